@@ -1,0 +1,54 @@
+"""See what a galaxy-morphology network really looks at.
+
+>>> import gz2interp as gz
+>>> subject = gz.open_subject("demo")  # doctest: +SKIP
+>>> explanation = gz.explain(subject, ["588015507658768484"])  # doctest: +SKIP
+
+The names below are the whole vocabulary. Each is loaded when it is first used, so that importing gz2interp costs
+nothing: TensorFlow alone takes seconds.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Survey": "gz2interp.stores.survey",
+    "check_survey": "gz2interp.stores.checking",
+    "Galaxy": "gz2interp.results",
+    "Cutout": "gz2interp.results",
+    "Provenance": "gz2interp.results",
+    "Probe": "gz2interp.network.probe",
+    "Score": "gz2interp.network.scores",
+    "logit": "gz2interp.network.scores",
+    "probability": "gz2interp.network.scores",
+    "Activations": "gz2interp.results",
+    "Attribution": "gz2interp.results",
+    "gradient": "gz2interp.attribution",
+    "gradient_x_input": "gz2interp.attribution",
+    "grad_cam": "gz2interp.attribution",
+    "Neighbours": "gz2interp.results",
+    "nearest_neighbours": "gz2interp.embedding.neighbours",
+    "Embedding": "gz2interp.results",
+    "project": "gz2interp.embedding.projection",
+    "open_subject": "gz2interp.workflows.opening",
+    "predict": "gz2interp.workflows.predict",
+    "analyse": "gz2interp.workflows.analyse",
+    "explain": "gz2interp.workflows.explain",
+    "sheet": "gz2interp.workflows.sheet",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'gz2interp' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

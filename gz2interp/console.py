@@ -1,0 +1,100 @@
+"""How a command line tells what happens: sentences, tables, and bars that move."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+from types import TracebackType
+
+import pandas as pd
+from rich.console import Console, RenderableType
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from gz2interp.errors import Gz2interpError
+
+__all__ = ["Interrupted", "ProgressBars", "console", "run", "say", "table"]
+
+console = Console(stderr=True, highlight=False, soft_wrap=True)
+"""Progress and errors; results go to the standard output, so that they can be piped."""
+
+_out = Console(highlight=False, soft_wrap=True)
+
+
+class Interrupted(BaseException):
+    """Ctrl-C. Typer would turn a KeyboardInterrupt into the single word "Aborted"."""
+
+
+def run(app: Callable[..., object], name: str) -> None:
+    """Run a command line: a user's mistake and an interruption end in words and an exit code, without a traceback."""
+    signal.signal(signal.SIGINT, _interrupt)
+    try:
+        app(prog_name=name)
+    except Gz2interpError as error:
+        console.print(Text.assemble((type(error).__name__, "bold red"), f"  {error}"))
+        sys.exit(2)
+    except Interrupted:
+        console.print("Interrupted. What is done is kept; the same command goes on from there.")
+        sys.exit(130)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise Interrupted
+
+
+def say(words: RenderableType) -> None:
+    """A result, on the standard output; text is printed as it is, without markup."""
+    _out.print(words, markup=False)
+
+
+def table(title: str, frame: pd.DataFrame) -> None:
+    """A small table on the standard output."""
+    drawn = Table(title=title, title_justify="left")
+    for column in frame.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[column])
+        whole = pd.api.types.is_integer_dtype(frame[column])  # a cut id names no galaxy
+        drawn.add_column(str(column), justify="right" if numeric else "left", min_width=18 if whole else None)
+    for values in frame.itertuples(index=False):
+        drawn.add_row(*(_cell(value) for value in values))
+    _out.print(drawn)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return "" if value != value else f"{value:.4g}"
+    return "" if value is None or value is pd.NA else str(value)
+
+
+class ProgressBars:
+    """Progress bars, one for each stage, called with (stage, done, total)."""
+
+    def __init__(self) -> None:
+        self._bars = Progress(
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> ProgressBars:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        """Move the bar of a stage, which appears with its first call."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage, total=total)
+        self._bars.update(self._tasks[stage], completed=done, total=total)
+
+    def note(self, words: str) -> None:
+        """A line that stays above the bars."""
+        console.print(words, markup=False)

@@ -1,0 +1,240 @@
+"""The nouns of gz2interp as frozen records: what a room hands to the next, and how it was made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Activations",
+    "Attribution",
+    "Cutout",
+    "Embedding",
+    "Galaxy",
+    "Neighbours",
+    "Provenance",
+    "digest_of",
+    "versions_of",
+]
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Ids = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Galaxy:
+    """What a source must know of a galaxy to find its image.
+
+    Attributes
+    ----------
+    row : int
+        Its row in the catalogue.
+    galaxy_id : int
+        Exceeds 2**53: never a float.
+    ra, dec : float
+        J2000 [deg]; NaN where unknown.
+    petro_radius : float
+        [arcsec]; NaN where unknown.
+    """
+
+    row: int
+    galaxy_id: int
+    ra: float
+    dec: float
+    petro_radius: float = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class Cutout:
+    """The image of one galaxy, with what is known of its pixels.
+
+    Attributes
+    ----------
+    image : float32 (y, x, band)
+        Nanomaggies per cutout pixel; 0 where not valid. Array order (y, x), not FITS order.
+    valid : bool (y, x)
+        False where no band, or not every band, was imaged.
+    source : str
+        The source's name.
+    pixel_scale : float
+        [arcsec].
+    position_angle : float
+        Of the +y axis, east of north [deg].
+    native_unit : str
+        The unit in which the source gave the pixels.
+    sky_sigma : float per band
+        Scatter of the sky [nanomaggies per cutout pixel]; NaN where unknown.
+    psf_fwhm : float per band
+        [arcsec]; NaN where unknown.
+    """
+
+    image: Floats
+    valid: Bools
+    source: str
+    pixel_scale: float
+    position_angle: float = 0.0
+    native_unit: str = "nanomaggy"
+    sky_sigma: tuple[float, ...] = ()
+    psf_fwhm: tuple[float, ...] = ()
+
+    @property
+    def field(self) -> float:
+        """Full width of the cutout [arcsec]."""
+        return self.pixel_scale * float(self.image.shape[1])
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a result was made; its digest names the result's folder.
+
+    Attributes
+    ----------
+    data, model : str
+        Digests of the survey's pixels and of the model file; "" where none took part.
+    layer : str
+        The layer looked at; "" where none.
+    method : str
+        What was done, for example ``"umap"``.
+    parameters : mapping
+        Everything else that changes the numbers. JSON values only.
+    seed : int or None
+        None where no randomness took part.
+    versions : mapping
+        Package versions, for the reader. They are recorded but are not part of the digest: a bug-fix release of a
+        library does not turn a result into another one.
+    """
+
+    data: str
+    model: str
+    layer: str
+    method: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    seed: int | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits, the same for the same question."""
+        question = self.to_json()
+        del question["versions"]
+        return digest_of(question)[:12]
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {
+            "data": self.data,
+            "model": self.model,
+            "layer": self.layer,
+            "method": self.method,
+            "parameters": dict(self.parameters),
+            "seed": self.seed,
+            "versions": dict(self.versions),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Provenance:
+        """The inverse of `to_json`."""
+        return cls(**record)
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """Where a score comes from.
+
+    Attributes
+    ----------
+    values : float32 (n, y, x, band) or (n, y, x)
+        Signed and not normalised; the unit is the score's per unit of `domain`, or the score's own for methods that
+        multiply by the input.
+    scores : float32 (n,)
+        The score that was explained, of each image.
+    method, score : str
+        Their names.
+    layer : str
+        The layer looked at; "" for methods that look at none.
+    domain : str
+        The input the attribution refers to: ``"scaled"`` or ``"input"``.
+    parameters : mapping
+        Of the method.
+    """
+
+    values: Floats
+    scores: Floats
+    method: str
+    score: str
+    layer: str = ""
+    domain: str = "scaled"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """What a layer says of each galaxy.
+
+    Attributes
+    ----------
+    values : float32 (n, channel) pooled, or (n, y, x, channel) spatial
+    layer : str
+    """
+
+    values: Floats
+    layer: str
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbours:
+    """The nearest galaxies in a layer's activations, nearest first, never the galaxy itself.
+
+    Attributes
+    ----------
+    rows : int64 (n, k)
+        Rows of the searched set; a galaxy with fewer than k neighbours is padded with -1.
+    distances : float32 (n, k)
+        In the metric's own unit; NaN beside -1.
+    metric : str
+        ``"euclidean"`` or ``"cosine"`` (1 - cosine similarity).
+    """
+
+    rows: Ids
+    distances: Floats
+    metric: str
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """Map coordinates of a layer's activations.
+
+    Attributes
+    ----------
+    coordinates : float32 (n, 2)
+    method : str
+    """
+
+    coordinates: Floats
+    method: str
+
+
+def digest_of(record: Any) -> str:
+    """SHA-256 of a JSON value in canonical form, as 64 hexadecimal digits."""
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """Installed versions by name, without importing the packages; "absent" for one that is not installed."""
+    return {package: _version(package) for package in packages}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"

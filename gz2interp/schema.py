@@ -1,0 +1,117 @@
+"""The words of the data, spelled once: bands, axis order, units, column names, Galaxy Zoo 2's questions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = [
+    "BANDS",
+    "CUTOUT_SIZE",
+    "DEC",
+    "GALAXY_ID",
+    "GZ2CLASS",
+    "LABEL",
+    "MAGNITUDES",
+    "NATIVE_PIXEL_SCALE",
+    "PETRO_RADIUS",
+    "QUESTIONS",
+    "RA",
+    "STATUSES",
+    "UNIT",
+    "VOTE_KINDS",
+    "Question",
+    "vote_column",
+]
+
+BANDS: Final = ("u", "g", "r", "i", "z")
+"""The five bands of SDSS in the order of increasing wavelength; a survey may say otherwise."""
+
+UNIT: Final = "nanomaggy"
+"""Flux per cutout pixel; 1 nanomaggy is magnitude 22.5."""
+
+CUTOUT_SIZE: Final = 64
+NATIVE_PIXEL_SCALE: Final = 0.396
+"""Arcsec per pixel of an SDSS frame."""
+
+STATUSES: Final = ("ok", "missing", "failed", "out_of_footprint")
+"""What can be known of a cutout: it is there, the source has none, asking failed, that sky was never imaged."""
+
+GALAXY_ID: Final = "galaxy_id"
+RA: Final = "ra"
+DEC: Final = "dec"
+GZ2CLASS: Final = "gz2class"
+LABEL: Final = "label"
+PETRO_RADIUS: Final = "petro_radius"
+MAGNITUDES: Final = BANDS
+"""The magnitude columns bear the names of the bands."""
+
+VOTE_KINDS: Final = ("count", "weight", "fraction", "weighted_fraction", "debiased", "flag")
+
+
+@dataclass(frozen=True)
+class Question:
+    """One task of the Galaxy Zoo 2 decision tree (Willett et al. 2013, table 2).
+
+    Attributes
+    ----------
+    name : str
+        As in the column names, for example ``"t04_spiral"``.
+    answers : tuple of str
+        As in the column names, for example ``"a08_spiral"``.
+    asked_after : tuple of str
+        The answers that lead here; empty for the first question.
+    """
+
+    name: str
+    answers: tuple[str, ...]
+    asked_after: tuple[str, ...] = ()
+
+
+QUESTIONS: Final = {
+    question.name: question
+    for question in (
+        Question("t01_smooth_or_features", ("a01_smooth", "a02_features_or_disk", "a03_star_or_artifact")),
+        Question("t02_edgeon", ("a04_yes", "a05_no"), ("a02_features_or_disk",)),
+        Question("t03_bar", ("a06_bar", "a07_no_bar"), ("a05_no",)),
+        Question("t04_spiral", ("a08_spiral", "a09_no_spiral"), ("a05_no",)),
+        Question(
+            "t05_bulge_prominence",
+            ("a10_no_bulge", "a11_just_noticeable", "a12_obvious", "a13_dominant"),
+            ("a05_no",),
+        ),
+        Question("t06_odd", ("a14_yes", "a15_no"), ("a01_smooth", "a02_features_or_disk")),
+        Question("t07_rounded", ("a16_completely_round", "a17_in_between", "a18_cigar_shaped"), ("a01_smooth",)),
+        Question(
+            "t08_odd_feature",
+            (
+                "a19_ring",
+                "a20_lens_or_arc",
+                "a21_disturbed",
+                "a22_irregular",
+                "a23_other",
+                "a24_merger",
+                "a38_dust_lane",
+            ),
+            ("a14_yes",),
+        ),
+        Question("t09_bulge_shape", ("a25_rounded", "a26_boxy", "a27_no_bulge"), ("a04_yes",)),
+        Question("t10_arms_winding", ("a28_tight", "a29_medium", "a30_loose"), ("a08_spiral",)),
+        Question(
+            "t11_arms_number",
+            ("a31_1", "a32_2", "a33_3", "a34_4", "a36_more_than_4", "a37_cant_tell"),
+            ("a08_spiral",),
+        ),
+    )
+}
+
+
+def vote_column(question: str, answer: str, kind: str = "debiased") -> str:
+    """The GZ2 column of one answer.
+
+    >>> vote_column("t04_spiral", "a08_spiral")
+    't04_spiral_a08_spiral_debiased'
+    """
+    if answer not in QUESTIONS[question].answers or kind not in VOTE_KINDS:
+        raise ValueError(f"no GZ2 column for {question!r}, {answer!r}, {kind!r}")
+    return f"{question}_{answer}_{kind}"
