@@ -1,0 +1,59 @@
+"""A new survey folder: its catalogue, and room for the cutouts."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.results import digest_of
+from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.stores.arrays import create_array
+from gz2interp.stores.files import digest_of_file
+from gz2interp.stores.header import Header
+from gz2interp.stores.journal import Journal
+from gz2interp.stores.tables import write_parquet
+
+__all__ = ["make_survey_folder"]
+
+
+def make_survey_folder(
+    folder: Path, catalog: pd.DataFrame, bands: tuple[str, ...], shape: tuple[int, int], source: str
+) -> None:
+    """Make the folder of a survey without cutouts; it appears whole or not at all.
+
+    Parameters and errors are those of `gz2interp.stores.survey.Survey.create`.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SurveyError(f"{folder} exists already", "A folder that is new or empty", "Choose another name")
+    columns = _checked(catalog)
+    being_made = folder.with_name(f".{folder.name}.being-made")
+    shutil.rmtree(being_made, ignore_errors=True)
+    being_made.mkdir(parents=True)
+    write_parquet(being_made / "catalog.parquet", columns)
+    n, pixels = len(columns), (*shape, len(bands))
+    create_array(being_made / "cutouts.zarr" / "images", (n, *pixels), np.float32)
+    create_array(being_made / "cutouts.zarr" / "valid", (n, *shape), np.bool_)
+    Journal(being_made / "status.sqlite", bands).create()
+    digest = digest_of_file(being_made / "catalog.parquet")
+    Header(tuple(bands), shape, source, n, digest, digest_of([])).write(being_made)
+    if folder.exists():
+        folder.rmdir()
+    being_made.rename(folder)
+
+
+def _checked(catalog: pd.DataFrame) -> pd.DataFrame:
+    lacking = [column for column in (GALAXY_ID, RA, DEC) if column not in catalog]
+    if lacking:
+        raise InputError(f"The catalogue has no column {choices(lacking)}", "galaxy_id, ra and dec are needed")
+    ids = catalog[GALAXY_ID]
+    if not pd.api.types.is_integer_dtype(ids):
+        raise InputError(
+            f"galaxy_id is of type {ids.dtype}", "64-bit whole numbers: ids above 2**53 change in any other type"
+        )
+    if ids.duplicated().any():
+        raise InputError(f"galaxy_id {ids[ids.duplicated()].iloc[0]} stands twice", "Each galaxy once")
+    return catalog.astype({GALAXY_ID: np.int64, RA: float, DEC: float}).reset_index(drop=True)

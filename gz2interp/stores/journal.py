@@ -1,0 +1,172 @@
+"""What is known of each cutout, in SQLite: transactional, so that a killed writer leaves it as it was."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
+from gz2interp.results import Cutout
+
+__all__ = ["Entry", "Journal", "entry_of"]
+
+_COLUMNS = ("row", "galaxy_id", "status", "reason", "source", "tries", "time")
+_PIXELS = ("pixel_scale", "field", "position_angle", "native_unit")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One row of the journal; the fields are the columns, `sky_sigma` and `psf_fwhm` hold one value per band."""
+
+    row: int
+    galaxy_id: int
+    status: str
+    reason: str
+    source: str
+    tries: int
+    time: str
+    pixel_scale: float | None = None
+    field: float | None = None
+    position_angle: float | None = None
+    native_unit: str | None = None
+    sky_sigma: tuple[float, ...] = ()
+    psf_fwhm: tuple[float, ...] = ()
+
+
+def entry_of(row: int, galaxy_id: int, outcome: Cutout | CutoutUnavailable, source: str = "", tries: int = 1) -> Entry:
+    """The entry that tells how the asking for one galaxy ended.
+
+    Parameters
+    ----------
+    row, galaxy_id : int
+    outcome : Cutout or CutoutUnavailable
+    source : str
+        Who was asked, if there is no cutout to say it.
+    tries : int
+        How often was asked.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    if isinstance(outcome, CutoutUnavailable):
+        return Entry(row, galaxy_id, outcome.status, outcome.reason, source, tries, now)
+    return Entry(
+        row,
+        galaxy_id,
+        "ok",
+        "",
+        outcome.source,
+        tries,
+        now,
+        outcome.pixel_scale,
+        outcome.field,
+        outcome.position_angle,
+        outcome.native_unit,
+        outcome.sky_sigma,
+        outcome.psf_fwhm,
+    )
+
+
+class Journal:
+    """The file ``status.sqlite`` of a survey.
+
+    Parameters
+    ----------
+    path : Path
+    bands : sequence of str
+        Each has a column ``sky_sigma_BAND`` and ``psf_fwhm_BAND``.
+    """
+
+    def __init__(self, path: Path, bands: Sequence[str]) -> None:
+        self.path, self.bands = path, tuple(bands)
+
+    def create(self) -> None:
+        """Make the empty tables."""
+        for band in self.bands:
+            if not re.fullmatch(r"[A-Za-z]\w*", band):
+                raise InputError(f"The band name {band!r} was given", "Names of letters and digits, such as u or F606W")
+        measured = ", ".join(f"{column} REAL" for column in self._measured)
+        with self._writing() as connection:
+            connection.execute(
+                "CREATE TABLE cutout (row INTEGER PRIMARY KEY, galaxy_id INTEGER NOT NULL, status TEXT NOT NULL, "
+                "reason TEXT NOT NULL, source TEXT NOT NULL, tries INTEGER NOT NULL, time TEXT NOT NULL, "
+                f"pixel_scale REAL, field REAL, position_angle REAL, native_unit TEXT, {measured})"
+            )
+            connection.execute("CREATE TABLE shard (shard INTEGER PRIMARY KEY, digest TEXT NOT NULL)")
+
+    def record(self, entries: Iterable[Entry], shard: int, digest: str) -> None:
+        """Write the entries of one shard and the digest of its pixels, together or not at all."""
+        columns = (*_COLUMNS, *_PIXELS, *self._measured)
+        marks = ", ".join("?" * len(columns))
+        values = [self._values(entry) for entry in entries]
+        with self._writing() as connection:
+            connection.executemany(f"INSERT OR REPLACE INTO cutout ({', '.join(columns)}) VALUES ({marks})", values)
+            connection.execute("INSERT OR REPLACE INTO shard VALUES (?, ?)", (shard, digest))
+
+    def forget_from(self, row: int, shards: Sequence[str]) -> None:
+        """Drop what an interrupted writer noted beyond the committed rows; `shards` are the digests that hold."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM cutout WHERE row >= ?", (row,))
+            connection.execute("DELETE FROM shard")
+            connection.executemany("INSERT INTO shard VALUES (?, ?)", enumerate(shards))
+
+    def entries(self, rows_committed: int) -> pd.DataFrame:
+        """All committed entries, indexed by row; what is not known is NaN or None."""
+        with self._reading() as connection:
+            frame = pd.read_sql_query(
+                "SELECT * FROM cutout WHERE row < ? ORDER BY row", connection, params=(rows_committed,), index_col="row"
+            )
+        return frame.astype(dict.fromkeys(("pixel_scale", "field", "position_angle", *self._measured), float))
+
+    def usable_rows(self, rows_committed: int) -> NDArray[np.int64]:
+        """The committed rows that have an image, ascending; much less to read than all entries."""
+        question = "SELECT row FROM cutout WHERE status = 'ok' AND row < ? ORDER BY row"
+        with self._reading() as connection:
+            return np.array([row for (row,) in connection.execute(question, (rows_committed,))], dtype=np.int64)
+
+    def shard_digests(self) -> list[str]:
+        """The digests of the shards' pixels, in order."""
+        with self._reading() as connection:
+            return [digest for (digest,) in connection.execute("SELECT digest FROM shard ORDER BY shard")]
+
+    @property
+    def _measured(self) -> tuple[str, ...]:
+        return tuple(f"{what}_{band}" for what in ("sky_sigma", "psf_fwhm") for band in self.bands)
+
+    def _values(self, entry: Entry) -> tuple[Any, ...]:
+        unknown = (None,) * len(self.bands)
+        return (
+            *(getattr(entry, column) for column in (*_COLUMNS, *_PIXELS)),
+            *(entry.sky_sigma or unknown),
+            *(entry.psf_fwhm or unknown),
+        )
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection that does not make the file: a lost journal is told, and not replaced by an empty one.
+
+        It may write, because SQLite takes back what a killed writer left half done when the file is next opened.
+        """
+        try:
+            with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", timeout=30, uri=True)) as connection:
+                yield connection
+        except (sqlite3.Error, pd.errors.DatabaseError) as error:
+            raise SurveyError(
+                f"{self.path} cannot be read ({error})",
+                "The SQLite file in which a survey keeps what is known of each cutout",
+                "Put back a copy of it",
+            ) from None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.path, timeout=30)) as connection, connection:
+            connection.execute("PRAGMA synchronous = FULL")
+            yield connection

@@ -1,0 +1,105 @@
+"""The folder of one trained network inside a survey."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.results import Provenance
+from gz2interp.stores.files import digest_of_file, read_json, write_json
+from gz2interp.stores.tables import write_parquet
+
+__all__ = ["ModelFolder", "checked_model_name"]
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """``models/NAME/`` of a survey.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.path.name
+
+    @property
+    def model_file(self) -> Path:
+        """The network, in Keras' own format."""
+        return self.path / "model.keras"
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the model file, sixteen hexadecimal digits."""
+        return digest_of_file(self.model_file)
+
+    @cached_property
+    def run(self) -> dict[str, Any]:
+        """How it was trained; empty for a network that came from elsewhere without a ``run.json``."""
+        file = self.path / "run.json"
+        return dict(read_json(file)) if file.is_file() else {}
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes in the order of the outputs; empty where nobody said them."""
+        return tuple(self.run.get("class_names", ()))
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """One row per epoch; empty for a network that came from elsewhere."""
+        file = self.path / "history.csv"
+        return pd.read_csv(file) if file.is_file() else pd.DataFrame()
+
+    @property
+    def predictions_provenance(self) -> Provenance | None:
+        """How the predictions were made; None where there are none."""
+        file = self.path / "predictions.json"
+        return Provenance.from_json(read_json(file)) if file.is_file() else None
+
+    @cached_property
+    def predictions(self) -> pd.DataFrame:
+        """One row per usable galaxy: galaxy_id, row, split, label, prediction, confidence, p_CLASS.
+
+        Raises
+        ------
+        SurveyError
+            The network, as its file is now, has not been run over the survey.
+        """
+        made = self.predictions_provenance
+        if made is None or made.model != self.digest or made.parameters.get("class_names") != list(self.class_names):
+            survey = self.path.parent.parent
+            raise SurveyError(
+                f"The model {self.name} has not been run over {survey.name}"
+                + (", but another network of that name has" if made else ""),
+                remedy=f"Run gz2interp analyse {survey} --model {self.name}",
+            )
+        return pd.read_parquet(self.path / "predictions.parquet")
+
+    def write_predictions(self, table: pd.DataFrame, provenance: Provenance) -> None:
+        """Keep the predictions and, behind them, how they were made."""
+        write_parquet(self.path / "predictions.parquet", table)
+        write_json(self.path / "predictions.json", provenance.to_json())
+        vars(self).pop("predictions", None)  # what was read before is no longer what there is
+
+
+def checked_model_name(name: str) -> str:
+    """The name itself, if it can be that of a model's folder.
+
+    Raises
+    ------
+    InputError
+        It cannot: it is empty, hidden, or a path.
+    """
+    if not name or name.startswith(".") or Path(name).name != name:
+        raise InputError(f"The model name {name!r} was given", "One that can be a folder's, such as cnn-1")
+    return name

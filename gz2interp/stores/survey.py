@@ -1,0 +1,295 @@
+"""The survey: one folder that holds everything about one set of galaxies, and the ways to read it.
+
+Row i of the catalogue is cutout i. Rows beyond `rows_committed` are never looked at: an interrupted writer
+may have left anything there. Whole shards are read and written, so memory does not grow with the survey.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.results import Cutout, Galaxy
+from gz2interp.schema import BANDS, CUTOUT_SIZE, DEC, GALAXY_ID, PETRO_RADIUS, RA
+from gz2interp.stores.arrays import SHARD_ROWS, Rows, open_array, read_rows
+from gz2interp.stores.creating import make_survey_folder
+from gz2interp.stores.header import Header
+from gz2interp.stores.journal import Journal
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.writer import SurveyWriter
+
+__all__ = ["Batch", "Survey"]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Some galaxies of a survey.
+
+    Attributes
+    ----------
+    rows : int64 (n,)
+    images : float32 (n, y, x, band), nanomaggies per cutout pixel
+    valid : bool (n, y, x)
+    """
+
+    rows: NDArray[np.int64]
+    images: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+
+
+class Survey:
+    """A survey on disk, opened for reading; `writer` appends to it.
+
+    Parameters
+    ----------
+    path : Path
+        The folder, which exists; use `Survey.open` or `Survey.create`.
+    header : Header
+        What ``survey.json`` says.
+    """
+
+    def __init__(self, path: Path, header: Header) -> None:
+        self.path = path
+        self.header = header
+
+    # -- opening ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, path: str | Path) -> Survey:
+        """Open a survey for reading.
+
+        Raises
+        ------
+        SurveyError
+            There is no survey at `path`, or a newer gz2interp wrote it.
+        """
+        folder = Path(path).expanduser().absolute()
+        return cls(folder, Header.read(folder))
+
+    @classmethod
+    def create(
+        cls,
+        path: str | Path,
+        catalog: pd.DataFrame,
+        *,
+        bands: Sequence[str] = BANDS,
+        shape: tuple[int, int] = (CUTOUT_SIZE, CUTOUT_SIZE),
+        source: str = "",
+    ) -> Survey:
+        """Make a survey that has its catalogue and no cutout yet.
+
+        Parameters
+        ----------
+        path : path
+            Must not exist, or be an empty folder.
+        catalog : DataFrame
+            With ``galaxy_id`` (whole numbers, none twice), ``ra`` and ``dec`` [deg]; anything else is kept.
+        bands : sequence of str
+        shape : (y, x)
+        source : str
+            Where its cutouts come from.
+
+        Raises
+        ------
+        SurveyError
+            Something is at `path` already.
+        InputError
+            The catalogue lacks a column or names a galaxy twice.
+        """
+        folder = Path(path).expanduser().absolute()
+        make_survey_folder(folder, catalog, tuple(bands), shape, source)
+        return cls.open(folder)
+
+    def refreshed(self) -> Survey:
+        """The same survey as it is on disk now."""
+        return Survey.open(self.path)
+
+    # -- what it is ---------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return self.header.rows
+
+    def __repr__(self) -> str:
+        return f"Survey({str(self.path)!r}: {self.rows_committed} of {len(self)} cutouts, bands {' '.join(self.bands)})"
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The bands of the last axis, in order."""
+        return self.header.bands
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(y, x) of a cutout, in pixels."""
+        return self.header.shape
+
+    @property
+    def rows_committed(self) -> int:
+        """How many rows have been asked for; each of them is ok or has a status and a reason."""
+        return self.header.rows_committed
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hexadecimal digits that change with any pixel and any catalogue entry."""
+        return self.header.digest
+
+    @cached_property
+    def catalog(self) -> pd.DataFrame:
+        """The catalogue, one row per galaxy in the order of the cutouts."""
+        return pd.read_parquet(self.path / "catalog.parquet")
+
+    @cached_property
+    def status(self) -> pd.DataFrame:
+        """What is known of each committed cutout, indexed by row."""
+        return self.journal.entries(self.rows_committed)
+
+    @cached_property
+    def galaxy_ids(self) -> NDArray[np.int64]:
+        """The ids of the catalogue (n,), without reading its other columns."""
+        ids = pd.read_parquet(self.path / "catalog.parquet", columns=[GALAXY_ID])[GALAXY_ID]
+        return ids.to_numpy(np.int64)
+
+    @cached_property
+    def usable(self) -> NDArray[np.bool_]:
+        """True for the committed rows that have an image (rows_committed,)."""
+        usable = np.zeros(self.rows_committed, dtype=np.bool_)
+        usable[self.journal.usable_rows(self.rows_committed)] = True
+        return usable
+
+    @property
+    def journal(self) -> Journal:
+        """The journal behind `status`."""
+        return Journal(self.path / "status.sqlite", self.bands)
+
+    def galaxies(self) -> Iterator[Galaxy]:
+        """The catalogue's galaxies as a source wants them, in order."""
+        catalog = self.catalog
+        radii = catalog[PETRO_RADIUS] if PETRO_RADIUS in catalog else np.full(len(catalog), np.nan)
+        columns = zip(catalog[GALAXY_ID], catalog[RA], catalog[DEC], radii, strict=True)
+        for row, (galaxy_id, ra, dec, radius) in enumerate(columns):
+            yield Galaxy(row, int(galaxy_id), float(ra), float(dec), float(radius))
+
+    def row_of(self, galaxy_id: int | str) -> int:
+        """The row of a galaxy.
+
+        Raises
+        ------
+        InputError
+            The catalogue does not have it, or `galaxy_id` is not a whole number.
+        """
+        if isinstance(galaxy_id, int | np.integer) or (isinstance(galaxy_id, str) and galaxy_id.isdecimal()):
+            row = self._rows_by_id.get(int(galaxy_id))
+            if row is not None:
+                return row
+        raise InputError(
+            f"No galaxy {galaxy_id} is in {self.name}",
+            f"A whole number, as text or integer; its {len(self)} ids begin with {choices(self.galaxy_ids[:3])}",
+        )
+
+    @cached_property
+    def _rows_by_id(self) -> dict[int, int]:
+        return {int(galaxy_id): row for row, galaxy_id in enumerate(self.galaxy_ids)}
+
+    # -- pixels -------------------------------------------------------------------------------------------------------
+
+    def images(self, rows: Rows) -> NDArray[np.float32]:
+        """Images of the given rows, float32 (n, y, x, band) [nanomaggies]; zeros where a galaxy has none."""
+        return read_rows(self._images, self._committed(rows))
+
+    def valid(self, rows: Rows) -> NDArray[np.bool_]:
+        """Masks of the given rows, bool (n, y, x)."""
+        return read_rows(self._valid, self._committed(rows))
+
+    def cutout(self, row: int) -> Cutout:
+        """One galaxy with what is known of its pixels.
+
+        Raises
+        ------
+        SurveyError
+            The galaxy has no image; the error says why.
+        """
+        known: Any = self.status.loc[int(self._committed([row])[0])]
+        if known["status"] != "ok":
+            raise SurveyError(f"Galaxy {known['galaxy_id']} has no image: {known['status']}, {known['reason']}")
+        return Cutout(
+            image=self.images([row])[0],
+            valid=self.valid([row])[0],
+            source=known["source"],
+            pixel_scale=float(known["pixel_scale"]),
+            position_angle=float(known["position_angle"]),
+            native_unit=known["native_unit"],
+            sky_sigma=tuple(float(known[f"sky_sigma_{band}"]) for band in self.bands),
+            psf_fwhm=tuple(float(known[f"psf_fwhm_{band}"]) for band in self.bands),
+        )
+
+    def batches(self, size: int = SHARD_ROWS, rows: Rows | None = None) -> Iterator[Batch]:
+        """Batches of at most `size` galaxies, by default of every galaxy that has an image, in order of rows."""
+        wanted = np.flatnonzero(self.usable) if rows is None else self._committed(rows)
+        for start in range(0, len(wanted), size):
+            part = wanted[start : start + size]
+            yield Batch(part, self.images(part), self.valid(part))
+
+    def _committed(self, rows: Rows) -> NDArray[np.int64]:
+        wanted = np.asarray(rows, dtype=np.int64)
+        if wanted.size and (wanted.min() < 0 or wanted.max() >= self.rows_committed):
+            raise SurveyError(
+                f"Rows {wanted.min()} to {wanted.max()} of {self.name} were asked for",
+                f"Cutouts 0 to {self.rows_committed - 1} are there",
+                "Let the download or painting go on, and open the survey again",
+            )
+        return wanted
+
+    @cached_property
+    def _images(self) -> Any:
+        return open_array(self.path / "cutouts.zarr" / "images")
+
+    @cached_property
+    def _valid(self) -> Any:
+        return open_array(self.path / "cutouts.zarr" / "valid")
+
+    # -- what hangs on it ---------------------------------------------------------------------------------------------
+
+    def writer(self) -> SurveyWriter:
+        """A context manager that appends cutouts behind the committed ones; only one process may hold it.
+
+        Raises
+        ------
+        SurveyLocked
+            Another process is writing.
+        """
+        return SurveyWriter(self.path)
+
+    def models(self) -> list[str]:
+        """Names of the models trained on it, or laid into it, alphabetically."""
+        return sorted(file.parent.name for file in (self.path / "models").glob("[!.]*/model.keras"))
+
+    def model(self, name: str | None = None) -> ModelFolder:
+        """One of its models; without a name, the only one.
+
+        Raises
+        ------
+        InputError
+            There is none of that name, or several and no name was given.
+        """
+        names = self.models()
+        if name is None and len(names) == 1:
+            name = names[0]
+        if name is None or name not in names:
+            raise InputError(
+                f"{self.name} has no model {name!r}" if name else f"{self.name} has {len(names)} models",
+                f"Its models: {choices(names)}",
+                f"Choose one with --model, or train one: python -m trainer fit {self.path}",
+            )
+        return ModelFolder(self.path / "models" / name)

@@ -1,0 +1,81 @@
+"""Tables in Parquet, and in the formats astronomers exchange."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, choices
+from gz2interp.stores.files import replaced
+
+__all__ = ["FORMATS", "ascii_of", "write_parquet", "write_table"]
+
+
+def write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    """Write a Parquet file, whole or not at all; the index is not kept."""
+    with replaced(path) as aside:
+        frame.to_parquet(aside, index=False)
+
+
+def write_table(path: Path, frame: pd.DataFrame) -> None:
+    """Write a table in the format that the suffix names.
+
+    Raises
+    ------
+    InputError
+        The suffix is not one of `FORMATS`.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in FORMATS:
+        raise InputError(f"The file {path.name} was asked for", f"The suffix may be {choices(FORMATS)}")
+    with replaced(path) as aside:
+        FORMATS[suffix](frame, aside)
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_csv(path, index=False)
+
+
+def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    frame.to_parquet(path, index=False)
+
+
+def _write_fits(frame: pd.DataFrame, path: Path) -> None:
+    """FITS knows ASCII only: see `ascii_of`."""
+    columns = {ascii_of(str(name)): _column(frame[name]) for name in frame.columns}
+    texts = {name: values for name, values in columns.items() if values.dtype.kind == "U"}
+    columns |= {name: np.char.encode(values, "ascii", "backslashreplace") for name, values in texts.items()}
+    Table(columns).write(path, format="fits")
+
+
+def _write_votable(frame: pd.DataFrame, path: Path) -> None:
+    columns = {str(name): _column(frame[name]) for name in frame.columns}
+    Table(columns).write(path, format="votable", tabledata_format="binary2")
+
+
+def ascii_of(text: str) -> str:
+    """The text with letters beyond ASCII escaped, for FITS."""
+    return text.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def _column(values: pd.Series[Any]) -> NDArray[Any]:
+    """As NumPy, text as text: astropy does not know pandas' own string type."""
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return np.array(values.to_numpy())
+    return np.array(["" if pd.isna(value) else str(value) for value in values], dtype=np.str_)
+
+
+FORMATS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+    ".parquet": _write_parquet,
+    ".csv": _write_csv,
+    ".fits": _write_fits,
+    ".vot": _write_votable,
+    ".xml": _write_votable,
+}
+"""What `write_table` can write, by suffix."""

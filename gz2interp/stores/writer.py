@@ -1,0 +1,168 @@
+"""Appending to a survey so that a process killed anywhere leaves a survey that opens and goes on.
+
+The order of the steps is the guarantee: pixels, then the journal, then ``rows_committed``. Whatever an interrupted
+writer left beyond ``rows_committed`` is cleaned up by the next one before it writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from gz2interp.errors import CutoutUnavailable, InputError, SurveyError, SurveyLocked
+from gz2interp.results import Cutout, digest_of
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.arrays import SHARD_ROWS, drop_shards, open_array, read_rows, write_shard
+from gz2interp.stores.header import Header
+from gz2interp.stores.journal import Entry, Journal, entry_of
+
+__all__ = ["SurveyWriter", "digest_of_pixels"]
+
+
+class SurveyWriter:
+    """The one writer of a survey, used as a context manager.
+
+    Galaxies are staged until a shard is full, or until the block ends, well or not: what was fetched before an
+    interruption is kept.
+
+    Parameters
+    ----------
+    path : Path
+        The survey's folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = FileLock(path / "writer.lock", timeout=0)
+        self._shard, self._staged = 0, 0
+
+    def __enter__(self) -> SurveyWriter:
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise SurveyLocked(
+                f"Another process is writing {self._path}",
+                "One writer at a time",
+                "Wait until it ends; reading is possible meanwhile",
+            ) from None
+        try:
+            self._begin()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._flush()
+        finally:
+            self._lock.release()
+
+    @property
+    def rows_written(self) -> int:
+        """Rows appended so far, staged ones included: the row that comes next."""
+        return self._shard * SHARD_ROWS + self._staged
+
+    def append(self, outcome: Cutout | CutoutUnavailable, *, source: str = "", tries: int = 1) -> None:
+        """Append what became of the next row.
+
+        Parameters
+        ----------
+        outcome : Cutout or CutoutUnavailable
+        source : str
+            Who was asked, if there is no cutout to say it.
+        tries : int
+
+        Raises
+        ------
+        InputError
+            The cutout has another shape than the survey's, or holds NaN or infinity.
+        SurveyError
+            The survey is full.
+        """
+        row = self.rows_written
+        if row >= self._header.rows:
+            raise SurveyError(f"{self._path.name} has {row} cutouts already, one for each row of its catalogue")
+        if isinstance(outcome, Cutout):
+            self._check(outcome)
+            self._images[self._staged], self._valid[self._staged] = outcome.image, outcome.valid
+        else:
+            self._images[self._staged], self._valid[self._staged] = 0, False
+        self._entries.append(entry_of(row, int(self._ids[row]), outcome, source, tries))
+        self._staged += 1
+        if self._staged == SHARD_ROWS:
+            self._flush()
+            self._shard, self._staged = self._shard + 1, 0
+
+    # -- the steps ----------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._header = header = Header.read(self._path)
+        self._journal = Journal(self._path / "status.sqlite", header.bands)
+        catalog = pd.read_parquet(self._path / "catalog.parquet", columns=[GALAXY_ID])
+        self._ids: NDArray[np.int64] = catalog[GALAXY_ID].to_numpy()
+        self._arrays = [open_array(self._path / "cutouts.zarr" / name, writable=True) for name in ("images", "valid")]
+        self._shard, self._staged = divmod(header.rows_committed, SHARD_ROWS)
+        self._images = np.zeros((SHARD_ROWS, *header.shape, len(header.bands)), np.float32)
+        self._valid = np.zeros((SHARD_ROWS, *header.shape), np.bool_)
+        self._entries: list[Entry] = []
+        self._digests = self._recover()
+
+    def _recover(self) -> list[str]:
+        """Remove what lies beyond the committed rows; load the shard that is not full; digests of the full ones."""
+        digests = self._journal.shard_digests()[: self._shard]
+        committed = list(digests)
+        if self._staged:
+            rows = np.arange(self._shard * SHARD_ROWS, self._header.rows_committed)
+            self._images[: self._staged] = read_rows(self._arrays[0], rows)
+            self._valid[: self._staged] = read_rows(self._arrays[1], rows)
+            committed.append(digest_of_pixels(self._images[: self._staged], self._valid[: self._staged]))
+        if digest_of(committed) != self._header.pixels_digest:
+            raise SurveyError(
+                f"The pixels of {self._path} are not those that were committed",
+                "A survey that gz2interp survey check finds whole",
+                "Restore it from a copy, or make it again",
+            )
+        self._journal.forget_from(self._header.rows_committed, committed)
+        for array in self._arrays:
+            drop_shards(array, len(committed))
+        return digests
+
+    def _flush(self) -> None:
+        if not self._entries:
+            return
+        staged = self._images[: self._staged], self._valid[: self._staged]
+        for array, values in zip(self._arrays, staged, strict=True):
+            write_shard(array, self._shard, values)
+        self._digests[self._shard :] = [digest_of_pixels(*staged)]
+        self._journal.record(self._entries, self._shard, self._digests[-1])
+        self._entries = []
+        self._header = replace(self._header, rows_committed=self.rows_written, pixels_digest=digest_of(self._digests))
+        self._header.write(self._path)
+
+    def _check(self, cutout: Cutout) -> None:
+        wanted = (*self._header.shape, len(self._header.bands))
+        if cutout.image.shape != wanted or cutout.valid.shape != wanted[:2]:
+            raise InputError(
+                f"A cutout of shape {cutout.image.shape} with a mask {cutout.valid.shape} was given",
+                f"{self._path.name} holds (y, x, band) = {wanted}",
+            )
+        if not np.isfinite(cutout.image).all():
+            raise InputError("A cutout with NaN or infinite pixels was given", "Pixels not valid are 0 and masked")
+
+
+def digest_of_pixels(images: NDArray[Any], valid: NDArray[Any]) -> str:
+    """Digest of one shard's pixels, as 32 hexadecimal digits."""
+    digest = hashlib.blake2b(np.ascontiguousarray(images, np.float32).tobytes(), digest_size=16)
+    digest.update(np.ascontiguousarray(valid, np.bool_).tobytes())
+    return digest.hexdigest()
