@@ -1,0 +1,179 @@
+"""The layers of a network, as they follow one another in a forward pass, and how to name them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from gz2interp.errors import InputError, LayerNotFound, choices
+from gz2interp.network.answers import LayerInfo
+from gz2interp.network.quiet import tf
+from gz2interp.network.taps import TRACING, replaced
+from gz2interp.schema import CUTOUT_SIZE
+
+__all__ = ["Use", "example_shape", "find", "image_shape", "uses_of"]
+
+Tensor = Any
+Layer = Any
+Model = Any
+
+
+@dataclass(frozen=True, eq=False)
+class Use:
+    """One use of one layer in a forward pass.
+
+    Attributes
+    ----------
+    info : LayerInfo
+    layer : keras.Layer
+    number : int
+        Which use of this layer, counted from 0.
+    new : bool
+        Whether the output is a tensor that nothing before gave. A nested network gives the tensor of its own last
+        layer, and a dropout or an augmentation at rest hands on what it was given: nothing new is to be seen there.
+    """
+
+    info: LayerInfo
+    layer: Layer
+    number: int
+    new: bool
+
+    @property
+    def name(self) -> str:
+        """As in `info`."""
+        return self.info.name
+
+    @property
+    def leaf(self) -> str:
+        """The last part of the name, without the number of the use: ``"conv5"`` of ``"backbone/conv5#2"``."""
+        return self.name.rsplit("/", 1)[-1].split("#")[0]
+
+
+@dataclass(eq=False)
+class Diary:
+    """Notes taken by every layer while a forward pass is traced; an outer layer writes after those inside it."""
+
+    entries: list[tuple[str, Layer, int, Tensor, bool]] = field(default_factory=list)
+    seen: set[int] = field(default_factory=set)
+    path: list[str] = field(default_factory=list)
+    uses: Counter[int] = field(default_factory=Counter)
+
+    def keeper(self, layer: Layer) -> Callable[..., Tensor]:
+        """What stands in for the layer's `call`."""
+
+        def call(original: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
+            self.path.append(layer.name)
+            output = original(*args, **kwargs)
+            self.entries.append(("/".join(self.path), layer, self.uses[id(layer)], output, id(output) not in self.seen))
+            self.seen.add(id(output))
+            self.uses[id(layer)] += 1
+            self.path.pop()
+            return output
+
+        return call
+
+
+def image_shape(model: Model) -> tuple[int | None, int | None, int]:
+    """Shape (y, x, band) of the images that a network takes; None where any size will do.
+
+    Raises
+    ------
+    InputError
+        For a network that was never built, or that takes something else than one image.
+    """
+    shape = getattr(model, "input_shape", None) or (model.get_build_config() or {}).get("input_shape")
+    if shape is None:
+        raise InputError(
+            f"The network {model.name!r} does not know the shape of its images yet",
+            "A network that was called once, or has an Input",
+            "Call it on a batch of images before you hand it over",
+        )
+    if not isinstance(shape, tuple | list) or len(shape) != 4 or not isinstance(shape[-1], int):
+        raise InputError(
+            f"The network {model.name!r} takes inputs of shape {shape}",
+            "One image per galaxy, (batch, y, x, band)",
+        )
+    return shape[1], shape[2], shape[3]
+
+
+def example_shape(shape: Sequence[int | None]) -> tuple[int, ...]:
+    """An image shape in numbers throughout, where the network leaves its size open."""
+    return tuple(side or CUTOUT_SIZE for side in shape)
+
+
+def uses_of(model: Model) -> tuple[Use, ...]:
+    """Every use of a layer that gives one vector or one image per galaxy, in the order of computation."""
+    diary = Diary()
+    inside: list[Any] = []
+
+    def forward(images: Tensor) -> Tensor:
+        inside.append(tf.compat.v1.get_default_graph())
+        diary.seen.add(id(images))
+        return model(images, training=False)
+
+    with TRACING, ExitStack() as taps:
+        for layer in model._flatten_layers(include_self=False):
+            taps.enter_context(replaced(layer, "call", diary.keeper(layer)))
+        spec = tf.TensorSpec((None, *example_shape(image_shape(model))), tf.float32)
+        tf.function(forward, autograph=False).get_concrete_function(spec)
+    return _named([entry for entry in diary.entries if _can_be_shown(entry[3], inside[0])])
+
+
+def find(name: str, uses: Iterable[Use]) -> Use:
+    """The use of that name; the last part of a name will do if no other has it.
+
+    Raises
+    ------
+    LayerNotFound
+        With the layers there are.
+    """
+    uses = tuple(uses)
+    exact = [use for use in uses if use.name == name]
+    alike = exact or [use for use in uses if use.name.rsplit("/", 1)[-1] == name or use.leaf == name]
+    if len(alike) == 1:
+        return alike[0]
+    if alike:
+        raise LayerNotFound(
+            f"The layer {name!r} occurs several times in this network",
+            f"One of {choices(use.name for use in alike)}",
+            "Give its full name",
+        )
+    raise LayerNotFound(
+        f"The layer {name!r} is not in this network",
+        _what_there_is([use for use in uses if use.new]),
+        "Name one of them",
+    )
+
+
+def _what_there_is(uses: Sequence[Use]) -> str:
+    convolutions = [use.name for use in uses if "Conv" in use.info.kind]
+    others = [use.name for use in uses if "Conv" not in use.info.kind]
+    if not convolutions:
+        return f"Its layers are {choices(others)}"
+    return (
+        f"Its convolutions are {choices(convolutions)} - the last is {convolutions[-1]}; it also has {choices(others)}"
+    )
+
+
+def _can_be_shown(output: Any, graph: Any) -> bool:
+    """Whether it is an image or a vector per galaxy, and not a step inside a loop of the graph's."""
+    return (
+        isinstance(output, tf.Tensor)
+        and output.graph is graph
+        and output.dtype.is_floating
+        and output.shape.rank in (2, 4)
+        and output.shape[1:].is_fully_defined()
+    )
+
+
+def _named(entries: Sequence[tuple[str, Layer, int, Tensor, bool]]) -> tuple[Use, ...]:
+    total, count = Counter(path for path, *_ in entries), Counter[str]()
+    uses = []
+    for path, layer, number, output, new in entries:
+        count[path] += 1
+        name = path if total[path] == 1 else f"{path}#{count[path]}"
+        uses.append(Use(LayerInfo(name, type(layer).__name__, tuple(output.shape[1:])), layer, number, new))
+    return tuple(uses)

@@ -1,0 +1,250 @@
+"""The one door to a network: scores, activations, gradients, and what follows from given activations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gz2interp.errors import InputError, choices
+from gz2interp.network.answers import Gradients, LayerInfo
+from gz2interp.network.compiled import Questions, rows_of
+from gz2interp.network.head import class_names_of, head_of, up_to_logits
+from gz2interp.network.layers import Use, example_shape, find, image_shape, uses_of
+from gz2interp.network.loading import load_network
+from gz2interp.network.quiet import tf
+from gz2interp.network.scores import Score
+from gz2interp.network.taps import Ear, heard_after
+
+__all__ = ["Probe"]
+
+Floats = NDArray[np.float32]
+Tensor = Any
+Model = Any
+
+SCALED = "scaled"
+INPUT = "input"
+
+
+class Probe:
+    """Questions to a network, asked in batches and always with ``training=False``.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Of any kind: Functional, Sequential, nested, with augmentation inside, subclassed (and built). It is left as it
+        is; what it learns later is seen.
+    class_names : sequence of str, optional
+        In the order of its outputs; [negative, positive] for a network with a single output. By default "class 0", ...
+    batch_size : int, optional
+        How many images are in the works at a time, whatever the number handed over: it bounds the memory.
+
+    Attributes
+    ----------
+    class_names : tuple of str
+    layers : tuple of LayerInfo
+        Those one would choose to look at, in the order of computation, up to the logits.
+    logit_rule : str
+        Where the logits come from, for the reader.
+    image_shape : tuple
+        (y, x, band); None where any size will do.
+
+    Notes
+    -----
+    Each question is compiled once, for any number of images, so that an odd last batch costs no new tracing. Several
+    threads may ask one probe.
+    """
+
+    def __init__(self, model: Model, class_names: Sequence[str] | None = None, *, batch_size: int = 64) -> None:
+        self.model = model
+        self.image_shape = image_shape(model)
+        self._uses = uses_of(model)
+        self.head = head_of(model, self._uses)
+        self.class_names = class_names_of(class_names, self.head.classes)
+        self.layers = tuple(use.info for use in up_to_logits(self._uses, self.head) if use.new)
+        self._questions = Questions(batch_size)
+
+    @classmethod
+    def open(cls, path: str | Path, class_names: Sequence[str] | None = None, batch_size: int = 64) -> Probe:
+        """A probe of the network in a ``.keras`` file.
+
+        Raises
+        ------
+        InputError
+            If it is no such file, or one that could run code of its own.
+        """
+        return cls(load_network(Path(path)), class_names, batch_size=batch_size)
+
+    @property
+    def batch_size(self) -> int:  # noqa: D102
+        return self._questions.batch_size
+
+    @property
+    def logit_rule(self) -> str:  # noqa: D102
+        return self.head.rule
+
+    @property
+    def default_layer(self) -> str:
+        """The last layer that still knows where things are: what Grad-CAM and the map look at if nothing is said."""
+        spatial = [layer.name for layer in self.layers if layer.spatial]
+        if not spatial:
+            raise InputError(
+                "The network has no layer of shape (y, x, channel)",
+                f"Its layers are {choices(layer.name for layer in self.layers)}",
+                "Name the layer to look at; Grad-CAM cannot be drawn for this network",
+            )
+        return spatial[-1]
+
+    def layer(self, name: str) -> LayerInfo:
+        """A layer by its full name, or by the last part of it where no other layer has that.
+
+        Raises
+        ------
+        LayerNotFound
+            There is none; the error lists those that exist.
+        """
+        return find(name, self._uses).info
+
+    def probabilities(self, images: ArrayLike) -> Floats:
+        """What the network says of each image, float32 (n, class)."""
+        return self._outputs(images)[0]
+
+    def logits(self, images: ArrayLike) -> Floats:
+        """The evidence before the last activation, float32 (n, class); see `logit_rule`."""
+        return self._outputs(images)[1]
+
+    def scores(self, images: ArrayLike, score: Score) -> Floats:
+        """A score of each image, float32 (n,)."""
+        return np.asarray(score.resolve(self.class_names)(*self._outputs(images)), np.float32)
+
+    def activations(self, images: ArrayLike, layer: str, pooled: bool = False) -> Floats:
+        """What a layer says of each image.
+
+        Parameters
+        ----------
+        images : float32 (n, y, x, band), nanomaggies
+        layer : str
+        pooled : bool, optional
+            The mean over the image plane instead of the plane.
+
+        Returns
+        -------
+        float32 (n, y, x, channel) or (n, channel)
+        """
+        place = find(layer, self._uses)
+
+        def question(images: Tensor) -> tuple[Tensor, ...]:
+            ear = Ear()
+            self._forward(images, place, ear.listen)
+            values = ear.heard
+            return (tf.reduce_mean(values, axis=(1, 2)) if pooled and values.shape.rank == 4 else values,)
+
+        return self._ask_about(images, ("activations", place, pooled), question)[0]
+
+    def gradients(self, images: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
+        """A score of each image and its derivative.
+
+        Parameters
+        ----------
+        images : float32 (n, y, x, band), nanomaggies
+        score : Score
+        at : str, optional
+            With respect to what: the scaled images (``"scaled"``; the input if no layer of that name gives images of
+            the same shape), the ``"input"``, or a layer's activations. The backward pass goes no further than there.
+
+        Raises
+        ------
+        InputError
+            If the score does not depend on it.
+        """
+        place, resolved = self._place(at), score.resolve(self.class_names)
+
+        def question(images: Tensor) -> tuple[Tensor, ...]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                ear = Ear(tape)
+                value = resolved(*self._forward(images, place, ear.listen))
+            gradient = tape.gradient(value, ear.tensor)
+            if gradient is None:
+                raise self._not_behind(score, place)
+            return value, ear.heard, tf.cast(gradient, tf.float32)
+
+        scores, values, gradients = self._ask_about(images, ("gradients", place, resolved), question)
+        domain = INPUT if place is None else SCALED if at == SCALED else place.name
+        return Gradients(scores, values, gradients, domain)
+
+    def continue_from(self, layer: str, activations: ArrayLike, score: Score) -> Floats:
+        """The score that follows when a layer says this, float32 (n,).
+
+        Parameters
+        ----------
+        layer : str
+        activations : float32 (n, y, x, channel) or (n, channel)
+        score : Score
+
+        Raises
+        ------
+        InputError
+            If the score also depends on the image in another way, for example along a connection that skips the layer.
+        """
+        place, resolved = find(layer, self._uses), score.resolve(self.class_names)
+        expected = tuple(None if None in self.image_shape else side for side in place.info.shape[:-1])
+        rows = rows_of(activations, (*expected, place.info.shape[-1]), f"Activations of layer {place.name!r}")
+
+        def question(activations: Tensor) -> tuple[Tensor, ...]:
+            # The layers before this one run on nothing and are then left out by TensorFlow, since nobody needs them.
+            nothing = tf.zeros((tf.shape(activations)[0], *example_shape(self.image_shape)))
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(nothing)
+                value = resolved(*self._forward(nothing, place, lambda said: tf.cast(activations, said.dtype)))
+            if tape.gradient(value, nothing) is not None:
+                raise self._not_alone(score, place)
+            return (value,)
+
+        shape = rows.shape[1:]
+        return self._questions.ask(("continue_from", place, resolved, shape), question, rows, shape)[0]
+
+    def _forward(
+        self, images: Tensor, place: Use | None = None, visit: Callable[[Tensor], Tensor] = tf.identity
+    ) -> tuple[Tensor, Tensor]:
+        """Probabilities and logits of a batch; what passes `place` (None: the input) goes through `visit`."""
+        with ExitStack() as taps:
+            if place is None:
+                images = visit(tf.identity(images))
+            else:
+                taps.enter_context(heard_after(place.layer, visit, place.number))
+            logits = taps.enter_context(self.head.heard())
+            answer = self.model(images, training=False)
+        return self.head.read(answer, logits)
+
+    def _outputs(self, images: ArrayLike) -> tuple[Floats, ...]:
+        return self._ask_about(images, "outputs", lambda images: self._forward(images))
+
+    def _ask_about(
+        self, images: ArrayLike, key: Hashable, question: Callable[[Tensor], tuple[Tensor, ...]]
+    ) -> tuple[Floats, ...]:
+        rows = rows_of(images, self.image_shape, "Images")
+        return self._questions.ask(key, question, rows, self.image_shape)
+
+    def _place(self, at: str) -> Use | None:
+        if at == SCALED:
+            shape = example_shape(self.image_shape)
+            return next((use for use in self._uses if use.leaf == SCALED and use.info.shape == shape), None)
+        return None if at == INPUT else find(at, self._uses)
+
+    def _not_behind(self, score: Score, place: Use | None) -> InputError:
+        return InputError(
+            f"The score {score} does not depend on {f'layer {place.name!r}' if place else 'the input'}",
+            f"A layer that the score is computed from ({self.logit_rule})",
+            f"Take one of {choices(layer.name for layer in self.layers)}",
+        )
+
+    def _not_alone(self, score: Score, place: Use) -> InputError:
+        return InputError(
+            f"The score {score} does not follow from layer {place.name!r} alone: something reaches it by another way",
+            f"A layer that everything passes through, before the logits ({self.logit_rule})",
+            "Take the layer where the ways join again, an Add or a Concatenate perhaps, or an earlier one",
+        )

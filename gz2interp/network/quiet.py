@@ -1,0 +1,59 @@
+"""Keras and TensorFlow, imported without a word on the user's terminal.
+
+Every module that needs them says ``from gz2interp.network.quiet import keras, tf``, so that whichever comes first has
+the same effect. A level that the user chose with ``TF_CPP_MIN_LOG_LEVEL`` is respected.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+__all__ = ["keras", "tf", "without_log_lines"]
+
+LOG_LINE = re.compile(rb"^([IWEF]\d{4} |WARNING: All log messages before absl)")
+
+
+@contextmanager
+def without_log_lines() -> Iterator[None]:
+    """Keep lines of TensorFlow's log, and nothing else, away from the process's standard error.
+
+    Notes
+    -----
+    While TensorFlow is being loaded its C++ parts write to file descriptor 2 whatever the log level, for example that
+    oneDNN is on and that no GPU was found. So the descriptor points at a file meanwhile, and what is not a log line is
+    handed on afterwards; after a failure everything is.
+    """
+    sys.stderr.flush()
+    kept, passed = os.dup(2), False
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            yield
+            passed = True
+        finally:
+            sys.stderr.flush()
+            os.dup2(kept, 2)
+            os.close(kept)
+            aside.seek(0)
+            os.write(2, b"".join(line for line in aside if not (passed and LOG_LINE.match(line))))
+
+
+os.environ.setdefault(
+    "TF_CPP_MIN_LOG_LEVEL", "3"
+)  # "3" also hides the failed search for a GPU on a machine without one
+os.environ["KERAS_BACKEND"] = "tensorflow"  # a user's keras.json may name another
+
+if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "0" or "tensorflow" in sys.modules:
+    import keras
+    import tensorflow as tf
+else:
+    with without_log_lines():
+        import keras
+        import tensorflow as tf
+
+tf.get_logger().setLevel("ERROR")

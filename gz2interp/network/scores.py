@@ -1,0 +1,175 @@
+"""Scores: what is to be explained, as one number per galaxy, written as one would on paper.
+
+>>> score = logit("spiral") - 0.5 * logit("smooth")
+>>> score.name
+'logit(spiral) - 0.5 * logit(smooth)'
+"""
+
+from __future__ import annotations
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from gz2interp.errors import InputError, choices
+
+__all__ = ["Score", "logit", "probability"]
+
+Array = Any
+"""NumPy array, TensorFlow tensor, or whatever else knows ``+ - *`` and slices."""
+
+OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+}
+
+
+class Score(ABC):
+    """A named function of the network's outputs; ``+``, ``-`` and ``*`` with scores or numbers make new ones.
+
+    Scores are values: frozen, equal if they say the same, and usable as keys.
+    """
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """As a person would write it."""
+
+    @abstractmethod
+    def __call__(self, probabilities: Array, logits: Array) -> Array:
+        """Evaluate.
+
+        Parameters
+        ----------
+        probabilities, logits : array (n, class)
+            Of any library. The classes must have been resolved.
+
+        Returns
+        -------
+        array (n,)
+        """
+
+    @abstractmethod
+    def resolve(self, class_names: Sequence[str]) -> Score:
+        """The same score with each class given by its position.
+
+        Raises
+        ------
+        InputError
+            For a class that is not among `class_names`.
+        """
+
+    def __add__(self, other: Score | float) -> Score:
+        return _combine("+", self, other)
+
+    def __radd__(self, other: Score | float) -> Score:
+        return _combine("+", other, self)
+
+    def __sub__(self, other: Score | float) -> Score:
+        return _combine("-", self, other)
+
+    def __rsub__(self, other: Score | float) -> Score:
+        return _combine("-", other, self)
+
+    def __mul__(self, other: Score | float) -> Score:
+        return _combine("*", self, other)
+
+    def __rmul__(self, other: Score | float) -> Score:
+        return _combine("*", other, self)
+
+    def __neg__(self) -> Score:
+        return _combine("*", -1, self)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@dataclass(frozen=True)
+class Output(Score):
+    """One of the network's outputs: the logit or the probability of one class.
+
+    Attributes
+    ----------
+    kind : str
+        ``"logit"`` or ``"probability"``.
+    of : str or int
+        The class, by name or by position.
+    """
+
+    kind: str
+    of: str | int
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}({self.of})"
+
+    def __call__(self, probabilities: Array, logits: Array) -> Array:
+        return (logits if self.kind == "logit" else probabilities)[:, self.of]
+
+    def resolve(self, class_names: Sequence[str]) -> Score:
+        return Output(self.kind, position_of(self.of, class_names))
+
+
+@dataclass(frozen=True)
+class Combination(Score):
+    """Two scores, or a score and a number, joined by ``+``, ``-`` or ``*``."""
+
+    sign: str
+    left: Score | float
+    right: Score | float
+
+    @property
+    def name(self) -> str:
+        return f"{self._written(self.left)} {self.sign} {self._written(self.right, on_the_right=True)}"
+
+    def __call__(self, probabilities: Array, logits: Array) -> Array:
+        left, right = (
+            part(probabilities, logits) if isinstance(part, Score) else part for part in (self.left, self.right)
+        )
+        return OPERATORS[self.sign](left, right)
+
+    def resolve(self, class_names: Sequence[str]) -> Score:
+        left, right = (
+            part.resolve(class_names) if isinstance(part, Score) else part for part in (self.left, self.right)
+        )
+        return Combination(self.sign, left, right)
+
+    def _written(self, part: Score | float, on_the_right: bool = False) -> str:
+        if not isinstance(part, Score):
+            return f"{part:g}" if part >= 0 or not on_the_right else f"({part:g})"
+        sign = part.sign if isinstance(part, Combination) else ""
+        loose = sign in ("+", "-") and (self.sign == "*" or (self.sign == "-" and on_the_right))
+        return f"({part.name})" if loose else part.name
+
+
+def logit(of: str | int) -> Score:
+    """The logit of a class, named or counted from 0: the evidence for it before the network's last activation."""
+    return Output("logit", of)
+
+
+def probability(of: str | int) -> Score:
+    """The probability that the network gives to a class, named or counted from 0."""
+    return Output("probability", of)
+
+
+def position_of(name: str | int, class_names: Sequence[str]) -> int:
+    """Where a class stands among the network's classes."""
+    if name in class_names:
+        return list(class_names).index(str(name))
+    if isinstance(name, int) and 0 <= name < len(class_names):
+        return name
+    raise InputError(
+        f"The network knows no class {name!r}",
+        f"Its classes are {choices(class_names)}",
+        "Name one of them, or give its position counted from 0",
+    )
+
+
+def _combine(sign: str, left: Score | float, right: Score | float) -> Score:
+    for part in (left, right):
+        if not isinstance(part, Score | int | float):
+            return NotImplemented
+    return Combination(sign, left, right)

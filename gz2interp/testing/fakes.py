@@ -1,0 +1,54 @@
+"""Stand-ins for a probe, in NumPy alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gz2interp.network.answers import Gradients
+from gz2interp.network.scores import Score
+
+__all__ = ["LinearProbe"]
+
+Floats = NDArray[np.float32]
+
+
+class LinearProbe:
+    """A network that is one weight per pixel, band and class: its logits are sums of weighted pixels.
+
+    Parameters
+    ----------
+    weights : float32 (y, x, band, class)
+        The gradient of each logit.
+    class_names : sequence of str, optional
+
+    Notes
+    -----
+    It answers `gradients` for scores that are linear in the logits, and knows one layer, ``"scaled"``: its input.
+    """
+
+    default_layer = "scaled"
+
+    def __init__(self, weights: ArrayLike, class_names: tuple[str, ...] | None = None) -> None:
+        self.weights = np.asarray(weights, np.float32)
+        self.class_names = class_names or tuple(f"class {k}" for k in range(self.weights.shape[-1]))
+
+    def logits(self, images: Floats) -> Floats:
+        """Float32 (n, class)."""
+        return np.tensordot(images, self.weights, axes=3)
+
+    def probabilities(self, images: Floats) -> Floats:
+        """Softmax of the logits, float32 (n, class)."""
+        powers = np.exp(self.logits(images) - self.logits(images).max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def scores(self, images: Floats, score: Score) -> Floats:
+        """Float32 (n,)."""
+        return np.asarray(score.resolve(self.class_names)(self.probabilities(images), self.logits(images)))
+
+    def gradients(self, images: Floats, score: Score, at: str = "scaled") -> Gradients:
+        """The weights of the score, the same for every image."""
+        identity = np.eye(len(self.class_names), dtype=np.float32)
+        share = score.resolve(self.class_names)(identity, identity)  # (class,): what each logit counts in the score
+        gradient = np.broadcast_to(self.weights @ share, images.shape)
+        return Gradients(self.scores(images, score), images, gradient.astype(np.float32), at)
