@@ -1,0 +1,137 @@
+"""Profiles hold the flux they promise, and the PSF has the width it says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy import special
+
+from gz2interp.errors import InputError
+from gz2interp.painting import Part, Psf, Recipe, render
+from gz2interp.painting.components import COMPONENTS, brightness_of, component
+from gz2interp.painting.grid import CELL, field_of, samples
+from gz2interp.painting.profiles import crests, edge_on_disc, sersic
+from gz2interp.painting.tables import edge_on_law, moffat_transfer
+from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
+
+FLUX = (10.0, 40.0, 100.0, 140.0, 180.0)
+PLANE = {"inclination": 50.0, "angle": 20.0}
+SMALL = {
+    "bulge": {"radius": 0.9, "index": 1.2, "axis_ratio": 0.7, "angle": 30.0},
+    "disc": {"scale": 1.0, "thickness": 0.2} | PLANE,
+    "arms": {"scale": 0.9, "number": 3, "pitch": 20.0, "phase": 10.0, "contrast": 3.0, "start": 1.0} | PLANE,
+    "bar": {"length": 1.5, "width": 0.3, "bar_angle": 40.0} | PLANE,
+    "star": {"sigma": 0.05},
+}
+"""Every component so small that the cutout holds it."""
+
+
+def recipe_of(name, shape, **options):
+    return Recipe("test", 1, (Part(name, FLUX, shape),), **options)
+
+
+def distances(cells):
+    """From the middle of the field to each cell [arcsec]."""
+    steps = (np.arange(cells) - (cells - 1) / 2) * CELL
+    return np.hypot(*np.meshgrid(steps, steps))
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_flux_is_conserved_in_every_band(name):
+    light = render(recipe_of(name, SMALL[name], centre=(0.3, -0.2)))
+    assert light.shape == (1, len(BANDS), CUTOUT_SIZE, CUTOUT_SIZE)
+    assert_allclose(light.sum(axis=(0, 2, 3)), FLUX, rtol=0.01)
+
+
+def test_an_edge_on_disc_conserves_flux():
+    light = render(recipe_of("disc", SMALL["disc"] | {"inclination": 88.0}))
+    assert_allclose(light.sum(axis=(0, 2, 3)), FLUX, rtol=0.01)
+
+
+@pytest.mark.parametrize(("radius", "index"), [(0.6, 4.0), (1.5, 4.0), (3.0, 2.5), (2.0, 5.5)])
+def test_a_cuspy_bulge_has_the_light_within_a_circle_that_sersic_gives_it(radius, index):
+    where = samples()
+    field = field_of(sersic(where.x, where.y, radius, index)) * CELL**2
+    within = distances(len(field)) < 10.0
+    steepness = special.gammaincinv(2 * index, 0.5)
+    wanted = special.gammainc(2 * index, steepness * (10.0 / radius) ** (1 / index))
+    assert_allclose(field[within].sum(), wanted, rtol=0.01)
+
+
+def test_half_the_light_lies_within_the_half_light_radius():
+    where = samples()
+    field = field_of(sersic(where.x, where.y, 4.0, 1.0)) * CELL**2
+    assert_allclose(field[distances(len(field)) < 4.0].sum(), 0.5, atol=0.01)
+
+
+def test_arms_leave_the_mean_round_the_galaxy_alone():
+    angle = np.linspace(0, 2 * np.pi, 3600, endpoint=False)
+    for radius in (0.3, 1.0, 4.0):
+        circle = radius * np.cos(angle), radius * np.sin(angle), np.full(3600, radius)
+        pattern = crests(*circle, number=3, pitch=-17.0, phase=40.0, contrast=2.5)
+        assert_allclose(pattern.mean(), 1.0, atol=1e-4)
+        assert pattern.max() > 2
+
+
+def test_the_first_arm_stands_where_its_phase_says():
+    angle = np.deg2rad(np.arange(360.0))
+    pattern = crests(np.cos(angle), np.sin(angle), np.ones(360), number=2, pitch=20.0, phase=70.0, contrast=3.0)
+    assert set(np.argsort(pattern)[-2:]) == {70, 250}
+
+
+def test_an_edge_on_disc_is_as_bright_at_its_centre_as_van_der_kruit_and_searle_say():
+    assert_allclose(edge_on_disc(np.zeros(1), np.zeros(1), 2.0, 0.5), 1 / (2 * np.pi * 2.0 * 0.5), rtol=1e-5)
+
+
+def test_tables_agree_with_the_special_functions():
+    at = np.linspace(0.01, 12, 500).astype(np.float32)
+    assert_allclose(edge_on_law()(at), at * special.k1(at), atol=2e-4)
+    # A Moffat profile of exponent 1.5 transforms to an exponential.
+    assert_allclose(moffat_transfer(1.5)(at), np.exp(-at), atol=1e-4)
+
+
+@pytest.mark.parametrize("centre", [(0.0, 0.0), (0.31, -0.17)])
+def test_a_star_is_as_wide_as_the_psf(centre):
+    psf = Psf((1.5, 1.4, 1.3, 1.2, 1.1))
+    light = render(recipe_of("star", SMALL["star"], centre=centre, psf=psf))[0]
+    y, x = (np.indices((CUTOUT_SIZE, CUTOUT_SIZE)) - (CUTOUT_SIZE - 1) / 2) * NATIVE_PIXEL_SCALE
+    radius = np.hypot(x - centre[0], y - centre[1])
+    for band, fwhm in zip(light, psf.fwhm, strict=True):
+        core = radius < 1.2
+        # Of a Moffat profile, brightness ** (-1 / beta) is a straight line in the squared radius.
+        slope, start = np.polyfit(radius[core] ** 2, band[core] ** (-1 / psf.beta), 1)
+        width = 2 * np.sqrt((2 ** (1 / psf.beta) - 1) * start / slope)
+        assert width == pytest.approx(fwhm, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["star", "bulge"])
+def test_a_component_stands_where_its_recipe_says(name):
+    centre = (0.31, -0.22)
+    light = render(recipe_of(name, SMALL[name], centre=centre))[0, 2]
+    y, x = (np.indices(light.shape) - (CUTOUT_SIZE - 1) / 2) * NATIVE_PIXEL_SCALE
+    # Weighting with the light itself keeps the wings, which the cutout's edge cuts unevenly, out of the centroid.
+    weight = light**2 / (light**2).sum()
+    assert_allclose([(weight * x).sum(), (weight * y).sum()], centre, atol=0.02)
+
+
+def test_moving_a_point_within_a_pixel_does_not_change_its_peak_between_whole_pixels():
+    peaks = []
+    for offset in (0.0, 0.396):
+        peaks.append(render(recipe_of("star", SMALL["star"], centre=(offset, 0.1)))[0, 2].max())
+    assert_allclose(peaks[1], peaks[0], rtol=1e-3)
+
+
+def test_an_unknown_component_is_named_beside_those_there_are():
+    with pytest.raises(InputError, match=r"called halo.*bulge, disc, arms"):
+        brightness_of("halo")
+
+
+def test_a_shape_that_does_not_fit_says_so():
+    with pytest.raises(InputError, match="A star cannot have the shape"):
+        render(recipe_of("star", {"width": 1.0}))
+
+
+def test_a_name_is_given_once():
+    with pytest.raises(InputError, match="exists already"):
+        component("bulge")(COMPONENTS["bulge"])

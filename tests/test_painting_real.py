@@ -1,0 +1,43 @@
+"""Painted noise, seeing and colours beside real ones."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from astropy.stats import sigma_clipped_stats
+
+from gz2interp.painting import Noise, catalog_of, draw_recipes
+from gz2interp.schema import BANDS, vote_column
+
+pytestmark = pytest.mark.realdata
+
+
+@pytest.mark.parametrize("band", ["u", "r"])
+def test_the_sky_is_as_noisy_as_in_a_real_frame(real_data, band):
+    name = f"frame-{band}-001035-6-0017.fits.bz2"
+    with fits.open(real_data / "sdss_frames" / name) as frame:
+        _, _, scatter = sigma_clipped_stats(frame[0].data[:400, :400], sigma=3)
+        calibration, sky = np.median(frame[1].data), np.median(frame[2].data["ALLSKY"][0])
+    noise, index = Noise(), BANDS.index(band)
+    assert noise.sky_sigma[index] == pytest.approx(scatter, rel=0.08)
+    # The gain: photons of the sky alone make most of its scatter, never more than all of it.
+    from_photons = np.sqrt(sky * calibration / noise.electrons[index])
+    assert 0.7 < from_photons / scatter < 1.05
+
+
+@pytest.mark.parametrize(
+    ("answer", "kinds"),
+    [("a01_smooth", ("round", "in_between", "cigar")), ("a02_features_or_disk", ("edge_on", "spiral", "disc"))],
+)
+def test_colours_are_those_of_stripe_82(real_data, answer, kinds):
+    real = pd.read_csv(real_data / "gz2_stripe82.csv.gz", dtype={"dr7objid": str})
+    real = real[real[vote_column("t01_smooth_or_features", answer)] > 0.8]
+    painted = catalog_of([recipe for recipe in draw_recipes(2500, seed=1) if recipe.kind in kinds])
+    for blue, red in pairwise(BANDS):
+        ours, theirs = painted[blue] - painted[red], real[blue] - real[red]
+        assert ours.median() == pytest.approx(theirs.median(), abs=0.05)
+        assert ours.std() == pytest.approx(theirs[theirs.abs() < 4].std(), rel=0.25)
