@@ -1,0 +1,58 @@
+"""The gradient of a score with respect to the image: vanilla saliency, signed and in every band."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
+from gz2interp.network.scores import Score
+from gz2interp.results import Attribution
+
+__all__ = ["gradient"]
+
+Floats = NDArray[np.float32]
+
+
+def gradient(
+    probe: Differentiable, images: Floats, score: Score, *, at: str = "scaled", backend: str = OURS
+) -> Attribution:
+    """How much the score rises per unit of each pixel in each band.
+
+    Parameters
+    ----------
+    probe : Probe
+    images : float32 (n, y, x, band), nanomaggies
+    score : Score
+    at : str, optional
+        ``"scaled"``: per unit of the scaled image that the network's first layer sees, where the bands are comparable;
+        for a network without such a layer it is the input. ``"input"``: per nanomaggy.
+    backend : str, optional
+        ``"ours"`` or ``"tf-keras-vis"``, which always differentiates at the input.
+
+    Returns
+    -------
+    Attribution
+        float32 (n, y, x, band); its domain says what was differentiated with respect to.
+
+    Notes
+    -----
+    Departs from the paper, and from tf-keras-vis, in keeping the sign and the bands: there the largest absolute value
+    over the bands is shown, stretched to [0, 1] in each image.
+
+    References
+    ----------
+    Simonyan, Vedaldi & Zisserman 2014, Deep inside convolutional networks, https://arxiv.org/abs/1312.6034
+    """
+    if backend_named(backend) == TF_KERAS_VIS:
+        answer = reference().saliency(probe, images, score)
+    else:
+        answer = probe.gradients(images, score, at=at)
+    return Attribution(
+        values=answer.gradients,
+        scores=answer.scores,
+        method="gradient",
+        score=score.name,
+        domain=answer.domain,
+        parameters={"backend": backend},
+    )

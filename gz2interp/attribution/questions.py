@@ -1,0 +1,52 @@
+"""The few questions an attribution method asks a network, and the backends that can answer them."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, choices
+from gz2interp.network.answers import Gradients
+from gz2interp.network.scores import Score
+
+__all__ = ["BACKENDS", "OURS", "TF_KERAS_VIS", "Differentiable", "backend_named", "reference"]
+
+Floats = NDArray[np.float32]
+
+OURS: Final = "ours"
+TF_KERAS_VIS: Final = "tf-keras-vis"
+BACKENDS: Final = (OURS, TF_KERAS_VIS)
+
+
+class Differentiable(Protocol):
+    """What an attribution method needs to know of a network; `gz2interp.network.probe.Probe` is one."""
+
+    @property
+    def default_layer(self) -> str:
+        """The last layer that still knows where things are."""
+
+    def gradients(self, images: Floats, score: Score, at: str = "scaled") -> Gradients:
+        """A score of each image and its derivative with respect to the scaled images, the input or a layer."""
+
+
+def backend_named(name: str) -> str:
+    """The name itself, if there is such a backend.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    if name in BACKENDS:
+        return name
+    raise InputError(f"There is no backend {name!r}", f"One of {choices(BACKENDS)}", f"Leave it out for {OURS!r}")
+
+
+def reference() -> ModuleType | Any:
+    """The adapter to tf-keras-vis, which loads TensorFlow, when somebody asks for it."""
+    from gz2interp.network import tf_keras_vis
+
+    return tf_keras_vis

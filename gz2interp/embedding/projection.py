@@ -1,0 +1,105 @@
+"""A map of a layer: two coordinates for each galaxy, from the graph of its neighbours."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.results import Embedding, Neighbours
+
+__all__ = ["MapSettings", "project"]
+
+Floats = NDArray[np.float32]
+
+_FEWEST = 12
+"""With fewer galaxies a graph of neighbours says nothing; they are laid out along their principal axes."""
+
+
+@dataclass(frozen=True)
+class MapSettings:
+    """What shapes the map.
+
+    Attributes
+    ----------
+    neighbours : int
+        How many neighbours of each galaxy the map tries to keep near, itself included.
+    min_dist : float
+        How close points may lie, in the map's unit.
+    seed : int
+        One seed, one map.
+    """
+
+    neighbours: int = 15
+    min_dist: float = 0.1
+    seed: int = 0
+
+
+def project(activations: Floats, neighbours: Neighbours, settings: MapSettings) -> Embedding:
+    """Coordinates (n, 2) by UMAP on a graph of neighbours that is computed already.
+
+    Parameters
+    ----------
+    activations : float32 (n, channel)
+        Used for the starting positions only.
+    neighbours : Neighbours
+        Positions among `activations`, at least ``settings.neighbours - 1`` of each galaxy unless the survey is smaller.
+    settings : MapSettings
+
+    Returns
+    -------
+    Embedding
+        With the method ``"umap"``, or ``"principal axes"`` for fewer than 12 galaxies.
+
+    References
+    ----------
+    McInnes, Healy & Melville 2018, "UMAP", arXiv:1802.03426.
+
+    Notes
+    -----
+    umap-learn would find its own approximate neighbours; it is given ours, which are exact and are also those that the
+    dashboard shows.
+    """
+    n = len(activations)
+    if n < _FEWEST:
+        return Embedding(_principal_axes(activations), "principal axes")
+    k = min(settings.neighbours, n - 1)
+    return Embedding(_umap(activations, _knn(neighbours, k), neighbours.metric, settings), "umap")
+
+
+def _knn(neighbours: Neighbours, k: int) -> tuple[NDArray[np.int64], Floats]:
+    """The graph as umap wants it: fresh arrays, because it writes into them, with each galaxy first in its own row."""
+    n = len(neighbours.rows)
+    rows = np.column_stack([np.arange(n), neighbours.rows[:, : k - 1]])
+    distances = np.column_stack([np.zeros(n, np.float32), neighbours.distances[:, : k - 1]])
+    return rows, distances
+
+
+def _umap(
+    activations: Floats, knn: tuple[NDArray[np.int64], Floats], metric: str, settings: MapSettings
+) -> NDArray[np.float32]:
+    with warnings.catch_warnings():
+        # umap warns that it runs on one core and cannot place new points: both are what is wanted here.
+        warnings.simplefilter("ignore")
+        import umap  # 20 s to import, and only who makes a map should wait for it
+
+        reducer = umap.UMAP(
+            n_neighbors=knn[0].shape[1],
+            min_dist=settings.min_dist,
+            metric=metric,
+            precomputed_knn=knn,
+            random_state=settings.seed,
+            n_jobs=1,
+        )
+        return np.asarray(reducer.fit_transform(activations), dtype=np.float32)
+
+
+def _principal_axes(activations: Floats) -> Floats:
+    centred = activations - activations.mean(axis=0)
+    left, lengths, _ = np.linalg.svd(centred.astype(np.float64), full_matrices=False)
+    coordinates = np.zeros((len(activations), 2), np.float32)
+    axes = min(2, len(lengths))
+    coordinates[:, :axes] = left[:, :axes] * lengths[:axes]
+    return coordinates

@@ -1,0 +1,1 @@
+"""Finished results in, a figure out: matplotlib for papers, plotly and arrays for screens."""

@@ -1,0 +1,67 @@
+"""From cells to pixels."""
+
+from __future__ import annotations
+
+import doctest
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import zoom
+
+from gz2interp.attribution import resizing
+from gz2interp.attribution.resizing import ALIGNMENTS, resized, weights
+
+SIZES = st.integers(1, 24)
+
+
+def maps_of(y, x, n=2):
+    return np.random.default_rng(y * 100 + x).normal(size=(n, y, x)).astype(np.float32)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SIZES, SIZES, st.integers(1, 64), st.sampled_from(ALIGNMENTS))
+def test_every_pixel_takes_its_value_from_its_neighbour_cells(y, x, pixels, alignment):
+    along = weights(y, pixels, alignment)
+    np.testing.assert_allclose(along.sum(axis=1), 1, atol=1e-6)
+    assert ((along > 0).sum(axis=1) <= 2).all()
+    maps = maps_of(y, x)
+    drawn = resized(maps, (pixels, pixels), alignment)
+    assert drawn.shape == (2, pixels, pixels)
+    assert drawn.dtype == np.float32
+    assert maps.min() - 1e-5 <= drawn.min() <= drawn.max() <= maps.max() + 1e-5
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 12), st.integers(2, 12), st.integers(1, 6), st.integers(1, 6))
+def test_corners_are_those_of_scipy(y, x, by_y, by_x):
+    maps = maps_of(y, x)
+    expected = zoom(maps, (1, by_y, by_x), order=1)
+    np.testing.assert_allclose(resized(maps, (y * by_y, x * by_x), "corners"), expected, atol=1e-5)
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(2, 12), st.integers(1, 6))
+def test_centres_are_those_of_scipy_in_grid_mode(y, by):
+    maps = maps_of(y, y)
+    expected = zoom(maps, (1, by, by), order=1, grid_mode=True, mode="nearest")
+    np.testing.assert_allclose(resized(maps, (y * by, y * by), "centres"), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("alignment", ALIGNMENTS)
+def test_a_map_of_the_image_s_own_size_stays_as_it_is(alignment):
+    maps = maps_of(7, 5)
+    np.testing.assert_allclose(resized(maps, (7, 5), alignment), maps, atol=1e-6)
+
+
+def test_centres_keep_the_total_of_light_in_the_middle():
+    cells = np.zeros((1, 8, 8), np.float32)
+    cells[0, 3, 4] = 1
+    drawn = resized(cells, (64, 64))[0]
+    assert drawn.sum() == pytest.approx(64)
+    assert np.average(np.arange(64), weights=drawn.sum(axis=1)) == pytest.approx(3 * 8 + 3.5)
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(resizing).failed == 0
