@@ -1,0 +1,205 @@
+"""The command line ``gz2interp VERB``: it opens, asks a workflow and says what came of it; nothing is computed here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gz2interp.console import ProgressBars, console, run, say, table
+from gz2interp.errors import InputError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="See what a galaxy-morphology network really looks at.",
+)
+survey_app = typer.Typer(no_args_is_help=True, help="Look after a survey: check it, export it, import a network.")
+app.add_typer(survey_app, name="survey")
+
+SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
+ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="The model; may be left out if there is one.")]
+GalaxiesArgument = Annotated[list[str], typer.Argument(metavar="GALAXY...", help="Galaxy ids.")]
+MethodOption = Annotated[str, typer.Option(help="gradient, gradient_x_input or grad_cam.")]
+ClassOption = Annotated[
+    str | None, typer.Option("--class", help="Explain this class; by default the one predicted for each galaxy.")
+]
+AgainstOption = Annotated[str | None, typer.Option("--against", help="Explain the class against this one.")]
+LayerOption = Annotated[str, typer.Option(help="The layer; by default the last spatial one.")]
+KindOption = Annotated[str, typer.Option("--score", help="logit or probability.")]
+
+
+def main() -> None:
+    """Run the command line."""
+    run(app, "gz2interp")
+
+
+@app.command()
+def analyse(
+    survey: SurveyArgument,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    metric: Annotated[str, typer.Option(help="cosine or euclidean.")] = "cosine",
+    neighbours: Annotated[int, typer.Option(min=1, help="Neighbours kept of each galaxy.")] = 32,
+    map_neighbours: Annotated[int, typer.Option(min=2, help="Neighbours that shape the map.")] = 15,
+    min_dist: Annotated[float, typer.Option(min=0, max=1, help="How close points of the map may lie.")] = 0.1,
+    seed: Annotated[int, typer.Option(min=0, help="Of the map: one seed, one map.")] = 0,
+) -> None:
+    """Predictions, activations of a layer, exact neighbours and a map; what is up to date is left alone."""
+    from gz2interp.embedding.projection import MapSettings
+    from gz2interp.workflows.analyse import AnalyseSettings, analyse
+    from gz2interp.workflows.opening import open_subject
+
+    settings = AnalyseSettings(layer, metric, neighbours, MapSettings(map_neighbours, min_dist, seed))
+    with ProgressBars() as told:
+        result = analyse(open_subject(survey, model), settings, told)
+    say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
+
+
+@app.command()
+def explain(
+    survey: SurveyArgument,
+    galaxies: GalaxiesArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the FITS files.")] = Path("maps"),
+    model: ModelOption = None,
+    method: MethodOption = "grad_cam",
+    class_name: ClassOption = None,
+    against: AgainstOption = None,
+    score: KindOption = "logit",
+    layer: LayerOption = "",
+) -> None:
+    """Attribution maps of galaxies, as FITS with WCS."""
+    from gz2interp.workflows.maps import write_maps
+
+    explanation = _explanation(survey, galaxies, model, method, _score(score, class_name, against), layer)
+    for path in write_maps(explanation, out):
+        say(str(path))
+
+
+@app.command()
+def figure(
+    survey: SurveyArgument,
+    galaxies: GalaxiesArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .pdf, .svg or .png file.")] = Path("figure.pdf"),
+    model: ModelOption = None,
+    method: MethodOption = "grad_cam",
+    class_name: ClassOption = None,
+    against: AgainstOption = None,
+    score: KindOption = "logit",
+    layer: LayerOption = "",
+) -> None:
+    """A figure for a paper: bands, colour image and attribution of galaxies, with a caption beside it."""
+    from gz2interp.figures.paper import FORMATS, save_figure
+    from gz2interp.workflows.sheet import sheet
+
+    if out.suffix.lower() not in FORMATS:
+        raise InputError(f"The figure {out.name} was asked for", f"The suffix may be {', '.join(FORMATS)}")
+    explanation = _explanation(survey, galaxies, model, method, _score(score, class_name, against), layer)
+    drawn, words = sheet(explanation)
+    save_figure(drawn, out, words)
+    say(f"{out}\n{words}")
+
+
+@app.command()
+def neighbours(
+    survey: SurveyArgument,
+    galaxy: Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")],
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many.")] = 12,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Also write them: .csv, .parquet, .fits or .vot.")
+    ] = None,
+) -> None:
+    """The nearest galaxies in the network's own space, nearest first."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.nearby import neighbours_of
+
+    opened = Survey.open(find_survey(survey))
+    found = neighbours_of(opened, opened.model(model), galaxy, layer, most)
+    table(f"Nearest to {galaxy}", found)
+    if out:
+        write_table(out, found)
+
+
+@survey_app.command("check")
+def check(survey: SurveyArgument) -> None:
+    """Read every part of a survey and compare it with what was written down about it."""
+    from gz2interp.stores.checking import check_survey
+    from gz2interp.stores.locations import find_survey
+
+    path = find_survey(survey)
+    with ProgressBars() as told:
+        findings = check_survey(path, lambda done, of: told("reading", done, of))
+    for finding in sorted(findings, key=lambda finding: not finding.is_damage):
+        say(("damage  " if finding.is_damage else "note    ") + finding.words)
+    damaged = sum(finding.is_damage for finding in findings)
+    say(f"{path} has {damaged} damaged parts." if damaged else f"{path} is whole.")
+    if damaged:
+        raise typer.Exit(1)
+
+
+@survey_app.command("export")
+def export(
+    survey: SurveyArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet, .csv, .fits, .vot or .xml file.")],
+    model: ModelOption = None,
+) -> None:
+    """The catalogue joined with status, predictions and map, as one table."""
+    from gz2interp.stores.exporting import joined_table
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.stores.tables import write_table
+
+    joined = joined_table(Survey.open(find_survey(survey)), model)
+    write_table(out, joined)
+    say(f"{out}: {len(joined)} galaxies, {len(joined.columns)} columns")
+
+
+@survey_app.command("import")
+def import_(
+    survey: SurveyArgument,
+    model: Annotated[Path, typer.Option("--model", "-m", help="A .keras file, or the folder of a model.")],
+    name: Annotated[str, typer.Option(help="Its name in this survey.")] = "",
+    classes: Annotated[str, typer.Option(help="Names of its classes, with commas, in the order of the outputs.")] = "",
+) -> None:
+    """Lay a network that was trained elsewhere into a survey."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.lay import lay_model
+
+    names = [part.strip() for part in classes.split(",") if part.strip()]
+    folder = lay_model(Survey.open(find_survey(survey)), model, name, names)
+    say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")
+
+
+def _explanation(survey: str, galaxies: list[str], model: str | None, method: str, score: Any, layer: str) -> Any:
+    from gz2interp.workflows.explain import Question, explain
+    from gz2interp.workflows.opening import open_subject
+
+    with console.status("Opening the network"):
+        return explain(open_subject(survey, model), galaxies, Question(method, score, layer))
+
+
+def _score(kind: str, class_name: str | None, against: str | None) -> Any:
+    from gz2interp.network.scores import logit, probability
+
+    kinds = {"logit": logit, "probability": probability}
+    if kind not in kinds:
+        raise InputError(f"The score {kind!r} was given", "logit or probability")
+    if class_name is None:
+        if against is not None or kind != "logit":
+            raise InputError("--against or --score was given without --class", remedy="Say which class with --class")
+        return None
+    score = kinds[kind](class_name)
+    return score - kinds[kind](against) if against else score
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,174 @@
+"""``gz2interp explain``: attribution maps of chosen galaxies, with their images and everything that tells how."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution import METHODS
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.network.scores import Score, logit
+from gz2interp.results import Attribution, Provenance, versions_of
+from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.predict import predict
+
+__all__ = ["Explanation", "Question", "explain"]
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of the network.
+
+    Attributes
+    ----------
+    method : str
+        One of `gz2interp.attribution.METHODS`.
+    score : Score or None
+        None for the logit of the class that the network predicts for each galaxy.
+    layer : str
+        For methods that look at a layer; "" for the last spatial one.
+    options : mapping
+        Further parameters of the method.
+    """
+
+    method: str = "grad_cam"
+    score: Score | None = None
+    layer: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Maps of some galaxies, with all that a figure or a file needs.
+
+    Attributes
+    ----------
+    galaxy_ids : int64 (n,)
+    positions : float64 (n, 2)
+        ra, dec [deg].
+    images : float32 (n, y, x, band), nanomaggies
+    valid : bool (n, y, x)
+    pixel_scale, position_angle : float (n,)
+        [arcsec], [deg].
+    bands : tuple of str
+    attribution : Attribution
+        Of the same n galaxies; its `score` is the one asked for, or "logit of the predicted class".
+    score_names : tuple of str
+        The score of each galaxy.
+    predictions : tuple of str
+    labels : tuple of str
+        "" where a galaxy has none.
+    source : str
+        Where the survey's cutouts come from.
+    provenance : Provenance
+    """
+
+    galaxy_ids: NDArray[np.int64]
+    positions: NDArray[np.float64]
+    images: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    pixel_scale: NDArray[np.float64]
+    position_angle: NDArray[np.float64]
+    bands: tuple[str, ...]
+    attribution: Attribution
+    score_names: tuple[str, ...]
+    predictions: tuple[str, ...]
+    labels: tuple[str, ...]
+    source: str
+    provenance: Provenance
+
+
+def explain(subject: Subject, galaxy_ids: Sequence[int | str], question: Question | None = None) -> Explanation:
+    """Attribution maps of the given galaxies, in their order.
+
+    Parameters
+    ----------
+    subject : Subject
+    galaxy_ids : sequence of int or str
+    question : Question, optional
+
+    Raises
+    ------
+    InputError
+        A galaxy, a method, a class or an option is not known.
+    SurveyError
+        A galaxy has no image; the error says why.
+    """
+    question = question or Question()
+    rows = np.array([_row_with_image(subject, galaxy_id) for galaxy_id in galaxy_ids], dtype=np.int64)
+    if not len(rows):
+        raise InputError("No galaxy was named", "One galaxy id or more", "Take some from the dashboard's table")
+    survey, images = subject.survey, subject.survey.images(rows)
+    said = predict(subject).set_index("row").loc[rows]
+    scores = _scores(subject, question, list(said["prediction"]))
+    attribution = _attribution(subject, images, question, scores)
+    catalog, status = survey.catalog.iloc[rows], survey.status.loc[rows]
+    return Explanation(
+        galaxy_ids=catalog[GALAXY_ID].to_numpy(np.int64),
+        positions=catalog[[RA, DEC]].to_numpy(np.float64),
+        images=images,
+        valid=survey.valid(rows),
+        pixel_scale=status["pixel_scale"].to_numpy(np.float64),
+        position_angle=status["position_angle"].to_numpy(np.float64),
+        bands=survey.bands,
+        attribution=attribution,
+        score_names=tuple(score.name for score in scores),
+        predictions=tuple(said["prediction"]),
+        labels=tuple(said["label"].fillna("")),
+        source=survey.header.source,
+        provenance=_provenance(subject, attribution),
+    )
+
+
+def _row_with_image(subject: Subject, galaxy_id: int | str) -> int:
+    row = subject.survey.row_of(galaxy_id)
+    if row >= subject.survey.rows_committed:
+        raise SurveyError(f"Galaxy {galaxy_id} has no image yet", remedy="Let the download or the painting go on")
+    if not subject.survey.usable[row]:
+        subject.survey.cutout(row)  # says why there is none
+    return row
+
+
+def _scores(subject: Subject, question: Question, predicted: list[str]) -> list[Score]:
+    if question.score is None:
+        return [logit(name) for name in predicted]
+    question.score.resolve(subject.probe.class_names)  # an unknown class is told before any work
+    return [question.score] * len(predicted)
+
+
+def _attribution(subject: Subject, images: NDArray[np.float32], question: Question, scores: list[Score]) -> Attribution:
+    """One call of the method for each different score, put together in the galaxies' order."""
+    if question.method not in METHODS:
+        raise InputError(f"There is no method {question.method!r}", f"One of {choices(METHODS)}")
+    method, options = METHODS[question.method], dict(question.options)
+    if method.needs_layer:
+        options["layer"] = question.layer or subject.probe.default_layer
+    elif question.layer:
+        raise InputError(f"{method.title} looks at no layer, {question.layer!r} was given", remedy="Leave it out")
+    parts: list[tuple[NDArray[np.int64], Attribution]] = []
+    for score in dict.fromkeys(scores):
+        which = np.flatnonzero([other == score for other in scores])
+        parts.append((which, method.function(subject.probe, images[which], score, **options)))
+    first = parts[0][1]
+    values = np.empty((len(images), *first.values.shape[1:]), np.float32)
+    numbers = np.empty(len(images), np.float32)
+    for which, part in parts:
+        values[which], numbers[which] = part.values, part.scores
+    asked = question.score.name if question.score else "logit of the predicted class"
+    return Attribution(values, numbers, first.method, asked, first.layer, first.domain, first.parameters)
+
+
+def _provenance(subject: Subject, attribution: Attribution) -> Provenance:
+    return Provenance(
+        data=subject.survey.digest,
+        model=subject.model.digest,
+        layer=attribution.layer,
+        method=attribution.method,
+        parameters={**attribution.parameters, "score": attribution.score, "domain": attribution.domain},
+        versions=versions_of("gz2interp", "tensorflow", "keras", "numpy"),
+    )

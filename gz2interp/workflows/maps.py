@@ -1,0 +1,87 @@
+"""Attribution maps as FITS files with WCS, one file per galaxy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from gz2interp.sky import cutout_wcs
+from gz2interp.stores.files import replaced
+from gz2interp.stores.tables import ascii_of
+from gz2interp.workflows.explain import Explanation
+
+__all__ = ["write_maps"]
+
+
+def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
+    """Write ``GALAXYID_METHOD.fits`` for each galaxy; the same explanation gives the same bytes.
+
+    Each file holds ``ATTRIBUTION`` (band, y, x) or (y, x), ``IMAGE`` (band, y, x) [nanomaggy] and ``VALID`` (y, x), all
+    with the galaxy's WCS where its position and pixel scale are known; the primary header tells the method, its
+    parameters, the score and the digests of data and model.
+    """
+    paths = []
+    for i, galaxy_id in enumerate(explanation.galaxy_ids):
+        path = folder / f"{galaxy_id}_{explanation.attribution.method}.fits"
+        with replaced(path) as aside:
+            _file(explanation, i).writeto(aside)
+        paths.append(path)
+    return paths
+
+
+def _file(explanation: Explanation, i: int) -> fits.HDUList:
+    images, wcs = explanation.images, _wcs(explanation, i)
+    maps = explanation.attribution.values[i]
+    bands = explanation.bands
+    return fits.HDUList(
+        [
+            fits.PrimaryHDU(header=_header(explanation, i)),
+            _image("ATTRIBUTION", maps, wcs, bands if maps.ndim == 3 else ()),
+            _image("IMAGE", images[i], wcs, bands, unit="nmgy"),
+            _image("VALID", explanation.valid[i].astype(np.uint8), wcs, ()),
+        ]
+    )
+
+
+def _wcs(explanation: Explanation, i: int) -> WCS | None:
+    """None for a galaxy whose position or pixel scale nobody knows."""
+    ra, dec = explanation.positions[i]
+    scale, angle = explanation.pixel_scale[i], explanation.position_angle[i]
+    if not np.isfinite([ra, dec, scale, angle]).all():
+        return None
+    _, height, width, _ = explanation.images.shape
+    return cutout_wcs(ra, dec, scale, angle, (height, width))
+
+
+def _header(explanation: Explanation, i: int) -> fits.Header:
+    attribution, made = explanation.attribution, explanation.provenance
+    header = fits.Header()
+    header["OBJECT"] = (str(explanation.galaxy_ids[i]), "galaxy_id, as text: it exceeds 2**53")
+    header["METHOD"] = (ascii_of(attribution.method), "attribution method")
+    header["SCORE"] = (ascii_of(explanation.score_names[i]), "what is attributed")
+    header["SCOREVAL"] = (float(attribution.scores[i]), "its value")
+    header["PREDICT"] = (ascii_of(explanation.predictions[i]), "class the network predicts")
+    header["LABEL"] = (ascii_of(explanation.labels[i]), "class in the catalogue")
+    header["LAYER"] = (ascii_of(attribution.layer), "layer looked at")
+    header["DOMAIN"] = (ascii_of(attribution.domain), "input that the attribution refers to")
+    header["DATAHASH"] = (made.data, "digest of the survey")
+    header["MODLHASH"] = (made.model, "digest of the model file")
+    for name, value in sorted(attribution.parameters.items()):
+        header.add_history(ascii_of(f"{name} = {value}"))
+    for package, version in sorted(made.versions.items()):
+        header.add_history(f"{package} {version}")
+    return header
+
+
+def _image(name: str, values: np.ndarray, wcs: WCS | None, bands: tuple[str, ...], unit: str = "") -> fits.ImageHDU:
+    """An extension; a cube is turned from (y, x, band) to (band, y, x), which FITS counts as (x, y, band)."""
+    header = wcs.to_header() if wcs else fits.Header()
+    for place, band in enumerate(bands, start=1):
+        header[f"BAND{place}"] = ascii_of(band)
+    if unit:
+        header["BUNIT"] = unit
+    data = np.moveaxis(values, -1, 0) if values.ndim == 3 else values
+    return fits.ImageHDU(np.ascontiguousarray(data), header=header, name=name)
