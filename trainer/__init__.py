@@ -1,0 +1,1 @@
+"""From catalogues to cutouts to a trained network: `python -m trainer`."""

@@ -1,0 +1,216 @@
+"""``python -m trainer VERB``: from a catalogue to a trained network. It only opens, asks, and says what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from gz2interp.console import ProgressBars, run, say
+from gz2interp.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="From a Galaxy Zoo 2 catalogue to a network worth explaining.",
+)
+
+SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
+NewSurveyArgument = Annotated[Path, typer.Argument(metavar="SURVEY", help="The survey's folder.")]
+JoinOption = Annotated[list[Path] | None, typer.Option("--join", help="A table whose columns are added.")]
+JoinOnOption = Annotated[Literal["id", "position"], typer.Option(help="How --join finds the galaxies.")]
+SchemeOption = Annotated[
+    str | None, typer.Option("--scheme", help="Labels: e_vs_s, e_s_a, five_class or votes; by default the table's own.")
+]
+
+
+@app.command()
+def catalog(
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A GZ2 table: CSV, FITS or VOTable, or gzipped.")],
+    scheme: SchemeOption = None,
+    join: JoinOption = None,
+    join_on: JoinOnOption = "id",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the catalogue: .parquet, .csv, .fits or .vot.")
+    ] = None,
+) -> None:
+    """Read a catalogue, say what was found in it and what was left out, and why."""
+    from gz2interp.stores.tables import write_table
+
+    frame = _catalog(table, scheme, join, join_on)
+    if out:
+        write_table(out, frame)
+        say(f"{out}: {len(frame)} galaxies, {len(frame.columns)} columns")
+
+
+@app.command()
+def paint(
+    survey: NewSurveyArgument,
+    galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=1, help="How many.")] = 3000,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Everything follows from it.")] = 0,
+) -> None:
+    """Paint a survey of galaxies whose truth is known."""
+    from trainer.paint import paint_survey
+
+    with ProgressBars() as bars:
+        painted = paint_survey(survey, galaxies, seed, lambda done, of: bars("paint", done, of))
+    say(f"{painted}")
+
+
+@app.command()
+def ingest(
+    survey: NewSurveyArgument,
+    source: Annotated[str, typer.Option("--source", help="folder or sdss_frames.")],
+    origin: Annotated[Path, typer.Option("--from", help="The folder of images or frames.")],
+    table: Annotated[
+        Path | None,
+        typer.Option("--catalog", "-c", help="The galaxies; without it, what the folder shows or the frames' objects."),
+    ] = None,
+    scheme: SchemeOption = None,
+    join: JoinOption = None,
+    join_on: JoinOnOption = "id",
+    bands: Annotated[str, typer.Option(help="The bands, in order.")] = "ugriz",
+    size: Annotated[int, typer.Option(min=8, help="Pixels along a side.")] = 64,
+    field: Annotated[
+        float | None, typer.Option(help='sdss_frames: full width in arcsec; by default 0.396" a pixel.')
+    ] = None,
+    pixel_scale: Annotated[float | None, typer.Option(help="folder: arcsec, where the files do not say.")] = None,
+) -> None:
+    """Make a survey from images on disk; a second start goes on where the first stopped."""
+    from trainer.ingest import ingest
+    from trainer.local import open_local_survey
+
+    opened, images = open_local_survey(
+        survey,
+        source,
+        origin,
+        catalog=None if table is None else _catalog(table, scheme, join, join_on),
+        bands=tuple(bands.split(",")) if "," in bands else tuple(bands),
+        size=size,
+        scale=field if source == "sdss_frames" else pixel_scale,
+    )
+    with ProgressBars() as bars:
+        ended = ingest(images, opened, lambda done, of: bars("cutouts", done, of))
+    say(f"{opened.refreshed()}")
+    for status, count in sorted(ended.items()):
+        say(f"  {count} {status}")
+
+
+@app.command()
+def fit(
+    survey: SurveyArgument,
+    name: Annotated[str, typer.Option("--name", help="Of the new model.")] = "cnn",
+    config: Annotated[str, typer.Option("--config", "-c", help="A recipe by name, or a .toml file.")] = "default",
+    scheme: SchemeOption = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change one setting: --set epochs=10. May be repeated.")
+    ] = None,
+) -> None:
+    """Train a network; an interrupted training goes on where it stopped."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from trainer.config import read_config
+    from trainer.fit import fit
+    from trainer.training import Progress
+
+    changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {})
+    with ProgressBars() as bars:
+
+        def listen(now: Progress) -> None:
+            bars("fit", (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps)
+            if now.validation_accuracy is not None:
+                bars.note(
+                    f"epoch {now.epoch}: loss {now.loss:.3f}, accuracy {now.accuracy:.1%}, "
+                    f"on the validation side {now.validation_loss:.3f}, {now.validation_accuracy:.1%}"
+                )
+
+        folder = fit(Survey.open(find_survey(survey)), name, read_config(config, **changes), listen)
+    for class_name, sides in folder.run["class_shares"].items():
+        say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))
+    say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
+
+
+@app.command()
+def evaluate(
+    survey: SurveyArgument,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
+    side: Annotated[str, typer.Option(help="test, validation or train.")] = "test",
+) -> None:
+    """Scores by class with intervals, calibration, and what is said of galaxies without a label."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from trainer.evaluate import evaluate
+    from trainer.evaluation_table import evaluation_table
+
+    opened = Survey.open(find_survey(survey))
+    result = evaluate(opened, model, side)
+    say(evaluation_table(result))
+    say(str(opened.model(result.model).path / "evaluation.pdf"))
+
+
+@app.command()
+def demo(
+    survey: Annotated[
+        Path | None, typer.Argument(metavar="[SURVEY]", help="By default the survey 'demo' in the surveys' folder.")
+    ] = None,
+    galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=200, help="How many to paint.")] = 3000,
+    progress: Annotated[str, typer.Option(help="bars, or json: one record a line.")] = "bars",
+) -> None:
+    """Paint a survey, train a network on it and analyse it, ready for the dashboard."""
+    from gz2interp.stores.locations import surveys_folder
+    from trainer.demo import MODEL, build_demo
+
+    path = survey or surveys_folder() / "demo"
+    if progress == "json":
+        build_demo(path, galaxies, _json_line)
+        return
+    if progress != "bars":
+        raise InputError(f"--progress {progress} was given", "bars or json")
+    with ProgressBars() as bars:
+        built = build_demo(path, galaxies, lambda stage, done, of, words: bars(stage, done, of))
+    evaluation = json.loads((built.model(MODEL).path / "evaluation.json").read_text(encoding="utf-8"))
+    accuracy = evaluation["accuracy"]
+    say(
+        f"{built}\nAccuracy on painted galaxies never seen: {accuracy['value']:.1%} "
+        f"({accuracy['low']:.1%} to {accuracy['high']:.1%}, {evaluation['selection']})\n"
+        "Now run streamlit run dashboards/explore.py"
+    )
+
+
+def _catalog(table: Path, scheme: str | None, join: list[Path] | None, join_on: Literal["id", "position"]) -> Any:
+    from trainer.catalog import Join, read_catalog
+
+    joins = [Join(file, on=join_on) for file in join or []]
+    frame, report = read_catalog(table, scheme=scheme, joins=joins)
+    for line in report.lines():
+        say(line)
+    return frame
+
+
+def _changes(settings: list[str]) -> dict[str, Any]:
+    """Settings such as ``epochs=10`` with their values read as TOML, where a bare word is a string."""
+    import tomllib
+
+    changes: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise InputError(f"--set {setting} was given", "A name and a value, such as --set epochs=10")
+        try:
+            changes[name.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            changes[name.strip()] = value.strip()
+    return changes
+
+
+def _json_line(stage: str, done: int, of: int, words: str) -> None:
+    sys.stdout.write(json.dumps({"stage": stage, "done": done, "total": of, "message": words}) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    run(app, "python -m trainer")

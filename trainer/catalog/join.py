@@ -1,0 +1,167 @@
+"""More columns from another table: the same galaxies by id, or the nearest on the sky."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from gz2interp.errors import InputError, choices
+from gz2interp.schema import DEC, GALAXY_ID, RA
+from trainer.catalog.cleaning import blank_sentinels, chord, unit_vectors
+from trainer.catalog.columns import ID_COLUMNS, names_in
+from trainer.catalog.delimited import MISSING, ColumnType
+from trainer.catalog.identity import ids_of
+from trainer.catalog.report import JoinReport
+from trainer.catalog.tables import read_table
+
+__all__ = ["Join", "join"]
+
+
+On = Literal["id", "position"]
+
+
+@dataclass(frozen=True)
+class Join:
+    """A wish to join a table: the arguments of `join`.
+
+    Attributes
+    ----------
+    file : Path
+    on : str
+    within : float
+        [arcsec].
+    columns : tuple of str or None
+    """
+
+    file: Path
+    on: On = "id"
+    within: float = 2.0
+    columns: tuple[str, ...] | None = None
+
+
+def join(
+    catalog: pd.DataFrame,
+    file: str | Path,
+    on: On = "id",
+    within: float = 2.0,
+    columns: Sequence[str] | None = None,
+) -> tuple[pd.DataFrame, JoinReport]:
+    """Add another table's columns to a catalogue, in the catalogue's order, losing and doubling no galaxy.
+
+    Parameters
+    ----------
+    catalog : DataFrame
+        With galaxy_id, ra, dec [deg].
+    file : path
+        The other table.
+    on : str
+        ``"id"`` or ``"position"``.
+    within : float
+        By position: as far as this [arcsec].
+    columns : sequence of str, optional
+        Under the other table's names, or ours; without it, all that the catalogue does not have.
+
+    Returns
+    -------
+    DataFrame, JoinReport
+        Missing (NaN) where a galaxy found no partner. Columns that we know (redshift, axis_ratio, ebv, ...) get our
+        names, others keep theirs in lower case. A column that the catalogue has is never overwritten.
+
+    Raises
+    ------
+    InputError
+        A column that was asked for is absent, or already there; no galaxy matches.
+    """
+    name = Path(file).name
+    other, names = _read(Path(file), columns)
+    wanted = _wanted(catalog, name, names, columns)
+    partner, ambiguous = _by_id(catalog, other, name) if on == "id" else _by_position(catalog, other, within)
+    matched = partner >= 0
+    if not matched.any():
+        raise InputError(
+            f"No galaxy of the catalogue is in {name} by {on}",
+            "the same galaxies",
+            "Join by position." if on == "id" else "Are both positions J2000 in degrees? Try a wider --within.",
+        )
+    added = {ours: _values(other[theirs]).reindex(partner).set_axis(catalog.index) for theirs, ours in wanted.items()}
+    new = pd.DataFrame(added, index=catalog.index)
+    blank_sentinels(new)
+    kept = tuple(sorted(ours for ours in names.values() if ours in catalog and ours not in (GALAXY_ID, RA, DEC)))
+    report = JoinReport(name, on, int(matched.sum()), len(catalog), ambiguous, tuple(wanted.values()), kept)
+    return pd.concat([catalog, new], axis=1), report
+
+
+def _read(file: Path, columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[str, str]]:
+    """What of the other table may be needed, mostly as text, and our names of all its columns."""
+
+    def choose(theirs: Sequence[str]) -> dict[str, ColumnType]:
+        names = names_in(theirs)
+        kinds: dict[str, ColumnType] = {name: "number" if names[name] in (RA, DEC) else "text" for name in theirs}
+        if columns is None:
+            return kinds
+        needed = {RA, DEC, *ID_COLUMNS, *columns}
+        return {name: kind for name, kind in kinds.items() if {name, name.lower(), names[name]} & needed}
+
+    raw = read_table(file, choose)
+    return raw.frame, names_in(raw.columns)
+
+
+def _wanted(catalog: pd.DataFrame, file: str, names: dict[str, str], columns: Sequence[str] | None) -> dict[str, str]:
+    if columns is None:
+        passed = {*ID_COLUMNS, RA, DEC}
+        return {theirs: ours for theirs, ours in names.items() if ours not in catalog and ours not in passed}
+    asked = {theirs: ours for theirs, ours in names.items() if {theirs, ours} & set(columns)}
+    absent = [name for name in columns if name not in {*asked, *asked.values()}]
+    if absent:
+        raise InputError(f"{file} has no column {choices(absent)}", f"one of {choices(names, 40)}")
+    there = [ours for ours in asked.values() if ours in catalog]
+    if there:
+        raise InputError(
+            f"The catalogue already has {choices(there)}", "columns that it does not have", "Nothing is overwritten."
+        )
+    return asked
+
+
+def _by_id(catalog: pd.DataFrame, other: pd.DataFrame, file: str) -> tuple[NDArray[np.intp], int]:
+    lower = {name.lower(): name for name in other.columns}
+    column = next((lower[name] for name in ID_COLUMNS if name in lower), None)
+    if column is None:
+        raise InputError(f"{file} has no ids", f"one of {choices(ID_COLUMNS)}", "Join by position.")
+    ids = ids_of(other[column], f"{file}, column {column!r}").dropna()
+    first = ids[~ids.duplicated()]
+    place = pd.Index(first.astype(np.int64)).get_indexer(pd.Index(catalog[GALAXY_ID]))
+    partner = np.where(place >= 0, first.index.to_numpy()[place], -1)
+    return partner, int(catalog[GALAXY_ID].isin(ids[ids.duplicated()]).sum())
+
+
+def _by_position(catalog: pd.DataFrame, other: pd.DataFrame, within: float) -> tuple[NDArray[np.intp], int]:
+    names = {ours: theirs for theirs, ours in names_in(list(other.columns)).items()}
+    if RA not in names or DEC not in names:
+        raise InputError("The other table has no ra and dec", "positions in degrees", "Join by id.")
+    placed = other[[names[RA], names[DEC]]].dropna()
+    tree = cKDTree(unit_vectors(placed[names[RA]], placed[names[DEC]]))
+    distances, nearest = tree.query(unit_vectors(catalog[RA], catalog[DEC]), k=2, distance_upper_bound=chord(within))
+    found = np.isfinite(distances)
+    # A galaxy without a neighbour gets the index "one beyond the last".
+    rows = np.append(placed.index.to_numpy(), -1)
+    return rows[nearest[:, 0]], int(found[:, 1].sum())
+
+
+def _values(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers where all of a column are numbers that floating point keeps exactly; text otherwise."""
+    if pd.api.types.is_numeric_dtype(texts):
+        return texts
+    known = texts.mask(texts.str.lower().isin(MISSING))
+    try:
+        numbers = pd.to_numeric(known)
+    except ValueError:
+        return known
+    whole_ids = pd.api.types.is_integer_dtype(numbers) and bool((numbers.abs() > 2**53).any())
+    return known if whole_ids or known.str.fullmatch(r"\d{16,}").any() else numbers.astype(np.float64)

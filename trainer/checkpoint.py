@@ -1,0 +1,123 @@
+"""A training laid aside at the end of an epoch, so that it can be taken up as if nothing had happened.
+
+Everything that changes during training is there: weights, moving averages, the optimiser's moments and step, the states
+of dropout's random numbers, the best weights so far, the history. A plain npz file, without pickle, replaced whole.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.stores.files import replaced
+
+__all__ = ["Checkpoint", "assign", "check_same", "load_checkpoint", "save_checkpoint", "values_of"]
+
+Arrays = tuple[NDArray[Any], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The state of a training after some epochs.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs done.
+    training : mapping
+        What is trained: settings, data, classes. A checkpoint only continues the training it comes from.
+    history : tuple of dict
+        One record an epoch.
+    network, optimizer : arrays
+        Values of their variables, in their order.
+    best : arrays
+        Values of the network's variables after its best epoch.
+    """
+
+    epoch: int
+    training: Mapping[str, Any]
+    history: tuple[Mapping[str, Any], ...]
+    network: Arrays
+    optimizer: Arrays
+    best: Arrays
+
+
+_GROUPS = ("network", "optimizer", "best")
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Write it aside, then put it in the place of the one before."""
+    record = {"epoch": checkpoint.epoch, "training": checkpoint.training, "history": checkpoint.history}
+    groups = {group: getattr(checkpoint, group) for group in _GROUPS}
+    arrays = {f"{group}/{i}": array for group, part in groups.items() for i, array in enumerate(part)}
+    with replaced(path) as aside, aside.open("wb") as stream:
+        np.savez(stream, allow_pickle=False, record=np.array(json.dumps(record)), **arrays)
+
+
+def load_checkpoint(path: Path) -> Checkpoint:
+    """Read a checkpoint.
+
+    Raises
+    ------
+    SurveyError
+        The file is damaged.
+    """
+    try:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+            record = json.loads(str(file["record"]))
+            arrays = {group: _numbered(file, group) for group in _GROUPS}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise SurveyError(
+            f"The checkpoint {path} cannot be read ({error})", remedy="Remove it; the training then begins anew"
+        ) from None
+    return Checkpoint(record["epoch"], record["training"], tuple(record["history"]), **arrays)
+
+
+def check_same(checkpoint: Checkpoint, training: Mapping[str, Any], name: str) -> None:
+    """Refuse to continue another training.
+
+    Raises
+    ------
+    InputError
+        It says what differs.
+    """
+    before, now = _flat(checkpoint.training), _flat(json.loads(json.dumps(training)))
+    changed = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
+    if changed:
+        differences = "; ".join(f"{key} was {before.get(key)}, is {now.get(key)}" for key in changed[:6])
+        raise InputError(
+            f"The model {name!r} has an unfinished training with other settings or data: {differences}",
+            "The same settings and data, to go on where it stopped",
+            "Or give the new training another name, or remove the unfinished one's checkpoint folder",
+        )
+
+
+def values_of(variables: Iterable[Any]) -> Arrays:
+    """Copies of the values of Keras variables."""
+    return tuple(np.array(variable.numpy()) for variable in variables)
+
+
+def assign(variables: Sequence[Any], values: Arrays) -> None:
+    """The inverse of `values_of`."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
+def _numbered(file: Mapping[str, NDArray[Any]], group: str) -> Arrays:
+    count = sum(name.startswith(f"{group}/") for name in file)
+    return tuple(file[f"{group}/{i}"] for i in range(count))
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in record.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
+    return flat

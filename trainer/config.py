@@ -1,0 +1,182 @@
+"""The settings of one training, read from a recipe: a TOML file whose opening comment says what to expect of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from gz2interp.errors import InputError, choices
+
+__all__ = ["RECIPES", "Config", "read_config"]
+
+RECIPES = Path(__file__).parent / "configs"
+"""The recipes that come with the trainer; each may be named without its path and suffix."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that decides what a training yields, beside its data.
+
+    Attributes
+    ----------
+    network : str
+        One of `trainer.networks.NETWORKS`.
+    scaling : str
+        How nanomaggies become the network's numbers: ``"asinh"`` or ``"minmax"``, see `trainer.scaling`.
+    augmentation : str
+        One of `trainer.augment.POLICIES`; ``"none"`` switches it off.
+    scheme : str
+        Which labels to learn: ``"label"`` for the catalogue's own, or a scheme of `trainer.catalog.labels`.
+    epochs, batch_size : int
+    optimizer : str
+        ``"adamw"`` or ``"sgd"`` (with Nesterov momentum).
+    learning_rate : float
+        The highest, reached at the end of the warm-up.
+    warm_up : float
+        Epochs during which the learning rate rises from zero, linearly.
+    schedule : str
+        What follows the warm-up: ``"cosine"`` (down to zero) or ``"constant"``.
+    momentum : float
+        Of ``"sgd"``.
+    weight_decay : float
+        Decoupled from the gradient; biases and normalisations are exempt.
+    label_smoothing : float
+        Share of each target spread evenly over all classes.
+    seed : int
+        Of the split, the first weights, the order of galaxies, dropout and augmentation.
+    validation_fraction, test_fraction : float
+        Shares of the sky groups that are held out.
+    threads : int
+        Of the processor. Another number of threads gives slightly other weights; 0 takes all there are.
+    tensorboard : bool
+        Write logs for TensorBoard beside the model.
+    """
+
+    network: str = "cnn"
+    scaling: str = "asinh"
+    augmentation: str = "standard"
+    scheme: str = "label"
+    epochs: int = 40
+    batch_size: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    warm_up: float = 1.0
+    schedule: str = "cosine"
+    momentum: float = 0.9
+    weight_decay: float = 1e-3
+    label_smoothing: float = 0.0
+    seed: int = 1
+    validation_fraction: float = 0.1
+    test_fraction: float = 0.2
+    threads: int = 0
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            _check_kind(field.name, getattr(self, field.name), type(field.default))
+        for name, allowed in _CHOICES.items():
+            _check_choice(name, getattr(self, name), allowed)
+        for name, (low, high) in _RANGES.items():
+            _check_range(name, getattr(self, name), low, high)
+        if self.validation_fraction + self.test_fraction > 0.9:
+            raise InputError(
+                f"validation_fraction {self.validation_fraction} and test_fraction {self.test_fraction} were given",
+                "Together at most 0.9, so that galaxies remain to learn from",
+            )
+
+    @classmethod
+    def from_mapping(cls, settings: Mapping[str, Any]) -> Config:
+        """Settings by name; those not given keep their defaults.
+
+        Raises
+        ------
+        InputError
+            A name is unknown, or a value is not what it should be.
+        """
+        known = [field.name for field in fields(cls)]
+        unknown = [name for name in settings if name not in known]
+        if unknown:
+            raise InputError(f"The setting {choices(unknown)} is unknown", f"Known are {choices(known, most=99)}")
+        return cls(**settings)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return asdict(self)
+
+
+def read_config(recipe: str | Path, **changes: Any) -> Config:
+    """A recipe of the trainer by name, or a TOML file by path, with some settings changed.
+
+    Parameters
+    ----------
+    recipe : str or Path
+        ``"demo"``, or ``"my/settings.toml"``.
+    **changes
+        Settings that replace the recipe's.
+
+    Raises
+    ------
+    InputError
+        There is no such recipe, it is not TOML, or it holds what no `Config` can be.
+    """
+    path = _recipe_path(recipe)
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not TOML ({error})", "Lines such as epochs = 40") from None
+    return Config.from_mapping(settings | changes)
+
+
+def _recipe_path(recipe: str | Path) -> Path:
+    path = Path(recipe).expanduser()
+    if path.suffix == ".toml":
+        if path.is_file():
+            return path
+        raise InputError(f"There is no file {path}", remedy=_named_recipes())
+    named = RECIPES / f"{recipe}.toml"
+    if not named.is_file():
+        raise InputError(f"There is no recipe {str(recipe)!r}", _named_recipes(), "Or give the path of a .toml file")
+    return named
+
+
+def _named_recipes() -> str:
+    return f"The trainer's own recipes are {choices(sorted(path.stem for path in RECIPES.glob('*.toml')))}"
+
+
+_CHOICES = {
+    "scaling": ("asinh", "minmax"),
+    "optimizer": ("adamw", "sgd"),
+    "schedule": ("cosine", "constant"),
+}
+_RANGES = {
+    "epochs": (1, 100_000),
+    "batch_size": (2, 65_536),
+    "learning_rate": (1e-9, 100.0),
+    "warm_up": (0.0, 100_000.0),
+    "momentum": (0.0, 0.9999),
+    "weight_decay": (0.0, 10.0),
+    "label_smoothing": (0.0, 0.5),
+    "seed": (0, 2**31 - 1),
+    "validation_fraction": (0.01, 0.8),
+    "test_fraction": (0.0, 0.8),
+    "threads": (0, 1024),
+}
+
+
+def _check_kind(name: str, value: object, kind: type) -> None:
+    accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
+    if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
+        raise InputError(f"{name} = {value!r} was given", f"It is of the kind {kind.__name__}")
+
+
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise InputError(f"{name} = {value!r} was given", f"It may be {choices(allowed)}")
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise InputError(f"{name} = {value!r} was given", f"It lies between {low:g} and {high:g}")

@@ -1,0 +1,164 @@
+"""Galaxies on their way into the network: read in windows, shuffled, augmented, batched, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.network.quiet import tf
+from trainer.augment import Draws, augment, draw, policy_named
+
+__all__ = ["HELD_BYTES", "Examples", "Held", "Pixels", "epoch_windows", "held", "training_batches"]
+
+HELD_BYTES = 2**30
+"""Pixels up to this size are held in memory; more are streamed from the disk in each epoch."""
+
+RUN = 256
+"""Neighbouring galaxies that are read together: as many as a shard on disk holds."""
+
+WINDOW = 2048
+"""Galaxies that are shuffled together, from `RUN`s all over the survey: 170 MB of 64 x 64 pixels in five bands."""
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+Ints = NDArray[np.int64]
+
+
+class Pixels(Protocol):
+    """Who gives images by row: a `Survey`, or pixels held in memory."""
+
+    def images(self, rows: Ints, /) -> Floats:
+        """Float32 (n, y, x, band), nanomaggies."""
+
+    def valid(self, rows: Ints, /) -> Bools:
+        """Bool (n, y, x)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """Pixels in memory.
+
+    Attributes
+    ----------
+    rows : int64 (n,), increasing
+        Which rows these are.
+    pixels : float32 (n, y, x, band)
+    mask : bool (n, y, x)
+    """
+
+    rows: Ints
+    pixels: Floats
+    mask: Bools
+
+    def images(self, rows: Ints, /) -> Floats:
+        """Images of rows that are held."""
+        return self.pixels[np.searchsorted(self.rows, rows)]
+
+    def valid(self, rows: Ints, /) -> Bools:
+        """Masks of rows that are held."""
+        return self.mask[np.searchsorted(self.rows, rows)]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Galaxies with what the network is to say of them.
+
+    Attributes
+    ----------
+    pixels : Pixels
+    rows : int64 (n,), increasing
+    targets : float32 (n, class)
+        Rows sum to one; soft targets (shares of votes) are as good as hard ones.
+    """
+
+    pixels: Pixels
+    rows: Ints
+    targets: Floats
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def held(pixels: Pixels, rows: Ints, limit: int = HELD_BYTES) -> Pixels:
+    """The same pixels, in memory if they take at most `limit` bytes.
+
+    Parameters
+    ----------
+    pixels : Pixels
+    rows : int64 (n,), increasing
+        Those that will be asked for.
+    limit : int
+    """
+    if len(rows) == 0 or pixels.images(rows[:1]).nbytes * len(rows) > limit:
+        return pixels
+    # Written into place part by part, so that the pixels are never there twice.
+    images = np.empty((len(rows), *pixels.images(rows[:1]).shape[1:]), np.float32)
+    mask = np.empty(images.shape[:3], np.bool_)
+    start = 0
+    for part in np.array_split(rows, -(-len(rows) // RUN)):
+        images[start : start + len(part)], mask[start : start + len(part)] = pixels.images(part), pixels.valid(part)
+        start += len(part)
+    return Held(rows, images, mask)
+
+
+def epoch_windows(count: int, seed: int, epoch: int) -> list[Ints]:
+    """The order of one epoch: positions 0 ... count - 1, each once, in windows that are read one after the other.
+
+    A window gathers short runs of neighbours from all over the survey, which a disk reads quickly, and shuffles them.
+    """
+    generator = np.random.default_rng([seed, epoch, 1])  # 1: not the numbers that augment the galaxies
+    runs = np.array_split(np.arange(count), range(RUN, count, RUN))
+    order = generator.permutation(len(runs))
+    windows = np.array_split(order, -(-len(order) * RUN // WINDOW))
+    return [generator.permutation(np.concatenate([runs[i] for i in window])) for window in windows]
+
+
+def training_batches(
+    examples: Examples, augmentation: str, *, batch_size: int, seed: int, epoch: int, sky_sigma: Sequence[float]
+) -> tf.data.Dataset:
+    """One epoch of augmented batches (images float32 (n, y, x, band), targets float32 (n, class)).
+
+    Parameters
+    ----------
+    examples : Examples
+    augmentation : str
+        One of `trainer.augment.POLICIES`.
+    batch_size : int
+        The largest; batches of a window are of nearly equal size, so that none is too small to normalise.
+    seed, epoch : int
+        They decide the order and the augmentation.
+    sky_sigma : sequence of float, one per band
+    """
+    policy = policy_named(augmentation)
+    images, valid = examples.pixels.images(examples.rows[:1]), examples.pixels.valid(examples.rows[:1])
+    draws = draw(policy, seed, epoch, examples.rows, shape=valid.shape[1:], sky_sigma=np.asarray(sky_sigma))
+    sample = (images, valid, examples.targets, draws)
+    signature = tf.nest.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), sample)
+
+    def read() -> Iterator[tuple[Floats, Bools, Floats, Draws]]:
+        for images, valid, positions in _batches(examples, batch_size, seed, epoch):
+            yield images, valid, examples.targets[positions], Draws(*(values[positions] for values in draws))
+
+    def augmented(images: Any, valid: Any, targets: Any, draws: Draws) -> tuple[Any, Any]:
+        return augment(policy, images, valid, draws)[0], targets
+
+    return tf.data.Dataset.from_generator(read, output_signature=signature).map(augmented).prefetch(2)
+
+
+def _batches(examples: Examples, batch_size: int, seed: int, epoch: int) -> Iterator[tuple[Floats, Bools, Ints]]:
+    for window in epoch_windows(len(examples), seed, epoch):
+        inside = np.sort(window)
+        rows = examples.rows[inside]
+        images, valid = examples.pixels.images(rows), examples.pixels.valid(rows)
+        for positions in np.array_split(window, -(-len(window) // batch_size)):
+            where = np.searchsorted(inside, positions)
+            yield images[where], valid[where], positions
+
+
+def batch_count(count: int, batch_size: int, seed: int, epoch: int) -> int:
+    """Number of batches of one epoch."""
+    return sum(-(-len(window) // batch_size) for window in epoch_windows(count, seed, epoch))

@@ -1,0 +1,128 @@
+"""How good a trained network is, on which galaxies, and what it says of those that the thresholds threw away."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.stores.files import write_json
+from gz2interp.stores.survey import Survey
+from trainer.evaluation import ClassScore, Evaluation, Rest
+from trainer.evaluation_figure import evaluation_figure, save_figure
+from trainer.metrics import calibration_estimate, confusion_matrix, proportion, reliability
+from trainer.targets import strongest_votes
+
+__all__ = ["evaluate", "judge"]
+
+CONFIDENT = 0.9
+
+
+def evaluate(survey: Survey, name: str | None = None, side: str = "test", seed: int = 0) -> Evaluation:
+    """Judge a model by its stored predictions, and lay the result beside it.
+
+    Writes ``evaluation.json``, ``evaluation.pdf`` and ``evaluation.png`` into the model's folder.
+
+    Parameters
+    ----------
+    survey : Survey
+    name : str, optional
+        Of the model; the only one if not given.
+    side : str
+        ``"test"``, ``"validation"`` or ``"train"``.
+    seed : int
+        Of the interval of the calibration error.
+
+    Raises
+    ------
+    InputError
+        The survey has no such model, or no labelled galaxy stands on that side.
+    """
+    model = survey.model(name)
+    if not model.class_names:
+        raise SurveyError(
+            f"The model {model.name!r} does not say its class names",
+            "A run.json beside it, as python -m trainer fit writes",
+        )
+    strongest = strongest_votes(survey.catalog, model.class_names)
+    evaluation = judge(
+        model.predictions,
+        model.class_names,
+        name=model.name,
+        side=side,
+        label_scheme=str(model.run.get("label_scheme", "label")),
+        strongest=None if strongest is None else strongest[model.predictions["row"].to_numpy()],
+        generator=np.random.default_rng(seed),
+    )
+    write_json(model.path / "evaluation.json", evaluation.to_json())
+    save_figure(evaluation_figure(evaluation), model.path, "evaluation")
+    return evaluation
+
+
+def judge(
+    predictions: pd.DataFrame,
+    class_names: Sequence[str],
+    *,
+    name: str,
+    side: str,
+    label_scheme: str,
+    strongest: NDArray[np.object_] | None,
+    generator: np.random.Generator,
+) -> Evaluation:
+    """Judge a table of predictions.
+
+    Parameters
+    ----------
+    predictions : DataFrame
+        As in ``predictions.parquet``.
+    class_names : sequence of str
+    name, side, label_scheme : str
+    strongest : object (n,) or None
+        The class with most votes, of each prediction.
+    generator : numpy Generator
+    """
+    labelled = predictions["label"].notna()
+    asked = predictions[labelled & (predictions["split"] == side)]
+    if asked.empty:
+        raise InputError(
+            f"No galaxy with a label stands on the {side} side",
+            f"Sides with labels: {', '.join(sorted(predictions.loc[labelled, 'split'].unique())) or 'none'}",
+            "Train with a larger test_fraction",
+        )
+    truth, said = (pd.Index(class_names).get_indexer(pd.Index(asked[column])) for column in ("label", "prediction"))
+    confidence, right = asked["confidence"].to_numpy(), truth == said
+    return Evaluation(
+        model=name,
+        side=side,
+        label_scheme=label_scheme,
+        labelled=int(labelled.sum()),
+        usable=len(predictions),
+        accuracy=proportion(right),
+        classes=tuple(
+            ClassScore(class_name, proportion(right[truth == i]), proportion(right[said == i]))
+            for i, class_name in enumerate(class_names)
+        ),
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion_matrix(truth, said, len(class_names))),
+        calibration_error=calibration_estimate(confidence, right, generator),
+        reliability=reliability(confidence, right),
+        rest=_rest(predictions[~labelled], None if strongest is None else strongest[~labelled.to_numpy()]),
+    )
+
+
+def _rest(predictions: pd.DataFrame, strongest: NDArray[np.object_] | None) -> Rest:
+    confidence, said = predictions["confidence"].to_numpy(), predictions["prediction"].to_numpy(dtype=object)
+    counts = {str(name): int(count) for name, count in predictions["prediction"].value_counts().items()}
+    agreement = None
+    if strongest is not None:
+        voted = np.array([vote is not None for vote in strongest], dtype=np.bool_)
+        agreement = proportion((said == strongest)[voted])
+    return Rest(
+        count=len(predictions),
+        median_confidence=float(np.median(confidence)) if len(confidence) else None,
+        confident=proportion(confidence > CONFIDENT),
+        agreement=agreement,
+        predictions=counts,
+    )

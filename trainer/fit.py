@@ -1,0 +1,202 @@
+"""Train a network on a survey, and leave a folder in which it can be opened, judged and explained."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from gz2interp.errors import InputError, SurveyLocked
+from gz2interp.network.probe import Probe
+from gz2interp.network.quiet import tf
+from gz2interp.results import versions_of
+from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import write_table
+from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.predict import predict
+from trainer.config import Config
+from trainer.dataset import Examples, Pixels, held
+from trainer.networks import build_network
+from trainer.plan import Plan, plan_training
+from trainer.process import settle, threads_in_use
+from trainer.scaling import sky_noise
+from trainer.training import Lessons, Listener, Progress, train
+
+__all__ = ["fit"]
+
+MEASURED = 512
+"""Training galaxies of which the noise of the sky is measured."""
+
+
+def fit(
+    survey: Survey,
+    name: str,
+    config: Config,
+    progress: Listener | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> ModelFolder:
+    """Train a network; an interrupted training of that name goes on where it stopped.
+
+    Parameters
+    ----------
+    survey : Survey
+    name : str
+        Of the new model; its folder is ``models/NAME`` in the survey.
+    config : Config
+    progress : callable, optional
+        Receives a `trainer.training.Progress` after each step and each epoch.
+    stop : callable, optional
+        Asked after each step; True ends the training in good order.
+
+    Returns
+    -------
+    ModelFolder
+        With ``model.keras``, ``run.json``, ``history.csv`` and ``predictions.parquet``.
+
+    Raises
+    ------
+    InputError
+        The name is taken, labels are missing or too few, or the unfinished training has other settings or data.
+    SurveyLocked
+        Another process is training a model of that name.
+    trainer.training.TrainingStopped
+        `stop` said so.
+    """
+    with _alone(survey.path / "models", name):
+        return _fit(survey, _folder_for(survey, name), config, progress, stop)
+
+
+def _fit(
+    survey: Survey, folder: Path, config: Config, progress: Listener | None, stop: Callable[[], bool] | None
+) -> ModelFolder:
+    settle(config.threads, config.seed)
+    plan = plan_training(survey, config)
+    sky_sigma = _sky_sigma(survey, plan)
+    model = build_network(
+        config.network,
+        shape=survey.shape,
+        class_count=len(plan.class_names),
+        scaling=config.scaling,
+        softening=sky_sigma,
+    )
+    lessons = _lessons(survey, plan, config, sky_sigma)
+    history = train(model, lessons, folder / "checkpoint" / "training.npz", _listener(folder, config, progress), stop)
+    _keep(folder, model, history)
+    write_json(folder / "run.json", _run(model, lessons, plan))
+    predict(Subject(survey, ModelFolder(folder)), plan.parts())
+    shutil.rmtree(folder / "checkpoint")  # comes last: while it is there, the training is not over
+    return ModelFolder(folder)
+
+
+@contextmanager
+def _alone(models: Path, name: str) -> Iterator[None]:
+    """Nobody else trains a model of that name meanwhile; when a process dies, the system lets go of its lock."""
+    if not name or Path(name).name != name or name.startswith("."):
+        raise InputError(f"The model name {name!r} was given", "One that can be a folder's, such as cnn-1")
+    models.mkdir(exist_ok=True)
+    lock = FileLock(models / f".{name}.lock", timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise SurveyLocked(
+            f"Another process is training the model {name!r} of {models.parent}",
+            "One training of a name at a time",
+            "Wait until it ends, or choose another name",
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _folder_for(survey: Survey, name: str) -> Path:
+    folder = survey.path / "models" / name
+    if (folder / "model.keras").exists() and not (folder / "checkpoint").exists():
+        raise InputError(
+            f"{survey.name} already has a model {name!r}", remedy=f"Choose another name, or remove {folder}"
+        )
+    return folder
+
+
+def _sky_sigma(survey: Survey, plan: Plan) -> tuple[float, ...]:
+    rows = plan.rows("train")
+    sample = rows[np.unique(np.linspace(0, len(rows) - 1, MEASURED).astype(np.int64))]
+    return tuple(float(sigma) for sigma in sky_noise(survey.images(sample), survey.valid(sample)))
+
+
+def _lessons(survey: Survey, plan: Plan, config: Config, sky_sigma: tuple[float, ...]) -> Lessons:
+    rows = {side: plan.rows(side) for side in ("train", "validation")}
+    pixels = held(survey, np.sort(np.concatenate(list(rows.values()))))
+    train_examples, validation = (_examples(pixels, plan, rows[side]) for side in ("train", "validation"))
+    training = {
+        "config": config.to_json(),
+        "class_names": list(plan.class_names),
+        "bands": list(survey.bands),
+        "data_digest": survey.digest,
+        "threads": threads_in_use(),
+    }
+    return Lessons(train_examples, validation, config, sky_sigma, training)
+
+
+def _examples(pixels: Pixels, plan: Plan, rows: Any) -> Examples:
+    return Examples(pixels, rows, plan.targets.distributions[rows])
+
+
+def _run(model: Any, lessons: Lessons, plan: Plan) -> dict[str, Any]:
+    config = lessons.config
+    return {
+        **lessons.training,
+        **plan.to_json(),
+        "label_scheme": config.scheme,
+        "logit_rule": Probe(model).logit_rule,
+        "versions": versions_of("gz2interp", "keras", "numpy", "tensorflow"),
+        "weights_digest": _weights_digest(model),
+        "scaling": {"kind": config.scaling, "sky_sigma": list(lessons.sky_sigma), "unit": "nanomaggy"},
+    }
+
+
+def _weights_digest(model: Any) -> str:
+    digest = hashlib.sha256()
+    for weight in model.weights:
+        digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _keep(folder: Path, model: Any, history: Sequence[Mapping[str, Any]]) -> None:
+    with replaced(folder / "model.keras") as aside:
+        model.save(aside)
+    write_table(folder / "history.csv", pd.DataFrame(history))
+
+
+def _scalars() -> Any:
+    """What TensorBoard reads a series by; `tf.summary.scalar`, which writes the same, wants TensorBoard installed."""
+    metadata = tf.compat.v1.SummaryMetadata
+    return metadata(plugin_data=metadata.PluginData(plugin_name="scalars"))
+
+
+def _listener(folder: Path, config: Config, progress: Listener | None) -> Listener | None:
+    """The user's listener, and TensorBoard's beside it if asked for."""
+    if not config.tensorboard:
+        return progress
+    series = _scalars()
+    writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
+
+    def listen(now: Progress) -> None:
+        if now.validation_loss is not None:
+            with writer.as_default(step=now.epoch):
+                for quantity in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
+                    tf.summary.write(quantity, np.float32(getattr(now, quantity)), metadata=series)
+            writer.flush()
+        if progress is not None:
+            progress(now)
+
+    return listen

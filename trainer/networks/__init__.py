@@ -1,0 +1,55 @@
+"""The networks one can train. A new one is a file with one function from scaled pixels to class probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gz2interp.errors import InputError, choices
+from gz2interp.network.quiet import keras
+from trainer.networks.cnn import cnn
+from trainer.networks.original import original
+from trainer.scaling import scaled
+
+__all__ = ["NETWORKS", "Network", "build_network"]
+
+Network = Callable[[Any, int], Any]
+"""From scaled pixels (n, y, x, band) and the number of classes to outputs (n, class), or (n, 1) for one sigmoid."""
+
+NETWORKS: dict[str, Network] = {"cnn": cnn, "original": original}
+
+
+def build_network(
+    name: str, *, shape: tuple[int, int], class_count: int, scaling: str, softening: Sequence[float]
+) -> keras.Model:
+    """A fresh network that takes nanomaggies.
+
+    Parameters
+    ----------
+    name : str
+        One of `NETWORKS`.
+    shape : (y, x)
+    class_count : int
+    scaling : str
+        One of `trainer.scaling.SCALINGS`.
+    softening : sequence of float, one per band
+        Noise of the sky; its length is the number of bands.
+
+    Raises
+    ------
+    InputError
+        There is no such network, or the cutouts are too small for it.
+    """
+    if name not in NETWORKS:
+        raise InputError(f"network = {name!r} was given", f"It may be {choices(NETWORKS)}")
+    pixels = keras.Input((*shape, len(softening)), name="nanomaggies")
+    try:
+        outputs = NETWORKS[name](scaled(pixels, scaling, softening), class_count)
+    except ValueError as error:
+        if "negative" not in str(error):  # how Keras says that nothing of the image is left
+            raise
+        raise InputError(
+            f"Cutouts of {shape[0]} x {shape[1]} pixels are too small for the network {name!r}",
+            remedy="Larger cutouts, or the network 'cnn'",
+        ) from None
+    return keras.Model(pixels, outputs, name=name.replace("-", "_"))

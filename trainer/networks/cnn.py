@@ -1,0 +1,65 @@
+"""Our default: a small residual network that two processor cores train in minutes.
+
+Ref. He, Zhang, Ren, Sun 2016, Deep residual learning for image recognition, https://arxiv.org/abs/1512.03385
+
+Notes on differences: the first layer strides, so that most of the work is done on a quarter of the pixels, and there is
+no dropout: augmentation and weight decay do its work.
+
+    nanomaggies, scaled    64 x 64 x band
+    stem                   32 x 32 x 16
+    block1                 16 x 16 x 32
+    block2                  8 x  8 x 64
+    block3                  8 x  8 x 96
+    pooled                           96
+    logits, probabilities         class
+
+Sizes are those for cutouts of 64 pixels; the names are those among which one later chooses a layer to look at.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gz2interp.network.quiet import keras
+
+layers = keras.layers
+
+__all__ = ["cnn"]
+
+STEM = 16
+BLOCKS = ((32, 2), (64, 2), (96, 1))
+"""Channels and stride of each block."""
+
+
+def cnn(pixels: Any, class_count: int) -> Any:
+    """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
+    features = _convolution(pixels, STEM, 5, 2, "stem")
+    features = layers.Activation("relu", name="stem")(features)
+    for number, (channels, stride) in enumerate(BLOCKS, start=1):
+        features = _block(features, channels, stride, f"block{number}")
+    pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
+    logits = layers.Dense(class_count, name="logits")(pooled)
+    return layers.Activation("softmax", name="probabilities")(logits)
+
+
+def _block(features: Any, channels: int, stride: int, name: str) -> Any:
+    """Two convolutions beside a short cut; the activation after their sum bears the block's name."""
+    inner = _convolution(features, channels, 3, stride, f"{name}_first")
+    inner = layers.Activation("relu", name=f"{name}_first")(inner)
+    inner = _convolution(inner, channels, 3, 1, f"{name}_second")
+    shortcut = _convolution(features, channels, 1, stride, f"{name}_shortcut")
+    return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))
+
+
+def _convolution(features: Any, channels: int, width: int, stride: int, name: str) -> Any:
+    """Convolution and batch normalisation, which has the bias."""
+    convolved = layers.Conv2D(
+        channels,
+        width,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(features)
+    return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(convolved)

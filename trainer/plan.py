@@ -1,0 +1,102 @@
+"""Which galaxies of a survey teach, which steer and which test, and what is asked of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.schema import DEC, GALAXY_ID, RA
+from trainer.config import Config
+from trainer.splits import SIDES, class_shares, sides, sky_groups
+from trainer.targets import Targets, targets_by
+
+if TYPE_CHECKING:
+    from gz2interp.stores.survey import Survey
+
+__all__ = ["NO_SIDE", "Plan", "plan_training"]
+
+NO_SIDE = "none"
+"""The side of a galaxy that takes no part because it has no label."""
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The parts that a survey's galaxies play.
+
+    Attributes
+    ----------
+    targets : Targets
+        Of the whole catalogue.
+    usable : int64 (n,), increasing
+        Rows that have an image.
+    side : str (catalogue,)
+        ``"train"``, ``"validation"``, ``"test"`` or `NO_SIDE`.
+    """
+
+    targets: Targets
+    usable: NDArray[np.int64]
+    side: NDArray[np.str_]
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """In the order of the network's outputs."""
+        return self.targets.class_names
+
+    def rows(self, side: str) -> NDArray[np.int64]:
+        """Rows with an image and a label that stand on one side, increasing."""
+        return np.asarray(self.usable[self.side[self.usable] == side])
+
+    def shares(self) -> pd.DataFrame:
+        """Galaxies by class and side."""
+        rows = self.usable[self.side[self.usable] != NO_SIDE]
+        counts = class_shares(self.targets.labels[rows].astype(np.str_), self.side[rows])
+        return counts.reindex(list(self.class_names), fill_value=0)
+
+    def parts(self) -> pd.DataFrame:
+        """The part of each galaxy that has an image: row, split, label."""
+        labels = pd.array(self.targets.labels[self.usable], dtype="str")
+        return pd.DataFrame({"row": self.usable, "split": self.side[self.usable], "label": labels})
+
+    def to_json(self) -> dict[str, Any]:
+        """Galaxies by side, and by class and side."""
+        shares = self.shares()
+        return {"split": shares.sum().to_dict(), "class_shares": shares.to_dict(orient="index")}
+
+
+def plan_training(survey: Survey, config: Config) -> Plan:
+    """Labels by the config's scheme, and sides by groups on the sky.
+
+    Raises
+    ------
+    InputError
+        There is no label, one class only, or a class that is not on every side.
+    """
+    catalog = survey.catalog
+    targets = targets_by(config.scheme, catalog)
+    groups = sky_groups(*(np.array(catalog[column]) for column in (GALAXY_ID, RA, DEC)))
+    drawn = sides(groups, config.seed, config.validation_fraction, config.test_fraction)
+    plan = Plan(
+        targets=targets,
+        usable=np.flatnonzero(survey.usable).astype(np.int64),
+        side=np.where(targets.labelled, drawn, NO_SIDE),
+    )
+    _check_every_class_everywhere(plan, config)
+    return plan
+
+
+def _check_every_class_everywhere(plan: Plan, config: Config) -> None:
+    needed = SIDES if config.test_fraction > 0 else SIDES[:2]
+    shares = plan.shares()[list(needed)]
+    for name, counts in shares.iterrows():
+        if counts.min() == 0:
+            spread = ", ".join(f"{side} {count}" for side, count in counts.items())
+            raise InputError(
+                f"The class {name!r} has {counts.sum()} galaxies with an image: {spread}",
+                "Some of each class to learn from, to steer by and to test with",
+                "More galaxies of it, a label scheme without it, or other fractions or another seed of the split",
+            )

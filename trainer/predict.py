@@ -1,0 +1,47 @@
+"""What a network that is being trained says of many galaxies, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.network.quiet import tf
+from trainer.dataset import Pixels
+
+__all__ = ["compiled", "predict"]
+
+BATCH = 256
+
+Floats = NDArray[np.float32]
+Answer = Callable[[Floats], Floats]
+
+
+def compiled(model: Any) -> Answer:
+    """The network as a function from images to outputs that is traced once, whatever its weights become."""
+
+    @tf.function(reduce_retracing=True)
+    def outputs(images: Any) -> Any:
+        return model(images, training=False)
+
+    return lambda images: np.asarray(outputs(tf.constant(images)).numpy())
+
+
+def predict(answer: Answer, pixels: Pixels, rows: NDArray[np.int64], batch_size: int = BATCH) -> Floats:
+    """Probabilities of the classes, float32 (n, class); one sigmoid becomes two columns, the positive class last.
+
+    Parameters
+    ----------
+    answer : callable
+        A network, as from `compiled`.
+    pixels : Pixels
+    rows : int64 (n,)
+        At least one.
+    batch_size : int
+        Images in memory at once.
+    """
+    starts = range(0, len(rows), batch_size)
+    said = np.concatenate([answer(pixels.images(rows[start : start + batch_size])) for start in starts])
+    return np.concatenate([1 - said, said], axis=1) if said.shape[1] == 1 else said

@@ -1,0 +1,65 @@
+"""Where cutouts come from. A source answers one question: what does this galaxy look like?"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
+
+from gz2interp.errors import InputError, choices
+from gz2interp.results import Cutout, Galaxy
+
+__all__ = ["SOURCES", "Source", "open_source", "register"]
+
+
+@runtime_checkable
+class Source(Protocol):
+    """The contract of every source. Equal questions get equal answers, in any order."""
+
+    @property
+    def name(self) -> str:
+        """What is recorded beside each cutout."""
+
+    @property
+    def bands(self) -> tuple[str, ...]:
+        """The order of a cutout's bands."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(y, x) of a cutout."""
+
+    def fetch(self, galaxy: Galaxy) -> Cutout:
+        """The galaxy's cutout, in nanomaggies.
+
+        Raises
+        ------
+        CutoutUnavailable
+            There is none: says which kind of none, and why.
+        """
+
+
+SOURCES: dict[str, str | Callable[..., Source]] = {
+    "painted": "trainer.sources.painted:PaintedSource",
+    "folder": "trainer.sources.folder:FolderSource",
+    "sdss_frames": "trainer.sources.sdss_frames:SdssFrames",
+}
+"""Sources by name: a factory, or ``"module:factory"``, which is imported when it is first opened."""
+
+
+def register(name: str, factory: str | Callable[..., Source]) -> None:
+    """Add a source of your own, under a name that is still free."""
+    if SOURCES.get(name, factory) != factory:
+        raise InputError(f"There is a source named {name!r} already", "a name of its own")
+    SOURCES[name] = factory
+
+
+def open_source(name: str, *arguments: Any, **options: Any) -> Source:
+    """A source by its name, made with its own arguments."""
+    if name not in SOURCES:
+        raise InputError(f"There is no source {name!r}", f"one of {choices(SOURCES)}")
+    factory = SOURCES[name]
+    if isinstance(factory, str):
+        module, _, attribute = factory.partition(":")
+        factory = getattr(importlib.import_module(module), attribute)
+    source: Source = factory(*arguments, **options)
+    return source

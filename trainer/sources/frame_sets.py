@@ -1,0 +1,158 @@
+"""Whole SDSS frames in a folder: five bands make a frame set, and each set has a footprint on the sky."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from astropy.io import fits
+from astropy.wcs import WCS
+from numpy.typing import NDArray
+
+from gz2interp.errors import CutoutUnavailable, InputError
+from trainer.catalog.cleaning import unit_vectors
+from trainer.catalog.tables import opened
+from trainer.sources.headers import celestial, psf_fwhm, to_nanomaggies, unit_of
+
+__all__ = ["Footprint", "Frame", "FrameSet", "find_frame_sets", "read_frame"]
+
+_NAME: Final = re.compile(r"frame-(?P<band>[a-z])-(?P<set>\d+-\d-\d+)\.fits?(?:\.bz2|\.gz)?", re.IGNORECASE)
+_DAMAGED: Final = (OSError, EOFError, ValueError, TypeError, IndexError, KeyError)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One band of a frame set.
+
+    Attributes
+    ----------
+    data : float32 (y, x)
+        Nanomaggies per pixel.
+    wcs : WCS
+    unit : str
+        As given.
+    psf_fwhm : float
+        [arcsec]; NaN where the header does not say.
+    """
+
+    data: NDArray[np.float32]
+    wcs: WCS
+    unit: str
+    psf_fwhm: float
+
+
+@dataclass(frozen=True, eq=False)
+class Footprint:
+    """Where a frame lies: its map of the sky and its size.
+
+    Attributes
+    ----------
+    wcs : WCS
+    shape : (int, int)
+        (y, x).
+    """
+
+    wcs: WCS
+    shape: tuple[int, int]
+
+    @cached_property
+    def centre(self) -> NDArray[np.float64]:
+        """The middle, on the unit sphere (3,)."""
+        height, width = self.shape
+        return unit_vectors(*self.wcs.pixel_to_world_values((width - 1) / 2, (height - 1) / 2))
+
+    @cached_property
+    def radius(self) -> float:
+        """From the middle to a corner, as a chord of the unit sphere."""
+        corner = unit_vectors(*self.wcs.pixel_to_world_values(-0.5, -0.5))
+        return float(np.linalg.norm(corner - self.centre))
+
+    def depth(self, ra: float, dec: float) -> float:
+        """How far a position [deg] near the frame lies inside it [pixel]; negative outside."""
+        x, y = self.wcs.world_to_pixel_values(ra, dec)
+        height, width = self.shape
+        return float(min(x + 0.5, y + 0.5, width - 0.5 - x, height - 0.5 - y))
+
+
+@dataclass(frozen=True)
+class FrameSet:
+    """The frames of one field, by band.
+
+    Attributes
+    ----------
+    name : str
+        RUN-CAMCOL-FIELD as in the file names.
+    paths : dict
+        Band to file; a band may be missing.
+    """
+
+    name: str
+    paths: dict[str, Path]
+
+    @cached_property
+    def footprint(self) -> Footprint | None:
+        """Of the first band whose header can be read; the five differ by a few pixels. None if none can."""
+        return next((found for found in map(_footprint, self.paths.values()) if found is not None), None)
+
+
+def find_frame_sets(folder: Path, bands: Sequence[str]) -> list[FrameSet]:
+    """The frame sets below a folder, in the order of their names.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, or no frame in it.
+    """
+    if not folder.is_dir():
+        raise InputError(f"There is no folder {folder}", "a folder of SDSS frames", "Check the path.")
+    sets: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.rglob("*")):
+        found = _NAME.fullmatch(path.name)
+        if found and found["band"].lower() in bands:
+            sets.setdefault(found["set"], {})[found["band"].lower()] = path
+    if not sets:
+        raise InputError(f"{folder} holds no SDSS frames", "files such as frame-r-001035-6-0017.fits.bz2")
+    return [FrameSet(name, paths) for name, paths in sorted(sets.items())]
+
+
+def read_frame(path: Path) -> Frame:
+    """One frame.
+
+    Raises
+    ------
+    CutoutUnavailable
+        ``"failed"``: the file is damaged or has no map of the sky.
+    """
+    try:
+        # Unpacked in one go: astropy's way through bzip2, block by block, takes three times as long.
+        with opened(path) as file:
+            whole = BytesIO(file.read())
+        # A warning about a truncated file is followed by the error that counts.
+        with warnings.catch_warnings(action="ignore"), fits.open(whole, memmap=False) as hdus:
+            data, header = hdus[0].data, hdus[0].header
+            wcs = celestial(header)
+            if data is None or data.ndim != 2 or wcs is None:
+                raise CutoutUnavailable("failed", f"{path.name} is no image with a map of the sky (WCS)")
+            unit = unit_of(header)
+            with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite: a hole
+                nanomaggies = np.asarray(data * np.float32(to_nanomaggies(unit)), dtype=np.float32)
+            return Frame(nanomaggies, wcs, unit, psf_fwhm(header))
+    except _DAMAGED as error:
+        raise CutoutUnavailable("failed", f"{path.name} cannot be read: {error}") from error
+
+
+def _footprint(path: Path) -> Footprint | None:
+    try:
+        with opened(path) as file:
+            header = fits.Header.fromfile(file)
+        wcs = celestial(header)
+        return Footprint(wcs, (int(header["NAXIS2"]), int(header["NAXIS1"]))) if wcs else None
+    except _DAMAGED:
+        return None

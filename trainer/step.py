@@ -1,0 +1,74 @@
+"""One step of training, compiled: the loss, the optimiser, and how large a step is when."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from gz2interp.network.quiet import keras, tf
+from trainer.config import Config
+
+__all__ = ["compiled_step", "learning_rate", "optimizer_of"]
+
+
+def learning_rate(config: Config, epochs_done: float) -> float:
+    """The learning rate after some epochs, fractions of one included.
+
+    It rises linearly during the warm-up, then follows half a cosine down to zero, or stays.
+
+    Parameters
+    ----------
+    config : Config
+    epochs_done : float
+    """
+    if epochs_done < config.warm_up:
+        return config.learning_rate * epochs_done / config.warm_up
+    if config.schedule == "constant":
+        return config.learning_rate
+    left = max(config.epochs - config.warm_up, 1e-9)
+    return config.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, (epochs_done - config.warm_up) / left)))
+
+
+def optimizer_of(config: Config) -> Any:
+    """The optimiser that the settings name."""
+    if config.optimizer == "sgd":
+        optimizer = keras.optimizers.SGD(
+            config.learning_rate, momentum=config.momentum, nesterov=True, weight_decay=config.weight_decay
+        )
+    else:
+        optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
+    if config.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+    return optimizer
+
+
+def compiled_step(model: Any, optimizer: Any, config: Config) -> Callable[[Any, Any, float], tuple[Any, Any]]:
+    """One step of training: a function of (images, targets, learning rate) that returns (loss, accuracy)."""
+
+    @tf.function(reduce_retracing=True)
+    def step(images: Any, targets: Any) -> tuple[Any, Any]:
+        with tf.GradientTape() as tape:
+            outputs = model(images, training=True)
+            loss = tf.reduce_mean(_cross_entropy(targets, outputs, config.label_smoothing))
+        variables = model.trainable_variables
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return loss, tf.reduce_mean(tf.cast(_right(targets, outputs), tf.float32))
+
+    def teach(images: Any, targets: Any, rate: float) -> tuple[Any, Any]:
+        optimizer.learning_rate = rate
+        loss, accuracy = step(images, targets)
+        return loss, accuracy
+
+    return teach
+
+
+def _cross_entropy(targets: Any, outputs: Any, label_smoothing: float) -> Any:
+    if outputs.shape[-1] == 1:
+        return keras.losses.binary_crossentropy(targets[:, 1:], outputs, label_smoothing=label_smoothing)
+    return keras.losses.categorical_crossentropy(targets, outputs, label_smoothing=label_smoothing)
+
+
+def _right(targets: Any, outputs: Any) -> Any:
+    said = outputs[:, 0] > 0.5 if outputs.shape[-1] == 1 else tf.argmax(outputs, axis=1)
+    return tf.cast(said, tf.int64) == tf.argmax(targets, axis=1)

@@ -1,0 +1,139 @@
+"""What the network is to say of each galaxy: class names, labels and target distributions by a label scheme."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.schema import LABEL, vote_column
+from trainer.catalog.labels import labels_by
+
+__all__ = ["CATALOGUE_SCHEME", "Targets", "strongest_votes", "targets_by"]
+
+CATALOGUE_SCHEME = "label"
+"""The scheme that takes the catalogue's own column of labels, whatever made it."""
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """The answers of a whole catalogue.
+
+    Attributes
+    ----------
+    class_names : tuple of str
+        In the order of the network's outputs.
+    labels : object (n,)
+        The class, or None where a galaxy has none.
+    distributions : float32 (n, class)
+        Distributions over the classes; NaN where there is no label.
+    """
+
+    class_names: tuple[str, ...]
+    labels: NDArray[np.object_]
+    distributions: Floats
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Which galaxies have an answer, bool (n,)."""
+        return np.asarray(np.isfinite(self.distributions).all(axis=1))
+
+
+def targets_by(scheme: str, catalog: pd.DataFrame) -> Targets:
+    """The answers by a label scheme.
+
+    Columns ``target_CLASS`` of the catalogue, or of the scheme, make soft targets; else the label alone counts.
+
+    Parameters
+    ----------
+    scheme : str
+        ``"label"`` for the catalogue's own labels, or a scheme of `trainer.catalog.labels`.
+    catalog : DataFrame
+
+    Raises
+    ------
+    InputError
+        There are no labels, or only one class.
+    """
+    if scheme == CATALOGUE_SCHEME:
+        if LABEL not in catalog or catalog[LABEL].isna().all():
+            raise InputError(
+                "The catalogue has no labels",
+                "A column 'label' with the class of each galaxy, or a label scheme such as scheme = \"five_class\"",
+                "Make the survey from a catalogue with labels: python -m trainer catalog --help",
+            )
+        labels, soft, named = catalog[LABEL], catalog, tuple(sorted(catalog[LABEL].dropna().unique()))
+    else:
+        answer = labels_by(scheme, catalog)
+        labels, soft, named = answer.labels, catalog if answer.targets is None else answer.targets, answer.classes
+    plain = np.array([None if pd.isna(label) else str(label) for label in labels], dtype=object)
+    class_names = tuple(name for name in named if name in set(plain))
+    if len(class_names) < 2:
+        raise InputError(
+            f"All labelled galaxies are of one class, {class_names[0]!r}" if class_names else "No galaxy has a label",
+            "At least two classes to tell apart",
+            "Choose another label scheme, or a catalogue with more classes",
+        )
+    return Targets(class_names, plain, _distributions(plain, class_names, soft))
+
+
+def strongest_votes(catalog: pd.DataFrame, class_names: Sequence[str]) -> NDArray[np.object_] | None:
+    """The class for which most volunteers voted, thresholds or not; None where nobody was asked.
+
+    A class that several answers lead to weighs as much as the product of their shares. None for the whole catalogue if
+    it has no votes for these classes.
+
+    Parameters
+    ----------
+    catalog : DataFrame
+    class_names : sequence of str
+    """
+    columns = [_share(catalog, name) for name in class_names]
+    if any(column is None for column in columns):
+        return None
+    shares = np.stack([column for column in columns if column is not None], axis=1)
+    asked = np.isfinite(shares).any(axis=1) & (np.nan_to_num(shares).max(axis=1) > 0)
+    strongest: NDArray[np.object_] = np.array(class_names, dtype=object)[np.nan_to_num(shares).argmax(axis=1)]
+    strongest[~asked] = None
+    return strongest
+
+
+_SMOOTH = ("t01_smooth_or_features", "a01_smooth")
+_FEATURES = ("t01_smooth_or_features", "a02_features_or_disk")
+_PATHS = {
+    "E": (_SMOOTH,),
+    "S": (_FEATURES,),
+    "A": (("t01_smooth_or_features", "a03_star_or_artifact"),),
+    "round": (_SMOOTH, ("t07_rounded", "a16_completely_round")),
+    "in_between": (_SMOOTH, ("t07_rounded", "a17_in_between")),
+    "cigar": (_SMOOTH, ("t07_rounded", "a18_cigar_shaped")),
+    "edge_on": (_FEATURES, ("t02_edgeon", "a04_yes")),
+    "spiral": (_FEATURES, ("t02_edgeon", "a05_no"), ("t04_spiral", "a08_spiral")),
+}
+"""The answers that lead to each class of the label schemes."""
+
+
+def _share(catalog: pd.DataFrame, class_name: str) -> NDArray[np.float64] | None:
+    if f"target_{class_name}" in catalog:
+        return catalog[f"target_{class_name}"].to_numpy(np.float64)
+    columns = [vote_column(question, answer) for question, answer in _PATHS.get(class_name, ())]
+    if not columns or any(column not in catalog for column in columns):
+        return None
+    return np.asarray(catalog[columns].to_numpy(np.float64).prod(axis=1))
+
+
+def _distributions(labels: NDArray[np.object_], class_names: Sequence[str], soft: pd.DataFrame) -> Floats:
+    columns = [f"target_{name}" for name in class_names]
+    if all(column in soft for column in columns):
+        shares = soft[columns].to_numpy(np.float64)
+        values = shares / shares.sum(axis=1, keepdims=True)
+    else:
+        values = (labels[:, None] == np.array(class_names, dtype=object)).astype(np.float64)
+    values[[label is None for label in labels]] = np.nan
+    return np.asarray(values, np.float32)

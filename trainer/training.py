@@ -1,0 +1,228 @@
+"""The loop that teaches: it knows arrays and a network, no survey and no screen.
+
+Killed at any moment and started again, it arrives at the very weights of an undisturbed run: everything that is random
+follows from (seed, epoch, galaxy) or stands in the checkpoint, and an epoch cut short is done again from its start.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gz2interp.errors import Gz2interpError
+from trainer.checkpoint import Checkpoint, assign, check_same, load_checkpoint, save_checkpoint, values_of
+from trainer.config import Config
+from trainer.dataset import Examples, batch_count, training_batches
+from trainer.predict import Answer, compiled, predict
+from trainer.step import compiled_step, learning_rate, optimizer_of
+
+__all__ = ["Lessons", "Progress", "TrainingStopped", "train"]
+
+Listener = Callable[["Progress"], None]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training is.
+
+    Attributes
+    ----------
+    epoch, epochs : int
+        The one that runs, from 1.
+    step, steps : int
+        Batches done in this epoch.
+    loss, accuracy : float
+        Mean over the epoch so far.
+    images_per_second : float
+    validation_loss, validation_accuracy : float or None
+        Known at the end of an epoch only.
+    """
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    images_per_second: float
+    validation_loss: float | None = None
+    validation_accuracy: float | None = None
+
+
+class TrainingStopped(Gz2interpError):
+    """The training was asked to stop; what it has learnt so far waits in its checkpoint."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lessons:
+    """What is learnt from, and how.
+
+    Attributes
+    ----------
+    train, validation : Examples
+    config : Config
+    sky_sigma : tuple of float, one per band
+        Of the noise that augmentation may add.
+    training : mapping
+        What tells this training from another; a checkpoint of another is refused. JSON values.
+    """
+
+    train: Examples
+    validation: Examples
+    config: Config
+    sky_sigma: tuple[float, ...]
+    training: Mapping[str, Any]
+
+
+def train(
+    model: Any,
+    lessons: Lessons,
+    checkpoint: Path,
+    progress: Listener | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> tuple[Mapping[str, Any], ...]:
+    """Teach the network, from its checkpoint on if there is one; it ends with the weights of its best epoch.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Changed in place.
+    lessons : Lessons
+    checkpoint : Path
+        Replaced after each epoch.
+    progress : callable, optional
+        Called after each step and each epoch.
+    stop : callable, optional
+        Asked after each step whether to stop.
+
+    Returns
+    -------
+    tuple of dict
+        The history, one record an epoch.
+
+    Raises
+    ------
+    TrainingStopped
+        `stop` said so.
+    InputError
+        The checkpoint belongs to another training.
+    """
+    config = lessons.config
+    optimizer = optimizer_of(config)
+    optimizer.build(model.trainable_variables)
+    state = _begun(model, optimizer, lessons, checkpoint)
+    teach, answer = compiled_step(model, optimizer, config), compiled(model)
+    for epoch in range(state.epoch, config.epochs):
+        start = time.perf_counter()
+        last = _epoch(teach, lessons, epoch, _teller(progress, stop))
+        loss, accuracy = _validation(answer, lessons.validation)
+        done = replace(last, validation_loss=loss, validation_accuracy=accuracy)
+        state = _after_epoch(state, done, model, optimizer, time.perf_counter() - start)
+        save_checkpoint(checkpoint, state)
+        if progress is not None:
+            progress(done)
+    assign(model.variables, state.best)
+    return state.history
+
+
+def _begun(model: Any, optimizer: Any, lessons: Lessons, path: Path) -> Checkpoint:
+    if not path.exists():
+        weights = values_of(model.variables)
+        return Checkpoint(0, lessons.training, (), weights, values_of(optimizer.variables), weights)
+    state = load_checkpoint(path)
+    check_same(state, lessons.training, path.parent.parent.name)
+    assign(model.variables, state.network)
+    assign(optimizer.variables, state.optimizer)
+    return state
+
+
+def _epoch(teach: Callable[..., Any], lessons: Lessons, epoch: int, tell: Listener) -> Progress:
+    config = lessons.config
+    steps = batch_count(len(lessons.train), config.batch_size, config.seed, epoch)
+    seen, sums, start = 0, np.zeros(2), time.perf_counter()
+    now = Progress(epoch + 1, config.epochs, 0, steps, math.nan, math.nan, 0.0)
+    for step, (images, targets) in enumerate(_batches(lessons, epoch), start=1):
+        results = teach(images, targets, learning_rate(config, epoch + step / steps))
+        sums += len(targets) * np.array([float(result) for result in results])
+        seen += len(targets)
+        _check_finite(sums[0], epoch, config)
+        loss, accuracy = (float(value) for value in sums / seen)
+        now = replace(now, step=step, loss=loss, accuracy=accuracy, images_per_second=_rate(seen, start))
+        tell(now)
+    return now
+
+
+def _rate(seen: int, start: float) -> float:
+    return seen / (time.perf_counter() - start)
+
+
+def _teller(progress: Listener | None, stop: Callable[[], bool] | None) -> Listener:
+    """Tells of a step, and then heeds a wish to stop."""
+
+    def tell(now: Progress) -> None:
+        if progress is not None:
+            progress(now)
+        if stop is not None and stop():
+            raise TrainingStopped(
+                f"The training was stopped in epoch {now.epoch} of {now.epochs}",
+                f"{now.epoch - 1} whole epochs are kept in its checkpoint",
+                "Start it again with the same settings to go on from there",
+            )
+
+    return tell
+
+
+def _batches(lessons: Lessons, epoch: int) -> Any:
+    config = lessons.config
+    return training_batches(
+        lessons.train,
+        config.augmentation,
+        batch_size=config.batch_size,
+        seed=config.seed,
+        epoch=epoch,
+        sky_sigma=lessons.sky_sigma,
+    )
+
+
+def _after_epoch(state: Checkpoint, done: Progress, model: Any, optimizer: Any, seconds: float) -> Checkpoint:
+    record = {
+        "epoch": done.epoch,
+        "loss": done.loss,
+        "accuracy": done.accuracy,
+        "validation_loss": done.validation_loss,
+        "validation_accuracy": done.validation_accuracy,
+        "learning_rate": float(optimizer.learning_rate),
+        "seconds": round(seconds, 3),
+        "images_per_second": round(done.images_per_second, 1),
+    }
+    weights = values_of(model.variables)
+    better = all(record["validation_loss"] < earlier["validation_loss"] for earlier in state.history)
+    return replace(
+        state,
+        epoch=done.epoch,
+        history=(*state.history, record),
+        network=weights,
+        optimizer=values_of(optimizer.variables),
+        best=weights if better else state.best,
+    )
+
+
+def _validation(answer: Answer, examples: Examples) -> tuple[float, float]:
+    probabilities = predict(answer, examples.pixels, examples.rows)
+    surprise = -(examples.targets * np.log(np.maximum(probabilities, 1e-7))).sum(axis=1)
+    right = probabilities.argmax(axis=1) == examples.targets.argmax(axis=1)
+    return float(surprise.mean()), float(right.mean())
+
+
+def _check_finite(loss: float, epoch: int, config: Config) -> None:
+    if not math.isfinite(loss):
+        raise Gz2interpError(
+            f"The loss is no longer a number in epoch {epoch + 1}",
+            remedy=f"A lower learning_rate than {config.learning_rate:g}, or a longer warm_up",
+        )
