@@ -1,0 +1,229 @@
+"""The demo survey, built by a process of its own, which outlives a page's reload and the page itself.
+
+The dashboard starts a keeper (this file, run as a program). The keeper starts ``python -m trainer demo``, writes down
+what that says, and holds a lock while it lives; so whoever looks later knows whether the building still goes on,
+whatever process ids have come and gone. Beside the survey lie ``.NAME.building.json`` (who builds, since when),
+``.log`` (the progress, one JSON record a line), ``.err`` and ``.lock``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final
+
+from filelock import FileLock, Timeout
+
+__all__ = ["Building", "Progress", "forget", "look", "start", "stop"]
+
+STAGES: Final = ("paint", "fit", "analyse")
+LAST_WORDS: Final = 12
+PATIENCE: Final = 20.0
+"""Seconds that a keeper may take to start."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a stage has come.
+
+    Attributes
+    ----------
+    stage : str
+        ``"paint"``, ``"fit"`` or ``"analyse"``.
+    done, total : int
+    message : str
+    """
+
+    stage: str
+    done: int
+    total: int
+    message: str = ""
+
+    @property
+    def share(self) -> float:
+        """Of the stage, 0..1."""
+        return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class Building:
+    """What is known of the building of a survey.
+
+    Attributes
+    ----------
+    state : str
+        ``"running"``, ``"finished"``, ``"failed"`` or ``"stopped"``.
+    stages : dict
+        The last progress of each stage that has begun.
+    seconds : float
+        Since it was started.
+    words : str
+        The last lines of what went wrong.
+    """
+
+    state: str
+    stages: dict[str, Progress]
+    seconds: float
+    words: str = ""
+
+
+def start(survey: Path, command: Sequence[str] | None = None) -> None:
+    """Begin to build a survey; nothing happens where that is going on already.
+
+    Parameters
+    ----------
+    survey : Path
+        The survey's folder.
+    command : sequence of str, optional
+        What builds it and tells its progress as JSON lines; by default the demo of the trainer.
+    """
+    survey.parent.mkdir(parents=True, exist_ok=True)
+    known = look(survey)
+    if known and known.state == "running":
+        return
+    command = command or [sys.executable, "-m", "trainer", "demo", str(survey), "--progress", "json"]
+    _write(survey, {"command": list(command), "started": time.time(), "state": "running", "keeper": 0})
+    keeper = [sys.executable, str(Path(__file__).resolve()), str(survey)]
+    quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    # A session of its own: closing the terminal or the dashboard leaves the building to go on.
+    process = subprocess.Popen(keeper, cwd=Path(__file__).resolve().parent.parent, start_new_session=True, **quiet)
+    _children[str(survey)] = process
+    _await(lambda: _read(survey).get("keeper", 0) != 0 or process.poll() is not None)
+
+
+def look(survey: Path) -> Building | None:
+    """How the building of a survey stands; None where nobody has begun one, or it has been forgotten."""
+    record = _read(survey)
+    if not record:
+        return None
+    state = str(record["state"])
+    if state == "running" and _has_begun(record) and not _is_held(survey):
+        state = str(_read(survey).get("state", "failed"))
+        state = "failed" if state == "running" else state
+    words = "\n".join(_lines(_beside(survey, "err"))[-LAST_WORDS:]) if state == "failed" else ""
+    ended = record.get("ended") or time.time()
+    return Building(state, _stages(survey), float(ended) - float(record["started"]), words)
+
+
+def stop(survey: Path) -> None:
+    """End the building; what has been painted stays, and `start` goes on from there if the builder can."""
+    keeper = int(_read(survey).get("keeper", 0))
+    if keeper and _is_held(survey):
+        os.kill(keeper, signal.SIGTERM)
+        _await(lambda: not _is_held(survey))
+
+
+def forget(survey: Path) -> None:
+    """Take away what is known of a building that is over."""
+    for suffix in ("json", "log", "err", "lock"):
+        _beside(survey, suffix).unlink(missing_ok=True)
+    child = _children.pop(str(survey), None)
+    if child is not None:
+        child.wait()
+
+
+def keep(survey: Path) -> int:
+    """Be the keeper: run the builder, write down how it ends."""
+    with FileLock(_beside(survey, "lock")):
+        record = _read(survey) | {"keeper": os.getpid()}
+        with _beside(survey, "log").open("w") as log, _beside(survey, "err").open("w") as errors:
+            builder = _begin(record["command"], log, errors)
+            stopped = _pass_on(signal.SIGTERM, builder)
+            _write(survey, record)
+            code = builder.wait() if builder else 1
+        state = "stopped" if stopped else "finished" if code == 0 else "failed"
+        _write(survey, record | {"state": state, "ended": time.time()})
+    return code
+
+
+_children: dict[str, subprocess.Popen[bytes]] = {}
+"""Keepers that this process has started; remembered so that their exit is noticed."""
+
+
+def _begin(command: Sequence[str], log: IO[str], errors: IO[str]) -> subprocess.Popen[bytes] | None:
+    try:
+        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=errors)
+    except OSError as reason:
+        errors.write(f"{command[0]} could not be started: {reason}\n")
+        return None
+
+
+def _pass_on(number: int, builder: subprocess.Popen[bytes] | None) -> list[int]:
+    """Hand a signal to the builder; the returned list holds it from then on."""
+    received: list[int] = []
+
+    def hand_over(signum: int, frame: object) -> None:
+        received.append(signum)
+        if builder:
+            builder.terminate()
+
+    signal.signal(number, hand_over)
+    return received
+
+
+def _has_begun(record: dict[str, Any]) -> bool:
+    """Whether the keeper has had the time to take its lock."""
+    return bool(record["keeper"]) or time.time() - float(record["started"]) > PATIENCE
+
+
+def _stages(survey: Path) -> dict[str, Progress]:
+    stages = {}
+    for line in _lines(_beside(survey, "log")):
+        try:
+            record = json.loads(line)
+            stage = Progress(
+                str(record["stage"]), int(record["done"]), int(record["total"]), str(record.get("message", ""))
+            )
+        except (ValueError, KeyError, TypeError):
+            continue  # a library's own chatter, or a line that is just being written
+        stages[stage.stage] = stage
+    return stages
+
+
+def _is_held(survey: Path) -> bool:
+    try:
+        with FileLock(_beside(survey, "lock"), timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _beside(survey: Path, suffix: str) -> Path:
+    return survey.with_name(f".{survey.name}.building.{suffix}")
+
+
+def _read(survey: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(_beside(survey, "json").read_text()))
+    except (OSError, ValueError):
+        return {}
+
+
+def _write(survey: Path, record: dict[str, Any]) -> None:
+    aside = _beside(survey, "json.new")
+    aside.write_text(json.dumps(record))
+    aside.replace(_beside(survey, "json"))
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
+    except OSError:
+        return []
+
+
+def _await(done: Any, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        time.sleep(0.05)
+
+
+if __name__ == "__main__":
+    sys.exit(keep(Path(sys.argv[1])))

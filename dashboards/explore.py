@@ -1,0 +1,21 @@
+"""Look at a survey with its network: ``streamlit run dashboards/explore.py``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+# `streamlit run` puts only this file's folder on the path; a checkout that is not installed needs the one above.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import streamlit as st
+
+
+def main() -> None:
+    """The list of pages, and the title."""
+    st.set_page_config(page_title="gz2interp", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+    pages = [st.Page("pages/galaxies.py", title="Galaxies", url_path="galaxies", default=True)]
+    st.navigation(pages, position="hidden" if len(pages) == 1 else "top").run()
+
+
+main()

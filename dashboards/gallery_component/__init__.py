@@ -1,0 +1,55 @@
+"""Galaxies as a grid of thumbnails; a click on one tells its id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import streamlit as st
+
+__all__ = ["Card", "picked", "show_gallery"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One galaxy of a gallery.
+
+    Attributes
+    ----------
+    id : str
+        A string: a browser's numbers end at 2**53.
+    picture : str
+        A data URI.
+    title, note : str
+        Two short lines.
+    """
+
+    id: str
+    picture: str
+    title: str
+    note: str
+
+
+def show_gallery(
+    cards: Sequence[Card], key: str, on_pick: Callable[[], None], selected: str = "", width: int = 104
+) -> None:
+    """Show the cards; after a click `on_pick` is called, which asks `picked`."""
+    data = {"items": [asdict(card) for card in cards], "selected": selected, "width": width}
+    _gallery()(key=key, data=data, on_pick_change=on_pick)
+
+
+def picked(key: str) -> str | None:
+    """The id that has just been clicked in the gallery of that key."""
+    event = (st.session_state.get(key) or {}).get("pick")
+    return str(event["id"]) if event else None
+
+
+@cache
+def _gallery() -> Callable[..., Any]:
+    own = files("dashboards.gallery_component")
+    css, js = (own.joinpath(f"gallery.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    html = '<div class="gz2-gallery"></div>'
+    return st.components.v2.component("gz2interp.gallery", html=html, css=css, js=js, isolate_styles=False)

@@ -1,0 +1,31 @@
+// Galaxies side by side; each is a button that tells its id (a string: a number here would be another galaxy).
+
+const card = (item, selected, pick) => {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "gz2-card";
+  button.title = `${item.id}\n${item.title}`;
+  button.dataset.galaxy = item.id;
+  button.setAttribute("aria-pressed", String(item.id === selected));
+  button.onclick = () => pick(item.id);
+  const picture = document.createElement("img");
+  Object.assign(picture, { src: item.picture, alt: `galaxy ${item.id}`, loading: "lazy" });
+  const words = document.createElement("span");
+  words.className = "gz2-words";
+  for (const [name, text] of [["gz2-title", item.title], ["gz2-note", item.note]]) {
+    const line = document.createElement("span");
+    line.className = name;
+    line.textContent = text;
+    words.append(line);
+  }
+  button.append(picture, words);
+  return button;
+};
+
+export default function ({ parentElement, data, setTriggerValue }) {
+  const grid = parentElement.querySelector(".gz2-gallery");
+  const focused = document.activeElement?.dataset?.galaxy;
+  grid.style.setProperty("--gz2-card", `${data.width}px`);
+  grid.replaceChildren(...data.items.map((item) => card(item, data.selected, (id) => setTriggerValue("pick", { id }))));
+  if (focused) grid.querySelector(`[data-galaxy="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}

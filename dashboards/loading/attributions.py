@@ -1,0 +1,100 @@
+"""Where a network looked: the one file of the dashboard that loads TensorFlow, and not before it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Final
+
+import streamlit as st
+
+from gz2interp.results import Attribution
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+if TYPE_CHECKING:
+    from gz2interp.workflows.opening import Subject
+
+__all__ = ["Asked", "attribution_of", "figure_of", "network_is_loaded"]
+
+MOST_NETWORKS: Final = 2
+"""Kept in memory at a time, for all sessions."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a network about one galaxy.
+
+    Attributes
+    ----------
+    row : int
+        In the survey.
+    method : str
+        One of `gz2interp.attribution.METHODS`.
+    score : str
+        The class whose logit is explained.
+    """
+
+    row: int
+    method: str
+    score: str
+
+
+def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribution:
+    """Where the logit of a class comes from, computed once for each survey, model and question.
+
+    Raises
+    ------
+    InputError
+        The network takes other images than the survey's.
+    """
+    return _attribution((survey.digest, model.digest), asked, survey, model)
+
+
+def figure_of(survey: Survey, model: ModelFolder, asked: Asked) -> bytes:
+    """The same answer as a figure for a paper, PDF: what ``gz2interp figure`` draws."""
+    from gz2interp.figures.paper import save_figure
+    from gz2interp.network.scores import logit
+    from gz2interp.workflows.explain import Question, explain
+    from gz2interp.workflows.sheet import sheet
+
+    galaxy_id = int(survey.catalog[GALAXY_ID].iloc[asked.row])
+    question = Question(asked.method, logit(asked.score))
+    figure, words = sheet(explain(_subject(survey, model), [galaxy_id], question))
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "figure.pdf"
+        save_figure(figure, path, words)
+        return path.read_bytes()
+
+
+def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
+    """Whether an attribution would be quick: TensorFlow is there and has read this network."""
+    return (survey.digest, model.digest) in _subjects()
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _attribution(digests: tuple[str, str], asked: Asked, _survey: Survey, _model: ModelFolder) -> Attribution:
+    from gz2interp.attribution import METHODS
+    from gz2interp.network.scores import logit
+
+    images = _survey.images([asked.row])
+    return METHODS[asked.method].function(_subject(_survey, _model).probe, images, logit(asked.score))
+
+
+@st.cache_resource(show_spinner=False)
+def _subjects() -> dict[tuple[str, str], Subject]:
+    return {}
+
+
+def _subject(survey: Survey, model: ModelFolder) -> Subject:
+    """The survey and its network behind its door, opened once."""
+    from gz2interp.workflows.opening import Subject
+
+    subjects, key = _subjects(), (survey.digest, model.digest)
+    if key not in subjects:
+        while len(subjects) >= MOST_NETWORKS:
+            subjects.pop(next(iter(subjects)))
+        subjects[key] = Subject(survey, model)
+    return subjects[key]

@@ -1,0 +1,123 @@
+"""The ground of the map: a layer's embedding or the sky, its colours, and who lies inside a lasso."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from dashboards.loading.surveys import stamp
+from dashboards.loading.tables import column_of, labels_of, predictions_of
+from gz2interp.figures.colours import Colouring, categories, scale
+from gz2interp.figures.density import Window, inside_polygon, window_of
+from gz2interp.figures.map import MapPoints
+from gz2interp.results import digest_of
+from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+__all__ = ["Ground", "colouring_of", "ground_of", "members_of"]
+
+Polygon = tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What a map shows, with what it takes to answer a click.
+
+    Attributes
+    ----------
+    key : str
+        Names this ground: another survey, model or analysis is another one.
+    points : MapPoints
+    rows : int64 (n,)
+        Rows of the survey, ascending.
+    tree : scipy.spatial.cKDTree
+        Of the coordinates.
+    layer : str
+        ``""`` for a map of the sky.
+    home : Window
+        Shows every galaxy.
+    """
+
+    key: str
+    points: MapPoints
+    rows: NDArray[np.int64]
+    tree: Any
+    layer: str
+    home: Window
+
+    def nearest(self, x: float, y: float) -> int:
+        """The survey's row of the galaxy nearest to a place on the map."""
+        return int(self.rows[self.tree.query([x, y])[1]])
+
+    def position_of(self, row: int) -> int | None:
+        """Where a row of the survey stands among the points; None if it is not on this map."""
+        place = int(np.searchsorted(self.rows, row))
+        return place if place < len(self.rows) and self.rows[place] == row else None
+
+
+def ground_of(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> Ground:
+    """The map of an analysis; without one, the sky."""
+    predicted = (model.digest, stamp(model.path / "predictions.json"), str(model.path)) if model else ()
+    place = (str(analysis.path), analysis.provenance.digest) if analysis else ()
+    return _ground((survey.digest, *predicted, *place), survey, model, analysis)
+
+
+def colouring_of(survey: Survey, model: ModelFolder | None, ground: Ground, column: str) -> Colouring:
+    """Colours of the ground's galaxies by a column of the catalogue or of the predictions."""
+    return _colouring((ground.key, column), survey, model, ground)
+
+
+def members_of(ground: Ground, lasso: Polygon) -> NDArray[np.bool_]:
+    """Which of the ground's galaxies lie inside a lasso, bool (n,)."""
+    return _members((ground.key, lasso), ground)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _ground(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _analysis: Analysis | None) -> Ground:
+    if _analysis is not None:
+        rows, coordinates, layer = _analysis.rows, _analysis.embedding.coordinates, _analysis.layer
+    else:
+        (rows, coordinates), layer = _sky(_survey), ""
+    asked = _model is not None and predictions_of(_survey, _model) is not None
+    told = _words(column_of(_survey, _model, rows, "prediction")) if asked else ["none"] * len(rows)
+    ids = [str(galaxy_id) for galaxy_id in _survey.catalog[GALAXY_ID].iloc[rows].tolist()]
+    order = np.random.default_rng(0).permutation(len(rows))
+    # Unbalanced trees are built five times as fast, and a click asks one question.
+    tree = cKDTree(coordinates, balanced_tree=False, compact_nodes=False)
+    points = MapPoints(coordinates, ids, _words(labels_of(_survey, _model).iloc[rows]), told, order)
+    return Ground(digest_of([str(part) for part in key])[:12], points, rows, tree, layer, window_of(coordinates))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _colouring(key: tuple[str, str], _survey: Survey, _model: ModelFolder | None, _ground: Ground) -> Colouring:
+    column = key[1]
+    values = column_of(_survey, _model, _ground.rows, column)
+    if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
+        return scale(column, values.to_numpy(np.float64, na_value=np.nan))
+    return categories(column, values.astype(object).where(values.notna(), None).tolist())
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _members(key: tuple[str, Polygon], _ground: Ground) -> NDArray[np.bool_]:
+    return inside_polygon(_ground.points.coordinates, np.array(key[1], dtype=np.float64).reshape(-1, 2))
+
+
+def _sky(survey: Survey) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """East to the left, as the sky is seen; degrees of right ascension shortened to those of a great circle."""
+    ra, dec = (survey.catalog[column].to_numpy(np.float64) for column in (RA, DEC))
+    rows = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
+    middle = float(np.median(dec[rows])) if len(rows) else 0.0
+    centred = (ra[rows] + 180) % 360 - 180 if len(rows) and np.ptp(ra[rows]) > 300 else ra[rows]
+    return rows, np.stack([-centred * np.cos(np.radians(middle)), dec[rows]], axis=1).astype(np.float32)
+
+
+def _words(values: pd.Series[Any]) -> list[str]:
+    return [str(value) if said else "none" for value, said in zip(values.tolist(), values.notna(), strict=True)]

@@ -1,0 +1,82 @@
+"""Surveys, models and analyses, each opened once for all sessions and again when its files have changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from gz2interp.results import Provenance
+from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
+from gz2interp.stores.locations import find_survey, survey_paths
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+__all__ = ["analysis_of", "layers_of", "model_of", "open_survey", "outdated_analyses", "stamp", "survey_names"]
+
+
+def survey_names() -> list[str]:
+    """The surveys in the surveys folder."""
+    return [path.name for path in survey_paths()]
+
+
+def open_survey(name: str) -> Survey:
+    """A survey by its name in the surveys folder, or by its path.
+
+    Raises
+    ------
+    SurveyError
+        There is none, or it cannot be read.
+    """
+    path = find_survey(name)
+    return _survey(str(path), stamp(path / "survey.json"))
+
+
+def model_of(survey: Survey, name: str) -> ModelFolder:
+    """A model of a survey, as its files are now."""
+    path = survey.path / "models" / name
+    return _model(str(path), *(stamp(path / file) for file in ("model.keras", "run.json", "predictions.json")))
+
+
+def analysis_of(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis | None:
+    """The newest analysis of exactly this survey and this model."""
+    found = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    return _analysis(str(found.path), stamp(found.path / "provenance.json")) if found else None
+
+
+def layers_of(survey: Survey, model: ModelFolder) -> list[str]:
+    """The layers that have been analysed with exactly this survey and this model, the newest first."""
+    return list(dict.fromkeys(made.layer for made in _provenances(model) if _belongs(made, survey, model)))
+
+
+def outdated_analyses(survey: Survey, model: ModelFolder) -> int:
+    """How many analyses were made from other data or another network and are therefore not shown."""
+    return sum(not _belongs(made, survey, model) for made in _provenances(model))
+
+
+def stamp(path: Path) -> int:
+    """When a file was written last [ns]; 0 where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+def _provenances(model: ModelFolder) -> list[Provenance]:
+    return [analysis.provenance for analysis in analyses_of(model.path)]
+
+
+def _belongs(made: Provenance, survey: Survey, model: ModelFolder) -> bool:
+    return (made.data, made.model) == (survey.digest, model.digest)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _survey(path: str, stamp: int) -> Survey:
+    return Survey.open(path)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _model(path: str, *stamps: int) -> ModelFolder:
+    return ModelFolder(Path(path))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _analysis(path: str, stamp: int) -> Analysis:
+    return Analysis(Path(path))

@@ -1,0 +1,152 @@
+"""One screen: the map on the left, the selected galaxy on the right, its neighbours and the lasso's members below."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from dashboards.loading.ground import colouring_of, ground_of, members_of
+from dashboards.loading.surveys import analysis_of, layers_of, model_of, open_survey, outdated_analyses, survey_names
+from dashboards.loading.tables import colour_columns
+from dashboards.parts.controls import Choices, show_brand, show_choices
+from dashboards.parts.galaxy import show_galaxy
+from dashboards.parts.galleries import show_members, show_neighbours
+from dashboards.parts.ground import show_ground
+from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
+from dashboards.parts.style import dress
+from dashboards.parts.subject import Subject
+from dashboards.selection import Selection, change, current, mirror, said, say, settle
+from gz2interp.errors import Gz2interpError, choices
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+
+def page() -> None:
+    """Find out what there is, then show it."""
+    dress()
+    if building_of(DEMO) is not None:
+        show_brand()
+        show_building(DEMO)
+        return
+    names = survey_names()
+    if not current().survey and not names:
+        show_brand()
+        show_no_survey()
+        return
+    try:
+        survey = open_survey(current().survey or names[0])
+        show_survey(survey, names)
+    except Gz2interpError as error:
+        show_failed(error, names)
+        mirror()
+
+
+def show_survey(survey: Survey, names: list[str]) -> None:
+    """A survey with as much of a network and an analysis as it has."""
+    _settle(survey)
+    model = model_of(survey, current().model) if current().model else None
+    layers = layers_of(survey, model) if model else []
+    if current().layer and current().layer not in layers:
+        say(
+            f"No analysis of {current().layer} belongs to this network and these galaxies; there is: {choices(layers)}."
+        )
+        settle(layer="")
+    analysis = analysis_of(survey, model, current().layer) if model else None
+    columns = colour_columns(survey, model)
+    if current().colour not in columns:
+        settle(colour=columns[0])
+    mirror()  # before anything is drawn: who reloads while the page is still drawing keeps the selection
+    chosen = Selection(
+        **{**vars(current()), "survey": current().survey or survey.name, "layer": analysis.layer if analysis else ""}
+    )
+    show_choices(Choices(names, survey.models(), layers, columns), chosen, survey)
+    for sentence in said():
+        st.info(sentence)
+    if len(survey) == 0:
+        lacking("An empty survey", f"The catalogue of {survey.name} has no galaxies.")
+        return
+    _show_panels(survey, model, analysis)
+
+
+def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:
+    selection = current()
+    ground = ground_of(survey, model, analysis)
+    subject = Subject(survey, model, survey.row_of(selection.galaxy_id))
+    members = members_of(ground, selection.lasso) if selection.lasso else None
+    left, right = st.container(key="panels").columns([54, 46], gap="medium")
+    below = st.container()
+    if members is not None:
+        with below:  # first, though it stands last: it is what a lasso asks for, and does not wait for the map
+            show_members(subject, ground, members)
+    with left:
+        _tell_what_lacks(survey, model, analysis)
+        colouring = colouring_of(survey, model, ground, selection.colour)
+        show_ground(ground, colouring, ground.position_of(subject.row), members, f"map-{ground.key}")
+        if analysis is not None:
+            show_neighbours(subject, analysis)
+    with right:
+        show_galaxy(subject, selection)
+
+
+def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:
+    if model is None:
+        lacking(
+            "No network yet",
+            "The map shows the sky until one has been trained on this survey.",
+            f"python -m trainer fit {survey.path}",
+        )
+    elif analysis is None:
+        outdated = outdated_analyses(survey, model)
+        words = "The map shows the sky until this network has been asked about every galaxy."
+        if outdated:
+            words = f"What was found before came from other galaxies or another network, and would mislead. {words}"
+        lacking(
+            "Outdated analysis" if outdated else "Not analysed yet",
+            words,
+            f"gz2interp analyse {survey.path} --model {model.name}",
+        )
+
+
+def _settle(survey: Survey) -> None:
+    """Give the selection what it lacks in this survey, and take away, with a word, what is not there."""
+    selection, models = current(), survey.models()
+    if selection.model not in models:
+        if selection.model:
+            say(f"{survey.name} has no model “{selection.model}”; its models are {choices(models)}.")
+        settle(model=models[0] if models else "")
+    if selection.galaxy_id and not _has(survey, selection.galaxy_id):
+        say(f"{survey.name} has no galaxy {selection.galaxy_id}; another one is shown.")
+        settle(galaxy_id="")
+    if not current().galaxy_id and len(survey):
+        settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[_first(survey)]))
+
+
+def _has(survey: Survey, galaxy_id: str) -> bool:
+    try:
+        survey.row_of(galaxy_id)
+    except Gz2interpError:
+        return False
+    return True
+
+
+def _first(survey: Survey) -> int:
+    usable = np.flatnonzero(survey.usable)
+    return int(usable[0]) if len(usable) else 0
+
+
+def show_failed(error: Gz2interpError, names: list[str]) -> None:
+    """A survey that cannot be shown, and the way back."""
+    show_brand()
+    _, middle, _ = st.columns([1, 2.2, 1])
+    with middle:
+        show_error(error, "This survey cannot be shown")
+        with st.container(horizontal=True):
+            for name in names:
+                st.button(f"Open {name}", on_click=change, kwargs={"survey": name})
+        if not names:
+            st.button("Start over", on_click=change, kwargs={"survey": ""})
+
+
+page()

@@ -1,0 +1,1 @@
+"""The parts of a screen; each takes what has been loaded and shows it."""

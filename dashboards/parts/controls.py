@@ -1,0 +1,110 @@
+"""The row of choices at the top: survey, model, layer, colour, and the field that finds a galaxy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from dashboards.finding import WITHIN, Position, nearest_on_sky, read_query
+from dashboards.selection import Selection, change, current, say
+from gz2interp.errors import Gz2interpError
+from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.stores.survey import Survey
+
+__all__ = ["Choices", "show_brand", "show_choices"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What there is to choose from."""
+
+    surveys: Sequence[str]
+    models: Sequence[str]
+    layers: Sequence[str]
+    columns: Sequence[str]
+
+
+def show_brand() -> None:
+    """The name of the thing."""
+    st.html('<div class="gz2-brand">gz2<span>interp</span></div>')
+
+
+def show_choices(choices: Choices, selection: Selection, survey: Survey) -> None:
+    """The whole row; each change is a change of the selection."""
+    widths = [0.8, 1.1, 1.1, 1.0, 1.1, 1.9]
+    row = st.container(key="controls")
+    brand, surveys, models, layers, colours, find = row.columns(widths, vertical_alignment="bottom", gap="small")
+    with brand:
+        show_brand()
+    with surveys:
+        _choose("Survey", "survey", _with(choices.surveys, selection.survey), selection.survey, new=True)
+    with models:
+        _choose("Model", "model", choices.models, selection.model)
+    with layers:
+        _choose("Layer", "layer", choices.layers, selection.layer)
+    with colours:
+        _choose("Colour by", "colour", choices.columns, selection.colour)
+    with find:
+        help_text = (
+            f"An id, 150.1 2.2 in degrees, or 10:00:24 +02:12:00. The nearest galaxy within {WITHIN:.0f}″ is taken."
+        )
+        st.text_input("Find", key="find", placeholder="id, or RA Dec", help=help_text, on_change=_find, args=(survey,))
+
+
+def _choose(label: str, part: str, options: Sequence[str], value: str, new: bool = False) -> None:
+    key = f"choose_{part}"
+    st.session_state[key] = value if value in options else None
+    none = {"model": "no model", "layer": "no analysis"}.get(part, "nothing")
+    st.selectbox(
+        label,
+        options,
+        key=key,
+        on_change=_chosen,
+        args=(part, key),
+        accept_new_options=new,
+        disabled=not options,
+        placeholder=none,
+    )
+
+
+def _chosen(part: str, key: str) -> None:
+    value = st.session_state[key]
+    if value is not None and value != getattr(current(), part):
+        change(**{part: str(value).strip()})
+
+
+def _with(options: Sequence[str], value: str) -> list[str]:
+    return [*options, *([value] if value and value not in options else [])]
+
+
+def _find(survey: Survey) -> None:
+    text = str(st.session_state["find"]).strip()
+    if not text:
+        return
+    try:
+        wanted = read_query(text)
+        row = survey.row_of(wanted) if isinstance(wanted, str) else _row_at(wanted, survey)
+    except Gz2interpError as error:
+        say(str(error))
+        return
+    change(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[row]))
+
+
+def _row_at(position: Position, survey: Survey) -> int:
+    row, distance = nearest_on_sky(position, survey.catalog[RA].to_numpy(float), survey.catalog[DEC].to_numpy(float))
+    galaxy_id = survey.catalog[GALAXY_ID].iloc[row]
+    if distance > WITHIN:
+        raise Gz2interpError(
+            f"No galaxy lies within {WITHIN:.0f}″ of RA {position.ra:.5f}, Dec {position.dec:+.5f}",
+            f"The nearest is {galaxy_id}, {_far(distance)} away",
+        )
+    say(f"Galaxy {galaxy_id} lies {distance:.1f}″ from RA {position.ra:.5f}, Dec {position.dec:+.5f}.")
+    return row
+
+
+def _far(arcsec: float) -> str:
+    if arcsec < 120:
+        return f"{arcsec:.0f}″"
+    return f"{arcsec / 60:.0f} arcmin" if arcsec < 7200 else f"{arcsec / 3600:.1f}°"

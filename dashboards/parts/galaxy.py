@@ -1,0 +1,138 @@
+"""One galaxy: who it is, how it looks in each band, what people and the network said, and where the network looked."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboards.loading.pictures import stretch_for
+from dashboards.parts.looked import show_looked
+from dashboards.parts.states import lacking
+from dashboards.parts.style import caption, draw, heading
+from dashboards.parts.subject import Subject
+from dashboards.selection import Selection
+from gz2interp.figures.panels import bands_panel, probability_bars, rgb_panel, vote_bars
+from gz2interp.figures.rgb import rgb, rgb_bands
+from gz2interp.results import Cutout
+from gz2interp.schema import DEC, PETRO_RADIUS, RA
+from gz2interp.stores.survey import Survey
+
+__all__ = ["show_galaxy"]
+
+
+def show_galaxy(subject: Subject, selection: Selection) -> None:
+    """All panels of a galaxy, or why it has no image."""
+    _show_identity(subject)
+    reason = _no_image(subject)
+    if reason:
+        lacking("No image of this galaxy", reason)
+    else:
+        _show_images(subject, selection)
+    _show_answers(subject)
+    with st.expander("Catalogue"):
+        _show_catalogue(subject.facts)
+
+
+def _show_identity(subject: Subject) -> None:
+    facts, said = subject.facts, subject.said
+    parts = [f"label <b>{escape(subject.label)}</b>" if subject.label else "no label"]
+    if said is not None:
+        parts.append(f"network <b>{escape(str(said['prediction']))}</b> {float(said['confidence']):.1%}")
+        if subject.label:
+            verdict = "agree" if subject.label == said["prediction"] else "disagree"
+            parts.append(f'<span class="gz2-chip gz2-{verdict}">{verdict}</span>')
+        side = "not in the training" if said["split"] == "none" else f"{said['split']} side"
+        parts.append(f'<span style="opacity: 0.65">{escape(side)}</span>')
+    answers = "".join(f"<span>{part}</span>" for part in parts)
+    numbers = "".join(f"<span><span>{name}</span>{text}</span>" for name, text in _numbers(facts))
+    st.html(
+        f'<div class="gz2-id" data-testid="galaxy-id">{escape(str(int(facts["galaxy_id"])))}</div>'
+        f'<div class="gz2-verdict">{answers}</div><div class="gz2-facts">{numbers}</div>'
+    )
+
+
+def _numbers(facts: pd.Series[Any]) -> list[tuple[str, str]]:
+    formats = (
+        (RA, "RA", "{:.5f}°"),
+        (DEC, "Dec", "{:+.5f}°"),
+        ("r", "r", "{:.2f} mag"),
+        (PETRO_RADIUS, "radius", "{:.1f}″"),
+        ("redshift", "z", "{:.4f}"),
+    )
+    known = ((name, form, facts.get(column)) for column, name, form in formats)
+    return [
+        (name, form.format(float(value)))
+        for name, form, value in known
+        if value is not None and np.isfinite(float(value))
+    ]
+
+
+def _no_image(subject: Subject) -> str:
+    if subject.row >= subject.survey.rows_committed:
+        return "It has not been downloaded yet."
+    known = subject.survey.status.loc[subject.row]
+    if known["status"] == "ok":
+        return ""
+    status = str(known["status"]).replace("_", " ").capitalize()
+    return f"{status}: {known['reason']} (source {known['source'] or 'unknown'}, tries {known['tries']})."
+
+
+def _show_images(subject: Subject, selection: Selection) -> None:
+    cutout = subject.survey.cutout(subject.row)
+    picture = rgb(cutout.image, subject.survey.bands, stretch_for(subject.survey))
+    colour, looked = st.columns(2, gap="small")
+    with colour:
+        heading("In colour", f"{cutout.field:.0f}″ across")
+        draw(rgb_panel(picture), "rgb")
+    with looked:
+        by_band = show_looked(subject, selection, picture)
+    heading("Bands", "asinh, each on its own scale")
+    draw(bands_panel(cutout.image, subject.survey.bands, cutout.valid), "bands")
+    if by_band is not None:
+        heading("Where it looked, band by band", "all on the scale above")
+        draw(by_band, "attribution-bands")
+    caption(f"Colour: {_bands_shown(subject.survey)}, {stretch_for(subject.survey)}. {_pixels(cutout)}")
+
+
+def _show_answers(subject: Subject) -> None:
+    network, people = st.columns(2, gap="medium")
+    with network:
+        heading("The network says")
+        if subject.probabilities:
+            draw(probability_bars(subject.probabilities, subject.label), "probabilities")
+            if subject.label:
+                caption("\N{BULLET} the label")
+        else:
+            caption("Nothing: it has not been asked about this galaxy. Run gz2interp analyse to ask.")
+    with people:
+        heading("People said", "fractions of votes")
+        votes = vote_bars(
+            {str(column): value for column, value in subject.facts.items() if str(column).startswith("t")}
+        )
+        if len(votes.data[0].x):
+            draw(votes, "votes")
+        else:
+            caption("The catalogue has no votes.")
+
+
+def _show_catalogue(facts: pd.Series[Any]) -> None:
+    words = [
+        str(int(value)) if name == "galaxy_id" else f"{value:.6g}" if isinstance(value, float) else str(value)
+        for name, value in facts.items()
+    ]
+    st.dataframe(pd.DataFrame({"column": facts.index.astype(str), "value": words}), hide_index=True, height=260)
+
+
+def _bands_shown(survey: Survey) -> str:
+    return " ".join(survey.bands[place] for place in rgb_bands(survey.bands)) + " as red, green, blue"
+
+
+def _pixels(cutout: Cutout) -> str:
+    height, width = cutout.valid.shape
+    missing = 1 - float(cutout.valid.mean())
+    gaps = f", {missing:.1%} of them not imaged" if missing else ""
+    return f"{width} by {height} pixels of {cutout.pixel_scale:.3g}″{gaps}, from {escape(cutout.source)}."

@@ -1,0 +1,88 @@
+"""The map, and what a click or a lasso on it does."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboards.loading.ground import Ground
+from dashboards.map_component import map_events, plotly_library, show_map
+from dashboards.map_component.events import Box, Click, Lasso
+from dashboards.parts.style import caption
+from dashboards.selection import change, current, rounded
+from gz2interp.figures.colours import Colouring
+from gz2interp.figures.density import Window
+from gz2interp.figures.map import MOST_POINTS, MapView, map_figure
+
+__all__ = ["show_ground"]
+
+WHOLE = "whole_page"
+ANSWERED = "map_answered"
+
+
+@st.fragment
+def show_ground(
+    ground: Ground, colouring: Colouring, selected: int | None, members: NDArray[np.bool_] | None, key: str
+) -> None:
+    """Draw the map. A moved viewport redraws it alone; anything else the whole page.
+
+    Parameters
+    ----------
+    ground : Ground
+    colouring : Colouring
+        Of the ground's galaxies.
+    selected : int, optional
+        The selected galaxy's place on the ground.
+    members : bool (n,), optional
+        The galaxies inside the lasso.
+    key : str
+        Names this map: another survey, model or layer has a viewport of its own.
+    """
+    if st.session_state.pop(WHOLE, False):
+        st.rerun()
+    sight = map_events(key).viewport
+    window = Window(*sight.x, *sight.y) if sight else ground.home
+    lasso = current().lasso
+    view = MapView(window, selected, members, np.array(lasso) if lasso else None)
+    figure = map_figure(ground.points, colouring, view)
+    show_map(
+        figure, key, ground.home, answered=st.session_state.get(ANSWERED, 0), on_event=lambda: _answer(ground, key)
+    )
+    plotly_library()
+    _tell(ground, members)
+
+
+def _answer(ground: Ground, key: str) -> None:
+    """Turn what happened on the map into a selection."""
+    answer = map_events(key)
+    if answer.event is None:
+        return
+    st.session_state[ANSWERED], st.session_state[WHOLE] = answer.serial, True
+    match answer.event:
+        case Click(x, y):
+            change(galaxy_id=ground.points.ids[_place(ground, x, y)])
+        case Lasso() | Box():
+            change(lasso=rounded(answer.event.polygon))
+
+
+def _place(ground: Ground, x: float, y: float) -> int:
+    place = ground.position_of(ground.nearest(x, y))
+    assert place is not None
+    return place
+
+
+def _tell(ground: Ground, members: NDArray[np.bool_] | None) -> None:
+    n = len(ground.rows)
+    what = (
+        f"Map of layer {ground.layer} (distances within a crowd mean more than those between)"
+        if ground.layer
+        else "Positions on the sky, east to the left"
+    )
+    shown = (
+        f"{n:,} galaxies"
+        if n <= MOST_POINTS
+        else f"all {n:,} galaxies as a density image, at most {MOST_POINTS:,} of those in sight as points"
+    )
+    inside = "" if members is None else f" · {int(members.sum()):,} inside the lasso"
+    caption(f"{what} · {shown}{inside}.")

@@ -1,0 +1,107 @@
+"""Where the network looked: the attribution of the selected galaxy, its choices, and the figure for a paper."""
+
+from __future__ import annotations
+
+from html import escape
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboards.loading.attributions import Asked, attribution_of, figure_of, network_is_loaded
+from dashboards.parts.style import caption, draw, heading, signed_scale
+from dashboards.parts.subject import Subject
+from dashboards.selection import Selection, change
+from gz2interp.attribution import METHODS
+from gz2interp.errors import Gz2interpError
+from gz2interp.figures.panels import attribution_panels
+from gz2interp.results import Attribution
+from gz2interp.stores.models import ModelFolder
+
+__all__ = ["show_looked"]
+
+
+def show_looked(subject: Subject, selection: Selection, picture: NDArray[np.uint8]) -> go.Figure | None:
+    """The map over the image with its choices; returns the maps of the bands, which belong under the bands."""
+    classes = list(subject.probabilities) or list(subject.model.class_names if subject.model else ())
+    if subject.model is None or not classes:
+        heading("Where it looked")
+        caption(
+            "There is no network to ask." if subject.model is None else "The network has not been run over this survey."
+        )
+        return None
+    if not selection.method:
+        _offer()
+        return None
+    predicted = "" if subject.said is None else str(subject.said["prediction"])
+    score = selection.score if selection.score in classes else predicted or classes[0]
+    asked = Asked(subject.row, selection.method, score)
+    heading("Where it looked", f"for {escape(score)}")
+    found = _ask(subject, subject.model, asked)
+    if found is None:
+        return None
+    panels = attribution_panels(picture, np.asarray(found.values)[0], subject.survey.bands)
+    draw(panels.over, "attribution")
+    signed_scale(panels.limit, "against", "for")
+    offered = {"": f"predicted ({predicted})"} if predicted else {}
+    _show_choices(selection, offered | {name: name for name in classes})
+    _show_source(subject, subject.model, asked, found)
+    return panels.by_band
+
+
+def _offer() -> None:
+    """Nothing is computed before it is asked for: TensorFlow takes seconds to load."""
+    heading("Where it looked")
+    caption("The first map takes some seconds more: TensorFlow is loaded for it.")
+    first = {"method": next(iter(METHODS))}
+    st.button("Show where it looked", type="primary", on_click=change, kwargs=first, width="stretch")
+
+
+def _ask(subject: Subject, model: ModelFolder, asked: Asked) -> Attribution | None:
+    """The answer; where there is none, the panel says why."""
+    waiting = "Asking the network" if network_is_loaded(subject.survey, model) else "Loading TensorFlow and the network"
+    try:
+        with st.spinner(f"{waiting} …"):
+            return attribution_of(subject.survey, model, asked)
+    except Gz2interpError as error:
+        caption(escape(str(error)))
+        return None
+
+
+def _show_choices(selection: Selection, classes: dict[str, str]) -> None:
+    method, explained = st.columns(2, gap="small")
+    with method:
+        _choose("Method", "method", {name: each.title for name, each in METHODS.items()}, selection.method)
+    with explained:
+        _choose("Class", "score", classes, selection.score)
+
+
+def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
+    key = f"choose_{part}"
+    st.session_state[key] = value if value in options else next(iter(options))
+    st.selectbox(
+        label,
+        options,
+        key=key,
+        format_func=lambda name: options.get(name, name),
+        on_change=lambda: change(**{part: st.session_state[key]}),
+    )
+
+
+def _show_source(subject: Subject, model: ModelFolder, asked: Asked, found: Attribution) -> None:
+    """What the map was read off, and the same answer as a figure, which is drawn when it is asked for."""
+    words, save = st.columns(2, gap="small", vertical_alignment="center")
+    with words:
+        caption(f"Layer {escape(found.layer)}" if found.layer else f"With respect to the {escape(found.domain)} image")
+    with save:
+        name = f"{subject.facts['galaxy_id']}-{asked.method}.pdf"
+        st.download_button(
+            "Figure (PDF)",
+            lambda: figure_of(subject.survey, model, asked),
+            name,
+            "application/pdf",
+            width="stretch",
+            on_click="ignore",
+            help="The figure that gz2interp figure draws, with its caption inside the file",
+        )

@@ -1,0 +1,123 @@
+"""The screens on which something is lacking: each says what, and what to do about it."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from dashboards import building
+from dashboards.building import STAGES, Building
+from dashboards.selection import change
+from gz2interp.errors import Gz2interpError
+from gz2interp.stores.locations import surveys_folder
+
+__all__ = ["DEMO", "building_of", "lacking", "show_building", "show_error", "show_no_survey"]
+
+DEMO = "demo"
+TITLES = {"paint": "Painting galaxies", "fit": "Training the network", "analyse": "Looking at every galaxy with it"}
+
+
+def lacking(title: str, words: str, command: str = "") -> None:
+    """A frame that says what is not there, why, and the command that makes it."""
+    told = f"<br><br><code>{escape(command)}</code>" if command else ""
+    st.html(f'<div class="gz2-empty"><h3>{escape(title)}</h3>{escape(words)}{told}</div>')
+
+
+def show_error(error: Gz2interpError, title: str) -> None:
+    """A user's mistake or a damaged file, in the words of the error."""
+    lacking(title, " ".join(part for part in (error.given + ".", error.wanted, "") if part).strip(), "")
+    if error.remedy:
+        st.caption(error.remedy)
+
+
+def building_of(name: str) -> Building | None:
+    """What is known of a survey that the dashboard was asked to build."""
+    return building.look(surveys_folder() / name)
+
+
+def show_no_survey() -> None:
+    """The first start: what this is, and the demo."""
+    _, middle, _ = st.columns([1, 2.2, 1])
+    with middle:
+        st.html(
+            '<div class="gz2-empty" style="margin-top: 9vh"><h3>No survey yet</h3>'
+            "A survey is a folder with a catalogue of galaxies, their images in five bands, "
+            "and the networks trained on them. "
+            f"Surveys are looked for in <code>{escape(str(surveys_folder()))}</code><br><br>"
+            "The demo paints galaxies of known make, trains a small network on them and maps what it has learnt: "
+            "everything can be tried on it before your own galaxies are here. "
+            "It takes some minutes and goes on while this page is closed."
+            "</div>"
+        )
+        left, right = st.columns([1, 2], vertical_alignment="bottom")
+        left.button("Build the demo", type="primary", on_click=_start, width="stretch")
+        right.text_input(
+            "Or open a survey elsewhere", key="typed_survey", placeholder="/path/to/survey", on_change=_open_typed
+        )
+
+
+@st.fragment(run_every=1.0)
+def show_building(name: str) -> None:
+    """How far the building is, asked once a second; the page follows when it is over."""
+    survey = surveys_folder() / name
+    known = building.look(survey)
+    if known is None or known.state == "finished":
+        _finish(survey, name)
+    assert known is not None
+    _, middle, _ = st.columns([1, 2.2, 1])
+    with middle:
+        _show_progress(known, name)
+        if known.state == "running":
+            st.button("Stop", on_click=building.stop, args=(survey,))
+        else:
+            again, away = st.columns([1, 1])
+            again.button("Start again", type="primary", on_click=_start, width="stretch")
+            away.button("Never mind", on_click=building.forget, args=(survey,), width="stretch")
+
+
+def _show_progress(known: Building, name: str) -> None:
+    titles = {
+        "running": "Building the demo",
+        "failed": "The demo could not be built",
+        "stopped": "The demo was stopped",
+    }
+    minutes, seconds = divmod(int(known.seconds), 60)
+    words = (
+        "You may close this page: the building goes on."
+        if known.state == "running"
+        else f"After {minutes} min {seconds:02d} s. What has been painted is kept: starting again goes on from there."
+    )
+    words = "These are its last words:" if known.state == "failed" else words
+    st.html(f'<div class="gz2-empty" style="margin-top: 9vh"><h3>{titles[known.state]}</h3>{words}</div>')
+    if known.state == "failed":
+        st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
+    for stage in STAGES:
+        progress = known.stages.get(stage)
+        if progress is None and known.state != "running":
+            continue  # what had not begun will not
+        share = progress.share if progress else 0.0
+        counted = f"{progress.done:,} of {progress.total:,}" if progress else "waiting"
+        said = progress.message or counted if progress else counted
+        st.progress(share, text=f"**{TITLES[stage]}**  {said}")
+    if known.state == "running":
+        st.caption(f"{minutes} min {seconds:02d} s")
+
+
+def _finish(survey: Path, name: str) -> None:
+    building.forget(survey)
+    if (survey / "survey.json").is_file():
+        change(survey=name)
+    st.rerun()
+
+
+def _start() -> None:
+    building.forget(surveys_folder() / DEMO)
+    building.start(surveys_folder() / DEMO)
+
+
+def _open_typed() -> None:
+    path = str(st.session_state["typed_survey"]).strip()
+    if path:
+        change(survey=path)

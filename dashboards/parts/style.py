@@ -1,0 +1,49 @@
+"""What Streamlit's theme cannot say: tighter spacing, and the few classes of our own."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from gz2interp.figures.overlay import DIVERGING
+
+__all__ = ["caption", "draw", "dress", "heading", "signed_scale"]
+
+QUIET: Final = {"displayModeBar": False}
+
+
+def dress() -> None:
+    """Put the style sheet on the page."""
+    st.html(f"<style>{_sheet()}</style>")
+
+
+def heading(text: str, note: str = "") -> None:
+    """A panel's heading, with a quiet remark beside it. The texts are ours or escaped."""
+    st.html(f'<div class="gz2-heading" role="heading" aria-level="2">{text}<small>{note}</small></div>')
+
+
+def caption(text: str) -> None:
+    """A quiet line. The text is ours or escaped."""
+    st.html(f'<div class="gz2-caption">{text}</div>')
+
+
+def draw(figure: go.Figure, key: str) -> None:
+    """A figure of a panel, without plotly's own buttons."""
+    st.plotly_chart(figure, key=f"panel-{key}", config=QUIET, width="stretch")
+
+
+def signed_scale(limit: float, against: str, speaks_for: str) -> None:
+    """The legend of a signed map, once for all panels that share it."""
+    stops = ", ".join(DIVERGING)
+    left, right = f"{against} \N{MINUS SIGN}{limit:.2g}", f"+{limit:.2g} {speaks_for}"
+    bar = f'<i style="background: linear-gradient(90deg, {stops})"></i>'
+    st.html(f'<div class="gz2-scale"><span>{left}</span>{bar}<span>{right}</span></div>')
+
+
+@cache
+def _sheet() -> str:
+    return files("dashboards.parts").joinpath("style.css").read_text("utf-8")
