@@ -1,0 +1,97 @@
+"""The habits of the house: what is imported when, what is promised where, and that the words are all there."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import gz2interp
+from gz2interp.errors import CutoutUnavailable, InputError, SurveyLocked, choices
+from gz2interp.schema import QUESTIONS, vote_column
+
+ROOT = Path(__file__).resolve().parents[1]
+HEAVY = ("tensorflow", "keras", "umap", "numba", "tf_keras_vis")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import gz2interp",
+        "from gz2interp.cli import app",
+        "import trainer.__main__",
+        "from gz2interp.stores.survey import Survey; from gz2interp.stores.checking import check_survey",
+        "import gz2interp.attribution, gz2interp.embedding.neighbours, gz2interp.embedding.projection",
+        "import gz2interp.figures.paper, gz2interp.figures.map, gz2interp.figures.panels",
+        "import gz2interp.painting, trainer.paint, trainer.catalog, trainer.ingest",
+    ],
+)
+def test_light_rooms_stay_light(code: str) -> None:
+    """In a process of its own: TensorFlow takes 6 s to import and umap 20 s, and only who needs them should wait."""
+    script = f"{code}\nimport sys\nprint([name for name in {HEAVY} if name in sys.modules])"
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (said.stdout.strip(), said.stderr) == ("[]", "")
+
+
+def test_every_word_of_the_vocabulary_is_there() -> None:
+    for name in gz2interp.__all__:
+        assert getattr(gz2interp, name) is not None
+    with pytest.raises(AttributeError, match="magic"):
+        _ = gz2interp.magic  # type: ignore[attr-defined]
+
+
+def test_all_that_is_promised_exists() -> None:
+    for file in sorted((ROOT / "gz2interp").rglob("*.py")):
+        name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        if name == "gz2interp.cli":
+            continue
+        module = importlib.import_module(name)
+        for word in getattr(module, "__all__", ()):
+            assert hasattr(module, word), f"{name}.{word}"
+
+
+def test_errors_tell_three_things_and_travel_between_processes() -> None:
+    error = InputError("Layer 'x' was given", "One of a, b", "Take b")
+    assert str(error) == "Layer 'x' was given. One of a, b. Take b."
+    for original in (error, SurveyLocked("held"), CutoutUnavailable("missing", "the archive has none")):
+        copy = pickle.loads(pickle.dumps(original))
+        assert (type(copy), str(copy), vars(copy)) == (type(original), str(original), vars(original))
+    assert choices(range(30), most=3) == "0, 1, 2, ... (30 in all)"
+    assert choices([]) == "none"
+
+
+def test_gz2_has_eleven_questions_and_37_answers() -> None:
+    answers = [answer for question in QUESTIONS.values() for answer in question.answers]
+    assert (len(QUESTIONS), len(answers)) == (11, 37)
+    assert len(set(answers)) == len(answers)
+    leading = {answer for question in QUESTIONS.values() for answer in question.asked_after}
+    assert leading <= set(answers)
+    with pytest.raises(ValueError, match="no GZ2 column"):
+        vote_column("t01_smooth_or_features", "a08_spiral")
+
+
+def test_constraints_cover_every_dependency() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = [*project["dependencies"], *(line for part in project["optional-dependencies"].values() for line in part)]
+    names = {re.split(r"[<>=\[ ;]", line)[0].lower() for line in wanted} - {"gz2interp"}
+    pinned = {line.split("==")[0].lower() for line in (ROOT / "constraints.txt").read_text().splitlines()}
+    assert names <= pinned
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in _lines("constraints.txt"))
+
+
+def test_the_readme_begins_with_the_two_commands() -> None:
+    blocks = re.findall(r"```bash\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert "streamlit run dashboards/explore.py" in blocks[0]
+    assert "pytest" in blocks[1]
+    for block in blocks[:2]:
+        assert "constraints.txt" in block
+
+
+def _lines(name: str) -> list[str]:
+    return [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
