@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.results import digest_of
@@ -15,13 +17,17 @@ from gz2interp.stores.arrays import create_array
 from gz2interp.stores.files import digest_of_file
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Journal
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.tables import write_blocks, write_parquet
 
 __all__ = ["make_survey_folder"]
 
 
 def make_survey_folder(
-    folder: Path, catalog: pd.DataFrame, bands: tuple[str, ...], shape: tuple[int, int], source: str
+    folder: Path,
+    catalog: pd.DataFrame | Iterable[pd.DataFrame],
+    bands: tuple[str, ...],
+    shape: tuple[int, int],
+    source: str,
 ) -> None:
     """Make the folder of a survey without cutouts; it appears whole or not at all.
 
@@ -29,12 +35,10 @@ def make_survey_folder(
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SurveyError(f"{folder} exists already", "A folder that is new or empty", "Choose another name")
-    columns = _checked(catalog)
     being_made = folder.with_name(f".{folder.name}.being-made")
     shutil.rmtree(being_made, ignore_errors=True)
     being_made.mkdir(parents=True)
-    write_parquet(being_made / "catalog.parquet", columns)
-    n, pixels = len(columns), (*shape, len(bands))
+    n, pixels = _write_catalog(being_made / "catalog.parquet", catalog), (*shape, len(bands))
     create_array(being_made / "cutouts.zarr" / "images", (n, *pixels), np.float32)
     create_array(being_made / "cutouts.zarr" / "valid", (n, *shape), np.bool_)
     Journal(being_made / "status.sqlite", bands).create()
@@ -43,6 +47,26 @@ def make_survey_folder(
     if folder.exists():
         folder.rmdir()
     being_made.rename(folder)
+
+
+def _write_catalog(path: Path, catalog: pd.DataFrame | Iterable[pd.DataFrame]) -> int:
+    """Write the catalogue and count its galaxies. Of a catalogue in blocks only the ids stay in memory."""
+    if isinstance(catalog, pd.DataFrame):
+        columns = _checked(catalog)
+        write_parquet(path, columns)
+        ids = [columns[GALAXY_ID].to_numpy()]
+    else:
+        ids = []
+        write_blocks(path, (_noted(_checked(block), ids) for block in catalog))
+    all_ids = pd.Series(np.concatenate(ids))
+    if all_ids.duplicated().any():
+        raise InputError(f"galaxy_id {all_ids[all_ids.duplicated()].iloc[0]} stands twice", "Each galaxy once")
+    return len(all_ids)
+
+
+def _noted(block: pd.DataFrame, ids: list[NDArray[np.int64]]) -> pd.DataFrame:
+    ids.append(block[GALAXY_ID].to_numpy())
+    return block
 
 
 def _checked(catalog: pd.DataFrame) -> pd.DataFrame:
@@ -54,6 +78,4 @@ def _checked(catalog: pd.DataFrame) -> pd.DataFrame:
         raise InputError(
             f"galaxy_id is of type {ids.dtype}", "64-bit whole numbers: ids above 2**53 change in any other type"
         )
-    if ids.duplicated().any():
-        raise InputError(f"galaxy_id {ids[ids.duplicated()].iloc[0]} stands twice", "Each galaxy once")
     return catalog.astype({GALAXY_ID: np.int64, RA: float, DEC: float}).reset_index(drop=True)

@@ -6,7 +6,7 @@ may have left anything there. Whole shards are read and written, so memory does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -78,7 +78,7 @@ class Survey:
     def create(
         cls,
         path: str | Path,
-        catalog: pd.DataFrame,
+        catalog: pd.DataFrame | Iterable[pd.DataFrame],
         *,
         bands: Sequence[str] = BANDS,
         shape: tuple[int, int] = (CUTOUT_SIZE, CUTOUT_SIZE),
@@ -90,8 +90,9 @@ class Survey:
         ----------
         path : path
             Must not exist, or be an empty folder.
-        catalog : DataFrame
-            With ``galaxy_id`` (whole numbers, none twice), ``ra`` and ``dec`` [deg]; anything else is kept.
+        catalog : DataFrame, or iterable of DataFrame
+            With ``galaxy_id`` (whole numbers, none twice), ``ra`` and ``dec`` [deg]; anything else is kept. In blocks
+            of rows, all of the same columns, if it is too large for memory.
         bands : sequence of str
         shape : (y, x)
         source : str

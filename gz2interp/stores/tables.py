@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from astropy.table import Table
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
 from gz2interp.stores.files import replaced
 
-__all__ = ["FORMATS", "ascii_of", "write_parquet", "write_table"]
+__all__ = ["FORMATS", "ascii_of", "write_blocks", "write_parquet", "write_table"]
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a Parquet file, whole or not at all; the index is not kept."""
     with replaced(path) as aside:
         frame.to_parquet(aside, index=False)
+
+
+def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
+    """Write a Parquet file from blocks of rows, one row group each, whole or not at all.
+
+    Raises
+    ------
+    InputError
+        There is no block, or one has other columns than the first.
+    """
+    with replaced(path) as aside, ExitStack() as stack:
+        writer: pq.ParquetWriter | None = None
+        for block in blocks:
+            table = pa.Table.from_pandas(block, preserve_index=False)
+            if writer is None:
+                writer = stack.enter_context(pq.ParquetWriter(aside, table.schema))
+            if table.schema.names != writer.schema.names:
+                raise InputError("A block of the table has other columns than the first", "The same in each")
+            writer.write_table(table.cast(writer.schema))
+        if writer is None:
+            raise InputError("The table has no rows", "At least one")
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:

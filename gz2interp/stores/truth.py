@@ -6,13 +6,14 @@ the cutouts of the same rows are committed, so the truth of a committed row is a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import zarr
 from numpy.typing import DTypeLike, NDArray
 from zarr.codecs import ZstdCodec
@@ -21,7 +22,7 @@ from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import CHUNK_ROWS, SHARD_ROWS, Rows, open_array, read_rows, write_shard
 from gz2interp.stores.header import Header
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.tables import write_blocks
 
 __all__ = ["Truth"]
 
@@ -65,17 +66,25 @@ class Truth:
         return (Path(folder).expanduser() / TABLE).is_file()
 
     @classmethod
-    def create(cls, folder: str | Path, recipes: pd.DataFrame, components: Sequence[str]) -> Truth:
+    def create(
+        cls,
+        folder: str | Path,
+        recipes: Iterable[pd.DataFrame],
+        components: Sequence[str],
+        settings: Mapping[str, Any] | None = None,
+    ) -> Truth:
         """Give a survey a truth that has its recipes and no light yet.
 
         Parameters
         ----------
         folder : path
             Of a survey.
-        recipes : DataFrame
-            In the order of the catalogue: galaxy_id, seed, recipe (text), and what else is worth keeping.
+        recipes : iterable of DataFrame
+            Blocks of rows in the order of the catalogue: galaxy_id, seed, recipe (text), and what else is to be kept.
         components : sequence of str
             Names along the component axis.
+        settings : mapping, optional
+            What the recipes followed from, as plain JSON values.
 
         Raises
         ------
@@ -83,31 +92,43 @@ class Truth:
             The galaxies are not those of the catalogue.
         """
         path = Path(folder).expanduser().absolute()
-        header = Header.read(path)
-        ids = pd.read_parquet(path / "catalog.parquet", columns=[GALAXY_ID])[GALAXY_ID]
-        if not np.array_equal(ids, recipes[GALAXY_ID]):
-            raise InputError("The recipes are of other galaxies than the catalogue", "One per galaxy, in its order")
-        n, names = len(recipes), {"components": list(components)}
-        _create(path / ARRAYS / "light", (n, *header.shape, len(components)), np.float16, names)
-        _create(path / ARRAYS / "flux", (n, len(components), len(header.bands)), np.float32, names)
-        write_parquet(path / TABLE, recipes)  # last: it is what says that there is a truth
+        header, names = Header.read(path), list(components)
+        attributes = {"components": names, "settings": dict(settings or {})}
+        _create(path / ARRAYS / "light", (header.rows, *header.shape, len(names)), np.float16, attributes)
+        _create(path / ARRAYS / "flux", (header.rows, len(names), len(header.bands)), np.float32, attributes)
+        ids = pd.read_parquet(path / "catalog.parquet", columns=[GALAXY_ID])[GALAXY_ID].to_numpy()
+        write_blocks(path / TABLE, _of_these(ids, recipes))  # last: it is what says that there is a truth
         return cls(path)
+
+    @cached_property
+    def settings(self) -> dict[str, Any]:
+        """What the recipes followed from."""
+        return dict(self._light.attrs.get("settings", {}))
 
     @cached_property
     def components(self) -> tuple[str, ...]:
         """Names along the component axis."""
         return tuple(str(name) for name in self._light.attrs["components"])
 
+    def recipes(self, rows: Rows) -> list[str]:
+        """The recipes of some galaxies, as text, in the order of `rows`; only their blocks of the table are read."""
+        return [str(text) for text in self._column("recipe", rows)]
+
+    def seeds(self, rows: Rows) -> NDArray[np.int64]:
+        """The seeds of some galaxies."""
+        return np.array(self._column("seed", rows), np.int64)
+
     @cached_property
-    def recipes(self) -> pd.DataFrame:
-        """The recipe and the seed of each galaxy, one row per row of the catalogue."""
-        return pd.read_parquet(self._folder / TABLE)
+    def galaxy_ids(self) -> NDArray[np.int64]:
+        """Whose recipes these are, in order."""
+        return np.asarray(pq.read_table(self._folder / TABLE, columns=[GALAXY_ID])[GALAXY_ID], np.int64)
 
     def light(self, rows: Rows) -> NDArray[np.float16]:
         """Light of each component as a share of the galaxy's total r-band flux, float16 (n, y, x, component).
 
-        It is the light after the PSF and before the noise, so a galaxy's sum is 1 less what falls outside its cutout; 0
-        for a component that the galaxy does not have. Shares below 3e-8 in a pixel are 0. Add up in float32.
+        It is the light after the PSF and before the noise. Dust is below 0, and what lies before or behind the galaxy
+        comes on top: the galaxy's own components add up to 1 less what falls outside its cutout. It is 0 for a
+        component that the galaxy does not have. Shares below 3e-8 in a pixel are 0. Add up in float32.
 
         Raises
         ------
@@ -144,6 +165,17 @@ class Truth:
             raise InputError(f"The truth knows no component {name}", f"Its components are {choices(self.components)}")
         return self.components.index(name)
 
+    def _column(self, name: str, rows: Rows) -> list[Any]:
+        """Values of one column, read a block of rows at a time."""
+        with pq.ParquetFile(self._folder / TABLE) as table:
+            counts = [table.metadata.row_group(block).num_rows for block in range(table.num_row_groups)]
+            ends = np.cumsum(counts)
+            wanted = np.asarray(rows, np.int64)
+            blocks = np.searchsorted(ends, wanted, side="right")
+            values = {int(block): table.read_row_group(int(block), columns=[name])[name] for block in np.unique(blocks)}
+        starts = ends - counts
+        return [values[int(block)][int(row - starts[block])].as_py() for block, row in zip(blocks, wanted, strict=True)]
+
     @cached_property
     def _light(self) -> Any:
         return open_array(self._folder / ARRAYS / "light")
@@ -161,17 +193,27 @@ class Truth:
         return wanted
 
 
+def _of_these(ids: NDArray[np.int64], blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The blocks, as long as they are of these galaxies."""
+    known = 0
+    for block in blocks:
+        if not np.array_equal(ids[known : known + len(block)], block[GALAXY_ID]):
+            known = -1
+            break
+        known += len(block)
+        yield block
+    if known != len(ids):
+        raise InputError("The recipes are of other galaxies than the catalogue", "One per galaxy, in its order")
+
+
 def _create(path: Path, shape: tuple[int, ...], dtype: DTypeLike, attributes: dict[str, Any]) -> None:
-    """As the survey's arrays, but one component to a chunk, and compressed: most galaxies lack most components."""
-    axis = 1 if len(shape) == 3 else 3
-    chunk = [CHUNK_ROWS, *shape[1:]]
-    chunk[axis] = 1
+    """As the survey's arrays, but compressed: most galaxies lack most components."""
     zarr.create_array(
         path,
         shape=shape,
         dtype=dtype,
         shards=(SHARD_ROWS, *shape[1:]),
-        chunks=tuple(chunk),
+        chunks=(CHUNK_ROWS, *shape[1:]),
         compressors=ZstdCodec(level=1),
         fill_value=0,
         attributes=attributes,
