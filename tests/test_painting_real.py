@@ -16,7 +16,7 @@ from gz2interp.schema import BANDS, vote_column
 pytestmark = pytest.mark.realdata
 
 
-@pytest.mark.parametrize("band", ["u", "r"])
+@pytest.mark.parametrize("band", ["u", "g", "r", "i", "z"])
 def test_the_sky_is_as_noisy_as_in_a_real_frame(real_data, band):
     name = f"frame-{band}-001035-6-0017.fits.bz2"
     with fits.open(real_data / "sdss_frames" / name) as frame:
@@ -29,15 +29,12 @@ def test_the_sky_is_as_noisy_as_in_a_real_frame(real_data, band):
     assert 0.7 < from_photons / scatter < 1.05
 
 
-@pytest.mark.parametrize(
-    ("answer", "kinds"),
-    [("a01_smooth", ("round", "in_between", "cigar")), ("a02_features_or_disk", ("edge_on", "spiral", "disc"))],
-)
-def test_colours_are_those_of_stripe_82(real_data, answer, kinds):
+@pytest.mark.parametrize("answer", ["a01_smooth", "a02_features_or_disk"])
+def test_colours_are_those_of_stripe_82(real_data, answer):
     real = pd.read_csv(real_data / "gz2_stripe82.csv.gz", dtype={"dr7objid": str})
-    real = real[real[vote_column("t01_smooth_or_features", answer)] > 0.8]
-    painted = catalog_of([recipe for recipe in draw_recipes(2500, seed=1) if recipe.kind in kinds])
+    column = vote_column("t01_smooth_or_features", answer)
+    real, painted = (table[table[column] > 0.8] for table in (real, catalog_of(draw_recipes(4000, seed=1), seed=1)))
     for blue, red in pairwise(BANDS):
         ours, theirs = painted[blue] - painted[red], real[blue] - real[red]
         assert ours.median() == pytest.approx(theirs.median(), abs=0.05)
-        assert ours.std() == pytest.approx(theirs[theirs.abs() < 4].std(), rel=0.25)
+        assert ours.std() == pytest.approx(theirs[theirs.abs() < 4].std(), rel=0.2)

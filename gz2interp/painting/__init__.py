@@ -6,20 +6,33 @@
 >>> painted = paint(recipe)
 >>> painted.cutout.image.shape
 (64, 64, 5)
->>> without_arms = repaint(recipe, without=("arms",))
+>>> without_arms = repaint(recipe, Alteration(without=("arms",)))
 
 A new component is a function with the decorator `component`, a new kind of galaxy one with `galaxy_kind`.
 """
 
 from __future__ import annotations
 
-from gz2interp.painting.catalogue import PAINTED_KIND, catalog_of
-from gz2interp.painting.components import COMPONENTS, component
-from gz2interp.painting.kinds import KIND_SHARES, KINDS, draw_recipe, draw_recipes, galaxy_kind
+from gz2interp.painting.alterations import Alteration, altered
+from gz2interp.painting.background import Background
+from gz2interp.painting.catalogue import PAINTED_KIND, catalog_of, catalog_rows
+from gz2interp.painting.components import COMPONENTS, Component, component
+from gz2interp.painting.kinds import (
+    KIND_SHARES,
+    KINDS,
+    draw_recipe,
+    draw_recipes,
+    galaxy_kind,
+    recipe_of,
+    with_rare,
+)
 from gz2interp.painting.noise import Noise
-from gz2interp.painting.painter import SOURCE, Painted, paint, render, repaint
+from gz2interp.painting.onto import paint_onto, seen_through
+from gz2interp.painting.painter import SOURCE, Painted, paint, repaint
+from gz2interp.painting.places import ids_of
 from gz2interp.painting.psf import Psf
 from gz2interp.painting.recipe import Part, Recipe
+from gz2interp.painting.rendering import Rendered, render
 
 __all__ = [
     "COMPONENTS",
@@ -27,17 +40,28 @@ __all__ = [
     "KIND_SHARES",
     "PAINTED_KIND",
     "SOURCE",
+    "Alteration",
+    "Background",
+    "Component",
     "Noise",
     "Painted",
     "Part",
     "Psf",
     "Recipe",
+    "Rendered",
+    "altered",
     "catalog_of",
+    "catalog_rows",
     "component",
     "draw_recipe",
     "draw_recipes",
     "galaxy_kind",
+    "ids_of",
     "paint",
+    "paint_onto",
+    "recipe_of",
     "render",
     "repaint",
+    "seen_through",
+    "with_rare",
 ]

@@ -18,7 +18,7 @@ from scipy import fft
 
 from gz2interp.schema import CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 
-__all__ = ["CELL", "FIELD_SIZE", "MARGIN", "Samples", "field_of", "samples", "spectrum_of"]
+__all__ = ["CELL", "FIELD_SIZE", "MARGIN", "Samples", "field_of", "placed", "samples", "spectrum_of", "wave_numbers"]
 
 Floats = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
@@ -96,6 +96,36 @@ def spectrum_of(field: Floats) -> Spectrum:
     columns = fft.fft(fft.rfft(field)[..., : half + 1], axis=-2)
     kept = np.concatenate([columns[..., :half, :], columns[..., -half:, :]], axis=-2)
     return np.asarray(kept * _pixel_response())
+
+
+@cache
+def wave_numbers() -> tuple[Floats, Floats]:
+    """Kx (1, x frequency) and ky (y frequency, 1) of the spectra [radian/arcsec]."""
+    x = 2 * np.pi * np.fft.rfftfreq(FIELD_SIZE, NATIVE_PIXEL_SCALE)[None, :].astype(np.float32)
+    y = 2 * np.pi * np.fft.fftfreq(FIELD_SIZE, NATIVE_PIXEL_SCALE)[:, None].astype(np.float32)
+    x.flags.writeable = y.flags.writeable = False
+    return x, y
+
+
+def placed(transform: NDArray[np.inexact], x: float, y: float) -> Spectrum:
+    """Spectrum of a profile whose Fourier transform is known, averaged over pixels, as `spectrum_of` gives it.
+
+    Parameters
+    ----------
+    transform : float32 or complex64 (y frequency, x frequency)
+        At `wave_numbers()`, 1 at the origin.
+    x, y : float
+        Where it stands, from the middle of the cutout [arcsec].
+    """
+    kx, ky = wave_numbers()
+    middle = (FIELD_SIZE - 1) / 2 * NATIVE_PIXEL_SCALE  # from the first pixel's centre
+    along_x = _mean_over_pixel(kx) * np.exp(-1j * kx * np.float32(x + middle))
+    along_y = _mean_over_pixel(ky) * np.exp(-1j * ky * np.float32(y + middle))
+    return np.asarray(transform * along_x * (along_y / np.float32(NATIVE_PIXEL_SCALE**2)), np.complex64)
+
+
+def _mean_over_pixel(wave_number: Floats) -> Floats:
+    return np.asarray(np.sinc(wave_number * np.float32(NATIVE_PIXEL_SCALE / (2 * np.pi))))
 
 
 @cache

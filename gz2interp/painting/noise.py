@@ -3,7 +3,8 @@
 A sum of independent Poisson numbers is a Poisson number. So the photons of each component are drawn on their own, from
 a stream that follows from the recipe's seed and the component's name: the image has exactly the noise of its total
 light, and a component that is left out takes exactly its own photons away. The sky has a stream of its own. In an SDSS
-frame the sky outshines most galaxies, so its photon noise and the read noise are one Gaussian of the measured width.
+frame the sky outshines most galaxies, so its photons and the read noise together have the measured width; the little
+that a Poisson number leans to one side is kept.
 """
 
 from __future__ import annotations
@@ -18,15 +19,28 @@ from numpy.typing import NDArray
 
 from gz2interp.painting.streams import stream
 
-__all__ = ["Noise", "draw_noise", "photons", "sky"]
+__all__ = ["Noise", "absorbed", "digitised", "draw_noise", "photons", "sky"]
 
 Floats = NDArray[np.float32]
+Counts = NDArray[np.int64]
 
-MEDIAN_SKY_SIGMA = (0.0424, 0.0171, 0.0277, 0.0446, 0.160)
+MEDIAN_SKY_SIGMA = (0.0426, 0.0170, 0.0275, 0.0441, 0.1605)
 """u g r i z [nanomaggies per pixel of 0.396 arcsec]: clipped scatter of a real SDSS frame."""
 
-ELECTRONS = (159.0, 932.0, 966.0, 750.0, 144.0)
-"""u g r i z, electrons per nanomaggy: the camera's gain over the calibration of that frame."""
+SKY_VARIES = (0.07, 0.05, 0.04, 0.06, 0.10)
+"""Scatter of the logarithm of these between fields."""
+
+ELECTRONS = (213.0, 1133.0, 1004.0, 719.0, 143.0)
+"""u g r i z, electrons per nanomaggy in that frame."""
+
+ELECTRONS_PER_COUNT = (2.17, 4.035, 4.895, 4.76, 4.69)
+"""u g r i z: gain of the camera's sixth column, in which the frame was taken."""
+SKY_COUNTS = (24.5, 84.6, 140.8, 178.9, 101.4)
+"""u g r i z: counts of the sky in a pixel of that frame."""
+
+
+DIM = 0.2
+"""Electrons below which most pixels get none."""
 
 
 @dataclass(frozen=True)
@@ -38,11 +52,19 @@ class Noise:
     sky_sigma : float per band
         Scatter of the empty sky [nanomaggies per pixel].
     electrons : float per band
-        Detected electrons per nanomaggy: the gain.
+        Detected electrons per nanomaggy.
+    electrons_per_count : float per band
+        The gain: what the camera writes down are whole counts. 0 if they are not to be whole.
     """
 
     sky_sigma: tuple[float, ...] = MEDIAN_SKY_SIGMA
     electrons: tuple[float, ...] = ELECTRONS
+    electrons_per_count: tuple[float, ...] = ELECTRONS_PER_COUNT
+
+    @property
+    def per_nanomaggy(self) -> Floats:
+        """Electrons per nanomaggy (band, 1, 1)."""
+        return _column(self.electrons)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -51,17 +73,17 @@ class Noise:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Noise:
         """The inverse of `to_json`."""
-        return cls(tuple(record["sky_sigma"]), tuple(record["electrons"]))
+        return cls(*(tuple(record[name]) for name in ("sky_sigma", "electrons", "electrons_per_count")))
 
 
 def draw_noise(rng: Generator) -> Noise:
-    """A night's sky: its scatter varies by 8 % in all bands together, and by 4 % in each."""
-    factor = np.exp(0.08 * rng.standard_normal() + 0.04 * rng.standard_normal(len(MEDIAN_SKY_SIGMA)))
+    """The sky of one field: each band's varies by itself."""
+    factor = np.exp(np.array(SKY_VARIES) * rng.standard_normal(len(SKY_VARIES)))
     return Noise(tuple(round(float(sigma), 6) for sigma in MEDIAN_SKY_SIGMA * factor))
 
 
-def photons(expected: Floats, noise: Noise, seed: int, name: str) -> Floats:
-    """What is detected of one component.
+def photons(expected: Floats, noise: Noise, seed: int, name: str) -> Counts:
+    """What is detected of one component, int64 (band, y, x) [electrons].
 
     Parameters
     ----------
@@ -73,13 +95,66 @@ def photons(expected: Floats, noise: Noise, seed: int, name: str) -> Floats:
     name : str
         The component's.
     """
-    electrons = np.asarray(noise.electrons, np.float32)[:, None, None]
     # A transform leaves rounding errors of either sign where there is no light.
-    counts = stream(seed, f"photons of {name}").poisson(np.maximum(expected, 0) * electrons)
-    return (counts / electrons).astype(np.float32)
+    mean = (np.maximum(expected, 0) * noise.per_nanomaggy).ravel()
+    rng, dim = stream(seed, f"photons of {name}"), mean < DIM
+    counts = np.zeros(mean.size, np.int64)
+    counts[~dim] = rng.poisson(mean[~dim])
+    _scatter(counts, np.where(dim, mean, 0), rng)
+    return counts.reshape(expected.shape)
+
+
+def _scatter(counts: Counts, mean: Floats, rng: Generator) -> None:
+    """Add Poisson numbers of these means, in place, at the cost of a number per photon instead of one per pixel.
+
+    Their sum is a Poisson number, and each photon falls on a pixel with the chance that its share of the light says.
+    """
+    up_to = np.cumsum(mean, dtype=np.float64)
+    if up_to[-1] > 0:
+        photons = rng.random(rng.poisson(up_to[-1])) * up_to[-1]
+        np.add.at(counts, np.searchsorted(up_to[:-1], photons, side="right"), 1)
+
+
+def absorbed(counts: Counts, share: Floats, seed: int, name: str) -> Counts:
+    """Which of the photons of one component a screen of dust takes, int64 (band, y, x) [electrons].
+
+    Each is taken with the same chance, so what is left has the noise of the light that is left.
+
+    Parameters
+    ----------
+    counts : int64 (band, y, x)
+        Photons that would be detected without it.
+    share : float32 (band, y, x)
+        Of the light that it takes.
+    seed : int
+    name : str
+        What the screen and the component are called together.
+    """
+    return stream(seed, f"photons of {name}").binomial(counts, np.clip(share, 0, 1))
 
 
 def sky(shape: tuple[int, int], noise: Noise, seed: int) -> Floats:
-    """The noise of a subtracted sky, float32 (band, y, x) with mean 0."""
-    sigma = np.asarray(noise.sky_sigma, np.float32)[:, None, None]
-    return sigma * stream(seed, "sky").standard_normal((len(noise.sky_sigma), *shape), dtype=np.float32)
+    """The noise of a subtracted sky, float32 (band, y, x) with mean 0 [nanomaggies]."""
+    normal = stream(seed, "sky").standard_normal((len(noise.sky_sigma), *shape), dtype=np.float32)
+    # The first term of Cornish and Fisher's expansion has the skewness of the sky's photons.
+    return np.asarray(_column(noise.sky_sigma) * (normal + _skewness(noise) / 6 * (normal**2 - 1)))
+
+
+def digitised(image: Floats, noise: Noise, seed: int) -> Floats:
+    """The image as whole counts of the camera above a sky that is none, float32 (band, y, x) [nanomaggies]."""
+    count = _column(noise.electrons_per_count) / noise.per_nanomaggy
+    if not count.all():
+        return image
+    zero = stream(seed, "zero").random((len(noise.electrons), 1, 1), dtype=np.float32)
+    return np.asarray((np.round(image / count + zero) - zero) * count)
+
+
+def _skewness(noise: Noise) -> Floats:
+    """Of the sky in units of its noise (band, 1, 1): its photons' third moment is their number."""
+    sigma = _column(noise.sky_sigma) * noise.per_nanomaggy
+    photons = np.minimum(_column(SKY_COUNTS) * _column(ELECTRONS_PER_COUNT), sigma**2)
+    return np.asarray(photons / np.maximum(sigma, 1e-6) ** 3)
+
+
+def _column(values: tuple[float, ...]) -> Floats:
+    return np.asarray(values, np.float32)[:, None, None]

@@ -1,4 +1,4 @@
-"""From a recipe to pixels and truth, and to the same galaxy without one of its components."""
+"""From a recipe to pixels with noise and their truth, and to the same galaxy altered."""
 
 from __future__ import annotations
 
@@ -6,23 +6,27 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
-from gz2interp.errors import InputError
-from gz2interp.painting.components import brightness_of
-from gz2interp.painting.grid import FIELD_SIZE, MARGIN, field_of, samples, spectrum_of
-from gz2interp.painting.noise import photons, sky
-from gz2interp.painting.psf import transfer
-from gz2interp.painting.recipe import Part, Recipe
+from gz2interp.painting.alterations import Alteration, altered
+from gz2interp.painting.components import component_of
+from gz2interp.painting.detector import bled
+from gz2interp.painting.noise import absorbed, digitised, photons, sky
+from gz2interp.painting.recipe import Recipe
+from gz2interp.painting.rendering import Rendered, render
 from gz2interp.results import Cutout
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 
-__all__ = ["SOURCE", "Painted", "paint", "render", "repaint"]
+__all__ = ["SOURCE", "Painted", "detected", "paint", "repaint", "shares_of"]
 
 Floats = NDArray[np.float32]
+Counts = NDArray[np.int64]
 
 SOURCE = "painted"
-INNER = slice(MARGIN, MARGIN + CUTOUT_SIZE)
+FINEST = 2.0**24
+"""The smallest number above 0 that float16 has is one over this."""
+NO_LIGHT = np.float32(1e-12)
+"""Instead of 0 or less, to divide by [nanomaggies]."""
+SHAPE = (len(BANDS), CUTOUT_SIZE, CUTOUT_SIZE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +39,8 @@ class Painted:
         With noise, sky subtracted.
     light : float16 (y, x, component)
         Light of each component after the PSF and before the noise, in the r band, as a share of the galaxy's total
-        r-band flux. Its sum is 1 less what falls outside the cutout; add up in float32.
+        r-band flux (of its subject: see `Recipe.subject`). Dust is below 0, and what lies before or behind the galaxy
+        comes on top. Add up in float32.
     components : tuple of str
         Of the last axis of `light`.
     flux : float32 (component, band)
@@ -57,61 +62,52 @@ def paint(recipe: Recipe) -> Painted:
         A part is of no registered component, or its shape is not what the component's function takes.
     """
     expected = render(recipe)
-    image = sky(expected.shape[-2:], recipe.noise, recipe.seed)
-    for name, light in zip(recipe.components, expected, strict=True):
-        image += photons(light, recipe.noise, recipe.seed, name)
-    return Painted(_cutout(image, recipe), _shares(expected, recipe), recipe.components, recipe.flux.astype(np.float32))
+    image = detected(expected, recipe) + sky(SHAPE[-2:], recipe.noise, recipe.seed) + recipe.background.pixels()
+    image = digitised(image, recipe.noise, recipe.seed)
+    return Painted(
+        _cutout(image, recipe), shares_of(expected, recipe), recipe.components, recipe.flux.astype(np.float32)
+    )
 
 
-def repaint(recipe: Recipe, *, without: tuple[str, ...] = (), with_parts: tuple[Part, ...] = ()) -> Painted:
-    """Paint the same galaxy without some of its components, or with others, under the same noise.
+def repaint(recipe: Recipe, alteration: Alteration) -> Painted:
+    """Paint the same galaxy altered, under the same noise.
 
-    The sky's noise and every remaining photon are those of `paint`: the difference of the two images is what was
-    detected of the components that differ, and nothing else.
+    The sky's noise is that of `paint`, and every component that the alteration leaves alone keeps its photons: the
+    difference of the two images is what was detected of the components that differ, to the camera's whole counts.
 
     Parameters
     ----------
     recipe : Recipe
         Of the galaxy as it is.
-    without : tuple of str
-        Components to leave out.
-    with_parts : tuple of Part
-        Parts to put in; to change one, leave it out and put it in anew.
+    alteration : Alteration
+        For example ``Alteration(without=("arms",))``.
 
     Raises
     ------
     InputError
-        The galaxy has no such component to leave out, or has one of the new ones already.
+        The galaxy cannot be altered so.
     """
-    return paint(recipe.altered(without, with_parts))
+    return paint(altered(recipe, alteration))
 
 
-def render(recipe: Recipe) -> Floats:
-    """Light of each component without noise, float32 (component, band, y, x) [nanomaggies per pixel]."""
-    light = np.empty((len(recipe.parts), len(BANDS), CUTOUT_SIZE, CUTOUT_SIZE), np.float32)
-    blur = transfer(recipe.psf)
-    # Each part by itself: what it comes to, to the last bit, must not depend on which others there are.
-    for index, part in enumerate(recipe.parts):
-        spectrum = spectrum_of(field_of(_brightness(part, recipe.centre)))
-        flux = np.asarray(part.flux, np.float32)[:, None, None] * np.float32(NATIVE_PIXEL_SCALE**2)
-        light[index] = flux * _inner_pixels(spectrum * blur)
-    return light
+def detected(expected: Rendered, recipe: Recipe) -> Floats:
+    """What the camera makes of the light, photon noise and full pixels included, float32 (band, y, x) [nanomaggies]."""
+    noise, seed = recipe.noise, recipe.seed
+    electrons = np.zeros(SHAPE, np.float32)
+    for name, light in expected.light.items():
+        if component_of(name).form != "screen":  # dust has no photons: it takes those of the others
+            electrons += _left(photons(light, noise, seed, name), name, expected, seed)
+    return bled(electrons) / noise.per_nanomaggy
 
 
-def _brightness(part: Part, centre: tuple[float, float]) -> Floats:
-    where = samples()
-    x, y = where.x - np.float32(centre[0]), where.y - np.float32(centre[1])
-    profile = brightness_of(part.name)
-    try:
-        return profile(x, y, **part.shape)
-    except TypeError as error:
-        raise InputError(f"A {part.name} cannot have the shape {dict(part.shape)} ({error})") from error
-
-
-def _inner_pixels(spectra: NDArray[np.complex64]) -> Floats:
-    """The cutout's part of the field (band, y, x); rows outside it need no transform along x."""
-    rows = fft.ifft(spectra, axis=-2)[:, INNER]
-    return np.asarray(fft.irfft(rows, n=FIELD_SIZE)[..., INNER])
+def _left(counts: Counts, host: str, expected: Rendered, seed: int) -> Counts:
+    """Photons of a component that pass the dust before it: all, if there is none."""
+    light = np.maximum(expected.light[host], NO_LIGHT)
+    for (screen, behind), taken in expected.taken.items():
+        if behind == host:
+            counts -= absorbed(counts, np.asarray(taken / light, np.float32), seed, f"{host} behind {screen}")
+            light = np.maximum(light - taken, NO_LIGHT)
+    return counts
 
 
 def _cutout(image: Floats, recipe: Recipe) -> Cutout:
@@ -125,7 +121,12 @@ def _cutout(image: Floats, recipe: Recipe) -> Cutout:
     )
 
 
-def _shares(expected: Floats, recipe: Recipe) -> NDArray[np.float16]:
+def shares_of(expected: Rendered, recipe: Recipe) -> NDArray[np.float16]:
+    """The light of each component as `Painted.light` has it."""
     band = BANDS.index("r")
-    total = recipe.flux[:, band].sum() or 1.0
-    return np.ascontiguousarray(np.moveaxis(expected[:, band] / total, 0, -1), np.float16)
+    total = recipe.subject_flux[band] or 1.0
+    shares = np.empty((*SHAPE[1:], len(expected.light)), np.float16)
+    for index, light in enumerate(expected.light.values()):
+        # Rounded to what float16 can hold near 0: losing bits in the conversion takes ten times as long.
+        shares[..., index] = np.rint(light[band] * np.float32(FINEST / total)) / np.float32(FINEST)
+    return shares

@@ -14,7 +14,7 @@ from scipy import special
 
 from gz2interp.painting.tables import edge_on_law
 
-__all__ = ["crests", "edge_on_disc", "exponential", "gaussian", "rotated", "sersic", "tapered_exponential"]
+__all__ = ["FLOOR", "annulus", "edge_on_disc", "exponential", "layer", "rotated", "sersic"]
 
 Floats = NDArray[np.float32]
 
@@ -64,12 +64,6 @@ def exponential(radius: Floats, scale: float) -> Floats:
     return _f32(np.exp(-radius / scale) / (2 * np.pi * scale**2))
 
 
-def tapered_exponential(radius: Floats, scale: float) -> Floats:
-    """An exponential disc times the radius: empty at its centre, brightest one scale length out."""
-    reduced = radius / scale
-    return _f32(reduced * np.exp(-reduced) / (4 * np.pi * scale**2))
-
-
 def edge_on_disc(along: Floats, across: Floats, scale: float, height: float) -> Floats:
     """An exponential disc seen edge-on whose layers follow the squared hyperbolic secant.
 
@@ -77,37 +71,22 @@ def edge_on_disc(along: Floats, across: Floats, scale: float, height: float) -> 
     -----
     Van der Kruit & Searle 1981 (A&A 95, 105), equation 5, without truncation.
     """
-    decay = np.exp(-2 * np.abs(across) / height)
-    layer = 4 * decay / (1 + decay) ** 2
-    return _f32(edge_on_law()(_f32(np.abs(along) / scale)) * layer / (2 * np.pi * scale * height))
+    law = edge_on_law()(_f32(np.abs(along) / scale))
+    return _f32(law * layer(across, height) / (2 * np.pi * scale * height))
 
 
-def crests(
-    along: Floats, across: Floats, radius: Floats, *, number: int, pitch: float, phase: float, contrast: float
-) -> Floats:
-    """Brightness of logarithmic spiral arms relative to its mean round the galaxy, which is 1 at every radius.
-
-    Parameters
-    ----------
-    along, across, radius : float32
-        In the plane of the disc; radius in units of the radius at which the first crest lies at angle `phase`.
-    number : int
-        Of arms.
-    pitch : float
-        Angle between an arm and the circle through it [deg]; its sign is the sense of winding.
-    phase : float
-        [deg].
-    contrast : float
-        Concentration of the von Mises law across an arm: 0 is none, 4 a thin arm.
-    """
-    winding = np.log(radius + FLOOR) / np.tan(np.deg2rad(pitch))
-    angle = number * (np.arctan2(across, along) - winding - np.deg2rad(phase))
-    return _f32(np.exp(contrast * (np.cos(angle) - 1)) / special.i0e(contrast))
+def layer(across: Floats, height: float) -> Floats:
+    """The squared hyperbolic secant, 1 in the middle: how the stars and the dust of a disc thin out above its plane."""
+    decay = np.exp(np.abs(across) * np.float32(-2 / height))
+    return _f32(4 * decay / (1 + decay) ** 2)
 
 
-def gaussian(x: Floats, y: Floats, sigma: float) -> Floats:
-    """A round Gaussian."""
-    return _f32(np.exp(-(x**2 + y**2) / (2 * sigma**2)) / (2 * np.pi * sigma**2))
+def annulus(radius: Floats, middle: float, width: float) -> Floats:
+    """A face-on ring that is brightest at the radius `middle`; across it a Gaussian of standard deviation `width`."""
+    reduced = middle / width
+    flux = np.exp(-0.5 * reduced**2) + reduced * np.sqrt(np.pi / 2) * special.erfc(-reduced / np.sqrt(2))
+    across = (radius - np.float32(middle)) / np.float32(width)
+    return _f32(np.exp(-0.5 * across * across) / np.float32(2 * np.pi * width**2 * flux))
 
 
 @lru_cache(maxsize=4096)

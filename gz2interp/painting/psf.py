@@ -1,45 +1,77 @@
-"""The point spread function: a Moffat profile per band, wide wings included."""
+"""The point spread function: two Gaussians and the wide wings of a Moffat profile, in each band.
+
+It is the form in which SDSS' own pipeline describes a star (Lupton et al. 2001, ASP Conf. 238, 269: two Gaussians and a
+power law), and stars of a real frame follow it to 0.05 mag out to 12 arcsec, where a single Moffat profile that fits
+their cores is fainter by two magnitudes.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from gz2interp.painting.grid import FIELD_SIZE
+from gz2interp.painting.grid import FIELD_SIZE, wave_numbers
 from gz2interp.painting.tables import moffat_transfer
-from gz2interp.schema import NATIVE_PIXEL_SCALE
 
-__all__ = ["Psf", "draw_psf", "transfer"]
+__all__ = ["Psf", "Star", "draw_psf", "transfer"]
 
 Floats = NDArray[np.float32]
 
-MEDIAN_FWHM = (1.48, 1.42, 1.32, 1.27, 1.25)
-"""u g r i z [arcsec]: stars of a real SDSS frame, within 0.05 arcsec of the survey's medians."""
+MEDIAN_FWHM = (1.49, 1.35, 1.40, 1.47, 1.30)
+"""u g r i z [arcsec]: of the sum of the three below, in a real SDSS frame."""
 
-BETA = 3.0
-"""Exponent of the Moffat profile: the median over stars of that frame is 3.1, 3.0, 3.1, 3.1, 2.8."""
+SEEING, SEEING_PER_BAND = 0.06, 0.03
+"""Scatter of the logarithm of the width between nights, and of each band beside."""
+
+
+@dataclass(frozen=True)
+class Star:
+    """Light of a star in one band at the width of `MEDIAN_FWHM`.
+
+    Attributes
+    ----------
+    core, skirt, wing : float
+        Full widths at half maximum of two Gaussians and a Moffat profile [arcsec].
+    in_skirt, in_wing : float
+        Their shares of the light; the core has the rest.
+    beta : float
+        Exponent of the Moffat profile.
+    """
+
+    core: float
+    skirt: float
+    in_skirt: float
+    in_wing: float
+    wing: float
+    beta: float
+
+
+STARS = (
+    Star(1.33, 2.27, 0.315, 0.214, 2.33, 2.34),
+    Star(1.72, 2.92, 0.078, 0.504, 1.12, 1.88),
+    Star(1.52, 3.13, 0.086, 0.353, 1.15, 1.72),
+    Star(1.47, 3.00, 0.129, 0.241, 1.26, 1.47),
+    Star(1.20, 2.11, 0.274, 0.180, 2.39, 2.11),
+)
+"""u g r i z: fits to a dozen bright and 25 faint isolated stars of that frame."""
 
 
 @dataclass(frozen=True)
 class Psf:
-    """A round Moffat PSF per band.
+    """How wide a star is.
 
     Attributes
     ----------
     fwhm : float per band
-        [arcsec], before the pixel adds its own 2 %.
-    beta : float
-        Exponent; the smaller, the wider the wings.
+        [arcsec], before the pixel adds its own 2 %. The wings widen with it.
     """
 
     fwhm: tuple[float, ...] = MEDIAN_FWHM
-    beta: float = BETA
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -48,13 +80,12 @@ class Psf:
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Psf:
         """The inverse of `to_json`."""
-        return cls(tuple(record["fwhm"]), record["beta"])
+        return cls(tuple(record["fwhm"]))
 
 
 def draw_psf(rng: Generator) -> Psf:
-    """A night's seeing: bands vary together by 8 %, and by 2 % each on its own."""
-    together = 0.08 * rng.standard_normal()
-    apart = 0.02 * rng.standard_normal(len(MEDIAN_FWHM))
+    """A night's seeing: the bands vary together, and a little each on its own."""
+    together, apart = SEEING * rng.standard_normal(), SEEING_PER_BAND * rng.standard_normal(len(MEDIAN_FWHM))
     return Psf(tuple(round(float(fwhm), 4) for fwhm in MEDIAN_FWHM * np.exp(together + apart)))
 
 
@@ -65,15 +96,25 @@ def transfer(psf: Psf) -> Floats:
     -------
     float32 (band, y frequency, x frequency)
     """
-    half_width_in_scales = np.sqrt(2 ** (1 / psf.beta) - 1)
-    scales = np.asarray(psf.fwhm, np.float32) / np.float32(2 * half_width_in_scales)
-    return moffat_transfer(psf.beta)(scales[:, None, None] * _wave_numbers())
+    kx, ky = wave_numbers()
+    half = FIELD_SIZE // 2
+    wave_number = np.hypot(kx, ky[: half + 1])
+    widths = zip(STARS, psf.fwhm, MEDIAN_FWHM, strict=True)
+    upper = [_transfer_of(star, np.float32(width / median) * wave_number) for star, width, median in widths]
+    # A round PSF: the frequencies below 0 are those above, in reverse.
+    return np.stack([np.concatenate([rows, rows[half - 1 : 0 : -1]]) for rows in upper])
 
 
-@cache
-def _wave_numbers() -> Floats:
-    """[radian/arcsec]."""
-    y = np.fft.fftfreq(FIELD_SIZE, NATIVE_PIXEL_SCALE)[:, None]
-    x = np.fft.rfftfreq(FIELD_SIZE, NATIVE_PIXEL_SCALE)[None, :]
-    wave_numbers: Floats = (2 * np.pi * np.hypot(y, x)).astype(np.float32)
-    return wave_numbers
+def _transfer_of(star: Star, wave_number: Floats) -> Floats:
+    scale = star.wing / (2 * np.sqrt(2 ** (1 / star.beta) - 1))
+    in_core = 1 - star.in_skirt - star.in_wing
+    return np.asarray(
+        np.float32(in_core) * _gaussian(wave_number, star.core)
+        + np.float32(star.in_skirt) * _gaussian(wave_number, star.skirt)
+        + np.float32(star.in_wing) * moffat_transfer(star.beta)(np.float32(scale) * wave_number)
+    )
+
+
+def _gaussian(wave_number: Floats, fwhm: float) -> Floats:
+    sigma = fwhm / np.sqrt(8 * np.log(2))
+    return np.asarray(np.exp(np.float32(-0.5 * sigma**2) * wave_number**2))

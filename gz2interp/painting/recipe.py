@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
+from gz2interp.painting.background import Background
+from gz2interp.painting.components import component_of
 from gz2interp.painting.noise import Noise
 from gz2interp.painting.psf import Psf
 from gz2interp.schema import BANDS
@@ -22,16 +24,16 @@ Shape = Mapping[str, float]
 
 @dataclass(frozen=True)
 class Part:
-    """One component of one galaxy.
+    """A piece of one component of one galaxy.
 
     Attributes
     ----------
     name : str
         Of a registered component.
     flux : float per band
-        Over the whole sky [nanomaggies].
+        Over the whole sky [nanomaggies]; negative for a screen of dust: what it takes away.
     shape : mapping
-        The keywords of the component's function.
+        The keywords of the component's function, and its position x, y from the galaxy's centre [arcsec] if it has one.
     """
 
     name: str
@@ -59,11 +61,12 @@ class Recipe:
     seed : int
         Of its noise and of its votes; below 2**53, so that JSON keeps it.
     parts : tuple of Part
-        No name twice.
+        Parts of one name together are one component: two tails, five neighbours.
     centre : (x, y)
         From the middle of the cutout [arcsec].
     psf : Psf
     noise : Noise
+    background : Background
     petro_radius : float
         [arcsec].
     axis_ratio : float
@@ -77,47 +80,46 @@ class Recipe:
     centre: tuple[float, float] = (0.0, 0.0)
     psf: Psf = field(default_factory=Psf)
     noise: Noise = field(default_factory=Noise)
+    background: Background = field(default_factory=Background)
     petro_radius: float = float("nan")
     axis_ratio: float = 1.0
     redshift: float = 0.0
 
-    def __post_init__(self) -> None:
-        names = self.components
-        if len(set(names)) < len(names):
-            raise InputError(f"A recipe lists {', '.join(names)}", "Each component once")
-
     @property
     def components(self) -> tuple[str, ...]:
-        """Names of its parts."""
-        return tuple(part.name for part in self.parts)
+        """Names of what is in the picture, each once, in the order of its parts."""
+        return tuple(dict.fromkeys(part.name for part in self.parts))
 
     @property
     def flux(self) -> NDArray[np.float64]:
-        """Fluxes of its parts (component, band) [nanomaggies]."""
-        return np.array([part.flux for part in self.parts]).reshape(-1, len(BANDS))
+        """Fluxes of its components (component, band) [nanomaggies]."""
+        sums = [np.sum([part.flux for part in self.parts_of(name)], axis=0) for name in self.components]
+        return np.array(sums, np.float64).reshape(-1, len(BANDS))
+
+    @property
+    def subject(self) -> tuple[Part, ...]:
+        """The parts that make the galaxy: not those of its field. Where there is no galaxy, those at its place."""
+        galaxy = tuple(part for part in self.parts if component_of(part.name).place != "field")
+        return galaxy or tuple(part for part in self.parts if "x" not in part.shape)
+
+    @property
+    def subject_flux(self) -> NDArray[np.float64]:
+        """Flux of the galaxy in each band (band,) [nanomaggies]."""
+        fluxes = np.array([part.flux for part in self.subject], np.float64).reshape(-1, len(BANDS))
+        return np.asarray(fluxes.sum(axis=0))
 
     @property
     def magnitudes(self) -> NDArray[np.float64]:
-        """Total magnitude in each band (band,)."""
-        return np.asarray(22.5 - 2.5 * np.log10(self.flux.sum(axis=0)))
+        """Total magnitude of the galaxy in each band (band,)."""
+        return np.asarray(22.5 - 2.5 * np.log10(self.subject_flux))
 
     def part(self, name: str) -> Part | None:
-        """One of its parts, or None."""
-        return next((part for part in self.parts if part.name == name), None)
+        """The first of its parts of that name, or None."""
+        return next(iter(self.parts_of(name)), None)
 
-    def altered(self, without: tuple[str, ...] = (), with_parts: tuple[Part, ...] = ()) -> Recipe:
-        """The same galaxy without some parts and with others.
-
-        Raises
-        ------
-        InputError
-            It has no part of that name to leave out.
-        """
-        for name in without:
-            if name not in self.components:
-                raise InputError(f"This {self.kind} has no {name}", f"It is made of {', '.join(self.components)}")
-        kept = tuple(part for part in self.parts if part.name not in without)
-        return replace(self, parts=kept + with_parts)
+    def parts_of(self, name: str) -> tuple[Part, ...]:
+        """All of its parts of that name."""
+        return tuple(part for part in self.parts if part.name == name)
 
     def to_json(self) -> str:
         """As one line of JSON."""
@@ -125,6 +127,7 @@ class Recipe:
             "parts": [part.to_json() for part in self.parts],
             "psf": self.psf.to_json(),
             "noise": self.noise.to_json(),
+            "background": self.background.to_json(),
         }
         return json.dumps(record, separators=(",", ":"))
 
@@ -146,6 +149,7 @@ class Recipe:
                     "centre": tuple(record["centre"]),
                     "psf": Psf.from_json(record["psf"]),
                     "noise": Noise.from_json(record["noise"]),
+                    "background": Background.from_json(record["background"]),
                 }
             )
         except (json.JSONDecodeError, TypeError, KeyError) as error:

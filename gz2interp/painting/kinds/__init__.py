@@ -1,0 +1,28 @@
+"""The kinds of galaxy that the painter knows, and how a recipe of each is drawn: an open list."""
+
+from __future__ import annotations
+
+from gz2interp.painting.kinds import discs, edge_on, odd, smooth
+from gz2interp.painting.kinds.registry import (
+    KIND_SHARES,
+    KINDS,
+    draw_recipe,
+    draw_recipes,
+    galaxy_kind,
+    recipe_of,
+    with_rare,
+)
+
+__all__ = [
+    "KINDS",
+    "KIND_SHARES",
+    "discs",
+    "draw_recipe",
+    "draw_recipes",
+    "edge_on",
+    "galaxy_kind",
+    "odd",
+    "recipe_of",
+    "smooth",
+    "with_rare",
+]

@@ -1,0 +1,133 @@
+"""Discs that are not seen from their edge: spirals, lenticulars and galaxies with a ring."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+
+from gz2interp.painting.kinds.assembly import Piece, assembled
+from gz2interp.painting.kinds.registry import galaxy_kind
+from gz2interp.painting.populations import POPULATIONS, draw_photometry
+from gz2interp.painting.recipe import Recipe
+from gz2interp.painting.shapes import (
+    arms_shape,
+    bar_shape,
+    bulge_shape,
+    clumps_shape,
+    inner_ring_shape,
+    outer_ring_shape,
+    scale_length,
+)
+
+__all__ = ["TiltedDisc", "bulge_share", "tilted_disc", "with_disc"]
+
+
+@galaxy_kind("spiral")
+def _spiral(rng: Generator) -> Recipe:
+    """A disc with one to five arms and knots on them, a bulge of any size, and often a bar or a ring."""
+    light = draw_photometry(rng, POPULATIONS["spiral"])
+    bulge, barred = bulge_share(rng, most=0.45), _bar_share(rng, often=0.38)
+    body = tilted_disc(rng, light.petro_radius, flattest=0.42, in_centre=bulge + barred)
+    bar = _bar(rng, body, barred) if barred else None
+    pieces = [_bulge(rng, body, bulge), *([bar] if bar else [])]
+    if rng.random() < 0.05:
+        pieces.append(_inner_ring(rng, body, rng.uniform(0.06, 0.14), bar))
+    if rng.random() < 0.03:
+        pieces.append(_outer_ring(rng, body, rng.uniform(0.06, 0.15)))
+    pieces += _arms(rng, body, bar, left=1 - sum(piece.share for piece in pieces))
+    return assembled(rng, "spiral", light, with_disc(pieces, body), axis_ratio=body.cosine)
+
+
+@galaxy_kind("disc")
+def _disc(rng: Generator) -> Recipe:
+    """A lenticular: a disc round a large bulge, sometimes with a bar or a ring, and no arms."""
+    light = draw_photometry(rng, POPULATIONS["lenticular"])
+    bulge, barred = rng.uniform(0.06, 0.45), _bar_share(rng, often=0.22)
+    body = tilted_disc(rng, light.petro_radius, flattest=0.35, in_centre=bulge + barred)
+    bar = _bar(rng, body, barred) if barred else None
+    pieces = [_bulge(rng, body, bulge), *([bar] if bar else [])]
+    if rng.random() < 0.15:
+        pieces.append(_inner_ring(rng, body, rng.uniform(0.05, 0.12), bar))
+    return assembled(rng, "disc", light, with_disc(pieces, body), axis_ratio=body.cosine)
+
+
+@galaxy_kind("ring")
+def _ring(rng: Generator) -> Recipe:
+    """A ring that is hard to miss: at the disc's edge, or round its bar."""
+    light = draw_photometry(rng, POPULATIONS["ring"])
+    bulge, barred = rng.uniform(0.12, 0.45), _bar_share(rng, often=0.45)
+    body = tilted_disc(rng, light.petro_radius, flattest=0.4, in_centre=bulge + barred)
+    bar = _bar(rng, body, barred) if barred else None
+    pieces = [_bulge(rng, body, bulge), *([bar] if bar else [])]
+    left = 1 - sum(piece.share for piece in pieces)
+    if rng.random() < 0.6:
+        pieces.append(_outer_ring(rng, body, left * rng.uniform(0.35, 0.7)))
+    else:
+        pieces.append(_inner_ring(rng, body, left * rng.uniform(0.3, 0.5), bar))
+    return assembled(rng, "ring", light, with_disc(pieces, body), axis_ratio=body.cosine)
+
+
+class TiltedDisc:
+    """A disc's plane and size, which its components share.
+
+    Attributes
+    ----------
+    scale : float
+        Scale length [arcsec].
+    cosine : float
+        Of its inclination: its apparent axis ratio.
+    plane : dict
+        inclination and angle [deg].
+    """
+
+    def __init__(self, scale: float, cosine: float, angle: float) -> None:
+        self.scale, self.cosine = scale, cosine
+        self.plane: dict[str, float] = {"inclination": float(np.rad2deg(np.arccos(cosine))), "angle": angle}
+
+
+def tilted_disc(rng: Generator, petro_radius: float, flattest: float, in_centre: float = 0.0) -> TiltedDisc:
+    """A disc at random: uniform in the cosine is a random direction; the flattest is the last to show what is in it."""
+    cosine = rng.uniform(flattest, 1.0)
+    return TiltedDisc(scale_length(petro_radius, cosine, in_centre), cosine, rng.uniform(0, 180))
+
+
+def with_disc(pieces: list[Piece], body: TiltedDisc) -> list[Piece]:
+    """The disc has what the other components leave."""
+    shape = {"scale": body.scale, "thickness": 0.15} | body.plane
+    return [*pieces, Piece("disc", 1 - sum(piece.share for piece in pieces), shape)]
+
+
+def bulge_share(rng: Generator, most: float) -> float:
+    """From no bulge at all to `most` of the light; small ones are common."""
+    return float(most * rng.beta(1.3, 2.5))
+
+
+def _bulge(rng: Generator, body: TiltedDisc, share: float) -> Piece:
+    axis_ratio = max(body.cosine, rng.uniform(0.75, 1.0))
+    return Piece("bulge", share, bulge_shape(rng, body.scale, body.plane, axis_ratio))
+
+
+def _bar_share(rng: Generator, often: float) -> float:
+    """Of the light in a bar; 0 for most galaxies, which have none."""
+    return rng.uniform(0.08, 0.22) if rng.random() < often else 0.0
+
+
+def _bar(rng: Generator, body: TiltedDisc, share: float) -> Piece:
+    return Piece("bar", share, bar_shape(rng, body.scale) | body.plane)
+
+
+def _inner_ring(rng: Generator, body: TiltedDisc, share: float, bar: Piece | None) -> Piece:
+    return Piece("inner_ring", share, inner_ring_shape(rng, body.scale, bar.shape if bar else None) | body.plane)
+
+
+def _outer_ring(rng: Generator, body: TiltedDisc, share: float) -> Piece:
+    return Piece("outer_ring", share, outer_ring_shape(rng, body.scale) | body.plane)
+
+
+def _arms(rng: Generator, body: TiltedDisc, bar: Piece | None, left: float) -> list[Piece]:
+    """Arms with knots of young stars on them."""
+    share = rng.uniform(0.4, 0.8) * left
+    in_knots = 0.25 * rng.beta(1.2, 3.0)
+    shape = arms_shape(rng, body.scale, bar.shape if bar else None) | body.plane
+    arms = Piece("arms", share * (1 - in_knots), shape)
+    return [arms, Piece("clumps", share * in_knots, clumps_shape(rng, shape))]

@@ -1,0 +1,143 @@
+"""The chance of each answer to Galaxy Zoo 2's questions, given what can be seen of a galaxy.
+
+Each question is a short function of a `View`. Later questions are put to those who gave the answer before: of those who
+see features at all, most see the arms if there are any, however few they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.painting.votes.oddities import disorder, irregular, odd, odd_feature
+from gz2interp.painting.votes.opinions import either, ordered, rising, with_mistakes
+from gz2interp.painting.votes.sights import View
+from gz2interp.schema import QUESTIONS
+
+__all__ = ["Chances", "chances"]
+
+Doubles = NDArray[np.float64]
+Chances = Mapping[str, Doubles]
+"""Question to (n, answer); rows sum to 1."""
+
+FEATURES: Final = {
+    "arms": 1.0,
+    "bar": 0.8,
+    "inner_ring": 0.8,
+    "outer_ring": 0.8,
+    "clumps": 0.7,
+    "dust": 0.8,
+    "tail": 0.2,
+    "companion": 0.1,
+    "arc": 0.2,
+}
+"""What makes a galaxy one with features, and how many of those who see it say so."""
+
+EAGERNESS = 0.6
+"""Below 1: who has seen that there are features finds arms and bars more easily than who has not."""
+
+GLARING = 0.9
+"""Logarithm of the glare over the galaxy's light at which half as many as ever will say "star or artifact"."""
+
+
+def chances(view: View) -> Chances:
+    """The chance of each answer for those who are asked."""
+    return {name: with_mistakes(np.stack(np.broadcast_arrays(*ASKED[name](view)), axis=1)) for name in QUESTIONS}
+
+
+# -- one question each ------------------------------------------------------------------------------------------------
+
+
+def _smooth_or_features(view: View) -> Sequence[Doubles]:
+    glare = np.log10(np.clip(view.sights.glare, 1e-6, 1e6))
+    artefact = 0.025 + 0.64 * rising(glare, at=GLARING, width=0.15)
+    features = _features(view)
+    return (1 - artefact) * (1 - features), (1 - artefact) * features, artefact
+
+
+def _edge_on(view: View) -> Sequence[Doubles]:
+    yes = _edge_on_look(view)
+    return yes, 1 - yes
+
+
+def _bar(view: View) -> Sequence[Doubles]:
+    yes = 0.10 + 0.88 * _of_those_who_see_features(view, view.seen["bar"])
+    return yes, 1 - yes
+
+
+def _spiral(view: View) -> Sequence[Doubles]:
+    rings = either(view.seen, {"inner_ring": 0.3, "outer_ring": 0.3, "tail": 0.25, "clumps": 0.3})
+    arms = view.seen["arms"] * (1 - disorder(view))
+    yes = 0.04 + 0.95 * _of_those_who_see_features(view, 1 - (1 - arms) * (1 - rings))
+    return yes, 1 - yes
+
+
+def _bulge_prominence(view: View) -> Sequence[Doubles]:
+    return ordered(np.log10(view.sights.bulge + 0.003), edges=(-1.95, -0.70, 0.12), width=0.23)
+
+
+def _rounded(view: View) -> Sequence[Doubles]:
+    return ordered(1 - view.axis_ratio, edges=(0.20, 0.60), width=0.065)
+
+
+def _bulge_shape(view: View) -> Sequence[Doubles]:
+    none = rising(-np.log10(view.sights.bulge + 0.003), at=1.25, width=0.40)
+    boxy = 0.08 + 0.60 * rising(view.sights.boxiness, at=2.5, width=0.1) * view.resolved
+    return (1 - none) * (1 - boxy), (1 - none) * boxy, none
+
+
+def _arms_winding(view: View) -> Sequence[Doubles]:
+    # Arms that cannot be followed look tightly wound.
+    pitch = view.sights.pitch * (0.7 + 0.3 * view.seen["arms"])
+    return ordered(pitch, edges=(16.5, 26.5), width=4.5)
+
+
+def _arms_number(view: View) -> Sequence[Doubles]:
+    counted = view.seen["arms"] * np.exp(-0.45 * view.sights.raggedness)
+    off = np.abs(view.sights.arms[:, None] - np.arange(1, 6))
+    near = np.where(off < 0.5, 1.0, np.where(off < 1.5, 0.12, 0.02)) * counted[:, None]
+    guessed = (1 - counted)[:, None] * np.array([0.06, 0.22, 0.06, 0.03, 0.05])
+    return [*(near + guessed).T, 0.58 * (1 - counted) + 0.04]
+
+
+ASKED: Final[Mapping[str, Callable[[View], Sequence[Doubles]]]] = dict(
+    zip(
+        QUESTIONS,
+        (
+            _smooth_or_features,
+            _edge_on,
+            _bar,
+            _spiral,
+            _bulge_prominence,
+            odd,
+            _rounded,
+            odd_feature,
+            _bulge_shape,
+            _arms_winding,
+            _arms_number,
+        ),
+        strict=True,
+    )
+)
+
+
+# -- what several questions share -------------------------------------------------------------------------------------
+
+
+def _features(view: View) -> Doubles:
+    """Share of the volunteers who say "features or a disk"."""
+    disc = view.sights.disc > 0
+    flat = _edge_on_look(view) * np.where(disc, 0.85 * view.resolved, 0.20)
+    plain = 0.07 + (0.11 + 0.47 * view.sights.disc) * view.resolved
+    return 1 - (1 - plain) * (1 - flat) * (1 - 0.6 * irregular(view)) * (1 - either(view.seen, FEATURES))
+
+
+def _of_those_who_see_features(view: View, seen: Doubles) -> Doubles:
+    return np.asarray(np.minimum(seen / _features(view), 1.0) ** EAGERNESS)
+
+
+def _edge_on_look(view: View) -> Doubles:
+    return 0.03 + 0.94 * rising(-view.axis_ratio, at=-np.where(view.sights.edge_on, 0.48, 0.34), width=0.07)

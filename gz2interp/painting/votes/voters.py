@@ -1,0 +1,158 @@
+"""What forty volunteers of Galaxy Zoo 2 answer about a painted galaxy.
+
+Each volunteer goes down the decision tree: only who said "features or disk" is asked whether the disc is edge-on. A few
+answer at random; like Galaxy Zoo 2 (Willett et al. 2013, section 3.2), who often disagrees with all others counts
+little. Galaxies that have the same look still differ in ways that no recipe knows, so each has a character of its own:
+a shift of the logarithm of each answer's odds, the same wherever it is seen from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from gz2interp.painting.recipe import Recipe
+from gz2interp.painting.streams import stream
+from gz2interp.painting.votes.answers import Chances, chances
+from gz2interp.painting.votes.sights import REFERENCE_REDSHIFT, sights_of, view
+from gz2interp.schema import QUESTIONS
+
+__all__ = ["Probabilities", "Votes", "cast_votes", "draw_votes", "probabilities"]
+
+Doubles = NDArray[np.float64]
+Counts = NDArray[np.int64]
+Probabilities = Mapping[str, Doubles]
+
+VOTERS, VOTERS_SCATTER = 42.4, 6.3
+FEWEST, MOST = 22, 66
+"""Volunteers for a galaxy: as in a sample of Galaxy Zoo 2's main table."""
+
+UNRELIABLE = 0.015
+"""Share of the volunteers who answer at random: as many as the weights of the main table take away."""
+
+CHARACTER: Final = {
+    "t01_smooth_or_features": 0.55,
+    "t02_edgeon": 0.5,
+    "t03_bar": 0.8,
+    "t04_spiral": 0.6,
+    "t05_bulge_prominence": 0.4,
+    "t06_odd": 0.6,
+    "t07_rounded": 0.3,
+    "t08_odd_feature": 0.8,
+    "t09_bulge_shape": 0.6,
+    "t10_arms_winding": 0.4,
+    "t11_arms_number": 0.9,
+}
+"""Standard deviation between galaxies of the logarithm of an answer's odds."""
+
+SLICES: Final = dict(
+    zip(
+        QUESTIONS,
+        (
+            slice(end - len(question.answers), end)
+            for question, end in zip(
+                QUESTIONS.values(), np.cumsum([len(question.answers) for question in QUESTIONS.values()]), strict=True
+            )
+        ),
+        strict=True,
+    )
+)
+"""Question to the places of its answers among all."""
+
+ALL_ANSWERS = SLICES["t11_arms_number"].stop
+NUMBERS = 1 + ALL_ANSWERS + MOST * (1 + len(QUESTIONS))
+"""Random numbers for one galaxy: how many volunteers, its character, each volunteer's reliability and answers."""
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """The votes on n galaxies, by question.
+
+    Attributes
+    ----------
+    counts : int64 (n, answer)
+    weights : float (n, answer)
+        Counts of volunteers, each by how far he can be relied on.
+    chances : float (n, answer)
+        Of the answers of a reliable volunteer who is asked.
+    nearby : float (n, answer)
+        The same, were the galaxy at the reference redshift.
+    """
+
+    counts: Mapping[str, Counts]
+    weights: Mapping[str, Doubles]
+    chances: Chances
+    nearby: Chances
+
+
+def probabilities(recipe: Recipe) -> Probabilities:
+    """Probability of each answer of a reliable volunteer, if asked: question to (answer,), summing to 1."""
+    return {name: chance[0] for name, chance in cast_votes([recipe]).chances.items()}
+
+
+def draw_votes(recipe: Recipe) -> dict[str, Counts]:
+    """Counts of the answers to each question: question to (answer,).
+
+    The same recipe always has the same voters.
+    """
+    return {name: count[0] for name, count in cast_votes([recipe]).counts.items()}
+
+
+def cast_votes(recipes: Sequence[Recipe]) -> Votes:
+    """Let volunteers vote; what they say of a galaxy follows from its recipe alone."""
+    numbers = np.array([stream(recipe.seed, "votes").random(NUMBERS) for recipe in recipes]).reshape(-1, NUMBERS)
+    many, character, volunteers = np.split(numbers, [1, 1 + ALL_ANSWERS], axis=1)
+    shift = special.ndtri(character)
+    sights = sights_of(recipes)
+    here, nearby = (_shifted(chances(view(sights, at)), shift) for at in (None, REFERENCE_REDSHIFT))
+    voters = np.clip(np.rint(VOTERS + VOTERS_SCATTER * special.ndtri(many)), FEWEST, MOST)
+    asked = np.arange(MOST) < voters
+    trust, *opinions = volunteers.reshape(len(recipes), -1, MOST).swapaxes(0, 1) if recipes else _nobody()
+    return _down_the_tree(asked, trust, dict(zip(QUESTIONS, opinions, strict=True)), here, nearby)
+
+
+def _down_the_tree(
+    everyone: NDArray[np.bool_], trust: Doubles, opinions: Mapping[str, Doubles], here: Chances, nearby: Chances
+) -> Votes:
+    """Put the questions; all arrays about volunteers are (n, volunteer)."""
+    unreliable = trust < UNRELIABLE
+    weight = np.where(unreliable, 0.3 * trust / UNRELIABLE, 1.0)
+    given: dict[str, NDArray[np.bool_]] = {}
+    counts, weights = {}, {}
+    for name, question in QUESTIONS.items():
+        asked = everyone
+        if question.asked_after:
+            asked = np.logical_or.reduce([given[answer] for answer in question.asked_after])
+        choice = _choice(opinions[name], here[name], unreliable)
+        answered = [asked & (choice == index) for index in range(len(question.answers))]
+        given |= dict(zip(question.answers, answered, strict=True))
+        counts[name] = np.stack([votes.sum(axis=1) for votes in answered], axis=1)
+        weights[name] = np.stack([(votes * weight).sum(axis=1) for votes in answered], axis=1)
+    return Votes(counts, weights, here, nearby)
+
+
+def _choice(opinion: Doubles, chance: Doubles, unreliable: NDArray[np.bool_]) -> NDArray[np.int8]:
+    """Index of the answer of each volunteer (n, volunteer), who takes his number as a rank among all volunteers."""
+    choice = np.zeros(opinion.shape, np.int8)
+    answers = chance.shape[1]
+    for edge in np.cumsum(chance[:, :-1], axis=1).T:
+        choice += opinion > edge[:, None]
+    return np.where(unreliable, (opinion * answers).astype(np.int8), choice)
+
+
+def _shifted(plain: Chances, shift: Doubles) -> Chances:
+    """The chances with the galaxies' characters (n, answer of all)."""
+    shifted = {}
+    for name, chance in plain.items():
+        odds = chance * np.exp(CHARACTER[name] * shift[:, SLICES[name]])
+        shifted[name] = odds / odds.sum(axis=1, keepdims=True)
+    return shifted
+
+
+def _nobody() -> Doubles:
+    return np.zeros((1 + len(QUESTIONS), 0, MOST))
