@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import chain, pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.painting import COMPONENTS, KIND_SHARES, SOURCE, Painted, Recipe, catalog_of, draw_recipes, paint
+from gz2interp.painting import (
+    COMPONENTS,
+    KIND_SHARES,
+    SOURCE,
+    Painted,
+    Recipe,
+    catalog_rows,
+    ids_of,
+    paint,
+    recipe_of,
+)
 from gz2interp.schema import BANDS, GALAXY_ID
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.survey import Survey
@@ -61,13 +73,13 @@ def paint_survey(
         raise InputError(
             f"{galaxies} galaxies with seed {seed} were asked for", "At least one, with a seed of 0 or more"
         )
-    recipes = draw_recipes(galaxies, seed, shares)
-    survey = _survey(Path(path), recipes, seed)
+    order = Order(galaxies, seed, shares)
+    survey = _begun(Path(path), order)
     with survey.writer() as writer, ThreadPoolExecutor(PAINTERS) as painters:
         known = writer.rows_written if Truth.exists(survey.path) else 0
-        truth = _truth(survey, recipes)
+        truth = _truth(survey, order)
         starts = range(known // SHARD_ROWS * SHARD_ROWS, galaxies, SHARD_ROWS)
-        for first, painted in zip(starts, _shards(painters, recipes, starts), strict=True):
+        for first, painted in zip(starts, _shards(painters, truth, starts, galaxies), strict=True):
             # The truth first: a cutout that is committed has its truth. A shard begun before is painted anew, the same.
             truth.write_shard(first // SHARD_ROWS, *_arrays(painted, truth.components))
             for galaxy in painted[max(writer.rows_written - first, 0) :]:
@@ -77,47 +89,93 @@ def paint_survey(
     return survey.refreshed()
 
 
-def _shards(painters: Executor, recipes: Sequence[Recipe], starts: Sequence[int]) -> Iterator[list[Painted]]:
-    """Painted shards in order; while one is being written, the next is being painted."""
-    begun = (painters.map(paint, recipes[first : first + SHARD_ROWS]) for first in starts)
-    for shard, _ in pairwise(chain(begun, [iter(())])):
-        yield list(shard)
+@dataclass(frozen=True)
+class Order:
+    """What is to be painted; the galaxies of an order are always the same."""
+
+    galaxies: int
+    seed: int
+    shares: Mapping[str, float]
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {"galaxies": self.galaxies, "seed": self.seed, "shares": dict(self.shares)}
+
+    def blocks(self) -> Iterator[tuple[int, list[Recipe]]]:
+        """Its recipes, drawn a shard at a time, and the row of the first."""
+        for first in range(0, self.galaxies, SHARD_ROWS):
+            rows = range(first, min(first + SHARD_ROWS, self.galaxies))
+            yield first, [recipe_of(self.seed, row, self.shares) for row in rows]
+
+    def catalog(self) -> Iterator[pd.DataFrame]:
+        """Its catalogue, in the same blocks."""
+        for first, recipes in self.blocks():
+            yield catalog_rows(recipes, first, self.seed)
+
+    def recipes(self) -> Iterator[pd.DataFrame]:
+        """The table of its recipes, in the same blocks."""
+        for first, recipes in self.blocks():
+            yield pd.DataFrame(
+                {
+                    GALAXY_ID: ids_of(np.arange(first, first + len(recipes)), self.seed),
+                    "seed": np.array([recipe.seed for recipe in recipes], np.int64),
+                    "recipe": pd.Series([recipe.to_json() for recipe in recipes], dtype="str"),
+                }
+            )
 
 
-def _survey(path: Path, recipes: Sequence[Recipe], seed: int) -> Survey:
-    """The survey at `path`, new or begun before with the same galaxies."""
-    catalog = catalog_of(recipes, seed)
+def _begun(path: Path, order: Order) -> Survey:
+    """The survey at `path`, new or begun before with the same order."""
     if not (path.expanduser() / "survey.json").exists():
-        return Survey.create(path, catalog, source=SOURCE)
+        return Survey.create(path, order.catalog(), source=SOURCE)
     survey = Survey.open(path)
-    same_galaxies = survey.catalog.equals(catalog)
-    if not same_galaxies or (Truth.exists(path) and not Truth.open(path).recipes.equals(_table(survey, recipes))):
+    known = Truth.open(path).settings == order.settings if Truth.exists(path) else _is_of(survey, order)
+    if not known:
         raise SurveyError(
-            f"{survey.path} holds {len(survey)} other galaxies than the {len(recipes)} of seed {seed}",
+            f"{survey.path} holds {len(survey)} other galaxies than the {order.galaxies} of seed {order.seed}",
             "A painting goes on only with the number, the seed and the shares it began with",
             "Give those, or choose another folder",
         )
     return survey
 
 
-def _truth(survey: Survey, recipes: Sequence[Recipe]) -> Truth:
+def _is_of(survey: Survey, order: Order) -> bool:
+    """Whether the catalogue is this order's: its ids follow from the seed, and its first rows from the shares too."""
+    first = next(order.catalog())
+    return len(survey) == order.galaxies and survey.catalog.head(len(first)).equals(first)
+
+
+def _truth(survey: Survey, order: Order) -> Truth:
     if Truth.exists(survey.path):
         return Truth.open(survey.path)
-    return Truth.create(survey.path, _table(survey, recipes), tuple(COMPONENTS))
+    return Truth.create(survey.path, order.recipes(), tuple(COMPONENTS), order.settings)
 
 
-def _table(survey: Survey, recipes: Sequence[Recipe]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            GALAXY_ID: survey.catalog[GALAXY_ID],
-            "seed": np.array([recipe.seed for recipe in recipes], np.int64),
-            "recipe": pd.Series([recipe.to_json() for recipe in recipes], dtype="str"),
-        }
-    )
+def _shards(painters: Executor, truth: Truth, starts: Sequence[int], galaxies: int) -> Iterator[list[Painted]]:
+    """Painted shards in order; while one is being written, the next is being painted."""
+    begun = (painters.map(_paint, _texts(truth, first, galaxies)) for first in starts)
+    for shard, _ in pairwise(chain(begun, [iter(())])):
+        yield list(shard)
+
+
+def _texts(truth: Truth, first: int, galaxies: int) -> list[str]:
+    return truth.recipes(range(first, min(first + SHARD_ROWS, galaxies)))
+
+
+def _paint(text: str) -> Painted:
+    return paint(Recipe.from_json(text))
 
 
 def _arrays(painted: Sequence[Painted], components: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """Light (n, y, x, component) and flux (n, component, band) with every component, 0 where a galaxy lacks it."""
+    unknown = {name for galaxy in painted for name in galaxy.components}.difference(components)
+    if unknown:
+        raise InputError(
+            f"The truth of this survey has no place for {', '.join(sorted(unknown))}",
+            f"Its components were listed when it was made: {', '.join(components)}",
+            "Register a component before the survey is made, or paint another",
+        )
     pixels = painted[0].light.shape[:2]
     light = np.zeros((len(painted), *pixels, len(components)), np.float16)
     flux = np.zeros((len(painted), len(components), len(BANDS)), np.float32)
