@@ -1,0 +1,1 @@
+"""How well painted galaxies pass for real ones: see `__main__`."""
