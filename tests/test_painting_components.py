@@ -9,16 +9,38 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy import ndimage
 
+from gz2interp.errors import InputError
 from gz2interp.painting.components import COMPONENTS, component_of
 from gz2interp.painting.components.clumps import knots_of
 from gz2interp.painting.components.spergel import spergel_half_light
-from gz2interp.painting.components.spirals import Spiral
+from gz2interp.painting.components.spirals import Spiral, polar_map
 from gz2interp.painting.grid import CELL, FIELD_SIZE, field_of, samples
 
 FACE_ON = {"inclination": 0.0, "angle": 0.0}
 ARMS = {"scale": 3.0, "number": 2, "pitch": 18.0, "phase": 40.0, "contrast": 3.0, "start": 2.0}
 RAGGED = ARMS | {"fade": 9.0, "raggedness": 0.8, "texture": 5}
 LANE = {"scale": 3.0, "height": 0.5, "depth": 2.0, "angle": 0.0}
+SMALL_GALAXY = {"radius": 1.0, "nu": 0.0, "axis_ratio": 0.5, "angle": 20.0}
+PATCHY = {"raggedness": 0.4, "texture": 3}
+TILTED = {"inclination": 50.0, "angle": 30.0}
+SHAPES = {
+    "bulge": {"radius": 2.0, "index": 2.0, "axis_ratio": 0.6, "angle": 30.0, "boxiness": 3.0},
+    "disc": {"scale": 2.0, "thickness": 0.2} | TILTED,
+    "bar": {"length": 2.0, "width": 0.3, "bar_angle": 40.0} | TILTED,
+    "arms": RAGGED | TILTED,
+    "inner_ring": {"radius": 4.0, "width": 0.5, "axis_ratio": 0.8, "ring_angle": 20.0} | PATCHY | TILTED,
+    "outer_ring": {"radius": 4.0, "width": 0.5} | TILTED,
+    "clumps": {"count": 12, "size": 0.3} | RAGGED | TILTED,
+    "dust": LANE | {"offset": 0.2, "warp": 0.2} | PATCHY,
+    "companion": SMALL_GALAXY,
+    "tail": {"start": 3.0, "length": 5.0, "width": 0.5, "curl": 60.0, "angle": 0.0},
+    "arc": {"radius": 4.0, "width": 0.3, "opening": 60.0, "angle": 90.0},
+    "star": {},
+    "spikes": {"length": 4.0, "width": 0.25, "angle": 45.0},
+    "trail": {"width": 0.5, "angle": 20.0},
+    "neighbour": SMALL_GALAXY,
+}
+"""One of each."""
 
 
 def values_of(name, **shape):
@@ -55,6 +77,17 @@ def test_arms_have_unit_flux_however_ragged(raggedness, texture, contrast, numbe
     shape = {"scale": 1.5, "start": 1.5, "fade": 5.0, "phase": 10.0, "contrast": contrast, "number": number}
     shape |= {"pitch": pitch, "raggedness": raggedness, "texture": texture, "inclination": 40.0, "angle": 25.0}
     assert field_values("arms", **shape).sum() * CELL**2 == pytest.approx(1, rel=0.02)
+
+
+@settings(max_examples=25, deadline=None)
+@given(raggedness=st.floats(0, 0.9), texture=st.integers(0, 1000), pitch=st.floats(7, 36))
+def test_their_flux_is_added_up_to_one_per_cent(raggedness, texture, pitch):
+    spiral = Spiral(**ARMS | {"fade": 9.0, "raggedness": raggedness, "texture": texture, "pitch": pitch})
+    radius = np.geomspace(0.02, 60, 500, dtype=np.float32)[:, None]
+    angle = np.linspace(0, 2 * np.pi, 400, endpoint=False, dtype=np.float32)
+    light = spiral.light(radius * np.cos(angle), radius * np.sin(angle)).mean(axis=1, dtype=np.float64)
+    exact = 2 * np.pi * np.trapezoid(light * radius[:, 0] ** 2, np.log(radius[:, 0]))
+    assert polar_map(spiral).light.sum() == pytest.approx(exact, rel=0.01)
 
 
 def test_arms_without_patches_have_the_symmetry_of_their_number():
@@ -163,38 +196,62 @@ def test_half_of_a_neighbour_lies_within_its_half_light_radius(nu):
     assert spergel_half_light(nu) > 0
 
 
-@pytest.mark.parametrize("name", ["companion", "neighbour", "star", "clumps"])
+@pytest.mark.parametrize("name", [name for name in SHAPES if component_of(name).form == "spectrum"])
 def test_a_transform_is_one_at_the_origin_and_never_larger(name):
-    shape = {"companion": {"radius": 1.0, "nu": 0.0, "axis_ratio": 0.5, "angle": 20.0}, "star": {}}
-    shape |= {"neighbour": shape["companion"], "clumps": {"count": 12, "size": 0.3} | RAGGED | FACE_ON}
     k = (2 * np.pi * np.fft.fftfreq(FIELD_SIZE, 0.396)).astype(np.float32)
-    transform = component_of(name).function(k[None, : FIELD_SIZE // 2], k[:, None], **shape[name])
+    transform = component_of(name).function(k[None, : FIELD_SIZE // 2], k[:, None], **SHAPES[name])
     assert abs(transform[0, 0] - 1) < 1e-5
     assert np.abs(transform).max() < 1 + 1e-5
 
 
-@pytest.mark.parametrize("name", sorted(COMPONENTS))
-def test_its_lengths_are_words_of_its_shape_and_scale_it(name):
-    """A galaxy twice as far looks half as large: the same values at half the positions."""
-    shapes = {
-        "bulge": {"radius": 2.0, "index": 2.0, "axis_ratio": 0.6, "angle": 30.0},
-        "disc": {"scale": 2.0, "thickness": 0.2, "inclination": 50.0, "angle": 30.0},
-        "bar": {"length": 2.0, "width": 0.3, "bar_angle": 40.0} | FACE_ON,
-        "arms": RAGGED | FACE_ON,
-        "inner_ring": {"radius": 4.0, "width": 0.5} | FACE_ON,
-        "outer_ring": {"radius": 4.0, "width": 0.5} | FACE_ON,
-        "dust": LANE | {"offset": 0.2, "warp": 0.2},
-        "tail": {"start": 3.0, "length": 5.0, "width": 0.5, "curl": 60.0, "angle": 0.0},
-        "arc": {"radius": 4.0, "width": 0.3, "opening": 60.0, "angle": 90.0},
-        "spikes": {"length": 4.0, "width": 0.25, "angle": 45.0},
-        "trail": {"width": 0.5, "angle": 20.0},
-    }
-    if name not in shapes:
-        pytest.skip("a transform: its scale is tested by its half-light radius")
-    component, shape = component_of(name), shapes[name]
+@pytest.mark.parametrize("count", [0, 101])
+def test_clumps_are_as_many_as_there_can_be(count):
+    with pytest.raises(InputError, match="From 1 to 100"):
+        knots_of(count, Spiral(**RAGGED))
+
+
+@settings(max_examples=25, deadline=None)
+@given(few=st.integers(1, 60), more=st.integers(1, 40))
+def test_more_knots_leave_those_that_there_are_where_they_are(few, more):
+    one, other = knots_of(few, Spiral(**RAGGED)), knots_of(few + more, Spiral(**RAGGED))
+    assert_allclose(other.along[:few], one.along)
+    assert_allclose(other.share[:few] / other.share[0], one.share / one.share[0], rtol=1e-4)
+
+
+def test_every_component_has_a_shape_here():
+    assert set(SHAPES) == set(list(COMPONENTS)[:15])
+
+
+@pytest.mark.parametrize("name", [name for name, shape in SHAPES.items() if "angle" in shape])
+@pytest.mark.parametrize("turn", [30.0, -110.0])
+def test_its_angle_turns_it(name, turn):
+    """In the sky as among the wave numbers: turned by an angle, it is at turned places what it was."""
+    shape, function = SHAPES[name], component_of(name).function
+    turned = shape | {"angle": shape["angle"] + turn}
+    cosine, sine = np.cos(np.deg2rad(turn)), np.sin(np.deg2rad(turn))
+    for x, y in np.random.default_rng(1).uniform(-6, 6, (40, 2)):
+        there = cosine * x - sine * y, sine * x + cosine * y
+        value, same = function(*_place(x, y), **shape), function(*_place(*there), **turned)
+        # A table's cells end where a place is rounded to lie, hence the tolerance.
+        assert_allclose(same, value, rtol=5e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_its_lengths_scale_it(name):
+    """A galaxy twice as far looks half as large: the same values at half the positions, or twice the wave numbers."""
+    component, shape = component_of(name), SHAPES[name]
     halved = {key: value / 2 if key in component.lengths else value for key, value in shape.items()}
+    if component.form == "spectrum":
+        k = np.linspace(-4, 4, 41, dtype=np.float32)
+        large = component.function(k[None, :], k[:, None], **shape)
+        assert_allclose(component.function(2 * k[None, :], 2 * k[:, None], **halved), large, atol=2e-3)
+        return
     where = samples()
     large = np.asarray(component.function(where.x, where.y, **shape))
     small = np.asarray(component.function(where.x / 2, where.y / 2, **halved))
     area = 1 if component.form == "screen" or not component.unit_flux else 4
     assert_allclose(small / area, large, rtol=2e-3, atol=2e-4 * large.max())
+
+
+def _place(x, y):
+    return np.full((1, 1), x, np.float32), np.full((1, 1), y, np.float32)

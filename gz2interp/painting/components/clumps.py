@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.errors import InputError
 from gz2interp.painting.components.plane import out_of_plane
 from gz2interp.painting.components.registry import component
 from gz2interp.painting.components.spirals import AZIMUTHS, PolarMap, Spiral, polar_map
@@ -75,7 +76,15 @@ def clumps(
 
 @lru_cache(maxsize=256)
 def knots_of(count: int, spiral: Spiral) -> Knots:
-    """Draw knots from the seed of the spiral's texture: more of them do not move those that there are."""
+    """Draw knots from the seed of the spiral's texture: more of them do not move those that there are.
+
+    Raises
+    ------
+    InputError
+        There are none, or more than `MOST`.
+    """
+    if not 1 <= count <= MOST:
+        raise InputError(f"Clumps of {count} knots were asked for", f"From 1 to {MOST}", "Use several parts for more")
     rank, place, out, turn, size = stream(int(spiral.texture), "knots").random((MOST, 5), np.float32)[:count].T
     along, across = _scattered(polar_map(spiral), place, out, turn)
     # The inverse of the cumulative luminosity function between the faintest knot and 1.

@@ -29,7 +29,7 @@ def spergel(kx: Floats, ky: Floats, *, radius: float, nu: float, axis_ratio: flo
 
     References
     ----------
-    Spergel 2010, ApJS 191, 58, https://arxiv.org/abs/1007.3248, equations 2 to 5
+    Spergel 2010, ApJS 191, 58, https://arxiv.org/abs/1007.3248
     """
     along, across = profiles.rotated(kx, ky, angle)
     scale = radius / spergel_half_light(nu)

@@ -26,8 +26,8 @@ WANDERING = 0.5
 PATCHES = 2.5
 """Period of the texture in the logarithm of the radius."""
 
-RADII, AZIMUTHS = 64, 128
-"""Of the polar map by which the light of a pattern is added up."""
+RADII, AZIMUTHS = 128, 96
+"""Of the polar map by which the light of a pattern is added up, to 1 %."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class PolarMap:
 @lru_cache(maxsize=256)
 def polar_map(spiral: Spiral) -> PolarMap:
     """Where the light of a pattern is; its sum is the flux of `Spiral.light`."""
-    log_radius = np.linspace(-3.5, 2.8, RADII, dtype=np.float32)[:, None] + np.float32(np.log(spiral.scale))
+    log_radius = np.linspace(-3.2, 2.5, RADII, dtype=np.float32)[:, None] + np.float32(np.log(spiral.scale))
     azimuth = np.arange(AZIMUTHS, dtype=np.float32)[None, :] * np.float32(2 * np.pi / AZIMUTHS)
     radius = np.exp(log_radius)
     step = log_radius[1, 0] - log_radius[0, 0]
