@@ -52,13 +52,34 @@ def paint(
     survey: NewSurveyArgument,
     galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=1, help="How many.")] = 3000,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Everything follows from it.")] = 0,
+    rare: Annotated[
+        list[str] | None, typer.Option("--rare", help="A kind and its share of all: ring=0.01. May be repeated.")
+    ] = None,
+    sky: Annotated[Path | None, typer.Option("--sky", help="A folder of SDSS frames to paint onto.")] = None,
 ) -> None:
-    """Paint a survey of galaxies whose truth is known."""
+    """Paint a survey of galaxies whose truth is known; a second start goes on where the first stopped."""
+    from gz2interp.painting import KIND_SHARES, with_rare
     from trainer.paint import paint_survey
 
+    shares = with_rare(_rates(rare)) if rare else KIND_SHARES
     with ProgressBars() as bars:
-        painted = paint_survey(survey, galaxies, seed, lambda done, of: bars("paint", done, of))
+        painted = paint_survey(survey, galaxies, seed, lambda done, of: bars("paint", done, of), shares=shares, sky=sky)
     say(f"{painted}")
+    for kind, count in painted.catalog["painted_kind"].value_counts().items():
+        say(f"  {count:>7} {kind}")
+
+
+@app.command()
+def gallery(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the page is written.")],
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Everything follows from it.")] = 0,
+) -> None:
+    """Paint a page of every kind, every component and every alteration."""
+    from trainer.gallery import write_gallery
+
+    with ProgressBars() as bars:
+        page = write_gallery(folder, seed, lambda done, of: bars("gallery", done, of))
+    say(str(page))
 
 
 @app.command()
@@ -189,6 +210,20 @@ def _catalog(table: Path, scheme: str | None, join: list[Path] | None, join_on: 
     for line in report.lines():
         say(line)
     return frame
+
+
+def _rates(rare: list[str]) -> dict[str, float]:
+    """Rates such as ``ring=0.01``."""
+    rates: dict[str, float] = {}
+    for given in rare:
+        kind, _, rate = given.partition("=")
+        try:
+            rates[kind.strip()] = float(rate)
+        except ValueError:
+            raise InputError(
+                f"--rare {given} was given", "A kind and its share of all galaxies", "For example ring=0.01"
+            ) from None
+    return rates
 
 
 def _changes(settings: list[str]) -> dict[str, Any]:

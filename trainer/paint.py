@@ -22,12 +22,15 @@ from gz2interp.painting import (
     catalog_rows,
     ids_of,
     paint,
+    paint_onto,
     recipe_of,
 )
 from gz2interp.schema import BANDS, GALAXY_ID
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
+from trainer.sources.real_sky import RealSky
+from trainer.sources.sdss_frames import SdssFrames
 
 __all__ = ["Progress", "paint_survey"]
 
@@ -44,6 +47,7 @@ def paint_survey(
     progress: Progress | None = None,
     *,
     shares: Mapping[str, float] = KIND_SHARES,
+    sky: str | Path | None = None,
 ) -> Survey:
     """Paint a survey, or go on with one that was interrupted; the result is the same, byte for byte.
 
@@ -59,11 +63,13 @@ def paint_survey(
         Called with the galaxies painted so far, and all of them.
     shares : mapping
         Kind of galaxy to its share.
+    sky : path, optional
+        A folder of SDSS frames: each galaxy is painted onto a piece of their sky, through their PSF.
 
     Raises
     ------
     InputError
-        No galaxy, a negative seed, or an unknown kind was asked for.
+        No galaxy, a negative seed, or an unknown kind was asked for, or the frames cannot be painted on.
     SurveyError
         Something else is at `path`.
     SurveyLocked
@@ -73,13 +79,13 @@ def paint_survey(
         raise InputError(
             f"{galaxies} galaxies with seed {seed} were asked for", "At least one, with a seed of 0 or more"
         )
-    order = Order(galaxies, seed, shares)
+    order = Order(galaxies, seed, shares, None if sky is None else RealSky(sky, seed))
     survey = _begun(Path(path), order)
     with survey.writer() as writer, ThreadPoolExecutor(PAINTERS) as painters:
         known = writer.rows_written if Truth.exists(survey.path) else 0
         truth = _truth(survey, order)
         starts = range(known // SHARD_ROWS * SHARD_ROWS, galaxies, SHARD_ROWS)
-        for first, painted in zip(starts, _shards(painters, truth, starts, galaxies), strict=True):
+        for first, painted in zip(starts, _shards(painters, truth, starts, order), strict=True):
             # The truth first: a cutout that is committed has its truth. A shard begun before is painted anew, the same.
             truth.write_shard(first // SHARD_ROWS, *_arrays(painted, truth.components))
             for galaxy in painted[max(writer.rows_written - first, 0) :]:
@@ -96,17 +102,33 @@ class Order:
     galaxies: int
     seed: int
     shares: Mapping[str, float]
+    sky: RealSky | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return {"galaxies": self.galaxies, "seed": self.seed, "shares": dict(self.shares)}
+        frames = {"sky": self.sky.names} if self.sky else {}
+        return {"galaxies": self.galaxies, "seed": self.seed, "shares": dict(self.shares), **frames}
+
+    @property
+    def source(self) -> str:
+        """Where the survey's pixels come from."""
+        return f"{SOURCE} onto {SdssFrames.name}" if self.sky else SOURCE
 
     def blocks(self) -> Iterator[tuple[int, list[Recipe]]]:
         """Its recipes, drawn a shard at a time, and the row of the first."""
         for first in range(0, self.galaxies, SHARD_ROWS):
             rows = range(first, min(first + SHARD_ROWS, self.galaxies))
-            yield first, [recipe_of(self.seed, row, self.shares) for row in rows]
+            yield first, [self._recipe(row) for row in rows]
+
+    def paint(self, row: int, text: str) -> Painted:
+        """One of its galaxies, from the text of its recipe."""
+        recipe = Recipe.from_json(text)
+        return paint_onto(self.sky.cutout(row), recipe) if self.sky else paint(recipe)
+
+    def _recipe(self, row: int) -> Recipe:
+        recipe = recipe_of(self.seed, row, self.shares)
+        return self.sky.seen(recipe, row) if self.sky else recipe
 
     def catalog(self) -> Iterator[pd.DataFrame]:
         """Its catalogue, in the same blocks."""
@@ -128,13 +150,13 @@ class Order:
 def _begun(path: Path, order: Order) -> Survey:
     """The survey at `path`, new or begun before with the same order."""
     if not (path.expanduser() / "survey.json").exists():
-        return Survey.create(path, order.catalog(), source=SOURCE)
+        return Survey.create(path, order.catalog(), source=order.source)
     survey = Survey.open(path)
     known = Truth.open(path).settings == order.settings if Truth.exists(path) else _is_of(survey, order)
     if not known:
         raise SurveyError(
             f"{survey.path} holds {len(survey)} other galaxies than the {order.galaxies} of seed {order.seed}",
-            "A painting goes on only with the number, the seed and the shares it began with",
+            "A painting goes on only with the number, the seed, the shares and the sky it began with",
             "Give those, or choose another folder",
         )
     return survey
@@ -152,19 +174,12 @@ def _truth(survey: Survey, order: Order) -> Truth:
     return Truth.create(survey.path, order.recipes(), tuple(COMPONENTS), order.settings)
 
 
-def _shards(painters: Executor, truth: Truth, starts: Sequence[int], galaxies: int) -> Iterator[list[Painted]]:
+def _shards(painters: Executor, truth: Truth, starts: Sequence[int], order: Order) -> Iterator[list[Painted]]:
     """Painted shards in order; while one is being written, the next is being painted."""
-    begun = (painters.map(_paint, _texts(truth, first, galaxies)) for first in starts)
+    shards = (range(first, min(first + SHARD_ROWS, order.galaxies)) for first in starts)
+    begun = (painters.map(order.paint, rows, truth.recipes(rows)) for rows in shards)
     for shard, _ in pairwise(chain(begun, [iter(())])):
         yield list(shard)
-
-
-def _texts(truth: Truth, first: int, galaxies: int) -> list[str]:
-    return truth.recipes(range(first, min(first + SHARD_ROWS, galaxies)))
-
-
-def _paint(text: str) -> Painted:
-    return paint(Recipe.from_json(text))
 
 
 def _arrays(painted: Sequence[Painted], components: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

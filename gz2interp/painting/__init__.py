@@ -27,7 +27,7 @@ from gz2interp.painting.kinds import (
     with_rare,
 )
 from gz2interp.painting.noise import Noise
-from gz2interp.painting.onto import paint_onto, seen_through
+from gz2interp.painting.onto import paint_onto, repaint_onto, seen_through
 from gz2interp.painting.painter import SOURCE, Painted, paint, repaint
 from gz2interp.painting.places import ids_of
 from gz2interp.painting.psf import Psf
@@ -62,6 +62,7 @@ __all__ = [
     "recipe_of",
     "render",
     "repaint",
+    "repaint_onto",
     "seen_through",
     "with_rare",
 ]

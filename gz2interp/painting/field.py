@@ -54,9 +54,9 @@ def bright_star(rng: Generator, recipe: Recipe) -> Recipe:
 
 
 def crossing_trail(rng: Generator, recipe: Recipe) -> Recipe:
-    """The recipe with the trail of a satellite close to the galaxy: in one band, since they are taken in turn."""
+    """The recipe with the trail of a satellite near the galaxy, in one band: they are taken one after another."""
     flux = np.zeros(len(BANDS))
-    flux[rng.integers(len(BANDS))] = 10 ** rng.uniform(1.8, 2.8)
+    flux[BANDS.index(str(rng.choice(["g", "r", "i"])))] = 10 ** rng.uniform(1.8, 2.6)
     across = rng.uniform(-2.5, 2.5, 2)
     shape = {"x": across[0], "y": across[1], "width": rng.uniform(0.3, 0.7), "angle": rng.uniform(0, 180)}
     return replace(recipe, parts=(*recipe.parts, Part("trail", _plain(flux), _rounded(shape))))
@@ -88,7 +88,7 @@ def _star(rng: Generator, r_mag: float, place: dict[str, float] | None = None) -
     flux, where = _flux(r_mag, colours), _rounded(place or _place(rng))
     if r_mag > SPIKED:
         return [Part("star", flux, where)]
-    shape = where | _rounded({"length": rng.uniform(3, 6), "width": 0.25, "angle": SPIKE_ANGLE})
+    shape = where | _rounded({"length": rng.uniform(3, 6), "width": 0.32, "angle": SPIKE_ANGLE})
     return [Part("star", flux, where), Part("spikes", tuple(IN_SPIKES * value for value in flux), shape)]
 
 

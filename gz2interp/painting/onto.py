@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
+from gz2interp.painting.alterations import Alteration, altered
 from gz2interp.painting.painter import SOURCE, Painted, detected, shares_of
 from gz2interp.painting.psf import Psf
 from gz2interp.painting.recipe import Recipe
@@ -14,7 +16,7 @@ from gz2interp.painting.rendering import render
 from gz2interp.results import Cutout
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 
-__all__ = ["paint_onto", "seen_through"]
+__all__ = ["paint_onto", "repaint_onto", "seen_through"]
 
 SHAPE = (CUTOUT_SIZE, CUTOUT_SIZE, len(BANDS))
 
@@ -68,9 +70,33 @@ def seen_through(recipe: Recipe, cutout: Cutout) -> Recipe:
         raise InputError(
             "The width of the cutout's PSF is unknown",
             "psf_fwhm in arcsec for each band",
-            "Cut it from frames with trainer.sources.SdssFrames, which measures stars",
+            "Measure stars, or take the sky from frames with python -m trainer paint --sky",
         )
     sky_sigma = tuple(float(sigma) for sigma in cutout.sky_sigma)
     known = len(sky_sigma) == len(BANDS) and all(sigma > 0 for sigma in sky_sigma)
     noise = replace(recipe.noise, sky_sigma=sky_sigma) if known else recipe.noise
     return replace(recipe, psf=Psf(widths), noise=noise)
+
+
+def repaint_onto(image: NDArray[np.float32], recipe: Recipe, alteration: Alteration) -> NDArray[np.float32]:
+    """A cutout onto which a galaxy was painted, with that galaxy altered.
+
+    What was detected of the galaxy is taken out and what is detected of the altered one put in, from the same streams
+    of photons; everything else is left as it is. So blurring does not blur the real sky, nor what stands in it.
+
+    Parameters
+    ----------
+    image : float32 (y, x, band), nanomaggies
+        As `paint_onto` made it.
+    recipe : Recipe
+        As it was painted, through the cutout's own PSF.
+    alteration : Alteration
+
+    Raises
+    ------
+    InputError
+        The galaxy cannot be altered so.
+    """
+    changed = altered(recipe, alteration)
+    gained = detected(render(changed), changed) - detected(render(recipe), recipe)
+    return np.asarray(image + np.moveaxis(gained, 0, -1), np.float32)

@@ -94,12 +94,12 @@ def outer_ring_shape(rng: Generator, scale: float) -> dict[str, float]:
 
 
 def dust_shape(rng: Generator, disc: Shape, *, strong: bool) -> dict[str, float]:
-    """Of a lane in an edge-on disc: half as thick as the stars."""
+    """Of a lane in an edge-on disc: half as thick as the stars, or thick enough to be seen through SDSS' seeing."""
     height = disc["scale"] * disc["thickness"]
     return {
         "scale": disc["scale"] * rng.uniform(1.0, 1.4),
-        "height": height * rng.uniform(0.35, 0.55),
-        "depth": rng.uniform(1.8, 3.5) if strong else rng.uniform(0.6, 2.0),
+        "height": max(height * rng.uniform(0.6, 0.9), 0.6) if strong else height * rng.uniform(0.35, 0.55),
+        "depth": rng.uniform(2.5, 4.0) if strong else rng.uniform(0.6, 2.0),
         "offset": height * rng.uniform(-0.4, 0.4),
         "warp": height * rng.normal(0, 0.15),
         "raggedness": rng.uniform(0.2, 0.5),

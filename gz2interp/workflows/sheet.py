@@ -12,6 +12,7 @@ __all__ = ["sheet"]
 
 _IMAGES = {
     "painted": "painted, not observed",
+    "painted onto sdss_frames": "painted, not observed, onto sky of the Sloan Digital Sky Survey",
     "sdss_frames": "Sloan Digital Sky Survey",
     "folder": "files of the user's, whose origin the survey does not record",
 }
