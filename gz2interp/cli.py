@@ -128,6 +128,41 @@ def neighbours(
         write_table(out, found)
 
 
+@app.command()
+def repaint(
+    survey: SurveyArgument,
+    galaxy: Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")],
+    without: Annotated[list[str] | None, typer.Option(help="A component to leave out. May be repeated.")] = None,
+    turned: Annotated[float, typer.Option(help="Degrees.")] = 0.0,
+    dimmed: Annotated[float, typer.Option(help="Magnitudes; below 0 it shines brighter.")] = 0.0,
+    redshift: Annotated[float | None, typer.Option(help="Where the galaxy is moved to.")] = None,
+    blurred: Annotated[float, typer.Option(help="Factor on the width of the PSF.")] = 1.0,
+    recoloured: Annotated[str, typer.Option(help="Added to u-g,g-r,r-i,i-z, for example 0.3,0.2,0.1,0.")] = "0,0,0,0",
+    only: Annotated[list[str] | None, typer.Option(help="Dim and recolour this component only.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Ask this network about both images.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A .pdf, .svg, .png or .fits file.")] = None,
+) -> None:
+    """What a painted galaxy is made of, and the same galaxy altered under the same noise."""
+    from gz2interp.painting import Alteration
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.counterfactual import said_of, write_repainted
+    from gz2interp.workflows.repaint import components_table, repaint_galaxy
+
+    opened = Survey.open(find_survey(survey))
+    table(f"Galaxy {galaxy} is made of", components_table(opened, galaxy))
+    colours = _colours(recoloured)
+    asked = Alteration(tuple(without or ()), (), turned, dimmed, redshift, blurred, colours, tuple(only or ()))
+    if asked == Alteration() and out is None:
+        return
+    altered = repaint_galaxy(opened, galaxy, asked, _probe(survey, model) if model else None)
+    for name, before in altered.said_before.items():
+        say(f"  {name:<12} {before:6.1%} as it is, {altered.said_after[name]:6.1%} {said_of(asked)}")
+    if out:
+        write_repainted(opened, altered, out)
+        say(str(out))
+
+
 @survey_app.command("check")
 def check(survey: SurveyArgument) -> None:
     """Read every part of a survey and compare it with what was written down about it."""
@@ -185,6 +220,23 @@ def _explanation(survey: str, galaxies: list[str], model: str | None, method: st
 
     with console.status("Opening the network"):
         return explain(open_subject(survey, model), galaxies, Question(method, score, layer))
+
+
+def _probe(survey: str, model: str) -> Any:
+    from gz2interp.workflows.opening import open_subject
+
+    with console.status("Opening the network"):
+        return open_subject(survey, model).probe
+
+
+def _colours(text: str) -> tuple[float, float, float, float]:
+    try:
+        ug, gr, ri, iz = (float(value) for value in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"--recoloured {text} was given", "Four numbers [mag], for u-g, g-r, r-i, i-z", "For example 0.3,0.2,0.1,0"
+        ) from None
+    return ug, gr, ri, iz
 
 
 def _score(kind: str, class_name: str | None, against: str | None) -> Any:

@@ -17,7 +17,7 @@ from gz2interp.stores.survey import Survey
 if TYPE_CHECKING:
     from gz2interp.workflows.opening import Subject
 
-__all__ = ["Asked", "attribution_of", "figure_of", "network_is_loaded"]
+__all__ = ["Asked", "attribution_of", "figure_of", "network_is_loaded", "subject_of"]
 
 MOST_NETWORKS: Final = 2
 """Kept in memory at a time, for all sessions."""
@@ -62,7 +62,7 @@ def figure_of(survey: Survey, model: ModelFolder, asked: Asked) -> bytes:
 
     galaxy_id = int(survey.catalog[GALAXY_ID].iloc[asked.row])
     question = Question(asked.method, logit(asked.score))
-    figure, words = sheet(explain(_subject(survey, model), [galaxy_id], question))
+    figure, words = sheet(explain(subject_of(survey, model), [galaxy_id], question))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "figure.pdf"
         save_figure(figure, path, words)
@@ -80,7 +80,7 @@ def _attribution(digests: tuple[str, str], asked: Asked, _survey: Survey, _model
     from gz2interp.network.scores import logit
 
     images = _survey.images([asked.row])
-    return METHODS[asked.method].function(_subject(_survey, _model).probe, images, logit(asked.score))
+    return METHODS[asked.method].function(subject_of(_survey, _model).probe, images, logit(asked.score))
 
 
 @st.cache_resource(show_spinner=False)
@@ -88,7 +88,7 @@ def _subjects() -> dict[tuple[str, str], Subject]:
     return {}
 
 
-def _subject(survey: Survey, model: ModelFolder) -> Subject:
+def subject_of(survey: Survey, model: ModelFolder) -> Subject:
     """The survey and its network behind its door, opened once."""
     from gz2interp.workflows.opening import Subject
 

@@ -14,6 +14,7 @@ from dashboards.parts.looked import show_looked
 from dashboards.parts.states import lacking
 from dashboards.parts.style import caption, draw, heading
 from dashboards.parts.subject import Subject
+from dashboards.parts.truth import show_truth
 from dashboards.selection import Selection
 from gz2interp.figures.panels import bands_panel, probability_bars, rgb_panel, vote_bars
 from gz2interp.figures.rgb import rgb, rgb_bands
@@ -33,6 +34,8 @@ def show_galaxy(subject: Subject, selection: Selection) -> None:
     else:
         _show_images(subject, selection)
     _show_answers(subject)
+    if not reason:
+        show_truth(subject)
     with st.expander("Catalogue"):
         _show_catalogue(subject.facts)
 

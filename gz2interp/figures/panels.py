@@ -15,7 +15,16 @@ from gz2interp.figures.overlay import diverging_rgb, over, summed_over_bands, sy
 from gz2interp.figures.pictures import data_uri
 from gz2interp.schema import QUESTIONS, UNIT, vote_column
 
-__all__ = ["AttributionPanels", "attribution_panels", "bands_panel", "probability_bars", "rgb_panel", "vote_bars"]
+__all__ = [
+    "AttributionPanels",
+    "attribution_panels",
+    "bands_panel",
+    "before_after_bars",
+    "pictures_panel",
+    "probability_bars",
+    "rgb_panel",
+    "vote_bars",
+]
 
 Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
@@ -137,6 +146,37 @@ def probability_bars(probabilities: Mapping[str, float], label: str | None = Non
     colours = [ACCENT if place == best else QUIET for place in range(len(names))]
     ticks = [f"{name} \N{BULLET}" if name == label else name for name in names]
     return _bars(ticks, values, colours, [f"{value:.1%}" for value in values])
+
+
+def before_after_bars(before: Mapping[str, float], after: Mapping[str, float]) -> go.Figure:
+    """Two answers of a network: a grey bar for each class as it was, a blue one as it became.
+
+    Parameters
+    ----------
+    before, after : mapping
+        Class name -> probability, in the network's order.
+    """
+    figure = go.Figure()
+    for name, told, colour in (("altered", after, ACCENT), ("as it is", before, QUIET)):
+        values = list(told.values())
+        words = [f"{value:.1%}" for value in values]
+        bars = go.Bar(y=list(told), x=values, orientation="h", name=name, text=words, textposition="outside")
+        figure.add_trace(
+            bars.update(marker_color=colour, cliponaxis=False, hovertemplate="%{y} %{x:.1%}<extra></extra>")
+        )
+    figure.update_layout(**_quiet(40 + 42 * len(before)))
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.08, "x": 0, "traceorder": "reversed"})
+    figure.update_layout(bargap=0.25, bargroupgap=0.05)
+    figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)
+    return figure.update_yaxes(autorange="reversed", fixedrange=True)
+
+
+def pictures_panel(pictures: Sequence[Bytes], titles: Sequence[str], height: int = 190) -> go.Figure:
+    """Pictures of one galaxy side by side; uint8 (y, x, 3) in array order, drawn with the last row on top."""
+    figure = _blank(len(pictures), height, titles)
+    for column, picture in enumerate(pictures, start=1):
+        _add_picture(figure, picture, column)
+    return figure
 
 
 def vote_bars(fractions: Mapping[str, float]) -> go.Figure:

@@ -20,11 +20,11 @@ from gz2interp.errors import InputError, choices
 from gz2interp.figures.overlay import DIVERGING, summed_over_bands, symmetric_limit
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 
-__all__ = ["FORMATS", "Row", "attribution_figure", "caption", "save_figure"]
+__all__ = ["FORMATS", "STYLE", "Row", "attribution_figure", "caption", "save_figure"]
 
 FORMATS: Final = (".pdf", ".svg", ".png")
 
-_STYLE: Final[Any] = {
+STYLE: Final[Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7,
     "axes.titlesize": 7,
@@ -88,7 +88,7 @@ def attribution_figure(rows: Sequence[Row], bands: Sequence[str], scale_label: s
     limit = max(
         symmetric_limit(np.stack(maps)) for maps in ([_total(row) for row in rows], [row.attribution for row in rows])
     )
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure, axes = _grid(len(rows), len(titles))
         stretch = stretch_of(np.stack([row.image for row in rows]), bands)
         greys = [_grey_limits(row.image) for row in rows]
@@ -150,7 +150,7 @@ def save_figure(figure: Figure, path: Path, words: str) -> None:
         ".svg": {"Description": words, "Date": None},
         ".png": {"Description": words},
     }
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure.savefig(path, dpi=300, metadata=metadata[suffix])
     path.with_suffix(".txt").write_text(words + "\n", encoding="utf-8")
 

@@ -1,0 +1,65 @@
+"""What painted galaxies are made of, and painted again on request."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboards.loading.attributions import subject_of
+from dashboards.loading.pictures import stretch_for
+from gz2interp.figures.before_after import light_picture, three_pictures
+from gz2interp.figures.pictures import thumbnails
+from gz2interp.painting import Alteration
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.truth import Truth
+from gz2interp.workflows.repaint import Repainted, ingredients_of, recipe_of_galaxy, repaint_galaxy
+
+__all__ = ["altered_pictures", "has_truth", "pictures_of_parts", "redshift_of", "repainted"]
+
+
+def has_truth(survey: Survey) -> bool:
+    """Whether it is known what the survey's galaxies are made of."""
+    return Truth.exists(survey.path)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _parts(digest: str, galaxy_id: int, _survey: Survey) -> list[tuple[str, float, str]]:
+    parts = ingredients_of(_survey, galaxy_id)
+    pictures = thumbnails(np.stack([light_picture(part.light) for part in parts])) if parts else []
+    return [(part.name, part.share, picture) for part, picture in zip(parts, pictures, strict=True)]
+
+
+def pictures_of_parts(survey: Survey, galaxy_id: int) -> list[tuple[str, float, str]]:
+    """Of each component its name, its share of the light in r, and its light as a picture."""
+    return _parts(survey.digest, galaxy_id, survey)
+
+
+def redshift_of(survey: Survey, galaxy_id: int) -> float:
+    """Of the recipe; 0 for a star."""
+    return recipe_of_galaxy(survey, galaxy_id).redshift
+
+
+@st.cache_data(show_spinner=False, max_entries=128)
+def _repainted(
+    digests: tuple[str, str], galaxy_id: int, alteration: Alteration, _survey: Survey, _model: ModelFolder | None
+) -> Repainted:
+    probe = subject_of(_survey, _model).probe if _model else None
+    return repaint_galaxy(_survey, galaxy_id, alteration, probe)
+
+
+def repainted(survey: Survey, galaxy_id: int, alteration: Alteration, model: ModelFolder | None) -> Repainted:
+    """A galaxy painted again, and what the network, if there is one, says of both.
+
+    Raises
+    ------
+    InputError
+        It cannot be altered so.
+    """
+    return _repainted((survey.digest, model.digest if model else ""), galaxy_id, alteration, survey, model)
+
+
+def altered_pictures(survey: Survey, found: Repainted) -> list[NDArray[np.uint8]]:
+    """Before, after and their difference, on the survey's own stretch."""
+    return list(three_pictures(found.before.image, found.after.image, survey.bands, stretch_for(survey)))

@@ -1,0 +1,114 @@
+"""A galaxy before and after an alteration, its components, and what the network said, as a figure for a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gz2interp.figures.before_after import light_picture, three_pictures
+from gz2interp.figures.paper import STYLE
+from gz2interp.figures.rgb import stretch_of
+
+__all__ = ["Counterfactual", "counterfactual_figure"]
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+WIDTH: Final = 7.1
+ACROSS: Final = 8
+"""Components in a row of the figure."""
+TIGHT: Final = {"left": 0.01, "wspace": 0.06}
+
+
+@dataclass(frozen=True, eq=False)
+class Counterfactual:
+    """What the figure shows.
+
+    Attributes
+    ----------
+    before, after : float32 (y, x, band), nanomaggies
+    words : str
+        The alteration.
+    said_before, said_after : mapping
+        Class to probability, or empty.
+    light : sequence of (str, float32 (y, x))
+        Name and light of each component before; may be empty.
+    """
+
+    before: Floats
+    after: Floats
+    words: str
+    said_before: Mapping[str, float]
+    said_after: Mapping[str, float]
+    light: Sequence[tuple[str, Floats]]
+
+
+def counterfactual_figure(shown: Counterfactual, bands: Sequence[str]) -> Figure:
+    """Before, after, what came and went in r, and the network's answers; beneath, the components.
+
+    Returns
+    -------
+    Figure
+        7.1 inches wide, two columns of MNRAS or ApJ.
+    """
+    rows = -(-len(shown.light) // ACROSS)
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(WIDTH, 1.95 + rows * 1.02))
+        top, *below = figure.subfigures(rows + 1, 1, height_ratios=[1.95, *([1.02] * rows)], squeeze=False)[:, 0]
+        _draw_top(top, shown, bands)
+        for row, part in enumerate(below):
+            _draw_components(part, shown.light[row * ACROSS : (row + 1) * ACROSS])
+    return figure
+
+
+def _draw_top(part: mpl.figure.SubFigure, shown: Counterfactual, bands: Sequence[str]) -> None:
+    asked = bool(shown.said_before)
+    axes = part.subplots(
+        1,
+        4 if asked else 3,
+        gridspec_kw={"right": 0.9 if asked else 0.99, "top": 0.84, "bottom": 0.06, **TIGHT},
+    )
+    pictures = three_pictures(shown.before, shown.after, bands, stretch_of(shown.before[None], bands))
+    titles = ("as it is", "\n".join(wrap(shown.words, 28)), "difference in r\nred came, blue went")
+    for axis, picture, title in zip(axes, pictures, titles, strict=False):
+        _show(axis, picture, title)
+    if asked:
+        _draw_answers(axes[3], shown)
+
+
+def _draw_answers(axis: Axes, shown: Counterfactual) -> None:
+    names = list(shown.said_before)
+    place = np.arange(len(names))
+    axis.barh(place - 0.2, [shown.said_before[name] for name in names], 0.38, color="#8B949E")
+    axis.barh(place + 0.2, [shown.said_after[name] for name in names], 0.38, color="#0072B2")
+    axis.set_yticks(place, names)
+    axis.yaxis.tick_right()
+    axis.tick_params(length=0)
+    axis.set_xlim(0, 1)
+    axis.set_xticks([0, 0.5, 1], ["0", "", "1"])
+    axis.invert_yaxis()
+    axis.set_box_aspect(1)
+    axis.set_title("the network says:\nas it is (grey), altered (blue)", pad=3)
+
+
+def _draw_components(part: mpl.figure.SubFigure, light: Sequence[tuple[str, Floats]]) -> None:
+    axes = part.subplots(1, ACROSS, gridspec_kw={"right": 0.99, "top": 0.82, "bottom": 0.02, **TIGHT})
+    for axis in axes[len(light) :]:
+        axis.axis("off")
+    for axis, (name, values) in zip(axes, light, strict=False):
+        _show(axis, light_picture(values), name)
+
+
+def _show(axis: Axes, picture: Bytes, title: str) -> None:
+    axis.imshow(picture, origin="lower", interpolation="nearest")
+    axis.set_xticks([])
+    axis.set_yticks([])
+    axis.set_title(title, pad=3)
