@@ -40,7 +40,8 @@ def show_truth(subject: Subject) -> None:
         for name, share, picture in parts
     )
     st.html(f'<div class="gz2-parts">{cards}</div>')
-    with st.expander("Paint it again, altered"):
+    # A toggle and not an expander: what is chosen in it redraws the page, and it is to stay open.
+    if st.toggle("Paint it again, altered", key="paint_again"):
         _show_alteration(subject, galaxy_id, [name for name, _, _ in parts])
 
 

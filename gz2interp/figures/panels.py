@@ -157,15 +157,15 @@ def before_after_bars(before: Mapping[str, float], after: Mapping[str, float]) -
         Class name -> probability, in the network's order.
     """
     figure = go.Figure()
-    for name, told, colour in (("altered", after, ACCENT), ("as it is", before, QUIET)):
+    for name, told, colour in (("as it is", before, QUIET), ("altered", after, ACCENT)):
         values = list(told.values())
         words = [f"{value:.1%}" for value in values]
         bars = go.Bar(y=list(told), x=values, orientation="h", name=name, text=words, textposition="outside")
         figure.add_trace(
             bars.update(marker_color=colour, cliponaxis=False, hovertemplate="%{y} %{x:.1%}<extra></extra>")
         )
-    figure.update_layout(**_quiet(40 + 42 * len(before)))
-    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.08, "x": 0, "traceorder": "reversed"})
+    figure.update_layout(**_quiet(36 + 34 * len(before)))
+    figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.08, "x": 0})
     figure.update_layout(bargap=0.25, bargroupgap=0.05)
     figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)
     return figure.update_yaxes(autorange="reversed", fixedrange=True)
