@@ -19,6 +19,7 @@ import pytest
 from dashboard_fixtures import FIRST_ID, make_survey, small_network
 
 from gz2interp.attribution import METHODS
+from trainer.paint import paint_survey
 
 pytestmark = pytest.mark.browser
 
@@ -334,3 +335,19 @@ def _a_wide_server_is_noticed(hosts: set[str]) -> bool:
     """Whether this test can fail: a server that is bound to every address is reached at one of these."""
     with socket.create_server(("0.0.0.0", 0)) as wide:
         return any(_answers(host, wide.getsockname()[1]) for host in hosts)
+
+
+def test_a_painted_galaxy_is_painted_again_without_its_arms(page: Any, tmp_path: Path) -> None:
+    """With the keyboard alone, once the switch has the focus."""
+    paint_survey(tmp_path / "surveys" / "painted", 3, 5, shares={"spiral": 1.0})
+    with served(tmp_path / "surveys") as address:
+        page.goto(address)
+        page.wait_for_selector(".gz2-part")
+        assert "arms" in page.locator(".gz2-parts").inner_text()
+        page.get_by_text("Paint it again, altered").click()
+        page.get_by_role("combobox", name="Leave out").focus()
+        page.keyboard.type("arms")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".st-key-panel-altered .js-plotly-plot")
+        assert "red is light that came" in page.content()
+        page.close()  # before its server goes
