@@ -104,7 +104,8 @@ def test_a_star_is_as_wide_as_the_psf(centre, wider):
             return peak * (1 + (radius / scale) ** 2) ** -beta
 
         fit, _ = optimize.curve_fit(moffat, radius[core], band[core], p0=(band.max(), 1.2, 3.0), maxfev=20_000)
-        assert 2 * fit[1] * np.sqrt(2 ** (1 / fit[2]) - 1) == pytest.approx(fwhm, rel=0.06)
+        # A Moffat profile through pixels fits the sum of three to six per cent, too wide in all.
+        assert 2 * fit[1] * np.sqrt(2 ** (1 / fit[2]) - 1) == pytest.approx(1.03 * fwhm, rel=0.05)
 
 
 def test_a_star_has_wings_a_hundred_times_those_of_its_core():
@@ -114,6 +115,14 @@ def test_a_star_has_wings_a_hundred_times_those_of_its_core():
     for radius, wanted in ((3.26, 7.13), (5.5, 9.38), (7.5, 10.52)):
         at = np.abs(np.hypot(x, y) - radius) < 0.3
         assert -2.5 * np.log10(light[at].mean()) == pytest.approx(wanted, abs=0.25)
+
+
+def test_a_bright_star_does_not_ring():
+    """Its wings fall steadily: the rows of pixels are as far from a parabola as a smooth curve is."""
+    light = render(recipe_of("star", {}, centre=(-5.0, 0.1))).light["star"]
+    wing = np.log(light[:, 32, 28:60])
+    assert (light > 0).all()
+    assert np.abs(np.diff(wing, 2)).max() < 0.4
 
 
 @pytest.mark.parametrize("name", ["star", "bulge"])

@@ -113,7 +113,7 @@ def _components(into: Path, seed: int) -> Iterator[Row]:
 
 def _alterations(into: Path, seed: int) -> Iterator[Row]:
     def row() -> str:
-        recipe = next(iter(_showing("arms", seed)))
+        recipe = next(recipe for recipe in _showing("arms", seed, most=SEARCHED) if recipe.kind == "spiral")
         at_home = replace(recipe, redshift=0.05)
         images = [repaint(at_home, alteration).cutout.image for alteration in ALTERATIONS.values()]
         _write(into / "altered.jpg", [_picture(image) for image in images])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from gz2interp.painting.grid import FIELD_SIZE, wave_numbers
 from gz2interp.painting.tables import moffat_transfer
+from gz2interp.schema import NATIVE_PIXEL_SCALE
 
 __all__ = ["Psf", "Star", "draw_psf", "transfer"]
 
@@ -101,8 +102,20 @@ def transfer(psf: Psf) -> Floats:
     wave_number = np.hypot(kx, ky[: half + 1])
     widths = zip(STARS, psf.fwhm, MEDIAN_FWHM, strict=True)
     upper = [_transfer_of(star, np.float32(width / median) * wave_number) for star, width, median in widths]
+    taper = _taper(wave_number)
+    upper = [rows * taper for rows in upper]
     # A round PSF: the frequencies below 0 are those above, in reverse.
     return np.stack([np.concatenate([rows, rows[half - 1 : 0 : -1]]) for rows in upper])
+
+
+def _taper(wave_number: Floats) -> Floats:
+    """1, and down to 0 over the last quarter before the pixels' Nyquist frequency.
+
+    A thousandth of a star's light lies there; cut off sharply it would ring round bright stars.
+    """
+    nyquist = np.float32(np.pi / NATIVE_PIXEL_SCALE)
+    beyond = np.clip(4 * (wave_number / nyquist - np.float32(0.75)), 0, 1)
+    return np.asarray(0.5 + 0.5 * np.cos(np.pi * beyond), np.float32)
 
 
 def _transfer_of(star: Star, wave_number: Floats) -> Floats:
