@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import chain, pairwise, repeat
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from gz2interp.errors import InputError, SurveyError
 from gz2interp.painting import (
     COMPONENTS,
     KIND_SHARES,
+    KINDS,
     SOURCE,
     Painted,
     Recipe,
@@ -25,6 +26,8 @@ from gz2interp.painting import (
     paint_onto,
     recipe_of,
 )
+from gz2interp.painting.streams import stream
+from gz2interp.results import Cutout
 from gz2interp.schema import BANDS, GALAXY_ID
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.survey import Survey
@@ -64,7 +67,8 @@ def paint_survey(
     shares : mapping
         Kind of galaxy to its share.
     sky : path, optional
-        A folder of SDSS frames: each galaxy is painted onto a piece of their sky, through their PSF.
+        A folder of SDSS frames: each galaxy is painted onto a piece of their sky, through their PSF. Nothing is painted
+        around it: the field is the real one.
 
     Raises
     ------
@@ -79,7 +83,7 @@ def paint_survey(
         raise InputError(
             f"{galaxies} galaxies with seed {seed} were asked for", "At least one, with a seed of 0 or more"
         )
-    order = Order(galaxies, seed, shares, None if sky is None else RealSky(sky, seed))
+    order = Order(galaxies, seed, shares, None if sky is None else RealSky(sky, seed, galaxies))
     survey = _begun(Path(path), order)
     with survey.writer() as writer, ThreadPoolExecutor(PAINTERS) as painters:
         known = writer.rows_written if Truth.exists(survey.path) else 0
@@ -121,14 +125,16 @@ class Order:
             rows = range(first, min(first + SHARD_ROWS, self.galaxies))
             yield first, [self._recipe(row) for row in rows]
 
-    def paint(self, row: int, text: str) -> Painted:
-        """One of its galaxies, from the text of its recipe."""
-        recipe = Recipe.from_json(text)
-        return paint_onto(self.sky.cutout(row), recipe) if self.sky else paint(recipe)
+    def skies(self, rows: range) -> Iterator[Cutout | None]:
+        """What the galaxies of some rows are painted onto; None where the sky is painted."""
+        return map(self.sky.cutout, rows) if self.sky else repeat(None, len(rows))
 
     def _recipe(self, row: int) -> Recipe:
         recipe = recipe_of(self.seed, row, self.shares)
-        return self.sky.seen(recipe, row) if self.sky else recipe
+        if self.sky is None:
+            return recipe
+        # One of the same kind with no field painted around it.
+        return self.sky.seen(KINDS[recipe.kind](stream(self.seed, f"galaxy of row {row}")), row)
 
     def catalog(self) -> Iterator[pd.DataFrame]:
         """Its catalogue, in the same blocks."""
@@ -177,9 +183,14 @@ def _truth(survey: Survey, order: Order) -> Truth:
 def _shards(painters: Executor, truth: Truth, starts: Sequence[int], order: Order) -> Iterator[list[Painted]]:
     """Painted shards in order; while one is being written, the next is being painted."""
     shards = (range(first, min(first + SHARD_ROWS, order.galaxies)) for first in starts)
-    begun = (painters.map(order.paint, rows, truth.recipes(rows)) for rows in shards)
+    begun = (painters.map(_paint, truth.recipes(rows), order.skies(rows)) for rows in shards)
     for shard, _ in pairwise(chain(begun, [iter(())])):
         yield list(shard)
+
+
+def _paint(text: str, sky: Cutout | None) -> Painted:
+    recipe = Recipe.from_json(text)
+    return paint_onto(sky, recipe) if sky else paint(recipe)
 
 
 def _arrays(painted: Sequence[Painted], components: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

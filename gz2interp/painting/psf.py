@@ -22,6 +22,7 @@ from gz2interp.schema import NATIVE_PIXEL_SCALE
 __all__ = ["Psf", "Star", "draw_psf", "transfer"]
 
 Floats = NDArray[np.float32]
+Spectrum = NDArray[np.complex64]
 
 MEDIAN_FWHM = (1.49, 1.35, 1.40, 1.47, 1.30)
 """u g r i z [arcsec]: of the sum of the three below, in a real SDSS frame."""
@@ -64,24 +65,28 @@ STARS = (
 
 @dataclass(frozen=True)
 class Psf:
-    """How wide a star is.
+    """How wide a star is, and where its light falls.
 
     Attributes
     ----------
     fwhm : float per band
         [arcsec], before the pixel adds its own 2 %. The wings widen with it.
+    shift : (x, y) per band
+        By how much all light is displaced [arcsec]; empty if by nothing. Native pixels of a camera that takes its bands
+        one after another agree to half a pixel.
     """
 
     fwhm: tuple[float, ...] = MEDIAN_FWHM
+    shift: tuple[tuple[float, float], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
-        return asdict(self)
+        return asdict(self) if self.shift else {"fwhm": self.fwhm}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Psf:
         """The inverse of `to_json`."""
-        return cls(tuple(record["fwhm"]))
+        return cls(tuple(record["fwhm"]), tuple((x, y) for x, y in record.get("shift", ())))
 
 
 def draw_psf(rng: Generator) -> Psf:
@@ -90,12 +95,12 @@ def draw_psf(rng: Generator) -> Psf:
     return Psf(tuple(round(float(fwhm), 4) for fwhm in MEDIAN_FWHM * np.exp(together + apart)))
 
 
-def transfer(psf: Psf) -> Floats:
+def transfer(psf: Psf) -> Floats | Spectrum:
     """Fourier transform of the PSF on the field, for `scipy.fft.rfft2`.
 
     Returns
     -------
-    float32 (band, y frequency, x frequency)
+    float32, or complex64 if it is shifted (band, y frequency, x frequency)
     """
     kx, ky = wave_numbers()
     half = FIELD_SIZE // 2
@@ -105,7 +110,11 @@ def transfer(psf: Psf) -> Floats:
     taper = _taper(wave_number)
     upper = [rows * taper for rows in upper]
     # A round PSF: the frequencies below 0 are those above, in reverse.
-    return np.stack([np.concatenate([rows, rows[half - 1 : 0 : -1]]) for rows in upper])
+    spectra = np.stack([np.concatenate([rows, rows[half - 1 : 0 : -1]]) for rows in upper])
+    if not psf.shift:
+        return spectra
+    x, y = np.array(psf.shift, np.float32).T[..., None, None]
+    return np.asarray(spectra * np.exp(-1j * (kx * x)) * np.exp(-1j * (ky * y)), np.complex64)
 
 
 def _taper(wave_number: Floats) -> Floats:

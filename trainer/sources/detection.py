@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from trainer.catalog.cleaning import chord, unit_vectors
 from trainer.sources.frame_sets import Frame, FrameSet, find_frame_sets, read_frame
 from trainer.sources.noise import sky_level
 
-__all__ = ["detect", "find_objects"]
+__all__ = ["Objects", "detect", "find_objects", "segment"]
 
 SMOOTHING: Final = 1.5
 """Sigma of the matched filter [pixel]: a point source in the seeing of SDSS, 1.4 arcsec wide."""
@@ -34,6 +35,28 @@ EDGE: Final = 45
 
 APART: Final = 10.0
 """Between two objects [arcsec]; the brighter is kept."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objects:
+    """What stands out of the sky of an image.
+
+    Attributes
+    ----------
+    labels : int32 (y, x)
+        Name of the object that a pixel belongs to, 0 for none. Not every name is that of an object.
+    names : int64 (n,)
+    flux : float64 (n,)
+        Isophotal, in the image's unit.
+    x, y : float64 (n,)
+        Centre of its light, in pixels from 0.
+    """
+
+    labels: NDArray[np.int32]
+    names: NDArray[np.int64]
+    flux: NDArray[np.float64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
 
 
 def find_objects(frames_folder: str | Path, band: str = "r", most: int = 40) -> pd.DataFrame:
@@ -82,6 +105,18 @@ def detect(data: NDArray[np.float32]) -> NDArray[np.float64]:
     data : float32 (y, x)
         What is not finite counts as sky.
     """
+    objects = segment(data)
+    return np.column_stack([objects.flux, objects.x, objects.y])
+
+
+def segment(data: NDArray[np.float32]) -> Objects:
+    """Objects of an image and their pixels.
+
+    Parameters
+    ----------
+    data : float32 (y, x)
+        What is not finite counts as sky.
+    """
     sky, _ = sky_level(data[np.isfinite(data)])
     light = np.nan_to_num(data - np.float32(sky), nan=0.0)
     smooth = ndimage.gaussian_filter(light, SMOOTHING)
@@ -91,7 +126,8 @@ def detect(data: NDArray[np.float32]) -> NDArray[np.float64]:
     large = names[ndimage.sum_labels(np.ones_like(light), labels, names) >= LEAST]
     flux = np.asarray(ndimage.sum_labels(light, labels, large), dtype=np.float64)
     centres = np.array(ndimage.center_of_mass(np.maximum(light, 0.0), labels, large)).reshape(-1, 2)
-    return np.column_stack([flux, centres[:, 1], centres[:, 0]])[flux > 0]
+    bright = flux > 0
+    return Objects(labels, large[bright], flux[bright], centres[bright, 1], centres[bright, 0])
 
 
 def _search(frames: FrameSet, band: str) -> pd.DataFrame | None:

@@ -19,12 +19,29 @@ from numpy.typing import NDArray
 from gz2interp.errors import CutoutUnavailable, InputError
 from trainer.catalog.cleaning import unit_vectors
 from trainer.catalog.tables import opened
+from trainer.sources.gains import electrons_per_count
 from trainer.sources.headers import celestial, psf_fwhm, to_nanomaggies, unit_of
 
-__all__ = ["Footprint", "Frame", "FrameSet", "find_frame_sets", "read_frame"]
+__all__ = ["Counts", "Footprint", "Frame", "FrameSet", "find_frame_sets", "read_frame"]
 
 _NAME: Final = re.compile(r"frame-(?P<band>[a-z])-(?P<set>\d+-\d-\d+)\.fits?(?:\.bz2|\.gz)?", re.IGNORECASE)
 _DAMAGED: Final = (OSError, EOFError, ValueError, TypeError, IndexError, KeyError)
+
+
+@dataclass(frozen=True, eq=False)
+class Counts:
+    """What a count of the camera is in one frame; pixels are whole counts less the sky.
+
+    Attributes
+    ----------
+    electrons : float
+        Detected electrons per count.
+    nanomaggies : float32 (x,)
+        Per count, in each column.
+    """
+
+    electrons: float
+    nanomaggies: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +57,15 @@ class Frame:
         As given.
     psf_fwhm : float
         [arcsec]; NaN where the header does not say.
+    counts : Counts, optional
+        None where the file does not say of which chip it is.
     """
 
     data: NDArray[np.float32]
     wcs: WCS
     unit: str
     psf_fwhm: float
+    counts: Counts | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,9 +163,23 @@ def read_frame(path: Path) -> Frame:
             unit = unit_of(header)
             with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite: a hole
                 nanomaggies = np.asarray(data * np.float32(to_nanomaggies(unit)), dtype=np.float32)
-            return Frame(nanomaggies, wcs, unit, psf_fwhm(header))
+            return Frame(nanomaggies, wcs, unit, psf_fwhm(header), _counts(hdus))
     except _DAMAGED as error:
         raise CutoutUnavailable("failed", f"{path.name} cannot be read: {error}") from error
+
+
+def _counts(hdus: fits.HDUList) -> Counts | None:
+    """From the chip that the header names, and the calibration of its columns."""
+    header, width = hdus[0].header, hdus[0].data.shape[1]
+    if not {"FILTER", "CAMCOL", "RUN", "NMGY"} <= set(header):
+        return None
+    electrons = electrons_per_count(str(header["FILTER"]).strip(), int(header["CAMCOL"]), int(header["RUN"]))
+    try:
+        calibration = np.asarray(hdus[1].data, dtype=np.float32)
+    except _DAMAGED:  # a file cut short behind its image serves as well
+        calibration = np.empty(0, dtype=np.float32)
+    nanomaggies = calibration if calibration.shape == (width,) else np.full(width, header["NMGY"], dtype=np.float32)
+    return Counts(electrons, nanomaggies) if electrons > 0 and (nanomaggies > 0).all() else None
 
 
 def _footprint(path: Path) -> Footprint | None:

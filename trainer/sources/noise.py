@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["sky_level", "sky_sigma"]
+__all__ = ["scatter", "sky_level", "sky_sigma"]
 
 _TO_SIGMA = 1.4826
 """Standard deviation over median absolute deviation, of a normal distribution."""
@@ -40,3 +40,23 @@ def sky_level(pixels: NDArray[np.float32], rounds: int = 5, clip: float = 3.0) -
             break
         kept = kept[near]
     return float(level), float(sigma)
+
+
+def scatter(pixels: NDArray[np.float32], rounds: int = 5, clip: float = 3.5) -> float:
+    """Standard deviation after `rounds` of leaving out those beyond `clip` sigma; NaN where nothing is finite.
+
+    Notes
+    -----
+    For native pixels of SDSS: they are whole counts, a fifth of their scatter wide, so that a median of deviations
+    comes in steps of a fifth.
+    """
+    kept = np.asarray(pixels, dtype=np.float64)
+    kept = kept[np.isfinite(kept)]
+    level, sigma = sky_level(kept.astype(np.float32))
+    sigma *= 1.2  # that step: the first round leaves out nothing that it should not
+    for _ in range(rounds):
+        kept = kept[np.abs(kept - level) <= clip * sigma]
+        if not kept.size:
+            return float("nan")
+        level, sigma = float(kept.mean()), float(kept.std())
+    return sigma

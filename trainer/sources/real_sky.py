@@ -1,193 +1,184 @@
-"""Pieces of real sky between the objects of SDSS frames, to paint galaxies on."""
+"""Pieces of real sky, cut from SDSS frames at their own pixels, for galaxies to be painted onto."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock
 from typing import Final
 
 import numpy as np
-from astropy.stats import sigma_clipped_stats
 from astropy.wcs.utils import proj_plane_pixel_scales
-from numpy.typing import NDArray
 
 from gz2interp.errors import CutoutUnavailable, InputError
-from gz2interp.painting import Background, Psf, Recipe
+from gz2interp.painting import Background, Noise, Psf, Recipe
+from gz2interp.painting.streams import stream
 from gz2interp.results import Cutout
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
-from gz2interp.stores.arrays import SHARD_ROWS
-from trainer.sources.detection import detect
-from trainer.sources.frame_sets import Frame, FrameSet, find_frame_sets, read_frame
+from trainer.sources.empty_sky import CELL, EmptySky, empty_sky
+from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
+from trainer.sources.headers import position_angle
 from trainer.sources.sdss_frames import SdssFrames
-from trainer.sources.seeing import psf_of, stellar_fwhm
 
-__all__ = ["RealSky"]
+__all__ = ["Place", "RealSky"]
 
-Floats = NDArray[np.float32]
+Progress = Callable[[int, int], None]
 
-REFERENCE: Final = BANDS.index("r")
+SCALE_AGREES: Final = 0.01
+"""Within which the pixels must have the painter's size."""
 
-BRIGHT: Final = 6.3
-"""Nothing that bright in r (20.5 mag) stands [nanomaggies] ..."""
-
-APART: Final = 15.0
-"""... within so many pixels of the middle; it may stand farther out."""
-
-TRIES: Final = 500
-"""Places looked at before a field counts as full."""
-
-HALF: Final = CUTOUT_SIZE // 2
+ROWS_TOGETHER: Final = 128
+"""Galaxies in a row that share a frame set: to open one takes seconds."""
 
 
-@dataclass(frozen=True, eq=False)
-class Field:
-    """One frame set, opened.
+@dataclass(frozen=True)
+class Place:
+    """A piece of empty sky.
 
     Attributes
     ----------
-    frames : tuple of Frame
-        u g r i z.
-    objects : float (n, 2)
-        x, y of the bright objects in r [pixel].
-    sky_sigma : float per band
-        [nanomaggies per pixel].
+    frame_set : str
+        RUN-CAMCOL-FIELD.
+    corners : (x, y) per band
+        Its first pixel on each frame.
     psf : Psf
+        There; its shift is what the bands' nearest pixels lack to show the same sky.
+    noise : Noise
+        Of the sky there, and the camera's gain.
     """
 
-    frames: tuple[Frame, ...]
-    objects: NDArray[np.float64]
-    sky_sigma: tuple[float, ...]
+    frame_set: str
+    corners: tuple[tuple[int, int], ...]
     psf: Psf
+    noise: Noise
 
 
 class RealSky:
-    """Real sky for the galaxies of a survey, found in a folder of ``frame-[ugriz]-RUN-CAMCOL-FIELD.fits``.
+    """A sequence of places of empty sky: that of each row follows from the seed and the row.
 
     Parameters
     ----------
     folder : path
+        Of SDSS frames in u g r i z.
     seed : int
-        With the row it decides the place.
+    rows : int, optional
+        How many places are wanted, so that no more frame sets are looked at than it takes; by default all are.
+    progress : callable, optional
+        Called with the frame sets that were found usable so far, and those wanted.
+    open_sets : int
+        How many frame sets stay in memory, 61 MB each.
 
     Raises
     ------
     InputError
-        No frame set in the folder has all five bands.
+        There is no such folder, or no frame set in it has all bands, stars and empty sky.
 
     Notes
     -----
-    Pixels are taken as the telescope gave them, each band to its nearest pixel, for a resampling would correlate their
-    noise. The rows of one shard lie on one frame set, so that one at a time is in memory.
+    Empty means that no object brighter than 20.5 in r lies within 6 arcsec of the middle; elsewhere anything may stand.
+    Pixels are cut, not resampled, so that their noise is the frame's: bands are shifted against one another by up to
+    half a pixel, as in every cutout of native pixels, and what is painted is shifted with them. The pieces of one frame
+    overlap where galaxies are many.
     """
 
-    def __init__(self, folder: str | Path, seed: int) -> None:
-        found = find_frame_sets(Path(folder), BANDS)
-        self._sets = [frames for frames in found if set(BANDS) <= set(frames.paths)]
-        if not self._sets:
+    def __init__(
+        self,
+        folder: str | Path,
+        seed: int,
+        rows: int | None = None,
+        progress: Progress | None = None,
+        *,
+        open_sets: int = 2,
+    ) -> None:
+        self._seed = seed
+        self._sets = {frames.name: frames for frames in find_frame_sets(Path(folder), BANDS)}
+        self._frames = lru_cache(maxsize=open_sets)(self._read)
+        self._skies = dict[str, EmptySky]()
+        self.left_out = dict[str, str]()
+        """Frame sets that cannot be used, and why."""
+        wanted = len(self._sets) if rows is None else min(-(-rows // ROWS_TOGETHER), len(self._sets))
+        names = sorted(self._sets)
+        for number in stream(seed, "frame sets").permutation(len(names)):
+            self._look_at(names[number])
+            if progress:
+                progress(len(self._skies), wanted)
+            if len(self._skies) == wanted:
+                break
+        if not self._skies:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.left_out.items())[:3])
             raise InputError(
-                f"None of the {len(found)} frame sets in {folder} has all of the bands {' '.join(BANDS)}",
-                "At least one that has",
+                f"No frame set in {folder} can be painted onto ({reasons})",
+                "frames in u g r i z of a field with a few isolated stars and empty sky between its objects",
             )
-        self._seed, self._lock = seed, Lock()
-        self._open: tuple[str, Field] | None = None
 
     @property
     def names(self) -> list[str]:
-        """Of the frame sets, in the order in which they are used."""
-        return [frames.name for frames in self._sets]
+        """Of the frame sets in use, in the order in which they are used."""
+        return list(self._skies)
 
     def seen(self, recipe: Recipe, row: int) -> Recipe:
-        """The recipe with the PSF and the noise of its place, and no background of its own.
+        """The recipe with the PSF and the noise of the row's place, and no background of its own."""
+        place = self.place(row)
+        return replace(recipe, psf=place.psf, noise=place.noise, background=Background())
 
-        Raises
-        ------
-        InputError
-            The frames cannot be read, are not of native pixels, or show too few stars.
-        """
-        field = self._field(row)
-        noise = replace(recipe.noise, sky_sigma=field.sky_sigma)
-        return replace(recipe, psf=field.psf, noise=noise, background=Background())
+    def place(self, row: int) -> Place:
+        """Where the galaxy of a row is painted."""
+        name = self.names[row // ROWS_TOGETHER % len(self._skies)]
+        sky, rng = self._skies[name], stream(self._seed, f"place of row {row}")
+        cells = np.flatnonzero(sky.free)
+        corner = np.array(np.unravel_index(cells[rng.integers(len(cells))], sky.free.shape)) * CELL
+        y, x = (int(place) for place in corner + rng.integers(CELL, size=2))
+        middles = sky.middles(x, y) + 0.5
+        corners, beside = np.rint(middles).astype(int) - CUTOUT_SIZE // 2, middles - np.rint(middles)
+        shift = (beside * NATIVE_PIXEL_SCALE).round(4) + 0.0  # no negative zeros
+        psf = Psf(sky.fwhm, tuple((float(right), float(up)) for right, up in shift))
+        return Place(name, tuple((int(left), int(low)) for left, low in corners), psf, sky.noise(x, y))
 
     def cutout(self, row: int) -> Cutout:
-        """The piece of sky of a row.
+        """The sky of a row.
 
         Raises
         ------
-        InputError
-            As `seen`, or nowhere on the frame is there room.
+        CutoutUnavailable
+            The frames can no longer be read.
         """
-        field = self._field(row)
-        x, y = self._place(field, row)
-        ra, dec = field.frames[REFERENCE].wcs.pixel_to_world_values(x + 0.5, y + 0.5)
-        image = np.stack([_cut(frame, float(ra), float(dec)) for frame in field.frames], axis=-1)
-        valid = np.asarray(np.isfinite(image).all(axis=-1))
+        place = self.place(row)
+        frames = self._frames(place.frame_set)
+        planes = [
+            frame.data[y : y + CUTOUT_SIZE, x : x + CUTOUT_SIZE]
+            for frame, (x, y) in zip(frames, place.corners, strict=True)
+        ]
         return Cutout(
-            image=np.where(valid[..., None], image, 0).astype(np.float32),
-            valid=valid,
+            image=np.stack(planes, axis=-1),
+            valid=np.ones((CUTOUT_SIZE, CUTOUT_SIZE), np.bool_),
             source=SdssFrames.name,
             pixel_scale=NATIVE_PIXEL_SCALE,
-            native_unit="nanomaggy",
-            sky_sigma=field.sky_sigma,
-            psf_fwhm=field.psf.fwhm,
+            position_angle=position_angle(frames[BANDS.index("r")].wcs),
+            native_unit=", ".join(dict.fromkeys(frame.unit for frame in frames)),
+            sky_sigma=place.noise.sky_sigma,
+            psf_fwhm=place.psf.fwhm,
         )
 
-    def _place(self, field: Field, row: int) -> tuple[int, int]:
-        """The pixel below and left of the middle."""
-        height, width = field.frames[REFERENCE].data.shape
-        rng = np.random.default_rng([self._seed, row, 1])
-        for _ in range(TRIES):
-            x, y = int(rng.integers(2 * HALF, width - 2 * HALF)), int(rng.integers(2 * HALF, height - 2 * HALF))
-            if not len(field.objects) or np.hypot(*(field.objects - (x, y)).T).min() > APART:
-                return x, y
-        raise InputError(
-            f"In {TRIES} tries no empty sky was found on frame set {self._set_of(row).name}", "Frames with less on them"
-        )
+    def _look_at(self, name: str) -> None:
+        try:
+            frames = self._frames(name)
+        except CutoutUnavailable as error:
+            self.left_out[name] = error.reason
+            return
+        width = 3600 * float(proj_plane_pixel_scales(frames[BANDS.index("r")].wcs)[0])
+        if abs(width / NATIVE_PIXEL_SCALE - 1) > SCALE_AGREES:
+            self.left_out[name] = f"its pixels are {width:.3f} arcsec wide, not {NATIVE_PIXEL_SCALE}"
+            return
+        sky = empty_sky(frames)
+        if sky.reason:
+            self.left_out[name] = sky.reason
+        else:
+            self._skies[name] = sky
 
-    def _set_of(self, row: int) -> FrameSet:
-        return self._sets[row // SHARD_ROWS % len(self._sets)]
-
-    def _field(self, row: int) -> Field:
-        frames = self._set_of(row)
-        with self._lock:
-            if self._open is None or self._open[0] != frames.name:
-                self._open = None  # the old one may go before the new one comes
-                self._open = frames.name, _opened(frames)
-            return self._open[1]
-
-
-def _opened(frames: FrameSet) -> Field:
-    try:
-        read = tuple(read_frame(frames.paths[band]) for band in BANDS)
-    except CutoutUnavailable as error:
-        raise InputError(
-            f"Frame set {frames.name} cannot be painted on: {error.reason}", "Frames that are whole"
-        ) from None
-    scales = proj_plane_pixel_scales(read[REFERENCE].wcs) * 3600
-    if not np.allclose(scales, NATIVE_PIXEL_SCALE, rtol=0.01):
-        raise InputError(
-            f"The pixels of frame set {frames.name} are {scales.max():.3f} arcsec wide", "0.396: as SDSS gave them"
-        )
-    fwhm = stellar_fwhm([frame.data for frame in read], REFERENCE)
-    if not np.isfinite(fwhm).all():
-        raise InputError(
-            f"Too few stars on frame set {frames.name} tell the width of its PSF", "Five isolated ones or more"
-        )
-    flux, x, y = detect(read[REFERENCE].data).T
-    return Field(read, np.column_stack([x, y])[flux > BRIGHT], tuple(map(_sigma, read)), psf_of(fwhm))
-
-
-def _sigma(frame: Frame) -> float:
-    """Of a ninth of the pixels. Not by medians: the camera's whole counts would round them by a fifth."""
-    pixels = frame.data[::3, ::3]
-    return float(sigma_clipped_stats(pixels[np.isfinite(pixels)], sigma=3.5, maxiters=10)[2])
-
-
-def _cut(frame: Frame, ra: float, dec: float) -> Floats:
-    """The pixels about a position; NaN beyond the frame."""
-    x, y = frame.wcs.world_to_pixel_values(ra, dec)
-    left, low = round(float(x) + 0.5) - HALF, round(float(y) + 0.5) - HALF
-    height, width = frame.data.shape
-    if left < 0 or low < 0 or left + 2 * HALF > width or low + 2 * HALF > height:
-        return np.full((2 * HALF, 2 * HALF), np.nan, np.float32)
-    return frame.data[low : low + 2 * HALF, left : left + 2 * HALF]
+    def _read(self, name: str) -> tuple[Frame, ...]:
+        paths = self._sets[name].paths
+        missing = [band for band in BANDS if band not in paths]
+        if missing:
+            raise CutoutUnavailable("missing", f"no frame in {', '.join(missing)}")
+        return tuple(read_frame(paths[band]) for band in BANDS)
