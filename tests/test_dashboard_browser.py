@@ -349,5 +349,5 @@ def test_a_painted_galaxy_is_painted_again_without_its_arms(page: Any, tmp_path:
         page.keyboard.type("arms")
         page.keyboard.press("Enter")
         page.wait_for_selector(".st-key-panel-altered .js-plotly-plot")
-        assert "red is light that came" in page.content()
+        page.get_by_text("red is light that came").wait_for()
         page.close()  # before its server goes

@@ -114,6 +114,8 @@ def test_the_sky_stays_the_same_sky():
         (Alteration(without=("halo",)), "spiral has no halo"),
         (Alteration(only=("halo",), dimmed=1.0), "spiral has no halo"),
         (Alteration(blurred=0.0), "above 0"),
+        (Alteration(turned=float("inf")), "Finite numbers"),
+        (Alteration(dimmed=float("nan")), "Finite numbers"),
         (Alteration(redshift=0.0), "above 0"),
         (Alteration(redshift=-0.1), "above 0"),
     ],

@@ -63,8 +63,12 @@ def altered(recipe: Recipe, alteration: Alteration) -> Recipe:
     Raises
     ------
     InputError
-        The galaxy lacks a component that is named, or a width or a redshift, its own included, is not above 0.
+        A number is not finite, a component that is named is lacking, or a width or a redshift, its own included, is not
+        above 0.
     """
+    numbers = (alteration.turned, alteration.dimmed, alteration.blurred, *alteration.recoloured)
+    if not np.isfinite(numbers).all():
+        raise InputError(f"An alteration by {numbers} was asked for", "Finite numbers")
     named = (*alteration.without, *alteration.only)
     for name in named:
         if name not in recipe.components:

@@ -164,7 +164,7 @@ def _altered_image(before: Cutout, recipe: Recipe, alteration: Alteration) -> ND
     """As the recipe says where it says all; a real sky, or that of another version's painter, is kept as it is."""
     if before.source == SOURCE and np.array_equal(paint(recipe).cutout.image, before.image):
         return repaint(recipe, alteration).cutout.image
-    return repaint_onto(before.image, recipe, alteration)
+    return repaint_onto(before.image, recipe, alteration, before.valid)
 
 
 def _said(probe: Probe, before: Cutout, after: Cutout) -> tuple[dict[str, float], dict[str, float]]:
