@@ -132,6 +132,20 @@ class Journal:
         with self._reading() as connection:
             return np.array([row for (row,) in connection.execute(question, (rows_committed,))], dtype=np.int64)
 
+    def counts(self, rows_committed: int) -> dict[str, int]:
+        """How many committed cutouts have each status."""
+        question = "SELECT status, count(*) FROM cutout WHERE row < ? GROUP BY status"
+        with self._reading() as connection:
+            return dict(connection.execute(question, (rows_committed,)))
+
+    def without_image(self, rows_committed: int) -> Iterator[tuple[int, int, str, str, str]]:
+        """Row, galaxy_id, status, reason and source of each committed galaxy that has no image, by rows."""
+        question = (
+            "SELECT row, galaxy_id, status, reason, source FROM cutout WHERE status != 'ok' AND row < ? ORDER BY row"
+        )
+        with self._reading() as connection:
+            yield from connection.execute(question, (rows_committed,))
+
     def shard_digests(self) -> list[str]:
         """The digests of the shards' pixels, in order."""
         with self._reading() as connection:

@@ -24,6 +24,7 @@ from gz2interp.stores.creating import make_survey_folder
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Journal
 from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.tables import read_columns
 from gz2interp.stores.writer import SurveyWriter
 
 __all__ = ["Batch", "Survey"]
@@ -174,12 +175,12 @@ class Survey:
         """The journal behind `status`."""
         return Journal(self.path / "status.sqlite", self.bands)
 
-    def galaxies(self) -> Iterator[Galaxy]:
-        """The catalogue's galaxies as a source wants them, in order."""
-        catalog = self.catalog
+    def galaxies(self, first: int = 0) -> Iterator[Galaxy]:
+        """The catalogue's galaxies as a source wants them, in order, from row `first` on."""
+        catalog = read_columns(self.path / "catalog.parquet", (GALAXY_ID, RA, DEC, PETRO_RADIUS)).iloc[first:]
         radii = catalog[PETRO_RADIUS] if PETRO_RADIUS in catalog else np.full(len(catalog), np.nan)
         columns = zip(catalog[GALAXY_ID], catalog[RA], catalog[DEC], radii, strict=True)
-        for row, (galaxy_id, ra, dec, radius) in enumerate(columns):
+        for row, (galaxy_id, ra, dec, radius) in enumerate(columns, first):
             yield Galaxy(row, int(galaxy_id), float(ra), float(dec), float(radius))
 
     def row_of(self, galaxy_id: int | str) -> int:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.stores.files import replaced
 
-__all__ = ["FORMATS", "ascii_of", "write_blocks", "write_parquet", "write_table"]
+__all__ = ["FORMATS", "ascii_of", "read_columns", "write_blocks", "write_parquet", "write_table"]
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
@@ -45,6 +45,12 @@ def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
             writer.write_table(table.cast(writer.schema))
         if writer is None:
             raise InputError("The table has no rows", "At least one")
+
+
+def read_columns(path: Path, columns: Iterable[str]) -> pd.DataFrame:
+    """Those of the named columns that a Parquet file has; a catalogue of 231 columns need not be read for three."""
+    there = pq.read_schema(path).names
+    return pd.read_parquet(path, columns=[column for column in columns if column in there])
 
 
 def write_table(path: Path, frame: pd.DataFrame) -> None:

@@ -7,6 +7,7 @@ writer left beyond ``rows_committed`` is cleaned up by the next one before it wr
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import SHARD_ROWS, drop_shards, open_array, read_rows, write_shard
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Entry, Journal, entry_of
+from gz2interp.stores.replacing import Replacement
 
 __all__ = ["SurveyWriter", "digest_of_pixels"]
 
@@ -95,14 +97,36 @@ class SurveyWriter:
             raise SurveyError(f"{self._path.name} has {row} cutouts already, one for each row of its catalogue")
         if isinstance(outcome, Cutout):
             self._check(outcome)
-            self._images[self._staged], self._valid[self._staged] = outcome.image, outcome.valid
-        else:
-            self._images[self._staged], self._valid[self._staged] = 0, False
+        self._images[self._staged], self._valid[self._staged] = _pixels_of(outcome)
         self._entries.append(entry_of(row, int(self._ids[row]), outcome, source, tries))
         self._staged += 1
         if self._staged == SHARD_ROWS:
             self._flush()
             self._shard, self._staged = self._shard + 1, 0
+
+    def replace(self, outcomes: Mapping[int, tuple[Cutout | CutoutUnavailable, str, int]]) -> None:
+        """Put other outcomes in the place of committed ones; all at once for each shard.
+
+        Parameters
+        ----------
+        outcomes : mapping
+            Row to what became of it now, who was asked, and how often.
+
+        Raises
+        ------
+        InputError
+            A row is not committed, or a cutout does not fit.
+        """
+        self._flush()
+        for row, (outcome, _, _) in outcomes.items():
+            if not 0 <= row < self._header.rows_committed:
+                raise InputError(f"Row {row} was given", f"One of the {self._header.rows_committed} that are committed")
+            if isinstance(outcome, Cutout):
+                self._check(outcome)
+        for shard in sorted({row // SHARD_ROWS for row in outcomes}):
+            changed = {row: outcome for row, outcome in outcomes.items() if row // SHARD_ROWS == shard}
+            self._replacement(shard, changed).write(self._path)
+            self._begin()
 
     # -- the steps ----------------------------------------------------------------------------------------------------
 
@@ -116,7 +140,35 @@ class SurveyWriter:
         self._images = np.zeros((SHARD_ROWS, *header.shape, len(header.bands)), np.float32)
         self._valid = np.zeros((SHARD_ROWS, *header.shape), np.bool_)
         self._entries: list[Entry] = []
+        self._finish_replacement()
         self._digests = self._recover()
+
+    def _replacement(
+        self, shard: int, outcomes: Mapping[int, tuple[Cutout | CutoutUnavailable, str, int]]
+    ) -> Replacement:
+        first = shard * SHARD_ROWS
+        rows = np.arange(first, min(first + SHARD_ROWS, self._header.rows_committed))
+        images, valid = (read_rows(array, rows) for array in self._arrays)
+        images, valid, entries = np.array(images), np.array(valid), []
+        for row, (outcome, source, tries) in outcomes.items():
+            images[row - first], valid[row - first] = _pixels_of(outcome)
+            entries.append(entry_of(row, int(self._ids[row]), outcome, source, tries))
+        return Replacement(shard, images, valid, entries)
+
+    def _finish_replacement(self) -> None:
+        """Do, perhaps again, what this or an interrupted writer has written down."""
+        replacement = Replacement.read(self._path)
+        if replacement is None:
+            return
+        for array, values in zip(self._arrays, (replacement.images, replacement.valid), strict=True):
+            write_shard(array, replacement.shard, values)
+        digest = digest_of_pixels(replacement.images, replacement.valid)
+        self._journal.record(replacement.entries, replacement.shard, digest)
+        shards = -(-self._header.rows_committed // SHARD_ROWS)
+        digests = self._journal.shard_digests()[:shards]
+        self._header = replace(self._header, pixels_digest=digest_of(digests))
+        self._header.write(self._path)
+        Replacement.forget(self._path)
 
     def _recover(self) -> list[str]:
         """Remove what lies beyond the committed rows; load the shard that is not full; digests of the full ones."""
@@ -159,6 +211,10 @@ class SurveyWriter:
             )
         if not np.isfinite(cutout.image).all():
             raise InputError("A cutout with NaN or infinite pixels was given", "Pixels not valid are 0 and masked")
+
+
+def _pixels_of(outcome: Cutout | CutoutUnavailable) -> tuple[Any, Any]:
+    return (outcome.image, outcome.valid) if isinstance(outcome, Cutout) else (0, False)
 
 
 def digest_of_pixels(images: NDArray[Any], valid: NDArray[Any]) -> str:

@@ -1,0 +1,68 @@
+"""Other outcomes in the place of committed ones, so that a process killed anywhere leaves the old shard or the new.
+
+The whole new shard is written down first, in a file of its own that appears at once or not at all. From then on the
+change happens, if need be when the next writer opens: every step may be repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.stores.files import replaced, sync
+from gz2interp.stores.journal import Entry
+
+__all__ = ["Replacement"]
+
+_FILE = "replacement.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """One shard as it shall be.
+
+    Attributes
+    ----------
+    shard : int
+    images : float32 (m, y, x, band)
+        All committed rows of the shard.
+    valid : bool (m, y, x)
+    entries : sequence of Entry
+        Those that change.
+    """
+
+    shard: int
+    images: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    entries: Sequence[Entry]
+
+    def write(self, survey: Path) -> None:
+        """Write it down; from now on it will happen."""
+        entries = json.dumps([asdict(entry) for entry in self.entries])
+        with replaced(survey / _FILE) as aside:
+            np.savez(aside, shard=self.shard, images=self.images, valid=self.valid, entries=np.array(entries))
+
+    @classmethod
+    def read(cls, survey: Path) -> Replacement | None:
+        """What an interrupted writer had written down; None where it left nothing."""
+        if not (survey / _FILE).exists():
+            return None
+        with np.load(survey / _FILE, allow_pickle=False) as file:
+            entries = [Entry(**_with_tuples(record)) for record in json.loads(str(file["entries"]))]
+            return cls(int(file["shard"]), file["images"], file["valid"], entries)
+
+    @staticmethod
+    def forget(survey: Path) -> None:
+        """It has happened."""
+        (survey / _FILE).unlink(missing_ok=True)
+        sync(survey)
+
+
+def _with_tuples(record: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
