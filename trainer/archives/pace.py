@@ -1,0 +1,57 @@
+"""How often one host is asked: evenly, at most so many times a second, and not before it says so."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from trainer.archives.trouble import Stopped
+
+__all__ = ["Pace"]
+
+_CATCH_UP = 2.0
+"""Intervals that a late worker may make good, so that the wanted rate is reached and never exceeded by a burst."""
+
+
+class Pace:
+    """Gives out the moments at which a host may be asked.
+
+    Parameters
+    ----------
+    rate : float
+        Requests per second; 0 for no limit.
+    stop : Event
+        Ends every wait.
+    """
+
+    def __init__(self, rate: float, stop: threading.Event) -> None:
+        self._interval = 1.0 / rate if rate > 0 else 0.0
+        self._stop, self._lock = stop, threading.Lock()
+        self._next = self._held_until = 0.0
+
+    def wait(self) -> None:
+        """Return when the next request may go out.
+
+        Raises
+        ------
+        Stopped
+            The run is being ended.
+        """
+        with self._lock:
+            now = time.monotonic()
+            at = max(self._next, now - _CATCH_UP * self._interval)
+            self._next = at + self._interval
+        while (left := max(at, self._held_until) - time.monotonic()) > 0:
+            if self._stop.wait(left):
+                break
+        if self._stop.is_set():
+            raise Stopped
+
+    def hold(self, seconds: float) -> None:
+        """Ask nothing for so long: what Retry-After wants."""
+        self._held_until = max(self._held_until, time.monotonic() + seconds)
+
+    @property
+    def held_for(self) -> float:
+        """Seconds that the host still wants to be left alone."""
+        return max(self._held_until - time.monotonic(), 0.0)
