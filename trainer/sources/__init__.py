@@ -42,6 +42,9 @@ SOURCES: dict[str, str | Callable[..., Source]] = {
     "painted": "trainer.sources.painted:PaintedSource",
     "folder": "trainer.sources.folder:FolderSource",
     "sdss_frames": "trainer.sources.sdss_frames:SdssFrames",
+    "skyview": "trainer.sources.skyview:SkyViewSource",
+    "hips2fits": "trainer.sources.hips2fits:Hips2fitsSource",
+    "sdss": "trainer.sources.sdss:SdssSource",
 }
 """Sources by name: a factory, or ``"module:factory"``, which is imported when it is first opened."""
 

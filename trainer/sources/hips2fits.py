@@ -1,0 +1,131 @@
+"""Cutouts from the CDS' hips2fits: the HiPS of SDSS DR9, one for each band."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+import warnings
+from functools import partial
+from typing import Any, Final
+
+from gz2interp.results import Cutout, Galaxy
+from gz2interp.schema import NATIVE_PIXEL_SCALE
+from trainer.archives.persist import persist
+from trainer.archives.service import Service
+from trainer.archives.session import PoliteSession
+from trainer.archives.settings import configured
+from trainer.archives.trouble import Trouble
+from trainer.archives.units import Unit, read_unit
+from trainer.sources.judging import judge
+from trainer.sources.remote import Framing, Planes, Setting
+from trainer.sources.resampling import north_up
+
+__all__ = ["Hips2fitsSource"]
+
+_HOME: Final = "https://alasky.cds.unistra.fr/hips-image-services/hips2fits"
+_MIRROR: Final = "https://alaskybis.cds.unistra.fr/hips-image-services/hips2fits"
+_SURVEY: Final = "CDS/P/SDSS9/"
+
+
+class Hips2fitsSource:
+    """Asks hips2fits (Boch et al. 2020) through astroquery; the mirror while the first address is down.
+
+    Parameters
+    ----------
+    setting : Setting
+    unit : Unit, optional
+        What has been measured of the service's unit; by default what `calibrate-source` last wrote down.
+
+    Notes
+    -----
+    The service interpolates its HiPS, whose pixels hold surface brightness in the native unit per native pixel of
+    SDSS; they are multiplied by the ratio of the areas. The HiPS has been resampled once already: a star is a little
+    wider than on the frames.
+    """
+
+    name = "hips2fits"
+
+    def __init__(self, setting: Setting, unit: Unit | None = None) -> None:
+        self.bands, self.shape, self.setting = setting.bands, setting.shape, setting
+        address = configured("hips2fits", "server") or _HOME
+        addresses = (address, _MIRROR) if address == _HOME else (address,)
+        self.services = tuple(
+            setting.service(name, where)
+            for name, where in zip((self.name, f"{self.name} mirror"), addresses, strict=False)
+        )
+        self.unit = unit or read_unit(self.name, self.services[0].guard.host)
+        self.resampler = "HiPS of SDSS DR9, interpolated by the service"
+        self._mine = threading.local()
+
+    def fetch(self, galaxy: Galaxy) -> Cutout:
+        """See `trainer.sources.Source`."""
+        framing, planes = Framing(galaxy, self.setting), Planes(self.bands)
+        while planes.lacking:
+            service = self._service()
+            try:
+                persist(partial(self._ask, framing, planes, service), service)
+            except Trouble:
+                if service is self._service():
+                    raise
+        area = (framing.pixel_scale / NATIVE_PIXEL_SCALE) ** 2
+        return planes.cutout(self.name, framing, self.unit.words, self.unit.factors(self.bands, area))
+
+    def _service(self) -> Service:
+        """The first that is not down; if all are, the first."""
+        return next((service for service in self.services if not service.breaker.is_open), self.services[0])
+
+    def _ask(self, framing: Framing, planes: Planes, service: Service) -> None:
+        """One round over the bands that are lacking."""
+        client, worst = self._client(service), None
+        wcs = north_up(framing.galaxy.ra, framing.galaxy.dec, framing.pixel_scale, framing.shape)
+        wcs.pixel_shape = framing.shape[::-1]
+        for band in planes.lacking:
+            try:
+                answer = client.query_with_wcs_async(
+                    hips=_SURVEY + band,
+                    wcs=wcs,
+                    format="fits",
+                    min_cut=0.5,
+                    max_cut=99.5,
+                    stretch="linear",
+                    cmap="Greys_r",
+                )
+                planes.keep(band, judge(answer.content, framing.asked(band)))
+            except Trouble as trouble:
+                if trouble.kind not in ("answer", "blank"):
+                    raise
+                if trouble.kind == "blank":
+                    planes.blank(band, trouble.words)
+                worst = Trouble(trouble.kind, f"{trouble.words} (band {band})")
+        if worst:
+            raise worst
+
+    def _client(self, service: Service) -> Any:
+        clients = self._mine.__dict__.setdefault("clients", {})
+        if service.name not in clients:
+            clients[service.name] = _client(service)
+        return clients[service.name]
+
+
+def _client(service: Service) -> Any:
+    """The client of astroquery, with a polite session and the address of a service."""
+    client = _hips2fits_module().hips2fitsClass()
+    client.server, client._session = service.address, PoliteSession(service)
+    return client
+
+
+_importing = threading.Lock()
+
+
+def _hips2fits_module() -> Any:
+    """The module of astroquery, whose import fails where its configuration gives an address that it does not list."""
+    from astropy.config import get_config
+
+    with _importing, warnings.catch_warnings(action="ignore"):
+        settings = get_config("astroquery", rootname="astroquery")
+        hidden = settings.get("hips2fits", {}).pop("server", None)
+        try:
+            return importlib.import_module("astroquery.hips2fits")
+        finally:
+            if hidden is not None:
+                settings["hips2fits"]["server"] = hidden

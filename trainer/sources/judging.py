@@ -1,0 +1,147 @@
+"""Is this answer the image that was asked for? Nothing enters a survey that has not passed here."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Final
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from trainer.archives.session import plain_words
+from trainer.archives.trouble import Trouble
+from trainer.sources.headers import celestial
+
+__all__ = ["Asked", "judge"]
+
+_OFF: Final = 0.6
+"""How far the galaxy may lie from the middle [pixel]: services differ by half a pixel in where they begin to count."""
+
+_OTHER_SCALE: Final = 0.02
+_BLOCK: Final = 2880
+_NAMED: Final = re.compile(r"(?:sdss(?:dr\d+)?[\s_/-]*([ugriz])|([ugriz])[\s'_-]*band)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What one image was asked to be.
+
+    Attributes
+    ----------
+    ra, dec : float
+        Of its middle [deg].
+    band : str
+    pixel_scale : float
+        [arcsec].
+    shape : (int, int)
+        (y, x).
+    """
+
+    ra: float
+    dec: float
+    band: str
+    pixel_scale: float
+    shape: tuple[int, int]
+
+
+def judge(content: bytes, asked: Asked) -> NDArray[np.float32]:
+    """The pixels of an answer that is what was asked for.
+
+    Parameters
+    ----------
+    content : bytes
+        As they came.
+    asked : Asked
+
+    Returns
+    -------
+    float32 (y, x)
+        In the service's unit; NaN where nothing was imaged. North is up, east to the left.
+
+    Raises
+    ------
+    Trouble
+        ``"blank"``: all zero or all NaN, as services answer for sky that they do not have. ``"answer"``: HTML, a part
+        of a file, another shape, another place, another scale, another band, the same value everywhere.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return _judged(content, asked)
+    except Trouble:
+        raise
+    except Exception as error:  # bytes that nobody vouches for make astropy fail in any way
+        told = " ".join(str(error).split())[:100] or type(error).__name__
+        raise Trouble("answer", f"the FITS file is damaged or cut short ({told})") from None
+
+
+def _judged(content: bytes, asked: Asked) -> NDArray[np.float32]:
+    header = _header(content)
+    shape = tuple(int(header.get(f"NAXIS{axis}", 0)) for axis in (2, 1))
+    deeper = [int(header[f"NAXIS{axis}"]) for axis in range(3, int(header.get("NAXIS", 0)) + 1)]
+    if shape != asked.shape or any(length != 1 for length in deeper):
+        raise Trouble("answer", f"the image has {_times(shape)} pixels; {_times(asked.shape)} were asked for")
+    _check_band(header, asked)
+    _check_place(header, asked)
+    return _look(_pixels(content, asked))
+
+
+def _header(content: bytes) -> fits.Header:
+    if not content:
+        raise Trouble("answer", "the answer is an empty file")
+    if not content.startswith(b"SIMPLE  ="):
+        said = plain_words(content)
+        page = b"<" in content.lstrip()[:1]
+        raise Trouble("answer", f"the answer is {'a web page' if page else 'no FITS file'}" + f": {said}" * bool(said))
+    return fits.Header.fromfile(BytesIO(content[: 100 * _BLOCK]))
+
+
+def _pixels(content: bytes, asked: Asked) -> NDArray[np.float32]:
+    # What astropy only warns of, such as a file that ends too soon, is an error here.
+    with warnings.catch_warnings(action="error"), fits.open(BytesIO(content), memmap=False) as hdus:
+        data = hdus[0].data
+        if data is None or data.size != asked.shape[0] * asked.shape[1]:
+            raise Trouble("answer", "the FITS file holds no image")
+        with np.errstate(all="ignore"):
+            return np.array(data.reshape(asked.shape), dtype=np.float32)
+
+
+def _check_band(header: fits.Header, asked: Asked) -> None:
+    for card in ("SURVEY", "FILTER", "BAND", "EXTNAME"):
+        found = _NAMED.fullmatch(str(header.get(card, "")).strip())
+        band = (found[1] or found[2]).lower() if found else asked.band
+        if band != asked.band:
+            raise Trouble("answer", f"the image is one of band {band}; {asked.band} was asked for")
+
+
+def _check_place(header: fits.Header, asked: Asked) -> None:
+    wcs = celestial(header)
+    if wcs is None:
+        raise Trouble("answer", "the image does not say where it lies on the sky")
+    x, y = wcs.world_to_pixel_values(asked.ra, asked.dec)
+    matrix = wcs.pixel_scale_matrix * 3600.0 / asked.pixel_scale
+    off = float(np.hypot(x - (asked.shape[1] - 1) / 2, y - (asked.shape[0] - 1) / 2))
+    if not off <= _OFF:
+        where = f"{off * asked.pixel_scale:.1f} arcsec" if np.isfinite(off) else "half the sky"
+        raise Trouble("answer", f"the image shows another place, {where} from the galaxy")
+    if not np.abs(matrix - np.diag([-1.0, 1.0])).max() <= _OTHER_SCALE:
+        scale = float(np.sqrt(np.abs(np.linalg.det(matrix)))) * asked.pixel_scale
+        raise Trouble("answer", f'the image is turned, mirrored or of {scale:.3f}" a pixel, not {asked.pixel_scale:g}"')
+
+
+def _look(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    seen = np.isfinite(pixels)
+    if not seen.any():
+        raise Trouble("blank", "no pixel of the image is a number")
+    first = pixels[seen][0]
+    if (pixels[seen] == first).all():
+        kind = "blank" if first == 0 else "answer"
+        raise Trouble(kind, "the image is all zero" if first == 0 else f"every pixel of the image is {first:g}")
+    return np.where(seen, pixels, np.float32(np.nan))
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

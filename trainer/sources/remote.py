@@ -1,0 +1,170 @@
+"""What the sources that ask an archive image by image have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from threading import Event
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.errors import CutoutUnavailable
+from gz2interp.results import Cutout, Galaxy
+from gz2interp.schema import BANDS, CUTOUT_SIZE
+from trainer.archives.limits import Limits
+from trainer.archives.service import Service
+from trainer.archives.trouble import Trouble
+from trainer.sources.field import Field
+from trainer.sources.judging import Asked
+from trainer.sources.noise import sky_sigma
+
+__all__ = ["Framing", "Planes", "Setting", "check_position"]
+
+_SURE = 2
+"""How often an image must come back blank before that is believed."""
+
+
+class Setting:
+    """Everything that an archive source is told besides where to ask.
+
+    Parameters
+    ----------
+    bands : tuple of str
+    shape : (int, int)
+        (y, x).
+    field : Field
+    limits : Limits
+    stop : Event, optional
+        Set when the run is being ended.
+    allowed : sequence of str
+        Hosts, besides the services' own, that these may link or redirect to.
+    """
+
+    def __init__(
+        self,
+        *,
+        bands: tuple[str, ...] = BANDS,
+        shape: tuple[int, int] = (CUTOUT_SIZE, CUTOUT_SIZE),
+        field: Field | None = None,
+        limits: Limits | None = None,
+        stop: Event | None = None,
+        allowed: Sequence[str] = (),
+    ) -> None:
+        self.bands, self.shape, self.allowed = bands, shape, tuple(allowed)
+        self.field, self.limits, self.stop = field or Field(), limits or Limits(), stop or Event()
+
+    def service(self, name: str, address: str) -> Service:
+        """A service at an address, asked within these limits."""
+        return Service(name, address, self.limits, self.stop, self.allowed)
+
+
+class Framing:
+    """One galaxy's field: what each of its images is asked to be.
+
+    Parameters
+    ----------
+    galaxy : Galaxy
+    setting : Setting
+
+    Raises
+    ------
+    CutoutUnavailable
+        The catalogue does not say where the galaxy is, or how large, if that is needed.
+    """
+
+    def __init__(self, galaxy: Galaxy, setting: Setting) -> None:
+        check_position(galaxy)
+        self.galaxy, self.shape = galaxy, setting.shape
+        self.width = setting.field.of(galaxy)
+        self.pixel_scale = self.width / setting.shape[1]
+
+    def asked(self, band: str) -> Asked:
+        """What the image of a band must be."""
+        return Asked(self.galaxy.ra, self.galaxy.dec, band, self.pixel_scale, self.shape)
+
+
+class Planes:
+    """The images of one galaxy that have come so far, band by band.
+
+    Parameters
+    ----------
+    bands : sequence of str
+    """
+
+    def __init__(self, bands: Sequence[str]) -> None:
+        self._bands, self._found = tuple(bands), dict[str, NDArray[np.float32]]()
+        self._blank = Counter[str]()
+
+    @property
+    def lacking(self) -> list[str]:
+        """The bands still to be asked for, in order."""
+        return [band for band in self._bands if band not in self._found]
+
+    def keep(self, band: str, pixels: NDArray[np.float32]) -> None:
+        """An image that has passed.
+
+        Raises
+        ------
+        Trouble
+            Another band's image has the same pixels.
+        """
+        for other, known in self._found.items():
+            if np.array_equal(known, pixels, equal_nan=True):
+                raise Trouble("answer", f"the images of bands {other} and {band} are the same, pixel by pixel")
+        self._found[band] = pixels
+
+    def blank(self, band: str, words: str) -> None:
+        """An image came back all zero or all NaN; once may be a fault, twice in every band is the sky's edge.
+
+        Raises
+        ------
+        CutoutUnavailable
+            ``"out_of_footprint"``: no band has anything there.
+        """
+        self._blank[band] += 1
+        if all(self._blank[band] >= _SURE for band in self._bands):
+            raise CutoutUnavailable(
+                "out_of_footprint", f"every band is blank, asked {_SURE} times ({words}): outside the imaged sky"
+            )
+
+    def cutout(self, source: str, framing: Framing, unit: str, factors: Mapping[str, float]) -> Cutout:
+        """The galaxy, when no band is lacking.
+
+        Parameters
+        ----------
+        source : str
+        framing : Framing
+        unit : str
+            As given by the service, and how far it is known.
+        factors : mapping
+            Band to nanomaggies per cutout pixel of one of the service's units.
+
+        Raises
+        ------
+        CutoutUnavailable
+            ``"failed"``: the galaxy itself was not imaged.
+        """
+        image = np.stack([self._found[band] * np.float32(factors[band]) for band in self._bands], axis=-1)
+        # Services fill with zeros what they have no sky for; measured sky is not exactly 0 in every band.
+        valid = np.isfinite(image).all(axis=-1) & (image != 0).any(axis=-1)
+        height, width = valid.shape
+        if not valid[height // 2 - 1 : height // 2 + 1, width // 2 - 1 : width // 2 + 1].all():
+            raise CutoutUnavailable("failed", "the galaxy itself lies beyond the edge of what was imaged")
+        image = np.where(valid[..., None], image, np.float32(0.0))
+        return Cutout(
+            image=image,
+            valid=valid,
+            source=source,
+            pixel_scale=framing.pixel_scale,
+            position_angle=0.0,
+            native_unit=unit,
+            sky_sigma=sky_sigma(image, valid),
+            psf_fwhm=(float("nan"),) * len(self._bands),
+        )
+
+
+def check_position(galaxy: Galaxy) -> None:
+    """Refuse to ask for a galaxy of which nobody knows where it is."""
+    if not (np.isfinite(galaxy.ra) and -90.0 <= galaxy.dec <= 90.0):
+        raise CutoutUnavailable("missing", "the catalogue gives no position")
