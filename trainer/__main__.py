@@ -122,6 +122,86 @@ def ingest(
 
 
 @app.command()
+def download(
+    table: Annotated[Path, typer.Argument(metavar="CATALOG", help="The galaxies: a GZ2 table or any with ra and dec.")],
+    survey: NewSurveyArgument,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="skyview, hips2fits or sdss; repeated: the next is asked.")
+    ] = None,
+    field: Annotated[
+        float | None, typer.Option(help="Full width in arcsec; by default 0.396\" a pixel. 400 is the original's.")
+    ] = None,
+    radii: Annotated[float | None, typer.Option(help="Full width in Petrosian radii of the galaxy instead.")] = None,
+    size: Annotated[int, typer.Option(min=8, help="Pixels along a side.")] = 64,
+    bands: Annotated[str, typer.Option(help="The bands, in order.")] = "ugriz",
+    retry: Annotated[
+        list[str] | None, typer.Option("--retry", help="Ask again for galaxies that are failed, missing or all.")
+    ] = None,
+    workers: Annotated[int, typer.Option(help="Galaxies under way at the same time.")] = 8,
+    rate: Annotated[float, typer.Option(help="Requests per second and host; 0 lifts the limit.")] = 8.0,
+    tries: Annotated[int, typer.Option(help="Tries before a galaxy is given up.")] = 6,
+    timeout: Annotated[float, typer.Option(help="Seconds that a service may stay silent.")] = 30.0,
+    patience: Annotated[float, typer.Option(help="Hours that a service may stay down before the run ends.")] = 24.0,
+    allow_host: Annotated[
+        list[str] | None, typer.Option(help="A host that a service may redirect to. May be repeated.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="sdss: where frames lie.")] = None,
+    cache_gib: Annotated[float, typer.Option(help="sdss: how large that may grow.")] = 4.0,
+    scheme: SchemeOption = None,
+    join: JoinOption = None,
+    join_on: JoinOnOption = "id",
+) -> None:
+    """Fetch cutouts from archives; a second start goes on where the first stopped."""
+    from trainer.archives.limits import Limits
+    from trainer.download import Plan, download, open_download
+    from trainer.download.asking import Asking, open_archives, said_of
+    from trainer.download.show import Show, summary
+    from trainer.sources.field import Field
+
+    plan = Plan(Field(field or 0.396 * size, radii), tuple(bands.split(",")) if "," in bands else tuple(bands), size)
+    limits = Limits(workers=workers, rate=rate, tries=tries, read=timeout, whole=4 * timeout, patience=3600 * patience)
+    asking = Asking(limits, allowed=tuple(allow_host or ()), cache=cache, cache_bytes=round(cache_gib * 2**30))
+    sources = open_archives(source or ["skyview"], plan, asking)
+    opened = open_download(survey, table, lambda path: _catalog(path, scheme, join, join_on), plan)
+    for line in said_of(opened, sources, plan):
+        say(line)
+    with Show() as show:
+        report = download(opened, sources, workers=workers, stop=asking.stop, retry=_statuses(retry or []), listen=show)
+    summary(report)
+    say(str(opened.path / "download" / "report.json"))
+    if report.state != "finished":
+        raise typer.Exit(3)
+
+
+@app.command("calibrate-source")
+def calibrate_source(
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="skyview or hips2fits.")],
+    stars: Annotated[Path, typer.Argument(metavar="STARS", help="Stars: ra, dec and PSF magnitudes u g r i z.")],
+    rate: Annotated[float, typer.Option(help="Requests per second; 0 lifts the limit.")] = 8.0,
+) -> None:
+    """Weigh stars through an archive: what one unit of its pixels is. Downloads use it from then on."""
+    from dataclasses import replace
+
+    import pandas as pd
+
+    from gz2interp.console import table
+    from trainer.archives.limits import Limits
+    from trainer.archives.units import Unit
+    from trainer.calibrate import calibrate, write_calibration
+    from trainer.download import Plan
+    from trainer.download.asking import Asking, open_archives
+
+    opened: Any = open_archives([source], Plan(), Asking(replace(Limits(), rate=rate)))[0]
+    opened.unit = Unit("as given")
+    with ProgressBars() as bars:
+        scales = calibrate(opened, _catalog(stars, None, None, "id"), lambda done, of: bars("stars", done, of))
+    columns = [(band, scale.ratio, scale.error, scale.stars) for band, scale in scales.items()]
+    table("Flux in the source over the catalogue's", pd.DataFrame(columns, columns=["band", "ratio", "error", "stars"]))
+    unit, file = write_calibration(opened, scales)
+    say(f"{source}: {unit.words}\n{file}")
+
+
+@app.command()
 def fit(
     survey: SurveyArgument,
     name: Annotated[str, typer.Option("--name", help="Of the new model.")] = "cnn",
@@ -210,6 +290,16 @@ def _catalog(table: Path, scheme: str | None, join: list[Path] | None, join_on: 
     for line in report.lines():
         say(line)
     return frame
+
+
+def _statuses(given: list[str]) -> set[str]:
+    """Statuses to ask again for; all of them for ``all``."""
+    from gz2interp.schema import STATUSES
+
+    known = set(STATUSES) - {"ok"}
+    if unknown := set(given) - known - {"all"}:
+        raise InputError(f"--retry {' '.join(sorted(unknown))} was given", f"One of {', '.join(sorted(known))}, or all")
+    return known if "all" in given else set(given)
 
 
 def _rates(rare: list[str]) -> dict[str, float]:

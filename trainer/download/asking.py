@@ -1,0 +1,107 @@
+"""The sources of a download by name, and a word on what their cutouts will show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+import numpy as np
+
+from gz2interp.errors import InputError
+from gz2interp.schema import PETRO_RADIUS
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import read_columns
+from trainer.archives.limits import Limits
+from trainer.archives.units import UNVERIFIED
+from trainer.download.opening import Plan
+from trainer.sources import Source, open_source
+from trainer.sources.field import radius_in_pixels
+from trainer.sources.remote import Setting
+
+__all__ = ["ARCHIVES", "Asking", "open_archives", "said_of"]
+
+ARCHIVES: Final = ("skyview", "hips2fits", "sdss")
+_CHANGE_AFTER: Final = 300.0
+"""Seconds that a source may be down before the next one is asked, where there is a next one."""
+
+_SMALL: Final = 3.0
+"""Petrosian radius [pixel] below which a galaxy shows no structure."""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How archives are asked.
+
+    Attributes
+    ----------
+    limits : Limits
+    stop : Event
+    allowed : tuple of str
+        Hosts, besides the services' own, that these may link or redirect to.
+    cache : Path, optional
+        Of SDSS' frames.
+    cache_bytes : int
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    stop: Event = field(default_factory=Event)
+    allowed: tuple[str, ...] = ()
+    cache: Path | None = None
+    cache_bytes: int = 4 * 2**30
+
+
+def open_archives(names: Sequence[str], plan: Plan, asking: Asking) -> list[Source]:
+    """The sources in the order in which they are asked.
+
+    Raises
+    ------
+    InputError
+        One is not an archive, or is named twice.
+    """
+    if not names or set(names) - set(ARCHIVES) or len(set(names)) < len(names):
+        raise InputError(f"The sources {', '.join(names)} were given", f"One or more of {', '.join(ARCHIVES)}")
+    sources = []
+    for place, name in enumerate(names):
+        limits = asking.limits
+        if place < len(names) - 1:
+            limits = replace(limits, patience=min(limits.patience, _CHANGE_AFTER))
+        setting = Setting(
+            bands=plan.bands,
+            shape=(plan.size, plan.size),
+            field=plan.field,
+            limits=limits,
+            stop=asking.stop,
+            allowed=asking.allowed,
+        )
+        options = {"cache": asking.cache, "cache_bytes": asking.cache_bytes} if name == "sdss" else {}
+        sources.append(open_source(name, setting, **options))
+    return sources
+
+
+def said_of(survey: Survey, sources: Sequence[Source], plan: Plan) -> Iterator[str]:
+    """What a user should know before the night: scale, the galaxies' size in pixels, resampling and unit."""
+    radii = read_columns(survey.path / "catalog.parquet", (PETRO_RADIUS,)).get(PETRO_RADIUS)
+    known = np.empty(0) if radii is None else radii.to_numpy(float)
+    pixels = radius_in_pixels(known[known > 0], plan.field, plan.size)
+    if plan.field.radii is None:
+        scale = plan.field.arcsec / plan.size
+        yield f'Field {plan.field.arcsec:.1f}" on {plan.size} pixels: {scale:.3f} arcsec per pixel'
+    else:
+        yield f"Field {plan.field.radii:g} Petrosian radii on {plan.size} pixels: apparent sizes are removed"
+    if len(pixels):
+        low, middle, high = np.percentile(pixels, [5, 50, 95])
+        yield f"The galaxies' Petrosian radius is {middle:.1f} pixels (5 % to 95 %: {low:.1f} to {high:.1f})"
+        small = float((pixels < _SMALL).mean())
+        if small > 0:
+            yield f"Warning: {small:.1%} of the galaxies have a radius below {_SMALL:g} pixels, too small for structure"
+    else:
+        yield "The catalogue gives no Petrosian radii: how large the galaxies are in pixels is not known"
+    for source in sources:
+        resampler, unit = getattr(source, "resampler", ""), getattr(source, "unit", None)
+        hosts = ", ".join(service.guard.host for service in getattr(source, "services", ()))
+        yield f"{source.name}: {hosts}; {resampler}; unit {unit.words if unit else 'nanomaggy'}"
+        if unit == UNVERIFIED:
+            yield f"Warning: the unit of {source.name} is not verified: run python -m trainer calibrate-source first"

@@ -1,0 +1,179 @@
+"""Keeps an eye on a download: how many, how fast, how long still, and whether the services behave."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from gz2interp.stores.survey import Survey
+from trainer.download.report import Failure, Report, ServiceState, failures_of
+from trainer.download.staging import Outcome, Staging
+from trainer.sources import Source
+
+__all__ = ["Expected", "Watch"]
+
+_OVER: Final = 60.0
+"""Seconds over which the rate is taken."""
+
+_BETWEEN_TICKS: Final = 0.25
+_BETWEEN_FILES: Final = 2.0
+_WORDS: Final = {
+    "running": "Asking",
+    "waiting": "Waiting for a service that is down; it is asked now and then whether it is back",
+    "finished": "Every galaxy has been asked for",
+    "interrupted": "Interrupted. What is done is kept; the same command goes on from here",
+    "stopped": "Stopped, because a service stayed down. What is done is kept; the same command goes on from here",
+}
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a run has before it.
+
+    Attributes
+    ----------
+    total : int
+        Galaxies that will have an outcome in the end.
+    asked_for : int
+        Those that this run asks for.
+    counts : mapping
+        Status to galaxies that have it already.
+    """
+
+    total: int
+    asked_for: int
+    counts: Mapping[str, int]
+
+
+class Watch:
+    """Counts outcomes, and writes the report.
+
+    Parameters
+    ----------
+    survey : Survey
+    staging : Staging
+    sources : sequence of Source
+    workers : int
+    expected : Expected
+    listen : callable, optional
+    """
+
+    def __init__(
+        self,
+        survey: Survey,
+        staging: Staging,
+        sources: Sequence[Source],
+        workers: int,
+        expected: Expected,
+        listen: Callable[[Report], None] | None = None,
+    ) -> None:
+        self._survey, self._staging, self._sources = survey, staging, sources
+        self._workers, self._expected, self._listen = workers, expected, listen
+        self._counts = Counter(expected.counts)
+        self._this_run = 0
+        self._started, self._written = datetime.now(UTC), -_OVER
+        self._ticked = -_OVER
+        self._recent = deque[tuple[float, int]]([(time.monotonic(), 0)])
+        self.tick()
+
+    def saw(self, outcome: Outcome, was: str | None) -> None:
+        """Count an outcome, in the place of the status that the galaxy had."""
+        if was is not None:
+            self._counts[was] -= 1
+        self._counts[outcome.status] += 1
+        self._this_run += 1
+
+    def tick(self) -> None:
+        """Tell how it stands; the file is written every few seconds."""
+        now = time.monotonic()
+        if now - self._ticked < _BETWEEN_TICKS:
+            return
+        self._ticked = now
+        self._recent.append((now, self._this_run))
+        while now - self._recent[0][0] > _OVER:
+            self._recent.popleft()
+        states = [service.state for service in self._services()]
+        report = self._report("waiting" if states and all(state == "down" for state in states) else "running")
+        if self._listen:
+            self._listen(report)
+        if now - self._written >= _BETWEEN_FILES:
+            self._written = now
+            report.write(self._survey.path)
+
+    def end(self, how: str) -> Report:
+        """The last report, with every failure.
+
+        Parameters
+        ----------
+        how : str
+            The state, and after a colon what led to it.
+        """
+        state, _, words = how.partition(": ")
+        report = self._report(state, words, failures_of(self._refused()))
+        report.write(self._survey.path)
+        return report
+
+    def _report(self, state: str, words: str = "", failures: tuple[Failure, ...] = ()) -> Report:
+        (before, count), now = self._recent[0], time.monotonic()
+        rate = (self._this_run - count) / (now - before) if now > before else 0.0
+        done = sum(self._counts.values())
+        services = tuple(
+            ServiceState(
+                service.name,
+                service.guard.host,
+                service.state,
+                service.breaker.words,
+                service.requests,
+                service.bytes,
+                dict(service.troubles),
+            )
+            for service in self._services()
+        )
+        message = _WORDS[state] + (f" ({words})" if words else "")
+        return Report(
+            state=state,
+            message=message,
+            started=self._started.isoformat(timespec="seconds"),
+            updated=datetime.now(UTC).isoformat(timespec="seconds"),
+            sources=tuple(source.name for source in self._sources),
+            workers=self._workers,
+            rate=next((service.limits.rate for service in self._services()), 0.0),
+            pixel_scale=_pixel_scale(self._sources),
+            total=self._expected.total,
+            done=done,
+            asked_for=self._expected.asked_for,
+            this_run=self._this_run,
+            counts={status: count for status, count in sorted(self._counts.items()) if count},
+            per_second=rate,
+            remaining=(self._expected.asked_for - self._this_run) / rate if rate > 0 else None,
+            services=services,
+            failures=failures,
+            pid=os.getpid(),
+        )
+
+    def _refused(self) -> Iterator[tuple[int, str, str]]:
+        """Galaxies without an image: in the survey, and beside it."""
+        survey = self._survey.refreshed()
+        committed = survey.rows_committed
+        ids = survey.galaxy_ids
+        in_survey = (
+            (galaxy_id, status, reason) for _, galaxy_id, status, reason, _ in survey.journal.without_image(committed)
+        )
+        beside = (
+            (int(ids[row]), status, reason) for row, status, reason in self._staging.without_image() if row >= committed
+        )
+        return itertools.chain(in_survey, beside)
+
+    def _services(self) -> list[Any]:
+        return [service for source in self._sources for service in getattr(source, "services", ())]
+
+
+def _pixel_scale(sources: Sequence[Source]) -> float:
+    setting = getattr(sources[0], "setting", None)
+    return 0.0 if setting is None or setting.field.radii else setting.field.arcsec / setting.shape[1]
