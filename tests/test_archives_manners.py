@@ -59,7 +59,6 @@ def test_nothing_else_may_be_asked(url: str, monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(Trouble) as caught:
         Guard("https://archive.example.org/form").check(url)
     assert caught.value.kind == "address"
-    assert caught.value.lasting
 
 
 @pytest.mark.parametrize(
@@ -180,6 +179,21 @@ def test_a_galaxy_is_given_up_after_so_many_tries_and_told_why() -> None:
     with pytest.raises(CutoutUnavailable, match="gave up after 4 tries: the answer is a web page") as caught:
         persist(attempt, service())
     assert (caught.value.status, len(asked), TRIES.get()) == ("failed", 4, 4)
+
+
+def test_progress_gives_new_tries() -> None:
+    lacking, asked = [5], list[int]()
+
+    def attempt() -> str:
+        asked.append(1)
+        if len(asked) % 3 == 0:
+            lacking[0] -= 1
+        if lacking[0]:
+            raise Trouble("answer", "cut short")
+        return "five images"
+
+    assert persist(attempt, service(), lambda: lacking[0]) == "five images"
+    assert len(asked) == 15
 
 
 def test_what_will_not_change_is_not_asked_twice() -> None:

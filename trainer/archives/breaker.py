@@ -32,6 +32,7 @@ class Breaker:
         self._name, self._limits, self._stop = name, limits, stop
         self._lock = threading.Condition()
         self._failures, self._pause = 0, _FIRST_PAUSE
+        self.times_down = 0
         self._since = self._until = 0.0
         self._asking: int | None = None  # the thread that finds out
         self._words = ""
@@ -95,6 +96,7 @@ class Breaker:
                 return  # an answer to a question from before it went down
             if not self.is_open:
                 self._since = time.monotonic()
+                self.times_down += 1
             self._words, self._asking = words, None
             self._until = time.monotonic() + self._pause * random.uniform(0.8, 1.2)
             _log.warning("%s is down (%s). Asking again in %.0f seconds", self._name, words, self._pause)

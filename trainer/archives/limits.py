@@ -28,7 +28,8 @@ class Limits:
     backoff, longest_backoff : float
         The first pause after a failure and the longest [s]; each is doubled, and drawn between half and all of it.
     down_after : int
-        Failures of the service in a row, over all workers, after which it counts as down; 0 for three a worker.
+        Failures of the service in a row, over all workers, after which it counts as down; 0 for one a worker, six at
+        least.
     longest_pause : float
         Between two questions whether a service that was down is back [s].
     longest_hold : float
@@ -62,4 +63,4 @@ class Limits:
     @property
     def failures_until_down(self) -> int:
         """How many failures in a row mean that the service is down."""
-        return self.down_after or max(3 * self.workers, 6)
+        return self.down_after or max(self.workers, 6)

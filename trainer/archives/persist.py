@@ -21,14 +21,16 @@ _MOST_HOLDS: Final = 100
 Answer = TypeVar("Answer")
 
 
-def persist(attempt: Callable[[], Answer], service: Service) -> Answer:
-    """Try until it works, at most `Limits.tries` times, with growing pauses drawn at random.
+def persist(attempt: Callable[[], Answer], service: Service, left: Callable[[], int] = lambda: 0) -> Answer:
+    """Try until it works, at most `Limits.tries` times without progress, with growing pauses drawn at random.
 
     Parameters
     ----------
     attempt : callable
         Raises `Trouble` where it fails.
     service : Service
+    left : callable, optional
+        How many parts of the answer are still lacking; getting one of them is progress.
 
     Notes
     -----
@@ -45,7 +47,7 @@ def persist(attempt: Callable[[], Answer], service: Service) -> Answer:
     Stopped
         The run is being ended.
     """
-    limits, failures, holds = service.limits, 0, 0
+    patience = _Patience(service, left)
     while True:
         try:
             return attempt()
@@ -54,16 +56,43 @@ def persist(attempt: Callable[[], Answer], service: Service) -> Answer:
                 raise
             if trouble.lasting:
                 raise CutoutUnavailable("failed", trouble.words) from None
-            if trouble.kind == "held" and holds < _MOST_HOLDS:
-                holds += 1
-                continue
-            if trouble.of_service and service.breaker.is_open:
-                continue
-            failures += 1
-            TRIES.set(TRIES.get() + 1)
-            if failures >= limits.tries:
-                TRIES.set(TRIES.get() - 1)
-                raise CutoutUnavailable("failed", f"gave up after {failures} tries: {trouble.words}") from None
-        pause = min(limits.backoff * 2 ** (failures - 1), limits.longest_backoff) * random.uniform(0.5, 1.0)
+            pause = patience.after(trouble)
         if service.stop.wait(pause):
             raise Stopped
+
+
+class _Patience:
+    """Counts what counts against one galaxy at one service."""
+
+    def __init__(self, service: Service, left: Callable[[], int]) -> None:
+        self._service, self._left, self._lacking = service, left, left()
+        self._failures = self._holds = 0
+        self._doubtful = 0  # of them, those that may turn out to be an outage's
+        self._times_down = service.breaker.times_down
+
+    def after(self, trouble: Trouble) -> float:
+        """The pause after a failure [s].
+
+        Raises
+        ------
+        CutoutUnavailable
+            It was one too many.
+        """
+        limits, breaker = self._service.limits, self._service.breaker
+        if trouble.kind == "held" and self._holds < _MOST_HOLDS:
+            self._holds += 1
+            return 0.0
+        if breaker.times_down != self._times_down:
+            self._failures -= self._doubtful
+            self._doubtful, self._times_down = 0, breaker.times_down
+        if trouble.of_service and breaker.is_open:
+            return 0.0
+        if self._left() != self._lacking:
+            self._failures, self._doubtful, self._lacking = 0, 0, self._left()
+        self._failures += 1
+        self._doubtful = self._doubtful + 1 if trouble.of_service else 0
+        if self._failures >= limits.tries:
+            raise CutoutUnavailable("failed", f"gave up after {limits.tries} tries: {trouble.words}")
+        TRIES.set(TRIES.get() + 1)
+        longest: float = min(limits.backoff * 2.0 ** (self._failures - 1), limits.longest_backoff)
+        return longest * random.uniform(0.5, 1.0)

@@ -25,7 +25,7 @@ def configured(section: str, item: str) -> str | None:
     from astropy.config import get_config
 
     with warnings.catch_warnings(action="ignore"):
-        settings = get_config("astroquery", rootname="astroquery")
+        settings = get_config("astroquery", rootname="astropy")
     value = settings.get(section, {}).get(item)
     if isinstance(value, (list, tuple)):  # several, separated by commas: the first is asked
         value = next(iter(value), None)

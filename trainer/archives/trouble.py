@@ -12,8 +12,8 @@ class Trouble(Exception):
     ----------
     kind : str
         One word for counting. Of the service: ``"timeout"``, ``"connection"``, ``"busy"``, ``"server"``, ``"down"``;
-        it asked to wait: ``"held"``; of this question: ``"passing"``, ``"refused"``, ``"address"``; of this answer:
-        ``"answer"``, ``"blank"``.
+        it asked to wait: ``"held"``; of this question: ``"passing"``, ``"refused"``; of this answer: ``"answer"``,
+        ``"blank"``, and ``"address"``, which leads elsewhere, as the page of a hotel's network does.
     words : str
         What happened, in plain words.
     """
@@ -30,7 +30,7 @@ class Trouble(Exception):
     @property
     def lasting(self) -> bool:
         """Whether asking again would give the same."""
-        return self.kind in ("refused", "address")
+        return self.kind == "refused"
 
 
 class Stopped(BaseException):

@@ -63,7 +63,7 @@ class Hips2fitsSource:
         while planes.lacking:
             service = self._service()
             try:
-                persist(partial(self._ask, framing, planes, service), service)
+                persist(partial(self._ask, framing, planes, service), service, lambda: planes.open_questions)
             except Trouble:
                 if service is self._service():
                     raise
@@ -122,7 +122,7 @@ def _hips2fits_module() -> Any:
     from astropy.config import get_config
 
     with _importing, warnings.catch_warnings(action="ignore"):
-        settings = get_config("astroquery", rootname="astroquery")
+        settings = get_config("astroquery", rootname="astropy")
         hidden = settings.get("hips2fits", {}).pop("server", None)
         try:
             return importlib.import_module("astroquery.hips2fits")

@@ -21,7 +21,7 @@ from trainer.sources.noise import sky_sigma
 
 __all__ = ["Framing", "Planes", "Setting", "check_position"]
 
-_SURE = 2
+_SURE = 3
 """How often an image must come back blank before that is believed."""
 
 
@@ -101,6 +101,11 @@ class Planes:
         """The bands still to be asked for, in order."""
         return [band for band in self._bands if band not in self._found]
 
+    @property
+    def open_questions(self) -> int:
+        """How many answers are still needed; it falls with each image, and with each that is known to be blank."""
+        return sum(_SURE - min(self._blank[band], _SURE - 1) for band in self.lacking)
+
     def keep(self, band: str, pixels: NDArray[np.float32]) -> None:
         """An image that has passed.
 
@@ -115,7 +120,7 @@ class Planes:
         self._found[band] = pixels
 
     def blank(self, band: str, words: str) -> None:
-        """An image came back all zero or all NaN; once may be a fault, twice in every band is the sky's edge.
+        """An image came back all zero or all NaN; once or twice may be a fault.
 
         Raises
         ------

@@ -112,7 +112,7 @@ class SdssSource:
         try:
             with warnings.catch_warnings(action="ignore"):  # an empty table is told below
                 found = client.query_crossid(
-                    position, radius=_NEAR, fields=fields, data_release=_RELEASE, timeout=None, cache=False
+                    position, radius=_NEAR, photoobj_fields=fields, data_release=_RELEASE, timeout=None, cache=False
                 )
             if found is None or not len(found):
                 raise CutoutUnavailable(
@@ -128,7 +128,7 @@ class SdssSource:
 
     def _client(self) -> tuple[Any, PoliteSession]:
         if not hasattr(self._mine, "client"):
-            self._mine.client, self._mine.session = SDSSClass(), PoliteSession(self._sky)
+            self._mine.client, self._mine.session = _Sdss(), PoliteSession(self._sky)
             self._mine.client._session = self._mine.session
             self._mine.images = PoliteSession(self._sas)
         return self._mine.client, self._mine.session
@@ -182,6 +182,13 @@ class SdssSource:
             return content
 
         return persist(attempt, self._sas)
+
+
+class _Sdss(SDSSClass):
+    """The client of astroquery, which keeps some answers on disk whatever it is told."""
+
+    def _request(self, *arguments: Any, **options: Any) -> Any:
+        return super()._request(*arguments, **{**options, "cache": False})
 
 
 def _unpacked(content: bytes) -> bytes:

@@ -56,7 +56,7 @@ class SkyViewSource:
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
         framing, planes = Framing(galaxy, self.setting), Planes(self.bands)
-        persist(lambda: self._ask(framing, planes), self.services[0])
+        persist(lambda: self._ask(framing, planes), self.services[0], lambda: planes.open_questions)
         area = 1.0 if sampler_for(framing.pixel_scale) == _AREA_SAMPLER else framing.pixel_scale / NATIVE_PIXEL_SCALE
         return planes.cutout(self.name, framing, self.unit.words, self.unit.factors(self.bands, area**2))
 
@@ -64,6 +64,7 @@ class SkyViewSource:
         """One round over the bands that are lacking."""
         bands = planes.lacking
         client: _SkyView = self._client()
+        client.position = f"{framing.galaxy.ra:.7f} {framing.galaxy.dec:+.7f}"
         addresses = client.get_image_list(
             SkyCoord(framing.galaxy.ra, framing.galaxy.dec, unit="deg"),
             [f"SDSS{band}" for band in bands],
@@ -101,12 +102,17 @@ class SkyViewSource:
 
 
 class _SkyView(SkyViewClass):
-    """The client of astroquery, with a polite session, and a memory for the form."""
+    """The client of astroquery, with a polite session, and a memory for the form.
+
+    It writes positions with six significant digits, a third of an arcsec in right ascension: nearly a native pixel. So
+    the position is written here.
+    """
 
     def __init__(self, session: PoliteSession) -> None:
         super().__init__()
         self.URL = skyview_conf.url
         self.session = self._session = session
+        self.position = ""
         self._form: tuple[str, dict[str, Any]] | None = None
 
     def _generate_payload(self, input: dict[str, Any] | None = None) -> tuple[str, dict[str, Any]]:  # noqa: A002
@@ -115,7 +121,12 @@ class _SkyView(SkyViewClass):
         except AttributeError:
             raise Trouble("answer", f"the service's form is no form ({plain_words(self.session.last)})") from None
         address, defaults = self._form
-        return address, {**defaults, **{name: value for name, value in (input or {}).items() if value is not None}}
+        given = {name: value for name, value in (input or {}).items() if value is not None}
+        return address, {**defaults, **given, "Position": self.position}
+
+    def _request(self, *arguments: Any, **options: Any) -> Any:
+        """As astroquery asks, but never from its cache on disk, where failures and other servers' pages lie."""
+        return super()._request(*arguments, **{**options, "cache": False})
 
     def _validate_surveys(self, surveys: object) -> None:
         """Ours are known; the service says so itself where it has lost one."""
