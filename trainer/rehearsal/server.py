@@ -166,8 +166,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self, path: str, asked: dict[str, list[str]], body: bytes) -> None:
         ra, dec = (float(part) for part in asked["position"][0].replace(",", " ").split())
         width = float(asked["size"][0].split(",")[0]) * 3600.0
-        pixels = asked["pixels"][0].replace(",", "x")
-        sampler = asked.get("sampler", ["NN"])[0]
+        lengths = asked["pixels"][0].split(",")
+        pixels = f"{lengths[0]}x{lengths[-1]}"
+        sampler = asked.get("sampler", ["NN"])[0].replace("_", "")
         fault = self.server.archive.faults.meet(place_of(ra, dec), "")
         names = [
             f"skv_{ra:.7f}_{dec:.7f}_{survey.removeprefix('SDSS')}_{width:.6f}_{pixels}_{sampler}"
