@@ -1,0 +1,145 @@
+"""How a survey's download stands: its report, whether somebody still writes it, and the galaxies without an image."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboards.loading.surveys import open_survey, stamp
+from gz2interp.errors import SurveyError
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.files import read_json
+from gz2interp.stores.survey import Survey
+from trainer.download.report import Failure, Report, failures_of, read_report, report_file
+
+__all__ = ["Standing", "failures_so_far", "options_of", "report_bytes", "standing_of", "without_image_csv"]
+
+_SILENT: Final = 30.0
+"""Seconds after which a running download that has written nothing is held for dead; it writes every 2 s."""
+
+_GRACE: Final = 6.0
+"""Seconds of silence that a process which is not found here is given: it may run on another machine."""
+
+_STATES: Final = ("running", "waiting", "finished", "interrupted", "stopped")
+_PIXEL: Final = 0.396
+_COLUMNS: Final = (GALAXY_ID, "status", "reason", "source", "tries")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A report, and what its age says.
+
+    Attributes
+    ----------
+    report : Report
+    state : str
+        As the report has it; ``"killed"`` where its process is gone, ``"silent"`` where that has long said nothing.
+    seconds : float
+        From the start to the last word.
+    age : float
+        Since the last word [s].
+    """
+
+    report: Report
+    state: str
+    seconds: float
+    age: float
+
+    @property
+    def live(self) -> bool:
+        """Whether something may still change by itself."""
+        return self.state in ("running", "waiting", "silent")
+
+
+def standing_of(survey: Survey) -> Standing | None:
+    """How the download of a survey stands; None where there was none.
+
+    Raises
+    ------
+    SurveyError
+        The report is damaged.
+    """
+    report = read_report(survey.path)
+    if report is None:
+        return None
+    try:
+        age = (datetime.now(UTC) - datetime.fromisoformat(report.updated)).total_seconds()
+        seconds = (datetime.fromisoformat(report.updated) - datetime.fromisoformat(report.started)).total_seconds()
+        sound = report.state in _STATES and isinstance(report.counts, dict) and report.done >= 0 and report.total >= 0
+    except (TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise SurveyError(f"{report_file(survey.path)} is not a report (a value has no sense)", remedy="Remove it")
+    return Standing(report, _state(report, age), seconds, age)
+
+
+def failures_so_far(survey: Survey) -> tuple[Failure, ...]:
+    """Kinds of failures among the galaxies that have entered the survey: a running download reports none."""
+    return _failures(str(survey.path), stamp(survey.path / "survey.json"))
+
+
+def options_of(survey: Survey, report: Report | None) -> list[str]:
+    """What the command of this download had beside catalogue and survey, as far as it is not the default."""
+    file = survey.path / "download" / "settings.json"
+    try:
+        plan: dict[str, Any] = read_json(file)
+        size, arcsec, radii, bands = int(plan["size"]), float(plan["arcsec"]), plan["radii"], list(plan["bands"])
+    except (SurveyError, KeyError, TypeError, ValueError):
+        return []
+    sources = [] if report is None or report.sources == ("skyview",) else report.sources
+    words = [word for source in sources for word in ("--source", source)]
+    if radii:
+        words += ["--radii", f"{radii:g}"]
+    if abs(arcsec - _PIXEL * size) > 1e-6:
+        words += ["--field", f"{arcsec!r}".removesuffix(".0")]
+    if size != 64:
+        words += ["--size", str(size)]
+    if bands != list("ugriz"):
+        words += ["--bands", "".join(bands) if all(len(band) == 1 for band in bands) else ",".join(bands)]
+    return words
+
+
+def report_bytes(survey: Survey) -> bytes:
+    """The report's file as it is now."""
+    return report_file(survey.path).read_bytes()
+
+
+def without_image_csv(name: str) -> bytes:
+    """The galaxies of a survey that have no image, as a table: galaxy_id (digits), status, reason, source, tries."""
+    status = open_survey(name).status
+    table = status.loc[status["status"] != "ok", list(_COLUMNS)]
+    table = table.assign(**{GALAXY_ID: [str(galaxy_id) for galaxy_id in table[GALAXY_ID].tolist()]})
+    return table.to_csv(index=False).encode()
+
+
+def _state(report: Report, age: float) -> str:
+    if report.state not in ("running", "waiting"):
+        return report.state
+    if age > _GRACE and not _exists(report.pid):
+        return "killed"
+    return "silent" if age > _SILENT else report.state
+
+
+def _exists(pid: int) -> bool:
+    """Whether there is such a process. Windows would end it when asked so: there, silence alone decides."""
+    if os.name != "posix" or pid <= 0:
+        return True
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _failures(path: str, stamp: int) -> tuple[Failure, ...]:
+    survey = Survey.open(Path(path))
+    refused = survey.journal.without_image(survey.rows_committed)
+    return failures_of((galaxy_id, status, reason) for _, galaxy_id, status, reason, _ in refused)

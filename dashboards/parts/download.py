@@ -1,0 +1,181 @@
+"""A download in words, figures and tables; while it runs it is read again every two seconds."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from html import escape
+from typing import Final
+
+import streamlit as st
+
+from dashboards.loading.downloads import (
+    Standing,
+    failures_so_far,
+    options_of,
+    report_bytes,
+    standing_of,
+    without_image_csv,
+)
+from dashboards.parts.controls import show_brand
+from dashboards.parts.download_tables import figures, show_failures, show_services
+from dashboards.parts.states import lacking
+from dashboards.parts.style import caption, heading
+from dashboards.selection import change, current
+from gz2interp.stores.locations import surveys_folder
+from gz2interp.stores.survey import Survey
+from trainer.download.show import duration
+
+__all__ = ["show_download", "show_no_download", "show_survey_choice"]
+
+_EVERY: Final = 2.0
+_KEPT: Final = "What is done is kept; run the same command again."
+_TITLES: Final = {
+    "running": "Downloading",
+    "waiting": "Waiting for a service that is down",
+    "finished": "The download is finished",
+    "interrupted": "The download was interrupted",
+    "stopped": "The download stopped: a service stayed down",
+    "killed": "The download was killed",
+    "silent": "The download gives no sign of life",
+}
+
+
+def show_survey_choice(names: Sequence[str], chosen: str) -> None:
+    """The brand, and which survey it is about: the same as on the other pages."""
+    brand, choice, _ = st.container(key="download_controls").columns([0.8, 1.6, 4.6], vertical_alignment="bottom")
+    with brand:
+        show_brand()
+    options = [*names, *([chosen] if chosen and chosen not in names else [])]
+    st.session_state["choose_survey"] = chosen or None
+    choice.selectbox(
+        "Survey",
+        options,
+        key="choose_survey",
+        on_change=_chosen,
+        accept_new_options=True,
+        placeholder="nothing",
+    )
+
+
+def show_no_download(survey: Survey | None = None) -> None:
+    """Nothing has been downloaded, and how to begin."""
+    if survey is not None and (survey.path / "download" / "settings.json").exists():
+        words = "It was begun, and ended before its first word. The same command begins again."
+        lacking("No report of this download yet", words, _command(survey))
+        return
+    new = surveys_folder() / "my-survey"
+    title = "No survey yet" if survey is None else f"{survey.name} was not downloaded"
+    words = (
+        "A download makes a new survey: it asks archives for the galaxies of a catalogue, "
+        "and this page shows how far it is. CATALOG is a table with galaxy_id, ra and dec, "
+        "such as the one of Galaxy Zoo 2."
+    )
+    lacking(title, words, f"python -m trainer download CATALOG {shlex.quote(str(new))}")
+
+
+def show_download(survey: Survey) -> None:
+    """All that is known of the download of a survey.
+
+    Raises
+    ------
+    SurveyError
+        The report is damaged.
+    """
+    standing = standing_of(survey)
+    if standing is None:
+        show_no_download(survey)
+        return
+    with st.container(key="download"):
+        st.fragment(_show_standing, run_every=_EVERY if standing.live else None)(survey, standing.state)
+        _show_ways_on(survey, standing)
+        _show_files(survey, standing)
+
+
+def _show_standing(survey: Survey, state: str) -> None:
+    """What changes by itself; the whole page follows when the state is another."""
+    standing = standing_of(survey)
+    if standing is None or standing.state != state:
+        st.rerun()
+    assert standing is not None
+    report = standing.report
+    st.html(f'<h2 class="gz2-state" role="status">{_TITLES[state]}</h2>{_message(standing)}')
+    share = min(report.done / report.total, 1.0) if report.total else 1.0
+    st.progress(share, text=f"**{report.done:,} of {report.total:,}** galaxies have been asked for ({share:.1%})")
+    st.html(figures(standing))
+    show_services(report.services, standing.live)
+    over = state in ("finished", "interrupted", "stopped")
+    show_failures(report.failures if over else failures_so_far(survey), over)
+
+
+def _message(standing: Standing) -> str:
+    words = standing.report.message.rstrip(".") + "."
+    if standing.state == "killed":
+        words = f"Its process ended without a word {duration(standing.age)} ago. {_KEPT}"
+    if standing.state == "silent":
+        words = f"The last word came {duration(standing.age)} ago: the process hangs, or was killed. {_KEPT}"
+    report = standing.report
+    limit = f"at most {report.rate:g} requests per second and host" if report.rate else "without a limit of requests"
+    asked = f"{', then '.join(report.sources)} · {report.workers} galaxies at a time · {limit}"
+    begun = datetime.fromisoformat(report.started).astimezone(UTC)
+    return (
+        f'<div class="gz2-message">{escape(words)}</div>'
+        f'<div class="gz2-caption">{escape(asked)} · begun {begun:%Y-%m-%d %H:%M} UTC</div>'
+    )
+
+
+def _show_ways_on(survey: Survey, standing: Standing) -> None:
+    """The command that makes sense now."""
+    if standing.state in ("running", "waiting"):
+        caption("Ctrl+C in its terminal interrupts it. What is done is kept; the same command goes on from there.")
+        return
+    whole = len(survey) == survey.rows_committed
+    failed = standing.report.counts.get("failed", 0)
+    if whole and not failed and standing.state == "finished":
+        return
+    if whole:
+        heading("Ask again", f"for {failed:,} that failed" if failed else "for those that failed")
+    else:
+        heading("Go on", "from where it is")
+    st.code(_command(survey, standing, "--retry failed" if whole else ""), language="bash", wrap_lines=True)
+    caption("CATALOG is the file that the survey was begun with.")
+
+
+def _show_files(survey: Survey, standing: Standing) -> None:
+    name = current().survey or survey.name
+    row = st.container(horizontal=True, key="download_files")
+    with row:
+        st.download_button(
+            "Report (JSON)",
+            lambda: report_bytes(survey),
+            f"{survey.name}-download.json",
+            "application/json",
+            on_click="ignore",
+        )
+        st.download_button(
+            "Galaxies without image (CSV)",
+            lambda: without_image_csv(name),
+            f"{survey.name}-without-image.csv",
+            "text/csv",
+            on_click="ignore",
+        )
+        if not standing.live:
+            st.button("Look again", help="Read the report again, for instance after a new start.")
+    if len(survey) > survey.rows_committed:
+        caption(
+            "The CSV has the galaxies that have entered the survey; "
+            "others wait beside it until all before them in the catalogue are there."
+        )
+
+
+def _command(survey: Survey, standing: Standing | None = None, more: str = "") -> str:
+    options = shlex.join(options_of(survey, standing.report if standing else None))
+    words = ["python -m trainer download CATALOG", shlex.quote(str(survey.path)), options, more]
+    return " ".join(word for word in words if word)
+
+
+def _chosen() -> None:
+    name = str(st.session_state["choose_survey"] or "").strip()
+    if name and name != current().survey:
+        change(survey=name)

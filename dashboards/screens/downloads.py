@@ -1,0 +1,35 @@
+"""How the download of a survey from the archives stands, while it runs and afterwards."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards.loading.surveys import open_survey, survey_names
+from dashboards.parts.download import show_download, show_no_download, show_survey_choice
+from dashboards.parts.states import show_error
+from dashboards.parts.style import dress
+from dashboards.selection import current, mirror, said, settle
+from gz2interp.errors import Gz2interpError
+
+
+def page() -> None:
+    """Choose the survey, then tell how its download stands."""
+    dress()
+    names = survey_names()
+    if not current().survey and not names:
+        show_survey_choice(names, "")
+        show_no_download()
+        return
+    name = current().survey or names[0]
+    settle(survey=name)
+    mirror()
+    show_survey_choice(names, name)
+    for sentence in said():
+        st.info(sentence)
+    try:
+        show_download(open_survey(name))
+    except Gz2interpError as error:
+        show_error(error, "This download cannot be shown")
+
+
+page()

@@ -1,0 +1,234 @@
+"""The page of a download in every state, run without a browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import streamlit as st
+from dashboard_fixtures import FIRST_ID, LOST, make_survey
+from streamlit.testing.v1 import AppTest
+
+from dashboards.loading.downloads import without_image_csv
+from dashboards.parts.download_tables import MOST_KINDS
+from gz2interp.stores.files import write_json
+from gz2interp.stores.survey import Survey
+from trainer.download.report import ADVICE, Failure, Report, ServiceState, report_file
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "dashboards" / "explore.py"
+PAGE = next((ROOT / "dashboards").glob("*/galaxies.py")).parent.name
+
+
+@pytest.fixture(autouse=True)
+def surveys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    return tmp_path
+
+
+@pytest.fixture
+def survey(surveys: Path) -> Survey:
+    return make_survey(surveys / "tiny", 20, model=False, analysed=False)
+
+
+def report(state: str, age: float = 0.0, **parts: Any) -> Report:
+    """A report that was written `age` seconds ago."""
+    written = datetime.now(UTC) - timedelta(seconds=age)
+    known: dict[str, Any] = {
+        "state": state,
+        "message": "Words of the report",
+        "started": (written - timedelta(hours=2)).isoformat(timespec="seconds"),
+        "updated": written.isoformat(),
+        "sources": ("skyview",),
+        "workers": 8,
+        "rate": 8.0,
+        "pixel_scale": 0.396,
+        "total": 2000,
+        "done": 1500,
+        "asked_for": 1800,
+        "this_run": 1300,
+        "counts": {"failed": 7, "ok": 1490, "out_of_footprint": 3},
+        "per_second": 2.5,
+        "remaining": 12000.0,
+        "services": (ServiceState("skyview", "sky.example", "up", "", 4321, 5_600_000, {"timeout": 12}),),
+        "failures": (Failure("failed", "it said <b>no</b>", 7, (str(FIRST_ID + 1),), ADVICE["failed"]),),
+        "pid": os.getpid(),
+    }
+    return Report(**{**known, **parts})
+
+
+def opened(name: str = "tiny") -> AppTest:
+    page = AppTest.from_file(str(SCRIPT), default_timeout=60)
+    page.query_params["survey"] = name
+    page.run()
+    page.switch_page(f"{PAGE}/downloads.py").run()
+    assert not page.exception, page.exception
+    return page
+
+
+def text_of(page: AppTest) -> str:
+    kinds = ("html", "markdown", "caption", "info")
+    return "\n".join(str(element.proto.body) for kind in kinds for element in page.get(kind))
+
+
+def command_of(page: AppTest) -> str:
+    return "\n".join(str(code.value) for code in page.code)
+
+
+def test_a_survey_that_was_not_downloaded_says_how_to_download_one(survey: Survey) -> None:
+    said = text_of(opened())
+    assert "tiny was not downloaded" in said
+    assert f"python -m trainer download CATALOG {survey.path.parent / 'my-survey'}" in said
+
+
+def test_without_any_survey(surveys: Path) -> None:
+    page = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+    page.switch_page(f"{PAGE}/downloads.py").run()
+    assert not page.exception
+    assert "python -m trainer download CATALOG" in text_of(page)
+
+
+def test_the_survey_is_the_one_of_the_other_page(surveys: Path, survey: Survey) -> None:
+    make_survey(surveys / "another", 10, model=False, analysed=False)
+    page = opened()
+    assert page.query_params["survey"] == "tiny"
+    page.selectbox(key="choose_survey").select("another").run()
+    assert page.query_params["survey"] == "another"
+    assert "another was not downloaded" in text_of(page)
+
+
+def test_a_running_download(survey: Survey) -> None:
+    report("running").write(survey.path)
+    page = opened()
+    said = text_of(page)
+    assert "Downloading" in said
+    assert "3 h 20 min" in said
+    assert "sky.example" in said
+    assert "5.6 MB" in said
+    assert "silent for too long" in said
+    for word, count in (("ok", "1,490"), ("failed", "7"), ("out of footprint", "3")):
+        assert f"</i> {word}</span></dt><dd>{count}</dd>" in said
+    assert not page.code, "no command, as long as one is running"
+    assert f">{FIRST_ID + LOST}<" in said, "what has entered the survey is told while it runs"
+
+
+def test_a_waiting_download_says_which_service_is_down(survey: Survey) -> None:
+    down = ServiceState("skyview", "sky.example", "down", "no <answer>", 4, 0, {"connection": 4})
+    report("waiting", services=(down,), remaining=None).write(survey.path)
+    said = text_of(opened())
+    assert "Waiting for a service" in said
+    assert "is down</span>: no &lt;answer&gt;" in said
+    assert "not known yet" in said
+
+
+@pytest.mark.parametrize(("state", "title"), [("interrupted", "interrupted"), ("stopped", "a service stayed down")])
+def test_a_download_that_ended_before_its_time_can_go_on(survey: Survey, state: str, title: str) -> None:
+    report(state, age=3600).write(survey.path)
+    said = text_of(opened())
+    assert title in said
+    assert "Words of the report." in said
+
+
+def test_a_finished_download_names_the_command_that_asks_again(survey: Survey) -> None:
+    report("finished", age=3600).write(survey.path)
+    page = opened()
+    said = text_of(page)
+    assert "The download is finished" in said
+    assert command_of(page) == f"python -m trainer download CATALOG {survey.path} --retry failed"
+    assert "it said &lt;b&gt;no&lt;/b&gt;" in said
+    assert f">{FIRST_ID + 1}<" in said, "ids keep their digits"
+    assert ADVICE["failed"] in said
+    assert "Look again" in [button.label for button in page.button]
+
+
+def test_nothing_is_to_be_done_where_nothing_failed(survey: Survey) -> None:
+    report("finished", counts={"ok": 2000}, failures=()).write(survey.path)
+    assert command_of(opened()) == ""
+
+
+def test_a_download_of_which_galaxies_are_lacking_goes_on_with_its_own_settings(surveys: Path) -> None:
+    whole = make_survey(surveys / "whole", 20, model=False, analysed=False)
+    part = Survey.create(surveys / "a part", whole.catalog)
+    settings = {"arcsec": 400.0, "radii": None, "bands": ["g", "r", "i"], "size": 64, "catalog": "0"}
+    write_json(part.path / "download" / "settings.json", settings)
+    assert "No report of this download yet" in text_of(opened("a part"))
+    report("interrupted", sources=("hips2fits", "sdss")).write(part.path)
+    options = "--source hips2fits --source sdss --field 400 --bands gri"
+    assert command_of(opened("a part")) == f"python -m trainer download CATALOG '{part.path}' {options}"
+
+
+def test_a_process_that_is_gone_was_killed(survey: Survey) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    report("running", age=10, pid=gone.pid, failures=()).write(survey.path)
+    page = opened()
+    said = text_of(page)
+    assert "The download was killed" in said
+    assert "What is done is kept; run the same command again." in said
+    assert f">{FIRST_ID + LOST}<" in said
+
+
+def test_a_process_that_says_nothing_gives_no_sign_of_life(survey: Survey) -> None:
+    report("waiting", age=300).write(survey.path)
+    said = text_of(opened())
+    assert "no sign of life" in said
+    assert "5 min ago" in said
+    assert "What is done is kept; run the same command again." in said
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"state": 1}'])
+def test_a_damaged_report_is_told(survey: Survey, damage: str) -> None:
+    report("finished").write(survey.path)
+    report_file(survey.path).write_text(damage)
+    said = text_of(opened())
+    assert "This download cannot be shown" in said
+    assert "report.json" in said
+
+
+@pytest.mark.parametrize("part", [{"updated": "yesterday"}, {"state": "flying"}, {"counts": None}, {"done": "many"}])
+def test_a_report_without_sense_is_told(survey: Survey, part: dict[str, object]) -> None:
+    report("finished").write(survey.path)
+    record = json.loads(report_file(survey.path).read_text())
+    report_file(survey.path).write_text(json.dumps({**record, **part}))
+    assert "This download cannot be shown" in text_of(opened())
+
+
+def test_a_great_many_kinds_of_reasons_are_cut_with_a_word(survey: Survey) -> None:
+    many = tuple(Failure("failed", f"reason {kind}", 1, (), "") for kind in range(MOST_KINDS + 9))
+    report("finished", failures=many).write(survey.path)
+    said = text_of(opened())
+    assert said.count("<td>reason ") == MOST_KINDS
+    assert f"The {MOST_KINDS} most frequent of {MOST_KINDS + 9} kinds" in said
+
+
+def test_the_table_of_galaxies_without_image_holds_ids_as_digits(survey: Survey) -> None:
+    told = list(csv.DictReader(io.StringIO(without_image_csv("tiny").decode())))
+    assert [row["galaxy_id"] for row in told] == [str(FIRST_ID + LOST)]
+    assert told[0]["status"] == "missing"
+    assert set(told[0]) == {"galaxy_id", "status", "reason", "source", "tries"}
+
+
+def test_the_page_loads_neither_tensorflow_nor_umap_nor_astroquery(survey: Survey) -> None:
+    report("finished").write(survey.path)
+    program = f"""
+import sys
+from streamlit.testing.v1 import AppTest
+page = AppTest.from_file({str(SCRIPT)!r}, default_timeout=60).run()
+print([name for name in sys.modules if name.startswith("trainer.download")])
+page.switch_page("{PAGE}/downloads.py").run()
+assert not page.exception
+assert any("The download is finished" in each.proto.body for each in page.get("html"))
+print([name for name in ("tensorflow", "keras", "umap", "tf_keras_vis", "astroquery") if name in sys.modules])
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert run.stdout.split() == ["[]", "[]"]
