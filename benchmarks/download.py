@@ -12,7 +12,8 @@ configuration file. Three parts:
     Against answers that take a while: how many times faster than the loop of the original project, which asks
     astroquery for one galaxy after the other; and how near to a limit of the rate where that binds.
 ``plan``
-    300,000 galaxies: how long it takes to make the survey, and to find the first galaxy to ask for again.
+    300,000 galaxies: how long it takes to make the survey, and to find the first galaxy to ask for again, at the second
+    start, near the end, and when those that failed are asked for again.
 
     python benchmarks/download.py bad-day --galaxies 10000 --kills 20
     python benchmarks/download.py speed
@@ -38,9 +39,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from gz2interp.errors import CutoutUnavailable
+from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS
 from gz2interp.stores.survey import Survey
-from trainer.download import read_report
+from trainer.archives.trouble import Stopped
+from trainer.download import Plan, download, open_download, read_report
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
 from trainer.rehearsal.skies import place_of
 
@@ -75,11 +79,24 @@ def environment(folder: Path, server: ArchiveServer) -> dict[str, str]:
 
 
 def finish(words: list[str], env: dict[str, str], log: Path) -> float:
-    """Run to the end; seconds."""
-    began = time.monotonic()
-    with log.open("ab") as file:
-        subprocess.run(words, env=env, stdout=file, stderr=file, check=True)
-    return time.monotonic() - began
+    """Run to the end; the most memory that it held [MiB], not a number where the system does not tell."""
+    peak = float("nan")
+    with log.open("ab") as file, subprocess.Popen(words, env=env, stdout=file, stderr=file) as process:
+        while process.poll() is None:
+            time.sleep(0.2)
+            peak = peak_of(process.pid) or peak
+    if process.returncode:
+        raise RuntimeError(f"The download ended with {process.returncode}: see {log}")
+    return peak
+
+
+def peak_of(pid: int) -> float | None:
+    """What a process has held at most [MiB]. What the system counts for ended children includes this one's copy."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), None)
 
 
 def killed(words: list[str], env: dict[str, str], log: Path, kills: int, moments: random.Random, run: float) -> int:
@@ -134,7 +151,7 @@ def bad_day(galaxies: int, kills: int, seed: int, workers: int) -> None:
                 words = command(table, path, *QUICK, "--workers", str(workers))
                 began = time.monotonic()
                 if how == "undisturbed":
-                    finish(words, env, log)
+                    print(f"peak memory of the downloading process {finish(words, env, log):.0f} MiB")
                 else:
                     met = killed(words, env, log, kills, random.Random(seed), seconds[0])
                     print(f"killed {met} times")
@@ -152,8 +169,6 @@ def bad_day(galaxies: int, kills: int, seed: int, workers: int) -> None:
         first, second = surveys
         same = (first.status[["status", "reason"]] == second.status[["status", "reason"]]).all(axis=1)
         print(f"digests equal {first.digest == second.digest}; status and reason equal for {same.sum()} of {len(same)}")
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"peak memory of the downloading process {peak:.0f} MiB")
 
 
 def _unexplained(survey: Survey) -> int:
@@ -191,7 +206,6 @@ def original_loop(server: ArchiveServer, catalog: pd.DataFrame) -> float:
 def speed(latency: float, workers: int, rate: float) -> None:
     """Ratios to the original loop and to a limit of the rate."""
     from trainer.archives.limits import Limits
-    from trainer.download import Plan, download
     from trainer.download.asking import Asking, open_archives
 
     def ours(server: ArchiveServer, galaxies: int, limits: Limits, folder: Path) -> tuple[float, float]:
@@ -217,36 +231,44 @@ def speed(latency: float, workers: int, rate: float) -> None:
         print(f"limited to {rate:g} requests/s: {requests:.2f} requests/s = {requests / rate:.3f} of the limit")
 
 
-def plan(galaxies: int) -> None:
-    """Time to begin, and to begin again."""
-    from trainer.download import Plan, download, open_download
+class Refusing:
+    """A source that knows no galaxy, up to a row at which the run is stopped."""
 
-    class Refusing:
-        """Stops the run at its first galaxy."""
+    name, bands, shape = "refusing", BANDS, (64, 64)
 
-        name, bands, shape = "refusing", BANDS, (64, 64)
+    def __init__(self, until: int, stop: threading.Event) -> None:
+        self.until, self.stop, self.first = until, stop, 0.0
 
-        def __init__(self, stop: threading.Event) -> None:
-            self.stop, self.first = stop, -1
-
-        def fetch(self, galaxy: object) -> object:
-            from trainer.archives.trouble import Stopped
-
-            self.first = max(self.first, galaxy.row)
+    def fetch(self, galaxy: Galaxy) -> Cutout:
+        """Refuse, or stop."""
+        self.first = self.first or time.monotonic()
+        if galaxy.row >= self.until:
             self.stop.set()
             raise Stopped
+        raise CutoutUnavailable("failed", "the service said no")
 
+
+def plan(galaxies: int) -> None:
+    """Time to begin, and to begin again."""
+    near_end = galaxies * 9 // 10
     with tempfile.TemporaryDirectory() as name:
         table, path = Path(name) / "galaxies.parquet", Path(name) / "survey"
         catalogue(galaxies, 0).to_parquet(table)
-        for what in ("first start", "second start"):
+        for what, until, retry in (
+            ("first start", 0, ()),
+            ("second start", near_end, ()),
+            ("third start, nine in ten done", 0, ()),
+            ("failed again", 0, ("failed",)),
+        ):
             began, stop = time.monotonic(), threading.Event()
             survey = open_download(path, table, pd.read_parquet, Plan())
-            source = Refusing(stop)
-            download(survey, [source], workers=1, stop=stop)
-            print(f"{galaxies} galaxies, {what}: {time.monotonic() - began:.1f} s to the first question")
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(f"peak memory {peak:.0f} MiB")
+            source = Refusing(until, stop)
+            download(survey, [source], workers=1, stop=stop, retry=retry)
+            asked = source.first - began
+            print(f"{galaxies} galaxies, {what}: {asked:.1f} s to the first question", flush=True)
+            if until:
+                print(f"  {until / (time.monotonic() - source.first):.0f} outcomes/s written down")
+        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,7 +109,7 @@ def test_on_a_good_day_every_image_is_the_galaxys(source: str, tmp_path, pointed
 
 def test_on_a_bad_day_nothing_is_lost_and_nothing_wrong(tmp_path, pointed, monkeypatch) -> None:
     names = ["reset", "500", "503", "page", "truncated", "empty", "zeros", "constant", "nan", "duplicate", "elsewhere"]
-    names += ["wrong place", "wrong band", "wrong shape", "empty list"]
+    names += ["wrong place", "wrong band", "wrong shape", "empty list", "twin"]
     shares = dict.fromkeys(names, 0.04)
     faults = Faults(3, transient=shares | {"429": 0.02, "hang": 0.02, "drip": 0.02, "slow head": 0.02}, patience=4.0)
     faults.lasting = {
@@ -207,6 +208,65 @@ def test_only_those_that_failed_are_asked_for_again(tmp_path, pointed, monkeypat
     np.testing.assert_array_equal(after.images(rest), before.images(rest))
     assert report.counts == after.status["status"].value_counts().to_dict()
     assert not any(finding.is_damage for finding in check_survey(survey.path))
+
+
+class _Given:
+    """A source that gives what it is told to give, in the order of asking."""
+
+    name, bands, shape = "given", BANDS, (64, 64)
+
+    def __init__(self, gives: dict[int, list[int]]) -> None:
+        self.gives, self.asked = gives, Counter[int]()
+
+    def fetch(self, galaxy: Galaxy) -> Cutout:
+        planned = self.gives.get(galaxy.row, [galaxy.row])
+        shown = planned[min(self.asked[galaxy.row], len(planned) - 1)]
+        self.asked[galaxy.row] += 1
+        image = np.random.default_rng(shown).normal(size=(64, 64, 5)).astype(np.float32)
+        return Cutout(
+            image=image,
+            valid=np.ones((64, 64), bool),
+            source=self.name,
+            pixel_scale=0.396,
+            position_angle=0.0,
+            native_unit="nanomaggy",
+            sky_sigma=(1.0,) * 5,
+            psf_fwhm=(1.3,) * 5,
+        )
+
+
+@pytest.mark.parametrize(
+    ("gives", "failed"),
+    [
+        ({40: [7, 40]}, []),  # an answer that was another galaxy's, once
+        ({3: [9, 3]}, []),  # and that came before the galaxy's own
+        ({40: [7]}, [7, 40]),  # again and again: nobody knows whose it is
+        ({40: [7], 41: [7]}, [7, 40, 41]),
+        ({270: [3]}, [3, 270]),  # the first is in the survey already
+    ],
+)
+def test_the_same_pixels_for_two_galaxies_are_not_believed(gives, failed, tmp_path) -> None:
+    survey = Survey.create(tmp_path / "survey", catalogue(300))
+    report = download(survey, [_Given(gives)], workers=1)
+    survey = survey.refreshed()
+    status = survey.status["status"]
+    assert status.index[status == "failed"].tolist() == failed
+    assert report.counts == status.value_counts().to_dict()
+    assert not any(finding.is_damage for finding in check_survey(survey.path))
+    for batch in survey.batches():
+        for row, image in zip(batch.rows, batch.images, strict=True):
+            np.testing.assert_array_equal(image, _Given({}).fetch(Galaxy(row, 0, 0.0, 0.0, 1.0)).image)
+    if failed:
+        assert str(survey.galaxy_ids[failed[0]]) in survey.status["reason"][failed[1]]
+        again = download(survey, [_Given({})], workers=1, retry=["failed"])
+        assert again.counts == {"ok": 300}
+
+
+def test_a_galaxy_that_is_listed_twice_may_have_its_pixels_twice(tmp_path) -> None:
+    table = catalogue(4)
+    table.loc[3, ["ra", "dec"]] = table.loc[1, ["ra", "dec"]] + 1e-4
+    survey = Survey.create(tmp_path / "survey", table)
+    assert download(survey, [_Given({3: [1]})], workers=1).counts == {"ok": 4}
 
 
 def test_outcomes_in_any_order_enter_in_the_catalogues(tmp_path) -> None:

@@ -132,6 +132,12 @@ class Journal:
         with self._reading() as connection:
             return np.array([row for (row,) in connection.execute(question, (rows_committed,))], dtype=np.int64)
 
+    def status_of(self, row: int) -> str | None:
+        """The status of one cutout; None where there is none yet."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT status FROM cutout WHERE row = ?", (row,)).fetchone()
+        return found[0] if found else None
+
     def counts(self, rows_committed: int) -> dict[str, int]:
         """How many committed cutouts have each status."""
         question = "SELECT status, count(*) FROM cutout WHERE row < ? GROUP BY status"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Final, TypeVar
@@ -69,6 +70,7 @@ class _Patience:
         self._failures = self._holds = 0
         self._doubtful = 0  # of them, those that may turn out to be an outage's
         self._times_down = service.breaker.times_down
+        self._words = Counter[str]()
 
     def after(self, trouble: Trouble) -> float:
         """The pause after a failure [s].
@@ -91,8 +93,14 @@ class _Patience:
             self._failures, self._doubtful, self._lacking = 0, 0, self._left()
         self._failures += 1
         self._doubtful = self._doubtful + 1 if trouble.of_service else 0
+        self._words[trouble.words] += 1
         if self._failures >= limits.tries:
-            raise CutoutUnavailable("failed", f"gave up after {limits.tries} tries: {trouble.words}")
+            raise CutoutUnavailable("failed", f"gave up after {limits.tries} tries: {self._mostly}")
         TRIES.set(TRIES.get() + 1)
         longest: float = min(limits.backoff * 2.0 ** (self._failures - 1), limits.longest_backoff)
         return longest * random.uniform(0.5, 1.0)
+
+    @property
+    def _mostly(self) -> str:
+        """What was met most often: which failure came last is chance, and the reason shall be the galaxy's own."""
+        return min(self._words, key=lambda words: (-self._words[words], words))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from gz2interp.results import Galaxy
-from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.writer import SurveyWriter
 from trainer.archives.trouble import Trouble
 from trainer.download.crew import Crew
+from trainer.download.doubts import Doubt, Doubts
 from trainer.download.report import Report
+from trainer.download.runs import Fresh, Retry, Run, Store
 from trainer.download.staging import Outcome, Staging
-from trainer.download.watch import Expected, Watch
+from trainer.download.twins import Twins
+from trainer.download.watch import Watch
 from trainer.sources import Source
 
 __all__ = ["download"]
@@ -58,25 +58,29 @@ def download(
     then enters the survey with its shard. So a process that is killed loses only what was under way, and the survey
     that comes out does not depend on how often that happened, as far as the services answer the same.
 
+    Two galaxies that come with the same pixels are both asked for again; if that does not help, both end as failed.
+
     Raises
     ------
     SurveyLocked
         Another process is writing the survey.
     """
     stop = stop or threading.Event()
-    with survey.writer() as writer, Staging(survey.path / "download" / "staged.sqlite") as staging:
-        run = _Retry(survey, writer, staging, retry) if retry else _Fresh(survey, writer, staging)
+    beside = survey.path / "download" / "staged.sqlite"
+    with survey.writer() as writer, Staging(beside) as staging, Twins(survey) as twins:
+        store = Store(survey, writer, staging, twins)
+        run = Retry(store, retry) if retry else Fresh(store)
         watch = Watch(survey, staging, sources, workers, run.expected(), listen)
         ended = "interrupted"
         try:
-            ended = _run(run, watch, Crew(sources, workers, stop), stop)
+            ended = _run(run, watch, Crew(sources, workers, stop), Doubts(twins), stop)
         finally:
             run.finish()
             report = watch.end(ended)
     return report
 
 
-def _run(run: _Run, watch: Watch, crew: Crew, stop: threading.Event) -> str:
+def _run(run: Run, watch: Watch, crew: Crew, doubts: Doubts, stop: threading.Event) -> str:
     """Hand out galaxies and take in outcomes until there are no more, or it makes no sense to go on."""
     waiting, under_way, left = run.galaxies(), 0, True
     with crew:
@@ -93,128 +97,30 @@ def _run(run: _Run, watch: Watch, crew: Crew, stop: threading.Event) -> str:
             if isinstance(result, Trouble):
                 return f"stopped: {result.words}"
             if result is not None:
-                under_way -= 1
-                run.keep(result)
-                watch.saw(result, run.was(result.row))
+                again = _take_in(result, run, watch, doubts)
+                for galaxy in again:
+                    crew.give(galaxy)
+                under_way += len(again) - 1
             watch.tick()
     return "interrupted"
 
 
-class _Run:
-    """What differs between asking for the first time and asking again."""
-
-    def __init__(self, survey: Survey, writer: SurveyWriter, staging: Staging) -> None:
-        self._survey, self._writer, self._staging = survey, writer, staging
-
-    def expected(self) -> Expected:
-        """What this run has before it."""
-        raise NotImplementedError
-
-    def galaxies(self) -> Iterator[Galaxy]:
-        """Those to ask for."""
-        raise NotImplementedError
-
-    def was(self, row: int) -> str | None:
-        """The status that a row had; None for none."""
-        raise NotImplementedError
-
-    def keep(self, outcome: Outcome) -> None:
-        """Take an outcome in."""
-        raise NotImplementedError
-
-    def finish(self) -> None:
-        """Bring into the survey what can be."""
-        raise NotImplementedError
+def _take_in(outcome: Outcome, run: Run, watch: Watch, doubts: Doubts) -> list[Galaxy]:
+    """Keep an outcome, or doubt it; the galaxies to be asked for again."""
+    doubt = doubts.about(outcome)
+    if doubt and not doubt.refused:
+        return _again(doubt, run, watch)
+    for certain in doubt.refused if doubt else (outcome,):
+        was = run.status_of(certain.row)
+        run.keep(certain)
+        watch.saw(certain, was)
+    return []
 
 
-class _Fresh(_Run):
-    """Rows behind the committed ones, in any order, into the survey in theirs."""
-
-    def __init__(self, survey: Survey, writer: SurveyWriter, staging: Staging) -> None:
-        super().__init__(survey, writer, staging)
-        staging.drop(row for row in staging.rows() if row < writer.rows_written)
-        self._staged = set(staging.rows())
-        self._known = frozenset(self._staged)
-        self._advance(SHARD_ROWS)
-
-    def expected(self) -> Expected:
-        written = self._survey.journal.counts(self._writer.rows_written)
-        counts = Counter(written) + Counter(self._staging.counts())
-        return Expected(len(self._survey), len(self._survey) - counts.total(), counts)
-
-    def galaxies(self) -> Iterator[Galaxy]:
-        for galaxy in self._survey.galaxies(self._writer.rows_written):
-            if galaxy.row not in self._known:
-                yield galaxy
-
-    def was(self, row: int) -> str | None:
-        return None
-
-    def keep(self, outcome: Outcome) -> None:
-        self._staging.put(outcome)
-        self._staged.add(outcome.row)
-        self._advance(SHARD_ROWS)
-
-    def finish(self) -> None:
-        self._advance(1)
-
-    def _advance(self, least: int) -> None:
-        """Append the rows that follow the written ones without a gap, once they fill a shard or are `least`."""
-        first = self._writer.rows_written
-        while True:
-            to_shard = SHARD_ROWS - first % SHARD_ROWS
-            ready = 0
-            while ready < to_shard and first + ready in self._staged:
-                ready += 1
-            if ready < min(to_shard, least) or not ready:
-                return
-            rows = range(first, first + ready)
-            for outcome in self._staging.take(rows):
-                self._writer.append(outcome.result, source=outcome.source, tries=outcome.tries)
-            if ready == to_shard:  # now they are committed
-                self._staging.drop(rows)
-                self._staged.difference_update(rows)
-            first += ready
-
-
-class _Retry(_Run):
-    """Committed rows without an image, replaced shard by shard."""
-
-    def __init__(self, survey: Survey, writer: SurveyWriter, staging: Staging, statuses: Collection[str]) -> None:
-        super().__init__(survey, writer, staging)
-        self._statuses = {
-            row: status
-            for row, _, status, _, _ in survey.journal.without_image(writer.rows_written)
-            if status in statuses
-        }
-        self._asked = Counter(row // SHARD_ROWS for row in self._statuses)
-        self._kept: dict[int, list[int]] = {}
-
-    def expected(self) -> Expected:
-        written = self._writer.rows_written
-        return Expected(written, len(self._statuses), self._survey.journal.counts(written))
-
-    def galaxies(self) -> Iterator[Galaxy]:
-        for galaxy in self._survey.galaxies():
-            if galaxy.row in self._statuses:
-                yield galaxy
-
-    def was(self, row: int) -> str | None:
-        return self._statuses[row]
-
-    def keep(self, outcome: Outcome) -> None:
-        shard = outcome.row // SHARD_ROWS
-        self._staging.put(outcome)
-        self._kept.setdefault(shard, []).append(outcome.row)
-        if len(self._kept[shard]) == self._asked[shard]:
-            self._replace(shard)
-
-    def finish(self) -> None:
-        for shard in list(self._kept):
-            self._replace(shard)
-
-    def _replace(self, shard: int) -> None:
-        rows = self._kept.pop(shard)
-        outcomes = {o.row: (o.result, o.source, o.tries) for o in self._staging.take(rows)}
-        self._writer.replace(outcomes)
-        self._staging.drop(rows)
+def _again(doubt: Doubt, run: Run, watch: Watch) -> list[Galaxy]:
+    """Of two galaxies with the same pixels, the one that came, and the other unless it has entered the survey."""
+    was = run.status_of(doubt.other.row)
+    if not run.take_back(doubt.other.row):
+        return [doubt.galaxy]
+    watch.lost(was, run.status_of(doubt.other.row))
+    return [doubt.galaxy, doubt.other]

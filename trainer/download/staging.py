@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,16 +76,22 @@ class Staging:
         """The rows that are kept, ascending."""
         return [row for (row,) in self._file.execute("SELECT row FROM outcome ORDER BY row")]
 
-    def take(self, rows: Iterable[int]) -> list[Outcome]:
-        """The outcomes of some rows, which stay here until they are dropped."""
+    def take(self, rows: Iterable[int]) -> Iterator[Outcome]:
+        """The outcomes of some rows, one after the other; they stay here until they are dropped."""
         with closing(self._file.cursor()) as cursor:
-            return [_outcome(cursor.execute("SELECT * FROM outcome WHERE row = ?", (row,)).fetchone()) for row in rows]
+            for row in rows:
+                yield _outcome(cursor.execute("SELECT * FROM outcome WHERE row = ?", (row,)).fetchone())
 
     def drop(self, rows: Iterable[int]) -> None:
         """Forget rows that are safe in the survey."""
         self._file.execute("BEGIN")
         self._file.executemany("DELETE FROM outcome WHERE row = ?", ((row,) for row in rows))
         self._file.execute("COMMIT")
+
+    def status_of(self, row: int) -> str | None:
+        """The status of a row that is kept; None for another."""
+        found = self._file.execute("SELECT status FROM outcome WHERE row = ?", (row,)).fetchone()
+        return found[0] if found else None
 
     def counts(self) -> dict[str, int]:
         """How many are kept of each status."""

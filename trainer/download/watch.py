@@ -89,6 +89,13 @@ class Watch:
         self._counts[outcome.status] += 1
         self._this_run += 1
 
+    def lost(self, was: str | None, now: str | None) -> None:
+        """Take back a count: the galaxy is asked for again, and has the status of before."""
+        self._counts[was or ""] -= 1
+        if now is not None:
+            self._counts[now] += 1
+        self._this_run -= 1
+
     def tick(self) -> None:
         """Tell how it stands; the file is written every few seconds."""
         now = time.monotonic()

@@ -27,6 +27,7 @@ TRANSIENT: Final = {
     "wrong shape": 0.01,
     "empty list": 0.02,
     "duplicate": 0.02,
+    "twin": 0.01,
     "drip": 0.003,
     "slow head": 0.002,
     "hang": 0.003,
