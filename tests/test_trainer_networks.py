@@ -81,6 +81,41 @@ def test_outputs_are_probabilities(name, class_count):
         np.testing.assert_allclose(outputs.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.parametrize("size", [24, 25, 32])
+def test_to_the_symmetric_network_a_turned_galaxy_is_the_same(size):
+    model = _network("d4", size=size)
+    generator = np.random.default_rng(3)
+    for norm in (layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization)):
+        for weight in norm.weights:  # as after training, with scales of either sign
+            weight.assign(generator.uniform(0.5, 1.5, weight.shape) * generator.choice([-1, 1], weight.shape))
+        norm.moving_variance.assign(np.abs(norm.moving_variance.numpy()))
+    names = ("stem", "block1", "block2", "block3", "pooled", "logits")
+    taps = keras.Model(model.input, [model.get_layer(name).output for name in names])
+    images = _images(2, size)
+    expected = [values.numpy() for values in taps(images, training=False)]
+    assert np.ptp(expected[-1]) > 1e-3
+    for turns, mirrored in itertools.product(range(4), (False, True)):
+        turned = _turned(images, turns, mirrored)
+        for before, after in zip(expected, taps(turned, training=False), strict=True):
+            known = before if before.ndim == 2 else _turned(before, turns, mirrored)
+            np.testing.assert_allclose(after, known, atol=3e-5 * np.abs(before).max())
+
+
+def _turned(images, turns, mirrored):
+    turned = np.rot90(images, turns, axes=(1, 2))
+    return turned[:, :, ::-1].copy() if mirrored else turned.copy()
+
+
+def test_the_plain_residual_network_is_the_published_one():
+    model = _network("resnet", size=32)
+    convolutions = [
+        layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size > (1, 1)
+    ]
+    assert len(convolutions) == 19
+    assert [layer.filters for layer in convolutions] == [16] * 7 + [32] * 6 + [64] * 6
+    assert model.get_layer("stage3_3").output.shape[1:] == (8, 8, 64)
+
+
 def test_our_network_has_names_a_person_would_choose_from():
     model = _network(size=64)
     grids = {name: model.get_layer(name).output.shape[1:3] for name in ("stem", "block1", "block2", "block3")}
@@ -116,7 +151,7 @@ def test_the_original_is_the_original():
 def test_cutouts_too_small_and_unknown_networks_are_refused_in_words():
     with pytest.raises(InputError, match="12 x 12 pixels are too small for the network 'original'"):
         _network("original", size=12)
-    with pytest.raises(InputError, match="cnn, original"):
+    with pytest.raises(InputError, match="cnn, d4, original, resnet"):
         _network("vgg")
 
 

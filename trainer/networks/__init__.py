@@ -8,7 +8,9 @@ from typing import Any
 from gz2interp.errors import InputError, choices
 from gz2interp.network.quiet import keras
 from trainer.networks.cnn import cnn
+from trainer.networks.d4 import d4
 from trainer.networks.original import original
+from trainer.networks.resnet import resnet
 from trainer.scaling import scaled
 
 __all__ = ["NETWORKS", "Network", "build_network"]
@@ -16,7 +18,7 @@ __all__ = ["NETWORKS", "Network", "build_network"]
 Network = Callable[[Any, int], Any]
 """From scaled pixels (n, y, x, band) and the number of classes to outputs (n, class), or (n, 1) for one sigmoid."""
 
-NETWORKS: dict[str, Network] = {"cnn": cnn, "original": original}
+NETWORKS: dict[str, Network] = {"cnn": cnn, "d4": d4, "original": original, "resnet": resnet}
 
 
 def build_network(

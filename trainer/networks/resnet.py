@@ -1,0 +1,67 @@
+"""A plain residual network, as one finds it everywhere: the one to compare others with.
+
+Ref. He, Zhang, Ren, Sun 2016, Deep residual learning for image recognition, https://arxiv.org/abs/1512.03385, section
+4.2: the network of 20 layers for small images.
+
+Notes on differences: a short cut to more channels is a convolution of one pixel, where theirs pads with zeros.
+
+    nanomaggies, scaled    64 x 64 x band
+    stem                   64 x 64 x 16
+    stage1_1 ... stage1_3  64 x 64 x 16
+    stage2_1 ... stage2_3  32 x 32 x 32
+    stage3_1 ... stage3_3  16 x 16 x 64
+    pooled                           64
+    logits, probabilities         class
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gz2interp.network.quiet import keras
+
+layers = keras.layers
+
+__all__ = ["resnet"]
+
+STAGES = (16, 32, 64)
+"""Channels of each stage; from the second on, its first block halves the sides."""
+
+BLOCKS = 3
+
+
+def resnet(pixels: Any, class_count: int) -> Any:
+    """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
+    features = _convolution(pixels, STAGES[0], 3, 1, "stem")
+    features = layers.Activation("relu", name="stem")(features)
+    for stage, channels in enumerate(STAGES, start=1):
+        for number in range(1, BLOCKS + 1):
+            stride = 2 if stage > 1 and number == 1 else 1
+            features = _block(features, channels, stride, f"stage{stage}_{number}")
+    pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
+    logits = layers.Dense(class_count, name="logits")(pooled)
+    return layers.Activation("softmax", name="probabilities")(logits)
+
+
+def _block(features: Any, channels: int, stride: int, name: str) -> Any:
+    """Two convolutions beside a short cut; the activation after their sum bears the block's name."""
+    inner = _convolution(features, channels, 3, stride, f"{name}_first")
+    inner = layers.Activation("relu", name=f"{name}_first")(inner)
+    inner = _convolution(inner, channels, 3, 1, f"{name}_second")
+    wider = stride > 1 or features.shape[-1] != channels
+    shortcut = _convolution(features, channels, 1, stride, f"{name}_shortcut") if wider else features
+    return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))
+
+
+def _convolution(features: Any, channels: int, width: int, stride: int, name: str) -> Any:
+    """Convolution and batch normalisation, which has the bias."""
+    convolved = layers.Conv2D(
+        channels,
+        width,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(features)
+    return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(convolved)
