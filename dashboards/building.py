@@ -66,12 +66,18 @@ class Building:
         Since it was started.
     words : str
         The last lines of what went wrong.
+    started : float
+        When [s since 1970].
+    command : tuple of str
+        What builds it.
     """
 
     state: str
     stages: dict[str, Progress]
     seconds: float
     words: str = ""
+    started: float = 0.0
+    command: tuple[str, ...] = ()
 
 
 def start(survey: Path, command: Sequence[str] | None = None) -> None:
@@ -109,7 +115,8 @@ def look(survey: Path) -> Building | None:
         state = "failed" if state == "running" else state
     words = "\n".join(_lines(_beside(survey, "err"))[-LAST_WORDS:]) if state == "failed" else ""
     ended = record.get("ended") or time.time()
-    return Building(state, _stages(survey), float(ended) - float(record["started"]), words)
+    started = float(record["started"])
+    return Building(state, _stages(survey), float(ended) - started, words, started, tuple(record["command"]))
 
 
 def stop(survey: Path) -> None:
@@ -162,7 +169,7 @@ def _pass_on(number: int, builder: subprocess.Popen[bytes] | None) -> list[int]:
     def hand_over(signum: int, frame: object) -> None:
         received.append(signum)
         if builder:
-            builder.terminate()
+            builder.send_signal(signal.SIGINT)  # as Ctrl+C does, so that it can end in good order
 
     signal.signal(number, hand_over)
     return received

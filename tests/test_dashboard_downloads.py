@@ -8,20 +8,32 @@ import json
 import os
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 import streamlit as st
+from astroquery.skyview import conf as skyview_conf
 from dashboard_fixtures import FIRST_ID, LOST, make_survey
 from streamlit.testing.v1 import AppTest
 
+from dashboards import downloading
 from dashboards.loading.downloads import without_image_csv
 from dashboards.parts.download_tables import MOST_KINDS
+from gz2interp.errors import CutoutUnavailable
 from gz2interp.stores.files import write_json
 from gz2interp.stores.survey import Survey
+from trainer.archives.limits import Limits
+from trainer.download import Plan, download, open_download
+from trainer.download.asking import Asking, open_archives
 from trainer.download.report import ADVICE, Failure, Report, ServiceState, report_file
+from trainer.download.staging import Outcome, Staging
+from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "dashboards" / "explore.py"
@@ -216,6 +228,119 @@ def test_the_table_of_galaxies_without_image_holds_ids_as_digits(survey: Survey)
     assert [row["galaxy_id"] for row in told] == [str(FIRST_ID + LOST)]
     assert told[0]["status"] == "missing"
     assert set(told[0]) == {"galaxy_id", "status", "reason", "source", "tries"}
+
+
+def test_the_table_holds_those_that_wait_beside_the_survey_too(surveys: Path) -> None:
+    ids = FIRST_ID + np.arange(9)
+    catalog = pd.DataFrame({"galaxy_id": ids, "ra": np.arange(9.0), "dec": np.zeros(9)})
+    survey = Survey.create(surveys / "half", catalog)
+    with Staging(survey.path / "download" / "staged.sqlite") as staging:
+        staging.put(Outcome(5, CutoutUnavailable("failed", "it said no"), "skyview", 6))
+    (row,) = csv.DictReader(io.StringIO(without_image_csv("half").decode()))
+    assert (row["galaxy_id"], row["status"], row["reason"], row["tries"]) == (str(ids[5]), "failed", "it said no", "6")
+
+
+def wait_for(page: AppTest, words: str, seconds: float = 60.0) -> None:
+    ends = time.monotonic() + seconds
+    while words not in text_of(page):
+        assert time.monotonic() < ends, text_of(page).partition("</style>")[2]
+        time.sleep(0.3)
+        page.run()
+        assert not page.exception, page.exception
+
+
+@pytest.fixture
+def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArchiveServer]:
+    """A server whom downloads that the page starts will ask."""
+    faults = Faults(seed=1, transient={}, lasting={"wrong shape": 0.3})
+    with ArchiveServer(SimpleSky(1), faults) as server:
+        settings = tmp_path / "config" / "astropy" / "astroquery.cfg"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(server.configuration(), encoding="utf-8")
+        monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+        yield server
+
+
+def catalogue(surveys: Path, galaxies: int) -> Path:
+    rng = np.random.default_rng(2)
+    table = pd.DataFrame({"galaxy_id": FIRST_ID + np.arange(galaxies), "ra": rng.uniform(0, 359, galaxies)})
+    table.assign(dec=rng.uniform(0, 60, galaxies)).to_csv(surveys / "galaxies.csv", index=False)
+    return surveys / "galaxies.csv"
+
+
+def started(surveys: Path, galaxies: int, name: str = "night") -> AppTest:
+    """The page, after the button."""
+    table = catalogue(surveys, galaxies)
+    page = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
+    page.switch_page(f"{PAGE}/downloads.py").run()
+    page.text_input(key="download_catalog").set_value(str(table))
+    page.text_input(key="download_name").set_value(name)
+    page.number_input(key="download_rate").set_value(100.0)
+    page.button[0].click().run()
+    assert not page.exception, page.exception
+    return page
+
+
+def test_those_that_failed_are_asked_for_again(surveys: Path, archive: ArchiveServer) -> None:
+    table = catalogue(surveys, 30)
+    survey = open_download(surveys / "night", table, pd.read_csv, Plan())
+    asking = Asking(Limits(workers=6, rate=0, tries=2, backoff=0.01))
+    with skyview_conf.set_temp("url", f"{archive.address}/current/cgi/basicform.pl"):
+        assert download(survey, open_archives(["skyview"], Plan(), asking), workers=6).counts["failed"] > 2
+    archive.faults.lasting = {}
+    page = opened("night")
+    page.text_input(key="download_again_catalog").set_value(str(table))
+    page.button(key="download_again").click().run()
+    wait_for(page, "The download is finished")
+    assert (survey.refreshed().status["status"] == "ok").all()
+    assert "download_again" not in {button.key for button in page.button}
+
+
+def test_a_download_started_here_can_be_stopped_and_gone_on_with(surveys: Path, archive: ArchiveServer) -> None:
+    archive.latency = 0.3
+    page = started(surveys, 200)
+    wait_for(page, "It goes on when this page is closed")
+    page.button(key="download_stop").click().run()
+    wait_for(page, "The download was interrupted")
+    done = Survey.open(surveys / "night").rows_committed
+    assert page.text_input(key="download_again_catalog").value == str(surveys / "galaxies.csv")
+    page.button(key="download_again").click().run()
+    wait_for(page, "It goes on when this page is closed")
+    downloading.stop(surveys / "night")
+    assert 200 > Survey.open(surveys / "night").rows_committed >= done
+
+
+@pytest.mark.parametrize(
+    ("catalog", "name", "words"),
+    [
+        ("/nowhere.csv", "new", "There is no file '/nowhere.csv'"),
+        ("", "new", "No catalogue was given"),
+        ("/nowhere.csv", "", "The new survey has no name"),
+        ("/nowhere.csv", "tiny", "is there already"),
+    ],
+)
+def test_a_download_that_cannot_be_started_is_refused_in_words(
+    survey: Survey, catalog: str, name: str, words: str
+) -> None:
+    page = opened()
+    page.toggle(key="download_new").set_value(True).run()
+    page.text_input(key="download_catalog").set_value(catalog)
+    page.text_input(key="download_name").set_value(name)
+    next(button for button in page.button if button.label == "Start the download").click().run()
+    assert words in text_of(page).replace("&#x27;", "'")
+
+
+def test_the_last_words_of_a_start_that_failed_are_shown(surveys: Path) -> None:
+    (surveys / "broken.csv").write_text("name\n1\n", encoding="utf-8")
+    downloading.begin(surveys / "night", str(surveys / "broken.csv"), [])
+    page = AppTest.from_file(str(SCRIPT), default_timeout=60)
+    page.query_params["survey"] = "night"
+    page.run()
+    page.switch_page(f"{PAGE}/downloads.py").run()
+    wait_for(page, "The download could not be started")
+    assert "name" in command_of(page)
+    page.button(key="download_forget").click().run()
+    assert downloading.look(surveys / "night") is None
 
 
 def test_the_page_loads_neither_tensorflow_nor_umap_nor_astroquery(survey: Survey) -> None:

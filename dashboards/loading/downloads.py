@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dashboards.loading.surveys import open_survey, stamp
@@ -110,11 +114,31 @@ def report_bytes(survey: Survey) -> bytes:
 
 
 def without_image_csv(name: str) -> bytes:
-    """The galaxies of a survey that have no image, as a table: galaxy_id (digits), status, reason, source, tries."""
-    status = open_survey(name).status
-    table = status.loc[status["status"] != "ok", list(_COLUMNS)]
+    """The galaxies of a survey that have no image, as a table: galaxy_id (digits), status, reason, source, tries.
+
+    Those are among them that wait beside the survey until all before them in the catalogue have come.
+    """
+    survey = open_survey(name)
+    status = survey.status
+    entered = status.loc[status["status"] != "ok", list(_COLUMNS)]
+    table = pd.concat([entered, _waiting(survey)]) if _staged(survey).is_file() else entered
     table = table.assign(**{GALAXY_ID: [str(galaxy_id) for galaxy_id in table[GALAXY_ID].tolist()]})
     return table.to_csv(index=False).encode()
+
+
+def _waiting(survey: Survey) -> pd.DataFrame:
+    question = "SELECT row, status, reason, source, tries FROM outcome WHERE status != 'ok' AND row >= ? ORDER BY row"
+    try:
+        with closing(sqlite3.connect(f"{_staged(survey).as_uri()}?mode=rw", timeout=30, uri=True)) as file:
+            waiting = pd.read_sql_query(question, file, params=(survey.rows_committed,), index_col="row")
+    except (sqlite3.Error, pd.errors.DatabaseError) as error:
+        raise SurveyError(f"{_staged(survey)} cannot be read ({error})", remedy="Start the download again") from None
+    ids = survey.galaxy_ids[waiting.index.to_numpy(np.int64)]
+    return waiting.assign(**{GALAXY_ID: ids})[list(_COLUMNS)]
+
+
+def _staged(survey: Survey) -> Path:
+    return survey.path.absolute() / "download" / "staged.sqlite"
 
 
 def _state(report: Report, age: float) -> str:

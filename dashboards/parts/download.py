@@ -19,6 +19,7 @@ from dashboards.loading.downloads import (
     without_image_csv,
 )
 from dashboards.parts.controls import show_brand
+from dashboards.parts.download_start import show_new_download, show_start_again, show_stop
 from dashboards.parts.download_tables import figures, show_failures, show_services
 from dashboards.parts.states import lacking
 from dashboards.parts.style import caption, heading
@@ -73,6 +74,8 @@ def show_no_download(survey: Survey | None = None) -> None:
         "such as the one of Galaxy Zoo 2."
     )
     lacking(title, words, f"python -m trainer download CATALOG {shlex.quote(str(new))}")
+    if survey is None or st.toggle("Start a new download", key="download_new"):
+        show_new_download()
 
 
 def show_download(survey: Survey) -> None:
@@ -91,6 +94,8 @@ def show_download(survey: Survey) -> None:
         st.fragment(_show_standing, run_every=_EVERY if standing.live else None)(survey, standing.state)
         _show_ways_on(survey, standing)
         _show_files(survey, standing)
+        if st.toggle("Start another download", key="download_new"):
+            show_new_download()
 
 
 def _show_standing(survey: Survey, state: str) -> None:
@@ -128,7 +133,7 @@ def _message(standing: Standing) -> str:
 def _show_ways_on(survey: Survey, standing: Standing) -> None:
     """The command that makes sense now."""
     if standing.state in ("running", "waiting"):
-        caption("Ctrl+C in its terminal interrupts it. What is done is kept; the same command goes on from there.")
+        show_stop(survey)
         return
     whole = len(survey) == survey.rows_committed
     failed = standing.report.counts.get("failed", 0)
@@ -138,8 +143,10 @@ def _show_ways_on(survey: Survey, standing: Standing) -> None:
         heading("Ask again", f"for {failed:,} that failed" if failed else "for those that failed")
     else:
         heading("Go on", "from where it is")
-    st.code(_command(survey, standing, "--retry failed" if whole else ""), language="bash", wrap_lines=True)
-    caption("CATALOG is the file that the survey was begun with.")
+    again = ("--retry", "failed") if whole else ()
+    show_start_again(survey, standing, "Ask again" if whole else "Go on", *again)
+    st.code(_command(survey, standing, " ".join(again)), language="bash", wrap_lines=True)
+    caption("The catalogue is the file that the survey was begun with. The button does what this command does.")
 
 
 def _show_files(survey: Survey, standing: Standing) -> None:
@@ -162,11 +169,6 @@ def _show_files(survey: Survey, standing: Standing) -> None:
         )
         if not standing.live:
             st.button("Look again", help="Read the report again, for instance after a new start.")
-    if len(survey) > survey.rows_committed:
-        caption(
-            "The CSV has the galaxies that have entered the survey; "
-            "others wait beside it until all before them in the catalogue are there."
-        )
 
 
 def _command(survey: Survey, standing: Standing | None = None, more: str = "") -> str:

@@ -25,7 +25,7 @@ _BETWEEN_TICKS: Final = 0.25
 _BETWEEN_FILES: Final = 2.0
 _WORDS: Final = {
     "running": "Asking",
-    "waiting": "Waiting for a service that is down; it is asked now and then whether it is back",
+    "waiting": "Waiting for what is down; it is asked now and then whether it is back",
     "finished": "Every galaxy has been asked for",
     "interrupted": "Interrupted. What is done is kept; the same command goes on from here",
     "stopped": "Stopped, because a service stayed down. What is done is kept; the same command goes on from here",
@@ -105,8 +105,9 @@ class Watch:
         self._recent.append((now, self._this_run))
         while now - self._recent[0][0] > _OVER:
             self._recent.popleft()
-        states = [service.state for service in self._services()]
-        report = self._report("waiting" if states and all(state == "down" for state in states) else "running")
+        services = self._services()
+        down = [service.name for service in services if service.state == "down"]
+        report = self._report("waiting" if services and len(down) == len(services) else "running", ", ".join(down))
         if self._listen:
             self._listen(report)
         if now - self._written >= _BETWEEN_FILES:
@@ -142,7 +143,8 @@ class Watch:
             )
             for service in self._services()
         )
-        message = _WORDS[state] + (f" ({words})" if words else "")
+        down = "down: " if state in ("running", "waiting") else ""
+        message = _WORDS[state] + (f" ({down}{words})" if words else "")
         return Report(
             state=state,
             message=message,
