@@ -53,6 +53,19 @@ class Breaker:
         """What it failed with last; empty while it is up."""
         return self._words if self.is_open else ""
 
+    @property
+    def is_closed_to_me(self) -> bool:
+        """Whether it is down, and another thread or none finds out whether it is back."""
+        return self.is_open and self._asking != threading.get_ident()
+
+    def claim(self) -> bool:
+        """Become the thread that finds out whether it is back, if it is time for that and nobody else does."""
+        with self._lock:
+            due = self.is_open and self._asking is None and time.monotonic() >= self._until
+            if due:
+                self._asking = threading.get_ident()
+            return due
+
     def wait(self) -> None:
         """Return at once while the service is up; while it is down, for one thread at a time and only now and then.
 

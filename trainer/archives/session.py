@@ -71,6 +71,11 @@ class PoliteSession(requests.Session):
             response = hops[-1] if hops else response
         return response
 
+    def resolve_redirects(self, *arguments: Any, yield_requests: bool = False, **kwargs: Any) -> Any:
+        """As `requests` does it, but for its look ahead at the next address, which reads a body of any size."""
+        if not yield_requests:
+            yield from super().resolve_redirects(*arguments, **kwargs)
+
     def _ask(self, request: PreparedRequest, **kwargs: Any) -> Response:
         service = self._service
         service.guard.check(str(request.url))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib
 import threading
 import warnings
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import NATIVE_PIXEL_SCALE
+from trainer.archives.mirrors import available
 from trainer.archives.persist import persist
 from trainer.archives.service import Service
 from trainer.archives.session import PoliteSession
@@ -61,21 +63,16 @@ class Hips2fitsSource:
         """See `trainer.sources.Source`."""
         framing, planes = Framing(galaxy, self.setting), Planes(self.bands)
         while planes.lacking:
-            service = self._service()
-            try:
+            service = available(self.services)
+            with suppress(Trouble):  # it went down: whichever is up by now
                 persist(partial(self._ask, framing, planes, service), service, lambda: planes.open_questions)
-            except Trouble:
-                if service is self._service():
-                    raise
         area = (framing.pixel_scale / NATIVE_PIXEL_SCALE) ** 2
         return planes.cutout(self.name, framing, self.unit.words, self.unit.factors(self.bands, area))
 
-    def _service(self) -> Service:
-        """The first that is not down; if all are, the first."""
-        return next((service for service in self.services if not service.breaker.is_open), self.services[0])
-
     def _ask(self, framing: Framing, planes: Planes, service: Service) -> None:
-        """One round over the bands that are lacking."""
+        """One round over the bands that are lacking; none where the service is down, for there is a mirror."""
+        if service.breaker.is_closed_to_me:
+            raise Trouble("down", f"{service.name} is down")
         client, worst = self._client(service), None
         wcs = north_up(framing.galaxy.ra, framing.galaxy.dec, framing.pixel_scale, framing.shape)
         wcs.pixel_shape = framing.shape[::-1]
