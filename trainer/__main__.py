@@ -176,7 +176,16 @@ def download(
 @app.command("calibrate-source")
 def calibrate_source(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="skyview or hips2fits.")],
-    stars: Annotated[Path, typer.Argument(metavar="STARS", help="Stars: ra, dec and PSF magnitudes u g r i z.")],
+    stars: Annotated[
+        Path | None,
+        typer.Argument(metavar="[STARS]", help="Stars: ra, dec and PSF magnitudes u g r i z; else SkyServer's."),
+    ] = None,
+    around: Annotated[tuple[float, float], typer.Option(help="Where SkyServer looks for stars: ra and dec [deg].")] = (
+        20.0,
+        0.0,
+    ),
+    radius: Annotated[float, typer.Option(help="Around it [arcmin].")] = 30.0,
+    most: Annotated[int, typer.Option(help="Stars to ask for.")] = 40,
     rate: Annotated[float, typer.Option(help="Requests per second; 0 lifts the limit.")] = 8.0,
 ) -> None:
     """Weigh stars through an archive: what one unit of its pixels is. Downloads use it from then on."""
@@ -190,11 +199,13 @@ def calibrate_source(
     from trainer.calibrate import calibrate, write_calibration
     from trainer.download import Plan
     from trainer.download.asking import Asking, open_archives
+    from trainer.sources.stars import Around, stars_of_sdss
 
     opened: Any = open_archives([source], Plan(), Asking(replace(Limits(), rate=rate)))[0]
     opened.unit = Unit("as given")
+    known = _catalog(stars, None, None, "id") if stars else stars_of_sdss(opened.setting, Around(*around, radius, most))
     with ProgressBars() as bars:
-        scales = calibrate(opened, _catalog(stars, None, None, "id"), lambda done, of: bars("stars", done, of))
+        scales = calibrate(opened, known, lambda done, of: bars("stars", done, of))
     columns = [(band, scale.ratio, scale.error, scale.stars) for band, scale in scales.items()]
     table("Flux in the source over the catalogue's", pd.DataFrame(columns, columns=["band", "ratio", "error", "stars"]))
     unit, file = write_calibration(opened, scales)

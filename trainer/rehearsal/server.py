@@ -49,6 +49,8 @@ class ArchiveServer:
         A folder of SDSS frames to serve.
     fields : mapping, optional
         What the cross-identification answers, column to value, for every place on the sky.
+    stars : bytes
+        What a question for stars is answered with.
 
     Attributes
     ----------
@@ -68,9 +70,11 @@ class ArchiveServer:
         latency: float = 0.0,
         frames: str | Path | None = None,
         fields: Mapping[str, int] | None = None,
+        stars: bytes = b"#Table1\nra,dec,u,g,r,i,z\n",
     ) -> None:
         self.sky, self.faults, self.latency = sky, faults or Faults(transient={}, lasting={}), latency
         self.frames, self.fields = Path(frames) if frames else None, dict(fields or {})
+        self.stars = stars
         self.times = deque[float](maxlen=100_000)
         self.asked = Counter[str]()
         self.requests = self.peak = self._now = 0
@@ -207,6 +211,8 @@ class _Handler(BaseHTTPRequestHandler):
     # -- SDSS ---------------------------------------------------------------------------------------------------------
 
     def _query(self, path: str, asked: dict[str, list[str]], body: bytes) -> None:
+        if "fgetnearbyobjeq" in asked.get("cmd", [""])[0].lower():
+            return self._send(200, self.server.archive.stars, "text/plain")
         if not body:
             return self._send(200, field_names(), "text/plain")
         archive, query = self.server.archive, _form_value(body, "uquery")

@@ -19,7 +19,6 @@ import platformdirs
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astroquery.exceptions import RemoteServiceError
-from astroquery.sdss import SDSSClass
 from astroquery.sdss import conf as sdss_conf
 
 from gz2interp.errors import CutoutUnavailable
@@ -33,6 +32,7 @@ from trainer.sources.headers import band_of, celestial
 from trainer.sources.remote import Framing, Setting
 from trainer.sources.sdss_frames import cut_out
 from trainer.sources.seeing import seeing_of
+from trainer.sources.skyserver import SkyServer
 
 __all__ = ["SdssSource"]
 
@@ -128,8 +128,8 @@ class SdssSource:
 
     def _client(self) -> tuple[Any, PoliteSession]:
         if not hasattr(self._mine, "client"):
-            self._mine.client, self._mine.session = _Sdss(), PoliteSession(self._sky)
-            self._mine.client._session = self._mine.session
+            self._mine.session = PoliteSession(self._sky)
+            self._mine.client = SkyServer(self._mine.session)
             self._mine.images = PoliteSession(self._sas)
         return self._mine.client, self._mine.session
 
@@ -165,7 +165,7 @@ class SdssSource:
 
     def _fetched(self, place: _Field, band: str, galaxy: Galaxy) -> bytes:
         """One frame as it should be, unpacked."""
-        address = SDSSClass.IMAGING_URL_SUFFIX.format(
+        address = SkyServer.IMAGING_URL_SUFFIX.format(
             base=sdss_conf.sas_baseurl,
             dr=_RELEASE,
             instrument=_INSTRUMENT,
@@ -182,13 +182,6 @@ class SdssSource:
             return content
 
         return persist(attempt, self._sas)
-
-
-class _Sdss(SDSSClass):
-    """The client of astroquery, which keeps some answers on disk whatever it is told."""
-
-    def _request(self, *arguments: Any, **options: Any) -> Any:
-        return super()._request(*arguments, **{**options, "cache": False})
 
 
 def _unpacked(content: bytes) -> bytes:

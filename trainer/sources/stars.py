@@ -1,0 +1,119 @@
+"""Stars to weigh a service's pixels with: isolated, bright and not saturated, as SDSS' own catalogue has them."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from astropy.coordinates import angular_separation
+from astroquery.exceptions import RemoteServiceError
+from astroquery.sdss import conf as sdss_conf
+
+from gz2interp.errors import InputError
+from gz2interp.schema import BANDS, DEC, RA
+from trainer.archives.persist import persist
+from trainer.archives.session import PoliteSession, plain_words
+from trainer.archives.trouble import Trouble
+from trainer.sources.remote import Setting
+from trainer.sources.skyserver import SkyServer
+
+__all__ = ["Around", "stars_of_sdss"]
+
+_RELEASE: Final = 17
+_QUERY: Final = """
+SELECT TOP {most} p.ra, p.dec, p.psfMag_u AS u, p.psfMag_g AS g, p.psfMag_r AS r, p.psfMag_i AS i, p.psfMag_z AS z
+FROM dbo.fGetNearbyObjEq({ra:.6f}, {dec:.6f}, {radius:.3f}) AS n JOIN Star AS p ON p.objID = n.objID
+WHERE p.clean = 1 AND p.nChild = 0 AND p.psfMag_r BETWEEN 15.5 AND 18 AND p.psfMagErr_u < 0.05
+AND NOT EXISTS (SELECT 1 FROM Neighbors AS b WHERE b.objID = p.objID AND b.distance < 0.22 AND b.neighborMode = 1)
+ORDER BY n.distance
+"""
+"""A star with a neighbour within 13 arcsec would have its light, or its sky, from two."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """Where stars are looked for.
+
+    Attributes
+    ----------
+    ra, dec : float
+        Middle [deg]; by default a place in Stripe 82, which SDSS imaged best.
+    radius : float
+        [arcmin].
+    most : int
+        Stars, the nearest to the middle first.
+    """
+
+    ra: float = 20.0
+    dec: float = 0.0
+    radius: float = 30.0
+    most: int = 40
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.ra < 360 and -90 <= self.dec <= 90):
+            raise InputError(f"Stars around ra {self.ra:g}, dec {self.dec:g} were asked for", "Degrees of the sky")
+        if not (0 < self.radius <= 60 and 5 <= self.most <= 1000):
+            raise InputError(f"{self.most} stars within {self.radius:g}' were asked for", "5 to 1000, within 60'")
+
+
+def stars_of_sdss(setting: Setting, around: Around) -> pd.DataFrame:
+    """Ask SkyServer for stars.
+
+    Parameters
+    ----------
+    setting : Setting
+    around : Around
+
+    Returns
+    -------
+    DataFrame
+        ``ra``, ``dec`` [deg], and ``u`` ... ``z``: PSF magnitudes. At these brightnesses SDSS' asinh magnitudes are
+        Pogson's to 0.001 mag.
+
+    Raises
+    ------
+    InputError
+        There are none.
+    CutoutUnavailable
+        No answer could be believed.
+    Trouble
+        The service stayed down for longer than the patience allows.
+    """
+    service = setting.service("SkyServer", sdss_conf.skyserver_baseurl)
+    session = PoliteSession(service)
+    client = SkyServer(session)
+    found: pd.DataFrame = persist(lambda: _asked(client, session, around), service)
+    if not len(found):
+        raise InputError(
+            f"SDSS has no such stars within {around.radius:g}' of ra {around.ra:g}, dec {around.dec:g}",
+            "A place that it has imaged, not too near to the Milky Way's plane",
+            "Give another --around, or a table of stars",
+        )
+    return found
+
+
+def _asked(client: SkyServer, session: PoliteSession, around: Around) -> pd.DataFrame:
+    query = _QUERY.format(ra=around.ra, dec=around.dec, radius=around.radius, most=around.most)
+    try:
+        with warnings.catch_warnings(action="ignore"):  # an empty table is told by the caller
+            found = client.query_sql(query, data_release=_RELEASE, timeout=None, cache=False)
+        table = pd.DataFrame(columns=[RA, DEC, *BANDS]) if found is None else found.to_pandas()
+        table = table[[RA, DEC, *BANDS]].astype(float)
+    except (ValueError, KeyError, TypeError, IndexError, RemoteServiceError):
+        raise Trouble("answer", f"the answer is no table of stars ({plain_words(session.last)})") from None
+    _check(table, around)
+    return table
+
+
+def _check(table: pd.DataFrame, around: Around) -> None:
+    """What a star may be; numbers from the network are not believed because they are numbers."""
+    magnitudes = table[list(BANDS)].to_numpy()
+    if not (np.isfinite(magnitudes).all() and ((magnitudes > 10) & (magnitudes < 25)).all()):
+        raise Trouble("answer", "the answer has magnitudes that no such star has")
+    places = np.radians(table[[RA, DEC]].to_numpy())
+    apart = angular_separation(places[:, 0], places[:, 1], *np.radians([around.ra, around.dec]))
+    if not (np.degrees(apart) * 60.0 <= around.radius + 0.1).all():
+        raise Trouble("answer", "the answer has stars from another part of the sky")
