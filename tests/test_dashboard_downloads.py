@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+import inspect
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,17 +23,23 @@ import pytest
 import streamlit as st
 from astroquery.skyview import conf as skyview_conf
 from dashboard_fixtures import FIRST_ID, LOST, make_survey
+from hypothesis import given
+from hypothesis import strategies as st_
 from streamlit.testing.v1 import AppTest
 
 from dashboards import downloading
-from dashboards.loading.downloads import without_image_csv
+from dashboards.building import Building
+from dashboards.loading.download_process import interrupt, is_downloading
+from dashboards.loading.download_wish import Wish, wish_of
+from dashboards.loading.without_image import without_image_csv
 from dashboards.parts.download_tables import MOST_KINDS
-from gz2interp.errors import CutoutUnavailable
+from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.stores.files import write_json
 from gz2interp.stores.survey import Survey
+from trainer.__main__ import download as command
 from trainer.archives.limits import Limits
 from trainer.download import Plan, download, open_download
-from trainer.download.asking import Asking, open_archives
+from trainer.download.asking import ARCHIVES, Asking, open_archives
 from trainer.download.report import ADVICE, Failure, Report, ServiceState, report_file
 from trainer.download.staging import Outcome, Staging
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
@@ -138,9 +147,19 @@ def test_a_waiting_download_says_which_service_is_down(survey: Survey) -> None:
     down = ServiceState("skyview", "sky.example", "down", "no <answer>", 4, 0, {"connection": 4})
     report("waiting", services=(down,), remaining=None).write(survey.path)
     said = text_of(opened())
-    assert "Waiting for a service" in said
+    assert "Waiting for skyview, which is down" in said
     assert "is down</span>: no &lt;answer&gt;" in said
     assert "not known yet" in said
+
+
+def test_all_services_that_are_down_are_named(survey: Survey) -> None:
+    states = {"skyview": "down", "hips2fits": "up", "sdss": "down"}
+    services = tuple(ServiceState(name, "sky.example", is_, "", 4, 0, {}) for name, is_ in states.items())
+    report("waiting", services=services).write(survey.path)
+    page = opened()
+    assert "Waiting for skyview and sdss, which are down" in text_of(page)
+    report("stopped", services=services).write(survey.path)
+    assert "The download stopped: skyview and sdss stayed down" in text_of(page.run())
 
 
 @pytest.mark.parametrize(("state", "title"), [("interrupted", "interrupted"), ("stopped", "a service stayed down")])
@@ -173,10 +192,48 @@ def test_a_download_of_which_galaxies_are_lacking_goes_on_with_its_own_settings(
     part = Survey.create(surveys / "a part", whole.catalog)
     settings = {"arcsec": 400.0, "radii": None, "bands": ["g", "r", "i"], "size": 64, "catalog": "0"}
     write_json(part.path / "download" / "settings.json", settings)
-    assert "No report of this download yet" in text_of(opened("a part"))
-    report("interrupted", sources=("hips2fits", "sdss")).write(part.path)
-    options = "--source hips2fits --source sdss --field 400 --bands gri"
+    page = opened("a part")
+    assert "No report of this download yet" in text_of(page)
+    assert page.button(key="download_again").label == "Go on"
+    report("interrupted", sources=("hips2fits", "sdss"), workers=2, rate=0.5).write(part.path)
+    options = "--source hips2fits --source sdss --field 400 --bands gri --workers 2 --rate 0.5"
     assert command_of(opened("a part")) == f"python -m trainer download CATALOG '{part.path}' {options}"
+
+
+def test_what_the_command_does_by_itself_is_what_the_page_takes_it_to_do(survey: Survey) -> None:
+    usual = {name: each.default for name, each in inspect.signature(command).parameters.items()}
+    assert (usual["workers"], usual["rate"]) == (Wish().workers, Wish().rate)
+    report("interrupted", workers=usual["workers"], rate=usual["rate"]).write(survey.path)
+    told = command_of(opened())
+    assert "--workers" not in told
+    assert "--rate" not in told
+
+
+@given(
+    st_.builds(
+        Wish,
+        st_.just("/some where/table.csv"),
+        st_.lists(st_.sampled_from(ARCHIVES), min_size=1, unique=True).map(tuple),
+        st_.none() | st_.integers(50, 20000).map(lambda tenths: tenths / 10),
+        st_.none(),
+        st_.integers(1, 64),
+        st_.integers(1, 1000).map(lambda tenths: tenths / 10),
+    )
+)
+def test_a_wish_is_read_back_from_its_command(wish: Wish) -> None:
+    started_with = ["python", "-m", "trainer", "download", wish.catalog, "/survey"]
+    assert wish_of([*started_with, *wish.options()]) == wish
+    in_radii = replace(wish, field=None, radii=8.0)
+    assert wish_of([*started_with, *in_radii.options()]) == in_radii
+    assert wish_of(["nothing", "of", "the", "kind"]) == Wish()
+
+
+@pytest.mark.parametrize(
+    "wish", [Wish(sources=()), Wish(field=400.0, radii=8.0)], ids=["without a source", "of two fields"]
+)
+def test_a_wish_that_makes_no_sense_is_refused(wish: Wish) -> None:
+    with pytest.raises(InputError):
+        wish.options()
 
 
 def test_a_process_that_is_gone_was_killed(survey: Survey) -> None:
@@ -198,21 +255,16 @@ def test_a_process_that_says_nothing_gives_no_sign_of_life(survey: Survey) -> No
     assert "What is done is kept; run the same command again." in said
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", '{"state": 1}'])
-def test_a_damaged_report_is_told(survey: Survey, damage: str) -> None:
+def test_a_damaged_report_is_told(survey: Survey) -> None:
     report("finished").write(survey.path)
-    report_file(survey.path).write_text(damage)
-    said = text_of(opened())
-    assert "This download cannot be shown" in said
-    assert "report.json" in said
-
-
-@pytest.mark.parametrize("part", [{"updated": "yesterday"}, {"state": "flying"}, {"counts": None}, {"done": "many"}])
-def test_a_report_without_sense_is_told(survey: Survey, part: dict[str, object]) -> None:
-    report("finished").write(survey.path)
-    record = json.loads(report_file(survey.path).read_text())
-    report_file(survey.path).write_text(json.dumps({**record, **part}))
-    assert "This download cannot be shown" in text_of(opened())
+    record, page = json.loads(report_file(survey.path).read_text()), opened()
+    senseless = ({"updated": "yesterday"}, {"state": "flying"}, {"counts": None}, {"done": "many"})
+    for damaged in ("{", "[]", '{"state": 1}', *(json.dumps({**record, **part}) for part in senseless)):
+        report_file(survey.path).write_text(damaged)
+        said = text_of(page.run())
+        assert not page.exception
+        assert "This download cannot be shown" in said
+        assert "report.json" in said
 
 
 def test_a_great_many_kinds_of_reasons_are_cut_with_a_word(survey: Survey) -> None:
@@ -236,8 +288,30 @@ def test_the_table_holds_those_that_wait_beside_the_survey_too(surveys: Path) ->
     survey = Survey.create(surveys / "half", catalog)
     with Staging(survey.path / "download" / "staged.sqlite") as staging:
         staging.put(Outcome(5, CutoutUnavailable("failed", "it said no"), "skyview", 6))
-    (row,) = csv.DictReader(io.StringIO(without_image_csv("half").decode()))
+        while_open = without_image_csv("half")
+        files = {file.name: file.read_bytes() for file in (survey.path / "download").glob("staged.sqlite*")}
+        assert "staged.sqlite-wal" in files
+        assert without_image_csv("half") == while_open
+        now = {name: (survey.path / "download" / name).read_bytes() for name in files}
+        assert {name for name in files if now[name] != files[name]} <= {"staged.sqlite-shm"}, "reading changes nothing"
+    (row,) = csv.DictReader(io.StringIO(while_open.decode()))
     assert (row["galaxy_id"], row["status"], row["reason"], row["tries"]) == (str(ids[5]), "failed", "it said no", "6")
+    assert without_image_csv("half") == while_open, "neither does the end of the writer"
+
+
+def test_a_galaxy_that_has_entered_and_still_waits_is_told_once(survey: Survey) -> None:
+    """A writer that was killed after a shard had entered, and before it was dropped beside the survey."""
+    with Staging(survey.path / "download" / "staged.sqlite") as staging:
+        staging.put(Outcome(LOST, CutoutUnavailable("failed", "of before"), "skyview", 6))
+    (row,) = csv.DictReader(io.StringIO(without_image_csv("tiny").decode()))
+    assert row["reason"] != "of before"
+
+
+def test_a_damaged_file_beside_the_survey_is_told(survey: Survey) -> None:
+    (survey.path / "download").mkdir()
+    (survey.path / "download" / "staged.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(SurveyError, match=r"staged\.sqlite cannot be read"):
+        without_image_csv("tiny")
 
 
 def wait_for(page: AppTest, words: str, seconds: float = 60.0) -> None:
@@ -290,10 +364,17 @@ def test_those_that_failed_are_asked_for_again(surveys: Path, archive: ArchiveSe
     archive.faults.lasting = {}
     page = opened("night")
     page.text_input(key="download_again_catalog").set_value(str(table))
+    with survey.writer():
+        page.button(key="download_again").click().run()
+        wait_for(page, "The download could not be started")
+    assert "Another process is writing" in command_of(page)
+    assert "The download is finished" in text_of(page), "and how it stands is told as before"
     page.button(key="download_again").click().run()
+    assert "Starting the download" in text_of(page)
     wait_for(page, "The download is finished")
     assert (survey.refreshed().status["status"] == "ok").all()
     assert "download_again" not in {button.key for button in page.button}
+    assert "The download could not be started" not in text_of(page)
 
 
 def test_a_download_started_here_can_be_stopped_and_gone_on_with(surveys: Path, archive: ArchiveServer) -> None:
@@ -303,44 +384,109 @@ def test_a_download_started_here_can_be_stopped_and_gone_on_with(surveys: Path, 
     page.button(key="download_stop").click().run()
     wait_for(page, "The download was interrupted")
     done = Survey.open(surveys / "night").rows_committed
-    assert page.text_input(key="download_again_catalog").value == str(surveys / "galaxies.csv")
+    shutil.rmtree(surveys / ".downloads")
+    assert page.run().text_input(key="download_again_catalog").value == str(surveys / "galaxies.csv"), "kept with it"
     page.button(key="download_again").click().run()
     wait_for(page, "It goes on when this page is closed")
     downloading.stop(surveys / "night")
     assert 200 > Survey.open(surveys / "night").rows_committed >= done
 
 
-@pytest.mark.parametrize(
-    ("catalog", "name", "words"),
-    [
+def test_a_download_of_a_terminal_can_be_stopped_too(surveys: Path, archive: ArchiveServer) -> None:
+    archive.latency = 0.3
+    words = [sys.executable, "-m", "trainer", "download", str(catalogue(surveys, 200)), "night", "--rate", "100"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        words, cwd=surveys, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        while not report_file(surveys / "night").exists():
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.1)
+        assert not is_downloading(surveys, process.pid), "another survey is not meant"
+        page = opened("night")
+        page.button(key="download_stop").click().run()
+        assert process.wait(60) == 130, "as Ctrl+C ends it"
+        process.communicate()
+    wait_for(page, "The download was interrupted")
+    assert page.text_input(key="download_again_catalog").value == "", "nobody has told the page"
+    assert not interrupt(surveys / "night", process.pid)
+
+
+def test_a_process_that_is_no_download_is_left_alone(survey: Survey) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()", "trainer", str(survey.path)], stdin=subprocess.PIPE
+    ) as other:
+        report("running", pid=other.pid).write(survey.path)
+        page = opened()
+        assert "Ctrl+C in its terminal" in text_of(page)
+        assert "download_stop" not in {button.key for button in page.button}
+        assert not interrupt(survey.path, other.pid)
+        assert other.poll() is None
+        other.communicate(b"\n")
+    assert other.returncode == 0
+    assert not interrupt(survey.path, 0)
+
+
+def of_the_dashboard(state: str, words: str = "") -> Callable[[Path], Building]:
+    """In the place of `downloading.look`: a process that has reported."""
+    return lambda survey: Building(state, {}, 9.0, words, 0.0, ("python", "-m", "trainer", "download", "/c.csv", "/s"))
+
+
+def test_a_download_is_told_once_to_stop(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Path] = []
+    monkeypatch.setattr(downloading, "look", of_the_dashboard("running"))
+    monkeypatch.setattr(downloading, "stop", told.append)
+    report("running").write(survey.path)
+    page = opened()
+    page.button(key="download_stop").click().run()
+    assert page.button(key="download_stop").disabled
+    assert "It has been told" in text_of(page)
+    assert told == [survey.path]
+
+
+def test_the_last_words_of_a_download_that_broke_are_shown(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloading, "look", of_the_dashboard("failed", "OSError: No space left on device"))
+    report("interrupted").write(survey.path)
+    page = opened()
+    assert "No space left on device" in command_of(page)
+    monkeypatch.setattr(downloading, "look", of_the_dashboard("failed", "120 of 2000: 2.5/s"))
+    assert "120 of" not in command_of(page.run()), "progress is no news"
+
+
+def test_a_download_that_cannot_be_started_is_refused_in_words(survey: Survey) -> None:
+    page = opened()
+    page.toggle(key="download_new").set_value(True).run()
+    for catalog, name, words in (
         ("/nowhere.csv", "new", "There is no file '/nowhere.csv'"),
         ("", "new", "No catalogue was given"),
         ("/nowhere.csv", "", "The new survey has no name"),
         ("/nowhere.csv", "tiny", "is there already"),
-    ],
-)
-def test_a_download_that_cannot_be_started_is_refused_in_words(
-    survey: Survey, catalog: str, name: str, words: str
-) -> None:
-    page = opened()
-    page.toggle(key="download_new").set_value(True).run()
-    page.text_input(key="download_catalog").set_value(catalog)
-    page.text_input(key="download_name").set_value(name)
-    next(button for button in page.button if button.label == "Start the download").click().run()
-    assert words in text_of(page).replace("&#x27;", "'")
+        ("/nowhere.csv", ".new", "does not begin with a dot"),
+        ("~nobody-of-that-name/t.csv", "new", "It cannot be started"),
+        ("/nowhere.csv", "~nobody-of-that-name/new", "A name such as my-survey"),
+    ):
+        page.text_input(key="download_catalog").set_value(catalog)
+        page.text_input(key="download_name").set_value(name)
+        next(button for button in page.button if button.label == "Start the download").click().run()
+        assert not page.exception, page.exception
+        assert words in text_of(page).replace("&#x27;", "'")
+    assert words not in text_of(page.run()), "once is enough"
 
 
-def test_the_last_words_of_a_start_that_failed_are_shown(surveys: Path) -> None:
+def test_a_start_that_failed_shows_its_last_words_and_can_be_tried_again(surveys: Path) -> None:
     (surveys / "broken.csv").write_text("name\n1\n", encoding="utf-8")
-    downloading.begin(surveys / "night", str(surveys / "broken.csv"), [])
-    page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-    page.query_params["survey"] = "night"
-    page.run()
-    page.switch_page(f"{PAGE}/downloads.py").run()
+    downloading.begin(surveys / "night", str(surveys / "broken.csv"), Wish(sources=("sdss",), workers=3).options())
+    page = opened("night")
     wait_for(page, "The download could not be started")
     assert "name" in command_of(page)
+    assert page.text_input(key="download_catalog").value == str(surveys / "broken.csv")
+    assert page.text_input(key="download_name").value == "night"
+    assert page.multiselect(key="download_sources").value == ["sdss"]
+    assert page.number_input(key="download_workers").value == 3
     page.button(key="download_forget").click().run()
+    assert not page.exception
     assert downloading.look(surveys / "night") is None
+    assert "No survey yet" in text_of(page)
 
 
 def test_the_page_loads_neither_tensorflow_nor_umap_nor_astroquery(survey: Survey) -> None:

@@ -1,27 +1,22 @@
-"""How a survey's download stands: its report, whether somebody still writes it, and the galaxies without an image."""
+"""How a survey's download stands: its report, whether somebody still writes it, and what to go on with."""
 
 from __future__ import annotations
 
 import os
-import sqlite3
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-import pandas as pd
 import streamlit as st
 
-from dashboards.loading.surveys import open_survey, stamp
+from dashboards.loading.surveys import stamp
 from gz2interp.errors import SurveyError
-from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.files import read_json
 from gz2interp.stores.survey import Survey
 from trainer.download.report import Failure, Report, failures_of, read_report, report_file
 
-__all__ = ["Standing", "failures_so_far", "options_of", "report_bytes", "standing_of", "without_image_csv"]
+__all__ = ["Standing", "failures_so_far", "options_of", "report_bytes", "standing_of"]
 
 _SILENT: Final = 30.0
 """Seconds after which a running download that has written nothing is held for dead; it writes every 2 s."""
@@ -31,7 +26,8 @@ _GRACE: Final = 6.0
 
 _STATES: Final = ("running", "waiting", "finished", "interrupted", "stopped")
 _PIXEL: Final = 0.396
-_COLUMNS: Final = (GALAXY_ID, "status", "reason", "source", "tries")
+_WORKERS, _RATE = 8, 8.0
+"""What the command does where it is not told; the tests ask whether it does."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,11 @@ class Standing:
     def live(self) -> bool:
         """Whether something may still change by itself."""
         return self.state in ("running", "waiting", "silent")
+
+    @property
+    def down(self) -> tuple[str, ...]:
+        """The services that were down at the last word."""
+        return tuple(dict.fromkeys(each.name for each in self.report.services if each.state == "down"))
 
 
 def standing_of(survey: Survey) -> Standing | None:
@@ -105,40 +106,16 @@ def options_of(survey: Survey, report: Report | None) -> list[str]:
         words += ["--size", str(size)]
     if bands != list("ugriz"):
         words += ["--bands", "".join(bands) if all(len(band) == 1 for band in bands) else ",".join(bands)]
+    if report is not None and report.workers != _WORKERS:
+        words += ["--workers", str(report.workers)]
+    if report is not None and report.rate != _RATE:
+        words += ["--rate", f"{report.rate:g}"]
     return words
 
 
 def report_bytes(survey: Survey) -> bytes:
     """The report's file as it is now."""
     return report_file(survey.path).read_bytes()
-
-
-def without_image_csv(name: str) -> bytes:
-    """The galaxies of a survey that have no image, as a table: galaxy_id (digits), status, reason, source, tries.
-
-    Those are among them that wait beside the survey until all before them in the catalogue have come.
-    """
-    survey = open_survey(name)
-    status = survey.status
-    entered = status.loc[status["status"] != "ok", list(_COLUMNS)]
-    table = pd.concat([entered, _waiting(survey)]) if _staged(survey).is_file() else entered
-    table = table.assign(**{GALAXY_ID: [str(galaxy_id) for galaxy_id in table[GALAXY_ID].tolist()]})
-    return table.to_csv(index=False).encode()
-
-
-def _waiting(survey: Survey) -> pd.DataFrame:
-    question = "SELECT row, status, reason, source, tries FROM outcome WHERE status != 'ok' AND row >= ? ORDER BY row"
-    try:
-        with closing(sqlite3.connect(f"{_staged(survey).as_uri()}?mode=rw", timeout=30, uri=True)) as file:
-            waiting = pd.read_sql_query(question, file, params=(survey.rows_committed,), index_col="row")
-    except (sqlite3.Error, pd.errors.DatabaseError) as error:
-        raise SurveyError(f"{_staged(survey)} cannot be read ({error})", remedy="Start the download again") from None
-    ids = survey.galaxy_ids[waiting.index.to_numpy(np.int64)]
-    return waiting.assign(**{GALAXY_ID: ids})[list(_COLUMNS)]
-
-
-def _staged(survey: Survey) -> Path:
-    return survey.path.absolute() / "download" / "staged.sqlite"
 
 
 def _state(report: Report, age: float) -> str:

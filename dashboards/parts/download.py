@@ -13,16 +13,15 @@ import streamlit as st
 from dashboards.loading.downloads import (
     Standing,
     failures_so_far,
-    options_of,
     report_bytes,
     standing_of,
-    without_image_csv,
 )
+from dashboards.loading.without_image import without_image_csv
 from dashboards.parts.controls import show_brand
-from dashboards.parts.download_start import show_new_download, show_start_again, show_stop
+from dashboards.parts.download_again import show_last_words, show_start_again, show_ways_on
+from dashboards.parts.download_start import show_new_download
 from dashboards.parts.download_tables import figures, show_failures, show_services
 from dashboards.parts.states import lacking
-from dashboards.parts.style import caption, heading
 from dashboards.selection import change, current
 from gz2interp.stores.locations import surveys_folder
 from gz2interp.stores.survey import Survey
@@ -34,10 +33,8 @@ _EVERY: Final = 2.0
 _KEPT: Final = "What is done is kept; run the same command again."
 _TITLES: Final = {
     "running": "Downloading",
-    "waiting": "Waiting for a service that is down",
     "finished": "The download is finished",
     "interrupted": "The download was interrupted",
-    "stopped": "The download stopped: a service stayed down",
     "killed": "The download was killed",
     "silent": "The download gives no sign of life",
 }
@@ -63,8 +60,8 @@ def show_survey_choice(names: Sequence[str], chosen: str) -> None:
 def show_no_download(survey: Survey | None = None) -> None:
     """Nothing has been downloaded, and how to begin."""
     if survey is not None and (survey.path / "download" / "settings.json").exists():
-        words = "It was begun, and ended before its first word. The same command begins again."
-        lacking("No report of this download yet", words, _command(survey))
+        lacking("No report of this download yet", "It was begun, and ended before its first word.")
+        show_start_again(survey, None, "Go on")
         return
     new = surveys_folder() / "my-survey"
     title = "No survey yet" if survey is None else f"{survey.name} was not downloaded"
@@ -92,7 +89,8 @@ def show_download(survey: Survey) -> None:
         return
     with st.container(key="download"):
         st.fragment(_show_standing, run_every=_EVERY if standing.live else None)(survey, standing.state)
-        _show_ways_on(survey, standing)
+        show_last_words(survey, standing)
+        show_ways_on(survey, standing)
         _show_files(survey, standing)
         if st.toggle("Start another download", key="download_new"):
             show_new_download()
@@ -105,13 +103,24 @@ def _show_standing(survey: Survey, state: str) -> None:
         st.rerun()
     assert standing is not None
     report = standing.report
-    st.html(f'<h2 class="gz2-state" role="status">{_TITLES[state]}</h2>{_message(standing)}')
+    st.html(f'<h2 class="gz2-state" role="status">{escape(_title(standing))}</h2>{_message(standing)}')
     share = min(report.done / report.total, 1.0) if report.total else 1.0
     st.progress(share, text=f"**{report.done:,} of {report.total:,}** galaxies have been asked for ({share:.1%})")
     st.html(figures(standing))
     show_services(report.services, standing.live)
     over = state in ("finished", "interrupted", "stopped")
     show_failures(report.failures if over else failures_so_far(survey), over)
+
+
+def _title(standing: Standing) -> str:
+    """The state, with the names of all services that are down."""
+    *others, last = standing.down or ("a service",)
+    names = f"{', '.join(others)} and {last}" if others else last
+    if standing.state == "waiting":
+        return f"Waiting for {names}, which {'are' if others else 'is'} down"
+    if standing.state == "stopped":
+        return f"The download stopped: {names} stayed down"
+    return _TITLES[standing.state]
 
 
 def _message(standing: Standing) -> str:
@@ -128,25 +137,6 @@ def _message(standing: Standing) -> str:
         f'<div class="gz2-message">{escape(words)}</div>'
         f'<div class="gz2-caption">{escape(asked)} · begun {begun:%Y-%m-%d %H:%M} UTC</div>'
     )
-
-
-def _show_ways_on(survey: Survey, standing: Standing) -> None:
-    """The command that makes sense now."""
-    if standing.state in ("running", "waiting"):
-        show_stop(survey)
-        return
-    whole = len(survey) == survey.rows_committed
-    failed = standing.report.counts.get("failed", 0)
-    if whole and not failed and standing.state == "finished":
-        return
-    if whole:
-        heading("Ask again", f"for {failed:,} that failed" if failed else "for those that failed")
-    else:
-        heading("Go on", "from where it is")
-    again = ("--retry", "failed") if whole else ()
-    show_start_again(survey, standing, "Ask again" if whole else "Go on", *again)
-    st.code(_command(survey, standing, " ".join(again)), language="bash", wrap_lines=True)
-    caption("The catalogue is the file that the survey was begun with. The button does what this command does.")
 
 
 def _show_files(survey: Survey, standing: Standing) -> None:
@@ -169,12 +159,6 @@ def _show_files(survey: Survey, standing: Standing) -> None:
         )
         if not standing.live:
             st.button("Look again", help="Read the report again, for instance after a new start.")
-
-
-def _command(survey: Survey, standing: Standing | None = None, more: str = "") -> str:
-    options = shlex.join(options_of(survey, standing.report if standing else None))
-    words = ["python -m trainer download CATALOG", shlex.quote(str(survey.path)), options, more]
-    return " ".join(word for word in words if word)
 
 
 def _chosen() -> None:

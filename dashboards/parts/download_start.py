@@ -1,152 +1,143 @@
-"""Starting a download from the page, going on with one, asking again, and stopping it."""
+"""A form that starts the download of a new survey, and why a start was refused."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from html import escape
 from pathlib import Path
+from typing import Any, Final
 
 import streamlit as st
 
 from dashboards import downloading
-from dashboards.loading.downloads import Standing, options_of
-from dashboards.parts.states import lacking, show_error
+from dashboards.loading.download_wish import Wish
+from dashboards.parts.states import show_error
 from dashboards.parts.style import caption
 from dashboards.selection import change
 from gz2interp.errors import Gz2interpError, InputError
-from gz2interp.stores.survey import Survey
+from gz2interp.stores.locations import surveys_folder
 from trainer.download.asking import ARCHIVES
-from trainer.download.report import read_report
 
-__all__ = ["show_attempt", "show_new_download", "show_start_again", "show_stop"]
+__all__ = ["begin", "refuse", "show_new_download", "show_refusal"]
 
-_FIELD = 25.3
-_REFUSED = "download_refused"
+_REFUSED: Final = "download_refused_"
 
 
-def show_attempt(survey: Path) -> bool:
-    """Whether a start has not led to a report yet; if so, how it stands."""
-    known = downloading.look(survey)
-    if known is None or known.state in ("finished", "stopped") or _reported(survey, known.started):
-        return False
-    if known.state == "running":
-        _show_starting(survey)
-    else:
-        lacking("The download could not be started", "These are its last words:")
-        st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
-        st.button("Never mind", key="download_forget", on_click=downloading.forget, args=(survey,))
-    return True
-
-
-def show_new_download() -> None:
-    """A form for a survey that is not there yet."""
-    with st.form("download_form", border=True):
-        left, right = st.columns(2)
-        left.text_input("Catalogue", key="download_catalog", placeholder="/path/to/table.csv")
-        right.text_input("New survey", key="download_name", placeholder="a name, or a path")
-        left.multiselect("Sources, in the order of asking", ARCHIVES, default=ARCHIVES[:1], key="download_sources")
-        width, radii = right.columns(2)
-        width.number_input("Field [arcsec]", 5.0, 2000.0, _FIELD, 0.1, key="download_field")
-        radii.number_input("or Petrosian radii", 0.0, 50.0, None, 0.5, key="download_radii", placeholder="not used")
-        at_a_time, rate = right.columns(2)
-        at_a_time.number_input("Galaxies at a time", 1, 64, 8, key="download_workers")
-        rate.number_input("Requests per second", 0.1, 100.0, 8.0, 0.5, key="download_rate")
-        left.caption(
-            "The catalogue is a table with galaxy_id, ra and dec, on the machine on which this dashboard runs."
-        )
+def show_new_download(name: str = "", wish: Wish | None = None) -> None:
+    """The form for a survey that is not there yet; filled in already where one was wished for before."""
+    wish = wish or Wish()
+    with st.form("download_form", enter_to_submit=False):
+        _ask_what(name, wish)
+        _ask_how(wish)
         st.form_submit_button("Start the download", type="primary", on_click=_start_new)
-    _show_refusal()
+    show_refusal("new")
 
 
-def show_start_again(survey: Survey, standing: Standing, label: str, *more: str) -> None:
-    """A button that starts the survey's download once more, with its own settings.
+def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
+    """Start a process that goes on when the page is closed.
 
-    Parameters
-    ----------
-    survey : Survey
-    standing : Standing
-    label : str
-        The button's.
-    *more : str
-        Further words of the command.
+    Raises
+    ------
+    InputError
+        There is no such table, or nothing can be written where the dashboard notes what it has started.
     """
-    known = downloading.catalog_of(survey.path)
-    words, button = st.columns([3, 1], vertical_alignment="bottom")
-    words.text_input("Catalogue", known, key="download_again_catalog", placeholder="/path/to/table.csv")
-    options = [*options_of(survey, standing.report), *_manners(standing), *more]
-    button.button(
-        label,
-        key="download_again",
-        type="primary",
-        width="stretch",
-        on_click=_start_again,
-        args=(survey.path, options),
-    )
-    _show_refusal()
+    try:
+        downloading.begin(survey, catalog.strip(), options)
+    except (OSError, RuntimeError, ValueError) as error:  # no path at all, or a folder that cannot be written
+        raise InputError(f"It cannot be started ({error})", "Paths that can be read and written") from None
 
 
-def show_stop(survey: Survey) -> None:
-    """A button, where this dashboard has started the download; else the word that stops it."""
-    known = downloading.look(survey.path)
-    if known and known.state == "running":
-        st.button("Stop", key="download_stop", on_click=downloading.stop, args=(survey.path,))
-        caption("It goes on when this page is closed. Stopped, it keeps what is done and can go on from there.")
-        return
-    caption("Ctrl+C in its terminal interrupts it. What is done is kept; the same command goes on from there.")
+def refuse(error: Gz2interpError, where: str) -> None:
+    """Keep a reason for the `show_refusal` of the same place."""
+    st.session_state[_REFUSED + where] = error
 
 
-@st.fragment(run_every=1.0)
-def _show_starting(survey: Path) -> None:
-    known = downloading.look(survey)
-    if known is None or known.state != "running" or _reported(survey, known.started):
-        st.rerun()
-    lacking("Starting the download", "The catalogue is read, and the survey made. This page follows by itself.")
-    st.button("Stop", key="download_stop_start", on_click=downloading.stop, args=(survey,))
+def show_refusal(where: str) -> None:
+    """Why nothing was started from this place just now."""
+    refused = st.session_state.pop(_REFUSED + where, None)
+    if refused is not None:
+        show_error(refused, "The download was not started")
 
 
-def _reported(survey: Path, since: float) -> bool:
-    """Whether there is a report that began after a start."""
-    report = read_report(survey)
-    return report is not None and datetime.fromisoformat(report.started).timestamp() >= since - 1.0
+def _ask_what(name: str, wish: Wish) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.text_input("Catalogue", wish.catalog, key="download_catalog", placeholder="/path/to/table.csv")
+        caption("A table with galaxy_id, ra and dec, on the machine on which this dashboard runs.")
+    with right:
+        st.text_input("New survey", name, key="download_name", placeholder="my-survey")
+        caption(f"A name in {escape(str(surveys_folder()))}, or a path.")
+
+
+def _ask_how(wish: Wish) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.multiselect(
+            "Sources, in the order in which they are asked",
+            ARCHIVES,
+            default=wish.sources,
+            key="download_sources",
+            placeholder="one or more",
+        )
+        caption("The next one is asked where one has no image.")
+    with right:
+        arcsec, radii = st.columns(2)
+        arcsec.number_input(
+            "Field [arcsec]",
+            5.0,
+            2000.0,
+            _within(wish.field, 5.0, 2000.0),
+            1.0,
+            key="download_field",
+            placeholder="25.3",
+        )
+        radii.number_input(
+            "or in Petrosian radii",
+            0.5,
+            50.0,
+            _within(wish.radii, 0.5, 50.0),
+            0.5,
+            key="download_radii",
+            placeholder="no",
+        )
+        caption("Full width, on 64 pixels. Left empty: 25.3″, which keeps the pixels of SDSS, 0.396″.")
+    with left:
+        at_a_time, rate = st.columns(2)
+        at_a_time.number_input("Galaxies at a time", 1, 64, _within(wish.workers, 1, 64), key="download_workers")
+        rate.number_input(
+            "Requests per second", 0.1, 100.0, _within(wish.rate, 0.1, 100.0), 0.5, key="download_rate", format="%g"
+        )
+        caption("Per host. More than 8 is more than most archives like.")
+
+
+def _within(value: Any, low: float, high: float) -> Any:
+    """What a field can hold."""
+    return None if value is None else type(value)(min(max(value, low), high))
 
 
 def _start_new() -> None:
-    given = {name: st.session_state[f"download_{name}"] for name in ("catalog", "name", "sources", "field", "radii")}
+    given = {name: st.session_state[f"download_{name}"] for name in ("field", "radii", "workers", "rate")}
+    name, catalog = (str(st.session_state[f"download_{part}"] or "").strip() for part in ("name", "catalog"))
     try:
-        survey = _new_place(str(given["name"] or "").strip())
-        if not given["sources"]:
-            raise InputError("No source was given", f"One or more of {', '.join(ARCHIVES)}")
-        options = [word for source in given["sources"] for word in ("--source", source)]
-        options += ["--radii", f"{given['radii']:g}"] if given["radii"] else []
-        options += ["--field", f"{given['field']:g}"] if given["field"] != _FIELD else []
-        options += ["--workers", str(st.session_state["download_workers"])]
-        options += ["--rate", f"{st.session_state['download_rate']:g}"]
-        downloading.begin(survey, str(given["catalog"] or "").strip(), options)
-        change(survey=str(given["name"]).strip())
+        survey = _new_place(name)
+        options = Wish(catalog, tuple(st.session_state["download_sources"]), **given).options()
+        begin(survey, catalog, options)
     except Gz2interpError as error:
-        st.session_state[_REFUSED] = error
+        refuse(error, "new")
+        return
+    change(survey=name)
 
 
 def _new_place(name: str) -> Path:
     if not name:
         raise InputError("The new survey has no name", "A name of its own, such as my-survey, or a path")
-    survey = downloading.place_of(name)
-    if survey.exists():
+    if name.startswith("."):
+        raise InputError(f"The name {name} was given", "One that does not begin with a dot: those are hidden")
+    try:
+        survey = downloading.place_of(name)
+        taken = survey.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"The name {name} was given ({error})", "A name such as my-survey, or a path") from None
+    if taken:
         raise InputError(f"{survey} is there already", "A name of its own", "Choose it above, to go on with it")
     return survey
-
-
-def _start_again(survey: Path, options: list[str]) -> None:
-    try:
-        downloading.begin(survey, str(st.session_state["download_again_catalog"] or "").strip(), options)
-    except Gz2interpError as error:
-        st.session_state[_REFUSED] = error
-
-
-def _manners(standing: Standing) -> list[str]:
-    return ["--workers", str(standing.report.workers), "--rate", f"{standing.report.rate:g}"]
-
-
-def _show_refusal() -> None:
-    refused = st.session_state.pop(_REFUSED, None)
-    if refused is not None:
-        show_error(refused, "The download was not started")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards import downloading
+from dashboards.downloading import place_of
 from dashboards.loading.surveys import open_survey, survey_names
 from dashboards.parts.download import show_download, show_no_download, show_survey_choice
-from dashboards.parts.download_start import show_attempt
+from dashboards.parts.download_attempt import show_attempt
 from dashboards.parts.states import show_error
 from dashboards.parts.style import dress
 from dashboards.selection import current, mirror, said, settle
@@ -28,7 +28,7 @@ def page() -> None:
     show_survey_choice(names, name)
     for sentence in said():
         st.info(sentence)
-    if show_attempt(downloading.place_of(name)):
+    if show_attempt(place_of(name), name):
         return
     try:
         show_download(open_survey(name))
