@@ -6,6 +6,7 @@ import gzip
 import socket
 import ssl
 import threading
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Galaxy
 from gz2interp.schema import BANDS
 from trainer.archives.limits import Limits
+from trainer.archives.pace import Pace
+from trainer.archives.persist import persist
 from trainer.archives.service import Service
 from trainer.archives.session import PoliteSession
 from trainer.archives.trouble import Trouble
@@ -260,3 +263,57 @@ def test_a_configured_address_has_no_mirror(
         with pytest.raises(Trouble, match="is down"):
             Hips2fitsSource(Setting(limits=limits, shape=(16, 16))).fetch(galaxy())
     assert mirrored[0].requests == mirrored[1].requests == 0
+
+
+# -- when it says that it is too busy ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [429, 503])
+def test_an_outage_that_says_when_to_come_again_costs_no_galaxy(code: int) -> None:
+    """However often it says so: whoever waits as asked is not to blame."""
+
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        if len(toy.asked) > 1 and time.monotonic() - toy.asked[0][0] > 1.0:
+            answer(handler)
+        else:
+            answer(handler, b"", code, Retry_After="0")
+
+    with Toy(reply) as toy:
+        service = Service("toy", toy.address, FEW, threading.Event())
+        service.breaker._pause = 0.1
+        assert persist(lambda: PoliteSession(service).get(f"{toy.address}/here"), service).content == b"yes"
+        assert len(toy.asked) < 60  # nor is the service besieged
+
+
+@pytest.mark.parametrize(
+    "said",
+    [f"Retry-After: Mon, 1 Jan 2020 00:00:00 +{'9' * 30}", "Location: http://[::1/", "Location: http://\xff\xfe/x"],
+)
+def test_odd_words_in_a_head_are_told(said: str) -> None:
+    def reply(handler: BaseHTTPRequestHandler) -> None:
+        code = "503 Busy" if said.startswith("Retry") else "302 Found"
+        handler.wfile.write(f"HTTP/1.1 {code}\r\n{said}\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
+        handler.close_connection = True
+
+    with Toy(reply) as toy, pytest.raises(Trouble):
+        session_for(toy.address).get(f"{toy.address}/here")
+
+
+def test_after_a_hold_the_pace_is_kept_too() -> None:
+    """Turns that were given out before the service asked for a pause are not all taken when it ends."""
+    pace, taken = Pace(20.0, threading.Event()), list[float]()
+
+    def ask() -> None:
+        pace.wait()
+        taken.append(time.monotonic())
+
+    pace.wait()
+    workers = [threading.Thread(target=ask) for _ in range(12)]
+    for worker in workers:
+        worker.start()
+    time.sleep(0.02)
+    pace.hold(1.0)
+    for worker in workers:
+        worker.join()
+    held = sorted(taken)[2:]  # one or two may have been let go before
+    assert held[-1] - held[0] >= (len(held) - 1 - 3) / 20.0

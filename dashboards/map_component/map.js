@@ -30,7 +30,7 @@ class GalaxyMap {
     this.listenToButtons();
     this.listenToKeys();
     this.listenToPointer();
-    this.resizing = new ResizeObserver(() => this.drawn && library().Plots.resize(this.plot));
+    this.resizing = new ResizeObserver(() => this.drawn && this.plot.clientWidth && library().Plots.resize(this.plot));
     this.resizing.observe(this.plot);
   }
 

@@ -37,15 +37,14 @@ class Pace:
         Stopped
             The run is being ended.
         """
-        with self._lock:
-            now = time.monotonic()
-            at = max(self._next, now - _CATCH_UP * self._interval)
-            self._next = at + self._interval
-        while (left := max(at, self._held_until) - time.monotonic()) > 0:
-            if self._stop.wait(left):
-                break
-        if self._stop.is_set():
-            raise Stopped
+        at = -1.0
+        while at < self._held_until:  # also a turn that was given before the hold: else all come at once when it ends
+            with self._lock:
+                at = max(self._next, time.monotonic() - _CATCH_UP * self._interval, self._held_until)
+                self._next = at + self._interval
+            self._stop.wait(max(at - time.monotonic(), 0.0))
+            if self._stop.is_set():
+                raise Stopped
 
     def hold(self, seconds: float) -> None:
         """Ask nothing for so long: what Retry-After wants."""

@@ -68,6 +68,8 @@ class PoliteSession(requests.Session):
                 hops = list(self.resolve_redirects(response, request, **kwargs))
             except requests.TooManyRedirects:
                 raise Trouble("refused", f"the service redirects more than {_MOST_REDIRECTS} times") from None
+            except ValueError:
+                raise Trouble("address", "the service leads to an address that is none") from None
             response = hops[-1] if hops else response
         return response
 
@@ -169,7 +171,7 @@ def _retry_after(value: str) -> float | None:
         return float(value)
     try:
         return max((email.utils.parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
 
 

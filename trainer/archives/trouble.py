@@ -25,7 +25,7 @@ class Trouble(Exception):
     @property
     def of_service(self) -> bool:
         """Whether it says something of the service, and not of the one galaxy."""
-        return self.kind in ("timeout", "connection", "busy", "server")
+        return self.kind in ("timeout", "connection", "busy", "server", "held")
 
     @property
     def lasting(self) -> bool:
