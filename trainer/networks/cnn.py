@@ -21,6 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 from gz2interp.network.quiet import keras
+from trainer.networks.convolution import convolution
 
 layers = keras.layers
 
@@ -33,7 +34,7 @@ BLOCKS = ((32, 2), (64, 2), (96, 1))
 
 def cnn(pixels: Any, class_count: int) -> Any:
     """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
-    features = _convolution(pixels, STEM, 5, 2, "stem")
+    features = convolution(pixels, STEM, 5, 2, "stem")
     features = layers.Activation("relu", name="stem")(features)
     for number, (channels, stride) in enumerate(BLOCKS, start=1):
         features = _block(features, channels, stride, f"block{number}")
@@ -44,22 +45,8 @@ def cnn(pixels: Any, class_count: int) -> Any:
 
 def _block(features: Any, channels: int, stride: int, name: str) -> Any:
     """Two convolutions beside a short cut; the activation after their sum bears the block's name."""
-    inner = _convolution(features, channels, 3, stride, f"{name}_first")
+    inner = convolution(features, channels, 3, stride, f"{name}_first")
     inner = layers.Activation("relu", name=f"{name}_first")(inner)
-    inner = _convolution(inner, channels, 3, 1, f"{name}_second")
-    shortcut = _convolution(features, channels, 1, stride, f"{name}_shortcut")
+    inner = convolution(inner, channels, 3, 1, f"{name}_second")
+    shortcut = convolution(features, channels, 1, stride, f"{name}_shortcut")
     return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))
-
-
-def _convolution(features: Any, channels: int, width: int, stride: int, name: str) -> Any:
-    """Convolution and batch normalisation, which has the bias."""
-    convolved = layers.Conv2D(
-        channels,
-        width,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(features)
-    return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(convolved)

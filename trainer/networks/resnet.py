@@ -19,6 +19,7 @@ from __future__ import annotations
 from typing import Any
 
 from gz2interp.network.quiet import keras
+from trainer.networks.convolution import convolution
 
 layers = keras.layers
 
@@ -32,7 +33,7 @@ BLOCKS = 3
 
 def resnet(pixels: Any, class_count: int) -> Any:
     """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
-    features = _convolution(pixels, STAGES[0], 3, 1, "stem")
+    features = convolution(pixels, STAGES[0], 3, 1, "stem")
     features = layers.Activation("relu", name="stem")(features)
     for stage, channels in enumerate(STAGES, start=1):
         for number in range(1, BLOCKS + 1):
@@ -45,23 +46,9 @@ def resnet(pixels: Any, class_count: int) -> Any:
 
 def _block(features: Any, channels: int, stride: int, name: str) -> Any:
     """Two convolutions beside a short cut; the activation after their sum bears the block's name."""
-    inner = _convolution(features, channels, 3, stride, f"{name}_first")
+    inner = convolution(features, channels, 3, stride, f"{name}_first")
     inner = layers.Activation("relu", name=f"{name}_first")(inner)
-    inner = _convolution(inner, channels, 3, 1, f"{name}_second")
+    inner = convolution(inner, channels, 3, 1, f"{name}_second")
     wider = stride > 1 or features.shape[-1] != channels
-    shortcut = _convolution(features, channels, 1, stride, f"{name}_shortcut") if wider else features
+    shortcut = convolution(features, channels, 1, stride, f"{name}_shortcut") if wider else features
     return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))
-
-
-def _convolution(features: Any, channels: int, width: int, stride: int, name: str) -> Any:
-    """Convolution and batch normalisation, which has the bias."""
-    convolved = layers.Conv2D(
-        channels,
-        width,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(features)
-    return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(convolved)
