@@ -19,7 +19,7 @@ from trainer.download.report import ADVICE, Failure, ServiceState, report_file
 
 __all__ = ["chromium", "page"]
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 EVIL = '<img src="/none" onerror="window.stolen = true">'
 FAILURES = (

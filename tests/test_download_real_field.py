@@ -19,7 +19,7 @@ from trainer.download.asking import Asking, open_archives
 from trainer.rehearsal import ArchiveServer, FrameSky
 from trainer.sources.detection import find_objects
 
-pytestmark = pytest.mark.realdata
+pytestmark = [pytest.mark.realdata, pytest.mark.long]
 FIELD = {"run": 1035, "rerun": 301, "camcol": 6, "field": 17}
 
 
