@@ -29,6 +29,7 @@ from itertools import product
 from typing import Any
 
 from gz2interp.network.quiet import keras
+from trainer.networks.convolution import convolution
 
 layers, ops = keras.layers, keras.ops
 
@@ -42,7 +43,7 @@ BLOCKS = ((32, True), (64, True), (96, False))
 def d4(pixels: Any, class_count: int) -> Any:
     """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
     features = _halved(pixels, "stem")
-    features = layers.Activation("relu", name="stem")(_convolution(features, STEM, 5, "stem"))
+    features = layers.Activation("relu", name="stem")(_strongest(features, STEM, 5, "stem"))
     for number, (channels, smaller) in enumerate(BLOCKS, start=1):
         features = _block(features, channels, smaller, f"block{number}")
     pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
@@ -53,15 +54,14 @@ def d4(pixels: Any, class_count: int) -> Any:
 def _block(features: Any, channels: int, smaller: bool, name: str) -> Any:
     """Two convolutions beside a short cut; the activation after their sum bears the block's name."""
     features = _halved(features, name) if smaller else features
-    inner = _convolution(features, channels, 3, f"{name}_first")
+    inner = _strongest(features, channels, 3, f"{name}_first")
     inner = layers.Activation("relu", name=f"{name}_first")(inner)
-    inner = _convolution(inner, channels, 3, f"{name}_second")
-    shortcut = layers.Conv2D(channels, 1, use_bias=False, name=f"{name}_shortcut_conv")(features)
-    shortcut = layers.BatchNormalization(momentum=0.9, name=f"{name}_shortcut_norm")(shortcut)
+    inner = _strongest(inner, channels, 3, f"{name}_second")
+    shortcut = convolution(features, channels, 1, 1, f"{name}_shortcut")  # one pixel: symmetric as it is
     return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))
 
 
-def _convolution(features: Any, channels: int, width: int, name: str) -> Any:
+def _strongest(features: Any, channels: int, width: int, name: str) -> Any:
     """The strongest of the filters' answers in the eight views, and batch normalisation, which has the bias."""
     filters = layers.Conv2D(
         channels, width, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
