@@ -25,7 +25,7 @@ class Config:
     network : str
         One of `trainer.networks.NETWORKS`.
     scaling : str
-        How nanomaggies become the network's numbers: ``"asinh"`` or ``"minmax"``, see `trainer.scaling`.
+        How pixels become the network's numbers: ``"asinh"``, ``"minmax"`` or ``"display"``, see `trainer.scaling`.
     augmentation : str
         One of `trainer.augment.POLICIES`; ``"none"`` switches it off.
     scheme : str
@@ -45,10 +45,28 @@ class Config:
         Decoupled from the gradient; biases and normalisations are exempt.
     label_smoothing : float
         Share of each target spread evenly over all classes.
+    class_balance : float
+        How far rare classes count for more, see `trainer.emphasis`: 0 not at all, 1 until all classes count alike.
+    mixup : float
+        How often and how far two galaxies are laid over each other, see `trainer.mixup`; 0 never.
+    dropout : float
+        Share of the pooled channels that each step forgets, in networks that pool.
+    start : str
+        A trained network whose weights are where this one begins, see `trainer.start`; "" for first weights by chance.
+    keep : str
+        Whose weights are kept at the end: those of the ``"best"`` epoch on the validation side, or the ``"last"``.
+    patience : int
+        Epochs without a better one after which a training ends early; 0 goes on to the end.
+    calibrate : bool
+        Make the network as sure as it is right on the validation side, see `trainer.calibration`.
     seed : int
         Of the split, the first weights, the order of galaxies, dropout and augmentation.
+    split_seed : int
+        Of the split alone; -1 for `seed`.
     validation_fraction, test_fraction : float
         Shares of the sky groups that are held out.
+    folds, fold : int
+        With folds, the sky groups are dealt into so many, and number `fold`, from 0, is the test side.
     threads : int
         Of the processor. Another number of threads gives slightly other weights; 0 takes all there are.
     tensorboard : bool
@@ -68,9 +86,19 @@ class Config:
     momentum: float = 0.9
     weight_decay: float = 1e-3
     label_smoothing: float = 0.0
+    class_balance: float = 0.0
+    mixup: float = 0.0
+    dropout: float = 0.0
+    start: str = ""
+    keep: str = "best"
+    patience: int = 0
+    calibrate: bool = True
     seed: int = 1
+    split_seed: int = -1
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
+    folds: int = 0
+    fold: int = 0
     threads: int = 0
     tensorboard: bool = False
 
@@ -85,6 +113,11 @@ class Config:
             raise InputError(
                 f"validation_fraction {self.validation_fraction} and test_fraction {self.test_fraction} were given",
                 "Together at most 0.9, so that galaxies remain to learn from",
+            )
+        if self.folds == 1 or self.fold >= max(self.folds, 1):
+            raise InputError(
+                f"folds = {self.folds} and fold = {self.fold} were given",
+                "No folds, or at least two of them and a fold from 0 to one less than their number",
             )
 
     @classmethod
@@ -147,9 +180,10 @@ def _named_recipes() -> str:
 
 
 _CHOICES = {
-    "scaling": ("asinh", "minmax"),
+    "scaling": ("asinh", "minmax", "display"),
     "optimizer": ("adamw", "sgd"),
     "schedule": ("cosine", "constant"),
+    "keep": ("best", "last"),
 }
 _RANGES = {
     "epochs": (1, 100_000),
@@ -159,9 +193,16 @@ _RANGES = {
     "momentum": (0.0, 0.9999),
     "weight_decay": (0.0, 10.0),
     "label_smoothing": (0.0, 0.5),
+    "class_balance": (0.0, 1.0),
+    "mixup": (0.0, 10.0),
+    "dropout": (0.0, 0.9),
+    "patience": (0, 100_000),
     "seed": (0, 2**31 - 1),
+    "split_seed": (-1, 2**31 - 1),
     "validation_fraction": (0.01, 0.8),
     "test_fraction": (0.0, 0.8),
+    "folds": (0, 100),
+    "fold": (0, 99),
     "threads": (0, 1024),
 }
 

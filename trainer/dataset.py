@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gz2interp.network.quiet import tf
 from trainer.augment import Draws, augment, draw, policy_named
+from trainer.mixup import draw_shares, mixed
 
 __all__ = ["HELD_BYTES", "Examples", "Held", "Pixels", "epoch_windows", "held", "training_batches"]
 
@@ -118,7 +119,14 @@ def epoch_windows(count: int, seed: int, epoch: int) -> list[Ints]:
 
 
 def training_batches(
-    examples: Examples, augmentation: str, *, batch_size: int, seed: int, epoch: int, sky_sigma: Sequence[float]
+    examples: Examples,
+    augmentation: str,
+    *,
+    batch_size: int,
+    seed: int,
+    epoch: int,
+    sky_sigma: Sequence[float],
+    mixup: float = 0.0,
 ) -> tf.data.Dataset:
     """One epoch of augmented batches (images float32 (n, y, x, band), targets float32 (n, class)).
 
@@ -130,21 +138,25 @@ def training_batches(
     batch_size : int
         The largest; batches of a window are of nearly equal size, so that none is too small to normalise.
     seed, epoch : int
-        They decide the order and the augmentation.
+        They decide the order, the augmentation and the mixing.
     sky_sigma : sequence of float, one per band
+    mixup : float
+        See `trainer.mixup`.
     """
     policy = policy_named(augmentation)
     images, valid = examples.pixels.images(examples.rows[:1]), examples.pixels.valid(examples.rows[:1])
     draws = draw(policy, seed, epoch, examples.rows, shape=valid.shape[1:], sky_sigma=np.asarray(sky_sigma))
-    sample = (images, valid, examples.targets, draws)
+    shares = draw_shares(mixup, seed, epoch, examples.rows)
+    sample = (images, valid, examples.targets, draws, shares)
     signature = tf.nest.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), sample)
 
-    def read() -> Iterator[tuple[Floats, Bools, Floats, Draws]]:
-        for images, valid, positions in _batches(examples, batch_size, seed, epoch):
-            yield images, valid, examples.targets[positions], Draws(*(values[positions] for values in draws))
+    def read() -> Iterator[tuple[Floats, Bools, Floats, Draws, Floats]]:
+        for images, valid, at in _batches(examples, batch_size, seed, epoch):
+            yield images, valid, examples.targets[at], Draws(*(values[at] for values in draws)), shares[at]
 
-    def augmented(images: Any, valid: Any, targets: Any, draws: Draws) -> tuple[Any, Any]:
-        return augment(policy, images, valid, draws)[0], targets
+    def augmented(images: Any, valid: Any, targets: Any, draws: Draws, shares: Any) -> tuple[Any, Any]:
+        seen = augment(policy, images, valid, draws)[0]
+        return mixed(seen, targets, shares) if mixup else (seen, targets)
 
     return tf.data.Dataset.from_generator(read, output_signature=signature).map(augmented).prefetch(2)
 

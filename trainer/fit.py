@@ -6,6 +6,7 @@ import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +18,23 @@ from gz2interp.errors import InputError, SurveyLocked
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.results import versions_of
-from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.files import digest_of_file, replaced, write_json
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
+from trainer.calibration import cooled, temperature
 from trainer.config import Config
 from trainer.dataset import Examples, Pixels, held
+from trainer.emphasis import emphasised
 from trainer.networks import build_network
 from trainer.plan import Plan, plan_training
+from trainer.predict import compiled
+from trainer.predict import predict as predict_pixels
 from trainer.process import settle, threads_in_use
 from trainer.scaling import sky_noise
+from trainer.start import begin_with, start_file
 from trainer.training import Lessons, Listener, Progress, train
 
 __all__ = ["fit"]
@@ -87,11 +93,14 @@ def _fit(
         class_count=len(plan.class_names),
         scaling=config.scaling,
         softening=sky_sigma,
+        dropout=config.dropout,
     )
-    lessons = _lessons(survey, plan, config, sky_sigma)
+    begun = _begun(model, survey, config)
+    lessons = _lessons(survey, plan, config, sky_sigma, begun)
     history = train(model, lessons, folder / "checkpoint" / "training.npz", _listener(folder, config, progress), stop)
+    degrees = _calibrate(model, lessons) if config.calibrate else 1.0
     _keep(folder, model, history)
-    write_json(folder / "run.json", _run(model, lessons, plan))
+    write_json(folder / "run.json", _run(model, lessons, plan) | {"temperature": degrees})
     predict(Subject(survey, ModelFolder(folder)), plan.parts())
     shutil.rmtree(folder / "checkpoint")  # comes last: while it is there, the training is not over
     return ModelFolder(folder)
@@ -133,7 +142,24 @@ def _sky_sigma(survey: Survey, plan: Plan) -> tuple[float, ...]:
     return tuple(float(sigma) for sigma in sky_noise(survey.images(sample), survey.valid(sample)))
 
 
-def _lessons(survey: Survey, plan: Plan, config: Config, sky_sigma: tuple[float, ...]) -> Lessons:
+def _begun(model: Any, survey: Survey, config: Config) -> dict[str, Any]:
+    """Weights from elsewhere, if the config asks for them, and what there is to say of it."""
+    if not config.start:
+        return {}
+    file = start_file(survey, config.start)
+    return {"start": {"digest": digest_of_file(file), "fresh_layers": list(begin_with(model, file))}}
+
+
+def _calibrate(model: Any, lessons: Lessons) -> float:
+    asked = lessons.validation
+    degrees = temperature(predict_pixels(compiled(model), asked.pixels, asked.rows), asked.targets)
+    cooled(model, degrees)
+    return degrees
+
+
+def _lessons(
+    survey: Survey, plan: Plan, config: Config, sky_sigma: tuple[float, ...], begun: dict[str, Any]
+) -> Lessons:
     rows = {side: plan.rows(side) for side in ("train", "validation")}
     pixels = held(survey, np.sort(np.concatenate(list(rows.values()))))
     train_examples, validation = (_examples(pixels, plan, rows[side]) for side in ("train", "validation"))
@@ -143,7 +169,10 @@ def _lessons(survey: Survey, plan: Plan, config: Config, sky_sigma: tuple[float,
         "bands": list(survey.bands),
         "data_digest": survey.digest,
         "threads": threads_in_use(),
+        **begun,
     }
+    taught = emphasised(train_examples.targets, config.label_smoothing, config.class_balance)
+    train_examples = replace(train_examples, targets=taught)
     return Lessons(train_examples, validation, config, sky_sigma, training)
 
 

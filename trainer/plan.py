@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from trainer.config import Config
-from trainer.splits import SIDES, class_shares, sides, sky_groups
+from trainer.splits import SIDES, class_shares, fold_sides, sides, sky_groups
 from trainer.targets import Targets, targets_by
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def plan_training(survey: Survey, config: Config) -> Plan:
     catalog = survey.catalog
     targets = targets_by(config.scheme, catalog)
     groups = sky_groups(*(np.array(catalog[column]) for column in (GALAXY_ID, RA, DEC)))
-    drawn = sides(groups, config.seed, config.validation_fraction, config.test_fraction)
+    drawn = _sides(groups, config)
     plan = Plan(
         targets=targets,
         usable=np.flatnonzero(survey.usable).astype(np.int64),
@@ -89,8 +89,15 @@ def plan_training(survey: Survey, config: Config) -> Plan:
     return plan
 
 
+def _sides(groups: NDArray[np.int64], config: Config) -> NDArray[np.str_]:
+    seed = config.seed if config.split_seed < 0 else config.split_seed
+    if config.folds:
+        return fold_sides(groups, seed, config.folds, config.fold, config.validation_fraction)
+    return sides(groups, seed, config.validation_fraction, config.test_fraction)
+
+
 def _check_every_class_everywhere(plan: Plan, config: Config) -> None:
-    needed = SIDES if config.test_fraction > 0 else SIDES[:2]
+    needed = SIDES if config.test_fraction > 0 or config.folds else SIDES[:2]
     shares = plan.shares()[list(needed)]
     for name, counts in shares.iterrows():
         if counts.min() == 0:

@@ -36,7 +36,7 @@ def scaled(pixels: Any, scaling: str, softening: Sequence[float]) -> Any:
     scaling : str
         One of `SCALINGS`.
     softening : sequence of float, one per band
-        Where asinh turns from linear to logarithmic [nanomaggies per cutout pixel]. ``"minmax"`` has no use for it.
+        Where asinh turns from linear to logarithmic [nanomaggies per cutout pixel]. Only ``"asinh"`` uses it.
     """
     return SCALINGS[scaling](pixels, softening)
 
@@ -63,7 +63,15 @@ def minmax(pixels: Any, softening: Sequence[float]) -> Any:
     return keras.layers.Rescaling(1.0, name=SCALED)((pixels - low) / keras.ops.maximum(span, keras.backend.epsilon()))
 
 
-SCALINGS = {"asinh": asinh, "minmax": minmax}
+def display(pixels: Any, softening: Sequence[float]) -> Any:
+    """Linear, for images that were stretched for the eye already, from 0 to 1: most of them is dark.
+
+    What such images have on average becomes nearly 0, and their scatter nearly 1.
+    """
+    return keras.layers.Rescaling(4.0, -0.6, name=SCALED)(pixels)
+
+
+SCALINGS = {"asinh": asinh, "minmax": minmax, "display": display}
 
 
 def sky_noise(images: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:

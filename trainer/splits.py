@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["LINKING_LENGTH", "SIDES", "class_shares", "sides", "sky_groups"]
+__all__ = ["LINKING_LENGTH", "SIDES", "class_shares", "fold_sides", "sides", "sky_groups"]
 
 LINKING_LENGTH = 5.0
 """Galaxies nearer to each other than this are one group [arcsec]; about the median Petrosian radius in GZ2."""
@@ -74,6 +74,25 @@ def sides(groups: Ids, seed: int, validation_fraction: float, test_fraction: flo
     return np.where(lots < test_fraction + validation_fraction, held_out, "train")[where]
 
 
+def fold_sides(groups: Ids, seed: int, folds: int, fold: int, validation_fraction: float) -> NDArray[np.str_]:
+    """The side of each galaxy when one fold of several is the test side; each galaxy is tested in exactly one.
+
+    Parameters
+    ----------
+    groups : int64 (n,)
+        As from `sky_groups`.
+    seed : int
+    folds, fold : int
+        How many, and which.
+    validation_fraction : float
+        Of the other folds' groups.
+    """
+    unique, where = np.unique(groups, return_inverse=True)
+    dealt = np.array([int(_lot(seed, int(group)) * folds) for group in unique])
+    steers = np.array([_lot(seed, int(group), "validation") for group in unique]) < validation_fraction
+    return np.where(dealt == fold, "test", np.where(steers, "validation", "train"))[where]
+
+
 def class_shares(labels: Sequence[str] | NDArray[np.str_], side: NDArray[np.str_]) -> pd.DataFrame:
     """How many galaxies of each class stand on each side; one row a class, one column a side."""
     counts = pd.crosstab(pd.Series(np.asarray(labels), name="class"), pd.Series(side, name="side"))
@@ -95,7 +114,7 @@ def _equal_pairs(galaxy_id: Ids) -> Ids:
     return np.stack([order[equal], order[equal + 1]])
 
 
-def _lot(seed: int, group: int) -> float:
+def _lot(seed: int, group: int, purpose: str = "") -> float:
     """A number in [0, 1) that belongs to this group: the first 53 bits of a hash, as many as a float holds."""
-    digest = hashlib.blake2b(f"{seed} {group}".encode(), digest_size=8).digest()
+    digest = hashlib.blake2b(f"{seed} {group} {purpose}".rstrip().encode(), digest_size=8).digest()
     return float((int.from_bytes(digest, "big") >> 11) * 2.0**-53)

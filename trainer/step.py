@@ -43,14 +43,14 @@ def optimizer_of(config: Config) -> Any:
     return optimizer
 
 
-def compiled_step(model: Any, optimizer: Any, config: Config) -> Callable[[Any, Any, float], tuple[Any, Any]]:
+def compiled_step(model: Any, optimizer: Any) -> Callable[[Any, Any, float], tuple[Any, Any]]:
     """One step of training: a function of (images, targets, learning rate) that returns (loss, accuracy)."""
 
     @tf.function(reduce_retracing=True)
     def step(images: Any, targets: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             outputs = model(images, training=True)
-            loss = tf.reduce_mean(_cross_entropy(targets, outputs, config.label_smoothing))
+            loss = tf.reduce_mean(_cross_entropy(targets, outputs))
         variables = model.trainable_variables
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss, tf.reduce_mean(tf.cast(_right(targets, outputs), tf.float32))
@@ -63,10 +63,10 @@ def compiled_step(model: Any, optimizer: Any, config: Config) -> Callable[[Any, 
     return teach
 
 
-def _cross_entropy(targets: Any, outputs: Any, label_smoothing: float) -> Any:
-    if outputs.shape[-1] == 1:
-        return keras.losses.binary_crossentropy(targets[:, 1:], outputs, label_smoothing=label_smoothing)
-    return keras.losses.categorical_crossentropy(targets, outputs, label_smoothing=label_smoothing)
+def _cross_entropy(targets: Any, outputs: Any) -> Any:
+    """Linear in the targets, whose sum is a galaxy's weight."""
+    both = tf.concat([1 - outputs, outputs], axis=1) if outputs.shape[-1] == 1 else outputs
+    return keras.losses.categorical_crossentropy(targets, both)
 
 
 def _right(targets: Any, outputs: Any) -> Any:

@@ -87,7 +87,9 @@ def train(
     progress: Listener | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> tuple[Mapping[str, Any], ...]:
-    """Teach the network, from its checkpoint on if there is one; it ends with the weights of its best epoch.
+    """Teach the network, from its checkpoint on if there is one.
+
+    It ends with the weights of its best epoch, or of its last, as the config says.
 
     Parameters
     ----------
@@ -117,8 +119,10 @@ def train(
     optimizer = optimizer_of(config)
     optimizer.build(model.trainable_variables)
     state = _begun(model, optimizer, lessons, checkpoint)
-    teach, answer = compiled_step(model, optimizer, config), compiled(model)
+    teach, answer = compiled_step(model, optimizer), compiled(model)
     for epoch in range(state.epoch, config.epochs):
+        if _enough(state, config.patience):
+            break
         start = time.perf_counter()
         last = _epoch(teach, lessons, epoch, _teller(progress, stop))
         loss, accuracy = _validation(answer, lessons.validation)
@@ -127,8 +131,14 @@ def train(
         save_checkpoint(checkpoint, state)
         if progress is not None:
             progress(done)
-    assign(model.variables, state.best)
+    assign(model.variables, state.best if config.keep == "best" else state.network)
     return state.history
+
+
+def _enough(state: Checkpoint, patience: int) -> bool:
+    """Whether the validation loss has not fallen for as many epochs as one is patient."""
+    losses = [record["validation_loss"] for record in state.history]
+    return 0 < patience <= len(losses) - 1 - losses.index(min(losses)) if losses else False
 
 
 def _begun(model: Any, optimizer: Any, lessons: Lessons, path: Path) -> Checkpoint:
@@ -187,6 +197,7 @@ def _batches(lessons: Lessons, epoch: int) -> Any:
         seed=config.seed,
         epoch=epoch,
         sky_sigma=lessons.sky_sigma,
+        mixup=config.mixup,
     )
 
 

@@ -15,14 +15,21 @@ from trainer.scaling import scaled
 
 __all__ = ["NETWORKS", "Network", "build_network"]
 
-Network = Callable[[Any, int], Any]
-"""From scaled pixels (n, y, x, band) and the number of classes to outputs (n, class), or (n, 1) for one sigmoid."""
+Network = Callable[[Any, int, float], Any]
+"""From scaled pixels (n, y, x, band), the number of classes and the dropout to outputs (n, class), or (n, 1) for one
+sigmoid."""
 
 NETWORKS: dict[str, Network] = {"cnn": cnn, "d4": d4, "original": original, "resnet": resnet}
 
 
 def build_network(
-    name: str, *, shape: tuple[int, int], class_count: int, scaling: str, softening: Sequence[float]
+    name: str,
+    *,
+    shape: tuple[int, int],
+    class_count: int,
+    scaling: str,
+    softening: Sequence[float],
+    dropout: float = 0.0,
 ) -> keras.Model:
     """A fresh network that takes nanomaggies.
 
@@ -36,6 +43,8 @@ def build_network(
         One of `trainer.scaling.SCALINGS`.
     softening : sequence of float, one per band
         Noise of the sky; its length is the number of bands.
+    dropout : float
+        Before the logits.
 
     Raises
     ------
@@ -46,7 +55,7 @@ def build_network(
         raise InputError(f"network = {name!r} was given", f"It may be {choices(NETWORKS)}")
     pixels = keras.Input((*shape, len(softening)), name="nanomaggies")
     try:
-        outputs = NETWORKS[name](scaled(pixels, scaling, softening), class_count)
+        outputs = NETWORKS[name](scaled(pixels, scaling, softening), class_count, dropout)
     except ValueError as error:
         if "negative" not in str(error):  # how Keras says that nothing of the image is left
             raise

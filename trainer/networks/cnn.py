@@ -2,8 +2,8 @@
 
 Ref. He, Zhang, Ren, Sun 2016, Deep residual learning for image recognition, https://arxiv.org/abs/1512.03385
 
-Notes on differences: the first layer strides, so that most of the work is done on a quarter of the pixels, and there is
-no dropout: augmentation and weight decay do its work.
+Notes on differences: the first layer strides, so that most of the work is done on a quarter of the pixels, and dropout
+comes just before the end, and only where a recipe asks for it: augmentation and weight decay do its work.
 
     nanomaggies, scaled    64 x 64 x band
     stem                   32 x 32 x 16
@@ -22,6 +22,7 @@ from typing import Any
 
 from gz2interp.network.quiet import keras
 from trainer.networks.convolution import convolution
+from trainer.networks.head import classified
 
 layers = keras.layers
 
@@ -32,15 +33,13 @@ BLOCKS = ((32, 2), (64, 2), (96, 1))
 """Channels and stride of each block."""
 
 
-def cnn(pixels: Any, class_count: int) -> Any:
+def cnn(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
     features = convolution(pixels, STEM, 5, 2, "stem")
     features = layers.Activation("relu", name="stem")(features)
     for number, (channels, stride) in enumerate(BLOCKS, start=1):
         features = _block(features, channels, stride, f"block{number}")
-    pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
-    logits = layers.Dense(class_count, name="logits")(pooled)
-    return layers.Activation("softmax", name="probabilities")(logits)
+    return classified(features, class_count, dropout)
 
 
 def _block(features: Any, channels: int, stride: int, name: str) -> Any:

@@ -30,6 +30,7 @@ from typing import Any
 
 from gz2interp.network.quiet import keras
 from trainer.networks.convolution import convolution
+from trainer.networks.head import classified
 
 layers, ops = keras.layers, keras.ops
 
@@ -40,15 +41,13 @@ BLOCKS = ((32, True), (64, True), (96, False))
 """Channels of each block, and whether it halves the sides."""
 
 
-def d4(pixels: Any, class_count: int) -> Any:
+def d4(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
     features = _halved(pixels, "stem")
     features = layers.Activation("relu", name="stem")(_strongest(features, STEM, 5, "stem"))
     for number, (channels, smaller) in enumerate(BLOCKS, start=1):
         features = _block(features, channels, smaller, f"block{number}")
-    pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
-    logits = layers.Dense(class_count, name="logits")(pooled)
-    return layers.Activation("softmax", name="probabilities")(logits)
+    return classified(features, class_count, dropout)
 
 
 def _block(features: Any, channels: int, smaller: bool, name: str) -> Any:

@@ -15,8 +15,11 @@ layers = keras.layers
 __all__ = ["original"]
 
 
-def original(pixels: Any, class_count: int) -> Any:
-    """Probability (n, 1) of the second of two classes, or (n, class) of more, of scaled pixels (n, y, x, band)."""
+def original(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
+    """Probability (n, 1) of the second of two classes, or (n, class) of more, of scaled pixels (n, y, x, band).
+
+    It brings its own dropout, which `dropout` does not change.
+    """
     features = layers.Conv2D(32, 6, activation="relu", name="conv1")(pixels)
     features = layers.Dropout(0.5, name="dropout1")(features)
     features = layers.Conv2D(64, 5, activation="relu", name="conv2")(features)

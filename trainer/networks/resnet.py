@@ -20,6 +20,7 @@ from typing import Any
 
 from gz2interp.network.quiet import keras
 from trainer.networks.convolution import convolution
+from trainer.networks.head import classified
 
 layers = keras.layers
 
@@ -31,7 +32,7 @@ STAGES = (16, 32, 64)
 BLOCKS = 3
 
 
-def resnet(pixels: Any, class_count: int) -> Any:
+def resnet(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
     features = convolution(pixels, STAGES[0], 3, 1, "stem")
     features = layers.Activation("relu", name="stem")(features)
@@ -39,9 +40,7 @@ def resnet(pixels: Any, class_count: int) -> Any:
         for number in range(1, BLOCKS + 1):
             stride = 2 if stage > 1 and number == 1 else 1
             features = _block(features, channels, stride, f"stage{stage}_{number}")
-    pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
-    logits = layers.Dense(class_count, name="logits")(pooled)
-    return layers.Activation("softmax", name="probabilities")(logits)
+    return classified(features, class_count, dropout)
 
 
 def _block(features: Any, channels: int, stride: int, name: str) -> Any:
