@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from gz2interp.console import ProgressBars, run, say
+from gz2interp.console import ProgressBars, console, run, say
 from gz2interp.errors import InputError
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ NewSurveyArgument = Annotated[Path, typer.Argument(metavar="SURVEY", help="The s
 JoinOption = Annotated[list[Path] | None, typer.Option("--join", help="A table whose columns are added.")]
 JoinOnOption = Annotated[Literal["id", "position"], typer.Option(help="How --join finds the galaxies.")]
 SchemeOption = Annotated[
-    str | None, typer.Option("--scheme", help="Labels: e_vs_s, e_s_a, five_class or votes; by default the table's own.")
+    str | None, typer.Option("--scheme", help="Labels: e_vs_s, e_s_a, five_class, painted or votes; by default the table's own.")
 ]
 
 
@@ -243,6 +243,23 @@ def fit(
         folder = fit(Survey.open(find_survey(survey)), name, read_config(config, **changes), listen)
     for class_name, sides in folder.run["class_shares"].items():
         say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))
+    say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
+
+
+@app.command()
+def committee(
+    survey: SurveyArgument,
+    member: Annotated[list[str], typer.Option("--member", "-m", help="A model of the survey. May be repeated.")],
+    name: Annotated[str, typer.Option("--name", help="Of the new model.")] = "committee",
+    views: Annotated[int, typer.Option(help="1, or 8: turned and mirrored in all ways.")] = 8,
+) -> None:
+    """Make one network of several: they vote on each galaxy, each in several views."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from trainer.committee import found_committee
+
+    with console.status("The members are asked about every galaxy"):
+        folder = found_committee(Survey.open(find_survey(survey)), name, member, views)
     say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
 
 

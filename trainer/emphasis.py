@@ -1,6 +1,6 @@
 """What the loss asks for: targets, softened evenly, and made to count for more where their class is rare.
 
-The cross-entropy is linear in the targets, so a galaxy that counts twice is a galaxy with twice its target.
+A galaxy that counts twice has twice its target; `trainer.step` takes the sum of a target for its galaxy's weight.
 """
 
 from __future__ import annotations

@@ -64,9 +64,13 @@ def compiled_step(model: Any, optimizer: Any) -> Callable[[Any, Any, float], tup
 
 
 def _cross_entropy(targets: Any, outputs: Any) -> Any:
-    """Linear in the targets, whose sum is a galaxy's weight."""
+    """Of targets whose sum is a galaxy's weight.
+
+    Keras finds the logits behind a softmax, and their derivative is right only for targets that sum to one.
+    """
     both = tf.concat([1 - outputs, outputs], axis=1) if outputs.shape[-1] == 1 else outputs
-    return keras.losses.categorical_crossentropy(targets, both)
+    weight = tf.reduce_sum(targets, axis=1)
+    return weight * keras.losses.categorical_crossentropy(targets / weight[:, None], both)
 
 
 def _right(targets: Any, outputs: Any) -> Any:

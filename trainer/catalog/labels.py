@@ -11,14 +11,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
+from gz2interp.painting.catalogue import PAINTED_KIND
 from gz2interp.schema import GZ2CLASS, QUESTIONS, vote_column
 from trainer.catalog.gz2class import Gz2Class, parse_gz2class
 from trainer.catalog.report import LabelReport
 
-__all__ = ["SCHEMES", "Labels", "classes_of", "e_s_a", "e_vs_s", "five_class", "labels_by", "votes"]
+__all__ = ["SCHEMES", "Labels", "classes_of", "e_s_a", "e_vs_s", "five_class", "labels_by", "painted", "votes"]
 
 _FRACTIONS: Final = ("debiased", "weighted_fraction", "fraction")
 """The kinds of vote fraction, the best first: debiased ones know that far galaxies look smoother."""
+
+_FIVE: Final = ("round", "in_between", "cigar", "edge_on", "spiral")
 
 _NO_CLASS: Final = "no gz2class"
 _UNKNOWN_CLASS: Final = "gz2class outside the grammar"
@@ -93,6 +96,21 @@ def five_class(catalog: pd.DataFrame) -> Labels:
     return Labels(labels, tuple(fits.columns), why_not, counts)
 
 
+def painted(catalog: pd.DataFrame) -> Labels:
+    """What painted galaxies are, whatever volunteers would see: the five classes of `five_class` by their kind.
+
+    Galaxies of other kinds (rings, mergers, discs without arms, ...) get no label.
+    """
+    if PAINTED_KIND not in catalog:
+        raise InputError(
+            "The galaxies of this table were not painted",
+            f"A column {PAINTED_KIND}, as python -m trainer paint writes",
+            "With vote fractions choose five_class.",
+        )
+    labels = catalog[PAINTED_KIND].astype("str").where(catalog[PAINTED_KIND].isin(_FIVE))
+    return Labels(labels, _FIVE, {"a kind outside the five classes": int(labels.isna().sum())})
+
+
 def votes(catalog: pd.DataFrame, question: str = "t01_smooth_or_features") -> Labels:
     """The volunteers' fractions themselves: targets are the shares of one question's answers, the label the largest.
 
@@ -115,6 +133,7 @@ SCHEMES: Final[dict[str, Callable[[pd.DataFrame], Labels]]] = {
     "e_vs_s": e_vs_s,
     "e_s_a": e_s_a,
     "five_class": five_class,
+    "painted": painted,
     "votes": votes,
 }
 """Label schemes by name; add yours."""

@@ -24,15 +24,14 @@ any network's can; which way a filter was turned is forgotten from layer to laye
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import product
 from typing import Any
 
 from gz2interp.network.quiet import keras
 from trainer.networks.convolution import convolution
 from trainer.networks.head import classified
+from trainer.networks.symmetries import VIEWS
 
-layers, ops = keras.layers, keras.ops
+layers = keras.layers
 
 __all__ = ["d4"]
 
@@ -65,7 +64,7 @@ def _strongest(features: Any, channels: int, width: int, name: str) -> Any:
     filters = layers.Conv2D(
         channels, width, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
     )
-    seen = [back(filters(there(features))) for there, back in _VIEWS]
+    seen = [back(filters(there(features))) for there, back in VIEWS]
     strongest = layers.Maximum(name=f"{name}_strongest")(seen)
     return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(strongest)
 
@@ -75,26 +74,3 @@ def _halved(features: Any, name: str) -> Any:
     if any(side % 2 for side in features.shape[1:3]):
         return features
     return layers.AveragePooling2D(2, name=f"{name}_halved")(features)
-
-
-def _view(axes: tuple[int, ...], swapped: bool) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
-    """One element of D4 and its inverse: rows and columns exchanged, or not, and then some of the axes turned over."""
-
-    def there(features: Any) -> Any:
-        return _flipped(_swapped(features) if swapped else features, axes)
-
-    def back(features: Any) -> Any:
-        return _swapped(_flipped(features, axes)) if swapped else _flipped(features, axes)
-
-    return there, back
-
-
-def _swapped(features: Any) -> Any:
-    return ops.transpose(features, (0, 2, 1, 3))
-
-
-def _flipped(features: Any, axes: tuple[int, ...]) -> Any:
-    return ops.flip(features, axis=axes) if axes else features
-
-
-_VIEWS = tuple(_view(axes, swapped) for axes, swapped in product(((), (1,), (2,), (1, 2)), (False, True)))

@@ -1,0 +1,126 @@
+"""Make one network of several that were trained on one survey, and judge it only where none of them has learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.network.loading import load_network
+from gz2interp.network.probe import Probe
+from gz2interp.results import versions_of
+from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.predict import predict
+from trainer.calibration import temperature
+from trainer.dataset import held
+from trainer.networks.committee import MANY_VIEWS, committee
+from trainer.plan import NO_SIDE
+from trainer.predict import compiled
+from trainer.predict import predict as predict_pixels
+from trainer.splits import SIDES
+
+__all__ = ["found_committee"]
+
+
+def found_committee(survey: Survey, name: str, members: Sequence[str], views: int = MANY_VIEWS) -> ModelFolder:
+    """A network of networks in the survey, calibrated, with its predictions.
+
+    A galaxy that one of the members learnt from, or was steered by, is on that side for the committee too: it is tested
+    on galaxies only that all of them have never seen.
+
+    Parameters
+    ----------
+    survey : Survey
+    name : str
+        Of the new model.
+    members : sequence of str
+        Models of the survey, trained for the same classes; one is enough to be asked in several views.
+    views : int
+        1, or 8 for the image turned and mirrored in all ways.
+
+    Raises
+    ------
+    InputError
+        A member is missing or alone of its kind, or the number of views is another.
+    SurveyError
+        The survey has a model of that name.
+    """
+    folders = _members(survey, members, views)
+    target = survey.path / "models" / checked_model_name(name)
+    if target.exists():
+        raise SurveyError(f"{survey.name} already has a model {name!r}", remedy="Choose another name")
+    networks = [load_network(folder.model_file) for folder in folders]
+    parts = _parts(folders)
+    degrees = _temperature(survey, committee(networks, views), folders[0].class_names, parts)
+    whole = committee(networks, views, degrees)
+    with replaced(target / "model.keras") as aside:
+        whole.save(aside)
+    write_json(target / "run.json", _run(whole, folders, views, degrees, parts))
+    predict(Subject(survey, ModelFolder(target)), parts)
+    return ModelFolder(target)
+
+
+def _members(survey: Survey, names: Sequence[str], views: int) -> list[ModelFolder]:
+    if views not in (1, MANY_VIEWS):
+        raise InputError(f"{views} views were asked for", f"1, or all {MANY_VIEWS}")
+    if not names or len(set(names)) < len(names):
+        raise InputError(f"The members given are {choices(names)}", "At least one model, each once")
+    folders = [survey.model(name) for name in names]
+    for asked, read in {"class names": _class_names, "scaling": _scaling}.items():
+        answers = [read(folder.run) for folder in folders]
+        unlike = [name for name, answer in zip(names, answers, strict=True) if answer is None or answer != answers[0]]
+        if unlike:
+            raise InputError(
+                f"Of the members, {choices(unlike)} does not agree with {names[0]} in its {asked}",
+                "Networks trained on this survey, for the same classes, with the same scaling",
+                "Train them with the same split_seed, so that they measure the sky on the same galaxies",
+            )
+    return folders
+
+
+def _class_names(run: dict[str, Any]) -> Any:
+    return run.get("class_names")
+
+
+def _scaling(run: dict[str, Any]) -> Any:
+    """What the members' first layers do; only asinh knows the noise of the sky."""
+    scaling = run.get("scaling", {})
+    return (scaling["kind"], scaling["sky_sigma"] if scaling["kind"] == "asinh" else None) if scaling else None
+
+
+def _parts(folders: Sequence[ModelFolder]) -> pd.DataFrame:
+    """The part of each galaxy: the side nearest to learning on which it stands for any member."""
+    tables = [folder.predictions for folder in folders]
+    order = [*SIDES, NO_SIDE]
+    ranks = [pd.Index(order).get_indexer(pd.Index(table["split"])) for table in tables]
+    nearest = np.min(ranks, axis=0)
+    return tables[0][["row", "label"]].assign(split=np.array(order)[nearest])
+
+
+def _temperature(survey: Survey, model: Any, class_names: Sequence[str], parts: pd.DataFrame) -> float:
+    asked = parts[parts["split"] == "validation"]
+    rows: NDArray[np.int64] = asked["row"].to_numpy(np.int64)
+    if len(rows) == 0:
+        return 1.0
+    targets = (asked["label"].to_numpy()[:, None] == np.array(class_names)).astype(np.float32)
+    return temperature(predict_pixels(compiled(model), held(survey, rows), rows), targets)
+
+
+def _run(model: Any, folders: Sequence[ModelFolder], views: int, degrees: float, parts: pd.DataFrame) -> dict[str, Any]:
+    first = folders[0].run
+    return {
+        **{key: first[key] for key in ("class_names", "bands", "data_digest", "label_scheme", "scaling")},
+        "members": [{"name": folder.name, "digest": folder.digest} for folder in folders],
+        "views": views,
+        "temperature": degrees,
+        "split": {str(side): int(count) for side, count in parts["split"].value_counts().items()},
+        "logit_rule": Probe(model).logit_rule,
+        "versions": versions_of("gz2interp", "keras", "numpy", "tensorflow"),
+    }

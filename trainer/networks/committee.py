@@ -1,0 +1,65 @@
+"""Several networks that speak as one, each asked about a galaxy in several views: a network like any other.
+
+The probabilities of all members and views are averaged. Their logarithm is the logit, so that dividing it by a
+temperature calibrates the whole, and a temperature of 1 leaves the average as it is.
+
+Ref. Lakshminarayanan, Pritzel, Blundell 2017, Simple and scalable predictive uncertainty estimation using deep
+ensembles, https://arxiv.org/abs/1612.01474; Dieleman, Willett, Dambre 2015, https://arxiv.org/abs/1503.07077 (views).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gz2interp.network.quiet import keras
+from trainer.networks.symmetries import VIEWS
+from trainer.scaling import SCALED
+
+layers, ops = keras.layers, keras.ops
+
+__all__ = ["MANY_VIEWS", "committee"]
+
+MANY_VIEWS = len(VIEWS)
+
+LEAST = 1e-7
+"""The logarithm of nothing is no number."""
+
+
+def committee(members: Sequence[Any], views: int, temperature: float = 1.0) -> Any:
+    """A network of networks.
+
+    Parameters
+    ----------
+    members : sequence of keras.Model
+        Networks that scale pixels alike, up to a layer ``scaled``. They are not changed.
+    views : int
+        1, or all 8: with them the answer does not depend on how a galaxy lies on the sky, but for rounding.
+    temperature : float
+
+    Returns
+    -------
+    keras.Model
+        From nanomaggies (n, y, x, band) to probabilities (n, class). It holds one layer ``scaled`` and the members'
+        bodies as nested networks ``member1``, ``member2``, ...
+    """
+    first = members[0]
+    pixels = keras.Input(first.input_shape[1:], name="nanomaggies")
+    scaling = keras.Model(first.input, first.get_layer(SCALED).output)
+    scaled = _through(scaling, pixels)
+    said = []
+    for number, member in enumerate(members, start=1):
+        body = keras.Model(member.get_layer(SCALED).output, _two_columns(member.output), name=f"member{number}")
+        said += [body(there(scaled)) for there, _ in VIEWS[:views]]
+    mean = layers.Average(name="mean")(said) if len(said) > 1 else said[0]
+    logits = layers.Rescaling(1.0 / temperature, name="logits")(ops.log(ops.maximum(mean, LEAST)))
+    return keras.Model(pixels, layers.Activation("softmax", name="probabilities")(logits), name="committee")
+
+
+def _through(scaling: Any, pixels: Any) -> Any:
+    """The scaling's own layers applied to other pixels, so that they stand in the committee under their names."""
+    return keras.models.clone_model(scaling, input_tensors=pixels).output
+
+
+def _two_columns(output: Any) -> Any:
+    return ops.concatenate([1 - output, output], axis=1) if output.shape[-1] == 1 else output
