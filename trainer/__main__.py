@@ -24,7 +24,8 @@ NewSurveyArgument = Annotated[Path, typer.Argument(metavar="SURVEY", help="The s
 JoinOption = Annotated[list[Path] | None, typer.Option("--join", help="A table whose columns are added.")]
 JoinOnOption = Annotated[Literal["id", "position"], typer.Option(help="How --join finds the galaxies.")]
 SchemeOption = Annotated[
-    str | None, typer.Option("--scheme", help="Labels: e_vs_s, e_s_a, five_class, painted or votes; by default the table's own.")
+    str | None,
+    typer.Option("--scheme", help="Labels: e_vs_s, e_s_a, five_class, painted or votes; by default the table's own."),
 ]
 
 

@@ -65,6 +65,8 @@ class Config:
         Of the split alone; -1 for `seed`.
     validation_fraction, test_fraction : float
         Shares of the sky groups that are held out.
+    train_fraction : float
+        Share of the training side that is learnt from, for a learning curve.
     folds, fold : int
         With folds, the sky groups are dealt into so many, and number `fold`, from 0, is the test side.
     threads : int
@@ -97,6 +99,7 @@ class Config:
     split_seed: int = -1
     validation_fraction: float = 0.1
     test_fraction: float = 0.2
+    train_fraction: float = 1.0
     folds: int = 0
     fold: int = 0
     threads: int = 0
@@ -201,6 +204,7 @@ _RANGES = {
     "split_seed": (-1, 2**31 - 1),
     "validation_fraction": (0.01, 0.8),
     "test_fraction": (0.0, 0.8),
+    "train_fraction": (0.001, 1.0),
     "folds": (0, 100),
     "fold": (0, 99),
     "threads": (0, 1024),

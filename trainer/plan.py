@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from trainer.config import Config
-from trainer.splits import SIDES, class_shares, fold_sides, sides, sky_groups
+from trainer.splits import SIDES, class_shares, fold_sides, lots, sides, sky_groups
 from trainer.targets import Targets, targets_by
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_SIDE", "Plan", "plan_training"]
 
 NO_SIDE = "none"
-"""The side of a galaxy that takes no part because it has no label."""
+"""The side of a galaxy that takes no part: it has no label, or fewer galaxies were asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +79,7 @@ def plan_training(survey: Survey, config: Config) -> Plan:
     catalog = survey.catalog
     targets = targets_by(config.scheme, catalog)
     groups = sky_groups(*(np.array(catalog[column]) for column in (GALAXY_ID, RA, DEC)))
-    drawn = _sides(groups, config)
+    drawn = np.where(_left_out(groups, config), NO_SIDE, _sides(groups, config))
     plan = Plan(
         targets=targets,
         usable=np.flatnonzero(survey.usable).astype(np.int64),
@@ -94,6 +94,15 @@ def _sides(groups: NDArray[np.int64], config: Config) -> NDArray[np.str_]:
     if config.folds:
         return fold_sides(groups, seed, config.folds, config.fold, config.validation_fraction)
     return sides(groups, seed, config.validation_fraction, config.test_fraction)
+
+
+def _left_out(groups: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
+    """Which galaxies would teach, but for the share that is asked for; the same ones whatever the fold."""
+    if config.train_fraction >= 1:
+        return np.zeros(len(groups), np.bool_)
+    seed = config.seed if config.split_seed < 0 else config.split_seed
+    chosen = lots(groups, seed, "train") < config.train_fraction
+    return ~chosen & (_sides(groups, config) == "train")
 
 
 def _check_every_class_everywhere(plan: Plan, config: Config) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["LINKING_LENGTH", "SIDES", "class_shares", "fold_sides", "sides", "sky_groups"]
+__all__ = ["LINKING_LENGTH", "SIDES", "class_shares", "fold_sides", "lots", "sides", "sky_groups"]
 
 LINKING_LENGTH = 5.0
 """Galaxies nearer to each other than this are one group [arcsec]; about the median Petrosian radius in GZ2."""
@@ -68,10 +68,9 @@ def sides(groups: Ids, seed: int, validation_fraction: float, test_fraction: flo
     seed : int
     validation_fraction, test_fraction : float
     """
-    unique, where = np.unique(groups, return_inverse=True)
-    lots = np.array([_lot(seed, int(group)) for group in unique])
-    held_out = np.where(lots < test_fraction, "test", "validation")
-    return np.where(lots < test_fraction + validation_fraction, held_out, "train")[where]
+    lot = lots(groups, seed)
+    held_out = np.where(lot < test_fraction, "test", "validation")
+    return np.where(lot < test_fraction + validation_fraction, held_out, "train")
 
 
 def fold_sides(groups: Ids, seed: int, folds: int, fold: int, validation_fraction: float) -> NDArray[np.str_]:
@@ -87,10 +86,22 @@ def fold_sides(groups: Ids, seed: int, folds: int, fold: int, validation_fractio
     validation_fraction : float
         Of the other folds' groups.
     """
+    dealt = (lots(groups, seed) * folds).astype(np.int64)
+    steers = lots(groups, seed, "validation") < validation_fraction
+    return np.where(dealt == fold, "test", np.where(steers, "validation", "train"))
+
+
+def lots(groups: Ids, seed: int, purpose: str = "") -> NDArray[np.float64]:
+    """A number in [0, 1) for each galaxy, the same for a whole group and another one for each purpose.
+
+    Parameters
+    ----------
+    groups : int64 (n,)
+    seed : int
+    purpose : str
+    """
     unique, where = np.unique(groups, return_inverse=True)
-    dealt = np.array([int(_lot(seed, int(group)) * folds) for group in unique])
-    steers = np.array([_lot(seed, int(group), "validation") for group in unique]) < validation_fraction
-    return np.where(dealt == fold, "test", np.where(steers, "validation", "train"))[where]
+    return np.array([_lot(seed, int(group), purpose) for group in unique], np.float64)[where]
 
 
 def class_shares(labels: Sequence[str] | NDArray[np.str_], side: NDArray[np.str_]) -> pd.DataFrame:

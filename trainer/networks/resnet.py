@@ -3,13 +3,14 @@
 Ref. He, Zhang, Ren, Sun 2016, Deep residual learning for image recognition, https://arxiv.org/abs/1512.03385, section
 4.2: the network of 20 layers for small images.
 
-Notes on differences: a short cut to more channels is a convolution of one pixel, where theirs pads with zeros.
+Notes on differences: the first convolution strides, so that cutouts of 64 pixels have their 32 x 32 from there on; a
+short cut to more channels is a convolution of one pixel, where theirs pads with zeros.
 
     nanomaggies, scaled    64 x 64 x band
-    stem                   64 x 64 x 16
-    stage1_1 ... stage1_3  64 x 64 x 16
-    stage2_1 ... stage2_3  32 x 32 x 32
-    stage3_1 ... stage3_3  16 x 16 x 64
+    stem                   32 x 32 x 16
+    stage1_1 ... stage1_3  32 x 32 x 16
+    stage2_1 ... stage2_3  16 x 16 x 32
+    stage3_1 ... stage3_3   8 x  8 x 64
     pooled                           64
     logits, probabilities         class
 """
@@ -34,7 +35,7 @@ BLOCKS = 3
 
 def resnet(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
-    features = convolution(pixels, STAGES[0], 3, 1, "stem")
+    features = convolution(pixels, STAGES[0], 3, 2, "stem")
     features = layers.Activation("relu", name="stem")(features)
     for stage, channels in enumerate(STAGES, start=1):
         for number in range(1, BLOCKS + 1):

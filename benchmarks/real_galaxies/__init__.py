@@ -1,0 +1,1 @@
+"""The trainer on real galaxies in three bands, by cross-validation."""
