@@ -64,7 +64,9 @@ def test_votes_of_another_question():
 
 
 def test_every_galaxy_is_labelled_or_counted():
-    catalog = FIVE.assign(gz2class=pd.array(["Er", "Ei", None, "A", "Sa", "Sc", "x", "Ec"], dtype="str"))
+    letters = pd.array(["Er", "Ei", None, "A", "Sa", "Sc", "x", "Ec"], dtype="str")
+    kinds = pd.array(["round", "cigar", "ring", "disc", "spiral", "edge_on", "star", "merger"], dtype="str")
+    catalog = FIVE.assign(gz2class=letters, painted_kind=kinds)
     for scheme in SCHEMES:
         report = labels_by(scheme, catalog).report(scheme)
         assert sum(report.counts.values()) + sum(report.why_not.values()) == len(catalog)

@@ -23,6 +23,7 @@ from gz2interp.painting import (
     component,
     draw_recipe,
     paint,
+    paint_without_noise,
     render,
     repaint,
 )
@@ -228,3 +229,13 @@ def test_a_text_that_is_no_recipe_is_refused():
     for text in ("{}", "nonsense", '{"parts": [], "centre": [0, 0], "psf": {}, "noise": {}}'):
         with pytest.raises(InputError, match="not a recipe"):
             Recipe.from_json(text)
+
+
+def test_what_noise_is_added_to_is_the_mean_of_what_comes_out():
+    """Also behind dust: the same galaxy under many noises, averaged, is the galaxy without noise."""
+    recipe = draw_recipe(np.random.default_rng(11), "dust_lane")
+    many = [paint(replace(recipe, seed=seed)).cutout.image for seed in range(60)]
+    excess = (np.mean(many, axis=0) - paint_without_noise(recipe)) / (np.std(many, axis=0) / np.sqrt(len(many)))
+    assert excess.shape == (64, 64, 5)
+    assert np.abs(excess.mean(axis=(0, 1))).max() < 0.1
+    assert excess.std() == pytest.approx(1.0, abs=0.1)

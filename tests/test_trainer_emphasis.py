@@ -8,6 +8,7 @@ import pytest
 from gz2interp.network.quiet import keras
 from trainer.calibration import LEAST, cooled, temperature
 from trainer.emphasis import MOST, class_weights, emphasised
+from trainer.losses import CrossEntropy
 from trainer.mixup import draw_shares, mixed
 from trainer.step import compiled_step
 
@@ -51,7 +52,9 @@ def test_a_galaxy_of_twice_the_target_pulls_twice_as_hard(outputs):
         model.set_weights(first)
         optimizer = keras.optimizers.SGD(0.1)
         optimizer.build(model.trainable_variables)
-        compiled_step(model, optimizer)(np.ones((1, 1), np.float32), np.array([[0, weight]], np.float32), 0.1)
+        compiled_step(model, optimizer, CrossEntropy())(
+            np.ones((1, 1), np.float32), np.array([[0, weight]], np.float32), 0.1
+        )
         moved.append(model.get_weights()[0] - first[0])
     np.testing.assert_allclose(moved[1], 2 * moved[0], rtol=1e-5)
     assert np.abs(moved[0]).max() > 0

@@ -25,7 +25,9 @@ JoinOption = Annotated[list[Path] | None, typer.Option("--join", help="A table w
 JoinOnOption = Annotated[Literal["id", "position"], typer.Option(help="How --join finds the galaxies.")]
 SchemeOption = Annotated[
     str | None,
-    typer.Option("--scheme", help="Labels: e_vs_s, e_s_a, five_class, painted or votes; by default the table's own."),
+    typer.Option(
+        "--scheme", help="Labels: e_vs_s, e_s_a, five_class, painted, votes, tree; by default the table's own."
+    ),
 ]
 
 

@@ -45,6 +45,9 @@ class Config:
         Decoupled from the gradient; biases and normalisations are exempt.
     label_smoothing : float
         Share of each target spread evenly over all classes.
+    loss : str
+        What is made small: ``"cross_entropy"``, or ``"votes"``, the surprise at every single vote, for which the scheme
+        is ``"tree"``; see `trainer.losses`.
     class_balance : float
         How far rare classes count for more, see `trainer.emphasis`: 0 not at all, 1 until all classes count alike.
     mixup : float
@@ -88,6 +91,7 @@ class Config:
     momentum: float = 0.9
     weight_decay: float = 1e-3
     label_smoothing: float = 0.0
+    loss: str = "cross_entropy"
     class_balance: float = 0.0
     mixup: float = 0.0
     dropout: float = 0.0
@@ -116,6 +120,11 @@ class Config:
             raise InputError(
                 f"validation_fraction {self.validation_fraction} and test_fraction {self.test_fraction} were given",
                 "Together at most 0.9, so that galaxies remain to learn from",
+            )
+        if self.loss == "votes" and self.scheme != "tree":
+            raise InputError(
+                f'loss = "votes" was given with scheme = "{self.scheme}"',
+                'scheme = "tree", whose classes every question of the decision tree divides',
             )
         if self.folds == 1 or self.fold >= max(self.folds, 1):
             raise InputError(
@@ -187,6 +196,7 @@ _CHOICES = {
     "optimizer": ("adamw", "sgd"),
     "schedule": ("cosine", "constant"),
     "keep": ("best", "last"),
+    "loss": ("cross_entropy", "votes"),
 }
 _RANGES = {
     "epochs": (1, 100_000),

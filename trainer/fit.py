@@ -25,6 +25,7 @@ from gz2interp.stores.tables import write_table
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 from trainer.calibration import cooled, temperature
+from trainer.catalog.tree import vote_counts
 from trainer.config import Config
 from trainer.dataset import Examples, Pixels, held
 from trainer.emphasis import emphasised
@@ -172,6 +173,9 @@ def _lessons(
         **begun,
     }
     taught = emphasised(train_examples.targets, config.label_smoothing, config.class_balance)
+    if config.loss == "votes":
+        votes = vote_counts(survey.catalog.iloc[rows["train"]])
+        taught, training["votes"] = np.concatenate([taught, votes.counts], axis=1), votes.words
     train_examples = replace(train_examples, targets=taught)
     return Lessons(train_examples, validation, config, sky_sigma, training)
 

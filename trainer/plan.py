@@ -85,7 +85,8 @@ def plan_training(survey: Survey, config: Config) -> Plan:
         usable=np.flatnonzero(survey.usable).astype(np.int64),
         side=np.where(targets.labelled, drawn, NO_SIDE),
     )
-    _check_every_class_everywhere(plan, config)
+    if not targets.complete:
+        _check_every_class_everywhere(plan, config)
     return plan
 
 
@@ -102,7 +103,7 @@ def _left_out(groups: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
         return np.zeros(len(groups), np.bool_)
     seed = config.seed if config.split_seed < 0 else config.split_seed
     chosen = lots(groups, seed, "train") < config.train_fraction
-    return ~chosen & (_sides(groups, config) == "train")
+    return np.asarray(~chosen & (_sides(groups, config) == "train"))
 
 
 def _check_every_class_everywhere(plan: Plan, config: Config) -> None:

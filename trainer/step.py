@@ -8,6 +8,7 @@ from typing import Any
 
 from gz2interp.network.quiet import keras, tf
 from trainer.config import Config
+from trainer.losses import Loss
 
 __all__ = ["compiled_step", "learning_rate", "optimizer_of"]
 
@@ -43,15 +44,15 @@ def optimizer_of(config: Config) -> Any:
     return optimizer
 
 
-def compiled_step(model: Any, optimizer: Any) -> Callable[[Any, Any, float], tuple[Any, Any]]:
+def compiled_step(model: Any, optimizer: Any, loss_of: Loss) -> Callable[[Any, Any, float], tuple[Any, Any]]:
     """One step of training: a function of (images, targets, learning rate) that returns (loss, accuracy)."""
 
     @tf.function(reduce_retracing=True)
     def step(images: Any, targets: Any) -> tuple[Any, Any]:
         with tf.GradientTape() as tape:
             outputs = model(images, training=True)
-            loss = tf.reduce_mean(_cross_entropy(targets, outputs))
-        variables = model.trainable_variables
+            loss = tf.reduce_mean(loss_of(targets, outputs))
+        variables = [*model.trainable_variables, *loss_of.variables]
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss, tf.reduce_mean(tf.cast(_right(targets, outputs), tf.float32))
 
@@ -63,16 +64,8 @@ def compiled_step(model: Any, optimizer: Any) -> Callable[[Any, Any, float], tup
     return teach
 
 
-def _cross_entropy(targets: Any, outputs: Any) -> Any:
-    """Of targets whose sum is a galaxy's weight.
-
-    Keras finds the logits behind a softmax, and their derivative is right only for targets that sum to one.
-    """
-    both = tf.concat([1 - outputs, outputs], axis=1) if outputs.shape[-1] == 1 else outputs
-    weight = tf.reduce_sum(targets, axis=1)
-    return weight * keras.losses.categorical_crossentropy(targets / weight[:, None], both)
-
-
 def _right(targets: Any, outputs: Any) -> Any:
+    """Whether the class with most of the target is the one that the network says."""
+    classes = max(outputs.shape[-1], 2)
     said = outputs[:, 0] > 0.5 if outputs.shape[-1] == 1 else tf.argmax(outputs, axis=1)
-    return tf.cast(said, tf.int64) == tf.argmax(targets, axis=1)
+    return tf.cast(said, tf.int64) == tf.argmax(targets[:, :classes], axis=1)

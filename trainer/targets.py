@@ -33,11 +33,14 @@ class Targets:
         The class, or None where a galaxy has none.
     distributions : float32 (n, class)
         Distributions over the classes; NaN where there is no label.
+    complete : bool
+        Whether some classes may be no galaxy's label.
     """
 
     class_names: tuple[str, ...]
     labels: NDArray[np.object_]
     distributions: Floats
+    complete: bool = False
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
@@ -61,6 +64,7 @@ def targets_by(scheme: str, catalog: pd.DataFrame) -> Targets:
     InputError
         There are no labels, or only one class.
     """
+    complete = False
     if scheme == CATALOGUE_SCHEME:
         if LABEL not in catalog or catalog[LABEL].isna().all():
             raise InputError(
@@ -72,15 +76,16 @@ def targets_by(scheme: str, catalog: pd.DataFrame) -> Targets:
     else:
         answer = labels_by(scheme, catalog)
         labels, soft, named = answer.labels, catalog if answer.targets is None else answer.targets, answer.classes
+        complete = answer.complete
     plain = np.array([None if pd.isna(label) else str(label) for label in labels], dtype=object)
-    class_names = tuple(name for name in named if name in set(plain))
+    class_names = tuple(name for name in named if complete or name in set(plain))
     if len(class_names) < 2:
         raise InputError(
             f"All labelled galaxies are of one class, {class_names[0]!r}" if class_names else "No galaxy has a label",
             "At least two classes to tell apart",
             "Choose another label scheme, or a catalogue with more classes",
         )
-    return Targets(class_names, plain, _distributions(plain, class_names, soft))
+    return Targets(class_names, plain, _distributions(plain, class_names, soft), complete)
 
 
 def strongest_votes(catalog: pd.DataFrame, class_names: Sequence[str]) -> NDArray[np.object_] | None:

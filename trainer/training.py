@@ -19,6 +19,7 @@ from gz2interp.errors import Gz2interpError
 from trainer.checkpoint import Checkpoint, assign, check_same, load_checkpoint, save_checkpoint, values_of
 from trainer.config import Config
 from trainer.dataset import Examples, batch_count, training_batches
+from trainer.losses import LOSSES
 from trainer.predict import Answer, compiled, predict
 from trainer.step import compiled_step, learning_rate, optimizer_of
 
@@ -80,6 +81,21 @@ class Lessons:
     training: Mapping[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class Learnt:
+    """Everything that changes while a network learns.
+
+    Attributes
+    ----------
+    variables : list
+        The network's, and the loss's own.
+    optimizer : keras.Optimizer
+    """
+
+    variables: list[Any]
+    optimizer: Any
+
+
 def train(
     model: Any,
     lessons: Lessons,
@@ -116,22 +132,23 @@ def train(
         The checkpoint belongs to another training.
     """
     config = lessons.config
-    optimizer = optimizer_of(config)
-    optimizer.build(model.trainable_variables)
-    state = _begun(model, optimizer, lessons, checkpoint)
-    teach, answer = compiled_step(model, optimizer), compiled(model)
+    optimizer, loss = optimizer_of(config), LOSSES[config.loss]()
+    optimizer.build([*model.trainable_variables, *loss.variables])
+    learnt = Learnt([*model.variables, *loss.variables], optimizer)
+    state = _begun(learnt, lessons, checkpoint)
+    teach, answer = compiled_step(model, optimizer, loss), compiled(model)
     for epoch in range(state.epoch, config.epochs):
         if _enough(state, config.patience):
             break
         start = time.perf_counter()
         last = _epoch(teach, lessons, epoch, _teller(progress, stop))
-        loss, accuracy = _validation(answer, lessons.validation)
-        done = replace(last, validation_loss=loss, validation_accuracy=accuracy)
-        state = _after_epoch(state, done, model, optimizer, time.perf_counter() - start)
+        surprise, accuracy = _validation(answer, lessons.validation)
+        done = replace(last, validation_loss=surprise, validation_accuracy=accuracy)
+        state = _after_epoch(state, done, learnt, time.perf_counter() - start)
         save_checkpoint(checkpoint, state)
         if progress is not None:
             progress(done)
-    assign(model.variables, state.best if config.keep == "best" else state.network)
+    assign(learnt.variables, state.best if config.keep == "best" else state.network)
     return state.history
 
 
@@ -141,14 +158,14 @@ def _enough(state: Checkpoint, patience: int) -> bool:
     return 0 < patience <= len(losses) - 1 - losses.index(min(losses)) if losses else False
 
 
-def _begun(model: Any, optimizer: Any, lessons: Lessons, path: Path) -> Checkpoint:
+def _begun(learnt: Learnt, lessons: Lessons, path: Path) -> Checkpoint:
     if not path.exists():
-        weights = values_of(model.variables)
-        return Checkpoint(0, lessons.training, (), weights, values_of(optimizer.variables), weights)
+        weights = values_of(learnt.variables)
+        return Checkpoint(0, lessons.training, (), weights, values_of(learnt.optimizer.variables), weights)
     state = load_checkpoint(path)
     check_same(state, lessons.training, path.parent.parent.name)
-    assign(model.variables, state.network)
-    assign(optimizer.variables, state.optimizer)
+    assign(learnt.variables, state.network)
+    assign(learnt.optimizer.variables, state.optimizer)
     return state
 
 
@@ -201,25 +218,25 @@ def _batches(lessons: Lessons, epoch: int) -> Any:
     )
 
 
-def _after_epoch(state: Checkpoint, done: Progress, model: Any, optimizer: Any, seconds: float) -> Checkpoint:
+def _after_epoch(state: Checkpoint, done: Progress, learnt: Learnt, seconds: float) -> Checkpoint:
     record = {
         "epoch": done.epoch,
         "loss": done.loss,
         "accuracy": done.accuracy,
         "validation_loss": done.validation_loss,
         "validation_accuracy": done.validation_accuracy,
-        "learning_rate": float(optimizer.learning_rate),
+        "learning_rate": float(learnt.optimizer.learning_rate),
         "seconds": round(seconds, 3),
         "images_per_second": round(done.images_per_second, 1),
     }
-    weights = values_of(model.variables)
+    weights = values_of(learnt.variables)
     better = all(record["validation_loss"] < earlier["validation_loss"] for earlier in state.history)
     return replace(
         state,
         epoch=done.epoch,
         history=(*state.history, record),
         network=weights,
-        optimizer=values_of(optimizer.variables),
+        optimizer=values_of(learnt.optimizer.variables),
         best=weights if better else state.best,
     )
 

@@ -28,7 +28,7 @@ from gz2interp.painting.kinds import (
 )
 from gz2interp.painting.noise import Noise
 from gz2interp.painting.onto import paint_onto, repaint_onto, seen_through
-from gz2interp.painting.painter import SOURCE, Painted, paint, repaint
+from gz2interp.painting.painter import SOURCE, Painted, paint, paint_without_noise, repaint
 from gz2interp.painting.places import ids_of
 from gz2interp.painting.psf import Psf
 from gz2interp.painting.recipe import Part, Recipe
@@ -59,6 +59,7 @@ __all__ = [
     "ids_of",
     "paint",
     "paint_onto",
+    "paint_without_noise",
     "recipe_of",
     "render",
     "repaint",

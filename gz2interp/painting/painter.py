@@ -16,7 +16,7 @@ from gz2interp.painting.rendering import Rendered, render
 from gz2interp.results import Cutout
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 
-__all__ = ["SOURCE", "Painted", "detected", "paint", "repaint", "shares_of"]
+__all__ = ["SOURCE", "Painted", "detected", "paint", "paint_without_noise", "repaint", "shares_of"]
 
 Floats = NDArray[np.float32]
 Counts = NDArray[np.int64]
@@ -67,6 +67,20 @@ def paint(recipe: Recipe) -> Painted:
     return Painted(
         _cutout(image, recipe), shares_of(expected, recipe), recipe.components, recipe.flux.astype(np.float32)
     )
+
+
+def paint_without_noise(recipe: Recipe) -> Floats:
+    """The image that `paint` adds noise to, float32 (y, x, band) [nanomaggies]: also without whole counts and bleeding.
+
+    Leftover background stays: it is part of what is there.
+
+    Raises
+    ------
+    InputError
+        As `paint`.
+    """
+    light = np.sum(list(render(recipe).light.values()), axis=0) + recipe.background.pixels()
+    return np.ascontiguousarray(np.moveaxis(light, 0, -1), np.float32)
 
 
 def repaint(recipe: Recipe, alteration: Alteration) -> Painted:

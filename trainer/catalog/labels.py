@@ -15,8 +15,9 @@ from gz2interp.painting.catalogue import PAINTED_KIND
 from gz2interp.schema import GZ2CLASS, QUESTIONS, vote_column
 from trainer.catalog.gz2class import Gz2Class, parse_gz2class
 from trainer.catalog.report import LabelReport
+from trainer.catalog.tree import LEAVES, leaf_shares
 
-__all__ = ["SCHEMES", "Labels", "classes_of", "e_s_a", "e_vs_s", "five_class", "labels_by", "painted", "votes"]
+__all__ = ["SCHEMES", "Labels", "classes_of", "e_s_a", "e_vs_s", "five_class", "labels_by", "painted", "tree", "votes"]
 
 _FRACTIONS: Final = ("debiased", "weighted_fraction", "fraction")
 """The kinds of vote fraction, the best first: debiased ones know that far galaxies look smoother."""
@@ -43,6 +44,8 @@ class Labels:
         Galaxies that meet each class's thresholds, whether or not they meet another's; only where two can be met.
     targets : DataFrame or None
         Soft labels: ``target_<class>`` float32, a distribution over the classes; NaN where there is no label.
+    complete : bool
+        Whether classes stay that are no galaxy's label, because targets need them.
     """
 
     labels: pd.Series[str]
@@ -50,6 +53,7 @@ class Labels:
     why_not: Mapping[str, int]
     fits: Mapping[str, int] = field(default_factory=dict)
     targets: pd.DataFrame | None = None
+    complete: bool = False
 
     def report(self, scheme: str) -> LabelReport:
         """What to tell of it."""
@@ -129,12 +133,26 @@ def votes(catalog: pd.DataFrame, question: str = "t01_smooth_or_features") -> La
     return Labels(strongest, classes, {f"nobody answered {question}": int((~asked).sum())}, targets=targets)
 
 
+def tree(catalog: pd.DataFrame) -> Labels:
+    """Seven classes at the ends of the decision tree's first questions: targets are shares of votes, none left out.
+
+    See `trainer.catalog.tree`. The label is the class with the largest share.
+    """
+    shares = leaf_shares(catalog)
+    asked: NDArray[np.bool_] = np.asarray(np.isfinite(shares).all(axis=1))
+    strongest = np.array(LEAVES)[np.nan_to_num(shares).argmax(axis=1)]
+    labels = pd.Series(strongest, index=catalog.index, dtype="str").where(asked)
+    targets = pd.DataFrame(shares.astype(np.float32), catalog.index, [f"target_{name}" for name in LEAVES])
+    return Labels(labels, LEAVES, {"nobody was asked": int((~asked).sum())}, targets=targets, complete=True)
+
+
 SCHEMES: Final[dict[str, Callable[[pd.DataFrame], Labels]]] = {
     "e_vs_s": e_vs_s,
     "e_s_a": e_s_a,
     "five_class": five_class,
     "painted": painted,
     "votes": votes,
+    "tree": tree,
 }
 """Label schemes by name; add yours."""
 
