@@ -24,6 +24,7 @@ from gz2interp.network.loading import load_network
 from gz2interp.painting import Recipe, paint_without_noise
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.truth import Truth
 from trainer.config import read_config
 from trainer.evaluate import evaluate
 from trainer.evaluation_table import evaluation_table
@@ -56,7 +57,7 @@ def told(now: Progress) -> None:
 def noiseless(survey: Survey, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
     """The galaxies of those rows without noise, some at a time, float32 (n, y, x, band)."""
     for first in range(0, len(rows), AT_ONCE):
-        recipes = survey.truth.recipes(rows[first : first + AT_ONCE])
+        recipes = Truth.open(survey.path).recipes(rows[first : first + AT_ONCE])
         yield np.stack([paint_without_noise(Recipe.from_json(json.loads(text))) for text in recipes])
 
 

@@ -79,7 +79,7 @@ def test_every_galaxy_is_labelled_or_counted():
         ("five_class", "debiased vote fractions.*e_vs_s"),
         ("votes", "no vote fractions of t01"),
         ("votes:t99", "no question 't99'"),
-        ("zoobot", "no label scheme 'zoobot'.*e_vs_s, e_s_a, five_class, votes"),
+        ("zoobot", "no label scheme 'zoobot'.*e_vs_s, e_s_a, five_class, painted"),
     ],
 )
 def test_what_is_lacking_is_said(scheme, message):
