@@ -285,6 +285,27 @@ def evaluate(
 
 
 @app.command()
+def uncertainty(
+    survey: SurveyArgument,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of what dropout forgets.")] = 0,
+) -> None:
+    """Find the way of being unsure that tells this network's mistakes best, and keep it for every galaxy."""
+    import pandas as pd
+
+    from gz2interp.console import table
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from trainer.unsure import measure_uncertainty
+
+    opened = Survey.open(find_survey(survey))
+    with ProgressBars() as bars:
+        ways = measure_uncertainty(opened, model, seed, lambda done, of: bars("asking", done, of))
+    table("Share of mistakes among the surest galaxies: small is good", pd.DataFrame(ways))
+    say(f"Kept: {ways[0].name}, in {opened.model(model).path / 'uncertainty.parquet'}")
+
+
+@app.command()
 def demo(
     survey: Annotated[
         Path | None, typer.Argument(metavar="[SURVEY]", help="By default the survey 'demo' in the surveys' folder.")

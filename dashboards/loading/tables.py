@@ -16,7 +16,7 @@ from gz2interp.stores.survey import Survey
 
 __all__ = ["colour_columns", "column_of", "labels_of", "predictions_of", "table_of"]
 
-PREDICTED: Final = ("prediction", "confidence", "split")
+PREDICTED: Final = ("prediction", "confidence", "split", "uncertainty")
 
 
 def predictions_of(survey: Survey, model: ModelFolder) -> pd.DataFrame | None:
@@ -25,7 +25,9 @@ def predictions_of(survey: Survey, model: ModelFolder) -> pd.DataFrame | None:
         table = model.predictions
     except Gz2interpError:
         return None
-    return table.set_index("row", drop=False)
+    indexed = table.set_index("row", drop=False)
+    unsure = model.uncertainty
+    return indexed if unsure is None else indexed.assign(uncertainty=unsure.set_index("row")["uncertainty"])
 
 
 def labels_of(survey: Survey, model: ModelFolder | None) -> pd.Series[Any]:
@@ -39,7 +41,8 @@ def labels_of(survey: Survey, model: ModelFolder | None) -> pd.Series[Any]:
 
 def colour_columns(survey: Survey, model: ModelFolder | None) -> list[str]:
     """What the map can be coloured by, the most asked for first."""
-    predicted = [] if model is None or predictions_of(survey, model) is None else list(PREDICTED)
+    said = predictions_of(survey, model) if model else None
+    predicted = [] if said is None else [column for column in PREDICTED if column in said]
     catalog = survey.catalog
     labelled = [LABEL] if labels_of(survey, model).notna().any() else []
     first = [column for column in (*BANDS, PETRO_RADIUS, "redshift") if column in catalog]

@@ -49,6 +49,8 @@ def _of_model(survey: Survey, folder: ModelFolder) -> list[pd.DataFrame]:
         parts.append(said.reindex(survey.catalog.index).fillna({"split": "", "prediction": ""}))
     except SurveyError:
         pass  # the network has not been run over the survey: there is nothing to join
+    if (unsure := folder.uncertainty) is not None:
+        parts.append(unsure.set_index("row")[["uncertainty"]].reindex(survey.catalog.index))
     analysis = latest_analysis(folder.path, survey.digest, folder.digest)
     if analysis:
         where = analysis.table.set_index("row")[["x", "y"]].rename(columns={"x": "map_x", "y": "map_y"})

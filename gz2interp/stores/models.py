@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -90,6 +91,20 @@ class ModelFolder:
         write_parquet(self.path / "predictions.parquet", table)
         write_json(self.path / "predictions.json", provenance.to_json())
         vars(self).pop("predictions", None)  # what was read before is no longer what there is
+
+    @property
+    def uncertainty(self) -> pd.DataFrame | None:
+        """galaxy_id, row, and how unsure the network is; None where that was not measured for these predictions."""
+        file, made = self.path / "uncertainty.json", self.predictions_provenance
+        if made is None or not file.is_file() or read_json(file).get("predictions") != made.digest:
+            return None
+        return pd.read_parquet(self.path / "uncertainty.parquet")
+
+    def write_uncertainty(self, table: pd.DataFrame, record: Mapping[str, Any]) -> None:
+        """Keep how unsure the network is of each galaxy and, behind it, how that was found."""
+        made = self.predictions_provenance
+        write_parquet(self.path / "uncertainty.parquet", table)
+        write_json(self.path / "uncertainty.json", {"predictions": made.digest if made else "", **record})
 
 
 def checked_model_name(name: str) -> str:

@@ -18,9 +18,11 @@ from trainer.scaling import SCALED
 
 layers, ops = keras.layers, keras.ops
 
-__all__ = ["MANY_VIEWS", "committee"]
+__all__ = ["MANY_VIEWS", "committee", "members_of", "up_to_scaled"]
 
 MANY_VIEWS = len(VIEWS)
+
+MEMBER = "member"
 
 LEAST = 1e-7
 """The logarithm of nothing is no number."""
@@ -45,15 +47,24 @@ def committee(members: Sequence[Any], views: int, temperature: float = 1.0) -> A
     """
     first = members[0]
     pixels = keras.Input(first.input_shape[1:], name="nanomaggies")
-    scaling = keras.Model(first.input, first.get_layer(SCALED).output)
-    scaled = _through(scaling, pixels)
+    scaled = _through(up_to_scaled(first), pixels)
     said = []
     for number, member in enumerate(members, start=1):
-        body = keras.Model(member.get_layer(SCALED).output, _two_columns(member.output), name=f"member{number}")
+        body = keras.Model(member.get_layer(SCALED).output, _two_columns(member.output), name=f"{MEMBER}{number}")
         said += [body(there(scaled)) for there, _ in VIEWS[:views]]
     mean = layers.Average(name="mean")(said) if len(said) > 1 else said[0]
     logits = layers.Rescaling(1.0 / temperature, name="logits")(ops.log(ops.maximum(mean, LEAST)))
     return keras.Model(pixels, layers.Activation("softmax", name="probabilities")(logits), name="committee")
+
+
+def members_of(model: Any) -> list[Any]:
+    """The bodies of a committee's members, from scaled pixels on; none for another network."""
+    return [layer for layer in model.layers if layer.name.startswith(MEMBER) and isinstance(layer, keras.Model)]
+
+
+def up_to_scaled(model: Any) -> Any:
+    """What a network does up to the layer ``scaled``, as a network."""
+    return keras.Model(model.input, model.get_layer(SCALED).output)
 
 
 def _through(scaling: Any, pixels: Any) -> Any:
