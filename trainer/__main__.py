@@ -285,6 +285,43 @@ def evaluate(
 
 
 @app.command()
+def suspects(
+    survey: SurveyArgument,
+    name: Annotated[str, typer.Option("--name", help="Of the trainings; those that are there are kept.")] = "suspects",
+    config: Annotated[str, typer.Option("--config", "-c", help="A recipe by name, or a .toml file.")] = "default",
+    scheme: SchemeOption = None,
+    folds: Annotated[int, typer.Option(min=2, help="Networks, each of which never sees its part.")] = 5,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change one setting: --set epochs=10. May be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the list: .csv, .fits, ...")] = None,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many to show.")] = 20,
+) -> None:
+    """Rank labels by how little networks that never saw them believe them; interrupted, it goes on."""
+    from gz2interp.console import table
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.stores.tables import write_table
+    from trainer.config import read_config
+    from trainer.suspicion import suspect_labels
+
+    changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {}) | {"folds": folds}
+    opened = Survey.open(find_survey(survey))
+    with ProgressBars() as bars:
+        ranked = suspect_labels(
+            opened,
+            name,
+            read_config(config, **changes),
+            lambda fold, now: bars(f"fold {fold + 1}", (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps),
+        )
+    table("The most suspect labels", ranked[["rank", "galaxy_id", "label", "said", "margin", "error"]].head(most))
+    say(f"{int(ranked['error'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'suspects' / name}")
+    if out:
+        write_table(out, ranked)
+        say(str(out))
+
+
+@app.command()
 def uncertainty(
     survey: SurveyArgument,
     model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
