@@ -107,7 +107,7 @@ def _turned(images, turns, mirrored):
 
 
 def test_the_plain_residual_network_is_the_published_one():
-    model = _network("resnet", size=32)
+    model = _network("resnet", size=64)
     convolutions = [
         layer for layer in model.layers if isinstance(layer, keras.layers.Conv2D) and layer.kernel_size > (1, 1)
     ]

@@ -55,7 +55,8 @@ class Config:
     dropout : float
         Share of the pooled channels that each step forgets, in networks that pool.
     start : str
-        A trained network whose weights are where this one begins, see `trainer.start`; "" for first weights by chance.
+        A trained network whose weights are where this one begins, see `trainer.start`; "" for first weights by chance,
+        and ``"imagenet"``, for the network ``"transfer"``, for what its backbone has learnt from photographs.
     keep : str
         Whose weights are kept at the end: those of the ``"best"`` epoch on the validation side, or the ``"last"``.
     patience : int

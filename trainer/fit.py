@@ -35,7 +35,7 @@ from trainer.predict import compiled
 from trainer.predict import predict as predict_pixels
 from trainer.process import settle, threads_in_use
 from trainer.scaling import sky_noise
-from trainer.start import begin_with, start_file
+from trainer.start import IMAGENET, begin_with, begin_with_photographs, start_file
 from trainer.training import Lessons, Listener, Progress, train
 
 __all__ = ["fit"]
@@ -147,6 +147,8 @@ def _begun(model: Any, survey: Survey, config: Config) -> dict[str, Any]:
     """Weights from elsewhere, if the config asks for them, and what there is to say of it."""
     if not config.start:
         return {}
+    if config.start == IMAGENET:
+        return {"start": {"digest": IMAGENET, "fresh_layers": list(begin_with_photographs(model))}}
     file = start_file(survey, config.start)
     return {"start": {"digest": digest_of_file(file), "fresh_layers": list(begin_with(model, file))}}
 

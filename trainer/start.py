@@ -12,8 +12,12 @@ from gz2interp.errors import InputError, choices
 from gz2interp.network.loading import load_network
 from gz2interp.stores.locations import surveys_folder
 from gz2interp.stores.survey import Survey
+from trainer.networks.transfer import imagenet_backbone
 
-__all__ = ["begin_with", "start_file"]
+__all__ = ["IMAGENET", "begin_with", "begin_with_photographs", "start_file"]
+
+IMAGENET = "imagenet"
+"""The start that is no network of a survey: weights learnt from photographs."""
 
 
 def start_file(survey: Survey, start: str) -> Path:
@@ -63,25 +67,42 @@ def begin_with(model: Any, file: Path) -> tuple[str, ...]:
     Raises
     ------
     InputError
-        No convolution could be taken over: it is a network of another make, or of other bands.
+        Not even the first layer could be taken over: it is a network of another make, or of other bands.
     """
-    learnt = {layer.name: layer.get_weights() for layer in load_network(file).layers}
-    left, taken = [], 0
-    for layer in model.layers:
-        own = layer.get_weights()
-        if not own:
-            continue
-        given = learnt.get(layer.name, [])
-        if [part.shape for part in given] == [part.shape for part in own]:
-            layer.set_weights(given)
-            taken += own[0].ndim == 4
-        else:
-            left.append(layer.name)
+    left = _take_over(model, load_network(file))
     first = next((layer.name for layer in model.layers if layer.get_weights()), "")
-    if not taken or first in left:
+    if first in left:
         raise InputError(
             f"start = {file} was given, but the network to be trained is made of other layers ({choices(left)})",
             "A network of the same kind, for as many bands",
             "The same network = ... in both configs",
         )
+    return left
+
+
+def begin_with_photographs(model: Any) -> tuple[str, ...]:
+    """Give the network ``transfer`` what its backbone learnt from ImageNet; returns the layers that learn afresh.
+
+    Raises
+    ------
+    InputError
+        It is another network, or the weights could not be had.
+    """
+    if model.name != "transfer":
+        raise InputError(
+            f'start = "{IMAGENET}" was given with network = "{model.name}"',
+            'network = "transfer", whose backbone has been shown photographs',
+        )
+    return _take_over(model, imagenet_backbone())
+
+
+def _take_over(model: Any, trained: Any) -> tuple[str, ...]:
+    learnt = {layer.name: layer.get_weights() for layer in trained.layers}
+    left = []
+    for layer in model.layers:
+        own, given = layer.get_weights(), learnt.get(layer.name, [])
+        if own and [part.shape for part in given] == [part.shape for part in own]:
+            layer.set_weights(given)
+        elif own:
+            left.append(layer.name)
     return tuple(left)

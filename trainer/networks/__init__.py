@@ -11,6 +11,7 @@ from trainer.networks.cnn import cnn
 from trainer.networks.d4 import d4
 from trainer.networks.original import original
 from trainer.networks.resnet import resnet
+from trainer.networks.transfer import transfer
 from trainer.scaling import scaled
 
 __all__ = ["NETWORKS", "Network", "build_network"]
@@ -19,7 +20,7 @@ Network = Callable[[Any, int, float], Any]
 """From scaled pixels (n, y, x, band), the number of classes and the dropout to outputs (n, class), or (n, 1) for one
 sigmoid."""
 
-NETWORKS: dict[str, Network] = {"cnn": cnn, "d4": d4, "original": original, "resnet": resnet}
+NETWORKS: dict[str, Network] = {"cnn": cnn, "d4": d4, "original": original, "resnet": resnet, "transfer": transfer}
 
 
 def build_network(
