@@ -48,6 +48,16 @@ def test_the_first_letter():
     assert three.why_not["a star or an artefact (A)"] == 0
 
 
+def test_an_artifact_is_what_half_of_the_volunteers_take_for_one():
+    catalog = galaxies({"a03_star_or_artifact": 0.5}, {"a03_star_or_artifact": 0.49}, {"a01_smooth": 1.0})
+    answer = labels_by("galaxy_vs_artifact", catalog)
+    assert answer.labels.tolist() == ["artifact", "galaxy", "galaxy"]
+    letters = pd.DataFrame({"gz2class": pd.array(["A", "Er", "Sb", None], dtype="str")})
+    answer = labels_by("galaxy_vs_artifact", letters)
+    assert answer.labels.dropna().to_dict() == {0: "artifact", 1: "galaxy", 2: "galaxy"}
+    assert answer.why_not == {"no gz2class": 1}
+
+
 def test_votes_are_a_distribution():
     catalog = galaxies({"a01_smooth": 0.6, "a02_features_or_disk": 0.2}, {}, {"a03_star_or_artifact": 0.3})
     answer = labels_by("votes", catalog)
@@ -79,7 +89,7 @@ def test_every_galaxy_is_labelled_or_counted():
         ("five_class", "debiased vote fractions.*e_vs_s"),
         ("votes", "no vote fractions of t01"),
         ("votes:t99", "no question 't99'"),
-        ("zoobot", "no label scheme 'zoobot'.*e_vs_s, e_s_a, five_class, painted"),
+        ("zoobot", "no label scheme 'zoobot'.*e_vs_s, e_s_a, galaxy_vs_artifact, five_class"),
     ],
 )
 def test_what_is_lacking_is_said(scheme, message):

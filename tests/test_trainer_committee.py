@@ -18,6 +18,7 @@ from trainer.config import Config
 from trainer.fit import fit
 from trainer.networks import build_network
 from trainer.networks.committee import committee
+from trainer.plan import NO_SIDE, caught_before, plan_training
 from trainer.splits import fold_sides
 from trainer.start import begin_with
 
@@ -114,6 +115,19 @@ def test_a_start_of_another_make_is_refused(tmp_path):
 def test_a_start_that_is_not_there_is_told_with_those_that_are(survey, members):
     with pytest.raises(InputError, match=r"no such network(.|\n)*one"):
         fit(survey, "three", replace(CONFIG, start="nothing"))
+
+
+def test_what_another_network_sorts_out_has_no_part(survey, members, monkeypatch):
+    said = members[0].predictions
+    rings = set(said.loc[said["prediction"] == "ring", "row"])
+    assert set(np.flatnonzero(caught_before(survey, "one:ring"))) == rings
+    few = list(rings)[:10]
+    monkeypatch.setattr("trainer.plan.caught_before", lambda *_: np.isin(np.arange(len(survey)), few))
+    plan = plan_training(survey, replace(CONFIG, without="one:ring"))
+    assert plan.to_json()["caught"] == 10
+    assert (plan.side[few] == NO_SIDE).all()
+    with pytest.raises(InputError, match="no class 'square'"):
+        caught_before(survey, "one:square")
 
 
 def test_folds_test_each_galaxy_once():

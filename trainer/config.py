@@ -30,6 +30,9 @@ class Config:
         One of `trainer.augment.POLICIES`; ``"none"`` switches it off.
     scheme : str
         Which labels to learn: ``"label"`` for the catalogue's own, or a scheme of `trainer.catalog.labels`.
+    without : str
+        ``"MODEL:CLASS"``: galaxies that another network of the survey takes for that class have no part in the
+        training, nor in any score; "" for none.
     epochs, batch_size : int
     optimizer : str
         ``"adamw"`` or ``"sgd"`` (with Nesterov momentum).
@@ -83,6 +86,7 @@ class Config:
     scaling: str = "asinh"
     augmentation: str = "standard"
     scheme: str = "label"
+    without: str = ""
     epochs: int = 40
     batch_size: int = 64
     optimizer: str = "adamw"

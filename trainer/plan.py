@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError
+from gz2interp.errors import InputError, choices
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from trainer.config import Config
 from trainer.splits import SIDES, class_shares, fold_sides, lots, sides, sky_groups
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_SIDE", "Plan", "plan_training"]
 
 NO_SIDE = "none"
-"""The side of a galaxy that takes no part: it has no label, or fewer galaxies were asked for."""
+"""The side of a galaxy that takes no part: without a label, caught before, or more than were asked for."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,14 @@ class Plan:
         Rows that have an image.
     side : str (catalogue,)
         ``"train"``, ``"validation"``, ``"test"`` or `NO_SIDE`.
+    caught : int
+        Galaxies that another network has sorted out.
     """
 
     targets: Targets
     usable: NDArray[np.int64]
     side: NDArray[np.str_]
+    caught: int = 0
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -65,7 +68,7 @@ class Plan:
     def to_json(self) -> dict[str, Any]:
         """Galaxies by side, and by class and side."""
         shares = self.shares()
-        return {"split": shares.sum().to_dict(), "class_shares": shares.to_dict(orient="index")}
+        return {"split": shares.sum().to_dict(), "class_shares": shares.to_dict(orient="index"), "caught": self.caught}
 
 
 def plan_training(survey: Survey, config: Config) -> Plan:
@@ -80,14 +83,45 @@ def plan_training(survey: Survey, config: Config) -> Plan:
     targets = targets_by(config.scheme, catalog)
     groups = sky_groups(*(np.array(catalog[column]) for column in (GALAXY_ID, RA, DEC)))
     drawn = np.where(_left_out(groups, config), NO_SIDE, _sides(groups, config))
+    caught = caught_before(survey, config.without)
     plan = Plan(
         targets=targets,
         usable=np.flatnonzero(survey.usable).astype(np.int64),
-        side=np.where(targets.labelled, drawn, NO_SIDE),
+        side=np.where(targets.labelled & ~caught, drawn, NO_SIDE),
+        caught=int((caught & survey.usable).sum()),
     )
     if not targets.complete:
         _check_every_class_everywhere(plan, config)
     return plan
+
+
+def caught_before(survey: Survey, without: str) -> NDArray[np.bool_]:
+    """Which galaxies another network of the survey takes for a class, bool (catalogue,).
+
+    Parameters
+    ----------
+    survey : Survey
+    without : str
+        ``"MODEL:CLASS"``, or "" for none.
+
+    Raises
+    ------
+    InputError
+        There is no such model, or it knows no such class.
+    """
+    caught = np.zeros(len(survey), np.bool_)
+    if not without:
+        return caught
+    name, _, class_name = without.partition(":")
+    model = survey.model(name)
+    if class_name not in model.class_names:
+        raise InputError(
+            f"without = {without!r} was given, and {name} knows no class {class_name!r}",
+            f"MODEL:CLASS with one of {choices(model.class_names)}",
+        )
+    said = model.predictions
+    caught[said.loc[said["prediction"] == class_name, "row"]] = True
+    return caught
 
 
 def _sides(groups: NDArray[np.int64], config: Config) -> NDArray[np.str_]:

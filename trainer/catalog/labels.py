@@ -17,10 +17,24 @@ from trainer.catalog.gz2class import Gz2Class, parse_gz2class
 from trainer.catalog.report import LabelReport
 from trainer.catalog.tree import LEAVES, leaf_shares
 
-__all__ = ["SCHEMES", "Labels", "classes_of", "e_s_a", "e_vs_s", "five_class", "labels_by", "painted", "tree", "votes"]
+__all__ = [
+    "SCHEMES",
+    "Labels",
+    "classes_of",
+    "e_s_a",
+    "e_vs_s",
+    "five_class",
+    "galaxy_vs_artifact",
+    "labels_by",
+    "painted",
+    "tree",
+    "votes",
+]
 
 _FRACTIONS: Final = ("debiased", "weighted_fraction", "fraction")
 """The kinds of vote fraction, the best first: debiased ones know that far galaxies look smoother."""
+
+_FIRST: Final = "t01_smooth_or_features"
 
 _FIVE: Final = ("round", "in_between", "cigar", "edge_on", "spiral")
 
@@ -71,6 +85,23 @@ def e_s_a(catalog: pd.DataFrame) -> Labels:
     return _first_letter(catalog, ("E", "S", "A"))
 
 
+def galaxy_vs_artifact(catalog: pd.DataFrame) -> Labels:
+    """A galaxy, or a star or an artefact: the latter where at least half of the volunteers' votes say so.
+
+    By debiased fractions of the first question, else weighted, else plain ones; where the table has none, by the letter
+    ``A`` of gz2class.
+    """
+    try:
+        column = _fraction_columns(catalog, _FIRST)[2]
+    except InputError:
+        letters = _first_letter(catalog, ("E", "S", "A")).labels
+        labels = letters.map({"E": "galaxy", "S": "galaxy", "A": "artifact"}).astype("str")
+        return Labels(labels, ("galaxy", "artifact"), {_NO_CLASS: int(labels.isna().sum())})
+    share = catalog[column]
+    labels = pd.Series(np.where(share >= 0.5, "artifact", "galaxy"), catalog.index, dtype="str").where(share.notna())
+    return Labels(labels, ("galaxy", "artifact"), {f"nobody answered {_FIRST}": int(share.isna().sum())})
+
+
 def five_class(catalog: pd.DataFrame) -> Labels:
     """Five clean classes by thresholds on debiased fractions (Willett et al. 2013, table 3).
 
@@ -115,7 +146,7 @@ def painted(catalog: pd.DataFrame) -> Labels:
     return Labels(labels, _FIVE, {"a kind outside the five classes": int(labels.isna().sum())})
 
 
-def votes(catalog: pd.DataFrame, question: str = "t01_smooth_or_features") -> Labels:
+def votes(catalog: pd.DataFrame, question: str = _FIRST) -> Labels:
     """The volunteers' fractions themselves: targets are the shares of one question's answers, the label the largest.
 
     The fractions are debiased if the table has them, else weighted, else plain, divided by their sum so that they are
@@ -149,6 +180,7 @@ def tree(catalog: pd.DataFrame) -> Labels:
 SCHEMES: Final[dict[str, Callable[[pd.DataFrame], Labels]]] = {
     "e_vs_s": e_vs_s,
     "e_s_a": e_s_a,
+    "galaxy_vs_artifact": galaxy_vs_artifact,
     "five_class": five_class,
     "painted": painted,
     "votes": votes,
