@@ -10,7 +10,6 @@ has never seen: as painted, and painted again without noise. Another network lea
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator
@@ -58,7 +57,7 @@ def noiseless(survey: Survey, rows: NDArray[np.int64]) -> Iterator[NDArray[np.fl
     """The galaxies of those rows without noise, some at a time, float32 (n, y, x, band)."""
     for first in range(0, len(rows), AT_ONCE):
         recipes = Truth.open(survey.path).recipes(rows[first : first + AT_ONCE])
-        yield np.stack([paint_without_noise(Recipe.from_json(json.loads(text))) for text in recipes])
+        yield np.stack([paint_without_noise(Recipe.from_json(text)) for text in recipes])
 
 
 def without_noise(survey: Survey, model: ModelFolder) -> None:
