@@ -2,8 +2,8 @@
 
     python benchmarks/painted_classes.py FOLDER --galaxies 20000 --seed 1000
 
-Paints a survey, trains a recipe on what its galaxies are (scheme ``painted``), and asks the network about galaxies it
-has never seen: as painted, and painted again without noise. Another network learns what volunteers saw (scheme
+Paints a survey, trains a recipe on what its galaxies are (scheme ``painted``), and asks the network about the galaxies
+of another survey: as painted, and painted again without noise. Another network learns what volunteers saw (scheme
 ``five_class``). Killed, it goes on where it stopped.
 """
 
@@ -12,23 +12,21 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.console import say
 from gz2interp.network.loading import load_network
 from gz2interp.painting import Recipe, paint_without_noise
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
+from trainer.catalog.labels import labels_by
 from trainer.config import read_config
-from trainer.evaluate import evaluate
-from trainer.evaluation_table import evaluation_table
 from trainer.fit import fit
-from trainer.metrics import proportion
+from trainer.metrics import calibration_estimate, proportion
 from trainer.paint import paint_survey
 from trainer.predict import compiled
 from trainer.training import Progress
@@ -53,23 +51,35 @@ def told(now: Progress) -> None:
         print(f"  epoch {now.epoch}: {now.accuracy:.3f}, validation {now.validation_accuracy:.3f}", flush=True)
 
 
-def noiseless(survey: Survey, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
-    """The galaxies of those rows without noise, some at a time, float32 (n, y, x, band)."""
+def as_painted(survey: Survey, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
+    """The galaxies of those rows, some at a time, float32 (n, y, x, band)."""
+    for first in range(0, len(rows), AT_ONCE):
+        yield survey.images(rows[first : first + AT_ONCE])
+
+
+def without_noise(survey: Survey, rows: NDArray[np.int64]) -> Iterator[NDArray[np.float32]]:
+    """The same galaxies, painted again without noise."""
     for first in range(0, len(rows), AT_ONCE):
         recipes = Truth.open(survey.path).recipes(rows[first : first + AT_ONCE])
         yield np.stack([paint_without_noise(Recipe.from_json(text)) for text in recipes])
 
 
-def without_noise(survey: Survey, model: ModelFolder) -> None:
-    """How often the network is right about its test galaxies when nothing hides them."""
-    asked = model.predictions.query("split == 'test' and label == label")
+def ask(model: ModelFolder, survey: Survey, scheme: str, seeing: Callable[..., Iterator[NDArray[np.float32]]]) -> None:
+    """How often the network is right about galaxies that no training has seen."""
+    labels = labels_by(scheme, survey.catalog).labels
+    rows = np.flatnonzero(labels.notna())
     answer = compiled(load_network(model.model_file))
-    said = np.concatenate([answer(images) for images in noiseless(survey, asked["row"].to_numpy())])
-    names, labels = np.array(model.class_names), asked["label"].to_numpy()
-    right = names[said.argmax(axis=1)] == labels
-    print(f"{model.name} on the same galaxies without noise: {proportion(right)} of {len(right)}")
+    said = np.concatenate([answer(images) for images in seeing(survey, rows)])
+    names, truth = np.array(model.class_names), labels.iloc[rows].to_numpy()
+    right, confidence = names[said.argmax(axis=1)] == truth, said.max(axis=1)
+    print(
+        f"\n{model.name}, {seeing.__name__.replace('_', ' ')}: {proportion(right)} of {len(right)} galaxies never seen"
+    )
     for name in names:
-        print(f"  {name:<12} recall {proportion(right[labels == name])}")
+        print(f"  {name:<12} {(truth == name).sum():>5}  recall {proportion(right[truth == name])}")
+    error = calibration_estimate(confidence, right, np.random.default_rng(0))
+    brier = np.square(said - (truth[:, None] == names)).sum(axis=1).mean()
+    print(f"  calibration error {error}; Brier score {brier:.4f}", flush=True)
 
 
 def main() -> None:
@@ -77,17 +87,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--galaxies", type=int, default=20_000)
+    parser.add_argument("--asked", type=int, default=6000, help="Galaxies of the next seed, which nobody learns from.")
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--recipe", default="default")
     parser.add_argument("--schemes", nargs="+", default=["painted", "five_class"])
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()
-    survey = paint_survey(given.folder, given.galaxies, given.seed)
+    survey = paint_survey(given.folder / "taught", given.galaxies, given.seed)
+    others = paint_survey(given.folder / "asked", given.asked, given.seed + 1)
     for scheme in given.schemes:
         model = trained(survey, scheme.replace("_", "-"), given.recipe, scheme, given.seed, given.threads)
-        say(evaluation_table(evaluate(survey, model.name)))
-        if scheme == "painted":
-            without_noise(survey, model)
+        for seeing in (as_painted, without_noise):
+            ask(model, others, scheme, seeing)
 
 
 if __name__ == "__main__":
