@@ -3,7 +3,8 @@
     python benchmarks/comparisons.py FOLDER --galaxies 6000 --seed 1000
 
 Augmentation or none; the g band or all five; 28 x 28 pixels or 64 x 64 (the same field, its light summed into larger
-pixels); min-max or asinh; stars and artefacts left out, a third class, or caught before by a network of their own. Each
+pixels); min-max or asinh; stars and artefacts left out, a third class, or caught before by a network of their own; and
+the network ``d4``, with how far the answers to eight views of one galaxy differ. Each
 row trains the recipe ``default`` with one thing changed, and is asked about galaxies of another survey, never seen.
 Killed, it goes on where it stopped.
 """
@@ -27,6 +28,7 @@ from gz2interp.painting import KIND_SHARES, with_rare
 from gz2interp.results import Cutout
 from gz2interp.schema import BANDS
 from gz2interp.stores.survey import Survey
+from trainer.answers import several_answers
 from trainer.catalog.labels import labels_by
 from trainer.config import read_config
 from trainer.fit import fit
@@ -67,6 +69,7 @@ ROWS = {
     "minmax": Row("min-max scaling, each galaxy and band by itself", changes={"scaling": "minmax"}),
     "third": Row("stars and artefacts as a third class", changes={"scheme": "e_s_a"}),
     "catcher": Row("", changes={"scheme": "galaxy_vs_artifact"}),
+    "d4": Row("the network that is symmetric by construction", changes={"network": "d4"}),
     "caught": Row("stars and artefacts caught before", changes={"without": "catcher:artifact"}),
 }
 
@@ -121,6 +124,12 @@ def said_of(survey: Survey, name: str, asked: Survey) -> NDArray[np.object_]:
     return np.array(model.class_names, dtype=object)[shares.argmax(axis=1)]
 
 
+def turned(survey: Survey, name: str, asked: Survey) -> float:
+    """The largest difference between the probabilities of a galaxy and of its turned and mirrored views."""
+    answers = several_answers(load_network(survey.model(name).model_file))["views"](asked.images(np.arange(200)))
+    return float(np.abs(answers - answers[:1]).max())
+
+
 def main() -> None:
     """Paint, train each row, ask."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -151,6 +160,7 @@ def main() -> None:
             "of": int(galaxies.sum()),
             "A taken for a galaxy": str(proportion(said[truth == "A"] != "A")),
             "of A": int((truth == "A").sum()),
+            "views differ by": f"{turned(survey, name, asked):.1e}",
             "seconds": round(seconds),
         }
         print(f"{name}: {table[row.words]}", flush=True)

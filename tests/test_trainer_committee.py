@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from trainer_surveys import ring_survey
+from trainer_surveys import ring_survey, tiny_network
 
 import gz2interp as gz
 from gz2interp.errors import InputError, SurveyError
@@ -27,7 +27,15 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
 
-CONFIG = Config(epochs=2, batch_size=32, learning_rate=5e-3, warm_up=0.5, split_seed=3, mixup=0.2, dropout=0.1)
+CONFIG = Config(
+    network="tiny", epochs=2, batch_size=32, learning_rate=5e-3, warm_up=0.5, split_seed=3, mixup=0.2, dropout=0.1
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny():
+    with tiny_network():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +62,7 @@ def _images(count=3, size=24):
 
 @pytest.mark.parametrize("scaling", ["asinh", "minmax", "display"])
 def test_a_committee_says_the_mean_of_its_members_and_opens_anywhere(scaling, tmp_path):
-    members = _networks("cnn", "d4", scaling=scaling)
+    members = _networks("tiny", "tiny", scaling=scaling)
     committee(members, views=1).save(tmp_path / "both.keras")
     opened = load_network(tmp_path / "both.keras")
     said = np.mean([member(_images()).numpy() for member in members], axis=0)
@@ -62,21 +70,21 @@ def test_a_committee_says_the_mean_of_its_members_and_opens_anywhere(scaling, tm
 
 
 def test_eight_views_are_the_mean_over_turned_and_mirrored_images():
-    (member,) = _networks("cnn")
+    (member,) = _networks("tiny")
     views = [np.rot90(turned, k, axes=(1, 2)) for turned in (_images(), _images()[:, ::-1]) for k in range(4)]
     said = np.mean([member(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
     np.testing.assert_allclose(committee([member], 8)(_images()).numpy(), said, atol=1e-5)
 
 
 def test_however_a_galaxy_lies_the_committee_says_the_same():
-    whole = committee(_networks("cnn", "original"), 8)
+    whole = committee(_networks("tiny", "original"), 8)
     said = whole(_images()).numpy()
     turned = whole(np.ascontiguousarray(np.rot90(_images(), 1, axes=(1, 2)))).numpy()
     np.testing.assert_allclose(turned, said, atol=1e-6)
 
 
 def test_a_committee_is_explained_like_any_network():
-    whole = committee(_networks("cnn", "cnn"), 1, temperature=2.0)
+    whole = committee(_networks("tiny", "tiny"), 8, temperature=2.0)
     probe = Probe(whole, ("E", "S"))
     assert probe.logit_rule == "layer named logits"
     result = gz.gradient(probe, _images(), gz.logit("S"))
@@ -95,18 +103,18 @@ def test_a_training_begins_with_the_weights_of_another(survey, members):
 
 
 def test_only_the_head_is_fresh_where_the_classes_are_others(tmp_path):
-    (trained,) = _networks("cnn")
+    (trained,) = _networks("tiny")
     trained.save(tmp_path / "two.keras")
     keras.utils.set_random_seed(9)
-    more = build_network("cnn", shape=(24, 24), class_count=4, scaling="asinh", softening=(0.1, 0.2, 0.3))
+    more = build_network("tiny", shape=(24, 24), class_count=4, scaling="asinh", softening=(0.1, 0.2, 0.3))
     assert begin_with(more, tmp_path / "two.keras") == ("logits",)
-    for name in ("stem_conv", "block3_second_norm"):
+    for name in ("block_conv", "block_norm"):
         for mine, learnt in zip(more.get_layer(name).get_weights(), trained.get_layer(name).get_weights(), strict=True):
             np.testing.assert_array_equal(mine, learnt)
 
 
 def test_a_start_of_another_make_is_refused(tmp_path):
-    original, cnn = _networks("original", "cnn")
+    original, cnn = _networks("original", "tiny")
     original.save(tmp_path / "original.keras")
     with pytest.raises(InputError, match="made of other layers"):
         begin_with(cnn, tmp_path / "original.keras")

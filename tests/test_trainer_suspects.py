@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from trainer_surveys import ring_survey
+from trainer_surveys import ring_survey, tiny_network
 
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
@@ -51,6 +51,12 @@ def test_changed_labels_come_first_however_the_classes_are_named():
     np.testing.assert_allclose(label_margin(said[:, order], np.argsort(order)[labels]), margin)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _tiny():
+    with tiny_network():
+        yield
+
+
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory):
     folder = tmp_path_factory.mktemp("suspects")
@@ -67,12 +73,13 @@ def survey(tmp_path_factory):
     return survey.refreshed()
 
 
+CONFIG = Config(network="tiny", epochs=5, batch_size=32, learning_rate=1e-2, warm_up=0.5, folds=2)
 CHANGED = (63, 40, 77, 120, 161, 200)
 
 
 @pytest.fixture(scope="module")
 def ranked(survey):
-    return suspect_labels(survey, "s", Config(epochs=4, batch_size=32, learning_rate=5e-3, warm_up=0.5, folds=2))
+    return suspect_labels(survey, "s", CONFIG)
 
 
 def test_every_label_is_ranked_by_a_network_that_never_saw_it(survey, ranked):
@@ -92,6 +99,6 @@ def test_labels_changed_on_purpose_are_found(ranked):
 
 def test_it_is_kept_and_not_trained_twice(survey, ranked, monkeypatch):
     monkeypatch.setattr("trainer.folds.fit", lambda *_: pytest.fail("trained again"))
-    again = suspect_labels(survey, "s", Config(epochs=4, batch_size=32, learning_rate=5e-3, warm_up=0.5, folds=2))
+    again = suspect_labels(survey, "s", CONFIG)
     pd.testing.assert_frame_equal(again, ranked)
     pd.testing.assert_frame_equal(pd.read_parquet(survey.path / "suspects" / "s" / "suspects.parquet"), ranked)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from trainer_surveys import ring_survey
+from trainer_surveys import ring_survey, tiny_network
 
 from gz2interp.errors import InputError
 from gz2interp.network.quiet import keras
@@ -25,7 +25,13 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-def _network(name="cnn", dropout=0.0, seed=1):
+@pytest.fixture(scope="module", autouse=True)
+def _tiny():
+    with tiny_network():
+        yield
+
+
+def _network(name="tiny", dropout=0.0, seed=1):
     keras.utils.set_random_seed(seed)
     shape = {"shape": (16, 16), "class_count": 3, "scaling": "asinh", "softening": (0.1, 0.2)}
     return build_network(name, **shape, dropout=dropout)
@@ -91,7 +97,7 @@ def survey(tmp_path_factory):
 
 
 def test_the_best_way_on_the_validation_side_is_kept_for_every_galaxy(survey):
-    config = Config(epochs=2, batch_size=32, learning_rate=5e-3, dropout=0.2, validation_fraction=0.3)
+    config = Config(network="tiny", epochs=2, batch_size=32, learning_rate=5e-3, dropout=0.2, validation_fraction=0.3)
     model = fit(survey, "unsure", config)
     assert model.uncertainty is None
     ways = measure_uncertainty(survey, "unsure")
@@ -106,7 +112,11 @@ def test_the_best_way_on_the_validation_side_is_kept_for_every_galaxy(survey):
 
 def test_a_network_without_mistakes_has_nothing_to_choose_by(tmp_path):
     easy = ring_survey(tmp_path / "easy", count=200)
-    fit(easy, "right", Config(epochs=4, batch_size=32, learning_rate=5e-3, warm_up=0.5, validation_fraction=0.05))
+    fit(
+        easy,
+        "right",
+        Config(network="tiny", epochs=4, batch_size=32, learning_rate=1e-2, warm_up=0.5, validation_fraction=0.05),
+    )
     with pytest.raises(InputError, match="mistakes on the validation side"):
         measure_uncertainty(easy, "right")
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from gz2interp.network.quiet import keras
 from gz2interp.results import Cutout
 from gz2interp.stores.survey import Survey
 
@@ -36,6 +40,24 @@ def ring_survey(path: Path, count: int = 240, size: int = 24, seed: int = 0, unl
             image = light * [1.0, 2.0, 3.0] + generator.normal(0, 0.05, (size, size, len(BANDS)))
             writer.append(Cutout(image.astype(np.float32), np.ones((size, size), np.bool_), "test", 0.396))
     return Survey.open(path)
+
+
+@contextmanager
+def tiny_network() -> Iterator[str]:
+    """A network of one convolution, which is compiled in a second: its name, while it is among the trainer's."""
+    from trainer import networks
+    from trainer.networks.convolution import convolution
+    from trainer.networks.head import classified
+
+    def tiny(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
+        features = keras.layers.Activation("relu", name="block")(convolution(pixels, 12, 7, 2, "block"))
+        return classified(features, class_count, dropout)
+
+    networks.NETWORKS["tiny"] = tiny
+    try:
+        yield "tiny"
+    finally:
+        del networks.NETWORKS["tiny"]
 
 
 def main(path: str, name: str) -> None:
