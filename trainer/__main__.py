@@ -224,6 +224,9 @@ def fit(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change one setting: --set epochs=10. May be repeated.")
     ] = None,
+    sweep: Annotated[
+        list[str] | None, typer.Option("--sweep", help="Compare recipes: --sweep default --sweep d4. May be repeated.")
+    ] = None,
 ) -> None:
     """Train a network; an interrupted training goes on where it stopped."""
     from gz2interp.stores.locations import find_survey
@@ -233,6 +236,9 @@ def fit(
     from trainer.training import Progress
 
     changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {})
+    if sweep:
+        _sweep(survey, name, sweep, changes)
+        return
     with ProgressBars() as bars:
 
         def listen(now: Progress) -> None:
@@ -369,6 +375,26 @@ def demo(
         f"({accuracy['low']:.1%} to {accuracy['high']:.1%}, {evaluation['selection']})\n"
         "Now run streamlit run dashboards/explore.py"
     )
+
+
+def _sweep(survey: str, name: str, recipes: list[str], changes: dict[str, Any]) -> None:
+    from gz2interp.console import table
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from trainer.sweep import sweep, sweep_file
+    from trainer.training import Progress
+
+    opened = Survey.open(find_survey(survey))
+    with ProgressBars() as bars:
+
+        def listen(recipe: str, now: Progress) -> None:
+            bars(recipe, (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps)
+
+        compared = sweep(opened, name, recipes, changes, listen)
+    table("Recipes compared", compared.drop(columns="failed"))
+    for row in compared[compared["failed"] != ""].itertuples():
+        say(f"{row.recipe} failed: {row.failed}")
+    say(str(sweep_file(opened, name)))
 
 
 def _catalog(table: Path, scheme: str | None, join: list[Path] | None, join_on: Literal["id", "position"]) -> Any:

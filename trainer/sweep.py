@@ -1,0 +1,100 @@
+"""Several recipes on one survey, and one table of what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from gz2interp.errors import Gz2interpError, InputError, choices
+from gz2interp.network.quiet import keras
+from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import write_table
+from trainer.config import read_config
+from trainer.fit import fit
+from trainer.metrics import proportion
+from trainer.training import Progress
+
+__all__ = ["sweep", "sweep_file"]
+
+Told = Callable[[str, Progress], None]
+"""Receives the recipe's name and how far its training is."""
+
+
+def sweep(
+    survey: Survey,
+    name: str,
+    recipes: Sequence[str],
+    changes: Mapping[str, Any] | None = None,
+    progress: Told | None = None,
+) -> pd.DataFrame:
+    """Train each recipe, but those that are done, and compare them; the table is written after each.
+
+    Parameters
+    ----------
+    survey : Survey
+    name : str
+        Models are called ``NAME-RECIPE``.
+    recipes : sequence of str
+        Recipes of the trainer, or paths of ``.toml`` files.
+    changes : mapping, optional
+        Settings that replace those of every recipe.
+    progress : callable, optional
+
+    Returns
+    -------
+    DataFrame
+        One row a recipe: recipe, model, epochs, validation_loss and validation_accuracy of the best epoch, test,
+        test_low, test_high (accuracy with its 95 % interval), seconds, images_per_second, and why it failed, or "".
+
+    Raises
+    ------
+    InputError
+        Two recipes bear one name, or a recipe cannot be read.
+    """
+    names = [Path(recipe).stem for recipe in recipes]
+    if len(set(names)) < len(names):
+        raise InputError(f"The recipes given are {choices(recipes, most=99)}", "Recipes of different names")
+    configs = [read_config(recipe, **(changes or {})) for recipe in recipes]
+    rows = []
+    for recipe, config in zip(names, configs, strict=True):
+        model = checked_model_name(f"{name}-{recipe}")
+        rows.append({"recipe": recipe, "model": model, **_outcome(survey, model, config, recipe, progress)})
+        write_table(sweep_file(survey, name), pd.DataFrame(rows))
+        keras.backend.clear_session()  # what one training has traced, the next does not need
+    return pd.DataFrame(rows)
+
+
+def sweep_file(survey: Survey, name: str) -> Path:
+    """Where the table of a sweep is kept."""
+    return survey.path / "models" / f"{name}-sweep.csv"
+
+
+def _outcome(survey: Survey, model: str, config: Any, recipe: str, progress: Told | None) -> dict[str, Any]:
+    path = survey.path / "models" / model
+    try:
+        if (path / "checkpoint").exists() or not (path / "model.keras").exists():
+            fit(survey, model, config, None if progress is None else lambda now: progress(recipe, now))
+    except Gz2interpError as error:
+        return {"failed": str(error)}
+    return {**_scores(survey.model(model)), "failed": ""}
+
+
+def _scores(model: ModelFolder) -> dict[str, Any]:
+    history, said = model.history, model.predictions
+    best = history.iloc[int(history["validation_loss"].argmin())]
+    asked = said[(said["split"] == "test") & said["label"].notna()]
+    test = proportion((asked["label"] == asked["prediction"]).to_numpy())
+    return {
+        "epochs": len(history),
+        "validation_loss": best["validation_loss"],
+        "validation_accuracy": best["validation_accuracy"],
+        "test": test.value,
+        "test_low": test.low,
+        "test_high": test.high,
+        "seconds": round(float(history["seconds"].sum()), 1),
+        "images_per_second": float(history["images_per_second"].median()),
+    }
