@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import dirichlet_multinomial
+from trainer_surveys import tiny_network
 
 from gz2interp.errors import InputError
 from gz2interp.painting import draw_recipes
@@ -14,7 +15,9 @@ from gz2interp.schema import QUESTIONS
 from trainer.catalog.labels import labels_by
 from trainer.catalog.tree import LEAVES, TREE, VOTERS, leaf_shares, vote_counts
 from trainer.config import Config
+from trainer.fit import fit
 from trainer.losses import VoteLikelihood
+from trainer.paint import paint_survey
 from trainer.targets import targets_by
 
 ANSWERS = sum(len(step.behind) for step in TREE)
@@ -45,8 +48,10 @@ def test_shares_of_the_ends_are_one_distribution(catalog):
     shares = leaf_shares(catalog)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     smooth = shares[:, :3].sum(axis=1)
-    debiased = catalog[[f"t01_smooth_or_features_{a}_debiased" for a in QUESTIONS["t01_smooth_or_features"].answers]]
-    np.testing.assert_allclose(smooth, debiased.iloc[:, 0] / debiased.sum(axis=1), atol=1e-6)
+    first = catalog[
+        [f"t01_smooth_or_features_{a}_weighted_fraction" for a in QUESTIONS["t01_smooth_or_features"].answers]
+    ]
+    np.testing.assert_allclose(smooth, first.iloc[:, 0] / first.sum(axis=1), atol=1e-6)
 
 
 def test_nobody_asked_is_no_label(catalog):
@@ -90,7 +95,7 @@ def test_the_surprise_is_that_of_a_dirichlet_multinomial():
     votes = np.zeros((1, ANSWERS))
     votes[0, :3] = 20, 12, 4
     loss = VoteLikelihood()
-    precision = loss.precision["t01_smooth_or_features"]
+    precision = loss.learnt()["precision_t01_smooth_or_features"]
     known = dirichlet_multinomial(precision * np.array([0.5, 0.4, 0.1]), 36)
     coefficient = np.log(np.arange(1, 37)).sum() - sum(np.log(np.arange(1, n + 1)).sum() for n in (20, 12, 4))
     expected = -(known.logpmf([20, 12, 4]) - coefficient) / 36
@@ -115,3 +120,15 @@ def test_questions_that_nobody_reached_say_nothing():
 def test_every_vote_needs_the_tree():
     with pytest.raises(InputError, match="tree"):
         Config(loss="votes")
+
+
+def test_a_training_on_votes_learns_how_far_people_follow_the_network(tmp_path):
+    survey = paint_survey(tmp_path / "votes", 160, seed=5)
+    with tiny_network() as network:
+        config = Config(network=network, scheme="tree", loss="votes", epochs=3, batch_size=16, learning_rate=1e-2)
+        model = fit(survey, "votes", config)
+    assert model.class_names == LEAVES
+    assert model.run["votes"] == "votes as counted"
+    history = model.history
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    assert (history[f"precision_{TREE[0].question}"].diff().dropna() != 0).all()

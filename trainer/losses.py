@@ -21,6 +21,9 @@ class Loss(Protocol):
     def __call__(self, targets: Any, outputs: Any) -> Any:
         """Surprise at each galaxy, float32 (n,)."""
 
+    def learnt(self) -> dict[str, float]:
+        """What it has learnt itself, by name."""
+
 
 class CrossEntropy:
     """Of targets (n, class) whose sum is a galaxy's weight.
@@ -35,6 +38,10 @@ class CrossEntropy:
         both = tf.concat([1 - outputs, outputs], axis=1) if outputs.shape[-1] == 1 else outputs
         weight = tf.reduce_sum(targets, axis=1)
         return weight * keras.losses.categorical_crossentropy(targets / weight[:, None], both)
+
+    def learnt(self) -> dict[str, float]:
+        """Nothing."""
+        return {}
 
 
 class VoteLikelihood:
@@ -56,11 +63,11 @@ class VoteLikelihood:
         self.log_precision = keras.Variable(np.full(len(TREE), np.log(10.0), np.float32), name="log_precision")
         self.variables: Sequence[Any] = (self.log_precision,)
 
-    @property
-    def precision(self) -> dict[str, float]:
-        """By question: the number of volunteers whose answers would tell as much as the network does."""
+    def learnt(self) -> dict[str, float]:
+        """By question: how many volunteers' answers would tell as much as the network does."""
         return {
-            step.question: float(value) for step, value in zip(TREE, np.exp(self.log_precision.numpy()), strict=True)
+            f"precision_{step.question}": float(value)
+            for step, value in zip(TREE, np.exp(self.log_precision.numpy()), strict=True)
         }
 
     def __call__(self, targets: Any, outputs: Any) -> Any:

@@ -19,7 +19,7 @@ from gz2interp.errors import Gz2interpError
 from trainer.checkpoint import Checkpoint, assign, check_same, load_checkpoint, save_checkpoint, values_of
 from trainer.config import Config
 from trainer.dataset import Examples, batch_count, training_batches
-from trainer.losses import LOSSES
+from trainer.losses import LOSSES, Loss
 from trainer.predict import Answer, compiled, predict
 from trainer.step import compiled_step, learning_rate, optimizer_of
 
@@ -87,13 +87,19 @@ class Learnt:
 
     Attributes
     ----------
-    variables : list
-        The network's, and the loss's own.
+    model : keras.Model
+    loss : Loss
     optimizer : keras.Optimizer
     """
 
-    variables: list[Any]
+    model: Any
+    loss: Loss
     optimizer: Any
+
+    @property
+    def variables(self) -> list[Any]:
+        """The network's, and the loss's own."""
+        return [*self.model.variables, *self.loss.variables]
 
 
 def train(
@@ -134,7 +140,7 @@ def train(
     config = lessons.config
     optimizer, loss = optimizer_of(config), LOSSES[config.loss]()
     optimizer.build([*model.trainable_variables, *loss.variables])
-    learnt = Learnt([*model.variables, *loss.variables], optimizer)
+    learnt = Learnt(model, loss, optimizer)
     state = _begun(learnt, lessons, checkpoint)
     teach, answer = compiled_step(model, optimizer, loss), compiled(model)
     for epoch in range(state.epoch, config.epochs):
@@ -228,6 +234,7 @@ def _after_epoch(state: Checkpoint, done: Progress, learnt: Learnt, seconds: flo
         "learning_rate": float(learnt.optimizer.learning_rate),
         "seconds": round(seconds, 3),
         "images_per_second": round(done.images_per_second, 1),
+        **learnt.loss.learnt(),
     }
     weights = values_of(learnt.variables)
     better = all(record["validation_loss"] < earlier["validation_loss"] for earlier in state.history)

@@ -110,14 +110,15 @@ def vote_counts(catalog: pd.DataFrame) -> VoteCounts:
 def leaf_shares(catalog: pd.DataFrame) -> Floats:
     """Each class's share of the volunteers, float64 (n, class); NaN where nobody was asked.
 
-    Shares along the way to a class are multiplied: debiased ones if the table has them, else weighted, else plain.
-    Where nobody reached a question, the classes behind it share alike.
+    Shares along the way to a class are multiplied: weighted ones if the table has them, else plain, else debiased, so
+    that they are of the same votes that `vote_counts` counts. Where nobody reached a question, the classes behind it
+    share alike.
 
     Parameters
     ----------
     catalog : DataFrame
     """
-    shares = _shares(catalog, ("debiased", "weighted_fraction", "fraction"))
+    shares = _shares(catalog, ("weighted_fraction", "fraction", "debiased"))
     product = np.ones((len(catalog), len(LEAVES)))
     for step in TREE:
         given = _distribution(shares[step.question])
