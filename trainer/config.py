@@ -78,6 +78,12 @@ class Config:
         With folds, the sky groups are dealt into so many, and number `fold`, from 0, is the test side.
     threads : int
         Of the processor. Another number of threads gives slightly other weights; 0 takes all there are.
+    devices : str
+        What computes, see `trainer.devices`: ``"one"`` device, ``"mirrored"`` for all of this machine, or ``"hosts"``
+        for the machines that ``TF_CONFIG`` names.
+    precision : str
+        Of the network's body while it learns: ``"float32"``, ``"mixed_bfloat16"`` or ``"mixed_float16"``. What is kept
+        is float32.
     tensorboard : bool
         Write logs for TensorBoard beside the model.
     """
@@ -112,6 +118,8 @@ class Config:
     folds: int = 0
     fold: int = 0
     threads: int = 0
+    devices: str = "one"
+    precision: str = "float32"
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
@@ -202,6 +210,8 @@ _CHOICES = {
     "schedule": ("cosine", "constant"),
     "keep": ("best", "last"),
     "loss": ("cross_entropy", "votes"),
+    "devices": ("one", "mirrored", "hosts"),
+    "precision": ("float32", "mixed_bfloat16", "mixed_float16"),
 }
 _RANGES = {
     "epochs": (1, 100_000),

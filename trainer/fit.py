@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,9 +28,11 @@ from trainer.calibration import cooled, temperature
 from trainer.catalog.tree import vote_counts
 from trainer.config import Config
 from trainer.dataset import Examples, Pixels, held
+from trainer.devices import meet, strategy_for, together, writes
 from trainer.emphasis import emphasised
 from trainer.networks import build_network
 from trainer.plan import Plan, plan_training
+from trainer.precision import recast
 from trainer.predict import compiled
 from trainer.predict import predict as predict_pixels
 from trainer.process import settle, threads_in_use
@@ -78,7 +80,8 @@ def fit(
     trainer.training.TrainingStopped
         `stop` said so.
     """
-    with _alone(survey.path / "models", name):
+    alone = _alone(survey.path / "models", name) if writes(config.devices) else nullcontext()
+    with alone, together(config.devices):
         return _fit(survey, _folder_for(survey, name), config, progress, stop)
 
 
@@ -86,6 +89,7 @@ def _fit(
     survey: Survey, folder: Path, config: Config, progress: Listener | None, stop: Callable[[], bool] | None
 ) -> ModelFolder:
     settle(config.threads, config.seed)
+    strategy = strategy_for(config.devices, config.batch_size)
     plan = plan_training(survey, config)
     sky_sigma = _sky_sigma(survey, plan)
     model = build_network(
@@ -96,15 +100,33 @@ def _fit(
         softening=sky_sigma,
         dropout=config.dropout,
     )
-    begun = _begun(model, survey, config)
+    begun = _begun(model, survey, config) | {"replicas": strategy.num_replicas_in_sync}
     lessons = _lessons(survey, plan, config, sky_sigma, begun)
-    history = train(model, lessons, folder / "checkpoint" / "training.npz", _listener(folder, config, progress), stop)
-    degrees = _calibrate(model, lessons) if config.calibrate else 1.0
+    heard = _listener(folder, config, progress) if writes(config.devices) else None
+    learner = _learner(model, config, strategy)
+    history = train(learner, lessons, folder / "checkpoint" / "training.npz", heard, stop)
+    if writes(config.devices):
+        _leave(survey, folder, plan, lessons, model if learner is model else recast(learner, "float32"), history)
+    meet(strategy)
+    return ModelFolder(folder)
+
+
+def _learner(model: Any, config: Config, strategy: Any) -> Any:
+    """The network as it learns; the one that is kept is for one device, and float32."""
+    if config.devices == "one" and config.precision == "float32":
+        return model
+    with strategy.scope():
+        return recast(model, config.precision, synchronized=strategy.num_replicas_in_sync > 1)
+
+
+def _leave(
+    survey: Survey, folder: Path, plan: Plan, lessons: Lessons, model: Any, history: Sequence[Mapping[str, Any]]
+) -> None:
+    degrees = _calibrate(model, lessons) if lessons.config.calibrate else 1.0
     _keep(folder, model, history)
     write_json(folder / "run.json", _run(model, lessons, plan) | {"temperature": degrees})
     predict(Subject(survey, ModelFolder(folder)), plan.parts())
     shutil.rmtree(folder / "checkpoint")  # comes last: while it is there, the training is not over
-    return ModelFolder(folder)
 
 
 @contextmanager

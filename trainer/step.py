@@ -8,6 +8,7 @@ from typing import Any
 
 from gz2interp.network.quiet import keras, tf
 from trainer.config import Config
+from trainer.devices import part_of
 from trainer.losses import Loss
 
 __all__ = ["compiled_step", "learning_rate", "optimizer_of"]
@@ -41,20 +42,33 @@ def optimizer_of(config: Config) -> Any:
         optimizer = keras.optimizers.AdamW(config.learning_rate, weight_decay=config.weight_decay)
     if config.weight_decay:
         optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-    return optimizer
+    return keras.optimizers.LossScaleOptimizer(optimizer) if config.precision == "mixed_float16" else optimizer
 
 
 def compiled_step(model: Any, optimizer: Any, loss_of: Loss) -> Callable[[Any, Any, float], tuple[Any, Any]]:
-    """One step of training: a function of (images, targets, learning rate) that returns (loss, accuracy)."""
+    """One step of training: a function of (images, targets, learning rate) that returns (loss, accuracy).
 
-    @tf.function(reduce_retracing=True)
-    def step(images: Any, targets: Any) -> tuple[Any, Any]:
+    Each device of the strategy in whose scope the network was made takes its part of the batch, and the same step.
+    """
+    strategy = model.distribute_strategy
+
+    def part(images: Any, targets: Any) -> tuple[Any, Any]:
+        whole = tf.cast(tf.shape(images)[0], tf.float32)
+        images, targets = part_of((images, targets))
         with tf.GradientTape() as tape:
             outputs = model(images, training=True)
-            loss = tf.reduce_mean(loss_of(targets, outputs))
+            loss = tf.reduce_sum(loss_of(targets, outputs)) / whole
+            scaled = optimizer.scale_loss(loss)
         variables = [*model.trainable_variables, *loss_of.variables]
-        optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss, tf.reduce_mean(tf.cast(_right(targets, outputs), tf.float32))
+        gradients = tape.gradient(scaled, variables)
+        if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = _finite_together(gradients)
+        optimizer.apply(gradients, variables)  # it sums the gradients of all devices
+        return loss, tf.reduce_sum(tf.cast(_right(targets, outputs), tf.float32)) / whole
+
+    @tf.function(reduce_retracing=True)
+    def step(images: Any, targets: Any) -> tuple[Any, ...]:
+        return tuple(strategy.reduce("SUM", result, axis=None) for result in strategy.run(part, (images, targets)))
 
     def teach(images: Any, targets: Any, rate: float) -> tuple[Any, Any]:
         optimizer.learning_rate = rate
@@ -62,6 +76,14 @@ def compiled_step(model: Any, optimizer: Any, loss_of: Loss) -> Callable[[Any, A
         return loss, accuracy
 
     return teach
+
+
+def _finite_together(gradients: list[Any]) -> list[Any]:
+    """The gradients, or NaN on all devices where one device's overflowed: Keras looks at the first device's only."""
+    finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+    nothing = tf.where(finite, 0.0, math.nan)
+    nothing = tf.distribute.get_replica_context().all_reduce("SUM", nothing)
+    return [gradient + nothing for gradient in gradients]
 
 
 def _right(targets: Any, outputs: Any) -> Any:

@@ -19,6 +19,7 @@ from gz2interp.errors import Gz2interpError
 from trainer.checkpoint import Checkpoint, assign, check_same, load_checkpoint, save_checkpoint, values_of
 from trainer.config import Config
 from trainer.dataset import Examples, batch_count, training_batches
+from trainer.devices import writes
 from trainer.losses import LOSSES, Loss
 from trainer.predict import Answer, compiled, predict
 from trainer.step import compiled_step, learning_rate, optimizer_of
@@ -116,10 +117,10 @@ def train(
     Parameters
     ----------
     model : keras.Model
-        Changed in place.
+        Changed in place; it learns on the devices in whose scope it was made.
     lessons : Lessons
     checkpoint : Path
-        Replaced after each epoch.
+        Replaced after each epoch; of several hosts, the chief does so.
     progress : callable, optional
         Called after each step and each epoch.
     stop : callable, optional
@@ -138,8 +139,9 @@ def train(
         The checkpoint belongs to another training.
     """
     config = lessons.config
-    optimizer, loss = optimizer_of(config), LOSSES[config.loss]()
-    optimizer.build([*model.trainable_variables, *loss.variables])
+    with model.distribute_strategy.scope():
+        optimizer, loss = optimizer_of(config), LOSSES[config.loss]()
+        optimizer.build([*model.trainable_variables, *loss.variables])
     learnt = Learnt(model, loss, optimizer)
     state = _begun(learnt, lessons, checkpoint)
     teach, answer = compiled_step(model, optimizer, loss), compiled(model)
@@ -151,7 +153,8 @@ def train(
         surprise, accuracy = _validation(answer, lessons.validation)
         done = replace(last, validation_loss=surprise, validation_accuracy=accuracy)
         state = _after_epoch(state, done, learnt, time.perf_counter() - start)
-        save_checkpoint(checkpoint, state)
+        if writes(config.devices):
+            save_checkpoint(checkpoint, state)
         if progress is not None:
             progress(done)
     assign(learnt.variables, state.best if config.keep == "best" else state.network)
@@ -231,7 +234,7 @@ def _after_epoch(state: Checkpoint, done: Progress, learnt: Learnt, seconds: flo
         "accuracy": done.accuracy,
         "validation_loss": done.validation_loss,
         "validation_accuracy": done.validation_accuracy,
-        "learning_rate": float(learnt.optimizer.learning_rate),
+        "learning_rate": float(learnt.optimizer.learning_rate.numpy()),
         "seconds": round(seconds, 3),
         "images_per_second": round(done.images_per_second, 1),
         **learnt.loss.learnt(),
