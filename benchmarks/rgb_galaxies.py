@@ -21,13 +21,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.results import Cutout
+from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 from trainer.config import read_config
 from trainer.fit import fit
-from trainer.metrics import proportion
 from trainer.training import Progress
 
 BANDS = ("g", "r", "i")

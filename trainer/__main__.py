@@ -265,6 +265,43 @@ def evaluate(
 
 
 @app.command()
+def suspects(
+    survey: SurveyArgument,
+    config: Annotated[str, typer.Option("--config", "-c", help="A recipe by name, or a .toml file.")] = "default",
+    folds: Annotated[int, typer.Option(help="Networks to train; each asks the galaxies that it has not met.")] = 5,
+    name: Annotated[str, typer.Option("--name", help="Where the list lies; the networks are NAME-fold0 ...")] = "cnn",
+    scheme: SchemeOption = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change one setting: --set epochs=10. May be repeated.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the list: .csv, .fits or .vot.")] = None,
+) -> None:
+    """Suspect labels by confident learning; finished networks are kept, so a second start goes on."""
+    from gz2interp.console import table
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.stores.tables import write_table
+    from trainer.config import read_config
+    from trainer.folds import find_suspects
+
+    changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {})
+    opened = Survey.open(find_survey(survey))
+    with ProgressBars() as bars:
+        ranked = find_suspects(
+            opened,
+            name,
+            read_config(config, **changes),
+            folds,
+            lambda fold, now: bars(f"fold {fold}", (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps),
+        )
+    if out:
+        write_table(out, ranked)
+    table("The most suspect labels", ranked[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]].head(12))
+    say(f"{ranked['suspect'].sum()} of {len(ranked)} labels are suspect.")
+    say(str(out or opened.path / "models" / name / "suspects.parquet"))
+
+
+@app.command()
 def demo(
     survey: Annotated[
         Path | None, typer.Argument(metavar="[SURVEY]", help="By default the survey 'demo' in the surveys' folder.")
