@@ -1,10 +1,11 @@
 """How many labels that were flipped on purpose stand at the head of the list of suspects.
 
-    python benchmarks/suspects.py [--seed 1000] [--galaxies 2500] [--epochs 10] [--folds 5]
+    python benchmarks/suspects.py [--seed 1000] [--galaxies 2500] [--epochs 8] [--folds 5]
 
 Paints galaxies, takes what was painted as the label (round, in_between, cigar, edge_on, spiral), gives 5 % of the
 labels to another class by lot, and runs ``python -m trainer suspects``'s own function. Prints the share of the flipped
-labels within the first tenth of the list against the goal of 80 %, for both rankings, and how good the flag is.
+labels within the first tenth of the list against the goal of 80 %, for the ranking of the
+list and, below it, for the other one of the paper; and how good the flag is.
 Seeds below 100 are for development; 1000 has been measured once.
 """
 
@@ -34,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--galaxies", type=int, default=2500)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=8)
     parser.add_argument("--folds", type=int, default=5)
     asked = parser.parse_args()
     start = time.perf_counter()
@@ -48,16 +49,13 @@ def main() -> None:
     probabilities = table[[f"p_{name}" for name in CLASSES]].to_numpy()
     head = round(HEAD * len(table))
     print(f"{len(table)} labelled galaxies, {wrong.sum()} labels flipped, seed {asked.seed}")
-    for rank in (normalised_margin, self_confidence):
+    for rank in (self_confidence, normalised_margin):
         first = np.argsort(rank(probabilities, labels), kind="stable")[:head]
         found = np.isin(np.flatnonzero(wrong), first)
         print(f"in the first {head} by {rank.__name__}: {proportion(found)}, goal {GOAL:.0%}")
     flagged = table["suspect"].to_numpy()
     print(f"flagged: {flagged.sum()}; of the flipped {proportion(flagged[wrong])}; right {proportion(wrong[flagged])}")
-    print(
-        f"agreement with the true kinds is at most {1 - FLIPPED:.0%}; with the labels "
-        f"{proportion((table['suggestion'] == table['label']).to_numpy())}"
-    )
+    print(f"the networks say the label of {proportion((table['suggestion'] == table['label']).to_numpy())}")
     print(f"{time.perf_counter() - start:.0f} s")
 
 

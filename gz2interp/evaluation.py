@@ -112,12 +112,18 @@ class Evaluation:
         KeyError, TypeError
             The record is not one of an evaluation, or of an older one that knew less.
         """
-        numbers = ("accuracy", "calibration_error", "ideal_calibration_error", "brier")
         rest = record["rest"]
         agreement = rest["agreement"]
         return cls(
-            **{name: record[name] for name in ("model", "side", "label_scheme", "labelled", "usable")},
-            **{name: Estimate(**record[name]) for name in numbers},
+            model=record["model"],
+            side=record["side"],
+            label_scheme=record["label_scheme"],
+            labelled=record["labelled"],
+            usable=record["usable"],
+            accuracy=Estimate(**record["accuracy"]),
+            calibration_error=Estimate(**record["calibration_error"]),
+            ideal_calibration_error=Estimate(**record["ideal_calibration_error"]),
+            brier=Estimate(**record["brier"]),
             classes=tuple(
                 ClassScore(score["name"], Estimate(**score["recall"]), Estimate(**score["precision"]))
                 for score in record["classes"]

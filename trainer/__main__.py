@@ -296,7 +296,10 @@ def suspects(
         )
     if out:
         write_table(out, ranked)
-    table("The most suspect labels", ranked[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]].head(12))
+    table(
+        "The most suspect labels",
+        ranked[["rank", "galaxy_id", "label", "suggestion", "self_confidence", "suspect"]].head(12),
+    )
     say(f"{ranked['suspect'].sum()} of {len(ranked)} labels are suspect.")
     say(str(out or opened.path / "models" / name / "suspects.parquet"))
 

@@ -78,7 +78,7 @@ def normalised_margin(probabilities: Floats, labels: Ints) -> Floats:
     """The probability of the label less that of the strongest other class, float (n,) between -1 and 1."""
     others = probabilities.copy()
     others[np.arange(len(labels)), labels] = -np.inf
-    return self_confidence(probabilities, labels) - np.asarray(others.max(axis=1))
+    return np.asarray(self_confidence(probabilities, labels) - others.max(axis=1))
 
 
 def suspects(predictions: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFrame:
@@ -93,8 +93,9 @@ def suspects(predictions: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFr
     Returns
     -------
     DataFrame
-        rank (from 1), row, galaxy_id, label, suggestion (the most probable class), margin, suspect, p_CLASS. Ranked by
-        `normalised_margin`; galaxies of equal margin in the survey's order.
+        rank (from 1), row, galaxy_id, label, suggestion (the most probable class), self_confidence, suspect, p_CLASS.
+        Ranked by `self_confidence`, the lowest first; equal ones in the survey's order. `normalised_margin` ranks
+        about as well (benchmarks/suspects.py prints both).
 
     Raises
     ------
@@ -108,10 +109,10 @@ def suspects(predictions: pd.DataFrame, class_names: Sequence[str]) -> pd.DataFr
     counts_for = confident_class(probabilities, labels)
     table = predictions.assign(
         suggestion=np.array(class_names)[probabilities.argmax(axis=1)],
-        margin=normalised_margin(probabilities, labels),
+        self_confidence=self_confidence(probabilities, labels),
         suspect=(counts_for != NOBODY) & (counts_for != labels),
     )
-    table = table.sort_values("margin", kind="stable", ignore_index=True)
+    table = table.sort_values("self_confidence", kind="stable", ignore_index=True)
     table["rank"] = np.arange(1, len(table) + 1)
-    first = ["rank", "row", "galaxy_id", LABEL, "suggestion", "margin", "suspect"]
+    first = ["rank", "row", "galaxy_id", LABEL, "suggestion", "self_confidence", "suspect"]
     return table[[*first, *(f"p_{name}" for name in class_names)]]

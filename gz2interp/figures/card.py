@@ -9,6 +9,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from gz2interp.cards import Card, Failures
@@ -36,15 +37,15 @@ def card_figure(card: Card, pictures: Bytes | None = None) -> Figure:
         In array order, of the card's mistakes.
     """
     lines = 0 if pictures is None else -(-len(pictures) // _PER_ROW)
-    heights = [2.3, 1.9, *([1.45] * lines)]
+    heights = [2.3, 1.9, *([1.45 * lines] if lines else [])]
     with mpl.rc_context(_CARD_STYLE):
         figure = Figure(figsize=(_WIDTH, sum(heights) + 0.45), layout="constrained")
         figure.suptitle(f"{card.model} on {card.data.survey}", x=0.01, ha="left", fontsize=10, weight="bold")
         parts = np.atleast_1d(np.array(figure.subfigures(len(heights), 1, height_ratios=heights)))
         _draw_scores(parts[0], card)
         _draw_below(parts[1], card)
-        for line in range(lines):
-            _draw_mistakes(parts[2 + line], card, pictures, line)
+        if pictures is not None and lines:
+            _draw_mistakes(parts[2], card, pictures, lines)
     return figure
 
 
@@ -125,23 +126,21 @@ def _draw_history(axes: Axes, card: Card) -> None:
         if column in history:
             axes.plot(epochs, history[column], dashes, color=colour, lw=1, label=name)
     axes.set(xlabel="epoch", ylim=(0, None))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.set_title("Loss")
     axes.legend(handlelength=1.8, borderpad=0)
 
 
-def _draw_mistakes(part: Any, card: Card, pictures: Bytes | None, line: int) -> None:
-    panels = part.subplots(1, _PER_ROW)
-    for place, axes in enumerate(panels, start=line * _PER_ROW):
+def _draw_mistakes(part: Any, card: Card, pictures: Bytes, lines: int) -> None:
+    panels = part.subplots(lines, _PER_ROW, squeeze=False).ravel()
+    for axes in panels:
         axes.set_axis_off()
-        if pictures is None or place >= len(pictures):
-            continue
-        mistake = card.mistakes[place]
-        axes.imshow(pictures[place], origin="lower", interpolation="nearest")
+    for axes, mistake, picture in zip(panels, card.mistakes, pictures, strict=False):
+        axes.imshow(picture, origin="lower", interpolation="nearest")
         said, label = (word.replace("_", " ") for word in (mistake.prediction, mistake.label))
         axes.set_title(f"{said} {mistake.confidence:.0%}\nlabel {label}", fontsize=6, pad=2)
         axes.text(0.5, -0.03, mistake.galaxy_id, transform=axes.transAxes, ha="center", va="top", fontsize=4.5)
-    if line == 0:
-        part.suptitle("Its most confident mistakes", x=0.01, ha="left", fontsize=7)
+    part.suptitle("Its most confident mistakes", x=0.01, ha="left", fontsize=7)
 
 
 def _columns(estimates: Any) -> NDArray[np.float64]:

@@ -125,8 +125,9 @@ def _labels(folder: ModelFolder, predictions: pd.DataFrame | None) -> Labels | N
         return None
     known = pd.DataFrame(columns=[LABEL, "split"]) if predictions is None else predictions.dropna(subset=[LABEL])
     counts: dict[str, dict[str, int]] = {name: {} for name in folder.class_names}
-    for (name, side), count in known.groupby([LABEL, "split"]).size().items():
-        counts.setdefault(str(name), {})[str(side)] = int(count)
+    for name, side in zip(known[LABEL], known["split"], strict=True):
+        of_class = counts.setdefault(str(name), {})
+        of_class[str(side)] = of_class.get(str(side), 0) + 1
     return Labels(str(scheme), LABEL_SCHEMES.get(str(scheme), "a scheme that this version does not know"), counts)
 
 
