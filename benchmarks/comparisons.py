@@ -27,12 +27,12 @@ from gz2interp.network.loading import load_network
 from gz2interp.painting import KIND_SHARES, with_rare
 from gz2interp.results import Cutout
 from gz2interp.schema import BANDS
+from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
 from trainer.answers import several_answers
 from trainer.catalog.labels import labels_by
 from trainer.config import read_config
 from trainer.fit import fit
-from trainer.metrics import proportion
 from trainer.paint import paint_survey
 from trainer.predict import compiled, predict
 

@@ -20,13 +20,14 @@ from numpy.typing import NDArray
 
 from gz2interp.network.loading import load_network
 from gz2interp.painting import Recipe, paint_without_noise
+from gz2interp.statistics import proportion
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from trainer.catalog.labels import labels_by
 from trainer.config import read_config
 from trainer.fit import fit
-from trainer.metrics import calibration_estimate, proportion
+from trainer.metrics import calibration_estimate
 from trainer.paint import paint_survey
 from trainer.predict import compiled
 from trainer.training import Progress

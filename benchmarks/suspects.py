@@ -18,9 +18,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.painting import PAINTED_KIND
+from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
 from trainer.config import read_config
-from trainer.metrics import proportion
 from trainer.paint import paint_survey
 from trainer.suspicion import suspect_labels
 from trainer.training import Progress
@@ -78,7 +78,7 @@ def main() -> None:
     first = changed[: round(FIRST * len(ranked))]
     found = np.zeros(changed.sum(), np.bool_)
     found[: first.sum()] = True
-    errors = ranked["error"].to_numpy()
+    errors = ranked["suspect"].to_numpy()
     print(f"{len(ranked)} labels, {changed.sum()} of them changed")
     print(f"in the first {FIRST:.0%} of the list: {proportion(found)} of the changed ones")
     print(f"counted as errors: {errors.sum()}, of which {proportion(changed[errors])} were changed")

@@ -39,6 +39,8 @@ _HOMES = {
     "analyse": "gz2interp.workflows.analyse",
     "explain": "gz2interp.workflows.explain",
     "sheet": "gz2interp.workflows.sheet",
+    "card": "gz2interp.workflows.card",
+    "write_card": "gz2interp.workflows.card",
 }
 
 __all__ = ["__version__", *_HOMES]

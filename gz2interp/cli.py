@@ -163,6 +163,27 @@ def repaint(
         say(str(out))
 
 
+@app.command("card")
+def card_(
+    survey: SurveyArgument,
+    model: ModelOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder; by default the folder 'card' beside the model.")
+    ] = None,
+) -> None:
+    """What is known of a network, and what is not: data, labels, scores, failures, its most confident mistakes."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.card import card, write_card
+
+    opened = Survey.open(find_survey(survey))
+    known = card(opened, model)
+    for path in write_card(known, opened, out or opened.model(model).path / "card"):
+        say(str(path))
+    for sentence in known.unknown:
+        say(f"not known  {sentence}")
+
+
 @survey_app.command("check")
 def check(survey: SurveyArgument) -> None:
     """Read every part of a survey and compare it with what was written down about it."""

@@ -12,6 +12,7 @@ __all__ = [
     "GALAXY_ID",
     "GZ2CLASS",
     "LABEL",
+    "LABEL_SCHEMES",
     "MAGNITUDES",
     "NATIVE_PIXEL_SCALE",
     "PETRO_RADIUS",
@@ -47,6 +48,19 @@ MAGNITUDES: Final = BANDS
 """The magnitude columns bear the names of the bands."""
 
 VOTE_KINDS: Final = ("count", "weight", "fraction", "weighted_fraction", "debiased", "flag")
+
+LABEL_SCHEMES: Final = {
+    "label": "The catalogue's own column; the survey does not record how it was made.",
+    "e_vs_s": "The first letter of gz2class: E smooth, S features or a disc. Stars and artefacts (A) have no label.",
+    "e_s_a": "The first letter of gz2class: E smooth, S features or a disc, A a star or an artefact.",
+    "five_class": (
+        "Thresholds on debiased fractions (Willett et al. 2013, table 3). round, in_between, cigar: smooth >= 0.469 "
+        "and that answer of the question of roundness >= 0.5. edge_on: features >= 0.430 and edge-on >= 0.602. "
+        "spiral: features >= 0.430, not edge-on >= 0.715 and spiral >= 0.619. Who fits two or none has no label."
+    ),
+    "votes": "The shares of the first question's answers; the label is the largest share.",
+}
+"""What each label scheme of the trainer does, for a reader."""
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gz2interp.statistics import proportion, shares_in_bins, wilson
 from trainer.metrics import (
+    brier_estimate,
     calibration_error,
     calibration_estimate,
     confusion_matrix,
-    proportion,
+    ideal_calibration,
     reliability,
-    wilson,
 )
 
 
@@ -55,3 +56,46 @@ def test_full_confidence_falls_into_the_last_bin_and_empty_bins_are_left_out():
     assert [part.right.count for part in bins] == [1, 2]
     assert [part.low for part in bins] == pytest.approx([0.3, 0.9])
     assert bins[1].right.value == 0.5
+
+
+def test_an_ideal_networks_error_is_what_a_coin_of_that_chance_shows():
+    # One bin of n tosses with chance 1/2: the mean distance of the share from 1/2 is sqrt(1 / (2 pi n)).
+    count = 400
+    ideal = ideal_calibration(np.full(count, 0.5), np.random.default_rng(0), draws=4000)
+    assert ideal.value == pytest.approx(np.sqrt(1 / (2 * np.pi * count)), rel=0.05)
+    assert 0 <= ideal.low < ideal.value < ideal.high
+    assert ideal.high == pytest.approx(2.24 * 0.5 / np.sqrt(count), rel=0.06)  # |z| > 2.24 in 2.5 % of draws
+
+
+def test_who_is_always_sure_and_should_be_has_an_ideal_error_of_nothing():
+    ideal = ideal_calibration(np.ones(50), np.random.default_rng(0))
+    assert (ideal.value, ideal.low, ideal.high) == (0, 0, 0)
+
+
+def test_a_calibrated_networks_error_lies_in_the_ideal_range():
+    inside = 0
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        confidence = generator.uniform(0.4, 1, 300)
+        ideal = ideal_calibration(confidence, generator, draws=200)
+        error = calibration_error(confidence, generator.random(300) < confidence)
+        inside += ideal.low <= error <= ideal.high
+    assert inside >= 34  # of 40, of which 38 are expected
+
+
+def test_brier_by_hand():
+    probabilities = np.array([[1.0, 0.0, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    score = brier_estimate(probabilities, np.array([0, 0, 0]), np.random.default_rng(0))
+    assert score.value == pytest.approx((0 + 0.5 + 2) / 3)
+    assert 0 <= score.low < score.value < score.high <= 2
+    assert score.plain.startswith("0.833 (")
+
+
+def test_shares_in_bins_leave_out_what_is_unknown_and_part_no_equal_values():
+    values = np.array([1.0] * 30 + [2.0] * 30 + [np.nan] * 5)
+    bins = shares_in_bins(values, values == 2.0, bins=6, least=5)
+    assert [(part.low, part.high, part.share.value, part.share.count) for part in bins] == [
+        (1.0, 1.0, 0.0, 30),
+        (2.0, 2.0, 1.0, 30),
+    ]
+    assert shares_in_bins(np.full(20, np.nan), np.ones(20, np.bool_)) == ()

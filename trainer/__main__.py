@@ -293,7 +293,7 @@ def evaluate(
 @app.command()
 def suspects(
     survey: SurveyArgument,
-    name: Annotated[str, typer.Option("--name", help="Of the trainings; those that are there are kept.")] = "suspects",
+    name: Annotated[str, typer.Option("--name", help="The model beside which the list is kept.")] = "cnn",
     config: Annotated[str, typer.Option("--config", "-c", help="A recipe by name, or a .toml file.")] = "default",
     scheme: SchemeOption = None,
     folds: Annotated[int, typer.Option(min=2, help="Networks, each of which never sees its part.")] = 5,
@@ -320,8 +320,10 @@ def suspects(
             read_config(config, **changes),
             lambda fold, now: bars(f"fold {fold + 1}", (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps),
         )
-    table("The most suspect labels", ranked[["rank", "galaxy_id", "label", "said", "margin", "error"]].head(most))
-    say(f"{int(ranked['error'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'suspects' / name}")
+    table(
+        "The most suspect labels", ranked[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]].head(most)
+    )
+    say(f"{int(ranked['suspect'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'models' / name}")
     if out:
         write_table(out, ranked)
         say(str(out))

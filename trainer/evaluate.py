@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, SurveyError
-from gz2interp.stores.files import write_json
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.evaluation import ClassScore, Evaluation, Rest
+from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
-from trainer.evaluation import ClassScore, Evaluation, Rest
 from trainer.evaluation_figure import evaluation_figure, save_figure
-from trainer.metrics import calibration_estimate, confusion_matrix, proportion, reliability
+from trainer.metrics import brier_estimate, calibration_estimate, confusion_matrix, ideal_calibration, reliability
 from trainer.targets import strongest_votes
 
 __all__ = ["evaluate", "judge"]
@@ -32,9 +32,9 @@ def evaluate(survey: Survey, name: str | None = None, side: str = "test", seed: 
     name : str, optional
         Of the model; the only one if not given.
     side : str
-        ``"test"``, ``"validation"`` or ``"train"``.
+        ``"test"``, ``"validation"``, ``"train"``, or ``"none"`` for a network that was trained elsewhere.
     seed : int
-        Of the interval of the calibration error.
+        Of the intervals that need chance.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def evaluate(survey: Survey, name: str | None = None, side: str = "test", seed: 
         strongest=None if strongest is None else strongest[model.predictions["row"].to_numpy()],
         generator=np.random.default_rng(seed),
     )
-    write_json(model.path / "evaluation.json", evaluation.to_json())
+    model.write_evaluation(evaluation)
     save_figure(evaluation_figure(evaluation), model.path, "evaluation")
     return evaluation
 
@@ -92,6 +92,13 @@ def judge(
             f"Sides with labels: {', '.join(sorted(predictions.loc[labelled, 'split'].unique())) or 'none'}",
             "Train with a larger test_fraction",
         )
+    strange = set(asked["label"]) - set(class_names)
+    if strange:
+        raise InputError(
+            f"Galaxies are labelled {choices(sorted(strange))}",
+            f"The network knows {choices(class_names)}",
+            "A network of these classes, or gz2interp survey import with --classes in the labels' words",
+        )
     truth, said = (pd.Index(class_names).get_indexer(pd.Index(asked[column])) for column in ("label", "prediction"))
     confidence, right = asked["confidence"].to_numpy(), truth == said
     return Evaluation(
@@ -107,6 +114,8 @@ def judge(
         ),
         confusion=tuple(tuple(int(n) for n in row) for row in confusion_matrix(truth, said, len(class_names))),
         calibration_error=calibration_estimate(confidence, right, generator),
+        ideal_calibration_error=ideal_calibration(confidence, generator),
+        brier=brier_estimate(asked[[f"p_{name}" for name in class_names]].to_numpy(np.float64), truth, generator),
         reliability=reliability(confidence, right),
         rest=_rest(predictions[~labelled], None if strongest is None else strongest[~labelled.to_numpy()]),
     )

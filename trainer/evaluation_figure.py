@@ -9,8 +9,8 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from gz2interp.evaluation import Evaluation
 from gz2interp.stores.files import replaced
-from trainer.evaluation import Evaluation
 
 __all__ = ["evaluation_figure", "save_figure"]
 
@@ -65,7 +65,11 @@ def _draw_reliability(axes: Any, evaluation: Evaluation) -> None:
     axes.plot([0, 1], [0, 1], color=PALE, lw=0.8, zorder=0)
     axes.errorbar(confidence, right, yerr=np.clip([low, high], 0, None), fmt="o", ms=4, lw=1, color=BLUE, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that is right")
-    axes.set_title(f"As often right as it is sure?\ncalibration error {evaluation.calibration_error}")
+    axes.set_title(
+        f"As often right as it is sure? Brier score {evaluation.brier.plain}\n"
+        f"calibration error {evaluation.calibration_error}\n"
+        f"of an ideal network {evaluation.ideal_calibration_error}"
+    )
     axes.tick_params(labelbottom=False, top=True, right=True)
 
 

@@ -7,7 +7,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from trainer.evaluation import Evaluation
+from gz2interp.evaluation import Evaluation
 
 __all__ = ["evaluation_table"]
 
@@ -30,6 +30,8 @@ def _sentences(evaluation: Evaluation) -> list[str]:
     lines = [
         f"On {evaluation.selection}. In brackets: 95 % intervals.",
         f"Expected calibration error {evaluation.calibration_error}.",
+        f"A perfectly calibrated network would show {evaluation.ideal_calibration_error} on as many galaxies.",
+        f"Brier score {evaluation.brier.plain}; 0 is perfect, 2 the worst.",
     ]
     rest = evaluation.rest
     if rest.count:

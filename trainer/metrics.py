@@ -2,102 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
+
+from gz2interp.statistics import Estimate, ReliabilityBin, proportion
 
 __all__ = [
-    "Estimate",
-    "ReliabilityBin",
+    "brier_estimate",
     "calibration_error",
     "calibration_estimate",
     "confusion_matrix",
-    "proportion",
+    "ideal_calibration",
     "reliability",
-    "wilson",
 ]
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.integer[Any]]
 
-Z = 1.959964
-"""Standard deviations on each side of a 95 % interval."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its 95 % interval.
-
-    Attributes
-    ----------
-    value, low, high : float or None
-        None where nothing was counted.
-    count : int
-        Of how many galaxies.
-    """
-
-    value: float | None
-    low: float | None
-    high: float | None
-    count: int
-
-    def __str__(self) -> str:
-        if self.value is None or self.low is None or self.high is None:
-            return "-"
-        return f"{100 * self.value:.1f} % ({100 * self.low:.1f}-{100 * self.high:.1f})"
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Galaxies of which the network was about equally sure.
-
-    Attributes
-    ----------
-    low : float
-        Where the bin begins.
-    confidence : float
-        Its mean confidence in what it said.
-    right : Estimate
-        The share of which it was right.
-    """
-
-    low: float
-    confidence: float
-    right: Estimate
-
-
-def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Floats, Floats]:
-    """Interval of a proportion that stays in [0, 1] and makes sense for small counts.
-
-    Ref. Wilson 1927, J. Am. Stat. Assoc. 22, 209, https://doi.org/10.1080/01621459.1927.10502953
-
-    Parameters
-    ----------
-    successes, trials : int arrays
-        Trials of zero give NaN.
-    z : float
-
-    Returns
-    -------
-    low, high : float arrays
-    """
-    n = np.asarray(trials, float)
-    n = np.where(n > 0, n, np.nan)
-    share = np.asarray(successes, float) / n
-    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
-
-
-def proportion(right: Bools) -> Estimate:
-    """The share of True, with its Wilson interval."""
-    if len(right) == 0:
-        return Estimate(None, None, None, 0)
-    low, high = wilson(right.sum(), len(right))
-    return Estimate(float(right.mean()), float(low), float(high), len(right))
+DRAWS = 500
 
 
 def confusion_matrix(truth: Ints, said: Ints, class_count: int) -> NDArray[np.int64]:
@@ -124,7 +50,7 @@ def calibration_error(confidence: Floats, right: Bools, bins: int = 10) -> float
 
 
 def calibration_estimate(
-    confidence: Floats, right: Bools, generator: np.random.Generator, draws: int = 500, bins: int = 10
+    confidence: Floats, right: Bools, generator: np.random.Generator, draws: int = DRAWS, bins: int = 10
 ) -> Estimate:
     """`calibration_error` with an interval from galaxies drawn again with replacement.
 
@@ -140,8 +66,61 @@ def calibration_estimate(
         return Estimate(None, None, None, 0)
     again = (generator.integers(count, size=count) for _ in range(draws))
     errors = [calibration_error(confidence[chosen], right[chosen], bins) for chosen in again]
-    low, high = np.quantile(errors, [0.025, 0.975])
-    return Estimate(calibration_error(confidence, right, bins), float(low), float(high), count)
+    return _within(calibration_error(confidence, right, bins), errors, count)
+
+
+def ideal_calibration(
+    confidence: Floats, generator: np.random.Generator, draws: int = DRAWS, bins: int = 10
+) -> Estimate:
+    """The `calibration_error` that a perfectly calibrated network would show on as many galaxies, equally sure of them.
+
+    It is above zero, because a few galaxies are never right exactly as often as they should be: an error within this
+    range says nothing against a network.
+
+    Refs. Bröcker, Smith 2007, Weather and Forecasting 22, 651, https://doi.org/10.1175/WAF993.1; Vaicenavicius et al.
+    2019, AISTATS 22, https://arxiv.org/abs/1902.06977. Theirs also draw the forecasts anew; here the confidences stay.
+
+    Parameters
+    ----------
+    confidence : float (n,)
+    generator : numpy Generator
+        Draws who is right: each galaxy with its confidence as the chance.
+    draws, bins : int
+
+    Returns
+    -------
+    Estimate
+        The mean, and the range of 95 % of the draws.
+    """
+    count = len(confidence)
+    if count == 0:
+        return Estimate(None, None, None, 0)
+    lots = (generator.random(count) < confidence for _ in range(draws))
+    errors = [calibration_error(confidence, right, bins) for right in lots]
+    return _within(float(np.mean(errors)), errors, count)
+
+
+def brier_estimate(probabilities: Floats, truth: Ints, generator: np.random.Generator, draws: int = DRAWS) -> Estimate:
+    """Brier's score with an interval from galaxies drawn again with replacement: 0 is perfect, 2 the worst.
+
+    The mean squared distance between the probabilities and the label, which is 1 for its class and 0 for all others.
+
+    Ref. Brier 1950, Monthly Weather Review 78, 1, https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+
+    Parameters
+    ----------
+    probabilities : float (n, class)
+    truth : int (n,)
+    generator : numpy Generator
+    draws : int
+    """
+    count = len(truth)
+    if count == 0:
+        return Estimate(None, None, None, 0)
+    labels = np.eye(probabilities.shape[1])[truth]
+    distances = ((probabilities - labels) ** 2).sum(axis=1)
+    means = [float(distances[generator.integers(count, size=count)].mean()) for _ in range(draws)]
+    return _within(float(distances.mean()), means, count)
 
 
 def reliability(confidence: Floats, right: Bools, bins: int = 10) -> tuple[ReliabilityBin, ...]:
@@ -156,3 +135,8 @@ def reliability(confidence: Floats, right: Bools, bins: int = 10) -> tuple[Relia
 
 def _bin_of(confidence: Floats, bins: int) -> Ints:
     return np.minimum((np.asarray(confidence) * bins).astype(np.int64), bins - 1)
+
+
+def _within(value: float, drawn: Sequence[float], count: int) -> Estimate:
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return Estimate(value, float(low), float(high), count)

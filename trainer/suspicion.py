@@ -8,28 +8,27 @@ import numpy as np
 import pandas as pd
 
 from gz2interp.errors import InputError
-from gz2interp.stores.files import write_json
+from gz2interp.results import Provenance, versions_of
+from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.tables import write_parquet
 from trainer.config import Config
 from trainer.folds import Told, out_of_fold
 from trainer.suspects import confident_class, label_margin
 
-__all__ = ["SUSPECTS", "suspect_labels"]
-
-SUSPECTS = "suspects.parquet"
+__all__ = ["suspect_labels"]
 
 
 def suspect_labels(survey: Survey, name: str, config: Config, progress: Told | None = None) -> pd.DataFrame:
     """Every labelled galaxy with an image, ranked by how little networks that never saw it believe its label.
 
-    Writes ``suspects.parquet`` and ``suspects.json`` beside the models, in ``suspects/NAME`` of the survey.
+    Keeps the list in ``models/NAME`` of the survey, see `ModelFolder.suspects`.
 
     Parameters
     ----------
     survey : Survey
     name : str
-        Of the trainings; those that are there are not done again.
+        Of the model under which the list is kept, whether or not there is one. The trainings are called
+        ``NAME-fold1of5``, ...; those that are there are not done again.
     config : Config
         With at least two folds; 5 if it has none.
     progress : callable, optional
@@ -37,8 +36,8 @@ def suspect_labels(survey: Survey, name: str, config: Config, progress: Told | N
     Returns
     -------
     DataFrame
-        rank (from 1), galaxy_id, row, label, said (the class networks say), margin, error (whether confident learning
-        counts the label as one), and p_CLASS.
+        rank (from 1), galaxy_id, row, label, suggestion (what the network says), margin, self_confidence (the label's
+        probability), suspect (whether confident learning counts the label as an error), and p_CLASS.
 
     Raises
     ------
@@ -54,11 +53,22 @@ def suspect_labels(survey: Survey, name: str, config: Config, progress: Told | N
             f"Some labels are none of the classes {', '.join(classes)}", "One label scheme for networks and survey"
         )
     ranked = _ranked(told, labels, classes)
-    folder = survey.path / "suspects" / name
-    folder.mkdir(parents=True, exist_ok=True)
-    write_parquet(folder / SUSPECTS, ranked)
-    write_json(folder / "suspects.json", {"config": config.to_json(), "data_digest": survey.digest})
+    folder = survey.path / "models" / checked_model_name(name)
+    folder.mkdir(exist_ok=True)
+    ModelFolder(folder).write_suspects(ranked, _provenance(survey, config))
     return ranked
+
+
+def _provenance(survey: Survey, config: Config) -> Provenance:
+    return Provenance(
+        data=survey.digest,
+        model="",
+        layer="",
+        method="confident learning",
+        parameters={"config": config.to_json()},
+        seed=config.seed,
+        versions=versions_of("gz2interp", "tensorflow", "keras"),
+    )
 
 
 def _ranked(told: pd.DataFrame, labels: np.ndarray, classes: list[str]) -> pd.DataFrame:
@@ -66,9 +76,10 @@ def _ranked(told: pd.DataFrame, labels: np.ndarray, classes: list[str]) -> pd.Da
     probabilities = told[columns].to_numpy()
     confident = confident_class(probabilities, labels)
     table = told[["galaxy_id", "row", "label"]].assign(
-        said=told["prediction"],
+        suggestion=told["prediction"],
         margin=label_margin(probabilities, labels),
-        error=(confident >= 0) & (confident != labels),
+        self_confidence=probabilities[np.arange(len(labels)), labels],
+        suspect=(confident >= 0) & (confident != labels),
         **{column: told[column] for column in columns},
     )
     ranked = table.sort_values("margin", ignore_index=True, kind="stable")

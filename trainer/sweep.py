@@ -10,12 +10,12 @@ import pandas as pd
 
 from gz2interp.errors import Gz2interpError, InputError, choices
 from gz2interp.network.quiet import keras
+from gz2interp.statistics import proportion
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from trainer.config import read_config
 from trainer.fit import fit
-from trainer.metrics import proportion
 from trainer.training import Progress
 
 __all__ = ["sweep", "sweep_file"]

@@ -13,7 +13,7 @@ from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from gz2interp.stores.survey import Survey
 
-__all__ = ["Choices", "show_brand", "show_choices"]
+__all__ = ["Choices", "show_brand", "show_choices", "show_network_choices"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,18 @@ def show_choices(choices: Choices, selection: Selection, survey: Survey) -> None
             f"An id, 150.1 2.2 in degrees, or 10:00:24 +02:12:00. The nearest galaxy within {WITHIN:.0f}″ is taken."
         )
         st.text_input("Find", key="find", placeholder="id, or RA Dec", help=help_text, on_change=_find, args=(survey,))
+
+
+def show_network_choices(surveys: Sequence[str], models: Sequence[str], selection: Selection) -> None:
+    """Survey and model only, for the page of a network."""
+    row = st.container(key="network_controls")
+    brand, left, right, _ = row.columns([0.8, 1.3, 1.3, 3.6], vertical_alignment="bottom", gap="small")
+    with brand:
+        show_brand()
+    with left:
+        _choose("Survey", "survey", _with(surveys, selection.survey), selection.survey, new=True)
+    with right:
+        _choose("Model", "model", models, selection.model)
 
 
 def _choose(label: str, part: str, options: Sequence[str], value: str, new: bool = False) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-import streamlit as st
-
 from dashboards.loading.downloads import Standing
-from dashboards.parts.style import caption, heading
+from dashboards.parts.style import caption, heading, show_table
 from gz2interp.schema import STATUSES
 from trainer.download.report import Failure, ServiceState
 from trainer.download.show import duration
@@ -69,7 +67,7 @@ def show_services(services: Sequence[ServiceState], live: bool) -> None:
         [escape(each.name), escape(each.host), _state(each), f"{each.requests:,}", _bytes(each.bytes), _troubles(each)]
         for each in services
     ]
-    _table("Services", ["Service", "Host", "State", "*Requests", "*Received", "Troubles met"], rows)
+    show_table("Services", ["Service", "Host", "State", "*Requests", "*Received", "Troubles met"], rows)
 
 
 def show_failures(failures: Sequence[Failure], over: bool) -> None:
@@ -98,24 +96,9 @@ def show_failures(failures: Sequence[Failure], over: bool) -> None:
         ]
         for each in failures[:MOST_KINDS]
     ]
-    _table("Without an image", ["Status", "Reason", "*Galaxies", "For example", "What to do"], rows)
+    show_table("Without an image", ["Status", "Reason", "*Galaxies", "For example", "What to do"], rows)
     if len(failures) > MOST_KINDS:
         caption(f"The {MOST_KINDS} most frequent of {len(failures):,} kinds of reasons; the files below have all.")
-
-
-def _table(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns with an asterisk hold numbers. The cells are ours or escaped."""
-    marks = [' class="gz2-number"' if column.startswith("*") else "" for column in columns]
-    titles = [column.lstrip("*") for column in columns]
-    head = "".join(f'<th scope="col"{mark}>{title}</th>' for title, mark in zip(titles, marks, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True)) + "</tr>"
-        for row in rows
-    )
-    st.html(
-        f'<div class="gz2-scroll" role="region" tabindex="0" aria-label="{name}"><table class="gz2-table">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )
 
 
 def _pace(standing: Standing) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Final
@@ -11,7 +12,7 @@ import streamlit as st
 
 from gz2interp.figures.overlay import DIVERGING
 
-__all__ = ["caption", "draw", "dress", "heading", "signed_scale"]
+__all__ = ["caption", "draw", "dress", "heading", "show_table", "signed_scale"]
 
 QUIET: Final = {"displayModeBar": False}
 
@@ -42,6 +43,21 @@ def signed_scale(limit: float, against: str, speaks_for: str) -> None:
     left, right = f"{against} \N{MINUS SIGN}{limit:.2g}", f"+{limit:.2g} {speaks_for}"
     bar = f'<i style="background: linear-gradient(90deg, {stops})"></i>'
     st.html(f'<div class="gz2-scale"><span>{left}</span>{bar}<span>{right}</span></div>')
+
+
+def show_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Columns with an asterisk hold numbers. The cells are ours or escaped."""
+    marks = [' class="gz2-number"' if column.startswith("*") else "" for column in columns]
+    titles = [column.lstrip("*") for column in columns]
+    head = "".join(f'<th scope="col"{mark}>{title}</th>' for title, mark in zip(titles, marks, strict=True))
+    body = "".join(
+        "<tr>" + "".join(f"<td{mark}>{cell}</td>" for cell, mark in zip(row, marks, strict=True)) + "</tr>"
+        for row in rows
+    )
+    st.html(
+        f'<div class="gz2-scroll" role="region" tabindex="0" aria-label="{name}"><table class="gz2-table">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
 
 
 @cache

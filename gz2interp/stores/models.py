@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from gz2interp.errors import InputError, SurveyError
+from gz2interp.evaluation import Evaluation
 from gz2interp.results import Provenance
 from gz2interp.stores.files import digest_of_file, read_json, write_json
 from gz2interp.stores.tables import write_parquet
@@ -105,6 +106,45 @@ class ModelFolder:
         made = self.predictions_provenance
         write_parquet(self.path / "uncertainty.parquet", table)
         write_json(self.path / "uncertainty.json", {"predictions": made.digest if made else "", **record})
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """How good the predictions are; None where that has not been asked, or only of other predictions."""
+        file, made = self.path / "evaluation.json", self.predictions_provenance
+        record = dict(read_json(file)) if file.is_file() else {}
+        if made is None or record.get("predictions") != made.digest:
+            return None
+        return Evaluation.from_json(record)
+
+    def write_evaluation(self, evaluation: Evaluation) -> None:
+        """Keep how good the predictions are, with the digest of what made them."""
+        made = self.predictions_provenance
+        record = evaluation.to_json() | {"predictions": made.digest if made else ""}
+        write_json(self.path / "evaluation.json", record)
+
+    @property
+    def suspects_provenance(self) -> Provenance | None:
+        """How the list of suspect labels was made; None where there is none."""
+        file = self.path / "suspects.json"
+        return Provenance.from_json(read_json(file)) if file.is_file() else None
+
+    def suspects(self, data_digest: str) -> pd.DataFrame | None:
+        """All labelled galaxies, the most suspect label first; None where there is no list of exactly these data.
+
+        Parameters
+        ----------
+        data_digest : str
+            Of the survey.
+        """
+        made = self.suspects_provenance
+        if made is None or made.data != data_digest:
+            return None
+        return pd.read_parquet(self.path / "suspects.parquet")
+
+    def write_suspects(self, table: pd.DataFrame, provenance: Provenance) -> None:
+        """Keep a list of suspect labels and, behind it, how it was made."""
+        write_parquet(self.path / "suspects.parquet", table)
+        write_json(self.path / "suspects.json", provenance.to_json())
 
 
 def checked_model_name(name: str) -> str:

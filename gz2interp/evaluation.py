@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from trainer.metrics import Estimate, ReliabilityBin
+from gz2interp.statistics import Estimate, ReliabilityBin
 
 __all__ = ["ClassScore", "Evaluation", "Rest"]
 
@@ -68,6 +69,10 @@ class Evaluation:
     confusion : tuple of tuple of int
         (true class, said class).
     calibration_error : Estimate
+    ideal_calibration_error : Estimate
+        Of a perfectly calibrated network on as many galaxies with the same confidences: mean, and 95 % of its range.
+    brier : Estimate
+        Mean squared distance between probabilities and label; 0 is perfect, 2 the worst.
     reliability : tuple of ReliabilityBin
     rest : Rest
     """
@@ -81,6 +86,8 @@ class Evaluation:
     classes: tuple[ClassScore, ...]
     confusion: tuple[tuple[int, ...], ...]
     calibration_error: Estimate
+    ideal_calibration_error: Estimate
+    brier: Estimate
     reliability: tuple[ReliabilityBin, ...]
     rest: Rest
 
@@ -95,3 +102,42 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {"selection": self.selection, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Evaluation:
+        """The inverse of `to_json`.
+
+        Raises
+        ------
+        KeyError, TypeError
+            The record is not one of an evaluation, or of an older one that knew less.
+        """
+        rest = record["rest"]
+        agreement = rest["agreement"]
+        return cls(
+            model=record["model"],
+            side=record["side"],
+            label_scheme=record["label_scheme"],
+            labelled=record["labelled"],
+            usable=record["usable"],
+            accuracy=Estimate(**record["accuracy"]),
+            calibration_error=Estimate(**record["calibration_error"]),
+            ideal_calibration_error=Estimate(**record["ideal_calibration_error"]),
+            brier=Estimate(**record["brier"]),
+            classes=tuple(
+                ClassScore(score["name"], Estimate(**score["recall"]), Estimate(**score["precision"]))
+                for score in record["classes"]
+            ),
+            confusion=tuple(tuple(row) for row in record["confusion"]),
+            reliability=tuple(
+                ReliabilityBin(part["low"], part["confidence"], Estimate(**part["right"]))
+                for part in record["reliability"]
+            ),
+            rest=Rest(
+                rest["count"],
+                rest["median_confidence"],
+                Estimate(**rest["confident"]),
+                None if agreement is None else Estimate(**agreement),
+                dict(rest["predictions"]),
+            ),
+        )

@@ -1,0 +1,33 @@
+"""A network's card, gathered once from what is stored and again when that has changed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards.loading.surveys import stamp
+from gz2interp.cards import Card
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+__all__ = ["card_of", "suspects_csv"]
+
+_READ = ("model.keras", "run.json", "history.csv", "predictions.json", "evaluation.json", "suspects.json")
+
+
+def card_of(survey: Survey, model: ModelFolder) -> Card:
+    """What is known of a network on a survey."""
+    stamps = tuple(stamp(model.path / name) for name in _READ)
+    return _card((str(model.path), survey.digest, *stamps), survey, model.name)
+
+
+def suspects_csv(survey: Survey, model: ModelFolder) -> bytes:
+    """The whole list of suspect labels as it is now."""
+    table = model.suspects(survey.digest)
+    return b"" if table is None else table.to_csv(index=False).encode()
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _card(key: tuple[object, ...], _survey: Survey, name: str) -> Card:
+    from gz2interp.workflows.card import card  # matplotlib, which the other pages do not need
+
+    return card(_survey, name)

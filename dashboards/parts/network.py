@@ -1,0 +1,177 @@
+"""A network's card on the screen: its numbers, its figures, its mistakes, and what is not known of it."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from dashboards.gallery_component import Card as Picture
+from dashboards.gallery_component import picked, show_gallery
+from dashboards.loading.cards import suspects_csv
+from dashboards.loading.pictures import pictures_of
+from dashboards.parts.style import caption, draw, heading, show_table
+from dashboards.selection import change, current
+from gz2interp.cards import Card, Labels
+from gz2interp.evaluation import Evaluation
+from gz2interp.figures.quality import confusion_panel, failures_panel, history_panel, reliability_panel
+from gz2interp.statistics import Estimate
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+__all__ = ["TO_GALAXY", "show_card", "show_mistakes", "show_origin", "show_suspects"]
+
+TO_GALAXY = "to_galaxy"
+"""Set in the session when a galaxy was picked here: the page of galaxies shows it."""
+
+MOST_SUSPECTS = 200
+SIDES = ("train", "validation", "test", "none")
+
+
+def show_card(card: Card) -> None:
+    """Numbers first, then figures, and what is not known."""
+    data = card.data
+    _, x = data.shape
+    st.html(f'<h2 class="gz2-state">{escape(card.model)}</h2>')
+    caption(
+        f"{escape(data.survey)} · {escape(data.source or 'source not recorded')} · {data.usable:,} galaxies with an "
+        f"image · {' '.join(data.bands)} · {x} pixels wide · data {data.digest} · network {card.digest}"
+    )
+    if card.evaluation:
+        _show_scores(card.evaluation)
+    _show_unknown(card)
+    _show_failures(card)
+
+
+def show_origin(card: Card) -> None:
+    """Where it comes from: its training, and what it was taught."""
+    _show_training(card)
+    if card.labels:
+        _show_labels(card.labels)
+
+
+def show_mistakes(card: Card, survey: Survey) -> None:
+    """The galaxies of which it was most sure, and wrong by their label."""
+    if not card.mistakes:
+        return
+    heading("Its most confident mistakes", f"Label → what it says; {_side(card.side)}. A click opens the galaxy.")
+    pictures = pictures_of(survey, [mistake.row for mistake in card.mistakes])
+    cards = [
+        Picture(mistake.galaxy_id, picture, f"{mistake.label} → {mistake.prediction}", f"{mistake.confidence:.1%}")
+        for mistake, picture in zip(card.mistakes, pictures, strict=True)
+    ]
+    key = "gallery-mistakes"
+    show_gallery(cards, key, lambda: _pick(key), selected=current().galaxy_id, width=130)
+
+
+def show_suspects(survey: Survey, model: ModelFolder) -> None:
+    """The labels that confident learning doubts, the most suspect first, if that was asked."""
+    table = model.suspects(survey.digest)
+    if table is None:
+        command = f"python -m trainer suspects {survey.path} --name {model.name}"
+        heading("Suspect labels", "Nobody has looked for them.")
+        caption(f"<code>{escape(command)}</code>")
+        return
+    count = int(table["suspect"].sum())
+    heading(
+        "Suspect labels",
+        f"{count:,} of {len(table):,} labels; networks that have not met these galaxies are surer of another class",
+    )
+    shown = table.head(MOST_SUSPECTS)[["rank", "galaxy_id", "label", "suggestion", "self_confidence", "suspect"]]
+    st.dataframe(shown.assign(galaxy_id=shown["galaxy_id"].astype("str")), hide_index=True, height=250, width="stretch")
+    st.download_button(
+        "Suspect labels (CSV)",
+        lambda: suspects_csv(survey, model),
+        f"{survey.name}-{model.name}-suspects.csv",
+        "text/csv",
+        on_click="ignore",
+    )
+
+
+def _show_scores(evaluation: Evaluation) -> None:
+    figures = {
+        "Accuracy": _percent(evaluation.accuracy),
+        "Calibration error": _percent(evaluation.calibration_error),
+        "An ideal network's": _percent(evaluation.ideal_calibration_error),
+        "Brier score": _number(evaluation.brier),
+    }
+    rest = evaluation.rest
+    if rest.count and rest.agreement is not None:
+        figures["Agrees with most votes, where there is no label"] = _percent(rest.agreement)
+    told = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())
+    st.html(f'<dl class="gz2-figures">{told}</dl>')
+    caption(f"On {escape(evaluation.selection)}. Beside the numbers: 95 % intervals.")
+    left, right = st.columns(2, gap="medium")
+    with left:
+        heading("As often right as it is sure?")
+        draw(reliability_panel(evaluation), "reliability")
+    with right:
+        heading("What it takes for what", "counts of galaxies")
+        draw(confusion_panel(evaluation), "confusion")
+    rows = [
+        [escape(each.name), f"{each.recall.count:,}", _percent(each.recall), _percent(each.precision)]
+        for each in evaluation.classes
+    ]
+    show_table("Classes", ["Class", "*Galaxies", "*Found of its galaxies", "*Right of those said to be it"], rows)
+
+
+def _show_unknown(card: Card) -> None:
+    if card.unknown:
+        told = "".join(f"<li>{escape(sentence)}</li>" for sentence in card.unknown)
+        title = "Not evaluated yet" if card.evaluation is None else "Not known"
+        st.html(f'<div class="gz2-empty"><h3>{title}</h3>What is not known of this network:<ul>{told}</ul></div>')
+
+
+def _show_failures(card: Card) -> None:
+    if not card.failures:
+        return
+    heading("Where it fails", f"{_side(card.side)}, in bins of about equally many galaxies")
+    for place, column in enumerate(st.columns(len(card.failures), gap="medium")):
+        with column:
+            draw(failures_panel(card.failures[place]), f"failures-{card.failures[place].column}")
+
+
+def _show_training(card: Card) -> None:
+    training = card.training
+    if training is None:
+        return
+    heat = "" if training.temperature is None else f"logits divided by {training.temperature:.3f} at the end"
+    heading("Training", heat)
+    left, right = st.columns(2, gap="medium")
+    if "loss" in training.history:
+        with left:
+            draw(history_panel(training.history), "history")
+    with right:
+        rows = [[escape(name), escape(str(value))] for name, value in training.settings.items() if value != ""]
+        with st.container(height=270, border=False):
+            show_table("Settings", ["Setting", "Value"], rows)
+
+
+def _show_labels(labels: Labels) -> None:
+    heading("Labels", escape(labels.scheme))
+    caption(escape(labels.words))
+    sides = [side for side in SIDES if any(side in counts for counts in labels.counts.values())]
+    rows = [[escape(name), *(f"{counts.get(side, 0):,}" for side in sides)] for name, counts in labels.counts.items()]
+    if sides:
+        show_table("Labels", ["Class", *(f"*{'no side' if side == 'none' else side}" for side in sides)], rows)
+
+
+def _pick(key: str) -> None:
+    galaxy_id = picked(key)
+    if galaxy_id:
+        change(galaxy_id=galaxy_id)
+        st.session_state[TO_GALAXY] = True
+
+
+def _side(side: str) -> str:
+    return "labelled galaxies that took no part in a training" if side == "none" else f"galaxies of the {side} side"
+
+
+def _percent(estimate: Estimate) -> str:
+    value, _, interval = str(estimate).partition(" (")
+    return f"{value} <small>{interval.rstrip(')')}</small>"
+
+
+def _number(estimate: Estimate) -> str:
+    value, _, interval = estimate.plain.partition(" (")
+    return f"{value} <small>{interval.rstrip(')')}</small>"

@@ -1,0 +1,140 @@
+"""Numbers with their 95 % intervals: pure functions of arrays that every room may use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["BinnedShare", "Estimate", "ReliabilityBin", "proportion", "shares_in_bins", "wilson"]
+
+Floats = NDArray[np.floating[Any]]
+Bools = NDArray[np.bool_]
+
+Z = 1.959964
+"""Standard deviations on each side of a 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval.
+
+    Attributes
+    ----------
+    value, low, high : float or None
+        None where nothing was counted.
+    count : int
+        Of how many galaxies.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+    count: int
+
+    def __str__(self) -> str:
+        if self.value is None or self.low is None or self.high is None:
+            return "-"
+        return f"{100 * self.value:.1f} % ({100 * self.low:.1f}-{100 * self.high:.1f})"
+
+    @property
+    def plain(self) -> str:
+        """As numbers, for what is no share."""
+        if self.value is None or self.low is None or self.high is None:
+            return "-"
+        return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Galaxies of which the network was about equally sure.
+
+    Attributes
+    ----------
+    low : float
+        Where the bin begins.
+    confidence : float
+        Its mean confidence in what it said.
+    right : Estimate
+        The share of which it was right.
+    """
+
+    low: float
+    confidence: float
+    right: Estimate
+
+
+@dataclass(frozen=True)
+class BinnedShare:
+    """Galaxies of about equal brightness or size, say, and the share of them of which something is true.
+
+    Attributes
+    ----------
+    low, high : float
+        The smallest and the largest value in the bin.
+    share : Estimate
+    """
+
+    low: float
+    high: float
+    share: Estimate
+
+
+def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Floats, Floats]:
+    """Interval of a proportion that stays in [0, 1] and makes sense for small counts.
+
+    Ref. Wilson 1927, J. Am. Stat. Assoc. 22, 209, https://doi.org/10.1080/01621459.1927.10502953
+
+    Parameters
+    ----------
+    successes, trials : int arrays
+        Trials of zero give NaN.
+    z : float
+
+    Returns
+    -------
+    low, high : float arrays
+    """
+    n = np.asarray(trials, float)
+    n = np.where(n > 0, n, np.nan)
+    share = np.asarray(successes, float) / n
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def proportion(right: Bools) -> Estimate:
+    """The share of True, with its Wilson interval."""
+    if len(right) == 0:
+        return Estimate(None, None, None, 0)
+    low, high = wilson(right.sum(), len(right))
+    return Estimate(float(right.mean()), float(low), float(high), len(right))
+
+
+def shares_in_bins(values: Floats, true: Bools, bins: int = 6, least: int = 10) -> tuple[BinnedShare, ...]:
+    """The share of True among galaxies of about equal value, in bins that hold about equally many.
+
+    Parameters
+    ----------
+    values : float (n,)
+        NaN where unknown; such galaxies are left out.
+    true : bool (n,)
+    bins : int
+        At most; equal values are never parted.
+    least : int
+        Galaxies in a bin on average; fewer make fewer bins.
+    """
+    known = np.isfinite(values)
+    values, true = values[known], true[known]
+    count = min(bins, len(values) // least)
+    if count < 1:
+        return ()
+    edges = np.quantile(values, np.linspace(0, 1, count + 1)[1:-1])
+    where = np.searchsorted(edges, values, side="right")
+    members = (where == number for number in np.unique(where))
+    return tuple(
+        BinnedShare(float(values[inside].min()), float(values[inside].max()), proportion(true[inside]))
+        for inside in members
+    )

@@ -1,0 +1,208 @@
+"""``gz2interp card``: what is known of a network, gathered from what is stored; nothing is asked of the network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from gz2interp.cards import Card, Data, Failures, Labels, Mistake, Training
+from gz2interp.errors import SurveyError
+from gz2interp.figures.card import card_figure, save_card_figure
+from gz2interp.figures.rgb import rgb, stretch_of
+from gz2interp.schema import GALAXY_ID, LABEL, LABEL_SCHEMES, PETRO_RADIUS
+from gz2interp.statistics import shares_in_bins
+from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.card_text import card_text
+
+__all__ = ["card", "write_card"]
+
+MOST_MISTAKES: Final = 12
+BY: Final = {"r": "r magnitude [mag]", PETRO_RADIUS: "Petrosian radius [arcsec]"}
+"""The columns by which failures are counted, and what they are."""
+NO_SIDE: Final = "none"
+STRETCH_SAMPLE: Final = 64
+
+
+def card(survey: Survey, model: str | None = None) -> Card:
+    """What is known of a network on a survey, and what is not.
+
+    Parameters
+    ----------
+    survey : Survey
+    model : str, optional
+        Its name; the only one if not given.
+
+    Returns
+    -------
+    Card
+    """
+    folder = survey.model(model)
+    predictions = _predictions(folder)
+    asked, side = _asked(folder, predictions)
+    return Card(
+        model=folder.name,
+        digest=folder.digest,
+        class_names=folder.class_names,
+        data=_data(survey, predictions),
+        labels=_labels(folder, predictions),
+        training=_training(survey, folder),
+        evaluation=folder.evaluation,
+        side=side,
+        failures=_failures(survey, asked),
+        mistakes=_mistakes(asked),
+        suspects=_suspects(survey, folder),
+        unknown=_unknown(survey, folder, predictions, asked),
+    )
+
+
+def write_card(known: Card, survey: Survey, folder: Path) -> list[Path]:
+    """Write ``card.json``, ``card.md``, ``card.pdf`` and ``card.png``; the same card gives the same files.
+
+    Parameters
+    ----------
+    known : Card
+    survey : Survey
+        For the pictures of the mistakes.
+    folder : Path
+        Made if it is not there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "card.json", known.to_json())
+    with replaced(folder / "card.md") as aside:
+        aside.write_text(card_text(known), encoding="utf-8")
+    rows = [mistake.row for mistake in known.mistakes]
+    usable = np.flatnonzero(survey.usable)
+    sample = usable[:: max(len(usable) // STRETCH_SAMPLE, 1)][:STRETCH_SAMPLE]
+    stretch = stretch_of(survey.images(sample), survey.bands)
+    pictures = rgb(survey.images(rows), survey.bands, stretch) if rows else None
+    save_card_figure(card_figure(known, pictures), folder)
+    return [folder / f"card.{suffix}" for suffix in ("md", "json", "pdf", "png")]
+
+
+def _predictions(folder: ModelFolder) -> pd.DataFrame | None:
+    try:
+        return folder.predictions
+    except SurveyError:
+        return None
+
+
+def _asked(folder: ModelFolder, predictions: pd.DataFrame | None) -> tuple[pd.DataFrame, str]:
+    """Labelled galaxies that the network has not learnt from, as far as that is known, and the side they stand on."""
+    if predictions is None:
+        return pd.DataFrame(), ""
+    known = predictions[predictions[LABEL].isin(folder.class_names)]
+    evaluation = folder.evaluation
+    for side in [evaluation.side] if evaluation else ["test", "validation", NO_SIDE]:
+        asked = known[known["split"] == side]
+        if len(asked):
+            return asked, side
+    return known.iloc[:0], ""
+
+
+def _data(survey: Survey, predictions: pd.DataFrame | None) -> Data:
+    catalog = survey.catalog
+    labelled = catalog[LABEL].notna()[: len(survey.usable)][survey.usable].sum() if LABEL in catalog else 0
+    return Data(
+        survey=survey.name,
+        source=survey.header.source,
+        digest=survey.digest,
+        bands=survey.bands,
+        shape=survey.shape,
+        galaxies=len(survey),
+        usable=int(survey.usable.sum()),
+        labelled=int(labelled if predictions is None else predictions[LABEL].notna().sum()),
+    )
+
+
+def _labels(folder: ModelFolder, predictions: pd.DataFrame | None) -> Labels | None:
+    scheme = folder.run.get("label_scheme")
+    if scheme is None:
+        return None
+    known = pd.DataFrame(columns=[LABEL, "split"]) if predictions is None else predictions.dropna(subset=[LABEL])
+    counts: dict[str, dict[str, int]] = {name: {} for name in folder.class_names}
+    for name, side in zip(known[LABEL], known["split"], strict=True):
+        of_class = counts.setdefault(str(name), {})
+        of_class[str(side)] = of_class.get(str(side), 0) + 1
+    return Labels(str(scheme), LABEL_SCHEMES.get(str(scheme), "a scheme that this version does not know"), counts)
+
+
+def _training(survey: Survey, folder: ModelFolder) -> Training | None:
+    run = folder.run
+    if "config" not in run:
+        return None
+    history = {str(column): tuple(map(float, values)) for column, values in folder.history.items()}
+    return Training(
+        settings=dict(run["config"]),
+        temperature=run.get("temperature"),
+        versions=dict(run.get("versions", {})),
+        on_these_data=run.get("data_digest") == survey.digest,
+        history=history,
+    )
+
+
+def _failures(survey: Survey, asked: pd.DataFrame) -> tuple[Failures, ...]:
+    columns = [column for column in BY if column in survey.catalog]
+    if asked.empty:
+        return ()
+    wrong = (asked[LABEL] != asked["prediction"]).to_numpy(np.bool_)
+    rows = asked["row"].to_numpy()
+    found = (
+        Failures(column, BY[column], shares_in_bins(survey.catalog[column].to_numpy(np.float64)[rows], wrong))
+        for column in columns
+    )
+    return tuple(each for each in found if each.bins)
+
+
+def _mistakes(asked: pd.DataFrame) -> tuple[Mistake, ...]:
+    if asked.empty:
+        return ()
+    wrong = asked[asked[LABEL] != asked["prediction"]]
+    first = wrong.sort_values("confidence", ascending=False, kind="stable").head(MOST_MISTAKES)
+    columns = (first[name].tolist() for name in (GALAXY_ID, "row", LABEL, "prediction", "confidence"))
+    return tuple(Mistake(str(galaxy_id), *told) for galaxy_id, *told in zip(*columns, strict=True))
+
+
+def _suspects(survey: Survey, folder: ModelFolder) -> int | None:
+    table = folder.suspects(survey.digest)
+    return None if table is None else int(table["suspect"].sum())
+
+
+def _unknown(
+    survey: Survey, folder: ModelFolder, predictions: pd.DataFrame | None, asked: pd.DataFrame
+) -> tuple[str, ...]:
+    """What the card cannot say, each with the command that would."""
+    words = [*_untold(survey, folder)]
+    if predictions is None:
+        words.append(f"What it says of these galaxies: run gz2interp analyse {survey.path} --model {folder.name}.")
+    elif asked.empty:
+        words.append("How often it is right: no galaxy that it has not learnt from has a label of its classes.")
+    elif folder.evaluation is None:
+        side = str(asked["split"].iloc[0])
+        command = f"python -m trainer evaluate {survey.path} --model {folder.name}"
+        words.append(f"How good it is: run {command}{'' if side == 'test' else f' --side {side}'}.")
+    if not asked.empty and (asked["split"] == NO_SIDE).all():
+        words.append("Whether it learnt from these galaxies: its training was elsewhere, so its scores may flatter it.")
+    absent = [word for column, word in BY.items() if column not in survey.catalog]
+    words += [f"Failures by {word}: the catalogue has no such column." for word in absent]
+    return tuple(words)
+
+
+def _untold(survey: Survey, folder: ModelFolder) -> list[str]:
+    run: dict[str, Any] = folder.run
+    words = []
+    if not run.get("class_names"):
+        words.append("What its classes are called: nobody said.")
+    if "config" not in run:
+        words.append("How it was trained and on which galaxies: it came from elsewhere, without a record of ours.")
+    elif run.get("data_digest") != survey.digest:
+        words.append("The survey as it was at the training: catalogue or pixels have changed since.")
+    if "config" in run and run.get("temperature") is None:
+        words.append("Whether its confidences were calibrated: the training did not record it.")
+    if run.get("label_scheme") is None:
+        words.append("By which thresholds its labels were made.")
+    return words
