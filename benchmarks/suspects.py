@@ -4,8 +4,8 @@
 
 Paints galaxies, takes what was painted as the label (round, in_between, cigar, edge_on, spiral), gives 5 % of the
 labels to another class by lot, and runs ``python -m trainer suspects``'s own function. Prints the share of the flipped
-labels within the first tenth of the list against the goal of 80 %, for the ranking of the
-list and, below it, for the other one of the paper; and how good the flag is.
+labels within the first tenth of the list against the goal of 80 %, for the list's own ranking and, below it, for the
+paper's other one; and how good the flag is.
 Seeds below 100 are for development; 1000 has been measured once.
 """
 

@@ -19,7 +19,7 @@ from gz2interp.statistics import Estimate
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
-__all__ = ["TO_GALAXY", "show_card", "show_mistakes", "show_suspects"]
+__all__ = ["TO_GALAXY", "show_card", "show_mistakes", "show_origin", "show_suspects"]
 
 TO_GALAXY = "to_galaxy"
 """Set in the session when a galaxy was picked here: the page of galaxies shows it."""
@@ -29,7 +29,7 @@ SIDES = ("train", "validation", "test", "none")
 
 
 def show_card(card: Card) -> None:
-    """Numbers first, then figures, then where they come from."""
+    """Numbers first, then figures, and what is not known."""
     data = card.data
     _, x = data.shape
     st.html(f'<h2 class="gz2-state">{escape(card.model)}</h2>')
@@ -41,6 +41,10 @@ def show_card(card: Card) -> None:
         _show_scores(card.evaluation)
     _show_unknown(card)
     _show_failures(card)
+
+
+def show_origin(card: Card) -> None:
+    """Where it comes from: its training, and what it was taught."""
     _show_training(card)
     if card.labels:
         _show_labels(card.labels)

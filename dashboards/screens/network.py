@@ -7,7 +7,7 @@ import streamlit as st
 from dashboards.loading.cards import card_of
 from dashboards.loading.surveys import model_of, open_survey, survey_names
 from dashboards.parts.controls import show_brand, show_network_choices
-from dashboards.parts.network import TO_GALAXY, show_card, show_mistakes, show_suspects
+from dashboards.parts.network import TO_GALAXY, show_card, show_mistakes, show_origin, show_suspects
 from dashboards.parts.states import lacking, show_error
 from dashboards.parts.style import dress
 from dashboards.selection import current, mirror, said, say, settle
@@ -53,6 +53,7 @@ def _show(survey: Survey, names: list[str]) -> None:
         show_card(card)
         show_mistakes(card, survey)
         show_suspects(survey, model)
+        show_origin(card)
 
 
 page()

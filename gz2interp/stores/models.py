@@ -97,7 +97,7 @@ class ModelFolder:
         """How good the predictions are; None where that has not been asked, or only of other predictions."""
         file, made = self.path / "evaluation.json", self.predictions_provenance
         record = dict(read_json(file)) if file.is_file() else {}
-        if made is None or record.get("predictions") != made.digest:
+        if made is None or made.model != self.digest or record.get("predictions") != made.digest:
             return None
         return Evaluation.from_json(record)
 
