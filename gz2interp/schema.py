@@ -58,7 +58,16 @@ LABEL_SCHEMES: Final = {
         "and that answer of the question of roundness >= 0.5. edge_on: features >= 0.430 and edge-on >= 0.602. "
         "spiral: features >= 0.430, not edge-on >= 0.715 and spiral >= 0.619. Who fits two or none has no label."
     ),
+    "galaxy_vs_artifact": (
+        "A star or an artefact where at least half of the volunteers said so, by debiased fractions, else weighted, else "
+        "plain ones, else by the letter A of gz2class; all others are galaxies."
+    ),
+    "painted": "What was painted: the kinds round, in_between, cigar, edge_on and spiral. Other kinds have no label.",
     "votes": "The shares of the first question's answers; the label is the largest share.",
+    "tree": (
+        "The shares of the ends of the decision tree's first questions, weighted ones, else plain; the label is the "
+        "largest share. No galaxy that was asked about is left out."
+    ),
 }
 """What each label scheme of the trainer does, for a reader."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -72,6 +73,7 @@ def test_it_is_written_the_same_each_time(survey, tmp_path):
     trained(survey)
     evaluate(survey, "cnn")
     known = card(survey)
+    known = replace(known, mistakes=known.mistakes[:3])
     written = [[path.read_bytes() for path in write_card(known, survey, tmp_path / name)] for name in ("a", "b")]
     assert written[0] == written[1]
     stored = json.loads((tmp_path / "a" / "card.json").read_text())

@@ -17,7 +17,7 @@ from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras, tf
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
-from trainer.evaluate import evaluate
+from trainer.evaluate import evaluate, judge
 from trainer.evaluation_table import evaluation_table
 from trainer.fit import fit
 from trainer.process import settle
@@ -138,8 +138,17 @@ def test_it_is_judged_on_the_test_side_and_on_the_rest(model, evaluation):
     assert evaluation.rest.agreement is None
     stored = json.loads((model.path / "evaluation.json").read_text())
     assert stored["accuracy"]["value"] == evaluation.accuracy.value
+    assert stored["predictions"] == model.predictions_provenance.digest
+    assert 0 <= evaluation.brier.low <= evaluation.brier.value < 0.2
+    assert evaluation.ideal_calibration_error.low < evaluation.ideal_calibration_error.high
     assert (model.path / "evaluation.pdf").read_bytes()[:4] == b"%PDF"
     assert (model.path / "evaluation.png").stat().st_size > 10_000
+
+
+def test_labels_that_the_network_does_not_know_are_told(model, survey):
+    table = model.predictions.replace({"label": {"ring": "bar"}})
+    with pytest.raises(InputError, match=r"labelled bar\. The network knows blob, ring"):
+        judge(table, ("blob", "ring"), name="x", side="test", label_scheme="", strongest=None, generator=None)
 
 
 def test_its_table_says_on_which_galaxies_it_holds(evaluation):
@@ -149,6 +158,8 @@ def test_its_table_says_on_which_galaxies_it_holds(evaluation):
     assert "270 of 300 galaxies have a label" in text
     assert "30 galaxies have no label" in text
     assert "blob" in text
+    assert "A perfectly calibrated network would show" in text
+    assert "Brier score 0." in text
 
 
 def test_evaluating_twice_gives_the_same_figure(model, survey, evaluation):

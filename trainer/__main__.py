@@ -276,7 +276,7 @@ def committee(
 def evaluate(
     survey: SurveyArgument,
     model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
-    side: Annotated[str, typer.Option(help="test, validation or train.")] = "test",
+    side: Annotated[str, typer.Option(help="test, validation, train, or none: galaxies of no side.")] = "test",
 ) -> None:
     """Scores by class with intervals, calibration, and what is said of galaxies without a label."""
     from gz2interp.stores.locations import find_survey

@@ -97,7 +97,8 @@ class ModelFolder:
     def uncertainty(self) -> pd.DataFrame | None:
         """galaxy_id, row, and how unsure the network is; None where that was not measured for these predictions."""
         file, made = self.path / "uncertainty.json", self.predictions_provenance
-        if made is None or not file.is_file() or read_json(file).get("predictions") != made.digest:
+        record = dict(read_json(file)) if file.is_file() else {}
+        if made is None or made.model != self.digest or record.get("predictions") != made.digest:
             return None
         return pd.read_parquet(self.path / "uncertainty.parquet")
 
@@ -112,7 +113,7 @@ class ModelFolder:
         """How good the predictions are; None where that has not been asked, or only of other predictions."""
         file, made = self.path / "evaluation.json", self.predictions_provenance
         record = dict(read_json(file)) if file.is_file() else {}
-        if made is None or record.get("predictions") != made.digest:
+        if made is None or made.model != self.digest or record.get("predictions") != made.digest:
             return None
         return Evaluation.from_json(record)
 
