@@ -59,8 +59,8 @@ LABEL_SCHEMES: Final = {
         "spiral: features >= 0.430, not edge-on >= 0.715 and spiral >= 0.619. Who fits two or none has no label."
     ),
     "galaxy_vs_artifact": (
-        "A star or an artefact where at least half of the volunteers said so, by debiased fractions, else weighted, else "
-        "plain ones, else by the letter A of gz2class; all others are galaxies."
+        "A star or an artefact where at least half of the volunteers said so, by debiased, else weighted, else "
+        "plain fractions, else by the letter A of gz2class; all others are galaxies."
     ),
     "painted": "What was painted: the kinds round, in_between, cigar, edge_on and spiral. Other kinds have no label.",
     "votes": "The shares of the first question's answers; the label is the largest share.",
