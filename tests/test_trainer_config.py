@@ -48,7 +48,7 @@ def test_what_cannot_be_is_refused(setting, value, words):
 
 
 def test_a_recipe_that_is_not_there_lists_those_that_are():
-    with pytest.raises(InputError, match="default, demo, original"):
+    with pytest.raises(InputError, match="artifacts, default, demo"):
         read_config("full")
 
 
