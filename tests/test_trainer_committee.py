@@ -156,6 +156,9 @@ def test_the_committee_of_a_survey_is_judged_where_nobody_learnt(survey):
     assert tested == each[0] & each[1]
     assert tested < each[0]
     assert [member["name"] for member in whole.run["members"]] == ["plain", "other"]
+    known = gz.card(survey, "all")
+    assert known.training.settings == {"members": "plain, other", "views": 8}
+    assert known.labels.counts["ring"]["test"] > 0
 
 
 def test_members_that_cannot_sit_together_are_told(survey, members):

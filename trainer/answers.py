@@ -34,8 +34,8 @@ def several_answers(model: Any, seed: int = 0) -> Mapping[str, Answers]:
     Returns
     -------
     mapping
-        ``"views"`` for any network; ``"dropout"`` for one with layers of dropout (Gal, Ghahramani 2016, Dropout as a Bayesian
-        approximation, https://arxiv.org/abs/1506.02142); ``"members"`` for a committee.
+        ``"views"`` for any network; ``"dropout"`` for one with layers of dropout (Gal, Ghahramani 2016, Dropout as a
+        Bayesian approximation, https://arxiv.org/abs/1506.02142); ``"members"`` for a committee.
     """
     ways = {"views": _in_views(model)}
     if any(isinstance(layer, keras.layers.Dropout) for layer in model.layers):  # not inside a committee's members

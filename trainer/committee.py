@@ -118,7 +118,7 @@ def _run(model: Any, folders: Sequence[ModelFolder], views: int, degrees: float,
     return {
         **{key: first[key] for key in ("class_names", "bands", "data_digest", "label_scheme", "scaling")},
         "members": [{"name": folder.name, "digest": folder.digest} for folder in folders],
-        "views": views,
+        "config": {"members": ", ".join(folder.name for folder in folders), "views": views},
         "temperature": degrees,
         "split": {str(side): int(count) for side, count in parts["split"].value_counts().items()},
         "logit_rule": Probe(model).logit_rule,
