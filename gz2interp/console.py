@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sys
+import time
 from collections.abc import Callable
 from types import TracebackType
 
@@ -13,14 +15,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from gz2interp.errors import Gz2interpError
+from gz2interp.errors import Gz2interpError, InputError
 
-__all__ = ["Interrupted", "ProgressBars", "console", "run", "say", "table"]
+__all__ = ["Interrupted", "JsonLines", "ProgressBars", "console", "progress_as", "run", "say", "table"]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress and errors; results go to the standard output, so that they can be piped."""
 
 _out = Console(highlight=False, soft_wrap=True)
+
+_EVERY = 0.5
+"""Seconds between two records of one stage: who watches reads no faster."""
 
 
 class Interrupted(BaseException):
@@ -89,8 +94,8 @@ class ProgressBars:
     ) -> None:
         self._bars.stop()
 
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        """Move the bar of a stage, which appears with its first call."""
+    def __call__(self, stage: str, done: int, total: int, words: str = "") -> None:
+        """Move the bar of a stage, which appears with its first call; the words are for those who see no bar."""
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(stage, total=total)
         self._bars.update(self._tasks[stage], completed=done, total=total)
@@ -98,3 +103,41 @@ class ProgressBars:
     def note(self, words: str) -> None:
         """A line that stays above the bars."""
         console.print(words, markup=False)
+
+
+class JsonLines:
+    """Progress for a program that watches: a JSON record a line on the standard output, called as `ProgressBars` is."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+        self._note = ""
+
+    def __enter__(self) -> JsonLines:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        pass
+
+    def __call__(self, stage: str, done: int, total: int, words: str = "") -> None:
+        """Write stage, done, total and message; seldom enough to be read, and always when a stage begins or ends."""
+        now = time.monotonic()
+        if done < total and now - self._last.get(stage, -_EVERY) < _EVERY:
+            return
+        self._last[stage] = now
+        record = {"stage": stage, "done": done, "total": total, "message": words or self._note}
+        sys.stdout.write(json.dumps(record) + "\n")
+        sys.stdout.flush()
+
+    def note(self, words: str) -> None:
+        """The message of the records that follow."""
+        self._note = words
+
+
+def progress_as(form: str) -> ProgressBars | JsonLines:
+    """Progress as ``"bars"`` for people, or as ``"json"`` for programs."""
+    forms: dict[str, type[ProgressBars] | type[JsonLines]] = {"bars": ProgressBars, "json": JsonLines}
+    if form not in forms:
+        raise InputError(f"--progress {form} was given", "bars or json")
+    return forms[form]()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
-from gz2interp.console import ProgressBars, console, run, say
+from gz2interp.console import JsonLines, ProgressBars, console, progress_as, run, say
 from gz2interp.errors import InputError
 
 app = typer.Typer(
@@ -29,6 +28,7 @@ SchemeOption = Annotated[
         "--scheme", help="Labels: e_vs_s, e_s_a, five_class, painted, votes, tree; by default the table's own."
     ),
 ]
+ProgressOption = Annotated[str, typer.Option("--progress", help="bars, or json: one record a line.")]
 
 
 @app.command()
@@ -227,29 +227,21 @@ def fit(
     sweep: Annotated[
         list[str] | None, typer.Option("--sweep", help="Compare recipes: --sweep default --sweep d4. May be repeated.")
     ] = None,
+    progress: ProgressOption = "bars",
 ) -> None:
     """Train a network; an interrupted training goes on where it stopped."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.config import read_config
     from trainer.fit import fit
-    from trainer.training import Progress
 
     changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {})
     if sweep:
-        _sweep(survey, name, sweep, changes)
+        _sweep(survey, name, sweep, changes, progress)
         return
-    with ProgressBars() as bars:
-
-        def listen(now: Progress) -> None:
-            bars("fit", (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps)
-            if now.validation_accuracy is not None:
-                bars.note(
-                    f"epoch {now.epoch}: loss {now.loss:.3f}, accuracy {now.accuracy:.1%}, "
-                    f"on the validation side {now.validation_loss:.3f}, {now.validation_accuracy:.1%}"
-                )
-
-        folder = fit(Survey.open(find_survey(survey)), name, read_config(config, **changes), listen)
+    with progress_as(progress) as told:
+        opened, recipe = Survey.open(find_survey(survey)), read_config(config, **changes)
+        folder = fit(opened, name, recipe, lambda now: _tell(told, "fit", now))
     for class_name, sides in folder.run["class_shares"].items():
         say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))
     say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
@@ -302,6 +294,7 @@ def suspects(
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the list: .csv, .fits, ...")] = None,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many to show.")] = 20,
+    progress: ProgressOption = "bars",
 ) -> None:
     """Rank labels by how little networks that never saw them believe them; interrupted, it goes on."""
     from gz2interp.console import table
@@ -313,13 +306,9 @@ def suspects(
 
     changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {}) | {"folds": folds}
     opened = Survey.open(find_survey(survey))
-    with ProgressBars() as bars:
-        ranked = suspect_labels(
-            opened,
-            name,
-            read_config(config, **changes),
-            lambda fold, now: bars(f"fold {fold + 1}", (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps),
-        )
+    with progress_as(progress) as told:
+        recipe = read_config(config, **changes)
+        ranked = suspect_labels(opened, name, recipe, lambda fold, now: _tell(told, f"fold {fold + 1}", now))
     table(
         "The most suspect labels", ranked[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]].head(most)
     )
@@ -334,6 +323,7 @@ def uncertainty(
     survey: SurveyArgument,
     model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of what dropout forgets.")] = 0,
+    progress: ProgressOption = "bars",
 ) -> None:
     """Find the way of being unsure that tells this network's mistakes best, and keep it for every galaxy."""
     import pandas as pd
@@ -344,8 +334,8 @@ def uncertainty(
     from trainer.unsure import measure_uncertainty
 
     opened = Survey.open(find_survey(survey))
-    with ProgressBars() as bars:
-        ways = measure_uncertainty(opened, model, seed, lambda done, of: bars("asking", done, of))
+    with progress_as(progress) as told:
+        ways = measure_uncertainty(opened, model, seed, lambda done, of: told("asking", done, of))
     table("Share of mistakes among the surest galaxies: small is good", pd.DataFrame(ways))
     say(f"Kept: {ways[0].name}, in {opened.model(model).path / 'uncertainty.parquet'}")
 
@@ -356,20 +346,15 @@ def demo(
         Path | None, typer.Argument(metavar="[SURVEY]", help="By default the survey 'demo' in the surveys' folder.")
     ] = None,
     galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=200, help="How many to paint.")] = 3000,
-    progress: Annotated[str, typer.Option(help="bars, or json: one record a line.")] = "bars",
+    progress: ProgressOption = "bars",
 ) -> None:
     """Paint a survey, train a network on it and analyse it, ready for the dashboard."""
     from gz2interp.stores.locations import surveys_folder
     from trainer.demo import MODEL, build_demo
 
     path = survey or surveys_folder() / "demo"
-    if progress == "json":
-        build_demo(path, galaxies, _json_line)
-        return
-    if progress != "bars":
-        raise InputError(f"--progress {progress} was given", "bars or json")
-    with ProgressBars() as bars:
-        built = build_demo(path, galaxies, lambda stage, done, of, words: bars(stage, done, of))
+    with progress_as(progress) as told:
+        built = build_demo(path, galaxies, told)
     evaluation = json.loads((built.model(MODEL).path / "evaluation.json").read_text(encoding="utf-8"))
     accuracy = evaluation["accuracy"]
     say(
@@ -379,24 +364,29 @@ def demo(
     )
 
 
-def _sweep(survey: str, name: str, recipes: list[str], changes: dict[str, Any]) -> None:
+def _sweep(survey: str, name: str, recipes: list[str], changes: dict[str, Any], progress: str) -> None:
     from gz2interp.console import table
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.sweep import sweep, sweep_file
-    from trainer.training import Progress
 
     opened = Survey.open(find_survey(survey))
-    with ProgressBars() as bars:
-
-        def listen(recipe: str, now: Progress) -> None:
-            bars(recipe, (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps)
-
-        compared = sweep(opened, name, recipes, changes, listen)
+    with progress_as(progress) as told:
+        compared = sweep(opened, name, recipes, changes, lambda recipe, now: _tell(told, recipe, now))
     table("Recipes compared", compared.drop(columns="failed"))
     for row in compared[compared["failed"] != ""].itertuples():
         say(f"{row.recipe} failed: {row.failed}")
     say(str(sweep_file(opened, name)))
+
+
+def _tell(told: ProgressBars | JsonLines, stage: str, now: Any) -> None:
+    """A step of a training, or the end of one of its epochs."""
+    told(stage, (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps)
+    if now.validation_accuracy is not None:
+        told.note(
+            f"epoch {now.epoch}: loss {now.loss:.3f}, accuracy {now.accuracy:.1%}, "
+            f"on the validation side {now.validation_loss:.3f}, {now.validation_accuracy:.1%}"
+        )
 
 
 def _catalog(table: Path, scheme: str | None, join: list[Path] | None, join_on: Literal["id", "position"]) -> Any:
@@ -447,11 +437,6 @@ def _changes(settings: list[str]) -> dict[str, Any]:
         except tomllib.TOMLDecodeError:
             changes[name.strip()] = value.strip()
     return changes
-
-
-def _json_line(stage: str, done: int, of: int, words: str) -> None:
-    sys.stdout.write(json.dumps({"stage": stage, "done": done, "total": of, "message": words}) + "\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
 
 from dashboards.loading.surveys import stamp
@@ -9,7 +10,7 @@ from gz2interp.cards import Card
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
-__all__ = ["card_of", "suspects_csv"]
+__all__ = ["card_of", "suspects_csv", "sweeps_of"]
 
 _READ = ("model.keras", "run.json", "history.csv", "predictions.json", "evaluation.json", "suspects.json")
 
@@ -24,6 +25,12 @@ def suspects_csv(survey: Survey, model: ModelFolder) -> bytes:
     """The whole list of suspect labels as it is now."""
     table = model.suspects(survey.digest)
     return b"" if table is None else table.to_csv(index=False).encode()
+
+
+def sweeps_of(survey: Survey) -> dict[str, pd.DataFrame]:
+    """The tables of the survey's sweeps, by the names they were given."""
+    files = sorted((survey.path / "models").glob("*-sweep.csv"))
+    return {file.name.removesuffix("-sweep.csv"): pd.read_csv(file) for file in files}
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

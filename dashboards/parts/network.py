@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboards.gallery_component import Card as Picture
 from dashboards.gallery_component import picked, show_gallery
-from dashboards.loading.cards import suspects_csv
+from dashboards.loading.cards import suspects_csv, sweeps_of
 from dashboards.loading.pictures import pictures_of
 from dashboards.parts.style import caption, draw, heading, show_table
 from dashboards.selection import change, current
@@ -19,7 +19,7 @@ from gz2interp.statistics import Estimate
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
-__all__ = ["TO_GALAXY", "show_card", "show_mistakes", "show_origin", "show_suspects"]
+__all__ = ["TO_GALAXY", "show_card", "show_mistakes", "show_origin", "show_suspects", "show_sweeps"]
 
 TO_GALAXY = "to_galaxy"
 """Set in the session when a galaxy was picked here: the page of galaxies shows it."""
@@ -86,6 +86,13 @@ def show_suspects(survey: Survey, model: ModelFolder) -> None:
         "text/csv",
         on_click="ignore",
     )
+
+
+def show_sweeps(survey: Survey) -> None:
+    """The tables of recipes that were compared on this survey."""
+    for name, compared in sweeps_of(survey).items():
+        heading(f"Recipes compared: {name}", "accuracy on the test side, with its 95 % interval")
+        st.dataframe(compared, hide_index=True, width="stretch")
 
 
 def _show_scores(evaluation: Evaluation) -> None:

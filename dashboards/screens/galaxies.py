@@ -15,6 +15,7 @@ from dashboards.parts.ground import show_ground
 from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
 from dashboards.parts.style import dress
 from dashboards.parts.subject import Subject
+from dashboards.parts.work import show_work
 from dashboards.selection import Selection, change, current, mirror, said, say, settle
 from gz2interp.errors import Gz2interpError, choices
 from gz2interp.schema import GALAXY_ID
@@ -94,9 +95,9 @@ def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analys
     if model is None:
         lacking(
             "No network yet",
-            "The map shows the sky until one has been trained on this survey.",
-            f"python -m trainer fit {survey.path}",
+            "The map shows the sky until one has been trained on this survey: here, or on the command line.",
         )
+        show_work(survey)
     elif analysis is None:
         outdated = outdated_analyses(survey, model)
         words = "The map shows the sky until this network has been asked about every galaxy."

@@ -7,9 +7,10 @@ import streamlit as st
 from dashboards.loading.cards import card_of
 from dashboards.loading.surveys import model_of, open_survey, survey_names
 from dashboards.parts.controls import show_brand, show_network_choices
-from dashboards.parts.network import TO_GALAXY, show_card, show_mistakes, show_origin, show_suspects
+from dashboards.parts.network import TO_GALAXY, show_card, show_mistakes, show_origin, show_suspects, show_sweeps
 from dashboards.parts.states import lacking, show_error
-from dashboards.parts.style import dress
+from dashboards.parts.style import dress, heading
+from dashboards.parts.work import show_work
 from dashboards.selection import current, mirror, said, say, settle
 from gz2interp.errors import Gz2interpError, choices
 from gz2interp.stores.survey import Survey
@@ -46,7 +47,9 @@ def _show(survey: Survey, names: list[str]) -> None:
     for sentence in said():
         st.info(sentence)
     if card is None:
-        lacking("No network yet", f"{survey.name} has none.", f"python -m trainer fit {survey.path}")
+        lacking("No network yet", f"{survey.name} has none. Train one here, or on the command line.")
+        show_work(survey)
+        show_sweeps(survey)
         return
     model = model_of(survey, card.model)
     with st.container(key="network"):
@@ -54,6 +57,9 @@ def _show(survey: Survey, names: list[str]) -> None:
         show_mistakes(card, survey)
         show_suspects(survey, model)
         show_origin(card)
+        show_sweeps(survey)
+        heading("Work on this survey", "It runs beside the dashboard, and can be stopped.")
+        show_work(survey, model.name)
 
 
 page()

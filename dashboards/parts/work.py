@@ -1,0 +1,213 @@
+"""What can be done with a survey's networks: choose it, start it, and see how far it is."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from dashboards import working
+from dashboards.building import Building
+from dashboards.parts.states import lacking
+from dashboards.parts.style import caption
+from dashboards.selection import say
+from gz2interp.schema import LABEL_SCHEMES
+from gz2interp.stores.survey import Survey
+from trainer.config import RECIPES
+
+__all__ = ["show_work"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something that can be started.
+
+    Attributes
+    ----------
+    title, running : str
+        In the list, and while it runs.
+    words : str
+        What it gives.
+    networks : int
+        How many the survey must have.
+    """
+
+    title: str
+    running: str
+    words: str
+    networks: int = 0
+
+
+TASKS: Mapping[str, Task] = {
+    "fit": Task("Train a network", "Training a network", "Minutes to hours, by the number of galaxies."),
+    "sweep": Task(
+        "Compare recipes", "Training one network after the other", "A network of each, and a table of their scores."
+    ),
+    "evaluate": Task(
+        "Evaluate", "Judging the network", "Scores on galaxies that it has never seen, with intervals.", 1
+    ),
+    "uncertainty": Task(
+        "Find its uncertainty",
+        "Asking the network in several ways",
+        "Which way of being unsure tells its mistakes best, kept for every galaxy: the map can be coloured by it.",
+        1,
+    ),
+    "committee": Task(
+        "Let networks vote", "Asking all members", "Several networks, each asked in eight views, as one network.", 1
+    ),
+    "suspects": Task(
+        "Look for suspect labels",
+        "Training networks that leave out a part each",
+        "Five trainings; every label is asked of the network that has never met it.",
+    ),
+}
+_KEPT = "What is done is kept: it goes on from there."
+_OWN = "as the recipe says"
+
+
+def show_work(survey: Survey, model: str = "") -> None:
+    """What the dashboard has started on this survey, or what it can start."""
+    if working.look(survey.path) is None:
+        _show_offer(survey, model)
+    else:
+        _show_standing(survey)
+
+
+def _show_offer(survey: Survey, model: str) -> None:
+    models = survey.models()
+    tasks = [name for name, task in TASKS.items() if task.networks <= len(models)]
+    with st.container(key="work"):
+        choice, fields = st.columns([1, 3], vertical_alignment="bottom")
+        task = choice.selectbox("Task", tasks, format_func=lambda name: TASKS[name].title, key="work_task")
+        with fields:
+            words = _FIELDS[task](survey, model)
+        caption(escape(TASKS[task].words))
+        start, command = st.columns([1, 3], vertical_alignment="center")
+        start.button(
+            "Start",
+            key="work_start",
+            type="primary",
+            width="stretch",
+            disabled=not words,
+            on_click=working.begin,
+            args=(survey.path, words),
+        )
+        if words:
+            with command:
+                told = shlex.join(["python", "-m", "trainer", words[0], str(survey.path), *words[1:]])
+                caption(f"<code>{escape(told)}</code>")
+
+
+def _fit(survey: Survey, model: str) -> list[str]:
+    left, middle, right = st.columns(3)
+    recipe = left.selectbox("Recipe", _recipes(), key="work_recipe")
+    scheme = middle.selectbox("Labels", [_OWN, *LABEL_SCHEMES], key="work_scheme")
+    name = right.text_input("Name", _free(survey, "cnn"), key="work_name").strip()
+    return ["fit", "--name", name, "--config", recipe, *_labels(scheme)] if name else []
+
+
+def _sweep(survey: Survey, model: str) -> list[str]:
+    left, middle, right = st.columns(3)
+    recipes = left.multiselect("Recipes", _recipes(), ["default", "original"], key="work_recipes")
+    scheme = middle.selectbox("Labels", [_OWN, *LABEL_SCHEMES], key="work_scheme")
+    name = right.text_input("Names begin with", "sweep", key="work_names").strip()
+    each = [word for recipe in recipes for word in ("--sweep", recipe)]
+    return ["fit", "--name", name, *each, *_labels(scheme)] if name and recipes else []
+
+
+def _suspects(survey: Survey, model: str) -> list[str]:
+    left, middle, right = st.columns(3)
+    recipe = left.selectbox("Recipe", _recipes(), key="work_recipe")
+    scheme = middle.selectbox("Labels", [_OWN, *LABEL_SCHEMES], key="work_scheme")
+    name = right.text_input("Kept with the network", model or "cnn", key="work_suspects_of").strip()
+    return ["suspects", "--name", name, "--config", recipe, *_labels(scheme)] if name else []
+
+
+def _committee(survey: Survey, model: str) -> list[str]:
+    left, right = st.columns([2, 1])
+    members = left.multiselect("Members", survey.models(), [model] if model else [], key="work_members")
+    name = right.text_input("Name", _free(survey, "committee"), key="work_committee").strip()
+    each = [word for member in members for word in ("--member", member)]
+    return ["committee", "--name", name, *each] if name and members else []
+
+
+def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
+    def fields(survey: Survey, model: str) -> list[str]:
+        models = survey.models()
+        at = models.index(model) if model in models else 0
+        return [verb, "--model", st.selectbox("Network", models, at, key=f"work_{verb}_of")]
+
+    return fields
+
+
+_FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
+    "fit": _fit,
+    "sweep": _sweep,
+    "evaluate": _of_model("evaluate"),
+    "uncertainty": _of_model("uncertainty"),
+    "committee": _committee,
+    "suspects": _suspects,
+}
+"""For each task: draw its fields, and return the words of its command; no words where something lacks."""
+
+
+def _recipes() -> list[str]:
+    """The trainer's own, the default first; the demo's is for the demo."""
+    return ["default", *sorted({path.stem for path in RECIPES.glob("*.toml")} - {"default", "demo"})]
+
+
+def _labels(scheme: str) -> list[str]:
+    return [] if scheme == _OWN else ["--scheme", scheme]
+
+
+def _free(survey: Survey, stem: str) -> str:
+    """A name that no model has."""
+    taken = set(survey.models())
+    names = (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3)))
+    return next(name for name in names if name not in taken)
+
+
+@st.fragment(run_every=1.0)
+def _show_standing(survey: Survey) -> None:
+    """How far it is, asked once a second; the page follows when it is over."""
+    known = working.look(survey.path)
+    if known is None or known.state == "finished":
+        if known is not None:
+            working.forget(survey.path)
+            say(f"Done: {TASKS[working.task_of(known)].title.lower()}.")
+        st.rerun()
+    assert known is not None
+    with st.container(key="work"):
+        if known.state == "running":
+            _show_running(survey, known)
+        else:
+            _show_ended(survey, known)
+
+
+def _show_running(survey: Survey, known: Building) -> None:
+    lacking(TASKS[working.task_of(known)].running, "It goes on while this page is closed.")
+    for progress in known.stages.values():
+        st.progress(progress.share, text=f"**{progress.stage}**  {progress.message or f'{progress.share:.0%}'}")
+    if not known.stages:
+        st.progress(0.0, text="TensorFlow is loaded, and the galaxies are read")
+    minutes, seconds = divmod(int(known.seconds), 60)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Stop", key="work_stop", on_click=working.stop, args=(survey.path,))
+        caption(f"for {minutes} min {seconds:02d} s now")
+
+
+def _show_ended(survey: Survey, known: Building) -> None:
+    stopped = known.state == "stopped"
+    title = TASKS[working.task_of(known)].title
+    if stopped:
+        lacking(f"Stopped: {title.lower()}", _KEPT)
+    else:
+        lacking(f"Failed: {title.lower()}", "These are its last words:")
+        st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
+    label = "Go on" if stopped else "Try again"
+    with st.container(horizontal=True):
+        st.button(label, key="work_again", type="primary", on_click=working.again, args=(survey.path,))
+        st.button("Never mind", key="work_forget", on_click=working.forget, args=(survey.path,))

@@ -1,0 +1,75 @@
+"""Work on a survey that the dashboard has started: a verb of the trainer in a process of its own, one at a time.
+
+It goes on when the page is closed, and whoever opens the survey later finds it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dashboards import building
+from dashboards.building import Building
+from gz2interp.results import digest_of
+from gz2interp.stores.locations import surveys_folder
+
+__all__ = ["again", "begin", "forget", "look", "stop", "task_of"]
+
+_TALKATIVE = ("fit", "suspects", "uncertainty")
+"""Verbs that tell how far they are."""
+
+
+def begin(survey: Path, words: Sequence[str]) -> None:
+    """Start a verb; nothing happens where something is running.
+
+    Parameters
+    ----------
+    survey : Path
+        The survey's folder.
+    words : sequence of str
+        The verb, then what follows the survey on the command line.
+    """
+    verb, *options = words
+    told = ["--progress", "json"] if verb in _TALKATIVE else []
+    _start(survey, [sys.executable, "-m", "trainer", verb, str(survey.absolute()), *options, *told])
+
+
+def again(survey: Path) -> None:
+    """Start what was started last once more: a training goes on where it stopped."""
+    known = look(survey)
+    if known is not None:
+        _start(survey, known.command)
+
+
+def look(survey: Path) -> Building | None:
+    """How the last work stands; None where the dashboard has started none, or it has been forgotten."""
+    return building.look(_place(survey))
+
+
+def task_of(known: Building) -> str:
+    """Its verb, and ``"sweep"`` for a training of several recipes."""
+    return "sweep" if "--sweep" in known.command else known.command[3]
+
+
+def stop(survey: Path) -> None:
+    """Do what Ctrl+C does: whole epochs are kept."""
+    building.stop(_place(survey))
+
+
+def forget(survey: Path) -> None:
+    """Take away what is known of a process that is over."""
+    building.forget(_place(survey))
+
+
+def _start(survey: Path, command: Sequence[str]) -> None:
+    known = look(survey)
+    if known and known.state == "running":
+        return
+    forget(survey)
+    building.start(_place(survey), command)
+
+
+def _place(survey: Path) -> Path:
+    """Where its state is written: beside the surveys, which hold nothing but what they are."""
+    return surveys_folder() / ".work" / f"{survey.name}-{digest_of([str(survey.absolute())])[:8]}"
