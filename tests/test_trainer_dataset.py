@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from trainer import dataset
-from trainer.dataset import Examples, Held, batch_count, epoch_windows, held, training_batches
+from trainer.dataset import WINDOW, Examples, Held, _batches, batch_count, epoch_windows, held, training_batches
 
 COUNT, SIZE = 700, 8
 
@@ -90,3 +91,41 @@ def test_a_large_survey_is_shuffled_far():
     first = epoch_windows(100_000, seed=1, epoch=0)[0]
     assert np.ptp(first) > 50_000
     assert abs(np.corrcoef(first, np.arange(len(first)))[0, 1]) < 0.1
+
+
+class Watched:
+    """Pixels that remember how many have been asked for."""
+
+    def __init__(self) -> None:
+        self.read = 0
+
+    def images(self, rows: NDArray[np.int64], /) -> NDArray[np.float32]:
+        self.read += len(rows)
+        return np.zeros((len(rows), 2, 2, 1), np.float32) + rows[:, None, None, None]
+
+    def valid(self, rows: NDArray[np.int64], /) -> NDArray[np.bool_]:
+        return np.ones((len(rows), 2, 2), np.bool_)
+
+
+def test_one_window_is_read_ahead_and_no_more() -> None:
+    pixels, count = Watched(), 4 * WINDOW
+    examples = Examples(pixels, np.arange(count), np.ones((count, 2), np.float32))
+    learnt = 0
+    for images, _, positions in _batches(examples, 64, seed=1, epoch=0):
+        assert (images[:, 0, 0, 0] == positions).all()
+        learnt += len(positions)
+        assert learnt <= pixels.read <= learnt + 2 * WINDOW
+    assert learnt == count
+
+
+def test_a_disk_that_fails_while_it_reads_ahead_is_heard() -> None:
+    class Broken(Watched):
+        def images(self, rows: NDArray[np.int64], /) -> NDArray[np.float32]:
+            if self.read > WINDOW:
+                raise OSError("the disk is gone")
+            return super().images(rows)
+
+    count = 4 * WINDOW
+    examples = Examples(Broken(), np.arange(count), np.ones((count, 2), np.float32))
+    with pytest.raises(OSError, match="the disk is gone"):
+        list(_batches(examples, 64, seed=1, epoch=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,7 +23,8 @@ RUN = 256
 """Neighbouring galaxies that are read together: as many as a shard on disk holds."""
 
 WINDOW = 2048
-"""Galaxies that are shuffled together, from `RUN`s all over the survey: 170 MB of 64 x 64 pixels in five bands."""
+"""Galaxies that are shuffled together, from `RUN`s all over the survey: 170 MB of 64 x 64 pixels in five bands. The
+next window is in memory too."""
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -158,17 +160,32 @@ def training_batches(
         seen = augment(policy, images, valid, draws)[0]
         return mixed(seen, targets, shares) if mixup else (seen, targets)
 
-    return tf.data.Dataset.from_generator(read, output_signature=signature).map(augmented).prefetch(2)
+    read_batches = tf.data.Dataset.from_generator(read, output_signature=signature)
+    return read_batches.map(augmented, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
 def _batches(examples: Examples, batch_size: int, seed: int, epoch: int) -> Iterator[tuple[Floats, Bools, Ints]]:
-    for window in epoch_windows(len(examples), seed, epoch):
+    windows = epoch_windows(len(examples), seed, epoch)
+    for window, (images, valid) in zip(windows, _read_ahead(examples, windows), strict=True):
         inside = np.sort(window)
-        rows = examples.rows[inside]
-        images, valid = examples.pixels.images(rows), examples.pixels.valid(rows)
         for positions in np.array_split(window, -(-len(window) // batch_size)):
             where = np.searchsorted(inside, positions)
             yield images[where], valid[where], positions
+
+
+def _read_ahead(examples: Examples, windows: Sequence[Ints]) -> Iterator[tuple[Floats, Bools]]:
+    """Pixels of the windows; while one is learnt, the next is read, so that the step need not wait for the disk."""
+
+    def read(window: Ints) -> tuple[Floats, Bools]:
+        rows = examples.rows[np.sort(window)]
+        return examples.pixels.images(rows), examples.pixels.valid(rows)
+
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(read, windows[0])
+        for following in windows[1:]:
+            current, coming = coming.result(), reader.submit(read, following)
+            yield current
+        yield coming.result()
 
 
 def batch_count(count: int, batch_size: int, seed: int, epoch: int) -> int:
