@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError, SurveyLocked
 from gz2interp.results import Cutout
+from gz2interp.stores.arrays import SHARD_ROWS, create_array, read_rows
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.survey import Survey
 
@@ -284,3 +285,15 @@ def test_killed_anywhere_it_reopens_and_goes_on(tmp_path: Path) -> None:
         np.testing.assert_array_equal(
             survey.images([row])[0], expected.image if isinstance(expected, Cutout) else np.zeros((6, 6, 3))
         )
+
+
+@pytest.mark.parametrize("share", [0.01, 0.2, 0.6, 1.0])
+def test_rows_however_densely_they_lie_are_those_that_were_asked_for(tmp_path: Path, share: float) -> None:
+    count = 3 * SHARD_ROWS + 17
+    values = np.arange(count * 6, dtype=np.float32).reshape(count, 2, 3)
+    array = create_array(tmp_path / "a.zarr", values.shape, np.float32)
+    array[:] = values
+    generator = np.random.default_rng(7)
+    rows = np.flatnonzero(generator.uniform(size=count) < share)
+    for asked in (rows, rows[::-1], generator.permutation(np.concatenate([rows, rows])), rows[:0], [count - 1, 0]):
+        assert np.array_equal(read_rows(array, asked), values[asked])
