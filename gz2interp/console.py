@@ -54,8 +54,8 @@ def say(words: RenderableType) -> None:
     _out.print(words, markup=False)
 
 
-def table(title: str, frame: pd.DataFrame) -> None:
-    """A small table on the standard output."""
+def table(title: str, frame: pd.DataFrame, tell: Callable[[RenderableType], None] = say) -> None:
+    """A small table, a result as sentences are."""
     drawn = Table(title=title, title_justify="left")
     for column in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column])
@@ -63,7 +63,7 @@ def table(title: str, frame: pd.DataFrame) -> None:
         drawn.add_column(str(column), justify="right" if numeric else "left", min_width=18 if whole else None)
     for values in frame.itertuples(index=False):
         drawn.add_row(*(_cell(value) for value in values))
-    _out.print(drawn)
+    tell(drawn)
 
 
 def _cell(value: object) -> str:
@@ -104,9 +104,16 @@ class ProgressBars:
         """A line that stays above the bars."""
         console.print(words, markup=False)
 
+    def say(self, words: RenderableType) -> None:
+        """What came of it, on the standard output."""
+        say(words)
+
 
 class JsonLines:
-    """Progress for a program that watches: a JSON record a line on the standard output, called as `ProgressBars` is."""
+    """Progress for a program that watches, called as `ProgressBars` is: a JSON record a line on the standard output.
+
+    Nothing else is written there.
+    """
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
@@ -133,6 +140,10 @@ class JsonLines:
     def note(self, words: str) -> None:
         """The message of the records that follow."""
         self._note = words
+
+    def say(self, words: RenderableType) -> None:
+        """What came of it, for people: beside the records."""
+        console.print(words, markup=False)
 
 
 def progress_as(form: str) -> ProgressBars | JsonLines:

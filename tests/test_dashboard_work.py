@@ -164,7 +164,10 @@ def test_the_trainer_s_own_words_of_progress_are_those_that_the_page_reads(
         told.note("epoch 1: well")
         told("fit", 1, 4)  # too soon after the last: nobody reads so fast
         told("fit", 4, 4)
-    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        told.say("what came of it")
+    written = capsys.readouterr()
+    records = [json.loads(line) for line in written.out.splitlines()]
+    assert "what came of it" in written.err  # in words for people, and no record
     assert [record["done"] for record in records] == [0, 4]
     assert records[-1]["message"] == "epoch 1: well"
     assert isinstance(told, JsonLines)

@@ -28,7 +28,9 @@ SchemeOption = Annotated[
         "--scheme", help="Labels: e_vs_s, e_s_a, five_class, painted, votes, tree; by default the table's own."
     ),
 ]
-ProgressOption = Annotated[str, typer.Option("--progress", help="bars, or json: one record a line.")]
+ProgressOption = Annotated[
+    str, typer.Option("--progress", help="bars, or json: a record a line, and nothing else on standard output.")
+]
 
 
 @app.command()
@@ -243,8 +245,8 @@ def fit(
         opened, recipe = Survey.open(find_survey(survey)), read_config(config, **changes)
         folder = fit(opened, name, recipe, lambda now: _tell(told, "fit", now))
     for class_name, sides in folder.run["class_shares"].items():
-        say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))
-    say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
+        told.say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))
+    told.say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
 
 
 @app.command()
@@ -309,13 +311,12 @@ def suspects(
     with progress_as(progress) as told:
         recipe = read_config(config, **changes)
         ranked = suspect_labels(opened, name, recipe, lambda fold, now: _tell(told, f"fold {fold + 1}", now))
-    table(
-        "The most suspect labels", ranked[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]].head(most)
-    )
-    say(f"{int(ranked['suspect'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'models' / name}")
+    shown = ["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]
+    table("The most suspect labels", ranked[shown].head(most), told.say)
+    told.say(f"{int(ranked['suspect'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'models' / name}")
     if out:
         write_table(out, ranked)
-        say(str(out))
+        told.say(str(out))
 
 
 @app.command()
@@ -336,8 +337,8 @@ def uncertainty(
     opened = Survey.open(find_survey(survey))
     with progress_as(progress) as told:
         ways = measure_uncertainty(opened, model, seed, lambda done, of: told("asking", done, of))
-    table("Share of mistakes among the surest galaxies: small is good", pd.DataFrame(ways))
-    say(f"Kept: {ways[0].name}, in {opened.model(model).path / 'uncertainty.parquet'}")
+    table("Share of mistakes among the surest galaxies: small is good", pd.DataFrame(ways), told.say)
+    told.say(f"Kept: {ways[0].name}, in {opened.model(model).path / 'uncertainty.parquet'}")
 
 
 @app.command()
@@ -357,7 +358,7 @@ def demo(
         built = build_demo(path, galaxies, told)
     evaluation = json.loads((built.model(MODEL).path / "evaluation.json").read_text(encoding="utf-8"))
     accuracy = evaluation["accuracy"]
-    say(
+    told.say(
         f"{built}\nAccuracy on painted galaxies never seen: {accuracy['value']:.1%} "
         f"({accuracy['low']:.1%} to {accuracy['high']:.1%}, {evaluation['selection']})\n"
         "Now run streamlit run dashboards/explore.py"
@@ -373,10 +374,10 @@ def _sweep(survey: str, name: str, recipes: list[str], changes: dict[str, Any], 
     opened = Survey.open(find_survey(survey))
     with progress_as(progress) as told:
         compared = sweep(opened, name, recipes, changes, lambda recipe, now: _tell(told, recipe, now))
-    table("Recipes compared", compared.drop(columns="failed"))
+    table("Recipes compared", compared.drop(columns="failed"), told.say)
     for row in compared[compared["failed"] != ""].itertuples():
-        say(f"{row.recipe} failed: {row.failed}")
-    say(str(sweep_file(opened, name)))
+        told.say(f"{row.recipe} failed: {row.failed}")
+    told.say(str(sweep_file(opened, name)))
 
 
 def _tell(told: ProgressBars | JsonLines, stage: str, now: Any) -> None:
