@@ -22,9 +22,12 @@ from zarr.codecs import BloscCodec, ZstdCodec
 
 from gz2interp.results import Cutout
 from gz2interp.stores.survey import Survey
+from trainer.dataset import RUN
 
 SHAPE = (64, 64, 5)
 BATCH = 64
+TAUGHT = 0.6
+"""Share of the galaxies that a training reads, in runs as it reads them."""
 
 
 def cutouts(count: int) -> list[Cutout]:
@@ -64,7 +67,7 @@ def rate(read: Callable[[], int], rounds: int) -> float:
 
 
 def compared(survey: Survey, files: Path, rounds: int) -> None:
-    """Read in sequence, in random batches, and one by one."""
+    """Read in sequence, as a training side is, in random batches, and one by one."""
     generator, n = np.random.default_rng(1), len(survey)
 
     def loaded(rows: Iterable[int]) -> int:
@@ -79,7 +82,13 @@ def compared(survey: Survey, files: Path, rounds: int) -> None:
     def one_by_one() -> int:
         return sum(len(survey.images([int(row)])) for row in generator.integers(0, n, 200))
 
+    side = np.flatnonzero(generator.uniform(size=n) < TAUGHT)
+
+    def taught() -> int:
+        return sum(len(survey.images(part)) for part in np.split(side, range(RUN, len(side), RUN)))
+
     row_of_table("in sequence", rate(in_sequence, rounds), rate(lambda: loaded(range(n)), rounds))
+    row_of_table("a training side", rate(taught, rounds), rate(lambda: loaded(side), rounds))
     random_files = rate(lambda: loaded(generator.integers(0, n, 640)), rounds)
     row_of_table(f"random batches of {BATCH}", rate(in_batches, rounds), random_files)
     row_of_table("one at random", rate(one_by_one, rounds), random_files)

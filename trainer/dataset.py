@@ -14,7 +14,7 @@ from gz2interp.network.quiet import tf
 from trainer.augment import Draws, augment, draw, policy_named
 from trainer.mixup import draw_shares, mixed
 
-__all__ = ["HELD_BYTES", "Examples", "Held", "Pixels", "epoch_windows", "held", "training_batches"]
+__all__ = ["HELD_BYTES", "RUN", "Examples", "Held", "Pixels", "epoch_windows", "held", "training_batches"]
 
 HELD_BYTES = 2**30
 """Pixels up to this size are held in memory; more are streamed from the disk in each epoch."""

@@ -13,9 +13,9 @@ from gz2interp.stores.survey import Survey
 
 
 def epoch(options: argparse.Namespace) -> None:
-    """One epoch of `default`, nothing held in memory; peak memory is this process's own, since it was executed."""
+    """One epoch of `default`, from the disk or from memory; peak memory is this process's since it was executed."""
     from trainer.config import read_config
-    from trainer.dataset import Examples, training_batches
+    from trainer.dataset import Examples, held, training_batches
     from trainer.losses import CrossEntropy
     from trainer.plan import plan_training
     from trainer.process import settle
@@ -25,7 +25,8 @@ def epoch(options: argparse.Namespace) -> None:
     survey, config = Survey.open(options.folder), read_config("default", scheme="five_class")
     plan = plan_training(survey, config)
     rows = plan.rows("train")
-    examples = Examples(survey, rows, plan.targets.distributions[rows])
+    pixels = held(survey, rows, limit=2**40) if options.held else survey
+    examples = Examples(pixels, rows, plan.targets.distributions[rows])
     model, optimizer = network(len(survey.bands), survey.shape[0]), optimizer_of(config)
     optimizer.build(model.trainable_variables)
     teach, before, waited = compiled_step(model, optimizer, CrossEntropy()), memory("VmRSS"), 0.0
@@ -63,6 +64,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--held", action="store_true", help="read all pixels before")
     given = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", str(given.threads))
     epoch(given)

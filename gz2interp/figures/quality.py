@@ -49,15 +49,23 @@ def confusion_panel(evaluation: Evaluation) -> go.Figure:
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [score.name.replace("_", " ") for score in evaluation.classes]
     figure = _panel("the network says", "label")
-    words = [[str(count) if count else "" for count in row] for row in counts]
     hover = "label %{y}, it says %{x}<br>%{z:.1%} of the label<extra></extra>"
     scale = [[0, "rgba(0,114,178,0.04)"], [1, BLUE]]
     figure.add_trace(
         go.Heatmap(
-            x=names, y=names, z=shares, text=words, texttemplate="%{text}", colorscale=scale, zmin=0, zmax=1,
-            showscale=False, hovertemplate=hover, xgap=2, ygap=2,
+            x=names, y=names, z=shares, colorscale=scale, zmin=0, zmax=1, showscale=False, hovertemplate=hover,
+            xgap=2, ygap=2,
         )
     )  # fmt: skip
+    # Plotly would choose the counts' colour as if the page behind faint cells were white.
+    for there, font in (((counts > 0) & (shares <= 0.5), {}), (shares > 0.5, {"color": "white"})):
+        down, across = np.nonzero(there)
+        figure.add_trace(
+            go.Scatter(
+                x=[names[i] for i in across], y=[names[i] for i in down], text=counts[there].astype(str),
+                mode="text", textfont=font, hoverinfo="skip",
+            )
+        )  # fmt: skip
     figure.update_xaxes(showgrid=False, tickangle=0)
     return figure.update_yaxes(autorange="reversed", showgrid=False)
 
