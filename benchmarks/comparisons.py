@@ -4,9 +4,9 @@
 
 Augmentation or none; the g band or all five; 28 x 28 pixels or 64 x 64 (the same field, its light summed into larger
 pixels); min-max or asinh; stars and artefacts left out, a third class, or caught before by a network of their own; and
-the network ``d4``, with how far the answers to eight views of one galaxy differ. Each
-row trains the recipe ``default`` with one thing changed, and is asked about galaxies of another survey, never seen.
-Killed, it goes on where it stopped.
+the other networks, with how far the answers to eight views of one galaxy differ. Each row trains the recipe ``default``
+with one thing changed, but for the original project's own recipe, and is asked about galaxies of another survey, never
+seen. Killed, it goes on where it stopped; ``--rows`` leaves the others out.
 """
 
 from __future__ import annotations
@@ -54,11 +54,13 @@ class Row:
         Which form of the galaxies: ``"whole"``, ``"g"`` or ``"small"``.
     changes : mapping
         Of the recipe.
+    recipe : str
     """
 
     words: str
     seen: str = "whole"
     changes: Mapping[str, Any] = field(default_factory=dict)
+    recipe: str = "default"
 
 
 ROWS = {
@@ -71,6 +73,9 @@ ROWS = {
     "catcher": Row("", changes={"scheme": "galaxy_vs_artifact"}),
     "d4": Row("the network that is symmetric by construction", changes={"network": "d4"}),
     "caught": Row("stars and artefacts caught before", changes={"without": "catcher:artifact"}),
+    "resnet": Row("the plain residual network of twenty layers", changes={"network": "resnet"}),
+    "transfer": Row("a backbone made for photographs, which has seen none", changes={"network": "transfer"}),
+    "original": Row("the original project's network, scaling and augmentation", recipe="original"),
 }
 
 
@@ -113,7 +118,7 @@ def taught(survey: Survey, name: str, row: Row, settings: Mapping[str, Any]) -> 
     if (path / "model.keras").exists() and not (path / "checkpoint").exists():
         return float(survey.model(name).history["seconds"].sum())
     start = time.perf_counter()
-    fit(survey, name, read_config("default", **{"scheme": "e_vs_s"} | dict(settings) | dict(row.changes)))
+    fit(survey, name, read_config(row.recipe, **{"scheme": "e_vs_s"} | dict(settings) | dict(row.changes)))
     return time.perf_counter() - start
 
 
@@ -139,14 +144,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rows", nargs="+", default=list(ROWS), choices=list(ROWS))
     given = parser.parse_args()
+    if "caught" in given.rows and "catcher" not in given.rows:
+        parser.error("the row caught needs the row catcher")
     shares = with_rare(RARE, KIND_SHARES)
     whole = paint_survey(given.folder / "taught", given.galaxies, given.seed, shares=shares)
     others = paint_survey(given.folder / "asked", given.asked, given.seed + 1, shares=shares)
     truth = labels_by("e_s_a", others.catalog).labels.to_numpy(dtype=object)
     settings = {"epochs": given.epochs, "seed": given.seed, "threads": given.threads}
     table, caught = {}, np.zeros(len(others), np.bool_)
-    for name, row in ROWS.items():
+    for name, row in ((name, ROWS[name]) for name in given.rows):
         survey, asked = (form_of(given.folder, whole_survey, row.seen) for whole_survey in (whole, others))
         seconds = taught(survey, name, row, settings)
         said = said_of(survey, name, asked)
