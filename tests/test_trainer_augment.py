@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from gz2interp.errors import InputError
-from trainer.augment import POLICIES, Draws, Policy, augment, draw, policy_named
+from trainer.augment import POLICIES, Draws, Policy, _uniforms, augment, draw, policy_named
 
 SHAPE, SKY = (16, 16), np.array([0.1, 0.2, 0.3])
 
@@ -21,8 +21,9 @@ def _galaxies(count=6, valid_share=1.0):
     return np.where(valid[..., None], images, 0).astype(np.float32), valid
 
 
-def _augmented(policy, images, valid, *, seed=1, epoch=0, rows=None):
-    draws = draw(policy, seed, epoch, np.arange(len(images)) if rows is None else rows, shape=SHAPE, sky_sigma=SKY)
+def _augmented(policy, images, valid, *, seed=1, epoch=0, rows=None, sky=SKY):
+    rows = np.arange(len(images)) if rows is None else rows
+    draws = draw(policy, seed, epoch, rows, shape=images.shape[1:3], sky_sigma=sky)
     return tuple(values.numpy() for values in augment(policy, images, valid, draws))
 
 
@@ -35,7 +36,8 @@ def _rng_free(policy, **even):
         numbers[0, int(column.removeprefix("n"))] = value
     transforms = _transforms(policy, numbers, SHAPE).astype(np.float32)
     ones, zeros = np.ones((1, 3), np.float32), np.zeros((1, 3), np.float32)
-    return Draws(transforms, ones, zeros, np.zeros((1, 2), np.int32), _shifts(policy, numbers).astype(np.int32))
+    shifts = _shifts(policy, numbers).astype(np.int32)
+    return Draws(transforms, ones, zeros[:, 0], zeros, np.zeros((1, 2), np.int32), shifts)
 
 
 def test_none_changes_nothing():
@@ -153,6 +155,43 @@ def test_noise_is_of_the_sky_s_size_in_each_band():
     np.testing.assert_allclose(noise.std(axis=(0, 1, 2)), expected, rtol=0.05)
 
 
+def test_seeing_spreads_light_as_a_gaussian_and_loses_none():
+    images = np.zeros((1, 33, 33, 2), np.float32)
+    images[0, 16, 16] = images[0, 14, 19] = 1
+    policy = Policy(blur=1.5)
+    seen, mask = _augmented(policy, images, np.ones((1, 33, 33), np.bool_), seed=2, sky=np.zeros(2))
+    width = float(draw(policy, 2, 0, np.arange(1), shape=(33, 33), sky_sigma=np.zeros(2)).widths[0])
+    assert 0.3 < width < 1.5
+    expected = ndimage.gaussian_filter(images[0], (width, width, 0), truncate=8)
+    np.testing.assert_allclose(seen[0], expected, atol=1e-6)
+    assert seen.sum() == pytest.approx(4, rel=1e-5)
+    assert mask.all()
+
+
+def test_seeing_leaves_the_noise_of_the_sky_as_strong_as_it_was():
+    sky = np.array([0.1, 0.2, 0.3])
+    images = np.random.default_rng(8).normal(size=(64, 48, 48, 3)).astype(np.float32) * sky
+    seen, _ = _augmented(Policy(blur=1.5), images.astype(np.float32), np.ones((64, 48, 48), np.bool_))
+    inner = seen[:, 6:-6, 6:-6]  # near the edge a Gaussian is cut, and keeps more
+    np.testing.assert_allclose(inner.std(axis=(1, 2)), np.broadcast_to(sky, (64, 3)), rtol=0.12)
+    np.testing.assert_allclose(inner.std(axis=(0, 1, 2)), sky, rtol=0.01)
+
+
+def test_seeing_gives_up_pixels_that_light_of_unknown_ones_would_reach():
+    images, valid = np.ones((1, 33, 33, 1), np.float32), np.ones((1, 33, 33), np.bool_)
+    images[0, :, :8], valid[0, :, :8] = 0, False
+    seen, mask = _augmented(Policy(blur=1.5), images, valid, sky=np.zeros(1))
+    assert not mask[0, :, :8].any()
+    assert mask[0, :, 16:].all()
+    np.testing.assert_allclose(seen[mask], 1, atol=2e-3)
+
+
+def test_a_galaxy_s_numbers_are_those_of_one_table_of_all():
+    rows = np.array([7, 3, 3, 199, 0])
+    table = np.random.default_rng([5, 2]).random((200, 4))
+    np.testing.assert_array_equal(_uniforms((5, 2), rows, columns=4), table[rows])
+
+
 def test_an_unknown_policy_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"none, original, original-notebook, standard"):
+    with pytest.raises(InputError, match=r"none, original, original-notebook, seeing, standard"):
         policy_named("heavy")

@@ -23,6 +23,9 @@ __all__ = ["POLICIES", "Draws", "Policy", "augment", "draw", "policy_named"]
 ROUNDING = 1e-3
 """Share of a pixel that may come from pixels not valid: generous beside the rounding of positions in float32."""
 
+_NARROW = 1e-3
+"""Pixels: a Gaussian so narrow leaves an image as it is."""
+
 Floats = NDArray[np.float32]
 Ints = NDArray[np.integer[Any]]
 
@@ -45,6 +48,9 @@ class Policy:
     zoom : (float, float)
         Least and greatest magnification, drawn evenly between them.
     zoom_probability : float
+    blur : float
+        Largest width (standard deviation) of a Gaussian that spreads the light further, as poorer seeing would [pixel],
+        drawn evenly from zero. What it takes from the sky's noise is given back.
     noise : float
         Largest noise added, in units of each band's sky noise.
     flux, band_flux : float
@@ -58,20 +64,24 @@ class Policy:
     whole_pixels: bool = False
     zoom: tuple[float, float] = (1.0, 1.0)
     zoom_probability: float = 1.0
+    blur: float = 0.0
     noise: float = 0.0
     flux: float = 0.0
     band_flux: float = 0.0
 
 
 _ORIGINAL = Policy(rotation=45.0, shift=4.0, whole_pixels=True, zoom=(0.75, 1.3))
+_STANDARD = Policy(rotation=360.0, flip=0.5, shift=3.0, zoom=(0.8, 1.25), noise=0.5, flux=0.1, band_flux=0.02)
 
 POLICIES = {
     "none": Policy(),
     "original": replace(_ORIGINAL, flip=0.25, shift_probability=0.25, zoom_probability=0.25),
     "original-notebook": replace(_ORIGINAL, flip=0.5, shift_probability=0.5),
-    "standard": Policy(rotation=360.0, flip=0.5, shift=3.0, zoom=(0.8, 1.25), noise=0.5, flux=0.1, band_flux=0.02),
+    "seeing": replace(_STANDARD, blur=1.0),
+    "standard": _STANDARD,
 }
-"""`original` is that of the original project's script, `original-notebook` that of its notebook, `standard` is ours.
+"""`original` is that of the original project's script, `original-notebook` that of its notebook. `standard` is ours;
+`seeing` blurs besides.
 
 Notes on differences: the original resampled an image up to three times, here it is once. What rotation and zoom bring
 in from outside is filled by reflection. A shift comes last; in the original's policies it repeats the edge, as there,
@@ -87,6 +97,8 @@ class Draws(NamedTuple):
     transforms : float32 (n, 8)
         Projective, from output to input, in (x, y) order, as `ImageProjectiveTransformV3` has it.
     gains : float32 (n, band)
+    widths : float32 (n,)
+        Of the Gaussian that spreads the light [pixel].
     sigma : float32 (n, band)
         Noise to add, in the image's unit.
     seeds : int32 (n, 2)
@@ -97,6 +109,7 @@ class Draws(NamedTuple):
 
     transforms: Any
     gains: Any
+    widths: Any
     sigma: Any
     seeds: Any
     shifts: Any
@@ -131,13 +144,15 @@ def draw(
         Noise of the sky.
     """
     bands = len(sky_sigma)
-    even = _uniforms(seed, epoch, rows, columns=10 + bands)
-    noise = policy.noise * even[:, 8:9] * np.asarray(sky_sigma)
+    even = _uniforms((seed, epoch), rows, columns=10 + bands)
+    widths = policy.blur * _uniforms((seed, epoch, 2), rows, columns=1)[:, 0]  # 1 is the order's, in `trainer.dataset`
+    noise = np.hypot(policy.noise * even[:, 8:9], _smoothed_away(widths)[:, None]) * np.asarray(sky_sigma)
     flux = 1 + policy.flux * (2 * even[:, 9:10] - 1)
     colours = 1 + policy.band_flux * (2 * even[:, 10:] - 1)
     return Draws(
         transforms=_transforms(policy, even, shape).astype(np.float32),
         gains=(flux * colours).astype(np.float32),
+        widths=widths.astype(np.float32),
         sigma=noise.astype(np.float32),
         seeds=np.stack([np.full(len(rows), _mixed(seed, epoch)), rows], axis=1).astype(np.int32),
         shifts=np.trunc(_shifts(policy, even)).astype(np.int32),
@@ -171,9 +186,12 @@ def _augmented(policy: Policy, images: Any, valid: Any, draws: Draws) -> tuple[A
     mask = _resampled(tf.cast(valid, tf.float32)[..., None], draws.transforms) > 1 - ROUNDING
     if policy.whole_pixels:
         moved, mask = (_repeated_edge(seen, draws.shifts) for seen in (moved, mask))
+    if policy.blur:
+        moved = _spread(moved, draws.widths)
+        mask = _spread(tf.cast(mask, tf.float32), draws.widths) > 1 - ROUNDING
     if policy.flux or policy.band_flux:
         moved *= draws.gains[:, None, None]
-    if policy.noise:
+    if policy.noise or policy.blur:
         moved += _normals(draws.seeds, tf.shape(images)[1:]) * draws.sigma[:, None, None]
     return tf.where(mask, moved, 0.0), mask[..., 0]
 
@@ -187,6 +205,24 @@ def _resampled(images: Any, transforms: Any) -> Any:
         interpolation="BILINEAR",
         fill_mode="REFLECT",
     )
+
+
+def _spread(images: Any, widths: Any) -> Any:
+    """Images (n, y, x, ...) under a Gaussian of each one's width; what would come from beyond the edge is left out."""
+    for axis, sizes in ((1, "nij,njxb->nixb"), (2, "nij,nyjb->nyib")):
+        places = tf.range(tf.cast(tf.shape(images)[axis], tf.float32))
+        far = (places[:, None] - places) ** 2
+        kernels = tf.exp(-far / (2 * tf.maximum(widths, _NARROW)[:, None, None] ** 2))
+        images = tf.einsum(sizes, kernels / tf.reduce_sum(kernels, axis=2, keepdims=True), images)
+    return images
+
+
+def _smoothed_away(widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The noise that spreading takes from white noise of one, in quadrature, (n,)."""
+    places = np.arange(-32, 33)
+    kernels = np.exp(-(places**2) / (2 * np.maximum(widths, _NARROW)[:, None] ** 2))
+    kernels /= kernels.sum(axis=1, keepdims=True)
+    return np.asarray(np.sqrt(np.maximum(1 - (kernels**2).sum(axis=1) ** 2, 0)))
 
 
 def _repeated_edge(images: Any, shifts: Any) -> Any:
@@ -209,10 +245,15 @@ def _normals(seeds: Any, shape: Any) -> Any:
     )
 
 
-def _uniforms(seed: int, epoch: int, rows: Ints, columns: int) -> NDArray[np.float64]:
-    """Even numbers in [0, 1), (n, columns): row i of one long table is galaxy i's, and a longer table begins alike."""
-    table = np.random.default_rng([seed, epoch]).random((int(rows.max(initial=-1)) + 1, columns))
-    return table[rows]
+def _uniforms(key: tuple[int, ...], rows: Ints, columns: int) -> NDArray[np.float64]:
+    """Even numbers in [0, 1), (n, columns): row i of one endless table is galaxy i's, and nothing between is drawn."""
+    bits = np.random.PCG64(key)
+    generator, table, at = np.random.Generator(bits), np.empty((len(rows), columns)), 0
+    for place in np.argsort(rows):
+        bits.advance((int(rows[place]) - at) * columns)
+        generator.random(out=table[place])
+        at = int(rows[place]) + 1
+    return table
 
 
 def _mixed(seed: int, epoch: int) -> int:
