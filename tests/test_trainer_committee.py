@@ -18,6 +18,7 @@ from trainer.config import Config
 from trainer.fit import fit
 from trainer.networks import build_network
 from trainer.networks.committee import committee
+from trainer.networks.scales import magnified
 from trainer.plan import NO_SIDE, caught_before, plan_training
 from trainer.splits import fold_sides
 from trainer.start import begin_with
@@ -74,6 +75,38 @@ def test_eight_views_are_the_mean_over_turned_and_mirrored_images():
     views = [np.rot90(turned, k, axes=(1, 2)) for turned in (_images(), _images()[:, ::-1]) for k in range(4)]
     said = np.mean([member(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
     np.testing.assert_allclose(committee([member], 8)(_images()).numpy(), said, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.6, 0.7, 1.4, 2.0])
+def test_at_another_scale_a_galaxy_is_as_much_larger_and_as_bright(scale):
+    y, x = np.mgrid[:64, :64] - 31.5
+    galaxy = np.exp(-(x**2 / 5**2 + y**2 / 3**2) / 2)[None, ..., None].astype(np.float32)
+    seen = keras.ops.convert_to_numpy(magnified(galaxy, scale))
+    assert seen.shape == galaxy.shape
+    assert seen.max() == pytest.approx(galaxy.max(), rel=0.06)
+    for axis, grid, width in (("x", x, 5), ("y", y, 3)):
+        found = np.sqrt(np.average(grid**2, weights=seen[0, ..., 0]))
+        assert found == pytest.approx(scale * width, rel=0.06), axis
+
+
+def test_several_scales_are_the_mean_over_them_and_open_anywhere(tmp_path):
+    (member,) = _networks("tiny")
+    committee([member], 1, scales=(0.7, 1.0, 1.4)).save(tmp_path / "scales.keras")
+    opened = load_network(tmp_path / "scales.keras")
+    scaled = Probe(member).values_at(_images())
+    parts = [keras.ops.convert_to_numpy(magnified(scaled, scale)) for scale in (0.7, 1.0, 1.4)]
+    body = keras.Model(member.get_layer("scaled").output, member.output)
+    said = np.mean([body(part).numpy() for part in parts], axis=0)
+    np.testing.assert_allclose(opened(_images()).numpy(), said, atol=1e-5)
+    whole = committee([member], 8, scales=(0.7, 1.4))
+    turned = np.ascontiguousarray(np.rot90(_images(), axes=(1, 2)))
+    np.testing.assert_allclose(whole(turned).numpy(), whole(_images()).numpy(), atol=1e-5)
+
+
+@pytest.mark.parametrize("scales", [(), (1.0, 1.0), (0.1,), (3.0, 1.0)])
+def test_scales_that_cannot_be_are_refused(survey, scales):
+    with pytest.raises(InputError, match="each once"):
+        found_committee(survey, "scales", ["one"], scales=scales)
 
 
 def test_however_a_galaxy_lies_the_committee_says_the_same():
@@ -157,7 +190,7 @@ def test_the_committee_of_a_survey_is_judged_where_nobody_learnt(survey):
     assert tested
     assert [member["name"] for member in whole.run["members"]] == ["plain", "other"]
     known = gz.card(survey, "all")
-    assert known.training.settings == {"members": "plain, other", "views": 8}
+    assert known.training.settings == {"members": "plain, other", "views": 8, "scales": [1.0]}
     assert known.labels.counts["ring"]["test"] > 0
 
 

@@ -255,6 +255,9 @@ def committee(
     member: Annotated[list[str], typer.Option("--member", "-m", help="A model of the survey. May be repeated.")],
     name: Annotated[str, typer.Option("--name", help="Of the new model.")] = "committee",
     views: Annotated[int, typer.Option(help="1, or 8: turned and mirrored in all ways.")] = 8,
+    scale: Annotated[
+        list[float] | None, typer.Option("--scale", help="Ask at this scale: --scale 0.7 --scale 1 --scale 1.4.")
+    ] = None,
 ) -> None:
     """Make one network of several: they vote on each galaxy, each in several views."""
     from gz2interp.stores.locations import find_survey
@@ -262,7 +265,7 @@ def committee(
     from trainer.committee import found_committee
 
     with console.status("The members are asked about every galaxy"):
-        folder = found_committee(Survey.open(find_survey(survey)), name, member, views)
+        folder = found_committee(Survey.open(find_survey(survey)), name, member, views, scale or (1.0,))
     say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
 
 

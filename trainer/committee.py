@@ -20,7 +20,8 @@ from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 from trainer.calibration import temperature
 from trainer.dataset import held
-from trainer.networks.committee import MANY_VIEWS, committee
+from trainer.networks.committee import MANY_VIEWS, ONE_SCALE, committee
+from trainer.networks.scales import LEAST_SCALE, MOST_SCALE
 from trainer.plan import NO_SIDE
 from trainer.predict import compiled
 from trainer.predict import predict as predict_pixels
@@ -29,7 +30,9 @@ from trainer.splits import SIDES
 __all__ = ["found_committee"]
 
 
-def found_committee(survey: Survey, name: str, members: Sequence[str], views: int = MANY_VIEWS) -> ModelFolder:
+def found_committee(
+    survey: Survey, name: str, members: Sequence[str], views: int = MANY_VIEWS, scales: Sequence[float] = ONE_SCALE
+) -> ModelFolder:
     """A network of networks in the survey, calibrated, with its predictions.
 
     A galaxy that one of the members learnt from, or was steered by, is on that side for the committee too: it is tested
@@ -44,25 +47,28 @@ def found_committee(survey: Survey, name: str, members: Sequence[str], views: in
         Models of the survey, trained for the same classes; one is enough to be asked in several views.
     views : int
         1, or 8 for the image turned and mirrored in all ways.
+    scales : sequence of float
+        At which each view is asked: 0.7 for the galaxy as if it were farther.
 
     Raises
     ------
     InputError
-        A member is missing or alone of its kind, or the number of views is another.
+        A member is missing or alone of its kind, the number of views is another, or a scale is out of range.
     SurveyError
         The survey has a model of that name.
     """
+    chosen = _scales(scales)
     folders = _members(survey, members, views)
     target = survey.path / "models" / checked_model_name(name)
     if target.exists():
         raise SurveyError(f"{survey.name} already has a model {name!r}", remedy="Choose another name")
     networks = [load_network(folder.model_file) for folder in folders]
     parts = _parts(folders)
-    degrees = _temperature(survey, committee(networks, views), folders[0].class_names, parts)
-    whole = committee(networks, views, degrees)
+    degrees = _temperature(survey, committee(networks, views, scales=chosen), folders[0].class_names, parts)
+    whole = committee(networks, views, degrees, chosen)
     with replaced(target / "model.keras") as aside:
         whole.save(aside)
-    write_json(target / "run.json", _run(whole, folders, views, degrees, parts))
+    write_json(target / "run.json", _run(whole, folders, {"views": views, "scales": list(chosen)}, degrees, parts))
     predict(Subject(survey, ModelFolder(target)), parts)
     return ModelFolder(target)
 
@@ -83,6 +89,16 @@ def _members(survey: Survey, names: Sequence[str], views: int) -> list[ModelFold
                 "Train them with the same split_seed, so that they measure the sky on the same galaxies",
             )
     return folders
+
+
+def _scales(scales: Sequence[float]) -> tuple[float, ...]:
+    chosen = tuple(float(scale) for scale in scales)
+    if not chosen or len(set(chosen)) < len(chosen) or not all(LEAST_SCALE <= each <= MOST_SCALE for each in chosen):
+        raise InputError(
+            f"The scales {', '.join(f'{each:g}' for each in chosen) or 'none'} were given",
+            f"From {LEAST_SCALE:g} to {MOST_SCALE:g}, each once; 1 is the image as it is",
+        )
+    return chosen
 
 
 def _class_names(run: dict[str, Any]) -> Any:
@@ -113,12 +129,14 @@ def _temperature(survey: Survey, model: Any, class_names: Sequence[str], parts: 
     return temperature(predict_pixels(compiled(model), held(survey, rows), rows), targets)
 
 
-def _run(model: Any, folders: Sequence[ModelFolder], views: int, degrees: float, parts: pd.DataFrame) -> dict[str, Any]:
+def _run(
+    model: Any, folders: Sequence[ModelFolder], asked: dict[str, Any], degrees: float, parts: pd.DataFrame
+) -> dict[str, Any]:
     first = folders[0].run
     return {
         **{key: first[key] for key in ("class_names", "bands", "data_digest", "label_scheme", "scaling")},
         "members": [{"name": folder.name, "digest": folder.digest} for folder in folders],
-        "config": {"members": ", ".join(folder.name for folder in folders), "views": views},
+        "config": {"members": ", ".join(folder.name for folder in folders), **asked},
         "temperature": degrees,
         "split": {str(side): int(count) for side, count in parts["split"].value_counts().items()},
         "logit_rule": Probe(model).logit_rule,

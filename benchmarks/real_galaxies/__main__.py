@@ -2,10 +2,11 @@
 
     python -m benchmarks.real_galaxies DATA --out FOLDER --rows ours resnet --seeds 1000 1001 1002
 
-DATA holds ``gz2_rgb64.npz`` (few galaxies with the letters of Galaxy Zoo 2) and ``gz1_rgb64.npz`` (many with classes of
-Galaxy Zoo 1). Networks learn from the other folds and from the second file, and are asked about the fold in eight
-views. The images are composites, not fluxes: nothing here speaks of five bands. Killed, it goes on where it stopped;
-what FOLDER holds already is not trained again. ``mistakes.png`` there holds real pixels: keep it to yourself.
+DATA holds ``gz2_rgb64.npz`` (few galaxies with the letters of Galaxy Zoo 2, and its votes) and ``gz1_rgb64.npz`` (many
+with classes of Galaxy Zoo 1). Networks learn from the other folds and from the second file, and are asked about the
+fold in eight views at three scales. The images are composites, not fluxes: nothing here speaks of five bands. Killed,
+it goes on where it stopped; what FOLDER holds already is not trained again. ``mistakes.png`` there holds real pixels:
+keep it to yourself.
 """
 
 from __future__ import annotations
@@ -68,10 +69,11 @@ def report(tables: Tables, files: Files) -> None:
         shares = shares_of(seeds, files)
         right = right_of(shares, files)
         lines[f"{name}: {ROWS[name].words}"] = right
-        if len(lines) > 1:
+        lines[f"    {name} in eight views at one scale"] = right_of(shares_of(seeds, files, "p8"), files)
+        if len(lines) > 2:
             lines[f"    how far the first is ahead of {name}"] = right_of(first[: len(shares)], files) - right
             continue
-        lines["    in one view instead of eight"] = right_of(shares_of(seeds, files, "p1"), files)
+        lines["    in one view"] = right_of(shares_of(seeds, files, "p1"), files)
         lines["    the seeds speaking as one"] = right_of(shares.mean(axis=0, keepdims=True), files)
     table = {words: intervals(values, files, generator) for words, values in lines.items()}
     print("\n" + pd.DataFrame(table, list(parts_of(files))).T.to_string())

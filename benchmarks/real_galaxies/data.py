@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +39,23 @@ class Images:
     pixels : uint8 (n, y, x, 3)
         Red first.
     labels : object (n,)
+    shares : float (n, 2) or None
+        Of smooth and of features among the volunteers who saw a galaxy.
     """
 
     ids: NDArray[np.int64]
     pixels: NDArray[np.uint8]
     labels: NDArray[np.object_]
+    shares: NDArray[np.float64] | None = None
 
     def only(self, keep: NDArray[Any]) -> Images:
         """Some of them."""
-        return Images(self.ids[keep], self.pixels[keep], self.labels[keep])
+        shares = None if self.shares is None else self.shares[keep]
+        return Images(self.ids[keep], self.pixels[keep], self.labels[keep], shares)
+
+    def without_shares(self) -> Images:
+        """The letters alone."""
+        return replace(self, shares=None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +83,9 @@ def read_files(folder: Path) -> Files:
     first, second = (np.load(folder / f"{name}_rgb64.npz") for name in ("gz1", "gz2"))
     letters = np.array([str(text)[:1].upper() for text in second["gz2_class"]], dtype=object)
     known = np.isin(letters, ["E", "S"])
-    good = Images(second["dr7objid"].astype(np.int64), second["images"], letters)
+    votes = np.stack([second["smooth"], second["features"]], axis=1).astype(np.float64)
+    shares = votes / votes.sum(axis=1, keepdims=True)
+    good = Images(second["dr7objid"].astype(np.int64), second["images"], letters, shares)
     kinds = np.array([ROUGH.get(str(name)) for name in first["gz1_class"]], dtype=object)
     rough = Images(first["dr7objid"].astype(np.int64), first["images"], kinds)
     return Files(
@@ -100,6 +110,8 @@ def survey_of(path: Path, images: Images) -> Survey:
             "label": pd.array(list(images.labels), dtype="str"),
         }
     )
+    if images.shares is not None:
+        catalog[["target_E", "target_S"]] = images.shares
     survey = Survey.create(path, catalog, bands=BANDS, source="composite RGB")
     valid = np.ones(images.pixels.shape[1:3], np.bool_)
     with survey.writer() as writer:
@@ -109,5 +121,5 @@ def survey_of(path: Path, images: Images) -> Survey:
 
 
 def joined(parts: Sequence[Images]) -> Images:
-    """One after the other."""
+    """One after the other, the letters alone."""
     return Images(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "pixels", "labels")))

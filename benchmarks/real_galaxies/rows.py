@@ -18,6 +18,8 @@ class Row:
         Changes to the recipes ``rough_labels`` and ``few_labels``.
     from_scratch : bool
         Leave the first of the two trainings out.
+    letters : bool
+        Learn the good labels as letters, and not as shares of votes.
     plain : str
         A recipe that is trained once, on both files with E and S; "" for the two trainings.
     """
@@ -26,6 +28,7 @@ class Row:
     start: Mapping[str, Any] = field(default_factory=dict)
     fine: Mapping[str, Any] = field(default_factory=dict)
     from_scratch: bool = False
+    letters: bool = False
     plain: str = ""
 
 
@@ -35,6 +38,9 @@ ROWS = {
     "original": Row("the original project's network on both files at once", plain="original"),
     "cnn_plain": Row("our network, trained as the plain ResNet is", plain="cnn_plain"),
     "from_scratch": Row("no rough labels", from_scratch=True),
+    "letters": Row("the letter of a good label, not its votes", letters=True),
+    "narrow": Row("zoom by a quarter only", {"augmentation": "standard"}, {"augmentation": "standard"}),
+    "seeing": Row("blurred besides", {"augmentation": "seeing"}, {"augmentation": "seeing"}),
     "no_mixup": Row("no mixup", {"mixup": 0.0}, {"mixup": 0.0}),
     "no_augmentation": Row("no augmentation", {"augmentation": "none"}, {"augmentation": "none"}),
     "no_balance": Row("rough classes as frequent as they are", {"class_balance": 0.0}),

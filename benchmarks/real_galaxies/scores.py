@@ -24,7 +24,7 @@ def parts_of(files: Files) -> Mapping[str, Bools]:
     return {f"{words} ({part.sum()})": part for words, part in parts.items()}
 
 
-def shares_of(tables: Sequence[pd.DataFrame], files: Files, column: str = "p8") -> Floats:
+def shares_of(tables: Sequence[pd.DataFrame], files: Files, column: str = "p24") -> Floats:
     """The probability of S by each seed's networks, float (seed, n), in the order of the good file."""
     return np.stack([table.set_index("galaxy_id").loc[files.good.ids, column].to_numpy(float) for table in tables])
 

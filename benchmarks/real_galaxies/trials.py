@@ -25,6 +25,7 @@ from trainer.predict import compiled, predict
 from trainer.splits import fold_sides, sky_groups
 
 FOLDS = 5
+SCALES = (0.7, 1.0, 1.4)
 COMMON = {"scaling": "display", "scheme": "label", "folds": FOLDS}
 
 
@@ -53,6 +54,11 @@ class Bench:
         return survey_of(self.folder / "good", self.files.good)
 
     @property
+    def letters(self) -> Survey:
+        """The same galaxies with a letter each and no votes."""
+        return survey_of(self.folder / "letters", self.files.good.without_shares())
+
+    @property
     def rough(self) -> Survey:
         """The survey of rough labels."""
         return survey_of(self.folder / "rough", self.files.rough)
@@ -65,9 +71,9 @@ class Bench:
 
 
 def trial(bench: Bench, name: str, row: Row, seed: int, say: Callable[[str], None]) -> pd.DataFrame:
-    """Every galaxy of the good file as networks say that never saw it: galaxy_id, fold, label, p1, p8 of S.
+    """Every galaxy of the good file as networks say that never saw it: galaxy_id, fold, label, p1, p8, p24 of S.
 
-    p1 is what the network says, p8 its mean over eight views.
+    p1 is what the network says, p8 its mean over eight views, p24 over eight views at three scales.
     """
     parts = []
     for fold in range(FOLDS):
@@ -78,7 +84,7 @@ def trial(bench: Bench, name: str, row: Row, seed: int, say: Callable[[str], Non
                 told.assign(fold=fold).to_csv(aside, index=False)
             keras.backend.clear_session()
         parts.append(pd.read_csv(kept, dtype={GALAXY_ID: np.int64}))
-        right = (parts[-1]["p8"] > 0.5) == (parts[-1]["label"] == "S")
+        right = (parts[-1]["p24"] > 0.5) == (parts[-1]["label"] == "S")
         say(f"{name} seed {seed} fold {fold}: {right.mean():.3f} of {len(right)}")
     return pd.concat(parts, ignore_index=True)
 
@@ -88,7 +94,8 @@ def _two_steps(bench: Bench, name: str, row: Row, seed: int, fold: int) -> pd.Da
     if not row.from_scratch:
         changes["start"] = str(_start(bench, row, seed))
     model = f"{name}-{seed}-{fold}"
-    trained = fit(bench.good, model, read_config("few_labels", **changes | dict(row.fine)))
+    survey = bench.letters if row.letters else bench.good
+    trained = fit(survey, model, read_config("few_labels", **changes | dict(row.fine)))
     return _asked(bench.good, trained.model_file, bench.tested(fold))
 
 
@@ -120,9 +127,12 @@ def _plain(bench: Bench, name: str, row: Row, seed: int, fold: int) -> pd.DataFr
 
 
 def _asked(survey: Survey, file: Path, tested: NDArray[np.bool_]) -> pd.DataFrame:
-    """What the network says of the tested galaxies, as they are and in eight views."""
+    """What the network says of the tested galaxies, as they are, in eight views, and in eight views at three scales."""
     rows, network = np.flatnonzero(tested), load_network(file)
-    single, views = (
-        predict(compiled(model), survey, rows)[:, 1] for model in (network, committee([network], MANY_VIEWS))
-    )
-    return survey.catalog.loc[tested, [GALAXY_ID, "label"]].assign(p1=single, p8=views)
+    asked = {
+        "p1": network,
+        "p8": committee([network], MANY_VIEWS),
+        "p24": committee([network], MANY_VIEWS, scales=SCALES),
+    }
+    said = {name: predict(compiled(model), survey, rows)[:, 1] for name, model in asked.items()}
+    return survey.catalog.loc[tested, [GALAXY_ID, "label"]].assign(**said)

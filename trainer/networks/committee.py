@@ -1,4 +1,4 @@
-"""Several networks that speak as one, each asked about a galaxy in several views: a network like any other.
+"""Several networks that speak as one, each asked about a galaxy in several views and scales: a network like any other.
 
 The probabilities of all members and views are averaged. Their logarithm is the logit, so that dividing it by a
 temperature calibrates the whole, and a temperature of 1 leaves the average as it is.
@@ -13,14 +13,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from gz2interp.network.quiet import keras
+from trainer.networks.scales import magnified
 from trainer.networks.symmetries import VIEWS
 from trainer.scaling import SCALED
 
 layers, ops = keras.layers, keras.ops
 
-__all__ = ["MANY_VIEWS", "committee", "members_of", "up_to_scaled"]
+__all__ = ["MANY_VIEWS", "ONE_SCALE", "committee", "members_of", "up_to_scaled"]
 
 MANY_VIEWS = len(VIEWS)
+
+ONE_SCALE = (1.0,)
 
 MEMBER = "member"
 
@@ -28,7 +31,7 @@ LEAST = 1e-7
 """The logarithm of nothing is no number."""
 
 
-def committee(members: Sequence[Any], views: int, temperature: float = 1.0) -> Any:
+def committee(members: Sequence[Any], views: int, temperature: float = 1.0, scales: Sequence[float] = ONE_SCALE) -> Any:
     """A network of networks.
 
     Parameters
@@ -38,6 +41,8 @@ def committee(members: Sequence[Any], views: int, temperature: float = 1.0) -> A
     views : int
         1, or all 8: with them the answer does not depend on how a galaxy lies on the sky, but for rounding.
     temperature : float
+    scales : sequence of float
+        Every view is asked at each of them, see `trainer.networks.scales`.
 
     Returns
     -------
@@ -48,10 +53,11 @@ def committee(members: Sequence[Any], views: int, temperature: float = 1.0) -> A
     first = members[0]
     pixels = keras.Input(first.input_shape[1:], name="nanomaggies")
     scaled = _through(up_to_scaled(first), pixels)
+    seen = [magnified(scaled, scale) for scale in scales]
     said = []
     for number, member in enumerate(members, start=1):
         body = keras.Model(member.get_layer(SCALED).output, _two_columns(member.output), name=f"{MEMBER}{number}")
-        said += [body(there(scaled)) for there, _ in VIEWS[:views]]
+        said += [body(there(image)) for image in seen for there, _ in VIEWS[:views]]
     mean = layers.Average(name="mean")(said) if len(said) > 1 else said[0]
     logits = layers.Rescaling(1.0 / temperature, name="logits")(ops.log(ops.maximum(mean, LEAST)))
     return keras.Model(pixels, layers.Activation("softmax", name="probabilities")(logits), name="committee")
