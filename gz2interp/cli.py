@@ -24,12 +24,15 @@ app.add_typer(survey_app, name="survey")
 SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
 ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="The model; may be left out if there is one.")]
 GalaxiesArgument = Annotated[list[str], typer.Argument(metavar="GALAXY...", help="Galaxy ids.")]
-MethodOption = Annotated[str, typer.Option(help="gradient, gradient_x_input or grad_cam.")]
+MethodOption = Annotated[str, typer.Option(help="As gz2interp methods lists them.")]
 ClassOption = Annotated[
     str | None, typer.Option("--class", help="Explain this class; by default the one predicted for each galaxy.")
 ]
 AgainstOption = Annotated[str | None, typer.Option("--against", help="Explain the class against this one.")]
 LayerOption = Annotated[str, typer.Option(help="The layer; by default the last spatial one.")]
+ViewsOption = Annotated[
+    bool, typer.Option("--views", help="The mean over the galaxy's turned and mirrored views, and its variance.")
+]
 KindOption = Annotated[str, typer.Option("--score", help="logit or probability.")]
 
 
@@ -71,13 +74,29 @@ def explain(
     against: AgainstOption = None,
     score: KindOption = "logit",
     layer: LayerOption = "",
+    views: ViewsOption = False,
 ) -> None:
     """Attribution maps of galaxies, as FITS with WCS."""
+    from gz2interp.workflows.attribute import Question
     from gz2interp.workflows.maps import write_maps
 
-    explanation = _explanation(survey, galaxies, model, method, _score(score, class_name, against), layer)
+    question = Question(method, _score(score, class_name, against), layer, views=views)
+    explanation = _explanation(survey, galaxies, model, question)
     for path in write_maps(explanation, out):
         say(str(path))
+
+
+@app.command()
+def methods() -> None:
+    """The attribution methods, and the papers they come from."""
+    import pandas as pd
+
+    from gz2interp.attribution import METHODS
+
+    rows = [
+        (name, each.title, "y, x, band" if each.has_bands else "y, x", each.reference) for name, each in METHODS.items()
+    ]
+    table("Attribution methods", pd.DataFrame(rows, columns=["name", "title", "map", "source"]))
 
 
 @app.command()
@@ -91,14 +110,17 @@ def figure(
     against: AgainstOption = None,
     score: KindOption = "logit",
     layer: LayerOption = "",
+    views: ViewsOption = False,
 ) -> None:
     """A figure for a paper: bands, colour image and attribution of galaxies, with a caption beside it."""
     from gz2interp.figures.paper import FORMATS, save_figure
+    from gz2interp.workflows.attribute import Question
     from gz2interp.workflows.sheet import sheet
 
     if out.suffix.lower() not in FORMATS:
         raise InputError(f"The figure {out.name} was asked for", f"The suffix may be {', '.join(FORMATS)}")
-    explanation = _explanation(survey, galaxies, model, method, _score(score, class_name, against), layer)
+    question = Question(method, _score(score, class_name, against), layer, views=views)
+    explanation = _explanation(survey, galaxies, model, question)
     drawn, words = sheet(explanation)
     save_figure(drawn, out, words)
     say(f"{out}\n{words}")
@@ -235,12 +257,16 @@ def import_(
     say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")
 
 
-def _explanation(survey: str, galaxies: list[str], model: str | None, method: str, score: Any, layer: str) -> Any:
-    from gz2interp.workflows.explain import Question, explain
+def _explanation(survey: str, galaxies: list[str], model: str | None, question: Any) -> Any:
+    from gz2interp.attribution import METHODS
+    from gz2interp.workflows.explain import explain
     from gz2interp.workflows.opening import open_subject
 
     with console.status("Opening the network"):
-        return explain(open_subject(survey, model), galaxies, Question(method, score, layer))
+        explanation = explain(open_subject(survey, model), galaxies, question)
+    if METHODS[question.method].caveat:
+        console.print(METHODS[question.method].caveat)
+    return explanation
 
 
 def _probe(survey: str, model: str) -> Any:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 __all__ = [
     "Activations",
     "Attribution",
+    "BandAttribution",
     "Cutout",
     "Embedding",
     "Galaxy",
@@ -164,6 +165,10 @@ class Attribution:
         The input the attribution refers to: ``"scaled"`` or ``"input"``.
     parameters : mapping
         Of the method.
+    total : float32 (n,) or None
+        What each map is to sum to, for methods that promise that; how far it does not is the completeness gap.
+    variance : float32, as `values`, or None
+        Where the map is a mean over a galaxy's turned and mirrored views: over those views.
     """
 
     values: Floats
@@ -172,6 +177,32 @@ class Attribution:
     score: str
     layer: str = ""
     domain: str = "scaled"
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    total: Floats | None = None
+    variance: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BandAttribution:
+    """How much of a score each band carries.
+
+    Attributes
+    ----------
+    values : float32 (n, band)
+        In the unit of the score, signed; each galaxy's sum to its `total`.
+    scores : float32 (n,)
+        The score that was explained, of each image.
+    method, score : str
+    total : float32 (n,)
+        The rise of the score from all bands absent to all present.
+    parameters : mapping
+    """
+
+    values: Floats
+    scores: Floats
+    method: str
+    score: str
+    total: Floats
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -76,11 +76,11 @@ def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
 
 @st.cache_data(show_spinner=False, max_entries=512)
 def _attribution(digests: tuple[str, str], asked: Asked, _survey: Survey, _model: ModelFolder) -> Attribution:
-    from gz2interp.attribution import METHODS
     from gz2interp.network.scores import logit
+    from gz2interp.workflows.attribute import Question, attribute
 
     images = _survey.images([asked.row])
-    return METHODS[asked.method].function(subject_of(_survey, _model).probe, images, logit(asked.score))
+    return attribute(subject_of(_survey, _model), images, logit(asked.score), Question(asked.method))
 
 
 @st.cache_resource(show_spinner=False)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.attribution.cams import drawn, planes
 from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
-from gz2interp.attribution.resizing import resized
-from gz2interp.errors import InputError
 from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
@@ -69,15 +68,8 @@ def grad_cam(
         cells, scores = cells_of(answer), answer.scores
     if positive_only:
         cells = np.maximum(cells, 0)
-    return Attribution(
-        values=resized(cells, np.shape(images)[1:3], alignment),
-        scores=scores,
-        method="grad_cam",
-        score=score.name,
-        layer=layer,
-        domain="input",
-        parameters={"positive_only": positive_only, "alignment": alignment, "backend": backend},
-    )
+    parameters = {"positive_only": positive_only, "alignment": alignment, "backend": backend}
+    return drawn(cells, scores, images, "grad_cam", score, layer, parameters)
 
 
 def cells_of(answer: Gradients) -> Floats:
@@ -92,11 +84,6 @@ def cells_of(answer: Gradients) -> Floats:
     -------
     float32 (n, y, x)
     """
-    if answer.values.ndim != 4:
-        raise InputError(
-            f"The layer {answer.domain!r} gives one number per channel, shape {answer.values.shape[1:]}",
-            "A layer of shape (y, x, channel)",
-            "Take a convolution, or leave the layer out for the last one",
-        )
+    values = planes(answer)
     weights = answer.gradients.mean(axis=(1, 2))  # (n, channel)
-    return np.asarray((answer.values @ weights[:, None, :, None])[..., 0], np.float32)
+    return np.asarray((values @ weights[:, None, :, None])[..., 0], np.float32)

@@ -12,7 +12,7 @@ from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
 
-__all__ = ["BACKENDS", "OURS", "TF_KERAS_VIS", "Differentiable", "backend_named", "reference"]
+__all__ = ["BACKENDS", "OURS", "TF_KERAS_VIS", "Differentiable", "Guidable", "backend_named", "reference"]
 
 Floats = NDArray[np.float32]
 
@@ -25,11 +25,37 @@ class Differentiable(Protocol):
     """What an attribution method needs to know of a network; `gz2interp.network.probe.Probe` is one."""
 
     @property
+    def batch_size(self) -> int:
+        """How many images are in the works at a time."""
+
+    @property
     def default_layer(self) -> str:
         """The last layer that still knows where things are."""
 
+    def scores(self, images: Floats, score: Score) -> Floats:
+        """A score of each image."""
+
+    def activations(self, images: Floats, layer: str) -> Floats:
+        """What a layer says of each image."""
+
     def gradients(self, images: Floats, score: Score, at: str = "scaled") -> Gradients:
         """A score of each image and its derivative with respect to the scaled images, the input or a layer."""
+
+    def domain_of(self, at: str) -> str:
+        """What a place is called in results."""
+
+    def values_at(self, images: Floats, at: str) -> Floats:
+        """What flows through a place."""
+
+    def gradients_given(self, values: Floats, score: Score, at: str) -> Gradients:
+        """The score that follows when a place says this, and its derivative there."""
+
+
+class Guidable(Protocol):
+    """Who knows guided backpropagation."""
+
+    def guided_gradients(self, images: Floats, score: Score, at: str) -> Gradients:
+        """As `Differentiable.gradients`, by that rule."""
 
 
 def backend_named(name: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients, LayerInfo
 from gz2interp.network.compiled import Questions, rows_of
+from gz2interp.network.guided import guided
 from gz2interp.network.head import class_names_of, head_of, up_to_logits
 from gz2interp.network.layers import Use, example_shape, find, image_shape, uses_of
 from gz2interp.network.loading import load_network
@@ -161,20 +163,62 @@ class Probe:
         InputError
             If the score does not depend on it.
         """
-        place, resolved = self._place(at), score.resolve(self.class_names)
+        return self._differentiated(images, score, at, nullcontext)
 
-        def question(images: Tensor) -> tuple[Tensor, ...]:
+    def guided_gradients(self, images: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
+        """As `gradients`, by the rule of guided backpropagation.
+
+        Raises
+        ------
+        InputError
+            As for `gradients`, or if the network has no ReLU.
+        """
+        return self._differentiated(images, score, at, partial(guided, self._uses))
+
+    def domain_of(self, at: str = SCALED) -> str:
+        """The place itself, by its full name; ``"input"`` for ``"scaled"`` where no layer scales."""
+        place = self._place(at)
+        return INPUT if place is None else SCALED if at == SCALED else place.name
+
+    def values_at(self, images: ArrayLike, at: str = SCALED) -> Floats:
+        """What flows through a place, ``"scaled"``, ``"input"`` or a layer as in `gradients`; float32 (n, ...)."""
+        place = self._place(at)
+        return rows_of(images, self.image_shape, "Images") if place is None else self.activations(images, place.name)
+
+    def gradients_given(self, values: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
+        """The score that follows when a place says this, and its derivative there.
+
+        Parameters
+        ----------
+        values : float32 (n, ...)
+            As `values_at` gives them, or others of that shape.
+        score : Score
+        at : str, optional
+            As in `gradients`.
+
+        Raises
+        ------
+        InputError
+            If the score also depends on the image in another way, or not on this place at all.
+        """
+        place = self._place(at)
+        if place is None:
+            return self.gradients(values, score, INPUT)
+        resolved = score.resolve(self.class_names)
+        rows = rows_of(values, self._shape_of(place), f"Values at {place.name!r}")
+
+        def question(values: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                ear = Ear(tape)
-                value = resolved(*self._forward(images, place, ear.listen))
-            gradient = tape.gradient(value, ear.tensor)
+                tape.watch(values)
+                score_given = self._given(values, place, resolved, score)
+            gradient = tape.gradient(score_given, values)
             if gradient is None:
                 raise self._not_behind(score, place)
-            return value, ear.heard, tf.cast(gradient, tf.float32)
+            return score_given, tf.cast(gradient, tf.float32)
 
-        scores, values, gradients = self._ask_about(images, ("gradients", place, resolved), question)
-        domain = INPUT if place is None else SCALED if at == SCALED else place.name
-        return Gradients(scores, values, gradients, domain)
+        shape = rows.shape[1:]
+        scores, gradients = self._questions.ask(("gradients given", place, resolved, shape), question, rows, shape)
+        return Gradients(scores, rows, gradients, self.domain_of(at))
 
     def continue_from(self, layer: str, activations: ArrayLike, score: Score) -> Floats:
         """The score that follows when a layer says this, float32 (n,).
@@ -191,21 +235,50 @@ class Probe:
             If the score also depends on the image in another way, for example along a connection that skips the layer.
         """
         place, resolved = find(layer, self._uses), score.resolve(self.class_names)
-        expected = tuple(None if None in self.image_shape else side for side in place.info.shape[:-1])
-        rows = rows_of(activations, (*expected, place.info.shape[-1]), f"Activations of layer {place.name!r}")
+        rows = rows_of(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
 
         def question(activations: Tensor) -> tuple[Tensor, ...]:
-            # The layers before this one run on nothing and are then left out by TensorFlow, since nobody needs them.
-            nothing = tf.zeros((tf.shape(activations)[0], *example_shape(self.image_shape)))
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(nothing)
-                value = resolved(*self._forward(nothing, place, lambda said: tf.cast(activations, said.dtype)))
-            if tape.gradient(value, nothing) is not None:
-                raise self._not_alone(score, place)
-            return (value,)
+            return (self._given(activations, place, resolved, score),)
 
         shape = rows.shape[1:]
         return self._questions.ask(("continue_from", place, resolved, shape), question, rows, shape)[0]
+
+    def _differentiated(
+        self, images: ArrayLike, score: Score, at: str, rule: Callable[[], AbstractContextManager[None]]
+    ) -> Gradients:
+        place, resolved = self._place(at), score.resolve(self.class_names)
+
+        def question(images: Tensor) -> tuple[Tensor, ...]:
+            with rule(), tf.GradientTape(watch_accessed_variables=False) as tape:
+                ear = Ear(tape)
+                value = resolved(*self._forward(images, place, ear.listen))
+            gradient = tape.gradient(value, ear.tensor)
+            if gradient is None:
+                raise self._not_behind(score, place)
+            return value, ear.heard, tf.cast(gradient, tf.float32)
+
+        scores, values, gradients = self._ask_about(
+            images, ("gradients", rule is nullcontext, place, resolved), question
+        )
+        return Gradients(scores, values, gradients, self.domain_of(at))
+
+    def _given(self, values: Tensor, place: Use, resolved: Score, score: Score) -> Tensor:
+        """The score of a batch when a place says this; it must depend on nothing else.
+
+        The layers before this one run on nothing and are then left out by TensorFlow, since nobody needs them.
+        """
+        nothing = tf.zeros((tf.shape(values)[0], *example_shape(self.image_shape)))
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(nothing)
+            value = resolved(*self._forward(nothing, place, lambda said: tf.cast(values, said.dtype)))
+        if tape.gradient(value, nothing) is not None:
+            raise self._not_alone(score, place)
+        return value
+
+    def _shape_of(self, place: Use) -> tuple[int | None, ...]:
+        """Of one image's values there; None where the network leaves its size open."""
+        sides = (None if None in self.image_shape else side for side in place.info.shape[:-1])
+        return *sides, place.info.shape[-1]
 
     def _forward(
         self, images: Tensor, place: Use | None = None, visit: Callable[[Tensor], Tensor] = tf.identity

@@ -28,6 +28,7 @@ class LinearProbe:
     """
 
     default_layer = "scaled"
+    batch_size = 8
 
     def __init__(self, weights: ArrayLike, class_names: tuple[str, ...] | None = None) -> None:
         self.weights = np.asarray(weights, np.float32)
@@ -52,3 +53,19 @@ class LinearProbe:
         share = score.resolve(self.class_names)(identity, identity)  # (class,): what each logit counts in the score
         gradient = np.broadcast_to(self.weights @ share, images.shape)
         return Gradients(self.scores(images, score), images, gradient.astype(np.float32), at)
+
+    def domain_of(self, at: str = "scaled") -> str:
+        """The place itself."""
+        return at
+
+    def activations(self, images: Floats, layer: str) -> Floats:
+        """The images."""
+        return images
+
+    def values_at(self, images: Floats, at: str = "scaled") -> Floats:
+        """The images."""
+        return images
+
+    def gradients_given(self, values: Floats, score: Score, at: str = "scaled") -> Gradients:
+        """As `gradients`."""
+        return self.gradients(values, score, at)

@@ -3,43 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution import METHODS
-from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.errors import InputError, SurveyError
 from gz2interp.network.scores import Score, logit
 from gz2interp.results import Attribution, Provenance, versions_of
 from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.workflows.attribute import Question, attribute
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 
 __all__ = ["Explanation", "Question", "explain"]
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked of the network.
-
-    Attributes
-    ----------
-    method : str
-        One of `gz2interp.attribution.METHODS`.
-    score : Score or None
-        None for the logit of the class that the network predicts for each galaxy.
-    layer : str
-        For methods that look at a layer; "" for the last spatial one.
-    options : mapping
-        Further parameters of the method.
-    """
-
-    method: str = "grad_cam"
-    score: Score | None = None
-    layer: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,24 +121,28 @@ def _scores(subject: Subject, question: Question, predicted: list[str]) -> list[
 
 def _attribution(subject: Subject, images: NDArray[np.float32], question: Question, scores: list[Score]) -> Attribution:
     """One call of the method for each different score, put together in the galaxies' order."""
-    if question.method not in METHODS:
-        raise InputError(f"There is no method {question.method!r}", f"One of {choices(METHODS)}")
-    method, options = METHODS[question.method], dict(question.options)
-    if method.needs_layer:
-        options["layer"] = question.layer or subject.probe.default_layer
-    elif question.layer:
-        raise InputError(f"{method.title} looks at no layer, {question.layer!r} was given", remedy="Leave it out")
     parts: list[tuple[NDArray[np.int64], Attribution]] = []
     for score in dict.fromkeys(scores):
         which = np.flatnonzero([other == score for other in scores])
-        parts.append((which, method.function(subject.probe, images[which], score, **options)))
-    first = parts[0][1]
-    values = np.empty((len(images), *first.values.shape[1:]), np.float32)
-    numbers = np.empty(len(images), np.float32)
-    for which, part in parts:
-        values[which], numbers[which] = part.values, part.scores
+        parts.append((which, attribute(subject, images[which], score, question)))
     asked = question.score.name if question.score else "logit of the predicted class"
-    return Attribution(values, numbers, first.method, asked, first.layer, first.domain, first.parameters)
+    arrays: dict[str, Any] = {
+        name: _together(parts, name, len(images)) for name in ("values", "scores", "total", "variance")
+    }
+    return replace(parts[0][1], score=asked, **arrays)
+
+
+def _together(
+    parts: Sequence[tuple[NDArray[np.int64], Attribution]], name: str, count: int
+) -> NDArray[np.float32] | None:
+    """One field of several answers, in the galaxies' order; None where the method does not give it."""
+    first = getattr(parts[0][1], name)
+    if first is None:
+        return None
+    whole = np.empty((count, *first.shape[1:]), np.float32)
+    for which, part in parts:
+        whole[which] = getattr(part, name)
+    return whole
 
 
 def _provenance(subject: Subject, attribution: Attribution) -> Provenance:

@@ -19,9 +19,9 @@ __all__ = ["write_maps"]
 def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
     """Write ``GALAXYID_METHOD.fits`` for each galaxy; the same explanation gives the same bytes.
 
-    Each file holds ``ATTRIBUTION`` (band, y, x) or (y, x), ``IMAGE`` (band, y, x) [nanomaggy] and ``VALID`` (y, x), all
-    with the galaxy's WCS where its position and pixel scale are known; the primary header tells the method, its
-    parameters, the score and the digests of data and model.
+    Each file holds ``ATTRIBUTION`` (band, y, x) or (y, x), ``IMAGE`` (band, y, x) [nanomaggy] and ``VALID`` (y, x), for
+    a mean over views also its ``VARIANCE``, all with the galaxy's WCS where its position and pixel scale are known; the
+    primary header tells the method, its parameters, the score and the digests of data and model.
     """
     paths = []
     for i, galaxy_id in enumerate(explanation.galaxy_ids):
@@ -36,14 +36,14 @@ def _file(explanation: Explanation, i: int) -> fits.HDUList:
     images, wcs = explanation.images, _wcs(explanation, i)
     maps = explanation.attribution.values[i]
     bands = explanation.bands
-    return fits.HDUList(
-        [
-            fits.PrimaryHDU(header=_header(explanation, i)),
-            _image("ATTRIBUTION", maps, wcs, bands if maps.ndim == 3 else ()),
-            _image("IMAGE", images[i], wcs, bands, unit="nmgy"),
-            _image("VALID", explanation.valid[i].astype(np.uint8), wcs, ()),
-        ]
-    )
+    of_maps, variance = bands if maps.ndim == 3 else (), explanation.attribution.variance
+    parts = [
+        fits.PrimaryHDU(header=_header(explanation, i)),
+        _image("ATTRIBUTION", maps, wcs, of_maps),
+        _image("IMAGE", images[i], wcs, bands, unit="nmgy"),
+        _image("VALID", explanation.valid[i].astype(np.uint8), wcs, ()),
+    ]
+    return fits.HDUList(parts if variance is None else [*parts, _image("VARIANCE", variance[i], wcs, of_maps)])
 
 
 def _wcs(explanation: Explanation, i: int) -> WCS | None:
@@ -65,6 +65,8 @@ def _header(explanation: Explanation, i: int) -> fits.Header:
     header["SCOREVAL"] = (float(attribution.scores[i]), "its value")
     header["PREDICT"] = (ascii_of(explanation.predictions[i]), "class the network predicts")
     header["LABEL"] = (ascii_of(explanation.labels[i]), "class in the catalogue")
+    if attribution.total is not None:
+        header["TOTAL"] = (float(attribution.total[i]), "what the map is to sum to")
     header["LAYER"] = (ascii_of(attribution.layer), "layer looked at")
     header["DOMAIN"] = (ascii_of(attribution.domain), "input that the attribution refers to")
     header["DATAHASH"] = (made.data, "digest of the survey")

@@ -1,0 +1,76 @@
+"""What class activation maps have in common: a map in a layer's cells, drawn over the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.resizing import resized
+from gz2interp.errors import InputError
+from gz2interp.network.answers import Gradients
+from gz2interp.network.scores import Score
+from gz2interp.results import Attribution
+
+__all__ = ["class_activation_map", "drawn", "planes"]
+
+Floats = NDArray[np.float32]
+
+
+def class_activation_map(
+    probe: Differentiable,
+    images: Floats,
+    score: Score,
+    layer: str | None,
+    method: str,
+    cells: Callable[[Floats, Floats], Floats],
+    alignment: str,
+) -> Attribution:
+    """A map made of a layer's activations and the score's gradient there.
+
+    Parameters
+    ----------
+    probe, images, score, layer, alignment
+        As for `gz2interp.attribution.grad_cam`.
+    method : str
+    cells : callable
+        From activations and gradients, both float32 (n, y, x, channel), to the map in cells (n, y, x).
+    """
+    answer = probe.gradients(images, score, at=layer or probe.default_layer)
+    values = cells(planes(answer), answer.gradients)
+    return drawn(values, answer.scores, images, method, score, answer.domain, {"alignment": alignment})
+
+
+def drawn(
+    cells: Floats, scores: Floats, images: Floats, method: str, score: Score, layer: str, parameters: Mapping[str, Any]
+) -> Attribution:
+    """The cells (n, y, x) interpolated to the images' pixels; ``alignment`` is one of the parameters."""
+    return Attribution(
+        values=resized(np.asarray(cells, np.float32), np.shape(images)[1:3], parameters["alignment"]),
+        scores=scores,
+        method=method,
+        score=score.name,
+        layer=layer,
+        domain="input",
+        parameters=parameters,
+    )
+
+
+def planes(answer: Gradients) -> Floats:
+    """A layer's activations, float32 (n, y, x, channel).
+
+    Raises
+    ------
+    InputError
+        The layer has no places any more.
+    """
+    if answer.values.ndim != 4:
+        raise InputError(
+            f"The layer {answer.domain!r} gives one number per channel, shape {answer.values.shape[1:]}",
+            "A layer of shape (y, x, channel)",
+            "Take a convolution, or leave the layer out for the last one",
+        )
+    return answer.values

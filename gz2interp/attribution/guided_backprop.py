@@ -1,0 +1,61 @@
+"""Guided backpropagation: the gradient with everything negative left out at each ReLU on its way back."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution.questions import Guidable
+from gz2interp.network.scores import Score
+from gz2interp.results import Attribution
+
+__all__ = ["CAVEAT", "guided_backprop"]
+
+CAVEAT = (
+    "Guided backpropagation draws edges of the image that hardly depend on what the network has learnt (Adebayo et al. "
+    "2018, arXiv:1810.03292): it shows what the image looks like, and is no evidence for where the network looks."
+)
+
+
+def guided_backprop(
+    probe: Guidable, images: NDArray[np.float32], score: Score, *, at: str = "scaled", warn: bool = True
+) -> Attribution:
+    """The gradient of a score, where each ReLU passes only what is positive, on the way there and on the way back.
+
+    Parameters
+    ----------
+    probe : Probe
+    images : float32 (n, y, x, band), nanomaggies
+    score : Score
+    at : str, optional
+        ``"scaled"`` or ``"input"``, as in `gz2interp.attribution.gradient`.
+    warn : bool, optional
+        Say `CAVEAT`.
+
+    Returns
+    -------
+    Attribution
+        float32 (n, y, x, band).
+
+    Raises
+    ------
+    InputError
+        The network has no ReLU.
+
+    Warns
+    -----
+    UserWarning
+        `CAVEAT`.
+
+    References
+    ----------
+    Springenberg, Dosovitskiy, Brox & Riedmiller 2015, Striving for simplicity, https://arxiv.org/abs/1412.6806
+    """
+    if warn:
+        warnings.warn(CAVEAT, stacklevel=2)
+    answer = probe.guided_gradients(images, score, at)
+    return Attribution(
+        answer.gradients, answer.scores, "guided_backprop", score.name, domain=answer.domain, parameters={"at": at}
+    )

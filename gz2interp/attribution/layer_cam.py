@@ -1,0 +1,47 @@
+"""LayerCAM: a layer's activations, each times the positive part of the score's gradient at its place."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution.cams import class_activation_map
+from gz2interp.attribution.questions import Differentiable
+from gz2interp.network.scores import Score
+from gz2interp.results import Attribution
+
+__all__ = ["layer_cam"]
+
+Floats = NDArray[np.float32]
+
+
+def layer_cam(
+    probe: Differentiable, images: Floats, score: Score, layer: str | None = None, *, alignment: str = "centres"
+) -> Attribution:
+    """Activations where raising them raises the score, added up over the channels and drawn over the image.
+
+    Parameters
+    ----------
+    probe, images, score, layer, alignment
+        As for `gz2interp.attribution.grad_cam`.
+
+    Returns
+    -------
+    Attribution
+        float32 (n, y, x). Nowhere negative after a ReLU.
+
+    Notes
+    -----
+    Departs from the paper in keeping the negative part that activations below zero leave.
+
+    References
+    ----------
+    Jiang, Zhang, Hou, Cheng & Wei 2021, LayerCAM: exploring hierarchical class activation maps for localization,
+    https://doi.org/10.1109/TIP.2021.3089943
+    """
+    return class_activation_map(probe, images, score, layer, "layer_cam", layer_cam_cells, alignment)
+
+
+def layer_cam_cells(values: Floats, slopes: Floats) -> Floats:
+    """Float32 (n, y, x)."""
+    return np.asarray(np.einsum("nyxc,nyxc->nyx", values, np.maximum(slopes, 0)))

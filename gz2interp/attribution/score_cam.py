@@ -1,0 +1,118 @@
+"""Score-CAM: what each of a layer's channels shows of the image, weighted by the score of that alone."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution.cams import drawn
+from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.resizing import resized
+from gz2interp.attribution.samples import blocks
+from gz2interp.errors import InputError
+from gz2interp.network.scores import Score
+from gz2interp.results import Attribution
+
+__all__ = ["layer_planes", "score_cam", "weighed"]
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+TINY = 1e-12
+
+
+def score_cam(
+    probe: Differentiable, images: Floats, score: Score, layer: str | None = None, *, alignment: str = "centres"
+) -> Attribution:
+    """The layer's channels, each weighted by the score of the image seen through it, added up and drawn.
+
+    A channel, stretched to [0, 1] over its plane and drawn over the image, lets the light through in proportion; where
+    it is 0 the image is sky. No gradient is taken.
+
+    Parameters
+    ----------
+    probe, images, score, layer, alignment
+        As for `gz2interp.attribution.grad_cam`.
+
+    Returns
+    -------
+    Attribution
+        float32 (n, y, x). The weights are positive and sum to 1 over the channels, as in the paper (a softmax).
+
+    Notes
+    -----
+    Departs from the paper in keeping the negative part that activations below zero leave.
+
+    References
+    ----------
+    Wang et al. 2020, Score-CAM: score-weighted visual explanations for convolutional neural networks,
+    https://arxiv.org/abs/1910.01279
+    """
+    layer = layer or probe.default_layer
+    values = layer_planes(probe, images, layer)
+    channels = np.broadcast_to(np.arange(values.shape[-1]), (len(values), values.shape[-1]))
+    return weighed(probe, images, score, layer, values, channels, "score_cam", {"alignment": alignment})
+
+
+def weighed(
+    probe: Differentiable,
+    images: Floats,
+    score: Score,
+    layer: str,
+    values: Floats,
+    channels: Ints,
+    method: str,
+    parameters: dict[str, str | int],
+) -> Attribution:
+    """The map of chosen channels, int (n, channel) for each image."""
+    rises = _through(probe, images, score, values, channels, str(parameters["alignment"]))
+    powers = np.exp(rises - rises.max(axis=1, keepdims=True, initial=-np.inf))
+    weights = powers / powers.sum(axis=1, keepdims=True)
+    chosen = np.take_along_axis(values, channels[:, None, None, :], axis=3)
+    cells = np.einsum("nyxc,nc->nyx", chosen, weights)
+    return drawn(cells, probe.scores(images, score), images, method, score, layer, parameters)
+
+
+def _through(
+    probe: Differentiable, images: Floats, score: Score, values: Floats, channels: Ints, alignment: str
+) -> Floats:
+    """The score of each image seen through each of its channels, float32 (n, channel).
+
+    Parameters
+    ----------
+    probe : Probe
+    images : float32 (n, y, x, band), nanomaggies
+    score : Score
+    values : float32 (n, y, x, channel)
+        A layer's activations.
+    channels : int (n, chosen)
+    alignment : str
+    """
+    images = np.asarray(images, np.float32)
+    found = np.empty(channels.shape, np.float32)
+    for some, portions in blocks(len(images), channels.shape[1], probe.batch_size):
+        chosen, rows = images[some], np.arange(some.start, some.stop)
+        for numbers in portions:
+            which = channels[some, numbers.start : numbers.stop]
+            cells = values[rows[:, None], :, :, which]  # (image, chosen, y, x)
+            masks = _stretched(resized(cells.reshape(-1, *cells.shape[2:]), images.shape[1:3], alignment))
+            seen = np.repeat(chosen, len(numbers), axis=0) * masks[..., None]
+            found[some, numbers.start : numbers.stop] = probe.scores(seen, score).reshape(which.shape)
+    return found
+
+
+def _stretched(maps: Floats) -> Floats:
+    low, high = (extreme(maps, axis=(1, 2), keepdims=True) for extreme in (np.min, np.max))
+    return np.asarray((maps - low) / np.maximum(high - low, TINY), np.float32)
+
+
+def layer_planes(probe: Differentiable, images: Floats, layer: str) -> Floats:
+    """A layer's activations, float32 (n, y, x, channel)."""
+    values = probe.activations(images, layer)
+    if values.ndim != 4:
+        raise InputError(
+            f"The layer {layer!r} gives one number per channel, shape {values.shape[1:]}",
+            "A layer of shape (y, x, channel)",
+            "Take a convolution, or leave the layer out for the last one",
+        )
+    return values

@@ -1,0 +1,91 @@
+"""Attribution averaged over the galaxy's turned and mirrored views, and how far they disagree.
+
+A galaxy has no up and no down: a map that changes when the galaxy is turned tells of the network's habits, and the
+variance over the views says where.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution.questions import Differentiable
+from gz2interp.errors import InputError
+from gz2interp.network.scores import Score
+from gz2interp.results import Attribution
+
+__all__ = ["VIEWS", "symmetry_averaged", "turned", "turned_back"]
+
+Floats = NDArray[np.float32]
+
+VIEWS = 8
+"""The symmetries of a square: four quarter turns, each mirrored or not."""
+
+
+def symmetry_averaged(
+    function: Callable[..., Attribution], probe: Differentiable, images: Floats, score: Score, **options: Any
+) -> Attribution:
+    """Any method's maps, averaged over the eight symmetries of the pixel grid.
+
+    Parameters
+    ----------
+    function : callable
+        One of the methods, as in ``METHODS["gradient"].function``.
+    probe : Probe
+    images : float32 (n, y, y, band), nanomaggies
+        Square.
+    score : Score
+    **options
+        Of the method. A `generator` among them is used view after view.
+
+    Returns
+    -------
+    Attribution
+        The mean map, turned back, with its `variance` over the views (of the mean itself it would be an eighth) and the
+        mean of the views' scores.
+
+    Raises
+    ------
+    InputError
+        The images are not square.
+
+    References
+    ----------
+    The mean over a group makes any map equivariant under it: Cohen & Welling 2016, Group equivariant convolutional
+    networks, https://arxiv.org/abs/1602.07576; here it is taken outside the network.
+    """
+    height, width = np.shape(images)[1:3]
+    if height != width:
+        raise InputError(f"Images of {height} x {width} pixels were given", "Square ones: they are turned")
+    parts = [function(probe, turned(images, view), score, **options) for view in range(VIEWS)]
+    maps = [turned_back(part.values, view) for view, part in enumerate(parts)]
+    mean = np.mean(maps, axis=0, dtype=np.float64)
+    variance = np.mean([np.square(each - mean) for each in maps], axis=0)
+    totals = [part.total for part in parts if part.total is not None]
+    return replace(
+        parts[0],
+        values=np.asarray(mean, np.float32),
+        scores=_mean([part.scores for part in parts]),
+        parameters={**parts[0].parameters, "views": VIEWS},
+        total=_mean(totals) if totals else None,
+        variance=np.asarray(variance, np.float32),
+    )
+
+
+def _mean(of: Sequence[Floats]) -> Floats:
+    return np.asarray(np.mean(of, axis=0), np.float32)
+
+
+def turned(images: Floats, view: int) -> Floats:
+    """The images (n, y, x, ...) in one of eight views: quarter turns, and from the fifth on mirrored before."""
+    return np.ascontiguousarray(np.rot90(images[:, :, ::-1] if view >= 4 else images, view % 4, axes=(1, 2)))
+
+
+def turned_back(maps: Floats, view: int) -> Floats:
+    """The inverse of `turned`."""
+    straight = np.rot90(maps, -(view % 4), axes=(1, 2))
+    return np.ascontiguousarray(straight[:, :, ::-1] if view >= 4 else straight)

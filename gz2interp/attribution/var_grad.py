@@ -1,0 +1,46 @@
+"""VarGrad: how much the gradient varies when noise is added to the image."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.smooth_grad import NOISE, SAMPLES, noisy_gradients
+from gz2interp.network.scores import Score
+from gz2interp.results import Attribution
+
+__all__ = ["var_grad"]
+
+
+def var_grad(
+    probe: Differentiable,
+    images: NDArray[np.float32],
+    score: Score,
+    *,
+    at: str = "scaled",
+    samples: int = SAMPLES,
+    noise: float = NOISE,
+    generator: np.random.Generator | None = None,
+) -> Attribution:
+    """The variance of the gradient over the copies of each image that `smooth_grad` averages.
+
+    Parameters
+    ----------
+    probe, images, score, at, samples, noise, generator
+        As for `gz2interp.attribution.smooth_grad`.
+
+    Returns
+    -------
+    Attribution
+        float32 (n, y, x, band), nowhere negative: it tells where the score is sensitive, not which way.
+
+    References
+    ----------
+    Adebayo et al. 2018, Local explanation methods for deep neural networks lack sensitivity to parameter values,
+    https://arxiv.org/abs/1810.03307
+    """
+    looked, scores = noisy_gradients(probe, images, score, at, samples, noise, generator)
+    return Attribution(
+        looked.variance, scores, "var_grad", score.name, "", probe.domain_of(at), {"samples": samples, "noise": noise}
+    )
