@@ -77,7 +77,7 @@ def test_eight_views_are_the_mean_over_turned_and_mirrored_images():
     np.testing.assert_allclose(committee([member], 8)(_images()).numpy(), said, atol=1e-5)
 
 
-@pytest.mark.parametrize("scale", [0.6, 0.7, 1.4, 2.0])
+@pytest.mark.parametrize("scale", [0.7, 1.4, 2.0])
 def test_at_another_scale_a_galaxy_is_as_much_larger_and_as_bright(scale):
     y, x = np.mgrid[:64, :64] - 31.5
     galaxy = np.exp(-(x**2 / 5**2 + y**2 / 3**2) / 2)[None, ..., None].astype(np.float32)

@@ -10,7 +10,7 @@ ops = keras.ops
 
 __all__ = ["LEAST_SCALE", "MOST_SCALE", "magnified"]
 
-LEAST_SCALE, MOST_SCALE = 0.6, 2.0
+LEAST_SCALE, MOST_SCALE = 0.65, 2.0
 """Farther away, the galaxy's own mirror images would be seen at the edge."""
 
 
