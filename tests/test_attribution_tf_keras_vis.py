@@ -5,9 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gz2interp.attribution import grad_cam, gradient
+from gz2interp.attribution import (
+    faster_score_cam,
+    grad_cam,
+    grad_cam_plus_plus,
+    gradient,
+    hires_cam,
+    layer_cam,
+    score_cam,
+    smooth_grad,
+)
 from gz2interp.attribution.grad_cam import cells_of
+from gz2interp.attribution.grad_cam_plus_plus import grad_cam_plus_plus_cells
+from gz2interp.attribution.score_cam import layer_planes, seen_through
 from gz2interp.errors import InputError
+from gz2interp.network import tf_keras_vis
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras
 from gz2interp.network.scores import logit, probability
@@ -69,8 +81,50 @@ def test_the_backends_agree(kind):
     close(ours.scores, theirs.scores)
     assert theirs.domain == "input"
     assert theirs.parameters["backend"] == THEIRS
-    ours, theirs = (grad_cam(probe, IMAGES, SCORE, "conv1", backend=backend) for backend in ("ours", THEIRS))
-    close(ours.values, theirs.values)
+    for method in (grad_cam, layer_cam):
+        ours, theirs = (method(probe, IMAGES, SCORE, "conv1", backend=backend) for backend in ("ours", THEIRS))
+        close(ours.values, theirs.values)
+
+
+def test_their_score_cam_weighs_what_ours_sees_through_each_channel():
+    probe, score = Probe(networks.plain_network()), probability(1)
+    planes = layer_planes(probe, IMAGES, "conv2")
+    channels = np.tile(np.arange(planes.shape[-1]), (len(IMAGES), 1))
+    seen = seen_through(probe, IMAGES, score, planes, channels, "corners")
+    cells, scores = tf_keras_vis.score_cam(probe, IMAGES, score, "conv2")
+    close(cells, np.einsum("nyxc,nc->nyx", planes, seen))
+    close(scores, probe.scores(IMAGES, score))
+
+
+def test_their_grad_cam_plus_plus_divides_by_the_sum_of_the_shares():
+    """Where a mean follows the layer, gradients are alike over a plane and so are the shares."""
+    probe = Probe(networks.plain_network())
+    answer = probe.gradients(IMAGES, logit(1), at="conv2")
+    assert np.ptp(answer.gradients, axis=(1, 2)).max() < 1e-6
+    slopes = answer.gradients[:, 0, 0]
+    cells, _ = tf_keras_vis.class_activation_map(probe, IMAGES, logit(1), "conv2", "grad_cam_plus_plus")
+    plain = np.maximum(np.einsum("nyxc,nc->nyx", answer.values, np.maximum(slopes, 0)), 0)
+    close(cells, plain * np.exp(answer.scores)[:, None, None])
+    places = np.prod(answer.values.shape[1:3])
+    weights = places * np.maximum(slopes, 0) / (2 + slopes * answer.values.sum(axis=(1, 2)))
+    expected = np.einsum("nyxc,nc->nyx", answer.values, weights)
+    close(grad_cam_plus_plus_cells(answer.values, answer.gradients), expected)
+
+
+def test_where_a_mean_follows_hires_cam_is_grad_cam():
+    probe = Probe(networks.plain_network())
+    close(hires_cam(probe, IMAGES, SCORE, "conv2").values, grad_cam(probe, IMAGES, SCORE, "conv2").values)
+
+
+@pytest.mark.parametrize("method", [smooth_grad, grad_cam_plus_plus, score_cam, faster_score_cam])
+def test_their_other_methods_can_be_chosen(method):
+    probe = Probe(networks.plain_network())
+    options = {"samples": 4} if method is smooth_grad else {}
+    theirs = method(probe, IMAGES, probability(1), backend=THEIRS, **options)
+    assert theirs.parameters["backend"] == THEIRS
+    assert np.isfinite(theirs.values).all()
+    assert theirs.values.any()
+    assert theirs.values.shape == method(probe, IMAGES, probability(1), **options).values.shape
 
 
 @pytest.mark.parametrize("build", [networks.nested_network, networks.subclassed_network])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
 from gz2interp.attribution.resizing import resized
 from gz2interp.errors import InputError
 from gz2interp.network.answers import Gradients
@@ -28,20 +28,25 @@ def class_activation_map(
     method: str,
     cells: Callable[[Floats, Floats], Floats],
     alignment: str,
+    backend: str = OURS,
 ) -> Attribution:
     """A map made of a layer's activations and the score's gradient there.
 
     Parameters
     ----------
-    probe, images, score, layer, alignment
+    probe, images, score, layer, alignment, backend
         As for `gz2interp.attribution.grad_cam`.
     method : str
     cells : callable
         From activations and gradients, both float32 (n, y, x, channel), to the map in cells (n, y, x).
     """
-    answer = probe.gradients(images, score, at=layer or probe.default_layer)
+    layer, parameters = layer or probe.default_layer, {"alignment": alignment, "backend": backend}
+    if backend_named(backend) == TF_KERAS_VIS:
+        theirs, scores = reference().class_activation_map(probe, images, score, layer, method)
+        return drawn(theirs, scores, images, method, score, layer, parameters)
+    answer = probe.gradients(images, score, at=layer)
     values = cells(planes(answer), answer.gradients)
-    return drawn(values, answer.scores, images, method, score, answer.domain, {"alignment": alignment})
+    return drawn(values, answer.scores, images, method, score, layer, parameters)
 
 
 def drawn(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.cams import drawn
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
 from gz2interp.attribution.samples import whole_number
 from gz2interp.attribution.score_cam import layer_planes, weighed
 from gz2interp.network.scores import Score
@@ -25,12 +26,13 @@ def faster_score_cam(
     *,
     channels: int = CHANNELS,
     alignment: str = "centres",
+    backend: str = OURS,
 ) -> Attribution:
     """`score_cam` with only those channels whose activations vary most over each image.
 
     Parameters
     ----------
-    probe, images, score, layer, alignment
+    probe, images, score, layer, alignment, backend
         As for `gz2interp.attribution.grad_cam`.
     channels : int, optional
         How many; all, if the layer has no more.
@@ -51,6 +53,9 @@ def faster_score_cam(
     layer = layer or probe.default_layer
     values = layer_planes(probe, images, layer)
     kept = min(whole_number("channels", channels), values.shape[-1])
+    parameters: dict[str, str | int] = {"alignment": alignment, "channels": kept, "backend": backend}
+    if backend_named(backend) == TF_KERAS_VIS:
+        theirs, scores = reference().score_cam(probe, images, score, layer, kept)
+        return drawn(theirs, scores, images, "faster_score_cam", score, layer, parameters)
     chosen = np.argsort(-values.std(axis=(1, 2)), axis=1, kind="stable")[:, :kept]
-    parameters: dict[str, str | int] = {"alignment": alignment, "channels": kept}
     return weighed(probe, images, score, layer, values, chosen, "faster_score_cam", parameters)

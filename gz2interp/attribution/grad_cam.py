@@ -62,7 +62,7 @@ def grad_cam(
     """
     layer = layer or probe.default_layer
     if backend_named(backend) == TF_KERAS_VIS:
-        cells, scores = reference().grad_cam(probe, images, score, layer)
+        cells, scores = reference().class_activation_map(probe, images, score, layer, "grad_cam")
     else:
         answer = probe.gradients(images, score, at=layer)
         cells, scores = cells_of(answer), answer.scores

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.cams import class_activation_map
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.questions import OURS, Differentiable
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -19,13 +19,19 @@ TINY = 1e-30
 
 
 def grad_cam_plus_plus(
-    probe: Differentiable, images: Floats, score: Score, layer: str | None = None, *, alignment: str = "centres"
+    probe: Differentiable,
+    images: Floats,
+    score: Score,
+    layer: str | None = None,
+    *,
+    alignment: str = "centres",
+    backend: str = OURS,
 ) -> Attribution:
     """The layer's channels, each weighted by its positive gradients, added up and drawn over the image.
 
     Parameters
     ----------
-    probe, images, score, layer, alignment
+    probe, images, score, layer, alignment, backend
         As for `gz2interp.attribution.grad_cam`.
 
     Returns
@@ -38,13 +44,17 @@ def grad_cam_plus_plus(
     -----
     The second and third derivatives are those of the exponential of the score, as in the paper, for which they are
     powers of the first. Departs from the paper in keeping the negative part that activations below zero leave.
+    tf-keras-vis divides each channel's shares by their sum, as the authors' own code does and the paper does not, and
+    multiplies by the exponential of the score.
 
     References
     ----------
     Chattopadhyay, Sarkar, Howlader & Balasubramanian 2018, Grad-CAM++: improved visual explanations for deep
     convolutional networks, https://arxiv.org/abs/1710.11063
     """
-    return class_activation_map(probe, images, score, layer, "grad_cam_plus_plus", grad_cam_plus_plus_cells, alignment)
+    return class_activation_map(
+        probe, images, score, layer, "grad_cam_plus_plus", grad_cam_plus_plus_cells, alignment, backend
+    )
 
 
 def grad_cam_plus_plus_cells(values: Floats, slopes: Floats) -> Floats:

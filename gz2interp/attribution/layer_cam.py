@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.cams import class_activation_map
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.questions import OURS, Differentiable
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -16,13 +16,19 @@ Floats = NDArray[np.float32]
 
 
 def layer_cam(
-    probe: Differentiable, images: Floats, score: Score, layer: str | None = None, *, alignment: str = "centres"
+    probe: Differentiable,
+    images: Floats,
+    score: Score,
+    layer: str | None = None,
+    *,
+    alignment: str = "centres",
+    backend: str = OURS,
 ) -> Attribution:
     """Activations where raising them raises the score, added up over the channels and drawn over the image.
 
     Parameters
     ----------
-    probe, images, score, layer, alignment
+    probe, images, score, layer, alignment, backend
         As for `gz2interp.attribution.grad_cam`.
 
     Returns
@@ -39,7 +45,7 @@ def layer_cam(
     Jiang, Zhang, Hou, Cheng & Wei 2021, LayerCAM: exploring hierarchical class activation maps for localization,
     https://doi.org/10.1109/TIP.2021.3089943
     """
-    return class_activation_map(probe, images, score, layer, "layer_cam", layer_cam_cells, alignment)
+    return class_activation_map(probe, images, score, layer, "layer_cam", layer_cam_cells, alignment, backend)
 
 
 def layer_cam_cells(values: Floats, slopes: Floats) -> Floats:

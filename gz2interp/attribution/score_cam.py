@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.cams import drawn
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
 from gz2interp.attribution.resizing import resized
 from gz2interp.attribution.samples import blocks
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
-__all__ = ["layer_planes", "score_cam", "weighed"]
+__all__ = ["layer_planes", "score_cam", "seen_through", "weighed"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -22,7 +24,13 @@ TINY = 1e-12
 
 
 def score_cam(
-    probe: Differentiable, images: Floats, score: Score, layer: str | None = None, *, alignment: str = "centres"
+    probe: Differentiable,
+    images: Floats,
+    score: Score,
+    layer: str | None = None,
+    *,
+    alignment: str = "centres",
+    backend: str = OURS,
 ) -> Attribution:
     """The layer's channels, each weighted by the score of the image seen through it, added up and drawn.
 
@@ -31,7 +39,7 @@ def score_cam(
 
     Parameters
     ----------
-    probe, images, score, layer, alignment
+    probe, images, score, layer, alignment, backend
         As for `gz2interp.attribution.grad_cam`.
 
     Returns
@@ -41,17 +49,21 @@ def score_cam(
 
     Notes
     -----
-    Departs from the paper in keeping the negative part that activations below zero leave.
+    Departs from the paper in keeping the negative part that activations below zero leave. tf-keras-vis weighs by the
+    score itself instead of its softmax over the channels, and knows scores of probabilities only.
 
     References
     ----------
     Wang et al. 2020, Score-CAM: score-weighted visual explanations for convolutional neural networks,
     https://arxiv.org/abs/1910.01279
     """
-    layer = layer or probe.default_layer
+    layer, parameters = layer or probe.default_layer, {"alignment": alignment, "backend": backend}
+    if backend_named(backend) == TF_KERAS_VIS:
+        theirs, scores = reference().score_cam(probe, images, score, layer)
+        return drawn(theirs, scores, images, "score_cam", score, layer, parameters)
     values = layer_planes(probe, images, layer)
     channels = np.broadcast_to(np.arange(values.shape[-1]), (len(values), values.shape[-1]))
-    return weighed(probe, images, score, layer, values, channels, "score_cam", {"alignment": alignment})
+    return weighed(probe, images, score, layer, values, channels, "score_cam", parameters)
 
 
 def weighed(
@@ -62,10 +74,10 @@ def weighed(
     values: Floats,
     channels: Ints,
     method: str,
-    parameters: dict[str, str | int],
+    parameters: Mapping[str, str | int],
 ) -> Attribution:
     """The map of chosen channels, int (n, channel) for each image."""
-    rises = _through(probe, images, score, values, channels, str(parameters["alignment"]))
+    rises = seen_through(probe, images, score, values, channels, str(parameters["alignment"]))
     powers = np.exp(rises - rises.max(axis=1, keepdims=True, initial=-np.inf))
     weights = powers / powers.sum(axis=1, keepdims=True)
     chosen = np.take_along_axis(values, channels[:, None, None, :], axis=3)
@@ -73,7 +85,7 @@ def weighed(
     return drawn(cells, probe.scores(images, score), images, method, score, layer, parameters)
 
 
-def _through(
+def seen_through(
     probe: Differentiable, images: Floats, score: Score, values: Floats, channels: Ints, alignment: str
 ) -> Floats:
     """The score of each image seen through each of its channels, float32 (n, channel).

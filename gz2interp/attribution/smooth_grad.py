@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
 from gz2interp.attribution.samples import Look, Moments, moments, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
@@ -29,6 +29,7 @@ def smooth_grad(
     samples: int = SAMPLES,
     noise: float = NOISE,
     generator: np.random.Generator | None = None,
+    backend: str = OURS,
 ) -> Attribution:
     """The mean gradient over copies of each image to which noise was added.
 
@@ -44,6 +45,8 @@ def smooth_grad(
         Standard deviation of the noise, as a share of each image's range from its faintest to its brightest value.
     generator : numpy.random.Generator, optional
         Of the noise; by default seeded with 0.
+    backend : str, optional
+        ``"ours"`` or ``"tf-keras-vis"``, which always differentiates at the input and draws its noise by itself.
 
     Returns
     -------
@@ -55,10 +58,12 @@ def smooth_grad(
     ----------
     Smilkov et al. 2017, SmoothGrad: removing noise by adding noise, https://arxiv.org/abs/1706.03825
     """
+    parameters = {"samples": samples, "noise": noise, "backend": backend}
+    if backend_named(backend) == TF_KERAS_VIS:
+        answer = reference().saliency(probe, images, score, samples, noise)
+        return Attribution(answer.gradients, answer.scores, "smooth_grad", score.name, "", answer.domain, parameters)
     looked, scores = noisy_gradients(probe, images, score, at, samples, noise, generator)
-    return Attribution(
-        looked.mean, scores, "smooth_grad", score.name, "", probe.domain_of(at), {"samples": samples, "noise": noise}
-    )
+    return Attribution(looked.mean, scores, "smooth_grad", score.name, "", probe.domain_of(at), parameters)
 
 
 def noisy_gradients(

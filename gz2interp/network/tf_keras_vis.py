@@ -6,10 +6,11 @@ eagerly, and needs Functional or Sequential networks whose layers lie side by si
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, redirect_stdout
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,16 +25,24 @@ from gz2interp.network.scores import Score
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)  # it imports `zoom` from a namespace that SciPy is giving up
     from tf_keras_vis.gradcam import Gradcam
+    from tf_keras_vis.gradcam_plus_plus import GradcamPlusPlus
+    from tf_keras_vis.layercam import Layercam
     from tf_keras_vis.saliency import Saliency
+    from tf_keras_vis.scorecam import Scorecam
 
-__all__ = ["grad_cam", "saliency"]
+__all__ = ["class_activation_map", "saliency", "score_cam"]
 
 Floats = NDArray[np.float32]
 Tensor = Any
 Model = Any
 
 
-def saliency(probe: Probe, images: Floats, score: Score) -> Gradients:
+_CELLS: Final[dict[str, Any]] = {"seek_penultimate_conv_layer": False, "expand_cam": False, "normalize_cam": False}
+
+CAMS: Final = {"grad_cam": Gradcam, "grad_cam_plus_plus": GradcamPlusPlus, "layer_cam": Layercam}
+
+
+def saliency(probe: Probe, images: Floats, score: Score, samples: int = 0, noise: float = 0.0) -> Gradients:
     """The gradient at the network's input, as tf-keras-vis' `Saliency` with its modifier and stretch switched off.
 
     Parameters
@@ -41,37 +50,58 @@ def saliency(probe: Probe, images: Floats, score: Score) -> Gradients:
     probe : Probe
     images : float32 (n, y, x, band)
     score : Score
+    samples, noise : int, float
+        Of SmoothGrad; 0 for the gradient itself. The noise is drawn by TensorFlow's own seed.
     """
+    options: dict[str, Any] = {"keepdims": True, "gradient_modifier": None, "normalize_map": False}
+    if samples:
+        options |= {"smooth_samples": samples, "smooth_noise": noise}
     with _refusing(probe):
         ask, watched = Saliency(answering_model(probe)), _watched(probe, score)
-        maps = _in_batches(
-            lambda batch: ask(watched, batch, keepdims=True, gradient_modifier=None, normalize_map=False), probe, images
-        )
+        maps = _in_batches(lambda batch: ask(watched, batch, **options), probe, images)
     images = np.asarray(images, np.float32)
     return Gradients(probe.scores(images, score), images, maps, "input")
 
 
-def grad_cam(probe: Probe, images: Floats, score: Score, layer: str) -> tuple[Floats, Floats]:
-    """The map in the layer's cells, as tf-keras-vis' `Gradcam` without ReLU and stretch, and the scores.
+def class_activation_map(probe: Probe, images: Floats, score: Score, layer: str, method: str) -> tuple[Floats, Floats]:
+    """The map in the layer's cells, as tf-keras-vis makes it without a last ReLU and stretch, and the scores.
+
+    Parameters
+    ----------
+    probe : Probe
+    images : float32 (n, y, x, band)
+    score : Score
+    layer : str
+    method : str
+        One of `CAMS`.
 
     Returns
     -------
     cells : float32 (n, y, x)
     scores : float32 (n,)
     """
+    options = _CELLS | ({} if method == "grad_cam_plus_plus" else {"activation_modifier": None})
     with _refusing(probe):
         model = answering_model(probe)
-        ask, watched, target = Gradcam(model), _watched(probe, score), model.get_layer(layer)
+        ask, watched, target = CAMS[method](model), _watched(probe, score), model.get_layer(layer)
+        cells = _in_batches(lambda batch: ask(watched, batch, penultimate_layer=target, **options), probe, images)
+    return cells, probe.scores(images, score)
+
+
+def score_cam(probe: Probe, images: Floats, score: Score, layer: str, channels: int = 0) -> tuple[Floats, Floats]:
+    """As `class_activation_map`, by `Scorecam`, of all channels or of the so many that vary most.
+
+    It looks at the softmax of the logits and knows no other output: a logit is their logarithm to it.
+    """
+    resolved = score.resolve(probe.class_names)
+    options = _CELLS | {"activation_modifier": None, "max_N": channels or None}
+    with _refusing(probe), redirect_stdout(io.StringIO()):  # it shows Keras' progress
+        model = answering_model(probe)
+        classes = len(probe.class_names)
+        logits = keras.Model(model.inputs, model.outputs[0][:, -classes:])
+        ask, target = Scorecam(logits), logits.get_layer(layer)
         cells = _in_batches(
-            lambda batch: ask(
-                watched,
-                batch,
-                penultimate_layer=target,
-                seek_penultimate_conv_layer=False,
-                activation_modifier=None,
-                expand_cam=False,
-                normalize_cam=False,
-            ),
+            lambda batch: ask(lambda shares: resolved(shares, tf.math.log(shares)), batch, target, **options),
             probe,
             images,
         )
