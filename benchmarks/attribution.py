@@ -3,7 +3,9 @@
     python benchmarks/attribution.py --threads 2
 
 Every contender is asked once to warm up, then in rounds, one after the other, so that a busy moment of the machine
-meets them all. The table gives medians over the rounds, of the rate and of the ratio within each round.
+meets them all. The table gives medians over the rounds, of the rate and of the ratio within each round. A look is one
+image that goes through the network once, there or there and back: a method that looks ten times at an image is as fast
+as the bare gradient if its looks are.
 """
 
 from __future__ import annotations
@@ -14,11 +16,44 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
-Contenders = dict[str, Callable[[], Any]]
 
-LAYER = "conv4"
+@dataclass(frozen=True)
+class Work:
+    """Something to time.
+
+    Attributes
+    ----------
+    function : callable
+    looks : int
+        How often an image goes through the network meanwhile.
+    """
+
+    function: Callable[[], Any]
+    looks: int
+
+
+Contenders = dict[str, Work]
+
+LAYER, CHANNELS, SAMPLES = "conv4", 64, 10
+
+COMPARED = (
+    ("forward pass, ours", "forward pass, bare"),
+    ("gradient, ours", "gradient, bare"),
+    ("integrated gradients, ours", "gradient, bare"),
+    ("SmoothGrad, ours", "gradient, bare"),
+    ("expected gradients, ours", "gradient, bare"),
+    ("Grad-CAM, ours", "Grad-CAM, bare"),
+    ("Score-CAM, ours", "forward pass, bare"),
+    ("RISE, ours", "forward pass, bare"),
+    ("occlusion, ours", "forward pass, bare"),
+    ("gradient, ours", "gradient, tf-keras-vis"),
+    ("Grad-CAM, ours", "Grad-CAM, tf-keras-vis"),
+    ("SmoothGrad, ours", "SmoothGrad, tf-keras-vis"),
+    ("Score-CAM, ours", "Score-CAM, tf-keras-vis"),
+)
 
 
 def main() -> None:
@@ -26,7 +61,7 @@ def main() -> None:
     options = arguments()
     pin(options.threads)
     work = contenders(options.images, options.batch)
-    report(timed(work, options.rounds), options.images)
+    report(timed(work, options.rounds))
 
 
 def arguments() -> argparse.Namespace:
@@ -72,7 +107,16 @@ def contenders(count: int, batch: int) -> Contenders:
     """What is timed: functions of nothing that look at all images."""
     import numpy as np
 
-    from gz2interp.attribution import grad_cam, gradient
+    from gz2interp.attribution import (
+        expected_gradients,
+        grad_cam,
+        gradient,
+        integrated_gradients,
+        occlusion,
+        rise,
+        score_cam,
+        smooth_grad,
+    )
     from gz2interp.network.probe import Probe
     from gz2interp.network.quiet import keras, tf
     from gz2interp.network.scores import logit
@@ -90,8 +134,12 @@ def contenders(count: int, batch: int) -> Contenders:
     def each(function: Callable[[Any], Any]) -> Callable[[], Any]:
         return lambda: [function(batch) for batch in batches]
 
+    few, many = images[: max(count // 8, 1)], {"samples": SAMPLES}
+    patches = {"patch": 16, "stride": 16}  # sixteen of them
+    share = tf.constant(few)
+
     # Ours goes from NumPy to NumPy. The others are spared that: their batches are tensors before the clock starts.
-    return {
+    every = {
         "forward pass, ours": lambda: probe.logits(images),
         "forward pass, bare": each(forward),
         "gradient, ours": lambda: gradient(probe, images, score),
@@ -100,6 +148,19 @@ def contenders(count: int, batch: int) -> Contenders:
         "Grad-CAM, ours": lambda: grad_cam(probe, images, score, LAYER),
         "Grad-CAM, bare": each(bare_cam),
         "Grad-CAM, tf-keras-vis": each(theirs_cam(up_to_logits)),
+    }
+    many_looks = {
+        "integrated gradients, ours": (lambda: integrated_gradients(probe, few, score, steps=SAMPLES), SAMPLES),
+        "SmoothGrad, ours": (lambda: smooth_grad(probe, few, score, **many), SAMPLES),
+        "SmoothGrad, tf-keras-vis": (lambda: theirs_smooth_grad(up_to_logits)(share), SAMPLES),
+        "expected gradients, ours": (lambda: expected_gradients(probe, few, score, references=images, **many), SAMPLES),
+        "Score-CAM, ours": (lambda: score_cam(probe, few, score, LAYER), CHANNELS),
+        "Score-CAM, tf-keras-vis": (lambda: theirs_score_cam(up_to_logits)(share), CHANNELS),
+        "RISE, ours": (lambda: rise(probe, few, score, samples=64), 64),
+        "occlusion, ours": (lambda: occlusion(probe, few, score, **patches), 16),
+    }
+    return {name: Work(function, count) for name, function in every.items()} | {
+        name: Work(function, looks * len(few)) for name, (function, looks) in many_looks.items()
     }
 
 
@@ -133,27 +194,52 @@ def theirs_cam(model: Any) -> Callable[[Any], Any]:
     return lambda batch: ask(lambda logits: logits[:, 1], batch, **options)
 
 
+def theirs_smooth_grad(model: Any) -> Callable[[Any], Any]:
+    """tf-keras-vis' SmoothGrad."""
+    from tf_keras_vis.saliency import Saliency
+
+    ask, options = Saliency(model), {"keepdims": True, "gradient_modifier": None, "normalize_map": False}
+    return lambda batch: ask(lambda logits: logits[:, 1], batch, smooth_samples=SAMPLES, smooth_noise=0.15, **options)
+
+
+def theirs_score_cam(model: Any) -> Callable[[Any], Any]:
+    """tf-keras-vis' Score-CAM."""
+    import contextlib
+    import io
+
+    from tf_keras_vis.scorecam import Scorecam
+
+    ask, options = Scorecam(model), {"penultimate_layer": LAYER, "activation_modifier": None, "normalize_cam": False}
+
+    def quietly(batch: Any) -> Any:
+        with contextlib.redirect_stdout(io.StringIO()):  # Keras' progress bar
+            return ask(lambda shares: shares[:, 1], batch, **options)
+
+    return quietly
+
+
 def timed(work: Contenders, rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contender in each round."""
-    for function in work.values():
-        function()
-    times: dict[str, list[float]] = {name: [] for name in work}
+    """Looks a second of each contender in each round."""
+    for each in work.values():
+        each.function()
+    rates: dict[str, list[float]] = {name: [] for name in work}
     for _ in range(rounds):
-        for name, function in work.items():
+        for name, each in work.items():
             start = time.perf_counter()
-            function()
-            times[name].append(time.perf_counter() - start)
-    return times
+            each.function()
+            rates[name].append(each.looks / (time.perf_counter() - start))
+    return rates
 
 
-def report(times: dict[str, list[float]], images: int) -> None:
-    """Print images per second, and how many times as fast ours is."""
-    print(f"{'':<26}{'images/s':>10}{'ours is':>12}")
-    for name, seconds in times.items():
-        ours = times[f"{name.split(',')[0]}, ours"]
-        ratio = statistics.median(other / own for other, own in zip(seconds, ours, strict=True))
-        shown = "" if seconds is ours else f"{ratio:.2f} x"
-        print(f"{name:<26}{images / statistics.median(seconds):>10.0f}{shown:>12}")
+def report(rates: dict[str, list[float]]) -> None:
+    """Print looks a second, and how many times as fast ours is as others."""
+    print(f"{'':<28}{'looks/s':>10}")
+    for name, each in rates.items():
+        print(f"{name:<28}{statistics.median(each):>10.0f}")
+    print(f"\n{'':<28}{'':<28}{'looks of the first over those of the second':>10}")
+    for ours, other in COMPARED:
+        ratios = sorted(own / theirs for own, theirs in zip(rates[ours], rates[other], strict=True))
+        print(f"{ours:<28}{other:<28}{statistics.median(ratios):>6.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})")
 
 
 if __name__ == "__main__":

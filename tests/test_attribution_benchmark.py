@@ -14,7 +14,8 @@ def test_the_benchmark_prints_its_table():
     command = [sys.executable, "benchmarks/attribution.py", "--images", "4", "--batch", "4", "--rounds", "1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
-    names = [line[:26].strip() for line in done.stdout.splitlines()]
+    names = [line[:28].strip() for line in done.stdout.splitlines()]
     assert names[0] == ""
     for kind in ("gradient", "Grad-CAM"):
         assert {f"{kind}, ours", f"{kind}, bare", f"{kind}, tf-keras-vis"} <= set(names)
+    assert {"SmoothGrad, ours", "Score-CAM, ours", "RISE, ours", "occlusion, ours"} <= set(names)
