@@ -37,7 +37,7 @@ class Work:
 
 Contenders = dict[str, Work]
 
-LAYER, CHANNELS, SAMPLES = "conv4", 64, 10
+LAYER, CHANNELS, SAMPLES = "conv4", 64, 50
 
 COMPARED = (
     ("forward pass, ours", "forward pass, bare"),

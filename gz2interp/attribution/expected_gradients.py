@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.attribution.moments import mean_over
 from gz2interp.attribution.questions import Differentiable
-from gz2interp.attribution.samples import moments, whole_number
+from gz2interp.attribution.samples import whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
@@ -70,16 +73,14 @@ def expected_gradients(
     places = generator.permutation((np.arange(samples) + generator.random(samples)) / samples).astype(np.float32)
     here, starts = probe.values_at(images, at), probe.values_at(others, at)
 
-    def look(values: Floats, k: int) -> Floats:
-        return np.asarray(starts[drawn[k]] + places[k] * (values - starts[drawn[k]]), np.float32)
+    def taken(looks: range) -> tuple[Floats, Floats]:
+        return starts[drawn[looks.start : looks.stop]], places[looks.start : looks.stop]
 
-    def counted(slopes: Floats, values: Floats, k: int) -> Floats:
-        return np.asarray(slopes * (values - starts[drawn[k]]), np.float32)
-
-    looked, scores = moments(probe, here, score, at, samples, look, counted), probe.scores(images, score)
+    mean = mean_over(probe, _on_the_way, (here,), taken, samples, score, at)
+    scores = probe.scores(images, score)
     before = probe.scores(others, score)[drawn].mean() if len(images) else np.float32(0)
     return Attribution(
-        values=looked.mean,
+        values=mean,
         scores=scores,
         method="expected_gradients",
         score=score.name,
@@ -87,3 +88,7 @@ def expected_gradients(
         parameters={"references": len(others), "samples": samples},
         total=scores - before,
     )
+
+
+def _on_the_way(here: Any, start: Any, place: Any) -> tuple[Any, Any]:
+    return start + place * (here - start), here - start

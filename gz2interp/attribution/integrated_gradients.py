@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import baseline_of
+from gz2interp.attribution.moments import mean_over
 from gz2interp.attribution.questions import Differentiable
-from gz2interp.attribution.samples import blocks, whole_number
+from gz2interp.attribution.samples import whole_number
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -61,17 +64,14 @@ def integrated_gradients(
     start, name = baseline_of(images, baseline)
     here, there = probe.values_at(images, at), probe.values_at(start, at)
     places, weights = _quadrature(steps)
-    values = here - there
-    for some, portions in blocks(len(images), steps, probe.batch_size):
-        way, mean = values[some].copy(), np.zeros(values[some].shape, np.float64)
-        for numbers in portions:
-            seen = np.concatenate([there[some] + places[k] * way for k in numbers])
-            slopes = probe.gradients_given(seen, score, at).gradients.reshape(len(numbers), *way.shape)
-            mean += np.tensordot(weights[numbers.start : numbers.stop], slopes, axes=1)
-        values[some] = mean * way
+
+    def taken(looks: range) -> tuple[Floats, Floats]:
+        return places[looks.start : looks.stop], weights[looks.start : looks.stop] * np.float32(steps)
+
+    mean = mean_over(probe, _on_the_way, (here, there), taken, steps, score, at)
     scores = probe.scores(images, score)
     return Attribution(
-        values=values,
+        values=mean * (here - there),
         scores=scores,
         method="integrated_gradients",
         score=score.name,
@@ -79,6 +79,10 @@ def integrated_gradients(
         parameters={"baseline": name, "steps": steps},
         total=scores - probe.scores(start, score),
     )
+
+
+def _on_the_way(here: Any, there: Any, place: Any, weight: Any) -> tuple[Any, Any]:
+    return there + place * (here - there), weight
 
 
 def _quadrature(steps: int) -> tuple[Floats, Floats]:

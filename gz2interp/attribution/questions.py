@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any, Final, Protocol
 
@@ -12,13 +13,17 @@ from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
 
-__all__ = ["BACKENDS", "OURS", "TF_KERAS_VIS", "Differentiable", "Guidable", "backend_named", "reference"]
+__all__ = ["BACKENDS", "OURS", "TF_KERAS_VIS", "Differentiable", "Guidable", "Look", "backend_named", "reference"]
 
 Floats = NDArray[np.float32]
 
 OURS: Final = "ours"
 TF_KERAS_VIS: Final = "tf-keras-vis"
 BACKENDS: Final = (OURS, TF_KERAS_VIS)
+
+
+Look = Callable[..., tuple[Any, Any]]
+"""From tensors of an image and of one look to what is seen, and to the factor of the gradient there."""
 
 
 class Differentiable(Protocol):
@@ -49,6 +54,11 @@ class Differentiable(Protocol):
 
     def gradients_given(self, values: Floats, score: Score, at: str) -> Gradients:
         """The score that follows when a place says this, and its derivative there."""
+
+    def gradient_moments(
+        self, look: Look, rows: Sequence[Floats], shared: Sequence[Floats], score: Score, at: str, *, varies: bool
+    ) -> tuple[Floats, ...]:
+        """Mean, and variance if asked for, of the gradient over many looks at each image."""
 
 
 class Guidable(Protocol):

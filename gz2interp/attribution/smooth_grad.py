@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.attribution.moments import mean_and_variance
 from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
-from gz2interp.attribution.samples import Look, Moments, moments, whole_number
+from gz2interp.attribution.samples import whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
@@ -62,8 +65,8 @@ def smooth_grad(
     if backend_named(backend) == TF_KERAS_VIS:
         answer = reference().saliency(probe, images, score, samples, noise)
         return Attribution(answer.gradients, answer.scores, "smooth_grad", score.name, "", answer.domain, parameters)
-    looked, scores = noisy_gradients(probe, images, score, at, samples, noise, generator)
-    return Attribution(looked.mean, scores, "smooth_grad", score.name, "", probe.domain_of(at), parameters)
+    mean, _, scores = noisy_gradients(probe, images, score, at, samples, noise, generator)
+    return Attribution(mean, scores, "smooth_grad", score.name, "", probe.domain_of(at), parameters)
 
 
 def noisy_gradients(
@@ -74,22 +77,27 @@ def noisy_gradients(
     samples: int,
     noise: float,
     generator: np.random.Generator | None,
-) -> tuple[Moments, Floats]:
-    """Moments of the gradient under noise, and the score of each image as it is."""
+) -> tuple[Floats, Floats, Floats]:
+    """Mean and variance of the gradient under noise, and the score of each image as it is."""
     if noise <= 0:
         raise InputError(f"noise = {noise} was given", "More than 0", f"{NOISE} of the image's range is usual")
     values = probe.values_at(images, at)
-    look = _noisy(values.shape[1:], whole_number("samples", samples, 2), noise, generator or np.random.default_rng(0))
-    return moments(probe, values, score, at, samples, look), probe.scores(images, score)
+    axes = tuple(range(1, values.ndim))
+    widths = np.asarray(noise * np.ptp(values, axis=axes, keepdims=True), np.float32)
+    generator = generator or np.random.default_rng(0)
+    # A look's noise is drawn when its turn comes: none is kept.
+    keys = generator.integers(2**63, size=whole_number("samples", samples, 2))
+
+    def drawn(looks: range) -> tuple[Floats]:
+        return (np.stack([_noise(keys[k], values.shape[1:]) for k in looks]),)
+
+    looked = mean_and_variance(probe, _noisy, (values, widths), drawn, samples, score, at)
+    return *looked, probe.scores(images, score)
 
 
-def _noisy(shape: tuple[int, ...], samples: int, noise: float, generator: np.random.Generator) -> Look:
-    keys = generator.integers(2**63, size=samples)  # a sample is drawn anew for each block of images: none is kept
+def _noisy(values: Any, widths: Any, noise: Any) -> tuple[Any, float]:
+    return values + widths * noise, 1.0
 
-    def look(values: Floats, k: int) -> Floats:
-        drawn = np.random.default_rng(keys[k]).standard_normal(shape, dtype=np.float32)
-        axes = tuple(range(1, values.ndim))
-        widths = noise * (values.max(axis=axes, keepdims=True) - values.min(axis=axes, keepdims=True))
-        return np.asarray(values + widths * drawn, np.float32)
 
-    return look
+def _noise(key: int, shape: tuple[int, ...]) -> Floats:
+    return np.random.default_rng(key).standard_normal(shape, dtype=np.float32)

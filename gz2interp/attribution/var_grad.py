@@ -40,7 +40,7 @@ def var_grad(
     Adebayo et al. 2018, Local explanation methods for deep neural networks lack sensitivity to parameter values,
     https://arxiv.org/abs/1810.03307
     """
-    looked, scores = noisy_gradients(probe, images, score, at, samples, noise, generator)
+    _, variance, scores = noisy_gradients(probe, images, score, at, samples, noise, generator)
     return Attribution(
-        looked.variance, scores, "var_grad", score.name, "", probe.domain_of(at), {"samples": samples, "noise": noise}
+        variance, scores, "var_grad", score.name, "", probe.domain_of(at), {"samples": samples, "noise": noise}
     )

@@ -18,7 +18,7 @@ __all__ = ["Questions", "rows_of"]
 
 Floats = NDArray[np.float32]
 Tensor = Any
-Question = Callable[[Tensor], tuple[Tensor, ...]]
+Question = Callable[..., tuple[Tensor, ...]]
 
 
 IN_FLIGHT: Final = 2
@@ -51,25 +51,50 @@ class Questions:
         shape : sequence
             Of one row, None where it may vary.
         """
-        if not len(rows):  # TensorFlow's convolutions refuse an empty batch
-            one = np.zeros((1, *rows.shape[1:]), np.float32)
-            return tuple(part[:0] for part in self.ask(key, question, one, shape))
-        compiled, step = self._compile(key, question, shape), max(self.batch_size // IN_FLIGHT, 1)
-        answers = Answers(len(rows))
+        return self.ask_of_several(key, question, (rows,), (shape,))
+
+    def ask_of_several(
+        self,
+        key: Hashable,
+        question: Question,
+        rows: Sequence[Floats],
+        shapes: Sequence[Sequence[int | None]],
+        shared: Sequence[Floats] = (),
+    ) -> tuple[Floats, ...]:
+        """As `ask`, of several arrays that belong together row by row, and of some that every batch sees whole.
+
+        Parameters
+        ----------
+        key, question
+            As for `ask`; the question takes a tensor of each array.
+        rows : sequence of float32 (n, ...)
+        shapes : sequence of sequences
+            Of one row of each.
+        shared : sequence of float32 (k, ...)
+        """
+        if not len(rows[0]):  # TensorFlow's convolutions refuse an empty batch
+            one = [np.zeros((1, *each.shape[1:]), np.float32) for each in rows]
+            return tuple(part[:0] for part in self.ask_of_several(key, question, one, shapes, shared))
+        specs = [(None, *shape) for shape in shapes] + [(None, *each.shape[1:]) for each in shared]
+        compiled, step = self._compile(key, question, specs), max(self.batch_size // IN_FLIGHT, 1)
+        answers, whole = Answers(len(rows[0])), [tf.constant(each, tf.float32) for each in shared]
 
         def answer(start: int) -> None:
-            answers.write(start, compiled(tf.constant(rows[start : start + step])))
+            batch = [tf.constant(each[start : start + step]) for each in rows]
+            answers.write(start, compiled(*batch, *whole))
 
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            list(pool.map(answer, range(0, len(rows), step)))  # the list waits for all, and raises what one has raised
+            list(
+                pool.map(answer, range(0, len(rows[0]), step))
+            )  # the list waits for all; what one has raised is raised
         return tuple(answers.wholes)
 
-    def _compile(self, key: Hashable, question: Question, shape: Sequence[int | None]) -> Question:
+    def _compile(self, key: Hashable, question: Question, specs: Sequence[Sequence[int | None]]) -> Question:
         # A concrete function is traced exactly once, here, while no other thread can touch the taps it needs.
         with TRACING:
             if key not in self._compiled:
-                spec = tf.TensorSpec((None, *shape), tf.float32)
-                self._compiled[key] = tf.function(question, autograph=False).get_concrete_function(spec)
+                tensors = [tf.TensorSpec(spec, tf.float32) for spec in specs]
+                self._compiled[key] = tf.function(question, autograph=False).get_concrete_function(*tensors)
             return self._compiled[key]
 
 

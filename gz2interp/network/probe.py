@@ -18,6 +18,7 @@ from gz2interp.network.guided import guided
 from gz2interp.network.head import class_names_of, head_of, up_to_logits
 from gz2interp.network.layers import Use, example_shape, find, image_shape, uses_of
 from gz2interp.network.loading import load_network
+from gz2interp.network.looks import Look, moments_over
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score
 from gz2interp.network.taps import Ear, heard_after
@@ -219,6 +220,57 @@ class Probe:
         shape = rows.shape[1:]
         scores, gradients = self._questions.ask(("gradients given", place, resolved, shape), question, rows, shape)
         return Gradients(scores, rows, gradients, self.domain_of(at))
+
+    def gradient_moments(
+        self,
+        look: Look,
+        rows: Sequence[Floats],
+        shared: Sequence[Floats],
+        score: Score,
+        at: str = SCALED,
+        *,
+        varies: bool = True,
+    ) -> tuple[Floats, ...]:
+        """Mean and variance of what the score's gradient gives when each image is looked at many times.
+
+        Parameters
+        ----------
+        look : callable
+            ``look(*rows, *shared) -> (seen, factor)`` of tensors: what a place says in one look, (batch, ...), and what
+            the gradient there is multiplied with. It is traced once, so it must be a function that stays the same; it
+            may use ``+ - *``, nothing of NumPy.
+        rows : sequence of float32 (n, ...)
+            Of each image. The first has the shape of the place.
+        shared : sequence of float32 (k, ...)
+            Of each look, the same for all images; `look` receives one entry of each.
+        score : Score
+        at : str, optional
+            As in `gradients`.
+        varies : bool, optional
+            Whether the variance is asked for too.
+
+        Returns
+        -------
+        mean, variance : float32, as the first of `rows`
+            Over the k looks.
+        """
+        place, resolved = self._place(at), score.resolve(self.class_names)
+
+        def derivative(seen: Tensor) -> Tensor:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(seen)
+                value = self._given(seen, place, resolved, score) if place else resolved(*self._forward(seen))
+            gradient = tape.gradient(value, seen)
+            if gradient is None:
+                raise self._not_behind(score, place)
+            return tf.cast(gradient, tf.float32)
+
+        def question(*tensors: Tensor) -> tuple[Tensor, ...]:
+            return moments_over(look, derivative, tensors[: len(rows)], tensors[len(rows) :], varies)
+
+        shapes = [each.shape[1:] for each in rows]
+        key = ("gradient moments", look, varies, place, resolved, *shapes)
+        return self._questions.ask_of_several(key, question, rows, shapes, shared)
 
     def continue_from(self, layer: str, activations: ArrayLike, score: Score) -> Floats:
         """The score that follows when a layer says this, float32 (n,).

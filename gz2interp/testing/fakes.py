@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gz2interp.attribution.questions import Look
 from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
 
@@ -69,3 +72,21 @@ class LinearProbe:
     def gradients_given(self, values: Floats, score: Score, at: str = "scaled") -> Gradients:
         """As `gradients`."""
         return self.gradients(values, score, at)
+
+    def gradient_moments(
+        self,
+        look: Look,
+        rows: Sequence[Floats],
+        shared: Sequence[Floats],
+        score: Score,
+        at: str = "scaled",
+        *,
+        varies: bool = True,
+    ) -> tuple[Floats, ...]:
+        """Look by look."""
+        parts = []
+        for one in zip(*shared, strict=True):
+            seen, factor = look(*rows, *one)
+            parts.append(self.gradients(seen, score, at).gradients * factor)
+        mean: Floats = np.asarray(np.mean(parts, axis=0), np.float32)
+        return (mean, np.asarray(np.var(parts, axis=0), np.float32)) if varies else (mean,)
