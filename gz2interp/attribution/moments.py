@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from gz2interp.attribution.questions import Differentiable, Look
 from gz2interp.network.scores import Score
 
-__all__ = ["mean_and_variance", "mean_over"]
+__all__ = ["Shared", "mean_and_variance", "mean_over"]
 
 Floats = NDArray[np.float32]
 

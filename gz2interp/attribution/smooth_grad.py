@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.moments import mean_and_variance
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
+from gz2interp.attribution.moments import Shared, mean_over
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, Look, backend_named, reference
 from gz2interp.attribution.samples import whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
-__all__ = ["NOISE", "SAMPLES", "noisy_gradients", "smooth_grad"]
+__all__ = ["NOISE", "SAMPLES", "noisy_looks", "smooth_grad"]
 
 Floats = NDArray[np.float32]
 
@@ -65,23 +65,26 @@ def smooth_grad(
     if backend_named(backend) == TF_KERAS_VIS:
         answer = reference().saliency(probe, images, score, samples, noise)
         return Attribution(answer.gradients, answer.scores, "smooth_grad", score.name, "", answer.domain, parameters)
-    mean, _, scores = noisy_gradients(probe, images, score, at, samples, noise, generator)
+    looks = noisy_looks(probe.values_at(images, at), samples, noise, generator)
+    mean = mean_over(probe, *looks, samples, score, at)
+    scores = probe.scores(images, score)
     return Attribution(mean, scores, "smooth_grad", score.name, "", probe.domain_of(at), parameters)
 
 
-def noisy_gradients(
-    probe: Differentiable,
-    images: Floats,
-    score: Score,
-    at: str,
-    samples: int,
-    noise: float,
-    generator: np.random.Generator | None,
-) -> tuple[Floats, Floats, Floats]:
-    """Mean and variance of the gradient under noise, and the score of each image as it is."""
+def noisy_looks(
+    values: Floats, samples: int, noise: float, generator: np.random.Generator | None
+) -> tuple[Look, tuple[Floats, Floats], Shared]:
+    """How `gz2interp.attribution.moments` is to look at images under noise: look, rows, and what looks share.
+
+    Parameters
+    ----------
+    values : float32 (n, ...)
+    samples : int
+    noise : float
+    generator : numpy.random.Generator or None
+    """
     if noise <= 0:
         raise InputError(f"noise = {noise} was given", "More than 0", f"{NOISE} of the image's range is usual")
-    values = probe.values_at(images, at)
     axes = tuple(range(1, values.ndim))
     widths = np.asarray(noise * np.ptp(values, axis=axes, keepdims=True), np.float32)
     generator = generator or np.random.default_rng(0)
@@ -91,8 +94,7 @@ def noisy_gradients(
     def drawn(looks: range) -> tuple[Floats]:
         return (np.stack([_noise(keys[k], values.shape[1:]) for k in looks]),)
 
-    looked = mean_and_variance(probe, _noisy, (values, widths), drawn, samples, score, at)
-    return *looked, probe.scores(images, score)
+    return _noisy, (values, widths), drawn
 
 
 def _noisy(values: Any, widths: Any, noise: Any) -> tuple[Any, float]:

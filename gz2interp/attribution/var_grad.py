@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.attribution.moments import mean_and_variance
 from gz2interp.attribution.questions import Differentiable
-from gz2interp.attribution.smooth_grad import NOISE, SAMPLES, noisy_gradients
+from gz2interp.attribution.smooth_grad import NOISE, SAMPLES, noisy_looks
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -40,7 +41,9 @@ def var_grad(
     Adebayo et al. 2018, Local explanation methods for deep neural networks lack sensitivity to parameter values,
     https://arxiv.org/abs/1810.03307
     """
-    _, variance, scores = noisy_gradients(probe, images, score, at, samples, noise, generator)
+    looks = noisy_looks(probe.values_at(images, at), samples, noise, generator)
+    _, variance = mean_and_variance(probe, *looks, samples, score, at)
+    parameters = {"samples": samples, "noise": noise}
     return Attribution(
-        variance, scores, "var_grad", score.name, "", probe.domain_of(at), {"samples": samples, "noise": noise}
+        variance, probe.scores(images, score), "var_grad", score.name, "", probe.domain_of(at), parameters
     )
