@@ -87,6 +87,37 @@ def explain(
 
 
 @app.command()
+def bands(
+    survey: SurveyArgument,
+    galaxies: Annotated[
+        list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids; by default some of the whole survey.")
+    ] = None,
+    model: ModelOption = None,
+    class_name: ClassOption = None,
+    against: AgainstOption = None,
+    score: KindOption = "logit",
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many are drawn from the survey.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the draw.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write every galaxy: .csv, .fits, ...")] = None,
+) -> None:
+    """How much of a score each band carries: for galaxies, for each class, for the survey."""
+    from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.bands import band_table, by_class
+    from gz2interp.workflows.opening import open_subject
+
+    subject, asked = open_subject(survey, model), _score(score, class_name, against)
+    with ProgressBars() as told:
+        found = band_table(subject, galaxies or (), asked, most=most, seed=seed, progress=told)
+    if galaxies:
+        table("What each band adds to the score", found)
+    else:
+        table("What each band adds to the score, means and 95 % errors", by_class(found, subject.survey.bands))
+    if out:
+        write_table(out, found)
+        say(str(out))
+
+
+@app.command()
 def methods() -> None:
     """The attribution methods, and the papers they come from."""
     import pandas as pd

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
-from gz2interp.results import Attribution
+from gz2interp.results import Attribution, BandAttribution
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -17,7 +17,7 @@ from gz2interp.stores.survey import Survey
 if TYPE_CHECKING:
     from gz2interp.workflows.opening import Subject
 
-__all__ = ["Asked", "attribution_of", "figure_of", "network_is_loaded", "subject_of"]
+__all__ = ["Asked", "attribution_of", "bands_of", "figure_of", "network_is_loaded", "subject_of"]
 
 MOST_NETWORKS: Final = 2
 """Kept in memory at a time, for all sessions."""
@@ -35,11 +35,14 @@ class Asked:
         One of `gz2interp.attribution.METHODS`.
     score : str
         The class whose logit is explained.
+    views : bool
+        Averaged over turned and mirrored views.
     """
 
     row: int
     method: str
     score: str
+    views: bool = False
 
 
 def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribution:
@@ -57,11 +60,12 @@ def figure_of(survey: Survey, model: ModelFolder, asked: Asked) -> bytes:
     """The same answer as a figure for a paper, PDF: what ``gz2interp figure`` draws."""
     from gz2interp.figures.paper import save_figure
     from gz2interp.network.scores import logit
-    from gz2interp.workflows.explain import Question, explain
+    from gz2interp.workflows.attribute import Question
+    from gz2interp.workflows.explain import explain
     from gz2interp.workflows.sheet import sheet
 
     galaxy_id = int(survey.catalog[GALAXY_ID].iloc[asked.row])
-    question = Question(asked.method, logit(asked.score))
+    question = Question(asked.method, logit(asked.score), views=asked.views)
     figure, words = sheet(explain(subject_of(survey, model), [galaxy_id], question))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "figure.pdf"
@@ -80,7 +84,20 @@ def _attribution(digests: tuple[str, str], asked: Asked, _survey: Survey, _model
     from gz2interp.workflows.attribute import Question, attribute
 
     images = _survey.images([asked.row])
-    return attribute(subject_of(_survey, _model), images, logit(asked.score), Question(asked.method))
+    return attribute(subject_of(_survey, _model), images, logit(asked.score), Question(asked.method, views=asked.views))
+
+
+def bands_of(survey: Survey, model: ModelFolder, row: int, score: str) -> BandAttribution:
+    """How much of the logit of a class each band carries, computed once for each survey, model and question."""
+    return _bands((survey.digest, model.digest), row, score, survey, model)
+
+
+@st.cache_data(show_spinner=False, max_entries=512)
+def _bands(digests: tuple[str, str], row: int, score: str, _survey: Survey, _model: ModelFolder) -> BandAttribution:
+    from gz2interp.attribution import band_shapley
+    from gz2interp.network.scores import logit
+
+    return band_shapley(subject_of(_survey, _model).probe, _survey.images([row]), logit(score))
 
 
 @st.cache_resource(show_spinner=False)

@@ -91,8 +91,9 @@ def _show_images(subject: Subject, selection: Selection) -> None:
     with colour:
         heading("In colour", f"{cutout.field:.0f}″ across")
         draw(rgb_panel(picture), "rgb")
+        below = st.container()
     with looked:
-        by_band = show_looked(subject, selection, picture)
+        by_band = show_looked(subject, selection, picture, below)
     heading("Bands", "asinh, each on its own scale")
     draw(bands_panel(cutout.image, subject.survey.bands, cutout.valid), "bands")
     if by_band is not None:

@@ -8,22 +8,28 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
+from streamlit.delta_generator import DeltaGenerator
 
-from dashboards.loading.attributions import Asked, attribution_of, figure_of, network_is_loaded
+from dashboards.loading.attributions import Asked, attribution_of, bands_of, figure_of, network_is_loaded
 from dashboards.parts.style import caption, draw, heading, signed_scale
 from dashboards.parts.subject import Subject
 from dashboards.selection import Selection, change
 from gz2interp.attribution import METHODS
 from gz2interp.errors import Gz2interpError
-from gz2interp.figures.panels import attribution_panels
+from gz2interp.figures.panels import attribution_panels, band_bars, signed
 from gz2interp.results import Attribution
 from gz2interp.stores.models import ModelFolder
 
 __all__ = ["show_looked"]
 
 
-def show_looked(subject: Subject, selection: Selection, picture: NDArray[np.uint8]) -> go.Figure | None:
-    """The map over the image with its choices; returns the maps of the bands, which belong under the bands."""
+def show_looked(
+    subject: Subject, selection: Selection, picture: NDArray[np.uint8], aside: DeltaGenerator
+) -> go.Figure | None:
+    """The map over the image with its choices, and `aside` what each band carries.
+
+    Returns the maps of the bands, which belong under the bands.
+    """
     classes = list(subject.probabilities) or list(subject.model.class_names if subject.model else ())
     if subject.model is None or not classes:
         heading("Where it looked")
@@ -36,18 +42,38 @@ def show_looked(subject: Subject, selection: Selection, picture: NDArray[np.uint
         return None
     predicted = "" if subject.said is None else str(subject.said["prediction"])
     score = selection.score if selection.score in classes else predicted or classes[0]
-    asked = Asked(subject.row, selection.method, score)
+    asked = Asked(subject.row, selection.method, score, bool(st.session_state.get("views")))
     heading("Where it looked", f"for {escape(score)}")
     found = _ask(subject, subject.model, asked)
     if found is None:
         return None
     panels = attribution_panels(picture, np.asarray(found.values)[0], subject.survey.bands)
     draw(panels.over, "attribution")
-    signed_scale(panels.limit, "against", "for")
+    method = METHODS[asked.method]
+    if method.signed:
+        signed_scale(panels.limit, "against", "for")
+    else:
+        caption("Nowhere below zero: where the score is sensitive, not which way.")
+    if method.caveat:
+        st.warning(method.caveat)
     offered = {"": f"predicted ({predicted})"} if predicted else {}
     _show_choices(selection, offered | {name: name for name in classes})
+    st.toggle("Mean over its turned and mirrored views", key="views")
     _show_source(subject, subject.model, asked, found)
+    with aside:
+        _show_bands(subject, subject.model, score)
     return panels.by_band
+
+
+def _show_bands(subject: Subject, model: ModelFolder, score: str) -> None:
+    """How the score is shared out among the bands."""
+    found = bands_of(subject.survey, model, subject.row, score)
+    heading("What each band carries", f"of {escape(score)}")
+    draw(band_bars(found.values[0], subject.survey.bands), "band_attribution")
+    caption(
+        f"Shapley values of the logit: together {signed(found.total[0])}, its rise from bare sky in every band. An "
+        "absent band shows sky like that at the image's rim."
+    )
 
 
 def _offer() -> None:

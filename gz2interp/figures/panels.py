@@ -11,18 +11,20 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
-from gz2interp.figures.overlay import diverging_rgb, over, summed_over_bands, symmetric_limit
+from gz2interp.figures.overlay import DIVERGING, diverging_rgb, over, summed_over_bands, symmetric_limit
 from gz2interp.figures.pictures import data_uri
 from gz2interp.schema import QUESTIONS, UNIT, vote_column
 
 __all__ = [
     "AttributionPanels",
     "attribution_panels",
+    "band_bars",
     "bands_panel",
     "before_after_bars",
     "pictures_panel",
     "probability_bars",
     "rgb_panel",
+    "signed",
     "vote_bars",
 ]
 
@@ -146,6 +148,34 @@ def probability_bars(probabilities: Mapping[str, float], label: str | None = Non
     colours = [ACCENT if place == best else QUIET for place in range(len(names))]
     ticks = [f"{name} \N{BULLET}" if name == label else name for name in names]
     return _bars(ticks, values, colours, [f"{value:.1%}" for value in values])
+
+
+def band_bars(values: Floats, bands: Sequence[str]) -> go.Figure:
+    """What each band adds to a score: to the right what speaks for it, to the left what speaks against it.
+
+    Parameters
+    ----------
+    values : float (band,)
+    bands : sequence of str
+        In the survey's order, the first on top.
+    """
+    words = [signed(value) for value in values]
+    colours = [DIVERGING[0] if value < 0 else DIVERGING[-1] for value in values]
+    bars = go.Bar(y=list(bands), x=np.asarray(values, float), orientation="h", text=words, textposition="outside")
+    figure = go.Figure(
+        bars.update(marker_color=colours, cliponaxis=False, hovertemplate="%{y} %{x:+.3f}<extra></extra>")
+    )
+    figure.update_layout(**_quiet(30 + 24 * len(bands)))
+    reach = 1.35 * max(float(np.abs(values).max(initial=0)), 1e-6)
+    figure.update_xaxes(range=[-reach, reach], visible=False, fixedrange=True)
+    figure.update_yaxes(autorange="reversed", fixedrange=True, ticks="", showgrid=False)
+    figure.add_vline(x=0, line={"color": QUIET, "width": 1})
+    return figure
+
+
+def signed(value: float) -> str:
+    """With its sign, the minus as wide as the plus."""
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def before_after_bars(before: Mapping[str, float], after: Mapping[str, float]) -> go.Figure:
