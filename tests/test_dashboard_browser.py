@@ -36,6 +36,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 LOOKED = ".st-key-panel-attribution"
+BANDS = ".st-key-panel-band_attribution"
 PICTURE = f"JSON.stringify(document.querySelector('{LOOKED} .js-plotly-plot')?.data)"
 DRAWN = ".gz2-map[data-drawn]"
 
@@ -229,6 +230,21 @@ def test_where_it_looked_follows_the_class_and_the_galaxy(page: Any, address: st
         page.get_by_role("button", name="Figure (PDF)").click()
     assert told.value.suggested_filename == f"{FIRST_ID + 41}-grad_cam.pdf"
     assert told.value.path().read_bytes().startswith(b"%PDF")
+
+
+def test_views_bands_and_caveats_stand_beside_the_map(page: Any, address: str) -> None:
+    page.goto(f"{address}/?galaxy_id={FIRST_ID + 20}&method=grad_cam")
+    page.wait_for_selector(".gz2-scale", timeout=120_000)
+    first = looked(page)
+    page.get_by_text("Mean over its turned and mirrored views").click()
+    wait_for_another(page, first)
+    page.wait_for_selector(f"{BANDS} .main-svg")
+    words = page.locator(BANDS).inner_text()
+    assert all(band in words.split() for band in "ugriz")
+    choose(page, "method", METHODS["guided_backprop"].title)
+    page.get_by_text("no evidence for where the network looks").wait_for()
+    choose(page, "method", METHODS["var_grad"].title)
+    page.get_by_text("not which way").wait_for()
 
 
 def choose(page: Any, part: str, option: str) -> None:
