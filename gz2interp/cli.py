@@ -102,16 +102,18 @@ def bands(
 ) -> None:
     """How much of a score each band carries: for galaxies, for each class, for the survey."""
     from gz2interp.stores.tables import write_table
-    from gz2interp.workflows.bands import band_table, by_class
+    from gz2interp.workflows.bands import band_table, by_class, in_words
     from gz2interp.workflows.opening import open_subject
 
     subject, asked = open_subject(survey, model), _score(score, class_name, against)
     with ProgressBars() as told:
         found = band_table(subject, galaxies or (), asked, most=most, seed=seed, progress=told)
+    names = subject.survey.bands
     if galaxies:
-        table("What each band adds to the score", found)
+        shown = found.assign(**{name: [f"{value:+.2f}" for value in found[name]] for name in ("total", *names)})
+        table("What each band adds to the score", shown[["galaxy_id", "prediction", "total", *names]])
     else:
-        table("What each band adds to the score, means and 95 % errors", by_class(found, subject.survey.bands))
+        table("What each band adds to the score: means with 95 % errors", in_words(by_class(found, names), names))
     if out:
         write_table(out, found)
         say(str(out))
@@ -120,14 +122,10 @@ def bands(
 @app.command()
 def methods() -> None:
     """The attribution methods, and the papers they come from."""
-    import pandas as pd
-
     from gz2interp.attribution import METHODS
 
-    rows = [
-        (name, each.title, "y, x, band" if each.has_bands else "y, x", each.reference) for name, each in METHODS.items()
-    ]
-    table("Attribution methods", pd.DataFrame(rows, columns=["name", "title", "map", "source"]))
+    for name, each in METHODS.items():
+        say(f"{name:<22}{each.title}{' in each band' if each.has_bands else ''}: {each.reference}")
 
 
 @app.command()

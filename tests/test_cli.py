@@ -105,3 +105,10 @@ def test_the_trainers_mistakes_too(survey: Survey, words: tuple[str, ...], told:
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_methods_are_listed_with_their_papers() -> None:
+    done = ran("methods")
+    assert done.returncode == 0, done.stderr
+    for name in ("integrated_gradients", "occlusion_by_band", "1703.01365"):
+        assert name in done.stdout

@@ -37,7 +37,7 @@ _ISOPHOTES: Final = (0.06, 0.2, 0.6)
 """Of the brightest pixel of all bands together, smoothed by a pixel."""
 _COLUMN_INCHES: Final = 7.1
 """Two columns of MNRAS or ApJ."""
-_LABEL_INCHES, _BAR_INCHES, _TITLE_INCHES = 0.95, 0.55, 0.2
+_LABEL_INCHES, _BAR_INCHES, _TITLE_INCHES, _FOOT_INCHES = 0.95, 0.5, 0.2, 0.15
 
 Floats = NDArray[np.floating[Any]]
 
@@ -74,7 +74,7 @@ def attribution_figure(rows: Sequence[Row], bands: Sequence[str], scale_label: s
         Their attributions are all per band, or all not.
     bands : sequence of str
     scale_label : str
-        Beside the colour bar: what the colours count.
+        Below the colour bar: what the colours count.
 
     Returns
     -------
@@ -157,7 +157,7 @@ def save_figure(figure: Figure, path: Path, words: str) -> None:
 
 def _grid(rows: int, columns: int) -> tuple[Figure, NDArray[Any]]:
     side = (_COLUMN_INCHES - _LABEL_INCHES - _BAR_INCHES) / columns
-    height = rows * side + _TITLE_INCHES + 0.05
+    height = rows * side + _TITLE_INCHES + _FOOT_INCHES
     figure = Figure(figsize=(_COLUMN_INCHES, height))
     axes = figure.subplots(
         rows,
@@ -167,7 +167,7 @@ def _grid(rows: int, columns: int) -> tuple[Figure, NDArray[Any]]:
             "left": _LABEL_INCHES / _COLUMN_INCHES,
             "right": 1 - _BAR_INCHES / _COLUMN_INCHES,
             "top": 1 - _TITLE_INCHES / height,
-            "bottom": 0.05 / height,
+            "bottom": _FOOT_INCHES / height,
             "wspace": 0.04,
             "hspace": 0.04,
         },
@@ -238,6 +238,7 @@ def _colour_bar(figure: Figure, axes: Sequence[Axes], limit: float, label: str) 
     bar = figure.add_axes((right + 0.012, bottom, 0.012, top - bottom))
     colours = ScalarMappable(Normalize(-limit, limit), _diverging())
     figure.colorbar(colours, cax=bar, extend="both")  # a few hot pixels lie beyond the scale
-    bar.set_ylabel(label, labelpad=2, fontsize=5)
+    # A whole line wide: beside the bar of a single galaxy there is room for a few letters only.
+    figure.text(0.998, 0.02 / figure.get_figheight(), label, ha="right", va="bottom", fontsize=5)
     bar.tick_params(labelsize=5, length=2, pad=1)
     bar.yaxis.get_offset_text().set_fontsize(5)

@@ -17,7 +17,7 @@ from gz2interp.statistics import Z
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.predict import predict
 
-__all__ = ["MOST", "band_table", "by_class"]
+__all__ = ["MOST", "band_table", "by_class", "in_words"]
 
 MOST: Final = 1000
 """Galaxies that stand for a survey: a mean over them is known to a thirtieth of the galaxies' own scatter."""
@@ -92,6 +92,20 @@ def by_class(table: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
             record |= {band: values[band].mean(), f"{band}_error": error[band]}
         records.append(record)
     return pd.DataFrame(records)
+
+
+def in_words(told: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
+    """What `by_class` gives as texts: ``class``, ``galaxies``, ``total`` and the bands, as in ``+0.52 ±0.10``."""
+    words = {
+        band: [
+            f"{mean:+.2f} \N{PLUS-MINUS SIGN}{error:.2f}"
+            for mean, error in zip(told[band], told[f"{band}_error"], strict=True)
+        ]
+        for band in bands
+    }
+    counts = [str(count) for count in told["galaxies"]]
+    totals = [f"{total:+.2f}" for total in told["total"]]
+    return pd.DataFrame({"class": told["class"], "galaxies": counts, "total": totals, **words})
 
 
 def _rows(subject: Subject, galaxy_ids: Sequence[int | str], most: int, seed: int) -> NDArray[np.int64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from matplotlib.figure import Figure
 
 from gz2interp.attribution import METHODS
@@ -9,6 +11,9 @@ from gz2interp.figures.paper import Row, attribution_figure, caption
 from gz2interp.workflows.explain import Explanation
 
 __all__ = ["sheet"]
+
+WIDTH = 26
+"""Letters that have room beside a row of pictures."""
 
 _IMAGES = {
     "painted": "painted, not observed",
@@ -53,7 +58,7 @@ def _words(explanation: Explanation, i: int) -> str:
     said, label = explanation.predictions[i], explanation.labels[i]
     verdict = said if not label else f"{said}, as labelled" if said == label else f"{said}, labelled {label}"
     value = f"{explanation.score_names[i]} = {explanation.attribution.scores[i]:.2f}"
-    return f"{explanation.galaxy_ids[i]}\n{verdict}\n{value}"
+    return "\n".join([str(explanation.galaxy_ids[i]), *wrap(verdict, WIDTH), *wrap(value, WIDTH)])
 
 
 def _settings(explanation: Explanation) -> list[str]:
