@@ -115,6 +115,15 @@ def test_a_network_can_be_judged_doubted_and_let_vote(
     assert [verb, *options] == words.split()
 
 
+def test_networks_can_vote_at_several_scales(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_model(survey, np.random.default_rng(1))
+    page = opened()
+    page.selectbox(key="work_task").select("committee").run()
+    page.toggle(key="work_scales").set_value(True).run()
+    words = begun(page, monkeypatch)
+    assert words[-6:] == ["--scale", "0.7", "--scale", "1", "--scale", "1.4"]
+
+
 def test_a_new_network_gets_a_name_that_is_free(survey: Survey) -> None:
     add_model(survey, np.random.default_rng(1))
     assert opened().text_input(key="work_name").value == "cnn-2"

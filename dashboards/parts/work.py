@@ -66,6 +66,7 @@ TASKS: Mapping[str, Task] = {
 }
 _KEPT = "What is done is kept: it goes on from there."
 _OWN = "as the recipe says"
+_SCALES = ("0.7", "1", "1.4")
 
 
 def show_work(survey: Survey, model: str = "") -> None:
@@ -130,7 +131,9 @@ def _committee(survey: Survey, model: str) -> list[str]:
     left, right = st.columns([2, 1])
     members = left.multiselect("Members", survey.models(), [model] if model else [], key="work_members")
     name = right.text_input("Name", _free(survey, "committee"), key="work_committee").strip()
+    scales = _SCALES if st.toggle("Also as if nearer and farther", key="work_scales") else ()
     each = [word for member in members for word in ("--member", member)]
+    each += [word for scale in scales for word in ("--scale", scale)]
     return ["committee", "--name", name, *each] if name and members else []
 
 
