@@ -83,9 +83,7 @@ def read_files(folder: Path) -> Files:
     first, second = (np.load(folder / f"{name}_rgb64.npz") for name in ("gz1", "gz2"))
     letters = np.array([str(text)[:1].upper() for text in second["gz2_class"]], dtype=object)
     known = np.isin(letters, ["E", "S"])
-    votes = np.stack([second["smooth"], second["features"]], axis=1).astype(np.float64)
-    shares = votes / votes.sum(axis=1, keepdims=True)
-    good = Images(second["dr7objid"].astype(np.int64), second["images"], letters, shares)
+    good = Images(second["dr7objid"].astype(np.int64), second["images"], letters, _shares(second, letters))
     kinds = np.array([ROUGH.get(str(name)) for name in first["gz1_class"]], dtype=object)
     rough = Images(first["dr7objid"].astype(np.int64), first["images"], kinds)
     return Files(
@@ -94,6 +92,14 @@ def read_files(folder: Path) -> Files:
         decided=(np.maximum(second["smooth"], second["features"]) > DECIDED)[known],
         merger=(second["kind"] == "merger")[known],
     )
+
+
+def _shares(table: Any, letters: NDArray[np.object_]) -> NDArray[np.float64]:
+    """Of smooth and of features among those who saw a galaxy, (n, 2); the letter alone where nobody is known to."""
+    votes = np.stack([table["smooth"], table["features"]], axis=1).astype(np.float64)
+    total = votes.sum(axis=1, keepdims=True)
+    alone = (letters[:, None] == np.array(["E", "S"], dtype=object)).astype(np.float64)
+    return np.divide(votes, total, out=alone, where=total > 0)
 
 
 def survey_of(path: Path, images: Images) -> Survey:
