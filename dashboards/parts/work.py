@@ -128,10 +128,10 @@ def _suspects(survey: Survey, model: str) -> list[str]:
 
 
 def _committee(survey: Survey, model: str) -> list[str]:
-    left, right = st.columns([2, 1])
+    left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
     members = left.multiselect("Members", survey.models(), [model] if model else [], key="work_members")
-    name = right.text_input("Name", _free(survey, "committee"), key="work_committee").strip()
-    scales = _SCALES if st.toggle("Also as if nearer and farther", key="work_scales") else ()
+    name = middle.text_input("Name", _free(survey, "committee"), key="work_committee").strip()
+    scales = _SCALES if right.toggle("Nearer and farther too", key="work_scales") else ()
     each = [word for member in members for word in ("--member", member)]
     each += [word for scale in scales for word in ("--scale", scale)]
     return ["committee", "--name", name, *each] if name and members else []
