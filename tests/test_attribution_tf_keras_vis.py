@@ -17,7 +17,7 @@ from gz2interp.attribution import (
 )
 from gz2interp.attribution.grad_cam import cells_of
 from gz2interp.attribution.grad_cam_plus_plus import grad_cam_plus_plus_cells
-from gz2interp.attribution.score_cam import layer_planes, seen_through
+from gz2interp.attribution.score_cam import seen_through
 from gz2interp.errors import InputError
 from gz2interp.network import tf_keras_vis
 from gz2interp.network.probe import Probe
@@ -88,7 +88,7 @@ def test_the_backends_agree(kind):
 
 def test_their_score_cam_weighs_what_ours_sees_through_each_channel():
     probe, score = Probe(networks.plain_network()), probability(1)
-    planes = layer_planes(probe, IMAGES, "conv2")
+    planes = probe.activations(IMAGES, "conv2")
     channels = np.tile(np.arange(planes.shape[-1]), (len(IMAGES), 1))
     seen = seen_through(probe, IMAGES, score, planes, channels, "corners")
     cells, scores = tf_keras_vis.score_cam(probe, IMAGES, score, "conv2")

@@ -70,7 +70,7 @@ def report(tables: Tables, files: Files) -> None:
         right = right_of(shares, files)
         lines[f"{name}: {ROWS[name].words}"] = right
         lines[f"    {name} in eight views at one scale"] = right_of(shares_of(seeds, files, "p8"), files)
-        if len(lines) > 2:
+        if name != next(iter(tables)):
             lines[f"    how far the first is ahead of {name}"] = right_of(first[: len(shares)], files) - right
             continue
         lines["    in one view"] = right_of(shares_of(seeds, files, "p1"), files)

@@ -67,8 +67,12 @@ def show_looked(
 
 def _show_bands(subject: Subject, model: ModelFolder, score: str) -> None:
     """How the score is shared out among the bands."""
-    found = bands_of(subject.survey, model, subject.row, score)
     heading("What each band carries", f"of {escape(score)}")
+    try:
+        found = bands_of(subject.survey, model, subject.row, score)
+    except Gz2interpError as error:
+        caption(escape(str(error)))
+        return
     draw(band_bars(found.values[0], subject.survey.bands), "band_attribution")
     caption(
         f"Shapley values of the logit: together {signed(found.total[0])}, its rise from bare sky in every band. An "

@@ -8,6 +8,7 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.attribution.baselines import GIVEN, given_image
 from gz2interp.attribution.questions import Differentiable
 from gz2interp.attribution.replacements import sky_like
 from gz2interp.attribution.samples import blocks
@@ -107,7 +108,4 @@ def _absent(images: Floats, replacement: str | Floats, generator: np.random.Gene
         if replacement != "sky":
             raise InputError(f"replacement = {replacement!r} was given", "'sky', or an image")
         return sky_like(images, generator), "sky like that at the rim"
-    given = np.asarray(replacement, np.float32)
-    if given.shape != images.shape[1:]:
-        raise InputError(f"A replacement of shape {given.shape} was given", f"One as the images, {images.shape[1:]}")
-    return np.broadcast_to(given, images.shape), "an image that was given"
+    return given_image(images, replacement), GIVEN

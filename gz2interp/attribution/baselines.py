@@ -11,9 +11,11 @@ from scipy.ndimage import gaussian_filter
 
 from gz2interp.errors import InputError, choices
 
-__all__ = ["BASELINES", "baseline_of"]
+__all__ = ["BASELINES", "GIVEN", "baseline_of", "given_image"]
 
 Floats = NDArray[np.float32]
+
+GIVEN: Final = "an image that was given"
 
 BLUR = 8.0
 """Width (standard deviation) of the Gaussian in `blurred`, for an image of 64 pixels; others in proportion."""
@@ -51,7 +53,18 @@ def baseline_of(images: Floats, baseline: str | Floats) -> tuple[Floats, str]:
         if baseline not in BASELINES:
             raise InputError(f"There is no baseline {baseline!r}", f"One of {choices(BASELINES)}, or an image")
         return BASELINES[baseline](np.asarray(images, np.float32)), baseline
-    given = np.asarray(baseline, np.float32)
+    return given_image(images, baseline), GIVEN
+
+
+def given_image(images: Floats, image: Floats) -> Floats:
+    """One image for all, as large as they are, float32 (n, y, x, band).
+
+    Raises
+    ------
+    InputError
+        It has another shape.
+    """
+    given = np.asarray(image, np.float32)
     if given.shape != images.shape[1:]:
-        raise InputError(f"A baseline of shape {given.shape} was given", f"One as the images, {images.shape[1:]}")
-    return np.broadcast_to(given, images.shape), "an image that was given"
+        raise InputError(f"An image of shape {given.shape} was given", f"One as the others, {images.shape[1:]}")
+    return np.broadcast_to(given, images.shape)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
 from gz2interp.attribution.resizing import resized
 from gz2interp.errors import InputError
-from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -45,7 +44,7 @@ def class_activation_map(
         theirs, scores = reference().class_activation_map(probe, images, score, layer, method)
         return drawn(theirs, scores, images, method, score, layer, parameters)
     answer = probe.gradients(images, score, at=layer)
-    values = cells(planes(answer), answer.gradients)
+    values = cells(planes(answer.values, answer.domain), answer.gradients)
     return drawn(values, answer.scores, images, method, score, layer, parameters)
 
 
@@ -64,18 +63,18 @@ def drawn(
     )
 
 
-def planes(answer: Gradients) -> Floats:
-    """A layer's activations, float32 (n, y, x, channel).
+def planes(values: Floats, layer: str) -> Floats:
+    """A layer's activations, if they are float32 (n, y, x, channel).
 
     Raises
     ------
     InputError
         The layer has no places any more.
     """
-    if answer.values.ndim != 4:
+    if values.ndim != 4:
         raise InputError(
-            f"The layer {answer.domain!r} gives one number per channel, shape {answer.values.shape[1:]}",
+            f"The layer {layer!r} gives one number per channel, shape {values.shape[1:]}",
             "A layer of shape (y, x, channel)",
             "Take a convolution, or leave the layer out for the last one",
         )
-    return answer.values
+    return values

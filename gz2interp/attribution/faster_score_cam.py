@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.cams import drawn
+from gz2interp.attribution.cams import drawn, planes
 from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
 from gz2interp.attribution.samples import whole_number
-from gz2interp.attribution.score_cam import layer_planes, weighed
+from gz2interp.attribution.score_cam import weighed
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -51,7 +51,7 @@ def faster_score_cam(
     https://github.com/tabayashi0117/Score-CAM, as told by tf-keras-vis; Wang et al. 2020, https://arxiv.org/abs/1910.01279
     """
     layer = layer or probe.default_layer
-    values = layer_planes(probe, images, layer)
+    values = planes(probe.activations(images, layer), layer)
     kept = min(whole_number("channels", channels), values.shape[-1])
     parameters: dict[str, str | int] = {"alignment": alignment, "channels": kept, "backend": backend}
     if backend_named(backend) == TF_KERAS_VIS:

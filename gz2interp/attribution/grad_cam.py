@@ -84,6 +84,6 @@ def cells_of(answer: Gradients) -> Floats:
     -------
     float32 (n, y, x)
     """
-    values = planes(answer)
+    values = planes(answer.values, answer.domain)
     weights = answer.gradients.mean(axis=(1, 2))  # (n, channel)
     return np.asarray((values @ weights[:, None, :, None])[..., 0], np.float32)

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.cams import drawn
+from gz2interp.attribution.cams import drawn, planes
 from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
 from gz2interp.attribution.resizing import resized
 from gz2interp.attribution.samples import blocks
-from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
-__all__ = ["layer_planes", "score_cam", "seen_through", "weighed"]
+__all__ = ["score_cam", "seen_through", "weighed"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -61,7 +60,7 @@ def score_cam(
     if backend_named(backend) == TF_KERAS_VIS:
         theirs, scores = reference().score_cam(probe, images, score, layer)
         return drawn(theirs, scores, images, "score_cam", score, layer, parameters)
-    values = layer_planes(probe, images, layer)
+    values = planes(probe.activations(images, layer), layer)
     channels = np.broadcast_to(np.arange(values.shape[-1]), (len(values), values.shape[-1]))
     return weighed(probe, images, score, layer, values, channels, "score_cam", parameters)
 
@@ -116,15 +115,3 @@ def seen_through(
 def _stretched(maps: Floats) -> Floats:
     low, high = (extreme(maps, axis=(1, 2), keepdims=True) for extreme in (np.min, np.max))
     return np.asarray((maps - low) / np.maximum(high - low, TINY), np.float32)
-
-
-def layer_planes(probe: Differentiable, images: Floats, layer: str) -> Floats:
-    """A layer's activations, float32 (n, y, x, channel)."""
-    values = probe.activations(images, layer)
-    if values.ndim != 4:
-        raise InputError(
-            f"The layer {layer!r} gives one number per channel, shape {values.shape[1:]}",
-            "A layer of shape (y, x, channel)",
-            "Take a convolution, or leave the layer out for the last one",
-        )
-    return values
