@@ -76,6 +76,9 @@ class Method:
         Whether it takes a `generator` of random numbers.
     signed : bool
         Whether a map below zero says that a place speaks against the score.
+    contributes : bool
+        Whether a pixel's value is its share in the score, so that its sign counts and bands may be added up. Other
+        methods tell how sensitive the score is to the pixel: there the size counts.
     caveat : str
         What a reader must be told beside each map.
     """
@@ -87,6 +90,7 @@ class Method:
     needs_layer: bool = False
     draws: bool = False
     signed: bool = True
+    contributes: bool = True
     caveat: str = ""
 
     @property
@@ -97,6 +101,10 @@ class Method:
 
 def _by_gradients(title: str, function: Callable[..., Attribution], reference: str, draws: bool = False) -> Method:
     return Method(title, function, reference, has_bands=True, draws=draws)
+
+
+def _by_sensitivity(title: str, function: Callable[..., Attribution], reference: str, draws: bool = False) -> Method:
+    return replace(_by_gradients(title, function, reference, draws), contributes=False)
 
 
 def _at_a_layer(title: str, function: Callable[..., Attribution], reference: str) -> Method:
@@ -110,14 +118,16 @@ def _by_hiding(title: str, function: Callable[..., Attribution], reference: str,
 METHODS: Final = {
     method.name: method
     for method in (
-        _by_gradients("Gradient", gradient, "Simonyan et al. 2014, arXiv:1312.6034"),
+        _by_sensitivity("Gradient", gradient, "Simonyan et al. 2014, arXiv:1312.6034"),
         _by_gradients("Gradient x input", gradient_x_input, "Shrikumar et al. 2016, arXiv:1605.01713"),
-        _by_gradients("SmoothGrad", smooth_grad, "Smilkov et al. 2017, arXiv:1706.03825", draws=True),
-        replace(_by_gradients("VarGrad", var_grad, "Adebayo et al. 2018, arXiv:1810.03307", draws=True), signed=False),
+        _by_sensitivity("SmoothGrad", smooth_grad, "Smilkov et al. 2017, arXiv:1706.03825", draws=True),
+        replace(
+            _by_sensitivity("VarGrad", var_grad, "Adebayo et al. 2018, arXiv:1810.03307", draws=True), signed=False
+        ),
         _by_gradients("Integrated gradients", integrated_gradients, "Sundararajan et al. 2017, arXiv:1703.01365"),
         _by_gradients("Expected gradients", expected_gradients, "Erion et al. 2021, arXiv:1906.10670", draws=True),
         replace(
-            _by_gradients("Guided backpropagation", guided_backprop, "Springenberg et al. 2015, arXiv:1412.6806"),
+            _by_sensitivity("Guided backpropagation", guided_backprop, "Springenberg et al. 2015, arXiv:1412.6806"),
             caveat=CAVEAT,
         ),
         _at_a_layer("Grad-CAM", grad_cam, "Selvaraju et al. 2017, arXiv:1610.02391"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from gz2interp.checks import Check
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.evaluation import Evaluation
 from gz2interp.results import Provenance
@@ -122,6 +123,25 @@ class ModelFolder:
         made = self.predictions_provenance
         record = evaluation.to_json() | {"predictions": made.digest if made else ""}
         write_json(self.path / "evaluation.json", record)
+
+    def check(self, data_digest: str) -> Check | None:
+        """How far explanations can be trusted; None where that was not asked of exactly these data and this network.
+
+        Parameters
+        ----------
+        data_digest : str
+            Of the survey.
+        """
+        file = self.path / "check" / "check.json"
+        if not file.is_file():
+            return None
+        found = Check.from_json(read_json(file))
+        made = found.provenance
+        return found if (made.get("data"), made.get("model")) == (data_digest, self.digest) else None
+
+    def write_check(self, check: Check) -> None:
+        """Keep what was found."""
+        write_json(self.path / "check" / "check.json", check.to_json())
 
     @property
     def suspects_provenance(self) -> Provenance | None:
