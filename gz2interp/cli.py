@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,6 +33,10 @@ AgainstOption = Annotated[str | None, typer.Option("--against", help="Explain th
 LayerOption = Annotated[str, typer.Option(help="The layer; by default the last spatial one.")]
 ViewsOption = Annotated[
     bool, typer.Option("--views", help="The mean over the galaxy's turned and mirrored views, and its variance.")
+]
+OfOption = Annotated[
+    str | None,
+    typer.Option("--of", help="Explain this score: 'logit(spiral) - channel(block3, 12)', 'similarity(GALAXY)', ..."),
 ]
 KindOption = Annotated[str, typer.Option("--score", help="logit or probability.")]
 
@@ -73,6 +78,7 @@ def explain(
     class_name: ClassOption = None,
     against: AgainstOption = None,
     score: KindOption = "logit",
+    of: OfOption = None,
     layer: LayerOption = "",
     views: ViewsOption = False,
 ) -> None:
@@ -81,7 +87,7 @@ def explain(
     from gz2interp.workflows.maps import write_maps
 
     question = Question(method, _score(score, class_name, against), layer, views=views)
-    explanation = _explanation(survey, galaxies, model, question)
+    explanation = _explanation(survey, galaxies, model, question, of)
     for path in write_maps(explanation, out):
         say(str(path))
 
@@ -96,6 +102,7 @@ def bands(
     class_name: ClassOption = None,
     against: AgainstOption = None,
     score: KindOption = "logit",
+    of: OfOption = None,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many are drawn from the survey.")] = 1000,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the draw.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write every galaxy: .csv, .fits, ...")] = None,
@@ -105,7 +112,8 @@ def bands(
     from gz2interp.workflows.bands import band_table, by_class, in_words
     from gz2interp.workflows.opening import open_subject
 
-    subject, asked = open_subject(survey, model), _score(score, class_name, against)
+    subject = open_subject(survey, model)
+    asked = _written(subject, of, _score(score, class_name, against))
     with ProgressBars() as told:
         found = band_table(subject, galaxies or (), asked, most=most, seed=seed, progress=told)
     names = subject.survey.bands
@@ -138,6 +146,7 @@ def figure(
     class_name: ClassOption = None,
     against: AgainstOption = None,
     score: KindOption = "logit",
+    of: OfOption = None,
     layer: LayerOption = "",
     views: ViewsOption = False,
 ) -> None:
@@ -149,7 +158,7 @@ def figure(
     if out.suffix.lower() not in FORMATS:
         raise InputError(f"The figure {out.name} was asked for", f"The suffix may be {', '.join(FORMATS)}")
     question = Question(method, _score(score, class_name, against), layer, views=views)
-    explanation = _explanation(survey, galaxies, model, question)
+    explanation = _explanation(survey, galaxies, model, question, of)
     drawn, words = sheet(explanation)
     save_figure(drawn, out, words)
     say(f"{out}\n{words}")
@@ -286,13 +295,15 @@ def import_(
     say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")
 
 
-def _explanation(survey: str, galaxies: list[str], model: str | None, question: Any) -> Any:
+def _explanation(survey: str, galaxies: list[str], model: str | None, question: Any, of: str | None) -> Any:
     from gz2interp.attribution import METHODS
     from gz2interp.workflows.explain import explain
     from gz2interp.workflows.opening import open_subject
 
     with console.status("Opening the network"):
-        explanation = explain(open_subject(survey, model), galaxies, question)
+        subject = open_subject(survey, model)
+        question = replace(question, score=_written(subject, of, question.score))
+        explanation = explain(subject, galaxies, question)
     if METHODS[question.method].caveat:
         console.print(METHODS[question.method].caveat)
     return explanation
@@ -313,6 +324,17 @@ def _colours(text: str) -> tuple[float, float, float, float]:
             f"--recoloured {text} was given", "Four numbers [mag], for u-g, g-r, r-i, i-z", "For example 0.3,0.2,0.1,0"
         ) from None
     return ug, gr, ri, iz
+
+
+def _written(subject: Any, of: str | None, score: Any) -> Any:
+    """The score that ``--of`` writes down, or else the one that other options name."""
+    from gz2interp.workflows.asked import score_from
+
+    if of is None:
+        return score
+    if score is not None:
+        raise InputError("--of was given beside --class", remedy="Say the whole score with --of")
+    return score_from(subject, of)
 
 
 def _score(kind: str, class_name: str | None, against: str | None) -> Any:

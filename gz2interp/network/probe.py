@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,12 @@ from gz2interp.network.answers import Gradients, LayerInfo
 from gz2interp.network.compiled import Questions, rows_of
 from gz2interp.network.guided import guided
 from gz2interp.network.head import class_names_of, head_of, up_to_logits
+from gz2interp.network.layer_scores import LayerScore
 from gz2interp.network.layers import Use, example_shape, find, image_shape, uses_of
 from gz2interp.network.loading import load_network
 from gz2interp.network.looks import Look, moments_over
 from gz2interp.network.quiet import tf
-from gz2interp.network.scores import Score
+from gz2interp.network.scores import Score, singles
 from gz2interp.network.taps import Ear, heard_after
 
 __all__ = ["Probe"]
@@ -112,6 +113,16 @@ class Probe:
         """
         return find(name, self._uses).info
 
+    def check(self, score: Score) -> None:
+        """Whether this network knows the classes, layers and channels of a score.
+
+        Raises
+        ------
+        InputError
+            It does not; the error lists what there is.
+        """
+        self._resolved(score)
+
     def probabilities(self, images: ArrayLike) -> Floats:
         """What the network says of each image, float32 (n, class)."""
         return self._outputs(images)[0]
@@ -122,7 +133,11 @@ class Probe:
 
     def scores(self, images: ArrayLike, score: Score) -> Floats:
         """A score of each image, float32 (n,)."""
-        return np.asarray(score.resolve(self.class_names)(*self._outputs(images)), np.float32)
+        resolved = self._resolved(score)
+        if not resolved.layers:
+            probabilities, logits = self._outputs(images)
+            return np.asarray(resolved(probabilities, logits), np.float32)
+        return self._ask_about(images, ("scores", resolved), lambda images: (self._scored(images, resolved),))[0]
 
     def activations(self, images: ArrayLike, layer: str, pooled: bool = False) -> Floats:
         """What a layer says of each image.
@@ -143,8 +158,7 @@ class Probe:
         def question(images: Tensor) -> tuple[Tensor, ...]:
             ear = Ear()
             self._forward(images, place, ear.listen)
-            values = ear.heard
-            return (tf.reduce_mean(values, axis=(1, 2)) if pooled and values.shape.rank == 4 else values,)
+            return (_pooled(ear.heard) if pooled else ear.heard,)
 
         return self._ask_about(images, ("activations", place, pooled), question)[0]
 
@@ -205,7 +219,7 @@ class Probe:
         place = self._place(at)
         if place is None:
             return self.gradients(values, score, INPUT)
-        resolved = score.resolve(self.class_names)
+        resolved = self._resolved(score)
         rows = rows_of(values, self._shape_of(place), f"Values at {place.name!r}")
 
         def question(values: Tensor) -> tuple[Tensor, ...]:
@@ -254,12 +268,12 @@ class Probe:
         mean, variance : float32, as the first of `rows`
             Over the k looks.
         """
-        place, resolved = self._place(at), score.resolve(self.class_names)
+        place, resolved = self._place(at), self._resolved(score)
 
         def derivative(seen: Tensor) -> Tensor:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(seen)
-                value = self._given(seen, place, resolved, score) if place else resolved(*self._forward(seen))
+                value = self._given(seen, place, resolved, score) if place else self._scored(seen, resolved)
             gradient = tape.gradient(value, seen)
             if gradient is None:
                 raise self._not_behind(score, place)
@@ -286,7 +300,7 @@ class Probe:
         InputError
             If the score also depends on the image in another way, for example along a connection that skips the layer.
         """
-        place, resolved = find(layer, self._uses), score.resolve(self.class_names)
+        place, resolved = find(layer, self._uses), self._resolved(score)
         rows = rows_of(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
 
         def question(activations: Tensor) -> tuple[Tensor, ...]:
@@ -298,12 +312,12 @@ class Probe:
     def _differentiated(
         self, images: ArrayLike, score: Score, at: str, rule: Callable[[], AbstractContextManager[None]]
     ) -> Gradients:
-        place, resolved = self._place(at), score.resolve(self.class_names)
+        place, resolved = self._place(at), self._resolved(score)
 
         def question(images: Tensor) -> tuple[Tensor, ...]:
             with rule(), tf.GradientTape(watch_accessed_variables=False) as tape:
                 ear = Ear(tape)
-                value = resolved(*self._forward(images, place, ear.listen))
+                value = self._scored(images, resolved, place, ear.listen)
             gradient = tape.gradient(value, ear.tensor)
             if gradient is None:
                 raise self._not_behind(score, place)
@@ -322,7 +336,7 @@ class Probe:
         nothing = tf.zeros((tf.shape(values)[0], *example_shape(self.image_shape)))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(nothing)
-            value = resolved(*self._forward(nothing, place, lambda said: tf.cast(values, said.dtype)))
+            value = self._scored(nothing, resolved, place, lambda said: tf.cast(values, said.dtype))
         if tape.gradient(value, nothing) is not None:
             raise self._not_alone(score, place)
         return value
@@ -333,17 +347,46 @@ class Probe:
         return *sides, place.info.shape[-1]
 
     def _forward(
-        self, images: Tensor, place: Use | None = None, visit: Callable[[Tensor], Tensor] = tf.identity
+        self,
+        images: Tensor,
+        place: Use | None = None,
+        visit: Callable[[Tensor], Tensor] = tf.identity,
+        ears: Mapping[str, Ear] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Probabilities and logits of a batch; what passes `place` (None: the input) goes through `visit`."""
+        """Probabilities and logits of a batch; what passes `place` (None: the input) goes through `visit`.
+
+        Each of the `ears` hears the layer that it is named by.
+        """
         with ExitStack() as taps:
             if place is None:
                 images = visit(tf.identity(images))
             else:
                 taps.enter_context(heard_after(place.layer, visit, place.number))
+            for name, ear in (ears or {}).items():  # after the place: what a visit leaves there is what they hear
+                use = find(name, self._uses)
+                taps.enter_context(heard_after(use.layer, ear.listen, use.number))
             logits = taps.enter_context(self.head.heard())
             answer = self.model(images, training=False)
         return self.head.read(answer, logits)
+
+    def _scored(
+        self,
+        images: Tensor,
+        resolved: Score,
+        place: Use | None = None,
+        visit: Callable[[Tensor], Tensor] = tf.identity,
+    ) -> Tensor:
+        """The score of a batch; what passes `place` goes through `visit` before the score hears of it."""
+        ears = {name: Ear() for name in resolved.layers}
+        answers = self._forward(images, place, visit, ears)
+        return resolved(*answers, {name: _pooled(ear.heard) for name, ear in ears.items()})
+
+    def _resolved(self, score: Score) -> Score:
+        """With classes by their position, and its layers found to be there."""
+        for part in singles(score):
+            if isinstance(part, LayerScore):
+                part.check(self.layer(part.layer))
+        return score.resolve(self.class_names)
 
     def _outputs(self, images: ArrayLike) -> tuple[Floats, ...]:
         return self._ask_about(images, "outputs", lambda images: self._forward(images))
@@ -373,3 +416,8 @@ class Probe:
             f"A layer that everything passes through, before the logits ({self.logit_rule})",
             "Take the layer where the ways join again, an Add or a Concatenate perhaps, or an earlier one",
         )
+
+
+def _pooled(values: Tensor) -> Tensor:
+    """The mean over the image plane, of what still has one."""
+    return tf.reduce_mean(values, axis=(1, 2)) if values.shape.rank == 4 else values

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from gz2interp.errors import InputError, choices
 
-__all__ = ["Score", "logit", "probability"]
+__all__ = ["Array", "Score", "logit", "probability", "singles"]
 
 Array = Any
 """NumPy array, TensorFlow tensor, or whatever else knows ``+ - *`` and slices."""
@@ -28,9 +28,10 @@ OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 class Score(ABC):
-    """A named function of the network's outputs; ``+``, ``-`` and ``*`` with scores or numbers make new ones.
+    """A named function of what the network says; ``+``, ``-`` and ``*`` with scores or numbers make new ones.
 
-    Scores are values: frozen, equal if they say the same, and usable as keys.
+    Scores are values: frozen, equal if they say the same, and usable as keys. Those of outputs are here, those of what
+    layers say in `gz2interp.network.layer_scores`.
     """
 
     @property
@@ -38,14 +39,26 @@ class Score(ABC):
     def name(self) -> str:
         """As a person would write it."""
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that it listens to; none for a score of outputs."""
+        return ()
+
+    @property
+    def parts(self) -> tuple[Score, ...]:
+        """The scores that it joins; none where it is a single one."""
+        return ()
+
     @abstractmethod
-    def __call__(self, probabilities: Array, logits: Array) -> Array:
+    def __call__(self, probabilities: Array, logits: Array, said: Mapping[str, Array] | None = None) -> Array:
         """Evaluate.
 
         Parameters
         ----------
         probabilities, logits : array (n, class)
             Of any library. The classes must have been resolved.
+        said : mapping, optional
+            For each of `layers`, the mean of its activations over the image plane, array (n, channel).
 
         Returns
         -------
@@ -106,7 +119,7 @@ class Output(Score):
     def name(self) -> str:
         return f"{self.kind}({self.of})"
 
-    def __call__(self, probabilities: Array, logits: Array) -> Array:
+    def __call__(self, probabilities: Array, logits: Array, said: Mapping[str, Array] | None = None) -> Array:
         return (logits if self.kind == "logit" else probabilities)[:, self.of]
 
     def resolve(self, class_names: Sequence[str]) -> Score:
@@ -125,9 +138,17 @@ class Combination(Score):
     def name(self) -> str:
         return f"{self._written(self.left)} {self.sign} {self._written(self.right, on_the_right=True)}"
 
-    def __call__(self, probabilities: Array, logits: Array) -> Array:
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(layer for part in self.parts for layer in part.layers))
+
+    @property
+    def parts(self) -> tuple[Score, ...]:
+        return tuple(part for part in (self.left, self.right) if isinstance(part, Score))
+
+    def __call__(self, probabilities: Array, logits: Array, said: Mapping[str, Array] | None = None) -> Array:
         left, right = (
-            part(probabilities, logits) if isinstance(part, Score) else part for part in (self.left, self.right)
+            part(probabilities, logits, said) if isinstance(part, Score) else part for part in (self.left, self.right)
         )
         return OPERATORS[self.sign](left, right)
 
@@ -153,6 +174,14 @@ def logit(of: str | int) -> Score:
 def probability(of: str | int) -> Score:
     """The probability that the network gives to a class, named or counted from 0."""
     return Output("probability", of)
+
+
+def singles(score: Score) -> Iterator[Score]:
+    """The single scores that a score is made of."""
+    if not score.parts:
+        yield score
+    for part in score.parts:
+        yield from singles(part)
 
 
 def position_of(name: str | int, class_names: Sequence[str]) -> int:

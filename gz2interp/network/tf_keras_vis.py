@@ -93,7 +93,7 @@ def score_cam(probe: Probe, images: Floats, score: Score, layer: str, channels: 
 
     It looks at the softmax of the logits and knows no other output: a logit is their logarithm to it.
     """
-    resolved = score.resolve(probe.class_names)
+    resolved = _of_outputs(probe, score)
     options = _CELLS | {"activation_modifier": None, "max_N": channels or None}
     with _refusing(probe), redirect_stdout(io.StringIO()):  # it shows Keras' progress
         model = answering_model(probe)
@@ -125,13 +125,23 @@ def _before_activation(dense: Any) -> Tensor:
 
 
 def _watched(probe: Probe, score: Score) -> Callable[[Tensor], Tensor]:
-    resolved = score.resolve(probe.class_names)
+    resolved = _of_outputs(probe, score)
 
     def watched(output: Tensor) -> Tensor:
         answer, *logits = [output] if probe.head.use is None else tf.split(output, 2, axis=-1)
         return resolved(*probe.head.read(answer, logits))
 
     return watched
+
+
+def _of_outputs(probe: Probe, score: Score) -> Score:
+    if score.layers:
+        raise InputError(
+            f"The score {score} was given",
+            "tf-keras-vis knows scores of the network's outputs only",
+            "Use our own backend, backend='ours'",
+        )
+    return score.resolve(probe.class_names)
 
 
 @contextmanager

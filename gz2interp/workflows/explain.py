@@ -115,7 +115,7 @@ def _row_with_image(subject: Subject, galaxy_id: int | str) -> int:
 def _scores(subject: Subject, question: Question, predicted: list[str]) -> list[Score]:
     if question.score is None:
         return [logit(name) for name in predicted]
-    question.score.resolve(subject.probe.class_names)  # an unknown class is told before any work
+    subject.probe.check(question.score)  # an unknown class is told before any work
     return [question.score] * len(predicted)
 
 

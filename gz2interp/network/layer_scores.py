@@ -1,0 +1,176 @@
+"""Scores of what a layer says: a channel, a direction, the similarity to another galaxy's activations.
+
+>>> score = channel("block3", 12) - 0.5 * channel("block3", 7)
+>>> score.name
+'channel(block3, 12) - 0.5 * channel(block3, 7)'
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from gz2interp.errors import InputError
+from gz2interp.network.answers import LayerInfo
+from gz2interp.network.scores import Array, Score
+
+__all__ = ["LayerScore", "channel", "direction", "similarity"]
+
+TINY = 1e-12
+
+
+class LayerScore(Score):
+    """A function of what a layer says of a galaxy: the mean of its activations over the image plane, (n, channel).
+
+    Attributes
+    ----------
+    layer : str
+    """
+
+    layer: str
+
+    @property
+    def layers(self) -> tuple[str, ...]:  # noqa: D102
+        return (self.layer,)
+
+    def resolve(self, class_names: Sequence[str]) -> Score:  # noqa: D102
+        return self
+
+    def __call__(  # noqa: D102
+        self, probabilities: Array, logits: Array, said: Mapping[str, Array] | None = None
+    ) -> Array:
+        assert said is not None, "the Probe listens to the layers of a score"
+        return self.of(said[self.layer])
+
+    @abstractmethod
+    def of(self, activations: Array) -> Array:
+        """From pooled activations (n, channel) to (n,)."""
+
+    @abstractmethod
+    def check(self, layer: LayerInfo) -> None:
+        """Whether the layer is one that it can be asked of.
+
+        Raises
+        ------
+        InputError
+            It has other channels.
+        """
+
+
+@dataclass(frozen=True)
+class Channel(LayerScore):
+    """The mean of one channel over the image plane."""
+
+    layer: str
+    number: int
+
+    @property
+    def name(self) -> str:
+        return f"channel({self.layer}, {self.number})"
+
+    def of(self, activations: Array) -> Array:
+        return activations[:, self.number]
+
+    def check(self, layer: LayerInfo) -> None:
+        if not 0 <= self.number < layer.shape[-1]:
+            raise InputError(
+                f"Channel {self.number} of layer {layer.name!r} was asked for", f"0 to {layer.shape[-1] - 1}"
+            )
+
+
+@dataclass(frozen=True)
+class Direction(LayerScore):
+    """How far the activations point into a direction of length 1, or, as a cosine, how purely.
+
+    Attributes
+    ----------
+    layer : str
+    vector : tuple of float
+        Of length 1.
+    title : str
+        What it is called.
+    cosine : bool
+    """
+
+    layer: str
+    vector: tuple[float, ...]
+    title: str
+    cosine: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.title
+
+    def of(self, activations: Array) -> Array:
+        column = np.array(self.vector, np.float32)[:, None]
+        along = (activations @ column)[:, 0]
+        if not self.cosine:
+            return along
+        lengths = ((activations * activations) @ np.ones_like(column))[:, 0]
+        return along / (lengths + TINY) ** 0.5
+
+    def check(self, layer: LayerInfo) -> None:
+        if len(self.vector) != layer.shape[-1]:
+            raise InputError(
+                f"{self.title} has {len(self.vector)} numbers",
+                f"One for each of the {layer.shape[-1]} channels of layer {layer.name!r}",
+            )
+
+
+def channel(layer: str, number: int) -> Score:
+    """The mean over the image plane of one of a layer's channels, counted from 0."""
+    return Channel(layer, number)
+
+
+def direction(layer: str, vector: ArrayLike, title: str = "") -> Score:
+    """How far a layer's mean activations point into a direction.
+
+    Parameters
+    ----------
+    layer : str
+    vector : float (channel,)
+        Its length does not count.
+    title : str, optional
+        What it is called in results.
+
+    Raises
+    ------
+    InputError
+        It is no direction: all zeros, or not finite.
+    """
+    return Direction(layer, _unit(vector), title or f"direction({layer})")
+
+
+def similarity(layer: str, activations: ArrayLike, to: str = "") -> Score:
+    """The cosine between a layer's mean activations and another galaxy's: the similarity behind neighbours and map.
+
+    Parameters
+    ----------
+    layer : str
+    activations : float (channel,)
+        Of the other galaxy, as ``probe.activations(image, layer, pooled=True)[0]`` gives them.
+    to : str, optional
+        Its id, for the name.
+
+    Raises
+    ------
+    InputError
+        They are all zeros, or not finite.
+    """
+    return Direction(layer, _unit(activations), f"similarity({to or 'another galaxy'}, {layer})", cosine=True)
+
+
+def _unit(vector: ArrayLike) -> tuple[float, ...]:
+    values: Any = np.asarray(vector, np.float64)
+    length = float(np.linalg.norm(values))
+    if values.ndim != 1 or not np.isfinite(length) or not length:
+        raise InputError(
+            f"A direction of shape {values.shape} and length {length:g} was given",
+            "One finite number per channel, not all of them 0",
+        )
+    return tuple(float(value) for value in values / length)

@@ -1,0 +1,55 @@
+"""A score as a person writes it, with what only a survey knows: other galaxies, and directions kept in files."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from gz2interp.errors import InputError
+from gz2interp.network.layer_scores import direction, similarity
+from gz2interp.network.scores import Score
+from gz2interp.network.written_scores import WORDS, read_score
+from gz2interp.workflows.opening import Subject
+
+__all__ = ["score_from"]
+
+
+def score_from(subject: Subject, text: str) -> Score:
+    """The score that a text says.
+
+    Parameters
+    ----------
+    subject : Subject
+    text : str
+        As for `gz2interp.network.written_scores.read_score`, with two words more: ``similarity(GALAXY)`` or
+        ``similarity(GALAXY, LAYER)``, the cosine to that galaxy's mean activations; and ``direction("FILE.npy")`` or
+        ``direction("FILE.npy", LAYER)``. Without a layer, the last spatial one. A galaxy's id may stand without quotes.
+
+    Raises
+    ------
+    InputError
+        The text is no score, or a class, layer, channel, galaxy or file in it is not there.
+    """
+    words = {"similarity": partial(_similarity, subject), "direction": partial(_direction, subject)}
+    score = read_score(text, {**WORDS, **words})
+    subject.probe.check(score)
+    return score
+
+
+def _similarity(subject: Subject, galaxy: str | int, layer: str = "") -> Score:
+    row, layer = subject.survey.row_of(galaxy), layer or subject.probe.default_layer
+    image = subject.survey.cutout(row).image
+    return similarity(layer, subject.probe.activations(image[None], layer, pooled=True)[0], to=str(galaxy))
+
+
+def _direction(subject: Subject, file: str, layer: str = "") -> Score:
+    layer = layer or subject.probe.default_layer
+    try:
+        vector = np.load(Path(str(file)).expanduser(), allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"The direction {file} cannot be read ({error})", "A .npy file, one number a channel"
+        ) from None
+    return direction(layer, vector, f"direction({Path(str(file)).name}, {layer})")
