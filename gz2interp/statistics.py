@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BinnedShare", "Estimate", "ReliabilityBin", "proportion", "shares_in_bins", "wilson"]
+__all__ = ["BinnedShare", "Estimate", "ReliabilityBin", "mean_of", "proportion", "ratio_of", "shares_in_bins", "wilson"]
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -111,6 +111,41 @@ def proportion(right: Bools) -> Estimate:
         return Estimate(None, None, None, 0)
     low, high = wilson(right.sum(), len(right))
     return Estimate(float(right.mean()), float(low), float(high), len(right))
+
+
+def mean_of(values: Floats, generator: np.random.Generator, draws: int = 2000) -> Estimate:
+    """The mean over galaxies, with the interval of a bootstrap over them.
+
+    Ref. Efron 1979, Ann. Statist. 7, 1, https://doi.org/10.1214/aos/1176344552
+
+    Parameters
+    ----------
+    values : float (n,)
+        NaN where unknown; such galaxies are left out.
+    generator : numpy.random.Generator
+    draws : int
+        Bootstrap samples.
+    """
+    known = np.asarray(values, float)[np.isfinite(values)]
+    return ratio_of(known, np.ones_like(known), generator, draws)
+
+
+def ratio_of(above: Floats, below: Floats, generator: np.random.Generator, draws: int = 2000) -> Estimate:
+    """The sum of one quantity over that of another, with the interval of a bootstrap over galaxies.
+
+    Parameters
+    ----------
+    above, below : float (n,)
+    generator : numpy.random.Generator
+    draws : int
+    """
+    if not len(above) or not np.sum(below):
+        return Estimate(None, None, None, len(above))
+    counts = generator.multinomial(len(above), np.full(len(above), 1 / len(above)), size=draws)
+    sums = counts @ np.asarray(below, float)
+    drawn = (counts @ np.asarray(above, float))[sums != 0] / sums[sums != 0]
+    low, high = np.quantile(drawn, [0.025, 0.975]) if len(drawn) else (np.nan, np.nan)
+    return Estimate(float(np.sum(above) / np.sum(below)), float(low), float(high), len(above))
 
 
 def shares_in_bins(values: Floats, true: Bools, bins: int = 6, least: int = 10) -> tuple[BinnedShare, ...]:

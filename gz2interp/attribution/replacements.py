@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["sky_like"]
+__all__ = ["scatter_at_rim", "sky_like"]
 
 Floats = NDArray[np.float32]
 
@@ -27,11 +27,20 @@ def sky_like(images: Floats, generator: np.random.Generator) -> Floats:
     images : float32 (n, y, x, band), nanomaggies
     generator : numpy.random.Generator
     """
-    rim = images[:, _rim(*images.shape[1:3])]
-    level = np.median(rim, axis=1)
-    scatter = TO_SIGMA * np.median(np.abs(rim - level[:, None]), axis=1)
+    level, scatter = _at_rim(images)
     drawn = generator.standard_normal(images.shape[1:], dtype=np.float32)
     return np.asarray(level[:, None, None] + scatter[:, None, None] * drawn, np.float32)
+
+
+def scatter_at_rim(images: Floats) -> Floats:
+    """Scatter of the pixels near each image's edge, in each band, float32 (n, band)."""
+    return _at_rim(images)[1]
+
+
+def _at_rim(images: Floats) -> tuple[Floats, Floats]:
+    rim = images[:, _rim(*images.shape[1:3])]
+    level = np.median(rim, axis=1)
+    return level, np.asarray(TO_SIGMA * np.median(np.abs(rim - level[:, None]), axis=1), np.float32)
 
 
 def _rim(height: int, width: int) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 from gz2interp.workflows.opening import Subject
 
-__all__ = ["REFERENCES", "Question", "attribute", "references_of"]
+__all__ = ["REFERENCES", "Question", "attribute", "method_named", "options_of", "references_of"]
 
 REFERENCES: Final = 64
 """Galaxies of the survey with which expected gradients compare."""
@@ -55,7 +55,7 @@ def attribute(subject: Subject, images: NDArray[np.float32], score: Score, quest
         The method or one of its options is not known, or it looks at no layer and one was given.
     """
     method = method_named(question.method)
-    options = _options(subject, method, question)
+    options = options_of(subject, method, question)
     if question.views:
         return symmetry_averaged(method.function, subject.probe, images, score, **options)
     return method.function(subject.probe, images, score, **options)
@@ -81,7 +81,14 @@ def references_of(subject: Subject, count: int = REFERENCES) -> NDArray[np.float
     return subject.survey.images(np.sort(drawn))
 
 
-def _options(subject: Subject, method: Method, question: Question) -> dict[str, Any]:
+def options_of(subject: Subject, method: Method, question: Question) -> dict[str, Any]:
+    """The question's options, and what else the method needs: a layer, other galaxies.
+
+    Raises
+    ------
+    InputError
+        The method looks at no layer and one was given.
+    """
     options = dict(question.options)
     if method.needs_layer:
         options["layer"] = question.layer or subject.probe.default_layer

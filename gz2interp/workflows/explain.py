@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.attribution.several import each_by_its_score
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.network.scores import Score, logit
 from gz2interp.results import Attribution, Provenance, versions_of
@@ -120,29 +120,8 @@ def _scores(subject: Subject, question: Question, predicted: list[str]) -> list[
 
 
 def _attribution(subject: Subject, images: NDArray[np.float32], question: Question, scores: list[Score]) -> Attribution:
-    """One call of the method for each different score, put together in the galaxies' order."""
-    parts: list[tuple[NDArray[np.int64], Attribution]] = []
-    for score in dict.fromkeys(scores):
-        which = np.flatnonzero([other == score for other in scores])
-        parts.append((which, attribute(subject, images[which], score, question)))
     asked = question.score.name if question.score else "logit of the predicted class"
-    arrays: dict[str, Any] = {
-        name: _together(parts, name, len(images)) for name in ("values", "scores", "total", "variance")
-    }
-    return replace(parts[0][1], score=asked, **arrays)
-
-
-def _together(
-    parts: Sequence[tuple[NDArray[np.int64], Attribution]], name: str, count: int
-) -> NDArray[np.float32] | None:
-    """One field of several answers, in the galaxies' order; None where the method does not give it."""
-    first = getattr(parts[0][1], name)
-    if first is None:
-        return None
-    whole = np.empty((count, *first.shape[1:]), np.float32)
-    for which, part in parts:
-        whole[which] = getattr(part, name)
-    return whole
+    return each_by_its_score(lambda some, score: attribute(subject, some, score, question), images, scores, asked)
 
 
 def _provenance(subject: Subject, attribution: Attribution) -> Provenance:

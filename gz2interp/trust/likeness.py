@@ -1,0 +1,39 @@
+"""How much two maps of one galaxy agree, as array functions."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+__all__ = ["correlation", "rank_correlation"]
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+
+def correlation(first: Floats, second: Floats) -> Doubles:
+    """Pearson's correlation of the pixels of each pair of maps, float64 (n,).
+
+    Parameters
+    ----------
+    first, second : float (n, y, x)
+
+    Returns
+    -------
+    float64 (n,)
+        A map without any structure agrees fully with itself and not at all with others.
+    """
+    one, other = (_centred(maps.reshape(len(maps), -1).astype(np.float64)) for maps in (first, second))
+    lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+    same = np.array([np.array_equal(a, b) for a, b in zip(one, other, strict=True)], np.float64)
+    return np.asarray(np.divide((one * other).sum(axis=1), lengths, out=same, where=lengths > 0))
+
+
+def rank_correlation(first: Floats, second: Floats) -> Doubles:
+    """Spearman's correlation, that of the pixels' ranks, as `correlation`."""
+    return correlation(*(rankdata(maps.reshape(len(maps), -1), axis=1)[:, None] for maps in (first, second)))
+
+
+def _centred(values: Doubles) -> Doubles:
+    return np.asarray(values - values.mean(axis=1, keepdims=True))

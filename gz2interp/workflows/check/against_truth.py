@@ -1,0 +1,79 @@
+"""Maps against what a painted galaxy is made of, beside maps that know nothing of the network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.checks import Finding
+from gz2interp.statistics import mean_of
+from gz2interp.trust.limits import finding_against
+from gz2interp.trust.plain import PLAIN
+from gz2interp.trust.truth import of_components, pointing, relevance_mass, relevance_rank
+from gz2interp.workflows.check.asking import Bench
+from gz2interp.workflows.check.causes import Causes
+
+__all__ = ["plain_findings", "truth_findings"]
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+GAUSSIAN: Final = "gaussian"
+
+ON_THE_CAUSE: Final[Mapping[str, Callable[[Floats, NDArray[np.bool_]], Doubles]]] = {
+    "relevance_mass": relevance_mass,
+    "relevance_rank": relevance_rank,
+    "pointing": pointing,
+}
+
+
+def truth_findings(bench: Bench, method: str, maps: Floats) -> Iterator[Finding]:
+    """How much of some maps (n, y, x) lies on the cause, for all galaxies and class by class; nothing without a truth.
+
+    Judged is the gain over a Gaussian at the centre, galaxy by galaxy.
+    """
+    if bench.causes is None:
+        return
+    plain = PLAIN[GAUSSIAN](bench.sample.images, bench.generator(20))
+    for check, numbers, theirs in _numbers(bench.causes, maps, plain):
+        for subject, which in _groups(bench, numbers):
+            found, other, gain = (
+                mean_of(values[which], bench.generator(10)) for values in (numbers, theirs, numbers - theirs)
+            )
+            yield finding_against(check, method, found, other, gain, subject)
+
+
+def plain_findings(bench: Bench) -> Iterator[Finding]:
+    """The same of maps that know nothing of the network, under their names in brackets."""
+    for name, draw in PLAIN.items():
+        yield from truth_findings(bench, f"({name})", draw(bench.sample.images, bench.generator(20)))
+
+
+def _numbers(causes: Causes, maps: Floats, plain: Floats) -> Iterator[tuple[str, Doubles, Doubles]]:
+    """Of each check, what the maps reach with each galaxy, and what the Gaussian (for the causal one, chance) does."""
+    region = causes.region
+    for check, number in ON_THE_CAUSE.items():
+        yield check, number(maps, region), number(plain, region)
+    yield "causal", _names_the_cause(causes, maps), np.where(causes.counts > 1, 1 / causes.counts, np.nan)
+
+
+def _names_the_cause(causes: Causes, maps: Floats) -> Doubles:
+    """1 where the component with most of the map is the one without which the score falls most, else 0.
+
+    NaN for a galaxy of a single component, of which nothing else can be named.
+    """
+    shares = np.where(np.isfinite(causes.falls), of_components(maps, causes.light), -np.inf)
+    right = shares.argmax(axis=1) == causes.cause
+    return np.where(causes.counts > 1, right.astype(np.float64), np.nan)
+
+
+def _groups(bench: Bench, numbers: Doubles) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """All galaxies, then those of each predicted class that has some."""
+    yield "", np.ones(len(numbers), np.bool_)
+    for name in bench.sample.class_names:
+        which = (bench.sample.names == name) & np.isfinite(numbers)
+        if which.any():
+            yield name, which
