@@ -18,6 +18,9 @@ app = typer.Typer(
     help="From a Galaxy Zoo 2 catalogue to a network worth explaining.",
 )
 
+plant = typer.Typer(no_args_is_help=True, help="Plant a fault on purpose, to see whether a check finds it.")
+app.add_typer(plant, name="plant")
+
 SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
 NewSurveyArgument = Annotated[Path, typer.Argument(metavar="SURVEY", help="The survey's folder.")]
 JoinOption = Annotated[list[Path] | None, typer.Option("--join", help="A table whose columns are added.")]
@@ -247,6 +250,48 @@ def fit(
     for class_name, sides in folder.run["class_shares"].items():
         told.say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))
     told.say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
+
+
+@plant.command("shortcut")
+def plant_a_shortcut(
+    survey: NewSurveyArgument,
+    kind: Annotated[str, typer.Option("--kind", "-k", help="hot_pixel, noise, background, star or seeing.")],
+    class_name: Annotated[
+        str, typer.Option("--class", help="The painted kind that gets it: round, in_between, edge_on, spiral.")
+    ],
+    strength: Annotated[float | None, typer.Option(help="In the kind's own unit; by default its middle level.")] = None,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Everything follows from it.")] = 0,
+    galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=1, help="How many.")] = 1600,
+) -> None:
+    """Paint a survey in which an artefact tells one class; a second start goes on where the first stopped."""
+    from trainer.plant.kinds import shortcut_named
+    from trainer.plant.shortcut import plant_shortcut
+
+    planted = shortcut_named(kind)
+    given = planted.levels[1] if strength is None else strength
+    with ProgressBars() as bars:
+        painted = plant_shortcut(
+            survey, kind, class_name, given, seed, galaxies, lambda done, of: bars("paint", done, of)
+        )
+    say(f"{painted}\n{kind} {given:g} ({planted.unit}) in all galaxies of the kind {class_name}, in no other")
+    say(f"Now run python -m trainer fit {survey} --scheme painted --set augmentation=flips")
+
+
+@plant.command("labels")
+def plant_labels(
+    survey: SurveyArgument,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
+    progress: ProgressOption = "bars",
+) -> None:
+    """Train a model's network again on shuffled labels, for comparison; interrupted, it goes on."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from trainer.plant.labels import plant_labels
+
+    with progress_as(progress) as told:
+        folder = plant_labels(Survey.open(find_survey(survey)), model, lambda now: _tell(told, "fit", now))
+    last = folder.history.iloc[-1]
+    told.say(f"{folder.path}\nOf the shuffled labels it has learnt {last['accuracy']:.1%} by heart")
 
 
 @app.command()

@@ -75,14 +75,16 @@ _STANDARD = Policy(rotation=360.0, flip=0.5, shift=3.0, zoom=(0.8, 1.25), noise=
 
 POLICIES = {
     "none": Policy(),
+    "flips": Policy(flip=0.5),
     "original": replace(_ORIGINAL, flip=0.25, shift_probability=0.25, zoom_probability=0.25),
     "original-notebook": replace(_ORIGINAL, flip=0.5, shift_probability=0.5),
     "seeing": replace(_STANDARD, blur=1.0),
     "standard": _STANDARD,
     "wide": replace(_STANDARD, zoom=(0.65, 1.5)),
 }
-"""`original` is that of the original project's script, `original-notebook` that of its notebook. `standard` is ours;
-`seeing` blurs besides, and `wide` zooms farther, for surveys whose cutouts are framed in several ways.
+"""`original` is that of the original project's script, `original-notebook` that of its notebook. `flips` only mirrors: all
+pixels keep their values, and a corner stays a corner. `standard` is ours; `seeing` blurs besides, and `wide` zooms
+farther, for surveys whose cutouts are framed in several ways.
 
 Notes on differences: the original resampled an image up to three times, here it is once. What rotation and zoom bring
 in from outside is filled by reflection. A shift comes last; in the original's policies it repeats the edge, as there,

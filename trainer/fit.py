@@ -40,10 +40,12 @@ from trainer.scaling import sky_noise
 from trainer.start import IMAGENET, begin_with, begin_with_photographs, start_file
 from trainer.training import Lessons, Listener, Progress, train
 
-__all__ = ["fit"]
+__all__ = ["fit", "fit_shuffled"]
 
 MEASURED = 512
 """Training galaxies of which the noise of the sky is measured."""
+SHUFFLE = 3
+"""Beside the seed, so that labels are not dealt by the numbers that order or augment the galaxies."""
 
 
 def fit(
@@ -85,8 +87,45 @@ def fit(
         return _fit(survey, _folder_for(survey, name), config, progress, stop)
 
 
+def fit_shuffled(
+    survey: Survey,
+    folder: Path,
+    config: Config,
+    record: Mapping[str, Any],
+    progress: Listener | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> ModelFolder:
+    """Train a network on labels that were dealt out anew among the training galaxies, in a folder of its own.
+
+    Parameters
+    ----------
+    survey : Survey
+    folder : Path
+        Not one of a model; an interrupted training in it goes on.
+    config : Config
+    record : mapping
+        What tells this training from another, kept in its ``run.json``. JSON values.
+    progress, stop
+        As for `fit`.
+
+    Raises
+    ------
+    InputError, SurveyLocked, trainer.training.TrainingStopped
+        As `fit`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    alone = _alone(folder.parent, folder.name) if writes(config.devices) else nullcontext()
+    with alone, together(config.devices):
+        return _fit(survey, folder, config, progress, stop, {"labels": "shuffled", **record})
+
+
 def _fit(
-    survey: Survey, folder: Path, config: Config, progress: Listener | None, stop: Callable[[], bool] | None
+    survey: Survey,
+    folder: Path,
+    config: Config,
+    progress: Listener | None,
+    stop: Callable[[], bool] | None,
+    shuffled: Mapping[str, Any] | None = None,
 ) -> ModelFolder:
     settle(config.threads, config.seed)
     strategy = strategy_for(config.devices, config.batch_size)
@@ -102,6 +141,7 @@ def _fit(
     )
     begun = _begun(model, survey, config) | {"replicas": strategy.num_replicas_in_sync}
     lessons = _lessons(survey, plan, config, sky_sigma, begun)
+    lessons = lessons if shuffled is None else _shuffled(lessons, shuffled)
     heard = _listener(folder, config, progress) if writes(config.devices) else None
     learner = _learner(model, config, strategy)
     history = train(learner, lessons, folder / "checkpoint" / "training.npz", heard, stop)
@@ -202,6 +242,15 @@ def _lessons(
         taught, training["votes"] = np.concatenate([taught, votes.counts], axis=1), votes.words
     train_examples = replace(train_examples, targets=taught)
     return Lessons(train_examples, validation, config, sky_sigma, training)
+
+
+def _shuffled(lessons: Lessons, record: Mapping[str, Any]) -> Lessons:
+    """The same galaxies to learn from, each with the answer of another."""
+    targets, seed = lessons.train.targets, lessons.config.seed
+    dealt = targets[np.random.default_rng([seed, SHUFFLE]).permutation(len(targets))]
+    return replace(
+        lessons, train=replace(lessons.train, targets=dealt), training={**lessons.training, **dict(record)}
+    )
 
 
 def _examples(pixels: Pixels, plan: Plan, rows: Any) -> Examples:

@@ -7,7 +7,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, pairwise, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -35,9 +35,28 @@ from gz2interp.stores.truth import Truth
 from trainer.sources.real_sky import RealSky
 from trainer.sources.sdss_frames import SdssFrames
 
-__all__ = ["Progress", "paint_survey"]
+__all__ = ["Planted", "Progress", "paint_survey"]
 
 Progress = Callable[[int, int], None]
+
+
+class Planted(Protocol):
+    """A fault that some galaxies of a survey are given on purpose; see `trainer.plant`."""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """As plain JSON values."""
+
+    @property
+    def words(self) -> str:
+        """For a reader."""
+
+    def recipe(self, recipe: Recipe, /) -> Recipe:
+        """The recipe with the fault."""
+
+    def painted(self, painted: Painted, recipe: Recipe, /) -> Painted:
+        """The image with the fault."""
+
 
 PAINTERS = 2
 """Threads. NumPy lets go of the interpreter's lock in its random numbers and transforms; more threads gain little."""
@@ -51,6 +70,7 @@ def paint_survey(
     *,
     shares: Mapping[str, float] = KIND_SHARES,
     sky: str | Path | None = None,
+    planted: Planted | None = None,
 ) -> Survey:
     """Paint a survey, or go on with one that was interrupted; the result is the same, byte for byte.
 
@@ -69,6 +89,8 @@ def paint_survey(
     sky : path, optional
         A folder of SDSS frames: each galaxy is painted onto a piece of their sky, through their PSF. Nothing is painted
         around it: the field is the real one.
+    planted : Planted, optional
+        A fault that is to be in some of the galaxies.
 
     Raises
     ------
@@ -83,7 +105,7 @@ def paint_survey(
         raise InputError(
             f"{galaxies} galaxies with seed {seed} were asked for", "At least one, with a seed of 0 or more"
         )
-    order = Order(galaxies, seed, shares, None if sky is None else RealSky(sky, seed, galaxies))
+    order = Order(galaxies, seed, shares, None if sky is None else RealSky(sky, seed, galaxies), planted)
     survey = _begun(Path(path), order)
     with survey.writer() as writer, ThreadPoolExecutor(PAINTERS) as painters:
         known = writer.rows_written if Truth.exists(survey.path) else 0
@@ -107,17 +129,20 @@ class Order:
     seed: int
     shares: Mapping[str, float]
     sky: RealSky | None = None
+    planted: Planted | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
         """As plain JSON values."""
         frames = {"sky": self.sky.names} if self.sky else {}
-        return {"galaxies": self.galaxies, "seed": self.seed, "shares": dict(self.shares), **frames}
+        fault = {"planted": self.planted.settings} if self.planted else {}
+        return {"galaxies": self.galaxies, "seed": self.seed, "shares": dict(self.shares), **frames, **fault}
 
     @property
     def source(self) -> str:
         """Where the survey's pixels come from."""
-        return f"{SOURCE} onto {SdssFrames.name}" if self.sky else SOURCE
+        source = f"{SOURCE} onto {SdssFrames.name}" if self.sky else SOURCE
+        return f"{source} with {self.planted.words}" if self.planted else source
 
     def blocks(self) -> Iterator[tuple[int, list[Recipe]]]:
         """Its recipes, drawn a shard at a time, and the row of the first."""
@@ -129,12 +154,18 @@ class Order:
         """What the galaxies of some rows are painted onto; None where the sky is painted."""
         return map(self.sky.cutout, rows) if self.sky else repeat(None, len(rows))
 
+    def paint(self, text: str, sky: Cutout | None) -> Painted:
+        """The galaxy of a recipe."""
+        recipe = Recipe.from_json(text)
+        painted = paint_onto(sky, recipe) if sky else paint(recipe)
+        return self.planted.painted(painted, recipe) if self.planted else painted
+
     def _recipe(self, row: int) -> Recipe:
         recipe = recipe_of(self.seed, row, self.shares)
-        if self.sky is None:
-            return recipe
-        # One of the same kind with no field painted around it.
-        return self.sky.seen(KINDS[recipe.kind](stream(self.seed, f"galaxy of row {row}")), row)
+        if self.sky is not None:
+            # One of the same kind with no field painted around it.
+            recipe = self.sky.seen(KINDS[recipe.kind](stream(self.seed, f"galaxy of row {row}")), row)
+        return self.planted.recipe(recipe) if self.planted else recipe
 
     def catalog(self) -> Iterator[pd.DataFrame]:
         """Its catalogue, in the same blocks."""
@@ -162,16 +193,17 @@ def _begun(path: Path, order: Order) -> Survey:
     if not known:
         raise SurveyError(
             f"{survey.path} holds {len(survey)} other galaxies than the {order.galaxies} of seed {order.seed}",
-            "A painting goes on only with the number, the seed, the shares and the sky it began with",
+            "A painting goes on only with the number, the seed, the shares, the sky and the fault it began with",
             "Give those, or choose another folder",
         )
     return survey
 
 
 def _is_of(survey: Survey, order: Order) -> bool:
-    """Whether the catalogue is this order's: its ids follow from the seed, and its first rows from the shares too."""
+    """Whether the catalogue is this order's: its ids follow from the seed, its first rows from the shares too."""
     first = next(order.catalog())
-    return len(survey) == order.galaxies and survey.catalog.head(len(first)).equals(first)
+    as_many = len(survey) == order.galaxies and survey.header.source == order.source
+    return as_many and survey.catalog.head(len(first)).equals(first)
 
 
 def _truth(survey: Survey, order: Order) -> Truth:
@@ -183,14 +215,9 @@ def _truth(survey: Survey, order: Order) -> Truth:
 def _shards(painters: Executor, truth: Truth, starts: Sequence[int], order: Order) -> Iterator[list[Painted]]:
     """Painted shards in order; while one is being written, the next is being painted."""
     shards = (range(first, min(first + SHARD_ROWS, order.galaxies)) for first in starts)
-    begun = (painters.map(_paint, truth.recipes(rows), order.skies(rows)) for rows in shards)
+    begun = (painters.map(order.paint, truth.recipes(rows), order.skies(rows)) for rows in shards)
     for shard, _ in pairwise(chain(begun, [iter(())])):
         yield list(shard)
-
-
-def _paint(text: str, sky: Cutout | None) -> Painted:
-    recipe = Recipe.from_json(text)
-    return paint_onto(sky, recipe) if sky else paint(recipe)
 
 
 def _arrays(painted: Sequence[Painted], components: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

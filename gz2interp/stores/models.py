@@ -144,6 +144,20 @@ class ModelFolder:
         write_json(self.path / "check" / "check.json", check.to_json())
 
     @property
+    def label_randomised_folder(self) -> Path:
+        """Where the same network is trained on shuffled labels; see `label_randomised`."""
+        return self.path / "planted" / "labels"
+
+    @property
+    def label_randomised(self) -> Path | None:
+        """The file of the same network trained on shuffled labels; None unless it belongs to this file and its data."""
+        folder = ModelFolder(self.label_randomised_folder)
+        if not folder.model_file.is_file() or (folder.path / "checkpoint").exists():
+            return None
+        made = (folder.run.get("of_model"), folder.run.get("data_digest"))
+        return folder.model_file if made == (self.digest, self.run.get("data_digest")) else None
+
+    @property
     def suspects_provenance(self) -> Provenance | None:
         """How the list of suspect labels was made; None where there is none."""
         file = self.path / "suspects.json"
