@@ -60,6 +60,8 @@ _HOMES = {
     "explain": "gz2interp.workflows.explain",
     "sheet": "gz2interp.workflows.sheet",
     "band_table": "gz2interp.workflows.bands",
+    "check": "gz2interp.workflows.check",
+    "CheckSettings": "gz2interp.workflows.check",
     "card": "gz2interp.workflows.card",
     "write_card": "gz2interp.workflows.card",
 }

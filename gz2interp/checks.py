@@ -20,7 +20,8 @@ class Finding:
     check : str
         What was asked, for example ``"deletion"``.
     method : str
-        Of which attribution method; "" for what is asked of the network itself.
+        Of which attribution method; "" for what is asked of the network itself, and in brackets what is no method but
+        something to compare with: ``"(gaussian)"``.
     subject : str
         Of which class or nuisance; "" for all.
     estimate : Estimate
@@ -74,7 +75,8 @@ class Check:
     @property
     def methods(self) -> tuple[str, ...]:
         """The methods that were checked, in order."""
-        return tuple(dict.fromkeys(finding.method for finding in self.findings if finding.method))
+        named = (finding.method for finding in self.findings)
+        return tuple(dict.fromkeys(name for name in named if name and not name.startswith("(")))
 
     def of(self, method: str = "", check: str = "") -> tuple[Finding, ...]:
         """The findings about a method ("" for the network itself), or those of one check about it."""

@@ -38,6 +38,9 @@ OfOption = Annotated[
     str | None,
     typer.Option("--of", help="Explain this score: 'logit(spiral) - channel(block3, 12)', 'similarity(GALAXY)', ..."),
 ]
+ProgressOption = Annotated[
+    str, typer.Option("--progress", help="bars, or json: a record a line, and nothing else on standard output.")
+]
 KindOption = Annotated[str, typer.Option("--score", help="logit or probability.")]
 
 
@@ -90,6 +93,44 @@ def explain(
     explanation = _explanation(survey, galaxies, model, question, of)
     for path in write_maps(explanation, out):
         say(str(path))
+
+
+@app.command()
+def check(
+    survey: SurveyArgument,
+    model: ModelOption = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="Check this one only. May be repeated; all: every one there is."),
+    ] = None,
+    galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=2, help="On how many galaxies.")] = 96,
+    few: Annotated[int, typer.Option(min=2, help="On how many, where a method is asked a dozen times.")] = 24,
+    stages: Annotated[int, typer.Option(min=1, help="In how many steps the network forgets.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of everything that is drawn.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write every number: .csv, .fits, ...")] = None,
+    progress: ProgressOption = "bars",
+) -> None:
+    """How far each method can be believed for this network; interrupted, it goes on where it stopped."""
+    from gz2interp.attribution import METHODS
+    from gz2interp.console import progress_as
+    from gz2interp.stores.tables import write_table
+    from gz2interp.trust.verdict import verdict
+    from gz2interp.workflows.check import CheckSettings
+    from gz2interp.workflows.check import check as ask
+    from gz2interp.workflows.check.tables import findings_table, short_table
+    from gz2interp.workflows.opening import open_subject
+
+    asked = tuple(METHODS) if method == ["all"] else tuple(method or CheckSettings.methods)
+    with progress_as(progress) as told:
+        found = ask(open_subject(survey, model), CheckSettings(asked, galaxies, few, stages, seed), told)
+    table(f"How far to trust what explains {found.model}", short_table(found), told.say)
+    for sentence in verdict(found):
+        told.say(sentence)
+    for sentence in found.unknown:
+        told.say(f"not known  {sentence}")
+    if out:
+        write_table(out, findings_table(found))
+        told.say(str(out))
 
 
 @app.command()
@@ -245,7 +286,7 @@ def card_(
 
 
 @survey_app.command("check")
-def check(survey: SurveyArgument) -> None:
+def check_survey_(survey: SurveyArgument) -> None:
     """Read every part of a survey and compare it with what was written down about it."""
     from gz2interp.stores.checking import check_survey
     from gz2interp.stores.locations import find_survey

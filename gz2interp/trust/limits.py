@@ -105,7 +105,14 @@ LIMITS: Final = {
     "causal": Limit(
         "names the cause",
         "share",
-        "Is the component with most of the map the one that the score owes most to, more often than by chance?",
+        "Is the component with most of the map the one that the score owes most to, more often than with a Gaussian?",
+        at=None,
+        surely=True,
+    ),
+    "score_falls": Limit(
+        "falls without it",
+        "share",
+        "Does the score fall without the component that has most of the map, more often than with a Gaussian's?",
         at=None,
         surely=True,
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from gz2interp.checks import Check
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.trust.limits import LIMITS
+from gz2interp.trust.verdict import alarms
 
 __all__ = ["trust_line", "trust_line_of"]
 
@@ -28,10 +30,8 @@ def trust_line(found: Check, method: str) -> str:
     judged = [each for each in found.of(method) if each.passed is not None]
     if not judged:
         return f"Trust: this method was not checked; checked were {', '.join(found.methods) or 'none'}."
-    failed = [
-        f"{each.check.replace('_', ' ')} ({each.words} {each.estimate.value:.2f})" for each in judged if not each.passed
-    ]
-    alarms = [each.subject for each in found.of("", "shortcut") if each.passed is False]
+    failed = [f"{LIMITS[each.check].title} ({each.estimate.value:.2f})" for each in judged if not each.passed]
     words = f"Trust: passes {len(judged) - len(failed)} of {len(judged)} checks"
     words += f"; fails {', '.join(failed)}" if failed else ""
-    return words + (f". The network uses a shortcut: {', '.join(alarms)}." if alarms else ".")
+    used = [each.subject for each in alarms(found)]
+    return words + (f". The network uses a shortcut: {', '.join(used)}." if used else ".")

@@ -20,14 +20,9 @@ __all__ = ["plain_findings", "truth_findings"]
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
+Number = Callable[[Causes, Floats], Doubles]
 
 GAUSSIAN: Final = "gaussian"
-
-ON_THE_CAUSE: Final[Mapping[str, Callable[[Floats, NDArray[np.bool_]], Doubles]]] = {
-    "relevance_mass": relevance_mass,
-    "relevance_rank": relevance_rank,
-    "pointing": pointing,
-}
 
 
 def truth_findings(bench: Bench, method: str, maps: Floats) -> Iterator[Finding]:
@@ -38,7 +33,8 @@ def truth_findings(bench: Bench, method: str, maps: Floats) -> Iterator[Finding]
     if bench.causes is None:
         return
     plain = PLAIN[GAUSSIAN](bench.sample.images, bench.generator(20))
-    for check, numbers, theirs in _numbers(bench.causes, maps, plain):
+    for check, number in NUMBERS.items():
+        numbers, theirs = number(bench.causes, maps), number(bench.causes, plain)
         for subject, which in _groups(bench, numbers):
             found, other, gain = (
                 mean_of(values[which], bench.generator(10)) for values in (numbers, theirs, numbers - theirs)
@@ -52,22 +48,36 @@ def plain_findings(bench: Bench) -> Iterator[Finding]:
         yield from truth_findings(bench, f"({name})", draw(bench.sample.images, bench.generator(20)))
 
 
-def _numbers(causes: Causes, maps: Floats, plain: Floats) -> Iterator[tuple[str, Doubles, Doubles]]:
-    """Of each check, what the maps reach with each galaxy, and what the Gaussian (for the causal one, chance) does."""
-    region = causes.region
-    for check, number in ON_THE_CAUSE.items():
-        yield check, number(maps, region), number(plain, region)
-    yield "causal", _names_the_cause(causes, maps), np.where(causes.counts > 1, 1 / causes.counts, np.nan)
+def _named(causes: Causes, maps: Floats) -> NDArray[np.int64]:
+    """The component that has most of each map, int (n,)."""
+    shares = np.where(np.isfinite(causes.falls), of_components(maps, causes.light), -np.inf)
+    return np.asarray(shares.argmax(axis=1))
 
 
 def _names_the_cause(causes: Causes, maps: Floats) -> Doubles:
-    """1 where the component with most of the map is the one without which the score falls most, else 0.
+    """1 where the component with most of the map is the one without which the score falls most, else 0."""
+    return _if_several(causes, _named(causes, maps) == causes.cause)
 
-    NaN for a galaxy of a single component, of which nothing else can be named.
-    """
-    shares = np.where(np.isfinite(causes.falls), of_components(maps, causes.light), -np.inf)
-    right = shares.argmax(axis=1) == causes.cause
-    return np.where(causes.counts > 1, right.astype(np.float64), np.nan)
+
+def _score_falls(causes: Causes, maps: Floats) -> Doubles:
+    """1 where the score falls when the component with most of the map is painted away, else 0."""
+    falls = np.take_along_axis(causes.falls, _named(causes, maps)[:, None], axis=1)[:, 0]
+    return _if_several(causes, falls > 0)
+
+
+def _if_several(causes: Causes, true: NDArray[np.bool_]) -> Doubles:
+    """1 or 0; NaN for a galaxy of a single component, of which nothing else can be named."""
+    return np.where(causes.counts > 1, true.astype(np.float64), np.nan)
+
+
+NUMBERS: Final[Mapping[str, Number]] = {
+    "relevance_mass": lambda causes, maps: relevance_mass(maps, causes.region),
+    "relevance_rank": lambda causes, maps: relevance_rank(maps, causes.region),
+    "pointing": lambda causes, maps: pointing(maps, causes.region),
+    "causal": _names_the_cause,
+    "score_falls": _score_falls,
+}
+"""Of each check, a number for each galaxy."""
 
 
 def _groups(bench: Bench, numbers: Doubles) -> Iterator[tuple[str, NDArray[np.bool_]]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,7 @@ class Causes:
         """How many components each galaxy has."""
         return np.asarray(np.isfinite(self.falls).sum(axis=1))
 
-    @property
+    @cached_property
     def region(self) -> NDArray[np.bool_]:
         """Where the cause is, bool (n, y, x)."""
         return region_of(self.light[np.arange(len(self.light)), ..., self.cause])

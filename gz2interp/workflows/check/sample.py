@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -21,12 +21,12 @@ UNSEEN = ("test", "validation", "none")
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """Some galaxies, as many of each predicted class as there are, up to an equal share.
+    """Some galaxies, as many of each predicted class as there are, up to an equal share; so are the first few of them.
 
     Attributes
     ----------
     rows : int64 (n,)
-        Of the survey.
+        Of the survey, in no order.
     images : float32 (n, y, x, band), nanomaggies
     classes : int64 (n,)
         What the network predicts, by position among `class_names`.
@@ -43,6 +43,11 @@ class Sample:
     class_names: tuple[str, ...]
     sky_sigma: NDArray[np.float32]
     electrons: tuple[float, ...]
+
+    def first(self, count: int) -> Sample:
+        """The first so many of them."""
+        some = {name: getattr(self, name)[:count] for name in ("rows", "images", "classes", "sky_sigma")}
+        return replace(self, **some)
 
     @property
     def names(self) -> NDArray[np.str_]:
@@ -87,7 +92,7 @@ def _drawn(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     ordered = pd.concat([shuffled[unseen], shuffled[~unseen]])
     turn = ordered.groupby("prediction").cumcount().to_numpy()
     first = np.lexsort((np.arange(len(turn)), turn))[:count]
-    return ordered.iloc[np.sort(first)].sort_values("row")
+    return ordered.iloc[first]
 
 
 def _sky_sigma(subject: Subject, rows: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -1,0 +1,133 @@
+"""What a person may conclude from a check: an order of the methods, and a few sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from gz2interp.attribution import METHODS
+from gz2interp.checks import Check, Finding
+from gz2interp.trust.limits import LIMITS
+
+__all__ = ["Standing", "alarms", "judged_checks", "standings", "title_of", "verdict"]
+
+DAMNING: Final = ("model_randomisation", "label_randomisation")
+"""Who fails these shows the image and not what the network learned, however well all else turns out."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a method came out.
+
+    Attributes
+    ----------
+    method : str
+    passed, judged : int
+        Of how many checks that could be failed.
+    gain : float
+        Its gains in deletion and insertion together, which part methods that passed equally many.
+    damned : bool
+        Whether its maps outlive what the network learned.
+    failed : tuple of Finding
+    """
+
+    method: str
+    passed: int
+    judged: int
+    gain: float
+    damned: bool
+    failed: tuple[Finding, ...]
+
+
+def standings(check: Check) -> list[Standing]:
+    """The methods, the most trustworthy first: undamned ones, then by the share of checks passed, then by gain."""
+    found = [_standing(check, method) for method in check.methods if method in METHODS]
+    return sorted(found, key=lambda each: (each.damned, -each.passed / max(each.judged, 1), -each.gain))
+
+
+def judged_checks(check: Check) -> tuple[str, ...]:
+    """The checks that any method was judged by, in the order of `LIMITS`."""
+    asked = {finding.check for finding in check.findings if finding.passed is not None and finding.method in METHODS}
+    return tuple(name for name in LIMITS if name in asked)
+
+
+def alarms(check: Check) -> tuple[Finding, ...]:
+    """The shortcuts that the network was found to use."""
+    return tuple(finding for finding in check.of("", "shortcut") if finding.passed is False)
+
+
+def title_of(method: str) -> str:
+    """For a reader; the methods that know nothing of the network stand in brackets."""
+    return METHODS[method].title if method in METHODS else method
+
+
+def verdict(check: Check) -> list[str]:
+    """What may be concluded, a sentence each."""
+    order = standings(check)
+    if not order:
+        return ["No method was checked."]
+    good = [each for each in order if not each.damned]
+    return [*_shortcuts(check), *_first(check, good), *_damned(order), *_truth(check, order)]
+
+
+def _standing(check: Check, method: str) -> Standing:
+    judged = [finding for finding in check.of(method) if finding.passed is not None]
+    failed = tuple(finding for finding in judged if not finding.passed)
+    gains = [finding.estimate.value or 0.0 for finding in judged if finding.check in ("deletion", "insertion")]
+    damned = any(finding.check in DAMNING for finding in failed)
+    return Standing(method, len(judged) - len(failed), len(judged), sum(gains), damned, failed)
+
+
+def _shortcuts(check: Check) -> list[str]:
+    found = alarms(check)
+    if found:
+        return [f"Before all else: {each.words}" for each in found]
+    tried = [each.subject for each in check.of("", "shortcut") if each.passed]
+    return [f"No shortcut was found ({_listed(tried)})."] if tried else []
+
+
+def _first(check: Check, good: Sequence[Standing]) -> list[str]:
+    if not good:
+        return ["No method can be trusted here: the maps of all of them outlive what the network learned."]
+    best = good[0]
+    words = f"{title_of(best.method)} is to be trusted first for {check.model} on {check.survey}: "
+    words += f"it passes {best.passed} of {best.judged} checks"
+    words += f" and fails {_listed([_told(each) for each in best.failed])}." if best.failed else "."
+    turning = any(each.check == "symmetry" for each in best.failed)
+    mend = "Its mean over the galaxy's views (--views) turns with the galaxy." if turning else ""
+    others = [title_of(each.method) for each in good[1:3] if each.passed / each.judged > 0.5]
+    return [words, *([mend] if mend else []), *([f"After it: {_listed(others)}."] if others else [])]
+
+
+def _damned(order: Sequence[Standing]) -> list[str]:
+    names = [
+        f"{title_of(each.method)} ({_told(next(f for f in each.failed if f.check in DAMNING))})"
+        for each in order
+        if each.damned
+    ]
+    return [f"Not to be used: {_listed(names)}; such maps show the image more than the network."] if names else []
+
+
+def _truth(check: Check, order: Sequence[Standing]) -> list[str]:
+    """Who is better than a Gaussian at the centre; galaxies are at the centre, and it is hard to beat."""
+    sentences = []
+    for name in ("relevance_mass", "causal"):
+        asked = [finding for each in order for finding in check.of(each.method, name) if finding.passed is not None]
+        if asked:
+            better = [title_of(finding.method) for finding in asked if finding.passed]
+            what = LIMITS[name].title
+            who = _listed(better) if better else f"none of {len(asked)} methods"
+            sentences.append(f"Against the truth, {what!r}: surely better than a Gaussian at the centre: {who}.")
+    return sentences
+
+
+def _told(finding: Finding) -> str:
+    limit = LIMITS[finding.check]
+    side = f"{'surely ' * limit.surely}{'below' if limit.below else 'above'}"
+    beside = "" if finding.limit is None else f", {side} {finding.limit:.2g} wanted"
+    return f"“{limit.title}” ({limit.words} {finding.estimate.value:.2f}{beside})"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else "none"

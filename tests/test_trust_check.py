@@ -1,0 +1,278 @@
+"""The whole check of a painted survey: known answers, what is kept, and what a reader is told."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from gz2interp.attribution import METHODS, Method
+from gz2interp.checks import Check, Finding
+from gz2interp.errors import InputError
+from gz2interp.network.probe import Probe
+from gz2interp.network.quiet import keras
+from gz2interp.network.randomised import Forgetful
+from gz2interp.results import Attribution
+from gz2interp.statistics import Estimate
+from gz2interp.stores.truth import Truth
+from gz2interp.testing.networks import CLASS_NAMES, SHAPE, nested_network, plain_network
+from gz2interp.trust.explainer import Explainer
+from gz2interp.trust.verdict import standings, verdict
+from gz2interp.workflows.check import CheckSettings, check
+from gz2interp.workflows.check.asking import Bench, findings_of
+from gz2interp.workflows.check.causes import causes_of
+from gz2interp.workflows.check.sample import Sample, draw_sample
+from gz2interp.workflows.lay import lay_model
+from gz2interp.workflows.opening import Subject, open_subject
+from gz2interp.workflows.trust_line import trust_line, trust_line_of
+from trainer.paint import paint_survey
+
+FEW = CheckSettings(("gradient", "integrated_gradients"), galaxies=10, few=4, stages=2)
+
+
+def edges(probe, images, score) -> Attribution:
+    """The edges of the image, whatever the network: what guided backpropagation was found to come near."""
+    steep = np.abs(np.gradient(images, axis=1)) + np.abs(np.gradient(images, axis=2))
+    return Attribution(steep.astype(np.float32), probe.scores(images, score), "edges", score.name)
+
+
+def lamp() -> keras.Model:
+    """Two classes told apart by how the light in the middle compares with that around it, by small convolutions."""
+    image = keras.Input((64, 64, 5), name="image")
+    scaled = keras.layers.Rescaling(1.0, name="scaled")(image)
+    blocks = keras.layers.AveragePooling2D(4)(scaled)
+    first = keras.layers.Conv2D(6, 3, padding="same", activation="relu", name="conv1")(blocks)
+    second = keras.layers.Conv2D(8, 3, padding="same", activation="relu", name="conv2")(first)
+    logits = keras.layers.Dense(2, name="logits")(keras.layers.GlobalAveragePooling2D()(second))
+    model = keras.Model(image, keras.layers.Softmax()(logits), name="lamp")
+    rng = np.random.default_rng(4)
+    model.set_weights(
+        [rng.normal(0, 0.6 / np.sqrt(max(np.prod(w.shape[:-1]), 1)), w.shape) for w in model.get_weights()]
+    )
+    return model
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory) -> Subject:
+    folder = tmp_path_factory.mktemp("surveys")
+    survey = paint_survey(folder / "painted", 24, 7, shares={"spiral": 0.5, "round": 0.3, "disc": 0.2})
+    lamp().save(folder / "lamp.keras")
+    lay_model(survey, folder / "lamp.keras", "lamp", ["bright", "faint"])
+    return open_subject(survey.path, "lamp")
+
+
+@pytest.fixture(scope="module")
+def found(subject) -> Check:
+    return check(subject, FEW)
+
+
+def test_every_check_has_its_number(found):
+    judged = {(each.method, each.check) for each in found.findings if each.passed is not None}
+    for method in FEW.methods:
+        asked = {name for one, name in judged if one == method}
+        wanted = {
+            "deletion",
+            "insertion",
+            "noise",
+            "symmetry",
+            "model_randomisation",
+            "relevance_mass",
+            "relevance_rank",
+        }
+        assert asked >= wanted | {"pointing", "causal", "score_falls"}
+    assert ("integrated_gradients", "completeness") in judged
+    assert ("gradient", "completeness") not in judged
+    for each in found.findings:
+        if each.estimate.value is not None:
+            assert each.estimate.low <= each.estimate.value + 1e-9
+            assert each.estimate.value <= each.estimate.high + 1e-9
+
+
+def test_integrated_gradients_add_up(found):
+    (gap,) = found.of("integrated_gradients", "completeness")
+    assert gap.passed
+    assert gap.estimate.value < 0.02
+
+
+def test_it_is_kept_and_told_and_belongs_to_these_data_and_this_network(subject, found):
+    assert subject.model.check(subject.survey.digest) == found
+    assert subject.model.check("other data") is None
+    line = trust_line_of(subject.survey, subject.model, "gradient")
+    assert line == trust_line(found, "gradient")
+    passed = [each.passed for each in found.of("gradient") if each.passed is not None]
+    assert f"passes {sum(passed)} of {len(passed)} checks" in line
+    assert "not checked" in trust_line_of(subject.survey, subject.model, "rise")
+
+
+def test_it_goes_on_where_it_stopped_and_comes_to_the_same(subject, found):
+    class Enough(Exception):
+        pass
+
+    def stop(stage, done, of):
+        if stage == "check" and done == 2:
+            raise Enough
+
+    settings = replace(FEW, seed=3)
+    with pytest.raises(Enough):
+        check(subject, settings, stop)
+    parts = list((subject.model.path / "check").glob("*/gradient.json"))
+    written = {part: part.stat().st_mtime_ns for part in parts}
+    again = check(subject, settings)
+    assert {part: part.stat().st_mtime_ns for part in parts} == written
+    for part in (subject.model.path / "check" / part.parent.name for part in parts):
+        for file in part.glob("*.json"):
+            file.unlink()
+    assert check(subject, settings).findings == again.findings
+    check(subject, FEW)
+
+
+def test_a_map_that_knows_nothing_of_the_network_is_found_out(subject):
+    sample = draw_sample(subject, 6, 0)
+    forgetful = Forgetful(subject.model.model_file, subject.model.class_names, 0)
+    bench = Bench(subject.probe, sample, sample, forgetful, (1, len(forgetful.layers)), None, None, 0)
+    explainer = Explainer(Method("Edges", edges, "none", has_bands=True))
+    answer = explainer.explain(subject.probe, sample.images, sample.classes)
+    findings = {each.check: each for each in findings_of(bench, explainer, answer) if not each.subject}
+    assert findings["model_randomisation"].estimate.value == pytest.approx(1)
+    assert findings["model_randomisation"].passed is False
+    assert findings["symmetry"].estimate.value == pytest.approx(1, abs=1e-3)
+
+
+def test_label_randomisation_is_asked_where_there_is_such_a_network(subject):
+    sample = draw_sample(subject, 4, 0)
+    forgetful = Forgetful(subject.model.model_file, subject.model.class_names, 0)
+    explainer = Explainer(METHODS["gradient"])
+    answer = explainer.explain(subject.probe, sample.images, sample.classes)
+    for twin, same in ((subject.probe, True), (forgetful.probe, False)):
+        forgetful.forget(len(forgetful.layers))
+        bench = Bench(subject.probe, sample, sample, forgetful, (1,), twin, None, 0)
+        (told,) = [each for each in findings_of(bench, explainer, answer) if each.check == "label_randomisation"]
+        assert told.passed is not same
+
+
+def test_the_cause_is_what_the_score_owes_most_to(subject):
+    sample = draw_sample(subject, 8, 0)
+    causes = causes_of(subject, sample)
+    assert_array_equal(causes.counts > 0, True)
+    truth = Truth.open(subject.survey.path)
+    light = truth.light(sample.rows).astype(np.float32)
+    for k, cause in enumerate(causes.cause):
+        assert causes.falls[k, cause] == np.nanmax(causes.falls[k])
+        there = np.isfinite(causes.falls[k])
+        assert_array_equal(causes.light[k][..., there], light[k][..., there])
+        assert not causes.light[k][..., ~there].any()
+    assert causes.region.any(axis=(1, 2)).all()
+
+
+def test_a_sample_has_every_class_alike_and_prefers_what_was_not_learned():
+    table = pd.DataFrame(
+        {
+            "row": np.arange(60),
+            "prediction": ["round"] * 40 + ["spiral"] * 15 + ["ring"] * 5,
+            "split": (["train"] * 3 + ["test"]) * 15,
+        }
+    )
+    from gz2interp.workflows.check.sample import _drawn
+
+    drawn = _drawn(table, 12, 0)
+    assert drawn["prediction"].value_counts().to_dict() == {"round": 4, "spiral": 4, "ring": 4}
+    assert drawn.head(6)["prediction"].value_counts().to_dict() == {"round": 2, "spiral": 2, "ring": 2}
+    assert (drawn[drawn["prediction"] == "round"]["split"] == "test").all()
+    assert len(_drawn(table, 500, 0)) == 60
+    assert drawn.equals(_drawn(table, 12, 0))
+
+
+@pytest.mark.parametrize("network", [plain_network, nested_network])
+def test_a_network_forgets_from_the_top_and_can_remember(network, tmp_path):
+    model = network()
+    model.save(tmp_path / "model.keras")
+    images = np.random.default_rng(0).normal(size=(3, *SHAPE)).astype(np.float32)
+    forgetful = Forgetful(tmp_path / "model.keras", CLASS_NAMES, seed=1)
+    before = forgetful.probe.logits(images)
+    assert_allclose(before, Probe(model, CLASS_NAMES).logits(images), rtol=1e-5)
+    assert [name.split("/")[-1] for name in forgetful.layers] == ["logits", "conv2", "conv1"]
+    deep = forgetful.probe.activations(images, "conv2")
+    forgetful.forget(1)
+    assert_allclose(forgetful.probe.activations(images, "conv2"), deep, rtol=1e-5)
+    assert abs(forgetful.probe.logits(images) - before).max() > 1e-3
+    once = forgetful.probe.logits(images)
+    forgetful.forget(3)
+    assert abs(forgetful.probe.activations(images, "conv1") - Probe(model).activations(images, "conv1")).max() > 1e-3
+    forgetful.forget(1)
+    assert_array_equal(forgetful.probe.logits(images), once)
+    forgetful.forget(0)
+    assert_array_equal(forgetful.probe.logits(images), before)
+
+
+def test_a_network_that_learned_nothing_cannot_forget(tmp_path):
+    image = keras.Input((8, 8, 5))
+    keras.Model(image, keras.layers.Softmax()(keras.layers.GlobalAveragePooling2D()(image))).save(tmp_path / "m.keras")
+    with pytest.raises(InputError, match="no weights that it learned"):
+        Forgetful(tmp_path / "m.keras", None)
+
+
+def made(check: str, method: str, value: float, passed: bool, words: str = "correlation") -> Finding:
+    return Finding(check, method, "", Estimate(value, value, value, 9), 0.5, passed, words)
+
+
+def test_who_outlives_the_network_comes_last_whatever_else_it_passes():
+    findings = [made(name, "guided_backprop", 0.9, True) for name in ("noise", "symmetry", "deletion", "insertion")]
+    findings += [made("model_randomisation", "guided_backprop", 0.8, False), made("noise", "gradient", 0.6, True)]
+    findings += [made("symmetry", "gradient", 0.3, False), made("model_randomisation", "gradient", 0.1, True)]
+    found = Check("demo", "cnn", "logit", tuple(findings))
+    assert [each.method for each in standings(found)] == ["gradient", "guided_backprop"]
+    words = " ".join(verdict(found))
+    assert words.startswith("Gradient is to be trusted first for cnn on demo: it passes 2 of 3 checks")
+    assert "--views" in words
+    assert "Not to be used: Guided backpropagation" in words
+
+
+def test_a_shortcut_is_said_before_all_else():
+    alarm = Finding("shortcut", "", "noise", Estimate(0.3, 0.2, 0.4, 50), 0.05, False, "It looks at the noise.")
+    quiet = replace(alarm, subject="seeing", passed=True)
+    found = Check("demo", "cnn", "logit", (made("noise", "gradient", 0.6, True), alarm, quiet))
+    assert verdict(found)[0] == "Before all else: It looks at the noise."
+    assert trust_line(found, "gradient").endswith("The network uses a shortcut: noise.")
+    clean = Check("demo", "cnn", "logit", (made("noise", "gradient", 0.6, True), quiet))
+    assert "No shortcut was found (seeing)." in verdict(clean)
+
+
+def test_bad_wishes_are_told(subject):
+    with pytest.raises(InputError, match="no method 'grad_kam'"):
+        check(subject, CheckSettings(("grad_kam",)))
+    with pytest.raises(InputError, match="Two galaxies or more"):
+        check(subject, CheckSettings(("gradient",), galaxies=1))
+
+
+def test_the_command_says_which_method_to_trust(subject, found, tmp_path):
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "gz2interp.cli", "check", str(subject.survey.path), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    out = Path(tmp_path / "numbers.csv")
+    told = run("--galaxies", "10", "--few", "4", "--stages", "2", "--method", "gradient", "--out", str(out))
+    assert told.returncode == 0, told.stderr
+    assert "Gradient" in told.stdout
+    assert "to be trusted first" in told.stdout or "No method can be trusted" in told.stdout
+    assert "python -m trainer plant labels" in told.stdout
+    table = pd.read_csv(out)
+    assert set(table["method"].dropna()) == {"gradient", "(random)", "(gaussian)", "(light)"}
+    wrong = run("--method", "grad_kam")
+    assert wrong.returncode == 2
+    assert "There is no method 'grad_kam'" in wrong.stderr
+    check(subject, FEW)
+
+
+def test_a_survey_without_a_truth_is_checked_all_the_same(subject, tmp_path, found):
+    sample = draw_sample(subject, 4, 0)
+    assert isinstance(sample, Sample)
+    bare = Bench(subject.probe, sample, sample, Forgetful(subject.model.model_file, None), (1,), None, None, 0)
+    explainer = Explainer(METHODS["gradient"])
+    answer = explainer.explain(subject.probe, sample.images, sample.classes)
+    assert {"deletion", "noise"} <= {each.check for each in findings_of(bare, explainer, answer)}
