@@ -1,0 +1,1 @@
+"""How far a network, and what is said about it, can be trusted."""
