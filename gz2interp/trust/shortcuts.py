@@ -1,0 +1,236 @@
+"""Whether a network goes by what is not the galaxy: the donor test, for each family of nuisances.
+
+A galaxy is given the noise (or the seeing, the background, the surroundings, ...) of another, and nothing else. If the
+network then says the other's class more often than with the noise of a third class, the noise tells it the class.
+
+Ref. Geirhos et al. 2020, Shortcut learning in deep neural networks, https://arxiv.org/abs/2004.07780, for the question;
+transplanting what is not the object is the idea of Xiao et al. 2021, Noise or signal: the role of image backgrounds in
+object recognition, https://arxiv.org/abs/2006.09994.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.statistics import Estimate
+from gz2interp.trust.donors import Pairs, draw_pairs
+from gz2interp.trust.nuisances import NUISANCES, Measured, Nuisance, measure
+from gz2interp.trust.places import Place, locate
+from gz2interp.trust.pulls import Answering, Pull, answers, pulls
+
+__all__ = ["FEWEST", "LIMIT", "Shortcut", "named_shortcut", "shortcuts"]
+
+Progress = Callable[[str, int, int], None]
+
+LIMIT = 0.05
+"""A smaller pull, in probability, is of no practical account."""
+
+RESOLVED = 0.15
+"""If a pull of this size is within the interval, too few galaxies were there to say that there is none."""
+
+FEWEST = 12
+"""Galaxies that a class must have."""
+
+
+@dataclass(frozen=True)
+class Shortcut:
+    """What was found of one family of nuisances.
+
+    Attributes
+    ----------
+    family : str
+        A key of `NUISANCES`.
+    class_name : str
+        The class with the strongest pull; "" where nothing could be asked.
+    estimate : Estimate
+        The pull: by how much a class's probability rises when galaxies are given the nuisance of that class.
+    limit : float
+    alarm : bool or None
+        None where it is not known; `words` says why.
+    words : str
+        For a reader.
+    place : Place or None
+        Of what stands around the galaxies, if that is it.
+    """
+
+    family: str
+    class_name: str
+    estimate: Estimate
+    limit: float
+    alarm: bool | None
+    words: str
+    place: Place | None = None
+
+
+def shortcuts(
+    probe: Answering,
+    images: ArrayLike,
+    classes: Sequence[str],
+    generator: Generator,
+    *,
+    valid: ArrayLike | None = None,
+    fwhm: ArrayLike | None = None,
+    looks: ArrayLike | None = None,
+    bands: Sequence[str] = (),
+    most: int = 512,
+    progress: Progress | None = None,
+) -> tuple[Shortcut, ...]:
+    """Ask for every family of nuisances whether it tells the network the class.
+
+    An alarm means: a pull above `LIMIT`, and above zero with 95 % confidence for all families, classes and sides
+    together (Bonferroni).
+
+    Parameters
+    ----------
+    probe : Probe
+    images : float32 (n, y, x, band)
+    classes : sequence of str
+        The class of each galaxy: its label, or what the network says of it; "" where there is none, or one that the
+        network does not know.
+    generator : Generator
+    valid : bool (n, y, x), optional
+    fwhm : float (n, band), optional
+        Of the PSF [pixel]; NaN where unknown.
+    looks : float (n, feature), optional
+        Size and brightness, so that donors can be alike in them; by default measured.
+    bands : sequence of str, optional
+        Names, for the words.
+    most : int, optional
+        Recipients at most.
+    progress : callable, optional
+        Called with the family, how many galaxies are done, and of how many.
+
+    Returns
+    -------
+    tuple of Shortcut
+        One for each family: alarms first, the strongest first.
+
+    Raises
+    ------
+    InputError
+        The arrays do not fit one another.
+    """
+    pixels = np.asarray(images, np.float32)
+    if len(classes) != len(pixels):
+        raise InputError(f"{len(classes)} classes were given with {len(pixels)} images", "One for each")
+    known, numbers = _classes_of(classes, probe.class_names)
+    rows = np.flatnonzero(numbers >= 0)
+    if len(known) < 2:
+        reason = f"at least {FEWEST} galaxies of two classes are needed"
+        return tuple(_not_known(family, reason) for family in NUISANCES.values())
+    parts = [None if each is None else np.asarray(each)[rows] for each in (valid, fwhm, looks)]
+    galaxies = measure(pixels[rows], parts[0], parts[1])
+    appearance = _looks(galaxies) if parts[2] is None else np.asarray(parts[2], np.float64)
+    pairs = draw_pairs(numbers[rows], appearance, most, generator)
+    asked = _Asked(probe, galaxies, numbers[rows], known, pairs, generator, tuple(bands))
+    return _judged(asked, _all_pulls(asked, progress))
+
+
+def named_shortcut(found: Sequence[Shortcut]) -> Shortcut | None:
+    """The shortcut that the network takes: the alarm with the strongest pull; None if there is none."""
+    alarms = [each for each in found if each.alarm]
+    return max(alarms, key=lambda each: each.estimate.value or 0.0, default=None)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """Everything that the questions have in common."""
+
+    probe: Answering
+    galaxies: Measured
+    classes: NDArray[np.int64]
+    outputs: Sequence[int]
+    pairs: Pairs
+    generator: Generator
+    bands: tuple[str, ...]
+
+    def name_of(self, pull: Pull) -> str:
+        return self.probe.class_names[self.outputs[pull.number]]
+
+
+def _classes_of(classes: Sequence[str], class_names: Sequence[str]) -> tuple[list[int], NDArray[np.int64]]:
+    """Outputs of the classes that have galaxies enough, and the number of each galaxy's class among them, or -1."""
+    output = {name: place for place, name in enumerate(class_names)}
+    places = np.array([output.get(str(name), -1) for name in classes], np.int64)
+    known = [place for place in range(len(class_names)) if (places == place).sum() >= FEWEST]
+    numbers = np.full(len(places), -1, np.int64)
+    for number, place in enumerate(known):
+        numbers[places == place] = number
+    return known, numbers
+
+
+def _looks(galaxies: Measured) -> NDArray[np.float64]:
+    """Size and brightness as measured in the images: the galaxy's area, and the light in it over the noise."""
+    area = galaxies.galaxy.sum(axis=(1, 2))
+    above = (galaxies.images - galaxies.plane[:, :1, None]) / galaxies.sigma[:, None, None]
+    light = np.where(galaxies.galaxy[..., None], above, 0).sum(axis=(1, 2, 3))
+    return np.log(np.stack([np.maximum(area, 1), np.maximum(light, 1)], axis=1).astype(np.float64))
+
+
+def _all_pulls(asked: _Asked, progress: Progress | None) -> dict[str, tuple[Pull, ...] | str]:
+    """The pulls of each family, or why there are none."""
+    found: dict[str, tuple[Pull, ...] | str] = {}
+    for name, family in NUISANCES.items():
+        lacking = family.lacking(asked.galaxies)
+        if lacking:
+            found[name] = lacking
+            continue
+        told = None if progress is None else _telling(progress, name)
+        said = answers(asked.probe, family, asked.galaxies, asked.pairs, asked.generator, told)
+        pulled = pulls(said, asked.outputs, asked.classes, asked.pairs, asked.generator)
+        found[name] = pulled or "too few galaxies leave room for it"
+    return found
+
+
+def _telling(progress: Progress, name: str) -> Callable[[int, int], None]:
+    return lambda done, of: progress(name, done, of)
+
+
+def _judged(asked: _Asked, found: dict[str, tuple[Pull, ...] | str]) -> tuple[Shortcut, ...]:
+    tests = sum(len(each) for each in found.values() if not isinstance(each, str))
+    judged = [
+        _not_known(NUISANCES[name], each) if isinstance(each, str) else _shortcut(asked, NUISANCES[name], each, tests)
+        for name, each in found.items()
+    ]
+    order = sorted(judged, key=lambda each: (not each.alarm, each.alarm is None, -(each.estimate.value or 0.0)))
+    return tuple(order)
+
+
+def _shortcut(asked: _Asked, family: Nuisance, pulled: Sequence[Pull], tests: int) -> Shortcut:
+    strongest = max(pulled, key=lambda each: (each.bound(tests) > 0 and each.value > LIMIT, each.value))
+    alarm = strongest.value > LIMIT and strongest.bound(tests) > 0
+    name, estimate = asked.name_of(strongest), strongest.estimate
+    if not alarm:
+        widest = max(each.estimate.high or 0.0 for each in pulled)
+        unsure = widest > RESOLVED
+        words = f"No sign that the network goes by {family.phrase}" + (
+            f", but with so few galaxies {100 * widest:.0f} points could be missed" if unsure else ""
+        )
+        return Shortcut(family.name, name, estimate, LIMIT, None if unsure else False, words)
+    place = None
+    if family.name == "surroundings":
+        output = asked.outputs[strongest.number]
+        place = locate(asked.probe, asked.galaxies, asked.pairs, asked.classes, strongest, output, asked.generator)
+    return Shortcut(family.name, name, estimate, LIMIT, True, _alarm(family, name, strongest, place, asked.bands), place)
+
+
+def _alarm(family: Nuisance, name: str, pull: Pull, place: Place | None, bands: Sequence[str]) -> str:
+    low, high = (round(100 * (end or 0.0)) for end in (pull.estimate.low, pull.estimate.high))
+    points = f"{100 * pull.value:.0f} points ({low} to {high})"
+    where = f", {place.words(bands)}" if place else ""
+    change = (
+        f"with that of {name} galaxies, others gain {points} in the probability of {name}"
+        if pull.side == "towards"
+        else f"with that of other classes, {name} galaxies lose {points} in the probability of {name}"
+    )
+    return f"The network takes galaxies for {name} because of {family.phrase}{where}: {change}"
+
+
+def _not_known(family: Nuisance, reason: str) -> Shortcut:
+    return Shortcut(family.name, "", Estimate(None, None, None, 0), LIMIT, None, f"Not known: {reason}")
