@@ -1,4 +1,4 @@
-"""Work on a survey that the dashboard has started: a verb of the trainer in a process of its own, one at a time.
+"""Work on a survey that the dashboard has started: a verb of a command line in a process of its own, one at a time.
 
 It goes on when the page is closed, and whoever opens the survey later finds it.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 
 from dashboards import building
@@ -14,10 +15,13 @@ from dashboards.building import Building
 from gz2interp.results import digest_of
 from gz2interp.stores.locations import surveys_folder
 
-__all__ = ["again", "begin", "forget", "look", "stop", "task_of"]
+__all__ = ["again", "begin", "command_of", "forget", "look", "stop", "task_of"]
 
-_TALKATIVE = ("fit", "suspects", "uncertainty")
+_TALKATIVE = ("fit", "suspects", "uncertainty", "check", "plant labels")
 """Verbs that tell how far they are."""
+
+_PROGRAMS = {"check": "gz2interp.cli"}
+"""Verbs that are not the trainer's."""
 
 
 def begin(survey: Path, words: Sequence[str]) -> None:
@@ -30,9 +34,14 @@ def begin(survey: Path, words: Sequence[str]) -> None:
     words : sequence of str
         The verb, then what follows the survey on the command line.
     """
+    told = ["--progress", "json"] if words[0] in _TALKATIVE else []
+    _start(survey, [sys.executable, *command_of(survey.absolute(), words), *told])
+
+
+def command_of(survey: Path, words: Sequence[str]) -> list[str]:
+    """What follows ``python`` on the command line; `words` as in `begin`."""
     verb, *options = words
-    told = ["--progress", "json"] if verb in _TALKATIVE else []
-    _start(survey, [sys.executable, "-m", "trainer", verb, str(survey.absolute()), *options, *told])
+    return ["-m", _PROGRAMS.get(verb, "trainer"), *verb.split(), str(survey), *options]
 
 
 def again(survey: Path) -> None:
@@ -49,7 +58,8 @@ def look(survey: Path) -> Building | None:
 
 def task_of(known: Building) -> str:
     """Its verb, and ``"sweep"`` for a training of several recipes."""
-    return "sweep" if "--sweep" in known.command else known.command[3]
+    verb = takewhile(lambda word: not Path(word).is_absolute(), known.command[3:])
+    return "sweep" if "--sweep" in known.command else " ".join(verb)
 
 
 def stop(survey: Path) -> None:

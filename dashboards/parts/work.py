@@ -58,6 +58,18 @@ TASKS: Mapping[str, Task] = {
     "committee": Task(
         "Let networks vote", "Asking all members", "Several networks, each asked in eight views, as one network.", 1
     ),
+    "check": Task(
+        "Check what explains it",
+        "Putting every method to the test",
+        "How far each method's maps can be believed for this network, and whether it uses a shortcut.",
+        1,
+    ),
+    "plant labels": Task(
+        "Train on shuffled labels",
+        "Teaching the same network labels that say nothing",
+        "The check then asks whether a method's maps tell this network from one that learned nothing.",
+        1,
+    ),
     "suspects": Task(
         "Look for suspect labels",
         "Training networks that leave out a part each",
@@ -69,17 +81,18 @@ _OWN = "as the recipe says"
 _SCALES = ("0.7", "1", "1.4")
 
 
-def show_work(survey: Survey, model: str = "") -> None:
-    """What the dashboard has started on this survey, or what it can start."""
+def show_work(survey: Survey, model: str = "", first: str = "") -> None:
+    """What the dashboard has started on this survey, or what it can start, one of the tasks before the others."""
     if working.look(survey.path) is None:
-        _show_offer(survey, model)
+        _show_offer(survey, model, first)
     else:
         _show_standing(survey)
 
 
-def _show_offer(survey: Survey, model: str) -> None:
+def _show_offer(survey: Survey, model: str, first: str) -> None:
     models = survey.models()
     tasks = [name for name, task in TASKS.items() if task.networks <= len(models)]
+    tasks.sort(key=lambda name: name != first)
     with st.container(key="work"):
         choice, fields = st.columns([1, 3], vertical_alignment="bottom")
         task = choice.selectbox("Task", tasks, format_func=lambda name: TASKS[name].title, key="work_task")
@@ -98,7 +111,7 @@ def _show_offer(survey: Survey, model: str) -> None:
         )
         if words:
             with command:
-                told = shlex.join(["python", "-m", "trainer", words[0], str(survey.path), *words[1:]])
+                told = shlex.join(["python", *working.command_of(survey.path, words)])
                 caption(f"<code>{escape(told)}</code>")
 
 
@@ -152,6 +165,8 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "evaluate": _of_model("evaluate"),
     "uncertainty": _of_model("uncertainty"),
     "committee": _committee,
+    "check": _of_model("check"),
+    "plant labels": _of_model("plant labels"),
     "suspects": _suspects,
 }
 """For each task: draw its fields, and return the words of its command; no words where something lacks."""

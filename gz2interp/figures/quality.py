@@ -13,7 +13,7 @@ from gz2interp.evaluation import Evaluation
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.statistics import Estimate
 
-__all__ = ["confusion_panel", "failures_panel", "history_panel", "reliability_panel"]
+__all__ = ["confusion_panel", "failures_panel", "history_panel", "panel", "reliability_panel"]
 
 BLUE, ORANGE, QUIET = OKABE_ITO[0], OKABE_ITO[3], "#8B949E"
 CLEAR: Final = "rgba(0,0,0,0)"
@@ -25,7 +25,7 @@ HEIGHT: Final = 270
 def reliability_panel(evaluation: Evaluation) -> go.Figure:
     """How often it is right against how sure it is, with 95 % intervals; on the line they are the same."""
     bins = evaluation.reliability
-    figure = _panel("confidence", "share that is right")
+    figure = panel("confidence", "share that is right")
     figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": QUIET, "width": 1}, hoverinfo="skip"))
     figure.add_trace(_points([part.confidence for part in bins], [part.right for part in bins], BLUE, "right"))
     figure.update_xaxes(range=[0, 1.02])
@@ -34,7 +34,7 @@ def reliability_panel(evaluation: Evaluation) -> go.Figure:
 
 def failures_panel(failures: Failures) -> go.Figure:
     """The share that is wrong, with 95 % intervals, in bins of about equally many galaxies."""
-    figure = _panel(failures.words, "share that is wrong")
+    figure = panel(failures.words, "share that is wrong")
     bins = failures.bins
     points = _points([(part.low + part.high) / 2 for part in bins], [part.share for part in bins], ORANGE, "wrong")
     half = [(part.high - part.low) / 2 for part in bins]
@@ -48,7 +48,7 @@ def confusion_panel(evaluation: Evaluation) -> go.Figure:
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [score.name.replace("_", " ") for score in evaluation.classes]
-    figure = _panel("the network says", "label")
+    figure = panel("the network says", "label")
     hover = "label %{y}, it says %{x}<br>%{z:.1%} of the label<extra></extra>"
     scale = [[0, "rgba(0,114,178,0.04)"], [1, BLUE]]
     figure.add_trace(
@@ -78,7 +78,7 @@ def history_panel(history: Mapping[str, Sequence[float]]) -> go.Figure:
     history : mapping
         Column -> one number per epoch, with ``loss`` and ``validation_loss``.
     """
-    figure = _panel("epoch", "loss")
+    figure = panel("epoch", "loss")
     epochs = list(history.get("epoch", range(1, len(history["loss"]) + 1)))
     for column, name, colour, dash in (("loss", "training", BLUE, "solid"), ("validation_loss", "validation", ORANGE, "dash")):  # fmt: skip  # noqa: E501
         if column in history:
@@ -100,7 +100,8 @@ def _points(x: Sequence[float], shares: Sequence[Estimate], colour: str, word: s
     return points.update(text=told, hovertemplate="%{text}<extra></extra>")
 
 
-def _panel(across: str, up: str) -> go.Figure:
+def panel(across: str, up: str) -> go.Figure:
+    """An empty panel of numbers with its two axes named, on a clear ground."""
     axis: dict[str, Any] = {
         "fixedrange": True, "showline": True, "linecolor": LINE, "gridcolor": GRID, "zeroline": False, "ticks": "",
         "title_standoff": 6, "automargin": True,

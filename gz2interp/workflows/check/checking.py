@@ -22,6 +22,7 @@ from gz2interp.workflows.check.asking import Bench, findings_of
 from gz2interp.workflows.check.causes import causes_of
 from gz2interp.workflows.check.sample import draw_sample
 from gz2interp.workflows.opening import Progress, Subject
+from gz2interp.workflows.shortcuts import shortcut_findings
 
 __all__ = ["CheckSettings", "check"]
 
@@ -75,12 +76,16 @@ def check(subject: Subject, settings: CheckSettings | None = None, progress: Pro
     made = _provenance(subject, settings)
     parts = Parts(subject.model.path / "check" / made.digest)
     tell, bench = progress or _silent, None
-    steps = ["truth", *settings.methods]
+    steps = ["shortcuts", "truth", *settings.methods]
     for done, name in enumerate(steps):
         tell("check", done, len(steps))
-        if name not in parts:
-            bench = bench or _bench(subject, settings, tell)
-            parts.write(name, _ask(subject, bench, name))
+        if name in parts:
+            continue
+        if name == "shortcuts":
+            parts.write(name, shortcut_findings(subject, settings.seed, tell))
+            continue
+        bench = bench or _bench(subject, settings, tell)
+        parts.write(name, _ask(subject, bench, name))
     tell("check", len(steps), len(steps))
     result = Check(
         survey=subject.survey.name,

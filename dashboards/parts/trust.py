@@ -1,0 +1,160 @@
+"""A check on the screen: the verdict, methods and questions, shortcuts, and how maps fare against the truth."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Final
+
+import streamlit as st
+
+from dashboards.loading.checks import check_csv
+from dashboards.parts.style import caption, draw, heading, show_table
+from gz2interp.attribution import METHODS
+from gz2interp.checks import Check, Finding
+from gz2interp.figures.trust import cascade_panel, dots_panel
+from gz2interp.trust.limits import LIMITS
+from gz2interp.trust.verdict import judged_checks, standings, title_of, verdict
+
+__all__ = ["show_check"]
+
+TRUTH: Final = ("relevance_mass", "relevance_rank", "pointing", "causal", "score_falls")
+PASSED, FAILED = "✓", "✗"
+
+
+def show_check(check: Check) -> None:
+    """The verdict first, then what it rests on."""
+    _show_verdict(check)
+    _show_methods(check)
+    _show_shortcuts(check)
+    if "model_randomisation" in judged_checks(check):
+        _show_cascade(check)
+    if any(name in judged_checks(check) for name in TRUTH):
+        _show_truth(check)
+    _show_unknown(check)
+    st.download_button(
+        "Every number (CSV)",
+        lambda: check_csv(check),
+        f"{check.survey}-{check.model}-check.csv",
+        "text/csv",
+        on_click="ignore",
+    )
+
+
+def _show_verdict(check: Check) -> None:
+    first, *rest = verdict(check)
+    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in rest)
+    st.html(
+        f'<h2 class="gz2-state">How far to trust what explains {escape(check.model)}</h2>'
+        f'<div class="gz2-message"><p><b>{escape(first)}</b></p>{told}</div>'
+    )
+    drawn = check.provenance.get("parameters", {})
+    caption(
+        f"Asked of the {escape(check.score)}, on {drawn.get('galaxies', '?')} galaxies of {escape(check.survey)}, "
+        f"on {drawn.get('few', '?')} of them where a method is asked a dozen times."
+    )
+
+
+def _show_methods(check: Check) -> None:
+    heading("Methods and questions", f"{PASSED} passed, {FAILED} failed; most trustworthy first")
+    asked = judged_checks(check)
+    columns = ["Method", "*Passed", *(f"*{LIMITS[name].title}" for name in asked)]
+    rows = [
+        [escape(title_of(each.method)), f"{each.passed} of {each.judged}"]
+        + [_cell(check.of(each.method, name)) for name in asked]
+        for each in standings(check)
+    ]
+    show_table("Methods", columns, rows)
+    with st.expander("What each question asks, and what its number is"):
+        show_table("Questions", ["Title", "Question", "Number", "Passed if"], [_asked(name) for name in asked])
+
+
+def _cell(findings: tuple[Finding, ...]) -> str:
+    judged = next((each for each in findings if each.passed is not None), None)
+    if judged is None or judged.estimate.value is None:
+        return '<span title="not asked of this method">·</span>'
+    kind, mark = ("ok", PASSED) if judged.passed else ("failed", FAILED)
+    told = f"{escape(judged.words)} {judged.estimate.plain}, {judged.estimate.count} galaxies"
+    return f'<span class="gz2-status gz2-{kind}" title="{told}">{judged.estimate.value:.2f} <i>{mark}</i></span>'
+
+
+def _asked(name: str) -> list[str]:
+    limit = LIMITS[name]
+    than = "a Gaussian at the centre, galaxy by galaxy" if limit.at is None else f"{limit.at:g}"
+    rule = f"{'surely ' * limit.surely}{'below' if limit.below else 'above'} {than}"
+    return [escape(limit.title), escape(limit.question), limit.words, rule]
+
+
+def _show_shortcuts(check: Check) -> None:
+    found = check.of("", "shortcut")
+    if not found:
+        return
+    heading("Shortcuts", "does it tell classes by what is no part of the galaxy?")
+    rows = [[escape(each.subject), _shortcut(each), escape(each.words)] for each in found]
+    show_table("Shortcuts", ["What", "*Pull", "In words"], rows)
+
+
+def _shortcut(finding: Finding) -> str:
+    if finding.passed is None or finding.estimate.value is None:
+        return "not known"
+    kind, mark = ("ok", PASSED) if finding.passed else ("failed", FAILED)
+    value, _, interval = finding.estimate.plain.partition(" (")
+    return f'<span class="gz2-status gz2-{kind}">{value} ({interval} <i>{mark}</i></span>'
+
+
+def _show_cascade(check: Check) -> None:
+    heading("What is left of the map when the network forgets", "from the answer down; judged is the mean")
+    stages = {each.subject: each for each in check.of(check.methods[0], "model_randomisation") if each.subject}
+    shares = [_share(subject) for subject in stages]
+    curves = {
+        title_of(each.method): [
+            one.estimate.value or 0.0 for one in check.of(each.method, "model_randomisation") if one.subject
+        ]
+        for each in standings(check)
+    }
+    draw(cascade_panel(curves, shares), "cascade")
+
+
+def _share(subject: str) -> float:
+    """Of ``the top 5 of 21 layers``."""
+    numbers = [int(word) for word in subject.split() if word.isdigit()]
+    return numbers[0] / numbers[1]
+
+
+def _show_truth(check: Check) -> None:
+    classes = list(dict.fromkeys(each.subject for each in check.of("(gaussian)") if each.subject))
+    heading(
+        "Against the truth",
+        "what the galaxies were painted of; galaxies are at the centre, so a Gaussian is hard to beat",
+    )
+    left, right = st.columns(2)
+    name = left.selectbox("Number", TRUTH, format_func=lambda each: LIMITS[each].title, key="trust_number")
+    subject = right.selectbox(
+        "Galaxies taken for", ["", *classes], format_func=lambda each: each or "any class", key="trust_class"
+    )
+    rows = [
+        (title_of(method), found.estimate, found.passed)
+        for method in _in_order(check)
+        for found in _of(check, method, name, subject)
+    ]
+    lines = {other: _value(check, f"({other})", name, subject) for other in ("random", "gaussian", "light")}
+    draw(dots_panel(rows, lines, LIMITS[name].words), "truth")
+    caption(escape(LIMITS[name].question) + " “light” is the image itself, smoothed by a pixel.")
+
+
+def _in_order(check: Check) -> list[str]:
+    return [each.method for each in standings(check) if each.method in METHODS]
+
+
+def _of(check: Check, method: str, name: str, subject: str) -> list[Finding]:
+    return [each for each in check.of(method, name) if each.subject == subject]
+
+
+def _value(check: Check, method: str, name: str, subject: str) -> float | None:
+    found = _of(check, method, name, subject)
+    return found[0].estimate.value if found else None
+
+
+def _show_unknown(check: Check) -> None:
+    if check.unknown:
+        told = "".join(f"<li>{escape(sentence)}</li>" for sentence in check.unknown)
+        st.html(f'<div class="gz2-empty"><h3>Not known</h3><ul>{told}</ul></div>')
