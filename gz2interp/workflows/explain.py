@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from gz2interp.workflows.attribute import Question, attribute
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 
-__all__ = ["Explanation", "Question", "explain"]
+__all__ = ["Explanation", "Question", "explain", "explained_one_by_one"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,8 @@ class Explanation:
     score_names : tuple of str
         The score of each galaxy.
     predictions : tuple of str
+    confidence : float32 (n,)
+        The probability of each prediction.
     labels : tuple of str
         "" where a galaxy has none.
     source : str
@@ -56,6 +58,7 @@ class Explanation:
     attribution: Attribution
     score_names: tuple[str, ...]
     predictions: tuple[str, ...]
+    confidence: NDArray[np.float32]
     labels: tuple[str, ...]
     source: str
     provenance: Provenance
@@ -97,10 +100,24 @@ def explain(subject: Subject, galaxy_ids: Sequence[int | str], question: Questio
         attribution=attribution,
         score_names=tuple(score.name for score in scores),
         predictions=tuple(said["prediction"]),
+        confidence=said["confidence"].to_numpy(np.float32),
         labels=tuple(said["label"].fillna("")),
         source=survey.header.source,
         provenance=_provenance(subject, attribution),
     )
+
+
+def explained_one_by_one(
+    subject: Subject, galaxy_ids: Iterable[int | str], question: Question | None = None
+) -> Iterator[Explanation]:
+    """The same for any number of galaxies, each when it is asked for: nothing is kept, and no map hangs on its company.
+
+    Raises
+    ------
+    InputError, SurveyError
+        As `explain`, when the galaxy's turn comes.
+    """
+    return (explain(subject, [galaxy_id], question) for galaxy_id in galaxy_ids)
 
 
 def _row_with_image(subject: Subject, galaxy_id: int | str) -> int:

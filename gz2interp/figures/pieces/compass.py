@@ -1,0 +1,66 @@
+"""How large and which way round: a bar in arcsec, and arrows to north and east."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
+
+from gz2interp.figures.paper import SMALL
+from gz2interp.figures.shown import Sky
+
+__all__ = ["bar_length", "compass_of", "put_compass", "put_scale_bar"]
+
+_LENGTHS: Final = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+_INK: Final[Any] = {"color": "white", "path_effects": [withStroke(linewidth=1.6, foreground="black")], "zorder": 8}
+
+
+def bar_length(field: float) -> float:
+    """The length of a bar in a field, both in arcsec: a round number, about a quarter.
+
+    >>> bar_length(25.3), bar_length(400.0)
+    (5, 120)
+    """
+    return max((length for length in _LENGTHS if length <= field / 3), default=field / 4)
+
+
+def compass_of(position_angle: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The directions (x, y) of north and of east in array order; +y is at the position angle, east of north [deg].
+
+    >>> [tuple(round(part) + 0 for part in way) for way in compass_of(0.0)]
+    [(0, 1), (-1, 0)]
+    """
+    angle = np.deg2rad(position_angle)
+    return (float(np.sin(angle)), float(np.cos(angle))), (float(-np.cos(angle)), float(np.sin(angle)))
+
+
+def put_scale_bar(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
+    """A bar in the lower left corner, in arcsec, or in pixels where the pixel scale is not known."""
+    height, width = shape
+    known = bool(np.isfinite(sky.pixel_scale))
+    unit = sky.pixel_scale if known else 1.0
+    length = bar_length(width * unit)
+    words = f"{length:g}\N{DOUBLE PRIME}" if known else f"{length:g} pix"
+    x, y = 0.07 * width, 0.07 * height
+    axis.plot([x, x + length / unit], [y, y], linewidth=1.1, solid_capstyle="butt", **_INK)
+    axis.text(x, y + 0.03 * height, words, ha="left", va="bottom", fontsize=SMALL, **_INK)
+
+
+def put_compass(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
+    """North and east in the lower right corner; nothing where the position angle is not known."""
+    if not np.isfinite(sky.position_angle):
+        return
+    ways = compass_of(sky.position_angle)
+    height, width = shape
+    length = 0.17 * min(height, width)
+    tips = np.array([(0.0, 0.0), *ways]) * length * 1.75
+    corner = np.array([0.95 * width, 0.05 * height]) - 0.5
+    start = np.array([corner[0] - tips[:, 0].max(), corner[1] - tips[:, 1].min()])
+    for name, (x, y) in zip("NE", ways, strict=True):
+        tip = start + length * np.array([x, y])
+        arrow = {"arrowstyle": "-|>,head_length=0.18,head_width=0.09", "shrinkA": 0, "shrinkB": 0, "linewidth": 0.7}
+        axis.annotate("", tip, start, arrowprops={**arrow, **_INK})
+        end = start + 1.42 * length * np.array([x, y])
+        axis.text(end[0], end[1], name, ha="center", va="center", fontsize=SMALL, **_INK)
