@@ -21,7 +21,8 @@ from gz2interp.figures.pieces.cells import draw_picture
 from gz2interp.figures.pieces.compass import put_compass, put_scale_bar
 from gz2interp.figures.pieces.letters import put_letter
 from gz2interp.figures.pieces.pictures import stretch_for
-from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, side_for, wrapped
+from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.shown import Shown
 
 __all__ = ["Bars", "bands_figure"]

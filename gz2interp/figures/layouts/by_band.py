@@ -20,7 +20,8 @@ from gz2interp.figures.pieces.letters import put_letter
 from gz2interp.figures.pieces.maps import draw_map
 from gz2interp.figures.pieces.pictures import band_grey, hatch_invalid, show, stretch_for
 from gz2interp.figures.pieces.scales import Scale, total
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for, wrapped
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.shown import Shown
 
 __all__ = ["by_band_figure"]

@@ -16,7 +16,8 @@ from gz2interp.figures.pieces.cells import Cell, Drawn
 from gz2interp.figures.pieces.coordinates import FOR_WCS, wcs_of
 from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.pieces.scales import Scale
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for, wrapped
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
 
 __all__ = ["neighbours_figure"]
 

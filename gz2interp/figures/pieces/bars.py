@@ -31,6 +31,10 @@ def colour_bar(figure: Figure, place: Axes, scale: Scale, manner: Manner, orient
     bar.set_ticks(scale.ticks, labels=words)
     bar.outline.set_linewidth(0.4)  # type: ignore[operator]
     place.tick_params(labelsize=SMALL, length=1.5, width=0.4, pad=1)
+    if orientation == "horizontal":  # so that numbers of neighbouring bars do not meet
+        labels = place.get_xticklabels()
+        labels[0].set_horizontalalignment("left")
+        labels[-1].set_horizontalalignment("right")
     if manner.style == "contours":
         draw = place.axhline if orientation == "vertical" else place.axvline
         for level, ink in contour_inks(scale, manner.on == RGB).items():

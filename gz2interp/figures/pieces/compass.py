@@ -49,18 +49,24 @@ def put_scale_bar(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
 
 
 def put_compass(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
-    """North and east in the lower right corner; nothing where the position angle is not known."""
+    """North and east in the upper right corner; nothing where the position angle is not known."""
     if not np.isfinite(sky.position_angle):
         return
-    ways = compass_of(sky.position_angle)
     height, width = shape
-    length = 0.17 * min(height, width)
-    tips = np.array([(0.0, 0.0), *ways]) * length * 1.75
-    corner = np.array([0.95 * width, 0.05 * height]) - 0.5
-    start = np.array([corner[0] - tips[:, 0].max(), corner[1] - tips[:, 1].min()])
-    for name, (x, y) in zip("NE", ways, strict=True):
-        tip = start + length * np.array([x, y])
-        arrow = {"arrowstyle": "-|>,head_length=0.18,head_width=0.09", "shrinkA": 0, "shrinkB": 0, "linewidth": 0.7}
-        axis.annotate("", tip, start, arrowprops={**arrow, **_INK})
-        end = start + 1.42 * length * np.array([x, y])
-        axis.text(end[0], end[1], name, ha="center", va="center", fontsize=SMALL, **_INK)
+    inch = width / _inches(axis)
+    length = max(0.14 * width, 0.09 * inch)
+    ways = np.array(compass_of(sky.position_angle))
+    names = ways * (length + 0.055 * inch)
+    corners = np.concatenate([[(0.0, 0.0)], names])
+    margin = 0.07 * inch
+    start = np.array([width - 0.5 - margin - corners[:, 0].max(), height - 0.5 - margin - corners[:, 1].max()])
+    for name, way, beside in zip("NE", ways, names, strict=True):
+        arrow = {"arrowstyle": "-|>,head_length=0.16,head_width=0.08", "shrinkA": 0, "shrinkB": 0, "linewidth": 0.7}
+        axis.annotate("", start + length * way, start, arrowprops={**arrow, **_INK})
+        axis.text(*(start + beside), name, ha="center", va="center", fontsize=SMALL, **_INK)
+
+
+def _inches(axis: Axes) -> float:
+    """How wide the axes are."""
+    figure: Any = axis.figure
+    return float(axis.get_position().width * figure.get_figwidth())

@@ -13,7 +13,7 @@ from gz2interp.figures.shown import Shown
 
 __all__ = ["FOR_WCS", "dress_coordinates", "put_place", "wcs_of"]
 
-FOR_WCS = (0.42, 0.27)
+FOR_WCS = (0.4, 0.2)
 """Inches that the numbers need on the left and beneath."""
 
 
@@ -43,7 +43,7 @@ def dress_coordinates(axis: Axes, numbers: bool) -> None:
     for coordinate, place in zip(sky.coords, "bl", strict=True):
         coordinate.set_ticks(number=3)
         coordinate.set_ticks_position(place)
-        coordinate.tick_params(length=2, width=0.4, direction="in", color="white")
+        coordinate.tick_params(length=2, width=0.4, direction="in", color="#999999")
         coordinate.set_ticklabel_position(place if numbers else "")
         coordinate.set_ticklabel(size=SMALL, exclude_overlapping=True, pad=1.5)
         coordinate.set_axislabel("", minpad=0)

@@ -63,8 +63,9 @@ class Scale:
 
 
 def scale_of(maps: Iterable[Floats], signed: bool = True) -> Scale:
-    """One scale for all maps: the 99.5th percentile of the absolute values of each, the largest of them, rounded up."""
-    return Scale(rounded_up(max((symmetric_limit(values) for values in maps), default=1.0)), signed)
+    """One scale for all maps: the 99.5th percentile of their absolute values, all taken together, rounded up."""
+    values = np.concatenate([np.ravel(each) for each in maps])
+    return Scale(rounded_up(symmetric_limit(values)), signed)
 
 
 def rounded_up(limit: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from textwrap import wrap
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -15,8 +14,9 @@ from matplotlib.figure import Figure
 from gz2interp.errors import InputError
 from gz2interp.figures.journals import TALLEST, Page
 from gz2interp.figures.paper import SMALL, STYLE
+from gz2interp.figures.pieces.wrapping import wrapped
 
-__all__ = ["FOOT_INK", "GAP", "LINE", "SMALLEST_SIDE", "Sheet", "letters_in", "side_for", "wrapped"]
+__all__ = ["FOOT_INK", "GAP", "LINE", "SMALLEST_SIDE", "Sheet", "foot_height", "side_for"]
 
 GAP: Final = 0.03
 """Inches between pictures."""
@@ -25,19 +25,6 @@ LINE: Final = 0.105
 SMALLEST_SIDE: Final = 0.4
 """Inches: a picture below it shows no galaxy."""
 FOOT_INK: Final = "#444444"
-_LETTER: Final = 0.58 * SMALL / 72
-"""Inches of a letter of small text, on the average."""
-
-
-def letters_in(inches: float) -> int:
-    """How many letters of small text have room."""
-    return max(int(inches / _LETTER), 4)
-
-
-def wrapped(words: str, inches: float) -> str:
-    """Small text broken into lines of a width; line breaks are kept."""
-    lines = [part for line in words.split("\n") for part in wrap(line, letters_in(inches))]
-    return "\n".join(lines)
 
 
 def side_for(page: Page, width: float, rows: int, height: Callable[[float], float], unit: str = "galaxies") -> float:

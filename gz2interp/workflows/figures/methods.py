@@ -14,6 +14,7 @@ from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of
 from gz2interp.workflows.figures.parts import caption_of, shown_of, trust_of
 from gz2interp.workflows.figures.wish import Wish
+from gz2interp.workflows.figures.words import galaxy_in_words
 from gz2interp.workflows.opening import Subject
 
 __all__ = ["of_methods"]
@@ -42,7 +43,7 @@ def of_methods(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
         _panel(each, scale, "" if len(one) == 1 else _short(trusts[each.attribution.method]))
         for each, scale in zip(found, scales, strict=True)
     ]
-    shown = shown_of(found[0])
+    shown = shown_of(found[0], lambda explanation, i: galaxy_in_words(explanation, i).replace("\n", "; "))
     foot = "Each map on its own scale, in its own unit." + (f"\n{one.pop()}" if len(one) == 1 else "")
     figure = methods_figure(shown[0], panels, found[0].bands, wish.manner, foot)
     trust = next(iter(trusts.values())) if len(set(trusts.values())) == 1 else _each_trust(trusts)

@@ -81,7 +81,7 @@ def map_unit(method: str, score: str) -> str:
 
 def scale_in_words(scale: Scale) -> str:
     """The shared scale, for a caption."""
-    ends = "values beyond it, at most the strongest half per cent of a map, have its last colour"
+    ends = "values beyond it, at most the strongest half per cent, have its last colour"
     return f"All maps share one {'signed ' if scale.signed else ''}scale, {scale}, and are not normalised ({ends})."
 
 

@@ -67,7 +67,8 @@ def galaxy_in_words(explanation: Explanation, i: int, value: bool = True) -> str
     lines = [str(explanation.galaxy_ids[i]), said, *([f"labelled {plain(label)}"] if label else [])]
     if value:
         score = f"{explanation.attribution.scores[i]:.2f}".replace("-", "\N{MINUS SIGN}")
-        lines.append(f"{score_in_words(explanation.score_names[i])} {score}")
+        predicted = explanation.score_names[i] == f"logit({explanation.predictions[i]})"
+        lines.append(f"{'its logit' if predicted else score_in_words(explanation.score_names[i])} {score}")
     return "\n".join(lines)
 
 
