@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from gz2interp.sky import cutout_wcs
 
-__all__ = ["Shown", "Sky"]
+__all__ = ["Shown", "Sky", "one_for_all"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -40,6 +41,12 @@ class Sky:
         if not np.isfinite([self.pixel_scale, self.position_angle, self.ra, self.dec]).all():
             return None
         return cutout_wcs(self.ra, self.dec, self.pixel_scale, self.position_angle, shape)
+
+
+def one_for_all(skies: Iterable[Sky]) -> bool:
+    """Whether all cutouts have the same pixel scale and position angle, so that one bar and one compass tell of all."""
+    known = np.array([(sky.pixel_scale, sky.position_angle) for sky in skies])
+    return bool(np.isfinite(known).all() and np.allclose(known, known[0], rtol=1e-6))
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,10 @@ from gz2interp.workflows.attribute import Question, attribute
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 
-__all__ = ["Explanation", "Question", "explain", "explained_one_by_one"]
+__all__ = ["Explanation", "Question", "explain", "explained_in_portions"]
+
+PORTION: Final = 64
+"""Galaxies in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,17 +110,18 @@ def explain(subject: Subject, galaxy_ids: Sequence[int | str], question: Questio
     )
 
 
-def explained_one_by_one(
-    subject: Subject, galaxy_ids: Iterable[int | str], question: Question | None = None
+def explained_in_portions(
+    subject: Subject, galaxy_ids: Sequence[int | str], question: Question | None = None, portion: int = PORTION
 ) -> Iterator[Explanation]:
-    """The same for any number of galaxies, each when it is asked for: nothing is kept, and no map hangs on its company.
+    """The same for any number of galaxies, some at a time, so that memory does not grow with them.
 
     Raises
     ------
     InputError, SurveyError
-        As `explain`, when the galaxy's turn comes.
+        As `explain`, when a galaxy's turn comes.
     """
-    return (explain(subject, [galaxy_id], question) for galaxy_id in galaxy_ids)
+    for start in range(0, max(len(galaxy_ids), 1), portion):
+        yield explain(subject, galaxy_ids[start : start + portion], question)
 
 
 def _row_with_image(subject: Subject, galaxy_id: int | str) -> int:

@@ -78,7 +78,7 @@ def bands_figure(parts: Sequence[Bars], bands: Sequence[str], unit: str, manner:
     if not parts:
         raise InputError("A figure of no bars was asked for", "One galaxy or more")
     page, pictures = manner.page, parts[0].shown is not None
-    across = min(_ACROSS[page.columns] * (1 if pictures else 2 - page.is_narrow), len(parts))
+    across = min(_ACROSS[page.columns] + (not pictures and not page.is_narrow), len(parts))
     rows = -(-len(parts) // across)
     pitch = (page.width - 0.05) / across
     said = [wrapped(part.words, pitch - 0.1) for part in parts]
@@ -88,8 +88,8 @@ def bands_figure(parts: Sequence[Bars], bands: Sequence[str], unit: str, manner:
         return head + side + _LABELS + _BETWEEN
 
     ends = foot_height(foot, page)
-    side = side_for(page, min(_WIDEST, pitch / 3), rows, lambda side: rows * step(side) + ends)
-    limits = _limits(parts)
+    side = side_for(page, min(_WIDEST, pitch / 2.2), rows, lambda side: rows * step(side) + ends)
+    limits = _limits(parts, side)
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, rows * step(side), foot)
         stretch = stretch_for([part.shown for part in parts if part.shown], bands) if pictures else None
@@ -113,13 +113,14 @@ def bands_figure(parts: Sequence[Bars], bands: Sequence[str], unit: str, manner:
     return sheet.figure
 
 
-def _limits(parts: Sequence[Bars]) -> tuple[float, float]:
+def _limits(parts: Sequence[Bars], side: float) -> tuple[float, float]:
+    """For all bars, with room for the numbers at their ends."""
     spread = [np.nan_to_num(part.errors) if part.errors is not None else 0.0 for part in parts]
-    low = min(float(np.min(part.values - error)) for part, error in zip(parts, spread, strict=True))
-    high = max(float(np.max(part.values + error)) for part, error in zip(parts, spread, strict=True))
-    low, high = min(low, 0.0), max(high, 0.0)
-    room = 0.18 * (high - low or 1.0)
-    return (low - room if low < 0 else 0.0), high + room
+    low = min(0.0, *(float(np.min(part.values - error)) for part, error in zip(parts, spread, strict=True)))
+    high = max(0.0, *(float(np.max(part.values + error)) for part, error in zip(parts, spread, strict=True)))
+    share = min(0.14 / side, 0.3)
+    room = (high - low or 1.0) * share / (1 - 2 * share)
+    return low - room, high + room
 
 
 def _draw_bars(axis: Axes, part: Bars, bands: Sequence[str], limits: tuple[float, float]) -> None:
@@ -130,7 +131,7 @@ def _draw_bars(axis: Axes, part: Bars, bands: Sequence[str], limits: tuple[float
         axis.errorbar(places, part.values, error, fmt="none", ecolor="black", elinewidth=0.6, capsize=1.5, capthick=0.6)
     for place, value in zip(places, part.values, strict=True):
         end = value + (error[place] if value >= 0 else -error[place])
-        words = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+        words = f"{round(float(value), 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
         axis.annotate(
             words,
             (float(place), float(end)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.manner import Manner
+from gz2interp.figures.manner import RGB, Manner
 from gz2interp.figures.paper import STYLE
 from gz2interp.figures.pieces.bars import colour_bar
 from gz2interp.figures.pieces.cells import draw_picture
@@ -88,6 +89,7 @@ def by_band_figure(
         for row, name in enumerate(rows):
             y = head + row * (side + GAP) + (beneath if row else 0.0)
             words = "all\nbands" if row == 0 else name
+            on_own = replace(manner, on=name) if row and manner.on == RGB else manner
             sheet.text(places[0] - left - 0.05, y + side / 2, words, ha="right", va="center")
             for place, (x, shown, values) in enumerate(zip(places, galaxies, maps, strict=True)):
                 wcs = wcs_of(shown, manner.axes)
@@ -100,7 +102,7 @@ def by_band_figure(
                 else:
                     show(picture, band_grey(shown.image[..., row - 1]))
                     hatch_invalid(picture, shown.valid)
-                    draw_map(map_, values[..., row - 1], shown, bands, scale, manner, stretch)
+                    draw_map(map_, values[..., row - 1], shown, bands, scale, on_own, stretch)
                 if row == 0 or manner.axes == "wcs":
                     put_place(picture, shown, manner.axes, first=row == 0)
                 if manner.axes == "wcs":

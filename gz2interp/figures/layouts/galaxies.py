@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import SMALL, STYLE
+from gz2interp.figures.paper import STYLE
 from gz2interp.figures.pieces.bars import colour_bar
 from gz2interp.figures.pieces.coordinates import FOR_WCS, put_place, wcs_of
 from gz2interp.figures.pieces.letters import put_letter
@@ -23,7 +23,7 @@ from gz2interp.figures.pieces.scales import Scale, total
 from gz2interp.figures.pieces.sheet import GAP, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import rgb
-from gz2interp.figures.shown import Shown
+from gz2interp.figures.shown import Shown, one_for_all
 
 __all__ = ["galaxies_figure", "panels_of"]
 
@@ -78,17 +78,17 @@ def galaxies_figure(
     spare = room - len(names) * (side + GAP)
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, _TOP + height(side), foot)
-        stretch = stretch_for(galaxies, bands)
+        stretch, same = stretch_for(galaxies, bands), one_for_all(shown.sky for shown in galaxies)
         start = _WORDS + left + spare / 2
         for place, name in enumerate(names):
             middle = start + place * (side + GAP) + side / 2
-            sheet.text(middle, _TOP - 0.04, name, ha="center", va="bottom")
+            sheet.text(middle, _TOP - 0.06, name, ha="center", va="baseline")
         for row, (shown, values) in enumerate(zip(galaxies, maps, strict=True)):
             y = _TOP + row * (side + beneath + GAP)
             wcs = wcs_of(shown, manner.axes)
             line = [sheet.axes(start + k * (side + GAP), y, side, side, wcs) for k in range(len(names))]
             _draw_row(line, names, shown, values, bands, scale, manner, stretch)
-            _place(line, names, shown, manner, row)
+            _place(line, names, shown, manner, told=same and row > 0)
             put_letter(line[0], row)
             said = wrapped(shown.words, _WORDS + spare / 2 - 0.06)
             sheet.text(_WORDS + spare / 2 - 0.04, y + side / 2, said, ha="right", va="center")
@@ -132,10 +132,10 @@ def _grey(shown: Shown, bands: Sequence[str], name: str) -> NDArray[np.uint8]:
     return band_grey(shown.image[..., list(bands).index(name)])
 
 
-def _place(line: Sequence[Axes], names: Sequence[str], shown: Shown, manner: Manner, row: int) -> None:
-    """Coordinates along the first picture of each row; or a bar and a compass in each colour image."""
+def _place(line: Sequence[Axes], names: Sequence[str], shown: Shown, manner: Manner, told: bool) -> None:
+    """Coordinates along the first picture of each row; or a bar and a compass in the colour image, if not told above."""
     if manner.axes == "wcs":
         for k, axis in enumerate(line):
             put_place(axis, shown, manner.axes, first=k == 0)
-    else:
+    elif not told:
         put_place(line[list(names).index("colour")], shown, manner.axes)

@@ -1,4 +1,4 @@
-"""Galaxies and their neighbours in the network's own space: the galaxy first, then the nearest, with the map of each."""
+"""Galaxies and their neighbours in the network's own space: first the galaxy, then the nearest, each with its map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from gz2interp.figures.paper import STYLE
 from gz2interp.figures.pieces.bars import colour_bar
 from gz2interp.figures.pieces.cells import Cell, Drawn
 from gz2interp.figures.pieces.coordinates import FOR_WCS, wcs_of
-from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.pieces.scales import Scale
 from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
@@ -65,7 +64,7 @@ def neighbours_figure(
     cells = [cell for line in lines for cell in line]
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, len(lines) * step(side), foot)
-        drawn = Drawn(bands, scale, manner, stretch_for([cell.shown for cell in cells], bands))
+        drawn = Drawn.of(cells, bands, scale, manner)
         letters = iter(range(len(cells)))
         for row, line in enumerate(lines):
             for column, cell in enumerate(line):
@@ -77,7 +76,7 @@ def neighbours_figure(
                 picture, map_ = (second, first) if wcs is not None else (first, second)
                 drawn.cell(picture, map_, cell, next(letters))
                 text = wrapped(cell.shown.words, widest + _BETWEEN / 2)
-                sheet.text(x, y - 0.03, text, va="bottom")
+                sheet.text(x, y - words + 0.02, text, va="top")
         bar = sheet.axes(page.width - _BAR + 0.04, words, 0.07, side)
         colour_bar(sheet.figure, bar, scale, manner)
     return sheet.figure

@@ -32,7 +32,14 @@ __all__ = ["Pair", "repaint_figure"]
 Floats = NDArray[np.floating[Any]]
 
 _WORDS, _BAR, _BETWEEN = 1.02, 0.42, 0.08
-TITLES: Final = ("as it is", "altered", "light that came (red)\nand went (blue)", "map as it is", "map altered", "change of the map")
+TITLES: Final = (
+    "as it is",
+    "altered",
+    "light that came (red)\nand went (blue)",
+    "map as it is",
+    "map altered",
+    "change of the map",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,9 +59,7 @@ class Pair:
     map_after: Floats
 
 
-def repaint_figure(
-    pairs: Sequence[Pair], bands: Sequence[str], scale: Scale, manner: Manner, foot: str = ""
-) -> Figure:
+def repaint_figure(pairs: Sequence[Pair], bands: Sequence[str], scale: Scale, manner: Manner, foot: str = "") -> Figure:
     """Six pictures a pair, in two columns beside one another, in one column in two lines of three.
 
     Parameters
@@ -82,14 +87,16 @@ def repaint_figure(
     said = [wrapped(pair.before.words, page.width if page.is_narrow else _WORDS - 0.06) for pair in pairs]
     above = LINE * (max(each.count("\n") for each in said) + 1) + 0.04 if page.is_narrow else 0.0
 
-    def step(side: float) -> float:
-        return above + lines * (side + titled + beneath) + _BETWEEN
+    once = titled if lines == 1 else 0.0  # titles above the first row tell of all
 
-    ends = foot_height(foot, page)
+    def step(side: float) -> float:
+        return above + lines * (side + titled - once + beneath) + _BETWEEN
+
+    ends = foot_height(foot, page) + once
     side = side_for(page, room / across - GAP, len(pairs), lambda side: len(pairs) * step(side) + ends)
     spare = (room - across * (side + GAP)) / 2
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, len(pairs) * step(side), foot)
+        sheet = Sheet(page, once + len(pairs) * step(side), foot)
         stretch = stretch_for([pair.before for pair in pairs], bands)
         for row, (pair, words) in enumerate(zip(pairs, said, strict=True)):
             top = row * step(side) + above
@@ -99,15 +106,16 @@ def repaint_figure(
                 x = beside + left + spare + (k % across) * (side + GAP)
                 y = top + (k // across) * (side + titled + beneath) + titled
                 axes.append(sheet.axes(x, y, side, side, wcs))
-                sheet.text(x + side / 2, y - 0.03, wrapped(title, side + GAP), ha="center", va="bottom")
+                if row == 0 or not once:
+                    sheet.text(x + side / 2, y - 0.03, wrapped(title, side + GAP), ha="center", va="bottom")
             _draw_pair(axes, pair, bands, scale, manner, stretch)
             put_letter(axes[0], row)
             if page.is_narrow:
                 sheet.text(0.05, top - 0.02, words, va="bottom")
             else:
                 sheet.text(beside + spare - 0.04, top + titled + side / 2, words, ha="right", va="center")
-        height = side if across == 6 else side
-        bar = sheet.axes(page.width - _BAR + 0.05 - spare, above + titled + (lines - 1) * (side + titled + beneath), 0.07, height)
+        low = above + titled + (lines - 1) * (side + titled + beneath)
+        bar = sheet.axes(page.width - _BAR + 0.05 - spare, low, 0.07, side)
         colour_bar(sheet.figure, bar, scale, manner)
     return sheet.figure
 

@@ -14,7 +14,6 @@ from gz2interp.figures.paper import STYLE, TEXT
 from gz2interp.figures.pieces.bars import colour_bar
 from gz2interp.figures.pieces.cells import Cell, Drawn
 from gz2interp.figures.pieces.coordinates import FOR_WCS, wcs_of
-from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.pieces.scales import Scale
 from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
@@ -63,7 +62,7 @@ def right_wrong_figure(
     cells = [*right, *wrong]
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, height(side), foot)
-        drawn = Drawn(bands, scale, manner, stretch_for([cell.shown for cell in cells], bands))
+        drawn = Drawn.of(cells, bands, scale, manner)
         for column, (title, part) in enumerate((("right", right), ("wrong", wrong))):
             x = column * (half + _BETWEEN) + left + (half - left - 2 * side - GAP) / 2
             sheet.text(x + side + GAP / 2, _TOP - 0.05, title, ha="center", va="bottom", fontsize=TEXT, weight="bold")

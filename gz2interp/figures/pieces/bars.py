@@ -25,11 +25,15 @@ def colour_bar(figure: Figure, place: Axes, scale: Scale, manner: Manner, orient
     colours = ScalarMappable(Normalize(scale.low, scale.limit), _colours(scale, manner))
     extend = "both" if scale.signed else "max"
     bar = figure.colorbar(
-        colours, cax=place, orientation=orientation, extend=extend, extendfrac=0.05 if orientation == "vertical" else 0.03
+        colours,
+        cax=place,
+        orientation=orientation,
+        extend=extend,
+        extendfrac=0.05 if orientation == "vertical" else 0.03,
     )
     words = [("+" if tick > 0 and scale.signed else "") + number(tick) for tick in scale.ticks]
     bar.set_ticks(scale.ticks, labels=words)
-    bar.outline.set_linewidth(0.4)  # type: ignore[operator]
+    bar.outline.set_linewidth(0.4)
     place.tick_params(labelsize=SMALL, length=1.5, width=0.4, pad=1)
     if orientation == "horizontal":  # so that numbers of neighbouring bars do not meet
         labels = place.get_xticklabels()

@@ -54,16 +54,17 @@ def put_compass(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
         return
     height, width = shape
     inch = width / _inches(axis)
-    length = max(0.14 * width, 0.09 * inch)
+    length = max(0.14 * width, 0.075 * inch)
     ways = np.array(compass_of(sky.position_angle))
-    names = ways * (length + 0.055 * inch)
+    names = ways * (length + 0.05 * inch)
     corners = np.concatenate([[(0.0, 0.0)], names])
-    margin = 0.07 * inch
-    start = np.array([width - 0.5 - margin - corners[:, 0].max(), height - 0.5 - margin - corners[:, 1].max()])
+    margin = 0.06 * inch
+    x = width - 0.5 - margin - float(corners[:, 0].max())
+    y = height - 0.5 - margin - float(corners[:, 1].max())
     for name, way, beside in zip("NE", ways, names, strict=True):
         arrow = {"arrowstyle": "-|>,head_length=0.16,head_width=0.08", "shrinkA": 0, "shrinkB": 0, "linewidth": 0.7}
-        axis.annotate("", start + length * way, start, arrowprops={**arrow, **_INK})
-        axis.text(*(start + beside), name, ha="center", va="center", fontsize=SMALL, **_INK)
+        axis.annotate("", (x + length * way[0], y + length * way[1]), (x, y), arrowprops={**arrow, **_INK})
+        axis.text(x + beside[0], y + beside[1], name, ha="center", va="center", fontsize=SMALL, **_INK)
 
 
 def _inches(axis: Axes) -> float:

@@ -72,24 +72,24 @@ def contour_inks(scale: Scale, dark: bool) -> dict[float, str]:
     return below | above
 
 
-def map_in_words(manner: Manner) -> str:
-    """How maps are drawn, for a caption."""
-    ground = "the colour image" if manner.on == RGB else f"the {manner.on} band"
+def map_in_words(manner: Manner, ground: str = "") -> str:
+    """How maps are drawn, for a caption; `ground` says what lies beneath if the manner does not tell."""
+    ground = ground or ("the colour image" if manner.on == RGB else f"the {manner.on} band")
     if manner.style == "overlay":
         return f"The map lies over {ground}, the more opaque the larger its absolute value is."
     if manner.style == "contours":
         shares = ", ".join(f"{share:g}" for share in LEVELS)
         return (
-            f"The map, smoothed by one pixel, is drawn as contours at {shares} of the limit on {ground}, dashed below 0."
+            f"The map, smoothed by one pixel, lies as contours on {ground}, at {shares} of the limit, dashed below 0."
         )
-    return "The thin lines are the galaxy's isophotes at 0.06, 0.2 and 0.6 of its brightest pixel in all bands together."
+    return (
+        "The thin lines are the galaxy's isophotes at 0.06, 0.2 and 0.6 of its brightest pixel in all bands together."
+    )
 
 
 def _contours(axis: Axes, values: Floats, scale: Scale, dark: bool) -> None:
     smooth = gaussian_filter(np.nan_to_num(np.asarray(values, np.float64)), 1)
-    inks = {
-        level: ink for level, ink in contour_inks(scale, dark).items() if smooth.min() < level < smooth.max()
-    }
+    inks = {level: ink for level, ink in contour_inks(scale, dark).items() if smooth.min() < level < smooth.max()}
     if inks:
         styles = ["dashed" if level < 0 else "solid" for level in inks]
         axis.contour(smooth, levels=list(inks), colors=list(inks.values()), linewidths=0.7, linestyles=styles)

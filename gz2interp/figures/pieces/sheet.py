@@ -81,7 +81,7 @@ class Sheet:
         """Axes without ticks; those of a `wcs` have its own."""
         place = (x / self.width, 1 - (y + height) / self.height, width / self.width, height / self.height)
         if wcs is not None:
-            sky = WCSAxes(self.figure, place, wcs=wcs)
+            sky: Axes = WCSAxes(self.figure, place, wcs=wcs)
             self.figure.add_axes(sky)
             return sky
         axis = self.figure.add_axes(place)

@@ -22,7 +22,7 @@ def wrapped(words: str, inches: float) -> str:
 
 def _lines(words: str, inches: float) -> list[str]:
     lines: list[str] = []
-    for word in (piece for word in words.split(" ") for piece in _pieces(word, inches)):
+    for word in (piece for whole in words.split(" ") for piece in _pieces(whole, inches)):
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and _width(longer) <= inches:
             lines[-1] = longer

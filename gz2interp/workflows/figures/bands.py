@@ -29,9 +29,9 @@ __all__ = ["of_bands"]
 
 _METHOD: Final = "band_shapley"
 _HOW: Final = (
-    "Shapley values over all coalitions of bands (Shapley 1953; Lundberg & Lee 2017, arXiv:1705.07874): bars sum to the rise "
-    "of the score from bare sky in every band to the galaxy; an absent band shows sky like that at the image's rim. Red adds "
-    "to the score, blue takes from it; all bars share one scale."
+    "Shapley values over all coalitions of bands (Shapley 1953; Lundberg & Lee 2017, arXiv:1705.07874): bars sum to the "
+    "rise of the score from bare sky in every band to the galaxy; an absent band shows sky like that at the image's rim. "
+    "Red adds to the score, blue takes from it; all bars share one scale."
 )
 
 
@@ -44,7 +44,8 @@ def of_bands(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> D
     asked = score.name if score else "logit of the predicted class"
     trust = trust_of(subject, _METHOD)
     unit = score_in_words(asked) if score else "logit"
-    figure = bands_figure(parts, survey.bands, unit, wish.manner, f"Shapley values of the {score_in_words(asked)}\n{trust}")
+    foot = f"Shapley values of the {score_in_words(asked)}\n{trust}"
+    figure = bands_figure(parts, survey.bands, unit, wish.manner, foot)
     return Drawing(figure, _caption(subject, parts, asked, len(table), trust), (), told)
 
 
@@ -85,7 +86,8 @@ def _number(value: Any) -> str:
 def _caption(subject: Subject, parts: Sequence[Bars], asked: str, count: int, trust: str) -> str:
     survey, model = subject.survey, subject.model
     shown = [part.shown for part in parts if part.shown is not None]
-    what = "galaxy by galaxy" if shown else f"means over {count} galaxies by the class that the network says, with 95 % intervals"
+    means = f"means over {count} galaxies by the class that the network says, with 95 % intervals"
+    what = "galaxy by galaxy" if shown else means
     colour = colour_in_words(survey.bands, stretch_for(shown, survey.bands)) if shown else ""
     said = [
         f"How much of the {score_in_words(asked)} each band carries, {what}.",

@@ -38,7 +38,7 @@ class Drawing:
 
 
 def write_drawing(drawing: Drawing, path: Path) -> list[Path]:
-    """Write the figure (PDF, SVG or PNG by suffix) and beside it its caption (.txt), its numbers (.csv), and its maps (.fits).
+    """Write the figure (PDF, SVG or PNG by suffix) and beside it its caption (.txt), numbers (.csv) and maps (.fits).
 
     The same drawing gives the same bytes. The figure is written last: where it is, all else is.
 
@@ -74,8 +74,8 @@ def numbers_of(explanations: Sequence[Explanation], limits: Sequence[float]) -> 
     Returns
     -------
     DataFrame
-        galaxy_id, ra, dec [deg], pixel_scale [arcsec], position_angle [deg], prediction, confidence, label, method, score,
-        value (the score's), total (what the map is to sum to), sum (what it sums to), limit.
+        galaxy_id, ra, dec [deg], pixel_scale [arcsec], position_angle [deg], prediction, confidence, label, method,
+        score, value (the score's), total (what the map is to sum to), sum (what it sums to), limit.
     """
     parts = [_numbers(explanation, limit) for explanation, limit in zip(explanations, limits, strict=True)]
     return pd.concat(parts, ignore_index=True)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from gz2interp.attribution import METHODS
 from gz2interp.figures.layouts.by_band import by_band_figure
 from gz2interp.figures.layouts.galaxies import galaxies_figure
+from gz2interp.figures.manner import RGB
 from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of
-from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of
+from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of, who_in_words
 from gz2interp.workflows.figures.wish import Wish
 from gz2interp.workflows.opening import Subject
 
@@ -30,7 +31,9 @@ def galaxies_drawing(subject: Subject, explanation: Explanation, wish: Wish) -> 
     draw = by_band_figure if wish.by_band else galaxies_figure
     figure = draw(shown, maps, bands, scale, manner, foot_of(subject, explanation))
     what = _by_band(explanation) if wish.by_band else _by_galaxy(explanation, manner.page.is_narrow)
-    words = caption_of(subject, what, [explanation], shown, manner, scale_in_words(scale))
+    ground = "the row's own image" if wish.by_band and manner.on == RGB else ""
+    what = f"{what} {who_in_words(shown)}"
+    words = caption_of(subject, what, [explanation], shown, manner, scale_in_words(scale), ground=ground)
     return Drawing(figure, words, (explanation,), numbers_of([explanation], [scale.limit]))
 
 
@@ -43,7 +46,9 @@ def _by_galaxy(explanation: Explanation, narrow: bool) -> str:
 
 
 def _by_band(explanation: Explanation) -> str:
-    return f"{_title(explanation)} A row per band, the first of all bands together; of each galaxy its image and its map."
+    return (
+        f"{_title(explanation)} A row per band, the first of all bands together; of each galaxy its image and its map."
+    )
 
 
 def _title(explanation: Explanation) -> str:

@@ -47,10 +47,10 @@ def of_methods(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
     foot = "Each map on its own scale, in its own unit." + (f"\n{one.pop()}" if len(one) == 1 else "")
     figure = methods_figure(shown[0], panels, found[0].bands, wish.manner, foot)
     trust = next(iter(trusts.values())) if len(set(trusts.values())) == 1 else _each_trust(trusts)
-    what = f"Where the network looked in galaxy {found[0].galaxy_ids[0]}, through {len(found)} methods. {_left_out(refused)}"
+    what = f"Where the network looked in galaxy {shown[0].words}; through {len(found)} methods. {_left_out(refused)}"
     scale = (
-        "Each map has a scale and a unit of its own, which its bar states; none is normalised, and maps of single bands "
-        "are summed. Colours of different methods are not to be compared in strength. " + _units()
+        "Each map has a scale and a unit of its own, which its bar states; none is normalised, maps of single bands are "
+        "summed. Colours of different methods are not to be compared in strength. " + _units()
     )
     words = caption_of(subject, what.strip(), found, shown, wish.manner, scale, trust)
     return Drawing(figure, words, tuple(found), numbers_of(found, [scale.limit for scale in scales]))
@@ -98,6 +98,6 @@ def _units() -> str:
     shares = [method.title for method in METHODS.values() if not method.contributes and method.signed]
     unsigned = [method.title for method in METHODS.values() if not method.signed]
     return (
-        f"Red speaks for the score and blue against it; with {', '.join(shares)} red says that it rises where the image "
-        f"brightens; {' and '.join(unsigned)} has no sign."
+        f"Red speaks for the score and blue against it; with {', '.join(shares)} red says that it rises where the "
+        f"image brightens; {' and '.join(unsigned)} has no sign."
     )

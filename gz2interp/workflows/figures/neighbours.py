@@ -28,7 +28,7 @@ NEIGHBOURS: Final = {1: 2, 2: 5}
 def of_neighbours(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> Drawing:
     """The figure of some galaxies and their nearest neighbours.
 
-    Of a galaxy and its neighbours the same score is explained: by default the logit of the class predicted for the galaxy.
+    Of a galaxy and its neighbours the same score is explained: by default the logit of the galaxy's predicted class.
 
     Raises
     ------
@@ -49,8 +49,8 @@ def of_neighbours(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish)
     cells = [_cells(group, apart) for group, apart in zip(groups, distances, strict=True)]
     figure = neighbours_figure(cells, groups[0].bands, scale, wish.manner, _foot(subject, groups))
     what = (
-        f"Galaxies (first of each line) and their {most} nearest neighbours in the network's own space, nearest first, with "
-        f"their distance, and the map of the same score ({METHODS[groups[0].attribution.method].title})."
+        f"Galaxies (first of each line) and their {most} nearest neighbours in the network's own space, nearest first, "
+        f"with their distance, and the map of the same score ({METHODS[groups[0].attribution.method].title})."
     )
     shown = [cell.shown for group in cells for cell in group]
     words = caption_of(subject, what, _named(groups), shown, wish.manner, scale_in_words(scale))
@@ -69,12 +69,10 @@ def _explained(subject: Subject, ids: list[int], wish: Wish) -> Explanation:
 
 def _cells(group: Explanation, apart: Sequence[float]) -> list[Cell]:
     def words(explanation: Explanation, i: int) -> str:
-        first = galaxy_in_words(explanation, i, value=False)
-        return first if i == 0 else f"distance {apart[i]:.2g}\n" + first.split("\n", 1)[1]
+        name, *lines = galaxy_in_words(explanation, i, value=False).split("\n")
+        return "\n".join([name, *([f"distance {apart[i]:.2g}"] if i else []), *lines])
 
-    return [
-        Cell(shown, values) for shown, values in zip(shown_of(group, words), group.attribution.values, strict=True)
-    ]
+    return [Cell(shown, values) for shown, values in zip(shown_of(group, words), group.attribution.values, strict=True)]
 
 
 def _named(groups: Sequence[Explanation]) -> list[Explanation]:

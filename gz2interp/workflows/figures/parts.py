@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from gz2interp.attribution import METHODS
 from gz2interp.figures.manner import Manner
+from gz2interp.figures.pieces.letters import letter
 from gz2interp.figures.pieces.maps import map_in_words
 from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.pieces.scales import Scale, scale_of, total
@@ -23,7 +25,11 @@ from gz2interp.workflows.figures.words import (
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.trust_line import trust_line_of
 
-__all__ = ["caption_of", "foot_of", "map_unit", "scale_in_words", "scale_for", "shown_of", "trust_of"]
+__all__ = ["caption_of", "foot_of", "map_unit", "scale_for", "scale_in_words", "shown_of", "trust_of", "who_in_words"]
+
+_NAMED: Final = 12
+"""Galaxies whose words a caption repeats."""
+_COORDINATES: Final = "Coordinates: right ascension beneath, declination on the left, J2000, in degrees."
 
 Words = Callable[[Explanation, int], str]
 
@@ -31,7 +37,10 @@ Words = Callable[[Explanation, int], str]
 def shown_of(explanation: Explanation, words: Words = galaxy_in_words) -> list[Shown]:
     """The galaxies of an explanation."""
     places = zip(
-        explanation.pixel_scale, explanation.position_angle, explanation.positions[:, 0], explanation.positions[:, 1],
+        explanation.pixel_scale,
+        explanation.position_angle,
+        explanation.positions[:, 0],
+        explanation.positions[:, 1],
         strict=True,
     )
     return [
@@ -79,6 +88,14 @@ def map_unit(method: str, score: str) -> str:
     return f"red: the {words} rises where the image brightens, blue: where it dims"
 
 
+def who_in_words(shown: Sequence[Shown]) -> str:
+    """Which galaxy a panel's letter stands for; "" for more than a caption has room for."""
+    if len(shown) > _NAMED:
+        return ""
+    said = [each.words.replace("\n", ", ") for each in shown]
+    return "; ".join(f"{letter(place)} {words}" for place, words in enumerate(said)) + "."
+
+
 def scale_in_words(scale: Scale) -> str:
     """The shared scale, for a caption."""
     ends = "values beyond it, at most the strongest half per cent, have its last colour"
@@ -93,6 +110,7 @@ def caption_of(
     manner: Manner,
     scale: str,
     own_trust: str = "",
+    ground: str = "",
 ) -> str:
     """What a reader of the paper needs to judge the figure, in sentences.
 
@@ -110,6 +128,8 @@ def caption_of(
         What is to be said of the maps' scale.
     own_trust : str, optional
         Instead of the trust line of the first method.
+    ground : str, optional
+        What lies beneath a map, if the manner does not tell.
     """
     first = {explanation.attribution.method: explanation for explanation in reversed(explanations)}
     methods = [
@@ -123,7 +143,8 @@ def caption_of(
         f"Explained is the {score_in_words(explanations[0].attribution.score)}.",
         *methods,
         scale,
-        map_in_words(manner),
+        map_in_words(manner, ground),
+        _COORDINATES if manner.axes == "wcs" else "",
         colour_in_words(survey.bands, stretch_for(shown, survey.bands)),
         *caveats,
         own_trust or trust_of(subject, explanations[0].attribution.method),

@@ -15,7 +15,7 @@ from gz2interp.workflows.attribute import attribute
 from gz2interp.workflows.counterfactual import said_of
 from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of
-from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of
+from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of, who_in_words
 from gz2interp.workflows.figures.wish import Wish
 from gz2interp.workflows.figures.words import plain, score_in_words
 from gz2interp.workflows.opening import Subject
@@ -45,11 +45,11 @@ def of_repaint(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
     pairs = [Pair(*two, *values) for two, values in zip(zip(shown, again, strict=True), maps, strict=True)]
     figure = repaint_figure(pairs, before.bands, scale, wish.manner, foot_of(subject, before))
     what = (
-        f"Painted galaxies as they are and {said_of(wish.alteration)}, under the same noise: both colour images, the light "
-        f"that came and went in one band, the maps ({METHODS[before.attribution.method].title}) of both, and the second less "
-        "the first on the same scale."
+        f"Painted galaxies as they are and {said_of(wish.alteration)}, under the same noise: both colour images, the "
+        f"light that came and went in one band, the maps ({METHODS[before.attribution.method].title}) of both, and the "
+        "second less the first on the same scale."
     )
-    words = caption_of(subject, what, [before], shown, wish.manner, scale_in_words(scale))
+    words = caption_of(subject, f"{what} {who_in_words(shown)}", [before], shown, wish.manner, scale_in_words(scale))
     numbers = numbers_of([before, after], [scale.limit] * 2)
     numbers.insert(1, "altered", [words_ for words_ in ("", said_of(wish.alteration)) for _ in galaxy_ids])
     return Drawing(figure, words, (before, after), numbers)
@@ -58,9 +58,7 @@ def of_repaint(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
 def _after(subject: Subject, before: Explanation, altered: Sequence[Repainted], wish: Wish) -> Explanation:
     """The explanation of the altered images, galaxy by galaxy through the score of the galaxy as it is."""
     images = np.stack([each.after.image for each in altered])
-    found = [
-        attribute(subject, images[i : i + 1], _score(before, i, wish), wish.question) for i in range(len(images))
-    ]
+    found = [attribute(subject, images[i : i + 1], _score(before, i, wish), wish.question) for i in range(len(images))]
     joined = {
         name: None if getattr(found[0], name) is None else np.concatenate([getattr(each, name) for each in found])
         for name in ("values", "scores", "total", "variance")
@@ -84,10 +82,11 @@ def _words(before: Explanation, after: Explanation, altered: Repainted, i: int) 
     name = before.predictions[i]
     then, now = altered.said_before[name], altered.said_after[name]
     first, second = before.attribution.scores[i], after.attribution.scores[i]
+    score = "its logit" if before.score_names[i] == f"logit({name})" else score_in_words(before.score_names[i])
     lines = [
         str(before.galaxy_ids[i]),
         said_of(altered.alteration),
         f"{plain(name)} {then:.0%} \N{RIGHTWARDS ARROW} {now:.0%}",
-        f"{score_in_words(before.score_names[i])} {first:.2f} \N{RIGHTWARDS ARROW} {second:.2f}",
+        f"{score} {first:.2f} \N{RIGHTWARDS ARROW} {second:.2f}",
     ]
     return "\n".join(lines).replace(" -", " \N{MINUS SIGN}")

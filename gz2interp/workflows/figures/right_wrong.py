@@ -15,7 +15,7 @@ from gz2interp.figures.layouts.right_wrong import right_wrong_figure
 from gz2interp.figures.pieces.cells import Cell
 from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of
-from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of
+from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of, who_in_words
 from gz2interp.workflows.figures.wish import Wish
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
@@ -42,19 +42,20 @@ def of_right_wrong(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish
     halves = [cells[i] for i in right], [cells[i] for i in wrong]
     figure = right_wrong_figure(*halves, found.bands, scale, wish.manner, foot_of(subject, found))
     what = (
-        f"Galaxies that the network has right (left) beside such that it has wrong (right); of each the colour image and "
-        f"the map ({METHODS[found.attribution.method].title}), the class that the network says with its probability, "
+        f"Galaxies that the network has right (left) beside such that it has wrong (right); of each the colour image "
+        f"and the map ({METHODS[found.attribution.method].title}), the class that the network says with its probability, "
         f"and the label.{'' if galaxy_ids else _CHOSEN}"
     )
-    words = caption_of(subject, what, [found], shown, wish.manner, scale_in_words(scale))
+    who = who_in_words([shown[i] for i in (*right, *wrong)])
+    words = caption_of(subject, f"{what} {who}", [found], shown, wish.manner, scale_in_words(scale))
     numbers = numbers_of([found], [scale.limit])
     numbers.insert(0, "half", ["right" if i in set(right.tolist()) else "wrong" for i in range(len(numbers))])
     return Drawing(figure, words, (found,), numbers)
 
 
 _CHOSEN: Final = (
-    " Shown are its most confident mistakes, each beside the galaxy of the same label that it is most confidently right "
-    "about; galaxies that it did not learn from, if there are any."
+    " Shown are its most confident mistakes, each beside the galaxy of the same label that it is most confidently "
+    "right about; galaxies that it did not learn from, if there are any."
 )
 
 

@@ -106,6 +106,6 @@ def colour_in_words(bands: Sequence[str], stretch: Stretch) -> str:
     """How the colour images are made."""
     red, green, blue = (bands[place] for place in rgb_bands(bands))
     return (
-        f"Colour images: {red}, {green}, {blue} as red, green, blue (Lupton et al. 2004; {stretch}); single bands each on "
-        "their own asinh scale, dark on white; hatched: not imaged in every band."
+        f"Colour images: {red}, {green}, {blue} as red, green, blue (Lupton et al. 2004; {stretch}); single bands each "
+        "on their own asinh scale, dark on white; hatched: not imaged in every band."
     )
