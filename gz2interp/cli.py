@@ -86,13 +86,21 @@ def explain(
     views: ViewsOption = False,
 ) -> None:
     """Attribution maps of galaxies, as FITS with WCS."""
+    from gz2interp.attribution import METHODS
     from gz2interp.workflows.attribute import Question
+    from gz2interp.workflows.explain import explained_in_portions
     from gz2interp.workflows.maps import write_maps
+    from gz2interp.workflows.opening import open_subject
 
     question = Question(method, _score(score, class_name, against), layer, views=views)
-    explanation = _explanation(survey, galaxies, model, question, of)
-    for path in write_maps(explanation, out):
-        say(str(path))
+    with console.status("Opening the network"):
+        subject = open_subject(survey, model)
+        question = replace(question, score=_written(subject, of, question.score))
+    for explanation in explained_in_portions(subject, galaxies, question):
+        for path in write_maps(explanation, out):
+            say(str(path))
+    if METHODS[method].caveat:
+        console.print(METHODS[method].caveat)
 
 
 @app.command()
@@ -180,8 +188,16 @@ def methods() -> None:
 @app.command()
 def figure(
     survey: SurveyArgument,
-    galaxies: GalaxiesArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A .pdf, .svg or .png file.")] = Path("figure.pdf"),
+    galaxies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[GALAXY...]", help="Galaxy ids; right-wrong, bands and --each can do without."),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(help="galaxies, methods, right-wrong, repaint, neighbours or bands.")
+    ] = "galaxies",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A .pdf, .svg or .png file; with --each, a folder.")
+    ] = None,
     model: ModelOption = None,
     method: MethodOption = "grad_cam",
     class_name: ClassOption = None,
@@ -190,19 +206,48 @@ def figure(
     of: OfOption = None,
     layer: LayerOption = "",
     views: ViewsOption = False,
+    journal: Annotated[str, typer.Option(help="mnras, apj or aa.")] = "mnras",
+    columns: Annotated[int, typer.Option(help="Columns of the page that it is wide: 1 or 2.")] = 2,
+    style: Annotated[str, typer.Option(help="map, overlay or contours.")] = "map",
+    on: Annotated[str, typer.Option(help="What an overlay or contours lie on: rgb, or a band.")] = "rgb",
+    axes: Annotated[str, typer.Option(help="scale (a bar in arcsec, a compass) or wcs (coordinates).")] = "scale",
+    by_band: Annotated[bool, typer.Option("--rows-per-band", help="A row per band, not per galaxy.")] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(help="For repaint: a component to leave out. May be repeated.")
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option("--most", "-n", min=1, help="How many neighbours, or pairs, or figures of --each.")
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="A figure for each galaxy, of none named for all.")] = False,
+    form: Annotated[str, typer.Option("--format", help="Of --each: pdf, svg or png.")] = "pdf",
 ) -> None:
-    """A figure for a paper: bands, colour image and attribution of galaxies, with a caption beside it."""
-    from gz2interp.figures.paper import FORMATS, save_figure
+    """A figure for a paper, its caption beside it (.txt), its numbers (.csv) and its maps (.fits with WCS)."""
+    from gz2interp.figures.journals import Page
+    from gz2interp.figures.manner import Manner
+    from gz2interp.figures.paper import checked_format
+    from gz2interp.painting import Alteration
     from gz2interp.workflows.attribute import Question
-    from gz2interp.workflows.sheet import sheet
+    from gz2interp.workflows.figures import Wish, draw_each, draw_figure, write_drawing
+    from gz2interp.workflows.opening import open_subject
 
-    if out.suffix.lower() not in FORMATS:
-        raise InputError(f"The figure {out.name} was asked for", f"The suffix may be {', '.join(FORMATS)}")
     question = Question(method, _score(score, class_name, against), layer, views=views)
-    explanation = _explanation(survey, galaxies, model, question, of)
-    drawn, words = sheet(explanation)
-    save_figure(drawn, out, words)
-    say(f"{out}\n{words}")
+    manner = Manner(Page(journal, columns), style, on, axes)
+    subject = open_subject(survey, model)
+    if of is not None:
+        question = replace(question, score=_written(subject, of, question.score))
+    wish = Wish(layout, question, manner, Alteration(tuple(without or ())), most, by_band)
+    path = out or Path("figures" if each else "figure.pdf")
+    checked_format(Path(f"figure.{form}") if each else path)
+    if each:
+        with ProgressBars() as told:
+            drawn = list(draw_each(subject, galaxies or (), wish, path, f".{form}", told))
+        say(f"{len(drawn)} figures are in {path}")
+        return
+    with console.status("Opening the network"):
+        drawing = draw_figure(subject, galaxies or (), wish)
+    files = write_drawing(drawing, path)
+    say("\n".join(map(str, files)))
+    say(drawing.caption)
 
 
 @app.command()
@@ -334,20 +379,6 @@ def import_(
     names = [part.strip() for part in classes.split(",") if part.strip()]
     folder = lay_model(Survey.open(find_survey(survey)), model, name, names)
     say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")
-
-
-def _explanation(survey: str, galaxies: list[str], model: str | None, question: Any, of: str | None) -> Any:
-    from gz2interp.attribution import METHODS
-    from gz2interp.workflows.explain import explain
-    from gz2interp.workflows.opening import open_subject
-
-    with console.status("Opening the network"):
-        subject = open_subject(survey, model)
-        question = replace(question, score=_written(subject, of, question.score))
-        explanation = explain(subject, galaxies, question)
-    if METHODS[question.method].caveat:
-        console.print(METHODS[question.method].caveat)
-    return explanation
 
 
 def _probe(survey: str, model: str) -> Any:

@@ -58,11 +58,12 @@ def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribut
 
 def figure_of(survey: Survey, model: ModelFolder, asked: Asked) -> bytes:
     """The same answer as a figure for a paper, PDF: what ``gz2interp figure`` draws."""
+    from gz2interp.workflows.sheet import sheet
+
     from gz2interp.figures.paper import save_figure
     from gz2interp.network.scores import logit
     from gz2interp.workflows.attribute import Question
     from gz2interp.workflows.explain import explain
-    from gz2interp.workflows.sheet import sheet
 
     galaxy_id = int(survey.catalog[GALAXY_ID].iloc[asked.row])
     question = Question(asked.method, logit(asked.score), views=asked.views)

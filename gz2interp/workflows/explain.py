@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,10 @@ from gz2interp.workflows.attribute import Question, attribute
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 
-__all__ = ["Explanation", "Question", "explain"]
+__all__ = ["Explanation", "Question", "explain", "explained_in_portions"]
+
+PORTION: Final = 64
+"""Galaxies in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,8 @@ class Explanation:
     score_names : tuple of str
         The score of each galaxy.
     predictions : tuple of str
+    confidence : float32 (n,)
+        The probability of each prediction.
     labels : tuple of str
         "" where a galaxy has none.
     source : str
@@ -56,6 +62,7 @@ class Explanation:
     attribution: Attribution
     score_names: tuple[str, ...]
     predictions: tuple[str, ...]
+    confidence: NDArray[np.float32]
     labels: tuple[str, ...]
     source: str
     provenance: Provenance
@@ -97,10 +104,25 @@ def explain(subject: Subject, galaxy_ids: Sequence[int | str], question: Questio
         attribution=attribution,
         score_names=tuple(score.name for score in scores),
         predictions=tuple(said["prediction"]),
+        confidence=said["confidence"].to_numpy(np.float32),
         labels=tuple(said["label"].fillna("")),
         source=survey.header.source,
         provenance=_provenance(subject, attribution),
     )
+
+
+def explained_in_portions(
+    subject: Subject, galaxy_ids: Sequence[int | str], question: Question | None = None, portion: int = PORTION
+) -> Iterator[Explanation]:
+    """The same for any number of galaxies, some at a time, so that memory does not grow with them.
+
+    Raises
+    ------
+    InputError, SurveyError
+        As `explain`, when a galaxy's turn comes.
+    """
+    for start in range(0, max(len(galaxy_ids), 1), portion):
+        yield explain(subject, galaxy_ids[start : start + portion], question)
 
 
 def _row_with_image(subject: Subject, galaxy_id: int | str) -> int:

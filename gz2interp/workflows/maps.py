@@ -1,7 +1,8 @@
-"""Attribution maps as FITS files with WCS, one file per galaxy."""
+"""Attribution maps as FITS files with WCS: one file per galaxy, or all that a figure shows in one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from gz2interp.stores.files import replaced
 from gz2interp.stores.tables import ascii_of
 from gz2interp.workflows.explain import Explanation
 
-__all__ = ["write_maps"]
+__all__ = ["write_maps", "write_maps_together"]
 
 
 def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
@@ -30,6 +31,24 @@ def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
             _file(explanation, i).writeto(aside)
         paths.append(path)
     return paths
+
+
+def write_maps_together(explanations: Sequence[Explanation], path: Path) -> None:
+    """Write one file with all maps of some explanations; the same explanations give the same bytes.
+
+    The k-th map is ``ATTRIBUTION`` with EXTVER k, followed by its ``IMAGE`` and ``VALID`` of that EXTVER; the header of
+    each ``ATTRIBUTION`` tells what the primary header of a single galaxy's file tells.
+    """
+    hdus = [fits.PrimaryHDU()]
+    for explanation in explanations:
+        for i in range(len(explanation.galaxy_ids)):
+            first, *parts = _file(explanation, i)
+            parts[0].header.extend(first.header.copy(strip=True), bottom=True)
+            for part in parts:
+                part.ver = 1 + sum(hdu.name == part.name for hdu in hdus)
+                hdus.append(part)
+    with replaced(path) as aside:
+        fits.HDUList(hdus).writeto(aside)
 
 
 def _file(explanation: Explanation, i: int) -> fits.HDUList:

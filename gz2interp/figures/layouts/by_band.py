@@ -1,0 +1,112 @@
+"""A row per band: each band's image and what the map says in it, galaxy beside galaxy."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.figures.manner import RGB, Manner
+from gz2interp.figures.paper import STYLE
+from gz2interp.figures.pieces.bars import colour_bar
+from gz2interp.figures.pieces.cells import draw_picture
+from gz2interp.figures.pieces.coordinates import FOR_WCS, put_place, wcs_of
+from gz2interp.figures.pieces.letters import put_letter
+from gz2interp.figures.pieces.maps import draw_map
+from gz2interp.figures.pieces.pictures import band_grey, hatch_invalid, show, stretch_for
+from gz2interp.figures.pieces.scales import Scale, total
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.shown import Shown
+
+__all__ = ["by_band_figure"]
+
+Floats = NDArray[np.floating[Any]]
+
+_NAMES, _BAR, _BETWEEN = 0.42, 0.42, 0.1
+_WIDEST: Final = 1.25
+_MOST: Final = {1: 2, 2: 4}
+"""Galaxies beside one another."""
+
+
+def by_band_figure(
+    galaxies: Sequence[Shown],
+    maps: Sequence[Floats],
+    bands: Sequence[str],
+    scale: Scale,
+    manner: Manner,
+    foot: str = "",
+) -> Figure:
+    """Rows: all bands together, then each band; of each galaxy its image and its map, all maps on one scale.
+
+    Parameters
+    ----------
+    galaxies : sequence of Shown
+        Their words stand above.
+    maps : sequence of float32 (y, x, band)
+    bands : sequence of str
+    scale : Scale
+    manner : Manner
+    foot : str, optional
+
+    Raises
+    ------
+    InputError
+        There is no galaxy, or more than a page has room for, or the maps are not of single bands.
+    """
+    page = manner.page
+    if not 0 < len(galaxies) <= _MOST[page.columns]:
+        raise InputError(
+            f"{len(galaxies)} galaxies beside one another were asked for",
+            f"1 to {_MOST[page.columns]} on a page of {page}",
+            "Draw one figure for each galaxy (--each)",
+        )
+    if any(values.ndim != 3 for values in maps):
+        raise InputError(
+            "The method says nothing of single bands", "A method whose maps have bands", "gz2interp methods lists them"
+        )
+    rows = ["all", *bands]
+    left, beneath = FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
+    pitch = (page.width - _NAMES - _BAR) / len(galaxies)
+    widest = min((pitch - left - _BETWEEN - GAP) / 2, _WIDEST)
+    said = [wrapped(shown.words, max(2 * widest, 1.2)) for shown in galaxies]
+    head = LINE * (max(each.count("\n") for each in said) + 1) + 0.06
+
+    def height(side: float) -> float:
+        return head + len(rows) * (side + GAP) + beneath
+
+    side = side_for(page, widest, len(rows), lambda side: height(side) + foot_height(foot, page), "bands")
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(page, height(side), foot)
+        stretch = stretch_for(galaxies, bands)
+        places = [_NAMES + k * pitch + left + (pitch - left - 2 * side - GAP) / 2 for k in range(len(galaxies))]
+        for row, name in enumerate(rows):
+            y = head + row * (side + GAP) + (beneath if row else 0.0)
+            words = "all\nbands" if row == 0 else name
+            on_own = replace(manner, on=name) if row and manner.on == RGB else manner
+            sheet.text(places[0] - left - 0.05, y + side / 2, words, ha="right", va="center")
+            for place, (x, shown, values) in enumerate(zip(places, galaxies, maps, strict=True)):
+                wcs = wcs_of(shown, manner.axes)
+                picture, map_ = (sheet.axes(x + k * (side + GAP), y, side, side, wcs) for k in range(2))
+                if row == 0:
+                    draw_picture(picture, shown, bands, stretch)
+                    draw_map(map_, total(values), shown, bands, scale, manner, stretch)
+                    sheet.text(x, head - 0.03, said[place], va="bottom")
+                    put_letter(picture, place)
+                else:
+                    show(picture, band_grey(shown.image[..., row - 1]))
+                    hatch_invalid(picture, shown.valid)
+                    draw_map(map_, values[..., row - 1], shown, bands, scale, on_own, stretch)
+                if row == 0 or manner.axes == "wcs":
+                    put_place(picture, shown, manner.axes, first=row == 0)
+                if manner.axes == "wcs":
+                    put_place(map_, shown, manner.axes, first=False)
+        bar = sheet.axes(places[-1] + 2 * (side + GAP) + 0.02, head, 0.07, min(1.6, 2 * side))
+        colour_bar(sheet.figure, bar, scale, manner)
+    return sheet.figure

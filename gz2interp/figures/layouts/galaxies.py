@@ -1,0 +1,141 @@
+"""Many galaxies through one method: a row each, all maps on one scale."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.paper import STYLE
+from gz2interp.figures.pieces.bars import colour_bar
+from gz2interp.figures.pieces.coordinates import FOR_WCS, put_place, wcs_of
+from gz2interp.figures.pieces.letters import put_letter
+from gz2interp.figures.pieces.maps import draw_map
+from gz2interp.figures.pieces.pictures import band_grey, hatch_invalid, show, stretch_for
+from gz2interp.figures.pieces.scales import Scale, total
+from gz2interp.figures.pieces.sheet import GAP, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.rgb import rgb
+from gz2interp.figures.shown import Shown, one_for_all
+
+__all__ = ["galaxies_figure", "panels_of"]
+
+Floats = NDArray[np.floating[Any]]
+
+_WORDS: Final = 1.02
+"""Inches beside a row."""
+_BAR: Final = 0.42
+_TOP: Final = 0.17
+
+
+def galaxies_figure(
+    galaxies: Sequence[Shown],
+    maps: Sequence[Floats],
+    bands: Sequence[str],
+    scale: Scale,
+    manner: Manner,
+    foot: str = "",
+) -> Figure:
+    """Galaxies below one another: bands, colour image, map, and the map of each band where it has any.
+
+    In one column: the colour image and the map of all bands together.
+
+    Parameters
+    ----------
+    galaxies : sequence of Shown
+    maps : sequence of float32 (y, x, band) or (y, x)
+        One for each galaxy, all per band or none.
+    bands : sequence of str
+    scale : Scale
+        Of all maps.
+    manner : Manner
+    foot : str, optional
+        Beneath the figure.
+
+    Raises
+    ------
+    InputError
+        There is no galaxy, or more than a page has room for.
+    """
+    if not galaxies:
+        raise InputError("A figure of no galaxy was asked for", "One galaxy or more")
+    names = panels_of(bands, maps[0].ndim == 3, manner)
+    page, (left, beneath) = manner.page, FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
+    room = page.width - _WORDS - left - _BAR
+    rows, ends = len(galaxies), foot_height(foot, page) + _TOP
+
+    def height(side: float) -> float:
+        return rows * (side + beneath + GAP)
+
+    side = side_for(page, room / len(names) - GAP, rows, lambda side: height(side) + ends)
+    spare = room - len(names) * (side + GAP)
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(page, _TOP + height(side), foot)
+        stretch, same = stretch_for(galaxies, bands), one_for_all(shown.sky for shown in galaxies)
+        start = _WORDS + left + spare / 2
+        for place, name in enumerate(names):
+            middle = start + place * (side + GAP) + side / 2
+            sheet.text(middle, _TOP - 0.06, name, ha="center", va="baseline")
+        for row, (shown, values) in enumerate(zip(galaxies, maps, strict=True)):
+            y = _TOP + row * (side + beneath + GAP)
+            wcs = wcs_of(shown, manner.axes)
+            line = [sheet.axes(start + k * (side + GAP), y, side, side, wcs) for k in range(len(names))]
+            _draw_row(line, names, shown, values, bands, scale, manner, stretch)
+            _place(line, names, shown, manner, told=same and row > 0)
+            put_letter(line[0], row)
+            said = wrapped(shown.words, _WORDS + spare / 2 - 0.06)
+            sheet.text(_WORDS + spare / 2 - 0.04, y + side / 2, said, ha="right", va="center")
+        tall = min(height(side) - GAP - beneath, 1.6)
+        bar = sheet.axes(start + len(names) * (side + GAP) + 0.02, _TOP, 0.07, tall)
+        colour_bar(sheet.figure, bar, scale, manner)
+    return sheet.figure
+
+
+def panels_of(bands: Sequence[str], per_band: bool, manner: Manner) -> list[str]:
+    """The titles of a row's panels."""
+    summed = "all bands" if per_band else "map"
+    if manner.page.is_narrow:
+        return ["colour", summed]
+    return [*bands, "colour", summed, *([f"in {band}" for band in bands] if per_band else [])]
+
+
+def _draw_row(
+    line: Sequence[Axes],
+    names: Sequence[str],
+    shown: Shown,
+    values: Floats,
+    bands: Sequence[str],
+    scale: Scale,
+    manner: Manner,
+    stretch: Any,
+) -> None:
+    for axis, name in zip(line, names, strict=True):
+        if name in ("all bands", "map"):
+            draw_map(axis, total(values), shown, bands, scale, manner, stretch)
+        elif name.startswith("in "):
+            band = list(bands).index(name.removeprefix("in "))
+            draw_map(axis, values[..., band], shown, bands, scale, manner, stretch)
+        else:
+            image = rgb(shown.image, bands, stretch) if name == "colour" else _grey(shown, bands, name)
+            show(axis, image)
+            hatch_invalid(axis, shown.valid)
+
+
+def _grey(shown: Shown, bands: Sequence[str], name: str) -> NDArray[np.uint8]:
+    return band_grey(shown.image[..., list(bands).index(name)])
+
+
+def _place(line: Sequence[Axes], names: Sequence[str], shown: Shown, manner: Manner, told: bool) -> None:
+    """Coordinates along the first picture of each row; or a bar and a compass in the colour image, if not told above."""
+    if manner.axes == "wcs":
+        for k, axis in enumerate(line):
+            put_place(axis, shown, manner.axes, first=k == 0)
+    elif not told:
+        put_place(line[list(names).index("colour")], shown, manner.axes)

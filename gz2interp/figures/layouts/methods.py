@@ -1,0 +1,112 @@
+"""One galaxy through every method: each map on its own scale, which its bar states, for each has its own unit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.paper import STYLE
+from gz2interp.figures.pieces.bars import colour_bar
+from gz2interp.figures.pieces.coordinates import FOR_WCS, put_place, wcs_of
+from gz2interp.figures.pieces.letters import put_letter
+from gz2interp.figures.pieces.maps import draw_map
+from gz2interp.figures.pieces.pictures import hatch_invalid, show, stretch_for
+from gz2interp.figures.pieces.scales import Scale, total
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.rgb import rgb
+from gz2interp.figures.shown import Shown
+
+__all__ = ["Panel", "methods_figure"]
+
+ACROSS: Final = {1: 3, 2: 6}
+_BAR, _NUMBERS, _BETWEEN = 0.05, 0.15, 0.09
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """What one method says.
+
+    Attributes
+    ----------
+    title : str
+    values : float32 (y, x, band) or (y, x)
+    scale : Scale
+    note : str
+        A few words beneath.
+    """
+
+    title: str
+    values: NDArray[np.floating[Any]]
+    scale: Scale
+    note: str = ""
+
+
+def methods_figure(
+    shown: Shown, panels: Sequence[Panel], bands: Sequence[str], manner: Manner, foot: str = ""
+) -> Figure:
+    """The colour image, and beside it one map after the other, each with its own bar beneath.
+
+    Parameters
+    ----------
+    shown : Shown
+        Its words stand above.
+    panels : sequence of Panel
+    bands : sequence of str
+    manner : Manner
+    foot : str, optional
+
+    Raises
+    ------
+    InputError
+        There is no method.
+    """
+    if not panels:
+        raise InputError("A figure of no method was asked for", "One method or more")
+    page = manner.page
+    across = min(ACROSS[page.columns], len(panels) + 1)
+    rows = -(-(len(panels) + 1) // across)
+    left, beneath = FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
+    notes = LINE if any(panel.note for panel in panels) else 0.0
+    words = wrapped(shown.words, page.width - 0.1)
+    head = LINE * (words.count("\n") + 1) + 0.06 if words else 0.0
+    titled = 2 * LINE if page.is_narrow or rows == 1 else 1.6 * LINE
+
+    def step(side: float) -> float:
+        return titled + side + max(_BAR + _NUMBERS + notes, beneath) + _BETWEEN
+
+    widest = (page.width - left - 0.06) / across - _BETWEEN
+    ends = head + foot_height(foot, page)
+    side = side_for(page, min(widest, 1.5), rows, lambda side: rows * step(side) + ends, "methods")
+    pitch = (page.width - left) / across
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(page, head + rows * step(side), foot)
+        sheet.text(0.05, 0.03, words, va="top")
+        stretch = stretch_for([shown], bands)
+        for place in range(len(panels) + 1):
+            row, column = divmod(place, across)
+            x = left + column * pitch + (pitch - side) / 2
+            y = head + row * step(side) + titled
+            axis = sheet.axes(x, y, side, side, wcs_of(shown, manner.axes) if place == 0 else None)
+            panel = panels[place - 1] if place else None
+            title = wrapped(panel.title if panel else "colour", pitch - 0.02)
+            sheet.text(x + side / 2, y - 0.025, title, ha="center", va="bottom")
+            if panel is None:
+                show(axis, rgb(shown.image, bands, stretch))
+                hatch_invalid(axis, shown.valid)
+                put_place(axis, shown, manner.axes)
+            else:
+                draw_map(axis, total(panel.values), shown, bands, panel.scale, manner, stretch)
+                bar = sheet.axes(x + 0.04 * side, y + side + GAP, 0.92 * side, _BAR)
+                colour_bar(sheet.figure, bar, panel.scale, manner, "horizontal")
+                sheet.text(x + side / 2, y + side + GAP + _BAR + _NUMBERS, panel.note, ha="center", va="top")
+            put_letter(axis, place)
+    return sheet.figure

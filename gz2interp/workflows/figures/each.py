@@ -1,0 +1,119 @@
+"""One figure for each of any number of galaxies: what is done is kept, and memory does not grow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gz2interp.errors import InputError
+from gz2interp.figures.paper import checked_format
+from gz2interp.results import digest_of
+from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.figures.drawing import write_drawing
+from gz2interp.workflows.figures.drawn import draw_figure
+from gz2interp.workflows.figures.wish import Wish
+from gz2interp.workflows.opening import Progress, Subject
+from gz2interp.workflows.trust_line import trust_line_of
+
+__all__ = ["draw_each"]
+
+_KEPT = "figures.json"
+"""In the folder: the digest of what its figures show, so that others are drawn anew."""
+
+
+def draw_each(
+    subject: Subject,
+    galaxy_ids: Sequence[int | str],
+    wish: Wish,
+    folder: Path,
+    suffix: str = ".pdf",
+    progress: Progress | None = None,
+) -> Iterator[Path]:
+    """Draw and write the figure of one galaxy after the other, with its caption and data beside it.
+
+    A figure does not hang on its company, so that one that is there, drawn of the same data by the same network in the
+    same way, is left alone: interrupted anywhere, it ends with the very files of an undisturbed run.
+
+    Parameters
+    ----------
+    subject : Subject
+    galaxy_ids : sequence of int or str
+        Of none: every galaxy that has an image, or the first `wish.most` of them.
+    wish : Wish
+    folder : Path
+        New, or one of earlier figures.
+    suffix : str, optional
+        ``".pdf"``, ``".svg"`` or ``".png"``.
+    progress : callable, optional
+
+    Yields
+    ------
+    Path
+        Of each figure, ``GALAXYID_METHOD.pdf`` or ``GALAXYID_LAYOUT.pdf``.
+
+    Raises
+    ------
+    InputError
+        A galaxy, or something of the wish, is not known; an unknown galaxy before the first figure is drawn.
+    SurveyError
+        A galaxy has no image.
+    """
+    name = wish.question.method if wish.layout == "galaxies" else wish.layout
+    checked_format(Path(f"figure{suffix}"))
+    ids = _ids(subject.survey, galaxy_ids, wish)
+    paths = [folder / f"{galaxy_id}_{name}{suffix}" for galaxy_id in ids]
+    _remove_others(subject, wish, folder, paths)
+    for done, (galaxy_id, path) in enumerate(zip(ids, paths, strict=True), start=1):
+        if not path.is_file():
+            write_drawing(draw_figure(subject, [galaxy_id], wish), path)
+        if progress is not None:
+            progress("figures", done, len(ids))
+        yield path
+
+
+def _ids(survey: Survey, galaxy_ids: Sequence[int | str], wish: Wish) -> list[int]:
+    """Those named, once each, or all that have an image."""
+    if galaxy_ids:
+        rows = [survey.row_of(galaxy_id) for galaxy_id in dict.fromkeys(map(str, galaxy_ids))]
+    else:
+        own = wish.layout in ("neighbours", "right-wrong")  # their `most` counts something else
+        rows = list(np.flatnonzero(survey.usable)[: None if own else wish.most])
+    if not rows:
+        raise InputError(f"{survey.name} has no galaxy with an image", "At least one")
+    return [int(survey.galaxy_ids[row]) for row in rows]
+
+
+def _remove_others(subject: Subject, wish: Wish, folder: Path, paths: Sequence[Path]) -> None:
+    """Remove figures that would be drawn over, if they are of another question; the folder keeps this one's digest."""
+    asked, kept = digest_of(_plain(subject, wish)), folder / _KEPT
+    if kept.is_file() and read_json(kept).get("digest") == asked:
+        return
+    for path in paths:
+        path.unlink(missing_ok=True)
+    write_json(kept, {"digest": asked})
+
+
+def _plain(subject: Subject, wish: Wish) -> Mapping[str, Any]:
+    """Everything that changes a pixel or a word, as JSON values."""
+    question, survey = wish.question, subject.survey
+    return {
+        "data": survey.digest,
+        "model": subject.model.digest,
+        "classes": list(subject.model.class_names),
+        "layout": wish.layout,
+        "method": question.method,
+        "score": question.score.name if question.score else "",
+        "layer": question.layer,
+        "options": {name: repr(value) for name, value in sorted(question.options.items())},
+        "views": question.views,
+        "manner": asdict(wish.manner),
+        "alteration": repr(wish.alteration),
+        "most": wish.most,
+        "by_band": wish.by_band,
+        "trust": trust_line_of(survey, subject.model, question.method),
+    }

@@ -1,0 +1,111 @@
+"""What figures say in words: of a galaxy, a score, a method, and where the images come from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from gz2interp.attribution import METHODS
+from gz2interp.figures.rgb import Stretch, rgb_bands
+from gz2interp.results import Attribution
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.explain import Explanation
+
+__all__ = [
+    "acknowledgement",
+    "colour_in_words",
+    "galaxy_in_words",
+    "images_in_words",
+    "method_in_words",
+    "plain",
+    "score_in_words",
+    "settings_in_words",
+]
+
+_IMAGES: Final = {
+    "painted": "painted, not observed",
+    "painted onto sdss_frames": "painted, not observed, onto sky of the Sloan Digital Sky Survey",
+    "sdss_frames": "Sloan Digital Sky Survey",
+    "sdss": "Sloan Digital Sky Survey",
+    "skyview": "Sloan Digital Sky Survey, through SkyView",
+    "hips2fits": "Sloan Digital Sky Survey, through hips2fits",
+    "folder": "files of the user's, whose origin the survey does not record",
+}
+"""What a caption says of a survey's source."""
+
+_SDSS: Final = (
+    "Funding for the Sloan Digital Sky Survey has been provided by the Alfred P. Sloan Foundation, the Participating "
+    "Institutions, the National Science Foundation, the U.S. Department of Energy, NASA, the Japanese Monbukagakusho, "
+    "the Max Planck Society and the Higher Education Funding Council for England. The SDSS web site is www.sdss.org."
+)
+_GALAXY_ZOO: Final = (
+    "Classifications by the volunteers of Galaxy Zoo (Lintott et al. 2008; Willett et al. 2013; Hart et al. 2016)."
+)
+_VOTES: Final = ("t01_", "gz2class", "gz2_class")
+
+
+def plain(name: str) -> str:
+    """A class's name as one reads it."""
+    return name.replace("_", " ")
+
+
+def score_in_words(name: str) -> str:
+    """A score as one says it.
+
+    >>> score_in_words("logit(spiral) - 0.5 * logit(edge_on)")
+    'logit of spiral minus 0.5 times logit of edge on'
+    """
+    words = re.sub(r"(logit|probability)\(([^()]*)\)", r"\1 of \2", name)
+    return plain(words.replace(" - ", " minus ").replace(" + ", " plus ").replace(" * ", " times "))
+
+
+def galaxy_in_words(explanation: Explanation, i: int, value: bool = True) -> str:
+    """Its id, what the network says and how sure, its label, and the score: a line each."""
+    said = f"{plain(explanation.predictions[i])}, {explanation.confidence[i]:.0%}"
+    label = explanation.labels[i]
+    lines = [str(explanation.galaxy_ids[i]), said, *([f"labelled {plain(label)}"] if label else [])]
+    if value:
+        score = f"{explanation.attribution.scores[i]:.2f}".replace("-", "\N{MINUS SIGN}")
+        predicted = explanation.score_names[i] == f"logit({explanation.predictions[i]})"
+        lines.append(f"{'its logit' if predicted else score_in_words(explanation.score_names[i])} {score}")
+    return "\n".join(lines)
+
+
+def method_in_words(method: str) -> str:
+    """Its title and its paper."""
+    each = METHODS[method]
+    return f"{each.title} ({each.reference})"
+
+
+def settings_in_words(attribution: Attribution) -> str:
+    """What the map refers to, and the method's parameters."""
+    first = f"layer {attribution.layer}" if attribution.layer else f"with respect to the {attribution.domain} image"
+    facts = [first, *(f"{plain(name)}: {value}" for name, value in sorted(attribution.parameters.items()))]
+    return "; ".join(facts)
+
+
+def images_in_words(survey: Survey) -> str:
+    """Where the images come from."""
+    source = survey.header.source
+    return f"Images: {_IMAGES.get(source, source or 'source not recorded')}."
+
+
+def acknowledgement(survey: Survey) -> str:
+    """Whom a figure of a survey's galaxies must thank; "" where they are painted."""
+    source, painted = survey.header.source, survey.header.source.startswith("painted")
+    thanks = []
+    if "Sloan" in _IMAGES.get(source, ""):
+        thanks.append(_SDSS)
+    if not painted and any(str(column).startswith(_VOTES) for column in survey.catalog.columns):
+        thanks.append(_GALAXY_ZOO)
+    return " ".join(thanks)
+
+
+def colour_in_words(bands: Sequence[str], stretch: Stretch) -> str:
+    """How the colour images are made."""
+    red, green, blue = (bands[place] for place in rgb_bands(bands))
+    return (
+        f"Colour images: {red}, {green}, {blue} as red, green, blue (Lupton et al. 2004; {stretch}); single bands each "
+        "on their own asinh scale, dark on white; hatched: not imaged in every band."
+    )
