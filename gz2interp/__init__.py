@@ -56,6 +56,8 @@ _HOMES = {
     "explain": "gz2interp.workflows.explain",
     "sheet": "gz2interp.workflows.sheet",
     "band_table": "gz2interp.workflows.bands",
+    "measure_bars": "gz2interp.workflows.bars",
+    "BarQuestion": "gz2interp.workflows.bars",
     "card": "gz2interp.workflows.card",
     "write_card": "gz2interp.workflows.card",
 }
