@@ -137,22 +137,18 @@ def bar(
     from gz2interp.workflows.bars import BarQuestion, in_words, measure_bars, measured_blocks
     from gz2interp.workflows.opening import open_subject
 
-    if all_ == bool(galaxies) or (all_ and out is None):
-        raise InputError(
-            "Galaxies and --all were given"
-            if all_ and galaxies
-            else "No galaxy was named, or --all came without --out",
-            "Galaxy ids, or --all with --out FILE",
-        )
+    named = galaxies or []
+    if all_ == bool(named):
+        raise InputError("Galaxies and --all were given" if all_ else "No galaxy was named", "Galaxy ids, or --all")
+    if all_ and out is None:
+        raise InputError("--all was given without --out", "A file for the table: --out bars.csv")
     subject, question = open_subject(survey, model), BarQuestion(method, class_name, least, _line(line), layer)
     with ProgressBars() as told:
-        if all_:
-            written = write_table_of_blocks(out, measured_blocks(subject, None, question, progress=told))
-        else:
-            found = measure_bars(subject, galaxies, question, progress=told)
-            written = write_table_of_blocks(out, [found]) if out else 0
-    if not all_:
-        table("Bars", in_words(found))
+        found = [measure_bars(subject, named, question, progress=told)] if named else []
+        blocks = found or measured_blocks(subject, question=question, progress=told)
+        written = write_table_of_blocks(out, blocks) if out else 0
+    for shown in found:
+        table("Bars", in_words(shown))
     if out:
         say(f"{out}: {written} galaxies")
 

@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.measure.moments import FWHM, fitted_ellipses
 
-__all__ = ["ROUND", "Bars", "axis_scatter", "bars_in", "position_angles", "seen_in"]
+__all__ = ["BAR_CLASSES", "ROUND", "Bars", "axis_scatter", "bars_in", "position_angles", "seen_in"]
 
 Floats = NDArray[np.float64]
+
+BAR_CLASSES: Final = ("bar", "barred", "a06_bar")
+"""What networks call their class of barred galaxies."""
 
 ROUND: Final = 0.9
 """A shape rounder than this axis ratio points nowhere."""
@@ -39,6 +42,8 @@ class Bars:
         From the x axis towards the y axis, from 0 to below 180 [deg].
     axis_ratio : float (n,)
         Minor to major; known of a shape that is too round to be a bar.
+    x, y : float (n,)
+        Of its middle, from the middle of the map [pixel].
     why_not : tuple of str
         Why none was measured; "" where one was.
     """
@@ -46,6 +51,8 @@ class Bars:
     length: Floats
     angle: Floats
     axis_ratio: Floats
+    x: Floats
+    y: Floats
     why_not: tuple[str, ...]
 
 
@@ -63,7 +70,7 @@ def seen_in(values: NDArray[np.floating], *, contributes: bool) -> Floats:
     values = np.asarray(values, np.float64)
     if not contributes:
         values = np.abs(values)
-    return np.maximum(values.sum(axis=-1) if values.ndim == 4 else values, 0.0)
+    return np.asarray(np.maximum(values.sum(axis=-1) if values.ndim == 4 else values, 0.0))
 
 
 def bars_in(maps: NDArray[np.floating], pixel_scale: NDArray[np.floating] | float = 1.0) -> Bars:
@@ -91,7 +98,7 @@ def bars_in(maps: NDArray[np.floating], pixel_scale: NDArray[np.floating] | floa
     why_not = tuple(_why_not(*known) for known in zip(maps, found.major, ratio, strict=True))
     there = np.array([not words for words in why_not], np.bool_)
     length = np.where(there, FWHM * found.major * np.asarray(pixel_scale, np.float64), np.nan)
-    return Bars(length, np.where(there, found.angle, np.nan), ratio, why_not)
+    return Bars(length, np.where(there, found.angle, np.nan), ratio, found.x, found.y, why_not)
 
 
 def position_angles(angle: NDArray[np.floating], of_y_axis: NDArray[np.floating] | float) -> Floats:

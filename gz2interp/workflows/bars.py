@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gz2interp.attribution.symmetry import VIEWS, turned, turned_back
 from gz2interp.errors import InputError, choices
-from gz2interp.measure.bars import axis_scatter, bars_in, position_angles, seen_in
+from gz2interp.measure.bars import BAR_CLASSES, axis_scatter, bars_in, position_angles, seen_in
 from gz2interp.network.scores import Score, logit
 from gz2interp.schema import GALAXY_ID
 from gz2interp.workflows.attribute import Question, attribute, method_named
@@ -20,7 +20,6 @@ from gz2interp.workflows.explain import row_with_image
 from gz2interp.workflows.opening import Progress, Subject
 
 __all__ = [
-    "BAR_CLASSES",
     "BarQuestion",
     "bar_class",
     "bar_maps",
@@ -29,9 +28,6 @@ __all__ = [
     "measure_bars",
     "measured_blocks",
 ]
-
-BAR_CLASSES: Final = ("bar", "barred", "a06_bar")
-"""What networks call their class of barred galaxies."""
 
 PORTION: Final = 32
 """Galaxies in memory at a time."""
@@ -99,13 +95,12 @@ def measure_bars(
     SurveyError
         A galaxy that was named has no image; the error says why.
     """
-    rows = _rows(subject, galaxy_ids)
-    return pd.concat(measured_blocks(subject, rows, question, progress=progress), ignore_index=True)
+    return pd.concat(measured_blocks(subject, galaxy_ids, question, progress=progress), ignore_index=True)
 
 
 def measured_blocks(
     subject: Subject,
-    rows: NDArray[np.int64] | None = None,
+    galaxy_ids: Sequence[int | str] = (),
     question: BarQuestion | None = None,
     *,
     progress: Progress | None = None,
@@ -115,13 +110,13 @@ def measured_blocks(
     Parameters
     ----------
     subject : Subject
-    rows : int64 (n,), optional
-        By default all committed rows; one without an image has its reason in ``why_not``.
+    galaxy_ids : sequence of int or str, optional
+        By default every galaxy of the survey; one without an image then has its reason in ``why_not``.
     question : BarQuestion, optional
     progress : callable, optional
     """
     question = _checked(subject, question or BarQuestion())
-    rows = np.arange(subject.survey.rows_committed) if rows is None else rows
+    rows = _rows(subject, galaxy_ids)
     for start in range(0, len(rows), PORTION):
         yield _measured(subject, rows[start : start + PORTION], question)
         if progress is not None:
@@ -248,7 +243,7 @@ def _checked(subject: Subject, question: BarQuestion) -> BarQuestion:
     return replace(question, class_name=bar_class(subject.probe.class_names, question.class_name))
 
 
-def _rows(subject: Subject, galaxy_ids: Sequence[int | str]) -> NDArray[np.int64] | None:
-    if not galaxy_ids:
-        return None
+def _rows(subject: Subject, galaxy_ids: Sequence[int | str]) -> NDArray[np.int64]:
+    if not len(galaxy_ids):
+        return np.arange(subject.survey.rows_committed)
     return np.array([row_with_image(subject, galaxy_id) for galaxy_id in galaxy_ids], np.int64)
