@@ -84,6 +84,7 @@ def fitted_ellipses(maps: NDArray[np.floating], farthest: float = 3.0) -> Ellips
         failed[at[lost]] = True
         settled = np.abs(after - before)[:, 2:].max(axis=1) < STILL * (after[:, 2] + after[:, 3])
         moving[at[lost | settled]] = False
+    failed |= (np.abs(found[:, :2]) >= farthest).any(axis=1)  # held at the limit: its middle lies elsewhere
     found[failed] = np.nan
     return _ellipses(found)
 
