@@ -67,6 +67,8 @@ _HOMES = {
     "band_table": "gz2interp.workflows.bands",
     "check": "gz2interp.workflows.check",
     "CheckSettings": "gz2interp.workflows.check",
+    "measure_bars": "gz2interp.workflows.bars",
+    "BarQuestion": "gz2interp.workflows.bars",
     "card": "gz2interp.workflows.card",
     "write_card": "gz2interp.workflows.card",
 }

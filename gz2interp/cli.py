@@ -177,6 +177,40 @@ def bands(
 
 
 @app.command()
+def bar(
+    survey: SurveyArgument,
+    galaxies: Annotated[list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every galaxy of the survey; needs --out.")] = False,
+    model: ModelOption = None,
+    method: MethodOption = "smooth_grad",
+    class_name: Annotated[str, typer.Option("--class", help="The class of barred galaxies; by default 'bar'.")] = "",
+    layer: LayerOption = "",
+    least: Annotated[float, typer.Option(help="Measure where the network says a bar with this probability.")] = 0.5,
+    line: Annotated[str, typer.Option(help="From a length on the map to the bar's: offset,slope.")] = "0,1",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write them: .csv, .parquet, .fits, .vot.")] = None,
+) -> None:
+    """How long the bars of galaxies are and where they point, measured from where the network sees them."""
+    from gz2interp.stores.tables import write_table_of_blocks
+    from gz2interp.workflows.bars import BarQuestion, in_words, measure_bars, measured_blocks
+    from gz2interp.workflows.opening import open_subject
+
+    named = galaxies or []
+    if all_ == bool(named):
+        raise InputError("Galaxies and --all were given" if all_ else "No galaxy was named", "Galaxy ids, or --all")
+    if all_ and out is None:
+        raise InputError("--all was given without --out", "A file for the table: --out bars.csv")
+    subject, question = open_subject(survey, model), BarQuestion(method, class_name, least, _line(line), layer)
+    with ProgressBars() as told:
+        found = [measure_bars(subject, named, question, progress=told)] if named else []
+        blocks = found or measured_blocks(subject, question=question, progress=told)
+        written = write_table_of_blocks(out, blocks) if out else 0
+    for shown in found:
+        table("Bars", in_words(shown))
+    if out:
+        say(f"{out}: {written} galaxies")
+
+
+@app.command()
 def methods() -> None:
     """The attribution methods, and the papers they come from."""
     from gz2interp.attribution import METHODS
@@ -386,6 +420,14 @@ def _probe(survey: str, model: str) -> Any:
 
     with console.status("Opening the network"):
         return open_subject(survey, model).probe
+
+
+def _line(text: str) -> tuple[float, float]:
+    try:
+        offset, slope = (float(value) for value in text.split(","))
+    except ValueError:
+        raise InputError(f"--line {text} was given", "An offset [arcsec] and a slope", "For example -0.4,0.9") from None
+    return offset, slope
 
 
 def _colours(text: str) -> tuple[float, float, float, float]:

@@ -58,6 +58,10 @@ LABEL_SCHEMES: Final = {
         "and that answer of the question of roundness >= 0.5. edge_on: features >= 0.430 and edge-on >= 0.602. "
         "spiral: features >= 0.430, not edge-on >= 0.715 and spiral >= 0.619. Who fits two or none has no label."
     ),
+    "barred": (
+        "Discs seen from above (features >= 0.430, not edge-on >= 0.715): bar where at least half of the volunteers "
+        "say so, no_bar where at most 0.2 do, by debiased, else weighted, else plain fractions. Between them no label."
+    ),
     "galaxy_vs_artifact": (
         "A star or an artefact where at least half of the volunteers said so, by debiased, else weighted, else "
         "plain fractions, else by the letter A of gz2class; all others are galaxies."

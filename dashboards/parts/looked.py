@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.loading.attributions import Asked, attribution_of, bands_of, figure_of, network_is_loaded
+from dashboards.parts.bar import with_bar
 from dashboards.parts.style import caption, draw, heading, signed_scale
 from dashboards.parts.subject import Subject
 from dashboards.selection import Selection, change
@@ -48,8 +49,11 @@ def show_looked(
     if found is None:
         return None
     panels = attribution_panels(picture, np.asarray(found.values)[0], subject.survey.bands)
-    draw(panels.over, "attribution")
     method = METHODS[asked.method]
+    bar = with_bar(panels.over, subject, asked.score, found, contributes=method.contributes)
+    draw(panels.over, "attribution")
+    if bar:
+        caption(bar)
     if method.signed:
         signed_scale(panels.limit, "against", "for")
     else:

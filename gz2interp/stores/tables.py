@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.stores.files import replaced
 
-__all__ = ["FORMATS", "ascii_of", "read_columns", "write_blocks", "write_parquet", "write_table"]
+__all__ = [
+    "FORMATS",
+    "ascii_of",
+    "read_columns",
+    "write_blocks",
+    "write_parquet",
+    "write_table",
+    "write_table_of_blocks",
+]
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
@@ -45,6 +53,37 @@ def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
             writer.write_table(table.cast(writer.schema))
         if writer is None:
             raise InputError("The table has no rows", "At least one")
+
+
+def write_table_of_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> int:
+    """Write a table block by block in the format that the suffix names, whole or not at all; returns its rows.
+
+    Parquet and CSV are written as the blocks come; other formats need the whole table in memory.
+
+    Raises
+    ------
+    InputError
+        The suffix is not one of `FORMATS`, or there is no block.
+    """
+    suffix, count = path.suffix.lower(), 0
+    if suffix not in FORMATS:
+        raise InputError(f"The file {path.name} was asked for", f"The suffix may be {choices(FORMATS)}")
+
+    def counted() -> Iterator[pd.DataFrame]:
+        nonlocal count
+        for block in blocks:
+            count += len(block)
+            yield block
+
+    if suffix == ".parquet":
+        write_blocks(path, counted())
+    elif suffix == ".csv":
+        with replaced(path) as aside:
+            for first, block in enumerate(counted()):
+                block.to_csv(aside, index=False, header=first == 0, mode="a")
+    else:
+        write_table(path, pd.concat(counted(), ignore_index=True))
+    return count
 
 
 def read_columns(path: Path, columns: Iterable[str]) -> pd.DataFrame:

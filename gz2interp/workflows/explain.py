@@ -18,7 +18,7 @@ from gz2interp.workflows.attribute import Question, attribute
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 
-__all__ = ["Explanation", "Question", "explain", "explained_in_portions"]
+__all__ = ["Explanation", "Question", "explain", "explained_in_portions", "row_with_image"]
 
 PORTION: Final = 64
 """Galaxies in memory at a time."""
@@ -85,7 +85,7 @@ def explain(subject: Subject, galaxy_ids: Sequence[int | str], question: Questio
         A galaxy has no image; the error says why.
     """
     question = question or Question()
-    rows = np.array([_row_with_image(subject, galaxy_id) for galaxy_id in galaxy_ids], dtype=np.int64)
+    rows = np.array([row_with_image(subject, galaxy_id) for galaxy_id in galaxy_ids], dtype=np.int64)
     if not len(rows):
         raise InputError("No galaxy was named", "One galaxy id or more", "Take some from the dashboard's table")
     survey, images = subject.survey, subject.survey.images(rows)
@@ -125,7 +125,8 @@ def explained_in_portions(
         yield explain(subject, galaxy_ids[start : start + portion], question)
 
 
-def _row_with_image(subject: Subject, galaxy_id: int | str) -> int:
+def row_with_image(subject: Subject, galaxy_id: int | str) -> int:
+    """The row of a galaxy that has an image; for any other an error says why it has none."""
     row = subject.survey.row_of(galaxy_id)
     if row >= subject.survey.rows_committed:
         raise SurveyError(f"Galaxy {galaxy_id} has no image yet", remedy="Let the download or the painting go on")

@@ -20,6 +20,7 @@ from trainer.catalog.tree import LEAVES, leaf_shares
 __all__ = [
     "SCHEMES",
     "Labels",
+    "barred",
     "classes_of",
     "e_s_a",
     "e_vs_s",
@@ -131,6 +132,23 @@ def five_class(catalog: pd.DataFrame) -> Labels:
     return Labels(labels, tuple(fits.columns), why_not, counts)
 
 
+def barred(catalog: pd.DataFrame) -> Labels:
+    """Discs seen from above with a ``bar``, or with ``no_bar``, by fractions of votes.
+
+    Asked are galaxies with features >= 0.430 and not edge-on >= 0.715 (Willett et al. 2013, table 3). ``bar``: at least
+    half say so (Masters et al. 2011); ``no_bar``: at most 0.2 do. Between lie weak bars (Masters et al. 2012), which
+    get no label. Debiased fractions if the table has them, else weighted, else plain ones.
+    """
+    features = catalog[_fraction_columns(catalog, _FIRST)[1]]
+    from_above = catalog[_fraction_columns(catalog, "t02_edgeon")[1]]
+    share = catalog[_fraction_columns(catalog, "t03_bar")[0]]
+    discs = (features >= 0.430) & (from_above >= 0.715) & share.notna()
+    labels = pd.Series(np.where(share >= 0.5, "bar", "no_bar"), catalog.index, dtype="str")
+    labels = labels.where(discs & ((share >= 0.5) | (share <= 0.2)))
+    weak = discs & (share < 0.5) & (share > 0.2)
+    return Labels(labels, ("bar", "no_bar"), {"no disc seen from above": int((~discs).sum()), "weak": int(weak.sum())})
+
+
 def painted(catalog: pd.DataFrame) -> Labels:
     """What painted galaxies are, whatever volunteers would see: the five classes of `five_class` by their kind.
 
@@ -182,6 +200,7 @@ SCHEMES: Final[dict[str, Callable[[pd.DataFrame], Labels]]] = {
     "e_s_a": e_s_a,
     "galaxy_vs_artifact": galaxy_vs_artifact,
     "five_class": five_class,
+    "barred": barred,
     "painted": painted,
     "votes": votes,
     "tree": tree,

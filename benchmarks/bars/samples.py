@@ -1,0 +1,92 @@
+"""Barred galaxies of a painted survey, what is true of them, and what was measured of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from benchmarks.bars.judging import Measured
+from gz2interp.measure.bars import bars_in
+from gz2interp.painting import Recipe
+from gz2interp.painting.bars import bar_on_sky
+from gz2interp.schema import NATIVE_PIXEL_SCALE
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.truth import Truth
+from gz2interp.workflows.bars import BarQuestion, measured_blocks
+from gz2interp.workflows.opening import Subject
+from trainer.catalog.labels import labels_by
+
+__all__ = ["Sample", "bars_of", "image_alone", "measured_by"]
+
+Floats = NDArray[np.float64]
+
+AT_ONCE = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Barred galaxies.
+
+    Attributes
+    ----------
+    survey : Survey
+    rows : int64 (n,)
+    length, angle : float (n,)
+        What is true: see `gz2interp.painting.bars.bar_on_sky`.
+    voted : bool (n,)
+        Whether the label scheme ``barred`` says bar: half of the volunteers see it.
+    """
+
+    survey: Survey
+    rows: NDArray[np.int64]
+    length: Floats
+    angle: Floats
+    voted: NDArray[np.bool_]
+
+    def first(self, count: int) -> Sample:
+        """The first of them."""
+        some = slice(0, count)
+        return Sample(self.survey, self.rows[some], self.length[some], self.angle[some], self.voted[some])
+
+
+def bars_of(survey: Survey) -> Sample:
+    """All galaxies that were painted with a bar."""
+    found = [
+        (row, *bar)
+        for row, recipe in enumerate(_recipes(survey))
+        if (bar := bar_on_sky(recipe)) is not None and survey.usable[row]
+    ]
+    rows, length, angle = (np.array(column) for column in zip(*found, strict=True))
+    voted = labels_by("barred", survey.catalog).labels.eq("bar").to_numpy()
+    return Sample(survey, rows.astype(np.int64), length, angle, voted[rows])
+
+
+def measured_by(model: ModelFolder, sample: Sample, question: BarQuestion, path: Path) -> Measured:
+    """What maps tell of the sample, kept at `path`."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        blocks = measured_blocks(Subject(sample.survey, model), list(sample.survey.galaxy_ids[sample.rows]), question)
+        pd.concat(blocks, ignore_index=True).to_parquet(path)
+    table = pd.read_parquet(path)
+    return Measured(table["length"].to_numpy(), table["angle"].to_numpy())
+
+
+def image_alone(sample: Sample) -> Measured:
+    """The same ellipse on the r image itself, its sky taken off: what can be had without any network."""
+    images = sample.survey.images(sample.rows)[..., sample.survey.bands.index("r")]
+    above = np.maximum(images - np.median(images, axis=(1, 2), keepdims=True), 0)
+    found = bars_in(above, NATIVE_PIXEL_SCALE)
+    return Measured(found.length, found.angle)
+
+
+def _recipes(survey: Survey) -> Iterator[Recipe]:
+    truth = Truth.open(survey.path)
+    for first in range(0, len(survey), AT_ONCE):
+        for text in truth.recipes(np.arange(first, min(first + AT_ONCE, len(survey)))):
+            yield Recipe.from_json(text)

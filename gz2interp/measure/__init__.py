@@ -1,0 +1,1 @@
+"""Measured from maps: pure functions of arrays."""
