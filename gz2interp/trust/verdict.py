@@ -82,7 +82,7 @@ def _standing(check: Check, method: str) -> Standing:
 def _shortcuts(check: Check) -> list[str]:
     found = alarms(check)
     if found:
-        return [f"Before all else: {each.words}" for each in found]
+        return [f"Before all else: {each.words.rstrip('.')}." for each in found]
     tried = [each.subject for each in check.of("", "shortcut") if each.passed]
     return [f"No shortcut was found ({_listed(tried)})."] if tried else []
 
@@ -92,12 +92,13 @@ def _first(check: Check, good: Sequence[Standing]) -> list[str]:
         return ["No method can be trusted here: the maps of all of them outlive what the network learned."]
     best = good[0]
     words = f"{title_of(best.method)} is to be trusted first for {check.model} on {check.survey}: "
-    words += f"it passes {best.passed} of {best.judged} checks"
-    words += f" and fails {_listed([_told(each) for each in best.failed])}." if best.failed else "."
-    turning = any(each.check == "symmetry" for each in best.failed)
-    mend = "Its mean over the galaxy's views (--views) turns with the galaxy." if turning else ""
+    words += f"it passes {best.passed} of {best.judged} checks."
+    fails = f"It fails {_listed([_told(each) for each in best.failed])}." if best.failed else ""
+    if any(each.check == "symmetry" for each in best.failed):
+        fails += " Its mean over the galaxy's views (--views) turns with the galaxy."
     others = [title_of(each.method) for each in good[1:3] if each.passed / each.judged > 0.5]
-    return [words, *([mend] if mend else []), *([f"After it: {_listed(others)}."] if others else [])]
+    after = f"After it: {_listed(others)}." if others else ""
+    return [sentence for sentence in (words, fails, after) if sentence]
 
 
 def _damned(order: Sequence[Standing]) -> list[str]:
@@ -111,15 +112,13 @@ def _damned(order: Sequence[Standing]) -> list[str]:
 
 def _truth(check: Check, order: Sequence[Standing]) -> list[str]:
     """Who is better than a Gaussian at the centre; galaxies are at the centre, and it is hard to beat."""
-    sentences = []
+    told = []
     for name in ("relevance_mass", "causal"):
         asked = [finding for each in order for finding in check.of(each.method, name) if finding.passed is not None]
         if asked:
             better = [title_of(finding.method) for finding in asked if finding.passed]
-            what = LIMITS[name].title
-            who = _listed(better) if better else f"none of {len(asked)} methods"
-            sentences.append(f"Against the truth, {what!r}: surely better than a Gaussian at the centre: {who}.")
-    return sentences
+            told.append(f"“{LIMITS[name].title}” {_listed(better) if better else f'none of {len(asked)} methods'}")
+    return [f"Surely better than a Gaussian at the centre, against the truth: {_listed(told)}."] if told else []
 
 
 def _told(finding: Finding) -> str:
