@@ -114,12 +114,12 @@ def add_analysis(survey: Survey, data: str | None = None, name: str = "cnn") -> 
     analysis.complete(made)
 
 
-def small_network() -> bytes:
-    """A network for the 32 by 32 pixel cutouts, untrained, as the bytes of its file."""
+def small_network(side: int = 32) -> bytes:
+    """A network for cutouts of 32 by 32 pixels, or another side, untrained, as the bytes of its file."""
     from gz2interp.network.quiet import keras  # here, because most tests of the dashboard need no TensorFlow
 
     keras.utils.set_random_seed(0)
-    image = keras.Input((32, 32, len(BANDS)))
+    image = keras.Input((side, side, len(BANDS)))
     seen = keras.layers.Conv2D(6, 5, strides=4, padding="same", activation="relu", name="seen")(image)
     logits = keras.layers.Dense(len(CLASSES), name="logits")(keras.layers.GlobalAveragePooling2D()(seen))
     model = keras.Model(image, keras.layers.Softmax()(logits))

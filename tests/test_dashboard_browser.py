@@ -226,8 +226,12 @@ def test_where_it_looked_follows_the_class_and_the_galaxy(page: Any, address: st
     page.mouse.click(*place_of(page, *coordinates(page, 41)))
     page.wait_for_url(f"**galaxy_id={FIRST_ID + 41}**")
     wait_for_another(page, second)
+    assert page.get_by_text("Trust: not checked").count() == 1
+    page.get_by_role("button", name="Figure for a paper").click()
+    page.get_by_role("button", name="Draw it").click()
+    page.get_by_role("button", name="Download (PDF)").wait_for(timeout=60_000)
     with page.expect_download() as told:
-        page.get_by_role("button", name="Figure (PDF)").click()
+        page.get_by_role("button", name="Download (PDF)").click()
     assert told.value.suggested_filename == f"{FIRST_ID + 41}-grad_cam.pdf"
     assert told.value.path().read_bytes().startswith(b"%PDF")
 

@@ -1,68 +1,305 @@
-"""What a paper figure holds: shared scales, every panel, a caption, and the same bytes each time."""
+"""What figures for papers hold: journals' widths, print sizes, shared and stated scales, letters, skies, and bytes."""
 
 from __future__ import annotations
 
+import re
+import zlib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from astropy.wcs import WCS
+from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from paper_galaxies import LONG, SKY, a_map, galaxy, texts, words_of
 
 from gz2interp.errors import InputError
-from gz2interp.figures.paper import Row, attribution_figure, caption, save_figure
+from gz2interp.figures.journals import TALLEST, Page
+from gz2interp.figures.layouts.bands import Bars, bands_figure
+from gz2interp.figures.layouts.by_band import by_band_figure
+from gz2interp.figures.layouts.galaxies import galaxies_figure
+from gz2interp.figures.layouts.methods import Panel, methods_figure
+from gz2interp.figures.layouts.neighbours import neighbours_figure
+from gz2interp.figures.layouts.repaint_pair import Pair, repaint_figure
+from gz2interp.figures.layouts.right_wrong import right_wrong_figure
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.paper import SMALL, save_figure
+from gz2interp.figures.pieces.cells import Cell
+from gz2interp.figures.pieces.compass import compass_of
+from gz2interp.figures.pieces.maps import laid_over
+from gz2interp.figures.pieces.scales import Scale, number, rounded_up, scale_of
+from gz2interp.figures.shown import Sky
+from gz2interp.sky import cutout_wcs
+
+SCALE = Scale(2.0)
+TRUST = "Trust: not checked. Run gz2interp check demo --model cnn."
+WIDTHS = {
+    ("mnras", 1): 84.35,
+    ("mnras", 2): 177.13,
+    ("apj", 1): 85.15,
+    ("apj", 2): 180.34,
+    ("aa", 1): 88,
+    ("aa", 2): 180,
+}
+"""[mm]"""
 
 
-def rows(per_band: bool, n: int = 2) -> list[Row]:
+def of_galaxies(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
+    shown = [galaxy(len(bands), sky=sky, seed=k) for k in range(n)]
+    return galaxies_figure(shown, [a_map(each, per_band) for each in shown], bands, SCALE, manner, TRUST)
+
+
+def of_bands(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
+    shown = [galaxy(len(bands), sky=sky) for _ in range(min(n, 2))]
+    return by_band_figure(shown, [a_map(each) for each in shown], bands, SCALE, manner, TRUST)
+
+
+def of_methods(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
+    shown = galaxy(len(bands), sky=sky)
+    panels = [Panel(f"Method {k}", a_map(shown, per_band, k), Scale(float(k + 1), k != 3), "3 of 4") for k in range(5)]
+    return methods_figure(shown, panels, bands, manner, TRUST)
+
+
+def cells(bands: str, n: int, sky: Sky, per_band: bool) -> list[Cell]:
+    shown = [galaxy(len(bands), sky=sky, seed=k) for k in range(n)]
+    return [Cell(each, a_map(each, per_band)) for each in shown]
+
+
+def of_right_wrong(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
+    right, wrong = cells(bands, min(n, 3), sky, per_band), cells(bands, 1, sky, per_band)
+    return right_wrong_figure(right, wrong, bands, SCALE, manner, TRUST)
+
+
+def of_neighbours(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
+    return neighbours_figure([cells(bands, 4, sky, per_band)], bands, SCALE, manner, TRUST)
+
+
+def of_repaint(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
+    one, other = galaxy(len(bands), sky=sky), galaxy(len(bands), sky=sky, seed=1)
+    pairs = [Pair(one, other, a_map(one, per_band), a_map(other, per_band))] * min(n, 2)
+    return repaint_figure(pairs, bands, SCALE, manner, TRUST)
+
+
+def of_bars(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
+    values = np.linspace(-1, 2, len(bands)) if len(bands) > 1 else np.array([1.0])
+    return bands_figure([Bars(LONG, values, shown=galaxy(len(bands), sky=sky))] * n, bands, "logit", manner, TRUST)
+
+
+ALL: list[Callable[..., Figure]] = [
+    of_galaxies, of_bands, of_methods, of_right_wrong, of_neighbours, of_repaint, of_bars,
+]  # fmt: skip
+WITH_MAPS = ALL[:-1]
+
+
+@pytest.mark.parametrize("draw", ALL)
+def test_a_figure_is_as_wide_as_the_column_legible_and_fits_the_page(draw: Callable[..., Figure]) -> None:
+    for journal, columns in (("mnras", 1), ("aa", 2)):
+        figure = draw(Manner(Page(journal, columns)))
+        assert figure.get_figwidth() * 25.4 == pytest.approx(WIDTHS[journal, columns], abs=0.01)
+        assert figure.get_figheight() <= TALLEST
+        drawn = texts(figure)
+        assert min(each.get_fontsize() for each in drawn) >= SMALL
+        assert TRUST in words_of(figure).replace("\n", " ")
+        assert "(a)" in words_of(figure)
+        for each in drawn:  # nothing is cut off at the rim
+            box = each.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+            assert box.x0 > -0.03, each
+            assert box.x1 < figure.get_figwidth() + 0.03, each
+            assert box.y0 > -0.03, each
+            assert box.y1 < figure.get_figheight() + 0.02, each
+
+
+def test_the_widths_are_the_journals() -> None:
+    for (journal, columns), width in WIDTHS.items():
+        assert Page(journal, columns).width * 25.4 == pytest.approx(width, abs=0.01)
+
+
+@pytest.mark.parametrize("draw", WITH_MAPS)
+@pytest.mark.parametrize(("style", "on"), [("overlay", "rgb"), ("contours", "g")])
+def test_every_style_on_every_ground(draw: Callable[..., Figure], style: str, on: str) -> None:
+    plain, drawn = (_pixels(draw(Manner(style=each, on=on), bands="gr")) for each in ("map", style))
+    assert any(not np.array_equal(one, other) for one, other in zip(plain, drawn, strict=True))
+    with pytest.raises(InputError, match="One of rgb, g, r"):
+        Manner(style=style, on="y").ground("gr")
+
+
+def _pixels(figure: Figure) -> list[Any]:
+    return [np.asarray(image.get_array()) for axis in figure.axes for image in axis.images]
+
+
+@pytest.mark.parametrize("draw", ALL)
+@pytest.mark.parametrize("bands", ["r", "grz"])
+def test_any_bands_and_an_unknown_sky(draw: Callable[..., Figure], bands: str) -> None:
+    figure = draw(Manner(), bands=bands, sky=Sky())
+    said = words_of(figure)
+    assert "pix" in said
+    assert "\N{DOUBLE PRIME}" not in said
+    assert not {"N", "E"} & set(said.split("\n"))
+    if bands == "r":
+        known = words_of(draw(Manner(), bands=bands)).split("\n")
+        assert {"N", "E"} <= set(known)
+        assert any(each.endswith("\N{DOUBLE PRIME}") for each in known)
+
+
+@pytest.mark.parametrize("draw", WITH_MAPS)
+def test_coordinates_are_those_of_the_wcs_and_are_refused_where_none_are_known(draw: Callable[..., Figure]) -> None:
+    figure = draw(Manner(axes="wcs"))
+    skies: list[Any] = [axis for axis in figure.axes if hasattr(axis, "coords")]
+    for axis in skies:
+        assert axis.wcs.wcs.crval.tolist() == [150.1, 2.2]
+    assert any(axis.coords[0].get_ticklabel_position() == ["b"] for axis in skies)
+    with pytest.raises(InputError, match="--axes scale"):
+        draw(Manner(axes="wcs"), sky=Sky(0.4, 0.0))
+
+
+def test_many_bands_leave_room_for_what_matters() -> None:
+    names = "abcdefghij"
+    figure = of_galaxies(Manner(), bands=names, n=1)
+    said = words_of(figure).split("\n")
+    assert {"colour", "all bands", "in a", "in j"} <= set(said)
+    assert "a" not in said
+
+
+def test_north_and_east_are_where_the_wcs_says() -> None:
+    for angle in (0.0, 30.0, 200.0):
+        wcs: WCS = cutout_wcs(150.0, 2.0, 1.0, angle, (65, 65))
+        for (x, y), (ra, dec) in zip(compass_of(angle), ((0, 1), (1, 0)), strict=True):
+            sky = wcs.pixel_to_world(32 + 10 * x, 32 + 10 * y)
+            east = (sky.ra.deg - 150.0) * np.cos(np.deg2rad(2.0)) * 3600
+            assert (east, (sky.dec.deg - 2.0) * 3600) == pytest.approx((10 * ra, 10 * dec), abs=0.01)
+
+
+@pytest.mark.parametrize("draw", [of_galaxies, of_bands, of_right_wrong, of_neighbours])
+def test_signed_maps_share_the_scale_that_the_bar_states(draw: Callable[..., Figure]) -> None:
+    figure = draw(Manner())
+    maps = [image for axis in figure.axes for image in axis.images if image.cmap.name == "against_for"]
+    assert len(maps) > 2
+    assert {image.get_clim() for image in maps} == {(-2.0, 2.0)}
+    assert {"\N{MINUS SIGN}2", "0", "+2"} <= {each.get_text() for each in texts(figure)}
+
+
+def test_each_method_states_its_own_scale_and_variances_have_no_sign() -> None:
+    figure = of_methods(Manner())
+    clims = [axis.images[0].get_clim() for axis in figure.axes if axis.images and axis.images[0].cmap.name != "viridis"]
+    said = {each.get_text() for each in texts(figure)}
+    for k in range(5):
+        limit = float(k + 1)
+        assert ((0.0 if k == 3 else -limit), limit) in clims
+        assert (number(limit) if k == 3 else f"+{number(limit)}") in said
+
+
+def test_a_limit_is_rounded_up_to_what_is_written() -> None:
     rng = np.random.default_rng(0)
-    shape = (16, 16, 5) if per_band else (16, 16)
-    return [
-        Row(
-            rng.random((16, 16, 5)).astype(np.float32),
-            rng.normal(size=shape).astype(np.float32) * 10**i,
-            f"galaxy {i}",
-            0.396,
-        )
-        for i in range(n)
+    for power in range(-8, 8):
+        values = rng.normal(size=(3, 20, 20)) * 10.0**power
+        limit = scale_of(values).limit
+        quantile = np.quantile(np.abs(values), 0.995)
+        assert quantile <= limit * (1 + 1e-9)
+        assert limit <= 1.1 * quantile
+        assert float(number(limit).replace("\N{MINUS SIGN}", "-")) == pytest.approx(limit, rel=1e-6)
+    assert rounded_up(0.5) == 0.5
+    assert scale_of([np.zeros((4, 4))]).limit == 1.0
+
+
+def test_images_and_maps_stand_the_right_way_up() -> None:
+    shown = galaxy()
+    shown.image[:] = 0
+    shown.image[2, 12] = 1
+    figure = galaxies_figure([shown], [shown.image], "ugriz", SCALE, Manner())
+    band, map_ = figure.axes[0].images[0], figure.axes[6].images[0]
+    for picture, place in ((band, np.argmin), (map_, np.argmax)):
+        pixels = np.asarray(picture.get_array())
+        assert picture.origin == "lower"
+        assert np.unravel_index(place(pixels[..., 0] if pixels.ndim == 3 else pixels), (24, 24)) == (2, 12)
+
+
+def test_an_overlay_is_clear_at_zero_and_nearly_opaque_at_the_limit() -> None:
+    ground = np.full((1, 3, 3), 120, np.uint8)
+    over = laid_over(ground, np.array([[0.0, 2.0, -9.0]]), SCALE)
+    assert over[0, 0].tolist() == [120, 120, 120]
+    assert over[0, 1, 0] > over[0, 1, 2]
+    assert over[0, 2, 2] > over[0, 2, 0]
+
+
+def test_what_is_not_valid_is_hatched() -> None:
+    figure = of_galaxies(Manner(), n=1)
+    hatched = [
+        each for axis in figure.axes for each in axis.patches if isinstance(each, PathPatch) and each.get_hatch()
     ]
+    assert len(hatched) == 12
+    box = hatched[0].get_path().get_extents()
+    assert (box.x0, box.x1, box.y0, box.y1) == (4.5, 23.5, -0.5, 2.5)
 
 
-@pytest.mark.parametrize("per_band", [True, False])
-def test_all_galaxies_share_one_scale(per_band: bool) -> None:
-    drawn = rows(per_band)
-    figure = attribution_figure(drawn, "ugriz", "score")
-    panels = [axis for axis in figure.axes if axis.images]
-    assert len(panels) == 2 * (12 if per_band else 7)
-    bar = figure.axes[-1]
-    low, high = bar.get_ylim()
-    assert low == -high
-    totals = np.abs(np.stack([row.attribution.sum(axis=-1) if per_band else row.attribution for row in drawn]))
-    singles = np.abs(np.stack([row.attribution for row in drawn]))
-    assert high == pytest.approx(max(np.quantile(totals, 0.995), np.quantile(singles, 0.995)), rel=1e-5)
-    limits = {axis.images[0].get_clim() for axis in panels if axis.images[0].cmap.name == "against_for"}
-    assert limits == {(-high, high)}
+@pytest.mark.parametrize("style", ["map", "overlay", "contours"])
+def test_blank_images_and_blank_maps_are_drawn(style: str) -> None:
+    shown = galaxy()
+    shown.image[:] = 0
+    figure = galaxies_figure([shown], [np.zeros((24, 24), np.float32)], "ugriz", SCALE, Manner(style=style))
+    assert len(figure.axes) == 8
 
 
-def test_the_image_is_shown_the_right_way_up() -> None:
-    image = np.zeros((16, 16, 5), np.float32)
-    image[2, 12] = 1
-    figure = attribution_figure([Row(image, image, "", 0.396)], "ugriz", "score")
-    shown = figure.axes[0].images[0]
-    assert shown.origin == "lower"
-    assert np.unravel_index(np.argmax(shown.get_array()), (16, 16)) == (2, 12)
+def test_one_galaxy_and_twelve_in_five_bands_fit_and_forty_are_told(tmp_path: Path) -> None:
+    assert of_galaxies(Manner(), n=1).get_figheight() < 2
+    twelve = of_galaxies(Manner(), n=12)
+    assert twelve.get_figheight() <= TALLEST
+    assert "(l)" in words_of(twelve)
+    with pytest.raises(InputError, match=r"40 rows of galaxies do not fit a page of MNRAS, two columns.*--each"):
+        of_galaxies(Manner(), n=40)
+    with pytest.raises(InputError, match="no galaxy"):
+        galaxies_figure([], [], "ugriz", SCALE, Manner())
+    large = [galaxy(side=128), galaxy(side=16)]
+    assert galaxies_figure(large, [a_map(each) for each in large], "ugriz", SCALE, Manner(Page("aa", 1))).axes
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        (lambda: Page("nature"), "One of mnras, apj, aa"),
+        (lambda: Page("aa", 3), "1 or 2"),
+        (lambda: Manner(style="sketch"), "One of map, overlay, contours"),
+        (lambda: Manner(axes="ecliptic"), "One of scale, wcs"),
+    ],
+)
+def test_wrong_wishes_are_told(wrong: Callable[[], object], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        wrong()
 
 
 @pytest.mark.parametrize("suffix", [".pdf", ".svg", ".png"])
-def test_same_input_same_bytes_and_the_caption_beside(tmp_path: Path, suffix: str) -> None:
-    words = caption("Grad-CAM", "a paper", "logit(spiral)", ["layer block3"], ("d" * 16, "m" * 16), "painted")
+def test_same_input_same_bytes_and_the_caption_inside_and_beside(tmp_path: Path, suffix: str) -> None:
+    words = "Where the network looked \N{PLUS-MINUS SIGN}2. " * 20
     for name in ("a", "b"):
-        save_figure(attribution_figure(rows(False), "ugriz", "score"), tmp_path / f"{name}{suffix}", words)
+        save_figure(of_galaxies(Manner(axes="wcs"), n=1), tmp_path / f"{name}{suffix}", words)
     assert (tmp_path / f"a{suffix}").read_bytes() == (tmp_path / f"b{suffix}").read_bytes()
     assert (tmp_path / "a.txt").read_text() == words + "\n"
-    for part in ("Grad-CAM (a paper)", "logit(spiral)", "layer block3", "Model mmmm", "Images: painted"):
-        assert part in words
-
-
-def test_wrong_figures_are_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"\.pdf, \.svg, \.png"):
-        save_figure(attribution_figure(rows(False), "ugriz", "score"), tmp_path / "a.gif", "")
-    with pytest.raises(InputError, match="no galaxy"):
-        attribution_figure([], "ugriz", "score")
+        save_figure(Figure(), tmp_path / "a.gif", "")
+
+
+def test_fonts_are_in_the_file(tmp_path: Path) -> None:
+    save_figure(of_galaxies(Manner()), tmp_path / "a.pdf", "words")
+    written = (tmp_path / "a.pdf").read_bytes()
+    inside = written + b"".join(_streams(written))
+    assert b"/FontFile2" in inside  # TrueType, embedded
+    assert b"/Type3" not in inside
+    assert (
+        set(re.findall(rb"/BaseFont /([^ /\n]+)", inside)) >= {b"DejaVuSans", b"DejaVuSans-Bold"}
+        or b"DejaVuSans" in inside
+    )
+    save_figure(of_galaxies(Manner()), tmp_path / "a.svg", "words")
+    drawing = (tmp_path / "a.svg").read_text()
+    assert "<text" not in drawing  # letters as outlines: no program need have the font
+    assert "DejaVuSans-" in drawing
+
+
+def _streams(pdf: bytes) -> list[bytes]:
+    found = []
+    for part in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", pdf, re.DOTALL):
+        try:
+            found.append(zlib.decompress(part))
+        except zlib.error:
+            continue
+    return found

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
 from gz2interp.results import Attribution, BandAttribution
-from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
 if TYPE_CHECKING:
     from gz2interp.workflows.opening import Subject
 
-__all__ = ["Asked", "attribution_of", "bands_of", "figure_of", "network_is_loaded", "subject_of"]
+__all__ = ["Asked", "attribution_of", "bands_of", "network_is_loaded", "subject_of"]
 
 MOST_NETWORKS: Final = 2
 """Kept in memory at a time, for all sessions."""
@@ -54,24 +51,6 @@ def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribut
         The network takes other images than the survey's.
     """
     return _attribution((survey.digest, model.digest), asked, survey, model)
-
-
-def figure_of(survey: Survey, model: ModelFolder, asked: Asked) -> bytes:
-    """The same answer as a figure for a paper, PDF: what ``gz2interp figure`` draws."""
-    from gz2interp.workflows.sheet import sheet
-
-    from gz2interp.figures.paper import save_figure
-    from gz2interp.network.scores import logit
-    from gz2interp.workflows.attribute import Question
-    from gz2interp.workflows.explain import explain
-
-    galaxy_id = int(survey.catalog[GALAXY_ID].iloc[asked.row])
-    question = Question(asked.method, logit(asked.score), views=asked.views)
-    figure, words = sheet(explain(subject_of(survey, model), [galaxy_id], question))
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "figure.pdf"
-        save_figure(figure, path, words)
-        return path.read_bytes()
 
 
 def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:

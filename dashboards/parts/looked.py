@@ -10,8 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards.loading.attributions import Asked, attribution_of, bands_of, figure_of, network_is_loaded
+from dashboards.loading.attributions import Asked, attribution_of, bands_of, network_is_loaded
 from dashboards.parts.bar import with_bar
+from dashboards.parts.figure_download import offer_figure
 from dashboards.parts.style import caption, draw, heading, signed_scale
 from dashboards.parts.subject import Subject
 from dashboards.selection import Selection, change
@@ -20,6 +21,7 @@ from gz2interp.errors import Gz2interpError
 from gz2interp.figures.panels import attribution_panels, band_bars, signed
 from gz2interp.results import Attribution
 from gz2interp.stores.models import ModelFolder
+from gz2interp.workflows.trust_line import trust_line_of
 
 __all__ = ["show_looked"]
 
@@ -124,18 +126,7 @@ def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
 
 
 def _show_source(subject: Subject, model: ModelFolder, asked: Asked, found: Attribution) -> None:
-    """What the map was read off, and the same answer as a figure, which is drawn when it is asked for."""
-    words, save = st.columns(2, gap="small", vertical_alignment="center")
-    with words:
-        caption(f"Layer {escape(found.layer)}" if found.layer else f"With respect to the {escape(found.domain)} image")
-    with save:
-        name = f"{subject.facts['galaxy_id']}-{asked.method}.pdf"
-        st.download_button(
-            "Figure (PDF)",
-            lambda: figure_of(subject.survey, model, asked),
-            name,
-            "application/pdf",
-            width="stretch",
-            on_click="ignore",
-            help="The figure that gz2interp figure draws, with its caption inside the file",
-        )
+    """What the map was read off, how far the method is trusted, and the same answer as a figure."""
+    words = f"Layer {escape(found.layer)}" if found.layer else f"With respect to the {escape(found.domain)} image"
+    caption(f"{words}. {escape(trust_line_of(subject.survey, model, asked.method))}")
+    offer_figure(subject, model, asked)

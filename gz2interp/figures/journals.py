@@ -37,7 +37,7 @@ JOURNALS: Final = {
     "apj": Journal("ApJ", 242.26653 * POINT, 513.11743 * POINT),
     "aa": Journal("A&A", 88 / 25.4, 180 / 25.4),
 }
-"""MNRAS: mnras.cls 3.0 (20 and 42 pica); ApJ: aastex, twocolumn; A&A: aanda.org, "For authors", figures (88, 180 mm)."""
+"""MNRAS: mnras.cls 3.0 (20 and 42 pica); ApJ: aastex, twocolumn; A&A: aanda.org, "For authors" (88 and 180 mm)."""
 
 
 @dataclass(frozen=True)

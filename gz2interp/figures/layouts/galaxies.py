@@ -20,7 +20,7 @@ from gz2interp.figures.pieces.letters import put_letter
 from gz2interp.figures.pieces.maps import draw_map
 from gz2interp.figures.pieces.pictures import band_grey, hatch_invalid, show, stretch_for
 from gz2interp.figures.pieces.scales import Scale, total
-from gz2interp.figures.pieces.sheet import GAP, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.sheet import GAP, SMALLEST_SIDE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import rgb
 from gz2interp.figures.shown import Shown, one_for_all
@@ -45,7 +45,7 @@ def galaxies_figure(
 ) -> Figure:
     """Galaxies below one another: bands, colour image, map, and the map of each band where it has any.
 
-    In one column: the colour image and the map of all bands together.
+    Where that is too much for a row, as in one column: the colour image and the map of all bands together.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def galaxies_figure(
         raise InputError("A figure of no galaxy was asked for", "One galaxy or more")
     names = panels_of(bands, maps[0].ndim == 3, manner)
     page, (left, beneath) = manner.page, FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
-    room = page.width - _WORDS - left - _BAR
+    room = _room(manner)
     rows, ends = len(galaxies), foot_height(foot, page) + _TOP
 
     def height(side: float) -> float:
@@ -99,11 +99,18 @@ def galaxies_figure(
 
 
 def panels_of(bands: Sequence[str], per_band: bool, manner: Manner) -> list[str]:
-    """The titles of a row's panels."""
+    """The titles of a row's panels: as many as a row has room for."""
     summed = "all bands" if per_band else "map"
-    if manner.page.is_narrow:
-        return ["colour", summed]
-    return [*bands, "colour", summed, *([f"in {band}" for band in bands] if per_band else [])]
+    single = [f"in {band}" for band in bands] if per_band else []
+    for names in ([*bands, "colour", summed, *single], ["colour", summed, *single]):
+        if not manner.page.is_narrow and _room(manner) / len(names) - GAP >= SMALLEST_SIDE:
+            return names
+    return ["colour", summed]
+
+
+def _room(manner: Manner) -> float:
+    """Inches of a row that its pictures have."""
+    return manner.page.width - _WORDS - (FOR_WCS[0] if manner.axes == "wcs" else 0.0) - _BAR
 
 
 def _draw_row(
@@ -133,7 +140,7 @@ def _grey(shown: Shown, bands: Sequence[str], name: str) -> NDArray[np.uint8]:
 
 
 def _place(line: Sequence[Axes], names: Sequence[str], shown: Shown, manner: Manner, told: bool) -> None:
-    """Coordinates along the first picture of each row; or a bar and a compass in the colour image, if not told above."""
+    """Coordinates along the first picture of each row; or a bar and a compass in the colour image if not told above."""
     if manner.axes == "wcs":
         for k, axis in enumerate(line):
             put_place(axis, shown, manner.axes, first=k == 0)

@@ -22,7 +22,7 @@ GAP: Final = 0.03
 """Inches between pictures."""
 LINE: Final = 0.105
 """Inches of a line of small text."""
-SMALLEST_SIDE: Final = 0.4
+SMALLEST_SIDE: Final = 0.36
 """Inches: a picture below it shows no galaxy."""
 FOOT_INK: Final = "#444444"
 

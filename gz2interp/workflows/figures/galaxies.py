@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gz2interp.attribution import METHODS
 from gz2interp.figures.layouts.by_band import by_band_figure
-from gz2interp.figures.layouts.galaxies import galaxies_figure
+from gz2interp.figures.layouts.galaxies import galaxies_figure, panels_of
 from gz2interp.figures.manner import RGB
 from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of
@@ -26,22 +26,26 @@ def galaxies_drawing(subject: Subject, explanation: Explanation, wish: Wish) -> 
     """The figure of an explanation."""
     manner, bands = wish.manner, explanation.bands
     per_band = explanation.attribution.values.ndim == 4
-    scale = scale_for([explanation], per_band and (wish.by_band or not manner.page.is_narrow))
+    names = panels_of(bands, per_band, manner)
+    scale = scale_for([explanation], per_band and (wish.by_band or f"in {bands[0]}" in names))
     shown, maps = shown_of(explanation), list(explanation.attribution.values)
     draw = by_band_figure if wish.by_band else galaxies_figure
     figure = draw(shown, maps, bands, scale, manner, foot_of(subject, explanation))
-    what = _by_band(explanation) if wish.by_band else _by_galaxy(explanation, manner.page.is_narrow)
+    what = _by_band(explanation) if wish.by_band else _by_galaxy(explanation, names)
     ground = "the row's own image" if wish.by_band and manner.on == RGB else ""
     what = f"{what} {who_in_words(shown)}"
     words = caption_of(subject, what, [explanation], shown, manner, scale_in_words(scale), ground=ground)
     return Drawing(figure, words, (explanation,), numbers_of([explanation], [scale.limit]))
 
 
-def _by_galaxy(explanation: Explanation, narrow: bool) -> str:
-    per_band = explanation.attribution.values.ndim == 4
-    panels = ["the colour image", "the map, all bands together" if per_band else "the map"]
-    if not narrow:
-        panels = ["each band", *panels, *(["the map in each band"] if per_band else [])]
+def _by_galaxy(explanation: Explanation, names: Sequence[str]) -> str:
+    bands = explanation.bands
+    panels = [
+        *(["each band"] if bands[0] in names else []),
+        "the colour image",
+        "the map, all bands together" if "all bands" in names else "the map",
+        *(["the map in each band"] if f"in {bands[0]}" in names else []),
+    ]
     return f"{_title(explanation)} A row per galaxy; from left to right: {', '.join(panels)}."
 
 

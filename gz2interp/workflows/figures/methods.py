@@ -49,8 +49,8 @@ def of_methods(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
     trust = next(iter(trusts.values())) if len(set(trusts.values())) == 1 else _each_trust(trusts)
     what = f"Where the network looked in galaxy {shown[0].words}; through {len(found)} methods. {_left_out(refused)}"
     scale = (
-        "Each map has a scale and a unit of its own, which its bar states; none is normalised, maps of single bands are "
-        "summed. Colours of different methods are not to be compared in strength. " + _units()
+        "Each map has a scale and a unit of its own, which its bar states; none is normalised, maps of single bands "
+        "are summed. Colours of different methods are not to be compared in strength. " + _units()
     )
     words = caption_of(subject, what.strip(), found, shown, wish.manner, scale, trust)
     return Drawing(figure, words, tuple(found), numbers_of(found, [scale.limit for scale in scales]))

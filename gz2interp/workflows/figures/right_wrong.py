@@ -41,10 +41,11 @@ def of_right_wrong(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish
     cells = [Cell(each, values) for each, values in zip(shown, found.attribution.values, strict=True)]
     halves = [cells[i] for i in right], [cells[i] for i in wrong]
     figure = right_wrong_figure(*halves, found.bands, scale, wish.manner, foot_of(subject, found))
+    method = METHODS[found.attribution.method].title
     what = (
-        f"Galaxies that the network has right (left) beside such that it has wrong (right); of each the colour image "
-        f"and the map ({METHODS[found.attribution.method].title}), the class that the network says with its probability, "
-        f"and the label.{'' if galaxy_ids else _CHOSEN}"
+        "Galaxies that the network has right (left) beside such that it has wrong (right); of each the colour image "
+        f"and the map ({method}), the class that the network says with its probability, and the label."
+        f"{'' if galaxy_ids else _CHOSEN}"
     )
     who = who_in_words([shown[i] for i in (*right, *wrong)])
     words = caption_of(subject, f"{what} {who}", [found], shown, wish.manner, scale_in_words(scale))
