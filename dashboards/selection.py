@@ -30,8 +30,8 @@ class Selection:
     galaxy_id : str
         Digits. A string: ids exceed 2**53, where a browser's numbers end.
     method, score : str
-        Of the attribution: its name, and the class that is explained. "" where none has been asked for, or for the
-        predicted class.
+        Of the attribution: its name, and the class or the written score that is explained. "" where none has been asked
+        for, or for the predicted class.
     colour : str
         The column that colours the map.
     lasso : tuple of (x, y)

@@ -251,6 +251,33 @@ def test_views_bands_and_caveats_stand_beside_the_map(page: Any, address: str) -
     page.get_by_text("not which way").wait_for()
 
 
+def test_any_score_can_be_written_and_a_slip_is_told(page: Any, address: str) -> None:
+    page.goto(f"{address}/?galaxy_id={FIRST_ID + 20}&method=gradient&score=long")
+    page.wait_for_selector(".gz2-scale", timeout=120_000)
+    first = looked(page)
+    write(page, "logit(long) - logit(round)")
+    page.wait_for_url("**score=logit*")
+    wait_for_another(page, first)
+    page.wait_for_selector(f"{BANDS} .main-svg")
+    write(page, "logit(long")
+    page.get_by_text("For example logit(spiral)").wait_for()
+    write(page, "")
+    page.wait_for_selector(".gz2-scale")
+
+
+def test_the_page_of_trust_offers_a_check(page: Any, address: str) -> None:
+    page.goto(address)
+    page.get_by_role("link", name="Trust").click()
+    page.get_by_text("Not checked yet").wait_for(timeout=60_000)
+    page.get_by_role("button", name="Start").wait_for()
+
+
+def write(page: Any, score: str) -> None:
+    field = page.get_by_role("textbox", name="Or another score")
+    field.fill(score)
+    field.press("Enter")
+
+
 def choose(page: Any, part: str, option: str) -> None:
     page.locator(f".st-key-choose_{part} input").click()
     page.get_by_role("option", name=option, exact=True).click()

@@ -12,9 +12,10 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
 if TYPE_CHECKING:
+    from gz2interp.network.scores import Score
     from gz2interp.workflows.opening import Subject
 
-__all__ = ["Asked", "attribution_of", "bands_of", "network_is_loaded", "subject_of"]
+__all__ = ["Asked", "attribution_of", "bands_of", "network_is_loaded", "score_of", "subject_of"]
 
 MOST_NETWORKS: Final = 2
 """Kept in memory at a time, for all sessions."""
@@ -31,7 +32,7 @@ class Asked:
     method : str
         One of `gz2interp.attribution.METHODS`.
     score : str
-        The class whose logit is explained.
+        The class whose logit is explained, or a score as `gz2interp.workflows.asked.score_from` reads it.
     views : bool
         Averaged over turned and mirrored views.
     """
@@ -43,12 +44,12 @@ class Asked:
 
 
 def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribution:
-    """Where the logit of a class comes from, computed once for each survey, model and question.
+    """Where a score comes from, computed once for each survey, model and question.
 
     Raises
     ------
     InputError
-        The network takes other images than the survey's.
+        The network takes other images than the survey's, or the score cannot be read.
     """
     return _attribution((survey.digest, model.digest), asked, survey, model)
 
@@ -60,24 +61,37 @@ def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
 
 @st.cache_data(show_spinner=False, max_entries=512)
 def _attribution(digests: tuple[str, str], asked: Asked, _survey: Survey, _model: ModelFolder) -> Attribution:
-    from gz2interp.network.scores import logit
     from gz2interp.workflows.attribute import Question, attribute
 
-    images = _survey.images([asked.row])
-    return attribute(subject_of(_survey, _model), images, logit(asked.score), Question(asked.method, views=asked.views))
+    subject, images = subject_of(_survey, _model), _survey.images([asked.row])
+    return attribute(subject, images, score_of(subject, asked.score), Question(asked.method, views=asked.views))
 
 
 def bands_of(survey: Survey, model: ModelFolder, row: int, score: str) -> BandAttribution:
-    """How much of the logit of a class each band carries, computed once for each survey, model and question."""
+    """How much of a score each band carries, computed once for each survey, model and question."""
     return _bands((survey.digest, model.digest), row, score, survey, model)
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
 def _bands(digests: tuple[str, str], row: int, score: str, _survey: Survey, _model: ModelFolder) -> BandAttribution:
     from gz2interp.attribution import band_shapley
-    from gz2interp.network.scores import logit
 
-    return band_shapley(subject_of(_survey, _model).probe, _survey.images([row]), logit(score))
+    subject = subject_of(_survey, _model)
+    return band_shapley(subject.probe, _survey.images([row]), score_of(subject, score))
+
+
+def score_of(subject: Subject, words: str) -> Score:
+    """The logit of the class of that name, or what the words say.
+
+    Raises
+    ------
+    InputError
+        They say no score, or one that this network does not know.
+    """
+    from gz2interp.network.scores import logit
+    from gz2interp.workflows.asked import score_from
+
+    return logit(words) if words in subject.probe.class_names else score_from(subject, words)
 
 
 @st.cache_resource(show_spinner=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from dashboards.loading.attributions import Asked, subject_of
+from dashboards.loading.attributions import Asked, score_of, subject_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
@@ -51,22 +51,22 @@ def figure_of(survey: Survey, model: ModelFolder, asked: Asked, form: Form) -> b
     """
     from gz2interp.figures.journals import Page
     from gz2interp.figures.manner import Manner
-    from gz2interp.network.scores import logit
     from gz2interp.painting import Alteration
     from gz2interp.workflows.attribute import Question
     from gz2interp.workflows.figures import Wish, draw_figure, write_drawing
 
+    subject = subject_of(survey, model)
     by_band = form.layout == "rows-per-band"
     wish = Wish(
         "galaxies" if by_band else form.layout,
-        Question(asked.method, logit(asked.score), views=asked.views),
+        Question(asked.method, score_of(subject, asked.score), views=asked.views),
         Manner(Page(form.journal, form.columns)),
         Alteration(form.without),
         by_band=by_band,
     )
     galaxy_id = int(survey.galaxy_ids[asked.row])
     ids = [] if form.layout == "right-wrong" else [galaxy_id]
-    drawing = draw_figure(subject_of(survey, model), ids, wish)
+    drawing = draw_figure(subject, ids, wish)
     with TemporaryDirectory() as folder:
         files = write_drawing(drawing, Path(folder) / f"figure{form.suffix}")
         return _zipped(files) if form.with_data else files[0].read_bytes()

@@ -44,11 +44,13 @@ def show_looked(
         _offer()
         return None
     predicted = "" if subject.said is None else str(subject.said["prediction"])
-    score = selection.score if selection.score in classes else predicted or classes[0]
+    written = "(" in selection.score  # a score, and not a class
+    score = selection.score if written or selection.score in classes else predicted or classes[0]
     asked = Asked(subject.row, selection.method, score, bool(st.session_state.get("views")))
     heading("Where it looked", f"for {escape(score)}")
     found = _ask(subject, subject.model, asked)
     if found is None:
+        _write_score(selection)
         return None
     panels = attribution_panels(picture, np.asarray(found.values)[0], subject.survey.bands)
     method = METHODS[asked.method]
@@ -63,7 +65,9 @@ def show_looked(
     if method.caveat:
         st.warning(method.caveat)
     offered = {"": f"predicted ({predicted})"} if predicted else {}
-    _show_choices(selection, offered | {name: name for name in classes})
+    named = {name: name for name in (*classes, *([score] if written else []))}
+    _show_choices(selection, offered | named)
+    _write_score(selection)
     st.toggle("Mean over its turned and mirrored views", key="views")
     _show_source(subject, subject.model, asked, found)
     with aside:
@@ -81,7 +85,7 @@ def _show_bands(subject: Subject, model: ModelFolder, score: str) -> None:
         return
     draw(band_bars(found.values[0], subject.survey.bands), "band_attribution")
     caption(
-        f"Shapley values of the logit: together {signed(found.total[0])}, its rise from bare sky in every band. An "
+        f"Shapley values of the score: together {signed(found.total[0])}, its rise from bare sky in every band. An "
         "absent band shows sky like that at the image's rim."
     )
 
@@ -111,6 +115,19 @@ def _show_choices(selection: Selection, classes: dict[str, str]) -> None:
         _choose("Method", "method", {name: each.title for name, each in METHODS.items()}, selection.method)
     with explained:
         _choose("Class", "score", classes, selection.score)
+
+
+def _write_score(selection: Selection) -> None:
+    """Any other score, as a person writes it."""
+    key = "written_score"
+    st.session_state[key] = selection.score if "(" in selection.score else ""
+    st.text_input(
+        "Or another score",
+        key=key,
+        placeholder="logit(spiral) - logit(edge_on)",
+        help="logit(CLASS), probability(CLASS), channel(LAYER, NUMBER), similarity(GALAXY), joined by + - *",
+        on_change=lambda: change(score=str(st.session_state[key]).strip()),
+    )
 
 
 def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
