@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,11 @@ from gz2interp.network.layer_scores import LayerScore
 from gz2interp.network.layers import Use, example_shape, find, image_shape, uses_of
 from gz2interp.network.loading import load_network
 from gz2interp.network.looks import Look, moments_over
+from gz2interp.network.passes import Passes
+from gz2interp.network.passes import pooled as plane_mean
 from gz2interp.network.quiet import keras, tf
 from gz2interp.network.scores import Score, singles
-from gz2interp.network.taps import Ear, heard_after
+from gz2interp.network.taps import Ear
 
 __all__ = ["Probe"]
 
@@ -70,6 +72,7 @@ class Probe:
         self.head = head_of(model, self._uses)
         self.class_names = class_names_of(class_names, self.head.classes)
         self.layers = tuple(use.info for use in up_to_logits(self._uses, self.head) if use.new)
+        self._passes = Passes(model, self.head, self._uses, self.image_shape)
         self._questions = Questions(batch_size)
 
     @classmethod
@@ -147,7 +150,7 @@ class Probe:
         if not resolved.layers:
             probabilities, logits = self._outputs(images)
             return np.asarray(resolved(probabilities, logits), np.float32)
-        return self._ask_about(images, ("scores", resolved), lambda images: (self._scored(images, resolved),))[0]
+        return self._ask_about(images, ("scores", resolved), lambda images: (self._passes.score(images, resolved),))[0]
 
     def activations(self, images: ArrayLike, layer: str, pooled: bool = False) -> Floats:
         """What a layer says of each image.
@@ -167,8 +170,8 @@ class Probe:
 
         def question(images: Tensor) -> tuple[Tensor, ...]:
             ear = Ear()
-            self._forward(images, place, ear.listen)
-            return (_pooled(ear.heard) if pooled else ear.heard,)
+            self._passes.outputs(images, place, ear.listen)
+            return (plane_mean(ear.heard) if pooled else ear.heard,)
 
         return self._ask_about(images, ("activations", place, pooled), question)[0]
 
@@ -235,11 +238,8 @@ class Probe:
         def question(values: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(values)
-                score_given = self._given(values, place, resolved, score)
-            gradient = tape.gradient(score_given, values)
-            if gradient is None:
-                raise self._not_behind(score, place)
-            return score_given, tf.cast(gradient, tf.float32)
+                score_given = self._passes.score_given(values, resolved, place, score.name)
+            return score_given, self._passes.derivative(tape, score_given, values, place, score.name)
 
         shape = rows.shape[1:]
         scores, gradients = self._questions.ask(("gradients given", place, resolved, shape), question, rows, shape)
@@ -283,11 +283,8 @@ class Probe:
         def derivative(seen: Tensor) -> Tensor:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(seen)
-                value = self._given(seen, place, resolved, score) if place else self._scored(seen, resolved)
-            gradient = tape.gradient(value, seen)
-            if gradient is None:
-                raise self._not_behind(score, place)
-            return tf.cast(gradient, tf.float32)
+                value = self._passes.score_given(seen, resolved, place, score.name)
+            return self._passes.derivative(tape, value, seen, place, score.name)
 
         def question(*tensors: Tensor) -> tuple[Tensor, ...]:
             return moments_over(look, derivative, tensors[: len(rows)], tensors[len(rows) :], varies)
@@ -314,7 +311,7 @@ class Probe:
         rows = rows_of(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
 
         def question(activations: Tensor) -> tuple[Tensor, ...]:
-            return (self._given(activations, place, resolved, score),)
+            return (self._passes.score_given(activations, resolved, place, score.name),)
 
         shape = rows.shape[1:]
         return self._questions.ask(("continue_from", place, resolved, shape), question, rows, shape)[0]
@@ -327,69 +324,18 @@ class Probe:
         def question(images: Tensor) -> tuple[Tensor, ...]:
             with rule(), tf.GradientTape(watch_accessed_variables=False) as tape:
                 ear = Ear(tape)
-                value = self._scored(images, resolved, place, ear.listen)
-            gradient = tape.gradient(value, ear.tensor)
-            if gradient is None:
-                raise self._not_behind(score, place)
-            return value, ear.heard, tf.cast(gradient, tf.float32)
+                value = self._passes.score(images, resolved, place, ear.listen)
+            return value, ear.heard, self._passes.derivative(tape, value, ear.tensor, place, score.name)
 
         scores, values, gradients = self._ask_about(
             images, ("gradients", rule is nullcontext, place, resolved), question
         )
         return Gradients(scores, values, gradients, self.domain_of(at))
 
-    def _given(self, values: Tensor, place: Use, resolved: Score, score: Score) -> Tensor:
-        """The score of a batch when a place says this; it must depend on nothing else.
-
-        The layers before this one run on nothing and are then left out by TensorFlow, since nobody needs them.
-        """
-        nothing = tf.zeros((tf.shape(values)[0], *example_shape(self.image_shape)))
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(nothing)
-            value = self._scored(nothing, resolved, place, lambda said: tf.cast(values, said.dtype))
-        if tape.gradient(value, nothing) is not None:
-            raise self._not_alone(score, place)
-        return value
-
     def _shape_of(self, place: Use) -> tuple[int | None, ...]:
         """Of one image's values there; None where the network leaves its size open."""
         sides = (None if None in self.image_shape else side for side in place.info.shape[:-1])
         return *sides, place.info.shape[-1]
-
-    def _forward(
-        self,
-        images: Tensor,
-        place: Use | None = None,
-        visit: Callable[[Tensor], Tensor] = tf.identity,
-        ears: Mapping[str, Ear] | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Probabilities and logits of a batch; what passes `place` (None: the input) goes through `visit`.
-
-        Each of the `ears` hears the layer that it is named by.
-        """
-        with ExitStack() as taps:
-            if place is None:
-                images = visit(tf.identity(images))
-            else:
-                taps.enter_context(heard_after(place.layer, visit, place.number))
-            for name, ear in (ears or {}).items():  # after the place: what a visit leaves there is what they hear
-                use = find(name, self._uses)
-                taps.enter_context(heard_after(use.layer, ear.listen, use.number))
-            logits = taps.enter_context(self.head.heard())
-            answer = self.model(images, training=False)
-        return self.head.read(answer, logits)
-
-    def _scored(
-        self,
-        images: Tensor,
-        resolved: Score,
-        place: Use | None = None,
-        visit: Callable[[Tensor], Tensor] = tf.identity,
-    ) -> Tensor:
-        """The score of a batch; what passes `place` goes through `visit` before the score hears of it."""
-        ears = {name: Ear() for name in resolved.layers}
-        answers = self._forward(images, place, visit, ears)
-        return resolved(*answers, {name: _pooled(ear.heard) for name, ear in ears.items()})
 
     def _resolved(self, score: Score) -> Score:
         """With classes by their position, and its layers found to be there."""
@@ -399,7 +345,7 @@ class Probe:
         return score.resolve(self.class_names)
 
     def _outputs(self, images: ArrayLike) -> tuple[Floats, ...]:
-        return self._ask_about(images, "outputs", lambda images: self._forward(images))
+        return self._ask_about(images, "outputs", self._passes.outputs)
 
     def _ask_about(
         self, images: ArrayLike, key: Hashable, question: Callable[[Tensor], tuple[Tensor, ...]]
@@ -412,22 +358,3 @@ class Probe:
             shape = example_shape(self.image_shape)
             return next((use for use in self._uses if use.leaf == SCALED and use.info.shape == shape), None)
         return None if at == INPUT else find(at, self._uses)
-
-    def _not_behind(self, score: Score, place: Use | None) -> InputError:
-        return InputError(
-            f"The score {score} does not depend on {f'layer {place.name!r}' if place else 'the input'}",
-            f"A layer that the score is computed from ({self.logit_rule})",
-            f"Take one of {choices(layer.name for layer in self.layers)}",
-        )
-
-    def _not_alone(self, score: Score, place: Use) -> InputError:
-        return InputError(
-            f"The score {score} does not follow from layer {place.name!r} alone: something reaches it by another way",
-            f"A layer that everything passes through, before the logits ({self.logit_rule})",
-            "Take the layer where the ways join again, an Add or a Concatenate perhaps, or an earlier one",
-        )
-
-
-def _pooled(values: Tensor) -> Tensor:
-    """The mean over the image plane, of what still has one."""
-    return tf.reduce_mean(values, axis=(1, 2)) if values.shape.rank == 4 else values

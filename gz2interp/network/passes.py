@@ -1,0 +1,117 @@
+"""Forward passes as they are traced: what goes in, what is listened to, and what is answered for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from gz2interp.errors import InputError, choices
+from gz2interp.network.head import Head, up_to_logits
+from gz2interp.network.layers import Use, example_shape, find
+from gz2interp.network.quiet import tf
+from gz2interp.network.scores import Score
+from gz2interp.network.taps import Ear, heard_after
+
+__all__ = ["Passes", "pooled"]
+
+Tensor = Any
+Model = Any
+Visit = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Passes:
+    """Passes through one network, inside whatever is being traced.
+
+    Attributes
+    ----------
+    model : keras.Model
+    head : Head
+    uses : sequence of Use
+        Of its layers.
+    image_shape : tuple
+        (y, x, band); None where any size will do.
+    """
+
+    model: Model
+    head: Head
+    uses: Sequence[Use]
+    image_shape: tuple[int | None, int | None, int]
+
+    def outputs(
+        self,
+        images: Tensor,
+        place: Use | None = None,
+        visit: Visit = tf.identity,
+        ears: Mapping[str, Ear] | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Probabilities and logits of a batch; what passes `place` (None: the input) goes through `visit`.
+
+        Each of the `ears` hears the layer that it is named by.
+        """
+        with ExitStack() as taps:
+            if place is None:
+                images = visit(tf.identity(images))
+            else:
+                taps.enter_context(heard_after(place.layer, visit, place.number))
+            for name, ear in (ears or {}).items():  # after the place: what a visit leaves there is what they hear
+                use = find(name, self.uses)
+                taps.enter_context(heard_after(use.layer, ear.listen, use.number))
+            logits = taps.enter_context(self.head.heard())
+            answer = self.model(images, training=False)
+        return self.head.read(answer, logits)
+
+    def score(self, images: Tensor, resolved: Score, place: Use | None = None, visit: Visit = tf.identity) -> Tensor:
+        """The score of a batch; what passes `place` goes through `visit` before the score hears of it."""
+        ears = {name: Ear() for name in resolved.layers}
+        answers = self.outputs(images, place, visit, ears)
+        return resolved(*answers, {name: pooled(ear.heard) for name, ear in ears.items()})
+
+    def score_given(self, values: Tensor, resolved: Score, place: Use | None, title: str) -> Tensor:
+        """The score of a batch when a place says this; it must depend on nothing else.
+
+        The layers before this one run on nothing and are then left out by TensorFlow, since nobody needs them.
+
+        Raises
+        ------
+        InputError
+            It depends on something else; `title` is what the score is called.
+        """
+        if place is None:
+            return self.score(values, resolved)
+        nothing = tf.zeros((tf.shape(values)[0], *example_shape(self.image_shape)))
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(nothing)
+            value = self.score(nothing, resolved, place, lambda said: tf.cast(values, said.dtype))
+        if tape.gradient(value, nothing) is not None:
+            raise InputError(
+                f"The score {title} does not follow from layer {place.name!r} alone: something reaches it by another "
+                "way",
+                f"A layer that everything passes through, before the logits ({self.head.rule})",
+                "Take the layer where the ways join again, an Add or a Concatenate perhaps, or an earlier one",
+            )
+        return value
+
+    def derivative(self, tape: Any, value: Tensor, at: Tensor, place: Use | None, title: str) -> Tensor:
+        """Of a score with respect to what flows through a place, float32.
+
+        Raises
+        ------
+        InputError
+            The score does not depend on it.
+        """
+        gradient = tape.gradient(value, at)
+        if gradient is None:
+            raise InputError(
+                f"The score {title} does not depend on {f'layer {place.name!r}' if place else 'the input'}",
+                f"A layer that the score is computed from ({self.head.rule})",
+                f"Take one of {choices(use.name for use in up_to_logits(self.uses, self.head) if use.new)}",
+            )
+        return tf.cast(gradient, tf.float32)
+
+
+def pooled(values: Tensor) -> Tensor:
+    """The mean over the image plane, of what still has one."""
+    return tf.reduce_mean(values, axis=(1, 2)) if values.shape.rank == 4 else values
