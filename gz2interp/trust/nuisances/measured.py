@@ -121,7 +121,8 @@ def measure(images: ArrayLike, valid: ArrayLike | None = None, fwhm: ArrayLike |
 
 def planes(plane: Floats, shape: tuple[int, int]) -> Floats:
     """The light of backgrounds (n, 3, band), float32 (n, y, x, band)."""
-    return np.asarray(np.einsum("yxt,ntb->nyxb", _terms(shape), plane), np.float32)
+    light = _terms(shape).reshape(-1, 3) @ plane
+    return np.asarray(light.reshape(len(plane), *shape, plane.shape[2]), np.float32)
 
 
 def _measured(images: Floats, valid: Bools) -> tuple[Floats, Floats, Bools, Floats, Floats]:
