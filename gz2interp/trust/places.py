@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.trust.donors import Pairs
 from gz2interp.trust.nuisances import Measured
 from gz2interp.trust.nuisances.measured import planes
-from gz2interp.trust.nuisances.surroundings import LEAST, around, outside
+from gz2interp.trust.nuisances.surroundings import LEAST, amid, outside
 from gz2interp.trust.pulls import Answering, Pull
 
 __all__ = ["Place", "locate"]
@@ -102,13 +102,10 @@ def _rows(galaxies: Measured, pairs: Pairs, classes: Ints, pull: Pull, generator
     """Recipients on the side of the pull that have room around them."""
     own = classes[pairs.recipients] == pull.number
     rows = generator.permutation(np.flatnonzero(own if pull.side == "away" else ~own))
-    roomy = [row for row in rows if _room(galaxies, pairs, int(row)).mean() >= LEAST]
-    return np.array(roomy[:LOOKED_AT], np.int64)
-
-
-def _room(galaxies: Measured, pairs: Pairs, row: int) -> NDArray[np.bool_]:
-    party = galaxies.of(np.array([pairs.recipients[row], *pairs.donors[row]]))
-    return np.asarray((party.valid & ~party.galaxy).all(axis=0))
+    rows = rows[: 2 * LOOKED_AT]
+    recipients, givers = galaxies.of(pairs.recipients[rows]), galaxies.of(pairs.donors[rows, pull.number])
+    room = outside(recipients, givers).mean(axis=(1, 2))
+    return np.asarray(rows[room >= LEAST][:LOOKED_AT], np.int64)
 
 
 def _portions(count: int) -> list[slice]:
@@ -123,9 +120,7 @@ def _rises(
     Returns float32 (n, 1 + cell + band).
     """
     recipients, giver, other = (galaxies.of(each) for each in (pairs.recipients[rows], pairs.donors[rows, number], others))
-    there = outside(recipients, [galaxies.of(column) for column in pairs.donors[rows].T])[..., None]
-    before = np.where(there, around(recipients, other), recipients.images)
-    after = np.where(there, around(recipients, giver), recipients.images)
+    before, after = amid(recipients, other), amid(recipients, giver)
     cells, bands = _cells(before.shape[1:3]), np.eye(before.shape[3], dtype=np.bool_)
     masks = [np.zeros((1, 1, 1), np.bool_), np.ones((1, 1, 1), np.bool_)]
     masks += [(cells == cell)[..., None] for cell in range(CELLS**2)] + [band[None, None] for band in bands]

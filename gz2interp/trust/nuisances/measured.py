@@ -35,6 +35,9 @@ SMOOTHED = 1.5
 ABOVE = 3.0
 """Standard deviations above the sky at which a galaxy ends, under that Gaussian."""
 
+NEAR = 0.1
+"""Of the cutout's width: the galaxy's peak is as near to the middle as that."""
+
 MARGIN = 3
 """Pixels by which it is then made larger: there is more light than one sees."""
 
@@ -118,7 +121,8 @@ def measure(images: ArrayLike, valid: ArrayLike | None = None, fwhm: ArrayLike |
 
 def planes(plane: Floats, shape: tuple[int, int]) -> Floats:
     """The light of backgrounds (n, 3, band), float32 (n, y, x, band)."""
-    return np.asarray(np.einsum("yxt,ntb->nyxb", _terms(shape), plane), np.float32)
+    light = _terms(shape).reshape(-1, 3) @ plane
+    return np.asarray(light.reshape(len(plane), *shape, plane.shape[2]), np.float32)
 
 
 def _measured(images: Floats, valid: Bools) -> tuple[Floats, Floats, Bools, Floats, Floats]:
@@ -195,14 +199,27 @@ def _galaxies(signal: Floats, valid: Bools) -> Bools:
 
 
 def _galaxy(signal: Floats, valid: Bools) -> Bools:
-    """The connected light nearest to the middle, and a margin about it."""
+    """The connected light nearest to the middle that has its like opposite its peak, and a margin about it.
+
+    Galaxies look much the same turned by half a turn; a star or a neighbour on one side, whose light runs into the
+    galaxy's, does not.
+    """
     y, x = np.mgrid[: signal.shape[0], : signal.shape[1]].astype(float)
     far = np.hypot(y - (signal.shape[0] - 1) / 2, x - (signal.shape[1] - 1) / 2)
     pieces, count = ndimage.label((signal > ABOVE) & valid)
     if not count:
         return np.asarray(far < 0.1 * min(signal.shape))
-    nearest = pieces.flat[np.where(pieces > 0, far, np.inf).argmin()]
-    return np.asarray(ndimage.binary_dilation(pieces == nearest, iterations=MARGIN))
+    light = pieces == pieces.flat[np.where(pieces > 0, far, np.inf).argmin()]
+    near = light & (far < max(far[light].min() + 1, NEAR * min(signal.shape)))
+    peak = np.unravel_index(np.where(near, signal, -np.inf).argmax(), signal.shape)
+    return np.asarray(ndimage.binary_dilation(light & _turned(light, peak), iterations=MARGIN))
+
+
+def _turned(light: Bools, peak: Sequence[np.intp]) -> Bools:
+    """Turned by half a turn about a pixel."""
+    y, x = (2 * int(place) - np.arange(side) for place, side in zip(peak, light.shape, strict=True))
+    inside = ((0 <= y) & (y < len(y)))[:, None] & ((0 <= x) & (x < len(x)))[None, :]
+    return np.asarray(light[np.clip(y, 0, len(y) - 1)[:, None], np.clip(x, 0, len(x) - 1)[None, :]] & inside)
 
 
 def _centres(signal: Floats, galaxy: Bools) -> Floats:
