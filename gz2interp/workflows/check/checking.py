@@ -13,7 +13,7 @@ from gz2interp.errors import InputError
 from gz2interp.network.probe import Probe
 from gz2interp.network.randomised import Forgetful
 from gz2interp.results import Provenance, versions_of
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.files import digest_of_file, read_json, write_json
 from gz2interp.stores.truth import Truth
 from gz2interp.trust.explainer import Explainer, importance
 from gz2interp.workflows.attribute import Question, method_named, options_of
@@ -165,12 +165,18 @@ def _unknown(subject: Subject) -> tuple[str, ...]:
 
 
 def _provenance(subject: Subject, settings: CheckSettings) -> Provenance:
+    shuffled = subject.model.label_randomised
     return Provenance(
         data=subject.survey.digest,
         model=subject.model.digest,
         layer="",
         method="check",
-        parameters={"galaxies": settings.galaxies, "few": settings.few, "stages": settings.stages},
+        parameters={
+            "galaxies": settings.galaxies,
+            "few": settings.few,
+            "stages": settings.stages,
+            "label_randomised": digest_of_file(shuffled) if shuffled else "",
+        },
         seed=settings.seed,
         versions=versions_of("gz2interp", "tensorflow", "keras", "numpy"),
     )
