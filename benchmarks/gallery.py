@@ -52,6 +52,18 @@ PLATES = (
     Plate("right_wrong", "Correct beside wrong", "--layout right-wrong --journal apj --most 3", 0),
 )
 
+REAL = """## A real galaxy
+
+Real pixels are no part of this project. With a folder of your own five-band cutouts, and the same network:
+
+```bash
+python -m trainer ingest real --source folder --from IMAGES/
+gz2interp survey import real --model {survey}/models/{model}
+gz2interp analyse real
+python benchmarks/gallery.py real FOLDER
+```
+"""
+
 
 def main() -> None:
     """Draw all plates and write the page."""
@@ -70,6 +82,8 @@ def main() -> None:
             parts.append(section(subject, ids[: plate.galaxies], plate, options))
         except Gz2interpError as error:
             parts.append(f"## {plate.title}\n\nNot of this survey: {error}\n")
+    if subject.survey.header.source.startswith("painted"):
+        parts.append(REAL.format(survey=options.survey, model=subject.model.name))
     page = folder / f"{options.name}.md"
     page.write_text("\n".join(parts), encoding="utf-8")
     print(page)
