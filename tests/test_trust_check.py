@@ -31,6 +31,7 @@ from gz2interp.workflows.check.sample import Sample, draw_sample
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.opening import Subject, open_subject
 from gz2interp.workflows.trust_line import trust_line, trust_line_of
+from trainer.networks import build_network
 from trainer.paint import paint_survey
 
 FEW = CheckSettings(("gradient", "integrated_gradients"), galaxies=10, few=4, stages=2)
@@ -276,3 +277,17 @@ def test_a_survey_without_a_truth_is_checked_all_the_same(subject, tmp_path, fou
     explainer = Explainer(METHODS["gradient"])
     answer = explainer.explain(subject.probe, sample.images, sample.classes)
     assert {"deletion", "noise"} <= {each.check for each in findings_of(bare, explainer, answer)}
+
+
+@pytest.mark.parametrize("name", ["cnn", "d4", "resnet", "original"])
+def test_the_trainer_s_networks_can_forget(name, tmp_path):
+    model = build_network(name, shape=(32, 32), class_count=3, scaling="asinh", softening=(0.1,) * 5, dropout=0.1)
+    model.save(tmp_path / "model.keras")
+    images = np.random.default_rng(0).normal(size=(2, 32, 32, 5)).astype(np.float32)
+    forgetful = Forgetful(tmp_path / "model.keras", None, seed=1)
+    before = forgetful.probe.logits(images)
+    assert forgetful.layers[0] == ("probabilities" if name == "original" else "logits")
+    forgetful.forget(len(forgetful.layers))
+    assert abs(forgetful.probe.logits(images) - before).max() > 1e-4
+    forgetful.forget(0)
+    assert_array_equal(forgetful.probe.logits(images), before)

@@ -29,7 +29,7 @@ __all__ = ["galaxies_figure", "panels_of"]
 
 Floats = NDArray[np.floating[Any]]
 
-_WORDS: Final = 1.02
+_WORDS: Final = 1.06
 """Inches beside a row."""
 _BAR: Final = 0.42
 _TOP: Final = 0.17

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 
 from gz2interp.errors import InputError
 from gz2interp.figures.paper import SMALL
 from gz2interp.figures.pieces.compass import put_compass, put_scale_bar
-from gz2interp.figures.shown import Shown
+from gz2interp.figures.shown import Shown, Sky
 
 __all__ = ["FOR_WCS", "dress_coordinates", "put_place", "wcs_of"]
 
-FOR_WCS = (0.4, 0.2)
+FOR_WCS = (0.54, 0.31)
 """Inches that the numbers need on the left and beneath."""
 
 
@@ -37,17 +38,23 @@ def wcs_of(shown: Shown, axes: str) -> Any:
     return wcs
 
 
-def dress_coordinates(axis: Axes, numbers: bool) -> None:
-    """Ticks of right ascension and declination; with their numbers, or without."""
-    sky: Any = axis
-    for coordinate, place in zip(sky.coords, "bl", strict=True):
-        coordinate.set_ticks(number=3)
-        coordinate.set_ticks_position(place)
+def dress_coordinates(axis: Axes, sky: Sky, numbers: bool) -> None:
+    """Ticks of right ascension and declination; with their numbers and names, or without.
+
+    Right ascension runs along the bottom, or along the left of an image that is turned by more than 45 degrees.
+    """
+    drawn: Any = axis
+    angle = np.deg2rad(sky.position_angle)
+    sides = "lb" if abs(np.sin(angle)) > abs(np.cos(angle)) else "bl"
+    for coordinate, side, name in zip(drawn.coords, sides, ("RA", "Dec"), strict=True):
+        coordinate.set_ticks(number=4)
+        coordinate.set_ticks_position(side)
         coordinate.tick_params(length=2, width=0.4, direction="in", color="#999999")
-        coordinate.set_ticklabel_position(place if numbers else "")
+        coordinate.set_ticklabel_position(side if numbers else "")
         coordinate.set_ticklabel(size=SMALL, exclude_overlapping=True, pad=1.5)
-        coordinate.set_axislabel("", minpad=0)
         coordinate.set_auto_axislabel(False)
+        coordinate.set_axislabel_position(side)
+        coordinate.set_axislabel(name if numbers else "", minpad=0.6, fontsize=SMALL)
         coordinate.set_major_formatter("d.ddd")
 
 
@@ -65,7 +72,7 @@ def put_place(axis: Axes, shown: Shown, axes: str, first: bool = True) -> None:
         Whether this is the picture that says it for its neighbours.
     """
     if axes == "wcs":
-        dress_coordinates(axis, first)
+        dress_coordinates(axis, shown.sky, first)
     elif first:
         put_scale_bar(axis, shown.sky, shown.shape)
         put_compass(axis, shown.sky, shown.shape)

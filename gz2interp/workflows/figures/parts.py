@@ -29,7 +29,7 @@ __all__ = ["caption_of", "foot_of", "map_unit", "scale_for", "scale_in_words", "
 
 _NAMED: Final = 12
 """Galaxies whose words a caption repeats."""
-_COORDINATES: Final = "Coordinates: right ascension beneath, declination on the left, J2000, in degrees."
+_COORDINATES: Final = "Coordinates: right ascension and declination, J2000, in degrees."
 
 Words = Callable[[Explanation, int], str]
 
