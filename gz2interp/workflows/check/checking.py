@@ -132,7 +132,7 @@ def _ask(subject: Subject, bench: Bench, name: str) -> list[Finding]:
 
 
 def _bench(subject: Subject, settings: CheckSettings, tell: Progress) -> Bench:
-    sample = draw_sample(subject, settings.galaxies, settings.seed)
+    sample = draw_sample(subject, settings.galaxies, settings.seed, tell)
     forgetful = Forgetful(subject.model.model_file, subject.model.class_names or None, settings.seed)
     layers = len(forgetful.layers)
     stages = sorted({max(round(layers * k / settings.stages), 1) for k in range(1, settings.stages + 1)})
