@@ -29,7 +29,7 @@ def blurred(images: Floats, widths: Floats) -> Floats:
 
 
 def spectra_of(images: Floats) -> Floats:
-    """Of the images mirrored at their edges, float32 (n, y, x, band); white noise has a white one, of the same width."""
+    """Of the images mirrored at their edges, float32 (n, y, x, band); white noise has a white one, as wide."""
     return np.asarray(fft.dctn(images, axes=(1, 2), norm="ortho"))
 
 
