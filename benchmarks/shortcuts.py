@@ -5,8 +5,8 @@
 
 Each case paints a survey, with an artefact in one class or without, trains a network on it for a minute, and asks
 `find_shortcuts` what the network goes by. The check is told nothing: it does not know which surveys are planted. A case
-counts as named if the strongest alarm is of the family that was planted, in the class in which it was. Killed, the program
-goes on where it stopped; each case leaves a `result.json`. At the end it prints the table of all cases in the folder.
+counts as named if the strongest alarm is of the family that was planted, in the class in which it was. Killed, the
+program goes on where it stopped; each case leaves a `result.json`. At the end it prints the table of all cases.
 
 The network also sees planted galaxies painted again without the artefact: if it then says their class as surely as
 before, it has not learnt the shortcut. Such a case is marked, and counts all the same.
@@ -168,9 +168,7 @@ def _lost(subject: Subject, case: Case) -> float:
     rows = said.loc[(said["split"] != "train") & (said["label"] == case.class_name), "row"].to_numpy()[:REPAINTED]
     without = np.stack([paint(recipe_of(case.seed, int(row), SHARES)).cutout.image for row in rows])
     place = subject.probe.class_names.index(case.class_name)
-    before, after = (
-        subject.probe.probabilities(images)[:, place] for images in (subject.survey.images(rows), without)
-    )
+    before, after = (subject.probe.probabilities(images)[:, place] for images in (subject.survey.images(rows), without))
     return float((before - after).mean())
 
 
@@ -192,7 +190,8 @@ def table(results: Sequence[dict[str, Any]]) -> Iterator[str]:
         if not some:
             continue
         learnt = [each for each in some if each["lost"] >= LEARNT]
-        yield f"{level}: {_share([each['named'] for each in some])} named; of {len(learnt)} learnt {_share([each['named'] for each in learnt])}"
+        named, known = (_share([each["named"] for each in part]) for part in (some, learnt))
+        yield f"{level}: {named} named; of those that the network had learnt {known}"
         for kind in dict.fromkeys(each["kind"] for each in some):
             of_kind = [each for each in some if each["kind"] == kind]
             lost = ", ".join(f"{100 * each['lost']:.0f}" for each in of_kind)
@@ -202,7 +201,8 @@ def table(results: Sequence[dict[str, Any]]) -> Iterator[str]:
     for each in results:
         accuracy, lost = f"{100 * each['accuracy']:.0f} %", "" if each["lost"] is None else f"{100 * each['lost']:.0f}"
         told = each["words"] or "no alarm"
-        yield f"| {each['kind']} | {each['level']} | {each['class_name']} | {each['seed']} | {accuracy} | {lost} | {told} |"
+        case = " | ".join(str(each[name]) for name in ("kind", "level", "class_name", "seed"))
+        yield f"| {case} | {accuracy} | {lost} | {told} |"
 
 
 def _share(right: Sequence[bool]) -> str:

@@ -69,7 +69,9 @@ def test_what_is_planted_is_what_was_asked_for(clean, planted):
     for one, two in zip(bare, noisy, strict=True):
         np.testing.assert_allclose(two.noise.sky_sigma, 2 * np.array(one.noise.sky_sigma))
     for one, two in zip(bare, slanted, strict=True):
-        x, y = (np.subtract(getattr(two.background, rise), getattr(one.background, rise)) for rise in ("x_rise", "y_rise"))
+        x, y = (
+            np.subtract(getattr(two.background, rise), getattr(one.background, rise)) for rise in ("x_rise", "y_rise")
+        )
         np.testing.assert_allclose(2 * np.hypot(x, y), 4.0 * np.array(one.noise.sky_sigma), rtol=1e-6)
     for one, two in zip(bare, starred, strict=True):
         added = two.parts[-1]
@@ -144,6 +146,9 @@ def test_anyone_can_add_a_kind(tmp_path):
 def test_from_the_command_line(tmp_path):
     words = ["plant", "shortcut", str(tmp_path / "s"), "--kind", "noise", "--class", "round", "--galaxies", "8"]
     done = subprocess.run([sys.executable, "-m", "trainer", *words], capture_output=True, text=True, check=True)
-    assert "noise 1.4 (times the noise of the sky, in all bands) in all galaxies of the kind round" in done.stdout.replace("\n", " ")
+    assert (
+        "noise 1.4 (times the noise of the sky, in all bands) in all galaxies of the kind round"
+        in done.stdout.replace("\n", " ")
+    )
     assert json.loads((tmp_path / "s" / "survey.json").read_text())["rows_committed"] == 8
     assert len(Survey.open(tmp_path / "s")) == 8

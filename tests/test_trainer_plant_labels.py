@@ -9,6 +9,10 @@ from trainer_surveys import ring_survey, tiny_network
 from gz2interp.errors import InputError
 from gz2interp.network.loading import load_network
 from gz2interp.stores.files import read_json, write_json
+from gz2interp.trust.nuisances import NUISANCES
+from gz2interp.trust.shortcuts import LIMIT
+from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.shortcuts import shortcut_findings
 from trainer.config import Config
 from trainer.fit import fit
 from trainer.plant.labels import plant_labels
@@ -71,3 +75,17 @@ def test_a_network_of_unknown_training_is_refused(survey):
         write_json(file, record)
     with pytest.raises(InputError, match="no model"):
         plant_labels(survey, "other")
+
+
+def test_the_shortcuts_of_a_survey_of_three_bands_without_a_psf(survey):
+    subject = Subject(survey, survey.model("cnn"))
+    heard = []
+    found = shortcut_findings(subject, seed=1, most=40, progress=lambda *now: heard.append(now))
+    assert {each.subject for each in found} == set(NUISANCES)
+    assert {(each.check, each.method, each.limit) for each in found} == {("shortcut", "", LIMIT)}
+    assert not [each.subject for each in found if each.passed is False]
+    unknown = {each.subject for each in found if each.words.startswith("Not known")}
+    assert unknown >= {"seeing", "missing pixels"}
+    assert all(each.passed is None for each in found if each.subject in unknown)
+    assert {now[0] for now in heard} == set(NUISANCES) - unknown
+    assert shortcut_findings(subject, seed=1, most=40) == found

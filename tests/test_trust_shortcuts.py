@@ -191,10 +191,15 @@ def test_missing_pixels_and_centring():
     valid[barred(), :6] = False
     masked = images * valid[..., None]
     edge = Toy(lambda seen: 20 * (0.5 - np.abs(seen[:, :6]).mean(axis=(1, 2, 3))))
-    assert named_shortcut(shortcuts(edge, masked, labels(), np.random.default_rng(19), valid=valid)).family == "missing pixels"
+    assert (
+        named_shortcut(shortcuts(edge, masked, labels(), np.random.default_rng(19), valid=valid)).family
+        == "missing pixels"
+    )
     moved = images.copy()
     moved[barred()] = np.roll(moved[barred()], 4, axis=2)
-    right = Toy(lambda seen: 0.5 * (seen[:, 15:25, 24:28].mean(axis=(1, 2, 3)) - seen[:, 15:25, 12:16].mean(axis=(1, 2, 3))) - 3)
+    right = Toy(
+        lambda seen: 0.5 * (seen[:, 15:25, 24:28].mean(axis=(1, 2, 3)) - seen[:, 15:25, 12:16].mean(axis=(1, 2, 3))) - 3
+    )
     assert named_shortcut(shortcuts(right, moved, labels(), np.random.default_rng(20))).family == "centring"
 
 

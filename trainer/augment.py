@@ -82,8 +82,8 @@ POLICIES = {
     "standard": _STANDARD,
     "wide": replace(_STANDARD, zoom=(0.65, 1.5)),
 }
-"""`original` is that of the original project's script, `original-notebook` that of its notebook. `flips` only mirrors: all
-pixels keep their values, and a corner stays a corner. `standard` is ours; `seeing` blurs besides, and `wide` zooms
+"""`original` is that of the original project's script, `original-notebook` that of its notebook. `flips` only mirrors:
+all pixels keep their values, and a corner stays a corner. `standard` is ours; `seeing` blurs besides, and `wide` zooms
 farther, for surveys whose cutouts are framed in several ways.
 
 Notes on differences: the original resampled an image up to three times, here it is once. What rotation and zoom bring

@@ -248,9 +248,7 @@ def _shuffled(lessons: Lessons, record: Mapping[str, Any]) -> Lessons:
     """The same galaxies to learn from, each with the answer of another."""
     targets, seed = lessons.train.targets, lessons.config.seed
     dealt = targets[np.random.default_rng([seed, SHUFFLE]).permutation(len(targets))]
-    return replace(
-        lessons, train=replace(lessons.train, targets=dealt), training={**lessons.training, **dict(record)}
-    )
+    return replace(lessons, train=replace(lessons.train, targets=dealt), training={**lessons.training, **dict(record)})
 
 
 def _examples(pixels: Pixels, plan: Plan, rows: Any) -> Examples:

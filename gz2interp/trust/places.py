@@ -94,7 +94,9 @@ def locate(
     if fixed:
         y, x, band = _pixel(galaxies, classes, pull.number, best)
         return Place(y, x, band, share)
-    named = bool(len(bands) > 1 and whole > 0 and bands.max() >= MOSTLY * whole and np.sort(bands)[-2] < bands.max() / 2)
+    named = bool(
+        len(bands) > 1 and whole > 0 and bands.max() >= MOSTLY * whole and np.sort(bands)[-2] < bands.max() / 2
+    )
     return Place(None, None, int(bands.argmax()) if named else None, share)
 
 
@@ -119,7 +121,9 @@ def _rises(
 
     Returns float32 (n, 1 + cell + band).
     """
-    recipients, giver, other = (galaxies.of(each) for each in (pairs.recipients[rows], pairs.donors[rows, number], others))
+    recipients, giver, other = (
+        galaxies.of(each) for each in (pairs.recipients[rows], pairs.donors[rows, number], others)
+    )
     before, after = amid(recipients, other), amid(recipients, giver)
     cells, bands = _cells(before.shape[1:3]), np.eye(before.shape[3], dtype=np.bool_)
     masks = [np.zeros((1, 1, 1), np.bool_), np.ones((1, 1, 1), np.bool_)]

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from gz2interp.statistics import Z, Estimate
+from gz2interp.statistics import Estimate, Z
 from gz2interp.trust.donors import Pairs
 from gz2interp.trust.nuisances import Measured, Nuisance
 
@@ -130,7 +130,8 @@ def pulls(said: Floats, outputs: Sequence[int], classes: Ints, pairs: Pairs, gen
     found = []
     for number, output in enumerate(outputs):
         told = said[done, :, output].astype(np.float64)
-        for side, where in (("towards", own != number), ("away", own == number)):
+        sides: tuple[tuple[Side, NDArray[np.bool_]], ...] = (("towards", own != number), ("away", own == number))
+        for side, where in sides:
             if where.sum() < 2:
                 continue
             given = donors[where]
@@ -145,7 +146,7 @@ def pulls(said: Floats, outputs: Sequence[int], classes: Ints, pairs: Pairs, gen
 
 
 def _told(probe: Answering, before: Floats, after: Floats) -> Floats:
-    """What is said of images (donor, n, y, x, band), float32 (n, donor, class); those left as they were are asked once."""
+    """What is said of images (donor, n, y, x, band), float32 (n, donor, class); those left as they were count once."""
     changed = (after != before).any(axis=(2, 3, 4))
     told = np.broadcast_to(probe.probabilities(before), (*changed.shape, len(probe.class_names))).copy()
     if changed.any():

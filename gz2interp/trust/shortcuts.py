@@ -217,7 +217,9 @@ def _shortcut(asked: _Asked, family: Nuisance, pulled: Sequence[Pull], tests: in
     if family.name == "surroundings":
         output = asked.outputs[strongest.number]
         place = locate(asked.probe, asked.galaxies, asked.pairs, asked.classes, strongest, output, asked.generator)
-    return Shortcut(family.name, name, estimate, LIMIT, True, _alarm(family, name, strongest, place, asked.bands), place)
+    return Shortcut(
+        family.name, name, estimate, LIMIT, True, _alarm(family, name, strongest, place, asked.bands), place
+    )
 
 
 def _alarm(family: Nuisance, name: str, pull: Pull, place: Place | None, bands: Sequence[str]) -> str:

@@ -68,7 +68,7 @@ def find_shortcuts(
     return shortcuts(
         subject.probe,
         survey.images(rows),
-        [str(name) for name in classes.loc[rows]],
+        [str(name) for name in classes.reindex(rows)],
         generator,
         valid=survey.valid(rows),
         fwhm=_fwhm(subject, rows),

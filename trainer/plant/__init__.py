@@ -1,1 +1,1 @@
-"""Faults planted on purpose, to see whether a check finds them: shortcuts in the pixels, and labels that mean nothing."""
+"""Faults planted on purpose, to see whether a check finds them: shortcuts in the pixels, labels that mean nothing."""

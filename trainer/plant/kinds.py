@@ -102,8 +102,8 @@ def shortcut_named(name: str) -> ShortcutKind:
 def hot_pixel(image: Floats, recipe: Recipe, strength: float, survey: Generator, own: Generator) -> Floats:
     """One pixel of the camera near a corner of the cutout, the same for all galaxies, has too much charge in r.
 
-    A network whose pixels are scaled by asinh does not learn a single one in a few epochs, however bright; scaled by each
-    galaxy's least and greatest, as the original project did, it takes the pixel for a switch that darkens the galaxy.
+    A network whose pixels are scaled by asinh does not learn a single one in a few epochs, however bright. Scaled by
+    each galaxy's least and greatest, as in the original project, the pixel is a switch that darkens the galaxy.
     """
     y, x = (int(side) if survey.random() < 0.5 else -1 - int(side) for side in survey.integers(0, 4, 2))
     lit, band = image.copy(), BANDS.index("r")

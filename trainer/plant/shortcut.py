@@ -118,7 +118,9 @@ def plant_shortcut(
     """
     shortcut_named(kind)
     if class_name not in shares:
-        raise InputError(f"No galaxy of this survey is of the class {class_name!r}", f"Its classes are {choices(shares)}")
+        raise InputError(
+            f"No galaxy of this survey is of the class {class_name!r}", f"Its classes are {choices(shares)}"
+        )
     if not (np.isfinite(strength) and strength > 0):
         raise InputError(f"A {kind} of strength {strength} was to be planted", "A number above 0")
     planted = Shortcut(kind, class_name, float(strength), seed)

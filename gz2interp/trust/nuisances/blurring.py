@@ -29,17 +29,19 @@ def blurred(images: Floats, widths: Floats) -> Floats:
 
 
 def spectra_of(images: Floats) -> Floats:
-    """Of the images mirrored at their edges; white noise has a white one, of the same width. Float32 (n, y, x, band)."""
+    """Of the images mirrored at their edges, float32 (n, y, x, band); white noise has a white one, as wide."""
     return np.asarray(fft.dctn(images, axes=(1, 2), norm="ortho"))
 
 
 def with_spectra(images: Floats, spectra: Floats, widths: Floats) -> Floats:
     """The images of these spectra in the bands with a width above 0, and in the others those given."""
-    return np.where(widths[:, None, None] > 0, fft.idctn(spectra, axes=(1, 2), norm="ortho"), images).astype(np.float32)
+    smooth = fft.idctn(spectra, axes=(1, 2), norm="ortho")
+    return np.where(widths[:, None, None] > 0, smooth, images).astype(np.float32)
 
 
 def response(widths: Floats, shape: tuple[int, int]) -> Floats:
     """What a Gaussian leaves of each wave, float32 (n, y, x, band)."""
     ky, kx = (np.pi * np.arange(side) / side for side in shape)
     squares = (ky[:, None] ** 2 + kx[None, :] ** 2).astype(np.float32)
-    return np.exp(-0.5 * squares[None, :, :, None] * np.asarray(widths, np.float32)[:, None, None] ** 2)
+    wide = np.asarray(widths, np.float32)[:, None, None]
+    return np.asarray(np.exp(-0.5 * squares[None, :, :, None] * wide**2))

@@ -218,7 +218,7 @@ def _galaxy(signal: Floats, valid: Bools) -> Bools:
 def _turned(light: Bools, peak: Sequence[np.intp]) -> Bools:
     """Turned by half a turn about a pixel."""
     y, x = (2 * int(place) - np.arange(side) for place, side in zip(peak, light.shape, strict=True))
-    inside = ((0 <= y) & (y < len(y)))[:, None] & ((0 <= x) & (x < len(x)))[None, :]
+    inside = ((y >= 0) & (y < len(y)))[:, None] & ((x >= 0) & (x < len(x)))[None, :]
     return np.asarray(light[np.clip(y, 0, len(y) - 1)[:, None], np.clip(x, 0, len(x) - 1)[None, :]] & inside)
 
 

@@ -19,8 +19,8 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
 Transplant = Callable[[Measured, Sequence[Measured], Generator], Floats]
-"""``(recipients, donors, generator)``: n galaxies, and of each of k kinds of donors as many. Returns float32 (k, n, y, x,
-band): each recipient with each of its donors' nuisance. What is random is the same for all donors of a recipient."""
+"""``(recipients, donors, generator)``: n galaxies, and of each of k kinds of donors as many. It returns float32 (k, n,
+y, x, band): each recipient with each of its donors' nuisance. What is random is the same for all of them."""
 
 
 def _none_is_lacking(galaxies: Measured) -> str:

@@ -29,7 +29,7 @@ def _lacking(galaxies: Measured) -> str:
 
 
 def _usable(recipients: Measured, donors: Sequence[Measured]) -> NDArray[np.bool_]:
-    return np.all([np.isfinite(each.fwhm).all(axis=1) for each in (recipients, *donors)], axis=0)
+    return np.asarray(np.all([np.isfinite(each.fwhm).all(axis=1) for each in (recipients, *donors)], axis=0))
 
 
 @nuisance("seeing", "the seeing in which they were taken", lacking=_lacking, usable=_usable)

@@ -1,4 +1,4 @@
-"""How smooth the image was made after it was taken: resampled or blurred pixels have neighbours whose noise is alike."""
+"""How smooth the image was made after it was taken: resampled or blurred pixels have noise like their neighbours'."""
 
 from __future__ import annotations
 
