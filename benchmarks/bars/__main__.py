@@ -35,12 +35,14 @@ CHANGES = {"scheme": "barred", "batch_size": 24, "learning_rate": 2e-3, "test_fr
 """Of the recipe ``default``: smaller batches, for fewer galaxies."""
 
 
-def network(survey: Survey, epochs: int, seed: int) -> ModelFolder:
-    """The network that tells bars, trained unless it is there."""
-    path = survey.path / "models" / "barred"
+def network(survey: Survey, epochs: int, seed: int, start: str = "") -> ModelFolder:
+    """The network that tells bars, trained unless it is there; with `start` one that goes on from that."""
+    name = f"{start}-further" if start else "barred"
+    path = survey.path / "models" / name
     if (path / "model.keras").exists() and not (path / "checkpoint").exists():
-        return survey.model("barred")
-    return fit(survey, "barred", read_config("default", **CHANGES, epochs=epochs, seed=seed, threads=1), told)
+        return survey.model(name)
+    config = read_config("default", **CHANGES, epochs=epochs, seed=seed, start=start, threads=1)
+    return fit(survey, name, config, told)
 
 
 WAYS = {
@@ -81,7 +83,9 @@ def by_maps(folder: Path, model: ModelFolder, few: Sample, asked: Sample) -> dic
     told_of, ways = {}, {}
     for name, question in WAYS.items():
         of_few, of_asked = (
-            measured_by(model, sample, question, folder / "measured" / f"{side} {name}.parquet")
+            measured_by(
+                model, sample, question, folder / "measured" / model.name / f"{side} {name} {sample.rows[0]}.parquet"
+            )
             for side, sample in (("taught", few), ("asked", asked))
         )
         offset, slope = fitted_line(of_few.length, few.length)
@@ -116,6 +120,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000)
     parser.add_argument("--asked-seed", type=int, default=1001)
     parser.add_argument("--epochs", type=int, nargs=2, default=(20, 16), help="Of the network and of the regression.")
+    parser.add_argument("--further", type=int, default=0, help="Epochs for which the network goes on from there.")
+    parser.add_argument("--skip", type=int, default=0, help="Bars passed over, of those asked about.")
     parser.add_argument("--most", type=int, default=350, help="Bars that are measured, of those asked about.")
     parser.add_argument("--lines-from", type=int, default=150, help="Bars of the taught survey that give the lines.")
     parser.add_argument("--picture", type=Path, help="Also draw some of them: a .jpg or .png file.")
@@ -123,7 +129,8 @@ def main() -> None:
     survey = paint_survey(given.folder / "taught", given.galaxies, given.seed, shares=SHARES)
     others = paint_survey(given.folder / "asked", given.asked, given.asked_seed, shares=SHARES)
     model = network(survey, given.epochs[0], given.seed)
-    known, asked = bars_of(survey), bars_of(others).those(slice(given.most))
+    model = network(survey, given.further, given.seed, model.name) if given.further else model
+    known, asked = bars_of(survey), bars_of(others).those(slice(given.skip, given.skip + given.most))
     few = known.those(known.voted).those(slice(given.lines_from))
     ways = without_network(known, asked) | by_maps(given.folder, model, few, asked)
     ways["regression"] = by_regression(given.folder, survey, known, asked, given.epochs[1], given.seed)

@@ -1,11 +1,10 @@
-"""A few of the galaxies with their maps, the bar that is true and the bar that was measured, as a picture."""
+"""A few of the galaxies with their maps: circles at the ends of the true bar, crosses at those of the measured one."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.bars.judging import Measured
@@ -20,6 +19,9 @@ from gz2interp.workflows.opening import Subject
 __all__ = ["draw"]
 
 TRUE_COLOUR = "#FFFFFF"
+
+BEYOND = 10
+"""Pixels of each side that are not shown."""
 
 
 def draw(path: Path, model: ModelFolder, sample: Sample, measured: Measured, question: BarQuestion, count: int) -> None:
@@ -39,14 +41,16 @@ def draw(path: Path, model: ModelFolder, sample: Sample, measured: Measured, que
         panels[0, column].set_title(words, color="white", fontsize=8, pad=3)
         for panel in panels[:, column]:
             panel.set_axis_off()
-            _line(panel, sample.length[at], sample.angle[at], TRUE_COLOUR, 2.6)
-            _line(panel, measured.length[at], measured.angle[at], BAR_COLOUR, 1.2)
+            panel.set(xlim=(BEYOND, 63 - BEYOND), ylim=(BEYOND, 63 - BEYOND))
+            panel.plot(
+                *_ends(sample.length[at], sample.angle[at]), "o", color=TRUE_COLOUR, fillstyle="none", markersize=7
+            )
+            panel.plot(*_ends(measured.length[at], measured.angle[at]), "x", color=BAR_COLOUR, markersize=5)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, facecolor="black", pil_kwargs={"quality": 85} if path.suffix == ".jpg" else {})
 
 
-def _line(panel: Axes, length: float, angle: float, colour: str, width: float) -> None:
-    half = length / 2 / NATIVE_PIXEL_SCALE * np.array([np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))])
-    middle = np.array([31.5, 31.5])
-    ends = np.array([middle - half, middle + half])
-    panel.plot(ends[:, 0], ends[:, 1], color=colour, linewidth=width, solid_capstyle="butt")
+def _ends(length: float, angle: float) -> tuple[np.ndarray, np.ndarray]:
+    """Of a bar in the middle of the image, x and y [pixel]."""
+    half = length / 2 / NATIVE_PIXEL_SCALE * np.array([-1.0, 1.0])
+    return 31.5 + half * np.cos(np.deg2rad(angle)), 31.5 + half * np.sin(np.deg2rad(angle))
