@@ -182,9 +182,9 @@ def bar(
     galaxies: Annotated[list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids.")] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every galaxy of the survey; needs --out.")] = False,
     model: ModelOption = None,
-    method: MethodOption = "smooth_grad",
+    method: MethodOption = "gradient",
     class_name: Annotated[str, typer.Option("--class", help="The class of barred galaxies; by default 'bar'.")] = "",
-    layer: LayerOption = "",
+    layer: Annotated[list[str] | None, typer.Option(help="A layer to look at. May be repeated: their mean.")] = None,
     least: Annotated[float, typer.Option(help="Measure where the network says a bar with this probability.")] = 0.5,
     line: Annotated[str, typer.Option(help="From a length on the map to the bar's: offset,slope.")] = "0,1",
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write them: .csv, .parquet, .fits, .vot.")] = None,
@@ -199,7 +199,10 @@ def bar(
         raise InputError("Galaxies and --all were given" if all_ else "No galaxy was named", "Galaxy ids, or --all")
     if all_ and out is None:
         raise InputError("--all was given without --out", "A file for the table: --out bars.csv")
-    subject, question = open_subject(survey, model), BarQuestion(method, class_name, least, _line(line), layer)
+    subject, question = (
+        open_subject(survey, model),
+        BarQuestion(method, class_name, least, _line(line), tuple(layer or ())),
+    )
     with ProgressBars() as told:
         found = [measure_bars(subject, named, question, progress=told)] if named else []
         blocks = found or measured_blocks(subject, question=question, progress=told)

@@ -58,6 +58,24 @@ def test_an_artifact_is_what_half_of_the_volunteers_take_for_one():
     assert answer.why_not == {"no gz2class": 1}
 
 
+def test_bars_at_their_thresholds():
+    disc = {"a02_features_or_disk": 0.43, "a05_no": 0.715}
+    catalog = galaxies(
+        disc | {"a06_bar": 0.5},
+        disc | {"a06_bar": 0.2},
+        disc | {"a06_bar": 0.35},
+        disc | {"a06_bar": 0.9, "a05_no": 0.7},
+        disc | {"a06_bar": 0.9, "a02_features_or_disk": 0.4},
+        disc | {"a06_bar": np.nan},
+    )
+    answer = labels_by("barred", catalog)
+    assert answer.classes == ("bar", "no_bar")
+    assert answer.labels.dropna().to_dict() == {0: "bar", 1: "no_bar"}
+    assert answer.why_not == {"no disc seen from above": 3, "weak": 1}
+    plain = catalog.rename(columns=lambda name: name.replace("debiased", "fraction"))
+    assert labels_by("barred", plain).labels.equals(answer.labels)
+
+
 def test_votes_are_a_distribution():
     catalog = galaxies({"a01_smooth": 0.6, "a02_features_or_disk": 0.2}, {}, {"a03_star_or_artifact": 0.3})
     answer = labels_by("votes", catalog)

@@ -100,8 +100,8 @@ def test_maps_must_be_maps():
 
 def test_signs_and_bands_become_one_map():
     values = np.array([[[[1.0, -3.0], [2.0, 1.0]]]])
-    np.testing.assert_array_equal(seen_in(values, contributes=True), [[[0.0, 3.0]]])
-    np.testing.assert_array_equal(seen_in(values, contributes=False), [[[4.0, 3.0]]])
+    np.testing.assert_array_equal(seen_in(values), [[[0.0, 3.0]]])
+    np.testing.assert_array_equal(seen_in(values[..., 1]), [[[0.0, 1.0]]])
 
 
 @pytest.mark.parametrize("turn", [0.0, 30.0, 200.0])

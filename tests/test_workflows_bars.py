@@ -25,12 +25,14 @@ FIRST_ID = 588015507658768484
 COUNT = PORTION + 4
 LOST, EMPTY, FAINT = 3, 5, 7
 SCALE, TURN = 0.5, 30.0
+LAYERS = (("scaled",), ("scaled", "same"))
 
 
 def network() -> keras.Model:
     """The log-odds of a bar are the sum of the squared pixels, less 1: the gradient is twice the image."""
     image = keras.Input((64, 64, 5))
-    light = keras.ops.sum(keras.ops.square(keras.layers.Rescaling(1.0, name="scaled")(image)), axis=(1, 2))
+    seen = keras.layers.Rescaling(1.0, name="same")(keras.layers.Rescaling(1.0, name="scaled")(image))
+    light = keras.ops.sum(keras.ops.square(seen), axis=(1, 2))
     logits = keras.layers.Dense(2, name="logits")
     model = keras.Model(image, keras.layers.Softmax()(logits(light)))
     logits.set_weights([np.stack([np.ones(5), np.zeros(5)], axis=1), np.array([-1.0, 0.0])])
@@ -76,6 +78,12 @@ def test_known_bars_are_found(subject: Subject, method: str) -> None:
         assert measured.length_scatter < 0.05 * measured.length
         assert measured.angle_scatter < 2
         assert (measured.probability > 0.99, measured.why_not) == (True, "")
+
+
+def test_several_layers_speak_together(subject: Subject) -> None:
+    one, twice = (measure_bars(subject, [FIRST_ID], BarQuestion("layer_cam", layers=names)) for names in LAYERS)
+    assert one["length"][0] == pytest.approx(FWHM * shape_of(0)[0] * SCALE * np.sqrt(0.5), rel=0.02)
+    assert twice["length"][0] == pytest.approx(one["length"][0], rel=1e-3)
 
 
 def test_the_line_is_drawn_through(subject: Subject) -> None:
@@ -140,7 +148,7 @@ def test_a_network_that_knows_no_bars(subject: Subject, tmp_path: Path) -> None:
     network().save(tmp_path / "arms.keras")
     folder = lay_model(subject.survey, tmp_path / "arms.keras", class_names=("spiral", "smooth"))
     arms = Subject(subject.survey, folder)
-    with pytest.raises(InputError, match="no class of barred galaxies.*spiral, smooth"):
+    with pytest.raises(InputError, match=r"no class of barred galaxies.*spiral, smooth"):
         measure_bars(arms, [FIRST_ID])
     assert measure_bars(arms, [FIRST_ID], BarQuestion("gradient", "spiral"))["length"].notna().all()
 

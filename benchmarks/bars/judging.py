@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-__all__ = ["Measured", "apart", "fitted_line", "judged"]
+__all__ = ["Measured", "apart", "fitted_axes", "fitted_line", "judged", "table_of"]
 
 Floats = NDArray[np.float64]
 
-RESAMPLINGS = 2000
+RESAMPLINGS = 1000
+
+AXES = ("x first length", "x first width", "x second length", "x second width", '"')
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +26,17 @@ class Measured:
     ----------
     length, angle : float (n,)
         [arcsec], [deg]; NaN where none was measured.
+    width : float (n,), optional
+        Of the shape that was measured [arcsec].
     """
 
     length: Floats
     angle: Floats
+    width: Floats | None = None
+
+    def on(self, offset: float, slope: float) -> Measured:
+        """The same, with lengths on a line."""
+        return Measured(offset + slope * self.length, self.angle)
 
 
 def apart(angle: Floats, other: Floats) -> Floats:
@@ -40,6 +49,26 @@ def fitted_line(measured: Floats, true: Floats) -> tuple[float, float]:
     known = np.isfinite(measured)
     slope, offset = np.polyfit(measured[known], true[known], 1)
     return float(offset), float(slope)
+
+
+def fitted_axes(first: tuple[Measured, Measured], second: tuple[Measured, Measured], true: Floats) -> Measured:
+    """Lengths from the lengths and widths of two ways of measuring, by least squares on galaxies of known make.
+
+    Parameters
+    ----------
+    first, second : (Measured, Measured)
+        Of the galaxies of known make, and of those asked about.
+    true : float (n,)
+        Lengths of the former.
+    """
+    (of_known, of_asked) = (
+        np.column_stack([axis for way in both for axis in (way.length, way.width)] + [np.ones(len(both[0].length))])
+        for both in zip(first, second, strict=True)
+    )
+    there = np.isfinite(of_known).all(axis=1)
+    weights = np.linalg.lstsq(of_known[there], true[there], rcond=None)[0]
+    print("length =", " + ".join(f"{weight:.2f} {name}" for weight, name in zip(weights, AXES, strict=True)))
+    return Measured(of_asked @ weights, first[1].angle)
 
 
 def judged(measured: Measured, length: Floats, angle: Floats, seed: int = 0) -> dict[str, str]:
@@ -64,8 +93,8 @@ def judged(measured: Measured, length: Floats, angle: Floats, seed: int = 0) -> 
     }
     if np.isfinite(measured.angle[known]).all():
         row |= {
-            "angle, median [deg]": told(_median, turn, digits=1),
-            "angle, RMS [deg]": told(_root_mean_square, turn, digits=1),
+            "angle, median": told(_median, turn, digits=1),
+            "angle, RMS": told(_root_mean_square, turn, digits=1),
         }
     return row
 

@@ -45,10 +45,11 @@ def taught(
     keras.utils.set_random_seed(seed)
     noise = sky_noise(pixels.images(rows[:256]), pixels.valid(rows[:256]))
     model = _network(tuple(pixels.valid(rows[:1]).shape[1:]), noise)
-    steps = epochs * -(-len(rows) // BATCH)
-    optimizer = keras.optimizers.AdamW(
-        keras.optimizers.schedules.CosineDecay(RATE / 30, steps, 0.0, None, RATE, steps // epochs), weight_decay=DECAY
+    batches = -(-len(rows) // BATCH)
+    rate = keras.optimizers.schedules.CosineDecay(
+        RATE / 30, (epochs - 1) * batches, warmup_target=RATE, warmup_steps=batches
     )
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=DECAY)
     optimizer.build(model.trainable_variables)
     step = _step(model, optimizer)
     axes = _axes(lengths, angles)

@@ -14,7 +14,7 @@ from benchmarks.bars.judging import Measured
 from gz2interp.measure.bars import bars_in
 from gz2interp.painting import Recipe
 from gz2interp.painting.bars import bar_on_sky
-from gz2interp.schema import NATIVE_PIXEL_SCALE
+from gz2interp.schema import NATIVE_PIXEL_SCALE, PETRO_RADIUS
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
@@ -41,6 +41,8 @@ class Sample:
         What is true: see `gz2interp.painting.bars.bar_on_sky`.
     voted : bool (n,)
         Whether the label scheme ``barred`` says bar: half of the volunteers see it.
+    radius : float (n,)
+        Petrosian, of the catalogue [arcsec].
     """
 
     survey: Survey
@@ -48,11 +50,12 @@ class Sample:
     length: Floats
     angle: Floats
     voted: NDArray[np.bool_]
+    radius: Floats
 
-    def first(self, count: int) -> Sample:
-        """The first of them."""
-        some = slice(0, count)
-        return Sample(self.survey, self.rows[some], self.length[some], self.angle[some], self.voted[some])
+    def those(self, which: NDArray[np.bool_] | slice) -> Sample:
+        """Some of them."""
+        columns = (self.rows, self.length, self.angle, self.voted, self.radius)
+        return Sample(self.survey, *(column[which] for column in columns))
 
 
 def bars_of(survey: Survey) -> Sample:
@@ -64,7 +67,8 @@ def bars_of(survey: Survey) -> Sample:
     ]
     rows, length, angle = (np.array(column) for column in zip(*found, strict=True))
     voted = labels_by("barred", survey.catalog).labels.eq("bar").to_numpy()
-    return Sample(survey, rows.astype(np.int64), length, angle, voted[rows])
+    radius = survey.catalog[PETRO_RADIUS].to_numpy(np.float64)
+    return Sample(survey, rows.astype(np.int64), length, angle, voted[rows], radius[rows])
 
 
 def measured_by(model: ModelFolder, sample: Sample, question: BarQuestion, path: Path) -> Measured:
@@ -74,7 +78,8 @@ def measured_by(model: ModelFolder, sample: Sample, question: BarQuestion, path:
         blocks = measured_blocks(Subject(sample.survey, model), list(sample.survey.galaxy_ids[sample.rows]), question)
         pd.concat(blocks, ignore_index=True).to_parquet(path)
     table = pd.read_parquet(path)
-    return Measured(table["length"].to_numpy(), table["angle"].to_numpy())
+    length, angle, ratio = (table[name].to_numpy() for name in ("length", "angle", "axis_ratio"))
+    return Measured(length, angle, length * ratio)
 
 
 def image_alone(sample: Sample) -> Measured:

@@ -15,11 +15,11 @@ from gz2interp.results import Attribution
 __all__ = ["with_bar"]
 
 
-def with_bar(figure: go.Figure, subject: Subject, score: str, found: Attribution, *, contributes: bool) -> str:
+def with_bar(figure: go.Figure, subject: Subject, score: str, found: Attribution) -> str:
     """Draw the bar over the map, and say its numbers; "" for a map of another class."""
     if score not in BAR_CLASSES:
         return ""
-    seen = seen_in(np.asarray(found.values)[:1], contributes=contributes)
+    seen = seen_in(np.asarray(found.values)[:1])
     bar = bars_in(seen)
     if bar.why_not[0]:
         return f"No bar was measured: {bar.why_not[0]}."

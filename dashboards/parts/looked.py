@@ -54,7 +54,7 @@ def show_looked(
         return None
     panels = attribution_panels(picture, np.asarray(found.values)[0], subject.survey.bands)
     method = METHODS[asked.method]
-    bar = with_bar(panels.over, subject, asked.score, found, contributes=method.contributes)
+    bar = with_bar(panels.over, subject, asked.score, found)
     draw(panels.over, "attribution")
     if bar:
         caption(bar)

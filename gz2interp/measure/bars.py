@@ -4,7 +4,7 @@ After Bhambra, Joachimi, Lahav 2022, MNRAS 511, 5032, https://arxiv.org/abs/2110
 SmoothGrad maps.
 
 Notes on differences: angle and length come from an adaptive ellipse about the map's brightest middle rather than from a
-threshold, and how far the galaxy's eight views disagree says how sure they are.
+threshold; of the map only what speaks for a bar counts; and how far the galaxy's eight views disagree says how sure they are.
 """
 
 from __future__ import annotations
@@ -56,20 +56,12 @@ class Bars:
     why_not: tuple[str, ...]
 
 
-def seen_in(values: NDArray[np.floating], *, contributes: bool) -> Floats:
+def seen_in(values: NDArray[np.floating]) -> Floats:
     """A map (n, y, x) not below 0 of attribution (n, y, x) or (n, y, x, band).
 
-    Parameters
-    ----------
-    values : float
-        Signed.
-    contributes : bool
-        Whether values are shares in a score: then bands are added up, and what speaks against it is nothing. Else
-        they say how sensitive the score is, and their sizes are added up.
+    Bands are added up, and what is below 0 is nothing: there light speaks against a bar, as it does beside one.
     """
     values = np.asarray(values, np.float64)
-    if not contributes:
-        values = np.abs(values)
     return np.asarray(np.maximum(values.sum(axis=-1) if values.ndim == 4 else values, 0.0))
 
 

@@ -29,6 +29,9 @@ __all__ = [
     "measured_blocks",
 ]
 
+FEWER: Final[dict[str, dict[str, int]]] = {"smooth_grad": {"samples": 4}, "integrated_gradients": {"steps": 8}}
+"""Options of methods that look many times: each of the eight views is a look of its own."""
+
 PORTION: Final = 32
 """Galaxies in memory at a time."""
 
@@ -53,15 +56,16 @@ class BarQuestion:
         Probability of a bar from which on one is measured.
     line : (offset, slope)
         From a length on the map to the bar's, ``offset + slope * length`` [arcsec], as found on galaxies of known make.
-    layer : str
-        For methods that look at a layer; "" for the last spatial one.
+    layers : tuple of str
+        For methods that look at a layer; of several, the geometric mean of their maps counts: early layers know where,
+        later ones know what. None for the last spatial one.
     """
 
-    method: str = "smooth_grad"
+    method: str = "gradient"
     class_name: str = ""
     least: float = 0.5
     line: tuple[float, float] = (0.0, 1.0)
-    layer: str = ""
+    layers: tuple[str, ...] = ()
 
 
 def measure_bars(
@@ -173,11 +177,18 @@ def bar_score(names: Sequence[str], asked: str = "") -> Score:
 
 def bar_maps(subject: Subject, images: NDArray[np.float32], question: BarQuestion) -> Floats:
     """Where a bar is seen in each of an image's eight views, turned back: float (view, n, y, x), not below 0."""
+    together = [_of_layer(subject, images, question, layer) for layer in question.layers or ("",)]
+    if len(together) == 1:
+        return together[0]
+    shares = [maps / np.maximum(maps.sum(axis=(2, 3), keepdims=True), np.finfo(float).tiny) for maps in together]
+    return np.asarray(np.prod(shares, axis=0) ** (1 / len(shares)))
+
+
+def _of_layer(subject: Subject, images: NDArray[np.float32], question: BarQuestion, layer: str) -> Floats:
     score = bar_score(subject.probe.class_names, question.class_name)
-    contributes = method_named(question.method).contributes
-    asked = Question(question.method, score, question.layer)
-    seen = [turned_back(attribute(subject, turned(images, view), score, asked).values, view) for view in range(VIEWS)]
-    return np.stack([seen_in(values, contributes=contributes) for values in seen])
+    asked = Question(question.method, score, layer, FEWER.get(question.method, {}))
+    views = (turned_back(attribute(subject, turned(images, view), score, asked).values, view) for view in range(VIEWS))
+    return np.stack([seen_in(values) for values in views])
 
 
 def _measured(subject: Subject, rows: NDArray[np.int64], question: BarQuestion) -> pd.DataFrame:
