@@ -33,9 +33,8 @@ def main() -> None:
                 tenth = peak()
         seconds = time.perf_counter() - begun
         size = sum(file.stat().st_size for file in Path(folder).iterdir()) / done
-    print(
-        f"{done} figures ({options.layout}, {options.method}, {options.format}), {size / 1024:.0f} KiB each with its data"
-    )
+    what = f"{options.layout}, {options.method}, {options.format}"
+    print(f"{done} figures ({what}), {size / 1024:.0f} KiB each, data and all")
     print(f"peak memory after a tenth {tenth:.0f} MiB, after all {peak():.0f} MiB: x {peak() / tenth:.3f}")
     print(f"{(done - 1) / seconds:.2f} figures/s")
 

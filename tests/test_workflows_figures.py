@@ -212,6 +212,8 @@ def test_one_for_each_keeps_what_is_done_and_ends_alike(subject: Subject, tmp_pa
     assert [path.name for path in several] == [f"{FIRST_ID}_gradient.png", f"{FIRST_ID + 1}_gradient.png"]
     with pytest.raises(InputError, match="No galaxy 7"):
         next(draw_each(subject, [ids[0], 7], wish, tmp_path / "d"))
+    with pytest.raises(SurveyError, match="the archive has no such field"):
+        next(draw_each(subject, [ids[0], FIRST_ID + LOST], wish, tmp_path / "d"))
     assert not (tmp_path / "d").exists()
 
 
@@ -230,6 +232,8 @@ def test_portions_say_what_all_together_say(subject: Subject) -> None:
         (Wish("spiral"), "One of galaxies, methods, right-wrong"),
         (Wish(manner=Manner(on="y")), "One of rgb, u, g, r, i, z"),
         (Wish(question=Question("magic")), "One of gradient"),
+        (Wish("methods", by_band=True), "The layout galaxies"),
+        (Wish(alteration=WITHOUT_ARMS), "The layout repaint"),
     ],
 )
 def test_wrong_wishes_are_told(subject: Subject, wish: Wish, told: str) -> None:

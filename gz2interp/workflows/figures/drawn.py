@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gz2interp.errors import InputError, choices
+from gz2interp.painting import Alteration
 from gz2interp.workflows.figures.bands import of_bands
 from gz2interp.workflows.figures.drawing import Drawing
 from gz2interp.workflows.figures.galaxies import of_galaxies
@@ -53,5 +54,9 @@ def draw_figure(subject: Subject, galaxy_ids: Sequence[int | str] = (), wish: Wi
     wish = wish or Wish()
     if wish.layout not in LAYOUTS:
         raise InputError(f"The layout {wish.layout!r} was given", f"One of {choices(LAYOUTS)}")
+    if wish.by_band and wish.layout != "galaxies":
+        raise InputError(f"A row per band was asked of the layout {wish.layout}", "The layout galaxies")
+    if wish.alteration != Alteration() and wish.layout != "repaint":
+        raise InputError(f"An alteration was asked of the layout {wish.layout}", "The layout repaint")
     wish.manner.ground(subject.survey.bands)  # a band that is not there is told before any work
     return LAYOUTS[wish.layout](subject, galaxy_ids, wish)

@@ -59,9 +59,9 @@ def draw_each(
     Raises
     ------
     InputError
-        A galaxy, or something of the wish, is not known; an unknown galaxy before the first figure is drawn.
+        A galaxy, or something of the wish, is not known.
     SurveyError
-        A galaxy has no image.
+        A galaxy has no image. This, and an unknown galaxy, is told before the first figure is drawn.
     """
     name = wish.question.method if wish.layout == "galaxies" else wish.layout
     checked_format(Path(f"figure{suffix}"))
@@ -80,6 +80,9 @@ def _ids(survey: Survey, galaxy_ids: Sequence[int | str], wish: Wish) -> list[in
     """Those named, once each, or all that have an image."""
     if galaxy_ids:
         rows = [survey.row_of(galaxy_id) for galaxy_id in dict.fromkeys(map(str, galaxy_ids))]
+        for row in rows:
+            if row >= survey.rows_committed or not survey.usable[row]:
+                survey.cutout(row)  # says why there is no image, before a night's work and not in the middle of it
     else:
         own = wish.layout in ("neighbours", "right-wrong")  # their `most` counts something else
         rows = list(np.flatnonzero(survey.usable)[: None if own else wish.most])
