@@ -121,6 +121,8 @@ def test_what_is_not_there_is_told(probe, images):
         probe.scores(images, channel("conv9", 0))
     with pytest.raises(InputError, match="One for each of the 8 channels"):
         probe.scores(images, logit(0) + direction(LAYER, [1.0, 2.0]))
+    with pytest.raises(InputError, match="a whole number"):
+        channel(LAYER, "3")
     with pytest.raises(InputError, match="not all of them 0"):
         direction(LAYER, np.zeros(8))
 

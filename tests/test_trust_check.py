@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,11 +16,14 @@ from numpy.testing import assert_allclose, assert_array_equal
 from gz2interp.attribution import METHODS, Method
 from gz2interp.checks import Check, Finding
 from gz2interp.errors import InputError
+from gz2interp.network.learned import learned_layers
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras
 from gz2interp.network.randomised import Forgetful
-from gz2interp.results import Attribution
+from gz2interp.results import Attribution, Cutout
 from gz2interp.statistics import Estimate
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.testing.networks import CLASS_NAMES, SHAPE, nested_network, plain_network
 from gz2interp.trust.explainer import Explainer
@@ -27,7 +31,7 @@ from gz2interp.trust.verdict import standings, verdict
 from gz2interp.workflows.check import CheckSettings, check
 from gz2interp.workflows.check.asking import Bench, findings_of
 from gz2interp.workflows.check.causes import causes_of
-from gz2interp.workflows.check.sample import Sample, draw_sample
+from gz2interp.workflows.check.sample import draw_sample
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.opening import Subject, open_subject
 from gz2interp.workflows.trust_line import trust_line, trust_line_of
@@ -116,21 +120,46 @@ def test_it_goes_on_where_it_stopped_and_comes_to_the_same(subject, found):
         pass
 
     def stop(stage, done, of):
-        if stage == "check" and done == 2:
+        if (
+            stage == "check" and done == 3
+        ):  # shortcuts, what knows nothing of the network, and the first method are done
             raise Enough
 
-    settings = replace(FEW, seed=3)
+    before, settings = set(folders(subject)), replace(FEW, seed=3)
     with pytest.raises(Enough):
         check(subject, settings, stop)
-    parts = list((subject.model.path / "check").glob("*/gradient.json"))
-    written = {part: part.stat().st_mtime_ns for part in parts}
+    (kept,) = set(folders(subject)) - before
+    written = {file: file.stat().st_mtime_ns for file in kept.iterdir()}
+    assert {file.stem for file in written} == {"shortcuts", "plain", "gradient"}
     again = check(subject, settings)
-    assert {part: part.stat().st_mtime_ns for part in parts} == written
-    for part in (subject.model.path / "check" / part.parent.name for part in parts):
-        for file in part.glob("*.json"):
-            file.unlink()
-    assert check(subject, settings).findings == again.findings
+    assert {file: file.stat().st_mtime_ns for file in written} == written
+    shutil.rmtree(kept)
+    assert check(subject, settings) == again
     check(subject, FEW)
+
+
+def folders(subject: Subject) -> list[Path]:
+    return [path for path in (subject.model.path / "check").iterdir() if path.is_dir()]
+
+
+def test_what_was_asked_before_is_told_too(subject, found):
+    methods = {each.method for each in found.findings}
+    once = check(subject, replace(FEW, methods=("grad_cam", "grad_cam")))
+    assert {each.method for each in once.findings} == methods | {"grad_cam"}
+    keys = [(each.check, each.method, each.subject) for each in once.findings]
+    assert len(keys) == len(set(keys))
+    check(subject, FEW)
+
+
+def test_other_class_names_make_it_another_network(subject, found):
+    run = subject.model.path / "run.json"
+    before = run.read_text()
+    run.write_text(before.replace('"bright"', '"luminous"'))
+    try:
+        assert ModelFolder(subject.model.path).check(subject.survey.digest) is None
+    finally:
+        run.write_text(before)
+    assert ModelFolder(subject.model.path).check(subject.survey.digest) is not None
 
 
 def test_a_map_that_knows_nothing_of_the_network_is_found_out(subject):
@@ -154,7 +183,7 @@ def test_label_randomisation_is_asked_where_there_is_such_a_network(subject):
         forgetful.forget(len(forgetful.layers))
         bench = Bench(subject.probe, sample, sample, forgetful, (1,), twin, None, 0)
         (told,) = [each for each in findings_of(bench, explainer, answer) if each.check == "label_randomisation"]
-        assert told.passed is not same
+        assert told.passed is (not same)
 
 
 def test_the_cause_is_what_the_score_owes_most_to(subject):
@@ -261,22 +290,46 @@ def test_the_command_says_which_method_to_trust(subject, found, tmp_path):
     assert told.returncode == 0, told.stderr
     assert "Gradient" in told.stdout
     assert "to be trusted first" in told.stdout or "No method can be trusted" in told.stdout
-    assert "python -m trainer plant labels" in told.stdout
+    assert "not known  Whether maps forget the labels" in told.stdout
     table = pd.read_csv(out)
-    assert set(table["method"].dropna()) == {"gradient", "(random)", "(gaussian)", "(light)"}
+    plain = {"(random)", "(gaussian)", "(light)"}
+    assert set(table["method"].dropna()) == plain | set(subject.model.check(subject.survey.digest).methods)
     wrong = run("--method", "grad_kam")
     assert wrong.returncode == 2
     assert "There is no method 'grad_kam'" in wrong.stderr
     check(subject, FEW)
 
 
-def test_a_survey_without_a_truth_is_checked_all_the_same(subject, tmp_path, found):
-    sample = draw_sample(subject, 4, 0)
-    assert isinstance(sample, Sample)
-    bare = Bench(subject.probe, sample, sample, Forgetful(subject.model.model_file, None), (1,), None, None, 0)
-    explainer = Explainer(METHODS["gradient"])
-    answer = explainer.explain(subject.probe, sample.images, sample.classes)
-    assert {"deletion", "noise"} <= {each.check for each in findings_of(bare, explainer, answer)}
+def test_any_survey_and_any_network_can_be_checked(tmp_path):
+    """Three bands, no truth, no labels, not square, one output, no ReLU: what cannot be asked is said."""
+    survey = Survey.create(
+        tmp_path / "plain",
+        pd.DataFrame({"galaxy_id": np.arange(1, 31), "ra": np.linspace(0, 1, 30), "dec": np.zeros(30)}),
+        bands=("g", "r", "i"),
+        shape=(24, 32),
+        source="folder",
+    )
+    rng = np.random.default_rng(0)
+    with survey.writer() as writer:
+        for row in range(30):
+            pixels = rng.normal(0, 0.1, (24, 32, 3)).astype(np.float32)
+            pixels[8:16, 12:20] += row / 10
+            writer.append(Cutout(pixels, np.ones((24, 32), np.bool_), "folder", 0.4))
+    image = keras.Input((24, 32, 3))
+    features = keras.layers.Conv2D(4, 5, strides=4, activation="swish", name="conv")(image)
+    answer = keras.layers.Dense(1, activation="sigmoid")(keras.layers.GlobalAveragePooling2D()(features))
+    keras.Model(image, answer).save(tmp_path / "net.keras")
+    opened = Survey.open(survey.path)
+    lay_model(opened, tmp_path / "net.keras", "net", ["faint", "bright"])
+    subject = open_subject(survey.path, "net")
+    found = check(subject, replace(FEW, methods=("gradient", "guided_backprop", "grad_cam")))
+    assert found.methods == ("gradient", "grad_cam")
+    assert any("Guided backpropagation cannot be asked" in sentence for sentence in found.unknown)
+    assert any("only painted galaxies have a truth" in sentence for sentence in found.unknown)
+    assert any("only of a network that python -m trainer fit" in sentence for sentence in found.unknown)
+    asked = {each.check for each in found.of("gradient")}
+    assert asked == {"deletion", "insertion", "noise", "model_randomisation"}
+    assert verdict(found)
 
 
 @pytest.mark.parametrize("name", ["cnn", "d4", "resnet", "original"])
@@ -291,3 +344,33 @@ def test_the_trainer_s_networks_can_forget(name, tmp_path):
     assert abs(forgetful.probe.logits(images) - before).max() > 1e-4
     forgetful.forget(0)
     assert_array_equal(forgetful.probe.logits(images), before)
+
+
+def test_members_of_a_committee_forget_side_by_side_and_nothing_is_overlooked():
+    image = keras.Input((16, 16, 5))
+
+    def member(name):
+        inner = keras.Input((16, 16, 5))
+        first = keras.layers.Conv2D(2, 3, activation="relu", name="first")(inner)
+        last = keras.layers.Dense(3, name="last")(keras.layers.GlobalAveragePooling2D()(first))
+        return keras.Model(inner, last, name=name)
+
+    mean = keras.layers.Average()([member(f"member{k}")(image) for k in range(3)])
+    model = keras.Model(image, keras.layers.Softmax()(keras.layers.Dense(3, name="top")(mean)))
+    names = [each.name.split("/")[-1] for each in learned_layers(model)]
+    assert names == ["top", *["last"] * 3, *["first"] * 3]
+
+
+def test_attention_is_learned_too():
+    """Its outputs have three axes, which no layer that is looked at has."""
+    image = keras.Input((16, 16, 5))
+    patches = keras.layers.Reshape((16, 8))(keras.layers.Conv2D(8, 4, strides=4, name="patch")(image))
+    seen = keras.layers.MultiHeadAttention(2, 4, name="look")(patches, patches)
+    seen = keras.layers.Dense(8, name="think")(keras.layers.LayerNormalization(name="calm")(seen))
+    answer = keras.layers.Dense(3, activation="softmax", name="answer")(keras.layers.GlobalAveragePooling1D()(seen))
+    model = keras.Model(image, answer)
+    layers = learned_layers(model)
+    assert sum(len(each.weights) for each in layers) == len(model.weights)
+    names = [each.name.split("/")[-1] for each in layers]
+    assert names[:3] == ["answer", "think", "calm"]
+    assert names[-1] == "patch"

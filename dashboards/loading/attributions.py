@@ -51,7 +51,8 @@ def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribut
     InputError
         The network takes other images than the survey's, or the score cannot be read.
     """
-    return _attribution((survey.digest, model.digest), asked, survey, model)
+    score = score_of(subject_of(survey, model), asked.score)
+    return _attribution((survey.digest, model.digest, score.name), asked, survey, model)
 
 
 def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
@@ -60,7 +61,7 @@ def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _attribution(digests: tuple[str, str], asked: Asked, _survey: Survey, _model: ModelFolder) -> Attribution:
+def _attribution(digests: tuple[str, ...], asked: Asked, _survey: Survey, _model: ModelFolder) -> Attribution:
     from gz2interp.workflows.attribute import Question, attribute
 
     subject, images = subject_of(_survey, _model), _survey.images([asked.row])
@@ -69,11 +70,12 @@ def _attribution(digests: tuple[str, str], asked: Asked, _survey: Survey, _model
 
 def bands_of(survey: Survey, model: ModelFolder, row: int, score: str) -> BandAttribution:
     """How much of a score each band carries, computed once for each survey, model and question."""
-    return _bands((survey.digest, model.digest), row, score, survey, model)
+    named = score_of(subject_of(survey, model), score).name
+    return _bands((survey.digest, model.digest, named), row, score, survey, model)
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _bands(digests: tuple[str, str], row: int, score: str, _survey: Survey, _model: ModelFolder) -> BandAttribution:
+def _bands(digests: tuple[str, ...], row: int, score: str, _survey: Survey, _model: ModelFolder) -> BandAttribution:
     from gz2interp.attribution import band_shapley
 
     subject = subject_of(_survey, _model)

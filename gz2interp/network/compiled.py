@@ -25,6 +25,10 @@ IN_FLIGHT: Final = 2
 """Batches looked at side by side: TensorFlow alone leaves cores idle between its operations."""
 
 
+MOST: Final = 128
+"""Questions kept: a score of another galaxy's activations is another question."""
+
+
 class Questions:
     """Functions of a batch, compiled when first asked.
 
@@ -94,6 +98,8 @@ class Questions:
         with TRACING:
             if key not in self._compiled:
                 tensors = [tf.TensorSpec(spec, tf.float32) for spec in specs]
+                while len(self._compiled) >= MOST:
+                    self._compiled.pop(next(iter(self._compiled)))  # the oldest: whoever asks it again waits
                 self._compiled[key] = tf.function(question, autograph=False).get_concrete_function(*tensors)
             return self._compiled[key]
 

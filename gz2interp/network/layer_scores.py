@@ -123,8 +123,20 @@ class Direction(LayerScore):
 
 
 def channel(layer: str, number: int) -> Score:
-    """The mean over the image plane of one of a layer's channels, counted from 0."""
-    return Channel(layer, number)
+    """The mean over the image plane of one of a layer's channels, counted from 0.
+
+    Raises
+    ------
+    InputError
+        The number is not whole.
+    """
+    if not isinstance(number, int | np.integer) or not isinstance(layer, str):
+        raise InputError(
+            f"channel({layer!r}, {number!r}) was given",
+            "A layer's name and a whole number",
+            "As in channel(block3, 12)",
+        )
+    return Channel(layer, int(number))
 
 
 def direction(layer: str, vector: ArrayLike, title: str = "") -> Score:

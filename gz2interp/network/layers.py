@@ -14,7 +14,7 @@ from gz2interp.network.quiet import tf
 from gz2interp.network.taps import TRACING, replaced
 from gz2interp.schema import CUTOUT_SIZE
 
-__all__ = ["Use", "example_shape", "find", "image_shape", "uses_of"]
+__all__ = ["Use", "example_shape", "find", "image_shape", "uses_of", "walked"]
 
 Tensor = Any
 Layer = Any
@@ -106,20 +106,32 @@ def example_shape(shape: Sequence[int | None]) -> tuple[int, ...]:
 
 def uses_of(model: Model) -> tuple[Use, ...]:
     """Every use of a layer that gives one vector or one image per galaxy, in the order of computation."""
+    diary, answer = _traced(model)
+    return _named([entry for entry in diary.entries if _can_be_shown(entry[3], answer.graph)])
+
+
+def walked(model: Model) -> tuple[list[tuple[str, Layer, Any]], Tensor]:
+    """Every use of every layer, with its name and what it gives, whatever that is; and the network's answer."""
+    diary, answer = _traced(model)
+    return [(name, layer, output) for name, layer, _, output, _ in diary.entries], answer
+
+
+def _traced(model: Model) -> tuple[Diary, Tensor]:
+    """A forward pass, written down; and the tensor that it ends in, inside the graph."""
     diary = Diary()
-    inside: list[Any] = []
+    ends: list[Tensor] = []
 
     def forward(images: Tensor) -> Tensor:
-        inside.append(tf.compat.v1.get_default_graph())
         diary.seen.add(id(images))
-        return model(images, training=False)
+        ends.append(tf.identity(tf.nest.flatten(model(images, training=False))[0]))
+        return ends[0]
 
     with TRACING, ExitStack() as taps:
         for layer in model._flatten_layers(include_self=False):
             taps.enter_context(replaced(layer, "call", diary.keeper(layer)))
         spec = tf.TensorSpec((None, *example_shape(image_shape(model))), tf.float32)
         tf.function(forward, autograph=False).get_concrete_function(spec)
-    return _named([entry for entry in diary.entries if _can_be_shown(entry[3], inside[0])])
+    return diary, ends[0]
 
 
 def find(name: str, uses: Iterable[Use]) -> Use:

@@ -22,7 +22,7 @@ from gz2interp.network.loading import load_network
 from gz2interp.network.looks import Look, moments_over
 from gz2interp.network.passes import Passes
 from gz2interp.network.passes import pooled as plane_mean
-from gz2interp.network.quiet import keras, tf
+from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, singles
 from gz2interp.network.taps import Ear
 
@@ -115,16 +115,6 @@ class Probe:
             There is none; the error lists those that exist.
         """
         return find(name, self._uses).info
-
-    def learned_layers(self) -> list[tuple[str, Any]]:
-        """Name and Keras layer of everything that has weights of its own, frozen or not, the last first."""
-        own = {
-            id(use.layer): (use.name, use.layer)
-            for use in self._uses
-            if use.layer.weights and not list(use.layer._flatten_layers(include_self=False))
-        }
-        # A Normalization knows what it was shown, but learned nothing of the classes.
-        return [each for each in reversed(own.values()) if not isinstance(each[1], keras.layers.Normalization)]
 
     def check(self, score: Score) -> None:
         """Whether this network knows the classes, layers and channels of a score.

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from gz2interp.errors import InputError
+from gz2interp.network.learned import learned_layers
 from gz2interp.network.probe import Probe
 
 __all__ = ["Forgetful"]
-
-Layer = Any
 
 
 class Forgetful:
@@ -33,7 +31,7 @@ class Forgetful:
     probe : Probe
         Of the copy as it is now.
     layers : tuple of str
-        The learned layers, the one nearest to the answer first.
+        The learned layers, those nearest to the answer first; see `gz2interp.network.learned`.
 
     Notes
     -----
@@ -48,20 +46,21 @@ class Forgetful:
 
     def __init__(self, path: Path, class_names: Sequence[str] | None, seed: int = 0, *, batch_size: int = 64) -> None:
         self.probe = Probe.open(path, class_names, batch_size)
-        self._seed, self._learned = seed, self.probe.learned_layers()
+        self._seed, self._learned = seed, learned_layers(self.probe.model)
         if not self._learned:
             raise InputError("The network has no weights that it learned", "A network that was trained")
-        self._weights = [layer.get_weights() for _, layer in self._learned]
+        self._known = [[weight.numpy() for weight in each.weights] for each in self._learned]
 
     @property
     def layers(self) -> tuple[str, ...]:  # noqa: D102
-        return tuple(name for name, _ in self._learned)
+        return tuple(each.name for each in self._learned)
 
     def forget(self, count: int) -> None:
         """Randomise the `count` top layers, and give all others what they had."""
-        for number, ((_, layer), weights) in enumerate(zip(self._learned, self._weights, strict=True)):
+        for number, (layer, known) in enumerate(zip(self._learned, self._known, strict=True)):
             generator = np.random.default_rng([self._seed, number])
-            layer.set_weights([_shuffled(each, generator) for each in weights] if number < count else weights)
+            for weight, value in zip(layer.weights, known, strict=True):
+                weight.assign(_shuffled(value, generator) if number < count else value)
 
 
 def _shuffled(weight: np.ndarray, generator: np.random.Generator) -> np.ndarray:

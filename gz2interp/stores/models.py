@@ -137,7 +137,9 @@ class ModelFolder:
             return None
         found = Check.from_json(read_json(file))
         made = found.provenance
-        return found if (made.get("data"), made.get("model")) == (data_digest, self.digest) else None
+        names = made.get("parameters", {}).get("class_names")
+        asked = (made.get("data"), made.get("model"), names)
+        return found if asked == (data_digest, self.digest, list(self.class_names)) else None
 
     def write_check(self, check: Check) -> None:
         """Keep what was found."""

@@ -9,7 +9,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-__all__ = ["Pairs", "draw_pairs"]
+__all__ = ["CALIPER", "Pairs", "draw_pairs"]
 
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]

@@ -22,12 +22,12 @@ def correlation(first: Floats, second: Floats) -> Doubles:
     Returns
     -------
     float64 (n,)
-        A map without any structure agrees fully with itself and not at all with others.
+        NaN where one of them has no structure or is not finite: there is nothing that could agree.
     """
     one, other = (_centred(maps.reshape(len(maps), -1).astype(np.float64)) for maps in (first, second))
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
-    same = np.array([np.array_equal(a, b) for a, b in zip(one, other, strict=True)], np.float64)
-    return np.asarray(np.divide((one * other).sum(axis=1), lengths, out=same, where=lengths > 0))
+    unknown = np.full(len(one), np.nan)
+    return np.asarray(np.divide((one * other).sum(axis=1), lengths, out=unknown, where=lengths > 0))
 
 
 def rank_correlation(first: Floats, second: Floats) -> Doubles:

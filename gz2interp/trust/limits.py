@@ -70,7 +70,7 @@ LIMITS: Final = {
     "model_randomisation": Limit(
         "forgets the network",
         "rank correlation",
-        "Is the map another one when the network has forgotten all that it learned?",
+        "Is the map another one as the network forgets what it learned, from the answer down?",
         at=0.5,
         below=True,
     ),

@@ -19,7 +19,7 @@ from gz2interp.statistics import Estimate, Z
 from gz2interp.trust.donors import Pairs
 from gz2interp.trust.nuisances import Measured, Nuisance
 
-__all__ = ["Answering", "Pull", "Side", "answers", "pulls"]
+__all__ = ["FEWEST", "Answering", "Pull", "Side", "answers", "pulls"]
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -28,6 +28,9 @@ Side = Literal["towards", "away"]
 
 PORTION = 32
 """Recipients in the works at a time."""
+
+FEWEST = 12
+"""Recipients of a side, and galaxies of a class: with fewer, chance looks like a pull."""
 
 DRAWS = 400
 """Of the bootstrap."""
@@ -132,8 +135,8 @@ def pulls(said: Floats, outputs: Sequence[int], classes: Ints, pairs: Pairs, gen
         told = said[done, :, output].astype(np.float64)
         sides: tuple[tuple[Side, NDArray[np.bool_]], ...] = (("towards", own != number), ("away", own == number))
         for side, where in sides:
-            if where.sum() < 2:
-                continue
+            if where.sum() < FEWEST:
+                continue  # a bootstrap over a handful knows nothing of its own error
             given = donors[where]
             rises = told[where][:, [number]] - np.delete(told[where], number, axis=1)
             weights = drawn[:, recipients[where], None] * drawn[:, given[:, [number]]]

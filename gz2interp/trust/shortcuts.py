@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.statistics import Estimate
-from gz2interp.trust.donors import Pairs, draw_pairs
+from gz2interp.trust.donors import CALIPER, Pairs, draw_pairs
 from gz2interp.trust.nuisances import NUISANCES, Measured, Nuisance, measure
 from gz2interp.trust.places import Place, locate
-from gz2interp.trust.pulls import Answering, Pull, answers, pulls
+from gz2interp.trust.pulls import FEWEST, Answering, Pull, answers, pulls
 
 __all__ = ["FEWEST", "LIMIT", "Shortcut", "named_shortcut", "shortcuts"]
 
@@ -33,9 +33,6 @@ LIMIT = 0.05
 
 RESOLVED = 0.15
 """If a pull of this size is within the interval, too few galaxies were there to say that there is none."""
-
-FEWEST = 12
-"""Galaxies that a class must have."""
 
 
 @dataclass(frozen=True)
@@ -203,6 +200,7 @@ def _judged(asked: _Asked, found: dict[str, tuple[Pull, ...] | str]) -> tuple[Sh
 
 
 def _shortcut(asked: _Asked, family: Nuisance, pulled: Sequence[Pull], tests: int) -> Shortcut:
+    """The answer about one family; an alarm needs donors that are alike, or their galaxies' own light may be seen."""
     strongest = max(pulled, key=lambda each: (each.bound(tests) > 0 and each.value > LIMIT, each.value))
     alarm = strongest.value > LIMIT and strongest.bound(tests) > 0
     name, estimate = asked.name_of(strongest), strongest.estimate
@@ -213,13 +211,17 @@ def _shortcut(asked: _Asked, family: Nuisance, pulled: Sequence[Pull], tests: in
             f", but with so few galaxies {100 * widest:.0f} points could be missed" if unsure else ""
         )
         return Shortcut(family.name, name, estimate, LIMIT, None if unsure else False, words)
+    if np.isinf(asked.pairs.caliper):
+        words = f"Not known: galaxies go by {family.phrase}, or by their size: the classes have none alike in it"
+        return Shortcut(family.name, name, estimate, LIMIT, None, words)
     place = None
     if family.name == "surroundings":
         output = asked.outputs[strongest.number]
         place = locate(asked.probe, asked.galaxies, asked.pairs, asked.classes, strongest, output, asked.generator)
-    return Shortcut(
-        family.name, name, estimate, LIMIT, True, _alarm(family, name, strongest, place, asked.bands), place
-    )
+    words = _alarm(family, name, strongest, place, asked.bands)
+    if asked.pairs.caliper > CALIPER:
+        words += "; the donors' sizes and brightnesses are alike only roughly"
+    return Shortcut(family.name, name, estimate, LIMIT, True, words, place)
 
 
 def _alarm(family: Nuisance, name: str, pull: Pull, place: Place | None, bands: Sequence[str]) -> str:

@@ -11,6 +11,7 @@ from gz2interp.errors import InputError
 from gz2interp.network.layer_scores import direction, similarity
 from gz2interp.network.scores import Score
 from gz2interp.network.written_scores import WORDS, read_score
+from gz2interp.results import digest_of
 from gz2interp.workflows.opening import Subject
 
 __all__ = ["score_from"]
@@ -52,4 +53,5 @@ def _direction(subject: Subject, file: str, layer: str = "") -> Score:
         raise InputError(
             f"The direction {file} cannot be read ({error})", "A .npy file, one number a channel"
         ) from None
-    return direction(layer, vector, f"direction({Path(str(file)).name}, {layer})")
+    named = f"direction({Path(str(file)).name}, {layer}, {digest_of(vector.tolist())[:6]})"
+    return direction(layer, vector, named)

@@ -61,7 +61,7 @@ def find_shortcuts(
 ) -> tuple[Shortcut, ...]:
     """As `shortcut_findings`, with the class and the place of each as fields of their own."""
     generator = np.random.default_rng(seed)
-    told = predict(subject).set_index("row")
+    told = predict(subject, progress=progress).set_index("row")
     classes = _classes(told, subject.probe.class_names)
     rows = _rows(subject, told, classes, 2 * most, generator)
     survey = subject.survey
@@ -93,7 +93,7 @@ def _rows(
     y, x = subject.survey.shape
     room = max(MOST_BYTES // (y * x * len(subject.survey.bands) * 4), 1)
     known = told[classes != ""]
-    number = max(min(most, room) // max(classes.loc[known.index].nunique(), 1), 1)
+    number = max(min(most, room) // max(classes.loc[known.index].nunique(), 1), 2 * FEWEST)
     held, parts = known["split"].isin(HELD_OUT), []
     for _, rows in classes.loc[known.index].groupby(classes.loc[known.index]).groups.items():
         lots = pd.Series(generator.random(len(rows)), index=rows) + ~held.loc[rows]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.trust.second_draw import electrons_of
-from gz2interp.workflows.opening import Progress, Subject
+from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 
 __all__ = ["Sample", "draw_sample"]
@@ -55,7 +55,7 @@ class Sample:
         return np.array(self.class_names)[self.classes]
 
 
-def draw_sample(subject: Subject, count: int, seed: int, progress: Progress | None = None) -> Sample:
+def draw_sample(subject: Subject, count: int, seed: int) -> Sample:
     """Galaxies that the network has not learned from, as far as there are such.
 
     Parameters
@@ -64,15 +64,13 @@ def draw_sample(subject: Subject, count: int, seed: int, progress: Progress | No
     count : int
         At most; fewer where the survey has fewer.
     seed : int
-    progress : callable, optional
-        Of asking the network about every galaxy, where that has not been done.
 
     Raises
     ------
     InputError
         Fewer than two galaxies have an image.
     """
-    table, names = predict(subject, progress=progress), subject.probe.class_names
+    table, names = predict(subject), subject.probe.class_names
     chosen = _drawn(table, count, seed)
     if len(chosen) < 2:
         raise InputError(f"{subject.survey.name} has {len(table)} galaxies with an image", "Two or more for a check")
