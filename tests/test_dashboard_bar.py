@@ -37,7 +37,7 @@ def test_a_bar_is_drawn_and_told(subject: Subject) -> None:
     assert words == ""
     count, words, line = shown(subject, gaussian(5, 2, 30, 1.0), "bar")
     assert count == before + 1
-    assert f"{FWHM * 5 * 0.396:.1f}″ long, position angle 120°" in words
+    assert f"{FWHM * 5 * 0.396:.1f}″ long, position angle 120°." in words
     np.testing.assert_allclose(line.mean(axis=0), [32.5, 31.5], atol=0.01)
     assert np.hypot(*np.diff(line, axis=0)[0]) == pytest.approx(FWHM * 5, rel=0.01)
 

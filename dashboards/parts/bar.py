@@ -31,6 +31,6 @@ def with_bar(figure: go.Figure, subject: Subject, score: str, found: Attribution
     scale, turn = float(known["pixel_scale"]), float(known["position_angle"])
     sky = float(position_angles(np.array([angle]), turn)[0])
     return (
-        f"What stands out on the map is {length * scale:.1f}\N{DOUBLE PRIME} long, position angle {sky:.0f}"
-        "\N{DEGREE SIGN}; gz2interp bar says how sure that is."
+        f"What stands out is {length * scale:.1f}\N{DOUBLE PRIME} long, position angle {sky:.0f}\N{DEGREE SIGN}. A map "
+        "spreads what it shows: gz2interp bar --line makes a bar's length of it."
     )

@@ -4,7 +4,7 @@ After Bhambra, Joachimi, Lahav 2022, MNRAS 511, 5032, https://arxiv.org/abs/2110
 SmoothGrad maps.
 
 Notes on differences: angle and length come from an adaptive ellipse about the map's brightest middle rather than from a
-threshold; of the map only what speaks for a bar counts; and how far the galaxy's eight views disagree says how sure they are.
+threshold, and of the map only what speaks for a bar counts.
 """
 
 from __future__ import annotations
