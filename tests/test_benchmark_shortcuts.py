@@ -19,8 +19,8 @@ def test_two_planted_shortcuts_are_named_and_a_clean_survey_raises_no_alarm(tmp_
         Case("noise", "strong", "in_between", 61, "asinh"),
         Case("clean", "", "", 62, "asinh"),
     ]
-    results = [run(case, tmp_path, galaxies=500, epochs=4) for case in cases]
+    results = [run(case, tmp_path, galaxies=600, epochs=6) for case in cases]
     assert [each["named"] for each in results] == [True, True, False]
     assert results[2]["alarms"] == []
-    assert run(cases[0], tmp_path, galaxies=500, epochs=4) == results[0]  # read, not run again
+    assert run(cases[0], tmp_path, galaxies=600, epochs=6) == results[0]  # read, not run again
     assert next(table(results)).startswith("strong: 2 of 2 ")
