@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import zlib
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from gz2interp.figures.layouts.repaint_pair import Pair, repaint_figure
 from gz2interp.figures.layouts.right_wrong import right_wrong_figure
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import SMALL, save_figure
+from gz2interp.figures.pieces import compass, letters, scales
 from gz2interp.figures.pieces.cells import Cell
 from gz2interp.figures.pieces.compass import compass_of
 from gz2interp.figures.pieces.maps import laid_over
@@ -303,3 +305,9 @@ def _streams(pdf: bytes) -> list[bytes]:
         except zlib.error:
             continue
     return found
+
+
+@pytest.mark.parametrize("module", [compass, letters, scales])
+def test_the_examples_hold(module: Any) -> None:
+    assert doctest.testmod(module) == (0, doctest.testmod(module).attempted)
+    assert doctest.testmod(module).attempted
