@@ -32,6 +32,7 @@ from gz2interp.figures.pieces.cells import Cell
 from gz2interp.figures.pieces.compass import compass_of
 from gz2interp.figures.pieces.maps import laid_over
 from gz2interp.figures.pieces.scales import Scale, number, rounded_up, scale_of
+from gz2interp.figures.rgb import rgb, rgb_bands
 from gz2interp.figures.shown import Sky
 from gz2interp.sky import cutout_wcs
 
@@ -311,3 +312,13 @@ def _streams(pdf: bytes) -> list[bytes]:
 def test_the_examples_hold(module: Any) -> None:
     assert doctest.testmod(module) == (0, doctest.testmod(module).attempted)
     assert doctest.testmod(module).attempted
+
+
+def test_a_composite_keeps_its_colours() -> None:
+    assert rgb_bands("rgb") == (0, 1, 2)
+    assert rgb_bands("ugriz") == (3, 2, 1)
+    red = np.zeros((4, 4, 3), np.float32)
+    red[..., 0] = 1
+    assert (rgb(red, "rgb")[0, 0].argmax(), rgb(red[..., ::-1], "rgb")[0, 0].argmax()) == (0, 2)
+    grey = rgb(np.ones((4, 4, 3), np.float32), "rgb")[0, 0]
+    assert len(set(grey.tolist())) == 1
