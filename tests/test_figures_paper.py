@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import zlib
 from collections.abc import Callable
@@ -26,14 +27,18 @@ from gz2interp.figures.layouts.repaint_pair import Pair, repaint_figure
 from gz2interp.figures.layouts.right_wrong import right_wrong_figure
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import SMALL, save_figure
+from gz2interp.figures.pieces import compass, letters, scales
 from gz2interp.figures.pieces.cells import Cell
 from gz2interp.figures.pieces.compass import compass_of
 from gz2interp.figures.pieces.maps import laid_over
 from gz2interp.figures.pieces.scales import Scale, number, rounded_up, scale_of
+from gz2interp.figures.rgb import rgb, rgb_bands
 from gz2interp.figures.shown import Sky
 from gz2interp.sky import cutout_wcs
 
 SCALE = Scale(2.0)
+TINY = Scale(5.5e-4)
+"""Whose numbers are long."""
 TRUST = "Trust: not checked. Run gz2interp check demo --model cnn."
 WIDTHS = {
     ("mnras", 1): 84.35,
@@ -46,9 +51,15 @@ WIDTHS = {
 """[mm]"""
 
 
-def of_galaxies(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
+def of_galaxies(
+    manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True, scale: Scale = SCALE
+) -> Figure:
     shown = [galaxy(len(bands), sky=sky, seed=k) for k in range(n)]
-    return galaxies_figure(shown, [a_map(each, per_band) for each in shown], bands, SCALE, manner, TRUST)
+    return galaxies_figure(shown, [a_map(each, per_band) for each in shown], bands, scale, manner, TRUST)
+
+
+def of_faint_galaxies(manner: Manner) -> Figure:
+    return of_galaxies(manner, scale=TINY)
 
 
 def of_bands(manner: Manner, bands: str = "ugriz", n: int = 2, sky: Sky = SKY, per_band: bool = True) -> Figure:
@@ -93,7 +104,7 @@ ALL: list[Callable[..., Figure]] = [
 WITH_MAPS = ALL[:-1]
 
 
-@pytest.mark.parametrize("draw", ALL)
+@pytest.mark.parametrize("draw", [*ALL, of_faint_galaxies])
 def test_a_figure_is_as_wide_as_the_column_legible_and_fits_the_page(draw: Callable[..., Figure]) -> None:
     for journal, columns in (("mnras", 1), ("aa", 2)):
         figure = draw(Manner(Page(journal, columns)))
@@ -198,6 +209,7 @@ def test_a_limit_is_rounded_up_to_what_is_written() -> None:
         quantile = np.quantile(np.abs(values), 0.995)
         assert quantile <= limit * (1 + 1e-9)
         assert limit <= 1.1 * quantile
+        assert "e0" not in number(limit)
         assert float(number(limit).replace("\N{MINUS SIGN}", "-")) == pytest.approx(limit, rel=1e-6)
     assert rounded_up(0.5) == 0.5
     assert scale_of([np.zeros((4, 4))]).limit == 1.0
@@ -303,3 +315,19 @@ def _streams(pdf: bytes) -> list[bytes]:
         except zlib.error:
             continue
     return found
+
+
+@pytest.mark.parametrize("module", [compass, letters, scales])
+def test_the_examples_hold(module: Any) -> None:
+    assert doctest.testmod(module) == (0, doctest.testmod(module).attempted)
+    assert doctest.testmod(module).attempted
+
+
+def test_a_composite_keeps_its_colours() -> None:
+    assert rgb_bands("rgb") == (0, 1, 2)
+    assert rgb_bands("ugriz") == (3, 2, 1)
+    red = np.zeros((4, 4, 3), np.float32)
+    red[..., 0] = 1
+    assert (rgb(red, "rgb")[0, 0].argmax(), rgb(red[..., ::-1], "rgb")[0, 0].argmax()) == (0, 2)
+    grey = rgb(np.ones((4, 4, 3), np.float32), "rgb")[0, 0]
+    assert len(set(grey.tolist())) == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import subprocess
 import sys
@@ -26,7 +27,7 @@ from gz2interp.painting import Alteration
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.attribute import Question
 from gz2interp.workflows.explain import explain, explained_in_portions
-from gz2interp.workflows.figures import LAYOUTS, Wish, draw_each, draw_figure, write_drawing
+from gz2interp.workflows.figures import LAYOUTS, Wish, draw_each, draw_figure, drawn, words, write_drawing
 from gz2interp.workflows.figures.right_wrong import right_and_wrong
 from gz2interp.workflows.figures.words import acknowledgement, score_in_words
 from gz2interp.workflows.lay import lay_model
@@ -174,6 +175,7 @@ def test_bands_of_galaxies_and_of_classes(subject: Subject, tmp_path: Path) -> N
 
 
 def test_scores_in_words_and_whom_to_thank(subject: Subject, tmp_path: Path) -> None:
+    assert [doctest.testmod(module).failed for module in (words, drawn)] == [0, 0]
     assert score_in_words("probability(edge_on) - 2 * logit(a (b))").startswith("probability of edge on minus 2 times")
     assert acknowledgement(subject.survey) == ("Classifications by the volunteers of Galaxy Zoo (Lintott et al. 2008; "
                                                "Willett et al. 2013; Hart et al. 2016).")  # fmt: skip

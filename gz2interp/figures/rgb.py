@@ -18,6 +18,8 @@ Floats = NDArray[np.floating]
 Bytes = NDArray[np.uint8]
 
 WANTED: Final = ("i", "r", "g")
+COMPOSITE: Final = ("r", "g", "b")
+"""Of a picture that has been put together already, and balanced: it is shown without weights."""
 WEIGHTS: Final = {"i": 1.0, "r": 1.16, "g": 1.59}
 """The balance of SDSS's own colour images (4.9 : 5.7 : 7.8): a galaxy of average colour is neither red nor blue."""
 
@@ -44,18 +46,20 @@ class Stretch:
 def rgb_bands(bands: Sequence[str]) -> tuple[int, int, int]:
     """The places of the bands shown as red, green and blue.
 
-    They are i, r and g where the survey has them; otherwise the reddest, the middle and the bluest of what it has, in
-    the survey's own order (towards longer wavelengths). One band is shown three times, in grey.
+    They are i, r and g where the survey has them, and r, g and b of a composite; otherwise the reddest, the middle and
+    the bluest of what it has, in the survey's own order (towards longer wavelengths). One band is shown three times, in
+    grey.
 
-    >>> rgb_bands("ugriz"), rgb_bands("grz"), rgb_bands("r")
-    ((3, 2, 1), (2, 1, 0), (0, 0, 0))
+    >>> rgb_bands("ugriz"), rgb_bands("grz"), rgb_bands("rgb"), rgb_bands("r")
+    ((3, 2, 1), (2, 1, 0), (0, 1, 2), (0, 0, 0))
     """
     names = list(bands)
     if not names:
         raise InputError("A survey without bands has no colours", "at least one band", f"name its bands, as in {BANDS}")
-    if set(WANTED) <= set(names):
-        first, second, third = (names.index(band) for band in WANTED)
-        return first, second, third
+    for wanted in (WANTED, COMPOSITE):
+        if set(wanted) <= set(names):
+            first, second, third = (names.index(band) for band in wanted)
+            return first, second, third
     last = len(names) - 1
     return last, round(last / 2), 0
 
@@ -117,7 +121,8 @@ def rgb(images: Floats, bands: Sequence[str] = BANDS, stretch: Stretch | None = 
         )
     stretch = stretch or Stretch()
     places = list(rgb_bands(bands))
-    weights = np.array([WEIGHTS.get(list(bands)[place], 1.0) for place in places], dtype=np.float32)
+    shown = [list(bands)[place] for place in places]
+    weights = np.array([1.0 if tuple(shown) == COMPOSITE else WEIGHTS.get(band, 1.0) for band in shown], np.float32)
     fluxes = np.clip(np.nan_to_num(np.asarray(images)[..., places], posinf=0, neginf=0) * weights, 0, None)
     mean = fluxes.mean(axis=-1, keepdims=True)
     factor = np.divide(_asinh(mean, stretch), mean, out=np.zeros_like(mean), where=mean > 0)

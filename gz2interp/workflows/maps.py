@@ -78,23 +78,29 @@ def _wcs(explanation: Explanation, i: int) -> WCS | None:
 def _header(explanation: Explanation, i: int) -> fits.Header:
     attribution, made = explanation.attribution, explanation.provenance
     header = fits.Header()
-    header["OBJECT"] = (str(explanation.galaxy_ids[i]), "galaxy_id, as text: it exceeds 2**53")
-    header["METHOD"] = (ascii_of(attribution.method), "attribution method")
-    header["SCORE"] = (ascii_of(explanation.score_names[i]), "what is attributed")
-    header["SCOREVAL"] = (float(attribution.scores[i]), "its value")
-    header["PREDICT"] = (ascii_of(explanation.predictions[i]), "class the network predicts")
-    header["LABEL"] = (ascii_of(explanation.labels[i]), "class in the catalogue")
+    _tell(header, "OBJECT", str(explanation.galaxy_ids[i]), "galaxy_id, as text: it exceeds 2**53")
+    _tell(header, "METHOD", ascii_of(attribution.method), "attribution method")
+    _tell(header, "SCORE", ascii_of(explanation.score_names[i]), "what is attributed")
+    _tell(header, "SCOREVAL", float(attribution.scores[i]), "its value")
+    _tell(header, "PREDICT", ascii_of(explanation.predictions[i]), "class the network predicts")
+    _tell(header, "LABEL", ascii_of(explanation.labels[i]), "class in the catalogue")
     if attribution.total is not None:
-        header["TOTAL"] = (float(attribution.total[i]), "what the map is to sum to")
-    header["LAYER"] = (ascii_of(attribution.layer), "layer looked at")
-    header["DOMAIN"] = (ascii_of(attribution.domain), "input that the attribution refers to")
-    header["DATAHASH"] = (made.data, "digest of the survey")
-    header["MODLHASH"] = (made.model, "digest of the model file")
+        _tell(header, "TOTAL", float(attribution.total[i]), "what the map is to sum to")
+    _tell(header, "LAYER", ascii_of(attribution.layer), "layer looked at")
+    _tell(header, "DOMAIN", ascii_of(attribution.domain), "input that the attribution refers to")
+    _tell(header, "DATAHASH", made.data, "digest of the survey")
+    _tell(header, "MODLHASH", made.model, "digest of the model file")
     for name, value in sorted(attribution.parameters.items()):
         header.add_history(ascii_of(f"{name} = {value}"))
     for package, version in sorted(made.versions.items()):
         header.add_history(f"{package} {version}")
     return header
+
+
+def _tell(header: fits.Header, key: str, value: str | float, words: str) -> None:
+    """A card, with its comment where there is room beside a long text."""
+    roomy = not isinstance(value, str) or len(value) + len(words) < 62
+    header[key] = (value, words) if roomy else value
 
 
 def _image(name: str, values: np.ndarray, wcs: WCS | None, bands: tuple[str, ...], unit: str = "") -> fits.ImageHDU:

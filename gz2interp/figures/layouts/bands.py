@@ -30,7 +30,7 @@ __all__ = ["Bars", "bands_figure"]
 Floats = NDArray[np.floating[Any]]
 
 _AGAINST, _FOR = DIVERGING[0], DIVERGING[-1]
-_NUMBERS, _LABELS, _BETWEEN = 0.36, 0.17, 0.1
+_NUMBERS, _LABELS, _BETWEEN = 0.4, 0.17, 0.12
 _WIDEST: Final = 1.1
 _ACROSS: Final = {1: 1, 2: 2}
 
@@ -126,12 +126,14 @@ def _limits(parts: Sequence[Bars], side: float) -> tuple[float, float]:
 def _draw_bars(axis: Axes, part: Bars, bands: Sequence[str], limits: tuple[float, float]) -> None:
     places = np.arange(len(bands))
     axis.bar(places, part.values, 0.62, color=[_FOR if value >= 0 else _AGAINST for value in part.values])
+    large = float(np.abs(limits).max()) >= 0.1
     error = np.zeros(len(bands)) if part.errors is None else np.nan_to_num(part.errors)
     if part.errors is not None:
         axis.errorbar(places, part.values, error, fmt="none", ecolor="black", elinewidth=0.6, capsize=1.5, capthick=0.6)
     for place, value in zip(places, part.values, strict=True):
         end = value + (error[place] if value >= 0 else -error[place])
-        words = f"{round(float(value), 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
+        words = f"{round(float(value), 2) + 0.0:+.2f}" if large else f"{float(value):+.1e}"
+        words = words.replace("-", "\N{MINUS SIGN}")
         axis.annotate(
             words,
             (float(place), float(end)),
@@ -146,6 +148,8 @@ def _draw_bars(axis: Axes, part: Bars, bands: Sequence[str], limits: tuple[float
     axis.set_ylim(*limits)
     axis.set_xticks(places, list(bands), fontsize=SMALL)
     axis.yaxis.set_major_locator(MaxNLocator(4))
+    axis.ticklabel_format(axis="y", scilimits=(-1, 3))
+    axis.yaxis.get_offset_text().set_fontsize(SMALL)
     axis.tick_params(labelsize=SMALL, length=2, width=0.4, pad=1.5)
     axis.tick_params(axis="x", length=0)
     axis.spines[["top", "right"]].set_visible(False)

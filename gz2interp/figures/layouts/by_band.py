@@ -29,7 +29,7 @@ __all__ = ["by_band_figure"]
 
 Floats = NDArray[np.floating[Any]]
 
-_NAMES, _BAR, _BETWEEN = 0.42, 0.42, 0.1
+_NAMES, _BAR, _BETWEEN = 0.42, 0.54, 0.1
 _WIDEST: Final = 1.25
 _MOST: Final = {1: 2, 2: 4}
 """Galaxies beside one another."""

@@ -31,7 +31,7 @@ Floats = NDArray[np.floating[Any]]
 
 _WORDS: Final = 1.06
 """Inches beside a row."""
-_BAR: Final = 0.42
+_BAR: Final = 0.54
 _TOP: Final = 0.17
 
 

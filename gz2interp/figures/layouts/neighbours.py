@@ -21,7 +21,7 @@ from gz2interp.figures.pieces.wrapping import wrapped
 __all__ = ["neighbours_figure"]
 
 ACROSS: Final = {1: 3, 2: 6}
-_BAR, _BETWEEN = 0.42, 0.08
+_BAR, _BETWEEN = 0.54, 0.08
 
 
 def neighbours_figure(

@@ -31,7 +31,7 @@ __all__ = ["Pair", "repaint_figure"]
 
 Floats = NDArray[np.floating[Any]]
 
-_WORDS, _BAR, _BETWEEN = 1.06, 0.42, 0.08
+_WORDS, _BAR, _BETWEEN = 1.06, 0.54, 0.08
 TITLES: Final = (
     "as it is",
     "altered",

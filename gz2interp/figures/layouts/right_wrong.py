@@ -20,7 +20,7 @@ from gz2interp.figures.pieces.wrapping import wrapped
 
 __all__ = ["right_wrong_figure"]
 
-_TOP, _BAR, _BETWEEN, _WORDS = 0.2, 0.42, 0.14, 0.1
+_TOP, _BAR, _BETWEEN, _WORDS = 0.2, 0.54, 0.14, 0.1
 _WIDEST: Final = 1.3
 
 

@@ -15,7 +15,7 @@ def letter(place: int) -> str:
     """(a), (b), ..., (z), (aa), ...
 
     >>> letter(0), letter(25), letter(26), letter(53)
-    ('(a)', '(z)', '(aa)', '(bb)')
+    ('(a)', '(z)', '(aa)', '(bbb)')
     """
     return f"({ascii_lowercase[place % 26] * (place // 26 + 1)})"
 

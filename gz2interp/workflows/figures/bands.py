@@ -22,6 +22,7 @@ from gz2interp.workflows.figures.words import (
     images_in_words,
     plain,
     score_in_words,
+    value_in_words,
 )
 from gz2interp.workflows.opening import Subject
 
@@ -80,7 +81,7 @@ def _shown(subject: Subject, galaxy_id: int) -> Shown:
 
 
 def _number(value: Any) -> str:
-    return f"{float(value):+.2f}".replace("-", "\N{MINUS SIGN}")
+    return ("+" if float(value) > 0 else "") + value_in_words(float(value))
 
 
 def _caption(subject: Subject, parts: Sequence[Bars], asked: str, count: int, trust: str) -> str:

@@ -17,7 +17,7 @@ from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of
 from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of, who_in_words
 from gz2interp.workflows.figures.wish import Wish
-from gz2interp.workflows.figures.words import plain, score_in_words
+from gz2interp.workflows.figures.words import plain, score_in_words, value_in_words
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.repaint import Repainted, repaint_galaxy
 
@@ -87,6 +87,6 @@ def _words(before: Explanation, after: Explanation, altered: Repainted, i: int) 
         str(before.galaxy_ids[i]),
         said_of(altered.alteration),
         f"{plain(name)} {then:.0%} \N{RIGHTWARDS ARROW} {now:.0%}",
-        f"{score} {first:.2f} \N{RIGHTWARDS ARROW} {second:.2f}",
+        f"{score} {value_in_words(first)} \N{RIGHTWARDS ARROW} {value_in_words(second)}",
     ]
-    return "\n".join(lines).replace(" -", " \N{MINUS SIGN}")
+    return "\n".join(lines)

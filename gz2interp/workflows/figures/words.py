@@ -21,6 +21,7 @@ __all__ = [
     "plain",
     "score_in_words",
     "settings_in_words",
+    "value_in_words",
 ]
 
 _IMAGES: Final = {
@@ -66,10 +67,20 @@ def galaxy_in_words(explanation: Explanation, i: int, value: bool = True) -> str
     label = explanation.labels[i]
     lines = [str(explanation.galaxy_ids[i]), said, *([f"labelled {plain(label)}"] if label else [])]
     if value:
-        score = f"{explanation.attribution.scores[i]:.2f}".replace("-", "\N{MINUS SIGN}")
+        score = value_in_words(float(explanation.attribution.scores[i]))
         predicted = explanation.score_names[i] == f"logit({explanation.predictions[i]})"
         lines.append(f"{'its logit' if predicted else score_in_words(explanation.score_names[i])} {score}")
     return "\n".join(lines)
+
+
+def value_in_words(value: float) -> str:
+    """A score's value.
+
+    >>> value_in_words(3.456), value_in_words(0.01234)
+    ('3.46', '0.012')
+    """
+    words = f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.2g}"
+    return words.replace("-", "\N{MINUS SIGN}")
 
 
 def method_in_words(method: str) -> str:
