@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from test_cli import ran
 from test_measure_bars import apart, gaussian
+from typer.testing import CliRunner
 
 import gz2interp
+from gz2interp.cli import app
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.measure.moments import FWHM
 from gz2interp.network.quiet import keras
@@ -174,8 +176,8 @@ def test_the_command(subject: Subject, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert str(FIRST_ID) in done.stdout
     assert "sees no bar" in done.stdout
-    done = ran("bar", survey, "--all", "--model", "light", "--method", "gradient", "--out", out)
-    assert done.returncode == 0, done.stderr
+    every = ["bar", str(survey), "--all", "--model", "light", "--method", "gradient", "--out", str(out)]
+    assert CliRunner().invoke(app, every).exit_code == 0
     read = pd.read_csv(out)
     assert len(read) == COUNT
     assert read["length"].notna().sum() == COUNT - 3
@@ -187,15 +189,14 @@ def test_the_command(subject: Subject, tmp_path: Path) -> None:
         ((), "No galaxy was named"),
         ((FIRST_ID, "--all"), "Galaxies and --all"),
         (("--all",), "without --out"),
-        ((FIRST_ID, "--line", "long"), "--line long"),
+        ((FIRST_ID, "--line", "long", "--model", "light"), "--line long"),
         (("--all", "--out", "bars.txt", "--model", "light"), "bars.txt"),
     ],
 )
 def test_the_command_tells_mistakes(subject: Subject, words: tuple[object, ...], told: str) -> None:
-    done = ran("bar", subject.survey.path, *words)
-    assert done.returncode == 2
-    assert told in done.stderr
-    assert "Traceback" not in done.stderr
+    done = CliRunner().invoke(app, ["bar", str(subject.survey.path), *map(str, words)])
+    assert isinstance(done.exception, InputError)
+    assert told in str(done.exception)
 
 
 @pytest.mark.realdata
