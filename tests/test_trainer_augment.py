@@ -193,5 +193,5 @@ def test_a_galaxy_s_numbers_are_those_of_one_table_of_all():
 
 
 def test_an_unknown_policy_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"none, original, original-notebook, seeing, standard, wide"):
+    with pytest.raises(InputError, match=r"none, flips, original, original-notebook, seeing, standard, wide"):
         policy_named("heavy")
