@@ -59,7 +59,9 @@ def found(survey: Survey) -> Check:
         Finding("shortcut", "", "noise", Estimate(0.3, 0.2, 0.4, 50), 0.05, False, "It looks at the <b>noise</b>."),
         Finding("shortcut", "", "seeing", Estimate(None, None, None, 0), 0.05, None, "No width is known."),
     ]
-    made_of = {"data": survey.digest, "model": survey.model("cnn").digest, "parameters": {"galaxies": 96, "few": 24}}
+    model = survey.model("cnn")
+    asked = {"galaxies": 96, "few": 24, "class_names": list(model.class_names)}
+    made_of = {"data": survey.digest, "model": model.digest, "parameters": asked}
     return Check("tiny", "cnn", "logit", tuple(findings), ("Whether it is so: do this.",), made_of)
 
 

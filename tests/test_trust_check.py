@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from typer.testing import CliRunner
 
 from gz2interp.attribution import METHODS, Method
 from gz2interp.checks import Check, Finding
+from gz2interp.cli import app
 from gz2interp.errors import InputError
 from gz2interp.network.learned import learned_layers
 from gz2interp.network.probe import Probe
@@ -281,22 +281,17 @@ def test_bad_wishes_are_told(subject):
 
 
 def test_the_command_says_which_method_to_trust(subject, found, tmp_path):
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "gz2interp.cli", "check", str(subject.survey.path), *words]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
     out = Path(tmp_path / "numbers.csv")
-    told = run("--galaxies", "10", "--few", "4", "--stages", "2", "--method", "gradient", "--out", str(out))
-    assert told.returncode == 0, told.stderr
-    assert "Gradient" in told.stdout
-    assert "to be trusted first" in told.stdout or "No method can be trusted" in told.stdout
-    assert "not known  Whether maps forget the labels" in told.stdout
+    asked = ["check", str(subject.survey.path), "--galaxies", "10", "--few", "4", "--stages", "2"]
+    told = CliRunner().invoke(app, [*asked, "--method", "gradient", "--out", str(out)])
+    assert told.exit_code == 0, told.output
+    assert "to be trusted first" in told.output or "No method can be trusted" in told.output
+    assert "not known  Whether maps forget the labels" in told.output
     table = pd.read_csv(out)
     plain = {"(random)", "(gaussian)", "(light)"}
     assert set(table["method"].dropna()) == plain | set(subject.model.check(subject.survey.digest).methods)
-    wrong = run("--method", "grad_kam")
-    assert wrong.returncode == 2
-    assert "There is no method 'grad_kam'" in wrong.stderr
+    wrong = CliRunner().invoke(app, [*asked, "--method", "grad_kam"])
+    assert "There is no method 'grad_kam'" in str(wrong.exception)
     check(subject, FEW)
 
 
