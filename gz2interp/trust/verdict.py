@@ -68,7 +68,8 @@ def verdict(check: Check) -> list[str]:
     if not order:
         return ["No method was checked."]
     good = [each for each in order if not each.damned]
-    return [*_shortcuts(check), *_first(check, good), *_damned(order), *_truth(check, order)]
+    found = [f"Before all else: {each.words.rstrip('.')}." for each in alarms(check)]
+    return [*found, *_first(check, good), *_damned(order), *_truth(check, order), *_no_shortcut(check)]
 
 
 def _standing(check: Check, method: str) -> Standing:
@@ -79,10 +80,9 @@ def _standing(check: Check, method: str) -> Standing:
     return Standing(method, len(judged) - len(failed), len(judged), sum(gains), damned, failed)
 
 
-def _shortcuts(check: Check) -> list[str]:
-    found = alarms(check)
-    if found:
-        return [f"Before all else: {each.words.rstrip('.')}." for each in found]
+def _no_shortcut(check: Check) -> list[str]:
+    if alarms(check):
+        return []
     tried = [each.subject for each in check.of("", "shortcut") if each.passed]
     return [f"No shortcut was found ({_listed(tried)})."] if tried else []
 
