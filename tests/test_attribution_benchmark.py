@@ -7,9 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 
 
+@pytest.mark.long
 def test_the_benchmark_prints_its_table():
     command = [sys.executable, "benchmarks/attribution.py", "--images", "4", "--batch", "4", "--rounds", "1"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

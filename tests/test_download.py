@@ -107,6 +107,7 @@ def test_on_a_good_day_every_image_is_the_galaxys(source: str, tmp_path, pointed
     assert not any(finding.is_damage for finding in check_survey(survey.path))
 
 
+@pytest.mark.long
 def test_on_a_bad_day_nothing_is_lost_and_nothing_wrong(tmp_path, pointed, monkeypatch) -> None:
     names = ["reset", "500", "503", "page", "truncated", "empty", "zeros", "constant", "nan", "duplicate", "elsewhere"]
     names += ["wrong place", "wrong band", "wrong shape", "empty list", "twin"]
@@ -333,6 +334,7 @@ def test_staged_outcomes_come_back_as_they_were(tmp_path) -> None:
         assert staging.rows() == [2**40]
 
 
+@pytest.mark.long
 def test_killed_again_and_again_the_survey_is_that_of_an_undisturbed_run(tmp_path) -> None:
     """The whole verb, in processes of their own, with astroquery's addresses in its own configuration file."""
     table = tmp_path / "galaxies.csv"

@@ -50,6 +50,7 @@ def survey(tmp_path_factory):
     return ring_survey(tmp_path_factory.mktemp("surveys") / "rings", count=160)
 
 
+@pytest.mark.long
 def test_two_devices_take_the_steps_of_one():
     """Batches of odd sizes, and moments of batch normalisation over both parts: the same to rounding."""
     differences = _said(_begun("compare"))

@@ -55,6 +55,7 @@ def test_minmax_fills_nought_to_one_in_each_band_of_each_galaxy():
 
 
 # Keras itself reads its variables in a way that NumPy 2 finds old-fashioned.
+@pytest.mark.long
 @pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning")
 def test_every_network_opens_in_safe_mode_in_a_process_that_knows_nothing_of_us(tmp_path):
     images, expected = _images(), {}

@@ -289,6 +289,7 @@ def test_pixels_of_a_real_frame_stay_whole_counts(real_sky):
             assert abs(turns.mean()) > 0.95
 
 
+@pytest.mark.long
 @pytest.mark.realdata
 def test_a_survey_on_a_real_frame(real_data, tmp_path):
     painted = paint_survey(tmp_path / "survey", 20, 3, sky=real_data / "sdss_frames")

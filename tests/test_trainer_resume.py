@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pytest
 import trainer_surveys
 
 EPOCH = 7  # lines that an epoch prints: one for each of its steps, and one when its checkpoint is written
@@ -43,6 +44,7 @@ def _result(process: subprocess.Popen[str]) -> str:
     return said.splitlines()[-1]
 
 
+@pytest.mark.long
 def test_a_killed_training_goes_on_as_if_nothing_had_happened(tmp_path):
     survey = trainer_surveys.ring_survey(tmp_path / "rings", count=120).path
     generator = np.random.default_rng()

@@ -122,6 +122,7 @@ def test_every_vote_needs_the_tree():
         Config(loss="votes")
 
 
+@pytest.mark.long
 def test_a_training_on_votes_learns_how_far_people_follow_the_network(tmp_path):
     survey = paint_survey(tmp_path / "votes", 160, seed=5)
     with tiny_network() as network:

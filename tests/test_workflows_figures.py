@@ -251,6 +251,7 @@ def ran(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
+@pytest.mark.long
 def test_the_verb_draws_the_same_bytes_in_another_process(subject: Subject, tmp_path: Path) -> None:
     words = ("--method", "integrated_gradients", "--style", "contours", "--axes", "wcs", "--journal", "aa", "-o")
     done = ran(subject.survey.path, *IDS, *words, tmp_path / "one.pdf")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gz2interp.attribution import METHODS
 from gz2interp.checks import Check
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -26,10 +27,13 @@ def trust_line(found: Check, method: str) -> str:
     ----------
     found : Check
     method : str
+        One of `METHODS`, or the attribution to bands, of which no map can be checked.
     """
     judged = [each for each in found.of(method) if each.passed is not None]
+    if not judged and method in METHODS:
+        return f"Trust: not checked; gz2interp check adds it with --method {method}."
     if not judged:
-        return f"Trust: this method was not checked; checked were {', '.join(found.methods) or 'none'}."
+        return "Trust: not checked; shares of bands add up exactly, and depend on what stands for an absent band."
     failed = [f"{LIMITS[each.check].title} ({each.estimate.value:.2f})" for each in judged if not each.passed]
     words = f"Trust: passes {len(judged) - len(failed)} of {len(judged)} checks"
     words += f"; fails {', '.join(failed)}" if failed else ""
