@@ -271,6 +271,11 @@ def test_a_shortcut_is_said_before_all_else():
     assert trust_line(found, "gradient").endswith("The network uses a shortcut: noise.")
     clean = Check("demo", "cnn", "logit", (made("noise", "gradient", 0.6, True), quiet))
     assert "No shortcut was found (seeing)." in verdict(clean)
+    unasked = replace(alarm, passed=None, subject="centring", words="Not known: too few galaxies")
+    some = replace(clean, findings=(*clean.findings, unasked))
+    assert "No shortcut was found (seeing; not known: centring)." in verdict(some)
+    none = replace(clean, findings=(clean.findings[0], unasked))
+    assert verdict(none)[-1] == "Whether it uses a shortcut is not known: too few galaxies."
 
 
 def test_bad_wishes_are_told(subject):

@@ -84,7 +84,12 @@ def _no_shortcut(check: Check) -> list[str]:
     if alarms(check):
         return []
     tried = [each.subject for each in check.of("", "shortcut") if each.passed]
-    return [f"No shortcut was found ({_listed(tried)})."] if tried else []
+    unknown = [each for each in check.of("", "shortcut") if each.passed is None]
+    if tried:
+        left = f"; not known: {_listed([each.subject for each in unknown])}" if unknown else ""
+        return [f"No shortcut was found ({_listed(tried)}{left})."]
+    reason = unknown[0].words.removeprefix("Not known: ").rstrip(".") if unknown else ""
+    return [f"Whether it uses a shortcut is not known: {reason}."] if unknown else []
 
 
 def _first(check: Check, good: Sequence[Standing]) -> list[str]:
