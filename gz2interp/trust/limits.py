@@ -1,4 +1,4 @@
-"""What the numbers are held against. The limits were set before any method had been asked."""
+"""What the numbers are held against; `docs/trust.md` tells what of it was changed after a method had been asked."""
 
 from __future__ import annotations
 
