@@ -13,7 +13,7 @@ from gz2interp.statistics import mean_of, ratio_of
 from gz2interp.testing.fakes import LinearProbe
 from gz2interp.trust.deletion import areas, order_of, random_order
 from gz2interp.trust.explainer import Explainer, importance
-from gz2interp.trust.likeness import correlation, rank_correlation
+from gz2interp.trust.likeness import correlation, mean_likeness, rank_correlation
 from gz2interp.trust.limits import LIMITS, finding, finding_against
 from gz2interp.trust.plain import PLAIN
 from gz2interp.trust.second_draw import electrons_of, second_draw
@@ -66,6 +66,11 @@ def test_there_is_nothing_to_agree_on_where_a_map_has_no_structure():
     for one, other in ((flat, flat), (flat, maps), (maps, np.full_like(maps, np.nan))):
         assert np.isnan(correlation(one, other)).all()
         assert mean_of(correlation(one, other), np.random.default_rng(0)).value is None
+
+
+def test_a_likeness_that_is_not_known_takes_no_other_with_it():
+    found = mean_likeness([np.array([0.2, np.nan, np.nan]), np.array([0.6, 0.4, np.nan])])
+    assert_allclose(found, [0.4, 0.4, np.nan])
 
 
 def test_the_right_order_loses_the_class_first_and_finds_it_first(images):

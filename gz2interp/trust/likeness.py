@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-__all__ = ["correlation", "rank_correlation"]
+__all__ = ["correlation", "mean_likeness", "rank_correlation"]
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -33,6 +35,14 @@ def correlation(first: Floats, second: Floats) -> Doubles:
 def rank_correlation(first: Floats, second: Floats) -> Doubles:
     """Spearman's correlation, that of the pixels' ranks, as `correlation`."""
     return correlation(*(rankdata(maps.reshape(len(maps), -1), axis=1)[:, None] for maps in (first, second)))
+
+
+def mean_likeness(several: Sequence[Doubles]) -> Doubles:
+    """The mean of several likenesses of each galaxy, float64 (n,): of those that are known, NaN where none is."""
+    values = np.stack(several)
+    known = np.isfinite(values)
+    total, count = np.where(known, values, 0).sum(axis=0), known.sum(axis=0)
+    return np.asarray(np.divide(total, count, out=np.full(count.shape, np.nan), where=count > 0))
 
 
 def _centred(values: Doubles) -> Doubles:

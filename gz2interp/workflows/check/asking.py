@@ -17,7 +17,7 @@ from gz2interp.results import Attribution
 from gz2interp.statistics import mean_of, ratio_of
 from gz2interp.trust.deletion import areas, order_of, random_order
 from gz2interp.trust.explainer import Explainer, importance
-from gz2interp.trust.likeness import correlation, rank_correlation
+from gz2interp.trust.likeness import correlation, mean_likeness, rank_correlation
 from gz2interp.trust.limits import finding
 from gz2interp.trust.second_draw import second_draw
 from gz2interp.workflows.check.causes import Causes
@@ -122,7 +122,7 @@ def _symmetry(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Find
         return
     views = (explainer.importance(bench.probe, turned(images, view), classes) for view in range(1, VIEWS))
     likeness = [correlation(maps, turned_back(seen, view)) for view, seen in enumerate(views, start=1)]
-    yield finding("symmetry", explainer.method.name, mean_of(np.mean(likeness, axis=0), bench.generator(10)))
+    yield finding("symmetry", explainer.method.name, mean_of(mean_likeness(likeness), bench.generator(10)))
 
 
 def _model_randomisation(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
@@ -141,7 +141,7 @@ def _model_randomisation(bench: Bench, explainer: Explainer, maps: Floats) -> It
         likeness.append(rank_correlation(maps, seen))
         told = f"the top {stage} of {bench.stages[-1]} layers"
         yield finding("model_randomisation", name, mean_of(likeness[-1], bench.generator(10)), told)
-    yield finding("model_randomisation", name, mean_of(np.mean(likeness, axis=0), bench.generator(10)))
+    yield finding("model_randomisation", name, mean_of(mean_likeness(likeness), bench.generator(10)))
 
 
 def _label_randomisation(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
