@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
+from gz2interp.figures.journals import Page
 from gz2interp.figures.manner import RGB, Manner
 from gz2interp.figures.paper import STYLE
 from gz2interp.figures.pieces.bars import colour_bar
@@ -23,6 +25,7 @@ from gz2interp.figures.pieces.pictures import band_grey, hatch_invalid, show, st
 from gz2interp.figures.pieces.scales import Scale, total
 from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.rgb import Stretch
 from gz2interp.figures.shown import Shown
 
 __all__ = ["by_band_figure"]
@@ -61,16 +64,7 @@ def by_band_figure(
         There is no galaxy, or more than a page has room for, or the maps are not of single bands.
     """
     page = manner.page
-    if not 0 < len(galaxies) <= _MOST[page.columns]:
-        raise InputError(
-            f"{len(galaxies)} galaxies beside one another were asked for",
-            f"1 to {_MOST[page.columns]} on a page of {page}",
-            "Draw one figure for each galaxy (--each)",
-        )
-    if any(values.ndim != 3 for values in maps):
-        raise InputError(
-            "The method says nothing of single bands", "A method whose maps have bands", "gz2interp methods lists them"
-        )
+    _refuse(galaxies, maps, page)
     rows = ["all", *bands]
     left, beneath = FOR_WCS if manner.axes == "wcs" else (0.0, 0.0)
     pitch = (page.width - _NAMES - _BAR) / len(galaxies)
@@ -84,29 +78,63 @@ def by_band_figure(
     side = side_for(page, widest, len(rows), lambda side: height(side) + foot_height(foot, page), "bands")
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, height(side), foot)
-        stretch = stretch_for(galaxies, bands)
+        pairs = Pairs(bands, scale, manner, stretch_for(galaxies, bands))
         places = [_NAMES + k * pitch + left + (pitch - left - 2 * side - GAP) / 2 for k in range(len(galaxies))]
         for row, name in enumerate(rows):
             y = head + row * (side + GAP) + (beneath if row else 0.0)
-            words = "all\nbands" if row == 0 else name
-            on_own = replace(manner, on=name) if row and manner.on == RGB else manner
-            sheet.text(places[0] - left - 0.05, y + side / 2, words, ha="right", va="center")
+            sheet.text(places[0] - left - 0.05, y + side / 2, name if row else "all\nbands", ha="right", va="center")
             for place, (x, shown, values) in enumerate(zip(places, galaxies, maps, strict=True)):
                 wcs = wcs_of(shown, manner.axes)
                 picture, map_ = (sheet.axes(x + k * (side + GAP), y, side, side, wcs) for k in range(2))
-                if row == 0:
-                    draw_picture(picture, shown, bands, stretch)
-                    draw_map(map_, total(values), shown, bands, scale, manner, stretch)
+                if row:
+                    pairs.of_band(picture, map_, shown, values, row - 1)
+                else:
+                    pairs.of_all(picture, map_, shown, values)
                     sheet.text(x, head - 0.03, said[place], va="bottom")
                     put_letter(picture, place)
-                else:
-                    show(picture, band_grey(shown.image[..., row - 1]))
-                    hatch_invalid(picture, shown.valid)
-                    draw_map(map_, values[..., row - 1], shown, bands, scale, on_own, stretch)
-                if row == 0 or manner.axes == "wcs":
-                    put_place(picture, shown, manner.axes, first=row == 0)
-                if manner.axes == "wcs":
-                    put_place(map_, shown, manner.axes, first=False)
         bar = sheet.axes(places[-1] + 2 * (side + GAP) + 0.02, head, 0.07, min(1.6, 2 * side))
         colour_bar(sheet.figure, bar, scale, manner)
     return sheet.figure
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """An image and its map beside one another, of all bands or of one."""
+
+    bands: Sequence[str]
+    scale: Scale
+    manner: Manner
+    stretch: Stretch
+
+    def of_all(self, picture: Axes, map_: Axes, shown: Shown, values: Floats) -> None:
+        """In colour, and the map of all bands together."""
+        draw_picture(picture, shown, self.bands, self.stretch)
+        draw_map(map_, total(values), shown, self.bands, self.scale, self.manner, self.stretch)
+        put_place(picture, shown, self.manner.axes, first=True)
+        self._put_coordinates(map_, shown)
+
+    def of_band(self, picture: Axes, map_: Axes, shown: Shown, values: Floats, place: int) -> None:
+        """In grey, and the map of that band, laid over the band's own image where it is laid over one."""
+        own = replace(self.manner, on=self.bands[place]) if self.manner.on == RGB else self.manner
+        show(picture, band_grey(shown.image[..., place]))
+        hatch_invalid(picture, shown.valid)
+        draw_map(map_, values[..., place], shown, self.bands, self.scale, own, self.stretch)
+        self._put_coordinates(picture, shown)
+        self._put_coordinates(map_, shown)
+
+    def _put_coordinates(self, axis: Axes, shown: Shown) -> None:
+        if self.manner.axes == "wcs":
+            put_place(axis, shown, self.manner.axes, first=False)
+
+
+def _refuse(galaxies: Sequence[Shown], maps: Sequence[Floats], page: Page) -> None:
+    if not 0 < len(galaxies) <= _MOST[page.columns]:
+        raise InputError(
+            f"{len(galaxies)} galaxies beside one another were asked for",
+            f"1 to {_MOST[page.columns]} on a page of {page}",
+            "Draw one figure for each galaxy (--each)",
+        )
+    if any(values.ndim != 3 for values in maps):
+        raise InputError(
+            "The method says nothing of single bands", "A method whose maps have bands", "gz2interp methods lists them"
+        )
