@@ -19,7 +19,9 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -159,7 +161,13 @@ def _train(survey: Survey, case: Case, epochs: int) -> None:
         seed=case.seed,
         threads=1,
     )
-    fit(survey, MODEL, config)
+    # One thread is settled for a whole process: in one of its own, nobody has computed before.
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        process.submit(_fit, survey.path, config).result()
+
+
+def _fit(path: Path, config: Config) -> None:
+    fit(Survey.open(path), MODEL, config)
 
 
 def _lost(subject: Subject, case: Case) -> float:
