@@ -1,0 +1,8 @@
+"""The command line ``gz2interp VERB``: it opens, asks a workflow and says what came of it; nothing is computed here."""
+
+from __future__ import annotations
+
+from gz2interp.cli import drawing, explaining, spaces, surveys
+from gz2interp.cli.app import app, main
+
+__all__ = ["app", "drawing", "explaining", "main", "spaces", "surveys"]

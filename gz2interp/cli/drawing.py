@@ -1,0 +1,166 @@
+"""Figures for papers, galaxies painted otherwise, and bars measured from maps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gz2interp.cli.app import app
+from gz2interp.cli.options import (
+    AgainstOption,
+    ClassOption,
+    KindOption,
+    LayerOption,
+    MethodOption,
+    ModelOption,
+    OfOption,
+    SurveyArgument,
+    ViewsOption,
+    class_score,
+    colours_from,
+    line_from,
+    probe_of,
+    score_of,
+)
+from gz2interp.console import ProgressBars, console, say, table
+from gz2interp.errors import InputError
+
+
+@app.command()
+def figure(
+    survey: SurveyArgument,
+    galaxies: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[GALAXY...]", help="Galaxy ids; right-wrong, bands and --each can do without."),
+    ] = None,
+    layout: Annotated[
+        str, typer.Option(help="galaxies, methods, right-wrong, repaint, neighbours or bands.")
+    ] = "galaxies",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A .pdf, .svg or .png file; with --each, a folder.")
+    ] = None,
+    model: ModelOption = None,
+    method: MethodOption = "grad_cam",
+    class_name: ClassOption = None,
+    against: AgainstOption = None,
+    score: KindOption = "logit",
+    of: OfOption = None,
+    layer: LayerOption = "",
+    views: ViewsOption = False,
+    journal: Annotated[str, typer.Option(help="mnras, apj or aa.")] = "mnras",
+    columns: Annotated[int, typer.Option(help="Columns of the page that it is wide: 1 or 2.")] = 2,
+    style: Annotated[str, typer.Option(help="map, overlay or contours.")] = "map",
+    on: Annotated[str, typer.Option(help="What an overlay or contours lie on: rgb, or a band.")] = "rgb",
+    axes: Annotated[str, typer.Option(help="scale (a bar in arcsec, a compass) or wcs (coordinates).")] = "scale",
+    by_band: Annotated[bool, typer.Option("--rows-per-band", help="A row per band, not per galaxy.")] = False,
+    without: Annotated[
+        list[str] | None, typer.Option(help="For repaint: a component to leave out. May be repeated.")
+    ] = None,
+    most: Annotated[
+        int | None, typer.Option("--most", "-n", min=1, help="How many neighbours, or pairs, or figures of --each.")
+    ] = None,
+    each: Annotated[bool, typer.Option("--each", help="A figure for each galaxy, of none named for all.")] = False,
+    form: Annotated[str, typer.Option("--format", help="Of --each: pdf, svg or png.")] = "pdf",
+) -> None:
+    """A figure for a paper, its caption beside it (.txt), its numbers (.csv) and its maps (.fits with WCS)."""
+    from gz2interp.figures.journals import Page
+    from gz2interp.figures.manner import Manner
+    from gz2interp.figures.paper import checked_format
+    from gz2interp.painting import Alteration
+    from gz2interp.workflows.attribute import Question
+    from gz2interp.workflows.figures import Wish, draw_each, draw_figure, write_drawing
+    from gz2interp.workflows.opening import open_subject
+
+    question = Question(method, class_score(score, class_name, against), layer, views=views)
+    manner = Manner(Page(journal, columns), style, on, axes)
+    subject = open_subject(survey, model)
+    if of is not None:
+        question = replace(question, score=score_of(subject, of, question.score))
+    wish = Wish(layout, question, manner, Alteration(tuple(without or ())), most, by_band)
+    path = out or Path("figures" if each else "figure.pdf")
+    checked_format(Path(f"figure.{form}") if each else path)
+    if each:
+        with ProgressBars() as told:
+            drawn = list(draw_each(subject, galaxies or (), wish, path, f".{form}", told))
+        say(f"{len(drawn)} figures are in {path}")
+        return
+    with console.status("Opening the network"):
+        drawing = draw_figure(subject, galaxies or (), wish)
+    files = write_drawing(drawing, path)
+    say("\n".join(map(str, files)))
+    say(drawing.caption)
+
+
+@app.command()
+def repaint(
+    survey: SurveyArgument,
+    galaxy: Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")],
+    without: Annotated[list[str] | None, typer.Option(help="A component to leave out. May be repeated.")] = None,
+    turned: Annotated[float, typer.Option(help="Degrees.")] = 0.0,
+    dimmed: Annotated[float, typer.Option(help="Magnitudes; below 0 it shines brighter.")] = 0.0,
+    redshift: Annotated[float | None, typer.Option(help="Where the galaxy is moved to.")] = None,
+    blurred: Annotated[float, typer.Option(help="Factor on the width of the PSF.")] = 1.0,
+    recoloured: Annotated[str, typer.Option(help="Added to u-g,g-r,r-i,i-z, for example 0.3,0.2,0.1,0.")] = "0,0,0,0",
+    only: Annotated[list[str] | None, typer.Option(help="Dim and recolour this component only.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Ask this network about both images.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A .pdf, .svg, .png or .fits file.")] = None,
+) -> None:
+    """What a painted galaxy is made of, and the same galaxy altered under the same noise."""
+    from gz2interp.painting import Alteration
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.counterfactual import said_of, write_repainted
+    from gz2interp.workflows.repaint import components_table, repaint_galaxy
+
+    opened = Survey.open(find_survey(survey))
+    table(f"Galaxy {galaxy} is made of", components_table(opened, galaxy))
+    colours = colours_from(recoloured)
+    asked = Alteration(tuple(without or ()), (), turned, dimmed, redshift, blurred, colours, tuple(only or ()))
+    if asked == Alteration() and out is None:
+        return
+    altered = repaint_galaxy(opened, galaxy, asked, probe_of(survey, model) if model else None)
+    for name, before in altered.said_before.items():
+        say(f"  {name:<12} {before:6.1%} as it is, {altered.said_after[name]:6.1%} {said_of(asked)}")
+    if out:
+        write_repainted(opened, altered, out)
+        say(str(out))
+
+
+@app.command()
+def bar(
+    survey: SurveyArgument,
+    galaxies: Annotated[list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids.")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every galaxy of the survey; needs --out.")] = False,
+    model: ModelOption = None,
+    method: MethodOption = "gradient",
+    class_name: Annotated[str, typer.Option("--class", help="The class of barred galaxies; by default 'bar'.")] = "",
+    layer: Annotated[list[str] | None, typer.Option(help="A layer to look at. May be repeated: their mean.")] = None,
+    least: Annotated[float, typer.Option(help="Measure where the network says a bar with this probability.")] = 0.5,
+    line: Annotated[str, typer.Option(help="From a length on the map to the bar's: offset,slope.")] = "0,1",
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write them: .csv, .parquet, .fits, .vot.")] = None,
+) -> None:
+    """How long the bars of galaxies are and where they point, measured from where the network sees them."""
+    from gz2interp.stores.tables import write_table_of_blocks
+    from gz2interp.workflows.bars import BarQuestion, in_words, measure_bars, measured_blocks
+    from gz2interp.workflows.opening import open_subject
+
+    named = galaxies or []
+    if all_ == bool(named):
+        raise InputError("Galaxies and --all were given" if all_ else "No galaxy was named", "Galaxy ids, or --all")
+    if all_ and out is None:
+        raise InputError("--all was given without --out", "A file for the table: --out bars.csv")
+    subject, question = (
+        open_subject(survey, model),
+        BarQuestion(method, class_name, least, line_from(line), tuple(layer or ())),
+    )
+    with ProgressBars() as told:
+        found = [measure_bars(subject, named, question, progress=told)] if named else []
+        blocks = found or measured_blocks(subject, question=question, progress=told)
+        written = write_table_of_blocks(out, blocks) if out else 0
+    for shown in found:
+        table("Bars", in_words(shown))
+    if out:
+        say(f"{out}: {written} galaxies")

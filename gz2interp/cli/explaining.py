@@ -1,0 +1,141 @@
+"""Why a network says what it says, and how far its explanations can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gz2interp.cli.app import app
+from gz2interp.cli.options import (
+    AgainstOption,
+    ClassOption,
+    GalaxiesArgument,
+    KindOption,
+    LayerOption,
+    MethodOption,
+    ModelOption,
+    OfOption,
+    ProgressOption,
+    SurveyArgument,
+    ViewsOption,
+    class_score,
+    score_of,
+)
+from gz2interp.console import ProgressBars, console, say, table
+
+
+@app.command()
+def explain(
+    survey: SurveyArgument,
+    galaxies: GalaxiesArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder for the FITS files.")] = Path("maps"),
+    model: ModelOption = None,
+    method: MethodOption = "grad_cam",
+    class_name: ClassOption = None,
+    against: AgainstOption = None,
+    score: KindOption = "logit",
+    of: OfOption = None,
+    layer: LayerOption = "",
+    views: ViewsOption = False,
+) -> None:
+    """Attribution maps of galaxies, as FITS with WCS."""
+    from gz2interp.attribution import METHODS
+    from gz2interp.workflows.attribute import Question
+    from gz2interp.workflows.explain import explained_in_portions
+    from gz2interp.workflows.maps import write_maps
+    from gz2interp.workflows.opening import open_subject
+
+    question = Question(method, class_score(score, class_name, against), layer, views=views)
+    with console.status("Opening the network"):
+        subject = open_subject(survey, model)
+        question = replace(question, score=score_of(subject, of, question.score))
+    for explanation in explained_in_portions(subject, galaxies, question):
+        for path in write_maps(explanation, out):
+            say(str(path))
+    if METHODS[method].caveat:
+        console.print(METHODS[method].caveat)
+
+
+@app.command()
+def check(
+    survey: SurveyArgument,
+    model: ModelOption = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option("--method", help="Check this one only. May be repeated; all: every one there is."),
+    ] = None,
+    galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=2, help="On how many galaxies.")] = 96,
+    few: Annotated[int, typer.Option(min=2, help="On how many, where a method is asked a dozen times.")] = 24,
+    stages: Annotated[int, typer.Option(min=1, help="In how many steps the network forgets.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of everything that is drawn.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write every number: .csv, .fits, ...")] = None,
+    progress: ProgressOption = "bars",
+) -> None:
+    """How far each method can be believed for this network; interrupted, it goes on where it stopped."""
+    from gz2interp.attribution import METHODS
+    from gz2interp.console import progress_as
+    from gz2interp.stores.tables import write_table
+    from gz2interp.trust.verdict import verdict
+    from gz2interp.workflows.check import CheckSettings
+    from gz2interp.workflows.check import check as ask
+    from gz2interp.workflows.check.tables import findings_table, short_table
+    from gz2interp.workflows.opening import open_subject
+
+    asked = tuple(METHODS) if method == ["all"] else tuple(method or CheckSettings.methods)
+    with progress_as(progress) as told:
+        found = ask(open_subject(survey, model), CheckSettings(asked, galaxies, few, stages, seed), told)
+    table(f"How far to trust what explains {found.model}", short_table(found), told.say)
+    for sentence in verdict(found):
+        told.say(sentence)
+    for sentence in found.unknown:
+        told.say(f"not known  {sentence}")
+    if out:
+        write_table(out, findings_table(found))
+        told.say(str(out))
+
+
+@app.command()
+def bands(
+    survey: SurveyArgument,
+    galaxies: Annotated[
+        list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids; by default some of the whole survey.")
+    ] = None,
+    model: ModelOption = None,
+    class_name: ClassOption = None,
+    against: AgainstOption = None,
+    score: KindOption = "logit",
+    of: OfOption = None,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many are drawn from the survey.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the draw.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write every galaxy: .csv, .fits, ...")] = None,
+) -> None:
+    """How much of a score each band carries: for galaxies, for each class, for the survey."""
+    from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.bands import band_table, by_class, in_words
+    from gz2interp.workflows.opening import open_subject
+
+    subject = open_subject(survey, model)
+    asked = score_of(subject, of, class_score(score, class_name, against))
+    with ProgressBars() as told:
+        found = band_table(subject, galaxies or (), asked, most=most, seed=seed, progress=told)
+    names = subject.survey.bands
+    if galaxies:
+        shown = found.assign(**{name: [f"{value:+.2f}" for value in found[name]] for name in ("total", *names)})
+        table("What each band adds to the score", shown[["galaxy_id", "prediction", "total", *names]])
+    else:
+        table("What each band adds to the score: means with 95 % errors", in_words(by_class(found, names), names))
+    if out:
+        write_table(out, found)
+        say(str(out))
+
+
+@app.command()
+def methods() -> None:
+    """The attribution methods, and the papers they come from."""
+    from gz2interp.attribution import METHODS
+
+    for name, each in METHODS.items():
+        say(f"{name:<22}{each.title}{' in each band' if each.has_bands else ''}: {each.reference}")

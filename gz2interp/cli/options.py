@@ -1,0 +1,104 @@
+"""Options and arguments that several verbs share, and how their words are read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from gz2interp.console import console
+from gz2interp.errors import InputError
+
+__all__ = [
+    "AgainstOption",
+    "ClassOption",
+    "GalaxiesArgument",
+    "KindOption",
+    "LayerOption",
+    "MethodOption",
+    "ModelOption",
+    "OfOption",
+    "ProgressOption",
+    "SurveyArgument",
+    "ViewsOption",
+    "class_score",
+    "colours_from",
+    "line_from",
+    "probe_of",
+    "score_of",
+]
+
+SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
+ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="The model; may be left out if there is one.")]
+GalaxiesArgument = Annotated[list[str], typer.Argument(metavar="GALAXY...", help="Galaxy ids.")]
+MethodOption = Annotated[str, typer.Option(help="As gz2interp methods lists them.")]
+ClassOption = Annotated[
+    str | None, typer.Option("--class", help="Explain this class; by default the one predicted for each galaxy.")
+]
+AgainstOption = Annotated[str | None, typer.Option("--against", help="Explain the class against this one.")]
+LayerOption = Annotated[str, typer.Option(help="The layer; by default the last spatial one.")]
+ViewsOption = Annotated[
+    bool, typer.Option("--views", help="The mean over the galaxy's turned and mirrored views, and its variance.")
+]
+OfOption = Annotated[
+    str | None,
+    typer.Option("--of", help="Explain this score: 'logit(spiral) - channel(block3, 12)', 'similarity(GALAXY)', ..."),
+]
+ProgressOption = Annotated[
+    str, typer.Option("--progress", help="bars, or json: a record a line, and nothing else on standard output.")
+]
+KindOption = Annotated[str, typer.Option("--score", help="logit or probability.")]
+
+
+def probe_of(survey: str, model: str) -> Any:
+    """The network of a survey, with a word while it opens."""
+    from gz2interp.workflows.opening import open_subject
+
+    with console.status("Opening the network"):
+        return open_subject(survey, model).probe
+
+
+def line_from(text: str) -> tuple[float, float]:
+    """Offset [arcsec] and slope, written with a comma."""
+    try:
+        offset, slope = (float(value) for value in text.split(","))
+    except ValueError:
+        raise InputError(f"--line {text} was given", "An offset [arcsec] and a slope", "For example -0.4,0.9") from None
+    return offset, slope
+
+
+def colours_from(text: str) -> tuple[float, float, float, float]:
+    """Four differences of colour [mag], written with commas."""
+    try:
+        ug, gr, ri, iz = (float(value) for value in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"--recoloured {text} was given", "Four numbers [mag], for u-g, g-r, r-i, i-z", "For example 0.3,0.2,0.1,0"
+        ) from None
+    return ug, gr, ri, iz
+
+
+def score_of(subject: Any, of: str | None, score: Any) -> Any:
+    """The score that ``--of`` writes down, or else the one that other options name."""
+    from gz2interp.workflows.asked import score_from
+
+    if of is None:
+        return score
+    if score is not None:
+        raise InputError("--of was given beside --class", remedy="Say the whole score with --of")
+    return score_from(subject, of)
+
+
+def class_score(kind: str, class_name: str | None, against: str | None) -> Any:
+    """The score that ``--score``, ``--class`` and ``--against`` name; None for the predicted class's logit."""
+    from gz2interp.network.scores import logit, probability
+
+    kinds = {"logit": logit, "probability": probability}
+    if kind not in kinds:
+        raise InputError(f"The score {kind!r} was given", "logit or probability")
+    if class_name is None:
+        if against is not None or kind != "logit":
+            raise InputError("--against or --score was given without --class", remedy="Say which class with --class")
+        return None
+    score = kinds[kind](class_name)
+    return score - kinds[kind](against) if against else score
