@@ -24,7 +24,7 @@ are at the median 87, 176, 132, 56 and 93.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -37,7 +37,7 @@ from gz2interp.painting.colours import REDDENING, relative_to_r
 from gz2interp.painting.shapes import companion_shape, outer_ring_shape, scale_length, tail_shape
 from gz2interp.schema import BANDS
 
-__all__ = ["KINDS", "ORDINARY", "STRENGTHS", "Planting", "images_of", "ordinary", "rare", "strength_of"]
+__all__ = ["KINDS", "ORDINARY", "STRENGTHS", "Planting", "image_of", "ordinary", "rare", "strength_of"]
 
 Floats = NDArray[np.float32]
 
@@ -120,13 +120,11 @@ def strength_of(host: Recipe, features: tuple[Part, ...]) -> float:
     return float(np.sqrt(((with_it - without).astype(np.float64) ** 2 / variance).sum()))
 
 
-def images_of(planting: Planting, rows: NDArray[np.int64]) -> Iterator[Floats]:
-    """Images (y, x, band) of some rows, painted one after the other."""
-    kinds = planting.kinds
-    for row in rows:
-        kind = str(kinds[row])
-        recipe = rare(planting.seed, row, kind, planting.strength) if kind else ordinary(planting.seed, row)
-        yield paint(recipe).cutout.image
+def image_of(planting: Planting, row: int) -> Floats:
+    """The image of a row (y, x, band), with noise."""
+    kind = str(planting.kinds[row])
+    recipe = rare(planting.seed, row, kind, planting.strength) if kind else ordinary(planting.seed, row)
+    return paint(recipe).cutout.image
 
 
 def _ring(rng: Generator, host: Recipe) -> tuple[Part, ...]:

@@ -64,6 +64,12 @@ TASKS: Mapping[str, Task] = {
         "How far each method's maps can be believed for this network, and whether it uses a shortcut.",
         1,
     ),
+    "unusual": Task(
+        "Look for the unusual",
+        "Looking for what is unlike all others",
+        "A rank and a reason for every galaxy; you rate them on the page “Unusual”.",
+        1,
+    ),
     "plant labels": Task(
         "Train on shuffled labels",
         "Teaching the same network labels that say nothing",
@@ -166,6 +172,7 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "uncertainty": _of_model("uncertainty"),
     "committee": _committee,
     "check": _of_model("check"),
+    "unusual": _of_model("unusual"),
     "plant labels": _of_model("plant labels"),
     "suspects": _suspects,
 }
