@@ -70,7 +70,7 @@ def _whole(values: pd.Series[Any]) -> Column:
             return Column(plain)
         # VOTable has no unsigned 64 bits.
         return Column(plain.astype(np.int64)) if (plain < 2**63).all() else Column(_text(values))
-    filled = values.fillna(0).to_numpy(np.int64)
+    filled = values.astype("Int64").fillna(0).to_numpy(np.int64)
     return MaskedColumn(filled, mask=missing, fill_value=np.iinfo(np.int64).min)
 
 

@@ -44,17 +44,17 @@ _BY_NAME: Final[Mapping[str, Meaning]] = {
     LABEL: Meaning("", "src.class", "Class in the catalogue"),
     "prediction": Meaning("", "src.class", "Class that the network predicts"),
     "confidence": Meaning("", "stat.probability", "Probability that the network gives to its prediction"),
-    "uncertainty": Meaning("", "stat.uncertainty", "How unsure the network is"),
+    "uncertainty": Meaning("", "stat.value", "How unsure the network is"),
     "status": Meaning("", "meta.code.status", "What is known of the cutout; empty if nobody asked for it"),
     "reason": Meaning("", "meta.note", "Why there is no cutout"),
     "tries": Meaning("", "meta.number", "How often the cutout was asked for"),
     "pixel_scale": Meaning("arcsec", "instr.scale", "Width of a pixel"),
-    "field": Meaning("arcsec", "instr.fov", "Full width of the cutout"),
+    "field": Meaning("arcsec", "phys.angSize", "Full width of the cutout"),
     "position_angle": Meaning("deg", "pos.posAng", "Of the cutout's +y axis, east of north"),
     "map_x": Meaning("", "", "Place on the map of the network's activations"),
     "map_y": Meaning("", "", "Place on the map of the network's activations"),
     "distance": Meaning("", "", "From the galaxy asked about, in the network's own space"),
-    "file": Meaning("", "meta.file", "The cutout's file in this folder; empty where there is none"),
+    "file": Meaning("", "meta.ref", "The cutout's file in this folder; empty where there is none"),
 }
 
 _BY_START: Final[Mapping[str, Meaning]] = {

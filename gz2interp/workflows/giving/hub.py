@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from queue import Empty, Queue
 from typing import Any, Final
 
 from gz2interp.errors import InputError, choices
@@ -12,6 +13,8 @@ from gz2interp.errors import InputError, choices
 __all__ = ["NO_HUB", "Program", "programs_of"]
 
 NO_HUB: Final = "No SAMP hub is running: open TOPCAT or Aladin first"
+_OF_HUBS: Final = ("samp.", "x-samp.", "client.env.")
+"""Messages about the connection itself; the hub, which is among the connected, understands nothing else."""
 _PATIENCE: Final = 60
 """How long a program may take to read a table [s]."""
 
@@ -47,10 +50,17 @@ class Program:
         """Send a message and wait for the answer; returns what the program said against it, "" if it went well."""
         from pyvo.samp import SAMPProxyError
 
+        # Not the hub's own waiting call: in pyvo's hub, an answer that comes at once can get lost there.
+        answers: Queue[Mapping[str, Any]] = Queue()
+        tag = f"{self.ident} {mtype}"
+        self.client.bind_receive_response(tag, lambda key, ident, tag, answer: answers.put(answer))
         try:
-            answer = self.client.ecall_and_wait(self.ident, mtype, str(_PATIENCE), **params)
+            self.client.ecall(self.ident, tag, mtype, **params)
+            answer = answers.get(timeout=_PATIENCE)
         except (SAMPProxyError, OSError) as error:
-            return f"{self.name} gave no answer ({error})"
+            return f"{self.name} cannot be reached ({error})"
+        except Empty:
+            return f"{self.name} gave no answer within {_PATIENCE} s"
         if answer.get("samp.status") == "samp.ok":
             return ""
         return str(answer.get("samp.error", {}).get("samp.errortxt", "")) or f"{self.name} refused without a reason"
@@ -67,7 +77,7 @@ def programs_of(to: str) -> Iterator[list[Program]]:
     """
     with _connected() as client:
         there = [_program(client, ident) for ident in client.get_registered_clients()]
-        there = [program for program in there if program.mtypes and program.ident != "hub"]
+        there = [program for program in there if program.mtypes]
         chosen = [program for program in there if to == "all" or to.lower() in program.name.lower()]
         if not chosen:
             raise InputError(
@@ -97,4 +107,5 @@ def _connected() -> Iterator[Any]:
 
 def _program(client: Any, ident: str) -> Program:
     about = client.get_metadata(ident)
-    return Program(ident, str(about.get("samp.name", ident)), list(client.get_subscriptions(ident)), client)
+    mtypes = [mtype for mtype in client.get_subscriptions(ident) if not mtype.startswith(_OF_HUBS)]
+    return Program(ident, str(about.get("samp.name", ident)), mtypes, client)
