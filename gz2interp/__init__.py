@@ -76,6 +76,11 @@ _HOMES = {
     "BarQuestion": "gz2interp.workflows.bars",
     "card": "gz2interp.workflows.card",
     "write_card": "gz2interp.workflows.card",
+    "Wanted": "gz2interp.workflows.giving",
+    "choose": "gz2interp.workflows.giving",
+    "Subset": "gz2interp.workflows.giving",
+    "export_selection": "gz2interp.workflows.giving",
+    "send": "gz2interp.workflows.giving",
 }
 
 __all__ = ["__version__", *_HOMES]
