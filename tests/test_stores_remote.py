@@ -112,11 +112,9 @@ def test_nothing_is_written_elsewhere(memory: str, original: Survey) -> None:
     store = fsspec.filesystem("memory")
     before = {name: store.cat_file(name) for name in store.find("/bucket")}
     remote = Survey.open(memory)
-    for writing in (
-        remote.writer,
-        lambda: Survey.create(memory, original.catalog),
-        lambda: Truth.create(memory, (), ()),
-    ):
+    catalog = original.catalog
+    new: list[Callable[[], object]] = [lambda: Survey.create(memory, catalog), lambda: Truth.create(memory, (), ())]
+    for writing in (remote.writer, *new):
         with pytest.raises(SurveyError, match="only read"):
             writing()
     remote.model().write_predictions(remote.model().predictions, _made(remote))

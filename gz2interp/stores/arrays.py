@@ -108,9 +108,8 @@ def read_rows(array: zarr.Array[Any], rows: Rows) -> NDArray[Any]:
         read = _read_increasing(array, unique)
         return read if np.array_equal(unique, wanted) else read[where]
     except Exception as error:
-        if isinstance(array.store_path.store, LocalStore) and not isinstance(
-            error, ValueError | OSError | RuntimeError
-        ):
+        here = isinstance(array.store_path.store, LocalStore)
+        if here and not isinstance(error, ValueError | OSError | RuntimeError):
             raise
         raise SurveyError(  # stores elsewhere raise whatever their packages raise
             f"{array.store_path} cannot be read ({error or type(error).__name__})",

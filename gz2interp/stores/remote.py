@@ -1,9 +1,9 @@
 """A survey that lies in an object store, read where it is.
 
-Pixels are read from the store as they are asked for. What SQLite, Parquet and Keras want to open as a file (the journal,
-the catalogue, a network) is copied, when it is first asked for, into a *companion*: a folder on this machine, which is
-also where everything that is found out about the survey is kept. It looks like any survey's folder, but for the pixels,
-and ``remote.json`` in it names the address.
+Pixels are read from the store as they are asked for. What SQLite, Parquet and Keras want to open as a file (the
+journal, the catalogue, a network) is copied, when it is first asked for, into a *companion*: a folder on this machine,
+which is also where everything that is found out about the survey is kept. It looks like any survey's folder, but for
+the pixels, and ``remote.json`` in it names the address.
 """
 
 from __future__ import annotations

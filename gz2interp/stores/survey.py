@@ -130,9 +130,8 @@ class Survey:
         return self.header.rows
 
     def __repr__(self) -> str:
-        return (
-            f"Survey({str(self.place)!r}: {self.rows_committed} of {len(self)} cutouts, bands {' '.join(self.bands)})"
-        )
+        bands = " ".join(self.bands)
+        return f"Survey({str(self.place)!r}: {self.rows_committed} of {len(self)} cutouts, bands {bands})"
 
     @property
     def path(self) -> Path:
