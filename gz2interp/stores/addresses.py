@@ -62,7 +62,8 @@ def opened(address: str) -> tuple[Any, str]:
     protocol = re.split(r"::|://", address, maxsplit=1)[0]
     try:
         with asking(address):
-            return url_to_fs(address)
+            store, root = url_to_fs(address)
+            return store, str(root)
     except Gz2interpError as error:
         cause = error.__cause__
         if isinstance(cause, ImportError):
