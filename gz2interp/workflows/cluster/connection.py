@@ -171,9 +171,13 @@ def _look_at_workers(client: Any, address: str) -> None:
         said = client.run(versions_here)
     except ModuleNotFoundError as error:
         raise _lacks(error) from None
-    ours = versions_here()
+    ours = _ours()
     for worker, theirs in said.items():
         refuse_other_versions(ours, theirs, f"The worker {worker}")
+
+
+def _ours() -> dict[str, str]:
+    return versions_here()
 
 
 def _lacks(error: Exception) -> InputError:
