@@ -274,8 +274,9 @@ class Survey:
         return SurveyWriter(self.path)
 
     def models(self) -> list[str]:
-        """Names of the models trained on it, or laid into it, alphabetically."""
-        return sorted(file.parent.name for file in (self.path / "models").glob("[!.]*/model.keras"))
+        """Names of the models trained on it, or laid into it, and of latents in a network's place, alphabetically."""
+        files = (*(self.path / "models").glob("[!.]*/model.keras"), *(self.path / "models").glob("[!.]*/latents.json"))
+        return sorted({file.parent.name for file in files})
 
     def model(self, name: str | None = None) -> ModelFolder:
         """One of its models; without a name, the only one.

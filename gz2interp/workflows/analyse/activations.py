@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,9 +20,16 @@ def write_activations(
 ) -> None:
     """Store the activations of the given rows; shards that are on disk already are left alone."""
     starts = [start for start in range(0, len(rows), SHARD_ROWS) if not analysis.has_shard(start // SHARD_ROWS)]
-    images = (subject.survey.images(rows[start : start + SHARD_ROWS]) for start in starts)
-    values = pooled_activations(subject.probe, images, layer)
+    values = _answers(subject, [rows[start : start + SHARD_ROWS] for start in starts], layer)
     for start, activations in zip(starts, values, strict=True):
         analysis.write_activations(start // SHARD_ROWS, activations, len(rows))
         if progress:
             progress("activations", min(start + SHARD_ROWS, len(rows)), len(rows))
+
+
+def _answers(subject: Subject, parts: Sequence[NDArray[np.int64]], layer: str) -> Iterator[NDArray[np.float32]]:
+    latents = subject.model.latents
+    if latents is None:
+        return pooled_activations(subject.probe, (subject.survey.images(part) for part in parts), layer)
+    there = latents.rows
+    return (latents.values(np.searchsorted(there, part)) for part in parts)

@@ -17,7 +17,7 @@ __all__ = ["analyse"]
 
 
 def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress: Progress | None = None) -> Analysis:
-    """Predictions, pooled activations, exact neighbours and a map of every galaxy that has an image.
+    """Predictions, pooled activations, exact neighbours and a map of every galaxy that has an image, or latents.
 
     What is up to date is left alone: a second call returns at once. An interrupted one goes on where it stopped, to the
     shard of 256 galaxies.
@@ -36,12 +36,13 @@ def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress:
         The network has no such layer.
     """
     settings = settings or AnalyseSettings()
-    rows = np.flatnonzero(subject.survey.usable)
+    rows = subject.model.latents.rows if subject.model.latents else np.flatnonzero(subject.survey.usable)
     if not len(rows):
         raise SurveyError(
             f"No galaxy of {subject.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
         )
-    predict(subject, progress=progress)
+    if not subject.model.latents:
+        predict(subject, progress=progress)
     provenance = provenance_of(subject, settings)
     analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
     if not analysis.is_complete:

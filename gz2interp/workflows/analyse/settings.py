@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 
 from gz2interp.embedding.projection import MapSettings
+from gz2interp.errors import LayerNotFound
 from gz2interp.results import Provenance, versions_of
+from gz2interp.stores.latents import LATENTS
 from gz2interp.workflows.opening import Subject
 
-__all__ = ["AnalyseSettings", "provenance_of"]
+__all__ = ["AnalyseSettings", "layer_of", "provenance_of"]
 
 
 @dataclass(frozen=True)
@@ -38,10 +40,10 @@ def provenance_of(subject: Subject, settings: AnalyseSettings) -> Provenance:
     return Provenance(
         data=subject.survey.digest,
         model=subject.model.digest,
-        layer=subject.probe.layer(settings.layer or subject.probe.default_layer).name,
+        layer=layer_of(subject, settings.layer),
         method="umap",
         parameters={
-            "pooling": "mean",
+            "pooling": "none" if subject.model.latents else "mean",
             "metric": settings.metric,
             "neighbours": settings.neighbours,
             "map_neighbours": shape["neighbours"],
@@ -50,3 +52,12 @@ def provenance_of(subject: Subject, settings: AnalyseSettings) -> Provenance:
         seed=shape["seed"],
         versions=versions_of("gz2interp", "tensorflow", "keras", "faiss-cpu", "umap-learn", "numpy"),
     )
+
+
+def layer_of(subject: Subject, layer: str = "") -> str:
+    """The layer's full name, of the last spatial one if none is said; `LATENTS` where these stand in for a network."""
+    if subject.model.latents is None:
+        return str(subject.probe.layer(layer or subject.probe.default_layer).name)
+    if layer not in ("", LATENTS):
+        raise LayerNotFound(f"{subject.model.name} are latents: they have no layer {layer!r}", f"Only {LATENTS}")
+    return LATENTS
