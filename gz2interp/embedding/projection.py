@@ -104,7 +104,7 @@ def _umap(
         reducer = umap.UMAP(
             n_neighbors=knn[0].shape[1],
             min_dist=settings.min_dist,
-            metric=metric,
+            metric="cosine" if metric == "cosine" else "euclidean",
             precomputed_knn=knn,
             random_state=settings.seed,
             densmap=settings.density,

@@ -1,6 +1,7 @@
 """What was found in a layer: one folder per question, named by the digest of its provenance.
 
-``models/NAME/LAYER/HASH/`` holds ``provenance.json``, ``activations.zarr``, ``neighbours.zarr``, ``embedding.parquet``.
+``models/NAME/LAYER/HASH/`` holds ``provenance.json``, ``activations.zarr``, ``neighbours.zarr``, ``embedding.parquet``;
+``search.json`` says how the neighbours were found, and ``whitening.npz`` what distances were whitened by, if they were.
 It is complete when ``provenance.json`` is there, which is written last.
 """
 
@@ -10,15 +11,17 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import zarr
 from numpy.typing import NDArray
 
-from gz2interp.results import Embedding, Neighbours, Provenance
+from gz2interp.results import Embedding, Neighbours, Provenance, Search, Whitening
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import Rows, create_array, open_array, read_rows, write_shard
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.files import read_json, replaced, write_json
 from gz2interp.stores.tables import write_parquet
 
 __all__ = ["Analysis", "analyses_of", "latest_analysis", "layer_folder"]
@@ -77,11 +80,44 @@ class Analysis:
 
     def neighbours(self, positions: Rows | None = None) -> Neighbours:
         """Neighbours of all, or of the given positions; `Neighbours.rows` are rows of the survey."""
-        rows, distances = (open_array(self.path / "neighbours.zarr" / name) for name in ("rows", "distances"))
-        metric = str(self.provenance.parameters["metric"])
+        rows, distances = self._neighbours
         if positions is None:
-            return Neighbours(np.asarray(rows[:]), np.asarray(distances[:]), metric)
-        return Neighbours(read_rows(rows, positions), read_rows(distances, positions), metric)
+            return Neighbours(np.asarray(rows[:]), np.asarray(distances[:]), self.metric, self.search)
+        return Neighbours(read_rows(rows, positions), read_rows(distances, positions), self.metric, self.search)
+
+    @property
+    def metric(self) -> str:
+        """What near means."""
+        return str(self.provenance.parameters["metric"])
+
+    @property
+    def kept(self) -> int:
+        """How many neighbours of each galaxy are kept."""
+        return int(self._neighbours[0].shape[1])
+
+    @cached_property
+    def search(self) -> Search | None:
+        """How the neighbours were found; None where that was not written down."""
+        file = self.path / "search.json"
+        return Search.from_json(read_json(file)) if file.is_file() else None
+
+    @cached_property
+    def whitening(self) -> Whitening | None:
+        """What distances are whitened by; None where they are not."""
+        file = self.path / "whitening.npz"
+        if not file.is_file():
+            return None
+        with np.load(file, allow_pickle=False) as stored:
+            return Whitening(stored["mean"], stored["matrix"])
+
+    @cached_property
+    def table_of_activations(self) -> zarr.Array[Any]:
+        """The pooled activations on disk, to be read in portions."""
+        return open_array(self.path / "activations.zarr")
+
+    @cached_property
+    def _neighbours(self) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
+        return open_array(self.path / "neighbours.zarr/rows"), open_array(self.path / "neighbours.zarr/distances")
 
     def position_of(self, row: int) -> int | None:
         """Where a row of the survey stands among `rows`; None if it was not analysed."""
@@ -101,12 +137,33 @@ class Analysis:
             create_array(folder, (n, values.shape[1]), np.float32, _CHUNK_ROWS)
         write_shard(open_array(folder, writable=True), shard, values)
 
-    def write_neighbours(self, neighbours: Neighbours) -> None:
-        """Store neighbours whose `rows` are rows of the survey, in place of those of an interrupted analysis."""
+    def write_whitening(self, whitening: Whitening) -> None:
+        """Store what distances are whitened by."""
+        with replaced(self.path / "whitening.npz") as aside:
+            np.savez(aside, mean=whitening.mean, matrix=whitening.matrix)
+
+    def begin_neighbours(self, n: int, k: int, search: Search | None) -> None:
+        """Make room for k neighbours of n galaxies, in place of those of an interrupted analysis."""
         shutil.rmtree(self.path / "neighbours.zarr", ignore_errors=True)
+        if search is not None:
+            write_json(self.path / "search.json", search.to_json())
+        for name, dtype in (("rows", np.int64), ("distances", np.float32)):
+            create_array(self.path / "neighbours.zarr" / name, (n, k), dtype, _CHUNK_ROWS)
+
+    def write_neighbours_from(self, start: int, neighbours: Neighbours) -> None:
+        """Store the neighbours of galaxies from a position on; their `rows` are rows of the survey.
+
+        Shards are written whole: `start`, and unless the last galaxy is among them their number, are multiples of 256.
+        """
         for name, values in (("rows", neighbours.rows), ("distances", neighbours.distances)):
-            array = create_array(self.path / "neighbours.zarr" / name, values.shape, values.dtype, _CHUNK_ROWS)
-            array[:] = values
+            array = open_array(self.path / "neighbours.zarr" / name, writable=True)
+            array[start : start + len(values)] = values
+
+    def write_neighbours(self, neighbours: Neighbours) -> None:
+        """Store the neighbours of all galaxies at once, see `begin_neighbours` and `write_neighbours_from`."""
+        n, k = neighbours.rows.shape
+        self.begin_neighbours(n, k, neighbours.search)
+        self.write_neighbours_from(0, neighbours)
 
     def write_table(self, rows: NDArray[np.int64], galaxy_ids: NDArray[np.int64], embedding: Embedding) -> None:
         """Store the map with the galaxies it shows."""

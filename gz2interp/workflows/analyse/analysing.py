@@ -17,7 +17,10 @@ __all__ = ["analyse"]
 
 
 def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress: Progress | None = None) -> Analysis:
-    """Predictions, pooled activations, exact neighbours and a map of every galaxy that has an image, or latents.
+    """Predictions, pooled activations, neighbours and a map of every galaxy that has an image, or latents.
+
+    Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept. Of more than 200,000 galaxies
+    a sample is laid out, and the others are placed on its map.
 
     What is up to date is left alone: a second call returns at once. An interrupted one goes on where it stopped, to the
     shard of 256 galaxies.
@@ -32,6 +35,8 @@ def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress:
     ------
     SurveyError
         No galaxy of the survey has an image.
+    InputError
+        The metric or the index is not known.
     LayerNotFound
         The network has no such layer.
     """
@@ -41,12 +46,12 @@ def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress:
         raise SurveyError(
             f"No galaxy of {subject.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
         )
+    provenance = provenance_of(subject, settings, len(rows))
     if not subject.model.latents:
         predict(subject, progress=progress)
-    provenance = provenance_of(subject, settings)
     analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
     if not analysis.is_complete:
-        write_activations(analysis, subject, rows, provenance.layer, progress)
+        write_activations(analysis, subject, rows, provenance, progress)
         neighbours = write_neighbours(analysis, rows, settings, progress)
         write_map(analysis, subject, rows, neighbours, settings, progress)
         analysis.complete(provenance)

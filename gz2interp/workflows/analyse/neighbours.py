@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
-from functools import partial
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.neighbours import NeighbourIndex, neighbours_in_portions
+from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.results import Neighbours
 from gz2interp.stores.analyses import Analysis
 from gz2interp.workflows.analyse.settings import AnalyseSettings
 from gz2interp.workflows.opening import Progress
 
-__all__ = ["write_neighbours"]
+__all__ = ["space_as_in", "write_neighbours"]
 
 
 def write_neighbours(
     analysis: Analysis, rows: NDArray[np.int64], settings: AnalyseSettings, progress: Progress | None
 ) -> Neighbours:
-    """Find and store the neighbours; they are returned as positions among `rows`, and stored as rows of the survey."""
-    k = max(settings.neighbours, settings.map.neighbours)
-    told = partial(progress, "neighbours") if progress else None
-    found = nearest_neighbours(analysis.activations(), k, settings.metric, told)
-    as_rows = np.where(found.rows < 0, -1, rows[found.rows])
-    analysis.write_neighbours(Neighbours(as_rows, found.distances, found.metric))
-    return found
+    """Find the neighbours and store them, portion by portion, as rows of the survey.
+
+    Returns
+    -------
+    Neighbours
+        As positions among `rows`.
+    """
+    k, activations = max(settings.neighbours, settings.map.neighbours), analysis.table_of_activations
+    space = space_of(activations, settings.metric)
+    if space.whitening is not None:
+        analysis.write_whitening(space.whitening)
+    index = NeighbourIndex(activations, index=settings.index, space=space, seed=settings.map.seed, neighbours=k)
+    analysis.begin_neighbours(len(rows), k, index.search)
+    near, distances = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
+    for start, found in neighbours_in_portions(index, activations, k):
+        part = slice(start, start + len(found.rows))
+        near[part], distances[part] = found.rows, found.distances
+        analysis.write_neighbours_from(start, replace(found, rows=np.where(found.rows < 0, -1, rows[found.rows])))
+        if progress:
+            progress("neighbours", part.stop, len(rows))
+    return Neighbours(near, distances, space.metric, index.search)
+
+
+def space_as_in(analysis: Analysis) -> Space:
+    """The space in which an analysis measured distances."""
+    return space_of(analysis.table_of_activations, analysis.metric, analysis.whitening)
