@@ -13,6 +13,7 @@ from scipy.ndimage import map_coordinates
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.network.quiet import keras
 from gz2interp.stores.checking import check_survey
+from gz2interp.stores.fits_headers import celestial
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.explain import Question, explain
@@ -23,7 +24,6 @@ from trainer.ingest import ingest
 from trainer.local import open_local_survey
 from trainer.networks import build_network
 from trainer.sources.frame_sets import read_frame
-from trainer.sources.headers import celestial
 
 pytestmark = pytest.mark.realdata
 BANDS = ("u", "g", "r", "i", "z")

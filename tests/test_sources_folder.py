@@ -11,10 +11,10 @@ from astropy.io import fits
 from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.results import Galaxy
 from gz2interp.sky import cutout_wcs
+from gz2interp.stores.fits_headers import celestial
 from trainer.catalog import name_id, position_ids
 from trainer.sources import SOURCES, Source, open_source, register
 from trainer.sources.folder import OFF_CENTRE, FolderSource, catalog_of_folder
-from trainer.sources.headers import celestial
 from trainer.sources.resampling import north_up
 
 LARGE = 588015507658768484

@@ -138,6 +138,19 @@ class Journal:
             found = connection.execute("SELECT status FROM cutout WHERE row = ?", (row,)).fetchone()
         return found[0] if found else None
 
+    def pixel_scales(self, rows_committed: int) -> tuple[float, float]:
+        """The smallest and the greatest size of a pixel [arcsec]; NaN where none is known."""
+        question = "SELECT min(pixel_scale), max(pixel_scale) FROM cutout WHERE status = 'ok' AND row < ?"
+        with self._reading() as connection:
+            low, high = connection.execute(question, (rows_committed,)).fetchone()
+        return (float("nan"),) * 2 if low is None else (float(low), float(high))
+
+    def native_units(self, rows_committed: int) -> tuple[str, ...]:
+        """The units in which the pixels were given, alphabetically."""
+        question = "SELECT DISTINCT native_unit FROM cutout WHERE status = 'ok' AND row < ? ORDER BY native_unit"
+        with self._reading() as connection:
+            return tuple(unit for (unit,) in connection.execute(question, (rows_committed,)) if unit)
+
     def counts(self, rows_committed: int) -> dict[str, int]:
         """How many committed cutouts have each status."""
         question = "SELECT status, count(*) FROM cutout WHERE row < ? GROUP BY status"

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE
+from gz2interp.stores.image_files import Pixels, read_pixels
 from trainer.sources.folder_index import FolderIndex, ImageFiles, catalog_of_folder, find_images
-from trainer.sources.image_files import Pixels, read_pixels
 from trainer.sources.noise import sky_sigma
 
 __all__ = ["OFF_CENTRE", "FolderSource", "catalog_of_folder"]

@@ -16,10 +16,10 @@ from scipy.spatial import cKDTree
 from gz2interp.errors import InputError, choices
 from gz2interp.results import Galaxy
 from gz2interp.schema import BANDS, DEC, GALAXY_ID, RA
+from gz2interp.stores.fits_headers import celestial
+from gz2interp.stores.image_files import NUMPY_SUFFIXES, SUFFIXES
 from trainer.catalog import TABLE_ROW, name_id, position_ids, read_catalog
 from trainer.catalog.cleaning import chord, unit_vectors
-from trainer.sources.headers import celestial
-from trainer.sources.image_files import NUMPY_SUFFIXES, SUFFIXES
 
 __all__ = ["FolderIndex", "ImageFiles", "catalog_of_folder", "find_images"]
 

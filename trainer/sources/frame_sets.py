@@ -17,10 +17,10 @@ from astropy.wcs import WCS
 from numpy.typing import NDArray
 
 from gz2interp.errors import CutoutUnavailable, InputError
+from gz2interp.stores.fits_headers import celestial, psf_fwhm, to_nanomaggies, unit_of
 from trainer.catalog.cleaning import unit_vectors
 from trainer.catalog.tables import opened
 from trainer.sources.gains import electrons_per_count
-from trainer.sources.headers import celestial, psf_fwhm, to_nanomaggies, unit_of
 
 __all__ = ["Counts", "Footprint", "Frame", "FrameSet", "find_frame_sets", "read_frame"]
 

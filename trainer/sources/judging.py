@@ -12,9 +12,9 @@ import numpy as np
 from astropy.io import fits
 from numpy.typing import NDArray
 
+from gz2interp.stores.fits_headers import celestial
 from trainer.archives.session import plain_words
 from trainer.archives.trouble import Trouble
-from trainer.sources.headers import celestial
 
 __all__ = ["Asked", "judge"]
 

@@ -16,9 +16,9 @@ from gz2interp.painting import Background, Noise, Psf, Recipe
 from gz2interp.painting.streams import stream
 from gz2interp.results import Cutout
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
+from gz2interp.stores.fits_headers import position_angle
 from trainer.sources.empty_sky import CELL, EmptySky, empty_sky
 from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
-from trainer.sources.headers import position_angle
 from trainer.sources.sdss_frames import SdssFrames
 
 __all__ = ["Place", "RealSky"]

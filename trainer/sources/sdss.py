@@ -23,12 +23,12 @@ from astroquery.sdss import conf as sdss_conf
 
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
+from gz2interp.stores.fits_headers import band_of, celestial
 from trainer.archives.frame_cache import FrameCache
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
 from trainer.archives.trouble import Trouble
 from trainer.sources.frame_sets import Frame, read_frame
-from trainer.sources.headers import band_of, celestial
 from trainer.sources.remote import Framing, Setting
 from trainer.sources.sdss_frames import cut_out
 from trainer.sources.seeing import seeing_of

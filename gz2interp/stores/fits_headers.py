@@ -13,7 +13,7 @@ from astropy.wcs import WCS
 
 from gz2interp.schema import UNIT
 
-__all__ = ["band_of", "celestial", "position_angle", "psf_fwhm", "to_nanomaggies", "unit_of"]
+__all__ = ["band_of", "celestial", "is_known_unit", "position_angle", "psf_fwhm", "to_nanomaggies", "unit_of"]
 
 _JANSKY: Final = 1.0 / 3.631e-6
 """Nanomaggies of one jansky: magnitude 0 of the AB system is 3631 Jy, and 1e9 nanomaggies."""
@@ -54,9 +54,17 @@ def unit_of(header: fits.Header) -> str:
 
 def to_nanomaggies(unit: str) -> float:
     """What to multiply with. A unit without a known zero point (counts, say) stays as it is: the factor is 1."""
-    word = unit.split(" (")[0].lower().replace("/pixel", "").replace("/pix", "").strip()
+    return _IN_NANOMAGGIES.get(_word(unit), 1.0)
+
+
+def is_known_unit(unit: str) -> bool:
+    """Whether `to_nanomaggies` knows the unit's zero point."""
+    return _word(unit) in _IN_NANOMAGGIES
+
+
+def _word(unit: str) -> str:
     # Case decides between milli and mega: nobody measures galaxies in megajansky per pixel, so mJy it is.
-    return _IN_NANOMAGGIES.get(word, 1.0)
+    return unit.split(" (")[0].lower().replace("/pixel", "").replace("/pix", "").strip()
 
 
 def psf_fwhm(header: fits.Header) -> float:

@@ -17,7 +17,7 @@ from astropy.wcs.utils import proj_plane_pixel_scales
 from numpy.typing import NDArray
 
 from gz2interp.errors import CutoutUnavailable
-from trainer.sources.headers import band_of, celestial, position_angle, psf_fwhm, to_nanomaggies, unit_of
+from gz2interp.stores.fits_headers import band_of, celestial, position_angle, psf_fwhm, to_nanomaggies, unit_of
 
 __all__ = ["NUMPY_SUFFIXES", "SUFFIXES", "Pixels", "read_pixels"]
 
