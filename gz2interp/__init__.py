@@ -57,6 +57,8 @@ _HOMES = {
     "open_subject": "gz2interp.workflows.opening",
     "predict": "gz2interp.workflows.predict",
     "analyse": "gz2interp.workflows.analyse",
+    "clusters": "gz2interp.workflows.clusters",
+    "quality": "gz2interp.workflows.image_quality",
     "explain": "gz2interp.workflows.explain",
     "draw_figure": "gz2interp.workflows.figures",
     "draw_each": "gz2interp.workflows.figures",

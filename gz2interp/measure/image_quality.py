@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Columns = dict[str, NDArray[np.float32]]
 
-GALAXY_COLUMNS = ("extent", "light")
+GALAXY_COLUMNS = ("extent", "reach", "light")
 """Of the galaxy rather than of its image: they tell which galaxies may be compared."""
 
 PER_BAND = ("sky", "psf", "depth", "background", "gradient")
@@ -73,8 +73,9 @@ def image_quality(
         and ``gradient`` (its rise from the middle to the edge), both in scatters of the sky. Of the image ``smoothing``
         (correlation of neighbouring pixels' noise), ``invalid`` and ``zero`` (shares of pixels), ``edge`` (share of the
         border with light of the galaxy), ``flat`` (pixels of a peak that was cut off), ``neighbour`` (peak of the
-        brightest other object in the outskirts, in standard deviations). Of the galaxy ``extent`` (share of the cutout)
-        and ``light`` (all bands together [nanomaggies]). NaN where unknown.
+        brightest other object in the outskirts, in standard deviations). Of the galaxy ``extent`` (share of the cutout),
+        ``reach`` (of its farthest light from the middle, in half widths of the cutout) and ``light`` (all bands
+        together [nanomaggies]). NaN where unknown.
 
     Raises
     ------
@@ -112,6 +113,7 @@ def _portion(images: Floats, valid: Bools, scale: Floats) -> Columns:
         "flat": _flat(images, galaxies.sigma),
         "neighbour": _neighbour(signal, galaxies),
         "extent": _share(galaxies.galaxy),
+        "reach": _reach(galaxies.galaxy),
         "light": above.sum(axis=(1, 2, 3)),
     }
 
@@ -135,6 +137,11 @@ def _edge(signal: Floats, galaxies: Measured) -> Floats:
     border = np.ones(signal.shape[1:], np.bool_)
     border[1:-1, 1:-1] = False
     return np.asarray(((signal > ABOVE) & galaxies.galaxy)[:, border].mean(axis=1), np.float32)
+
+
+def _reach(galaxy: Bools) -> Floats:
+    y, x = (np.abs(np.arange(side) - (side - 1) / 2) / (side / 2) for side in galaxy.shape[1:])
+    return np.asarray((galaxy * np.maximum(y[:, None], x[None, :])).max(axis=(1, 2)), np.float32)
 
 
 def _flat(images: Floats, sigma: Floats) -> Floats:

@@ -55,7 +55,7 @@ class Column:
 
     def says(self, value: float) -> str:
         """A value as a person reads it."""
-        return self.form.format(value).replace("-", "\N{MINUS SIGN}")
+        return self.form.format(value).replace("-", "\N{MINUS SIGN}").replace("%", " %")
 
 
 def number_column(

@@ -1,7 +1,7 @@
 """Clusters that the sky, the telescope or the cutting out has made, so that nobody chases them.
 
 A cluster is flagged where a column of image quality tells it from the rest as strongly as `FLAGGED` says: among all
-galaxies, and again among galaxies of like extent in the image, because large galaxies reach the edge and leave light in
+galaxies, and again among galaxies of like size in the image, because large galaxies reach the edge and leave light in
 the sky without being badly imaged. The thresholds were fixed on development seeds (docs/benchmarks.md).
 """
 
@@ -45,8 +45,8 @@ CAUSES: Final = (
     Cause("seeing", ("psf_",)),
     Cause("depth", ("sky_", "depth_")),
     Cause("background", ("background_", "gradient_")),
-    Cause("edge", ("edge", "invalid")),
-    Cause("quality", ("smoothing", "zero", "flat")),
+    Cause("edge", ("edge", "invalid", "zero")),
+    Cause("quality", ("smoothing", "flat")),
     Cause("neighbours", ("neighbour",)),
 )
 """In the order in which they are named; a depth that follows from the seeing is the seeing's."""

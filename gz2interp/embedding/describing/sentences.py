@@ -13,7 +13,7 @@ from gz2interp.embedding.describing.mirrors import Mirrors
 
 __all__ = ["sentence", "told"]
 
-MOST: Final = 4
+MOST: Final = 3
 """Things that one sentence tells."""
 
 MAINLY: Final = 0.5

@@ -55,6 +55,7 @@ OF_QUALITY: Final = {
     "flat": ("more often with flat peaks", "less often with flat peaks", "pixels of a flat peak", "{:.0f}"),
     "neighbour": ("beside brighter objects", "beside fainter objects", "brightest beside it", "{:.0f} sky scatters"),
     "extent": ("larger in the image", "smaller in the image", "share of the cutout", "{:.0%}"),
+    "reach": ("reaching farther in the image", "reaching less far in the image", "half widths", "{:.2f}"),
     "light": ("brighter in the image", "fainter in the image", "light", "{:.3g} nanomaggies"),
 }
 """More, less, label and form of columns of image quality."""
@@ -148,9 +149,8 @@ def _column(name: str, values: pd.Series[Any], kind: pa.DataType, bands: Sequenc
             yield number_column(name, numbers, "catalogue", "fainter", "brighter", name, "{:.2f}")
         else:
             yield number_column(name, numbers, "catalogue", *WORDS.get(name.lower(), ("", "", "", "{:.3g}")))
-    elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-        if values.nunique() <= LONGEST * max(len(values), 1):
-            yield from word_columns(name, values, "catalogue", f"of {_worded(name)} {{}}")
+    elif (pa.types.is_string(kind) or pa.types.is_large_string(kind)) and values.nunique() <= LONGEST * len(values):
+        yield from word_columns(name, values, "catalogue", f"of {_worded(name)} {{}}")
 
 
 def _worded(name: str) -> str:

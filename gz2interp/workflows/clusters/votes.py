@@ -33,7 +33,8 @@ ANSWERS: Final = {
     "a dominant bulge", "a14_yes": "something odd", "a15_no": "nothing odd", "a16_completely_round": "completely round",
     "a17_in_between": "between round and cigar-shaped", "a18_cigar_shaped": "cigar-shaped", "a19_ring": "a ring",
     "a20_lens_or_arc": "a lens or arc", "a21_disturbed": "disturbed", "a22_irregular": "irregular", "a23_other":
-    "another oddity", "a24_merger": "a merger", "a38_dust_lane": "a dust lane", "a25_rounded": "a rounded bulge edge-on",
+    "another oddity", "a24_merger": "a merger", "a38_dust_lane": "a dust lane",
+    "a25_rounded": "a rounded bulge edge-on",
     "a26_boxy": "a boxy bulge edge-on", "a27_no_bulge": "no bulge edge-on", "a28_tight": "tight arms",
     "a29_medium": "medium arms", "a30_loose": "loose arms", "a31_1": "one arm", "a32_2": "two arms", "a33_3":
     "three arms", "a34_4": "four arms", "a36_more_than_4": "more than four arms", "a37_cant_tell":
@@ -66,7 +67,7 @@ def vote_columns(names: Sequence[str], read: Reader) -> Iterator[Column]:
             if name:
                 values = _known(read(name), asked[question.name])
                 words = f"votes for {ANSWERS[answer]}"
-                yield number_column(name, values, "votes", f"richer in {words}", f"poorer in {words}", "", "{:.0%}")
+                yield number_column(name, values, "votes", f"with more {words}", f"with fewer {words}", "", "{:.0%}")
 
 
 def _fraction(question: str, answer: str, there: set[str]) -> str:
