@@ -62,6 +62,8 @@ _HOMES = {
     "predict": "gz2interp.workflows.predict",
     "analyse": "gz2interp.workflows.analyse",
     "AnalyseSettings": "gz2interp.workflows.analyse",
+    "clusters": "gz2interp.workflows.clusters",
+    "quality": "gz2interp.workflows.image_quality",
     "explain": "gz2interp.workflows.explain",
     "draw_figure": "gz2interp.workflows.figures",
     "draw_each": "gz2interp.workflows.figures",
