@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, SurveyArgument
-from gz2interp.console import ProgressBars, say, table
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SchedulerOption, SurveyArgument
+from gz2interp.console import progress_as, table
 
 
 @app.command()
@@ -22,6 +22,8 @@ def analyse(
     map_neighbours: Annotated[int, typer.Option(min=2, help="Neighbours that shape the map.")] = 15,
     min_dist: Annotated[float, typer.Option(min=0, max=1, help="How close points of the map may lie.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Of the map: one seed, one map.")] = 0,
+    scheduler: SchedulerOption = "",
+    progress: ProgressOption = "bars",
 ) -> None:
     """Predictions, activations of a layer, exact neighbours and a map; what is up to date is left alone."""
     from gz2interp.embedding.projection import MapSettings
@@ -29,9 +31,9 @@ def analyse(
     from gz2interp.workflows.opening import open_subject
 
     settings = AnalyseSettings(layer, metric, neighbours, MapSettings(map_neighbours, min_dist, seed))
-    with ProgressBars() as told:
-        result = analyse(open_subject(survey, model), settings, told)
-    say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
+    with progress_as(progress) as told:
+        result = analyse(open_subject(survey, model), settings, told, scheduler)
+        told.say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
 
 
 @app.command()
