@@ -55,8 +55,10 @@ class Place:
         return open_array(self.folder / name)
 
     def models(self) -> list[str]:
-        """Names of its models, alphabetically."""
-        return sorted(file.parent.name for file in (self.folder / "models").glob("[!.]*/model.keras"))
+        """Names of its models, and of latents in a network's place, alphabetically."""
+        models = self.folder / "models"
+        files = (*models.glob("[!.]*/model.keras"), *models.glob("[!.]*/latents.json"))
+        return sorted({file.parent.name for file in files})
 
     def model(self, name: str) -> Path:
         """The folder of one of its models, on this machine."""

@@ -311,7 +311,7 @@ class Survey:
         return SurveyWriter(here(self.path))
 
     def models(self) -> list[str]:
-        """Names of the models trained on it, or laid into it, alphabetically."""
+        """Names of its models, trained on it or laid into it, and of latents in a network's place, alphabetically."""
         return self.place.models()
 
     def model(self, name: str | None = None) -> ModelFolder:

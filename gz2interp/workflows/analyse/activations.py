@@ -38,7 +38,10 @@ def write_activations(
 
 
 def activations_of_shard(subject: Subject, shard: Shard, layer: str, views: bool = False) -> NDArray[np.float32]:
-    """What a layer says of the galaxies of a shard, float32 (n, channel)."""
+    """What a layer says of the galaxies of a shard, or their latents, float32 (n, channel)."""
+    latents = subject.model.latents
+    if latents is not None:
+        return latents.values(np.searchsorted(latents.rows, shard.rows))
     return _pooled(subject, subject.survey.images(shard.rows), layer, views)
 
 

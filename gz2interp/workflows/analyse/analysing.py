@@ -11,6 +11,7 @@ from gz2interp.workflows.analyse.map import write_map
 from gz2interp.workflows.analyse.neighbours import write_neighbours
 from gz2interp.workflows.analyse.settings import AnalyseSettings, provenance_of
 from gz2interp.workflows.cluster import cluster_at
+from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.predict import predict
 
@@ -23,9 +24,10 @@ def analyse(
     progress: Progress | None = None,
     scheduler: str = "",
 ) -> Analysis:
-    """Predictions, pooled activations, neighbours and a map of every galaxy that has an image.
+    """Predictions, pooled activations, neighbours and a map of every galaxy that has an image, or latents.
 
-    Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept.
+    Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept. Of more than 200,000 galaxies
+    a sample is laid out, and the others are placed on its map.
 
     What is up to date is left alone: a second call returns at once. An interrupted one goes on where it stopped, to the
     shard of 256 galaxies.
@@ -36,8 +38,9 @@ def analyse(
     settings : AnalyseSettings, optional
     progress : callable, optional
     scheduler : str
-        The address of a Dask scheduler, whose workers then run the network and look for neighbours. They must see the
-        survey under the same path or address. The numbers are those that are found here.
+        The address of a Dask scheduler, whose workers then run the network, look for neighbours and, since they are
+        there, measure the quality of the images (`gz2interp.workflows.image_quality`). They must see the survey under
+        the same path or address. The numbers are those that are found here.
 
     Raises
     ------
@@ -49,7 +52,7 @@ def analyse(
         The network has no such layer.
     """
     settings = settings or AnalyseSettings()
-    rows = np.flatnonzero(subject.survey.usable)
+    rows = subject.model.latents.rows if subject.model.latents else np.flatnonzero(subject.survey.usable)
     if not len(rows):
         raise SurveyError(
             f"No galaxy of {subject.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
@@ -57,7 +60,10 @@ def analyse(
     provenance = provenance_of(subject, settings, len(rows))
     analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
     with cluster_at(scheduler) as cluster:
-        predict(subject, progress=progress, cluster=cluster)
+        if not subject.model.latents:
+            predict(subject, progress=progress, cluster=cluster)
+            if cluster:
+                quality(subject.survey, progress, cluster=cluster)
         if analysis.is_complete:
             return analysis
         write_activations(analysis, subject, rows, provenance, progress, cluster)
