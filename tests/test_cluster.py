@@ -21,12 +21,14 @@ from test_workflows import GALAXIES, fast, small_network
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Embedding
 from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.cluster import SubjectAt, cluster_at
 from gz2interp.workflows.cluster.connection import Cluster
 from gz2interp.workflows.cluster.places import SurveyAt
 from gz2interp.workflows.cluster.tasks import refuse_other_versions, versions_here
+from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.shards import Shard, over_shards, shards_of
@@ -107,6 +109,7 @@ def test_analyse_finds_the_same_numbers_there(subject: Subject, scheduler: str, 
     elsewhere = _copy(subject, tmp_path / "copy")
     for settings in (fast(), fast(index="approximate", metric="whitened")):
         _same(analyse(subject, settings), analyse(elsewhere, settings, scheduler=scheduler))
+    pd.testing.assert_frame_equal(quality(subject.survey), QualityFile(elsewhere.survey).read())
     pd.testing.assert_frame_equal(subject.model.predictions, elsewhere.model.predictions)
     assert not (elsewhere.model.path / ".unfinished").exists()
 
