@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SchedulerOption, SurveyArgument
 from gz2interp.console import progress_as, say, table
 from gz2interp.errors import InputError
 
@@ -33,6 +33,7 @@ def analyse(
     map_neighbours: Annotated[int, typer.Option(min=2, help="Neighbours that shape the map.")] = 15,
     min_dist: Annotated[float, typer.Option(min=0, max=1, help="How close points of the map may lie.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Of the map: one seed, one map.")] = 0,
+    scheduler: SchedulerOption = "",
     progress: ProgressOption = "bars",
 ) -> None:
     """Predictions, activations of a layer, neighbours and a map; what is up to date is left alone."""
@@ -42,7 +43,7 @@ def analyse(
 
     settings = AnalyseSettings(layer, metric, neighbours, MapSettings(map_neighbours, min_dist, seed), views, index)
     with progress_as(progress) as told:
-        result = analyse(open_subject(survey, model), settings, told)
+        result = analyse(open_subject(survey, model), settings, told, scheduler)
         told.say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
         if result.search is not None:
             told.say(f"Neighbours: {result.search.words}")

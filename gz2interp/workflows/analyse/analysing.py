@@ -11,6 +11,7 @@ from gz2interp.workflows.analyse.map import write_map
 from gz2interp.workflows.analyse.neighbours import write_neighbours
 from gz2interp.workflows.analyse.settings import AnalyseSettings, provenance_of
 from gz2interp.workflows.cluster import cluster_at
+from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.predict import predict
 
@@ -37,8 +38,9 @@ def analyse(
     settings : AnalyseSettings, optional
     progress : callable, optional
     scheduler : str
-        The address of a Dask scheduler, whose workers then run the network and look for neighbours. They must see the
-        survey under the same path or address. The numbers are those that are found here.
+        The address of a Dask scheduler, whose workers then run the network, look for neighbours and, since they are
+        there, measure the quality of the images (`gz2interp.workflows.image_quality`). They must see the survey under
+        the same path or address. The numbers are those that are found here.
 
     Raises
     ------
@@ -60,6 +62,8 @@ def analyse(
     with cluster_at(scheduler) as cluster:
         if not subject.model.latents:
             predict(subject, progress=progress, cluster=cluster)
+            if cluster:
+                quality(subject.survey, progress, cluster=cluster)
         if analysis.is_complete:
             return analysis
         write_activations(analysis, subject, rows, provenance, progress, cluster)
