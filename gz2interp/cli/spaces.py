@@ -22,15 +22,23 @@ def analyse(
     map_neighbours: Annotated[int, typer.Option(min=2, help="Neighbours that shape the map.")] = 15,
     min_dist: Annotated[float, typer.Option(min=0, max=1, help="How close points of the map may lie.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Of the map: one seed, one map.")] = 0,
+    density: Annotated[bool, typer.Option("--density", help="densMAP: loose crowds stay loose on the map.")] = False,
+    map_sample: Annotated[
+        int, typer.Option(min=100, help="Of more galaxies than these a sample is laid out and the others are placed.")
+    ] = 200_000,
 ) -> None:
     """Predictions, activations of a layer, exact neighbours and a map; what is up to date is left alone."""
     from gz2interp.embedding.projection import MapSettings
     from gz2interp.workflows.analyse import AnalyseSettings, analyse
     from gz2interp.workflows.opening import open_subject
 
-    settings = AnalyseSettings(layer, metric, neighbours, MapSettings(map_neighbours, min_dist, seed))
+    settings = AnalyseSettings(
+        layer, metric, neighbours, MapSettings(map_neighbours, min_dist, seed, density, map_sample)
+    )
     with ProgressBars() as told:
         result = analyse(open_subject(survey, model), settings, told)
+    for sentence in result.quality.sentences() if result.quality else ():
+        say(f"map  {sentence}")
     say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
 
 

@@ -9,6 +9,7 @@ from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.workflows.analyse.activations import write_activations
 from gz2interp.workflows.analyse.map import write_map
 from gz2interp.workflows.analyse.neighbours import write_neighbours
+from gz2interp.workflows.analyse.quality import write_quality
 from gz2interp.workflows.analyse.settings import AnalyseSettings, provenance_of
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.predict import predict
@@ -19,8 +20,8 @@ __all__ = ["analyse"]
 def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress: Progress | None = None) -> Analysis:
     """Predictions, pooled activations, neighbours and a map of every galaxy that has an image, or latents.
 
-    Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept. Of more than 200,000 galaxies
-    a sample is laid out, and the others are placed on its map.
+    Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept. Of more than 200,000
+    galaxies a sample is laid out, and the others are placed on its map.
 
     What is up to date is left alone: a second call returns at once. An interrupted one goes on where it stopped, to the
     shard of 256 galaxies.
@@ -55,4 +56,6 @@ def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress:
         neighbours = write_neighbours(analysis, rows, settings, progress)
         write_map(analysis, subject, rows, neighbours, settings, progress)
         analysis.complete(provenance)
+    if analysis.quality is None:
+        write_quality(analysis, subject, progress)
     return analysis
