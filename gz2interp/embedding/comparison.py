@@ -48,7 +48,7 @@ def shared_neighbours(first: Rows, second: Rows, k: int, common: Rows | None = N
     for j in range(k):
         both += ((one[:, j, None] == two) & (two >= 0)).any(axis=1)
     there = np.minimum((one >= 0).sum(axis=1), (two >= 0).sum(axis=1))
-    return np.divide(both, there, out=np.full(len(both), np.nan), where=there > 0)
+    return np.asarray(np.divide(both, there, out=np.full(len(both), np.nan), where=there > 0))
 
 
 def shared_by_chance(k: int, galaxies: int) -> float:

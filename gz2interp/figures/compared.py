@@ -95,7 +95,7 @@ def _link(figure: Figure, axes: NDArray[np.object_], maps: TwoMaps, at: int) -> 
 
 def _scale(figure: Figure, drawn: mpl.cm.ScalarMappable, maps: TwoMaps) -> None:
     bar = figure.colorbar(drawn, cax=figure.add_axes((0.3, 0.075, 0.4, 0.022)), orientation="horizontal")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     bar.set_label(f"share of the {maps.neighbours} nearest that is the same", labelpad=2)
     bar.ax.tick_params(length=2, pad=1.5)
     bar.ax.axvline(maps.by_chance, color=LINK, lw=1)

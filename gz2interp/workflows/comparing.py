@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,8 +16,8 @@ from gz2interp.embedding.sampled import draw_map
 from gz2interp.errors import SurveyError
 from gz2interp.results import Neighbours, Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.aligned_maps import AlignedMap
+from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.map import map_settings_of
@@ -75,9 +76,9 @@ class Comparison:
         least = self.table["shared"].quantile(0.1)
         return (
             f"{self.first} and {self.second}, {len(self.table):,} galaxies",
-            f"of a galaxy's {self.neighbours} nearest, {self.shared:.1%} are the same (by chance {self.by_chance:.2%}); "
-            f"in the most changed tenth at most {least:.0%}",
-            f"on the aligned maps the median galaxy moved by {self.table['moved'].median():.1%} of the first map's width",
+            f"{self.shared:.1%} of a galaxy's {self.neighbours} nearest are the same (by chance {self.by_chance:.2%})",
+            f"in the most changed tenth at most {least:.0%} are",
+            f"on the aligned maps the median galaxy moved by {self.table['moved'].median():.1%} of the first's width",
         )
 
 
@@ -126,11 +127,15 @@ def compare(
         if (said := _predictions(side.model)) is not None:
             table[column] = said.reindex(rows).fillna("").to_numpy()
     table = table.sort_values(["shared", "moved"], ascending=[True, False], kind="stable", ignore_index=True)
-    names = tuple(f"{side.model.name} {made.layer}" for side, made in ((first, one), (second, two)))
     return Comparison(
-        table, *names, neighbours, float(np.nanmean(shared)), shared_by_chance(neighbours, len(rows)),
-        _provenance(one, two, neighbours),
-    )  # fmt: skip
+        table=table,
+        first=f"{first.model.name} {one.layer}",
+        second=f"{second.model.name} {two.layer}",
+        neighbours=neighbours,
+        shared=float(np.nanmean(shared)),
+        by_chance=shared_by_chance(neighbours, len(rows)),
+        provenance=_provenance(one, two, neighbours),
+    )
 
 
 def _aligned(one: Analysis, two: Analysis, progress: Progress | None) -> NDArray[np.float32]:
@@ -163,7 +168,7 @@ def _positions(analysis: Analysis) -> Neighbours:
     return Neighbours(rows, found.distances, found.metric, found.search)
 
 
-def _predictions(model: ModelFolder) -> pd.Series | None:  # type: ignore[type-arg]
+def _predictions(model: ModelFolder) -> pd.Series[Any] | None:
     try:
         return model.predictions.set_index("row")["prediction"]
     except SurveyError:
@@ -217,11 +222,11 @@ def draw_comparison(compared: Comparison, path: Path, linked: int = 12) -> Path:
         by_chance=compared.by_chance,
     )
     words = (
-        f"The same {len(table):,} galaxies on the maps of {compared.first} (left) and {compared.second} (right), which was "
-        "laid out by UMAP from the places on the left and then turned, moved and scaled as a whole to lie on it. Colour: of "
-        f"a galaxy's {compared.neighbours} nearest in one space, the share that is among those in the other; the mean is "
-        f"{compared.shared:.1%}, that of unrelated spaces {compared.by_chance:.2%} (line). Linked: of the tenth that shares "
-        f"least, the {len(maps.linked)} that moved farthest."
+        f"The same {len(table):,} galaxies on the maps of {compared.first} (left) and {compared.second} (right), which "
+        "was laid out by UMAP from the places on the left and then turned, moved and scaled as a whole to lie on it. "
+        f"Colour: of a galaxy's {compared.neighbours} nearest in one space, the share that is among those in the other; "
+        f"the mean is {compared.shared:.1%}, that of unrelated spaces {compared.by_chance:.2%} (line). Linked: of the "
+        f"tenth that shares least, the {len(maps.linked)} that moved farthest."
     )
     save_figure(two_maps_figure(maps), path, words)
     return path

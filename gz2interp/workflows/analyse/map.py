@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gz2interp.embedding.placing import Placer
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.embedding.sampled import draw_map
+from gz2interp.embedding.spaces import space_of
 from gz2interp.results import Neighbours, Provenance
 from gz2interp.stores.analyses import Analysis
 from gz2interp.workflows.analyse.neighbours import space_as_in
@@ -30,7 +31,8 @@ def write_map(
     """Store the map of the given rows; `neighbours` are positions among them."""
     if progress:
         progress("map", 0, len(rows))
-    told, space = partial(progress, "map") if progress else None, space_as_in(analysis)
+    told = partial(progress, "map") if progress else None
+    space = space_of(analysis.table_of_activations, settings.metric, analysis.whitening)
     drawn = draw_map(analysis.activations(), neighbours, settings.map, told, space=space)
     analysis.write_table(rows, subject.survey.galaxy_ids[rows], drawn.embedding, drawn.laid_out)
     if progress:
