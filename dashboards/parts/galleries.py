@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
@@ -15,10 +15,12 @@ from dashboards.gallery_component import Card, picked, show_gallery
 from dashboards.loading.ground import Ground
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.tables import predictions_of, table_of
+from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import caption, heading
 from dashboards.parts.subject import Subject
 from dashboards.selection import change
 from gz2interp.stores.analyses import Analysis
+from gz2interp.workflows.giving import Subset
 
 __all__ = ["PAGE", "show_members", "show_neighbours"]
 
@@ -40,10 +42,11 @@ def show_neighbours(subject: Subject, analysis: Analysis) -> None:
     )
     notes = [f"{distance:.3g}" for distance in distances]
     _show(subject, rows, notes, "neighbours", width=78)
+    offer_selection(_subset(subject, rows, f"neighbours of {subject.facts['galaxy_id']}", {"distance": distances}))
 
 
 def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> None:
-    """The galaxies inside the lasso, a page at a time, and all of them as a file."""
+    """The galaxies inside the lasso, a page at a time, and all of them to take along."""
     rows = ground.rows[members]
     pages = max(-(-len(rows) // PAGE), 1)
     title, turn, save = st.columns([3, 1.2, 1], vertical_alignment="bottom")
@@ -56,10 +59,9 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
     if len(rows) == 0:
         return
     with save:
-        name = f"{subject.survey.name}-lasso.csv"
-        st.download_button(
-            "Save as CSV", lambda: _csv(subject, ground, members), name, "text/csv", width="stretch", on_click="ignore"
-        )
+        places = ground.points.coordinates[members]
+        found = {"map_x": places[:, 0], "map_y": places[:, 1]} if ground.layer else {}
+        offer_selection(_subset(subject, rows, "lasso", found))
     shown = rows[first : first + PAGE]
     _show(subject, shown, _confidences(subject, shown), "members")
 
@@ -96,8 +98,5 @@ def _confidences(subject: Subject, rows: NDArray[np.int64]) -> list[str]:
     return ["" if pd.isna(value) else f"{value:.1%}" for value in table["confidence"].reindex(rows)]
 
 
-def _csv(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> bytes:
-    rows = ground.rows[members]
-    table = table_of(subject.survey, subject.model, rows)
-    table[["map_x", "map_y"]] = ground.points.coordinates[members]
-    return table.to_csv(index=False).encode()
+def _subset(subject: Subject, rows: NDArray[np.int64], name: str, found: Mapping[str, NDArray[Any]]) -> Subset:
+    return Subset(subject.survey, rows, subject.model.name if subject.model else None, found, name)

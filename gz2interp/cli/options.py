@@ -28,7 +28,7 @@ __all__ = [
     "score_of",
 ]
 
-SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
+SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, its name, or an address.")]
 ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="The model; may be left out if there is one.")]
 GalaxiesArgument = Annotated[list[str], typer.Argument(metavar="GALAXY...", help="Galaxy ids.")]
 MethodOption = Annotated[str, typer.Option(help="As gz2interp methods lists them.")]

@@ -54,18 +54,17 @@ def check_survey_(survey: SurveyArgument) -> None:
 @survey_app.command("export")
 def export(
     survey: SurveyArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet, .csv, .fits, .vot or .xml file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="As for gz2interp export: a table, regions or a folder.")],
     model: ModelOption = None,
 ) -> None:
-    """The catalogue joined with status, predictions and map, as one table."""
-    from gz2interp.stores.exporting import joined_table
+    """The whole survey, its catalogue joined with status, predictions and map: gz2interp export without a choice."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.giving import Wanted, choose, export_selection
 
-    joined = joined_table(Survey.open(find_survey(survey)), model)
-    write_table(out, joined)
-    say(f"{out}: {len(joined)} galaxies, {len(joined.columns)} columns")
+    with ProgressBars() as told:
+        done = export_selection(choose(Survey.open(find_survey(survey)), Wanted(model=model or "")), out, told)
+    say(f"{done.path}: {done.words}")
 
 
 @survey_app.command("import")

@@ -26,4 +26,4 @@ def recall_of(found: Neighbours, truth: Neighbours, generator: np.random.Generat
     farthest = np.max(np.where(there, truth.distances, -np.inf), axis=1, initial=-np.inf, keepdims=True)
     near = (found.rows >= 0) & (found.distances <= farthest * (1 + 1e-5) + 1e-6)
     counted = there.sum(axis=1)
-    return mean_of(np.minimum(near.sum(axis=1)[counted > 0] / counted[counted > 0], 1), generator)
+    return mean_of(np.minimum(near.sum(axis=1)[counted > 0] / counted[counted > 0], 1), generator, draws=400)

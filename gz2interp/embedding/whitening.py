@@ -16,8 +16,11 @@ __all__ = ["RIDGE", "fit_whitening"]
 RIDGE: Final = 1e-3
 """What is added to each eigenvalue of the correlation matrix; their mean is 1."""
 
-DEAD: Final = 1e-6
-"""A channel whose scatter is less than this share of the largest scatter or of its own mean says nothing."""
+DEAD: Final = 1e-4
+"""A channel whose scatter is less than this share of the channels' typical one (root mean square) says nothing."""
+
+ROUNDING: Final = 1e-6
+"""Nor does one whose scatter is less than this share of its own mean: single precision alone makes as much."""
 
 Doubles = NDArray[np.float64]
 
@@ -27,7 +30,7 @@ def fit_whitening(activations: Table, ridge: float = RIDGE) -> Whitening:
 
     Distances between whitened activations are Mahalanobis distances but for the ridge: a direction whose variance is a
     share v of the mean one is divided by sqrt(v + ridge), so that directions in which nothing but rounding moves stay
-    short. Channels that never change count for nothing.
+    short. Channels that hardly change count for nothing.
 
     Parameters
     ----------
@@ -50,7 +53,8 @@ def fit_whitening(activations: Table, ridge: float = RIDGE) -> Whitening:
         raise InputError(f"A ridge of {ridge} was given", f"A number above 0, such as {RIDGE}")
     mean, covariance = _moments(activations)
     scatter = np.sqrt(np.diag(covariance))
-    alive = scatter > DEAD * np.maximum(np.abs(mean), scatter.max(initial=0))
+    typical = np.sqrt(np.mean(np.square(scatter)))
+    alive = scatter > np.maximum(DEAD * typical, ROUNDING * np.abs(mean))
     inverse = np.divide(1.0, scatter, out=np.zeros_like(scatter), where=alive)
     values, vectors = np.linalg.eigh(covariance * np.outer(inverse, inverse))
     matrix = inverse[:, None] * vectors[:, ::-1] / np.sqrt(np.maximum(values[::-1], 0) + ridge)

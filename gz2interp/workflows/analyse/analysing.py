@@ -11,13 +11,19 @@ from gz2interp.workflows.analyse.map import write_map
 from gz2interp.workflows.analyse.neighbours import write_neighbours
 from gz2interp.workflows.analyse.quality import write_quality
 from gz2interp.workflows.analyse.settings import AnalyseSettings, provenance_of
+from gz2interp.workflows.cluster import cluster_at
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.predict import predict
 
 __all__ = ["analyse"]
 
 
-def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress: Progress | None = None) -> Analysis:
+def analyse(
+    subject: Subject,
+    settings: AnalyseSettings | None = None,
+    progress: Progress | None = None,
+    scheduler: str = "",
+) -> Analysis:
     """Predictions, pooled activations, neighbours and a map of every galaxy that has an image, or latents.
 
     Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept. Of more than 200,000
@@ -31,13 +37,16 @@ def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress:
     subject : Subject
     settings : AnalyseSettings, optional
     progress : callable, optional
+    scheduler : str
+        The address of a Dask scheduler, whose workers then run the network and look for neighbours. They must see the
+        survey under the same path or address. The numbers are those that are found here.
 
     Raises
     ------
     SurveyError
         No galaxy of the survey has an image.
     InputError
-        The metric or the index is not known.
+        The metric or the index is not known, no scheduler answers, or its workers have other versions.
     LayerNotFound
         The network has no such layer.
     """
@@ -48,12 +57,15 @@ def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress:
             f"No galaxy of {subject.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
         )
     provenance = provenance_of(subject, settings, len(rows))
-    if not subject.model.latents:
-        predict(subject, progress=progress)
     analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
+    with cluster_at(scheduler) as cluster:
+        if not subject.model.latents:
+            predict(subject, progress=progress, cluster=cluster)
+        if not analysis.is_complete:
+            write_activations(analysis, subject, rows, provenance, progress, cluster)
+            seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
+            neighbours = write_neighbours(analysis, rows, settings, progress, seen)
     if not analysis.is_complete:
-        write_activations(analysis, subject, rows, provenance, progress)
-        neighbours = write_neighbours(analysis, rows, settings, progress)
         write_map(analysis, subject, rows, neighbours, settings, progress)
         analysis.complete(provenance)
     if analysis.quality is None:
