@@ -17,7 +17,7 @@ from dashboards.loading.pictures import pictures_of
 from dashboards.loading.tables import predictions_of, table_of
 from dashboards.parts.style import caption, heading
 from dashboards.parts.subject import Subject
-from dashboards.selection import change
+from dashboards.selection import change, current, where_of
 from gz2interp.stores.analyses import Analysis
 
 __all__ = ["PAGE", "show_members", "show_neighbours"]
@@ -43,7 +43,7 @@ def show_neighbours(subject: Subject, analysis: Analysis) -> None:
 
 
 def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> None:
-    """The galaxies inside the lasso, a page at a time, and all of them as a file."""
+    """The galaxies inside the lasso or in the cluster, a page at a time, and all of them as a file."""
     rows = ground.rows[members]
     pages = max(-(-len(rows) // PAGE), 1)
     title, turn, save = st.columns([3, 1.2, 1], vertical_alignment="bottom")
@@ -52,11 +52,11 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
     first = (page - 1) * PAGE
     with title:
         part = f"{first + 1} to {min(first + PAGE, len(rows))} of {len(rows):,}" if len(rows) else "nobody is inside"
-        heading(f"{len(rows):,} galaxies inside the lasso", part)
+        heading(f"{len(rows):,} galaxies {escape(where_of(current()))}", part)
     if len(rows) == 0:
         return
     with save:
-        name = f"{subject.survey.name}-lasso.csv"
+        name = f"{subject.survey.name}-{current().cluster or 'lasso'}.csv"
         st.download_button(
             "Save as CSV", lambda: _csv(subject, ground, members), name, "text/csv", width="stretch", on_click="ignore"
         )

@@ -23,7 +23,8 @@ __all__ = ["Described", "described"]
 Ints = NDArray[np.int64]
 
 STRATA = 8
-"""Groups of equally many galaxies of like extent (for light at the edge: of like reach), among which image quality is compared a second time."""
+"""Groups of equally many galaxies of like extent, for light at the edge of like reach: image quality is compared again
+among them."""
 
 Words = tuple[str, tuple[str, ...], tuple[Flag, ...]]
 
