@@ -44,15 +44,17 @@ def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str) -> N
     """The clusters of a scale, the largest first; the selected one is on the page that opens."""
     found = folder.clusters
     shown = found.of(scale)
-    between = found.between.get(scale, 0)
-    heading(
-        f"{len(shown)} clusters",
-        f"{between:,} of {found.galaxies:,} galaxies lie between them; a dashed outline: probably made by the sky",
-    )
+    title, turn = st.columns([4, 1], vertical_alignment="bottom")
+    with title:
+        between = found.between.get(scale, 0)
+        dashed = "; dashed outlines: probably made by the sky" if any(cluster.flags for cluster in shown) else ""
+        heading(f"{len(shown)} clusters", f"{between:,} of {found.galaxies:,} galaxies lie between them{dashed}")
     if not shown:
         caption("At this scale the map is one cloud: no valley in it is deep enough to tell clusters apart.")
         return
-    for cluster in _page(shown):
+    with turn:
+        page = _page(shown)
+    for cluster in page:
         _show_card(subject, folder, cluster)
     caption(
         "Mean images: each galaxy in units of its own light in all bands together, so that the bright do not drown the "
@@ -80,18 +82,21 @@ def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster) -> Non
     with st.container(border=True, key=f"cluster-{cluster.name}{'-chosen' if chosen else ''}"):
         flags = "".join(f'<p class="gz2-flag">{escape(flag.words)}</p>' for flag in cluster.flags)
         inside = f"inside {escape(cluster.inside)}" if cluster.inside else ""
-        st.html(
+        text, choose = st.columns([4, 1.25], gap="medium")
+        text.html(
             f'<div class="gz2-heading" role="heading" aria-level="3">{escape(cluster.name)}'
             f"<small>{inside}</small></div>"
             f'<div class="gz2-message">{flags}{escape(cluster.sentence)}</div>'
         )
         _show_mean(subject, folder, cluster)
         _show_typical(subject, cluster)
-        st.button(
-            "Let go of its galaxies" if chosen else f"Select its {cluster.size:,} galaxies",
+        choose.button(
+            "Let go" if chosen else f"Select all {cluster.size:,}",
             key=f"select-{cluster.name}",
             on_click=change,
             kwargs={"cluster": "" if chosen else cluster.name},
+            type="primary" if chosen else "secondary",
+            width="stretch",
         )
 
 
@@ -111,7 +116,7 @@ def _show_typical(subject: Subject, cluster: Cluster) -> None:
     known = table_of(subject.survey, subject.model, cluster.typical)
     pictures = pictures_of(subject.survey, cluster.typical)
     cards = [
-        Card(galaxy_id, picture, str(prediction or "typical"), "")
+        Card(galaxy_id, picture, prediction if isinstance(prediction, str) else "typical", "")
         for galaxy_id, prediction, picture in zip(known["galaxy_id"], known["prediction"], pictures, strict=True)
     ]
     key = f"gallery-{cluster.name}"

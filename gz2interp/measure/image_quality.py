@@ -74,8 +74,8 @@ def image_quality(
         (correlation of neighbouring pixels' noise), ``invalid`` and ``zero`` (shares of pixels), ``edge`` (share of the
         border with light of the galaxy), ``flat`` (pixels of a peak that was cut off), ``neighbour`` (peak of the
         brightest other object in the outskirts, in standard deviations). Of the galaxy ``extent`` (share of the
-        cutout), ``reach`` (of its farthest light from the middle, in half widths of the cutout) and ``light`` (all bands
-        together [nanomaggies]). NaN where unknown.
+        cutout), ``reach`` (of its farthest light from the middle, in half widths of the cutout) and ``light`` (all
+        bands together [nanomaggies]). NaN where unknown.
 
     Raises
     ------
