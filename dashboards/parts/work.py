@@ -70,6 +70,12 @@ TASKS: Mapping[str, Task] = {
         "Clusters of the map at three scales, what tells each from the rest, and which are made by the sky.",
         1,
     ),
+    "unusual": Task(
+        "Look for the unusual",
+        "Looking for what is unlike all others",
+        "A rank and a reason for every galaxy; you rate them on the page “Unusual”.",
+        1,
+    ),
     "plant labels": Task(
         "Train on shuffled labels",
         "Teaching the same network labels that say nothing",
@@ -173,6 +179,7 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "committee": _committee,
     "check": _of_model("check"),
     "clusters": _of_model("clusters"),
+    "unusual": _of_model("unusual"),
     "plant labels": _of_model("plant labels"),
     "suspects": _suspects,
 }
