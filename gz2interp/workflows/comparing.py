@@ -224,7 +224,7 @@ def draw_comparison(compared: Comparison, path: Path, linked: int = 12) -> Path:
     words = (
         f"The same {len(table):,} galaxies on the maps of {compared.first} (left) and {compared.second} (right), which "
         "was laid out by UMAP from the places on the left and then turned, moved and scaled as a whole to lie on it. "
-        f"Colour: of a galaxy's {compared.neighbours} nearest in one space, the share that is among those in the other; "
+        f"Colour: of a galaxy's {compared.neighbours} nearest in one space, the share among those in the other; "
         f"the mean is {compared.shared:.1%}, that of unrelated spaces {compared.by_chance:.2%} (line). Linked: of the "
         f"tenth that shares least, the {len(maps.linked)} that moved farthest."
     )
