@@ -34,7 +34,7 @@ def open_survey(name: str) -> Survey:
 
 def model_of(survey: Survey, name: str) -> ModelFolder:
     """A model of a survey, as its files are now."""
-    path = survey.path / "models" / name
+    path = survey.place.model(name)
     return _model(str(path), *(stamp(path / file) for file in ("model.keras", "run.json", "predictions.json")))
 
 

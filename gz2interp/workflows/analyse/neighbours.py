@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.neighbours import NeighbourIndex, neighbours_in_portions
+from gz2interp.embedding.neighbours import QUERIES
 from gz2interp.embedding.spaces import Space, space_of
-from gz2interp.results import Neighbours
+from gz2interp.errors import SurveyError
+from gz2interp.results import Neighbours, Search
 from gz2interp.stores.analyses import Analysis
+from gz2interp.workflows.analyse.searching import GroundAt, neighbours_of_shard
 from gz2interp.workflows.analyse.settings import AnalyseSettings
 from gz2interp.workflows.opening import Progress
+from gz2interp.workflows.shards import Workers, over_shards, shards_of
 
 __all__ = ["space_as_in", "write_neighbours"]
 
 
 def write_neighbours(
-    analysis: Analysis, rows: NDArray[np.int64], settings: AnalyseSettings, progress: Progress | None
+    analysis: Analysis,
+    rows: NDArray[np.int64],
+    settings: AnalyseSettings,
+    progress: Progress | None,
+    cluster: Workers | None = None,
 ) -> Neighbours:
     """Find the neighbours and store them, portion by portion, as rows of the survey.
 
@@ -27,22 +35,42 @@ def write_neighbours(
     Neighbours
         As positions among `rows`.
     """
-    k, activations = max(settings.neighbours, settings.map.neighbours), analysis.table_of_activations
-    space = space_of(activations, settings.metric)
-    if space.whitening is not None:
-        analysis.write_whitening(space.whitening)
-    index = NeighbourIndex(activations, index=settings.index, space=space, seed=settings.map.seed, neighbours=k)
-    analysis.begin_neighbours(len(rows), k, index.search)
+    k, done = max(settings.neighbours, settings.map.neighbours), 0
+    _keep_whitening(analysis, settings)
+    place, search = GroundAt.of(analysis, settings, k), None
+    blocks = shards_of(np.arange(len(rows)), QUERIES)
     near, distances = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
-    for start, found in neighbours_in_portions(index, activations, k):
-        part = slice(start, start + len(found.rows))
-        near[part], distances[part] = found.rows, found.distances
-        analysis.write_neighbours_from(start, replace(found, rows=np.where(found.rows < 0, -1, rows[found.rows])))
+    ground = None if cluster else place()
+    for block, found in over_shards(partial(neighbours_of_shard, k=k), ground, blocks, cluster, place):
+        search = _agreed(search, found.search)
+        if not done:
+            analysis.begin_neighbours(len(rows), k, search)
+        near[block.rows], distances[block.rows] = found.rows, found.distances
+        as_rows = replace(found, rows=np.where(found.rows < 0, -1, rows[found.rows]))
+        analysis.write_neighbours_from(int(block.rows[0]), as_rows)
+        done += len(block.rows)
         if progress:
-            progress("neighbours", part.stop, len(rows))
-    return Neighbours(near, distances, space.metric, index.search)
+            progress("neighbours", done, len(rows))
+    return Neighbours(near, distances, settings.metric, search)
 
 
 def space_as_in(analysis: Analysis) -> Space:
     """The space in which an analysis measured distances."""
     return space_of(analysis.table_of_activations, analysis.metric, analysis.whitening)
+
+
+def _keep_whitening(analysis: Analysis, settings: AnalyseSettings) -> None:
+    whitening = space_of(analysis.table_of_activations, settings.metric).whitening
+    if whitening is not None:
+        analysis.write_whitening(whitening)
+
+
+def _agreed(known: Search | None, found: Search | None) -> Search | None:
+    """How it was searched, which is the same for every block."""
+    if known is not None and found != known:
+        raise SurveyError(
+            "Workers have made different indexes of the same activations",
+            "One index, wherever it is made",
+            "Use machines of one kind, or ask for exact neighbours with --index exact",
+        )
+    return found

@@ -9,11 +9,12 @@ from gz2interp.embedding.index import kind_of_index
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.embedding.spaces import METRICS
 from gz2interp.embedding.whitening import RIDGE
-from gz2interp.errors import InputError, choices
+from gz2interp.errors import InputError, LayerNotFound, choices
 from gz2interp.results import Provenance, versions_of
+from gz2interp.stores.latents import LATENTS
 from gz2interp.workflows.opening import Subject
 
-__all__ = ["OVER_VIEWS", "AnalyseSettings", "provenance_of"]
+__all__ = ["OVER_VIEWS", "AnalyseSettings", "layer_of", "provenance_of"]
 
 
 @dataclass(frozen=True)
@@ -66,14 +67,16 @@ def provenance_of(subject: Subject, settings: AnalyseSettings, galaxies: int) ->
     """
     if settings.metric not in METRICS:
         raise InputError(f"The metric {settings.metric!r} was given", f"One of {choices(METRICS)}")
+    if settings.views and subject.model.latents:
+        raise InputError(f"{subject.model.name} are latents: they cannot be turned", "Images, and a network")
     shape = asdict(settings.map)
     return Provenance(
         data=subject.survey.digest,
         model=subject.model.digest,
-        layer=subject.probe.layer(settings.layer or subject.probe.default_layer).name,
+        layer=layer_of(subject, settings.layer),
         method="umap",
         parameters={
-            "pooling": OVER_VIEWS if settings.views else "mean",
+            "pooling": OVER_VIEWS if settings.views else "none" if subject.model.latents else "mean",
             "metric": settings.metric,
             "neighbours": settings.neighbours,
             "map_neighbours": shape["neighbours"],
@@ -85,8 +88,20 @@ def provenance_of(subject: Subject, settings: AnalyseSettings, galaxies: int) ->
     )
 
 
+def layer_of(subject: Subject, layer: str = "") -> str:
+    """The layer's full name, of the last spatial one if none is said; `LATENTS` where these stand in for a network."""
+    if subject.model.latents is None:
+        return str(subject.probe.layer(layer or subject.probe.default_layer).name)
+    if layer not in ("", LATENTS):
+        raise LayerNotFound(f"{subject.model.name} are latents: they have no layer {layer!r}", f"Only {LATENTS}")
+    return LATENTS
+
+
 def _special(settings: AnalyseSettings, galaxies: int) -> dict[str, object]:
-    """What only some analyses have; exact neighbours are the rule, and go without saying."""
+    """What only some analyses have; exact neighbours and a map of all galaxies are the rule, and go without saying."""
     whitened: dict[str, object] = {"ridge": RIDGE} if settings.metric == "whitened" else {}
     kind = kind_of_index(galaxies, settings.index)
-    return whitened if kind == "exact" else {**whitened, "index": kind}
+    index = {} if kind == "exact" else {"index": kind}
+    density = {"map": "densmap"} if settings.map.density else {}
+    sample = {"map_sample": settings.map.sample} if galaxies > settings.map.sample else {}
+    return {**whitened, **index, **density, **sample}
