@@ -66,7 +66,7 @@ def analyse(
                 quality(subject.survey, progress, cluster=cluster)
         if analysis.is_complete:
             return analysis
-        write_activations(analysis, subject, rows, provenance, progress, cluster)
+        write_activations(analysis, subject, rows, provenance, progress, None if subject.model.latents else cluster)
         seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
         neighbours = write_neighbours(analysis, rows, settings, progress, seen)
     write_map(analysis, subject, rows, neighbours, settings, progress)
