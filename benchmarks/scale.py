@@ -152,7 +152,6 @@ def mixture(example: np.ndarray, galaxies: int, generator: np.random.Generator) 
 
 def measure(path: Path, with_quality: bool) -> None:
     """Analyse a survey, and do what follows, writing down what each stage took."""
-    import gz2interp.network.quiet  # noqa: F401 - TensorFlow without its log
     import umap  # noqa: F401 - its 20 s of importing are not the map's
 
     from gz2interp.embedding.clusters import find_clusters
