@@ -25,7 +25,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-STAGES = ("predict", "activations", "neighbours", "map", "quality", "clusters")
+STAGES = ("predict", "activations", "neighbours", "map", "quality", "image quality", "clusters", "unusual")
+"""Those of `analyse`, of which "quality" is the map's, and what follows."""
 PAINTED = 256
 MODEL = "cnn"
 KINDS = 40
@@ -158,6 +159,7 @@ def measure(path: Path, with_quality: bool) -> None:
     from gz2interp.workflows.analyse import analyse
     from gz2interp.workflows.image_quality import quality
     from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.unusual import unusual
 
     subject = open_subject(path)
     if subject.model.latents is None:
@@ -167,7 +169,10 @@ def measure(path: Path, with_quality: bool) -> None:
     analysis = analyse(subject, progress=stages)
     if with_quality and subject.model.latents is None:
         stages.settle()
-        quality(subject.survey, stages)
+        quality(subject.survey, lambda _, done, of: stages("image quality", done, of))
+        stages.settle()
+        unusual(subject, progress=lambda _, done, of: stages("unusual", done, of))
+        stages("unusual", 1, 1)
     if "clusters" not in stages.found:
         coordinates = analysis.embedding.coordinates
         stages.settle()
@@ -206,7 +211,7 @@ def show(size: int, kind: str, result: dict[str, Any]) -> None:
     for stage in STAGES:
         if found := result["stages"].get(stage):
             each = 1000 * found["seconds"] / size
-            print(f"  {stage:<12}{found['seconds']:>10.1f} s{each:>10.3f} ms a galaxy{found['peak']:>10,.0f} MiB")
+            print(f"  {stage:<14}{found['seconds']:>10.1f} s{each:>10.3f} ms a galaxy{found['peak']:>10,.0f} MiB")
 
 
 def compare(small: tuple[int, dict[str, Any]], large: tuple[int, dict[str, Any]]) -> None:
@@ -217,7 +222,7 @@ def compare(small: tuple[int, dict[str, Any]], large: tuple[int, dict[str, Any]]
         if (one := before["stages"].get(stage)) and (other := after["stages"].get(stage)):
             slower = (other["seconds"] / many) / (one["seconds"] / few)
             more = 1024 * (other["peak"] - one["peak"]) / (many - few)
-            print(f"  {stage:<12}time a galaxy x {slower:.2f}, {more:8.2f} KiB more for each further galaxy")
+            print(f"  {stage:<14}time a galaxy x {slower:.2f}, {more:8.2f} KiB more for each further galaxy")
 
 
 def main() -> None:
@@ -228,7 +233,7 @@ def main() -> None:
     parser.add_argument("--like", default="demo", help="An analysed survey whose network is used.")
     parser.add_argument("--folder", type=Path, default=Path("scale"), help="For surveys and results; kept.")
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--judged", type=int, default=10_000, help="Measure image quality of up to so many.")
+    parser.add_argument("--judged", type=int, default=10_000, help="Up to so many: also image quality, and the unusual.")
     parser.add_argument("--quality", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--measure", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()

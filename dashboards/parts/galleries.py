@@ -18,7 +18,7 @@ from dashboards.loading.tables import predictions_of, table_of
 from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import caption, heading
 from dashboards.parts.subject import Subject
-from dashboards.selection import change
+from dashboards.selection import change, current, where_of
 from gz2interp.stores.analyses import Analysis
 from gz2interp.workflows.giving import Subset
 
@@ -46,7 +46,7 @@ def show_neighbours(subject: Subject, analysis: Analysis) -> None:
 
 
 def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> None:
-    """The galaxies inside the lasso, a page at a time, and all of them to take along."""
+    """The galaxies inside the lasso or in the cluster, a page at a time, and all of them to take along."""
     rows = ground.rows[members]
     pages = max(-(-len(rows) // PAGE), 1)
     title, turn, save = st.columns([3, 1.2, 1], vertical_alignment="bottom")
@@ -55,13 +55,13 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
     first = (page - 1) * PAGE
     with title:
         part = f"{first + 1} to {min(first + PAGE, len(rows))} of {len(rows):,}" if len(rows) else "nobody is inside"
-        heading(f"{len(rows):,} galaxies inside the lasso", part)
+        heading(f"{len(rows):,} galaxies {escape(where_of(current()))}", part)
     if len(rows) == 0:
         return
     with save:
         places = ground.points.coordinates[members]
         found = {"map_x": places[:, 0], "map_y": places[:, 1]} if ground.layer else {}
-        offer_selection(_subset(subject, rows, "lasso", found))
+        offer_selection(_subset(subject, rows, current().cluster or "lasso", found))
     shown = rows[first : first + PAGE]
     _show(subject, shown, _confidences(subject, shown), "members")
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import numpy as np
+import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -10,7 +14,7 @@ from dashboards.loading.ground import Ground
 from dashboards.map_component import map_events, plotly_library, show_map
 from dashboards.map_component.events import Box, Click, Lasso
 from dashboards.parts.style import caption
-from dashboards.selection import change, current, rounded
+from dashboards.selection import change, current, rounded, where_of
 from gz2interp.figures.colours import Colouring
 from gz2interp.figures.density import Window
 from gz2interp.figures.map import MOST_POINTS, MapView, map_figure
@@ -23,7 +27,13 @@ ANSWERED = "map_answered"
 
 @st.fragment
 def show_ground(
-    ground: Ground, colouring: Colouring, selected: int | None, members: NDArray[np.bool_] | None, key: str
+    ground: Ground,
+    colouring: Colouring,
+    selected: int | None,
+    members: NDArray[np.bool_] | None,
+    key: str,
+    over: Callable[[go.Figure], go.Figure] | None = None,
+    also: Callable[[int], Mapping[str, Any]] | None = None,
 ) -> None:
     """Draw the map. A moved viewport redraws it alone; anything else the whole page.
 
@@ -38,6 +48,10 @@ def show_ground(
         The galaxies inside the lasso.
     key : str
         Names this map: another survey, model or layer has a viewport of its own.
+    over : callable, optional
+        Draws something over the map.
+    also : callable, optional
+        What else a click selects, by the place of the galaxy on the ground.
     """
     if st.session_state.pop(WHOLE, False):
         st.rerun()
@@ -46,14 +60,14 @@ def show_ground(
     lasso = current().lasso
     view = MapView(window, selected, members, np.array(lasso) if lasso else None)
     figure = map_figure(ground.points, colouring, view)
-    show_map(
-        figure, key, ground.home, answered=st.session_state.get(ANSWERED, 0), on_event=lambda: _answer(ground, key)
-    )
+    figure = over(figure) if over else figure
+    answered = st.session_state.get(ANSWERED, 0)
+    show_map(figure, key, ground.home, answered=answered, on_event=lambda: _answer(ground, key, also))
     plotly_library()
     _tell(ground, members)
 
 
-def _answer(ground: Ground, key: str) -> None:
+def _answer(ground: Ground, key: str, also: Callable[[int], Mapping[str, Any]] | None) -> None:
     """Turn what happened on the map into a selection."""
     answer = map_events(key)
     if answer.event is None:
@@ -61,7 +75,8 @@ def _answer(ground: Ground, key: str) -> None:
     st.session_state[ANSWERED], st.session_state[WHOLE] = answer.serial, True
     match answer.event:
         case Click(x, y):
-            change(galaxy_id=ground.points.ids[_place(ground, x, y)])
+            place = _place(ground, x, y)
+            change(galaxy_id=ground.points.ids[place], **(also(place) if also else {}))
         case Lasso() | Box():
             change(lasso=rounded(answer.event.polygon))
 
@@ -84,5 +99,5 @@ def _tell(ground: Ground, members: NDArray[np.bool_] | None) -> None:
         if n <= MOST_POINTS
         else f"all {n:,} galaxies as a density image, at most {MOST_POINTS:,} of those in sight as points"
     )
-    inside = "" if members is None else f" · {int(members.sum()):,} inside the lasso"
+    inside = "" if members is None else f" · {int(members.sum()):,} {where_of(current())}"
     caption(f"{what} · {shown}{inside}.")

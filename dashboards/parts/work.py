@@ -64,6 +64,18 @@ TASKS: Mapping[str, Task] = {
         "How far each method's maps can be believed for this network, and whether it uses a shortcut.",
         1,
     ),
+    "clusters": Task(
+        "Find clusters",
+        "Measuring the images and describing the clusters",
+        "Clusters of the map at three scales, what tells each from the rest, and which are made by the sky.",
+        1,
+    ),
+    "unusual": Task(
+        "Look for the unusual",
+        "Looking for what is unlike all others",
+        "A rank and a reason for every galaxy; you rate them on the page “Unusual”.",
+        1,
+    ),
     "plant labels": Task(
         "Train on shuffled labels",
         "Teaching the same network labels that say nothing",
@@ -166,6 +178,8 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "uncertainty": _of_model("uncertainty"),
     "committee": _committee,
     "check": _of_model("check"),
+    "clusters": _of_model("clusters"),
+    "unusual": _of_model("unusual"),
     "plant labels": _of_model("plant labels"),
     "suspects": _suspects,
 }

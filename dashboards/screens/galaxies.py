@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboards.loading.ground import colouring_of, ground_of, members_of
+from dashboards.loading.clusters import selected_members
+from dashboards.loading.ground import colouring_of, ground_of
 from dashboards.loading.surveys import analysis_of, layers_of, model_of, open_survey, outdated_analyses, survey_names
 from dashboards.loading.tables import colour_columns
 from dashboards.parts.controls import Choices, show_brand, show_choices
@@ -75,7 +76,7 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
     selection = current()
     ground = ground_of(survey, model, analysis)
     subject = Subject(survey, model, survey.row_of(selection.galaxy_id))
-    members = members_of(ground, selection.lasso) if selection.lasso else None
+    members = selected_members(ground, survey, model, analysis)
     left, right = st.container(key="panels").columns([54, 46], gap="medium")
     below = st.container()
     if members is not None:

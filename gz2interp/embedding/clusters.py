@@ -151,7 +151,7 @@ def find_clusters(
 
 def smallest_clusters(n: int, scales: Mapping[str, float] = SCALES) -> tuple[int, ...]:
     """How many galaxies the smallest cluster of each scale has, of n galaxies in all."""
-    return tuple(max(int(round(share * n)), FEWEST) for share in scales.values())
+    return tuple(max(round(share * n), FEWEST) for share in scales.values())
 
 
 def _checked(coordinates: ArrayLike) -> Floats:

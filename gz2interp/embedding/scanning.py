@@ -19,7 +19,10 @@ Found = tuple[NDArray[np.int64], Floats]
 """Rows and distances (m, k); the rows of what is not there are -1, its distances NaN."""
 
 _SPARE: Final = 4
-"""More are fetched than wanted, because sums of squares rank the very near and alike wrongly now and then."""
+"""More are fetched than wanted, since sums of squares now and then rank the very near wrongly."""
+
+_NEAR: Final = 0.02
+"""Squared distances below this share of a vector's own square have lost digits; they are taken from differences."""
 
 _QUERIES: Final = 256
 
@@ -38,8 +41,12 @@ def brute_force(vectors: Floats, queries: Floats, k: int, space: Space) -> Found
     if not len(vectors):
         return _nobody(len(queries), k)
     metric = faiss.METRIC_INNER_PRODUCT if space.metric == "cosine" else faiss.METRIC_L2
-    _, rows = faiss.knn(queries, vectors, min(k + _SPARE, len(vectors)), metric=metric)
-    return _best(rows, space.distances(queries, vectors[rows]), k)
+    found, rows = faiss.knn(queries, vectors, min(k + _SPARE, len(vectors)), metric=metric)
+    squares = 2 - 2 * found if space.metric == "cosine" else found
+    near = squares < _NEAR * np.square(queries).sum(axis=1, keepdims=True)
+    apart = squares / 2 if space.metric == "cosine" else np.sqrt(np.maximum(squares, 0))
+    apart[near] = space.distances(queries[np.nonzero(near)[0]], vectors[rows[near]][:, None])[:, 0]
+    return _best(rows, apart, k)
 
 
 def scan_nearest(activations: Table, queries: Floats, k: int, space: Space) -> Neighbours:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 from gz2interp.embedding.describing.columns import Column
@@ -71,7 +72,7 @@ def flags_of(table: pd.DataFrame, columns: Mapping[str, Column]) -> list[tuple[s
     for cause in CAUSES:
         rows = found[[cause_of(str(name)) == cause.name for name in found["column"]]]
         if len(rows):
-            row: Any = rows.loc[rows["effect"].abs().idxmax()]
+            row: Any = rows.iloc[int(np.argmax(np.abs(rows["effect"].to_numpy())))]
             flags.append((abs(float(row["effect"])), cause.name, _sentence(cause.name, row, columns[row["column"]])))
     if any(name == "seeing" for _, name, _ in flags):
         sky = any(str(name).startswith("sky_") for name in found["column"])
