@@ -46,6 +46,12 @@ TASKS: Mapping[str, Task] = {
     "sweep": Task(
         "Compare recipes", "Training one network after the other", "A network of each, and a table of their scores."
     ),
+    "analyse": Task(
+        "Analyse",
+        "Asking the network about every galaxy",
+        "Neighbours and a map of what it has learnt; on a Dask cluster, if the address of its scheduler is given.",
+        1,
+    ),
     "evaluate": Task(
         "Evaluate", "Judging the network", "Scores on galaxies that it has never seen, with intervals.", 1
     ),
@@ -162,6 +168,17 @@ def _committee(survey: Survey, model: str) -> list[str]:
     return ["committee", "--name", name, *each] if name and members else []
 
 
+def _analyse(survey: Survey, model: str) -> list[str]:
+    left, middle, right = st.columns(3)
+    models = survey.models()
+    at = models.index(model) if model in models else 0
+    network = left.selectbox("Network", models, at, key="work_analyse_of")
+    layer = middle.text_input("Layer", "", key="work_layer", placeholder="the last spatial one").strip()
+    scheduler = right.text_input("Dask scheduler", "", key="work_scheduler", placeholder="none: this machine").strip()
+    options = [*(["--layer", layer] if layer else []), *(["--scheduler", scheduler] if scheduler else [])]
+    return ["analyse", "--model", network, *options]
+
+
 def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
     def fields(survey: Survey, model: str) -> list[str]:
         models = survey.models()
@@ -174,6 +191,7 @@ def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
 _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "fit": _fit,
     "sweep": _sweep,
+    "analyse": _analyse,
     "evaluate": _of_model("evaluate"),
     "uncertainty": _of_model("uncertainty"),
     "committee": _committee,

@@ -110,6 +110,8 @@ def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analys
             words,
             f"gz2interp analyse {survey.path} --model {model.name}",
         )
+        if model.latents is None:
+            show_work(survey, model.name, "analyse")
 
 
 def _settle(survey: Survey) -> None:
