@@ -71,10 +71,11 @@ def compare(
     opened = Survey.open(find_survey(survey))
     models, layers = _two(model, "--model"), _two(layer, "--layer")
     first, second = (Side(opened.model(name), of or "") for name, of in zip(models, layers, strict=True))
-    with ProgressBars() as told:
-        found = compared_by(opened, first, second, neighbours, told)
+    with ProgressBars() as bars:
+        found = compared_by(opened, first, second, neighbours, bars)
     if most:
-        table("Changed most", found.table.iloc[changed_most(found, most)].drop(columns="row"))
+        told = ["galaxy_id", "shared", "moved", *(name for name in found.table if "prediction" in name)]
+        table("Changed most", found.table.iloc[changed_most(found, most)][told])
     for sentence in found.sentences:
         say(sentence)
     if out:
