@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from dashboards.selection import change, current, rounded
 from gz2interp.figures.colours import Colouring
 from gz2interp.figures.density import Window
 from gz2interp.figures.map import MOST_POINTS, MapView, map_figure
+from gz2interp.map_quality import MapQuality
 
 __all__ = ["show_ground"]
 
@@ -23,7 +26,12 @@ ANSWERED = "map_answered"
 
 @st.fragment
 def show_ground(
-    ground: Ground, colouring: Colouring, selected: int | None, members: NDArray[np.bool_] | None, key: str
+    ground: Ground,
+    colouring: Colouring,
+    selected: int | None,
+    members: NDArray[np.bool_] | None,
+    key: str,
+    mark: tuple[float, float] | None = None,
 ) -> None:
     """Draw the map. A moved viewport redraws it alone; anything else the whole page.
 
@@ -38,19 +46,21 @@ def show_ground(
         The galaxies inside the lasso.
     key : str
         Names this map: another survey, model or layer has a viewport of its own.
+    mark : (x, y), optional
+        Of an image that is not in the survey.
     """
     if st.session_state.pop(WHOLE, False):
         st.rerun()
     sight = map_events(key).viewport
     window = Window(*sight.x, *sight.y) if sight else ground.home
     lasso = current().lasso
-    view = MapView(window, selected, members, np.array(lasso) if lasso else None)
+    view = MapView(window, selected, members, np.array(lasso) if lasso else None, mark)
     figure = map_figure(ground.points, colouring, view)
     show_map(
         figure, key, ground.home, answered=st.session_state.get(ANSWERED, 0), on_event=lambda: _answer(ground, key)
     )
     plotly_library()
-    _tell(ground, members)
+    _tell(ground, members, mark)
 
 
 def _answer(ground: Ground, key: str) -> None:
@@ -72,7 +82,7 @@ def _place(ground: Ground, x: float, y: float) -> int:
     return place
 
 
-def _tell(ground: Ground, members: NDArray[np.bool_] | None) -> None:
+def _tell(ground: Ground, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
     n = len(ground.rows)
     what = (
         f"Map of layer {ground.layer} (distances within a crowd mean more than those between)"
@@ -85,4 +95,22 @@ def _tell(ground: Ground, members: NDArray[np.bool_] | None) -> None:
         else f"all {n:,} galaxies as a density image, at most {MOST_POINTS:,} of those in sight as points"
     )
     inside = "" if members is None else f" · {int(members.sum()):,} inside the lasso"
-    caption(f"{what} · {shown}{inside}.")
+    marked = " · the star is your image" if mark else ""
+    caption(f"{what} · {shown}{inside}{marked}.")
+    if ground.quality is not None:
+        _tell_quality(ground.quality)
+
+
+def _tell_quality(quality: MapQuality) -> None:
+    """One quiet line; the pointer brings the rest."""
+    of = "all galaxies" if quality.galaxies == quality.of else f"{quality.galaxies:,} galaxies drawn from all"
+    told = [
+        *quality.sentences(),
+        f"Measured with {quality.neighbours} neighbours of {of}.",
+        "Trustworthiness is 1 if whoever is near on the map is near in the layer,",
+        "continuity is 1 if whoever is near in the layer is near on the map (Venna and Kaski 2001).",
+    ]
+    words = f"{quality.sentences()[0]} · {quality.kept:.0%} of the {quality.neighbours} nearest kept"
+    st.html(
+        f'<div class="gz2-caption gz2-hint" tabindex="0" title="{escape(chr(10).join(told))}">{escape(words)}</div>'
+    )
