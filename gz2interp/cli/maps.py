@@ -75,8 +75,8 @@ def compare(
     with progress_as(progress) as told:
         found = compared_by(opened, first, second, neighbours, told)
         if most:
-            columns = ["galaxy_id", "shared", "moved", *(str(name) for name in found.table if "prediction" in str(name))]
-            table("Changed most", found.table.iloc[changed_most(found, most)][columns], told.say)
+            short = found.table.drop(columns=["row", "x", "y", "other_x", "other_y"])
+            table("Changed most", short.iloc[changed_most(found, most)], told.say)
         for sentence in found.sentences:
             told.say(sentence)
         if out:

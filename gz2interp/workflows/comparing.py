@@ -25,7 +25,7 @@ from gz2interp.workflows.analyse.neighbours import space_as_in
 from gz2interp.workflows.opening import Progress
 from gz2interp.workflows.placing import analysis_for
 
-__all__ = ["Comparison", "Side", "changed_most", "compare", "draw_comparison"]
+__all__ = ["Comparison", "Side", "changed_most", "compare", "draw_comparison", "is_compared"]
 
 
 @dataclass(frozen=True)
@@ -137,6 +137,12 @@ def compare(
         by_chance=shared_by_chance(neighbours, len(rows)),
         provenance=_provenance(one, two, neighbours),
     )
+
+
+def is_compared(survey: Survey, first: Side, second: Side) -> bool:
+    """Whether the maps of both have been laid side by side already, so that `compare` answers at once."""
+    one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
+    return one.path == two.path or AlignedMap(two, one).read() is not None
 
 
 def _aligned(one: Analysis, two: Analysis, progress: Progress | None) -> NDArray[np.float32]:
