@@ -55,8 +55,15 @@ _HOMES = {
     "Embedding": "gz2interp.results",
     "project": "gz2interp.embedding.projection",
     "open_subject": "gz2interp.workflows.opening",
+    "Nearby": "gz2interp.workflows.nearby",
+    "NearbyWish": "gz2interp.workflows.nearby",
+    "neighbours_of": "gz2interp.workflows.nearby",
+    "neighbours_of_image": "gz2interp.workflows.nearby.image",
     "predict": "gz2interp.workflows.predict",
     "analyse": "gz2interp.workflows.analyse",
+    "AnalyseSettings": "gz2interp.workflows.analyse",
+    "clusters": "gz2interp.workflows.clusters",
+    "quality": "gz2interp.workflows.image_quality",
     "unusual": "gz2interp.workflows.unusual",
     "rate": "gz2interp.workflows.rating",
     "ranking_of": "gz2interp.workflows.rating",
@@ -74,6 +81,11 @@ _HOMES = {
     "BarQuestion": "gz2interp.workflows.bars",
     "card": "gz2interp.workflows.card",
     "write_card": "gz2interp.workflows.card",
+    "Wanted": "gz2interp.workflows.giving",
+    "choose": "gz2interp.workflows.giving",
+    "Subset": "gz2interp.workflows.giving",
+    "export_selection": "gz2interp.workflows.giving",
+    "send": "gz2interp.workflows.giving",
 }
 
 __all__ = ["__version__", *_HOMES]

@@ -149,7 +149,7 @@ def test_where_nothing_was_rated_the_score_stays() -> None:
     none = learn(vectors[:0], scores[:0], np.empty(0))(vectors, scores)
     np.testing.assert_array_equal(none, scores)
     far = np.zeros((1, 4), np.float32)
-    learnt = learn(vectors[:10], scores[:10], np.ones(10))(far + [[0, 0, 0, 0]], np.array([0.3]))
+    learnt = learn(vectors[:10], scores[:10], np.ones(10))(far, np.array([0.3]))
     assert np.isfinite(learnt).all()
 
 

@@ -52,9 +52,9 @@ def unusual(
             return
         learnt = f", after {len(ranking.ratings)} ratings" if len(ranking.ratings) else ""
         told.say(f"The most unusual of {len(ranking.order)} galaxies of {subject.survey.name}{learnt}")
-        for each in ranking.table(most).itertuples():
-            rating = "" if pd.isna(each.rating) else f"  rated {each.rating}"
-            told.say(f"{each.rank:>5}  {each.galaxy_id}  {each.prediction:<12}{rating}  {each.reason}")
+        for each in ranking.table(most).to_dict("records"):
+            rating = "" if pd.isna(each["rating"]) else f"  rated {each['rating']}"
+            told.say(f"{each['rank']:>5}  {each['galaxy_id']}  {each['prediction']:<12}{rating}  {each['reason']}")
         if out:
             write_table(out, ranking.table())
             told.say(str(out))

@@ -120,10 +120,13 @@ class Journal:
 
     def entries(self, rows_committed: int) -> pd.DataFrame:
         """All committed entries, indexed by row; what is not known is NaN or None."""
+        return self.entries_between(0, rows_committed)
+
+    def entries_between(self, first: int, last: int) -> pd.DataFrame:
+        """The entries of rows from `first` on and below `last`, indexed by row; what is not known is NaN or None."""
+        question = "SELECT * FROM cutout WHERE row >= ? AND row < ? ORDER BY row"
         with self._reading() as connection:
-            frame = pd.read_sql_query(
-                "SELECT * FROM cutout WHERE row < ? ORDER BY row", connection, params=(rows_committed,), index_col="row"
-            )
+            frame = pd.read_sql_query(question, connection, params=(first, last), index_col="row")
         return frame.astype(dict.fromkeys(("pixel_scale", "field", "position_angle", *self._measured), float))
 
     def usable_rows(self, rows_committed: int) -> NDArray[np.int64]:

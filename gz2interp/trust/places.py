@@ -9,9 +9,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from gz2interp.measure.outskirts import planes
 from gz2interp.trust.donors import Pairs
 from gz2interp.trust.nuisances import Measured
-from gz2interp.trust.nuisances.measured import planes
 from gz2interp.trust.nuisances.surroundings import LEAST, amid, outside
 from gz2interp.trust.pulls import Answering, Pull
 

@@ -5,8 +5,8 @@ A new family is a function with the decorator `nuisance`.
 
 from __future__ import annotations
 
+from gz2interp.measure.outskirts import Measured, measure
 from gz2interp.trust.nuisances import background, centring, missing, noise, seeing, smoothing, surroundings
-from gz2interp.trust.nuisances.measured import Measured, measure
 from gz2interp.trust.nuisances.registry import NUISANCES, Nuisance, nuisance
 
 __all__ = [

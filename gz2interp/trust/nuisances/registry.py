@@ -11,7 +11,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.trust.nuisances.measured import Measured
+from gz2interp.measure.outskirts import Measured
 
 __all__ = ["NUISANCES", "Nuisance", "Transplant", "nuisance"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from gz2interp.measure.outskirts import Measured
 from gz2interp.trust.nuisances.blurring import response, spectra_of, with_spectra
-from gz2interp.trust.nuisances.measured import Measured
 from gz2interp.trust.nuisances.registry import nuisance
 
 __all__ = ["seeing"]

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from gz2interp.trust.nuisances.measured import Measured, planes
+from gz2interp.measure.outskirts import Measured, planes
 from gz2interp.trust.nuisances.registry import nuisance
 
 __all__ = ["amid", "outside", "surroundings"]

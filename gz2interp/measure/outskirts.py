@@ -14,7 +14,7 @@ from scipy import ndimage
 
 from gz2interp.errors import InputError
 
-__all__ = ["Measured", "measure", "planes"]
+__all__ = ["ABOVE", "FRAME", "PORTION", "Measured", "frame_of", "measure", "planes", "signal_of"]
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -126,21 +126,22 @@ def planes(plane: Floats, shape: tuple[int, int]) -> Floats:
 
 
 def _measured(images: Floats, valid: Bools) -> tuple[Floats, Floats, Bools, Floats, Floats]:
-    outskirts = _frame(images.shape[1:3])[None] & valid
+    outskirts = frame_of(images.shape[1:3])[None] & valid
     sigma = _noise(images, outskirts)
     plane = _background(images, outskirts, sigma)
-    galaxy = _galaxies(_signal(images, plane, sigma), valid)
+    galaxy = _galaxies(signal_of(images, plane, sigma), valid)
     # Once more, without what of the galaxy reaches into the outskirts; where nothing is left, as before.
     enough = (outskirts & ~galaxy).sum(axis=(1, 2), keepdims=True) > 0.2 * outskirts.sum(axis=(1, 2), keepdims=True)
     sky = np.where(enough, outskirts & ~galaxy, outskirts)
     sigma = _noise(images, sky)
     plane = _background(images, sky, sigma)
-    signal = _signal(images, plane, sigma)
+    signal = signal_of(images, plane, sigma)
     galaxy = _galaxies(signal, valid)
     return sigma, plane, galaxy, _centres(signal, galaxy), _correlation(images - planes(plane, images.shape[1:3]), sky)
 
 
-def _frame(shape: Sequence[int]) -> Bools:
+def frame_of(shape: Sequence[int]) -> Bools:
+    """The outskirts of a cutout, bool (y, x)."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
     far = np.hypot(y - (shape[0] - 1) / 2, x - (shape[1] - 1) / 2)
     return np.asarray(far > FRAME * min(shape))
@@ -186,8 +187,15 @@ def _terms(shape: Sequence[int]) -> Floats:
     return np.stack(np.broadcast_arrays(1.0, x[None, :], y[:, None]), axis=-1).astype(np.float32)
 
 
-def _signal(images: Floats, plane: Floats, sigma: Floats) -> Floats:
-    """All bands together above the background under a Gaussian, in units of its own noise, (n, y, x)."""
+def signal_of(images: Floats, plane: Floats, sigma: Floats) -> Floats:
+    """All bands together above the background under a Gaussian, in units of its own noise, float32 (n, y, x).
+
+    Parameters
+    ----------
+    images : float32 (n, y, x, band)
+    plane : float32 (n, 3, band)
+    sigma : float32 (n, band)
+    """
     above = (images - planes(plane, images.shape[1:3])) / sigma[:, None, None]
     together = above.sum(axis=3) / np.sqrt(images.shape[3])
     smooth = ndimage.gaussian_filter(together, (0, SMOOTHED, SMOOTHED))

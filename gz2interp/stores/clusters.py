@@ -1,0 +1,99 @@
+"""The clusters of an analysis: the folder ``clusters/`` inside it, which dies with it.
+
+It holds ``members.parquet`` (each galaxy's cluster at each scale), ``clusters.json``, ``comparisons.parquet`` (every
+comparison that was made), ``means.zarr`` (mean images), and ``provenance.json``, which is written last.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, choices
+from gz2interp.grouping import Clusters
+from gz2interp.results import Provenance
+from gz2interp.stores.arrays import create_array, open_array
+from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.tables import write_parquet
+
+__all__ = ["ClusterFolder", "numbers_of"]
+
+
+@dataclass(frozen=True)
+class ClusterFolder:
+    """``clusters/`` of an analysis.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """How it was made; None where it is not complete."""
+        file = self.path / "provenance.json"
+        return Provenance.from_json(read_json(file)) if file.is_file() else None
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """What is known of each cluster."""
+        return Clusters.from_json(read_json(self.path / "clusters.json"))
+
+    @cached_property
+    def members(self) -> pd.DataFrame:
+        """One row per galaxy of the analysis, in its order: row, galaxy_id, and of each scale its number; 0 between."""
+        return pd.read_parquet(self.path / "members.parquet")
+
+    @cached_property
+    def comparisons(self) -> pd.DataFrame:
+        """Every comparison of a cluster with the rest."""
+        return pd.read_parquet(self.path / "comparisons.parquet")
+
+    def mean_image(self, name: str) -> NDArray[np.float32]:
+        """The mean image of a cluster, float32 (y, x, band), in shares of each galaxy's own light."""
+        return np.asarray(open_array(self.path / "means.zarr")[self._place(name)], np.float32)
+
+    def is_member(self, name: str) -> NDArray[np.bool_]:
+        """Which galaxies of the analysis belong to a cluster, bool (n,)."""
+        found = self.clusters.clusters[self._place(name)]
+        return (self.members[found.scale] == found.number).to_numpy(np.bool_)
+
+    def write(
+        self,
+        clusters: Clusters,
+        members: pd.DataFrame,
+        comparisons: pd.DataFrame,
+        means: NDArray[np.float32],
+        provenance: Provenance,
+    ) -> None:
+        """Keep everything, in place of what was there; `means` float32 (cluster, y, x, band) in the clusters' order."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        write_parquet(self.path / "members.parquet", members)
+        write_parquet(self.path / "comparisons.parquet", comparisons)
+        if len(means):
+            create_array(self.path / "means.zarr", means.shape, np.float32)[:] = means
+        write_json(self.path / "clusters.json", clusters.to_json())
+        write_json(self.path / "provenance.json", provenance.to_json())
+        for name in ("clusters", "members", "comparisons"):
+            vars(self).pop(name, None)  # what was read before is no longer what there is
+
+    def _place(self, name: str) -> int:
+        names = [cluster.name for cluster in self.clusters.clusters]
+        if name not in names:
+            raise InputError(f"The cluster {name!r} was asked for", f"There are {choices(names)}")
+        return names.index(name)
+
+
+def numbers_of(labels: Mapping[str, NDArray[np.int64]]) -> dict[str, NDArray[np.int32]]:
+    """Clusters counted from 0, with -1 between them, as they are stored: from 1, with 0 between them."""
+    return {scale: (values + 1).astype(np.int32) for scale, values in labels.items()}

@@ -1,0 +1,82 @@
+"""``quality.parquet`` of a survey: how good each image is, made a shard at a time and put together at the end.
+
+While it is made, the shards lie in ``.quality-DIGEST/``; killed, it goes on behind the last of them. The file counts
+only with ``quality.json`` beside it, written last, whose digest of the data is the survey's.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from gz2interp.results import Provenance
+from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import write_blocks, write_parquet
+
+__all__ = ["QualityFile"]
+
+TOGETHER = 64
+"""Shards in a block of the table."""
+
+
+@dataclass(frozen=True)
+class QualityFile:
+    """The table and its parts.
+
+    Attributes
+    ----------
+    survey : Survey
+    """
+
+    survey: Survey
+
+    @property
+    def path(self) -> Path:
+        """The table."""
+        return self.survey.path / "quality.parquet"
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """How it was made; None where there is none."""
+        file = self.survey.path / "quality.json"
+        return Provenance.from_json(read_json(file)) if file.is_file() and self.path.is_file() else None
+
+    def is_of(self, provenance: Provenance) -> bool:
+        """Whether the table answers this very question."""
+        made = self.provenance
+        return made is not None and made.digest == provenance.digest
+
+    def read(self) -> pd.DataFrame | None:
+        """One row per galaxy with an image: row, galaxy_id and the columns; None unless it is of the present data."""
+        made = self.provenance
+        return pd.read_parquet(self.path) if made is not None and made.data == self.survey.digest else None
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
+    def has_part(self, provenance: Provenance, shard: int) -> bool:
+        """Whether a shard has been measured."""
+        return self._part(provenance, shard).is_file()
+
+    def write_part(self, provenance: Provenance, shard: int, table: pd.DataFrame) -> None:
+        """Keep what was measured of a shard."""
+        write_parquet(self._part(provenance, shard), table)
+
+    def complete(self, provenance: Provenance, shards: Sequence[int]) -> None:
+        """Put the parts together, and forget them."""
+        write_blocks(self.path, self._blocks(provenance, shards))
+        write_json(self.survey.path / "quality.json", provenance.to_json())
+        for folder in self.survey.path.glob(".quality-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _blocks(self, provenance: Provenance, shards: Sequence[int]) -> Iterator[pd.DataFrame]:
+        for first in range(0, len(shards), TOGETHER):
+            parts = [pd.read_parquet(self._part(provenance, shard)) for shard in shards[first : first + TOGETHER]]
+            yield pd.concat(parts, ignore_index=True)
+
+    def _part(self, provenance: Provenance, shard: int) -> Path:
+        return self.survey.path / f".quality-{provenance.digest}" / f"{shard}.parquet"

@@ -1,0 +1,227 @@
+"""The verb itself: find the clusters of an analysis, describe them, and keep that inside the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.embedding.clusters import CHANCE, CONTRAST, SCALES, MapClusters, find_clusters
+from gz2interp.embedding.typical import sampled_members, typical
+from gz2interp.errors import SurveyError
+from gz2interp.grouping import Cluster, Clusters
+from gz2interp.measure.stacking import Stacks
+from gz2interp.results import Provenance, versions_of
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.clusters import ClusterFolder, numbers_of
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.clusters.describing import Described, described
+from gz2interp.workflows.image_quality import quality, quality_provenance
+from gz2interp.workflows.opening import Progress, Subject
+
+__all__ = ["ClusterSettings", "cluster_folder", "clusters"]
+
+Ints = NDArray[np.int64]
+
+VERSION = 1
+"""Of what is done with the settings."""
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """What clusters are looked for.
+
+    Attributes
+    ----------
+    scales : mapping
+        Name -> the smallest cluster as a share of all galaxies, from coarse to fine.
+    contrast : float
+        How deep the valley between two clusters is at least; see `gz2interp.embedding.clusters`.
+    typical : int
+        Typical galaxies of each that are kept.
+    seed : int
+        Of samples of large clusters.
+    """
+
+    scales: Mapping[str, float] = field(default_factory=lambda: dict(SCALES))
+    contrast: float = CONTRAST
+    typical: int = 8
+    seed: int = 0
+
+
+def clusters(
+    subject: Subject, layer: str = "", settings: ClusterSettings | None = None, progress: Progress | None = None
+) -> Clusters:
+    """The clusters of a layer's map at several scales, each with a sentence; made once, and kept.
+
+    Image quality is measured first where that has not been done.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network itself is not asked.
+    layer : str
+        "" for the layer analysed last.
+    settings : ClusterSettings, optional
+    progress : callable, optional
+
+    Returns
+    -------
+    Clusters
+
+    Raises
+    ------
+    SurveyError
+        The layer has not been analysed for this survey as it is now.
+    InputError
+        The scales or the contrast make no sense.
+    """
+    survey, model = subject.survey, subject.model
+    settings = settings or ClusterSettings()
+    analysis = _analysis(survey, model, layer)
+    predictions = _predictions(model)
+    provenance = _provenance(survey, model, analysis, settings, predictions is not None)
+    folder = ClusterFolder(analysis.path / "clusters")
+    made = folder.provenance
+    if made is None or made.digest != provenance.digest:
+        measured = quality(survey, progress)
+        found = find_clusters(analysis.embedding.coordinates, settings.scales, settings.contrast)
+        _write(folder, found, survey, analysis, measured, predictions, settings, provenance, progress)
+    return folder.clusters
+
+
+def cluster_folder(survey: Survey, model: ModelFolder, layer: str = "") -> ClusterFolder | None:
+    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    folder = ClusterFolder(analysis.path / "clusters") if analysis else None
+    return folder if folder is not None and folder.provenance is not None else None
+
+
+def _analysis(survey: Survey, model: ModelFolder, layer: str) -> Analysis:
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    if analysis is None:
+        raise SurveyError(
+            f"{layer or 'No layer'} of {model.name} has {'not ' if layer else ''}been analysed for {survey.name} "
+            "as it is now",
+            "Clusters are those of a map",
+            f"Run gz2interp analyse {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
+        )
+    return analysis
+
+
+def _predictions(model: ModelFolder) -> pd.DataFrame | None:
+    try:
+        said = model.predictions
+    except SurveyError:
+        return None
+    unsure = model.uncertainty
+    return said if unsure is None else said.merge(unsure[["row", "uncertainty"]], on="row", how="left")
+
+
+def _provenance(
+    survey: Survey, model: ModelFolder, analysis: Analysis, settings: ClusterSettings, predicted: bool
+) -> Provenance:
+    made = model.predictions_provenance if predicted else None
+    return Provenance(
+        data=survey.digest,
+        model=model.digest,
+        layer=analysis.layer,
+        method="clusters",
+        parameters={
+            "analysis": analysis.provenance.digest,
+            "predictions": made.digest if made else "",
+            "quality": quality_provenance(survey).digest,
+            "scales": dict(settings.scales),
+            "contrast": settings.contrast,
+            "chance": CHANCE,
+            "typical": settings.typical,
+            "version": VERSION,
+        },
+        seed=settings.seed,
+        versions=versions_of("gz2interp", "numpy", "scipy"),
+    )
+
+
+def _write(
+    folder: ClusterFolder,
+    found: MapClusters,
+    survey: Survey,
+    analysis: Analysis,
+    measured: pd.DataFrame,
+    predictions: pd.DataFrame | None,
+    settings: ClusterSettings,
+    provenance: Provenance,
+    progress: Progress | None,
+) -> None:
+    said = described(survey, analysis.rows, found.labels, measured, predictions, progress)
+    stacks, light = _stacks(survey, analysis.rows, found, measured, progress)
+    records = _records(analysis, found, said, settings, stacks)
+    whole = Clusters(
+        galaxies=len(analysis.rows),
+        scales=tuple(found.labels),
+        clusters=tuple(records),
+        between={scale: int((labels < 0).sum()) for scale, labels in found.labels.items()},
+        reach={scale: tuple(values.tolist()) for scale, values in found.reach.items()},
+        samples=found.samples,
+        tests=len(said.table),
+        light=light,
+    )
+    members = pd.DataFrame({"row": analysis.rows, GALAXY_ID: analysis.table[GALAXY_ID], **numbers_of(found.labels)})
+    folder.write(whole, members, said.table, stacks.means(), provenance)
+
+
+def _stacks(
+    survey: Survey, rows: Ints, found: MapClusters, measured: pd.DataFrame, progress: Progress | None
+) -> tuple[Stacks, float]:
+    """Mean images of all clusters of all scales, in one pass over the pixels, and the median galaxy's light."""
+    light = measured.set_index("row")["light"].reindex(rows).to_numpy(np.float32)
+    median = float(np.nanmedian(light)) if np.isfinite(light).any() else 1.0
+    counts = [len(reach) for reach in found.reach.values()]
+    stacks = Stacks(sum(counts), (*survey.shape, len(survey.bands)), median)
+    done = 0
+    for batch in survey.batches(rows=rows) if sum(counts) else ():
+        here = slice(done, done + len(batch.rows))
+        for first, labels in zip(np.cumsum([0, *counts[:-1]]), found.labels.values(), strict=True):
+            groups = np.where(labels[here] >= 0, labels[here] + first, -1)
+            stacks.add(batch.images, batch.valid, light[here], groups)
+        done += len(batch.rows)
+        if progress:
+            progress("mean images", done, len(rows))
+    return stacks, median
+
+
+def _records(
+    analysis: Analysis, found: MapClusters, said: Described, settings: ClusterSettings, stacks: Stacks
+) -> list[Cluster]:
+    records: list[Cluster] = []
+    generator = np.random.default_rng(settings.seed)
+    metric = str(analysis.provenance.parameters["metric"])
+    coarser: tuple[str, Ints] | None = None
+    for scale, labels in found.labels.items():
+        members = sampled_members(labels, len(found.reach[scale]), generator)
+        for number, sample in enumerate(members):
+            most = typical(analysis.activations(sample), metric, settings.typical)
+            middle = int(sample[typical(found.coordinates[sample], "euclidean", 1)[0]])
+            outer = int(coarser[1][middle]) if coarser else -1
+            sentence, told, flags = said.words[scale, number]
+            record = Cluster(
+                scale,
+                number + 1,
+                int((labels == number).sum()),
+                sentence,
+                told,
+                flags,
+                typical=tuple(analysis.rows[sample[most]].tolist()),
+                middle=int(analysis.rows[middle]),
+                place=(float(found.coordinates[middle, 0]), float(found.coordinates[middle, 1])),
+                inside=f"{coarser[0]}-{outer + 1}" if coarser and outer >= 0 else "",
+                stacked=int(stacks.counts[len(records)]),
+            )
+            records.append(record)
+        coarser = (scale, labels)
+    return records
