@@ -76,9 +76,7 @@ def _show_galaxy(ranking: Ranking, position: int) -> None:
     turn = ratings_for(found.survey).count()
     show_rating_bar(BAR, galaxy_id, rating, turn, lambda: _press(ranking))
     told = "Not rated yet." if rating is None else f"Rated {rating}."
-    caption(
-        f"{told} Keys work wherever you are on this page: i is 5, b is 0, up and down go along the ranking, next is what to rate."
-    )
+    caption(f"{told} Keys work all over this page: i is 5, b is 0; up and down the ranking; next is what to rate next.")
     st.html(f'<div class="gz2-message">{escape(str(known["reason"]))}</div>')
     _show_scores(known)
     tag, note = st.columns([1, 2])
