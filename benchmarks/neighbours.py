@@ -7,8 +7,8 @@
 Activations are painted: clusters in few dimensions, mixed into all channels with some noise, below zero cut off as a
 network's are; or resampled from an analysed survey, each a mean of two neighbours with some noise. They lie in a Zarr
 array, as those of an analysis do. Times are given as seconds on the clock and of the processor: on a busy machine only
-the second and the ratios mean anything. Peak memory is the process', so for it ask for one index at a time. With ``--queries`` fewer galaxies are searched for, and the times of all are
-worked out from theirs.
+the second and the ratios mean anything. Peak memory is the process', so for it ask for one index at a time. With
+``--queries`` fewer galaxies are searched for, and the times of all are worked out from theirs.
 """
 
 from __future__ import annotations

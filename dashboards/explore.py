@@ -16,7 +16,10 @@ def main() -> None:
     st.set_page_config(page_title="gz2interp", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
     pages = [
         st.Page("screens/galaxies.py", title="Galaxies", url_path="galaxies", default=True),
+        st.Page("screens/clusters.py", title="Clusters", url_path="clusters"),
+        st.Page("screens/compare.py", title="Compare", url_path="compare"),
         st.Page("screens/network.py", title="Network", url_path="network"),
+        st.Page("screens/unusual.py", title="Unusual", url_path="unusual"),
         st.Page("screens/trust.py", title="Trust", url_path="trust"),
         st.Page("screens/downloads.py", title="Download", url_path="download"),
     ]

@@ -9,7 +9,18 @@ from typing import Any, Final
 
 import streamlit as st
 
-__all__ = ["Selection", "change", "current", "mirror", "read_params", "rounded", "said", "say", "settle"]
+__all__ = [
+    "Selection",
+    "change",
+    "current",
+    "mirror",
+    "read_params",
+    "rounded",
+    "said",
+    "say",
+    "settle",
+    "where_of",
+]
 
 Polygon = tuple[tuple[float, float], ...]
 
@@ -36,6 +47,10 @@ class Selection:
         The column that colours the map.
     lasso : tuple of (x, y)
         In map coordinates; the galaxies inside are the members.
+    cluster : str
+        The cluster whose galaxies are the members, ``"fine-7"``; there is either a lasso or a cluster.
+    scale : str
+        Of the clusters that are shown; "" for the middle one.
     """
 
     survey: str = ""
@@ -46,6 +61,8 @@ class Selection:
     score: str = ""
     colour: str = ""
     lasso: Polygon = ()
+    cluster: str = ""
+    scale: str = ""
 
     def to_params(self) -> dict[str, str]:
         """As query parameters of an address; what is not chosen is left out."""
@@ -77,6 +94,11 @@ def read_params(params: Mapping[str, str]) -> tuple[Selection, list[str]]:
     return Selection(**read), words
 
 
+def where_of(selection: Selection) -> str:
+    """Where the members are, in a sentence."""
+    return f"in the cluster {selection.cluster}" if selection.cluster else "inside the lasso"
+
+
 def current() -> Selection:
     """The selection of this session; a new session takes it from the address."""
     if KEY not in st.session_state:
@@ -89,10 +111,14 @@ def current() -> Selection:
 def change(**parts: Any) -> None:
     """Select something else; another survey or model takes along only what still makes sense in it."""
     selection = replace(current(), **parts)
+    if parts.get("lasso"):
+        selection = replace(selection, cluster="")
+    if parts.get("cluster"):
+        selection = replace(selection, lasso=())
     if "survey" in parts:
         selection = Selection(survey=selection.survey, colour=selection.colour)
     if "model" in parts or "layer" in parts:
-        selection = replace(selection, lasso=(), score="", layer=parts.get("layer", ""))
+        selection = replace(selection, lasso=(), cluster="", score="", layer=parts.get("layer", ""))
     st.session_state[KEY] = selection
 
 
@@ -139,7 +165,7 @@ def _polygon(text: str) -> Polygon:
 
 
 READERS: Final[dict[str, Callable[[str], Any]]] = {
-    **dict.fromkeys(("survey", "model", "layer", "method", "score", "colour"), str),
+    **dict.fromkeys(("survey", "model", "layer", "method", "score", "colour", "cluster", "scale"), str),
     "galaxy_id": _digits,
     "lasso": _polygon,
 }

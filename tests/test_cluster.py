@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +19,16 @@ from distributed import LocalCluster
 from test_workflows import GALAXIES, fast, small_network
 
 from gz2interp.errors import InputError, SurveyError
+from gz2interp.results import Embedding
 from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.cluster import SubjectAt, cluster_at
 from gz2interp.workflows.cluster.connection import Cluster
 from gz2interp.workflows.cluster.places import SurveyAt
 from gz2interp.workflows.cluster.tasks import refuse_other_versions, versions_here
+from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.shards import Shard, over_shards, shards_of
@@ -35,8 +39,14 @@ ROWS = np.arange(1000, 3000)
 @pytest.fixture(scope="module")
 def scheduler() -> Iterator[str]:
     """Two workers in threads of this process: quick, and everything but the processes is as it is on many machines."""
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster:
         yield cluster.scheduler_address
+
+
+@pytest.fixture(autouse=True)
+def quick_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The map is drawn here whoever has found the neighbours, and umap takes 20 s to import."""
+    monkeypatch.setattr("gz2interp.workflows.analyse.analysing.write_map", _plain_map)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +101,7 @@ def test_shards_are_given_out_as_they_are_wanted(scheduler: str) -> None:
 
 
 def test_an_error_of_a_job_is_told_as_it_is(scheduler: str) -> None:
-    with cluster_at(scheduler) as cluster, pytest.raises(InputError, match="Shard 0 was given. Another one"):
+    with cluster_at(scheduler) as cluster, pytest.raises(InputError, match=r"Shard 0 was given\. Another one"):
         list(over_shards(refuse, None, shards_of(ROWS[:3]), cluster, Number(1)))
 
 
@@ -99,15 +109,13 @@ def test_analyse_finds_the_same_numbers_there(subject: Subject, scheduler: str, 
     elsewhere = _copy(subject, tmp_path / "copy")
     for settings in (fast(), fast(index="approximate", metric="whitened")):
         _same(analyse(subject, settings), analyse(elsewhere, settings, scheduler=scheduler))
+    pd.testing.assert_frame_equal(quality(subject.survey), QualityFile(elsewhere.survey).read())
     pd.testing.assert_frame_equal(subject.model.predictions, elsewhere.model.predictions)
     assert not (elsewhere.model.path / ".unfinished").exists()
 
 
-def test_interrupted_it_goes_on_where_it_stopped(
-    subject: Subject, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_interrupted_it_goes_on_where_it_stopped(subject: Subject, scheduler: str, tmp_path: Path) -> None:
     """A shard that has been answered is not asked for again."""
-    monkeypatch.setattr("gz2interp.workflows.shards.SHARD_ROWS", 256)
     whole = analyse(_copy(subject, tmp_path / "whole"), fast())
     for stage in ("predict", "activations"):
         with pytest.raises(KeyboardInterrupt):
@@ -137,7 +145,7 @@ def test_a_scheduler_that_does_not_answer_is_told(address: str, monkeypatch: pyt
 
 def test_a_scheduler_without_workers_is_told() -> None:
     with (
-        LocalCluster(n_workers=0, processes=False, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=0, processes=False, dashboard_address=":0") as cluster,
         pytest.raises(InputError, match="has no workers"),
         cluster_at(cluster.scheduler_address),
     ):
@@ -152,16 +160,31 @@ def test_workers_of_other_versions_are_refused(scheduler: str, monkeypatch: pyte
     refuse_other_versions(other, other)
 
 
-def test_workers_that_all_go_are_missed(subject: Subject) -> None:
-    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
-        with cluster_at(cluster.scheduler_address) as found:
-            assert found is not None
-            impatient = Cluster(found._client, patience=1)
-            answers = impatient.each(add, Number(1), shards_of(np.arange(100_000), 10))
-            next(answers)
-            cluster.scale(0)
-            with pytest.raises(SurveyError, match="no workers any more"):
-                list(answers)
+def test_workers_that_all_go_are_missed() -> None:
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
+        cluster_at(cluster.scheduler_address) as found,
+    ):
+        assert found is not None
+        answers = Cluster(found._client, patience=1).each(add, Number(1), shards_of(np.arange(100_000), 10))
+        next(answers)
+        cluster.scale(0)
+        with pytest.raises(SurveyError, match="no workers any more"):
+            list(answers)
+
+
+def test_a_scheduler_that_goes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gz2interp.workflows.cluster.connection._CONNECTING", 2)
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
+        cluster_at(cluster.scheduler_address) as found,
+    ):
+        assert found is not None
+        answers = found.each(add, Number(1), shards_of(np.arange(100_000), 10))
+        next(answers)
+        cluster.close()
+        with pytest.raises(SurveyError, match="scheduler is gone"):
+            list(answers)
 
 
 def test_a_worker_that_sees_something_else_says_so(subject: Subject, tmp_path: Path) -> None:
@@ -178,10 +201,10 @@ def test_a_worker_that_sees_something_else_says_so(subject: Subject, tmp_path: P
 @pytest.mark.long
 def test_a_killed_worker_loses_nothing(subject: Subject, tmp_path: Path) -> None:
     """Two workers in processes of their own; one is killed when the first shard has been answered."""
-    large = make_survey(tmp_path / "large", 256 * 5, model=False, analysed=False)
+    large = make_survey(tmp_path / "large", 256 * 8, model=False, analysed=False)
     here = Subject(large, lay_model(large, subject.model.model_file, class_names=("round", "long")))
     there = _copy(here, tmp_path / "there")
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
         killed: list[int] = []
 
         def kill(stage: str, done: int, of: int) -> None:
@@ -198,6 +221,11 @@ def test_a_killed_worker_loses_nothing(subject: Subject, tmp_path: Path) -> None
     pd.testing.assert_frame_equal(here.model.predictions, there.model.predictions)
 
 
+def _plain_map(analysis: Analysis, subject: Subject, rows: np.ndarray, *rest: object) -> None:
+    flat = Embedding(analysis.activations()[:, :2], "plain")
+    analysis.write_table(rows, subject.survey.galaxy_ids[rows], flat)
+
+
 def _same(here: Analysis, there: Analysis) -> None:
     """Bit by bit."""
     assert here.provenance.digest == there.provenance.digest
@@ -209,8 +237,6 @@ def _same(here: Analysis, there: Analysis) -> None:
 
 
 def _copy(subject: Subject, path: Path) -> Subject:
-    import shutil
-
     shutil.copytree(subject.survey.path, path)
     survey = Survey.open(path)
     return Subject(survey, survey.model())

@@ -16,6 +16,8 @@ from gz2interp.embedding.kernel import map_curve, memberships
 from gz2interp.embedding.neighbours import METRICS
 from gz2interp.embedding.placing import Placer, map_width
 from gz2interp.embedding.projection import MapSettings
+from gz2interp.embedding.spaces import space_of
+from gz2interp.embedding.whitening import fit_whitening
 from gz2interp.errors import InputError
 
 SETTINGS = MapSettings(neighbours=8)
@@ -106,7 +108,9 @@ def test_the_place_turns_and_moves_with_the_map() -> None:
 @pytest.mark.parametrize("n", [2, 3, 9])
 def test_few_galaxies_are_enough(n: int) -> None:
     rng = np.random.default_rng(1)
-    few = Placer(rng.normal(size=(n, 4)).astype(np.float32), rng.normal(size=(n, 2)).astype(np.float32), "cosine", SETTINGS)
+    few = Placer(
+        rng.normal(size=(n, 4)).astype(np.float32), rng.normal(size=(n, 2)).astype(np.float32), "cosine", SETTINGS
+    )
     assert np.isfinite(few.place(rng.normal(size=(5, 4)).astype(np.float32)).coordinates).all()
     with pytest.raises(InputError, match="fewer than two"):
         Placer(np.ones((1, 4), np.float32), np.ones((1, 2), np.float32), "cosine", SETTINGS)
@@ -118,7 +122,9 @@ def test_twins_are_told_apart_by_their_rows(metric: str) -> None:
     rng = np.random.default_rng(2)
     others = rng.normal(size=(300, 6))
     activations = np.concatenate([others, np.repeat(rng.normal(size=(1, 6)), 90, axis=0)]).astype(np.float32)
-    found = ExactNeighbours(activations, metric).nearest(activations[[350, 300]], 5, np.array([350, -1]))
+    found = ExactNeighbours(activations, space_of(activations, metric)).nearest(
+        activations[[350, 300]], 5, np.array([350, -1])
+    )
     np.testing.assert_array_equal(found.rows, np.arange(300, 305)[None].repeat(2, 0))
     np.testing.assert_allclose(found.distances, 0, atol=1e-7)
 
@@ -129,15 +135,18 @@ def test_twins_are_told_apart_by_their_rows(metric: str) -> None:
 def test_exact_neighbours_are_those_of_all_distances(metric: str, n: int, k: int, seed: int) -> None:
     activations = np.random.default_rng(seed).integers(1, 4, size=(n, 3)).astype(np.float32)  # many ties
     k, query = min(k, n - 1), activations[:2].astype(np.float64)
-    found = ExactNeighbours(activations, metric).nearest(activations[:2], k, np.arange(2))
+    found = ExactNeighbours(activations, space_of(activations, metric)).nearest(activations[:2], k, np.arange(2))
     others = activations.astype(np.float64)
     for i in range(2):
-        if metric == "euclidean":
+        if metric == "cosine":
+            distances = 1 - others @ query[i] / np.linalg.norm(others, axis=1) / np.linalg.norm(query[i])
+        elif metric == "euclidean":
             distances = np.linalg.norm(others - query[i], axis=1)
         else:
-            distances = 1 - others @ query[i] / np.linalg.norm(others, axis=1) / np.linalg.norm(query[i])
+            matrix = fit_whitening(activations).matrix.astype(np.float64)
+            distances = np.linalg.norm((others - query[i]) @ matrix, axis=1)
         distances[i] = np.inf
-        np.testing.assert_allclose(found.distances[i], np.sort(distances)[:k], atol=1e-6)
+        np.testing.assert_allclose(found.distances[i], np.sort(distances)[:k], rtol=1e-5, atol=1e-6)
         assert len(set(found.rows[i])) == k
         assert i not in found.rows[i]
 

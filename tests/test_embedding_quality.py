@@ -9,7 +9,7 @@ import pytest
 from sklearn.manifold import trustworthiness
 
 from gz2interp.embedding import quality
-from gz2interp.embedding.neighbours import METRICS, nearest_neighbours
+from gz2interp.embedding.neighbours import nearest_neighbours
 from gz2interp.embedding.placing import Placer
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.embedding.quality import map_quality, placing_error, placing_errors
@@ -24,15 +24,17 @@ def spread(n: int = 400, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return activations, (activations[:, :2] + 0.3 * rng.normal(size=(n, 2))).astype(np.float32)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
 @pytest.mark.parametrize("k", [3, 15])
 def test_trustworthiness_is_that_of_scikit_learn(metric: str, k: int) -> None:
     activations, places = spread()
     found = map_quality(activations, places, metric, neighbours=k)
-    assert found.trustworthiness == pytest.approx(trustworthiness(activations, places, n_neighbors=k, metric=metric), abs=1e-6)
+    assert found.trustworthiness == pytest.approx(
+        trustworthiness(activations, places, n_neighbors=k, metric=metric), abs=1e-5
+    )
     assert (found.galaxies, found.of) == (400, 400)
     if metric == "euclidean":  # continuity is trustworthiness with the two spaces exchanged
-        assert found.continuity == pytest.approx(trustworthiness(places, activations, n_neighbors=k), abs=1e-6)
+        assert found.continuity == pytest.approx(trustworthiness(places, activations, n_neighbors=k), abs=1e-5)
 
 
 def test_a_map_that_is_the_layer_is_perfect_and_a_random_one_is_chance() -> None:
@@ -89,7 +91,9 @@ def test_errors_of_placing_are_in_widths() -> None:
     placer = Placer(activations, places, "euclidean", MapSettings())
     errors = placing_errors(placer, activations, places, np.arange(400))
     larger = Placer(activations, 10 * places, "euclidean", MapSettings())
-    assert np.median(placing_errors(larger, activations, 10 * places, np.arange(400))) == pytest.approx(np.median(errors), rel=0.3)
+    assert np.median(placing_errors(larger, activations, 10 * places, np.arange(400))) == pytest.approx(
+        np.median(errors), rel=0.3
+    )
     found = placing_error(placer, activations, places)
     assert (found.median, found.most) == tuple(np.percentile(errors, [50, 95]))
 
@@ -106,6 +110,8 @@ def test_a_large_survey_is_laid_out_on_a_sample() -> None:
     assert seen == [(300, 300)]
     on_map = nearest_neighbours(found.embedding.coordinates, 5, "euclidean").rows
     assert (on_map % 3 == np.arange(300)[:, None] % 3).mean() > 0.98
-    np.testing.assert_array_equal(draw_map(activations, neighbours, settings).embedding.coordinates, found.embedding.coordinates)
+    np.testing.assert_array_equal(
+        draw_map(activations, neighbours, settings).embedding.coordinates, found.embedding.coordinates
+    )
     dense = draw_map(activations, neighbours, MapSettings(density=True))
     assert (dense.embedding.method, dense.laid_out.all()) == ("densmap", True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +18,7 @@ from dashboards.parts.cards import cards_of, pick
 from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import heading
 from dashboards.parts.subject import Subject
+from dashboards.selection import current, where_of
 from gz2interp.workflows.giving import Subset
 
 __all__ = ["PAGE", "show_members"]
@@ -25,7 +27,7 @@ PAGE: Final = 48
 
 
 def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> None:
-    """The galaxies inside the lasso, a page at a time, and all of them to take along."""
+    """The galaxies inside the lasso or in the cluster, a page at a time, and all of them to take along."""
     rows = ground.rows[members]
     pages = max(-(-len(rows) // PAGE), 1)
     title, turn, save = st.columns([3, 1.2, 1], vertical_alignment="bottom")
@@ -34,13 +36,13 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
     first = (page - 1) * PAGE
     with title:
         part = f"{first + 1} to {min(first + PAGE, len(rows))} of {len(rows):,}" if len(rows) else "nobody is inside"
-        heading(f"{len(rows):,} galaxies inside the lasso", part)
+        heading(f"{len(rows):,} galaxies {escape(where_of(current()))}", part)
     if len(rows) == 0:
         return
     with save:
         places = ground.points.coordinates[members]
         found = {"map_x": places[:, 0], "map_y": places[:, 1]} if ground.layer else {}
-        offer_selection(_subset(subject, rows, "lasso", found))
+        offer_selection(_subset(subject, rows, current().cluster or "lasso", found))
     shown = rows[first : first + PAGE]
     _show(subject, shown, _confidences(subject, shown), "members")
 

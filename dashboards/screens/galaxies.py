@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboards.loading.ground import colouring_of, ground_of, members_of
+from dashboards.loading.clusters import selected_members
+from dashboards.loading.ground import colouring_of, ground_of
 from dashboards.loading.surveys import analysis_of, layers_of, model_of, open_survey, outdated_analyses, survey_names
 from dashboards.loading.tables import colour_columns
 from dashboards.parts.controls import Choices, show_brand, show_choices
 from dashboards.parts.galaxy import show_galaxy
 from dashboards.parts.galleries import show_members
 from dashboards.parts.ground import show_ground
+from dashboards.parts.mark import mark_on_map
 from dashboards.parts.neighbours import show_neighbours, show_outsider
 from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
 from dashboards.parts.style import dress
@@ -76,7 +78,7 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
     selection = current()
     ground = ground_of(survey, model, analysis)
     subject = Subject(survey, model, survey.row_of(selection.galaxy_id))
-    members = members_of(ground, selection.lasso) if selection.lasso else None
+    members = selected_members(ground, survey, model, analysis)
     left, right = st.container(key="panels").columns([54, 46], gap="medium")
     below = st.container()
     if members is not None:
@@ -85,7 +87,8 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
     with left:
         _tell_what_lacks(survey, model, analysis)
         colouring = colouring_of(survey, model, ground, selection.colour)
-        show_ground(ground, colouring, ground.position_of(subject.row), members, f"map-{ground.key}")
+        mark = mark_on_map(survey, model, analysis)
+        show_ground(ground, colouring, ground.position_of(subject.row), members, f"map-{ground.key}", mark)
         if analysis is not None:
             show_neighbours(subject, analysis)
         outside = st.container()
@@ -113,6 +116,8 @@ def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analys
             words,
             f"gz2interp analyse {survey.path} --model {model.name}",
         )
+        if model.latents is None:
+            show_work(survey, model.name, "analyse")
 
 
 def _settle(survey: Survey) -> None:

@@ -19,6 +19,7 @@ __all__ = [
     "ModelOption",
     "OfOption",
     "ProgressOption",
+    "SchedulerOption",
     "SurveyArgument",
     "ViewsOption",
     "class_score",
@@ -46,6 +47,9 @@ OfOption = Annotated[
 ]
 ProgressOption = Annotated[
     str, typer.Option("--progress", help="bars, or json: a record a line, and nothing else on standard output.")
+]
+SchedulerOption = Annotated[
+    str, typer.Option("--scheduler", help="Of a Dask cluster whose workers do it: tcp://host:8786. Same numbers.")
 ]
 KindOption = Annotated[str, typer.Option("--score", help="logit or probability.")]
 

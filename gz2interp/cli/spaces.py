@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SchedulerOption, SurveyArgument
 from gz2interp.console import progress_as, say, table
 from gz2interp.errors import InputError
 
@@ -33,6 +33,11 @@ def analyse(
     map_neighbours: Annotated[int, typer.Option(min=2, help="Neighbours that shape the map.")] = 15,
     min_dist: Annotated[float, typer.Option(min=0, max=1, help="How close points of the map may lie.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Of the map: one seed, one map.")] = 0,
+    scheduler: SchedulerOption = "",
+    density: Annotated[bool, typer.Option("--density", help="densMAP: loose crowds stay loose on the map.")] = False,
+    map_sample: Annotated[
+        int, typer.Option(min=100, help="Of more galaxies than these a sample is laid out and the others are placed.")
+    ] = 200_000,
     progress: ProgressOption = "bars",
 ) -> None:
     """Predictions, activations of a layer, neighbours and a map; what is up to date is left alone."""
@@ -40,9 +45,12 @@ def analyse(
     from gz2interp.workflows.analyse import AnalyseSettings, analyse
     from gz2interp.workflows.opening import open_subject
 
-    settings = AnalyseSettings(layer, metric, neighbours, MapSettings(map_neighbours, min_dist, seed), views, index)
+    shape = MapSettings(map_neighbours, min_dist, seed, density, map_sample)
+    settings = AnalyseSettings(layer, metric, neighbours, shape, views, index)
     with progress_as(progress) as told:
-        result = analyse(open_subject(survey, model), settings, told)
+        result = analyse(open_subject(survey, model), settings, told, scheduler)
+        for sentence in result.quality.sentences() if result.quality else ():
+            told.say(f"map  {sentence}")
         told.say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
         if result.search is not None:
             told.say(f"Neighbours: {result.search.words}")

@@ -7,7 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.neighbours import NeighbourIndex
+from gz2interp.embedding.index import NeighbourIndex
+from gz2interp.embedding.portions import PORTION
+from gz2interp.embedding.spaces import Space
 from gz2interp.results import Neighbours
 
 __all__ = ["ExactNeighbours"]
@@ -22,7 +24,9 @@ _MOST: Final = 1024
 """Candidates after which all distances are worked out instead."""
 _DOUBT: Final = 1e-5
 """Of single precision, in units of the squared length of the vectors: a candidate nearer than this may be missed."""
-_BLOCK: Final = 8192
+_QUERIES: Final = 2048
+_BLOCK: Final = 128
+"""Distances worked out at once: whitening needs as many numbers for each as its matrix has."""
 
 
 class ExactNeighbours:
@@ -36,15 +40,21 @@ class ExactNeighbours:
     Parameters
     ----------
     activations : float32 (n, channel)
-    metric : str
-        As for `NeighbourIndex`.
+    space : Space
+        What near means.
     """
 
-    def __init__(self, activations: Floats, metric: str) -> None:
-        self.metric, self._activations = metric, activations
-        self._index = NeighbourIndex(activations, metric)
-        self._middle = activations.mean(axis=0, dtype=np.float64) if metric == "euclidean" else 0.0
-        self._longest = 1.0 if metric == "cosine" else self._longest_square()
+    def __init__(self, activations: Floats, space: Space) -> None:
+        self.space, self._activations = space, activations
+        self._index = NeighbourIndex(activations, index="exact", space=space)
+        matrix = None if space.whitening is None else space.whitening.matrix.astype(np.float64)
+        self._matrix: Doubles | None = matrix
+        self._longest = 1.0 if space.metric == "cosine" else self._longest_square(activations)
+
+    @property
+    def metric(self) -> str:
+        """That of its space."""
+        return self.space.metric
 
     def nearest(self, activations: Floats, k: int, left_out: Rows | None = None) -> Neighbours:
         """The k nearest galaxies of each given vector, nearest first; of twins, the lower row.
@@ -64,10 +74,10 @@ class ExactNeighbours:
         """
         without = np.full(len(activations), -1) if left_out is None else np.asarray(left_out)
         rows, distances = np.empty((len(activations), k), np.int64), np.empty((len(activations), k), np.float32)
-        for start in range(0, len(activations), _BLOCK // 4):
-            part = slice(start, start + _BLOCK // 4)
+        for start in range(0, len(activations), _QUERIES):
+            part = slice(start, start + _QUERIES)
             rows[part], distances[part] = self._of_block(activations[part], k, without[part])
-        return Neighbours(rows, distances, self.metric)
+        return Neighbours(rows, distances, self.metric, self._index.search)
 
     def _of_block(self, activations: Floats, k: int, left_out: Rows) -> tuple[Rows, Floats]:
         most = min(k + 1 + _MORE, len(self._activations))
@@ -97,8 +107,7 @@ class ExactNeighbours:
         """Whether nobody beyond the candidates can be nearer than the last that was found."""
         if self.metric == "cosine":
             return last + _DOUBT < far
-        square = float(((vector.astype(np.float64) - self._middle) ** 2).sum())
-        return last**2 + _DOUBT * (square + self._longest) < far**2
+        return last**2 + _DOUBT * (self._longest_square(vector[None]) + self._longest) < far**2
 
     def _distances(self, vector: Floats, rows: Rows) -> Doubles:
         """In double precision, without BLAS, whose sums depend on the shape of what it is given."""
@@ -107,16 +116,19 @@ class ExactNeighbours:
 
     def _distances_of(self, vector: Floats, rows: Rows) -> Doubles:
         here, others = vector.astype(np.float64), self._activations[rows].astype(np.float64)
-        if self.metric == "euclidean":
-            return np.asarray(np.sqrt(((others - here) ** 2).sum(axis=1)))
-        lengths = np.sqrt((here * here).sum()) * np.sqrt((others * others).sum(axis=1))
-        alike = np.divide((others * here).sum(axis=1), lengths, out=np.zeros(len(rows)), where=lengths > 0)
-        return np.maximum(1 - alike, 0.0)
+        if self.metric == "cosine":
+            lengths = np.sqrt((here * here).sum()) * np.sqrt((others * others).sum(axis=1))
+            alike = np.divide((others * here).sum(axis=1), lengths, out=np.zeros(len(rows)), where=lengths > 0)
+            return np.asarray(np.maximum(1 - alike, 0.0))
+        apart = others - here
+        if self._matrix is not None:
+            apart = (apart[:, :, None] * self._matrix).sum(axis=1)
+        return np.asarray(np.sqrt((apart * apart).sum(axis=1)))
 
-    def _longest_square(self) -> float:
-        starts = range(0, len(self._activations), _BLOCK)
+    def _longest_square(self, activations: Floats) -> float:
+        starts = range(0, len(activations), PORTION)
         return max(
-            float(((self._activations[start : start + _BLOCK] - self._middle) ** 2).sum(axis=1).max()) for start in starts
+            float((self.space.vectors(activations[start : start + PORTION]) ** 2).sum(axis=1).max()) for start in starts
         )
 
 

@@ -66,4 +66,4 @@ def memberships(distances: Floats) -> Floats:
         too_many = np.exp(-beyond / scale).sum(axis=0) > wanted
         high, low = np.where(too_many, scale, high), np.where(too_many, low, scale)
         scale = np.maximum(np.where(np.isinf(high), 2 * scale, (low + high) / 2), np.finfo(np.float64).tiny)
-    return np.exp(-beyond / scale)
+    return np.asarray(np.exp(-beyond / scale))

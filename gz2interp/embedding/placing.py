@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from gz2interp.embedding.exact import ExactNeighbours
 from gz2interp.embedding.kernel import map_curve, memberships
 from gz2interp.embedding.projection import MapSettings
+from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.errors import InputError
 from gz2interp.results import Neighbours
 
@@ -25,7 +26,7 @@ _BLOCK: Final = 256
 _STEPS: Final = 16
 _TOUCHING: Final = 1e-3
 """Squared distance on the map below which points are taken to touch: the attraction has no limit there."""
-_TWIN: Final = {"cosine": 1e-6, "euclidean": 1e-3}
+_TWIN: Final = {"cosine": 1e-6, "euclidean": 1e-3, "whitened": 1e-3}
 """Nearer than this share of the farthest neighbour's distance, a galaxy is the same image again."""
 
 
@@ -62,8 +63,8 @@ class Placer:
         Of the galaxies that made the map.
     coordinates : float32 (n, 2)
         Their places.
-    metric : str
-        That of the map's neighbours.
+    space : Space or str
+        That of the map's neighbours; the name of a metric makes one of these activations.
     settings : MapSettings
         Of the map: as many neighbours decide a place as shaped it.
 
@@ -78,10 +79,11 @@ class Placer:
     Statistics 6, 813, for reweighted means.
     """
 
-    def __init__(self, activations: Floats, coordinates: Floats, metric: str, settings: MapSettings) -> None:
+    def __init__(self, activations: Floats, coordinates: Floats, space: Space | str, settings: MapSettings) -> None:
         if len(activations) < 2:
             raise InputError("A map of fewer than two galaxies was given", "One with neighbours to go by")
-        self._exact = ExactNeighbours(activations, metric)
+        known = space_of(activations, space) if isinstance(space, str) else space
+        self._exact = ExactNeighbours(activations, known)
         self._coordinates = coordinates.astype(np.float64)
         self._curve = map_curve(settings.min_dist)
         self._count = settings.neighbours - 1
@@ -134,7 +136,9 @@ class Placer:
         )
         return np.asarray(costs.argmin(axis=0))
 
-    def _step(self, x: Doubles, y: Doubles, weights: Doubles, place: tuple[Doubles, Doubles]) -> tuple[Doubles, Doubles]:
+    def _step(
+        self, x: Doubles, y: Doubles, weights: Doubles, place: tuple[Doubles, Doubles]
+    ) -> tuple[Doubles, Doubles]:
         a, b = self._curve
         square = (x - place[0]) ** 2 + (y - place[1]) ** 2 + _TOUCHING
         pull = weights * square ** (b - 1) / (1 + a * square**b)
@@ -148,6 +152,6 @@ def map_width(coordinates: Floats) -> float:
     return float((high - low).max())
 
 
-def _filled(values: NDArray[np.generic]) -> NDArray[np.generic]:  # type: ignore[type-var]
+def _filled(values: NDArray[Any]) -> NDArray[Any]:
     """A whole block, its last row repeated: who fills it up does not change the others."""
     return np.concatenate([values, np.repeat(values[-1:], _BLOCK - len(values), axis=0)])

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.placing import Placer, map_width
+from gz2interp.embedding.portions import portions_of
+from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.errors import InputError
 from gz2interp.map_quality import Agreement, MapQuality, PlacingError
 
@@ -27,7 +29,7 @@ _BLOCK_PAIRS: Final = 4_000_000
 def map_quality(
     activations: Floats,
     coordinates: Floats,
-    metric: str = "cosine",
+    space: Space | str = "cosine",
     labels: Mapping[str, Sequence[str | None]] | None = None,
     neighbours: int = 15,
     seed: int = 0,
@@ -42,8 +44,8 @@ def map_quality(
     ----------
     activations : float32 (n, channel)
     coordinates : float32 (n, 2)
-    metric : str
-        Of the activations.
+    space : Space or str
+        Of the activations; the name of a metric makes one of them.
     labels : mapping, optional
         Names of the galaxies by column; None or "" where a galaxy has none.
     neighbours : int
@@ -66,13 +68,14 @@ def map_quality(
     if not 0 < k < n / 2:
         raise InputError(f"{k} neighbours of {n} galaxies were asked for", "Fewer than half as many neighbours")
     asked = _asked(n, seed)
-    vectors, places = _vectors(activations, metric), _vectors(coordinates, "euclidean")
+    known = space_of(activations, space) if isinstance(space, str) else space
+    vectors, places = _vectors(activations, known), _vectors(coordinates, space_of(coordinates, "euclidean"))
     named = {name: _codes(words) for name, words in (labels or {}).items()}
     sums, same = np.zeros(3), {name: np.zeros(4) for name in named}
     step = max(_BLOCK_PAIRS // n, 1)
     for start in range(0, len(asked), step):
         part = asked[start : start + step]
-        there, here = _ranked(vectors, part, metric), _ranked(places, part, "euclidean")
+        there, here = _ranked(vectors, part, known.metric), _ranked(places, part, "euclidean")
         near_there, near_here = _nearest(there, k), _nearest(here, k)
         intruders, lost = _ranks(there, near_here), _ranks(here, near_there)
         sums += np.maximum(intruders - k, 0).sum(), np.maximum(lost - k, 0).sum(), (intruders <= k).sum()
@@ -99,7 +102,7 @@ def map_quality(
 
 
 def placing_errors(placer: Placer, activations: Floats, coordinates: Floats, positions: Rows) -> Doubles:
-    """How far each of the given galaxies of the map lands from its place, left out, in units of the map's width (m,)."""
+    """How far each of the given galaxies lands from its place, left out, in units of the map's width (m,)."""
     found = placer.left_out(activations[positions], positions).coordinates
     away = found.astype(np.float64) - coordinates[positions]
     return np.asarray(np.hypot(away[:, 0], away[:, 1]) / max(map_width(coordinates), np.finfo(np.float64).tiny))
@@ -120,18 +123,18 @@ def _asked(n: int, seed: int) -> Rows:
     return np.arange(n) if count >= n else np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
 
 
-def _vectors(values: Floats, metric: str) -> Floats:
-    """Short vectors, so that single precision suffices; for the cosine, of unit length."""
-    if metric == "euclidean":
-        return values - values.mean(axis=0)
-    lengths = np.linalg.norm(values, axis=1, keepdims=True)
-    return np.divide(values, lengths, out=np.zeros_like(values), where=lengths > 0)
+def _vectors(values: Floats, space: Space) -> Floats:
+    """In one array, made a portion at a time."""
+    vectors = np.empty_like(values)
+    for start, portion in portions_of(values):
+        vectors[start : start + len(portion)] = space.vectors(portion)
+    return vectors
 
 
 def _ranked(vectors: Floats, asked: Rows, metric: str) -> Floats:
     """What grows with the distance from each asked galaxy to all (m, n), itself beyond all others."""
     inner = vectors[asked] @ vectors.T
-    if metric == "euclidean":
+    if metric != "cosine":
         inner = 2 * inner - (vectors * vectors).sum(axis=1)
     inner[np.arange(len(asked)), asked] = -np.inf
     return -inner
@@ -142,7 +145,7 @@ def _nearest(far: Floats, k: int) -> Rows:
 
 
 def _ranks(far: Floats, rows: Rows) -> Rows:
-    """The place of each of the given galaxies (m, k) in the order of distance, 1 for the nearest; ties count as before."""
+    """The place of each of the given galaxies (m, k) in the order of distance, 1 for the nearest."""
     limits = np.take_along_axis(far, rows, axis=1)
     return np.stack([(far < limits[:, j, None]).sum(axis=1) + 1 for j in range(rows.shape[1])], axis=1)
 

@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.neighbours import NeighbourIndex, neighbours_in_portions
 from gz2interp.embedding.placing import Placer
 from gz2interp.embedding.projection import MapSettings, project
+from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.results import Embedding, Neighbours
 
 __all__ = ["SurveyMap", "draw_map", "drawn"]
@@ -51,6 +52,9 @@ def draw_map(
     neighbours: Neighbours,
     settings: MapSettings,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    space: Space | None = None,
+    start: Floats | None = None,
 ) -> SurveyMap:
     """Lay out a map; beyond ``settings.sample`` galaxies of a sample, with the others placed.
 
@@ -62,18 +66,30 @@ def draw_map(
     settings : MapSettings
     progress : callable, optional
         Called with (galaxies that have a place, galaxies in all).
+    space : Space, optional
+        That of the neighbours, if it is known; a sample is then measured as all were.
+    start : float32 (n, 2), optional
+        Places to begin with, see `project`.
     """
     n, chosen = len(activations), drawn(len(activations), settings)
     if chosen.all():
-        return SurveyMap(project(activations, neighbours, settings), chosen)
-    few = activations[chosen]
-    embedding = project(few, nearest_neighbours(few, settings.neighbours, neighbours.metric), settings)
+        return SurveyMap(project(activations, neighbours, settings, start), chosen)
+    few, near = activations[chosen], space or space_of(activations, neighbours.metric)
+    embedding = project(few, _among(few, near, settings), settings, None if start is None else start[chosen])
     places = np.empty((n, 2), np.float32)
     places[chosen] = embedding.coordinates
-    placer, others = Placer(few, embedding.coordinates, neighbours.metric, settings), np.flatnonzero(~chosen)
-    for start in range(0, len(others), _BLOCK):
-        part = others[start : start + _BLOCK]
+    placer, others = Placer(few, embedding.coordinates, near, settings), np.flatnonzero(~chosen)
+    for first in range(0, len(others), _BLOCK):
+        part = others[first : first + _BLOCK]
         places[part] = placer.place(activations[part]).coordinates
         if progress:
-            progress(len(few) + start + len(part), n)
+            progress(len(few) + first + len(part), n)
     return SurveyMap(Embedding(places, embedding.method), chosen)
+
+
+def _among(few: Floats, space: Space, settings: MapSettings) -> Neighbours:
+    """The exact neighbours among a sample."""
+    index = NeighbourIndex(few, index="exact", space=space)
+    found = [near for _, near in neighbours_in_portions(index, few, settings.neighbours)]
+    rows, distances = (np.concatenate([getattr(each, part) for each in found]) for part in ("rows", "distances"))
+    return Neighbours(rows, distances, space.metric, index.search)

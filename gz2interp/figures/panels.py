@@ -17,6 +17,7 @@ from gz2interp.schema import QUESTIONS, UNIT, vote_column
 
 __all__ = [
     "AttributionPanels",
+    "asinh_share",
     "attribution_panels",
     "band_bars",
     "bands_panel",
@@ -80,7 +81,7 @@ def bands_panel(image: Floats, bands: Sequence[str], valid: Bools | None = None)
         flux = flux if valid is None else np.where(valid, flux, np.nan)
         hover = f"{band} (%{{x}}, %{{y}})<br>%{{customdata:.3g}} {UNIT}<extra></extra>"
         trace = go.Heatmap(
-            z=_asinh_share(flux), customdata=flux, colorscale="Greys_r", showscale=False, hovertemplate=hover
+            z=asinh_share(flux), customdata=flux, colorscale="Greys_r", showscale=False, hovertemplate=hover
         )
         trace.update(zmin=0, zmax=1, hoverongaps=False)
         figure.add_trace(trace, row=1, col=place + 1)
@@ -253,7 +254,7 @@ def _bars(names: Sequence[str], values: Floats, colours: Sequence[str], words: S
     return figure
 
 
-def _asinh_share(flux: Floats) -> Floats:
+def asinh_share(flux: Floats) -> Floats:
     """A band's fluxes in 0..1: asinh above its own sky, so that the faint outskirts show beside the nucleus."""
     finite = flux[np.isfinite(flux)]
     if finite.size == 0:

@@ -73,9 +73,9 @@ def image_quality(
         and ``gradient`` (its rise from the middle to the edge), both in scatters of the sky. Of the image ``smoothing``
         (correlation of neighbouring pixels' noise), ``invalid`` and ``zero`` (shares of pixels), ``edge`` (share of the
         border with light of the galaxy), ``flat`` (pixels of a peak that was cut off), ``neighbour`` (peak of the
-        brightest other object in the outskirts, in standard deviations). Of the galaxy ``extent`` (share of the cutout),
-        ``reach`` (of its farthest light from the middle, in half widths of the cutout) and ``light`` (all bands
-        together [nanomaggies]). NaN where unknown.
+        brightest other object in the outskirts, in standard deviations). Of the galaxy ``extent`` (share of the
+        cutout), ``reach`` (of its farthest light from the middle, in half widths of the cutout) and ``light`` (all
+        bands together [nanomaggies]). NaN where unknown.
 
     Raises
     ------
@@ -129,7 +129,7 @@ def _named(found: Columns, bands: Sequence[str], scale: Floats, told: Floats) ->
 
 
 def _share(where: Bools) -> Floats:
-    return where.mean(axis=(1, 2)).astype(np.float32)
+    return np.asarray(where.mean(axis=(1, 2)), np.float32)
 
 
 def _edge(signal: Floats, galaxies: Measured) -> Floats:

@@ -1,8 +1,8 @@
 """What was found in a layer: one folder per question, named by the digest of its provenance.
 
 ``models/NAME/LAYER/HASH/`` holds ``provenance.json``, ``activations.zarr``, ``neighbours.zarr``, ``embedding.parquet``;
-``search.json`` says how the neighbours were found, and ``whitening.npz`` what distances were whitened by, if they were.
-It is complete when ``provenance.json`` is there, which is written last.
+``search.json`` says how the neighbours were found, and ``whitening.npz`` what distances were whitened by, if they were;
+``quality.json`` how far the map can be believed. It is complete when ``provenance.json`` is there.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pandas as pd
 import zarr
 from numpy.typing import NDArray
 
+from gz2interp.map_quality import MapQuality
 from gz2interp.results import Embedding, Neighbours, Provenance, Search, Whitening
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import Rows, create_array, open_array, read_rows, write_shard
@@ -58,7 +59,7 @@ class Analysis:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row per analysed galaxy: row (in the survey), galaxy_id, x, y."""
+        """One row per analysed galaxy: row (in the survey), galaxy_id, x, y; laid_out, where some were not."""
         return pd.read_parquet(self.path / "embedding.parquet")
 
     @cached_property
@@ -72,6 +73,19 @@ class Analysis:
         return Embedding(
             self.table[["x", "y"]].to_numpy(np.float32), str(self.provenance.parameters.get("map", "umap"))
         )
+
+    @cached_property
+    def laid_out(self) -> NDArray[np.bool_]:
+        """Which galaxies shaped the map (n,); the others were placed among them afterwards."""
+        if "laid_out" in self.table:
+            return self.table["laid_out"].to_numpy(np.bool_)
+        return np.ones(len(self.rows), np.bool_)
+
+    @property
+    def quality(self) -> MapQuality | None:
+        """How far the map can be believed; None where that was not measured."""
+        file = self.path / "quality.json"
+        return MapQuality.from_json(read_json(file)["quality"]) if file.is_file() else None
 
     def activations(self, positions: Rows | None = None) -> NDArray[np.float32]:
         """Pooled activations (n, channel) of all, or of the given positions among `rows`."""
@@ -165,12 +179,23 @@ class Analysis:
         self.begin_neighbours(n, k, neighbours.search)
         self.write_neighbours_from(0, neighbours)
 
-    def write_table(self, rows: NDArray[np.int64], galaxy_ids: NDArray[np.int64], embedding: Embedding) -> None:
-        """Store the map with the galaxies it shows."""
+    def write_table(
+        self,
+        rows: NDArray[np.int64],
+        galaxy_ids: NDArray[np.int64],
+        embedding: Embedding,
+        laid_out: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Store the map with the galaxies it shows, and which of them shaped it if not all."""
         x, y = embedding.coordinates.T
-        write_parquet(
-            self.path / "embedding.parquet", pd.DataFrame({"row": rows, GALAXY_ID: galaxy_ids, "x": x, "y": y})
-        )
+        table = pd.DataFrame({"row": rows, GALAXY_ID: galaxy_ids, "x": x, "y": y})
+        if laid_out is not None and not laid_out.all():
+            table["laid_out"] = laid_out
+        write_parquet(self.path / "embedding.parquet", table)
+
+    def write_quality(self, quality: MapQuality, provenance: Provenance) -> None:
+        """Store how far the map can be believed, with how that was found."""
+        write_json(self.path / "quality.json", {"provenance": provenance.to_json(), "quality": quality.to_json()})
 
     def complete(self, provenance: Provenance) -> None:
         """Say that everything is there."""

@@ -1,4 +1,4 @@
-"""Reading latents from Parquet, FITS, .npy and .npz, a block of galaxies at a time, with ids that stay what they are."""
+"""Reading latents from Parquet, FITS, .npy and .npz, a block at a time, with ids that stay what they are."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tells a cluster from the rest: columns compared, sentences with numbers, and flags for what is no property of galaxies."""
+"""What tells a cluster from the rest: columns compared, a sentence with numbers, flags for what is no galaxy's."""
 
 from __future__ import annotations
 

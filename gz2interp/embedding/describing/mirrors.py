@@ -47,7 +47,7 @@ class Mirrors:
         ranks = [_ranks(values[known]) for values in (a, b)]
         if not all(np.ptp(each) for each in ranks):
             return False
-        return bool(abs(np.corrcoef(*ranks)[0, 1]) >= ALIKE)
+        return bool(abs(np.corrcoef(ranks[0], ranks[1])[0, 1]) >= ALIKE)
 
 
 def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -69,7 +69,7 @@ class GroundAt:
         if not (analysis.path / "activations.zarr").exists():
             raise SurveyError(
                 f"A worker does not see {self.folder}",
-                "A folder on a disk that all machines share, under the same path",
+                "A folder that all machines share, under the same path",
             )
         table = analysis.table_of_activations
         space = space_of(table, self.metric, analysis.whitening)

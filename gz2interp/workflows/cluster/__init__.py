@@ -8,6 +8,6 @@ whose answer is the same.
 from __future__ import annotations
 
 from gz2interp.workflows.cluster.connection import Cluster, cluster_at
-from gz2interp.workflows.cluster.places import SubjectAt
+from gz2interp.workflows.cluster.places import SubjectAt, SurveyAt
 
-__all__ = ["Cluster", "SubjectAt", "cluster_at"]
+__all__ = ["Cluster", "SubjectAt", "SurveyAt", "cluster_at"]

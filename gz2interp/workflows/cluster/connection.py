@@ -80,7 +80,8 @@ class Cluster:
         seen = time.monotonic()
         while True:
             try:
-                return list(wait(list(given), timeout=1, return_when="FIRST_COMPLETED").done)
+                with self._client.as_current():
+                    return list(wait(list(given), timeout=1, return_when="FIRST_COMPLETED").done)
             except TimeoutError:
                 if self._client.status != "running":
                     raise _gone(self._client.status) from None

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gz2interp.embedding.describing import Column, Mirrors, compared, flags_of, sentence, with_rates
@@ -18,12 +20,13 @@ from gz2interp.stores.survey import Survey
 from gz2interp.workflows.clusters.columns import catalogue_columns, network_columns, quality_columns_of
 from gz2interp.workflows.opening import Progress
 
-__all__ = ["Described", "described"]
+__all__ = ["Described", "describe", "described"]
 
 Ints = NDArray[np.int64]
 
 STRATA = 8
-"""Groups of equally many galaxies of like extent (for light at the edge: of like reach), among which image quality is compared a second time."""
+"""Groups of equally many galaxies of like extent, for light at the edge of like reach: image quality is compared again
+among them."""
 
 Words = tuple[str, tuple[str, ...], tuple[Flag, ...]]
 
@@ -52,7 +55,7 @@ def described(
     predictions: pd.DataFrame | None,
     progress: Progress | None = None,
 ) -> Described:
-    """Compare, count what is sure, and say it.
+    """Compare the clusters of a survey's galaxies in all that is known of them.
 
     Parameters
     ----------
@@ -67,25 +70,43 @@ def described(
         None where there are none, as for latents from elsewhere.
     progress : callable, optional
     """
-    sizes = {scale: np.bincount(values[values >= 0]) for scale, values in labels.items()}
-    sizes_in_image = measured.set_index("row")[["extent", "reach"]].reindex(rows).to_numpy(np.float64)
-    extent, reach = (_strata(values) for values in sizes_in_image.T)
-    mirrors, columns, parts = Mirrors(len(rows)), {}, []
-    for done, column in enumerate(_columns(survey, rows, measured, predictions), start=1):
+    sizes = measured.set_index("row")[["extent", "reach"]].reindex(rows)
+    return describe(_columns(survey, rows, measured, predictions), labels, sizes, progress)
+
+
+def describe(
+    columns: Iterable[Column], labels: Mapping[str, Ints], sizes: pd.DataFrame, progress: Progress | None = None
+) -> Described:
+    """Compare, count what is sure, and say it.
+
+    Parameters
+    ----------
+    columns : iterable of Column
+        Of n galaxies, made one after the other.
+    labels : mapping
+        By scale, int64 (n,): the cluster of each, below 0 for none.
+    sizes : DataFrame
+        ``extent`` and ``reach`` of each galaxy in its image: image quality is compared among galaxies of like size too.
+    progress : callable, optional
+    """
+    extent, reach = (_strata(sizes[name].to_numpy(np.float64)) for name in ("extent", "reach"))
+    counts = {scale: np.bincount(values[values >= 0]) for scale, values in labels.items()}
+    mirrors, known, parts = Mirrors(len(extent)), dict[str, Column](), list[pd.DataFrame]()
+    for done, column in enumerate(columns, start=1):
         mirrors.add(column)
-        columns[column.name] = replace(column, values=np.zeros(0))  # its words are needed later, and not its values
+        known[column.name] = replace(column, values=np.zeros(0))  # its words are needed later, and not its values
         within = None if column.source != "quality" else reach if column.name == "edge" else extent
         for scale, values in labels.items():
-            found = compared(column, values, len(sizes[scale]), within)
+            found = compared(column, values, len(counts[scale]), within)
             if len(found):
                 parts.append(found.assign(scale=scale))
         if progress:
             progress("comparisons", done, done + 1)
     table = with_rates(pd.concat(parts, ignore_index=True)) if parts else _nothing()
     words = {
-        (scale, number): _words(table, scale, number, int(size), columns, mirrors)
-        for scale, counts in sizes.items()
-        for number, size in enumerate(counts)
+        (scale, number): _words(table, scale, number, int(size), known, mirrors)
+        for scale, members in counts.items()
+        for number, size in enumerate(members)
     }
     if progress:
         progress("comparisons", 1, 1)
@@ -99,9 +120,7 @@ def _columns(survey: Survey, rows: Ints, measured: pd.DataFrame, predictions: pd
     yield from quality_columns_of(measured, rows)
 
 
-def _labels(file: Any, rows: Ints) -> pd.Series[Any] | None:
-    import pyarrow.parquet as pq
-
+def _labels(file: Path, rows: Ints) -> pd.Series[Any] | None:
     if LABEL not in pq.read_schema(file).names:
         return None
     return pd.read_parquet(file, columns=[LABEL])[LABEL].iloc[rows].reset_index(drop=True)

@@ -103,7 +103,7 @@ def _write_some(survey: Survey, known: pd.DataFrame, folder: Path) -> None:
     # `replaced` looks through the folder for what others left behind, which thousands of times takes minutes.
     aside = folder / ".cutout.part"
     for facts, image, valid in zip(_facts(wanted), survey.images(rows), survey.valid(rows), strict=True):
-        _hdu(facts, image, valid, survey).writeto(aside, overwrite=True)
+        _hdu(facts, image, valid, survey).writeto(aside, overwrite=True, output_verify="ignore")  # the header is ours
         sync(aside)
         aside.replace(folder / f"{facts[GALAXY_ID]}.fits")
     sync(folder)

@@ -1,0 +1,78 @@
+"""The clusters of an analysis as they are kept, their members, and pictures of their mean images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboards.loading.ground import Ground, members_of
+from dashboards.loading.pictures import stretch_for
+from dashboards.loading.surveys import stamp
+from dashboards.selection import current, say, settle
+from gz2interp.figures.clusters import Outline, mean_pictures, outlines
+from gz2interp.figures.pictures import thumbnails
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.clusters import ClusterFolder
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+__all__ = ["clusters_of", "mean_pictures_of", "outlines_of", "selected_members"]
+
+
+def clusters_of(analysis: Analysis | None) -> ClusterFolder | None:
+    """What is known of the clusters of an analysis; None where nobody has looked for them."""
+    if analysis is None:
+        return None
+    path = analysis.path / "clusters"
+    written = stamp(path / "provenance.json")
+    return _folder(str(path), written) if written else None
+
+
+def selected_members(
+    ground: Ground, survey: Survey, model: ModelFolder | None, analysis: Analysis | None
+) -> NDArray[np.bool_] | None:
+    """Which galaxies of the ground are selected by a lasso or a cluster, bool (n,); None where nothing is.
+
+    A cluster that is not there, or no longer, is taken out of the selection, with a word.
+    """
+    selection = current()
+    if not selection.cluster:
+        return members_of(ground, selection.lasso) if selection.lasso else None
+    folder = clusters_of(analysis)
+    if folder is None or folder.clusters.named(selection.cluster) is None:
+        say(f"There is no cluster “{selection.cluster}” on this map.")
+        settle(cluster="")
+        return None
+    return folder.is_member(selection.cluster)
+
+
+def mean_pictures_of(survey: Survey, folder: ClusterFolder, name: str) -> list[str]:
+    """The mean image of a cluster in colour and then band by band, as data URIs."""
+    return _pictures((str(folder.path), stamp(folder.path / "provenance.json"), name), survey, folder)
+
+
+def outlines_of(ground: Ground, folder: ClusterFolder, scale: str) -> list[Outline]:
+    """Where the clusters of a scale lie on the map."""
+    return _outlines((ground.key, stamp(folder.path / "provenance.json"), scale), ground, folder)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _folder(path: str, written: int) -> ClusterFolder:
+    return ClusterFolder(Path(path))
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _pictures(key: tuple[str, int, str], _survey: Survey, _folder: ClusterFolder) -> list[str]:
+    image = _folder.mean_image(key[2]) * np.float32(_folder.clusters.light)
+    return thumbnails(mean_pictures(image, _survey.bands, stretch_for(_survey)))
+
+
+@st.cache_resource(show_spinner=False, max_entries=12)
+def _outlines(key: tuple[str, int, str], _ground: Ground, _folder: ClusterFolder) -> list[Outline]:
+    scale = key[2]
+    numbers = _folder.members[scale].to_numpy(np.int64)
+    places = {cluster.number: cluster.place for cluster in _folder.clusters.of(scale)}
+    return outlines(_ground.points.coordinates, numbers, places, _ground.home)

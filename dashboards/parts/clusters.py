@@ -1,0 +1,130 @@
+"""Clusters on the screen: a card each, with what tells it from the rest, its mean image and its typical galaxies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+import streamlit as st
+
+from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.loading.clusters import mean_pictures_of
+from dashboards.loading.pictures import pictures_of
+from dashboards.loading.tables import table_of
+from dashboards.parts.style import caption, heading
+from dashboards.parts.subject import Subject
+from dashboards.selection import change, current
+from gz2interp.grouping import Cluster, Clusters
+from gz2interp.stores.clusters import ClusterFolder
+
+__all__ = ["show_cluster_cards", "show_scales"]
+
+PAGE: Final = 5
+"""Cards on the screen at once."""
+
+
+def show_scales(found: Clusters) -> str:
+    """The switch between scales; returns the one that is shown."""
+    counts = {scale: len(found.of(scale)) for scale in found.scales}
+    scale = current().scale if current().scale in counts else _first(found)
+    key = "choose_scale"
+    st.session_state[key] = scale
+    st.segmented_control(
+        "Scale",
+        list(counts),
+        key=key,
+        format_func=lambda name: f"{name} · {counts[name]}",
+        on_change=lambda: change(scale=str(st.session_state[key] or scale)),
+    )
+    return scale
+
+
+def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str) -> None:
+    """The clusters of a scale, the largest first; the selected one is on the page that opens."""
+    found = folder.clusters
+    shown = found.of(scale)
+    title, turn = st.columns([4, 1], vertical_alignment="bottom")
+    with title:
+        between = found.between.get(scale, 0)
+        dashed = "; dashed outlines: probably made by the sky" if any(cluster.flags for cluster in shown) else ""
+        heading(f"{len(shown)} clusters", f"{between:,} of {found.galaxies:,} galaxies lie between them{dashed}")
+    if not shown:
+        caption("At this scale the map is one cloud: no valley in it is deep enough to tell clusters apart.")
+        return
+    with turn:
+        page = _page(shown)
+    for cluster in page:
+        _show_card(subject, folder, cluster)
+    caption(
+        "Mean images: each galaxy in units of its own light in all bands together, so that the bright do not drown the "
+        "faint; colours on the survey's stretch, each band on its own scale."
+    )
+
+
+def _first(found: Clusters) -> str:
+    """The middle scale, if it has clusters; else the first that has."""
+    order = [*found.scales[1:2], *found.scales]
+    return next((scale for scale in order if found.of(scale)), order[0])
+
+
+def _page(shown: Sequence[Cluster]) -> Sequence[Cluster]:
+    pages = -(-len(shown) // PAGE)
+    names = [cluster.name for cluster in shown]
+    at = names.index(current().cluster) // PAGE + 1 if current().cluster in names else 1
+    key = f"clusters_page_{names[0]}_{current().cluster}"  # another selected cluster opens its own page
+    page = int(st.number_input(f"Page of {pages}", 1, pages, at, key=key)) if pages > 1 else 1
+    return shown[(page - 1) * PAGE : page * PAGE]
+
+
+def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster) -> None:
+    chosen = current().cluster == cluster.name
+    with st.container(border=True, key=f"cluster-{cluster.name}{'-chosen' if chosen else ''}"):
+        flags = "".join(f'<p class="gz2-flag">{escape(flag.words)}</p>' for flag in cluster.flags)
+        inside = f"inside {escape(cluster.inside)}" if cluster.inside else ""
+        text, choose = st.columns([4, 1.25], gap="medium")
+        text.html(
+            f'<div class="gz2-heading" role="heading" aria-level="3">{escape(cluster.name)}'
+            f"<small>{inside}</small></div>"
+            f'<div class="gz2-message">{flags}{escape(cluster.sentence)}</div>'
+        )
+        _show_mean(subject, folder, cluster)
+        _show_typical(subject, cluster)
+        choose.button(
+            "Let go" if chosen else f"Select all {cluster.size:,}",
+            key=f"select-{cluster.name}",
+            on_click=change,
+            kwargs={"cluster": "" if chosen else cluster.name},
+            type="primary" if chosen else "secondary",
+            width="stretch",
+        )
+
+
+def _show_mean(subject: Subject, folder: ClusterFolder, cluster: Cluster) -> None:
+    pictures = mean_pictures_of(subject.survey, folder, cluster.name)
+    names = [f"mean of {cluster.stacked:,}", *subject.survey.bands]
+    figures = "".join(
+        f'<figure class="gz2-part"><img src="{picture}" alt="mean image, {escape(name)}">'
+        f"<figcaption>{escape(name)}</figcaption></figure>"
+        for picture, name in zip(pictures, names, strict=True)
+    )
+    st.html(f'<div class="gz2-means">{figures}</div>')
+
+
+def _show_typical(subject: Subject, cluster: Cluster) -> None:
+    """The galaxies that are most like all others of the cluster in the layer."""
+    known = table_of(subject.survey, subject.model, cluster.typical)
+    pictures = pictures_of(subject.survey, cluster.typical)
+    cards = [
+        Card(galaxy_id, picture, prediction if isinstance(prediction, str) else "typical", "")
+        for galaxy_id, prediction, picture in zip(known["galaxy_id"], known["prediction"], pictures, strict=True)
+    ]
+    key = f"gallery-{cluster.name}"
+    selected = str(int(subject.facts["galaxy_id"]))
+    show_gallery(cards, key, lambda: _pick(key), selected=selected, width=62)
+
+
+def _pick(key: str) -> None:
+    galaxy_id = picked(key)
+    if galaxy_id:
+        change(galaxy_id=galaxy_id)

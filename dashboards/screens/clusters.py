@@ -1,0 +1,109 @@
+"""Clusters of the map: what tells each from the rest, which are made by the sky, and their galaxies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from dashboards.loading.clusters import clusters_of, outlines_of, selected_members
+from dashboards.loading.ground import Ground, colouring_of, ground_of
+from dashboards.loading.surveys import analysis_of, model_of
+from dashboards.loading.tables import colour_columns
+from dashboards.parts.clusters import show_cluster_cards, show_scales
+from dashboards.parts.frame import show_network_page
+from dashboards.parts.galleries import show_members
+from dashboards.parts.ground import show_ground
+from dashboards.parts.states import lacking
+from dashboards.parts.style import heading
+from dashboards.parts.subject import Subject
+from dashboards.parts.work import show_work
+from dashboards.selection import current, settle
+from gz2interp.figures.clusters import add_outlines
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.clusters import ClusterFolder
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+
+def _show(survey: Survey, name: str) -> None:
+    if not name:
+        lacking("No network yet", f"{survey.name} has none, and so no map. Train one on the page “Network”.")
+        return
+    model = model_of(survey, name)
+    analysis = analysis_of(survey, model, current().layer)
+    if analysis is None:
+        lacking(
+            "Not analysed yet",
+            "Clusters are those of a map, and the map is there once the network has been asked about every galaxy.",
+            f"gz2interp analyse {survey.path} --model {name}",
+        )
+        return
+    folder = clusters_of(analysis)
+    if folder is None:
+        lacking(
+            "Nobody has looked for clusters yet",
+            "They are found on the map at three scales; each is described in a sentence, and flagged where the sky or "
+            "the telescope has probably made it. Images are measured for that: seconds for a thousand galaxies.",
+            f"gz2interp clusters {survey.path} --model {name}",
+        )
+        heading("Find them", "It runs beside the dashboard, and can be stopped.")
+        show_work(survey, name, first="clusters")
+        return
+    _show_clusters(survey, model, analysis, folder)
+
+
+def _show_clusters(survey: Survey, model: ModelFolder, analysis: Analysis, folder: ClusterFolder) -> None:
+    ground = ground_of(survey, model, analysis)
+    if not current().galaxy_id or ground.position_of(survey.row_of(current().galaxy_id)) is None:
+        settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[int(analysis.rows[0])]))
+    columns = colour_columns(survey, model)
+    if current().colour not in columns:
+        settle(colour=columns[0])
+    subject = Subject(survey, model, survey.row_of(current().galaxy_id))
+    members = selected_members(ground, survey, model, analysis)
+    left, right = st.container(key="panels").columns([46, 54], gap="medium")
+    with right:
+        scale = show_scales(folder.clusters)
+        show_cluster_cards(subject, folder, scale)
+    with left:
+        _show_map(survey, model, ground, subject, members, folder, scale)
+        if members is not None:
+            show_members(subject, ground, members)
+
+
+def _show_map(
+    survey: Survey,
+    model: ModelFolder,
+    ground: Ground,
+    subject: Subject,
+    members: Any,
+    folder: ClusterFolder,
+    scale: str,
+) -> None:
+    shown = folder.clusters.of(scale)
+    chosen = next((each.number for each in shown if each.name == current().cluster), 0)
+    flagged = {each.number for each in shown if each.flags}
+    found = outlines_of(ground, folder, scale)
+    numbers = folder.members[scale].to_numpy(np.int64)
+
+    def also(place: int) -> Mapping[str, Any]:
+        """A click in a cluster selects it; one between the clusters lets go."""
+        number = int(numbers[place])
+        return {"cluster": f"{scale}-{number}" if number else ""}
+
+    show_ground(
+        ground,
+        colouring_of(survey, model, ground, current().colour),
+        ground.position_of(subject.row),
+        members,
+        f"clusters-{ground.key}",
+        over=lambda figure: add_outlines(figure, found, chosen, flagged),
+        also=also,
+    )
+
+
+show_network_page(_show, "Clusters are those of a network's map.")
