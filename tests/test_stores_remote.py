@@ -214,6 +214,16 @@ def test_a_server_that_gives_files_only_whole_is_refused(server: Served) -> None
         Survey.open(f"{server.url}/sky")
 
 
+def test_a_server_that_lists_nothing_still_has_models(server: Served, original: Survey) -> None:
+    server.lists = False
+    remote = Survey.open(f"{server.url}/sky")
+    assert remote.models() == []
+    assert remote.model("cnn").digest == original.model().digest
+    assert remote.models() == ["cnn"]
+    with pytest.raises(InputError, match="no model"):
+        remote.model("another")
+
+
 @pytest.mark.parametrize("part", ["images/c/0", "status.sqlite", "models/cnn"])
 def test_a_server_in_trouble_is_not_taken_for_an_empty_one(server: Served, part: str) -> None:
     remote = Survey.open(f"{server.url}/sky")
