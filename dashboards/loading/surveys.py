@@ -38,7 +38,9 @@ def open_survey(name: str) -> Survey:
 def model_of(survey: Survey, name: str) -> ModelFolder:
     """A model of a survey, as its files are now."""
     path = survey.place.model(name)
-    return _model(str(path), *(stamp(path / file) for file in ("model.keras", "run.json", "predictions.json")))
+    return _model(
+        str(path), *(stamp(path / file) for file in ("model.keras", "latents.json", "run.json", "predictions.json"))
+    )
 
 
 def analysis_of(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis | None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboards import working
 from dashboards.building import Building
+from dashboards.loading.comparing import sides_of
 from dashboards.parts.states import lacking
 from dashboards.parts.style import caption
 from dashboards.selection import say
@@ -86,6 +87,12 @@ TASKS: Mapping[str, Task] = {
         "Train on shuffled labels",
         "Teaching the same network labels that say nothing",
         "The check then asks whether a method's maps tell this network from one that learned nothing.",
+        1,
+    ),
+    "compare": Task(
+        "Compare two layers",
+        "Laying one map beside the other",
+        "The neighbours that two analysed layers, networks or latents share, and their maps side by side.",
         1,
     ),
     "suspects": Task(
@@ -179,6 +186,20 @@ def _analyse(survey: Survey, model: str) -> list[str]:
     return ["analyse", "--model", network, *options]
 
 
+def _compare(survey: Survey, model: str) -> list[str]:
+    sides = sides_of(survey)
+    if len(sides) < 2:
+        caption("Two analysed layers are needed: gz2interp analyse with another --model or --layer makes a second.")
+        return []
+    left, right = st.columns(2)
+    chosen = [
+        column.selectbox(name, sides, at, format_func=" · ".join, key=f"work_compare_{at}")
+        for column, name, at in ((left, "First", 0), (right, "Second", 1))
+    ]
+    words = [word for name, layer in chosen for word in ("--model", name, "--layer", layer)]
+    return ["compare", *words, "--most", "0"] if chosen[0] != chosen[1] else []
+
+
 def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
     def fields(survey: Survey, model: str) -> list[str]:
         models = survey.models()
@@ -199,6 +220,7 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "clusters": _of_model("clusters"),
     "unusual": _of_model("unusual"),
     "plant labels": _of_model("plant labels"),
+    "compare": _compare,
     "suspects": _suspects,
 }
 """For each task: draw its fields, and return the words of its command; no words where something lacks."""

@@ -186,7 +186,10 @@ class Nearby:
 
     @cached_property
     def _said(self) -> pd.DataFrame:
-        return self.model.predictions.set_index("row")[["prediction", "confidence", "label"]]
+        columns = ["prediction", "confidence", "label"]
+        if self.model.latents:  # of which no network has said anything
+            return pd.DataFrame(columns=columns)
+        return self.model.predictions.set_index("row")[columns]
 
     @property
     def _activations(self) -> NDArray[np.float32]:
