@@ -8,7 +8,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LayerReader", "pooled_activations"]
+from gz2interp.errors import InputError
+from gz2interp.views import VIEWS, turned
+
+__all__ = ["LayerReader", "mean_over_views", "pooled_activations"]
 
 Floats = NDArray[np.float32]
 
@@ -20,7 +23,9 @@ class LayerReader(Protocol):
         """Activations of a layer: (n, y, x, channel) or (n, channel)."""
 
 
-def pooled_activations(probe: LayerReader, batches: Iterable[Floats], layer: str) -> Iterator[Floats]:
+def pooled_activations(
+    probe: LayerReader, batches: Iterable[Floats], layer: str, views: bool = False
+) -> Iterator[Floats]:
     """The spatial mean of each channel, for one batch of images after the other.
 
     Parameters
@@ -30,10 +35,41 @@ def pooled_activations(probe: LayerReader, batches: Iterable[Floats], layer: str
         Each batch is read when the one before has been answered, so memory does not grow with their number.
     layer : str
         A spatial layer, or a flat one, whose activations are taken as they are.
+    views : bool
+        See `mean_over_views`.
 
     Yields
     ------
     float32 (n, channel)
     """
     for images in batches:
-        yield probe.activations(images, layer, pooled=True)
+        yield mean_over_views(probe, images, layer) if views else probe.activations(images, layer, pooled=True)
+
+
+def mean_over_views(probe: LayerReader, images: Floats, layer: str) -> Floats:
+    """The spatial mean of each channel, and its mean over the eight symmetries of the pixel grid.
+
+    A galaxy that is mirrored or turned by quarter turns has the same mean: its views are the same eight.
+
+    Parameters
+    ----------
+    probe : LayerReader
+    images : float32 (n, y, y, band), nanomaggies
+        Square.
+    layer : str
+
+    Returns
+    -------
+    float32 (n, channel)
+
+    Raises
+    ------
+    InputError
+        The images are not square.
+    """
+    height, width = images.shape[1:3]
+    if height != width:
+        raise InputError(f"Images of {height} x {width} pixels were given", "Square ones: they are turned")
+    # In double precision: the order of the views, which is another one for a turned galaxy, leaves no trace.
+    total = sum(probe.activations(turned(images, view), layer, pooled=True).astype(np.float64) for view in range(VIEWS))
+    return np.asarray(total / VIEWS, np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import metadata
 from typing import Any
 
@@ -21,6 +21,8 @@ __all__ = [
     "Galaxy",
     "Neighbours",
     "Provenance",
+    "Search",
+    "Whitening",
     "digest_of",
     "versions_of",
 ]
@@ -220,6 +222,78 @@ class Activations:
     layer: str
 
 
+@dataclass(frozen=True)
+class Search:
+    """How neighbours were searched, and how many of the true ones that finds.
+
+    Attributes
+    ----------
+    kind : str
+        ``"exact"``: every distance was looked at; ``"approximate"``.
+    index : str
+        As faiss names it.
+    parameters : mapping
+        Of the index.
+    recall : float
+        The share of the true neighbours that are found; 1 where the search is exact.
+    low, high : float
+        The 95 % interval of `recall`, over the galaxies of the sample.
+    sample : int
+        How many galaxies `recall` was measured on, against exact search; 0 where that is not needed.
+    neighbours : int
+        How many of each of these galaxies were looked for.
+    """
+
+    kind: str
+    index: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    recall: float = 1.0
+    low: float = 1.0
+    high: float = 1.0
+    sample: int = 0
+    neighbours: int = 0
+
+    @property
+    def words(self) -> str:
+        """One line for a person."""
+        if self.kind == "exact":
+            return f"exact ({self.index})"
+        given = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
+        return (
+            f"approximate ({self.index}; {given}): recall {self.recall:.4f} ({self.low:.4f} to {self.high:.4f}) "
+            f"of {self.neighbours} neighbours, measured on {self.sample:,} galaxies"
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values."""
+        return {**vars(self), "parameters": dict(self.parameters)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Search:
+        """The inverse of `to_json`."""
+        return cls(**record)
+
+
+@dataclass(frozen=True, eq=False)
+class Whitening:
+    """What makes activations uncorrelated and of one scatter; frozen, so that later images are treated alike.
+
+    Attributes
+    ----------
+    mean : float32 (channel,)
+    matrix : float32 (channel, direction)
+        ``(activations - mean) @ matrix`` is white.
+    """
+
+    mean: Floats
+    matrix: Floats
+
+    def __call__(self, activations: Floats) -> Floats:
+        """Whitened activations, float32 (n, direction)."""
+        white: Floats = np.asarray(activations - self.mean, np.float32) @ self.matrix
+        return white
+
+
 @dataclass(frozen=True, eq=False)
 class Neighbours:
     """The nearest galaxies in a layer's activations, nearest first, never the galaxy itself.
@@ -231,12 +305,22 @@ class Neighbours:
     distances : float32 (n, k)
         In the metric's own unit; NaN beside -1.
     metric : str
-        ``"euclidean"`` or ``"cosine"`` (1 - cosine similarity).
+        ``"cosine"`` (1 - cosine similarity), ``"euclidean"``, or ``"whitened"`` (that between whitened activations).
+    search : Search or None
+        How they were found; None where that was not written down.
     """
 
     rows: Ids
     distances: Floats
     metric: str
+    search: Search | None = None
+
+    def without(self, queries: Ids) -> Neighbours:
+        """Each list without the galaxy it is of, (n,) rows; where that is not there, without the farthest."""
+        keep = self.rows != queries[:, None]
+        keep[keep.all(axis=1), -1] = False
+        shape = len(queries), self.rows.shape[1] - 1
+        return replace(self, rows=self.rows[keep].reshape(shape), distances=self.distances[keep].reshape(shape))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,6 +7,7 @@ from typing import Final
 
 __all__ = [
     "BANDS",
+    "CLASS_VOTES",
     "CUTOUT_SIZE",
     "DEC",
     "GALAXY_ID",
@@ -131,6 +132,30 @@ QUESTIONS: Final = {
         ),
     )
 }
+
+_SMOOTH: Final = ("t01_smooth_or_features", "a01_smooth")
+_FEATURES: Final = ("t01_smooth_or_features", "a02_features_or_disk")
+_NO_GALAXY: Final = ("t01_smooth_or_features", "a03_star_or_artifact")
+_FROM_ABOVE: Final = (_FEATURES, ("t02_edgeon", "a05_no"))
+
+CLASS_VOTES: Final = {
+    "E": (_SMOOTH,),
+    "S": (_FEATURES,),
+    "A": (_NO_GALAXY,),
+    "smooth": (_SMOOTH,),
+    "features_or_disk": (_FEATURES,),
+    "artifact": (_NO_GALAXY,),
+    "star_or_artifact": (_NO_GALAXY,),
+    "round": (_SMOOTH, ("t07_rounded", "a16_completely_round")),
+    "in_between": (_SMOOTH, ("t07_rounded", "a17_in_between")),
+    "cigar": (_SMOOTH, ("t07_rounded", "a18_cigar_shaped")),
+    "edge_on": (_FEATURES, ("t02_edgeon", "a04_yes")),
+    "spiral": (*_FROM_ABOVE, ("t04_spiral", "a08_spiral")),
+    "disc": (*_FROM_ABOVE, ("t04_spiral", "a09_no_spiral")),
+    "bar": (*_FROM_ABOVE, ("t03_bar", "a06_bar")),
+    "no_bar": (*_FROM_ABOVE, ("t03_bar", "a07_no_bar")),
+}
+"""The answers that lead to each class of the label schemes, one after the other."""
 
 
 def vote_column(question: str, answer: str, kind: str = "debiased") -> str:

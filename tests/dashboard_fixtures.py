@@ -14,6 +14,7 @@ from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Embedding, Neighbours, Provenance
 from gz2interp.schema import BANDS
 from gz2interp.stores.analyses import Analysis, layer_folder
+from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.survey import Survey
 
 FIRST_ID = 588015507658768484
@@ -107,6 +108,8 @@ def add_analysis(survey: Survey, data: str | None = None, name: str = "cnn") -> 
     made = Provenance(data or survey.digest, model.digest, LAYER, "analysis", {"metric": "euclidean", "map": "umap"}, 0)
     analysis = Analysis(layer_folder(model.path, LAYER) / made.digest)
     analysis.path.mkdir(parents=True)
+    for shard, start in enumerate(range(0, len(rows), SHARD_ROWS)):
+        analysis.write_activations(shard, places[start : start + SHARD_ROWS].astype(np.float32), len(rows))
     distances = np.take_along_axis(apart, nearest, axis=1).astype(np.float32)
     analysis.write_neighbours(Neighbours(rows[nearest], distances, "euclidean"))
     ids = survey.catalog["galaxy_id"].to_numpy()[rows]

@@ -54,9 +54,21 @@ def test_neighbours_prints_whole_ids(survey: Survey) -> None:
     assert done.stdout.count("5880155076587") == 4  # the title and three neighbours
 
 
+def test_neighbours_of_all_go_into_a_file(survey: Survey, tmp_path: Path) -> None:
+    done = ran("neighbours", survey.path, "--all", "--least", "-n", 2, "--out", tmp_path / "all.parquet")
+    assert done.returncode == 0, done.stderr
+    table = pd.read_parquet(tmp_path / "all.parquet")
+    assert len(table) == 2 * (len(survey) - 1)
+    assert table["near"].nunique() == len(survey) - 1
+    assert FIRST_ID in set(table["near"])
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
+        (("neighbours", "{survey}"), "Galaxy ids, or --image FILE, or --all --out FILE"),
+        (("neighbours", "{survey}", "--all"), "--all without --out"),
+        (("neighbours", "{survey}", str(FIRST_ID), "--all", "--out", "a.csv"), "given together"),
         (("survey", "check", "/nowhere"), "There is no survey /nowhere"),
         (("neighbours", "{survey}", "12"), "No galaxy 12 is in small"),
         (("neighbours", "{survey}", str(FIRST_ID + LOST)), "has no image, so it has no neighbours"),

@@ -9,11 +9,18 @@ from hypothesis import strategies as st
 
 from gz2interp.embedding.neighbours import METRICS, NeighbourIndex, nearest_neighbours
 from gz2interp.embedding.projection import MapSettings, project
+from gz2interp.embedding.whitening import RIDGE
 from gz2interp.errors import InputError
 
 
 def all_distances(a: np.ndarray, metric: str) -> np.ndarray:
     a = a.astype(np.float64)
+    if metric == "whitened":
+        scatter = a.std(axis=0)
+        correlated = np.cov(a / np.where(scatter > 0, scatter, 1), rowvar=False, bias=True).reshape(a.shape[1], -1)
+        inverse = np.linalg.inv(correlated + RIDGE * np.eye(a.shape[1]))
+        apart = (a[:, None] - a[None]) / np.where(scatter > 0, scatter, np.inf)
+        return np.sqrt(np.einsum("ijc,cd,ijd->ij", apart, inverse, apart))
     if metric == "euclidean":
         return np.linalg.norm(a[:, None] - a[None], axis=2)
     unit = a / np.linalg.norm(a, axis=1, keepdims=True)
@@ -70,7 +77,7 @@ def test_an_image_outside_the_survey_has_neighbours() -> None:
 
 
 def test_wrong_questions_are_told() -> None:
-    with pytest.raises(InputError, match="One of cosine, euclidean"):
+    with pytest.raises(InputError, match="One of cosine, euclidean, whitened"):
         NeighbourIndex(np.eye(3, dtype=np.float32), "manhattan")
     with pytest.raises(InputError, match="NaN"):
         NeighbourIndex(np.full((3, 3), np.nan, np.float32))

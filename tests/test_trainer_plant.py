@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from command_line import ran
 from numpy.testing import assert_array_equal
 
 from gz2interp.errors import InputError, SurveyError
@@ -145,7 +144,8 @@ def test_anyone_can_add_a_kind(tmp_path):
 
 def test_from_the_command_line(tmp_path):
     words = ["plant", "shortcut", str(tmp_path / "s"), "--kind", "noise", "--class", "round", "--galaxies", "8"]
-    done = subprocess.run([sys.executable, "-m", "trainer", *words], capture_output=True, text=True, check=True)
+    done = ran(*words, module="trainer.__main__")
+    assert done.returncode == 0, done.stderr
     assert (
         "noise 1.4 (times the noise of the sky, in all bands) in all galaxies of the kind round"
         in done.stdout.replace("\n", " ")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from astropy.io import fits
+from command_line import ran
 from numpy.testing import assert_array_equal
 
 from gz2interp.errors import InputError, SurveyError
@@ -27,6 +25,7 @@ from trainer.sources.resampling import north_up
 from trainer.sources.sdss_frames import SdssFrames
 from trainer.sources.seeing import seeing_of
 
+TRAINER = "trainer.__main__"
 SIZE = 420
 WIDTHS = (1.6, 1.5, 1.4, 1.45, 1.3)
 STARS = [(x, y) for x in (70, 160, 250, 340) for y in (80, 190, 300)]
@@ -298,13 +297,18 @@ def test_a_survey_on_a_real_frame(real_data, tmp_path):
     assert paint_survey(tmp_path / "again", 20, 3, sky=real_data / "sdss_frames").digest == painted.digest
 
 
-def ran(*words):
-    command = [sys.executable, "-m", "trainer", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-
-
 def test_the_verb_paints_rare_kinds(tmp_path):
-    done = ran("paint", tmp_path / "rings", "--galaxies", 40, "--rare", "ring=0.5", "--rare", "lens=0.3")
+    done = ran(
+        "paint",
+        tmp_path / "rings",
+        "--galaxies",
+        40,
+        "--rare",
+        "ring=0.5",
+        "--rare",
+        "lens=0.3",
+        module=TRAINER,
+    )
     assert done.returncode == 0, done.stderr
     kinds = Survey.open(tmp_path / "rings").catalog["painted_kind"].value_counts()
     assert kinds["ring"] + kinds["lens"] > 20
@@ -320,7 +324,7 @@ def test_the_verb_paints_rare_kinds(tmp_path):
     ],
 )
 def test_the_verb_tells_a_mistake_in_words(tmp_path, words, told):
-    done = ran("paint", tmp_path / "none", "--galaxies", 3, *words)
+    done = ran("paint", tmp_path / "none", "--galaxies", 3, *words, module=TRAINER)
     assert done.returncode != 0
     assert told in done.stderr
     assert "Traceback" not in done.stderr

@@ -125,7 +125,7 @@ def test_it_goes_on_where_it_stopped_and_comes_to_the_same(subject, found):
         ):  # shortcuts, what knows nothing of the network, and the first method are done
             raise Enough
 
-    before, settings = set(folders(subject)), replace(FEW, seed=3)
+    before, settings = set(folders(subject)), replace(FEW, galaxies=4, few=2, stages=1, seed=3)
     with pytest.raises(Enough):
         check(subject, settings, stop)
     (kept,) = set(folders(subject)) - before
@@ -332,7 +332,9 @@ def test_any_survey_and_any_network_can_be_checked(tmp_path):
     assert verdict(found)
 
 
-@pytest.mark.parametrize("name", ["cnn", "d4", "resnet", "original"])
+@pytest.mark.parametrize(
+    "name", ["cnn", "original", *(pytest.param(deep, marks=pytest.mark.long) for deep in ("d4", "resnet"))]
+)
 def test_the_trainer_s_networks_can_forget(name, tmp_path):
     model = build_network(name, shape=(32, 32), class_count=3, scaling="asinh", softening=(0.1,) * 5, dropout=0.1)
     model.save(tmp_path / "model.keras")

@@ -26,11 +26,14 @@ from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
+from gz2interp.views import VIEWS, turned
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
+from gz2interp.workflows.analyse.activations import activations_as_in
 from gz2interp.workflows.explain import Question, explain
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.maps import write_maps
-from gz2interp.workflows.nearby import neighbours_of
+from gz2interp.workflows.nearby import Nearby, NearbyWish, neighbours_of
+from gz2interp.workflows.nearby.image import neighbours_of_image
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 
@@ -194,6 +197,47 @@ def test_neighbours_as_a_table(subject: Subject) -> None:
         neighbours_of(subject.survey, subject.model, FIRST_ID + LOST)
     with pytest.raises(SurveyError, match="gz2interp analyse"):
         neighbours_of(subject.survey, subject.model, FIRST_ID, layer="stem")
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "whitened"])
+def test_an_image_from_a_file_finds_the_galaxy_that_it_shows(subject: Subject, tmp_path: Path, metric: str) -> None:
+    analyse(subject, fast(metric=metric, views=True))
+    image = subject.survey.images([7])[0]
+    fits.HDUList([fits.PrimaryHDU(np.moveaxis(image, -1, 0))]).writeto(tmp_path / "seven.fits")
+    nearby = Nearby.open(subject.survey, subject.model)
+    assert nearby.analysis.provenance.parameters["pooling"] == "mean over eight views"
+    table = neighbours_of_image(subject, tmp_path / "seven.fits", most=5, nearby=nearby)
+    assert table["galaxy_id"][0] == FIRST_ID + 7
+    assert table["distance"][0] == pytest.approx(0, abs=1e-5)
+    expected = nearby.of([FIRST_ID + 7], NearbyWish(4))
+    assert table["galaxy_id"][1:].tolist() == expected["galaxy_id"].tolist()
+    assert not table["same_galaxy"].any()  # the file does not say where it is
+
+
+def test_turned_and_mirrored_galaxies_have_the_same_neighbours_by_views(subject: Subject) -> None:
+    analysis = analyse(subject, fast(metric="cosine", views=True))
+    images = subject.survey.images(range(4, 24))
+    straight = activations_as_in(analysis, subject, images)
+    plain = subject.probe.activations(images, "conv", pooled=True)
+    for view in range(VIEWS):
+        seen = np.concatenate([turned(images, view)])
+        np.testing.assert_allclose(activations_as_in(analysis, subject, seen), straight, rtol=1e-5, atol=1e-6)
+        if view:
+            assert np.abs(subject.probe.activations(seen, "conv", pooled=True) - plain).max() > 1e-3
+
+
+def test_approximate_neighbours_are_another_question_and_say_their_recall(subject: Subject) -> None:
+    exact, found = analyse(subject, fast()), analyse(subject, fast(index="approximate"))
+    assert found.path != exact.path
+    assert analyse(subject, fast(index="exact")).path == exact.path
+    assert exact.search is not None
+    assert found.search is not None
+    assert (exact.search.kind, found.search.kind) == ("exact", "approximate")
+    assert found.search.recall >= 0.98
+    assert found.search.sample > 0
+    for wrong in (fast(metric="manhattan"), fast(index="tree")):
+        with pytest.raises(InputError, match="One of"):
+            analyse(subject, wrong)
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".fits", ".vot"])

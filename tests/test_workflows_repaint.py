@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from astropy.io import fits
 from astropy.wcs import WCS
+from command_line import ran
 from numpy.testing import assert_allclose, assert_array_equal
 
 from gz2interp.errors import InputError, SurveyError
@@ -136,13 +134,8 @@ def test_the_fits_file_has_both_images_where_they_are_on_the_sky(survey, galaxy,
         write_repainted(survey, found, tmp_path / "pair.doc")
 
 
-def ran(*words):
-    command = [sys.executable, "-m", "gz2interp.cli", "repaint", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-
-
 def test_the_verb_lists_components_and_writes_a_figure(survey, galaxy, tmp_path):
-    done = ran(survey.path, galaxy, "--without", "arms", "--turned", 30, "--out", tmp_path / "figure.png")
+    done = ran("repaint", survey.path, galaxy, "--without", "arms", "--turned", 30, "--out", tmp_path / "figure.png")
     assert done.returncode == 0, done.stderr
     assert "bulge" in done.stdout
     assert (tmp_path / "figure.png").stat().st_size > 10_000
@@ -158,7 +151,7 @@ def test_the_verb_lists_components_and_writes_a_figure(survey, galaxy, tmp_path)
     ],
 )
 def test_the_verb_tells_a_mistake_in_words(survey, galaxy, words, told):
-    done = ran(survey.path, galaxy, *words)
+    done = ran("repaint", survey.path, galaxy, *words)
     assert done.returncode != 0
     assert told in done.stderr
     assert "Traceback" not in done.stderr

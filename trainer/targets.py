@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.schema import LABEL, vote_column
+from gz2interp.schema import CLASS_VOTES, LABEL, vote_column
 from trainer.catalog.labels import labels_by
 
 __all__ = ["CATALOGUE_SCHEME", "Targets", "strongest_votes", "targets_by"]
@@ -109,25 +109,10 @@ def strongest_votes(catalog: pd.DataFrame, class_names: Sequence[str]) -> NDArra
     return strongest
 
 
-_SMOOTH = ("t01_smooth_or_features", "a01_smooth")
-_FEATURES = ("t01_smooth_or_features", "a02_features_or_disk")
-_PATHS = {
-    "E": (_SMOOTH,),
-    "S": (_FEATURES,),
-    "A": (("t01_smooth_or_features", "a03_star_or_artifact"),),
-    "round": (_SMOOTH, ("t07_rounded", "a16_completely_round")),
-    "in_between": (_SMOOTH, ("t07_rounded", "a17_in_between")),
-    "cigar": (_SMOOTH, ("t07_rounded", "a18_cigar_shaped")),
-    "edge_on": (_FEATURES, ("t02_edgeon", "a04_yes")),
-    "spiral": (_FEATURES, ("t02_edgeon", "a05_no"), ("t04_spiral", "a08_spiral")),
-}
-"""The answers that lead to each class of the label schemes."""
-
-
 def _share(catalog: pd.DataFrame, class_name: str) -> NDArray[np.float64] | None:
     if f"target_{class_name}" in catalog:
         return catalog[f"target_{class_name}"].to_numpy(np.float64)
-    columns = [vote_column(question, answer) for question, answer in _PATHS.get(class_name, ())]
+    columns = [vote_column(question, answer) for question, answer in CLASS_VOTES.get(class_name, ())]
     if not columns or any(column not in catalog for column in columns):
         return None
     return np.asarray(catalog[columns].to_numpy(np.float64).prod(axis=1))

@@ -13,7 +13,6 @@ from gz2interp.figures.pictures import thumbnails
 from gz2interp.painting import Alteration
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.truth import Truth
 from gz2interp.workflows.repaint import Repainted, ingredients_of, recipe_of_galaxy, repaint_galaxy
 
 __all__ = ["altered_pictures", "has_truth", "pictures_of_parts", "redshift_of", "repainted"]
@@ -21,7 +20,7 @@ __all__ = ["altered_pictures", "has_truth", "pictures_of_parts", "redshift_of", 
 
 def has_truth(survey: Survey) -> bool:
     """Whether it is known what the survey's galaxies are made of."""
-    return Truth.exists(survey.path)
+    return survey.place.has("truth.parquet")
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

@@ -1,8 +1,8 @@
-"""Many galaxies at once: the nearest neighbours of the selected one, and the members of the lasso."""
+"""Many galaxies at once: the members of the lasso."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
@@ -11,39 +11,23 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.gallery_component import show_gallery
 from dashboards.loading.ground import Ground
-from dashboards.loading.pictures import pictures_of
-from dashboards.loading.tables import predictions_of, table_of
-from dashboards.parts.style import caption, heading
+from dashboards.loading.tables import predictions_of
+from dashboards.parts.cards import cards_of, pick
+from dashboards.parts.selection_export import offer_selection
+from dashboards.parts.style import heading
 from dashboards.parts.subject import Subject
-from dashboards.selection import change, current, where_of
-from gz2interp.stores.analyses import Analysis
+from dashboards.selection import current, where_of
+from gz2interp.workflows.giving import Subset
 
-__all__ = ["PAGE", "show_members", "show_neighbours"]
+__all__ = ["PAGE", "show_members"]
 
 PAGE: Final = 48
 
 
-def show_neighbours(subject: Subject, analysis: Analysis) -> None:
-    """The galaxies that the layer holds for most alike, nearest first."""
-    position = analysis.position_of(subject.row)
-    if position is None:
-        heading("Nearest neighbours")
-        caption("This galaxy was not analysed: it had no image then.")
-        return
-    found = analysis.neighbours([position])
-    near = found.rows[0] >= 0
-    rows, distances = found.rows[0][near], found.distances[0][near]
-    heading(
-        "Nearest neighbours", f"{found.metric.capitalize()} distance in {escape(analysis.layer)} itself, not on the map"
-    )
-    notes = [f"{distance:.3g}" for distance in distances]
-    _show(subject, rows, notes, "neighbours", width=78)
-
-
 def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> None:
-    """The galaxies inside the lasso or in the cluster, a page at a time, and all of them as a file."""
+    """The galaxies inside the lasso or in the cluster, a page at a time, and all of them to take along."""
     rows = ground.rows[members]
     pages = max(-(-len(rows) // PAGE), 1)
     title, turn, save = st.columns([3, 1.2, 1], vertical_alignment="bottom")
@@ -56,37 +40,17 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
     if len(rows) == 0:
         return
     with save:
-        name = f"{subject.survey.name}-{current().cluster or 'lasso'}.csv"
-        st.download_button(
-            "Save as CSV", lambda: _csv(subject, ground, members), name, "text/csv", width="stretch", on_click="ignore"
-        )
+        places = ground.points.coordinates[members]
+        found = {"map_x": places[:, 0], "map_y": places[:, 1]} if ground.layer else {}
+        offer_selection(_subset(subject, rows, current().cluster or "lasso", found))
     shown = rows[first : first + PAGE]
     _show(subject, shown, _confidences(subject, shown), "members")
 
 
 def _show(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str], name: str, width: int = 104) -> None:
-    """Cards whose titles say label and prediction, and once only where they agree."""
-    known = table_of(subject.survey, subject.model, rows)
-    pictures = pictures_of(subject.survey, rows)
-    cards = [
-        Card(galaxy_id, picture, _title(label, prediction), note)
-        for galaxy_id, label, prediction, picture, note in zip(
-            known["galaxy_id"], known["label"], known["prediction"], pictures, notes, strict=True
-        )
-    ]
     key = f"gallery-{name}"
-    show_gallery(cards, key, lambda: _pick(key), selected=str(int(subject.facts["galaxy_id"])), width=width)
-
-
-def _pick(key: str) -> None:
-    galaxy_id = picked(key)
-    if galaxy_id:
-        change(galaxy_id=galaxy_id)
-
-
-def _title(label: Any, prediction: Any) -> str:
-    words = [str(word) for word in (label, prediction) if isinstance(word, str) and word]
-    return " → ".join(dict.fromkeys(words)) or "no label"
+    cards = cards_of(subject, rows, notes)
+    show_gallery(cards, key, lambda: pick(key), selected=str(int(subject.facts["galaxy_id"])), width=width)
 
 
 def _confidences(subject: Subject, rows: NDArray[np.int64]) -> list[str]:
@@ -96,8 +60,5 @@ def _confidences(subject: Subject, rows: NDArray[np.int64]) -> list[str]:
     return ["" if pd.isna(value) else f"{value:.1%}" for value in table["confidence"].reindex(rows)]
 
 
-def _csv(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> bytes:
-    rows = ground.rows[members]
-    table = table_of(subject.survey, subject.model, rows)
-    table[["map_x", "map_y"]] = ground.points.coordinates[members]
-    return table.to_csv(index=False).encode()
+def _subset(subject: Subject, rows: NDArray[np.int64], name: str, found: Mapping[str, NDArray[Any]]) -> Subset:
+    return Subset(subject.survey, rows, subject.model.name if subject.model else None, found, name)

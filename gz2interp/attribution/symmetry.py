@@ -17,13 +17,11 @@ from gz2interp.attribution.questions import Differentiable
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
+from gz2interp.views import VIEWS, turned, turned_back
 
 __all__ = ["VIEWS", "symmetry_averaged", "turned", "turned_back"]
 
 Floats = NDArray[np.float32]
-
-VIEWS = 8
-"""The symmetries of a square: four quarter turns, each mirrored or not."""
 
 
 def symmetry_averaged(
@@ -78,14 +76,3 @@ def symmetry_averaged(
 
 def _mean(of: Sequence[Floats]) -> Floats:
     return np.asarray(np.mean(of, axis=0), np.float32)
-
-
-def turned(images: Floats, view: int) -> Floats:
-    """The images (n, y, x, ...) in one of eight views: quarter turns, and from the fifth on mirrored before."""
-    return np.ascontiguousarray(np.rot90(images[:, :, ::-1] if view >= 4 else images, view % 4, axes=(1, 2)))
-
-
-def turned_back(maps: Floats, view: int) -> Floats:
-    """The inverse of `turned`."""
-    straight = np.rot90(maps, -(view % 4), axes=(1, 2))
-    return np.ascontiguousarray(straight[:, :, ::-1] if view >= 4 else straight)

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from gz2interp.cli import clusters, drawing, explaining, spaces, surveys
+from gz2interp.cli import clusters, drawing, explaining, giving, maps, rating_loop, spaces, surveys, unusual
 from gz2interp.cli.app import app, main
 
-__all__ = ["app", "clusters", "drawing", "explaining", "main", "spaces", "surveys"]
+__all__ = [
+    "app",
+    "clusters",
+    "drawing",
+    "explaining",
+    "giving",
+    "main",
+    "maps",
+    "rating_loop",
+    "spaces",
+    "surveys",
+    "unusual",
+]

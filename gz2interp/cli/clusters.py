@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SchedulerOption, SurveyArgument
 
 
 @app.command("clusters")
@@ -44,15 +44,16 @@ def clusters_(
 
 
 @app.command("quality")
-def quality_(survey: SurveyArgument, progress: ProgressOption = "bars") -> None:
+def quality_(survey: SurveyArgument, scheduler: SchedulerOption = "", progress: ProgressOption = "bars") -> None:
     """How good each image is: noise, seeing, depth, background, edges; kept beside the survey as quality.parquet."""
     from gz2interp.console import progress_as
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.quality import QualityFile
     from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.cluster import cluster_at
     from gz2interp.workflows.image_quality import quality
 
     opened = Survey.open(find_survey(survey))
-    with progress_as(progress) as told:
-        table = quality(opened, told)
+    with progress_as(progress) as told, cluster_at(scheduler) as cluster:
+        table = quality(opened, told, cluster=cluster)
     told.say(f"{len(table):,} images are measured: {QualityFile(opened).path}")

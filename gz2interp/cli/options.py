@@ -19,6 +19,7 @@ __all__ = [
     "ModelOption",
     "OfOption",
     "ProgressOption",
+    "SchedulerOption",
     "SurveyArgument",
     "ViewsOption",
     "class_score",
@@ -28,7 +29,7 @@ __all__ = [
     "score_of",
 ]
 
-SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
+SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, its name, or an address.")]
 ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="The model; may be left out if there is one.")]
 GalaxiesArgument = Annotated[list[str], typer.Argument(metavar="GALAXY...", help="Galaxy ids.")]
 MethodOption = Annotated[str, typer.Option(help="As gz2interp methods lists them.")]
@@ -46,6 +47,9 @@ OfOption = Annotated[
 ]
 ProgressOption = Annotated[
     str, typer.Option("--progress", help="bars, or json: a record a line, and nothing else on standard output.")
+]
+SchedulerOption = Annotated[
+    str, typer.Option("--scheduler", help="Of a Dask cluster whose workers do it: tcp://host:8786. Same numbers.")
 ]
 KindOption = Annotated[str, typer.Option("--score", help="logit or probability.")]
 

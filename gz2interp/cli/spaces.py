@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, SurveyArgument
-from gz2interp.console import ProgressBars, say, table
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SchedulerOption, SurveyArgument
+from gz2interp.console import progress_as, say, table
+from gz2interp.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gz2interp.workflows.nearby import Nearby, NearbyWish
 
 
 @app.command()
@@ -17,42 +24,115 @@ def analyse(
     survey: SurveyArgument,
     model: ModelOption = None,
     layer: LayerOption = "",
-    metric: Annotated[str, typer.Option(help="cosine or euclidean.")] = "cosine",
+    metric: Annotated[str, typer.Option(help="cosine, euclidean or whitened.")] = "cosine",
+    views: Annotated[
+        bool, typer.Option("--views", help="Mean activations over a galaxy's eight turned and mirrored views.")
+    ] = False,
     neighbours: Annotated[int, typer.Option(min=1, help="Neighbours kept of each galaxy.")] = 32,
+    index: Annotated[str, typer.Option(help="exact, approximate, or auto: exact up to 300,000 galaxies.")] = "auto",
     map_neighbours: Annotated[int, typer.Option(min=2, help="Neighbours that shape the map.")] = 15,
     min_dist: Annotated[float, typer.Option(min=0, max=1, help="How close points of the map may lie.")] = 0.1,
     seed: Annotated[int, typer.Option(min=0, help="Of the map: one seed, one map.")] = 0,
+    scheduler: SchedulerOption = "",
+    density: Annotated[bool, typer.Option("--density", help="densMAP: loose crowds stay loose on the map.")] = False,
+    map_sample: Annotated[
+        int, typer.Option(min=100, help="Of more galaxies than these a sample is laid out and the others are placed.")
+    ] = 200_000,
+    progress: ProgressOption = "bars",
 ) -> None:
-    """Predictions, activations of a layer, exact neighbours and a map; what is up to date is left alone."""
+    """Predictions, activations of a layer, neighbours and a map; what is up to date is left alone."""
     from gz2interp.embedding.projection import MapSettings
     from gz2interp.workflows.analyse import AnalyseSettings, analyse
     from gz2interp.workflows.opening import open_subject
 
-    settings = AnalyseSettings(layer, metric, neighbours, MapSettings(map_neighbours, min_dist, seed))
-    with ProgressBars() as told:
-        result = analyse(open_subject(survey, model), settings, told)
-    say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
+    shape = MapSettings(map_neighbours, min_dist, seed, density, map_sample)
+    settings = AnalyseSettings(layer, metric, neighbours, shape, views, index)
+    with progress_as(progress) as told:
+        result = analyse(open_subject(survey, model), settings, told, scheduler)
+        for sentence in result.quality.sentences() if result.quality else ():
+            told.say(f"map  {sentence}")
+        told.say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
+        if result.search is not None:
+            told.say(f"Neighbours: {result.search.words}")
 
 
 @app.command()
 def neighbours(
     survey: SurveyArgument,
-    galaxy: Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")],
+    galaxy: Annotated[list[str] | None, typer.Argument(metavar="GALAXY...", help="Galaxy ids.")] = None,
     model: ModelOption = None,
     layer: LayerOption = "",
+    image: Annotated[
+        Path | None,
+        typer.Option(help="An image that is not in the survey: .fits, .npy or .npz, the galaxy in the middle."),
+    ] = None,
+    everybody: Annotated[bool, typer.Option("--all", help="Of every galaxy, into --out.")] = False,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many.")] = 12,
+    skip_same: Annotated[
+        bool, typer.Option("--skip-same", help='Leave out the same galaxy imaged twice: within 5" on the sky.')
+    ] = False,
+    least: Annotated[bool, typer.Option("--least", help="The least similar galaxies instead.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write them: .csv, .parquet, .fits or .vot.")
     ] = None,
 ) -> None:
-    """The nearest galaxies in the network's own space, nearest first."""
+    """The nearest galaxies in the network's own space, nearest first: of galaxies, of an image, or of all."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.stores.tables import write_table
-    from gz2interp.workflows.nearby import neighbours_of
+    from gz2interp.workflows.nearby import Nearby, NearbyWish
 
-    opened = Survey.open(find_survey(survey))
-    found = neighbours_of(opened, opened.model(model), galaxy, layer, most)
-    table(f"Nearest to {galaxy}", found)
+    if bool(galaxy) + (image is not None) + everybody != 1 or (everybody and out is None):
+        raise InputError(
+            "Galaxies, --image and --all were given together, or none of them, or --all without --out",
+            "Galaxy ids, or --image FILE, or --all --out FILE",
+        )
+    wish = NearbyWish(most, skip_same, least)
+    if image is not None:
+        found = _of_image(survey, model, layer, image, wish)
+    else:
+        opened = Survey.open(find_survey(survey))
+        if galaxy:
+            opened.row_of(galaxy[0])  # a wrong id is told before anything is read
+        nearby = Nearby.open(opened, opened.model(model), layer)
+        if everybody and out is not None:
+            _write_all(nearby, wish, out)
+            return
+        found = nearby.of(galaxy or [], wish)
+    for title, part in _tables(found, str(image)):
+        table(f"{'Least like' if least else 'Nearest to'} {title}", part)
     if out:
         write_table(out, found)
+
+
+def _of_image(survey: str, model: str | None, layer: str, image: Path, wish: NearbyWish) -> pd.DataFrame:
+    from gz2interp.workflows.nearby.image import neighbours_of_image
+    from gz2interp.workflows.opening import open_subject
+
+    subject = open_subject(survey, model)
+    return neighbours_of_image(subject, image, layer, wish.most, skip_same=wish.skip_same, least=wish.least)
+
+
+def _write_all(nearby: Nearby, wish: NearbyWish, out: Path) -> None:
+    from gz2interp.stores.tables import write_table_of_blocks
+
+    with progress_as("bars") as told:
+        lines = write_table_of_blocks(out, nearby.of_all(wish, told))
+    say(f"{out}: {lines:,} neighbours of {len(nearby.analysis.rows):,} galaxies")
+    if nearby.analysis.search is not None:
+        say(f"Neighbours: {nearby.analysis.search.words}")
+
+
+def _tables(found: pd.DataFrame, image: str) -> Iterator[tuple[str, pd.DataFrame]]:
+    """A table for each galaxy asked about, with what is to be read on a screen."""
+    shown = found.assign(
+        same_galaxy=[
+            f'same, {apart:.1f}"' if same else ""
+            for same, apart in zip(found["same_galaxy"], found["separation"], strict=True)
+        ]
+    ).drop(columns="separation")
+    if "near" not in shown:
+        yield image, shown
+        return
+    for near, part in shown.groupby("near", sort=False):
+        yield str(near), part.drop(columns=["near", "rank"])

@@ -10,6 +10,7 @@ import typer
 from gz2interp.cli.app import app, survey_app
 from gz2interp.cli.options import ModelOption, SurveyArgument
 from gz2interp.console import ProgressBars, say
+from gz2interp.errors import InputError
 
 
 @app.command("card")
@@ -53,32 +54,49 @@ def check_survey_(survey: SurveyArgument) -> None:
 @survey_app.command("export")
 def export(
     survey: SurveyArgument,
-    out: Annotated[Path, typer.Option("--out", "-o", help="A .parquet, .csv, .fits, .vot or .xml file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="As for gz2interp export: a table, regions or a folder.")],
     model: ModelOption = None,
 ) -> None:
-    """The catalogue joined with status, predictions and map, as one table."""
-    from gz2interp.stores.exporting import joined_table
+    """The whole survey, its catalogue joined with status, predictions and map: gz2interp export without a choice."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.giving import Wanted, choose, export_selection
 
-    joined = joined_table(Survey.open(find_survey(survey)), model)
-    write_table(out, joined)
-    say(f"{out}: {len(joined)} galaxies, {len(joined.columns)} columns")
+    with ProgressBars() as told:
+        done = export_selection(choose(Survey.open(find_survey(survey)), Wanted(model=model or "")), out, told)
+    say(f"{done.path}: {done.words}")
 
 
 @survey_app.command("import")
 def import_(
     survey: SurveyArgument,
-    model: Annotated[Path, typer.Option("--model", "-m", help="A .keras file, or the folder of a model.")],
-    name: Annotated[str, typer.Option(help="Its name in this survey.")] = "",
+    model: Annotated[
+        Path | None, typer.Option("--model", "-m", help="A .keras file, or the folder of a model.")
+    ] = None,
+    latents: Annotated[
+        Path | None,
+        typer.Option(help="Vectors of your own, by galaxy id: .parquet, .fits, .npz, or .npy with --ids."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="Its name in this survey; by default the file's.")] = "",
     classes: Annotated[str, typer.Option(help="Names of its classes, with commas, in the order of the outputs.")] = "",
+    ids: Annotated[Path | None, typer.Option(help="Galaxy ids of a .npy file: .npy, or text with one a line.")] = None,
 ) -> None:
-    """Lay a network that was trained elsewhere into a survey."""
+    """Lay a network that was trained elsewhere into a survey, or latents that stand in for one."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.latents import lay_latents
     from gz2interp.workflows.lay import lay_model
 
-    names = [part.strip() for part in classes.split(",") if part.strip()]
-    folder = lay_model(Survey.open(find_survey(survey)), model, name, names)
+    opened = Survey.open(find_survey(survey))
+    if (model is None) == (latents is None):
+        raise InputError("What to import was not said, or twice", "--model FILE, or --latents FILE")
+    if latents is not None:
+        laid = lay_latents(opened, latents, name or latents.stem, ids)
+        for sentence in laid.sentences:
+            say(sentence)
+        folder = laid.model
+    else:
+        assert model is not None
+        names = [part.strip() for part in classes.split(",") if part.strip()]
+        folder = lay_model(opened, model, name, names)
     say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")

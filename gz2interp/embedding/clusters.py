@@ -7,8 +7,8 @@ McInnes & Healy 2017, "Accelerated hierarchical density based clustering", arXiv
 
 Notes on differences: the tree is that of HDBSCAN, found among the pairs of the map's triangulation and of nearest
 neighbours, so that a million galaxies take minutes and not days; and two crowds are two only if the valley between them
-is deep enough (`CONTRAST`), because the leaves of noise are many. With ``contrast=1, chance=0`` the clusters are those of
-scikit-learn.
+is deep enough (`CONTRAST`), because the leaves of noise are many. With ``contrast=1, chance=0`` the clusters are
+scikit-learn's.
 """
 
 from __future__ import annotations

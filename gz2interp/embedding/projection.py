@@ -30,14 +30,22 @@ class MapSettings:
         How close points may lie, in the map's unit.
     seed : int
         One seed, one map.
+    density : bool
+        densMAP: crowds that are tight in the activations are tight on the map, and loose ones loose.
+    sample : int
+        Of more galaxies than these, as many are drawn and laid out; the others are placed among them.
     """
 
     neighbours: int = 15
     min_dist: float = 0.1
     seed: int = 0
+    density: bool = False
+    sample: int = 200_000
 
 
-def project(activations: Floats, neighbours: Neighbours, settings: MapSettings) -> Embedding:
+def project(
+    activations: Floats, neighbours: Neighbours, settings: MapSettings, start: Floats | None = None
+) -> Embedding:
     """Coordinates (n, 2) by UMAP on a graph of neighbours that is computed already.
 
     Parameters
@@ -47,15 +55,18 @@ def project(activations: Floats, neighbours: Neighbours, settings: MapSettings) 
     neighbours : Neighbours
         Positions among `activations`, at least ``settings.neighbours - 1`` of each galaxy unless the survey is smaller.
     settings : MapSettings
+    start : float32 (n, 2), optional
+        Places to begin with, those of another map say; by default the graph's own (its spectrum).
 
     Returns
     -------
     Embedding
-        With the method ``"umap"``, or ``"principal axes"`` for fewer than 12 galaxies.
+        With the method ``"umap"`` or ``"densmap"``, or ``"principal axes"`` for fewer than 12 galaxies.
 
     References
     ----------
-    McInnes, Healy & Melville 2018, "UMAP", arXiv:1802.03426.
+    McInnes, Healy & Melville 2018, "UMAP", arXiv:1802.03426. Narayan, Berger & Cho 2021, "Assessing single-cell
+    transcriptomic variability through density-preserving data visualization", Nature Biotechnology 39, 765 (densMAP).
 
     Notes
     -----
@@ -66,7 +77,8 @@ def project(activations: Floats, neighbours: Neighbours, settings: MapSettings) 
     if n < _FEWEST:
         return Embedding(_principal_axes(activations), "principal axes")
     k = min(settings.neighbours, n - 1)
-    return Embedding(_umap(activations, _knn(neighbours, k), neighbours.metric, settings), "umap")
+    places = _umap(activations, _knn(neighbours, k), neighbours.metric, settings, start)
+    return Embedding(places, "densmap" if settings.density else "umap")
 
 
 def _knn(neighbours: Neighbours, k: int) -> tuple[NDArray[np.int64], Floats]:
@@ -78,7 +90,11 @@ def _knn(neighbours: Neighbours, k: int) -> tuple[NDArray[np.int64], Floats]:
 
 
 def _umap(
-    activations: Floats, knn: tuple[NDArray[np.int64], Floats], metric: str, settings: MapSettings
+    activations: Floats,
+    knn: tuple[NDArray[np.int64], Floats],
+    metric: str,
+    settings: MapSettings,
+    start: Floats | None,
 ) -> NDArray[np.float32]:
     with warnings.catch_warnings():
         # umap warns that it runs on one core and cannot place new points: both are what is wanted here.
@@ -88,9 +104,11 @@ def _umap(
         reducer = umap.UMAP(
             n_neighbors=knn[0].shape[1],
             min_dist=settings.min_dist,
-            metric=metric,
+            metric="cosine" if metric == "cosine" else "euclidean",
             precomputed_knn=knn,
             random_state=settings.seed,
+            densmap=settings.density,
+            init="spectral" if start is None else start,
             n_jobs=1,
         )
         return np.asarray(reducer.fit_transform(activations), dtype=np.float32)

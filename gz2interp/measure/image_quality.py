@@ -129,7 +129,7 @@ def _named(found: Columns, bands: Sequence[str], scale: Floats, told: Floats) ->
 
 
 def _share(where: Bools) -> Floats:
-    return where.mean(axis=(1, 2)).astype(np.float32)
+    return np.asarray(where.mean(axis=(1, 2)), np.float32)
 
 
 def _edge(signal: Floats, galaxies: Measured) -> Floats:

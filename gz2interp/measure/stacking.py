@@ -59,4 +59,4 @@ class Stacks:
 
     def means(self) -> Floats:
         """float32 (group, y, x, band); 0 where no galaxy has a valid pixel."""
-        return self._sums / np.maximum(self._weights, 1)[..., None]
+        return (self._sums / np.maximum(self._weights, 1)[..., None]).astype(np.float32)

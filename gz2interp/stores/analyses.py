@@ -1,7 +1,8 @@
 """What was found in a layer: one folder per question, named by the digest of its provenance.
 
-``models/NAME/LAYER/HASH/`` holds ``provenance.json``, ``activations.zarr``, ``neighbours.zarr``, ``embedding.parquet``.
-It is complete when ``provenance.json`` is there, which is written last.
+``models/NAME/LAYER/HASH/`` holds ``provenance.json``, ``activations.zarr``, ``neighbours.zarr``, ``embedding.parquet``;
+``search.json`` says how the neighbours were found, and ``whitening.npz`` what distances were whitened by, if they were;
+``quality.json`` how far the map can be believed. It is complete when ``provenance.json`` is there.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import zarr
 from numpy.typing import NDArray
 
-from gz2interp.results import Embedding, Neighbours, Provenance
+from gz2interp.map_quality import MapQuality
+from gz2interp.results import Embedding, Neighbours, Provenance, Search, Whitening
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import Rows, create_array, open_array, read_rows, write_shard
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.files import read_json, replaced, write_json
 from gz2interp.stores.tables import write_parquet
 
 __all__ = ["Analysis", "analyses_of", "latest_analysis", "layer_folder"]
@@ -55,7 +59,7 @@ class Analysis:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row per analysed galaxy: row (in the survey), galaxy_id, x, y."""
+        """One row per analysed galaxy: row (in the survey), galaxy_id, x, y; laid_out, where some were not."""
         return pd.read_parquet(self.path / "embedding.parquet")
 
     @cached_property
@@ -70,6 +74,19 @@ class Analysis:
             self.table[["x", "y"]].to_numpy(np.float32), str(self.provenance.parameters.get("map", "umap"))
         )
 
+    @cached_property
+    def laid_out(self) -> NDArray[np.bool_]:
+        """Which galaxies shaped the map (n,); the others were placed among them afterwards."""
+        if "laid_out" in self.table:
+            return self.table["laid_out"].to_numpy(np.bool_)
+        return np.ones(len(self.rows), np.bool_)
+
+    @property
+    def quality(self) -> MapQuality | None:
+        """How far the map can be believed; None where that was not measured."""
+        file = self.path / "quality.json"
+        return MapQuality.from_json(read_json(file)["quality"]) if file.is_file() else None
+
     def activations(self, positions: Rows | None = None) -> NDArray[np.float32]:
         """Pooled activations (n, channel) of all, or of the given positions among `rows`."""
         array = open_array(self.path / "activations.zarr")
@@ -77,11 +94,44 @@ class Analysis:
 
     def neighbours(self, positions: Rows | None = None) -> Neighbours:
         """Neighbours of all, or of the given positions; `Neighbours.rows` are rows of the survey."""
-        rows, distances = (open_array(self.path / "neighbours.zarr" / name) for name in ("rows", "distances"))
-        metric = str(self.provenance.parameters["metric"])
+        rows, distances = self._neighbours
         if positions is None:
-            return Neighbours(np.asarray(rows[:]), np.asarray(distances[:]), metric)
-        return Neighbours(read_rows(rows, positions), read_rows(distances, positions), metric)
+            return Neighbours(np.asarray(rows[:]), np.asarray(distances[:]), self.metric, self.search)
+        return Neighbours(read_rows(rows, positions), read_rows(distances, positions), self.metric, self.search)
+
+    @property
+    def metric(self) -> str:
+        """What near means."""
+        return str(self.provenance.parameters["metric"])
+
+    @property
+    def kept(self) -> int:
+        """How many neighbours of each galaxy are kept."""
+        return int(self._neighbours[0].shape[1])
+
+    @cached_property
+    def search(self) -> Search | None:
+        """How the neighbours were found; None where that was not written down."""
+        file = self.path / "search.json"
+        return Search.from_json(read_json(file)) if file.is_file() else None
+
+    @cached_property
+    def whitening(self) -> Whitening | None:
+        """What distances are whitened by; None where they are not."""
+        file = self.path / "whitening.npz"
+        if not file.is_file():
+            return None
+        with np.load(file, allow_pickle=False) as stored:
+            return Whitening(stored["mean"], stored["matrix"])
+
+    @cached_property
+    def table_of_activations(self) -> zarr.Array[Any]:
+        """The pooled activations on disk, to be read in portions."""
+        return open_array(self.path / "activations.zarr")
+
+    @cached_property
+    def _neighbours(self) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
+        return open_array(self.path / "neighbours.zarr/rows"), open_array(self.path / "neighbours.zarr/distances")
 
     def position_of(self, row: int) -> int | None:
         """Where a row of the survey stands among `rows`; None if it was not analysed."""
@@ -101,19 +151,51 @@ class Analysis:
             create_array(folder, (n, values.shape[1]), np.float32, _CHUNK_ROWS)
         write_shard(open_array(folder, writable=True), shard, values)
 
-    def write_neighbours(self, neighbours: Neighbours) -> None:
-        """Store neighbours whose `rows` are rows of the survey, in place of those of an interrupted analysis."""
-        shutil.rmtree(self.path / "neighbours.zarr", ignore_errors=True)
-        for name, values in (("rows", neighbours.rows), ("distances", neighbours.distances)):
-            array = create_array(self.path / "neighbours.zarr" / name, values.shape, values.dtype, _CHUNK_ROWS)
-            array[:] = values
+    def write_whitening(self, whitening: Whitening) -> None:
+        """Store what distances are whitened by."""
+        with replaced(self.path / "whitening.npz") as aside:
+            np.savez(aside, mean=whitening.mean, matrix=whitening.matrix)
 
-    def write_table(self, rows: NDArray[np.int64], galaxy_ids: NDArray[np.int64], embedding: Embedding) -> None:
-        """Store the map with the galaxies it shows."""
+    def begin_neighbours(self, n: int, k: int, search: Search | None) -> None:
+        """Make room for k neighbours of n galaxies, in place of those of an interrupted analysis."""
+        shutil.rmtree(self.path / "neighbours.zarr", ignore_errors=True)
+        if search is not None:
+            write_json(self.path / "search.json", search.to_json())
+        for name, dtype in (("rows", np.int64), ("distances", np.float32)):
+            create_array(self.path / "neighbours.zarr" / name, (n, k), dtype, _CHUNK_ROWS)
+
+    def write_neighbours_from(self, start: int, neighbours: Neighbours) -> None:
+        """Store the neighbours of galaxies from a position on; their `rows` are rows of the survey.
+
+        Shards are written whole: `start`, and unless the last galaxy is among them their number, are multiples of 256.
+        """
+        for name, values in (("rows", neighbours.rows), ("distances", neighbours.distances)):
+            array = open_array(self.path / "neighbours.zarr" / name, writable=True)
+            array[start : start + len(values)] = values
+
+    def write_neighbours(self, neighbours: Neighbours) -> None:
+        """Store the neighbours of all galaxies at once, see `begin_neighbours` and `write_neighbours_from`."""
+        n, k = neighbours.rows.shape
+        self.begin_neighbours(n, k, neighbours.search)
+        self.write_neighbours_from(0, neighbours)
+
+    def write_table(
+        self,
+        rows: NDArray[np.int64],
+        galaxy_ids: NDArray[np.int64],
+        embedding: Embedding,
+        laid_out: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Store the map with the galaxies it shows, and which of them shaped it if not all."""
         x, y = embedding.coordinates.T
-        write_parquet(
-            self.path / "embedding.parquet", pd.DataFrame({"row": rows, GALAXY_ID: galaxy_ids, "x": x, "y": y})
-        )
+        table = pd.DataFrame({"row": rows, GALAXY_ID: galaxy_ids, "x": x, "y": y})
+        if laid_out is not None and not laid_out.all():
+            table["laid_out"] = laid_out
+        write_parquet(self.path / "embedding.parquet", table)
+
+    def write_quality(self, quality: MapQuality, provenance: Provenance) -> None:
+        """Store how far the map can be believed, with how that was found."""
+        write_json(self.path / "quality.json", {"provenance": provenance.to_json(), "quality": quality.to_json()})
 
     def complete(self, provenance: Provenance) -> None:
         """Say that everything is there."""

@@ -16,6 +16,7 @@ import numpy as np
 import zarr
 from numpy.typing import DTypeLike, NDArray
 from zarr.codecs import ZstdCodec
+from zarr.storage import LocalStore
 
 from gz2interp.errors import SurveyError
 from gz2interp.stores.files import sync
@@ -97,7 +98,7 @@ def read_rows(array: zarr.Array[Any], rows: Rows) -> NDArray[Any]:
     Raises
     ------
     SurveyError
-        A file of the array is damaged.
+        A file of the array is damaged, or the store that it is in does not answer.
     """
     wanted = np.asarray(rows, dtype=np.int64)
     try:
@@ -106,9 +107,13 @@ def read_rows(array: zarr.Array[Any], rows: Rows) -> NDArray[Any]:
         unique, where = np.unique(wanted, return_inverse=True)
         read = _read_increasing(array, unique)
         return read if np.array_equal(unique, wanted) else read[where]
-    except (ValueError, OSError, RuntimeError) as error:
-        raise SurveyError(
-            f"{array.store_path} cannot be read ({error})", remedy="Run gz2interp survey check to see what is damaged"
+    except Exception as error:
+        here = isinstance(array.store_path.store, LocalStore)
+        if here and not isinstance(error, ValueError | OSError | RuntimeError):
+            raise
+        raise SurveyError(  # stores elsewhere raise whatever their packages raise
+            f"{array.store_path} cannot be read ({error or type(error).__name__})",
+            remedy="Run gz2interp survey check to see what is damaged",
         ) from None
 
 

@@ -14,7 +14,7 @@ from gz2interp.errors import SurveyError
 from gz2interp.results import digest_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import analyses_of
-from gz2interp.stores.arrays import SHARD_ROWS, open_array
+from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.files import digest_of_file
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
@@ -70,7 +70,7 @@ def _told(check: Iterator[Finding]) -> Iterator[Finding]:
 
 
 def _catalogue(survey: Survey) -> Iterator[Finding]:
-    if digest_of_file(survey.path / "catalog.parquet") != survey.header.catalog_digest:
+    if digest_of_file(survey.place.file("catalog.parquet")) != survey.header.catalog_digest:
         yield Finding(True, "catalog.parquet was changed after the survey was made: it is written once")
     if len(survey.catalog) != len(survey):
         yield Finding(True, f"catalog.parquet has {len(survey.catalog)} rows, survey.json says {len(survey)}")
@@ -84,7 +84,7 @@ def _catalogue(survey: Survey) -> Iterator[Finding]:
 def _arrays(survey: Survey) -> Iterator[Finding]:
     wanted = (len(survey), *survey.shape)
     for name, shape in (("images", (*wanted, len(survey.bands))), ("valid", wanted)):
-        found = open_array(survey.path / "cutouts.zarr" / name).shape
+        found = survey.place.array(f"cutouts.zarr/{name}").shape
         if found != shape:
             yield Finding(True, f"cutouts.zarr/{name} has the shape {found}, {shape} is right")
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from gz2interp.errors import SurveyError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import read_some_rows
 
-__all__ = ["joined_table"]
+__all__ = ["catalog_columns", "joined_table"]
 
 
-def joined_table(survey: Survey, model: str | None = None) -> pd.DataFrame:
+def joined_table(
+    survey: Survey,
+    model: str | None = None,
+    rows: NDArray[np.int64] | None = None,
+    columns: Iterable[str] | None = None,
+) -> pd.DataFrame:
     """The catalogue, and beside it the status of each cutout, the predictions and the map.
 
     Parameters
@@ -21,38 +32,55 @@ def joined_table(survey: Survey, model: str | None = None) -> pd.DataFrame:
     survey : Survey
     model : str, optional
         Whose predictions and map; by default the only model's, and none where there are several or none.
+    rows : int64 (n,), optional
+        Of the survey, each once; by default all. The catalogue's other rows do not stay in memory.
+    columns : iterable of str, optional
+        Those of the catalogue that are wanted, if it has them; by default all.
 
     Returns
     -------
     DataFrame
-        One row per galaxy of the catalogue. A galaxy that was not asked for yet has the status "". A column of the
-        catalogue that bears the name of one of ours, from an older export say, is told apart by ``catalog_``.
+        One row per galaxy, in the order of `rows` and indexed by them. A galaxy that was not asked for yet has the
+        status "". A column of the catalogue that bears the name of one of ours, from an older export say, is told apart
+        by ``catalog_``.
     """
-    status = survey.status.drop(columns=GALAXY_ID).reindex(survey.catalog.index)
+    catalog = _catalog(survey, rows, columns)
+    status = survey.status.drop(columns=GALAXY_ID).reindex(catalog.index)
     status[["status", "reason", "source"]] = status[["status", "reason", "source"]].fillna("")
-    parts = [status]
+    parts = [status.astype({"tries": "Int64"}) if status["tries"].isna().any() else status]
     if model is None and len(survey.models()) == 1:
         model = survey.models()[0]
     if model is not None:
-        parts += _of_model(survey, survey.model(model))
+        parts += _of_model(survey, survey.model(model), catalog.index)
     ours = {column for part in parts for column in part.columns}
-    catalog = survey.catalog.rename(
-        columns={column: f"catalog_{column}" for column in survey.catalog if column in ours}
-    )
-    return pd.concat([catalog, *parts], axis=1)
+    told_apart = {column: f"catalog_{column}" for column in catalog if column in ours}
+    return pd.concat([catalog.rename(columns=told_apart), *parts], axis=1)
 
 
-def _of_model(survey: Survey, folder: ModelFolder) -> list[pd.DataFrame]:
+def catalog_columns(survey: Survey) -> list[str]:
+    """The names of the catalogue's columns, without reading them."""
+    return list(pq.read_schema(survey.path / "catalog.parquet").names)
+
+
+def _catalog(survey: Survey, rows: NDArray[np.int64] | None, columns: Iterable[str] | None) -> pd.DataFrame:
+    if rows is None and columns is None:
+        return survey.catalog
+    chosen = None if columns is None else {GALAXY_ID, *columns}
+    wanted = None if chosen is None else [name for name in catalog_columns(survey) if name in chosen]
+    return read_some_rows(survey.path / "catalog.parquet", np.arange(len(survey)) if rows is None else rows, wanted)
+
+
+def _of_model(survey: Survey, folder: ModelFolder, rows: pd.Index[int]) -> list[pd.DataFrame]:
     parts = []
     try:
         said = folder.predictions.set_index("row").drop(columns=[GALAXY_ID, "label"])
-        parts.append(said.reindex(survey.catalog.index).fillna({"split": "", "prediction": ""}))
+        parts.append(said.reindex(rows).fillna({"split": "", "prediction": ""}))
     except SurveyError:
         pass  # the network has not been run over the survey: there is nothing to join
     if (unsure := folder.uncertainty) is not None:
-        parts.append(unsure.set_index("row")[["uncertainty"]].reindex(survey.catalog.index))
+        parts.append(unsure.set_index("row")[["uncertainty"]].reindex(rows))
     analysis = latest_analysis(folder.path, survey.digest, folder.digest)
     if analysis:
         where = analysis.table.set_index("row")[["x", "y"]].rename(columns={"x": "map_x", "y": "map_y"})
-        parts.append(where.reindex(survey.catalog.index))
+        parts.append(where.reindex(rows))
     return parts

@@ -67,6 +67,13 @@ class Pixels:
         x, y = (float(pixel) for pixel in self.wcs.world_to_pixel_values(ra, dec))
         return (self.image.shape[1] - 1 - x if self.mirrored else x), y
 
+    def sky(self, x: float, y: float) -> tuple[float, float]:
+        """The position (ra, dec) [deg] of a place in `image`, from 0; NaN where nothing says."""
+        if self.wcs is None:
+            return float("nan"), float("nan")
+        ra, dec = self.wcs.pixel_to_world_values(self.image.shape[1] - 1 - x if self.mirrored else x, y)
+        return float(ra), float(dec)
+
 
 @dataclass(frozen=True, eq=False)
 class _Plane:

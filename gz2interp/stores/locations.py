@@ -1,4 +1,4 @@
-"""Where surveys live when nobody says where."""
+"""Where surveys live when nobody says where, and what is meant by a path, a name or an address."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 import platformdirs
 
 from gz2interp.errors import SurveyError, choices
+from gz2interp.stores.addresses import address_of
+from gz2interp.stores.places import Place
+from gz2interp.stores.remote import RemotePlace, companion_of
 
-__all__ = ["find_survey", "survey_paths", "surveys_folder"]
+__all__ = ["find_survey", "here", "place_of", "survey_paths", "surveys_folder"]
 
 
 def surveys_folder() -> Path:
@@ -24,18 +27,57 @@ def survey_paths(folder: Path | None = None) -> list[Path]:
 
 
 def find_survey(name: str | Path) -> Path:
-    """The path of a survey that is given as a path, or as a name in `surveys_folder`.
+    """The folder of a survey that is given as a path, as a name in `surveys_folder`, or as an address.
+
+    For an address such as ``s3://bucket/survey`` it is the folder on this machine that stands for it.
 
     Raises
     ------
     SurveyError
-        There is neither.
+        There is none of them.
     """
+    if address_of(name):
+        place = place_of(name)
+        place.header()
+        return place.folder
     for path in (Path(name).expanduser(), surveys_folder() / name):
         if (path / "survey.json").is_file():
             return path
     raise SurveyError(
         f"There is no survey {name}",
-        f"A path, or one of {surveys_folder()}: {choices(path.name for path in survey_paths())}",
+        f"A path, an address, or one of {surveys_folder()}: {choices(path.name for path in survey_paths())}",
         "Run python -m trainer demo to make one",
     )
+
+
+def place_of(path: str | Path) -> Place:
+    """The place that a path or an address names; what is there is not looked at.
+
+    Raises
+    ------
+    InputError
+        An address holds what it should not.
+    """
+    address = address_of(path)
+    if address:
+        return companion_of(address, surveys_folder().absolute())
+    folder = Path(path).expanduser().absolute()
+    return RemotePlace.of(folder) or Place(folder)
+
+
+def here(path: str | Path) -> Path:
+    """The path itself, of something that is to be written.
+
+    Raises
+    ------
+    SurveyError
+        It is an address, or stands for one: surveys are written on this machine only.
+    """
+    place = place_of(path)
+    if place.address:
+        raise SurveyError(
+            f"{place.address} was to be written",
+            "A folder on this machine: what is elsewhere is only read",
+            "Make the survey here, and copy its folder there when it is done",
+        )
+    return place.folder

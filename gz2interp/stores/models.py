@@ -15,6 +15,7 @@ from gz2interp.errors import InputError, SurveyError
 from gz2interp.evaluation import Evaluation
 from gz2interp.results import Provenance
 from gz2interp.stores.files import digest_of_file, read_json, write_json
+from gz2interp.stores.latents import Latents
 from gz2interp.stores.tables import write_parquet
 
 __all__ = ["ModelFolder", "checked_model_name"]
@@ -42,9 +43,16 @@ class ModelFolder:
         return self.path / "model.keras"
 
     @cached_property
+    def latents(self) -> Latents | None:
+        """One's own latents, where these stand in for a network; None where there is a network."""
+        latents = Latents(self.path)
+        return latents if latents.exist and not self.model_file.exists() else None
+
+    @cached_property
     def digest(self) -> str:
-        """Of the model file, sixteen hexadecimal digits."""
-        return digest_of_file(self.model_file)
+        """Of the model file, or of the latents, sixteen hexadecimal digits."""
+        latents = self.latents
+        return str(latents.record["digest"]) if latents else digest_of_file(self.model_file)
 
     @cached_property
     def run(self) -> dict[str, Any]:
@@ -76,8 +84,10 @@ class ModelFolder:
         Raises
         ------
         SurveyError
-            The network, as its file is now, has not been run over the survey.
+            The network, as its file is now, has not been run over the survey, or there is none.
         """
+        if self.latents:
+            raise SurveyError(f"{self.name} are latents: there is no network that could have predicted anything")
         made = self.predictions_provenance
         if made is None or made.model != self.digest or made.parameters.get("class_names") != list(self.class_names):
             survey = self.path.parent.parent

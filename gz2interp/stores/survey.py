@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE, DEC, GALAXY_ID, PETRO_RADIUS, RA
-from gz2interp.stores.arrays import SHARD_ROWS, Rows, open_array, read_rows
+from gz2interp.stores.arrays import SHARD_ROWS, Rows, read_rows
 from gz2interp.stores.creating import make_survey_folder
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Journal
+from gz2interp.stores.locations import here, place_of
 from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.places import Place
 from gz2interp.stores.tables import read_columns
 from gz2interp.stores.writer import SurveyWriter
 
@@ -47,18 +49,18 @@ class Batch:
 
 
 class Survey:
-    """A survey on disk, opened for reading; `writer` appends to it.
+    """A survey on disk or in an object store, opened for reading; `writer` appends to it.
 
     Parameters
     ----------
-    path : Path
-        The folder, which exists; use `Survey.open` or `Survey.create`.
+    place : Place
+        Where it is; use `Survey.open` or `Survey.create`.
     header : Header
         What ``survey.json`` says.
     """
 
-    def __init__(self, path: Path, header: Header) -> None:
-        self.path = path
+    def __init__(self, place: Place, header: Header) -> None:
+        self.place = place
         self.header = header
 
     # -- opening ------------------------------------------------------------------------------------------------------
@@ -67,13 +69,21 @@ class Survey:
     def open(cls, path: str | Path) -> Survey:
         """Open a survey for reading.
 
+        Parameters
+        ----------
+        path : path or str
+            A folder, or an address that fsspec understands, such as ``s3://bucket/survey``. What is at an address is
+            only read; what is found out about it is kept on this machine, in `Survey.path`.
+
         Raises
         ------
         SurveyError
-            There is no survey at `path`, or a newer gz2interp wrote it.
+            There is no survey at `path`, it cannot be reached, or a newer gz2interp wrote it.
+        InputError
+            An address holds a password, or needs a package that is not installed.
         """
-        folder = Path(path).expanduser().absolute()
-        return cls(folder, Header.read(folder))
+        place = place_of(path)
+        return cls(place, place.header())
 
     @classmethod
     def create(
@@ -106,7 +116,7 @@ class Survey:
         InputError
             The catalogue lacks a column or names a galaxy twice.
         """
-        folder = Path(path).expanduser().absolute()
+        folder = here(path)
         make_survey_folder(folder, catalog, tuple(bands), shape, source)
         return cls.open(folder)
 
@@ -120,7 +130,18 @@ class Survey:
         return self.header.rows
 
     def __repr__(self) -> str:
-        return f"Survey({str(self.path)!r}: {self.rows_committed} of {len(self)} cutouts, bands {' '.join(self.bands)})"
+        bands = " ".join(self.bands)
+        return f"Survey({str(self.place)!r}: {self.rows_committed} of {len(self)} cutouts, bands {bands})"
+
+    @property
+    def path(self) -> Path:
+        """The folder on this machine: of the survey, or of what is known here of a survey elsewhere."""
+        return self.place.folder
+
+    @property
+    def address(self) -> str:
+        """Where it is read from if that is an object store or a server; "" for a folder on this machine."""
+        return self.place.address
 
     @property
     def name(self) -> str:
@@ -150,7 +171,7 @@ class Survey:
     @cached_property
     def catalog(self) -> pd.DataFrame:
         """The catalogue, one row per galaxy in the order of the cutouts."""
-        return pd.read_parquet(self.path / "catalog.parquet")
+        return pd.read_parquet(self.place.file("catalog.parquet"))
 
     @cached_property
     def status(self) -> pd.DataFrame:
@@ -160,7 +181,7 @@ class Survey:
     @cached_property
     def galaxy_ids(self) -> NDArray[np.int64]:
         """The ids of the catalogue (n,), without reading its other columns."""
-        ids = pd.read_parquet(self.path / "catalog.parquet", columns=[GALAXY_ID])[GALAXY_ID]
+        ids = pd.read_parquet(self.place.file("catalog.parquet"), columns=[GALAXY_ID])[GALAXY_ID]
         return ids.to_numpy(np.int64)
 
     @cached_property
@@ -173,11 +194,11 @@ class Survey:
     @property
     def journal(self) -> Journal:
         """The journal behind `status`."""
-        return Journal(self.path / "status.sqlite", self.bands)
+        return Journal(self.place.file("status.sqlite"), self.bands)
 
     def galaxies(self, first: int = 0) -> Iterator[Galaxy]:
         """The catalogue's galaxies as a source wants them, in order, from row `first` on."""
-        catalog = read_columns(self.path / "catalog.parquet", (GALAXY_ID, RA, DEC, PETRO_RADIUS)).iloc[first:]
+        catalog = read_columns(self.place.file("catalog.parquet"), (GALAXY_ID, RA, DEC, PETRO_RADIUS)).iloc[first:]
         radii = catalog[PETRO_RADIUS] if PETRO_RADIUS in catalog else np.full(len(catalog), np.nan)
         columns = zip(catalog[GALAXY_ID], catalog[RA], catalog[DEC], radii, strict=True)
         for row, (galaxy_id, ra, dec, radius) in enumerate(columns, first):
@@ -208,7 +229,10 @@ class Survey:
 
     def images(self, rows: Rows) -> NDArray[np.float32]:
         """Images of the given rows, float32 (n, y, x, band) [nanomaggies]; zeros where a galaxy has none."""
-        return read_rows(self._images, self._committed(rows))
+        images: NDArray[np.float32] = read_rows(self._images, self._committed(rows))
+        if self.address:
+            self._refuse_lost(np.asarray(rows, np.int64), images)
+        return images
 
     def valid(self, rows: Rows) -> NDArray[np.bool_]:
         """Masks of the given rows, bool (n, y, x)."""
@@ -253,13 +277,24 @@ class Survey:
             )
         return wanted
 
+    def _refuse_lost(self, rows: NDArray[np.int64], images: NDArray[np.float32]) -> None:
+        """A file that a store does not have reads as zeros, and a survey may have been copied in part."""
+        dark = rows[~images.any(axis=(1, 2, 3))]
+        lost = dark[self.usable[dark]] if len(dark) else dark
+        if len(lost):
+            raise SurveyError(
+                f"{self.address} has no pixels of {len(lost)} galaxies, the first on row {lost[0]}",
+                "A survey that was copied whole",
+                "Copy cutouts.zarr there once more, and run gz2interp survey check on it",
+            )
+
     @cached_property
     def _images(self) -> Any:
-        return open_array(self.path / "cutouts.zarr" / "images")
+        return self.place.array("cutouts.zarr/images")
 
     @cached_property
     def _valid(self) -> Any:
-        return open_array(self.path / "cutouts.zarr" / "valid")
+        return self.place.array("cutouts.zarr/valid")
 
     # -- what hangs on it ---------------------------------------------------------------------------------------------
 
@@ -270,12 +305,14 @@ class Survey:
         ------
         SurveyLocked
             Another process is writing.
+        SurveyError
+            The survey is at an address: it is only read.
         """
-        return SurveyWriter(self.path)
+        return SurveyWriter(here(self.path))
 
     def models(self) -> list[str]:
-        """Names of the models trained on it, or laid into it, alphabetically."""
-        return sorted(file.parent.name for file in (self.path / "models").glob("[!.]*/model.keras"))
+        """Names of its models, trained on it or laid into it, and of latents in a network's place, alphabetically."""
+        return self.place.models()
 
     def model(self, name: str | None = None) -> ModelFolder:
         """One of its models; without a name, the only one.
@@ -294,4 +331,4 @@ class Survey:
                 f"Its models: {choices(names)}",
                 f"Choose one with --model, or train one: python -m trainer fit {self.path}",
             )
-        return ModelFolder(self.path / "models" / name)
+        return ModelFolder(self.place.model(name))

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from astropy.table import Table
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
+from gz2interp.stores.astropy_tables import write_fits, write_votable
+from gz2interp.stores.columns import meaning_of
 from gz2interp.stores.files import replaced
 
 __all__ = [
     "FORMATS",
-    "ascii_of",
     "read_columns",
+    "read_some_rows",
     "write_blocks",
     "write_parquet",
     "write_table",
     "write_table_of_blocks",
 ]
+
+_READ_ROWS = 16_384
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
@@ -92,6 +94,20 @@ def read_columns(path: Path, columns: Iterable[str]) -> pd.DataFrame:
     return pd.read_parquet(path, columns=[column for column in columns if column in there])
 
 
+def read_some_rows(path: Path, rows: NDArray[np.int64], columns: list[str] | None = None) -> pd.DataFrame:
+    """The given rows of a Parquet file, in the given order and indexed by them; the others do not stay in memory."""
+    order, parts, first = np.unique(rows), [], 0
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_READ_ROWS, columns=columns):
+            here = order[np.searchsorted(order, first) : np.searchsorted(order, first + batch.num_rows)]
+            parts.append(pa.Table.from_batches([batch]).take(pa.array(here - first)))
+            first += batch.num_rows
+        empty = file.schema_arrow.empty_table()
+    empty = empty if columns is None else empty.select(columns)
+    some: pd.DataFrame = pa.concat_tables([empty, *parts]).to_pandas()
+    return some.set_axis(order).loc[rows]
+
+
 def write_table(path: Path, frame: pd.DataFrame) -> None:
     """Write a table in the format that the suffix names.
 
@@ -112,39 +128,23 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    frame.to_parquet(path, index=False)
+    """With unit, UCD and a sentence beside each column that we know."""
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    told = [field.with_metadata(_told(field.name) or None) for field in table.schema]
+    pq.write_table(table.cast(pa.schema(told, table.schema.metadata)), path)
 
 
-def _write_fits(frame: pd.DataFrame, path: Path) -> None:
-    """FITS knows ASCII only: see `ascii_of`."""
-    columns = {ascii_of(str(name)): _column(frame[name]) for name in frame.columns}
-    texts = {name: values for name, values in columns.items() if values.dtype.kind == "U"}
-    columns |= {name: np.char.encode(values, "ascii", "backslashreplace") for name, values in texts.items()}
-    Table(columns).write(path, format="fits")
-
-
-def _write_votable(frame: pd.DataFrame, path: Path) -> None:
-    columns = {str(name): _column(frame[name]) for name in frame.columns}
-    Table(columns).write(path, format="votable", tabledata_format="binary2")
-
-
-def ascii_of(text: str) -> str:
-    """The text with letters beyond ASCII escaped, for FITS."""
-    return text.encode("ascii", "backslashreplace").decode("ascii")
-
-
-def _column(values: pd.Series[Any]) -> NDArray[Any]:
-    """As NumPy, text as text: astropy does not know pandas' own string type."""
-    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return np.array(values.to_numpy())
-    return np.array(["" if pd.isna(value) else str(value) for value in values], dtype=np.str_)
+def _told(column: str) -> dict[str, str]:
+    meaning = meaning_of(column)
+    known = {"unit": meaning.unit, "ucd": meaning.ucd, "description": meaning.words}
+    return {name: word for name, word in known.items() if word}
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
     ".parquet": _write_parquet,
     ".csv": _write_csv,
-    ".fits": _write_fits,
-    ".vot": _write_votable,
-    ".xml": _write_votable,
+    ".fits": write_fits,
+    ".vot": write_votable,
+    ".xml": write_votable,
 }
 """What `write_table` can write, by suffix."""

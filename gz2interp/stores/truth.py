@@ -22,6 +22,8 @@ from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import CHUNK_ROWS, SHARD_ROWS, Rows, open_array, read_rows, write_shard
 from gz2interp.stores.header import Header
+from gz2interp.stores.locations import here, place_of
+from gz2interp.stores.places import Place
 from gz2interp.stores.tables import write_blocks
 
 __all__ = ["Truth"]
@@ -34,12 +36,12 @@ class Truth:
 
     Parameters
     ----------
-    folder : Path
+    place : Place
         The survey's; use `Truth.open` or `Truth.create`.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, place: Place) -> None:
+        self._place = place
 
     @classmethod
     def open(cls, folder: str | Path) -> Truth:
@@ -50,20 +52,20 @@ class Truth:
         SurveyError
             The folder is no survey, or its galaxies were not painted.
         """
-        path = Path(folder).expanduser().absolute()
-        Header.read(path)
-        if not cls.exists(path):
+        place = place_of(folder)
+        place.header()
+        if not place.has(TABLE):
             raise SurveyError(
-                f"{path.name} has no truth",
+                f"{place.folder.name} has no truth",
                 "Only painted galaxies are known to be made of components",
                 "Make a painted survey with python -m trainer paint",
             )
-        return cls(path)
+        return cls(place)
 
     @classmethod
     def exists(cls, folder: str | Path) -> bool:
         """Whether the survey has a truth."""
-        return (Path(folder).expanduser() / TABLE).is_file()
+        return place_of(folder).has(TABLE)
 
     @classmethod
     def create(
@@ -91,14 +93,14 @@ class Truth:
         InputError
             The galaxies are not those of the catalogue.
         """
-        path = Path(folder).expanduser().absolute()
+        path = here(folder)
         header, names = Header.read(path), list(components)
         attributes = {"components": names, "settings": dict(settings or {})}
         _create(path / ARRAYS / "light", (header.rows, *header.shape, len(names)), np.float16, attributes)
         _create(path / ARRAYS / "flux", (header.rows, len(names), len(header.bands)), np.float32, attributes)
         ids = pd.read_parquet(path / "catalog.parquet", columns=[GALAXY_ID])[GALAXY_ID].to_numpy()
         write_blocks(path / TABLE, _of_these(ids, recipes))  # last: it is what says that there is a truth
-        return cls(path)
+        return cls(Place(path))
 
     @cached_property
     def settings(self) -> dict[str, Any]:
@@ -121,7 +123,7 @@ class Truth:
     @cached_property
     def galaxy_ids(self) -> NDArray[np.int64]:
         """Whose recipes these are, in order."""
-        return np.asarray(pq.read_table(self._folder / TABLE, columns=[GALAXY_ID])[GALAXY_ID], np.int64)
+        return np.asarray(pq.read_table(self._place.file(TABLE), columns=[GALAXY_ID])[GALAXY_ID], np.int64)
 
     def light(self, rows: Rows) -> NDArray[np.float16]:
         """Light of each component as a share of the galaxy's total r-band flux, float16 (n, y, x, component).
@@ -151,7 +153,7 @@ class Truth:
         flux : float32 (m, component, band)
         """
         for name, values in (("light", light), ("flux", flux)):
-            write_shard(open_array(self._folder / ARRAYS / name, writable=True), shard, values)
+            write_shard(open_array(self._place.folder / ARRAYS / name, writable=True), shard, values)
 
     def component(self, name: str) -> int:
         """Index of a component along its axis.
@@ -167,7 +169,7 @@ class Truth:
 
     def _column(self, name: str, rows: Rows) -> list[Any]:
         """Values of one column, read a block of rows at a time."""
-        with pq.ParquetFile(self._folder / TABLE) as table:
+        with pq.ParquetFile(self._place.file(TABLE)) as table:
             counts = [table.metadata.row_group(block).num_rows for block in range(table.num_row_groups)]
             ends = np.cumsum(counts)
             wanted = np.asarray(rows, np.int64)
@@ -178,14 +180,14 @@ class Truth:
 
     @cached_property
     def _light(self) -> Any:
-        return open_array(self._folder / ARRAYS / "light")
+        return self._place.array(f"{ARRAYS}/light")
 
     @cached_property
     def _flux(self) -> Any:
-        return open_array(self._folder / ARRAYS / "flux")
+        return self._place.array(f"{ARRAYS}/flux")
 
     def _painted(self, rows: Rows) -> NDArray[np.int64]:
-        wanted, painted = np.asarray(rows, dtype=np.int64), Header.read(self._folder).rows_committed
+        wanted, painted = np.asarray(rows, dtype=np.int64), Header.read(self._place.folder).rows_committed
         if wanted.size and (wanted.min() < 0 or wanted.max() >= painted):
             raise SurveyError(
                 f"The truth of rows {wanted.min()} to {wanted.max()} was asked for", f"{painted} galaxies are painted"

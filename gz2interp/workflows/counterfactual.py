@@ -14,9 +14,9 @@ from gz2interp.figures.paper import FORMATS, save_figure
 from gz2interp.painting import Alteration
 from gz2interp.results import Cutout
 from gz2interp.sky import cutout_wcs
+from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.tables import ascii_of
 from gz2interp.workflows.repaint import Repainted, ingredients_of
 
 __all__ = ["said_of", "write_repainted"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,22 @@ from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.cluster import SurveyAt
 from gz2interp.workflows.opening import Progress
+from gz2interp.workflows.shards import Shard, Workers, over_shards
 
-__all__ = ["quality", "quality_of_rows", "quality_provenance"]
+__all__ = ["quality", "quality_of_rows", "quality_of_shard", "quality_provenance"]
 
 VERSION = 1
 """Of what is measured; another one makes another table."""
 
 
-def quality(survey: Survey, progress: Progress | None = None, stop: Callable[[], bool] | None = None) -> pd.DataFrame:
+def quality(
+    survey: Survey,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+    cluster: Workers | None = None,
+) -> pd.DataFrame:
     """The quality of every image, a shard of 256 galaxies at a time.
 
     What is up to date is left alone; an interrupted run goes on where it stopped.
@@ -34,6 +41,8 @@ def quality(survey: Survey, progress: Progress | None = None, stop: Callable[[],
     progress : callable, optional
     stop : callable, optional
         Asked before each shard; True ends the run as an interruption would.
+    cluster : Workers, optional
+        Who measures; by default it is done here.
 
     Returns
     -------
@@ -51,16 +60,30 @@ def quality(survey: Survey, progress: Progress | None = None, stop: Callable[[],
         raise SurveyError(f"No galaxy of {survey.name} has an image", "At least one", "Run gz2interp survey check")
     made, file = quality_provenance(survey), QualityFile(survey)
     if not file.is_of(made):
-        shards = np.unique(rows // SHARD_ROWS).tolist()
-        for done, shard in enumerate(shards, start=1):
-            if stop is not None and stop():
-                raise SurveyError("Measuring was stopped", remedy=f"Run gz2interp quality {survey.path} to go on")
-            if not file.has_part(made, shard):
-                file.write_part(made, shard, quality_of_rows(survey, rows[rows // SHARD_ROWS == shard]))
+        numbers, starts = np.unique(rows // SHARD_ROWS, return_index=True)
+        parts = zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)
+        left = [Shard(number, part) for number, part in parts if not file.has_part(made, number)]
+        done, shards = len(numbers) - len(left), numbers.tolist()
+        place, wanted = SurveyAt.of(survey), _until(stop, left, survey)
+        for shard, table in over_shards(quality_of_shard, survey, wanted, cluster, place):
+            file.write_part(made, shard.number, table)
+            done += 1
             if progress:
                 progress("quality", done, len(shards))
         file.complete(made, shards)
     return pd.read_parquet(file.path)
+
+
+def _until(stop: Callable[[], bool] | None, shards: Iterable[Shard], survey: Survey) -> Iterator[Shard]:
+    for shard in shards:
+        if stop is not None and stop():
+            raise SurveyError("Measuring was stopped", remedy=f"Run gz2interp quality {survey.path} to go on")
+        yield shard
+
+
+def quality_of_shard(survey: Survey, shard: Shard) -> pd.DataFrame:
+    """`quality_of_rows` for whoever works through shards."""
+    return quality_of_rows(survey, shard.rows)
 
 
 def quality_of_rows(survey: Survey, rows: NDArray[np.int64]) -> pd.DataFrame:

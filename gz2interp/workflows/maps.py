@@ -10,8 +10,8 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from gz2interp.sky import cutout_wcs
+from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
-from gz2interp.stores.tables import ascii_of
 from gz2interp.workflows.explain import Explanation
 
 __all__ = ["write_maps", "write_maps_together"]

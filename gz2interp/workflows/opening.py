@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from gz2interp.errors import InputError
+from gz2interp.errors import InputError, choices
 from gz2interp.network.probe import Probe
 from gz2interp.stores.locations import find_survey
 from gz2interp.stores.models import ModelFolder
@@ -39,8 +39,15 @@ class Subject:
         Raises
         ------
         InputError
-            The network takes images of another shape or other bands than the survey's.
+            The network takes images of another shape or other bands than the survey's, or there are latents in its
+            place.
         """
+        if self.model.latents:
+            raise InputError(
+                f"{self.model.name} are latents: no network can be asked",
+                "A model with a network",
+                f"Choose one with --model; {self.survey.name} has {choices(self.survey.models())}",
+            )
         probe = Probe.open(self.model.model_file, self.model.class_names or None)
         wanted = (*self.survey.shape, len(self.survey.bands))
         if any(side not in (None, given) for side, given in zip(probe.image_shape, wanted, strict=True)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -15,21 +15,38 @@ from gz2interp.stores.fits_headers import is_known_unit
 from gz2interp.stores.image_files import SUFFIXES, Pixels, read_pixels
 from gz2interp.stores.survey import Survey
 
-__all__ = ["SCALE_TOLERANCE", "outside_cutout", "outside_image"]
+__all__ = ["SCALE_TOLERANCE", "OutsideGalaxy", "outside_galaxy", "outside_image"]
 
 SCALE_TOLERANCE: Final = 0.05
 """How far the pixels may differ in size from the survey's: a network sees galaxies, and not arcseconds."""
 
 
+@dataclass(frozen=True, eq=False)
+class OutsideGalaxy:
+    """A galaxy that is not in the survey.
+
+    Attributes
+    ----------
+    cutout : Cutout
+        Shaped like the survey's.
+    ra, dec : float
+        Of its middle [deg]; NaN where the file does not say.
+    """
+
+    cutout: Cutout
+    ra: float
+    dec: float
+
+
 def outside_image(path: str | Path, survey: Survey) -> NDArray[np.float32]:
     """The pixels of one galaxy from a file, as a batch of one: float32 (1, y, x, band), nanomaggies, 0 where not valid.
 
-    Parameters and errors are those of `outside_cutout`.
+    Parameters and errors are those of `outside_galaxy`.
     """
-    return outside_cutout(path, survey).image[None]
+    return outside_galaxy(path, survey).cutout.image[None]
 
 
-def outside_cutout(path: str | Path, survey: Survey) -> Cutout:
+def outside_galaxy(path: str | Path, survey: Survey) -> OutsideGalaxy:
     """One galaxy from a file, shaped like the survey's cutouts.
 
     Parameters
@@ -55,8 +72,10 @@ def outside_cutout(path: str | Path, survey: Survey) -> Cutout:
         raise InputError(error.reason, f"The bands of {survey.name}: {' '.join(survey.bands)}, in one file") from error
     _check_unit(file, pixels, survey)
     _check_scale(file, pixels, survey)
-    image = _middle(file, pixels.image, survey.shape)
-    return _measured(file, _cutout(image, pixels))
+    top, left = _window(file, pixels, survey.shape)
+    image = pixels.image[top : top + survey.shape[0], left : left + survey.shape[1]]
+    y, x = top + (survey.shape[0] - 1) / 2, left + (survey.shape[1] - 1) / 2
+    return OutsideGalaxy(_measured(file, _cutout(image, pixels)), *pixels.sky(x, y))
 
 
 def _check_unit(file: Path, pixels: Pixels, survey: Survey) -> None:
@@ -83,16 +102,16 @@ def _check_scale(file: Path, pixels: Pixels, survey: Survey) -> None:
         )
 
 
-def _middle(file: Path, image: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    spare = np.subtract(image.shape[:2], shape)
-    if (spare < 0).any():
+def _window(file: Path, pixels: Pixels, shape: tuple[int, int]) -> tuple[int, int]:
+    """First row and column of the middle of the image."""
+    height, width = pixels.image.shape[:2]
+    if height < shape[0] or width < shape[1]:
         raise InputError(
-            f"{file.name} has {image.shape[0]} x {image.shape[1]} pixels",
+            f"{file.name} has {height} x {width} pixels",
             f"At least {shape[0]} x {shape[1]}, with the galaxy in the middle",
             "Cut a larger field: sky is not invented here",
         )
-    top, left = spare // 2
-    return image[top : top + shape[0], left : left + shape[1]]
+    return (height - shape[0]) // 2, (width - shape[1]) // 2
 
 
 def _cutout(image: NDArray[np.float32], pixels: Pixels) -> Cutout:

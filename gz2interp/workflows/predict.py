@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, LABEL
+from gz2interp.stores.tables import read_columns
+from gz2interp.stores.unfinished import Unfinished
+from gz2interp.workflows.cluster import SubjectAt
 from gz2interp.workflows.opening import Progress, Subject
+from gz2interp.workflows.shards import Shard, Workers, over_shards, shards_of
 
-__all__ = ["NO_SPLIT", "predict"]
+__all__ = ["NO_SPLIT", "predict", "probabilities_of_shard"]
 
 NO_SPLIT = "none"
 """The split of a galaxy that took no part in the training."""
 
 
-def predict(subject: Subject, parts: pd.DataFrame | None = None, progress: Progress | None = None) -> pd.DataFrame:
+def predict(
+    subject: Subject,
+    parts: pd.DataFrame | None = None,
+    progress: Progress | None = None,
+    cluster: Workers | None = None,
+) -> pd.DataFrame:
     """Run the network over every galaxy that has an image, unless that has been done.
+
+    Interrupted, it goes on where it stopped, to the shard of 256 galaxies.
 
     Parameters
     ----------
@@ -28,6 +37,8 @@ def predict(subject: Subject, parts: pd.DataFrame | None = None, progress: Progr
         The part each galaxy played in the training: columns row, split, label. By default what earlier predictions say,
         else `NO_SPLIT` and the catalogue's label.
     progress : callable, optional
+    cluster : Workers, optional
+        Where the network is run; by default here.
 
     Returns
     -------
@@ -38,8 +49,12 @@ def predict(subject: Subject, parts: pd.DataFrame | None = None, progress: Progr
     made = subject.model.predictions_provenance
     if parts is None and made is not None and made.digest == provenance.digest:
         return subject.model.predictions
-    table = _table(subject, _parts(subject) if parts is None else parts, progress)
+    rows = np.flatnonzero(subject.survey.usable)
+    kept = Unfinished(subject.model.path, provenance.digest, len(rows))
+    _keep_probabilities(kept, subject, rows, progress, cluster)
+    table = _table(subject, rows, kept, _parts(subject) if parts is None else parts)
     subject.model.write_predictions(table, provenance)
+    kept.forget()
     return table
 
 
@@ -56,7 +71,7 @@ def _provenance(subject: Subject) -> Provenance:
 
 def _parts(subject: Subject) -> pd.DataFrame:
     """What earlier predictions say; of galaxies that have come since, the catalogue's label."""
-    catalog = subject.survey.catalog
+    catalog = read_columns(subject.survey.place.file("catalog.parquet"), (GALAXY_ID, LABEL))
     labels = catalog[LABEL] if LABEL in catalog else pd.Series(pd.NA, index=catalog.index, dtype="str")
     parts = pd.DataFrame({"row": catalog.index, "split": NO_SPLIT, "label": labels})
     made = subject.model.predictions_provenance
@@ -67,10 +82,26 @@ def _parts(subject: Subject) -> pd.DataFrame:
     return parts
 
 
-def _table(subject: Subject, parts: pd.DataFrame, progress: Progress | None) -> pd.DataFrame:
-    rows = np.flatnonzero(subject.survey.usable)
+def _keep_probabilities(
+    kept: Unfinished, subject: Subject, rows: NDArray[np.int64], progress: Progress | None, cluster: Workers | None
+) -> None:
+    left = [shard for shard in shards_of(rows) if not kept.has(shard.number)]
+    done = len(rows) - sum(len(shard.rows) for shard in left)
+    for shard, values in over_shards(probabilities_of_shard, subject, left, cluster, SubjectAt.of(subject)):
+        kept.write(shard.number, values)
+        done += len(shard.rows)
+        if progress:
+            progress("predict", done, len(rows))
+
+
+def probabilities_of_shard(subject: Subject, shard: Shard) -> NDArray[np.float32]:
+    """What the network says of the galaxies of a shard, float32 (n, class)."""
+    return subject.probe.probabilities(subject.survey.images(shard.rows))
+
+
+def _table(subject: Subject, rows: NDArray[np.int64], kept: Unfinished, parts: pd.DataFrame) -> pd.DataFrame:
     classes = subject.probe.class_names
-    said = np.concatenate([np.empty((0, len(classes)), np.float32), *_probabilities(subject, rows, progress)])
+    said = kept.all() if len(rows) else np.empty((0, len(classes)), np.float32)
     known = parts.set_index("row").reindex(rows)
     return pd.DataFrame(
         {
@@ -83,14 +114,3 @@ def _table(subject: Subject, parts: pd.DataFrame, progress: Progress | None) -> 
         }
         | {f"p_{name}": said[:, i] for i, name in enumerate(classes)}
     )
-
-
-def _probabilities(
-    subject: Subject, rows: NDArray[np.int64], progress: Progress | None
-) -> Iterator[NDArray[np.float32]]:
-    done = 0
-    for batch in subject.survey.batches(rows=rows):
-        yield subject.probe.probabilities(batch.images)
-        done += len(batch.rows)
-        if progress:
-            progress("predict", done, len(rows))

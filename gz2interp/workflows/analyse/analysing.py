@@ -9,15 +9,26 @@ from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.workflows.analyse.activations import write_activations
 from gz2interp.workflows.analyse.map import write_map
 from gz2interp.workflows.analyse.neighbours import write_neighbours
+from gz2interp.workflows.analyse.quality import write_quality
 from gz2interp.workflows.analyse.settings import AnalyseSettings, provenance_of
+from gz2interp.workflows.cluster import cluster_at
+from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.predict import predict
 
 __all__ = ["analyse"]
 
 
-def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress: Progress | None = None) -> Analysis:
-    """Predictions, pooled activations, exact neighbours and a map of every galaxy that has an image.
+def analyse(
+    subject: Subject,
+    settings: AnalyseSettings | None = None,
+    progress: Progress | None = None,
+    scheduler: str = "",
+) -> Analysis:
+    """Predictions, pooled activations, neighbours and a map of every galaxy that has an image, or latents.
+
+    Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept. Of more than 200,000
+    galaxies a sample is laid out, and the others are placed on its map.
 
     What is up to date is left alone: a second call returns at once. An interrupted one goes on where it stopped, to the
     shard of 256 galaxies.
@@ -27,26 +38,41 @@ def analyse(subject: Subject, settings: AnalyseSettings | None = None, progress:
     subject : Subject
     settings : AnalyseSettings, optional
     progress : callable, optional
+    scheduler : str
+        The address of a Dask scheduler, whose workers then run the network, look for neighbours and, since they are
+        there, measure the quality of the images (`gz2interp.workflows.image_quality`). They must see the survey under
+        the same path or address. The numbers are those that are found here.
 
     Raises
     ------
     SurveyError
         No galaxy of the survey has an image.
+    InputError
+        The metric or the index is not known, no scheduler answers, or its workers have other versions.
     LayerNotFound
         The network has no such layer.
     """
     settings = settings or AnalyseSettings()
-    rows = np.flatnonzero(subject.survey.usable)
+    rows = subject.model.latents.rows if subject.model.latents else np.flatnonzero(subject.survey.usable)
     if not len(rows):
         raise SurveyError(
             f"No galaxy of {subject.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
         )
-    predict(subject, progress=progress)
-    provenance = provenance_of(subject, settings)
+    provenance = provenance_of(subject, settings, len(rows))
     analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
+    with cluster_at(scheduler) as cluster:
+        if not subject.model.latents:
+            predict(subject, progress=progress, cluster=cluster)
+            if cluster:
+                quality(subject.survey, progress, cluster=cluster)
+        if not analysis.is_complete:
+            hands = None if subject.model.latents else cluster
+            write_activations(analysis, subject, rows, provenance, progress, hands)
+            seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
+            neighbours = write_neighbours(analysis, rows, settings, progress, seen)
     if not analysis.is_complete:
-        write_activations(analysis, subject, rows, provenance.layer, progress)
-        neighbours = write_neighbours(analysis, rows, settings, progress)
         write_map(analysis, subject, rows, neighbours, settings, progress)
         analysis.complete(provenance)
+    if analysis.quality is None:
+        write_quality(analysis, subject, progress)
     return analysis

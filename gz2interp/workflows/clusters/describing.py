@@ -25,8 +25,8 @@ __all__ = ["Described", "describe", "described"]
 Ints = NDArray[np.int64]
 
 STRATA = 8
-"""Groups of equally many galaxies of like extent, for light at the edge of like reach too: image quality is compared again
-among them."""
+"""Groups of equally many galaxies of like extent, for light at the edge of like reach too: image quality is compared
+again among them."""
 
 Words = tuple[str, tuple[str, ...], tuple[Flag, ...]]
 

@@ -1,0 +1,40 @@
+"""A selection as the bytes of a file, made when it is asked for: what ``gz2interp export`` writes."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from gz2interp.workflows.giving import Subset, export_selection
+
+__all__ = ["bytes_of"]
+
+
+def bytes_of(subset: Subset, form: str) -> bytes:
+    """The file of a selection.
+
+    Parameters
+    ----------
+    subset : Subset
+    form : str
+        A suffix that ``gz2interp export --out`` takes, or ``".zip"`` for the folder of cutouts.
+
+    Raises
+    ------
+    Gz2interpError
+        It cannot be written; the error says why.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / ("cutouts" if form == ".zip" else f"galaxies{form}")
+        export_selection(subset, path)
+        return (_packed(path) if form == ".zip" else path).read_bytes()
+
+
+def _packed(folder: Path) -> Path:
+    """The folder as a ZIP beside it, file by file; pixels are mostly noise and hardly shrink."""
+    path = folder.with_suffix(".zip")
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)
+    return path

@@ -1,0 +1,204 @@
+"""Rate one galaxy after another with the keyboard, while the ranking learns."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+from uuid import uuid4
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.loading.pictures import pictures_of
+from dashboards.loading.unusual import ranking_for, ratings_csv, ratings_for
+from dashboards.parts.style import caption, heading
+from dashboards.rating_component import pressed, show_rating_bar
+from dashboards.selection import change, current, say, settle
+from gz2interp.embedding.unusual.judge import TITLES
+from gz2interp.stores.ratings import HIGHEST
+from gz2interp.workflows.rating import Ranking, rate
+from gz2interp.workflows.unusual.found import Unusual
+
+__all__ = ["show_rating"]
+
+BAR: Final = "rating-bar"
+GALLERY: Final = "gallery-unusual"
+PAGE: Final = 24
+LARGE: Final = 200_000
+"""Galaxies from which on the ranking is renewed when asked: learning anew takes seconds."""
+
+
+def show_rating(found: Unusual) -> None:
+    """The galaxy on show with its keys, and the ranking beside it."""
+    ranking = _ranking(found)
+    position = _position(ranking)
+    left, right = st.columns([46, 54], gap="medium")
+    with left:
+        _show_galaxy(ranking, position)
+    with right:
+        _show_ranking(ranking, position)
+
+
+def _ranking(found: Unusual) -> Ranking:
+    """As it is now; of a large survey, as it was when the person last asked for it."""
+    now = ratings_for(found.survey).count()
+    if len(found.scores) <= LARGE:
+        return ranking_for(found, now)
+    learnt = int(st.session_state.setdefault("unusual_learnt", now))
+    if learnt != now and st.button("Learn from the new ratings", key="unusual_learn"):
+        learnt = st.session_state["unusual_learnt"] = now
+    return ranking_for(found, learnt)
+
+
+def _position(ranking: Ranking) -> int:
+    """Of the selected galaxy; of the next to be rated where none is selected, or one that was not analysed."""
+    ids = ranking.found.scores["galaxy_id"].to_numpy()
+    here = np.flatnonzero(ids == int(current().galaxy_id)) if current().galaxy_id else np.empty(0, np.int64)
+    if len(here):
+        return int(here[0])
+    position = ranking.next()
+    position = int(ranking.order[0]) if position is None else position
+    settle(galaxy_id=str(ids[position]))
+    return position
+
+
+def _show_galaxy(ranking: Ranking, position: int) -> None:
+    found = ranking.found
+    known = found.scores.iloc[position]
+    galaxy_id = str(found.scores["galaxy_id"].to_numpy()[position])
+    rank = int(np.flatnonzero(ranking.order == position)[0]) + 1
+    heading(f"{rank:,} of {len(ranking.order):,}", f"galaxy {galaxy_id}")
+    picture = pictures_of(found.survey, [int(known["row"])])[0]
+    st.html(f'<img class="gz2-unusual" src="{picture}" alt="galaxy {galaxy_id}">')
+    rating = _rating_of(ranking, position)
+    turn = ratings_for(found.survey).count()
+    show_rating_bar(BAR, galaxy_id, rating, turn, lambda: _press(ranking))
+    told = "Not rated yet." if rating is None else f"Rated {rating}."
+    caption(f"{told} Keys work wherever you are on this page; i is 5, b is 0, arrows move along the ranking.")
+    st.html(f'<div class="gz2-message">{escape(str(known["reason"]))}</div>')
+    _show_scores(known)
+    tag, note = st.columns([1, 2])
+    tag.text_input("Tag", key="rating_tag", placeholder="merger, ring, ...", help="Given with the ratings that follow.")
+    note.text_input("Note", key="rating_note", placeholder="of this galaxy")
+
+
+def _show_scores(known: pd.Series[Any]) -> None:
+    """Each score as a bar: its normal score from -3 to 4."""
+    lines = []
+    for name, title in TITLES.items():
+        value = float(known[f"normal_{name}"])
+        label = f"{title[0].upper()}{title[1:]}"
+        if np.isfinite(value):
+            width = 100 * float(np.clip((value + 3) / 7, 0.01, 1))
+            lines.append(f"<dt>{label}</dt><dd><i style='width:{width:.0f}%'></i><span>{value:+.1f}</span></dd>")
+        else:
+            lines.append(f"<dt>{label}</dt><dd><span>not known</span></dd>")
+    st.html(f'<dl class="gz2-scores">{"".join(lines)}</dl>')
+    caption("Normal scores: 0 is the middle of the survey, +2 one galaxy in 44, +3 one in 740.")
+
+
+def _show_ranking(ranking: Ranking, position: int) -> None:
+    found = ranking.found
+    pages = -(-len(ranking.order) // PAGE)
+    title, turn = st.columns([3, 1], vertical_alignment="bottom")
+    with turn:
+        page = int(st.number_input(f"Page of {pages:,}", 1, pages, 1, key="unusual_page"))
+    with title:
+        heading("The most unusual first", f"{escape(', '.join(found.layers))} of {escape(found.model.name)}")
+    shown = ranking.order[(page - 1) * PAGE : page * PAGE]
+    scores = found.scores.iloc[shown]
+    said = found.model.predictions.set_index("row")["prediction"].reindex(scores["row"].to_numpy())
+    pictures = pictures_of(found.survey, scores["row"].to_numpy())
+    cards = [
+        Card(str(galaxy_id), picture, f"{(page - 1) * PAGE + i + 1}  {prediction}", _note(ranking, int(at), reason))
+        for i, (galaxy_id, picture, prediction, at, reason) in enumerate(
+            zip(scores["galaxy_id"].tolist(), pictures, said, shown, scores["reason"], strict=True)
+        )
+    ]
+    selected = str(found.scores["galaxy_id"].to_numpy()[position])
+    show_gallery(cards, GALLERY, _pick, selected=selected, width=112)
+    _show_progress(ranking)
+
+
+def _note(ranking: Ranking, position: int, reason: str) -> str:
+    rating = _rating_of(ranking, position)
+    return f"rated {rating}" if rating is not None else str(reason).split(":")[0]
+
+
+def _show_progress(ranking: Ranking) -> None:
+    survey = ranking.found.survey
+    counts = [int((ranking.ratings == value).sum()) for value in range(HIGHEST + 1)]
+    told = "   ".join(f"{value}: {count}" for value, count in enumerate(counts) if count)
+    words = f"{len(ranking.ratings):,} rated" + (f" ({told})" if told else ", and the ranking is the network's alone")
+    line, save = st.columns([3, 1], vertical_alignment="center")
+    with line:
+        caption(f"{words}. Each rating is on the disk at once, in ratings.sqlite.")
+    with save:
+        st.download_button(
+            "Ratings as CSV",
+            lambda: ratings_csv(survey),
+            f"{survey.name}-ratings.csv",
+            "text/csv",
+            disabled=not len(ranking.ratings),
+            width="stretch",
+            on_click="ignore",
+        )
+
+
+def _rating_of(ranking: Ranking, position: int) -> int | None:
+    at = np.flatnonzero(ranking.positions == position)
+    return int(ranking.ratings[at[-1]]) if len(at) else None
+
+
+def _me() -> str:
+    """A name for this page: what is undone here was rated here."""
+    return str(st.session_state.setdefault("rating_page", f"page {uuid4().hex[:12]}"))
+
+
+def _pick() -> None:
+    galaxy_id = picked(GALLERY)
+    if galaxy_id:
+        change(galaxy_id=galaxy_id)
+
+
+def _press(ranking: Ranking) -> None:
+    """Do what a key says; runs before the page is drawn again."""
+    given = pressed(BAR)
+    if given is None:
+        return
+    if given.key == "undo":
+        _undo(ranking)
+    elif given.key in ("following", "previous"):
+        _move(ranking, given.galaxy_id, 1 if given.key == "following" else -1)
+    else:
+        if given.key != "next":
+            tag, note = (str(st.session_state.get(f"rating_{name}", "")).strip() for name in ("tag", "note"))
+            rate(ranking.found.survey, given.galaxy_id, int(given.key), tag, note, _me())
+            st.session_state["rating_note"] = ""
+        _go_on(ranking)
+
+
+def _go_on(ranking: Ranking) -> None:
+    ranking = _ranking(ranking.found)
+    position = ranking.next()
+    if position is None:
+        say("Every galaxy has been rated.")
+    else:
+        change(galaxy_id=str(ranking.found.scores["galaxy_id"].to_numpy()[position]))
+
+
+def _move(ranking: Ranking, galaxy_id: str, step: int) -> None:
+    ids = ranking.found.scores["galaxy_id"].to_numpy()[ranking.order]
+    at = int(np.flatnonzero(ids == int(galaxy_id))[0]) + step
+    change(galaxy_id=str(ids[min(max(at, 0), len(ids) - 1)]))
+
+
+def _undo(ranking: Ranking) -> None:
+    taken = ratings_for(ranking.found.survey).undo(_me())
+    if not taken:
+        say("Nothing that was rated on this page is left to undo; gz2interp ratings undo takes back what others said.")
+        return
+    say(f"Taken back: galaxy {taken[-1].galaxy_id} was rated {taken[-1].rating}.")
+    change(galaxy_id=str(taken[-1].galaxy_id))

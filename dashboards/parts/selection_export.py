@@ -1,0 +1,89 @@
+"""Under every list of galaxies: take them along as a file, or hand them to TOPCAT, Aladin or DS9."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from html import escape
+from typing import Final
+
+import streamlit as st
+
+from dashboards.loading.taking import bytes_of
+from dashboards.parts.style import caption
+from gz2interp.errors import Gz2interpError
+from gz2interp.workflows.giving import Subset, send
+
+__all__ = ["offer_selection"]
+
+MOST_CUTOUTS: Final = 1_000
+"""More than that are a matter for the command line, which streams them into a folder."""
+
+_FORMS: Final = {
+    ".csv": "CSV",
+    ".fits": "FITS table",
+    ".vot": "VOTable",
+    ".parquet": "Parquet",
+    ".reg": "DS9 regions",
+    ".zip": "Cutouts (ZIP)",
+}
+_WORDS: Final = {
+    ".csv": "All that is known of each galaxy. Spreadsheets round ids of 18 digits: read them as text.",
+    ".fits": "All that is known of each galaxy, with units.",
+    ".vot": "All that is known of each galaxy, with units and UCDs.",
+    ".parquet": "All that is known of each galaxy, for Python and TOPCAT.",
+    ".reg": "A circle about each galaxy, as large as the galaxy, with its id.",
+    ".zip": "A FITS file with WCS of each galaxy, all bands, and a table.",
+}
+_PROGRAMS: Final = {"all": "All that listen", "topcat": "TOPCAT", "aladin": "Aladin", "ds9": "DS9"}
+
+
+def offer_selection(subset: Subset) -> None:
+    """The button "Take it along" and what opens under it.
+
+    Parameters
+    ----------
+    subset : Subset
+        Rows of a survey in the order of the list, with what the list says of each (`Subset.extra`); its `name` tells
+        lists of one page apart and is part of the file's name.
+    """
+    key = "take-" + re.sub(r"\W+", "-", subset.name)
+    with st.popover("Take it along", width="stretch", disabled=len(subset) == 0):
+        _offer(subset, key)
+
+
+@st.fragment
+def _offer(subset: Subset, key: str) -> None:
+    form = st.selectbox("As a file", _FORMS, format_func=_FORMS.__getitem__, key=f"{key}-form")
+    too_many = form == ".zip" and len(subset) > MOST_CUTOUTS
+    caption(_by_command(subset) if too_many else _WORDS[form])
+    name = re.sub(r"\W+", "-", f"{subset.survey.name} {subset.name}")
+    st.download_button(
+        f"Download {len(subset):,} {'galaxy' if len(subset) == 1 else 'galaxies'}",
+        lambda: bytes_of(subset, form),
+        f"{name}{form}",
+        disabled=too_many,
+        width="stretch",
+        on_click="ignore",
+        key=f"{key}-download",
+    )
+    to = st.selectbox("To a program on this machine", _PROGRAMS, format_func=_PROGRAMS.__getitem__, key=f"{key}-to")
+    if st.button("Send by SAMP", width="stretch", key=f"{key}-send"):
+        with st.spinner("Sending …"):
+            caption(_sent(subset, to))
+
+
+def _sent(subset: Subset, to: str) -> str:
+    """What came of it, a line for each program and message."""
+    try:
+        answers = send(subset, to)
+    except Gz2interpError as error:
+        return escape(error.given + ".")
+    lines = [f"{escape(answer.to)} · {answer.message}: {escape(answer.error) or 'ok'}" for answer in answers]
+    return "<br>".join(lines)
+
+
+def _by_command(subset: Subset) -> str:
+    survey = shlex.quote(str(subset.survey.path))
+    command = f"gz2interp export {survey} --galaxies FILE.csv --out FOLDER"
+    return f"Of more than {MOST_CUTOUTS:,} galaxies, save the CSV and run <code>{escape(command)}</code>"

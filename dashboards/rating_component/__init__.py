@@ -1,0 +1,60 @@
+"""The bar of keys with which a person rates: each is a button too, and says what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import streamlit as st
+
+__all__ = ["Pressed", "pressed", "show_rating_bar"]
+
+
+@dataclass(frozen=True)
+class Pressed:
+    """A key, and the galaxy that was on show when it was pressed.
+
+    Attributes
+    ----------
+    key : str
+        ``"0"`` to ``"5"``, ``"next"``, ``"previous"``, ``"following"`` or ``"undo"``.
+    galaxy_id : str
+    """
+
+    key: str
+    galaxy_id: str
+
+
+def show_rating_bar(key: str, galaxy_id: str, rating: int | None, turn: int, on_press: Callable[[], None]) -> None:
+    """Show the bar; `on_press` is called after a key and asks `pressed`.
+
+    Parameters
+    ----------
+    key : str
+    galaxy_id : str
+        Of the galaxy on show.
+    rating : int, optional
+        That it has.
+    turn : int
+        Another number each time that something was rated: until it comes, no second rating is taken.
+    on_press : callable
+    """
+    data = {"galaxy": galaxy_id, "rating": rating, "turn": turn}
+    _bar()(key=key, data=data, on_press_change=on_press)
+
+
+def pressed(key: str) -> Pressed | None:
+    """What has just been pressed in the bar of that key."""
+    event = (st.session_state.get(key) or {}).get("press")
+    return Pressed(str(event["key"]), str(event["galaxy"])) if event else None
+
+
+@cache
+def _bar() -> Callable[..., Any]:
+    own = files("dashboards.rating_component")
+    css, js = (own.joinpath(f"rating.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    html = '<div class="gz2-rating" role="toolbar" aria-label="Rate this galaxy"></div>'
+    return st.components.v2.component("gz2interp.rating", html=html, css=css, js=js, isolate_styles=False)

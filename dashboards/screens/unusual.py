@@ -1,0 +1,38 @@
+"""Which galaxies are unusual to the network, and what a person makes of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards.loading.surveys import model_of
+from dashboards.loading.unusual import unusual_for
+from dashboards.parts.frame import show_network_page
+from dashboards.parts.rating import show_rating
+from dashboards.parts.states import lacking
+from dashboards.parts.style import heading
+from dashboards.parts.work import show_work
+from dashboards.selection import current
+from gz2interp.stores.survey import Survey
+
+
+def _show(survey: Survey, name: str) -> None:
+    with st.container(key="unusual"):
+        if not name:
+            lacking("No network yet", f"{survey.name} has none to be surprised. Train one on the page “Network”.")
+            return
+        model = model_of(survey, name)
+        found = unusual_for(survey, model, current().layer)
+        if found is not None:
+            show_rating(found)
+            return
+        lacking(
+            "Not asked yet",
+            "Which galaxies are unlike all others to this network, and why, is known once it has looked at every one: "
+            "seconds for a thousand galaxies. Then you rate what you see, and the ranking learns.",
+            f"gz2interp unusual {survey.path} --model {name}",
+        )
+        heading("Ask", "It runs beside the dashboard, and can be stopped.")
+        show_work(survey, name, first="unusual")
+
+
+show_network_page(_show, "What is unusual is asked of a network and its survey.")

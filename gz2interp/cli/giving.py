@@ -1,0 +1,95 @@
+"""Galaxies taken along, or handed to another program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gz2interp.cli.app import app
+from gz2interp.cli.options import LayerOption, ModelOption, SurveyArgument
+from gz2interp.console import ProgressBars, say
+from gz2interp.errors import InputError
+
+GalaxyList = Annotated[list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids.")]
+FileOption = Annotated[
+    Path | None, typer.Option("--galaxies", "-g", help="A table with a column galaxy_id, or a text with an id a line.")
+]
+LassoOption = Annotated[str, typer.Option(help="On the map: 'x,y;x,y;x,y', as in the dashboard's address.")]
+WhereOption = Annotated[str, typer.Option(help="A condition on any column: \"prediction == 'spiral' and r < 17\".")]
+NearOption = Annotated[str | None, typer.Option(metavar="GALAXY", help="The neighbours of this galaxy.")]
+MostOption = Annotated[int, typer.Option("--most", "-n", min=1, help="How many neighbours.")]
+
+
+@app.command("export")
+def export_(
+    survey: SurveyArgument,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", help="A .csv, .fits, .vot or .parquet table, a .reg file for DS9, or a folder."),
+    ],
+    galaxies: GalaxyList = None,
+    file: FileOption = None,
+    lasso: LassoOption = "",
+    where: WhereOption = "",
+    near: NearOption = None,
+    most: MostOption = 12,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+) -> None:
+    """Take galaxies along: as a table, a folder of cutouts (FITS with WCS) or DS9 regions. By default all of them."""
+    from gz2interp.workflows.giving import export_selection
+
+    chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer)
+    with ProgressBars() as told:
+        done = export_selection(chosen, out, told)
+    say(f"{done.path}: {done.words}")
+
+
+@app.command("send")
+def send_(
+    survey: SurveyArgument,
+    galaxies: GalaxyList = None,
+    to: Annotated[str, typer.Option(help="topcat, aladin, ds9, another program's name, or all.")] = "all",
+    images: Annotated[int, typer.Option(min=0, help="Also the cutouts of so many of the first galaxies.")] = 0,
+    highlight: Annotated[
+        bool, typer.Option("--highlight", help="Only mark them in the whole survey's table, which was sent before.")
+    ] = False,
+    file: FileOption = None,
+    lasso: LassoOption = "",
+    where: WhereOption = "",
+    near: NearOption = None,
+    most: MostOption = 12,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+) -> None:
+    """Hand galaxies to TOPCAT, Aladin or DS9 on this machine, by SAMP. By default all of them."""
+    from gz2interp.workflows.giving import send
+
+    chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer)
+    sent = send(chosen, to, images=images, highlight=highlight)
+    for answer in sent:
+        say(f"{answer.to}  {answer.message}  {answer.error or 'ok'}")
+    if all(answer.error for answer in sent):
+        raise InputError(f"None of {len(sent)} messages was accepted", remedy="See what was said to each above")
+
+
+def _chosen(
+    survey: str,
+    galaxies: list[str] | None,
+    file: Path | None,
+    lasso: str,
+    where: str,
+    near: str | None,
+    most: int,
+    model: str | None,
+    layer: str,
+) -> Any:
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.giving.choosing import Wanted, choose, polygon_from
+
+    polygon = polygon_from(lasso) if lasso else ()
+    wanted = Wanted(galaxies or (), file, polygon, where, near, most, model or "", layer)
+    return choose(Survey.open(find_survey(survey)), wanted)

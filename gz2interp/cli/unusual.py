@@ -1,0 +1,153 @@
+"""What is unusual, and what people make of it: ``unusual``, ``rate`` and ``ratings``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gz2interp.cli.app import app
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.console import say, table
+from gz2interp.errors import InputError
+
+ratings_app = typer.Typer(no_args_is_help=True, help="What people said of a survey's galaxies.")
+app.add_typer(ratings_app, name="ratings")
+
+
+@app.command()
+def unusual(
+    survey: SurveyArgument,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    layers: Annotated[
+        list[str] | None,
+        typer.Option("--layers", help="A layer to look at, again for each; by default one of each size of plane."),
+    ] = None,
+    image: Annotated[
+        list[Path] | None, typer.Option("--image", help="A galaxy that is not in the survey, as a FITS or NumPy file.")
+    ] = None,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many are shown.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the forest, and of the sample.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write all: .csv, .parquet, .fits, .vot")] = None,
+    progress: ProgressOption = "bars",
+) -> None:
+    """The galaxies that are most unusual to the network, and why; what people rated moves them."""
+    import pandas as pd
+
+    from gz2interp.console import progress_as
+    from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.rating import ranking_of
+    from gz2interp.workflows.unusual import UnusualSettings
+    from gz2interp.workflows.unusual import unusual as ask
+
+    subject = open_subject(survey, model)
+    with progress_as(progress) as told:
+        found = ask(subject, UnusualSettings(layer, tuple(layers or ()), seed=seed), told)
+        ranking = ranking_of(found)
+        if image:
+            _show_images(subject, found, image, told)
+            return
+        learnt = f", after {len(ranking.ratings)} ratings" if len(ranking.ratings) else ""
+        told.say(f"The most unusual of {len(ranking.order)} galaxies of {subject.survey.name}{learnt}")
+        for each in ranking.table(most).to_dict("records"):
+            rating = "" if pd.isna(each["rating"]) else f"  rated {each['rating']}"
+            told.say(f"{each['rank']:>5}  {each['galaxy_id']}  {each['prediction']:<12}{rating}  {each['reason']}")
+        if out:
+            write_table(out, ranking.table())
+            told.say(str(out))
+
+
+def _show_images(subject: Any, found: Any, files: list[Path], told: Any) -> None:
+    import pandas as pd
+
+    from gz2interp.workflows.outside import outside_image
+    from gz2interp.workflows.unusual import judge_image
+
+    rows = []
+    for file in files:
+        judged = judge_image(found, subject.probe, outside_image(file, subject.survey))
+        rows.append((file.name, int(judged.rank[0]), float(judged.score[0]), judged.reasons[0]))
+    columns = ["file", f"rank among {len(found.scores)}", "score", "reason"]
+    table(f"How unusual they would be in {subject.survey.name}", pd.DataFrame(rows, columns=columns), told.say)
+
+
+@app.command()
+def rate(
+    survey: SurveyArgument,
+    galaxy: Annotated[
+        str | None, typer.Argument(metavar="[GALAXY]", help="Rate this one; by default one after another is shown.")
+    ] = None,
+    rating: Annotated[
+        int | None, typer.Option("--rating", "-r", min=0, max=5, help="0 ordinary, 5 look at it.")
+    ] = None,
+    tag: Annotated[str, typer.Option(help="A word to find it by.")] = "",
+    note: Annotated[str, typer.Option(help="Anything else.")] = "",
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    picture: Annotated[
+        Path, typer.Option("--picture", help="Where the galaxy on show is drawn; a viewer that reloads follows it.")
+    ] = Path("rate.png"),
+) -> None:
+    """Say what you think of galaxies, one key each; the ranking learns, and each rating is safe at once."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows import rating as workflow
+
+    opened = Survey.open(find_survey(survey))
+    if galaxy is not None:
+        if rating is None:
+            raise InputError("A galaxy was given without a rating", "--rating 0 to 5")
+        workflow.rate(opened, galaxy, rating, tag, note, "terminal")
+        say(f"{galaxy} is rated {rating}.")
+        return
+    from gz2interp.cli.rating_loop import loop
+    from gz2interp.workflows.unusual.found import latest_unusual
+
+    loop(latest_unusual(opened, opened.model(model), layer), picture)
+
+
+@ratings_app.command("export")
+def export_ratings(
+    survey: SurveyArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="A .csv, .parquet, .fits or .vot file.")],
+) -> None:
+    """Write what counts now: galaxy_id, rating, tag, note, time."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows import rating as workflow
+
+    count = workflow.export_ratings(Survey.open(find_survey(survey)), out)
+    say(f"{count} ratings are in {out}")
+
+
+@ratings_app.command("import")
+def import_ratings(
+    survey: SurveyArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file.")],
+) -> None:
+    """Take in ratings: of two of one galaxy, the later by its time counts."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows import rating as workflow
+
+    taken, old, strange = workflow.import_ratings(Survey.open(find_survey(survey)), file)
+    say(f"{taken} ratings were taken in; {old} were no later than what is known; {strange} are of other surveys.")
+
+
+@ratings_app.command("undo")
+def undo(survey: SurveyArgument) -> None:
+    """Take back what was said last: one rating, or one import as a whole."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.rating import ratings_of
+
+    taken = ratings_of(Survey.open(find_survey(survey))).undo()
+    if not taken:
+        say("There is nothing to take back.")
+    for rating in taken[:20]:
+        say(f"Taken back: {rating.galaxy_id} was rated {rating.rating}")
+    if len(taken) > 20:
+        say(f"and {len(taken) - 20} more")

@@ -1,0 +1,138 @@
+"""The nearest galaxies of one vector, to the last bit the same in whatever company it is asked about."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.embedding.index import NeighbourIndex
+from gz2interp.embedding.portions import PORTION
+from gz2interp.embedding.spaces import Space
+from gz2interp.results import Neighbours
+
+__all__ = ["ExactNeighbours"]
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+_MORE: Final = 16
+"""Candidates beyond those that are asked for."""
+_MOST: Final = 1024
+"""Candidates after which all distances are worked out instead."""
+_DOUBT: Final = 1e-5
+"""Of single precision, in units of the squared length of the vectors: a candidate nearer than this may be missed."""
+_QUERIES: Final = 2048
+_BLOCK: Final = 128
+"""Distances worked out at once: whitening needs as many numbers for each as its matrix has."""
+
+
+class ExactNeighbours:
+    """Nearest neighbours whose rows and distances do not depend on how many are asked for together.
+
+    faiss works in single precision, and in another order for many queries than for few: the last digits of its
+    distances, and the order of twins, depend on the company. So it only proposes candidates; distances are worked out
+    anew in double precision, one galaxy at a time, ties go to the lower row, and where single precision may have missed
+    a candidate more are asked for.
+
+    Parameters
+    ----------
+    activations : float32 (n, channel)
+    space : Space
+        What near means.
+    """
+
+    def __init__(self, activations: Floats, space: Space) -> None:
+        self.space, self._activations = space, activations
+        self._index = NeighbourIndex(activations, index="exact", space=space)
+        matrix = None if space.whitening is None else space.whitening.matrix.astype(np.float64)
+        self._matrix: Doubles | None = matrix
+        self._longest = 1.0 if space.metric == "cosine" else self._longest_square(activations)
+
+    @property
+    def metric(self) -> str:
+        """That of its space."""
+        return self.space.metric
+
+    def nearest(self, activations: Floats, k: int, left_out: Rows | None = None) -> Neighbours:
+        """The k nearest galaxies of each given vector, nearest first; of twins, the lower row.
+
+        Parameters
+        ----------
+        activations : float32 (m, channel)
+        k : int
+            At most the galaxies there are, without the one left out.
+        left_out : int64 (m,), optional
+            A galaxy that each is not to find, its own row say; -1 for none.
+
+        Returns
+        -------
+        Neighbours
+            Distances are exact, to the rounding of single precision.
+        """
+        without = np.full(len(activations), -1) if left_out is None else np.asarray(left_out)
+        rows, distances = np.empty((len(activations), k), np.int64), np.empty((len(activations), k), np.float32)
+        for start in range(0, len(activations), _QUERIES):
+            part = slice(start, start + _QUERIES)
+            rows[part], distances[part] = self._of_block(activations[part], k, without[part])
+        return Neighbours(rows, distances, self.metric, self._index.search)
+
+    def _of_block(self, activations: Floats, k: int, left_out: Rows) -> tuple[Rows, Floats]:
+        most = min(k + 1 + _MORE, len(self._activations))
+        proposed = self._index.nearest(activations, most)
+        found = [
+            self._of_one(vector, k, int(without), rows, float(far))
+            for vector, without, rows, far in zip(
+                activations, left_out, proposed.rows, proposed.distances[:, -1], strict=True
+            )
+        ]
+        return np.array([rows for rows, _ in found]), np.array([distances for _, distances in found], np.float32)
+
+    def _of_one(self, vector: Floats, k: int, left_out: int, proposed: Rows, far: float) -> tuple[Rows, Doubles]:
+        while True:
+            candidates = proposed[(proposed >= 0) & (proposed != left_out)]
+            rows, distances = _first(candidates, self._distances(vector, candidates), k)
+            if len(proposed) == len(self._activations) or self._is_sure(vector, float(distances[-1]), far):
+                return rows, distances
+            most = min(4 * len(proposed), len(self._activations))
+            if most > _MOST:
+                proposed = np.arange(len(self._activations))
+                continue
+            more = self._index.nearest(vector[None], most)
+            proposed, far = more.rows[0], float(more.distances[0, -1])
+
+    def _is_sure(self, vector: Floats, last: float, far: float) -> bool:
+        """Whether nobody beyond the candidates can be nearer than the last that was found."""
+        if self.metric == "cosine":
+            return last + _DOUBT < far
+        return last**2 + _DOUBT * (self._longest_square(vector[None]) + self._longest) < far**2
+
+    def _distances(self, vector: Floats, rows: Rows) -> Doubles:
+        """In double precision, without BLAS, whose sums depend on the shape of what it is given."""
+        parts = [self._distances_of(vector, rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
+        return np.concatenate(parts)
+
+    def _distances_of(self, vector: Floats, rows: Rows) -> Doubles:
+        here, others = vector.astype(np.float64), self._activations[rows].astype(np.float64)
+        if self.metric == "cosine":
+            lengths = np.sqrt((here * here).sum()) * np.sqrt((others * others).sum(axis=1))
+            alike = np.divide((others * here).sum(axis=1), lengths, out=np.zeros(len(rows)), where=lengths > 0)
+            return np.asarray(np.maximum(1 - alike, 0.0))
+        apart = others - here
+        if self._matrix is not None:
+            apart = (apart[:, :, None] * self._matrix).sum(axis=1)
+        return np.asarray(np.sqrt((apart * apart).sum(axis=1)))
+
+    def _longest_square(self, activations: Floats) -> float:
+        starts = range(0, len(activations), PORTION)
+        return max(
+            float((self.space.vectors(activations[start : start + PORTION]) ** 2).sum(axis=1).max()) for start in starts
+        )
+
+
+def _first(rows: Rows, distances: Doubles, k: int) -> tuple[Rows, Doubles]:
+    """The k nearest, and of equally near ones the lower rows."""
+    order = np.lexsort((rows, distances))[:k]
+    return rows[order], distances[order]

@@ -1,0 +1,1 @@
+"""What is unusual: scores for galaxies of the survey and for others, by rank as one, and taught by ratings."""

@@ -1,0 +1,214 @@
+"""A survey that lies in an object store, read where it is.
+
+Pixels are read from the store as they are asked for. What SQLite, Parquet and Keras want to open as a file (the
+journal, the catalogue, a network) is copied, when it is first asked for, into a *companion*: a folder on this machine,
+which is also where everything that is found out about the survey is kept. It looks like any survey's folder, but for
+the pixels, and ``remote.json`` in it names the address.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import zarr
+from filelock import FileLock
+
+from gz2interp.errors import SurveyError
+from gz2interp.results import digest_of
+from gz2interp.stores.addresses import asking, opened
+from gz2interp.stores.files import digest_of_file, read_json, replaced, write_json
+from gz2interp.stores.header import Header
+from gz2interp.stores.places import Place
+
+__all__ = ["RemotePlace", "companion_of"]
+
+RECORD = "remote.json"
+_CATALOG = "catalog.parquet"
+_OF_A_MODEL = (
+    *("model.keras", "run.json", "history.csv", "evaluation.json"),
+    *("predictions.parquet", "predictions.json", "uncertainty.parquet", "uncertainty.json"),
+)
+_TRAITS = ("size", "ETag", "etag", "LastModified", "mtime", "md5Hash", "content_md5", "created")
+"""What stores say of a file by which one sees that it has changed."""
+
+
+@dataclass(frozen=True)
+class RemotePlace(Place):
+    """An address, and the companion beside it.
+
+    Attributes
+    ----------
+    folder : Path
+        The companion.
+    url : str
+    """
+
+    url: str = ""
+    _known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What the store has said since this was opened."""
+
+    @classmethod
+    def of(cls, folder: Path) -> RemotePlace | None:
+        """The place whose companion a folder is; None if it is none."""
+        file = folder / RECORD
+        return cls(folder, str(read_json(file)["url"])) if file.is_file() else None
+
+    @property
+    def address(self) -> str:  # noqa: D102
+        return self.url
+
+    def header(self) -> Header:
+        """What ``survey.json`` says now in the store; the companion is made if need be."""
+        store, root = self._store
+        with asking(self.url):
+            store.invalidate_cache()
+            try:
+                said = store.cat_file(f"{root}/survey.json")
+            except FileNotFoundError:
+                raise SurveyError(
+                    f"There is no survey at {self.url}: it has no survey.json",
+                    "The address of a folder made by python -m trainer demo, paint, ingest or download",
+                ) from None
+            if len(store.cat_file(f"{root}/survey.json", start=0, end=1)) != 1:
+                raise SurveyError(
+                    f"{self.url} is on a server that gives files only whole",
+                    "One that answers range requests: a single galaxy is a small part of a file",
+                    "Serve it with another program (nginx, Apache, an object store), or copy the survey here",
+                )
+        file = self.folder / "survey.json"
+        if not file.is_file() or file.read_bytes() != said:
+            with replaced(file) as aside:
+                aside.write_bytes(said)
+        if not (self.folder / RECORD).is_file():
+            write_json(self.folder / RECORD, {"url": self.url})
+        self._known.clear()
+        return Header.read(self.folder)
+
+    def has(self, name: str) -> bool:
+        """Whether the companion or the store has such a file; the store is asked once."""
+        if (self.folder / name).is_file():
+            return True
+        key = f"has {name}"
+        if key not in self._known:
+            self._known[key] = bool(self._said_of(name))
+        return bool(self._known[key])
+
+    def file(self, name: str) -> Path:
+        """A copy in the companion, made anew if the store's file has changed.
+
+        A file that the store does not have, or that has been made here, is left as it is.
+        """
+        path, record = self.folder / name, self.folder / ".fetched" / f"{name.replace('/', '.')}.json"
+        if f"at hand {name}" in self._known and path.is_file():
+            return path
+        with self._alone():
+            version, made_here = self._version(name), path.is_file() and not record.is_file()
+            if version and not made_here and not (path.is_file() and read_json(record) == version):
+                self._fetch(name, path)
+                write_json(record, version)
+        self._known[f"at hand {name}"] = True
+        return path
+
+    def array(self, name: str) -> Any:
+        """One of its Zarr arrays, read in the store."""
+        from zarr.storage import FsspecStore
+
+        store, root = self._store
+        with asking(self.url):
+            mapped = FsspecStore.from_mapper(store.get_mapper(f"{root}/{name}"), read_only=True)
+            return zarr.open_array(mapped, mode="r")
+
+    def models(self) -> list[str]:
+        """Names of the models in the companion and in the store, as far as the store lists what it has."""
+        if "models" not in self._known:
+            store, root = self._store
+            with asking(self.url):
+                self._known["models"] = _listed(store, f"{root}/models")
+        there = {name for name in self._known["models"] if self.has(f"models/{name}/model.keras")}
+        return sorted(there | set(super().models()))
+
+    def model(self, name: str) -> Path:
+        """The folder of a model in the companion; a model of the store is copied, without what was found in it."""
+        for part in _OF_A_MODEL:
+            if self.has(f"models/{name}/{part}"):
+                self.file(f"models/{name}/{part}")
+        return super().model(name)
+
+    # -- the store ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _store(self) -> tuple[Any, str]:
+        store, root = opened(self.url)
+        return store, root.rstrip("/")
+
+    def _alone(self) -> FileLock:
+        """Several processes may open one survey at a time; one of them copies."""
+        (self.folder / ".fetched").mkdir(parents=True, exist_ok=True)
+        return FileLock(self.folder / ".fetched" / "lock")
+
+    def _version(self, name: str) -> str:
+        """What changes with the store's file; "" where there is none."""
+        header = Header.read(self.folder)
+        if name == _CATALOG:
+            return header.catalog_digest
+        info = self._said_of(name)
+        if not info:
+            return ""
+        traits = {trait: str(info[trait]) for trait in _TRAITS if info.get(trait) is not None}
+        return digest_of([traits] if name.startswith("models/") else [traits, asdict(header)])
+
+    def _said_of(self, name: str) -> dict[str, Any]:
+        """What the store says of a file; empty where there is none.
+
+        A store that may be read but not listed refuses what it does not have, and fsspec calls every failure of an HTTP
+        server an absent file: neither is to be taken for the other.
+        """
+        store, root = self._store
+        with asking(self.url):
+            try:
+                return dict(store.info(f"{root}/{name}"))
+            except PermissionError:
+                return {}
+            except FileNotFoundError as error:
+                cause = error.__cause__
+                if cause is None or isinstance(cause, FileNotFoundError) or getattr(cause, "status", 0) in (403, 404):
+                    return {}
+                raise cause from None
+
+    def _fetch(self, name: str, path: Path) -> None:
+        store, root = self._store
+        with asking(self.url), replaced(path) as aside:
+            store.get_file(f"{root}/{name}", str(aside))
+            if name == _CATALOG and digest_of_file(aside) != Header.read(self.folder).catalog_digest:
+                raise SurveyError(
+                    f"{self.url}/{name} is not the catalogue that survey.json means",
+                    "A survey that nobody is writing, and that came whole",
+                    "Try again; if it stays so, copy the survey there once more",
+                )
+
+
+def companion_of(url: str, surveys: Path) -> RemotePlace:
+    """The place of an address, whose companion lies among the surveys on this machine.
+
+    Parameters
+    ----------
+    url : str
+        As `gz2interp.stores.addresses.address_of` gives it.
+    surveys : Path
+        The folder of surveys.
+    """
+    first = next((part for part in url.split("::") if "://" in part), url)
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", first.rsplit("/", 1)[-1]).strip("-") or "survey"
+    return RemotePlace(surveys / f"{name}-{digest_of([url])[:8]}", url)
+
+
+def _listed(store: Any, path: str) -> list[str]:
+    """Names of the folders in a folder; none where there is no such folder, or the store lists nothing."""
+    try:
+        return [str(name).rstrip("/").rsplit("/", 1)[-1] for name in store.ls(path, detail=False)]
+    except (FileNotFoundError, NotImplementedError):
+        return []

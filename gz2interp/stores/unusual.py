@@ -1,0 +1,84 @@
+"""What is unusual in an analysed layer: ``unusual/`` inside its folder, complete with ``provenance.json``.
+
+It holds ``scores.parquet`` (a row per analysed galaxy), ``vectors.npy`` (where each lies among the others, read as a
+memory map), and ``frozen.npz`` (what is needed to judge other galaxies). It goes with the analysis.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.results import Provenance
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.files import read_json, replaced, write_json
+from gz2interp.stores.tables import write_parquet
+
+__all__ = ["UnusualFolder", "unusual_folder"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class UnusualFolder:
+    """The folder ``unusual`` of an analysis.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything has been written."""
+        return (self.path / "provenance.json").is_file()
+
+    @cached_property
+    def provenance(self) -> Provenance:
+        """How it was made."""
+        return Provenance.from_json(read_json(self.path / "provenance.json"))
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """row, galaxy_id, rank (from 1), score, reason; of each score its value and, as ``normal_...``, its place."""
+        return pd.read_parquet(self.path / "scores.parquet")
+
+    @cached_property
+    def vectors(self) -> Floats:
+        """Where each galaxy lies, float32 (n, component): a memory map."""
+        loaded: Floats = np.load(self.path / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        return loaded
+
+    @cached_property
+    def frozen(self) -> dict[str, NDArray[np.generic]]:
+        """The arrays that judge other galaxies."""
+        with np.load(self.path / "frozen.npz", allow_pickle=False) as arrays:
+            return dict(arrays)
+
+    def begin(self, n: int, components: int) -> Floats:
+        """Forget what was there, and give room for the vectors."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        room: Floats = np.lib.format.open_memmap(self.path / "vectors.npy", "w+", np.float32, (n, components))
+        return room
+
+    def complete(self, table: pd.DataFrame, frozen: Mapping[str, NDArray[np.generic]], provenance: Provenance) -> None:
+        """Write the rest, and last that everything is there."""
+        write_parquet(self.path / "scores.parquet", table)
+        with replaced(self.path / "frozen.npz") as aside:
+            np.savez(aside, allow_pickle=False, **frozen)
+        write_json(self.path / "provenance.json", provenance.to_json())
+
+
+def unusual_folder(analysis: Analysis) -> UnusualFolder:
+    """The folder of an analysis, made or not."""
+    return UnusualFolder(analysis.path / "unusual")

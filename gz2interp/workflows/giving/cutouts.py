@@ -1,0 +1,163 @@
+"""A folder of cutouts: a FITS file with WCS for each galaxy, and one table; interrupted, it goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.schema import DEC, GALAXY_ID, LABEL, PETRO_RADIUS, RA
+from gz2interp.sky import cutout_wcs
+from gz2interp.stores.arrays import SHARD_ROWS
+from gz2interp.stores.astropy_tables import ascii_of
+from gz2interp.stores.files import read_json, replaced, sync, write_json
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import write_table
+from gz2interp.workflows.giving.subset import Subset
+
+__all__ = ["SELECTION", "TABLE", "write_cutout", "write_cutouts"]
+
+TABLE: Final = "galaxies.fits"
+SELECTION: Final = "selection.json"
+"""Says which galaxies a folder holds, from the first cutout on: another selection's are never among them."""
+
+
+def write_cutouts(subset: Subset, folder: Path, told: Callable[[str, int, int], None]) -> str:
+    """Write what is not there yet, some galaxies at a time; returns what is in the folder, in words.
+
+    The table, `TABLE`, comes last and names the file of each galaxy; of one without an image it says why.
+
+    Raises
+    ------
+    InputError
+        The folder holds something else.
+    """
+    _claim(subset, folder)
+    known = subset.known()
+    rows = np.intersect1d(subset.rows, np.flatnonzero(subset.survey.usable))
+    for start in range(0, len(rows), SHARD_ROWS):
+        part = rows[start : start + SHARD_ROWS]
+        _write_some(subset.survey, known.loc[part], folder)
+        told("cutouts", start + len(part), len(rows))
+    table = subset.with_found(known)
+    has_image = np.isin(subset.rows, rows)
+    names = [f"{galaxy_id}.fits" for galaxy_id in table[GALAXY_ID].tolist()]
+    table.insert(1, "file", np.where(has_image, names, ""))
+    write_table(folder / TABLE, table)
+    without = len(subset) - len(rows)
+    return f"{len(rows)} cutouts and {TABLE}" + (
+        f"; {without} galaxies have no image, {TABLE} says why" if without else ""
+    )
+
+
+def write_cutout(subset: Subset, path: Path) -> None:
+    """Write the cutout of the first galaxy alone, as one file of such a folder.
+
+    Raises
+    ------
+    SurveyError
+        It has no image; the error says why.
+    """
+    first = Subset(subset.survey, subset.rows[:1], subset.model)
+    seen = subset.survey.cutout(int(first.rows[0]))
+    (facts,) = _facts(first.known())
+    with replaced(path) as aside:
+        _hdu(facts, seen.image, seen.valid, subset.survey).writeto(aside)
+
+
+def _claim(subset: Subset, folder: Path) -> None:
+    """Say what the folder will hold, unless it says so already."""
+    record = {
+        "galaxies": len(subset),
+        "digest": subset.digest,
+        "data": subset.survey.digest,
+        "model": subset.model or "",
+    }
+    if (folder / SELECTION).is_file():
+        if read_json(folder / SELECTION) == record:
+            return
+        what = "another selection of galaxies, or of another model"
+    elif not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        folder.mkdir(parents=True, exist_ok=True)
+        write_json(folder / SELECTION, record)
+        return
+    else:
+        what = "something else"
+    raise InputError(
+        f"{folder} holds {what}", "A new or an empty folder, or the one that this selection was going into"
+    )
+
+
+def _write_some(survey: Survey, known: pd.DataFrame, folder: Path) -> None:
+    """The cutouts that are not there yet, of a few galaxies."""
+    wanted = known[[not (folder / f"{galaxy_id}.fits").exists() for galaxy_id in known[GALAXY_ID].tolist()]]
+    if wanted.empty:
+        return
+    rows = wanted.index.to_numpy(np.int64)
+    # `replaced` looks through the folder for what others left behind, which thousands of times takes minutes.
+    aside = folder / ".cutout.part"
+    for facts, image, valid in zip(_facts(wanted), survey.images(rows), survey.valid(rows), strict=True):
+        _hdu(facts, image, valid, survey).writeto(aside, overwrite=True, output_verify="ignore")  # the header is ours
+        sync(aside)
+        aside.replace(folder / f"{facts[GALAXY_ID]}.fits")
+    sync(folder)
+
+
+def _facts(known: pd.DataFrame) -> Iterator[Any]:
+    """Rows of a table as objects: in a row of floats an id would lose its last digits."""
+    return (facts for _, facts in known.astype(object).iterrows())
+
+
+def _hdu(facts: Any, image: NDArray[np.float32], valid: NDArray[np.bool_], survey: Survey) -> fits.PrimaryHDU:
+    """(band, y, x), which FITS counts as (x, y, band); not a number where nothing was measured."""
+    cube = np.moveaxis(np.where(valid[..., None], image, np.float32(np.nan)), -1, 0)
+    return fits.PrimaryHDU(np.ascontiguousarray(cube), _header(facts, survey))
+
+
+def _header(facts: Any, survey: Survey) -> fits.Header:
+    header = _wcs(facts, survey.shape)
+    header["BUNIT"] = ("nanomaggy", "flux per pixel; 1 nanomaggy is magnitude 22.5")
+    header["OBJECT"] = (str(facts[GALAXY_ID]), "galaxy_id, as text: it exceeds 2**53")
+    for key, column, words in (
+        ("LABEL", LABEL, "class in the catalogue"),
+        ("PREDICT", "prediction", "class the network predicts"),
+        ("PETRORAD", PETRO_RADIUS, "[arcsec] Petrosian radius"),
+        ("ORIGIN", "source", "where the image came from"),
+        ("NATUNIT", "native_unit", "unit in which it came"),
+    ):
+        _tell(header, key, facts.get(column), words)
+    for place, band in enumerate(survey.bands, start=1):
+        header[f"BAND{place}"] = ascii_of(band)
+        _tell(header, f"SKYSIG{place}", facts.get(f"sky_sigma_{band}"), "[nanomaggy] scatter of the sky")
+        _tell(header, f"FWHM{place}", facts.get(f"psf_fwhm_{band}"), "[arcsec] width of the PSF")
+    header["SURVEY"], header["DATAHASH"] = ascii_of(survey.name), (survey.digest, "digest of the survey")
+    return header
+
+
+def _wcs(facts: Any, shape: tuple[int, int]) -> fits.Header:
+    """Empty for a galaxy whose position or pixel scale nobody knows."""
+    place = [
+        float("nan") if pd.isna(facts[name]) else facts[name] for name in (RA, DEC, "pixel_scale", "position_angle")
+    ]
+    if not np.isfinite(np.array(place, np.float64)).all():
+        return fits.Header()
+    ra, dec, scale, angle = (float(value) for value in place)
+    header = cutout_wcs(ra, dec, scale, angle, shape).to_header()
+    header["WCSAXES"] = 3
+    for key, value in (("CTYPE3", "BAND"), ("CRPIX3", 1.0), ("CRVAL3", 1.0), ("CDELT3", 1.0)):
+        header[key] = value
+    return header
+
+
+def _tell(header: fits.Header, key: str, value: Any, words: str) -> None:
+    """A card; what is not known is left out. A long text keeps no comment."""
+    if value is None or pd.isna(value) or value == "":
+        return
+    told = ascii_of(value) if isinstance(value, str) else float(value)
+    header[key] = told if isinstance(told, str) and len(told) + len(words) > 60 else (told, words)

@@ -1,0 +1,100 @@
+"""Some galaxies of a survey, with what was found of each: the one thing that every writer takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.results import digest_of
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.exporting import catalog_columns, joined_table
+from gz2interp.stores.survey import Survey
+
+__all__ = ["Subset"]
+
+
+@dataclass(frozen=True, eq=False)
+class Subset:
+    """Some galaxies of a survey, in an order that means something: nearest first, or by rank.
+
+    Attributes
+    ----------
+    survey : Survey
+    rows : int64 (n,)
+        Of the survey, each once.
+    model : str, optional
+        Whose predictions and map stand beside the catalogue; by default the only model's.
+    extra : mapping of str to sequence (n,)
+        What was found of these galaxies: ``distance``, ``score``, ``cluster``.
+    name : str
+        What they are, for titles and the names of files: ``"lasso"``.
+
+    Raises
+    ------
+    InputError
+        A row is not in the survey or stands twice, or a column is not as long as the rows.
+    """
+
+    survey: Survey
+    rows: NDArray[np.int64]
+    model: str | None = None
+    extra: Mapping[str, Sequence[Any] | NDArray[Any] | pd.Series[Any]] = field(default_factory=dict)
+    name: str = "galaxies"
+
+    def __post_init__(self) -> None:
+        rows, n = np.asarray(self.rows, dtype=np.int64), len(self.survey)
+        object.__setattr__(self, "rows", rows)
+        if rows.ndim != 1 or len(np.unique(rows)) < rows.size or (rows.size and not 0 <= rows.min() <= rows.max() < n):
+            raise InputError(
+                "The rows of a selection were given", f"Rows 0 to {n - 1} of {self.survey.name}, each once"
+            )
+        for column, values in self.extra.items():
+            if column == GALAXY_ID:
+                raise InputError(f"A column {GALAXY_ID} was given", "The ids are the survey's own")
+            if len(values) != len(rows):
+                raise InputError(
+                    f"The column {column} has {len(values)} values", f"One for each of {len(rows)} galaxies"
+                )
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is the survey, in its own order."""
+        return len(self) == len(self.survey) and bool((np.diff(self.rows) == 1).all())
+
+    @property
+    def digest(self) -> str:
+        """Twelve hexadecimal digits, the same for the same galaxies of the same survey in the same order."""
+        return digest_of([self.survey.digest, self.rows.tolist()])[:12]
+
+    @property
+    def galaxy_ids(self) -> NDArray[np.int64]:
+        """The ids (n,)."""
+        return self.survey.galaxy_ids[self.rows]
+
+    def table(self) -> pd.DataFrame:
+        """Catalogue, status, predictions and map of these galaxies, and what was found of them right behind the id.
+
+        A column of the catalogue that bears the name of one that was found is told apart by ``catalog_``.
+        """
+        return self.with_found(self.known())
+
+    def known(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
+        """The table without what was found, one row per galaxy, indexed by `rows`; `columns` as in `joined_table`."""
+        return joined_table(self.survey, self.model, None if self.is_whole else self.rows, columns)
+
+    def with_found(self, known: pd.DataFrame) -> pd.DataFrame:
+        """What is `known` with what was found, which takes the place of a map or a prediction of the same name."""
+        same = [name for name in self.extra if name in known]
+        told_apart = {name: f"catalog_{name}" for name in catalog_columns(self.survey) if name in same}
+        known = known.rename(columns=told_apart).drop(columns=[name for name in same if name not in told_apart])
+        found = pd.DataFrame({name: np.asarray(values) for name, values in self.extra.items()}, index=known.index)
+        return pd.concat([known[[GALAXY_ID]], found, known.drop(columns=GALAXY_ID)], axis=1)

@@ -1,0 +1,175 @@
+"""``gz2interp survey import --latents``: lay vectors from elsewhere into a survey, to be treated as a layer is."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.stores.latent_files import Block, read_latents
+from gz2interp.stores.latents import Latents
+from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.survey import Survey
+
+__all__ = ["LaidLatents", "lay_latents"]
+
+Ids = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class LaidLatents:
+    """What came of it.
+
+    Attributes
+    ----------
+    model : ModelFolder
+    galaxies, channels : int
+        How many galaxies of the survey have latents, and of how many numbers each.
+    missing : tuple of str
+        Ids of the survey that the file has not; the first few.
+    missing_count : int
+    unknown : tuple of str
+        Ids of the file that the survey has not; the first few.
+    unknown_count : int
+    """
+
+    model: ModelFolder
+    galaxies: int
+    channels: int
+    missing: tuple[str, ...]
+    missing_count: int
+    unknown: tuple[str, ...]
+    unknown_count: int
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What there is to say."""
+        told = [f"{self.galaxies:,} galaxies have latents of {self.channels} channels"]
+        for count, ids, words in (
+            (self.missing_count, self.missing, "galaxies of the survey are not in the file and are left out"),
+            (self.unknown_count, self.unknown, "ids of the file are not in the survey and were passed over"),
+        ):
+            if count:
+                told.append(f"{count:,} {words}: {', '.join(ids)}{', ...' if count > len(ids) else ''}")
+        return tuple(told)
+
+
+def lay_latents(survey: Survey, file: Path, name: str, ids: Path | None = None) -> LaidLatents:
+    """Keep latents as a model of the survey; neighbours and maps are then made of them as of a layer.
+
+    They are read a block at a time and matched by id, exactly; their order does not matter.
+
+    Parameters
+    ----------
+    survey : Survey
+    file : Path
+        See `gz2interp.stores.latent_files.read_latents`.
+    name : str
+        In the survey.
+    ids : Path, optional
+        Of a ``.npy`` file.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, names no galaxy of the survey or one twice, or holds NaN.
+    SurveyError
+        The survey has something of that name already.
+    """
+    folder = survey.path / "models" / checked_model_name(name)
+    if folder.exists():
+        raise SurveyError(f"{survey.name} has a model {name} already", remedy="Give another name with --name")
+    gathered = _Gathering(survey.galaxy_ids, file.name)
+    with _aside(folder) as being_laid:
+        gathered.take(read_latents(file, ids, list(survey.catalog.columns)), being_laid / "values.npy")
+        rows = gathered.rows()
+        Latents(being_laid).write(rows, gathered.values, {"file": file.name, "data": survey.digest})
+        (being_laid / "values.npy").unlink()
+        being_laid.rename(folder)
+    missing = np.flatnonzero(~gathered.filled)
+    return LaidLatents(
+        model=ModelFolder(folder),
+        galaxies=len(rows),
+        channels=gathered.values.shape[1],
+        missing=tuple(str(galaxy_id) for galaxy_id in survey.galaxy_ids[missing[:5]]),
+        missing_count=len(missing),
+        unknown=tuple(gathered.unknown),
+        unknown_count=gathered.unknown_count,
+    )
+
+
+class _Gathering:
+    """Latents by the survey's rows, on disk while they are gathered."""
+
+    def __init__(self, galaxy_ids: Ids, where: str) -> None:
+        self._order = np.argsort(galaxy_ids, kind="stable")
+        self._sorted = galaxy_ids[self._order]
+        self._where = where
+        self.filled = np.zeros(len(galaxy_ids), np.bool_)
+        self.unknown: list[str] = []
+        self.unknown_count = 0
+        self._bad: list[str] = []
+        self._twice: list[str] = []
+
+    def take(self, blocks: Iterable[Block], aside: Path) -> None:
+        """Put each block where its galaxies are."""
+        for ids, values in blocks:
+            if not hasattr(self, "values"):
+                shape = len(self.filled), values.shape[1]
+                self.values = np.lib.format.open_memmap(aside, "w+", np.float32, shape)
+            if values.shape[1] != self.values.shape[1]:
+                raise InputError(f"The vectors of {self._where} are not all of one length", "As many numbers for each")
+            self._put(ids, values)
+
+    def rows(self) -> Ids:
+        """The rows that have latents, once all blocks have been taken and nothing was wrong with them."""
+        if self._bad:
+            raise InputError(
+                f"{len(self._bad)} galaxies of {self._where} have latents with NaN or infinity: {choices(self._bad)}",
+                "Finite numbers",
+                "Leave these galaxies out of the file",
+            )
+        if self._twice:
+            raise InputError(
+                f"{self._where} names {len(self._twice)} galaxies more than once: {choices(self._twice)}", "Each once"
+            )
+        if not self.filled.any():
+            raise InputError(
+                f"None of the {self.unknown_count} ids of {self._where} is in the survey",
+                f"Ids such as {choices(self._sorted[:3])}; the file's begin with {choices(self.unknown)}",
+            )
+        return np.flatnonzero(self.filled)
+
+    def _put(self, ids: Ids, values: Floats) -> None:
+        at = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
+        known = self._sorted[at] == ids if len(self._sorted) else np.zeros(len(ids), np.bool_)
+        strange = ids[~known]
+        self.unknown += [str(each) for each in strange[: max(5 - len(self.unknown), 0)]]
+        self.unknown_count += len(strange)
+        rows, values, ids = self._order[at[known]], values[known], ids[known]
+        self._bad += [str(each) for each in ids[~np.isfinite(values).all(axis=1)]]
+        first = np.unique(rows, return_index=True)[1]
+        again = self.filled[rows]
+        again[np.setdiff1d(np.arange(len(rows)), first)] = True
+        self._twice += [str(each) for each in ids[again]]
+        self.values[rows] = values
+        self.filled[rows] = True
+
+
+@contextmanager
+def _aside(folder: Path) -> Iterator[Path]:
+    """A folder to write to that is gone afterwards, unless it was given its name."""
+    being_laid = folder.with_name(f".{folder.name}.being-laid")
+    shutil.rmtree(being_laid, ignore_errors=True)
+    being_laid.mkdir(parents=True)
+    try:
+        yield being_laid
+    finally:
+        shutil.rmtree(being_laid, ignore_errors=True)

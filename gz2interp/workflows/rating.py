@@ -1,0 +1,158 @@
+"""People rate galaxies, and the ranking learns: what was said lies in ``ratings.sqlite``, all else follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.embedding.unusual.asking import next_to_rate
+from gz2interp.embedding.unusual.learning import learn
+from gz2interp.errors import InputError
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.ratings import HIGHEST, Rating, Ratings
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import write_table
+from gz2interp.workflows.unusual.found import Unusual
+
+__all__ = ["Ranking", "export_ratings", "import_ratings", "ranking_of", "rate", "ratings_of"]
+
+_NEEDED = (GALAXY_ID, "rating")
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The order of a survey's galaxies as it is after some ratings.
+
+    Attributes
+    ----------
+    found : Unusual
+    scores : float64 (n,)
+        Of each analysed galaxy; those of `found` where nothing was rated.
+    positions : int64 (rating,)
+        Of the rated galaxies, in the order in which they were rated.
+    ratings : int64 (rating,)
+    """
+
+    found: Unusual
+    scores: NDArray[np.float64]
+    positions: NDArray[np.int64]
+    ratings: NDArray[np.int64]
+
+    @property
+    def order(self) -> NDArray[np.int64]:
+        """Positions of all galaxies, the most unusual first."""
+        return np.argsort(-np.nan_to_num(self.scores, nan=-np.inf), kind="stable")
+
+    def next(self) -> int | None:
+        """The position of the galaxy to be rated next, see `next_to_rate`; None where all are rated."""
+        return next_to_rate(self.scores, self.found.taste, self.positions)
+
+    def table(self, most: int | None = None) -> pd.DataFrame:
+        """As `Unusual.table`, in the order that has learnt, with ``learnt`` and ``rating``, missing where none is."""
+        order = self.order[:most]
+        told = self.found.table().set_index(GALAXY_ID, drop=False)
+        ids = self.found.scores[GALAXY_ID].to_numpy()[order]
+        rated = pd.Series(self.ratings, index=self.found.scores[GALAXY_ID].to_numpy()[self.positions], dtype="Int64")
+        table = told.loc[ids].reset_index(drop=True)
+        table.insert(2, "learnt", self.scores[order].astype(np.float32))
+        table.insert(2, "rating", rated.reindex(ids).array)
+        return table.assign(rank=np.arange(1, len(table) + 1))
+
+
+def ratings_of(survey: Survey) -> Ratings:
+    """The ratings of a survey, whether or not there are any."""
+    return Ratings(survey.path / "ratings.sqlite")
+
+
+def rate(survey: Survey, galaxy_id: int | str, rating: int, tag: str = "", note: str = "", by: str = "") -> None:
+    """Say what you think of a galaxy, 0 (ordinary) to 5; it is on the disk when this returns.
+
+    Raises
+    ------
+    InputError
+        The survey has no such galaxy, or the rating is not a whole number from 0 to 5.
+    """
+    row = survey.row_of(galaxy_id)
+    ratings_of(survey).rate(Rating(int(survey.galaxy_ids[row]), rating, tag, note), by)
+
+
+def ranking_of(found: Unusual, ratings: pd.DataFrame | None = None) -> Ranking:
+    """The order that has learnt from ratings, by default from all of the survey's.
+
+    Parameters
+    ----------
+    found : Unusual
+    ratings : DataFrame, optional
+        galaxy_id and rating, in the order in which they were given; those of galaxies that were not analysed are passed
+        over.
+    """
+    given = ratings_of(found.survey).table() if ratings is None else ratings
+    ids = pd.Index(found.scores[GALAXY_ID].to_numpy(np.int64))
+    places = ids.get_indexer(pd.Index(given[GALAXY_ID].to_numpy(np.int64)))
+    known = places >= 0
+    positions, values = places[known].astype(np.int64), given["rating"].to_numpy(np.int64)[known]
+    plain = np.nan_to_num(found.scores["score"].to_numpy(np.float64))
+    taste = learn(found.taste[positions], plain[positions], values / HIGHEST)
+    return Ranking(found, taste(found.taste, plain), positions, values)
+
+
+def export_ratings(survey: Survey, path: Path) -> int:
+    """Write what counts now as .csv, .parquet, .fits or .vot: galaxy_id, rating, tag, note, time. Returns how many."""
+    table = ratings_of(survey).table()
+    write_table(path, table)
+    return len(table)
+
+
+def import_ratings(survey: Survey, path: Path) -> tuple[int, int, int]:
+    """Take in ratings from a .csv or .parquet file: of two of one galaxy, the later by its time counts.
+
+    Returns
+    -------
+    (int, int, int)
+        How many were new or later than what was known, how many were not, how many galaxies are not in the survey.
+
+    Raises
+    ------
+    InputError
+        It is no such file, or lacks galaxy_id or rating, or holds what is none. Then nothing is taken in.
+    """
+    given = _read(path)
+    lacking = [column for column in _NEEDED if column not in given]
+    if lacking:
+        raise InputError(
+            f"{path.name} has no column {' or '.join(lacking)}", "galaxy_id, rating and, at will, tag, note, time"
+        )
+    ratings = [_rating(row) for row in given.to_dict("records")]
+    known = set(survey.galaxy_ids.tolist())
+    ours = [rating for rating in ratings if rating.galaxy_id in known]
+    taken = ratings_of(survey).merge(ours, f"import of {path.name}")
+    return taken, len(ours) - taken, len(ratings) - len(ours)
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Every value as text: an id that passed through a float would be another galaxy's."""
+    if not path.is_file():
+        raise InputError(f"There is no file {path}", "Ratings as .csv or .parquet")
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        return pd.read_csv(path, dtype="str", keep_default_na=False)
+    if suffix == ".parquet":
+        return pd.read_parquet(path)
+    raise InputError(f"The file {path.name} was given", "Ratings are taken in from .csv and .parquet")
+
+
+def _rating(row: Mapping[Hashable, Any]) -> Rating:
+    try:
+        galaxy_id, rating = int(str(row[GALAXY_ID])), int(str(row["rating"]))
+    except ValueError:
+        raise InputError(
+            f"Galaxy {row[GALAXY_ID]!r} with the rating {row['rating']!r} is in the file", "Whole numbers"
+        ) from None
+    texts = {name: "" if pd.isna(row.get(name, "")) else str(row.get(name, "")) for name in ("tag", "note", "time")}
+    return Rating(galaxy_id, rating, **texts)

@@ -1,0 +1,119 @@
+"""What was found unusual, as it lies on the disk: no network is needed to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.embedding.unusual.combining import combined, placed_among
+from gz2interp.embedding.unusual.judge import SCORES, TITLES, Judge
+from gz2interp.embedding.unusual.learning import taste_vectors
+from gz2interp.errors import SurveyError
+from gz2interp.schema import DEC, GALAXY_ID, LABEL, RA
+from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.unusual import UnusualFolder, unusual_folder
+from gz2interp.workflows.unusual.usual import Usual, read_usual
+
+__all__ = ["Unusual", "latest_unusual"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """The scores of a survey's galaxies, and the judge that gave them.
+
+    Attributes
+    ----------
+    survey : Survey
+    model : ModelFolder
+    analysis : Analysis
+    folder : UnusualFolder
+    """
+
+    survey: Survey
+    model: ModelFolder
+    analysis: Analysis
+    folder: UnusualFolder
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """A row per analysed galaxy, in the survey's order: see `UnusualFolder.table`."""
+        return self.folder.table
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that were looked at."""
+        return tuple(str(layer) for layer in self.folder.frozen["layers"])
+
+    def table(self, most: int | None = None) -> pd.DataFrame:
+        """The most unusual first: rank, galaxy_id, score, reason, ra, dec, prediction, label, and every score."""
+        ranked = self.scores.sort_values("rank").head(most if most is not None else len(self.scores))
+        rows = ranked["row"].to_numpy()
+        said = self.model.predictions.set_index("row").reindex(rows)
+        catalog = self.survey.catalog.iloc[rows]
+        told = {
+            "rank": ranked["rank"].to_numpy(),
+            GALAXY_ID: ranked[GALAXY_ID].to_numpy(),
+            "score": ranked["score"].to_numpy(),
+            "reason": ranked["reason"].to_numpy(),
+            RA: catalog[RA].to_numpy(),
+            DEC: catalog[DEC].to_numpy(),
+            "prediction": said["prediction"].to_numpy(),
+            LABEL: said["label"].fillna("").to_numpy(),
+        }
+        return pd.DataFrame(told | {name: ranked[name].to_numpy() for name in TITLES if name in ranked})
+
+    @cached_property
+    def usual(self) -> Usual:
+        """What is usual in the survey."""
+        return read_usual(self.folder.frozen)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The scores as they were fitted; fitting them again to the same ground gives the same."""
+        ground = np.asarray(self.folder.frozen["ground"], np.int64)
+        classes = self._probabilities[ground].argmax(axis=1).astype(np.int64)
+        vectors = np.asarray(self.folder.vectors[ground])
+        return Judge.fit(self.usual.space, vectors, classes, self.folder.provenance.seed or 0)
+
+    @cached_property
+    def taste(self) -> Floats:
+        """By what galaxies are told apart when a rating is passed on, float32 (n, component)."""
+        normal = self.scores[[f"normal_{name}" for name in TITLES if f"normal_{name}" in self.scores]]
+        return taste_vectors(self.folder.vectors, normal.to_numpy(np.float32))
+
+    def placed(self, values: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float64]]:
+        """Scores of galaxies from elsewhere, as normal scores among the survey's; ``score`` is their combination."""
+        normal = {name: placed_among(each, self.scores[name].to_numpy()) for name, each in values.items()}
+        return normal | {"score": combined(normal, SCORES)}
+
+    @cached_property
+    def _probabilities(self) -> Floats:
+        said = self.model.predictions.set_index("row").reindex(self.analysis.rows)
+        return said[[f"p_{name}" for name in self.model.class_names]].to_numpy(np.float32)
+
+
+def latest_unusual(survey: Survey, model: ModelFolder, layer: str = "") -> Unusual:
+    """What was found in the newest analysis of exactly this survey and this model that was asked.
+
+    Raises
+    ------
+    SurveyError
+        Nothing was asked of them.
+    """
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    folder = unusual_folder(analysis) if analysis else None
+    if analysis is None or folder is None or not folder.is_complete:
+        raise SurveyError(
+            f"What is unusual in {survey.name} was not asked of {model.name} as it is now",
+            remedy=f"Run gz2interp unusual {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
+        )
+    return Unusual(survey, model, analysis, folder)

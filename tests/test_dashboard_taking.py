@@ -1,0 +1,100 @@
+"""Taking galaxies along from a page: the part "Take it along", without a browser."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from dashboard_fixtures import FIRST_ID, make_survey
+from streamlit.testing.v1 import AppTest
+
+from dashboards.loading.taking import bytes_of
+from dashboards.parts import selection_export
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.giving import Sent, Subset, export_selection
+
+
+@pytest.fixture(scope="module")
+def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
+    return make_survey(tmp_path_factory.mktemp("taking") / "tiny", 12)
+
+
+@pytest.fixture
+def subset(survey: Survey) -> Subset:
+    return Subset(survey, np.array([5, 1]), extra={"distance": [0.1, 0.2]}, name=f"neighbours of {FIRST_ID}")
+
+
+def page_of(subset: Subset) -> AppTest:
+    def page(subset) -> None:  # type: ignore[no-untyped-def]  # the script is this text alone
+        from dashboards.parts.selection_export import offer_selection
+
+        offer_selection(subset)
+
+    drawn = AppTest.from_function(page, args=(subset,), default_timeout=60).run()
+    assert not drawn.exception, drawn.exception
+    return drawn
+
+
+def said(page: AppTest) -> str:
+    return "\n".join(str(element.proto.body) for element in page.get("html"))
+
+
+def test_without_a_hub_the_page_says_what_to_open(
+    subset: Subset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'none').as_uri()}")
+    monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
+    page = page_of(subset)
+    next(button for button in page.button if button.label == "Send by SAMP").click().run()
+    assert "No SAMP hub is running: open TOPCAT or Aladin first." in said(page)
+
+
+def test_the_page_tells_what_each_program_answered(subset: Subset, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def answered(subset: Subset, to: str) -> list[Sent]:
+        asked.append((subset.rows.tolist(), to))
+        return [Sent("TOPCAT", "table.load.votable"), Sent("<b>", "ds9.set", "no <frame>")]
+
+    monkeypatch.setattr(selection_export, "send", answered)
+    page = page_of(subset)
+    next(box for box in page.selectbox if box.label.startswith("To a program")).select("topcat").run()
+    next(button for button in page.button if button.label == "Send by SAMP").click().run()
+    assert asked == [([5, 1], "topcat")]
+    assert "TOPCAT · table.load.votable: ok<br>&lt;b&gt; · ds9.set: no &lt;frame&gt;" in said(page)
+
+
+@pytest.mark.parametrize("form", list(selection_export._FORMS))
+def test_a_download_is_what_the_command_writes(subset: Subset, tmp_path: Path, form: str) -> None:
+    taken = bytes_of(subset, form)
+    if form == ".zip":
+        with zipfile.ZipFile(io.BytesIO(taken)) as archive:
+            assert sorted(archive.namelist()) == [
+                f"{FIRST_ID + 1}.fits",
+                f"{FIRST_ID + 5}.fits",
+                "galaxies.fits",
+                "selection.json",
+            ]
+            with archive.open(f"{FIRST_ID + 5}.fits") as file, fits.open(file) as (hdu,):
+                np.testing.assert_array_equal(np.moveaxis(hdu.data, 0, -1), subset.survey.images([5])[0])
+        return
+    export_selection(subset, tmp_path / f"galaxies{form}")
+    assert taken == (tmp_path / f"galaxies{form}").read_bytes()
+
+
+def test_more_cutouts_than_a_page_may_hold_are_the_commands_matter(
+    subset: Subset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selection_export, "MOST_CUTOUTS", 1)
+    page = page_of(subset)
+    next(box for box in page.selectbox if box.label == "As a file").select(".zip").run()
+    assert "save the CSV and run <code>gz2interp export" in said(page)
+    (button,) = page.get("download_button")
+    assert button.proto.disabled
+    (tmp_path / "g.csv").write_bytes(bytes_of(subset, ".csv"))
+    assert pd.read_csv(tmp_path / "g.csv", usecols=["galaxy_id"])["galaxy_id"].tolist() == [FIRST_ID + 5, FIRST_ID + 1]
