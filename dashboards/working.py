@@ -17,10 +17,10 @@ from gz2interp.stores.locations import surveys_folder
 
 __all__ = ["again", "begin", "command_of", "forget", "look", "stop", "task_of"]
 
-_TALKATIVE = ("fit", "suspects", "uncertainty", "check", "clusters", "unusual", "plant labels")
+_TALKATIVE = ("fit", "analyse", "suspects", "uncertainty", "check", "clusters", "unusual", "compare", "plant labels")
 """Verbs that tell how far they are."""
 
-_PROGRAMS = dict.fromkeys(("check", "clusters", "unusual"), "gz2interp.cli")
+_PROGRAMS = dict.fromkeys(("analyse", "check", "clusters", "unusual", "compare"), "gz2interp.cli")
 """Verbs that are not the trainer's."""
 
 

@@ -52,6 +52,20 @@ def test_without_a_survey_the_demo_is_offered() -> None:
     assert [button.label for button in page.button] == ["Build the demo"]
 
 
+def test_a_survey_at_an_address(surveys: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    address = make_survey(tmp_path_factory.mktemp("elsewhere") / "sky", 20).path.as_uri()
+    page = opened(survey=address)
+    assert f"Read from <code>{address}</code>" in text_of(page)
+    assert str(FIRST_ID) in text_of(page)
+    (folder,) = (file.parent for file in surveys.glob("*/remote.json"))
+    assert folder.name in page.run().selectbox(key="choose_survey").options
+    assert address in text_of(opened(survey=folder.name))
+
+
+def test_an_address_where_nothing_is_is_told() -> None:
+    assert "no survey at memory://nowhere/sky" in text_of(opened(survey="memory://nowhere/sky"))
+
+
 def test_a_whole_survey(surveys: Path) -> None:
     make_survey(surveys / "tiny", 40)
     page = opened()

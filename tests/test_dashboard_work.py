@@ -49,14 +49,14 @@ def labels(page: AppTest) -> list[str]:
     return [button.label for button in page.button]
 
 
-def begun(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def begun(page: AppTest, monkeypatch: pytest.MonkeyPatch, program: str = "trainer") -> list[str]:
     """The words of the command that a click on Start would run."""
     commands: list[list[str]] = []
     monkeypatch.setattr(building, "start", lambda place, command: commands.append(list(command)))
     page.button(key="work_start").click().run()
     assert not page.exception
     (command,) = commands
-    assert command[:3] == [sys.executable, "-m", "trainer"]
+    assert command[:3] == [sys.executable, "-m", program]
     return command[3:]
 
 
@@ -113,6 +113,15 @@ def test_a_network_can_be_judged_doubted_and_let_vote(
     verb, place, *options = begun(page, monkeypatch)
     assert place == str(survey.path)
     assert [verb, *options] == words.split()
+
+
+def test_an_analysis_can_be_given_to_a_cluster(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_model(survey, np.random.default_rng(1))
+    page = opened()
+    page.selectbox(key="work_task").select("analyse").run()
+    page.text_input(key="work_scheduler").set_value("tcp://host:8786").run()
+    words = begun(page, monkeypatch, "gz2interp.cli")
+    assert words[2:] == ["--model", "cnn", "--scheduler", "tcp://host:8786", "--progress", "json"]
 
 
 def test_networks_can_vote_at_several_scales(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:

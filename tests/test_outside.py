@@ -23,7 +23,7 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
 
 def written(path: Path, image: np.ndarray, scale: float = 0.396, **cards: object) -> Path:
     """One extension per band, with the position (150, 2) in the middle."""
-    header = cutout_wcs(150.0, 2.0, scale, image.shape[:2]).to_header()
+    header = cutout_wcs(150.0, 2.0, scale, 0.0, image.shape[:2]).to_header()
     header.update({"BUNIT": "nanomaggy", **cards})
     named = zip(BANDS, np.moveaxis(image, -1, 0), strict=True)
     fits.HDUList([fits.PrimaryHDU(), *(fits.ImageHDU(band, header, name=name) for name, band in named)]).writeto(path)

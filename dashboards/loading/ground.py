@@ -16,6 +16,7 @@ from dashboards.loading.tables import column_of, labels_of, predictions_of
 from gz2interp.figures.colours import Colouring, categories, scale
 from gz2interp.figures.density import Window, inside_polygon, window_of
 from gz2interp.figures.map import MapPoints
+from gz2interp.map_quality import MapQuality
 from gz2interp.results import digest_of
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from gz2interp.stores.analyses import Analysis
@@ -44,6 +45,8 @@ class Ground:
         ``""`` for a map of the sky.
     home : Window
         Shows every galaxy.
+    quality : MapQuality, optional
+        How far the map can be believed, where that was measured.
     """
 
     key: str
@@ -52,6 +55,7 @@ class Ground:
     tree: Any
     layer: str
     home: Window
+    quality: MapQuality | None = None
 
     def nearest(self, x: float, y: float) -> int:
         """The survey's row of the galaxy nearest to a place on the map."""
@@ -66,7 +70,8 @@ class Ground:
 def ground_of(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> Ground:
     """The map of an analysis; without one, the sky."""
     predicted = (model.digest, stamp(model.path / "predictions.json"), str(model.path)) if model else ()
-    place = (str(analysis.path), analysis.provenance.digest) if analysis else ()
+    judged = stamp(analysis.path / "quality.json") if analysis else 0
+    place = (str(analysis.path), analysis.provenance.digest, judged) if analysis else ()
     return _ground((survey.digest, *predicted, *place), survey, model, analysis)
 
 
@@ -93,7 +98,9 @@ def _ground(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _
     # Unbalanced trees are built five times as fast, and a click asks one question.
     tree = cKDTree(coordinates, balanced_tree=False, compact_nodes=False)
     points = MapPoints(coordinates, ids, _words(labels_of(_survey, _model).iloc[rows]), told, order)
-    return Ground(digest_of([str(part) for part in key])[:12], points, rows, tree, layer, window_of(coordinates))
+    quality = _analysis.quality if _analysis is not None else None
+    named = digest_of([str(part) for part in key])[:12]
+    return Ground(named, points, rows, tree, layer, window_of(coordinates), quality)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)

@@ -7,8 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 from gz2interp.results import Provenance
+from gz2interp.stores.addresses import address_of
 from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
-from gz2interp.stores.locations import find_survey, survey_paths
+from gz2interp.stores.locations import find_survey, place_of, survey_paths
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
@@ -21,21 +22,25 @@ def survey_names() -> list[str]:
 
 
 def open_survey(name: str) -> Survey:
-    """A survey by its name in the surveys folder, or by its path.
+    """A survey by its name in the surveys folder, by its path or by its address.
 
     Raises
     ------
     SurveyError
         There is none, or it cannot be read.
+    InputError
+        An address holds a password, or needs a package that is not installed.
     """
-    path = find_survey(name)
-    return _survey(str(path), stamp(path / "survey.json"))
+    path = place_of(name).folder if address_of(name) else find_survey(name)
+    return _survey(name if address_of(name) else str(path), stamp(path / "survey.json"))
 
 
 def model_of(survey: Survey, name: str) -> ModelFolder:
     """A model of a survey, as its files are now."""
     path = survey.place.model(name)
-    return _model(str(path), *(stamp(path / file) for file in ("model.keras", "run.json", "predictions.json")))
+    return _model(
+        str(path), *(stamp(path / file) for file in ("model.keras", "latents.json", "run.json", "predictions.json"))
+    )
 
 
 def analysis_of(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis | None:

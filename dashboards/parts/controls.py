@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import streamlit as st
 
 from dashboards.finding import WITHIN, Position, nearest_on_sky, read_query
+from dashboards.parts.style import caption
 from dashboards.selection import Selection, change, current, say
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DEC, GALAXY_ID, RA
@@ -51,6 +53,9 @@ def show_choices(choices: Choices, selection: Selection, survey: Survey) -> None
             f"An id, 150.1 2.2 in degrees, or 10:00:24 +02:12:00. The nearest galaxy within {WITHIN:.0f}″ is taken."
         )
         st.text_input("Find", key="find", placeholder="id, or RA Dec", help=help_text, on_change=_find, args=(survey,))
+    if survey.address:
+        kept = escape(str(survey.path))
+        caption(f"Read from <code>{escape(survey.address)}</code>; what is found out is kept in {kept}")
 
 
 def show_network_choices(surveys: Sequence[str], models: Sequence[str], selection: Selection) -> None:

@@ -111,7 +111,7 @@ def _show_answers(subject: Subject) -> None:
             if subject.label:
                 caption("\N{BULLET} the label")
         else:
-            caption("Nothing: it has not been asked about this galaxy. Run gz2interp analyse to ask.")
+            caption(_why_silent(subject))
     with people:
         heading("People said", "fractions of votes")
         votes = vote_bars(
@@ -121,6 +121,12 @@ def _show_answers(subject: Subject) -> None:
             draw(votes, "votes")
         else:
             caption("The catalogue has no votes.")
+
+
+def _why_silent(subject: Subject) -> str:
+    if subject.model is not None and subject.model.latents:
+        return f"Nothing: {escape(subject.model.name)} are latents, and no network can be asked."
+    return "Nothing: it has not been asked about this galaxy. Run gz2interp analyse to ask."
 
 
 def _show_catalogue(facts: pd.Series[Any]) -> None:

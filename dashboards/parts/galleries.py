@@ -1,4 +1,4 @@
-"""Many galaxies at once: the nearest neighbours of the selected one, and the members of the lasso."""
+"""Many galaxies at once: the members of the lasso."""
 
 from __future__ import annotations
 
@@ -11,38 +11,19 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.gallery_component import show_gallery
 from dashboards.loading.ground import Ground
-from dashboards.loading.pictures import pictures_of
-from dashboards.loading.tables import predictions_of, table_of
+from dashboards.loading.tables import predictions_of
+from dashboards.parts.cards import cards_of, pick
 from dashboards.parts.selection_export import offer_selection
-from dashboards.parts.style import caption, heading
+from dashboards.parts.style import heading
 from dashboards.parts.subject import Subject
-from dashboards.selection import change, current, where_of
-from gz2interp.stores.analyses import Analysis
+from dashboards.selection import current, where_of
 from gz2interp.workflows.giving import Subset
 
-__all__ = ["PAGE", "show_members", "show_neighbours"]
+__all__ = ["PAGE", "show_members"]
 
 PAGE: Final = 48
-
-
-def show_neighbours(subject: Subject, analysis: Analysis) -> None:
-    """The galaxies that the layer holds for most alike, nearest first."""
-    position = analysis.position_of(subject.row)
-    if position is None:
-        heading("Nearest neighbours")
-        caption("This galaxy was not analysed: it had no image then.")
-        return
-    found = analysis.neighbours([position])
-    near = found.rows[0] >= 0
-    rows, distances = found.rows[0][near], found.distances[0][near]
-    heading(
-        "Nearest neighbours", f"{found.metric.capitalize()} distance in {escape(analysis.layer)} itself, not on the map"
-    )
-    notes = [f"{distance:.3g}" for distance in distances]
-    _show(subject, rows, notes, "neighbours", width=78)
-    offer_selection(_subset(subject, rows, f"neighbours of {subject.facts['galaxy_id']}", {"distance": distances}))
 
 
 def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> None:
@@ -67,28 +48,9 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
 
 
 def _show(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str], name: str, width: int = 104) -> None:
-    """Cards whose titles say label and prediction, and once only where they agree."""
-    known = table_of(subject.survey, subject.model, rows)
-    pictures = pictures_of(subject.survey, rows)
-    cards = [
-        Card(galaxy_id, picture, _title(label, prediction), note)
-        for galaxy_id, label, prediction, picture, note in zip(
-            known["galaxy_id"], known["label"], known["prediction"], pictures, notes, strict=True
-        )
-    ]
     key = f"gallery-{name}"
-    show_gallery(cards, key, lambda: _pick(key), selected=str(int(subject.facts["galaxy_id"])), width=width)
-
-
-def _pick(key: str) -> None:
-    galaxy_id = picked(key)
-    if galaxy_id:
-        change(galaxy_id=galaxy_id)
-
-
-def _title(label: Any, prediction: Any) -> str:
-    words = [str(word) for word in (label, prediction) if isinstance(word, str) and word]
-    return " → ".join(dict.fromkeys(words)) or "no label"
+    cards = cards_of(subject, rows, notes)
+    show_gallery(cards, key, lambda: pick(key), selected=str(int(subject.facts["galaxy_id"])), width=width)
 
 
 def _confidences(subject: Subject, rows: NDArray[np.int64]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from dashboards.selection import change, current, rounded, where_of
 from gz2interp.figures.colours import Colouring
 from gz2interp.figures.density import Window
 from gz2interp.figures.map import MOST_POINTS, MapView, map_figure
+from gz2interp.map_quality import MapQuality
 
 __all__ = ["show_ground"]
 
@@ -32,6 +34,7 @@ def show_ground(
     selected: int | None,
     members: NDArray[np.bool_] | None,
     key: str,
+    mark: tuple[float, float] | None = None,
     over: Callable[[go.Figure], go.Figure] | None = None,
     also: Callable[[int], Mapping[str, Any]] | None = None,
 ) -> None:
@@ -48,6 +51,8 @@ def show_ground(
         The galaxies inside the lasso.
     key : str
         Names this map: another survey, model or layer has a viewport of its own.
+    mark : (x, y), optional
+        Of an image that is not in the survey.
     over : callable, optional
         Draws something over the map.
     also : callable, optional
@@ -58,13 +63,13 @@ def show_ground(
     sight = map_events(key).viewport
     window = Window(*sight.x, *sight.y) if sight else ground.home
     lasso = current().lasso
-    view = MapView(window, selected, members, np.array(lasso) if lasso else None)
+    view = MapView(window, selected, members, np.array(lasso) if lasso else None, mark)
     figure = map_figure(ground.points, colouring, view)
     figure = over(figure) if over else figure
     answered = st.session_state.get(ANSWERED, 0)
     show_map(figure, key, ground.home, answered=answered, on_event=lambda: _answer(ground, key, also))
     plotly_library()
-    _tell(ground, members)
+    _tell(ground, members, mark)
 
 
 def _answer(ground: Ground, key: str, also: Callable[[int], Mapping[str, Any]] | None) -> None:
@@ -87,7 +92,7 @@ def _place(ground: Ground, x: float, y: float) -> int:
     return place
 
 
-def _tell(ground: Ground, members: NDArray[np.bool_] | None) -> None:
+def _tell(ground: Ground, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
     n = len(ground.rows)
     what = (
         f"Map of layer {ground.layer} (distances within a crowd mean more than those between)"
@@ -100,4 +105,22 @@ def _tell(ground: Ground, members: NDArray[np.bool_] | None) -> None:
         else f"all {n:,} galaxies as a density image, at most {MOST_POINTS:,} of those in sight as points"
     )
     inside = "" if members is None else f" · {int(members.sum()):,} {where_of(current())}"
-    caption(f"{what} · {shown}{inside}.")
+    marked = " · the star is your image" if mark else ""
+    caption(f"{what} · {shown}{inside}{marked}.")
+    if ground.quality is not None:
+        _tell_quality(ground.quality)
+
+
+def _tell_quality(quality: MapQuality) -> None:
+    """One quiet line; the pointer brings the rest."""
+    of = "all galaxies" if quality.galaxies == quality.of else f"{quality.galaxies:,} galaxies drawn from all"
+    told = [
+        *quality.sentences(),
+        f"Measured with {quality.neighbours} neighbours of {of}.",
+        "Trustworthiness is 1 if whoever is near on the map is near in the layer,",
+        "continuity is 1 if whoever is near in the layer is near on the map (Venna and Kaski 2001).",
+    ]
+    words = f"{quality.sentences()[0]} · {quality.kept:.0%} of the {quality.neighbours} nearest kept"
+    st.html(
+        f'<div class="gz2-caption gz2-hint" tabindex="0" title="{escape(chr(10).join(told))}">{escape(words)}</div>'
+    )

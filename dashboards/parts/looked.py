@@ -36,9 +36,7 @@ def show_looked(
     classes = list(subject.probabilities) or list(subject.model.class_names if subject.model else ())
     if subject.model is None or not classes:
         heading("Where it looked")
-        caption(
-            "There is no network to ask." if subject.model is None else "The network has not been run over this survey."
-        )
+        caption(_why_not(subject.model))
         return None
     if not selection.method:
         _offer()
@@ -73,6 +71,14 @@ def show_looked(
     with aside:
         _show_bands(subject, subject.model, score)
     return panels.by_band
+
+
+def _why_not(model: ModelFolder | None) -> str:
+    if model is None:
+        return "There is no network to ask."
+    if model.latents:
+        return f"{escape(model.name)} are latents: no network can be asked where it looked."
+    return "The network has not been run over this survey."
 
 
 def _show_bands(subject: Subject, model: ModelFolder, score: str) -> None:

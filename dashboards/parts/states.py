@@ -54,7 +54,10 @@ def show_no_survey() -> None:
         left, right = st.columns([1, 2], vertical_alignment="bottom")
         left.button("Build the demo", type="primary", on_click=_start, width="stretch")
         right.text_input(
-            "Or open a survey elsewhere", key="typed_survey", placeholder="/path/to/survey", on_change=_open_typed
+            "Or open a survey elsewhere",
+            key="typed_survey",
+            placeholder="/path/to/survey, or s3://bucket/survey",
+            on_change=_open_typed,
         )
 
 

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboards import working
 from dashboards.building import Building
+from dashboards.loading.comparing import sides_of
 from dashboards.parts.states import lacking
 from dashboards.parts.style import caption
 from dashboards.selection import say
@@ -46,6 +47,12 @@ TASKS: Mapping[str, Task] = {
     "sweep": Task(
         "Compare recipes", "Training one network after the other", "A network of each, and a table of their scores."
     ),
+    "analyse": Task(
+        "Analyse",
+        "Asking the network about every galaxy",
+        "Neighbours and a map of what it has learnt; on a Dask cluster, if the address of its scheduler is given.",
+        1,
+    ),
     "evaluate": Task(
         "Evaluate", "Judging the network", "Scores on galaxies that it has never seen, with intervals.", 1
     ),
@@ -80,6 +87,12 @@ TASKS: Mapping[str, Task] = {
         "Train on shuffled labels",
         "Teaching the same network labels that say nothing",
         "The check then asks whether a method's maps tell this network from one that learned nothing.",
+        1,
+    ),
+    "compare": Task(
+        "Compare two layers",
+        "Laying one map beside the other",
+        "The neighbours that two analysed layers, networks or latents share, and their maps side by side.",
         1,
     ),
     "suspects": Task(
@@ -162,6 +175,31 @@ def _committee(survey: Survey, model: str) -> list[str]:
     return ["committee", "--name", name, *each] if name and members else []
 
 
+def _analyse(survey: Survey, model: str) -> list[str]:
+    left, middle, right = st.columns(3)
+    models = survey.models()
+    at = models.index(model) if model in models else 0
+    network = left.selectbox("Network", models, at, key="work_analyse_of")
+    layer = middle.text_input("Layer", "", key="work_layer", placeholder="the last spatial one").strip()
+    scheduler = right.text_input("Dask scheduler", "", key="work_scheduler", placeholder="none: this machine").strip()
+    options = [*(["--layer", layer] if layer else []), *(["--scheduler", scheduler] if scheduler else [])]
+    return ["analyse", "--model", network, *options]
+
+
+def _compare(survey: Survey, model: str) -> list[str]:
+    sides = sides_of(survey)
+    if len(sides) < 2:
+        caption("Two analysed layers are needed: gz2interp analyse with another --model or --layer makes a second.")
+        return []
+    left, right = st.columns(2)
+    chosen = [
+        column.selectbox(name, sides, at, format_func=" · ".join, key=f"work_compare_{at}")
+        for column, name, at in ((left, "First", 0), (right, "Second", 1))
+    ]
+    words = [word for name, layer in chosen for word in ("--model", name, "--layer", layer)]
+    return ["compare", *words, "--most", "0"] if chosen[0] != chosen[1] else []
+
+
 def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
     def fields(survey: Survey, model: str) -> list[str]:
         models = survey.models()
@@ -174,6 +212,7 @@ def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
 _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "fit": _fit,
     "sweep": _sweep,
+    "analyse": _analyse,
     "evaluate": _of_model("evaluate"),
     "uncertainty": _of_model("uncertainty"),
     "committee": _committee,
@@ -181,6 +220,7 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "clusters": _of_model("clusters"),
     "unusual": _of_model("unusual"),
     "plant labels": _of_model("plant labels"),
+    "compare": _compare,
     "suspects": _suspects,
 }
 """For each task: draw its fields, and return the words of its command; no words where something lacks."""

@@ -11,8 +11,10 @@ from dashboards.loading.surveys import analysis_of, layers_of, model_of, open_su
 from dashboards.loading.tables import colour_columns
 from dashboards.parts.controls import Choices, show_brand, show_choices
 from dashboards.parts.galaxy import show_galaxy
-from dashboards.parts.galleries import show_members, show_neighbours
+from dashboards.parts.galleries import show_members
 from dashboards.parts.ground import show_ground
+from dashboards.parts.mark import mark_on_map
+from dashboards.parts.neighbours import show_neighbours, show_outsider
 from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
 from dashboards.parts.style import dress
 from dashboards.parts.subject import Subject
@@ -85,11 +87,16 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
     with left:
         _tell_what_lacks(survey, model, analysis)
         colouring = colouring_of(survey, model, ground, selection.colour)
-        show_ground(ground, colouring, ground.position_of(subject.row), members, f"map-{ground.key}")
+        mark = mark_on_map(survey, model, analysis)
+        show_ground(ground, colouring, ground.position_of(subject.row), members, f"map-{ground.key}", mark)
         if analysis is not None:
             show_neighbours(subject, analysis)
+        outside = st.container()
     with right:
         show_galaxy(subject, selection)
+    if analysis is not None:
+        with outside:  # last, though it stands before: nothing else is to wait for a network that is asked
+            show_outsider(subject, analysis)
 
 
 def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:
@@ -109,6 +116,8 @@ def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analys
             words,
             f"gz2interp analyse {survey.path} --model {model.name}",
         )
+        if model.latents is None:
+            show_work(survey, model.name, "analyse")
 
 
 def _settle(survey: Survey) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, SurveyArgument
-from gz2interp.console import ProgressBars, say, table
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.console import ProgressBars, progress_as, say, table
 from gz2interp.errors import InputError
 
 
@@ -60,6 +60,7 @@ def compare(
         Path | None, typer.Option("--out", "-o", help="All galaxies: .csv, .parquet, .fits or .vot.")
     ] = None,
     figure: Annotated[Path | None, typer.Option(help="Both maps side by side: .pdf, .svg or .png.")] = None,
+    progress: ProgressOption = "bars",
 ) -> None:
     """Two layers, networks or latents: the neighbours they share, the galaxies that moved, their maps aligned."""
     from gz2interp.stores.locations import find_survey
@@ -71,17 +72,18 @@ def compare(
     opened = Survey.open(find_survey(survey))
     models, layers = _two(model, "--model"), _two(layer, "--layer")
     first, second = (Side(opened.model(name), of or "") for name, of in zip(models, layers, strict=True))
-    with ProgressBars() as told:
+    with progress_as(progress) as told:
         found = compared_by(opened, first, second, neighbours, told)
-    if most:
-        table("Changed most", found.table.iloc[changed_most(found, most)].drop(columns="row"))
-    for sentence in found.sentences:
-        say(sentence)
-    if out:
-        write_table(out, found.table)
-        say(f"{out}: {len(found.table)} galaxies")
-    if figure:
-        say(str(draw_comparison(found, figure)))
+        if most:
+            short = found.table.drop(columns=["row", "x", "y", "other_x", "other_y"])
+            table("Changed most", short.iloc[changed_most(found, most)], told.say)
+        for sentence in found.sentences:
+            told.say(sentence)
+        if out:
+            write_table(out, found.table)
+            told.say(f"{out}: {len(found.table)} galaxies")
+        if figure:
+            told.say(str(draw_comparison(found, figure)))
 
 
 def _two(given: list[str] | None, option: str) -> tuple[str | None, str | None]:

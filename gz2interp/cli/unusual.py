@@ -34,6 +34,8 @@ def unusual(
     progress: ProgressOption = "bars",
 ) -> None:
     """The galaxies that are most unusual to the network, and why; what people rated moves them."""
+    import pandas as pd
+
     from gz2interp.console import progress_as
     from gz2interp.stores.tables import write_table
     from gz2interp.workflows.opening import open_subject
@@ -49,8 +51,10 @@ def unusual(
             _show_images(subject, found, image, told)
             return
         learnt = f", after {len(ranking.ratings)} ratings" if len(ranking.ratings) else ""
-        shown = ["rank", "galaxy_id", "rating", "learnt", "prediction", "reason"]
-        table(f"Unusual in {subject.survey.name}{learnt}", ranking.table(most)[shown], told.say)
+        told.say(f"The most unusual of {len(ranking.order)} galaxies of {subject.survey.name}{learnt}")
+        for each in ranking.table(most).to_dict("records"):
+            rating = "" if pd.isna(each["rating"]) else f"  rated {each['rating']}"
+            told.say(f"{each['rank']:>5}  {each['galaxy_id']}  {each['prediction']:<12}{rating}  {each['reason']}")
         if out:
             write_table(out, ranking.table())
             told.say(str(out))

@@ -7,7 +7,8 @@ McInnes & Healy 2017, "Accelerated hierarchical density based clustering", arXiv
 
 Notes on differences: the tree is that of HDBSCAN, found among the pairs of the map's triangulation and of nearest
 neighbours, so that a million galaxies take minutes and not days; and two crowds are two only if the valley between them
-is deep enough (`CONTRAST`), because the leaves of noise are many. With ``contrast=1`` the clusters are scikit-learn's.
+is deep enough (`CONTRAST`), because the leaves of noise are many. With ``contrast=1, chance=0`` the clusters are
+scikit-learn's.
 """
 
 from __future__ import annotations
@@ -38,8 +39,11 @@ FEWEST: Final = 10
 BETWEEN: Final = -1
 """The number of galaxies between the clusters; clusters count from 0, the largest first."""
 
-CONTRAST: Final = 1.4
+CONTRAST: Final = 1.2
 """How much farther apart galaxies must be in the valley between two crowds than in the crowds."""
+
+CHANCE: Final = 1.5
+"""What is added to that, over the square root of the smallest cluster's galaxies: few galaxies crowd by chance."""
 
 TIES: Final = 1e-9
 """The share of the distance on the map that is added to a link."""
@@ -108,7 +112,11 @@ class MapClusters:
 
 
 def find_clusters(
-    coordinates: ArrayLike, scales: Mapping[str, float] = SCALES, contrast: float = CONTRAST, samples: int | None = None
+    coordinates: ArrayLike,
+    scales: Mapping[str, float] = SCALES,
+    contrast: float = CONTRAST,
+    chance: float = CHANCE,
+    samples: int | None = None,
 ) -> MapClusters:
     """The clusters of a map.
 
@@ -117,8 +125,8 @@ def find_clusters(
     coordinates : float (n, 2)
     scales : mapping
         Name -> the smallest cluster as a share of all galaxies.
-    contrast : float
-        At least 1; see `CONTRAST`.
+    contrast, chance : float
+        At least 1 and 0; see `CONTRAST` and `CHANCE`.
     samples : int, optional
         By default about the fifth root of n, 8 to 16.
 
@@ -130,12 +138,14 @@ def find_clusters(
     Raises
     ------
     InputError
-        The coordinates are not (n, 2) finite numbers, a share is not between 0 and 0.5, or the contrast is below 1.
+        The coordinates are not (n, 2) finite numbers, a share is not between 0 and 0.5, or contrast or chance is
+        too small.
     """
     xy = _checked(coordinates)
-    if not scales or not all(0 < share < 0.5 for share in scales.values()) or contrast < 1:
+    if not scales or not all(0 < share < 0.5 for share in scales.values()) or contrast < 1 or chance < 0:
         raise InputError(
-            f"The scales {dict(scales)} and a contrast of {contrast} were given", "Shares from 0 to 0.5; at least 1"
+            f"The scales {dict(scales)}, a contrast of {contrast} and {chance} for chance were given",
+            "Shares from 0 to 0.5; at least 1; at least 0",
         )
     samples = samples or int(np.clip(round(len(xy) ** 0.2), 8, 16))
     smallest = smallest_clusters(len(xy), scales)
@@ -143,7 +153,7 @@ def find_clusters(
         nobody = {scale: np.full(len(xy), BETWEEN, np.int64) for scale in scales}
         return MapClusters(xy, nobody, {scale: np.zeros(0) for scale in scales}, min(samples, max(len(xy), 1)))
     links = _links(xy, samples)
-    parents, leaves = _grown(links, len(xy), smallest, contrast)
+    parents, leaves = _grown(links, len(xy), smallest, [contrast + chance / np.sqrt(least) for least in smallest])
     cut = {scale: _cut(parents, found, xy) for scale, found in zip(scales, leaves, strict=True)}
     labels = {scale: members for scale, (members, _) in cut.items()}
     return MapClusters(xy, labels, {scale: reach for scale, (_, reach) in cut.items()}, samples)
@@ -202,7 +212,7 @@ def _sides(xy: Floats) -> list[Ints]:
 
 
 def _grown(
-    links: tuple[Ints, Ints, Floats], n: int, smallest: Sequence[int], contrast: float
+    links: tuple[Ints, Ints, Floats], n: int, smallest: Sequence[int], contrasts: Sequence[float]
 ) -> tuple[Ints, list[list[tuple[int, float]]]]:
     """Let crowds grow together, link by link.
 
@@ -229,7 +239,7 @@ def _grown(
                 continue
             begun = [formed[scale].pop(side) for side in (a, b) if side in formed[scale]]
             inside = [side in parted[scale] for side in (a, b)]
-            if len(begun) == 2 and contrast * max(begun) <= apart:
+            if len(begun) == 2 and contrasts[scale] * max(begun) <= apart:
                 leaves[scale] += [(side, apart) for side, old in zip((a, b), inside, strict=True) if not old]
                 inside = [True, True]
             formed[scale][node] = min(begun, default=apart)

@@ -17,8 +17,12 @@ __all__ = ["TwoMaps", "two_maps_figure"]
 
 Floats = NDArray[np.floating]
 
-WIDTH, HEIGHT = 7.1, 3.75
+WIDTH: Final = 7.1
 """Inches: both columns of a page."""
+TITLE, SCALE = 0.26, 0.5
+"""Inches above and below the maps."""
+GAP: Final = 0.06
+"""Of a map's extent, left free around it."""
 MOST_POINTS: Final = 40_000
 LINK: Final = "#D55E00"
 
@@ -55,10 +59,12 @@ def two_maps_figure(maps: TwoMaps) -> Figure:
     Beyond 40,000 galaxies every second, third, ... is drawn.
     """
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, HEIGHT))
-        axes = figure.subplots(
-            1, 2, gridspec_kw={"wspace": 0.06, "left": 0.01, "right": 0.99, "top": 0.93, "bottom": 0.14}
-        )
+        low, high = _extent(maps)
+        tall = float(np.clip(WIDTH / 2 * (high[1] - low[1]) / (high[0] - low[0]), 1.2, 6.0))
+        height = tall + TITLE + SCALE
+        figure = Figure(figsize=(WIDTH, height))
+        frame = {"wspace": 0.02, "left": 0, "right": 1, "top": 1 - TITLE / height, "bottom": SCALE / height}
+        axes = figure.subplots(1, 2, gridspec_kw=frame)
         step = -(-len(maps.shared) // MOST_POINTS)
         order = np.argsort(-np.nan_to_num(maps.shared), kind="stable")[::step]  # the changed lie on top
         size = float(np.clip(9000 / max(len(order), 1), 0.8, 9))
@@ -69,18 +75,19 @@ def two_maps_figure(maps: TwoMaps) -> Figure:
             axis.set_title(title, fontsize=TEXT + 1)
             axis.set(xticks=[], yticks=[], aspect="equal")
             axis.spines[:].set_visible(False)
-            _frame(axis, maps)
+            axis.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         for at in maps.linked:
             _link(figure, axes, maps, int(at))
-        _scale(figure, drawn, maps)
+        _scale(figure, drawn, maps, height)
     return figure
 
 
-def _frame(axis: mpl.axes.Axes, maps: TwoMaps) -> None:
+def _extent(maps: TwoMaps) -> tuple[Floats, Floats]:
+    """Lower left and upper right of what both maps need."""
     both = np.concatenate([maps.first, maps.second])
     low, high = np.nanmin(both, axis=0), np.nanmax(both, axis=0)
-    edge = 0.04 * (high - low).max()
-    axis.set(xlim=(low[0] - edge, high[0] + edge), ylim=(low[1] - edge, high[1] + edge))
+    edge = max(GAP * float((high - low).max()), 1e-6)
+    return low - edge, high + edge
 
 
 def _link(figure: Figure, axes: NDArray[np.object_], maps: TwoMaps, at: int) -> None:
@@ -93,8 +100,10 @@ def _link(figure: Figure, axes: NDArray[np.object_], maps: TwoMaps, at: int) -> 
         axis.plot(*place, "o", ms=4, mfc="none", mec=LINK, mew=0.9)
 
 
-def _scale(figure: Figure, drawn: mpl.cm.ScalarMappable, maps: TwoMaps) -> None:
-    bar = figure.colorbar(drawn, cax=figure.add_axes((0.3, 0.075, 0.4, 0.022)), orientation="horizontal")
+def _scale(figure: Figure, drawn: mpl.cm.ScalarMappable, maps: TwoMaps, height: float) -> None:
+    bar = figure.colorbar(
+        drawn, cax=figure.add_axes((0.32, 0.36 / height, 0.36, 0.07 / height)), orientation="horizontal"
+    )
     bar.outline.set_visible(False)
     bar.set_label(f"share of the {maps.neighbours} nearest that is the same", labelpad=2)
     bar.ax.tick_params(length=2, pad=1.5)

@@ -60,12 +60,15 @@ class MapView:
         The galaxies inside the lasso; the others fade.
     polygon : float (m, 2), optional
         The lasso itself.
+    mark : (x, y), optional
+        The place of an image that is not in the survey; it is a star.
     """
 
     window: Window | None = None
     selected: int | None = None
     members: Bools | None = None
     polygon: Floats | None = None
+    mark: tuple[float, float] | None = None
 
 
 def map_figure(
@@ -85,8 +88,8 @@ def map_figure(
     Returns
     -------
     plotly.graph_objects.Figure
-        Traces: the sampled points (one trace for each category), the lasso, the ring. The same at 1,000 and at
-        1,000,000 galaxies.
+        Traces: the sampled points (one trace for each category), the lasso, the ring, the mark. The same at 1,000 and
+        at 1,000,000 galaxies.
     """
     view = view or MapView()
     window = view.window or window_of(points.coordinates)
@@ -102,6 +105,8 @@ def map_figure(
         figure.add_trace(_lasso_trace(view.polygon))
     if view.selected is not None:
         figure.add_traces(_ring_traces(points, view.selected))
+    if view.mark is not None:
+        figure.add_trace(_mark_trace(*view.mark))
     return figure
 
 
@@ -178,6 +183,20 @@ def _ring_traces(points: MapPoints, selected: int) -> list[go.Scatter]:
         )
         for size, width, colour in rings
     ]
+
+
+def _mark_trace(x: float, y: float) -> go.Scatter:
+    marker = {"symbol": "star", "size": 18, "color": "#F0E442", "line": {"width": 1.5, "color": RING_EDGE}}
+    return go.Scatter(
+        x=[x],
+        y=[y],
+        mode="markers",
+        marker=marker,
+        hovertemplate="your image<extra></extra>",
+        showlegend=False,
+        name="your image",
+        meta="mark",
+    )
 
 
 def _placed(uri: str, window: Window) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,7 +50,7 @@ class Latents:
         """What is told of them: digest, file, galaxies, channels."""
         return dict(read_json(self.path / "latents.json"))
 
-    @property
+    @cached_property
     def rows(self) -> NDArray[np.int64]:
         """Rows of the survey that have latents (m,), ascending."""
         return np.asarray(open_array(self.path / "latents.zarr" / "rows")[:], np.int64)

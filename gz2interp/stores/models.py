@@ -42,7 +42,7 @@ class ModelFolder:
         """The network, in Keras' own format."""
         return self.path / "model.keras"
 
-    @property
+    @cached_property
     def latents(self) -> Latents | None:
         """One's own latents, where these stand in for a network; None where there is a network."""
         latents = Latents(self.path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -57,6 +57,7 @@ class Rating:
             raise InputError(f"The galaxy {self.galaxy_id} was rated", "An id is a whole number below 2^63")
         if max(len(self.tag), len(self.note)) > _LONGEST:
             raise InputError("A tag or a note is too long", f"At most {_LONGEST} letters")
+        _instant(self.time)
 
 
 class Ratings:
@@ -158,14 +159,16 @@ class Ratings:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """It may write: a killed writer's journal is taken in by whoever opens the file next."""
-        with self._told(), closing(sqlite3.connect(self.path, timeout=60)) as connection:
+        with self._told(), closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
+            if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'undone'").fetchone()[0]:
+                _make(connection)  # a process was killed before its first rating
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with self._told(), closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
+            _write_ahead(connection)
             # The lock first: who reads what is known and then writes must not be overtaken in between.
             connection.execute("BEGIN IMMEDIATE")
             try:
@@ -186,6 +189,13 @@ class Ratings:
                 "The SQLite file in which a survey keeps its ratings, in a folder that can be written",
                 "Put back a copy of it, or look at the folder's rights and the space that is left",
             ) from None
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Readers do not wait for writers. Who cannot switch to it now, because others write, works as they do."""
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        with suppress(sqlite3.OperationalError):
+            connection.execute("PRAGMA journal_mode = WAL")
 
 
 def _make(connection: sqlite3.Connection) -> None:

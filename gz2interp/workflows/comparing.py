@@ -25,7 +25,7 @@ from gz2interp.workflows.analyse.neighbours import space_as_in
 from gz2interp.workflows.opening import Progress
 from gz2interp.workflows.placing import analysis_for
 
-__all__ = ["Comparison", "Side", "changed_most", "compare", "draw_comparison"]
+__all__ = ["Comparison", "Side", "changed_most", "compare", "draw_comparison", "is_compared"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Comparison:
     ----------
     table : DataFrame
         galaxy_id, row, shared (of its k nearest, the share that is the same), moved (in widths of the first map), x, y
-        (on the first map), other_x, other_y (on the second, aligned), and what each network predicts; the least shared
+        (on the first map), other_x, other_y (on the second, aligned), and what the networks predict; the least shared
         first, of equals the farthest moved.
     first, second : str
         What was compared, in words.
@@ -123,8 +123,9 @@ def compare(
             "other_y": others[:, 1],
         }
     )
-    for column, side in (("prediction", first), ("other_prediction", second)):
-        if (said := _predictions(side.model)) is not None:
+    sides = {"prediction": first.model} | ({"other_prediction": second.model} if second.model != first.model else {})
+    for column, model in sides.items():
+        if (said := _predictions(model)) is not None:
             table[column] = said.reindex(rows).fillna("").to_numpy()
     table = table.sort_values(["shared", "moved"], ascending=[True, False], kind="stable", ignore_index=True)
     return Comparison(
@@ -136,6 +137,12 @@ def compare(
         by_chance=shared_by_chance(neighbours, len(rows)),
         provenance=_provenance(one, two, neighbours),
     )
+
+
+def is_compared(survey: Survey, first: Side, second: Side) -> bool:
+    """Whether the maps of both have been laid side by side already, so that `compare` answers at once."""
+    one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
+    return one.path == two.path or AlignedMap(two, one).read() is not None
 
 
 def _aligned(one: Analysis, two: Analysis, progress: Progress | None) -> NDArray[np.float32]:
@@ -224,9 +231,9 @@ def draw_comparison(compared: Comparison, path: Path, linked: int = 12) -> Path:
     words = (
         f"The same {len(table):,} galaxies on the maps of {compared.first} (left) and {compared.second} (right), which "
         "was laid out by UMAP from the places on the left and then turned, moved and scaled as a whole to lie on it. "
-        f"Colour: of a galaxy's {compared.neighbours} nearest in one space, the share among those in the other; "
-        f"the mean is {compared.shared:.1%}, that of unrelated spaces {compared.by_chance:.2%} (line). Linked: of the "
-        f"tenth that shares least, the {len(maps.linked)} that moved farthest."
+        f"Colour: of a galaxy's {compared.neighbours} nearest in one space, the share that is among those in the "
+        f"other; the mean is {compared.shared:.1%}, that of unrelated spaces {compared.by_chance:.2%} (line). Linked: "
+        f"of the tenth that shares least, the {len(maps.linked)} that moved farthest."
     )
     save_figure(two_maps_figure(maps), path, words)
     return path

@@ -37,6 +37,10 @@ KNOWN: Final = 10
 """Galaxies on each side of which the column must be known, and of the cluster at least half."""
 
 
+LIKE: Final = 5
+"""Galaxies outside a cluster that a stratum holds at least, or its members count as unlike all others."""
+
+
 def compared(column: Column, labels: Ints, clusters: int, strata: Ints | None = None) -> pd.DataFrame:
     """Each cluster against all galaxies outside it.
 
@@ -95,18 +99,23 @@ def with_rates(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def matched_effects(values: Floats, labels: Ints, clusters: int, strata: Ints) -> Floats:
-    """The rank-biserial correlation of each cluster within strata, by the pairs that each holds; NaN without pairs.
+    """The rank-biserial correlation of each cluster within strata, by the pairs that each holds.
+
+    NaN where less than half of the members have their like outside: then size and quality cannot be told apart.
 
     Ref. van Elteren 1960, Bull. Int. Statist. Inst. 37, 351.
     """
-    wins, pairs = np.zeros(clusters), np.zeros(clusters)
+    wins, pairs, members, matched = (np.zeros(clusters) for _ in range(4))
     for stratum in np.unique(strata):
         here = (strata == stratum) & np.isfinite(values)
         order = np.argsort(values[here], kind="stable")
         above, inside = _wins(values[here][order], labels[here][order], clusters)
+        outside = here.sum() - inside
         wins += above
-        pairs += inside * (here.sum() - inside)
-    return np.where(pairs >= KNOWN * KNOWN, 2 * wins / np.maximum(pairs, 1) - 1, np.nan)
+        pairs += inside * outside
+        members += inside
+        matched += np.where(outside >= LIKE, inside, 0)
+    return np.where((matched >= KNOWN) & (2 * matched >= members), 2 * wins / np.maximum(pairs, 1) - 1, np.nan)
 
 
 def _of_numbers(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:

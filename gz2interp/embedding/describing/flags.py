@@ -26,6 +26,10 @@ SURELY: Final = 0.4
 """The near end of its 95 % interval."""
 
 
+ABOUT: Final = 0.05
+"""Differences of the effect that do not matter for what is told."""
+
+
 @dataclass(frozen=True)
 class Cause:
     """What a cluster may be made by.
@@ -72,17 +76,26 @@ def flags_of(table: pd.DataFrame, columns: Mapping[str, Column]) -> list[tuple[s
     for cause in CAUSES:
         rows = found[[cause_of(str(name)) == cause.name for name in found["column"]]]
         if len(rows):
-            row: Any = rows.iloc[int(np.argmax(np.abs(rows["effect"].to_numpy())))]
+            row = _told(rows)
             flags.append((abs(float(row["effect"])), cause.name, _sentence(cause.name, row, columns[row["column"]])))
-    if any(name == "seeing" for _, name, _ in flags):
-        sky = any(str(name).startswith("sky_") for name in found["column"])
-        flags = [flag for flag in flags if flag[1] != "depth" or sky]
+    names = set(found["column"])
+    noisier = any(str(name).startswith("sky_") for name in found.loc[found["effect"] > 0, "column"])
+    if not noisier and (names & {"smoothing"} or any(str(name).startswith("psf_") for name in names)):
+        flags = [flag for flag in flags if flag[1] != "depth"]  # it follows from the seeing, or from the smoothing
     return [(name, words) for _, name, words in sorted(flags, key=lambda flag: -flag[0])]
 
 
 def cause_of(column: str) -> str:
     """The cause that a column of image quality speaks of; "" for one of the galaxy itself."""
     return next((cause.name for cause in CAUSES if column.startswith(cause.columns)), "")
+
+
+def _told(rows: pd.DataFrame) -> Any:
+    """The strongest; of those about as strong the one in r, the band that galaxies are chosen by."""
+    strength = np.abs(rows["effect"].to_numpy())
+    in_r = np.array([str(name).endswith("_r") for name in rows["column"]])
+    order = np.lexsort((-strength, ~(in_r & (strength > strength.max() - ABOUT))))
+    return rows.iloc[int(order[0])]
 
 
 def _sentence(name: str, row: Any, column: Column) -> str:

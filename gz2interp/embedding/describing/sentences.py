@@ -23,6 +23,8 @@ MAINLY: Final = 0.5
 def told(table: pd.DataFrame, mirrors: Mirrors, most: int = MOST) -> list[str]:
     """The names of the columns that tell a cluster from the rest, the strongest first, each thing once.
 
+    What galaxies are comes before what their images are.
+
     Parameters
     ----------
     table : DataFrame
@@ -32,9 +34,11 @@ def told(table: pd.DataFrame, mirrors: Mirrors, most: int = MOST) -> list[str]:
     """
     sure = table[table["sure"]]
     # Of two that are equally strong, such as the votes for yes and for no, the one that the cluster has more of.
-    order = sure.assign(strength=sure["effect"].abs().round(2), fewer=sure["effect"] < 0)
+    order = sure.assign(
+        of_image=sure["source"] == "quality", strength=sure["effect"].abs().round(2), fewer=sure["effect"] < 0
+    ).sort_values(["of_image", "strength", "fewer", "column"], ascending=[True, False, True, True])
     names: list[str] = []
-    for name in order.sort_values(["strength", "fewer", "column"], ascending=[False, True, True])["column"]:
+    for name in order["column"]:
         if len(names) < most and not any(mirrors.alike(name, other) for other in names):
             names.append(str(name))
     return names

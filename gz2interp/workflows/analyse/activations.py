@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gz2interp.activations import pooled_activations
 from gz2interp.results import Provenance
 from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.workflows.analyse.settings import OVER_VIEWS
 from gz2interp.workflows.cluster import SubjectAt
 from gz2interp.workflows.opening import Progress, Subject
@@ -41,7 +42,7 @@ def activations_of_shard(subject: Subject, shard: Shard, layer: str, views: bool
     """What a layer says of the galaxies of a shard, or their latents, float32 (n, channel)."""
     latents = subject.model.latents
     if latents is not None:
-        return latents.values(np.searchsorted(latents.rows, shard.rows))
+        return latents.values(shard.number * SHARD_ROWS + np.arange(len(shard.rows)))
     return _pooled(subject, subject.survey.images(shard.rows), layer, views)
 
 

@@ -66,7 +66,8 @@ def analyse(
             if cluster:
                 quality(subject.survey, progress, cluster=cluster)
         if not analysis.is_complete:
-            write_activations(analysis, subject, rows, provenance, progress, cluster)
+            hands = None if subject.model.latents else cluster
+            write_activations(analysis, subject, rows, provenance, progress, hands)
             seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
             neighbours = write_neighbours(analysis, rows, settings, progress, seen)
     if not analysis.is_complete:

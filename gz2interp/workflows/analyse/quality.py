@@ -12,8 +12,9 @@ import pandas as pd
 from gz2interp.embedding.quality import map_quality, placing_error
 from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance, versions_of
-from gz2interp.schema import LABEL
+from gz2interp.schema import GALAXY_ID, LABEL
 from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.tables import read_columns
 from gz2interp.workflows.analyse.map import placer_of
 from gz2interp.workflows.analyse.neighbours import space_as_in
 from gz2interp.workflows.opening import Progress, Subject
@@ -42,7 +43,8 @@ def write_quality(analysis: Analysis, subject: Subject, progress: Progress | Non
 
 def names_of(analysis: Analysis, subject: Subject) -> dict[str, Sequence[str | None]]:
     """Labels and predictions of an analysis' galaxies, where there are any; None for a galaxy that has none."""
-    catalog, said = subject.survey.catalog, _predictions(subject)
+    file, said = subject.survey.place.file("catalog.parquet"), _predictions(subject)
+    catalog = read_columns(file, (GALAXY_ID, LABEL))  # of two hundred columns perhaps
     names: dict[str, Sequence[str | None]] = {}
     if LABEL in catalog:
         names[LABEL] = _words(catalog[LABEL].iloc[analysis.rows])

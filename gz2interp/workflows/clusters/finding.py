@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.clusters import CONTRAST, SCALES, MapClusters, find_clusters
+from gz2interp.embedding.clusters import CHANCE, CONTRAST, SCALES, MapClusters, find_clusters
 from gz2interp.embedding.typical import sampled_members, typical
 from gz2interp.errors import SurveyError
 from gz2interp.grouping import Cluster, Clusters
@@ -138,6 +138,7 @@ def _provenance(
             "quality": quality_provenance(survey).digest,
             "scales": dict(settings.scales),
             "contrast": settings.contrast,
+            "chance": CHANCE,
             "typical": settings.typical,
             "version": VERSION,
         },

@@ -182,11 +182,14 @@ class Nearby:
 
     @cached_property
     def _catalog(self) -> pd.DataFrame:
-        return read_columns(self.survey.path / "catalog.parquet", (GALAXY_ID, RA, DEC))
+        return read_columns(self.survey.place.file("catalog.parquet"), (GALAXY_ID, RA, DEC))
 
     @cached_property
     def _said(self) -> pd.DataFrame:
-        return self.model.predictions.set_index("row")[["prediction", "confidence", "label"]]
+        columns = ["prediction", "confidence", "label"]
+        if self.model.latents:  # of which no network has said anything
+            return pd.DataFrame(columns=columns)
+        return self.model.predictions.set_index("row")[columns]
 
     @property
     def _activations(self) -> NDArray[np.float32]:

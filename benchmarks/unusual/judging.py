@@ -1,0 +1,89 @@
+"""What every method says of one survey: ours, its parts, scikit-learn's on the same activations, and chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import IsolationForest
+from sklearn.neighbors import LocalOutlierFactor
+
+from gz2interp.embedding.unusual.asking import next_to_rate
+from gz2interp.embedding.unusual.combining import combined, normal_scores
+from gz2interp.embedding.unusual.judge import SCORES, Judge
+from gz2interp.embedding.unusual.learning import learn, taste_vectors
+from gz2interp.network.probe import Probe
+from gz2interp.workflows.unusual.looking import Looks
+from gz2interp.workflows.unusual.usual import usual_of
+
+__all__ = ["AFTER", "Seen", "look_at", "opinions", "rated"]
+
+Floats = NDArray[np.float32]
+
+AFTER: Final = (10, 30, 100)
+"""Ratings after which is measured."""
+
+PLACES: Final = 4000
+BLOCK: Final = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What the network says of some images: features, cells of its first layer, and probabilities."""
+
+    features: Floats
+    cells: Floats
+    probabilities: Floats
+
+    def __add__(self, other: Seen) -> Seen:
+        return Seen(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
+
+
+def look_at(probe: Probe, images: Floats) -> Seen:
+    """Ask the network about images (n, y, x, band), block by block."""
+    looks, parts = Looks(probe), []
+    for start in range(0, len(images), BLOCK):
+        block = np.ascontiguousarray(images[start : start + BLOCK])
+        look = looks(block)
+        assert look.cells is not None
+        parts.append(Seen(look.features, look.cells, probe.probabilities(block)))
+    return Seen(*(np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])))
+
+
+def opinions(seen: Seen, seed: int) -> tuple[dict[str, NDArray[np.float64]], Floats]:
+    """Scores of each method by name, and the vectors that ratings are passed on by; no votes are given."""
+    rng = np.random.default_rng(seed)
+    sample = np.sort(rng.choice(len(seen.features), min(PLACES, len(seen.features)), replace=False))
+    usual = usual_of(seen.features, seen.cells[sample])
+    vectors = usual.space(seen.features)
+    judge = Judge.fit(usual.space, vectors, seen.probabilities.argmax(axis=1), seed)
+    values = judge(vectors, seen.probabilities, np.arange(len(vectors)), usual.judged(seen.cells))
+    normal = {name: normal_scores(each) for name, each in values.items() if name != "votes"}
+    last = seen.features[:, -3 * 96 : -2 * 96] if seen.features.shape[1] > 3 * 96 else seen.features
+    others = {
+        "gz2interp": combined(normal, SCORES),
+        "sklearn isolation forest": -IsolationForest(random_state=seed).fit(vectors).score_samples(vectors),
+        "sklearn LOF": -LocalOutlierFactor(20).fit(vectors).negative_outlier_factor_,
+        "sklearn LOF, last layer's means": -LocalOutlierFactor(20).fit(last).negative_outlier_factor_,
+        "random": rng.random(len(vectors)),
+    }
+    return others | normal, taste_vectors(vectors, np.stack(list(normal.values()), axis=1))
+
+
+def rated(
+    scores: NDArray[np.float64], taste: Floats, is_rare: NDArray[np.bool_]
+) -> dict[int, tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Scores and rated positions after some ratings, where the person says 5 of what is rare and 0 of all else."""
+    known: list[int] = []
+    learnt, after = scores, {}
+    for count in range(1, AFTER[-1] + 1):
+        position = next_to_rate(learnt, taste, np.array(known, np.int64))
+        assert position is not None
+        known.append(position)
+        model = learn(taste[known], scores[known], is_rare[known].astype(float))
+        learnt = model(taste, scores)
+        if count in AFTER:
+            after[count] = learnt, np.array(known, np.int64)
+    return after

@@ -1,0 +1,72 @@
+"""Neighbours: of the galaxy on the screen, and of an image from a file, for which TensorFlow is loaded."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import streamlit as st
+
+from dashboards.loading.attributions import subject_of
+from dashboards.loading.pictures import stretch_for
+from gz2interp.figures.pictures import thumbnails
+from gz2interp.figures.rgb import rgb
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.nearby import Nearby, NearbyWish
+from gz2interp.workflows.nearby.found import Found, Sky
+
+__all__ = ["Outsider", "neighbours_in", "neighbours_of_file"]
+
+Outsider = tuple[str, Found]
+"""A picture as a data URI, and the neighbours of what it shows."""
+
+
+def neighbours_in(survey: Survey, model: ModelFolder, analysis: Analysis, row: int, wish: NearbyWish) -> Found | None:
+    """The neighbours of a galaxy of the survey; None where it was not analysed."""
+    position = analysis.position_of(row)
+    if position is None:
+        return None
+    return _neighbours(str(analysis.path), position, wish, _nearby(str(analysis.path), survey, model, analysis))
+
+
+def neighbours_of_file(
+    survey: Survey, model: ModelFolder, analysis: Analysis, name: str, content: bytes, wish: NearbyWish
+) -> Outsider:
+    """The neighbours of an image from a file, computed once for each file and question.
+
+    Raises
+    ------
+    InputError
+        The file cannot be compared with the survey's cutouts.
+    """
+    nearby = _nearby(str(analysis.path), survey, model, analysis)
+    return _outsider(str(analysis.path), name, content, wish, nearby)
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _nearby(path: str, _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> Nearby:
+    return Nearby(_survey, _model, _analysis)
+
+
+@st.cache_resource(show_spinner=False, max_entries=256)
+def _neighbours(path: str, position: int, wish: NearbyWish, _nearby: Nearby) -> Found:
+    return _nearby.of_positions(np.array([position]), wish)
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _outsider(path: str, name: str, content: bytes, wish: NearbyWish, _nearby: Nearby) -> Outsider:
+    from gz2interp.workflows.analyse.activations import activations_as_in
+    from gz2interp.workflows.outside import outside_galaxy
+
+    survey = _nearby.survey
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / Path(name).name
+        file.write_bytes(content)
+        galaxy = outside_galaxy(file, survey)
+    image = galaxy.cutout.image[None]
+    (picture,) = thumbnails(rgb(image, survey.bands, stretch_for(survey)))
+    activations = activations_as_in(_nearby.analysis, subject_of(survey, _nearby.model), image)
+    return picture, _nearby.of_activations(activations, Sky(np.array([galaxy.ra]), np.array([galaxy.dec])), wish)

@@ -1,0 +1,41 @@
+"""Galaxies as cards of a gallery; a click on one selects it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dashboards.gallery_component import Card, picked
+from dashboards.loading.pictures import pictures_of
+from dashboards.loading.tables import table_of
+from dashboards.parts.subject import Subject
+from dashboards.selection import change
+
+__all__ = ["cards_of", "pick"]
+
+
+def cards_of(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str]) -> list[Card]:
+    """Cards whose titles say label and prediction, and once only where they agree."""
+    known = table_of(subject.survey, subject.model, rows)
+    pictures = pictures_of(subject.survey, rows)
+    return [
+        Card(galaxy_id, picture, _title(label, prediction), note)
+        for galaxy_id, label, prediction, picture, note in zip(
+            known["galaxy_id"], known["label"], known["prediction"], pictures, notes, strict=True
+        )
+    ]
+
+
+def pick(key: str) -> None:
+    """Select the galaxy that has just been clicked in the gallery of that key."""
+    galaxy_id = picked(key)
+    if galaxy_id:
+        change(galaxy_id=galaxy_id)
+
+
+def _title(label: Any, prediction: Any) -> str:
+    words = [str(word) for word in (label, prediction) if isinstance(word, str) and word]
+    return " → ".join(dict.fromkeys(words)) or "no label"

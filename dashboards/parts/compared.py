@@ -1,0 +1,122 @@
+"""Two maps side by side: a click on either selects, a lasso on either shows the same galaxies on both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.loading.pictures import pictures_of
+from dashboards.map_component import map_events, plotly_library, show_map
+from dashboards.map_component.events import Box, Click, Lasso
+from dashboards.parts.style import caption, heading
+from dashboards.selection import change, current
+from gz2interp.figures.colours import Scale
+from gz2interp.figures.density import Window, inside_polygon, window_of
+from gz2interp.figures.map import MapPoints, MapView, map_figure
+from gz2interp.results import digest_of
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.comparing import Comparison, changed_most
+
+__all__ = ["show_compared"]
+
+LASSO: Final = "compare_lasso"
+GALLERY: Final = "gallery-compared"
+CARDS: Final = 24
+COLUMNS: Final = (("x", "y"), ("other_x", "other_y"))
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """What both maps show."""
+
+    key: str
+    points: tuple[MapPoints, MapPoints]
+    colouring: Scale
+    ids: list[str]
+
+
+def show_compared(compared: Comparison, survey: Survey) -> None:
+    """Both maps, and the galaxies that changed most or those inside the lasso."""
+    pair = _pair(compared)
+    lasso = st.session_state.get(f"{LASSO}-{pair.key}")
+    members = None if lasso is None else inside_polygon(pair.points[lasso[0]].coordinates, np.array(lasso[1]))
+    chosen = current().galaxy_id
+    at = pair.ids.index(chosen) if chosen in pair.ids else None
+    for side, column, name in zip((0, 1), st.columns(2, gap="medium"), (compared.first, compared.second), strict=True):
+        with column:
+            heading(name, "the map that was there" if side == 0 else "laid out from the places on the left")
+            _show_map(pair, side, at, members, lasso)
+    plotly_library()
+    caption(f"{'. '.join(compared.sentences)}. Colour: the share of the nearest that is the same in both.")
+    _show_galaxies(compared, survey, members)
+
+
+def _pair(compared: Comparison) -> Pair:
+    table = compared.table
+    ids = [str(galaxy_id) for galaxy_id in table["galaxy_id"].tolist()]
+    order = np.random.default_rng(0).permutation(len(table))
+    shares = [f"{share:.0%} of its nearest are the same" for share in table["shared"]]
+    moved = [f"moved by {share:.1%} of the width" for share in table["moved"]]
+    first, second = (
+        MapPoints(table[list(columns)].to_numpy(np.float32), ids, shares, moved, order) for columns in COLUMNS
+    )
+    colouring = Scale("share of nearest neighbours in common", table["shared"].to_numpy(np.float64), 0.0, 1.0)
+    return Pair(digest_of(compared.provenance.to_json())[:12], (first, second), colouring, ids)
+
+
+def _show_map(
+    pair: Pair, side: int, at: int | None, members: NDArray[np.bool_] | None, lasso: tuple[int, Any] | None
+) -> None:
+    key, places = f"compare-{pair.key}-{side}", pair.points[side].coordinates
+    home, sight = window_of(places), map_events(f"compare-{pair.key}-{side}").viewport
+    window = Window(*sight.x, *sight.y) if sight else home
+    polygon = np.array(lasso[1]) if lasso is not None and lasso[0] == side else None
+    figure = map_figure(pair.points[side], pair.colouring, MapView(window, at, members, polygon))
+    answered = int(st.session_state.get(f"answered-{key}", 0))
+    show_map(figure, key, home, answered=answered, on_event=lambda: _answer(pair, side, key))
+
+
+def _answer(pair: Pair, side: int, key: str) -> None:
+    answer = map_events(key)
+    if answer.event is None:
+        return
+    st.session_state[f"answered-{key}"] = answer.serial
+    match answer.event:
+        case Click(x, y):
+            change(galaxy_id=pair.ids[int(cKDTree(pair.points[side].coordinates).query([x, y])[1])])
+        case Lasso() | Box():
+            polygon = answer.event.polygon
+            st.session_state[f"{LASSO}-{pair.key}"] = (side, polygon) if len(polygon) > 2 else None
+
+
+def _show_galaxies(compared: Comparison, survey: Survey, members: NDArray[np.bool_] | None) -> None:
+    if members is None:
+        shown = compared.table.iloc[changed_most(compared, CARDS)]
+        heading("Changed most", "of the tenth that shares the fewest neighbours, those that moved farthest")
+    else:
+        shown = compared.table[members].head(CARDS)
+        heading(f"{int(members.sum()):,} galaxies inside the lasso", f"the least shared first, at most {CARDS}")
+    pictures = pictures_of(survey, shown["row"].to_numpy())
+    cards = [
+        Card(str(galaxy_id), picture, _title(galaxy), f"{galaxy['shared']:.0%} shared")
+        for galaxy_id, picture, (_, galaxy) in zip(shown["galaxy_id"].tolist(), pictures, shown.iterrows(), strict=True)
+    ]
+    show_gallery(cards, GALLERY, _pick, selected=current().galaxy_id)
+
+
+def _title(galaxy: pd.Series[Any]) -> str:
+    words = [str(galaxy[name]) for name in ("prediction", "other_prediction") if galaxy.get(name)]
+    return " → ".join(dict.fromkeys(words)) or f"moved {galaxy['moved']:.0%}"
+
+
+def _pick() -> None:
+    galaxy_id = picked(GALLERY)
+    if galaxy_id:
+        change(galaxy_id=galaxy_id)

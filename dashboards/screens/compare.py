@@ -1,0 +1,43 @@
+"""Two layers, networks or latents of a survey: which neighbours they share, and who moved from one map to the other."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboards.loading.comparing import comparison_of, pair_of, sides_of
+from dashboards.parts.compared import show_compared
+from dashboards.parts.frame import show_network_page
+from dashboards.parts.states import lacking
+from dashboards.parts.work import show_work
+from gz2interp.stores.survey import Survey
+
+
+def _show(survey: Survey, name: str) -> None:
+    sides = sides_of(survey)
+    if len(sides) < 2:
+        lacking(
+            "Nothing to compare yet",
+            "Two analysed layers are needed: of one network, of two, or latents of your own.",
+            f"gz2interp analyse {survey.path} --model {name or 'MODEL'} --layer LAYER",
+        )
+        return
+    sides.sort(key=lambda side: side[0] != name)
+    with st.container(key="compare"):
+        left, right, _ = st.columns([1.2, 1.2, 2])
+        one, two = pair_of(survey, sides)
+        first = left.selectbox("First", sides, one, format_func=" · ".join, key="compare_first")
+        second = right.selectbox("Second", sides, two, format_func=" · ".join, key="compare_second")
+        found = comparison_of(survey, first, second)
+        if found is not None:
+            show_compared(found, survey)
+            return
+        words = f"--model {first[0]} --layer {first[1]} --model {second[0]} --layer {second[1]}"
+        lacking(
+            "Not compared yet",
+            "The second map is laid out anew, beginning at the places of the first, beside the dashboard.",
+            f"gz2interp compare {survey.path} {words}",
+        )
+        show_work(survey, name, first="compare")
+
+
+show_network_page(_show, "Layers are compared on a survey that a network has been asked about.")
