@@ -58,7 +58,7 @@ def analyse(
         raise SurveyError(
             f"No galaxy of {subject.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
         )
-    with cluster_at(scheduler) as cluster:  # before TensorFlow is loaded: who has mistyped an address hears of it at once
+    with cluster_at(scheduler) as cluster:  # first: who has mistyped an address need not wait for TensorFlow
         provenance = provenance_of(subject, settings, len(rows))
         analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
         if not subject.model.latents:
