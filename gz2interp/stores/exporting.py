@@ -67,8 +67,8 @@ def _catalog(survey: Survey, rows: NDArray[np.int64] | None, columns: Iterable[s
         return survey.catalog
     chosen = None if columns is None else {GALAXY_ID, *columns}
     wanted = None if chosen is None else [name for name in catalog_columns(survey) if name in chosen]
-    file, all_or_some = survey.place.file("catalog.parquet"), np.arange(len(survey)) if rows is None else rows
-    return read_some_rows(file, all_or_some, wanted)
+    file = survey.place.file("catalog.parquet")
+    return read_some_rows(file, np.arange(len(survey)) if rows is None else rows, wanted)
 
 
 def _of_model(survey: Survey, folder: ModelFolder, rows: pd.Index[int]) -> list[pd.DataFrame]:
