@@ -76,7 +76,7 @@ def _show_galaxy(ranking: Ranking, position: int) -> None:
     turn = ratings_for(found.survey).count()
     show_rating_bar(BAR, galaxy_id, rating, turn, lambda: _press(ranking))
     told = "Not rated yet." if rating is None else f"Rated {rating}."
-    caption(f"{told} Keys work wherever you are on this page; i is 5, b is 0, arrows move along the ranking.")
+    caption(f"{told} Keys work all over this page: i is 5, b is 0; up and down the ranking; next is what to rate next.")
     st.html(f'<div class="gz2-message">{escape(str(known["reason"]))}</div>')
     _show_scores(known)
     tag, note = st.columns([1, 2])
@@ -85,13 +85,13 @@ def _show_galaxy(ranking: Ranking, position: int) -> None:
 
 
 def _show_scores(known: pd.Series[Any]) -> None:
-    """Each score as a bar: its normal score from -3 to 4."""
+    """Each score as a bar from the middle of the survey, where it has none, to a normal score of 4."""
     lines = []
     for name, title in TITLES.items():
         value = float(known[f"normal_{name}"])
         label = f"{title[0].upper()}{title[1:]}"
         if np.isfinite(value):
-            width = 100 * float(np.clip((value + 3) / 7, 0.01, 1))
+            width = 75 * float(np.clip(value / 4, 0.005, 1))
             lines.append(f"<dt>{label}</dt><dd><i style='width:{width:.0f}%'></i><span>{value:+.1f}</span></dd>")
         else:
             lines.append(f"<dt>{label}</dt><dd><span>not known</span></dd>")
