@@ -153,15 +153,26 @@ def places(
     return np.asarray(xy + generator.standard_normal(xy.shape))
 
 
+def is_named(result: Result) -> bool:
+    """Whether the cluster of the planted is flagged with the right cause before others."""
+    return bool(result.named)
+
+
+def is_flagged(result: Result) -> bool:
+    """Whether it is flagged at all."""
+    return any(words.startswith("planted") for words in result.words)
+
+
 def report(results: Sequence[Result]) -> None:
     """The tables of all cases."""
     for level in dict.fromkeys(each.level for each in results if each.artefact != CLEAN):
-        print(f"\n{level}\n| planted | flagged as such |\n|---|---|")
+        print(f"\n{level}\n| planted | flagged, as such before all else | flagged at all |\n|---|---|---|")
         for artefact in CAUSES:
-            named = [bool(each.named) for each in results if (each.artefact, each.level) == (artefact, level)]
-            print(f"| {artefact} | {sum(named)} of {len(named)} |")
-        named = [bool(each.named) for each in results if each.level == level and each.artefact != CLEAN]
-        print(f"| all | {sum(named)} of {len(named)}: {proportion(np.array(named))} |")
+            of = [each for each in results if (each.artefact, each.level) == (artefact, level)]
+            print(f"| {artefact} | {sum(map(is_named, of))} of {len(of)} | {sum(map(is_flagged, of))} of {len(of)} |")
+        of = [each for each in results if each.level == level and each.artefact != CLEAN]
+        rates = [proportion(np.array(list(map(asked, of)), np.bool_)) for asked in (is_named, is_flagged)]
+        print(f"| all {len(of)} | {rates[0]} | {rates[1]} |")
     for title, chosen in (("beside planted ones", False), ("of clean surveys", True)):
         of = [each for each in results if (each.artefact == CLEAN) == chosen]
         alarms, others = sum(each.alarms for each in of), sum(each.others for each in of)

@@ -25,8 +25,8 @@ __all__ = ["Described", "describe", "described"]
 Ints = NDArray[np.int64]
 
 STRATA = 8
-"""Groups of equally many galaxies of like extent, for light at the edge of like reach: image quality is compared again
-among them."""
+"""Groups of equally many galaxies of like extent, for light at the edge of like reach too: image quality is compared
+again among them."""
 
 Words = tuple[str, tuple[str, ...], tuple[Flag, ...]]
 
@@ -90,12 +90,13 @@ def describe(
     progress : callable, optional
     """
     extent, reach = (_strata(sizes[name].to_numpy(np.float64)) for name in ("extent", "reach"))
+    shape = extent * (STRATA + 1) + reach  # how much of the border a galaxy touches follows from both
     counts = {scale: np.bincount(values[values >= 0]) for scale, values in labels.items()}
     mirrors, known, parts = Mirrors(len(extent)), dict[str, Column](), list[pd.DataFrame]()
     for done, column in enumerate(columns, start=1):
         mirrors.add(column)
         known[column.name] = replace(column, values=np.zeros(0))  # its words are needed later, and not its values
-        within = None if column.source != "quality" else reach if column.name == "edge" else extent
+        within = None if column.source != "quality" else shape if column.name == "edge" else extent
         for scale, values in labels.items():
             found = compared(column, values, len(counts[scale]), within)
             if len(found):
@@ -114,7 +115,7 @@ def describe(
 
 
 def _columns(survey: Survey, rows: Ints, measured: pd.DataFrame, predictions: pd.DataFrame | None) -> Iterator[Column]:
-    file = survey.path / "catalog.parquet"
+    file = survey.place.file("catalog.parquet")
     yield from catalogue_columns(file, rows, survey.bands)
     yield from network_columns(predictions, _labels(file, rows), rows)
     yield from quality_columns_of(measured, rows)
