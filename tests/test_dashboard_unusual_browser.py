@@ -28,8 +28,9 @@ def test_keys_rate_move_and_undo(tmp_path: Path, page: Any) -> None:
         return str(page.locator(BAR).get_attribute("data-galaxy"))
 
     with served(tmp_path / "surveys") as address:
-        page.goto(f"{address}/unusual?survey=tiny")
-        page.wait_for_selector(f"{BAR} button")
+        page.goto(f"{address}/?survey=tiny")
+        page.get_by_role("link", name="Unusual").click()
+        page.wait_for_selector(f"{BAR} button", timeout=120_000)
         assert on_show() == ids[-1]
         page.keyboard.press("5")
         _await(lambda: on_show() != ids[-1])
