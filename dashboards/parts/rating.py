@@ -13,11 +13,13 @@ import streamlit as st
 from dashboards.gallery_component import Card, picked, show_gallery
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.unusual import ranking_for, ratings_csv, ratings_for
+from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import caption, heading
 from dashboards.rating_component import pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle
 from gz2interp.embedding.unusual.judge import TITLES
 from gz2interp.stores.ratings import HIGHEST
+from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.rating import Ranking, rate
 from gz2interp.workflows.unusual.found import Unusual
 
@@ -26,6 +28,8 @@ __all__ = ["show_rating"]
 BAR: Final = "rating-bar"
 GALLERY: Final = "gallery-unusual"
 PAGE: Final = 24
+TAKEN: Final = 1_000
+"""Of the ranking's first galaxies; gz2interp unusual --out writes all."""
 LARGE: Final = 200_000
 """Galaxies from which on the ranking is renewed when asked: learning anew takes seconds."""
 
@@ -39,6 +43,17 @@ def show_rating(found: Unusual) -> None:
         _show_galaxy(ranking, position)
     with right:
         _show_ranking(ranking, position)
+        offer_selection(_first(ranking))
+
+
+def _first(ranking: Ranking) -> Subset:
+    """The first of the ranking, with what it says of each."""
+    found, order = ranking.found, ranking.order[:TAKEN]
+    rated = pd.Series(ranking.ratings, index=ranking.positions, dtype="Int64").reindex(order)
+    said = {"rank": np.arange(1, len(order) + 1), "rating": rated, "learnt": ranking.scores[order]}
+    known = found.scores.iloc[order]
+    columns = {**said, "score": known["score"].to_numpy(), "why": known["reason"].to_numpy()}
+    return Subset(found.survey, known["row"].to_numpy(), found.model.name, columns, "most unusual")
 
 
 def _ranking(found: Unusual) -> Ranking:
