@@ -28,8 +28,9 @@ __all__ = ["show_rating"]
 BAR: Final = "rating-bar"
 GALLERY: Final = "gallery-unusual"
 PAGE: Final = 24
-TAKEN: Final = 1_000
-"""Of the ranking's first galaxies; gz2interp unusual --out writes all."""
+TAKEN: Final = 500
+"""Galaxies that are offered to be taken along, the most unusual."""
+
 LARGE: Final = 200_000
 """Galaxies from which on the ranking is renewed when asked: learning anew takes seconds."""
 
@@ -43,17 +44,6 @@ def show_rating(found: Unusual) -> None:
         _show_galaxy(ranking, position)
     with right:
         _show_ranking(ranking, position)
-        offer_selection(_first(ranking))
-
-
-def _first(ranking: Ranking) -> Subset:
-    """The first of the ranking, with what it says of each."""
-    found, order = ranking.found, ranking.order[:TAKEN]
-    rated = pd.Series(ranking.ratings, index=ranking.positions, dtype="Int64").reindex(order)
-    said = {"rank": np.arange(1, len(order) + 1), "rating": rated, "learnt": ranking.scores[order]}
-    known = found.scores.iloc[order]
-    columns = {**said, "score": known["score"].to_numpy(), "why": known["reason"].to_numpy()}
-    return Subset(found.survey, known["row"].to_numpy(), found.model.name, columns, "most unusual")
 
 
 def _ranking(found: Unusual) -> Ranking:
@@ -135,6 +125,10 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     selected = str(found.scores["galaxy_id"].to_numpy()[position])
     show_gallery(cards, GALLERY, _pick, selected=selected, width=112)
     _show_progress(ranking)
+    first = ranking.order[:TAKEN]
+    known = found.scores.iloc[first]
+    extra = {"unusual": ranking.scores[first].astype(np.float32), "reason": known["reason"].to_numpy()}
+    offer_selection(Subset(found.survey, known["row"].to_numpy(), found.model.name, extra, name="most unusual"))
 
 
 def _note(ranking: Ranking, position: int, reason: str) -> str:
