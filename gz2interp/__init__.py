@@ -66,7 +66,7 @@ _HOMES = {
     "AnalyseSettings": "gz2interp.workflows.analyse",
     "clusters": "gz2interp.workflows.clusters",
     "quality": "gz2interp.workflows.image_quality",
-    "unusual": "gz2interp.workflows.unusual",
+    "unusual": "gz2interp.workflows.unusual.scoring",
     "rate": "gz2interp.workflows.rating",
     "ranking_of": "gz2interp.workflows.rating",
     "place_images": "gz2interp.workflows.placing",

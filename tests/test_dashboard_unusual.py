@@ -4,23 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 import streamlit as st
 from dashboard_fixtures import make_survey
 from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
+from unusual_fixtures import add_unusual
 
 from dashboards import working
 from dashboards.loading.unusual import ranking_for, ratings_csv, unusual_for
 from dashboards.parts import rating as part
 from dashboards.rating_component import Pressed
-from gz2interp.embedding.unusual.combining import normal_scores
-from gz2interp.embedding.unusual.judge import TITLES
-from gz2interp.results import Provenance
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.unusual import unusual_folder
 from gz2interp.workflows.rating import rate, ratings_of
 from gz2interp.workflows.unusual.found import Unusual
 
@@ -36,32 +31,8 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
 
 
 def judge(survey: Survey) -> Unusual:
-    """Scores as the workflow writes them, without a network: the last galaxies are the most unusual."""
-    found = unusual_for(survey, survey.model("cnn"))
-    if found is not None:
-        return found
-    from gz2interp.stores.analyses import latest_analysis
-
-    analysis = latest_analysis(survey.model("cnn").path, survey.digest, survey.model("cnn").digest)
-    assert analysis is not None
-    folder, n = unusual_folder(analysis), len(analysis.rows)
-    vectors = folder.begin(n, 3)
-    vectors[:] = np.random.default_rng(0).normal(size=(n, 3))
-    table = pd.DataFrame({"row": analysis.rows, "galaxy_id": survey.galaxy_ids[analysis.rows]})
-    scores = np.arange(n, dtype=np.float32)
-    table["rank"], table["score"], table["reason"] = (
-        n - np.arange(n),
-        normal_scores(scores),
-        "Few are near it: <b>so</b>",
-    )
-    for name in TITLES:
-        table[name] = scores if name != "votes" else np.float32("nan")
-        table[f"normal_{name}"] = normal_scores(table[name].to_numpy())
-    made = Provenance(survey.digest, survey.model("cnn").digest, analysis.layer, "unusual", {}, 0)
-    folder.complete(table, {"layers": np.array(["block1", "block3"])}, made)
-    found = unusual_for(survey, survey.model("cnn"))
-    assert found is not None
-    return found
+    """The scores, made when they are first asked for."""
+    return unusual_for(survey, survey.model("cnn")) or add_unusual(survey)
 
 
 def opened(**params: str) -> AppTest:

@@ -125,6 +125,18 @@ def test_the_mean_image_is_that_of_the_members_in_units_of_their_light(subject: 
         assert cluster.stacked == len(members)
 
 
+def test_a_place_on_the_map_has_the_cluster_in_which_it_lies(subject: Subject, found: Clusters) -> None:
+    folder = workflow.cluster_folder(subject.survey, subject.model)
+    assert folder is not None
+    analysis = Analysis(folder.path.parent)
+    places = analysis.embedding.coordinates
+    for scale in found.scales:
+        names = [at[scale] for at in workflow.clusters_at(analysis, places)]
+        numbers = folder.members[scale]
+        assert names == [f"{scale}-{number}" if number else "" for number in numbers]
+    assert workflow.clusters_at(analysis, [(500.0, 500.0)])[0]["coarse"] == ""
+
+
 def test_the_command_line_says_the_sentences_and_writes_members(
     subject: Subject, found: Clusters, tmp_path: Path
 ) -> None:

@@ -11,7 +11,9 @@ from dashboard_fixtures import make_survey, small_network
 from gz2interp.errors import SurveyError
 from gz2interp.workflows.opening import open_subject
 from gz2interp.workflows.rating import ranking_of, rate
-from gz2interp.workflows.unusual import UnusualSettings, judge_image, latest_unusual, unusual
+from gz2interp.workflows.unusual.found import latest_unusual
+from gz2interp.workflows.unusual.outside import judge_image
+from gz2interp.workflows.unusual.scoring import UnusualSettings, unusual
 
 pytestmark = pytest.mark.long
 

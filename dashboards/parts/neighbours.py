@@ -24,7 +24,7 @@ from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.nearby import NearbyWish
 from gz2interp.workflows.nearby.found import Found
 
-__all__ = ["show_neighbours", "show_outsider"]
+__all__ = ["notes_of", "show_neighbours", "show_outsider"]
 
 MOST: Final = 32
 WIDTH: Final = 78
@@ -76,11 +76,12 @@ def _choose() -> None:
 def _show(subject: Subject, found: Found, name: str, first: tuple[Card, ...] = ()) -> None:
     rows, _ = _there(found)
     key = f"gallery-{name}"
-    cards = [*first, *cards_of(subject, rows, _notes(found))]
+    cards = [*first, *cards_of(subject, rows, notes_of(found))]
     show_gallery(cards, key, lambda: pick(key), selected=str(int(subject.facts["galaxy_id"])), width=WIDTH)
 
 
-def _notes(found: Found) -> list[str]:
+def notes_of(found: Found) -> list[str]:
+    """What is said of each neighbour of one galaxy: how far it is, or that it is the same galaxy."""
     rows, distances = _there(found)
     same, apart = found.same[0][: len(rows)], found.separations[0][: len(rows)]
     return [

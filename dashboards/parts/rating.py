@@ -13,11 +13,13 @@ import streamlit as st
 from dashboards.gallery_component import Card, picked, show_gallery
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.unusual import ranking_for, ratings_csv, ratings_for
+from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import caption, heading
 from dashboards.rating_component import pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle
 from gz2interp.embedding.unusual.judge import TITLES
 from gz2interp.stores.ratings import HIGHEST
+from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.rating import Ranking, rate
 from gz2interp.workflows.unusual.found import Unusual
 
@@ -26,6 +28,9 @@ __all__ = ["show_rating"]
 BAR: Final = "rating-bar"
 GALLERY: Final = "gallery-unusual"
 PAGE: Final = 24
+TAKEN: Final = 500
+"""Galaxies that are offered to be taken along, the most unusual."""
+
 LARGE: Final = 200_000
 """Galaxies from which on the ranking is renewed when asked: learning anew takes seconds."""
 
@@ -120,6 +125,10 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     selected = str(found.scores["galaxy_id"].to_numpy()[position])
     show_gallery(cards, GALLERY, _pick, selected=selected, width=112)
     _show_progress(ranking)
+    first = ranking.order[:TAKEN]
+    known = found.scores.iloc[first]
+    extra = {"unusual": ranking.scores[first].astype(np.float32), "reason": known["reason"].to_numpy()}
+    offer_selection(Subset(found.survey, known["row"].to_numpy(), found.model.name, extra, name="most unusual"))
 
 
 def _note(ranking: Ranking, position: int, reason: str) -> str:

@@ -41,6 +41,8 @@ def _show(survey: Survey, name: str) -> None:
             "Clusters are those of a map, and the map is there once the network has been asked about every galaxy.",
             f"gz2interp analyse {survey.path} --model {name}",
         )
+        if model.latents is None:
+            show_work(survey, name, first="analyse")
         return
     folder = clusters_of(analysis)
     if folder is None:

@@ -13,10 +13,12 @@ from gz2interp.embedding.placing import Placer
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.clusters import ClusterFolder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.activations import activations_as_in
 from gz2interp.workflows.analyse.map import placer_of
+from gz2interp.workflows.clusters.placing import clusters_at
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.outside import outside_image
 
@@ -48,7 +50,8 @@ def place_images(
     Returns
     -------
     DataFrame
-        file, x, y, nearest (galaxy_id of the most similar galaxy on the map), distance.
+        file, x, y, nearest (galaxy_id of the most similar galaxy on the map), distance; and where clusters have been
+        looked for, the name of that in which it lands at each scale, "" between them.
 
     Raises
     ------
@@ -62,7 +65,9 @@ def place_images(
     activations = np.concatenate([activations_as_in(analysis, subject, image) for image in images])
     table = place_activations(analysis, activations, placer)
     table.insert(0, "file", [Path(file).name for file in files])
-    return table
+    if ClusterFolder(analysis.path / "clusters").provenance is None:
+        return table
+    return table.join(pd.DataFrame(clusters_at(analysis, table[["x", "y"]])))
 
 
 def place_survey(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gz2interp.workflows.clusters.finding import ClusterSettings, cluster_folder, clusters
+from gz2interp.workflows.clusters.placing import clusters_at
 from gz2interp.workflows.clusters.tables import clusters_table, members_table
 
-__all__ = ["ClusterSettings", "cluster_folder", "clusters", "clusters_table", "members_table"]
+__all__ = ["ClusterSettings", "cluster_folder", "clusters", "clusters_at", "clusters_table", "members_table"]

@@ -28,6 +28,8 @@ __all__ = ["ClusterSettings", "cluster_folder", "clusters"]
 
 Ints = NDArray[np.int64]
 
+_UNMEASURED = ["row", "extent", "reach", "light"]
+
 VERSION = 1
 """Of what is done with the settings."""
 
@@ -89,7 +91,8 @@ def clusters(
     folder = ClusterFolder(analysis.path / "clusters")
     made = folder.provenance
     if made is None or made.digest != provenance.digest:
-        measured = quality(survey, progress)
+        # Latents may be those of galaxies that have no image.
+        measured = quality(survey, progress) if survey.usable.any() else pd.DataFrame(columns=_UNMEASURED, dtype=float)
         found = find_clusters(analysis.embedding.coordinates, settings.scales, settings.contrast)
         _write(folder, found, survey, analysis, measured, predictions, settings, provenance, progress)
     return folder.clusters
@@ -184,14 +187,15 @@ def _stacks(
     counts = [len(reach) for reach in found.reach.values()]
     stacks = Stacks(sum(counts), (*survey.shape, len(survey.bands)), median)
     done = 0
-    for batch in survey.batches(rows=rows) if sum(counts) else ():
-        here = slice(done, done + len(batch.rows))
+    seen = np.flatnonzero(np.isfinite(light))
+    for batch in survey.batches(rows=rows[seen]) if sum(counts) else ():
+        here = seen[done : done + len(batch.rows)]
         for first, labels in zip(np.cumsum([0, *counts[:-1]]), found.labels.values(), strict=True):
             groups = np.where(labels[here] >= 0, labels[here] + first, -1)
             stacks.add(batch.images, batch.valid, light[here], groups)
         done += len(batch.rows)
         if progress:
-            progress("mean images", done, len(rows))
+            progress("mean images", done, len(seen))
     return stacks, median
 
 
