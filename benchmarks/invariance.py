@@ -85,6 +85,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1000, help="of the painted galaxies; below 100 for development")
     parser.add_argument("--neighbours", type=int, default=10)
     parser.add_argument("--metrics", nargs="+", default=["cosine", "whitened"])
+    parser.add_argument("--ways", nargs="+", default=["one view", "eight views"])
     given = parser.parse_args()
     subject = open_subject(given.survey, given.model)
     layer = given.layer or subject.probe.default_layer
@@ -95,7 +96,8 @@ def main() -> None:
         f"{given.seed}; share of the {given.neighbours} nearest kept [%]"
     )
     print(f"{'':<24}" + "".join(f"{kind:>24}" for kind in [*kinds, "angle - noise"]))
-    for way, read in readers(subject, layer).items():
+    for way in given.ways:
+        read = readers(subject, layer)[way]
         survey = np.concatenate([read(batch.images) for batch in subject.survey.batches()])
         seen = {kind: [read(images) for images in others] for kind, others in shown.items()}
         for metric in given.metrics:

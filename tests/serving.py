@@ -22,6 +22,7 @@ class Served:
         self.url = ""
         self.asked: list[tuple[str, str]] = []
         self.answers_ranges = True
+        self.lists = True
         self.fails: str | None = None
         """Answer 500 to every path that contains this."""
 
@@ -43,6 +44,9 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_error(HTTPStatus.INTERNAL_SERVER_ERROR)
             return
         file = Path(self.translate_path(self.path))
+        if file.is_dir() and not self._served.lists:
+            self.send_error(HTTPStatus.FORBIDDEN)
+            return
         found = re.fullmatch(r"bytes=(\d*)-(\d*)", ranges)
         if not (found and file.is_file() and self._served.answers_ranges):
             super().do_GET()

@@ -10,19 +10,40 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from command_line import ran
 from dashboard_fixtures import FIRST_ID, LOST, make_survey
 
 from gz2interp.stores.survey import Survey
 
 
-def ran(*words: object, module: str = "gz2interp.cli") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error::UserWarning", "-m", module, *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-
-
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
     return make_survey(tmp_path_factory.mktemp("cli") / "small")
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "code", "told"),
+    [
+        ("gz2interp.cli", ("survey", "check", "{survey}"), 0, "is whole"),
+        ("trainer", ("fit", "/nowhere"), 2, "There is no survey"),
+    ],
+)
+def test_the_programs_start_in_a_shell(
+    survey: Survey, module: str, words: tuple[str, ...], code: int, told: str
+) -> None:
+    """As processes, once each; everything else is asked without one."""
+    command = [
+        sys.executable,
+        "-W",
+        "error::UserWarning",
+        "-m",
+        module,
+        *(word.format(survey=survey.path) for word in words),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == code
+    assert told in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_check_says_that_a_survey_is_whole(survey: Survey) -> None:
@@ -113,7 +134,7 @@ def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
     ],
 )
 def test_the_trainers_mistakes_too(survey: Survey, words: tuple[str, ...], told: str) -> None:
-    done = ran(*(word.format(survey=survey.path) for word in words), module="trainer")
+    done = ran(*(word.format(survey=survey.path) for word in words), module="trainer.__main__")
     assert done.returncode == 2, done.stderr
     assert told in done.stderr
     assert "Traceback" not in done.stderr

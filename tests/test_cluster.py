@@ -114,16 +114,19 @@ def test_analyse_finds_the_same_numbers_there(subject: Subject, scheduler: str, 
     assert not (elsewhere.model.path / ".unfinished").exists()
 
 
-def test_interrupted_it_goes_on_where_it_stopped(subject: Subject, scheduler: str, tmp_path: Path) -> None:
-    """A shard that has been answered is not asked for again."""
+def test_interrupted_it_goes_on_where_it_stopped(
+    subject: Subject, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What has been answered is not asked for again."""
+    monkeypatch.setattr("gz2interp.workflows.analyse.neighbours.QUERIES", 256)
     whole = analyse(_copy(subject, tmp_path / "whole"), fast())
-    for stage in ("predict", "activations"):
+    for stage in ("predict", "activations", "neighbours"):
         with pytest.raises(KeyboardInterrupt):
             analyse(subject, fast(), _interrupt_after(stage), scheduler)
     told: list[tuple[str, int, int]] = []
     _same(whole, analyse(subject, fast(), lambda *now: told.append(now), scheduler))
-    assert "predict" not in [stage for stage, _, _ in told]
-    assert [done for stage, done, _ in told if stage == "activations"] == [GALAXIES - 1]
+    assert not {"predict", "activations", "image quality"} & {stage for stage, _, _ in told}
+    assert [done for stage, done, _ in told if stage == "neighbours"] == [GALAXIES - 1]
 
 
 def test_a_survey_at_an_address_is_analysed_there(

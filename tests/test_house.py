@@ -27,6 +27,7 @@ LIGHT = (
     "from gz2interp.stores.survey import Survey; from gz2interp.stores.checking import check_survey",
     "import gz2interp.attribution, gz2interp.embedding.neighbours, gz2interp.embedding.projection",
     "import gz2interp.figures.paper, gz2interp.figures.map, gz2interp.figures.panels",
+    "import gz2interp.workflows.rating, gz2interp.embedding.unusual.judge",
     "import gz2interp.painting, trainer.paint, trainer.catalog, trainer.ingest",
     "import gz2interp.network, gz2interp.network.scores, gz2interp.network.answers",
     "import gz2interp.testing.fakes, gz2interp.testing.contracts",

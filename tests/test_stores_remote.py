@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,12 +20,14 @@ from gz2interp.results import Provenance
 from gz2interp.stores.addresses import address_of
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.checking import check_survey
+from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.locations import find_survey, survey_paths
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.workflows.nearby import neighbours_of
 from trainer.paint import paint_survey
 
+ROOT = Path(__file__).resolve().parents[1]
 GALAXIES = SHARD_ROWS + 40
 
 
@@ -106,6 +109,21 @@ def test_addresses_have_folders_of_their_own(original: Survey) -> None:
     finally:
         for bucket in "ab":
             store.rm(f"/{bucket}", recursive=True)
+
+
+def test_a_table_of_a_survey_at_an_address(memory: str, original: Survey) -> None:
+    """All but the map: what has been found in a network is found anew."""
+    here = joined_table(original).drop(columns=["map_x", "map_y"])
+    pd.testing.assert_frame_equal(joined_table(Survey.open(memory)), here)
+
+
+def test_nobody_looks_for_data_beside_what_was_found() -> None:
+    """Catalogue, journal, pixels and truth may be elsewhere: they are asked for by `Survey.place`."""
+    beside = re.compile(r'\.path / "(catalog\.parquet|status\.sqlite|cutouts\.zarr|truth\.)')
+    files = [file for room in ("gz2interp", "dashboards", "trainer") for file in (ROOT / room).rglob("*.py")]
+    assert files
+    found = [file.name for file in files if beside.search(text := file.read_text()) and "SurveyWriter" not in text]
+    assert found == []
 
 
 def test_nothing_is_written_elsewhere(memory: str, original: Survey) -> None:
@@ -194,6 +212,16 @@ def test_a_server_that_gives_files_only_whole_is_refused(server: Served) -> None
     server.answers_ranges = False
     with pytest.raises(SurveyError, match="range requests"):
         Survey.open(f"{server.url}/sky")
+
+
+def test_a_server_that_lists_nothing_still_has_models(server: Served, original: Survey) -> None:
+    server.lists = False
+    remote = Survey.open(f"{server.url}/sky")
+    assert remote.models() == []
+    assert remote.model("cnn").digest == original.model().digest
+    assert remote.models() == ["cnn"]
+    with pytest.raises(InputError, match="no model"):
+        remote.model("another")
 
 
 @pytest.mark.parametrize("part", ["images/c/0", "status.sqlite", "models/cnn"])

@@ -244,39 +244,55 @@ def test_damaged_parts_are_told_in_words(tmp_path: Path) -> None:
             Survey.open(survey.path)
 
 
-WRITER = """
-import sys
+WRITERS = """
+import os, sys
 sys.path.insert(0, {tests!r})
 from test_stores_survey import Survey, outcome
-survey = Survey.open({path!r})
-with survey.writer() as writer:
-    print("writing", flush=True)
-    for row in range(writer.rows_written, len(survey)):
-        writer.append(outcome(row), source="test")
+
+def write():
+    survey = Survey.open({path!r})
+    with survey.writer() as writer:
+        print(os.getpid(), flush=True)
+        for row in range(writer.rows_written, len(survey)):
+            writer.append(outcome(row), source="test")
+
+for _ in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        write()
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+"""For each line it is told, it splits off a process that writes; what takes seconds to import is imported once."""
 
 
 def test_killed_anywhere_it_reopens_and_goes_on(tmp_path: Path) -> None:
     """SIGKILL at random moments; the survey is readable after each, and in the end as if nothing had happened."""
     n, rng = 3000, np.random.default_rng(5)
     survey = new_survey(tmp_path / "s", n)
-    code = WRITER.format(tests=str(Path(__file__).parent), path=str(survey.path))
+    code = WRITERS.format(tests=str(Path(__file__).parent), path=str(survey.path))
     killed = 0
-    for _ in range(30):
-        process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        process.stdout.readline()
-        time.sleep(float(rng.uniform(0, 0.12)))
-        os.kill(process.pid, signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
-        process.stdout.close()
-        survey = survey.refreshed()
-        assert len(survey.status) == survey.rows_committed
-        survey.images(np.arange(survey.rows_committed))
-        if survey.rows_committed == n or killed == 8:
-            break
-    assert killed >= 1
-    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as writers:
+        assert writers.stdin is not None
+        assert writers.stdout is not None
+        for _ in range(30):
+            writers.stdin.write("\n")
+            child = int(writers.stdout.readline())
+            time.sleep(float(rng.uniform(0, 0.12)))
+            os.kill(child, signal.SIGKILL)
+            killed += int(writers.stdout.readline()) == -signal.SIGKILL
+            survey = survey.refreshed()
+            assert len(survey.status) == survey.rows_committed
+            survey.images(np.arange(survey.rows_committed))
+            if survey.rows_committed == n or killed == 8:
+                break
+        assert killed >= 1
+        writers.stdin.write("\n")
+        writers.stdout.readline()
+        assert int(writers.stdout.readline()) == 0
+        writers.stdin.close()
     assert not any(finding.is_damage for finding in check_survey(survey.path))
     survey = survey.refreshed()
     rows = rng.choice(n, 200, replace=False)

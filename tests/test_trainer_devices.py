@@ -72,7 +72,7 @@ def test_a_training_on_two_devices_goes_on_and_leaves_a_network_like_any_other(s
     np.testing.assert_allclose(model.predictions[["p_blob", "p_ring"]].to_numpy()[:20], outputs, atol=1e-5)
 
 
-@pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("precision", ["mixed_float16", pytest.param("mixed_bfloat16", marks=pytest.mark.long)])
 def test_half_precision_learns_goes_on_and_leaves_a_float32_network(survey, precision):
     config = replace(CONFIG, precision=precision)
 

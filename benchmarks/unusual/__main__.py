@@ -100,14 +100,16 @@ def _row(results: list[dict[str, np.ndarray]], count: str, name: str) -> str:
         scores, kinds = result[f"{count}/{name}"].astype(float), result["kinds"]
         ordinary = (kinds == "") & unrated
         places = {kind: places_of(scores, (kinds == kind) & unrated, ordinary) for kind in KINDS}
-        for kind, values in places.items():
+        left = {kind: values for kind, values in places.items() if len(values)}
+        for kind, values in left.items():
             of_kind[kind].append(values)
         # Kinds count alike, however many of each have been rated.
-        mean = sum(len(values) for values in places.values()) / len(KINDS)
-        every.append(np.concatenate([values * mean / len(values) for values in places.values() if len(values)]))
+        mean = sum(len(values) for values in left.values()) / len(left)
+        every.append(np.concatenate([values * mean / len(values) for values in left.values()]))
         hits.append(top_hits(scores, kinds != "", known))
     called = name if count == "0" else f"{name} after {count} ratings"
-    kinds_told = " | ".join(f"{np.mean([values.mean() for values in of_kind[kind]]):.2f}" for kind in KINDS)
+    told = {kind: [values.mean() for values in all_of] for kind, all_of in of_kind.items()}
+    kinds_told = " | ".join(f"{np.mean(told[kind]):.2f}" if told[kind] else "-" for kind in KINDS)
     return f"| {called} | {in_words(every)} | {in_words(hits)} | {kinds_told} |"
 
 

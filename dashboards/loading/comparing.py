@@ -8,7 +8,7 @@ from dashboards.loading.surveys import analysis_of, layers_of, model_of
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.comparing import Comparison, Side, compare, is_compared
 
-__all__ = ["comparison_of", "sides_of"]
+__all__ = ["comparison_of", "pair_of", "sides_of"]
 
 NEIGHBOURS = 15
 
@@ -16,6 +16,15 @@ NEIGHBOURS = 15
 def sides_of(survey: Survey) -> list[tuple[str, str]]:
     """Model and layer of everything that has been analysed."""
     return [(name, layer) for name in survey.models() for layer in layers_of(survey, model_of(survey, name))]
+
+
+def pair_of(survey: Survey, sides: list[tuple[str, str]]) -> tuple[int, int]:
+    """Which two are shown first: the first that have been compared, else the first two."""
+    for one, first in enumerate(sides):
+        for two, second in enumerate(sides):
+            if one != two and is_compared(survey, *_asked(survey, first, second)):
+                return one, two
+    return 0, 1
 
 
 def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> Comparison | None:
@@ -26,13 +35,17 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
     SurveyError
         They have no galaxy in common.
     """
-    sides = [Side(model_of(survey, name), layer) for name, layer in (first, second)]
+    sides = _asked(survey, first, second)
     if not is_compared(survey, *sides):
         return None
     made = [analysis_of(survey, side.model, side.layer) for side in sides]
     key = tuple(str(each.path) for each in made if each)
     kept = min(each.kept for each in made if each)
     return _comparison((survey.digest, *key), survey, sides[0], sides[1], min(NEIGHBOURS, kept))
+
+
+def _asked(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> list[Side]:
+    return [Side(model_of(survey, name), layer) for name, layer in (first, second)]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)

@@ -54,7 +54,7 @@ def show_compared(compared: Comparison, survey: Survey) -> None:
             heading(name, "the map that was there" if side == 0 else "laid out from the places on the left")
             _show_map(pair, side, at, members, lasso)
     plotly_library()
-    caption(f"{'. '.join(compared.sentences)}. Colour: the share of the nearest that is the same in both.")
+    caption(f"{' · '.join(compared.sentences)} · colour: the share of the nearest that is the same in both.")
     _show_galaxies(compared, survey, members)
 
 

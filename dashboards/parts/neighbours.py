@@ -19,11 +19,12 @@ from dashboards.parts.subject import Subject
 from gz2interp.errors import Gz2interpError
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.image_files import SUFFIXES
+from gz2interp.stores.models import ModelFolder
 from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.nearby import NearbyWish
 from gz2interp.workflows.nearby.found import Found
 
-__all__ = ["show_neighbours"]
+__all__ = ["notes_of", "show_neighbours", "show_outsider"]
 
 MOST: Final = 32
 WIDTH: Final = 78
@@ -31,10 +32,9 @@ _METRICS: Final = {"cosine": "Cosine distance", "euclidean": "Euclidean distance
 
 
 def show_neighbours(subject: Subject, analysis: Analysis) -> None:
-    """Nearest first, twins on the sky marked; below, a place for an image that is not in the survey."""
-    least = bool(st.session_state.get("least_similar"))
-    wish = NearbyWish(min(analysis.kept, MOST), bool(st.session_state.get("skip_same")), least)
-    heading("Least similar galaxies" if least else "Nearest neighbours", _manner(analysis))
+    """Nearest first, twins on the sky marked, or the least similar."""
+    wish = _wish(analysis)
+    heading("Least similar galaxies" if wish.least else "Nearest neighbours", _manner(analysis))
     _choose()
     assert subject.model is not None  # whose analysis it is
     found = neighbours_in(subject.survey, subject.model, analysis, subject.row, wish)
@@ -42,10 +42,20 @@ def show_neighbours(subject: Subject, analysis: Analysis) -> None:
         caption("This galaxy was not analysed: it had no image then.")
     else:
         _show(subject, found, "neighbours")
-        _offer(subject, found, least)
+        _offer(subject, found, wish.least)
+
+
+def show_outsider(subject: Subject, analysis: Analysis) -> None:
+    """A place for an image that is not in the survey, and its neighbours."""
+    assert subject.model is not None
     if subject.model.latents is None:  # there is no network to ask of latents from elsewhere
         with st.expander("Neighbours of an image that is not in the survey"):
-            _show_outsider(subject, analysis, wish)
+            _show_outsider(subject, subject.model, analysis, _wish(analysis))
+
+
+def _wish(analysis: Analysis) -> NearbyWish:
+    state = st.session_state
+    return NearbyWish(min(analysis.kept, MOST), bool(state.get("skip_same")), bool(state.get("least_similar")))
 
 
 def _manner(analysis: Analysis) -> str:
@@ -66,11 +76,12 @@ def _choose() -> None:
 def _show(subject: Subject, found: Found, name: str, first: tuple[Card, ...] = ()) -> None:
     rows, _ = _there(found)
     key = f"gallery-{name}"
-    cards = [*first, *cards_of(subject, rows, _notes(found))]
+    cards = [*first, *cards_of(subject, rows, notes_of(found))]
     show_gallery(cards, key, lambda: pick(key), selected=str(int(subject.facts["galaxy_id"])), width=WIDTH)
 
 
-def _notes(found: Found) -> list[str]:
+def notes_of(found: Found) -> list[str]:
+    """What is said of each neighbour of one galaxy: how far it is, or that it is the same galaxy."""
     rows, distances = _there(found)
     same, apart = found.same[0][: len(rows)], found.separations[0][: len(rows)]
     return [
@@ -91,9 +102,8 @@ def _offer(subject: Subject, found: Found, least: bool) -> None:
     offer_selection(Subset(subject.survey, rows, model, {"distance": distances}, name))
 
 
-def _show_outsider(subject: Subject, analysis: Analysis, wish: NearbyWish) -> None:
+def _show_outsider(subject: Subject, model: ModelFolder, analysis: Analysis, wish: NearbyWish) -> None:
     """Nothing is computed before a file is there: TensorFlow takes seconds to load."""
-    assert subject.model is not None
     given = st.file_uploader(
         "An image of one galaxy, in the middle: FITS with the survey's bands, or NumPy",
         type=[suffix.lstrip(".") for suffix in SUFFIXES],
@@ -101,12 +111,10 @@ def _show_outsider(subject: Subject, analysis: Analysis, wish: NearbyWish) -> No
     )
     if given is None:
         return
-    loaded = network_is_loaded(subject.survey, subject.model)
+    loaded = network_is_loaded(subject.survey, model)
     try:
         with st.spinner(f"{'Asking the network' if loaded else 'Loading TensorFlow and the network'} …"):
-            picture, found = neighbours_of_file(
-                subject.survey, subject.model, analysis, given.name, given.getvalue(), wish
-            )
+            picture, found = neighbours_of_file(subject.survey, model, analysis, given.name, given.getvalue(), wish)
     except Gz2interpError as error:
         caption(escape(str(error)))
         return

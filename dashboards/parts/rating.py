@@ -13,11 +13,13 @@ import streamlit as st
 from dashboards.gallery_component import Card, picked, show_gallery
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.unusual import ranking_for, ratings_csv, ratings_for
+from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import caption, heading
 from dashboards.rating_component import pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle
 from gz2interp.embedding.unusual.judge import TITLES
 from gz2interp.stores.ratings import HIGHEST
+from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.rating import Ranking, rate
 from gz2interp.workflows.unusual.found import Unusual
 
@@ -26,6 +28,9 @@ __all__ = ["show_rating"]
 BAR: Final = "rating-bar"
 GALLERY: Final = "gallery-unusual"
 PAGE: Final = 24
+TAKEN: Final = 500
+"""Galaxies that are offered to be taken along, the most unusual."""
+
 LARGE: Final = 200_000
 """Galaxies from which on the ranking is renewed when asked: learning anew takes seconds."""
 
@@ -76,7 +81,7 @@ def _show_galaxy(ranking: Ranking, position: int) -> None:
     turn = ratings_for(found.survey).count()
     show_rating_bar(BAR, galaxy_id, rating, turn, lambda: _press(ranking))
     told = "Not rated yet." if rating is None else f"Rated {rating}."
-    caption(f"{told} Keys work wherever you are on this page; i is 5, b is 0, arrows move along the ranking.")
+    caption(f"{told} Keys work all over this page: i is 5, b is 0; up and down the ranking; next is what to rate next.")
     st.html(f'<div class="gz2-message">{escape(str(known["reason"]))}</div>')
     _show_scores(known)
     tag, note = st.columns([1, 2])
@@ -85,13 +90,13 @@ def _show_galaxy(ranking: Ranking, position: int) -> None:
 
 
 def _show_scores(known: pd.Series[Any]) -> None:
-    """Each score as a bar: its normal score from -3 to 4."""
+    """Each score as a bar from the middle of the survey, where it has none, to a normal score of 4."""
     lines = []
     for name, title in TITLES.items():
         value = float(known[f"normal_{name}"])
         label = f"{title[0].upper()}{title[1:]}"
         if np.isfinite(value):
-            width = 100 * float(np.clip((value + 3) / 7, 0.01, 1))
+            width = 75 * float(np.clip(value / 4, 0.005, 1))
             lines.append(f"<dt>{label}</dt><dd><i style='width:{width:.0f}%'></i><span>{value:+.1f}</span></dd>")
         else:
             lines.append(f"<dt>{label}</dt><dd><span>not known</span></dd>")
@@ -120,6 +125,10 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     selected = str(found.scores["galaxy_id"].to_numpy()[position])
     show_gallery(cards, GALLERY, _pick, selected=selected, width=112)
     _show_progress(ranking)
+    first = ranking.order[:TAKEN]
+    known = found.scores.iloc[first]
+    extra = {"unusual": ranking.scores[first].astype(np.float32), "reason": known["reason"].to_numpy()}
+    offer_selection(Subset(found.survey, known["row"].to_numpy(), found.model.name, extra, name="most unusual"))
 
 
 def _note(ranking: Ranking, position: int, reason: str) -> str:

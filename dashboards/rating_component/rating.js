@@ -3,9 +3,9 @@
 
 const RATINGS = ["ordinary", "", "", "", "", "look at it"];
 const MOVES = [
-  ["previous", "k", "one up the ranking"],
+  ["previous", "k", "one up"],
   ["following", "j", "one down"],
-  ["next", "n", "next to rate"],
+  ["next", "n", "next"],
   ["undo", "u", "undo"],
 ];
 const KEYS = { ...Object.fromEntries(RATINGS.map((_, i) => [String(i), String(i)])),

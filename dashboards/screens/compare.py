@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.loading.comparing import comparison_of, sides_of
+from dashboards.loading.comparing import comparison_of, pair_of, sides_of
 from dashboards.parts.compared import show_compared
 from dashboards.parts.frame import show_network_page
 from dashboards.parts.states import lacking
@@ -24,8 +24,9 @@ def _show(survey: Survey, name: str) -> None:
     sides.sort(key=lambda side: side[0] != name)
     with st.container(key="compare"):
         left, right, _ = st.columns([1.2, 1.2, 2])
-        first = left.selectbox("First", sides, 0, format_func=" · ".join, key="compare_first")
-        second = right.selectbox("Second", sides, 1, format_func=" · ".join, key="compare_second")
+        one, two = pair_of(survey, sides)
+        first = left.selectbox("First", sides, one, format_func=" · ".join, key="compare_first")
+        second = right.selectbox("Second", sides, two, format_func=" · ".join, key="compare_second")
         found = comparison_of(survey, first, second)
         if found is not None:
             show_compared(found, survey)

@@ -14,7 +14,7 @@ from dashboards.parts.galaxy import show_galaxy
 from dashboards.parts.galleries import show_members
 from dashboards.parts.ground import show_ground
 from dashboards.parts.mark import mark_on_map
-from dashboards.parts.neighbours import show_neighbours
+from dashboards.parts.neighbours import show_neighbours, show_outsider
 from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
 from dashboards.parts.style import dress
 from dashboards.parts.subject import Subject
@@ -91,8 +91,12 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
         show_ground(ground, colouring, ground.position_of(subject.row), members, f"map-{ground.key}", mark)
         if analysis is not None:
             show_neighbours(subject, analysis)
+        outside = st.container()
     with right:
         show_galaxy(subject, selection)
+    if analysis is not None:
+        with outside:  # last, though it stands before: nothing else is to wait for a network that is asked
+            show_outsider(subject, analysis)
 
 
 def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:

@@ -40,8 +40,8 @@ def unusual(
     from gz2interp.stores.tables import write_table
     from gz2interp.workflows.opening import open_subject
     from gz2interp.workflows.rating import ranking_of
-    from gz2interp.workflows.unusual import UnusualSettings
-    from gz2interp.workflows.unusual import unusual as ask
+    from gz2interp.workflows.unusual.scoring import UnusualSettings
+    from gz2interp.workflows.unusual.scoring import unusual as ask
 
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
@@ -64,7 +64,7 @@ def _show_images(subject: Any, found: Any, files: list[Path], told: Any) -> None
     import pandas as pd
 
     from gz2interp.workflows.outside import outside_image
-    from gz2interp.workflows.unusual import judge_image
+    from gz2interp.workflows.unusual.outside import judge_image
 
     rows = []
     for file in files:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from gz2interp.map_quality import MapQuality
 from gz2interp.results import Embedding, Neighbours, Provenance, Search, Whitening
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.arrays import Rows, create_array, open_array, read_rows, write_shard
+from gz2interp.stores.arrays import SHARD_ROWS, Rows, create_array, open_array, read_rows, write_shard
 from gz2interp.stores.files import read_json, replaced, write_json
 from gz2interp.stores.tables import write_parquet
 
@@ -92,12 +92,15 @@ class Analysis:
         array = open_array(self.path / "activations.zarr")
         return np.asarray(array[:]) if positions is None else read_rows(array, positions)
 
-    def neighbours(self, positions: Rows | None = None) -> Neighbours:
-        """Neighbours of all, or of the given positions; `Neighbours.rows` are rows of the survey."""
-        rows, distances = self._neighbours
+    def neighbours(self, positions: Rows | None = None, metric: str | None = None) -> Neighbours:
+        """Neighbours of all, or of the given positions; `Neighbours.rows` are rows of the survey.
+
+        An analysis that is being made does not know its metric yet.
+        """
+        (rows, distances), metric = self._neighbours, metric or self.metric
         if positions is None:
-            return Neighbours(np.asarray(rows[:]), np.asarray(distances[:]), self.metric, self.search)
-        return Neighbours(read_rows(rows, positions), read_rows(distances, positions), self.metric, self.search)
+            return Neighbours(np.asarray(rows[:]), np.asarray(distances[:]), metric, self.search)
+        return Neighbours(read_rows(rows, positions), read_rows(distances, positions), metric, self.search)
 
     @property
     def metric(self) -> str:
@@ -163,6 +166,12 @@ class Analysis:
             write_json(self.path / "search.json", search.to_json())
         for name, dtype in (("rows", np.int64), ("distances", np.float32)):
             create_array(self.path / "neighbours.zarr" / name, (n, k), dtype, _CHUNK_ROWS)
+
+    def has_neighbours_from(self, start: int, galaxies: int) -> bool:
+        """Whether the neighbours of so many galaxies, from a position on, are on disk."""
+        shards = range(start // SHARD_ROWS, -(-(start + galaxies) // SHARD_ROWS))
+        places = [self.path / "neighbours.zarr" / name / "c" for name in ("rows", "distances")]
+        return all((place / str(shard) / "0").is_file() for place in places for shard in shards)
 
     def write_neighbours_from(self, start: int, neighbours: Neighbours) -> None:
         """Store the neighbours of galaxies from a position on; their `rows` are rows of the survey.

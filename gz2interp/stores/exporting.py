@@ -59,7 +59,7 @@ def joined_table(
 
 def catalog_columns(survey: Survey) -> list[str]:
     """The names of the catalogue's columns, without reading them."""
-    return list(pq.read_schema(survey.path / "catalog.parquet").names)
+    return list(pq.read_schema(survey.place.file("catalog.parquet")).names)
 
 
 def _catalog(survey: Survey, rows: NDArray[np.int64] | None, columns: Iterable[str] | None) -> pd.DataFrame:
@@ -67,7 +67,8 @@ def _catalog(survey: Survey, rows: NDArray[np.int64] | None, columns: Iterable[s
         return survey.catalog
     chosen = None if columns is None else {GALAXY_ID, *columns}
     wanted = None if chosen is None else [name for name in catalog_columns(survey) if name in chosen]
-    return read_some_rows(survey.path / "catalog.parquet", np.arange(len(survey)) if rows is None else rows, wanted)
+    file = survey.place.file("catalog.parquet")
+    return read_some_rows(file, np.arange(len(survey)) if rows is None else rows, wanted)
 
 
 def _of_model(survey: Survey, folder: ModelFolder, rows: pd.Index[int]) -> list[pd.DataFrame]:

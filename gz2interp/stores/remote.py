@@ -210,5 +210,9 @@ def _listed(store: Any, path: str) -> list[str]:
     """Names of the folders in a folder; none where there is no such folder, or the store lists nothing."""
     try:
         return [str(name).rstrip("/").rsplit("/", 1)[-1] for name in store.ls(path, detail=False)]
-    except (FileNotFoundError, NotImplementedError):
+    except (FileNotFoundError, NotImplementedError, PermissionError):
         return []
+    except Exception as error:
+        if getattr(error, "status", 0) in (403, 404, 405):  # a server that lists nothing
+            return []
+        raise

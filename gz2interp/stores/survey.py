@@ -325,7 +325,7 @@ class Survey:
         names = self.models()
         if name is None and len(names) == 1:
             name = names[0]
-        if name is None or name not in names:
+        if name is None or not (name in names or self.place.has(f"models/{name}/model.keras")):
             raise InputError(
                 f"{self.name} has no model {name!r}" if name else f"{self.name} has {len(names)} models",
                 f"Its models: {choices(names)}",

@@ -61,7 +61,7 @@ class LaidLatents:
         return tuple(told)
 
 
-def lay_latents(survey: Survey, file: Path, name: str, ids: Path | None = None) -> LaidLatents:
+def lay_latents(survey: Survey, file: str | Path, name: str, ids: str | Path | None = None) -> LaidLatents:
     """Keep latents as a model of the survey; neighbours and maps are then made of them as of a layer.
 
     They are read a block at a time and matched by id, exactly; their order does not matter.
@@ -69,11 +69,11 @@ def lay_latents(survey: Survey, file: Path, name: str, ids: Path | None = None) 
     Parameters
     ----------
     survey : Survey
-    file : Path
+    file : path
         See `gz2interp.stores.latent_files.read_latents`.
     name : str
         In the survey.
-    ids : Path, optional
+    ids : path, optional
         Of a ``.npy`` file.
 
     Raises
@@ -83,6 +83,7 @@ def lay_latents(survey: Survey, file: Path, name: str, ids: Path | None = None) 
     SurveyError
         The survey has something of that name already.
     """
+    file, ids = Path(file).expanduser(), Path(ids).expanduser() if ids else None
     folder = survey.path / "models" / checked_model_name(name)
     if folder.exists():
         raise SurveyError(f"{survey.name} has a model {name} already", remedy="Give another name with --name")

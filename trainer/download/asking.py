@@ -83,7 +83,7 @@ def open_archives(names: Sequence[str], plan: Plan, asking: Asking) -> list[Sour
 
 def said_of(survey: Survey, sources: Sequence[Source], plan: Plan) -> Iterator[str]:
     """What a user should know before the night: scale, the galaxies' size in pixels, resampling and unit."""
-    radii = read_columns(survey.path / "catalog.parquet", (PETRO_RADIUS,)).get(PETRO_RADIUS)
+    radii = read_columns(survey.place.file("catalog.parquet"), (PETRO_RADIUS,)).get(PETRO_RADIUS)
     known = np.empty(0) if radii is None else radii.to_numpy(float)
     pixels = radius_in_pixels(known[known > 0], plan.field, plan.size)
     if plan.field.radii is None:

@@ -58,9 +58,9 @@ def analyse(
         raise SurveyError(
             f"No galaxy of {subject.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
         )
-    provenance = provenance_of(subject, settings, len(rows))
-    analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
-    with cluster_at(scheduler) as cluster:
+    with cluster_at(scheduler) as cluster:  # first: who has mistyped an address need not wait for TensorFlow
+        provenance = provenance_of(subject, settings, len(rows))
+        analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
         if not subject.model.latents:
             predict(subject, progress=progress, cluster=cluster)
             if cluster:
@@ -69,9 +69,9 @@ def analyse(
             hands = None if subject.model.latents else cluster
             write_activations(analysis, subject, rows, provenance, progress, hands)
             seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
-            neighbours = write_neighbours(analysis, rows, settings, progress, seen)
+            write_neighbours(analysis, rows, settings, progress, seen)
     if not analysis.is_complete:
-        write_map(analysis, subject, rows, neighbours, settings, progress)
+        write_map(analysis, subject, rows, settings, progress)
         analysis.complete(provenance)
     if analysis.quality is None:
         write_quality(analysis, subject, progress)

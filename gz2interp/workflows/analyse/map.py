@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -24,19 +25,25 @@ def write_map(
     analysis: Analysis,
     subject: Subject,
     rows: NDArray[np.int64],
-    neighbours: Neighbours,
     settings: AnalyseSettings,
     progress: Progress | None,
 ) -> None:
-    """Store the map of the given rows; `neighbours` are positions among them."""
+    """Store the map of the given rows, whose neighbours have been stored."""
     if progress:
         progress("map", 0, len(rows))
     told = partial(progress, "map") if progress else None
     space = space_of(analysis.table_of_activations, settings.metric, analysis.whitening)
-    drawn = draw_map(analysis.activations(), neighbours, settings.map, told, space=space)
+    drawn = draw_map(analysis.activations(), _neighbours(analysis, rows, settings), settings.map, told, space=space)
     analysis.write_table(rows, subject.survey.galaxy_ids[rows], drawn.embedding, drawn.laid_out)
     if progress:
         progress("map", len(rows), len(rows))
+
+
+def _neighbours(analysis: Analysis, rows: NDArray[np.int64], settings: AnalyseSettings) -> Neighbours:
+    """As positions among the rows; of none where a sample is laid out, which finds its own."""
+    few = len(rows) <= settings.map.sample
+    found = Analysis(analysis.path).neighbours(None if few else [], settings.metric)
+    return replace(found, rows=np.where(found.rows < 0, -1, np.searchsorted(rows, found.rows)))
 
 
 def map_settings_of(made: Provenance) -> MapSettings:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from gz2interp.embedding.neighbours import QUERIES
 from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.errors import SurveyError
-from gz2interp.results import Neighbours, Search
+from gz2interp.results import Search
 from gz2interp.stores.analyses import Analysis
 from gz2interp.workflows.analyse.searching import GroundAt, neighbours_of_shard
 from gz2interp.workflows.analyse.settings import AnalyseSettings
@@ -27,31 +27,26 @@ def write_neighbours(
     settings: AnalyseSettings,
     progress: Progress | None,
     cluster: Workers | None = None,
-) -> Neighbours:
-    """Find the neighbours and store them, portion by portion, as rows of the survey.
-
-    Returns
-    -------
-    Neighbours
-        As positions among `rows`.
-    """
-    k, done = max(settings.neighbours, settings.map.neighbours), 0
-    _keep_whitening(analysis, settings)
-    place, search = GroundAt.of(analysis, settings, k), None
+) -> None:
+    """Find the neighbours and store them, block by block, as rows of the survey; what is on disk is left alone."""
+    k = max(settings.neighbours, settings.map.neighbours)
     blocks = shards_of(np.arange(len(rows)), QUERIES)
-    near, distances = np.empty((len(rows), k), np.int64), np.empty((len(rows), k), np.float32)
+    left = [block for block in blocks if not analysis.has_neighbours_from(int(block.rows[0]), len(block.rows))]
+    if not left:
+        return
+    _keep_whitening(analysis, settings)
+    done = len(rows) - sum(len(block.rows) for block in left)
+    search, place = analysis.search if done else None, GroundAt.of(analysis, settings, k)
     ground = None if cluster else place()
-    for block, found in over_shards(partial(neighbours_of_shard, k=k), ground, blocks, cluster, place):
+    for block, found in over_shards(partial(neighbours_of_shard, k=k), ground, left, cluster, place):
         search = _agreed(search, found.search)
         if not done:
             analysis.begin_neighbours(len(rows), k, search)
-        near[block.rows], distances[block.rows] = found.rows, found.distances
         as_rows = replace(found, rows=np.where(found.rows < 0, -1, rows[found.rows]))
         analysis.write_neighbours_from(int(block.rows[0]), as_rows)
         done += len(block.rows)
         if progress:
             progress("neighbours", done, len(rows))
-    return Neighbours(near, distances, settings.metric, search)
 
 
 def space_as_in(analysis: Analysis) -> Space:

@@ -182,7 +182,7 @@ class Nearby:
 
     @cached_property
     def _catalog(self) -> pd.DataFrame:
-        return read_columns(self.survey.path / "catalog.parquet", (GALAXY_ID, RA, DEC))
+        return read_columns(self.survey.place.file("catalog.parquet"), (GALAXY_ID, RA, DEC))
 
     @cached_property
     def _said(self) -> pd.DataFrame:

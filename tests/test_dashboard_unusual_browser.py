@@ -1,0 +1,51 @@
+"""Rating with the keyboard in a real Chromium: no mouse is needed, and every key is on the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dashboard_fixtures import make_survey, small_network
+from test_dashboard_browser import _await, chromium, page, served
+from unusual_fixtures import add_unusual
+
+from gz2interp.workflows.rating import ratings_of
+
+__all__ = ["chromium", "page"]
+
+pytestmark = pytest.mark.browser
+
+BAR = ".gz2-rating"
+
+
+def test_keys_rate_move_and_undo(tmp_path: Path, page: Any) -> None:
+    survey = make_survey(tmp_path / "surveys" / "tiny", 40, network=small_network())
+    add_unusual(survey)
+    ids = [str(galaxy_id) for galaxy_id in survey.galaxy_ids.tolist()]
+
+    def on_show() -> str:
+        return str(page.locator(BAR).get_attribute("data-galaxy"))
+
+    with served(tmp_path / "surveys") as address:
+        page.goto(f"{address}/unusual?survey=tiny")
+        page.wait_for_selector(f"{BAR} button")
+        assert on_show() == ids[-1]
+        page.keyboard.press("5")
+        _await(lambda: on_show() != ids[-1])
+        assert ratings_of(survey).table()[["galaxy_id", "rating"]].to_numpy().tolist() == [[int(ids[-1]), 5]]
+        second = on_show()
+        page.keyboard.press("b")
+        _await(lambda: on_show() != second)
+        assert ratings_of(survey).table()["rating"].tolist() == [5, 0]
+        page.keyboard.press("u")
+        _await(lambda: on_show() == second)
+        assert ratings_of(survey).table()["rating"].tolist() == [5]
+        page.keyboard.press("k")
+        _await(lambda: on_show() == ids[-1])
+        page.get_by_label("Tag", exact=True).fill("3 arms")  # somebody types: digits are no ratings there
+        page.keyboard.press("4")
+        page.locator(f'{BAR} [data-key="next"]').click()
+        _await(lambda: on_show() != ids[-1])
+        assert ratings_of(survey).table()["rating"].tolist() == [5]
+        page.close()
