@@ -30,7 +30,7 @@ Ints = NDArray[np.int64]
 
 _UNMEASURED = ["row", "extent", "reach", "light"]
 
-VERSION = 1
+VERSION = 2
 """Of what is done with the settings."""
 
 
