@@ -111,7 +111,7 @@ class ExactNeighbours:
     def _is_sure(self, vector: Floats, last: float, far: float) -> bool:
         """Whether nobody beyond the candidates can be nearer than the last that was found."""
         if self.metric == "cosine":
-            return last + _DOUBT_OF_COSINES * max(1.0, (len(vector) / 128) ** 0.5) < far
+            return bool(last + _DOUBT_OF_COSINES * max(1.0, np.sqrt(len(vector) / 128)) < far)
         return last**2 + _DOUBT * (self._longest_square(vector[None]) + self._longest) < far**2
 
     def _within(self, vector: Floats, last: float) -> Rows:
