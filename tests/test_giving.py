@@ -400,6 +400,14 @@ def test_what_was_found_takes_the_place_of_the_map_and_stands_beside_the_catalog
     assert "catalog_map_x" not in table
 
 
+def test_what_was_found_of_some_alone_is_missing_of_the_others(survey: Survey, tmp_path: Path) -> None:
+    rated = pd.Series(pd.array([5, None], "Int64"), index=[40, 7])
+    export_selection(Subset(survey, np.array([1, 0]), extra={"rating": rated}), tmp_path / "t.vot")
+    table = Table.read(tmp_path / "t.vot", format="votable")
+    assert table["rating"].mask.tolist() == [False, True]
+    assert int(table["rating"][0]) == 5
+
+
 # -- the command line -------------------------------------------------------------------------------------------------
 
 

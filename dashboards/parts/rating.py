@@ -58,10 +58,15 @@ def _ranking(found: Unusual) -> Ranking:
 
 
 def _position(ranking: Ranking) -> int:
-    """Of the selected galaxy; of the next to be rated where none is selected, or one that was not analysed."""
+    """Of the selected galaxy; of the next to be rated where nobody has selected one, or one that was not analysed.
+
+    The first galaxy of a survey is what the map begins with: who comes from there has not chosen it.
+    """
     ids = ranking.found.scores["galaxy_id"].to_numpy()
     here = np.flatnonzero(ids == int(current().galaxy_id)) if current().galaxy_id else np.empty(0, np.int64)
-    if len(here):
+    begun = st.session_state.get("unusual_begun") == str(ranking.found.folder.path)
+    st.session_state["unusual_begun"] = str(ranking.found.folder.path)
+    if len(here) and (begun or here[0] != 0):
         return int(here[0])
     position = ranking.next()
     position = int(ranking.order[0]) if position is None else position

@@ -167,7 +167,8 @@ def _suspects(survey: Survey, model: str) -> list[str]:
 
 def _committee(survey: Survey, model: str) -> list[str]:
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-    members = left.multiselect("Members", survey.models(), [model] if model else [], key="work_members")
+    networks = _networks(survey)
+    members = left.multiselect("Members", networks, [model] if model in networks else [], key="work_members")
     name = middle.text_input("Name", _free(survey, "committee"), key="work_committee").strip()
     scales = _SCALES if right.toggle("Nearer and farther too", key="work_scales") else ()
     each = [word for member in members for word in ("--member", member)]
@@ -202,11 +203,19 @@ def _compare(survey: Survey, model: str) -> list[str]:
 
 def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
     def fields(survey: Survey, model: str) -> list[str]:
-        models = survey.models()
+        models = survey.models() if verb == "clusters" else _networks(survey)
+        if not models:
+            caption("There are latents only, and no network.")
+            return []
         at = models.index(model) if model in models else 0
         return [verb, "--model", st.selectbox("Network", models, at, key=f"work_{verb}_of")]
 
     return fields
+
+
+def _networks(survey: Survey) -> list[str]:
+    """Its models without latents, which no network stands behind."""
+    return [name for name in survey.models() if survey.model(name).latents is None]
 
 
 _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {

@@ -67,4 +67,4 @@ def _no_brighter(images: Floats) -> Floats:
     """Each band cut off at the brightest pixel of the middle, a fifth of the cutout wide."""
     y, x = (slice(int(0.4 * side), int(np.ceil(0.6 * side))) for side in images.shape[1:3])
     top = images[:, y, x].max(axis=(1, 2))
-    return np.asarray(np.minimum(images, top[:, None, None]))
+    return np.asarray(np.minimum(images, top[:, None, None]), np.float32)

@@ -117,7 +117,8 @@ class Nearby:
         """
         here = self.sky.of(self.analysis.rows[positions])
         if wish.least:
-            farthest = scan_farthest(self._activations, self._of(positions), wish.most + 1, self.space)
+            # One more for the galaxy itself, and some that may be the same.
+            farthest = scan_farthest(self._activations, self._of(positions), wish.most + 9, self.space)
             return marked(self._as_rows(farthest.without(positions)), here, self.sky).chosen(wish.most, wish.skip_same)
         kept = marked(self.analysis.neighbours(positions), here, self.sky)
         found, k = kept.chosen(wish.most, wish.skip_same), self.analysis.kept
