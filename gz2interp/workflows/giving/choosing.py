@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.errors import InputError, choices
 from gz2interp.figures.density import inside_polygon
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.named_galaxies import read_named_galaxies
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.giving.subset import Subset
 from gz2interp.workflows.nearby import neighbours_of
 
@@ -126,12 +126,7 @@ def _listed(survey: Survey, wanted: Wanted) -> tuple[NDArray[np.int64], Mapping[
 
 def _inside(survey: Survey, wanted: Wanted) -> NDArray[np.int64]:
     model = survey.model(wanted.model or None)
-    analysis = latest_analysis(model.path, survey.digest, model.digest, wanted.layer or None)
-    if analysis is None:
-        raise SurveyError(
-            f"{model.name} has no map of {wanted.layer or 'any layer'} for {survey.name} as it is now",
-            remedy=f"Run gz2interp analyse {survey.path} --model {model.name}",
-        )
+    analysis = analysis_for(survey, model, wanted.layer)
     polygon = np.array(wanted.lasso, dtype=np.float64).reshape(-1, 2)
     return analysis.rows[inside_polygon(analysis.embedding.coordinates, polygon)]
 
