@@ -14,7 +14,7 @@ from dashboards.building import Building
 from dashboards.loading.comparing import sides_of
 from dashboards.parts.states import lacking
 from dashboards.parts.style import caption
-from dashboards.selection import say
+from dashboards.selection import current, say
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
 from trainer.config import RECIPES
@@ -201,6 +201,10 @@ def _compare(survey: Survey, model: str) -> list[str]:
     return ["compare", *words, "--most", "0"] if chosen[0] != chosen[1] else []
 
 
+_OF_A_LAYER = ("clusters", "unusual")
+"""Verbs about the map that is on show, of whatever layer that is."""
+
+
 def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
     def fields(survey: Survey, model: str) -> list[str]:
         models = survey.models() if verb == "clusters" else _networks(survey)
@@ -208,7 +212,9 @@ def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
             caption("There are latents only, and no network.")
             return []
         at = models.index(model) if model in models else 0
-        return [verb, "--model", st.selectbox("Network", models, at, key=f"work_{verb}_of")]
+        chosen = st.selectbox("Network", models, at, key=f"work_{verb}_of")
+        layer = current().layer if verb in _OF_A_LAYER and chosen == current().model else ""
+        return [verb, "--model", chosen, *(["--layer", layer] if layer else [])]
 
     return fields
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +137,7 @@ def _fulfil(survey: Survey, model: str | None, rows: NDArray[np.int64], where: s
     names = joined_table(survey, model, rows[:1]).columns
     table = joined_table(survey, model, rows, [name for name in names if name in where])
     try:
+        _only_compares(where)
         answer: Any = table.eval(where, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # whatever pandas finds wrong with what a person wrote
         raise InputError(
@@ -145,6 +148,13 @@ def _fulfil(survey: Survey, model: str | None, rows: NDArray[np.int64], where: s
     if not (isinstance(answer, pd.Series) and pd.api.types.is_bool_dtype(answer)):
         raise InputError(f"The condition {where!r} is not true or false", remedy="Compare a column with something")
     return answer.fillna(False).to_numpy(np.bool_)
+
+
+def _only_compares(where: str) -> None:
+    """Refuse what could do more than compare: a condition may come from somebody else's file."""
+    for part in ast.walk(ast.parse(re.sub(r"`[^`]*`", "column", where.strip()), mode="eval")):
+        if isinstance(part, ast.Call | ast.Attribute | ast.Subscript | ast.Lambda | ast.NamedExpr):
+            raise ValueError(f"{ast.unparse(part)} is more than a comparison")
 
 
 def _name(wanted: Wanted) -> str:
