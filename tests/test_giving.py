@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from filelock import FileLock
 from astropy.io import fits
 from astropy.io.votable import parse_single_table
 from astropy.io.votable.ucd import check_ucd
 from astropy.table import Table
 from astropy.wcs import WCS
 from dashboard_fixtures import FIRST_ID, LOST, make_survey
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from gz2interp.cli import app
