@@ -17,9 +17,9 @@ def main() -> None:
     pages = [
         st.Page("screens/galaxies.py", title="Galaxies", url_path="galaxies", default=True),
         st.Page("screens/clusters.py", title="Clusters", url_path="clusters"),
+        st.Page("screens/unusual.py", title="Unusual", url_path="unusual"),
         st.Page("screens/compare.py", title="Compare", url_path="compare"),
         st.Page("screens/network.py", title="Network", url_path="network"),
-        st.Page("screens/unusual.py", title="Unusual", url_path="unusual"),
         st.Page("screens/trust.py", title="Trust", url_path="trust"),
         st.Page("screens/downloads.py", title="Download", url_path="download"),
     ]

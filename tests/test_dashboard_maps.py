@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +117,9 @@ def test_the_image_from_elsewhere_is_a_star() -> None:
     (mark,) = (trace for trace in figure.data if trace.meta == "mark")
     assert (mark.x, mark.y, mark.marker.symbol) == ((0.5,), (0.25,), "star")
     assert not any(trace.meta == "mark" for trace in map_figure(points, categories("label", ["a"] * 3)).data)
+
+
+def test_pages_that_only_offer_a_comparison_load_no_network() -> None:
+    code = "import dashboards.parts.work, dashboards.parts.mark, sys; print('tensorflow' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.strip() == "False"

@@ -117,3 +117,23 @@ def test_what_another_process_says_is_on_the_page(survey: Survey) -> None:
     rate(survey, int(survey.galaxy_ids[5]), 4)
     page.run()
     assert "1 rated (4: 1)" in text_of(page)
+
+
+def test_the_ranking_of_a_large_survey_learns_when_asked_and_asks_nobody_twice(
+    survey: Survey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(part, "LARGE", 10)
+    found = judge(survey)
+    last = str(survey.galaxy_ids[found.analysis.rows[-1]])
+    page = opened(survey="tiny")
+    rate(survey, last, 0)
+    page.run()
+    assert not page.exception
+    assert "1 of 39" in text_of(page)  # the order is what it was
+    before = ranking_for(found, 0)
+    assert before.next() == before.noted().positions[0]
+    assert before.noted().next() != before.next()
+    page.button(key="unusual_learn").click().run()
+    assert not page.exception
+    assert "unusual_learn" not in [button.key for button in page.button]
+    assert "39 of 39" in text_of(page)

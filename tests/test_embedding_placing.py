@@ -151,6 +151,31 @@ def test_exact_neighbours_are_those_of_all_distances(metric: str, n: int, k: int
         assert i not in found.rows[i]
 
 
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("crowd", ["tight", "twins"])
+def test_those_whom_single_precision_cannot_tell_apart_are_found_all_the_same(metric: str, crowd: str) -> None:
+    generator, n, k = np.random.default_rng(0), 3000, 10
+    activations = (100 + 0.01 * generator.normal(size=(n, 16))).astype(np.float32)
+    if crowd == "twins":
+        activations[500:] = activations[500]  # more of them than candidates are ever asked for
+    queries = np.array([0, 400, 700])
+    found = ExactNeighbours(activations, space_of(activations, metric)).nearest(activations[queries], k, queries)
+    others = activations.astype(np.float64)
+    matrix = fit_whitening(activations).matrix.astype(np.float64) if metric == "whitened" else np.eye(16)
+    for row, query in zip(found.rows, queries, strict=True):
+        if metric == "cosine":
+            lengths = np.sqrt((others * others).sum(axis=1))
+            distances = np.maximum(1 - (others * others[query]).sum(axis=1) / (lengths * lengths[query]), 0)
+        else:
+            apart = np.einsum("kc,cd->kd", others - others[query], matrix)
+            distances = np.sqrt((apart * apart).sum(axis=1))
+        distances[query] = np.inf
+        if crowd == "twins" and query >= 500:
+            np.testing.assert_array_equal(row, np.arange(500, 500 + k))  # of equally near ones the lower rows
+        else:
+            np.testing.assert_allclose(distances[row], np.sort(distances)[:k], rtol=1e-9, atol=1e-15)
+
+
 def test_memberships_are_those_of_umap() -> None:
     distances = np.sort(np.random.default_rng(5).uniform(0.1, 2, size=(14, 40)), axis=0)
     weights = memberships(distances)

@@ -15,6 +15,7 @@ from astropy.io.votable.ucd import check_ucd
 from astropy.table import Table
 from astropy.wcs import WCS
 from dashboard_fixtures import FIRST_ID, LOST, make_survey
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from gz2interp.cli import app
@@ -288,6 +289,12 @@ def test_an_interrupted_folder_goes_on_and_ends_the_same(
     assert {name: (tmp_path / "broken" / name).stat().st_mtime_ns for name in first} == first
 
 
+def test_two_processes_do_not_fill_one_folder(subset: Subset, tmp_path: Path) -> None:
+    export_selection(subset, tmp_path / "some")
+    with FileLock(tmp_path / "some" / ".lock"), pytest.raises(InputError, match="Another process is filling"):
+        export_selection(subset, tmp_path / "some")
+
+
 def test_a_folder_of_something_else_is_left_alone(subset: Subset, tmp_path: Path) -> None:
     export_selection(subset, tmp_path / "some")
     with pytest.raises(InputError, match="another selection"):
@@ -364,7 +371,9 @@ def test_neighbours_come_nearest_first_with_their_distance(survey: Survey) -> No
         ("r <", "cannot be read"),
         ("colour > 2", "cannot be read"),
         ("r + 1", "true or false"),
-        ("x = r", "true or false"),
+        ("x = r", "cannot be read"),
+        ("ra.to_csv('x')", "more than a comparison"),
+        ("ra[0] == ra", "more than a comparison"),
         ("r < 0", "No galaxy"),
     ],
 )
@@ -398,6 +407,14 @@ def test_what_was_found_takes_the_place_of_the_map_and_stands_beside_the_catalog
     assert table["r"].tolist() == [9.0, 8.0]
     assert table["catalog_r"].tolist() == survey.catalog["r"].loc[[1, 0]].tolist()
     assert "catalog_map_x" not in table
+
+
+def test_what_was_found_of_some_alone_is_missing_of_the_others(survey: Survey, tmp_path: Path) -> None:
+    rated = pd.Series(pd.array([5, None], "Int64"), index=[40, 7])
+    export_selection(Subset(survey, np.array([1, 0]), extra={"rating": rated}), tmp_path / "t.vot")
+    table = Table.read(tmp_path / "t.vot", format="votable")
+    assert table["rating"].mask.tolist() == [False, True]
+    assert int(table["rating"][0]) == 5
 
 
 # -- the command line -------------------------------------------------------------------------------------------------

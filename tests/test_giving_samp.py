@@ -105,7 +105,7 @@ def test_everyone_hears_what_they_understand(survey: Survey, programs: dict[str,
     place = programs["Aladin"].heard[1][1]
     assert (float(place["ra"]), float(place["dec"])) == (pytest.approx(ra, abs=1e-7), pytest.approx(dec, abs=1e-7))
     command = programs["SAOImage DS9"].heard[0][1]["cmd"]
-    file = re.fullmatch(r"regions load (\S+\.reg)", command)
+    file = re.fullmatch(r"regions load \{(.+\.reg)\}", command)
     assert file
     assert f"text={{{FIRST_ID + 2}}}" in Path(file[1]).read_text()
 

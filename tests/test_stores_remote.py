@@ -257,6 +257,13 @@ def test_a_catalogue_of_another_survey_is_refused(memory: str, original: Survey)
         _ = Survey.open(memory).catalog
 
 
+def test_a_page_is_not_taken_for_a_survey(memory: str, surveys: Path) -> None:
+    fsspec.filesystem("memory").pipe("/bucket/sky/survey.json", b"<html>Welcome</html>")
+    with pytest.raises(SurveyError, match="something else"):
+        Survey.open(memory)
+    assert survey_paths() == []
+
+
 def test_addresses_survive_a_path() -> None:
     for address in ("s3://bucket/sky", "file:///data/sky", "memory://sky", "simplecache::s3://bucket/sky"):
         assert address_of(address) == address_of(Path(address)) == address

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from gz2interp.embedding.unusual.asking import EXPLORE, next_to_rate
 from gz2interp.embedding.unusual.combining import combined, normal_scores, placed_among
+from gz2interp.embedding.unusual.ground import Ground
 from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, Judge
 from gz2interp.embedding.unusual.learning import learn, taste_vectors
+from gz2interp.embedding.unusual.own_class import ClassDistance
 from gz2interp.embedding.unusual.places import cells_of
 from gz2interp.embedding.unusual.reasons import reason_of, strongest_features
 from gz2interp.embedding.unusual.space import fit_space
@@ -63,6 +65,24 @@ def test_a_galaxy_of_another_class_is_far_from_the_class_it_was_given() -> None:
     wrong = int(np.flatnonzero(probabilities[:, 0] > 0.5)[0])
     probabilities[wrong] = probabilities[wrong][::-1]
     assert judged(features, probabilities)["class_distance"].argmax() == wrong
+
+
+@pytest.mark.parametrize("others", [1, 9])
+def test_those_of_a_class_of_a_few_are_compared_with_all(others: int) -> None:
+    features, probabilities, _ = population()
+    alone = np.zeros((N, 3), np.float32)
+    alone[:, :2] = probabilities
+    alone[:others] = [0.0, 0.0, 1.0]
+    features[:others] += 30 * np.random.default_rng(3).normal(size=10)  # far from all, and near one another
+    assert set(np.argsort(-judged(features, alone)["class_distance"])[:others]) == set(range(others))
+
+
+def test_where_no_class_has_enough_all_are_compared_with_all() -> None:
+    features, _, _ = population(n=8)
+    ground = Ground(features, np.arange(8))
+    scores = ClassDistance.fit(ground)(ground.all())
+    assert np.isfinite(scores).all()
+    assert scores.min() > 0
 
 
 def test_a_copy_from_elsewhere_scores_as_the_galaxy_does_once_it_is_not_its_own_neighbour() -> None:

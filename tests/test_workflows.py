@@ -93,7 +93,7 @@ def test_analysis_is_what_its_parts_say(subject: Subject) -> None:
     np.testing.assert_array_equal(found.neighbours().rows, rows[expected.rows])
     np.testing.assert_array_equal(found.neighbours([5]).distances, expected.distances[[5]])
     assert np.isfinite(found.embedding.coordinates).all()
-    assert list(dict.fromkeys(stages))[-3:] == ["activations", "neighbours", "map"]
+    assert list(dict.fromkeys(stages))[-4:] == ["activations", "neighbours", "map", "quality"]
     assert found.position_of(int(rows[7])) == 7
     assert found.position_of(LOST) is None
 

@@ -21,10 +21,11 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.analyse.map import placer_of
+from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.comparing import Comparison, Side, changed_most, compare, draw_comparison
 from gz2interp.workflows.latents import lay_latents
 from gz2interp.workflows.opening import Subject
-from gz2interp.workflows.placing import analysis_for, place_activations, place_images, place_survey
+from gz2interp.workflows.placing import place_activations, place_images, place_survey
 
 N = 160
 

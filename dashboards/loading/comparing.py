@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
 from dashboards.loading.surveys import analysis_of, layers_of, model_of
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.comparing import Comparison, Side, compare, is_compared
+
+if TYPE_CHECKING:  # the workflows load TensorFlow, and most pages only want to know what has been analysed
+    from gz2interp.workflows.comparing import Comparison, Side
 
 __all__ = ["comparison_of", "pair_of", "sides_of"]
 
@@ -20,6 +24,8 @@ def sides_of(survey: Survey) -> list[tuple[str, str]]:
 
 def pair_of(survey: Survey, sides: list[tuple[str, str]]) -> tuple[int, int]:
     """Which two are shown first: the first that have been compared, else the first two."""
+    from gz2interp.workflows.comparing import is_compared
+
     for one, first in enumerate(sides):
         for two, second in enumerate(sides):
             if one != two and is_compared(survey, *_asked(survey, first, second)):
@@ -35,6 +41,8 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
     SurveyError
         They have no galaxy in common.
     """
+    from gz2interp.workflows.comparing import is_compared
+
     sides = _asked(survey, first, second)
     if not is_compared(survey, *sides):
         return None
@@ -45,9 +53,13 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
 
 
 def _asked(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> list[Side]:
+    from gz2interp.workflows.comparing import Side
+
     return [Side(model_of(survey, name), layer) for name, layer in (first, second)]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _comparison(key: tuple[str, ...], _survey: Survey, _first: Side, _second: Side, neighbours: int) -> Comparison:
+    from gz2interp.workflows.comparing import compare
+
     return compare(_survey, _first, _second, neighbours)

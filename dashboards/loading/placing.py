@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from dashboards.loading.attributions import subject_of
-from gz2interp.embedding.placing import Placer
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.analyse.map import placer_of
-from gz2interp.workflows.placing import place_images
+
+if TYPE_CHECKING:
+    from gz2interp.embedding.placing import Placer
 
 __all__ = ["place_of_file"]
 
@@ -37,6 +38,8 @@ def place_of_file(
 def _place(
     key: tuple[str, ...], name: str, content: bytes, _survey: Survey, _model: ModelFolder, _analysis: Analysis
 ) -> tuple[float, float]:
+    from gz2interp.workflows.placing import place_images
+
     with TemporaryDirectory() as folder:
         file = Path(folder) / Path(name).name
         file.write_bytes(content)
@@ -47,4 +50,6 @@ def _place(
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _placer(key: tuple[str, ...], _analysis: Analysis) -> Placer:
+    from gz2interp.workflows.analyse.map import placer_of
+
     return placer_of(_analysis)

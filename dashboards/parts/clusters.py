@@ -58,7 +58,7 @@ def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str) -> N
         _show_card(subject, folder, cluster)
     caption(
         "Mean images: each galaxy in units of its own light in all bands together, so that the bright do not drown the "
-        "faint; colours on the survey's stretch, each band on its own scale."
+        "faint; nothing counts as brighter than the galaxy itself. Each band has a scale of its own."
     )
 
 

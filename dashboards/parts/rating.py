@@ -43,18 +43,23 @@ def show_rating(found: Unusual) -> None:
     with left:
         _show_galaxy(ranking, position)
     with right:
+        _offer_to_learn(found)
         _show_ranking(ranking, position)
 
 
 def _ranking(found: Unusual) -> Ranking:
-    """As it is now; of a large survey, as it was when the person last asked for it."""
+    """As it is now; of a large survey, in the order in which it was when the person last asked for it to learn."""
     now = ratings_for(found.survey).count()
     if len(found.scores) <= LARGE:
         return ranking_for(found, now)
-    learnt = int(st.session_state.setdefault("unusual_learnt", now))
-    if learnt != now and st.button("Learn from the new ratings", key="unusual_learn"):
-        learnt = st.session_state["unusual_learnt"] = now
-    return ranking_for(found, learnt)
+    return ranking_for(found, int(st.session_state.setdefault("unusual_learnt", now))).noted()
+
+
+def _offer_to_learn(found: Unusual) -> None:
+    now = ratings_for(found.survey).count()
+    if len(found.scores) > LARGE and st.session_state["unusual_learnt"] != now:
+        learn = {"unusual_learnt": now}
+        st.button("Learn from the new ratings", on_click=st.session_state.update, args=(learn,), key="unusual_learn")
 
 
 def _position(ranking: Ranking) -> int:

@@ -14,7 +14,7 @@ from dashboards.building import Building
 from dashboards.loading.comparing import sides_of
 from dashboards.parts.states import lacking
 from dashboards.parts.style import caption
-from dashboards.selection import say
+from dashboards.selection import current, say
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
 from trainer.config import RECIPES
@@ -167,7 +167,8 @@ def _suspects(survey: Survey, model: str) -> list[str]:
 
 def _committee(survey: Survey, model: str) -> list[str]:
     left, middle, right = st.columns([2, 1, 1], vertical_alignment="bottom")
-    members = left.multiselect("Members", survey.models(), [model] if model else [], key="work_members")
+    networks = _networks(survey)
+    members = left.multiselect("Members", networks, [model] if model in networks else [], key="work_members")
     name = middle.text_input("Name", _free(survey, "committee"), key="work_committee").strip()
     scales = _SCALES if right.toggle("Nearer and farther too", key="work_scales") else ()
     each = [word for member in members for word in ("--member", member)]
@@ -200,13 +201,27 @@ def _compare(survey: Survey, model: str) -> list[str]:
     return ["compare", *words, "--most", "0"] if chosen[0] != chosen[1] else []
 
 
+_OF_A_LAYER = ("clusters", "unusual")
+"""Verbs about the map that is on show, of whatever layer that is."""
+
+
 def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
     def fields(survey: Survey, model: str) -> list[str]:
-        models = survey.models()
+        models = survey.models() if verb == "clusters" else _networks(survey)
+        if not models:
+            caption("There are latents only, and no network.")
+            return []
         at = models.index(model) if model in models else 0
-        return [verb, "--model", st.selectbox("Network", models, at, key=f"work_{verb}_of")]
+        chosen = st.selectbox("Network", models, at, key=f"work_{verb}_of")
+        layer = current().layer if verb in _OF_A_LAYER and chosen == current().model else ""
+        return [verb, "--model", chosen, *(["--layer", layer] if layer else [])]
 
     return fields
+
+
+def _networks(survey: Survey) -> list[str]:
+    """Its models without latents, which no network stands behind."""
+    return [name for name in survey.models() if survey.model(name).latents is None]
 
 
 _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {

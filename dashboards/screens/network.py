@@ -21,6 +21,9 @@ def _show(survey: Survey, name: str) -> None:
         show_sweeps(survey)
         return
     model = model_of(survey, name)
+    if model.latents:
+        lacking("Latents", f"{name} are latents: there is no network to be known. Their map is on the page “Galaxies”.")
+        return
     card = card_of(survey, model)
     with st.container(key="network"):
         show_card(card)

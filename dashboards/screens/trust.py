@@ -19,6 +19,9 @@ def _show(survey: Survey, name: str) -> None:
         if not name:
             lacking("No network yet", f"{survey.name} has none to be checked. Train one on the page “Network”.")
             return
+        if model_of(survey, name).latents:
+            lacking("Latents", f"{name} are latents: there is no network whose maps could be believed or not.")
+            return
         found = check_of(survey, model_of(survey, name))
         if found is not None:
             show_check(found)

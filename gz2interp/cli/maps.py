@@ -71,7 +71,10 @@ def compare(
 
     opened = Survey.open(find_survey(survey))
     models, layers = _two(model, "--model"), _two(layer, "--layer")
-    first, second = (Side(opened.model(name), of or "") for name, of in zip(models, layers, strict=True))
+    first, second = (
+        Side(known, "" if known.latents else of or "")  # latents have no layers to choose from
+        for known, of in ((opened.model(name), of) for name, of in zip(models, layers, strict=True))
+    )
     with progress_as(progress) as told:
         found = compared_by(opened, first, second, neighbours, told)
         if most:

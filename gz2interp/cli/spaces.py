@@ -99,6 +99,7 @@ def neighbours(
             _write_all(nearby, wish, out)
             return
         found = nearby.of(galaxy or [], wish)
+        _tell_recall(nearby)
     for title, part in _tables(found, str(image)):
         table(f"{'Least like' if least else 'Nearest to'} {title}", part)
     if out:
@@ -119,18 +120,22 @@ def _write_all(nearby: Nearby, wish: NearbyWish, out: Path) -> None:
     with progress_as("bars") as told:
         lines = write_table_of_blocks(out, nearby.of_all(wish, told))
     say(f"{out}: {lines:,} neighbours of {len(nearby.analysis.rows):,} galaxies")
-    if nearby.analysis.search is not None:
-        say(f"Neighbours: {nearby.analysis.search.words}")
+    _tell_recall(nearby)
+
+
+def _tell_recall(nearby: Nearby) -> None:
+    """How neighbours were found, where that is not exactly."""
+    search = nearby.analysis.search
+    if search is not None and search.kind != "exact":
+        say(f"Neighbours: {search.words}")
 
 
 def _tables(found: pd.DataFrame, image: str) -> Iterator[tuple[str, pd.DataFrame]]:
     """A table for each galaxy asked about, with what is to be read on a screen."""
-    shown = found.assign(
-        same_galaxy=[
-            f'same, {apart:.1f}"' if same else ""
-            for same, apart in zip(found["same_galaxy"], found["separation"], strict=True)
-        ]
-    ).drop(columns="separation")
+    shown = found.drop(columns=["same_galaxy", "separation"])
+    if found["same_galaxy"].any():
+        twins = zip(found["same_galaxy"], found["separation"], strict=True)
+        shown = shown.assign(same=[f'{apart:.1f}"' if same else "" for same, apart in twins])
     if "near" not in shown:
         yield image, shown
         return

@@ -66,13 +66,13 @@ def fitted(places: Floats, onto: Floats, common: Bools | None = None) -> Floats:
 
     References
     ----------
-    Gower 1975, "Generalized Procrustes analysis", Psychometrika 40, 33; Schönemann & Carroll 1970, Psychometrika 35,
-    245, for the scale.
+    Gower 1975, "Generalized Procrustes analysis", Psychometrika 40, 33. The scale is the ratio of the maps' spreads,
+    not that of least squares, which shrinks a map the more the less it is like the other.
     """
     both = np.ones(len(places), np.bool_) if common is None else common
     here, there = places[both].astype(np.float64), onto[both].astype(np.float64)
     middle, goal = here.mean(axis=0), there.mean(axis=0)
-    left, lengths, right = np.linalg.svd((here - middle).T @ (there - goal))
+    left, _, right = np.linalg.svd((here - middle).T @ (there - goal))
     spread = ((here - middle) ** 2).sum()
-    scale = lengths.sum() / spread if spread > 0 else 1.0
+    scale = np.sqrt(((there - goal) ** 2).sum() / spread) if spread > 0 else 1.0
     return np.asarray(scale * (places - middle) @ (left @ right) + goal, np.float32)

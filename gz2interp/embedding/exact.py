@@ -21,12 +21,16 @@ Rows = NDArray[np.int64]
 _MORE: Final = 16
 """Candidates beyond those that are asked for."""
 _MOST: Final = 1024
-"""Candidates after which all distances are worked out instead."""
+"""Candidates after which all galaxies are looked at instead."""
 _DOUBT: Final = 1e-5
 """Of single precision, in units of the squared length of the vectors: a candidate nearer than this may be missed."""
+_DOUBT_OF_COSINES: Final = 1e-6
+"""The same of unit vectors of up to 128 channels."""
+_DOUBT_OF_UNITS: Final = 3e-7
+"""Of a cosine of single-precision unit vectors that is summed in double precision: their own rounding."""
 _QUERIES: Final = 2048
 _BLOCK: Final = 128
-"""Distances worked out at once: whitening needs as many numbers for each as its matrix has."""
+"""Distances worked out at once."""
 
 
 class ExactNeighbours:
@@ -98,16 +102,31 @@ class ExactNeighbours:
                 return rows, distances
             most = min(4 * len(proposed), len(self._activations))
             if most > _MOST:
-                proposed = np.arange(len(self._activations))
-                continue
+                candidates = self._within(vector, float(distances[-1]))
+                candidates = candidates[candidates != left_out]
+                return _first(candidates, self._distances(vector, candidates), k)
             more = self._index.nearest(vector[None], most)
             proposed, far = more.rows[0], float(more.distances[0, -1])
 
     def _is_sure(self, vector: Floats, last: float, far: float) -> bool:
         """Whether nobody beyond the candidates can be nearer than the last that was found."""
         if self.metric == "cosine":
-            return last + _DOUBT < far
+            return bool(last + _DOUBT_OF_COSINES * max(1.0, np.sqrt(len(vector) / 128)) < far)
         return last**2 + _DOUBT * (self._longest_square(vector[None]) + self._longest) < far**2
+
+    def _within(self, vector: Floats, last: float) -> Rows:
+        """Everybody who may be as near as `last`, of all galaxies, a portion at a time."""
+        own = self.space.vectors(vector[None])[0].astype(np.float64)
+        limit = last**2 + _DOUBT * (float((own * own).sum()) + self._longest)
+        found = []
+        for start in range(0, len(self._activations), PORTION):
+            others = self.space.vectors(self._activations[start : start + PORTION])
+            if self.metric == "cosine":
+                near = 1 - others @ own <= last + _DOUBT_OF_UNITS
+            else:
+                near = ((others - own) ** 2).sum(axis=1) <= limit
+            found.append(start + np.flatnonzero(near))
+        return np.concatenate(found)
 
     def _distances(self, vector: Floats, rows: Rows) -> Doubles:
         """In double precision, without BLAS, whose sums depend on the shape of what it is given."""
@@ -122,7 +141,7 @@ class ExactNeighbours:
             return np.asarray(np.maximum(1 - alike, 0.0))
         apart = others - here
         if self._matrix is not None:
-            apart = (apart[:, :, None] * self._matrix).sum(axis=1)
+            apart = np.einsum("kc,cd->kd", apart, self._matrix)  # not BLAS, and no table of all products
         return np.asarray(np.sqrt((apart * apart).sum(axis=1)))
 
     def _longest_square(self, activations: Floats) -> float:

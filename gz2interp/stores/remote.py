@@ -8,6 +8,7 @@ the pixels, and ``remote.json`` in it names the address.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -79,6 +80,11 @@ class RemotePlace(Place):
                     "One that answers range requests: a single galaxy is a small part of a file",
                     "Serve it with another program (nginx, Apache, an object store), or copy the survey here",
                 )
+        if not _is_json(said):
+            raise SurveyError(
+                f"There is no survey at {self.url}: what is called survey.json there is something else",
+                "The address of a survey's folder; many servers answer every question with a page",
+            )
         file = self.folder / "survey.json"
         if not file.is_file() or file.read_bytes() != said:
             with replaced(file) as aside:
@@ -204,6 +210,13 @@ def companion_of(url: str, surveys: Path) -> RemotePlace:
     first = next((part for part in url.split("::") if "://" in part), url)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", first.rsplit("/", 1)[-1]).strip("-") or "survey"
     return RemotePlace(surveys / f"{name}-{digest_of([url])[:8]}", url)
+
+
+def _is_json(said: bytes) -> bool:
+    try:
+        return isinstance(json.loads(said), dict)
+    except ValueError:
+        return False
 
 
 def _listed(store: Any, path: str) -> list[str]:

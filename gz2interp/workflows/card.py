@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gz2interp.cards import Card, Data, Failures, Labels, Mistake, Training
-from gz2interp.errors import SurveyError
+from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.card import card_figure, save_card_figure
 from gz2interp.figures.rgb import rgb, stretch_of
 from gz2interp.schema import GALAXY_ID, LABEL, LABEL_SCHEMES, PETRO_RADIUS
@@ -40,8 +40,15 @@ def card(survey: Survey, model: str | None = None) -> Card:
     Returns
     -------
     Card
+
+    Raises
+    ------
+    InputError
+        There is no network, but latents in its place.
     """
     folder = survey.model(model)
+    if folder.latents:
+        raise InputError(f"{folder.name} are latents: there is no network to be known", "A model with a network")
     predictions = _predictions(folder)
     asked, side = _asked(folder, predictions)
     return Card(

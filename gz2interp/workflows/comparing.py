@@ -22,8 +22,8 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.map import map_settings_of
 from gz2interp.workflows.analyse.neighbours import space_as_in
+from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.opening import Progress
-from gz2interp.workflows.placing import analysis_for
 
 __all__ = ["Comparison", "Side", "changed_most", "compare", "draw_comparison", "is_compared"]
 

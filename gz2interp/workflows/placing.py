@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 from gz2interp.embedding.placing import Placer
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.clusters import ClusterFolder
-from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.activations import activations_as_in
 from gz2interp.workflows.analyse.map import placer_of
+from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.clusters.placing import clusters_at
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.outside import outside_image
 
-__all__ = ["analysis_for", "place_activations", "place_images", "place_survey"]
+__all__ = ["place_activations", "place_images", "place_survey"]
 
 _BLOCK = 1024
 
@@ -134,25 +134,6 @@ def place_activations(analysis: Analysis, activations: Floats, placer: Placer | 
             "distance": found.neighbours.distances[:, 0],
         }
     )
-
-
-def analysis_for(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis:
-    """The newest analysis of a layer of exactly this survey and this model.
-
-    Raises
-    ------
-    SurveyError
-        There is none.
-    """
-    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    if analysis is None:
-        raise SurveyError(
-            f"{layer or 'No layer'} of {model.name} has "
-            + ("not " if layer else "")
-            + f"been analysed for {survey.name} as it is now",
-            remedy=f"Run gz2interp analyse {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
-        )
-    return analysis
 
 
 def _answers(analysis: Analysis, subject: Subject, other: Survey) -> tuple[NDArray[np.int64], Iterable[Floats]]:

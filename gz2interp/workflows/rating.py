@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,11 @@ class Ranking:
         """Positions of all galaxies, the most unusual first."""
         return np.argsort(-np.nan_to_num(self.scores, nan=-np.inf), kind="stable")
 
+    def noted(self) -> Ranking:
+        """The same order with all ratings of now: it has not learnt the latest, but asks of no galaxy twice."""
+        positions, ratings = _rated(self.found, ratings_of(self.found.survey).table())
+        return replace(self, positions=positions, ratings=ratings)
+
     def next(self) -> int | None:
         """The position of the galaxy to be rated next, see `next_to_rate`; None where all are rated."""
         return next_to_rate(self.scores, self.found.taste, self.positions)
@@ -92,14 +97,18 @@ def ranking_of(found: Unusual, ratings: pd.DataFrame | None = None) -> Ranking:
         galaxy_id and rating, in the order in which they were given; those of galaxies that were not analysed are passed
         over.
     """
-    given = ratings_of(found.survey).table() if ratings is None else ratings
-    ids = pd.Index(found.scores[GALAXY_ID].to_numpy(np.int64))
-    places = ids.get_indexer(pd.Index(given[GALAXY_ID].to_numpy(np.int64)))
-    known = places >= 0
-    positions, values = places[known].astype(np.int64), given["rating"].to_numpy(np.int64)[known]
+    positions, values = _rated(found, ratings_of(found.survey).table() if ratings is None else ratings)
     plain = np.nan_to_num(found.scores["score"].to_numpy(np.float64))
     taste = learn(found.taste[positions], plain[positions], values / HIGHEST)
     return Ranking(found, taste(found.taste, plain), positions, values)
+
+
+def _rated(found: Unusual, given: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of those galaxies that were analysed, and their ratings."""
+    ids = pd.Index(found.scores[GALAXY_ID].to_numpy(np.int64))
+    places = ids.get_indexer(pd.Index(given[GALAXY_ID].to_numpy(np.int64)))
+    known = places >= 0
+    return places[known].astype(np.int64), given["rating"].to_numpy(np.int64)[known]
 
 
 def export_ratings(survey: Survey, path: Path) -> int:

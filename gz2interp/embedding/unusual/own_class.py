@@ -20,6 +20,8 @@ Floats = NDArray[np.float32]
 
 SHRUNK_BY: Final = 5.0
 """A class of so many galaxies per axis counts half for its covariance; the rest is that of all galaxies."""
+FEWEST: Final = 10
+"""Galaxies of a class that has a middle of its own: the only one of a class would lie right in it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +31,7 @@ class ClassDistance:
     Attributes
     ----------
     classes : int64 (class,)
-        Those that the ground has; a galaxy of any other is compared with all galaxies.
+        Those of which the ground has at least `FEWEST`; a galaxy of any other is compared with all galaxies.
     middles : float32 (class + 1, component)
     whitenings : float32 (class + 1, component, component)
     """
@@ -42,12 +44,13 @@ class ClassDistance:
     @classmethod
     def fit(cls, ground: Ground, seed: int = 0) -> ClassDistance:
         """Middle and scatter of each class, and of all."""
-        classes = np.unique(ground.classes)
+        classes, members = np.unique(ground.classes, return_counts=True)
+        classes = classes[members >= FEWEST]
         within = np.zeros((ground.vectors.shape[1],) * 2)
         middles = [ground.vectors[ground.classes == each].mean(axis=0) for each in classes]
         scatters = [_scatter(ground.vectors[ground.classes == each]) for each in classes]
         counts = [int((ground.classes == each).sum()) for each in classes]
-        within = sum((n * s for n, s in zip(counts, scatters, strict=True)), within) / len(ground.vectors)
+        within = sum((n * s for n, s in zip(counts, scatters, strict=True)), within) / max(sum(counts), 1)
         whole = _scatter(ground.vectors)
         half = SHRUNK_BY * ground.vectors.shape[1]
         mixed = [(n * s + half * within) / (n + half) for n, s in zip(counts, scatters, strict=True)]
@@ -56,8 +59,9 @@ class ClassDistance:
 
     def __call__(self, seen: Seen) -> Floats:
         """Float32 (n,)."""
-        place = np.searchsorted(self.classes, seen.classes).clip(max=len(self.classes) - 1)
-        place = np.where(self.classes[place] == seen.classes, place, len(self.classes))
+        place = np.searchsorted(self.classes, seen.classes)
+        known = np.append(self.classes, -1)[place] == seen.classes
+        place = np.where(known, place, len(self.classes))
         distances = np.empty(len(seen.vectors), np.float32)
         for each in np.unique(place):
             those = place == each

@@ -23,6 +23,9 @@ TITLE: Final = "the volunteers saw something else than the network"
 LEAST: Final = 0.01
 """No network is surer than that: a probability of 0 would make one stray vote an infinite surprise."""
 
+LEAST_VOTED: Final = 0.3
+"""Share of votes that must have gone to the classes: few say little of a galaxy that most call an artefact."""
+
 _KINDS: Final = ("debiased", "weighted_fraction", "fraction")
 
 
@@ -36,7 +39,8 @@ def vote_shares(catalog: pd.DataFrame, class_names: Sequence[str]) -> Floats:
     """The volunteers' shares of a network's classes, float64 (n, class), rows that sum to 1; NaN where there are none.
 
     Answers that lead to a class are multiplied. Debiased fractions if the catalogue has them, else weighted, else plain
-    ones. All is NaN if the classes are none that volunteers were asked for.
+    ones. All is NaN if the classes are none that volunteers were asked for, and of galaxies for whose classes
+    fewer than `LEAST_VOTED` have voted.
 
     Parameters
     ----------
@@ -51,7 +55,7 @@ def vote_shares(catalog: pd.DataFrame, class_names: Sequence[str]) -> Floats:
         if all(column in catalog for path in paths for column in path):
             shares = np.stack([_product(catalog, path) for path in paths], axis=1)
             total = shares.sum(axis=1, keepdims=True)
-            return np.asarray(np.divide(shares, total, out=unknown, where=total > 0))
+            return np.asarray(np.divide(shares, total, out=unknown, where=total >= LEAST_VOTED))
     return unknown
 
 

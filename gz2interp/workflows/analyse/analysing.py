@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from gz2interp.errors import SurveyError
@@ -64,7 +66,7 @@ def analyse(
         if not subject.model.latents:
             predict(subject, progress=progress, cluster=cluster)
             if cluster:
-                quality(subject.survey, progress, cluster=cluster)
+                quality(subject.survey, progress and partial(_as_images, progress), cluster=cluster)
         if not analysis.is_complete:
             hands = None if subject.model.latents else cluster
             write_activations(analysis, subject, rows, provenance, progress, hands)
@@ -76,3 +78,8 @@ def analyse(
     if analysis.quality is None:
         write_quality(analysis, subject, progress)
     return analysis
+
+
+def _as_images(progress: Progress, stage: str, done: int, of: int) -> None:
+    """The quality of images under a name of its own: that of the map comes later."""
+    progress(f"image {stage}", done, of)

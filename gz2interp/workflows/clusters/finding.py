@@ -20,6 +20,7 @@ from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.clusters import ClusterFolder, numbers_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.clusters.describing import Described, described
 from gz2interp.workflows.image_quality import quality, quality_provenance
 from gz2interp.workflows.opening import Progress, Subject
@@ -30,7 +31,7 @@ Ints = NDArray[np.int64]
 
 _UNMEASURED = ["row", "extent", "reach", "light"]
 
-VERSION = 1
+VERSION = 2
 """Of what is done with the settings."""
 
 
@@ -85,7 +86,7 @@ def clusters(
     """
     survey, model = subject.survey, subject.model
     settings = settings or ClusterSettings()
-    analysis = _analysis(survey, model, layer)
+    analysis = analysis_for(survey, model, layer)
     predictions = _predictions(model)
     provenance = _provenance(survey, model, analysis, settings, predictions is not None)
     folder = ClusterFolder(analysis.path / "clusters")
@@ -103,18 +104,6 @@ def cluster_folder(survey: Survey, model: ModelFolder, layer: str = "") -> Clust
     analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
     folder = ClusterFolder(analysis.path / "clusters") if analysis else None
     return folder if folder is not None and folder.provenance is not None else None
-
-
-def _analysis(survey: Survey, model: ModelFolder, layer: str) -> Analysis:
-    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    if analysis is None:
-        raise SurveyError(
-            f"{layer or 'No layer'} of {model.name} has {'not ' if layer else ''}been analysed for {survey.name} "
-            "as it is now",
-            "Clusters are those of a map",
-            f"Run gz2interp analyse {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
-        )
-    return analysis
 
 
 def _predictions(model: ModelFolder) -> pd.DataFrame | None:

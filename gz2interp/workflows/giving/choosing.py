@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +13,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.errors import InputError, choices
 from gz2interp.figures.density import inside_polygon
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.named_galaxies import read_named_galaxies
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.giving.subset import Subset
 from gz2interp.workflows.nearby import neighbours_of
 
@@ -126,12 +128,7 @@ def _listed(survey: Survey, wanted: Wanted) -> tuple[NDArray[np.int64], Mapping[
 
 def _inside(survey: Survey, wanted: Wanted) -> NDArray[np.int64]:
     model = survey.model(wanted.model or None)
-    analysis = latest_analysis(model.path, survey.digest, model.digest, wanted.layer or None)
-    if analysis is None:
-        raise SurveyError(
-            f"{model.name} has no map of {wanted.layer or 'any layer'} for {survey.name} as it is now",
-            remedy=f"Run gz2interp analyse {survey.path} --model {model.name}",
-        )
+    analysis = analysis_for(survey, model, wanted.layer)
     polygon = np.array(wanted.lasso, dtype=np.float64).reshape(-1, 2)
     return analysis.rows[inside_polygon(analysis.embedding.coordinates, polygon)]
 
@@ -140,6 +137,7 @@ def _fulfil(survey: Survey, model: str | None, rows: NDArray[np.int64], where: s
     names = joined_table(survey, model, rows[:1]).columns
     table = joined_table(survey, model, rows, [name for name in names if name in where])
     try:
+        _only_compares(where)
         answer: Any = table.eval(where, engine="python", local_dict={}, global_dict={})
     except Exception as error:  # whatever pandas finds wrong with what a person wrote
         raise InputError(
@@ -150,6 +148,13 @@ def _fulfil(survey: Survey, model: str | None, rows: NDArray[np.int64], where: s
     if not (isinstance(answer, pd.Series) and pd.api.types.is_bool_dtype(answer)):
         raise InputError(f"The condition {where!r} is not true or false", remedy="Compare a column with something")
     return answer.fillna(False).to_numpy(np.bool_)
+
+
+def _only_compares(where: str) -> None:
+    """Refuse what could do more than compare: a condition may come from somebody else's file."""
+    for part in ast.walk(ast.parse(re.sub(r"`[^`]*`", "column", where.strip()), mode="eval")):
+        if isinstance(part, ast.Call | ast.Attribute | ast.Subscript | ast.Lambda | ast.NamedExpr):
+            raise ValueError(f"{ast.unparse(part)} is more than a comparison")
 
 
 def _name(wanted: Wanted) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from astropy.io import fits
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
@@ -36,9 +37,17 @@ def write_cutouts(subset: Subset, folder: Path, told: Callable[[str, int, int], 
     Raises
     ------
     InputError
-        The folder holds something else.
+        The folder holds something else, or another process is filling it.
     """
     _claim(subset, folder)
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            return _fill(subset, folder, told)
+    except Timeout:
+        raise InputError(f"Another process is filling {folder}", remedy="Wait for it, or name another folder") from None
+
+
+def _fill(subset: Subset, folder: Path, told: Callable[[str, int, int], None]) -> str:
     known = subset.known()
     rows = np.intersect1d(subset.rows, np.flatnonzero(subset.survey.usable))
     for start in range(0, len(rows), SHARD_ROWS):

@@ -102,7 +102,7 @@ def _messages(subset: Subset, images: int) -> Iterator[_Message]:
     for place in range(min(max(images, int(len(subset) == 1)), MOST_IMAGES, len(subset))):
         one = Subset(subset.survey, subset.rows[place : place + 1], subset.model)
         yield _Message("image.load.fits", lambda one=one: _image(one, folder))  # type: ignore[misc]
-    yield _Message("ds9.set", lambda: {"cmd": f"regions load {_regions(subset, folder)}"})
+    yield _Message("ds9.set", lambda: {"cmd": f"regions load {{{_regions(subset, folder)}}}"})
     places = subset.known((RA, DEC))[[RA, DEC]].dropna()
     if len(places):
         ra, dec = places.iloc[0]

@@ -96,5 +96,10 @@ class Subset:
         same = [name for name in self.extra if name in known]
         told_apart = {name: f"catalog_{name}" for name in catalog_columns(self.survey) if name in same}
         known = known.rename(columns=told_apart).drop(columns=[name for name in same if name not in told_apart])
-        found = pd.DataFrame({name: np.asarray(values) for name, values in self.extra.items()}, index=known.index)
+        found = pd.DataFrame({name: _alone(values) for name, values in self.extra.items()}, index=known.index)
         return pd.concat([known[[GALAXY_ID]], found, known.drop(columns=GALAXY_ID)], axis=1)
+
+
+def _alone(values: Any) -> Any:
+    """A column without an index of its own; pandas' own kinds stay, for they know what is missing."""
+    return values.array if isinstance(values, pd.Series) else np.asarray(values)

@@ -17,10 +17,11 @@ from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.errors import SurveyError
 from gz2interp.results import Neighbours
 from gz2interp.schema import DEC, GALAXY_ID, RA
-from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
+from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.nearby.found import Found, Sky, marked, told
 from gz2interp.workflows.nearby.wish import NearbyWish
 
@@ -64,14 +65,7 @@ class Nearby:
         SurveyError
             The layer was not analysed.
         """
-        analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-        if analysis is None:
-            raise SurveyError(
-                f"{layer or 'No layer'} of {model.name} has been analysed for {survey.name} as it is now",
-                remedy=f"Run gz2interp analyse {survey.path} --model {model.name}"
-                + (f" --layer {layer}" if layer else ""),
-            )
-        return cls(survey, model, analysis)
+        return cls(survey, model, analysis_for(survey, model, layer))
 
     # -- tables -------------------------------------------------------------------------------------------------------
 
@@ -117,7 +111,8 @@ class Nearby:
         """
         here = self.sky.of(self.analysis.rows[positions])
         if wish.least:
-            farthest = scan_farthest(self._activations, self._of(positions), wish.most + 1, self.space)
+            # One more for the galaxy itself, and some that may be the same.
+            farthest = scan_farthest(self._activations, self._of(positions), wish.most + 9, self.space)
             return marked(self._as_rows(farthest.without(positions)), here, self.sky).chosen(wish.most, wish.skip_same)
         kept = marked(self.analysis.neighbours(positions), here, self.sky)
         found, k = kept.chosen(wish.most, wish.skip_same), self.analysis.kept

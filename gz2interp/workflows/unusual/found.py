@@ -15,7 +15,7 @@ from gz2interp.embedding.unusual.judge import SCORES, TITLES, Judge
 from gz2interp.embedding.unusual.learning import taste_vectors
 from gz2interp.errors import SurveyError
 from gz2interp.schema import DEC, GALAXY_ID, LABEL, RA
-from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.analyses import Analysis, analyses_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.unusual import UnusualFolder, unusual_folder
@@ -109,11 +109,12 @@ def latest_unusual(survey: Survey, model: ModelFolder, layer: str = "") -> Unusu
     SurveyError
         Nothing was asked of them.
     """
-    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    folder = unusual_folder(analysis) if analysis else None
-    if analysis is None or folder is None or not folder.is_complete:
-        raise SurveyError(
-            f"What is unusual in {survey.name} was not asked of {model.name} as it is now",
-            remedy=f"Run gz2interp unusual {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
-        )
-    return Unusual(survey, model, analysis, folder)
+    for analysis in analyses_of(model.path):
+        made, folder = analysis.provenance, unusual_folder(analysis)
+        ours = (made.data, made.model) == (survey.digest, model.digest) and layer in ("", made.layer)
+        if ours and folder.is_complete:
+            return Unusual(survey, model, analysis, folder)
+    raise SurveyError(
+        f"What is unusual in {survey.name} was not asked of {model.name} as it is now",
+        remedy=f"Run gz2interp unusual {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
+    )

@@ -17,7 +17,7 @@ from gz2interp.embedding.unusual.votes import vote_shares
 from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.unusual import UnusualFolder, unusual_folder
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
@@ -77,7 +77,7 @@ def unusual(subject: Subject, settings: UnusualSettings | None = None, progress:
         The network has no such layer.
     """
     settings = settings or UnusualSettings()
-    analysis = analyse(subject, AnalyseSettings(settings.layer), progress)
+    analysis = _analysis(subject, settings.layer, progress)
     if len(analysis.rows) < FEWEST:
         raise SurveyError(
             f"{len(analysis.rows)} galaxies of {subject.survey.name} have an image",
@@ -88,6 +88,13 @@ def unusual(subject: Subject, settings: UnusualSettings | None = None, progress:
     if not folder.is_complete or folder.provenance.digest != provenance.digest:
         _Scoring(subject, analysis, looks, settings, progress).write(folder, provenance)
     return Unusual(subject.survey, subject.model, analysis, UnusualFolder(folder.path))
+
+
+def _analysis(subject: Subject, layer: str, progress: Progress | None) -> Analysis:
+    """The newest there is, however it was made: another one would take its place on the map."""
+    survey, model = subject.survey, subject.model
+    there = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    return there or analyse(subject, AnalyseSettings(layer), progress)
 
 
 def _provenance(analysis: Analysis, looks: Looks, settings: UnusualSettings) -> Provenance:
