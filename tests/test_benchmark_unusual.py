@@ -1,0 +1,42 @@
+"""The rare galaxies of the benchmark have the strength that is said, and its numbers are what they are called."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from benchmarks.unusual.measuring import interval, places_of, top_hits
+from benchmarks.unusual.planted import KINDS, Planting, ordinary, rare, strength_of
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+@pytest.mark.parametrize("row", [0, 3])
+def test_a_rare_galaxy_is_an_ordinary_one_with_a_feature_of_that_strength(kind: str, row: int) -> None:
+    host, galaxy = ordinary(5, row), rare(5, row, kind, 20.0)
+    feature = galaxy.parts[len(host.parts) :]
+    assert galaxy.parts[: len(host.parts)] == host.parts
+    assert strength_of(host, feature) == pytest.approx(20, rel=0.01)
+    assert rare(5, row, kind, 20.0) == galaxy
+
+
+def test_a_survey_has_its_rare_kinds_and_no_other_rings() -> None:
+    kinds = Planting(1, 1000).kinds
+    assert {kind: int((kinds == kind).sum()) for kind in KINDS} == dict.fromkeys(KINDS, 7)
+    parts = {part.name for row in range(40) for part in ordinary(1, row).parts}
+    assert not parts & {"inner_ring", "outer_ring"}
+
+
+def test_the_mean_of_places_is_the_auroc_and_what_was_rated_is_no_hit() -> None:
+    scores = np.array([3.0, 1.0, 2.0, 2.0, 0.0])
+    rare_ones = np.array([True, False, True, False, False])
+    assert places_of(scores, rare_ones, ~rare_ones).mean() == pytest.approx((3 + 2.5) / 6)
+    assert top_hits(scores, rare_ones, np.empty(0, np.int64)).tolist() == [1.0]
+    assert top_hits(scores, rare_ones, np.array([0, 2])).tolist() == [0.0]
+
+
+def test_an_interval_holds_its_value_and_is_wider_for_fewer() -> None:
+    rng = np.random.default_rng(0)
+    many, few = [rng.random(900)] * 3, [rng.random(20)] * 3
+    value, low, high = interval(many)
+    assert low < value < high
+    assert high - low < np.subtract(*interval(few)[:0:-1])
