@@ -121,6 +121,8 @@ def look(survey: Path) -> Building | None:
 
 def stop(survey: Path) -> None:
     """End the building; what has been painted stays, and `start` goes on from there if the builder can."""
+    # The builder may be at work before its keeper has written down who it is.
+    _await(lambda: _read(survey).get("keeper", 0) != 0 or not _is_held(survey))
     keeper = int(_read(survey).get("keeper", 0))
     if keeper and _is_held(survey):
         os.kill(keeper, signal.SIGTERM)

@@ -6,6 +6,9 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from dashboards import building
 
@@ -54,6 +57,21 @@ def test_a_failure_shows_its_last_words(tmp_path: Path) -> None:
     known = building.look(survey)
     assert known is not None
     assert known.words.endswith("the disc is full")
+    building.forget(survey)
+
+
+def test_a_keeper_that_has_not_said_who_it_is_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    survey = tmp_path / "demo"
+    building.start(survey, builder("time.sleep(600)"))
+    asked, read = [], building._read
+
+    def late(path: Path) -> dict[str, Any]:
+        asked.append(path)
+        return read(path) | ({"keeper": 0} if len(asked) < 3 else {})
+
+    monkeypatch.setattr(building, "_read", late)
+    building.stop(survey)
+    assert state(survey) == "stopped"
     building.forget(survey)
 
 
