@@ -77,28 +77,25 @@ def map_quality(
         part = asked[start : start + step]
         there, here = _ranked(vectors, part, known.metric), _ranked(places, part, "euclidean")
         near_there, near_here = _nearest(there, k), _nearest(here, k)
-        intruders, lost = _ranks(there, near_here), _ranks(here, near_there)
-        sums += np.maximum(intruders - k, 0).sum(), np.maximum(lost - k, 0).sum(), (intruders <= k).sum()
+        sums += _misplaced(_ranks(there, near_here), _ranks(here, near_there), k)
         for name, codes in named.items():
             same[name] += *_same(codes, part, near_here), *_same(codes, part, near_there)
         if progress:
             progress(min(start + step, len(asked)), len(asked))
     worst = len(asked) * k * (2 * n - 3 * k - 1) / 2
-    return MapQuality(
-        neighbours=k,
-        galaxies=len(asked),
-        of=n,
-        seed=seed,
-        trustworthiness=float(1 - sums[0] / worst),
-        continuity=float(1 - sums[1] / worst),
-        kept=float(sums[2] / (len(asked) * k)),
-        kept_by_chance=k / (n - 1),
-        agreement={
-            name: Agreement(float(pairs[0] / pairs[1]), float(pairs[2] / pairs[3]), _by_chance(named[name]))
-            for name, pairs in same.items()
-            if pairs[1] and pairs[3]
-        },
-    )
+    agreement = {
+        name: Agreement(float(pairs[0] / pairs[1]), float(pairs[2] / pairs[3]), _by_chance(named[name]))
+        for name, pairs in same.items()
+        if pairs[1] and pairs[3]
+    }
+    trustworthiness, continuity = (float(1 - ranks / worst) for ranks in sums[:2])
+    kept = float(sums[2] / (len(asked) * k))
+    return MapQuality(k, len(asked), n, seed, trustworthiness, continuity, kept, k / (n - 1), agreement)
+
+
+def _misplaced(intruders: Rows, lost: Rows, k: int) -> tuple[int, int, int]:
+    """By how many ranks intruders and the lost are off, summed, and how many neighbours are kept."""
+    return int(np.maximum(intruders - k, 0).sum()), int(np.maximum(lost - k, 0).sum()), int((intruders <= k).sum())
 
 
 def placing_errors(placer: Placer, activations: Floats, coordinates: Floats, positions: Rows) -> Doubles:
