@@ -32,9 +32,12 @@ def bytes_of(subset: Subset, form: str) -> bytes:
 
 
 def _packed(folder: Path) -> Path:
-    """The folder as a ZIP beside it, file by file; pixels are mostly noise and hardly shrink."""
+    """The folder as a ZIP beside it, file by file; pixels are mostly noise and hardly shrink.
+
+    A name that begins with a dot is the folder's own business: who is filling it.
+    """
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
-        for file in sorted(folder.iterdir()):
+        for file in sorted(folder.glob("[!.]*")):
             archive.write(file, file.name)
     return path
