@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.placing import Placer, map_width
-from gz2interp.embedding.portions import portions_of
+from gz2interp.embedding.portions import Table, portions_of, take
 from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.errors import InputError
 from gz2interp.map_quality import Agreement, MapQuality, PlacingError
@@ -27,7 +27,7 @@ _BLOCK_PAIRS: Final = 4_000_000
 
 
 def map_quality(
-    activations: Floats,
+    activations: Table,
     coordinates: Floats,
     space: Space | str = "cosine",
     labels: Mapping[str, Sequence[str | None]] | None = None,
@@ -64,7 +64,7 @@ def map_quality(
     ----------
     Venna & Kaski 2001, "Neighborhood preservation in nonlinear projection methods", ICANN 2001, LNCS 2130, 485.
     """
-    n, k = len(activations), neighbours
+    n, k = activations.shape[0], neighbours
     if not 0 < k < n / 2:
         raise InputError(f"{k} neighbours of {n} galaxies were asked for", "Fewer than half as many neighbours")
     asked = _asked(n, seed)
@@ -98,18 +98,18 @@ def _misplaced(intruders: Rows, lost: Rows, k: int) -> tuple[int, int, int]:
     return int(np.maximum(intruders - k, 0).sum()), int(np.maximum(lost - k, 0).sum()), int((intruders <= k).sum())
 
 
-def placing_errors(placer: Placer, activations: Floats, coordinates: Floats, positions: Rows) -> Doubles:
+def placing_errors(placer: Placer, activations: Table, coordinates: Floats, positions: Rows) -> Doubles:
     """How far each of the given galaxies lands from its place, left out, in units of the map's width (m,)."""
-    found = placer.left_out(activations[positions], positions).coordinates
+    found = placer.left_out(take(activations, positions), positions).coordinates
     away = found.astype(np.float64) - coordinates[positions]
     return np.asarray(np.hypot(away[:, 0], away[:, 1]) / max(map_width(coordinates), np.finfo(np.float64).tiny))
 
 
 def placing_error(
-    placer: Placer, activations: Floats, coordinates: Floats, seed: int = 0, most: int = 2_000
+    placer: Placer, activations: Table, coordinates: Floats, seed: int = 0, most: int = 2_000
 ) -> PlacingError:
     """`placing_errors` of all galaxies, or of `most` of them drawn at random, in two numbers."""
-    n = len(activations)
+    n = activations.shape[0]
     chosen = np.arange(n) if n <= most else np.sort(np.random.default_rng(seed).choice(n, most, replace=False))
     median, far = np.percentile(placing_errors(placer, activations, coordinates, chosen), [50, 95])
     return PlacingError(float(median), float(far), len(chosen))
@@ -120,9 +120,9 @@ def _asked(n: int, seed: int) -> Rows:
     return np.arange(n) if count >= n else np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
 
 
-def _vectors(values: Floats, space: Space) -> Floats:
+def _vectors(values: Table, space: Space) -> Floats:
     """In one array, made a portion at a time."""
-    vectors = np.empty_like(values)
+    vectors = np.empty(values.shape, np.float32)
     for start, portion in portions_of(values):
         vectors[start : start + len(portion)] = space.vectors(portion)
     return vectors

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gz2interp.embedding.neighbours import NeighbourIndex, neighbours_in_portions
 from gz2interp.embedding.placing import Placer
+from gz2interp.embedding.portions import Table, portions_of, take
 from gz2interp.embedding.projection import MapSettings, project
 from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.results import Embedding, Neighbours
@@ -48,7 +49,7 @@ def drawn(n: int, settings: MapSettings) -> Bools:
 
 
 def draw_map(
-    activations: Floats,
+    activations: Table,
     neighbours: Neighbours,
     settings: MapSettings,
     progress: Callable[[int, int], None] | None = None,
@@ -61,6 +62,7 @@ def draw_map(
     Parameters
     ----------
     activations : float32 (n, channel)
+        Wherever they lie; where a sample is laid out, they are read a portion at a time.
     neighbours : Neighbours
         Positions among `activations`; of a sample the neighbours are found anew, exactly and among the sample.
     settings : MapSettings
@@ -71,19 +73,21 @@ def draw_map(
     start : float32 (n, 2), optional
         Places to begin with, see `project`.
     """
-    n, chosen = len(activations), drawn(len(activations), settings)
+    n = activations.shape[0]
+    chosen = drawn(n, settings)
     if chosen.all():
-        return SurveyMap(project(activations, neighbours, settings, start), chosen)
-    few, near = activations[chosen], space or space_of(activations, neighbours.metric)
+        return SurveyMap(project(np.asarray(activations[:]), neighbours, settings, start), chosen)
+    few, near = take(activations, np.flatnonzero(chosen)), space or space_of(activations, neighbours.metric)
     embedding = project(few, _among(few, near, settings), settings, None if start is None else start[chosen])
     places = np.empty((n, 2), np.float32)
     places[chosen] = embedding.coordinates
-    placer, others = Placer(few, embedding.coordinates, near, settings), np.flatnonzero(~chosen)
-    for first in range(0, len(others), _BLOCK):
-        part = others[first : first + _BLOCK]
-        places[part] = placer.place(activations[part]).coordinates
+    placer, done = Placer(few, embedding.coordinates, near, settings), len(few)
+    for first, portion in portions_of(activations, _BLOCK):
+        others = np.flatnonzero(~chosen[first : first + len(portion)])
+        places[first + others] = placer.place(portion[others]).coordinates
+        done += len(others)
         if progress:
-            progress(len(few) + first + len(part), n)
+            progress(done, n)
     return SurveyMap(Embedding(places, embedding.method), chosen)
 
 

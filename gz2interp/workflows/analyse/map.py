@@ -32,8 +32,9 @@ def write_map(
     if progress:
         progress("map", 0, len(rows))
     told = partial(progress, "map") if progress else None
-    space = space_of(analysis.table_of_activations, settings.metric, analysis.whitening)
-    drawn = draw_map(analysis.activations(), _neighbours(analysis, rows, settings), settings.map, told, space=space)
+    table = analysis.table_of_activations
+    space = space_of(table, settings.metric, analysis.whitening)
+    drawn = draw_map(table, _neighbours(analysis, rows, settings), settings.map, told, space=space)
     analysis.write_table(rows, subject.survey.galaxy_ids[rows], drawn.embedding, drawn.laid_out)
     if progress:
         progress("map", len(rows), len(rows))

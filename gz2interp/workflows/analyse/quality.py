@@ -7,8 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
+from gz2interp.embedding.portions import take
 from gz2interp.embedding.quality import map_quality, placing_error
 from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance, versions_of
@@ -32,12 +34,12 @@ def write_quality(analysis: Analysis, subject: Subject, progress: Progress | Non
     if n < FEWEST:
         return
     told = partial(progress, "quality") if progress else None
-    activations, places = analysis.activations(), analysis.embedding.coordinates
+    activations, places = analysis.table_of_activations, analysis.embedding.coordinates
     space, neighbours = space_as_in(analysis), min(NEIGHBOURS, (n - 1) // 2)
     seed = analysis.provenance.seed or 0
     found = map_quality(activations, places, space, names_of(analysis, subject), neighbours, seed, told)
-    shaped = analysis.laid_out
-    error = placing_error(placer_of(analysis), activations[shaped], places[shaped], seed)
+    shaped = np.flatnonzero(analysis.laid_out)
+    error = placing_error(placer_of(analysis), take(activations, shaped), places[shaped], seed)
     analysis.write_quality(replace(found, placing=error), _provenance(analysis, neighbours))
 
 
