@@ -70,7 +70,7 @@ def test_dead_and_tiny_directions_do_not_blow_up() -> None:
 
 def test_whitening_does_not_depend_on_the_unit_of_a_channel() -> None:
     activations = clustered(800, 5)
-    units = np.array([0.1, 1, 10, 3, 7], np.float32)
+    units = np.array([0.1, 1, 1e5, 3, 7], np.float32)
     first = fit_whitening(activations)(activations)
     other = fit_whitening(activations * units)(activations * units)
     between = [np.linalg.norm(each[:50, None] - each[None, :50], axis=2) for each in (first, other)]
@@ -171,6 +171,22 @@ def test_the_least_similar_are_the_order_reversed(metric: str, n: int, k: int, s
     np.testing.assert_allclose(found.distances[:, :few], whole.distances[:, ::-1][:, :few], rtol=1e-4, atol=1e-5)
     assert (found.rows[:, few:] == -1).all()
     assert (np.sort(whole.rows, axis=1) == np.arange(n)).all()
+
+
+def test_exact_is_exact_where_all_point_nearly_the_same_way() -> None:
+    activations = clustered(1500, 16) + np.float32(1000)
+    activations[7] = 0
+    there = activations.astype(np.float64)
+    lengths = np.linalg.norm(there, axis=1, keepdims=True)
+    unit = np.divide(there, lengths, out=np.zeros_like(there), where=lengths > 0)
+    apart = np.square(unit[:40, None] - unit[None]).sum(axis=2) / 2
+    apart[7], apart[:, 7] = 1, 1
+    apart[np.arange(40), np.arange(40)] = np.inf
+    found = nearest_neighbours(activations, 8)
+    right = [len(set(found.rows[row]) & set(np.argsort(apart[row])[:8])) / 8 for row in range(40) if row != 7]
+    assert np.mean(right) > 0.99
+    assert not (found.rows[:7] == 7).any()
+    np.testing.assert_array_equal(found.distances[7], 1)
 
 
 def test_a_scan_goes_over_portions() -> None:

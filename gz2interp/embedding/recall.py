@@ -24,6 +24,6 @@ def recall_of(found: Neighbours, truth: Neighbours, generator: np.random.Generat
     """
     there = truth.rows >= 0
     farthest = np.max(np.where(there, truth.distances, -np.inf), axis=1, initial=-np.inf, keepdims=True)
-    near = (found.rows >= 0) & (found.distances <= farthest * (1 + 1e-5) + 1e-6)
+    near = (found.rows >= 0) & (found.distances <= farthest * (1 + 1e-5) + 2e-7)
     counted = there.sum(axis=1)
     return mean_of(np.minimum(near.sum(axis=1)[counted > 0] / counted[counted > 0], 1), generator, draws=400)

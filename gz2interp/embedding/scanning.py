@@ -24,6 +24,9 @@ _SPARE: Final = 4
 _NEAR: Final = 0.02
 """Squared distances below this share of a vector's own square have lost digits; they are taken from differences."""
 
+_CROWDED: Final = 0.01
+_SAMPLE: Final = 1000
+
 _QUERIES: Final = 256
 
 
@@ -40,13 +43,29 @@ def brute_force(vectors: Floats, queries: Floats, k: int, space: Space) -> Found
     """
     if not len(vectors):
         return _nobody(len(queries), k)
-    metric = faiss.METRIC_INNER_PRODUCT if space.metric == "cosine" else faiss.METRIC_L2
-    found, rows = faiss.knn(queries, vectors, min(k + _SPARE, len(vectors)), metric=metric)
-    squares = 2 - 2 * found if space.metric == "cosine" else found
-    near = squares < _NEAR * np.square(queries).sum(axis=1, keepdims=True)
-    apart = squares / 2 if space.metric == "cosine" else np.sqrt(np.maximum(squares, 0))
+    most, cosine = min(k + _SPARE, len(vectors)), space.metric == "cosine"
+    middle = _crowd(vectors) if cosine else None
+    if middle is not None:
+        squares, rows = faiss.knn(queries - middle, vectors - middle, most, metric=faiss.METRIC_L2)
+        near = np.ones(squares.shape, np.bool_)
+    else:
+        found, rows = faiss.knn(
+            queries, vectors, most, metric=faiss.METRIC_INNER_PRODUCT if cosine else faiss.METRIC_L2
+        )
+        squares = 2 - 2 * found if cosine else found
+        near = squares < _NEAR * np.square(queries).sum(axis=1, keepdims=True)
+    apart = squares / 2 if cosine else np.sqrt(np.maximum(squares, 0))
     apart[near] = space.distances(queries[np.nonzero(near)[0]], vectors[rows[near]][:, None])[:, 0]
     return _best(rows, apart, k)
+
+
+def _crowd(vectors: Floats) -> Floats | None:
+    """The middle of unit vectors that all point nearly the same way, else None.
+
+    Their inner products are all nearly 1, and single precision does not tell them apart; about their middle it does.
+    """
+    middle = np.asarray(vectors[:: max(len(vectors) // _SAMPLE, 1)].mean(axis=0), np.float32)
+    return middle if middle @ middle > 1 - _CROWDED else None
 
 
 def scan_nearest(activations: Table, queries: Floats, k: int, space: Space) -> Neighbours:

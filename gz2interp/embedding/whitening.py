@@ -16,7 +16,7 @@ __all__ = ["RIDGE", "fit_whitening"]
 RIDGE: Final = 1e-3
 """What is added to each eigenvalue of the correlation matrix; their mean is 1."""
 
-DEAD: Final = 1e-4
+DEAD: Final = 1e-7
 """A channel whose scatter is less than this share of the channels' typical one (root mean square) says nothing."""
 
 ROUNDING: Final = 1e-6
