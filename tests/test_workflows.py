@@ -29,6 +29,7 @@ from gz2interp.stores.tables import write_table
 from gz2interp.views import VIEWS, turned
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.analyse.activations import activations_as_in
+from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.explain import Question, explain
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.maps import write_maps
@@ -110,6 +111,17 @@ def test_analysis_is_made_once_and_never_mistaken(subject: Subject) -> None:
     assert latest_analysis(subject.model.path, "other data", model) is None
     assert latest_analysis(subject.model.path, data, "other model") is None
     assert latest_analysis(subject.model.path, data, model, "another layer") is None
+
+
+def test_of_several_analyses_of_a_layer_the_last_that_was_asked_for_counts(subject: Subject) -> None:
+    by_cosine = analyse(subject)
+    by_length = analyse(subject, AnalyseSettings(metric="euclidean"))
+    assert analysis_for(subject.survey, subject.model).path == by_length.path
+    made = (by_cosine.path / "embedding.parquet").stat().st_mtime_ns
+    analyse(subject)
+    assert analysis_for(subject.survey, subject.model).path == by_cosine.path
+    assert (by_cosine.path / "embedding.parquet").stat().st_mtime_ns == made
+    assert by_length.words.endswith("by euclidean distance")
 
 
 def test_an_interrupted_analysis_goes_on(subject: Subject) -> None:

@@ -39,16 +39,16 @@ def survey(plain: Survey, tmp_path: Path) -> Survey:
 
 
 def write(kind: str, folder: Path, ids: object = IDS, values: np.ndarray = VALUES) -> tuple[Path, Path | None]:
-    """A file of latents, and one of ids where it needs that."""
+    """A file of latents, and one of ids where it needs that. A column of vectors may have a catalogue's name."""
     path = folder / f"latents.{kind.split('-')[0]}"
     columns = {f"z{channel}": values[:, channel] for channel in range(values.shape[1])}
     if kind == "parquet":
         pd.DataFrame({"galaxy_id": ids, "ra": 1.5, "name": "x"} | columns).to_parquet(path)
     elif kind == "parquet-vectors":
         texts = [str(each) for each in ids]  # type: ignore[attr-defined]
-        pq.write_table(pa.table({"objid": texts, "latent": list(values)}), path)
+        pq.write_table(pa.table({"objid": texts, "ra": list(values)}), path)
     elif kind == "fits":
-        Table({"ID": ids, "latent": values}).write(path)
+        Table({"ID": ids, "dec": values}).write(path)
     elif kind == "fits-columns":
         Table({"ID": [str(each) for each in ids]} | columns).write(path)  # type: ignore[attr-defined]
     elif kind == "npz":

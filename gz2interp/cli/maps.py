@@ -66,6 +66,7 @@ def compare(
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.analysed import analysis_for
     from gz2interp.workflows.comparing import Side, changed_most, draw_comparison
     from gz2interp.workflows.comparing import compare as compared_by
 
@@ -75,6 +76,11 @@ def compare(
         Side(known, "" if known.latents else of or "")  # latents have no layers to choose from
         for known, of in ((opened.model(name), of) for name, of in zip(models, layers, strict=True))
     )
+    one, two = (analysis_for(opened, side.model, side.layer) for side in (first, second))
+    if one.path == two.path:
+        raise InputError(
+            f"Both are {first.model.name} {one.layer}", "Two", "Name them: --layer A --layer B, or --model"
+        )
     with progress_as(progress) as told:
         found = compared_by(opened, first, second, neighbours, told)
         if most:

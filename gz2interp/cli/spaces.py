@@ -99,7 +99,7 @@ def neighbours(
             _write_all(nearby, wish, out)
             return
         found = nearby.of(galaxy or [], wish)
-        _tell_recall(nearby)
+        _tell_space(nearby)
     for title, part in _tables(found, str(image)):
         table(f"{'Least like' if least else 'Nearest to'} {title}", part)
     if out:
@@ -120,14 +120,14 @@ def _write_all(nearby: Nearby, wish: NearbyWish, out: Path) -> None:
     with progress_as("bars") as told:
         lines = write_table_of_blocks(out, nearby.of_all(wish, told))
     say(f"{out}: {lines:,} neighbours of {len(nearby.analysis.rows):,} galaxies")
-    _tell_recall(nearby)
+    _tell_space(nearby)
 
 
-def _tell_recall(nearby: Nearby) -> None:
-    """How neighbours were found, where that is not exactly."""
+def _tell_space(nearby: Nearby) -> None:
+    """In which space neighbours were looked for, and how, where that is not exactly."""
     search = nearby.analysis.search
-    if search is not None and search.kind != "exact":
-        say(f"Neighbours: {search.words}")
+    found = "" if search is None or search.kind == "exact" else f"; {search.words}"
+    say(f"Neighbours: {nearby.analysis.words}{found}")
 
 
 def _tables(found: pd.DataFrame, image: str) -> Iterator[tuple[str, pd.DataFrame]]:

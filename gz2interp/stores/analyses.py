@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +57,12 @@ class Analysis:
     def layer(self) -> str:
         """The layer's name in the network."""
         return self.provenance.layer
+
+    @property
+    def words(self) -> str:
+        """Which of a layer's analyses it is: the layer, the metric, and what was averaged."""
+        pooling = str(self.provenance.parameters.get("pooling", "mean"))
+        return f"{self.layer} by {self.metric} distance" + ("" if pooling in ("mean", "none") else f", {pooling}")
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -209,6 +216,11 @@ class Analysis:
     def complete(self, provenance: Provenance) -> None:
         """Say that everything is there."""
         write_json(self.path / "provenance.json", provenance.to_json())
+
+    def ask_again(self) -> None:
+        """Make it the newest of its layer; where nothing may be written, it stays what it is."""
+        with suppress(OSError):
+            (self.path / "provenance.json").touch()
 
 
 def layer_folder(model_path: Path, layer: str) -> Path:

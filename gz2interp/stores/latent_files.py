@@ -37,7 +37,7 @@ def read_latents(file: Path, ids: Path | None = None, leave: Sequence[str] = ())
     ids : Path, optional
         The ids of a ``.npy``, in its order: ``.npy``, or a text file with one id a line (``.csv``, ``.txt``).
     leave : sequence of str
-        Columns that are no latents, whatever they hold: those of the catalogue.
+        Columns of numbers that are no latents: those of the catalogue. A column of vectors always is.
 
     Raises
     ------
@@ -102,9 +102,11 @@ def _parquet(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
         id_name = _id_column(schema.names, file)
         if pa.types.is_floating(schema.field(id_name).type):
             exact_ids(np.zeros(0, np.float64), file.name)
-        names = [name for name in schema.names if name != id_name and name.lower() not in leave]
+        names = [name for name in schema.names if name != id_name]
         vectors = [name for name in names if _is_list(schema.field(name).type)]
-        numbers = [name for name in names if pa.types.is_floating(schema.field(name).type)]
+        numbers = [
+            name for name in names if name.lower() not in leave and pa.types.is_floating(schema.field(name).type)
+        ]
         chosen = _latent_columns(vectors, numbers, file)
         for batch in opened.iter_batches(_BLOCK, columns=[id_name, *chosen]):
             found = batch.column(batch.schema.get_field_index(id_name))
@@ -144,10 +146,11 @@ def _fits(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
             raise InputError(f"{file.name} has no table", "A binary table with a column of ids")
         table = tables[0]
         id_name = _id_column(table.columns.names, file)
-        names = [name for name in table.columns.names if name != id_name and name.lower() not in leave]
+        names = [name for name in table.columns.names if name != id_name]
         kinds = {name: table.columns[name].dtype for name in names}
         vectors = [name for name in names if kinds[name].base.kind == "f" and len(kinds[name].shape) == 1]
         numbers = [name for name in names if kinds[name].kind == "f" and not kinds[name].shape]
+        numbers = [name for name in numbers if name.lower() not in leave]
         chosen = _latent_columns(vectors, numbers, file)
         for start in range(0, len(table.data), _BLOCK):
             rows = table.data[start : start + _BLOCK]
@@ -185,7 +188,7 @@ def _ids_of(file: Path) -> NDArray[np.int64]:
         raise InputError(f"There is no file {file}", "The ids: .npy, or text with one a line")
     if file.suffix.lower() == ".npy":
         return exact_ids(np.load(file, allow_pickle=False).reshape(-1), file.name)
-    with file.open(newline="", encoding="utf-8") as stream:
+    with file.open(newline="", encoding="utf-8-sig") as stream:
         words = [line[0].strip() for line in csv.reader(stream) if line and line[0].strip()]
     if words and words[0].lower() in ID_COLUMNS:
         words = words[1:]

@@ -32,7 +32,8 @@ def analyse(
     Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept. Of more than 200,000
     galaxies a sample is laid out, and the others are placed on its map.
 
-    What is up to date is left alone: a second call returns at once. An interrupted one goes on where it stopped, to the
+    What is up to date is left alone: a second call returns at once, and makes its analysis the one that others go by
+    where a layer has several (of another metric, or over views). An interrupted one goes on where it stopped, to the
     shard of 256 galaxies.
 
     Parameters
@@ -75,6 +76,7 @@ def analyse(
     if not analysis.is_complete:
         write_map(analysis, subject, rows, settings, progress)
         analysis.complete(provenance)
+    analysis.ask_again()
     if analysis.quality is None:
         write_quality(analysis, subject, progress)
     return analysis

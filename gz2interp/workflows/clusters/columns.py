@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from gz2interp.embedding.describing.columns import Column, flag_column, number_column, word_columns
 from gz2interp.schema import DEC, GALAXY_ID, LABEL, PETRO_RADIUS, RA
+from gz2interp.workflows.clusters.sky import sky_columns
 from gz2interp.workflows.clusters.votes import is_of_votes, vote_columns
 
 __all__ = ["catalogue_columns", "network_columns", "quality_columns_of"]
@@ -37,8 +38,6 @@ WORDS: Final = {
     "redshift": ("farther away", "nearer", "redshift", "{:.3f}"),
     "axis_ratio": ("rounder", "more elongated", "axis ratio", "{:.2f}"),
     "ebv": ("more reddened by dust", "less reddened by dust", "E(B-V)", "{:.3f}"),
-    RA: ("farther east", "farther west", "right ascension", "{:.1f}\N{DEGREE SIGN}"),
-    DEC: ("farther north", "farther south", "declination", "{:.1f}\N{DEGREE SIGN}"),
 }
 """More, less, label and form of well-known columns."""
 
@@ -83,8 +82,10 @@ def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[
 
     yield from vote_columns(schema.names, read)
     yield from _colours(schema.names, bands, read)
+    if {RA, DEC} <= set(schema.names):
+        yield from sky_columns(read(RA), read(DEC))
     for name in schema.names:
-        if is_of_votes(name) or name.lower() in NO_PROPERTY:
+        if is_of_votes(name) or name.lower() in NO_PROPERTY or name in (RA, DEC):
             continue
         yield from _column(name, read(name), schema.field(name).type, bands)
 
