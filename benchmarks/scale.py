@@ -160,7 +160,7 @@ def measure(path: Path, with_quality: bool) -> None:
     from gz2interp.workflows.analyse import analyse
     from gz2interp.workflows.image_quality import quality
     from gz2interp.workflows.opening import open_subject
-    from gz2interp.workflows.unusual import unusual
+    from gz2interp.workflows.unusual.scoring import unusual
 
     subject = open_subject(path)
     if subject.model.latents is None:
