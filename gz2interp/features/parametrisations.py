@@ -1,8 +1,8 @@
-"""From free numbers to images that could be cutouts of the survey: pixels, Fourier amplitudes, or phases alone.
+"""From free numbers to stretched light: pixels, Fourier amplitudes, or phases alone.
 
 What is free is drawn from a unit normal distribution; multiplied with an amplitude it gives *raw* stretched light, from
-none (0: the survey's mean level everywhere) to images with the survey's own spectrum (1). `within` then keeps that
-inside what the survey has.
+none (0: the survey's mean level everywhere) to images with the survey's own spectrum (1). What of it could be a cutout
+is the business of `gz2interp.features.limits`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,6 @@ __all__ = ["PARAMETRISATIONS", "Parametrisation", "parametrisation_named"]
 
 Floats = NDArray[np.float32]
 Tensor = Any
-
-SHARPNESS = 3.0
-"""Of the bend at no light: by so much it is sharper than that of log(1 + exp(s)), in units of the sky's scatter."""
-
-BEND = 4
-"""Of the bend at the survey's reach."""
 
 TINY = 1e-8
 
@@ -54,18 +48,6 @@ class Parametrisation:
     raw: Callable[[Tensor, Light], Tensor]
     start: float
     rate: float
-
-    def images(self, free: Tensor, light: Light) -> Tensor:
-        """Images in nanomaggies, (n, y, x, band)."""
-        return tf.sinh(within(self.raw(free, light), light)) * light.softening
-
-
-def within(raw: Tensor, light: Light) -> Tensor:
-    """Stretched light that is nowhere below sky, nowhere above the survey's reach, and in all not above its power."""
-    lit = tf.nn.softplus(SHARPNESS * raw) / SHARPNESS
-    kept = lit * (1 + (lit / light.reach) ** BEND) ** (-1 / BEND)
-    power = tf.sqrt(tf.reduce_mean(kept**2, axis=(1, 2), keepdims=True) + TINY)
-    return kept * tf.minimum(1.0, light.power[1] / power)
 
 
 def mixing_of(light: Light) -> Floats:
@@ -98,7 +80,7 @@ def _image_of(waves: Tensor, magnitudes: Floats, light: Light) -> Tensor:
 
 def _around_mean(light: Light) -> Floats:
     # The magnitude at frequency 0 holds the mean itself; what varies around it between galaxies is like its neighbours.
-    magnitudes = light.spectrum.copy()
+    magnitudes = light.signal.copy()
     magnitudes[:, 0, 0] = magnitudes[:, 0, 1 : magnitudes.shape[2]].max(axis=-1, initial=0.0)
     return magnitudes
 

@@ -12,6 +12,7 @@ from gz2interp.errors import InputError
 from gz2interp.features.diversity import COMPANY
 from gz2interp.features.forms import Form, Heard
 from gz2interp.features.light import Light
+from gz2interp.features.limits import images_within
 from gz2interp.features.parametrisations import Parametrisation
 from gz2interp.features.transformations import Transformations
 from gz2interp.network.probe import Probe
@@ -80,6 +81,8 @@ class Stepper:
     rate : float
         Of learning.
     seed : int
+    own_colours : bool
+        As for `images_within`.
     title : str
         What one of the objectives is called.
     """
@@ -94,11 +97,12 @@ class Stepper:
         transformations: Transformations,
         rate: float,
         seed: int,
+        own_colours: bool,
         title: str,
     ) -> None:
         self.probe, self.form, self.layers, self.light = probe, form, layers, light
         self.parametrisation, self.transformations = parametrisation, transformations
-        self.rate, self.seed, self.title = rate, seed, title
+        self.rate, self.seed, self.own_colours, self.title = rate, seed, own_colours, title
         free = tf.TensorSpec((None, *parametrisation.shape(light)), tf.float32)
         count, number, share = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32), tf.TensorSpec(()))
         company = tf.TensorSpec((None, None), tf.float32)
@@ -121,13 +125,16 @@ class Stepper:
         return self._transformed_look(state.free, tf.constant(number), company, *numbers)
 
     def _looked(self, free: Tensor, company: Tensor, *numbers: Tensor) -> tuple[Tensor, Tensor]:
-        images = self.parametrisation.images(free, self.light)
+        images = self._images(free)
         return images, self._value(images, company, numbers)
 
     def _transformed(self, free: Tensor, number: Tensor, company: Tensor, *numbers: Tensor) -> Tensor:
-        images = self.parametrisation.images(free, self.light)
+        images = self._images(free)
         seen = self.transformations(images, self.light, tf.stack([tf.constant(self.seed), number]))
         return self._value(seen, company, numbers)
+
+    def _images(self, free: Tensor) -> Tensor:
+        return images_within(self.parametrisation.raw(free, self.light), self.light, self.own_colours)
 
     def _value(self, images: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
         probabilities, logits, said = self.probe.listen(images, self.layers)

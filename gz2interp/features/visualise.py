@@ -67,6 +67,7 @@ def visualise(
     rate: float | None = None,
     seed: int = 0,
     aligned: bool = False,
+    own_colours: bool = True,
     batch: int = BATCH,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
@@ -93,6 +94,9 @@ def visualise(
         Of the starts and the transformations. An image's start follows from it and its number in the list.
     aligned : bool, optional
         Whether all images start alike, so that what differs between them is what their objectives ask for.
+    own_colours : bool, optional
+        Whether each pixel has a colour that the survey's galaxies have. False limits each band by itself: an image may
+        then be blue light without any red.
     batch : int, optional
         Images in the works at a time.
     progress : callable, optional
@@ -111,13 +115,22 @@ def visualise(
         The network does not know an objective's layers, channels or classes, or takes other images than the survey's.
     """
     chosen = (objectives,) if isinstance(objectives, Score) else tuple(objectives)
-    wish = _Wish(probe, light, parametrisation_named(parametrisation), transformations or Transformations(), rate, seed)
+    wish = _Wish(
+        probe,
+        light,
+        parametrisation_named(parametrisation),
+        transformations or Transformations(),
+        rate,
+        seed,
+        own_colours,
+    )
     wish.check(chosen, steps, batch)
     made, finished = _made(wish, chosen, steps, batch, aligned, progress or (lambda *_: None), stop or (lambda: False))
     parameters = {
         "steps": steps,
         "rate": wish.rate,
         "aligned": aligned,
+        "own_colours": own_colours,
         "transformations": asdict(wish.transformations),
     }
     return _joined(made, chosen, light, wish.parametrisation.name, parameters, seed, finished)
@@ -133,6 +146,7 @@ class _Wish:
     transformations: Transformations
     own_rate: float | None
     seed: int
+    own_colours: bool
 
     @property
     def rate(self) -> float:
@@ -165,6 +179,7 @@ class _Wish:
             self.transformations,
             self.rate,
             self.seed,
+            self.own_colours,
             objective.name,
         )
 
