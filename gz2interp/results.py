@@ -18,6 +18,7 @@ __all__ = [
     "BandAttribution",
     "Cutout",
     "Embedding",
+    "FeatureImages",
     "Galaxy",
     "Neighbours",
     "Provenance",
@@ -335,6 +336,51 @@ class Embedding:
 
     coordinates: Floats
     method: str
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureImages:
+    """Images made to excite objectives, and how far they do.
+
+    Attributes
+    ----------
+    images : float32 (n, y, x, band)
+        Nanomaggies per cutout pixel, light above sky without noise.
+    objectives : tuple of str
+        What each was made for.
+    reached : float32 (n,)
+        The objective of each image as it is.
+    transformed : float32 (n,)
+        The same as a mean over draws of the transformations.
+    steps : int64 (n,)
+        How many steps each was improved by.
+    silent : bool (n,)
+        Whether no step found a way to go, because the network says the same of all images nearby: it is no feature
+        image then, and only shows where it began.
+    failed : int64 (n,)
+        Steps in which the network's answer or its gradient was not finite, and which were left out.
+    parametrisation : str
+    parameters : mapping
+        Everything else that changes the images. JSON values only.
+    seed : int
+    finished : bool
+        Whether all was done; otherwise it was stopped, and images that were not begun are missing.
+    """
+
+    images: Floats
+    objectives: tuple[str, ...]
+    reached: Floats
+    transformed: Floats
+    steps: Ids
+    silent: Bools
+    failed: Ids
+    parametrisation: str
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    finished: bool = True
+
+    def __len__(self) -> int:
+        return len(self.images)
 
 
 def digest_of(record: Any) -> str:

@@ -11,10 +11,10 @@ from gz2interp.errors import InputError, choices
 from gz2interp.network.head import Head, up_to_logits
 from gz2interp.network.layers import Use, example_shape, find
 from gz2interp.network.quiet import tf
-from gz2interp.network.scores import Score
+from gz2interp.network.scores import Score, plane_of
 from gz2interp.network.taps import Ear, heard_after
 
-__all__ = ["Passes", "pooled"]
+__all__ = ["Passes", "pooled", "said_by"]
 
 Tensor = Any
 Model = Any
@@ -67,7 +67,7 @@ class Passes:
         """The score of a batch; what passes `place` goes through `visit` before the score hears of it."""
         ears = {name: Ear() for name in resolved.layers}
         answers = self.outputs(images, place, visit, ears)
-        return resolved(*answers, {name: pooled(ear.heard) for name, ear in ears.items()})
+        return resolved(*answers, said_by(ears))
 
     def score_given(self, values: Tensor, resolved: Score, place: Use | None, title: str) -> Tensor:
         """The score of a batch when a place says this; it must depend on nothing else.
@@ -110,6 +110,16 @@ class Passes:
                 f"Take one of {choices(use.name for use in up_to_logits(self.uses, self.head) if use.new)}",
             )
         return tf.cast(gradient, tf.float32)
+
+
+def said_by(ears: Mapping[str, Ear]) -> dict[str, Tensor]:
+    """What a score is told of the layers it listens to: their means, and their planes."""
+    planes = {plane_of(name): _plane(ear.heard) for name, ear in ears.items()}
+    return planes | {name: pooled(ear.heard) for name, ear in ears.items()}
+
+
+def _plane(values: Tensor) -> Tensor:
+    return values if values.shape.rank == 4 else values[:, None, None, :]
 
 
 def pooled(values: Tensor) -> Tensor:

@@ -20,11 +20,11 @@ from gz2interp.network.layer_scores import LayerScore
 from gz2interp.network.layers import Use, example_shape, find, image_shape, uses_of
 from gz2interp.network.loading import load_network
 from gz2interp.network.looks import Look, moments_over
-from gz2interp.network.passes import Passes
+from gz2interp.network.passes import Passes, said_by
 from gz2interp.network.passes import pooled as plane_mean
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, singles
-from gz2interp.network.taps import Ear
+from gz2interp.network.taps import TRACING, Ear
 
 __all__ = ["Probe"]
 
@@ -305,6 +305,26 @@ class Probe:
 
         shape = rows.shape[1:]
         return self._questions.ask(("continue_from", place, resolved, shape), question, rows, shape)[0]
+
+    def listen(self, images: Tensor, layers: Sequence[str]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """What a score is told of a batch, for use inside somebody's ``tf.function``.
+
+        Parameters
+        ----------
+        images : tensor (n, y, x, band), nanomaggies
+        layers : sequence of str
+            To listen to. What lies behind them is left out by TensorFlow where nobody asks for the network's answer.
+
+        Returns
+        -------
+        probabilities, logits : tensor (n, class)
+        said : dict of tensors
+            For each layer, its mean over the image plane, (n, channel), and, under `plane_of` its name, the plane
+            itself, (n, y, x, channel).
+        """
+        with TRACING:
+            ears = {name: Ear() for name in layers}
+            return *self._passes.outputs(images, ears=ears), said_by(ears)
 
     def _differentiated(
         self, images: ArrayLike, score: Score, at: str, rule: Callable[[], AbstractContextManager[None]]

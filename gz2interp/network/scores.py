@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from gz2interp.errors import InputError, choices
 
-__all__ = ["Array", "Score", "logit", "probability", "singles"]
+__all__ = ["Array", "Score", "logit", "plane_of", "probability", "singles"]
 
 Array = Any
 """NumPy array, TensorFlow tensor, or whatever else knows ``+ - *`` and slices."""
@@ -58,7 +58,8 @@ class Score(ABC):
         probabilities, logits : array (n, class)
             Of any library. The classes must have been resolved.
         said : mapping, optional
-            For each of `layers`, the mean of its activations over the image plane, array (n, channel).
+            For each of `layers`, the mean of its activations over the image plane, array (n, channel); and, under
+            `plane_of` its name, the plane itself, array (n, y, x, channel).
 
         Returns
         -------
@@ -174,6 +175,11 @@ def logit(of: str | int) -> Score:
 def probability(of: str | int) -> Score:
     """The probability that the network gives to a class, named or counted from 0."""
     return Output("probability", of)
+
+
+def plane_of(layer: str) -> str:
+    """Under which name a score finds a layer's whole plane among what was said."""
+    return f"{layer}[y, x]"
 
 
 def singles(score: Score) -> Iterator[Score]:

@@ -1,0 +1,292 @@
+"""What the light of a survey's cutouts is like: spectra, colours, noise and range, gathered in one pass.
+
+Spectra and ranges are told of *stretched* images, s = asinh(flux / sky): about linear in the sky, about magnitudes in
+the galaxy, so that a nucleus does not drown the disc. The *grey* light of a pixel is the stretched mean over the bands
+of flux / sky; its *tint* is how much more or less each band has, as a logarithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.features.counting import Counts
+from gz2interp.features.rings import distances, frequencies, ring_weights
+
+__all__ = ["Light", "colours_of", "light_of", "magnitudes_of"]
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+TO_SIGMA = 1.4826
+"""A Gaussian's standard deviation over its median absolute deviation."""
+
+RIM = 0.08
+"""Share of the width, on each side, in which the sky is measured."""
+
+QUIETEST = 1e-4
+"""A sky so quiet, as a share of the brightest pixels, counts as noisy as that: pictures without noise exist."""
+
+OUTER = (0.05, 0.95)
+"""What counts as usual, of spectra and colours."""
+
+REACH = 0.99
+"""Share of the galaxies with less light at some distance from the middle than a feature image may have there."""
+
+TINTS = (0.01, 0.99)
+"""The range of tints of bright pixels."""
+
+EXTREME = (0.001, 0.999)
+"""The range of fluxes: beyond lie stars that bleed and pixels that broke."""
+
+BRIGHT = 20.0
+"""Mean flux / sky of pixels whose tints are told."""
+
+FAINTEST = 0.02
+"""A band with a smaller share than this of the mean flux / sky counts as having this."""
+
+SURE = 0.3
+"""A magnitude counts as measured where it exceeds that of the noise by this share."""
+
+
+@dataclass(frozen=True, eq=False)
+class Light:
+    """What a survey's cutouts look like, of any number of bands.
+
+    Attributes
+    ----------
+    bands : tuple of str
+    galaxies : int
+        How many were looked at.
+    sky : float32 (band,)
+        Scatter of the sky [nanomaggies per pixel].
+    mean : float32 (band,)
+        Of stretched pixels.
+    covariance : float32 (band, band)
+        Of stretched pixels.
+    spectrum : float32 (band, fy, fx)
+        Mean magnitude of the stretched images' Fourier transforms, as `numpy.fft.rfft2` lays them out.
+    spectrum_range : float32 (2, band, fy, fx)
+        Its 5th and 95th percentile at frequencies as high, in any direction.
+    signal : float32 (band, fy, fx)
+        The spectrum less the noise, in any direction alike; where noise hides it, continued as a power of frequency.
+    lowest, highest : float32 (band,)
+        The range of fluxes [nanomaggies per pixel]: one pixel in a thousand is fainter, and at the distance from the
+        middle that is brightest one in a thousand is brighter.
+    reach : float32 (y, x, band + 1)
+        Stretched light, and at last grey light, that one pixel in a hundred exceeds at that distance from the middle.
+    profile : float32 (ring, band + 1)
+        The same of means over rings about the middle, `gz2interp.features.rings`.
+    tints : float32 (2, band)
+        1st and 99th percentile of bright pixels' ln(flux / sky), less that of the mean over the bands.
+    colours : float32 (2, band - 1)
+        5th and 95th percentile over the galaxies of the colour of all light, between neighbouring bands [mag].
+    """
+
+    bands: tuple[str, ...]
+    galaxies: int
+    sky: Floats
+    mean: Floats
+    covariance: Floats
+    spectrum: Floats
+    spectrum_range: Floats
+    signal: Floats
+    lowest: Floats
+    highest: Floats
+    reach: Floats
+    profile: Floats
+    tints: Floats
+    colours: Floats
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Of a cutout, (y, x, band)."""
+        return self.reach.shape[0], self.reach.shape[1], len(self.sky)
+
+    def stretched(self, images: ArrayLike) -> Floats:
+        """Stretched images (n, y, x, band) of images in nanomaggies; what is not finite is sky."""
+        return np.arcsinh(_finite(images) / self.sky)
+
+    def fluxes(self, stretched: ArrayLike) -> Floats:
+        """The inverse of `stretched`, nanomaggies."""
+        return np.asarray(np.sinh(np.asarray(stretched, np.float32)) * self.sky, np.float32)
+
+
+def light_of(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> Light:
+    """What the light of a survey is like, from one pass over its cutouts.
+
+    Parameters
+    ----------
+    batches : iterable of float32 (n, y, x, band), nanomaggies
+        Of one shape; each is let go before the next is read, so memory does not grow with their number. Some hundred
+        galaxies are enough.
+    bands : sequence of str, optional
+        Their names.
+
+    Raises
+    ------
+    InputError
+        There are no images, or they are of several shapes.
+    """
+    gathered: _Gathered | None = None
+    for batch in batches:
+        images = np.asarray(batch, np.float32)
+        if not images.size:
+            continue
+        gathered = gathered or _Gathered(images)
+        gathered.add(images)
+    if gathered is None:
+        raise InputError("No images were given", "Cutouts of the survey", "A few hundred are enough")
+    names = tuple(bands) or tuple(f"band {k}" for k in range(gathered.shape[2]))
+    if len(names) != gathered.shape[2]:
+        raise InputError(f"{len(names)} bands were named", f"The images have {gathered.shape[2]}")
+    return gathered.light(names)
+
+
+def magnitudes_of(stretched: Floats) -> Floats:
+    """Magnitude of the Fourier transform of each band, (n, band, fy, fx), of stretched images (n, y, x, band)."""
+    return np.abs(np.fft.rfft2(np.moveaxis(stretched, -1, 1))).astype(np.float32)
+
+
+def colours_of(images: ArrayLike, sky: Floats) -> Floats:
+    """Colours of all light between neighbouring bands [mag], (n, band - 1); no light counts as sky's scatter."""
+    total = np.nan_to_num(np.asarray(images, np.float64)).sum(axis=(1, 2))
+    least = sky * np.sqrt(np.prod(np.shape(images)[1:3]))
+    magnitudes = -2.5 * np.log10(np.maximum(total, least))
+    return np.asarray(magnitudes[:, :-1] - magnitudes[:, 1:], np.float32)
+
+
+class _Gathered:
+    """Sums and counts, as large after a million galaxies as after one."""
+
+    def __init__(self, first: Floats) -> None:
+        if first.ndim != 4:
+            raise InputError(f"Images of shape {first.shape} were given", "A batch, (n, y, x, band)")
+        self.shape, self.sky = first.shape[1:], sky_of(first)
+        height, width, bands = self.shape
+        self.galaxies, self.total, self.product = 0, np.zeros(bands), np.zeros((bands, bands))
+        self.magnitudes = np.zeros((bands, height, width // 2 + 1))
+        self.distance, self.frequency = distances(height, width), frequencies(height, width)
+        self.weights = ring_weights(height, width)
+        self.pixels = Counts((int(self.distance.max()) + 1, bands + 1), -20, 20)
+        self.rings = Counts((self.weights.shape[1], bands + 1), -20, 20)
+        self.waves = Counts((int(self.frequency.max()) + 1, bands), -12, 18)
+        self.tints, self.colours = Counts((bands,), -6, 6), Counts((max(bands - 1, 0),), -12, 12)
+
+    def add(self, images: Floats) -> None:
+        if images.shape[1:] != self.shape:
+            raise InputError(f"Images of shape {images.shape[1:]} follow some of {self.shape}", "One shape")
+        relative = _finite(images) / self.sky
+        mean = relative.mean(axis=-1, keepdims=True)
+        stretched = np.arcsinh(relative)
+        self.galaxies += len(images)
+        self._add_moments(stretched)
+        self._add_waves(magnitudes_of(stretched))
+        self._add_ranges(np.concatenate([stretched, np.arcsinh(np.maximum(mean, 0))], axis=-1))
+        bright = mean[..., 0] > BRIGHT
+        tints = np.log(np.maximum(relative[bright] / mean[bright], FAINTEST))
+        self.tints.add(tints, np.arange(self.shape[2]))
+        self.colours.add(colours_of(images, self.sky), np.arange(self.shape[2] - 1))
+
+    def _add_moments(self, stretched: Floats) -> None:
+        flat = stretched.reshape(-1, self.shape[2]).astype(np.float64)
+        self.total += flat.sum(axis=0)
+        self.product += flat.T @ flat
+
+    def _add_waves(self, magnitudes: Floats) -> None:
+        self.magnitudes += magnitudes.sum(axis=0, dtype=np.float64)
+        bands = np.arange(self.shape[2])[None, :, None, None]
+        self.waves.add(np.log(np.maximum(magnitudes, 1e-5)), self.frequency[None, None], bands)
+
+    def _add_ranges(self, planes: Floats) -> None:
+        every = np.arange(planes.shape[-1])
+        self.pixels.add(planes, self.distance[None, :, :, None], every)
+        means = np.einsum("npb,pr->nrb", planes.reshape(len(planes), -1, len(every)), self.weights)
+        means /= self.weights.sum(axis=0)[:, None]
+        self.rings.add(means, np.arange(means.shape[1])[:, None], every)
+
+    def light(self, bands: tuple[str, ...]) -> Light:
+        pixels = self.galaxies * self.shape[0] * self.shape[1]
+        mean = self.total / pixels
+        ends = np.exp(self.waves.quantiles(OUTER))  # (2, frequency, band)
+        low = self.pixels.together().quantiles(EXTREME[:1])[0, :-1]
+        reach, high = self.pixels.quantiles((REACH, EXTREME[1]))  # (distance, band + 1)
+        spectrum = self.magnitudes / self.galaxies
+        return Light(
+            bands=bands,
+            galaxies=self.galaxies,
+            sky=self.sky,
+            mean=mean.astype(np.float32),
+            covariance=(self.product / pixels - np.outer(mean, mean)).astype(np.float32),
+            spectrum=spectrum.astype(np.float32),
+            spectrum_range=np.moveaxis(ends[:, self.frequency], -1, 1).astype(np.float32),
+            signal=np.stack([signal_of(each, self.frequency) for each in spectrum]).astype(np.float32),
+            lowest=(np.sinh(low) * self.sky).astype(np.float32),
+            highest=(np.sinh(high[:, :-1].max(axis=0)) * self.sky).astype(np.float32),
+            reach=_falling(reach)[self.distance].astype(np.float32),
+            profile=np.maximum(self.rings.quantiles((OUTER[1],))[0], LEAST_PROFILE).astype(np.float32),
+            tints=self._tints(),
+            colours=self.colours.quantiles(OUTER).astype(np.float32),
+        )
+
+    def _tints(self) -> Floats:
+        if not self.tints.counts.any():  # nothing is bright: any colour will do
+            return np.array([[np.log(FAINTEST)], [np.log(self.shape[2])]], np.float32).repeat(self.shape[2], axis=1)
+        low, high = self.tints.quantiles(TINTS)
+        return np.stack([low, np.maximum(high, low + LEAST_TINT)]).astype(np.float32)
+
+
+LEAST_PROFILE = 0.05
+"""A ring may be at least so bright on average, in the sky's scatter."""
+
+LEAST_TINT = 0.02
+"""The range of tints is at least so wide: one band has none."""
+
+
+def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
+    """A spectrum (fy, fx) less the white noise in it, averaged over all directions.
+
+    The noise is what is left at the highest frequencies. Where the signal drowns in it, it goes on as the power of
+    frequency with which it has fallen from three frequencies before.
+    """
+    notes = int(frequency.max()) + 1
+    counted = np.bincount(frequency.ravel(), minlength=notes)
+    rings = np.bincount(frequency.ravel(), spectrum.ravel(), notes) / np.maximum(counted, 1)
+    last = min(spectrum.shape[0] // 2, notes - 1)
+    noise = float(np.median(rings[max(int(0.8 * last), 1) : last + 1]))
+    sure = rings > (1 + SURE) * noise
+    end = int(np.argmin(sure)) if not sure.all() else notes
+    if end < 5:  # there is nothing but noise, or too little to go by
+        return rings[frequency]
+    clean = np.sqrt(np.maximum(rings**2 - noise**2, 0))
+    slope = np.log(clean[end - 1] / clean[end - 4]) / np.log((end - 1) / (end - 4))
+    beyond = np.arange(end, notes)
+    clean[end:] = clean[end - 1] * (beyond / (end - 1)) ** min(slope, -1.0)
+    return np.asarray(clean[frequency])
+
+
+def _finite(images: ArrayLike) -> Floats:
+    return np.nan_to_num(np.asarray(images, np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+
+
+def _falling(rings: Doubles) -> Doubles:
+    """Outwards it never grows again, since a star at one distance is no rule, and nowhere is it less than the noise."""
+    return np.maximum(np.maximum.accumulate(rings[::-1])[::-1], 1.0)
+
+
+def sky_of(images: Floats) -> Floats:
+    """Scatter of the sky, (band,), robustly, along the rim of images (n, y, x, band)."""
+    wide = [max(round(RIM * side), 1) for side in images.shape[1:3]]
+    rim = np.ones(images.shape[1:3], bool)
+    rim[wide[0] : -wide[0], wide[1] : -wide[1]] = False
+    pixels = images[:, rim]
+    pixels = np.where(np.isfinite(pixels), pixels, np.nan).reshape(-1, images.shape[3])
+    pixels = np.nan_to_num(pixels)
+    sigma = TO_SIGMA * np.median(np.abs(pixels - np.median(pixels, axis=0)), axis=0)
+    bright = np.nan_to_num(np.abs(images), posinf=0.0).max(axis=(0, 1, 2))
+    floor = np.where(bright > 0, QUIETEST * bright, 1.0)
+    return np.asarray(np.maximum(sigma, floor), np.float32)

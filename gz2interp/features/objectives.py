@@ -1,0 +1,327 @@
+"""What feature images can be made to excite, beside the scores that there are: places, purity, galaxies, one another.
+
+Each is a score, so that ``+``, ``-`` and ``*`` join them with channels, directions, logits and numbers, and a Probe
+tells how strongly real galaxies excite them.
+
+>>> objective = neuron("block3", 12) - 0.1 * deep_dream("block3")
+>>> objective.name
+'neuron(block3, 12) - 0.1 * deep_dream(block3)'
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.network.answers import LayerInfo
+from gz2interp.network.layer_scores import LayerScore, channel
+from gz2interp.network.quiet import tf
+from gz2interp.network.scores import Score, plane_of
+
+__all__ = [
+    "PlaneScore",
+    "caricature",
+    "cosine_direction",
+    "deep_dream",
+    "interpolation",
+    "inversion",
+    "neuron",
+]
+
+Floats = NDArray[np.float32]
+Tensor = Any
+
+LEAST_COSINE = 0.1
+"""Below this a cosine counts as this, or its power would leave nothing to follow."""
+
+TINY = 1e-12
+
+
+class PlaneScore(LayerScore):
+    """A function of what a layer says at each place, (n, y, x, channel), and of numbers of its own.
+
+    Those who differ in their numbers only are evaluated side by side: see `gz2interp.features.forms`.
+    """
+
+    layer: str
+
+    @property
+    def form(self) -> Hashable:
+        """The same for those that `measure` alike."""
+        return type(self).__name__, self.layer
+
+    def numbers(self, layer: LayerInfo) -> tuple[Floats, ...]:
+        """What `measure` takes, for a layer of this shape."""
+        return ()
+
+    def measure(self, plane: Tensor, *numbers: Tensor) -> Tensor:
+        """From activations (n, y, x, channel), and `numbers` of each image (n, ...), to (n,)."""
+        raise NotImplementedError
+
+    def of(self, activations: Any) -> Any:  # noqa: D102
+        raise NotImplementedError("it needs the plane")
+
+    def check(self, layer: LayerInfo) -> None:  # noqa: D102
+        self.numbers(layer)
+
+    def __call__(  # noqa: D102
+        self, probabilities: Any, logits: Any, said: Mapping[str, Any] | None = None
+    ) -> Any:
+        assert said is not None, "the Probe listens to the layers of a score"
+        plane = said[plane_of(self.layer)]
+        shape = tuple(plane.shape[1:])
+        return self.measure(plane, *(each[None] for each in self.numbers(LayerInfo(self.layer, "", shape))))
+
+
+@dataclass(frozen=True)
+class Neuron(PlaneScore):
+    """One channel, or one direction, at one place."""
+
+    layer: str
+    vector: tuple[float, ...] | int
+    place: tuple[int, int] | None
+
+    @property
+    def name(self) -> str:
+        of = self.vector if isinstance(self.vector, int) else "direction"
+        return f"neuron({self.layer}, {of}{', {}, {}'.format(*self.place) if self.place else ''})"
+
+    def numbers(self, layer: LayerInfo) -> tuple[Floats, ...]:
+        height, width, _ = plane_shape(layer)
+        y, x = self.place or (height // 2, width // 2)
+        if not (0 <= y < height and 0 <= x < width):
+            raise InputError(f"{self.name} was asked for", f"Places of layer {layer.name!r} are within {height} x {width}")
+        return np.eye(height, dtype=np.float32)[y], np.eye(width, dtype=np.float32)[x], self._weights(layer)
+
+    def measure(self, plane: Tensor, *numbers: Tensor) -> Tensor:
+        y, x, weights = numbers
+        rows = tf.reduce_sum(plane * y[:, :, None, None], axis=1)
+        return tf.reduce_sum(tf.reduce_sum(rows * x[:, :, None], axis=1) * weights, axis=-1)
+
+    def _weights(self, layer: LayerInfo) -> Floats:
+        if not isinstance(self.vector, int):
+            return vector_for(self.vector, layer, self.name)
+        channel(layer.name, self.vector).check(layer)  # type: ignore[attr-defined]
+        return np.eye(layer.shape[-1], dtype=np.float32)[self.vector]
+
+
+@dataclass(frozen=True)
+class CosineDirection(PlaneScore):
+    """The mean over all places of how far activations point into a direction, times a power of how purely."""
+
+    layer: str
+    vector: tuple[float, ...]
+    power: float
+    title: str
+
+    @property
+    def name(self) -> str:
+        return self.title
+
+    @property
+    def form(self) -> Hashable:
+        return type(self).__name__, self.layer, self.power
+
+    def numbers(self, layer: LayerInfo) -> tuple[Floats, ...]:
+        return (vector_for(self.vector, layer, self.title),)
+
+    def measure(self, plane: Tensor, *numbers: Tensor) -> Tensor:
+        along = tf.reduce_sum(plane * numbers[0][:, None, None, :], axis=-1)
+        lengths = tf.sqrt(tf.reduce_sum(plane**2, axis=-1) + TINY)
+        return tf.reduce_mean(along * tf.maximum(along / lengths, LEAST_COSINE) ** self.power, axis=(1, 2))
+
+
+@dataclass(frozen=True)
+class DeepDream(PlaneScore):
+    """The mean square of all that a layer says."""
+
+    layer: str
+
+    @property
+    def name(self) -> str:
+        return f"deep_dream({self.layer})"
+
+    def measure(self, plane: Tensor, *numbers: Tensor) -> Tensor:
+        return tf.reduce_mean(plane**2, axis=(1, 2, 3))
+
+
+@dataclass(frozen=True)
+class Target(PlaneScore):
+    """What the layer said of a galaxy, place by place, is to be said again: more of it, or just that.
+
+    Attributes
+    ----------
+    layer : str
+    more : bool
+        Caricature; otherwise inversion.
+    power : float
+        Of the cosine, for a caricature.
+    to : str
+        The galaxy.
+    digest : str
+        Of the activations.
+    activations : float32 (y, x, channel)
+    """
+
+    layer: str
+    more: bool
+    power: float
+    to: str
+    digest: str
+    activations: Floats = field(compare=False, repr=False)
+    LABELS: ClassVar = {True: "caricature", False: "inversion"}
+
+    @property
+    def name(self) -> str:
+        return f"{self.LABELS[self.more]}({self.to or 'a galaxy'}, {self.layer})"
+
+    @property
+    def form(self) -> Hashable:
+        return type(self).__name__, self.layer, self.more, self.power
+
+    def numbers(self, layer: LayerInfo) -> tuple[Floats, ...]:
+        shape = plane_shape(layer)
+        if self.activations.shape != shape:
+            raise InputError(
+                f"Activations of shape {self.activations.shape} were given for {self.name}",
+                f"Those of layer {layer.name!r} are {shape}",
+                "Take probe.activations(image, layer)[0]",
+            )
+        return (self.activations,)
+
+    def measure(self, plane: Tensor, *numbers: Tensor) -> Tensor:
+        wanted, axes = numbers[0], (1, 2, 3)
+        size = tf.reduce_sum(wanted**2, axis=axes) + TINY
+        if not self.more:
+            return -tf.reduce_sum((plane - wanted) ** 2, axis=axes) / size
+        along = tf.reduce_sum(plane * wanted, axis=axes) / size
+        lengths = tf.sqrt((tf.reduce_sum(plane**2, axis=axes) + TINY) / size)
+        return along * tf.maximum(along / lengths, LEAST_COSINE) ** self.power
+
+
+def neuron(layer: str, of: int | ArrayLike, y: int | None = None, x: int | None = None) -> Score:
+    """One channel of a layer, or a direction, at one place of its plane.
+
+    Parameters
+    ----------
+    layer : str
+    of : int or float (channel,)
+        The channel, counted from 0, or a direction, whose length does not count.
+    y, x : int, optional
+        In cells of the layer; the middle if nothing is said.
+    """
+    place = None if y is None or x is None else (int(y), int(x))
+    return Neuron(layer, int(of) if isinstance(of, int | np.integer) else unit(of), place)
+
+
+def cosine_direction(layer: str, vector: ArrayLike, power: float = 2.0, title: str = "") -> Score:
+    """How far activations point into a direction, times a power of the cosine, averaged over all places.
+
+    A plain `direction` is reached best by shouting in all channels; this one asks for that direction and little else.
+
+    References
+    ----------
+    Carter et al. 2019, Activation Atlas, https://distill.pub/2019/activation-atlas
+    """
+    return CosineDirection(layer, unit(vector), float(power), title or f"cosine_direction({layer})")
+
+
+def deep_dream(layer: str) -> Score:
+    """The mean square of all that a layer says: more of whatever it sees.
+
+    References
+    ----------
+    Mordvintsev et al. 2015, Inceptionism
+    """
+    return DeepDream(layer)
+
+
+def caricature(layer: str, activations: ArrayLike, power: float = 1.0, to: str = "") -> Score:
+    """More of what a layer said of a galaxy, place by place: how far its activations point to those, and how purely.
+
+    Parameters
+    ----------
+    layer : str
+    activations : float (y, x, channel)
+        As ``probe.activations(image, layer)[0]`` gives them.
+    power : float, optional
+        Of the cosine that the length along the target is multiplied with.
+    to : str, optional
+        The galaxy's id, for the name. Where the layer says of an image just what it says of the galaxy, the score is 1.
+
+    References
+    ----------
+    Olah et al. 2018, The Building Blocks of Interpretability, https://distill.pub/2018/building-blocks
+    """
+    return _target(layer, activations, True, power, to)
+
+
+def inversion(layer: str, activations: ArrayLike, to: str = "") -> Score:
+    """Just what a layer said of a galaxy: minus the squared distance of activations, as a share of their own square.
+
+    It is 0 where the layer says the same.
+
+    References
+    ----------
+    Mahendran and Vedaldi 2015, https://arxiv.org/abs/1412.0035
+    """
+    return _target(layer, activations, False, 0.0, to)
+
+
+def interpolation(first: Score, second: Score, count: int) -> tuple[Score, ...]:
+    """Objectives on the way from one to the other, both ends included; with ``aligned=True`` their images compare.
+
+    Raises
+    ------
+    InputError
+        Fewer than two are asked for.
+    """
+    if count < 2:
+        raise InputError(f"{count} objectives between two were asked for", "2 or more, both ends included")
+    shares = (k / (count - 1) for k in range(count))
+    return tuple((1 - share) * first + share * second for share in shares)
+
+
+def plane_shape(layer: LayerInfo) -> tuple[int, int, int]:
+    """Of what a layer says, (y, x, channel): a flat layer has one place."""
+    shape = layer.shape
+    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, 1, shape[-1])
+
+
+def unit(vector: ArrayLike) -> tuple[float, ...]:
+    """Of length 1."""
+    values: Any = np.asarray(vector, np.float64)
+    length = float(np.linalg.norm(values))
+    if values.ndim != 1 or not np.isfinite(length) or not length:
+        raise InputError(
+            f"A direction of shape {values.shape} and length {length:g} was given",
+            "One finite number per channel, not all of them 0",
+        )
+    return tuple(float(value) for value in values / length)
+
+
+def vector_for(vector: Sequence[float], layer: LayerInfo, title: str) -> Floats:
+    """As an array, if the layer has as many channels."""
+    if len(vector) != layer.shape[-1]:
+        raise InputError(
+            f"{title} has {len(vector)} numbers", f"One for each of the {layer.shape[-1]} channels of layer {layer.name!r}"
+        )
+    return np.asarray(vector, np.float32)
+
+
+def _target(layer: str, activations: ArrayLike, more: bool, power: float, to: str) -> Score:
+    values = np.asarray(activations, np.float32)
+    values = values if values.ndim == 3 else values.reshape(1, 1, -1)
+    if not np.isfinite(values).all() or not values.any():
+        raise InputError(
+            "The activations of a galaxy to be shown are all 0, or not finite",
+            "What a layer said of a galaxy",
+            "Choose another layer, or another galaxy",
+        )
+    return Target(layer, more, float(power), to, sha256(values.tobytes()).hexdigest(), values)

@@ -1,0 +1,119 @@
+"""From free numbers to stretched light: pixels, Fourier amplitudes, or phases alone.
+
+What is free is drawn from a unit normal distribution; multiplied with an amplitude it gives *raw* stretched light, from
+none (0: the survey's mean level everywhere) to images with the survey's own spectrum (1). What of it could be a cutout
+is the business of `gz2interp.features.limits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, choices
+from gz2interp.features.light import Light
+from gz2interp.network.quiet import tf
+
+__all__ = ["PARAMETRISATIONS", "Parametrisation", "parametrisation_named"]
+
+Floats = NDArray[np.float32]
+Tensor = Any
+
+TINY = 1e-8
+
+
+@dataclass(frozen=True)
+class Parametrisation:
+    """One way to write an image.
+
+    Attributes
+    ----------
+    name : str
+    shape : callable
+        From a `Light` to the shape of what is free, for one image.
+    raw : callable
+        From what is free (n, *shape) and a `Light` to raw stretched light (n, y, x, band).
+    start : float
+        Amplitude of what is free at the start.
+    rate : float
+        Of learning, in units of the same.
+    """
+
+    name: str
+    shape: Callable[[Light], tuple[int, ...]]
+    raw: Callable[[Tensor, Light], Tensor]
+    start: float
+    rate: float
+
+
+def mixing_of(light: Light) -> Floats:
+    """Symmetric root of the correlations between bands: mixes independent numbers into light of the survey's colours."""
+    scatter = np.sqrt(np.maximum(np.diag(light.covariance).astype(np.float64), TINY))
+    values, vectors = np.linalg.eigh(light.covariance / np.outer(scatter, scatter))
+    return np.asarray((vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T, np.float32)
+
+
+def _pixels(free: Tensor, light: Light) -> Tensor:
+    return light.mean + free * np.sqrt(np.diag(light.covariance))
+
+
+def _fourier(free: Tensor, light: Light) -> Tensor:
+    waves = tf.einsum("nkyxp,kb->nbyxp", free, mixing_of(light))
+    return light.mean + _image_of(tf.complex(waves[..., 0], waves[..., 1]), _around_mean(light), light)
+
+
+def _maco(free: Tensor, light: Light) -> Tensor:
+    turned = tf.einsum("nkyxp,kb->nbyxp", tf.stack([tf.cos(free), tf.sin(free)], axis=-1), mixing_of(light))
+    turned /= tf.sqrt(tf.reduce_sum(turned**2, axis=-1, keepdims=True) + TINY)
+    return light.mean + _image_of(tf.complex(turned[..., 0], turned[..., 1]), _around_mean(light), light)
+
+
+def _image_of(waves: Tensor, magnitudes: Floats, light: Light) -> Tensor:
+    height, width, _ = light.shape
+    flat = tf.signal.irfft2d(waves * tf.cast(magnitudes, tf.complex64), [height, width])
+    return tf.transpose(flat, (0, 2, 3, 1))
+
+
+def _around_mean(light: Light) -> Floats:
+    # The magnitude at frequency 0 holds the mean itself; what varies around it between galaxies is like its neighbours.
+    magnitudes = light.signal.copy()
+    magnitudes[:, 0, 0] = magnitudes[:, 0, 1 : magnitudes.shape[2]].max(axis=-1, initial=0.0)
+    return magnitudes
+
+
+def _waves(light: Light) -> tuple[int, ...]:
+    height, width, bands = light.shape
+    return bands, height, width // 2 + 1
+
+
+PARAMETRISATIONS: Final = {
+    each.name: each
+    for each in (
+        Parametrisation("pixels", lambda light: light.shape, _pixels, 0.1, 0.05),
+        Parametrisation("fourier", lambda light: (*_waves(light), 2), _fourier, 0.1, 0.05),
+        Parametrisation("maco", _waves, _maco, np.pi, 0.1),
+    )
+}
+"""By name.
+
+``"pixels"``: each for itself. ``"fourier"``: amplitudes in units of the survey's spectrum, mixed into its colours (Olah
+et al. 2017). ``"maco"``: phases alone, the magnitudes are the survey's mean ones (Fel et al. 2023,
+https://arxiv.org/abs/2306.06805); they are those before light below sky is taken away.
+"""
+
+
+def parametrisation_named(name: str) -> Parametrisation:
+    """One of `PARAMETRISATIONS`.
+
+    Raises
+    ------
+    InputError
+        There is none of that name.
+    """
+    if name in PARAMETRISATIONS:
+        return PARAMETRISATIONS[name]
+    raise InputError(f"The parametrisation {name!r} was asked for", f"One of {choices(PARAMETRISATIONS)}")

@@ -1,0 +1,190 @@
+"""One step of the one loop, compiled: transform, listen, differentiate, and follow the gradient (Adam)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gz2interp.errors import InputError
+from gz2interp.features.diversity import COMPANY
+from gz2interp.features.forms import Form, Heard
+from gz2interp.features.light import Light
+from gz2interp.features.limits import images_within
+from gz2interp.features.parametrisations import Parametrisation
+from gz2interp.features.transformations import Transformations
+from gz2interp.network.probe import Probe
+from gz2interp.network.quiet import tf
+from gz2interp.network.taps import TRACING
+
+__all__ = ["State", "Stepper"]
+
+Tensor = Any
+
+MEMORY = (0.9, 0.99)
+"""Of Adam: of the gradient, and of its square."""
+
+TINY = 1e-12
+
+LEAST_RATE = 0.05
+"""What is left of the rate of learning in the last step, which falls as a cosine."""
+
+KICK, KEPT = 0.25, 0.95
+"""Of what is free: by how much it is moved at random until a gradient says where to go, and what is kept of it before.
+So it wanders between images about as rich in contrast as the survey's."""
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """What changes from step to step: what is free, Adam's two memories, and what became of each image.
+
+    Attributes
+    ----------
+    free, first, second : tensor (n, ...)
+    moved, failed : tensor int32 (n,)
+        Steps that followed a gradient, and that met numbers that are not finite.
+    """
+
+    free: Tensor
+    first: Tensor
+    second: Tensor
+    moved: Tensor
+    failed: Tensor
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """In order."""
+        return self.free, self.first, self.second, self.moved, self.failed
+
+    @classmethod
+    def at(cls, free: Any) -> State:
+        """The beginning."""
+        free = tf.constant(free, tf.float32)
+        none = tf.zeros(len(free), tf.int32)
+        return cls(free, tf.zeros_like(free), tf.zeros_like(free), none, none)
+
+
+class Stepper:
+    """Steps and looks for objectives of one form.
+
+    Parameters
+    ----------
+    probe : Probe
+    form : Form
+    layers : sequence of str
+        That it listens to.
+    light : Light
+    parametrisation : Parametrisation
+    transformations : Transformations
+    rate : float
+        Of learning.
+    seed : int
+    own_colours : bool
+        As for `images_within`.
+    title : str
+        What one of the objectives is called.
+    """
+
+    def __init__(
+        self,
+        probe: Probe,
+        form: Form,
+        layers: Sequence[str],
+        light: Light,
+        parametrisation: Parametrisation,
+        transformations: Transformations,
+        rate: float,
+        seed: int,
+        own_colours: bool,
+        title: str,
+    ) -> None:
+        self.probe, self.form, self.layers, self.light = probe, form, layers, light
+        self.parametrisation, self.transformations = parametrisation, transformations
+        self.rate, self.seed, self.own_colours, self.title = rate, seed, own_colours, title
+        free = tf.TensorSpec((None, *parametrisation.shape(light)), tf.float32)
+        count, number, share = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32), tf.TensorSpec(()))
+        company = tf.TensorSpec((None, None), tf.float32)
+        given = [tf.TensorSpec((None, *each.shape), tf.float32) for each in form.numbers]
+        self._step = _traced(self._stepped, [free, free, free, count, count, number, share, company, *given])
+        self._look = _traced(self._looked, [free, company, *given])
+        self._transformed_look = _traced(self._transformed, [free, number, company, *given])
+
+    def step(self, state: State, number: int, share: float, company: Any, numbers: Sequence[Any]) -> State:
+        """One step on; `share` of all steps lies behind."""
+        return State(*self._step(*state.tensors, *_constants(number, share), company, *numbers))
+
+    def look(self, state: State, company: Any, numbers: Sequence[Any]) -> tuple[Tensor, Tensor]:
+        """Images in nanomaggies (n, y, x, band), and the objectives of each, (n,)."""
+        images, values = self._look(state.free, company, *numbers)
+        return images, values
+
+    def transformed_look(self, state: State, number: int, company: Any, numbers: Sequence[Any]) -> Tensor:
+        """The objectives of the images, (n,), under the transformations of a step."""
+        return self._transformed_look(state.free, tf.constant(number), company, *numbers)
+
+    def _looked(self, free: Tensor, company: Tensor, *numbers: Tensor) -> tuple[Tensor, Tensor]:
+        images = self._images(free)
+        return images, self._value(images, company, numbers)
+
+    def _transformed(self, free: Tensor, number: Tensor, company: Tensor, *numbers: Tensor) -> Tensor:
+        images = self._images(free)
+        seen = self.transformations(images, self.light, tf.stack([tf.constant(self.seed), number]))
+        return self._value(seen, company, numbers)
+
+    def _images(self, free: Tensor) -> Tensor:
+        return images_within(self.parametrisation.raw(free, self.light), self.light, self.own_colours)
+
+    def _value(self, images: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
+        probabilities, logits, said = self.probe.listen(images, self.layers)
+        return self.form.evaluate(Heard(probabilities, logits, {**said, COMPANY: company}), numbers)
+
+    def _stepped(
+        self,
+        free: Tensor,
+        first: Tensor,
+        second: Tensor,
+        moved: Tensor,
+        failed: Tensor,
+        number: Tensor,
+        share: Tensor,
+        company: Tensor,
+        *numbers: Tensor,
+    ) -> tuple[Tensor, ...]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(free)
+            value = self._transformed(free, number, company, *numbers)
+        gradient = tape.gradient(value, free)
+        if gradient is None:
+            raise InputError(
+                f"The objective {self.title} does not depend on the image",
+                "A score of the network's outputs, or of a layer that the image passes through",
+            )
+        axes = list(range(1, free.shape.rank))
+        size = tf.sqrt(tf.reduce_mean(gradient**2, axis=axes, keepdims=True))
+        sound = tf.math.is_finite(size)
+        follows = sound & (size > 0)
+        gradient = tf.where(follows, gradient / tf.where(follows, size, 1.0), 0.0)
+        first, second = (
+            tf.where(follows, memory * before + (1 - memory) * now, before)
+            for memory, before, now in zip(MEMORY, (first, second), (gradient, gradient**2), strict=True)
+        )
+        lost = ~follows & (tf.reshape(moved, tf.shape(size)) == 0)
+        moved += tf.cast(tf.reshape(follows, (-1,)), tf.int32)
+        failed += tf.cast(tf.reshape(~sound, (-1,)), tf.int32)
+        age = tf.cast(tf.reshape(tf.maximum(moved, 1), (-1, *(1 for _ in axes))), tf.float32)
+        ahead = first / (1 - MEMORY[0] ** age) / (tf.sqrt(second / (1 - MEMORY[1] ** age)) + TINY**0.5)
+        rate = self.rate * (LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + tf.cos(np.pi * share)))
+        kick = KICK * tf.random.stateless_normal(free.shape[1:], tf.stack([number, tf.constant(self.seed)]))
+        on = free + tf.where(follows, rate * ahead, 0.0)
+        return tf.where(lost, KEPT * free + kick, on), first, second, moved, failed
+
+
+def _traced(function: Callable[..., Any], specs: Sequence[Any]) -> Any:
+    with TRACING:
+        return tf.function(function, autograph=False).get_concrete_function(*specs)
+
+
+def _constants(number: int, share: float) -> tuple[Tensor, Tensor]:
+    return tf.constant(number, tf.int32), tf.constant(share, tf.float32)

@@ -1,0 +1,276 @@
+"""The one loop: images that excite objectives, many at once, seeded, interruptible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.features.diversity import Diversity
+from gz2interp.features.forms import Form, form_of
+from gz2interp.features.light import Light
+from gz2interp.features.parametrisations import Parametrisation, parametrisation_named
+from gz2interp.features.steps import State, Stepper
+from gz2interp.features.transformations import Transformations
+from gz2interp.network.probe import Probe
+from gz2interp.network.quiet import tf
+from gz2interp.network.scores import Score, singles
+from gz2interp.results import FeatureImages
+
+__all__ = ["BATCH", "STEPS", "visualise"]
+
+Floats = NDArray[np.float32]
+Progress = Callable[[str, int, int], None]
+
+STEPS: Final = 256
+
+BATCH: Final = 32
+"""Images in the works at a time: it bounds the memory, and progress is told, in between."""
+
+DRAWS: Final = 8
+"""Of the transformations, under which the finished images are looked at."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Batch:
+    """Images made together: objectives of one form, by their numbers in the list."""
+
+    which: tuple[int, ...]
+    objectives: tuple[Score, ...]
+    forms: tuple[Form, ...]
+
+    @property
+    def numbers(self) -> list[Any]:
+        columns = zip(*(form.numbers for form in self.forms), strict=True)
+        return [tf.constant(np.stack(column), tf.float32) for column in columns]
+
+    @property
+    def company(self) -> Any:
+        """Weights of each image's company with the same objective, (n, n)."""
+        names = np.array([objective.name for objective in self.objectives])
+        alike = (names[:, None] == names[None]) & ~np.eye(len(names), dtype=bool)
+        return tf.constant(alike / np.maximum(alike.sum(axis=1, keepdims=True), 1), tf.float32)
+
+
+def visualise(
+    probe: Probe,
+    objectives: Score | Sequence[Score],
+    light: Light,
+    *,
+    parametrisation: str = "fourier",
+    steps: int = STEPS,
+    transformations: Transformations | None = None,
+    rate: float | None = None,
+    seed: int = 0,
+    aligned: bool = False,
+    own_colours: bool = True,
+    batch: int = BATCH,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> FeatureImages:
+    """Images that excite objectives, and could be cutouts of the survey.
+
+    Parameters
+    ----------
+    probe : Probe
+    objectives : Score or sequence of Score
+        An image is made for each: `channel`, `logit`, `direction`, those of `gz2interp.features.objectives`, and what
+        ``+ - *`` make of them. Those that differ in numbers only, such as the channels of a layer, are made side by
+        side in one compiled step.
+    light : Light
+        What the survey's cutouts are like, from `light_of`.
+    parametrisation : str, optional
+        ``"fourier"``, ``"maco"`` or ``"pixels"``.
+    steps : int, optional
+    transformations : Transformations, optional
+        Under which the image is to excite its objective.
+    rate : float, optional
+        Of learning; by default the parametrisation's own.
+    seed : int, optional
+        Of the starts and the transformations. An image's start follows from it and its number in the list.
+    aligned : bool, optional
+        Whether all images start alike, so that what differs between them is what their objectives ask for.
+    own_colours : bool, optional
+        Whether each pixel has a colour that the survey's galaxies have. False limits each band by itself: an image may
+        then be blue light without any red.
+    batch : int, optional
+        Images in the works at a time.
+    progress : callable, optional
+        Called with (what is being done, steps done, of how many).
+    stop : callable, optional
+        Asked after each step; True ends with what there is, as Ctrl+C does.
+
+    Returns
+    -------
+    FeatureImages
+        In the order of the objectives. An objective that no step could follow is told by `silent`.
+
+    Raises
+    ------
+    InputError
+        The network does not know an objective's layers, channels or classes, or takes other images than the survey's.
+    """
+    chosen = (objectives,) if isinstance(objectives, Score) else tuple(objectives)
+    wish = _Wish(
+        probe,
+        light,
+        parametrisation_named(parametrisation),
+        transformations or Transformations(),
+        rate,
+        seed,
+        own_colours,
+    )
+    wish.check(chosen, steps, batch)
+    made, finished = _made(wish, chosen, steps, batch, aligned, progress or (lambda *_: None), stop or (lambda: False))
+    parameters = {
+        "steps": steps,
+        "rate": wish.rate,
+        "aligned": aligned,
+        "own_colours": own_colours,
+        "transformations": asdict(wish.transformations),
+    }
+    return _joined(made, chosen, light, wish.parametrisation.name, parameters, seed, finished)
+
+
+@dataclass(frozen=True, eq=False)
+class _Wish:
+    """How all images are made."""
+
+    probe: Probe
+    light: Light
+    parametrisation: Parametrisation
+    transformations: Transformations
+    own_rate: float | None
+    seed: int
+    own_colours: bool
+
+    @property
+    def rate(self) -> float:
+        return self.parametrisation.rate if self.own_rate is None else self.own_rate
+
+    def check(self, objectives: Sequence[Score], steps: int, batch: int) -> None:
+        if any(side not in (None, given) for side, given in zip(self.probe.image_shape, self.light.shape, strict=True)):
+            raise InputError(
+                f"The network takes images (y, x, band) = {self.probe.image_shape}",
+                f"The light is that of cutouts of {self.light.shape}",
+                "Take light_of the cutouts that the network was trained on",
+            )
+        if steps < 1 or batch < 1 or not self.rate > 0 or not 0 <= self.seed < 2**31:
+            raise InputError(
+                f"steps = {steps}, batch = {batch}, rate = {self.rate:g} and seed = {self.seed} were given",
+                "At least 1 step and 1 image, a rate above 0, and a seed from 0 to 2147483647",
+            )
+        for objective in objectives:
+            if not isinstance(objective, Score):
+                raise InputError(f"The objective {objective!r} was given", "A score, such as channel('block3', 12)")
+            self.probe.check(objective)
+
+    def stepper(self, form: Form, objective: Score) -> Stepper:
+        return Stepper(
+            self.probe,
+            form,
+            objective.layers,
+            self.light,
+            self.parametrisation,
+            self.transformations,
+            self.rate,
+            self.seed,
+            self.own_colours,
+            objective.name,
+        )
+
+    def start(self, which: Sequence[int], aligned: bool) -> State:
+        shape = self.parametrisation.shape(self.light)
+        draws = [
+            np.random.default_rng([self.seed, 0 if aligned else number]).standard_normal(shape, np.float32)
+            for number in which
+        ]
+        return State.at(self.parametrisation.start * np.stack(draws))
+
+
+def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[_Batch]:
+    """Those of one form together; equal ones that are to differ are not parted unless there are more than a batch."""
+    by_form: dict[Hashable, list[tuple[int, Score, Form]]] = {}
+    for number, objective in enumerate(objectives):
+        resolved = objective.resolve(probe.class_names)
+        form = form_of(resolved, probe)
+        by_form.setdefault(form.key, []).append((number, resolved, form))
+    for members in by_form.values():
+        if any(isinstance(part, Diversity) for part in singles(members[0][1])):
+            members.sort(key=lambda member: (member[1].name, member[0]))
+        for start in range(0, len(members), batch):
+            yield _Batch(*map(tuple, zip(*members[start : start + batch], strict=True)))  # type: ignore[arg-type]
+
+
+def _made(
+    wish: _Wish,
+    objectives: Sequence[Score],
+    steps: int,
+    batch: int,
+    aligned: bool,
+    progress: Progress,
+    stop: Callable[[], bool],
+) -> tuple[dict[int, tuple[Any, ...]], bool]:
+    """Image and what is told of it, by the objective's number; and whether all was done."""
+    made: dict[int, tuple[Any, ...]] = {}
+    total, before = len(objectives) * steps, 0
+    key, stepper = None, None
+    for together in _batches(wish.probe, objectives, batch):
+        if stepper is None or key != together.forms[0].key:
+            key, stepper = together.forms[0].key, wish.stepper(together.forms[0], together.objectives[0])
+        state, done = wish.start(together.which, aligned), 0
+        numbers, company = together.numbers, together.company
+        stopped = False
+        try:
+            while done < steps and not (stopped := stop()):
+                state = stepper.step(state, done, done / steps, company, numbers)
+                done += 1
+                progress("feature images", before + done * len(together.which), total)
+        except KeyboardInterrupt:
+            stopped = True
+        before += steps * len(together.which)
+        if done:
+            made |= zip(together.which, _told(stepper, state, done, steps, company, numbers), strict=True)
+        if stopped:
+            return made, False
+    return made, True
+
+
+def _told(
+    stepper: Stepper, state: State, done: int, steps: int, company: Any, numbers: Sequence[Any]
+) -> list[tuple[Any, ...]]:
+    images, reached = stepper.look(state, company, numbers)
+    draws = [stepper.transformed_look(state, steps + draw, company, numbers).numpy() for draw in range(DRAWS)]
+    told = images.numpy(), reached.numpy(), np.mean(draws, axis=0), state.moved.numpy(), state.failed.numpy()
+    return [(*each, done) for each in zip(*told, strict=True)]
+
+
+def _joined(
+    made: dict[int, tuple[Any, ...]],
+    objectives: Sequence[Score],
+    light: Light,
+    parametrisation: str,
+    parameters: dict[str, Any],
+    seed: int,
+    finished: bool,
+) -> FeatureImages:
+    order = sorted(made)
+    columns = list(zip(*(made[number] for number in order), strict=True)) or [()] * 6
+    images, reached, transformed, moved, failed, done = columns
+    return FeatureImages(
+        images=np.asarray(images, np.float32).reshape(-1, *light.shape),
+        objectives=tuple(objectives[number].name for number in order),
+        reached=np.asarray(reached, np.float32),
+        transformed=np.asarray(transformed, np.float32),
+        steps=np.asarray(done, np.int64),
+        silent=np.asarray(moved, np.int64) == 0,
+        failed=np.asarray(failed, np.int64),
+        parametrisation=parametrisation,
+        parameters=parameters,
+        seed=seed,
+        finished=finished,
+    )
