@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["BinnedShare", "Estimate", "ReliabilityBin", "mean_of", "proportion", "ratio_of", "shares_in_bins", "wilson"]
+__all__ = [
+    "BinnedShare",
+    "Estimate",
+    "ReliabilityBin",
+    "discovery_rates",
+    "mean_of",
+    "proportion",
+    "ratio_of",
+    "shares_in_bins",
+    "wilson",
+]
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -103,6 +113,27 @@ def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Float
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
+
+
+def discovery_rates(p: Floats) -> Floats:
+    """The false discovery rate at which each of many tests would count (Benjamini and Hochberg's q).
+
+    Ref. Benjamini & Hochberg 1995, J. R. Statist. Soc. B 57, 289, https://doi.org/10.1111/j.2517-6161.1995.tb02031.x
+
+    Parameters
+    ----------
+    p : float (n,)
+        Of every test that was made.
+
+    Returns
+    -------
+    float64 (n,)
+    """
+    order = np.argsort(p, kind="stable")
+    rates = np.asarray(p, np.float64)[order] * len(p) / np.arange(1, len(p) + 1)
+    q = np.empty(len(p))
+    q[order] = np.minimum.accumulate(rates[::-1])[::-1].clip(max=1)
+    return q
 
 
 def proportion(right: Bools) -> Estimate:

@@ -65,9 +65,16 @@ class Passes:
 
     def score(self, images: Tensor, resolved: Score, place: Use | None = None, visit: Visit = tf.identity) -> Tensor:
         """The score of a batch; what passes `place` goes through `visit` before the score hears of it."""
-        ears = {name: Ear() for name in resolved.layers}
+        return self.scores(images, (resolved,), place, visit)[:, 0]
+
+    def scores(
+        self, images: Tensor, resolved: Sequence[Score], place: Use | None = None, visit: Visit = tf.identity
+    ) -> Tensor:
+        """Several scores of a batch in one pass, (n, score)."""
+        ears = {name: Ear() for score in resolved for name in score.layers}
         answers = self.outputs(images, place, visit, ears)
-        return resolved(*answers, said_by(ears))
+        said = said_by(ears)
+        return tf.stack([score(*answers, said) for score in resolved], axis=1)
 
     def score_given(self, values: Tensor, resolved: Score, place: Use | None, title: str) -> Tensor:
         """The score of a batch when a place says this; it must depend on nothing else.

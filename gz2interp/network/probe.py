@@ -326,6 +326,92 @@ class Probe:
             ears = {name: Ear() for name in layers}
             return *self._passes.outputs(images, ears=ears), said_by(ears)
 
+    def scores_when(self, images: ArrayLike, layer: str, activations: ArrayLike, scores: Sequence[Score]) -> Floats:
+        """Scores of each image when a layer says something else than it would, float32 (n, score).
+
+        Unlike `continue_from` it may be asked of any layer: what reaches the scores by another way still does.
+
+        Parameters
+        ----------
+        images : float32 (n, y, x, band), nanomaggies
+        layer : str
+        activations : float32 (n, y, x, channel) or (n, channel)
+        scores : sequence of Score
+            All heard in one pass.
+        """
+        place, resolved = find(layer, self._uses), tuple(self._resolved(score) for score in scores)
+
+        def question(images: Tensor, said: Tensor) -> tuple[Tensor, ...]:
+            return (self._passes.scores(images, resolved, place, lambda own: tf.cast(said, own.dtype)),)
+
+        return self._ask_when(images, place, activations, ("scores when", place, resolved), question)[0]
+
+    def gradients_when(self, images: ArrayLike, layer: str, activations: ArrayLike, score: Score) -> Gradients:
+        """As `scores_when`, of one score, with its derivative with respect to what the layer says.
+
+        Raises
+        ------
+        InputError
+            If the score does not depend on the layer.
+        """
+        place, resolved = find(layer, self._uses), self._resolved(score)
+
+        def question(images: Tensor, said: Tensor) -> tuple[Tensor, ...]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(said)
+                value = self._passes.score(images, resolved, place, lambda own: tf.cast(said, own.dtype))
+            return value, self._passes.derivative(tape, value, said, place, score.name)
+
+        found = self._ask_when(images, place, activations, ("gradients when", place, resolved), question)
+        return Gradients(found[0], np.asarray(activations, np.float32), found[1], place.name)
+
+    def gradients_along(self, images: ArrayLike, layer: str, vector: ArrayLike, at: str = SCALED) -> Gradients:
+        """How far a layer's mean activations point along a vector, and the derivative of that at an earlier place.
+
+        It is compiled once for all vectors, where a score of each would be compiled for each.
+
+        Parameters
+        ----------
+        images : float32 (n, y, x, band), nanomaggies
+        layer : str
+        vector : float (channel,)
+            Not normalised: that of one channel has a single 1.
+        at : str, optional
+            As in `gradients`.
+
+        Raises
+        ------
+        InputError
+            If the layer does not depend on the place, or has other channels.
+        """
+        place, heard = self._place(at), find(layer, self._uses)
+        along = rows_of(np.asarray(vector, np.float32)[None], heard.info.shape[-1:], "Vectors")
+        rows = rows_of(images, self.image_shape, "Images")
+
+        def question(images: Tensor, along: Tensor) -> tuple[Tensor, ...]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                ear, far = Ear(tape), Ear()
+                self._passes.outputs(images, place, ear.listen, {heard.name: far})
+                value = tf.linalg.matvec(plane_mean(far.heard), along[0])
+            return value, ear.heard, self._passes.derivative(tape, value, ear.tensor, place, f"of {heard.name}")
+
+        key = ("gradients along", place, heard)
+        found = self._questions.ask_of_several(key, question, (rows,), (self.image_shape,), (along,))
+        return Gradients(found[0], found[1], found[2], self.domain_of(at))
+
+    def _ask_when(
+        self,
+        images: ArrayLike,
+        place: Use,
+        activations: ArrayLike,
+        key: Hashable,
+        question: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
+    ) -> tuple[Floats, ...]:
+        rows = rows_of(images, self.image_shape, "Images")
+        said = rows_of(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
+        shapes = (self.image_shape, said.shape[1:])
+        return self._questions.ask_of_several((key, shapes), question, (rows, said), shapes)
+
     def _differentiated(
         self, images: ArrayLike, score: Score, at: str, rule: Callable[[], AbstractContextManager[None]]
     ) -> Gradients:

@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.embedding.describing.columns import Column
-from gz2interp.statistics import Z, wilson
+from gz2interp.statistics import Z, discovery_rates, wilson
 
 __all__ = ["DISCOVERY_RATE", "LEAST_EFFECT", "compared", "matched_effects", "with_rates"]
 
@@ -88,11 +88,7 @@ def with_rates(table: pd.DataFrame) -> pd.DataFrame:
     """
     if table.empty:
         return table.assign(q=np.zeros(0), sure=np.zeros(0, np.bool_))
-    p = table["p"].to_numpy(np.float64)
-    order = np.argsort(p, kind="stable")
-    rates = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty(len(p))
-    q[order] = np.minimum.accumulate(rates[::-1])[::-1].clip(max=1)
+    q = discovery_rates(table["p"].to_numpy(np.float64))
     effect, odds = np.abs(table["effect"].to_numpy(np.float64)), table["odds"].to_numpy(np.float64)
     frequent = (odds >= LEAST_ODDS) & (table["inside"].to_numpy(np.float64) >= 0.1)
     return table.assign(q=q, sure=(q <= DISCOVERY_RATE) & ((effect >= LEAST_EFFECT) | frequent))

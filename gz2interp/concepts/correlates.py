@@ -1,0 +1,103 @@
+"""What each channel goes with: ranks against columns of numbers, with the number of tests accounted for.
+
+References
+----------
+Spearman 1904, Am. J. Psychol. 15, 72. Bonett & Wright 2000, Psychometrika 65, 23 (intervals)
+Benjamini & Hochberg 1995, J. R. Statist. Soc. B 57, 289
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from gz2interp.statistics import Z, discovery_rates
+
+__all__ = ["DISCOVERY_RATE", "FEWEST", "LEAST", "correlates", "strongest_correlates"]
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+DISCOVERY_RATE: Final = 0.01
+"""The share of chance among what is called sure."""
+
+LEAST: Final = 0.3
+"""Of |rho|: less is not told, however sure it is."""
+
+FEWEST: Final = 20
+"""Galaxies of which a column must be known."""
+
+NAMES: Final = ("channel", "column", "known", "rho", "low", "high", "p", "q", "sure")
+
+
+def correlates(activations: Floats, columns: Iterable[tuple[str, Doubles]]) -> pd.DataFrame:
+    """Rank correlation of every channel with every column.
+
+    Parameters
+    ----------
+    activations : float32 (n, channel)
+        Pooled.
+    columns : iterable of (str, float64 (n,))
+        NaN where unknown; read one after the other.
+
+    Returns
+    -------
+    DataFrame
+        A row for each test that can be made: ``channel``, ``column``, ``known`` (galaxies), ``rho`` with its 95 %
+        interval ``low`` and ``high``, ``p``, ``q`` (the false discovery rate at which it would count, all tests taken
+        together) and ``sure``.
+    """
+    parts = [_of_column(activations, name, np.asarray(values, np.float64)) for name, values in columns]
+    table = pd.concat([each for each in parts if each is not None] or [_nothing()], ignore_index=True)
+    q = discovery_rates(table["p"].to_numpy(np.float64))
+    return table.assign(q=q, sure=(q <= DISCOVERY_RATE) & (table["rho"].abs() >= LEAST))
+
+
+def strongest_correlates(table: pd.DataFrame, channel: int, most: int = 5) -> pd.DataFrame:
+    """The sure ones of one channel, the strongest first."""
+    own = table[(table["channel"] == channel) & table["sure"]]
+    return own.iloc[np.argsort(-own["rho"].abs().to_numpy(), kind="stable")[:most]]
+
+
+def _of_column(activations: Floats, name: str, values: Doubles) -> pd.DataFrame | None:
+    known = np.isfinite(values)
+    n = int(known.sum())
+    if n < FEWEST or values[known].min() == values[known].max():
+        return None
+    ranks = _centred(values[known][:, None])
+    own = _centred(np.asarray(activations[known], np.float64))
+    lengths = np.linalg.norm(own, axis=0) * np.linalg.norm(ranks)
+    channels = np.flatnonzero(lengths > 0)  # one that never varies goes with nothing
+    rho = np.clip((own[:, channels].T @ ranks)[:, 0] / lengths[channels], -1, 1)
+    low, high = _interval(rho, n)
+    facts = {"channel": channels, "column": name, "known": n, "rho": rho, "low": low, "high": high}
+    return pd.DataFrame({**facts, "p": _chance(rho, n)})
+
+
+def _centred(values: Doubles) -> Doubles:
+    ranks = rankdata(values, axis=0)
+    return np.asarray(ranks - ranks.mean(axis=0))
+
+
+def _chance(rho: Doubles, n: int) -> Doubles:
+    """Of a correlation as strong as this, in either direction, where there is none."""
+    from scipy.special import stdtr
+
+    away = np.abs(rho) * np.sqrt((n - 2) / np.maximum(1 - rho**2, 1e-15))
+    return np.asarray(np.minimum(2 * stdtr(n - 2, -away), 1))
+
+
+def _interval(rho: Doubles, n: int) -> tuple[Doubles, Doubles]:
+    middle = np.arctanh(np.clip(rho, -1 + 1e-12, 1 - 1e-12))
+    half = Z * np.sqrt((1 + rho**2 / 2) / (n - 3))
+    return np.tanh(middle - half), np.tanh(middle + half)
+
+
+def _nothing() -> pd.DataFrame:
+    whole = np.zeros(0, np.int64)
+    return pd.DataFrame({name: whole if name in ("channel", "known") else np.zeros(0) for name in NAMES[:-2]})

@@ -1,0 +1,128 @@
+"""Semantic dictionary: a place in a galaxy, and the channels that speak there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.concepts.accounted import Accounted, account
+from gz2interp.concepts.attribution import LayerAttribution
+from gz2interp.errors import InputError
+
+__all__ = ["Entry", "PlaceEntries", "channel_direction", "dictionary_at", "pixels_of", "strongest_places"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One channel at one place.
+
+    Attributes
+    ----------
+    channel : int
+    activation : float
+    loudness : float
+        The activation in units of what is loud for this channel in the survey; NaN where that is not known.
+    effects : tuple of float
+        What it adds to each score there.
+    """
+
+    channel: int
+    activation: float
+    loudness: float
+    effects: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PlaceEntries:
+    """What a layer says at one place of a galaxy, the strongest channel first.
+
+    Attributes
+    ----------
+    place : (int, int)
+        (y, x) in the layer's plane.
+    direction : float32 (channel,)
+        All that is said there: a feature image of the place is one of this direction.
+    entries : tuple of Entry
+    scores : tuple of str
+    accounted : tuple of Accounted
+        Of each score: the evidence at this place alone, and what the entries hold of it.
+    """
+
+    place: tuple[int, int]
+    direction: Floats
+    entries: tuple[Entry, ...]
+    scores: tuple[str, ...]
+    accounted: tuple[Accounted, ...]
+
+
+def dictionary_at(
+    attributions: Sequence[LayerAttribution],
+    place: tuple[int, int],
+    most: int = 5,
+    loud: Floats | None = None,
+    galaxy: int = 0,
+) -> PlaceEntries:
+    """The entries of one place.
+
+    Parameters
+    ----------
+    attributions : sequence of LayerAttribution
+        Of the same galaxies, one for each score.
+    place : (int, int)
+        (y, x) in the layer's plane.
+    most : int, optional
+        Channels.
+    loud : float32 (channel,), optional
+        What is loud for each channel; channels are then ordered by it, since some speak in larger numbers than others.
+    galaxy : int, optional
+        Its position among those of the attributions.
+
+    Raises
+    ------
+    InputError
+        The layer has no such place.
+    """
+    said = attributions[0].activations
+    if said.ndim != 4 or not all(0 <= at < side for at, side in zip(place, said.shape[1:3], strict=True)):
+        raise InputError(f"The place {place} was given", f"(y, x) in a layer's plane of {said.shape[1:-1]}")
+    here = said[(galaxy, *place)]
+    relative = np.full(len(here), np.nan) if loud is None else here / np.where(loud > 0, loud, np.inf)
+    order = np.argsort(-(here if loud is None else relative), kind="stable")[:most]
+    added = np.stack([each.values[(galaxy, *place)] for each in attributions])  # (score, channel)
+    entries = [
+        Entry(int(k), float(here[k]), float(relative[k]), tuple(float(value) for value in added[:, k])) for k in order
+    ]
+    others = np.setdiff1d(np.arange(len(here)), order)
+    accounts = tuple(
+        account(row[None, order], row[None, others], row[None].sum(axis=1), np.zeros(1, np.float32), each.score)
+        for row, each in zip(added, attributions, strict=True)
+    )
+    return PlaceEntries(place, here, tuple(entries), tuple(each.score for each in attributions), accounts)
+
+
+def strongest_places(strength: Floats, most: int = 3, apart: float = 1.5) -> tuple[tuple[int, int], ...]:
+    """The strongest places of a map (y, x), none nearer to another than `apart` cells."""
+    found: list[tuple[int, int]] = []
+    for flat in np.argsort(-strength, axis=None, kind="stable"):
+        y, x = (int(each) for each in np.unravel_index(flat, strength.shape))
+        if all(np.hypot(y - other[0], x - other[1]) > apart for other in found):
+            found.append((y, x))
+        if len(found) == most:
+            break
+    return tuple(found)
+
+
+def channel_direction(channel: int, channels: int) -> Floats:
+    """The direction of a single channel, float32 (channel,)."""
+    return np.asarray(np.eye(1, channels, channel, dtype=np.float32)[0])
+
+
+def pixels_of(place: tuple[int, int], plane: tuple[int, ...], shape: tuple[int, ...]) -> tuple[float, float]:
+    """The centre (y, x) of a layer's place in the image [pixels], the plane being laid over the whole of it."""
+    y, x = ((at + 0.5) * side / cells - 0.5 for at, cells, side in zip(place, plane, shape, strict=False))
+    return y, x

@@ -1,0 +1,169 @@
+"""Channels that do nothing, channels that say the same, and channels that see what the sky or the telescope made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.concepts.tally import Tally
+from gz2interp.statistics import discovery_rates
+
+__all__ = ["TWINS", "Artefact", "artefact_channels", "flagged", "silent_channels", "strata_of", "twins"]
+
+Ints = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
+TWINS: Final = 0.98
+"""|r| over all places from which on two channels say the same."""
+
+SILENT: Final = 1e-6
+"""Of the layer's median scatter: a channel that varies less does nothing."""
+
+DISCOVERY_RATE: Final = 0.01
+"""The share of chance among the channels that are said to see artefacts."""
+
+MOSTLY: Final = 0.5
+"""Of its top galaxies, that an artefact's channel has flagged at least."""
+
+TAIL: Final = 0.95
+"""The quantile of a column of image quality beyond which an image is flagged."""
+
+STRATA: Final = 8
+"""Groups of equally many galaxies of like size: large galaxies reach the edge without being badly imaged."""
+
+
+FACTS: Final = ("share", "expected", "q")
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """What a channel sees that is no galaxy.
+
+    Attributes
+    ----------
+    channel : int
+    column : str
+        Of image quality.
+    share : float
+        Of its top galaxies, that are flagged.
+    expected : float
+        The share that is flagged among galaxies of like size.
+    q : float
+        The false discovery rate at which it would count, among all channels and columns.
+    """
+
+    channel: int
+    column: str
+    share: float
+    expected: float
+    q: float
+
+
+def silent_channels(tally: Tally) -> Ints:
+    """The channels that do nothing: the same everywhere, in all galaxies."""
+    scatter = tally.scatter
+    speaking = scatter[scatter > 0]
+    least = SILENT * float(np.median(speaking)) if len(speaking) else np.inf
+    return np.flatnonzero(scatter <= least)
+
+
+def twins(correlation: Doubles, least: float = TWINS) -> list[tuple[int, int, float]]:
+    """Pairs of channels that say the same, or the opposite: (first, second, r), the closest first."""
+    first, second = np.triu_indices(len(correlation), 1)
+    r = correlation[first, second]
+    here = np.flatnonzero(np.abs(r) > least)
+    order = here[np.argsort(-np.abs(r[here]), kind="stable")]
+    return [(int(first[k]), int(second[k]), float(r[k])) for k in order]
+
+
+def flagged(columns: Mapping[str, Doubles]) -> dict[str, NDArray[np.bool_]]:
+    """Which images each column of image quality flags: those in its upper tail, if that stands out at all.
+
+    Parameters
+    ----------
+    columns : mapping
+        Name -> float64 (n,), more being worse; NaN where unknown, which is not flagged.
+    """
+    found = {}
+    for name, values in columns.items():
+        known = values[np.isfinite(values)]
+        if len(known) and known.max() > np.median(known):
+            limit = max(float(np.quantile(known, TAIL)), float(np.median(known)))
+            found[name] = np.nan_to_num(values, nan=-np.inf) > limit
+    return found
+
+
+def artefact_channels(
+    tops: Ints, flags: Mapping[str, NDArray[np.bool_]], strata: Mapping[str, Ints]
+) -> tuple[list[Artefact], pd.DataFrame]:
+    """The channels whose top galaxies are flagged, far more often than other galaxies of like size.
+
+    Parameters
+    ----------
+    tops : int64 (channel, k)
+        Positions of each channel's loudest galaxies; below 0 for none.
+    flags : mapping
+        Column -> bool (n,), see `flagged`.
+    strata : mapping
+        Column -> int64 (n,): groups of galaxies that may be compared.
+
+    Returns
+    -------
+    artefacts : list of Artefact
+        The surest first.
+    tests : DataFrame
+        Every test: channel, column, share, expected, p, q.
+    """
+    rows: list[dict[str, Any]] = []
+    for column, flag in flags.items():
+        rates = _rates(flag, strata[column])
+        for channel, positions in enumerate(tops):
+            there = positions[positions >= 0]
+            hits = int(flag[there].sum())
+            rows.append({
+                "channel": channel,
+                "column": column,
+                "share": hits / max(len(there), 1),
+                "expected": float(rates[there].mean()) if len(there) else np.nan,
+                "p": _at_least(hits, rates[there]),
+            })  # fmt: skip
+    tests = pd.DataFrame(rows, columns=["channel", "column", "share", "expected", "p"])
+    tests = tests.assign(q=discovery_rates(tests["p"].to_numpy(np.float64)))
+    sure = tests[(tests["q"] <= DISCOVERY_RATE) & (tests["share"] >= MOSTLY)].sort_values(["q", "channel"])
+    found = [
+        Artefact(
+            int(sure["channel"].iloc[k]), str(sure["column"].iloc[k]), *(float(sure[name].iloc[k]) for name in FACTS)
+        )
+        for k in range(len(sure))
+    ]
+    return found, tests
+
+
+def strata_of(values: Doubles, count: int = STRATA) -> Ints:
+    """Groups of equally many galaxies of like value; those of unknown value are a group of their own."""
+    known = np.isfinite(values)
+    if not known.any():
+        return np.zeros(len(values), np.int64)
+    edges = np.quantile(values[known], np.linspace(0, 1, count + 1)[1:-1])
+    return np.where(known, np.searchsorted(edges, values, side="right"), count).astype(np.int64)
+
+
+def _rates(flag: NDArray[np.bool_], strata: Ints) -> Doubles:
+    """How often galaxies like each are flagged, float64 (n,); half a galaxy is added, so that no rate is 0."""
+    _, inverse = np.unique(strata, return_inverse=True)
+    counts = np.bincount(inverse)
+    hits = np.bincount(inverse, weights=flag.astype(np.float64))
+    return np.asarray(((hits + 0.5) / (counts + 1))[inverse])
+
+
+def _at_least(hits: int, rates: Doubles) -> float:
+    """The probability of so many or more, each with a probability of its own."""
+    chances = np.ones(1)
+    for rate in rates:
+        chances = np.append(chances * (1 - rate), 0) + np.append(0, chances * rate)
+    return float(min(chances[hits:].sum(), 1.0))

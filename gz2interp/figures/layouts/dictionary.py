@@ -1,0 +1,171 @@
+"""Semantic dictionary: places in a galaxy, and the channels that speak there, as galaxies and feature images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.paper import STYLE
+from gz2interp.figures.pieces.blocks import framed, ink, marked, outline
+from gz2interp.figures.pieces.cells import Cell, draw_picture
+from gz2interp.figures.pieces.coordinates import put_place
+from gz2interp.figures.pieces.letters import put_letter
+from gz2interp.figures.pieces.pictures import show, stretch_for
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.rgb import Stretch, rgb
+from gz2interp.figures.shown import Shown
+
+__all__ = ["DictionaryPlace", "DictionaryWord", "dictionary_figure"]
+
+Floats = NDArray[np.floating[Any]]
+
+_LARGE, _BETWEEN, _HEAD = 1.5, 0.12, 0.16
+_GALAXIES: Final = 4
+"""Of a channel, in a square; the first gives way to its feature image."""
+_SIDES: Final = 2
+
+
+@dataclass(frozen=True, eq=False)
+class DictionaryWord:
+    """One channel.
+
+    Attributes
+    ----------
+    title : str
+        ``"channel 68"``.
+    note : str
+        A line or two: how loud it is, and what it does.
+    galaxies : sequence of Cell
+        In which it is loudest, each with the channel's map over the layer's plane.
+    feature : float32 (y, x, band) or None
+        Its feature image.
+    """
+
+    title: str
+    note: str
+    galaxies: Sequence[Cell]
+    feature: Floats | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class DictionaryPlace:
+    """One place.
+
+    Attributes
+    ----------
+    box : (float, float, float, float)
+        y, x, height, width in pixels of the image.
+    title : str
+        What is said of the place as a whole.
+    words : sequence of DictionaryWord
+        The strongest first.
+    feature : float32 (y, x, band) or None
+        Of the place's direction.
+    """
+
+    box: tuple[float, float, float, float]
+    title: str
+    words: Sequence[DictionaryWord] = field(default_factory=tuple)
+    feature: Floats | None = None
+
+
+def dictionary_figure(
+    shown: Shown, pages: Sequence[DictionaryPlace], bands: Sequence[str], manner: Manner, foot: str = ""
+) -> Figure:
+    """On the left the galaxy with its numbered places; on the right a row for each place, a square for each channel.
+
+    Parameters
+    ----------
+    shown : Shown
+    pages : sequence of DictionaryPlace
+    bands : sequence of str
+    manner : Manner
+    foot : str, optional
+
+    Raises
+    ------
+    InputError
+        There is no place or no channel, more places than colours, or a page has no room.
+    """
+    if not pages or not all(each.words for each in pages):
+        raise InputError("A dictionary of no place or of no channel was asked for", "One of each or more")
+    paper = manner.page
+    left = 0.0 if paper.is_narrow else _LARGE + 0.25
+    above = _LARGE + 2 * LINE if paper.is_narrow else 0.0
+    most = max(len(each.words) for each in pages)
+    across = min(most, 3 if paper.is_narrow else 5)
+    pitch = (paper.width - left - 0.05) / across
+    lines = [-(-len(each.words) // across) for each in pages]
+    notes = LINE * max(wrapped(word.note, pitch - 0.06).count("\n") + 2 for each in pages for word in each.words)
+
+    def step(side: float) -> float:
+        return _SIDES * side + GAP + notes + _BETWEEN
+
+    def whole(side: float) -> float:
+        places = above + len(pages) * (_HEAD + 0.02) + sum(lines) * step(side)
+        return max(places, _LARGE + 0.8 if left else 0.0)
+
+    ends = foot_height(foot, paper)
+    side = side_for(paper, min((pitch - _BETWEEN) / 2, 0.62), sum(lines), lambda side: whole(side) + ends, "channels")
+    stretch = stretch_for(
+        [shown, *(cell.shown for each in pages for word in each.words for cell in word.galaxies)], bands
+    )
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(paper, whole(side), foot)
+        picture = sheet.axes(0.05, 0.05, _LARGE, _LARGE)
+        draw_picture(picture, shown, bands, stretch)
+        put_place(picture, shown, "scale")
+        words_at = (_LARGE + 0.15, 0.05) if paper.is_narrow else (0.05, _LARGE + 0.1)
+        sheet.text(*words_at, wrapped(shown.words, _LARGE if left else paper.width - _LARGE - 0.2), va="top")
+        y = above
+        for number, each in enumerate(pages):
+            marked(picture, each.box, ink(number), str(number + 1))
+            sheet.text(left, y + _HEAD - 0.03, f"{number + 1}", color=ink(number), weight="bold", va="bottom")
+            sheet.text(left + 0.12, y + _HEAD - 0.03, each.title, va="bottom")
+            y += _HEAD
+            for place, word in enumerate(each.words):
+                row, column = divmod(place, across)
+                _word(
+                    sheet, left + column * pitch, y + row * step(side), side, word, bands, stretch, ink(number), pitch
+                )
+            y += lines[number] * step(side) + 0.02
+        put_letter(picture, 0)
+    return sheet.figure
+
+
+def _word(
+    sheet: Sheet,
+    x: float,
+    y: float,
+    side: float,
+    word: DictionaryWord,
+    bands: Sequence[str],
+    stretch: Stretch,
+    colour: str,
+    pitch: float,
+) -> None:
+    """Four pictures in a square, and words beneath."""
+    cells = list(word.galaxies)[: _GALAXIES - (word.feature is not None)]
+    first = 1 if word.feature is not None else 0
+    for place in range(len(cells) + first):
+        row, column = divmod(place, _SIDES)
+        axis = sheet.axes(x + column * (side + GAP), y + row * (side + GAP), side, side)
+        if word.feature is not None and place == 0:
+            show(axis, rgb(word.feature, bands, stretch))
+            framed(axis, colour)
+            continue
+        cell = cells[place - first]
+        draw_picture(axis, cell.shown, bands, stretch)
+        outline(axis, cell.values, cell.shown.shape)
+    under = y + _SIDES * side + GAP + 0.03
+    sheet.text(x, under, word.title, va="top", weight="bold")
+    sheet.text(x, under + LINE, wrapped(word.note, pitch - 0.06), va="top")

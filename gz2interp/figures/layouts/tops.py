@@ -1,0 +1,111 @@
+"""Channels by their loudest and quietest galaxies, with the outline of where each channel fires."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.paper import STYLE
+from gz2interp.figures.pieces.blocks import framed, outline
+from gz2interp.figures.pieces.cells import Cell, draw_picture
+from gz2interp.figures.pieces.letters import put_letter
+from gz2interp.figures.pieces.pictures import show, stretch_for
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.rgb import rgb
+
+__all__ = ["ChannelRow", "tops_figure"]
+
+Floats = NDArray[np.floating[Any]]
+
+_WORDS: Final = {1: 0.95, 2: 1.25}
+_BETWEEN = 0.1
+
+
+@dataclass(frozen=True, eq=False)
+class ChannelRow:
+    """One channel.
+
+    Attributes
+    ----------
+    title, note : str
+        What it is called, and what it goes with.
+    tops, bottoms : sequence of Cell
+        Galaxies, the most extreme first, each with the channel's map over the layer's plane.
+    feature : float32 (y, x, band) or None
+        Its feature image.
+    """
+
+    title: str
+    note: str
+    tops: Sequence[Cell]
+    bottoms: Sequence[Cell]
+    feature: Floats | None = None
+
+
+def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner, foot: str = "") -> Figure:
+    """A row per channel: words, its feature image if there is one, the loudest galaxies, and the quietest.
+
+    Parameters
+    ----------
+    rows : sequence of ChannelRow
+    bands : sequence of str
+    manner : Manner
+    foot : str, optional
+
+    Raises
+    ------
+    InputError
+        There is no channel, or a page has no room.
+    """
+    if not rows:
+        raise InputError("A figure of no channel was asked for", "One channel or more")
+    page = manner.page
+    words = _WORDS[page.columns]
+    feature = any(row.feature is not None for row in rows)
+    tops, bottoms = (max(len(getattr(row, name)) for row in rows) for name in ("tops", "bottoms"))
+    pictures = feature + tops + bottoms
+    gaps = (feature + (bottoms > 0)) * _BETWEEN + (pictures - 1) * GAP
+    width = (page.width - words - 0.08 - gaps) / pictures
+    said = [wrapped(row.note, words - 0.1) for row in rows]
+    least = LINE * (max(each.count("\n") for each in said) + 2.2)
+
+    def step(side: float) -> float:
+        return max(side, least) + 0.06
+
+    head = LINE + 0.06
+    ends = head + foot_height(foot, page)
+    side = side_for(page, min(width, 1.0), len(rows), lambda side: len(rows) * step(side) + ends, "channels")
+    cells = [cell for row in rows for cell in (*row.tops, *row.bottoms)]
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(page, head + len(rows) * step(side), foot)
+        stretch = stretch_for([cell.shown for cell in cells], bands)
+        start = words + feature * (side + _BETWEEN)
+        after = start + tops * (side + GAP) - GAP + _BETWEEN
+        for x, title in ((words, "feature image" if feature else ""), (start, "loudest"), (after, "quietest")):
+            sheet.text(x, head - 0.03, title if title != "quietest" or bottoms else "", va="bottom", weight="bold")
+        for place, row in enumerate(rows):
+            y = head + place * step(side)
+            sheet.text(0.03, y + 0.01, row.title, va="top", weight="bold")
+            sheet.text(0.03, y + 0.01 + LINE, said[place], va="top")
+            if row.feature is not None:
+                image = sheet.axes(words, y, side, side)
+                show(image, rgb(row.feature, bands, stretch))
+                framed(image, "#444444")
+            for origin, group, fires in ((start, row.tops, True), (after, row.bottoms, False)):
+                for number, cell in enumerate(group):
+                    axis = sheet.axes(origin + number * (side + GAP), y, side, side)
+                    draw_picture(axis, cell.shown, bands, stretch)
+                    if fires:
+                        outline(axis, cell.values, cell.shown.shape)
+                        if number == 0:
+                            put_letter(axis, place)
+    return sheet.figure

@@ -1,0 +1,141 @@
+"""What figures of building blocks share: colours of groups and classes, boxes, outlines, small bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.figures.colours import OKABE_ITO
+from gz2interp.figures.overlay import DIVERGING
+from gz2interp.figures.paper import SMALL
+
+__all__ = ["INKS", "bars_of_effects", "framed", "ink", "marked", "outline", "over_image", "signed"]
+
+Floats = NDArray[np.floating[Any]]
+
+INKS: Final = OKABE_ITO
+"""Of groups and classes, in their order: told apart by everybody, and numbered besides."""
+
+_FIRES: Final = 0.5
+"""Of a channel's greatest value in a galaxy: it fires where it reaches that."""
+
+_OPACITY: Final = 0.8
+
+
+def ink(place: int) -> str:
+    """The colour of a group or a class.
+
+    Raises
+    ------
+    InputError
+        There are more than colours that can be told apart.
+    """
+    if place >= len(INKS):
+        raise InputError(f"{place + 1} things are to be told apart by colour", f"At most {len(INKS)}")
+    return INKS[place]
+
+
+def over_image(ground: NDArray[np.uint8], loads: Floats, inks: Sequence[str]) -> NDArray[np.uint8]:
+    """Maps of groups over an image: in each place the colours mixed by their loads, opaque where they are strong.
+
+    Parameters
+    ----------
+    ground : uint8 (y, x, 3)
+    loads : float (y, x, group)
+        In one unit for all groups; of the plane's own size, or of the image's.
+    inks : sequence of str
+        Of each group.
+    """
+    loads = _enlarged(np.maximum(loads, 0), ground.shape[:2])
+    total = loads.sum(axis=-1, keepdims=True)
+    share = np.divide(loads, total, out=np.zeros_like(loads), where=total > 0)
+    colours = 255 * share @ np.array([to_rgb(each) for each in inks])
+    opacity = _OPACITY * np.clip(total / (np.quantile(total, 0.995) or 1.0), 0, 1)
+    grey = ground.mean(axis=-1, keepdims=True)  # so that the galaxy's own colours are not taken for groups
+    return np.asarray(np.round(grey * (1 - opacity) + colours * opacity)).astype(np.uint8)
+
+
+def outline(axis: Axes, map_: Floats, shape: tuple[int, int], colour: str = "white") -> None:
+    """Where a map of a layer's plane (y, x) is above half of its greatest value, over an image of a shape."""
+    peak = float(np.max(map_))
+    if peak <= 0 or min(map_.shape) < 2 or float(np.min(map_)) >= _FIRES * peak:
+        return
+    padded = np.pad(map_, 1)  # so that outlines close at the border
+    y, x = ((np.arange(-1, n + 1) + 0.5) * side / n - 0.5 for n, side in zip(map_.shape, shape, strict=True))
+    axis.contour(x, y, padded, levels=[_FIRES * peak], colors=[colour], linewidths=0.8)
+
+
+def marked(axis: Axes, box: tuple[float, float, float, float], colour: str, words: str = "") -> None:
+    """A box (y, x, height, width) in pixels, with a number beside its upper left corner."""
+    y, x, height, width = box
+    axis.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, edgecolor=colour, linewidth=1.0, zorder=6))
+    if words:
+        axis.text(
+            x - 0.5,
+            y - 0.5 + height,
+            words,
+            color="white",
+            fontsize=SMALL,
+            weight="bold",
+            va="top",
+            ha="left",
+            bbox={"facecolor": colour, "linewidth": 0, "pad": 0.8},
+            zorder=7,
+        )
+
+
+def framed(axis: Axes, colour: str, width: float = 1.0) -> None:
+    """The frame of axes in a colour."""
+    for spine in axis.spines.values():
+        spine.set_color(colour)
+        spine.set_linewidth(width)
+
+
+def bars_of_effects(
+    axis: Axes, attributed: Floats, removed: Floats | None, names: Sequence[str], limit: float, labelled: bool = True
+) -> None:
+    """What is attributed to a block for each score as bars, red for and blue against, and what its removal changes as
+    marks.
+    """
+    places = np.arange(len(names))[::-1]
+    colours = [DIVERGING[-1] if value >= 0 else DIVERGING[0] for value in attributed]
+    axis.barh(places, attributed, 0.62, color=colours)
+    if removed is not None:
+        axis.plot(removed, places, "d", color="black", markersize=2.2, markeredgewidth=0, zorder=5)
+    axis.axvline(0, color="black", linewidth=0.5)
+    axis.set_xlim(-1.08 * limit, 1.08 * limit)
+    axis.set_ylim(-0.6, len(names) - 0.4)
+    axis.set_yticks(places, list(names) if labelled else [""] * len(names), fontsize=SMALL)
+    axis.set_xticks([-limit, 0, limit], [signed(-limit), "0", signed(limit)], fontsize=SMALL)
+    axis.tick_params(length=1.5, width=0.4, pad=1)
+    axis.tick_params(axis="y", length=0)
+    axis.spines[["top", "right", "left"]].set_visible(False)
+
+
+def signed(value: float) -> str:
+    """With its sign, two digits.
+
+    >>> signed(0.5), signed(12.3), signed(0.0)
+    ('+0.5', '+12', '0')
+    """
+    words = f"{value:+.2g}" if abs(value) >= 5e-3 else "0"
+    return words.replace("-", "\N{MINUS SIGN}")
+
+
+def _enlarged(loads: Floats, shape: Sequence[int]) -> Floats:
+    """Bilinear between the cells' centres, as maps of layers are."""
+    for axis, side in enumerate(shape):
+        cells = loads.shape[axis]
+        at = np.clip((np.arange(side) + 0.5) * cells / side - 0.5, 0, cells - 1)
+        low = np.minimum(at.astype(int), max(cells - 2, 0))
+        part = (at - low).reshape([-1 if k == axis else 1 for k in range(loads.ndim)])
+        high = np.minimum(low + 1, cells - 1)
+        loads = np.take(loads, low, axis) * (1 - part) + np.take(loads, high, axis) * part
+    return loads

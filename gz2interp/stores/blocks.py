@@ -1,0 +1,109 @@
+"""The building blocks of an analysed layer: the folder ``blocks/`` of its analysis, which dies with it.
+
+It holds ``channels.parquet`` (a row per channel), ``tops.npz`` (loudest and quietest galaxies of each),
+``correlates.parquet`` and ``artefacts.parquet`` (every test that was made), ``groups.npz`` (directions),
+``places.npz`` (the sampled places and their layout), ``atlas-0.npz`` of all places and ``atlas-1.npz`` and so on of
+those that speak most for each class, and ``provenance.json``, which is written last.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, choices
+from gz2interp.results import Provenance
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.files import read_json, replaced, write_json
+from gz2interp.stores.tables import write_parquet
+
+__all__ = ["BlocksFolder", "blocks_folder"]
+
+Arrays = dict[str, NDArray[Any]]
+
+TABLES = ("channels", "correlates", "artefacts")
+
+
+@dataclass(frozen=True)
+class BlocksFolder:
+    """``blocks/`` of an analysis.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """How it was made; None where it is not complete."""
+        file = self.path / "provenance.json"
+        return Provenance.from_json(read_json(file)) if file.is_file() else None
+
+    @cached_property
+    def channels(self) -> pd.DataFrame:
+        """A row per channel, in order: see `gz2interp.workflows.blocks.channels`."""
+        return pd.read_parquet(self.path / "channels.parquet")
+
+    @cached_property
+    def correlates(self) -> pd.DataFrame:
+        """Every test of a channel with a column."""
+        return pd.read_parquet(self.path / "correlates.parquet")
+
+    @cached_property
+    def artefacts(self) -> pd.DataFrame:
+        """Every test of a channel with a column of image quality."""
+        return pd.read_parquet(self.path / "artefacts.parquet")
+
+    def arrays(self, name: str) -> Arrays:
+        """The arrays of ``NAME.npz``.
+
+        Raises
+        ------
+        InputError
+            There is no such file.
+        """
+        file = self.path / f"{name}.npz"
+        if not file.is_file():
+            there = sorted(each.stem for each in self.path.glob("*.npz"))
+            raise InputError(f"The blocks {name!r} were asked for", f"There are {choices(there)}")
+        with np.load(file, allow_pickle=False) as stored:
+            return dict(stored)
+
+    def write(
+        self, tables: Mapping[str, pd.DataFrame], arrays: Mapping[str, Mapping[str, Any]], provenance: Provenance
+    ) -> None:
+        """Keep everything, in place of what was there.
+
+        Parameters
+        ----------
+        tables : mapping
+            ``channels``, ``correlates``, ``artefacts``.
+        arrays : mapping
+            Name of a file -> name of an array -> array.
+        provenance : Provenance
+        """
+        shutil.rmtree(self.path, ignore_errors=True)
+        self.path.mkdir(parents=True)
+        for name, table in tables.items():
+            write_parquet(self.path / f"{name}.parquet", table)
+        for name, parts in arrays.items():
+            with replaced(self.path / f"{name}.npz") as aside:
+                np.savez(aside, allow_pickle=False, **parts)
+        write_json(self.path / "provenance.json", provenance.to_json())
+        for name in TABLES:
+            vars(self).pop(name, None)  # what was read before is no longer what there is
+
+
+def blocks_folder(analysis: Analysis) -> BlocksFolder:
+    """The folder of an analysis, made or not."""
+    return BlocksFolder(analysis.path / "blocks")

@@ -1,0 +1,143 @@
+"""The verb itself: find a layer's building blocks in a survey, and keep them inside the layer's analysis."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from gz2interp.concepts.groups import Groups, find_groups
+from gz2interp.concepts.tops import Extremes
+from gz2interp.errors import SurveyError
+from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.blocks import Arrays, BlocksFolder, blocks_folder
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.analysed import analysis_for
+from gz2interp.workflows.blocks.atlases import atlases_of, laid_out
+from gz2interp.workflows.blocks.channels import artefact_tables, channel_table, correlates_table
+from gz2interp.workflows.blocks.gathering import Gathered, gathered
+from gz2interp.workflows.blocks.settings import BlockSettings, provenance_of
+from gz2interp.workflows.image_quality import quality, quality_provenance
+from gz2interp.workflows.opening import Progress, Subject
+
+__all__ = ["blocks", "groups_from", "kept_blocks"]
+
+FEWEST = 12
+"""Galaxies without which nothing can be said of channels."""
+
+
+def blocks(
+    subject: Subject, layer: str = "", settings: BlockSettings | None = None, progress: Progress | None = None
+) -> BlocksFolder:
+    """What a layer's channels, groups and places say; made once, and kept.
+
+    Image quality is measured first where that has not been done.
+
+    Parameters
+    ----------
+    subject : Subject
+    layer : str
+        "" for the layer analysed last.
+    settings : BlockSettings, optional
+    progress : callable, optional
+
+    Raises
+    ------
+    SurveyError
+        The layer has not been analysed for this survey as it is now, or fewer than 12 galaxies have an image.
+    InputError
+        There is no network, but latents in its place.
+    """
+    survey, settings = subject.survey, settings or BlockSettings()
+    analysis = analysis_for(survey, subject.model, layer)
+    if len(analysis.rows) < FEWEST:
+        raise SurveyError(f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST}")
+    predictions = _predictions(subject.model)
+    made = subject.model.predictions_provenance if predictions is not None else None
+    provenance = provenance_of(analysis, settings, quality_provenance(survey).digest, made.digest if made else "")
+    folder = blocks_folder(analysis)
+    known = folder.provenance
+    if known is None or known.digest != provenance.digest:
+        found = gathered(subject.probe, survey, analysis.rows, analysis.layer, settings, progress)
+        tables = _tables(survey, analysis, found, predictions, settings, progress)
+        folder.write(tables, _arrays(subject, analysis, found, settings, progress), provenance)
+    return folder
+
+
+def kept_blocks(survey: Survey, model: ModelFolder, layer: str = "") -> BlocksFolder | None:
+    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    folder = blocks_folder(analysis) if analysis else None
+    return folder if folder is not None and folder.provenance is not None else None
+
+
+def groups_from(folder: BlocksFolder) -> Groups:
+    """The survey's neuron groups."""
+    arrays, made = folder.arrays("groups"), folder.provenance
+    return Groups(
+        arrays["directions"],
+        float(arrays["held"]),
+        float(arrays["negative"]),
+        made.layer if made else "",
+        (made.seed or 0) if made else 0,
+    )
+
+
+def _predictions(model: ModelFolder) -> pd.DataFrame | None:
+    try:
+        return model.predictions
+    except SurveyError:
+        return None
+
+
+def _tables(
+    survey: Survey,
+    analysis: Analysis,
+    found: Gathered,
+    predictions: pd.DataFrame | None,
+    settings: BlockSettings,
+    progress: Progress | None,
+) -> dict[str, pd.DataFrame]:
+    measured = quality(survey, progress)
+    named, tests = artefact_tables(found.by_mean.top, analysis.rows, measured)
+    if progress:
+        progress("correlates", 0, 1)
+    return {
+        "channels": channel_table(found, named),
+        "artefacts": tests,
+        "correlates": correlates_table(survey, analysis, predictions, measured, settings),
+    }
+
+
+def _arrays(
+    subject: Subject, analysis: Analysis, found: Gathered, settings: BlockSettings, progress: Progress | None
+) -> dict[str, Arrays]:
+    places = found.places
+    if progress:
+        progress("groups", 0, 1)
+    groups = find_groups(places.vectors, settings.groups, settings.seed, analysis.layer)
+    if progress:
+        progress("atlas", 0, 1)
+    coordinates = laid_out(places, settings)
+    names = subject.probe.class_names
+    sides = {"top": found.by_mean.top, "bottom": found.by_mean.bottom, "peak": found.by_max.top}
+    return {
+        "tops": {f"{side}_{name}": values for side, each in sides.items() for name, values in _fields(each).items()},
+        "groups": {
+            "directions": groups.directions,
+            "held": np.array(groups.held),
+            "negative": np.array(groups.negative),
+        },
+        "places": {
+            "rows": places.rows,
+            "y": places.y,
+            "x": places.x,
+            "coordinates": coordinates,
+            "attributed": places.attributed,
+        },
+        **atlases_of(places, coordinates, names, found.tally.covariance, settings),
+    }
+
+
+def _fields(extremes: Extremes) -> Arrays:
+    return dict(vars(extremes))

@@ -1,0 +1,74 @@
+"""What is asked of a layer's building blocks, and how the answer's provenance says it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from gz2interp.results import Provenance, versions_of
+from gz2interp.stores.analyses import Analysis
+
+__all__ = ["BlockSettings", "provenance_of"]
+
+VERSION: Final = 1
+"""Of what is done with the settings."""
+
+
+@dataclass(frozen=True)
+class BlockSettings:
+    """What is looked for in a layer.
+
+    Attributes
+    ----------
+    groups : int
+        Neuron groups of the survey.
+    tops : int
+        Loudest and quietest galaxies that are kept of each channel.
+    places : int
+        Places in galaxies that are sampled for groups and atlas, about.
+    galaxies : int
+        At most so many, drawn by chance, say what channels go with.
+    side : int
+        Cells along each side of the atlas.
+    neighbours : int
+        Of each place, for the atlas' layout.
+    seed : int
+    """
+
+    groups: int = 6
+    tops: int = 32
+    places: int = 10_000
+    galaxies: int = 20_000
+    side: int = 20
+    neighbours: int = 15
+    seed: int = 0
+
+
+def provenance_of(analysis: Analysis, settings: BlockSettings, quality: str, predictions: str) -> Provenance:
+    """The question as it is kept.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    settings : BlockSettings
+    quality, predictions : str
+        Digests of what channels are compared with; "" where there is none.
+    """
+    parameters = asdict(settings)
+    seed = parameters.pop("seed")
+    made = analysis.provenance
+    return Provenance(
+        data=made.data,
+        model=made.model,
+        layer=made.layer,
+        method="building blocks",
+        parameters={
+            **parameters,
+            "analysis": made.digest,
+            "quality": quality,
+            "predictions": predictions,
+            "version": VERSION,
+        },
+        seed=seed,
+        versions=versions_of("gz2interp", "tensorflow", "keras", "numpy", "scikit-learn", "umap-learn"),
+    )
