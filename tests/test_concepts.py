@@ -18,7 +18,7 @@ from gz2interp.concepts.dictionary import channel_direction, dictionary_at, pixe
 from gz2interp.concepts.effects import group_effects
 from gz2interp.concepts.grid import activation_grid
 from gz2interp.concepts.groups import Groups, find_groups, part_of, without
-from gz2interp.concepts.odd_channels import artefact_channels, flagged, silent_channels, strata_of, twins
+from gz2interp.concepts.odd_channels import artefact_channels, flagged, silent_channels, twins
 from gz2interp.concepts.tally import Tally
 from gz2interp.concepts.tops import TopsKeeper
 from gz2interp.errors import InputError
@@ -302,13 +302,12 @@ def test_an_artefact_channel_is_found_and_one_of_size_is_not():
     said = rng.normal(size=(n, 6))
     said[:, 0], said[:, 1] = noise + 0.2 * rng.normal(size=n), extent
     tops = np.argsort(-said, axis=0, kind="stable")[:32].T
-    groups = strata_of(extent, 100)
-    found, tests = artefact_channels(tops, flags, {"sky_r": groups, "edge": groups})
+    found, tests = artefact_channels(tops, flags, extent[:, None])
     assert [(each.channel, each.column) for each in found] == [(0, "sky_r")]
     assert found[0].share > 0.9
     assert len(tests) == 6 * 2
-    by_size, _ = artefact_channels(tops, flags, {"edge": np.zeros(n, int), "sky_r": groups})
-    assert (1, "edge") in [(each.channel, each.column) for each in by_size]  # what the strata are for
+    by_chance, _ = artefact_channels(tops, flags, rng.normal(size=(n, 1)))
+    assert (1, "edge") in [(each.channel, each.column) for each in by_chance]  # what sizes are asked for
 
 
 def test_chance_makes_no_artefacts():
@@ -317,7 +316,7 @@ def test_chance_makes_no_artefacts():
         rng = rng_of(seed)
         flags = flagged({f"c{k}": rng.normal(size=500) for k in range(5)})
         tops = np.stack([rng.choice(500, 20, replace=False) for _ in range(30)])
-        found += len(artefact_channels(tops, flags, dict.fromkeys(flags, np.zeros(500, int)))[0])
+        found += len(artefact_channels(tops, flags, rng.normal(size=(500, 2)))[0])
     assert found == 0
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gz2interp.concepts.tally import Tally
 from gz2interp.statistics import discovery_rates
 
-__all__ = ["TWINS", "Artefact", "artefact_channels", "flagged", "silent_channels", "strata_of", "twins"]
+__all__ = ["TAIL", "TWINS", "Artefact", "artefact_channels", "flagged", "silent_channels", "twins"]
 
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -33,8 +33,11 @@ MOSTLY: Final = 0.5
 TAIL: Final = 0.95
 """The quantile of a column of image quality beyond which an image is flagged."""
 
-STRATA: Final = 8
-"""Groups of equally many galaxies of like size: large galaxies reach the edge without being badly imaged."""
+TWICE: Final = 2.0
+"""How many times as often they are flagged as galaxies of like size."""
+
+LIKE: Final = 50
+"""Galaxies of like size that each is compared with: large ones reach the edge without being badly imaged."""
 
 
 FACTS: Final = ("share", "expected", "q")
@@ -99,7 +102,7 @@ def flagged(columns: Mapping[str, Doubles]) -> dict[str, NDArray[np.bool_]]:
 
 
 def artefact_channels(
-    tops: Ints, flags: Mapping[str, NDArray[np.bool_]], strata: Mapping[str, Ints]
+    tops: Ints, flags: Mapping[str, NDArray[np.bool_]], sizes: Doubles
 ) -> tuple[list[Artefact], pd.DataFrame]:
     """The channels whose top galaxies are flagged, far more often than other galaxies of like size.
 
@@ -109,8 +112,8 @@ def artefact_channels(
         Positions of each channel's loudest galaxies; below 0 for none.
     flags : mapping
         Column -> bool (n,), see `flagged`.
-    strata : mapping
-        Column -> int64 (n,): groups of galaxies that may be compared.
+    sizes : float64 (n, size)
+        Galaxies are compared that rank alike in all of them; NaN ranks lowest.
 
     Returns
     -------
@@ -119,22 +122,21 @@ def artefact_channels(
     tests : DataFrame
         Every test: channel, column, share, expected, p, q.
     """
+    asked = np.unique(tops[tops >= 0])
+    like = _like(sizes, asked)
     rows: list[dict[str, Any]] = []
     for column, flag in flags.items():
-        rates = _rates(flag, strata[column])
+        # Half a galaxy is added, so that no rate is 0 or 1.
+        rates = (flag[like].sum(axis=1) + 0.5) / (like.shape[1] + 1)
         for channel, positions in enumerate(tops):
             there = positions[positions >= 0]
-            hits = int(flag[there].sum())
-            rows.append({
-                "channel": channel,
-                "column": column,
-                "share": hits / max(len(there), 1),
-                "expected": float(rates[there].mean()) if len(there) else np.nan,
-                "p": _at_least(hits, rates[there]),
-            })  # fmt: skip
+            own, hits = rates[np.searchsorted(asked, there)], int(flag[there].sum())
+            facts = {"share": hits / max(len(there), 1), "expected": float(own.mean()) if len(there) else np.nan}
+            rows.append({"channel": channel, "column": column, **facts, "p": _at_least(hits, own)})
     tests = pd.DataFrame(rows, columns=["channel", "column", "share", "expected", "p"])
     tests = tests.assign(q=discovery_rates(tests["p"].to_numpy(np.float64)))
-    sure = tests[(tests["q"] <= DISCOVERY_RATE) & (tests["share"] >= MOSTLY)].sort_values(["q", "channel"])
+    often = (tests["share"] >= MOSTLY) & (tests["share"] >= TWICE * tests["expected"])
+    sure = tests[often & (tests["q"] <= DISCOVERY_RATE)].sort_values(["q", "channel"])
     found = [
         Artefact(
             int(sure["channel"].iloc[k]), str(sure["column"].iloc[k]), *(float(sure[name].iloc[k]) for name in FACTS)
@@ -144,21 +146,14 @@ def artefact_channels(
     return found, tests
 
 
-def strata_of(values: Doubles, count: int = STRATA) -> Ints:
-    """Groups of equally many galaxies of like value; those of unknown value are a group of their own."""
-    known = np.isfinite(values)
-    if not known.any():
-        return np.zeros(len(values), np.int64)
-    edges = np.quantile(values[known], np.linspace(0, 1, count + 1)[1:-1])
-    return np.where(known, np.searchsorted(edges, values, side="right"), count).astype(np.int64)
+def _like(sizes: Doubles, asked: Ints) -> Ints:
+    """The galaxies nearest in rank to each that is asked about, itself among them, int64 (m, like)."""
+    from scipy.spatial import cKDTree
+    from scipy.stats import rankdata
 
-
-def _rates(flag: NDArray[np.bool_], strata: Ints) -> Doubles:
-    """How often galaxies like each are flagged, float64 (n,); half a galaxy is added, so that no rate is 0."""
-    _, inverse = np.unique(strata, return_inverse=True)
-    counts = np.bincount(inverse)
-    hits = np.bincount(inverse, weights=flag.astype(np.float64))
-    return np.asarray(((hits + 0.5) / (counts + 1))[inverse])
+    ranks = rankdata(np.where(np.isfinite(sizes), sizes, -np.inf), axis=0) / max(len(sizes), 1)
+    near = cKDTree(ranks).query(ranks[asked], k=range(1, min(LIKE, len(sizes)) + 1))[1]
+    return np.asarray(near, np.int64)
 
 
 def _at_least(hits: int, rates: Doubles) -> float:

@@ -21,7 +21,7 @@ BY: Final = ("mean", "max")
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
-    """Of each channel k galaxies, the most extreme first; rows of -1 and NaN where there are fewer galaxies.
+    """Of each channel k galaxies, or as many as there are, the most extreme first.
 
     Attributes
     ----------

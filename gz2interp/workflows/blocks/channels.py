@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.concepts.correlates import correlates
-from gz2interp.concepts.odd_channels import artefact_channels, flagged, silent_channels, strata_of, twins
+from gz2interp.concepts.odd_channels import TAIL, artefact_channels, flagged, silent_channels, twins
 from gz2interp.concepts.tops import Extremes
 from gz2interp.schema import LABEL
 from gz2interp.stores.analyses import Analysis
@@ -27,8 +27,9 @@ Doubles = NDArray[np.float64]
 ARTEFACTS: Final = ("sky_", "psf_", "background_", "gradient_", "smoothing", "invalid", "zero", "edge", "flat")
 """Beginnings of columns of image quality that speak of sky, telescope and cutting out: the more, the worse."""
 
-SIZES: Final = 8
-"""Strata of extent; and of reach within them, for what touches the border."""
+
+FEWEST: Final = 4
+"""Loudest galaxies of a channel that are looked at, however few there are in all."""
 
 
 def channel_table(gathered: Gathered, artefacts: pd.DataFrame) -> pd.DataFrame:
@@ -81,11 +82,10 @@ def artefact_tables(
         for name in known.columns
         if str(name).startswith(ARTEFACTS) and name != "psf_from"
     }
-    extent, reach = (strata_of(known[name].to_numpy(np.float64), SIZES) for name in ("extent", "reach"))
-    flags = flagged(columns)
-    strata = {name: extent * (SIZES + 1) + reach if name == "edge" else extent for name in flags}
-    positions = np.where(top.rows < 0, -1, np.searchsorted(rows, top.rows))
-    found, tests = artefact_channels(positions, flags, strata)
+    sizes = known[["extent", "reach"]].to_numpy(np.float64)
+    most = max(int(len(rows) * (1 - TAIL) / 2), FEWEST)  # of few galaxies few are flagged
+    positions = np.searchsorted(rows, top.rows[:, :most])
+    found, tests = artefact_channels(positions, flagged(columns), sizes)
     first: dict[int, tuple[str, float, float]] = {}
     for each in found:
         first.setdefault(each.channel, (each.column, each.share, each.expected))

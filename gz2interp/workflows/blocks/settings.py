@@ -10,7 +10,7 @@ from gz2interp.stores.analyses import Analysis
 
 __all__ = ["BlockSettings", "provenance_of"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is done with the settings."""
 
 

@@ -1,0 +1,130 @@
+"""Figures for papers of a layer's building blocks over a survey, each with its caption and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from gz2interp.errors import InputError
+from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure
+from gz2interp.figures.layouts.tops import ChannelRow, tops_figure
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.pieces.pictures import stretch_for
+from gz2interp.workflows.blocks.atlases import ALL, kept_atlas
+from gz2interp.workflows.blocks.pictures import fires_in, patches_of, shown_of_rows
+from gz2interp.workflows.blocks.words import DEPTH, Features, caption, channel_in_words, folder_of
+from gz2interp.workflows.figures.drawing import Drawing
+from gz2interp.workflows.figures.words import plain
+from gz2interp.workflows.opening import Subject
+
+__all__ = ["atlas_drawing", "tops_drawing"]
+
+
+def tops_drawing(
+    subject: Subject,
+    layer: str,
+    channels: Sequence[int],
+    manner: Manner | None = None,
+    tops: int = 5,
+    bottoms: int = 2,
+    features: Features | None = None,
+) -> Drawing:
+    """Loudest and quietest galaxies of some channels.
+
+    Raises
+    ------
+    SurveyError
+        The layer's building blocks have not been looked for.
+    InputError
+        There is no such channel.
+    """
+    manner, features, folder = manner or Manner(), features or {}, folder_of(subject, layer)
+    kept, table = folder.arrays("tops"), folder.channels
+    layer = folder.provenance.layer if folder.provenance else layer
+    for channel in channels:
+        if not 0 <= channel < len(table):
+            raise InputError(f"Channel {channel} was asked for", f"0 to {len(table) - 1}")
+    rows = [
+        ChannelRow(
+            f"channel {channel}",
+            channel_in_words(folder, channel),
+            fires_in(subject, kept["top_rows"][channel, :tops], layer, channel),
+            fires_in(subject, kept["bottom_rows"][channel, :bottoms], layer, channel),
+            features.get(channel),
+        )
+        for channel in channels
+    ]
+    foot = f"Layer {layer}; loud: the channel's mean over the image plane. {DEPTH}"
+    figure = tops_figure(rows, subject.survey.bands, manner, foot)
+    shown = [cell.shown for row in rows for cell in (*row.tops, *row.bottoms)]
+    tests = len(folder.correlates)
+    what = (
+        f"Channels of layer {layer} by the galaxies in which they are loudest and quietest, of "
+        f"{len(subject.survey.galaxy_ids):,}. rho: Spearman's rank correlation; told where it is at least 0.3 and "
+        f"counts at a false discovery rate of 1 % among all {tests:,} tests. {DEPTH}"
+    )
+    return Drawing(figure, caption(subject, what, shown), (), table.iloc[list(channels)].reset_index(drop=True))
+
+
+def atlas_drawing(
+    subject: Subject,
+    layer: str = "",
+    name: str = ALL,
+    manner: Manner | None = None,
+    features: Features | None = None,
+) -> Drawing:
+    """The activation atlas of the survey, or of one class.
+
+    Parameters
+    ----------
+    subject : Subject
+    layer : str, optional
+        "" for the layer analysed last.
+    name : str, optional
+        ``"all"`` or a class.
+    manner : Manner, optional
+    features : mapping, optional
+        (column, row) of a cell -> its feature image (y, x, band), nanomaggies.
+
+    Raises
+    ------
+    SurveyError
+        The layer's building blocks have not been looked for.
+    """
+    manner, features, folder = manner or Manner(), features or {}, folder_of(subject, layer)
+    atlas, places = kept_atlas(folder, name), folder.arrays("places")
+    layer = folder.provenance.layer if folder.provenance else layer
+    patches = patches_of(subject, layer, atlas.patches[:, 0], places)
+    best = atlas.attributed.argmax(axis=1)
+    keys = list(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True))
+    cells = [
+        AtlasCell(*key, int(count), int(score), patch, features.get(key))
+        for key, count, score, patch in zip(keys, atlas.counts, best, patches, strict=True)
+    ]
+    sample = shown_of_rows(subject, np.unique(places["rows"])[:: max(len(places["rows"]) // 64, 1)][:64])
+    stretch = stretch_for(sample, subject.survey.bands)
+    whose = "all classes" if name == ALL else f"places that add most to {plain(name)}"
+    shown_places = f"{atlas.coverage:,} places in {len(cells)} cells"
+    foot = (
+        f"Layer {layer}, {whose}: {shown_places}; a cell's area goes with its places, none is drawn smaller than 0.3."
+    )
+    figure = atlas_figure(cells, [plain(each) for each in atlas.scores], subject.survey.bands, stretch, manner, foot)
+    what = (
+        f"Activation atlas of layer {layer}, {whose} ({shown_places}, of {len(places['rows']):,} sampled by how much "
+        "the layer says there): places laid out by UMAP on the cosine between what the layer says, gathered in cells. "
+        "Each cell shows a piece of the galaxy whose place is most like the cell's mean; its frame tells the class to "
+        "which the cell adds most beyond what it adds to all (activation times gradient). On average the mean of a cell "
+        f"is {float(atlas.held.mean()):.0%} as long as what its places say."
+    ).replace("%", " %")
+    numbers = pd.DataFrame(
+        {
+            "column": atlas.column,
+            "row": atlas.row,
+            "places": atlas.counts,
+            "alike": atlas.held,
+            **{score: atlas.attributed[:, k] for k, score in enumerate(atlas.scores)},
+        }
+    )
+    return Drawing(figure, caption(subject, what, sample, stretch), (), numbers)

@@ -1,0 +1,163 @@
+"""What figures of building blocks say in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.concepts.accounted import Accounted
+from gz2interp.concepts.correlates import strongest_correlates
+from gz2interp.concepts.dictionary import Entry
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.figures.pieces.pictures import stretch_for
+from gz2interp.figures.rgb import Stretch
+from gz2interp.figures.shown import Shown
+from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.workflows.blocks.finding import kept_blocks
+from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
+from gz2interp.workflows.blocks.pictures import shown_of_rows
+from gz2interp.workflows.figures.words import (
+    acknowledgement,
+    colour_in_words,
+    images_in_words,
+    plain,
+    score_in_words,
+    value_in_words,
+)
+from gz2interp.workflows.opening import Subject
+
+__all__ = [
+    "DEPTH",
+    "Features",
+    "caption",
+    "channel_in_words",
+    "channels_in_words",
+    "entry_in_words",
+    "folder_of",
+    "most_evident",
+    "place_in_words",
+    "plus",
+    "short",
+    "shown_in_words",
+]
+
+Features = Mapping[Any, NDArray[np.float32]]
+"""Feature images by what they are of: a channel's number, a group's number from 0, a cell's (column, row)."""
+
+DEPTH: Final = "Outlined: where the channel reaches half of its greatest value in that galaxy."
+
+
+def folder_of(subject: Subject, layer: str) -> BlocksFolder:
+    """The kept building blocks of a layer.
+
+    Raises
+    ------
+    SurveyError
+        They have not been looked for.
+    """
+    folder = kept_blocks(subject.survey, subject.model, layer)
+    if folder is None:
+        raise SurveyError(
+            f"The building blocks of {layer or 'a layer'} have not been looked for",
+            "blocks(subject, layer) finds and keeps them",
+        )
+    return folder
+
+
+def shown_in_words(subject: Subject, blocks: GalaxyBlocks) -> Shown:
+    """A galaxy with what the network says of it, and the evidence that its groups account for.
+
+    Raises
+    ------
+    InputError
+        It is not in the survey.
+    """
+    if blocks.cutout is None:
+        raise InputError("An image that is not in the survey was given", "A galaxy of the survey, for a figure")
+    (shown,) = shown_of_rows(subject, np.array([subject.survey.row_of(blocks.galaxy_id)]))
+    names = subject.probe.class_names
+    said = [f"{plain(name)} {p:.0%}" for name, p in zip(names, blocks.probabilities, strict=True) if p >= 0.005]
+    return replace(shown, words="\n".join([str(blocks.galaxy_id), *said, *_evidence(blocks)]))
+
+
+def _evidence(blocks: GalaxyBlocks) -> list[str]:
+    told = blocks.effects.accounted
+    lines = [f"{short(each.score)} {value_in_words(float(each.evidence[0]))}{_share(each)}" for each in told]
+    return ["evidence, and the groups' share:", *lines]
+
+
+def _share(told: Accounted) -> str:
+    share = float(told.share[0])
+    return f" ({share:.0%})".replace("-", "\N{MINUS SIGN}").replace("%", " %") if np.isfinite(share) else ""
+
+
+def most_evident(blocks: GalaxyBlocks) -> int:
+    """The score with most evidence."""
+    return int(np.argmax([each.evidence[0] for each in blocks.effects.accounted]))
+
+
+def channels_in_words(blocks: GalaxyBlocks) -> str:
+    """How much of the evidence the strongest channels of the whole galaxy account for."""
+    shown, told = blocks.strongest_channels(most_evident(blocks))
+    return f"Of the whole galaxy, {told.words(name=f'{len(shown)} strongest channels')}"
+
+
+def short(score: str) -> str:
+    """Of a class' logit, the class."""
+    bare = score.removeprefix("logit(").removesuffix(")") if score.startswith("logit(") else score
+    return plain(bare) if "(" not in bare and ")" not in bare else score_in_words(score)
+
+
+def entry_in_words(entry: Entry, scores: Sequence[str]) -> str:
+    """How loud a channel is at a place, and what it adds there."""
+    order = np.argsort(-np.abs(entry.effects), kind="stable")[:2]
+    effects = ", ".join(f"{short(scores[k])} {plus(entry.effects[k])}" for k in order)
+    loud = "" if np.isnan(entry.loudness) else f"{entry.loudness:.1f} of loud; "
+    return f"{loud}{effects}"
+
+
+def place_in_words(accounted: Sequence[Accounted], scores: Sequence[str]) -> str:
+    """What a place adds most to, and how much of that the channels shown account for."""
+    best = int(np.argmax([each.evidence[0] for each in accounted]))
+    told, share = accounted[best], float(accounted[best].share[0])
+    part = f" ({share:.0%} of it by the channels shown)".replace("%", " %") if np.isfinite(share) else ""
+    part = part.replace("-", "\N{MINUS SIGN}")
+    return f"adds most to {short(scores[best])}: {plus(float(told.evidence[0]))}{part}"
+
+
+def channel_in_words(folder: BlocksFolder, channel: int) -> str:
+    """What is odd about a channel, and what it goes with."""
+    row, lines = folder.channels.iloc[channel], list[str]()
+    if row["silent"]:
+        lines.append("does nothing")
+    if row["twin"] >= 0:
+        lines.append(f"twin of {row['twin']} (r {row['twin_r']:.2f})")
+    if row["artefact"]:
+        lines.append(
+            f"artefact: {plain(row['artefact'])} in {row['artefact_share']:.0%} of its tops".replace("%", " %")
+        )
+    told = strongest_correlates(folder.correlates, channel, 2)
+    lines += [f"{plain(column)}: rho {plus(rho)}" for column, rho in zip(told["column"], told["rho"], strict=True)]
+    return "\n".join(lines).replace("-", "\N{MINUS SIGN}") if lines else "goes with no column"
+
+
+def plus(value: float) -> str:
+    """With its sign, and a true minus."""
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+
+
+def caption(subject: Subject, what: str, shown: Sequence[Shown], stretch: Stretch | None = None) -> str:
+    """What a reader of the paper needs besides: colours, network, data, origin of the images."""
+    survey, model = subject.survey, subject.model
+    parts = [
+        what,
+        colour_in_words(survey.bands, stretch or stretch_for(shown, survey.bands)),
+        f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
+        images_in_words(survey),
+        acknowledgement(survey),
+    ]
+    return " ".join(part for part in parts if part)
