@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gz2interp.cli import clusters, drawing, explaining, giving, maps, rating_loop, spaces, surveys, unusual
+from gz2interp.cli import clusters, drawing, explaining, features, giving, maps, rating_loop, spaces, surveys, unusual
 from gz2interp.cli.app import app, main
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "clusters",
     "drawing",
     "explaining",
+    "features",
     "giving",
     "main",
     "maps",

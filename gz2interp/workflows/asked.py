@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from gz2interp.workflows.opening import Subject
 __all__ = ["score_from"]
 
 
-def score_from(subject: Subject, text: str) -> Score:
+def score_from(subject: Subject, text: str, more: Mapping[str, Callable[..., Score]] | None = None) -> Score:
     """The score that a text says.
 
     Parameters
@@ -27,6 +28,8 @@ def score_from(subject: Subject, text: str) -> Score:
         As for `gz2interp.network.written_scores.read_score`, with two words more: ``similarity(GALAXY)`` or
         ``similarity(GALAXY, LAYER)``, the cosine to that galaxy's mean activations; and ``direction("FILE.npy")`` or
         ``direction("FILE.npy", LAYER)``. Without a layer, the last spatial one. A galaxy's id may stand without quotes.
+    more : mapping, optional
+        Further words, and what makes a score of their arguments.
 
     Raises
     ------
@@ -34,7 +37,7 @@ def score_from(subject: Subject, text: str) -> Score:
         The text is no score, or a class, layer, channel, galaxy or file in it is not there.
     """
     words = {"similarity": partial(_similarity, subject), "direction": partial(_direction, subject)}
-    score = read_score(text, {**WORDS, **words})
+    score = read_score(text, {**WORDS, **words, **(more or {})})
     subject.probe.check(score)
     return score
 

@@ -1,0 +1,237 @@
+"""What a layer looks for: feature images, and the building blocks of what a network says of a galaxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from gz2interp.cli.app import app
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.console import console, progress_as, say, table
+from gz2interp.errors import InputError
+
+GalaxyArgument = Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")]
+FigureOption = Annotated[
+    Path | None, typer.Option("--out", "-o", help="The figure: .pdf, .svg or .png; its caption and numbers beside it.")
+]
+JournalOption = Annotated[str, typer.Option(help="mnras, apj or aa.")]
+ColumnsOption = Annotated[int, typer.Option(help="Columns of the page that it is wide: 1 or 2.")]
+StepsOption = Annotated[int, typer.Option(min=1, help="Steps of each feature image.")]
+ParametrisationOption = Annotated[str, typer.Option(help="fourier, maco or pixels.")]
+
+
+@app.command()
+def features(
+    survey: SurveyArgument,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    kind: Annotated[
+        list[str] | None, typer.Option("--kind", help="channel, class, group or cell. May be repeated; all by default.")
+    ] = None,
+    of: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--of", help="Of these alone, into --out: 'neuron(block3, 12)', 'caricature(GALAXY)', 'logit(spiral)'."
+        ),
+    ] = None,
+    steps: StepsOption = 256,
+    seeds: Annotated[int, typer.Option(min=1, help="Images of each channel and class, from different starts.")] = 2,
+    seed: Annotated[int, typer.Option(min=0, help="Of the first start.")] = 0,
+    parametrisation: ParametrisationOption = "fourier",
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The sheet as a figure (.pdf, .svg, .png); with --of also .fits."),
+    ] = None,
+    journal: JournalOption = "mnras",
+    columns: ColumnsOption = 2,
+    progress: ProgressOption = "bars",
+) -> None:
+    """Images that excite a layer's channels, groups, atlas cells and the classes: its complete sheet, kept and judged."""
+    from gz2interp.workflows.features import KINDS, SheetSettings, feature_sheet, sheet_drawing, sheet_sentences
+    from gz2interp.workflows.opening import open_subject
+
+    settings = SheetSettings(tuple(kind or KINDS), steps, parametrisation, seeds, seed=seed)
+    if of:
+        _single(survey, model, of, settings, out, progress)
+        return
+    subject = open_subject(survey, model)
+    with progress_as(progress) as told:
+        folder = feature_sheet(subject, layer, settings, told)
+    for sentence in sheet_sentences(folder):
+        told.say(sentence)
+    told.say(f"Everything: {folder.path}")
+    if out:
+        _write(lambda: sheet_drawing(subject, layer, settings.kinds[0], _manner(journal, columns)), out)
+
+
+def _single(survey: str, model: str | None, of: list[str], settings: Any, out: Path | None, progress: str) -> None:
+    from gz2interp.workflows.features import feature_images, write_feature_images
+    from gz2interp.workflows.opening import open_subject
+
+    if out is None:
+        raise InputError("--of was given without --out", remedy="--out FILE, .fits or .pdf for example")
+    subject = open_subject(survey, model)
+    with progress_as(progress) as told:
+        made = feature_images(subject, of, settings, told)
+    for name, reached, silent in zip(made.objectives, made.reached, made.silent, strict=True):
+        told.say(f"{name}: " + ("nothing was found that excites it" if silent else f"{reached:.3g}"))
+    told.say(str(write_feature_images(made, subject.survey, out)))
+
+
+@app.command()
+def channels(
+    survey: SurveyArgument,
+    channel: Annotated[list[int] | None, typer.Argument(metavar="[CHANNEL...]", help="For a figure; some.")] = None,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="All channels as .csv, .parquet, .fits or .vot, or the named ones as a figure."
+        ),
+    ] = None,
+    journal: JournalOption = "mnras",
+    columns: ColumnsOption = 2,
+    progress: ProgressOption = "bars",
+) -> None:
+    """What each channel of a layer goes with, where it is loudest, and which do nothing, are twins, or see artefacts."""
+    from gz2interp.figures.paper import FORMATS
+    from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.blocks import blocks
+    from gz2interp.workflows.blocks.drawing_layer import tops_drawing
+    from gz2interp.workflows.blocks.tables import channels_in_words
+    from gz2interp.workflows.features import features_for
+    from gz2interp.workflows.opening import open_subject
+
+    subject = open_subject(survey, model)
+    with progress_as(progress) as told:
+        folder = blocks(subject, layer, progress=told)
+    shown = channels_in_words(folder)
+    table(f"Channels of {folder.provenance.layer if folder.provenance else layer}", shown.loc[channel or shown.index])
+    if out and out.suffix.lower() in FORMATS:
+        chosen = channel or shown.index[:8].tolist()
+        manner, images = _manner(journal, columns), features_for(subject, layer, "channel")
+        _write(lambda: tops_drawing(subject, layer, chosen, manner, features=images), out)
+    elif out:
+        write_table(out, folder.channels)
+        say(str(out))
+
+
+@app.command()
+def dictionary(
+    survey: SurveyArgument,
+    galaxy: GalaxyArgument,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    place: Annotated[
+        list[str] | None,
+        typer.Option(help="Y,X in cells of the layer. May be repeated; by default where it says most."),
+    ] = None,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="Channels of each place.")] = 5,
+    out: FigureOption = None,
+    journal: JournalOption = "mnras",
+    columns: ColumnsOption = 2,
+) -> None:
+    """The semantic dictionary of a galaxy: at some places, the strongest channels, and what they add to each class."""
+    from gz2interp.workflows.blocks import blocks_of_galaxy
+    from gz2interp.workflows.blocks.drawing_galaxy import dictionary_drawing
+    from gz2interp.workflows.blocks.tables import dictionary_table
+    from gz2interp.workflows.features import features_for
+    from gz2interp.workflows.opening import open_subject
+
+    places = [_place(text) for text in place or ()]
+    subject = open_subject(survey, model)
+    with console.status("Taking the galaxy apart"):
+        found = blocks_of_galaxy(subject, galaxy, layer)
+    said, words = dictionary_table(found, places, most)
+    table(f"Galaxy {galaxy} in {found.layer}", said)
+    say(words)
+    if out:
+        manner, images = _manner(journal, columns), features_for(subject, found.layer, "channel")
+        _write(lambda: dictionary_drawing(subject, found, manner, places, most, images), out)
+
+
+@app.command("groups")
+def groups_(
+    survey: SurveyArgument,
+    galaxy: GalaxyArgument,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    groups: Annotated[int, typer.Option(min=0, help="Found in this galaxy alone; 0 for those of the survey.")] = 0,
+    out: FigureOption = None,
+    journal: JournalOption = "mnras",
+    columns: ColumnsOption = 2,
+) -> None:
+    """Neuron groups over a galaxy: which parts of it speak together, and what each does for every class."""
+    from gz2interp.workflows.blocks import blocks_of_galaxy
+    from gz2interp.workflows.blocks.drawing_galaxy import groups_drawing
+    from gz2interp.workflows.blocks.tables import groups_table
+    from gz2interp.workflows.features import features_for
+    from gz2interp.workflows.opening import open_subject
+
+    subject = open_subject(survey, model)
+    with console.status("Taking the galaxy apart"):
+        found = blocks_of_galaxy(subject, galaxy, layer, groups=groups)
+    table(f"Groups of {found.layer} in galaxy {galaxy}", groups_table(found))
+    for each in found.effects.accounted:
+        say(each.words(name="groups"))
+    if out:
+        images = {} if groups else features_for(subject, found.layer, "group")
+        _write(lambda: groups_drawing(subject, found, _manner(journal, columns), images), out)
+
+
+@app.command()
+def atlas(
+    survey: SurveyArgument,
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    of: Annotated[str, typer.Option("--of", help="A class whose places alone are shown.")] = "all",
+    out: FigureOption = None,
+    journal: JournalOption = "mnras",
+    columns: ColumnsOption = 2,
+    progress: ProgressOption = "bars",
+) -> None:
+    """The activation atlas: what a layer says at places in many galaxies, laid out by likeness."""
+    from gz2interp.workflows.blocks import blocks
+    from gz2interp.workflows.blocks.drawing_layer import atlas_drawing
+    from gz2interp.workflows.blocks.tables import atlas_table
+    from gz2interp.workflows.features import features_for
+    from gz2interp.workflows.opening import open_subject
+
+    subject = open_subject(survey, model)
+    with progress_as(progress) as told:
+        folder = blocks(subject, layer, progress=told)
+    table("The fullest cells", atlas_table(folder, of).head(12))
+    if out:
+        images = features_for(subject, layer, "cell") if of == "all" else {}
+        _write(lambda: atlas_drawing(subject, layer, of, _manner(journal, columns), images), out)
+
+
+def _place(text: str) -> tuple[int, int]:
+    try:
+        y, x = (int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(f"--place {text} was given", "Row and column, from 0", "For example 3,4") from None
+    return y, x
+
+
+def _manner(journal: str, columns: int) -> Any:
+    from gz2interp.figures.journals import Page
+    from gz2interp.figures.manner import Manner
+
+    return Manner(Page(journal, columns))
+
+
+def _write(drawing: Callable[[], Any], path: Path) -> None:
+    from gz2interp.figures.paper import checked_format
+    from gz2interp.workflows.figures import write_drawing
+
+    checked_format(path)
+    with console.status("Drawing"):
+        made = drawing()
+        files = write_drawing(made, path)
+    say("\n".join(map(str, files)))
+    say(made.caption)

@@ -1,0 +1,110 @@
+"""The feature images of an analysed layer: the folder ``features/`` of its analysis, which dies with it.
+
+It holds ``question.json`` (what was asked, written first), ``KIND-000.npz`` and so on (feature images of channels,
+groups, atlas cells or classes, some dozen a file), ``light.npz``, ``judged.parquet`` (a row per image: what it reaches,
+and against what), and ``provenance.json``, which is written last. A sheet that was interrupted lacks that last file, and
+goes on with the files that it lacks.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.results import Provenance
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.files import read_json, replaced, write_json
+from gz2interp.stores.tables import write_parquet
+
+__all__ = ["FeaturesFolder", "features_folder"]
+
+Floats = NDArray[np.float32]
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class FeaturesFolder:
+    """``features/`` of an analysis.
+
+    Attributes
+    ----------
+    path : Path
+    """
+
+    path: Path
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """How it was made; None where it is not complete."""
+        file = self.path / "provenance.json"
+        return Provenance.from_json(read_json(file)) if file.is_file() else None
+
+    @property
+    def judged(self) -> pd.DataFrame:
+        """A row per image: see `gz2interp.workflows.features.judging`."""
+        return pd.read_parquet(self.path / "judged.parquet")
+
+    def begin(self, provenance: Provenance) -> None:
+        """Keep what answers this question already, and nothing else."""
+        question = self.path / "question.json"
+        if not question.is_file() or Provenance.from_json(read_json(question)).digest != provenance.digest:
+            shutil.rmtree(self.path, ignore_errors=True)
+            write_json(question, provenance.to_json())
+
+    def has(self, kind: str, part: int) -> bool:
+        """Whether a file of images is there."""
+        return self._file(kind, part).is_file()
+
+    def write(self, kind: str, part: int, arrays: Arrays) -> None:
+        """Keep some images, whole or not at all."""
+        with replaced(self._file(kind, part)) as aside:
+            np.savez(aside, allow_pickle=False, **arrays)
+
+    def read(self, kind: str) -> dict[str, NDArray[Any]]:
+        """All that was kept of a kind, file after file; nothing where there is none."""
+        files = sorted(self.path.glob(f"{kind}-*.npz"))
+        parts = [_arrays(file) for file in files]
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+    def images(self, kind: str, seed: int = 0) -> dict[int, Floats]:
+        """Feature images (y, x, band) of a kind by number, nanomaggies, of the first or of a later seed."""
+        kept = self.read(kind)
+        if not kept:
+            return {}
+        chosen = np.flatnonzero(kept["seed"] == seed)
+        return dict(zip(kept["number"][chosen].tolist(), kept["images"][chosen], strict=True))
+
+    def write_light(self, arrays: Arrays) -> None:
+        """Keep what the survey's light is like."""
+        with replaced(self.path / "light.npz") as aside:
+            np.savez(aside, allow_pickle=False, **arrays)
+
+    def light(self) -> dict[str, NDArray[Any]] | None:
+        """What `write_light` kept, if anything."""
+        file = self.path / "light.npz"
+        return _arrays(file) if file.is_file() else None
+
+    def complete(self, judged: pd.DataFrame, provenance: Provenance) -> None:
+        """Say that everything is there."""
+        write_parquet(self.path / "judged.parquet", judged)
+        write_json(self.path / "provenance.json", provenance.to_json())
+
+    def _file(self, kind: str, part: int) -> Path:
+        return self.path / f"{kind}-{part:03d}.npz"
+
+
+def features_folder(analysis: Analysis) -> FeaturesFolder:
+    """The folder of an analysis, made or not."""
+    return FeaturesFolder(analysis.path / "features")
+
+
+def _arrays(file: Path) -> dict[str, NDArray[Any]]:
+    with np.load(file, allow_pickle=False) as stored:
+        return dict(stored)

@@ -1,0 +1,152 @@
+"""The sheet of a layer as a figure for papers, and its feature images for other figures."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.rgb import Stretch, stretch_of
+from gz2interp.stores.features import FeaturesFolder
+from gz2interp.workflows.blocks import kept_atlas, kept_blocks
+from gz2interp.workflows.features.finding import kept_features
+from gz2interp.workflows.features.settings import KINDS
+from gz2interp.workflows.figures.drawing import Drawing
+from gz2interp.workflows.figures.words import acknowledgement, colour_in_words, images_in_words, plain
+from gz2interp.workflows.opening import Subject
+
+__all__ = ["feature_stretch", "features_for", "sheet_drawing", "sheet_of"]
+
+Floats = NDArray[np.float32]
+
+NAMED: Final = {"channel": "channels", "class": "classes", "group": "neuron groups", "cell": "cells of the atlas"}
+
+
+def sheet_of(subject: Subject, layer: str = "") -> FeaturesFolder:
+    """The sheet that was kept.
+
+    Raises
+    ------
+    SurveyError
+        It has not been made.
+    """
+    folder = kept_features(subject.survey, subject.model, layer)
+    if folder is None:
+        raise SurveyError(
+            f"There are no feature images of {layer or 'a layer'} of {subject.model.name} yet",
+            remedy=f"Run gz2interp features {subject.survey.path} --model {subject.model.name}"
+            + (f" --layer {layer}" if layer else ""),
+        )
+    return folder
+
+
+def features_for(subject: Subject, layer: str, kind: str) -> dict[Any, Floats]:
+    """Feature images for figures of building blocks, by channel, by group, or by a cell's (column, row); {} without."""
+    folder = kept_features(subject.survey, subject.model, layer)
+    if folder is None:
+        return {}
+    images = folder.images(kind)
+    if kind != "cell":
+        return dict(images)
+    blocks = kept_blocks(subject.survey, subject.model, layer)
+    if blocks is None:
+        return {}
+    atlas = kept_atlas(blocks)
+    return {
+        (int(column), int(row)): images[cell]
+        for cell, (column, row) in enumerate(zip(atlas.column, atlas.row, strict=True))
+        if cell in images
+    }
+
+
+def feature_stretch(folder: FeaturesFolder, bands: tuple[str, ...]) -> Stretch:
+    """One stretch for all images of a sheet."""
+    kept = [folder.read(kind).get("images") for kind in KINDS]
+    images = np.concatenate([each[:64] for each in kept if each is not None])
+    return stretch_of(images, bands)
+
+
+def sheet_drawing(
+    subject: Subject,
+    layer: str = "",
+    kind: str = "channel",
+    manner: Manner | None = None,
+    first: int = 0,
+    most: int = 144,
+) -> Drawing:
+    """All feature images of a kind on a page.
+
+    Parameters
+    ----------
+    subject : Subject
+    layer : str, optional
+        "" for the layer analysed last.
+    kind : str, optional
+        One of `KINDS`.
+    manner : Manner, optional
+    first, most : int, optional
+        Which of many.
+
+    Raises
+    ------
+    SurveyError
+        The sheet has not been made.
+    InputError
+        It has none of that kind.
+    """
+    folder, survey = sheet_of(subject, layer), subject.survey
+    table = folder.judged
+    table = table[(table["kind"] == kind) & (table["seed"] == 0)].iloc[first : first + most]
+    if not len(table):
+        there = sorted(set(folder.judged["kind"]), key=KINDS.index)
+        raise InputError(f"Feature images of {kind} from {first} were asked for", f"The sheet has {choices(there)}")
+    images, made = folder.images(kind), folder.provenance
+    stretch = feature_stretch(folder, tuple(survey.bands))
+    names = subject.model.class_names if kind == "class" else None
+    sprites = [
+        Sprite(
+            plain(str(names[row.number])) if names else str(row.number + (kind == "group")),
+            None if row.silent else images[row.number],
+            bool(row.reached > row.best),
+        )
+        for row in table.itertuples()
+    ]
+    beyond = int((table["reached"] > table["best"]).sum())
+    foot = (
+        f"Green frame: the image excites its objective more than any of the real galaxies looked at ({beyond} of "
+        f"{len(table)}). Crossed out: nothing was found that excites it."
+    )
+    figure = sprites_figure(sprites, survey.bands, stretch, manner or Manner(), foot)
+    caption = " ".join(part for part in (_what(table, kind, made), *_origin(subject, stretch)) if part)
+    return Drawing(figure, caption, (), table.reset_index(drop=True))
+
+
+def _what(table: pd.DataFrame, kind: str, made: Any) -> str:
+    agreed = table["agreement"].median()
+    repeat = (
+        "" if np.isnan(agreed) else f" Images of one objective from two starts agree by {agreed:.2f} at the median."
+    )
+    steps = made.parameters.get("steps") if made else "?"
+    way = made.parameters.get("parametrisation") if made else "?"
+    return (
+        f"Feature images of the {NAMED[kind]} of layer {made.layer if made else ''}: light that excites each most, "
+        f"within the survey's own range of fluxes and colours ({steps} steps, {way}, under rotation, shift, scale, "
+        f"noise and blur). {(table['reached'] > table['random']).mean():.0%} reach more than the best of 64 random "
+        f"images of the survey's light, {(table['reached'] > table['best']).mean():.0%} more than the best real "
+        f"galaxy.{repeat}"
+    ).replace("%", " %")
+
+
+def _origin(subject: Subject, stretch: Stretch) -> tuple[str, ...]:
+    survey, model = subject.survey, subject.model
+    return (
+        colour_in_words(survey.bands, stretch),
+        f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
+        images_in_words(survey),
+        acknowledgement(survey),
+    )

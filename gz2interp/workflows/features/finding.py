@@ -1,0 +1,178 @@
+"""The verb itself: make a layer's feature images some dozen at a time, keep them, and say how far they can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.features.light import Light, light_of
+from gz2interp.features.visualise import BATCH, visualise
+from gz2interp.results import FeatureImages
+from gz2interp.stores.features import FeaturesFolder, features_folder
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.analyses import latest_analysis
+from gz2interp.workflows.analysed import analysis_for
+from gz2interp.workflows.blocks import BlockSettings, blocks
+from gz2interp.workflows.features.judging import judged
+from gz2interp.workflows.features.settings import SheetSettings, provenance_of
+from gz2interp.workflows.features.wanted import Wanted, wanted
+from gz2interp.workflows.opening import Progress, Subject
+
+__all__ = ["feature_sheet", "kept_features", "light_of_survey", "sample_of"]
+
+Ints = NDArray[np.int64]
+
+
+def feature_sheet(
+    subject: Subject,
+    layer: str = "",
+    settings: SheetSettings | None = None,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> FeaturesFolder:
+    """A layer's complete sheet, made once and kept in its analysis; an interrupted one goes on where it stopped.
+
+    Building blocks (`gz2interp.workflows.blocks.blocks`) are found first where that has not been done: groups and cells
+    are theirs.
+
+    Parameters
+    ----------
+    subject : Subject
+    layer : str
+        "" for the layer analysed last.
+    settings : SheetSettings, optional
+    progress : callable, optional
+    stop : callable, optional
+        Asked after each step; True ends with what there is. What was begun of a file of 32 images is lost.
+
+    Raises
+    ------
+    SurveyError
+        The layer has not been analysed for this survey as it is now.
+    """
+    settings, survey = settings or SheetSettings(), subject.survey
+    analysis = analysis_for(survey, subject.model, layer)
+    found = blocks(subject, analysis.layer, BlockSettings(), progress)
+    made = found.provenance
+    provenance = provenance_of(analysis, settings, made.digest if made else "")
+    folder = features_folder(analysis)
+    known = folder.provenance
+    if known is not None and known.digest == provenance.digest:
+        return folder
+    folder.begin(provenance)
+    rows = sample_of(analysis.rows, settings.galaxies, settings.seed)
+    light = _light(folder, survey, rows)
+    plan = wanted(subject.probe, analysis.layer, found, settings)
+    total, done = sum(len(each.objectives) * each.seeds for each in plan), 0
+    for each in plan:
+        for part, numbers, seeds in _parts(each):
+            if not folder.has(each.kind, part):
+                images = _made(subject, each, light, numbers, seeds, settings, (done, total), progress, stop)
+                if images is None:
+                    return folder
+                folder.write(each.kind, part, images)
+            done += len(numbers)
+            if progress:
+                progress("feature images", done, total)
+    folder.complete(judged(subject, analysis.layer, folder, plan, light, rows), provenance)
+    return folder
+
+
+def kept_features(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder | None:
+    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    folder = features_folder(analysis) if analysis else None
+    return folder if folder is not None and folder.provenance is not None else None
+
+
+def sample_of(rows: Ints, most: int, seed: int) -> Ints:
+    """At most so many rows, in order, drawn by chance."""
+    chosen = np.random.default_rng(seed).choice(len(rows), min(most, len(rows)), replace=False)
+    return np.asarray(rows[np.sort(chosen)])
+
+
+def light_of_survey(survey: Survey, galaxies: int = 1024, seed: int = 0) -> Light:
+    """What a survey's light is like, from a sample of its cutouts.
+
+    Raises
+    ------
+    InputError
+        No galaxy has an image.
+    """
+    rows = np.flatnonzero(survey.usable)
+    if not len(rows):
+        raise InputError(f"No galaxy of {survey.name} has an image", "At least one")
+    return _light_of(survey, sample_of(rows, galaxies, seed))
+
+
+def _light_of(survey: Survey, rows: Ints) -> Light:
+    return light_of((batch.images for batch in survey.batches(rows=rows)), survey.bands)
+
+
+def _light(folder: FeaturesFolder, survey: Survey, rows: Ints) -> Light:
+    """From the folder, if it is there: a sheet that goes on goes on in the same light."""
+    kept = folder.light()
+    if kept is None:
+        light = _light_of(survey, rows)
+        folder.write_light({each.name: np.asarray(getattr(light, each.name)) for each in fields(light)})
+        return light
+    values: dict[str, Any] = {
+        **kept,
+        "bands": tuple(map(str, kept["bands"])),
+        "galaxies": int(kept["galaxies"]),
+    }
+    return Light(**values)
+
+
+def _parts(each: Wanted) -> Iterator[tuple[int, Ints, Ints]]:
+    """Number of a file, and for each of its images the objective and the seed's place in the line."""
+    count = len(each.objectives)
+    numbers, seeds = np.tile(np.arange(count), each.seeds), np.repeat(np.arange(each.seeds), count)
+    for part, start in enumerate(range(0, len(numbers), BATCH)):
+        yield part, numbers[start : start + BATCH], seeds[start : start + BATCH]
+
+
+def _made(
+    subject: Subject,
+    each: Wanted,
+    light: Light,
+    numbers: Ints,
+    seeds: Ints,
+    settings: SheetSettings,
+    before: tuple[int, int],
+    progress: Progress | None,
+    stop: Callable[[], bool] | None,
+) -> dict[str, NDArray[Any]] | None:
+    """Images of one file; None if it was stopped before they were done."""
+    done, total = before
+
+    def told(stage: str, steps: int, of: int) -> None:
+        if progress:
+            progress("feature images", done + len(numbers) * steps // of, total)
+
+    found: list[FeatureImages] = []
+    for seed in np.unique(seeds):
+        asked = [each.objectives[number] for number in numbers[seeds == seed]]
+        images = visualise(
+            subject.probe,
+            asked,
+            light,
+            parametrisation=settings.parametrisation,
+            steps=settings.steps,
+            seed=settings.seed + int(seed),
+            progress=told,
+            stop=stop,
+        )
+        if not images.finished:
+            return None
+        found.append(images)
+    names = ("images", "reached", "transformed", "silent", "failed")
+    return {"number": numbers, "seed": seeds} | {
+        name: np.concatenate([getattr(images, name) for images in found]) for name in names
+    }

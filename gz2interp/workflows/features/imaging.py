@@ -1,0 +1,157 @@
+"""Feature images of what a person asks for, in words or as scores, and the files they go to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+from gz2interp.errors import InputError, choices
+from gz2interp.features.diversity import diversity
+from gz2interp.features.objectives import caricature, deep_dream, inversion, neuron
+from gz2interp.features.visualise import visualise
+from gz2interp.network.scores import Score
+from gz2interp.results import FeatureImages
+from gz2interp.stores.files import replaced
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.asked import score_from
+from gz2interp.workflows.features.finding import light_of_survey
+from gz2interp.workflows.features.settings import SheetSettings
+from gz2interp.workflows.opening import Progress, Subject
+
+__all__ = ["SUFFIXES", "feature_images", "objective_from", "write_feature_images"]
+
+SUFFIXES = (".fits", ".pdf", ".svg", ".png")
+
+
+def feature_images(
+    subject: Subject,
+    objectives: str | Score | Sequence[str | Score],
+    settings: SheetSettings | None = None,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> FeatureImages:
+    """Images that excite objectives, in the light of the survey.
+
+    >>> images = gz.feature_images(subject, "neuron(block3, 12) - 0.1 * deep_dream(block3)")  # doctest: +SKIP
+
+    Parameters
+    ----------
+    subject : Subject
+    objectives : str, Score, or a sequence of them
+        Text is read by `objective_from`.
+    settings : SheetSettings, optional
+        Its steps, parametrisation, galaxies, and seed.
+    progress : callable, optional
+    stop : callable, optional
+        Asked after each step; True ends with what there is.
+
+    Raises
+    ------
+    InputError
+        A text is no objective, or the network does not know what it names.
+    """
+    settings = settings or SheetSettings()
+    given = [objectives] if isinstance(objectives, str | Score) else list(objectives)
+    if not given:
+        raise InputError("No objective was given", "One or more", "For example 'logit(spiral)'")
+    asked = [objective_from(subject, each) if isinstance(each, str) else each for each in given]
+    return visualise(
+        subject.probe,
+        asked,
+        light_of_survey(subject.survey, settings.galaxies, settings.seed),
+        parametrisation=settings.parametrisation,
+        steps=settings.steps,
+        seed=settings.seed,
+        progress=progress,
+        stop=stop,
+    )
+
+
+def objective_from(subject: Subject, text: str) -> Score:
+    """The objective that a text says.
+
+    Parameters
+    ----------
+    subject : Subject
+    text : str
+        As for `gz2interp.workflows.asked.score_from`, with more words: ``neuron(LAYER, CHANNEL)`` in the middle or
+        ``neuron(LAYER, CHANNEL, Y, X)``, ``deep_dream(LAYER)``, ``diversity(LAYER)``, and ``caricature(GALAXY, LAYER)``
+        and ``inversion(GALAXY, LAYER)`` (without a layer, the last spatial one).
+
+    Raises
+    ------
+    InputError
+        The text is no objective.
+    """
+    words: dict[str, Callable[..., Score]] = {
+        "neuron": neuron,
+        "deep_dream": deep_dream,
+        "diversity": diversity,
+        "caricature": partial(_of_galaxy, subject, caricature),
+        "inversion": partial(_of_galaxy, subject, inversion),
+    }
+    return score_from(subject, text, words)
+
+
+def write_feature_images(made: FeatureImages, survey: Survey, path: Path) -> Path:
+    """Write images as FITS (an extension each, (band, y, x), nanomaggies) or as one figure (PDF, SVG, PNG).
+
+    Raises
+    ------
+    InputError
+        The suffix is not one of `SUFFIXES`, or there is no image.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"Feature images were to go to {path.name}", f"The suffix may be {choices(SUFFIXES)}")
+    if not len(made):
+        raise InputError("No feature image was finished", "One or more", "Let it go on longer")
+    if path.suffix.lower() == ".fits":
+        with replaced(path) as aside:
+            _fits_of(made, survey).writeto(aside)
+    else:
+        from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
+        from gz2interp.figures.manner import Manner
+        from gz2interp.figures.paper import save_figure
+        from gz2interp.figures.rgb import stretch_of
+        from gz2interp.workflows.figures.words import colour_in_words
+
+        stretch = stretch_of(made.images, survey.bands)
+        sprites = [
+            Sprite(f"{number + 1}", None if silent else image)
+            for number, (image, silent) in enumerate(zip(made.images, made.silent, strict=True))
+        ]
+        figure = sprites_figure(sprites, survey.bands, stretch, Manner())
+        save_figure(figure, path, f"{_listed(made)} {colour_in_words(survey.bands, stretch)}")
+    return path
+
+
+def _of_galaxy(subject: Subject, of: Callable[..., Score], galaxy: str | int, layer: str = "") -> Score:
+    layer = layer or subject.probe.default_layer
+    image = subject.survey.cutout(subject.survey.row_of(galaxy)).image
+    return of(layer, subject.probe.activations(image[None], layer)[0], to=str(galaxy))
+
+
+def _listed(made: FeatureImages) -> str:
+    told = ", ".join(
+        f"({number + 1}) {name}, which it brings to {reached:.3g}"
+        for number, (name, reached) in enumerate(zip(made.objectives, made.reached, strict=True))
+    )
+    return f"Feature images ({made.parametrisation}, {made.parameters.get('steps')} steps, seed {made.seed}): {told}."
+
+
+def _fits_of(made: FeatureImages, survey: Survey) -> fits.HDUList:
+    hdus: list[Any] = [fits.PrimaryHDU()]
+    header = hdus[0].header
+    header["PARAMETR"], header["STEPS"], header["SEED"] = made.parametrisation, made.parameters.get("steps"), made.seed
+    for number, (image, name) in enumerate(zip(made.images, made.objectives, strict=True)):
+        hdu = fits.ImageHDU(np.ascontiguousarray(np.moveaxis(image, -1, 0)), name="FEATURE", ver=number + 1)
+        hdu.header["BUNIT"], hdu.header["BANDS"] = "nmgy", " ".join(survey.bands)
+        hdu.header["OBJECT"], hdu.header["REACHED"] = name[:68], float(made.reached[number])
+        hdu.header["TRANSFRM"], hdu.header["SILENT"] = float(made.transformed[number]), bool(made.silent[number])
+        hdus.append(hdu)
+    return fits.HDUList(hdus)

@@ -1,0 +1,117 @@
+"""Is a feature image more than noise? What it reaches, against real galaxies and random images; its light; its repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.features.believable import agreement, colours_inside, random_images, spectrum_inside
+from gz2interp.features.light import Light
+from gz2interp.stores.features import FeaturesFolder
+from gz2interp.workflows.features.reaching import reached_by
+from gz2interp.workflows.features.wanted import Wanted
+from gz2interp.workflows.opening import Subject
+
+__all__ = ["RANDOM", "judged", "sheet_sentences"]
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+RANDOM: Final = 64
+"""Images with the survey's light and random phases."""
+
+
+def judged(
+    subject: Subject, layer: str, folder: FeaturesFolder, plan: Sequence[Wanted], light: Light, rows: Ints
+) -> pd.DataFrame:
+    """A row per feature image.
+
+    Parameters
+    ----------
+    subject : Subject
+    layer : str
+    folder : FeaturesFolder
+        With all images.
+    plan : sequence of Wanted
+    light : Light
+    rows : int64 (n,)
+        The real galaxies that it is compared with.
+
+    Returns
+    -------
+    DataFrame
+        ``kind``, ``number``, ``seed``, ``objective``; ``reached`` as it is and ``transformed`` under the sky's
+        transformations; ``best`` of the real galaxies, and ``best_id``; ``above``, the share of them that it exceeds;
+        ``random``, what the best of 64 random images of the survey's light reaches; ``spectrum``, the share of its
+        frequencies inside the survey's 5 to 95 %; ``colours``, the share of its colours inside; ``agreement`` of the
+        images of one objective from several seeds (NaN where there is one); ``silent``.
+    """
+    random = random_images(light, RANDOM, np.random.default_rng(0))
+    return pd.concat([_of_kind(subject, layer, folder, each, light, rows, random) for each in plan], ignore_index=True)
+
+
+def sheet_sentences(folder: FeaturesFolder) -> tuple[str, ...]:
+    """What there is to say of a sheet, a line for each kind; nothing of one that is not complete."""
+    if folder.provenance is None:
+        return ("The sheet is not complete: the same command goes on with it.",)
+    return tuple(_sentence(str(kind), part) for kind, part in folder.judged.groupby("kind", sort=False))
+
+
+def _sentence(kind: str, table: pd.DataFrame) -> str:
+    silent, agreed = int(table["silent"].sum()), table["agreement"].median()
+    words = (
+        f"{kind}: {len(table)} images; {(table['reached'] > table['best']).mean():.0%} reach more than the best real "
+        f"galaxy, {(table['reached'] > table['random']).mean():.0%} more than random images; "
+        f"{table['spectrum'].median():.0%} of the spectrum and {table['colours'].median():.0%} of the colours inside the survey's"
+    )
+    words += "" if np.isnan(agreed) else f"; two starts agree by {agreed:.2f}"
+    return words + (f"; {silent} could not be excited" if silent else "")
+
+
+def _of_kind(
+    subject: Subject,
+    layer: str,
+    folder: FeaturesFolder,
+    each: Wanted,
+    light: Light,
+    rows: Ints,
+    random: Floats,
+) -> pd.DataFrame:
+    probe, survey, kept = subject.probe, subject.survey, folder.read(each.kind)
+    real = np.concatenate(
+        [reached_by(probe, layer, each, batch.images) for batch in survey.batches(rows=rows)]
+    )  # (galaxy, objective)
+    best, chance = real.argmax(axis=0), reached_by(probe, layer, each, random).max(axis=0)
+    numbers = kept["number"]
+    return pd.DataFrame(
+        {
+            "kind": each.kind,
+            "number": numbers,
+            "seed": kept["seed"],
+            "objective": [each.objectives[number].name for number in numbers],
+            "reached": kept["reached"],
+            "transformed": kept["transformed"],
+            "best": real.max(axis=0)[numbers],
+            "best_id": survey.galaxy_ids[rows[best]][numbers],
+            "above": [float((real[:, n] < value).mean()) for n, value in zip(numbers, kept["reached"], strict=True)],
+            "random": chance[numbers],
+            "spectrum": spectrum_inside(kept["images"], light),
+            "colours": colours_inside(kept["images"], light),
+            "agreement": _agreements(kept),
+            "silent": kept["silent"],
+        }
+    )
+
+
+def _agreements(kept: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """Of each image with those of its objective from other seeds, on average; NaN where there are none."""
+    told = np.full(len(kept["number"]), np.nan)
+    for number in np.unique(kept["number"]):
+        at = np.flatnonzero(kept["number"] == number)
+        if len(at) > 1:
+            told[at] = agreement(kept["images"][at])
+    return told
