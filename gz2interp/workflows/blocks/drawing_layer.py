@@ -115,8 +115,8 @@ def atlas_drawing(
         f"Activation atlas of layer {layer}, {whose} ({shown_places}, of {len(places['rows']):,} sampled by how much "
         "the layer says there): places laid out by UMAP on the cosine between what the layer says, gathered in cells. "
         "Each cell shows a piece of the galaxy whose place is most like the cell's mean; its frame tells the class to "
-        "which the cell adds most beyond what it adds to all (activation times gradient). On average the mean of a cell "
-        f"is {float(atlas.held.mean()):.0%} as long as what its places say."
+        "which the cell adds most beyond what it adds to all (activation times gradient). The mean of a cell is on "
+        f"average {float(atlas.held.mean()):.0%} as long as what its places say."
     ).replace("%", " %")
     numbers = pd.DataFrame(
         {

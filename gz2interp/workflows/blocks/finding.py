@@ -99,7 +99,7 @@ def _tables(
     progress: Progress | None,
 ) -> dict[str, pd.DataFrame]:
     measured = quality(survey, progress)
-    named, tests = artefact_tables(found.by_mean.top, analysis.rows, measured)
+    named, tests = artefact_tables(survey, found.by_mean.top, analysis.rows, measured)
     if progress:
         progress("correlates", 0, 1)
     return {
