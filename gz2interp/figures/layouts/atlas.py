@@ -26,6 +26,8 @@ __all__ = ["AtlasCell", "atlas_figure"]
 Floats = NDArray[np.floating[Any]]
 
 _KEY, _BETWEEN = 0.85, 0.1
+_LARGEST_KEY: Final = 0.45
+"""Inches of a size that is explained: larger ones explain themselves."""
 _SMALLEST: Final = 0.3
 """Of a cell's side, however few places it holds."""
 
@@ -152,14 +154,15 @@ def _key(sheet: Sheet, x: float, y: float, named: Sequence[tuple[str, str]], mos
         axis.set_facecolor(colour)
         sheet.text(x + 0.12, y + 0.047, name, va="center", fontsize=SMALL)
         y += LINE + 0.02
+    sizes = {count: cell * _side(count, most) for count in {most, max(most // 4, 1), max(most // 16, 1)}}
+    sizes = {count: side for count, side in sizes.items() if side <= _LARGEST_KEY}
     y += 0.06
-    sheet.text(x, y, "places", va="top")
+    sheet.text(x, y, "places" if sizes else f"at most\n{most} places", va="top")
     y += LINE + 0.03
-    for count in sorted({most, max(most // 4, 1), max(most // 16, 1)}, reverse=True):
-        side = cell * _side(count, most)
-        sheet.axes(x, y, side, side).set_facecolor("#DDDDDD")
-        sheet.text(x + cell + 0.05, y + side / 2, str(count), va="center")
-        y += side + 0.05
+    for count in sorted(sizes, reverse=True):
+        sheet.axes(x, y, sizes[count], sizes[count]).set_facecolor("#DDDDDD")
+        sheet.text(x + max(sizes.values()) + 0.05, y + sizes[count] / 2, str(count), va="center")
+        y += sizes[count] + 0.05
 
 
 def _side(count: int, most: int) -> float:
