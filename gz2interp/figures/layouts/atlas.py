@@ -19,6 +19,7 @@ from gz2interp.figures.paper import SMALL, STYLE
 from gz2interp.figures.pieces.blocks import ink
 from gz2interp.figures.pieces.letters import put_letter
 from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import Stretch, rgb
 
 __all__ = ["AtlasCell", "atlas_figure"]
@@ -91,7 +92,7 @@ def atlas_figure(
     panels = names or ["patch"]
     beside = not page.is_narrow
     key = _KEY if beside else 0.0
-    beneath = 0.0 if beside else LINE * (len(scores) // 2 + 3)
+    beneath = 0.0 if beside else max((LINE + 0.02) * (len({cell.score for cell in cells}) + 1), 1.1) + 0.05
     columns = len(panels) if beside else 1
     rows = -(-len(panels) // columns)
     width = (page.width - key - 0.06 - (columns - 1) * _BETWEEN) / columns
@@ -122,9 +123,10 @@ def atlas_figure(
             axis.set_facecolor("#F4F4F4")
             if len(panels) > 1:
                 put_letter(axis, place)
-        shown = sorted({cell.score for cell in cells})
-        where = (0.03 + columns * (side + _BETWEEN), 0.17) if beside else (0.03, 0.17 + rows * (side + _BETWEEN))
-        _key(sheet, *where, [(ink(score), scores[score]) for score in shown], most, side / (span + 0.1))
+        x, y = (0.03 + columns * (side + _BETWEEN), 0.17) if beside else (0.03, 0.17 + rows * (side + _BETWEEN))
+        ends = _colours(sheet, x, y, [(ink(score), scores[score]) for score in sorted({cell.score for cell in cells})])
+        x, y = (x, ends + 0.06) if beside else (x + page.width / 2, y)
+        _sizes(sheet, x, y, most, side / (span + 0.1))
     return sheet.figure
 
 
@@ -145,18 +147,22 @@ def _cell(
     axis.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor=ink(cell.score), linewidth=0.8, zorder=3))
 
 
-def _key(sheet: Sheet, x: float, y: float, named: Sequence[tuple[str, str]], most: int, cell: float) -> None:
-    """Colours of classes, and sizes of cells."""
+def _colours(sheet: Sheet, x: float, y: float, named: Sequence[tuple[str, str]]) -> float:
+    """Which class has which colour; returns where that ends."""
     sheet.text(x, y, "adds most to", va="top")
     y += LINE + 0.03
     for colour, name in named:
         axis = sheet.axes(x, y + 0.01, 0.075, 0.075)
         axis.set_facecolor(colour)
-        sheet.text(x + 0.12, y + 0.047, name, va="center", fontsize=SMALL)
+        sheet.text(x + 0.12, y + 0.047, wrapped(name, _KEY - 0.15), va="center", fontsize=SMALL)
         y += LINE + 0.02
+    return y
+
+
+def _sizes(sheet: Sheet, x: float, y: float, most: int, cell: float) -> None:
+    """How many places a cell of which size holds."""
     sizes = {count: cell * _side(count, most) for count in {most, max(most // 4, 1), max(most // 16, 1)}}
     sizes = {count: side for count, side in sizes.items() if side <= _LARGEST_KEY}
-    y += 0.06
     sheet.text(x, y, "places" if sizes else f"at most\n{most} places", va="top")
     y += LINE + 0.03
     for count in sorted(sizes, reverse=True):
