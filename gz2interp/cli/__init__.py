@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from gz2interp.cli import clusters, drawing, explaining, giving, maps, rating_loop, spaces, surveys, unusual
+from gz2interp.cli import blocks, clusters, drawing, explaining, giving, maps, rating_loop, spaces, surveys, unusual
 from gz2interp.cli.app import app, main
 
 __all__ = [
     "app",
+    "blocks",
     "clusters",
     "drawing",
     "explaining",
