@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import ran
 from dashboard_fixtures import CLASSES, FIRST_ID, add_model, catalogue, cutout
 from matplotlib.figure import Figure
 from paper_galaxies import texts
 
+import gz2interp as gz
 from gz2interp.embedding.neighbours import nearest_neighbours
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.journals import TALLEST, Page
@@ -21,7 +23,6 @@ from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows import blocks as gz
 from gz2interp.workflows.blocks import finding
 from gz2interp.workflows.opening import Subject, open_subject
 
@@ -145,7 +146,7 @@ def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolde
             gz.blocks(subject, LAYER, replace(SETTINGS, seed=1))
     kept = gz.kept_blocks(subject.survey, subject.model, LAYER)
     assert kept is not None
-    assert len(gz.groups_from(kept)) == 2
+    assert len(gz.kept_groups(kept)) == 2
 
 
 def test_a_galaxy_is_taken_apart_and_the_account_is_exact(folder: BlocksFolder, subject: Subject) -> None:
@@ -235,3 +236,21 @@ def greenless(figure: Figure) -> int:
     """Pictures without any green: feature images of light in i or z alone."""
     pictures = [np.asarray(image.get_array()) for axis in figure.axes for image in axis.images]
     return sum(bool(each.any()) and not each[..., 1].any() for each in pictures)
+
+
+def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
+    folder: BlocksFolder, subject: Subject, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "BlockSettings", lambda: SETTINGS)
+        odd = ran("blocks", subject.survey.path)
+        words = ("blocks", subject.survey.path, "--galaxy", FIRST_ID + 4, "--layout", "groups")
+        drawn = ran(*words, "--out", tmp_path / "groups.png")
+        half = ran(*words)
+    assert odd.returncode == drawn.returncode == 0, odd.stderr + drawn.stderr
+    for told in ("channel 2  does nothing", "twin of 0 (r 1.000)", "channel 3  fires at sky_u"):
+        assert told in odd.stdout
+    assert "the groups shown account for" in drawn.stdout
+    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".csv", ".png", ".txt"]
+    assert half.returncode == 2
+    assert "--layout and --out together" in half.stderr.replace("\n", " ")

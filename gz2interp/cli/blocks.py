@@ -30,7 +30,8 @@ def blocks_(
 ) -> None:
     """What a layer's channels, groups and places say of the survey's galaxies; found once, and kept."""
     from gz2interp.console import progress_as
-    from gz2interp.workflows.blocks import blocks, blocks_of_galaxy
+    from gz2interp.workflows.blocks.finding import blocks
+    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
     from gz2interp.workflows.figures import write_drawing
     from gz2interp.workflows.opening import open_subject
 
@@ -62,16 +63,17 @@ def _drawn(
 ) -> Any:
     from gz2interp.figures.journals import Page
     from gz2interp.figures.manner import Manner
-    from gz2interp.workflows import blocks
+    from gz2interp.workflows.blocks.drawing_galaxy import dictionary_drawing, groups_drawing
+    from gz2interp.workflows.blocks.drawing_layer import atlas_drawing, tops_drawing
 
     manner = Manner(Page(columns=columns))
     if layout == "dictionary":
-        return blocks.dictionary_drawing(subject, found, manner)
+        return dictionary_drawing(subject, found, manner)
     if layout == "groups":
-        return blocks.groups_drawing(subject, found, manner)
+        return groups_drawing(subject, found, manner)
     if layout == "tops":
-        return blocks.tops_drawing(subject, layer, channels, manner)
-    return blocks.atlas_drawing(subject, layer, class_name, manner)
+        return tops_drawing(subject, layer, channels, manner)
+    return atlas_drawing(subject, layer, class_name, manner)
 
 
 def _tell(channels: Any, told: Any) -> None:

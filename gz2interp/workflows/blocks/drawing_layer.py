@@ -12,7 +12,7 @@ from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure
 from gz2interp.figures.layouts.tops import ChannelRow, tops_figure
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.pieces.pictures import stretch_for
-from gz2interp.workflows.blocks.atlases import ALL, kept_atlas
+from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 from gz2interp.workflows.blocks.pictures import fires_in, patches_of, shown_of_rows
 from gz2interp.workflows.blocks.words import DEPTH, Features, caption, channel_in_words, folder_of
 from gz2interp.workflows.figures.drawing import Drawing
