@@ -222,6 +222,10 @@ def test_every_figure_fits_its_page_with_and_without_feature_images(
             assert box.x1 < figure.get_figwidth() + 0.03, each
             assert box.y0 > -0.03, each
             assert box.y1 < figure.get_figheight() + 0.02, each
+        boxes = [each.get_window_extent() for each in figure.texts if each.get_text()]
+        assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])
+        pictures = [axis.get_window_extent() for axis in figure.axes]
+        assert not any(box.shrunk(0.9, 0.9).overlaps(picture) for box in boxes for picture in pictures)
         assert len(drawing.numbers)
         assert "Network cnn" in drawing.caption
     assert name != "groups" or "account for" in plain.caption

@@ -92,7 +92,7 @@ def atlas_figure(
     panels = names or ["patch"]
     beside = not page.is_narrow
     key = _KEY if beside else 0.0
-    beneath = 0.0 if beside else max((LINE + 0.02) * (len({cell.score for cell in cells}) + 1), 1.1) + 0.05
+    beneath = 0.0 if beside else max((LINE + 0.02) * (len({cell.score for cell in cells}) + 1) + 0.05, 0.75)
     columns = len(panels) if beside else 1
     rows = -(-len(panels) // columns)
     width = (page.width - key - 0.06 - (columns - 1) * _BETWEEN) / columns

@@ -32,7 +32,7 @@ def atlases_of(
     covariance: NDArray[np.float64],
     settings: BlockSettings,
 ) -> dict[str, dict[str, Any]]:
-    """Of all places, and of those that speak most for each class: name of a file -> arrays, as `kept_atlas` reads them."""
+    """Of all places, and of those that speak most for each class: file -> arrays, as `kept_atlas` reads them."""
     chosen = {0: np.arange(len(places.vectors))}
     for number in range(len(class_names)):
         chosen[number + 1] = np.flatnonzero(most_for(places.attributed, number))
