@@ -26,7 +26,7 @@ __all__ = ["AtlasCell", "atlas_figure"]
 
 Floats = NDArray[np.floating[Any]]
 
-_KEY, _BETWEEN = 0.85, 0.1
+_KEY, _BETWEEN, _TITLE = 0.85, 0.1, 0.17
 _LARGEST_KEY: Final = 0.45
 """Inches of a size that is explained: larger ones explain themselves."""
 _SMALLEST: Final = 0.3
@@ -92,26 +92,28 @@ def atlas_figure(
     panels = names or ["patch"]
     beside = not page.is_narrow
     key = _KEY if beside else 0.0
-    beneath = 0.0 if beside else max((LINE + 0.02) * (len({cell.score for cell in cells}) + 1) + 0.05, 0.75)
-    columns = len(panels) if beside else 1
-    rows = -(-len(panels) // columns)
-    width = (page.width - key - 0.06 - (columns - 1) * _BETWEEN) / columns
-    height = 0.2 + beneath
-
-    def whole(side: float) -> float:
-        return height + rows * (side + _BETWEEN)
-
-    side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "atlases")
     low = [min(getattr(cell, name) for cell in cells) for name in ("column", "row")]
     span = max(
         max(getattr(cell, name) for cell in cells) - at + 1 for name, at in zip(("column", "row"), low, strict=True)
     )
+    colours = (LINE + 0.02) * (len({cell.score for cell in cells}) + 1)
+    sizes = LINE + 0.18 + 1.8 * min(page.width / span, _LARGEST_KEY)
+    beneath = 0.0 if beside else max(colours, sizes) + 0.05
+    columns = len(panels) if beside else 1
+    rows = -(-len(panels) // columns)
+    width = (page.width - key - 0.06 - (columns - 1) * _BETWEEN) / columns
+    height, step = 0.06 + beneath, _BETWEEN + _TITLE
+
+    def whole(side: float) -> float:
+        return height + rows * (side + step)
+
+    side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "atlases")
     most = max(cell.count for cell in cells)
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, whole(side), foot)
         for place, name in enumerate(panels):
             row, column = divmod(place, columns)
-            x, y = 0.03 + column * (side + _BETWEEN), 0.17 + row * (side + _BETWEEN)
+            x, y = 0.03 + column * (side + _BETWEEN), _TITLE + row * (side + step)
             sheet.text(
                 x, y - 0.03, "feature images" if name == "feature" else "real patches", va="bottom", weight="bold"
             )
@@ -123,7 +125,7 @@ def atlas_figure(
             axis.set_facecolor("#F4F4F4")
             if len(panels) > 1:
                 put_letter(axis, place)
-        x, y = (0.03 + columns * (side + _BETWEEN), 0.17) if beside else (0.03, 0.17 + rows * (side + _BETWEEN))
+        x, y = (0.03 + columns * (side + _BETWEEN), _TITLE) if beside else (0.03, rows * (side + step))
         ends = _colours(sheet, x, y, [(ink(score), scores[score]) for score in sorted({cell.score for cell in cells})])
         x, y = (x, ends + 0.06) if beside else (x + page.width / 2, y)
         _sizes(sheet, x, y, most, side / (span + 0.1))
