@@ -18,7 +18,7 @@ from gz2interp.features.objectives import cosine_direction
 from gz2interp.network.quiet import tf
 from gz2interp.stores.features import FeaturesFolder
 from gz2interp.workflows.analyse import analyse
-from gz2interp.workflows.blocks import kept_atlas, kept_blocks
+from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
 from gz2interp.workflows.features.drawing import sheet_drawing
 from gz2interp.workflows.features.finding import feature_sheet
 from gz2interp.workflows.features.imaging import feature_images, objective_from, write_feature_images
