@@ -30,6 +30,7 @@ LIGHT = (
     "import gz2interp.workflows.rating, gz2interp.embedding.unusual.judge",
     "import gz2interp.painting, trainer.paint, trainer.catalog, trainer.ingest",
     "import gz2interp.network, gz2interp.network.scores, gz2interp.network.answers",
+    "import gz2interp.features.light",
     "import gz2interp.testing.fakes, gz2interp.testing.contracts",
 )
 
