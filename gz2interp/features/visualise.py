@@ -31,7 +31,7 @@ STEPS: Final = 256
 BATCH: Final = 32
 """Images in the works at a time: it bounds the memory, and progress is told, in between."""
 
-THRIFT: Final = 0.5
+THRIFT: Final = 0.1
 
 DRAWS: Final = 8
 """Of the transformations, under which the finished images are looked at."""
