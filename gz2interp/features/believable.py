@@ -59,9 +59,7 @@ def agreement(first: ArrayLike, second: ArrayLike, light: Light) -> Floats:
 
     Two seeds put a pattern in different places; the magnitudes do not know of places.
     """
-    logs = [
-        np.log1p(magnitudes_of(light.stretched(each))) - np.log1p(light.signal) for each in (first, second)
-    ]
+    logs = [np.log1p(magnitudes_of(light.stretched(each))) - np.log1p(light.signal) for each in (first, second)]
     centred = [each - each.mean(axis=(1, 2, 3), keepdims=True) for each in logs]
     product = (centred[0] * centred[1]).sum(axis=(1, 2, 3))
     sizes = np.sqrt((centred[0] ** 2).sum(axis=(1, 2, 3)) * (centred[1] ** 2).sum(axis=(1, 2, 3)))

@@ -45,6 +45,8 @@ class Counts:
         """Of each histogram, (share, *shape), to a bin's width."""
         below = np.cumsum(self.counts, axis=1)
         wanted = np.asarray(shares)[:, None] * below[:, -1]
-        bins = np.array([[np.searchsorted(row, share) for row, share in zip(below, each, strict=True)] for each in wanted])
+        bins = np.array(
+            [[np.searchsorted(row, share) for row, share in zip(below, each, strict=True)] for each in wanted]
+        )
         middles = self.low + (bins + 0.5) * (self.high - self.low) / BINS
         return np.asarray(middles).reshape(len(shares), *self.shape)

@@ -64,9 +64,7 @@ def form_of(score: Score | float, probe: Probe) -> Form:
             return _joined(sign, form_of(left, probe), form_of(right, probe))
         case Output(kind=kind, of=of):
             one = np.eye(len(probe.class_names), dtype=np.float32)[of]  # type: ignore[index]
-            return Form(
-                kind, (one,), lambda heard, numbers: tf.reduce_sum(_output(heard, kind) * numbers[0], axis=-1)
-            )
+            return Form(kind, (one,), lambda heard, numbers: tf.reduce_sum(_output(heard, kind) * numbers[0], axis=-1))
         case Channel(layer=layer, number=number):
             return _along(layer, np.eye(probe.layer(layer).shape[-1], dtype=np.float32)[number])
         case Direction(layer=layer, vector=vector, cosine=cosine):
@@ -100,6 +98,4 @@ def _along(layer: str, vector: Floats, cosine: bool = False) -> Form:
 
 
 def _of_plane(score: PlaneScore, numbers: tuple[Floats, ...]) -> Form:
-    return Form(
-        score.form, numbers, lambda heard, numbers: score.measure(heard.said[plane_of(score.layer)], *numbers)
-    )
+    return Form(score.form, numbers, lambda heard, numbers: score.measure(heard.said[plane_of(score.layer)], *numbers))

@@ -96,7 +96,9 @@ class Neuron(PlaneScore):
         height, width, _ = plane_shape(layer)
         y, x = self.place or (height // 2, width // 2)
         if not (0 <= y < height and 0 <= x < width):
-            raise InputError(f"{self.name} was asked for", f"Places of layer {layer.name!r} are within {height} x {width}")
+            raise InputError(
+                f"{self.name} was asked for", f"Places of layer {layer.name!r} are within {height} x {width}"
+            )
         return np.eye(height, dtype=np.float32)[y], np.eye(width, dtype=np.float32)[x], self._weights(layer)
 
     def measure(self, plane: Tensor, *numbers: Tensor) -> Tensor:
@@ -310,7 +312,8 @@ def vector_for(vector: Sequence[float], layer: LayerInfo, title: str) -> Floats:
     """As an array, if the layer has as many channels."""
     if len(vector) != layer.shape[-1]:
         raise InputError(
-            f"{title} has {len(vector)} numbers", f"One for each of the {layer.shape[-1]} channels of layer {layer.name!r}"
+            f"{title} has {len(vector)} numbers",
+            f"One for each of the {layer.shape[-1]} channels of layer {layer.name!r}",
         )
     return np.asarray(vector, np.float32)
 

@@ -1,9 +1,9 @@
 """Toy networks with planted filters: it is known what excites them most, so a feature image can be judged.
 
-Each stretches its images as asinh(flux / sky), in a layer named ``scaled``, looks at them with one filter as wide as the
-image, in a layer named ``detector``, and takes for its one logit the normalised correlation of both: ten times the
-cosine between image and filter. Of all images without negative light the one that is the filter's positive part, however
-bright, has the highest.
+Each stretches its images as asinh(flux / sky), in a layer named ``scaled``, looks at them with one filter as wide as
+the image, in a layer named ``detector``, and takes for its one logit the normalised correlation of both: ten times the
+cosine between image and filter. Of all images without negative light the one that is the filter's positive part,
+however bright, has the highest.
 """
 
 from __future__ import annotations
