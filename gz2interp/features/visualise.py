@@ -214,7 +214,7 @@ def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[
         if any(isinstance(part, Diversity) for part in singles(members[0][1])):
             members.sort(key=lambda member: (member[1].name, member[0]))
         for start in range(0, len(members), batch):
-            yield _Batch(*map(tuple, zip(*members[start : start + batch], strict=True)))  # type: ignore[arg-type]
+            yield _Batch(*map(tuple, zip(*members[start : start + batch], strict=True)))
 
 
 def _made(
