@@ -59,7 +59,7 @@ def test_light_is_that_of_the_images_however_they_come(galaxies: np.ndarray, lig
     waves = np.abs(np.fft.rfft2(np.moveaxis(stretched, -1, 1)))
     np.testing.assert_allclose(light.spectrum, waves.mean(axis=0), rtol=1e-3)
     np.testing.assert_allclose(light.fluxes(stretched), galaxies, rtol=1e-3, atol=1e-5)
-    assert 0.85 < share_of_spectrum(galaxies, light).mean() <= 1
+    assert 0.85 < share_of_spectrum(galaxies, light, None).mean() <= 1
     one = light_of([galaxies[..., 2:3]])
     np.testing.assert_allclose(one.spectrum[0], light.spectrum[2], rtol=1e-5)
 

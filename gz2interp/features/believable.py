@@ -32,14 +32,15 @@ def random_images(light: Light, count: int, seed: int) -> Floats:
     return np.clip(images, light.lowest, light.highest)
 
 
-def share_of_spectrum(images: ArrayLike, light: Light, seed: int = 0) -> Floats:
+def share_of_spectrum(images: ArrayLike, light: Light, seed: int | None = 0) -> Floats:
     """Which share of its spectrum lies in the survey's 5 to 95 % range, float32 (n,); of cutouts it is about 0.9.
 
-    Images without noise are seen under the survey's.
+    Images without noise are seen under the survey's, drawn from a seed; None for images that have theirs.
     """
     images = np.asarray(images, np.float32)
-    noise = np.random.default_rng([seed, 2]).standard_normal(light.shape, np.float32) * light.sky
-    magnitudes = magnitudes_of(light.stretched(images + noise))
+    if seed is not None:
+        images = images + np.random.default_rng([seed, 2]).standard_normal(light.shape, np.float32) * light.sky
+    magnitudes = magnitudes_of(light.stretched(images))
     low, high = light.spectrum_range
     return np.asarray(((magnitudes >= low) & (magnitudes <= high)).mean(axis=(1, 2, 3)), np.float32)
 
