@@ -6,17 +6,34 @@ import numpy as np
 import pytest
 
 from benchmarks.unusual.measuring import interval, places_of, top_hits
-from benchmarks.unusual.planted import KINDS, Planting, ordinary, rare, strength_of
+from benchmarks.unusual.planted import KINDS, MEASURES, Planting, image_of, ordinary, rare
+from gz2interp.painting import paint_without_noise
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 @pytest.mark.parametrize("row", [0, 3])
 def test_a_rare_galaxy_is_an_ordinary_one_with_a_feature_of_that_strength(kind: str, row: int) -> None:
-    host, galaxy = ordinary(5, row), rare(5, row, kind, 20.0)
-    feature = galaxy.parts[len(host.parts) :]
-    assert galaxy.parts[: len(host.parts)] == host.parts
-    assert strength_of(host, feature) == pytest.approx(20, rel=0.01)
-    assert rare(5, row, kind, 20.0) == galaxy
+    for name, measure in MEASURES.items():
+        planting = Planting(5, strength=20.0, measure=name)
+        host, galaxy = ordinary(5, row), rare(planting, row, kind)
+        feature = galaxy.parts[len(host.parts) :]
+        assert galaxy.parts[: len(host.parts)] == host.parts
+        assert measure(host, feature) == pytest.approx(20, rel=0.01)
+        assert rare(planting, row, kind) == galaxy
+        # Both measures see other pixels and other noise: neither follows from the other.
+        assert min(other(host, feature) for key, other in MEASURES.items() if key != name) > 0
+
+
+def test_a_peak_is_the_brightest_pixel_of_what_is_put_in() -> None:
+    planting = Planting(5, 1000, 20.0, "peak")
+    row = int(np.flatnonzero(planting.kinds == "trail")[0])
+    host, galaxy = ordinary(5, row), rare(planting, row, "trail")
+    added = paint_without_noise(galaxy) - paint_without_noise(host)
+    assert (added / np.array(host.noise.sky_sigma)).max() == pytest.approx(20, rel=0.01)
+    assert planting.name == "20-peak"
+    assert Planting(5, 1000, 20.0).name == "20"
+    assert Planting(5, 1000, 0.0, "peak").name == "0"
+    assert np.isfinite(image_of(planting, row)).all()
 
 
 def test_a_survey_has_its_rare_kinds_and_no_other_rings() -> None:

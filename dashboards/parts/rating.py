@@ -103,6 +103,8 @@ def _show_scores(known: pd.Series[Any]) -> None:
     """Each score as a bar from the middle of the survey, where it has none, to a normal score of 4."""
     lines = []
     for name, title in TITLES.items():
+        if f"normal_{name}" not in known:  # kept by an earlier version, which had no such score
+            continue
         value = float(known[f"normal_{name}"])
         label = f"{title[0].upper()}{title[1:]}"
         if np.isfinite(value):
