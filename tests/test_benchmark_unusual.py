@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmarks.unusual.__main__ import main
 from benchmarks.unusual.measuring import interval, places_of, top_hits
 from benchmarks.unusual.planted import KINDS, MEASURES, Planting, image_of, ordinary, rare
 from gz2interp.painting import paint_without_noise
@@ -57,3 +60,22 @@ def test_an_interval_holds_its_value_and_is_wider_for_fewer() -> None:
     value, low, high = interval(many)
     assert low < value < high
     assert high - low < np.subtract(*interval(few)[:0:-1])
+
+
+@pytest.mark.long
+def test_the_small_benchmark_runs_to_its_end_and_finds_nothing_where_nothing_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([str(tmp_path), "--small", "--clean", "--seed", "7", "--measures", "peak"])
+    printed = capsys.readouterr().out
+    assert all(words in printed for words in ("40 sigma at the peak", "as the painter draws them", "nothing put in"))
+    found = {}
+    for name in ("40-peak", "0", "clean"):
+        with np.load(tmp_path / "seed-7" / f"result-{name}.npz") as result:
+            kinds, scores = result["kinds"], result["0/gz2interp"]
+        assert int((kinds != "").sum()) == 20
+        found[name] = places_of(scores, kinds != "", kinds == "").mean()
+    # Twenty of 600 scatter by 0.065 about a half.
+    assert abs(found["clean"] - 0.5) < 0.2
+    assert found["0"] > found["clean"]
+    assert found["40-peak"] > 0.7

@@ -1,7 +1,7 @@
 """Are rare galaxies found, unrated and after some ratings, and better than by what everybody has?
 
     python -m benchmarks.unusual FOLDER --seed 1000 --surveys 3
-    python -m benchmarks.unusual FOLDER --small
+    python -m benchmarks.unusual FOLDER --small --clean
 
 One network is trained for all surveys, on 3,000 ordinary painted galaxies of a seed of its own, by the recipe ``demo``:
 five classes, from votes that know nothing of what is rare. Each survey has 20,000 galaxies, five rare kinds with 0.7 %
@@ -112,11 +112,13 @@ def _row(results: list[dict[str, np.ndarray]], count: str, name: str) -> str:
 
 
 def _named(planting: Planting) -> str:
+    if planting.measure == "clean":
+        return "nothing put in"
     where = {"total": "in all pixels", "peak": "at the peak"}[planting.measure]
     return f"{planting.strength:g} sigma {where}" if planting.strength else "as the painter draws them"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the surveys that are lacking, and print the table of all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -126,14 +128,17 @@ def main() -> None:
     parser.add_argument("--strengths", type=float, nargs="+", default=[20.0, 40.0, DRAWN, 10.0, 5.0])
     parser.add_argument("--measures", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     parser.add_argument("--small", action="store_true", help="600 galaxies, two strengths and a network of minutes.")
+    parser.add_argument("--clean", action="store_true", help="Besides, one with nothing put into the rare galaxies.")
     parser.add_argument("--keep-images", action="store_true")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     galaxies, strengths = (600, [40.0, DRAWN]) if given.small else (given.galaxies, given.strengths)
     model = network(given.folder, 1200 if given.small else 3000, 3 if given.small else None)
     for seed in range(given.seed, given.seed + given.surveys):
-        for planting in _plantings(seed, galaxies, strengths, given.measures):
+        clean = [Planting(seed, galaxies, 0, "clean")] if given.clean else []
+        for planting in _plantings(seed, galaxies, strengths, given.measures) + clean:
             run(given.folder, model, planting, given.keep_images)
-    print("\n".join(table(given.folder, _plantings(0, galaxies, (*STRENGTHS, DRAWN), MEASURES))))
+    every = [*_plantings(0, galaxies, (*STRENGTHS, DRAWN), MEASURES), Planting(0, galaxies, 0, "clean")]
+    print("\n".join(table(given.folder, every)))
 
 
 def _plantings(seed: int, galaxies: int, strengths: Sequence[float], measures: Iterable[str]) -> list[Planting]:

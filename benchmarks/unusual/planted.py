@@ -75,7 +75,8 @@ class Planting:
     strength : float
         Of the features; 0 for those as bright as the painter draws them.
     measure : str
-        What the strength is: a key of `MEASURES`.
+        What the strength is: a key of `MEASURES`; ``"clean"`` puts nothing into the rare rows, so that what is found of
+        them is found by chance.
     """
 
     seed: int
@@ -97,7 +98,9 @@ class Planting:
 
     @property
     def name(self) -> str:
-        """Of strength and measure, as in ``20`` and ``20-peak``; ``0`` as drawn."""
+        """Of strength and measure, as in ``20`` and ``20-peak``; ``0`` as drawn, ``clean``."""
+        if self.measure == "clean":
+            return "clean"
         return f"{self.strength:g}" + ("" if self.measure == "total" or not self.strength else f"-{self.measure}")
 
 
@@ -116,6 +119,8 @@ def ordinary(seed: int, row: int) -> Recipe:
 def rare(planting: Planting, row: int, kind: str) -> Recipe:
     """The same galaxy with what makes it rare, at the planting's strength; as the painter draws it at one of 0."""
     host = ordinary(planting.seed, row)
+    if planting.measure == "clean":
+        return host
     features = KINDS[kind](np.random.default_rng([planting.seed, row, 1]), host)
     if not planting.strength:
         return replace(host, parts=host.parts + features)
