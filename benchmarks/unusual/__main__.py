@@ -33,7 +33,7 @@ from gz2interp.network.probe import Probe
 DRAWN: Final = 0.0
 
 
-def run(folder: Path, model: Path, planting: Planting, keep_images: bool) -> Path:
+def run(folder: Path, model: Path, planting: Planting, keep_images: bool, others: bool = True) -> Path:
     """The file with what all methods say of one survey."""
     place = folder / f"seed-{planting.seed}"
     result = place / f"result-{planting.name}.npz"
@@ -47,7 +47,7 @@ def run(folder: Path, model: Path, planting: Planting, keep_images: bool) -> Pat
     order = np.argsort(np.concatenate([np.flatnonzero(kinds == ""), np.flatnonzero(kinds != "")]))
     together = ordinary + rare
     seen = Seen(*(values[order] for values in vars(together).values()))
-    scores, taste = opinions(seen, planting.seed)
+    scores, taste = opinions(seen, planting.seed, others)
     record = {f"0/{name}": values.astype(np.float32) for name, values in scores.items()}
     for count, (learnt, known) in rated(scores["gz2interp"], taste, kinds != "").items():
         record |= {f"{count}/gz2interp": learnt.astype(np.float32), f"{count}/known": known}
@@ -129,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--measures", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     parser.add_argument("--small", action="store_true", help="600 galaxies, two strengths and a network of minutes.")
     parser.add_argument("--clean", action="store_true", help="Besides, one with nothing put into the rare galaxies.")
+    parser.add_argument("--alone", action="store_true", help="Without scikit-learn's methods, which take longest.")
     parser.add_argument("--keep-images", action="store_true")
     given = parser.parse_args(arguments)
     galaxies, strengths = (600, [40.0, DRAWN]) if given.small else (given.galaxies, given.strengths)
@@ -136,7 +137,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for seed in range(given.seed, given.seed + given.surveys):
         clean = [Planting(seed, galaxies, 0, "clean")] if given.clean else []
         for planting in _plantings(seed, galaxies, strengths, given.measures) + clean:
-            run(given.folder, model, planting, given.keep_images)
+            run(given.folder, model, planting, given.keep_images, not given.alone)
     every = [*_plantings(0, galaxies, (*STRENGTHS, DRAWN), MEASURES), Planting(0, galaxies, 0, "clean")]
     print("\n".join(table(given.folder, every)))
 

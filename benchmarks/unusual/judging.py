@@ -56,8 +56,11 @@ def look_at(probe: Probe, images: Floats) -> Seen:
     return Seen(*(np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])))
 
 
-def opinions(seen: Seen, seed: int) -> tuple[dict[str, NDArray[np.float64]], Floats]:
-    """Scores of each method by name, and the vectors that ratings are passed on by; no votes are given."""
+def opinions(seen: Seen, seed: int, others: bool = True) -> tuple[dict[str, NDArray[np.float64]], Floats]:
+    """Scores of each method by name, and the vectors that ratings are passed on by; no votes are given.
+
+    Without `others`, scikit-learn is not asked.
+    """
     rng = np.random.default_rng(seed)
     sample = np.sort(rng.choice(len(seen.features), min(PLACES, len(seen.features)), replace=False))
     usual = usual_of(seen.features, seen.cells[sample])
@@ -67,16 +70,16 @@ def opinions(seen: Seen, seed: int) -> tuple[dict[str, NDArray[np.float64]], Flo
     image_scores = usual.judged(seen.cells) | shape(seen.numbers[:, :-1])
     values = judge(vectors, seen.probabilities, np.arange(len(vectors)), image_scores)
     normal = {name: normal_scores(each) for name, each in values.items() if name != "votes"}
-    last = seen.features[:, -3 * 96 : -2 * 96] if seen.features.shape[1] > 3 * 96 else seen.features
-    others = {
-        "gz2interp": combined(normal, SCORES),
-        "sklearn isolation forest": -IsolationForest(random_state=seed).fit(vectors).score_samples(vectors),
-        "sklearn LOF": -LocalOutlierFactor(20).fit(vectors).negative_outlier_factor_,
-        "sklearn LOF, last layer's means": -LocalOutlierFactor(20).fit(last).negative_outlier_factor_,
-        "random": rng.random(len(vectors)),
-    }
+    found = {"gz2interp": combined(normal, SCORES), "random": rng.random(len(vectors))}
+    if others:
+        last = seen.features[:, -3 * 96 : -2 * 96] if seen.features.shape[1] > 3 * 96 else seen.features
+        found |= {
+            "sklearn isolation forest": -IsolationForest(random_state=seed).fit(vectors).score_samples(vectors),
+            "sklearn LOF": -LocalOutlierFactor(20).fit(vectors).negative_outlier_factor_,
+            "sklearn LOF, last layer's means": -LocalOutlierFactor(20).fit(last).negative_outlier_factor_,
+        }
     deviations = shape.deviations(seen.numbers[:, :-1])
-    return others | normal, taste_vectors(vectors, np.stack(list(normal.values()), axis=1), deviations)
+    return found | normal, taste_vectors(vectors, np.stack(list(normal.values()), axis=1), deviations)
 
 
 def rated(
