@@ -34,11 +34,11 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
 """Score to how the names of its numbers begin; a number is of the last that fits, and of all that begins with ""."""
 
 TITLES: Final[Mapping[str, str]] = {
-    "morphology": "measured on its pixels, it is unlike galaxies as bright and as large",
-    "profile": "its radial profile is unlike that of galaxies as bright and as large",
-    "residuals": "smooth ellipses leave more of it, or less, than of galaxies as bright and as large",
+    "morphology": "measured on its pixels, it is unlike others as bright and large",
+    "profile": "its radial profile is unlike that of others",
+    "residuals": "smooth ellipses leave more of it, or less, than of others",
     "one_band": "one band shows what the others do not",
-    "colours": "its colours are unlike those of galaxies as bright and as large",
+    "colours": "its colours are unlike those of others",
 }
 
 CLIPPED: Final = 8.0
