@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--keep-images", action="store_true")
     given = parser.parse_args(arguments)
     galaxies, strengths = (600, [40.0, DRAWN]) if given.small else (given.galaxies, given.strengths)
-    model = network(given.folder, 600 if given.small else 3000, 2 if given.small else None)
+    model = network(given.folder, 1200 if given.small else 3000, 2 if given.small else None)
     for seed in range(given.seed, given.seed + given.surveys):
         clean = [Planting(seed, galaxies, 0, "clean")] if given.clean else []
         for planting in _plantings(seed, galaxies, strengths, given.measures) + clean:
