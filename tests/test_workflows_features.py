@@ -15,16 +15,18 @@ from typer.testing import CliRunner
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.features.objectives import cosine_direction
+from gz2interp.features.parametrisations import PARAMETRISATIONS
 from gz2interp.network.quiet import tf
 from gz2interp.stores.features import FeaturesFolder
+from gz2interp.stores.files import write_json
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
 from gz2interp.workflows.features.drawing import sheet_drawing
 from gz2interp.workflows.features.finding import feature_sheet
-from gz2interp.workflows.features.imaging import feature_images, objective_from, write_feature_images
+from gz2interp.workflows.features.imaging import _listed, feature_images, objective_from, write_feature_images
 from gz2interp.workflows.features.kept import features_for, kept_features, sheet_of, sheet_sentences
 from gz2interp.workflows.features.reaching import along_directions
-from gz2interp.workflows.features.settings import SheetSettings
+from gz2interp.workflows.features.settings import WAYS, SheetSettings
 from gz2interp.workflows.opening import Subject, open_subject
 
 FAST = SheetSettings(steps=6, galaxies=40)
@@ -127,6 +129,34 @@ def test_figures_of_building_blocks_find_their_images(subject: Subject, folder: 
     atlas = kept_atlas(blocks)
     cells = set(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True))
     assert features_for(subject.survey, subject.model, "", "cell").keys() == cells
+    kept = folder.read("channel")
+    silent = np.where((kept["number"] == 1) & (kept["seed"] == 0), True, kept["silent"])
+    with np.load(folder.path / "channel-000.npz") as first:
+        before, count = dict(first), len(first["number"])
+    folder.write("channel", 0, {**before, "silent": silent[:count]})
+    assert features_for(subject.survey, subject.model, "", "channel").keys() == set(range(CHANNELS)) - {1}
+    folder.write("channel", 0, before)
+
+
+def test_images_of_groups_and_cells_are_of_the_blocks_that_there_are(subject: Subject, folder: FeaturesFolder) -> None:
+    feature_sheet(subject, settings=FAST)
+    assert features_for(subject.survey, subject.model, "", "group")
+    blocks = kept_blocks(subject.survey, subject.model)
+    assert blocks is not None
+    made = blocks.provenance
+    assert made is not None
+    record = blocks.path / "provenance.json"
+    try:  # as if they had been found anew with another seed
+        write_json(record, replace(made, seed=1).to_json())
+        assert not features_for(subject.survey, subject.model, "", "group")
+        assert not features_for(subject.survey, subject.model, "", "cell")
+        assert features_for(subject.survey, subject.model, "", "channel")
+    finally:
+        write_json(record, made.to_json())
+
+
+def test_the_ways_are_those_that_there_are() -> None:
+    assert set(WAYS) == set(PARAMETRISATIONS)
 
 
 def test_a_sheet_is_a_figure_with_its_numbers(subject: Subject, folder: FeaturesFolder) -> None:
@@ -169,6 +199,15 @@ def test_images_of_ones_own_objectives_go_to_fits(subject: Subject, tmp_path: Pa
             "nmgy",
             "u g r i z",
         )
+    steps = iter(range(100))
+    early = feature_images(subject, "logit(long)", FAST, stop=lambda: next(steps) >= 2)
+    early = replace(early, reached=np.float32([np.nan]))
+    path = write_feature_images(early, subject.survey, tmp_path / "early.fits")
+    with fits.open(path) as opened:
+        assert (opened[0].header["FINISHED"], opened[0].header["ASKED"]) == (False, FAST.steps)
+        assert opened["FEATURE", 1].header["STEPS"] == 2
+        assert "REACHED" not in opened["FEATURE", 1].header
+    assert "2 steps of 6: it was stopped" in _listed(early)
     with pytest.raises(InputError, match=r"\.fits"):
         write_feature_images(made, subject.survey, tmp_path / "mine.doc")
 
@@ -201,13 +240,25 @@ def test_slips_on_the_command_line_are_told(subject: Subject) -> None:
         (("features", where, "--of", "logit(round)"), "--out"),
         (("features", where, "--kind", "galaxy"), "channel, class, group, cell"),
         (("dictionary", where, str(FIRST_ID), "--place", "3"), "3,4"),
+        (("channels", where, "99", "--progress", "json"), "0 to 5"),
     ):
         said = CliRunner().invoke(app, list(words))
         assert isinstance(said.exception, InputError)
         assert told in str(said.exception)
 
 
-@pytest.mark.parametrize("wrong", [{"kinds": ("galaxy",)}, {"seeds": 0}, {"galaxies": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kinds": ("galaxy",)},
+        {"seeds": 0},
+        {"galaxies": 0},
+        {"parametrisation": "magic"},
+        {"steps": 0},
+        {"seed": -1},
+        {"seed": 2**31 - 1, "seeds": 2},
+    ],
+)
 def test_wishes_that_make_no_sense_are_told(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         replace(FAST, **wrong)  # type: ignore[arg-type]
