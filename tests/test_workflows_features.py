@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
+from gz2interp.features.believable import agreement
+from gz2interp.features.light import light_of
 from gz2interp.features.objectives import cosine_direction
 from gz2interp.features.parametrisations import PARAMETRISATIONS
 from gz2interp.network.quiet import tf
@@ -24,6 +26,7 @@ from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
 from gz2interp.workflows.features.drawing import sheet_drawing
 from gz2interp.workflows.features.finding import feature_sheet
 from gz2interp.workflows.features.imaging import _listed, feature_images, objective_from, write_feature_images
+from gz2interp.workflows.features.judging import _agreements
 from gz2interp.workflows.features.kept import features_for, kept_features, sheet_of, sheet_sentences
 from gz2interp.workflows.features.reaching import along_directions
 from gz2interp.workflows.features.settings import WAYS, SheetSettings
@@ -108,6 +111,26 @@ def test_an_interrupted_sheet_goes_on_to_the_same(subject: Subject, folder: Feat
     assert (folder.path / "channel-000.npz").stat().st_mtime_ns == kept
     for kind, images in before.items():
         np.testing.assert_array_equal(folder.read(kind)["images"], images)
+
+
+def test_agreement_stands_beside_that_of_unlike_images() -> None:
+    """Smooth patterns that have nothing in common agree well: alone, the number would say nothing."""
+    y, x = np.mgrid[:16, :16]
+    rng = np.random.default_rng(4)
+    light = light_of([rng.normal(size=(64, 16, 16, 2)) + 9 * np.exp(-np.hypot(y - 7.5, x - 7.5) / 3)[..., None]])
+    stripes = [9 * (1 + np.sin(2 * np.pi * k * along / 16)) for k, along in ((2, y), (4, x), (6, y + x))]
+    first = np.stack([np.stack([each, each], axis=-1) for each in stripes]).astype(np.float32)
+    images = np.concatenate([first, np.roll(first, 3, axis=(1, 2))])
+    kept = {"number": np.tile([3, 5, 8], 2), "seed": np.repeat([0, 1], 3), "images": images}
+    same, unlike = _agreements(kept, light), _agreements(kept, light, 1)
+    np.testing.assert_allclose(same, 1, atol=1e-3)
+    expected = agreement(images[:1], images[4:5], light)
+    assert unlike[0] == pytest.approx(float(expected[0]))
+    assert (unlike < same - 0.05).all()
+    alone = {name: values[:3] for name, values in kept.items()}
+    assert np.isnan(_agreements(alone, light)).all()
+    one = {name: values[[0, 3]] for name, values in kept.items()}
+    assert np.isnan(_agreements(one, light, 1)).all()
 
 
 def test_directions_are_measured_as_they_were_sought() -> None:

@@ -101,5 +101,8 @@ def _sentence(kind: str, table: pd.DataFrame) -> str:
         f"{table['spectrum'].median():.0%} of the spectrum and {table['colours'].median():.0%} of the colours are "
         "inside the survey's"
     )
-    words += "" if np.isnan(agreed) else f"; two starts agree by {agreed:.2f}"
+    if not np.isnan(agreed):
+        words += f"; two starts agree by {agreed:.2f}"
+        unlike = table["unlike"].median()
+        words += "" if np.isnan(unlike) else f", different objectives by {unlike:.2f}"
     return words + (f"; {silent} could not be excited" if silent else "")
