@@ -113,6 +113,9 @@ def channels(
     with progress_as(progress) as told:
         folder = blocks(subject, layer, progress=told)
     shown = channels_in_words(folder)
+    for number in channel or ():
+        if number not in shown.index:
+            raise InputError(f"Channel {number} was asked for", f"0 to {len(shown) - 1}")
     table(f"Channels of {folder.provenance.layer if folder.provenance else layer}", shown.loc[channel or shown.index])
     if out and out.suffix.lower() in FORMATS:
         chosen = channel or shown.index[:8].tolist()
