@@ -281,7 +281,7 @@ def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
         odd = ran("channels", subject.survey.path)
         drawn = ran("groups", subject.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
     assert odd.returncode == drawn.returncode == 0, odd.stderr + drawn.stderr
-    for told in ("does nothing", "twin of 0 (r 1.00)", "sees sky_u"):
+    for told in ("channel 2: does nothing", "twin of 0 (r 1.00)", "channel 3: sees sky_u"):
         assert told in odd.stdout
     assert "the groups shown account for" in drawn.stdout
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".csv", ".png", ".txt"]
