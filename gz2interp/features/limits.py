@@ -11,6 +11,7 @@ import numpy as np
 
 from gz2interp.features.light import Light
 from gz2interp.features.rings import ring_weights
+from gz2interp.features.stretching import asinh, sinh
 from gz2interp.network.quiet import tf
 
 __all__ = ["stretched_within"]
@@ -19,9 +20,6 @@ Tensor = Any
 
 SHARPNESS = 3.0
 """Of the bend at no light: by so much it is sharper than that of log(1 + exp(s)), in units of the sky's scatter."""
-
-BEND = 4
-"""Of the bend at the survey's reach."""
 
 TINY = 1e-6
 
@@ -39,16 +37,16 @@ def stretched_within(raw: Tensor, light: Light, own_colours: bool = True) -> Ten
     lit = tf.nn.softplus(SHARPNESS * raw) / SHARPNESS
     if not own_colours:
         return tf.minimum(_limited(lit, light, slice(0, -1)), np.arcsinh(light.highest / light.sky))
-    bands = tf.sinh(lit) + TINY
+    bands = sinh(lit) + TINY
     mean = tf.reduce_mean(bands, axis=-1, keepdims=True)
-    grey = tf.sinh(_limited(tf.asinh(mean), light, slice(-1, None)))
+    grey = sinh(_limited(asinh(mean), light, slice(-1, None)))
     relative = grey * tf.exp(_tinted(tf.math.log(bands / mean), light))
-    return tf.asinh(tf.minimum(relative, light.highest / light.sky))
+    return asinh(tf.minimum(relative, light.highest / light.sky))
 
 
 def _limited(lit: Tensor, light: Light, which: slice) -> Tensor:
     """At no place above the survey's reach, and on no ring about the middle brighter than its galaxies are."""
-    kept = lit * (1 + (lit / light.reach[..., which]) ** BEND) ** (-1 / BEND)
+    kept = lit * tf.math.rsqrt(tf.sqrt(1 + tf.square(tf.square(lit / light.reach[..., which]))))
     height, width, _ = light.shape
     weights = ring_weights(height, width)
     shares = weights / weights.sum(axis=0)

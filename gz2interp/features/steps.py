@@ -14,6 +14,7 @@ from gz2interp.features.forms import Form, Heard
 from gz2interp.features.light import Light
 from gz2interp.features.limits import stretched_within
 from gz2interp.features.parametrisations import Parametrisation
+from gz2interp.features.stretching import sinh
 from gz2interp.features.transformations import Transformations
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
@@ -143,7 +144,7 @@ class Stepper:
         return stretched_within(self.parametrisation.raw(free, self.light), self.light, self.own_colours)
 
     def _images(self, stretched: Tensor) -> Tensor:
-        return tf.sinh(stretched) * self.light.sky
+        return sinh(stretched) * self.light.sky
 
     def _value(self, images: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
         probabilities, logits, said = self.probe.listen(images, self.layers)
