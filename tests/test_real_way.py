@@ -63,6 +63,7 @@ def test_real_cutouts_from_a_folder(real_data: Path, network: Path, tmp_path: Pa
         assert np.abs(np.subtract(at, (x, y))).max() < 0.6  # half a pixel of cutting by whole ones, and their rounding
 
 
+@pytest.mark.long
 def test_objects_found_on_whole_frames(real_data: Path, network: Path, tmp_path: Path) -> None:
     survey, source = open_local_survey(tmp_path / "frames", "sdss_frames", real_data / "sdss_frames", bands=BANDS)
     assert ingest(source, survey)["ok"] >= 20

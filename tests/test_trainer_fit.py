@@ -115,6 +115,7 @@ def test_one_name_is_trained_by_one_at_a_time(survey):
     assert "twice" not in survey.models()
 
 
+@pytest.mark.long
 def test_stopped_in_good_order_it_goes_on_later_to_the_same_weights(model, survey):
     steps = iter(range(1000))
     with pytest.raises(TrainingStopped, match=r"stopped in epoch 3 of 4\. 2 whole epochs are kept"):
@@ -221,6 +222,7 @@ def _summaries(log):
         yield from tf.compat.v1.Event.FromString(record.numpy()).summary.value
 
 
+@pytest.mark.long
 def test_soft_votes_are_learnt_from(tmp_path):
     """Shares of votes instead of labels: the targets are spread, and the network's answers are too."""
     rings = ring_survey(tmp_path / "rings", count=160)

@@ -232,6 +232,7 @@ def test_frames_that_cannot_be_painted_on_are_refused_before_anything_is_written
     assert not (tmp_path / "survey").exists()
 
 
+@pytest.mark.long
 def test_a_survey_on_real_sky_goes_on_after_an_interruption(frames, tmp_path, monkeypatch):
     whole = paint_survey(tmp_path / "whole", 300, 3, sky=frames)
     append = SurveyWriter.append

@@ -76,6 +76,7 @@ def test_a_network_is_asked_in_every_way_it_can_be():
     np.testing.assert_allclose(passes.sum(axis=2), 1, atol=1e-5)
 
 
+@pytest.mark.long
 def test_a_symmetric_network_says_the_same_in_all_views():
     answers = several_answers(_network("d4"))["views"](_images())
     np.testing.assert_allclose(answers, np.broadcast_to(answers[:1], answers.shape), atol=1e-6)

@@ -115,6 +115,7 @@ def test_it_is_kept_and_told_and_belongs_to_these_data_and_this_network(subject,
     assert "not checked" in trust_line_of(subject.survey, subject.model, "rise")
 
 
+@pytest.mark.long
 def test_it_goes_on_where_it_stopped_and_comes_to_the_same(subject, found):
     class Enough(Exception):
         pass

@@ -49,7 +49,7 @@ def features(
     columns: ColumnsOption = 2,
     progress: ProgressOption = "bars",
 ) -> None:
-    """Images that excite a layer's channels, groups, atlas cells and the classes: its complete sheet, kept and judged."""
+    """Images that excite a layer's channels, groups and atlas cells, and the classes: its sheet, kept and judged."""
     from gz2interp.workflows.features import KINDS, SheetSettings, feature_sheet, sheet_drawing, sheet_sentences
     from gz2interp.workflows.opening import open_subject
 
@@ -97,7 +97,7 @@ def channels(
     columns: ColumnsOption = 2,
     progress: ProgressOption = "bars",
 ) -> None:
-    """What each channel of a layer goes with, where it is loudest, and which do nothing, are twins, or see artefacts."""
+    """What each channel goes with, where it is loudest, and which do nothing, are twins, or see artefacts."""
     from gz2interp.figures.paper import FORMATS
     from gz2interp.stores.tables import write_table
     from gz2interp.workflows.blocks import blocks

@@ -81,8 +81,11 @@ class Light:
         Stretched light, and at last grey light, that one pixel in a hundred exceeds at that distance from the middle.
     profile : float32 (ring, band + 1)
         The same of means over rings about the middle, `gz2interp.features.rings`.
+    tint_axes : float32 (band, band)
+        Directions, one a column, along which bright pixels' tints, ln(flux / sky) less that of the mean over the bands,
+        vary independently: blue to red first.
     tints : float32 (2, band)
-        1st and 99th percentile of bright pixels' ln(flux / sky), less that of the mean over the bands.
+        1st and 99th percentile along these.
     colours : float32 (2, band - 1)
         5th and 95th percentile over the galaxies of the colour of all light, between neighbouring bands [mag].
     """
@@ -99,6 +102,7 @@ class Light:
     highest: Floats
     reach: Floats
     profile: Floats
+    tint_axes: Floats
     tints: Floats
     colours: Floats
 
@@ -175,6 +179,7 @@ class _Gathered:
         self.pixels = Counts((int(self.distance.max()) + 1, bands + 1), -20, 20)
         self.rings = Counts((self.weights.shape[1], bands + 1), -20, 20)
         self.waves = Counts((int(self.frequency.max()) + 1, bands), -12, 18)
+        self.tint_axes = _axes_of(_tints_of(_finite(first) / self.sky))
         self.tints, self.colours = Counts((bands,), -6, 6), Counts((max(bands - 1, 0),), -12, 12)
 
     def add(self, images: Floats) -> None:
@@ -183,13 +188,11 @@ class _Gathered:
         relative = _finite(images) / self.sky
         mean = relative.mean(axis=-1, keepdims=True)
         stretched = np.arcsinh(relative)
+        self.tints.add(_tints_of(relative) @ self.tint_axes, np.arange(self.shape[2]))
         self.galaxies += len(images)
         self._add_moments(stretched)
         self._add_waves(magnitudes_of(stretched))
         self._add_ranges(np.concatenate([stretched, np.arcsinh(np.maximum(mean, 0))], axis=-1))
-        bright = mean[..., 0] > BRIGHT
-        tints = np.log(np.maximum(relative[bright] / mean[bright], FAINTEST))
-        self.tints.add(tints, np.arange(self.shape[2]))
         self.colours.add(colours_of(images, self.sky), np.arange(self.shape[2] - 1))
 
     def _add_moments(self, stretched: Floats) -> None:
@@ -229,13 +232,14 @@ class _Gathered:
             highest=(np.sinh(high[:, :-1].max(axis=0)) * self.sky).astype(np.float32),
             reach=_falling(reach)[self.distance].astype(np.float32),
             profile=np.maximum(self.rings.quantiles((OUTER[1],))[0], LEAST_PROFILE).astype(np.float32),
+            tint_axes=self.tint_axes,
             tints=self._tints(),
             colours=self.colours.quantiles(OUTER).astype(np.float32),
         )
 
     def _tints(self) -> Floats:
         if not self.tints.counts.any():  # nothing is bright: any colour will do
-            return np.array([[np.log(FAINTEST)], [np.log(self.shape[2])]], np.float32).repeat(self.shape[2], axis=1)
+            return np.array([[-ANY_TINT], [ANY_TINT]], np.float32).repeat(self.shape[2], axis=1)
         low, high = self.tints.quantiles(TINTS)
         return np.stack([low, np.maximum(high, low + LEAST_TINT)]).astype(np.float32)
 
@@ -243,8 +247,8 @@ class _Gathered:
 LEAST_PROFILE = 0.05
 """A ring may be at least so bright on average, in the sky's scatter."""
 
-LEAST_TINT = 0.02
-"""The range of tints is at least so wide: one band has none."""
+LEAST_TINT, ANY_TINT = 0.02, 4.0
+"""The range of tints is at least so wide (one band has none), and so wide to either side where none was seen."""
 
 
 def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
@@ -267,6 +271,18 @@ def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
     beyond = np.arange(end, notes)
     clean[end:] = clean[end - 1] * (beyond / (end - 1)) ** min(slope, -1.0)
     return np.asarray(clean[frequency])
+
+
+def _tints_of(relative: Floats) -> Floats:
+    mean = relative.mean(axis=-1)
+    bright = mean > BRIGHT
+    return np.log(np.maximum(relative[bright] / mean[bright][:, None], FAINTEST))
+
+
+def _axes_of(tints: Floats) -> Floats:
+    if len(tints) <= tints.shape[1]:
+        return np.eye(tints.shape[1], dtype=np.float32)
+    return np.asarray(np.linalg.eigh(np.cov(tints.T).reshape(2 * (tints.shape[1],)))[1][:, ::-1], np.float32)
 
 
 def _finite(images: ArrayLike) -> Floats:

@@ -62,4 +62,5 @@ def _limited(lit: Tensor, light: Light, which: slice) -> Tensor:
 def _tinted(tints: Tensor, light: Light) -> Tensor:
     low, high = light.tints
     middle, half = (low + high) / 2, np.maximum((high - low) / 2, TINY)
-    return middle + half * tf.tanh((tints - middle) / half)
+    along = tf.einsum("nyxb,ba->nyxa", tints, light.tint_axes)
+    return tf.einsum("nyxa,ba->nyxb", middle + half * tf.tanh((along - middle) / half), light.tint_axes)

@@ -2,8 +2,8 @@
 
 It holds ``question.json`` (what was asked, written first), ``KIND-000.npz`` and so on (feature images of channels,
 groups, atlas cells or classes, some dozen a file), ``light.npz``, ``judged.parquet`` (a row per image: what it reaches,
-and against what), and ``provenance.json``, which is written last. A sheet that was interrupted lacks that last file, and
-goes on with the files that it lacks.
+and against what), and ``provenance.json``, which is written last. A sheet that was interrupted lacks that last file,
+and goes on with the files that it lacks.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -69,7 +70,7 @@ def dictionary_table(
 def groups_table(blocks: GalaxyBlocks) -> pd.DataFrame:
     """Of each group what is attributed to it for every score, and by how much the score falls without it."""
     effects = blocks.effects
-    columns = {"group": np.arange(len(blocks.groups)) + 1}
+    columns: dict[str, Any] = {"group": np.arange(len(blocks.groups)) + 1}
     for k, score in enumerate(blocks.scores):
         columns[score] = effects.attributed[0, :, k]
         columns[f"without, {score}"] = -effects.removed[0, :, k]

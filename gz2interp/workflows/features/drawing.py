@@ -107,16 +107,12 @@ def sheet_drawing(
         raise InputError(f"Feature images of {kind} from {first} were asked for", f"The sheet has {choices(there)}")
     images, made = folder.images(kind), folder.provenance
     stretch = feature_stretch(folder, tuple(survey.bands))
-    names = subject.model.class_names if kind == "class" else None
+    trusted = (table["reached"] > table["best"]).to_numpy()
     sprites = [
-        Sprite(
-            plain(str(names[row.number])) if names else str(row.number + (kind == "group")),
-            None if row.silent else images[row.number],
-            bool(row.reached > row.best),
-        )
-        for row in table.itertuples()
+        Sprite(_named(subject, kind, number), None if silent else images[number], bool(goes_beyond))
+        for number, silent, goes_beyond in zip(table["number"].tolist(), table["silent"].tolist(), trusted, strict=True)
     ]
-    beyond = int((table["reached"] > table["best"]).sum())
+    beyond = int(trusted.sum())
     foot = (
         f"Green frame: the image excites its objective more than any of the real galaxies looked at ({beyond} of "
         f"{len(table)}). Crossed out: nothing was found that excites it."
@@ -124,6 +120,13 @@ def sheet_drawing(
     figure = sprites_figure(sprites, survey.bands, stretch, manner or Manner(), foot)
     caption = " ".join(part for part in (_what(table, kind, made), *_origin(subject, stretch)) if part)
     return Drawing(figure, caption, (), table.reset_index(drop=True))
+
+
+def _named(subject: Subject, kind: str, number: int) -> str:
+    """A class by its name, groups counted from 1 as in their figures, and the rest by number."""
+    if kind == "class":
+        return plain(subject.probe.class_names[number])
+    return str(number + (kind == "group"))
 
 
 def _what(table: pd.DataFrame, kind: str, made: Any) -> str:

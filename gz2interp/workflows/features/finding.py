@@ -1,4 +1,4 @@
-"""The verb itself: make a layer's feature images some dozen at a time, keep them, and say how far they can be trusted."""
+"""The verb itself: make a layer's feature images some dozen at a time, keep them, and judge them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from gz2interp.errors import InputError
 from gz2interp.features.light import Light, light_of
 from gz2interp.features.visualise import BATCH, visualise
 from gz2interp.results import FeatureImages
+from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.analyses import latest_analysis
 from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.blocks import BlockSettings, blocks
 from gz2interp.workflows.features.judging import judged

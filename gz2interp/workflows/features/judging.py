@@ -1,4 +1,4 @@
-"""Is a feature image more than noise? What it reaches, against real galaxies and random images; its light; its repeats."""
+"""Is a feature image more than noise? What it reaches beside real galaxies and random images, its light, its repeats."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def _sentence(kind: str, table: pd.DataFrame) -> str:
     words = (
         f"{kind}: {len(table)} images; {(table['reached'] > table['best']).mean():.0%} reach more than the best real "
         f"galaxy, {(table['reached'] > table['random']).mean():.0%} more than random images; "
-        f"{table['spectrum'].median():.0%} of the spectrum and {table['colours'].median():.0%} of the colours inside the survey's"
+        f"{table['spectrum'].median():.0%} of the spectrum and {table['colours'].median():.0%} of the colours are "
+        "inside the survey's"
     )
     words += "" if np.isnan(agreed) else f"; two starts agree by {agreed:.2f}"
     return words + (f"; {silent} could not be excited" if silent else "")
