@@ -46,8 +46,13 @@ def effects_html(
 
 
 def signed_words(value: float) -> str:
-    """Two digits with their sign, the minus as wide as the plus."""
-    return f"{round(value, 2) + 0.0:+.2f}".replace("-", "\N{MINUS SIGN}")
+    """With its sign, the minus as wide as the plus.
+
+    >>> signed_words(0.5), signed_words(0.0123), signed_words(1e-5)
+    ('+0.50', '+0.012', '0')
+    """
+    words = f"{value:+.2f}" if abs(value) >= 0.1 else f"{value:+.3f}"
+    return words.replace("-", "\N{MINUS SIGN}") if abs(value) >= 0.0005 else "0"
 
 
 def _bar(share: float) -> str:

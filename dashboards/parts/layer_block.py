@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboards.gallery_component import Card, picked, show_gallery
 from dashboards.loading.features import Shelf, feature_pictures, fired_pictures, piece_pictures
+from dashboards.loading.pictures import pictures_of
 from dashboards.loading.tables import table_of
 from dashboards.parts.cards import pick
 from dashboards.parts.layer_sheet import name_of
@@ -18,6 +19,7 @@ from dashboards.parts.style import caption, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_correlates
 from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.workflows.layer_table import plain_column
 
 __all__ = ["channel_cards", "show_block"]
 
@@ -26,7 +28,7 @@ SIDES: Final = {
     "peak": ("Loudest at one place", "framed"),
     "bottom": ("Quietest", "its mean over the galaxy"),
 }
-GALAXIES: Final = 8
+GALAXIES: Final = 6
 CHANNELS: Final = 8
 
 
@@ -70,8 +72,8 @@ def _show_oddities(blocks: BlocksFolder, channel: int) -> None:
         told.append(f"It says what channel {row['twin']} says (r {row['twin_r']:+.2f}).")
     if row["artefact"]:
         told.append(
-            f"It may see no galaxy but {row['artefact']}: that stands out in {row['artefact_share']:.0%} of its "
-            f"loudest, and in {row['artefact_expected']:.0%} of galaxies of like size."
+            f"It may see no galaxy but {plain_column(row['artefact'])}: that stands out in {row['artefact_share']:.0%} of "
+            f"its loudest, and in {row['artefact_expected']:.0%} of galaxies of like size."
         )
     words = "".join(f'<p class="gz2-flag">{escape(each)}</p>' for each in told)
     st.html(f'<div class="gz2-message">{words}Above 0 at {row["active"]:.0%} of all places.</div>')
@@ -128,10 +130,12 @@ def _show_galaxies(shelf: Shelf, blocks: BlocksFolder, channel: int, side: str) 
     rows, y, x, values = rows[there], y[there], x[there], values[there]
     heading(*SIDES[side])
     known = table_of(shelf.survey, shelf.model, rows)
+    quiet = side == "bottom"  # where it says nothing there is no place to frame
+    pictures = pictures_of(shelf.survey, rows) if quiet else fired_pictures(shelf, rows, y, x)
     cards = [
         Card(galaxy_id, picture, prediction if isinstance(prediction, str) else "", f"{value:.3g}")
         for galaxy_id, prediction, picture, value in zip(
-            known["galaxy_id"], known["prediction"], fired_pictures(shelf, rows, y, x), values, strict=True
+            known["galaxy_id"], known["prediction"], pictures, values, strict=True
         )
     ]
     key = f"gallery-{side}"
@@ -144,7 +148,12 @@ def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
     heading("What it goes with", "Spearman's rank correlation with its mean over the galaxy")
     if len(found):
         rows = [
-            [escape(str(row.column)), _signed(row.rho), f"{_signed(row.low)} to {_signed(row.high)}", f"{row.known:,}"]
+            [
+                escape(plain_column(str(row.column))),
+                _signed(row.rho),
+                f"{_signed(row.low)} to {_signed(row.high)}",
+                f"{row.known:,}",
+            ]
             for row in found.itertuples()
         ]
         show_table("What it goes with", ["Column", "*rho", "*95 %", "*Galaxies"], rows)

@@ -12,7 +12,7 @@ from dashboards.gallery_component import Card, picked, show_gallery
 from dashboards.loading.features import Shelf, feature_pictures, piece_pictures, table_for
 from dashboards.parts.style import caption
 from dashboards.selection import change, current, settle
-from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, in_order
+from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, in_order, plain_column
 
 __all__ = ["BLACK", "KINDS", "block_of", "name_of", "show_sheet"]
 
@@ -88,7 +88,7 @@ def _show_choices(shelf: Shelf, kind: str, table: pd.DataFrame) -> pd.DataFrame:
         "Show",
         [*filters, *(GOES_WITH + column for column in columns)],
         key=f"sheet_shown_{kind}",
-        format_func=lambda name: f"{name} · {_count(table, name)}" if name in FILTERS else name,
+        format_func=lambda name: _filter_words(table, name),
     )
     correlates = shelf.blocks.correlates if shelf.blocks else None
     found = in_order(table, order, shown, correlates)
@@ -102,8 +102,10 @@ def _show_choices(shelf: Shelf, kind: str, table: pd.DataFrame) -> pd.DataFrame:
     return found.iloc[(page - 1) * PAGE : page * PAGE]
 
 
-def _count(table: pd.DataFrame, name: str) -> int:
-    return int(FILTERS[name](table).sum())
+def _filter_words(table: pd.DataFrame, name: str) -> str:
+    if name in FILTERS:
+        return f"{name} · {int(FILTERS[name](table).sum())}"
+    return GOES_WITH + plain_column(name.removeprefix(GOES_WITH))
 
 
 def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> None:
@@ -147,9 +149,9 @@ def _note(row: object) -> str:
     elif row.twin >= 0:
         told.append(f"twin of {row.twin}")
     elif row.artefact:
-        told.append(f"sees {row.artefact}")
+        told.append(f"sees {plain_column(row.artefact)}")
     elif row.goes_with:
-        told.append(f"{row.goes_with} {row.rho:+.2f}".replace("-", "\N{MINUS SIGN}"))
+        told.append(f"{plain_column(row.goes_with)} {row.rho:+.2f}".replace("-", "\N{MINUS SIGN}"))
     return " · ".join(told)
 
 

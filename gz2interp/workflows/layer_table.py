@@ -5,6 +5,7 @@ Nothing is computed with the network: TensorFlow is not loaded.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
@@ -16,7 +17,7 @@ from gz2interp.errors import InputError, choices
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.stores.features import FeaturesFolder
 
-__all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlas_kept", "atlases_kept", "in_order", "layer_table"]
+__all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlas_kept", "atlases_kept", "in_order", "layer_table", "plain_column"]
 
 ALL: Final = "all"
 GOES_WITH: Final = "goes with "
@@ -133,6 +134,21 @@ def atlas_kept(blocks: BlocksFolder, number: int = 0) -> Atlas:
     arrays = blocks.arrays(f"atlas-{number}")
     fields = {name: values for name, values in arrays.items() if name not in ("side", "scores")}
     return Atlas(side=int(arrays["side"]), scores=tuple(map(str, arrays["scores"])), **fields)
+
+
+def plain_column(name: str) -> str:
+    """A column as one reads it: of the volunteers' votes the answer, and for yes and no the question too.
+
+    >>> plain_column("t07_rounded_a16_completely_round_debiased"), plain_column("t03_bar_a06_bar_fraction")
+    ('votes completely round', 'votes bar')
+    >>> plain_column("t02_edgeon_a04_yes_debiased"), plain_column("label = edge_on")
+    ('votes edgeon yes', 'label = edge on')
+    """
+    found = re.fullmatch(r"t\d\d_(.+)_a\d\d_(.+?)_(?:weighted_)?(?:debiased|fraction|flag|weight|count)", name)
+    if found is None:
+        return name.replace("_", " ")
+    question, answer = found.groups()
+    return f"votes {question + ' ' if answer in ('yes', 'no') else ''}{answer}".replace("_", " ")
 
 
 def _judged(features: FeaturesFolder | None, kind: str) -> pd.DataFrame:
