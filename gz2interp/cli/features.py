@@ -37,7 +37,7 @@ def features(
             "--of", help="Of these alone, into --out: 'neuron(block3, 12)', 'caricature(GALAXY)', 'logit(spiral)'."
         ),
     ] = None,
-    steps: StepsOption = 256,
+    steps: StepsOption = 128,
     seeds: Annotated[int, typer.Option(min=1, help="Images of each channel and class, from different starts.")] = 2,
     seed: Annotated[int, typer.Option(min=0, help="Of the first start.")] = 0,
     parametrisation: ParametrisationOption = "fourier",
@@ -50,7 +50,10 @@ def features(
     progress: ProgressOption = "bars",
 ) -> None:
     """Images that excite a layer's channels, groups and atlas cells, and the classes: its sheet, kept and judged."""
-    from gz2interp.workflows.features import KINDS, SheetSettings, feature_sheet, sheet_drawing, sheet_sentences
+    from gz2interp.workflows.features.drawing import sheet_drawing
+    from gz2interp.workflows.features.finding import feature_sheet
+    from gz2interp.workflows.features.kept import sheet_sentences
+    from gz2interp.workflows.features.settings import KINDS, SheetSettings
     from gz2interp.workflows.opening import open_subject
 
     settings = SheetSettings(tuple(kind or KINDS), steps, parametrisation, seeds, seed=seed)
@@ -68,7 +71,7 @@ def features(
 
 
 def _single(survey: str, model: str | None, of: list[str], settings: Any, out: Path | None, progress: str) -> None:
-    from gz2interp.workflows.features import feature_images, write_feature_images
+    from gz2interp.workflows.features.imaging import feature_images, write_feature_images
     from gz2interp.workflows.opening import open_subject
 
     if out is None:
@@ -103,7 +106,7 @@ def channels(
     from gz2interp.workflows.blocks import blocks
     from gz2interp.workflows.blocks.drawing_layer import tops_drawing
     from gz2interp.workflows.blocks.tables import channels_in_words
-    from gz2interp.workflows.features import features_for
+    from gz2interp.workflows.features.kept import features_for
     from gz2interp.workflows.opening import open_subject
 
     subject = open_subject(survey, model)
@@ -113,7 +116,7 @@ def channels(
     table(f"Channels of {folder.provenance.layer if folder.provenance else layer}", shown.loc[channel or shown.index])
     if out and out.suffix.lower() in FORMATS:
         chosen = channel or shown.index[:8].tolist()
-        manner, images = _manner(journal, columns), features_for(subject, layer, "channel")
+        manner, images = _manner(journal, columns), features_for(subject.survey, subject.model, layer, "channel")
         _write(lambda: tops_drawing(subject, layer, chosen, manner, features=images), out)
     elif out:
         write_table(out, folder.channels)
@@ -139,7 +142,7 @@ def dictionary(
     from gz2interp.workflows.blocks import blocks_of_galaxy
     from gz2interp.workflows.blocks.drawing_galaxy import dictionary_drawing
     from gz2interp.workflows.blocks.tables import dictionary_table
-    from gz2interp.workflows.features import features_for
+    from gz2interp.workflows.features.kept import features_for
     from gz2interp.workflows.opening import open_subject
 
     places = [_place(text) for text in place or ()]
@@ -150,7 +153,7 @@ def dictionary(
     table(f"Galaxy {galaxy} in {found.layer}", said)
     say(words)
     if out:
-        manner, images = _manner(journal, columns), features_for(subject, found.layer, "channel")
+        manner, images = _manner(journal, columns), features_for(subject.survey, subject.model, found.layer, "channel")
         _write(lambda: dictionary_drawing(subject, found, manner, places, most, images), out)
 
 
@@ -169,7 +172,7 @@ def groups_(
     from gz2interp.workflows.blocks import blocks_of_galaxy
     from gz2interp.workflows.blocks.drawing_galaxy import groups_drawing
     from gz2interp.workflows.blocks.tables import groups_table
-    from gz2interp.workflows.features import features_for
+    from gz2interp.workflows.features.kept import features_for
     from gz2interp.workflows.opening import open_subject
 
     subject = open_subject(survey, model)
@@ -179,7 +182,7 @@ def groups_(
     for each in found.effects.accounted:
         say(each.words(name="groups"))
     if out:
-        images = {} if groups else features_for(subject, found.layer, "group")
+        images = {} if groups else features_for(subject.survey, subject.model, found.layer, "group")
         _write(lambda: groups_drawing(subject, found, _manner(journal, columns), images), out)
 
 
@@ -198,7 +201,7 @@ def atlas(
     from gz2interp.workflows.blocks import blocks
     from gz2interp.workflows.blocks.drawing_layer import atlas_drawing
     from gz2interp.workflows.blocks.tables import atlas_table
-    from gz2interp.workflows.features import features_for
+    from gz2interp.workflows.features.kept import features_for
     from gz2interp.workflows.opening import open_subject
 
     subject = open_subject(survey, model)
@@ -206,7 +209,7 @@ def atlas(
         folder = blocks(subject, layer, progress=told)
     table("The fullest cells", atlas_table(folder, of).head(12))
     if out:
-        images = features_for(subject, layer, "cell") if of == "all" else {}
+        images = features_for(subject.survey, subject.model, layer, "cell") if of == "all" else {}
         _write(lambda: atlas_drawing(subject, layer, of, _manner(journal, columns), images), out)
 
 

@@ -8,60 +8,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.errors import InputError, choices
 from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.rgb import Stretch, stretch_of
 from gz2interp.stores.features import FeaturesFolder
-from gz2interp.workflows.blocks import kept_atlas, kept_blocks
-from gz2interp.workflows.features.finding import kept_features
+from gz2interp.workflows.features.kept import sheet_of
 from gz2interp.workflows.features.settings import KINDS
 from gz2interp.workflows.figures.drawing import Drawing
 from gz2interp.workflows.figures.words import acknowledgement, colour_in_words, images_in_words, plain
 from gz2interp.workflows.opening import Subject
 
-__all__ = ["feature_stretch", "features_for", "sheet_drawing", "sheet_of"]
+__all__ = ["feature_stretch", "sheet_drawing"]
 
 Floats = NDArray[np.float32]
 
 NAMED: Final = {"channel": "channels", "class": "classes", "group": "neuron groups", "cell": "cells of the atlas"}
-
-
-def sheet_of(subject: Subject, layer: str = "") -> FeaturesFolder:
-    """The sheet that was kept.
-
-    Raises
-    ------
-    SurveyError
-        It has not been made.
-    """
-    folder = kept_features(subject.survey, subject.model, layer)
-    if folder is None:
-        raise SurveyError(
-            f"There are no feature images of {layer or 'a layer'} of {subject.model.name} yet",
-            remedy=f"Run gz2interp features {subject.survey.path} --model {subject.model.name}"
-            + (f" --layer {layer}" if layer else ""),
-        )
-    return folder
-
-
-def features_for(subject: Subject, layer: str, kind: str) -> dict[Any, Floats]:
-    """Feature images for figures of building blocks, by channel, by group, or by a cell's (column, row); {} without."""
-    folder = kept_features(subject.survey, subject.model, layer)
-    if folder is None:
-        return {}
-    images = folder.images(kind)
-    if kind != "cell":
-        return dict(images)
-    blocks = kept_blocks(subject.survey, subject.model, layer)
-    if blocks is None:
-        return {}
-    atlas = kept_atlas(blocks)
-    return {
-        (int(column), int(row)): images[cell]
-        for cell, (column, row) in enumerate(zip(atlas.column, atlas.row, strict=True))
-        if cell in images
-    }
 
 
 def feature_stretch(folder: FeaturesFolder, bands: tuple[str, ...]) -> Stretch:
@@ -99,7 +61,8 @@ def sheet_drawing(
     InputError
         It has none of that kind.
     """
-    folder, survey = sheet_of(subject, layer), subject.survey
+    survey = subject.survey
+    folder = sheet_of(survey, subject.model, layer)
     table = folder.judged
     table = table[(table["kind"] == kind) & (table["seed"] == 0)].iloc[first : first + most]
     if not len(table):

@@ -13,9 +13,7 @@ from gz2interp.errors import InputError
 from gz2interp.features.light import Light, light_of
 from gz2interp.features.visualise import BATCH, visualise
 from gz2interp.results import FeatureImages
-from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.features import FeaturesFolder, features_folder
-from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.blocks import BlockSettings, blocks
@@ -24,7 +22,7 @@ from gz2interp.workflows.features.settings import SheetSettings, provenance_of
 from gz2interp.workflows.features.wanted import Wanted, wanted
 from gz2interp.workflows.opening import Progress, Subject
 
-__all__ = ["feature_sheet", "kept_features", "light_of_survey", "sample_of"]
+__all__ = ["feature_sheet", "light_of_survey", "sample_of"]
 
 Ints = NDArray[np.int64]
 
@@ -82,13 +80,6 @@ def feature_sheet(
                 progress("feature images", done, total)
     folder.complete(judged(subject, analysis.layer, folder, plan, light, rows), provenance)
     return folder
-
-
-def kept_features(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder | None:
-    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
-    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    folder = features_folder(analysis) if analysis else None
-    return folder if folder is not None and folder.provenance is not None else None
 
 
 def sample_of(rows: Ints, most: int, seed: int) -> Ints:

@@ -1,4 +1,4 @@
-"""Is a feature image more than noise? What it reaches beside real galaxies and random images, its light, its repeats."""
+"""Is a feature image more than noise? What it reaches beside galaxies and random images, its light, its repeats."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gz2interp.workflows.features.reaching import reached_by
 from gz2interp.workflows.features.wanted import Wanted
 from gz2interp.workflows.opening import Subject
 
-__all__ = ["RANDOM", "judged", "sheet_sentences"]
+__all__ = ["RANDOM", "judged"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -52,25 +52,6 @@ def judged(
     """
     random = random_images(light, RANDOM, np.random.default_rng(0))
     return pd.concat([_of_kind(subject, layer, folder, each, light, rows, random) for each in plan], ignore_index=True)
-
-
-def sheet_sentences(folder: FeaturesFolder) -> tuple[str, ...]:
-    """What there is to say of a sheet, a line for each kind; nothing of one that is not complete."""
-    if folder.provenance is None:
-        return ("The sheet is not complete: the same command goes on with it.",)
-    return tuple(_sentence(str(kind), part) for kind, part in folder.judged.groupby("kind", sort=False))
-
-
-def _sentence(kind: str, table: pd.DataFrame) -> str:
-    silent, agreed = int(table["silent"].sum()), table["agreement"].median()
-    words = (
-        f"{kind}: {len(table)} images; {(table['reached'] > table['best']).mean():.0%} reach more than the best real "
-        f"galaxy, {(table['reached'] > table['random']).mean():.0%} more than random images; "
-        f"{table['spectrum'].median():.0%} of the spectrum and {table['colours'].median():.0%} of the colours are "
-        "inside the survey's"
-    )
-    words += "" if np.isnan(agreed) else f"; two starts agree by {agreed:.2f}"
-    return words + (f"; {silent} could not be excited" if silent else "")
 
 
 def _of_kind(

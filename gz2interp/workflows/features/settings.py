@@ -39,7 +39,7 @@ class SheetSettings:
     """
 
     kinds: tuple[str, ...] = KINDS
-    steps: int = 256
+    steps: int = 128
     parametrisation: str = "fourier"
     seeds: int = 2
     galaxies: int = 1024
