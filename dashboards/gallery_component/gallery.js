@@ -18,7 +18,7 @@ const card = (item, selected, pick) => {
     line.textContent = text;
     words.append(line);
   }
-  button.append(picture, words);
+  button.append(picture, ...(item.title || item.note ? [words] : []));
   return button;
 };
 

@@ -72,8 +72,9 @@ def _show_oddities(blocks: BlocksFolder, channel: int) -> None:
         told.append(f"It says what channel {row['twin']} says (r {row['twin_r']:+.2f}).")
     if row["artefact"]:
         told.append(
-            f"It may see no galaxy but {plain_column(row['artefact'])}: that stands out in {row['artefact_share']:.0%} of "
-            f"its loudest, and in {row['artefact_expected']:.0%} of galaxies of like size."
+            f"It may see no galaxy but {plain_column(row['artefact'])}: that stands out in "
+            f"{row['artefact_share']:.0%} of its loudest, "
+            f"and in {row['artefact_expected']:.0%} of galaxies of like size."
         )
     words = "".join(f'<p class="gz2-flag">{escape(each)}</p>' for each in told)
     st.html(f'<div class="gz2-message">{words}Above 0 at {row["active"]:.0%} of all places.</div>')
@@ -150,13 +151,12 @@ def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
         rows = [
             [
                 escape(plain_column(str(row.column))),
-                _signed(row.rho),
-                f"{_signed(row.low)} to {_signed(row.high)}",
+                f"{_signed(row.rho)} ({_signed(row.low)} to {_signed(row.high)})",
                 f"{row.known:,}",
             ]
             for row in found.itertuples()
         ]
-        show_table("What it goes with", ["Column", "*rho", "*95 %", "*Galaxies"], rows)
+        show_table("What it goes with", ["Column", "*rho (95 %)", "*Galaxies"], rows)
     own = int((tests["channel"] == channel).sum())
     caption(
         f"{'' if len(found) else 'With nothing. '}Told: at least {LEAST} and sure at a false discovery rate of "

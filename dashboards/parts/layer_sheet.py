@@ -121,11 +121,16 @@ def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> N
         for row in shown.itertuples()
     ]
     key = f"gallery-sheet-{kind}"
-    show_gallery(cards, key, lambda: _pick(key), selected=f"{kind}-{chosen[1]}", width=84)
+    with st.container(key="sheet-cards"):
+        show_gallery(cards, key, lambda: _pick(key), selected=f"{kind}-{chosen[1]}", width=84)
     if shelf.features is None:
         caption("Each channel by a piece of the galaxy in which it is greatest: there are no feature images yet.")
     else:
-        caption("“x best”: what a feature image reaches, in units of what the best real galaxy does.")
+        caption(
+            "“x best”: what a feature image reaches, in units of what the best real galaxy does. Of those on this page "
+            f"{int((shown['reached'] > shown['best']).sum())} of {len(shown)} reach more than that, "
+            f"{int((shown['reached'] > shown['random']).sum())} more than random images of the survey's light."
+        )
 
 
 def _pictures(shelf: Shelf, kind: str, shown: pd.DataFrame) -> dict[int, str]:

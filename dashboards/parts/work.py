@@ -17,6 +17,7 @@ from dashboards.parts.style import caption
 from dashboards.selection import current, say
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.features.settings import SheetSettings
 from trainer.config import RECIPES
 
 __all__ = ["show_work"]
@@ -235,7 +236,7 @@ def _features(survey: Survey, model: str) -> list[str]:
     left, right = st.columns([3, 1])
     with left:
         words = _of_model("features")(survey, model)
-    steps = int(right.number_input("Steps of each", 8, 4096, 256, 8, key="work_steps"))
+    steps = int(right.number_input("Steps of each", 8, 4096, SheetSettings().steps, 8, key="work_steps"))
     return [*words, "--steps", str(steps)] if words else []
 
 

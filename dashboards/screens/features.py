@@ -103,7 +103,7 @@ def _show_layer(shelf: Shelf) -> None:
     with left:
         chosen = show_sheet(shelf)
     if chosen is not None:
-        with right:
+        with right, st.container(key="block"):
             show_block(shelf, *chosen)
 
 
