@@ -15,18 +15,20 @@ from dashboards.loading.surveys import stamp
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.figures.pictures import thumbnails
 from gz2interp.figures.places import framed_places, pieces_around
-from gz2interp.figures.rgb import rgb
+from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.blocks import BlocksFolder, blocks_folder
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.features.settings import KINDS
 from gz2interp.workflows.layer_table import atlas_kept, layer_table
 
 __all__ = [
     "Shelf",
     "atlas_for",
     "feature_pictures",
+    "feature_stretch",
     "fired_pictures",
     "piece_pictures",
     "shelf_of",
@@ -37,6 +39,9 @@ Ints = NDArray[np.int64]
 
 PORTION: Final = 64
 """Galaxies in memory at a time."""
+
+SAMPLE: Final = 64
+"""Feature images of each kind that decide on their stretch."""
 
 
 class Shelf:
@@ -81,6 +86,11 @@ def table_for(shelf: Shelf, kind: str) -> pd.DataFrame:
 def feature_pictures(shelf: Shelf, kind: str, seed: int = 0) -> dict[int, str]:
     """Feature images of a kind from one start as data URIs, by number; {} where there are none."""
     return _feature_pictures(shelf.key, kind, seed, shelf) if shelf.features else {}
+
+
+def feature_stretch(shelf: Shelf) -> Stretch:
+    """One stretch for all feature images of a sheet: they are often fainter than galaxies, and fill the image."""
+    return _feature_stretch(shelf.key, shelf)
 
 
 def fired_pictures(shelf: Shelf, rows: Ints, y: Ints, x: Ints) -> list[str]:
@@ -133,9 +143,16 @@ def _feature_pictures(key: tuple[str, int, int], kind: str, seed: int, _shelf: S
     for part in _shelf.features.parts(kind):
         at = np.flatnonzero(part["seed"] == seed)
         if len(at):
-            made = thumbnails(rgb(part["images"][at], survey.bands, stretch_for(survey)))
+            made = thumbnails(rgb(part["images"][at], survey.bands, feature_stretch(_shelf)))
             found |= dict(zip(part["number"][at].tolist(), made, strict=True))
     return found
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _feature_stretch(key: tuple[str, int, int], _shelf: Shelf) -> Stretch:
+    assert _shelf.features is not None
+    first = [next(_shelf.features.parts(kind), {}).get("images") for kind in KINDS]
+    return stretch_of(np.concatenate([each[:SAMPLE] for each in first if each is not None]), _shelf.survey.bands)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)

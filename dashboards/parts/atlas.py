@@ -53,12 +53,8 @@ def _show_choices(shelf: Shelf, blocks: BlocksFolder) -> tuple[int, bool]:
     )
     can = there[name] == 0 and bool(feature_pictures(shelf, "cell"))
     with what:
-        drawn = st.segmented_control(
-            "Cells show",
-            ["Feature images", "Galaxies"] if can else ["Galaxies"],
-            key=f"atlas_shows_{can}",
-            default=None,
-        )
+        choices = ["Feature images", "Galaxies"] if can else ["Galaxies"]
+        drawn = st.segmented_control("Cells show", choices, key=f"atlas_shows_{can}", default=choices[0])
     return there[name], can and drawn != "Galaxies"
 
 

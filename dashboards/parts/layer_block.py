@@ -10,8 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.gallery_component import Card, picked, show_gallery
-from dashboards.loading.features import Shelf, feature_pictures, fired_pictures, piece_pictures
-from dashboards.loading.pictures import pictures_of
+from dashboards.loading.features import Shelf, feature_pictures, feature_stretch, fired_pictures, piece_pictures
+from dashboards.loading.pictures import pictures_of, stretch_for
 from dashboards.loading.tables import table_of
 from dashboards.parts.cards import pick
 from dashboards.parts.layer_sheet import name_of
@@ -91,30 +91,37 @@ def _show_images(shelf: Shelf, kind: str, number: int) -> None:
         f"light that excites it most: {escape(own['objective'].iloc[0])}",
     )
     parts = []
-    for row in own.itertuples():
-        picture = feature_pictures(shelf, kind, int(row.seed)).get(number, "")
-        told = "nothing was found that excites it" if row.silent else f"reaches {row.reached:.3g}"
-        parts.append(
-            f'<figure class="gz2-part"><img src="{picture}" alt="feature image, start {row.seed + 1}">'
-            f"<figcaption>start {row.seed + 1}<small>{told}</small></figcaption></figure>"
-        )
+    for row in own.to_dict("records"):
+        picture = feature_pictures(shelf, kind, row["seed"]).get(number, "")
+        told = "nothing was found that excites it" if row["silent"] else f"reaches {row['reached']:.3g}"
+        parts.append(_figure(picture, f"feature image, start {row['seed'] + 1}", f"start {row['seed'] + 1}", told))
+    first = own.iloc[0]
+    best = str(int(first["best_id"]))
+    (picture,) = pictures_of(shelf.survey, [shelf.survey.row_of(best)])
+    parts.append(_figure(picture, f"galaxy {best}", "best real galaxy", f"{first['best']:.3g}"))
     st.html(f'<div class="gz2-images">{"".join(parts)}</div>')
     _show_reached(own)
-    first = own.iloc[0]
     agreed = "" if np.isnan(first["agreement"]) else f" Images from different starts agree by {first['agreement']:.2f}."
+    beyond = "all" if first["above"] == 1 else f"{first['above']:.1%}"
     caption(
-        f"More than {first['above']:.1%} of the real galaxies looked at; {first['transformed']:.3g} when turned, moved "
-        f"and blurred under noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours "
-        f"are inside what the survey has.{agreed}"
+        f"Beyond {beyond} of the real galaxies looked at; {first['transformed']:.3g} when turned, moved and blurred "
+        f"under noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours are inside what "
+        f"the survey has.{agreed} In colour: {feature_stretch(shelf)}; galaxies: {stretch_for(shelf.survey)}."
     )
-    best = str(int(first["best_id"]))
     st.button(f"Select the best real galaxy, {best}", key="best_galaxy", on_click=change, kwargs={"galaxy_id": best})
+
+
+def _figure(picture: str, alt: str, name: str, told: str) -> str:
+    return (
+        f'<figure class="gz2-part"><img src="{picture}" alt="{escape(alt)}">'
+        f"<figcaption>{name}<small>{told}</small></figcaption></figure>"
+    )
 
 
 def _show_reached(own: pd.DataFrame) -> None:
     """What the images reach, the best real galaxy, and random images: bars from nothing, or from the least."""
     first = own.iloc[0]
-    values = {f"start {row.seed + 1}": float(row.reached) for row in own.itertuples()}
+    values = {f"start {row['seed'] + 1}": float(row["reached"]) for row in own.to_dict("records")}
     values |= {"best real galaxy": float(first["best"]), "best of random images": float(first["random"])}
     low, high = min(0.0, *values.values()), max(0.0, *values.values())
     rows = "".join(
@@ -150,11 +157,11 @@ def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
     if len(found):
         rows = [
             [
-                escape(plain_column(str(row.column))),
-                f"{_signed(row.rho)} ({_signed(row.low)} to {_signed(row.high)})",
-                f"{row.known:,}",
+                escape(plain_column(row["column"])),
+                f"{_signed(row['rho'])} ({_signed(row['low'])} to {_signed(row['high'])})",
+                f"{row['known']:,}",
             ]
-            for row in found.itertuples()
+            for row in found.to_dict("records")
         ]
         show_table("What it goes with", ["Column", "*rho (95 %)", "*Galaxies"], rows)
     own = int((tests["channel"] == channel).sum())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -112,13 +113,13 @@ def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> N
     pictures = _pictures(shelf, kind, shown)
     cards = [
         Card(
-            f"{kind}-{row.number}",
-            pictures.get(row.number, BLACK),
-            name_of(shelf, kind, row.number),
+            f"{kind}-{row['number']}",
+            pictures.get(row["number"], BLACK),
+            name_of(shelf, kind, row["number"]),
             _note(row),
-            f"{'feature image' if shelf.features else 'loudest place'} of {name_of(shelf, kind, row.number)}",
+            f"{'feature image' if shelf.features else 'loudest place'} of {name_of(shelf, kind, row['number'])}",
         )
-        for row in shown.itertuples()
+        for row in shown.to_dict("records")
     ]
     key = f"gallery-sheet-{kind}"
     with st.container(key="sheet-cards"):
@@ -142,21 +143,21 @@ def _pictures(shelf: Shelf, kind: str, shown: pd.DataFrame) -> dict[int, str]:
     return dict(zip(numbers.tolist(), piece_pictures(shelf, *at), strict=True))
 
 
-def _note(row: object) -> str:
+def _note(row: Mapping[Any, Any]) -> str:
     """What is odd about it, or what it goes with; and how far its image goes."""
     told = []
-    if getattr(row, "unexcited", False):
+    if row["unexcited"]:
         told.append("not excited")
-    elif row.best > 0:
-        told.append(f"{row.reached / row.best:.1f} x best")
-    if row.silent:
+    elif row["best"] > 0:
+        told.append(f"{row['reached'] / row['best']:.1f} x best")
+    if row["silent"]:
         told.append("does nothing")
-    elif row.twin >= 0:
-        told.append(f"twin of {row.twin}")
-    elif row.artefact:
-        told.append(f"sees {plain_column(row.artefact)}")
-    elif row.goes_with:
-        told.append(f"{plain_column(row.goes_with)} {row.rho:+.2f}".replace("-", "\N{MINUS SIGN}"))
+    elif row["twin"] >= 0:
+        told.append(f"twin of {row['twin']}")
+    elif row["artefact"]:
+        told.append(f"sees {plain_column(row['artefact'])}")
+    elif row["goes_with"]:
+        told.append(f"{plain_column(row['goes_with'])} {row['rho']:+.2f}".replace("-", "\N{MINUS SIGN}"))
     return " · ".join(told)
 
 
