@@ -28,6 +28,7 @@ LIGHT = (
     "import gz2interp.attribution, gz2interp.embedding.neighbours, gz2interp.embedding.projection",
     "import gz2interp.figures.paper, gz2interp.figures.map, gz2interp.figures.panels",
     "import gz2interp.workflows.rating, gz2interp.embedding.unusual.judge",
+    "import gz2interp.concepts.groups, gz2interp.concepts.correlates, gz2interp.workflows.blocks.kept",
     "import gz2interp.painting, trainer.paint, trainer.catalog, trainer.ingest",
     "import gz2interp.network, gz2interp.network.scores, gz2interp.network.answers",
     "import gz2interp.testing.fakes, gz2interp.testing.contracts",

@@ -37,7 +37,8 @@ TWICE: Final = 2.0
 """How many times as often they are flagged as galaxies of like size."""
 
 LIKE: Final = 50
-"""Galaxies of like size that each is compared with: large ones reach the edge without being badly imaged."""
+"""Galaxies of like size that each is compared with, or a tenth of few: large ones reach the edge without being badly
+imaged."""
 
 
 FACTS: Final = ("share", "expected", "q")
@@ -113,7 +114,8 @@ def artefact_channels(
     flags : mapping
         Column -> bool (n,), see `flagged`.
     sizes : float64 (n, size)
-        Galaxies are compared that rank alike in all of them; NaN ranks lowest.
+        Galaxies are compared that rank alike in all of them; NaN ranks lowest. They should not follow from how good
+        the image is: a galaxy seems smaller where the sky is noisy.
 
     Returns
     -------
@@ -152,7 +154,7 @@ def _like(sizes: Doubles, asked: Ints) -> Ints:
     from scipy.stats import rankdata
 
     ranks = rankdata(np.where(np.isfinite(sizes), sizes, -np.inf), axis=0) / max(len(sizes), 1)
-    near = cKDTree(ranks).query(ranks[asked], k=range(1, min(LIKE, len(sizes)) + 1))[1]
+    near = cKDTree(ranks).query(ranks[asked], k=range(1, min(LIKE, max(len(sizes) // 10, 1)) + 1))[1]
     return np.asarray(near, np.int64)
 
 

@@ -19,13 +19,16 @@ from gz2interp.figures.paper import SMALL, STYLE
 from gz2interp.figures.pieces.blocks import ink
 from gz2interp.figures.pieces.letters import put_letter
 from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import Stretch, rgb
 
 __all__ = ["AtlasCell", "atlas_figure"]
 
 Floats = NDArray[np.floating[Any]]
 
-_KEY, _BETWEEN = 0.85, 0.1
+_KEY, _BETWEEN, _TITLE = 0.85, 0.1, 0.17
+_LARGEST_KEY: Final = 0.45
+"""Inches of a size that is explained: larger ones explain themselves."""
 _SMALLEST: Final = 0.3
 """Of a cell's side, however few places it holds."""
 
@@ -89,26 +92,28 @@ def atlas_figure(
     panels = names or ["patch"]
     beside = not page.is_narrow
     key = _KEY if beside else 0.0
-    beneath = 0.0 if beside else LINE * (len(scores) // 2 + 3)
-    columns = len(panels) if beside else 1
-    rows = -(-len(panels) // columns)
-    width = (page.width - key - 0.06 - (columns - 1) * _BETWEEN) / columns
-    height = 0.2 + beneath
-
-    def whole(side: float) -> float:
-        return height + rows * (side + _BETWEEN)
-
-    side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "atlases")
     low = [min(getattr(cell, name) for cell in cells) for name in ("column", "row")]
     span = max(
         max(getattr(cell, name) for cell in cells) - at + 1 for name, at in zip(("column", "row"), low, strict=True)
     )
+    colours = (LINE + 0.02) * (len({cell.score for cell in cells}) + 1)
+    sizes = LINE + 0.18 + 1.8 * min(page.width / span, _LARGEST_KEY)
+    beneath = 0.0 if beside else max(colours, sizes) + 0.05
+    columns = len(panels) if beside else 1
+    rows = -(-len(panels) // columns)
+    width = (page.width - key - 0.06 - (columns - 1) * _BETWEEN) / columns
+    height, step = 0.06 + beneath, _BETWEEN + _TITLE
+
+    def whole(side: float) -> float:
+        return height + rows * (side + step)
+
+    side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "atlases")
     most = max(cell.count for cell in cells)
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, whole(side), foot)
         for place, name in enumerate(panels):
             row, column = divmod(place, columns)
-            x, y = 0.03 + column * (side + _BETWEEN), 0.17 + row * (side + _BETWEEN)
+            x, y = 0.03 + column * (side + _BETWEEN), _TITLE + row * (side + step)
             sheet.text(
                 x, y - 0.03, "feature images" if name == "feature" else "real patches", va="bottom", weight="bold"
             )
@@ -120,9 +125,10 @@ def atlas_figure(
             axis.set_facecolor("#F4F4F4")
             if len(panels) > 1:
                 put_letter(axis, place)
-        shown = sorted({cell.score for cell in cells})
-        where = (0.03 + columns * (side + _BETWEEN), 0.17) if beside else (0.03, 0.17 + rows * (side + _BETWEEN))
-        _key(sheet, *where, [(ink(score), scores[score]) for score in shown], most, side / (span + 0.1))
+        x, y = (0.03 + columns * (side + _BETWEEN), _TITLE) if beside else (0.03, rows * (side + step))
+        ends = _colours(sheet, x, y, [(ink(score), scores[score]) for score in sorted({cell.score for cell in cells})])
+        x, y = (x, ends + 0.06) if beside else (x + page.width / 2, y)
+        _sizes(sheet, x, y, most, side / (span + 0.1))
     return sheet.figure
 
 
@@ -143,23 +149,28 @@ def _cell(
     axis.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor=ink(cell.score), linewidth=0.8, zorder=3))
 
 
-def _key(sheet: Sheet, x: float, y: float, named: Sequence[tuple[str, str]], most: int, cell: float) -> None:
-    """Colours of classes, and sizes of cells."""
+def _colours(sheet: Sheet, x: float, y: float, named: Sequence[tuple[str, str]]) -> float:
+    """Which class has which colour; returns where that ends."""
     sheet.text(x, y, "adds most to", va="top")
     y += LINE + 0.03
     for colour, name in named:
         axis = sheet.axes(x, y + 0.01, 0.075, 0.075)
         axis.set_facecolor(colour)
-        sheet.text(x + 0.12, y + 0.047, name, va="center", fontsize=SMALL)
+        sheet.text(x + 0.12, y + 0.047, wrapped(name, _KEY - 0.15), va="center", fontsize=SMALL)
         y += LINE + 0.02
-    y += 0.06
-    sheet.text(x, y, "places", va="top")
+    return y
+
+
+def _sizes(sheet: Sheet, x: float, y: float, most: int, cell: float) -> None:
+    """How many places a cell of which size holds."""
+    sizes = {count: cell * _side(count, most) for count in {most, max(most // 4, 1), max(most // 16, 1)}}
+    sizes = {count: side for count, side in sizes.items() if side <= _LARGEST_KEY}
+    sheet.text(x, y, "places" if sizes else f"at most\n{most} places", va="top")
     y += LINE + 0.03
-    for count in sorted({most, max(most // 4, 1), max(most // 16, 1)}, reverse=True):
-        side = cell * _side(count, most)
-        sheet.axes(x, y, side, side).set_facecolor("#DDDDDD")
-        sheet.text(x + cell + 0.05, y + side / 2, str(count), va="center")
-        y += side + 0.05
+    for count in sorted(sizes, reverse=True):
+        sheet.axes(x, y, sizes[count], sizes[count]).set_facecolor("#DDDDDD")
+        sheet.text(x + max(sizes.values()) + 0.05, y + sizes[count] / 2, str(count), va="center")
+        y += sizes[count] + 0.05
 
 
 def _side(count: int, most: int) -> float:

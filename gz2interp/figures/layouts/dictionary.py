@@ -28,7 +28,7 @@ __all__ = ["DictionaryPlace", "DictionaryWord", "dictionary_figure"]
 
 Floats = NDArray[np.floating[Any]]
 
-_LARGE, _BETWEEN, _HEAD = 1.5, 0.12, 0.16
+_LARGE, _BETWEEN, _HEAD, _MARGIN = 1.5, 0.12, 0.16, 0.04
 _GALAXIES: Final = 4
 """Of a channel, in a square; the first gives way to its feature image."""
 _SIDES: Final = 2
@@ -99,7 +99,7 @@ def dictionary_figure(
     if not pages or not all(each.words for each in pages):
         raise InputError("A dictionary of no place or of no channel was asked for", "One of each or more")
     paper = manner.page
-    left = 0.0 if paper.is_narrow else _LARGE + 0.25
+    left = _MARGIN if paper.is_narrow else _LARGE + 0.25
     above = _LARGE + 2 * LINE if paper.is_narrow else 0.0
     most = max(len(each.words) for each in pages)
     across = min(most, 3 if paper.is_narrow else 5)
@@ -112,7 +112,7 @@ def dictionary_figure(
 
     def whole(side: float) -> float:
         places = above + len(pages) * (_HEAD + 0.02) + sum(lines) * step(side)
-        return max(places, _LARGE + 0.8 if left else 0.0)
+        return max(places, 0.0 if paper.is_narrow else _LARGE + 0.8)
 
     ends = foot_height(foot, paper)
     side = side_for(paper, min((pitch - _BETWEEN) / 2, 0.62), sum(lines), lambda side: whole(side) + ends, "channels")
@@ -125,7 +125,7 @@ def dictionary_figure(
         draw_picture(picture, shown, bands, stretch)
         put_place(picture, shown, "scale")
         words_at = (_LARGE + 0.15, 0.05) if paper.is_narrow else (0.05, _LARGE + 0.1)
-        sheet.text(*words_at, wrapped(shown.words, _LARGE if left else paper.width - _LARGE - 0.2), va="top")
+        sheet.text(*words_at, wrapped(shown.words, paper.width - _LARGE - 0.2 if paper.is_narrow else _LARGE), va="top")
         y = above
         for number, each in enumerate(pages):
             marked(picture, each.box, ink(number), str(number + 1))

@@ -83,7 +83,11 @@ def groups_figure(
         return LINE + side + extra * (side + GAP) + _BETWEEN / 2 + bars + _TICKS + _BETWEEN
 
     large = 1.45
-    head = large + _BETWEEN + 0.04
+    beside = 0.05 + 2 * (large + _BETWEEN)
+    said = wrapped(shown.words, page.width - beside - 0.05)
+    if page.is_narrow:  # no room beside the pictures: a line or two beneath them
+        said = wrapped(shown.words.replace(":\n", ": ").replace("\n", ", "), page.width - 0.1)
+    head = large + _BETWEEN + 0.04 + page.is_narrow * (LINE * (said.count("\n") + 1) + 0.04)
     side = side_for(
         page, min(pitch - _BETWEEN, 1.1), lines, lambda side: head + lines * step(side) + foot_height(foot, page)
     )
@@ -99,8 +103,7 @@ def groups_figure(
         show(together, over_image(ground, loads, inks))
         _numbers(together, loads, inks, shown.shape)
         put_letter(together, 1)
-        beside = 0.05 + 2 * (large + _BETWEEN)
-        sheet.text(beside, 0.04, wrapped(shown.words, page.width - beside - 0.05), va="top")
+        sheet.text(*((0.05, large + 0.08) if page.is_narrow else (beside, 0.04)), said, va="top")
         for group in range(count):
             row, column = divmod(group, across)
             x = _LABELS + column * pitch

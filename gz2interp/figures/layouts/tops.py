@@ -90,7 +90,11 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner
         stretch = stretch_for([cell.shown for cell in cells], bands)
         start = words + feature * (side + _BETWEEN)
         after = start + tops * (side + GAP) - GAP + _BETWEEN
-        for x, title in ((words, "feature image" if feature else ""), (start, "loudest"), (after, "quietest")):
+        for x, title in (
+            (words, ("feature" if page.is_narrow else "feature image") if feature else ""),
+            (start, "loudest"),
+            (after, "quietest"),
+        ):
             sheet.text(x, head - 0.03, title if title != "quietest" or bottoms else "", va="bottom", weight="bold")
         for place, row in enumerate(rows):
             y = head + place * step(side)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.concepts.correlates import correlates
 from gz2interp.concepts.odd_channels import TAIL, artefact_channels, flagged, silent_channels, twins
 from gz2interp.concepts.tops import Extremes
-from gz2interp.schema import LABEL
+from gz2interp.schema import LABEL, PETRO_RADIUS
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
@@ -64,12 +64,13 @@ def channel_table(gathered: Gathered, artefacts: pd.DataFrame) -> pd.DataFrame:
 
 
 def artefact_tables(
-    top: Extremes, rows: NDArray[np.int64], measured: pd.DataFrame
+    survey: Survey, top: Extremes, rows: NDArray[np.int64], measured: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The channels that see artefacts, and every test.
 
     Parameters
     ----------
+    survey : Survey
     top : Extremes
     rows : int64 (n,)
         The galaxies that were looked at.
@@ -82,7 +83,9 @@ def artefact_tables(
         for name in known.columns
         if str(name).startswith(ARTEFACTS) and name != "psf_from"
     }
-    sizes = known[["extent", "reach"]].to_numpy(np.float64)
+    catalog = read_columns(survey.place.file("catalog.parquet"), (PETRO_RADIUS,))
+    size = catalog[PETRO_RADIUS].iloc[rows] if PETRO_RADIUS in catalog else known["extent"]
+    sizes = np.stack([known["light"].to_numpy(np.float64), size.to_numpy(np.float64)], axis=1)
     most = max(int(len(rows) * (1 - TAIL) / 2), FEWEST)  # of few galaxies few are flagged
     positions = np.searchsorted(rows, top.rows[:, :most])
     found, tests = artefact_channels(positions, flagged(columns), sizes)

@@ -128,7 +128,7 @@ def groups_drawing(
         Group, from 0 -> its feature image (y, x, band), nanomaggies.
     """
     manner, features = manner or Manner(), features or {}
-    effects, shown = blocks.effects, shown_in_words(subject, blocks)
+    effects, shown = blocks.effects, shown_in_words(subject, blocks, shares=True)
     scores = [short(name) for name in blocks.scores]
     foot = (
         "Bars: attributed to the group (red for, blue against), in the unit of the score; diamonds: how much the score "

@@ -12,7 +12,7 @@ from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure
 from gz2interp.figures.layouts.tops import ChannelRow, tops_figure
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.pieces.pictures import stretch_for
-from gz2interp.workflows.blocks.atlases import ALL, kept_atlas
+from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 from gz2interp.workflows.blocks.pictures import fires_in, patches_of, shown_of_rows
 from gz2interp.workflows.blocks.words import DEPTH, Features, caption, channel_in_words, folder_of
 from gz2interp.workflows.figures.drawing import Drawing
@@ -115,8 +115,8 @@ def atlas_drawing(
         f"Activation atlas of layer {layer}, {whose} ({shown_places}, of {len(places['rows']):,} sampled by how much "
         "the layer says there): places laid out by UMAP on the cosine between what the layer says, gathered in cells. "
         "Each cell shows a piece of the galaxy whose place is most like the cell's mean; its frame tells the class to "
-        "which the cell adds most beyond what it adds to all (activation times gradient). On average the mean of a cell "
-        f"is {float(atlas.held.mean()):.0%} as long as what its places say."
+        "which the cell adds most beyond what it adds to all (activation times gradient). The mean of a cell is on "
+        f"average {float(atlas.held.mean()):.0%} as long as what its places say."
     ).replace("%", " %")
     numbers = pd.DataFrame(
         {

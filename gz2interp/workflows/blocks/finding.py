@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gz2interp.concepts.groups import Groups, find_groups
+from gz2interp.concepts.groups import find_groups
 from gz2interp.concepts.tops import Extremes
 from gz2interp.errors import SurveyError
-from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.blocks import Arrays, BlocksFolder, blocks_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -20,7 +20,7 @@ from gz2interp.workflows.blocks.settings import BlockSettings, provenance_of
 from gz2interp.workflows.image_quality import quality, quality_provenance
 from gz2interp.workflows.opening import Progress, Subject
 
-__all__ = ["blocks", "groups_from", "kept_blocks"]
+__all__ = ["blocks"]
 
 FEWEST = 12
 """Galaxies without which nothing can be said of channels."""
@@ -64,25 +64,6 @@ def blocks(
     return folder
 
 
-def kept_blocks(survey: Survey, model: ModelFolder, layer: str = "") -> BlocksFolder | None:
-    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
-    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    folder = blocks_folder(analysis) if analysis else None
-    return folder if folder is not None and folder.provenance is not None else None
-
-
-def groups_from(folder: BlocksFolder) -> Groups:
-    """The survey's neuron groups."""
-    arrays, made = folder.arrays("groups"), folder.provenance
-    return Groups(
-        arrays["directions"],
-        float(arrays["held"]),
-        float(arrays["negative"]),
-        made.layer if made else "",
-        (made.seed or 0) if made else 0,
-    )
-
-
 def _predictions(model: ModelFolder) -> pd.DataFrame | None:
     try:
         return model.predictions
@@ -99,7 +80,7 @@ def _tables(
     progress: Progress | None,
 ) -> dict[str, pd.DataFrame]:
     measured = quality(survey, progress)
-    named, tests = artefact_tables(found.by_mean.top, analysis.rows, measured)
+    named, tests = artefact_tables(survey, found.by_mean.top, analysis.rows, measured)
     if progress:
         progress("correlates", 0, 1)
     return {

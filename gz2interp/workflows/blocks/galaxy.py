@@ -17,7 +17,7 @@ from gz2interp.concepts.groups import Groups, find_groups
 from gz2interp.network.scores import Score
 from gz2interp.results import Cutout
 from gz2interp.workflows.blocks.asking import attributions_of, class_logits, past_the_layer
-from gz2interp.workflows.blocks.finding import groups_from, kept_blocks
+from gz2interp.workflows.blocks.kept import kept_blocks, kept_groups
 from gz2interp.workflows.explain import row_with_image
 from gz2interp.workflows.opening import Subject
 
@@ -154,7 +154,7 @@ def _taken_apart(
     attributions = attributions_of(probe, images, layer, scores, steps)
     said = attributions[0].activations
     kept = kept_blocks(subject.survey, subject.model, layer)
-    found = groups_from(kept) if kept and not groups else find_groups(said, groups or 6, layer=layer)
+    found = kept_groups(kept) if kept and not groups else find_groups(said, groups or 6, layer=layer)
     past = past_the_layer(probe, images, layer, scores, said)
     effects = group_effects(found, attributions, past, lambda given: probe.scores_when(images, layer, given, scores))
     loud = kept.channels["loud"].to_numpy(np.float32) if kept else None

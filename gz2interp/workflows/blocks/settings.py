@@ -10,7 +10,7 @@ from gz2interp.stores.analyses import Analysis
 
 __all__ = ["BlockSettings", "provenance_of"]
 
-VERSION: Final = 2
+VERSION: Final = 1
 """Of what is done with the settings."""
 
 

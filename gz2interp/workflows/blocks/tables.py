@@ -10,7 +10,7 @@ import pandas as pd
 
 from gz2interp.concepts.correlates import strongest_correlates
 from gz2interp.stores.blocks import BlocksFolder
-from gz2interp.workflows.blocks.atlases import ALL, kept_atlas
+from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
 
 __all__ = ["atlas_table", "channels_in_words", "dictionary_table", "groups_table"]

@@ -17,8 +17,8 @@ from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.rgb import Stretch
 from gz2interp.figures.shown import Shown
 from gz2interp.stores.blocks import BlocksFolder
-from gz2interp.workflows.blocks.finding import kept_blocks
 from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
+from gz2interp.workflows.blocks.kept import kept_blocks
 from gz2interp.workflows.blocks.pictures import shown_of_rows
 from gz2interp.workflows.figures.words import (
     acknowledgement,
@@ -68,8 +68,8 @@ def folder_of(subject: Subject, layer: str) -> BlocksFolder:
     return folder
 
 
-def shown_in_words(subject: Subject, blocks: GalaxyBlocks) -> Shown:
-    """A galaxy with what the network says of it, and the evidence that its groups account for.
+def shown_in_words(subject: Subject, blocks: GalaxyBlocks, shares: bool = False) -> Shown:
+    """A galaxy with what the network says of it, the evidence, and on demand the share that its groups account for.
 
     Raises
     ------
@@ -81,13 +81,15 @@ def shown_in_words(subject: Subject, blocks: GalaxyBlocks) -> Shown:
     (shown,) = shown_of_rows(subject, np.array([subject.survey.row_of(blocks.galaxy_id)]))
     names = subject.probe.class_names
     said = [f"{plain(name)} {p:.0%}" for name, p in zip(names, blocks.probabilities, strict=True) if p >= 0.005]
-    return replace(shown, words="\n".join([str(blocks.galaxy_id), *said, *_evidence(blocks)]))
+    return replace(shown, words="\n".join([str(blocks.galaxy_id), *said, *_evidence(blocks, shares)]))
 
 
-def _evidence(blocks: GalaxyBlocks) -> list[str]:
+def _evidence(blocks: GalaxyBlocks, shares: bool) -> list[str]:
     told = blocks.effects.accounted
-    lines = [f"{short(each.score)} {value_in_words(float(each.evidence[0]))}{_share(each)}" for each in told]
-    return ["evidence, and the groups' share:", *lines]
+    parts = [_share(each) if shares else "" for each in told]
+    values = [value_in_words(float(each.evidence[0])) for each in told]
+    lines = [f"{short(each.score)} {value}{part}" for each, value, part in zip(told, values, parts, strict=True)]
+    return ["evidence, and the groups' share:" if shares else "evidence:", *lines]
 
 
 def _share(told: Accounted) -> str:

@@ -16,7 +16,8 @@ from gz2interp.results import FeatureImages
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
-from gz2interp.workflows.blocks import BlockSettings, blocks
+from gz2interp.workflows.blocks.finding import blocks
+from gz2interp.workflows.blocks.settings import BlockSettings
 from gz2interp.workflows.features.judging import judged
 from gz2interp.workflows.features.settings import SheetSettings, provenance_of
 from gz2interp.workflows.features.wanted import Wanted, wanted

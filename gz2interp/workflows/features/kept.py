@@ -13,8 +13,7 @@ from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.blocks.atlases import kept_atlas
-from gz2interp.workflows.blocks.finding import kept_blocks
+from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
 
 __all__ = ["features_for", "kept_features", "sheet_of", "sheet_sentences"]
 

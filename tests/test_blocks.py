@@ -1,0 +1,256 @@
+"""Building blocks of a small survey with a network put together by hand: what is planted in its channels is found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import ran
+from dashboard_fixtures import CLASSES, FIRST_ID, add_model, catalogue, cutout
+from matplotlib.figure import Figure
+from paper_galaxies import texts
+
+import gz2interp as gz
+from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.figures.journals import TALLEST, Page
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.paper import SMALL
+from gz2interp.network.quiet import keras
+from gz2interp.results import Embedding, Provenance
+from gz2interp.stores.analyses import Analysis, layer_folder
+from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.blocks import finding
+from gz2interp.workflows.opening import Subject, open_subject
+
+GALAXIES = 240
+LAYER = "channels"
+SETTINGS = gz.BlockSettings(groups=2, tops=8, places=720, side=4)
+LIGHT, TWIN, SILENT, NOISE, RED = range(5)
+NOISY = tuple(range(20, 34))
+"""Rows whose sky in u is noisier than that of others."""
+
+
+def network():
+    """Light in r, its twin, nothing, the scatter from pixel to pixel, and z above g; then two classes."""
+    image = keras.Input((32, 32, 5), name="image")
+    said = keras.layers.Conv2D(5, 3, strides=2, padding="same", activation="relu", name=LAYER)(image)
+    logits = keras.layers.Dense(2, name="logits")(keras.layers.GlobalAveragePooling2D(name="mean")(said))
+    model = keras.Model(image, keras.layers.Softmax()(logits))
+    kernel = np.zeros((3, 3, 5, 5), np.float32)
+    kernel[..., 2, LIGHT], kernel[..., 2, TWIN] = 1 / 9, 2 / 9
+    kernel[1, 1, 0, NOISE], kernel[1, 2, 0, NOISE] = 1, -1
+    kernel[1, 1, 4, RED], kernel[1, 1, 1, RED] = 1, -1
+    model.get_layer(LAYER).set_weights([kernel, np.zeros(5, np.float32)])
+    weights = np.array([[2, -1], [0, 1], [1, 1], [0, 0], [-1, 3]], np.float32)
+    model.get_layer("logits").set_weights([weights, np.array([0.5, 0], np.float32)])
+    return model
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    folder, rng = tmp_path_factory.mktemp("blocks"), np.random.default_rng(5)
+    network().save(folder / "network.keras")
+    survey = Survey.create(folder / "sky", catalogue(GALAXIES, rng), shape=(32, 32), source="painted")
+    with survey.writer() as writer:
+        for row in range(GALAXIES):
+            made = cutout(row, rng)
+            if row in NOISY:
+                made.image[..., 0] += rng.normal(0, 0.2, (32, 32)).astype(np.float32)
+            writer.append(made)
+    survey = survey.refreshed()
+    add_model(survey, rng, (folder / "network.keras").read_bytes())
+    opened = open_subject(survey.path, "cnn")
+    analysed(opened)
+    return opened
+
+
+def analysed(subject: Subject) -> None:
+    survey, model = subject.survey, subject.model
+    rows = np.flatnonzero(survey.usable)
+    values = subject.probe.activations(survey.images(rows), LAYER, pooled=True)
+    made = Provenance(survey.digest, model.digest, LAYER, "umap", {"metric": "euclidean", "pooling": "mean"}, 0)
+    analysis = Analysis(layer_folder(model.path, LAYER) / made.digest)
+    analysis.write_activations(0, values, len(values))
+    analysis.write_neighbours(replace(nearest_neighbours(values, 6, "euclidean"), metric="euclidean"))
+    analysis.write_table(rows, survey.galaxy_ids[rows], Embedding(values[:, :2], "umap"))
+    analysis.complete(made)
+
+
+@pytest.fixture(scope="module")
+def folder(subject: Subject) -> BlocksFolder:
+    with pytest.MonkeyPatch.context() as patch:
+        # UMAP takes half a minute to load; the demo is laid out by it in the long test.
+        patch.setattr(finding, "laid_out", lambda places, settings: places.vectors[:, [LIGHT, RED]])
+        return gz.blocks(subject, LAYER, SETTINGS)
+
+
+def test_what_is_planted_in_channels_is_found(folder: BlocksFolder) -> None:
+    table = folder.channels
+    assert table["channel"].tolist() == list(range(5))
+    assert np.flatnonzero(table["silent"]).tolist() == [SILENT]
+    assert table["twin"].tolist() == [TWIN, LIGHT, -1, -1, -1]
+    assert table["twin_r"][LIGHT] == pytest.approx(1)
+    named = table["artefact"].to_numpy()
+    assert named.tolist() == ["", "", "", "sky_u", ""]
+    assert table["artefact_share"][NOISE] > 0.9
+
+
+def test_tops_are_the_survey_sorted(folder: BlocksFolder, subject: Subject) -> None:
+    kept = folder.arrays("tops")
+    said = subject.probe.activations(subject.survey.images(np.arange(GALAXIES)), LAYER)
+    loud = said.mean(axis=(1, 2))
+    for channel in (LIGHT, NOISE, RED):
+        order = np.argsort(-loud[:, channel], kind="stable")
+        np.testing.assert_array_equal(kept["top_rows"][channel], order[:8])
+        np.testing.assert_array_equal(kept["bottom_rows"][channel], order[::-1][:8])
+    assert set(kept["top_rows"][NOISE].tolist()) <= set(NOISY)
+    peak = said[kept["peak_rows"][RED, 0], ..., RED]
+    assert np.unravel_index(peak.argmax(), peak.shape) == (kept["peak_y"][RED, 0], kept["peak_x"][RED, 0])
+
+
+def test_channels_go_with_columns_and_every_test_is_kept(folder: BlocksFolder) -> None:
+    table = folder.correlates
+    assert set(table["channel"]) == {LIGHT, TWIN, NOISE, RED}  # the silent one cannot be tested
+    sure = table[table["sure"]].set_index(["channel", "column"])
+    assert sure.loc[(LIGHT, "label = round"), "rho"] > 0.6
+    assert sure.loc[(LIGHT, "light"), "rho"] > 0.6
+    assert (NOISE, "sky_r") not in sure.index
+    assert "r" not in sure.index.get_level_values("column")  # magnitudes were drawn without the images
+    assert len(folder.artefacts) % 5 == 0
+
+
+def test_places_and_atlases_are_of_the_survey(folder: BlocksFolder, subject: Subject) -> None:
+    places = folder.arrays("places")
+    assert len(places["rows"]) == GALAXIES * 3
+    np.testing.assert_allclose(places["attributed"].sum(axis=1), 0, atol=1e-5)
+    whole, of_class = gz.kept_atlas(folder), gz.kept_atlas(folder, "long")
+    assert 0 < of_class.coverage < whole.coverage <= len(places["rows"])
+    said = subject.probe.activations(subject.survey.images(places["rows"][whole.patches[0]]), LAYER)
+    here = said[np.arange(4), places["y"][whole.patches[0]], places["x"][whole.patches[0]]]
+    cosines = here @ whole.directions[0] / np.linalg.norm(here, axis=1) / np.linalg.norm(whole.directions[0])
+    assert cosines.min() > 0.9
+    with pytest.raises(InputError, match="all, round, long"):
+        gz.kept_atlas(folder, "spiral")
+
+
+def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolder, subject: Subject) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "gathered", lambda *_: pytest.fail("asked again"))
+        again = gz.blocks(subject, LAYER, SETTINGS)
+        assert again.provenance.digest == folder.provenance.digest
+        with pytest.raises(pytest.fail.Exception, match="asked again"):
+            gz.blocks(subject, LAYER, replace(SETTINGS, seed=1))
+    kept = gz.kept_blocks(subject.survey, subject.model, LAYER)
+    assert kept is not None
+    assert len(gz.kept_groups(kept)) == 2
+
+
+def test_a_galaxy_is_taken_apart_and_the_account_is_exact(folder: BlocksFolder, subject: Subject) -> None:
+    """The network is linear behind the layer: all is known from its weights."""
+    galaxy = FIRST_ID + 4
+    found = gz.blocks_of_galaxy(subject, galaxy, LAYER)
+    weights, _ = subject.probe.model.get_layer("logits").get_weights()
+    pooled = found.activations.mean(axis=(0, 1))
+    for k, name in enumerate(CLASSES):
+        assert found.scores[k] == f"logit({name})"
+        np.testing.assert_allclose(found.attributions[k].channels[0], pooled * weights[:, k], atol=1e-5)
+        told = found.effects.accounted[k]
+        np.testing.assert_allclose(told.evidence, (pooled * weights[:, k]).sum(), atol=1e-5)
+        assert (told.past[0], told.gap[0]) == pytest.approx((0, 0), abs=1e-5)
+        shown, channels = found.strongest_channels(k, 2)
+        assert len(shown) == 2
+        np.testing.assert_allclose(channels.shown + channels.left, told.evidence, atol=1e-5)
+    entries = found.entries(found.places(1)[0], 3).entries
+    assert all(entry.channel != SILENT for entry in entries[:2])
+    assert found.grid.strengths.max() == 1
+    own = gz.blocks_of_image(subject, subject.survey.images([4])[0], LAYER, groups=3)
+    assert len(own.groups) == 3
+    assert own.galaxy_id == -1
+
+
+def test_attribution_between_layers_sums_to_the_later_channel(subject: Subject) -> None:
+    ids = [FIRST_ID + row for row in (0, 5)]
+    table = gz.between(subject, LAYER, "mean", ids)
+    said = subject.probe.activations(subject.survey.images([0, 5]), LAYER, pooled=True).mean(axis=0)
+    np.testing.assert_allclose(table, np.diag(said), atol=1e-6)
+    assert gz.between(subject, LAYER, "mean", ids, channels=[RED]).shape == (5, 1)
+
+
+def test_what_is_not_there_is_told(subject: Subject, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="No galaxy 7"):
+        gz.blocks_of_galaxy(subject, 7, LAYER)
+    with pytest.raises(SurveyError, match="gz2interp analyse"):
+        gz.blocks(subject, "mean")
+    with pytest.raises(SurveyError, match="have not been looked for"):
+        gz.tops_drawing(subject, "mean", [0])
+
+
+@pytest.mark.parametrize("name", ["dictionary", "groups", "tops", "atlas"])
+def test_every_figure_fits_its_page_with_and_without_feature_images(
+    folder: BlocksFolder, subject: Subject, name: str
+) -> None:
+    image, atlas = subject.survey.images([0])[0], gz.kept_atlas(folder)
+    found = gz.blocks_of_galaxy(subject, FIRST_ID + 4, LAYER, steps=2)
+    draw = {
+        "dictionary": lambda manner, **more: gz.dictionary_drawing(subject, found, manner, found.places(2), 3, **more),
+        "groups": lambda manner, **more: gz.groups_drawing(subject, found, manner, **more),
+        "tops": lambda manner, **more: gz.tops_drawing(subject, LAYER, [NOISE, RED], manner, 3, 1, **more),
+        "atlas": lambda manner, **more: gz.atlas_drawing(subject, LAYER, manner=manner, **more),
+    }[name]
+    keys = {
+        "dictionary": range(5),
+        "groups": range(2),
+        "tops": [NOISE],
+        "atlas": list(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True)),
+    }[name]
+    image = np.flipud(image) * np.float32([0, 0, 0, 1, 0])  # like no galaxy
+    plain = draw(Manner(Page(columns=2)))
+    rich = draw(Manner(Page(columns=1)), features=dict.fromkeys(keys, image))
+    assert (greenless(plain.figure), greenless(rich.figure) > 0) == (0, True)
+    for drawing, columns in ((plain, 2), (rich, 1)):
+        figure = drawing.figure
+        assert figure.get_figwidth() == pytest.approx(Page(columns=columns).width)
+        assert figure.get_figheight() <= TALLEST
+        for each in texts(figure):  # legible, and nothing is cut off at the rim
+            assert each.get_fontsize() >= SMALL
+            box = each.get_window_extent().transformed(figure.dpi_scale_trans.inverted())
+            assert box.x0 > -0.03, each
+            assert box.x1 < figure.get_figwidth() + 0.03, each
+            assert box.y0 > -0.03, each
+            assert box.y1 < figure.get_figheight() + 0.02, each
+        boxes = [each.get_window_extent() for each in figure.texts if each.get_text()]
+        assert not any(one.overlaps(other) for k, one in enumerate(boxes) for other in boxes[:k])
+        pictures = [axis.get_window_extent() for axis in figure.axes]
+        assert not any(box.shrunk(0.9, 0.9).overlaps(picture) for box in boxes for picture in pictures)
+        assert len(drawing.numbers)
+        assert "Network cnn" in drawing.caption
+    assert name != "groups" or "account for" in plain.caption
+
+
+def test_a_channel_that_is_not_there_has_no_tops(folder: BlocksFolder, subject: Subject) -> None:
+    with pytest.raises(InputError, match="0 to 4"):
+        gz.tops_drawing(subject, LAYER, [9])
+
+
+def greenless(figure: Figure) -> int:
+    """Pictures without any green: feature images of light in i or z alone."""
+    pictures = [np.asarray(image.get_array()) for axis in figure.axes for image in axis.images]
+    return sum(bool(each.any()) and not each[..., 1].any() for each in pictures)
+
+
+def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
+    folder: BlocksFolder, subject: Subject, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "BlockSettings", lambda: SETTINGS)
+        odd = ran("channels", subject.survey.path)
+        drawn = ran("groups", subject.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
+    assert odd.returncode == drawn.returncode == 0, odd.stderr + drawn.stderr
+    for told in ("does nothing", "twin of 0 (r 1.00)", "sees sky_u"):
+        assert told in odd.stdout
+    assert "the groups shown account for" in drawn.stdout
+    assert sorted(file.suffix for file in tmp_path.iterdir()) == [".csv", ".png", ".txt"]

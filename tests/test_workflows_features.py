@@ -1,0 +1,213 @@
+"""A layer's sheet: made, interrupted, gone on with, judged, drawn, and asked for on the command line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from astropy.io import fits
+from dashboard_fixtures import CLASSES, FIRST_ID, make_survey, small_network
+from typer.testing import CliRunner
+
+from gz2interp.cli import app
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.features.objectives import cosine_direction
+from gz2interp.network.quiet import tf
+from gz2interp.stores.features import FeaturesFolder
+from gz2interp.workflows.analyse import analyse
+from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
+from gz2interp.workflows.features.drawing import sheet_drawing
+from gz2interp.workflows.features.finding import feature_sheet
+from gz2interp.workflows.features.imaging import feature_images, objective_from, write_feature_images
+from gz2interp.workflows.features.kept import features_for, kept_features, sheet_of, sheet_sentences
+from gz2interp.workflows.features.reaching import along_directions
+from gz2interp.workflows.features.settings import SheetSettings
+from gz2interp.workflows.opening import Subject, open_subject
+
+FAST = SheetSettings(steps=6, galaxies=40)
+CHANNELS = 6
+"""Of the small network's layer."""
+
+
+@pytest.fixture(scope="module")
+def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+    path = tmp_path_factory.mktemp("features") / "small"
+    make_survey(path, 60, analysed=False, network=small_network())
+    found = open_subject(path)
+    analyse(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(subject: Subject) -> FeaturesFolder:
+    return feature_sheet(subject, settings=FAST)
+
+
+def test_every_kind_has_its_images(subject: Subject, folder: FeaturesFolder) -> None:
+    blocks = kept_blocks(subject.survey, subject.model)
+    assert blocks is not None
+    counts = {kind: len(folder.images(kind)) for kind in ("channel", "class", "group", "cell")}
+    groups = len(blocks.arrays("groups")["directions"])
+    assert counts == {"channel": CHANNELS, "class": 2, "group": groups, "cell": len(kept_atlas(blocks).counts)}
+    assert folder.images("channel", seed=1).keys() == folder.images("channel").keys()
+    assert not folder.images("group", seed=1)
+    for image in folder.images("channel").values():
+        assert image.shape == (32, 32, 5)
+        assert image.min() >= 0
+
+
+def test_each_is_judged(subject: Subject, folder: FeaturesFolder) -> None:
+    table = folder.judged
+    assert len(table) == sum(len(folder.read(kind)["number"]) for kind in ("channel", "class", "group", "cell"))
+    channels = table[(table["kind"] == "channel") & (table["seed"] == 0)]
+    again = subject.probe.activations(np.stack(list(folder.images("channel").values())), "seen", pooled=True)
+    np.testing.assert_allclose(channels["reached"], np.diag(again), rtol=1e-4, atol=1e-5)
+    real = subject.probe.activations(subject.survey.images(np.flatnonzero(subject.survey.usable)), "seen", pooled=True)
+    assert (channels["best"] <= real.max(axis=0) + 1e-5).all()
+    assert set(table["best_id"]) <= set(subject.survey.galaxy_ids)
+    assert table["agreement"].notna().equals(table["kind"].isin(["channel", "class"]))
+    assert table[["above", "spectrum", "colours"]].apply(lambda column: column.between(0, 1)).all(axis=None)
+    assert [sentence.split(":")[0] for sentence in sheet_sentences(folder)] == ["channel", "class", "group", "cell"]
+
+
+def test_a_second_call_makes_nothing_and_another_question_makes_all_anew(
+    subject: Subject, folder: FeaturesFolder
+) -> None:
+    told: list[str] = []
+    again = feature_sheet(subject, settings=FAST, progress=lambda stage, done, of: told.append(stage))
+    assert (again.path, told) == (folder.path, [])
+    first = folder.images("class")[0]
+    other = feature_sheet(subject, settings=replace(FAST, kinds=("class",), seed=5))
+    assert not np.array_equal(other.images("class")[0], first)
+    assert not other.images("channel")
+    feature_sheet(subject, settings=FAST)
+    np.testing.assert_array_equal(folder.images("class")[0], first)
+
+
+def test_an_interrupted_sheet_goes_on_to_the_same(subject: Subject, folder: FeaturesFolder) -> None:
+    feature_sheet(subject, settings=FAST)
+    before = {kind: folder.read(kind)["images"] for kind in ("channel", "class")}
+    provenance = folder.provenance
+    (folder.path / "provenance.json").unlink()
+    (folder.path / "class-000.npz").unlink()
+    steps = iter(range(100))
+    stopped = feature_sheet(subject, settings=FAST, stop=lambda: next(steps) >= 3)
+    assert kept_features(subject.survey, subject.model) is None
+    assert stopped.provenance is None
+    assert sheet_sentences(stopped) == ("The sheet is not complete: the same command goes on with it.",)
+    with pytest.raises(SurveyError, match="gz2interp features"):
+        sheet_of(subject.survey, subject.model)
+    kept = (folder.path / "channel-000.npz").stat().st_mtime_ns
+    feature_sheet(subject, settings=FAST)
+    assert folder.provenance == provenance
+    assert (folder.path / "channel-000.npz").stat().st_mtime_ns == kept
+    for kind, images in before.items():
+        np.testing.assert_array_equal(folder.read(kind)["images"], images)
+
+
+def test_directions_are_measured_as_they_were_sought() -> None:
+    rng = np.random.default_rng(3)
+    plane, vector = rng.normal(size=(4, 3, 5, 7)).astype(np.float32), rng.normal(size=7)
+    objective = cosine_direction("seen", vector)
+    sought = objective.measure(
+        tf.constant(plane), tf.constant(np.tile(vector / np.linalg.norm(vector), (4, 1)), tf.float32)
+    )
+    measured = along_directions(plane.reshape(4, -1, 7), vector[None])
+    np.testing.assert_allclose(measured[:, 0], sought.numpy(), rtol=1e-4, atol=1e-6)
+
+
+def test_figures_of_building_blocks_find_their_images(subject: Subject, folder: FeaturesFolder) -> None:
+    feature_sheet(subject, settings=FAST)
+    assert features_for(subject.survey, subject.model, "", "channel").keys() == set(range(CHANNELS))
+    blocks = kept_blocks(subject.survey, subject.model)
+    assert blocks is not None
+    atlas = kept_atlas(blocks)
+    cells = set(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True))
+    assert features_for(subject.survey, subject.model, "", "cell").keys() == cells
+
+
+def test_a_sheet_is_a_figure_with_its_numbers(subject: Subject, folder: FeaturesFolder) -> None:
+    feature_sheet(subject, settings=FAST)
+    drawing = sheet_drawing(subject)
+    assert len(drawing.numbers) == CHANNELS
+    assert "6 steps, fourier" in drawing.caption
+    with pytest.raises(InputError, match="channel, class, group, cell"):
+        sheet_drawing(subject, kind="nothing")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "neuron(seen, 2)",
+        "neuron(seen, 2, 0, 1) - 0.5 * deep_dream(seen)",
+        f"caricature({FIRST_ID})",
+        f"inversion({FIRST_ID}, seen)",
+        "logit(round) + 0.1 * diversity(seen)",
+    ],
+)
+def test_objectives_are_read_as_a_person_writes_them(subject: Subject, text: str) -> None:
+    assert objective_from(subject, text).layers or "logit" in text
+
+
+@pytest.mark.parametrize("text", ["neuron(nowhere, 2)", "neuron(seen, 99)", "caricature(7)", "dream(seen)", ""])
+def test_what_is_no_objective_is_told(subject: Subject, text: str) -> None:
+    with pytest.raises((InputError, SurveyError)):
+        objective_from(subject, text)
+
+
+def test_images_of_ones_own_objectives_go_to_fits(subject: Subject, tmp_path: Path) -> None:
+    made = feature_images(subject, ["neuron(seen, 2)", "logit(long)"], FAST)
+    path = write_feature_images(made, subject.survey, tmp_path / "mine.fits")
+    with fits.open(path) as opened:
+        first, second = opened["FEATURE", 1], opened["FEATURE", 2]
+        np.testing.assert_array_equal(np.moveaxis(first.data, 0, -1), made.images[0])
+        assert (second.header["OBJECT"], second.header["BUNIT"], second.header["BANDS"]) == (
+            "logit(long)",
+            "nmgy",
+            "u g r i z",
+        )
+    with pytest.raises(InputError, match=r"\.fits"):
+        write_feature_images(made, subject.survey, tmp_path / "mine.doc")
+
+
+def asked(*words: str) -> str:
+    said = CliRunner().invoke(app, list(words))
+    assert said.exit_code == 0, said.output
+    return said.output
+
+
+def test_the_verbs(subject: Subject, folder: FeaturesFolder, tmp_path: Path) -> None:
+    where, galaxy = str(subject.survey.path), str(FIRST_ID)
+    out = str(tmp_path / "sheet.png")
+    said = asked("features", where, "--steps", "6", "--progress", "json", "--out", out)
+    assert "channel: 12 images" in said
+    assert Path(out).is_file()
+    table = tmp_path / "channels.csv"
+    asked("channels", where, "--out", str(table), "--progress", "json")
+    assert pd.read_csv(table)["channel"].tolist() == list(range(CHANNELS))
+    assert "channels shown account for" in asked("dictionary", where, galaxy).replace("\n", " ")
+    said = asked("groups", where, galaxy).replace("\n", " ")
+    assert all(f"logit({name}): evidence" in said for name in CLASSES)
+    asked("atlas", where, "--out", str(tmp_path / "atlas.svg"), "--progress", "json")
+    assert (tmp_path / "atlas.txt").read_text().startswith("Activation atlas")
+
+
+def test_slips_on_the_command_line_are_told(subject: Subject) -> None:
+    where = str(subject.survey.path)
+    for words, told in (
+        (("features", where, "--of", "logit(round)"), "--out"),
+        (("features", where, "--kind", "galaxy"), "channel, class, group, cell"),
+        (("dictionary", where, str(FIRST_ID), "--place", "3"), "3,4"),
+    ):
+        said = CliRunner().invoke(app, list(words))
+        assert isinstance(said.exception, InputError)
+        assert told in str(said.exception)
+
+
+@pytest.mark.parametrize("wrong", [{"kinds": ("galaxy",)}, {"seeds": 0}, {"galaxies": 0}])
+def test_wishes_that_make_no_sense_are_told(wrong: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        replace(FAST, **wrong)  # type: ignore[arg-type]
