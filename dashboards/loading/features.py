@@ -21,8 +21,9 @@ from gz2interp.stores.blocks import BlocksFolder, blocks_folder
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.blocks.kept import kept_atlas
 from gz2interp.workflows.features.settings import KINDS
-from gz2interp.workflows.layer_table import atlas_kept, layer_table
+from gz2interp.workflows.layer_table import layer_table
 
 __all__ = [
     "Shelf",
@@ -103,9 +104,9 @@ def piece_pictures(shelf: Shelf, rows: Ints, y: Ints, x: Ints) -> list[str]:
     return _pieces(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
 
 
-def atlas_for(shelf: Shelf, number: int) -> Atlas:
-    """An atlas by the number of its file."""
-    return _atlas(shelf.key, number, shelf)
+def atlas_for(shelf: Shelf, name: str) -> Atlas:
+    """The atlas of all places, or of a class."""
+    return _atlas(shelf.key, name, shelf)
 
 
 def _key(analysis: Analysis) -> tuple[str, int, int]:
@@ -175,6 +176,6 @@ def _pieces(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[st
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _atlas(key: tuple[str, int, int], number: int, _shelf: Shelf) -> Atlas:
+def _atlas(key: tuple[str, int, int], name: str, _shelf: Shelf) -> Atlas:
     assert _shelf.blocks is not None
-    return atlas_kept(_shelf.blocks, number)
+    return kept_atlas(_shelf.blocks, name)

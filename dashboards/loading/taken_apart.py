@@ -17,7 +17,7 @@ from gz2interp.figures.places import class_colours, over_places
 from gz2interp.figures.rgb import rgb
 
 if TYPE_CHECKING:  # the workflow loads TensorFlow
-    from gz2interp.workflows.blocks import GalaxyBlocks
+    from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
 
 __all__ = ["Apart", "attributed_picture", "galaxy_picture", "group_pictures", "taken_apart"]
 
@@ -84,7 +84,7 @@ def _colour(shelf: Shelf, row: int) -> NDArray[np.uint8]:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _apart(key: tuple[object, ...], row: int, _shelf: Shelf) -> Apart:
-    from gz2interp.workflows.blocks import blocks_of_galaxy
+    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
     from gz2interp.workflows.blocks.words import short
 
     subject = subject_of(_shelf.survey, _shelf.model)

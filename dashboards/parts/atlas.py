@@ -20,6 +20,7 @@ from dashboards.selection import change, current
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.figures.places import class_colours
 from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.workflows.blocks.kept import ALL
 from gz2interp.workflows.layer_table import atlases_kept
 
 __all__ = ["show_atlas"]
@@ -33,33 +34,31 @@ def show_atlas(shelf: Shelf, blocks: BlocksFolder) -> None:
     """The atlas on the left, the chosen cell on the right."""
     left, right = st.container(key="panels").columns([60, 40], gap="medium")
     with left:
-        number, pictured = _show_choices(shelf, blocks)
-        atlas = atlas_for(shelf, number)
+        name, pictured = _show_choices(shelf, blocks)
+        atlas = atlas_for(shelf, name)
         if not len(atlas.counts):
             caption("No cell holds three places or more.")
             return
         chosen = _chosen(atlas)
         _show_cells(shelf, blocks, atlas, chosen, pictured)
     with right:
-        _show_cell(shelf, blocks, atlas, chosen, number)
+        _show_cell(shelf, blocks, atlas, chosen, name)
 
 
-def _show_choices(shelf: Shelf, blocks: BlocksFolder) -> tuple[int, bool]:
+def _show_choices(shelf: Shelf, blocks: BlocksFolder) -> tuple[str, bool]:
     """Which atlas, and whether its cells show feature images."""
     there = atlases_kept(blocks)
     of, what = st.columns(2, vertical_alignment="bottom")
-    name = of.selectbox(
-        "Places", list(there), key="atlas_of", format_func=_title, on_change=change, kwargs={"block": ""}
-    )
-    can = there[name] == 0 and bool(feature_pictures(shelf, "cell"))
+    name = of.selectbox("Places", there, key="atlas_of", format_func=_title, on_change=change, kwargs={"block": ""})
+    can = name == ALL and bool(feature_pictures(shelf, "cell"))
     with what:
         choices = ["Feature images", "Galaxies"] if can else ["Galaxies"]
         drawn = st.segmented_control("Cells show", choices, key=f"atlas_shows_{can}", default=choices[0])
-    return there[name], can and drawn != "Galaxies"
+    return name, can and drawn != "Galaxies"
 
 
 def _title(name: str) -> str:
-    return "of all galaxies" if name == "all" else f"that add most to {name.replace('_', ' ')}"
+    return "of all galaxies" if name == ALL else f"that add most to {name.replace('_', ' ')}"
 
 
 def _chosen(atlas: Atlas) -> int:
@@ -122,9 +121,9 @@ def _words(atlas: Atlas, cell: int) -> str:
     return f"Cell {cell + 1}: {atlas.counts[cell]:,} places; {told}"
 
 
-def _show_cell(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int, number: int) -> None:
+def _show_cell(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
     heading(f"Cell {cell + 1}", f"{atlas.counts[cell]:,} places, alike by {atlas.held[cell]:.0%}")
-    feature = feature_pictures(shelf, "cell").get(cell, "") if number == 0 else ""
+    feature = feature_pictures(shelf, "cell").get(cell, "") if name == ALL else ""
     if feature:
         st.html(
             f'<div class="gz2-images"><figure class="gz2-part"><img src="{feature}" alt="feature image of the cell">'

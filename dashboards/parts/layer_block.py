@@ -105,8 +105,8 @@ def _show_images(shelf: Shelf, kind: str, number: int) -> None:
     beyond = "all" if first["above"] == 1 else f"{first['above']:.1%}"
     caption(
         f"Beyond {beyond} of the real galaxies looked at; {first['transformed']:.3g} when turned, moved and blurred "
-        f"under noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours are inside what "
-        f"the survey has.{agreed} In colour: {feature_stretch(shelf)}; galaxies: {stretch_for(shelf.survey)}."
+        f"under noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours are inside "
+        f"what the survey has.{agreed} In colour: {feature_stretch(shelf)}; galaxies: {stretch_for(shelf.survey)}."
     )
     st.button(f"Select the best real galaxy, {best}", key="best_galaxy", on_click=change, kwargs={"galaxy_id": best})
 

@@ -12,14 +12,13 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from gz2interp.concepts.atlas import Atlas
 from gz2interp.errors import InputError, choices
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.stores.features import FeaturesFolder
+from gz2interp.workflows.blocks.kept import ALL
 
-__all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlas_kept", "atlases_kept", "in_order", "layer_table", "plain_column"]
+__all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlases_kept", "in_order", "layer_table", "plain_column"]
 
-ALL: Final = "all"
 GOES_WITH: Final = "goes with "
 """Before a column's name, a filter too."""
 
@@ -123,17 +122,10 @@ def in_order(table: pd.DataFrame, order: str, shown: str = ALL, correlates: pd.D
     return table.loc[named[kept].sort_values(by, ascending=ascending, kind="stable").index]
 
 
-def atlases_kept(blocks: BlocksFolder) -> dict[str, int]:
-    """The atlases there are, that of all places first: name -> number of its file."""
+def atlases_kept(blocks: BlocksFolder) -> list[str]:
+    """The atlases there are: that of all places, and those of classes that some place speaks most for."""
     names = (ALL, *map(str, blocks.arrays("atlas-0")["scores"]))
-    return {name: k for k, name in enumerate(names) if (blocks.path / f"atlas-{k}.npz").is_file()}
-
-
-def atlas_kept(blocks: BlocksFolder, number: int = 0) -> Atlas:
-    """An atlas by the number of its file; its patches are positions among the stored places."""
-    arrays = blocks.arrays(f"atlas-{number}")
-    fields = {name: values for name, values in arrays.items() if name not in ("side", "scores")}
-    return Atlas(side=int(arrays["side"]), scores=tuple(map(str, arrays["scores"])), **fields)
+    return [name for k, name in enumerate(names) if (blocks.path / f"atlas-{k}.npz").is_file()]
 
 
 def plain_column(name: str) -> str:
