@@ -2,21 +2,41 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from benchmarks.unusual.__main__ import main
 from benchmarks.unusual.measuring import interval, places_of, top_hits
-from benchmarks.unusual.planted import KINDS, Planting, ordinary, rare, strength_of
+from benchmarks.unusual.planted import KINDS, MEASURES, Planting, image_of, ordinary, rare
+from gz2interp.painting import paint_without_noise
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
 @pytest.mark.parametrize("row", [0, 3])
 def test_a_rare_galaxy_is_an_ordinary_one_with_a_feature_of_that_strength(kind: str, row: int) -> None:
-    host, galaxy = ordinary(5, row), rare(5, row, kind, 20.0)
-    feature = galaxy.parts[len(host.parts) :]
-    assert galaxy.parts[: len(host.parts)] == host.parts
-    assert strength_of(host, feature) == pytest.approx(20, rel=0.01)
-    assert rare(5, row, kind, 20.0) == galaxy
+    for name, measure in MEASURES.items():
+        planting = Planting(5, strength=20.0, measure=name)
+        host, galaxy = ordinary(5, row), rare(planting, row, kind)
+        feature = galaxy.parts[len(host.parts) :]
+        assert galaxy.parts[: len(host.parts)] == host.parts
+        assert measure(host, feature) == pytest.approx(20, rel=0.01)
+        assert rare(planting, row, kind) == galaxy
+        # Both measures see other pixels and other noise: neither follows from the other.
+        assert min(other(host, feature) for key, other in MEASURES.items() if key != name) > 0
+
+
+def test_a_peak_is_the_brightest_pixel_of_what_is_put_in() -> None:
+    planting = Planting(5, 1000, 20.0, "peak")
+    row = int(np.flatnonzero(planting.kinds == "trail")[0])
+    host, galaxy = ordinary(5, row), rare(planting, row, "trail")
+    added = paint_without_noise(galaxy) - paint_without_noise(host)
+    assert (added / np.array(host.noise.sky_sigma)).max() == pytest.approx(20, rel=0.01)
+    assert planting.name == "20-peak"
+    assert Planting(5, 1000, 20.0).name == "20"
+    assert Planting(5, 1000, 0.0, "peak").name == "0"
+    assert np.isfinite(image_of(planting, row)).all()
 
 
 def test_a_survey_has_its_rare_kinds_and_no_other_rings() -> None:
@@ -40,3 +60,22 @@ def test_an_interval_holds_its_value_and_is_wider_for_fewer() -> None:
     value, low, high = interval(many)
     assert low < value < high
     assert high - low < np.subtract(*interval(few)[:0:-1])
+
+
+@pytest.mark.long
+def test_the_small_benchmark_runs_to_its_end_and_finds_nothing_where_nothing_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([str(tmp_path), "--small", "--clean", "--seed", "7", "--measures", "peak"])
+    printed = capsys.readouterr().out
+    assert all(words in printed for words in ("40 sigma at the peak", "as the painter draws them", "nothing put in"))
+    found = {}
+    for name in ("40-peak", "0", "clean"):
+        with np.load(tmp_path / "seed-7" / f"result-{name}.npz") as result:
+            kinds, scores = result["kinds"], result["0/gz2interp"]
+        assert int((kinds != "").sum()) == 20
+        found[name] = places_of(scores, kinds != "", kinds == "").mean()
+    # Twenty of 600 scatter by 0.065 about a half.
+    assert abs(found["clean"] - 0.5) < 0.2
+    assert found["0"] > found["clean"]
+    assert found["40-peak"] > 0.7

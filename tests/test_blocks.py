@@ -83,7 +83,7 @@ def analysed(subject: Subject) -> None:
 @pytest.fixture(scope="module")
 def folder(subject: Subject) -> BlocksFolder:
     with pytest.MonkeyPatch.context() as patch:
-        # UMAP takes half a minute to load; the demo is laid out by it in the long test.
+        # UMAP takes half a minute to load; the long test lays places out by it.
         patch.setattr(finding, "laid_out", lambda places, settings: places.vectors[:, [LIGHT, RED]])
         return gz.blocks(subject, LAYER, SETTINGS)
 
@@ -254,3 +254,20 @@ def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
         assert told in odd.stdout
     assert "the groups shown account for" in drawn.stdout
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".csv", ".png", ".txt"]
+
+
+@pytest.mark.long
+def test_places_are_laid_out_by_kind_and_one_seed_gives_one_layout() -> None:
+    from gz2interp.workflows.blocks.atlases import laid_out
+    from gz2interp.workflows.blocks.gathering import Places
+
+    rng = np.random.default_rng(3)
+    kinds = np.repeat(np.arange(3), 80)
+    vectors = (np.eye(6)[kinds] + 0.1 * np.abs(rng.normal(size=(240, 6)))).astype(np.float32)
+    nothing = np.zeros(240, np.int64)
+    places = Places(vectors, np.zeros((240, 2), np.float32), nothing, nothing, nothing)
+    first, second = (laid_out(places, SETTINGS) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    middles = np.stack([first[kinds == kind].mean(axis=0) for kind in range(3)])
+    nearest = np.linalg.norm(first[:, None] - middles, axis=2).argmin(axis=1)
+    assert (nearest == kinds).mean() > 0.95

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from dashboard_fixtures import make_survey
@@ -15,9 +16,11 @@ from dashboards import working
 from dashboards.loading.unusual import ranking_for, ratings_csv, unusual_for
 from dashboards.parts import rating as part
 from dashboards.rating_component import Pressed
+from gz2interp.errors import SurveyError
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import write_parquet
 from gz2interp.workflows.rating import rate, ratings_of
-from gz2interp.workflows.unusual.found import Unusual
+from gz2interp.workflows.unusual.found import Unusual, latest_unusual
 
 SCRIPT = Path(__file__).resolve().parent.parent / "dashboards" / "explore.py"
 
@@ -137,3 +140,17 @@ def test_the_ranking_of_a_large_survey_learns_when_asked_and_asks_nobody_twice(
     assert not page.exception
     assert "unusual_learn" not in [button.key for button in page.button]
     assert "39 of 39" in text_of(page)
+
+
+def test_what_an_earlier_version_found_is_shown_and_judges_nobody_else(survey: Survey) -> None:
+    found = judge(survey)
+    lacking = ["morphology", "profile", "residuals", "one_band", "colours"]
+    columns = [column for name in lacking for column in (name, f"normal_{name}")]
+    write_parquet(found.folder.path / "scores.parquet", found.scores.drop(columns=columns))
+    said = text_of(opened(survey="tiny"))
+    assert "Few are near it" in said
+    assert "radial profile" not in said
+    earlier = latest_unusual(survey, survey.model("cnn"))
+    assert earlier.taste.shape[0] == len(earlier.scores)
+    with pytest.raises(SurveyError, match="gz2interp unusual"):
+        earlier.placed({"forest": np.zeros(1)})

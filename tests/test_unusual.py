@@ -130,11 +130,18 @@ def test_the_combination_knows_ranks_alone() -> None:
     np.testing.assert_allclose(combined({n: normal_scores(v) for n, v in bent.items()}, ["a", "b"]), straight)
 
 
+def test_a_galaxy_is_about_as_unusual_as_its_most_unusual_side_and_a_second_one_adds() -> None:
+    one, two, none = (combined({"a": np.array([a]), "b": np.array([b])})[0] for a, b in ((3, 0), (3, 3), (0, 0)))
+    assert none == pytest.approx(0)
+    assert 2.5 < one < two == pytest.approx(3)
+    assert combined({"a": np.array([1.7, 1.7]), "b": np.array([1.7, 0.2])})[0] > 1.69
+
+
 def test_what_is_not_known_counts_neither_for_nor_against() -> None:
     values = {"a": np.array([3.0, 1.0, 2.0]), "b": np.array([np.nan, 1.0, 2.0])}
     normal = {name: normal_scores(each) for name, each in values.items()}
     assert np.isnan(normal["b"][0])
-    assert combined(normal)[0] == normal["a"][0]
+    assert combined(normal)[0] == pytest.approx(normal["a"][0])
     assert np.isnan(combined({"b": normal["b"]})[0])
 
 

@@ -1,7 +1,7 @@
 """Are rare galaxies found, unrated and after some ratings, and better than by what everybody has?
 
     python -m benchmarks.unusual FOLDER --seed 1000 --surveys 3
-    python -m benchmarks.unusual FOLDER --small
+    python -m benchmarks.unusual FOLDER --small --clean
 
 One network is trained for all surveys, on 3,000 ordinary painted galaxies of a seed of its own, by the recipe ``demo``:
 five classes, from votes that know nothing of what is rare. Each survey has 20,000 galaxies, five rare kinds with 0.7 %
@@ -17,7 +17,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -26,17 +26,17 @@ import numpy as np
 from benchmarks.unusual.judging import Seen, look_at, opinions, rated
 from benchmarks.unusual.measuring import in_words, places_of, top_hits
 from benchmarks.unusual.painting import ordinary_images, rare_images
-from benchmarks.unusual.planted import KINDS, STRENGTHS, Planting
+from benchmarks.unusual.planted import KINDS, MEASURES, STRENGTHS, Planting
 from benchmarks.unusual.training import network
 from gz2interp.network.probe import Probe
 
 DRAWN: Final = 0.0
 
 
-def run(folder: Path, model: Path, planting: Planting, keep_images: bool) -> Path:
+def run(folder: Path, model: Path, planting: Planting, keep_images: bool, others: bool = True) -> Path:
     """The file with what all methods say of one survey."""
     place = folder / f"seed-{planting.seed}"
-    result = place / f"result-{planting.strength:g}.npz"
+    result = place / f"result-{planting.name}.npz"
     if result.exists():
         return result
     start = time.perf_counter()
@@ -47,16 +47,14 @@ def run(folder: Path, model: Path, planting: Planting, keep_images: bool) -> Pat
     order = np.argsort(np.concatenate([np.flatnonzero(kinds == ""), np.flatnonzero(kinds != "")]))
     together = ordinary + rare
     seen = Seen(*(values[order] for values in vars(together).values()))
-    scores, taste = opinions(seen, planting.seed)
+    scores, taste = opinions(seen, planting.seed, others)
     record = {f"0/{name}": values.astype(np.float32) for name, values in scores.items()}
     for count, (learnt, known) in rated(scores["gz2interp"], taste, kinds != "").items():
         record |= {f"{count}/gz2interp": learnt.astype(np.float32), f"{count}/known": known}
     aside = result.with_suffix(".part.npz")
     np.savez(aside, kinds=kinds, **record)
     aside.replace(result)
-    print(
-        f"{result.parent.name}, strength {_named(planting.strength)}: {time.perf_counter() - start:.0f} s", flush=True
-    )
+    print(f"{result.parent.name}, {_named(planting)}: {time.perf_counter() - start:.0f} s", flush=True)
     return result
 
 
@@ -70,17 +68,17 @@ def _looked(path: Path, probe: Probe, images: object, keep_images: bool) -> Seen
             for file in ("ordinary.npy", "ordinary.done"):
                 (path.parent / file).unlink(missing_ok=True)
     with np.load(path) as known:
-        return Seen(*(known[name] for name in ("features", "cells", "probabilities")))
+        return Seen(*(known[name] for name in ("features", "cells", "probabilities", "numbers")))
 
 
-def table(folder: Path, strengths: tuple[float, ...]) -> Iterator[str]:
+def table(folder: Path, plantings: Sequence[Planting]) -> Iterator[str]:
     """Lines of all results that are there."""
-    for strength in strengths:
-        files = sorted(folder.glob(f"seed-*/result-{strength:g}.npz"))
+    for planting in plantings:
+        files = sorted(folder.glob(f"seed-*/result-{planting.name}.npz"))
         if not files:
             continue
         results = [dict(np.load(file)) for file in files]
-        yield f"\n{_named(strength)}: {len(files)} surveys of {len(results[0]['kinds'])} galaxies"
+        yield f"\n{_named(planting)}: {len(files)} surveys of {len(results[0]['kinds'])} galaxies"
         names = [key.split("/", 1)[1] for key in results[0] if key.startswith("0/")]
         yield "| method | AUROC | precision in 1 % | " + " | ".join(KINDS) + " |"
         yield "|---" * (3 + len(KINDS)) + "|"
@@ -113,11 +111,14 @@ def _row(results: list[dict[str, np.ndarray]], count: str, name: str) -> str:
     return f"| {called} | {in_words(every)} | {in_words(hits)} | {kinds_told} |"
 
 
-def _named(strength: float) -> str:
-    return f"{strength:g} sigma" if strength else "as the painter draws them"
+def _named(planting: Planting) -> str:
+    if planting.measure == "clean":
+        return "nothing put in"
+    where = {"total": "in all pixels", "peak": "at the peak"}[planting.measure]
+    return f"{planting.strength:g} sigma {where}" if planting.strength else "as the painter draws them"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the surveys that are lacking, and print the table of all."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -125,15 +126,29 @@ def main() -> None:
     parser.add_argument("--surveys", type=int, default=1)
     parser.add_argument("--galaxies", type=int, default=20_000)
     parser.add_argument("--strengths", type=float, nargs="+", default=[20.0, 40.0, DRAWN, 10.0, 5.0])
+    parser.add_argument("--measures", nargs="+", choices=list(MEASURES), default=list(MEASURES))
     parser.add_argument("--small", action="store_true", help="600 galaxies, two strengths and a network of minutes.")
+    parser.add_argument("--clean", action="store_true", help="Besides, one with nothing put into the rare galaxies.")
+    parser.add_argument("--alone", action="store_true", help="Without scikit-learn's methods, which take longest.")
     parser.add_argument("--keep-images", action="store_true")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     galaxies, strengths = (600, [40.0, DRAWN]) if given.small else (given.galaxies, given.strengths)
     model = network(given.folder, 1200 if given.small else 3000, 3 if given.small else None)
     for seed in range(given.seed, given.seed + given.surveys):
-        for strength in strengths:
-            run(given.folder, model, Planting(seed, galaxies, strength), given.keep_images)
-    print("\n".join(table(given.folder, (*STRENGTHS, DRAWN))))
+        clean = [Planting(seed, galaxies, 0, "clean")] if given.clean else []
+        for planting in _plantings(seed, galaxies, strengths, given.measures) + clean:
+            run(given.folder, model, planting, given.keep_images, not given.alone)
+    every = [*_plantings(0, galaxies, (*STRENGTHS, DRAWN), MEASURES), Planting(0, galaxies, 0, "clean")]
+    print("\n".join(table(given.folder, every)))
+
+
+def _plantings(seed: int, galaxies: int, strengths: Sequence[float], measures: Iterable[str]) -> list[Planting]:
+    """Each strength by each measure; as drawn there is only one."""
+    return [
+        Planting(seed, galaxies, strength, measure)
+        for strength in strengths
+        for measure in (measures if strength else ["total"])
+    ]
 
 
 if __name__ == "__main__":

@@ -14,8 +14,11 @@ from gz2interp.embedding.unusual.asking import next_to_rate
 from gz2interp.embedding.unusual.combining import combined, normal_scores
 from gz2interp.embedding.unusual.judge import SCORES, Judge
 from gz2interp.embedding.unusual.learning import learn, taste_vectors
+from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.network.probe import Probe
+from gz2interp.schema import BANDS
 from gz2interp.workflows.unusual.looking import Looks
+from gz2interp.workflows.unusual.measuring import Measuring
 from gz2interp.workflows.unusual.usual import usual_of
 
 __all__ = ["AFTER", "Seen", "look_at", "opinions", "rated"]
@@ -31,45 +34,52 @@ BLOCK: Final = 256
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the network says of some images: features, cells of its first layer, and probabilities."""
+    """What the network says of some images, features, cells of its first layer and probabilities, and their numbers."""
 
     features: Floats
     cells: Floats
     probabilities: Floats
+    numbers: Floats
 
     def __add__(self, other: Seen) -> Seen:
         return Seen(*(np.concatenate(pair) for pair in zip(vars(self).values(), vars(other).values(), strict=True)))
 
 
 def look_at(probe: Probe, images: Floats) -> Seen:
-    """Ask the network about images (n, y, x, band), block by block."""
-    looks, parts = Looks(probe), []
+    """Ask the network about images (n, y, x, band), and measure them, block by block."""
+    looks, parts, measuring = Looks(probe), [], Measuring(BANDS, images.shape[1:3])
     for start in range(0, len(images), BLOCK):
         block = np.ascontiguousarray(images[start : start + BLOCK])
         look = looks(block)
         assert look.cells is not None
-        parts.append(Seen(look.features, look.cells, probe.probabilities(block)))
+        parts.append(Seen(look.features, look.cells, probe.probabilities(block), measuring(block)))
     return Seen(*(np.concatenate([vars(part)[name] for part in parts]) for name in vars(parts[0])))
 
 
-def opinions(seen: Seen, seed: int) -> tuple[dict[str, NDArray[np.float64]], Floats]:
-    """Scores of each method by name, and the vectors that ratings are passed on by; no votes are given."""
+def opinions(seen: Seen, seed: int, others: bool = True) -> tuple[dict[str, NDArray[np.float64]], Floats]:
+    """Scores of each method by name, and the vectors that ratings are passed on by; no votes are given.
+
+    Without `others`, scikit-learn is not asked.
+    """
     rng = np.random.default_rng(seed)
     sample = np.sort(rng.choice(len(seen.features), min(PLACES, len(seen.features)), replace=False))
     usual = usual_of(seen.features, seen.cells[sample])
     vectors = usual.space(seen.features)
     judge = Judge.fit(usual.space, vectors, seen.probabilities.argmax(axis=1), seed)
-    values = judge(vectors, seen.probabilities, np.arange(len(vectors)), usual.judged(seen.cells))
+    shape = Morphology.fit(seen.numbers[:, :-1], Measuring(BANDS, (64, 64)).names)
+    image_scores = usual.judged(seen.cells) | shape(seen.numbers[:, :-1])
+    values = judge(vectors, seen.probabilities, np.arange(len(vectors)), image_scores)
     normal = {name: normal_scores(each) for name, each in values.items() if name != "votes"}
-    last = seen.features[:, -3 * 96 : -2 * 96] if seen.features.shape[1] > 3 * 96 else seen.features
-    others = {
-        "gz2interp": combined(normal, SCORES),
-        "sklearn isolation forest": -IsolationForest(random_state=seed).fit(vectors).score_samples(vectors),
-        "sklearn LOF": -LocalOutlierFactor(20).fit(vectors).negative_outlier_factor_,
-        "sklearn LOF, last layer's means": -LocalOutlierFactor(20).fit(last).negative_outlier_factor_,
-        "random": rng.random(len(vectors)),
-    }
-    return others | normal, taste_vectors(vectors, np.stack(list(normal.values()), axis=1))
+    found = {"gz2interp": combined(normal, SCORES), "random": rng.random(len(vectors))}
+    if others:
+        last = seen.features[:, -3 * 96 : -2 * 96] if seen.features.shape[1] > 3 * 96 else seen.features
+        found |= {
+            "sklearn isolation forest": -IsolationForest(random_state=seed).fit(vectors).score_samples(vectors),
+            "sklearn LOF": -LocalOutlierFactor(20).fit(vectors).negative_outlier_factor_,
+            "sklearn LOF, last layer's means": -LocalOutlierFactor(20).fit(last).negative_outlier_factor_,
+        }
+    deviations = shape.deviations(seen.numbers[:, :-1])
+    return found | normal, taste_vectors(vectors, np.stack(list(normal.values()), axis=1), deviations)
 
 
 def rated(

@@ -25,7 +25,7 @@ def ordinary_images(folder: Path, planting: Planting) -> NDArray[np.float32]:
 
 def rare_images(folder: Path, planting: Planting) -> NDArray[np.float32]:
     """Those of the rare rows at the planting's strength."""
-    return _painted(folder / f"rare-{planting.strength:g}.npy", planting, np.flatnonzero(planting.kinds != ""))
+    return _painted(folder / f"rare-{planting.name}.npy", planting, np.flatnonzero(planting.kinds != ""))
 
 
 def _painted(path: Path, planting: Planting, rows: NDArray[np.int64]) -> NDArray[np.float32]:

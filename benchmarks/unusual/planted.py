@@ -17,6 +17,10 @@ the variance of a pixel of the latter (sky, and the photons of all light in the 
 of d**2 / v over all pixels of the cutout and all bands. The feature's flux is scaled until that is 5, 10, 20 or 40. d
 is proportional to the flux, so this is exact.
 
+A second definition was added after methods had been measured by the first, before any was by the second: the **peak**,
+as images of faint things are usually described. It is the largest d of all pixels and bands in standard deviations of
+the sky in that band, and the feature's flux is scaled until that is 5, 10, 20 or 40.
+
 For comparison ``drawn`` are features as bright as the painter usually draws them: a ring with 20 % of the host's light
 in r, a companion with tails 40 %, an arc 7 %, a trail of 160 nanomaggies, a line of half a magnitude. Their strengths
 are at the median 87, 176, 132, 56 and 93.
@@ -37,7 +41,7 @@ from gz2interp.painting.colours import REDDENING, relative_to_r
 from gz2interp.painting.shapes import companion_shape, outer_ring_shape, scale_length, tail_shape
 from gz2interp.schema import BANDS
 
-__all__ = ["KINDS", "ORDINARY", "STRENGTHS", "Planting", "image_of", "ordinary", "rare", "strength_of"]
+__all__ = ["KINDS", "MEASURES", "ORDINARY", "STRENGTHS", "Planting", "image_of", "ordinary", "rare"]
 
 Floats = NDArray[np.float32]
 
@@ -69,12 +73,16 @@ class Planting:
     seed : int
     galaxies : int
     strength : float
-        Signal-to-noise ratio of the features; 0 for those as bright as the painter draws them.
+        Of the features; 0 for those as bright as the painter draws them.
+    measure : str
+        What the strength is: a key of `MEASURES`; ``"clean"`` puts nothing into the rare rows, so that what is found of
+        them is found by chance.
     """
 
     seed: int
     galaxies: int = 20_000
     strength: float = 20.0
+    measure: str = "total"
 
     @property
     def each(self) -> int:
@@ -87,6 +95,13 @@ class Planting:
         kinds = np.zeros(self.galaxies, "U16")
         kinds[: self.each * len(KINDS)] = np.repeat(list(KINDS), self.each)
         return kinds
+
+    @property
+    def name(self) -> str:
+        """Of strength and measure, as in ``20`` and ``20-peak``; ``0`` as drawn, ``clean``."""
+        if self.measure == "clean":
+            return "clean"
+        return f"{self.strength:g}" + ("" if self.measure == "total" or not self.strength else f"-{self.measure}")
 
 
 def ordinary(seed: int, row: int) -> Recipe:
@@ -101,29 +116,46 @@ def ordinary(seed: int, row: int) -> Recipe:
     return replace(recipe, parts=tuple(kept))
 
 
-def rare(seed: int, row: int, kind: str, strength: float) -> Recipe:
-    """The same galaxy with what makes it rare, at a strength; as the painter draws it at a strength of 0."""
-    host = ordinary(seed, row)
-    features = KINDS[kind](np.random.default_rng([seed, row, 1]), host)
-    if not strength:
+def rare(planting: Planting, row: int, kind: str) -> Recipe:
+    """The same galaxy with what makes it rare, at the planting's strength; as the painter draws it at one of 0."""
+    host = ordinary(planting.seed, row)
+    if planting.measure == "clean":
+        return host
+    features = KINDS[kind](np.random.default_rng([planting.seed, row, 1]), host)
+    if not planting.strength:
         return replace(host, parts=host.parts + features)
-    factor = strength / strength_of(host, features)
+    factor = planting.strength / MEASURES[planting.measure](host, features)
     scaled = tuple(replace(part, flux=tuple(factor * flux for flux in part.flux)) for part in features)
     return replace(host, parts=host.parts + scaled)
 
 
-def strength_of(host: Recipe, features: tuple[Part, ...]) -> float:
+def _total(host: Recipe, features: tuple[Part, ...]) -> float:
     """Signal-to-noise ratio of what is put into a galaxy, for who knows its shape."""
-    without, with_it = (paint_without_noise(each) for each in (host, replace(host, parts=host.parts + features)))
+    without, difference = _added(host, features)
     electrons, sky = np.array(host.noise.electrons), np.array(host.noise.sky_sigma)
     variance = sky**2 + np.maximum(without - host.background.pixels().transpose(1, 2, 0), 0) / electrons
-    return float(np.sqrt(((with_it - without).astype(np.float64) ** 2 / variance).sum()))
+    return float(np.sqrt((difference**2 / variance).sum()))
+
+
+def _peak(host: Recipe, features: tuple[Part, ...]) -> float:
+    """Its brightest pixel in the band where that is most, in standard deviations of the sky."""
+    return float((_added(host, features)[1] / np.array(host.noise.sky_sigma)).max())
+
+
+def _added(host: Recipe, features: tuple[Part, ...]) -> tuple[Floats, NDArray[np.float64]]:
+    """The host without noise, and what the features add to it (y, x, band)."""
+    without, with_it = (paint_without_noise(each) for each in (host, replace(host, parts=host.parts + features)))
+    return without, (with_it - without).astype(np.float64)
+
+
+MEASURES: Final[dict[str, Callable[[Recipe, tuple[Part, ...]], float]]] = {"total": _total, "peak": _peak}
+"""What a feature's strength may be."""
 
 
 def image_of(planting: Planting, row: int) -> Floats:
     """The image of a row (y, x, band), with noise."""
     kind = str(planting.kinds[row])
-    recipe = rare(planting.seed, row, kind, planting.strength) if kind else ordinary(planting.seed, row)
+    recipe = rare(planting, row, kind) if kind else ordinary(planting.seed, row)
     return paint(recipe).cutout.image
 
 

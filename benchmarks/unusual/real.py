@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,12 @@ from benchmarks.unusual.judging import Seen, look_at
 from benchmarks.unusual.training import network
 from gz2interp.embedding.unusual.combining import combined, normal_scores, placed_among
 from gz2interp.embedding.unusual.judge import SCORES, Judge
+from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.network.probe import Probe
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.outside import outside_image
-from gz2interp.workflows.unusual.usual import usual_of
+from gz2interp.workflows.unusual.measuring import Measuring
+from gz2interp.workflows.unusual.usual import Usual, usual_of
 
 __all__ = ["Found", "real_against_painted"]
 
@@ -65,10 +67,12 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
     parts = [look_at(probe, batch.images) for batch in survey.batches()]
     painted = Seen(*(np.concatenate([vars(part)[name] for part in parts]) for name in vars(real)))
     usual = usual_of(painted.features, painted.cells)
+    names = Measuring(survey.bands, survey.shape).names
+    usual = replace(usual, morphology=Morphology.fit(painted.numbers[:, :-1], names))
     vectors = usual.space(painted.features)
     judge = Judge.fit(usual.space, vectors, painted.probabilities.argmax(axis=1))
-    own = judge(vectors, painted.probabilities, np.arange(len(vectors)), usual.judged(painted.cells))
-    values = judge(usual.space(real.features), real.probabilities, image_scores=usual.judged(real.cells))
+    own = judge(vectors, painted.probabilities, np.arange(len(vectors)), _image_scores(usual, painted))
+    values = judge(usual.space(real.features), real.probabilities, image_scores=_image_scores(usual, real))
     del own["votes"], values["votes"]
     known = combined({name: normal_scores(each) for name, each in own.items()}, SCORES)
     normal = {name: placed_among(each, own[name]) for name, each in values.items()}
@@ -88,6 +92,10 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
     median = float(np.median(score[~strange]))
     counts = int(strange.sum()), int((~strange).sum())
     return Found(counts, _auroc(score, strange), low, high, median, (edges[0], edges[1]), by_score)
+
+
+def _image_scores(usual: Usual, seen: Seen) -> dict[str, NDArray[np.float32]]:
+    return usual.judged(seen.cells) | usual.measured(seen.numbers)
 
 
 def _beyond(values: NDArray[np.floating], own: NDArray[np.floating]) -> NDArray[np.float64]:

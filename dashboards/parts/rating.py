@@ -103,6 +103,8 @@ def _show_scores(known: pd.Series[Any]) -> None:
     """Each score as a bar from the middle of the survey, where it has none, to a normal score of 4."""
     lines = []
     for name, title in TITLES.items():
+        if f"normal_{name}" not in known:  # kept by an earlier version, which had no such score
+            continue
         value = float(known[f"normal_{name}"])
         label = f"{title[0].upper()}{title[1:]}"
         if np.isfinite(value):
@@ -150,7 +152,7 @@ def _show_progress(ranking: Ranking) -> None:
     survey = ranking.found.survey
     counts = [int((ranking.ratings == value).sum()) for value in range(HIGHEST + 1)]
     told = "   ".join(f"{value}: {count}" for value, count in enumerate(counts) if count)
-    words = f"{len(ranking.ratings):,} rated" + (f" ({told})" if told else ", and the ranking is the network's alone")
+    words = f"{len(ranking.ratings):,} rated" + (f" ({told})" if told else ", and the ranking has not learnt yet")
     line, save = st.columns([3, 1], vertical_alignment="center")
     with line:
         caption(f"{words}. Each rating is on the disk at once, in ratings.sqlite.")

@@ -103,8 +103,8 @@ def channels(
     """What each channel goes with, where it is loudest, and which do nothing, are twins, or see artefacts."""
     from gz2interp.figures.paper import FORMATS
     from gz2interp.stores.tables import write_table
-    from gz2interp.workflows.blocks.finding import blocks
     from gz2interp.workflows.blocks.drawing_layer import tops_drawing
+    from gz2interp.workflows.blocks.finding import blocks
     from gz2interp.workflows.blocks.tables import channels_in_words
     from gz2interp.workflows.features.kept import features_for
     from gz2interp.workflows.opening import open_subject
@@ -139,8 +139,8 @@ def dictionary(
     columns: ColumnsOption = 2,
 ) -> None:
     """The semantic dictionary of a galaxy: at some places, the strongest channels, and what they add to each class."""
-    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
     from gz2interp.workflows.blocks.drawing_galaxy import dictionary_drawing
+    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
     from gz2interp.workflows.blocks.tables import dictionary_table
     from gz2interp.workflows.features.kept import features_for
     from gz2interp.workflows.opening import open_subject
@@ -169,8 +169,8 @@ def groups_(
     columns: ColumnsOption = 2,
 ) -> None:
     """Neuron groups over a galaxy: which parts of it speak together, and what each does for every class."""
-    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
     from gz2interp.workflows.blocks.drawing_galaxy import groups_drawing
+    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
     from gz2interp.workflows.blocks.tables import groups_table
     from gz2interp.workflows.features.kept import features_for
     from gz2interp.workflows.opening import open_subject
@@ -198,8 +198,8 @@ def atlas(
     progress: ProgressOption = "bars",
 ) -> None:
     """The activation atlas: what a layer says at places in many galaxies, laid out by likeness."""
-    from gz2interp.workflows.blocks.finding import blocks
     from gz2interp.workflows.blocks.drawing_layer import atlas_drawing
+    from gz2interp.workflows.blocks.finding import blocks
     from gz2interp.workflows.blocks.tables import atlas_table
     from gz2interp.workflows.features.kept import features_for
     from gz2interp.workflows.opening import open_subject

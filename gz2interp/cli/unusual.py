@@ -33,7 +33,7 @@ def unusual(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write all: .csv, .parquet, .fits, .vot")] = None,
     progress: ProgressOption = "bars",
 ) -> None:
-    """The galaxies that are most unusual to the network, and why; what people rated moves them."""
+    """The galaxies that are most unusual, to the network or on their pixels, and why; ratings move them."""
     import pandas as pd
 
     from gz2interp.console import progress_as

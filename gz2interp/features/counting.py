@@ -28,7 +28,9 @@ class Counts:
 
     def add(self, values: NDArray[np.floating], *places: NDArray[np.integer]) -> None:
         """Count values; `places`, of shapes that broadcast with theirs, say into which histogram."""
-        which = np.ravel_multi_index(np.broadcast_arrays(*places), self.shape) if values.size else np.zeros(0, int)
+        if not values.size:
+            return
+        which = np.ravel_multi_index(np.broadcast_arrays(*places), self.shape)
         bins = ((values - self.low) * (BINS / (self.high - self.low))).astype(np.int64)
         flat = np.broadcast_to(which, values.shape).ravel() * BINS + np.clip(bins, 0, BINS - 1).ravel()
         self.counts += np.bincount(flat, minlength=self.counts.size).reshape(self.counts.shape)

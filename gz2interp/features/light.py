@@ -113,7 +113,7 @@ class Light:
 
     def stretched(self, images: ArrayLike) -> Floats:
         """Stretched images (n, y, x, band) of images in nanomaggies; what is not finite is sky."""
-        return np.arcsinh(_finite(images) / self.sky)
+        return np.asarray(np.arcsinh(_finite(images) / self.sky), np.float32)
 
     def fluxes(self, stretched: ArrayLike) -> Floats:
         """The inverse of `stretched`, nanomaggies."""
@@ -265,7 +265,7 @@ def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
     sure = rings > (1 + SURE) * noise
     end = int(np.argmin(sure)) if not sure.all() else notes
     if end < 5:  # there is nothing but noise, or too little to go by
-        return rings[frequency]
+        return np.asarray(rings[frequency])
     clean = np.sqrt(np.maximum(rings**2 - noise**2, 0))
     slope = np.log(clean[end - 1] / clean[end - 4]) / np.log((end - 1) / (end - 4))
     beyond = np.arange(end, notes)
@@ -276,7 +276,7 @@ def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
 def _tints_of(relative: Floats) -> Floats:
     mean = relative.mean(axis=-1)
     bright = mean > BRIGHT
-    return np.log(np.maximum(relative[bright] / mean[bright][:, None], FAINTEST))
+    return np.asarray(np.log(np.maximum(relative[bright] / mean[bright][:, None], FAINTEST)), np.float32)
 
 
 def _axes_of(tints: Floats) -> Floats:
@@ -291,7 +291,7 @@ def _finite(images: ArrayLike) -> Floats:
 
 def _falling(rings: Doubles) -> Doubles:
     """Outwards it never grows again, since a star at one distance is no rule, and nowhere is it less than the noise."""
-    return np.maximum(np.maximum.accumulate(rings[::-1])[::-1], 1.0)
+    return np.asarray(np.maximum(np.maximum.accumulate(rings[::-1])[::-1], 1.0))
 
 
 def sky_of(images: Floats) -> Floats:

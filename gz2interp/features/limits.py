@@ -13,7 +13,7 @@ from gz2interp.features.light import Light
 from gz2interp.features.rings import ring_weights
 from gz2interp.network.quiet import tf
 
-__all__ = ["images_within"]
+__all__ = ["stretched_within"]
 
 Tensor = Any
 
@@ -26,8 +26,8 @@ BEND = 4
 TINY = 1e-6
 
 
-def images_within(raw: Tensor, light: Light, own_colours: bool = True) -> Tensor:
-    """Images in nanomaggies, (n, y, x, band), of raw stretched light.
+def stretched_within(raw: Tensor, light: Light, own_colours: bool = True) -> Tensor:
+    """Stretched light that could be a cutout, (n, y, x, band), of raw stretched light.
 
     Parameters
     ----------
@@ -38,13 +38,12 @@ def images_within(raw: Tensor, light: Light, own_colours: bool = True) -> Tensor
     """
     lit = tf.nn.softplus(SHARPNESS * raw) / SHARPNESS
     if not own_colours:
-        fluxes = tf.sinh(_limited(lit, light, slice(0, -1)))
-    else:
-        bands = tf.sinh(lit) + TINY
-        mean = tf.reduce_mean(bands, axis=-1, keepdims=True)
-        grey = tf.sinh(_limited(tf.asinh(mean), light, slice(-1, None)))
-        fluxes = grey * tf.exp(_tinted(tf.math.log(bands / mean), light))
-    return tf.minimum(fluxes * light.sky, light.highest)
+        return tf.minimum(_limited(lit, light, slice(0, -1)), np.arcsinh(light.highest / light.sky))
+    bands = tf.sinh(lit) + TINY
+    mean = tf.reduce_mean(bands, axis=-1, keepdims=True)
+    grey = tf.sinh(_limited(tf.asinh(mean), light, slice(-1, None)))
+    relative = grey * tf.exp(_tinted(tf.math.log(bands / mean), light))
+    return tf.asinh(tf.minimum(relative, light.highest / light.sky))
 
 
 def _limited(lit: Tensor, light: Light, which: slice) -> Tensor:

@@ -110,7 +110,7 @@ class Neuron(PlaneScore):
         if not isinstance(self.vector, int):
             return vector_for(self.vector, layer, self.name)
         channel(layer.name, self.vector).check(layer)  # type: ignore[attr-defined]
-        return np.eye(layer.shape[-1], dtype=np.float32)[self.vector]
+        return np.asarray(np.eye(layer.shape[-1], dtype=np.float32)[self.vector])
 
 
 @dataclass(frozen=True)

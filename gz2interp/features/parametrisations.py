@@ -51,7 +51,7 @@ class Parametrisation:
 
 
 def mixing_of(light: Light) -> Floats:
-    """Symmetric root of the correlations between bands: mixes independent numbers into light of the survey's colours."""
+    """Symmetric root of the correlations between bands: it mixes independent numbers into the survey's colours."""
     scatter = np.sqrt(np.maximum(np.diag(light.covariance).astype(np.float64), TINY))
     values, vectors = np.linalg.eigh(light.covariance / np.outer(scatter, scatter))
     return np.asarray((vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T, np.float32)

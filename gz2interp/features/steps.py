@@ -12,7 +12,7 @@ from gz2interp.errors import InputError
 from gz2interp.features.diversity import COMPANY
 from gz2interp.features.forms import Form, Heard
 from gz2interp.features.light import Light
-from gz2interp.features.limits import images_within
+from gz2interp.features.limits import stretched_within
 from gz2interp.features.parametrisations import Parametrisation
 from gz2interp.features.transformations import Transformations
 from gz2interp.network.probe import Probe
@@ -82,7 +82,9 @@ class Stepper:
         Of learning.
     seed : int
     own_colours : bool
-        As for `images_within`.
+        As for `stretched_within`.
+    thrift : float
+        How strongly light fades that nothing asks for: length of that gradient, where the objective's has length 1.
     title : str
         What one of the objectives is called.
     """
@@ -98,11 +100,13 @@ class Stepper:
         rate: float,
         seed: int,
         own_colours: bool,
+        thrift: float,
         title: str,
     ) -> None:
         self.probe, self.form, self.layers, self.light = probe, form, layers, light
         self.parametrisation, self.transformations = parametrisation, transformations
-        self.rate, self.seed, self.own_colours, self.title = rate, seed, own_colours, title
+        self.rate, self.seed, self.title = rate, seed, title
+        self.own_colours, self.thrift = own_colours, thrift
         free = tf.TensorSpec((None, *parametrisation.shape(light)), tf.float32)
         count, number, share = (tf.TensorSpec((None,), tf.int32), tf.TensorSpec((), tf.int32), tf.TensorSpec(()))
         company = tf.TensorSpec((None, None), tf.float32)
@@ -125,16 +129,21 @@ class Stepper:
         return self._transformed_look(state.free, tf.constant(number), company, *numbers)
 
     def _looked(self, free: Tensor, company: Tensor, *numbers: Tensor) -> tuple[Tensor, Tensor]:
-        images = self._images(free)
+        images = self._images(self._stretched(free))
         return images, self._value(images, company, numbers)
 
     def _transformed(self, free: Tensor, number: Tensor, company: Tensor, *numbers: Tensor) -> Tensor:
-        images = self._images(free)
-        seen = self.transformations(images, self.light, tf.stack([tf.constant(self.seed), number]))
-        return self._value(seen, company, numbers)
+        return self._under(self._stretched(free), number, company, numbers)
 
-    def _images(self, free: Tensor) -> Tensor:
-        return images_within(self.parametrisation.raw(free, self.light), self.light, self.own_colours)
+    def _under(self, stretched: Tensor, number: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
+        seed = tf.stack([tf.constant(self.seed), number])
+        return self._value(self.transformations(self._images(stretched), self.light, seed), company, numbers)
+
+    def _stretched(self, free: Tensor) -> Tensor:
+        return stretched_within(self.parametrisation.raw(free, self.light), self.light, self.own_colours)
+
+    def _images(self, stretched: Tensor) -> Tensor:
+        return tf.sinh(stretched) * self.light.sky
 
     def _value(self, images: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
         probabilities, logits, said = self.probe.listen(images, self.layers)
@@ -152,25 +161,37 @@ class Stepper:
         company: Tensor,
         *numbers: Tensor,
     ) -> tuple[Tensor, ...]:
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(free)
-            value = self._transformed(free, number, company, *numbers)
-        gradient = tape.gradient(value, free)
-        if gradient is None:
+        with tf.GradientTape(watch_accessed_variables=False) as making:
+            making.watch(free)
+            raw = self.parametrisation.raw(free, self.light)
+        with tf.GradientTape(watch_accessed_variables=False, persistent=True) as limiting:
+            limiting.watch(raw)
+            stretched = stretched_within(raw, self.light, self.own_colours)
+        with tf.GradientTape(watch_accessed_variables=False) as seeing:
+            seeing.watch(stretched)
+            value = self._under(stretched, number, company, numbers)
+        wanted = seeing.gradient(value, stretched)
+        if wanted is None:
             raise InputError(
                 f"The objective {self.title} does not depend on the image",
                 "A score of the network's outputs, or of a layer that the image passes through",
             )
-        axes = list(range(1, free.shape.rank))
-        size = tf.sqrt(tf.reduce_mean(gradient**2, axis=axes, keepdims=True))
+        towards = limiting.gradient(stretched, raw, output_gradients=wanted)
+        fading = limiting.gradient(stretched, raw, output_gradients=stretched)
+        size = _size(towards)
         sound = tf.math.is_finite(size)
         follows = sound & (size > 0)
-        gradient = tf.where(follows, gradient / tf.where(follows, size, 1.0), 0.0)
+        towards = tf.where(follows, towards / tf.where(follows, size, 1.0), 0.0)
+        along = towards - self.thrift * fading / (_size(fading) + TINY)
+        gradient = making.gradient(raw, free, output_gradients=along)
+        gradient /= _size(gradient) + TINY
+        axes = list(range(1, free.shape.rank))
+        follows, sound = (tf.reshape(each, (-1, *(1 for _ in axes))) for each in (follows, sound))
         first, second = (
             tf.where(follows, memory * before + (1 - memory) * now, before)
             for memory, before, now in zip(MEMORY, (first, second), (gradient, gradient**2), strict=True)
         )
-        lost = ~follows & (tf.reshape(moved, tf.shape(size)) == 0)
+        lost = ~follows & (tf.reshape(moved, tf.shape(follows)) == 0)
         moved += tf.cast(tf.reshape(follows, (-1,)), tf.int32)
         failed += tf.cast(tf.reshape(~sound, (-1,)), tf.int32)
         age = tf.cast(tf.reshape(tf.maximum(moved, 1), (-1, *(1 for _ in axes))), tf.float32)
@@ -179,6 +200,11 @@ class Stepper:
         kick = KICK * tf.random.stateless_normal(free.shape[1:], tf.stack([number, tf.constant(self.seed)]))
         on = free + tf.where(follows, rate * ahead, 0.0)
         return tf.where(lost, KEPT * free + kick, on), first, second, moved, failed
+
+
+def _size(values: Tensor) -> Tensor:
+    """Root mean square of each image's values, with axes of length 1."""
+    return tf.sqrt(tf.reduce_mean(values**2, axis=list(range(1, values.shape.rank)), keepdims=True))
 
 
 def _traced(function: Callable[..., Any], specs: Sequence[Any]) -> Any:

@@ -1,6 +1,6 @@
 """What the sky and the telescope do to an image: it is turned, shifted, scaled, blurred and seen under noise.
 
-A pattern that survives them is seen by the network; one that does not, a pattern of single pixels for example, fools it.
+A pattern that survives them is seen by the network; one that does not, one of single pixels for example, fools it.
 """
 
 from __future__ import annotations

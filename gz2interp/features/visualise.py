@@ -31,6 +31,8 @@ STEPS: Final = 256
 BATCH: Final = 32
 """Images in the works at a time: it bounds the memory, and progress is told, in between."""
 
+THRIFT: Final = 0.1
+
 DRAWS: Final = 8
 """Of the transformations, under which the finished images are looked at."""
 
@@ -68,6 +70,7 @@ def visualise(
     seed: int = 0,
     aligned: bool = False,
     own_colours: bool = True,
+    thrift: float = THRIFT,
     batch: int = BATCH,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
@@ -97,6 +100,8 @@ def visualise(
     own_colours : bool, optional
         Whether each pixel has a colour that the survey's galaxies have. False limits each band by itself: an image may
         then be blue light without any red.
+    thrift : float, optional
+        How strongly light fades that the objective does not ask for, from 0 to below 1.
     batch : int, optional
         Images in the works at a time.
     progress : callable, optional
@@ -123,6 +128,7 @@ def visualise(
         rate,
         seed,
         own_colours,
+        thrift,
     )
     wish.check(chosen, steps, batch)
     made, finished = _made(wish, chosen, steps, batch, aligned, progress or (lambda *_: None), stop or (lambda: False))
@@ -131,6 +137,7 @@ def visualise(
         "rate": wish.rate,
         "aligned": aligned,
         "own_colours": own_colours,
+        "thrift": thrift,
         "transformations": asdict(wish.transformations),
     }
     return _joined(made, chosen, light, wish.parametrisation.name, parameters, seed, finished)
@@ -147,6 +154,7 @@ class _Wish:
     own_rate: float | None
     seed: int
     own_colours: bool
+    thrift: float
 
     @property
     def rate(self) -> float:
@@ -164,6 +172,8 @@ class _Wish:
                 f"steps = {steps}, batch = {batch}, rate = {self.rate:g} and seed = {self.seed} were given",
                 "At least 1 step and 1 image, a rate above 0, and a seed from 0 to 2147483647",
             )
+        if not 0 <= self.thrift < 1:
+            raise InputError(f"thrift = {self.thrift:g} was given", "From 0 to below 1", f"{THRIFT} is usual")
         for objective in objectives:
             if not isinstance(objective, Score):
                 raise InputError(f"The objective {objective!r} was given", "A score, such as channel('block3', 12)")
@@ -180,6 +190,7 @@ class _Wish:
             self.rate,
             self.seed,
             self.own_colours,
+            self.thrift,
             objective.name,
         )
 
@@ -203,7 +214,7 @@ def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[
         if any(isinstance(part, Diversity) for part in singles(members[0][1])):
             members.sort(key=lambda member: (member[1].name, member[0]))
         for start in range(0, len(members), batch):
-            yield _Batch(*map(tuple, zip(*members[start : start + batch], strict=True)))  # type: ignore[arg-type]
+            yield _Batch(*map(tuple, zip(*members[start : start + batch], strict=True)))
 
 
 def _made(

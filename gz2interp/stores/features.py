@@ -1,9 +1,9 @@
 """The feature images of an analysed layer: the folder ``features/`` of its analysis, which dies with it.
 
 It holds ``question.json`` (what was asked, written first), ``KIND-000.npz`` and so on (feature images of channels,
-groups, atlas cells or classes, some dozen a file), ``light.npz``, ``judged.parquet`` (a row per image: what it reaches,
-and against what), and ``provenance.json``, which is written last. A sheet that was interrupted lacks that last file,
-and goes on with the files that it lacks.
+groups, atlas cells or classes, a hundred or so a file), ``light.npz``, ``judged.parquet`` (a row per image: what it
+reaches, and against what), and ``provenance.json``, which is written last. A sheet that was interrupted lacks that last
+file, and goes on with the files that it lacks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What is unusual in an analysed layer: ``unusual/`` inside its folder, complete with ``provenance.json``.
 
 It holds ``scores.parquet`` (a row per analysed galaxy), ``vectors.npy`` (where each lies among the others, read as a
-memory map), and ``frozen.npz`` (what is needed to judge other galaxies). It goes with the analysis.
+memory map), ``numbers.npy`` (what was measured on the pixels of each, likewise) and ``frozen.npz`` (what is needed to
+judge other galaxies). It goes with the analysis.
 """
 
 from __future__ import annotations
@@ -59,6 +60,12 @@ class UnusualFolder:
         return loaded
 
     @cached_property
+    def numbers(self) -> Floats | None:
+        """What was measured on the pixels, float32 (n, number): a memory map; None where nothing was."""
+        file = self.path / "numbers.npy"
+        return np.load(file, mmap_mode="r", allow_pickle=False) if file.is_file() else None
+
+    @cached_property
     def frozen(self) -> dict[str, NDArray[np.generic]]:
         """The arrays that judge other galaxies."""
         with np.load(self.path / "frozen.npz", allow_pickle=False) as arrays:
@@ -68,8 +75,12 @@ class UnusualFolder:
         """Forget what was there, and give room for the vectors."""
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
-        room: Floats = np.lib.format.open_memmap(self.path / "vectors.npy", "w+", np.float32, (n, components))
-        return room
+        return self.room("vectors", n, components)
+
+    def room(self, name: str, n: int, columns: int) -> Floats:
+        """Room for ``vectors`` or ``numbers``."""
+        made: Floats = np.lib.format.open_memmap(self.path / f"{name}.npy", "w+", np.float32, (n, columns))
+        return made
 
     def complete(self, table: pd.DataFrame, frozen: Mapping[str, NDArray[np.generic]], provenance: Provenance) -> None:
         """Write the rest, and last that everything is there."""

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual import votes
+from gz2interp.embedding.unusual import morphology, votes
 from gz2interp.embedding.unusual.density import DensityRatio
 from gz2interp.embedding.unusual.distance import NeighbourDistance
 from gz2interp.embedding.unusual.forest import Forest
@@ -46,6 +46,7 @@ IMAGE_SCORES: Final[Mapping[str, Any]] = {"places": Places, "opposite": Opposite
 
 TITLES: Final[Mapping[str, str]] = {
     **{name: score.title for name, score in {**SCORES, **IMAGE_SCORES}.items()},
+    **morphology.TITLES,
     "votes": votes.TITLE,
 }
 """What each score says of a galaxy that has a high one."""
@@ -89,7 +90,7 @@ class Judge:
         itself : int64 (n,), optional
             Positions in the ground of those that are part of it, else -1.
         image_scores : mapping of float32 (n,), optional
-            Those of `IMAGE_SCORES`.
+            Those of `IMAGE_SCORES`, and those of `Morphology`.
         shares : float (n, class), optional
             What the volunteers said, see `vote_shares`.
         """

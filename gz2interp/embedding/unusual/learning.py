@@ -90,10 +90,10 @@ def learn(vectors: Floats, scores: NDArray[np.floating], ratings: NDArray[np.flo
     return Taste(vectors, np.asarray(np.linalg.solve(own, wanted - scores), np.float64))
 
 
-def taste_vectors(vectors: Floats, normal: NDArray[np.floating]) -> Floats:
-    """What a rating is passed on by: how galaxies look to the network, and why they are unusual.
+def taste_vectors(vectors: Floats, normal: NDArray[np.floating], deviations: Floats | None = None) -> Floats:
+    """What a rating is passed on by: how galaxies look to the network, why they are unusual, and what is so of them.
 
-    Both halves count alike: with the second, a person who likes what one of the scores finds is soon understood.
+    All parts count alike: with the second, a person who likes what one of the scores finds is soon understood.
 
     Parameters
     ----------
@@ -101,9 +101,13 @@ def taste_vectors(vectors: Floats, normal: NDArray[np.floating]) -> Floats:
         In a space where scatters are 1.
     normal : float (n, score)
         Normal scores; NaN, which is not known, counts as the middle.
+    deviations : float32 (n, number), optional
+        Of what was measured on the pixels, in scatters; logarithms of them count, or those far off were alike to none.
     """
-    halves = vectors / np.sqrt(vectors.shape[1]), np.nan_to_num(normal) / np.sqrt(normal.shape[1])
-    return np.concatenate(halves, axis=1).astype(np.float32)
+    parts = [vectors, np.nan_to_num(normal)]
+    if deviations is not None:
+        parts.append(np.sign(deviations) * np.log1p(np.abs(deviations)))
+    return np.concatenate([part / np.sqrt(part.shape[1]) for part in parts], axis=1).astype(np.float32)
 
 
 def _covariance(one: Floats, other: Floats) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Why a galaxy is unusual, in words: the score in which it stands out most, and what in the network shows it."""
+"""Why a galaxy is unusual, in words: the score in which it stands out most, and what of it shows that."""
 
 from __future__ import annotations
 
@@ -22,7 +22,11 @@ def strongest_features(deviations: NDArray[np.floating], most: int = TOLD) -> ND
     return np.argsort(-np.abs(deviations), axis=1, kind="stable")[:, :most].astype(np.int64)
 
 
-def reason_of(normal: Mapping[str, float], features: Sequence[tuple[str, float]] = ()) -> str:
+def reason_of(
+    normal: Mapping[str, float],
+    features: Sequence[tuple[str, float]] = (),
+    measured: Mapping[str, Sequence[tuple[str, float]]] | None = None,
+) -> str:
     """A sentence.
 
     Parameters
@@ -30,7 +34,9 @@ def reason_of(normal: Mapping[str, float], features: Sequence[tuple[str, float]]
     normal : mapping
         Score to its normal score; NaN where it is not known.
     features : sequence of (str, float)
-        Names of features, and by how many scatters of the survey they deviate.
+        Names of features of the network, and by how many scatters of the survey they deviate.
+    measured : mapping of sequences of (str, float), optional
+        Score to what was measured on the pixels, where a score is of such: it is told instead.
     """
     known = {name: value for name, value in normal.items() if np.isfinite(value)}
     if not known:
@@ -38,7 +44,7 @@ def reason_of(normal: Mapping[str, float], features: Sequence[tuple[str, float]]
     first = max(known, key=lambda name: known[name])
     title = TITLES.get(first, first)
     told = f"{title[0].upper()}{title[1:]}: more so than {_percent(known[first])} of the survey"
-    parts = [f"{name} {value:+.1f} scatters" for name, value in features]
+    parts = [f"{name} {value:+.1f} scatters" for name, value in (measured or {}).get(first, features)]
     return f"{told}. Most of all {' and '.join(parts)}" if parts else told
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 
 from gz2interp.concepts.correlates import strongest_correlates
 from gz2interp.stores.blocks import BlocksFolder
-from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
+from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 
 __all__ = ["atlas_table", "channels_in_words", "dictionary_table", "groups_table"]
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.features.light import Light, light_of
-from gz2interp.features.visualise import BATCH, visualise
-from gz2interp.results import FeatureImages
+from gz2interp.features.visualise import visualise
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
@@ -26,6 +25,9 @@ from gz2interp.workflows.opening import Progress, Subject
 __all__ = ["feature_sheet", "light_of_survey", "sample_of"]
 
 Ints = NDArray[np.int64]
+
+PART: Final = 128
+"""Images of a file: what is lost at most when a sheet is interrupted, and compiled once."""
 
 
 def feature_sheet(
@@ -48,7 +50,7 @@ def feature_sheet(
     settings : SheetSettings, optional
     progress : callable, optional
     stop : callable, optional
-        Asked after each step; True ends with what there is. What was begun of a file of 32 images is lost.
+        Asked after each step; True ends with what there is. What was begun of a file of 128 images is lost.
 
     Raises
     ------
@@ -70,9 +72,9 @@ def feature_sheet(
     plan = wanted(subject.probe, analysis.layer, found, settings)
     total, done = sum(len(each.objectives) * each.seeds for each in plan), 0
     for each in plan:
-        for part, numbers, seeds in _parts(each):
+        for part, numbers, seed in _parts(each):
             if not folder.has(each.kind, part):
-                images = _made(subject, each, light, numbers, seeds, settings, (done, total), progress, stop)
+                images = _made(subject, each, light, numbers, seed, settings, (done, total), progress, stop)
                 if images is None:
                     return folder
                 folder.write(each.kind, part, images)
@@ -122,12 +124,13 @@ def _light(folder: FeaturesFolder, survey: Survey, rows: Ints) -> Light:
     return Light(**values)
 
 
-def _parts(each: Wanted) -> Iterator[tuple[int, Ints, Ints]]:
-    """Number of a file, and for each of its images the objective and the seed's place in the line."""
-    count = len(each.objectives)
-    numbers, seeds = np.tile(np.arange(count), each.seeds), np.repeat(np.arange(each.seeds), count)
-    for part, start in enumerate(range(0, len(numbers), BATCH)):
-        yield part, numbers[start : start + BATCH], seeds[start : start + BATCH]
+def _parts(each: Wanted) -> Iterator[tuple[int, Ints, int]]:
+    """Number of a file, and the objectives of its images with the place in the line of their seed."""
+    count, part = len(each.objectives), 0
+    for seed in range(each.seeds):
+        for start in range(0, count, PART):
+            yield part, np.arange(start, min(start + PART, count)), seed
+            part += 1
 
 
 def _made(
@@ -135,7 +138,7 @@ def _made(
     each: Wanted,
     light: Light,
     numbers: Ints,
-    seeds: Ints,
+    seed: int,
     settings: SheetSettings,
     before: tuple[int, int],
     progress: Progress | None,
@@ -148,23 +151,18 @@ def _made(
         if progress:
             progress("feature images", done + len(numbers) * steps // of, total)
 
-    found: list[FeatureImages] = []
-    for seed in np.unique(seeds):
-        asked = [each.objectives[number] for number in numbers[seeds == seed]]
-        images = visualise(
-            subject.probe,
-            asked,
-            light,
-            parametrisation=settings.parametrisation,
-            steps=settings.steps,
-            seed=settings.seed + int(seed),
-            progress=told,
-            stop=stop,
-        )
-        if not images.finished:
-            return None
-        found.append(images)
+    images = visualise(
+        subject.probe,
+        [each.objectives[number] for number in numbers],
+        light,
+        parametrisation=settings.parametrisation,
+        steps=settings.steps,
+        seed=settings.seed + seed,
+        progress=told,
+        stop=stop,
+    )
+    if not images.finished:
+        return None
     names = ("images", "reached", "transformed", "silent", "failed")
-    return {"number": numbers, "seed": seeds} | {
-        name: np.concatenate([getattr(images, name) for images in found]) for name in names
-    }
+    made = {name: getattr(images, name) for name in names}
+    return {"number": numbers, "seed": np.full(len(numbers), seed), **made}

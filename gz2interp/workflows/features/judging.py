@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.features.believable import agreement, colours_inside, random_images, spectrum_inside
+from gz2interp.features.believable import agreement, random_images, share_of_colours, share_of_spectrum
 from gz2interp.features.light import Light
 from gz2interp.stores.features import FeaturesFolder
 from gz2interp.workflows.features.reaching import reached_by
@@ -47,10 +47,10 @@ def judged(
         ``kind``, ``number``, ``seed``, ``objective``; ``reached`` as it is and ``transformed`` under the sky's
         transformations; ``best`` of the real galaxies, and ``best_id``; ``above``, the share of them that it exceeds;
         ``random``, what the best of 64 random images of the survey's light reaches; ``spectrum``, the share of its
-        frequencies inside the survey's 5 to 95 %; ``colours``, the share of its colours inside; ``agreement`` of the
-        images of one objective from several seeds (NaN where there is one); ``silent``.
+        frequencies inside the survey's 5 to 95 %; ``colours``, the share of its colours inside; ``agreement`` with the
+        image of its objective from another seed (NaN where there is one): the correlation of their spectra; ``silent``.
     """
-    random = random_images(light, RANDOM, np.random.default_rng(0))
+    random = random_images(light, RANDOM, 0)
     return pd.concat([_of_kind(subject, layer, folder, each, light, rows, random) for each in plan], ignore_index=True)
 
 
@@ -81,19 +81,19 @@ def _of_kind(
             "best_id": survey.galaxy_ids[rows[best]][numbers],
             "above": [float((real[:, n] < value).mean()) for n, value in zip(numbers, kept["reached"], strict=True)],
             "random": chance[numbers],
-            "spectrum": spectrum_inside(kept["images"], light),
-            "colours": colours_inside(kept["images"], light),
-            "agreement": _agreements(kept),
+            "spectrum": share_of_spectrum(kept["images"], light),
+            "colours": share_of_colours(kept["images"], light),
+            "agreement": _agreements(kept, light),
             "silent": kept["silent"],
         }
     )
 
 
-def _agreements(kept: dict[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """Of each image with those of its objective from other seeds, on average; NaN where there are none."""
+def _agreements(kept: dict[str, NDArray[Any]], light: Light) -> NDArray[np.float64]:
+    """Of each image with that of its objective from the first other seed; NaN where there is none."""
     told = np.full(len(kept["number"]), np.nan)
     for number in np.unique(kept["number"]):
         at = np.flatnonzero(kept["number"] == number)
         if len(at) > 1:
-            told[at] = agreement(kept["images"][at])
+            told[at] = agreement(kept["images"][at], kept["images"][np.roll(at, 1)], light)
     return told

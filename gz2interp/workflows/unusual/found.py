@@ -21,9 +21,12 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.unusual import UnusualFolder, unusual_folder
 from gz2interp.workflows.unusual.usual import Usual, read_usual
 
-__all__ = ["Unusual", "latest_unusual"]
+__all__ = ["TOGETHER", "Unusual", "latest_unusual"]
 
 Floats = NDArray[np.float32]
+
+TOGETHER = "harmonic mean of the shares"
+"""How scores become one; results that were kept when it was another judge nobody from elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,25 @@ class Unusual:
     def taste(self) -> Floats:
         """By what galaxies are told apart when a rating is passed on, float32 (n, component)."""
         normal = self.scores[[f"normal_{name}" for name in TITLES if f"normal_{name}" in self.scores]]
-        return taste_vectors(self.folder.vectors, normal.to_numpy(np.float32))
+        numbers = self.folder.numbers
+        morphology = None if numbers is None else self.usual.morphology
+        deviations = None if numbers is None or morphology is None else morphology.deviations(numbers[:, :-1])
+        return taste_vectors(self.folder.vectors, normal.to_numpy(np.float32), deviations)
 
     def placed(self, values: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float64]]:
-        """Scores of galaxies from elsewhere, as normal scores among the survey's; ``score`` is their combination."""
+        """Scores of galaxies from elsewhere, as normal scores among the survey's; ``score`` is their combination.
+
+        Raises
+        ------
+        SurveyError
+            What is kept was made by an earlier version, which put scores together in another way.
+        """
+        if self.folder.provenance.parameters.get("together") != TOGETHER:
+            raise SurveyError(
+                f"What is unusual in {self.survey.name} was asked of an earlier version",
+                "Scores that are put together as those of the survey are",
+                f"Run gz2interp unusual {self.survey.path} --model {self.model.name}",
+            )
         normal = {name: placed_among(each, self.scores[name].to_numpy()) for name, each in values.items()}
         return normal | {"score": combined(normal, SCORES)}
 

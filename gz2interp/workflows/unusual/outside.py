@@ -12,6 +12,7 @@ from gz2interp.embedding.unusual.reasons import reason_of, strongest_features
 from gz2interp.network.probe import Probe
 from gz2interp.workflows.unusual.found import Unusual
 from gz2interp.workflows.unusual.looking import Looks
+from gz2interp.workflows.unusual.measuring import Measuring, told_of
 
 __all__ = ["Judged", "judge_image"]
 
@@ -51,16 +52,21 @@ def judge_image(found: Unusual, probe: Probe, images: NDArray[np.float32]) -> Ju
     looks, usual = Looks(probe, found.layers), found.usual
     look = looks(images)
     probabilities = probe.probabilities(images)
-    values = found.judge(usual.space(look.features), probabilities, image_scores=usual.judged(look.cells))
+    bands = found.survey.bands
+    numbers = Measuring(bands, images.shape[1:3])(images)
+    image_scores = usual.judged(look.cells) | usual.measured(numbers)
+    values = found.judge(usual.space(look.features), probabilities, image_scores=image_scores)
     placed = found.placed(values)
     score = placed.pop("score")
     above = np.sort(-found.scores["score"].to_numpy(np.float64))
     deviations = usual.deviations(look.features)
     strongest = strongest_features(deviations)
+    measured = [{} for _ in images] if usual.morphology is None else told_of(usual.morphology, bands, numbers)
     reasons = [
         reason_of(
             {name: float(placed[name][i]) for name in TITLES if name in placed},
             [(looks.feature_names[k], float(deviations[i, k])) for k in strongest[i]],
+            measured[i],
         )
         for i in range(len(images))
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gz2interp.embedding.unusual.combining import combined, normal_scores
 from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, Judge
+from gz2interp.embedding.unusual.morphology import FAMILIES, Morphology
 from gz2interp.embedding.unusual.reasons import TOLD, reason_of, strongest_features
 from gz2interp.embedding.unusual.votes import vote_shares
 from gz2interp.errors import SurveyError
@@ -22,8 +23,9 @@ from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.unusual import UnusualFolder, unusual_folder
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.opening import Progress, Subject
-from gz2interp.workflows.unusual.found import Unusual
+from gz2interp.workflows.unusual.found import TOGETHER, Unusual
 from gz2interp.workflows.unusual.looking import Looks
+from gz2interp.workflows.unusual.measuring import Measuring, told_of
 from gz2interp.workflows.unusual.usual import Usual, frozen_arrays, usual_of
 
 __all__ = ["FEWEST", "UnusualSettings", "unusual"]
@@ -107,7 +109,8 @@ def _provenance(analysis: Analysis, looks: Looks, settings: UnusualSettings) -> 
             "layers": list(looks.layers),
             "ground": settings.ground,
             "places": settings.places,
-            "scores": [*SCORES, *IMAGE_SCORES, "votes"],
+            "scores": [*SCORES, *IMAGE_SCORES, *FAMILIES, "votes"],
+            "together": TOGETHER,
         },
         seed=settings.seed,
         versions=versions_of("gz2interp", "tensorflow", "keras", "faiss-cpu", "scikit-learn", "numpy"),
@@ -122,6 +125,8 @@ class _Scoring:
     ) -> None:
         self._subject, self._analysis, self._looks = subject, analysis, looks
         self._settings, self._progress = settings, progress
+        survey = subject.survey
+        self._measuring = Measuring(survey.bands, survey.shape)
         rng = np.random.default_rng(settings.seed)
         n = len(analysis.rows)
         self._ground = np.sort(rng.choice(n, min(n, settings.ground), replace=False))
@@ -135,12 +140,16 @@ class _Scoring:
         usual = self._usual()
         n = len(self._analysis.rows)
         vectors = folder.begin(n, usual.space.axes.shape[1])
-        image_scores, strongest, deviation = self._placed(usual, vectors)
+        names = self._measuring.names
+        numbers = folder.room("numbers", n, len(names) + 1) if names else None
+        image_scores, strongest, deviation = self._placed(usual, vectors, numbers)
+        if numbers is not None:
+            usual = replace(usual, morphology=Morphology.fit(numbers[self._ground, :-1], names))
         classes = self._probabilities.argmax(axis=1).astype(np.int64)
         judge = Judge.fit(usual.space, vectors[self._ground], classes[self._ground], self._settings.seed)
-        values = self._judged(judge, vectors, image_scores)
+        values = self._judged(judge, usual, vectors, numbers, image_scores)
         frozen = frozen_arrays(usual) | {"ground": self._ground, "layers": np.array(self._looks.layers)}
-        folder.complete(self._table(values, strongest, deviation), frozen, provenance)
+        folder.complete(self._table(values, usual, numbers, strongest, deviation), frozen, provenance)
 
     def _usual(self) -> Usual:
         """What the sample says."""
@@ -148,19 +157,23 @@ class _Scoring:
         cells: list[Floats] = []
         wanted = np.zeros(len(self._ground), bool)
         wanted[self._for_places] = True
-        for part, look in self._seen("what is usual", self._ground):
+        for part, _, look in self._seen("what is usual", self._ground):
             features.append(look.features)
             if look.cells is not None:
                 cells.append(look.cells[wanted[part]])
         return usual_of(np.concatenate(features), np.concatenate(cells) if cells else None)
 
-    def _placed(self, usual: Usual, vectors: Floats) -> tuple[dict[str, Floats], Integers, Floats]:
-        """Write everybody's vector; return the scores of the images, and the strongest features."""
+    def _placed(
+        self, usual: Usual, vectors: Floats, numbers: Floats | None
+    ) -> tuple[dict[str, Floats], Integers, Floats]:
+        """Write everybody's vector and numbers; return the scores of the images, and the strongest features."""
         n = len(vectors)
         image_scores = {name: np.empty(n, np.float32) for name in usual.image_scores}
         strongest, deviation = np.empty((n, TOLD), np.int64), np.empty((n, TOLD), np.float32)
-        for part, look in self._seen("everybody", np.arange(n)):
+        for part, images, look in self._seen("everybody", np.arange(n)):
             vectors[part] = usual.space(look.features)
+            if numbers is not None:
+                numbers[part] = self._measuring(images)
             for name, values in usual.judged(look.cells).items():
                 image_scores[name][part] = values
             deviations = usual.deviations(look.features)
@@ -168,27 +181,30 @@ class _Scoring:
             deviation[part] = np.take_along_axis(deviations, strongest[part], axis=1)
         return image_scores, strongest, deviation
 
-    def _seen(self, stage: str, positions: Integers) -> Iterator[tuple[slice, Any]]:
+    def _seen(self, stage: str, positions: Integers) -> Iterator[tuple[slice, Floats, Any]]:
         rows = self._analysis.rows[positions]
         done = 0
         for batch in self._subject.survey.batches(rows=rows):
-            yield slice(done, done + len(batch.rows)), self._looks(batch.images)
+            yield slice(done, done + len(batch.rows)), batch.images, self._looks(batch.images)
             done += len(batch.rows)
             if self._progress:
                 self._progress(stage, done, len(rows))
 
-    def _judged(self, judge: Judge, vectors: Floats, image_scores: dict[str, Floats]) -> dict[str, Floats]:
+    def _judged(
+        self, judge: Judge, usual: Usual, vectors: Floats, numbers: Floats | None, image_scores: dict[str, Floats]
+    ) -> dict[str, Floats]:
         itself = np.full(len(vectors), -1, np.int64)
         itself[self._ground] = np.arange(len(self._ground))
         parts: list[dict[str, Floats]] = []
         for start in range(0, len(vectors), 16 * SHARD_ROWS):
             part = slice(start, start + 16 * SHARD_ROWS)
+            of_pixels = {} if numbers is None else usual.measured(np.asarray(numbers[part]))
             parts.append(
                 judge(
                     np.asarray(vectors[part]),
                     self._probabilities[part],
                     itself[part],
-                    {name: each[part] for name, each in image_scores.items()},
+                    {name: each[part] for name, each in image_scores.items()} | of_pixels,
                     self._shares[part],
                 )
             )
@@ -196,18 +212,22 @@ class _Scoring:
                 self._progress("scores", min(part.stop, len(vectors)), len(vectors))
         return {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
 
-    def _table(self, values: dict[str, Floats], strongest: Integers, deviation: Floats) -> pd.DataFrame:
+    def _table(
+        self, values: dict[str, Floats], usual: Usual, numbers: Floats | None, strongest: Integers, deviation: Floats
+    ) -> pd.DataFrame:
         normal = {name: normal_scores(each) for name, each in values.items()}
         score = combined(normal, SCORES)
         rank = np.empty(len(score), np.int64)
         rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
         names = self._looks.feature_names
+        told = self._told(usual, numbers, len(score))
         reasons = [
             reason_of(
                 {name: float(each[i]) for name, each in normal.items()},
                 [(names[k], float(d)) for k, d in zip(strongest[i], deviation[i], strict=True)],
+                measured,
             )
-            for i in range(len(score))
+            for i, measured in enumerate(told)
         ]
         rows = self._analysis.rows
         return pd.DataFrame(
@@ -221,3 +241,13 @@ class _Scoring:
                 **{f"normal_{name}": each.astype(np.float32) for name, each in normal.items()},
             }
         )
+
+    def _told(self, usual: Usual, numbers: Floats | None, n: int) -> Iterator[dict[str, list[tuple[str, float]]]]:
+        """What is farthest off of each galaxy, a shard at a time."""
+        for start in range(0, n, SHARD_ROWS):
+            count = min(SHARD_ROWS, n - start)
+            if numbers is None or usual.morphology is None:
+                yield from ({} for _ in range(count))
+            else:
+                part = np.asarray(numbers[start : start + count])
+                yield from told_of(usual.morphology, self._subject.survey.bands, part)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gz2interp.embedding.unusual.judge import IMAGE_SCORES
 from gz2interp.embedding.unusual.levels import Levels
+from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.embedding.unusual.space import Space, fit_space
 
 __all__ = ["Usual", "frozen_arrays", "read_usual", "usual_of"]
@@ -29,16 +30,23 @@ class Usual:
         Of each feature.
     image_scores : mapping
         Those of `IMAGE_SCORES`, fitted; empty where no layer is spatial.
+    morphology : Morphology, optional
+        None before anything was measured, and where images are too small for it.
     """
 
     space: Space
     middle: Floats
     scatter: Floats
     image_scores: Mapping[str, Any]
+    morphology: Morphology | None = None
 
     def judged(self, cells: Floats | None) -> dict[str, Floats]:
         """The scores of the images, float32 (n,) each, of their cells (n, y, x, channel)."""
         return {} if cells is None else {name: score(cells) for name, score in self.image_scores.items()}
+
+    def measured(self, numbers: Floats) -> dict[str, Floats]:
+        """The scores of what was measured on the pixels (n, number + 1), the last ``bump_at``, float32 (n,) each."""
+        return {} if self.morphology is None else self.morphology(numbers[:, :-1])
 
     def deviations(self, features: Floats) -> Floats:
         """By how many scatters each feature is off its mean, float32 (n, feature)."""
@@ -70,6 +78,8 @@ def frozen_arrays(usual: Usual) -> dict[str, NDArray[Any]]:
         for field, value in vars(score).items():
             parts = vars(value) if isinstance(value, Levels) else {"": value}
             arrays |= {f"{name}/{field}/{part}".rstrip("/"): array for part, array in parts.items()}
+    if usual.morphology is not None:
+        arrays |= {f"morphology/{field}": array for field, array in vars(usual.morphology).items()}
     return arrays
 
 
@@ -77,7 +87,10 @@ def read_usual(arrays: Mapping[str, NDArray[Any]]) -> Usual:
     """The inverse of `frozen_arrays`."""
     kinds = {name: kind for name, kind in IMAGE_SCORES.items() if f"{name}/axis" in arrays}
     image_scores = {name: kind(**_parts(arrays, name, kind)) for name, kind in kinds.items()}
-    return Usual(Space(arrays["space/middle"], arrays["space/axes"]), arrays["middle"], arrays["scatter"], image_scores)
+    space = Space(arrays["space/middle"], arrays["space/axes"])
+    measured = {field.name: arrays.get(f"morphology/{field.name}") for field in fields(Morphology)}
+    morphology = None if measured["names"] is None else Morphology(**measured)  # type: ignore[arg-type]
+    return Usual(space, arrays["middle"], arrays["scatter"], image_scores, morphology)
 
 
 def _parts(arrays: Mapping[str, NDArray[Any]], name: str, kind: Any) -> dict[str, Any]:

@@ -1,0 +1,192 @@
+"""Ellipses of equal light about each galaxy's middle, and what is left when their mean is taken away.
+
+Ellipse fits are the features that Astronomaly takes of galaxies (Lochner & Bassett 2021, Astronomy and Computing 36,
+100481, after Jedrzejewski 1987, MNRAS 226, 747). Here one centre, axis ratio and angle serve all ellipses of a galaxy:
+what a twisting or lopsided galaxy leaves then is left for all to see.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from gz2interp.measure.shape.sky import Above
+
+__all__ = ["Isophotes", "isophotes", "sums"]
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+SMOOTHED: Final = 1.5
+WEIGHT: Final = 3.0
+"""Widths of the Gaussians under which the middle is looked for [pixel]."""
+
+FARTHEST: Final = 4.0
+"""Pixels by which it may be off the cutout's middle."""
+
+SEEN: Final = 0.6
+"""Of the smoothed image [sigma]: where the mean circle falls below it, a galaxy's shape ends."""
+
+CLIPPED: Final = 2.5
+CLIPS: Final = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Isophotes:
+    """Galaxies and their ellipses; annuli are one pixel wide.
+
+    Attributes
+    ----------
+    above : Above
+    axis_ratio : float (n,)
+    radius : float32 (n, pixel)
+        Geometric mean of the axes of the ellipse through each pixel.
+    along, across : float32 (n, pixel)
+        Of each pixel along the major and the minor axis.
+    turned : int64 (n, pixel)
+        The pixel on the opposite side.
+    area : float64 (n, annulus)
+        Pixels.
+    profile, scatter : float64 (n, annulus, band + 1)
+        What stands out left out; the last is all bands together.
+    rest : float32 (n, pixel, band + 1)
+        Pixels above the profile, in the scatter of their annulus.
+    """
+
+    above: Above
+    axis_ratio: NDArray[np.float64]
+    radius: Floats
+    along: Floats
+    across: Floats
+    turned: Integers
+    area: NDArray[np.float64]
+    profile: NDArray[np.float64]
+    scatter: NDArray[np.float64]
+    rest: Floats
+
+    @property
+    def error(self) -> NDArray[np.float64]:
+        """Of the profile of all bands together (n, annulus)."""
+        return np.asarray(self.scatter[..., -1] / np.sqrt(self.area))
+
+
+def isophotes(above: Above) -> Isophotes:
+    """Fit the ellipses of a block of galaxies."""
+    smooth = ndimage.gaussian_filter(above.plane_of(above.together), (0, SMOOTHED, SMOOTHED)).reshape(len(above), -1)
+    y0, x0 = _middles(above, smooth)
+    dy, dx = above.y - y0[:, None], above.x - x0[:, None]
+    turned = _turned(above, y0, x0)
+    extent = _extents(smooth, np.hypot(dy, dx), above.shape)
+    axis_ratio, angle = _ellipses(smooth, turned, dy, dx, extent)
+    cosine, sine = (part.astype(np.float32)[:, None] for part in (np.cos(angle), np.sin(angle)))
+    along, across = dx * cosine + dy * sine, dy * cosine - dx * sine
+    root = np.sqrt(axis_ratio).astype(np.float32)[:, None]
+    radius = np.hypot(along * root, across / root)
+    return Isophotes(above, axis_ratio, radius, along, across, turned, *_annuli(above, radius))
+
+
+def sums(values: Floats, places: Integers, count: int) -> NDArray[np.float64]:
+    """Of values (n, pixel, ...) at each of `count` places, float64 (n, count, ...), by the places (n, pixel)."""
+    n = len(places)
+    flat = (np.arange(n)[:, None] * count + places).ravel()
+    columns = values.reshape(n * places.shape[1], -1).T
+    found = [np.bincount(flat, column, n * count).reshape(n, count) for column in columns]
+    return np.asarray(np.stack(found, axis=-1).reshape(n, count, *values.shape[2:]), np.float64)
+
+
+def _middles(above: Above, smooth: Floats) -> tuple[Floats, Floats]:
+    y0, x0 = np.zeros((2, len(above)), np.float32)
+    light = np.maximum(smooth, 0)
+    near = 1e-6 * (np.hypot(above.y, above.x) < FARTHEST)
+    for _ in range(4):
+        off = (above.y - y0[:, None]) ** 2 + (above.x - x0[:, None]) ** 2
+        weight = light * np.exp(-off / (2 * WEIGHT**2)) + near
+        total = weight.sum(axis=1)
+        y0, x0 = (np.clip(weight @ axis / total, -FARTHEST, FARTHEST) for axis in (above.y, above.x))
+    return y0.astype(np.float32), x0.astype(np.float32)
+
+
+def _turned(above: Above, y0: Floats, x0: Floats) -> Integers:
+    """To the nearest half pixel; outside of the image, the nearest inside."""
+    height, width = above.shape
+    rows, columns = (
+        np.clip(np.rint(2 * middle + side - 1)[:, None] - np.arange(side), 0, side - 1).astype(np.int64)
+        for middle, side in ((y0, height), (x0, width))
+    )
+    return np.asarray((rows[:, :, None] * width + columns[:, None, :]).reshape(len(above), -1), np.int64)
+
+
+def _extents(smooth: Floats, far: Floats, shape: tuple[int, int]) -> NDArray[np.float64]:
+    count = min(shape) // 2 - 1
+    places = np.minimum(far.astype(np.int64), count)
+    mean = sums(smooth, places, count + 1) / np.maximum(sums(np.ones_like(smooth), places, count + 1), 1)
+    below = mean < SEEN
+    below[:, :3], below[:, -1] = False, True
+    return np.asarray(np.maximum(below.argmax(axis=1), 4), np.float64)
+
+
+def _ellipses(
+    smooth: Floats, turned: Integers, dy: Floats, dx: Floats, extent: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Axis ratio and angle by moments of the light that has its like opposite, on a scale on which its rim counts."""
+    light = np.arcsinh(np.maximum(np.minimum(smooth, np.take_along_axis(smooth, turned, axis=1)) - SEEN, 0))
+    radius, ratio, angle = np.hypot(dy, dx), np.ones(len(dy)), np.zeros(len(dy))
+    xx, yy, xy = dx * dx, dy * dy, dx * dy
+    for _ in range(3):
+        weight = np.where(radius < extent[:, None], light, 0) + np.float32(1e-6) * (np.hypot(dy, dx) < FARTHEST)
+        total = weight.sum(axis=1)
+        a, b, c = (np.einsum("np,np->n", weight, each) / total for each in (xx, yy, xy))
+        spread, mean = np.hypot((a - b) / 2, c), (a + b) / 2
+        ratio = np.sqrt(np.clip((mean - spread) / (mean + spread), 0.02, 1)).astype(np.float64)
+        angle = 0.5 * np.arctan2(2 * c, a - b)
+        cosine, sine, root = np.cos(angle)[:, None], np.sin(angle)[:, None], np.sqrt(ratio)[:, None]
+        radius = np.hypot((dx * cosine + dy * sine) * root, (dy * cosine - dx * sine) / root)
+    return ratio, angle
+
+
+def _annuli(
+    above: Above, radius: Floats
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], Floats]:
+    """Area, profile, scatter and what is left of each pixel; what stands out in all bands together is clipped."""
+    count = int(0.625 * min(above.shape))
+    places = np.minimum(radius.astype(np.int64), count - 1)
+    area = np.maximum(sums(np.ones_like(radius), places, count), 1)
+    kept = np.ones_like(radius)
+    for _ in range(CLIPS):
+        mean, scatter = _mean_and_scatter(above.together, kept, places, count)
+        off = np.abs(above.together - np.take_along_axis(mean, places, axis=1))
+        kept = (off < CLIPPED * np.take_along_axis(scatter, places, axis=1)).astype(np.float32)
+    every = np.concatenate([above.bands, above.together[..., None]], axis=-1)
+    profile, scatter = _mean_and_scatter(every, kept, places, count)
+    rest = [_rest(every[..., k], profile[..., k], scatter[..., k], radius) for k in range(every.shape[-1])]
+    return area, profile, scatter, np.ascontiguousarray(np.stack(rest, axis=-1))
+
+
+def _rest(values: Floats, profile: NDArray[np.float64], scatter: NDArray[np.float64], radius: Floats) -> Floats:
+    """Values (n, pixel) above the profile (n, annulus), in its scatter; both are linear between annuli's middles."""
+    count = profile.shape[1]
+    position = np.clip(radius - 0.5, 0, count - 1.001)
+    lower = position.astype(np.int64)
+    share, lower = position - lower, lower + np.arange(len(radius))[:, None] * count
+    model, noise = (_between(each.astype(np.float32), lower, share) for each in (profile, scatter))
+    return np.asarray((values - model) / noise)
+
+
+def _between(annuli: Floats, lower: Integers, share: Floats) -> Floats:
+    flat, steps = annuli.ravel(), np.diff(annuli, axis=1, append=annuli[:, -1:]).ravel()
+    return np.asarray(flat[lower] + share * steps[lower])
+
+
+def _mean_and_scatter(
+    values: Floats, kept: Floats, places: Integers, count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each annulus; no annulus is quieter than the sky."""
+    weights = kept if values.ndim == 2 else kept[..., None]
+    number = np.maximum(sums(weights, places, count), 1)
+    mean = sums(weights * values, places, count) / number
+    square = sums(weights * values * values, places, count) / number
+    return mean, np.maximum(np.sqrt(1.2 * np.maximum(square - mean**2, 0)), 1.0)

@@ -1,0 +1,111 @@
+"""What ellipses leave: spots and gaps, arcs, arms, and what one half of a galaxy has and the other has not.
+
+Asymmetry after Conselice, Bershady & Jangren 2000, ApJ 529, 886: the light that a half turn does not bring back,
+without what noise alone would leave, as a share of all. Arms and bars are amplitudes of Fourier series along ellipses.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from gz2interp.measure.shape.isophotes import Isophotes, sums
+from gz2interp.measure.shape.profiles import Sizes
+
+__all__ = ["ZONES", "residuals", "spots", "zones_of"]
+
+Doubles = NDArray[np.float64]
+Floats = NDArray[np.float32]
+
+ZONES: Final = {"inside": (0.0, 0.7), "rim": (0.7, 1.3), "outside": (1.3, 2.2)}
+"""Petrosian radii."""
+
+MIDDLE: Final = 2.0
+"""Pixels about the middle that are looked at by no one: there a profile is too steep for annuli of a pixel."""
+
+BOX: Final = 7
+"""Pixels on each side over which light is gathered: about two stars' widths."""
+
+STRONGEST: Final = 4.0
+"""Standard deviations beyond which a pixel counts no more where many are gathered: one star would be an arc."""
+
+SECTORS: Final = 24
+ARC: Final = {"short": 3, "long": 8}
+"""Sectors gathered: 45 and 120 degrees."""
+
+WIDTH: Final = 0.2
+"""Of the rings that are divided into sectors [Petrosian radii]."""
+
+
+def residuals(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
+    """Each (n,): in standard deviations, the asymmetry as an inverse hyperbolic sine of five times its share."""
+    zones = zones_of(fitted, size)
+    rest = fitted.rest[..., -1]
+    other = np.take_along_axis(rest, fitted.turned, axis=1)
+    told = spots(fitted.above.plane_of(rest), zones, "spot")
+    told |= spots(fitted.above.plane_of(-rest), zones, "hole")
+    told |= spots(fitted.above.plane_of((rest - other) / np.sqrt(np.float32(2))), zones, "one_sided")
+    return told | {"asymmetry": _asymmetry(fitted, size)} | _arms(fitted, size) | _arcs(fitted, size)
+
+
+def zones_of(fitted: Isophotes, size: Sizes) -> dict[str, NDArray[np.bool_]]:
+    """Where each zone is, (n, y, x)."""
+    at = fitted.radius / size.petrosian[:, None].astype(np.float32)
+    seen = fitted.radius > MIDDLE
+    return {name: fitted.above.plane_of((at >= low) & (at < high) & seen) for name, (low, high) in ZONES.items()}
+
+
+def spots(rest: Floats, zones: dict[str, NDArray[np.bool_]], name: str) -> dict[str, Doubles]:
+    """The brightest `BOX` of each zone, (n,) each, of (n, y, x) or, the brightest of all bands, (n, y, x, band)."""
+    boxes = ndimage.uniform_filter(rest, (0, BOX, BOX, 0)[: rest.ndim], mode="constant") * BOX
+    boxes = boxes.max(axis=3) if boxes.ndim == 4 else boxes
+    return {f"{name}_{zone}": np.where(where, boxes, 0).max(axis=(1, 2)) for zone, where in zones.items()}
+
+
+def _asymmetry(fitted: Isophotes, size: Sizes) -> Doubles:
+    light, inside = fitted.above.together, fitted.radius < 1.5 * size.petrosian[:, None]
+    off = np.abs(light - np.take_along_axis(light, fitted.turned, axis=1))
+    places = np.minimum(fitted.radius.astype(np.int64), fitted.scatter.shape[1] - 1)
+    noise = np.take_along_axis(fitted.scatter[..., -1], places, axis=1) * (2 / np.sqrt(np.pi))
+    return np.asarray(np.arcsinh(5 * ((off - noise) * inside).sum(axis=1) / size.light))
+
+
+def _angles(fitted: Isophotes) -> Floats:
+    """Of each pixel along its ellipse, from the major axis [rad]."""
+    root = np.sqrt(fitted.axis_ratio).astype(np.float32)[:, None]
+    return np.asarray(np.arctan2(fitted.across / root, fitted.along * root))
+
+
+def _arms(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
+    """Amplitudes of one to three arms between 0.4 and 1.5 Petrosian radii, 1 in noise alone."""
+    at = fitted.radius / size.petrosian[:, None]
+    where = (at > 0.4) & (at < 1.5)
+    light = np.clip(fitted.rest[..., -1], -STRONGEST, STRONGEST) * where
+    turn = np.exp(1j * _angles(fitted)).astype(np.complex64)
+    number, turns, told = np.sqrt(np.maximum(where.sum(axis=1), 2) / 2), np.ones_like(turn), {}
+    for arms in (1, 2, 3):
+        turns = turns * turn
+        told[f"arms_{arms}"] = np.abs(np.einsum("np,np->n", light, turns)) / number
+    return told
+
+
+def _arcs(fitted: Isophotes, size: Sizes) -> dict[str, Doubles]:
+    """The brightest part of a ring, of all bands together and in the band where it is brightest."""
+    at = fitted.radius / size.petrosian[:, None].astype(np.float32)
+    ring = np.clip(((at - 0.3) / WIDTH).astype(np.int64), 0, 7)
+    ring[at < 0.3] = 7  # the middle, and what is beyond 1.7 Petrosian radii
+    sector = ((_angles(fitted) / (2 * np.pi) + 0.5) * SECTORS).astype(np.int64) % SECTORS
+    cell = ring * SECTORS + sector
+    light = sums(np.clip(fitted.rest, -STRONGEST, STRONGEST), cell, 8 * SECTORS)
+    light = light.reshape(len(at), 8, SECTORS, -1)[:, :7]
+    number = sums(np.ones_like(at), cell, 8 * SECTORS).reshape(len(at), 8, SECTORS, 1)[:, :7]
+    told = {}
+    for name, count in ARC.items():
+        lights, numbers = (sum(np.roll(each, step, axis=2) for step in range(count)) for each in (light, number))
+        strength = lights / np.sqrt(np.maximum(numbers, 6))
+        told[f"arc_{name}"] = strength[..., -1].max(axis=(1, 2))
+        told[f"arc_{name}_in_a_band"] = strength[..., :-1].max(axis=(1, 2, 3))
+    return told

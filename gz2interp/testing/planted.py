@@ -1,0 +1,127 @@
+"""Toy networks with planted filters: it is known what excites them most, so a feature image can be judged.
+
+Each stretches its images as asinh(flux / sky), in a layer named ``scaled``, looks at them with one filter as wide as
+the image, in a layer named ``detector``, and takes for its one logit the normalised correlation of both: ten times the
+cosine between image and filter. Of all images without negative light the one that is the filter's positive part,
+however bright, has the highest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from gz2interp.network.quiet import keras
+
+__all__ = ["Planted", "bar_network", "blind_network", "blue_minus_red_network", "likeness", "ring_network"]
+
+Floats = NDArray[np.float32]
+Model = Any
+
+layers = keras.layers
+
+
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """A network and what its filter seeks.
+
+    Attributes
+    ----------
+    model : keras.Model
+    filter : float32 (y, x, band)
+        Weights of the detector. Light cannot be negative: what it seeks are its positive parts, and dark elsewhere.
+    """
+
+    model: Model
+    filter: Floats
+
+
+def bar_network(sky: ArrayLike, size: int = 64, angle: float = 30.0) -> Planted:
+    """A bar of Gaussian profile in all bands, `angle` degrees from +x to +y, with dark to both sides.
+
+    Parameters
+    ----------
+    sky : float (band,)
+        Scatter of the sky [nanomaggies].
+    size : int
+    angle : float
+    """
+    along, across = _turned(size, angle)
+    ends = np.exp(-((along / (0.14 * size)) ** 4))
+    bar = ends * (np.exp(-((across / (0.03 * size)) ** 2)) - 0.5 * np.exp(-((across / (0.06 * size)) ** 2)))
+    return _planted(bar, np.ones(np.size(sky)), sky)
+
+
+def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> Planted:
+    """A ring of Gaussian profile around the middle, in all bands, with dark inside and outside.
+
+    Parameters
+    ----------
+    sky : float (band,)
+    size : int
+    radius : float
+        [pixel].
+    """
+    away = np.hypot(*_turned(size, 0.0)) - radius
+    ring = np.exp(-((away / (0.03 * size)) ** 2)) - 0.5 * np.exp(-((away / (0.06 * size)) ** 2))
+    return _planted(ring, np.ones(np.size(sky)), sky)
+
+
+def blue_minus_red_network(sky: ArrayLike, size: int = 64, blue: int = 1, red: int = 3) -> Planted:
+    """One band's light around the middle, under a Gaussian, less that of another."""
+    away = np.hypot(*_turned(size, 0.0))
+    weights = np.zeros(np.size(sky))
+    weights[blue], weights[red] = 1.0, -1.0
+    return _planted(np.exp(-((away / (0.15 * size)) ** 2)), weights, sky)
+
+
+def blind_network(sky: ArrayLike, size: int = 64) -> Planted:
+    """A network whose ReLU, in a layer named ``dead``, is never active: its feature images cannot be made."""
+    planted = ring_network(sky, size)
+    scored = planted.model.get_layer("detector").output
+    dead = layers.ReLU(name="dead")(layers.Rescaling(0.0, -1.0, name="lowered")(scored))
+    logits = layers.Dense(1, use_bias=False, name="logits")(layers.GlobalAveragePooling2D()(dead))
+    return Planted(keras.Model(planted.model.inputs, layers.Activation("sigmoid")(logits)), planted.filter)
+
+
+def likeness(image: ArrayLike, planted: Planted, sky: ArrayLike) -> float:
+    """Correlation of an image with what the filter seeks.
+
+    The image is stretched as the network does it; both are compared in the bands in which the filter has weights, over
+    all pixels, less their means.
+
+    Parameters
+    ----------
+    image : float (y, x, band), nanomaggies
+    planted : Planted
+    sky : float (band,)
+    """
+    looked_at = np.abs(planted.filter).max(axis=(0, 1)) > 0
+    seen = np.arcsinh(np.asarray(image, np.float64) / np.asarray(sky))[..., looked_at]
+    sought = np.maximum(planted.filter, 0)[..., looked_at]
+    return float(np.corrcoef(seen.ravel(), sought.ravel())[0, 1])
+
+
+def _planted(plane: NDArray[np.floating], weights: ArrayLike, sky: ArrayLike) -> Planted:
+    kernel = (plane[..., None] * np.asarray(weights)).astype(np.float32)
+    kernel /= np.sqrt((kernel**2).sum())
+    image = keras.Input(kernel.shape, name="nanomaggies")
+    relative = layers.Rescaling((1 / np.asarray(sky, np.float64)).tolist(), name="in_sky_sigma")(image)
+    scaled = layers.Rescaling(1.0, name="scaled")(keras.ops.arcsinh(relative))
+    detector = layers.Conv2D(1, kernel.shape[:2], use_bias=False, name="detector")(scaled)
+    length = keras.ops.sqrt(keras.ops.sum(keras.ops.square(scaled), axis=(1, 2, 3), keepdims=True) + 1.0)
+    purity = layers.Flatten(name="purity")(detector / length)
+    logits = layers.Dense(1, use_bias=False, name="logits")(purity)
+    model = keras.Model(image, layers.Activation("sigmoid")(logits))
+    model.get_layer("detector").set_weights([kernel[..., None]])
+    model.get_layer("logits").set_weights([np.full((1, 1), 10.0, np.float32)])
+    return Planted(model, kernel)
+
+
+def _turned(size: int, angle: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    y, x = (each - (size - 1) / 2 for each in np.mgrid[:size, :size].astype(np.float64))
+    cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    return cosine * x + sine * y, cosine * y - sine * x
