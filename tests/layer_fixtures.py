@@ -21,7 +21,7 @@ CELLS = 3
 TOPS = 10
 
 
-def add_blocks(survey: Survey, name: str = "cnn", plane: bool = True) -> None:
+def add_blocks(survey: Survey, name: str = "cnn", plane: bool = True, seed: int = 0) -> None:
     """Of the newest analysis: six channels, of which the first goes with the magnitude."""
     model = survey.model(name)
     analysis = latest_analysis(model.path, survey.digest, model.digest)
@@ -62,7 +62,7 @@ def add_blocks(survey: Survey, name: str = "cnn", plane: bool = True) -> None:
     blocks_folder(analysis).write(
         {"channels": channels, "correlates": tests, "artefacts": tests},
         {"tops": tops, "groups": groups, "places": places, "atlas-0": atlas, "atlas-2": atlas},
-        Provenance(made.data, made.model, made.layer, "building blocks", {}, 0),
+        Provenance(made.data, made.model, made.layer, "building blocks", {}, seed),
     )
 
 
@@ -72,7 +72,9 @@ def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> No
     analysis = latest_analysis(model.path, survey.digest, model.digest)
     assert analysis is not None
     folder, made, rng = features_folder(analysis), analysis.provenance, np.random.default_rng(6)
-    provenance = Provenance(made.data, made.model, made.layer, "feature images", {"steps": 8}, 0)
+    blocks = blocks_folder(analysis).provenance
+    facts = {"steps": 8, "blocks": blocks.digest if blocks else ""}
+    provenance = Provenance(made.data, made.model, made.layer, "feature images", facts, 0)
     folder.begin(provenance)
     tables = []
     for kind, count, seeds in (
@@ -88,14 +90,14 @@ def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> No
         half = len(number) // 2  # in two files, as a larger sheet is
         for part, at in enumerate((slice(None, half), slice(half, None))):
             folder.write(kind, part, {"number": number[at], "seed": seed[at], "images": images[at]})
-        facts = {"kind": kind, "number": number, "seed": seed, "objective": [f"{kind}({k})" for k in number]}
-        facts |= {
+        told = {"kind": kind, "number": number, "seed": seed, "objective": [f"{kind}({k})" for k in number]}
+        told |= {
             "reached": reached,
             "transformed": reached / 2,
             "best": np.where(number == 1, 1.0, 4.0),
             "random": 0.5,
         }
-        facts |= {"best_id": int(survey.galaxy_ids[7]), "above": 0.9, "spectrum": 0.8, "colours": 0.7}
-        tables.append(pd.DataFrame({**facts, "agreement": 0.6 if seeds > 1 else np.nan, "silent": silent}))
+        told |= {"best_id": int(survey.galaxy_ids[7]), "above": 0.9, "spectrum": 0.8, "colours": 0.7}
+        tables.append(pd.DataFrame({**told, "agreement": 0.6 if seeds > 1 else np.nan, "silent": silent}))
     if complete:
         folder.complete(pd.concat(tables, ignore_index=True), provenance)

@@ -93,6 +93,19 @@ def test_a_sheet_of_another_network_is_never_shown(tmp_path: Path, monkeypatch: 
     assert "reaches" not in text_of(opened())
 
 
+def test_groups_and_cells_of_other_blocks_are_never_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
+    survey = make_survey(tmp_path / "tiny", 20)
+    add_blocks(survey)
+    add_features(survey)
+    assert "excites the cell" in text_of(opened(view="atlas"))
+    add_blocks(survey, seed=1)  # numbered anew
+    assert "excites the cell" not in text_of(opened(view="atlas"))
+    page = opened(block="group-1")
+    assert page.query_params["block"] == "channel-0"
+    assert "feature image, start 1" in text_of(page)
+
+
 def test_a_sheet_that_was_interrupted_is_offered_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
     survey = make_survey(tmp_path / "tiny", 20)

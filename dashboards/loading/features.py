@@ -41,6 +41,9 @@ Ints = NDArray[np.int64]
 PORTION: Final = 64
 """Galaxies in memory at a time."""
 
+OF_BLOCKS: Final = ("group", "cell")
+"""What is numbered anew whenever building blocks are looked for."""
+
 SAMPLE: Final = 64
 """Feature images of each kind that decide on their stretch."""
 
@@ -62,6 +65,16 @@ class Shelf:
         self.features: FeaturesFolder | None = features if features.provenance is not None else None
         self.begun = self.features is None and (features.path / "question.json").is_file()
         """Whether a sheet has been begun and not finished."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What may be shown feature images of: groups and cells only if they are of these very building blocks."""
+        made = self.features.provenance if self.features else None
+        if made is None:
+            return ()
+        blocks = self.blocks.provenance if self.blocks else None
+        same = blocks is not None and made.parameters.get("blocks") == blocks.digest
+        return KINDS if same else tuple(kind for kind in KINDS if kind not in OF_BLOCKS)
 
     @property
     def key(self) -> tuple[str, int, int]:
@@ -86,7 +99,7 @@ def table_for(shelf: Shelf, kind: str) -> pd.DataFrame:
 
 def feature_pictures(shelf: Shelf, kind: str, seed: int = 0) -> dict[int, str]:
     """Feature images of a kind from one start as data URIs, by number; {} where there are none."""
-    return _feature_pictures(shelf.key, kind, seed, shelf) if shelf.features else {}
+    return _feature_pictures(shelf.key, kind, seed, shelf) if kind in shelf.kinds else {}
 
 
 def feature_stretch(shelf: Shelf) -> Stretch:
@@ -134,7 +147,7 @@ def _plane(key: tuple[str, int, int], _shelf: Shelf) -> tuple[int, int]:
 
 @st.cache_data(show_spinner=False, max_entries=16)
 def _table(key: tuple[str, int, int], kind: str, _shelf: Shelf) -> pd.DataFrame:
-    return layer_table(_shelf.blocks, _shelf.features, kind)
+    return layer_table(_shelf.blocks, _shelf.features if kind in _shelf.kinds else None, kind)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

@@ -78,7 +78,8 @@ def show_layer_choices(
     with left:
         _choose("Layer", "layer", layers, layer)
     with right:
-        st.text_input("Find a galaxy", key="find", placeholder="id, or RA Dec", on_change=_find, args=(survey,))
+        named = f"Galaxy {current().galaxy_id} · find another"
+        st.text_input(named, key="find", placeholder="id, or RA Dec", on_change=_find, args=(survey,))
 
 
 def _choose(label: str, part: str, options: Sequence[str], value: str, new: bool = False) -> None:
