@@ -21,6 +21,7 @@ from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
 from gz2interp.workflows.features.drawing import sheet_drawing
 from gz2interp.workflows.features.finding import feature_sheet
+from gz2interp.workflows.features.grid import galaxy_grid, grid_drawing
 from gz2interp.workflows.features.imaging import feature_images, objective_from, write_feature_images
 from gz2interp.workflows.features.kept import features_for, kept_features, sheet_of, sheet_sentences
 from gz2interp.workflows.features.reaching import along_directions
@@ -136,6 +137,16 @@ def test_a_sheet_is_a_figure_with_its_numbers(subject: Subject, folder: Features
     assert "6 steps, fourier" in drawing.caption
     with pytest.raises(InputError, match="channel, class, group, cell"):
         sheet_drawing(subject, kind="nothing")
+
+
+def test_a_grid_has_an_image_where_something_is_said(subject: Subject) -> None:
+    grid = galaxy_grid(subject, FIRST_ID, cells=3, settings=FAST)
+    assert grid.strengths.shape == (3, 3)
+    assert grid.strengths.max() == 1
+    assert set(grid.images) == {(int(y), int(x)) for y, x in np.argwhere(grid.strengths >= 0.05)}
+    assert len(grid_drawing(subject, grid).numbers) == len(grid.images)
+    with pytest.raises(InputError, match=r"\(y, x, channel\)"):
+        galaxy_grid(subject, FIRST_ID, "logits", settings=FAST)
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,33 @@ def groups_(
 
 
 @app.command()
+def grid(
+    survey: SurveyArgument,
+    galaxy: GalaxyArgument,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The figure: .pdf, .svg or .png.")],
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    cells: Annotated[int, typer.Option(min=0, help="Along each side; 0 for as many as the layer has.")] = 0,
+    steps: StepsOption = 128,
+    parametrisation: ParametrisationOption = "fourier",
+    journal: JournalOption = "mnras",
+    columns: ColumnsOption = 2,
+    progress: ProgressOption = "bars",
+) -> None:
+    """The activation grid of a galaxy: what a layer sees at each place, as a feature image."""
+    from gz2interp.figures.paper import checked_format
+    from gz2interp.workflows.features.grid import galaxy_grid, grid_drawing
+    from gz2interp.workflows.features.settings import SheetSettings
+    from gz2interp.workflows.opening import open_subject
+
+    checked_format(out)
+    subject, settings = open_subject(survey, model), SheetSettings(steps=steps, parametrisation=parametrisation)
+    with progress_as(progress) as told:
+        found = galaxy_grid(subject, galaxy, layer, cells, settings, told)
+    _write(lambda: grid_drawing(subject, found, _manner(journal, columns)), out)
+
+
+@app.command()
 def atlas(
     survey: SurveyArgument,
     model: ModelOption = None,

@@ -1,0 +1,92 @@
+"""Activation grid: a galaxy, and beside it what a layer sees at each of its places, as large as it is strong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from gz2interp.figures.manner import Manner
+from gz2interp.figures.paper import STYLE
+from gz2interp.figures.pieces.letters import put_letter
+from gz2interp.figures.pieces.pictures import show, stretch_for
+from gz2interp.figures.pieces.sheet import Sheet, foot_height, side_for
+from gz2interp.figures.rgb import rgb
+from gz2interp.figures.shown import Shown
+
+__all__ = ["grid_figure"]
+
+Floats = NDArray[np.floating[Any]]
+
+_BETWEEN: Final = 0.08
+_HEAD: Final = 0.17
+FAINTEST: Final = 0.05
+"""A place that says less than this share of the strongest is left empty."""
+
+
+def grid_figure(
+    shown: Shown,
+    strengths: Floats,
+    images: Mapping[tuple[int, int], Floats],
+    bands: Sequence[str],
+    manner: Manner,
+    foot: str = "",
+) -> Figure:
+    """The galaxy, and its grid beside it, or beneath it in one column.
+
+    Parameters
+    ----------
+    shown : Shown
+    strengths : float (y, x)
+        Of each place, 1 for the strongest: the area of its picture.
+    images : mapping
+        (y, x) -> the feature image of what is said there, float32 (y, x, band).
+    bands : sequence of str
+    manner : Manner
+    foot : str, optional
+
+    Raises
+    ------
+    InputError
+        There is no feature image.
+    """
+    if not images:
+        raise InputError("A grid without feature images was asked for", "One for each place that says something")
+    page = manner.page
+    columns = 1 if page.is_narrow else 2
+    rows = 2 // columns
+    width = (page.width - 0.06 - (columns - 1) * _BETWEEN) / columns
+
+    def whole(side: float) -> float:
+        return rows * (_HEAD + side) + 0.03
+
+    side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "pictures")
+    stretch = stretch_for([shown], bands)
+    with mpl.rc_context(STYLE):
+        sheet = Sheet(page, whole(side), foot)
+        for place, title in enumerate(("the galaxy", "what the layer sees")):
+            x, y = (0.03 + place * (side + _BETWEEN), _HEAD) if columns == 2 else (0.03, _HEAD + place * (side + _HEAD))
+            sheet.text(x, y - 0.03, title, va="bottom", weight="bold")
+            axis = sheet.axes(x, y, side, side)
+            if place == 0:
+                show(axis, rgb(shown.image, bands, stretch))
+            else:
+                _cells(axis, strengths, {at: rgb(image, bands, stretch) for at, image in images.items()})
+            put_letter(axis, place)
+    return sheet.figure
+
+
+def _cells(axis: Any, strengths: Floats, pictures: Mapping[tuple[int, int], NDArray[np.uint8]]) -> None:
+    height, width = strengths.shape
+    axis.set_facecolor("black")
+    for (y, x), pixels in pictures.items():
+        half = 0.5 * float(np.sqrt(strengths[y, x]))
+        axis.imshow(pixels, origin="lower", interpolation="none", extent=(x - half, x + half, y - half, y + half))
+    axis.set_xlim(-0.5, width - 0.5)
+    axis.set_ylim(-0.5, height - 0.5)
+    axis.set_aspect("auto")
