@@ -93,10 +93,10 @@ def _show_entries(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int
     heading(
         f"At place {place[0]},{place[1]}", "its strongest channels, relative to what is loud for each in the survey"
     )
+    _show_accounted(apart, found, score)
     limit = max((abs(value) for entry in found.entries for value in entry.effects), default=1.0)
     for number, entry in enumerate(found.entries):
         _show_entry(shelf, apart, entry, number, limit, score)
-    _show_accounted(apart, found, score)
 
 
 def _show_accounted(apart: Apart, found: PlaceEntries, score: int) -> None:

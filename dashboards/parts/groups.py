@@ -37,7 +37,10 @@ def show_groups(shelf: Shelf, apart: Apart) -> None:
         )
         _show_accounted(apart)
     with right:
-        heading("Each group", "bar: attributed to it; mark and grey number: how much the score falls without it")
+        heading(
+            "Each group",
+            "its map in units of its own; bar: attributed to it; mark and grey number: how much falls without it",
+        )
         limit = max(float(np.abs(effects.attributed).max()), float(np.abs(effects.removed).max()), 1e-6)
         for group in range(count):
             _show_group(apart, group, each[group], features.get(group, ""), limit)
@@ -69,9 +72,6 @@ def _show_group(apart: Apart, group: int, map_: str, feature: str, limit: float)
         with pictures:
             heading(f'<i class="gz2-swatch" style="background: {ink}"></i>Group {group + 1}')
             st.html(f'<div class="gz2-images">{images}</div>')
-            if feature:
-                go = {"view": "layer", "block": f"group-{group}"}
-                st.button("Its channels", key=f"group_{group}", on_click=change, kwargs=go)
         effects.html(
             effects_html(
                 apart.classes,
@@ -81,3 +81,6 @@ def _show_group(apart: Apart, group: int, map_: str, feature: str, limit: float)
                 apart.predicted,
             )
         )
+        if feature:
+            go = {"view": "layer", "block": f"group-{group}"}
+            effects.button("Its channels", key=f"group_{group}", on_click=change, kwargs=go)
