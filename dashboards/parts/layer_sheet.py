@@ -149,7 +149,7 @@ def _note(row: Mapping[Any, Any]) -> str:
     if row["unexcited"]:
         told.append("not excited")
     elif row["best"] > 0:
-        told.append(f"{row['reached'] / row['best']:.1f} x best")
+        told.append(f"{round(row['reached'] / row['best'], 1) + 0.0:.1f} x best")
     if row["silent"]:
         told.append("does nothing")
     elif row["twin"] >= 0:
@@ -157,8 +157,8 @@ def _note(row: Mapping[Any, Any]) -> str:
     elif row["artefact"]:
         told.append(f"sees {plain_column(row['artefact'])}")
     elif row["goes_with"]:
-        told.append(f"{plain_column(row['goes_with'])} {row['rho']:+.2f}".replace("-", "\N{MINUS SIGN}"))
-    return " · ".join(told)
+        told.append(f"{plain_column(row['goes_with'])} {row['rho']:+.2f}")
+    return " · ".join(told).replace("-", "\N{MINUS SIGN}")
 
 
 def _pick(key: str) -> None:
