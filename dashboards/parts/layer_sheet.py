@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboards.gallery_component import Card, picked, show_gallery
 from dashboards.loading.features import Shelf, feature_pictures, piece_pictures, table_for
+from dashboards.parts.effects import signed_words
 from dashboards.parts.style import caption
 from dashboards.selection import change, current, settle
 from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, in_order, plain_column
@@ -149,7 +150,8 @@ def _note(row: Mapping[Any, Any]) -> str:
     if row["unexcited"]:
         told.append("not excited")
     elif row["best"] > 0:
-        told.append(f"{round(row['reached'] / row['best'], 1) + 0.0:.1f} x best")
+        share = f"{round(row['reached'] / row['best'], 1) + 0.0:.1f} x best"
+        told.append(share.replace("-", "\N{MINUS SIGN}"))
     if row["silent"]:
         told.append("does nothing")
     elif row["twin"] >= 0:
@@ -157,8 +159,8 @@ def _note(row: Mapping[Any, Any]) -> str:
     elif row["artefact"]:
         told.append(f"sees {plain_column(row['artefact'])}")
     elif row["goes_with"]:
-        told.append(f"{plain_column(row['goes_with'])} {row['rho']:+.2f}")
-    return " · ".join(told).replace("-", "\N{MINUS SIGN}")
+        told.append(f"{plain_column(row['goes_with'])} {signed_words(row['rho'])}")
+    return " · ".join(told)
 
 
 def _pick(key: str) -> None:
