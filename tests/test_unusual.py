@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gz2interp.embedding.unusual.asking import EXPLORE, next_to_rate
+from gz2interp.embedding.unusual.asking import EARLY, EXPLORE, EXPLORE_LATER, next_to_rate
 from gz2interp.embedding.unusual.combining import combined, normal_scores, placed_among
 from gz2interp.embedding.unusual.ground import Ground
 from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, Judge
@@ -180,13 +180,16 @@ def test_where_nothing_was_rated_the_score_stays() -> None:
     assert np.isfinite(learnt).all()
 
 
-def test_every_fifth_question_is_about_something_new() -> None:
+def test_some_questions_are_about_something_new() -> None:
     vectors = np.zeros((100, 2), np.float32)
-    vectors[30] = 9
+    vectors[30], vectors[80] = 9, (0, 9)
     scores = -np.arange(100.0)
     assert next_to_rate(scores, vectors, np.empty(0, np.int64)) == 0
-    assert next_to_rate(scores, vectors, np.arange(2)) == 2
+    assert next_to_rate(scores, vectors, np.arange(EXPLORE)) == EXPLORE
     assert next_to_rate(scores, vectors, np.arange(EXPLORE - 1)) == 30
+    seldom = EARLY + EXPLORE_LATER - 1
+    assert next_to_rate(scores, vectors, np.arange(seldom)) == 80
+    assert [next_to_rate(scores, vectors, np.arange(n)) for n in range(EARLY, seldom)] == list(range(EARLY, seldom))
     assert next_to_rate(scores, vectors, np.arange(100)) is None
 
 

@@ -28,6 +28,9 @@ from benchmarks.unusual.measuring import in_words, places_of, top_hits
 from benchmarks.unusual.painting import ordinary_images, rare_images
 from benchmarks.unusual.planted import KINDS, MEASURES, STRENGTHS, Planting
 from benchmarks.unusual.training import network
+from gz2interp.embedding.unusual.combining import combined
+from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES
+from gz2interp.embedding.unusual.morphology import FAMILIES
 from gz2interp.network.probe import Probe
 
 DRAWN: Final = 0.0
@@ -77,7 +80,7 @@ def table(folder: Path, plantings: Sequence[Planting]) -> Iterator[str]:
         files = sorted(folder.glob(f"seed-*/result-{planting.name}.npz"))
         if not files:
             continue
-        results = [dict(np.load(file)) for file in files]
+        results = [_with_parts(dict(np.load(file))) for file in files]
         yield f"\n{_named(planting)}: {len(files)} surveys of {len(results[0]['kinds'])} galaxies"
         names = [key.split("/", 1)[1] for key in results[0] if key.startswith("0/")]
         yield "| method | AUROC | precision in 1 % | " + " | ".join(KINDS) + " |"
@@ -86,6 +89,14 @@ def table(folder: Path, plantings: Sequence[Planting]) -> Iterator[str]:
         rows = [("0", name) for name in names] + [(count, "gz2interp") for count in counts]
         for count, name in rows:
             yield _row(results, count, name)
+
+
+def _with_parts(result: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Besides, what the network's scores would find without the pixels', and the pixels' without the network's."""
+    normal = {name: result[f"0/{name}"].astype(float) for name in (*SCORES, *IMAGE_SCORES, *FAMILIES)}
+    network = {name: normal[name] for name in (*SCORES, *IMAGE_SCORES)}
+    pixels = {name: normal[name] for name in FAMILIES}
+    return result | {"0/network alone": combined(network, SCORES), "0/pixels alone": combined(pixels)}
 
 
 def _row(results: list[dict[str, np.ndarray]], count: str, name: str) -> str:
@@ -133,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--keep-images", action="store_true")
     given = parser.parse_args(arguments)
     galaxies, strengths = (600, [40.0, DRAWN]) if given.small else (given.galaxies, given.strengths)
-    model = network(given.folder, 1200 if given.small else 3000, 3 if given.small else None)
+    model = network(given.folder, 1200 if given.small else 3000, 2 if given.small else None)
     for seed in range(given.seed, given.seed + given.surveys):
         clean = [Planting(seed, galaxies, 0, "clean")] if given.clean else []
         for planting in _plantings(seed, galaxies, strengths, given.measures) + clean:

@@ -1,8 +1,9 @@
 """Which galaxy to show to the person next.
 
 The most unusual one of those that nobody has rated, by the score that has learnt from all ratings so far; but every
-fifth time, among the first 2 % of that ranking, the one that is least like anything rated. Without that a person who
-likes the first kind of oddity would never be shown a second.
+second time, and after forty ratings every fifth, among the first 2 % of that ranking, the one that is least like
+anything rated. Without that a person who likes the first kind of oddity would never be shown a second, and the ranking
+would not learn what is odd and dull. Asked less often it finds more at once, and learns less (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EXPLORE", "next_to_rate"]
+__all__ = ["EARLY", "EXPLORE", "EXPLORE_LATER", "next_to_rate"]
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-EXPLORE: Final = 5
+EXPLORE, EXPLORE_LATER, EARLY: Final = 2, 5, 40
+"""Every how many ratings something new is shown, at first and later, and how many are the first."""
 AMONG: Final = 0.02
 FEWEST: Final = 50
 """Galaxies among which is looked for something new, at least, and share of the survey."""
@@ -41,7 +43,7 @@ def next_to_rate(scores: NDArray[np.floating], vectors: Floats, rated: Integers)
     if not free.any():
         return None
     order = np.argsort(-np.where(free & np.isfinite(scores), scores, -np.inf), kind="stable")
-    if not len(rated) or (len(rated) + 1) % EXPLORE:
+    if not len(rated) or (len(rated) + 1) % (EXPLORE if len(rated) < EARLY else EXPLORE_LATER):
         return int(order[0])
     first = order[: min(max(FEWEST, round(AMONG * len(scores))), int(free.sum()))]
     return int(first[np.argmax(_nearest(np.asarray(vectors[first]), np.asarray(vectors[rated])))])
