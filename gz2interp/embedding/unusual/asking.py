@@ -18,7 +18,9 @@ __all__ = ["EARLY", "EXPLORE", "EXPLORE_LATER", "next_to_rate"]
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-EXPLORE, EXPLORE_LATER, EARLY: Final = 2, 5, 40
+EXPLORE: Final = 2
+EXPLORE_LATER: Final = 5
+EARLY: Final = 40
 """Every how many ratings something new is shown, at first and later, and how many are the first."""
 AMONG: Final = 0.02
 FEWEST: Final = 50
