@@ -18,12 +18,14 @@ from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.journals import TALLEST, Page
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import SMALL
+from gz2interp.network.answers import Gradients
 from gz2interp.network.quiet import keras
 from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.blocks import finding
+from gz2interp.workflows.blocks.gathering import _sampled
 from gz2interp.workflows.opening import Subject, open_subject
 
 GALAXIES = 240
@@ -137,11 +139,31 @@ def test_places_and_atlases_are_of_the_survey(folder: BlocksFolder, subject: Sub
         gz.kept_atlas(folder, "spiral")
 
 
+def test_a_place_where_nothing_is_said_is_in_no_sample() -> None:
+    """It has no direction: a cell of such places could have no feature image."""
+
+    class Quiet:
+        """Says something in a single place of each galaxy."""
+
+        class_names = CLASSES
+
+        def gradients(self, images: np.ndarray, score: gz.Score, at: str = "") -> Gradients:
+            said = np.zeros((len(images), 4, 4, 3), np.float32)
+            said[:, 1, 2] = 1
+            return Gradients(np.zeros(len(images), np.float32), said, np.ones_like(said), at)
+
+    images = np.zeros((5, 32, 32, 5), np.float32)
+    places = _sampled(Quiet(), images, np.arange(5), LAYER, 9, np.random.default_rng(0))  # type: ignore[arg-type]
+    assert places.vectors.any(axis=1).all()
+    assert (places.rows.tolist(), set(places.y.tolist()), set(places.x.tolist())) == ([0, 1, 2, 3, 4], {1}, {2})
+
+
 def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolder, subject: Subject) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finding, "gathered", lambda *_: pytest.fail("asked again"))
         again = gz.blocks(subject, LAYER, SETTINGS)
         assert again.provenance.digest == folder.provenance.digest
+        assert gz.blocks(subject, LAYER).provenance.digest == folder.provenance.digest  # with what they were found with
         with pytest.raises(pytest.fail.Exception, match="asked again"):
             gz.blocks(subject, LAYER, replace(SETTINGS, seed=1))
     kept = gz.kept_blocks(subject.survey, subject.model, LAYER)
@@ -183,6 +205,15 @@ def test_attribution_between_layers_sums_to_the_later_channel(subject: Subject) 
 def test_what_is_not_there_is_told(subject: Subject, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No galaxy 7"):
         gz.blocks_of_galaxy(subject, 7, LAYER)
+    with pytest.raises(InputError, match="Channel 5 of layer 'mean' was asked for"):
+        gz.between(subject, LAYER, "mean", [FIRST_ID], channels=[5])
+    with pytest.raises(InputError, match="No galaxy was given"):
+        gz.between(subject, LAYER, "mean", [])
+    flat = gz.blocks_of_galaxy(subject, FIRST_ID, "mean", steps=2)
+    assert flat.effects.attributed.shape == (1, len(flat.groups), 2)
+    for ask in (flat.places, lambda: gz.groups_drawing(subject, flat)):
+        with pytest.raises(InputError, match="'mean'"):
+            ask()
     with pytest.raises(SurveyError, match="gz2interp analyse"):
         gz.blocks(subject, "mean")
     with pytest.raises(SurveyError, match="have not been looked for"):
@@ -250,7 +281,7 @@ def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
         odd = ran("channels", subject.survey.path)
         drawn = ran("groups", subject.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
     assert odd.returncode == drawn.returncode == 0, odd.stderr + drawn.stderr
-    for told in ("does nothing", "twin of 0 (r 1.00)", "sees sky_u"):
+    for told in ("channel 2: does nothing", "twin of 0 (r 1.00)", "channel 3: sees sky_u"):
         assert told in odd.stdout
     assert "the groups shown account for" in drawn.stdout
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".csv", ".png", ".txt"]

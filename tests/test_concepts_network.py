@@ -161,6 +161,10 @@ def test_questions_of_another_shape_are_refused():
     probe, images = probe_of("plain"), images_of(2)
     with pytest.raises(InputError, match="Activations of layer"):
         probe.scores_when(images, "conv2", np.zeros((2, 3, 3, 1)), SCORES)
+    with pytest.raises(InputError, match="2 images and 3 activations"):
+        probe.scores_when(images, "conv2", probe.activations(images_of(3), "conv2"), SCORES)
+    with pytest.raises(InputError, match="2 images and 1 activations"):
+        probe.gradients_when(images, "conv2", probe.activations(images[:1], "conv2"), SCORES[0])
     with pytest.raises(InputError, match="Vectors"):
         probe.gradients_along(images, "conv2", np.zeros(3), "conv1")
     with pytest.raises(InputError, match="does not depend"):

@@ -214,5 +214,7 @@ def test_mistakes_are_told(probe: Probe, small: Light, light: Light) -> None:
     ):
         with pytest.raises(InputError):
             make(probe, objectives, small, **options)
+    with pytest.raises(InputError, match="Both, or neither"):
+        gz.neuron("conv2", 0, 1)
     with pytest.raises(InputError, match="takes images"):
         make(probe, gz.channel("conv2", 0), light)

@@ -14,18 +14,23 @@ from typer.testing import CliRunner
 
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
+from gz2interp.features.believable import agreement
+from gz2interp.features.light import light_of
 from gz2interp.features.objectives import cosine_direction
+from gz2interp.features.parametrisations import PARAMETRISATIONS
 from gz2interp.network.quiet import tf
 from gz2interp.stores.features import FeaturesFolder
+from gz2interp.stores.files import write_json
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
 from gz2interp.workflows.features.drawing import sheet_drawing
 from gz2interp.workflows.features.finding import feature_sheet
 from gz2interp.workflows.features.grid import galaxy_grid, grid_drawing
-from gz2interp.workflows.features.imaging import feature_images, objective_from, write_feature_images
+from gz2interp.workflows.features.imaging import _listed, feature_images, objective_from, write_feature_images
+from gz2interp.workflows.features.judging import _agreements
 from gz2interp.workflows.features.kept import features_for, kept_features, sheet_of, sheet_sentences
 from gz2interp.workflows.features.reaching import along_directions
-from gz2interp.workflows.features.settings import SheetSettings
+from gz2interp.workflows.features.settings import WAYS, SheetSettings
 from gz2interp.workflows.opening import Subject, open_subject
 
 FAST = SheetSettings(steps=6, galaxies=40)
@@ -95,6 +100,26 @@ def test_an_interrupted_sheet_goes_on_to_the_same(subject: Subject, folder: Feat
         np.testing.assert_array_equal(folder.read(kind)["images"], images)
 
 
+def test_agreement_stands_beside_that_of_unlike_images() -> None:
+    """Smooth patterns that have nothing in common agree well: alone, the number would say nothing."""
+    y, x = np.mgrid[:16, :16]
+    rng = np.random.default_rng(4)
+    light = light_of([rng.normal(size=(64, 16, 16, 2)) + 9 * np.exp(-np.hypot(y - 7.5, x - 7.5) / 3)[..., None]])
+    stripes = [9 * (1 + np.sin(2 * np.pi * k * along / 16)) for k, along in ((2, y), (4, x), (6, y + x))]
+    first = np.stack([np.stack([each, each], axis=-1) for each in stripes]).astype(np.float32)
+    images = np.concatenate([first, np.roll(first, 3, axis=(1, 2))])
+    kept = {"number": np.tile([3, 5, 8], 2), "seed": np.repeat([0, 1], 3), "images": images}
+    same, unlike = _agreements(kept, light), _agreements(kept, light, 1)
+    np.testing.assert_allclose(same, 1, atol=1e-3)
+    expected = agreement(images[:1], images[4:5], light)
+    assert unlike[0] == pytest.approx(float(expected[0]))
+    assert (unlike < same - 0.05).all()
+    alone = {name: values[:3] for name, values in kept.items()}
+    assert np.isnan(_agreements(alone, light)).all()
+    one = {name: values[[0, 3]] for name, values in kept.items()}
+    assert np.isnan(_agreements(one, light, 1)).all()
+
+
 def test_directions_are_measured_as_they_were_sought() -> None:
     rng = np.random.default_rng(3)
     plane, vector = rng.normal(size=(4, 3, 5, 7)).astype(np.float32), rng.normal(size=7)
@@ -114,6 +139,34 @@ def test_figures_of_building_blocks_find_their_images(subject: Subject, folder: 
     atlas = kept_atlas(blocks)
     cells = set(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True))
     assert features_for(subject.survey, subject.model, "", "cell").keys() == cells
+    kept = folder.read("channel")
+    silent = np.where((kept["number"] == 1) & (kept["seed"] == 0), True, kept["silent"])
+    with np.load(folder.path / "channel-000.npz") as first:
+        before, count = dict(first), len(first["number"])
+    folder.write("channel", 0, {**before, "silent": silent[:count]})
+    assert features_for(subject.survey, subject.model, "", "channel").keys() == set(range(CHANNELS)) - {1}
+    folder.write("channel", 0, before)
+
+
+def test_images_of_groups_and_cells_are_of_the_blocks_that_there_are(subject: Subject, folder: FeaturesFolder) -> None:
+    feature_sheet(subject, settings=FAST)
+    assert features_for(subject.survey, subject.model, "", "group")
+    blocks = kept_blocks(subject.survey, subject.model)
+    assert blocks is not None
+    made = blocks.provenance
+    assert made is not None
+    record = blocks.path / "provenance.json"
+    try:  # as if they had been found anew with another seed
+        write_json(record, replace(made, seed=1).to_json())
+        assert not features_for(subject.survey, subject.model, "", "group")
+        assert not features_for(subject.survey, subject.model, "", "cell")
+        assert features_for(subject.survey, subject.model, "", "channel")
+    finally:
+        write_json(record, made.to_json())
+
+
+def test_the_ways_are_those_that_there_are() -> None:
+    assert set(WAYS) == set(PARAMETRISATIONS)
 
 
 def test_a_sheet_is_a_figure_with_its_numbers(subject: Subject, folder: FeaturesFolder) -> None:
@@ -166,6 +219,15 @@ def test_images_of_ones_own_objectives_go_to_fits(subject: Subject, tmp_path: Pa
             "nmgy",
             "u g r i z",
         )
+    steps = iter(range(100))
+    early = feature_images(subject, "logit(long)", FAST, stop=lambda: next(steps) >= 2)
+    early = replace(early, reached=np.float32([np.nan]))
+    path = write_feature_images(early, subject.survey, tmp_path / "early.fits")
+    with fits.open(path) as opened:
+        assert (opened[0].header["FINISHED"], opened[0].header["ASKED"]) == (False, FAST.steps)
+        assert opened["FEATURE", 1].header["STEPS"] == 2
+        assert "REACHED" not in opened["FEATURE", 1].header
+    assert "2 steps of 6: it was stopped" in _listed(early)
     with pytest.raises(InputError, match=r"\.fits"):
         write_feature_images(made, subject.survey, tmp_path / "mine.doc")
 
@@ -198,13 +260,25 @@ def test_slips_on_the_command_line_are_told(subject: Subject) -> None:
         (("features", where, "--of", "logit(round)"), "--out"),
         (("features", where, "--kind", "galaxy"), "channel, class, group, cell"),
         (("dictionary", where, str(FIRST_ID), "--place", "3"), "3,4"),
+        (("channels", where, "99", "--progress", "json"), "0 to 5"),
     ):
         said = CliRunner().invoke(app, list(words))
         assert isinstance(said.exception, InputError)
         assert told in str(said.exception)
 
 
-@pytest.mark.parametrize("wrong", [{"kinds": ("galaxy",)}, {"seeds": 0}, {"galaxies": 0}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kinds": ("galaxy",)},
+        {"seeds": 0},
+        {"galaxies": 0},
+        {"parametrisation": "magic"},
+        {"steps": 0},
+        {"seed": -1},
+        {"seed": 2**31 - 1, "seeds": 2},
+    ],
+)
 def test_wishes_that_make_no_sense_are_told(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         replace(FAST, **wrong)  # type: ignore[arg-type]

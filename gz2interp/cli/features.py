@@ -113,7 +113,13 @@ def channels(
     with progress_as(progress) as told:
         folder = blocks(subject, layer, progress=told)
     shown = channels_in_words(folder)
-    table(f"Channels of {folder.provenance.layer if folder.provenance else layer}", shown.loc[channel or shown.index])
+    for number in channel or ():
+        if number not in shown.index:
+            raise InputError(f"Channel {number} was asked for", f"0 to {len(shown) - 1}")
+    listed, title = shown.loc[channel or shown.index], folder.provenance.layer if folder.provenance else layer
+    table(f"Channels of {title}", listed.drop(columns="odd").astype({"channel": str}))
+    for number, words in listed["odd"][listed["odd"] != ""].items():
+        say(f"channel {number}: {words}")
     if out and out.suffix.lower() in FORMATS:
         chosen = channel or shown.index[:8].tolist()
         manner, images = _manner(journal, columns), features_for(subject.survey, subject.model, layer, "channel")

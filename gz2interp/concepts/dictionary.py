@@ -118,7 +118,15 @@ def strongest_places(strength: Floats, most: int = 3, apart: float = 1.5) -> tup
 
 
 def channel_direction(channel: int, channels: int) -> Floats:
-    """The direction of a single channel, float32 (channel,)."""
+    """The direction of a single channel, float32 (channel,).
+
+    Raises
+    ------
+    InputError
+        There is no such channel.
+    """
+    if not 0 <= channel < channels:
+        raise InputError(f"Channel {channel} was asked for", f"0 to {channels - 1}")
     return np.asarray(np.eye(1, channels, channel, dtype=np.float32)[0])
 
 

@@ -58,7 +58,8 @@ def share_of_colours(images: ArrayLike, light: Light) -> Floats:
 def agreement(first: ArrayLike, second: ArrayLike, light: Light) -> Floats:
     """Correlation of the magnitudes of two images' spectra, less the survey's mean, float32 (n,).
 
-    Two seeds put a pattern in different places; the magnitudes do not know of places.
+    Two seeds put a pattern in different places; the magnitudes do not know of places. Unlike patterns agree too, since
+    the light of all falls with frequency in like ways: what counts is by how much more like ones do.
     """
     logs = [np.log1p(magnitudes_of(light.stretched(each))) - np.log1p(light.signal) for each in (first, second)]
     centred = [each - each.mean(axis=(1, 2, 3), keepdims=True) for each in logs]

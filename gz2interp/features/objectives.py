@@ -217,7 +217,14 @@ def neuron(layer: str, of: int | ArrayLike, y: int | None = None, x: int | None 
         The channel, counted from 0, or a direction, whose length does not count.
     y, x : int, optional
         In cells of the layer; the middle if nothing is said.
+
+    Raises
+    ------
+    InputError
+        One of both is given without the other.
     """
+    if (y is None) != (x is None):
+        raise InputError(f"A neuron was asked for at y = {y}, x = {x}", "Both, or neither for the middle")
     place = None if y is None or x is None else (int(y), int(x))
     return Neuron(layer, int(of) if isinstance(of, int | np.integer) else unit(of), place)
 

@@ -409,6 +409,10 @@ class Probe:
     ) -> tuple[Floats, ...]:
         rows = rows_of(images, self.image_shape, "Images")
         said = rows_of(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
+        if len(rows) != len(said):
+            raise InputError(
+                f"{len(rows)} images and {len(said)} activations were given", "One of each for every galaxy"
+            )
         shapes = (self.image_shape, said.shape[1:])
         return self._questions.ask_of_several((key, shapes), question, (rows, said), shapes)
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import SMALL, STYLE
-from gz2interp.figures.pieces.blocks import bars_of_effects, framed, ink, over_image, signed
+from gz2interp.figures.pieces.blocks import INKS, bars_of_effects, framed, ink, over_image, signed
 from gz2interp.figures.pieces.cells import draw_picture
 from gz2interp.figures.pieces.coordinates import put_place
 from gz2interp.figures.pieces.letters import put_letter
@@ -72,6 +72,8 @@ def groups_figure(
     page, count = manner.page, loads.shape[-1]
     if not count:
         raise InputError("A figure of no group was asked for", "One group or more")
+    if count > len(INKS):
+        raise InputError(f"{count} groups are to be told apart by colour", f"At most {len(INKS)}")
     inks = [ink(place) for place in range(count)]
     across = min(_ACROSS[page.columns], count)
     lines = -(-count // across)

@@ -11,7 +11,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.figures.overlay import DIVERGING
 from gz2interp.figures.paper import SMALL
@@ -23,6 +22,8 @@ Floats = NDArray[np.floating[Any]]
 INKS: Final = OKABE_ITO
 """Of groups and classes, in their order: told apart by everybody, and numbered besides."""
 
+OTHERS: Final = "#777777"
+
 _FIRES: Final = 0.5
 """Of a channel's greatest value in a galaxy: it fires where it reaches that."""
 
@@ -30,16 +31,8 @@ _OPACITY: Final = 0.8
 
 
 def ink(place: int) -> str:
-    """The colour of a group or a class.
-
-    Raises
-    ------
-    InputError
-        There are more than colours that can be told apart.
-    """
-    if place >= len(INKS):
-        raise InputError(f"{place + 1} things are to be told apart by colour", f"At most {len(INKS)}")
-    return INKS[place]
+    """The colour of a group or a class; grey for those beyond the colours that can be told apart."""
+    return INKS[place] if place < len(INKS) else OTHERS
 
 
 def over_image(ground: NDArray[np.uint8], loads: Floats, inks: Sequence[str]) -> NDArray[np.uint8]:

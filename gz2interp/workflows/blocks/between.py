@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.concepts.attribution import between_layers
+from gz2interp.errors import InputError
 from gz2interp.workflows.explain import row_with_image
 from gz2interp.workflows.opening import Progress, Subject
 
@@ -46,12 +47,18 @@ def between(
     Raises
     ------
     InputError
-        A galaxy or a layer is not known, or the later layer does not depend on the earlier.
+        A galaxy, a layer or a channel is not known, no galaxy is given, or the later layer does not depend on the
+        earlier.
     """
     probe = subject.probe
     rows = np.array([row_with_image(subject, galaxy_id) for galaxy_id in galaxy_ids], np.int64)
     width = probe.layer(later).shape[-1]
     wanted = list(range(width)) if channels is None else list(channels)
+    if not len(rows):
+        raise InputError("No galaxy was given", "One or more")
+    for channel in wanted:
+        if not 0 <= channel < width:
+            raise InputError(f"Channel {channel} of layer {later!r} was asked for", f"0 to {width - 1}")
     total = np.zeros((probe.layer(earlier).shape[-1], len(wanted)), np.float64)
     for start in range(0, len(rows), PORTION):
         images = subject.survey.images(rows[start : start + PORTION])
@@ -60,4 +67,4 @@ def between(
             total[:, place] += between_layers(found.values, found.gradients).sum(axis=0)
         if progress:
             progress("between layers", min(start + PORTION, len(rows)), len(rows))
-    return (total / max(len(rows), 1)).astype(np.float32)
+    return (total / len(rows)).astype(np.float32)

@@ -9,6 +9,7 @@ import pandas as pd
 
 from gz2interp.concepts.dictionary import pixels_of
 from gz2interp.concepts.groups import Groups
+from gz2interp.errors import InputError
 from gz2interp.figures.layouts.dictionary import DictionaryPlace, DictionaryWord, dictionary_figure
 from gz2interp.figures.layouts.groups import groups_figure
 from gz2interp.figures.manner import Manner
@@ -126,7 +127,18 @@ def groups_drawing(
     manner : Manner, optional
     features : mapping, optional
         Group, from 0 -> its feature image (y, x, band), nanomaggies.
+
+    Raises
+    ------
+    InputError
+        The layer has no places to lay over the galaxy.
     """
+    if blocks.activations.ndim != 3:
+        raise InputError(
+            f"A figure of groups of layer {blocks.layer!r} was asked for",
+            "A layer of shape (y, x, channel)",
+            "The table of groups knows every layer",
+        )
     manner, features = manner or Manner(), features or {}
     effects, shown = blocks.effects, shown_in_words(subject, blocks, shares=True)
     scores = [short(name) for name in blocks.scores]

@@ -62,7 +62,7 @@ def tops_drawing(
     tests = len(folder.correlates)
     what = (
         f"Channels of layer {layer} by the galaxies in which they are loudest and quietest, of "
-        f"{len(subject.survey.galaxy_ids):,}. rho: Spearman's rank correlation; told where it is at least 0.3 and "
+        f"{int(subject.survey.usable.sum()):,}. rho: Spearman's rank correlation; told where it is at least 0.3 and "
         f"counts at a false discovery rate of 1 % among all {tests:,} tests. {DEPTH}"
     )
     return Drawing(figure, caption(subject, what, shown), (), table.iloc[list(channels)].reset_index(drop=True))

@@ -16,7 +16,7 @@ from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.blocks.atlases import atlases_of, laid_out
 from gz2interp.workflows.blocks.channels import artefact_tables, channel_table, correlates_table
 from gz2interp.workflows.blocks.gathering import Gathered, gathered
-from gz2interp.workflows.blocks.settings import BlockSettings, provenance_of
+from gz2interp.workflows.blocks.settings import BlockSettings, provenance_of, settings_of
 from gz2interp.workflows.image_quality import quality, quality_provenance
 from gz2interp.workflows.opening import Progress, Subject
 
@@ -39,6 +39,7 @@ def blocks(
     layer : str
         "" for the layer analysed last.
     settings : BlockSettings, optional
+        By default those with which they were found before, if they were.
     progress : callable, optional
 
     Raises
@@ -48,15 +49,16 @@ def blocks(
     InputError
         There is no network, but latents in its place.
     """
-    survey, settings = subject.survey, settings or BlockSettings()
+    survey = subject.survey
     analysis = analysis_for(survey, subject.model, layer)
+    folder = blocks_folder(analysis)
+    known = folder.provenance
+    settings = settings or (settings_of(known) if known else BlockSettings())
     if len(analysis.rows) < FEWEST:
         raise SurveyError(f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST}")
     predictions = _predictions(subject.model)
     made = subject.model.predictions_provenance if predictions is not None else None
     provenance = provenance_of(analysis, settings, quality_provenance(survey).digest, made.digest if made else "")
-    folder = blocks_folder(analysis)
-    known = folder.provenance
     if known is None or known.digest != provenance.digest:
         found = gathered(subject.probe, survey, analysis.rows, analysis.layer, settings, progress)
         tables = _tables(survey, analysis, found, predictions, settings, progress)

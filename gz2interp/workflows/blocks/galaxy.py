@@ -14,6 +14,7 @@ from gz2interp.concepts.dictionary import PlaceEntries, dictionary_at, strongest
 from gz2interp.concepts.effects import GroupEffects, group_effects
 from gz2interp.concepts.grid import ActivationGrid, activation_grid
 from gz2interp.concepts.groups import Groups, find_groups
+from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Cutout
 from gz2interp.workflows.blocks.asking import attributions_of, class_logits, past_the_layer
@@ -73,7 +74,15 @@ class GalaxyBlocks:
         return activation_grid(self.activations)
 
     def places(self, most: int = 3) -> tuple[tuple[int, int], ...]:
-        """The places where the layer says most."""
+        """The places where the layer says most.
+
+        Raises
+        ------
+        InputError
+            It has no places.
+        """
+        if self.activations.ndim != 3:
+            raise InputError(f"Layer {self.layer!r} has no places", "One of shape (y, x, channel)")
         return strongest_places(np.linalg.norm(self.activations, axis=-1), most)
 
     def entries(self, place: tuple[int, int], most: int = 5) -> PlaceEntries:

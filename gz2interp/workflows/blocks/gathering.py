@@ -66,7 +66,7 @@ def gathered(
     """Look at every galaxy once, a shard at a time; of a sample of them the network is asked for gradients too.
 
     Places are drawn by how much the layer has to say there, the length of its activations, so that empty sky does not
-    fill the sample.
+    fill the sample; where it says nothing, there is nothing to draw.
     """
     tally, by_mean, by_max = Tally(), TopsKeeper(settings.tops), TopsKeeper(settings.tops, "max")
     rng = np.random.default_rng(settings.seed)
@@ -103,6 +103,8 @@ def _sampled(door: Door, images: Floats, rows: Ints, layer: str, each: int, rng:
     at = np.argsort(-(strength + rng.gumbel(size=strength.shape)), axis=1, kind="stable")[:, :each]
     galaxy = np.repeat(np.arange(len(said)), each)
     flat = at.ravel()
+    speaks = plane[galaxy, flat].any(axis=1)
+    galaxy, flat = galaxy[speaks], flat[speaks]
     adds = np.stack([each_.values.reshape(plane.shape)[galaxy, flat].sum(axis=1) for each_ in attributions], axis=1)
     return Places(
         plane[galaxy, flat], adds - adds.mean(axis=1, keepdims=True), rows[galaxy], flat // across, flat % across

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.analyses import Analysis
 
-__all__ = ["BlockSettings", "provenance_of"]
+__all__ = ["BlockSettings", "provenance_of", "settings_of"]
 
 VERSION: Final = 1
 """Of what is done with the settings."""
@@ -42,6 +42,12 @@ class BlockSettings:
     side: int = 20
     neighbours: int = 15
     seed: int = 0
+
+
+def settings_of(made: Provenance) -> BlockSettings:
+    """Those that were asked for, from how it is kept; what was not asked then is as usual."""
+    known = {**made.parameters, "seed": made.seed}
+    return BlockSettings(**{each.name: known[each.name] for each in fields(BlockSettings) if each.name in known})
 
 
 def provenance_of(analysis: Analysis, settings: BlockSettings, quality: str, predictions: str) -> Provenance:

@@ -93,10 +93,10 @@ def _named(subject: Subject, kind: str, number: int) -> str:
 
 
 def _what(table: pd.DataFrame, kind: str, made: Any) -> str:
-    agreed = table["agreement"].median()
-    repeat = (
-        "" if np.isnan(agreed) else f" Images of one objective from two starts agree by {agreed:.2f} at the median."
-    )
+    agreed, unlike = table["agreement"].median(), table["unlike"].median()
+    chance = "" if np.isnan(unlike) else f", images of different objectives by {unlike:.2f}"
+    repeat = f" Images of one objective from two starts agree by {agreed:.2f} at the median{chance}."
+    repeat = "" if np.isnan(agreed) else repeat
     steps = made.parameters.get("steps") if made else "?"
     way = made.parameters.get("parametrisation") if made else "?"
     return (

@@ -16,7 +16,6 @@ from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.blocks.finding import blocks
-from gz2interp.workflows.blocks.settings import BlockSettings
 from gz2interp.workflows.features.judging import judged
 from gz2interp.workflows.features.settings import SheetSettings, provenance_of
 from gz2interp.workflows.features.wanted import Wanted, wanted
@@ -40,7 +39,7 @@ def feature_sheet(
     """A layer's complete sheet, made once and kept in its analysis; an interrupted one goes on where it stopped.
 
     Building blocks (`gz2interp.workflows.blocks.blocks`) are found first where that has not been done: groups and cells
-    are theirs.
+    are theirs, whatever they were found with.
 
     Parameters
     ----------
@@ -59,7 +58,7 @@ def feature_sheet(
     """
     settings, survey = settings or SheetSettings(), subject.survey
     analysis = analysis_for(survey, subject.model, layer)
-    found = blocks(subject, analysis.layer, BlockSettings(), progress)
+    found = blocks(subject, analysis.layer, progress=progress)
     made = found.provenance
     provenance = provenance_of(analysis, settings, made.digest if made else "")
     folder = features_folder(analysis)

@@ -141,17 +141,23 @@ def _listed(made: FeatureImages) -> str:
         f"({number + 1}) {name}, which it brings to {reached:.3g}"
         for number, (name, reached) in enumerate(zip(made.objectives, made.reached, strict=True))
     )
-    return f"Feature images ({made.parametrisation}, {made.parameters.get('steps')} steps, seed {made.seed}): {told}."
+    steps = " to ".join(str(each) for each in sorted({int(made.steps.min()), int(made.steps.max())}))
+    ended = "" if made.finished else f" of {made.parameters.get('steps')}: it was stopped"
+    return f"Feature images ({made.parametrisation}, {steps} steps{ended}, seed {made.seed}): {told}."
 
 
 def _fits_of(made: FeatureImages, survey: Survey) -> fits.HDUList:
     hdus: list[Any] = [fits.PrimaryHDU()]
     header = hdus[0].header
-    header["PARAMETR"], header["STEPS"], header["SEED"] = made.parametrisation, made.parameters.get("steps"), made.seed
+    header["PARAMETR"], header["SEED"], header["FINISHED"] = made.parametrisation, made.seed, made.finished
+    header["ASKED"] = (made.parameters.get("steps"), "steps asked for")
     for number, (image, name) in enumerate(zip(made.images, made.objectives, strict=True)):
         hdu = fits.ImageHDU(np.ascontiguousarray(np.moveaxis(image, -1, 0)), name="FEATURE", ver=number + 1)
         hdu.header["BUNIT"], hdu.header["BANDS"] = "nmgy", " ".join(survey.bands)
-        hdu.header["OBJECT"], hdu.header["REACHED"] = name[:68], float(made.reached[number])
-        hdu.header["TRANSFRM"], hdu.header["SILENT"] = float(made.transformed[number]), bool(made.silent[number])
+        hdu.header["OBJECT"], hdu.header["STEPS"] = name[:68], int(made.steps[number])
+        for key, values in (("REACHED", made.reached), ("TRANSFRM", made.transformed)):
+            if np.isfinite(values[number]):  # a header has no word for other numbers
+                hdu.header[key] = float(values[number])
+        hdu.header["SILENT"] = bool(made.silent[number])
         hdus.append(hdu)
     return fits.HDUList(hdus)

@@ -48,7 +48,8 @@ def judged(
         transformations; ``best`` of the real galaxies, and ``best_id``; ``above``, the share of them that it exceeds;
         ``random``, what the best of 64 random images of the survey's light reaches; ``spectrum``, the share of its
         frequencies inside the survey's 5 to 95 %; ``colours``, the share of its colours inside; ``agreement`` with the
-        image of its objective from another seed (NaN where there is one): the correlation of their spectra; ``silent``.
+        image of its objective from another seed (NaN where there is one): the correlation of their spectra;
+        ``unlike``, the same with an image of the next objective, beyond which agreement says something; ``silent``.
     """
     random = random_images(light, RANDOM, 0)
     return pd.concat([_of_kind(subject, layer, folder, each, light, rows, random) for each in plan], ignore_index=True)
@@ -84,16 +85,22 @@ def _of_kind(
             "spectrum": share_of_spectrum(kept["images"], light),
             "colours": share_of_colours(kept["images"], light),
             "agreement": _agreements(kept, light),
+            "unlike": _agreements(kept, light, 1),
             "silent": kept["silent"],
         }
     )
 
 
-def _agreements(kept: dict[str, NDArray[Any]], light: Light) -> NDArray[np.float64]:
-    """Of each image with that of its objective from the first other seed; NaN where there is none."""
+def _agreements(kept: dict[str, NDArray[Any]], light: Light, further: int = 0) -> NDArray[np.float64]:
+    """Of each image with that of the objective so much further on, from the seed before; NaN where there is none."""
     told = np.full(len(kept["number"]), np.nan)
-    for number in np.unique(kept["number"]):
-        at = np.flatnonzero(kept["number"] == number)
-        if len(at) > 1:
-            told[at] = agreement(kept["images"][at], kept["images"][np.roll(at, 1)], light)
+    numbers, seeds = np.unique(kept["number"]).tolist(), np.unique(kept["seed"]).tolist()
+    if len(seeds) < 2 or (further and len(numbers) < 2):
+        return told
+    images = {key: k for k, key in enumerate(zip(kept["number"].tolist(), kept["seed"].tolist(), strict=True))}
+    for (number, seed), one in images.items():
+        of = numbers[(numbers.index(number) + further) % len(numbers)]
+        other = images.get((of, seeds[seeds.index(seed) - 1]))
+        if other is not None:
+            told[one] = agreement(kept["images"][[one]], kept["images"][[other]], light)[0]
     return told

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import SurveyError
 from gz2interp.stores.analyses import latest_analysis
+from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -46,22 +47,43 @@ def sheet_of(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFol
 
 
 def features_for(survey: Survey, model: ModelFolder, layer: str, kind: str) -> dict[Any, Floats]:
-    """Feature images for figures of building blocks, by channel, by group, or by a cell's (column, row); {} without."""
+    """Feature images for figures of building blocks, by channel, by group, or by a cell's (column, row); {} without.
+
+    Where nothing excites an objective, there is none. Groups and cells have theirs as long as the building blocks are
+    those that the sheet was made of.
+    """
     folder = kept_features(survey, model, layer)
     if folder is None:
         return {}
-    images = folder.images(kind)
-    if kind != "cell":
+    images = _excited(folder, kind)
+    if kind not in ("group", "cell"):
         return dict(images)
     blocks = kept_blocks(survey, model, layer)
-    if blocks is None:
+    if blocks is None or not _made_of(folder, blocks):
         return {}
+    if kind == "group":
+        return dict(images)
     atlas = kept_atlas(blocks)
     return {
         (int(column), int(row)): images[cell]
         for cell, (column, row) in enumerate(zip(atlas.column, atlas.row, strict=True))
         if cell in images
     }
+
+
+def _excited(folder: FeaturesFolder, kind: str) -> dict[int, Floats]:
+    """Without those that only show where they began."""
+    kept = folder.read(kind)
+    if not kept:
+        return {}
+    chosen = np.flatnonzero((kept["seed"] == 0) & ~kept["silent"])
+    return dict(zip(kept["number"][chosen].tolist(), kept["images"][chosen], strict=True))
+
+
+def _made_of(folder: FeaturesFolder, blocks: BlocksFolder) -> bool:
+    """Whether a sheet's groups and cells are those of these building blocks."""
+    sheet, found = folder.provenance, blocks.provenance
+    return sheet is not None and found is not None and sheet.parameters["blocks"] == found.digest
 
 
 def sheet_sentences(folder: FeaturesFolder) -> tuple[str, ...]:
@@ -79,5 +101,8 @@ def _sentence(kind: str, table: pd.DataFrame) -> str:
         f"{table['spectrum'].median():.0%} of the spectrum and {table['colours'].median():.0%} of the colours are "
         "inside the survey's"
     )
-    words += "" if np.isnan(agreed) else f"; two starts agree by {agreed:.2f}"
+    if not np.isnan(agreed):
+        words += f"; two starts agree by {agreed:.2f}"
+        unlike = table["unlike"].median()
+        words += "" if np.isnan(unlike) else f", different objectives by {unlike:.2f}"
     return words + (f"; {silent} could not be excited" if silent else "")

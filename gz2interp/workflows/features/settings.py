@@ -11,11 +11,17 @@ from gz2interp.stores.analyses import Analysis
 
 __all__ = ["KINDS", "SheetSettings", "provenance_of"]
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of what is done with the settings."""
 
 KINDS: Final = ("channel", "class", "group", "cell")
 """What a sheet has feature images of, in the order in which they are made."""
+
+WAYS: Final = ("pixels", "fourier", "maco")
+"""The names of `gz2interp.features.parametrisations.PARAMETRISATIONS`, told without TensorFlow: what makes no sense is
+refused before anything that was kept gives way."""
+
+LARGEST_SEED: Final = 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,13 @@ class SheetSettings:
                 raise InputError(f"Feature images of kind {kind!r} were asked for", f"{choices(KINDS)}")
         if self.seeds < 1 or self.galaxies < 1:
             raise InputError(f"{self.seeds} seeds and {self.galaxies} galaxies were asked for", "At least one of each")
+        if self.parametrisation not in WAYS:
+            raise InputError(f"The parametrisation {self.parametrisation!r} was asked for", f"One of {choices(WAYS)}")
+        if self.steps < 1 or not 0 <= self.seed <= LARGEST_SEED - self.seeds + 1:
+            raise InputError(
+                f"{self.steps} steps and the seed {self.seed} were given",
+                f"At least 1 step, and seeds from 0 to {LARGEST_SEED}",
+            )
 
 
 def provenance_of(analysis: Analysis, settings: SheetSettings, blocks: str) -> Provenance:
