@@ -89,7 +89,9 @@ def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> No
         reached = np.where(silent, 0.0, 1.0 + number)
         half = len(number) // 2  # in two files, as a larger sheet is
         for part, at in enumerate((slice(None, half), slice(half, None))):
-            folder.write(kind, part, {"number": number[at], "seed": seed[at], "images": images[at]})
+            folder.write(
+                kind, part, {"number": number[at], "seed": seed[at], "images": images[at], "silent": silent[at]}
+            )
         told = {"kind": kind, "number": number, "seed": seed, "objective": [f"{kind}({k})" for k in number]}
         told |= {
             "reached": reached,
@@ -98,6 +100,8 @@ def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> No
             "random": 0.5,
         }
         told |= {"best_id": int(survey.galaxy_ids[7]), "above": 0.9, "spectrum": 0.8, "colours": 0.7}
-        tables.append(pd.DataFrame({**told, "agreement": 0.6 if seeds > 1 else np.nan, "silent": silent}))
+        tables.append(
+            pd.DataFrame({**told, "agreement": 0.6 if seeds > 1 else np.nan, "unlike": 0.2, "silent": silent})
+        )
     if complete:
         folder.complete(pd.concat(tables, ignore_index=True), provenance)

@@ -14,6 +14,7 @@ from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
 
 from dashboards import building
+from dashboards.parts.layer_sheet import BLACK
 
 SCRIPT = Path(__file__).resolve().parent.parent / "dashboards" / "explore.py"
 
@@ -133,6 +134,8 @@ def test_the_sheet_is_sorted_and_filtered() -> None:
     notes = [card["note"] for card in told(page, "gallery-sheet-channel")["items"]]
     assert notes[0] == "0.2 x best · r \N{MINUS SIGN}0.80"
     assert notes[SILENT] == "not excited · does nothing"
+    pictures = [card["picture"] for card in told(page, "gallery-sheet-channel")["items"]]
+    assert [picture == BLACK for picture in pictures] == [k == SILENT for k in range(CHANNELS)]
     page.selectbox(key="sheet_order_channel").select("beyond real galaxies").run()
     assert titles(page, "gallery-sheet-channel")[0] == "channel 1"
     page.selectbox(key="sheet_shown_channel").select("goes with petro_radius").run()
@@ -147,7 +150,12 @@ def test_a_channel_tells_what_it_reaches_and_against_what() -> None:
     said = text_of(page)
     assert 'data-testid="block">channel 1<' in said
     assert said.count('alt="feature image, start') == 2
-    for part in ("best real galaxy", "best of random images", "agree by 0.60", "all 3 tests of the layer, 2 of them"):
+    for part in (
+        "best real galaxy",
+        "best of random images",
+        "agree by 0.60, of different objectives by 0.20",
+        "all 3 tests of the layer, 2 of them",
+    ):
         assert part in said
     assert "petro radius" in said
     page.button(key="best_galaxy").click().run()

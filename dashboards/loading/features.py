@@ -98,7 +98,7 @@ def table_for(shelf: Shelf, kind: str) -> pd.DataFrame:
 
 
 def feature_pictures(shelf: Shelf, kind: str, seed: int = 0) -> dict[int, str]:
-    """Feature images of a kind from one start as data URIs, by number; {} where there are none."""
+    """Feature images of a kind from one start as data URIs, by number, but of what nothing excites."""
     return _feature_pictures(shelf.key, kind, seed, shelf) if kind in shelf.kinds else {}
 
 
@@ -155,7 +155,7 @@ def _feature_pictures(key: tuple[str, int, int], kind: str, seed: int, _shelf: S
     survey, found = _shelf.survey, dict[int, str]()
     assert _shelf.features is not None
     for part in _shelf.features.parts(kind):
-        at = np.flatnonzero(part["seed"] == seed)
+        at = np.flatnonzero((part["seed"] == seed) & ~part["silent"])  # those only show where they began
         if len(at):
             made = thumbnails(rgb(part["images"][at], survey.bands, feature_stretch(_shelf)))
             found |= dict(zip(part["number"][at].tolist(), made, strict=True))

@@ -14,7 +14,7 @@ from dashboards.loading.features import Shelf, feature_pictures, feature_stretch
 from dashboards.loading.pictures import pictures_of, stretch_for
 from dashboards.loading.tables import table_of
 from dashboards.parts.cards import pick
-from dashboards.parts.layer_sheet import name_of
+from dashboards.parts.layer_sheet import BLACK, name_of
 from dashboards.parts.style import caption, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_correlates
@@ -59,7 +59,7 @@ def channel_cards(shelf: Shelf, channels: np.ndarray[Any, Any], notes: list[str]
         at = [tops[f"peak_{name}"][channels, 0] for name in ("rows", "y", "x")]
         pictures = dict(zip(channels.tolist(), piece_pictures(shelf, *at), strict=True))
     return [
-        Card(f"channel-{channel}", pictures[channel], f"channel {channel}", note, f"channel {channel}")
+        Card(f"channel-{channel}", pictures.get(channel, BLACK), f"channel {channel}", note, f"channel {channel}")
         for channel, note in zip(channels.tolist(), notes, strict=True)
     ]
 
@@ -92,7 +92,7 @@ def _show_images(shelf: Shelf, kind: str, number: int) -> None:
     )
     parts = []
     for row in own.to_dict("records"):
-        picture = feature_pictures(shelf, kind, row["seed"]).get(number, "")
+        picture = feature_pictures(shelf, kind, row["seed"]).get(number, BLACK)
         told = "nothing was found that excites it" if row["silent"] else f"reaches {row['reached']:.3g}"
         parts.append(_figure(picture, f"feature image, start {row['seed'] + 1}", f"start {row['seed'] + 1}", told))
     first = own.iloc[0]
@@ -101,7 +101,9 @@ def _show_images(shelf: Shelf, kind: str, number: int) -> None:
     parts.append(_figure(picture, f"galaxy {best}", "best real galaxy", f"{first['best']:.3g}"))
     st.html(f'<div class="gz2-images">{"".join(parts)}</div>')
     _show_reached(own)
-    agreed = "" if np.isnan(first["agreement"]) else f" Images from different starts agree by {first['agreement']:.2f}."
+    agreed = "" if np.isnan(first["agreement"]) else f" Images from different starts agree by {first['agreement']:.2f}"
+    if agreed:
+        agreed += "." if np.isnan(first.get("unlike", np.nan)) else f", of different objectives by {first['unlike']:.2f}."
     beyond = "all" if first["above"] == 1 else f"{first['above']:.1%}"
     caption(
         f"Beyond {beyond} of the real galaxies looked at; {first['transformed']:.3g} when turned, moved and blurred "
