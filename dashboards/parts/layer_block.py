@@ -102,8 +102,9 @@ def _show_images(shelf: Shelf, kind: str, number: int) -> None:
     st.html(f'<div class="gz2-images">{"".join(parts)}</div>')
     _show_reached(own)
     agreed = "" if np.isnan(first["agreement"]) else f" Images from different starts agree by {first['agreement']:.2f}"
+    unlike = first.get("unlike", np.nan)
     if agreed:
-        agreed += "." if np.isnan(first.get("unlike", np.nan)) else f", of different objectives by {first['unlike']:.2f}."
+        agreed += "." if np.isnan(unlike) else f", of different objectives by {unlike:.2f}."
     beyond = "all" if first["above"] == 1 else f"{first['above']:.1%}"
     caption(
         f"Beyond {beyond} of the real galaxies looked at; {first['transformed']:.3g} when turned, moved and blurred "
