@@ -19,6 +19,7 @@ def main() -> None:
         st.Page("screens/clusters.py", title="Clusters", url_path="clusters"),
         st.Page("screens/unusual.py", title="Unusual", url_path="unusual"),
         st.Page("screens/compare.py", title="Compare", url_path="compare"),
+        st.Page("screens/features.py", title="Features", url_path="features"),
         st.Page("screens/network.py", title="Network", url_path="network"),
         st.Page("screens/trust.py", title="Trust", url_path="trust"),
         st.Page("screens/downloads.py", title="Download", url_path="download"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final
@@ -51,6 +52,12 @@ class Selection:
         The cluster whose galaxies are the members, ``"fine-7"``; there is either a lasso or a cluster.
     scale : str
         Of the clusters that are shown; "" for the middle one.
+    view : str
+        What the page "Features" shows: ``"layer"``, ``"dictionary"``, ``"groups"`` or ``"atlas"``; "" for the first.
+    block : str
+        The channel, class, group or cell of the atlas that is looked at, ``"channel-12"``.
+    place : str
+        In the layer's plane, ``"y,x"``; "" for where the layer says most.
     """
 
     survey: str = ""
@@ -63,6 +70,9 @@ class Selection:
     lasso: Polygon = ()
     cluster: str = ""
     scale: str = ""
+    view: str = ""
+    block: str = ""
+    place: str = ""
 
     def to_params(self) -> dict[str, str]:
         """As query parameters of an address; what is not chosen is left out."""
@@ -119,6 +129,7 @@ def change(**parts: Any) -> None:
         selection = Selection(survey=selection.survey, colour=selection.colour)
     if "model" in parts or "layer" in parts:
         selection = replace(selection, lasso=(), cluster="", score="", layer=parts.get("layer", ""))
+        selection = replace(selection, block="", place="")
     st.session_state[KEY] = selection
 
 
@@ -164,8 +175,17 @@ def _polygon(text: str) -> Polygon:
     return vertices
 
 
+def _place(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,4},[0-9]{1,4}", text):
+        raise ValueError("a place is two whole numbers, as in 3,4")
+    return text
+
+
 READERS: Final[dict[str, Callable[[str], Any]]] = {
-    **dict.fromkeys(("survey", "model", "layer", "method", "score", "colour", "cluster", "scale"), str),
+    **dict.fromkeys(
+        ("survey", "model", "layer", "method", "score", "colour", "cluster", "scale", "view", "block"), str
+    ),
     "galaxy_id": _digits,
     "lasso": _polygon,
+    "place": _place,
 }

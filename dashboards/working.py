@@ -17,11 +17,13 @@ from gz2interp.stores.locations import surveys_folder
 
 __all__ = ["again", "begin", "command_of", "forget", "look", "stop", "task_of"]
 
-_TALKATIVE = ("fit", "analyse", "suspects", "uncertainty", "check", "clusters", "unusual", "compare", "plant labels")
+_OWN = ("analyse", "check", "clusters", "unusual", "compare", "channels", "features")
+"""Verbs that are not the trainer's."""
+
+_TALKATIVE = (*_OWN, "fit", "suspects", "uncertainty", "plant labels")
 """Verbs that tell how far they are."""
 
-_PROGRAMS = dict.fromkeys(("analyse", "check", "clusters", "unusual", "compare"), "gz2interp.cli")
-"""Verbs that are not the trainer's."""
+_PROGRAMS = dict.fromkeys(_OWN, "gz2interp.cli")
 
 
 def begin(survey: Path, words: Sequence[str]) -> None:

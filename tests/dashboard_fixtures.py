@@ -98,15 +98,15 @@ def add_model(survey: Survey, rng: np.random.Generator, network: bytes = b"none"
     )
 
 
-def add_analysis(survey: Survey, data: str | None = None, name: str = "cnn") -> None:
+def add_analysis(survey: Survey, data: str | None = None, name: str = "cnn", layer: str = LAYER) -> None:
     model = survey.model(name)
     rows = np.flatnonzero(survey.usable)
     places = np.stack([np.cos(rows * 2.4), np.sin(rows * 2.4)], axis=1) * np.sqrt(rows + 1)[:, None]
     places[:, 0] += np.where(rows % 2 == 1, 12, 0)
     apart = np.linalg.norm(places[:, None] - places[None], axis=2)
     nearest = np.argsort(apart, axis=1)[:, 1:9]
-    made = Provenance(data or survey.digest, model.digest, LAYER, "analysis", {"metric": "euclidean", "map": "umap"}, 0)
-    analysis = Analysis(layer_folder(model.path, LAYER) / made.digest)
+    made = Provenance(data or survey.digest, model.digest, layer, "analysis", {"metric": "euclidean", "map": "umap"}, 0)
+    analysis = Analysis(layer_folder(model.path, layer) / made.digest)
     analysis.path.mkdir(parents=True)
     for shard, start in enumerate(range(0, len(rows), SHARD_ROWS)):
         analysis.write_activations(shard, places[start : start + SHARD_ROWS].astype(np.float32), len(rows))

@@ -15,7 +15,7 @@ __all__ = ["Card", "picked", "show_gallery"]
 
 @dataclass(frozen=True)
 class Card:
-    """One galaxy of a gallery.
+    """One galaxy of a gallery, or a channel.
 
     Attributes
     ----------
@@ -25,12 +25,15 @@ class Card:
         A data URI.
     title, note : str
         Two short lines.
+    alt : str
+        What the picture shows; "" for the galaxy of that id.
     """
 
     id: str
     picture: str
     title: str
     note: str
+    alt: str = ""
 
 
 def show_gallery(

@@ -4,12 +4,12 @@ const card = (item, selected, pick) => {
   const button = document.createElement("button");
   button.type = "button";
   button.className = "gz2-card";
-  button.title = `${item.id}\n${item.title}`;
+  button.title = [item.alt || item.id, item.title, item.note].filter(Boolean).join("\n");
   button.dataset.galaxy = item.id;
   button.setAttribute("aria-pressed", String(item.id === selected));
   button.onclick = () => pick(item.id);
   const picture = document.createElement("img");
-  Object.assign(picture, { src: item.picture, alt: `galaxy ${item.id}`, loading: "lazy" });
+  Object.assign(picture, { src: item.picture, alt: item.alt || `galaxy ${item.id}`, loading: "lazy" });
   const words = document.createElement("span");
   words.className = "gz2-words";
   for (const [name, text] of [["gz2-title", item.title], ["gz2-note", item.note]]) {
@@ -18,7 +18,7 @@ const card = (item, selected, pick) => {
     line.textContent = text;
     words.append(line);
   }
-  button.append(picture, words);
+  button.append(picture, ...(item.title || item.note ? [words] : []));
   return button;
 };
 

@@ -57,7 +57,7 @@ def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribut
 
 def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
     """Whether an attribution would be quick: TensorFlow is there and has read this network."""
-    return (survey.digest, model.digest) in _subjects()
+    return _key(survey, model) in _subjects()
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
@@ -97,15 +97,20 @@ def score_of(subject: Subject, words: str) -> Score:
 
 
 @st.cache_resource(show_spinner=False)
-def _subjects() -> dict[tuple[str, str], Subject]:
+def _subjects() -> dict[tuple[str, str, str], Subject]:
     return {}
+
+
+def _key(survey: Survey, model: ModelFolder) -> tuple[str, str, str]:
+    """The path too: what has been found in a copy of a survey may be something else."""
+    return survey.digest, model.digest, str(survey.path)
 
 
 def subject_of(survey: Survey, model: ModelFolder) -> Subject:
     """The survey and its network behind its door, opened once."""
     from gz2interp.workflows.opening import Subject
 
-    subjects, key = _subjects(), (survey.digest, model.digest)
+    subjects, key = _subjects(), _key(survey, model)
     if key not in subjects:
         while len(subjects) >= MOST_NETWORKS:
             subjects.pop(next(iter(subjects)))

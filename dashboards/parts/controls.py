@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.finding import WITHIN, Position, nearest_on_sky, read_query
 from dashboards.parts.style import caption
@@ -15,7 +16,7 @@ from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from gz2interp.stores.survey import Survey
 
-__all__ = ["Choices", "show_brand", "show_choices", "show_network_choices"]
+__all__ = ["Choices", "show_brand", "show_choices", "show_layer_choices", "show_network_choices"]
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,17 @@ def show_network_choices(surveys: Sequence[str], models: Sequence[str], selectio
         _choose("Survey", "survey", _with(surveys, selection.survey), selection.survey, new=True)
     with right:
         _choose("Model", "model", models, selection.model)
+
+
+def show_layer_choices(
+    left: DeltaGenerator, right: DeltaGenerator, layers: Sequence[str], layer: str, survey: Survey
+) -> None:
+    """Layer and galaxy, for a page about a layer, where there is room for them."""
+    with left:
+        _choose("Layer", "layer", layers, layer)
+    with right:
+        named = f"Galaxy {current().galaxy_id} · find another"
+        st.text_input(named, key="find", placeholder="id, or RA Dec", on_change=_find, args=(survey,))
 
 
 def _choose(label: str, part: str, options: Sequence[str], value: str, new: bool = False) -> None:

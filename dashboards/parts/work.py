@@ -17,6 +17,7 @@ from dashboards.parts.style import caption
 from dashboards.selection import current, say
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.features.settings import SheetSettings
 from trainer.config import RECIPES
 
 __all__ = ["show_work"]
@@ -81,6 +82,18 @@ TASKS: Mapping[str, Task] = {
         "Look for the unusual",
         "Looking for what is unlike all others",
         "A rank and a reason for every galaxy; you rate them on the page “Unusual”.",
+        1,
+    ),
+    "channels": Task(
+        "Find building blocks",
+        "Taking a layer apart",
+        "What each channel of a layer goes with and where it is loudest, neuron groups, and the atlas; minutes.",
+        1,
+    ),
+    "features": Task(
+        "Make feature images",
+        "Making images that excite the layer",
+        "Of every channel, group, cell of the atlas and class; minutes, and an interrupted sheet goes on.",
         1,
     ),
     "plant labels": Task(
@@ -201,8 +214,8 @@ def _compare(survey: Survey, model: str) -> list[str]:
     return ["compare", *words, "--most", "0"] if chosen[0] != chosen[1] else []
 
 
-_OF_A_LAYER = ("clusters", "unusual")
-"""Verbs about the map that is on show, of whatever layer that is."""
+_OF_A_LAYER = ("clusters", "unusual", "channels", "features")
+"""Verbs about the layer that is on show."""
 
 
 def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
@@ -217,6 +230,14 @@ def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
         return [verb, "--model", chosen, *(["--layer", layer] if layer else [])]
 
     return fields
+
+
+def _features(survey: Survey, model: str) -> list[str]:
+    left, right = st.columns([3, 1])
+    with left:
+        words = _of_model("features")(survey, model)
+    steps = int(right.number_input("Steps of each", 8, 4096, SheetSettings().steps, 8, key="work_steps"))
+    return [*words, "--steps", str(steps)] if words else []
 
 
 def _networks(survey: Survey) -> list[str]:
@@ -234,6 +255,8 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "check": _of_model("check"),
     "clusters": _of_model("clusters"),
     "unusual": _of_model("unusual"),
+    "channels": _of_model("channels"),
+    "features": _features,
     "plant labels": _of_model("plant labels"),
     "compare": _compare,
     "suspects": _suspects,

@@ -9,7 +9,7 @@ file, and goes on with the files that it lacks.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,9 +69,13 @@ class FeaturesFolder:
 
     def read(self, kind: str) -> dict[str, NDArray[Any]]:
         """All that was kept of a kind, file after file; nothing where there is none."""
-        files = sorted(self.path.glob(f"{kind}-*.npz"))
-        parts = [_arrays(file) for file in files]
+        parts = list(self.parts(kind))
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+    def parts(self, kind: str) -> Iterator[dict[str, NDArray[Any]]]:
+        """The same a file at a time, so that memory does not grow with the layer."""
+        for file in sorted(self.path.glob(f"{kind}-*.npz")):
+            yield _arrays(file)
 
     def images(self, kind: str, seed: int = 0) -> dict[int, Floats]:
         """Feature images (y, x, band) of a kind by number, nanomaggies, of the first or of a later seed."""

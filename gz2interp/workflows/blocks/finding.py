@@ -115,11 +115,17 @@ def _arrays(
             "rows": places.rows,
             "y": places.y,
             "x": places.x,
+            "plane": np.array(_plane(subject, analysis.layer)),
             "coordinates": coordinates,
             "attributed": places.attributed,
         },
         **atlases_of(places, coordinates, names, found.tally.covariance, settings),
     }
+
+
+def _plane(subject: Subject, layer: str) -> tuple[int, ...]:
+    info = subject.probe.layer(layer)
+    return tuple(info.shape[:2]) if info.spatial else (1, 1)
 
 
 def _fields(extremes: Extremes) -> Arrays:

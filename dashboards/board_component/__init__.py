@@ -1,0 +1,92 @@
+"""A picture or a chart of cells, each of which can be chosen with the mouse or the arrow keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import streamlit as st
+
+__all__ = ["BoardCell", "chosen_on", "grid_cells", "show_board"]
+
+
+@dataclass(frozen=True)
+class BoardCell:
+    """One cell.
+
+    Attributes
+    ----------
+    id : str
+    x, y, width, height : float
+        Per cent of the board, from its upper left.
+    words : str
+        What it is: told under the board while the pointer or the focus is on it, and to screen readers.
+    picture : str
+        A data URI; "" for none.
+    colour : str
+        Of its frame; "" for one that shows only when it is needed.
+    """
+
+    id: str
+    x: float
+    y: float
+    width: float
+    height: float
+    words: str
+    picture: str = ""
+    colour: str = ""
+
+
+def show_board(
+    cells: Sequence[BoardCell],
+    key: str,
+    on_choice: Callable[[], None],
+    *,
+    label: str,
+    picture: str = "",
+    chosen: str = "",
+) -> None:
+    """Show the cells; after a choice `on_choice` is called, which asks `chosen_on`.
+
+    Parameters
+    ----------
+    cells : sequence of BoardCell
+    key : str
+    on_choice : callable
+    label : str
+        What the board is, for screen readers.
+    picture : str, optional
+        A data URI of what lies beneath.
+    chosen : str, optional
+        The id of the chosen cell.
+    """
+    data = {"cells": [asdict(cell) for cell in cells], "picture": picture, "chosen": chosen, "label": label}
+    _board()(key=key, data=data, on_choice_change=on_choice)
+
+
+def chosen_on(key: str) -> str | None:
+    """The id of the cell that has just been chosen on the board of that key."""
+    event = (st.session_state.get(key) or {}).get("choice")
+    return str(event["id"]) if event else None
+
+
+def grid_cells(plane: tuple[int, int], words: Callable[[int, int], str]) -> list[BoardCell]:
+    """The cells of a layer's plane over an image whose last row is on top; their ids are ``"y,x"``."""
+    height, width = 100 / plane[0], 100 / plane[1]
+    return [
+        BoardCell(f"{y},{x}", x * width, (plane[0] - 1 - y) * height, width, height, words(y, x))
+        for y in reversed(range(plane[0]))
+        for x in range(plane[1])
+    ]
+
+
+@cache
+def _board() -> Callable[..., Any]:
+    own = files("dashboards.board_component")
+    css, js = (own.joinpath(f"board.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    inside = '<div class="gz2-board" role="group"></div><div class="gz2-board-words"></div>'
+    html = f'<div class="gz2-board-whole">{inside}</div>'
+    return st.components.v2.component("gz2interp.board", html=html, css=css, js=js, isolate_styles=False)

@@ -1,0 +1,194 @@
+"""Building blocks and feature images of a layer as they are kept, and their pictures; no network is asked here."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from dashboards.loading.attributions import subject_of
+from dashboards.loading.pictures import stretch_for
+from dashboards.loading.surveys import stamp
+from gz2interp.concepts.atlas import Atlas
+from gz2interp.figures.pictures import thumbnails
+from gz2interp.figures.places import framed_places, pieces_around
+from gz2interp.figures.rgb import Stretch, rgb, stretch_of
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.blocks import BlocksFolder, blocks_folder
+from gz2interp.stores.features import FeaturesFolder, features_folder
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.blocks.kept import kept_atlas
+from gz2interp.workflows.features.settings import KINDS
+from gz2interp.workflows.layer_table import layer_table
+
+__all__ = [
+    "Shelf",
+    "atlas_for",
+    "feature_pictures",
+    "feature_stretch",
+    "fired_pictures",
+    "piece_pictures",
+    "shelf_of",
+    "table_for",
+]
+
+Ints = NDArray[np.int64]
+
+PORTION: Final = 64
+"""Galaxies in memory at a time."""
+
+OF_BLOCKS: Final = ("group", "cell")
+"""What is numbered anew whenever building blocks are looked for."""
+
+SAMPLE: Final = 64
+"""Feature images of each kind that decide on their stretch."""
+
+
+class Shelf:
+    """What is kept of a layer: its building blocks and its feature images, either of which may not be there.
+
+    Parameters
+    ----------
+    survey : Survey
+    model : ModelFolder
+    analysis : Analysis
+    """
+
+    def __init__(self, survey: Survey, model: ModelFolder, analysis: Analysis) -> None:
+        self.survey, self.model, self.analysis = survey, model, analysis
+        blocks, features = blocks_folder(analysis), features_folder(analysis)
+        self.blocks: BlocksFolder | None = blocks if blocks.provenance is not None else None
+        self.features: FeaturesFolder | None = features if features.provenance is not None else None
+        self.begun = self.features is None and (features.path / "question.json").is_file()
+        """Whether a sheet has been begun and not finished."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What may be shown feature images of: groups and cells only if they are of these very building blocks."""
+        made = self.features.provenance if self.features else None
+        if made is None:
+            return ()
+        blocks = self.blocks.provenance if self.blocks else None
+        same = blocks is not None and made.parameters.get("blocks") == blocks.digest
+        return KINDS if same else tuple(kind for kind in KINDS if kind not in OF_BLOCKS)
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        """Of everything that is derived from it."""
+        return _key(self.analysis)
+
+    @property
+    def plane(self) -> tuple[int, int]:
+        """Cells (y, x) of the layer."""
+        return _plane(self.key, self)
+
+
+def shelf_of(survey: Survey, model: ModelFolder, analysis: Analysis) -> Shelf:
+    """As its files are now."""
+    return _shelf(_key(analysis), survey, model, analysis)
+
+
+def table_for(shelf: Shelf, kind: str) -> pd.DataFrame:
+    """See `gz2interp.workflows.layer_table.layer_table`."""
+    return _table(shelf.key, kind, shelf)
+
+
+def feature_pictures(shelf: Shelf, kind: str, seed: int = 0) -> dict[int, str]:
+    """Feature images of a kind from one start as data URIs, by number, but of what nothing excites."""
+    return _feature_pictures(shelf.key, kind, seed, shelf) if kind in shelf.kinds else {}
+
+
+def feature_stretch(shelf: Shelf) -> Stretch:
+    """One stretch for all feature images of a sheet: they are often fainter than galaxies, and fill the image."""
+    return _feature_stretch(shelf.key, shelf)
+
+
+def fired_pictures(shelf: Shelf, rows: Ints, y: Ints, x: Ints) -> list[str]:
+    """Galaxies as data URIs, the place framed where something is greatest."""
+    return _fired(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
+
+
+def piece_pictures(shelf: Shelf, rows: Ints, y: Ints, x: Ints) -> list[str]:
+    """Pieces of galaxies around places as data URIs."""
+    return _pieces(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
+
+
+def atlas_for(shelf: Shelf, name: str) -> Atlas:
+    """The atlas of all places, or of a class."""
+    return _atlas(shelf.key, name, shelf)
+
+
+def _key(analysis: Analysis) -> tuple[str, int, int]:
+    blocks, features = (folder(analysis).path / "provenance.json" for folder in (blocks_folder, features_folder))
+    return str(analysis.path), stamp(blocks), stamp(features)
+
+
+Places = tuple[tuple[int, int, int], ...]
+"""Row of the survey, y, x."""
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _shelf(key: tuple[str, int, int], _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> Shelf:
+    return Shelf(_survey, _model, _analysis)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _plane(key: tuple[str, int, int], _shelf: Shelf) -> tuple[int, int]:
+    kept = _shelf.blocks.arrays("places").get("plane") if _shelf.blocks else None
+    if kept is None:  # the network knows, too
+        info = subject_of(_shelf.survey, _shelf.model).probe.layer(_shelf.analysis.layer)
+        return (int(info.shape[0]), int(info.shape[1])) if info.spatial else (1, 1)
+    return int(kept[0]), int(kept[1])
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _table(key: tuple[str, int, int], kind: str, _shelf: Shelf) -> pd.DataFrame:
+    return layer_table(_shelf.blocks, _shelf.features if kind in _shelf.kinds else None, kind)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _feature_pictures(key: tuple[str, int, int], kind: str, seed: int, _shelf: Shelf) -> dict[int, str]:
+    survey, found = _shelf.survey, dict[int, str]()
+    assert _shelf.features is not None
+    for part in _shelf.features.parts(kind):
+        at = np.flatnonzero((part["seed"] == seed) & ~part["silent"])  # those only show where they began
+        if len(at):
+            made = thumbnails(rgb(part["images"][at], survey.bands, feature_stretch(_shelf)))
+            found |= dict(zip(part["number"][at].tolist(), made, strict=True))
+    return found
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _feature_stretch(key: tuple[str, int, int], _shelf: Shelf) -> Stretch:
+    assert _shelf.features is not None
+    first = [next(_shelf.features.parts(kind), {}).get("images") for kind in KINDS]
+    return stretch_of(np.concatenate([each[:SAMPLE] for each in first if each is not None]), _shelf.survey.bands)
+
+
+@st.cache_data(show_spinner=False, max_entries=256)
+def _fired(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[str]:
+    if not places:
+        return []
+    rows, y, x = np.array(places, np.int64).T
+    pictures = rgb(_shelf.survey.images(rows), _shelf.survey.bands, stretch_for(_shelf.survey))
+    return thumbnails(framed_places(pictures, _shelf.plane, y, x))
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _pieces(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[str]:
+    survey, found = _shelf.survey, list[str]()
+    for start in range(0, len(places), PORTION):
+        rows, y, x = np.array(places[start : start + PORTION], np.int64).T
+        pieces = pieces_around(survey.images(rows), _shelf.plane, y, x)
+        found += thumbnails(rgb(pieces, survey.bands, stretch_for(survey)))
+    return found
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _atlas(key: tuple[str, int, int], name: str, _shelf: Shelf) -> Atlas:
+    assert _shelf.blocks is not None
+    return kept_atlas(_shelf.blocks, name)

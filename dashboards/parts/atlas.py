@@ -1,0 +1,149 @@
+"""The activation atlas: what a layer says at places in many galaxies, laid out by likeness and gathered in cells."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+import streamlit as st
+
+from dashboards.board_component import BoardCell, chosen_on, show_board
+from dashboards.gallery_component import Card, show_gallery
+from dashboards.loading.features import Shelf, atlas_for, feature_pictures, fired_pictures, piece_pictures
+from dashboards.loading.tables import table_of
+from dashboards.parts.cards import pick
+from dashboards.parts.effects import effects_html, signed_words
+from dashboards.parts.layer_sheet import block_of
+from dashboards.parts.style import caption, heading
+from dashboards.selection import change, current
+from gz2interp.concepts.atlas import Atlas
+from gz2interp.figures.places import class_colours
+from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.workflows.blocks.kept import ALL
+from gz2interp.workflows.layer_table import atlases_kept
+
+__all__ = ["show_atlas"]
+
+BOARD: Final = "atlas-board"
+SMALLEST: Final = 0.3
+"""Of a cell's side, however few places it holds."""
+
+
+def show_atlas(shelf: Shelf, blocks: BlocksFolder) -> None:
+    """The atlas on the left, the chosen cell on the right."""
+    left, right = st.container(key="panels").columns([60, 40], gap="medium")
+    with left:
+        name, pictured = _show_choices(shelf, blocks)
+        atlas = atlas_for(shelf, name)
+        if not len(atlas.counts):
+            caption("No cell holds three places or more.")
+            return
+        chosen = _chosen(atlas)
+        _show_cells(shelf, blocks, atlas, chosen, pictured)
+    with right:
+        _show_cell(shelf, blocks, atlas, chosen, name)
+
+
+def _show_choices(shelf: Shelf, blocks: BlocksFolder) -> tuple[str, bool]:
+    """Which atlas, and whether its cells show feature images."""
+    there = atlases_kept(blocks)
+    of, what = st.columns(2, vertical_alignment="bottom")
+    name = of.selectbox("Places", there, key="atlas_of", format_func=_title, on_change=change, kwargs={"block": ""})
+    can = name == ALL and bool(feature_pictures(shelf, "cell"))
+    with what:
+        choices = ["Feature images", "Galaxies"] if can else ["Galaxies"]
+        drawn = st.segmented_control("Cells show", choices, key=f"atlas_shows_{can}", default=choices[0])
+    return name, can and drawn != "Galaxies"
+
+
+def _title(name: str) -> str:
+    return "of all galaxies" if name == ALL else f"that add most to {name.replace('_', ' ')}"
+
+
+def _chosen(atlas: Atlas) -> int:
+    block = block_of(current().block)
+    return block[1] if block and block[0] == "cell" and block[1] < len(atlas.counts) else 0
+
+
+def _show_cells(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, chosen: int, pictured: bool) -> None:
+    pictures = feature_pictures(shelf, "cell") if pictured else dict(enumerate(_pieces(shelf, blocks, atlas)))
+    best, inks = atlas.attributed.argmax(axis=1), class_colours(len(atlas.scores))
+    show_board(
+        [
+            BoardCell(f"cell-{k}", *_box(atlas, k), _words(atlas, k), pictures.get(k, ""), inks[best[k]])
+            for k in range(len(atlas.counts))
+        ],
+        BOARD,
+        _choose,
+        label="The activation atlas. Arrow keys move, Enter chooses a cell.",
+        chosen=f"cell-{chosen}",
+    )
+    keys = "".join(
+        f'<span><i style="background: {inks[k]}"></i>{escape(atlas.scores[k].replace("_", " "))}</span>'
+        for k in sorted(set(best.tolist()))
+    )
+    st.html(f'<div class="gz2-keys">adds most to {keys}</div>')
+    caption(
+        f"{atlas.coverage:,} places in {len(atlas.counts)} cells, laid out by UMAP on what the layer says at them; a "
+        f"cell's area goes with its places. " + _shows(pictured)
+    )
+
+
+def _shows(pictured: bool) -> str:
+    if pictured:
+        return "Each shows light that excites the cell's direction."
+    return "Each shows a piece of the galaxy whose place is most like the cell's mean."
+
+
+def _pieces(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas) -> list[str]:
+    return piece_pictures(shelf, *_where(blocks, atlas.patches[:, 0]))
+
+
+def _where(blocks: BlocksFolder, at: Any) -> list[Any]:
+    places = blocks.arrays("places")
+    return [places[name][at] for name in ("rows", "y", "x")]
+
+
+def _box(atlas: Atlas, cell: int) -> tuple[float, float, float, float]:
+    """Per cent of the board, from its upper left; rows count from below."""
+    low = int(atlas.column.min()), int(atlas.row.min())
+    span = max(int(atlas.column.max()) - low[0], int(atlas.row.max()) - low[1]) + 1
+    side = max(float(np.sqrt(atlas.counts[cell] / atlas.counts.max())), SMALLEST) * 0.96
+    column, row = int(atlas.column[cell]) - low[0], int(atlas.row[cell]) - low[1]
+    step = 100 / span
+    return (column + (1 - side) / 2) * step, (span - 1 - row + (1 - side) / 2) * step, side * step, side * step
+
+
+def _words(atlas: Atlas, cell: int) -> str:
+    order = np.argsort(-np.abs(atlas.attributed[cell]), kind="stable")[:3]
+    told = ", ".join(f"{atlas.scores[k].replace('_', ' ')} {signed_words(atlas.attributed[cell, k])}" for k in order)
+    return f"Cell {cell + 1}: {atlas.counts[cell]:,} places; {told}"
+
+
+def _show_cell(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
+    heading(f"Cell {cell + 1}", f"{atlas.counts[cell]:,} places, alike by {atlas.held[cell]:.0%}")
+    feature = feature_pictures(shelf, "cell").get(cell, "") if name == ALL else ""
+    if feature:
+        st.html(
+            f'<div class="gz2-images"><figure class="gz2-part"><img src="{feature}" alt="feature image of the cell">'
+            "<figcaption>feature image</figcaption></figure></div>"
+        )
+    heading("What it adds to each class", "beyond what it adds to all; activation times gradient, its mean")
+    st.html(effects_html([each.replace("_", " ") for each in atlas.scores], atlas.attributed[cell].tolist()))
+    rows, y, x = _where(blocks, atlas.patches[cell][atlas.patches[cell] >= 0])
+    heading("Galaxies with such a place", "the most like its mean first; framed: the place")
+    known = table_of(shelf.survey, shelf.model, rows)
+    cards = [
+        Card(galaxy_id, picture, prediction if isinstance(prediction, str) else "", "")
+        for galaxy_id, prediction, picture in zip(
+            known["galaxy_id"], known["prediction"], fired_pictures(shelf, rows, y, x), strict=True
+        )
+    ]
+    show_gallery(cards, "gallery-cell", lambda: pick("gallery-cell"), selected=current().galaxy_id, width=110)
+
+
+def _choose() -> None:
+    cell = chosen_on(BOARD)
+    if cell:
+        change(block=cell)

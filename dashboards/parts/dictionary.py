@@ -1,0 +1,155 @@
+"""The semantic dictionary of the selected galaxy: a place in it, and the channels that speak there."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import streamlit as st
+
+from dashboards.board_component import chosen_on, grid_cells, show_board
+from dashboards.gallery_component import Card, show_gallery
+from dashboards.loading.features import Shelf, feature_pictures, piece_pictures
+from dashboards.loading.taken_apart import Apart, attributed_picture, galaxy_picture
+from dashboards.parts.cards import pick
+from dashboards.parts.effects import effects_html, signed_words
+from dashboards.parts.style import caption, heading, signed_scale
+from dashboards.selection import change, current
+
+if TYPE_CHECKING:
+    from gz2interp.concepts.dictionary import Entry, PlaceEntries
+
+__all__ = ["choose_class", "show_dictionary"]
+
+BOARD: Final = "dictionary-board"
+CHANNELS: Final = 5
+TOPS: Final = 4
+
+
+def show_dictionary(shelf: Shelf, apart: Apart) -> None:
+    """The galaxy with the layer's places on the left, what is said at the chosen one on the right."""
+    if apart.blocks.activations.ndim != 3:
+        caption(f"{escape(apart.blocks.layer)} has no places: choose a spatial layer.")
+        return
+    place = _place(apart)
+    left, right = st.container(key="panels").columns([42, 58], gap="medium")
+    with left:
+        score = choose_class(apart)
+        _show_places(shelf, apart, place, score)
+    with right:
+        _show_entries(shelf, apart, place, score)
+
+
+def choose_class(apart: Apart) -> int:
+    """The class whose evidence is told; the predicted one where none has been selected."""
+    names = [each.removeprefix("logit(").removesuffix(")") for each in apart.blocks.scores]
+    at = names.index(current().score) if current().score in names else apart.predicted
+    st.session_state["evidence_class"] = names[at]
+    st.selectbox(
+        "Evidence for",
+        names,
+        key="evidence_class",
+        format_func=lambda name: (
+            f"{apart.classes[names.index(name)]} · {apart.blocks.probabilities[names.index(name)]:.0%}"
+        ),
+        on_change=lambda: change(score=str(st.session_state["evidence_class"])),
+    )
+    return at
+
+
+def _place(apart: Apart) -> tuple[int, int]:
+    """That is selected, if the layer has it; else where it says most."""
+    text = current().place
+    y, x = (int(each) for each in text.split(",")) if text else (-1, -1)
+    height, width = apart.blocks.activations.shape[:2]
+    return (y, x) if 0 <= y < height and 0 <= x < width else apart.blocks.places(1)[0]
+
+
+def _show_places(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int) -> None:
+    attributed = apart.blocks.attributions[score].places[0]
+    plane = (int(attributed.shape[0]), int(attributed.shape[1]))
+    over = st.toggle(f"What each place adds to {apart.classes[score]}", key="places_over")
+    picture, limit = attributed_picture(shelf, apart, score) if over else (galaxy_picture(shelf, apart.row), 0.0)
+
+    def words(y: int, x: int) -> str:
+        return f"Place {y},{x}: adds {signed_words(attributed[y, x])} to {apart.classes[score]}"
+
+    show_board(
+        grid_cells(plane, words),
+        BOARD,
+        _choose,
+        label=f"The galaxy, in {plane[0]} by {plane[1]} places of the layer. Arrow keys move, Enter chooses.",
+        picture=picture,
+        chosen=f"{place[0]},{place[1]}",
+    )
+    if over:
+        signed_scale(limit, "against", "for")
+    caption("Click a place, or go there with the arrow keys and press Enter.")
+
+
+def _show_entries(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int) -> None:
+    found = apart.blocks.entries(place, CHANNELS)
+    heading(
+        f"At place {place[0]},{place[1]}", "its strongest channels, relative to what is loud for each in the survey"
+    )
+    _show_accounted(apart, found, score)
+    limit = max((abs(value) for entry in found.entries for value in entry.effects), default=1.0)
+    for number, entry in enumerate(found.entries):
+        _show_entry(shelf, apart, entry, number, limit, score)
+
+
+def _show_accounted(apart: Apart, found: PlaceEntries, score: int) -> None:
+    """Never left out: what is not shown is not seen to be missing."""
+    shown, whole = apart.blocks.strongest_channels(score)
+    st.html(
+        '<div class="gz2-accounted" data-testid="accounted">'
+        f"<p><b>At this place</b> {escape(found.accounted[score].words(name='channels'))}</p>"
+        f"<p><b>Of the whole galaxy</b> {escape(whole.words(name=f'{len(shown)} strongest channels'))}</p></div>"
+    )
+
+
+def _show_entry(shelf: Shelf, apart: Apart, entry: Entry, number: int, limit: float, score: int) -> None:
+    with st.container(border=True, key=f"entry-{number}"):
+        image, tops, effects = st.columns([1.1, 3.2, 2.6], gap="small")
+        with image:
+            _show_channel(shelf, entry, number)
+        with tops:
+            _show_tops(shelf, entry.channel, number)
+        with effects:
+            st.html(effects_html(apart.classes, entry.effects, limit, strong=score))
+
+
+def _show_channel(shelf: Shelf, entry: Entry, number: int) -> None:
+    loud = f"{entry.activation:.2g}" if np.isnan(entry.loudness) else f"{entry.loudness:.2f} of loud"
+    picture = feature_pictures(shelf, "channel").get(entry.channel, "")
+    shown = f'<img src="{picture}" alt="feature image of channel {entry.channel}">' if picture else ""
+    st.html(f'<figure class="gz2-part">{shown}<figcaption>{loud}</figcaption></figure>')
+    st.button(
+        f"Channel {entry.channel}",
+        key=f"entry_channel_{number}",
+        on_click=change,
+        kwargs={"view": "layer", "block": f"channel-{entry.channel}"},
+        width="stretch",
+        help="Show it among the layer's channels.",
+    )
+
+
+def _show_tops(shelf: Shelf, channel: int, number: int) -> None:
+    if shelf.blocks is None:
+        caption("In which galaxies it is loudest is known once building blocks have been looked for.")
+        return
+    kept = shelf.blocks.arrays("tops")
+    rows, y, x = (kept[f"peak_{name}"][channel, :TOPS] for name in ("rows", "y", "x"))
+    there = rows >= 0
+    pictures = piece_pictures(shelf, rows[there], y[there], x[there])
+    ids = [str(shelf.survey.galaxy_ids[row]) for row in rows[there]]
+    key = f"gallery-entry-{number}"
+    cards = [Card(each, picture, "", "") for each, picture in zip(ids, pictures, strict=True)]
+    show_gallery(cards, key, lambda: pick(key), selected=current().galaxy_id, width=62)
+
+
+def _choose() -> None:
+    place = chosen_on(BOARD)
+    if place:
+        change(place=place)

@@ -1,0 +1,193 @@
+"""One channel, class or group: its feature images, what they reach, where it is loudest, and what it goes with."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.loading.features import Shelf, feature_pictures, feature_stretch, fired_pictures, piece_pictures
+from dashboards.loading.pictures import pictures_of, stretch_for
+from dashboards.loading.tables import table_of
+from dashboards.parts.cards import pick
+from dashboards.parts.layer_sheet import BLACK, name_of
+from dashboards.parts.style import caption, heading, show_table
+from dashboards.selection import change, current
+from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_correlates
+from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.workflows.layer_table import plain_column
+
+__all__ = ["channel_cards", "show_block"]
+
+SIDES: Final = {
+    "top": ("Loudest as a whole", "its mean over the galaxy; framed: where it is greatest"),
+    "peak": ("Loudest at one place", "framed"),
+    "bottom": ("Quietest", "its mean over the galaxy"),
+}
+GALAXIES: Final = 6
+CHANNELS: Final = 8
+
+
+def show_block(shelf: Shelf, kind: str, number: int) -> None:
+    """Everything that is known of it."""
+    name = name_of(shelf, kind, number)
+    st.html(f'<div class="gz2-id" data-testid="block">{escape(name)}</div>')
+    if kind == "channel" and shelf.blocks is not None:
+        _show_oddities(shelf.blocks, number)
+    if shelf.features is not None:
+        _show_images(shelf, kind, number)
+    if shelf.blocks is None:
+        return
+    if kind == "channel":
+        for side in SIDES:
+            _show_galaxies(shelf, shelf.blocks, number, side)
+        _show_correlates(shelf.blocks, number)
+    elif kind == "group":
+        _show_channels(shelf, shelf.blocks, number)
+
+
+def channel_cards(shelf: Shelf, channels: np.ndarray[Any, Any], notes: list[str]) -> list[Card]:
+    """Channels by their feature images, or by the place where they are greatest."""
+    assert shelf.blocks is not None
+    pictures = feature_pictures(shelf, "channel")
+    if not pictures:
+        tops = shelf.blocks.arrays("tops")
+        at = [tops[f"peak_{name}"][channels, 0] for name in ("rows", "y", "x")]
+        pictures = dict(zip(channels.tolist(), piece_pictures(shelf, *at), strict=True))
+    return [
+        Card(f"channel-{channel}", pictures.get(channel, BLACK), f"channel {channel}", note, f"channel {channel}")
+        for channel, note in zip(channels.tolist(), notes, strict=True)
+    ]
+
+
+def _show_oddities(blocks: BlocksFolder, channel: int) -> None:
+    row, told = blocks.channels.iloc[channel], list[str]()
+    if row["silent"]:
+        told.append("It does nothing: it says the same everywhere.")
+    if row["twin"] >= 0:
+        told.append(f"It says what channel {row['twin']} says (r {row['twin_r']:+.2f}).")
+    if row["artefact"]:
+        told.append(
+            f"It may see no galaxy but {plain_column(row['artefact'])}: that stands out in "
+            f"{row['artefact_share']:.0%} of its loudest, "
+            f"and in {row['artefact_expected']:.0%} of galaxies of like size."
+        )
+    words = "".join(f'<p class="gz2-flag">{escape(each)}</p>' for each in told)
+    st.html(f'<div class="gz2-message">{words}Above 0 at {row["active"]:.0%} of all places.</div>')
+
+
+def _show_images(shelf: Shelf, kind: str, number: int) -> None:
+    assert shelf.features is not None
+    table = shelf.features.judged
+    own = table[(table["kind"] == kind) & (table["number"] == number)]
+    if not len(own):
+        return
+    heading(
+        "Feature images" if len(own) > 1 else "Feature image",
+        f"light that excites it most: {escape(own['objective'].iloc[0])}",
+    )
+    parts = []
+    for row in own.to_dict("records"):
+        picture = feature_pictures(shelf, kind, row["seed"]).get(number, BLACK)
+        told = "nothing was found that excites it" if row["silent"] else f"reaches {row['reached']:.3g}"
+        parts.append(_figure(picture, f"feature image, start {row['seed'] + 1}", f"start {row['seed'] + 1}", told))
+    first = own.iloc[0]
+    best = str(int(first["best_id"]))
+    (picture,) = pictures_of(shelf.survey, [shelf.survey.row_of(best)])
+    parts.append(_figure(picture, f"galaxy {best}", "best real galaxy", f"{first['best']:.3g}"))
+    st.html(f'<div class="gz2-images">{"".join(parts)}</div>')
+    _show_reached(own)
+    agreed = "" if np.isnan(first["agreement"]) else f" Images from different starts agree by {first['agreement']:.2f}"
+    unlike = first.get("unlike", np.nan)
+    if agreed:
+        agreed += "." if np.isnan(unlike) else f", of different objectives by {unlike:.2f}."
+    beyond = "all" if first["above"] == 1 else f"{first['above']:.1%}"
+    caption(
+        f"Beyond {beyond} of the real galaxies looked at; {first['transformed']:.3g} when turned, moved and blurred "
+        f"under noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours are inside "
+        f"what the survey has.{agreed} In colour: {feature_stretch(shelf)}; galaxies: {stretch_for(shelf.survey)}."
+    )
+    st.button(f"Select the best real galaxy, {best}", key="best_galaxy", on_click=change, kwargs={"galaxy_id": best})
+
+
+def _figure(picture: str, alt: str, name: str, told: str) -> str:
+    return (
+        f'<figure class="gz2-part"><img src="{picture}" alt="{escape(alt)}">'
+        f"<figcaption>{name}<small>{told}</small></figcaption></figure>"
+    )
+
+
+def _show_reached(own: pd.DataFrame) -> None:
+    """What the images reach, the best real galaxy, and random images: bars from nothing, or from the least."""
+    first = own.iloc[0]
+    values = {f"start {row['seed'] + 1}": float(row["reached"]) for row in own.to_dict("records")}
+    values |= {"best real galaxy": float(first["best"]), "best of random images": float(first["random"])}
+    low, high = min(0.0, *values.values()), max(0.0, *values.values())
+    rows = "".join(
+        f'<dt>{name}</dt><dd><i style="width: {70 * (value - low) / ((high - low) or 1.0):.1f}%"></i>{value:.3g}</dd>'
+        for name, value in values.items()
+    )
+    st.html(f'<dl class="gz2-scores">{rows}</dl>')
+
+
+def _show_galaxies(shelf: Shelf, blocks: BlocksFolder, channel: int, side: str) -> None:
+    tops = blocks.arrays("tops")
+    rows, y, x, values = (tops[f"{side}_{name}"][channel, :GALAXIES] for name in ("rows", "y", "x", "values"))
+    there = rows >= 0
+    rows, y, x, values = rows[there], y[there], x[there], values[there]
+    heading(*SIDES[side])
+    known = table_of(shelf.survey, shelf.model, rows)
+    quiet = side == "bottom"  # where it says nothing there is no place to frame
+    pictures = pictures_of(shelf.survey, rows) if quiet else fired_pictures(shelf, rows, y, x)
+    cards = [
+        Card(galaxy_id, picture, prediction if isinstance(prediction, str) else "", f"{value:.3g}")
+        for galaxy_id, prediction, picture, value in zip(
+            known["galaxy_id"], known["prediction"], pictures, values, strict=True
+        )
+    ]
+    key = f"gallery-{side}"
+    show_gallery(cards, key, lambda: pick(key), selected=current().galaxy_id, width=84)
+
+
+def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
+    tests = blocks.correlates
+    found = strongest_correlates(tests, channel, 8)
+    heading("What it goes with", "Spearman's rank correlation with its mean over the galaxy")
+    if len(found):
+        rows = [
+            [
+                escape(plain_column(row["column"])),
+                f"{_signed(row['rho'])} ({_signed(row['low'])} to {_signed(row['high'])})",
+                f"{row['known']:,}",
+            ]
+            for row in found.to_dict("records")
+        ]
+        show_table("What it goes with", ["Column", "*rho (95 %)", "*Galaxies"], rows)
+    own = int((tests["channel"] == channel).sum())
+    caption(
+        f"{'' if len(found) else 'With nothing. '}Told: at least {LEAST} and sure at a false discovery rate of "
+        f"{DISCOVERY_RATE:.0%} among all {len(tests):,} tests of the layer, {own} of them of this channel."
+    )
+
+
+def _show_channels(shelf: Shelf, blocks: BlocksFolder, group: int) -> None:
+    direction = blocks.arrays("groups")["directions"][group]
+    order = np.argsort(-direction, kind="stable")[:CHANNELS]
+    heading("Its strongest channels", "their share of the group's direction")
+    notes = [f"{value**2:.0%}" for value in direction[order]]
+    key = "gallery-of-group"
+    show_gallery(channel_cards(shelf, order, notes), key, lambda: _pick(key), width=84)
+
+
+def _pick(key: str) -> None:
+    block = picked(key)
+    if block:
+        change(block=block)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")

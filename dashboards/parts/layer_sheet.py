@@ -1,0 +1,169 @@
+"""All channels, classes and groups of a layer as a sheet that can be sorted and filtered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.loading.features import Shelf, feature_pictures, piece_pictures, table_for
+from dashboards.parts.effects import signed_words
+from dashboards.parts.style import caption
+from dashboards.selection import change, current, settle
+from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, in_order, plain_column
+
+__all__ = ["BLACK", "KINDS", "block_of", "name_of", "show_sheet"]
+
+KINDS: Final = {"channel": "Channels", "class": "Classes", "group": "Groups"}
+PAGE: Final = 96
+"""On the screen at once."""
+
+BLACK: Final = "data:image/gif;base64,R0lGODlhAQABAPAAAAAAAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
+"""A picture of nothing."""
+
+Block = tuple[str, int]
+"""Kind and number."""
+
+
+def block_of(text: str) -> Block | None:
+    """What ``"channel-12"`` names; None where it is no block."""
+    kind, _, number = text.partition("-")
+    return (kind, int(number)) if kind and number.isascii() and number.isdigit() else None
+
+
+def name_of(shelf: Shelf, kind: str, number: int) -> str:
+    """As one says it: groups are counted from 1."""
+    if kind == "class":
+        names = shelf.model.class_names
+        return str(names[number]).replace("_", " ") if number < len(names) else f"class {number}"
+    return f"{kind} {number + (kind in ('group', 'cell'))}"
+
+
+def show_sheet(shelf: Shelf) -> Block | None:
+    """The sheet with its choices; returns what is chosen, None where nothing is there."""
+    kind = _show_kinds(shelf)
+    table = table_for(shelf, kind)
+    shown = _show_choices(shelf, kind, table)
+    if not len(shown):
+        caption("None of them.")
+    chosen = block_of(current().block)
+    if chosen is None or chosen[0] != kind or chosen[1] not in set(table["number"]):
+        if not len(table):
+            return None
+        chosen = (kind, int((shown if len(shown) else table)["number"].iloc[0]))
+        settle(block=f"{kind}-{chosen[1]}")
+    _show_page(shelf, kind, shown, chosen)
+    return chosen
+
+
+def _show_kinds(shelf: Shelf) -> str:
+    counts = {kind: len(table_for(shelf, kind)) for kind in KINDS}
+    there = [kind for kind in KINDS if counts[kind]]
+    chosen = block_of(current().block)
+    kind = chosen[0] if chosen and chosen[0] in there else there[0] if there else "channel"
+    if len(there) > 1:
+        key = "choose_kind"
+        st.session_state[key] = kind
+        st.segmented_control(
+            "Feature images of",
+            there,
+            key=key,
+            format_func=lambda name: f"{KINDS[name]} · {counts[name]}",
+            on_change=lambda: change(block=f"{st.session_state[key] or kind}-0"),
+        )
+    return kind
+
+
+def _show_choices(shelf: Shelf, kind: str, table: pd.DataFrame) -> pd.DataFrame:
+    orders = [
+        name for name in ORDERS if name == "number" or table[ORDERS[name][0][0]].replace("", np.nan).notna().any()
+    ]
+    columns = sorted(set(table["goes_with"]) - {""})
+    filters = [name for name, kept in FILTERS.items() if name == "all" or kept(table).any()]
+    left, right, turn = st.columns([1, 1.3, 0.8], vertical_alignment="bottom")
+    order = left.selectbox("Sort by", orders, key=f"sheet_order_{kind}")
+    shown = right.selectbox(
+        "Show",
+        [*filters, *(GOES_WITH + column for column in columns)],
+        key=f"sheet_shown_{kind}",
+        format_func=lambda name: _filter_words(table, name),
+    )
+    correlates = shelf.blocks.correlates if shelf.blocks else None
+    found = in_order(table, order, shown, correlates)
+    pages = max(-(-len(found) // PAGE), 1)
+    with turn:
+        page = (
+            int(st.number_input(f"Page of {pages}", 1, pages, 1, key=f"sheet_page_{kind}_{order}_{shown}"))
+            if pages > 1
+            else 1
+        )
+    return found.iloc[(page - 1) * PAGE : page * PAGE]
+
+
+def _filter_words(table: pd.DataFrame, name: str) -> str:
+    if name in FILTERS:
+        return f"{name} · {int(FILTERS[name](table).sum())}"
+    return GOES_WITH + plain_column(name.removeprefix(GOES_WITH))
+
+
+def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> None:
+    pictures = _pictures(shelf, kind, shown)
+    cards = [
+        Card(
+            f"{kind}-{row['number']}",
+            pictures.get(row["number"], BLACK),
+            name_of(shelf, kind, row["number"]),
+            _note(row),
+            f"{'feature image' if shelf.features else 'loudest place'} of {name_of(shelf, kind, row['number'])}",
+        )
+        for row in shown.to_dict("records")
+    ]
+    key = f"gallery-sheet-{kind}"
+    with st.container(key="sheet-cards"):
+        show_gallery(cards, key, lambda: _pick(key), selected=f"{kind}-{chosen[1]}", width=84)
+    if shelf.features is None:
+        caption("Each channel by a piece of the galaxy in which it is greatest: there are no feature images yet.")
+    else:
+        caption(
+            "“x best”: what a feature image reaches, in units of what the best real galaxy does. Of those on this page "
+            f"{int((shown['reached'] > shown['best']).sum())} of {len(shown)} reach more than that, "
+            f"{int((shown['reached'] > shown['random']).sum())} more than random images of the survey's light."
+        )
+
+
+def _pictures(shelf: Shelf, kind: str, shown: pd.DataFrame) -> dict[int, str]:
+    found = feature_pictures(shelf, kind)
+    if found or kind != "channel" or shelf.blocks is None or not len(shown):
+        return found
+    tops, numbers = shelf.blocks.arrays("tops"), shown["number"].to_numpy()
+    at = [tops[f"peak_{name}"][numbers, 0] for name in ("rows", "y", "x")]
+    return dict(zip(numbers.tolist(), piece_pictures(shelf, *at), strict=True))
+
+
+def _note(row: Mapping[Any, Any]) -> str:
+    """What is odd about it, or what it goes with; and how far its image goes."""
+    told = []
+    if row["unexcited"]:
+        told.append("not excited")
+    elif row["best"] > 0:
+        share = f"{round(row['reached'] / row['best'], 1) + 0.0:.1f} x best"
+        told.append(share.replace("-", "\N{MINUS SIGN}"))
+    if row["silent"]:
+        told.append("does nothing")
+    elif row["twin"] >= 0:
+        told.append(f"twin of {row['twin']}")
+    elif row["artefact"]:
+        told.append(f"sees {plain_column(row['artefact'])}")
+    elif row["goes_with"]:
+        told.append(f"{plain_column(row['goes_with'])} {signed_words(row['rho'])}")
+    return " · ".join(told)
+
+
+def _pick(key: str) -> None:
+    block = picked(key)
+    if block:
+        change(block=block)

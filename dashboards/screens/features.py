@@ -1,0 +1,152 @@
+"""What a layer looks for: its channels with their feature images, the dictionary of a galaxy, groups, and the atlas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import streamlit as st
+
+from dashboards.loading.attributions import network_is_loaded
+from dashboards.loading.features import Shelf, shelf_of
+from dashboards.loading.surveys import analysis_of, layers_of, model_of
+from dashboards.loading.taken_apart import Apart, taken_apart
+from dashboards.parts.atlas import show_atlas
+from dashboards.parts.controls import show_layer_choices
+from dashboards.parts.dictionary import show_dictionary
+from dashboards.parts.frame import show_network_page
+from dashboards.parts.groups import show_groups
+from dashboards.parts.layer_block import show_block
+from dashboards.parts.layer_sheet import show_sheet
+from dashboards.parts.states import lacking
+from dashboards.parts.style import heading
+from dashboards.parts.work import show_work
+from dashboards.selection import change, current, mirror, say, settle
+from gz2interp.errors import Gz2interpError
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+
+VIEWS: Final = {"layer": "Layer", "dictionary": "Dictionary", "groups": "Groups", "atlas": "Atlas"}
+LIVE: Final[Mapping[str, Callable[[Shelf, Apart], None]]] = {"dictionary": show_dictionary, "groups": show_groups}
+# Views of the selected galaxy, for which the network is asked.
+
+
+def _show(survey: Survey, name: str) -> None:
+    if not name:
+        lacking("No network yet", f"{survey.name} has none to be looked into. Train one on the page “Network”.")
+        return
+    model = model_of(survey, name)
+    if model.latents:
+        lacking("Latents", f"{name} are latents: there is no network whose layers could be taken apart.")
+        return
+    layers = layers_of(survey, model)
+    if current().layer and current().layer not in layers:
+        say(f"{current().layer} has not been analysed for this network and these galaxies.")
+        settle(layer="")
+    analysis = analysis_of(survey, model, current().layer)
+    if analysis is None:
+        lacking(
+            "Not analysed yet",
+            "A layer is looked into once the network has been asked about every galaxy.",
+            f"gz2interp analyse {survey.path} --model {name}",
+        )
+        show_work(survey, name, first="analyse")
+        return
+    _settle_galaxy(survey, int(analysis.rows[0]))
+    mirror()  # before anything is drawn: who reloads while the page is still drawing keeps the selection
+    shelf = shelf_of(survey, model, analysis)
+    view = _show_views(shelf, layers)
+    if view in LIVE:
+        _show_galaxy(shelf, model, LIVE[view])
+    elif shelf.blocks is None and shelf.features is None:
+        _offer_blocks(shelf)
+        return
+    elif view == "atlas":
+        _show_atlas(shelf)
+    else:
+        _show_layer(shelf)
+    _offer_features(shelf)
+
+
+def _settle_galaxy(survey: Survey, first: int) -> None:
+    ids = survey.catalog[GALAXY_ID]
+    if current().galaxy_id:
+        try:
+            survey.row_of(current().galaxy_id)
+        except Gz2interpError:
+            say(f"{survey.name} has no galaxy {current().galaxy_id}; another one is shown.")
+            settle(galaxy_id="")
+    if not current().galaxy_id:
+        settle(galaxy_id=str(ids.iloc[first]))
+
+
+def _show_views(shelf: Shelf, layers: list[str]) -> str:
+    view = current().view if current().view in VIEWS else "layer"
+    row = st.container(key="feature-views")
+    left, layer, find = row.columns([2.1, 1, 1.4], vertical_alignment="bottom", gap="small")
+    with left:
+        st.session_state["choose_view"] = view
+        st.segmented_control(
+            "View",
+            list(VIEWS),
+            key="choose_view",
+            format_func=VIEWS.__getitem__,
+            on_change=lambda: change(view=str(st.session_state["choose_view"] or view)),
+        )
+    show_layer_choices(layer, find, layers, shelf.analysis.layer, shelf.survey)
+    return view
+
+
+def _show_layer(shelf: Shelf) -> None:
+    left, right = st.container(key="panels").columns([54, 46], gap="medium")
+    with left:
+        chosen = show_sheet(shelf)
+    if chosen is not None:
+        with right, st.container(key="block"):
+            show_block(shelf, *chosen)
+
+
+def _show_atlas(shelf: Shelf) -> None:
+    if shelf.blocks is None:
+        _offer_blocks(shelf)
+    else:
+        show_atlas(shelf, shelf.blocks)
+
+
+def _show_galaxy(shelf: Shelf, model: ModelFolder, show: Callable[[Shelf, Apart], None]) -> None:
+    row = shelf.survey.row_of(current().galaxy_id)
+    loaded = network_is_loaded(shelf.survey, model)
+    st.html(f'<div class="gz2-id" data-testid="galaxy-id">{current().galaxy_id}</div>')
+    try:
+        with st.spinner(f"{'Taking the galaxy apart' if loaded else 'Loading TensorFlow and the network'} …"):
+            apart = taken_apart(shelf, row)
+    except Gz2interpError as error:
+        lacking("This galaxy cannot be taken apart", str(error))
+        return
+    show(shelf, apart)
+
+
+def _offer_blocks(shelf: Shelf) -> None:
+    lacking(
+        "Nobody has looked into this layer yet",
+        "What its channels go with, in which galaxies each is loudest, which neurons speak together, and the atlas of "
+        "all it says: minutes for some thousand galaxies. Feature images, which come after that, take minutes more.",
+        f"gz2interp channels {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer}",
+    )
+    heading("Look into it", "It runs beside the dashboard, and can be stopped.")
+    show_work(shelf.survey, shelf.model.name, first="channels")
+
+
+def _offer_features(shelf: Shelf) -> None:
+    if shelf.features is not None:
+        return
+    command = f"gz2interp features {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer}"
+    if shelf.begun:
+        lacking("The sheet of feature images is not complete", "It goes on where it stopped.", command)
+    else:
+        lacking("No feature images yet", "Images that excite each channel, group, cell and class.", command)
+    show_work(shelf.survey, shelf.model.name, first="features")
+
+
+show_network_page(_show, "A layer is looked into on the survey that its network belongs to.")
