@@ -118,8 +118,9 @@ def channels(
             raise InputError(f"Channel {number} was asked for", f"0 to {len(shown) - 1}")
     listed, title = shown.loc[channel or shown.index], folder.provenance.layer if folder.provenance else layer
     table(f"Channels of {title}", listed.drop(columns="odd").astype({"channel": str}))
-    for number, words in listed["odd"][listed["odd"] != ""].items():
-        say(f"channel {number}: {words}")
+    for number, words in zip(listed["channel"], listed["odd"], strict=True):
+        if words:
+            say(f"channel {number}: {words}")
     if out and out.suffix.lower() in FORMATS:
         chosen = channel or shown.index[:8].tolist()
         manner, images = _manner(journal, columns), features_for(subject.survey, subject.model, layer, "channel")
