@@ -3,8 +3,8 @@
     python benchmarks/feature_images.py --threads 1
 
 Both make images for channels of a layer of one network, in one process, with the same threads and steps. tf-keras-vis
-is asked for a few channels one after the other, as its users do, and for them in one batch; ours for a layer at once, as
-a sheet does, with what it takes to compile the step.
+is asked for a few channels one after the other, as its users do, and for them in one batch; ours for a layer at once,
+as a sheet does, with what it takes to compile the step.
 """
 
 from __future__ import annotations
