@@ -75,7 +75,7 @@ def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> No
     blocks = blocks_folder(analysis).provenance
     facts = {"steps": 8, "blocks": blocks.digest if blocks else ""}
     provenance = Provenance(made.data, made.model, made.layer, "feature images", facts, 0)
-    folder.begin(provenance)
+    folder.begin(provenance, keep=False)
     tables = []
     for kind, count, seeds in (
         ("channel", CHANNELS, 2),

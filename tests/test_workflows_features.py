@@ -284,12 +284,20 @@ def test_wishes_that_make_no_sense_are_told(wrong: dict[str, object]) -> None:
         replace(FAST, **wrong)  # type: ignore[arg-type]
 
 
-def test_a_second_call_makes_nothing_and_another_question_makes_all_anew(subject: Subject) -> None:
+def test_a_second_call_makes_nothing_more_kinds_join_and_another_question_makes_all_anew(subject: Subject) -> None:
     """It comes last, because it takes the sheet's place."""
-    settings, told = replace(FAST, kinds=("class",)), list[str]()
-    first = feature_sheet(subject, settings=settings).images("class")[0]
+    settings, told = replace(FAST, kinds=("class",), seed=3), list[str]()
+    folder = feature_sheet(subject, settings=settings)
+    first, made = folder.images("class")[0], folder.provenance
+    feature_sheet(subject, settings=settings, progress=lambda stage, done, of: told.append(stage))
+    assert not told
+    file = folder.path / "class-000.npz"
+    written = file.stat().st_mtime_ns
+    feature_sheet(subject, settings=replace(settings, kinds=("group",)))
+    assert (set(folder.judged["kind"]), file.stat().st_mtime_ns) == ({"class", "group"}, written)
+    assert folder.provenance != made
     feature_sheet(subject, settings=settings, progress=lambda stage, done, of: told.append(stage))
     assert not told
     other = feature_sheet(subject, settings=replace(settings, seed=5))
+    assert set(other.judged["kind"]) == {"class"}
     assert not np.array_equal(other.images("class")[0], first)
-    np.testing.assert_array_equal(feature_sheet(subject, settings=settings).images("class")[0], first)

@@ -1,7 +1,7 @@
 """The feature images of an analysed layer: the folder ``features/`` of its analysis, which dies with it.
 
 It holds ``question.json`` (what was asked, written first), ``KIND-000.npz`` and so on (feature images of channels,
-groups, atlas cells or classes, a hundred or so a file), ``light.npz``, ``judged.parquet`` (a row per image: what it
+groups, atlas cells or classes, some dozen a file), ``light.npz``, ``judged.parquet`` (a row per image: what it
 reaches, and against what), and ``provenance.json``, which is written last. A sheet that was interrupted lacks that last
 file, and goes on with the files that it lacks.
 """
@@ -51,12 +51,18 @@ class FeaturesFolder:
         """A row per image: see `gz2interp.workflows.features.judging`."""
         return pd.read_parquet(self.path / "judged.parquet")
 
-    def begin(self, provenance: Provenance) -> None:
-        """Keep what answers this question already, and nothing else."""
-        question = self.path / "question.json"
-        if not question.is_file() or Provenance.from_json(read_json(question)).digest != provenance.digest:
+    @property
+    def question(self) -> Provenance | None:
+        """What was asked, of a sheet that is complete or not; None where nothing was."""
+        file = self.path / "question.json"
+        return Provenance.from_json(read_json(file)) if file.is_file() else None
+
+    def begin(self, provenance: Provenance, keep: bool) -> None:
+        """Write down what is asked; what is there is kept if it belongs to the answer, and else removed."""
+        (self.path / "provenance.json").unlink(missing_ok=True)  # first: what is taken apart is no longer complete
+        if not keep:
             shutil.rmtree(self.path, ignore_errors=True)
-            write_json(question, provenance.to_json())
+        write_json(self.path / "question.json", provenance.to_json())
 
     def has(self, kind: str, part: int) -> bool:
         """Whether a file of images is there."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.features.light import Light, light_of
 from gz2interp.features.visualise import visualise
+from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.blocks.finding import blocks
 from gz2interp.workflows.features.judging import judged
-from gz2interp.workflows.features.settings import SheetSettings, provenance_of
+from gz2interp.workflows.features.settings import KINDS, SheetSettings, provenance_of
 from gz2interp.workflows.features.wanted import Wanted, wanted
 from gz2interp.workflows.opening import Progress, Subject
 
@@ -25,7 +26,7 @@ __all__ = ["feature_sheet", "light_of_survey", "sample_of"]
 
 Ints = NDArray[np.int64]
 
-PART: Final = 128
+PART: Final = 64
 """Images of a file: what is lost at most when a sheet is interrupted, and compiled once."""
 
 
@@ -38,6 +39,8 @@ def feature_sheet(
 ) -> FeaturesFolder:
     """A layer's complete sheet, made once and kept in its analysis; an interrupted one goes on where it stopped.
 
+    Further kinds join those that are there; other steps, seeds or galaxies make the sheet anew.
+
     Building blocks (`gz2interp.workflows.blocks.blocks`) are found first where that has not been done: groups and cells
     are theirs, whatever they were found with.
 
@@ -49,7 +52,7 @@ def feature_sheet(
     settings : SheetSettings, optional
     progress : callable, optional
     stop : callable, optional
-        Asked after each step; True ends with what there is. What was begun of a file of 128 images is lost.
+        Asked after each step; True ends with what there is. What was begun of a file of 64 images is lost.
 
     Raises
     ------
@@ -59,13 +62,12 @@ def feature_sheet(
     settings, survey = settings or SheetSettings(), subject.survey
     analysis = analysis_for(survey, subject.model, layer)
     found = blocks(subject, analysis.layer, progress=progress)
-    made = found.provenance
-    provenance = provenance_of(analysis, settings, made.digest if made else "")
-    folder = features_folder(analysis)
-    known = folder.provenance
+    folder, digest = features_folder(analysis), found.provenance.digest if found.provenance else ""
+    settings, goes_on = _with_what_is_kept(folder, analysis, settings, digest)
+    provenance, known = provenance_of(analysis, settings, digest), folder.provenance
     if known is not None and known.digest == provenance.digest:
         return folder
-    folder.begin(provenance)
+    folder.begin(provenance, keep=goes_on)
     rows = sample_of(analysis.rows, settings.galaxies, settings.seed)
     light = _light(folder, survey, rows)
     plan = wanted(subject.probe, analysis.layer, found, settings)
@@ -82,6 +84,19 @@ def feature_sheet(
                 progress("feature images", done, total)
     folder.complete(judged(subject, analysis.layer, folder, plan, light, rows), provenance)
     return folder
+
+
+def _with_what_is_kept(
+    folder: FeaturesFolder, analysis: Analysis, settings: SheetSettings, blocks_digest: str
+) -> tuple[SheetSettings, bool]:
+    """With the kinds that are there already, and whether the sheet goes on: that is, was asked for in the same way."""
+    kept = folder.question
+    if kept is None:
+        return settings, False
+    before = replace(settings, kinds=tuple(kept.parameters["kinds"]))
+    if provenance_of(analysis, before, blocks_digest).digest != kept.digest:
+        return settings, False
+    return replace(settings, kinds=tuple(kind for kind in KINDS if kind in (*settings.kinds, *before.kinds))), True
 
 
 def sample_of(rows: Ints, most: int, seed: int) -> Ints:

@@ -86,7 +86,7 @@ def provenance_of(analysis: Analysis, settings: SheetSettings, blocks: str) -> P
         method="feature images",
         parameters={
             **parameters,
-            "kinds": list(settings.kinds),
+            "kinds": [kind for kind in KINDS if kind in settings.kinds],
             "analysis": made.digest,
             "blocks": blocks,
             "version": VERSION,
