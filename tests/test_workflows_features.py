@@ -210,8 +210,9 @@ def test_what_is_no_objective_is_told(subject: Subject, text: str) -> None:
 
 def test_images_of_ones_own_objectives_go_to_fits(subject: Subject, tmp_path: Path) -> None:
     made = feature_images(subject, ["neuron(seen, 2)", "logit(long)"], FAST)
-    path = write_feature_images(made, subject.survey, tmp_path / "mine.fits")
+    path = write_feature_images(made, subject, tmp_path / "mine.fits")
     with fits.open(path) as opened:
+        assert opened[0].header["MODEL"] == subject.model.digest
         first, second = opened["FEATURE", 1], opened["FEATURE", 2]
         np.testing.assert_array_equal(np.moveaxis(first.data, 0, -1), made.images[0])
         assert (second.header["OBJECT"], second.header["BUNIT"], second.header["BANDS"]) == (
@@ -222,14 +223,14 @@ def test_images_of_ones_own_objectives_go_to_fits(subject: Subject, tmp_path: Pa
     steps = iter(range(100))
     early = feature_images(subject, "logit(long)", FAST, stop=lambda: next(steps) >= 2)
     early = replace(early, reached=np.float32([np.nan]))
-    path = write_feature_images(early, subject.survey, tmp_path / "early.fits")
+    path = write_feature_images(early, subject, tmp_path / "early.fits")
     with fits.open(path) as opened:
         assert (opened[0].header["FINISHED"], opened[0].header["ASKED"]) == (False, FAST.steps)
         assert opened["FEATURE", 1].header["STEPS"] == 2
         assert "REACHED" not in opened["FEATURE", 1].header
     assert "2 steps of 6: it was stopped" in _listed(early)
     with pytest.raises(InputError, match=r"\.fits"):
-        write_feature_images(made, subject.survey, tmp_path / "mine.doc")
+        write_feature_images(made, subject, tmp_path / "mine.doc")
 
 
 def asked(*words: str) -> str:

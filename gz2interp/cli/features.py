@@ -81,7 +81,7 @@ def _single(survey: str, model: str | None, of: list[str], settings: Any, out: P
         made = feature_images(subject, of, settings, told)
     for name, reached, silent in zip(made.objectives, made.reached, made.silent, strict=True):
         told.say(f"{name}: " + ("nothing was found that excites it" if silent else f"{reached:.3g}"))
-    told.say(str(write_feature_images(made, subject.survey, out)))
+    told.say(str(write_feature_images(made, subject, out)))
 
 
 @app.command()

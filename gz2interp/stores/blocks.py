@@ -92,13 +92,14 @@ class BlocksFolder:
             Name of a file -> name of an array -> array.
         provenance : Provenance
         """
+        (self.path / "provenance.json").unlink(missing_ok=True)  # first: what is taken apart is no longer complete
         shutil.rmtree(self.path, ignore_errors=True)
         self.path.mkdir(parents=True)
         for name, table in tables.items():
             write_parquet(self.path / f"{name}.parquet", table)
         for name, parts in arrays.items():
             with replaced(self.path / f"{name}.npz") as aside:
-                np.savez(aside, allow_pickle=False, **parts)
+                np.savez(aside, **parts)
         write_json(self.path / "provenance.json", provenance.to_json())
         for name in TABLES:
             vars(self).pop(name, None)  # what was read before is no longer what there is

@@ -17,7 +17,6 @@ from gz2interp.features.visualise import visualise
 from gz2interp.network.scores import Score
 from gz2interp.results import FeatureImages
 from gz2interp.stores.files import replaced
-from gz2interp.stores.survey import Survey
 from gz2interp.workflows.asked import score_from
 from gz2interp.workflows.features.finding import light_of_survey
 from gz2interp.workflows.features.settings import SheetSettings
@@ -98,7 +97,7 @@ def objective_from(subject: Subject, text: str) -> Score:
     return score_from(subject, text, words)
 
 
-def write_feature_images(made: FeatureImages, survey: Survey, path: Path) -> Path:
+def write_feature_images(made: FeatureImages, subject: Subject, path: Path) -> Path:
     """Write images as FITS (an extension each, (band, y, x), nanomaggies) or as one figure (PDF, SVG, PNG).
 
     Raises
@@ -112,7 +111,7 @@ def write_feature_images(made: FeatureImages, survey: Survey, path: Path) -> Pat
         raise InputError("No feature image was finished", "One or more", "Let it go on longer")
     if path.suffix.lower() == ".fits":
         with replaced(path) as aside:
-            _fits_of(made, survey).writeto(aside)
+            _fits_of(made, subject).writeto(aside)
     else:
         from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
         from gz2interp.figures.manner import Manner
@@ -120,13 +119,15 @@ def write_feature_images(made: FeatureImages, survey: Survey, path: Path) -> Pat
         from gz2interp.figures.rgb import stretch_of
         from gz2interp.workflows.figures.words import colour_in_words
 
+        survey, model = subject.survey, subject.model
         stretch = stretch_of(made.images, survey.bands)
         sprites = [
             Sprite(f"{number + 1}", None if silent else image)
             for number, (image, silent) in enumerate(zip(made.images, made.silent, strict=True))
         ]
         figure = sprites_figure(sprites, survey.bands, stretch, Manner())
-        save_figure(figure, path, f"{_listed(made)} {colour_in_words(survey.bands, stretch)}")
+        origin = f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp."
+        save_figure(figure, path, f"{_listed(made)} {colour_in_words(survey.bands, stretch)} {origin}")
     return path
 
 
@@ -146,14 +147,15 @@ def _listed(made: FeatureImages) -> str:
     return f"Feature images ({made.parametrisation}, {steps} steps{ended}, seed {made.seed}): {told}."
 
 
-def _fits_of(made: FeatureImages, survey: Survey) -> fits.HDUList:
+def _fits_of(made: FeatureImages, subject: Subject) -> fits.HDUList:
     hdus: list[Any] = [fits.PrimaryHDU()]
     header = hdus[0].header
     header["PARAMETR"], header["SEED"], header["FINISHED"] = made.parametrisation, made.seed, made.finished
+    header["MODEL"], header["DATA"] = subject.model.digest, subject.survey.digest
     header["ASKED"] = (made.parameters.get("steps"), "steps asked for")
     for number, (image, name) in enumerate(zip(made.images, made.objectives, strict=True)):
         hdu = fits.ImageHDU(np.ascontiguousarray(np.moveaxis(image, -1, 0)), name="FEATURE", ver=number + 1)
-        hdu.header["BUNIT"], hdu.header["BANDS"] = "nmgy", " ".join(survey.bands)
+        hdu.header["BUNIT"], hdu.header["BANDS"] = "nmgy", " ".join(subject.survey.bands)
         hdu.header["OBJECT"], hdu.header["STEPS"] = name[:68], int(made.steps[number])
         for key, values in (("REACHED", made.reached), ("TRANSFRM", made.transformed)):
             if np.isfinite(values[number]):  # a header has no word for other numbers

@@ -17,6 +17,9 @@ LEAST_COSINE = 0.1
 
 TINY = 1e-12
 
+PORTION = 16
+"""Images whose places are compared with all directions at a time."""
+
 
 def reached_by(probe: Probe, layer: str, each: Wanted, images: Floats) -> Floats:
     """The objectives of one kind for each image (n, y, x, band), nanomaggies.
@@ -29,8 +32,11 @@ def reached_by(probe: Probe, layer: str, each: Wanted, images: Floats) -> Floats
         return probe.logits(images)
     if each.directions is None:
         return probe.activations(images, layer, pooled=True)
-    said = probe.activations(images, layer)
-    return along_directions(said.reshape(len(said), -1, said.shape[-1]), each.directions)
+    found = [np.empty((0, len(each.directions)), np.float32)]
+    for start in range(0, len(images), PORTION):  # all places times all directions are many
+        said = probe.activations(images[start : start + PORTION], layer)
+        found.append(along_directions(said.reshape(len(said), -1, said.shape[-1]), each.directions))
+    return np.concatenate(found)
 
 
 def along_directions(places: Floats, directions: Floats) -> Floats:
