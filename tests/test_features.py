@@ -78,6 +78,7 @@ def test_images_without_light_are_no_light() -> None:
     assert all(np.isfinite(value).all() for name, value in vars(dark).items() if name not in ("bands", "galaxies"))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("plant", [bar_network, ring_network, blue_minus_red_network])
 def test_an_image_shows_what_a_planted_filter_seeks(plant: Any, light: Light) -> None:
     planted = plant(light.sky)
@@ -87,7 +88,9 @@ def test_an_image_shows_what_a_planted_filter_seeks(plant: Any, light: Light) ->
     assert likeness(random_images(light, 1, 0)[0], planted, light.sky) < 0.5
 
 
-@pytest.mark.parametrize("parametrisation", ["pixels", "fourier", "maco"])
+@pytest.mark.parametrize(
+    "parametrisation", ["fourier", *(pytest.param(name, marks=pytest.mark.long) for name in ("pixels", "maco"))]
+)
 def test_images_are_excited_and_could_be_cutouts(parametrisation: str, probe: Probe, small: Light) -> None:
     objectives = [gz.channel("conv2", k) for k in range(8)]
     made = make(probe, objectives, small, parametrisation=parametrisation, steps=48, transformations=NONE)
@@ -135,6 +138,7 @@ def test_channels_have_one_form_and_ends_of_a_way_are_the_objectives(probe: Prob
     np.testing.assert_allclose(probe.scores(images, way[2]), probe.scores(images, second), rtol=1e-5)
 
 
+@pytest.mark.long
 def test_diversity_makes_images_of_one_channel_differ(probe: Probe, small: Light) -> None:
     alike = make(probe, [gz.channel("conv2", 1)] * 3, small, aligned=False, steps=32)
     apart = make(probe, [gz.channel("conv2", 1) + 20.0 * gz.diversity("conv2")] * 3, small, steps=32)

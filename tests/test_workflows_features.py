@@ -239,6 +239,7 @@ def asked(*words: str) -> str:
     return said.output
 
 
+@pytest.mark.long
 def test_the_verbs(subject: Subject, folder: FeaturesFolder, tmp_path: Path) -> None:
     where, galaxy = str(subject.survey.path), str(FIRST_ID)
     out = str(tmp_path / "sheet.png")
