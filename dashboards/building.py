@@ -140,6 +140,8 @@ def forget(survey: Path) -> None:
 
 def keep(survey: Path) -> int:
     """Be the keeper: run the builder, write down how it ends."""
+    # A dashboard that a script has started in the background ignores Ctrl+C, and so would all that it starts.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with FileLock(_beside(survey, "lock")):
         record = _read(survey) | {"keeper": os.getpid()}
         with _beside(survey, "log").open("w") as log, _beside(survey, "err").open("w") as errors:
