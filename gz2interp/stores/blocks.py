@@ -99,7 +99,7 @@ class BlocksFolder:
             write_parquet(self.path / f"{name}.parquet", table)
         for name, parts in arrays.items():
             with replaced(self.path / f"{name}.npz") as aside:
-                np.savez(aside, **parts)
+                np.savez(aside, allow_pickle=False, **parts)
         write_json(self.path / "provenance.json", provenance.to_json())
         for name in TABLES:
             vars(self).pop(name, None)  # what was read before is no longer what there is

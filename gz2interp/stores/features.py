@@ -71,7 +71,7 @@ class FeaturesFolder:
     def write(self, kind: str, part: int, arrays: Arrays) -> None:
         """Keep some images, whole or not at all."""
         with replaced(self._file(kind, part)) as aside:
-            np.savez(aside, **arrays)
+            np.savez(aside, allow_pickle=False, **arrays)
 
     def read(self, kind: str) -> dict[str, NDArray[Any]]:
         """All that was kept of a kind, file after file; nothing where there is none."""
@@ -94,7 +94,7 @@ class FeaturesFolder:
     def write_light(self, arrays: Arrays) -> None:
         """Keep what the survey's light is like."""
         with replaced(self.path / "light.npz") as aside:
-            np.savez(aside, **arrays)
+            np.savez(aside, allow_pickle=False, **arrays)
 
     def light(self) -> dict[str, NDArray[Any]] | None:
         """What `write_light` kept, if anything."""

@@ -86,7 +86,7 @@ class UnusualFolder:
         """Write the rest, and last that everything is there."""
         write_parquet(self.path / "scores.parquet", table)
         with replaced(self.path / "frozen.npz") as aside:
-            np.savez(aside, **frozen)
+            np.savez(aside, allow_pickle=False, **frozen)
         write_json(self.path / "provenance.json", provenance.to_json())
 
 
