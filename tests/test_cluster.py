@@ -233,7 +233,8 @@ def _same(here: Analysis, there: Analysis) -> None:
     """To the rounding of single precision: with several threads TensorFlow may add up in another order."""
     assert here.provenance.digest == there.provenance.digest
     np.testing.assert_allclose(here.activations(), there.activations(), rtol=1e-6, atol=1e-8)
-    assert (here.neighbours().rows == there.neighbours().rows).mean() > 0.999  # of equally near ones either may be first
+    # Of equally near ones either may be first.
+    assert (here.neighbours().rows == there.neighbours().rows).mean() > 0.999
     np.testing.assert_allclose(here.neighbours().distances, there.neighbours().distances, rtol=1e-4, atol=1e-6)
     assert here.search == there.search
     pd.testing.assert_frame_equal(here.table, there.table)
