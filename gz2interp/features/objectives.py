@@ -20,11 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.network.answers import LayerInfo
-from gz2interp.network.layer_scores import LayerScore, channel
+from gz2interp.network.layer_scores import LayerScore, channel, unit
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, plane_of
 
 __all__ = [
+    "LEAST_COSINE",
+    "TINY",
     "PlaneScore",
     "caricature",
     "cosine_direction",
@@ -301,18 +303,6 @@ def plane_shape(layer: LayerInfo) -> tuple[int, int, int]:
     """Of what a layer says, (y, x, channel): a flat layer has one place."""
     shape = layer.shape
     return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (1, 1, shape[-1])
-
-
-def unit(vector: ArrayLike) -> tuple[float, ...]:
-    """Of length 1."""
-    values: Any = np.asarray(vector, np.float64)
-    length = float(np.linalg.norm(values))
-    if values.ndim != 1 or not np.isfinite(length) or not length:
-        raise InputError(
-            f"A direction of shape {values.shape} and length {length:g} was given",
-            "One finite number per channel, not all of them 0",
-        )
-    return tuple(float(value) for value in values / length)
 
 
 def vector_for(vector: Sequence[float], layer: LayerInfo, title: str) -> Floats:

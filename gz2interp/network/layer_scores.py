@@ -19,7 +19,7 @@ from gz2interp.errors import InputError
 from gz2interp.network.answers import LayerInfo
 from gz2interp.network.scores import Array, Score
 
-__all__ = ["LayerScore", "channel", "direction", "similarity"]
+__all__ = ["LayerScore", "channel", "direction", "similarity", "unit"]
 
 TINY = 1e-12
 
@@ -155,7 +155,7 @@ def direction(layer: str, vector: ArrayLike, title: str = "") -> Score:
     InputError
         It is no direction: all zeros, or not finite.
     """
-    return Direction(layer, _unit(vector), title or f"direction({layer})")
+    return Direction(layer, unit(vector), title or f"direction({layer})")
 
 
 def similarity(layer: str, activations: ArrayLike, to: str = "") -> Score:
@@ -174,10 +174,17 @@ def similarity(layer: str, activations: ArrayLike, to: str = "") -> Score:
     InputError
         They are all zeros, or not finite.
     """
-    return Direction(layer, _unit(activations), f"similarity({to or 'another galaxy'}, {layer})", cosine=True)
+    return Direction(layer, unit(activations), f"similarity({to or 'another galaxy'}, {layer})", cosine=True)
 
 
-def _unit(vector: ArrayLike) -> tuple[float, ...]:
+def unit(vector: ArrayLike) -> tuple[float, ...]:
+    """A direction (channel,) of length 1.
+
+    Raises
+    ------
+    InputError
+        It has no length, or none that is finite.
+    """
     values: Any = np.asarray(vector, np.float64)
     length = float(np.linalg.norm(values))
     if values.ndim != 1 or not np.isfinite(length) or not length:

@@ -5,17 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.features.objectives import LEAST_COSINE, TINY
 from gz2interp.network.probe import Probe
 from gz2interp.workflows.features.wanted import POWER, Wanted
 
 __all__ = ["reached_by"]
 
 Floats = NDArray[np.float32]
-
-LEAST_COSINE = 0.1
-"""As in `gz2interp.features.objectives`."""
-
-TINY = 1e-12
 
 PORTION = 16
 """Images whose places are compared with all directions at a time."""
