@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -199,7 +200,8 @@ def test_a_grid_has_an_image_where_something_is_said(subject: Subject) -> None:
     ],
 )
 def test_objectives_are_read_as_a_person_writes_them(subject: Subject, text: str) -> None:
-    assert objective_from(subject, text).layers or "logit" in text
+    spoken = re.sub(r"(caricature|inversion)\((\d+)\)", r"\1(\2, seen)", text)
+    assert objective_from(subject, text).name == spoken
 
 
 @pytest.mark.parametrize("text", ["neuron(nowhere, 2)", "neuron(seen, 99)", "caricature(7)", "dream(seen)", ""])
