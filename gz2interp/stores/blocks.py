@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,8 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.results import Provenance
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.files import read_json, replaced, write_json
+from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.kept import KeptFolder
 from gz2interp.stores.tables import write_parquet
 
 __all__ = ["BlocksFolder", "blocks_folder"]
@@ -33,21 +33,8 @@ TABLES = ("channels", "correlates", "artefacts")
 
 
 @dataclass(frozen=True)
-class BlocksFolder:
-    """``blocks/`` of an analysis.
-
-    Attributes
-    ----------
-    path : Path
-    """
-
-    path: Path
-
-    @property
-    def provenance(self) -> Provenance | None:
-        """How it was made; None where it is not complete."""
-        file = self.path / "provenance.json"
-        return Provenance.from_json(read_json(file)) if file.is_file() else None
+class BlocksFolder(KeptFolder):
+    """``blocks/`` of an analysis."""
 
     @cached_property
     def channels(self) -> pd.DataFrame:

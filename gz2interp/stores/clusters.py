@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,27 +20,15 @@ from gz2interp.grouping import Clusters
 from gz2interp.results import Provenance
 from gz2interp.stores.arrays import create_array, open_array
 from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.kept import KeptFolder
 from gz2interp.stores.tables import write_parquet
 
 __all__ = ["ClusterFolder", "numbers_of"]
 
 
 @dataclass(frozen=True)
-class ClusterFolder:
-    """``clusters/`` of an analysis.
-
-    Attributes
-    ----------
-    path : Path
-    """
-
-    path: Path
-
-    @property
-    def provenance(self) -> Provenance | None:
-        """How it was made; None where it is not complete."""
-        file = self.path / "provenance.json"
-        return Provenance.from_json(read_json(file)) if file.is_file() else None
+class ClusterFolder(KeptFolder):
+    """``clusters/`` of an analysis."""
 
     @cached_property
     def clusters(self) -> Clusters:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from gz2interp.results import Provenance
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.files import read_json, replaced, write_json
+from gz2interp.stores.kept import KeptFolder
 from gz2interp.stores.tables import write_parquet
 
 __all__ = ["FeaturesFolder", "features_folder"]
@@ -30,21 +31,8 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class FeaturesFolder:
-    """``features/`` of an analysis.
-
-    Attributes
-    ----------
-    path : Path
-    """
-
-    path: Path
-
-    @property
-    def provenance(self) -> Provenance | None:
-        """How it was made; None where it is not complete."""
-        file = self.path / "provenance.json"
-        return Provenance.from_json(read_json(file)) if file.is_file() else None
+class FeaturesFolder(KeptFolder):
+    """``features/`` of an analysis."""
 
     @property
     def judged(self) -> pd.DataFrame:
