@@ -11,7 +11,7 @@ import gz2interp as gz
 from gz2interp.errors import InputError
 from gz2interp.features.believable import agreement, random_images, share_of_colours, share_of_spectrum
 from gz2interp.features.forms import form_of
-from gz2interp.features.light import Light, light_of, signal_of
+from gz2interp.features.light import Light, colours_of, light_of, signal_of
 from gz2interp.features.limits import SHARPNESS, above_sky, fluxes_within
 from gz2interp.features.rings import frequencies
 from gz2interp.features.transformations import NONE, Transformations
@@ -67,7 +67,7 @@ def test_light_is_that_of_the_images_however_they_come(galaxies: np.ndarray, lig
 
 def test_light_does_not_depend_on_the_batches_nor_on_what_was_not_observed(galaxies: np.ndarray, light: Light) -> None:
     single = light_of((image[None] for image in galaxies), BANDS)
-    for name in ("sky", "tint_axes", "reach", "profile", "tints"):
+    for name in ("sky", "reach", "profile", "colours"):
         np.testing.assert_allclose(getattr(single, name), getattr(light, name), rtol=1e-5, err_msg=name)
     half = galaxies.copy()
     half[::2, :40] = 0  # most of every second galaxy's rim
@@ -239,6 +239,17 @@ def test_faint_light_stays_as_it_is_and_bright_light_within_the_range(light: Lig
         assert np.isfinite(bright).all()
         assert (bright >= 0).all()
         assert (bright <= light.highest[:, None, None]).all()
+
+
+def test_colours_stay_within_the_survey_s_whatever_light_is_given(light: Light) -> None:
+    tf = pytest.importorskip("tensorflow")
+    lit = 3 * np.random.default_rng(0).exponential(size=(8, 5, *light.shape[:2]))
+    images = np.moveaxis(fluxes_within(tf.constant(lit, tf.float32), light).numpy(), 1, -1)
+    low, high = light.colours
+    colours = colours_of(images, light.sky)
+    assert (colours >= low - 0.01).all()
+    assert (colours <= high + 0.01).all()
+    assert (colours_of(np.moveaxis(lit, 1, -1) * light.sky, light.sky) > high).any()
 
 
 def test_what_is_believable_is_told_from_what_is_not(galaxies: np.ndarray, light: Light) -> None:

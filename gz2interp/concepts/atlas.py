@@ -77,7 +77,7 @@ def atlas_of(
     scores: tuple[str, ...],
     *,
     covariance: Doubles | None = None,
-    side: int = 20,
+    side: int = 14,
     fewest: int = 3,
     patches: int = 4,
 ) -> Atlas:

@@ -2,7 +2,7 @@
 
 Spectra and ranges are told of *stretched* images, s = asinh(flux / sky): about linear in the sky, about magnitudes in
 the galaxy, so that a nucleus does not drown the disc. The *grey* light of a pixel is the stretched mean over the bands
-of flux / sky; its *tint* is how much more or less each band has, as a logarithm.
+of flux / sky.
 """
 
 from __future__ import annotations
@@ -38,20 +38,11 @@ OUTER = (0.05, 0.95)
 REACH = 0.99
 """Share of the galaxies with less light at some distance from the middle than a feature image may have there."""
 
-TINTS = (0.01, 0.99)
-"""The range of tints of bright pixels."""
-
 FIRST = 256
-"""Galaxies, the first ones, of which the sky and the axes of colours are measured, before anything is counted."""
+"""Galaxies, the first ones, of which the sky is measured, before anything is counted."""
 
 EXTREME = (0.001, 0.999)
 """The range of fluxes: beyond lie stars that bleed and pixels that broke."""
-
-BRIGHT = 20.0
-"""Mean flux / sky of pixels whose tints are told."""
-
-FAINTEST = 0.02
-"""A band with a smaller share than this of the mean flux / sky counts as having this."""
 
 SURE = 0.3
 """A magnitude counts as measured where it exceeds that of the noise by this share."""
@@ -85,11 +76,6 @@ class Light:
         Stretched light, and at last grey light, that one pixel in a hundred exceeds at that distance from the middle.
     profile : float32 (ring, band + 1)
         The same of means over rings about the middle, `gz2interp.features.rings`.
-    tint_axes : float32 (band, band)
-        Directions, one a column, along which bright pixels' tints, ln(flux / sky) less that of the mean over the bands,
-        vary independently: blue to red first.
-    tints : float32 (2, band)
-        1st and 99th percentile along these.
     colours : float32 (2, band - 1)
         5th and 95th percentile over the galaxies of the colour of all light, between neighbouring bands [mag].
     """
@@ -106,8 +92,6 @@ class Light:
     highest: Floats
     reach: Floats
     profile: Floats
-    tint_axes: Floats
-    tints: Floats
     colours: Floats
 
     @property
@@ -131,7 +115,7 @@ def light_of(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> Light:
     ----------
     batches : iterable of float32 (n, y, x, band), nanomaggies
         Of one shape; each is let go before the next is read, so memory does not grow with their number. Some hundred
-        galaxies are enough. The sky and the axes along which colours vary are those of the first 256, in any batches.
+        galaxies are enough. The sky is that of the first 256, in any batches.
     bands : sequence of str, optional
         Their names.
 
@@ -191,14 +175,12 @@ class _Gathered:
         self.pixels = Counts((int(self.distance.max()) + 1, bands + 1), -20, 20)
         self.rings = Counts((self.weights.shape[1], bands + 1), -20, 20)
         self.waves = Counts((int(self.frequency.max()) + 1, bands), -12, 18)
-        self.tint_axes = _axes_of(_tints_of(_finite(first) / self.sky))
-        self.tints, self.colours = Counts((bands,), -6, 6), Counts((max(bands - 1, 0),), -12, 12)
+        self.colours = Counts((max(bands - 1, 0),), -12, 12)
 
     def add(self, images: Floats) -> None:
         relative = _finite(images) / self.sky
         mean = relative.mean(axis=-1, keepdims=True)
         stretched = np.arcsinh(relative)
-        self.tints.add(_tints_of(relative) @ self.tint_axes, np.arange(self.shape[2]))
         self.galaxies += len(images)
         self._add_moments(stretched)
         self._add_waves(magnitudes_of(stretched))
@@ -242,23 +224,12 @@ class _Gathered:
             highest=(np.sinh(high[:, :-1].max(axis=0)) * self.sky).astype(np.float32),
             reach=_falling(reach)[self.distance].astype(np.float32),
             profile=np.maximum(self.rings.quantiles((OUTER[1],))[0], LEAST_PROFILE).astype(np.float32),
-            tint_axes=self.tint_axes,
-            tints=self._tints(),
             colours=self.colours.quantiles(OUTER).astype(np.float32),
         )
-
-    def _tints(self) -> Floats:
-        if not self.tints.counts.any():  # nothing is bright: any colour will do
-            return np.array([[-ANY_TINT], [ANY_TINT]], np.float32).repeat(self.shape[2], axis=1)
-        low, high = self.tints.quantiles(TINTS)
-        return np.stack([low, np.maximum(high, low + LEAST_TINT)]).astype(np.float32)
 
 
 LEAST_PROFILE = 0.05
 """A ring may be at least so bright on average, in the sky's scatter."""
-
-LEAST_TINT, ANY_TINT = 0.02, 4.0
-"""The range of tints is at least so wide (one band has none), and so wide to either side where none was seen."""
 
 
 def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
@@ -281,18 +252,6 @@ def signal_of(spectrum: Doubles, frequency: NDArray[np.integer]) -> Doubles:
     beyond = np.arange(end, notes)
     clean[end:] = clean[end - 1] * (beyond / (end - 1)) ** min(slope, -1.0)
     return np.asarray(clean[frequency])
-
-
-def _tints_of(relative: Floats) -> Floats:
-    mean = relative.mean(axis=-1)
-    bright = mean > BRIGHT
-    return np.asarray(np.log(np.maximum(relative[bright] / mean[bright][:, None], FAINTEST)), np.float32)
-
-
-def _axes_of(tints: Floats) -> Floats:
-    if len(tints) <= tints.shape[1]:
-        return np.eye(tints.shape[1], dtype=np.float32)
-    return np.asarray(np.linalg.eigh(np.cov(tints.T).reshape(2 * (tints.shape[1],)))[1][:, ::-1], np.float32)
 
 
 def _finite(images: ArrayLike) -> Floats:

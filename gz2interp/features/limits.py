@@ -23,6 +23,11 @@ Tensor = Any
 SHARPNESS = 3.0
 """Of the bend at no light: by so much it is sharper than that of log(1 + exp(s)), in units of the sky's scatter."""
 
+MAGNITUDE = np.float32(-2.5 / np.log(10))
+
+NARROWEST = 0.05
+"""The range of a colour is at least so wide to either side [mag]."""
+
 TINY = 1e-6
 
 
@@ -42,7 +47,8 @@ def fluxes_within(lit: Tensor, light: Light, own_colours: bool = True) -> Tensor
     lit : tensor (n, band, y, x)
     light : Light
     own_colours : bool, optional
-        Whether each pixel's colour is one of the survey's galaxies. Otherwise each band is limited by itself.
+        Whether the colours of each pixel, between neighbouring bands, are within those of the survey's galaxies, and
+        so those of all light. Otherwise each band is limited by itself.
 
     Returns
     -------
@@ -54,7 +60,7 @@ def fluxes_within(lit: Tensor, light: Light, own_colours: bool = True) -> Tensor
         bands = sinh(lit) + TINY
         mean = tf.reduce_mean(bands, axis=1, keepdims=True)
         grey = sinh(_limited(asinh(mean), light, slice(-1, None)))
-        relative = grey * tf.exp(_tinted(tf.math.log(bands) - tf.math.log(mean), light))
+        relative = grey * _shares(bands, light)
     return tf.minimum(relative * _of_band(light.sky), _of_band(light.highest))
 
 
@@ -69,12 +75,19 @@ def _limited(lit: Tensor, light: Light, which: slice) -> Tensor:
     return tf.reshape(flat * tf.matmul(factors, weights, transpose_b=True), tf.shape(kept))
 
 
-def _tinted(tints: Tensor, light: Light) -> Tensor:
-    low, high = (each[:, None] for each in light.tints)
-    middle, half = (low + high) / 2, np.maximum((high - low) / 2, TINY)
-    flat = tf.reshape(tints, (-1, tints.shape[1], light.shape[0] * light.shape[1]))
-    along = tf.matmul(np.ascontiguousarray(light.tint_axes.T), flat)
-    return tf.reshape(tf.matmul(light.tint_axes, middle + half * tf.tanh((along - middle) / half)), tf.shape(tints))
+def _shares(bands: Tensor, light: Light) -> Tensor:
+    """Each band's part in the mean of all, after the colours have been brought into the survey's range."""
+    count, (height, width, _) = bands.shape[1], light.shape
+    if count < 2:
+        return tf.ones_like(bands)
+    from_neighbour = (np.eye(count, dtype=np.float32)[:-1] - np.eye(count, dtype=np.float32)[1:]) * MAGNITUDE
+    low, high = (each[:, None] for each in light.colours)
+    middle, half = (low + high) / 2, np.maximum((high - low) / 2, NARROWEST)
+    flat = tf.reshape(tf.math.log(bands * _of_band(light.sky)), (-1, count, height * width))
+    colours = middle + half * tf.tanh((tf.matmul(from_neighbour, flat) - middle) / half)
+    back = np.linalg.pinv(from_neighbour).astype(np.float32)
+    parts = tf.exp(tf.matmul(back, colours) - np.log(light.sky)[:, None])
+    return tf.reshape(parts / tf.reduce_mean(parts, axis=1, keepdims=True), tf.shape(bands))
 
 
 def _of_band(values: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -18,6 +18,7 @@ from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import SMALL, STYLE
 from gz2interp.figures.pieces.blocks import ink
 from gz2interp.figures.pieces.letters import put_letter
+from gz2interp.figures.pieces.pictures import stretch_for_features
 from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import Stretch, rgb
@@ -77,7 +78,7 @@ def atlas_figure(
         As one reads them; a cell's frame has the colour of the one that it adds most to.
     bands : sequence of str
     stretch : Stretch
-        Of all colour images: that of whole galaxies, since a patch of sky knows none.
+        Of the patches: that of whole galaxies, since a patch of sky knows none.
     manner : Manner
     foot : str, optional
 
@@ -110,6 +111,7 @@ def atlas_figure(
 
     side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "atlases")
     most = max(cell.count for cell in cells)
+    stretches = {"patch": stretch, "feature": stretch_for_features((cell.feature for cell in cells), bands)}
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, whole(side), foot)
         for place, name in enumerate(panels):
@@ -118,7 +120,8 @@ def atlas_figure(
             sheet.text(x, y - 0.03, _TITLES[name], va="bottom", weight="bold")
             axis = sheet.axes(x, y, side, side)
             for cell in cells:
-                _cell(axis, cell, getattr(cell, name), (cell.column - low[0], cell.row - low[1]), most, bands, stretch)
+                image, at = getattr(cell, name), (cell.column - low[0], cell.row - low[1])
+                _cell(axis, cell, None if image is None else rgb(image, bands, stretches[name]), at, most)
             axis.set(xlim=(-0.05, span + 0.05), ylim=(-0.05, span + 0.05), facecolor="#F4F4F4")
             if len(panels) > 1:
                 put_letter(axis, place)
@@ -132,16 +135,13 @@ def atlas_figure(
 def _cell(
     axis: Axes,
     cell: AtlasCell,
-    image: Floats | None,
+    pixels: NDArray[np.uint8] | None,
     at: tuple[int, int],
     most: int,
-    bands: Sequence[str],
-    stretch: Stretch,
 ) -> None:
     side = _side(cell.count, most)
     x, y = at[0] + (1 - side) / 2, at[1] + (1 - side) / 2
-    if image is not None:
-        pixels = rgb(image, bands, stretch)
+    if pixels is not None:
         axis.imshow(pixels, origin="lower", interpolation="none", extent=(x, x + side, y, y + side), aspect="equal")
     axis.add_patch(Rectangle((x, y), side, side, fill=False, edgecolor=ink(cell.score), linewidth=0.8, zorder=3))
 

@@ -18,7 +18,7 @@ from gz2interp.figures.pieces.blocks import framed, ink, marked, outline
 from gz2interp.figures.pieces.cells import Cell, draw_picture
 from gz2interp.figures.pieces.coordinates import put_place
 from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import show, stretch_for
+from gz2interp.figures.pieces.pictures import show, stretch_for, stretch_for_features
 from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import Stretch, rgb
@@ -116,9 +116,9 @@ def dictionary_figure(
 
     ends = foot_height(foot, paper)
     side = side_for(paper, min((pitch - _BETWEEN) / 2, 0.62), sum(lines), lambda side: whole(side) + ends, "channels")
-    stretch = stretch_for(
-        [shown, *(cell.shown for each in pages for word in each.words for cell in word.galaxies)], bands
-    )
+    words = [word for each in pages for word in each.words]
+    stretch = stretch_for([shown, *(cell.shown for word in words for cell in word.galaxies)], bands)
+    stretches = stretch, stretch_for_features((word.feature for word in words), bands)
     with mpl.rc_context(STYLE):
         sheet = Sheet(paper, whole(side), foot)
         picture = sheet.axes(0.05, 0.05, _LARGE, _LARGE)
@@ -135,7 +135,7 @@ def dictionary_figure(
             for place, word in enumerate(each.words):
                 row, column = divmod(place, across)
                 _word(
-                    sheet, left + column * pitch, y + row * step(side), side, word, bands, stretch, ink(number), pitch
+                    sheet, left + column * pitch, y + row * step(side), side, word, bands, stretches, ink(number), pitch
                 )
             y += lines[number] * step(side) + 0.02
         put_letter(picture, 0)
@@ -149,7 +149,7 @@ def _word(
     side: float,
     word: DictionaryWord,
     bands: Sequence[str],
-    stretch: Stretch,
+    stretches: tuple[Stretch, Stretch],
     colour: str,
     pitch: float,
 ) -> None:
@@ -160,11 +160,11 @@ def _word(
         row, column = divmod(place, _SIDES)
         axis = sheet.axes(x + column * (side + GAP), y + row * (side + GAP), side, side)
         if word.feature is not None and place == 0:
-            show(axis, rgb(word.feature, bands, stretch))
+            show(axis, rgb(word.feature, bands, stretches[1]))
             framed(axis, colour)
             continue
         cell = cells[place - first]
-        draw_picture(axis, cell.shown, bands, stretch)
+        draw_picture(axis, cell.shown, bands, stretches[0])
         outline(axis, cell.values, cell.shown.shape)
     under = y + _SIDES * side + GAP + 0.03
     sheet.text(x, under, word.title, va="top", weight="bold")

@@ -14,7 +14,7 @@ from gz2interp.errors import InputError
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import STYLE
 from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import show, stretch_for
+from gz2interp.figures.pieces.pictures import show, stretch_for, stretch_for_features
 from gz2interp.figures.pieces.sheet import Sheet, foot_height, side_for
 from gz2interp.figures.rgb import rgb
 from gz2interp.figures.shown import Shown
@@ -66,7 +66,7 @@ def grid_figure(
         return rows * (_HEAD + side) + 0.03
 
     side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "pictures")
-    stretch = stretch_for([shown], bands)
+    stretch, of_features = stretch_for([shown], bands), stretch_for_features(images.values(), bands)
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, whole(side), foot)
         for place, title in enumerate(("the galaxy", "what the layer sees")):
@@ -76,7 +76,7 @@ def grid_figure(
             if place == 0:
                 show(axis, rgb(shown.image, bands, stretch))
             else:
-                _cells(axis, strengths, {at: rgb(image, bands, stretch) for at, image in images.items()})
+                _cells(axis, strengths, {at: rgb(image, bands, of_features) for at, image in images.items()})
             put_letter(axis, place)
     return sheet.figure
 

@@ -18,7 +18,7 @@ from gz2interp.figures.pieces.blocks import INKS, bars_of_effects, framed, ink, 
 from gz2interp.figures.pieces.cells import draw_picture
 from gz2interp.figures.pieces.coordinates import put_place
 from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import show, stretch_for
+from gz2interp.figures.pieces.pictures import show, stretch_for, stretch_for_features
 from gz2interp.figures.pieces.scales import rounded_up
 from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
@@ -95,12 +95,13 @@ def groups_figure(
         sheet = Sheet(page, head + lines * step(side), foot)
         stretch = stretch_for([shown], bands)
         ground = rgb(shown.image, bands, stretch)
+        of_features = stretch_for_features(features, bands)
         _draw_head(sheet, shown, loads, ground, said, bands)
         for group in range(count):
             row, column = divmod(group, across)
             feature = features[group] if group < len(features) else None
             images = [over_image(ground, loads[..., group : group + 1], [ink(group)])]
-            images += [] if feature is None else [rgb(feature, bands, stretch)]
+            images += [] if feature is None else [rgb(feature, bands, of_features)]
             x, y = _LABELS + column * pitch, head + row * step(side)
             _draw_group(sheet, group, images, (x, y), side)
             axis = sheet.axes(x, y + step(side) - _BETWEEN - _TICKS - _BAR * len(scores), side, _BAR * len(scores))

@@ -17,7 +17,7 @@ from gz2interp.figures.paper import STYLE
 from gz2interp.figures.pieces.blocks import framed, outline
 from gz2interp.figures.pieces.cells import Cell, draw_picture
 from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import show, stretch_for
+from gz2interp.figures.pieces.pictures import show, stretch_for, stretch_for_features
 from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import rgb
@@ -88,6 +88,7 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, head + len(rows) * step(side), foot)
         stretch = stretch_for([cell.shown for cell in cells], bands)
+        of_features = stretch_for_features((row.feature for row in rows), bands)
         start = words + feature * (side + _BETWEEN)
         after = start + tops * (side + GAP) - GAP + _BETWEEN
         for x, title in (
@@ -102,7 +103,7 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner
             sheet.text(0.03, y + 0.01 + LINE, said[place], va="top")
             if row.feature is not None:
                 image = sheet.axes(words, y, side, side)
-                show(image, rgb(row.feature, bands, stretch))
+                show(image, rgb(row.feature, bands, of_features))
                 framed(image, "#444444")
             for origin, group, fires in ((start, row.tops, True), (after, row.bottoms, False)):
                 for number, cell in enumerate(group):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -16,9 +16,10 @@ from scipy.ndimage import gaussian_filter
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 from gz2interp.figures.shown import Shown
 
-__all__ = ["band_grey", "ground_of", "hatch_invalid", "isophotes", "show", "stretch_for"]
+__all__ = ["band_grey", "ground_of", "hatch_invalid", "isophotes", "show", "stretch_for", "stretch_for_features"]
 
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.floating[Any]]
 
 _ISOPHOTES: Final = (0.06, 0.2, 0.6)
 """Of the brightest pixel of all bands together, smoothed by a pixel."""
@@ -34,6 +35,12 @@ def stretch_for(galaxies: Sequence[Shown], bands: Sequence[str]) -> Stretch:
     """One stretch of colour for all galaxies of a figure; their sizes in pixels may differ."""
     scales = [stretch_of(shown.image[None], bands).scale for shown in galaxies]
     return Stretch(float(np.median(scales)))
+
+
+def stretch_for_features(images: Iterable[Floats | None], bands: Sequence[str]) -> Stretch:
+    """One stretch for the feature images of a figure (y, x, band), which are fainter than its galaxies."""
+    there = [image for image in images if image is not None]
+    return stretch_of(np.stack(there), bands) if there else Stretch()
 
 
 def band_grey(image: NDArray[np.floating[Any]]) -> Bytes:

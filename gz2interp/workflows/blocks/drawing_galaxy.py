@@ -98,7 +98,7 @@ def dictionary_drawing(
         f"{'the feature image and ' if features else ''}the galaxies in which they are loudest, and what they add to "
         f"the classes there. {DEPTH}"
     )
-    return Drawing(figure, caption(subject, what, [shown]), (), _numbers_of(found))
+    return Drawing(figure, caption(subject, what, [shown], bool(features)), (), _numbers_of(found))
 
 
 def _numbers_of(found: Sequence[PlaceEntries]) -> pd.DataFrame:
@@ -178,7 +178,7 @@ def groups_drawing(
             for k, score in enumerate(blocks.scores)
         ]
     )
-    return Drawing(figure, caption(subject, what, [shown]), (), numbers)
+    return Drawing(figure, caption(subject, what, [shown], bool(features)), (), numbers)
 
 
 def _whose(groups: Groups) -> str:

@@ -65,7 +65,9 @@ def tops_drawing(
         f"{int(subject.survey.usable.sum()):,}. rho: Spearman's rank correlation; told where it is at least 0.3 and "
         f"counts at a false discovery rate of 1 % among all {tests:,} tests. {DEPTH}"
     )
-    return Drawing(figure, caption(subject, what, shown), (), table.iloc[list(channels)].reset_index(drop=True))
+    return Drawing(
+        figure, caption(subject, what, shown, bool(features)), (), table.iloc[list(channels)].reset_index(drop=True)
+    )
 
 
 def atlas_drawing(
@@ -103,7 +105,8 @@ def atlas_drawing(
         AtlasCell(*key, int(count), int(score), patch, features.get(key))
         for key, count, score, patch in zip(keys, atlas.counts, best, patches, strict=True)
     ]
-    sample = shown_of_rows(subject, np.unique(places["rows"])[:: max(len(places["rows"]) // 64, 1)][:64])
+    rows = np.unique(places["rows"])
+    sample = shown_of_rows(subject, rows[:: max(len(rows) // 64, 1)][:64])
     stretch = stretch_for(sample, subject.survey.bands)
     whose = "all classes" if name == ALL else f"places that add most to {plain(name)}"
     shown_places = f"{atlas.coverage:,} places in {len(cells)} cells"
@@ -114,9 +117,10 @@ def atlas_drawing(
     what = (
         f"Activation atlas of layer {layer}, {whose} ({shown_places}, of {len(places['rows']):,} sampled by how much "
         "the layer says there): places laid out by UMAP on the cosine between what the layer says, gathered in cells. "
-        "Each cell shows a piece of the galaxy whose place is most like the cell's mean; its frame tells the class to "
-        "which the cell adds most beyond what it adds to all (activation times gradient). The mean of a cell is on "
-        f"average {float(atlas.held.mean()):.0%} as long as what its places say."
+        f"Each cell shows {'the feature image of its direction, or ' if features else ''}a piece of the galaxy whose "
+        "place is most like the cell's mean; its frame tells the class to which the cell adds most beyond what it adds "
+        f"to all (activation times gradient). The mean of a cell is on average {float(atlas.held.mean()):.0%} as long "
+        "as what its places say."
     ).replace("%", " %")
     numbers = pd.DataFrame(
         {
@@ -127,4 +131,4 @@ def atlas_drawing(
             **{score: atlas.attributed[:, k] for k, score in enumerate(atlas.scores)},
         }
     )
-    return Drawing(figure, caption(subject, what, sample, stretch), (), numbers)
+    return Drawing(figure, caption(subject, what, sample, bool(features), stretch), (), numbers)

@@ -39,7 +39,7 @@ class BlockSettings:
     tops: int = 32
     places: int = 10_000
     galaxies: int = 20_000
-    side: int = 20
+    side: int = 14
     neighbours: int = 15
     seed: int = 0
 

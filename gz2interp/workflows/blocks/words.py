@@ -48,6 +48,7 @@ __all__ = [
 Features = Mapping[Any, NDArray[np.float32]]
 """Feature images by what they are of: a channel's number, a group's number from 0, a cell's (column, row)."""
 
+FEATURES: Final = "Feature images are fainter than galaxies, and have a stretch of colour of their own."
 DEPTH: Final = "Outlined: where the channel reaches half of its greatest value in that galaxy."
 
 
@@ -152,12 +153,15 @@ def plus(value: float) -> str:
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
 
-def caption(subject: Subject, what: str, shown: Sequence[Shown], stretch: Stretch | None = None) -> str:
+def caption(
+    subject: Subject, what: str, shown: Sequence[Shown], features: bool = False, stretch: Stretch | None = None
+) -> str:
     """What a reader of the paper needs besides: colours, network, data, origin of the images."""
     survey, model = subject.survey, subject.model
     parts = [
         what,
         colour_in_words(survey.bands, stretch or stretch_for(shown, survey.bands)),
+        FEATURES if features else "",
         f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
         images_in_words(survey),
         acknowledgement(survey),

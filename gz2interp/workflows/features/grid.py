@@ -111,4 +111,4 @@ def grid_drawing(subject: Subject, grid: GridOfImages, manner: Manner | None = N
         "is said. Places that say less than a twentieth of the most are left empty."
     )
     numbers = pd.DataFrame([{"y": y, "x": x, "strength": float(grid.strengths[y, x])} for y, x in grid.images])
-    return Drawing(figure, caption(subject, what, [shown]), (), numbers)
+    return Drawing(figure, caption(subject, what, [shown], features=True), (), numbers)
