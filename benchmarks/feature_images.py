@@ -1,6 +1,7 @@
 """How many feature images a second, beside tf-keras-vis' activation maximisation at equal steps.
 
     python benchmarks/feature_images.py --threads 1
+    python benchmarks/feature_images.py --threads 2 --sheet   # minutes that the images of a layer of 128 channels take
 
 Both make images for channels of a layer of one network, in one process, with the same threads and steps. tf-keras-vis
 is asked for a few channels one after the other, as its users do, and for them in one batch; ours for a layer at once,
@@ -24,6 +25,9 @@ def main() -> None:
     from attribution import network, pin
 
     pin(options.threads)
+    if options.sheet:
+        print(f"128 channels, two starts each, {options.steps} steps: {sheet_minutes(options.steps):.1f} minutes")
+        return
     works = contenders(network(), options)
     rates = {name: count / seconds(work, options.rounds) for name, (work, count) in works.items()}
     for name, rate in rates.items():
@@ -38,6 +42,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--theirs", type=int, default=4, help="Channels that tf-keras-vis is asked for.")
     parser.add_argument("--steps", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--sheet", action="store_true", help="How long a layer takes, by the clock.")
     return parser.parse_args()
 
 
@@ -51,25 +56,49 @@ def seconds(work: Callable[[], Any], rounds: int) -> float:
     return min(times)
 
 
+def painted_light() -> Any:
+    """That of 32 painted spirals."""
+    import numpy as np
+
+    from gz2interp.features.light import light_of
+    from gz2interp.painting import draw_recipe, paint
+
+    rng = np.random.default_rng(1000)
+    return light_of([np.stack([paint(draw_recipe(rng, "spiral")).cutout.image for _ in range(32)])])
+
+
+def sheet_minutes(steps: int) -> float:
+    """By the clock, for 128 channels of the default network: the 96 of its last block, and 32 of that before."""
+    from gz2interp.features.visualise import visualise
+    from gz2interp.network.layer_scores import channel
+    from gz2interp.network.probe import Probe
+    from trainer.networks import build_network
+
+    light = painted_light()
+    shape = {"shape": (64, 64), "class_count": 5, "scaling": "asinh", "softening": light.sky.tolist()}
+    probe = Probe(build_network("cnn", **shape))
+    objectives = [channel("block3", k) for k in range(96)] + [channel("block2", k) for k in range(32)]
+    start = time.perf_counter()
+    for seed in range(2):
+        visualise(probe, objectives, light, steps=steps, seed=seed)
+    return (time.perf_counter() - start) / 60
+
+
 def contenders(model: Any, options: argparse.Namespace) -> dict[str, tuple[Callable[[], Any], int]]:
     """What is timed, as functions of nothing, and how many channels each makes."""
     import numpy as np
 
-    from gz2interp.features.light import light_of
     from gz2interp.features.visualise import visualise
     from gz2interp.network.layer_scores import channel
     from gz2interp.network.probe import Probe
     from gz2interp.network.quiet import keras
-    from gz2interp.painting import draw_recipe, paint
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         from tf_keras_vis.activation_maximization import ActivationMaximization
         from tf_keras_vis.utils.scores import CategoricalScore
 
-    rng = np.random.default_rng(1000)
-    light = light_of([np.stack([paint(draw_recipe(rng, "spiral")).cutout.image for _ in range(32)])])
-    probe = Probe(model)
+    light, probe = painted_light(), Probe(model)
     cut = keras.Model(model.inputs, model.get_layer(LAYER).output)
     maximise, seed = ActivationMaximization(cut), np.zeros((1, 64, 64, 5), np.float32)
     span = tuple((float(-each), float(top)) for each, top in zip(light.sky, light.highest, strict=True))
