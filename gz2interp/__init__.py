@@ -103,6 +103,7 @@ _HOMES = {
     "place_images": "gz2interp.workflows.placing",
     "place_survey": "gz2interp.workflows.placing",
     "compare": "gz2interp.workflows.comparing",
+    "compare_all": "gz2interp.workflows.comparing",
     "Side": "gz2interp.workflows.comparing",
     "lay_latents": "gz2interp.workflows.latents",
     "explain": "gz2interp.workflows.explain",

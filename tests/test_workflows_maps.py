@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from command_line import ran
 from dashboard_fixtures import CLASSES, FIRST_ID, make_survey, small_network
 
 from gz2interp.embedding.aligned import fitted, starting_places
@@ -22,7 +23,7 @@ from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.analyse.map import placer_of
 from gz2interp.workflows.analysed import analysis_for
-from gz2interp.workflows.comparing import Comparison, Side, changed_most, compare, draw_comparison
+from gz2interp.workflows.comparing import Comparison, Side, changed_most, compare, compare_all, draw_comparison
 from gz2interp.workflows.latents import lay_latents
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.placing import place_activations, place_images, place_survey
@@ -110,6 +111,28 @@ def test_the_aligned_map_is_made_once(survey: Survey, turned: Comparison) -> Non
 
 
 @pytest.mark.long
+def test_several_are_laid_beside_the_first(survey: Survey, turned: Comparison) -> None:
+    sides = [side(survey, name) for name in ("a", "turned", "unlike")]
+    one, two = compare_all(survey, sides, 12)
+    pd.testing.assert_frame_equal(one.table, turned.table)
+    for found in (one, two):  # on the first's own places
+        table = found.table.set_index("row").loc[one.table["row"]]
+        np.testing.assert_array_equal(table[["x", "y"]], one.table[["x", "y"]])
+    for wrong in (sides[:1], [sides[0], sides[1], sides[0]]):
+        with pytest.raises(InputError, match="not the same"):
+            compare_all(survey, wrong)
+
+
+def test_the_command_takes_several_and_numbers_their_files(survey: Survey, tmp_path: Path) -> None:
+    names = [word for name in ("a", "turned", "unlike") for word in ("--model", name)]
+    done = ran("compare", survey.path, *names, "-n", 5, "--out", tmp_path / "c.csv")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tmp_path.iterdir()} == {"c.csv", "c-2.csv"}
+    wrong = ran("compare", survey.path, *names, "--layer", "x", "--layer", "y")
+    assert wrong.returncode != 0
+    assert "3 models and 2 layers" in wrong.stderr
+
+
 def test_only_galaxies_that_both_know_are_compared(survey: Survey) -> None:
     found = compare(survey, side(survey, "a"), side(survey, "part"), 4)
     assert sorted(found.table["row"]) == list(range(90))

@@ -1,7 +1,8 @@
-"""Maps of layers: place galaxies on one, and compare two."""
+"""Maps of layers: place galaxies on one, and compare several."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -49,10 +50,11 @@ def place(
 def compare(
     survey: SurveyArgument,
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="Twice: the two models. Once: the same for both layers.")
+        list[str] | None, typer.Option("--model", "-m", help="Two or more models. Once: the same for all layers.")
     ] = None,
     layer: Annotated[
-        list[str] | None, typer.Option("--layer", help="Twice: of the first and of the second. By default the newest.")
+        list[str] | None,
+        typer.Option("--layer", help="Two or more; once: of all models. By default the newest."),
     ] = None,
     neighbours: Annotated[int, typer.Option("--neighbours", "-n", min=1, help="How many are compared.")] = 15,
     most: Annotated[int, typer.Option(min=0, help="How many changed galaxies are listed here.")] = 12,
@@ -62,43 +64,41 @@ def compare(
     figure: Annotated[Path | None, typer.Option(help="Both maps side by side: .pdf, .svg or .png.")] = None,
     progress: ProgressOption = "bars",
 ) -> None:
-    """Two layers, networks or latents: the neighbours they share, the galaxies that moved, their maps aligned."""
+    """Layers, networks or latents beside the first: neighbours shared, galaxies that moved, maps aligned to its own."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.stores.tables import write_table
-    from gz2interp.workflows.analysed import analysis_for
-    from gz2interp.workflows.comparing import Side, changed_most, draw_comparison
-    from gz2interp.workflows.comparing import compare as compared_by
+    from gz2interp.workflows.comparing import Side, changed_most, compare_all, draw_comparison
 
     opened = Survey.open(find_survey(survey))
-    models, layers = _two(model, "--model"), _two(layer, "--layer")
-    first, second = (
+    sides = tuple(
         Side(known, "" if known.latents else of or "")  # latents have no layers to choose from
-        for known, of in ((opened.model(name), of) for name, of in zip(models, layers, strict=True))
+        for known, of in ((opened.model(name), of) for name, of in _paired(model or [None], layer or [None]))
     )
-    one, two = (analysis_for(opened, side.model, side.layer) for side in (first, second))
-    if one.path == two.path:
-        raise InputError(
-            f"Both are {first.model.name} {one.layer}", "Two", "Name them: --layer A --layer B, or --model"
-        )
     with progress_as(progress) as told:
-        found = compared_by(opened, first, second, neighbours, told)
-        if most:
-            short = found.table.drop(columns=["row", "x", "y", "other_x", "other_y"])
-            table("Changed most", short.iloc[changed_most(found, most)], told.say)
-        for sentence in found.sentences:
-            told.say(sentence)
-        if out:
-            write_table(out, found.table)
-            told.say(f"{out}: {len(found.table)} galaxies")
-        if figure:
-            told.say(str(draw_comparison(found, figure)))
+        for place, found in enumerate(compare_all(opened, sides, neighbours, told)):
+            if most:
+                short = found.table.drop(columns=["row", "x", "y", "other_x", "other_y"])
+                table("Changed most", short.iloc[changed_most(found, most)], told.say)
+            for sentence in found.sentences:
+                told.say(sentence)
+            if out:
+                write_table(_numbered(out, place), found.table)
+                told.say(f"{_numbered(out, place)}: {len(found.table)} galaxies")
+            if figure:
+                told.say(str(draw_comparison(found, _numbered(figure, place))))
 
 
-def _two(given: list[str] | None, option: str) -> tuple[str | None, str | None]:
-    """The first's and the second's; one is meant for both."""
-    if not given:
-        return None, None
-    if len(given) > 2:
-        raise InputError(f"{option} was given {len(given)} times", "Once or twice")
-    return given[0], given[-1]
+def _paired(models: Sequence[str | None], layers: Sequence[str | None]) -> list[tuple[str | None, str | None]]:
+    """Models with layers; one of either is meant for all."""
+    count = max(len(models), len(layers))
+    if {len(models), len(layers)} - {1, count}:
+        raise InputError(
+            f"{len(models)} models and {len(layers)} layers were given", "As many of both, or one of either", "--help"
+        )
+    return list(zip(list(models) * (count // len(models)), list(layers) * (count // len(layers)), strict=True))
+
+
+def _numbered(path: Path, place: int) -> Path:
+    """A file for each that is laid beside the first: compared.csv, compared-2.csv, ..."""
+    return path if not place else path.with_stem(f"{path.stem}-{place + 1}")

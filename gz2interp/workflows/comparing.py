@@ -1,7 +1,8 @@
-"""``gz2interp compare``: two layers, networks or latents of one survey beside each other, galaxy by galaxy."""
+"""``gz2interp compare``: layers, networks or latents of one survey beside each other, galaxy by galaxy."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from gz2interp.embedding.aligned import fitted, starting_places
 from gz2interp.embedding.comparison import moved, shared_by_chance, shared_neighbours
 from gz2interp.embedding.sampled import draw_map
-from gz2interp.errors import SurveyError
+from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Neighbours, Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.aligned_maps import AlignedMap
@@ -25,7 +26,7 @@ from gz2interp.workflows.analyse.neighbours import space_as_in
 from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.opening import Progress
 
-__all__ = ["Comparison", "Side", "changed_most", "compare", "draw_comparison", "is_compared"]
+__all__ = ["Comparison", "Side", "changed_most", "compare", "compare_all", "draw_comparison", "is_compared"]
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,29 @@ def compare(
         by_chance=shared_by_chance(neighbours, len(rows)),
         provenance=_provenance(one, two, neighbours),
     )
+
+
+def compare_all(
+    survey: Survey, sides: Sequence[Side], neighbours: int = 15, progress: Progress | None = None
+) -> Iterator[Comparison]:
+    """Several beside the first, one after the other: all maps are laid on its own.
+
+    Raises
+    ------
+    SurveyError
+        One has not been analysed, or has no galaxy in common with the first.
+    InputError
+        There are fewer than two, one is there twice, or fewer neighbours have been kept.
+    """
+    analyses = [analysis_for(survey, side.model, side.layer) for side in sides]
+    named = [f"{side.model.name} {each.layer}" for side, each in zip(sides, analyses, strict=True)]
+    if len(sides) < 2 or len({each.path for each in analyses}) < len(sides):
+        raise InputError(
+            f"{', '.join(named)} were to be compared",
+            "Two or more that are not the same",
+            "Name them: --layer A --layer B, or --model",
+        )
+    return (compare(survey, sides[0], side, neighbours, progress) for side in sides[1:])
 
 
 def is_compared(survey: Survey, first: Side, second: Side) -> bool:
