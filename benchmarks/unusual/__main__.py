@@ -43,13 +43,7 @@ def run(folder: Path, model: Path, planting: Planting, keep_images: bool, others
     if result.exists():
         return result
     start = time.perf_counter()
-    probe = Probe.open(model)
-    ordinary = _looked(place / "ordinary.npz", probe, lambda: ordinary_images(place, planting), keep_images)
-    rare = look_at(probe, rare_images(place, planting))
-    kinds = planting.kinds
-    order = np.argsort(np.concatenate([np.flatnonzero(kinds == ""), np.flatnonzero(kinds != "")]))
-    together = ordinary + rare
-    seen = Seen(*(values[order] for values in vars(together).values()))
+    kinds, seen = planting.kinds, seen_of(place, model, planting, keep_images)
     scores, taste = opinions(seen, planting.seed, others)
     record = {f"0/{name}": values.astype(np.float32) for name, values in scores.items()}
     for count, (learnt, known) in rated(scores["gz2interp"], taste, kinds != "").items():
@@ -59,6 +53,15 @@ def run(folder: Path, model: Path, planting: Planting, keep_images: bool, others
     aside.replace(result)
     print(f"{result.parent.name}, {_named(planting)}: {time.perf_counter() - start:.0f} s", flush=True)
     return result
+
+
+def seen_of(place: Path, model: Path, planting: Planting, keep_images: bool) -> Seen:
+    """What the network says of a survey, in the order of its rows; of the ordinary galaxies it is asked once."""
+    probe = Probe.open(model)
+    ordinary = _looked(place / "ordinary.npz", probe, lambda: ordinary_images(place, planting), keep_images)
+    together = ordinary + look_at(probe, rare_images(place, planting))
+    order = np.argsort(np.concatenate([np.flatnonzero(planting.kinds == ""), np.flatnonzero(planting.kinds != "")]))
+    return Seen(*(values[order] for values in vars(together).values()))
 
 
 def _looked(path: Path, probe: Probe, images: object, keep_images: bool) -> Seen:
