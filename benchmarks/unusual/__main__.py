@@ -115,14 +115,16 @@ def _row(results: list[dict[str, np.ndarray]], count: str, name: str) -> str:
         left = {kind: values for kind, values in places.items() if len(values)}
         for kind, values in left.items():
             of_kind[kind].append(values)
-        # Kinds count alike, however many of each have been rated.
-        mean = sum(len(values) for values in left.values()) / len(left)
-        every.append(np.concatenate([values * mean / len(values) for values in left.values()]))
+        if left:
+            # Kinds count alike, however many of each have been rated.
+            mean = sum(len(values) for values in left.values()) / len(left)
+            every.append(np.concatenate([values * mean / len(values) for values in left.values()]))
         hits.append(top_hits(scores, kinds != "", known))
     called = name if count == "0" else f"{name} after {count} ratings"
     told = {kind: [values.mean() for values in all_of] for kind, all_of in of_kind.items()}
     kinds_told = " | ".join(f"{np.mean(told[kind]):.2f}" if told[kind] else "-" for kind in KINDS)
-    return f"| {called} | {in_words(every)} | {in_words(hits)} | {kinds_told} |"
+    auroc = in_words(every) if every else "-"
+    return f"| {called} | {auroc} | {in_words(hits)} | {kinds_told} |"
 
 
 def _named(planting: Planting) -> str:

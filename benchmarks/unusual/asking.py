@@ -69,10 +69,11 @@ def _row(way: str, count: int, scores: NDArray[np.float64], kinds: NDArray[np.st
     left[known] = False
     names = np.unique(kinds[left & (kinds != "")])
     of_kinds = [places_of(scores, (kinds == name) & left, (kinds == "") & left).mean() for name in names]
+    auroc = f"{np.mean(of_kinds):.3f}" if of_kinds else "-"  # none is left that was not rated
     met = [str(name) for name in kinds[known] if name]
     found = f"{len(met)} of {len(set(met))} kinds" if count else "-"
     precision = top_hits(scores, kinds != "", known).mean()
-    return f"| {way} | {count} | {found} | {np.mean(of_kinds):.3f} | {precision:.3f} |"
+    return f"| {way} | {count} | {found} | {auroc} | {precision:.3f} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
