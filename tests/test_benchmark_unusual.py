@@ -74,7 +74,10 @@ def test_ways_of_asking_differ_in_the_kinds_they_meet() -> None:
     scores = normal.mean(axis=1) + 3 * (kinds == "a")
     lines = list(asking.rows(scores, taste_vectors(looks.astype(np.float32), normal), kinds))
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
-    assert [row[:2] for row in cells[:4]] == [["unrated", "0"], *(["tells most", count] for count in ("10", "30", "100"))]
+    assert [row[:2] for row in cells[:4]] == [
+        ["unrated", "0"],
+        *(["tells most", count] for count in ("10", "30", "100")),
+    ]
     found = {(way, int(count)): said for way, count, said, *_ in cells[1:]}
     assert len(found) == 3 * len(asking.WAYS)
     assert found["tells most", 10].endswith("of 3 kinds")
