@@ -7,9 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.unusual import asking
 from benchmarks.unusual.__main__ import main
 from benchmarks.unusual.measuring import interval, places_of, top_hits
 from benchmarks.unusual.planted import KINDS, MEASURES, Planting, image_of, ordinary, rare
+from gz2interp.embedding.unusual.learning import taste_vectors
 from gz2interp.painting import paint_without_noise
 
 
@@ -62,6 +64,34 @@ def test_an_interval_holds_its_value_and_is_wider_for_fewer() -> None:
     assert high - low < np.subtract(*interval(few)[:0:-1])
 
 
+def test_ways_of_asking_differ_in_the_kinds_they_meet() -> None:
+    rng = np.random.default_rng(0)
+    kinds = np.repeat(["", "a", "b", "c"], [940, 20, 20, 20])
+    looks = rng.normal(size=(1000, 10))
+    for index, kind in enumerate("abc"):
+        looks[kinds == kind, index] += 6
+    normal = rng.normal(size=(1000, 4)) + 3 * (kinds != "")[:, None]
+    scores = normal.mean(axis=1) + 3 * (kinds == "a")
+    lines = list(asking.rows(scores, taste_vectors(looks.astype(np.float32), normal), kinds))
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert [row[:2] for row in cells[:4]] == [
+        ["unrated", "0"],
+        *(["tells most", count] for count in ("10", "30", "100")),
+    ]
+    found = {(way, int(count)): said for way, count, said, *_ in cells[1:]}
+    assert len(found) == 3 * len(asking.WAYS)
+    assert found["tells most", 10].endswith("of 3 kinds")
+    assert found["most unusual", 10] == "10 of 1 kinds"
+    unrated, learnt = (float(cells[row][3]) for row in (0, 2))
+    assert learnt >= unrated
+    assert cells[3][2:] == ["60 of 3 kinds", "-", "0.000"]  # all are found
+
+
+def test_only_development_seeds_are_for_choosing(tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        asking.main([str(tmp_path), "--seed", "1000"])
+
+
 @pytest.mark.long
 def test_the_small_benchmark_runs_to_its_end_and_finds_nothing_where_nothing_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -79,3 +109,5 @@ def test_the_small_benchmark_runs_to_its_end_and_finds_nothing_where_nothing_is(
     assert abs(found["clean"] - 0.5) < 0.2
     assert found["0"] > found["clean"]
     assert found["40-peak"] > 0.7
+    asking.main([str(tmp_path), "--small", "--seed", "7"])
+    assert capsys.readouterr().out.count("| tells most | 30 |") == 2

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gz2interp.embedding.unusual.asking import EARLY, EXPLORE, EXPLORE_LATER, next_to_rate
+from gz2interp.embedding.unusual.asking import EARLY, EXPLORE, next_to_rate
 from gz2interp.embedding.unusual.combining import combined, normal_scores, placed_among
 from gz2interp.embedding.unusual.ground import Ground
 from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, Judge
-from gz2interp.embedding.unusual.learning import learn, taste_vectors
+from gz2interp.embedding.unusual.learning import BOTTOM, TOP, covariance, learn, taste_vectors
 from gz2interp.embedding.unusual.own_class import ClassDistance
 from gz2interp.embedding.unusual.places import cells_of
 from gz2interp.embedding.unusual.reasons import reason_of, strongest_features
@@ -169,28 +169,90 @@ def test_a_twin_of_a_top_galaxy_is_never_below_a_twin_of_a_bottom_one(seed: int,
 
 def test_where_nothing_was_rated_the_score_stays() -> None:
     rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(20, 4)).astype(np.float32)
-    vectors[10:] *= 0
-    vectors[10:, 3] = 30  # far from all
+    vectors = np.zeros((20, 6), np.float32)
+    vectors[:10, :3], vectors[10:, 3:] = rng.normal(size=(2, 10, 3))  # unusual in ways that have nothing in common
+    vectors[19] = 0
     scores = rng.normal(size=20)
     none = learn(vectors[:0], scores[:0], np.empty(0))(vectors, scores)
     np.testing.assert_array_equal(none, scores)
-    far = np.zeros((1, 4), np.float32)
-    learnt = learn(vectors[:10], scores[:10], np.ones(10))(far, np.array([0.3]))
-    assert np.isfinite(learnt).all()
+    for ratings in (np.zeros(10), np.ones(10), rng.integers(2, size=10)):
+        learnt = learn(vectors[:10], scores[:10], ratings)(vectors, scores)
+        np.testing.assert_allclose(learnt[10:], scores[10:], atol=1e-12)
+        assert np.abs(learnt[:10] - scores[:10]).min() > 0.01
 
 
-def test_some_questions_are_about_something_new() -> None:
-    vectors = np.zeros((100, 2), np.float32)
-    vectors[30], vectors[80] = 9, (0, 9)
-    scores = -np.arange(100.0)
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 25))
+def test_what_was_rated_gets_its_rating(seed: int, count: int) -> None:
+    rng = np.random.default_rng(seed)
+    vectors = taste_vectors(rng.normal(size=(count, 5)).astype(np.float32), rng.normal(size=(count, 3)))
+    scores, ratings = rng.normal(size=count), rng.uniform(size=count)
+    learnt = learn(vectors, scores, ratings)(vectors.copy(), scores)
+    np.testing.assert_allclose(learnt, BOTTOM + (TOP - BOTTOM) * ratings, atol=1e-3)
+    between = covariance(vectors, vectors)
+    np.testing.assert_allclose(between, between.T)
+    assert np.linalg.eigvalsh(between).min() > 0
+
+
+def kinds_of(rng: np.random.Generator, each: int = 40, numbers: int = 12) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors of four kinds that are unusual each in its own number, and of as many that are in none; scores of 3."""
+    numbers_off = rng.normal(size=(5 * each, numbers))
+    for kind in range(4):
+        numbers_off[kind * each : (kind + 1) * each, kind] += 12
+    normal = np.full((5 * each, 4), 2.0) + rng.normal(0, 0.3, (5 * each, 4))
+    return taste_vectors(numbers_off.astype(np.float32), normal), np.full(5 * each, 3.0)
+
+
+def test_two_liked_kinds_rise_and_what_nobody_rated_stays_between_them_and_the_disliked() -> None:
+    vectors, scores = kinds_of(np.random.default_rng(0))
+    rated = np.array([0, 1, 40, 41, 80, 81])
+    learnt = learn(vectors[rated], scores[rated], np.array([1.0, 1, 1, 1, 0, 0]))(vectors, scores)
+    liked, other, disliked, unknown = learnt[2:40], learnt[42:80], learnt[82:120], learnt[120:160]
+    assert min(liked.min(), other.min()) > 4
+    assert disliked.max() < 2
+    np.testing.assert_allclose(unknown, 3, atol=0.3)
+
+
+def test_a_low_rating_pulls_down_what_is_shown_as_far_as_a_high_one_lifts_it() -> None:
+    vectors, scores = kinds_of(np.random.default_rng(1))
+    up, down = (learn(vectors[:1], scores[:1], np.array([rating]))(vectors, scores) for rating in (1.0, 0.0))
+    np.testing.assert_allclose(up - 3, 3 - down, atol=1e-6)
+
+
+def test_the_length_says_how_unusual_and_the_direction_in_which_way() -> None:
+    rng = np.random.default_rng(2)
+    looks, normal = rng.normal(size=(9, 6)).astype(np.float32), rng.normal(size=(9, 4))
+    vectors, farther = taste_vectors(looks, normal), taste_vectors(7 * looks, 3 * normal)
+    lengths, longer = np.linalg.norm(vectors, axis=1), np.linalg.norm(farther, axis=1)
+    assert ((lengths < longer) & (longer < 2)).all()
+    np.testing.assert_allclose(vectors / lengths[:, None], farther / longer[:, None], atol=1e-6)
+    measured = taste_vectors(looks, normal, rng.normal(size=(9, 5)).astype(np.float32))
+    assert measured.shape == (9, 9)
+    normal[3] = np.nan  # nothing is known of it
+    assert np.linalg.norm(taste_vectors(looks, normal)[3]) == 0
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_kinds_are_met_one_after_another_and_before_the_solitary(seed: int) -> None:
+    vectors, scores = kinds_of(np.random.default_rng(seed), each=10)
+    scores[40:] += 0.1  # those that are unusual each in its own way
+    rated: list[int] = [45]
+    for _ in range(4):
+        position = next_to_rate(scores, vectors, np.array(rated))
+        assert position is not None
+        rated.append(position)
+    assert {position // 10 for position in rated[1:]} == set(range(4))
+
+
+def test_later_the_first_is_asked_for_and_every_fifth_time_what_tells_most() -> None:
+    vectors, scores = kinds_of(np.random.default_rng(4))
+    scores = scores - np.arange(200) / 1000
     assert next_to_rate(scores, vectors, np.empty(0, np.int64)) == 0
-    assert next_to_rate(scores, vectors, np.arange(EXPLORE)) == EXPLORE
-    assert next_to_rate(scores, vectors, np.arange(EXPLORE - 1)) == 30
-    seldom = EARLY + EXPLORE_LATER - 1
-    assert next_to_rate(scores, vectors, np.arange(seldom)) == 80
-    assert [next_to_rate(scores, vectors, np.arange(n)) for n in range(EARLY, seldom)] == list(range(EARLY, seldom))
-    assert next_to_rate(scores, vectors, np.arange(100)) is None
+    later = [next_to_rate(scores, vectors, np.arange(count)) for count in range(EARLY, EARLY + EXPLORE - 1)]
+    assert later == list(range(EARLY, EARLY + EXPLORE - 1))
+    known = np.arange(EARLY + EXPLORE - 1)
+    assert next_to_rate(scores, vectors, known) not in (EARLY + EXPLORE - 1, None)
+    assert next_to_rate(scores, vectors, np.arange(200)) is None
 
 
 def test_votes_that_are_not_there_are_not_known() -> None:

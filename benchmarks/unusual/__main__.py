@@ -43,13 +43,7 @@ def run(folder: Path, model: Path, planting: Planting, keep_images: bool, others
     if result.exists():
         return result
     start = time.perf_counter()
-    probe = Probe.open(model)
-    ordinary = _looked(place / "ordinary.npz", probe, lambda: ordinary_images(place, planting), keep_images)
-    rare = look_at(probe, rare_images(place, planting))
-    kinds = planting.kinds
-    order = np.argsort(np.concatenate([np.flatnonzero(kinds == ""), np.flatnonzero(kinds != "")]))
-    together = ordinary + rare
-    seen = Seen(*(values[order] for values in vars(together).values()))
+    kinds, seen = planting.kinds, seen_of(place, model, planting, keep_images)
     scores, taste = opinions(seen, planting.seed, others)
     record = {f"0/{name}": values.astype(np.float32) for name, values in scores.items()}
     for count, (learnt, known) in rated(scores["gz2interp"], taste, kinds != "").items():
@@ -59,6 +53,15 @@ def run(folder: Path, model: Path, planting: Planting, keep_images: bool, others
     aside.replace(result)
     print(f"{result.parent.name}, {_named(planting)}: {time.perf_counter() - start:.0f} s", flush=True)
     return result
+
+
+def seen_of(place: Path, model: Path, planting: Planting, keep_images: bool) -> Seen:
+    """What the network says of a survey, in the order of its rows; of the ordinary galaxies it is asked once."""
+    probe = Probe.open(model)
+    ordinary = _looked(place / "ordinary.npz", probe, lambda: ordinary_images(place, planting), keep_images)
+    together = ordinary + look_at(probe, rare_images(place, planting))
+    order = np.argsort(np.concatenate([np.flatnonzero(planting.kinds == ""), np.flatnonzero(planting.kinds != "")]))
+    return Seen(*(values[order] for values in vars(together).values()))
 
 
 def _looked(path: Path, probe: Probe, images: object, keep_images: bool) -> Seen:
@@ -112,14 +115,16 @@ def _row(results: list[dict[str, np.ndarray]], count: str, name: str) -> str:
         left = {kind: values for kind, values in places.items() if len(values)}
         for kind, values in left.items():
             of_kind[kind].append(values)
-        # Kinds count alike, however many of each have been rated.
-        mean = sum(len(values) for values in left.values()) / len(left)
-        every.append(np.concatenate([values * mean / len(values) for values in left.values()]))
+        if left:
+            # Kinds count alike, however many of each have been rated.
+            mean = sum(len(values) for values in left.values()) / len(left)
+            every.append(np.concatenate([values * mean / len(values) for values in left.values()]))
         hits.append(top_hits(scores, kinds != "", known))
     called = name if count == "0" else f"{name} after {count} ratings"
     told = {kind: [values.mean() for values in all_of] for kind, all_of in of_kind.items()}
     kinds_told = " | ".join(f"{np.mean(told[kind]):.2f}" if told[kind] else "-" for kind in KINDS)
-    return f"| {called} | {in_words(every)} | {in_words(hits)} | {kinds_told} |"
+    auroc = in_words(every) if every else "-"
+    return f"| {called} | {auroc} | {in_words(hits)} | {kinds_told} |"
 
 
 def _named(planting: Planting) -> str:

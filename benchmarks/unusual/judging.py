@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,9 +22,10 @@ from gz2interp.workflows.unusual.looking import Looks
 from gz2interp.workflows.unusual.measuring import Measuring
 from gz2interp.workflows.unusual.usual import usual_of
 
-__all__ = ["AFTER", "Seen", "look_at", "opinions", "rated"]
+__all__ = ["AFTER", "Asking", "Seen", "look_at", "opinions", "rated"]
 
 Floats = NDArray[np.float32]
+Asking = Callable[[NDArray[np.floating], Floats, NDArray[np.int64]], int | None]
 
 AFTER: Final = (10, 30, 100)
 """Ratings after which is measured."""
@@ -78,18 +80,18 @@ def opinions(seen: Seen, seed: int, others: bool = True) -> tuple[dict[str, NDAr
             "sklearn LOF": -LocalOutlierFactor(20).fit(vectors).negative_outlier_factor_,
             "sklearn LOF, last layer's means": -LocalOutlierFactor(20).fit(last).negative_outlier_factor_,
         }
-    deviations = shape.deviations(seen.numbers[:, :-1])
-    return found | normal, taste_vectors(vectors, np.stack(list(normal.values()), axis=1), deviations)
+    whitened = shape.whitened(seen.numbers[:, :-1])
+    return found | normal, taste_vectors(vectors, np.stack(list(normal.values()), axis=1), whitened)
 
 
 def rated(
-    scores: NDArray[np.float64], taste: Floats, is_rare: NDArray[np.bool_]
+    scores: NDArray[np.float64], taste: Floats, is_rare: NDArray[np.bool_], ask: Asking = next_to_rate
 ) -> dict[int, tuple[NDArray[np.float64], NDArray[np.int64]]]:
     """Scores and rated positions after some ratings, where the person says 5 of what is rare and 0 of all else."""
     known: list[int] = []
     learnt, after = scores, {}
     for count in range(1, AFTER[-1] + 1):
-        position = next_to_rate(learnt, taste, np.array(known, np.int64))
+        position = ask(learnt, taste, np.array(known, np.int64))
         assert position is not None
         known.append(position)
         model = learn(taste[known], scores[known], is_rare[known].astype(float))

@@ -1,9 +1,10 @@
 """Which galaxy to show to the person next.
 
-The most unusual one of those that nobody has rated, by the score that has learnt from all ratings so far; but every
-second time, and after forty ratings every fifth, among the first 2 % of that ranking, the one that is least like
-anything rated. Without that a person who likes the first kind of oddity would never be shown a second, and the ranking
-would not learn what is odd and dull. Asked less often it finds more at once, and learns less (docs/benchmarks.md).
+The first is the most unusual one. Then comes, of those that are near the top of the ranking that has learnt from all
+ratings so far, the one whose rating would tell most about the others near the top: by how much it would lower the
+variances of their scores. So the kinds of what is odd, liked or not, are met one after another, the numerous before the
+solitary; the most unusual alone are of few kinds, and the least alike are like nobody (docs/benchmarks.md). After forty
+ratings it is the first of the ranking that is shown, and such a one every fifth time.
 """
 
 from __future__ import annotations
@@ -13,20 +14,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["EARLY", "EXPLORE", "EXPLORE_LATER", "next_to_rate"]
+from gz2interp.embedding.unusual.learning import covariance
+
+__all__ = ["EARLY", "EXPLORE", "next_to_rate"]
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
-EXPLORE: Final = 2
-EXPLORE_LATER: Final = 5
 EARLY: Final = 40
-"""Every how many ratings something new is shown, at first and later, and how many are the first."""
-AMONG: Final = 0.02
+EXPLORE: Final = 5
+"""How many ratings are there to learn most from, and every how many later."""
+AMONG: Final = 0.04
 FEWEST: Final = 50
-"""Galaxies among which is looked for something new, at least, and share of the survey."""
-
-_BLOCK: Final = 2048
+MOST: Final = 1000
+"""What is near the top: a share of the survey, and how many galaxies at least and at most."""
+LATEST: Final = 1000
+"""Ratings that are thought of."""
 
 
 def next_to_rate(scores: NDArray[np.floating], vectors: Floats, rated: Integers) -> int | None:
@@ -37,6 +40,7 @@ def next_to_rate(scores: NDArray[np.floating], vectors: Floats, rated: Integers)
     scores : float (n,)
         That have learnt.
     vectors : float32 (n, component)
+        Those of `taste_vectors`.
     rated : int64 (rating,)
         Positions.
     """
@@ -45,17 +49,15 @@ def next_to_rate(scores: NDArray[np.floating], vectors: Floats, rated: Integers)
     if not free.any():
         return None
     order = np.argsort(-np.where(free & np.isfinite(scores), scores, -np.inf), kind="stable")
-    if not len(rated) or (len(rated) + 1) % (EXPLORE if len(rated) < EARLY else EXPLORE_LATER):
+    if not len(rated) or (len(rated) >= EARLY and (len(rated) + 1) % EXPLORE):
         return int(order[0])
-    first = order[: min(max(FEWEST, round(AMONG * len(scores))), int(free.sum()))]
-    return int(first[np.argmax(_nearest(np.asarray(vectors[first]), np.asarray(vectors[rated])))])
+    first = order[: min(max(FEWEST, round(AMONG * len(scores))), MOST, int(free.sum()))]
+    return int(first[np.argmax(_told(np.asarray(vectors[first]), np.asarray(vectors[rated[-LATEST:]])))])
 
 
-def _nearest(vectors: Floats, rated: Floats) -> Floats:
-    """Squared distance of each to the nearest rated one."""
-    nearest = np.full(len(vectors), np.inf, np.float32)
-    for start in range(0, len(rated), _BLOCK):
-        block = rated[start : start + _BLOCK]
-        squares = (vectors**2).sum(axis=1)[:, None] + (block**2).sum(axis=1)[None] - 2 * vectors @ block.T
-        nearest = np.minimum(nearest, squares.min(axis=1))
-    return nearest
+def _told(vectors: Floats, rated: Floats) -> NDArray[np.float64]:
+    """By how much the variances of all fall, together, where one is rated (n,)."""
+    between = covariance(vectors, rated)
+    known = covariance(rated, rated) + 1e-6 * np.eye(len(rated))
+    left = covariance(vectors, vectors) - between @ np.linalg.solve(known, between.T)
+    return np.asarray((left**2).sum(axis=0) / np.maximum(np.diag(left), 1e-6))

@@ -1,13 +1,15 @@
 """The ranking after a person has rated some of it.
 
 A Gaussian process whose mean, where nothing was rated, is the score that nobody's ratings made; each rating pulls the
-galaxies that are like the rated one towards it, the less the farther they are. So the ranking learns where it was told
-something and stays as it was elsewhere, which is the idea of Astronomaly (Lochner & Bassett 2021, Astronomy and
-Computing 36, 100481; there a random forest's prediction is weighted by the distance to the nearest rated galaxy).
+galaxies that are unusual in the same way as the rated one towards it. So the ranking learns where it was told something
+and stays as it was elsewhere, which is the idea of Astronomaly (Lochner & Bassett 2021, Astronomy and Computing 36,
+100481; there a random forest's prediction is weighted by the distance to the nearest rated galaxy).
 
-Notes on differences: one model does both. Its covariance is the sum of a linear part, which finds the direction in
-which the interesting differ from the rest, a local one, and one of a galaxy with itself, which stands for a person's
-mood: another galaxy of the very same activations gets exactly the rating, whatever was said of others.
+Notes on differences: one model does both. Its covariance is that of directions: a kind of galaxy is a way to differ
+from what is usual, by more or by less, and what differs in another way, at a right angle, was not spoken of. It grows
+with how unusual both are, so that galaxies like most others stay where they are. One part is of a galaxy with itself
+alone, which stands for a person's mood: another galaxy of the very same vector gets exactly the rating, whatever was
+said of others.
 """
 
 from __future__ import annotations
@@ -18,20 +20,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BOTTOM", "TOP", "Taste", "learn", "taste_vectors"]
+__all__ = ["BOTTOM", "TOP", "Taste", "covariance", "learn", "taste_vectors"]
 
 Floats = NDArray[np.float32]
 
-BOTTOM, TOP = -2.0, 4.0
-"""What the lowest and the highest rating are worth, as normal scores: an interesting galaxy is one in 30,000."""
+BOTTOM, TOP = 0.0, 6.0
+"""What the lowest and the highest rating are worth, as normal scores: an ordinary galaxy is one of the middle. What is
+shown for rating has scores of about 3: so a low rating pulls it down as far as a high one lifts it."""
 
-LINEAR: Final = 0.5
-LOCAL: Final = 4.0
+ALIKE: Final = 4.0
 MOOD: Final = 1.0
-"""Variances of the three parts."""
+"""Variances of the two parts, for galaxies that are usually unusual."""
 
-REACH: Final = 0.7
-"""How far the local part reaches, where two galaxies of a survey lie 2 from each other on average."""
+NARROW: Final = 5.0
+"""How fast likeness falls with the angle between two directions: to a half at 30 degrees. At a right angle it is 0."""
+
+BY_LOOK: Final = 0.75
+"""What counts of two directions: how a galaxy looks, and else which of the scores it is that find it unusual."""
 
 MOST: Final = 4000
 """Ratings that are learnt from, the latest; the sum of all ratings' influences is solved exactly."""
@@ -68,7 +73,7 @@ class Taste:
         learnt = np.asarray(scores, np.float64).copy()
         for start in range(0, len(vectors), _BLOCK) if len(self.vectors) else ():
             block = slice(start, start + _BLOCK)
-            learnt[block] += _covariance(np.asarray(vectors[block]), self.vectors) @ self.weights
+            learnt[block] += covariance(np.asarray(vectors[block]), self.vectors) @ self.weights
         return learnt
 
 
@@ -86,14 +91,15 @@ def learn(vectors: Floats, scores: NDArray[np.floating], ratings: NDArray[np.flo
     """
     vectors, scores, ratings = vectors[-MOST:], scores[-MOST:], ratings[-MOST:]
     wanted = BOTTOM + (TOP - BOTTOM) * np.asarray(ratings, np.float64)
-    own = _covariance(vectors, vectors) + 1e-6 * np.eye(len(vectors))
+    own = covariance(vectors, vectors) + 1e-6 * np.eye(len(vectors))
     return Taste(vectors, np.asarray(np.linalg.solve(own, wanted - scores), np.float64))
 
 
-def taste_vectors(vectors: Floats, normal: NDArray[np.floating], deviations: Floats | None = None) -> Floats:
-    """What a rating is passed on by: how galaxies look to the network, why they are unusual, and what is so of them.
+def taste_vectors(vectors: Floats, normal: NDArray[np.floating], whitened: Floats | None = None) -> Floats:
+    """What a rating is passed on by, float32 (n, component): in which way and how far a galaxy is unusual.
 
-    All parts count alike: with the second, a person who likes what one of the scores finds is soon understood.
+    The direction is that of how it looks, measured on its pixels, or to the network where nothing was measured, and
+    that of its scores. The length is 1 where scores are as large as they usually are, and less than 2 for all.
 
     Parameters
     ----------
@@ -101,22 +107,27 @@ def taste_vectors(vectors: Floats, normal: NDArray[np.floating], deviations: Flo
         In a space where scatters are 1.
     normal : float (n, score)
         Normal scores; NaN, which is not known, counts as the middle.
-    deviations : float32 (n, number), optional
-        Of what was measured on the pixels, in scatters; logarithms of them count, or those far off were alike to none.
+    whitened : float32 (n, number), optional
+        What was measured on the pixels, see `Morphology.whitened`: there the direction of what is odd, among usual
+        differences, is the one that tells it best from others.
     """
-    parts = [vectors, np.nan_to_num(normal)]
-    if deviations is not None:
-        parts.append(np.sign(deviations) * np.log1p(np.abs(deviations)))
-    return np.concatenate([part / np.sqrt(part.shape[1]) for part in parts], axis=1).astype(np.float32)
+    scores = np.nan_to_num(normal)
+    size = np.sqrt((scores**2).mean(axis=1, keepdims=True))
+    looks = _directions(vectors if whitened is None else whitened)
+    directions = np.concatenate([np.sqrt(BY_LOOK) * looks, np.sqrt(1 - BY_LOOK) * _directions(scores)], axis=1)
+    return np.asarray(2 * size / (1 + size) * directions, np.float32)
 
 
-def _covariance(one: Floats, other: Floats) -> NDArray[np.float64]:
-    """Of the survey's scores at two sets of galaxies (n, m)."""
-    products = one.astype(np.float64) @ other.T.astype(np.float64)
-    squares = _squares(one)[:, None] + _squares(other)[None] - 2 * products
-    local = np.exp(-0.5 * np.maximum(squares, 0) / (2 * REACH**2))
-    return np.asarray(LINEAR * products + LOCAL * local + MOOD * (squares < _SAME))
+def covariance(one: Floats, other: Floats) -> NDArray[np.float64]:
+    """Of the survey's scores at two sets of galaxies (n, m), of the vectors of `taste_vectors`."""
+    one, other = one.astype(np.float64), other.astype(np.float64)
+    products, squares = one @ other.T, [(each**2).sum(axis=1) for each in (one, other)]
+    lengths = np.sqrt(np.outer(*squares))
+    cosines = products / np.maximum(lengths, 1e-12)
+    same = squares[0][:, None] + squares[1] - 2 * products < _SAME
+    alike = np.expm1(NARROW * cosines) / np.expm1(NARROW)
+    return np.asarray(ALIKE * lengths * alike + MOOD * same)
 
 
-def _squares(vectors: Floats) -> NDArray[np.float64]:
-    return np.asarray((vectors.astype(np.float64) ** 2).sum(axis=1))
+def _directions(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float64)

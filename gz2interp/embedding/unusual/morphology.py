@@ -119,6 +119,14 @@ class Morphology:
             found[block] = (self._off(numbers[block]) - self.means[0]) @ law
         return found
 
+    def whitened(self, numbers: Floats) -> Floats:
+        """How far off each galaxy is, in directions in which all of the bulk scatter by 1, float32 (n, number)."""
+        found = np.empty((len(numbers), len(self.middle)), np.float32)
+        for start in range(0, len(numbers), _BLOCK):
+            block = slice(start, start + _BLOCK)
+            found[block] = (self._off(numbers[block]) - self.means[0]) @ self.whitenings[0]
+        return found
+
     def of_family(self, name: str) -> NDArray[np.bool_]:
         """Which numbers belong to a score (number,)."""
         return _members(self.names)[name]

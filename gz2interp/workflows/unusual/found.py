@@ -93,8 +93,8 @@ class Unusual:
         normal = self.scores[[f"normal_{name}" for name in TITLES if f"normal_{name}" in self.scores]]
         numbers = self.folder.numbers
         morphology = None if numbers is None else self.usual.morphology
-        deviations = None if numbers is None or morphology is None else morphology.deviations(numbers[:, :-1])
-        return taste_vectors(self.folder.vectors, normal.to_numpy(np.float32), deviations)
+        whitened = None if numbers is None or morphology is None else morphology.whitened(numbers[:, :-1])
+        return taste_vectors(self.folder.vectors, normal.to_numpy(np.float32), whitened)
 
     def placed(self, values: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float64]]:
         """Scores of galaxies from elsewhere, as normal scores among the survey's; ``score`` is their combination.
