@@ -12,6 +12,7 @@ from gz2interp.errors import InputError
 from gz2interp.features.believable import agreement, random_images, share_of_colours, share_of_spectrum
 from gz2interp.features.forms import form_of
 from gz2interp.features.light import Light, light_of, signal_of
+from gz2interp.features.limits import SHARPNESS, above_sky, fluxes_within
 from gz2interp.features.rings import frequencies
 from gz2interp.features.transformations import NONE, Transformations
 from gz2interp.network.probe import Probe
@@ -188,13 +189,37 @@ def test_it_stops_with_what_it_has(probe: Probe, small: Light) -> None:
 def test_transformations_move_and_none_do_not(light: Light, galaxies: np.ndarray) -> None:
     tf = pytest.importorskip("tensorflow")
     seed = tf.constant([0, 1])
-    np.testing.assert_array_equal(NONE(tf.constant(galaxies[:2]), light, seed), galaxies[:2])
-    steady = Transformations(0, 0, 0, 0, 1.5)(tf.constant(galaxies[:2]), light, seed).numpy()
+    planes = tf.transpose(tf.constant(galaxies[:2]), (0, 3, 1, 2))
+    np.testing.assert_array_equal(NONE(planes, light, seed), galaxies[:2])
+    steady = Transformations(0, 0, 0, 0, 1.5)(planes, light, seed).numpy()
     np.testing.assert_allclose(steady.sum(axis=(1, 2)), galaxies[:2].sum(axis=(1, 2)), rtol=0.05)
-    moved = Transformations(noise=0, blur=0)(tf.constant(galaxies[:2]), light, seed).numpy()
+    moved = Transformations(noise=0, blur=0)(planes, light, seed).numpy()
     assert np.corrcoef(moved.ravel(), galaxies[:2].ravel())[0, 1] > 0.5
     with pytest.raises(InputError, match="rotation"):
         Transformations(rotation=-1)
+
+
+def test_light_bent_at_no_light_is_a_softplus_with_its_slope() -> None:
+    tf = pytest.importorskip("tensorflow")
+    raw = tf.constant(np.linspace(-40, 40, 801), tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(raw)
+        expected = tf.nn.softplus(SHARPNESS * raw) / SHARPNESS
+    lit, slope = above_sky(raw)
+    np.testing.assert_allclose(lit, expected, atol=1e-6)
+    np.testing.assert_allclose(slope, tape.gradient(expected, raw), atol=1e-6)
+
+
+def test_faint_light_stays_as_it_is_and_bright_light_within_the_range(light: Light) -> None:
+    tf = pytest.importorskip("tensorflow")
+    faint = tf.constant(np.full((1, 5, *light.shape[:2]), 0.01), tf.float32)
+    planes = fluxes_within(faint, light, own_colours=False).numpy()
+    np.testing.assert_allclose(planes, np.broadcast_to(0.01 * light.sky[:, None, None], planes.shape), rtol=0.05)
+    for own_colours in (True, False):
+        bright = fluxes_within(1000 * faint, light, own_colours).numpy()
+        assert np.isfinite(bright).all()
+        assert (bright >= 0).all()
+        assert (bright <= light.highest[:, None, None]).all()
 
 
 def test_what_is_believable_is_told_from_what_is_not(galaxies: np.ndarray, light: Light) -> None:

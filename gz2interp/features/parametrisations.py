@@ -36,7 +36,7 @@ class Parametrisation:
     shape : callable
         From a `Light` to the shape of what is free, for one image.
     raw : callable
-        From what is free (n, *shape) and a `Light` to raw stretched light (n, y, x, band).
+        From what is free (n, *shape) and a `Light` to raw stretched light (n, band, y, x).
     start : float
         Amplitude of what is free at the start.
     rate : float
@@ -58,24 +58,27 @@ def mixing_of(light: Light) -> Floats:
 
 
 def _pixels(free: Tensor, light: Light) -> Tensor:
-    return light.mean + free * np.sqrt(np.diag(light.covariance))
+    return light.mean[:, None, None] + free * np.sqrt(np.diag(light.covariance))[:, None, None]
 
 
 def _fourier(free: Tensor, light: Light) -> Tensor:
-    waves = tf.einsum("nkyxp,kb->nbyxp", free, mixing_of(light))
-    return light.mean + _image_of(tf.complex(waves[..., 0], waves[..., 1]), _around_mean(light), light)
+    return _image_of(_mixed(free, light), light)
 
 
 def _maco(free: Tensor, light: Light) -> Tensor:
-    turned = tf.einsum("nkyxp,kb->nbyxp", tf.stack([tf.cos(free), tf.sin(free)], axis=-1), mixing_of(light))
-    turned /= tf.sqrt(tf.reduce_sum(turned**2, axis=-1, keepdims=True) + TINY)
-    return light.mean + _image_of(tf.complex(turned[..., 0], turned[..., 1]), _around_mean(light), light)
+    turned = _mixed(tf.stack([tf.cos(free), tf.sin(free)], axis=1), light)
+    return _image_of(turned / tf.sqrt(tf.reduce_sum(turned**2, axis=1, keepdims=True) + TINY), light)
 
 
-def _image_of(waves: Tensor, magnitudes: Floats, light: Light) -> Tensor:
-    height, width, _ = light.shape
-    flat = tf.signal.irfft2d(waves * tf.cast(magnitudes, tf.complex64), [height, width])
-    return tf.transpose(flat, (0, 2, 3, 1))
+def _mixed(waves: Tensor, light: Light) -> Tensor:
+    bands = len(light.sky)
+    return tf.reshape(tf.matmul(mixing_of(light), tf.reshape(waves, (-1, 2, bands, _count(light)))), tf.shape(waves))
+
+
+def _image_of(waves: Tensor, light: Light) -> Tensor:
+    real, imaginary = tf.unstack(waves * _around_mean(light), axis=1)
+    varying = tf.signal.irfft2d(tf.complex(real, imaginary), light.shape[:2])
+    return light.mean[:, None, None] + varying
 
 
 def _around_mean(light: Light) -> Floats:
@@ -90,11 +93,20 @@ def _waves(light: Light) -> tuple[int, ...]:
     return bands, height, width // 2 + 1
 
 
+def _count(light: Light) -> int:
+    return int(np.prod(_waves(light)[1:]))
+
+
+def _planes(light: Light) -> tuple[int, ...]:
+    height, width, bands = light.shape
+    return bands, height, width
+
+
 PARAMETRISATIONS: Final = {
     each.name: each
     for each in (
-        Parametrisation("pixels", lambda light: light.shape, _pixels, 0.1, 0.05),
-        Parametrisation("fourier", lambda light: (*_waves(light), 2), _fourier, 0.1, 0.05),
+        Parametrisation("pixels", _planes, _pixels, 0.1, 0.05),
+        Parametrisation("fourier", lambda light: (2, *_waves(light)), _fourier, 0.1, 0.05),
         Parametrisation("maco", _waves, _maco, np.pi, 0.1),
     )
 }

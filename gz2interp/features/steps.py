@@ -12,10 +12,9 @@ from gz2interp.errors import InputError
 from gz2interp.features.diversity import COMPANY
 from gz2interp.features.forms import Form, Heard
 from gz2interp.features.light import Light
-from gz2interp.features.limits import stretched_within
+from gz2interp.features.limits import above_sky, fluxes_within
 from gz2interp.features.parametrisations import Parametrisation
-from gz2interp.features.stretching import sinh
-from gz2interp.features.transformations import Transformations
+from gz2interp.features.transformations import Transformations, images_of
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.network.taps import TRACING
@@ -83,7 +82,7 @@ class Stepper:
         Of learning.
     seed : int
     own_colours : bool
-        As for `stretched_within`.
+        As for `fluxes_within`.
     thrift : float
         How strongly light fades that nothing asks for: length of that gradient, where the objective's has length 1.
     title : str
@@ -130,21 +129,21 @@ class Stepper:
         return self._transformed_look(state.free, tf.constant(number), company, *numbers)
 
     def _looked(self, free: Tensor, company: Tensor, *numbers: Tensor) -> tuple[Tensor, Tensor]:
-        images = self._images(self._stretched(free))
+        images = images_of(self._planes(self._lit(free)))
         return images, self._value(images, company, numbers)
 
     def _transformed(self, free: Tensor, number: Tensor, company: Tensor, *numbers: Tensor) -> Tensor:
-        return self._under(self._stretched(free), number, company, numbers)
+        return self._under(self._lit(free), number, company, numbers)
 
-    def _under(self, stretched: Tensor, number: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
+    def _under(self, lit: Tensor, number: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
         seed = tf.stack([tf.constant(self.seed), number])
-        return self._value(self.transformations(self._images(stretched), self.light, seed), company, numbers)
+        return self._value(self.transformations(self._planes(lit), self.light, seed), company, numbers)
 
-    def _stretched(self, free: Tensor) -> Tensor:
-        return stretched_within(self.parametrisation.raw(free, self.light), self.light, self.own_colours)
+    def _lit(self, free: Tensor) -> Tensor:
+        return above_sky(self.parametrisation.raw(free, self.light))[0]
 
-    def _images(self, stretched: Tensor) -> Tensor:
-        return sinh(stretched) * self.light.sky
+    def _planes(self, lit: Tensor) -> Tensor:
+        return fluxes_within(lit, self.light, self.own_colours)
 
     def _value(self, images: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
         probabilities, logits, said = self.probe.listen(images, self.layers)
@@ -162,45 +161,50 @@ class Stepper:
         company: Tensor,
         *numbers: Tensor,
     ) -> tuple[Tensor, ...]:
+        gradient, follows, sound = self._gradient(free, number, company, numbers)
+        lost = ~follows & (_each(moved, free) == 0)
+        moved += tf.cast(tf.reshape(follows, (-1,)), tf.int32)
+        failed += tf.cast(tf.reshape(~sound, (-1,)), tf.int32)
+        following = tf.cast(follows, tf.float32)
+        first += following * (1 - MEMORY[0]) * (gradient - first)
+        second += following * (1 - MEMORY[1]) * (gradient**2 - second)
+        age = tf.cast(_each(tf.maximum(moved, 1), free), tf.float32)
+        ahead = first / (1 - MEMORY[0] ** age) / (tf.sqrt(second / (1 - MEMORY[1] ** age)) + TINY**0.5)
+        rate = self.rate * (LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + tf.cos(np.pi * share)))
+        kick = KICK * tf.random.stateless_normal(free.shape[1:], tf.stack([number, tf.constant(self.seed)]))
+        free = tf.where(lost, KEPT * free + kick, free + following * rate * ahead)
+        return free, first, second, moved, failed
+
+    def _gradient(
+        self, free: Tensor, number: Tensor, company: Tensor, numbers: Sequence[Tensor]
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Which way to go, of length 1; whether there is a way, and whether all numbers are finite, for each image."""
         with tf.GradientTape(watch_accessed_variables=False) as making:
             making.watch(free)
             raw = self.parametrisation.raw(free, self.light)
-        with tf.GradientTape(watch_accessed_variables=False, persistent=True) as limiting:
-            limiting.watch(raw)
-            stretched = stretched_within(raw, self.light, self.own_colours)
+        lit, slope = above_sky(raw)
         with tf.GradientTape(watch_accessed_variables=False) as seeing:
-            seeing.watch(stretched)
-            value = self._under(stretched, number, company, numbers)
-        wanted = seeing.gradient(value, stretched)
+            seeing.watch(lit)
+            value = self._under(lit, number, company, numbers)
+        wanted = seeing.gradient(value, lit)
         if wanted is None:
             raise InputError(
                 f"The objective {self.title} does not depend on the image",
                 "A score of the network's outputs, or of a layer that the image passes through",
             )
-        towards = limiting.gradient(stretched, raw, output_gradients=wanted)
-        fading = limiting.gradient(stretched, raw, output_gradients=stretched)
+        towards, fading = wanted * slope, lit * slope
         size = _size(towards)
         sound = tf.math.is_finite(size)
         follows = sound & (size > 0)
         towards = tf.where(follows, towards / tf.where(follows, size, 1.0), 0.0)
         along = towards - self.thrift * fading / (_size(fading) + TINY)
         gradient = making.gradient(raw, free, output_gradients=along)
-        gradient /= _size(gradient) + TINY
-        axes = list(range(1, free.shape.rank))
-        follows, sound = (tf.reshape(each, (-1, *(1 for _ in axes))) for each in (follows, sound))
-        first, second = (
-            tf.where(follows, memory * before + (1 - memory) * now, before)
-            for memory, before, now in zip(MEMORY, (first, second), (gradient, gradient**2), strict=True)
-        )
-        lost = ~follows & (tf.reshape(moved, tf.shape(follows)) == 0)
-        moved += tf.cast(tf.reshape(follows, (-1,)), tf.int32)
-        failed += tf.cast(tf.reshape(~sound, (-1,)), tf.int32)
-        age = tf.cast(tf.reshape(tf.maximum(moved, 1), (-1, *(1 for _ in axes))), tf.float32)
-        ahead = first / (1 - MEMORY[0] ** age) / (tf.sqrt(second / (1 - MEMORY[1] ** age)) + TINY**0.5)
-        rate = self.rate * (LEAST_RATE + (1 - LEAST_RATE) * 0.5 * (1 + tf.cos(np.pi * share)))
-        kick = KICK * tf.random.stateless_normal(free.shape[1:], tf.stack([number, tf.constant(self.seed)]))
-        on = free + tf.where(follows, rate * ahead, 0.0)
-        return tf.where(lost, KEPT * free + kick, on), first, second, moved, failed
+        return gradient / (_size(gradient) + TINY), _each(follows, free), _each(sound, free)
+
+
+def _each(values: Tensor, like: Tensor) -> Tensor:
+    """One value an image, shaped so that it meets all numbers of that image."""
+    return tf.reshape(values, (-1, *(1 for _ in like.shape[1:])))
 
 
 def _size(values: Tensor) -> Tensor:

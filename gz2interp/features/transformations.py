@@ -14,7 +14,7 @@ from gz2interp.errors import InputError
 from gz2interp.features.light import Light
 from gz2interp.network.quiet import tf
 
-__all__ = ["NONE", "Transformations"]
+__all__ = ["NONE", "Transformations", "images_of"]
 
 Tensor = Any
 
@@ -53,13 +53,14 @@ class Transformations:
         """Whether anything is turned, shifted or scaled."""
         return bool(self.rotation or self.shift or self.scale)
 
-    def __call__(self, images: Tensor, light: Light, seed: Tensor) -> Tensor:
-        """Images (n, y, x, band) transformed by a draw that follows from the seed, int32 (2,)."""
+    def __call__(self, planes: Tensor, light: Light, seed: Tensor) -> Tensor:
+        """Images (n, y, x, band) of planes (n, band, y, x), transformed by a draw that follows from the seed (2,)."""
         seeds = tf.random.experimental.stateless_split(seed, 3)
+        if self.blur:
+            planes = self._blurred(planes, seeds[1])
+        images = images_of(planes)
         if self.moves:
             images = self._moved(images, seeds[0])
-        if self.blur:
-            images = self._blurred(images, seeds[1])
         if self.noise:
             images += self.noise * light.sky * tf.random.stateless_normal(light.shape, seeds[2])
         return images
@@ -83,14 +84,19 @@ class Transformations:
             fill_mode="CONSTANT",
         )
 
-    def _blurred(self, images: Tensor, seed: Tensor) -> Tensor:
+    def _blurred(self, planes: Tensor, seed: Tensor) -> Tensor:
         sigma = self.blur * tf.random.stateless_uniform((), seed)
-        down, across = (_gaussian(side, sigma) for side in images.shape[1:3])
-        return tf.einsum("nyxb,yv,xw->nvwb", images, down, across)
+        down, across = (_gaussian(side, sigma) for side in planes.shape[2:])
+        return tf.matmul(tf.matmul(down, planes, transpose_a=True), across)
 
 
 NONE = Transformations(0, 0, 0, 0, 0)
 """The images as they are."""
+
+
+def images_of(planes: Tensor) -> Tensor:
+    """As networks take them, (n, y, x, band), of planes (n, band, y, x)."""
+    return tf.transpose(planes, (0, 2, 3, 1))
 
 
 def _gaussian(side: int, sigma: Tensor) -> Tensor:

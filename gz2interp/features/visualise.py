@@ -28,7 +28,7 @@ Progress = Callable[[str, int, int], None]
 
 STEPS: Final = 256
 
-BATCH: Final = 32
+BATCH: Final = 16
 """Images in the works at a time: it bounds the memory, and progress is told, in between."""
 
 THRIFT: Final = 0.1
