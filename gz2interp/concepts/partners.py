@@ -43,7 +43,7 @@ class Partners:
     @property
     def found(self) -> NDArray[np.bool_]:
         """Which channels have one."""
-        return self.numbers != NOBODY
+        return np.asarray(self.numbers != NOBODY)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
-__all__ = ["GALAXIES", "SEED", "Agreement", "agreement_provenance", "kept_agreement", "kept_agreements", "others_of"]
+__all__ = ["GALAXIES", "SEED", "Agreement", "agreement_provenance", "kept_agreement", "kept_agreements"]
 
 VERSION: Final = 1
 """Of what is done."""
@@ -42,8 +42,9 @@ class Agreement:
         exchanged, and ``r_forgotten``, that with the other network once its weights were shuffled; ``answer``, what our
         channel's image brings the partner to; ``best`` of the real galaxies there; ``place``, the share of them that it
         exceeds; ``unlike``, the share of all other channels' images that exceed 99 % of the galaxies there; ``ahead``,
-        the share of those that it exceeds; ``place_forgotten``, its place in the partner of the network with shuffled
-        weights. NaN where there is no partner, or nothing was found that excites our channel.
+        the share of those that it exceeds; ``place_own``, its place in our own channel, as the sheet has it, and
+        ``place_forgotten``, in the partner of the network with shuffled weights. NaN where there is no partner, or
+        nothing was found that excites our channel.
     provenance : Provenance
     """
 
@@ -63,6 +64,11 @@ class Agreement:
         return float(self.table["unlike"].mean())
 
     @property
+    def own(self) -> float:
+        """The share in our own network: no more is to be hoped for."""
+        return _beyond(self.table["place_own"])
+
+    @property
     def forgotten(self) -> float:
         """The share where the other network's weights were shuffled."""
         return _beyond(self.table["place_forgotten"])
@@ -71,26 +77,28 @@ class Agreement:
     def sentences(self) -> tuple[str, ...]:
         """What there is to say."""
         table = self.table
-        lost = int((table["partner"] == NOBODY).sum())
-        alone = f"; {lost} have none" if lost else ""
+        lost, told = int((table["partner"] == NOBODY).sum()), int(table["place"].notna().sum())
         if lost == len(table):
-            return (f"No channel of {self.first} goes with any of {self.second}",)
-        shared = f"{self.first} and {self.second}, {table['galaxies'].iloc[0]:,} galaxies: the channel most like each "
-        shared += (
-            f"goes with it by r {table['r'].median():.2f} in the median ({table['r_shuffled'].median():.2f} with "
-            f"galaxies exchanged, {table['r_forgotten'].median():.2f} with weights shuffled){alone}"
+            return (f"no channel of {self.first} goes with any of {self.second}",)
+        r, exchanged, forgotten = (table[name].median() for name in ("r", "r_shuffled", "r_forgotten"))
+        partners = (
+            f"{self.first} and {self.second}, {table['galaxies'].iloc[0]:,} galaxies: the channel most like each goes "
+            f"with it by r {r:.2f} in the median ({exchanged:.2f} with galaxies exchanged, {forgotten:.2f} with "
+            "weights shuffled)"
         )
-        told = int(table["place"].notna().sum())
+        partners += f"; {lost} have none" if lost else ""
         if not told:
-            return shared, "none of the channels with a partner has an image"
-        return (
-            shared,
-            f"{self.share:.0%} of {told} images excite the other network's channel beyond {LEVEL:.0%} of the real "
-            f"galaxies; of the images of other channels {_percent(self.unlike)} do, and with its weights shuffled "
-            f"{_percent(self.forgotten)}",
-            f"in the median channel an image excites the partner more than {_percent(float(table['ahead'].median()))} "
-            "of the other channels' images (by chance 50%)",
+            return partners, "none of them has a feature image"
+        beyond = (
+            f"{self.share:.0%} of {told} feature images excite the other network's channel beyond {LEVEL:.0%} of the "
+            f"real galaxies ({_percent(self.own)} do their own); of other channels' images {_percent(self.unlike)} do, "
+            f"and with the other network's weights shuffled {_percent(self.forgotten)}"
         )
+        ahead = (
+            "in the median channel the image excites the other network's more than "
+            f"{_percent(float(table['ahead'].median()))} of the other channels' images do (by chance 50%)"
+        )
+        return partners, beyond, ahead
 
 
 def agreement_provenance(sheet: Provenance, one: Analysis, two: Analysis) -> Provenance:
@@ -126,27 +134,19 @@ def kept_agreement(
     return Agreement(f"{model.name} {one.layer}", f"{other.name} {two.layer}", folder.table, made)
 
 
-def others_of(survey: Survey, model: ModelFolder) -> list[tuple[ModelFolder, Analysis]]:
-    """Every layer of other networks that has been analysed for the survey as it is now, by its newest analysis."""
-    found: dict[tuple[str, str], tuple[ModelFolder, Analysis]] = {}
-    for name in survey.models():
-        other = survey.model(name)
-        if other.latents or other.digest == model.digest:
-            continue
-        for analysis in analyses_of(other.path):
-            made = analysis.provenance
-            if (made.data, made.model) == (survey.digest, other.digest):
-                found.setdefault((name, made.layer), (other, analysis))
-    return list(found.values())
-
-
 def kept_agreements(survey: Survey, model: ModelFolder, layer: str = "") -> tuple[Agreement, ...]:
-    """What has been kept of the sheet of a layer, of every network that there is still."""
+    """What has been kept of the sheet of a layer: of each layer of every other network that there is still."""
     one = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    if one is None:
-        return ()
-    found = (kept_agreement(features_folder(one), one, two, model, other) for other, two in others_of(survey, model))
-    return tuple(each for each in found if each is not None)
+    found: dict[tuple[str, str], Agreement] = {}
+    for other in map(survey.model, survey.models() if one else ()):
+        for two in analyses_of(other.path):
+            assert one is not None
+            if other.latents or two.provenance.model != other.digest or other.digest == model.digest:
+                continue  # latents cannot be asked, and what has been trained anew is another network
+            known = kept_agreement(features_folder(one), one, two, model, other)
+            if known is not None:
+                found.setdefault((other.name, two.layer), known)
+    return tuple(found.values())
 
 
 def _beyond(places: pd.Series[float]) -> float:

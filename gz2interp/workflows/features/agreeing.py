@@ -118,6 +118,7 @@ def _asked(
             "place": own.place,
             "unlike": own.unlike,
             "ahead": own.ahead,
+            "place_own": _own_places(features, channels),
             "place_forgotten": lost_answers.place,
             "galaxies": len(rows),
         }
@@ -137,6 +138,13 @@ def _images_of(features: FeaturesFolder) -> tuple[Ints, Floats]:
             "The sheet has no feature images of channels", remedy="Make them: gz2interp features SURVEY --kind channel"
         )
     return found, np.concatenate(images)
+
+
+def _own_places(features: FeaturesFolder, channels: int) -> NDArray[np.float64]:
+    """Of each image among the galaxies that its sheet looked at; NaN where nothing excites the channel."""
+    judged = features.judged
+    chosen = judged[(judged["kind"] == "channel") & (judged["seed"] == 0) & ~judged["silent"]]
+    return chosen.set_index("number")["above"].reindex(range(channels)).to_numpy(np.float64)
 
 
 def _over_galaxies(
