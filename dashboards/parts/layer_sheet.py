@@ -136,7 +136,7 @@ def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> N
         )
     if kind == "channel":
         for each in agreements_for(shelf):
-            caption(f"Another network. {escape('. '.join(words[0].upper() + words[1:] for words in each.sentences))}.")
+            caption(escape(" \N{MIDDLE DOT} ".join(each.sentences)) + ".")
 
 
 def _pictures(shelf: Shelf, kind: str, shown: pd.DataFrame) -> dict[int, str]:
