@@ -176,6 +176,25 @@ def test_workers_that_all_go_are_missed() -> None:
             list(answers)
 
 
+def test_an_answer_that_goes_with_its_worker_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    answer, lost = Cluster._answer, iter([True, False, True])
+
+    def fetched(self: Cluster, future: Any) -> Any:
+        if next(lost, False):
+            raise TimeoutError
+        return answer(self, future)
+
+    monkeypatch.setattr(Cluster, "_answer", fetched)
+    shards = list(shards_of(np.arange(100), 10))
+    with (
+        LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
+        cluster_at(cluster.scheduler_address) as found,
+    ):
+        assert found is not None
+        got = {shard.number: answer for shard, answer in found.each(add, Number(1), shards)}
+    assert sorted(got) == [shard.number for shard in shards]
+
+
 def test_a_scheduler_that_goes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gz2interp.workflows.cluster.connection._CONNECTING", 2)
     with (

@@ -65,6 +65,15 @@ def test_light_is_that_of_the_images_however_they_come(galaxies: np.ndarray, lig
     np.testing.assert_allclose(one.spectrum[0], light.spectrum[2], rtol=1e-4)
 
 
+def test_light_does_not_depend_on_the_batches_nor_on_what_was_not_observed(galaxies: np.ndarray, light: Light) -> None:
+    single = light_of((image[None] for image in galaxies), BANDS)
+    for name in ("sky", "tint_axes", "reach", "profile", "tints"):
+        np.testing.assert_allclose(getattr(single, name), getattr(light, name), rtol=1e-5, err_msg=name)
+    half = galaxies.copy()
+    half[::2, :40] = 0  # most of every second galaxy's rim
+    np.testing.assert_allclose(light_of([half]).sky, light.sky, rtol=0.1)
+
+
 def test_the_signal_is_the_spectrum_less_its_noise() -> None:
     notes = frequencies(64, 64)
     truth = 4000.0 / np.maximum(notes, 1) ** 2.5
@@ -137,6 +146,16 @@ def test_channels_have_one_form_and_ends_of_a_way_are_the_objectives(probe: Prob
     images = np.random.default_rng(0).normal(size=(2, 16, 16, 5)).astype(np.float32)
     np.testing.assert_allclose(probe.scores(images, way[0]), probe.scores(images, first), rtol=1e-5)
     np.testing.assert_allclose(probe.scores(images, way[2]), probe.scores(images, second), rtol=1e-5)
+
+
+def test_company_is_that_of_the_same_objective_whatever_it_is_called(probe: Probe, small: Light) -> None:
+    one, other = (gz.direction("conv2", row) + 20.0 * gz.diversity("conv2") for row in np.eye(8)[:2])
+    assert one.name == other.name
+    apart = make(probe, [one, other], small)
+    alone = make(probe, [one], small)
+    np.testing.assert_allclose(apart.images[0], alone.images[0], rtol=1e-4, atol=1e-4)
+    together = make(probe, [one, one], small)
+    assert np.abs(together.images[0] - alone.images[0]).max() > 1e-3
 
 
 @pytest.mark.long
@@ -247,3 +266,15 @@ def test_mistakes_are_told(probe: Probe, small: Light, light: Light) -> None:
         gz.neuron("conv2", 0, 1)
     with pytest.raises(InputError, match="takes images"):
         make(probe, gz.channel("conv2", 0), light)
+
+
+def test_places_want_a_network_of_one_size_and_channels_do_not(small: Light) -> None:
+    keras = pytest.importorskip("keras")
+    inputs = keras.Input((None, None, 5))
+    said = keras.layers.Conv2D(3, 3, activation="relu", name="conv")(inputs)
+    outputs = keras.layers.Dense(2, activation="softmax")(keras.layers.GlobalAveragePooling2D()(said))
+    probe = Probe(keras.Model(inputs, outputs))
+    assert make(probe, gz.channel("conv", 0), small).images.shape == (1, 16, 16, 5)
+    for objective in (gz.neuron("conv", 0), gz.caricature("conv", np.ones((14, 14, 3)))):
+        with pytest.raises(InputError, match="any size"):
+            make(probe, objective, small)

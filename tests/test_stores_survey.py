@@ -109,6 +109,9 @@ def test_rows_come_in_the_order_asked_for(tmp_path: Path) -> None:
     rows = np.array([299, 0, 256, 0, 17])
     np.testing.assert_array_equal(survey.images(rows), np.stack([survey.images([row])[0] for row in rows]))
     assert survey.images([]).shape == (0, 6, 6, 3)
+    pd.testing.assert_frame_equal(survey.journal.entries_of(rows), survey.status.loc[rows])
+    with pytest.raises(KeyError):
+        survey.journal.entries_of([300])
     batches = list(survey.batches(100))
     np.testing.assert_array_equal(np.concatenate([batch.rows for batch in batches]), np.flatnonzero(survey.usable))
     assert max(len(batch.images) for batch in batches) == 100

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -39,6 +40,9 @@ REACH = 0.99
 
 TINTS = (0.01, 0.99)
 """The range of tints of bright pixels."""
+
+FIRST = 256
+"""Galaxies, the first ones, of which the sky and the axes of colours are measured, before anything is counted."""
 
 EXTREME = (0.001, 0.999)
 """The range of fluxes: beyond lie stars that bleed and pixels that broke."""
@@ -127,7 +131,7 @@ def light_of(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> Light:
     ----------
     batches : iterable of float32 (n, y, x, band), nanomaggies
         Of one shape; each is let go before the next is read, so memory does not grow with their number. Some hundred
-        galaxies are enough.
+        galaxies are enough. The sky and the axes along which colours vary are those of the first 256, in any batches.
     bands : sequence of str, optional
         Their names.
 
@@ -136,19 +140,29 @@ def light_of(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> Light:
     InputError
         There are no images, or they are of several shapes.
     """
-    gathered: _Gathered | None = None
-    for batch in batches:
-        images = np.asarray(batch, np.float32)
-        if not images.size:
-            continue
-        gathered = gathered or _Gathered(images)
-        gathered.add(images)
-    if gathered is None:
+    some = (images for batch in batches if (images := np.asarray(batch, np.float32)).size)
+    first: list[Floats] = []
+    for images in some:
+        first.append(_batch_like(images, first))
+        if sum(map(len, first)) >= FIRST:
+            break
+    if not first:
         raise InputError("No images were given", "Cutouts of the survey", "A few hundred are enough")
+    gathered = _Gathered(np.concatenate(first))
+    for images in chain(first, some):
+        gathered.add(_batch_like(images, first))
     names = tuple(bands) or tuple(f"band {k}" for k in range(gathered.shape[2]))
     if len(names) != gathered.shape[2]:
         raise InputError(f"{len(names)} bands were named", f"The images have {gathered.shape[2]}")
     return gathered.light(names)
+
+
+def _batch_like(images: Floats, before: Sequence[Floats]) -> Floats:
+    if images.ndim != 4:
+        raise InputError(f"Images of shape {images.shape} were given", "A batch, (n, y, x, band)")
+    if before and images.shape[1:] != before[0].shape[1:]:
+        raise InputError(f"Images of shape {images.shape[1:]} follow some of {before[0].shape[1:]}", "One shape")
+    return images
 
 
 def magnitudes_of(stretched: Floats) -> Floats:
@@ -168,8 +182,6 @@ class _Gathered:
     """Sums and counts, as large after a million galaxies as after one."""
 
     def __init__(self, first: Floats) -> None:
-        if first.ndim != 4:
-            raise InputError(f"Images of shape {first.shape} were given", "A batch, (n, y, x, band)")
         self.shape, self.sky = first.shape[1:], sky_of(first)
         height, width, bands = self.shape
         self.galaxies, self.total, self.product = 0, np.zeros(bands), np.zeros((bands, bands))
@@ -183,8 +195,6 @@ class _Gathered:
         self.tints, self.colours = Counts((bands,), -6, 6), Counts((max(bands - 1, 0),), -12, 12)
 
     def add(self, images: Floats) -> None:
-        if images.shape[1:] != self.shape:
-            raise InputError(f"Images of shape {images.shape[1:]} follow some of {self.shape}", "One shape")
         relative = _finite(images) / self.sky
         mean = relative.mean(axis=-1, keepdims=True)
         stretched = np.arcsinh(relative)
@@ -299,9 +309,9 @@ def sky_of(images: Floats) -> Floats:
     wide = [max(round(RIM * side), 1) for side in images.shape[1:3]]
     rim = np.ones(images.shape[1:3], bool)
     rim[wide[0] : -wide[0], wide[1] : -wide[1]] = False
-    pixels = images[:, rim]
-    pixels = np.where(np.isfinite(pixels), pixels, np.nan).reshape(-1, images.shape[3])
-    pixels = np.nan_to_num(pixels)
+    pixels = images[:, rim].reshape(-1, images.shape[3])
+    seen = np.isfinite(pixels).all(axis=1) & (pixels != 0).any(axis=1)  # what was not observed is 0 in all bands
+    pixels = pixels[seen] if seen.any() else np.zeros((1, images.shape[3]), np.float32)
     sigma = TO_SIGMA * np.median(np.abs(pixels - np.median(pixels, axis=0)), axis=0)
     bright = np.nan_to_num(np.abs(images), posinf=0.0).max(axis=(0, 1, 2))
     floor = np.where(bright > 0, QUIETEST * bright, 1.0)

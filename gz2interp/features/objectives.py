@@ -52,6 +52,8 @@ class PlaneScore(LayerScore):
     """
 
     layer: str
+    placed: ClassVar[bool] = False
+    """Whether its numbers are about places, so that images have to be as large as the layer's shape says."""
 
     @property
     def form(self) -> Hashable:
@@ -88,6 +90,7 @@ class Neuron(PlaneScore):
     layer: str
     vector: tuple[float, ...] | int
     place: tuple[int, int] | None
+    placed: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -179,6 +182,7 @@ class Target(PlaneScore):
     to: str
     digest: str
     activations: Floats = field(compare=False, repr=False)
+    placed: ClassVar[bool] = True
     LABELS: ClassVar = {True: "caricature", False: "inversion"}
 
     @property

@@ -16,6 +16,7 @@ from gz2interp.features.light import Light
 from gz2interp.features.parametrisations import Parametrisation, parametrisation_named
 from gz2interp.features.steps import State, Stepper
 from gz2interp.features.transformations import Transformations
+from gz2interp.network.layers import example_shape
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, singles
@@ -51,11 +52,20 @@ class _Batch:
         return [tf.constant(np.stack(column), tf.float32) for column in columns]
 
     @property
+    def _objectives(self) -> Iterator[tuple[Score, Form]]:
+        return zip(self.objectives, self.forms, strict=True)
+
+    @property
     def company(self) -> Any:
-        """Weights of each image's company with the same objective, (n, n)."""
-        names = np.array([objective.name for objective in self.objectives])
-        alike = (names[:, None] == names[None]) & ~np.eye(len(names), dtype=bool)
+        """Weights of each image's company with the same objective, (n, n); numbers tell what a name does not."""
+        numbers: dict[Hashable, int] = {}
+        which = np.array([numbers.setdefault(_identity(*each), len(numbers)) for each in self._objectives])
+        alike = (which[:, None] == which[None]) & ~np.eye(len(which), dtype=bool)
         return tf.constant(alike / np.maximum(alike.sum(axis=1, keepdims=True), 1), tf.float32)
+
+
+def _identity(objective: Score, form: Form) -> Hashable:
+    return objective.name, *(number.tobytes() for number in form.numbers)
 
 
 def visualise(
@@ -177,7 +187,17 @@ class _Wish:
         for objective in objectives:
             if not isinstance(objective, Score):
                 raise InputError(f"The objective {objective!r} was given", "A score, such as channel('block3', 12)")
+            self._check_places(objective)
             self.probe.check(objective)
+
+    def _check_places(self, objective: Score) -> None:
+        told = example_shape(self.probe.image_shape)
+        if told != self.light.shape and any(getattr(part, "placed", False) for part in singles(objective)):
+            raise InputError(
+                f"{objective.name} is about places, and the network takes images of any size",
+                f"Cutouts of {told[0]} x {told[1]} pixels, for which its layers' shapes are told",
+                "Build the network again for images of one size, and give it the weights that it has",
+            )
 
     def stepper(self, form: Form, objective: Score) -> Stepper:
         return Stepper(
@@ -212,7 +232,7 @@ def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[
         by_form.setdefault(form.key, []).append((number, resolved, form))
     for members in by_form.values():
         if any(isinstance(part, Diversity) for part in singles(members[0][1])):
-            members.sort(key=lambda member: (member[1].name, member[0]))
+            members.sort(key=lambda member: (_identity(*member[1:]), member[0]))
         for start in range(0, len(members), batch):
             yield _Batch(*map(tuple, zip(*members[start : start + batch], strict=True)))
 

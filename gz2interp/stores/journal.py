@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.results import Cutout
@@ -127,7 +128,18 @@ class Journal:
         question = "SELECT * FROM cutout WHERE row >= ? AND row < ? ORDER BY row"
         with self._reading() as connection:
             frame = pd.read_sql_query(question, connection, params=(first, last), index_col="row")
+        return self._typed(frame)
+
+    def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
         return frame.astype(dict.fromkeys(("pixel_scale", "field", "position_angle", *self._measured), float))
+
+    def entries_of(self, rows: ArrayLike) -> pd.DataFrame:
+        """The entries of these rows, in their order, indexed by row; one that is not there is a KeyError."""
+        wanted = np.asarray(rows, np.int64)
+        question = "SELECT * FROM cutout WHERE row IN (SELECT value FROM json_each(?))"
+        with self._reading() as connection:
+            frame = pd.read_sql_query(question, connection, params=(json.dumps(wanted.tolist()),), index_col="row")
+        return self._typed(frame).loc[wanted]
 
     def usable_rows(self, rows_committed: int) -> NDArray[np.int64]:
         """The committed rows that have an image, ascending; much less to read than all entries."""

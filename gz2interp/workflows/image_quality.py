@@ -88,7 +88,7 @@ def quality_of_shard(survey: Survey, shard: Shard) -> pd.DataFrame:
 
 def quality_of_rows(survey: Survey, rows: NDArray[np.int64]) -> pd.DataFrame:
     """The quality of some images, by which a shard is measured wherever it is done."""
-    known = survey.journal.entries_between(int(rows.min()), int(rows.max()) + 1).loc[rows]
+    known = survey.journal.entries_of(rows)
     told = known[[f"psf_fwhm_{band}" for band in survey.bands]].to_numpy(np.float32)
     scale = known["pixel_scale"].to_numpy(np.float32)
     found = image_quality(survey.images(rows), survey.valid(rows), survey.bands, scale, told)

@@ -29,6 +29,7 @@ Floats = NDArray[np.floating[Any]]
 _KEY, _BETWEEN, _TITLE = 0.85, 0.1, 0.17
 _LARGEST_KEY: Final = 0.45
 """Inches of a size that is explained: larger ones explain themselves."""
+_TITLES: Final = {"feature": "feature images", "patch": "real patches"}
 _SMALLEST: Final = 0.3
 """Of a cell's side, however few places it holds."""
 
@@ -114,15 +115,11 @@ def atlas_figure(
         for place, name in enumerate(panels):
             row, column = divmod(place, columns)
             x, y = 0.03 + column * (side + _BETWEEN), _TITLE + row * (side + step)
-            sheet.text(
-                x, y - 0.03, "feature images" if name == "feature" else "real patches", va="bottom", weight="bold"
-            )
+            sheet.text(x, y - 0.03, _TITLES[name], va="bottom", weight="bold")
             axis = sheet.axes(x, y, side, side)
             for cell in cells:
                 _cell(axis, cell, getattr(cell, name), (cell.column - low[0], cell.row - low[1]), most, bands, stretch)
-            axis.set_xlim(-0.05, span + 0.05)
-            axis.set_ylim(-0.05, span + 0.05)
-            axis.set_facecolor("#F4F4F4")
+            axis.set(xlim=(-0.05, span + 0.05), ylim=(-0.05, span + 0.05), facecolor="#F4F4F4")
             if len(panels) > 1:
                 put_letter(axis, place)
         x, y = (0.03 + columns * (side + _BETWEEN), _TITLE) if beside else (0.03, rows * (side + step))

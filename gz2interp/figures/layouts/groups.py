@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
+from gz2interp.figures.journals import Page
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import SMALL, STYLE
 from gz2interp.figures.pieces.blocks import INKS, bars_of_effects, framed, ink, over_image, signed
@@ -32,6 +33,9 @@ _LABELS, _TICKS, _BETWEEN = 0.52, 0.17, 0.1
 _BAR: Final = 0.115
 """Inches of a class."""
 _ACROSS: Final = {1: 3, 2: 7}
+_LARGE: Final = 1.45
+"""Inches of the galaxy."""
+_BESIDE: Final = 0.05 + 2 * (_LARGE + _BETWEEN)
 
 
 def groups_figure(
@@ -69,27 +73,20 @@ def groups_figure(
     InputError
         There are more groups than colours, or a page has no room.
     """
-    page, count = manner.page, loads.shape[-1]
+    count = loads.shape[-1]
     if not count:
         raise InputError("A figure of no group was asked for", "One group or more")
     if count > len(INKS):
         raise InputError(f"{count} groups are to be told apart by colour", f"At most {len(INKS)}")
-    inks = [ink(place) for place in range(count)]
-    across = min(_ACROSS[page.columns], count)
-    lines = -(-count // across)
-    pitch = (page.width - _LABELS - 0.05) / across
-    bars = _BAR * len(scores)
-    extra = 1 if any(each is not None for each in features) else 0
+    page, across = manner.page, min(_ACROSS[manner.page.columns], count)
+    lines, pitch = -(-count // across), (page.width - _LABELS - 0.05) / across
+    said = _said(shown, page)
+    head = _LARGE + _BETWEEN + 0.04 + page.is_narrow * (LINE * (said.count("\n") + 1) + 0.04)
+    pictures = 2 if any(each is not None for each in features) else 1
 
     def step(side: float) -> float:
-        return LINE + side + extra * (side + GAP) + _BETWEEN / 2 + bars + _TICKS + _BETWEEN
+        return LINE + pictures * (side + GAP) - GAP + _BETWEEN / 2 + _BAR * len(scores) + _TICKS + _BETWEEN
 
-    large = 1.45
-    beside = 0.05 + 2 * (large + _BETWEEN)
-    said = wrapped(shown.words, page.width - beside - 0.05)
-    if page.is_narrow:  # no room beside the pictures: a line or two beneath them
-        said = wrapped(shown.words.replace(":\n", ": ").replace("\n", ", "), page.width - 0.1)
-    head = large + _BETWEEN + 0.04 + page.is_narrow * (LINE * (said.count("\n") + 1) + 0.04)
     side = side_for(
         page, min(pitch - _BETWEEN, 1.1), lines, lambda side: head + lines * step(side) + foot_height(foot, page)
     )
@@ -98,40 +95,58 @@ def groups_figure(
         sheet = Sheet(page, head + lines * step(side), foot)
         stretch = stretch_for([shown], bands)
         ground = rgb(shown.image, bands, stretch)
-        picture, together = (sheet.axes(0.05 + k * (large + _BETWEEN), 0.04, large, large) for k in range(2))
-        draw_picture(picture, shown, bands, stretch)
-        put_place(picture, shown, "scale")
-        put_letter(picture, 0)
-        show(together, over_image(ground, loads, inks))
-        _numbers(together, loads, inks, shown.shape)
-        put_letter(together, 1)
-        sheet.text(*((0.05, large + 0.08) if page.is_narrow else (beside, 0.04)), said, va="top")
+        _draw_head(sheet, shown, loads, ground, said, bands)
         for group in range(count):
             row, column = divmod(group, across)
-            x = _LABELS + column * pitch
-            y = head + row * step(side)
-            sheet.text(x, y + LINE - 0.02, f"group {group + 1}", color=inks[group], weight="bold", va="bottom")
-            y += LINE
-            map_ = sheet.axes(x, y, side, side)
-            own = loads[..., group : group + 1]
-            show(map_, over_image(ground, own, inks[group : group + 1]))
-            framed(map_, inks[group])
-            y += side
-            if extra:
-                y += GAP
-                feature = features[group] if group < len(features) else None
-                if feature is not None:
-                    image = sheet.axes(x, y, side, side)
-                    show(image, rgb(feature, bands, stretch))
-                    framed(image, inks[group])
-                y += side
-            axis = sheet.axes(x, y + _BETWEEN / 2, side, bars)
+            feature = features[group] if group < len(features) else None
+            images = [over_image(ground, loads[..., group : group + 1], [ink(group)])]
+            images += [] if feature is None else [rgb(feature, bands, stretch)]
+            x, y = _LABELS + column * pitch, head + row * step(side)
+            _draw_group(sheet, group, images, (x, y), side)
+            axis = sheet.axes(x, y + step(side) - _BETWEEN - _TICKS - _BAR * len(scores), side, _BAR * len(scores))
             bars_of_effects(axis, attributed[group], removed[group], scores, limit, labelled=column == 0)
-            axis.set_xticks([-limit, limit], [signed(-limit), signed(limit)], fontsize=SMALL)
-            first, last = axis.get_xticklabels()
-            first.set_horizontalalignment("left")
-            last.set_horizontalalignment("right")
+            _end_ticks(axis, limit)
     return sheet.figure
+
+
+def _said(shown: Shown, page: Page) -> str:
+    if page.is_narrow:  # no room beside the pictures: a line or two beneath them
+        return wrapped(shown.words.replace(":\n", ": ").replace("\n", ", "), page.width - 0.1)
+    return wrapped(shown.words, page.width - _BESIDE - 0.05)
+
+
+def _draw_head(
+    sheet: Sheet, shown: Shown, loads: Floats, ground: NDArray[np.uint8], said: str, bands: Sequence[str]
+) -> None:
+    """The galaxy, all groups over it, and what is said of it."""
+    inks = [ink(place) for place in range(loads.shape[-1])]
+    picture, together = (sheet.axes(0.05 + k * (_LARGE + _BETWEEN), 0.04, _LARGE, _LARGE) for k in range(2))
+    draw_picture(picture, shown, bands, stretch_for([shown], bands))
+    put_place(picture, shown, "scale")
+    put_letter(picture, 0)
+    show(together, over_image(ground, loads, inks))
+    _numbers(together, loads, inks, shown.shape)
+    put_letter(together, 1)
+    sheet.text(*((0.05, _LARGE + 0.08) if sheet.page.is_narrow else (_BESIDE, 0.04)), said, va="top")
+
+
+def _draw_group(
+    sheet: Sheet, group: int, images: Sequence[NDArray[np.uint8]], at: tuple[float, float], side: float
+) -> None:
+    """Its name, its map, and its feature image."""
+    x, y = at
+    sheet.text(x, y + LINE - 0.02, f"group {group + 1}", color=ink(group), weight="bold", va="bottom")
+    for place, image in enumerate(images):
+        axis = sheet.axes(x, y + LINE + place * (side + GAP), side, side)
+        show(axis, image)
+        framed(axis, ink(group))
+
+
+def _end_ticks(axis: mpl.axes.Axes, limit: float) -> None:
+    axis.set_xticks([-limit, limit], [signed(-limit), signed(limit)], fontsize=SMALL)
+    first, last = axis.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
 
 
 def _numbers(axis: mpl.axes.Axes, loads: Floats, inks: Sequence[str], shape: tuple[int, int]) -> None:

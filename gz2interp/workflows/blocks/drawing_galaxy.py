@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from gz2interp.concepts.dictionary import pixels_of
+from gz2interp.concepts.dictionary import PlaceEntries, pixels_of
 from gz2interp.concepts.groups import Groups
 from gz2interp.errors import InputError
 from gz2interp.figures.layouts.dictionary import DictionaryPlace, DictionaryWord, dictionary_figure
@@ -98,7 +98,11 @@ def dictionary_drawing(
         f"{'the feature image and ' if features else ''}the galaxies in which they are loudest, and what they add to "
         f"the classes there. {DEPTH}"
     )
-    numbers = pd.DataFrame(
+    return Drawing(figure, caption(subject, what, [shown]), (), _numbers_of(found))
+
+
+def _numbers_of(found: Sequence[PlaceEntries]) -> pd.DataFrame:
+    return pd.DataFrame(
         [
             {
                 "y": each.place[0],
@@ -112,7 +116,6 @@ def dictionary_drawing(
             for entry in each.entries
         ]
     )
-    return Drawing(figure, caption(subject, what, [shown]), (), numbers)
 
 
 def groups_drawing(

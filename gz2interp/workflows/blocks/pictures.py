@@ -29,7 +29,7 @@ SMALLEST_PATCH: Final = 16
 def shown_of_rows(subject: Subject, rows: Ints) -> list[Shown]:
     """Galaxies of a survey as figures show them."""
     survey = subject.survey
-    known = survey.journal.entries_between(int(rows.min()), int(rows.max()) + 1).loc[rows]
+    known = survey.journal.entries_of(rows)
     catalog = read_some_rows(survey.place.file("catalog.parquet"), rows, [RA, DEC])
     skies = zip(known["pixel_scale"], known["position_angle"], catalog[RA], catalog[DEC], strict=True)
     return [

@@ -37,6 +37,7 @@ class Cluster:
 
     def __init__(self, client: Any, patience: float = _PATIENCE) -> None:
         self._client, self._patience = client, patience
+        self._missed: float | None = None  # since when no worker has been there
 
     @property
     def threads(self) -> int:
@@ -68,7 +69,11 @@ class Cluster:
                 if not given:
                     return
                 for future in self._ready(given):
-                    yield given.pop(future), self._answer(future)
+                    try:
+                        answer = self._answer(future)
+                    except TimeoutError:  # the worker went with its answer: the shard is with the others again
+                        continue
+                    yield given.pop(future), answer
         finally:
             with suppress(OSError, RuntimeError):
                 self._client.cancel(list(given))
@@ -77,23 +82,23 @@ class Cluster:
         """The futures that are done, of which there is at least one."""
         from distributed import wait
 
-        seen = time.monotonic()
         while True:
-            try:
-                with self._client.as_current():
-                    return list(wait(list(given), timeout=1, return_when="FIRST_COMPLETED").done)
-            except TimeoutError:
-                if self._client.status != "running":
-                    raise _gone(self._client.status) from None
-                with _connected_still():
-                    seen = time.monotonic() if self.threads else seen
-                if time.monotonic() - seen > self._patience:
-                    raise SurveyError(
-                        "The scheduler has no workers any more",
-                        f"At least one within {self._patience:.0f} s",
-                        "Look at the workers' logs (memory, most often), start them again, and run the same command: "
-                        "what is done is kept",
-                    ) from None
+            self._look_for_workers()
+            with suppress(TimeoutError), self._client.as_current():
+                return list(wait(list(given), timeout=1, return_when="FIRST_COMPLETED").done)
+
+    def _look_for_workers(self) -> None:
+        if self._client.status != "running":
+            raise _gone(self._client.status)
+        with _connected_still():
+            self._missed = None if self.threads else self._missed or time.monotonic()
+        if self._missed and time.monotonic() - self._missed > self._patience:
+            raise SurveyError(
+                "The scheduler has no workers any more",
+                f"At least one within {self._patience:.0f} s",
+                "Look at the workers' logs (memory, most often), start them again, and run the same command: "
+                "what is done is kept",
+            )
 
     def _answer(self, future: Any) -> Any:
         from concurrent.futures import CancelledError
@@ -101,8 +106,8 @@ class Cluster:
         from distributed import KilledWorker
 
         try:
-            return future.result()
-        except Gz2interpError:
+            return future.result(timeout=self._patience)
+        except (Gz2interpError, TimeoutError):
             raise
         except KilledWorker as error:
             raise SurveyError(
