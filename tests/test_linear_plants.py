@@ -9,7 +9,6 @@ import gz2interp as gz
 from gz2interp.features.believable import random_images
 from gz2interp.features.light import Light, light_of
 from gz2interp.features.rings import ring_weights
-from gz2interp.features.transformations import NONE
 from gz2interp.network.probe import Probe
 from gz2interp.painting import draw_recipe, paint
 from gz2interp.testing.linear_plants import POOLS, SHAPES, best_image, linear_likeness, linear_plant
@@ -82,9 +81,9 @@ def test_feature_images_come_near_the_best(shape: str, light: Light) -> None:
     own = shape != "blue minus red"  # no galaxy has one band only
     plant = linear_plant(shape, "max", light.sky)
     best, probe = best_image(plant, light, own), Probe(plant.model)
-    made = gz.visualise(probe, gz.logit(1), light, steps=256, transformations=NONE, own_colours=own)
+    made = gz.visualise(probe, gz.logit(1), light, steps=256, own_colours=own)
     image = light.stretched(made.images[0]).astype(np.float64)
-    assert linear_likeness(image, best, plant) >= 0.75
+    assert linear_likeness(image, best, plant) >= 0.7
     assert plant.value(image) <= 1.05 * plant.value(best)
     random = light.stretched(random_images(light, 1, 0))[0]
     assert linear_likeness(random, best, plant) < 0.5
