@@ -23,7 +23,7 @@ def show_agreement(shelf: Shelf, channel: int) -> None:
     if not found:
         return
     heading("In other networks", "their channel that goes with it most, and what the feature image does there")
-    rows = [_row(each.second, each.table.set_index("number").loc[channel]) for each in found]
+    rows = [_row(each.second, _of(each.table, channel)) for each in found]
     show_table("In other networks", COLUMNS, rows)
     caption(
         "r: over the survey's galaxies. Answer: what the image brings that channel to. Beyond: the share of the real "
@@ -40,12 +40,16 @@ def _row(name: str, row: pd.Series[Any]) -> list[str]:
 
 
 def _chance(table: pd.DataFrame, channel: int) -> str:
-    row = table.set_index("number").loc[channel]
+    row = _of(table, channel)
     told = f"By chance r is {row['r_shuffled']:.2f} (galaxies exchanged)" if np.isfinite(row["r_shuffled"]) else ""
     if np.isfinite(row["r_forgotten"]):
         told += f"{', ' if told else 'By chance r is '}{row['r_forgotten']:.2f} (the first network's weights shuffled"
         told += f", where the image goes beyond {_share(row['place_forgotten'])})" if told else ")"
     return told + "." if told else ""
+
+
+def _of(table: pd.DataFrame, channel: int) -> pd.Series[Any]:
+    return table[table["number"] == channel].iloc[0]
 
 
 def _number(value: float) -> str:

@@ -13,7 +13,8 @@ grey light and one of the tints at the corners of the range that `Light.tints` a
 greatest place it is that which the filter, laid at one place, asks for: a linear programme (of each band, or of the
 grey light), solved for the place where the filter finds most light and for the middle; the better counts. For the mean
 it is climbed to (Frank & Wolfe 1956: each step goes to what the gradient asks for, a linear programme again) from three
-starts; the best counts. A convex function may have several summits: it is the best that was found.
+starts; the best counts. A convex function may have several summits, and with colours of the survey's own the grey light
+is shared out as if what it gains grew in proportion to it: it is the best that was found, and may be exceeded.
 
 **Likeness** of an image and the best one: correlation of their stretched light over all pixels, in the bands in which
 the filter has weights, less each one's mean, after the circular shift of the image for which it is greatest.
@@ -197,7 +198,7 @@ class _Allowed:
         grey = self._filled(gains / reach, reach, -1)
         each = [self._bands(grey, tint) for tint in self.tints]
         best = np.argmax([(gradient * lit).sum(axis=-1) for lit in each], axis=0)
-        return np.take_along_axis(np.stack(each), best[None, ..., None], axis=0)[0]
+        return np.asarray(np.take_along_axis(np.stack(each), best[None, ..., None], axis=0)[0])
 
     def _bands(self, grey: Doubles, tint: Doubles) -> Doubles:
         return np.asarray(np.minimum(np.arcsinh(np.sinh(grey)[..., None] * np.exp(tint)), self.top))
