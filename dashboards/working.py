@@ -17,7 +17,7 @@ from gz2interp.stores.locations import surveys_folder
 
 __all__ = ["again", "begin", "command_of", "forget", "look", "stop", "task_of"]
 
-_OWN = ("analyse", "check", "clusters", "unusual", "compare", "channels", "features")
+_OWN = ("analyse", "check", "clusters", "unusual", "compare", "channels", "features", "agreement")
 """Verbs that are not the trainer's."""
 
 _TALKATIVE = (*_OWN, "fit", "suspects", "uncertainty", "plant labels")

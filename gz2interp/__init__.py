@@ -83,6 +83,8 @@ _HOMES = {
     "sheet_drawing": "gz2interp.workflows.features.drawing",
     "SheetSettings": "gz2interp.workflows.features.settings",
     "kept_features": "gz2interp.workflows.features.kept",
+    "agreement": "gz2interp.workflows.features.agreeing",
+    "kept_agreements": "gz2interp.workflows.features.agreed",
     "clusters": "gz2interp.workflows.clusters",
     "blocks": "gz2interp.workflows.blocks.finding",
     "BlockSettings": "gz2interp.workflows.blocks.settings",

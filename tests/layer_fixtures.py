@@ -7,10 +7,12 @@ import pandas as pd
 from dashboard_fixtures import CLASSES
 
 from gz2interp.results import Provenance
+from gz2interp.stores.agreements import agreement_folder
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.blocks import blocks_folder
 from gz2interp.stores.features import features_folder
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.features.agreed import agreement_provenance
 
 CHANNELS = 6
 PLANE = (8, 8)
@@ -105,3 +107,20 @@ def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> No
         )
     if complete:
         folder.complete(pd.concat(tables, ignore_index=True), provenance)
+
+
+def add_agreement(survey: Survey, name: str = "cnn", other: str = "other") -> None:
+    """Another network's word on the sheet: the second channel's image excites it, the silent channel has none."""
+    model, second = survey.model(name), survey.model(other)
+    one, two = (latest_analysis(each.path, survey.digest, each.digest) for each in (model, second))
+    assert one is not None
+    assert two is not None
+    numbers = np.arange(CHANNELS)
+    told = {"number": numbers, "partner": CHANNELS - 1 - numbers, "r": 0.9, "r_shuffled": 0.2, "r_forgotten": 0.4}
+    told |= {"answer": 2.5, "best": 3.5, "place": np.where(numbers == 1, 1.0, 0.5), "unlike": 0.25, "ahead": 0.8}
+    told |= {"place_own": 0.999, "place_forgotten": 0.6, "galaxies": len(one.rows)}
+    table = pd.DataFrame(told)
+    table.loc[SILENT, ["answer", "place", "unlike", "ahead", "place_own", "place_forgotten"]] = np.nan
+    sheet = features_folder(one)
+    assert sheet.provenance is not None
+    agreement_folder(sheet, two).write(table, agreement_provenance(sheet.provenance, one, two))

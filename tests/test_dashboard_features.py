@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import streamlit as st
-from dashboard_fixtures import FIRST_ID, LOST, add_analysis, make_survey, small_network
-from layer_fixtures import CHANNELS, SILENT, add_blocks, add_features
+from dashboard_fixtures import FIRST_ID, LOST, add_analysis, add_model, make_survey, small_network
+from layer_fixtures import CHANNELS, SILENT, add_agreement, add_blocks, add_features
 from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
 
@@ -160,6 +161,42 @@ def test_a_channel_tells_what_it_reaches_and_against_what() -> None:
     assert "petro radius" in said
     page.button(key="best_galaxy").click().run()
     assert page.query_params["galaxy_id"] == str(FIRST_ID + 7)
+
+
+def test_another_network_is_offered_and_then_what_it_says_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
+    survey = make_survey(tmp_path / "two", 20)
+    add_blocks(survey)
+    add_features(survey)
+    assert "No other network" not in text_of(opened(model="cnn"))
+    add_model(survey, np.random.default_rng(2), b"another", "other")
+    assert "No other network" not in text_of(opened(model="cnn"))  # it has not been analysed
+    add_analysis(survey, name="other")
+    page = opened(model="cnn")
+    assert "In other networks" not in text_of(page)
+    assert f"agreement {survey.path} --model cnn --layer block3 --with other --with-layer block3" in text_of(page)
+    words = begun(page, monkeypatch)
+    asked = ["--model", "cnn", "--with", "other", "--with-layer", "block3"]
+    assert words == ["agreement", str(survey.path), *asked, "--progress", "json"]
+
+    add_agreement(survey)
+    page = opened(model="cnn", block="channel-1")
+    said = text_of(page)
+    assert "No other network" not in said
+    for part in ("20% of 5 feature images", "other block3 4", "100.0%", "25%", "By chance r is 0.20", "beyond 60.0%"):
+        assert part in said
+    page.selectbox(key="sheet_shown_channel").select("excite other networks").run()
+    assert titles(page, "gallery-sheet-channel") == ["channel 1"]
+    page.selectbox(key="sheet_order_channel").select("agreement of networks").run()
+    assert not page.exception
+    assert "In other networks" not in text_of(opened(model="cnn", block="class-1"))
+
+    (survey.path / "models" / "other" / "model.keras").write_bytes(b"trained anew")
+    said = text_of(opened(model="cnn", block="channel-1"))
+    assert "feature images excite" not in said
+    assert "In other networks" not in said
 
 
 def test_oddities_are_told() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -10,8 +10,9 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboards.loading.attributions import subject_of
+from dashboards.loading.comparing import sides_of
 from dashboards.loading.pictures import stretch_for
-from dashboards.loading.surveys import stamp
+from dashboards.loading.surveys import model_of, stamp
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.figures.pictures import thumbnails
 from gz2interp.figures.places import framed_places, pieces_around
@@ -22,11 +23,13 @@ from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.blocks.kept import kept_atlas
+from gz2interp.workflows.features.agreed import Agreement, kept_agreements
 from gz2interp.workflows.features.settings import KINDS
 from gz2interp.workflows.layer_table import layer_table
 
 __all__ = [
     "Shelf",
+    "agreements_for",
     "atlas_for",
     "feature_pictures",
     "feature_stretch",
@@ -34,6 +37,7 @@ __all__ = [
     "piece_pictures",
     "shelf_of",
     "table_for",
+    "unasked",
 ]
 
 Ints = NDArray[np.int64]
@@ -94,7 +98,23 @@ def shelf_of(survey: Survey, model: ModelFolder, analysis: Analysis) -> Shelf:
 
 def table_for(shelf: Shelf, kind: str) -> pd.DataFrame:
     """See `gz2interp.workflows.layer_table.layer_table`."""
-    return _table(shelf.key, kind, shelf)
+    return _table((*shelf.key, *_asked(shelf)), kind, shelf)
+
+
+def agreements_for(shelf: Shelf) -> tuple[Agreement, ...]:
+    """What other networks say of the sheet."""
+    return _agreements((*shelf.key, *_asked(shelf)), shelf) if shelf.features else ()
+
+
+def unasked(shelf: Shelf) -> tuple[str, str] | None:
+    """Another network, and a layer of it, that could be asked about the sheet; None where one was, or there is none."""
+    if not len(shelf.features.judged if shelf.features else ()) or agreements_for(shelf):
+        return None
+    for name, layer in sides_of(shelf.survey):
+        other = model_of(shelf.survey, name)
+        if not other.latents and other.digest != shelf.model.digest:
+            return name, layer
+    return None
 
 
 def feature_pictures(shelf: Shelf, kind: str, seed: int = 0) -> dict[int, str]:
@@ -127,6 +147,13 @@ def _key(analysis: Analysis) -> tuple[str, int, int]:
     return str(analysis.path), stamp(blocks), stamp(features)
 
 
+def _asked(shelf: Shelf) -> tuple[tuple[str, int], ...]:
+    """Of everything that other networks were asked, and of their files: what another network said is not shown."""
+    files = [*shelf.analysis.path.glob("features/agreements/*/provenance.json")]
+    files += [shelf.survey.model(name).model_file for name in shelf.survey.models()] if files else []
+    return tuple((str(file), stamp(file)) for file in sorted(files))
+
+
 Places = tuple[tuple[int, int, int], ...]
 """Row of the survey, y, x."""
 
@@ -146,8 +173,14 @@ def _plane(key: tuple[str, int, int], _shelf: Shelf) -> tuple[int, int]:
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _table(key: tuple[str, int, int], kind: str, _shelf: Shelf) -> pd.DataFrame:
-    return layer_table(_shelf.blocks, _shelf.features if kind in _shelf.kinds else None, kind)
+def _table(key: tuple[Any, ...], kind: str, _shelf: Shelf) -> pd.DataFrame:
+    features = _shelf.features if kind in _shelf.kinds else None
+    return layer_table(_shelf.blocks, features, kind, agreements_for(_shelf))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _agreements(key: tuple[Any, ...], _shelf: Shelf) -> tuple[Agreement, ...]:
+    return kept_agreements(_shelf.survey, _shelf.model, _shelf.analysis.layer)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

@@ -13,6 +13,7 @@ from dashboards.gallery_component import Card, picked, show_gallery
 from dashboards.loading.features import Shelf, feature_pictures, feature_stretch, fired_pictures, piece_pictures
 from dashboards.loading.pictures import pictures_of, stretch_for
 from dashboards.loading.tables import table_of
+from dashboards.parts.agreement import show_agreement
 from dashboards.parts.cards import pick
 from dashboards.parts.layer_sheet import BLACK, name_of
 from dashboards.parts.style import caption, heading, show_table
@@ -40,6 +41,8 @@ def show_block(shelf: Shelf, kind: str, number: int) -> None:
         _show_oddities(shelf.blocks, number)
     if shelf.features is not None:
         _show_images(shelf, kind, number)
+        if kind == "channel":
+            show_agreement(shelf, number)
     if shelf.blocks is None:
         return
     if kind == "channel":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.gallery_component import Card, picked, show_gallery
-from dashboards.loading.features import Shelf, feature_pictures, piece_pictures, table_for
+from dashboards.loading.features import Shelf, agreements_for, feature_pictures, piece_pictures, table_for
 from dashboards.parts.effects import signed_words
 from dashboards.parts.style import caption
 from dashboards.selection import change, current, settle
@@ -133,6 +134,9 @@ def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> N
             f"{int((shown['reached'] > shown['best']).sum())} of {len(shown)} reach more than that, "
             f"{int((shown['reached'] > shown['random']).sum())} more than random images of the survey's light."
         )
+    if kind == "channel":
+        for each in agreements_for(shelf):
+            caption(escape(" \N{MIDDLE DOT} ".join(each.sentences)) + ".")
 
 
 def _pictures(shelf: Shelf, kind: str, shown: pd.DataFrame) -> dict[int, str]:

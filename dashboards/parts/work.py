@@ -96,6 +96,12 @@ TASKS: Mapping[str, Task] = {
         "Of every channel, group, cell of the atlas and class; minutes, and an interrupted sheet goes on.",
         1,
     ),
+    "agreement": Task(
+        "Ask another network",
+        "Showing the feature images to another network",
+        "Whether a layer's feature images excite another network too, beside what would do so by chance; a minute.",
+        2,
+    ),
     "plant labels": Task(
         "Train on shuffled labels",
         "Teaching the same network labels that say nothing",
@@ -214,7 +220,7 @@ def _compare(survey: Survey, model: str) -> list[str]:
     return ["compare", *words, "--most", "0"] if chosen[0] != chosen[1] else []
 
 
-_OF_A_LAYER = ("clusters", "unusual", "channels", "features")
+_OF_A_LAYER = ("clusters", "unusual", "channels", "features", "agreement")
 """Verbs about the layer that is on show."""
 
 
@@ -240,6 +246,19 @@ def _features(survey: Survey, model: str) -> list[str]:
     return [*words, "--steps", str(steps)] if words else []
 
 
+def _agreement(survey: Survey, model: str) -> list[str]:
+    left, right = st.columns(2)
+    with left:
+        words = _of_model("agreement")(survey, model)
+    networks = _networks(survey)
+    others = [side for side in sides_of(survey) if side[0] in networks and side[0] not in words[2:3]]
+    if not others:
+        caption("No other network of the survey has been analysed yet: gz2interp analyse does so.")
+        return []
+    other, layer = right.selectbox("Asked of", others, format_func=" · ".join, key="work_agreement_with")
+    return [*words, "--with", other, "--with-layer", layer] if words else []
+
+
 def _networks(survey: Survey) -> list[str]:
     """Its models without latents, which no network stands behind."""
     return [name for name in survey.models() if survey.model(name).latents is None]
@@ -257,6 +276,7 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "unusual": _of_model("unusual"),
     "channels": _of_model("channels"),
     "features": _features,
+    "agreement": _agreement,
     "plant labels": _of_model("plant labels"),
     "compare": _compare,
     "suspects": _suspects,

@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.features import Shelf, shelf_of
+from dashboards.loading.features import Shelf, shelf_of, unasked
 from dashboards.loading.surveys import analysis_of, layers_of, model_of
 from dashboards.loading.taken_apart import Apart, taken_apart
 from dashboards.parts.atlas import show_atlas
@@ -140,6 +140,7 @@ def _offer_blocks(shelf: Shelf) -> None:
 
 def _offer_features(shelf: Shelf) -> None:
     if shelf.features is not None:
+        _offer_agreement(shelf)
         return
     command = f"gz2interp features {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer}"
     if shelf.begun:
@@ -147,6 +148,19 @@ def _offer_features(shelf: Shelf) -> None:
     else:
         lacking("No feature images yet", "Images that excite each channel, group, cell and class.", command)
     show_work(shelf.survey, shelf.model.name, first="features")
+
+
+def _offer_agreement(shelf: Shelf) -> None:
+    other = unasked(shelf)
+    if other is None or VIEWS.get(current().view, VIEWS["layer"]) != VIEWS["layer"]:
+        return
+    lacking(
+        "No other network has been asked about these images yet",
+        "Whether they excite another network's channels too, beside what would do so by chance.",
+        f"gz2interp agreement {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer} "
+        f"--with {other[0]} --with-layer {other[1]}",
+    )
+    show_work(shelf.survey, shelf.model.name, first="agreement")
 
 
 show_network_page(_show, "A layer is looked into on the survey that its network belongs to.")

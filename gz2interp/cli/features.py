@@ -85,6 +85,38 @@ def _single(survey: str, model: str | None, of: list[str], settings: Any, out: P
 
 
 @app.command()
+def agreement(
+    survey: SurveyArgument,
+    other: Annotated[str, typer.Option("--with", help="Another network of the survey.")],
+    model: ModelOption = None,
+    layer: LayerOption = "",
+    other_layer: Annotated[
+        str, typer.Option("--with-layer", help="The other's layer; by default the one analysed last.")
+    ] = "",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="All channels: .csv, .parquet, .fits or .vot.")
+    ] = None,
+    progress: ProgressOption = "bars",
+) -> None:
+    """Whether a layer's feature images excite another network's channels too, beside what would do so by chance."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+    from gz2interp.stores.tables import write_table
+    from gz2interp.workflows.comparing import Side
+    from gz2interp.workflows.features.agreeing import agreement as agreement_with
+
+    opened = Survey.open(find_survey(survey))
+    first, second = Side(opened.model(model), layer), Side(opened.model(other), other_layer)
+    with progress_as(progress) as told:
+        found = agreement_with(opened, first, second, told)
+        for sentence in found.sentences:
+            told.say(sentence)
+        if out:
+            write_table(out, found.table)
+            told.say(f"{out}: {len(found.table)} channels")
+
+
+@app.command()
 def channels(
     survey: SurveyArgument,
     channel: Annotated[list[int] | None, typer.Argument(metavar="[CHANNEL...]", help="For a figure; some.")] = None,

@@ -106,7 +106,7 @@ PARAMETRISATIONS: Final = {
     each.name: each
     for each in (
         Parametrisation("pixels", _planes, _pixels, 0.1, 0.05),
-        Parametrisation("fourier", lambda light: (2, *_waves(light)), _fourier, 0.1, 0.05),
+        Parametrisation("fourier", lambda light: (2, *_waves(light)), _fourier, 0.1, 0.1),
         Parametrisation("maco", _waves, _maco, np.pi, 0.1),
     )
 }

@@ -16,9 +16,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.network.quiet import keras
 
-__all__ = ["Planted", "bar_network", "blind_network", "blue_minus_red_network", "likeness", "ring_network"]
+__all__ = [
+    "Planted",
+    "bar_network",
+    "bar_plane",
+    "blind_network",
+    "blue_minus_red_network",
+    "disc_plane",
+    "likeness",
+    "ring_network",
+    "ring_plane",
+]
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 Model = Any
 
 layers = keras.layers
@@ -49,10 +60,7 @@ def bar_network(sky: ArrayLike, size: int = 64, angle: float = 30.0) -> Planted:
     size : int
     angle : float
     """
-    along, across = _turned(size, angle)
-    ends = np.exp(-((along / (0.14 * size)) ** 4))
-    bar = ends * (np.exp(-((across / (0.03 * size)) ** 2)) - 0.5 * np.exp(-((across / (0.06 * size)) ** 2)))
-    return _planted(bar, np.ones(np.size(sky)), sky)
+    return _planted(bar_plane(size, size, angle), np.ones(np.size(sky)), sky)
 
 
 def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> Planted:
@@ -65,17 +73,14 @@ def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> Plante
     radius : float
         [pixel].
     """
-    away = np.hypot(*_turned(size, 0.0)) - radius
-    ring = np.exp(-((away / (0.03 * size)) ** 2)) - 0.5 * np.exp(-((away / (0.06 * size)) ** 2))
-    return _planted(ring, np.ones(np.size(sky)), sky)
+    return _planted(ring_plane(size, size, radius), np.ones(np.size(sky)), sky)
 
 
 def blue_minus_red_network(sky: ArrayLike, size: int = 64, blue: int = 1, red: int = 3) -> Planted:
     """One band's light around the middle, under a Gaussian, less that of another."""
-    away = np.hypot(*_turned(size, 0.0))
     weights = np.zeros(np.size(sky))
     weights[blue], weights[red] = 1.0, -1.0
-    return _planted(np.exp(-((away / (0.15 * size)) ** 2)), weights, sky)
+    return _planted(disc_plane(size, size), weights, sky)
 
 
 def blind_network(sky: ArrayLike, size: int = 64) -> Planted:
@@ -105,6 +110,26 @@ def likeness(image: ArrayLike, planted: Planted, sky: ArrayLike) -> float:
     return float(np.corrcoef(seen.ravel(), sought.ravel())[0, 1])
 
 
+def bar_plane(side: int, size: int, angle: float = 30.0) -> Doubles:
+    """Weights of a bar, (side, side), as long and wide as in an image of `size` pixels."""
+    along, across = _turned(side, angle)
+    ends = np.exp(-((along / (0.14 * size)) ** 4))
+    return np.asarray(
+        ends * (np.exp(-((across / (0.03 * size)) ** 2)) - 0.5 * np.exp(-((across / (0.06 * size)) ** 2)))
+    )
+
+
+def ring_plane(side: int, size: int, radius: float = 14.0) -> Doubles:
+    """Weights of a ring, (side, side), as wide as in an image of `size` pixels."""
+    away = np.hypot(*_turned(side, 0.0)) - radius
+    return np.asarray(np.exp(-((away / (0.03 * size)) ** 2)) - 0.5 * np.exp(-((away / (0.06 * size)) ** 2)))
+
+
+def disc_plane(side: int, size: int) -> Doubles:
+    """Weights of a Gaussian, (side, side), as wide as in an image of `size` pixels."""
+    return np.asarray(np.exp(-((np.hypot(*_turned(side, 0.0)) / (0.15 * size)) ** 2)))
+
+
 def _planted(plane: NDArray[np.floating], weights: ArrayLike, sky: ArrayLike) -> Planted:
     kernel = (plane[..., None] * np.asarray(weights)).astype(np.float32)
     kernel /= np.sqrt((kernel**2).sum())
@@ -121,7 +146,7 @@ def _planted(plane: NDArray[np.floating], weights: ArrayLike, sky: ArrayLike) ->
     return Planted(model, kernel)
 
 
-def _turned(size: int, angle: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _turned(size: int, angle: float) -> tuple[Doubles, Doubles]:
     y, x = (each - (size - 1) / 2 for each in np.mgrid[:size, :size].astype(np.float64))
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     return cosine * x + sine * y, cosine * y - sine * x

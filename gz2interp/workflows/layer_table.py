@@ -6,16 +6,18 @@ Nothing is computed with the network: TensorFlow is not loaded.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
+from gz2interp.concepts.partners import LEVEL
 from gz2interp.errors import InputError, choices
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.stores.features import FeaturesFolder
 from gz2interp.workflows.blocks.kept import ALL
+from gz2interp.workflows.features.agreed import Agreement
 
 __all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlases_kept", "in_order", "layer_table", "plain_column"]
 
@@ -42,6 +44,8 @@ FILTERS: Final[Mapping[str, Callable[[pd.DataFrame], pd.Series[bool]]]] = {
     "see artefacts": lambda table: table["artefact"] != "",
     "beyond real galaxies": lambda table: table["beyond"] > 0,
     "not beyond real galaxies": lambda table: table["beyond"] <= 0,
+    "excite other networks": lambda table: table["elsewhere"] >= LEVEL,
+    "do not excite other networks": lambda table: table["elsewhere"] < LEVEL,
 }
 """Which rows are shown."""
 
@@ -51,11 +55,17 @@ ORDERS: Final[Mapping[str, tuple[list[str], list[bool]]]] = {
     "activity": (["active", "number"], [False, True]),
     "beyond real galaxies": (["beyond", "number"], [False, True]),
     "agreement of starts": (["agreement", "number"], [False, True]),
+    "agreement of networks": (["elsewhere", "r_elsewhere", "number"], [False, False, True]),
 }
 """Columns, and whether they ascend."""
 
 
-def layer_table(blocks: BlocksFolder | None, features: FeaturesFolder | None, kind: str = "channel") -> pd.DataFrame:
+def layer_table(
+    blocks: BlocksFolder | None,
+    features: FeaturesFolder | None,
+    kind: str = "channel",
+    agreements: Sequence[Agreement] = (),
+) -> pd.DataFrame:
     """A row for each of a kind.
 
     Parameters
@@ -66,6 +76,8 @@ def layer_table(blocks: BlocksFolder | None, features: FeaturesFolder | None, ki
         What feature images reach.
     kind : str, optional
         ``"channel"``, ``"class"``, ``"group"`` or ``"cell"``.
+    agreements : sequence of Agreement, optional
+        What other networks say of the images of channels.
 
     Returns
     -------
@@ -73,8 +85,9 @@ def layer_table(blocks: BlocksFolder | None, features: FeaturesFolder | None, ki
         ``number``; of channels ``active``, ``loud``, ``silent``, ``twin``, ``twin_r``, ``artefact``,
         ``artefact_share``, ``goes_with`` (the column of the strongest sure correlation, "" for none), ``rho`` and
         ``strength``, its absolute value; of the first start's feature image what has been judged, ``unexcited``, and
-        ``beyond``: by how much it exceeds the best real galaxy, in units of what that reaches. What is not known is NaN
-        or "".
+        ``beyond``: by how much it exceeds the best real galaxy, in units of what that reaches; ``elsewhere``, the share
+        of the real galaxies that it exceeds in another network, in that where it is least, and ``r_elsewhere``, how
+        well the channel goes with that network's. What is not known is NaN or "".
     """
     judged = _judged(features, kind)
     if kind == "channel" and blocks is not None:
@@ -84,6 +97,7 @@ def layer_table(blocks: BlocksFolder | None, features: FeaturesFolder | None, ki
         table = table.assign(active=np.nan, loud=np.nan, silent=False, twin=-1, twin_r=np.nan, artefact="")
         table = table.assign(artefact_share=np.nan, goes_with="", rho=np.nan)
     table = table.merge(judged, on="number", how="left").assign(strength=table["rho"].abs())
+    table = table.merge(_elsewhere(agreements if kind == "channel" else ()), on="number", how="left")
     beyond = (table["reached"] - table["best"]) / table["best"].abs().where(table["best"] != 0)
     return table.assign(beyond=beyond, unexcited=table["unexcited"].eq(other=True))
 
@@ -150,6 +164,15 @@ def _judged(features: FeaturesFolder | None, kind: str) -> pd.DataFrame:
     table = features.judged
     own = table[(table["kind"] == kind) & (table["seed"] == 0)]
     return own[["number", *JUDGED, "silent"]].rename(columns={"silent": "unexcited"}).reset_index(drop=True)
+
+
+def _elsewhere(agreements: Sequence[Agreement]) -> pd.DataFrame:
+    """Of each channel, the network where its image says least."""
+    names = {"place": "elsewhere", "r": "r_elsewhere"}
+    if not agreements:
+        return pd.DataFrame({"number": np.zeros(0, np.int64), **{name: np.zeros(0) for name in names.values()}})
+    told = pd.concat([each.table[["number", *names]] for each in agreements]).rename(columns=names)
+    return told.sort_values("elsewhere", kind="stable").drop_duplicates("number")
 
 
 def _channels(blocks: BlocksFolder) -> pd.DataFrame:

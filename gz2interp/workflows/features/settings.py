@@ -11,7 +11,7 @@ from gz2interp.stores.analyses import Analysis
 
 __all__ = ["KINDS", "SheetSettings", "provenance_of"]
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of what is done with the settings."""
 
 KINDS: Final = ("channel", "class", "group", "cell")

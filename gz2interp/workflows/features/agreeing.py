@@ -1,0 +1,190 @@
+"""``gz2interp agreement``: do a layer's feature images excite another network of the survey in the same way?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.activations import pooled_activations
+from gz2interp.concepts.partners import Answers, Partners, Standing, answers_of, partners_of
+from gz2interp.concepts.tally import Tally
+from gz2interp.embedding.portions import finite
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.network.randomised import Forgetful
+from gz2interp.stores.agreements import agreement_folder
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.arrays import SHARD_ROWS
+from gz2interp.stores.features import FeaturesFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.analyse.activations import activations_as_in
+from gz2interp.workflows.analyse.settings import OVER_VIEWS
+from gz2interp.workflows.analysed import analysis_for
+from gz2interp.workflows.comparing import Side
+from gz2interp.workflows.features.agreed import GALAXIES, SEED, Agreement, agreement_provenance, kept_agreement
+from gz2interp.workflows.features.finding import sample_of
+from gz2interp.workflows.features.kept import sheet_of
+from gz2interp.workflows.opening import Progress, Subject
+
+__all__ = ["agreement"]
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+
+PORTION: Final = 1 << 14
+"""Galaxies whose activations are in memory at a time."""
+
+STAGE: Final = "agreement"
+
+
+def agreement(survey: Survey, first: Side, second: Side, progress: Progress | None = None) -> Agreement:
+    """Put the feature images of a layer's channels to another network of the survey.
+
+    Each channel is given a partner, the other network's channel that goes with it most over the survey's galaxies; the
+    image made for the channel is then shown to the other network, and what it brings the partner to is told by its
+    place among the real galaxies. Beside it stands what images of other channels do there, and what the other network
+    says once its weights were shuffled: without these, a bright image would seem to agree with everything. Kept beside
+    the sheet, and found once.
+
+    Parameters
+    ----------
+    survey : Survey
+    first : Side
+        Whose sheet it is (`gz2interp.workflows.features.finding.feature_sheet`).
+    second : Side
+        Another network, with a layer that has been analysed.
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        The other is the same network or latents, or takes other images than the survey's.
+    SurveyError
+        One has not been analysed, the sheet has no images of channels, or they have no galaxy in common.
+    """
+    _check_other(first, second)
+    one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
+    features = sheet_of(survey, first.model, one.layer)
+    known = kept_agreement(features, one, two, first.model, second.model)
+    if known is not None:
+        return known
+    rows = np.intersect1d(one.rows, two.rows, assume_unique=True)
+    if not len(rows):
+        raise SurveyError("The two have no galaxy in common", "Some that both have been asked about")
+    told = progress or (lambda stage, done, of: None)
+    table = _asked(Subject(survey, second.model), one, two, features, rows, told)
+    sheet = features.provenance
+    assert sheet is not None
+    made = agreement_provenance(sheet, one, two)
+    agreement_folder(features, two).write(table, made)
+    return Agreement(f"{first.model.name} {one.layer}", f"{second.model.name} {two.layer}", table, made)
+
+
+def _check_other(first: Side, second: Side) -> None:
+    for side in (first, second):
+        if side.model.latents:
+            raise InputError(f"{side.model.name} are latents: no network can be asked", "A model with a network")
+    if first.model.digest == second.model.digest:
+        raise InputError(
+            f"{first.model.name} and {second.model.name} are the same network",
+            "Another one of the survey",
+            "Train one with another seed: python -m trainer fit SURVEY --name cnn-2 --set seed=2",
+        )
+
+
+def _asked(
+    other: Subject, one: Analysis, two: Analysis, features: FeaturesFolder, rows: Ints, progress: Progress
+) -> pd.DataFrame:
+    numbers, images = _images_of(features)
+    channels = int(one.table_of_activations.shape[1])
+    said = activations_as_in(two, other, images)
+    progress(STAGE, 0, len(rows))
+    partners, shuffled, standing = _over_galaxies(one, two, rows, channels, said, progress)
+    own = answers_of(partners, numbers, said, standing.places)
+    lost, lost_answers = _once_forgotten(other, one, two, numbers, images, rows, progress)
+    best = np.where(partners.found, standing.highest[partners.numbers], np.nan)
+    return pd.DataFrame(
+        {
+            "number": np.arange(channels),
+            "partner": partners.numbers,
+            "r": partners.r,
+            "r_shuffled": shuffled.r,
+            "r_forgotten": lost.r,
+            "answer": own.value,
+            "best": best,
+            "place": own.place,
+            "unlike": own.unlike,
+            "ahead": own.ahead,
+            "place_own": _own_places(features, channels),
+            "place_forgotten": lost_answers.place,
+            "galaxies": len(rows),
+        }
+    )
+
+
+def _images_of(features: FeaturesFolder) -> tuple[Ints, Floats]:
+    """Channels whose image from the first start excites them, and those images."""
+    numbers, images = [np.empty(0, np.int64)], list[Floats]()
+    for part in features.parts("channel"):
+        chosen = np.flatnonzero((part["seed"] == 0) & ~part["silent"])
+        numbers.append(part["number"][chosen])
+        images.append(part["images"][chosen])
+    found = np.concatenate(numbers)
+    if not len(found):
+        raise SurveyError(
+            "The sheet has no feature images of channels", remedy="Make them: gz2interp features SURVEY --kind channel"
+        )
+    return found, np.concatenate(images)
+
+
+def _own_places(features: FeaturesFolder, channels: int) -> NDArray[np.float64]:
+    """Of each image among the galaxies that its sheet looked at; NaN where nothing excites the channel."""
+    judged = features.judged
+    chosen = judged[(judged["kind"] == "channel") & (judged["seed"] == 0) & ~judged["silent"]]
+    return chosen.set_index("number")["above"].reindex(range(channels)).to_numpy(np.float64)
+
+
+def _over_galaxies(
+    one: Analysis, two: Analysis, rows: Ints, channels: int, said: Floats, progress: Progress
+) -> tuple[Partners, Partners, Standing]:
+    """Who goes with whom, who does when galaxies are exchanged, and where the images stand among galaxies."""
+    together, exchanged, standing = Tally(), Tally(), Standing(said)
+    generator, done = np.random.default_rng([SEED, 1]), 0
+    for ours, theirs in _both(one, two, rows):
+        together.add(np.concatenate([ours, theirs], axis=1))
+        exchanged.add(np.concatenate([generator.permutation(ours), theirs], axis=1))
+        standing.add(theirs)
+        done += len(ours)
+        progress(STAGE, done, len(rows))
+    return partners_of(together, channels), partners_of(exchanged, channels), standing
+
+
+def _both(one: Analysis, two: Analysis, rows: Ints) -> Iterator[tuple[Floats, Floats]]:
+    """Activations of the same galaxies in both, a portion at a time."""
+    for start in range(0, len(rows), PORTION):
+        some = rows[start : start + PORTION]
+        ours, theirs = (finite(each.activations(np.searchsorted(each.rows, some))) for each in (one, two))
+        yield ours, theirs
+
+
+def _once_forgotten(
+    other: Subject, one: Analysis, two: Analysis, numbers: Ints, images: Floats, rows: Ints, progress: Progress
+) -> tuple[Partners, Answers]:
+    """The same with the other network's weights shuffled, over a sample of the galaxies."""
+    forgetful = Forgetful(other.model.model_file, other.model.class_names or None, SEED)
+    forgetful.forget(len(forgetful.layers))
+    views, chosen = two.provenance.parameters["pooling"] == OVER_VIEWS, sample_of(rows, GALAXIES, SEED)
+    (said,) = pooled_activations(forgetful.probe, [images], two.layer, views)
+    tally, standing = Tally(), Standing(said)
+    for start in range(0, len(chosen), SHARD_ROWS):
+        some = chosen[start : start + SHARD_ROWS]
+        (theirs,) = pooled_activations(forgetful.probe, [other.survey.images(some)], two.layer, views)
+        ours = one.activations(np.searchsorted(one.rows, some))
+        tally.add(np.concatenate([ours, theirs], axis=1))
+        standing.add(theirs)
+        progress(f"{STAGE} by chance", min(start + SHARD_ROWS, len(chosen)), len(chosen))
+    partners = partners_of(tally, int(one.table_of_activations.shape[1]))
+    return partners, answers_of(partners, numbers, said, standing.places)
