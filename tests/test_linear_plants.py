@@ -39,7 +39,7 @@ def test_the_best_image_is_allowed_and_better_than_others_that_are(own: bool, li
         assert (np.sinh(best) * light.sky <= light.highest * 1.001).all()
         grey = np.arcsinh(np.sinh(best).mean(axis=-1))
         planes, reach, profile = best, light.reach[..., :-1], light.profile[:, :-1]
-        if own:  # to first order: tints change the mean a little
+        if own:  # to first order: bands above what they may have change the mean a little
             planes, reach, profile = (
                 grey[..., None],
                 1.1 * light.reach[..., -1:] + 0.7,

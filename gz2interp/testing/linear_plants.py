@@ -7,7 +7,7 @@ The same weights, times one number a band, are used in every band.
 **What is allowed**, defined before anything was measured: stretched light of each band that is not below 0, at no place
 above `Light.reach` of that band nor above its `highest`, and on no ring about the middle brighter in the mean than
 `Light.profile`. With colours of the survey's own the same holds for the grey light, and a pixel's bands follow from its
-grey light and one of the tints at the corners of the range that `Light.tints` allows, or the middle of it.
+grey light and one of the colours at the corners of the range of `Light.colours`, or the middle of it.
 
 **What is best.** Both logits are convex in s, so that a best image lies on the border of what is allowed. For the
 greatest place it is that which the filter, laid at one place, asks for: a linear programme (of each band, or of the
@@ -181,9 +181,11 @@ class _Allowed:
         weights = ring_weights(height, width)
         self.means = csr_array((weights / weights.sum(axis=0)).T.astype(np.float64))
         self.top = np.arcsinh(light.highest.astype(np.float64) / light.sky)
-        low, high = light.tints.astype(np.float64)
-        corners = [*product(*zip(low, high, strict=True)), (low + high) / 2]
-        self.tints = np.array(corners) @ light.tint_axes.T.astype(np.float64)
+        low, high = light.colours.astype(np.float64)
+        corners = np.array([*product(*zip(low, high, strict=True)), (low + high) / 2])
+        fainter = np.concatenate([np.zeros((len(corners), 1)), corners.cumsum(axis=1)], axis=1)  # than the first band
+        shares = 10 ** (0.4 * fainter) / light.sky
+        self.shares = shares / shares.mean(axis=1, keepdims=True)
 
     def __call__(self, gradient: Doubles) -> Doubles:
         if self.own_colours:
@@ -192,16 +194,16 @@ class _Allowed:
         return np.stack([self._filled(gradient[..., b], reach[..., b], b) for b in range(len(self.top))], axis=-1)
 
     def _coloured(self, gradient: Doubles) -> Doubles:
-        """The grey light by what it can gain, and then each pixel's best tint."""
+        """The grey light by what it can gain, and then each pixel's best colours."""
         reach = self.light.reach[..., -1].astype(np.float64)
-        gains = np.max([(gradient * self._bands(reach, tint)).sum(axis=-1) for tint in self.tints], axis=0)
+        gains = np.max([(gradient * self._bands(reach, share)).sum(axis=-1) for share in self.shares], axis=0)
         grey = self._filled(gains / reach, reach, -1)
-        each = [self._bands(grey, tint) for tint in self.tints]
+        each = [self._bands(grey, share) for share in self.shares]
         best = np.argmax([(gradient * lit).sum(axis=-1) for lit in each], axis=0)
         return np.asarray(np.take_along_axis(np.stack(each), best[None, ..., None], axis=0)[0])
 
-    def _bands(self, grey: Doubles, tint: Doubles) -> Doubles:
-        return np.asarray(np.minimum(np.arcsinh(np.sinh(grey)[..., None] * np.exp(tint)), self.top))
+    def _bands(self, grey: Doubles, share: Doubles) -> Doubles:
+        return np.asarray(np.minimum(np.arcsinh(np.sinh(grey)[..., None] * share), self.top))
 
     def _filled(self, gains: Doubles, reach: Doubles, which: int) -> Doubles:
         """Light (y, x) of the greatest gain below the reach and with rings below the profile."""
