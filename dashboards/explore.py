@@ -22,7 +22,7 @@ def main() -> None:
         st.Page("screens/features.py", title="Features", url_path="features"),
         st.Page("screens/network.py", title="Network", url_path="network"),
         st.Page("screens/trust.py", title="Trust", url_path="trust"),
-        st.Page("screens/downloads.py", title="Download", url_path="download"),
+        st.Page("screens/download.py", title="Download", url_path="download"),
     ]
     st.navigation(pages, position="hidden" if len(pages) == 1 else "top").run()
 

@@ -108,7 +108,7 @@ def test_a_mistake_ends_in_words(survey: Survey, words: tuple[str, ...], told: s
 
 
 def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "trainer", "paint", str(tmp_path / "s"), "--galaxies", "10000"]
+    command = [sys.executable, "-m", "trainer", "paint", str(tmp_path / "s"), "--galaxies", "1500"]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     for _ in range(2400):  # the first shard, on a machine that others share
         if (tmp_path / "s" / "survey.json").exists() and Survey.open(tmp_path / "s").rows_committed:

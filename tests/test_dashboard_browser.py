@@ -4,134 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import re
-import shutil
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from dashboard_fixtures import FIRST_ID, make_survey, small_network
+from browsing import DRAWN, address, answers, chromium, coordinates, ground, page, place_of, served
+from dashboard_fixtures import FIRST_ID
 
-from gz2interp.attribution import METHODS
 from trainer.paint import paint_survey
 
+__all__ = ["address", "chromium", "page"]
 pytestmark = pytest.mark.browser
-
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = os.environ.get("GZ2INTERP_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome") or ""
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-LOOKED = ".st-key-panel-attribution"
-BANDS = ".st-key-panel-band_attribution"
-PICTURE = f"JSON.stringify(document.querySelector('{LOOKED} .js-plotly-plot')?.data)"
-DRAWN = ".gz2-map[data-drawn]"
-
-
-@contextlib.contextmanager
-def served(surveys: Path) -> Iterator[str]:
-    """The dashboard as a person starts it; yields its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", "dashboards/explore.py"]
-    options = [f"--server.port={port}", "--server.headless=true", "--server.fileWatcherType=none"]
-    environment = {**os.environ, "GZ2INTERP_SURVEYS": str(surveys)}
-    log = (surveys.parent / f"{surveys.name}.log").open("w")
-    with log, subprocess.Popen([*command, *options], cwd=ROOT, env=environment, stdout=log, stderr=log) as server:
-        try:
-            _await(lambda: _answers("127.0.0.1", port))
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            server.terminate()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    if not CHROMIUM:
-        words = "no Chromium here: install it, or name it in GZ2INTERP_CHROMIUM"
-        if os.environ.get("GZ2INTERP_REQUIRE_BROWSER") == "1":
-            pytest.fail(words)
-        pytest.skip(words)
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    surveys = tmp_path_factory.mktemp("surveys")
-    make_survey(surveys / "tiny", 120, network=small_network())
-    with served(surveys) as address:
-        yield address
-
-
-@pytest.fixture
-def page(chromium: Any) -> Iterator[Any]:
-    """A page that fails its test when it logs an error or asks another host for anything."""
-    context = chromium.new_context(viewport={"width": 1440, "height": 900})
-    page = context.new_page()
-    page.set_default_timeout(30_000)
-    errors: list[str] = []
-    strangers: list[str] = []
-    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.on("request", lambda request: None if _is_local(request.url) else strangers.append(request.url))
-    page.on("websocket", lambda socket: None if _is_local(socket.url) else strangers.append(socket.url))
-    yield page
-    context.close()
-    assert not errors
-    assert not strangers
-
-
-def _is_local(url: str) -> bool:
-    return url.startswith(("data:", "blob:")) or re.match(r"(http|ws)://127\.0\.0\.1[:/]", url) is not None
-
-
-def _answers(host: str, port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
-        return True
-    return False
-
-
-def _await(done: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, "it takes too long"
-        time.sleep(0.05)
 
 
 def galaxy(page: Any) -> str:
     return str(page.locator("[data-testid=galaxy-id]").inner_text())
-
-
-def ground(page: Any) -> dict[str, float]:
-    page.wait_for_selector(DRAWN)
-    return dict(page.locator(".gz2-plot .nsewdrag").bounding_box())
-
-
-def place_of(page: Any, x: float, y: float) -> tuple[float, float]:
-    """Where map coordinates lie on the screen."""
-    box = ground(page)
-    inner = "([x, y]) => { const { xaxis, yaxis } = document.querySelector('.gz2-plot')._fullLayout; "
-    at = page.evaluate(inner + "return [xaxis.d2p(x), yaxis.d2p(y)] }", [x, y])
-    return box["x"] + at[0], box["y"] + at[1]
 
 
 def encircle(page: Any, share: float = 0.3) -> None:
@@ -145,17 +35,6 @@ def encircle(page: Any, share: float = 0.3) -> None:
         angle = step * math.tau / 24
         page.mouse.move(x + radius * math.cos(angle), y + radius * math.sin(angle))
     page.mouse.up()
-
-
-def coordinates(page: Any, row: int) -> tuple[float, float]:
-    """Of a galaxy, from the map's own points."""
-    found = page.evaluate(
-        """id => { for (const trace of document.querySelector('.gz2-plot').calcdata.map(each => each[0].trace)) {
-             const at = (trace.customdata ?? []).findIndex(told => told[0] === id);
-             if (at >= 0) return [trace.x[at], trace.y[at]]; } }""",
-        str(FIRST_ID + row),
-    )
-    return found[0], found[1]
 
 
 def test_a_click_on_the_map_moves_the_galaxy_panel_and_a_reload_keeps_it(page: Any, address: str) -> None:
@@ -210,88 +89,6 @@ def test_a_neighbour_is_a_click_away(page: Any, address: str) -> None:
     ring = "document.querySelector('.gz2-plot').data.find(trace => trace.meta === 'selected')"
     x, y = coordinates(page, int(wanted) - FIRST_ID)
     page.wait_for_function(f"Math.hypot({ring}.x[0] - {x}, {ring}.y[0] - {y}) < 1e-6")
-
-
-def test_where_it_looked_follows_the_class_and_the_galaxy(page: Any, address: str) -> None:
-    page.goto(f"{address}/?galaxy_id={FIRST_ID + 20}")
-    page.get_by_role("button", name="Show where it looked").click()
-    page.wait_for_selector(".gz2-scale", timeout=120_000)  # TensorFlow is loaded, on a busy machine
-    choose(page, "method", METHODS["grad_cam"].title)
-    page.wait_for_url("**method=grad_cam**")
-    page.get_by_text("Layer seen").wait_for()
-    first = looked(page)
-    choose(page, "score", "long")
-    page.wait_for_url("**score=long**")
-    second = wait_for_another(page, first)
-    page.mouse.click(*place_of(page, *coordinates(page, 41)))
-    page.wait_for_url(f"**galaxy_id={FIRST_ID + 41}**")
-    wait_for_another(page, second)
-    assert page.get_by_text("Trust: not checked").count() == 1
-    page.get_by_role("button", name="Figure for a paper").click()
-    page.get_by_role("button", name="Draw it").click()
-    page.get_by_role("button", name="Download (PDF)").wait_for(timeout=60_000)
-    with page.expect_download() as told:
-        page.get_by_role("button", name="Download (PDF)").click()
-    assert told.value.suggested_filename == f"{FIRST_ID + 41}-grad_cam.pdf"
-    assert told.value.path().read_bytes().startswith(b"%PDF")
-
-
-def test_views_bands_and_caveats_stand_beside_the_map(page: Any, address: str) -> None:
-    page.goto(f"{address}/?galaxy_id={FIRST_ID + 20}&method=grad_cam")
-    page.wait_for_selector(".gz2-scale", timeout=120_000)
-    first = looked(page)
-    page.get_by_text("Mean over its turned and mirrored views").click()
-    wait_for_another(page, first)
-    page.wait_for_selector(f"{BANDS} .main-svg")
-    words = page.locator(BANDS).inner_text()
-    assert all(band in words.split() for band in "ugriz")
-    choose(page, "method", METHODS["guided_backprop"].title)
-    page.get_by_text("no evidence for where the network looks").wait_for()
-    choose(page, "method", METHODS["var_grad"].title)
-    page.get_by_text("not which way").wait_for()
-
-
-def test_any_score_can_be_written_and_a_slip_is_told(page: Any, address: str) -> None:
-    page.goto(f"{address}/?galaxy_id={FIRST_ID + 20}&method=gradient&score=long")
-    page.wait_for_selector(".gz2-scale", timeout=120_000)
-    first = looked(page)
-    write(page, "logit(long) - logit(round)")
-    page.wait_for_url("**score=logit*")
-    wait_for_another(page, first)
-    page.wait_for_selector(f"{BANDS} .main-svg")
-    write(page, "logit(long")
-    page.get_by_text("For example logit(spiral)").wait_for()
-    write(page, "")
-    page.wait_for_selector(".gz2-scale")
-
-
-def test_the_page_of_trust_offers_a_check(page: Any, address: str) -> None:
-    page.goto(address)
-    page.get_by_role("link", name="Trust").click()
-    page.get_by_text("Not checked yet").wait_for(timeout=60_000)
-    page.get_by_role("button", name="Start").wait_for()
-
-
-def write(page: Any, score: str) -> None:
-    field = page.get_by_role("textbox", name="Or another score")
-    field.fill(score)
-    field.press("Enter")
-
-
-def choose(page: Any, part: str, option: str) -> None:
-    page.locator(f".st-key-choose_{part} input").click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
-def looked(page: Any) -> str:
-    """The map of where the network looked, as the browser holds it."""
-    page.wait_for_selector(f"{LOOKED} .main-svg")
-    return str(page.evaluate(PICTURE))
-
-
-def wait_for_another(page: Any, before: str) -> str:
-    page.wait_for_function(f"before => {{ const now = {PICTURE}; return now && now !== before; }}", arg=before)
-    return looked(page)
 
 
 def test_the_events_have_the_shapes_that_the_server_reads(page: Any, address: str) -> None:
@@ -365,7 +162,7 @@ def test_it_listens_on_the_local_address_alone(address: str) -> None:
     On Linux all of 127.0.0.0/8 is local: a server that is bound to every address answers at 127.0.0.2 as well.
     """
     port = int(address.rsplit(":", 1)[1])
-    assert _answers("127.0.0.1", port)
+    assert answers("127.0.0.1", port)
     others = {"127.0.0.2"} if sys.platform == "linux" else set()
     with contextlib.suppress(OSError):
         others |= {str(info[4][0]) for info in socket.getaddrinfo(socket.gethostname(), None)}
@@ -375,13 +172,13 @@ def test_it_listens_on_the_local_address_alone(address: str) -> None:
     others -= {"127.0.0.1", "::1"}
     assert others
     assert _a_wide_server_is_noticed(others)
-    assert [host for host in others if _answers(host, port)] == []
+    assert [host for host in others if answers(host, port)] == []
 
 
 def _a_wide_server_is_noticed(hosts: set[str]) -> bool:
     """Whether this test can fail: a server that is bound to every address is reached at one of these."""
     with socket.create_server(("0.0.0.0", 0)) as wide:
-        return any(_answers(host, wide.getsockname()[1]) for host in hosts)
+        return any(answers(host, wide.getsockname()[1]) for host in hosts)
 
 
 def test_a_painted_galaxy_is_painted_again_without_its_arms(page: Any, tmp_path: Path) -> None:

@@ -91,8 +91,7 @@ def report(state: str, age: float = 0.0, **parts: Any) -> Report:
 def opened(name: str = "tiny") -> AppTest:
     page = AppTest.from_file(str(SCRIPT), default_timeout=60)
     page.query_params["survey"] = name
-    page.run()
-    page.switch_page(f"{PAGE}/downloads.py").run()
+    page.switch_page(f"{PAGE}/download.py").run()
     assert not page.exception, page.exception
     return page
 
@@ -113,8 +112,8 @@ def test_a_survey_that_was_not_downloaded_says_how_to_download_one(survey: Surve
 
 
 def test_without_any_survey(surveys: Path) -> None:
-    page = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
-    page.switch_page(f"{PAGE}/downloads.py").run()
+    page = AppTest.from_file(str(SCRIPT), default_timeout=60)
+    page.switch_page(f"{PAGE}/download.py").run()
     assert not page.exception
     assert "python -m trainer download CATALOG" in text_of(page)
 
@@ -345,8 +344,8 @@ def catalogue(surveys: Path, galaxies: int) -> Path:
 def started(surveys: Path, galaxies: int, name: str = "night") -> AppTest:
     """The page, after the button."""
     table = catalogue(surveys, galaxies)
-    page = AppTest.from_file(str(SCRIPT), default_timeout=60).run()
-    page.switch_page(f"{PAGE}/downloads.py").run()
+    page = AppTest.from_file(str(SCRIPT), default_timeout=60)
+    page.switch_page(f"{PAGE}/download.py").run()
     page.text_input(key="download_catalog").set_value(str(table))
     page.text_input(key="download_name").set_value(name)
     page.number_input(key="download_rate").set_value(100.0)
@@ -496,7 +495,7 @@ import sys
 from streamlit.testing.v1 import AppTest
 page = AppTest.from_file({str(SCRIPT)!r}, default_timeout=60).run()
 print([name for name in sys.modules if name.startswith("trainer.download")])
-page.switch_page("{PAGE}/downloads.py").run()
+page.switch_page("{PAGE}/download.py").run()
 assert not page.exception
 assert any("The download is finished" in each.proto.body for each in page.get("html"))
 print([name for name in ("tensorflow", "keras", "umap", "tf_keras_vis", "astroquery") if name in sys.modules])

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import chromium, page, served
 from dashboard_fixtures import FIRST_ID, make_survey
-from test_dashboard_browser import chromium, page, served
 
 from trainer.rehearsal import ArchiveServer, SimpleSky
 

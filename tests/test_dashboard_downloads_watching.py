@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import chromium, page, served
 from dashboard_fixtures import FIRST_ID, catalogue
-from test_dashboard_browser import chromium, page, served
 from test_dashboard_downloads import report
 
 from gz2interp.stores.survey import Survey

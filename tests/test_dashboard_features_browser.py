@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from browsing import chromium, page, served
 from dashboard_fixtures import FIRST_ID, add_analysis, make_survey, small_network
 from layer_fixtures import add_blocks, add_features
-from test_dashboard_browser import chromium, page, served
 
 __all__ = ["chromium", "page"]
 

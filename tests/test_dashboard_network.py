@@ -29,7 +29,6 @@ def surveys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def opened(**params: str) -> AppTest:
     page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-    page.run()
     for name, value in params.items():
         page.query_params[name] = value
     page.switch_page("screens/network.py").run()

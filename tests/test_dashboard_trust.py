@@ -31,7 +31,6 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
 
 def opened(**params: str) -> AppTest:
     page = AppTest.from_file(str(SCRIPT), default_timeout=60)
-    page.run()
     for name, value in params.items():
         page.query_params[name] = value
     page.switch_page("screens/trust.py").run()

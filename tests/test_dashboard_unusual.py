@@ -42,7 +42,6 @@ def opened(**params: str) -> AppTest:
     page = AppTest.from_file(str(SCRIPT), default_timeout=300)
     for name, value in params.items():
         page.query_params[name] = value
-    page.run()
     page.switch_page("screens/unusual.py").run()
     assert not page.exception, page.exception
     return page

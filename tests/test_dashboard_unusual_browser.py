@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsing import chromium, page, served, wait_until
 from dashboard_fixtures import make_survey, small_network
-from test_dashboard_browser import _await, chromium, page, served
 from unusual_fixtures import add_unusual
 
 from gz2interp.workflows.rating import ratings_of
@@ -33,21 +33,21 @@ def test_keys_rate_move_and_undo(tmp_path: Path, page: Any) -> None:
         page.wait_for_selector(f"{BAR} button", timeout=120_000)
         assert on_show() == ids[-1]
         page.keyboard.press("5")
-        _await(lambda: on_show() != ids[-1])
+        wait_until(lambda: on_show() != ids[-1])
         assert ratings_of(survey).table()[["galaxy_id", "rating"]].to_numpy().tolist() == [[int(ids[-1]), 5]]
         second = on_show()
         page.keyboard.press("b")
-        _await(lambda: on_show() != second)
+        wait_until(lambda: on_show() != second)
         assert ratings_of(survey).table()["rating"].tolist() == [5, 0]
         page.keyboard.press("u")
-        _await(lambda: on_show() == second)
+        wait_until(lambda: on_show() == second)
         assert ratings_of(survey).table()["rating"].tolist() == [5]
         page.keyboard.press("k")
-        _await(lambda: on_show() != second)
+        wait_until(lambda: on_show() != second)
         third = on_show()
         page.get_by_label("Tag", exact=True).fill("3 arms")  # somebody types: digits are no ratings there
         page.keyboard.press("4")
         page.locator(f'{BAR} [data-key="next"]').click()
-        _await(lambda: on_show() != third)
+        wait_until(lambda: on_show() != third)
         assert ratings_of(survey).table()["rating"].tolist() == [5]
         page.close()

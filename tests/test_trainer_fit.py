@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
-from trainer_surveys import FIRST_ID, ring_survey
+from trainer_surveys import FIRST_ID, ring_survey, tiny_network
 
 from gz2interp.errors import InputError, SurveyLocked
 from gz2interp.network.probe import Probe
@@ -30,6 +30,14 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 CONFIG = Config(epochs=4, batch_size=32, learning_rate=5e-3, warm_up=0.5)
+TINY = replace(CONFIG, network="tiny")
+"""Where nothing depends on what is learnt: a deep network takes longer to compile than to train here."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny():
+    with tiny_network():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -106,12 +114,12 @@ def test_a_finished_model_is_not_written_over(model, survey):
 def test_one_name_is_trained_by_one_at_a_time(survey):
     def second(now):
         with pytest.raises(SurveyLocked, match=r"Another process is training the model 'twice'.*Wait until it ends"):
-            fit(survey, "twice", CONFIG)
+            fit(survey, "twice", TINY)
         raise KeyboardInterrupt
 
     for _ in range(2):  # interrupted, it lets go of the name
         with pytest.raises(KeyboardInterrupt):
-            fit(survey, "twice", CONFIG, progress=second)
+            fit(survey, "twice", TINY, progress=second)
     assert "twice" not in survey.models()
 
 
@@ -207,7 +215,7 @@ def test_the_learning_rate_warms_up_and_falls_to_nothing():
 
 
 def test_tensorboard_gets_a_log_if_asked_for(survey):
-    model = fit(survey, "logged", replace(CONFIG, epochs=1, tensorboard=True))
+    model = fit(survey, "logged", replace(TINY, epochs=1, tensorboard=True))
     (log,) = (model.path / "tensorboard").glob("events.out.tfevents.*")
     logged = {value.tag: value for value in _summaries(log)}
     assert {value.metadata.plugin_data.plugin_name for value in logged.values()} == {"scalars"}

@@ -266,8 +266,8 @@ def test_the_seeing_of_a_real_frame(real_sky):
 
 
 @pytest.mark.realdata
-def test_a_painted_star_is_as_wide_as_the_stars_of_a_real_frame(real_sky, real_data):
-    frames = [read_frame(real_data / "sdss_frames" / f"frame-{band}-001035-6-0017.fits.bz2") for band in BANDS]
+def test_a_painted_star_is_as_wide_as_the_stars_of_a_real_frame(real_sky, unpacked_frames):
+    frames = frames_of(unpacked_frames)
     star = Recipe("star", 3, (Part("star", (20.0, 50.0, 90.0, 115.0, 125.0), {}),))
     recipes = [real_sky.seen(Recipe("star", row, star.parts), row) for row in range(20)]
     images = [paint_onto(real_sky.cutout(row), recipe).cutout.image for row, recipe in enumerate(recipes)]

@@ -238,7 +238,6 @@ def fit(
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.config import read_config
-    from trainer.fit import fit
 
     changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {})
     if sweep:
@@ -246,6 +245,8 @@ def fit(
         return
     with progress_as(progress) as told:
         opened, recipe = Survey.open(find_survey(survey)), read_config(config, **changes)
+        from trainer.fit import fit  # seconds of TensorFlow, which a slip in the words need not wait for
+
         folder = fit(opened, name, recipe, lambda now: _tell(told, "fit", now))
     for class_name, sides in folder.run["class_shares"].items():
         told.say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))

@@ -76,6 +76,7 @@ def measure_uncertainty(
     """
     model = survey.model(name)
     table = model.predictions
+    _refuse_few_mistakes(table)
     unsure = _unsure(survey, load_network(model.model_file), table, seed, progress)
     ways = _judged(unsure, table)
     best = ways[0].name
@@ -100,17 +101,22 @@ def _unsure(
     return {"doubt": doubt(said), "entropy": entropy(said)} | {way: np.concatenate(part) for way, part in parts.items()}
 
 
-def _judged(unsure: Mapping[str, Floats], table: pd.DataFrame) -> tuple[Way, ...]:
-    right = (table["label"] == table["prediction"]).to_numpy()
-    labelled = table["label"].notna().to_numpy()
-    sides = {side: labelled & (table["split"] == side).to_numpy() for side in ("validation", "test")}
-    mistakes = int((~right[sides["validation"]]).sum())
+def _refuse_few_mistakes(table: pd.DataFrame) -> None:
+    """Before anything is asked: what luck would choose is not worth minutes of asking."""
+    known = table["label"].notna() & (table["split"] == "validation")
+    mistakes = int((table["label"] != table["prediction"])[known].sum())
     if mistakes < FEWEST:
         raise InputError(
             f"The network made {mistakes} mistakes on the validation side",
             f"At least {FEWEST}, or luck would choose",
             "Train with a larger validation_fraction, or on more galaxies",
         )
+
+
+def _judged(unsure: Mapping[str, Floats], table: pd.DataFrame) -> tuple[Way, ...]:
+    right = (table["label"] == table["prediction"]).to_numpy()
+    labelled = table["label"].notna().to_numpy()
+    sides = {side: labelled & (table["split"] == side).to_numpy() for side in ("validation", "test")}
     ways = [
         Way(
             name,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import cache, partial, reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from gz2interp.errors import InputError
 from gz2interp.painting.colours import relative_to_r
 from gz2interp.painting.components import component_of
 from gz2interp.painting.recipe import Part, Recipe
+
+if TYPE_CHECKING:
+    from astropy.cosmology import FlatLambdaCDM
 
 __all__ = ["Alteration", "altered", "distance_ratios"]
 
@@ -96,14 +100,18 @@ def distance_ratios(before: float, after: float) -> tuple[float, float]:
         raise InputError(
             f"A galaxy at redshift {before} was to be moved to redshift {after}", "Both must be above 0: distances"
         )
-    from astropy.cosmology import FlatLambdaCDM  # half a second, for what few ask
-
-    near, far = (
-        float(distance.value) for distance in FlatLambdaCDM(H0=HUBBLE, Om0=MATTER).comoving_distance([before, after])
-    )
+    near, far = (float(distance.value) for distance in _universe().comoving_distance([before, after]))
     length = near * (1 + after) / (far * (1 + before))
     flux = (near * (1 + before) / (far * (1 + after))) ** 2
     return length, flux
+
+
+@cache
+def _universe() -> FlatLambdaCDM:
+    """Made once: astropy works out its units anew for each, which takes longer than a thousand distances."""
+    from astropy.cosmology import FlatLambdaCDM  # half a second, for what few ask
+
+    return FlatLambdaCDM(H0=HUBBLE, Om0=MATTER)
 
 
 def _turned(recipe: Recipe, degrees: float) -> Recipe:
