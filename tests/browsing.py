@@ -78,7 +78,7 @@ def page(chromium: Any) -> Iterator[Any]:
     """A page that fails its test when it logs an error or asks another host for anything."""
     context = chromium.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     errors: list[str] = []
     strangers: list[str] = []
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
