@@ -28,3 +28,7 @@ def add(thing: int, shard: Shard) -> np.ndarray:
 
 def refuse(thing: int, shard: Shard) -> None:
     raise InputError(f"Shard {shard.number} was given", "Another one")
+
+
+def late(thing: int, shard: Shard) -> None:
+    raise TimeoutError("the store is slow")

@@ -13,7 +13,7 @@ import cluster_jobs
 import numpy as np
 import pandas as pd
 import pytest
-from cluster_jobs import Number, add, refuse
+from cluster_jobs import Number, add, late, refuse
 from dashboard_fixtures import make_survey
 from distributed import LocalCluster
 from test_workflows import GALAXIES, fast, small_network
@@ -103,6 +103,8 @@ def test_shards_are_given_out_as_they_are_wanted(scheduler: str) -> None:
 def test_an_error_of_a_job_is_told_as_it_is(scheduler: str) -> None:
     with cluster_at(scheduler) as cluster, pytest.raises(InputError, match=r"Shard 0 was given\. Another one"):
         list(over_shards(refuse, None, shards_of(ROWS[:3]), cluster, Number(1)))
+    with pytest.raises(TimeoutError, match="slow"), cluster_at(scheduler) as cluster:
+        list(over_shards(late, None, shards_of(ROWS[:3]), cluster, Number(1)))
 
 
 def test_analyse_finds_the_same_numbers_there(subject: Subject, scheduler: str, tmp_path: Path) -> None:

@@ -71,8 +71,10 @@ class Cluster:
                 for future in self._ready(given):
                     try:
                         answer = self._answer(future)
-                    except TimeoutError:  # the worker went with its answer: the shard is with the others again
-                        continue
+                    except TimeoutError:
+                        if future.status == "error":  # the job's own
+                            raise
+                        continue  # the worker went with its answer: the shard is with the others again
                     yield given.pop(future), answer
         finally:
             with suppress(OSError, RuntimeError):
