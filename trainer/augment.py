@@ -211,13 +211,25 @@ def _resampled(images: Any, transforms: Any) -> Any:
 
 
 def _spread(images: Any, widths: Any) -> Any:
-    """Images (n, y, x, ...) under a Gaussian of each one's width; what would come from beyond the edge is left out."""
-    for axis, sizes in ((1, "nij,njxb->nixb"), (2, "nij,nyjb->nyib")):
-        places = tf.range(tf.cast(tf.shape(images)[axis], tf.float32))
+    """Images (n, y, x, band) under a Gaussian of each one's width; what would come from beyond the edge is left out.
+
+    One after the other: products of many matrices round otherwise than those of few, and company must not matter.
+    """
+    return tf.map_fn(
+        lambda each: _spread_one(*each),
+        (images, widths),
+        fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32),
+        parallel_iterations=8,
+    )
+
+
+def _spread_one(image: Any, width: Any) -> Any:
+    for axis, sizes in ((0, "ij,jxb->ixb"), (1, "ij,yjb->yib")):
+        places = tf.range(tf.cast(tf.shape(image)[axis], tf.float32))
         far = (places[:, None] - places) ** 2
-        kernels = tf.exp(-far / (2 * tf.maximum(widths, _NARROW)[:, None, None] ** 2))
-        images = tf.einsum(sizes, kernels / tf.reduce_sum(kernels, axis=2, keepdims=True), images)
-    return images
+        kernel = tf.exp(-far / (2 * tf.maximum(width, _NARROW) ** 2))
+        image = tf.einsum(sizes, kernel / tf.reduce_sum(kernel, axis=1, keepdims=True), image)
+    return image
 
 
 def _smoothed_away(widths: NDArray[np.float64]) -> NDArray[np.float64]:
