@@ -132,7 +132,7 @@ def light_of(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> Light:
             break
     if not first:
         raise InputError("No images were given", "Cutouts of the survey", "A few hundred are enough")
-    gathered = _Gathered(np.concatenate(first))
+    gathered = _Gathered(np.concatenate(first)[:FIRST])
     for images in chain(first, some):
         gathered.add(_batch_like(images, first))
     names = tuple(bands) or tuple(f"band {k}" for k in range(gathered.shape[2]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -27,10 +29,8 @@ class AlignedMap:
 
     def __init__(self, analysis: Analysis, beside: Analysis) -> None:
         made = analysis.provenance
-        self.provenance = Provenance(
-            data=made.data,
-            model=made.model,
-            layer=made.layer,
+        self.provenance = replace(
+            made,
             method="aligned map",
             parameters={"analysis": made.digest, "beside": beside.provenance.digest, "fit": "procrustes with scale"},
             seed=made.seed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -208,10 +208,8 @@ def _predictions(model: ModelFolder) -> pd.Series[Any] | None:
 
 def _provenance(one: Analysis, two: Analysis, neighbours: int) -> Provenance:
     made = two.provenance
-    return Provenance(
-        data=made.data,
-        model=made.model,
-        layer=made.layer,
+    return replace(
+        made,
         method="comparison",
         parameters={"neighbours": neighbours, "first": one.provenance.digest, "second": made.digest},
         seed=made.seed,

@@ -70,10 +70,8 @@ def _words(values: pd.Series[Any]) -> list[str | None]:
 
 def _provenance(analysis: Analysis, neighbours: int) -> Provenance:
     made = analysis.provenance
-    return Provenance(
-        data=made.data,
-        model=made.model,
-        layer=made.layer,
+    return replace(
+        made,
         method="map quality",
         parameters={"analysis": made.digest, "neighbours": neighbours, "placing": "balance of attraction"},
         seed=made.seed,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Final
 
 from gz2interp.results import Provenance, versions_of
@@ -63,10 +63,8 @@ def provenance_of(analysis: Analysis, settings: BlockSettings, quality: str, pre
     parameters = asdict(settings)
     seed = parameters.pop("seed")
     made = analysis.provenance
-    return Provenance(
-        data=made.data,
-        model=made.model,
-        layer=made.layer,
+    return replace(
+        made,
         method="building blocks",
         parameters={
             **parameters,

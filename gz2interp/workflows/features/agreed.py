@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -104,10 +104,8 @@ class Agreement:
 def agreement_provenance(sheet: Provenance, one: Analysis, two: Analysis) -> Provenance:
     """The question as it is kept: of this very sheet, put to this very network."""
     made, other = one.provenance, two.provenance
-    return Provenance(
-        data=made.data,
-        model=made.model,
-        layer=made.layer,
+    return replace(
+        made,
         method="agreement of networks",
         parameters={
             "sheet": sheet.digest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 from gz2interp.errors import InputError, choices
@@ -79,10 +79,8 @@ def provenance_of(analysis: Analysis, settings: SheetSettings, blocks: str) -> P
     parameters = asdict(settings)
     seed = parameters.pop("seed")
     made = analysis.provenance
-    return Provenance(
-        data=made.data,
-        model=made.model,
-        layer=made.layer,
+    return replace(
+        made,
         method="feature images",
         parameters={
             **parameters,
