@@ -43,7 +43,7 @@ def _chance(table: pd.DataFrame, channel: int) -> str:
     row = _of(table, channel)
     told = f"By chance r is {row['r_shuffled']:.2f} (galaxies exchanged)" if np.isfinite(row["r_shuffled"]) else ""
     if np.isfinite(row["r_forgotten"]):
-        told += f"{', ' if told else 'By chance r is '}{row['r_forgotten']:.2f} (the weights of the first one asked shuffled"
+        told += f"{', ' if told else 'By chance r is '}{row['r_forgotten']:.2f} (the first one asked, weights shuffled"
         told += f", where the image goes beyond {_share(row['place_forgotten'])})" if told else ")"
     return told + "." if told else ""
 
