@@ -8,16 +8,32 @@ import sys
 import time
 from collections.abc import Callable
 from types import TracebackType
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+from typer.core import TyperGroup
 
 from gz2interp.errors import Gz2interpError, InputError
 
-__all__ = ["Interrupted", "JsonLines", "ProgressBars", "console", "progress_as", "run", "say", "table"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = [
+    "Interrupted",
+    "JsonLines",
+    "ProgressBars",
+    "WholeSentences",
+    "command_line",
+    "console",
+    "progress_as",
+    "run",
+    "say",
+    "table",
+]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress and errors; results go to the standard output, so that they can be piped."""
@@ -30,6 +46,33 @@ _EVERY = 0.5
 
 class Interrupted(BaseException):
     """Ctrl-C. Typer would turn a KeyboardInterrupt into the single word "Aborted"."""
+
+
+class WholeSentences(TyperGroup):
+    """A group of verbs whose help prints the first sentence of each verb's help to its end."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a line or more for each verb."""
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, (each.help or "").split("\n\n")[0]) for name, each in commands if each and not each.hidden]
+            )
+
+
+def command_line(help_: str, add_completion: bool = False) -> typer.Typer:
+    """An empty command line, or an empty group of verbs.
+
+    Help is printed as it is written: as rich's markup, "[deg]" would be a style and would not be printed.
+    """
+    return typer.Typer(
+        cls=WholeSentences,
+        no_args_is_help=True,
+        add_completion=add_completion,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        help=help_,
+    )
 
 
 def run(app: Callable[..., object], name: str) -> None:
@@ -56,6 +99,8 @@ def say(words: RenderableType) -> None:
 
 def table(title: str, frame: pd.DataFrame, tell: Callable[[RenderableType], None] = say) -> None:
     """A small table, a result as sentences are."""
+    import pandas as pd
+
     drawn = Table(title=title, title_justify="left")
     for column in frame.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column])
@@ -69,7 +114,7 @@ def table(title: str, frame: pd.DataFrame, tell: Callable[[RenderableType], None
 def _cell(value: object) -> str:
     if isinstance(value, float):
         return "" if value != value else f"{value:.4g}"
-    return "" if value is None or value is pd.NA else str(value)
+    return "" if value is None or str(value) == "<NA>" else str(value)
 
 
 class ProgressBars:

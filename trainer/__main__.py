@@ -8,17 +8,11 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from gz2interp.console import JsonLines, ProgressBars, console, progress_as, run, say
+from gz2interp.console import JsonLines, ProgressBars, command_line, console, progress_as, run, say
 from gz2interp.errors import InputError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    help="From a Galaxy Zoo 2 catalogue to a network worth explaining.",
-)
-
-plant = typer.Typer(no_args_is_help=True, help="Plant a fault on purpose, to see whether a check finds it.")
+app = command_line("From a Galaxy Zoo 2 catalogue to a network worth explaining.")
+plant = command_line("Plant a fault on purpose, to see whether a check finds it.")
 app.add_typer(plant, name="plant")
 
 SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]

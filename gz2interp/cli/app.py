@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-import typer
-
-from gz2interp.console import run
+from gz2interp.console import command_line, run
 
 __all__ = ["app", "main", "survey_app"]
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    help="See what a galaxy-morphology network really looks at.",
-)
-survey_app = typer.Typer(no_args_is_help=True, help="Look after a survey: check it, export it, import a network.")
+app = command_line("See what a galaxy-morphology network really looks at.", add_completion=True)
+survey_app = command_line("Look after a survey: check it, export it, import a network.")
 app.add_typer(survey_app, name="survey")
 
 

@@ -9,10 +9,10 @@ import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
-from gz2interp.console import say, table
+from gz2interp.console import command_line, say, table
 from gz2interp.errors import InputError
 
-ratings_app = typer.Typer(no_args_is_help=True, help="What people said of a survey's galaxies.")
+ratings_app = command_line("What people said of a survey's galaxies.")
 app.add_typer(ratings_app, name="ratings")
 
 
