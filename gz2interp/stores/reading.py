@@ -1,0 +1,313 @@
+"""One place where the failures of other packages over a file become errors of this one.
+
+Every reader of a file that somebody may have damaged, cut short or made up stands inside `reading`:
+
+    with reading(path, InputError, remedy="Download it again"):
+        table = pd.read_csv(path)
+
+On entry the file is looked at: it must be a file, and what its own header claims (sizes of FITS images and tables, of
+NumPy arrays, of what is packed in a ZIP or Parquet file, of SQLite pages) must agree with what it holds, before another
+package allocates by it. Inside, whatever another package raises becomes one sentence of ours, with its cause chained.
+Files that are packed (gzip, bzip2, compressed FITS) are read through `unpacked`, which unpacks within limits.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import os
+import stat
+import struct
+import warnings
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+from gz2interp.errors import CutoutUnavailable, Gz2interpError, InputError
+from gz2interp.stores.fits_claims import DamagedFile, Hdu, check_fits
+from gz2interp.stores.fits_decoding import decode
+
+__all__ = ["DamagedFile", "check_claims", "check_npy", "check_zip", "reading", "unpacked"]
+
+FREE_BYTES: Final = 96 << 20
+"""So much may come out of a packed file however small it is."""
+MOST_RATIO: Final = 60
+"""Beyond that, so many times the size of the packed file: tables shrink 5 times, masks 50 times, bombs 1,000 times."""
+MOST_TEXT: Final = 64 << 20
+"""Of a JSON or TOML file [bytes]."""
+_REMEDY: Final = "The file may be cut short or damaged: fetch or write it again"
+
+
+@contextmanager
+def reading(
+    path: Path, error: type[Gz2interpError] = InputError, *, wanted: str = "", remedy: str = "", most: int | None = None
+) -> Iterator[Path]:
+    """A block in which other packages read a file: what they raise is told as one error of ours.
+
+    Parameters
+    ----------
+    path : Path
+        The file; a folder (of a Zarr array) is not looked at on entry.
+    error : type of Gz2interpError
+        What a failure becomes: `InputError` for what a user gave, `SurveyError` for a part of a survey,
+        `CutoutUnavailable` (with the status ``"failed"``) for the pixels of one galaxy.
+    wanted, remedy : str
+        What would have been right, and what to try.
+    most : int, optional
+        The largest file that is read [bytes]; by default files may be of any size.
+
+    Yields
+    ------
+    Path
+        `path`.
+
+    Raises
+    ------
+    error
+        The file is absent, is no file, promises what it does not hold, or cannot be read. The cause is chained.
+        Errors of ours that are raised inside pass unchanged, so do KeyboardInterrupt and SystemExit.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"):  # a warning about a file is followed by the error that counts
+            check_claims(path, most)
+            yield path
+    except Gz2interpError:
+        raise
+    except FileNotFoundError as cause:
+        raise _told(error, f"There is no file {cause.filename or path}", wanted, "Check the path") from cause
+    except Exception as cause:
+        raise _told(error, f"{path.name} cannot be read: {_cause(cause)}", wanted, remedy or _REMEDY) from cause
+
+
+def _told(error: type[Gz2interpError], given: str, wanted: str, remedy: str) -> Gz2interpError:
+    if issubclass(error, CutoutUnavailable):
+        return error("failed", given)
+    return error(given, wanted, remedy)
+
+
+def _cause(cause: Exception) -> str:
+    """What an error of another package says, in short."""
+    if isinstance(cause, MemoryError):
+        return "it asks for more memory than there is"
+    if isinstance(cause, RecursionError):
+        return "it is nested too deeply"
+    if isinstance(cause, UnicodeError):
+        return "it holds bytes that are no text in UTF-8"
+    if isinstance(cause, zlib.error):
+        return "what is packed in it is damaged"
+    if isinstance(cause, KeyError):
+        return f"it lacks {cause}"
+    line = next((line.strip() for line in str(cause).splitlines() if line.strip()), type(cause).__name__)
+    line = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return line[:240].rstrip(" .") or type(cause).__name__
+
+
+# -- what files claim -------------------------------------------------------------------------------------------------
+
+
+def check_claims(path: Path, most: int | None = None) -> None:
+    """Compare what the header of a file claims with what the file holds.
+
+    Raises
+    ------
+    DamagedFile
+        They do not agree, it is no file (but a pipe or a device), or it is larger than `most` bytes.
+    FileNotFoundError, PermissionError
+    """
+    traits = path.stat()
+    if stat.S_ISDIR(traits.st_mode):
+        return
+    if not stat.S_ISREG(traits.st_mode):
+        raise DamagedFile("it is a pipe or a device, and no file")
+    if most is not None and traits.st_size > most:
+        raise DamagedFile(f"it has {traits.st_size:,} bytes, and at most {most:,} are read")
+    with path.open("rb") as file:
+        _check_content(file, traits.st_size)
+
+
+def _check_content(file: BinaryIO, size: int) -> None:
+    start = file.read(16)
+    file.seek(0)
+    if start.startswith(b"SIMPLE  "):
+        check_fits(file, size)
+    elif start.startswith(b"\x93NUMPY"):
+        check_npy(file, size)
+    elif start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        check_zip(file, size)
+    elif start.startswith(b"SQLite format 3\0"):
+        _check_sqlite(file, size)
+    elif start.startswith(b"PAR1"):
+        _check_parquet(file, size)
+
+
+def check_npy(file: BinaryIO, size: int) -> None:
+    """Compare the shape in the header of a ``.npy`` file, of `size` bytes from here on, with the bytes behind it.
+
+    Raises
+    ------
+    DamagedFile
+        There are more or fewer bytes than the array has, or its values are Python objects.
+    """
+    import numpy as np
+
+    start = file.tell()
+    version = np.lib.format.read_magic(file)
+    if version not in ((1, 0), (2, 0)):  # 3.0 is for tables whose columns have names beyond ASCII
+        raise DamagedFile(f"it is of version {version}, and 1.0 and 2.0 are read")
+    first = version == (1, 0)
+    read = np.lib.format.read_array_header_1_0 if first else np.lib.format.read_array_header_2_0
+    shape, _, dtype = read(file)
+    if dtype.hasobject:
+        raise DamagedFile("it holds Python objects, which are never loaded")
+    count = 1
+    for length in shape:
+        if isinstance(length, bool) or not isinstance(length, int) or length < 0:
+            raise DamagedFile(f"its header claims the shape {shape}")
+        count *= length
+    held = size - (file.tell() - start)
+    if count * dtype.itemsize != held:
+        raise DamagedFile(f"its header claims {count * dtype.itemsize:,} bytes of numbers, and it holds {held:,}")
+
+
+def check_zip(file: BinaryIO, size: int) -> None:
+    """Compare the list of a ZIP file (``.npz``, ``.keras``) with its size, and the shapes of the arrays in it.
+
+    Raises
+    ------
+    DamagedFile
+        It unpacks to far more than it holds, a name stands twice in it, or an array in it claims another size.
+    """
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        if len({member.filename for member in members}) != len(members):
+            raise DamagedFile("it holds two members of one name")
+        if sum(member.compress_size for member in members) > size:
+            raise DamagedFile("its members overlap")
+        packed = [member for member in members if member.compress_type != zipfile.ZIP_STORED]
+        unpacked = sum(member.file_size for member in packed)
+        if unpacked > limit(size):
+            raise DamagedFile(f"its {size:,} bytes would become {unpacked:,}")
+        for member in members:
+            if member.compress_type == zipfile.ZIP_STORED and member.file_size != member.compress_size:
+                raise DamagedFile(f"the sizes of {member.filename} in it contradict each other")
+            if member.filename.endswith(".npy"):
+                with archive.open(member) as stream:
+                    check_npy(stream, member.file_size)  # type: ignore[arg-type]
+
+
+def _check_sqlite(file: BinaryIO, size: int) -> None:
+    header = file.read(100)
+    if len(header) < 100:
+        raise DamagedFile("it ends within its header")
+    page, pages = struct.unpack(">H", header[16:18])[0], struct.unpack(">I", header[28:32])[0]
+    page = 65536 if page == 1 else page
+    current = header[24:28] == header[92:96]  # else a writer before SQLite 3.7 has left the count as it was
+    if current and pages * page > size:
+        raise DamagedFile(f"it has {pages:,} pages of {page:,} bytes by its header, and is {size:,} bytes long")
+
+
+def _check_parquet(file: BinaryIO, size: int) -> None:
+    import pyarrow.parquet as pq
+
+    told = pq.read_metadata(file)
+    groups = [told.row_group(i) for i in range(told.num_row_groups)]
+    if sum(group.num_rows for group in groups) != told.num_rows:
+        raise DamagedFile(f"it has {told.num_rows:,} rows by its header and others by its parts")
+    parts = [group.column(i) for group in groups for i in range(group.num_columns)]
+    if any(part.total_compressed_size < 0 or part.total_uncompressed_size < 0 for part in parts):
+        raise DamagedFile("a column has less than no bytes")
+    if sum(part.total_compressed_size for part in parts) > size:
+        raise DamagedFile("its columns are larger than the file")
+    if (unpacked := sum(part.total_uncompressed_size for part in parts)) > limit(size):
+        raise DamagedFile(f"its {size:,} bytes would become {unpacked:,}")
+
+
+def limit(size: int) -> int:
+    """How many bytes may come out of a packed file of so many bytes."""
+    return max(FREE_BYTES, MOST_RATIO * size)
+
+
+# -- packed files -----------------------------------------------------------------------------------------------------
+
+
+def unpacked(path: Path) -> BinaryIO:
+    """The bytes of a file, unpacked if they are gzip or bzip2, with compressed FITS images as plain ones.
+
+    Parameters
+    ----------
+    path : Path
+        Packed or not: the content decides, not the suffix.
+
+    Returns
+    -------
+    seekable binary file
+        Whole and checked: the sums that gzip and bzip2 hold agree, and so do the claims of what was in them. A file
+        that is not packed is opened as it is.
+
+    Raises
+    ------
+    DamagedFile, OSError, EOFError, zlib.error
+        To be called inside `reading`, which tells them.
+
+    Notes
+    -----
+    A compressed FITS image is decoded in another process, with its memory and time limited: the decoders in C write
+    beyond their memory where the bytes are damaged.
+    """
+    file = path.open("rb")
+    try:
+        start = file.read(3)
+        file.seek(0)
+        if start.startswith((b"\x1f\x8b", b"BZh")):
+            with file:
+                content: BinaryIO = io.BytesIO(_inflated(file, start.startswith(b"BZh"), path.stat().st_size))
+            size = content.seek(0, os.SEEK_END)
+            content.seek(0)
+            _check_content(content, size)
+            content.seek(0)
+            return _decompressed(content, size)
+        return _decompressed(file, path.stat().st_size)
+    except BaseException:
+        file.close()
+        raise
+
+
+def _inflated(file: BinaryIO, is_bzip2: bool, size: int) -> bytes:
+    parts, length, most = [], 0, limit(size)
+    stream: Any = bz2.BZ2File(file) if is_bzip2 else gzip.GzipFile(fileobj=file)
+    while part := stream.read(1 << 20):
+        length += len(part)
+        if length > most:
+            raise DamagedFile(f"its {size:,} bytes become more than {most:,} when they are unpacked")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _decompressed(file: BinaryIO, size: int) -> BinaryIO:
+    """Compressed images in a FITS file as plain ones; anything else as it is."""
+    if file.read(8) != b"SIMPLE  ":
+        file.seek(0)
+        return file
+    file.seek(0)
+    hdus = check_fits(file, size)
+    file.seek(0)
+    if not any(hdu.is_compressed for hdu in hdus):
+        return file
+    with file:
+        return io.BytesIO(decode(file.read(), _memory(hdus)))
+
+
+def _memory(hdus: list[Hdu]) -> int:
+    """Size of the images that come out [bytes]."""
+    total = 0
+    for hdu in hdus:
+        if hdu.is_compressed:
+            pixels = abs(hdu.integer("ZBITPIX", -64, 64)) // 8
+            for i in range(hdu.integer("ZNAXIS", 1, 9)):
+                pixels *= hdu.integer(f"ZNAXIS{i + 1}", 1, 2**31)
+            total += pixels
+    return total

@@ -1,0 +1,237 @@
+"""Files that claim what they do not hold are refused in one sentence, before anything is allocated by their claims."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import struct
+import warnings
+import zipfile
+from contextlib import nullcontext, suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from gz2interp.errors import CutoutUnavailable, Gz2interpError, InputError, SurveyError
+from gz2interp.stores.reading import reading, unpacked
+
+RNG = np.random.default_rng(20)
+IMAGE = RNG.normal(size=(24, 20)).astype(np.float32)
+
+
+def refused(path: Path, packed: bool = False) -> str:
+    with pytest.raises(InputError) as caught, reading(path), unpacked(path) if packed else nullcontext():
+        pass
+    assert path.name in str(caught.value)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        ValueError("two\nlines"),
+        MemoryError(),
+        RecursionError("deep"),
+        struct.error("short"),
+        KeyError("bands"),
+        EOFError(),
+        RuntimeError("\x1b[31mred"),
+        Exception(),
+        zipfile.BadZipFile("CRC"),
+        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "start"),
+    ],
+)
+@pytest.mark.parametrize("error", [InputError, SurveyError, CutoutUnavailable])
+def test_whatever_a_reader_raises_becomes_our_error_with_its_cause(
+    tmp_path: Path, cause: Exception, error: type[Gz2interpError]
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("x")
+    with pytest.raises(error) as caught, reading(path, error):
+        raise cause
+    assert caught.value.__cause__ is cause
+    assert str(caught.value).isprintable()
+    assert "a.txt" in str(caught.value)
+    assert getattr(caught.value, "status", "failed") == "failed"
+
+
+def test_our_own_errors_and_interrupts_pass_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("x")
+    ours = SurveyError("ours")
+    with pytest.raises(SurveyError) as caught, reading(path):
+        raise ours
+    assert caught.value is ours
+    with pytest.raises(KeyboardInterrupt), reading(path):
+        raise KeyboardInterrupt
+
+
+def test_a_warning_of_a_reader_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("x")
+    with reading(path) as same:
+        warnings.warn("odd", stacklevel=1)
+    assert same == path
+
+
+def test_absent_files_pipes_and_files_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    assert "There is no file" in refused(tmp_path / "absent.csv")
+    os.mkfifo(tmp_path / "pipe")
+    assert "pipe" in refused(tmp_path / "pipe")
+    (tmp_path / "long.json").write_text("1" * 100)
+    with pytest.raises(InputError, match="100 bytes"), reading(tmp_path / "long.json", most=99):
+        pass
+
+
+def test_a_fits_header_may_not_promise_more_than_there_is(tmp_path: Path) -> None:
+    path = tmp_path / "a.fits"
+    fits.HDUList([fits.PrimaryHDU(IMAGE), fits.ImageHDU(IMAGE)]).writeto(path)
+    good = path.read_bytes()
+    with reading(path):
+        pass
+    for old, new in (
+        (b"NAXIS1  =                   20", b"NAXIS1  =           2147483647"),
+        (b"NAXIS1  =                   20", b"NAXIS1  =             'twenty'"),
+        (b"NAXIS1  =                   20", b"NAXIS1  =                  -20"),
+        (b"NAXIS   =                    2", b"NAXIS   =            999999999"),
+        (b"BITPIX  =                  -32", b"BITPIX  =                  -31"),
+        (b"BITPIX  =                  -32", b"BITPIX  =                    T"),
+    ):
+        assert old in good
+        path.write_bytes(good.replace(old, new))
+        refused(path)
+    whole = -(-IMAGE.nbytes // 2880) * 2880 + 2880  # one header and its image: a file that ends there is a shorter file
+    for length in (*range(80, 2880 + IMAGE.nbytes, 777), *range(whole + 80, whole + 2880 + IMAGE.nbytes, 777)):
+        path.write_bytes(good[:length])
+        refused(path)
+
+
+def test_every_flipped_bit_of_a_fits_file_with_checksums_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.fits"
+    fits.HDUList([fits.PrimaryHDU(IMAGE)]).writeto(path, checksum=True)
+    good = path.read_bytes()
+    with reading(path):
+        pass
+    for at in RNG.choice(len(good), 200, replace=False):
+        damaged = bytearray(good)
+        damaged[at] ^= 1 << int(RNG.integers(8))
+        path.write_bytes(damaged)
+        if _renames_a_sum(good, damaged):
+            continue
+        refused(path)
+
+
+def _renames_a_sum(good: bytes, damaged: bytearray) -> bool:
+    """Whether the damage is in a keyword CHECKSUM or DATASUM: then the file has one sum less, and says nothing."""
+    (at,) = np.flatnonzero(np.frombuffer(good, np.uint8) != np.frombuffer(bytes(damaged), np.uint8))
+    card = good[at // 80 * 80 : at // 80 * 80 + 80]
+    return bool(card.startswith(b"CHECKSUM") and at % 80 < 10)
+
+
+@pytest.mark.parametrize("kind", ["RICE_1", "GZIP_1", "GZIP_2", "HCOMPRESS_1", "PLIO_1"])
+@pytest.mark.parametrize("dtype", ["float32", "int16", "uint16", "uint8"])
+def test_a_compressed_image_comes_out_as_astropy_reads_it(tmp_path: Path, kind: str, dtype: str) -> None:
+    if kind == "PLIO_1" and dtype not in ("int16", "uint8"):
+        pytest.skip("astropy does not write it")
+    path = tmp_path / "a.fits.fz"
+    image = np.abs(IMAGE * 50).astype(dtype)
+    hdu = fits.CompImageHDU(image, compression_type=kind, name="G")
+    hdu.header["CRVAL1"] = 150.25
+    fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path)
+    with reading(path), fits.open(unpacked(path)) as hdus, fits.open(path) as same:
+        assert type(hdus["G"]) is fits.ImageHDU
+        assert hdus["G"].header["CRVAL1"] == 150.25
+        np.testing.assert_array_equal(hdus["G"].data, same["G"].data)
+        assert hdus["G"].data.dtype.kind == np.dtype(dtype).kind
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("BYTEPIX", 2147483647),
+        ("BLOCKSIZE", 0),
+        ("ZNAXIS1", 2147483647),
+        ("ZNAXIS1", -3),
+        ("ZTILE1", 0),
+        ("ZBITPIX", 7),
+        ("ZCMPTYPE", "LZW_1"),
+        ("PCOUNT", 1),
+    ],
+)
+def test_a_compressed_image_with_a_wrong_card_never_reaches_the_decoder(tmp_path: Path, old: str, new: object) -> None:
+    path = tmp_path / "a.fits"
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(IMAGE, compression_type="RICE_1")]).writeto(path)
+    with fits.open(path, disable_image_compression=True) as hdus:
+        header = hdus[1].header
+        card = next((f"ZVAL{i}" for i in range(1, 9) if header.get(f"ZNAME{i}") == old), old)
+        line = header.cards[card].image.encode()
+    changed = fits.Card(card, new).image.encode()
+    path.write_bytes(path.read_bytes().replace(line, changed))
+    refused(path)
+
+
+def test_damaged_compressed_pixels_break_no_process(tmp_path: Path) -> None:
+    path = tmp_path / "a.fits"
+    for kind in ("RICE_1", "HCOMPRESS_1", "GZIP_1"):
+        hdu = fits.CompImageHDU((IMAGE * 100).astype(np.int16), compression_type=kind)
+        fits.HDUList([fits.PrimaryHDU(), hdu]).writeto(path, overwrite=True)
+        good = path.read_bytes()
+        for _ in range(8):
+            damaged = bytearray(good)
+            for at in RNG.integers(5760, len(good), 40):
+                damaged[at] = int(RNG.integers(256))
+            path.write_bytes(damaged)
+            with suppress(InputError), reading(path), fits.open(unpacked(path)) as hdus:
+                assert hdus[1].data.shape == IMAGE.shape
+
+
+@pytest.mark.parametrize("cut", [1, 8, 40, 400])
+@pytest.mark.parametrize("packer", ["gz", "bz2"])
+def test_packed_files_cut_short_or_flipped_are_refused(tmp_path: Path, packer: str, cut: int) -> None:
+    import bz2
+
+    path = tmp_path / f"a.{packer}"
+    pack = gzip.compress if packer == "gz" else bz2.compress
+    content = RNG.integers(0, 256, 2000).astype(np.uint8).tobytes()
+    good = pack(content)
+    path.write_bytes(good)
+    with reading(path), unpacked(path) as file:
+        assert file.read() == content
+    path.write_bytes(good[:-cut])
+    refused(path, packed=True)
+    path.write_bytes(good[:-cut] + bytes([good[-cut] ^ 255]) + good[len(good) - cut + 1 :])
+    refused(path, packed=True)
+
+
+@pytest.mark.parametrize("packer", ["gz", "bz2"])
+def test_bombs_are_not_unpacked(tmp_path: Path, packer: str) -> None:
+    import bz2
+
+    path = tmp_path / f"a.{packer}"
+    path.write_bytes((gzip.compress if packer == "gz" else bz2.compress)(bytes(120_000_000)))
+    assert "unpacked" in refused(path, packed=True)
+
+
+@pytest.mark.parametrize("shape", [(3, 2**40), (2**62, 4), (5, 5), (7, 3), (-1, 6)])
+def test_a_numpy_header_must_agree_with_the_file(tmp_path: Path, shape: tuple[int, int]) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f4", "fortran_order": False, "shape": (6, 4)})
+    content = header.getvalue().replace(b"(6, 4)", str(shape).encode())
+    (tmp_path / "a.npy").write_bytes(content + bytes(96))
+    refused(tmp_path / "a.npy")
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("x.npy", content + bytes(96))
+    refused(tmp_path / "a.npz")
+
+
+def test_bombs_and_doubled_names_in_zip_files_are_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "bomb.npz", x=np.zeros(20_000_000))
+    assert "would become" in refused(tmp_path / "bomb.npz")
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(tmp_path / "two.npz", "w") as archive:
+        archive.writestr("x", b"1")
+        archive.writestr("x", b"2")
+    assert "one name" in refused(tmp_path / "two.npz")
