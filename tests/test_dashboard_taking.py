@@ -87,6 +87,18 @@ def test_a_download_is_what_the_command_writes(subset: Subset, tmp_path: Path, f
     assert taken == (tmp_path / f"galaxies{form}").read_bytes()
 
 
+def test_columns_are_chosen_on_the_page(subset: Subset) -> None:
+    page = page_of(subset)
+    (box,) = page.multiselect
+    assert box.options == subset.all_columns
+    box.select("dec").select("ra").run()
+    assert not page.exception
+    (again,) = page.multiselect
+    assert again.value == ["dec", "ra"]
+    next(one for one in page.selectbox if one.label == "As a file").select(".reg").run()
+    assert not page.multiselect  # regions have no columns
+
+
 def test_more_cutouts_than_a_page_may_hold_are_the_commands_matter(
     subset: Subset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

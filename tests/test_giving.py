@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from astropy.io import fits
-from astropy.io.votable import parse_single_table
+from astropy.io.votable import parse, parse_single_table
 from astropy.io.votable.ucd import check_ucd
 from astropy.table import Table
 from astropy.wcs import WCS
@@ -93,6 +94,97 @@ def test_fits_and_parquet_tell_units_too(subset: Subset, tmp_path: Path) -> None
     export_selection(subset, tmp_path / "some.parquet")
     told = pq.read_schema(tmp_path / "some.parquet").field("ra").metadata
     assert (told[b"unit"], told[b"ucd"]) == (b"deg", b"pos.eq.ra;meta.main")
+
+
+# -- what a table tells of itself --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def personal(tmp_path_factory: pytest.TempPathFactory) -> Survey:
+    """A survey whose catalogue has columns of a person's own, of names that mean something else here, and votes."""
+    folder = tmp_path_factory.mktemp("personal")
+    full = make_survey(folder / "s", 12, model=False, analysed=False)
+    rng, n = np.random.default_rng(8), len(full)
+    votes = vote_column("t04_spiral", "a08_spiral", "weighted_fraction")
+    own = {"distance": rng.uniform(10, 90, n), "h_alpha": rng.normal(size=n), "score": np.arange(n)}
+    others = {votes: rng.uniform(size=n), "smooth-or-featured_smooth_total-votes": np.arange(n)}
+    survey = Survey.create(folder / "t", full.catalog.assign(**own, **others), shape=(32, 32))
+    with survey.writer() as writer:
+        for row in range(n):
+            writer.append(CutoutUnavailable("missing", "lost") if row == LOST else full.cutout(row))
+    return survey.refreshed()
+
+
+def told_by(path: Path) -> tuple[dict[str, str], dict[str, str], list[int]]:
+    """What a file says of how it was made and of each column, and its ids: read by others' readers alone."""
+    if path.suffix == ".csv":
+        beside = json.loads(path.with_name(f"{path.name}.json").read_text())
+        words = {name: meaning.get("description", "") for name, meaning in beside["columns"].items()}
+        return beside["provenance"], words, pd.read_csv(path)["galaxy_id"].tolist()
+    if path.suffix == ".parquet":
+        schema = pq.read_schema(path)
+        words = {one.name: (one.metadata or {}).get(b"description", b"").decode() for one in schema}
+        return json.loads(schema.metadata[b"gz2interp"]), words, pd.read_parquet(path)["galaxy_id"].tolist()
+    table = Table.read(path, format={".ecsv": "ascii.ecsv", ".fits": "fits", ".vot": "votable"}[path.suffix])
+    words = {name: " ".join((table[name].description or "").split()) for name in table.colnames}
+    if path.suffix == ".vot":
+        made = {info.name: info.value for info in parse(path).resources[0].infos}
+    elif path.suffix == ".ecsv":
+        made = dict(table.meta)
+    else:
+        header = fits.getheader(path, 1)
+        made = {"survey_digest": header["DATAHASH"], "selection": header["SELECT"], "software": header["ORIGIN"]}
+        told = {header[f"TTYPE{i}"]: header.get(f"TCOMM{i}") for i in range(1, header["TFIELDS"] + 1)}
+        assert told == words
+    return made, words, table["galaxy_id"].tolist()
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".ecsv", ".fits", ".vot", ".parquet"])
+def test_a_table_tells_how_it_was_made_and_what_each_column_is(personal: Survey, tmp_path: Path, suffix: str) -> None:
+    chosen = choose(personal, Wanted(where="score < 4"))
+    done = export_selection(chosen, tmp_path / f"t{suffix}")
+    made, words, ids = told_by(done.path)
+    assert made["survey_digest"] == personal.digest
+    assert made["selection"] == "where score < 4"
+    assert made["software"].startswith("gz2interp ")
+    assert ids == chosen.galaxy_ids.tolist() == [FIRST_ID + row for row in range(4)]
+    assert set(words) == set(chosen.table().columns)
+    assert not [name for name, word in words.items() if not word]
+    for own in ("distance", "h_alpha", "score"):
+        assert words[own] == "Column of the catalogue, as given"
+    assert (
+        "task 04 (spiral), answer spiral: share of the weighted votes"
+        in words["t04_spiral_a08_spiral_weighted_fraction"]
+    )
+    assert "number of votes" in words["smooth-or-featured_smooth_total-votes"]
+
+
+def test_a_column_of_a_list_stands_beside_one_of_the_catalogue_with_its_own_meaning(personal: Survey) -> None:
+    described = Subset(personal, np.array([3, 1]), extra={"distance": [0.0, 0.5], "mine": [1, 2]}).description
+    assert "between activations" in described.of("distance").words
+    assert described.of("catalog_distance").words == "Column of the catalogue, as given"
+    assert described.of("mine").words == "Column of the list of galaxies, as given"
+
+
+def test_every_column_of_every_galaxy_is_described(survey: Survey) -> None:
+    everything = Subset(survey, np.arange(len(survey)))
+    described = everything.description
+    assert [name for name in everything.table().columns if not described.of(name).words] == []
+    assert everything.all_columns == everything.table().columns.tolist()
+    assert described.provenance["model_digest"] == survey.model(survey.models()[0]).digest
+
+
+def test_columns_are_chosen_and_the_id_is_always_there(survey: Survey, tmp_path: Path) -> None:
+    chosen = choose(survey, Wanted(near=FIRST_ID, most=3, columns=("dec", "distance", "ra")))
+    export_selection(chosen, tmp_path / "t.csv")
+    table = pd.read_csv(tmp_path / "t.csv")
+    assert table.columns.tolist() == ["galaxy_id", "dec", "distance", "ra"]
+    assert len(table) == 4
+    assert list(json.loads((tmp_path / "t.csv.json").read_text())["columns"]) == sorted(table.columns)
+    with pytest.raises(InputError, match=r"no column confidnce; did you mean confidence"):
+        choose(survey, Wanted(columns=("ra", "confidnce")))
+    with pytest.raises(InputError, match="regions"):
+        export_selection(chosen, tmp_path / "t.reg")
 
 
 @pytest.mark.parametrize("suffix", [".fits", ".vot"])
@@ -360,7 +452,9 @@ def test_a_lasso_a_condition_and_ids_hold_together(survey: Survey) -> None:
 
 def test_neighbours_come_nearest_first_with_their_distance(survey: Survey) -> None:
     near = choose(survey, Wanted(near=str(FIRST_ID), most=5))
-    assert len(near) == 5
+    assert len(near) == 6
+    assert near.galaxy_ids[0] == FIRST_ID  # the galaxy itself comes first
+    assert near.extra["distance"][0] == 0
     assert (np.diff(np.asarray(near.extra["distance"])) >= 0).all()
     assert near.name == f"neighbours of {FIRST_ID}"
 

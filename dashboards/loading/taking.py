@@ -6,9 +6,21 @@ import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import streamlit as st
+
 from gz2interp.workflows.giving import Subset, export_selection
 
-__all__ = ["bytes_of"]
+__all__ = ["bytes_of", "columns_of"]
+
+
+def columns_of(subset: Subset) -> list[str]:
+    """All columns that the table of a selection can have."""
+    return _columns(str(subset.survey.path), subset.survey.digest, subset.model, tuple(subset.extra), subset)
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _columns(path: str, digest: str, model: str | None, extra: tuple[str, ...], _subset: Subset) -> list[str]:
+    return _subset.all_columns
 
 
 def bytes_of(subset: Subset, form: str) -> bytes:

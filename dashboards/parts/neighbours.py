@@ -99,6 +99,7 @@ def _offer(subject: Subject, found: Found, least: bool) -> None:
     rows, distances = _there(found)
     name = f"{'least like' if least else 'neighbours of'} {subject.facts['galaxy_id']}"
     model = subject.model.name if subject.model else None
+    rows, distances = np.append(subject.row, rows), np.append(np.float32(0), distances)  # the galaxy itself, first
     offer_selection(Subset(subject.survey, rows, model, {"distance": distances}, name))
 
 

@@ -18,6 +18,7 @@ from dashboards.parts.style import caption, heading
 from dashboards.rating_component import pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle
 from gz2interp.embedding.unusual.judge import TITLES
+from gz2interp.stores.columns import Meaning
 from gz2interp.stores.ratings import HIGHEST
 from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.rating import Ranking, rate
@@ -140,7 +141,9 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     first = ranking.order[:TAKEN]
     known = found.scores.iloc[first]
     extra = {"unusual": ranking.scores[first].astype(np.float32), "reason": known["reason"].to_numpy()}
-    offer_selection(Subset(found.survey, known["row"].to_numpy(), found.model.name, extra, name="most unusual"))
+    meanings = {"reason": Meaning(words="Why the galaxy is unusual")}
+    rows = known["row"].to_numpy()
+    offer_selection(Subset(found.survey, rows, found.model.name, extra, "most unusual", meanings=meanings))
 
 
 def _note(ranking: Ranking, position: int, reason: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+from dataclasses import replace
 from html import escape
 from typing import Final
 
 import streamlit as st
 
-from dashboards.loading.taking import bytes_of
+from dashboards.loading.taking import bytes_of, columns_of
 from dashboards.parts.style import caption
 from gz2interp.errors import Gz2interpError
 from gz2interp.workflows.giving import Subset, send
@@ -21,6 +22,7 @@ MOST_CUTOUTS: Final = 1_000
 
 _FORMS: Final = {
     ".csv": "CSV",
+    ".ecsv": "CSV with units (ECSV)",
     ".fits": "FITS table",
     ".vot": "VOTable",
     ".parquet": "Parquet",
@@ -28,10 +30,12 @@ _FORMS: Final = {
     ".zip": "Cutouts (ZIP)",
 }
 _WORDS: Final = {
-    ".csv": "All that is known of each galaxy. Spreadsheets round ids of 18 digits: read them as text.",
-    ".fits": "All that is known of each galaxy, with units.",
-    ".vot": "All that is known of each galaxy, with units and UCDs.",
-    ".parquet": "All that is known of each galaxy, for Python and TOPCAT.",
+    ".csv": "A plain table; units and provenance are in the other formats. Spreadsheets round ids of 18 digits: read "
+    "them as text.",
+    ".ecsv": "Text with units, descriptions and provenance in comments, for astropy and TOPCAT.",
+    ".fits": "With units, descriptions and provenance in the header.",
+    ".vot": "With units, UCDs, descriptions and provenance.",
+    ".parquet": "For Python and TOPCAT; units, descriptions and provenance are in its metadata.",
     ".reg": "A circle about each galaxy, as large as the galaxy, with its id.",
     ".zip": "A FITS file with WCS of each galaxy, all bands, and a table.",
 }
@@ -57,6 +61,9 @@ def _offer(subset: Subset, key: str) -> None:
     form = st.selectbox("As a file", _FORMS, format_func=_FORMS.__getitem__, key=f"{key}-form")
     too_many = form == ".zip" and len(subset) > MOST_CUTOUTS
     caption(_by_command(subset) if too_many else _WORDS[form])
+    if form not in (".reg", ".zip"):
+        columns = st.multiselect("Columns", columns_of(subset), placeholder="All columns", key=f"{key}-columns")
+        subset = replace(subset, columns=tuple(columns))
     name = re.sub(r"\W+", "-", f"{subset.survey.name} {subset.name}")
     st.download_button(
         f"Download {len(subset):,} {'galaxy' if len(subset) == 1 else 'galaxies'}",

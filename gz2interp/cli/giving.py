@@ -18,7 +18,15 @@ FileOption = Annotated[
 ]
 LassoOption = Annotated[str, typer.Option(help="On the map: 'x,y;x,y;x,y', as in the dashboard's address.")]
 WhereOption = Annotated[str, typer.Option(help="A condition on any column: \"prediction == 'spiral' and r < 17\".")]
-NearOption = Annotated[str | None, typer.Option(metavar="GALAXY", help="The neighbours of this galaxy.")]
+NearOption = Annotated[
+    str | None, typer.Option(metavar="GALAXY", help="This galaxy, at distance 0, and its neighbours.")
+]
+ColumnsOption = Annotated[
+    str,
+    typer.Option(
+        help="Columns of the table, with commas: 'ra,dec,prediction'. galaxy_id always comes first. All by default."
+    ),
+]
 MostOption = Annotated[int, typer.Option("--most", "-n", min=1, help="How many neighbours.")]
 
 
@@ -27,7 +35,9 @@ def export_(
     survey: SurveyArgument,
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", help="A .csv, .fits, .vot or .parquet table, a .reg file for DS9, or a folder."),
+        typer.Option(
+            "--out", "-o", help="A .csv, .ecsv, .fits, .vot or .parquet table, a .reg file for DS9, or a folder."
+        ),
     ],
     galaxies: GalaxyList = None,
     file: FileOption = None,
@@ -35,13 +45,18 @@ def export_(
     where: WhereOption = "",
     near: NearOption = None,
     most: MostOption = 12,
+    columns: ColumnsOption = "",
     model: ModelOption = None,
     layer: LayerOption = "",
 ) -> None:
-    """Take galaxies along: as a table, a folder of cutouts (FITS with WCS) or DS9 regions. By default all of them."""
+    """Export galaxies: as a table, a folder of cutouts (FITS with WCS) or DS9 regions. By default all of them.
+
+    A table tells how it was made, and the unit or meaning of each column: in the header (FITS), as INFO (VOTable), as
+    metadata (Parquet), in comments (ECSV); a CSV file stays plain, and NAME.csv.json beside it tells them.
+    """
     from gz2interp.workflows.giving import export_selection
 
-    chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer)
+    chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer, columns)
     with ProgressBars() as told:
         done = export_selection(chosen, out, told)
     say(f"{done.path}: {done.words}")
@@ -75,6 +90,11 @@ def send_(
         raise InputError(f"None of {len(sent)} messages was accepted", remedy="See what was said to each above")
 
 
+def columns_from(text: str) -> tuple[str, ...]:
+    """Names of columns, written with commas."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def _chosen(
     survey: str,
     galaxies: list[str] | None,
@@ -85,11 +105,13 @@ def _chosen(
     most: int,
     model: str | None,
     layer: str,
+    columns: str = "",
 ) -> Any:
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.giving.choosing import Wanted, choose, polygon_from
 
     polygon = polygon_from(lasso) if lasso else ()
-    wanted = Wanted(galaxies or (), file, polygon, where, near, most, model or "", layer)
+    names = columns_from(columns)
+    wanted = Wanted(galaxies or (), file, polygon, where, near, most, names, model or "", layer)
     return choose(Survey.open(find_survey(survey)), wanted)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from gz2interp.cli.app import app, survey_app
+from gz2interp.cli.giving import ColumnsOption, columns_from
 from gz2interp.cli.options import ModelOption, SurveyArgument
 from gz2interp.console import ProgressBars, say
 from gz2interp.errors import InputError
@@ -55,6 +56,7 @@ def check_survey_(survey: SurveyArgument) -> None:
 def export(
     survey: SurveyArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="As for gz2interp export: a table, regions or a folder.")],
+    columns: ColumnsOption = "",
     model: ModelOption = None,
 ) -> None:
     """The whole survey, its catalogue joined with status, predictions and map: gz2interp export without a choice."""
@@ -62,8 +64,9 @@ def export(
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.giving import Wanted, choose, export_selection
 
+    wanted = Wanted(columns=columns_from(columns), model=model or "")
     with ProgressBars() as told:
-        done = export_selection(choose(Survey.open(find_survey(survey)), Wanted(model=model or "")), out, told)
+        done = export_selection(choose(Survey.open(find_survey(survey)), wanted), out, told)
     say(f"{done.path}: {done.words}")
 
 

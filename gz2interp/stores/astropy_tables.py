@@ -2,32 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from astropy.io.votable import from_table
+from astropy.io.votable.tree import Info
 from astropy.table import Column, MaskedColumn, Table
 from numpy.typing import NDArray
 
-from gz2interp.stores.columns import meaning_of
+from gz2interp.stores.columns import Meaning, TableDescription
 
-__all__ = ["ascii_of", "write_fits", "write_votable"]
+__all__ = ["ascii_of", "write_ecsv", "write_fits", "write_votable"]
 
 
-def write_fits(frame: pd.DataFrame, path: Path) -> None:
-    """A binary table; FITS knows ASCII only: see `ascii_of`."""
-    table = _table(frame)
+_FITS_KEYS: Final = {
+    "software": "ORIGIN",
+    "survey": "SURVEY",
+    "survey_digest": "DATAHASH",
+    "selection": "SELECT",
+    "model": "MODEL",
+    "model_digest": "MODLHASH",
+    "layer": "LAYER",
+}
+"""Keywords of a FITS header for what provenance tells; the rest follows as HISTORY."""
+
+
+def write_fits(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
+    """A binary table; FITS knows ASCII only: see `ascii_of`.
+
+    Of each column TCOMM and TUCD tell what it means, as TOPCAT reads them; astropy reads its own comments.
+    """
+    table = _table(frame, description)
     for name in table.colnames:
         if table[name].dtype.kind == "U":
-            table[name] = _with_meaning(name, Column(np.char.encode(table[name], "ascii", "backslashreplace")))
+            encoded = Column(np.char.encode(table[name], "ascii", "backslashreplace"))
+            table[name] = _with_meaning(description.of(name), encoded)
+    table.meta |= _fits_cards(table.colnames, description)
     table.rename_columns(table.colnames, [ascii_of(name) for name in table.colnames])
     table.write(path, format="fits")
 
 
-def write_votable(frame: pd.DataFrame, path: Path) -> None:
-    """BINARY2, in which a missing whole number is missing and no value stands for it."""
-    _table(frame).write(path, format="votable", tabledata_format="binary2")
+def _fits_cards(columns: Sequence[str], description: TableDescription) -> dict[str, Any]:
+    cards: dict[str, Any] = {}
+    for place, name in enumerate(columns, start=1):
+        meaning = description.of(name)
+        words = {f"TCOMM{place}": meaning.words, f"TUCD{place}": meaning.ucd}
+        cards |= {key: ascii_of(word) for key, word in words.items() if word}
+    history = []
+    for name, value in description.provenance.items():
+        if name in _FITS_KEYS:
+            cards[_FITS_KEYS[name]] = ascii_of(value)
+        else:
+            history.append(ascii_of(f"{name} = {value}"))
+    return cards | ({"HISTORY": history} if history else {})
+
+
+def write_votable(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
+    """BINARY2, in which a missing whole number is missing and no value stands for it; provenance as INFO."""
+    document = from_table(_table(frame, description))
+    for name, value in description.provenance.items():
+        document.resources[0].infos.append(Info(name=name, value=value))
+    document.to_xml(str(path), tabledata_format="binary2")
+
+
+def write_ecsv(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
+    """Enhanced CSV: units, descriptions and provenance in comments above the table, as astropy and TOPCAT read them."""
+    table = _table(frame, description)
+    table.meta |= dict(description.provenance)
+    table.write(path, format="ascii.ecsv", delimiter=",")
 
 
 def ascii_of(text: str) -> str:
@@ -35,14 +80,14 @@ def ascii_of(text: str) -> str:
     return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
-def _table(frame: pd.DataFrame) -> Table:
+def _table(frame: pd.DataFrame, description: TableDescription) -> Table:
     columns = {str(name): _column(frame[name]) for name in frame.columns}
-    return Table({name: _with_meaning(name, column) for name, column in columns.items()}, copy=False)
+    told = {name: _with_meaning(description.of(name), column) for name, column in columns.items()}
+    return Table(told, copy=False)
 
 
-def _with_meaning(name: str, column: Column) -> Column:
+def _with_meaning(meaning: Meaning, column: Column) -> Column:
     """A unit only on numbers: a magnitude that an archive wrote as text is a text."""
-    meaning = meaning_of(name)
     if column.dtype.kind in "iuf":
         column.unit = meaning.unit or None
     column.description = meaning.words or None

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from gz2interp.schema import DEC, GALAXY_ID, GZ2CLASS, LABEL, PETRO_RADIUS, RA
+from gz2interp.schema import DEC, GALAXY_ID, GZ2CLASS, LABEL, PETRO_RADIUS, QUESTIONS, RA
 
-__all__ = ["Meaning", "meaning_of"]
+__all__ = ["Meaning", "TableDescription", "catalogue_meaning", "meaning_of"]
 
 
 @dataclass(frozen=True)
@@ -29,33 +29,84 @@ class Meaning:
     ucd: str = ""
     words: str = ""
 
+    def to_json(self) -> dict[str, str]:
+        """What is there of unit, ucd and description."""
+        words = {"unit": self.unit, "ucd": self.ucd, "description": self.words}
+        return {name: word for name, word in words.items() if word}
+
+
+@dataclass(frozen=True)
+class TableDescription:
+    """What a file says of the table that it holds.
+
+    Attributes
+    ----------
+    provenance : mapping of str to str
+        How the table was made: survey, selection, model, digests, versions.
+    columns : mapping of str to Meaning
+        Of columns that are not what `meaning_of` takes them for by their names alone.
+    """
+
+    provenance: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, Meaning] = field(default_factory=dict)
+
+    def of(self, column: str) -> Meaning:
+        """The meaning of one column."""
+        return self.columns.get(column) or meaning_of(column)
+
 
 _OPTICAL: Final = {"u": "U", "g": "B", "r": "R", "i": "I", "z": "I"}
 
-_BY_NAME: Final[Mapping[str, Meaning]] = {
+_CATALOGUE: Final[Mapping[str, Meaning]] = {
     GALAXY_ID: Meaning("", "meta.id;meta.main", "SDSS object id, a 64-bit whole number"),
     RA: Meaning("deg", "pos.eq.ra;meta.main", "Right ascension, J2000"),
     DEC: Meaning("deg", "pos.eq.dec;meta.main", "Declination, J2000"),
     **{band: Meaning("mag", f"phot.mag;em.opt.{word}", f"Magnitude in {band}") for band, word in _OPTICAL.items()},
     PETRO_RADIUS: Meaning("arcsec", "phys.angSize", "Petrosian radius"),
+    "axis_ratio": Meaning("", "", "Minor over major axis of the galaxy's image"),
     "redshift": Meaning("", "src.redshift", "Redshift"),
     "ebv": Meaning("mag", "phot.color.excess", "Reddening E(B-V)"),
     GZ2CLASS: Meaning("", "src.morph.type", "Galaxy Zoo 2 class"),
     LABEL: Meaning("", "src.class", "Class in the catalogue"),
+    "painted_kind": Meaning("", "src.class", "Kind of galaxy that was painted"),
+    "total_classifications": Meaning("", "meta.number", "Number of volunteers who classified the galaxy"),
+    "total_votes": Meaning("", "meta.number", "Number of votes over all questions of Galaxy Zoo"),
+}
+"""Columns whose names the catalogue's reader gives, so that their meaning is certain."""
+
+_OURS: Final[Mapping[str, Meaning]] = {
+    "split": Meaning("", "meta.code", "Part of the data: train, validation or test; empty where there is no label"),
     "prediction": Meaning("", "src.class", "Class that the network predicts"),
     "confidence": Meaning("", "stat.probability", "Probability that the network gives to its prediction"),
     "uncertainty": Meaning("", "stat.value", "How unsure the network is"),
-    "status": Meaning("", "meta.code.status", "What is known of the cutout; empty if nobody asked for it"),
+    "status": Meaning(
+        "", "meta.code.status", "State of the cutout: ok, missing, failed, ...; empty if not requested yet"
+    ),
     "reason": Meaning("", "meta.note", "Why there is no cutout"),
-    "tries": Meaning("", "meta.number", "How often the cutout was asked for"),
+    "source": Meaning("", "meta.bib", "Where the cutout came from"),
+    "tries": Meaning("", "meta.number", "How often the cutout was requested"),
+    "time": Meaning("", "", "When the cutout was stored, UTC"),
+    "native_unit": Meaning("", "meta.note", "Unit of the pixels where the cutout came from"),
     "pixel_scale": Meaning("arcsec", "instr.scale", "Width of a pixel"),
     "field": Meaning("arcsec", "phys.angSize", "Full width of the cutout"),
     "position_angle": Meaning("deg", "pos.posAng", "Of the cutout's +y axis, east of north"),
-    "map_x": Meaning("", "", "Place on the map of the network's activations"),
-    "map_y": Meaning("", "", "Place on the map of the network's activations"),
-    "distance": Meaning("", "", "From the galaxy asked about, in the network's own space"),
+    "map_x": Meaning("", "", "First coordinate on the map of the network's activations; no unit"),
+    "map_y": Meaning("", "", "Second coordinate on the map of the network's activations; no unit"),
+    "distance": Meaning("", "", "Distance from the named galaxy between activations of the network; no unit"),
     "file": Meaning("", "meta.ref", "The cutout's file in this folder; empty where there is none"),
+    "row": Meaning("", "meta.record", "Row of the survey, from 0"),
+    "rank": Meaning("", "meta.number", "Rank, 1 for the first"),
+    "near": Meaning("", "meta.id", "The galaxy whose neighbours are listed"),
+    "same_galaxy": Meaning("", "meta.code", 'True for the same galaxy imaged twice: within 5" on the sky'),
+    "separation": Meaning("arcsec", "pos.angDistance", "Angle on the sky from the galaxy whose neighbours are listed"),
+    "score": Meaning("", "", "Score by which the list is ordered, the highest first"),
+    "unusual": Meaning("", "stat.value", "How unusual the galaxy is, as a normal score; higher is more unusual"),
+    "cluster": Meaning("", "meta.id", "Cluster of the map; -1 for galaxies in none"),
+    "rating": Meaning("", "stat.value", "What a person rated the galaxy: 0 ordinary to 5 very interesting"),
+    "tag": Meaning("", "meta.note", "A person's word for the galaxy"),
+    "note": Meaning("", "meta.note", "A person's note on the galaxy"),
 }
+"""Columns that this program adds."""
 
 _BY_START: Final[Mapping[str, Meaning]] = {
     "sky_sigma_": Meaning("", "stat.stdev;instr.background", "Scatter of the sky in nanomaggies per pixel, band "),
@@ -64,19 +115,54 @@ _BY_START: Final[Mapping[str, Meaning]] = {
 }
 
 _BY_END: Final[Mapping[str, Meaning]] = {
-    "_count": Meaning("", "meta.number", "Votes of volunteers"),
-    "_weight": Meaning("", "stat.weight", "Weighted votes of volunteers"),
-    "_debiased": Meaning("", "stat.value", "Share of the votes, corrected for the distance"),
-    "_fraction": Meaning("", "stat.value", "Share of the votes"),
+    "_count": Meaning("", "meta.number", "number of votes of volunteers"),
+    "_total-votes": Meaning("", "meta.number", "number of votes of volunteers"),
+    "_weight": Meaning("", "stat.weight", "votes of volunteers, weighted by their consistency"),
+    "_debiased": Meaning(
+        "", "stat.value", "share of the weighted votes, corrected for the loss of detail with distance"
+    ),
+    "_weighted_fraction": Meaning("", "stat.value", "share of the weighted votes"),
+    "_fraction": Meaning("", "stat.value", "share of the votes"),
+    "_flag": Meaning("", "meta.code", "1 where the share is large enough, and of enough votes, to be trusted"),
+}
+"""Kinds of votes, by the end of the column's name."""
+
+_ANSWERS: Final = {
+    f"{question.name}_{answer}": f"Galaxy Zoo 2, task {question.name[1:3]} ({question.name[4:]}), answer {answer[4:]}"
+    for question in QUESTIONS.values()
+    for answer in question.answers
 }
 
 
 def meaning_of(column: str) -> Meaning:
     """What a column of a survey's tables means; nothing is claimed of a column that we do not know."""
     name = column.removeprefix("catalog_")
-    if name in _BY_NAME:
-        return _BY_NAME[name]
+    known = _CATALOGUE.get(name) or _OURS.get(name) or _meaning_of_votes(name)
+    if known:
+        return known
     for start, known in _BY_START.items():
         if name.startswith(start):
             return Meaning(known.unit, known.ucd, known.words + name.removeprefix(start))
-    return next((known for end, known in _BY_END.items() if name.endswith(end)), Meaning())
+    return Meaning()
+
+
+def catalogue_meaning(column: str, unit: str = "", words: str = "") -> Meaning:
+    """What a column of the catalogue means; one with a name of its own may mean anything, and is said to be as given.
+
+    Parameters
+    ----------
+    column : str
+    unit, words : str
+        What the catalogue's file said of it.
+    """
+    known = _CATALOGUE.get(column) or _meaning_of_votes(column)
+    return known or Meaning(unit, "", words or "Column of the catalogue, as given")
+
+
+def _meaning_of_votes(column: str) -> Meaning | None:
+    """Of Galaxy Zoo 2's columns by task and answer, of others that end alike by their beginning."""
+    for end, kind in _BY_END.items():
+        if column.endswith(end):
+            subject = column.removesuffix(end)
+            return Meaning(kind.unit, kind.ucd, f"{_ANSWERS.get(subject, subject)}: {kind.words}")
+    return None

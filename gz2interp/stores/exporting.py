@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 from gz2interp.errors import SurveyError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import latest_analysis
+from gz2interp.stores.columns import Meaning, catalogue_meaning
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_some_rows
 
-__all__ = ["catalog_columns", "joined_table"]
+__all__ = ["catalog_columns", "catalog_meanings", "joined_table", "model_of_export"]
 
 
 def joined_table(
@@ -48,10 +49,9 @@ def joined_table(
     status = survey.status.drop(columns=GALAXY_ID).reindex(catalog.index)
     status[["status", "reason", "source"]] = status[["status", "reason", "source"]].fillna("")
     parts = [status.astype({"tries": "Int64"}) if status["tries"].isna().any() else status]
-    if model is None and len(survey.models()) == 1:
-        model = survey.models()[0]
-    if model is not None:
-        parts += _of_model(survey, survey.model(model), catalog.index)
+    folder = model_of_export(survey, model)
+    if folder is not None:
+        parts += _of_model(survey, folder, catalog.index)
     ours = {column for part in parts for column in part.columns}
     told_apart = {column: f"catalog_{column}" for column in catalog if column in ours}
     return pd.concat([catalog.rename(columns=told_apart), *parts], axis=1)
@@ -60,6 +60,22 @@ def joined_table(
 def catalog_columns(survey: Survey) -> list[str]:
     """The names of the catalogue's columns, without reading them."""
     return list(pq.read_schema(survey.place.file("catalog.parquet")).names)
+
+
+def catalog_meanings(survey: Survey) -> dict[str, Meaning]:
+    """What each column of the catalogue means; the unit and words of a person's own column, if its file told them."""
+    meanings = {}
+    for field in pq.read_schema(survey.place.file("catalog.parquet")):
+        told = {key.decode(): word.decode() for key, word in (field.metadata or {}).items()}
+        meanings[field.name] = catalogue_meaning(field.name, told.get("unit", ""), told.get("description", ""))
+    return meanings
+
+
+def model_of_export(survey: Survey, model: str | None = None) -> ModelFolder | None:
+    """The model whose predictions stand beside the catalogue: the named one, else the only one, else none."""
+    if model is None and len(survey.models()) != 1:
+        return None
+    return survey.model(model)
 
 
 def _catalog(survey: Survey, rows: NDArray[np.int64] | None, columns: Iterable[str] | None) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -13,9 +14,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
-from gz2interp.stores.astropy_tables import write_fits, write_votable
-from gz2interp.stores.columns import meaning_of
-from gz2interp.stores.files import replaced
+from gz2interp.stores.astropy_tables import write_ecsv, write_fits, write_votable
+from gz2interp.stores.columns import TableDescription
+from gz2interp.stores.files import replaced, write_json
 
 __all__ = [
     "FORMATS",
@@ -108,41 +109,58 @@ def read_some_rows(path: Path, rows: NDArray[np.int64], columns: list[str] | Non
     return some.set_axis(order).loc[rows]
 
 
-def write_table(path: Path, frame: pd.DataFrame) -> None:
+def write_table(path: Path, frame: pd.DataFrame, description: TableDescription | None = None) -> list[Path]:
     """Write a table in the format that the suffix names.
+
+    Parameters
+    ----------
+    path : Path
+    frame : DataFrame
+    description : TableDescription, optional
+        Provenance, and what columns mean. A CSV file has no room for them: where there is provenance, they are written
+        beside it, as ``NAME.csv.json``.
+
+    Returns
+    -------
+    list of Path
+        What was written.
 
     Raises
     ------
     InputError
         The suffix is not one of `FORMATS`.
     """
-    suffix = path.suffix.lower()
+    suffix, description = path.suffix.lower(), description or TableDescription()
     if suffix not in FORMATS:
         raise InputError(f"The file {path.name} was asked for", f"The suffix may be {choices(FORMATS)}")
     with replaced(path) as aside:
-        FORMATS[suffix](frame, aside)
+        FORMATS[suffix](frame, aside, description)
+    if suffix != ".csv" or not description.provenance:
+        return [path]
+    beside = path.with_name(f"{path.name}.json")
+    columns = {str(name): description.of(str(name)).to_json() for name in frame.columns}
+    write_json(beside, {"provenance": dict(description.provenance), "columns": columns})
+    return [path, beside]
 
 
-def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+def _write_csv(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
+    """Plain: the first line names the columns, as every reader of CSV expects."""
     frame.to_csv(path, index=False)
 
 
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
-    """With unit, UCD and a sentence beside each column that we know."""
+def _write_parquet(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
+    """With unit, UCD and a sentence beside each column that we know, and the provenance as the file's metadata."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    told = [field.with_metadata(_told(field.name) or None) for field in table.schema]
-    pq.write_table(table.cast(pa.schema(told, table.schema.metadata)), path)
+    told = [field.with_metadata(description.of(field.name).to_json() or None) for field in table.schema]
+    made = {"gz2interp": json.dumps(dict(description.provenance))} if description.provenance else {}
+    of_file = {**(table.schema.metadata or {}), **{name.encode(): word.encode() for name, word in made.items()}}
+    pq.write_table(table.cast(pa.schema(told, of_file)), path)
 
 
-def _told(column: str) -> dict[str, str]:
-    meaning = meaning_of(column)
-    known = {"unit": meaning.unit, "ucd": meaning.ucd, "description": meaning.words}
-    return {name: word for name, word in known.items() if word}
-
-
-FORMATS: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+FORMATS: dict[str, Callable[[pd.DataFrame, Path, TableDescription], None]] = {
     ".parquet": _write_parquet,
     ".csv": _write_csv,
+    ".ecsv": write_ecsv,
     ".fits": write_fits,
     ".vot": write_votable,
     ".xml": write_votable,

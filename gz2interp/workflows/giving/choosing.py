@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.figures.density import inside_polygon
 from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.columns import Meaning, meaning_of
 from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.named_galaxies import read_named_galaxies
 from gz2interp.stores.survey import Survey
@@ -42,9 +43,11 @@ class Wanted:
     where : str
         A condition on any columns of the joined table, as pandas reads it: ``"prediction == 'spiral' and r < 17"``.
     near : int or str, optional
-        The neighbours of this galaxy, nearest first, with their distance.
+        This galaxy and its neighbours, nearest first, with their distance.
     most : int
-        How many neighbours.
+        How many neighbours; the galaxy itself comes first, at distance 0.
+    columns : sequence of str
+        Of the table that is written, behind ``galaxy_id``; by default all.
     model, layer : str
         "" for the only model, and its layer analysed last.
     """
@@ -55,6 +58,7 @@ class Wanted:
     where: str = ""
     near: int | str | None = None
     most: int = 12
+    columns: Sequence[str] = ()
     model: str = ""
     layer: str = ""
 
@@ -83,7 +87,8 @@ def choose(survey: Survey, wanted: Wanted) -> Subset:
     if rows.size == 0:
         raise InputError(f"No galaxy of {survey.name} was chosen", "At least one", "Ask for less at a time")
     kept = {name: values.reindex(rows).to_numpy() for name, values in extra.items()}
-    return Subset(survey, rows, model, kept, _name(wanted))
+    given = {} if wanted.file is None else {name: _as_given(wanted.file, name) for name in kept}
+    return Subset(survey, rows, model, kept, _name(wanted), _selection(wanted), tuple(wanted.columns), given)
 
 
 def polygon_from(text: str) -> tuple[tuple[float, float], ...]:
@@ -112,7 +117,10 @@ def _listed(survey: Survey, wanted: Wanted) -> tuple[NDArray[np.int64], Mapping[
         raise InputError("Galaxies were named in several ways", "Ids, a file, or the neighbours of one galaxy")
     if wanted.near is not None:
         found = neighbours_of(survey, survey.model(wanted.model or None), wanted.near, wanted.layer, wanted.most)
-        table = found[[GALAXY_ID, "distance"]]
+        itself = pd.DataFrame(
+            {GALAXY_ID: [int(survey.galaxy_ids[survey.row_of(wanted.near)])], "distance": np.zeros(1, np.float32)}
+        )
+        table = pd.concat([itself, found[[GALAXY_ID, "distance"]]], ignore_index=True)
     elif wanted.file is not None:
         table = read_named_galaxies(wanted.file)
     else:
@@ -122,6 +130,8 @@ def _listed(survey: Survey, wanted: Wanted) -> tuple[NDArray[np.int64], Mapping[
     table = table.set_axis([survey.row_of(galaxy_id) for galaxy_id in table[GALAXY_ID].tolist()])
     table = table[~table.index.duplicated()]
     rows = table.index.to_numpy(np.int64)
+    if wanted.near is not None:
+        return rows, {"distance": table["distance"]}
     ours = set(joined_table(survey, wanted.model or None, rows[:1]).columns)
     return rows, {str(name): table[name] for name in table.columns if str(name) not in ours}
 
@@ -155,6 +165,24 @@ def _only_compares(where: str) -> None:
     for part in ast.walk(ast.parse(re.sub(r"`[^`]*`", "column", where.strip()), mode="eval")):
         if isinstance(part, ast.Call | ast.Attribute | ast.Subscript | ast.Lambda | ast.NamedExpr):
             raise ValueError(f"{ast.unparse(part)} is more than a comparison")
+
+
+def _as_given(file: Path, name: str) -> Meaning:
+    known = meaning_of(name)
+    return Meaning(known.unit, known.ucd, f"Column of {file.name}, as given")
+
+
+def _selection(wanted: Wanted) -> str:
+    """How galaxies were chosen, for the provenance of what is written of them."""
+    layer = f" in layer {wanted.layer}" if wanted.layer else ""
+    ways = [
+        f"galaxy {wanted.near} and its {wanted.most} nearest neighbours{layer}" if wanted.near is not None else "",
+        f"galaxies of {wanted.file.name}" if wanted.file is not None else "",
+        f"{len(wanted.galaxies)} galaxies by id" if wanted.galaxies else "",
+        "lasso on the map " + ";".join(f"{x:g},{y:g}" for x, y in wanted.lasso) if wanted.lasso else "",
+        f"where {wanted.where}" if wanted.where else "",
+    ]
+    return "; ".join(way for way in ways if way) or "all galaxies"
 
 
 def _name(wanted: Wanted) -> str:

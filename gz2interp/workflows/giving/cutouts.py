@@ -58,7 +58,7 @@ def _fill(subset: Subset, folder: Path, told: Callable[[str, int, int], None]) -
     has_image = np.isin(subset.rows, rows)
     names = [f"{galaxy_id}.fits" for galaxy_id in table[GALAXY_ID].tolist()]
     table.insert(1, "file", np.where(has_image, names, ""))
-    write_table(folder / TABLE, table)
+    write_table(folder / TABLE, table, subset.description)
     without = len(subset) - len(rows)
     return f"{len(rows)} cutouts and {TABLE}" + (
         f"; {without} galaxies have no image, {TABLE} says why" if without else ""

@@ -42,9 +42,10 @@ def export_selection(
     ----------
     subset : Subset
     out : path
-        ``.csv``, ``.fits``, ``.vot`` (or ``.xml``) or ``.parquet`` for a table of all that is known; ``.reg`` for DS9's
-        circles; a name without a suffix for a folder with a FITS file of each cutout and a table. A file is replaced
-        whole or stays as it was; a folder that was interrupted goes on.
+        ``.csv``, ``.ecsv``, ``.fits``, ``.vot`` (or ``.xml``) or ``.parquet`` for a table of all that is known;
+        ``.reg`` for DS9's circles; a name without a suffix for a folder with a FITS file of each cutout and a table. A
+        file is replaced whole or stays as it was; a folder that was interrupted goes on. Each table tells how it was
+        made and what its columns mean; a CSV file is plain, and ``NAME.csv.json`` beside it tells them.
     told : callable
         Told (stage, done, of) while cutouts are written.
 
@@ -57,9 +58,13 @@ def export_selection(
     suffix = path.suffix.lower()
     if suffix in FORMATS:
         table = subset.table()
-        write_table(path, table)
-        return Export(path, len(subset), f"{len(table)} galaxies, {len(table.columns)} columns")
+        _, *beside = write_table(path, table, subset.description)
+        words = f"{len(table)} galaxies, {len(table.columns)} columns"
+        more = f"; units and provenance are in {beside[0].name}" if beside else ""
+        return Export(path, len(subset), words + more)
     if suffix == ".reg":
+        if subset.columns:
+            raise InputError("Columns were chosen for a file of regions", "Columns are those of a table")
         return Export(path, len(subset), write_regions(subset, path))
     if suffix and not path.is_dir():
         raise InputError(
