@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import streamlit as st
 
+from gz2interp.schema import parse_galaxy_id
+
 __all__ = [
     "Selection",
     "change",
@@ -160,9 +162,7 @@ def said() -> list[str]:
 
 
 def _digits(text: str) -> str:
-    if not (text.isascii() and text.isdigit() and int(text) < 2**63):
-        raise ValueError("an id is a whole number below 2^63")
-    return text
+    return str(parse_galaxy_id(text))
 
 
 def _polygon(text: str) -> Polygon:

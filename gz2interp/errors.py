@@ -12,6 +12,7 @@ __all__ = [
     "SurveyError",
     "SurveyLocked",
     "choices",
+    "shortened",
 ]
 
 
@@ -83,6 +84,11 @@ def choices(names: Iterable[object], most: int = 12) -> str:
         return "none"
     shown = ", ".join(listed[:most])
     return shown if len(listed) <= most else f"{shown}, ... ({len(listed)} in all)"
+
+
+def shortened(text: str, most: int = 60) -> str:
+    """The text, or its beginning, short enough for a message."""
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def _sentence(text: str) -> str:

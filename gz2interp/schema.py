@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, SupportsIndex
 
 __all__ = [
     "BANDS",
@@ -23,6 +25,7 @@ __all__ = [
     "UNIT",
     "VOTE_KINDS",
     "Question",
+    "parse_galaxy_id",
     "vote_column",
 ]
 
@@ -167,3 +170,39 @@ def vote_column(question: str, answer: str, kind: str = "debiased") -> str:
     if answer not in QUESTIONS[question].answers or kind not in VOTE_KINDS:
         raise ValueError(f"no GZ2 column for {question!r}, {answer!r}, {kind!r}")
     return f"{question}_{answer}_{kind}"
+
+
+def parse_galaxy_id(value: object) -> int:
+    """Parse an id, wherever it was written: command line, file, address of a page.
+
+    Parameters
+    ----------
+    value : int, str or bytes
+        A whole number of 64 bits; of a text, digits with blanks around them.
+
+    Raises
+    ------
+    ValueError
+        It is none; the text says why.
+
+    >>> parse_galaxy_id(" 588015507658768484 ")
+    588015507658768484
+    """
+    if isinstance(value, SupportsIndex) and not isinstance(value, bool):
+        number = operator.index(value)
+    else:
+        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+        number = _whole(text.strip())
+    if not -(2**63) <= number < 2**63:
+        raise ValueError("it does not fit 64 bits")
+    return number
+
+
+def _whole(text: str) -> int:
+    if re.fullmatch(r"-?[0-9]+", text):
+        digits = text.lstrip("-").lstrip("0") or "0"
+        # Not read where it is longer: Python takes a time that grows with the square of the length, and then refuses.
+        return (-1 if text.startswith("-") else 1) * (int(digits) if len(digits) < 20 else 2**64)
+    if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", text[:100], re.IGNORECASE):
+        raise ValueError("it is a floating-point number: beyond 2^53 that no longer says which galaxy is meant")
+    raise ValueError("it is not a whole number of digits 0 to 9" if text else "it is empty")

@@ -6,7 +6,10 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from gz2interp.errors import InputError
+import numpy as np
+
+from gz2interp.errors import InputError, shortened
+from gz2interp.expressions import parse_expression
 from gz2interp.network.layer_scores import channel
 from gz2interp.network.scores import OPERATORS, Score, logit, probability
 
@@ -17,6 +20,7 @@ Word = Callable[..., Score]
 WORDS: Final[Mapping[str, Word]] = {"logit": logit, "probability": probability, "channel": channel}
 """What a score can be made of; a reader who knows a survey adds to them."""
 
+_MOST: Final = float(np.finfo(np.float32).max)
 _SIGNS: Final = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
 EXAMPLE: Final = 'logit(spiral) - 0.5 * logit("edge on")'
 
@@ -38,9 +42,9 @@ def read_score(text: str, words: Mapping[str, Word] = WORDS) -> Score:
         The text is no score.
     """
     try:
-        read = _read(ast.parse(text.strip(), mode="eval").body, words)
-    except (SyntaxError, ValueError, TypeError, RecursionError) as error:
-        raise _unread(text, words, str(error).split("\n")[0]) from None
+        read = _read(parse_expression(text), words)
+    except (ValueError, TypeError) as error:
+        raise _unread(text, words, shortened(str(error), 300).split("\n")[0]) from None
     if not isinstance(read, Score):
         raise _unread(text, words, "it is a number")
     return read
@@ -50,14 +54,21 @@ def _read(node: ast.expr, words: Mapping[str, Word]) -> Score | float:
     match node:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _SIGNS:
             joined: Score | float = OPERATORS[_SIGNS[type(op)]](_read(left, words), _read(right, words))
-            return joined
+            return joined if isinstance(joined, Score) else _finite(joined)
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             return -_read(operand, words)
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
-            return number
+            return _finite(number)
         case ast.Call(func=ast.Name(id=name), args=given, keywords=[]) if name in words:
             return words[name](*_arguments(given))
-    raise ValueError(f"{ast.unparse(node)} is not understood")
+    raise ValueError(f"{shortened(ast.unparse(node))} is not understood")
+
+
+def _finite(number: float) -> float:
+    """The number itself, if a network can calculate with it."""
+    if not abs(number) <= _MOST:
+        raise ValueError(f"a number in it is beyond {_MOST:.1e}")
+    return number
 
 
 def _arguments(nodes: Sequence[ast.expr]) -> list[str | int]:
@@ -70,13 +81,13 @@ def _arguments(nodes: Sequence[ast.expr]) -> list[str | int]:
             case ast.Constant(value=str() | int() as value) if not isinstance(value, bool):
                 found.append(value)
             case _:
-                raise ValueError(f"{ast.unparse(node)} is no name; if it is one, put it in quotes")
+                raise ValueError(f"{shortened(ast.unparse(node))} is no name; if it is one, put it in quotes")
     return found
 
 
 def _unread(text: str, words: Mapping[str, Word], why: str) -> InputError:
     return InputError(
-        f"The score {text!r} was given: {why}",
+        f"The score {shortened(text, 200)!r} was given: {why}",
         f"{', '.join(f'{name}(...)' for name in words)} and numbers, joined by + - * and brackets",
         f"For example {EXAMPLE}",
     )

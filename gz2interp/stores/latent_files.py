@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, choices
-from gz2interp.schema import GALAXY_ID
+from gz2interp.errors import InputError, choices, shortened
+from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 
 __all__ = ["ID_COLUMNS", "SUFFIXES", "Block", "exact_ids", "read_latents"]
 
@@ -89,11 +89,11 @@ def exact_ids(values: NDArray[Any], where: str) -> NDArray[np.int64]:
 
 
 def _exact_id(value: object, where: str) -> int:
-    text = value.decode("ascii", "replace") if isinstance(value, bytes) else str(value)
-    text = text.strip()
-    if isinstance(value, float) or not (text.isascii() and text.isdigit() and int(text) < 2**63):
-        raise InputError(f"{where} has the id {text!r}", "Whole numbers below 2^63, as integers or as text")
-    return int(text)
+    try:
+        return parse_galaxy_id(value)
+    except ValueError as error:
+        given = shortened(str(value))
+        raise InputError(f"{where} has the id {given!r}: {error}", "Whole numbers below 2^63, as integers or text") from None
 
 
 def _parquet(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:

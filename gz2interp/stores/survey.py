@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.errors import InputError, SurveyError, choices, shortened
 from gz2interp.results import Cutout, Galaxy
-from gz2interp.schema import BANDS, CUTOUT_SIZE, DEC, GALAXY_ID, PETRO_RADIUS, RA
+from gz2interp.schema import BANDS, CUTOUT_SIZE, DEC, GALAXY_ID, PETRO_RADIUS, RA, parse_galaxy_id
 from gz2interp.stores.arrays import SHARD_ROWS, Rows, read_rows
 from gz2interp.stores.creating import make_survey_folder
 from gz2interp.stores.header import Header
@@ -212,12 +212,15 @@ class Survey:
         InputError
             The catalogue does not have it, or `galaxy_id` is not a whole number.
         """
-        if isinstance(galaxy_id, int | np.integer) or (isinstance(galaxy_id, str) and galaxy_id.isdecimal()):
-            row = self._rows_by_id.get(int(galaxy_id))
+        reason = ""
+        try:
+            row = self._rows_by_id.get(parse_galaxy_id(galaxy_id))
             if row is not None:
                 return row
+        except ValueError as error:
+            reason = f": {error}"
         raise InputError(
-            f"No galaxy {galaxy_id} is in {self.name}",
+            f"No galaxy {_shown(galaxy_id)} is in {self.name}{reason}",
             f"A whole number, as text or integer; its {len(self)} ids begin with {choices(self.galaxy_ids[:3])}",
         )
 
@@ -332,3 +335,9 @@ class Survey:
                 f"Choose one with --model, or train one: python -m trainer fit {self.path}",
             )
         return ModelFolder(self.place.model(name))
+
+
+def _shown(galaxy_id: object) -> str:
+    """An id as a message can hold it: Python writes no number of more than 4,300 digits."""
+    long = isinstance(galaxy_id, int) and abs(galaxy_id) >= 10**40
+    return "of more than 40 digits" if long else shortened(str(galaxy_id), 43)

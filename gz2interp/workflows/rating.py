@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from gz2interp.embedding.unusual.asking import next_to_rate
 from gz2interp.embedding.unusual.learning import learn
-from gz2interp.errors import InputError
-from gz2interp.schema import GALAXY_ID
+from gz2interp.errors import InputError, shortened
+from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 from gz2interp.stores.ratings import HIGHEST, Rating, Ratings
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
@@ -158,10 +158,11 @@ def _read(path: Path) -> pd.DataFrame:
 
 def _rating(row: Mapping[Hashable, Any]) -> Rating:
     try:
-        galaxy_id, rating = int(str(row[GALAXY_ID])), int(str(row["rating"]))
-    except ValueError:
+        galaxy_id, rating = parse_galaxy_id(row[GALAXY_ID]), parse_galaxy_id(row["rating"])
+    except ValueError as error:
+        galaxy, rated = (shortened(str(row[name])) for name in (GALAXY_ID, "rating"))
         raise InputError(
-            f"Galaxy {row[GALAXY_ID]!r} with the rating {row['rating']!r} is in the file", "Whole numbers"
+            f"Galaxy {galaxy!r} with the rating {rated!r} is in the file: {error}", "Whole numbers"
         ) from None
     texts = {name: "" if pd.isna(row.get(name, "")) else str(row.get(name, "")) for name in ("tag", "note", "time")}
     return Rating(galaxy_id, rating, **texts)

@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from gz2interp.errors import InputError
+from gz2interp.errors import InputError, shortened
 
 __all__ = ["ids_of", "name_id", "position_ids"]
 
@@ -37,7 +37,7 @@ def ids_of(column: pd.Series[Any], where: str) -> pd.Series[Any]:
     if pd.api.types.is_float_dtype(column):
         return _from_floats(column, where)
     texts = column.astype("str").str.strip()
-    wrong = texts[texts.notna() & ~texts.str.fullmatch(r"\d{1,19}", na=False)]
+    wrong = texts[texts.notna() & ~texts.str.fullmatch(r"[0-9]{1,19}", na=False)]
     if len(wrong):
         raise _not_an_id(str(wrong.iloc[0]), f"{where}, row {int(wrong.index[0]) + 1}")
     try:
@@ -88,7 +88,7 @@ def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
 
 def _not_an_id(text: str, where: str) -> InputError:
     remedy = "If a spreadsheet saved the table, take the original: the last digits are lost." if _is_float(text) else ""
-    return InputError(f"{where}: {text!r} is not an id", "a whole number below 2**63", remedy)
+    return InputError(f"{where}: {shortened(text)!r} is not an id", "a whole number below 2**63", remedy)
 
 
 def _is_float(text: str) -> bool:
