@@ -48,7 +48,8 @@ def read_query(text: str) -> str | Position:
         return _degrees(words) if len(words) == 2 and not re.search(r"[:hdm]", text) else _sexagesimal(" ".join(words))
     except ValueError:
         raise InputError(
-            f"“{shortened(text)}” is neither an id nor a position", "588015507658768484, 150.1 2.2 or 10:00:24 +02:12:00"
+            f"“{shortened(text)}” is neither an id nor a position",
+            "588015507658768484, 150.1 2.2 or 10:00:24 +02:12:00",
         ) from None
 
 

@@ -178,7 +178,7 @@ def parse_galaxy_id(value: object) -> int:
     Parameters
     ----------
     value : int, str or bytes
-        A whole number of 64 bits; of a text, digits with blanks around them.
+        A whole number from 0 to 2**63 - 1; of a text, digits with blanks around them.
 
     Raises
     ------
@@ -193,8 +193,10 @@ def parse_galaxy_id(value: object) -> int:
     else:
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         number = _whole(text.strip())
-    if not -(2**63) <= number < 2**63:
-        raise ValueError("it does not fit 64 bits")
+    if number < 0:
+        raise ValueError("it is negative, and ids are 0 or more")
+    if number >= 2**63:
+        raise ValueError("it is not below 2^63")
     return number
 
 

@@ -92,8 +92,9 @@ def _exact_id(value: object, where: str) -> int:
     try:
         return parse_galaxy_id(value)
     except ValueError as error:
-        given = shortened(str(value))
-        raise InputError(f"{where} has the id {given!r}: {error}", "Whole numbers below 2^63, as integers or text") from None
+        raise InputError(
+            f"{where} has the id {shortened(str(value))!r}: {error}", "Whole numbers below 2^63, as integers or as text"
+        ) from None
 
 
 def _parquet(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
