@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,13 +18,25 @@ from pyarrow import csv as pa_csv
 
 from gz2interp.errors import InputError
 
-__all__ = ["ARROW_TYPES", "MISSING", "NUMPY_TYPES", "ColumnType", "Sheet", "open_sheet", "read"]
+__all__ = ["ARROW_TYPES", "MISSING", "NUMPY_TYPES", "SEXAGESIMAL", "ColumnType", "Sheet", "inferred", "open_sheet", "read"]
 
-ColumnType = Literal["text", "number", "vote"]
-"""Votes are kept in single precision: that is how Galaxy Zoo published them, and 220 columns of them weigh."""
+ColumnType = Literal["text", "number", "vote", "angle", "any"]
+"""Votes are kept in single precision: that is how Galaxy Zoo published them, and 220 columns of them weigh. An angle is a
+number or sexagesimal text, and any is what all values of the column are."""
 
-ARROW_TYPES: Final = {"text": pa.string(), "number": pa.float64(), "vote": pa.float32()}
-NUMPY_TYPES: Final = {"number": np.float64, "vote": np.float32}
+ARROW_TYPES: Final = {
+    "text": pa.string(),
+    "number": pa.float64(),
+    "vote": pa.float32(),
+    "angle": pa.float64(),
+    "any": pa.string(),
+}
+NUMPY_TYPES: Final = {"number": np.float64, "vote": np.float32, "angle": np.float64}
+SEXAGESIMAL: Final = re.compile(
+    r"^(?P<sign>[+\-\u2212]?)\s*(?P<whole>\d{1,3})\s*(?P<mark>[:hHdD\u00b0]|\s)\s*(?P<m>\d{1,2}(?:\.\d+)?)"
+    r"\s*(?:[:mM'\u2032]|\s|$)\s*(?:(?P<s>\d{1,2}(?:\.\d*)?)\s*(?:[sS\"\u2033]|'')?)?$"
+)
+"""An angle of hours or degrees, minutes and seconds, as ``10:01:02.3``, ``10h01m02.3s``, ``-05 12 30`` or ``10:01.5``."""
 MISSING: Final = ("", "nan", "null", "none", "n/a", "na", "--")
 """What stands in a field that is empty, in lower case."""
 

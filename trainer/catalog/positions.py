@@ -1,0 +1,307 @@
+"""Positions of a table as ICRS degrees: which columns hold them, in which unit, form and frame."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError
+from trainer.catalog.delimited import MISSING, SEXAGESIMAL
+
+__all__ = ["Frame", "PositionColumns", "SkyPositions", "position_columns", "sky_positions"]
+
+Frame = Literal["", "FK4", "galactic"]
+"""The frame that column names imply: nothing (taken as ICRS unless the file says otherwise), B1950, or l and b."""
+
+Floats = NDArray[np.float64]
+
+_UNIT_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "deg": ("deg", "degs", "degree", "degrees", "degr", "°", "decimal degrees"),
+    "rad": ("rad", "rads", "radian", "radians"),
+    "hour": ("h", "hr", "hrs", "hour", "hours", "hourangle", "hour angle"),
+    "arcmin": ("arcmin", "arcminute", "arcminutes", "amin"),
+    "arcsec": ("arcsec", "arcsecond", "arcseconds", "asec"),
+    "mas": ("mas", "marcsec", "milliarcsecond", "milliarcseconds"),
+    "h:m:s": ("h:m:s", "hms", "hh:mm:ss", "hh mm ss", "h m s", "hourangle:m:s"),
+    "d:m:s": ("d:m:s", "dms", "dd:mm:ss", "dd mm ss", "d m s"),
+}
+_UNITS: Final = {word: unit for unit, words in _UNIT_WORDS.items() for word in words}
+_DEGREES: Final = {"deg": 1.0, "rad": 180 / np.pi, "hour": 15.0, "arcmin": 1 / 60, "arcsec": 1 / 3600, "mas": 1 / 3.6e6}
+
+_SUFFIX: Final = re.compile(
+    r"^(.*?)(?:\s*[\[(]\s*([^\])]+?)\s*[\])]|_(deg|degrees?|rad|radians?|hours?|hr|h|hms|dms|arcsec|arcmin)|(deg))$"
+)
+"""A unit at the end of a name: ``ra[deg]``, ``ra (hours)``, ``dec_rad``, ``radeg``."""
+
+_NAMES: Final[dict[Frame, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+    "": (
+        ("ra", "raj2000", "_raj2000", "ra_j2000", "ra2000", "ra_2000", "_ra", "ra_icrs", "_ra_icrs", "raicrs", "s_ra")
+        + ("right_ascension", "rightascension", "right ascension", "alpha_j2000", "alphawin_j2000", "alpha", "rastring"),
+        ("dec", "decj2000", "dej2000", "_dej2000", "_decj2000", "dec_j2000", "de_j2000", "dec2000", "dec_2000", "_dec")
+        + ("_de", "de", "dec_icrs", "de_icrs", "_de_icrs", "decicrs", "s_dec", "declination", "decl", "delta_j2000")
+        + ("deltawin_j2000", "delta", "decstring"),
+    ),
+    "FK4": (
+        ("rab1950", "_rab1950", "ra_b1950", "ra1950", "ra_1950", "alpha_b1950", "alpha1950", "ra_fk4"),
+        ("deb1950", "_deb1950", "decb1950", "_decb1950", "de_b1950", "dec_b1950", "dec1950", "dec_1950", "de1950")
+        + ("de_1950", "delta_b1950", "delta1950", "dec_fk4"),
+    ),
+    "galactic": (
+        ("glon", "_glon", "l", "gal_l", "gal_lon", "l_gal", "lii", "galactic_longitude"),
+        ("glat", "_glat", "b", "gal_b", "gal_lat", "b_gal", "bii", "galactic_latitude"),
+    ),
+}
+
+_SENTINELS: Final = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0, 99999.0)
+"""What stands for an unknown position, and says nothing of the columns' unit."""
+
+_MANY: Final = 100
+"""Rows from which on the range of values is told where a table gives no unit."""
+
+
+@dataclass(frozen=True)
+class PositionColumns:
+    """The columns of a table that hold its positions.
+
+    Attributes
+    ----------
+    lon, lat : str
+        Right ascension and declination, or galactic longitude and latitude, under the file's names.
+    frame : str
+        What the names imply, see `Frame`.
+    units : (str, str)
+        What the names imply, as in ``ra_rad``; "" for nothing.
+    """
+
+    lon: str
+    lat: str
+    frame: Frame = ""
+    units: tuple[str, str] = ("", "")
+
+
+@dataclass(frozen=True, eq=False)
+class SkyPositions:
+    """Positions of a table's rows.
+
+    Attributes
+    ----------
+    ra, dec : float64 (n,)
+        ICRS [deg]; NaN where unknown. Values off the sphere stay as they are, for the reader to drop and report.
+    notes : tuple of str
+        Units, forms and frames that were converted, in words.
+    """
+
+    ra: Floats
+    dec: Floats
+    notes: tuple[str, ...] = ()
+
+
+def position_columns(columns: Sequence[str]) -> PositionColumns | None:
+    """The columns that hold positions, by their names in whatever case; None where there are none.
+
+    Equatorial J2000 columns are preferred to B1950, these to galactic ones, and numbers to text.
+    """
+    parsed = {name: _name_and_unit(name) for name in columns}
+    for frame, (lon_names, lat_names) in _NAMES.items():
+        lon, lat = _best(parsed, lon_names), _best(parsed, lat_names)
+        if lon and lat:
+            return PositionColumns(lon, lat, frame, (parsed[lon][1], parsed[lat][1]))
+    return None
+
+
+def sky_positions(
+    table: pd.DataFrame, columns: PositionColumns, units: Mapping[str, str], frames: Mapping[str, str]
+) -> SkyPositions:
+    """A table's positions as ICRS degrees.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its two columns of positions are numbers, or text with numbers or sexagesimal values.
+    columns : PositionColumns
+    units : mapping
+        What the file gives as the unit of each column: FITS' TUNIT, VOTable's unit; missing or "" for none.
+    frames : mapping
+        What the file gives as the frame of each column, for example ``"FK4 B1950"``; missing or "" for none.
+
+    Raises
+    ------
+    InputError
+        A unit is not one of an angle, contradicts the column's name or the values; the frame is unknown.
+    """
+    lon, lat = columns.lon, columns.lat
+    unit = [_unit(name, units.get(name, ""), hint) for name, hint in zip((lon, lat), columns.units, strict=True)]
+    x, x_unit = _degrees(table[lon], lon, unit[0], hours=columns.frame != "galactic")
+    y, y_unit = _degrees(table[lat], lat, unit[1], hours=False)
+    if unit[1] in ("hour", "h:m:s") or (not all(unit) and {"rad", "arcsec", "arcmin", "mas"} & set(unit)):
+        raise InputError(
+            f"The column {lon!r} is in {unit[0] or 'no unit'}, {lat!r} in {unit[1] or 'no unit'}",
+            "A unit on both columns, and hours only on right ascension",
+        )
+    x, y, notes = _wrapped(*_without_origin(x, y))
+    _refuse_off_sphere(x, y, (f"{lon!r} [{x_unit}]", f"{lat!r} [{y_unit}]"))
+    notes += [f"{name} is in {words}, read as degrees" for name, words in ((lon, x_unit), (lat, y_unit)) if words != "deg"]
+    notes += _suspicions(x, y, columns, unit)
+    ra, dec, converted = _to_icrs(x, y, columns, frames)
+    return SkyPositions(ra, dec, tuple([*notes, *converted]))
+
+
+def _name_and_unit(name: str) -> tuple[str, str]:
+    """``"ra_rad"`` is ``("ra", "rad")``; the unit is "" where the name has none, or one that is not of an angle."""
+    lower = name.strip().lower()
+    found = _SUFFIX.match(lower)
+    unit = _UNITS.get(next(filter(None, found.groups()[1:]), ""), "") if found else ""
+    return (found[1].strip(), unit) if found and unit else (lower, "")
+
+
+def _best(parsed: Mapping[str, tuple[str, str]], names: Sequence[str]) -> str:
+    known = [(unit in ("h:m:s", "d:m:s"), names.index(base), name) for name, (base, unit) in parsed.items() if base in names]
+    return min(known)[-1] if known else ""
+
+
+def _unit(column: str, given: str, hint: str) -> str:
+    """The unit of a column by the file and by its name; "" where neither says."""
+    word = re.sub(r"^[\s\"'\[(]+|[\s\"'\]).]+$", "", given).lower()
+    if word in ("", "-", "--", "none", "unitless"):
+        return hint
+    unit = _UNITS.get(word)
+    if unit is None:
+        raise InputError(
+            f"The column {column!r} has the unit {given!r}", "deg, rad, hourangle, arcsec, h:m:s or d:m:s", "Correct it."
+        )
+    if hint and _DEGREES.get(hint) != _DEGREES.get(unit):
+        raise InputError(f"The column {column!r} has the unit {given!r}", f"{hint}, as its name says", "Correct one.")
+    return unit
+
+
+def _degrees(values: pd.Series[Any], name: str, unit: str, hours: bool) -> tuple[Floats, str]:
+    """A column in degrees, and the unit or form that it had."""
+    if pd.api.types.is_numeric_dtype(values):
+        plain = {"": "deg", "h:m:s": "hour", "d:m:s": "deg"}.get(unit, unit)
+        return values.to_numpy(np.float64, na_value=np.nan) * _DEGREES[plain], plain
+    texts = values.str.strip()
+    texts = texts.mask(texts.str.lower().isin(MISSING))
+    parts = texts.str.extract(SEXAGESIMAL)
+    wrong = np.flatnonzero(texts.notna() & parts["whole"].isna())
+    if wrong.size:
+        raise InputError(
+            f"Column {name!r}, row {wrong[0] + 1}: {texts.iloc[wrong[0]]!r}",
+            "Positions all written as 10:01:02.3 or 10h01m02.3s, or all as numbers",
+        )
+    whole, minutes, seconds = (pd.to_numeric(parts[part]).fillna(0).to_numpy(np.float64) for part in ("whole", "m", "s"))
+    _refuse_sixty(texts, name, minutes, seconds)
+    letters = set(parts["mark"].dropna().str.lower())
+    by_hours = _is_in_hours(name, unit, letters, hours, float(whole.max(initial=0.0)))
+    size = (whole + minutes / 60 + seconds / 3600) * (15.0 if by_hours else 1.0)
+    angles = np.where(parts["sign"].isin(["-", "\u2212"]), -size, size)
+    return np.where(texts.isna(), np.nan, angles), "h:m:s" if by_hours else "d:m:s"
+
+
+def _refuse_sixty(texts: pd.Series[Any], name: str, minutes: Floats, seconds: Floats) -> None:
+    wrong = np.flatnonzero((minutes >= 60) | (seconds > 60))
+    if wrong.size:
+        raise InputError(
+            f"Column {name!r}, row {wrong[0] + 1}: {texts.iloc[wrong[0]]!r}", "Minutes and seconds below 60"
+        )
+
+
+def _is_in_hours(name: str, unit: str, letters: set[str], hours: bool, largest: float) -> bool:
+    """Whether sexagesimal values are hours: by their letters, else by the unit, else as right ascension is written."""
+    if "h" in letters and (not hours or unit in ("deg", "d:m:s")):
+        raise InputError(f"The column {name!r} holds hours", "degrees, as its name or unit says", "Correct one.")
+    if letters & {"d", "°"} or unit in ("deg", "d:m:s"):
+        return False
+    # No hour is larger than 24, so 150:07:30 can only be degrees.
+    return hours and ("h" in letters or unit in ("hour", "h:m:s") or largest <= 24)
+
+
+def _without_origin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Several rows at exactly 0, 0 are rows of which no position is known."""
+    origin = (x == 0) & (y == 0)
+    if np.count_nonzero(origin) < 2:
+        return x, y
+    return np.where(origin, np.nan, x), np.where(origin, np.nan, y)
+
+
+def _wrapped(x: Floats, y: Floats) -> tuple[Floats, Floats, list[str]]:
+    """Right ascensions from -180 to 180 taken modulo 360, if that is how the whole table writes them."""
+    negative = (x < 0) & (x >= -180)
+    if not negative.any():
+        return x, y, []
+    if (x[x <= 360] > 180).any():
+        return x, y, ["negative right ascensions stand beside such above 180 deg: they are taken as no position"]
+    return np.where(negative, x % 360.0, x), y, [f"{np.count_nonzero(negative):,} negative right ascensions plus 360 deg"]
+
+
+def _refuse_off_sphere(x: Floats, y: Floats, columns: tuple[str, str]) -> None:
+    """A few rows may hold nonsense; where most do, the unit or the columns are other than they seem."""
+    known = np.isfinite(x) & np.isfinite(y) & ~np.isin(x, _SENTINELS) & ~np.isin(y, _SENTINELS)
+    off = known & ((x < 0) | (x > 360) | (np.abs(y) > 90))
+    if np.count_nonzero(off) * 2 <= np.count_nonzero(known) or np.count_nonzero(known) < 3:
+        return
+    x, y = x[known], y[known]
+    raise InputError(
+        f"{np.count_nonzero(off):,} of {len(x):,} positions are off the sphere: {columns[0]} would run from {x.min():g} "
+        f"to {x.max():g} deg, {columns[1]} from {y.min():g} to {y.max():g} deg",
+        "0 to 360 deg and -90 to 90 deg",
+        "Are the columns exchanged, or in another unit than given?",
+    )
+
+
+def _suspicions(x: Floats, y: Floats, columns: PositionColumns, unit: Sequence[str]) -> list[str]:
+    """What the range of many values suggests where no unit is given. A small field may look like this, so it stays."""
+    known = np.isfinite(x) & np.isfinite(y)
+    if unit[0] or np.count_nonzero(known) < _MANY or columns.frame == "galactic":
+        return []
+    x, y = x[known], y[known]
+    if 3 < x.max() <= 2 * np.pi and np.abs(y).max() <= np.pi / 2:
+        return [f"no unit is given, and all positions lie within 0 to 2 pi and -pi/2 to pi/2: read as degrees; if they are "
+                f"radians, name the columns {columns.lon}_rad and {columns.lat}_rad"]
+    if 12 < x.max() <= 24 and np.ptp(y) > 24:
+        return [f"no unit is given, and {columns.lon} ends at {x.max():.1f}: read as degrees; if it is in hours, name the "
+                f"column {columns.lon}_hours"]
+    return []
+
+
+def _to_icrs(x: Floats, y: Floats, columns: PositionColumns, frames: Mapping[str, str]) -> tuple[Floats, Floats, list[str]]:
+    frame, equinox = _frame(columns, frames.get(columns.lon, ""))
+    if not frame:
+        return x, y, []
+    # astropy.coordinates takes a second to import, and most tables need none of it.
+    import astropy.units as u
+    from astropy.coordinates import FK4, FK5, Galactic, SkyCoord
+
+    system = {"FK4": lambda: FK4(equinox=equinox), "FK5": lambda: FK5(equinox=equinox), "galactic": Galactic}[frame]()
+    known = np.isfinite(x) & np.isfinite(y) & (x >= 0) & (x <= 360) & (np.abs(y) <= 90)
+    sky = SkyCoord(x[known] * u.deg, y[known] * u.deg, frame=system).icrs
+    ra, dec = np.where(known, x, np.nan), np.where(known, y, np.nan)
+    ra[known], dec[known] = sky.ra.deg, sky.dec.deg
+    words = "galactic coordinates" if frame == "galactic" else f"{frame} {equinox}"
+    return ra, dec, [f"{columns.lon} and {columns.lat} are {words}, converted to ICRS"]
+
+
+def _frame(columns: PositionColumns, given: str) -> tuple[str, str]:
+    """The frame to convert from, and its equinox; "" where the positions are ICRS already, as far as anyone says."""
+    words = given.upper()
+    year = re.search(r"([BJ]?)(\d{4}(?:\.\d+)?)", words)
+    is_galactic = columns.frame == "galactic"
+    if "GALACTIC" in words.replace("SUPERGALACTIC", "SUPER") or (is_galactic and not words):
+        if not is_galactic:
+            raise InputError(f"{columns.lon} and {columns.lat} are given as {given}", "equatorial coordinates under these names")
+        return "galactic", ""
+    if is_galactic:
+        return "galactic", ""  # a header's EQUINOX is of its equatorial columns
+    if "ECL" in words or "SUPER" in words:
+        raise InputError(f"{columns.lon} and {columns.lat} are given as {given}", "ICRS, FK5, FK4 or galactic coordinates")
+    by_year = float(year[2]) if year else 2000.0
+    if columns.frame == "FK4" or "FK4" in words or (by_year < 1984 and "FK5" not in words and "ICRS" not in words):
+        return "FK4", f"B{by_year if year and by_year < 1984 else 1950.0:g}"
+    if "ICRS" in words or (by_year == 2000.0 and "FK5" not in words):
+        return "", ""
+    return "FK5", f"J{by_year:g}"
