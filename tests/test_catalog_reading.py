@@ -185,7 +185,7 @@ class TestCleaning:
 
     def test_the_first_of_duplicates_stays(self, tmp_path):
         catalog, report = read_catalog(
-            written(tmp_path, "objid,ra,dec,specz", "1,10,5,0.1", "2,11,5,0.2", "1,12,5,0.3")
+            written(tmp_path, "objid,ra,dec,specz", "1,10,5,0.1", "2,11,5,0.2", "1,10.0005,5,0.3")
         )
         assert catalog["redshift"].tolist() == [0.1, 0.2]
         assert (report.duplicates.number, report.duplicates.examples) == (1, ("1",))
@@ -219,16 +219,27 @@ class TestColumns:
         catalog, report = read_catalog(written(tmp_path, "objid,ra,dec,g,r,z", "1,2,3,17,16,15.5"))
         assert not {"z", "redshift"} & set(catalog)
         assert "magnitude or redshift is unclear" in " ".join(report.notes)
-        assert "z" in report.left_out
+        assert (report.user_columns, catalog.loc[0, "original_z"]) == (("g", "r", "z"), 15.5)
 
     def test_names_of_others(self, tmp_path):
         header = (
             "OBJID,RA,DEC,PETROR90_R,PETROMAG_U,PETROMAG_G,PETROMAG_R,PETROMAG_I,PETROMAG_Z,REDSHIFT,expAB_r,E_BV,mass"
         )
         catalog, report = read_catalog(written(tmp_path, header, "7,1,2,8.5,19,18,17,16,15,0.1,0.6,0.02,10.5"))
-        names = ["galaxy_id", "ra", "dec", "petro_radius", "redshift", "axis_ratio", "ebv", "table_row", *"ugriz"]
+        names = [
+            "galaxy_id",
+            "ra",
+            "dec",
+            "petro_radius",
+            "redshift",
+            "axis_ratio",
+            "ebv",
+            "table_row",
+            "mass",
+            *"ugriz",
+        ]
         assert sorted(catalog) == sorted(names)
-        assert report.left_out == ("mass",)
+        assert (report.user_columns, catalog.loc[0, "mass"]) == (("mass",), 10.5)
         assert any("PETROR90_R, the radius of 90 % of the light" in note for note in report.notes)
 
     def test_our_own_export_comes_back(self, tmp_path):
@@ -265,7 +276,8 @@ def test_a_large_table(tmp_path):
     assert catalog["galaxy_id"].tolist() == list(range(LARGE, LARGE + rows))
     np.testing.assert_array_equal(catalog[names[1]], frame[names[1]].astype(np.float32))
     assert report.classified == rows
-    assert len(report.left_out) == columns - 2
+    assert len(report.user_columns) == columns - 2
+    np.testing.assert_array_equal(catalog["extra3"], frame["extra3"])
 
 
 @pytest.mark.realdata

@@ -53,6 +53,9 @@ def drop_duplicates(table: pd.DataFrame) -> tuple[pd.DataFrame, Count]:
 
 def near_pairs(table: pd.DataFrame, within: float) -> Count:
     """Pairs of galaxies closer than `within` [arcsec]: perhaps one galaxy twice, perhaps two. They stay."""
+    table = table[table[RA].notna() & table[DEC].notna()]
+    if table.empty:
+        return Count()
     tree = cKDTree(unit_vectors(table[RA], table[DEC]))
     pairs = np.sort(tree.query_pairs(chord(within), output_type="ndarray"), axis=1)
     names = table[GALAXY_ID].to_numpy()[pairs[np.lexsort(pairs.T[::-1])]]

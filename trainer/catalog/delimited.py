@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, Final, Literal
@@ -18,11 +18,22 @@ from pyarrow import csv as pa_csv
 
 from gz2interp.errors import InputError
 
-__all__ = ["ARROW_TYPES", "MISSING", "NUMPY_TYPES", "SEXAGESIMAL", "ColumnType", "Sheet", "inferred", "open_sheet", "read"]
+__all__ = [
+    "ARROW_TYPES",
+    "MISSING",
+    "NUMPY_TYPES",
+    "SEXAGESIMAL",
+    "ColumnType",
+    "Sheet",
+    "angles",
+    "inferred",
+    "open_sheet",
+    "read",
+]
 
 ColumnType = Literal["text", "number", "vote", "angle", "any"]
-"""Votes are kept in single precision: that is how Galaxy Zoo published them, and 220 columns of them weigh. An angle is a
-number or sexagesimal text, and any is what all values of the column are."""
+"""Votes are kept in single precision: that is how Galaxy Zoo published them, and 220 columns of them weigh. An angle is
+a number or sexagesimal text; any is numbers where all of a column are, else text."""
 
 ARROW_TYPES: Final = {
     "text": pa.string(),
@@ -36,7 +47,10 @@ SEXAGESIMAL: Final = re.compile(
     r"^(?P<sign>[+\-\u2212]?)\s*(?P<whole>\d{1,3})\s*(?P<mark>[:hHdD\u00b0]|\s)\s*(?P<m>\d{1,2}(?:\.\d+)?)"
     r"\s*(?:[:mM'\u2032]|\s|$)\s*(?:(?P<s>\d{1,2}(?:\.\d*)?)\s*(?:[sS\"\u2033]|'')?)?$"
 )
-"""An angle of hours or degrees, minutes and seconds, as ``10:01:02.3``, ``10h01m02.3s``, ``-05 12 30`` or ``10:01.5``."""
+"""An angle in hours or degrees, minutes and seconds: ``10:01:02.3``, ``10h01m02.3s``, ``-05 12 30`` or ``10:01.5``."""
+_KNOWN_NAME: Final = re.compile(r"_?(?:ra|de|gl|file|class|label|.*id$)", re.IGNORECASE)
+"""A line with a field that begins or ends so is one of names, though others of them are numbers."""
+_ANGLE_UNITS: Final = {"deg", "degree", "degrees", "rad", "radian", "hour", "hours", "h:m:s", "d:m:s", "arcsec", "hms"}
 MISSING: Final = ("", "nan", "null", "none", "n/a", "na", "--")
 """What stands in a field that is empty, in lower case."""
 
@@ -54,8 +68,11 @@ class Sheet:
         Opens the path for its unpacked bytes.
     columns : tuple of str
     delimiter : str
+        A blank stands for any number of blanks and tabs.
     heading : int
-        Lines before the first row: comments, blank lines and the line of names.
+        Lines before the first row: comments, blank lines, the line of names, and below it units and a ruler of dashes.
+    units : dict
+        The unit of each column, from a line below the names; empty where there is none.
     """
 
     path: Path
@@ -63,6 +80,7 @@ class Sheet:
     columns: tuple[str, ...]
     delimiter: str
     heading: int
+    units: dict[str, str] = field(default_factory=dict)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Line number in the file and fields of each row, one by one: slow and exact.
@@ -76,7 +94,9 @@ class Sheet:
             text = TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
             for _ in range(self.heading):
                 text.readline()
-            reader, line = csv.reader(text, delimiter=self.delimiter), 0
+            blanks = self.delimiter == " "
+            lines = (_plain_blanks(line) for line in text) if blanks else text
+            reader, line = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=blanks), 0
             try:
                 for line, fields in enumerate(reader, 1):
                     if reader.line_num > line:
@@ -90,25 +110,87 @@ class Sheet:
 
 
 def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> Sheet:
-    """Find the line of names, below comments (SkyServer writes ``#Table1``) and blank lines, and its delimiter."""
-    try:
-        with opened(path) as file:
-            lines = TextIOWrapper(file, encoding="utf-8-sig", errors="replace")
-            heading, line = next(
-                (number, line) for number, line in enumerate(lines, 1) if line.strip() and not line.startswith("#")
-            )
-    except StopIteration:
-        raise InputError(f"{path.name} is empty", "a line of column names, then one line per galaxy") from None
-    except (OSError, EOFError) as error:
-        raise _cut_short(path, error) from error
-    delimiter = max(",\t;|", key=line.count)
-    columns = tuple(name.strip() for name in next(csv.reader([line], delimiter=delimiter)))
-    twice = sorted({name for name in columns if columns.count(name) > 1})
+    """Find the line of names and its delimiter.
+
+    Names stand below comments (SkyServer writes ``#Table1``) and blank lines, or in the last comment if the first line
+    that is none holds numbers. A line of units and a ruler of dashes, as VizieR writes them, may follow.
+    """
+    heads = list[tuple[int, str]]()
+    with opened(path) as file:
+        lines = TextIOWrapper(file, encoding="utf-8-sig", errors="replace")
+        comment, plain = "", 0
+        for number, line in enumerate(lines, 1):
+            if line.startswith("#") and not plain:
+                comment = line.lstrip("# \t") if line.lstrip("# \t\r\n") else comment
+            elif line.strip():
+                heads.append((number, line.rstrip("\r\n")))
+                plain += 1
+            if plain == 3:
+                break
+    if not heads:
+        raise InputError(f"{path.name} is empty", "a line of column names, then one line per galaxy")
+    heading, first = heads[0]
+    delimiter = _delimiter(first)
+    names = _fields(first, delimiter)
+    below = [_fields(line, delimiter) for _, line in heads[1:]]
+    if any(map(_is_plain_number, names)) and not any(map(_KNOWN_NAME.match, names)):
+        return _commented(path, opened, comment, heading, first)
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(
             f"{path.name}, line {heading} names {', '.join(map(repr, twice))} more than once", "each name once"
         )
-    return Sheet(path, opened, columns, delimiter, heading)
+    skipped = _unit_lines(below)
+    units = (
+        dict(zip(names, below[0], strict=True)) if skipped == 2 or (skipped == 1 and not _is_ruler(below[0])) else {}
+    )
+    return Sheet(path, opened, tuple(names), delimiter, heads[skipped][0], units)
+
+
+def _commented(path: Path, opened: Callable[[Path], IO[bytes]], comment: str, line: int, first: str) -> Sheet:
+    """A sheet whose names stand in a comment above its first row."""
+    delimiter = _delimiter(comment) if _delimiter(comment) == _delimiter(first) else _delimiter(first)
+    names, values = _fields(comment.strip(), delimiter), _fields(first, delimiter)
+    if len(names) != len(values) or len(set(names)) != len(names):
+        raise InputError(
+            f"{path.name}, line {line} holds numbers where the names of the columns were expected",
+            "a line of names, or a comment with as many names as there are columns",
+            "Write one above the first row.",
+        )
+    return Sheet(path, opened, tuple(names), delimiter, line - 1)
+
+
+def _delimiter(line: str) -> str:
+    best = max(",\t;|", key=line.count)
+    return " " if best not in line and " " in line.strip() else best
+
+
+def _fields(line: str, delimiter: str) -> list[str]:
+    blanks = delimiter == " "
+    text = _plain_blanks(line) if blanks else line
+    return [name.strip() for name in next(csv.reader([text], delimiter=delimiter, skipinitialspace=blanks), [])]
+
+
+def _plain_blanks(line: str) -> str:
+    return line.replace("\t", " ").strip()
+
+
+def _is_plain_number(text: str) -> bool:
+    return bool(text) and _is_number(text) and text.lower() not in MISSING
+
+
+def _unit_lines(below: list[list[str]]) -> int:
+    """How many lines below the names are units or a ruler of dashes."""
+    if below and _is_ruler(below[0]):
+        return 1
+    if len(below) > 1 and _is_ruler(below[1]) and len(below[0]) == len(below[1]):
+        return 2
+    words = {word.strip("[]()\"'").lower() for word in below[0]} if below else set()
+    return 1 if words & _ANGLE_UNITS and not any(map(_is_plain_number, below[0])) else 0
+
+
+def _is_ruler(fields: list[str]) -> bool:
+    return bool(fields) and all(re.fullmatch(r"[-=]+", text) for text in fields)
 
 
 def read(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
@@ -119,13 +201,72 @@ def read(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
     InputError
         Says the line, the column, the offending text and what was expected.
     """
+    if sheet.delimiter == " ":
+        return _read_rows(sheet, types)
     try:
-        return _read_arrow(sheet, types)
+        frame = _read_arrow(sheet, types)
     except (pa.ArrowException, OSError, EOFError) as error:
+        if "Could not skip" in str(error):
+            raise _no_rows(sheet) from error
         _raise_first_fault(sheet, types, error)
-    # Sound, but in a spelling that Arrow does not know, such as a declination of "+15.6".
-    texts = _read_arrow(sheet, dict.fromkeys(types, "text"))
-    return pd.DataFrame({name: _converted(texts[name], kind) for name, kind in types.items()})
+        # Sound, but in a spelling that Arrow does not know, such as a declination of "+15.6".
+        frame = _read_arrow(sheet, dict.fromkeys(types, "text"))
+    if frame.empty:
+        raise _no_rows(sheet)
+    return pd.DataFrame({name: _converted(frame[name], kind) for name, kind in types.items()})
+
+
+def _read_rows(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
+    """Columns that are separated by blanks, line by line."""
+    wanted = [(sheet.columns.index(name), name, kind) for name, kind in types.items()]
+    values: list[list[str]] = [[] for _ in wanted]
+    for line, fields in sheet.rows():
+        if fields[0].startswith("#"):
+            continue
+        if len(fields) != len(sheet.columns):
+            raise _ragged(sheet, line, fields)
+        for column, (place, name, kind) in zip(values, wanted, strict=True):
+            _check_field(sheet.path.name, line, name, kind, fields[place])
+            column.append(fields[place])
+    if not values or not values[0]:
+        raise _no_rows(sheet)
+    texts = (pd.Series(column, dtype="str") for column in values)
+    return pd.DataFrame(
+        {
+            name: _converted(text.mask(text.str.lower().isin(MISSING)), kind)
+            for text, (_, name, kind) in zip(texts, wanted, strict=True)
+        }
+    )
+
+
+def inferred(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers where all of a column are numbers that floating point keeps exactly; text otherwise.
+
+    Whole numbers of 16 digits and more, and those with leading zeros, are names and stay text.
+    """
+    if not isinstance(texts.dtype, pd.StringDtype):
+        return texts
+    words = texts.str.strip()
+    known = words.mask(words.str.lower().isin(MISSING))
+    if known.str.fullmatch(r"[+-]?(?:\d{16,}|0\d+)").any():
+        return known
+    try:
+        numbers = pd.to_numeric(known)
+    except (ValueError, TypeError):
+        return known
+    return numbers.astype(np.float64) if pd.api.types.is_numeric_dtype(numbers) else known
+
+
+def angles(texts: pd.Series[Any]) -> pd.Series[Any]:
+    """Numbers where all of a column are numbers; text, to be read as sexagesimal, otherwise."""
+    if not isinstance(texts.dtype, pd.StringDtype):
+        return texts
+    words = texts.str.strip()
+    known = words.mask(words.str.lower().isin(MISSING))
+    try:
+        return known.astype(np.float64)
+    except (ValueError, TypeError):
+        return known
 
 
 @dataclass
@@ -188,6 +329,14 @@ def _raise_first_fault(sheet: Sheet, types: dict[str, ColumnType], error: Except
         raise _cut_short(sheet.path, error) from error
 
 
+def _no_rows(sheet: Sheet) -> InputError:
+    return InputError(
+        f"{sheet.path.name} holds a line of names and no row",
+        "one line per galaxy",
+        "If it was downloaded, it may be cut short: fetch it again.",
+    )
+
+
 def _cut_short(path: Path, error: Exception) -> InputError:
     return InputError(
         f"{path.name} cannot be read to its end: {error}",
@@ -208,10 +357,12 @@ def _check_field(file: str, line: int, name: str, kind: ColumnType, text: str) -
     place = f"{file}, line {line}, column {name!r}"
     if "\ufffd" in text:
         raise InputError(f"{place}: {text!r} holds bytes that are not UTF-8", "UTF-8 text", "Save the table as UTF-8.")
-    if kind != "text" and not _is_number(text):
-        raise InputError(
-            f"{place}: {text!r}", "A number was expected", "Correct it, or leave it empty where it is unknown."
-        )
+    if kind in ("text", "any") or _is_number(text) or (kind == "angle" and SEXAGESIMAL.match(text.strip())):
+        return
+    remedy = "Correct it, or leave it empty where it is unknown."
+    if re.fullmatch(r"[+-]?\d+,\d+", text.strip()):
+        remedy = "Write decimals with a point, not with a comma."
+    raise InputError(f"{place}: {text!r}", "A number was expected", remedy)
 
 
 def _is_number(text: str) -> bool:
@@ -233,7 +384,11 @@ def _ragged(sheet: Sheet, line: int, fields: list[str]) -> InputError:
 
 
 def _converted(texts: pd.Series[Any], kind: ColumnType) -> pd.Series[Any]:
-    if kind == "text":
+    if kind == "any":
+        return inferred(texts)
+    if kind == "text" or not isinstance(texts.dtype, pd.StringDtype):
         return texts
+    if kind == "angle":
+        return angles(texts)
     words = texts.str.strip()
     return words.mask(words.str.lower().isin(MISSING)).astype(NUMPY_TYPES[kind])

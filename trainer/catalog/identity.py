@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -10,12 +11,80 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
+from gz2interp.embedding.duplicates import SAME_WITHIN, separation
 from gz2interp.errors import InputError, shortened
+from gz2interp.schema import DEC, GALAXY_ID, RA
+from trainer.catalog.report import Count
 
-__all__ = ["ids_of", "name_id", "position_ids"]
+__all__ = ["Identity", "are_names", "ids_of", "ids_of_positions", "name_id", "position_ids", "tell_apart"]
 
-_EXACT: Final = 2.0**53
-"""The first whole number that a float64 may confuse with its neighbour."""
+_EXACT: Final = {2: 2.0**11, 4: 2.0**24, 8: 2.0**53}
+"""By the bytes of a floating point number: the first whole number that it may confuse with its neighbour."""
+
+_NO_ID: Final = ("-1", "-9", "-99", "-999", "-9999")
+"""What stands for an id that is not known."""
+
+_FEW: Final = 0.1
+"""Up to this share of rows with another galaxy's id, ids are taken to name galaxies; beyond it they do not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Identity:
+    """A table in which an id stands for one galaxy.
+
+    Attributes
+    ----------
+    table : DataFrame
+    notes : tuple of str
+        What was decided, in words.
+    renamed : Count
+        Rows that bore the id of a galaxy elsewhere, and got one made of their position.
+    """
+
+    table: pd.DataFrame
+    notes: tuple[str, ...] = ()
+    renamed: Count = field(default_factory=Count)
+
+
+def tell_apart(table: pd.DataFrame) -> Identity:
+    """Give rows that share an id with a galaxy elsewhere one of their own: identity is id and position.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With galaxy_id (nullable integers), ra and dec [deg].
+
+    Notes
+    -----
+    A galaxy is elsewhere if it lies more than 5 arcsec from the first row of the id. Where more than a tenth of the
+    rows are so, the id is a number within something (a brick, a field), and all ids are made of positions.
+    """
+    first = table.dropna(subset=[GALAXY_ID]).drop_duplicates(GALAXY_ID).set_index(GALAXY_ID)[[RA, DEC]]
+    there = first.reindex(table[GALAXY_ID])
+    place, origin = (frame[[RA, DEC]].to_numpy(np.float64) for frame in (table, there))
+    apart = separation(origin[:, 0], origin[:, 1], place[:, 0], place[:, 1]) > SAME_WITHIN
+    if not apart.any():
+        return Identity(table)
+    made = ids_of_positions(table[RA], table[DEC])
+    renamed = Count.of(str(name) for name in table.loc[apart, GALAXY_ID])
+    if apart.mean() <= _FEW:
+        return Identity(table.assign(**{GALAXY_ID: table[GALAXY_ID].mask(apart, made)}), (), renamed)
+    note = f"ids repeat at other positions ({renamed.line('rows')}): ids are made from the positions"
+    return Identity(table.assign(**{GALAXY_ID: made}), (note,))
+
+
+def are_names(column: pd.Series[Any]) -> bool:
+    """Whether ids are names, such as ``J101223.40+021519.1`` or ``347068_1123``, and none is a number."""
+    if not isinstance(column.dtype, pd.StringDtype) or column.isna().all():
+        return False
+    texts = column.dropna().str.strip()
+    return bool((texts.str.contains(r"[A-Za-z_]") & ~texts.map(_is_float).astype(bool)).all())
+
+
+def ids_of_positions(ra: pd.Series[Any], dec: pd.Series[Any]) -> pd.Series[Any]:
+    """`position_ids` of columns [deg] as nullable integers; positions off the sphere, which no row keeps, share one."""
+    placed = ra.notna() & dec.between(-90.0, 90.0)
+    return pd.Series(position_ids(ra.where(placed, 0.0), dec.where(placed, 0.0)), index=ra.index, dtype="Int64")
 
 
 def ids_of(column: pd.Series[Any], where: str) -> pd.Series[Any]:
@@ -24,8 +93,8 @@ def ids_of(column: pd.Series[Any], where: str) -> pd.Series[Any]:
     Parameters
     ----------
     column : Series
-        Text, integers, or floating point. Floating point is taken only below 2**53, where it still tells every galaxy
-        from the next.
+        Text, integers, or floating point. Floating point is taken only below 2**53 (2**24 of single precision), where
+        it still tells every galaxy from the next. -1 to -9999 in nines are missing.
     where : str
         The file and the column, for the error.
 
@@ -37,7 +106,14 @@ def ids_of(column: pd.Series[Any], where: str) -> pd.Series[Any]:
     if pd.api.types.is_float_dtype(column):
         return _from_floats(column, where)
     texts = column.astype("str").str.strip()
+<<<<<<< HEAD
     wrong = texts[texts.notna() & ~texts.str.fullmatch(r"[0-9]{1,19}", na=False)]
+=======
+    texts = texts.mask(texts.isin(_NO_ID))
+    # pandas writes whole numbers beside gaps as 123.0; beyond 15 digits the last ones may be lost.
+    texts = texts.str.replace(r"^(\d{1,15})\.0+$", r"\1", regex=True)
+    wrong = texts[texts.notna() & ~texts.str.fullmatch(r"\d{1,19}", na=False)]
+>>>>>>> d103cec (Read catalogues by unit, form and frame of their positions, tell galaxies apart by id and position, and keep the user's columns)
     if len(wrong):
         raise _not_an_id(str(wrong.iloc[0]), f"{where}, row {int(wrong.index[0]) + 1}")
     try:
@@ -76,19 +152,29 @@ def name_id(name: str) -> int:
 
 
 def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
-    wrong = column[column.notna() & ((column.abs() >= _EXACT) | (column % 1 != 0))]
+    exact = _EXACT.get(getattr(column.dtype, "itemsize", 8), 2.0**53)
+    wrong = column[column.notna() & ((column.abs() >= exact) | (column % 1 != 0))]
     if len(wrong):
         raise InputError(
             f"{where} is stored as floating point, and {wrong.iloc[0]!r} no longer says which galaxy it was",
             "ids as 64-bit integers or as text",
             "Write the table again from its source, without passing the id through a spreadsheet or a float column.",
         )
-    return column.astype("Int64")
+    whole = column.astype("Int64")
+    if (whole < 0).any():
+        whole = whole.mask(whole.isin([int(text) for text in _NO_ID]))
+    if (whole < 0).any():
+        raise _not_an_id(str(whole[whole < 0].iloc[0]), where)
+    return whole
 
 
 def _not_an_id(text: str, where: str) -> InputError:
     remedy = "If a spreadsheet saved the table, take the original: the last digits are lost." if _is_float(text) else ""
+<<<<<<< HEAD
     return InputError(f"{where}: {shortened(text)!r} is not an id", "a whole number below 2**63", remedy)
+=======
+    return InputError(f"{where}: {text!r} is not an id", "a whole number from 0 to below 2**63", remedy)
+>>>>>>> d103cec (Read catalogues by unit, form and frame of their positions, tell galaxies apart by id and position, and keep the user's columns)
 
 
 def _is_float(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,9 @@ from gz2interp.errors import InputError, choices
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from trainer.catalog.cleaning import blank_sentinels, chord, unit_vectors
 from trainer.catalog.columns import ID_COLUMNS, names_in
-from trainer.catalog.delimited import MISSING, ColumnType
-from trainer.catalog.identity import ids_of
+from trainer.catalog.delimited import ColumnType, inferred
+from trainer.catalog.identity import are_names, ids_of, name_id
+from trainer.catalog.positions import position_columns, sky_positions, with_equinoxes
 from trainer.catalog.report import JoinReport
 from trainer.catalog.tables import read_table
 
@@ -90,7 +91,7 @@ def join(
             "the same galaxies",
             "Join by position." if on == "id" else "Are both positions J2000 in degrees? Try a wider --within.",
         )
-    added = {ours: _values(other[theirs]).reindex(partner).set_axis(catalog.index) for theirs, ours in wanted.items()}
+    added = {ours: inferred(other[theirs]).reindex(partner).set_axis(catalog.index) for theirs, ours in wanted.items()}
     new = pd.DataFrame(added, index=catalog.index)
     blank_sentinels(new)
     kept = tuple(sorted(ours for ours in names.values() if ours in catalog and ours not in (GALAXY_ID, RA, DEC)))
@@ -101,16 +102,26 @@ def join(
 def _read(file: Path, columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[str, str]]:
     """What of the other table may be needed, mostly as text, and our names of all its columns."""
 
-    def choose(theirs: Sequence[str]) -> dict[str, ColumnType]:
-        names = names_in(theirs)
-        kinds: dict[str, ColumnType] = {name: "number" if names[name] in (RA, DEC) else "text" for name in theirs}
+    def choose(theirs: tuple[str, ...]) -> dict[str, ColumnType]:
+        names, positions = names_in(theirs), position_columns(theirs)
+        kinds: dict[str, ColumnType] = {name: _kind(name) for name in theirs}
+        if positions is not None:
+            kinds |= {positions.lon: "angle", positions.lat: "angle"}
         if columns is None:
             return kinds
         needed = {RA, DEC, *ID_COLUMNS, *columns}
         return {name: kind for name, kind in kinds.items() if {name, name.lower(), names[name]} & needed}
 
     raw = read_table(file, choose)
-    return raw.frame, names_in(raw.columns)
+    frame, positions = raw.frame, position_columns(raw.columns)
+    if positions is not None:
+        sky = sky_positions(frame, positions, raw.units, with_equinoxes(frame, raw.frames, positions))
+        frame = frame.assign(**{positions.lon: sky.ra, positions.lat: sky.dec})
+    return frame, names_in(raw.columns)
+
+
+def _kind(name: str) -> ColumnType:
+    return "text" if name.lower() in ID_COLUMNS else "any"
 
 
 def _wanted(catalog: pd.DataFrame, file: str, names: dict[str, str], columns: Sequence[str] | None) -> dict[str, str]:
@@ -134,7 +145,9 @@ def _by_id(catalog: pd.DataFrame, other: pd.DataFrame, file: str) -> tuple[NDArr
     column = next((lower[name] for name in ID_COLUMNS if name in lower), None)
     if column is None:
         raise InputError(f"{file} has no ids", f"one of {choices(ID_COLUMNS)}", "Join by position.")
-    ids = ids_of(other[column], f"{file}, column {column!r}").dropna()
+    given = other[column]
+    named = are_names(given)
+    ids = (given.map(name_id, na_action="ignore") if named else ids_of(given, f"{file}, column {column!r}")).dropna()
     first = ids[~ids.duplicated()]
     place = pd.Index(first.astype(np.int64)).get_indexer(pd.Index(catalog[GALAXY_ID]))
     partner = np.where(place >= 0, first.index.to_numpy()[place], -1)
@@ -144,24 +157,13 @@ def _by_id(catalog: pd.DataFrame, other: pd.DataFrame, file: str) -> tuple[NDArr
 def _by_position(catalog: pd.DataFrame, other: pd.DataFrame, within: float) -> tuple[NDArray[np.intp], int]:
     names = {ours: theirs for theirs, ours in names_in(list(other.columns)).items()}
     if RA not in names or DEC not in names:
-        raise InputError("The other table has no ra and dec", "positions in degrees", "Join by id.")
+        raise InputError("The other table has no ra and dec", "positions", "Join by id.")
     placed = other[[names[RA], names[DEC]]].dropna()
+    if placed.empty:
+        raise InputError("The other table has no position on the sphere", "positions", "Join by id.")
     tree = cKDTree(unit_vectors(placed[names[RA]], placed[names[DEC]]))
     distances, nearest = tree.query(unit_vectors(catalog[RA], catalog[DEC]), k=2, distance_upper_bound=chord(within))
     found = np.isfinite(distances)
     # A galaxy without a neighbour gets the index "one beyond the last".
     rows = np.append(placed.index.to_numpy(), -1)
     return rows[nearest[:, 0]], int(found[:, 1].sum())
-
-
-def _values(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Numbers where all of a column are numbers that floating point keeps exactly; text otherwise."""
-    if pd.api.types.is_numeric_dtype(texts):
-        return texts
-    known = texts.mask(texts.str.lower().isin(MISSING))
-    try:
-        numbers = pd.to_numeric(known)
-    except ValueError:
-        return known
-    whole_ids = pd.api.types.is_integer_dtype(numbers) and bool((numbers.abs() > 2**53).any())
-    return known if whole_ids or known.str.fullmatch(r"\d{16,}").any() else numbers.astype(np.float64)

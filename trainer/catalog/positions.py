@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from trainer.catalog.delimited import MISSING, SEXAGESIMAL
 
-__all__ = ["Frame", "PositionColumns", "SkyPositions", "position_columns", "sky_positions"]
+__all__ = ["Frame", "PositionColumns", "SkyPositions", "position_columns", "sky_positions", "with_equinoxes"]
 
 Frame = Literal["", "FK4", "galactic"]
 """The frame that column names imply: nothing (taken as ICRS unless the file says otherwise), B1950, or l and b."""
@@ -39,24 +39,24 @@ _SUFFIX: Final = re.compile(
 )
 """A unit at the end of a name: ``ra[deg]``, ``ra (hours)``, ``dec_rad``, ``radeg``."""
 
-_NAMES: Final[dict[Frame, tuple[tuple[str, ...], tuple[str, ...]]]] = {
+_NAMES: Final[dict[Frame, tuple[str, str]]] = {
     "": (
-        ("ra", "raj2000", "_raj2000", "ra_j2000", "ra2000", "ra_2000", "_ra", "ra_icrs", "_ra_icrs", "raicrs", "s_ra")
-        + ("right_ascension", "rightascension", "right ascension", "alpha_j2000", "alphawin_j2000", "alpha", "rastring"),
-        ("dec", "decj2000", "dej2000", "_dej2000", "_decj2000", "dec_j2000", "de_j2000", "dec2000", "dec_2000", "_dec")
-        + ("_de", "de", "dec_icrs", "de_icrs", "_de_icrs", "decicrs", "s_dec", "declination", "decl", "delta_j2000")
-        + ("deltawin_j2000", "delta", "decstring"),
+        """ra raj2000 _raj2000 ra_j2000 ra2000 ra_2000 _ra ra_icrs _ra_icrs raicrs s_ra right_ascension rightascension
+        alpha_j2000 alphawin_j2000 alpha rastring""",
+        """dec decj2000 dej2000 _dej2000 _decj2000 dec_j2000 de_j2000 dec2000 dec_2000 _dec _de de dec_icrs de_icrs
+        _de_icrs decicrs s_dec declination decl delta_j2000 deltawin_j2000 delta decstring""",
     ),
     "FK4": (
-        ("rab1950", "_rab1950", "ra_b1950", "ra1950", "ra_1950", "alpha_b1950", "alpha1950", "ra_fk4"),
-        ("deb1950", "_deb1950", "decb1950", "_decb1950", "de_b1950", "dec_b1950", "dec1950", "dec_1950", "de1950")
-        + ("de_1950", "delta_b1950", "delta1950", "dec_fk4"),
+        "rab1950 _rab1950 ra_b1950 ra1950 ra_1950 alpha_b1950 alpha1950 ra_fk4",
+        """deb1950 _deb1950 decb1950 _decb1950 de_b1950 dec_b1950 dec1950 dec_1950 de1950 de_1950 delta_b1950 delta1950
+        dec_fk4""",
     ),
     "galactic": (
-        ("glon", "_glon", "l", "gal_l", "gal_lon", "l_gal", "lii", "galactic_longitude"),
-        ("glat", "_glat", "b", "gal_b", "gal_lat", "b_gal", "bii", "galactic_latitude"),
+        "glon _glon l gal_l gal_lon l_gal lii galactic_longitude",
+        "glat _glat b gal_b gal_lat b_gal bii galactic_latitude",
     ),
 }
+"""Names of longitude and latitude in lower case, the best first."""
 
 _SENTINELS: Final = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0, 99999.0)
 """What stands for an unknown position, and says nothing of the columns' unit."""
@@ -109,7 +109,7 @@ def position_columns(columns: Sequence[str]) -> PositionColumns | None:
     """
     parsed = {name: _name_and_unit(name) for name in columns}
     for frame, (lon_names, lat_names) in _NAMES.items():
-        lon, lat = _best(parsed, lon_names), _best(parsed, lat_names)
+        lon, lat = _best(parsed, lon_names.split()), _best(parsed, lat_names.split())
         if lon and lat:
             return PositionColumns(lon, lat, frame, (parsed[lon][1], parsed[lat][1]))
     return None
@@ -146,10 +146,31 @@ def sky_positions(
         )
     x, y, notes = _wrapped(*_without_origin(x, y))
     _refuse_off_sphere(x, y, (f"{lon!r} [{x_unit}]", f"{lat!r} [{y_unit}]"))
-    notes += [f"{name} is in {words}, read as degrees" for name, words in ((lon, x_unit), (lat, y_unit)) if words != "deg"]
+    notes += [
+        f"{name} is in {words}, read as degrees" for name, words in ((lon, x_unit), (lat, y_unit)) if words != "deg"
+    ]
     notes += _suspicions(x, y, columns, unit)
     ra, dec, converted = _to_icrs(x, y, columns, frames)
-    return SkyPositions(ra, dec, tuple([*notes, *converted]))
+    return SkyPositions(ra, dec, (*notes, *converted))
+
+
+def with_equinoxes(table: pd.DataFrame, frames: Mapping[str, str], columns: PositionColumns) -> dict[str, str]:
+    """The frames that a file gives, with what a column named equinox says of every row.
+
+    Raises
+    ------
+    InputError
+        The rows are of different equinoxes.
+    """
+    name = next((str(name) for name in table if str(name).lower() == "equinox"), None)
+    if name is None or frames.get(columns.lon):
+        return dict(frames)
+    years = table[name].dropna().astype("str").str.extract(r"(\d{4}(?:\.\d+)?)")[0].dropna().astype(np.float64).unique()
+    if len(years) > 1:
+        raise InputError(
+            f"The column {name!r} holds {len(years)} equinoxes", "one for all rows", "Precess or split the table."
+        )
+    return {**frames, columns.lon: f"{years[0]:g}"} if len(years) else dict(frames)
 
 
 def _name_and_unit(name: str) -> tuple[str, str]:
@@ -161,7 +182,9 @@ def _name_and_unit(name: str) -> tuple[str, str]:
 
 
 def _best(parsed: Mapping[str, tuple[str, str]], names: Sequence[str]) -> str:
-    known = [(unit in ("h:m:s", "d:m:s"), names.index(base), name) for name, (base, unit) in parsed.items() if base in names]
+    known = [
+        (unit in ("h:m:s", "d:m:s"), names.index(base), name) for name, (base, unit) in parsed.items() if base in names
+    ]
     return min(known)[-1] if known else ""
 
 
@@ -173,7 +196,9 @@ def _unit(column: str, given: str, hint: str) -> str:
     unit = _UNITS.get(word)
     if unit is None:
         raise InputError(
-            f"The column {column!r} has the unit {given!r}", "deg, rad, hourangle, arcsec, h:m:s or d:m:s", "Correct it."
+            f"The column {column!r} has the unit {given!r}",
+            "deg, rad, hourangle, arcsec, h:m:s or d:m:s",
+            "Correct it.",
         )
     if hint and _DEGREES.get(hint) != _DEGREES.get(unit):
         raise InputError(f"The column {column!r} has the unit {given!r}", f"{hint}, as its name says", "Correct one.")
@@ -194,7 +219,9 @@ def _degrees(values: pd.Series[Any], name: str, unit: str, hours: bool) -> tuple
             f"Column {name!r}, row {wrong[0] + 1}: {texts.iloc[wrong[0]]!r}",
             "Positions all written as 10:01:02.3 or 10h01m02.3s, or all as numbers",
         )
-    whole, minutes, seconds = (pd.to_numeric(parts[part]).fillna(0).to_numpy(np.float64) for part in ("whole", "m", "s"))
+    whole, minutes, seconds = (
+        pd.to_numeric(parts[part]).fillna(0).to_numpy(np.float64) for part in ("whole", "m", "s")
+    )
     _refuse_sixty(texts, name, minutes, seconds)
     letters = set(parts["mark"].dropna().str.lower())
     by_hours = _is_in_hours(name, unit, letters, hours, float(whole.max(initial=0.0)))
@@ -236,7 +263,11 @@ def _wrapped(x: Floats, y: Floats) -> tuple[Floats, Floats, list[str]]:
         return x, y, []
     if (x[x <= 360] > 180).any():
         return x, y, ["negative right ascensions stand beside such above 180 deg: they are taken as no position"]
-    return np.where(negative, x % 360.0, x), y, [f"{np.count_nonzero(negative):,} negative right ascensions plus 360 deg"]
+    return (
+        np.where(negative, x % 360.0, x),
+        y,
+        [f"{np.count_nonzero(negative):,} negative right ascensions plus 360 deg"],
+    )
 
 
 def _refuse_off_sphere(x: Floats, y: Floats, columns: tuple[str, str]) -> None:
@@ -247,8 +278,8 @@ def _refuse_off_sphere(x: Floats, y: Floats, columns: tuple[str, str]) -> None:
         return
     x, y = x[known], y[known]
     raise InputError(
-        f"{np.count_nonzero(off):,} of {len(x):,} positions are off the sphere: {columns[0]} would run from {x.min():g} "
-        f"to {x.max():g} deg, {columns[1]} from {y.min():g} to {y.max():g} deg",
+        f"{np.count_nonzero(off):,} of {len(x):,} positions are off the sphere: {columns[0]} would run from "
+        f"{x.min():g} to {x.max():g} deg, {columns[1]} from {y.min():g} to {y.max():g} deg",
         "0 to 360 deg and -90 to 90 deg",
         "Are the columns exchanged, or in another unit than given?",
     )
@@ -260,16 +291,18 @@ def _suspicions(x: Floats, y: Floats, columns: PositionColumns, unit: Sequence[s
     if unit[0] or np.count_nonzero(known) < _MANY or columns.frame == "galactic":
         return []
     x, y = x[known], y[known]
+    advice = ""
     if 3 < x.max() <= 2 * np.pi and np.abs(y).max() <= np.pi / 2:
-        return [f"no unit is given, and all positions lie within 0 to 2 pi and -pi/2 to pi/2: read as degrees; if they are "
-                f"radians, name the columns {columns.lon}_rad and {columns.lat}_rad"]
-    if 12 < x.max() <= 24 and np.ptp(y) > 24:
-        return [f"no unit is given, and {columns.lon} ends at {x.max():.1f}: read as degrees; if it is in hours, name the "
-                f"column {columns.lon}_hours"]
-    return []
+        advice = f"; if they are radians, name the columns {columns.lon}_rad and {columns.lat}_rad"
+    elif 12 < x.max() <= 24 and np.ptp(y) > 24:
+        advice = f"; if {columns.lon} is in hours, name the column {columns.lon}_hours"
+    limits = f"{columns.lon} ends at {x.max():.2f} and {columns.lat} at {np.abs(y).max():.2f}"
+    return [f"no unit is given, and {limits}: read as degrees{advice}"] if advice else []
 
 
-def _to_icrs(x: Floats, y: Floats, columns: PositionColumns, frames: Mapping[str, str]) -> tuple[Floats, Floats, list[str]]:
+def _to_icrs(
+    x: Floats, y: Floats, columns: PositionColumns, frames: Mapping[str, str]
+) -> tuple[Floats, Floats, list[str]]:
     frame, equinox = _frame(columns, frames.get(columns.lon, ""))
     if not frame:
         return x, y, []
@@ -289,19 +322,15 @@ def _to_icrs(x: Floats, y: Floats, columns: PositionColumns, frames: Mapping[str
 def _frame(columns: PositionColumns, given: str) -> tuple[str, str]:
     """The frame to convert from, and its equinox; "" where the positions are ICRS already, as far as anyone says."""
     words = given.upper()
-    year = re.search(r"([BJ]?)(\d{4}(?:\.\d+)?)", words)
     is_galactic = columns.frame == "galactic"
-    if "GALACTIC" in words.replace("SUPERGALACTIC", "SUPER") or (is_galactic and not words):
-        if not is_galactic:
-            raise InputError(f"{columns.lon} and {columns.lat} are given as {given}", "equatorial coordinates under these names")
-        return "galactic", ""
+    if re.search(r"ECL|SUPER", words) or ("GALACTIC" in words and not is_galactic):
+        raise InputError(f"{columns.lon} and {columns.lat} are given as {given}", "ICRS, FK5 or FK4 under these names")
     if is_galactic:
         return "galactic", ""  # a header's EQUINOX is of its equatorial columns
-    if "ECL" in words or "SUPER" in words:
-        raise InputError(f"{columns.lon} and {columns.lat} are given as {given}", "ICRS, FK5, FK4 or galactic coordinates")
-    by_year = float(year[2]) if year else 2000.0
-    if columns.frame == "FK4" or "FK4" in words or (by_year < 1984 and "FK5" not in words and "ICRS" not in words):
-        return "FK4", f"B{by_year if year and by_year < 1984 else 1950.0:g}"
-    if "ICRS" in words or (by_year == 2000.0 and "FK5" not in words):
+    found = re.search(r"(?<!\d)(\d{4}(?:\.\d+)?)", words)
+    year = float(found[1]) if found else 2000.0
+    if columns.frame == "FK4" or "FK4" in words or (year < 1984 and not re.search("FK5|ICRS", words)):
+        return "FK4", f"B{year if year < 1984 else 1950.0:g}"
+    if "ICRS" in words or (year == 2000.0 and "FK5" not in words):
         return "", ""
-    return "FK5", f"J{by_year:g}"
+    return "FK5", f"J{year:g}"

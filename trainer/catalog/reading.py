@@ -12,11 +12,13 @@ from gz2interp.errors import InputError
 from gz2interp.schema import DEC, GALAXY_ID, GZ2CLASS, LABEL, RA
 from trainer.catalog.cleaning import blank_sentinels, drop_duplicates, drop_unidentified, drop_unplaced, near_pairs
 from trainer.catalog.columns import Layout, layout_of
-from trainer.catalog.identity import ids_of, position_ids
+from trainer.catalog.identity import Identity, are_names, ids_of, ids_of_positions, name_id, tell_apart
 from trainer.catalog.join import Join, join
 from trainer.catalog.labels import classes_of, labels_by
+from trainer.catalog.other_votes import conditional_fractions
+from trainer.catalog.positions import sky_positions, with_equinoxes
 from trainer.catalog.report import CatalogReport, Count, JoinReport, LabelReport
-from trainer.catalog.tables import read_table
+from trainer.catalog.tables import RawTable, read_table
 
 __all__ = ["PAIR_DISTANCE", "TABLE_ROW", "read_catalog"]
 
@@ -35,8 +37,9 @@ def read_catalog(
     Parameters
     ----------
     path : path
-        GZ2's main table (zoo2MainSpecz), gz2_hart16, the Stripe 82 table, an export of a survey, or any table with
-        positions: CSV, FITS, VOTable or Parquet, plain, gzip or bzip2.
+        GZ2's main table (zoo2MainSpecz), gz2_hart16, the Stripe 82 table, an export of a survey, a table of
+        galaxy-datasets or of Kaggle's Galaxy Challenge, or any table with positions: CSV and other text, ECSV, FITS,
+        VOTable or Parquet, plain, gzip or bzip2.
     scheme : str, optional
         Which labels, one of `trainer.catalog.SCHEMES`; without it a column ``label`` of the file is kept as it is.
     joins : sequence of Join or path
@@ -45,9 +48,9 @@ def read_catalog(
     Returns
     -------
     catalog : DataFrame
-        Index 0 to n - 1. ``galaxy_id`` int64; ``ra``, ``dec`` [deg] and other measures float64; ``gz2class``,
-        ``label``, ``file`` pandas ``str``; GZ2's votes float32 under their own names; ``table_row`` int64, the
-        galaxy's row in the file, counted from 0.
+        Index 0 to n - 1. ``galaxy_id`` int64; ``ra``, ``dec`` ICRS [deg], NaN in a table without positions, and other
+        measures float64; ``gz2class``, ``label``, ``file`` pandas ``str``; GZ2's votes float32 under their own names;
+        ``table_row`` int64, the galaxy's row in the file, counted from 0; all other columns of the file as they are.
     report : CatalogReport
         Everything dropped, decided and counted.
 
@@ -59,14 +62,18 @@ def read_catalog(
     path = Path(path)
     raw = read_table(path, lambda columns: layout_of(columns).types)
     layout = layout_of(raw.columns)
-    table = raw.frame.rename(columns=layout.names).assign(**{TABLE_ROW: np.arange(len(raw.frame), dtype=np.int64)})
+    table, notes = _in_schema(raw, layout)
     blanked = blank_sentinels(table)
-    table, unidentified = drop_unidentified(_with_ids(table, layout, path))
-    table, unplaced = drop_unplaced(table)
+    table = _with_ids(table, layout, path)
+    identity = tell_apart(table) if layout.id_column else Identity(table)
+    table, unidentified = drop_unidentified(identity.table)
+    table, unplaced = drop_unplaced(table) if layout.positions else (table, Count())
     table, duplicates = drop_duplicates(table)
     if table.empty:
         raise InputError(
-            f"No galaxy is left of the {len(raw.frame):,} rows of {path.name}", "rows with an id and a position"
+            f"No galaxy is left of the {len(raw.frame):,} rows of {path.name}",
+            "rows with an id and a position",
+            _why_none(unidentified, unplaced),
         )
     catalog, join_reports = _joined(table.reset_index(drop=True), joins)
     classified, unknown = _classes(catalog)
@@ -77,11 +84,13 @@ def read_catalog(
         kind=layout.kind,
         rows=len(raw.frame),
         galaxies=len(catalog),
-        notes=layout.notes,
+        notes=(*raw.notes, *layout.notes, *notes, *identity.notes),
         left_out=layout.left_out,
+        user_columns=layout.user_columns,
         unidentified=unidentified,
         unplaced=unplaced,
         duplicates=duplicates,
+        renamed=identity.renamed,
         pairs=near_pairs(catalog, PAIR_DISTANCE),
         blanked=blanked,
         classified=classified,
@@ -91,12 +100,49 @@ def read_catalog(
     )
 
 
+def _in_schema(raw: RawTable, layout: Layout) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The table with our names, positions in ICRS degrees, and votes as conditional fractions."""
+    table, notes = raw.frame, list[str]()
+    rows = np.arange(len(table), dtype=np.int64)
+    if layout.positions is None:
+        placed = {RA: np.full(len(table), np.nan), DEC: np.full(len(table), np.nan)}
+    else:
+        units, frames = raw.units, with_equinoxes(raw.frame, raw.frames, layout.positions)
+        sky = sky_positions(table, layout.positions, units, frames)
+        placed, notes = {RA: sky.ra, DEC: sky.dec}, [*sky.notes]
+        table = table.drop(columns=[layout.positions.lon, layout.positions.lat])
+    table = table.rename(columns=layout.names).assign(**placed, **{TABLE_ROW: rows})
+    if layout.votes.multiplied:
+        table, contradictions = conditional_fractions(table)
+        if contradictions:
+            notes.append(
+                f"in {contradictions:,} rows the fractions of a question do not sum to the one that leads to it"
+            )
+    return table, tuple(notes)
+
+
+def _why_none(unidentified: Count, unplaced: Count) -> str:
+    lines = [
+        count.line(words)
+        for count, words in ((unidentified, "have no id"), (unplaced, "have no position on the sphere"))
+    ]
+    return "; ".join(line for line, count in zip(lines, (unidentified, unplaced), strict=True) if count.number)
+
+
 def _with_ids(table: pd.DataFrame, layout: Layout, path: Path) -> pd.DataFrame:
-    if layout.id_column:
-        return table.assign(**{GALAXY_ID: ids_of(table[GALAXY_ID], f"{path.name}, column {layout.id_column!r}")})
-    placed = table[RA].notna() & table[DEC].between(-90.0, 90.0)
-    ids = pd.Series(position_ids(table[RA].where(placed, 0.0), table[DEC].where(placed, 0.0)), index=table.index)
-    return table.assign(**{GALAXY_ID: ids.astype("Int64")})
+    if not layout.id_column:
+        return table.assign(**{GALAXY_ID: ids_of_positions(table[RA], table[DEC])})
+    given, where = table[GALAXY_ID], f"{path.name}, column {layout.id_column!r}"
+    if not are_names(given):
+        return table.assign(**{GALAXY_ID: ids_of(given, where)})
+    ids = given.map(name_id, na_action="ignore").astype("Int64")
+    # What a made id means must stay readable.
+    return table.assign(**{GALAXY_ID: ids, _own_name(layout, table): given})
+
+
+def _own_name(layout: Layout, table: pd.DataFrame) -> str:
+    name = layout.id_column
+    return name if name not in table and name != GALAXY_ID else f"original_{name}"
 
 
 def _joined(catalog: pd.DataFrame, joins: Sequence[Join | str | Path]) -> tuple[pd.DataFrame, tuple[JoinReport, ...]]:
@@ -124,6 +170,7 @@ def _labelled(catalog: pd.DataFrame, scheme: str | None) -> tuple[pd.DataFrame, 
     labels = labels_by(scheme, catalog)
     catalog = catalog.assign(**{LABEL: labels.labels})
     if labels.targets is not None:
+        catalog = catalog.drop(columns=[name for name in labels.targets if name in catalog])  # of another scheme
         catalog = pd.concat([catalog, labels.targets], axis=1)
     return catalog, labels.report(scheme)
 

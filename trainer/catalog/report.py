@@ -124,8 +124,12 @@ class CatalogReport:
         What was decided about columns.
     left_out : tuple of str
         The file's columns that were not read.
+    user_columns : tuple of str
+        The file's columns in no schema of ours, which the catalogue has as they are.
     unidentified, unplaced, duplicates : Count
         Rows dropped: without an id; without a position on the sphere; a galaxy again.
+    renamed : Count
+        Rows with the id of a galaxy elsewhere, which got an id made of their position.
     pairs : Count
         Pairs closer than 2 arcsec. They are kept.
     blanked : int
@@ -145,9 +149,11 @@ class CatalogReport:
     galaxies: int
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    user_columns: tuple[str, ...] = ()
     unidentified: Count = field(default_factory=Count)
     unplaced: Count = field(default_factory=Count)
     duplicates: Count = field(default_factory=Count)
+    renamed: Count = field(default_factory=Count)
     pairs: Count = field(default_factory=Count)
     blanked: int = 0
     classified: int = 0
@@ -165,6 +171,7 @@ class CatalogReport:
             (self.unidentified, "rows dropped: no id"),
             (self.unplaced, "rows dropped: no position on the sphere"),
             (self.duplicates, "rows dropped: the galaxy stands there already"),
+            (self.renamed, "rows bear the id of a galaxy more than 5 arcsec away: their ids are made of positions"),
             (self.pairs, "pairs within 2 arcsec, kept"),
             (self.unknown_classes, "galaxies with a gz2class that is not in the grammar"),
         )
@@ -173,6 +180,8 @@ class CatalogReport:
             lines.append(f"  {self.blanked:,} values of -9999 read as unknown")
         if self.classified:
             lines.append(f"  {self.classified:,} galaxies with a gz2class")
+        if self.user_columns:
+            lines.append(f"  other columns, kept as they are: {choices(self.user_columns)}")
         if self.left_out:
             lines.append(f"  left out: {choices(self.left_out)}")
         reports: list[JoinReport | LabelReport] = [*self.joins, *([self.labels] if self.labels else [])]

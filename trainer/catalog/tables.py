@@ -1,12 +1,14 @@
-"""A table on disk, CSV, FITS, VOTable or Parquet, plain or compressed, as a DataFrame of text and numbers."""
+"""A table on disk, text, FITS, VOTable or Parquet, plain or compressed, as a DataFrame with its units and frames."""
 
 from __future__ import annotations
 
-import bz2
-import gzip
+import io
+import lzma
+import re
 import warnings
+import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
@@ -18,15 +20,40 @@ from astropy.io import fits, votable
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError
+from gz2interp.errors import InputError, choices
+from gz2interp.stores.reading import DamagedFile, reading, unpacked
 from trainer.catalog import delimited
 
 __all__ = ["ColumnType", "RawTable", "opened", "read_table"]
 
 ColumnType = delimited.ColumnType
-Format = Literal["CSV", "FITS", "VOTable", "Parquet"]
+Format = Literal["CSV", "FITS", "VOTable", "Parquet", "ECSV", "IPAC", "fixed width", "CDS"]
+Choice = Callable[[tuple[str, ...]], dict[str, ColumnType]]
 
-_PACKED: Final[dict[bytes, Callable[[Path], Any]]] = {b"\x1f\x8b": gzip.GzipFile, b"BZh": bz2.BZ2File}
+_ASTROPY_TEXT: Final[dict[Format, str]] = {
+    "ECSV": "ascii.ecsv",
+    "IPAC": "ascii.ipac",
+    "fixed width": "ascii.fixed_width",
+    "CDS": "ascii.cds",
+}
+_FORMATS: Final = "a table: CSV, other text with a line of names, ECSV, FITS, VOTable or Parquet, plain, .gz or .bz2"
+_REMEDY: Final = "If it was downloaded, it may be cut short or damaged: fetch it again and compare its size."
+_MOST_UNPACKED: Final = 4 << 30
+"""Of a table in an .xz or .zip file [bytes]."""
+
+_NO_TABLES: Final = {
+    b"\x89HDF": "an HDF5 file",
+    b"PK": "a spreadsheet or another ZIP file of several members",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet",
+    b"%PDF": "a PDF file",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"\x89PNG": "a PNG image",
+    b"ARROW1": "an Arrow file",
+    b"\x93NUMPY": "a NumPy array",
+    b"SQLite format 3": "a database",
+    b"\xff\xfe": "text in UTF-16",
+    b"\xfe\xff": "text in UTF-16",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,28 +63,47 @@ class RawTable:
     Attributes
     ----------
     frame : DataFrame
-        Text columns are pandas ``str`` (missing: NaN), numbers float64, votes float32. An id column that the file
-        stores as floating point stays float64, so that whoever wants an id can see that it is damaged.
+        Text columns are pandas ``str`` (missing: NaN), numbers float64, votes float32; angles float64, or text where
+        they are sexagesimal. An id column that the file stores as floating point stays float64, so that whoever wants
+        an id can see that it is damaged.
     format : str
-        ``"CSV"``, ``"FITS"``, ``"VOTable"`` or ``"Parquet"``.
+        For example ``"CSV"``, ``"FITS"``, ``"VOTable"`` or ``"Parquet"``.
     columns : tuple of str
         All columns of the file, also those that were not read.
+    units, frames : dict
+        What the file gives as unit and as frame (``"FK4 B1950"``) of a column; columns without are missing.
+    notes : tuple of str
+        What was decided about the file, in words.
     """
 
     frame: pd.DataFrame
     format: Format
     columns: tuple[str, ...]
+    units: dict[str, str] = field(default_factory=dict)
+    frames: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
 
-def read_table(path: Path, choose: Callable[[tuple[str, ...]], dict[str, ColumnType]]) -> RawTable:
+@dataclass(frozen=True, eq=False)
+class _Candidate:
+    """One table of a file that may hold several."""
+
+    name: str
+    columns: tuple[str, ...]
+    table: Table
+    frames: dict[str, str] = field(default_factory=dict)
+
+
+def read_table(path: Path, choose: Choice) -> RawTable:
     """Read those columns of a table that `choose` wants, each as what it says.
 
     Parameters
     ----------
     path : Path
-        The format is told from the content, not from the suffix. gzip and bzip2 are unpacked on the way.
+        The format is told from the content, not from the suffix. gzip, bzip2, xz and ZIP are unpacked on the way.
     choose : callable
-        From the names of all columns to ``{name: "text" | "number" | "vote"}`` for those to be read.
+        From the names of all columns to ``{name: type}`` for those to be read. Of a file with several tables the first
+        for which it raises no `InputError` is read.
 
     Raises
     ------
@@ -66,99 +112,341 @@ def read_table(path: Path, choose: Callable[[tuple[str, ...]], dict[str, ColumnT
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}", "a table: CSV, FITS, VOTable or Parquet", "Check the path.")
-    form = _format_of(path)
-    if form == "CSV":
-        sheet = delimited.open_sheet(path, opened)
-        return RawTable(delimited.read(sheet, choose(sheet.columns)), form, sheet.columns)
-    if form == "Parquet":
-        return _read_parquet(path, choose)
-    table = _read_astropy(path, form)
-    names = tuple(table.colnames)
-    frame = pd.DataFrame({name: _series(table[name], kind, path) for name, kind in choose(names).items()})
-    return RawTable(frame, form, names)
+    with reading(path, InputError, wanted=_FORMATS, remedy=_REMEDY):
+        return _read(path, choose)
 
 
 def opened(path: Path) -> IO[bytes]:
     """A file's bytes, unpacked if it is gzip or bzip2, whatever its name says."""
-    with path.open("rb") as file:
-        magic = file.read(3)
-    for start, unpack in _PACKED.items():
-        if magic.startswith(start):
-            unpacked: IO[bytes] = unpack(path)
-            return unpacked
-    return path.open("rb")
+    with reading(path, InputError, wanted="a plain file, or one packed as .gz or .bz2", remedy=_REMEDY):
+        return unpacked(path)
 
 
-def _format_of(path: Path) -> Format:
-    try:
-        with opened(path) as file:
-            start = file.read(512)
-    except (OSError, EOFError) as error:
-        raise _unreadable(path, error) from error
+def _read(path: Path, choose: Choice) -> RawTable:
+    content = _content(path)
+    form = _format_of(path, content)
+    if form == "CSV":
+        sheet = delimited.open_sheet(path, content)
+        return RawTable(delimited.read(sheet, choose(sheet.columns)), form, sheet.columns, sheet.units)
+    if form == "Parquet":
+        return _read_parquet(path, content, choose)
+    return _read_astropy(path, form, content, choose)
+
+
+def _content(path: Path) -> Callable[[Path], IO[bytes]]:
+    """How to open the file's unpacked bytes, as often as wanted."""
+    with unpacked(path) as file:
+        if isinstance(file, io.BytesIO):
+            packed = file.getvalue()
+            return lambda _: io.BytesIO(packed)
+        start = file.read(6)
+    if start.startswith(b"\xfd7zXZ\0"):
+        with lzma.open(path) as stream:
+            inner = _bounded(stream)
+        return lambda _: io.BytesIO(inner)
+    if start.startswith(b"PK\x03\x04") and (member := _only_member(path)):
+        with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+            inner = _bounded(stream)
+        return lambda _: io.BytesIO(inner)
+    return lambda given: given.open("rb")
+
+
+def _bounded(stream: IO[bytes]) -> bytes:
+    data = stream.read(_MOST_UNPACKED + 1)
+    if len(data) > _MOST_UNPACKED:
+        raise DamagedFile(f"it would become more than {_MOST_UNPACKED:,} bytes when it is unpacked")
+    return data
+
+
+def _only_member(path: Path) -> str:
+    """The one table in a ZIP file, as Kaggle packs it; "" where there are several members, as in a spreadsheet."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX")]
+    return names[0] if len(names) == 1 else ""
+
+
+def _format_of(path: Path, content: Callable[[Path], IO[bytes]]) -> Format:
+    with content(path) as file:
+        start = file.read(32_768)
     if start.startswith(b"SIMPLE  ="):
         return "FITS"
     if start.startswith(b"PAR1"):
         return "Parquet"
-    if b"<VOTABLE" in start or start.lstrip(b"\xef\xbb\xbf \n\r").startswith(b"<?xml"):
+    for magic, words in _NO_TABLES.items():
+        if start.startswith(magic):
+            raise InputError(f"{path.name} is {words}", _FORMATS, "Save the table in one of these formats.")
+    text = start.lstrip(b"\xef\xbb\xbf \n\r\t")
+    if text[:14].lower().startswith((b"<!doctype html", b"<html")):
+        raise InputError(
+            f"{path.name} is a web page", _FORMATS, "The server answered with a page: fetch the table again."
+        )
+    if b"<VOTABLE" in start or text.startswith(b"<?xml"):
         return "VOTable"
+    if text.startswith((b"{", b"[{")):
+        raise InputError(f"{path.name} is JSON", _FORMATS, "Save the table in one of these formats.")
+    return _text_format(text.decode("utf-8", "replace"))
+
+
+def _text_format(text: str) -> Format:
+    if text.startswith("# %ECSV"):
+        return "ECSV"
+    lines = [line for line in text.splitlines() if line.strip()]
+    if any(line.startswith("Byte-by-byte Description") for line in lines):
+        return "CDS"
+    bars = [line for line in lines if not line.startswith(("\\", "#"))][:2]
+    if bars and all(line.lstrip().startswith("|") and line.rstrip().endswith("|") for line in bars):
+        types = {word.strip().lower() for word in bars[-1].strip("| ").split("|")}
+        known = {"char", "c", "int", "i", "long", "l", "double", "d", "float", "f", "real", "r", "date"}
+        return "IPAC" if len(bars) == 2 and types <= known else "fixed width"
     return "CSV"
 
 
-def _read_astropy(path: Path, form: Format) -> Table:
-    try:
-        # Archives' tables bend the standards in ways that do not matter here (unknown units, odd names).
-        with opened(path) as file, warnings.catch_warnings(action="ignore"):
-            if form == "VOTable":
-                return votable.parse_single_table(file).to_table(use_names_over_ids=True)
-            with fits.open(file, memmap=False) as hdus:
-                return Table.read(hdus[_first_table(hdus, path)], format="fits")
-    except (OSError, EOFError, ValueError, TypeError, IndexError) as error:
-        raise _unreadable(path, error) from error
+def _read_astropy(path: Path, form: Format, content: Callable[[Path], IO[bytes]], choose: Choice) -> RawTable:
+    notes: list[str] = []
+    # Archives' tables bend the standards in ways that do not matter here (unknown units, odd names).
+    with content(path) as file, warnings.catch_warnings(action="ignore"):
+        if form == "FITS":
+            candidates = _fits_tables(file, path)
+        elif form == "VOTable":
+            candidates = _votables(file, path, notes)
+        else:
+            table = _expanded(Table.read(file.read().decode("utf-8-sig"), format=_ASTROPY_TEXT[form]))
+            candidates = [_Candidate("", tuple(table.colnames), table)]
+        which, types = _chosen(path, candidates, choose)
+    if len(candidates) > 1:
+        notes.append(f"the table {which.name} of {choices(candidate.name for candidate in candidates)} is read")
+    table, names = which.table, which.columns
+    columns = {
+        name: _series(table[name], kind, path) for name, kind in types.items() if _is_flat(table[name], kind, path)
+    }
+    notes += [f"{name} holds an array in each row: left out" for name in types if name not in columns]
+    units = {name: str(table[name].unit) for name in names if getattr(table[name], "unit", None)}
+    return RawTable(pd.DataFrame(columns), form, names, units, which.frames, tuple(notes))
 
 
-def _first_table(hdus: fits.HDUList, path: Path) -> int:
-    for number, hdu in enumerate(hdus):
-        if isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)):
-            return number
-    raise InputError(f"{path.name} is a FITS file without a table", "a table extension", "Is it an image?")
+def _chosen(path: Path, candidates: list[_Candidate], choose: Choice) -> tuple[_Candidate, dict[str, ColumnType]]:
+    """The first table that has what is wanted."""
+    problems = list[InputError]()
+    for candidate in candidates:
+        try:
+            return candidate, choose(candidate.columns)
+        except InputError as problem:
+            problems.append(problem)
+    if len(candidates) == 1:
+        raise problems[0]
+    raise InputError(
+        f"None of the {len(candidates)} tables of {path.name} can be read: "
+        + "; ".join(
+            f"{candidate.name}: {problem.given}" for candidate, problem in zip(candidates, problems, strict=True)
+        ),
+        problems[0].wanted,
+    )
 
 
-def _read_parquet(path: Path, choose: Callable[[tuple[str, ...]], dict[str, ColumnType]]) -> RawTable:
-    try:
-        with opened(path) as file:
-            parquet = pq.ParquetFile(file)
-            names = tuple(parquet.schema_arrow.names)
-            wanted = choose(names)
-            table = parquet.read(list(wanted))
-    except (OSError, pa.ArrowException) as error:
-        raise _unreadable(path, error) from error
+def _fits_tables(file: IO[bytes], path: Path) -> list[_Candidate]:
+    with fits.open(file, memmap=False, checksum=False) as hdus:
+        found = list[_Candidate]()
+        for number, hdu in enumerate(hdus):
+            if not isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)):
+                continue
+            if hdu.header.get("ZTABLE") is True:
+                raise InputError(f"{path.name} holds a compressed table", "a plain one", "Unpack it with funpack.")
+            _check_sums(hdu, path)
+            table = _expanded(Table.read(hdu, format="fits"))
+            names = tuple(table.colnames)
+            frame = _fits_frame(hdu.header) or _fits_frame(hdus[0].header)
+            name = f"{number} ({hdu.name})" if hdu.name else str(number)
+            found.append(_Candidate(name, names, table, dict.fromkeys(names, frame) if frame else {}))
+    if not found:
+        raise InputError(f"{path.name} is a FITS file without a table", "a table extension", "Is it an image?")
+    return found
+
+
+def _check_sums(hdu: Any, path: Path) -> None:
+    """Where the file has checksums of its own, they must agree."""
+    if ("DATASUM" in hdu.header and not hdu.verify_datasum()) or (
+        "CHECKSUM" in hdu.header and not hdu.verify_checksum()
+    ):
+        raise InputError(f"{path.name} is damaged: its checksum does not agree with its content", "", _REMEDY)
+
+
+def _fits_frame(header: fits.Header) -> str:
+    system = header.get("RADESYS", header.get("RADECSYS", ""))
+    equinox = header.get("EQUINOX", "")
+    return f"{system} {equinox}".strip()
+
+
+def _votables(file: IO[bytes], path: Path, notes: list[str]) -> list[_Candidate]:
+    data, patched = _with_datatypes(file.read())
+    if patched:
+        notes.append(f"{choices(patched)} have no datatype or length: read as text")
+    tree = votable.parse(io.BytesIO(data), verify="ignore")
+    tables = [table for table in tree.iter_tables() if table.fields]
+    if not tables:
+        raise InputError(
+            f"{path.name} is a VOTable without a table", "a TABLE with FIELDs and DATA", _votable_status(tree)
+        )
+
+    found = list[_Candidate]()
+    for number, source in enumerate(tables):
+        table = source.to_table(use_names_over_ids=True)
+        frames = _coosys(tree, source, tuple(table.colnames))
+        table = _expanded(table)
+        found.append(_Candidate(source.ID or source.name or str(number + 1), tuple(table.colnames), table, frames))
+    return found
+
+
+def _votable_status(tree: Any) -> str:
+    """What a service says where it sends no table."""
+    infos = [info for resource in tree.resources for info in resource.infos] + list(tree.infos)
+    errors = [str(info.content or info.value) for info in infos if info.name == "QUERY_STATUS" and info.value != "OK"]
+    return f"The service says: {errors[0][:200]}" if errors else ""
+
+
+_FIELD: Final = re.compile(rb"<(?:\w+:)?FIELD\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
+
+
+def _with_datatypes(data: bytes) -> tuple[bytes, list[str]]:
+    """Give FIELDs without a datatype, or of text without a length, one: a reader would take one letter of each cell."""
+    patched = list[str]()
+    if b"<TABLEDATA" not in data and b":TABLEDATA" not in data:
+        return data, patched
+
+    def mended(found: re.Match[bytes]) -> bytes:
+        tag = found[0]
+        typed = re.search(rb"\bdatatype\s*=\s*[\"']([^\"']*)", tag)
+        if typed and (typed[1] not in (b"char", b"unicodeChar") or b"arraysize" in tag):
+            return tag
+        name = re.search(rb"\b(?:name|ID)\s*=\s*[\"']([^\"']*)", tag)
+        patched.append(name[1].decode("utf-8", "replace") if name else "a FIELD")
+        more = b' arraysize="*"' if typed else b' datatype="unicodeChar" arraysize="*"'
+        end = -2 if tag.endswith(b"/>") else -1
+        return re.sub(rb"\barraysize\s*=\s*[\"'][^\"']*[\"']", b"", tag[:end]) + more + tag[end:]
+
+    return _FIELD.sub(mended, data), patched
+
+
+def _coosys(tree: Any, table: Any, names: tuple[str, ...]) -> dict[str, str]:
+    """The frame of each column by the COOSYS that it refers to, or by the only one that there is."""
+    systems = {str(system.ID): f"{system.system} {system.equinox or ''}".strip() for system in tree.iter_coosys()}
+    only = next(iter(systems.values())) if len(set(systems.values())) == 1 else ""
+    frames = {name: systems.get(str(column.ref), only) for name, column in zip(names, table.fields, strict=True)}
+    return {name: frame for name, frame in frames.items() if frame}
+
+
+def _expanded(table: Table) -> Table:
+    """A table with ra and dec [deg] for a column of coordinates, or for columns of hours, minutes and seconds."""
+    from astropy.coordinates import SkyCoord
+
+    for name in table.colnames:
+        if isinstance(table[name], SkyCoord):
+            sky = table[name].icrs
+            table = Table([table[other] for other in table.colnames if other != name])
+            table["ra"], table["dec"] = np.asarray(sky.ra.deg), np.asarray(sky.dec.deg)
+    lower = {name.lower(): name for name in table.colnames}
+    if {"rah", "ram", "ras", "ded", "dem", "des"} <= set(lower):
+        h, m, s, d, arcmin, arcsec = (
+            np.ma.filled(np.ma.asarray(table[lower[part]]).astype(np.float64), np.nan)
+            for part in ("rah", "ram", "ras", "ded", "dem", "des")
+        )
+        sign = np.asarray(table[lower["de-"]]).astype(str) if "de-" in lower else np.full(len(table), "+")
+        table["ra"] = 15 * (h + m / 60 + s / 3600)
+        table["dec"] = np.where(sign == "-", -1, 1) * (d + arcmin / 60 + arcsec / 3600)
+    return table
+
+
+def _read_parquet(path: Path, content: Callable[[Path], IO[bytes]], choose: Choice) -> RawTable:
+    with content(path) as file:
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        schema = parquet.schema_arrow
+        names = tuple(schema.names)
+        types = choose(names)
+        table = parquet.read(list(types))
+    nested = [name for name in types if pa.types.is_nested(schema.field(name).type) and types[name] == "any"]
     # Through Arrow, not pandas: an integer column with a gap would become floating point on the way.
-    arrays = {name: _arrow_array(table[name], kind, path, name) for name, kind in wanted.items()}
-    return RawTable(pa.table(arrays).to_pandas(), "Parquet", names)
+    arrays = {name: _arrow_array(table[name], kind, path, name) for name, kind in types.items() if name not in nested}
+    frame = pd.DataFrame(pa.table(arrays).to_pandas())
+    for name, kind in types.items():
+        if kind == "angle":
+            frame[name] = delimited.angles(frame[name])
+    meta = {name: schema.field(name).metadata or {} for name in names}
+    units = {name: told[b"unit"].decode("utf-8", "replace") for name, told in meta.items() if b"unit" in told}
+    notes = tuple(f"{name} holds several values in each row: left out" for name in nested)
+    return RawTable(frame, "Parquet", names, units, {}, notes)
 
 
 def _arrow_array(column: pa.ChunkedArray, kind: ColumnType, path: Path, name: str) -> pa.ChunkedArray:
     if kind == "text" and pa.types.is_floating(column.type):
         return column
+    if kind == "any":
+        return _arrow_value(column)
+    is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
     try:
-        return column.cast(delimited.ARROW_TYPES[kind])
+        return column if kind == "angle" and is_text else column.cast(delimited.ARROW_TYPES[kind])
     except pa.ArrowException as error:
         wanted = "text" if kind == "text" else "numbers"
         raise InputError(f"{path.name}, column {name!r} holds {column.type}", wanted, str(error)) from error
 
 
+def _arrow_value(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers and truths as they are, and whole numbers with a gap as floating point if it keeps them exactly."""
+    kind = column.type
+    if pa.types.is_integer(kind) and column.null_count:
+        try:
+            return column.cast(pa.float64())
+        except pa.ArrowInvalid:
+            return column.cast(pa.string())
+    plain = (
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or (pa.types.is_boolean(kind) and not column.null_count)
+    )
+    return column if plain else column.cast(pa.string())
+
+
+def _is_flat(column: Any, kind: ColumnType, path: Path) -> bool:
+    """Whether a column holds one value in each row; one that is needed must."""
+    if len(np.shape(column)) == 1 and np.ma.getdata(column).dtype.names is None:
+        return not (kind == "any" and _is_ragged(column))
+    if kind == "any":
+        return False
+    raise InputError(f"{path.name}, column {column.name!r} holds an array in each row", "one value in each row")
+
+
+def _is_ragged(column: Any) -> bool:
+    values = np.asarray(np.ma.getdata(column))
+    return values.dtype.kind == "O" and any(isinstance(value, (np.ndarray, list, tuple, dict)) for value in values)
+
+
 def _series(column: Any, kind: ColumnType, path: Path) -> pd.Series[Any]:
     """An astropy column, masked or not, as text or numbers; missing values become NaN."""
-    values = np.ma.getdata(column)
-    if values.ndim != 1:
-        raise InputError(f"{path.name}, column {column.name!r} holds an array in each row", "one value in each row")
-    gaps = np.ma.getmaskarray(column)
-    if kind != "text":
+    values: NDArray[Any] = np.asarray(np.ma.getdata(column))
+    if getattr(column, "unit", None) is not None and hasattr(column, "value") and values.dtype.kind != "f":
+        values = np.asarray(column.value)
+    gaps = np.asarray(np.ma.getmaskarray(column)) if hasattr(column, "mask") else np.zeros(len(values), bool)
+    if kind in ("number", "vote"):
         return pd.Series(_numbers(values, gaps, column.name, path).astype(delimited.NUMPY_TYPES[kind]))
-    if values.dtype.kind == "f":
-        return pd.Series(np.where(gaps, np.nan, values.astype(np.float64)))
+    if values.dtype.kind == "f":  # an id keeps its precision, so that one of 32 bits can be told from one of 64
+        native = values.astype(np.float64 if kind == "angle" else values.dtype.newbyteorder("="))
+        return pd.Series(np.where(gaps, native.dtype.type("nan"), native))
+    if kind in ("any", "angle") and values.dtype.kind in "iub":
+        return _whole_numbers(values, gaps, kind)
     words = pd.Series([_word(value) for value in values.tolist()], dtype="str")
-    return words.mask(gaps | (words == "").to_numpy())
+    if kind == "text" and (damaged := words[words.str.contains(r"[\x00-\x08\x0e-\x1f\ufffd]")]).size:
+        given = f"{path.name}, row {damaged.index[0] + 1}, column {column.name!r} holds bytes that are no text"
+        raise InputError(given, "Text in ASCII or UTF-8", _REMEDY)
+    words = words.mask(gaps | (words == "").to_numpy())
+    if kind == "angle":
+        return delimited.angles(words)
+    return delimited.inferred(words) if kind == "any" and values.dtype.kind == "O" else words
+
+
+def _whole_numbers(values: NDArray[Any], gaps: NDArray[np.bool_], kind: ColumnType) -> pd.Series[Any]:
+    if kind == "angle" or (
+        gaps.any() and (values.dtype.kind == "b" or np.abs(values.astype(np.float64)).max() < 2**53)
+    ):
+        return pd.Series(np.where(gaps, np.nan, values.astype(np.float64)))
+    if gaps.any():
+        return pd.Series([str(value) for value in values.tolist()], dtype="str").mask(gaps)
+    return pd.Series(values.astype(values.dtype.newbyteorder("=")))
 
 
 def _numbers(values: NDArray[Any], gaps: NDArray[np.bool_], name: str, path: Path) -> NDArray[np.float64]:
@@ -175,11 +463,3 @@ def _numbers(values: NDArray[Any], gaps: NDArray[np.bool_], name: str, path: Pat
 
 def _word(value: object) -> str:
     return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    return InputError(
-        f"{path.name} cannot be read: {error}",
-        "a table: CSV, FITS, VOTable or Parquet, plain, .gz or .bz2",
-        "If it was downloaded, it may be cut short: fetch it again and compare its size.",
-    )
