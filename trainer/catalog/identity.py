@@ -106,14 +106,10 @@ def ids_of(column: pd.Series[Any], where: str) -> pd.Series[Any]:
     if pd.api.types.is_float_dtype(column):
         return _from_floats(column, where)
     texts = column.astype("str").str.strip()
-<<<<<<< HEAD
-    wrong = texts[texts.notna() & ~texts.str.fullmatch(r"[0-9]{1,19}", na=False)]
-=======
     texts = texts.mask(texts.isin(_NO_ID))
     # pandas writes whole numbers beside gaps as 123.0; beyond 15 digits the last ones may be lost.
-    texts = texts.str.replace(r"^(\d{1,15})\.0+$", r"\1", regex=True)
-    wrong = texts[texts.notna() & ~texts.str.fullmatch(r"\d{1,19}", na=False)]
->>>>>>> d103cec (Read catalogues by unit, form and frame of their positions, tell galaxies apart by id and position, and keep the user's columns)
+    texts = texts.str.replace(r"^([0-9]{1,15})\.0+$", r"\1", regex=True)
+    wrong = texts[texts.notna() & ~texts.str.fullmatch(r"[0-9]{1,19}", na=False)]
     if len(wrong):
         raise _not_an_id(str(wrong.iloc[0]), f"{where}, row {int(wrong.index[0]) + 1}")
     try:
@@ -169,12 +165,9 @@ def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
 
 
 def _not_an_id(text: str, where: str) -> InputError:
-    remedy = "If a spreadsheet saved the table, take the original: the last digits are lost." if _is_float(text) else ""
-<<<<<<< HEAD
-    return InputError(f"{where}: {shortened(text)!r} is not an id", "a whole number below 2**63", remedy)
-=======
-    return InputError(f"{where}: {text!r} is not an id", "a whole number from 0 to below 2**63", remedy)
->>>>>>> d103cec (Read catalogues by unit, form and frame of their positions, tell galaxies apart by id and position, and keep the user's columns)
+    rounded = _is_float(text) and not text.lstrip("-").isdigit()
+    remedy = "If a spreadsheet saved the table, take the original: the last digits are lost." if rounded else ""
+    return InputError(f"{where}: {shortened(text)!r} is not an id", "a whole number from 0 to below 2**63", remedy)
 
 
 def _is_float(text: str) -> bool:
