@@ -175,4 +175,4 @@ def _is_float(text: str) -> bool:
         float(text)
     except ValueError:
         return False
-    return True
+    return "_" not in text

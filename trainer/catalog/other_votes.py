@@ -167,7 +167,7 @@ def conditional_fractions(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
         Rows in which the sum of a question differs by more than 0.05 from the fraction that leads to it, as in a table
         that is not multiplied.
     """
-    shares = dict[str, pd.Series[float]]()
+    shares: dict[str, pd.Series[float]] = {}
     contradictions = np.zeros(len(table), dtype=bool)
     for question in QUESTIONS.values():
         columns = [vote_column(question.name, answer, "weighted_fraction") for answer in question.answers]

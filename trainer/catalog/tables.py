@@ -27,13 +27,14 @@ from trainer.catalog import delimited
 __all__ = ["ColumnType", "RawTable", "opened", "read_table"]
 
 ColumnType = delimited.ColumnType
-Format = Literal["CSV", "FITS", "VOTable", "Parquet", "ECSV", "IPAC", "fixed width", "CDS"]
+Format = Literal["CSV", "FITS", "VOTable", "Parquet", "ECSV", "IPAC", "fixed width", "ruled", "CDS"]
 Choice = Callable[[tuple[str, ...]], dict[str, ColumnType]]
 
 _ASTROPY_TEXT: Final[dict[Format, str]] = {
     "ECSV": "ascii.ecsv",
     "IPAC": "ascii.ipac",
     "fixed width": "ascii.fixed_width",
+    "ruled": "ascii.fixed_width_two_line",
     "CDS": "ascii.cds",
 }
 _FORMATS: Final = "a table: CSV, other text with a line of names, ECSV, FITS, VOTable or Parquet, plain, .gz or .bz2"
@@ -193,6 +194,8 @@ def _text_format(text: str) -> Format:
     lines = [line for line in text.splitlines() if line.strip()]
     if any(line.startswith("Byte-by-byte Description") for line in lines):
         return "CDS"
+    if len(lines) > 1 and re.fullmatch(r"[-=]+(?: +[-=]+)+", lines[1].strip()):
+        return "ruled"
     bars = [line for line in lines if not line.startswith(("\\", "#"))][:2]
     if bars and all(line.lstrip().startswith("|") and line.rstrip().endswith("|") for line in bars):
         types = {word.strip().lower() for word in bars[-1].strip("| ").split("|")}
@@ -251,7 +254,6 @@ def _fits_tables(file: IO[bytes], path: Path) -> list[_Candidate]:
                 continue
             if hdu.header.get("ZTABLE") is True:
                 raise InputError(f"{path.name} holds a compressed table", "a plain one", "Unpack it with funpack.")
-            _check_sums(hdu, path)
             table = _expanded(Table.read(hdu, format="fits"))
             names = tuple(table.colnames)
             frame = _fits_frame(hdu.header) or _fits_frame(hdus[0].header)
@@ -260,14 +262,6 @@ def _fits_tables(file: IO[bytes], path: Path) -> list[_Candidate]:
     if not found:
         raise InputError(f"{path.name} is a FITS file without a table", "a table extension", "Is it an image?")
     return found
-
-
-def _check_sums(hdu: Any, path: Path) -> None:
-    """Where the file has checksums of its own, they must agree."""
-    if ("DATASUM" in hdu.header and not hdu.verify_datasum()) or (
-        "CHECKSUM" in hdu.header and not hdu.verify_checksum()
-    ):
-        raise InputError(f"{path.name} is damaged: its checksum does not agree with its content", "", _REMEDY)
 
 
 def _fits_frame(header: fits.Header) -> str:
