@@ -100,6 +100,7 @@ _HOMES = {
     "atlas_drawing": "gz2interp.workflows.blocks.drawing_layer",
     "quality": "gz2interp.workflows.image_quality",
     "unusual": "gz2interp.workflows.unusual.scoring",
+    "artefacts_of": "gz2interp.workflows.unusual.artefacts",
     "rate": "gz2interp.workflows.rating",
     "ranking_of": "gz2interp.workflows.rating",
     "place_images": "gz2interp.workflows.placing",

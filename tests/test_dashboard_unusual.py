@@ -103,6 +103,22 @@ def test_a_key_rates_what_was_on_show_and_undo_takes_it_back(survey: Survey, mon
     assert "left to undo" in page.session_state["told"]["said"]
 
 
+def test_stars_and_artefacts_are_left_out_on_the_page(survey: Survey) -> None:
+    found = judge(survey)
+    assert "galaxies are too few to know" in text_of(opened(survey="tiny"))
+    last = found.analysis.rows[-1]
+    catalog = survey.catalog.assign(label=["star" if row == last else "spiral" for row in range(len(survey))])
+    catalog.to_parquet(survey.path / "catalog.parquet", index=False)
+    page = opened(survey="tiny")
+    assert "1 of 39" in text_of(page)
+    page.toggle(key="unusual_without").set_value(True).run()
+    assert not page.exception
+    said = text_of(page)
+    assert "1 star or artefact is left out: 1 by catalogue." in said
+    assert "1 of 38" in said
+    assert f"galaxy {survey.galaxy_ids[last]}" not in said
+
+
 def test_arrows_go_along_the_ranking_and_stay_in_it(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     found = judge(survey)
     ids = [str(survey.galaxy_ids[row]) for row in found.analysis.rows]

@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 from gz2interp.embedding.unusual.asking import EARLY, EXPLORE, next_to_rate
 from gz2interp.embedding.unusual.combining import combined, normal_scores, placed_among
 from gz2interp.embedding.unusual.ground import Ground
-from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, Judge
+from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, TITLES, Judge
 from gz2interp.embedding.unusual.learning import BOTTOM, TOP, covariance, learn, taste_vectors
+from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.embedding.unusual.own_class import ClassDistance
 from gz2interp.embedding.unusual.places import cells_of
-from gz2interp.embedding.unusual.reasons import reason_of, strongest_features
+from gz2interp.embedding.unusual.reasons import deviations_in_words, ordinal, reason_of, sides_of, strongest_features
 from gz2interp.embedding.unusual.space import fit_space
 from gz2interp.embedding.unusual.votes import disagreement, vote_shares
 from gz2interp.errors import InputError
 from gz2interp.schema import CLASS_VOTES, vote_column
+from gz2interp.workflows.unusual.measuring import Measuring, details_of, told_of
 from gz2interp.workflows.unusual.usual import frozen_arrays, read_usual, usual_of
 
 N = 300
@@ -308,8 +310,49 @@ def test_channels_that_never_vary_do_no_harm() -> None:
 
 
 def test_the_reason_names_the_score_and_the_features() -> None:
-    words = reason_of({"forest": 1.0, "places": 2.5, "votes": np.nan}, [("channel 3 of block1 on average", -4.2)])
-    assert words.startswith("Some places of the image are like no others as bright: more so than 99.4 %")
-    assert words.endswith("channel 3 of block1 on average -4.2 scatters")
-    assert reason_of({"votes": np.nan}) == "Nothing is known of it"
+    detail = deviations_in_words([("mean of channel 3 of layer block1", -4.2), ("its size", 0.3)])
+    normal = {"forest": 1.0, "places": 2.5, "votes": np.nan}
+    words = reason_of(normal, {"places": detail}, {"places": 1000})
+    assert words.startswith("Part of the image looks unlike equally bright parts of other images: 7th highest of 1,000")
+    assert words.endswith("mean of channel 3 of layer block1, 4.2 standard deviations below the expected")
+    assert reason_of({"votes": np.nan}) == "No score is known of this galaxy"
+    assert reason_of({"places": 0.5}, ordinary=True).startswith("Nothing about it is unusual")
     assert strongest_features(np.array([[0.1, -5.0, 2.0]])).tolist() == [[1, 2]]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(30, 300))
+def test_reasons_agree_with_the_rank(seed: int, count: int) -> None:
+    """The first reason is a score in which the galaxy stands at least as high as in the ranking of all together."""
+    rng = np.random.default_rng(seed)
+    values = {name: rng.standard_t(2, count) for name in TITLES}
+    values["votes"][rng.uniform(size=count) < 0.5] = np.nan
+    normal = {name: normal_scores(each) for name, each in values.items()}
+    together = combined(normal, SCORES)
+    for galaxy in np.argsort(-together):
+        mine = {name: float(each[galaxy]) for name, each in normal.items()}
+        order = sides_of(mine)
+        assert mine[order[0]] >= together[galaxy] - 1e-9
+        assert len(set(order) & set(SCORES)) == 1  # they count as one
+        assert "votes" in order or np.isnan(mine["votes"])
+        words = reason_of(mine, {}, {name: int(np.isfinite(each).sum()) for name, each in values.items()})
+        title = TITLES[order[0]]
+        assert words.startswith(title[0].upper() + title[1:])
+        place = int((values[order[0]] > values[order[0]][galaxy]).sum()) + 1
+        known = int(np.isfinite(values[order[0]]).sum())
+        assert f"{'highest' if place == 1 else f'{ordinal(place)} highest'} of {known} galaxies" in words
+
+
+def test_a_family_that_is_far_off_names_a_number_that_deviates() -> None:
+    rng = np.random.default_rng(3)
+    names = Measuring(("u", "g", "r", "i", "z"), (64, 64)).names
+    mixed = rng.normal(size=(2000, len(names))) @ (np.eye(len(names)) + 0.2 * rng.normal(size=(len(names),) * 2))
+    numbers = np.concatenate([mixed, np.ones((2000, 1))], axis=1).astype(np.float32)
+    numbers[:5, 6] += 12
+    usual = Morphology.fit(numbers[:, :-1], names)
+    scores = usual(numbers[:, :-1])
+    assert set(np.argsort(-scores["morphology"])[:5]) == set(range(5))
+    for told in told_of(usual, ("u", "g", "r", "i", "z"), numbers[:5]):
+        assert "standard deviations" in deviations_in_words(told["morphology"])
+    for told in told_of(usual, ("u", "g", "r", "i", "z"), numbers[5:50]):
+        assert all(details_of([], {}, (8, 8), told, "")[family] for family in scores)

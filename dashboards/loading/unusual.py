@@ -29,9 +29,10 @@ def ratings_for(survey: Survey) -> Ratings:
     return ratings_of(survey)
 
 
-def ranking_for(found: Unusual, turn: int) -> Ranking:
+def ranking_for(found: Unusual, turn: int, without_artefacts: bool = False) -> Ranking:
     """The order as it was when so many acts of rating were noted; by default asked for with the number of now."""
-    key = (str(found.folder.path), stamp(found.folder.path / "provenance.json"), turn)
+    measured = stamp(found.survey.path / "quality.json") if without_artefacts else 0
+    key = (str(found.folder.path), stamp(found.folder.path / "provenance.json"), turn, without_artefacts, measured)
     return _ranking(key, found)
 
 
@@ -46,5 +47,5 @@ def _unusual(key: tuple[str, int], _found: Unusual) -> Unusual:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _ranking(key: tuple[str, int, int], _found: Unusual) -> Ranking:
-    return ranking_of(_found)
+def _ranking(key: tuple[str, int, int, bool, int], _found: Unusual) -> Ranking:
+    return ranking_of(_found, without_artefacts=key[3])

@@ -22,6 +22,7 @@ from gz2interp.stores.columns import Meaning
 from gz2interp.stores.ratings import HIGHEST
 from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.rating import Ranking, rate
+from gz2interp.workflows.unusual.artefacts import artefacts_in_words
 from gz2interp.workflows.unusual.found import Unusual
 
 __all__ = ["show_rating"]
@@ -39,21 +40,37 @@ LARGE: Final = 200_000
 def show_rating(found: Unusual) -> None:
     """The galaxy on show with its keys, and the ranking beside it."""
     ranking = _ranking(found)
+    if not len(ranking.order):
+        _offer_to_leave_out(ranking)
+        return
     position = _position(ranking)
     left, right = st.columns([46, 54], gap="medium")
     with left:
         _show_galaxy(ranking, position)
     with right:
+        if found.caveat:
+            caption(escape(found.caveat))
+        _offer_to_leave_out(ranking)
         _offer_to_learn(found)
         _show_ranking(ranking, position)
 
 
 def _ranking(found: Unusual) -> Ranking:
     """As it is now; of a large survey, in the order in which it was when the person last asked for it to learn."""
-    now = ratings_for(found.survey).count()
+    now, without = ratings_for(found.survey).count(), bool(st.session_state.get("unusual_without"))
     if len(found.scores) <= LARGE:
-        return ranking_for(found, now)
-    return ranking_for(found, int(st.session_state.setdefault("unusual_learnt", now))).noted()
+        return ranking_for(found, now, without)
+    return ranking_for(found, int(st.session_state.setdefault("unusual_learnt", now)), without).noted()
+
+
+def _offer_to_leave_out(ranking: Ranking) -> None:
+    st.toggle(
+        "Without stars and artefacts",
+        key="unusual_without",
+        help="By the catalogue's class, the volunteers' votes, the prediction, or the image quality where measured.",
+    )
+    if ranking.left_out is not None:
+        caption(f"{escape(artefacts_in_words(ranking.left_out))}.")
 
 
 def _offer_to_learn(found: Unusual) -> None:
@@ -72,7 +89,7 @@ def _position(ranking: Ranking) -> int:
     here = np.flatnonzero(ids == int(current().galaxy_id)) if current().galaxy_id else np.empty(0, np.int64)
     begun = st.session_state.get("unusual_begun") == str(ranking.found.folder.path)
     st.session_state["unusual_begun"] = str(ranking.found.folder.path)
-    if len(here) and (begun or here[0] != 0):
+    if len(here) and (begun or here[0] != 0) and here[0] in ranking.order:
         return int(here[0])
     position = ranking.next()
     position = int(ranking.order[0]) if position is None else position
@@ -93,7 +110,8 @@ def _show_galaxy(ranking: Ranking, position: int) -> None:
     show_rating_bar(BAR, galaxy_id, rating, turn, lambda: _press(ranking))
     told = "Not rated yet." if rating is None else f"Rated {rating}."
     caption(f"{told} Keys work all over this page: i is 5, b is 0; up and down the ranking; next is what to rate next.")
-    st.html(f'<div class="gz2-message">{escape(str(known["reason"]))}</div>')
+    (reason,) = ranking.reasons(np.array([position]))
+    st.html(f'<div class="gz2-message">{escape(reason)}</div>')
     _show_scores(known)
     tag, note = st.columns([1, 2])
     tag.text_input("Tag", key="rating_tag", placeholder="merger, ring, ...", help="Given with the ratings that follow.")
@@ -132,7 +150,7 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     cards = [
         Card(str(galaxy_id), picture, f"{(page - 1) * PAGE + i + 1}  {prediction}", _note(ranking, int(at), reason))
         for i, (galaxy_id, picture, prediction, at, reason) in enumerate(
-            zip(scores["galaxy_id"].tolist(), pictures, said, shown, scores["reason"], strict=True)
+            zip(scores["galaxy_id"].tolist(), pictures, said, shown, ranking.reasons(shown), strict=True)
         )
     ]
     selected = str(found.scores["galaxy_id"].to_numpy()[position])
@@ -140,7 +158,7 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     _show_progress(ranking)
     first = ranking.order[:TAKEN]
     known = found.scores.iloc[first]
-    extra = {"unusual": ranking.scores[first].astype(np.float32), "reason": known["reason"].to_numpy()}
+    extra = {"unusual": ranking.scores[first].astype(np.float32), "reason": np.array(ranking.reasons(first))}
     meanings = {"reason": Meaning(words="Why the galaxy is unusual")}
     rows = known["row"].to_numpy()
     offer_selection(Subset(found.survey, rows, found.model.name, extra, "most unusual", meanings=meanings))
@@ -215,7 +233,7 @@ def _go_on(ranking: Ranking) -> None:
 
 def _move(ranking: Ranking, galaxy_id: str, step: int) -> None:
     ids = ranking.found.scores["galaxy_id"].to_numpy()[ranking.order]
-    at = int(np.flatnonzero(ids == int(galaxy_id))[0]) + step
+    at = int(np.flatnonzero(ids == int(galaxy_id))[0]) + step if int(galaxy_id) in ids else 0
     change(galaxy_id=str(ids[min(max(at, 0), len(ids) - 1)]))
 
 

@@ -31,10 +31,10 @@ def loop(found: Unusual, picture: Path) -> None:
         if position is None:
             say("All are rated.")
             return
-        known = found.scores.iloc[position]
+        known, (reason,) = found.scores.iloc[position], ranking.reasons(np.array([position]))
         galaxy_id = int(found.scores["galaxy_id"].to_numpy()[position])
         write_rating_picture(picture, found.survey, int(known["row"]), stretch)
-        say(f"\n{len(ranking.ratings)} rated. Galaxy {galaxy_id}, drawn in {picture}\n{known['reason']}")
+        say(f"\n{len(ranking.ratings)} rated. Galaxy {galaxy_id}, drawn in {picture}\n{reason}")
         answer = _key()
         if answer in ("q", ""):
             return

@@ -29,27 +29,39 @@ def unusual(
         list[Path] | None, typer.Option("--image", help="A galaxy that is not in the survey, as a FITS or NumPy file.")
     ] = None,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many are shown.")] = 20,
+    without_artefacts: Annotated[
+        bool,
+        typer.Option(
+            "--without-artefacts",
+            help="Leave out stars and artefacts, by the catalogue, votes, prediction or image quality.",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the forest, and of the sample.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write all: .csv, .parquet, .fits, .vot")] = None,
     progress: ProgressOption = "bars",
 ) -> None:
-    """The galaxies that are most unusual, to the network or on their pixels, and why; ratings move them."""
+    """The galaxies that are most unusual, to the network or on their pixels, and why; ratings change the order."""
     import pandas as pd
 
     from gz2interp.console import progress_as
     from gz2interp.stores.tables import write_table
     from gz2interp.workflows.opening import open_subject
     from gz2interp.workflows.rating import ranking_of
+    from gz2interp.workflows.unusual.artefacts import artefacts_in_words
     from gz2interp.workflows.unusual.scoring import UnusualSettings
     from gz2interp.workflows.unusual.scoring import unusual as ask
 
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
         found = ask(subject, UnusualSettings(layer, tuple(layers or ()), seed=seed), told)
-        ranking = ranking_of(found)
+        ranking = ranking_of(found, without_artefacts=without_artefacts)
+        if found.caveat:
+            told.say(found.caveat)
         if image:
             _show_images(subject, found, image, told)
             return
+        if ranking.left_out is not None:
+            told.say(f"{artefacts_in_words(ranking.left_out)}.")
         learnt = f", after {len(ranking.ratings)} ratings" if len(ranking.ratings) else ""
         told.say(f"The most unusual of {len(ranking.order)} galaxies of {subject.survey.name}{learnt}")
         for each in ranking.table(most).to_dict("records"):

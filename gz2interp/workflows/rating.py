@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,15 @@ from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 from gz2interp.stores.ratings import HIGHEST, Rating, Ratings
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
+from gz2interp.workflows.unusual.artefacts import artefacts_of
 from gz2interp.workflows.unusual.found import Unusual
 
 __all__ = ["Ranking", "export_ratings", "import_ratings", "ranking_of", "rate", "ratings_of"]
 
 _NEEDED = (GALAXY_ID, "rating")
+
+MOVED: Final = 0.5
+"""Change of a score by ratings from which on the reason tells it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,17 +41,21 @@ class Ranking:
     positions : int64 (rating,)
         Of the rated galaxies, in the order in which they were rated.
     ratings : int64 (rating,)
+    left_out : series of str (n,), optional
+        Why a galaxy has no place in the order, see `artefacts_of`; "" for those that have.
     """
 
     found: Unusual
     scores: NDArray[np.float64]
     positions: NDArray[np.int64]
     ratings: NDArray[np.int64]
+    left_out: pd.Series[str] | None = None
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """Positions of all galaxies, the most unusual first."""
-        return np.argsort(-np.nan_to_num(self.scores, nan=-np.inf), kind="stable")
+        """Positions of all galaxies but those left out, the most unusual first."""
+        order = np.argsort(-np.nan_to_num(self.scores, nan=-np.inf), kind="stable")
+        return order if self.left_out is None else order[self.left_out.to_numpy()[order] == ""]
 
     def noted(self) -> Ranking:
         """The same order with all ratings of now: it has not learnt the latest, but asks of no galaxy twice."""
@@ -56,7 +64,21 @@ class Ranking:
 
     def next(self) -> int | None:
         """The position of the galaxy to be rated next, see `next_to_rate`; None where all are rated."""
-        return next_to_rate(self.scores, self.found.taste, self.positions)
+        order = np.sort(self.order)
+        rated = np.searchsorted(order, self.positions[np.isin(self.positions, order)])
+        place = next_to_rate(self.scores[order], self.found.taste[order], rated) if len(order) else None
+        return None if place is None else int(order[place])
+
+    def reasons(self, positions: NDArray[np.int64]) -> list[str]:
+        """Why some galaxies stand where they do: what ratings changed, then the scores' reason."""
+        plain = np.nan_to_num(self.found.scores["score"].to_numpy(np.float64))[positions]
+        told = []
+        for change, reason in zip(
+            self.scores[positions] - plain, self.found.scores["reason"].to_numpy()[positions], strict=True
+        ):
+            way = "" if abs(change) < MOVED else "Raised" if change > 0 else "Lowered"
+            told.append(f"{way} by ratings: score {change:+.1f}. {reason}" if way else str(reason))
+        return told
 
     def table(self, most: int | None = None) -> pd.DataFrame:
         """As `Unusual.table`, in the order that has learnt, with ``learnt`` and ``rating``, missing where none is."""
@@ -67,7 +89,7 @@ class Ranking:
         table = told.loc[ids].reset_index(drop=True)
         table.insert(2, "learnt", self.scores[order].astype(np.float32))
         table.insert(2, "rating", rated.reindex(ids).array)
-        return table.assign(rank=np.arange(1, len(table) + 1))
+        return table.assign(rank=np.arange(1, len(table) + 1), reason=pd.Series(self.reasons(order), dtype="str"))
 
 
 def ratings_of(survey: Survey) -> Ratings:
@@ -87,7 +109,7 @@ def rate(survey: Survey, galaxy_id: int | str, rating: int, tag: str = "", note:
     ratings_of(survey).rate(Rating(int(survey.galaxy_ids[row]), rating, tag, note), by)
 
 
-def ranking_of(found: Unusual, ratings: pd.DataFrame | None = None) -> Ranking:
+def ranking_of(found: Unusual, ratings: pd.DataFrame | None = None, without_artefacts: bool = False) -> Ranking:
     """The order that has learnt from ratings, by default from all of the survey's.
 
     Parameters
@@ -96,11 +118,14 @@ def ranking_of(found: Unusual, ratings: pd.DataFrame | None = None) -> Ranking:
     ratings : DataFrame, optional
         galaxy_id and rating, in the order in which they were given; those of galaxies that were not analysed are passed
         over.
+    without_artefacts : bool, optional
+        Leave out stars and artefacts, see `gz2interp.workflows.unusual.artefacts.artefacts_of`.
     """
+    left_out = artefacts_of(found.survey, found.model, found.analysis.rows) if without_artefacts else None
     positions, values = _rated(found, ratings_of(found.survey).table() if ratings is None else ratings)
     plain = np.nan_to_num(found.scores["score"].to_numpy(np.float64))
     taste = learn(found.taste[positions], plain[positions], values / HIGHEST)
-    return Ranking(found, taste(found.taste, plain), positions, values)
+    return Ranking(found, taste(found.taste, plain), positions, values, left_out)
 
 
 def _rated(found: Unusual, given: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -28,7 +28,7 @@ class DensityRatio:
         Of the ground's galaxies: distance to the farthest of the neighbours, and local reachability density.
     """
 
-    title: ClassVar[str] = "it stands apart from those nearest to it"
+    title: ClassVar[str] = "it differs more from its nearest neighbours than they do from theirs"
     reach: Floats
     density: Floats
 

@@ -25,7 +25,7 @@ class NeighbourDistance:
     k : int
     """
 
-    title: ClassVar[str] = "few are near it"
+    title: ClassVar[str] = "few galaxies are similar to it"
     k: int = 5
 
     @classmethod

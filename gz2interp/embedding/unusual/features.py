@@ -15,8 +15,8 @@ __all__ = ["STATISTICS", "feature_names", "features_of"]
 
 Floats = NDArray[np.float32]
 
-STATISTICS: Final = {"mean": "on average", "scatter": "in its contrast", "highest": "at its brightest place"}
-"""Name to how it is told."""
+STATISTICS: Final = ("mean", "contrast", "maximum")
+"""Over the image, of each channel: contrast is the standard deviation."""
 
 
 def features_of(values: Floats) -> Floats:
@@ -28,9 +28,15 @@ def features_of(values: Floats) -> Floats:
     return np.concatenate(parts, axis=1).astype(np.float32)
 
 
-def feature_names(layer: str, shape: Sequence[int]) -> list[str]:
-    """In words, in the order of `features_of`: the layer's shape is (y, x, channel) or (channel,)."""
-    channels = shape[-1]
-    if len(shape) == 1:
-        return [f"channel {channel} of {layer}" for channel in range(channels)]
-    return [f"channel {channel} of {layer} {words}" for words in STATISTICS.values() for channel in range(channels)]
+def feature_names(layer: str, shape: Sequence[int], bands: Sequence[str] = ()) -> list[str]:
+    """In words, in the order of `features_of`: the layer's shape is (y, x, channel) or (channel,).
+
+    Parameters
+    ----------
+    layer : str
+    shape : sequence of int
+    bands : sequence of str, optional
+        Where the layer's channels are the image's bands.
+    """
+    names = [f"the image in {band}" for band in bands] or [f"channel {k} of layer {layer}" for k in range(shape[-1])]
+    return names if len(shape) == 1 else [f"{statistic} of {name}" for statistic in STATISTICS for name in names]

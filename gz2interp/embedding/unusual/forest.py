@@ -27,7 +27,7 @@ class Forest:
     forest : sklearn.ensemble.IsolationForest
     """
 
-    title: ClassVar[str] = "random cuts part it soon from the others"
+    title: ClassVar[str] = "it is easy to separate from all other galaxies"
     forest: Any
 
     @classmethod

@@ -34,11 +34,11 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = {
 """Score to how the names of its numbers begin; a number is of the last that fits, and of all that begins with ""."""
 
 TITLES: Final[Mapping[str, str]] = {
-    "morphology": "measured on its pixels, it is unlike others as bright and large",
-    "profile": "its radial profile is unlike that of others",
-    "residuals": "smooth ellipses leave more of it, or less, than of others",
-    "one_band": "one band shows what the others do not",
-    "colours": "its colours are unlike those of others",
+    "morphology": "its measured shape is unlike that of galaxies as bright and as large",
+    "profile": "its brightness falls with radius in an unusual way",
+    "residuals": "it has unusual structure beyond a smooth ellipse",
+    "one_band": "one band shows something that the other bands do not",
+    "colours": "its colours are unusual",
 }
 
 CLIPPED: Final = 8.0
@@ -109,14 +109,19 @@ class Morphology:
             if whitening.any()
         }
 
-    def deviations(self, numbers: Floats) -> Floats:
-        """By how many scatters each number is off what controls and all other numbers say, float32 (n, number)."""
-        inverse = self.whitenings[0] @ self.whitenings[0]
-        law = inverse / np.sqrt(np.diag(inverse))
+    def deviations(self, numbers: Floats, family: str = "morphology") -> Floats:
+        """By how many standard deviations each number differs from what the controls and the family's other numbers
+        let one expect, float32 (n, number); 0 for numbers of other families.
+
+        So a family whose distance is large has a number that deviates: the distance is made of these deviations.
+        """
+        place = list(FAMILIES).index(family)
+        inverse = self.whitenings[place] @ self.whitenings[place]
+        law = inverse / np.sqrt(np.maximum(np.diag(inverse), 1e-30))
         found = np.empty((len(numbers), len(law)), np.float32)
         for start in range(0, len(numbers), _BLOCK):
             block = slice(start, start + _BLOCK)
-            found[block] = (self._off(numbers[block]) - self.means[0]) @ law
+            found[block] = (self._off(numbers[block]) - self.means[place]) @ law
         return found
 
     def whitened(self, numbers: Floats) -> Floats:

@@ -33,7 +33,7 @@ class Opposite:
     levels : Levels
     """
 
-    title: ClassVar[str] = "its two halves differ"
+    title: ClassVar[str] = "opposite sides of the image differ more than in other galaxies"
     axis: Floats
     law: Floats
     levels: Levels

@@ -36,7 +36,7 @@ class ClassDistance:
     whitenings : float32 (class + 1, component, component)
     """
 
-    title: ClassVar[str] = "it is far from others of its class"
+    title: ClassVar[str] = "it is unlike other galaxies of its predicted class"
     classes: NDArray[np.int64]
     middles: Floats
     whitenings: Floats

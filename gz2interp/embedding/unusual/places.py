@@ -37,7 +37,7 @@ class Places:
     levels : Levels
     """
 
-    title: ClassVar[str] = "some places of the image are like no others as bright"
+    title: ClassVar[str] = "part of the image looks unlike equally bright parts of other images"
     axis: Floats
     levels: Levels
 

@@ -1,20 +1,40 @@
-"""Why a galaxy is unusual, in words: the score in which it stands out most, and what of it shows that."""
+"""Why a galaxy is unusual, in words: the score that puts it forward most, and what of the galaxy shows that."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from gz2interp.embedding.unusual.judge import TITLES
+from gz2interp.embedding.unusual.judge import SCORES, TITLES
 
-__all__ = ["reason_of", "strongest_features"]
+__all__ = [
+    "ORDINARY",
+    "deviations_in_words",
+    "ordinal",
+    "place_in_words",
+    "reason_of",
+    "sides_of",
+    "strongest_features",
+]
 
 TOLD: Final = 2
-"""Features that are named."""
+"""Deviations that are named."""
+
+DEVIATES: Final = 2.0
+"""Standard deviations below which nothing is named."""
+
+HIGH: Final = 1.645
+"""Normal score of one galaxy in twenty: below it a score is no reason."""
+
+ORDINARY: Final = 0.05
+"""Of the ranking: a galaxy below this share of it may be told to be ordinary."""
+
+ALSO: Final = 2.326
+"""Normal score of one galaxy in a hundred, from which on a second score is named."""
 
 
 def strongest_features(deviations: NDArray[np.floating], most: int = TOLD) -> NDArray[np.int64]:
@@ -22,32 +42,107 @@ def strongest_features(deviations: NDArray[np.floating], most: int = TOLD) -> ND
     return np.argsort(-np.abs(deviations), axis=1, kind="stable")[:, :most].astype(np.int64)
 
 
-def reason_of(
-    normal: Mapping[str, float],
-    features: Sequence[tuple[str, float]] = (),
-    measured: Mapping[str, Sequence[tuple[str, float]]] | None = None,
-) -> str:
-    """A sentence.
+def deviations_in_words(named: Sequence[tuple[str, float]]) -> str:
+    """What deviates, by two standard deviations or more; "" where nothing does.
+
+    >>> deviations_in_words([("maximum of channel 3 of layer block1", -4.2), ("its asymmetry", 0.4)])
+    'Largest deviation: maximum of channel 3 of layer block1, 4.2 standard deviations below the expected'
+    """
+    parts = [
+        f"{name}, {abs(value):.1f} standard deviations {'above' if value > 0 else 'below'} the expected"
+        for name, value in named
+        if abs(value) >= DEVIATES
+    ]
+    return f"Largest deviation{'s' if len(parts) > 1 else ''}: {'; '.join(parts)}" if parts else ""
+
+
+def place_in_words(place: int, shape: tuple[int, int]) -> str:
+    """Where in an image a cell of a grid (y, x) lies, y upwards.
+
+    >>> place_in_words(0, (8, 8)), place_in_words(63, (8, 8)), place_in_words(36, (8, 8))
+    ('at the lower left of the image', 'at the upper right of the image', 'in the middle of the image')
+    """
+    y, x = divmod(place, shape[1])
+    row, column = (min(3 * (2 * at + 1) // (2 * side), 2) for at, side in zip((y, x), shape, strict=True))
+    words = " ".join(part for part in (("lower", "", "upper")[row], ("left", "", "right")[column]) if part)
+    return f"at the {words} of the image" if words else "in the middle of the image"
+
+
+def sides_of(normal: Mapping[str, float], alike: Collection[str] = tuple(SCORES)) -> list[str]:
+    """The known scores of a galaxy in the order in which they put it forward in the combination of all.
+
+    Those that count as one there, by their mean, are one here: the highest of them stands for all.
 
     Parameters
     ----------
     normal : mapping
         Score to its normal score; NaN where it is not known.
-    features : sequence of (str, float)
-        Names of features of the network, and by how many scatters of the survey they deviate.
-    measured : mapping of sequences of (str, float), optional
-        Score to what was measured on the pixels, where a score is of such: it is told instead.
+    alike : collection of str
+        As in `gz2interp.embedding.unusual.combining.combined`.
     """
-    known = {name: value for name, value in normal.items() if np.isfinite(value)}
-    if not known:
-        return "Nothing is known of it"
-    first = max(known, key=lambda name: known[name])
+    known = {name: float(value) for name, value in normal.items() if np.isfinite(value)}
+    weights = {name: value for name, value in known.items() if name not in alike}
+    together = [name for name in known if name in alike]
+    if together:
+        weights[max(together, key=known.__getitem__)] = float(np.mean([known[name] for name in together]))
+    return sorted(weights, key=weights.__getitem__, reverse=True)
+
+
+def reason_of(
+    normal: Mapping[str, float],
+    details: Mapping[str, str] | None = None,
+    counts: Mapping[str, int] | None = None,
+    ordinary: bool = False,
+) -> str:
+    """One or two sentences: the first score is the one that puts the galaxy forward most.
+
+    Parameters
+    ----------
+    normal : mapping
+        Score to its normal score; NaN where it is not known.
+    details : mapping, optional
+        Score to what of the galaxy shows that, in words.
+    counts : mapping, optional
+        Score to the number of galaxies of the survey for which it is known.
+    ordinary : bool, optional
+        Whether the galaxy is far from the top of the ranking, so that a low score is no reason.
+    """
+    details, counts = details or {}, counts or {}
+    sides = sides_of(normal)
+    if not sides:
+        return "No score is known of this galaxy"
+    first, *others = sides
+
+    def place(name: str) -> str:
+        return _place(float(normal[name]), counts.get(name, 0))
+
+    if ordinary and normal[first] < HIGH:
+        return f"Nothing about it is unusual: in no score is it among the highest twentieth ({place(first)} at most)"
     title = TITLES.get(first, first)
-    told = f"{title[0].upper()}{title[1:]}: more so than {_percent(known[first])} of the survey"
-    parts = [f"{name} {value:+.1f} scatters" for name, value in (measured or {}).get(first, features)]
-    return f"{told}. Most of all {' and '.join(parts)}" if parts else told
+    sentences = [f"{_capital(title)}: {place(first)}", details.get(first, "")]
+    if others and normal[others[0]] >= ALSO:
+        sentences.append(f"Also, {TITLES.get(others[0], others[0])} ({place(others[0])})")
+    return ". ".join(sentence for sentence in sentences if sentence)
 
 
-def _percent(normal: float) -> str:
-    share = 100 * float(special.ndtr(normal))
-    return f"{share:.0f} %" if share < 99 else f"{share:.1f} %" if share < 99.9 else f"{min(share, 99.99):.2f} %"
+def _place(normal: float, count: int) -> str:
+    """Which place a normal score is among so many; a share where their number is not known."""
+    share = float(special.ndtr(-normal))
+    if not count:
+        return f"higher than {100 * (1 - share):.3g} % of the survey"
+    rank = min(max(round(share * count + 0.5), 1), count)
+    return f"{'highest' if rank == 1 else f'{ordinal(rank)} highest'} of {count:,} galaxies"
+
+
+def ordinal(number: int) -> str:
+    """A number as one counts.
+
+    >>> [ordinal(number) for number in (2, 3, 11, 21, 1_112)]
+    ['2nd', '3rd', '11th', '21st', '1,112th']
+    """
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number:,}{'th' if number % 100 in (11, 12, 13) else ending}"
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]

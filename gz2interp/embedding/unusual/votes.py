@@ -19,7 +19,7 @@ __all__ = ["disagreement", "vote_columns_of", "vote_shares"]
 
 Floats = NDArray[np.float64]
 
-TITLE: Final = "the volunteers saw something else than the network"
+TITLE: Final = "the volunteers' votes disagree with the network's prediction"
 LEAST: Final = 0.01
 """No network is surer than that: a probability of 0 would make one stray vote an infinite surprise."""
 

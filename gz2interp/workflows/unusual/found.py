@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,9 @@ from gz2interp.workflows.unusual.usual import Usual, read_usual
 __all__ = ["TOGETHER", "Unusual", "latest_unusual"]
 
 Floats = NDArray[np.float32]
+
+BY_CHANCE: Final = 0.05
+"""Probability for an ordinary galaxy to be the highest in a score, above which a ranking is no result."""
 
 TOGETHER = "harmonic mean of the shares"
 """How scores become one; results that were kept when it was another judge nobody from elsewhere."""
@@ -73,6 +77,28 @@ class Unusual:
             LABEL: said["label"].fillna("").to_numpy(),
         }
         return pd.DataFrame(told | {name: ranked[name].to_numpy() for name in TITLES if name in ranked})
+
+    @property
+    def caveat(self) -> str:
+        """What so few galaxies cannot tell, in words; "" where they are enough.
+
+        In each of k independent scores one of n galaxies comes first, however ordinary all of them are: any given one
+        does so in at least one score with probability 1 - (1 - 1/n)^k. Below 5 % the first places mean something.
+        """
+        known = [name for name in TITLES if name in self.scores and np.isfinite(self.scores[name]).any()]
+        k, n = (
+            len([name for name in known if name not in SCORES]) + any(name in SCORES for name in known),
+            len(self.scores),
+        )
+        chance = 1 - (1 - 1 / n) ** k
+        if chance <= BY_CHANCE:
+            return ""
+        enough = int(np.ceil(1 / (1 - (1 - BY_CHANCE) ** (1 / k))))
+        return (
+            f"{n} galaxies are too few to know which of them are unusual: with {k} independent scores, even an "
+            f"ordinary galaxy is the highest in one of them with a probability of {chance:.0%} (5% among {enough} "
+            "galaxies). Take the order as a list to look through, not as a result."
+        ).replace("%", " %")
 
     @cached_property
     def usual(self) -> Usual:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from gz2interp.network.answers import LayerInfo
 __all__ = ["Door", "Look", "Looks", "stages_of"]
 
 Floats = NDArray[np.float32]
+
+SCALED: Final = "scaled"
+"""The layer of a network of ours that scales the images."""
 
 
 class Door(Protocol):
@@ -54,6 +57,8 @@ class Looks:
     door : Door
     layers : sequence of str
         By default the last layer of each size of plane: see `stages_of`.
+    bands : sequence of str
+        Of the images: a layer in front of all weights has them for channels.
 
     Attributes
     ----------
@@ -64,12 +69,16 @@ class Looks:
         In words.
     """
 
-    def __init__(self, door: Door, layers: Sequence[str] = ()) -> None:
+    def __init__(self, door: Door, layers: Sequence[str] = (), bands: Sequence[str] = ()) -> None:
         self._door = door
         self.infos = tuple(door.layer(name) for name in layers) if layers else stages_of(door.layers)
         self.layers = tuple(info.name for info in self.infos)
         self.near = next((info.name for info in self.infos if info.spatial), "")
-        self.feature_names = [name for info in self.infos for name in feature_names(info.name, info.shape)]
+        self.feature_names = [
+            name
+            for info in self.infos
+            for name in feature_names(info.name, info.shape, bands if _is_image(info, bands) else ())
+        ]
 
     def __call__(self, images: Floats) -> Look:
         """Ask every layer about the images (n, y, x, band)."""
@@ -80,6 +89,11 @@ class Looks:
             if info.name == self.near:
                 cells = cells_of(values)
         return Look(np.concatenate(features, axis=1), cells)
+
+
+def _is_image(info: LayerInfo, bands: Sequence[str]) -> bool:
+    """Whether a layer's channels are the bands of the scaled image."""
+    return info.name.split("/")[-1] == SCALED and info.spatial and info.shape[-1] == len(bands)
 
 
 def stages_of(layers: Sequence[LayerInfo]) -> tuple[LayerInfo, ...]:

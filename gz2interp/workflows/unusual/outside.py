@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.unusual.judge import TITLES
-from gz2interp.embedding.unusual.reasons import reason_of, strongest_features
+from gz2interp.embedding.unusual.levels import farthest_places
+from gz2interp.embedding.unusual.reasons import ORDINARY, reason_of, strongest_features
 from gz2interp.network.probe import Probe
 from gz2interp.workflows.unusual.found import Unusual
 from gz2interp.workflows.unusual.looking import Looks
-from gz2interp.workflows.unusual.measuring import Measuring, told_of
+from gz2interp.workflows.unusual.measuring import Measuring, details_of, told_of
 
 __all__ = ["Judged", "judge_image"]
 
@@ -49,12 +50,13 @@ def judge_image(found: Unusual, probe: Probe, images: NDArray[np.float32]) -> Ju
         Of the model that `found` is of.
     images : float32 (n, y, x, band), nanomaggies
     """
-    looks, usual = Looks(probe, found.layers), found.usual
+    looks, usual = Looks(probe, found.layers, found.survey.bands), found.usual
     look = looks(images)
     probabilities = probe.probabilities(images)
     bands = found.survey.bands
     numbers = Measuring(bands, images.shape[1:3])(images)
-    image_scores = usual.judged(look.cells) | usual.measured(numbers)
+    farness = usual.farness(look.cells)
+    image_scores = {name: farthest_places(far) for name, far in farness.items()} | usual.measured(numbers)
     values = found.judge(usual.space(look.features), probabilities, image_scores=image_scores)
     placed = found.placed(values)
     score = placed.pop("score")
@@ -62,13 +64,21 @@ def judge_image(found: Unusual, probe: Probe, images: NDArray[np.float32]) -> Ju
     deviations = usual.deviations(look.features)
     strongest = strongest_features(deviations)
     measured = [{} for _ in images] if usual.morphology is None else told_of(usual.morphology, bands, numbers)
+    rank = np.searchsorted(above, -score, side="left").astype(np.int64) + 1
+    counts = {name: int(np.isfinite(found.scores[name]).sum()) for name in placed}
     reasons = [
         reason_of(
             {name: float(placed[name][i]) for name in TITLES if name in placed},
-            [(looks.feature_names[k], float(deviations[i, k])) for k in strongest[i]],
-            measured[i],
+            details_of(
+                [(looks.feature_names[k], float(deviations[i, k])) for k in strongest[i]],
+                {name: int(far[i].argmax()) for name, far in farness.items()},
+                (1, 1) if look.cells is None else look.cells.shape[1:3],
+                measured[i],
+                "",
+            ),
+            counts,
+            bool(rank[i] > max(ORDINARY * len(above), 1)),
         )
         for i in range(len(images))
     ]
-    rank = np.searchsorted(above, -score, side="left").astype(np.int64) + 1
     return Judged(values, placed, score, rank, reasons)

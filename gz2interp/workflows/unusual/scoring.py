@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from gz2interp.embedding.unusual.combining import combined, normal_scores
 from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, Judge
+from gz2interp.embedding.unusual.levels import farthest_places
 from gz2interp.embedding.unusual.morphology import FAMILIES, Morphology
-from gz2interp.embedding.unusual.reasons import TOLD, reason_of, strongest_features
+from gz2interp.embedding.unusual.reasons import ORDINARY, TOLD, reason_of, strongest_features
 from gz2interp.embedding.unusual.votes import vote_shares
 from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance, versions_of
@@ -25,7 +26,7 @@ from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.unusual.found import TOGETHER, Unusual
 from gz2interp.workflows.unusual.looking import Looks
-from gz2interp.workflows.unusual.measuring import Measuring, told_of
+from gz2interp.workflows.unusual.measuring import Measuring, details_of, told_of, votes_in_words
 from gz2interp.workflows.unusual.usual import Usual, frozen_arrays, usual_of
 
 __all__ = ["FEWEST", "UnusualSettings", "unusual"]
@@ -35,6 +36,32 @@ Integers = NDArray[np.int64]
 
 FEWEST = 20
 """Galaxies without which nothing is usual."""
+
+
+REASONS = 2
+"""Of how reasons are told; another one makes another result."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Marks:
+    """What of each galaxy its scores were made of, for the reasons.
+
+    Attributes
+    ----------
+    strongest : int64 (n, TOLD)
+        Features of the network that deviate most.
+    deviation : float32 (n, TOLD)
+        By how many standard deviations.
+    places : mapping of int64 (n,)
+        Score of the images to the cell that deviates most.
+    grid : (int, int)
+        Cells (y, x) of an image.
+    """
+
+    strongest: Integers
+    deviation: Floats
+    places: dict[str, Integers]
+    grid: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -83,9 +110,9 @@ def unusual(subject: Subject, settings: UnusualSettings | None = None, progress:
     if len(analysis.rows) < FEWEST:
         raise SurveyError(
             f"{len(analysis.rows)} galaxies of {subject.survey.name} have an image",
-            f"What is unusual is seen among at least {FEWEST}",
+            f"At least {FEWEST} galaxies to measure what is unusual, and about 200 to know it",
         )
-    looks, folder = Looks(subject.probe, settings.layers), unusual_folder(analysis)
+    looks, folder = Looks(subject.probe, settings.layers, subject.survey.bands), unusual_folder(analysis)
     provenance = _provenance(analysis, looks, settings)
     if not folder.is_complete or folder.provenance.digest != provenance.digest:
         _Scoring(subject, analysis, looks, settings, progress).write(folder, provenance)
@@ -111,6 +138,7 @@ def _provenance(analysis: Analysis, looks: Looks, settings: UnusualSettings) -> 
             "places": settings.places,
             "scores": [*SCORES, *IMAGE_SCORES, *FAMILIES, "votes"],
             "together": TOGETHER,
+            "reasons": REASONS,
         },
         seed=settings.seed,
         versions=versions_of("gz2interp", "tensorflow", "keras", "faiss-cpu", "scikit-learn", "numpy"),
@@ -142,14 +170,14 @@ class _Scoring:
         vectors = folder.begin(n, usual.space.axes.shape[1])
         names = self._measuring.names
         numbers = folder.room("numbers", n, len(names) + 1) if names else None
-        image_scores, strongest, deviation = self._placed(usual, vectors, numbers)
+        image_scores, marks = self._placed(usual, vectors, numbers)
         if numbers is not None:
             usual = replace(usual, morphology=Morphology.fit(numbers[self._ground, :-1], names))
         classes = self._probabilities.argmax(axis=1).astype(np.int64)
         judge = Judge.fit(usual.space, vectors[self._ground], classes[self._ground], self._settings.seed)
         values = self._judged(judge, usual, vectors, numbers, image_scores)
         frozen = frozen_arrays(usual) | {"ground": self._ground, "layers": np.array(self._looks.layers)}
-        folder.complete(self._table(values, usual, numbers, strongest, deviation), frozen, provenance)
+        folder.complete(self._table(values, usual, numbers, marks), frozen, provenance)
 
     def _usual(self) -> Usual:
         """What the sample says."""
@@ -163,23 +191,23 @@ class _Scoring:
                 cells.append(look.cells[wanted[part]])
         return usual_of(np.concatenate(features), np.concatenate(cells) if cells else None)
 
-    def _placed(
-        self, usual: Usual, vectors: Floats, numbers: Floats | None
-    ) -> tuple[dict[str, Floats], Integers, Floats]:
-        """Write everybody's vector and numbers; return the scores of the images, and the strongest features."""
-        n = len(vectors)
+    def _placed(self, usual: Usual, vectors: Floats, numbers: Floats | None) -> tuple[dict[str, Floats], _Marks]:
+        """Write everybody's vector and numbers; return the scores of the images, and what they are made of."""
+        n, grid = len(vectors), (1, 1)
         image_scores = {name: np.empty(n, np.float32) for name in usual.image_scores}
+        places = {name: np.zeros(n, np.int64) for name in usual.image_scores}
         strongest, deviation = np.empty((n, TOLD), np.int64), np.empty((n, TOLD), np.float32)
         for part, images, look in self._seen("everybody", np.arange(n)):
             vectors[part] = usual.space(look.features)
             if numbers is not None:
                 numbers[part] = self._measuring(images)
-            for name, values in usual.judged(look.cells).items():
-                image_scores[name][part] = values
+            grid = grid if look.cells is None else look.cells.shape[1:3]
+            for name, far in usual.farness(look.cells).items():
+                image_scores[name][part], places[name][part] = farthest_places(far), far.argmax(axis=1)
             deviations = usual.deviations(look.features)
             strongest[part] = strongest_features(deviations)
             deviation[part] = np.take_along_axis(deviations, strongest[part], axis=1)
-        return image_scores, strongest, deviation
+        return image_scores, _Marks(strongest, deviation, places, grid)
 
     def _seen(self, stage: str, positions: Integers) -> Iterator[tuple[slice, Floats, Any]]:
         rows = self._analysis.rows[positions]
@@ -212,22 +240,20 @@ class _Scoring:
                 self._progress("scores", min(part.stop, len(vectors)), len(vectors))
         return {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
 
-    def _table(
-        self, values: dict[str, Floats], usual: Usual, numbers: Floats | None, strongest: Integers, deviation: Floats
-    ) -> pd.DataFrame:
+    def _table(self, values: dict[str, Floats], usual: Usual, numbers: Floats | None, marks: _Marks) -> pd.DataFrame:
         normal = {name: normal_scores(each) for name, each in values.items()}
         score = combined(normal, SCORES)
         rank = np.empty(len(score), np.int64)
         rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
-        names = self._looks.feature_names
-        told = self._told(usual, numbers, len(score))
+        counts = {name: int(np.isfinite(each).sum()) for name, each in values.items()}
         reasons = [
             reason_of(
                 {name: float(each[i]) for name, each in normal.items()},
-                [(names[k], float(d)) for k, d in zip(strongest[i], deviation[i], strict=True)],
-                measured,
+                self._details(marks, measured, i),
+                counts,
+                bool(rank[i] > max(ORDINARY * len(rank), 1)),
             )
-            for i, measured in enumerate(told)
+            for i, measured in enumerate(self._told(usual, numbers, len(score)))
         ]
         rows = self._analysis.rows
         return pd.DataFrame(
@@ -240,6 +266,16 @@ class _Scoring:
                 **{name: each.astype(np.float32) for name, each in values.items()},
                 **{f"normal_{name}": each.astype(np.float32) for name, each in normal.items()},
             }
+        )
+
+    def _details(self, marks: _Marks, measured: dict[str, list[tuple[str, float]]], i: int) -> dict[str, str]:
+        names = self._looks.feature_names
+        return details_of(
+            [(names[k], float(d)) for k, d in zip(marks.strongest[i], marks.deviation[i], strict=True)],
+            {name: int(of_all[i]) for name, of_all in marks.places.items()},
+            marks.grid,
+            measured,
+            votes_in_words(self._subject.model.class_names, self._shares[i], self._probabilities[i]),
         )
 
     def _told(self, usual: Usual, numbers: Floats | None, n: int) -> Iterator[dict[str, list[tuple[str, float]]]]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.unusual.judge import IMAGE_SCORES
-from gz2interp.embedding.unusual.levels import Levels
+from gz2interp.embedding.unusual.levels import Levels, farthest_places
 from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.embedding.unusual.space import Space, fit_space
 
@@ -42,7 +42,11 @@ class Usual:
 
     def judged(self, cells: Floats | None) -> dict[str, Floats]:
         """The scores of the images, float32 (n,) each, of their cells (n, y, x, channel)."""
-        return {} if cells is None else {name: score(cells) for name, score in self.image_scores.items()}
+        return {name: farthest_places(far) for name, far in self.farness(cells).items()}
+
+    def farness(self, cells: Floats | None) -> dict[str, Floats]:
+        """How far each place is from what is usual, float32 (n, place) for each score of the images."""
+        return {} if cells is None else {name: score.farness(cells) for name, score in self.image_scores.items()}
 
     def measured(self, numbers: Floats) -> dict[str, Floats]:
         """The scores of what was measured on the pixels (n, number + 1), the last ``bump_at``, float32 (n,) each."""
