@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gz2interp.records import record_from_json
 from gz2interp.statistics import Estimate
 
 __all__ = ["Check", "Finding"]
@@ -44,8 +45,8 @@ class Finding:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Finding:
-        """The inverse of `dataclasses.asdict`."""
-        return cls(**{**record, "estimate": Estimate(**record["estimate"])})
+        """The inverse of `dataclasses.asdict`; a ValueError says what lacks or is of another type."""
+        return record_from_json(cls, record)
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,5 @@ class Check:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Check:
-        """The inverse of `to_json`."""
-        findings = tuple(Finding.from_json(each) for each in record["findings"])
-        return cls(**{**record, "findings": findings, "unknown": tuple(record["unknown"])})
+        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        return record_from_json(cls, record)

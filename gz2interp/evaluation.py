@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gz2interp.records import record_from_json
 from gz2interp.statistics import Estimate, ReliabilityBin
 
 __all__ = ["ClassScore", "Evaluation", "Rest"]
@@ -109,35 +110,7 @@ class Evaluation:
 
         Raises
         ------
-        KeyError, TypeError
+        ValueError
             The record is not one of an evaluation, or of an older one that knew less.
         """
-        rest = record["rest"]
-        agreement = rest["agreement"]
-        return cls(
-            model=record["model"],
-            side=record["side"],
-            label_scheme=record["label_scheme"],
-            labelled=record["labelled"],
-            usable=record["usable"],
-            accuracy=Estimate(**record["accuracy"]),
-            calibration_error=Estimate(**record["calibration_error"]),
-            ideal_calibration_error=Estimate(**record["ideal_calibration_error"]),
-            brier=Estimate(**record["brier"]),
-            classes=tuple(
-                ClassScore(score["name"], Estimate(**score["recall"]), Estimate(**score["precision"]))
-                for score in record["classes"]
-            ),
-            confusion=tuple(tuple(row) for row in record["confusion"]),
-            reliability=tuple(
-                ReliabilityBin(part["low"], part["confidence"], Estimate(**part["right"]))
-                for part in record["reliability"]
-            ),
-            rest=Rest(
-                rest["count"],
-                rest["median_confidence"],
-                Estimate(**rest["confident"]),
-                None if agreement is None else Estimate(**agreement),
-                dict(rest["predictions"]),
-            ),
-        )
+        return record_from_json(cls, record)

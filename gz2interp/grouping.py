@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gz2interp.records import record_from_json
+
 __all__ = ["Cluster", "Clusters", "Flag"]
 
 
@@ -77,12 +79,6 @@ class Cluster:
         """The sentence, behind what it is probably made by."""
         return " ".join([*(flag.words for flag in self.flags), self.sentence])
 
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Cluster:
-        """The inverse of `Clusters.to_json`, of one."""
-        lists = {name: tuple(record[name]) for name in ("told", "typical", "place")}
-        return cls(**{**record, **lists, "flags": tuple(Flag(**flag) for flag in record["flags"])})
-
 
 @dataclass(frozen=True)
 class Clusters:
@@ -130,10 +126,5 @@ class Clusters:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Clusters:
-        """The inverse of `to_json`."""
-        parts = {
-            "scales": tuple(record["scales"]),
-            "clusters": tuple(Cluster.from_json(each) for each in record["clusters"]),
-            "reach": {scale: tuple(values) for scale, values in record["reach"].items()},
-        }
-        return cls(**{**record, **parts})
+        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        return record_from_json(cls, record)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from gz2interp.records import record_from_json
+
 __all__ = ["Agreement", "MapQuality", "PlacingError"]
 
 
@@ -89,10 +91,8 @@ class MapQuality:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> MapQuality:
-        """The inverse of `to_json`."""
-        agreement = {name: Agreement(**shares) for name, shares in record["agreement"].items()}
-        placing = PlacingError(**record["placing"]) if record["placing"] else None
-        return cls(**{**record, "agreement": agreement, "placing": placing})
+        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        return record_from_json(cls, record)
 
     def sentences(self) -> tuple[str, ...]:
         """What there is to say, the shortest first."""

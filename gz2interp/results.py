@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.records import record_from_json
+
 __all__ = [
     "Activations",
     "Attribution",
@@ -145,8 +147,8 @@ class Provenance:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Provenance:
-        """The inverse of `to_json`."""
-        return cls(**record)
+        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        return record_from_json(cls, record)
 
 
 @dataclass(frozen=True, eq=False)
@@ -271,8 +273,8 @@ class Search:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Search:
-        """The inverse of `to_json`."""
-        return cls(**record)
+        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        return record_from_json(cls, record)
 
 
 @dataclass(frozen=True, eq=False)

@@ -146,9 +146,9 @@ def test_a_galaxy_of_another_survey_cannot_be_rated(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_told(ratings: Ratings) -> None:
     ratings.path.write_bytes(b"not a database, but long enough to be looked at" * 40)
-    with pytest.raises(SurveyError, match="cannot be used"):
+    with pytest.raises(SurveyError, match="cannot be read"):
         ratings.table()
-    with pytest.raises(SurveyError, match="cannot be used"):
+    with pytest.raises(SurveyError, match="cannot be written"):
         ratings.rate(Rating(FIRST_ID, 1))
 
 

@@ -7,7 +7,6 @@ of dropout's random numbers, the best weights so far, the history. A plain npz f
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError
+from gz2interp.stores.arrays import read_npz
 from gz2interp.stores.files import replaced
+from gz2interp.stores.reading import failing_as
 
 __all__ = ["Checkpoint", "assign", "check_same", "load_checkpoint", "save_checkpoint", "values_of"]
 
@@ -70,15 +71,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
     SurveyError
         The file is damaged.
     """
-    try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            record = json.loads(str(file["record"]))
-            arrays = {group: _numbered(file, group) for group in _GROUPS}
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise SurveyError(
-            f"The checkpoint {path} cannot be read ({error})", remedy="Remove it; the training then begins anew"
-        ) from None
-    return Checkpoint(record["epoch"], record["training"], tuple(record["history"]), **arrays)
+    remedy = "Remove it; the training then begins anew"
+    file = read_npz(path, ("record",))
+    with failing_as(SurveyError, f"The checkpoint {path}", remedy=remedy):
+        record = json.loads(str(file["record"]))
+        arrays = {group: _numbered(file, group) for group in _GROUPS}
+        return Checkpoint(int(record["epoch"]), dict(record["training"]), tuple(record["history"]), **arrays)
 
 
 def check_same(checkpoint: Checkpoint, training: Mapping[str, Any], name: str) -> None:

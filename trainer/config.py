@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gz2interp.errors import InputError, choices
+from gz2interp.stores.reading import MOST_TEXT, reading
 
 __all__ = ["RECIPES", "Config", "read_config"]
 
@@ -181,10 +182,8 @@ def read_config(recipe: str | Path, **changes: Any) -> Config:
         There is no such recipe, it is not TOML, or it holds what no `Config` can be.
     """
     path = _recipe_path(recipe)
-    try:
+    with reading(path, wanted="TOML: lines such as epochs = 40", remedy="Mend it", most=MOST_TEXT):
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not TOML ({error})", "Lines such as epochs = 40") from None
     return Config.from_mapping(settings | changes)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +46,6 @@ class Background:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {"level": list(self.level), "x_rise": list(self.x_rise), "y_rise": list(self.y_rise)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Background:
-        """The inverse of `to_json`."""
-        return cls(tuple(record["level"]), tuple(record["x_rise"]), tuple(record["y_rise"]))
 
     def pixels(self) -> Floats:
         """Its light, float32 (band, y, x) [nanomaggies per pixel]."""

@@ -9,7 +9,6 @@ that a Poisson number leans to one side is kept.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -69,11 +68,6 @@ class Noise:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self)
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Noise:
-        """The inverse of `to_json`."""
-        return cls(*(tuple(record[name]) for name in ("sky_sigma", "electrons", "electrons_per_count")))
 
 
 def draw_noise(rng: Generator) -> Noise:

@@ -7,7 +7,6 @@ their cores is fainter by two magnitudes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -82,11 +81,6 @@ class Psf:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return asdict(self) if self.shift else {"fwhm": self.fwhm}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Psf:
-        """The inverse of `to_json`."""
-        return cls(tuple(record["fwhm"]), tuple((x, y) for x, y in record.get("shift", ())))
 
 
 def draw_psf(rng: Generator) -> Psf:

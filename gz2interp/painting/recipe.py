@@ -15,6 +15,7 @@ from gz2interp.painting.background import Background
 from gz2interp.painting.components import component_of
 from gz2interp.painting.noise import Noise
 from gz2interp.painting.psf import Psf
+from gz2interp.records import record_from_json
 from gz2interp.schema import BANDS
 
 __all__ = ["Part", "Recipe", "Shape"]
@@ -43,11 +44,6 @@ class Part:
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
         return {"name": self.name, "flux": list(self.flux), "shape": dict(self.shape)}
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Part:
-        """The inverse of `to_json`."""
-        return cls(record["name"], tuple(record["flux"]), dict(record["shape"]))
 
 
 @dataclass(frozen=True)
@@ -142,17 +138,8 @@ class Recipe:
         """
         try:
             record = json.loads(text)
-            return cls(
-                **record
-                | {
-                    "parts": tuple(Part.from_json(part) for part in record["parts"]),
-                    "centre": tuple(record["centre"]),
-                    "psf": Psf.from_json(record["psf"]),
-                    "noise": Noise.from_json(record["noise"]),
-                    "background": Background.from_json(record["background"]),
-                }
-            )
-        except (json.JSONDecodeError, TypeError, KeyError) as error:
+            return record_from_json(cls, {**record, "psf": {"shift": [], **record["psf"]}})
+        except Exception as error:  # of a text that is damaged, whatever it is
             raise InputError(
                 f"This is not a recipe ({error}): {text[:60]}", "The JSON that Recipe.to_json wrote"
-            ) from None
+            ) from error

@@ -15,7 +15,7 @@ from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.features import FeaturesFolder
 from gz2interp.stores.files import write_json
 from gz2interp.stores.kept import KeptFolder
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["AgreementFolder", "agreement_folder"]
 
@@ -27,7 +27,7 @@ class AgreementFolder(KeptFolder):
     @property
     def table(self) -> pd.DataFrame:
         """A row per channel: see `gz2interp.workflows.features.agreed`."""
-        return pd.read_parquet(self.path / "channels.parquet")
+        return read_parquet(self.path / "channels.parquet")
 
     def write(self, table: pd.DataFrame, provenance: Provenance) -> None:
         """Keep the answer, in place of what was there."""

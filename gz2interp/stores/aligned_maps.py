@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.files import read_json, write_json
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.files import read_record, write_json
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["AlignedMap"]
 
@@ -41,9 +41,9 @@ class AlignedMap:
     def read(self) -> NDArray[np.float32] | None:
         """Places of all galaxies of the analysis (n, 2); None where they have not been found yet."""
         file = self._folder / "provenance.json"
-        if not file.is_file() or Provenance.from_json(read_json(file)).digest != self.provenance.digest:
+        if not file.is_file() or read_record(file, Provenance.from_json).digest != self.provenance.digest:
             return None
-        return pd.read_parquet(self._folder / "map.parquet")[["x", "y"]].to_numpy(np.float32)
+        return read_parquet(self._folder / "map.parquet", needs={"x": "f", "y": "f"})[["x", "y"]].to_numpy(np.float32)
 
     def write(self, places: NDArray[np.float32]) -> None:
         """Keep the places and, behind them, how they were found."""

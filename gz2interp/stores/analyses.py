@@ -19,16 +19,27 @@ import pandas as pd
 import zarr
 from numpy.typing import NDArray
 
+from gz2interp.errors import SurveyError
 from gz2interp.map_quality import MapQuality
 from gz2interp.results import Embedding, Neighbours, Provenance, Search, Whitening
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.arrays import SHARD_ROWS, Rows, create_array, open_array, read_rows, write_shard
-from gz2interp.stores.files import read_json, replaced, write_json
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.arrays import (
+    SHARD_ROWS,
+    Rows,
+    create_array,
+    open_array,
+    read_all,
+    read_npz,
+    read_rows,
+    write_shard,
+)
+from gz2interp.stores.files import read_record, replaced, write_json
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["Analysis", "analyses_of", "latest_analysis", "layer_folder"]
 
 _CHUNK_ROWS = 64
+_NEEDED = {"row": "i", GALAXY_ID: "i", "x": "f", "y": "f"}
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,14 @@ class Analysis:
 
     @cached_property
     def provenance(self) -> Provenance:
-        """How it was made."""
-        return Provenance.from_json(read_json(self.path / "provenance.json"))
+        """How it was made; its digest is the folder's name."""
+        made = read_record(self.path / "provenance.json", Provenance.from_json)
+        if made.digest != self.path.name:
+            raise SurveyError(
+                f"provenance.json in {self.path} describes another result than the one that the folder is named by",
+                remedy="Put back a copy of it, or remove the folder and analyse the layer again",
+            )
+        return made
 
     @property
     def layer(self) -> str:
@@ -67,7 +84,7 @@ class Analysis:
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per analysed galaxy: row (in the survey), galaxy_id, x, y; laid_out, where some were not."""
-        return pd.read_parquet(self.path / "embedding.parquet")
+        return read_parquet(self.path / "embedding.parquet", needs=_NEEDED)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -92,12 +109,12 @@ class Analysis:
     def quality(self) -> MapQuality | None:
         """How far the map can be believed; None where that was not measured."""
         file = self.path / "quality.json"
-        return MapQuality.from_json(read_json(file)["quality"]) if file.is_file() else None
+        return read_record(file, lambda record: MapQuality.from_json(record["quality"])) if file.is_file() else None
 
     def activations(self, positions: Rows | None = None) -> NDArray[np.float32]:
         """Pooled activations (n, channel) of all, or of the given positions among `rows`."""
         array = open_array(self.path / "activations.zarr")
-        return np.asarray(array[:]) if positions is None else read_rows(array, positions)
+        return read_all(array) if positions is None else read_rows(array, positions)
 
     def neighbours(self, positions: Rows | None = None, metric: str | None = None) -> Neighbours:
         """Neighbours of all, or of the given positions; `Neighbours.rows` are rows of the survey.
@@ -106,7 +123,7 @@ class Analysis:
         """
         (rows, distances), metric = self._neighbours, metric or self.metric
         if positions is None:
-            return Neighbours(np.asarray(rows[:]), np.asarray(distances[:]), metric, self.search)
+            return Neighbours(read_all(rows), read_all(distances), metric, self.search)
         return Neighbours(read_rows(rows, positions), read_rows(distances, positions), metric, self.search)
 
     @property
@@ -123,7 +140,7 @@ class Analysis:
     def search(self) -> Search | None:
         """How the neighbours were found; None where that was not written down."""
         file = self.path / "search.json"
-        return Search.from_json(read_json(file)) if file.is_file() else None
+        return read_record(file, Search.from_json) if file.is_file() else None
 
     @cached_property
     def whitening(self) -> Whitening | None:
@@ -131,8 +148,8 @@ class Analysis:
         file = self.path / "whitening.npz"
         if not file.is_file():
             return None
-        with np.load(file, allow_pickle=False) as stored:
-            return Whitening(stored["mean"], stored["matrix"])
+        stored = read_npz(file, ("mean", "matrix"))
+        return Whitening(stored["mean"], stored["matrix"])
 
     @cached_property
     def table_of_activations(self) -> zarr.Array[Any]:

@@ -7,8 +7,10 @@ are.
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +20,31 @@ from numpy.typing import DTypeLike, NDArray
 from zarr.codecs import ZstdCodec
 from zarr.storage import LocalStore
 
-from gz2interp.errors import SurveyError
+from gz2interp.errors import Gz2interpError, SurveyError
 from gz2interp.stores.files import sync
+from gz2interp.stores.reading import DamagedFile, failing_as, limit, reading
 
-__all__ = ["CHUNK_ROWS", "SHARD_ROWS", "create_array", "drop_shards", "open_array", "read_rows", "write_shard"]
+__all__ = [
+    "CHUNK_ROWS",
+    "SHARD_ROWS",
+    "check_array",
+    "create_array",
+    "drop_shards",
+    "open_array",
+    "read_all",
+    "read_npy",
+    "read_npz",
+    "read_rows",
+    "write_shard",
+]
 
 SHARD_ROWS = 256
 CHUNK_ROWS = 8
 
 DENSE = 4
 """Rows that may be read for each that is wanted: one by one they take about ten times as long."""
+
+_MOST_CHUNK = 1 << 30
 
 Rows = Sequence[int] | NDArray[np.integer[Any]]
 
@@ -57,20 +74,85 @@ def create_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike, chunk_row
     )
 
 
-def open_array(path: Path, *, writable: bool = False) -> zarr.Array[Any]:
+def open_array(path: Path, *, writable: bool = False, shape: tuple[int | None, ...] | None = None) -> zarr.Array[Any]:
     """An array that exists.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder.
+    writable : bool
+    shape : tuple, optional
+        What its shape must be; None for an axis of any length.
 
     Raises
     ------
     SurveyError
-        There is none at `path`.
+        There is none at `path`, its description is damaged, or it is of another shape.
     """
-    try:
-        return zarr.open_array(path, mode="r+" if writable else "r")
-    except (FileNotFoundError, ValueError, KeyError) as error:
-        raise SurveyError(
-            f"{path} is not a Zarr array ({error})", "A survey keeps its arrays in Zarr 3", "Run gz2interp survey check"
-        ) from None
+    with failing_as(SurveyError, str(path), "A Zarr array", "Run gz2interp survey check"):
+        array = zarr.open_array(path, mode="r+" if writable else "r")
+        check_array(array, shape)
+        return array
+
+
+def check_array(array: zarr.Array[Any], shape: tuple[int | None, ...] | None = None) -> None:
+    """Compare what an array's ``zarr.json`` claims with what this package writes.
+
+    Raises
+    ------
+    DamagedFile
+        It is of another shape than `shape`, its chunks are beyond memory, or its bytes are in another order.
+    """
+    if shape is not None and (
+        len(shape) != array.ndim or any(a not in (None, b) for a, b in zip(shape, array.shape, strict=True))
+    ):
+        raise DamagedFile(f"its shape is {array.shape}, and {shape} is right")
+    if array.dtype.kind not in "fiub" or math.prod(array.chunks) * array.dtype.itemsize > _MOST_CHUNK:
+        raise DamagedFile(f"it claims chunks of {array.chunks} values of type {array.dtype}")
+    if "'big'" in str(array.metadata.to_dict()):
+        raise DamagedFile("it claims bytes in another order than they are written in")
+
+
+def read_all(array: zarr.Array[Any]) -> NDArray[Any]:
+    """All rows of an array; errors as in `read_rows`."""
+    with _telling(array):
+        root = array.store_path.store
+        if isinstance(root, LocalStore):  # missing files read as zeros, so a shape may claim anything
+            folder = Path(str(root.root)) / array.store_path.path
+            stored = sum(file.stat().st_size for file in folder.glob("c/**/*") if file.is_file())
+            if array.nbytes > limit(stored):
+                raise DamagedFile(f"its {stored:,} bytes would become {array.nbytes:,}")
+        return np.asarray(array[:])
+
+
+def read_npz(path: Path, needs: Sequence[str] = (), error: type[Gz2interpError] = SurveyError) -> dict[str, Any]:
+    """The arrays of a ``.npz`` file by name, whole.
+
+    Parameters
+    ----------
+    path : Path
+    needs : sequence of str
+        Names that must be there.
+    error : type of Gz2interpError
+        What a failure becomes.
+    """
+    with reading(path, error), path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        arrays = dict(stored)
+        if lacking := [name for name in needs if name not in arrays]:
+            raise DamagedFile(f"it has no array {', '.join(lacking)}")
+        return arrays
+
+
+def read_npy(path: Path, error: type[Gz2interpError] = SurveyError, *, mapped: bool = False) -> NDArray[Any]:
+    """The array of a ``.npy`` file, of numbers; `mapped` leaves it on the disk."""
+    with reading(path, error):
+        # An open file: NumPy forgets to close what it opened and could not read.
+        with path.open("rb") as file:
+            loaded = np.load(path if mapped else file, mmap_mode="r" if mapped else None, allow_pickle=False)
+        if not isinstance(loaded, np.ndarray) or loaded.dtype.kind not in "fiubUS":
+            raise DamagedFile("it is no array of numbers")
+        return loaded
 
 
 def write_shard(array: zarr.Array[Any], shard: int, values: NDArray[Any]) -> None:
@@ -101,20 +183,17 @@ def read_rows(array: zarr.Array[Any], rows: Rows) -> NDArray[Any]:
         A file of the array is damaged, or the store that it is in does not answer.
     """
     wanted = np.asarray(rows, dtype=np.int64)
-    try:
+    with _telling(array):
         if wanted.size and np.all(np.diff(wanted) == 1):
             return np.asarray(array[int(wanted[0]) : int(wanted[-1]) + 1])
         unique, where = np.unique(wanted, return_inverse=True)
         read = _read_increasing(array, unique)
         return read if np.array_equal(unique, wanted) else read[where]
-    except Exception as error:
-        here = isinstance(array.store_path.store, LocalStore)
-        if here and not isinstance(error, ValueError | OSError | RuntimeError):
-            raise
-        raise SurveyError(  # stores elsewhere raise whatever their packages raise
-            f"{array.store_path} cannot be read ({error or type(error).__name__})",
-            remedy="Run gz2interp survey check to see what is damaged",
-        ) from None
+
+
+def _telling(array: zarr.Array[Any]) -> AbstractContextManager[None]:
+    remedy = "Run gz2interp survey check to see what is damaged"
+    return failing_as(SurveyError, str(array.store_path), remedy=remedy)
 
 
 def _read_increasing(array: zarr.Array[Any], rows: NDArray[np.int64]) -> NDArray[Any]:

@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.results import Provenance
 from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.arrays import read_npz
 from gz2interp.stores.files import replaced, write_json
 from gz2interp.stores.kept import KeptFolder
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["BlocksFolder", "blocks_folder"]
 
@@ -39,17 +40,17 @@ class BlocksFolder(KeptFolder):
     @cached_property
     def channels(self) -> pd.DataFrame:
         """A row per channel, in order: see `gz2interp.workflows.blocks.channels`."""
-        return pd.read_parquet(self.path / "channels.parquet")
+        return read_parquet(self.path / "channels.parquet")
 
     @cached_property
     def correlates(self) -> pd.DataFrame:
         """Every test of a channel with a column."""
-        return pd.read_parquet(self.path / "correlates.parquet")
+        return read_parquet(self.path / "correlates.parquet")
 
     @cached_property
     def artefacts(self) -> pd.DataFrame:
         """Every test of a channel with a column of image quality."""
-        return pd.read_parquet(self.path / "artefacts.parquet")
+        return read_parquet(self.path / "artefacts.parquet")
 
     def arrays(self, name: str) -> Arrays:
         """The arrays of ``NAME.npz``.
@@ -63,8 +64,7 @@ class BlocksFolder(KeptFolder):
         if not file.is_file():
             there = sorted(each.stem for each in self.path.glob("*.npz"))
             raise InputError(f"The blocks {name!r} were asked for", f"There are {choices(there)}")
-        with np.load(file, allow_pickle=False) as stored:
-            return dict(stored)
+        return read_npz(file)
 
     def write(
         self, tables: Mapping[str, pd.DataFrame], arrays: Mapping[str, Mapping[str, Any]], provenance: Provenance

@@ -10,18 +10,20 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, choices
+from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.grouping import Clusters
 from gz2interp.results import Provenance
-from gz2interp.stores.arrays import create_array, open_array
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.arrays import create_array, open_array, read_rows
+from gz2interp.stores.files import read_record, write_json
 from gz2interp.stores.kept import KeptFolder
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["ClusterFolder", "numbers_of"]
 
@@ -33,26 +35,26 @@ class ClusterFolder(KeptFolder):
     @cached_property
     def clusters(self) -> Clusters:
         """What is known of each cluster."""
-        return Clusters.from_json(read_json(self.path / "clusters.json"))
+        return read_record(self.path / "clusters.json", Clusters.from_json)
 
     @cached_property
     def members(self) -> pd.DataFrame:
         """One row per galaxy of the analysis, in its order: row, galaxy_id, and of each scale its number; 0 between."""
-        return pd.read_parquet(self.path / "members.parquet")
+        return read_parquet(self.path / "members.parquet", needs={"row": "i", GALAXY_ID: "i"})
 
     @cached_property
     def comparisons(self) -> pd.DataFrame:
         """Every comparison of a cluster with the rest."""
-        return pd.read_parquet(self.path / "comparisons.parquet")
+        return read_parquet(self.path / "comparisons.parquet")
 
     def mean_image(self, name: str) -> NDArray[np.float32]:
         """The mean image of a cluster, float32 (y, x, band), in shares of each galaxy's own light."""
-        return np.asarray(open_array(self.path / "means.zarr")[self._place(name)], np.float32)
+        return np.asarray(read_rows(open_array(self.path / "means.zarr"), [self._place(name)])[0], np.float32)
 
     def is_member(self, name: str) -> NDArray[np.bool_]:
         """Which galaxies of the analysis belong to a cluster, bool (n,)."""
         found = self.clusters.clusters[self._place(name)]
-        return (self.members[found.scale] == found.number).to_numpy(np.bool_)
+        return (self._numbers(found.scale) == found.number).to_numpy(np.bool_)
 
     def write(
         self,
@@ -73,6 +75,11 @@ class ClusterFolder(KeptFolder):
         write_json(self.path / "provenance.json", provenance.to_json())
         for name in ("clusters", "members", "comparisons"):
             vars(self).pop(name, None)  # what was read before is no longer what there is
+
+    def _numbers(self, scale: str) -> pd.Series[Any]:
+        if scale not in self.members:
+            raise SurveyError(f"members.parquet in {self.path} has no column {scale}", remedy="Look for clusters again")
+        return self.members[scale]
 
     def _place(self, name: str) -> int:
         names = [cluster.name for cluster in self.clusters.clusters]

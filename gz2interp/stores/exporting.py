@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gz2interp.errors import SurveyError
@@ -15,7 +14,7 @@ from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.columns import Meaning, catalogue_meaning
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.tables import read_some_rows
+from gz2interp.stores.tables import parquet_schema, read_some_rows
 
 __all__ = ["catalog_columns", "catalog_meanings", "joined_table", "model_of_export"]
 
@@ -59,7 +58,7 @@ def joined_table(
 
 def catalog_columns(survey: Survey) -> list[str]:
     """The names of the catalogue's columns, without reading them."""
-    return list(pq.read_schema(survey.place.file("catalog.parquet")).names)
+    return list(parquet_schema(survey.place.file("catalog.parquet")).names)
 
 
 def catalog_meanings(survey: Survey) -> dict[str, Meaning]:

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from gz2interp.results import Provenance
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.files import read_json, replaced, write_json
+from gz2interp.stores.arrays import read_npz
+from gz2interp.stores.files import read_record, replaced, write_json
 from gz2interp.stores.kept import KeptFolder
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["FeaturesFolder", "features_folder"]
 
@@ -37,13 +38,13 @@ class FeaturesFolder(KeptFolder):
     @property
     def judged(self) -> pd.DataFrame:
         """A row per image: see `gz2interp.workflows.features.judging`."""
-        return pd.read_parquet(self.path / "judged.parquet")
+        return read_parquet(self.path / "judged.parquet")
 
     @property
     def question(self) -> Provenance | None:
         """What was asked, of a sheet that is complete or not; None where nothing was."""
         file = self.path / "question.json"
-        return Provenance.from_json(read_json(file)) if file.is_file() else None
+        return read_record(file, Provenance.from_json) if file.is_file() else None
 
     def begin(self, provenance: Provenance, keep: bool) -> None:
         """Write down what is asked; what is there is kept if it belongs to the answer, and else removed."""
@@ -69,7 +70,7 @@ class FeaturesFolder(KeptFolder):
     def parts(self, kind: str) -> Iterator[dict[str, NDArray[Any]]]:
         """The same a file at a time, so that memory does not grow with the layer."""
         for file in sorted(self.path.glob(f"{kind}-*.npz")):
-            yield _arrays(file)
+            yield read_npz(file)
 
     def images(self, kind: str, seed: int = 0) -> dict[int, Floats]:
         """Feature images (y, x, band) of a kind by number, nanomaggies, of the first or of a later seed."""
@@ -87,7 +88,7 @@ class FeaturesFolder(KeptFolder):
     def light(self) -> dict[str, NDArray[Any]] | None:
         """What `write_light` kept, if anything."""
         file = self.path / "light.npz"
-        return _arrays(file) if file.is_file() else None
+        return read_npz(file) if file.is_file() else None
 
     def complete(self, judged: pd.DataFrame, provenance: Provenance) -> None:
         """Say that everything is there."""
@@ -101,8 +102,3 @@ class FeaturesFolder(KeptFolder):
 def features_folder(analysis: Analysis) -> FeaturesFolder:
     """The folder of an analysis, made or not."""
     return FeaturesFolder(analysis.path / "features")
-
-
-def _arrays(file: Path) -> dict[str, NDArray[Any]]:
-    with np.load(file, allow_pickle=False) as stored:
-        return dict(stored)

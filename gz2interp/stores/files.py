@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gz2interp.errors import SurveyError
+from gz2interp.stores.reading import MOST_TEXT, reading
 
-__all__ = ["digest_of_file", "read_json", "replaced", "sync", "write_json"]
+__all__ = ["digest_of_file", "read_json", "read_record", "replaced", "sync", "write_json"]
+
+T = TypeVar("T")
 
 _LEFTOVER_SECONDS = 24 * 3600
 
@@ -60,22 +64,47 @@ def write_json(path: Path, record: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file of ours.
+    """Read a JSON file of ours: numbers are finite, and whole ones below 2^64.
 
     Raises
     ------
     SurveyError
         The file is absent or is not JSON.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise SurveyError(f"There is no {path.name} in {path.parent}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise SurveyError(
-            f"{path} is not the JSON file that it should be ({error})",
-            remedy="Put back a copy of the file; the images beside it are not affected",
-        ) from None
+    return read_record(path, lambda value: value)
+
+
+def read_record(path: Path, build: Callable[[Any], T]) -> T:
+    """Read a JSON file of ours as what `build` makes of its value.
+
+    Parameters
+    ----------
+    path : Path
+    build : callable
+        What it raises, whatever it is, means that the file is damaged.
+
+    Raises
+    ------
+    SurveyError
+        The file is absent, is not JSON, or holds something else.
+    """
+    with reading(path, SurveyError, remedy="Put back a copy of it; other files are not affected", most=MOST_TEXT):
+        text = path.read_text(encoding="utf-8")
+        value = json.loads(text, parse_float=_finite, parse_int=_short, parse_constant=_finite)
+        return build(value)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"it holds the number {text[:20]}")
+    return number
+
+
+def _short(text: str) -> int:
+    if len(text) > 20 or abs(number := int(text)) >= 2**64:
+        raise ValueError(f"it holds the number {text[:20]}...")
+    return number
 
 
 def digest_of_file(path: Path) -> str:

@@ -13,9 +13,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 __all__ = ["DamagedFile", "Hdu", "check_fits"]
 
 _BLOCK: Final = 2880
@@ -279,6 +276,8 @@ def _check_dimensions(hdu: Hdu, number: int, repeat: int, code: str) -> None:
 
 def _check_descriptors(file: BinaryIO, hdu: Hdu, column: _Column, offset: int, room: int) -> int:
     """Compare the descriptors of one column with the heap; the longest array [bytes]."""
+    import numpy as np
+
     width, rows = hdu.integer("NAXIS1", 1, 2**48), hdu.integer("NAXIS2", 1, 2**48)
     file.seek(hdu.data)
     table = np.frombuffer(file.read(width * rows), np.uint8).reshape(rows, width)
@@ -348,6 +347,8 @@ def _check_sums(file: BinaryIO, hdu: Hdu, size: int) -> None:
 
 def _ones_complement(file: BinaryIO, start: int, end: int) -> int:
     """The 32-bit ones' complement sum of a part of the file."""
+    import numpy as np
+
     file.seek(start)
     total, left = 0, end - start
     while left > 0:
@@ -355,7 +356,7 @@ def _ones_complement(file: BinaryIO, start: int, end: int) -> int:
         if not part:
             break
         left -= len(part)
-        words: NDArray[np.uint32] = np.frombuffer(part, ">u4")
+        words = np.frombuffer(part, ">u4")
         total = _add(total, int(words.sum(dtype=np.uint64)))
     return total
 

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from gz2interp.errors import SurveyError
+from gz2interp.records import record_from_json
 from gz2interp.results import digest_of
 from gz2interp.schema import UNIT
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.files import read_record, write_json
 
 __all__ = ["FORMAT", "Header"]
 
 FORMAT = 1
 """Version of the folder's layout; a reader refuses a newer one."""
+
+_MOST_PIXELS = 1 << 15
+_MOST_ROWS = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -69,16 +74,25 @@ class Header:
                 "A folder made by python -m trainer demo, paint or ingest",
                 f"Run python -m trainer demo {folder} to make one",
             )
-        record = read_json(file)
-        version = record.get("format") if isinstance(record, dict) else None
-        if isinstance(version, int) and version > FORMAT:
-            raise SurveyError(
-                f"{folder} has format {version}", f"This gz2interp reads formats up to {FORMAT}", "Update gz2interp"
-            )
-        try:
-            return cls(**{**record, "bands": tuple(record["bands"]), "shape": tuple(record["shape"])})
-        except (TypeError, KeyError, ValueError) as error:
-            raise SurveyError(f"{file} does not describe a survey ({error})", remedy="Put back a copy of it") from None
+
+        def build(record: Any) -> Header:
+            version = record.get("format") if isinstance(record, dict) else None
+            if isinstance(version, int) and version > FORMAT:
+                raise SurveyError(
+                    f"{folder} has format {version}", f"This gz2interp reads formats up to {FORMAT}", "Update gz2interp"
+                )
+            return record_from_json(cls, record)
+
+        return read_record(file, build)
+
+    def __post_init__(self) -> None:
+        """Refuse what no survey can be, with a ValueError."""
+        if not self.bands or len(set(self.bands)) != len(self.bands) or not all(self.bands):
+            raise ValueError(f"it does not describe a survey: its bands are {self.bands}")
+        if not all(1 <= side <= _MOST_PIXELS for side in self.shape):
+            raise ValueError(f"it does not describe a survey: a cutout is {self.shape} pixels")
+        if not 0 <= self.rows_committed <= self.rows <= _MOST_ROWS:
+            raise ValueError(f"it does not describe a survey: {self.rows_committed} of {self.rows} rows are committed")
 
     def write(self, folder: Path) -> None:
         """Replace the header on disk."""

@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.results import Cutout
+from gz2interp.schema import GALAXY_ID, STATUSES
+from gz2interp.stores.reading import DamagedFile, failing_as, reading_sqlite
 
 __all__ = ["Entry", "Journal", "entry_of"]
 
@@ -127,11 +129,14 @@ class Journal:
         """The entries of rows from `first` on and below `last`, indexed by row; what is not known is NaN or None."""
         question = "SELECT * FROM cutout WHERE row >= ? AND row < ? ORDER BY row"
         with self._reading() as connection:
-            frame = pd.read_sql_query(question, connection, params=(first, last), index_col="row")
-        return self._typed(frame)
+            return self._typed(pd.read_sql_query(question, connection, params=(first, last), index_col="row"))
 
     def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.astype(dict.fromkeys(("pixel_scale", "field", "position_angle", *self._measured), float))
+        """With the types that a column has, whatever SQLite, which takes any, holds in it."""
+        if not frame["status"].isin(STATUSES).all():
+            raise DamagedFile("it holds a status that is none")
+        numbers = dict.fromkeys(("pixel_scale", "field", "position_angle", *self._measured), "float64")
+        return frame.astype({GALAXY_ID: "int64", "tries": "int64"} | numbers)
 
     def entries_of(self, rows: ArrayLike) -> pd.DataFrame:
         """The entries of these rows, in their order, indexed by row; one that is not there is a KeyError."""
@@ -139,7 +144,8 @@ class Journal:
         question = "SELECT * FROM cutout WHERE row IN (SELECT value FROM json_each(?))"
         with self._reading() as connection:
             frame = pd.read_sql_query(question, connection, params=(json.dumps(wanted.tolist()),), index_col="row")
-        return self._typed(frame).loc[wanted]
+            frame = self._typed(frame)
+        return frame.loc[wanted]
 
     def usable_rows(self, rows_committed: int) -> NDArray[np.int64]:
         """The committed rows that have an image, ascending; much less to read than all entries."""
@@ -151,26 +157,26 @@ class Journal:
         """The status of one cutout; None where there is none yet."""
         with self._reading() as connection:
             found = connection.execute("SELECT status FROM cutout WHERE row = ?", (row,)).fetchone()
-        return found[0] if found else None
+            return str(found[0]) if found else None
 
     def pixel_scales(self, rows_committed: int) -> tuple[float, float]:
         """The smallest and the greatest size of a pixel [arcsec]; NaN where none is known."""
         question = "SELECT min(pixel_scale), max(pixel_scale) FROM cutout WHERE status = 'ok' AND row < ?"
         with self._reading() as connection:
             low, high = connection.execute(question, (rows_committed,)).fetchone()
-        return (float("nan"),) * 2 if low is None else (float(low), float(high))
+            return (float("nan"),) * 2 if low is None else (float(low), float(high))
 
     def native_units(self, rows_committed: int) -> tuple[str, ...]:
         """The units in which the pixels were given, alphabetically."""
         question = "SELECT DISTINCT native_unit FROM cutout WHERE status = 'ok' AND row < ? ORDER BY native_unit"
         with self._reading() as connection:
-            return tuple(unit for (unit,) in connection.execute(question, (rows_committed,)) if unit)
+            return tuple(str(unit) for (unit,) in connection.execute(question, (rows_committed,)) if unit)
 
     def counts(self, rows_committed: int) -> dict[str, int]:
         """How many committed cutouts have each status."""
         question = "SELECT status, count(*) FROM cutout WHERE row < ? GROUP BY status"
         with self._reading() as connection:
-            return dict(connection.execute(question, (rows_committed,)))
+            return {str(status): int(count) for status, count in connection.execute(question, (rows_committed,))}
 
     def without_image(self, rows_committed: int) -> Iterator[tuple[int, int, str, str, str]]:
         """Row, galaxy_id, status, reason and source of each committed galaxy that has no image, by rows."""
@@ -178,12 +184,14 @@ class Journal:
             "SELECT row, galaxy_id, status, reason, source FROM cutout WHERE status != 'ok' AND row < ? ORDER BY row"
         )
         with self._reading() as connection:
-            yield from connection.execute(question, (rows_committed,))
+            for row, galaxy_id, *words in connection.execute(question, (rows_committed,)):
+                status, reason, source = map(str, words)
+                yield int(row), int(galaxy_id), status, reason, source
 
     def shard_digests(self) -> list[str]:
         """The digests of the shards' pixels, in order."""
         with self._reading() as connection:
-            return [digest for (digest,) in connection.execute("SELECT digest FROM shard ORDER BY shard")]
+            return [str(digest) for (digest,) in connection.execute("SELECT digest FROM shard ORDER BY shard")]
 
     @property
     def _measured(self) -> tuple[str, ...]:
@@ -203,18 +211,20 @@ class Journal:
 
         It may write, because SQLite takes back what a killed writer left half done when the file is next opened.
         """
-        try:
-            with closing(sqlite3.connect(f"{self.path.as_uri()}?mode=rw", timeout=30, uri=True)) as connection:
-                yield connection
-        except (sqlite3.Error, pd.errors.DatabaseError) as error:
-            raise SurveyError(
-                f"{self.path} cannot be read ({error})",
-                "The SQLite file in which a survey keeps what is known of each cutout",
-                "Put back a copy of it",
-            ) from None
+        with reading_sqlite(self.path, tables=("cutout", "shard")) as connection:
+            yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.path, timeout=30)) as connection, connection:
+        with (
+            failing_as(
+                SurveyError,
+                self.path.name,
+                verb="written",
+                remedy="Look at the folder's rights and the space that is left",
+            ),
+            closing(sqlite3.connect(self.path, timeout=30)) as connection,
+            connection,
+        ):
             connection.execute("PRAGMA synchronous = FULL")
             yield connection

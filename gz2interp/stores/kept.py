@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gz2interp.results import Provenance
-from gz2interp.stores.files import read_json
+from gz2interp.stores.files import read_record
 
 __all__ = ["KeptFolder"]
 
@@ -26,4 +26,4 @@ class KeptFolder:
     def provenance(self) -> Provenance | None:
         """How it was made; None where it is not complete."""
         file = self.path / "provenance.json"
-        return Provenance.from_json(read_json(file)) if file.is_file() else None
+        return read_record(file, Provenance.from_json) if file.is_file() else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +16,8 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices, shortened
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
+from gz2interp.stores.arrays import read_npy, read_npz
+from gz2interp.stores.reading import failing_as, reading
 
 __all__ = ["ID_COLUMNS", "SUFFIXES", "Block", "exact_ids", "read_latents"]
 
@@ -54,10 +57,16 @@ def read_latents(file: Path, ids: Path | None = None, leave: Sequence[str] = ())
             f"{file.name} was given " + ("with" if ids else "without") + " a file of ids",
             "A .npy file needs --ids, and no other has it",
         )
-    try:
-        yield from SUFFIXES[suffix](file, ids, {name.lower() for name in leave})
-    except (OSError, pa.ArrowException, ValueError, EOFError) as error:
-        raise InputError(f"{file.name} cannot be read ({error})", f"Latents: {choices(SUFFIXES)}") from error
+    with reading(file, wanted=f"Latents: {choices(SUFFIXES)}"):
+        blocks = SUFFIXES[suffix](file, ids, {name.lower() for name in leave})
+        block = next(blocks, None)
+    while block is not None:  # outside of the block above: what whoever takes the blocks raises is not the file's
+        yield block
+        with (
+            failing_as(InputError, file.name, f"Latents: {choices(SUFFIXES)}"),
+            warnings.catch_warnings(action="ignore"),
+        ):
+            block = next(blocks, None)
 
 
 def exact_ids(values: NDArray[Any], where: str) -> NDArray[np.int64]:
@@ -98,7 +107,7 @@ def _exact_id(value: object, where: str) -> int:
 
 
 def _parquet(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
-    with pq.ParquetFile(file) as opened:
+    with pq.ParquetFile(file, page_checksum_verification=True) as opened:
         schema = opened.schema_arrow
         id_name = _id_column(schema.names, file)
         if pa.types.is_floating(schema.field(id_name).type):
@@ -162,17 +171,16 @@ def _fits(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
 
 def _npy(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
     assert ids is not None
-    values = np.load(file, mmap_mode="r", allow_pickle=False)
-    yield from _pieces(_ids_of(ids), values, file)
+    yield from _pieces(_ids_of(ids), read_npy(file, InputError, mapped=True), file)
 
 
 def _npz(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
-    with np.load(file, allow_pickle=False) as opened:
-        id_name = _id_column(opened.files, file)
-        others = [name for name in opened.files if name != id_name]
-        if len(others) != 1:
-            raise InputError(f"{file.name} holds {choices(opened.files)}", "An array of ids and one of latents")
-        yield from _pieces(exact_ids(opened[id_name], file.name), opened[others[0]], file)
+    arrays = read_npz(file, error=InputError)
+    id_name = _id_column(list(arrays), file)
+    others = [name for name in arrays if name != id_name]
+    if len(others) != 1:
+        raise InputError(f"{file.name} holds {choices(arrays)}", "An array of ids and one of latents")
+    yield from _pieces(exact_ids(arrays[id_name], file.name), arrays[others[0]], file)
 
 
 def _pieces(ids: NDArray[np.int64], values: NDArray[Any], file: Path) -> Iterator[Block]:
@@ -188,8 +196,8 @@ def _ids_of(file: Path) -> NDArray[np.int64]:
     if not file.is_file():
         raise InputError(f"There is no file {file}", "The ids: .npy, or text with one a line")
     if file.suffix.lower() == ".npy":
-        return exact_ids(np.load(file, allow_pickle=False).reshape(-1), file.name)
-    with file.open(newline="", encoding="utf-8-sig") as stream:
+        return exact_ids(read_npy(file, InputError).reshape(-1), file.name)
+    with reading(file), file.open(newline="", encoding="utf-8-sig") as stream:
         words = [line[0].strip() for line in csv.reader(stream) if line and line[0].strip()]
     if words and words[0].lower() in ID_COLUMNS:
         words = words[1:]

@@ -15,8 +15,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.stores.arrays import SHARD_ROWS, Rows, create_array, open_array, read_rows, write_shard
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.arrays import SHARD_ROWS, Rows, create_array, open_array, read_all, read_rows, write_shard
+from gz2interp.stores.files import read_record, write_json
 
 __all__ = ["LATENTS", "Latents"]
 
@@ -48,16 +48,23 @@ class Latents:
     @property
     def record(self) -> dict[str, Any]:
         """What is told of them: digest, file, galaxies, channels."""
-        return dict(read_json(self.path / "latents.json"))
+        return read_record(self.path / "latents.json", _checked)
+
+    @property
+    def record_digest(self) -> str:
+        """The digest of their numbers."""
+        return str(self.record["digest"])
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
         """Rows of the survey that have latents (m,), ascending."""
-        return np.asarray(open_array(self.path / "latents.zarr" / "rows")[:], np.int64)
+        array = open_array(self.path / "latents.zarr" / "rows", shape=(self.record["galaxies"],))
+        return np.asarray(read_all(array), np.int64)
 
     def values(self, positions: Rows) -> Floats:
         """Latents (k, channel) of the given positions among `rows`."""
-        return read_rows(open_array(self.path / "latents.zarr" / "values"), positions)
+        shape = (self.record["galaxies"], self.record["channels"])
+        return read_rows(open_array(self.path / "latents.zarr" / "values", shape=shape), positions)
 
     def write(self, rows: NDArray[np.int64], values: NDArray[np.float32], told: dict[str, Any]) -> None:
         """Keep latents and, behind them, what is told of them.
@@ -82,6 +89,14 @@ class Latents:
             write_shard(array, shard, kept)
         made = {"digest": seen.hexdigest()[:16], "galaxies": len(rows), "channels": int(values.shape[1])}
         write_json(self.path / "latents.json", {**told, **made})
+
+
+def _checked(record: Any) -> dict[str, Any]:
+    kinds = {"digest": str, "galaxies": int, "channels": int}
+    for name, kind in kinds.items():
+        if not isinstance(record[name], kind):
+            raise ValueError(f"its {name} is {record[name]!r}")
+    return dict(record)
 
 
 def _shards(rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:

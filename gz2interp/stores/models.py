@@ -14,9 +14,10 @@ from gz2interp.checks import Check
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.evaluation import Evaluation
 from gz2interp.results import Provenance
-from gz2interp.stores.files import digest_of_file, read_json, write_json
+from gz2interp.stores.files import digest_of_file, read_record, write_json
 from gz2interp.stores.latents import Latents
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.reading import MOST_TEXT, failing_as, reading
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["ModelFolder", "checked_model_name"]
 
@@ -52,30 +53,36 @@ class ModelFolder:
     def digest(self) -> str:
         """Of the model file, or of the latents, sixteen hexadecimal digits."""
         latents = self.latents
-        return str(latents.record["digest"]) if latents else digest_of_file(self.model_file)
+        return latents.record_digest if latents else digest_of_file(self.model_file)
 
     @cached_property
     def run(self) -> dict[str, Any]:
         """How it was trained; empty for a network that came from elsewhere without a ``run.json``."""
         file = self.path / "run.json"
-        return dict(read_json(file)) if file.is_file() else {}
+        return _record(file)
 
     @property
     def class_names(self) -> tuple[str, ...]:
         """Names of the classes in the order of the outputs; empty where nobody said them."""
-        return tuple(self.run.get("class_names", ()))
+        names = self.run.get("class_names", ())
+        if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+            raise SurveyError(f"run.json in {self.path} has the class names {names!r}", "A list of names", "Mend it")
+        return tuple(names)
 
     @cached_property
     def history(self) -> pd.DataFrame:
         """One row per epoch; empty for a network that came from elsewhere."""
         file = self.path / "history.csv"
-        return pd.read_csv(file) if file.is_file() else pd.DataFrame()
+        if not file.is_file():
+            return pd.DataFrame()
+        with reading(file, SurveyError, remedy="Remove it: only the curves of the training are lost", most=MOST_TEXT):
+            return pd.read_csv(file)
 
     @property
     def predictions_provenance(self) -> Provenance | None:
         """How the predictions were made; None where there are none."""
         file = self.path / "predictions.json"
-        return Provenance.from_json(read_json(file)) if file.is_file() else None
+        return read_record(file, Provenance.from_json) if file.is_file() else None
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -96,7 +103,7 @@ class ModelFolder:
                 + (", but another network of that name has" if made else ""),
                 remedy=f"Run gz2interp analyse {survey} --model {self.name}",
             )
-        return pd.read_parquet(self.path / "predictions.parquet")
+        return read_parquet(self.path / "predictions.parquet")
 
     def write_predictions(self, table: pd.DataFrame, provenance: Provenance) -> None:
         """Keep the predictions and, behind them, how they were made."""
@@ -108,10 +115,10 @@ class ModelFolder:
     def uncertainty(self) -> pd.DataFrame | None:
         """galaxy_id, row, and how unsure the network is; None where that was not measured for these predictions."""
         file, made = self.path / "uncertainty.json", self.predictions_provenance
-        record = dict(read_json(file)) if file.is_file() else {}
+        record = _record(file)
         if made is None or made.model != self.digest or record.get("predictions") != made.digest:
             return None
-        return pd.read_parquet(self.path / "uncertainty.parquet")
+        return read_parquet(self.path / "uncertainty.parquet")
 
     def write_uncertainty(self, table: pd.DataFrame, record: Mapping[str, Any]) -> None:
         """Keep how unsure the network is of each galaxy and, behind it, how that was found."""
@@ -123,10 +130,11 @@ class ModelFolder:
     def evaluation(self) -> Evaluation | None:
         """How good the predictions are; None where that has not been asked, or only of other predictions."""
         file, made = self.path / "evaluation.json", self.predictions_provenance
-        record = dict(read_json(file)) if file.is_file() else {}
+        record = _record(file)
         if made is None or made.model != self.digest or record.get("predictions") != made.digest:
             return None
-        return Evaluation.from_json(record)
+        with failing_as(SurveyError, str(file), remedy=f"Run gz2interp evaluate {self.path.parent.parent} again"):
+            return Evaluation.from_json(record)
 
     def write_evaluation(self, evaluation: Evaluation) -> None:
         """Keep how good the predictions are, with the digest of what made them."""
@@ -145,7 +153,7 @@ class ModelFolder:
         file = self.path / "check" / "check.json"
         if not file.is_file():
             return None
-        found = Check.from_json(read_json(file))
+        found = read_record(file, Check.from_json)
         made = found.provenance
         names = made.get("parameters", {}).get("class_names")
         asked = (made.get("data"), made.get("model"), names)
@@ -173,7 +181,7 @@ class ModelFolder:
     def suspects_provenance(self) -> Provenance | None:
         """How the list of suspect labels was made; None where there is none."""
         file = self.path / "suspects.json"
-        return Provenance.from_json(read_json(file)) if file.is_file() else None
+        return read_record(file, Provenance.from_json) if file.is_file() else None
 
     def suspects(self, data_digest: str) -> pd.DataFrame | None:
         """All labelled galaxies, the most suspect label first; None where there is no list of exactly these data.
@@ -186,12 +194,23 @@ class ModelFolder:
         made = self.suspects_provenance
         if made is None or made.data != data_digest:
             return None
-        return pd.read_parquet(self.path / "suspects.parquet")
+        return read_parquet(self.path / "suspects.parquet")
 
     def write_suspects(self, table: pd.DataFrame, provenance: Provenance) -> None:
         """Keep a list of suspect labels and, behind it, how it was made."""
         write_parquet(self.path / "suspects.parquet", table)
         write_json(self.path / "suspects.json", provenance.to_json())
+
+
+def _record(file: Path) -> dict[str, Any]:
+    """The JSON object in a file; empty where there is no file."""
+    return dict(read_record(file, _object)) if file.is_file() else {}
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise ValueError("it is no JSON object")
+    return value
 
 
 def checked_model_name(name: str) -> str:

@@ -9,6 +9,8 @@ from astropy.table import Table
 
 from gz2interp.errors import InputError
 from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.reading import reading
+from gz2interp.stores.tables import read_parquet
 
 __all__ = ["read_named_galaxies"]
 
@@ -21,12 +23,8 @@ def read_named_galaxies(path: Path) -> pd.DataFrame:
     InputError
         The file is not there, cannot be read, or names no galaxies.
     """
-    try:
+    with reading(path, wanted="A table (CSV, FITS, VOTable, Parquet), or a text with an id a line"):
         table = _read(path)
-    except FileNotFoundError:
-        raise InputError(f"There is no {path}", "A table, or a text with an id a line") from None
-    except (OSError, ValueError, KeyError, IndexError, pd.errors.ParserError) as error:
-        raise InputError(f"{path} cannot be read ({error})", "CSV, FITS, VOTable, Parquet, or a text") from None
     if GALAXY_ID not in table or table.empty:
         raise InputError(f"{path.name} names no galaxies", f"A column {GALAXY_ID}, or a text with an id a line")
     if pd.api.types.is_float_dtype(table[GALAXY_ID]):
@@ -42,7 +40,7 @@ def _read(path: Path) -> pd.DataFrame:
     if suffix == ".csv":
         return pd.read_csv(path, dtype={GALAXY_ID: str})
     if suffix == ".parquet":
-        return pd.read_parquet(path)
+        return read_parquet(path, error=InputError)
     if suffix in (".fits", ".vot", ".xml"):
         table = Table.read(path, format="fits" if suffix == ".fits" else "votable")
         frame: pd.DataFrame = table[[name for name in table.colnames if table[name].ndim == 1]].to_pandas()

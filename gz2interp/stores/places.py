@@ -50,9 +50,9 @@ class Place:
         """A file of the survey as one on this machine."""
         return self.folder / name
 
-    def array(self, name: str) -> Any:
-        """One of its Zarr arrays, to be read."""
-        return open_array(self.folder / name)
+    def array(self, name: str, shape: tuple[int | None, ...] | None = None) -> Any:
+        """One of its Zarr arrays, to be read, of the given shape; None for an axis of any length."""
+        return open_array(self.folder / name, shape=shape)
 
     def models(self) -> list[str]:
         """Names of its models, and of latents in a network's place, alphabetically."""

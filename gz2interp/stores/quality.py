@@ -14,9 +14,9 @@ from pathlib import Path
 import pandas as pd
 
 from gz2interp.results import Provenance
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.files import read_record, write_json
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.tables import write_blocks, write_parquet
+from gz2interp.stores.tables import read_parquet, write_blocks, write_parquet
 
 __all__ = ["QualityFile"]
 
@@ -44,7 +44,7 @@ class QualityFile:
     def provenance(self) -> Provenance | None:
         """How it was made; None where there is none."""
         file = self.survey.path / "quality.json"
-        return Provenance.from_json(read_json(file)) if file.is_file() and self.path.is_file() else None
+        return read_record(file, Provenance.from_json) if file.is_file() and self.path.is_file() else None
 
     def is_of(self, provenance: Provenance) -> bool:
         """Whether the table answers this very question."""
@@ -54,7 +54,7 @@ class QualityFile:
     def read(self) -> pd.DataFrame | None:
         """One row per galaxy with an image: row, galaxy_id and the columns; None unless it is of the present data."""
         made = self.provenance
-        return pd.read_parquet(self.path) if made is not None and made.data == self.survey.digest else None
+        return read_parquet(self.path) if made is not None and made.data == self.survey.digest else None
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ class QualityFile:
 
     def _blocks(self, provenance: Provenance, shards: Sequence[int]) -> Iterator[pd.DataFrame]:
         for first in range(0, len(shards), TOGETHER):
-            parts = [pd.read_parquet(self._part(provenance, shard)) for shard in shards[first : first + TOGETHER]]
+            parts = [read_parquet(self._part(provenance, shard)) for shard in shards[first : first + TOGETHER]]
             yield pd.concat(parts, ignore_index=True)
 
     def _part(self, provenance: Provenance, shard: int) -> Path:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.reading import DamagedFile, failing_as, reading_sqlite
 
 __all__ = ["HIGHEST", "Rating", "Ratings"]
 
@@ -26,6 +27,7 @@ HIGHEST: Final = 5
 
 _COLUMNS: Final = (GALAXY_ID, "rating", "tag", "note", "time")
 _LONGEST: Final = 2000
+_REMEDY: Final = "Put back a copy of it, or look at the folder's rights and the space that is left"
 _NOT_UNDONE: Final = "action NOT IN (SELECT action FROM undone)"
 
 
@@ -137,9 +139,13 @@ class Ratings:
         if self.path.is_file():
             with self._reading() as connection:
                 rows = connection.execute(_current()).fetchall()
-        frame = pd.DataFrame(rows, columns=list(_COLUMNS))
-        texts = dict.fromkeys(("tag", "note", "time"), "str")
-        return frame.astype({GALAXY_ID: "int64", "rating": "int64"} | texts)
+        with failing_as(SurveyError, self.path.name, remedy=_REMEDY):  # SQLite keeps any value in any column
+            frame = pd.DataFrame(rows, columns=list(_COLUMNS))
+            texts = dict.fromkeys(("tag", "note", "time"), "str")
+            frame = frame.astype({GALAXY_ID: "int64", "rating": "int64"} | texts)
+            if not (frame["rating"].between(0, HIGHEST) & (frame[GALAXY_ID] >= 0)).all():
+                raise DamagedFile("it holds a rating that is none")
+            return frame
 
     def count(self) -> int:
         """How many acts were noted, undone ones twice: it changes with every act."""
@@ -159,14 +165,20 @@ class Ratings:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """It may write: a killed writer's journal is taken in by whoever opens the file next."""
-        with self._told(), closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
-            if not connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'undone'").fetchone()[0]:
+        with reading_sqlite(self.path, remedy=_REMEDY) as connection:
+            kinds = dict(connection.execute("SELECT name, type FROM sqlite_master WHERE name IN ('rating', 'undone')"))
+            if len(kinds) < 2:
                 _make(connection)  # a process was killed before its first rating
+            elif set(kinds.values()) != {"table"}:
+                raise DamagedFile("what is called rating or undone in it is no table")
             yield connection
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._told(), closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
+        with (
+            failing_as(SurveyError, self.path.name, "The ratings of a survey, in SQLite", _REMEDY, "written"),
+            closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection,
+        ):
             connection.execute("PRAGMA synchronous = FULL")
             _write_ahead(connection)
             # The lock first: who reads what is known and then writes must not be overtaken in between.
@@ -178,17 +190,6 @@ class Ratings:
             except BaseException:
                 connection.rollback()
                 raise
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise SurveyError(
-                f"{self.path} cannot be used ({error})",
-                "The SQLite file in which a survey keeps its ratings, in a folder that can be written",
-                "Put back a copy of it, or look at the folder's rights and the space that is left",
-            ) from None
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -17,21 +17,33 @@ import bz2
 import gzip
 import io
 import os
+import sqlite3
 import stat
 import struct
+import time
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-from gz2interp.errors import CutoutUnavailable, Gz2interpError, InputError
+from gz2interp.errors import CutoutUnavailable, Gz2interpError, InputError, SurveyError
 from gz2interp.stores.fits_claims import DamagedFile, Hdu, check_fits
 from gz2interp.stores.fits_decoding import decode
 
-__all__ = ["DamagedFile", "check_claims", "check_npy", "check_zip", "reading", "unpacked"]
+__all__ = [
+    "DamagedFile",
+    "check_claims",
+    "check_npy",
+    "check_zip",
+    "failing_as",
+    "limit",
+    "reading",
+    "reading_sqlite",
+    "unpacked",
+]
 
 FREE_BYTES: Final = 96 << 20
 """So much may come out of a packed file however small it is."""
@@ -71,16 +83,77 @@ def reading(
         The file is absent, is no file, promises what it does not hold, or cannot be read. The cause is chained.
         Errors of ours that are raised inside pass unchanged, so do KeyboardInterrupt and SystemExit.
     """
+    with failing_as(error, path.name, wanted, remedy), warnings.catch_warnings(action="ignore"):
+        # A warning about a file is followed by the error that counts.
+        check_claims(path, most)
+        yield path
+
+
+@contextmanager
+def failing_as(
+    error: type[Gz2interpError], name: str, wanted: str = "", remedy: str = "", verb: str = "read"
+) -> Iterator[None]:
+    """A block whose failures become one error of ours, as in `reading`, where there is no file to look at first.
+
+    Parameters
+    ----------
+    error : type of Gz2interpError
+    name : str
+        What is being read, as the error names it.
+    wanted, remedy : str
+    verb : str
+        What is done with it: ``"read"`` or ``"written"``.
+    """
     try:
-        with warnings.catch_warnings(action="ignore"):  # a warning about a file is followed by the error that counts
-            check_claims(path, most)
-            yield path
+        yield
     except Gz2interpError:
         raise
     except FileNotFoundError as cause:
-        raise _told(error, f"There is no file {cause.filename or path}", wanted, "Check the path") from cause
+        raise _told(error, f"There is no file {cause.filename or name}", wanted, "Check the path") from cause
     except Exception as cause:
-        raise _told(error, f"{path.name} cannot be read: {_cause(cause)}", wanted, remedy or _REMEDY) from cause
+        raise _told(error, f"{name} cannot be {verb}: {_cause(cause)}", wanted, remedy or _REMEDY) from cause
+
+
+@contextmanager
+def reading_sqlite(
+    path: Path, *, writable: bool = True, tables: Sequence[str] = (), remedy: str = "Put back a copy of it"
+) -> Iterator[sqlite3.Connection]:
+    """A connection to a SQLite file of ours, which is not made if it is absent; failures are told as a `SurveyError`.
+
+    Parameters
+    ----------
+    path : Path
+    writable : bool
+        As a rule yes: SQLite takes back what a killed writer left half done when the file is next opened.
+    tables : sequence of str
+        What must be a table in it, and no view, which may compute without end.
+    remedy : str
+
+    Notes
+    -----
+    The processor time of questions is limited by the size of the file: pages of a damaged one may refer to each other.
+    """
+    with failing_as(SurveyError, path.name, "A SQLite file of a survey", remedy):
+        if not _has_log(path):
+            check_claims(path)
+        mode = "rw" if writable else "ro"
+        address = f"{path.resolve().as_uri()}?mode={mode}"
+        with closing(sqlite3.connect(address, timeout=60, isolation_level=None, uri=True)) as connection:
+            end = time.thread_time() + 1.0 + path.stat().st_size / 5e6
+            connection.set_progress_handler(lambda: time.thread_time() > end, 20_000)
+            connection.execute("PRAGMA trusted_schema = OFF")
+            connection.execute("PRAGMA cell_size_check = ON")
+            for table in tables:
+                found = connection.execute("SELECT type FROM sqlite_master WHERE name = ?", (table,)).fetchall()
+                if found != [("table",)]:
+                    raise DamagedFile(f"it has no table {table}")
+            yield connection
+
+
+def _has_log(path: Path) -> bool:
+    """Whether a part of a SQLite file's pages is in another file beside it."""
+    beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
+    return any(file.is_file() and file.stat().st_size for file in beside)
 
 
 def _told(error: type[Gz2interpError], given: str, wanted: str, remedy: str) -> Gz2interpError:
@@ -222,7 +295,8 @@ def _check_parquet(file: BinaryIO, size: int) -> None:
         raise DamagedFile("a column has less than no bytes")
     if sum(part.total_compressed_size for part in parts) > size:
         raise DamagedFile("its columns are larger than the file")
-    if (unpacked := sum(part.total_uncompressed_size for part in parts)) > limit(size):
+    cells = told.num_rows * told.num_columns * 8  # runs of one value take no room in the file
+    if (unpacked := max(cells, sum(part.total_uncompressed_size for part in parts))) > 2 * limit(size):
         raise DamagedFile(f"its {size:,} bytes would become {unpacked:,}")
 
 

@@ -21,9 +21,11 @@ from filelock import FileLock
 from gz2interp.errors import SurveyError
 from gz2interp.results import digest_of
 from gz2interp.stores.addresses import asking, opened
-from gz2interp.stores.files import digest_of_file, read_json, replaced, write_json
+from gz2interp.stores.arrays import check_array
+from gz2interp.stores.files import digest_of_file, read_json, read_record, replaced, write_json
 from gz2interp.stores.header import Header
 from gz2interp.stores.places import Place
+from gz2interp.stores.reading import failing_as
 
 __all__ = ["RemotePlace", "companion_of"]
 
@@ -56,7 +58,7 @@ class RemotePlace(Place):
     def of(cls, folder: Path) -> RemotePlace | None:
         """The place whose companion a folder is; None if it is none."""
         file = folder / RECORD
-        return cls(folder, str(read_json(file)["url"])) if file.is_file() else None
+        return cls(folder, read_record(file, lambda record: str(record["url"]))) if file.is_file() else None
 
     @property
     def address(self) -> str:  # noqa: D102
@@ -119,14 +121,17 @@ class RemotePlace(Place):
         self._known[f"at hand {name}"] = True
         return path
 
-    def array(self, name: str) -> Any:
+    def array(self, name: str, shape: tuple[int | None, ...] | None = None) -> Any:
         """One of its Zarr arrays, read in the store."""
         from zarr.storage import FsspecStore
 
         store, root = self._store
         with asking(self.url):
             mapped = FsspecStore.from_mapper(store.get_mapper(f"{root}/{name}"), read_only=True)
-            return zarr.open_array(mapped, mode="r")
+            with failing_as(SurveyError, f"{self.url}/{name}", "A Zarr array", "Copy the survey there once more"):
+                array = zarr.open_array(mapped, mode="r")
+                check_array(array, shape)
+                return array
 
     def models(self) -> list[str]:
         """Names of the models in the companion and in the store, as far as the store lists what it has."""
@@ -215,7 +220,7 @@ def companion_of(url: str, surveys: Path) -> RemotePlace:
 def _is_json(said: bytes) -> bool:
     try:
         return isinstance(json.loads(said), dict)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

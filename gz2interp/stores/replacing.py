@@ -10,13 +10,16 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.errors import SurveyError
+from gz2interp.records import record_from_json
+from gz2interp.stores.arrays import read_npz
 from gz2interp.stores.files import replaced, sync
 from gz2interp.stores.journal import Entry
+from gz2interp.stores.reading import failing_as
 
 __all__ = ["Replacement"]
 
@@ -53,8 +56,11 @@ class Replacement:
         """What an interrupted writer had written down; None where it left nothing."""
         if not (survey / _FILE).exists():
             return None
-        with np.load(survey / _FILE, allow_pickle=False) as file:
-            entries = [Entry(**_with_tuples(record)) for record in json.loads(str(file["entries"]))]
+        file = read_npz(survey / _FILE, ("shard", "images", "valid", "entries"))
+        with failing_as(
+            SurveyError, str(survey / _FILE), remedy="Remove it: the galaxies in it are then asked for again"
+        ):
+            entries = [record_from_json(Entry, record) for record in json.loads(str(file["entries"]))]
             return cls(int(file["shard"]), file["images"], file["valid"], entries)
 
     @staticmethod
@@ -62,7 +68,3 @@ class Replacement:
         """It has happened."""
         (survey / _FILE).unlink(missing_ok=True)
         sync(survey)
-
-
-def _with_tuples(record: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}

@@ -26,10 +26,12 @@ from gz2interp.stores.journal import Journal
 from gz2interp.stores.locations import here, place_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.places import Place
-from gz2interp.stores.tables import read_columns
+from gz2interp.stores.tables import read_columns, read_parquet
 from gz2interp.stores.writer import SurveyWriter
 
 __all__ = ["Batch", "Survey"]
+
+_NEEDED = {GALAXY_ID: "iu", RA: "fiu", DEC: "fiu"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +173,7 @@ class Survey:
     @cached_property
     def catalog(self) -> pd.DataFrame:
         """The catalogue, one row per galaxy in the order of the cutouts."""
-        return pd.read_parquet(self.place.file("catalog.parquet"))
+        return self._rows_of(read_parquet(self.place.file("catalog.parquet"), needs=_NEEDED))
 
     @cached_property
     def status(self) -> pd.DataFrame:
@@ -181,8 +183,16 @@ class Survey:
     @cached_property
     def galaxy_ids(self) -> NDArray[np.int64]:
         """The ids of the catalogue (n,), without reading its other columns."""
-        ids = pd.read_parquet(self.place.file("catalog.parquet"), columns=[GALAXY_ID])[GALAXY_ID]
-        return ids.to_numpy(np.int64)
+        ids = read_parquet(self.place.file("catalog.parquet"), [GALAXY_ID], {GALAXY_ID: "iu"})
+        return self._rows_of(ids)[GALAXY_ID].to_numpy(np.int64)
+
+    def _rows_of(self, catalog: pd.DataFrame) -> pd.DataFrame:
+        if len(catalog) != len(self):
+            raise SurveyError(
+                f"catalog.parquet of {self.name} has {len(catalog)} rows, and survey.json says {len(self)}",
+                remedy="Put back a copy of the one that is not right",
+            )
+        return catalog
 
     @cached_property
     def usable(self) -> NDArray[np.bool_]:
@@ -293,11 +303,11 @@ class Survey:
 
     @cached_property
     def _images(self) -> Any:
-        return self.place.array("cutouts.zarr/images")
+        return self.place.array("cutouts.zarr/images", (len(self), *self.shape, len(self.bands)))
 
     @cached_property
     def _valid(self) -> Any:
-        return self.place.array("cutouts.zarr/valid")
+        return self.place.array("cutouts.zarr/valid", (len(self), *self.shape))
 
     # -- what hangs on it ---------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,14 +13,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, choices
+from gz2interp.errors import Gz2interpError, InputError, SurveyError, choices
 from gz2interp.stores.astropy_tables import write_ecsv, write_fits, write_votable
 from gz2interp.stores.columns import TableDescription
 from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.reading import DamagedFile, reading
 
 __all__ = [
     "FORMATS",
+    "parquet_schema",
     "read_columns",
+    "read_parquet",
     "read_some_rows",
     "write_blocks",
     "write_parquet",
@@ -34,7 +37,7 @@ _READ_ROWS = 16_384
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a Parquet file, whole or not at all; the index is not kept."""
     with replaced(path) as aside:
-        frame.to_parquet(aside, index=False)
+        frame.to_parquet(aside, index=False, engine="pyarrow", write_page_checksum=True)
 
 
 def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
@@ -50,7 +53,7 @@ def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
         for block in blocks:
             table = pa.Table.from_pandas(block, preserve_index=False)
             if writer is None:
-                writer = stack.enter_context(pq.ParquetWriter(aside, table.schema))
+                writer = stack.enter_context(pq.ParquetWriter(aside, table.schema, write_page_checksum=True))
             if table.schema.names != writer.schema.names:
                 raise InputError("A block of the table has other columns than the first", "The same in each")
             writer.write_table(table.cast(writer.schema))
@@ -89,24 +92,64 @@ def write_table_of_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> int:
     return count
 
 
+def read_parquet(
+    path: Path,
+    columns: Sequence[str] | None = None,
+    needs: Mapping[str, str] | None = None,
+    error: type[Gz2interpError] = SurveyError,
+) -> pd.DataFrame:
+    """A Parquet file, with the checksums of its pages compared where it has any.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str, optional
+        By default all.
+    needs : mapping, optional
+        Columns that must be there, and the kinds that they may be of: letters as in `numpy.dtype.kind`, "" for any.
+    error : type of Gz2interpError
+        What a failure becomes.
+
+    Raises
+    ------
+    error
+        The file is absent or damaged, or a column lacks or is of another kind.
+    """
+    with reading(path, error):
+        names = None if columns is None else list(columns)
+        frame = pd.read_parquet(path, columns=names, engine="pyarrow", page_checksum_verification=True)
+        for name, kinds in (needs or {}).items():
+            if name not in frame:
+                raise DamagedFile(f"it has no column {name}")
+            if kinds and frame[name].dtype.kind not in kinds:
+                raise DamagedFile(f"its column {name} is of type {frame[name].dtype}")
+        return frame
+
+
+def parquet_schema(path: Path, error: type[Gz2interpError] = SurveyError) -> pa.Schema:
+    """The names and types of the columns of a Parquet file; errors as in `read_parquet`."""
+    with reading(path, error):
+        return pq.read_schema(path)
+
+
 def read_columns(path: Path, columns: Iterable[str]) -> pd.DataFrame:
     """Those of the named columns that a Parquet file has; a catalogue of 231 columns need not be read for three."""
-    there = pq.read_schema(path).names
-    return pd.read_parquet(path, columns=[column for column in columns if column in there])
+    there = parquet_schema(path).names
+    return read_parquet(path, [column for column in columns if column in there])
 
 
 def read_some_rows(path: Path, rows: NDArray[np.int64], columns: list[str] | None = None) -> pd.DataFrame:
     """The given rows of a Parquet file, in the given order and indexed by them; the others do not stay in memory."""
     order, parts, first = np.unique(rows), [], 0
-    with pq.ParquetFile(path) as file:
+    with reading(path, SurveyError), pq.ParquetFile(path, page_checksum_verification=True) as file:
         for batch in file.iter_batches(_READ_ROWS, columns=columns):
             here = order[np.searchsorted(order, first) : np.searchsorted(order, first + batch.num_rows)]
             parts.append(pa.Table.from_batches([batch]).take(pa.array(here - first)))
             first += batch.num_rows
         empty = file.schema_arrow.empty_table()
-    empty = empty if columns is None else empty.select(columns)
-    some: pd.DataFrame = pa.concat_tables([empty, *parts]).to_pandas()
-    return some.set_axis(order).loc[rows]
+        empty = empty if columns is None else empty.select(columns)
+        some: pd.DataFrame = pa.concat_tables([empty, *parts]).to_pandas()
+        return some.set_axis(order).loc[rows]
 
 
 def write_table(path: Path, frame: pd.DataFrame, description: TableDescription | None = None) -> list[Path]:
@@ -154,7 +197,7 @@ def _write_parquet(frame: pd.DataFrame, path: Path, description: TableDescriptio
     told = [field.with_metadata(description.of(field.name).to_json() or None) for field in table.schema]
     made = {"gz2interp": json.dumps(dict(description.provenance))} if description.provenance else {}
     of_file = {**(table.schema.metadata or {}), **{name.encode(): word.encode() for name, word in made.items()}}
-    pq.write_table(table.cast(pa.schema(told, of_file)), path)
+    pq.write_table(table.cast(pa.schema(told, of_file)), path, write_page_checksum=True)
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame, Path, TableDescription], None]] = {

@@ -24,7 +24,8 @@ from gz2interp.stores.arrays import CHUNK_ROWS, SHARD_ROWS, Rows, open_array, re
 from gz2interp.stores.header import Header
 from gz2interp.stores.locations import here, place_of
 from gz2interp.stores.places import Place
-from gz2interp.stores.tables import write_blocks
+from gz2interp.stores.reading import reading
+from gz2interp.stores.tables import read_parquet, write_blocks
 
 __all__ = ["Truth"]
 
@@ -98,7 +99,7 @@ class Truth:
         attributes = {"components": names, "settings": dict(settings or {})}
         _create(path / ARRAYS / "light", (header.rows, *header.shape, len(names)), np.float16, attributes)
         _create(path / ARRAYS / "flux", (header.rows, len(names), len(header.bands)), np.float32, attributes)
-        ids = pd.read_parquet(path / "catalog.parquet", columns=[GALAXY_ID])[GALAXY_ID].to_numpy()
+        ids = read_parquet(path / "catalog.parquet", [GALAXY_ID])[GALAXY_ID].to_numpy()
         write_blocks(path / TABLE, _of_these(ids, recipes))  # last: it is what says that there is a truth
         return cls(Place(path))
 
@@ -123,7 +124,7 @@ class Truth:
     @cached_property
     def galaxy_ids(self) -> NDArray[np.int64]:
         """Whose recipes these are, in order."""
-        return np.asarray(pq.read_table(self._place.file(TABLE), columns=[GALAXY_ID])[GALAXY_ID], np.int64)
+        return read_parquet(self._place.file(TABLE), [GALAXY_ID], {GALAXY_ID: "i"})[GALAXY_ID].to_numpy(np.int64)
 
     def light(self, rows: Rows) -> NDArray[np.float16]:
         """Light of each component as a share of the galaxy's total r-band flux, float16 (n, y, x, component).
@@ -169,25 +170,41 @@ class Truth:
 
     def _column(self, name: str, rows: Rows) -> list[Any]:
         """Values of one column, read a block of rows at a time."""
-        with pq.ParquetFile(self._place.file(TABLE)) as table:
+        file = self._place.file(TABLE)
+        with reading(file, SurveyError), pq.ParquetFile(file, page_checksum_verification=True) as table:
             counts = [table.metadata.row_group(block).num_rows for block in range(table.num_row_groups)]
             ends = np.cumsum(counts)
             wanted = np.asarray(rows, np.int64)
             blocks = np.searchsorted(ends, wanted, side="right")
             values = {int(block): table.read_row_group(int(block), columns=[name])[name] for block in np.unique(blocks)}
-        starts = ends - counts
-        return [values[int(block)][int(row - starts[block])].as_py() for block, row in zip(blocks, wanted, strict=True)]
+            starts = ends - counts
+            places = zip(blocks, wanted, strict=True)
+            return [values[int(block)][int(row - starts[block])].as_py() for block, row in places]
 
     @cached_property
     def _light(self) -> Any:
-        return self._place.array(f"{ARRAYS}/light")
+        return self._array("light", (*self._header.shape, None))
 
     @cached_property
     def _flux(self) -> Any:
-        return self._place.array(f"{ARRAYS}/flux")
+        return self._array("flux", (None, len(self._header.bands)))
+
+    @property
+    def _header(self) -> Header:
+        return Header.read(self._place.folder)
+
+    def _array(self, name: str, rest: tuple[int | None, ...]) -> Any:
+        array = self._place.array(f"{ARRAYS}/{name}", (self._header.rows, *rest))
+        names, axis = array.attrs.get("components"), array.shape[3 if name == "light" else 1]
+        if not isinstance(names, list) or len(names) != axis or not isinstance(array.attrs.get("settings", {}), dict):
+            raise SurveyError(
+                f"The truth of {self._place.folder.name} has {axis} components and names {names!r}",
+                remedy="Put back a copy of truth.zarr",
+            )
+        return array
 
     def _painted(self, rows: Rows) -> NDArray[np.int64]:
-        wanted, painted = np.asarray(rows, dtype=np.int64), Header.read(self._place.folder).rows_committed
+        wanted, painted = np.asarray(rows, dtype=np.int64), self._header.rows_committed
         if wanted.size and (wanted.min() < 0 or wanted.max() >= painted):
             raise SurveyError(
                 f"The truth of rows {wanted.min()} to {wanted.max()} was asked for", f"{painted} galaxies are painted"

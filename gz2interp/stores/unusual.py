@@ -18,13 +18,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.results import Provenance
+from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.files import read_json, replaced, write_json
-from gz2interp.stores.tables import write_parquet
+from gz2interp.stores.arrays import read_npy, read_npz
+from gz2interp.stores.files import read_record, replaced, write_json
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["UnusualFolder", "unusual_folder"]
 
 Floats = NDArray[np.float32]
+_NEEDED = {"row": "i", GALAXY_ID: "i", "rank": "i", "score": "f", "reason": ""}
 
 
 @dataclass(frozen=True)
@@ -46,30 +49,28 @@ class UnusualFolder:
     @cached_property
     def provenance(self) -> Provenance:
         """How it was made."""
-        return Provenance.from_json(read_json(self.path / "provenance.json"))
+        return read_record(self.path / "provenance.json", Provenance.from_json)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """row, galaxy_id, rank (from 1), score, reason; of each score its value and, as ``normal_...``, its place."""
-        return pd.read_parquet(self.path / "scores.parquet")
+        return read_parquet(self.path / "scores.parquet", needs=_NEEDED)
 
     @cached_property
     def vectors(self) -> Floats:
         """Where each galaxy lies, float32 (n, component): a memory map."""
-        loaded: Floats = np.load(self.path / "vectors.npy", mmap_mode="r", allow_pickle=False)
-        return loaded
+        return read_npy(self.path / "vectors.npy", mapped=True)
 
     @cached_property
     def numbers(self) -> Floats | None:
         """What was measured on the pixels, float32 (n, number): a memory map; None where nothing was."""
         file = self.path / "numbers.npy"
-        return np.load(file, mmap_mode="r", allow_pickle=False) if file.is_file() else None
+        return read_npy(file, mapped=True) if file.is_file() else None
 
     @cached_property
     def frozen(self) -> dict[str, NDArray[np.generic]]:
         """The arrays that judge other galaxies."""
-        with np.load(self.path / "frozen.npz", allow_pickle=False) as arrays:
-            return dict(arrays)
+        return read_npz(self.path / "frozen.npz")
 
     def begin(self, n: int, components: int) -> Floats:
         """Forget what was there, and give room for the vectors."""

@@ -14,7 +14,6 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
@@ -25,6 +24,7 @@ from gz2interp.stores.arrays import SHARD_ROWS, drop_shards, open_array, read_ro
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Entry, Journal, entry_of
 from gz2interp.stores.replacing import Replacement
+from gz2interp.stores.tables import read_parquet
 
 __all__ = ["SurveyWriter", "digest_of_pixels"]
 
@@ -133,9 +133,13 @@ class SurveyWriter:
     def _begin(self) -> None:
         self._header = header = Header.read(self._path)
         self._journal = Journal(self._path / "status.sqlite", header.bands)
-        catalog = pd.read_parquet(self._path / "catalog.parquet", columns=[GALAXY_ID])
+        catalog = read_parquet(self._path / "catalog.parquet", [GALAXY_ID])
         self._ids: NDArray[np.int64] = catalog[GALAXY_ID].to_numpy()
-        self._arrays = [open_array(self._path / "cutouts.zarr" / name, writable=True) for name in ("images", "valid")]
+        if len(self._ids) != header.rows:
+            raise SurveyError(f"catalog.parquet of {self._path} has {len(self._ids)} rows, survey.json {header.rows}")
+        shapes = {"images": (header.rows, *header.shape, len(header.bands)), "valid": (header.rows, *header.shape)}
+        folder = self._path / "cutouts.zarr"
+        self._arrays = [open_array(folder / name, writable=True, shape=shape) for name, shape in shapes.items()]
         self._shard, self._staged = divmod(header.rows_committed, SHARD_ROWS)
         self._images = np.zeros((SHARD_ROWS, *header.shape, len(header.bands)), np.float32)
         self._valid = np.zeros((SHARD_ROWS, *header.shape), np.bool_)

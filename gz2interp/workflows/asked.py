@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-
 from gz2interp.errors import InputError
 from gz2interp.network.layer_scores import direction, similarity
 from gz2interp.network.scores import Score
 from gz2interp.network.written_scores import WORDS, read_score
 from gz2interp.results import digest_of
+from gz2interp.stores.arrays import read_npy
 from gz2interp.workflows.opening import Subject
 
 __all__ = ["score_from"]
@@ -50,11 +49,8 @@ def _similarity(subject: Subject, galaxy: str | int, layer: str = "") -> Score:
 
 def _direction(subject: Subject, file: str, layer: str = "") -> Score:
     layer = layer or subject.probe.default_layer
-    try:
-        vector = np.load(Path(str(file)).expanduser(), allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"The direction {file} cannot be read ({error})", "A .npy file, one number a channel"
-        ) from None
+    vector = read_npy(Path(str(file)).expanduser(), InputError)
+    if vector.ndim != 1 or vector.dtype.kind not in "fiu":
+        raise InputError(f"The direction {file} is {vector.dtype} {vector.shape}", "A .npy file, one number a channel")
     named = f"direction({Path(str(file)).name}, {layer}, {digest_of(vector.tolist())[:6]})"
     return direction(layer, vector, named)

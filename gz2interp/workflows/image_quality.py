@@ -15,6 +15,7 @@ from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import read_parquet
 from gz2interp.workflows.cluster import SurveyAt
 from gz2interp.workflows.opening import Progress
 from gz2interp.workflows.shards import Shard, Workers, over_shards
@@ -71,7 +72,7 @@ def quality(
             if progress:
                 progress("quality", done, len(shards))
         file.complete(made, shards)
-    return pd.read_parquet(file.path)
+    return read_parquet(file.path)
 
 
 def _until(stop: Callable[[], bool] | None, shards: Iterable[Shard], survey: Survey) -> Iterator[Shard]:

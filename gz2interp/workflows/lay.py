@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.stores.files import read_record, write_json
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.opening import Subject
@@ -58,6 +59,14 @@ def _copy(file: Path, folder: Path, class_names: Sequence[str]) -> None:
     folder.mkdir(parents=True)
     shutil.copyfile(file, folder / "model.keras")
     beside = file.with_name("run.json")
-    told = dict(read_json(beside)) if beside.is_file() else {}
+    told = read_record(beside, _training) if beside.is_file() else {}
     names = list(class_names) or list(told.get("class_names", ()))
     write_json(folder / "run.json", {"class_names": names, "trained_elsewhere": told})
+
+
+def _training(record: Any) -> dict[str, Any]:
+    """What a ``run.json`` says, if its class names are names."""
+    names = record.get("class_names", [])
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"its class names are {str(names)[:60]}")
+    return dict(record)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, LABEL
-from gz2interp.stores.tables import read_columns
+from gz2interp.stores.tables import read_columns, read_parquet
 from gz2interp.stores.unfinished import Unfinished
 from gz2interp.workflows.cluster import SubjectAt
 from gz2interp.workflows.opening import Progress, Subject
@@ -77,7 +77,7 @@ def _parts(subject: Subject) -> pd.DataFrame:
     made = subject.model.predictions_provenance
     if made is None or made.model != subject.model.digest:
         return parts
-    known = pd.read_parquet(subject.model.path / "predictions.parquet", columns=["row", "split", "label"])
+    known = read_parquet(subject.model.path / "predictions.parquet", ["row", "split", "label"])
     parts.loc[known["row"], ["split", "label"]] = known[["split", "label"]].to_numpy()
     return parts
 

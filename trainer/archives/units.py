@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.records import record_from_json
+from gz2interp.stores.files import read_record, write_json
 from gz2interp.stores.locations import surveys_folder
 
 __all__ = ["UNVERIFIED", "Unit", "read_unit", "unit_file", "write_unit"]
@@ -53,8 +54,7 @@ def read_unit(source: str, host: str) -> Unit:
     file = unit_file(source, host)
     if not file.exists():
         return UNVERIFIED
-    record = read_json(file)
-    return Unit(str(record["words"]), {str(band): float(value) for band, value in record["nanomaggies"].items()})
+    return read_record(file, lambda record: record_from_json(Unit, record))
 
 
 def write_unit(source: str, host: str, unit: Unit, **measured: object) -> Path:

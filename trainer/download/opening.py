@@ -11,7 +11,7 @@ import pandas as pd
 
 from gz2interp.errors import SurveyError
 from gz2interp.schema import BANDS, CUTOUT_SIZE
-from gz2interp.stores.files import digest_of_file, read_json, write_json
+from gz2interp.stores.files import digest_of_file, read_record, write_json
 from gz2interp.stores.survey import Survey
 from trainer.sources.field import Field
 
@@ -74,9 +74,10 @@ def open_download(
         write_json(settings, wanted)  # killed between the two lines above
     if not settings.exists():
         raise SurveyError(f"{folder} was not begun by a download", remedy="Choose a new folder")
-    differing = [name for name, value in read_json(settings).items() if wanted.get(name) != value]
+    begun = read_record(settings, lambda record: dict(record))
+    differing = [name for name, value in begun.items() if wanted.get(name) != value]
     if differing:
-        was = ", ".join(f"{name} {read_json(settings)[name]}" for name in differing)
+        was = ", ".join(f"{name} {begun[name]}" for name in differing)
         now = ", ".join(f"{name} {wanted.get(name)}" for name in differing)
         raise SurveyError(f"{folder} was begun with {was}, and now {now} was given", "The same", "Or a new folder")
     return survey

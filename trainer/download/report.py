@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from gz2interp.errors import SurveyError
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.records import record_from_json
+from gz2interp.stores.files import read_record, write_json
 
 __all__ = ["ADVICE", "Failure", "Report", "ServiceState", "failures_of", "read_report", "report_file"]
 
@@ -145,15 +145,7 @@ def read_report(survey: Path) -> Report | None:
     """
     if not report_file(survey).exists():
         return None
-    record: dict[str, Any] = read_json(report_file(survey))
-    try:
-        services = tuple(ServiceState(**state) for state in record.pop("services"))
-        failures = tuple(
-            Failure(**{**failure, "examples": tuple(failure["examples"])}) for failure in record.pop("failures")
-        )
-        return Report(**{**record, "sources": tuple(record["sources"])}, services=services, failures=failures)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise SurveyError(f"{report_file(survey)} is not a report ({error})", remedy="Remove it") from None
+    return read_record(report_file(survey), lambda record: record_from_json(Report, record))
 
 
 def failures_of(refused: Iterable[tuple[int, str, str]]) -> tuple[Failure, ...]:

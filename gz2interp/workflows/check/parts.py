@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from gz2interp.checks import Finding
-from gz2interp.stores.files import read_json, write_json
+from gz2interp.records import record_from_json
+from gz2interp.stores.files import read_record, write_json
 
 __all__ = ["Part", "Parts"]
 
@@ -48,8 +49,7 @@ class Parts:
 
     def read(self, name: str) -> Part:
         """One part."""
-        record = read_json(self._file(name))
-        return Part(tuple(Finding.from_json(each) for each in record["findings"]), record["lacking"])
+        return read_record(self._file(name), lambda record: record_from_json(Part, record))
 
     def write(self, name: str, part: Part) -> None:
         """Keep one part."""

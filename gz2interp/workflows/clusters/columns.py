@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gz2interp.embedding.describing.columns import Column, flag_column, number_column, word_columns
 from gz2interp.schema import DEC, GALAXY_ID, LABEL, PETRO_RADIUS, RA
+from gz2interp.stores.tables import parquet_schema, read_parquet
 from gz2interp.workflows.clusters.sky import sky_columns
 from gz2interp.workflows.clusters.votes import is_of_votes, vote_columns
 
@@ -75,10 +75,10 @@ def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[
     bands : sequence of str
         Columns of these names are magnitudes.
     """
-    schema = pq.read_schema(path)
+    schema = parquet_schema(path)
 
     def read(name: str) -> pd.Series[Any]:
-        return pd.read_parquet(path, columns=[name])[name].iloc[rows].reset_index(drop=True)
+        return read_parquet(path, [name])[name].iloc[rows].reset_index(drop=True)
 
     yield from vote_columns(schema.names, read)
     yield from _colours(schema.names, bands, read)

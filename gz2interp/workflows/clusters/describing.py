@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from gz2interp.embedding.describing import Column, Mirrors, compared, flags_of, sentence, with_rates
@@ -17,6 +16,7 @@ from gz2interp.embedding.describing.sentences import told
 from gz2interp.grouping import Flag
 from gz2interp.schema import LABEL
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import parquet_schema, read_parquet
 from gz2interp.workflows.clusters.columns import catalogue_columns, network_columns, quality_columns_of
 from gz2interp.workflows.opening import Progress
 
@@ -122,9 +122,9 @@ def _columns(survey: Survey, rows: Ints, measured: pd.DataFrame, predictions: pd
 
 
 def _labels(file: Path, rows: Ints) -> pd.Series[Any] | None:
-    if LABEL not in pq.read_schema(file).names:
+    if LABEL not in parquet_schema(file).names:
         return None
-    return pd.read_parquet(file, columns=[LABEL])[LABEL].iloc[rows].reset_index(drop=True)
+    return read_parquet(file, [LABEL])[LABEL].iloc[rows].reset_index(drop=True)
 
 
 def _words(

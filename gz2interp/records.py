@@ -1,0 +1,103 @@
+"""Frozen records from JSON values, with every type compared: a file that was edited or damaged builds no odd record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+__all__ = ["record_from_json"]
+
+T = TypeVar("T")
+
+
+def record_from_json(kind: type[T], value: Any) -> T:
+    """A dataclass from the JSON value that `dataclasses.asdict` made of it.
+
+    Parameters
+    ----------
+    kind : type
+        A dataclass whose fields are str, int, float, bool, tuples, mappings, other dataclasses, or unions of these.
+    value : JSON value
+        Keys that the dataclass does not have are passed over: a newer version may write more.
+
+    Raises
+    ------
+    ValueError
+        A key lacks, or a value is of another type; it says which.
+    """
+    record: T = _dataclass(kind, value, "")
+    return record
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+def _dataclass(kind: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, Mapping):
+        raise _wrong(where, value, "an object")
+    names = [field.name for field in fields(kind) if field.init]
+    lacking = [name for name in names if name not in value]
+    if lacking:
+        raise ValueError(f"it lacks {', '.join(f'{where}{name}' for name in lacking)}")
+    hints = _hints(kind)
+    return kind(**{name: _value(hints[name], value[name], f"{where}{name}") for name in names})
+
+
+def _value(kind: Any, value: Any, where: str) -> Any:
+    origin, parts = get_origin(kind), get_args(kind)
+    if kind is Any:
+        return value
+    if is_dataclass(kind):
+        return _dataclass(kind, value, f"{where}.")
+    if origin in (Union, UnionType):
+        return _one_of(parts, value, where)
+    if origin is tuple:
+        return _tuple(parts, value, where)
+    if origin is not None and issubclass(origin, Mapping):
+        if not isinstance(value, Mapping):
+            raise _wrong(where, value, "an object")
+        return {str(name): _value(parts[1], each, f"{where}.{name}") for name, each in value.items()}
+    return _plain(kind, value, where)
+
+
+def _one_of(kinds: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value is None and NoneType in kinds:
+        return None
+    rest = [kind for kind in kinds if kind is not NoneType]
+    for kind in rest[:-1]:
+        try:
+            return _value(kind, value, where)
+        except ValueError:
+            continue
+    return _value(rest[-1], value, where)
+
+
+def _tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise _wrong(where, value, "a list")
+    if len(kinds) == 2 and kinds[1] is Ellipsis:
+        kinds = (kinds[0],) * len(value)
+    if len(kinds) != len(value):
+        raise _wrong(where, value, f"a list of {len(kinds)}")
+    return tuple(_value(kind, each, f"{where}[{i}]") for i, (kind, each) in enumerate(zip(kinds, value, strict=True)))
+
+
+def _plain(kind: Any, value: Any, where: str) -> Any:
+    if kind is float and isinstance(value, int | float) and not isinstance(value, bool):
+        return value
+    if (kind is int and isinstance(value, int) and not isinstance(value, bool)) or (
+        kind in (str, bool) and isinstance(value, kind)
+    ):
+        return value
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+    raise _wrong(where, value, words.get(kind, str(kind)))
+
+
+def _wrong(where: str, value: Any, wanted: str) -> ValueError:
+    text = repr(value)
+    return ValueError(f"{where.strip('.') or 'it'} is {text[:60]}{'...' if len(text) > 60 else ''}, not {wanted}")
