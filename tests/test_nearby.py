@@ -184,13 +184,14 @@ def test_mistakes_are_told(nearby: Nearby) -> None:
 def test_neighbours_are_written_in_portions(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     found = nearest_neighbours(rng.normal(size=(700, 3)).astype(np.float32), 4, "euclidean", index="approximate")
-    analysis = Analysis(tmp_path / "a")
+    made = Provenance("", "", "a", "umap", {"metric": "euclidean"})
+    analysis = Analysis(tmp_path / made.digest)
     analysis.begin_neighbours(700, 4, found.search)
     for start in (0, 512):
         part = slice(start, start + 512)
         analysis.write_neighbours_from(start, replace(found, rows=found.rows[part], distances=found.distances[part]))
-    analysis.complete(Provenance("", "", "a", "umap", {"metric": "euclidean"}))
-    kept = Analysis(tmp_path / "a")
+    analysis.complete(made)
+    kept = Analysis(tmp_path / made.digest)
     np.testing.assert_array_equal(kept.neighbours().rows, found.rows)
     np.testing.assert_array_equal(kept.neighbours().distances, found.distances)
     assert kept.search == found.search

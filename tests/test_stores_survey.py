@@ -239,11 +239,11 @@ def test_damaged_parts_are_told_in_words(tmp_path: Path) -> None:
         spoil()
         with pytest.raises(SurveyError, match=r"status\.sqlite cannot be read|There is no file .*status\.sqlite"):
             _ = survey.refreshed().status
-        assert any("status.sqlite cannot be read" in finding.words for finding in check_survey(survey.path))
+        assert any("status.sqlite" in finding.words for finding in check_survey(survey.path))
     assert not journal.exists()
     for header in ('{"format": "x"}', "[]", '{"format": 2}'):
         (survey.path / "survey.json").write_text(header)
-        with pytest.raises(SurveyError, match=r"does not describe a survey|Update gz2interp"):
+        with pytest.raises(SurveyError, match=r"survey\.json cannot be read|Update gz2interp"):
             Survey.open(survey.path)
 
 

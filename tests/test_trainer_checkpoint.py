@@ -34,7 +34,7 @@ def test_a_damaged_file_is_named_with_a_remedy(tmp_path, checkpoint):
     file = tmp_path / "training.npz"
     save_checkpoint(file, checkpoint)
     file.write_bytes(file.read_bytes()[:-200])
-    with pytest.raises(SurveyError, match=r"training\.npz cannot be read .* Remove it"):
+    with pytest.raises(SurveyError, match=r"training\.npz cannot be read.* Remove it"):
         load_checkpoint(file)
 
 

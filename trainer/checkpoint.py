@@ -72,7 +72,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         The file is damaged.
     """
     remedy = "Remove it; the training then begins anew"
-    file = read_npz(path, ("record",))
+    file = read_npz(path, ("record",), remedy=remedy)
     with failing_as(SurveyError, f"The checkpoint {path}", remedy=remedy):
         record = json.loads(str(file["record"]))
         arrays = {group: _numbered(file, group) for group in _GROUPS}

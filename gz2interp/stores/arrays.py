@@ -126,7 +126,9 @@ def read_all(array: zarr.Array[Any]) -> NDArray[Any]:
         return np.asarray(array[:])
 
 
-def read_npz(path: Path, needs: Sequence[str] = (), error: type[Gz2interpError] = SurveyError) -> dict[str, Any]:
+def read_npz(
+    path: Path, needs: Sequence[str] = (), error: type[Gz2interpError] = SurveyError, remedy: str = ""
+) -> dict[str, Any]:
     """The arrays of a ``.npz`` file by name, whole.
 
     Parameters
@@ -136,8 +138,9 @@ def read_npz(path: Path, needs: Sequence[str] = (), error: type[Gz2interpError] 
         Names that must be there.
     error : type of Gz2interpError
         What a failure becomes.
+    remedy : str
     """
-    with reading(path, error), path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+    with reading(path, error, remedy=remedy), path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = dict(stored)
         if lacking := [name for name in needs if name not in arrays]:
             raise DamagedFile(f"it has no array {', '.join(lacking)}")

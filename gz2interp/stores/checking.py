@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from gz2interp.errors import SurveyError
+from gz2interp.errors import Gz2interpError, SurveyError
 from gz2interp.results import digest_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import analyses_of
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.files import digest_of_file
+from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.stores.writer import digest_of_pixels
@@ -62,11 +63,10 @@ def check_survey(path: str | Path, progress: Progress | None = None) -> list[Fin
 def _told(check: Iterator[Finding]) -> Iterator[Finding]:
     """The findings of one check; a part that cannot be read is a finding, not the end."""
     try:
-        yield from check
-    except SurveyError as error:
+        with failing_as(SurveyError, "A part"):
+            yield from check
+    except Gz2interpError as error:
         yield Finding(True, str(error))
-    except (OSError, ValueError, KeyError) as error:
-        yield Finding(True, f"A part cannot be read: {error}")
 
 
 def _catalogue(survey: Survey) -> Iterator[Finding]:

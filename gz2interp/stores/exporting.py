@@ -64,7 +64,7 @@ def catalog_columns(survey: Survey) -> list[str]:
 def catalog_meanings(survey: Survey) -> dict[str, Meaning]:
     """What each column of the catalogue means; the unit and words of a person's own column, if its file told them."""
     meanings = {}
-    for field in pq.read_schema(survey.place.file("catalog.parquet")):
+    for field in parquet_schema(survey.place.file("catalog.parquet")):
         told = {key.decode(): word.decode() for key, word in (field.metadata or {}).items()}
         meanings[field.name] = catalogue_meaning(field.name, told.get("unit", ""), told.get("description", ""))
     return meanings
