@@ -504,5 +504,5 @@ def test_the_report_is_plain_json(tmp_path) -> None:
     record = json.loads((survey.path / "download" / "report.json").read_text())
     assert record["failures"][0]["examples"][0] == "588015507658768484"
     (survey.path / "download" / "report.json").write_text('{"state": 3}')
-    with pytest.raises(SurveyError, match="report.json cannot be read"):
+    with pytest.raises(SurveyError, match=r"report\.json cannot be read"):
         read_report(survey.path)
