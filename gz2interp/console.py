@@ -6,39 +6,39 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from rich.console import Console, RenderableType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
 from gz2interp.errors import Gz2interpError, InputError
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 __all__ = [
     "Interrupted",
     "JsonLines",
     "ProgressBars",
-    "WholeSentences",
+    "Verbs",
     "command_line",
     "console",
+    "console_width",
     "progress_as",
     "run",
     "say",
-    "table",
+    "write_lines",
 ]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 """Progress and errors; results go to the standard output, so that they can be piped."""
 
 _out = Console(highlight=False, soft_wrap=True)
+
+_reserved: ContextVar[bool] = ContextVar("reserved", default=False)
 
 _EVERY = 0.5
 """Seconds between two records of one stage: who watches reads no faster."""
@@ -48,8 +48,16 @@ class Interrupted(BaseException):
     """Ctrl-C. Typer would turn a KeyboardInterrupt into the single word "Aborted"."""
 
 
-class WholeSentences(TyperGroup):
-    """A group of verbs whose help prints the first sentence of each verb's help to its end."""
+class Verbs(TyperGroup):
+    """A group of verbs; its help prints what each verb does to its end, where click cuts the sentence."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run a verb; when it ends, the standard output is nobody's again."""
+        token = _reserved.set(False)
+        try:
+            return super().invoke(ctx)
+        finally:
+            _reserved.reset(token)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write a line or more for each verb."""
@@ -66,7 +74,7 @@ def command_line(help_: str, add_completion: bool = False) -> typer.Typer:
     Help is printed as it is written: as rich's markup, "[deg]" would be a style and would not be printed.
     """
     return typer.Typer(
-        cls=WholeSentences,
+        cls=Verbs,
         no_args_is_help=True,
         add_completion=add_completion,
         pretty_exceptions_enable=False,
@@ -93,28 +101,24 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def say(words: RenderableType) -> None:
-    """A result, on the standard output; text is printed as it is, without markup."""
-    _out.print(words, markup=False)
+    """A result, on the standard output unless that is reserved; text is printed as it is, without markup."""
+    (console if _reserved.get() else _out).print(words, markup=False)
 
 
-def table(title: str, frame: pd.DataFrame, tell: Callable[[RenderableType], None] = say) -> None:
-    """A small table, a result as sentences are."""
-    import pandas as pd
-
-    drawn = Table(title=title, title_justify="left")
-    for column in frame.columns:
-        numeric = pd.api.types.is_numeric_dtype(frame[column])
-        whole = pd.api.types.is_integer_dtype(frame[column])  # a cut id names no galaxy
-        drawn.add_column(str(column), justify="right" if numeric else "left", min_width=18 if whole else None)
-    for values in frame.itertuples(index=False):
-        drawn.add_row(*(_cell(value) for value in values))
-    tell(drawn)
+def console_width() -> int:
+    """Characters in a line of the terminal."""
+    return _out.width
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, float):
-        return "" if value != value else f"{value:.4g}"
-    return "" if value is None or str(value) == "<NA>" else str(value)
+def write_lines(lines: Iterable[str]) -> None:
+    """As `say`, to the letter: rich would turn a tab into spaces."""
+    stream = sys.stderr if _reserved.get() else sys.stdout
+    stream.writelines(f"{line}\n" for line in lines)
+
+
+def reserve_stdout() -> None:
+    """From here to the end of the verb the standard output is for a program: what `say` prints goes elsewhere."""
+    _reserved.set(True)
 
 
 class ProgressBars:
@@ -196,4 +200,6 @@ def progress_as(form: str) -> ProgressBars | JsonLines:
     forms: dict[str, type[ProgressBars] | type[JsonLines]] = {"bars": ProgressBars, "json": JsonLines}
     if form not in forms:
         raise InputError(f"--progress {form} was given", "bars or json")
+    if form == "json":
+        reserve_stdout()
     return forms[form]()

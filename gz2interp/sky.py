@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from astropy.wcs import WCS
+from numpy.typing import ArrayLike
 
-__all__ = ["cutout_wcs"]
+__all__ = ["cutout_wcs", "sexagesimal"]
 
 
 def cutout_wcs(ra: float, dec: float, pixel_scale: float, position_angle: float, shape: tuple[int, int]) -> WCS:
@@ -36,3 +37,38 @@ def cutout_wcs(ra: float, dec: float, pixel_scale: float, position_angle: float,
     wcs.wcs.cd = degrees * np.array([[-np.cos(angle), np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     wcs.wcs.set()
     return wcs
+
+
+def sexagesimal(degrees: ArrayLike, *, hours: bool) -> list[str]:
+    """Angles as texts in base 60, correct to 0.0001 arcsec; a carry goes all the way up, so that no text holds a 60.
+
+    Parameters
+    ----------
+    degrees : array-like (n,)
+        [deg]
+    hours : bool
+        ``hh:mm:ss.sssss``, from 0 h to 24 h, for right ascensions; else ``+dd:mm:ss.ssss`` for declinations.
+
+    Returns
+    -------
+    list of str
+        "" for an angle that is not finite.
+
+    Examples
+    --------
+    >>> sexagesimal([350.0, 359.9999999999], hours=True), sexagesimal([-0.5], hours=False)
+    (['23:20:00.00000', '00:00:00.00000'], ['-00:30:00.0000'])
+    """
+    places, unit = (5, 15.0) if hours else (4, 1.0)
+    scale = 10**places
+    texts = []
+    for angle in np.atleast_1d(np.asarray(degrees, np.float64)):
+        if not np.isfinite(angle):
+            texts.append("")
+            continue
+        ticks = round(abs(float(angle % 360 if hours else angle)) / unit * 3600 * scale)
+        seconds, fraction = divmod(ticks, scale)
+        whole = seconds // 3600 % 24 if hours else seconds // 3600
+        sign = "" if hours else "-" if angle < 0 and ticks else "+"
+        texts.append(f"{sign}{whole:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{fraction:0{places}d}")
+    return texts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import subprocess
 import sys
@@ -72,7 +73,11 @@ def test_export_writes_one_table(survey: Survey, tmp_path: Path) -> None:
 def test_neighbours_prints_whole_ids(survey: Survey) -> None:
     done = ran("neighbours", survey.path, FIRST_ID, "-n", 3)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("5880155076587") == 4  # the title and three neighbours
+    title, *lines = done.stdout.splitlines()
+    assert title.endswith(str(FIRST_ID))
+    table = pd.read_csv(io.StringIO("\n".join(lines)), sep="\t", comment="#", dtype=str)
+    assert table["near"].tolist() == [str(FIRST_ID)] * 3
+    assert table["galaxy_id"].str.fullmatch(r"5880155076587\d{5}").all()
 
 
 def test_neighbours_of_all_go_into_a_file(survey: Survey, tmp_path: Path) -> None:

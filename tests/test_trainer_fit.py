@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from rich.console import Console
 from trainer_surveys import FIRST_ID, ring_survey, tiny_network
 
 from gz2interp.errors import InputError, SurveyLocked
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras, tf
+from gz2interp.result_tables import TableOutput
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
 from trainer.evaluate import evaluate, judge
@@ -161,10 +160,9 @@ def test_labels_that_the_network_does_not_know_are_told(model, survey):
         judge(table, ("blob", "ring"), name="x", side="test", label_scheme="", strongest=None, generator=None)
 
 
-def test_its_table_says_on_which_galaxies_it_holds(evaluation):
-    screen = io.StringIO()
-    Console(file=screen, width=120).print(evaluation_table(evaluation))
-    text = screen.getvalue()
+def test_its_table_says_on_which_galaxies_it_holds(evaluation, capsys):
+    TableOutput().show(evaluation_table(evaluation))
+    text = capsys.readouterr().out
     assert "270 of 300 galaxies have a label" in text
     assert "30 galaxies have no label" in text
     assert "blob" in text

@@ -10,6 +10,7 @@ import typer
 
 from gz2interp.console import JsonLines, ProgressBars, command_line, console, progress_as, run, say
 from gz2interp.errors import InputError
+from gz2interp.result_tables import ResultTable, TableOutput, table_options
 
 app = command_line("From a Galaxy Zoo 2 catalogue to a network worth explaining.")
 plant = command_line("Plant a fault on purpose, to see whether a check finds it.")
@@ -31,22 +32,21 @@ ProgressOption = Annotated[
 
 
 @app.command()
+@table_options("the catalogue", positions=True)
 def catalog(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="A GZ2 table: CSV, FITS or VOTable, or gzipped.")],
     scheme: SchemeOption = None,
     join: JoinOption = None,
     join_on: JoinOnOption = "id",
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write the catalogue: .parquet, .csv, .fits or .vot.")
-    ] = None,
+    *,
+    output: TableOutput,
 ) -> None:
     """Read a catalogue, say what was found in it and what was left out, and why."""
-    from gz2interp.stores.tables import write_table
-
     frame = _catalog(table, scheme, join, join_on)
-    if out:
-        write_table(out, frame)
-        say(f"{out}: {len(frame)} galaxies, {len(frame.columns)} columns")
+    if output.as_json:
+        output.show(ResultTable(f"{len(frame)} galaxies, {len(frame.columns)} columns", frame))
+    elif output.file:
+        output.write(frame)
 
 
 @app.command()
@@ -124,6 +124,7 @@ def ingest(
 
 
 @app.command()
+@table_options("how many galaxies have no image, and why")
 def download(
     table: Annotated[Path, typer.Argument(metavar="CATALOG", help="The galaxies: a GZ2 table or any with ra and dec.")],
     survey: NewSurveyArgument,
@@ -152,6 +153,8 @@ def download(
     scheme: SchemeOption = None,
     join: JoinOption = None,
     join_on: JoinOnOption = "id",
+    *,
+    output: TableOutput,
 ) -> None:
     """Fetch cutouts from archives; a second start goes on where the first stopped."""
     from trainer.archives.limits import Limits
@@ -169,13 +172,14 @@ def download(
         say(line)
     with Show() as show:
         report = download(opened, sources, workers=workers, stop=asking.stop, retry=_statuses(retry or []), listen=show)
-    summary(report)
+    summary(report, output)
     say(str(opened.path / "download" / "report.json"))
     if report.state != "finished":
         raise typer.Exit(3)
 
 
 @app.command("calibrate-source")
+@table_options()
 def calibrate_source(
     source: Annotated[str, typer.Argument(metavar="SOURCE", help="skyview or hips2fits.")],
     stars: Annotated[
@@ -189,13 +193,14 @@ def calibrate_source(
     radius: Annotated[float, typer.Option(help="Around it [arcmin].")] = 30.0,
     most: Annotated[int, typer.Option(help="Stars to ask for.")] = 40,
     rate: Annotated[float, typer.Option(help="Requests per second; 0 lifts the limit.")] = 8.0,
+    *,
+    output: TableOutput,
 ) -> None:
     """Weigh stars through an archive: what one unit of its pixels is. Downloads use it from then on."""
     from dataclasses import replace
 
     import pandas as pd
 
-    from gz2interp.console import table
     from trainer.archives.limits import Limits
     from trainer.archives.units import Unit
     from trainer.calibrate import calibrate, write_calibration
@@ -208,13 +213,15 @@ def calibrate_source(
     known = _catalog(stars, None, None, "id") if stars else stars_of_sdss(opened.setting, Around(*around, radius, most))
     with ProgressBars() as bars:
         scales = calibrate(opened, known, lambda done, of: bars("stars", done, of))
-    columns = [(band, scale.ratio, scale.error, scale.stars) for band, scale in scales.items()]
-    table("Flux in the source over the catalogue's", pd.DataFrame(columns, columns=["band", "ratio", "error", "stars"]))
+    rows = [(band, scale.ratio, scale.error, scale.stars) for band, scale in scales.items()]
+    frame = pd.DataFrame(rows, columns=["band", "ratio", "error", "stars"])
+    output.show(ResultTable("Flux in the source over the catalogue's", frame))
     unit, file = write_calibration(opened, scales)
     say(f"{source}: {unit.words}\n{file}")
 
 
 @app.command()
+@table_options("the recipes that --sweep compares")
 def fit(
     survey: SurveyArgument,
     name: Annotated[str, typer.Option("--name", help="Of the new model.")] = "cnn",
@@ -227,6 +234,8 @@ def fit(
         list[str] | None, typer.Option("--sweep", help="Compare recipes: --sweep default --sweep d4. May be repeated.")
     ] = None,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """Train a network; an interrupted training goes on where it stopped."""
     from gz2interp.stores.locations import find_survey
@@ -235,7 +244,7 @@ def fit(
 
     changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {})
     if sweep:
-        _sweep(survey, name, sweep, changes, progress)
+        _sweep(survey, name, sweep, changes, progress, output)
         return
     with progress_as(progress) as told:
         opened, recipe = Survey.open(find_survey(survey)), read_config(config, **changes)
@@ -310,10 +319,13 @@ def committee(
 
 
 @app.command()
+@table_options()
 def evaluate(
     survey: SurveyArgument,
     model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
     side: Annotated[str, typer.Option(help="test, validation, train, or none: galaxies of no side.")] = "test",
+    *,
+    output: TableOutput,
 ) -> None:
     """Scores by class with intervals, calibration, and what is said of galaxies without a label."""
     from gz2interp.stores.locations import find_survey
@@ -323,11 +335,12 @@ def evaluate(
 
     opened = Survey.open(find_survey(survey))
     result = evaluate(opened, model, side)
-    say(evaluation_table(result))
+    output.show(evaluation_table(result))
     say(str(opened.model(result.model).path / "evaluation.pdf"))
 
 
 @app.command()
+@table_options("the whole list")
 def suspects(
     survey: SurveyArgument,
     name: Annotated[str, typer.Option("--name", help="The model beside which the list is kept.")] = "cnn",
@@ -337,15 +350,14 @@ def suspects(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change one setting: --set epochs=10. May be repeated.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write the list: .csv, .fits, ...")] = None,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many to show.")] = 20,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """Rank labels by how little networks that never saw them believe them; interrupted, it goes on."""
-    from gz2interp.console import table
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.stores.tables import write_table
     from trainer.config import read_config
     from trainer.suspicion import suspect_labels
 
@@ -354,25 +366,25 @@ def suspects(
     with progress_as(progress) as told:
         recipe = read_config(config, **changes)
         ranked = suspect_labels(opened, name, recipe, lambda fold, now: _tell(told, f"fold {fold + 1}", now))
-    shown = ["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]
-    table("The most suspect labels", ranked[shown].head(most), told.say)
-    told.say(f"{int(ranked['suspect'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'models' / name}")
-    if out:
-        write_table(out, ranked)
-        told.say(str(out))
+    title, first = "The most suspect labels", ranked.head(most)
+    drawn = first[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]]
+    note = f"{int(ranked['suspect'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'models' / name}"
+    output.show(ResultTable(title, first, {title: drawn}, [note]), ranked)
 
 
 @app.command()
+@table_options()
 def uncertainty(
     survey: SurveyArgument,
     model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of what dropout forgets.")] = 0,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """Find the way of being unsure that tells this network's mistakes best, and keep it for every galaxy."""
     import pandas as pd
 
-    from gz2interp.console import table
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.unsure import measure_uncertainty
@@ -380,8 +392,9 @@ def uncertainty(
     opened = Survey.open(find_survey(survey))
     with progress_as(progress) as told:
         ways = measure_uncertainty(opened, model, seed, lambda done, of: told("asking", done, of))
-    table("Share of mistakes among the surest galaxies: small is good", pd.DataFrame(ways), told.say)
-    told.say(f"Kept: {ways[0].name}, in {opened.model(model).path / 'uncertainty.parquet'}")
+    note = f"Kept: {ways[0].name}, in {opened.model(model).path / 'uncertainty.parquet'}"
+    title = "Share of mistakes among the surest galaxies: small is good"
+    output.show(ResultTable(title, pd.DataFrame(ways), notes=[note]))
 
 
 @app.command()
@@ -408,8 +421,9 @@ def demo(
     )
 
 
-def _sweep(survey: str, name: str, recipes: list[str], changes: dict[str, Any], progress: str) -> None:
-    from gz2interp.console import table
+def _sweep(
+    survey: str, name: str, recipes: list[str], changes: dict[str, Any], progress: str, output: TableOutput
+) -> None:
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.sweep import sweep, sweep_file
@@ -417,10 +431,11 @@ def _sweep(survey: str, name: str, recipes: list[str], changes: dict[str, Any], 
     opened = Survey.open(find_survey(survey))
     with progress_as(progress) as told:
         compared = sweep(opened, name, recipes, changes, lambda recipe, now: _tell(told, recipe, now))
-    table("Recipes compared", compared.drop(columns="failed"), told.say)
-    for row in compared[compared["failed"] != ""].itertuples():
-        told.say(f"{row.recipe} failed: {row.failed}")
-    told.say(str(sweep_file(opened, name)))
+    failed = compared[compared["failed"] != ""]
+    notes = [f"{row.recipe} failed: {row.failed}" for row in failed.itertuples()]
+    title = "Recipes compared"
+    drawn = {title: compared.drop(columns="failed")}
+    output.show(ResultTable(title, compared, drawn, [*notes, str(sweep_file(opened, name))]))
 
 
 def _tell(told: ProgressBars | JsonLines, stage: str, now: Any) -> None:

@@ -1,29 +1,34 @@
-"""An evaluation as a table for the terminal."""
+"""An evaluation as a table."""
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Group
-from rich.table import Table
-from rich.text import Text
+import pandas as pd
 
 from gz2interp.evaluation import Evaluation
+from gz2interp.result_tables import ResultTable
 
 __all__ = ["evaluation_table"]
 
 
-def evaluation_table(evaluation: Evaluation) -> Group:
+def evaluation_table(evaluation: Evaluation) -> ResultTable:
     """Scores by class with 95 % intervals, and below them what holds for all and for galaxies without a label."""
-    table = Table(
-        title=f"{evaluation.model}: accuracy {evaluation.accuracy}", box=box.SIMPLE_HEAD, title_justify="left"
-    )
-    table.add_column("class")
-    table.add_column("galaxies", justify="right")
-    table.add_column("recall", justify="right")
-    table.add_column("precision", justify="right")
-    for score in evaluation.classes:
-        table.add_row(score.name, str(score.recall.count), str(score.recall), str(score.precision))
-    return Group(table, Text("\n".join(_sentences(evaluation)), style="dim"))
+    title = f"{evaluation.model}: accuracy {evaluation.accuracy}"
+    scores = {each.name: {"recall": each.recall, "precision": each.precision} for each in evaluation.classes}
+    rows = [
+        {"class": name, "galaxies": estimates["recall"].count}
+        | {
+            f"{score}{part}": getattr(estimate, part.removeprefix("_") or "value")
+            for score, estimate in estimates.items()
+            for part in ("", "_low", "_high")
+        }
+        for name, estimates in scores.items()
+    ]
+    drawn = [
+        {"class": name, "galaxies": str(estimates["recall"].count)}
+        | {score: str(estimate) for score, estimate in estimates.items()}
+        for name, estimates in scores.items()
+    ]
+    return ResultTable(title, pd.DataFrame(rows), {title: pd.DataFrame(drawn)}, _sentences(evaluation))
 
 
 def _sentences(evaluation: Evaluation) -> list[str]:

@@ -2,45 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SchedulerOption, SurveyArgument
+from gz2interp.result_tables import ResultTable, TableOutput, table_options
 
 
 @app.command("clusters")
+@table_options("the clusters of each galaxy")
 def clusters_(
     survey: SurveyArgument,
     model: ModelOption = None,
     layer: LayerOption = "",
     scale: Annotated[str, typer.Option(help="coarse, middle or fine; by default all.")] = "",
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="Also write each galaxy's clusters: .csv, .parquet, .fits or .vot."),
-    ] = None,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """Clusters of the map at several scales: what tells each from the rest, and which are made by the sky."""
     from gz2interp.console import progress_as
-    from gz2interp.stores.tables import write_table
     from gz2interp.workflows.clusters import cluster_folder, clusters, clusters_table, members_table
     from gz2interp.workflows.opening import open_subject
 
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
         found = clusters(subject, layer, progress=told)
-    for each in clusters_table(found, scale).itertuples():
-        told.say(f"{each.cluster}  {each.sentence}")
+    rows, folder = clusters_table(found, scale), cluster_folder(subject.survey, subject.model, layer)
+    notes = []
     if not found.clusters:
-        told.say("The map is one cloud: no valley in it is deep enough to tell clusters apart.")
-    folder = cluster_folder(subject.survey, subject.model, layer)
+        notes.append("The map is one cloud: no valley in it is deep enough to tell clusters apart.")
     if folder is not None:
-        if out:
-            write_table(out, members_table(folder, scale))
-        told.say(f"Every comparison: {folder.path / 'comparisons.parquet'}")
+        notes.append(f"Every comparison: {folder.path / 'comparisons.parquet'}")
+    title = f"Clusters of the map of {subject.survey.name}"
+    table = ResultTable(title, rows, {title: rows[["cluster", "galaxies", "sentence"]]}, notes)
+    output.show(table, members_table(folder, scale) if folder else None)
 
 
 @app.command("quality")

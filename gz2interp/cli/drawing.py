@@ -25,8 +25,16 @@ from gz2interp.cli.options import (
     probe_of,
     score_of,
 )
-from gz2interp.console import ProgressBars, console, say, table
+from gz2interp.console import ProgressBars, console, say
 from gz2interp.errors import InputError
+from gz2interp.result_tables import (
+    OverwriteOption,
+    ResultTable,
+    TableOutput,
+    check_free,
+    files_of_figure,
+    table_options,
+)
 
 
 @app.command()
@@ -40,7 +48,10 @@ def figure(
         str, typer.Option(help="galaxies, methods, right-wrong, repaint, neighbours or bands.")
     ] = "galaxies",
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="A .pdf, .svg or .png file; with --each, a folder.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="A .pdf, .svg or .png file, by default figure.pdf; with --each a folder, figures."
+        ),
     ] = None,
     model: ModelOption = None,
     method: MethodOption = "grad_cam",
@@ -64,6 +75,7 @@ def figure(
     ] = None,
     each: Annotated[bool, typer.Option("--each", help="A figure for each galaxy, of none named for all.")] = False,
     form: Annotated[str, typer.Option("--format", help="Of --each: pdf, svg or png.")] = "pdf",
+    overwrite: OverwriteOption = False,
 ) -> None:
     """A figure for a paper, its caption beside it (.txt), its numbers (.csv) and its maps (.fits with WCS)."""
     from gz2interp.figures.journals import Page
@@ -82,9 +94,11 @@ def figure(
     wish = Wish(layout, question, manner, Alteration(tuple(without or ())), most, by_band)
     path = out or Path("figures" if each else "figure.pdf")
     checked_format(Path(f"figure.{form}") if each else path)
+    if not each:
+        check_free(files_of_figure(path), overwrite)
     if each:
         with ProgressBars() as told:
-            drawn = list(draw_each(subject, galaxies or (), wish, path, f".{form}", told))
+            drawn = list(draw_each(subject, galaxies or (), wish, path, f".{form}", told, overwrite=overwrite))
         say(f"{len(drawn)} figures are in {path}")
         return
     with console.status("Opening the network"):
@@ -95,6 +109,7 @@ def figure(
 
 
 @app.command()
+@table_options(json_only=True)
 def repaint(
     survey: SurveyArgument,
     galaxy: Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")],
@@ -106,7 +121,15 @@ def repaint(
     recoloured: Annotated[str, typer.Option(help="Added to u-g,g-r,r-i,i-z, for example 0.3,0.2,0.1,0.")] = "0,0,0,0",
     only: Annotated[list[str] | None, typer.Option(help="Dim and recolour this component only.")] = None,
     model: Annotated[str | None, typer.Option("--model", "-m", help="Ask this network about both images.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="A .pdf, .svg, .png or .fits file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="A .pdf, .svg, .png or .fits file of both images; or the table: .csv, .parquet or .vot."
+        ),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    *,
+    output: TableOutput,
 ) -> None:
     """What a painted galaxy is made of, and the same galaxy altered under the same noise."""
     from gz2interp.painting import Alteration
@@ -116,20 +139,24 @@ def repaint(
     from gz2interp.workflows.repaint import components_table, repaint_galaxy
 
     opened = Survey.open(find_survey(survey))
-    table(f"Galaxy {galaxy} is made of", components_table(opened, galaxy))
+    of_table = out is not None and out.suffix.lower() in (".csv", ".parquet", ".vot", ".xml")
+    check_free(files_of_figure(out) if out and not of_table else [out] if out else [], overwrite)
+    parts = ResultTable(f"Galaxy {galaxy} is made of", components_table(opened, galaxy))
+    replace(output, file=out if of_table else None).show(parts)
     colours = colours_from(recoloured)
     asked = Alteration(tuple(without or ()), (), turned, dimmed, redshift, blurred, colours, tuple(only or ()))
-    if asked == Alteration() and out is None:
+    if asked == Alteration() and (out is None or of_table):
         return
     altered = repaint_galaxy(opened, galaxy, asked, probe_of(survey, model) if model else None)
     for name, before in altered.said_before.items():
         say(f"  {name:<12} {before:6.1%} as it is, {altered.said_after[name]:6.1%} {said_of(asked)}")
-    if out:
+    if out and not of_table:
         write_repainted(opened, altered, out)
         say(str(out))
 
 
 @app.command()
+@table_options()
 def bar(
     survey: SurveyArgument,
     galaxies: Annotated[list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids.")] = None,
@@ -140,7 +167,8 @@ def bar(
     layer: Annotated[list[str] | None, typer.Option(help="A layer to look at. May be repeated: their mean.")] = None,
     least: Annotated[float, typer.Option(help="Measure where the network says a bar with this probability.")] = 0.5,
     line: Annotated[str, typer.Option(help="From a length on the map to the bar's: offset,slope.")] = "0,1",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write them: .csv, .parquet, .fits, .vot.")] = None,
+    *,
+    output: TableOutput,
 ) -> None:
     """How long the bars of galaxies are and where they point, measured from where the network sees them."""
     from gz2interp.stores.tables import write_table_of_blocks
@@ -150,17 +178,18 @@ def bar(
     named = galaxies or []
     if all_ == bool(named):
         raise InputError("Galaxies and --all were given" if all_ else "No galaxy was named", "Galaxy ids, or --all")
-    if all_ and out is None:
+    if all_ and output.file is None:
         raise InputError("--all was given without --out", "A file for the table: --out bars.csv")
     subject, question = (
         open_subject(survey, model),
         BarQuestion(method, class_name, least, line_from(line), tuple(layer or ())),
     )
+    if output.file is not None and not named:
+        with ProgressBars() as told:
+            blocks = measured_blocks(subject, question=question, progress=told)
+            written = write_table_of_blocks(output.file, blocks)
+        say(f"{output.file}: {written} galaxies")
+        return
     with ProgressBars() as told:
-        found = [measure_bars(subject, named, question, progress=told)] if named else []
-        blocks = found or measured_blocks(subject, question=question, progress=told)
-        written = write_table_of_blocks(out, blocks) if out else 0
-    for shown in found:
-        table("Bars", in_words(shown))
-    if out:
-        say(f"{out}: {written} galaxies")
+        bars = measure_bars(subject, named, question, progress=told)
+    output.show(ResultTable("Bars", bars, {"Bars": in_words(bars)}))

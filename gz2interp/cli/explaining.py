@@ -24,7 +24,8 @@ from gz2interp.cli.options import (
     class_score,
     score_of,
 )
-from gz2interp.console import ProgressBars, console, say, table
+from gz2interp.console import ProgressBars, console, progress_as, say
+from gz2interp.result_tables import OverwriteOption, ResultTable, TableOutput, check_free, table_options
 
 
 @app.command()
@@ -40,15 +41,17 @@ def explain(
     of: OfOption = None,
     layer: LayerOption = "",
     views: ViewsOption = False,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Attribution maps of galaxies, as FITS with WCS."""
     from gz2interp.attribution import METHODS
     from gz2interp.workflows.attribute import Question
     from gz2interp.workflows.explain import explained_in_portions
-    from gz2interp.workflows.maps import write_maps
+    from gz2interp.workflows.maps import file_of_map, write_maps
     from gz2interp.workflows.opening import open_subject
 
     question = Question(method, class_score(score, class_name, against), layer, views=views)
+    check_free([file_of_map(out, galaxy, method) for galaxy in galaxies], overwrite)
     with console.status("Opening the network"):
         subject = open_subject(survey, model)
         question = replace(question, score=score_of(subject, of, question.score))
@@ -60,6 +63,7 @@ def explain(
 
 
 @app.command()
+@table_options("every number")
 def check(
     survey: SurveyArgument,
     model: ModelOption = None,
@@ -71,13 +75,12 @@ def check(
     few: Annotated[int, typer.Option(min=2, help="On how many, where a method is asked a dozen times.")] = 24,
     stages: Annotated[int, typer.Option(min=1, help="In how many steps the network forgets.")] = 4,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of everything that is drawn.")] = 0,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write every number: .csv, .fits, ...")] = None,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """How far each method can be believed for this network; interrupted, it goes on where it stopped."""
     from gz2interp.attribution import METHODS
-    from gz2interp.console import progress_as
-    from gz2interp.stores.tables import write_table
     from gz2interp.trust.verdict import verdict
     from gz2interp.workflows.check import CheckSettings
     from gz2interp.workflows.check import check as ask
@@ -87,17 +90,13 @@ def check(
     asked = tuple(METHODS) if method == ["all"] else tuple(method or CheckSettings.methods)
     with progress_as(progress) as told:
         found = ask(open_subject(survey, model), CheckSettings(asked, galaxies, few, stages, seed), told)
-    table(f"How far to trust what explains {found.model}", short_table(found), told.say)
-    for sentence in verdict(found):
-        told.say(sentence)
-    for sentence in found.unknown:
-        told.say(f"not known  {sentence}")
-    if out:
-        write_table(out, findings_table(found))
-        told.say(str(out))
+    title = f"How far to trust what explains {found.model}"
+    notes = [*verdict(found), *(f"not known  {sentence}" for sentence in found.unknown)]
+    output.show(ResultTable(title, findings_table(found), {title: short_table(found)}, notes))
 
 
 @app.command()
+@table_options("every galaxy")
 def bands(
     survey: SurveyArgument,
     galaxies: Annotated[
@@ -110,10 +109,10 @@ def bands(
     of: OfOption = None,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many are drawn from the survey.")] = 1000,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the draw.")] = 0,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write every galaxy: .csv, .fits, ...")] = None,
+    *,
+    output: TableOutput,
 ) -> None:
     """How much of a score each band carries: for galaxies, for each class, for the survey."""
-    from gz2interp.stores.tables import write_table
     from gz2interp.workflows.bands import band_table, by_class, in_words
     from gz2interp.workflows.opening import open_subject
 
@@ -123,19 +122,23 @@ def bands(
         found = band_table(subject, galaxies or (), asked, most=most, seed=seed, progress=told)
     names = subject.survey.bands
     if galaxies:
-        shown = found.assign(**{name: [f"{value:+.2f}" for value in found[name]] for name in ("total", *names)})
-        table("What each band adds to the score", shown[["galaxy_id", "prediction", "total", *names]])
+        title, rows = "What each band adds to the score", found
+        drawn = found.assign(**{name: [f"{value:+.2f}" for value in found[name]] for name in ("total", *names)})
+        drawn = drawn[["galaxy_id", "prediction", "total", *names]]
     else:
-        table("What each band adds to the score: means with 95 % errors", in_words(by_class(found, names), names))
-    if out:
-        write_table(out, found)
-        say(str(out))
+        title, rows = "What each band adds to the score: means with 95 % errors", by_class(found, names)
+        drawn = in_words(rows, names)
+    output.show(ResultTable(title, rows, {title: drawn}), found)
 
 
 @app.command()
-def methods() -> None:
+@table_options()
+def methods(*, output: TableOutput) -> None:
     """The attribution methods, and the papers they come from."""
+    import pandas as pd
+
     from gz2interp.attribution import METHODS
 
-    for name, each in METHODS.items():
-        say(f"{name:<22}{each.title}{' in each band' if each.has_bands else ''}: {each.reference}")
+    rows = [(name, each.title, each.has_bands, each.reference) for name, each in METHODS.items()]
+    columns = ["method", "title", "per_band", "reference"]
+    output.show(ResultTable("Attribution methods", pd.DataFrame(rows, columns=columns)))

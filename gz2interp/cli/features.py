@@ -10,13 +10,18 @@ import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
-from gz2interp.console import console, progress_as, say, table
+from gz2interp.console import console, progress_as, say
 from gz2interp.errors import InputError
+from gz2interp.result_tables import (
+    OverwriteOption,
+    ResultTable,
+    TableOutput,
+    check_free,
+    files_of_figure,
+    table_options,
+)
 
 GalaxyArgument = Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")]
-FigureOption = Annotated[
-    Path | None, typer.Option("--out", "-o", help="The figure: .pdf, .svg or .png; its caption and numbers beside it.")
-]
 JournalOption = Annotated[str, typer.Option(help="mnras, apj or aa.")]
 ColumnsOption = Annotated[int, typer.Option(help="Columns of the page that it is wide: 1 or 2.")]
 StepsOption = Annotated[int, typer.Option(min=1, help="Steps of each feature image.")]
@@ -47,6 +52,7 @@ def features(
     ] = None,
     journal: JournalOption = "mnras",
     columns: ColumnsOption = 2,
+    overwrite: OverwriteOption = False,
     progress: ProgressOption = "bars",
 ) -> None:
     """Images that excite a layer's channels, groups and atlas cells, and the classes: its sheet, kept and judged."""
@@ -57,6 +63,7 @@ def features(
     from gz2interp.workflows.opening import open_subject
 
     settings = SheetSettings(tuple(kind or KINDS), steps, parametrisation, seeds, seed=seed)
+    check_free(files_of_figure(out) if out else [], overwrite)
     if of:
         _single(survey, model, of, settings, out, progress)
         return
@@ -85,6 +92,7 @@ def _single(survey: str, model: str | None, of: list[str], settings: Any, out: P
 
 
 @app.command()
+@table_options("all channels")
 def agreement(
     survey: SurveyArgument,
     other: Annotated[str, typer.Option("--with", help="Another network of the survey.")],
@@ -93,15 +101,13 @@ def agreement(
     other_layer: Annotated[
         str, typer.Option("--with-layer", help="The other's layer; by default the one analysed last.")
     ] = "",
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="All channels: .csv, .parquet, .fits or .vot.")
-    ] = None,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """Whether a layer's feature images excite another network's channels too, beside what would do so by chance."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.stores.tables import write_table
     from gz2interp.workflows.comparing import Side
     from gz2interp.workflows.features.agreeing import agreement as agreement_with
 
@@ -109,32 +115,24 @@ def agreement(
     first, second = Side(opened.model(model), layer), Side(opened.model(other), other_layer)
     with progress_as(progress) as told:
         found = agreement_with(opened, first, second, told)
-        for sentence in found.sentences:
-            told.say(sentence)
-        if out:
-            write_table(out, found.table)
-            told.say(f"{out}: {len(found.table)} channels")
+    title = f"Feature images of {first.model.name} shown to {second.model.name}"
+    output.show(ResultTable(title, found.table, {}, found.sentences))
 
 
 @app.command()
+@table_options("all channels", figures=True)
 def channels(
     survey: SurveyArgument,
     channel: Annotated[list[int] | None, typer.Argument(metavar="[CHANNEL...]", help="For a figure; some.")] = None,
     model: ModelOption = None,
     layer: LayerOption = "",
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", help="All channels as .csv, .parquet, .fits or .vot, or the named ones as a figure."
-        ),
-    ] = None,
     journal: JournalOption = "mnras",
     columns: ColumnsOption = 2,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """What each channel goes with, where it is loudest, and which do nothing, are twins, or see artefacts."""
-    from gz2interp.figures.paper import FORMATS
-    from gz2interp.stores.tables import write_table
     from gz2interp.workflows.blocks.drawing_layer import tops_drawing
     from gz2interp.workflows.blocks.finding import blocks
     from gz2interp.workflows.blocks.tables import channels_in_words
@@ -149,20 +147,20 @@ def channels(
         if number not in shown.index:
             raise InputError(f"Channel {number} was asked for", f"0 to {len(shown) - 1}")
     listed, title = shown.loc[channel or shown.index], folder.provenance.layer if folder.provenance else layer
-    table(f"Channels of {title}", listed.drop(columns="odd").astype({"channel": str}))
-    for number, words in zip(listed["channel"], listed["odd"], strict=True):
-        if words:
-            say(f"channel {number}: {words}")
-    if out and out.suffix.lower() in FORMATS:
+    odd = [
+        f"channel {number}: {words}" for number, words in zip(listed["channel"], listed["odd"], strict=True) if words
+    ]
+    rows = folder.channels.loc[listed.index].assign(goes_with=listed["goes with"], odd=listed["odd"])
+    heading = f"Channels of {title}"
+    output.show(ResultTable(heading, rows, {heading: listed.drop(columns="odd")}, odd), folder.channels)
+    if output.figure:
         chosen = channel or shown.index[:8].tolist()
         manner, images = _manner(journal, columns), features_for(subject.survey, subject.model, layer, "channel")
-        _write(lambda: tops_drawing(subject, layer, chosen, manner, features=images), out)
-    elif out:
-        write_table(out, folder.channels)
-        say(str(out))
+        _write(lambda: tops_drawing(subject, layer, chosen, manner, features=images), output.figure)
 
 
 @app.command()
+@table_options(figures=True)
 def dictionary(
     survey: SurveyArgument,
     galaxy: GalaxyArgument,
@@ -173,9 +171,10 @@ def dictionary(
         typer.Option(help="Y,X in cells of the layer. May be repeated; by default where it says most."),
     ] = None,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="Channels of each place.")] = 5,
-    out: FigureOption = None,
     journal: JournalOption = "mnras",
     columns: ColumnsOption = 2,
+    *,
+    output: TableOutput,
 ) -> None:
     """The semantic dictionary of a galaxy: at some places, the strongest channels, and what they add to each class."""
     from gz2interp.workflows.blocks.drawing_galaxy import dictionary_drawing
@@ -189,23 +188,24 @@ def dictionary(
     with console.status("Taking the galaxy apart"):
         found = blocks_of_galaxy(subject, galaxy, layer)
     said, words = dictionary_table(found, places, most)
-    table(f"Galaxy {galaxy} in {found.layer}", said)
-    say(words)
-    if out:
+    output.show(ResultTable(f"Galaxy {galaxy} in {found.layer}", said, notes=words.splitlines()))
+    if output.figure:
         manner, images = _manner(journal, columns), features_for(subject.survey, subject.model, found.layer, "channel")
-        _write(lambda: dictionary_drawing(subject, found, manner, places, most, images), out)
+        _write(lambda: dictionary_drawing(subject, found, manner, places, most, images), output.figure)
 
 
 @app.command("groups")
+@table_options(figures=True)
 def groups_(
     survey: SurveyArgument,
     galaxy: GalaxyArgument,
     model: ModelOption = None,
     layer: LayerOption = "",
     groups: Annotated[int, typer.Option(min=0, help="Found in this galaxy alone; 0 for those of the survey.")] = 0,
-    out: FigureOption = None,
     journal: JournalOption = "mnras",
     columns: ColumnsOption = 2,
+    *,
+    output: TableOutput,
 ) -> None:
     """Neuron groups over a galaxy: which parts of it speak together, and what each does for every class."""
     from gz2interp.workflows.blocks.drawing_galaxy import groups_drawing
@@ -217,12 +217,11 @@ def groups_(
     subject = open_subject(survey, model)
     with console.status("Taking the galaxy apart"):
         found = blocks_of_galaxy(subject, galaxy, layer, groups=groups)
-    table(f"Groups of {found.layer} in galaxy {galaxy}", groups_table(found))
-    for each in found.effects.accounted:
-        say(each.words(name="groups"))
-    if out:
+    notes = [each.words(name="groups") for each in found.effects.accounted]
+    output.show(ResultTable(f"Groups of {found.layer} in galaxy {galaxy}", groups_table(found), notes=notes))
+    if output.figure:
         images = {} if groups else features_for(subject.survey, subject.model, found.layer, "group")
-        _write(lambda: groups_drawing(subject, found, _manner(journal, columns), images), out)
+        _write(lambda: groups_drawing(subject, found, _manner(journal, columns), images), output.figure)
 
 
 @app.command()
@@ -237,6 +236,7 @@ def grid(
     parametrisation: ParametrisationOption = "fourier",
     journal: JournalOption = "mnras",
     columns: ColumnsOption = 2,
+    overwrite: OverwriteOption = False,
     progress: ProgressOption = "bars",
 ) -> None:
     """The activation grid of a galaxy: what a layer sees at each place, as a feature image."""
@@ -246,6 +246,7 @@ def grid(
     from gz2interp.workflows.opening import open_subject
 
     checked_format(out)
+    check_free(files_of_figure(out), overwrite)
     subject, settings = open_subject(survey, model), SheetSettings(steps=steps, parametrisation=parametrisation)
     with progress_as(progress) as told:
         found = galaxy_grid(subject, galaxy, layer, cells, settings, told)
@@ -253,15 +254,17 @@ def grid(
 
 
 @app.command()
+@table_options(figures=True)
 def atlas(
     survey: SurveyArgument,
     model: ModelOption = None,
     layer: LayerOption = "",
     of: Annotated[str, typer.Option("--of", help="A class whose places alone are shown.")] = "all",
-    out: FigureOption = None,
     journal: JournalOption = "mnras",
     columns: ColumnsOption = 2,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """The activation atlas: what a layer says at places in many galaxies, laid out by likeness."""
     from gz2interp.workflows.blocks.drawing_layer import atlas_drawing
@@ -273,10 +276,11 @@ def atlas(
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
         folder = blocks(subject, layer, progress=told)
-    table("The fullest cells", atlas_table(folder, of).head(12))
-    if out:
+    cells = atlas_table(folder, of)
+    output.show(ResultTable("The cells, the fullest first", cells, {"The fullest cells": cells.head(12)}))
+    if output.figure:
         images = features_for(subject.survey, subject.model, layer, "cell") if of == "all" else {}
-        _write(lambda: atlas_drawing(subject, layer, of, _manner(journal, columns), images), out)
+        _write(lambda: atlas_drawing(subject, layer, of, _manner(journal, columns), images), output.figure)
 
 
 def _place(text: str) -> tuple[int, int]:

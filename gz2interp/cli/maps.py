@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,23 +11,26 @@ import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
-from gz2interp.console import ProgressBars, progress_as, say, table
+from gz2interp.console import ProgressBars, progress_as, say
 from gz2interp.errors import InputError
+from gz2interp.result_tables import ResultTable, TableOutput, check_free, files_of_figure, table_options
 
 
 @app.command()
+@table_options()
 def place(
     survey: SurveyArgument,
     image: Annotated[list[Path] | None, typer.Option("--image", "-i", help="One galaxy. May be repeated.")] = None,
     of: Annotated[str | None, typer.Option("--of", help="Another survey: all of its galaxies are placed.")] = None,
     model: ModelOption = None,
     layer: LayerOption = "",
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The table: .csv, .parquet, .fits or .vot.")] = None,
+    *,
+    output: TableOutput,
 ) -> None:
     """Where new galaxies belong on the map of a layer: the same place whenever and with whomever they are asked for."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.stores.tables import write_table, write_table_of_blocks
+    from gz2interp.stores.tables import write_table_of_blocks
     from gz2interp.workflows.opening import open_subject
     from gz2interp.workflows.placing import place_images, place_survey
 
@@ -34,19 +38,18 @@ def place(
         raise InputError("Whom to place was not said, or twice", "--image FILE, or --of SURVEY")
     subject = open_subject(survey, model)
     if image:
-        found = place_images(subject, image, layer)
-        table(f"On the map of {subject.survey.name}", found)
-        if out:
-            write_table(out, found)
+        output.show(ResultTable(f"On the map of {subject.survey.name}", place_images(subject, image, layer)))
         return
-    if out is None:
+    if output.file is None:
         raise InputError("A survey is placed in a table, and none was named", "--out FILE")
     with ProgressBars() as told:
-        count = write_table_of_blocks(out, place_survey(subject, Survey.open(find_survey(str(of))), layer, told))
-    say(f"{out}: {count} galaxies placed on the map of {subject.survey.name}")
+        blocks = place_survey(subject, Survey.open(find_survey(str(of))), layer, told)
+        count = write_table_of_blocks(output.file, blocks)
+    say(f"{output.file}: {count} galaxies placed on the map of {subject.survey.name}")
 
 
 @app.command()
+@table_options("all galaxies")
 def compare(
     survey: SurveyArgument,
     model: Annotated[
@@ -58,16 +61,16 @@ def compare(
     ] = None,
     neighbours: Annotated[int, typer.Option("--neighbours", "-n", min=1, help="How many are compared.")] = 15,
     most: Annotated[int, typer.Option(min=0, help="How many changed galaxies are listed here.")] = 12,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="All galaxies: .csv, .parquet, .fits or .vot.")
-    ] = None,
     figure: Annotated[Path | None, typer.Option(help="Both maps side by side: .pdf, .svg or .png.")] = None,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """Layers, networks or latents beside the first: neighbours shared, galaxies that moved, maps aligned to its own."""
+    import pandas as pd
+
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.stores.tables import write_table
     from gz2interp.workflows.comparing import Side, changed_most, compare_all, draw_comparison
 
     opened = Survey.open(find_survey(survey))
@@ -75,18 +78,26 @@ def compare(
         Side(known, "" if known.latents else of or "")  # latents have no layers to choose from
         for known, of in ((opened.model(name), of) for name, of in _paired(model or [None], layer or [None]))
     )
+    others = range(len(sides) - 1)
+    check_free([_numbered(output.file, k) for k in others if output.file], output.overwrite)
+    check_free([path for k in others if figure for path in files_of_figure(_numbered(figure, k))], output.overwrite)
     with progress_as(progress) as told:
-        for place, found in enumerate(compare_all(opened, sides, neighbours, told)):
-            if most:
-                short = found.table.drop(columns=["row", "x", "y", "other_x", "other_y"])
-                table("Changed most", short.iloc[changed_most(found, most)], told.say)
-            for sentence in found.sentences:
-                told.say(sentence)
-            if out:
-                write_table(_numbered(out, place), found.table)
-                told.say(f"{_numbered(out, place)}: {len(found.table)} galaxies")
-            if figure:
-                told.say(str(draw_comparison(found, _numbered(figure, place))))
+        found = list(compare_all(opened, sides, neighbours, told))
+    changed = [each.table.iloc[changed_most(each, most)] if most else each.table.head(0) for each in found]
+    drawn = {
+        f"Changed most from {each.first} to {each.second}": rows.drop(columns=["row", "x", "y", "other_x", "other_y"])
+        for each, rows in zip(found, changed, strict=True)
+        if most
+    }
+    compared = [rows.assign(compared=each.second) for each, rows in zip(found, changed, strict=True)]
+    notes = [sentence for each in found for sentence in each.sentences]
+    table = ResultTable(f"Changed most from {found[0].first}", pd.concat(compared), drawn, notes)
+    replace(output, file=None).show(table)
+    for k, each in enumerate(found):
+        if output.file:
+            replace(output, file=_numbered(output.file, k)).write(each.table)
+        if figure:
+            say(str(draw_comparison(each, _numbered(figure, k))))
 
 
 def _paired(models: Sequence[str | None], layers: Sequence[str | None]) -> list[tuple[str | None, str | None]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,8 +9,9 @@ import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SchedulerOption, SurveyArgument
-from gz2interp.console import progress_as, say, table
+from gz2interp.console import progress_as, say
 from gz2interp.errors import InputError
+from gz2interp.result_tables import ResultTable, TableOutput, table_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,6 +57,7 @@ def analyse(
 
 
 @app.command()
+@table_options(positions=True)
 def neighbours(
     survey: SurveyArgument,
     galaxy: Annotated[list[str] | None, typer.Argument(metavar="GALAXY...", help="Galaxy ids.")] = None,
@@ -72,17 +73,15 @@ def neighbours(
         bool, typer.Option("--skip-same", help='Leave out the same galaxy imaged twice: within 5" on the sky.')
     ] = False,
     least: Annotated[bool, typer.Option("--least", help="The least similar galaxies instead.")] = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Also write them: .csv, .parquet, .fits or .vot.")
-    ] = None,
+    *,
+    output: TableOutput,
 ) -> None:
     """The nearest galaxies in the network's own space, nearest first: of galaxies, of an image, or of all."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.stores.tables import write_table
     from gz2interp.workflows.nearby import Nearby, NearbyWish
 
-    if bool(galaxy) + (image is not None) + everybody != 1 or (everybody and out is None):
+    if bool(galaxy) + (image is not None) + everybody != 1 or (everybody and output.file is None):
         raise InputError(
             "Galaxies, --image and --all were given together, or none of them, or --all without --out",
             "Galaxy ids, or --image FILE, or --all --out FILE",
@@ -95,15 +94,14 @@ def neighbours(
         if galaxy:
             opened.row_of(galaxy[0])  # a wrong id is told before anything is read
         nearby = Nearby.open(opened, opened.model(model), layer)
-        if everybody and out is not None:
-            _write_all(nearby, wish, out)
+        if everybody and output.file is not None:
+            _write_all(nearby, wish, output.file)
             return
         found = nearby.of(galaxy or [], wish)
-        _tell_space(nearby)
-    for title, part in _tables(found, str(image)):
-        table(f"{'Least like' if least else 'Nearest to'} {title}", part)
-    if out:
-        write_table(out, found)
+    words = "Least like" if least else "Nearest to"
+    title = f"{words} {', '.join(galaxy or [str(image)])}"
+    notes = [] if image is not None else [_space(nearby)]
+    output.show(ResultTable(title, found, _drawn(found, words, str(image)), notes))
 
 
 def _of_image(survey: str, model: str | None, layer: str, image: Path, wish: NearbyWish) -> pd.DataFrame:
@@ -120,24 +118,23 @@ def _write_all(nearby: Nearby, wish: NearbyWish, out: Path) -> None:
     with progress_as("bars") as told:
         lines = write_table_of_blocks(out, nearby.of_all(wish, told))
     say(f"{out}: {lines:,} neighbours of {len(nearby.analysis.rows):,} galaxies")
-    _tell_space(nearby)
+    say(_space(nearby))
 
 
-def _tell_space(nearby: Nearby) -> None:
+def _space(nearby: Nearby) -> str:
     """In which space neighbours were looked for, and how, where that is not exactly."""
     search = nearby.analysis.search
     found = "" if search is None or search.kind == "exact" else f"; {search.words}"
-    say(f"Neighbours: {nearby.analysis.words}{found}")
+    return f"Neighbours: {nearby.analysis.words}{found}"
 
 
-def _tables(found: pd.DataFrame, image: str) -> Iterator[tuple[str, pd.DataFrame]]:
+def _drawn(found: pd.DataFrame, words: str, image: str) -> dict[str, pd.DataFrame]:
     """A table for each galaxy asked about, with what is to be read on a screen."""
     shown = found.drop(columns=["same_galaxy", "separation"])
     if found["same_galaxy"].any():
         twins = zip(found["same_galaxy"], found["separation"], strict=True)
         shown = shown.assign(same=[f'{apart:.1f}"' if same else "" for same, apart in twins])
     if "near" not in shown:
-        yield image, shown
-        return
-    for near, part in shown.groupby("near", sort=False):
-        yield str(near), part.drop(columns=["near", "rank"])
+        return {f"{words} {image}": shown}
+    groups = shown.groupby("near", sort=False)
+    return {f"{words} {near}": part.drop(columns=["near", "rank"]) for near, part in groups}

@@ -12,23 +12,30 @@ from gz2interp.cli.giving import ColumnsOption, columns_from
 from gz2interp.cli.options import ModelOption, SurveyArgument
 from gz2interp.console import ProgressBars, say
 from gz2interp.errors import InputError
+from gz2interp.result_tables import OverwriteOption, ResultTable, TableOutput, check_free, table_options
 
 
 @app.command("card")
+@table_options(json_only=True)
 def card_(
     survey: SurveyArgument,
     model: ModelOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder; by default the folder 'card' beside the model.")
     ] = None,
+    overwrite: OverwriteOption = False,
+    *,
+    output: TableOutput,
 ) -> None:
     """What is known of a network, and what is not: data, labels, scores, failures, its most confident mistakes."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.card import card, write_card
+    from gz2interp.workflows.card import CARD_FILES, card, write_card
 
+    check_free([out / name for name in CARD_FILES] if out else [], overwrite)
     opened = Survey.open(find_survey(survey))
     known = card(opened, model)
+    output.show_record(known.to_json())
     for path in write_card(known, opened, out or opened.model(model).path / "card"):
         say(str(path))
     for sentence in known.unknown:
@@ -36,18 +43,24 @@ def card_(
 
 
 @survey_app.command("check")
-def check_survey_(survey: SurveyArgument) -> None:
+@table_options()
+def check_survey_(survey: SurveyArgument, *, output: TableOutput) -> None:
     """Read every part of a survey and compare it with what was written down about it."""
+    import pandas as pd
+
     from gz2interp.stores.checking import check_survey
     from gz2interp.stores.locations import find_survey
 
     path = find_survey(survey)
     with ProgressBars() as told:
         findings = check_survey(path, lambda done, of: told("reading", done, of))
-    for finding in sorted(findings, key=lambda finding: not finding.is_damage):
-        say(("damage  " if finding.is_damage else "note    ") + finding.words)
+    rows = [("damage", each.words) for each in findings if each.is_damage]
+    rows += [("note", each.words) for each in findings if not each.is_damage]
     damaged = sum(finding.is_damage for finding in findings)
-    say(f"{path} has {damaged} damaged parts." if damaged else f"{path} is whole.")
+    parts = "1 damaged part" if damaged == 1 else f"{damaged} damaged parts"
+    summary = f"{path} has {parts}." if damaged else f"{path} is whole."
+    table = pd.DataFrame(rows, columns=["kind", "finding"])
+    output.show(ResultTable(f"Check of {path.name}", table, None if rows else {}, [summary]))
     if damaged:
         raise typer.Exit(1)
 

@@ -9,14 +9,16 @@ import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
-from gz2interp.console import command_line, say, table
+from gz2interp.console import command_line, progress_as, say
 from gz2interp.errors import InputError
+from gz2interp.result_tables import OverwriteOption, ResultTable, TableOutput, check_free, table_options
 
 ratings_app = command_line("What people said of a survey's galaxies.")
 app.add_typer(ratings_app, name="ratings")
 
 
 @app.command()
+@table_options("all galaxies", positions=True)
 def unusual(
     survey: SurveyArgument,
     model: ModelOption = None,
@@ -37,14 +39,11 @@ def unusual(
         ),
     ] = False,
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the forest, and of the sample.")] = 0,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Also write all: .csv, .parquet, .fits, .vot")] = None,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """The galaxies that are most unusual, to the network or on their pixels, and why; ratings change the order."""
-    import pandas as pd
-
-    from gz2interp.console import progress_as
-    from gz2interp.stores.tables import write_table
     from gz2interp.workflows.opening import open_subject
     from gz2interp.workflows.rating import ranking_of
     from gz2interp.workflows.unusual.artefacts import artefacts_in_words
@@ -55,24 +54,22 @@ def unusual(
     with progress_as(progress) as told:
         found = ask(subject, UnusualSettings(layer, tuple(layers or ()), seed=seed), told)
         ranking = ranking_of(found, without_artefacts=without_artefacts)
-        if found.caveat:
-            told.say(found.caveat)
-        if image:
-            _show_images(subject, found, image, told)
-            return
-        if ranking.left_out is not None:
-            told.say(f"{artefacts_in_words(ranking.left_out)}.")
-        learnt = f", after {len(ranking.ratings)} ratings" if len(ranking.ratings) else ""
-        told.say(f"The most unusual of {len(ranking.order)} galaxies of {subject.survey.name}{learnt}")
-        for each in ranking.table(most).to_dict("records"):
-            rating = "" if pd.isna(each["rating"]) else f"  rated {each['rating']}"
-            told.say(f"{each['rank']:>5}  {each['galaxy_id']}  {each['prediction']:<12}{rating}  {each['reason']}")
-        if out:
-            write_table(out, ranking.table())
-            told.say(str(out))
+    notes = [found.caveat] if found.caveat else []
+    if image:
+        output.show(_of_images(subject, found, image, notes))
+        return
+    if ranking.left_out is not None:
+        notes.append(f"{artefacts_in_words(ranking.left_out)}.")
+    learnt = f", after {len(ranking.ratings)} ratings" if len(ranking.ratings) else ""
+    title = f"The most unusual of {len(ranking.order)} galaxies of {subject.survey.name}{learnt}"
+    rows = ranking.table(most)
+    rated = ["rating"] if rows["rating"].notna().any() else []
+    coordinates = ["ra", "dec"] if output.sexagesimal else []
+    drawn = rows[["rank", "galaxy_id", *coordinates, "prediction", *rated, "reason"]]
+    output.show(ResultTable(title, rows, {title: drawn}, notes), ranking.table())
 
 
-def _show_images(subject: Any, found: Any, files: list[Path], told: Any) -> None:
+def _of_images(subject: Any, found: Any, files: list[Path], notes: list[str]) -> ResultTable:
     import pandas as pd
 
     from gz2interp.workflows.outside import outside_image
@@ -83,7 +80,8 @@ def _show_images(subject: Any, found: Any, files: list[Path], told: Any) -> None
         judged = judge_image(found, subject.probe, outside_image(file, subject.survey))
         rows.append((file.name, int(judged.rank[0]), float(judged.score[0]), judged.reasons[0]))
     columns = ["file", f"rank among {len(found.scores)}", "score", "reason"]
-    table(f"How unusual they would be in {subject.survey.name}", pd.DataFrame(rows, columns=columns), told.say)
+    title = f"How unusual they would be in {subject.survey.name}"
+    return ResultTable(title, pd.DataFrame(rows, columns=columns), notes=notes)
 
 
 @app.command()
@@ -125,12 +123,14 @@ def rate(
 def export_ratings(
     survey: SurveyArgument,
     out: Annotated[Path, typer.Option("--out", "-o", help="A .csv, .parquet, .fits or .vot file.")],
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Write what counts now: galaxy_id, rating, tag, note, time."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows import rating as workflow
 
+    check_free([out], overwrite)
     count = workflow.export_ratings(Survey.open(find_survey(survey)), out)
     say(f"{count} ratings are in {out}")
 

@@ -19,7 +19,9 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.card_text import card_text
 
-__all__ = ["card", "write_card"]
+__all__ = ["CARD_FILES", "card", "write_card"]
+
+CARD_FILES: Final = ("card.md", "card.json", "card.pdf", "card.png")
 
 MOST_MISTAKES: Final = 12
 BY: Final = {"r": "r magnitude [mag]", PETRO_RADIUS: "Petrosian radius [arcsec]"}
@@ -88,7 +90,7 @@ def write_card(known: Card, survey: Survey, folder: Path) -> list[Path]:
     stretch = stretch_of(survey.images(sample), survey.bands)
     pictures = rgb(survey.images(rows), survey.bands, stretch) if rows else None
     save_card_figure(card_figure(known, pictures), folder)
-    return [folder / f"card.{suffix}" for suffix in ("md", "json", "pdf", "png")]
+    return [folder / name for name in CARD_FILES]
 
 
 def _predictions(folder: ModelFolder) -> pd.DataFrame | None:

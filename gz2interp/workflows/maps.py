@@ -14,7 +14,7 @@ from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
 from gz2interp.workflows.explain import Explanation
 
-__all__ = ["write_maps", "write_maps_together"]
+__all__ = ["file_of_map", "write_maps", "write_maps_together"]
 
 
 def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
@@ -26,11 +26,16 @@ def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
     """
     paths = []
     for i, galaxy_id in enumerate(explanation.galaxy_ids):
-        path = folder / f"{galaxy_id}_{explanation.attribution.method}.fits"
+        path = file_of_map(folder, galaxy_id, explanation.attribution.method)
         with replaced(path) as aside:
             _file(explanation, i).writeto(aside)
         paths.append(path)
     return paths
+
+
+def file_of_map(folder: Path, galaxy_id: int | str, method: str) -> Path:
+    """Where `write_maps` writes the map of one galaxy."""
+    return folder / f"{galaxy_id}_{method}.fits"
 
 
 def write_maps_together(explanations: Sequence[Explanation], path: Path) -> None:

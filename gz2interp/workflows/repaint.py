@@ -119,8 +119,8 @@ def components_table(survey: Survey, galaxy_id: int | str) -> pd.DataFrame:
     parts = ingredients_of(survey, galaxy_id)
     return pd.DataFrame(
         [
-            {"component": part.name, "share in r": round(part.share, 4)}
-            | {name: round(part.colours[name], 2) if part.colours else float("nan") for name in _COLOURS}
+            {"component": part.name, "share in r": part.share}
+            | {name: part.colours[name] if part.colours else float("nan") for name in _COLOURS}
             for part in parts
         ]
     )

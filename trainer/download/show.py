@@ -9,7 +9,8 @@ from typing import Final
 import pandas as pd
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from gz2interp.console import console, say, table
+from gz2interp.console import console, say
+from gz2interp.result_tables import ResultTable, TableOutput
 from trainer.download.report import Report
 
 __all__ = ["Show", "duration", "summary"]
@@ -74,7 +75,7 @@ def duration(seconds: float) -> str:
     return f"{hours // 24} d {hours % 24} h"
 
 
-def summary(report: Report) -> None:
+def summary(report: Report, output: TableOutput) -> None:
     """The end: how many of each, why, and what to do."""
     say(f"{report.message}: {report.done} of {report.total}, {report.this_run} in this run.")
     for status, count in report.counts.items():
@@ -83,10 +84,9 @@ def summary(report: Report) -> None:
         shown = report.failures[:_MOST_KINDS]
         columns = {
             "status": [failure.status for failure in shown],
-            "galaxies": [str(failure.count) for failure in shown],
+            "galaxies": [failure.count for failure in shown],
             "reason": [failure.reason for failure in shown],
             "for example": [failure.examples[0] for failure in shown],
         }
-        table("Without an image", pd.DataFrame(columns))
-        for advice in dict.fromkeys(failure.advice for failure in shown):
-            say(advice)
+        advice = list(dict.fromkeys(failure.advice for failure in shown))
+        output.show(ResultTable("Without an image", pd.DataFrame(columns), notes=advice))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gz2interp.errors import InputError
+from gz2interp.errors import InputError, choices
 from gz2interp.figures.paper import checked_format
 from gz2interp.results import digest_of
 from gz2interp.stores.files import read_json, write_json
@@ -33,6 +33,8 @@ def draw_each(
     folder: Path,
     suffix: str = ".pdf",
     progress: Progress | None = None,
+    *,
+    overwrite: bool = True,
 ) -> Iterator[Path]:
     """Draw and write the figure of one galaxy after the other, with its caption and data beside it.
 
@@ -50,6 +52,8 @@ def draw_each(
     suffix : str, optional
         ``".pdf"``, ``".svg"`` or ``".png"``.
     progress : callable, optional
+    overwrite : bool, optional
+        Whether figures of the same names that show something else may be replaced.
 
     Yields
     ------
@@ -59,7 +63,7 @@ def draw_each(
     Raises
     ------
     InputError
-        A galaxy, or something of the wish, is not known.
+        A galaxy, or something of the wish, is not known; or a figure would be replaced that may not be.
     SurveyError
         A galaxy has no image. This, and an unknown galaxy, is told before the first figure is drawn.
     """
@@ -67,7 +71,7 @@ def draw_each(
     checked_format(Path(f"figure{suffix}"))
     ids = _ids(subject.survey, galaxy_ids, wish)
     paths = [folder / f"{galaxy_id}_{name}{suffix}" for galaxy_id in ids]
-    _remove_others(subject, wish, folder, paths)
+    _remove_others(subject, wish, folder, paths, overwrite)
     for done, (galaxy_id, path) in enumerate(zip(ids, paths, strict=True), start=1):
         if not path.is_file():
             write_drawing(draw_figure(subject, [galaxy_id], wish), path)
@@ -91,11 +95,17 @@ def _ids(survey: Survey, galaxy_ids: Sequence[int | str], wish: Wish) -> list[in
     return [int(survey.galaxy_ids[row]) for row in rows]
 
 
-def _remove_others(subject: Subject, wish: Wish, folder: Path, paths: Sequence[Path]) -> None:
+def _remove_others(subject: Subject, wish: Wish, folder: Path, paths: Sequence[Path], overwrite: bool) -> None:
     """Remove figures that would be drawn over, if they are of another question; the folder keeps this one's digest."""
     asked, kept = digest_of(_plain(subject, wish)), folder / _KEPT
     if kept.is_file() and read_json(kept).get("digest") == asked:
         return
+    there = [path for path in paths if path.exists()]
+    if there and not overwrite:
+        raise InputError(
+            f"{choices(there, most=3)} exist already, and show something else",
+            remedy="Name another folder with --out, or add --overwrite",
+        )
     for path in paths:
         path.unlink(missing_ok=True)
     write_json(kept, {"digest": asked})

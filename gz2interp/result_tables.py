@@ -1,0 +1,305 @@
+"""The tables that verbs print: drawn on a terminal, complete lines in a pipe, JSON or a file on request.
+
+A verb takes part with one line, its decorator `table_options`, and prints with `TableOutput.show`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import math
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gz2interp.console import console_width, reserve_stdout, say, write_lines
+from gz2interp.errors import InputError, choices
+from gz2interp.schema import DEC, GALAXY_ID, RA
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["OverwriteOption", "ResultTable", "TableOutput", "check_free", "files_of_figure", "table_options"]
+
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that exist; without it they are left, and nothing is done.")
+]
+_JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print the table as JSON, a record a row, and nothing else on standard output.")
+]
+_SexagesimalOption = Annotated[
+    bool, typer.Option("--sexagesimal", help="Right ascension as hh:mm:ss.sssss and declination as dd:mm:ss.ssss.")
+]
+
+_FIGURE_SUFFIXES: Final = (".pdf", ".svg", ".png")
+_BESIDE_A_FIGURE: Final = (".txt", ".csv", ".fits")
+_NARROWEST_TEXT: Final = 12
+_EXACT_IN_JSON: Final = 2**53
+"""JavaScript and jq read JSON's numbers as double precision: larger whole numbers are written as strings."""
+
+
+@dataclass(frozen=True, eq=False)
+class ResultTable:
+    """A table that a verb prints.
+
+    Attributes
+    ----------
+    title : str
+    rows : DataFrame
+        Every number: what a pipe, JSON and files get.
+    drawn : mapping of str to DataFrame, optional
+        What a terminal shows instead, by title: fewer columns, or numbers as texts with their errors.
+    notes : sequence of str
+        Sentences that follow the table.
+    """
+
+    title: str
+    rows: pd.DataFrame
+    drawn: Mapping[str, pd.DataFrame] | None = None
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class TableOutput:
+    """Where a verb's table goes, as its options say.
+
+    Attributes
+    ----------
+    as_json : bool
+        The standard output gets the rows as JSON, and all else that is printed goes to the standard error.
+    file, figure : Path, optional
+        What ``--out`` names, by its suffix.
+    sexagesimal : bool
+        Coordinates are written as texts, in hours and degrees.
+    overwrite : bool
+        Files that exist are replaced.
+    """
+
+    as_json: bool = False
+    file: Path | None = None
+    figure: Path | None = None
+    sexagesimal: bool = False
+    overwrite: bool = False
+
+    def show(self, table: ResultTable, written: pd.DataFrame | None = None) -> None:
+        """Print a table, and write it where ``--out`` names a file.
+
+        Parameters
+        ----------
+        table : ResultTable
+        written : DataFrame, optional
+            What the file gets, where that is more than is printed.
+        """
+        rows = self._with_coordinates(table.rows)
+        if self.as_json:
+            sys.stdout.write(_json(rows))
+            for sentence in (table.title, *table.notes):
+                say(sentence)
+        elif sys.stdout.isatty():
+            for title, frame in ({table.title: rows} if table.drawn is None else table.drawn).items():
+                say(_drawn(title, self._with_coordinates(frame)))
+            for sentence in table.notes:
+                say(sentence)
+        else:
+            write_lines(_lines(table.title, rows, table.notes))
+        if self.file is not None:
+            self.write(table.rows if written is None else written)
+
+    def show_record(self, record: Mapping[str, Any]) -> None:
+        """Print a record that is no table, where JSON is wanted."""
+        if self.as_json:
+            sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
+
+    def write(self, rows: pd.DataFrame) -> None:
+        """Write rows to the file that ``--out`` names, and print its path."""
+        from gz2interp.stores.tables import write_table
+
+        if self.file is not None:
+            write_table(self.file, self._with_coordinates(rows))
+            say(f"{self.file}: {len(rows):,} rows")
+
+    def _with_coordinates(self, rows: pd.DataFrame) -> pd.DataFrame:
+        if not self.sexagesimal:
+            return rows
+        from gz2interp.sky import sexagesimal
+
+        texts = {name: sexagesimal(rows[name].to_numpy(float), hours=name == RA) for name in (RA, DEC) if name in rows}
+        return rows.assign(**texts)
+
+
+def check_free(paths: Iterable[Path], overwrite: bool) -> None:
+    """Make sure that no file is replaced that a person did not mean to replace.
+
+    Raises
+    ------
+    InputError
+        One of them exists, and `overwrite` is not set.
+    """
+    there = [path for path in paths if path.exists()]
+    if there and not overwrite:
+        verb = "exists" if len(there) == 1 else "exist"
+        raise InputError(
+            f"{choices(there, most=4)} {verb} already, and would be replaced",
+            remedy="Name another file with --out, or add --overwrite",
+        )
+
+
+def files_of_figure(path: Path) -> list[Path]:
+    """The files that a figure is written to: its own, and beside it its caption, numbers and maps."""
+    return [path, *(path.with_suffix(suffix) for suffix in _BESIDE_A_FIGURE)]
+
+
+def table_options(
+    what: str = "", *, figures: bool = False, positions: bool = False, json_only: bool = False
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a verb ``--json``, ``--out`` and ``--overwrite``, which reach it as its argument ``output``.
+
+    Parameters
+    ----------
+    what : str
+        What ``--out`` writes, where that is not what is printed.
+    figures : bool
+        ``--out`` may also name a figure.
+    positions : bool
+        The table has ra and dec: also give it ``--sexagesimal``.
+    json_only : bool
+        Give it ``--json`` alone: its own ``--out`` is for something else.
+
+    Notes
+    -----
+    The name in ``--out`` is checked before the verb begins, which may take hours.
+    """
+    words = f"{what or 'the table'}: .csv, .parquet, .fits or .vot"
+    words += "; or a figure: .pdf, .svg or .png." if figures else "."
+    out = Annotated[Path | None, typer.Option("--out", "-o", help=f"Also write {words}")]
+    options: dict[str, tuple[Any, Any]] = {
+        "out": (out, None),
+        "as_json": (_JsonOption, False),
+        **({"sexagesimal": (_SexagesimalOption, False)} if positions else {}),
+        "overwrite": (OverwriteOption, False),
+    }
+    options = {"as_json": options["as_json"]} if json_only else options
+
+    def decorated(verb: Callable[..., None]) -> Callable[..., None]:
+        hints, signature = get_type_hints(verb, include_extras=True), inspect.signature(verb)
+
+        @functools.wraps(verb)
+        def called(**given: Any) -> None:
+            options_given = {name: given.pop(name) for name in options}
+            verb(**given, output=_output(options_given, figures, given.get("progress") == "json"))
+
+        own = [parameter.replace(annotation=hints[name]) for name, parameter in signature.parameters.items()]
+        added = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+            for name, (annotation, default) in options.items()
+        ]
+        called.__signature__ = signature.replace(  # type: ignore[attr-defined]
+            parameters=[*(parameter for parameter in own if parameter.name != "output"), *added]
+        )
+        hints.pop("output")
+        called.__annotations__ = hints | {name: annotation for name, (annotation, _) in options.items()}
+        return called
+
+    return decorated
+
+
+def _output(options: Mapping[str, Any], figures: bool, progress_is_json: bool) -> TableOutput:
+    """The options of a verb, checked; with ``--json`` the standard output is for the rows alone from here on."""
+    as_json, overwrite = options["as_json"], options.get("overwrite", False)
+    if as_json and progress_is_json:
+        raise InputError("--json and --progress json were given", "One of them: each needs the standard output alone")
+    file, figure = _checked(options.get("out"), figures, overwrite)
+    if as_json:
+        reserve_stdout()
+    return TableOutput(as_json, file, figure, options.get("sexagesimal", False), overwrite)
+
+
+def _checked(out: Path | None, figures: bool, overwrite: bool) -> tuple[Path | None, Path | None]:
+    """What ``--out`` names: the file of a table, or of a figure."""
+    if out is None:
+        return None, None
+    from gz2interp.stores.tables import FORMATS
+
+    suffix = out.suffix.lower()
+    if figures and suffix in _FIGURE_SUFFIXES:
+        check_free(files_of_figure(out), overwrite)
+        return None, out
+    if suffix not in FORMATS:
+        allowed = [*FORMATS, *(_FIGURE_SUFFIXES if figures else ())]
+        raise InputError(f"The file {out.name} was given with --out", f"The suffix may be {choices(allowed)}")
+    check_free([out], overwrite)
+    return out, None
+
+
+def _lines(title: str, rows: pd.DataFrame, notes: Sequence[str]) -> list[str]:
+    """Lines of cells between tabs; the title and the notes are comments."""
+    columns = [[_cell(value) for value in _values(rows, name)] for name in rows.columns]
+    cells = ["\t".join(row) for row in zip(*columns, strict=True)]
+    comments = [f"# {line}" for note in notes for line in note.splitlines()]
+    return [f"# {title}", "\t".join(map(str, rows.columns)), *cells, *comments]
+
+
+def _cell(value: object) -> str:
+    """A value with all its digits; tabs and ends of lines within a text would be taken for the table's."""
+    return "" if value is None else " ".join(str(value).split()) if isinstance(value, str) else str(value)
+
+
+def _json(rows: pd.DataFrame) -> str:
+    columns = {str(name): [_json_value(str(name), value) for value in _values(rows, name)] for name in rows.columns}
+    records = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    lines = ",\n".join(json.dumps(record, ensure_ascii=False, allow_nan=False, default=str) for record in records)
+    return f"[\n{lines}\n]\n" if lines else "[]\n"
+
+
+def _json_value(column: str, value: Any) -> Any:
+    """Ids as strings, and null for what JSON has no number for."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, int) and not isinstance(value, bool):
+        is_id = column in (GALAXY_ID, "near", "nearest") or column.endswith("_id")
+        return str(value) if is_id or abs(value) > _EXACT_IN_JSON else value
+    return value
+
+
+def _values(rows: pd.DataFrame, name: Any) -> list[Any]:
+    """A column as Python's own values; None for what is missing, and a single-precision number with its own digits."""
+    import numpy as np
+    import pandas as pd
+
+    column = rows[name]
+    if column.dtype in (np.float32, np.float16):
+        return [float(str(value)) for value in column.to_numpy()]
+    plain = [value.item() if isinstance(value, np.generic) else value for value in column.tolist()]
+    return [None if value is pd.NA or value is pd.NaT else value for value in plain]
+
+
+def _drawn(title: str, rows: pd.DataFrame) -> Table:
+    """A table for a terminal: a text is continued on the next line; a number never is, however narrow the terminal."""
+    import pandas as pd
+
+    table, needed = Table(title=title, title_justify="left"), 1
+    cells = [[_short(name, value) for value in _values(rows, name)] for name in rows.columns]
+    for name, texts in zip(rows.columns, cells, strict=True):
+        numeric = pd.api.types.is_numeric_dtype(rows[name])
+        longest = max(map(len, texts), default=0)
+        least = longest if numeric else min(longest, _NARROWEST_TEXT)
+        needed += least + 3
+        table.add_column(str(name), justify="right" if numeric else "left", min_width=least, overflow="fold")
+    for row in zip(*cells, strict=True):
+        table.add_row(*map(Text, row))
+    table.width = needed if needed > console_width() else None
+    return table
+
+
+def _short(column: object, value: object) -> str:
+    """Four significant digits, but of coordinates all: a ten-thousandth of a right ascension is ten seeing discs."""
+    if isinstance(value, float):
+        return "" if value != value else str(value) if column in (RA, DEC) else f"{value:.4g}"
+    return "" if value is None else str(value)
