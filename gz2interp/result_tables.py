@@ -176,7 +176,7 @@ def table_options(
     -----
     The name in ``--out`` is checked before the verb begins, which may take hours.
     """
-    words = f"{what or 'the table'}: .csv, .parquet, .fits or .vot"
+    words = f"{what or 'the table'}: .csv, .ecsv, .parquet, .fits or .vot"
     words += "; or a figure: .pdf, .svg or .png." if figures else "."
     out = Annotated[Path | None, typer.Option("--out", "-o", help=f"Also write {words}")]
     options: dict[str, tuple[Any, Any]] = {

@@ -139,7 +139,7 @@ def repaint(
     from gz2interp.workflows.repaint import components_table, repaint_galaxy
 
     opened = Survey.open(find_survey(survey))
-    of_table = out is not None and out.suffix.lower() in (".csv", ".parquet", ".vot", ".xml")
+    of_table = out is not None and out.suffix.lower() in (".csv", ".ecsv", ".parquet", ".vot", ".xml")
     check_free(files_of_figure(out) if out and not of_table else [out] if out else [], overwrite)
     parts = ResultTable(f"Galaxy {galaxy} is made of", components_table(opened, galaxy))
     replace(output, file=out if of_table else None).show(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -9,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from astropy.io.votable import from_table
+from astropy.io.votable.exceptions import W03
 from astropy.io.votable.tree import Info
 from astropy.table import Column, MaskedColumn, Table
 from numpy.typing import NDArray
@@ -62,7 +64,9 @@ def _fits_cards(columns: Sequence[str], description: TableDescription) -> dict[s
 
 def write_votable(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
     """BINARY2, in which a missing whole number is missing and no value stands for it; provenance as INFO."""
-    document = from_table(_table(frame, description))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", W03)  # an XML ID takes fewer letters than a name, which stays as it is
+        document = from_table(_table(frame, description))
     for name, value in description.provenance.items():
         document.resources[0].infos.append(Info(name=name, value=value))
     document.to_xml(str(path), tabledata_format="binary2")
