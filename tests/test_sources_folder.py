@@ -15,7 +15,7 @@ from gz2interp.stores.fits_headers import celestial
 from trainer.catalog import name_id, position_ids
 from trainer.sources import SOURCES, Source, open_source, register
 from trainer.sources.folder import OFF_CENTRE, FolderSource, catalog_of_folder
-from trainer.sources.resampling import north_up
+from gz2interp.stores.resampling import north_up
 
 LARGE = 588015507658768484
 BANDS = ("u", "g", "r", "i", "z")

@@ -14,7 +14,7 @@ from gz2interp.errors import CutoutUnavailable
 from trainer.archives.trouble import Trouble
 from trainer.sources.judging import Asked, judge
 from trainer.sources.remote import Planes
-from trainer.sources.resampling import north_up
+from gz2interp.stores.resampling import north_up
 
 ASKED = Asked(150.0, 2.0, "r", 0.396, (64, 64))
 PIXELS = np.random.default_rng(3).normal(size=(64, 64)).astype(np.float32)

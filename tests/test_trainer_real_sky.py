@@ -21,7 +21,7 @@ from trainer.paint import paint_survey
 from trainer.sources.frame_sets import Frame, read_frame
 from trainer.sources.gains import electrons_per_count
 from trainer.sources.real_sky import RealSky
-from trainer.sources.resampling import north_up
+from gz2interp.stores.resampling import north_up
 from trainer.sources.sdss_frames import SdssFrames
 from trainer.sources.seeing import seeing_of
 

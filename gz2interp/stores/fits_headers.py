@@ -1,4 +1,4 @@
-"""What a FITS header says of its pixels: where they lie, how large they are, in which unit and through which filter."""
+"""What a FITS header says of its pixels: where they lie, how large they are, and in which unit."""
 
 from __future__ import annotations
 
@@ -8,37 +8,145 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from astropy.coordinates import FK5, ICRS, SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
+from astropy.wcs.utils import wcs_to_celestial_frame
+from numpy.typing import NDArray
 
 from gz2interp.schema import UNIT
+from gz2interp.stores.band_names import header_bands
 
-__all__ = ["band_of", "celestial", "is_known_unit", "position_angle", "psf_fwhm", "to_nanomaggies", "unit_of"]
+__all__ = [
+    "band_of",
+    "beam_area",
+    "celestial",
+    "is_known_unit",
+    "is_magnitude",
+    "position_angle",
+    "psf_fwhm",
+    "to_nanomaggies",
+    "unit_of",
+]
 
 _JANSKY: Final = 1.0 / 3.631e-6
 """Nanomaggies of one jansky: magnitude 0 of the AB system is 3631 Jy, and 1e9 nanomaggies."""
 
-_IN_NANOMAGGIES: Final = {
-    "nanomaggy": 1.0,
-    "nanomaggies": 1.0,
-    "nmgy": 1.0,
-    "maggy": 1e9,
-    "maggies": 1e9,
-    "mgy": 1e9,
-    "jy": _JANSKY,
-    "mjy": 1e-3 * _JANSKY,
-    "ujy": 1e-6 * _JANSKY,
-    "microjy": 1e-6 * _JANSKY,
-    "njy": 1e-9 * _JANSKY,
+_BASES: Final = {
+    **dict.fromkeys(("maggy", "maggies", "maggie", "mgy", "mgys"), 1e9),
+    **dict.fromkeys(("jy", "jansky", "janskys", "janskies"), _JANSKY),
 }
+_PREFIXES: Final = {
+    **dict.fromkeys(("", "1"), 1.0),
+    **dict.fromkeys(("m", "milli"), 1e-3),
+    **dict.fromkeys(("u", "µ", "μ", "micro"), 1e-6),
+    **dict.fromkeys(("n", "nano"), 1e-9),
+    **dict.fromkeys(("k", "kilo"), 1e3),
+    "mega": 1e6,
+}
+_FLUX_WORD: Final = re.compile(
+    rf"({'|'.join(sorted(filter(None, _PREFIXES), key=len, reverse=True))})?({'|'.join(sorted(_BASES, key=len, reverse=True))})"
+)
+_CGS: Final = re.compile(r"erg(s)?(/s|s-1)(/cm2|cm-2)(/hz|hz-1)")
+_SI: Final = re.compile(r"w(/m2|m-2)(/hz|hz-1)")
+_NUMBER: Final = re.compile(r"(?:(\d+(?:\.\d*)?(?:e[-+]?\d+)?)|(10(?:\^|\*\*)\(?[-+]?\d+\)?))[*. ]?(?=[a-zµμ])")
+_AREAS: Final = {
+    **dict.fromkeys(("/pixel", "/pix", "pixel-1", "pix-1", "/px", "pixel^-1", "pix^-1"), "pixel"),
+    **dict.fromkeys(("/sr", "sr-1", "/steradian"), "sr"),
+    **dict.fromkeys(("/arcsec2", "/arcsec^2", "/sqarcsec", "arcsec-2", "/square_arcsec"), "arcsec"),
+    **dict.fromkeys(("/beam", "beam-1"), "beam"),
+}
+_ARCSEC2: Final = float(np.radians(1 / 3600) ** 2)
+"""Of a square arcsecond [sr]."""
+
+_DEGREE_WORDS: Final = {
+    **dict.fromkeys(("degree", "degrees", "degs", "deg."), (1.0, "deg")),
+    **dict.fromkeys(("hour", "hours", "h", "hr", "hrs", "hourangle"), (15.0, "deg")),
+    **dict.fromkeys(("radian", "radians"), (1.0, "rad")),
+}
+"""How people spell the unit of an axis: what to multiply with, and the unit as the standard spells it."""
+
+LARGEST_PIXEL: Final = 0.5
+"""[deg] A WCS without CDELT or CD has pixels of a degree by default: it says nothing of their size."""
 
 
 def celestial(header: fits.Header) -> WCS | None:
-    """The header's map of the sky, right ascension first; None where it has none, or one of other coordinates."""
+    """The header's map of the sky in ICRS, right ascension first.
+
+    Returns
+    -------
+    WCS or None
+        None where the header has none, or does not say how large a pixel is. A map in FK4, FK5 of another equinox,
+        galactic or ecliptic coordinates, or with declination first, becomes a tangential one about the image's middle.
+        FK5 of J2000 is taken for ICRS: they differ by 0.03 arcsec.
+    """
     # Old headers (RADECSYS, DATE-OBS in TAI) are repaired by astropy; that it did so helps nobody here.
     with warnings.catch_warnings(action="ignore"):
-        wcs = WCS(header, naxis=2)
-    return wcs if wcs.has_celestial and (wcs.wcs.lngtyp.strip(), wcs.wcs.lng) == ("RA", 0) else None
+        wcs = WCS(_standard_units(header), naxis=2)
+        if not wcs.has_celestial and int(header.get("NAXIS", 0)) > 2:
+            wcs = WCS(_standard_units(header))
+            wcs = wcs.celestial if wcs.has_celestial else wcs
+        if not wcs.has_celestial or not _has_scale(wcs):
+            return None
+        try:
+            frame = wcs_to_celestial_frame(wcs)
+        except ValueError:  # a planet's longitude, say
+            return None
+        plain = isinstance(frame, ICRS) or (isinstance(frame, FK5) and abs(frame.equinox.jyear - 2000.0) < 1e-6)
+        if plain and (wcs.wcs.lngtyp.strip(), wcs.wcs.lng) == ("RA", 0):
+            return wcs
+        return _tangential(wcs, frame, header)
+
+
+def _standard_units(header: fits.Header) -> fits.Header:
+    """The header with the units of its axes as the standard spells them."""
+    spelt = {axis: str(header.get(f"CUNIT{axis}", "")).strip().lower() for axis in (1, 2)}
+    if not any(word in _DEGREE_WORDS for word in spelt.values()):
+        return header
+    changed = header.copy()
+    for axis, word in spelt.items():
+        factor, unit = _DEGREE_WORDS.get(word, (1.0, header.get(f"CUNIT{axis}", "deg")))
+        changed[f"CUNIT{axis}"] = unit
+        for card in (f"CRVAL{axis}", f"CDELT{axis}", f"CD{axis}_1", f"CD{axis}_2"):
+            if card in changed and factor != 1.0:
+                changed[card] = float(changed[card]) * factor
+    return changed
+
+
+def _has_scale(wcs: WCS) -> bool:
+    matrix = np.asarray(wcs.pixel_scale_matrix, dtype=np.float64)
+    if not np.isfinite(matrix).all():
+        return False
+    area = abs(float(np.linalg.det(matrix)))
+    return bool(0.0 < area < LARGEST_PIXEL**2)
+
+
+def _tangential(wcs: WCS, frame: object, header: fits.Header) -> WCS:
+    """A gnomonic map in ICRS that agrees with another one, and with its first derivatives, in the image's middle."""
+    size = [int(header.get(f"NAXIS{axis}", 0)) for axis in (1, 2)]
+    middle = np.array([(length - 1) / 2 if length else place - 1 for length, place in zip(size, wcs.wcs.crpix, strict=True)])
+    steps = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+    x, y = (middle + steps).T
+    sky = wcs.pixel_to_world_values(x, y)
+    longitude, latitude = sky[wcs.wcs.lng], sky[wcs.wcs.lat]
+    place = SkyCoord(longitude, latitude, unit="deg", frame=frame).icrs
+    xi, eta = _gnomonic(np.radians(place.ra.deg), np.radians(place.dec.deg))
+    new = WCS(naxis=2)
+    new.wcs.ctype = ["RA---TAN", "DEC--TAN"]
+    new.wcs.cunit = ["deg", "deg"]
+    new.wcs.crval = [place.ra.deg[0], place.dec.deg[0]]
+    new.wcs.crpix = middle + 1
+    new.wcs.cd = np.degrees([[xi[1] - xi[2], xi[3] - xi[4]], [eta[1] - eta[2], eta[3] - eta[4]]]) / 2
+    new.wcs.set()
+    return new
+
+
+def _gnomonic(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Coordinates [rad] on the plane that touches the sphere at the first position; positions in [rad]."""
+    turn, dec0 = ra - ra[0], dec[0]
+    depth = np.sin(dec0) * np.sin(dec) + np.cos(dec0) * np.cos(dec) * np.cos(turn)
+    xi = np.cos(dec) * np.sin(turn) / depth
+    return xi, (np.cos(dec0) * np.sin(dec) - np.sin(dec0) * np.cos(dec) * np.cos(turn)) / depth
 
 
 def position_angle(wcs: WCS) -> float:
@@ -52,19 +160,81 @@ def unit_of(header: fits.Header) -> str:
     return str(header.get("BUNIT", "")).strip() or f"{UNIT} (assumed)"
 
 
-def to_nanomaggies(unit: str) -> float:
-    """What to multiply with. A unit without a known zero point (counts, say) stays as it is: the factor is 1."""
-    return _IN_NANOMAGGIES.get(_word(unit), 1.0)
+def to_nanomaggies(unit: str, pixel_area: float = float("nan"), beam: float = float("nan")) -> float:
+    """What to multiply pixels with, so that they are in nanomaggies per pixel.
+
+    Parameters
+    ----------
+    unit : str
+        As BUNIT has it: maggies and janskys with their prefixes, ``erg/s/cm2/Hz``, ``W/m2/Hz``, each per pixel (also
+        where nothing is said), per steradian, per square arcsecond or per beam.
+    pixel_area : float
+        Of a pixel [sr]; NaN where unknown.
+    beam : float
+        Area of the beam [sr]; NaN where unknown.
+
+    Returns
+    -------
+    float
+        1 where the unit has no known zero point (counts, say), or refers to an area that is not known.
+    """
+    factor = _factor(unit, pixel_area, beam)
+    return 1.0 if factor is None else factor
 
 
-def is_known_unit(unit: str) -> bool:
-    """Whether `to_nanomaggies` knows the unit's zero point."""
-    return _word(unit) in _IN_NANOMAGGIES
+def is_known_unit(unit: str, pixel_area: float = float("nan"), beam: float = float("nan")) -> bool:
+    """Whether `to_nanomaggies` can convert the unit."""
+    return _factor(unit, pixel_area, beam) is not None
 
 
-def _word(unit: str) -> str:
-    # Case decides between milli and mega: nobody measures galaxies in megajansky per pixel, so mJy it is.
-    return unit.split(" (")[0].lower().replace("/pixel", "").replace("/pix", "").strip()
+def is_magnitude(unit: str) -> bool:
+    """Whether the unit is logarithmic: magnitudes, per area or not."""
+    return re.match(r"(?:ab|st|vega)?\s*_?\(?mag(?:nitudes?|s)?(?![a-z])|dex|.*\bmag\(", unit.strip().lower()) is not None
+
+
+def _factor(unit: str, pixel_area: float, beam: float) -> float | None:
+    word = re.sub(r"\s*[*.]\s*(?=[a-zµμ])|\s+", " ", unit.split(" (")[0].strip().lower())
+    number = _NUMBER.match(word)
+    scale = 1.0
+    if number:
+        scale = float(number[1]) if number[1] else 10.0 ** int(re.sub(r"^10|[^-+\d]", "", number[2]))
+        word = word[number.end() :]
+    word = word.replace(" ", "").replace("**", "^").replace("^2", "2").replace("^-", "-").replace("(", "").replace(")", "")
+    word, area = _without_area(word)
+    # Case decides between milli and mega: nobody measures galaxies in megajansky per pixel, and infrared maps are in
+    # MJy/sr, so the prefix of an M is mega only per steradian.
+    mega = area == "sr" and re.match(r"\s*(?:[\d.e+*^ -]*)M", unit.strip()) is not None
+    flux = _flux(word, mega)
+    per = {"pixel": 1.0, "sr": pixel_area, "arcsec": pixel_area / _ARCSEC2, "beam": pixel_area / beam}[area]
+    return None if flux is None or not np.isfinite(per) else scale * flux * per
+
+
+def _without_area(word: str) -> tuple[str, str]:
+    for suffix in sorted(_AREAS, key=len, reverse=True):
+        if word.endswith(suffix):
+            return word[: -len(suffix)], _AREAS[suffix]
+    return word, "pixel"
+
+
+def _flux(word: str, mega: bool) -> float | None:
+    if _CGS.fullmatch(word):
+        return 1e23 * _JANSKY
+    if _SI.fullmatch(word):
+        return 1e26 * _JANSKY
+    found = _FLUX_WORD.fullmatch(word)
+    if not found:
+        return None
+    # "mgy" is a maggy, not a milli-gy; the longest base wins in the expression above.
+    return (1e6 if mega and found[1] == "m" else _PREFIXES[found[1] or ""]) * _BASES[found[2]]
+
+
+def beam_area(header: fits.Header) -> float:
+    """Area of a radio map's Gaussian beam [sr], from BMAJ and BMIN [deg]; NaN where the header does not say."""
+    axes = [header.get(card) for card in ("BMAJ", "BMIN")]
+    if not all(isinstance(axis, (int, float)) and axis > 0 for axis in axes):
+        return float("nan")
+    major, minor = (float(np.radians(axis)) for axis in axes)
+    return float(np.pi / (4 * np.log(2)) * major * minor)
 
 
 def psf_fwhm(header: fits.Header) -> float:
@@ -74,10 +244,6 @@ def psf_fwhm(header: fits.Header) -> float:
 
 
 def band_of(header: fits.Header, bands: Sequence[str]) -> str | None:
-    """The band that EXTNAME, FILTER or BAND names, such as ``U``, ``sdss_u`` or ``SDSSu``; None if none does."""
-    for key in ("EXTNAME", "FILTER", "BAND"):
-        word = str(header.get(key, "")).strip().lower()
-        found = re.fullmatch(r"(?:.*[^a-z]|sdss)?(" + "|".join(map(re.escape, bands)) + r")'?", word)
-        if found:
-            return found[1]
-    return None
+    """The one band that a header names, such as ``U``, ``sdss_u`` or ``SDSSu``; None if it names none or several."""
+    named = set(header_bands(header, bands).values())
+    return named.pop() if len(named) == 1 else None

@@ -13,7 +13,7 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from gz2interp.schema import BANDS
-from trainer.sources.resampling import north_up
+from gz2interp.stores.resampling import north_up
 
 __all__ = ["crossid_table", "field_names", "fits_file", "skyview_form", "skyview_results", "uploaded"]
 

@@ -14,7 +14,7 @@ from reproject import reproject_exact, reproject_interp
 
 from gz2interp.schema import BANDS, NATIVE_PIXEL_SCALE
 from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
-from trainer.sources.resampling import north_up
+from gz2interp.stores.resampling import north_up
 
 __all__ = ["FrameSky", "SimpleSky", "Sky", "place_of"]
 

@@ -20,7 +20,7 @@ from trainer.archives.trouble import Trouble
 from trainer.archives.units import Unit, read_unit
 from trainer.sources.judging import judge
 from trainer.sources.remote import Framing, Planes, Setting
-from trainer.sources.resampling import north_up
+from gz2interp.stores.resampling import north_up
 
 __all__ = ["Hips2fitsSource"]
 

@@ -16,7 +16,7 @@ from trainer.catalog.cleaning import unit_vectors
 from trainer.sources.detection import find_objects
 from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
 from trainer.sources.noise import sky_sigma
-from trainer.sources.resampling import north_up, resample
+from gz2interp.stores.resampling import north_up, resample
 from trainer.sources.seeing import Seeing, seeing_of
 
 __all__ = ["SdssFrames", "cut_out", "find_objects"]
