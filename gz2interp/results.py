@@ -80,6 +80,8 @@ class Cutout:
         Scatter of the sky [nanomaggies per cutout pixel]; NaN where unknown.
     psf_fwhm : float per band
         [arcsec]; NaN where unknown.
+    note : str
+        What has to be said of the pixels, such as a resampling or a unit without a zero point; "" for nothing.
     """
 
     image: Floats
@@ -90,6 +92,7 @@ class Cutout:
     native_unit: str = "nanomaggy"
     sky_sigma: tuple[float, ...] = ()
     psf_fwhm: tuple[float, ...] = ()
+    note: str = ""
 
     @property
     def field(self) -> float:

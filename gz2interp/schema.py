@@ -12,6 +12,9 @@ __all__ = [
     "CLASS_VOTES",
     "CUTOUT_SIZE",
     "DEC",
+    "DISPLAY_BANDS",
+    "DISPLAY_NOTE",
+    "DISPLAY_UNIT",
     "GALAXY_ID",
     "GZ2CLASS",
     "LABEL",
@@ -34,6 +37,17 @@ BANDS: Final = ("u", "g", "r", "i", "z")
 
 UNIT: Final = "nanomaggy"
 """Flux per cutout pixel; 1 nanomaggy is magnitude 22.5."""
+
+DISPLAY_BANDS: Final = ("red", "green", "blue")
+"""Of colour images made for the eye, such as those that volunteers classified: stretched, not linear in flux."""
+
+DISPLAY_UNIT: Final = "display value"
+"""From 0 to 1, of surveys whose bands are `DISPLAY_BANDS`."""
+
+DISPLAY_NOTE: Final = (
+    "Colour images made for the eye: red, green and blue are display values from 0 to 1, not linear in flux, "
+    "so that fluxes, magnitudes and colours cannot be measured on them."
+)
 
 CUTOUT_SIZE: Final = 64
 NATIVE_PIXEL_SCALE: Final = 0.396

@@ -59,7 +59,7 @@ def test_units_are_turned_into_nanomaggies_and_gaps_into_zeros(survey: Survey, t
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"image": np.ones((20, 40, 5), np.float32)}, "20 x 40 pixels. At least 32 x 32"),
+        ({"image": np.ones((20, 40, 5), np.float32)}, "20 x 40 pixels, fewer than 32 x 32"),
         ({"image": np.full((32, 32, 5), np.nan, np.float32)}, "no valid pixel"),
         ({"BUNIT": "adu"}, "in adu"),
         ({"scale": 0.8}, '0.8" wide'),

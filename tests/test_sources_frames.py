@@ -10,9 +10,9 @@ from astropy.wcs import WCS
 from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.results import Galaxy
 from gz2interp.stores.fits_headers import celestial
+from gz2interp.stores.resampling import north_up, resample
 from trainer.sources import Source, sdss_frames
 from trainer.sources.noise import sky_level, sky_sigma
-from gz2interp.stores.resampling import north_up, resample
 from trainer.sources.sdss_frames import SdssFrames, cut_out, find_objects
 
 NATIVE = 0.396

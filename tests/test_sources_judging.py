@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gz2interp.errors import CutoutUnavailable
+from gz2interp.stores.resampling import north_up
 from trainer.archives.trouble import Trouble
 from trainer.sources.judging import Asked, judge
 from trainer.sources.remote import Planes
-from gz2interp.stores.resampling import north_up
 
 ASKED = Asked(150.0, 2.0, "r", 0.396, (64, 64))
 PIXELS = np.random.default_rng(3).normal(size=(64, 64)).astype(np.float32)

@@ -13,6 +13,7 @@ from gz2interp.painting import COMPONENTS, Part, Psf, Recipe, paint_onto, recipe
 from gz2interp.results import Galaxy
 from gz2interp.schema import BANDS
 from gz2interp.stores.checking import check_survey
+from gz2interp.stores.resampling import north_up
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.stores.writer import SurveyWriter
@@ -21,7 +22,6 @@ from trainer.paint import paint_survey
 from trainer.sources.frame_sets import Frame, read_frame
 from trainer.sources.gains import electrons_per_count
 from trainer.sources.real_sky import RealSky
-from gz2interp.stores.resampling import north_up
 from trainer.sources.sdss_frames import SdssFrames
 from trainer.sources.seeing import seeing_of
 

@@ -87,8 +87,8 @@ def gallery(
 @app.command()
 def ingest(
     survey: NewSurveyArgument,
-    source: Annotated[str, typer.Option("--source", help="folder or sdss_frames.")],
-    origin: Annotated[Path, typer.Option("--from", help="The folder of images or frames.")],
+    source: Annotated[str, typer.Option("--source", help="folder, sdss_frames or galaxy10.")],
+    origin: Annotated[Path, typer.Option("--from", help="The folder of images or frames, or Galaxy10's file.")],
     table: Annotated[
         Path | None,
         typer.Option("--catalog", "-c", help="The galaxies; without it, what the folder shows or the frames' objects."),
@@ -96,15 +96,23 @@ def ingest(
     scheme: SchemeOption = None,
     join: JoinOption = None,
     join_on: JoinOnOption = "id",
-    bands: Annotated[str, typer.Option(help="The bands, in order.")] = "ugriz",
+    bands: Annotated[
+        str | None,
+        typer.Option(
+            help="The bands, in order: ugriz, or F606W,F814W. By default ugriz; red,green,blue of JPEG or PNG."
+        ),
+    ] = None,
     size: Annotated[int, typer.Option(min=8, help="Pixels along a side.")] = 64,
+    central: Annotated[
+        float, typer.Option(min=0.05, max=1.0, help="JPEG, PNG, Galaxy10: the share of an image's width to keep.")
+    ] = 1.0,
     field: Annotated[
         float | None, typer.Option(help='sdss_frames: full width in arcsec; by default 0.396" a pixel.')
     ] = None,
     pixel_scale: Annotated[float | None, typer.Option(help="folder: arcsec, where the files do not say.")] = None,
 ) -> None:
     """Make a survey from images on disk; a second start goes on where the first stopped."""
-    from trainer.ingest import ingest
+    from trainer.ingest import ingest, refuse_empty
     from trainer.local import open_local_survey
 
     opened, images = open_local_survey(
@@ -112,15 +120,20 @@ def ingest(
         source,
         origin,
         catalog=None if table is None else _catalog(table, scheme, join, join_on),
-        bands=tuple(bands.split(",")) if "," in bands else tuple(bands),
+        bands=None if bands is None else tuple(bands.split(",")) if "," in bands else tuple(bands),
         size=size,
         scale=field if source == "sdss_frames" else pixel_scale,
+        central=central,
     )
     with ProgressBars() as bars:
         ended = ingest(images, opened, lambda done, of: bars("cutouts", done, of))
-    say(f"{opened.refreshed()}")
+    filled = opened.refreshed()
+    say(f"{filled}")
     for status, count in sorted(ended.items()):
         say(f"  {count} {status}")
+    for note in filled.notes:
+        say(f"  {note}")
+    refuse_empty(filled)
 
 
 @app.command()

@@ -11,10 +11,11 @@ import numpy as np
 
 from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.results import Cutout, Galaxy
+from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.survey import Survey
 from trainer.sources import Source
 
-__all__ = ["ingest"]
+__all__ = ["ingest", "refuse_empty"]
 
 
 def ingest(source: Source, survey: Survey, progress: Callable[[int, int], None] | None = None) -> Mapping[str, int]:
@@ -51,6 +52,28 @@ def ingest(source: Source, survey: Survey, progress: Callable[[int, int], None] 
             if progress:
                 progress(writer.rows_written, len(survey))
     return dict(ended)
+
+
+def refuse_empty(survey: Survey) -> None:
+    """Refuse a survey that has no image.
+
+    Raises
+    ------
+    InputError
+        No galaxy of the survey has a cutout: says why the most frequent kind has none.
+    """
+    if survey.usable.any() or not len(survey):
+        return
+    status, reasons = survey.status, survey.status["reason"]
+    reason = str(reasons.mode().iloc[0])
+    example = status.loc[reasons == reason, GALAXY_ID].iloc[0]
+    count = int((reasons == reason).sum())
+    raise InputError(
+        f"None of the {len(status)} galaxies of {survey.name} has an image; for {count} the reason is that of galaxy "
+        f"{example}: {reason}",
+        "Images of the catalogue's galaxies in the survey's bands",
+        f"Remove {survey.path} before another try",
+    )
 
 
 def _ask(source: Source, galaxy: Galaxy) -> Cutout | CutoutUnavailable:

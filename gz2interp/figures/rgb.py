@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.schema import BANDS
+from gz2interp.schema import BANDS, DISPLAY_BANDS
 
 __all__ = ["Stretch", "rgb", "rgb_bands", "stretch_of"]
 
@@ -56,7 +56,7 @@ def rgb_bands(bands: Sequence[str]) -> tuple[int, int, int]:
     names = list(bands)
     if not names:
         raise InputError("A survey without bands has no colours", "at least one band", f"name its bands, as in {BANDS}")
-    for wanted in (WANTED, COMPOSITE):
+    for wanted in (WANTED, COMPOSITE, DISPLAY_BANDS):
         if set(wanted) <= set(names):
             first, second, third = (names.index(band) for band in wanted)
             return first, second, third
@@ -122,7 +122,9 @@ def rgb(images: Floats, bands: Sequence[str] = BANDS, stretch: Stretch | None = 
     stretch = stretch or Stretch()
     places = list(rgb_bands(bands))
     shown = [list(bands)[place] for place in places]
-    weights = np.array([1.0 if tuple(shown) == COMPOSITE else WEIGHTS.get(band, 1.0) for band in shown], np.float32)
+    weights = np.array(
+        [1.0 if tuple(shown) in (COMPOSITE, DISPLAY_BANDS) else WEIGHTS.get(band, 1.0) for band in shown], np.float32
+    )
     fluxes = np.clip(np.nan_to_num(np.asarray(images)[..., places], posinf=0, neginf=0) * weights, 0, None)
     mean = fluxes.mean(axis=-1, keepdims=True)
     factor = np.divide(_asinh(mean, stretch), mean, out=np.zeros_like(mean), where=mean > 0)

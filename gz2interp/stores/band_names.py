@@ -12,7 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-__all__ = ["band_list", "bands_in", "header_bands", "is_auxiliary", "is_auxiliary_plane", "other_filter"]
+__all__ = [
+    "FILTER_CARDS",
+    "band_list",
+    "bands_in",
+    "header_bands",
+    "is_auxiliary",
+    "is_auxiliary_plane",
+    "other_filter",
+]
 
 FILTER_CARDS: Final = (
     "FILTER",
@@ -38,7 +46,9 @@ FILTER_CARDS: Final = (
 )
 """Cards that name a filter. Of an instrument with two wheels, the other wheel is open."""
 
-_OPEN: Final = frozenset({"", "open", "clear", "free", "none", "empty", "blank", "unknown", "n", "a", "na", "null", "undefined"})
+_OPEN: Final = frozenset(
+    {"", "open", "clear", "free", "none", "empty", "blank", "unknown", "n", "a", "na", "null", "undefined"}
+)
 _NEUTRAL: Final = frozenset({"filter", "filt", "band", "bandpass", "mag", "image", "img", "flux", "sci", "data", "the"})
 
 _CAMERA: Final = (
@@ -97,7 +107,7 @@ def header_bands(header: Mapping[str, Any], bands: Sequence[str]) -> dict[str, s
 
 
 def other_filter(header: Mapping[str, Any], bands: Sequence[str]) -> str:
-    """What a header says of its filter, where that is none of the bands, as ``FILTER = F606W``; "" where it is silent."""
+    """The filter of a header where it is none of the bands, as ``FILTER = F606W``; "" where no card names one."""
     for card in FILTER_CARDS:
         text = str(header.get(card, "")).strip()
         words = {word.lower().rstrip("0123456789") for word in _words(text)}

@@ -82,7 +82,7 @@ _OURS: Final[Mapping[str, Meaning]] = {
     "status": Meaning(
         "", "meta.code.status", "State of the cutout: ok, missing, failed, ...; empty if not requested yet"
     ),
-    "reason": Meaning("", "meta.note", "Why there is no cutout"),
+    "reason": Meaning("", "meta.note", "Why there is no cutout, or a note on its pixels"),
     "source": Meaning("", "meta.bib", "Where the cutout came from"),
     "tries": Meaning("", "meta.number", "How often the cutout was requested"),
     "time": Meaning("", "", "When the cutout was stored, UTC"),

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.results import digest_of
-from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.schema import DEC, DISPLAY_BANDS, DISPLAY_UNIT, GALAXY_ID, RA, UNIT
 from gz2interp.stores.arrays import create_array
 from gz2interp.stores.files import digest_of_file
 from gz2interp.stores.header import Header
@@ -28,6 +28,7 @@ def make_survey_folder(
     bands: tuple[str, ...],
     shape: tuple[int, int],
     source: str,
+    central: float = 1.0,
 ) -> None:
     """Make the folder of a survey without cutouts; it appears whole or not at all.
 
@@ -43,7 +44,8 @@ def make_survey_folder(
     create_array(being_made / "cutouts.zarr" / "valid", (n, *shape), np.bool_)
     Journal(being_made / "status.sqlite", bands).create()
     digest = digest_of_file(being_made / "catalog.parquet")
-    Header(tuple(bands), shape, source, n, digest, digest_of([])).write(being_made)
+    unit = DISPLAY_UNIT if bands == DISPLAY_BANDS else UNIT
+    Header(bands, shape, source, n, digest, digest_of([]), unit=unit, central=central).write(being_made)
     if folder.exists():
         folder.rmdir()
     being_made.rename(folder)

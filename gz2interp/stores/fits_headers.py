@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-from astropy.coordinates import FK5, ICRS, SkyCoord
+from astropy.coordinates import FK5, ICRS, BarycentricMeanEcliptic, Galactic, SkyCoord, Supergalactic
 from astropy.io import fits
+from astropy.time import Time
 from astropy.wcs import WCS
 from astropy.wcs.utils import wcs_to_celestial_frame
 from numpy.typing import NDArray
@@ -45,7 +46,8 @@ _PREFIXES: Final = {
     "mega": 1e6,
 }
 _FLUX_WORD: Final = re.compile(
-    rf"({'|'.join(sorted(filter(None, _PREFIXES), key=len, reverse=True))})?({'|'.join(sorted(_BASES, key=len, reverse=True))})"
+    f"({'|'.join(sorted(filter(None, _PREFIXES), key=len, reverse=True))})?"
+    f"({'|'.join(sorted(_BASES, key=len, reverse=True))})"
 )
 _CGS: Final = re.compile(r"erg(s)?(/s|s-1)(/cm2|cm-2)(/hz|hz-1)")
 _SI: Final = re.compile(r"w(/m2|m-2)(/hz|hz-1)")
@@ -60,6 +62,7 @@ _ARCSEC2: Final = float(np.radians(1 / 3600) ** 2)
 """Of a square arcsecond [sr]."""
 
 _DEGREE_WORDS: Final = {
+    **{name: (1.0, name) for name in ("deg", "rad", "arcmin", "arcsec", "mas")},
     **dict.fromkeys(("degree", "degrees", "degs", "deg."), (1.0, "deg")),
     **dict.fromkeys(("hour", "hours", "h", "hr", "hrs", "hourangle"), (15.0, "deg")),
     **dict.fromkeys(("radian", "radians"), (1.0, "rad")),
@@ -88,9 +91,8 @@ def celestial(header: fits.Header) -> WCS | None:
             wcs = wcs.celestial if wcs.has_celestial else wcs
         if not wcs.has_celestial or not _has_scale(wcs):
             return None
-        try:
-            frame = wcs_to_celestial_frame(wcs)
-        except ValueError:  # a planet's longitude, say
+        frame = _frame(wcs)
+        if frame is None:
             return None
         plain = isinstance(frame, ICRS) or (isinstance(frame, FK5) and abs(frame.equinox.jyear - 2000.0) < 1e-6)
         if plain and (wcs.wcs.lngtyp.strip(), wcs.wcs.lng) == ("RA", 0):
@@ -98,13 +100,24 @@ def celestial(header: fits.Header) -> WCS | None:
         return _tangential(wcs, frame, header)
 
 
+def _frame(wcs: WCS) -> object | None:
+    """The coordinates of a map; None where they are none of the sky's, such as a planet's."""
+    kind = wcs.wcs.lngtyp.strip()
+    if kind == "RA":
+        return wcs_to_celestial_frame(wcs)
+    if kind == "ELON":
+        equinox = wcs.wcs.equinox if np.isfinite(wcs.wcs.equinox) else 2000.0
+        return BarycentricMeanEcliptic(equinox=Time(equinox, format="jyear"))
+    return {"GLON": Galactic(), "SLON": Supergalactic()}.get(kind)
+
+
 def _standard_units(header: fits.Header) -> fits.Header:
     """The header with the units of its axes as the standard spells them."""
-    spelt = {axis: str(header.get(f"CUNIT{axis}", "")).strip().lower() for axis in (1, 2)}
-    if not any(word in _DEGREE_WORDS for word in spelt.values()):
+    spelt = {axis: str(header.get(f"CUNIT{axis}", "")).strip() for axis in (1, 2)}
+    if all(_DEGREE_WORDS.get(word.lower(), (1.0, word)) == (1.0, word) for word in spelt.values()):
         return header
     changed = header.copy()
-    for axis, word in spelt.items():
+    for axis, word in ((axis, word.lower()) for axis, word in spelt.items()):
         factor, unit = _DEGREE_WORDS.get(word, (1.0, header.get(f"CUNIT{axis}", "deg")))
         changed[f"CUNIT{axis}"] = unit
         for card in (f"CRVAL{axis}", f"CDELT{axis}", f"CD{axis}_1", f"CD{axis}_2"):
@@ -124,7 +137,9 @@ def _has_scale(wcs: WCS) -> bool:
 def _tangential(wcs: WCS, frame: object, header: fits.Header) -> WCS:
     """A gnomonic map in ICRS that agrees with another one, and with its first derivatives, in the image's middle."""
     size = [int(header.get(f"NAXIS{axis}", 0)) for axis in (1, 2)]
-    middle = np.array([(length - 1) / 2 if length else place - 1 for length, place in zip(size, wcs.wcs.crpix, strict=True)])
+    middle = np.array(
+        [(length - 1) / 2 if length else place - 1 for length, place in zip(size, wcs.wcs.crpix, strict=True)]
+    )
     steps = np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
     x, y = (middle + steps).T
     sky = wcs.pixel_to_world_values(x, y)
@@ -189,7 +204,9 @@ def is_known_unit(unit: str, pixel_area: float = float("nan"), beam: float = flo
 
 def is_magnitude(unit: str) -> bool:
     """Whether the unit is logarithmic: magnitudes, per area or not."""
-    return re.match(r"(?:ab|st|vega)?\s*_?\(?mag(?:nitudes?|s)?(?![a-z])|dex|.*\bmag\(", unit.strip().lower()) is not None
+    return (
+        re.match(r"(?:ab|st|vega)?\s*_?\(?mag(?:nitudes?|s)?(?![a-z])|dex|.*\bmag\(", unit.strip().lower()) is not None
+    )
 
 
 def _factor(unit: str, pixel_area: float, beam: float) -> float | None:
@@ -199,7 +216,9 @@ def _factor(unit: str, pixel_area: float, beam: float) -> float | None:
     if number:
         scale = float(number[1]) if number[1] else 10.0 ** int(re.sub(r"^10|[^-+\d]", "", number[2]))
         word = word[number.end() :]
-    word = word.replace(" ", "").replace("**", "^").replace("^2", "2").replace("^-", "-").replace("(", "").replace(")", "")
+    word = (
+        word.replace(" ", "").replace("**", "^").replace("^2", "2").replace("^-", "-").replace("(", "").replace(")", "")
+    )
     word, area = _without_area(word)
     # Case decides between milli and mega: nobody measures galaxies in megajansky per pixel, and infrared maps are in
     # MJy/sr, so the prefix of an M is mega only per steradian.

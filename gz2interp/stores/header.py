@@ -40,6 +40,9 @@ class Header:
     rows_committed : int
         Rows beyond it are never read.
     unit : str
+        Of the pixels: nanomaggies, or `gz2interp.schema.DISPLAY_UNIT` of colour images made for the eye.
+    central : float
+        Of such images: the share of their width that a cutout shows, about the middle.
     format : int
     """
 
@@ -51,6 +54,7 @@ class Header:
     pixels_digest: str
     rows_committed: int = 0
     unit: str = UNIT
+    central: float = 1.0
     format: int = FORMAT
 
     @property

@@ -1,33 +1,63 @@
-"""The pixels of one galaxy from its file or files: FITS extensions, cubes, one file a band, NumPy arrays."""
+"""The pixels of one galaxy from its file or files: FITS extensions, cubes, one file a band, NumPy arrays, JPEG, PNG."""
 
 from __future__ import annotations
 
 import logging
-import warnings
-import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from astropy.io import fits
 from astropy.wcs import WCS
-from astropy.wcs.utils import proj_plane_pixel_scales
+from astropy.wcs.utils import proj_plane_pixel_area, proj_plane_pixel_scales
 from numpy.typing import NDArray
+from PIL import Image
 
 from gz2interp.errors import CutoutUnavailable
-from gz2interp.stores.fits_headers import band_of, celestial, position_angle, psf_fwhm, to_nanomaggies, unit_of
+from gz2interp.schema import DISPLAY_BANDS, DISPLAY_UNIT, UNIT
+from gz2interp.stores.band_names import header_bands
+from gz2interp.stores.fits_headers import (
+    beam_area,
+    celestial,
+    is_known_unit,
+    is_magnitude,
+    position_angle,
+    psf_fwhm,
+    to_nanomaggies,
+    unit_of,
+)
+from gz2interp.stores.image_planes import NUMPY_SUFFIXES, Plane, band_planes, image_headers, named_plane
+from gz2interp.stores.reading import reading
 
-__all__ = ["NUMPY_SUFFIXES", "SUFFIXES", "Pixels", "read_pixels"]
+__all__ = [
+    "DISPLAY_SUFFIXES",
+    "NUMPY_SUFFIXES",
+    "SUFFIXES",
+    "Pixels",
+    "area_mean",
+    "display_pixels",
+    "image_centre",
+    "image_window",
+    "read_pixels",
+    "reference_band",
+    "without_gaps",
+]
 
-NUMPY_SUFFIXES: Final = (".npy", ".npz")
-SUFFIXES: Final = (".fits", ".fit", ".fits.gz", ".fits.bz2", *NUMPY_SUFFIXES)
+_FITS_SUFFIXES: Final = tuple(
+    f".{name}{packed}" for name in ("fits", "fit", "fts") for packed in ("", ".gz", ".bz2", ".fz")
+)
+DISPLAY_SUFFIXES: Final = (".jpg", ".jpeg", ".png")
+SUFFIXES: Final = (*_FITS_SUFFIXES, *NUMPY_SUFFIXES)
+"""Of files that hold measured bands; `DISPLAY_SUFFIXES` are those of colour images made for the eye."""
+
+ALIGNED: Final = 0.05
+"""Bands whose pixels agree to this [pixel] by their WCS are not resampled."""
+
+_MOST_PIXELS: Final = 64 << 20
+"""Of a JPEG or PNG file: the largest mosaics have fewer."""
 
 _log = logging.getLogger(__name__)
-
-_DAMAGED: Final = (OSError, EOFError, ValueError, TypeError, KeyError, IndexError, zipfile.BadZipFile)
-"""What astropy and NumPy raise over files that are cut short or are something else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,8 +68,11 @@ class Pixels:
     ----------
     image : float32 (y, x, band)
         Nanomaggies per pixel; not finite where nothing was measured. East is left where north is up, as on the sky.
+        Where `calibrated` is False, in `unit`; of colour images made for the eye, 0 to 1.
     unit : str
         As given.
+    calibrated : bool
+        Whether the unit has a zero point, so that the values are nanomaggies.
     pixel_scale : float
         [arcsec]; NaN where the file does not say.
     position_angle : float
@@ -47,18 +80,27 @@ class Pixels:
     psf_fwhm : float per band
         [arcsec].
     wcs : WCS or None
-        Of the file; None where it has none.
+        Of the reference band, see `reference_band`, in ICRS; None where it has none.
     mirrored : bool
         Whether the file has east on the right, so that its columns stand here in reverse order.
+    note : str
+        What has to be said of these pixels: an assumed order of bands, a unit without zero point, a resampling.
     """
 
     image: NDArray[np.float32]
-    unit: str = "nanomaggy (assumed)"
+    unit: str = f"{UNIT} (assumed)"
+    calibrated: bool = True
     pixel_scale: float = float("nan")
     position_angle: float = 0.0
     psf_fwhm: tuple[float, ...] = ()
     wcs: WCS | None = None
     mirrored: bool = False
+    note: str = ""
+
+    @property
+    def is_display(self) -> bool:
+        """Whether this is a colour image made for the eye, without linear flux."""
+        return self.unit == DISPLAY_UNIT
 
     def place(self, ra: float, dec: float) -> tuple[float, float] | None:
         """Where a position [deg] lies in `image`: (x, y) from 0, not finite where it cannot; None if nothing says."""
@@ -72,15 +114,7 @@ class Pixels:
         if self.wcs is None:
             return float("nan"), float("nan")
         ra, dec = self.wcs.pixel_to_world_values(self.image.shape[1] - 1 - x if self.mirrored else x, y)
-        return float(ra), float(dec)
-
-
-@dataclass(frozen=True, eq=False)
-class _Plane:
-    """One band's array with its header."""
-
-    values: NDArray[Any]
-    header: fits.Header
+        return float(ra) % 360.0, float(dec)
 
 
 def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> Pixels:
@@ -92,99 +126,296 @@ def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> Pixels:
         One file with all bands, or one file per band in the bands' order.
     bands : sequence of str
 
+    Returns
+    -------
+    Pixels
+        All bands on the pixels of the reference band: a band that lies elsewhere by its own WCS is resampled, flux
+        conserved; pixels that it does not cover are NaN.
+
     Raises
     ------
     CutoutUnavailable
-        ``"failed"``: a file is damaged, or does not hold these bands.
+        ``"failed"``: a file is damaged, does not hold these bands, or holds what is no linear flux.
     """
+    name = ", ".join(path.name for path in paths)
+    if paths[0].name.lower().endswith(DISPLAY_SUFFIXES):
+        return _display_file(paths[0], bands)
+    if len(paths) == len(bands) > 1:
+        planes, note = [named_plane(path, band, bands) for path, band in zip(paths, bands, strict=True)], ""
+    else:
+        planes, note = band_planes(paths[0], bands)
     try:
-        if len(paths) == len(bands) > 1:
-            return _from_planes([_only_plane(path) for path in paths], ", ".join(path.name for path in paths))
-        (path,) = paths
-        if path.suffix.lower() in NUMPY_SUFFIXES:
-            return Pixels(_bands_last(_numpy_array(path, bands), bands, path.name))
-        return _from_planes(_planes(path, bands), path.name)
-    except _DAMAGED as error:
-        raise _failed(f"{paths[0].name} cannot be read: {error}") from error
+        return _from_planes(planes, bands, name, note)
+    except CutoutUnavailable:
+        raise
+    except Exception as error:  # a header that nobody vouches for makes astropy fail in any way
+        raise _failed(f"{name} has a header that cannot be used: {' '.join(str(error).split())[:200]}") from error
 
 
-def _numpy_array(path: Path, bands: Sequence[str]) -> NDArray[Any]:
-    # Pickled arrays run code when they are loaded: they stay closed, and NumPy says so. It is handed an open file since
-    # it forgets to close what it opened and could not read.
-    with path.open("rb") as file:
-        stored = np.load(file, allow_pickle=False)
-        arrays = {"": stored} if isinstance(stored, np.ndarray) else dict(stored)
-    if set(bands) <= set(arrays):
-        return np.stack([arrays[band] for band in bands])
-    if len(arrays) != 1:
-        raise _failed(f"{path.name} holds {', '.join(arrays)}; one array, or one per band, was expected")
-    return next(iter(arrays.values()))
+def reference_band(bands: Sequence[str]) -> int:
+    """The place of the band on whose pixels all bands are laid: r where there is one, else the first."""
+    return list(bands).index("r") if "r" in bands else 0
 
 
-def _planes(path: Path, bands: Sequence[str]) -> list[_Plane]:
-    images = _images(path)
-    named = {band_of(header, bands): _Plane(values, header) for values, header in images if values.ndim == 2}
-    if set(bands) <= set(named):
-        return [named[band] for band in bands]
-    cubes = [_Plane(values, header) for values, header in images if values.ndim == 3]
-    if len(cubes) == 1:
-        cube = np.moveaxis(_bands_last(cubes[0].values, bands, path.name), -1, 0)
-        return [_Plane(plane, cubes[0].header) for plane in cube]
-    if len(images) == len(bands) and set(named) == {None}:
-        return [_Plane(values, header) for values, header in images]
-    found = ", ".join(f"{band_of(header, bands) or 'no band'} {values.shape}" for values, header in images) or "nothing"
-    raise _failed(f"{path.name} holds {found}; an image for each of {', '.join(bands)}, or one cube, was expected")
+def image_centre(paths: Sequence[Path], bands: Sequence[str]) -> tuple[float, float]:
+    """Where the middle of an image lies (ra, dec) [deg]; NaN where no header says, or no file can be read."""
+    nothing = float("nan"), float("nan")
+    if paths[0].name.lower().endswith((*NUMPY_SUFFIXES, *DISPLAY_SUFFIXES)):
+        return nothing
+    wanted = bands[reference_band(bands)]
+    try:
+        headers = [header for path in paths for header in image_headers(path)]
+        # Those of the reference band come first: its pixels become the cutout's.
+        headers.sort(key=lambda header: wanted not in header_bands(header, bands).values())
+        for header in headers:
+            wcs = celestial(header)
+            if wcs is not None:
+                bands_first = header.get("NAXIS1") == len(bands) != header.get("NAXIS3", len(bands))
+                x, y = ((int(header[f"NAXIS{axis}"]) - 1) / 2 for axis in ((2, 3) if bands_first else (1, 2)))
+                ra, dec = wcs.pixel_to_world_values(x, y)
+                return float(ra) % 360.0, float(dec)
+    except Exception:  # a damaged file keeps its row; reading its pixels says what is wrong
+        return nothing
+    return nothing
 
 
-def _only_plane(path: Path) -> _Plane:
-    images = [(values, header) for values, header in _images(path) if values.ndim == 2]
-    if not images:
-        raise _failed(f"{path.name} holds no image of two dimensions")
-    return _Plane(*images[0])
+def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """An image as a survey holds it, and where it is valid.
+
+    Parameters
+    ----------
+    image : float32 (y, x, band)
+        Not finite where nothing was measured.
+    bands : sequence of str
+
+    Returns
+    -------
+    image : float32 (y, x, band)
+        0 where not valid.
+    valid : bool (y, x)
+        Where every band is finite.
+
+    Raises
+    ------
+    CutoutUnavailable
+        ``"failed"``: no pixel is valid, or all valid pixels of a band have the same value.
+    """
+    valid = np.asarray(np.isfinite(image).all(axis=-1))
+    if not valid.any():
+        raise _failed("the image has no valid pixel: none is finite in every band")
+    seen = image[valid]
+    constant = (seen == seen[0]).all(axis=0) if len(seen) > 1 else np.zeros(len(bands), np.bool_)
+    if tuple(bands) == DISPLAY_BANDS and not constant.all():
+        constant[:] = False  # a colour of an image for the eye may well be dark everywhere
+    if constant.any():
+        where = "every band" if constant.all() else f"band {' '.join(np.array(bands)[constant])}"
+        values = ", ".join(f"{value:g}" for value in dict.fromkeys(seen[0][constant].tolist()))
+        raise _failed(f"no valid pixel: every pixel of {where} is {values}, as outside a survey's footprint")
+    return np.where(valid[..., None], image, np.float32(0.0)), valid
 
 
-def _images(path: Path) -> list[tuple[NDArray[Any], fits.Header]]:
-    """Arrays and headers of all images in a FITS file, without axes of length 1."""
-    # A warning about a truncated file is followed by the error that counts.
-    with warnings.catch_warnings(action="ignore"), fits.open(path, memmap=False) as hdus:
-        images = [hdu for hdu in hdus if hdu.is_image and hdu.data is not None]
-        return [(np.squeeze(hdu.data), hdu.header) for hdu in images]
+def image_window(
+    pixels: Pixels, shape: tuple[int, int], first: tuple[int, int] | None = None, central: float = 1.0
+) -> Pixels:
+    """The part of an image that becomes a cutout.
+
+    Parameters
+    ----------
+    pixels : Pixels
+    shape : (int, int)
+        (y, x) of the cutout.
+    first : (int, int), optional
+        First row and column of the window; by default the window lies in the middle.
+    central : float
+        Of colour images made for the eye, which are averaged over areas to `shape`: the share of their width that is
+        kept, about the middle. Images of measured flux are cropped, their pixels untouched.
+
+    Raises
+    ------
+    CutoutUnavailable
+        ``"failed"``: the image is smaller than the cutout; nothing here invents sky.
+    """
+    height, width = pixels.image.shape[:2]
+    scale = min(height / shape[0], width / shape[1]) * (central if pixels.is_display else 1.0)
+    if scale < 1.0:
+        share = f" in its central {central:g}" if central != 1.0 and pixels.is_display else ""
+        raise _failed(f"the image has {height} x {width} pixels{share}, fewer than {shape[0]} x {shape[1]}")
+    if pixels.is_display:
+        return replace(pixels, image=area_mean(pixels.image, shape, scale), pixel_scale=pixels.pixel_scale * scale)
+    top, left = first or ((height - shape[0]) // 2, (width - shape[1]) // 2)
+    return replace(pixels, image=pixels.image[top : top + shape[0], left : left + shape[1]])
 
 
-def _from_planes(planes: Sequence[_Plane], name: str) -> Pixels:
-    shapes = {plane.values.shape for plane in planes}
-    if len(shapes) > 1:
-        raise _failed(f"The bands of {name} differ in shape: {', '.join(map(str, sorted(shapes)))}")
-    units = [unit_of(plane.header) for plane in planes]
-    scaled = [plane.values * np.float64(to_nanomaggies(unit)) for plane, unit in zip(planes, units, strict=True)]
-    wcs = celestial(planes[0].header)
+def area_mean(image: NDArray[np.float32], shape: tuple[int, int], scale: float) -> NDArray[np.float32]:
+    """The middle of an image on coarser pixels, each the mean of the area it covers.
+
+    Parameters
+    ----------
+    image : float32 (y, x, band)
+    shape : (int, int)
+        (y, x) of the result.
+    scale : float
+        Width of its pixels in those of `image`, 1 or more.
+    """
+    rows, columns = (_overlaps(length, count, scale) for length, count in zip(image.shape[:2], shape, strict=True))
+    return np.asarray(np.einsum("ty,yxb,sx->tsb", rows, image, columns, optimize=True), dtype=np.float32)
+
+
+def _overlaps(length: int, count: int, scale: float) -> NDArray[np.float64]:
+    """Shares (count, length) of each pixel in each of `count` wider ones about the middle; every row sums to 1."""
+    edges = (length - count * scale) / 2 + scale * np.arange(count + 1)
+    pixel = np.arange(length)
+    covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
+    return np.asarray(np.clip(covered, 0.0, None) / scale)
+
+
+# -- colour images made for the eye -----------------------------------------------------------------------------------
+
+
+def display_pixels(values: NDArray[np.uint8], pixel_scale: float = float("nan")) -> Pixels:
+    """A colour image made for the eye: uint8 (y, x, 3), red first and the first row on top, as 0 to 1, north-up."""
+    image = values[::-1].astype(np.float32) / np.float32(255.0)
+    return Pixels(image, DISPLAY_UNIT, calibrated=False, pixel_scale=pixel_scale)
+
+
+def _display_file(path: Path, bands: Sequence[str]) -> Pixels:
+    if tuple(bands) != DISPLAY_BANDS:
+        raise _failed(
+            f"{path.name} is a colour image made for the eye ({' '.join(DISPLAY_BANDS)}, not linear in flux); "
+            f"{' '.join(bands)} was expected"
+        )
+    with reading(path, CutoutUnavailable), Image.open(path) as picture:
+        if picture.width * picture.height > _MOST_PIXELS:
+            raise _failed(f"{path.name} has {picture.width} x {picture.height} pixels, too many for a galaxy's image")
+        if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
+            raise _failed(f"{path.name} has one channel of more than 8 bits; a colour image of 8 bits was expected")
+        return display_pixels(np.asarray(picture.convert("RGB")))
+
+
+# -- bands on one grid ------------------------------------------------------------------------------------------------
+
+
+def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note: str) -> Pixels:
+    maps = [celestial(plane.header) for plane in planes]
+    reference = reference_band(bands)
+    units, factors, calibrated = _units(planes, maps, bands, name)
+    scaled = [_float(plane.values) * factor for plane, factor in zip(planes, factors, strict=True)]
+    aligned, moved = _aligned(scaled, maps, bands, name)
+    wcs = maps[reference]
     mirrored = wcs is not None and bool(np.linalg.det(wcs.pixel_scale_matrix) > 0)
     if mirrored:
         _log.info("%s has east on the right: it is mirrored, left to right, as the sky is", name)
-    image = _single(np.stack(scaled, axis=-1))
+    image = _single_precision(np.stack(aligned, axis=-1))
+    unplaced = "its WCS gives no place on the sky or no size of a pixel: not used"
+    unusable = unplaced if wcs is None and "CRVAL1" in planes[reference].header else ""
+    unknown = "" if calibrated else f"pixels in {units}, a unit without a known zero point: values as they are"
     return Pixels(
         image=image[:, ::-1] if mirrored else image,
-        unit=", ".join(dict.fromkeys(units)),
+        unit=units,
+        calibrated=calibrated,
         pixel_scale=float(np.mean(proj_plane_pixel_scales(wcs))) * 3600.0 if wcs else float("nan"),
         position_angle=position_angle(wcs) if wcs else 0.0,  # mirroring leaves the columns' direction as it is
         psf_fwhm=tuple(psf_fwhm(plane.header) for plane in planes),
         wcs=wcs,
         mirrored=mirrored,
+        note="; ".join(filter(None, (note, unknown, moved, unusable))),
     )
 
 
-def _bands_last(array: NDArray[Any], bands: Sequence[str], name: str) -> NDArray[np.float32]:
-    """(band, y, x) or (y, x, band) as (y, x, band); refuses what could be either, and what are no numbers."""
-    if array.dtype.kind not in "fiu":
-        raise _failed(f"{name} holds values of type {array.dtype}; real numbers were expected")
-    first, last = (array.ndim == 3 and array.shape[axis] == len(bands) for axis in (0, -1))
-    if first == last:
-        could_be = "could be either" if first else "is neither"
-        raise _failed(f"{name} is {array.shape}, which {could_be} (band, y, x) or (y, x, band) of {len(bands)} bands")
-    return _single(np.moveaxis(array, 0, -1) if first else array)
+def _units(
+    planes: Sequence[Plane], maps: Sequence[WCS | None], bands: Sequence[str], name: str
+) -> tuple[str, list[float], bool]:
+    """The units in words, what to multiply each plane with, and whether that makes nanomaggies."""
+    units = [_unit(plane) for plane in planes]
+    logarithmic = [unit for unit in units if is_magnitude(unit)]
+    if logarithmic:
+        raise _failed(f"{name} is in {logarithmic[0]}, which cannot be added up; linear flux per pixel was expected")
+    areas = [_pixel_area(wcs) for wcs in maps]
+    beams = [beam_area(plane.header) for plane in planes]
+    each = list(zip(units, areas, beams, strict=True))
+    known = [is_known_unit(*facts) for facts in each]
+    words = ", ".join(dict.fromkeys(units))
+    if len(set(units)) > 1 and not all(known):
+        given = ", ".join(f"{band} in {unit}" for band, unit in zip(bands, units, strict=True))
+        raise _failed(f"the bands of {name} cannot be compared: {given}")
+    return words, [to_nanomaggies(*facts) for facts in each], all(known)
 
 
-def _single(values: NDArray[Any]) -> NDArray[np.float32]:
+def _unit(plane: Plane) -> str:
+    unit = unit_of(plane.header)
+    # A camera's raw counts are whole numbers; calibrated flux never is.
+    return "counts (assumed)" if unit.endswith("(assumed)") and plane.values.dtype.kind in "iu" else unit
+
+
+def _pixel_area(wcs: WCS | None) -> float:
+    return float("nan") if wcs is None else float(proj_plane_pixel_area(wcs) * np.radians(1.0) ** 2)
+
+
+def _float(values: NDArray[Any]) -> NDArray[np.float64]:
+    if values.dtype.kind not in "fiu":
+        raise _failed(f"the file holds values of type {values.dtype}; real numbers were expected")
+    return np.asarray(values, dtype=np.float64)
+
+
+def _aligned(
+    planes: Sequence[NDArray[np.float64]], maps: Sequence[WCS | None], bands: Sequence[str], name: str
+) -> tuple[list[NDArray[np.float64]], str]:
+    """Every band on the pixels of the reference band, and what was done, in words."""
+    reference = reference_band(bands)
+    target, shape = maps[reference], planes[reference].shape
+    moved, aligned = dict[str, float](), list[NDArray[np.float64]]()
+    lost = [band for band, wcs in zip(bands, maps, strict=True) if (wcs is None) != (target is None)]
+    for band, values, wcs in zip(bands, planes, maps, strict=True):
+        if target is None or wcs is None:
+            if values.shape != shape:
+                sizes = ", ".join(sorted({str(plane.shape) for plane in planes}))
+                raise _failed(f"The bands of {name} differ in shape ({sizes}), and no WCS says how they lie")
+            aligned.append(values)
+            continue
+        offset = 0.0 if wcs is target else _offset(wcs, target, shape)
+        if offset <= ALIGNED and values.shape == shape:
+            aligned.append(values)
+            continue
+        moved[band] = offset
+        aligned.append(_resampled(values, wcs, target, shape))
+        if not np.isfinite(aligned[-1]).any():
+            raise _failed(f"{name}: by its own WCS, {band} shows other sky than {bands[reference]}")
+    notes = []
+    if moved:
+        most = max(moved.values())
+        far = f"up to {most:.1f} pixels" if np.isfinite(most) else "far"
+        notes.append(
+            f"{' '.join(moved)} lay {far} from {bands[reference]} by WCS: resampled on its pixels, flux conserved"
+        )
+    if lost:
+        notes.append(f"no WCS says how {' '.join(lost)} and the other bands lie: taken pixel by pixel")
+    return aligned, "; ".join(notes)
+
+
+def _offset(wcs: WCS, target: WCS, shape: tuple[int, ...]) -> float:
+    """How far a pixel of the target's frame lies from the same pixel of another map, at most [pixel]."""
+    y, x = np.array(
+        [[0, 0, shape[0] - 1, shape[0] - 1, (shape[0] - 1) / 2], [0, shape[1] - 1, 0, shape[1] - 1, (shape[1] - 1) / 2]]
+    )
+    there = wcs.world_to_pixel_values(*target.pixel_to_world_values(x, y))
+    offset = float(np.hypot(there[0] - x, there[1] - y).max())
+    return offset if np.isfinite(offset) else float("inf")
+
+
+def _resampled(values: NDArray[np.float64], wcs: WCS, target: WCS, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """A band on the target's pixels, flux conserved; NaN where it does not cover them."""
+    from gz2interp.stores.resampling import resample  # loads reproject, which only this needs
+
+    flux, valid = resample(_single_precision(values), wcs, target, (shape[0], shape[1]))
+    y, x = np.indices(shape)
+    there = wcs.world_to_pixel_values(*target.pixel_to_world_values(x, y))
+    inside = np.ones(shape, np.bool_)
+    for place, length in zip(there, values.shape[::-1], strict=True):
+        inside &= (place >= -ALIGNED) & (place <= length - 1 + ALIGNED)
+    return np.where(valid & inside, flux, np.nan).astype(np.float64)
+
+
+def _single_precision(values: NDArray[Any]) -> NDArray[np.float32]:
     """In single precision; what is beyond it becomes infinite, and so not measured."""
     with np.errstate(over="ignore"):
         return np.asarray(values, dtype=np.float32)

@@ -65,7 +65,7 @@ def entry_of(row: int, galaxy_id: int, outcome: Cutout | CutoutUnavailable, sour
         row,
         galaxy_id,
         "ok",
-        "",
+        outcome.note,
         outcome.source,
         tries,
         now,
@@ -171,6 +171,15 @@ class Journal:
         question = "SELECT DISTINCT native_unit FROM cutout WHERE status = 'ok' AND row < ? ORDER BY native_unit"
         with self._reading() as connection:
             return tuple(str(unit) for (unit,) in connection.execute(question, (rows_committed,)) if unit)
+
+    def notes(self, rows_committed: int) -> dict[str, int]:
+        """What had to be said of pixels, and of how many cutouts, the most frequent first."""
+        question = (
+            "SELECT reason, count(*) FROM cutout WHERE status = 'ok' AND reason != '' AND row < ? "
+            "GROUP BY reason ORDER BY count(*) DESC, reason"
+        )
+        with self._reading() as connection:
+            return dict(connection.execute(question, (rows_committed,)))
 
     def counts(self, rows_committed: int) -> dict[str, int]:
         """How many committed cutouts have each status."""

@@ -6,6 +6,7 @@ may have left anything there. Whole shards are read and written, so memory does 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +19,17 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError, choices, shortened
 from gz2interp.results import Cutout, Galaxy
-from gz2interp.schema import BANDS, CUTOUT_SIZE, DEC, GALAXY_ID, PETRO_RADIUS, RA, parse_galaxy_id
+from gz2interp.schema import (
+    BANDS,
+    CUTOUT_SIZE,
+    DEC,
+    DISPLAY_NOTE,
+    DISPLAY_UNIT,
+    GALAXY_ID,
+    PETRO_RADIUS,
+    RA,
+    parse_galaxy_id,
+)
 from gz2interp.stores.arrays import SHARD_ROWS, Rows, read_rows
 from gz2interp.stores.creating import make_survey_folder
 from gz2interp.stores.header import Header
@@ -96,6 +107,7 @@ class Survey:
         bands: Sequence[str] = BANDS,
         shape: tuple[int, int] = (CUTOUT_SIZE, CUTOUT_SIZE),
         source: str = "",
+        central: float = 1.0,
     ) -> Survey:
         """Make a survey that has its catalogue and no cutout yet.
 
@@ -110,6 +122,8 @@ class Survey:
         shape : (y, x)
         source : str
             Where its cutouts come from.
+        central : float
+            Of colour images made for the eye: the share of their width that a cutout shows, about the middle.
 
         Raises
         ------
@@ -119,7 +133,7 @@ class Survey:
             The catalogue lacks a column or names a galaxy twice.
         """
         folder = here(path)
-        make_survey_folder(folder, catalog, tuple(bands), shape, source)
+        make_survey_folder(folder, catalog, tuple(bands), shape, source, central)
         return cls.open(folder)
 
     def refreshed(self) -> Survey:
@@ -159,6 +173,29 @@ class Survey:
     def shape(self) -> tuple[int, int]:
         """(y, x) of a cutout, in pixels."""
         return self.header.shape
+
+    @property
+    def unit(self) -> str:
+        """Of the pixels: nanomaggy, or `gz2interp.schema.DISPLAY_UNIT`; see also `notes`."""
+        return self.header.unit
+
+    @cached_property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that have to be said of the pixels: no linear flux, an unknown unit, a resampling, assumed bands.
+
+        Notes that differ only in their numbers and bands are told once, with the most frequent one as an example.
+        """
+        kinds = dict[str, tuple[str, int]]()
+        for note, count in self.journal.notes(self.rows_committed).items():
+            kind = re.sub(rf"[\d.]+|\b(?:{'|'.join(map(re.escape, self.bands))})\b", "", note).replace(" ", "")
+            example, before = kinds.get(kind, (note, 0))
+            kinds[kind] = example, before + count
+        sentences = [
+            f"{count} {'galaxy' if count == 1 else 'galaxies'}: {example}." for example, count in kinds.values()
+        ]
+        if self.unit == DISPLAY_UNIT:
+            sentences.insert(0, DISPLAY_NOTE)
+        return tuple(sentences)
 
     @property
     def rows_committed(self) -> int:
@@ -271,6 +308,7 @@ class Survey:
             native_unit=known["native_unit"],
             sky_sigma=tuple(float(known[f"sky_sigma_{band}"]) for band in self.bands),
             psf_fwhm=tuple(float(known[f"psf_fwhm_{band}"]) for band in self.bands),
+            note=known["reason"],
         )
 
     def batches(self, size: int = SHARD_ROWS, rows: Rows | None = None) -> Iterator[Batch]:

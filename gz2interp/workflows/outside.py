@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import CutoutUnavailable, InputError, choices
 from gz2interp.results import Cutout
 from gz2interp.stores.fits_headers import is_known_unit
-from gz2interp.stores.image_files import SUFFIXES, Pixels, read_pixels
+from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES, Pixels, image_window, read_pixels, without_gaps
 from gz2interp.stores.survey import Survey
 
 __all__ = ["SCALE_TOLERANCE", "OutsideGalaxy", "outside_galaxy", "outside_image"]
@@ -52,8 +52,8 @@ def outside_galaxy(path: str | Path, survey: Survey) -> OutsideGalaxy:
     Parameters
     ----------
     path : path
-        FITS (an extension per band, or a cube), ``.npy`` or ``.npz``; the galaxy is in the middle. A larger image is
-        cropped about its middle, its pixels untouched.
+        FITS (an extension per band, or a cube), ``.npy`` or ``.npz``, or JPEG or PNG for a survey of such; the galaxy
+        is in the middle. Read as `trainer ingest` reads files: see `gz2interp.stores.image_files`.
     survey : Survey
         Whose bands, shape, unit and size of pixels it has to match.
 
@@ -65,24 +65,48 @@ def outside_galaxy(path: str | Path, survey: Survey) -> OutsideGalaxy:
     """
     file = Path(path).expanduser()
     if not file.is_file():
-        raise InputError(f"There is no file {file}", f"An image of one galaxy: {choices(SUFFIXES)}")
+        raise InputError(
+            f"There is no file {file}", f"An image of one galaxy: {choices((*SUFFIXES, *DISPLAY_SUFFIXES), 20)}"
+        )
     try:
         pixels = read_pixels([file], survey.bands)
+        _check_unit(file, pixels, survey)
+        framed = image_window(pixels, survey.shape, central=survey.header.central)
+        _check_scale(file, framed, survey)
+        image, valid = without_gaps(framed.image, survey.bands)
     except CutoutUnavailable as error:
-        raise InputError(error.reason, f"The bands of {survey.name}: {' '.join(survey.bands)}, in one file") from error
-    _check_unit(file, pixels, survey)
-    _check_scale(file, pixels, survey)
-    top, left = _window(file, pixels, survey.shape)
-    image = pixels.image[top : top + survey.shape[0], left : left + survey.shape[1]]
-    y, x = top + (survey.shape[0] - 1) / 2, left + (survey.shape[1] - 1) / 2
-    return OutsideGalaxy(_measured(file, _cutout(image, pixels)), *pixels.sky(x, y))
+        wanted = f"One galaxy in the middle, in the bands of {survey.name}: {' '.join(survey.bands)}"
+        reason = error.reason if file.name in error.reason else f"{file.name}: {error.reason}"
+        raise InputError(reason, wanted) from error
+    height, width = pixels.image.shape[:2]
+    # The middle of the window, which lies half a pixel off where an odd number of pixels is cut to an even one.
+    y, x = ((side - part) // 2 + (part - 1) / 2 for side, part in zip((height, width), survey.shape, strict=True))
+    cutout = Cutout(
+        image=image,
+        valid=valid,
+        source="outside",
+        pixel_scale=framed.pixel_scale,
+        position_angle=framed.position_angle,
+        native_unit=framed.unit,
+        psf_fwhm=framed.psf_fwhm,
+        note=framed.note,
+    )
+    return OutsideGalaxy(cutout, *pixels.sky(x, y))
 
 
 def _check_unit(file: Path, pixels: Pixels, survey: Survey) -> None:
-    strange = [unit for unit in pixels.unit.split(", ") if not is_known_unit(unit)]
-    if strange and pixels.unit not in survey.journal.native_units(survey.rows_committed):
+    units = survey.journal.native_units(survey.rows_committed)
+    if pixels.is_display or pixels.unit in units:
+        return
+    if pixels.calibrated and units and not any(is_known_unit(unit.split(", ")[0], 1.0, 1.0) for unit in units):
         raise InputError(
-            f"The pixels of {file.name} are in {', '.join(strange)}",
+            f"The pixels of {file.name} are in {pixels.unit}",
+            f"Those of {survey.name} are in {choices(units)}, which has no known zero point",
+            "Give the image in the survey's unit",
+        )
+    if not pixels.calibrated:
+        raise InputError(
+            f"The pixels of {file.name} are in {pixels.unit}",
             f"{survey.name} holds nanomaggies, and only units with a zero point can be turned into them",
             "Calibrate the image, and let BUNIT say nanomaggy or Jy",
         )
@@ -100,34 +124,3 @@ def _check_scale(file: Path, pixels: Pixels, survey: Survey) -> None:
             f"Those of {survey.name} are {theirs}, and the network knows galaxies at that size",
             "Resample the image, flux conserved",
         )
-
-
-def _window(file: Path, pixels: Pixels, shape: tuple[int, int]) -> tuple[int, int]:
-    """First row and column of the middle of the image."""
-    height, width = pixels.image.shape[:2]
-    if height < shape[0] or width < shape[1]:
-        raise InputError(
-            f"{file.name} has {height} x {width} pixels",
-            f"At least {shape[0]} x {shape[1]}, with the galaxy in the middle",
-            "Cut a larger field: sky is not invented here",
-        )
-    return (height - shape[0]) // 2, (width - shape[1]) // 2
-
-
-def _cutout(image: NDArray[np.float32], pixels: Pixels) -> Cutout:
-    return Cutout(
-        image=image,
-        valid=np.asarray(np.isfinite(image).all(axis=-1)),
-        source="outside",
-        pixel_scale=pixels.pixel_scale,
-        position_angle=pixels.position_angle,
-        native_unit=pixels.unit,
-        psf_fwhm=pixels.psf_fwhm,
-    )
-
-
-def _measured(file: Path, cutout: Cutout) -> Cutout:
-    """With zeros where nothing was measured, as a survey keeps them."""
-    if not cutout.valid.any():
-        raise InputError(f"{file.name} has no valid pixel", "Finite numbers in every band")
-    return replace(cutout, image=np.where(cutout.valid[..., None], cutout.image, np.float32(0.0)))

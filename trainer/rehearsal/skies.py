@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from reproject import reproject_exact, reproject_interp
 
 from gz2interp.schema import BANDS, NATIVE_PIXEL_SCALE
-from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
 from gz2interp.stores.resampling import north_up
+from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
 
 __all__ = ["FrameSky", "SimpleSky", "Sky", "place_of"]
 

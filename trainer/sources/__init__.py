@@ -45,6 +45,7 @@ SOURCES: dict[str, str | Callable[..., Source]] = {
     "skyview": "trainer.sources.skyview:SkyViewSource",
     "hips2fits": "trainer.sources.hips2fits:Hips2fitsSource",
     "sdss": "trainer.sources.sdss:SdssSource",
+    "galaxy10": "trainer.sources.galaxy10:Galaxy10Source",
 }
 """Sources by name: a factory, or ``"module:factory"``, which is imported when it is first opened."""
 

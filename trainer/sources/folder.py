@@ -1,19 +1,19 @@
-"""Cutouts that lie in a folder already: FITS or NumPy files, one or five a galaxy."""
+"""Cutouts that lie in a folder already: FITS, NumPy, JPEG or PNG files, one a galaxy or one a band."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE
-from gz2interp.stores.image_files import Pixels, read_pixels
+from gz2interp.stores.image_files import Pixels, image_window, read_pixels, without_gaps
 from trainer.sources.folder_index import FolderIndex, ImageFiles, catalog_of_folder, find_images
 from trainer.sources.noise import sky_sigma
 
@@ -44,11 +44,16 @@ class FolderSource:
         (y, x). A larger image is cropped, its pixels untouched; a smaller one fails, since nothing here invents sky.
     pixel_scale : float, optional
         [arcsec] of files that do not say, such as NumPy's.
+    central : float
+        Of colour images made for the eye: the share of their width that becomes the cutout, about the middle. They are
+        averaged over areas to the cutout's shape.
 
     Notes
     -----
-    A pixel is valid where every band is finite. Images keep their orientation, and the position angle is recorded; only
-    one with east on the right is mirrored, so that all galaxies are seen from the same side.
+    A pixel is valid where every band is finite. Bands that lie elsewhere by their own WCS are resampled on the pixels
+    of r, or of the first band, see `gz2interp.stores.image_files.read_pixels`. Images keep their orientation, and the
+    position angle is recorded; only one with east on the right is mirrored, so that all galaxies are seen from the
+    same side.
 
     Where the file has a WCS and the catalogue a position, the window lies about the galaxy, to the nearest whole pixel:
     the galaxy is then up to half a pixel from the middle along x and y. If the window would leave the image, or the
@@ -67,29 +72,34 @@ class FolderSource:
         bands: tuple[str, ...] = BANDS,
         shape: tuple[int, int] = (CUTOUT_SIZE, CUTOUT_SIZE),
         pixel_scale: float = float("nan"),
+        central: float = 1.0,
     ) -> None:
-        self.folder, self.bands, self.shape, self.pixel_scale = Path(folder), bands, shape, pixel_scale
+        self.folder, self.bands, self.shape = Path(folder), bands, shape
+        self.pixel_scale, self.central = pixel_scale, central
         images = find_images(self.folder, bands)
         self._index = FolderIndex(images)
         self._by_file = {image.paths[0].relative_to(self.folder).as_posix(): image for image in images}
         self._files = catalog["file"].tolist() if catalog is not None and "file" in catalog else None
-        self._cropped = set[tuple[int, ...]]()
+        self._sizes = set[tuple[int, ...]]()
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        pixels = read_pixels(self._find(galaxy).paths, self.bands)
-        image = self._crop(pixels, galaxy)
-        valid = np.asarray(np.isfinite(image).all(axis=-1))
-        image = np.where(valid[..., None], image, np.float32(0.0))
+        files = self._find(galaxy)
+        if files.missing_bands:
+            names = ", ".join(path.name for path in files.paths)
+            raise CutoutUnavailable("failed", f"no file of {' '.join(files.missing_bands)} lies beside {names}")
+        pixels = self._framed(read_pixels(files.paths, self.bands), galaxy)
+        image, valid = without_gaps(pixels.image, self.bands)
         return Cutout(
             image=image,
             valid=valid,
             source=self.name,
-            pixel_scale=self._scale(pixels),
+            pixel_scale=pixels.pixel_scale,
             position_angle=pixels.position_angle,
             native_unit=pixels.unit,
             sky_sigma=sky_sigma(image, valid),
             psf_fwhm=pixels.psf_fwhm or (float("nan"),) * len(self.bands),
+            note=pixels.note,
         )
 
     def _find(self, galaxy: Galaxy) -> ImageFiles:
@@ -104,25 +114,22 @@ class FolderSource:
             raise CutoutUnavailable("missing", wanted)
         return found
 
-    def _crop(self, pixels: Pixels, galaxy: Galaxy) -> NDArray[np.float32]:
-        height, width = size = pixels.image.shape[:2]
-        if height < self.shape[0] or width < self.shape[1]:
-            wanted = f"{self.shape[0]} x {self.shape[1]}"
-            raise CutoutUnavailable("failed", f"the image has {height} x {width} pixels, fewer than {wanted}")
+    def _framed(self, pixels: Pixels, galaxy: Galaxy) -> Pixels:
+        size = pixels.image.shape[:2]
+        if not np.isfinite(pixels.pixel_scale):
+            pixels = replace(pixels, pixel_scale=self.pixel_scale)
         place = pixels.place(galaxy.ra, galaxy.dec)
-        if size != self.shape and size not in self._cropped:
-            self._cropped.add(size)
-            about = "their middle" if place is None else "the galaxy"
-            _log.info("Images of %d x %d are cropped about %s, first of %s", height, width, about, galaxy.galaxy_id)
-        top, left = _middle(size, self.shape) if place is None else _about(place, size, self.shape)
-        return pixels.image[top : top + self.shape[0], left : left + self.shape[1]]
-
-    def _scale(self, pixels: Pixels) -> float:
-        return pixels.pixel_scale if np.isfinite(pixels.pixel_scale) else self.pixel_scale
-
-
-def _middle(size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int]:
-    return (size[0] - shape[0]) // 2, (size[1] - shape[1]) // 2
+        fits_in = size[0] >= self.shape[0] and size[1] >= self.shape[1]
+        if size != self.shape and fits_in and size not in self._sizes:
+            self._sizes.add(size)
+            how = (
+                "averaged"
+                if pixels.is_display
+                else f"cropped about {'their middle' if place is None else 'the galaxy'}"
+            )
+            _log.info("Images of %d x %d are %s, first of %s", *size, how, galaxy.galaxy_id)
+        first = _about(place, size, self.shape) if place is not None and fits_in else None
+        return image_window(pixels, self.shape, first, self.central)
 
 
 def _about(place: tuple[float, float], size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int]:

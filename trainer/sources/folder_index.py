@@ -10,25 +10,25 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from astropy.io import fits
 from scipy.spatial import cKDTree
 
 from gz2interp.errors import InputError, choices
 from gz2interp.results import Galaxy
-from gz2interp.schema import BANDS, DEC, GALAXY_ID, RA
-from gz2interp.stores.fits_headers import celestial
-from gz2interp.stores.image_files import NUMPY_SUFFIXES, SUFFIXES
+from gz2interp.schema import BANDS, DEC, DISPLAY_BANDS, GALAXY_ID, RA
+from gz2interp.stores.band_names import bands_in, is_auxiliary
+from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES, image_centre
 from trainer.catalog import TABLE_ROW, name_id, position_ids, read_catalog
 from trainer.catalog.cleaning import chord, unit_vectors
 
-__all__ = ["FolderIndex", "ImageFiles", "catalog_of_folder", "find_images"]
+__all__ = ["FolderIndex", "ImageFiles", "bands_of_folder", "catalog_of_folder", "find_images"]
 
 WITHIN: Final = 2.0
 """A position in a name is a galaxy's if it is this near [arcsec]; names round to about 0.02."""
 
 _ID: Final = re.compile(r"(?<!\d)\d{12,19}(?!\d)")
 _POSITION: Final = re.compile(r"(?<![\d.])(\d{1,3}\.\d+)[ _]?([+-]\d{1,2}\.\d+)")
-_NUMBER: Final = re.compile(r"(?:^|_)(\d{1,9})$")
+_NAME: Final = re.compile(r"J(\d{2})(\d{2})(\d{2}(?:\.\d+)?)([+-])(\d{2})(\d{2})(\d{2}(?:\.\d+)?)", re.IGNORECASE)
+_NUMBER: Final = re.compile(r"(?:^|_)(\d{1,11})$")
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,13 @@ class ImageFiles:
     paths : tuple of Path
     stem : str
         The name without suffix, and without the band where there is one file per band.
+    missing_bands : tuple of str
+        Of a set of files, one per band, that is not whole.
     """
 
     paths: tuple[Path, ...]
     stem: str
+    missing_bands: tuple[str, ...] = ()
 
     @property
     def galaxy_id(self) -> int | None:
@@ -53,13 +56,19 @@ class ImageFiles:
 
     @property
     def position(self) -> tuple[float, float] | None:
-        """Right ascension and declination [deg] in the name, as in ``sdss_3.59699_+15.62713``."""
+        """(ra, dec) [deg] in the name, as ``sdss_3.59699_+15.62713`` or ``J001423.28+153737.7``."""
         found = _POSITION.search(self.stem)
-        return (float(found[1]), float(found[2])) if found else None
+        if found:
+            return float(found[1]), float(found[2])
+        name = _NAME.search(self.stem)
+        if not name:
+            return None
+        hours, up = (int(name[n]) + int(name[n + 1]) / 60 + float(name[n + 2]) / 3600 for n in (1, 5))
+        return 15 * hours, -up if name[4] == "-" else up
 
     @property
     def number(self) -> int | None:
-        """The number that ends the name: a row, counted from 0, as in ``array_number_17``."""
+        """The number that ends the name: a row, counted from 0, as in ``array_number_17``, or a short id."""
         found = _NUMBER.search(self.stem)
         return int(found[1]) if found and self.position is None else None
 
@@ -70,19 +79,26 @@ class FolderIndex:
     Parameters
     ----------
     images : sequence of ImageFiles
+    galaxy_ids : sequence of int
+        Of the catalogue.
 
     Notes
     -----
-    An id in the name decides; then a position within 2 arcsec; then the number at the name's end, which is a row. Rows
-    are used only where no file of the folder bears an id or a position, so that a stray number misleads nobody.
+    An id in the name decides; then a position within 2 arcsec; then the number at the name's end. Such numbers are the
+    catalogue's ids, as those of Kaggle's ``100008.jpg``, if more of them are ids than could be rows of the catalogue;
+    else they are rows. They are used only where no file of the folder bears a long id or a position, so that a stray
+    number misleads nobody.
     """
 
-    def __init__(self, images: Sequence[ImageFiles]) -> None:
+    def __init__(self, images: Sequence[ImageFiles], galaxy_ids: Sequence[int] = ()) -> None:
         self.images = tuple(images)
         self._by_id = {image.galaxy_id: image for image in images if image.galaxy_id is not None}
         self._placed = [image for image in images if image.position is not None]
         named = bool(self._by_id or self._placed)
         self._by_row = {} if named else {image.number: image for image in images if image.number is not None}
+        ids = set(galaxy_ids) & self._by_row.keys()
+        if len(ids) > sum(0 <= number < len(galaxy_ids) for number in self._by_row if number is not None):
+            self._by_id, self._by_row = {number: self._by_row[number] for number in ids}, {}
         positions = np.array([image.position for image in self._placed], dtype=np.float64).reshape(-1, 2)
         self._tree = cKDTree(unit_vectors(positions[:, 0], positions[:, 1])) if self._placed else None
 
@@ -97,8 +113,24 @@ class FolderIndex:
         return self._placed[place] if np.isfinite(distance) else None
 
 
+def bands_of_folder(folder: Path) -> tuple[str, ...]:
+    """The bands that a folder's files are read for unless somebody says otherwise: colours if there is nothing else."""
+    names = [path.name.lower() for path in folder.rglob("*")] if folder.is_dir() else []
+    only_display = any(name.endswith(DISPLAY_SUFFIXES) for name in names) and not any(
+        name.endswith(SUFFIXES) for name in names
+    )
+    return DISPLAY_BANDS if only_display else BANDS
+
+
 def find_images(folder: Path, bands: Sequence[str] = BANDS) -> list[ImageFiles]:
-    """The images below a folder, in the order of their names, numbers as numbers; a full set of bands is one image.
+    """The images below a folder, in the order of their names, numbers as numbers.
+
+    Parameters
+    ----------
+    folder : Path
+    bands : sequence of str
+        Files of the same name but for a band, or in folders named for the bands, are one image. Of the colours of
+        images made for the eye, JPEG and PNG files are found, otherwise FITS and NumPy files.
 
     Raises
     ------
@@ -107,24 +139,47 @@ def find_images(folder: Path, bands: Sequence[str] = BANDS) -> list[ImageFiles]:
     """
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}", "a folder of cutouts", "Check the path.")
-    files = sorted((path for path in folder.rglob("*") if path.name.lower().endswith(SUFFIXES)), key=_natural)
+    suffixes = DISPLAY_SUFFIXES if tuple(bands) == DISPLAY_BANDS else SUFFIXES
+    files = sorted((path for path in folder.rglob("*") if path.name.lower().endswith(suffixes)), key=_natural)
+    files = _without_auxiliary(files)
     sets: dict[tuple[Path, str], dict[str, Path]] = {}
     for path in files:
-        stem, band = _without_band(_stem(path), bands)
-        if band:
-            sets.setdefault((path.parent, stem), {})[band] = path
+        key, band = _without_band(path, folder, bands)
+        if band and len(bands) > 1 and suffixes != DISPLAY_SUFFIXES:
+            sets.setdefault(key, {}).setdefault(band, path)
     images = dict[Path, ImageFiles]()
     for path in files:
-        stem, band = _without_band(_stem(path), bands)
-        members = sets.get((path.parent, stem), {}) if band else {}
-        whole = tuple(members[name] for name in bands) if set(bands) <= set(members) else (path,)
-        images.setdefault(whole[0], ImageFiles(whole, stem if len(whole) > 1 else _stem(path)))
+        key, band = _without_band(path, folder, bands)
+        members = sets.get(key, {}) if band else {}
+        if len(members) < 2 or members[band] != path:
+            images[path] = ImageFiles((path,), _stem(path))
+            continue
+        whole = tuple(members[name] for name in bands if name in members)
+        images.setdefault(whole[0], ImageFiles(whole, key[1], tuple(name for name in bands if name not in members)))
     if not images:
-        raise InputError(f"{folder} holds no images", f"files ending in {choices(SUFFIXES)}")
+        raise InputError(f"{folder} holds no images", f"files ending in {choices((*SUFFIXES, *DISPLAY_SUFFIXES), 20)}")
     return list(images.values())
 
 
-def catalog_of_folder(folder: str | Path, table: str | Path | pd.DataFrame | None = None) -> pd.DataFrame:
+def _without_auxiliary(files: Sequence[Path]) -> list[Path]:
+    """The files less weights, masks and the like: those whose name without that word is another file's."""
+    stems = {(path.parent, _stem(path)) for path in files}
+
+    def belongs_to_another(path: Path) -> bool:
+        parts = re.split(r"([-_.])", _stem(path))
+        for place in range(0, len(parts), 2):
+            rest = "".join(parts[:place] + parts[place + 2 :]).strip("-_.")
+            shorter = "".join(parts[: max(place - 1, 0)] + parts[place + 1 :]).strip("-_.")
+            if is_auxiliary(parts[place]) and {(path.parent, rest), (path.parent, shorter)} & stems:
+                return True
+        return False
+
+    return [path for path in files if not belongs_to_another(path)]
+
+
+def catalog_of_folder(
+    folder: str | Path, table: str | Path | pd.DataFrame | None = None, bands: Sequence[str] = BANDS
+) -> pd.DataFrame:
     """A catalogue of what a folder shows, so that the folder alone can become a survey.
 
     Parameters
@@ -133,7 +188,9 @@ def catalog_of_folder(folder: str | Path, table: str | Path | pd.DataFrame | Non
     table : path or DataFrame, optional
         A table of galaxies, or what `trainer.catalog.read_catalog` made of it, which then is the catalogue: its column
         ``file`` names their images; if it has none, ids, positions and numbers in the files' names find them, the
-        numbers being rows of the table as it is on disk. Without a table, the names are all there is.
+        numbers being its ids, or rows of the table as it is on disk. Without a table, the names are all there is.
+    bands : sequence of str
+        What the files hold, see `find_images`.
 
     Returns
     -------
@@ -150,14 +207,12 @@ def catalog_of_folder(folder: str | Path, table: str | Path | pd.DataFrame | Non
     folder = Path(folder)
     if table is not None:
         catalog = table if isinstance(table, pd.DataFrame) else read_catalog(table)[0]
-        files = catalog["file"] if "file" in catalog else _files_of(catalog, folder)
+        images = find_images(folder, bands)
+        files = catalog["file"] if "file" in catalog else _files_of(catalog, images, folder)
         if files.isna().all():
-            raise InputError(
-                f"No image in {folder} bears an id, a position or a row of the table",
-                "names that say whose image it is, or a column 'file' in the table",
-            )
+            raise _none_fits(catalog, images, folder)
         return catalog.assign(file=files, id_from=pd.Series("table", index=catalog.index, dtype="str"))
-    records = [_record(image, folder) for image in find_images(folder)]
+    records = [_record(image, folder, bands) for image in find_images(folder, bands)]
     catalog = pd.DataFrame(records).astype({GALAXY_ID: np.int64, RA: np.float64, DEC: np.float64})
     twice = catalog.loc[catalog.duplicated(GALAXY_ID, keep=False), "file"]
     if len(twice):
@@ -167,16 +222,26 @@ def catalog_of_folder(folder: str | Path, table: str | Path | pd.DataFrame | Non
     return catalog
 
 
-def _files_of(catalog: pd.DataFrame, folder: Path) -> pd.Series[str]:
-    index = FolderIndex(find_images(folder))
+def _files_of(catalog: pd.DataFrame, images: Sequence[ImageFiles], folder: Path) -> pd.Series[str]:
+    index = FolderIndex(images, catalog[GALAXY_ID].tolist())
     columns = (catalog[name].tolist() for name in (TABLE_ROW, GALAXY_ID, RA, DEC))
     found = [index.of(Galaxy(*values)) for values in zip(*columns, strict=True)]
     files = [image.paths[0].relative_to(folder).as_posix() if image else None for image in found]
     return pd.Series(files, index=catalog.index, dtype="str")
 
 
-def _record(image: ImageFiles, folder: Path) -> dict[str, object]:
-    ra, dec = image.position or _centre(image.paths[0])
+def _none_fits(catalog: pd.DataFrame, images: Sequence[ImageFiles], folder: Path) -> InputError:
+    ids = choices(catalog[GALAXY_ID].head(3))
+    names = choices([image.paths[0].relative_to(folder).as_posix() for image in images], 3)
+    return InputError(
+        f"None of the {len(images)} images in {folder} bears an id, a position or a row of the table's {len(catalog)} "
+        f"galaxies: the files are named {names}, and the ids are {ids}",
+        "Names that say whose image it is, or a column 'file' in the table",
+    )
+
+
+def _record(image: ImageFiles, folder: Path, bands: Sequence[str]) -> dict[str, object]:
+    ra, dec = image.position or image_centre(image.paths, bands)
     file = image.paths[0].relative_to(folder).as_posix()
     if image.galaxy_id is not None:
         name, origin = image.galaxy_id, "name"
@@ -187,32 +252,28 @@ def _record(image: ImageFiles, folder: Path) -> dict[str, object]:
     return {GALAXY_ID: name, RA: ra, DEC: dec, "file": file, "id_from": origin}
 
 
-def _centre(path: Path) -> tuple[float, float]:
-    """Where an image's middle lies on the sky, from the first header that says so; NaN where none does."""
-    if path.suffix.lower() in NUMPY_SUFFIXES:
-        return np.nan, np.nan
-    try:
-        with fits.open(path) as hdus:
-            for header in (hdu.header for hdu in hdus if hdu.is_image):
-                wcs = celestial(header)
-                if wcs is not None:
-                    place = wcs.pixel_to_world_values((header["NAXIS1"] - 1) / 2, (header["NAXIS2"] - 1) / 2)
-                    return float(place[0]), float(place[1])
-    except (OSError, EOFError, KeyError, ValueError):
-        pass  # a damaged file keeps its row; reading its pixels will say what is wrong
-    return np.nan, np.nan
-
-
 def _stem(path: Path) -> str:
-    suffix = max((suffix for suffix in SUFFIXES if path.name.lower().endswith(suffix)), key=len)
+    suffixes = (*SUFFIXES, *DISPLAY_SUFFIXES)
+    suffix = max((suffix for suffix in suffixes if path.name.lower().endswith(suffix)), key=len)
     return path.name[: -len(suffix)]
 
 
-def _without_band(stem: str, bands: Sequence[str]) -> tuple[str, str]:
-    """The name without its band, and the band, of ``1237_u``, ``r-1237`` or ``cut.g.1237``; "" where no band stands."""
-    letters = "|".join(map(re.escape, bands))
-    found = re.search(rf"(?:^|[-_.])({letters})(?=[-_.]|$)", stem, re.IGNORECASE)
-    return (stem[: found.start()] + stem[found.end() :], found[1].lower()) if found else (stem, "")
+def _without_band(path: Path, folder: Path, bands: Sequence[str]) -> tuple[tuple[Path, str], str]:
+    """What the files of one galaxy have in common, folder and name, and the band of this one; "" where none stands.
+
+    Bands stand in names as in ``1237_u``, ``r-1237``, ``cut.g.1237`` or ``ps1_g``, or are the folder's name.
+    """
+    parts = re.split(r"([-_.])", _stem(path))
+    named = {place: bands_in(parts[place], bands) for place in range(0, len(parts), 2)}
+    named = {place: found for place, found in named.items() if len(found) == 1}
+    if len(named) == 1:
+        ((place, (band,)),) = named.items()
+        rest = "".join(parts[: max(place - 1, 0)] + parts[place + 1 :] if place else parts[2:])
+        return (path.parent, rest), band
+    above = bands_in(path.parent.name, bands) if path.parent != folder else ()
+    if not named and len(above) == 1:
+        return (path.parent.parent, _stem(path)), above[0]
+    return (path.parent, _stem(path)), ""
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import NATIVE_PIXEL_SCALE
+from gz2interp.stores.resampling import north_up
 from trainer.archives.mirrors import available
 from trainer.archives.persist import persist
 from trainer.archives.service import Service
@@ -20,7 +21,6 @@ from trainer.archives.trouble import Trouble
 from trainer.archives.units import Unit, read_unit
 from trainer.sources.judging import judge
 from trainer.sources.remote import Framing, Planes, Setting
-from gz2interp.stores.resampling import north_up
 
 __all__ = ["Hips2fitsSource"]
 

@@ -1,0 +1,183 @@
+"""Galaxy10: one HDF5 file of labelled colour images, those of SDSS or of the DESI Legacy Surveys (DECaLS).
+
+The files are those of astroNN (https://astronn.readthedocs.io/en/latest/galaxy10.html): ``images`` uint8 (n, y, x, 3),
+``ans`` (n,) and, in some versions, ``ra``, ``dec`` [deg], ``redshift`` and ``pxscale`` [arcsec].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import CutoutUnavailable, InputError, choices
+from gz2interp.results import Cutout, Galaxy
+from gz2interp.schema import CUTOUT_SIZE, DEC, DISPLAY_BANDS, GALAXY_ID, LABEL, RA
+from gz2interp.stores.image_files import display_pixels, image_window, without_gaps
+from gz2interp.stores.reading import reading
+from trainer.sources.noise import sky_sigma
+
+__all__ = ["CLASSES", "Galaxy10Source", "catalog_of_galaxy10"]
+
+CLASSES: Final = {
+    69: (
+        "face_on_disk_without_spiral",
+        "smooth_round",
+        "smooth_in_between",
+        "smooth_cigar",
+        "edge_on_rounded_bulge",
+        "edge_on_boxy_bulge",
+        "edge_on_no_bulge",
+        "face_on_tight_spiral",
+        "face_on_medium_spiral",
+        "face_on_loose_spiral",
+    ),
+    256: (
+        "disturbed",
+        "merging",
+        "round_smooth",
+        "in_between_round_smooth",
+        "cigar_shaped_smooth",
+        "barred_spiral",
+        "unbarred_tight_spiral",
+        "unbarred_loose_spiral",
+        "edge_on_without_bulge",
+        "edge_on_with_bulge",
+    ),
+}
+"""Names of the ten classes by the width of the images: 69 pixels for SDSS, 256 for DECaLS."""
+
+_BLOCK: Final = 64
+"""Images read at once: a compressed file is unpacked in chunks, and memory does not grow with it."""
+
+
+def catalog_of_galaxy10(path: Path) -> pd.DataFrame:
+    """The catalogue of a Galaxy10 file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    DataFrame
+        ``galaxy_id`` (the number of the image in the file, from 0), ``ra``, ``dec`` [deg] (NaN where the file has
+        none), ``label``, ``galaxy10_class`` (0 to 9) and, where the file has them, ``redshift`` and ``pxscale``.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, or is not Galaxy10.
+    """
+    with _opened(path) as file:
+        images = file["images"]
+        count, width = images.shape[0], images.shape[2]
+        answers = _column(file, "ans", count)
+        if answers is None or not np.isin(answers, range(10)).all():
+            raise _not_galaxy10(path, "'ans' does not hold a class from 0 to 9 for each image")
+        names = CLASSES.get(width, tuple(f"class_{number}" for number in range(10)))
+        nothing = np.full(count, np.nan)
+        position = {name: _column(file, name, count) for name in (RA, DEC)}
+        columns: dict[str, Any] = {GALAXY_ID: np.arange(count, dtype=np.int64)}
+        columns |= {name: nothing if values is None else values.astype(float) for name, values in position.items()}
+        columns[LABEL] = pd.array(np.array(names, dtype=object)[answers.astype(int)], dtype="str")
+        columns["galaxy10_class"] = answers.astype(np.int64)
+        more = {name: _column(file, name, count) for name in ("redshift", "pxscale")}
+        columns |= {name: values.astype(float) for name, values in more.items() if values is not None}
+        return pd.DataFrame(columns)
+
+
+class Galaxy10Source:
+    """The images of a Galaxy10 file, averaged over areas to the cutouts' shape.
+
+    Parameters
+    ----------
+    path : path
+        ``Galaxy10.h5`` or ``Galaxy10_DECals.h5``.
+    bands : tuple of str
+        `gz2interp.schema.DISPLAY_BANDS`: the images are colours for the eye.
+    shape : (int, int)
+        (y, x).
+    pixel_scale : float, optional
+        [arcsec] of the file's pixels where it has no ``pxscale``.
+    central : float
+        The share of the images' width that becomes the cutout, about the middle.
+    """
+
+    name = "galaxy10"
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        bands: tuple[str, ...] = DISPLAY_BANDS,
+        shape: tuple[int, int] = (CUTOUT_SIZE, CUTOUT_SIZE),
+        pixel_scale: float = float("nan"),
+        central: float = 1.0,
+    ) -> None:
+        if bands != DISPLAY_BANDS:
+            raise InputError(f"Galaxy10 was asked for the bands {' '.join(bands)}", f"It has {' '.join(DISPLAY_BANDS)}")
+        self.path, self.bands, self.shape = Path(path), bands, shape
+        self.pixel_scale, self.central = pixel_scale, central
+        self._first, self._block = 0, np.empty((0, 0, 0, 3), np.uint8)
+        with _opened(self.path) as file:
+            count = file["images"].shape[0]
+            scales = _column(file, "pxscale", count)
+        self._scales = np.full(count, pixel_scale) if scales is None else scales.astype(float)
+
+    def fetch(self, galaxy: Galaxy) -> Cutout:
+        """See `trainer.sources.Source`."""
+        number = galaxy.galaxy_id
+        if not 0 <= number < len(self._scales):
+            raise CutoutUnavailable("missing", f"{self.path.name} has no image {number}")
+        pixels = image_window(
+            display_pixels(self._image(number), float(self._scales[number])), self.shape, central=self.central
+        )
+        image, valid = without_gaps(pixels.image, self.bands)
+        return Cutout(
+            image=image,
+            valid=valid,
+            source=self.name,
+            pixel_scale=pixels.pixel_scale,
+            native_unit=pixels.unit,
+            sky_sigma=sky_sigma(image, valid),
+            psf_fwhm=(float("nan"),) * len(self.bands),
+        )
+
+    def _image(self, number: int) -> NDArray[np.uint8]:
+        if not self._first <= number < self._first + len(self._block):
+            self._first = number // _BLOCK * _BLOCK
+            with reading(self.path, CutoutUnavailable), h5py.File(self.path, "r") as file:
+                self._block = np.asarray(file["images"][self._first : self._first + _BLOCK], dtype=np.uint8)
+        image: NDArray[np.uint8] = self._block[number - self._first]
+        return image
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file, if it is Galaxy10."""
+    with reading(path, InputError, wanted="Galaxy10: HDF5 with 'images' and 'ans'"), h5py.File(path, "r") as file:
+        images = file.get("images")
+        if not isinstance(images, h5py.Dataset) or images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
+            raise _not_galaxy10(path, f"it holds {choices(file)}")
+        if not len(images):
+            raise _not_galaxy10(path, "it holds no image")
+        yield file
+
+
+def _column(file: Any, name: str, count: int) -> NDArray[Any] | None:
+    """A column of one number an image; None where the file has none of that name and length."""
+    dataset = file.get(name)
+    if not isinstance(dataset, h5py.Dataset) or dataset.shape != (count,) or dataset.dtype.kind not in "fiu":
+        return None
+    return np.asarray(dataset[:])
+
+
+def _not_galaxy10(path: Path, why: str) -> InputError:
+    return InputError(f"{path.name} is not Galaxy10: {why}", "'images' uint8 (n, y, x, 3) and 'ans' (n,)")
