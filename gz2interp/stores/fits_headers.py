@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from astropy.coordinates import FK5, ICRS, BarycentricMeanEcliptic, Galactic, SkyCoord, Supergalactic
@@ -100,7 +100,7 @@ def celestial(header: fits.Header) -> WCS | None:
         return _tangential(wcs, frame, header)
 
 
-def _frame(wcs: WCS) -> object | None:
+def _frame(wcs: WCS) -> Any:
     """The coordinates of a map; None where they are none of the sky's, such as a planet's."""
     kind = wcs.wcs.lngtyp.strip()
     if kind == "RA":
@@ -134,7 +134,7 @@ def _has_scale(wcs: WCS) -> bool:
     return bool(0.0 < area < LARGEST_PIXEL**2)
 
 
-def _tangential(wcs: WCS, frame: object, header: fits.Header) -> WCS:
+def _tangential(wcs: WCS, frame: Any, header: fits.Header) -> WCS:
     """A gnomonic map in ICRS that agrees with another one, and with its first derivatives, in the image's middle."""
     size = [int(header.get(f"NAXIS{axis}", 0)) for axis in (1, 2)]
     middle = np.array(
