@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from dashboard_fixtures import FIRST_ID, LOST, add_analysis, add_model, catalogue, make_survey
+from dashboard_fixtures import FIRST_ID, LOST, add_analysis, add_model, catalogue, cutout, make_survey
 from streamlit.testing.v1 import AppTest
 
 from dashboards.loading.ground import ground_of
@@ -64,6 +64,28 @@ def test_a_survey_at_an_address(surveys: Path, tmp_path_factory: pytest.TempPath
 
 def test_an_address_where_nothing_is_is_told() -> None:
     assert "no survey at memory://nowhere/sky" in text_of(opened(survey="memory://nowhere/sky"))
+
+
+@pytest.mark.parametrize("analysed", [False, True])
+def test_a_survey_without_positions(surveys: Path, analysed: bool) -> None:
+    rng = np.random.default_rng(0)
+    nowhere = catalogue(30, rng).assign(ra=np.nan, dec=np.nan)
+    survey = Survey.create(surveys / "nowhere", nowhere, shape=(32, 32), source="folder")
+    with survey.writer() as writer:
+        for row in range(30):
+            writer.append(cutout(row, rng))
+    survey = Survey.open(survey.path)
+    if analysed:
+        add_model(survey, rng, b"none")
+        add_analysis(survey)
+    page = opened(survey="nowhere")
+    assert str(FIRST_ID) in text_of(page)
+    assert ("it has no positions on the sky" in text_of(page)) == (not analysed)
+    page.text_input(key="find").set_value("150.1 2.2").run()
+    assert not page.exception
+    assert "No galaxy lies within" in text_of(page)
+    ground = ground_of(survey, None, None)
+    assert (len(ground.rows), ground.nearest(0.0, 0.0)) == (30, 0)
 
 
 def test_a_whole_survey(surveys: Path) -> None:

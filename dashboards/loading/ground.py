@@ -43,6 +43,8 @@ class Ground:
         Of the coordinates.
     layer : str
         ``""`` for a map of the sky.
+    in_order : bool
+        Whether it is no map but the catalogue's order, since the catalogue has no positions.
     home : Window
         Shows every galaxy.
     quality : MapQuality, optional
@@ -56,6 +58,7 @@ class Ground:
     layer: str
     home: Window
     quality: MapQuality | None = None
+    in_order: bool = False
 
     def nearest(self, x: float, y: float) -> int:
         """The survey's row of the galaxy nearest to a place on the map."""
@@ -100,7 +103,8 @@ def _ground(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _
     points = MapPoints(coordinates, ids, _words(labels_of(_survey, _model).iloc[rows]), told, order)
     quality = _analysis.quality if _analysis is not None else None
     named = digest_of([str(part) for part in key])[:12]
-    return Ground(named, points, rows, tree, layer, window_of(coordinates), quality)
+    in_order = _analysis is None and not _has_positions(_survey)
+    return Ground(named, points, rows, tree, layer, window_of(coordinates), quality, in_order)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
@@ -121,9 +125,22 @@ def _sky(survey: Survey) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """East to the left, as the sky is seen; degrees of right ascension shortened to those of a great circle."""
     ra, dec = (survey.catalog[column].to_numpy(np.float64) for column in (RA, DEC))
     rows = np.flatnonzero(np.isfinite(ra) & np.isfinite(dec))
+    if not len(rows):
+        return _in_order(len(survey))
     middle = float(np.median(dec[rows])) if len(rows) else 0.0
     centred = (ra[rows] + 180) % 360 - 180 if len(rows) and np.ptp(ra[rows]) > 300 else ra[rows]
     return rows, np.stack([-centred * np.cos(np.radians(middle)), dec[rows]], axis=1).astype(np.float32)
+
+
+def _has_positions(survey: Survey) -> bool:
+    return bool((survey.catalog[RA].notna() & survey.catalog[DEC].notna()).any())
+
+
+def _in_order(n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Rows of a square, from the left and from the top, in the catalogue's order."""
+    rows = np.arange(n)
+    side = max(int(np.ceil(np.sqrt(n))), 1)
+    return rows, np.stack([rows % side, -(rows // side)], axis=1).astype(np.float32)
 
 
 def _words(values: pd.Series[Any]) -> list[str]:

@@ -97,6 +97,8 @@ def _tell(ground: Ground, members: NDArray[np.bool_] | None, mark: tuple[float, 
     what = (
         f"Map of layer {ground.layer} (distances within a crowd mean more than those between)"
         if ground.layer
+        else "In the catalogue's order: it has no positions on the sky"
+        if ground.in_order
         else "Positions on the sky, east to the left"
     )
     shown = (

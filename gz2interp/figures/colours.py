@@ -106,4 +106,5 @@ def _said(word: object) -> bool:
 
 
 def _rgb(colours: Sequence[str]) -> Floats:
-    return np.array([[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in colours], dtype=np.float64)
+    numbers = [[int(colour[at : at + 2], 16) for at in (1, 3, 5)] for colour in colours]
+    return np.array(numbers, dtype=np.float64).reshape(-1, 3)  # also of no colour
