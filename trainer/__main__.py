@@ -112,6 +112,7 @@ def ingest(
     pixel_scale: Annotated[float | None, typer.Option(help="folder: arcsec, where the files do not say.")] = None,
 ) -> None:
     """Make a survey from images on disk; a second start goes on where the first stopped."""
+    _refuse_without_catalog(table, scheme, join)
     from trainer.ingest import ingest, refuse_empty
     from trainer.local import open_local_survey
 
@@ -458,6 +459,15 @@ def _tell(told: ProgressBars | JsonLines, stage: str, now: Any) -> None:
         told.note(
             f"epoch {now.epoch}: loss {now.loss:.3f}, accuracy {now.accuracy:.1%}, "
             f"on the validation side {now.validation_loss:.3f}, {now.validation_accuracy:.1%}"
+        )
+
+
+def _refuse_without_catalog(table: Path | None, scheme: str | None, join: list[Path] | None) -> None:
+    """--join and --scheme are about a table of galaxies; without one they would be passed over."""
+    given = ["--join"] * bool(join) + ["--scheme"] * bool(scheme)
+    if table is None and given:
+        raise InputError(
+            f"{' and '.join(given)} stands without --catalog", "The table of galaxies that it is about", "Add --catalog"
         )
 
 

@@ -43,8 +43,21 @@ def write_fits(frame: pd.DataFrame, path: Path, description: TableDescription) -
             encoded = Column(np.char.encode(table[name], "ascii", "backslashreplace"))
             table[name] = _with_meaning(description.of(name), encoded)
     table.meta |= _fits_cards(table.colnames, description)
-    table.rename_columns(table.colnames, [ascii_of(name) for name in table.colnames])
+    table.rename_columns(table.colnames, _fits_names(table.colnames))
     table.write(path, format="fits")
+
+
+def _fits_names(columns: Sequence[str]) -> list[str]:
+    """Names of at most 60 letters of ASCII, no two alike in whatever case: a longer one fits no card."""
+    names, taken = list[str](), set[str]()
+    for column in columns:
+        name, number = ascii_of(column)[:60], 1
+        while name.lower() in taken:
+            number += 1
+            name = f"{ascii_of(column)[:56]}_{number}"
+        taken.add(name.lower())
+        names.append(name)
+    return names
 
 
 def _fits_cards(columns: Sequence[str], description: TableDescription) -> dict[str, Any]:

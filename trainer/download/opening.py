@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from gz2interp.errors import SurveyError
-from gz2interp.schema import BANDS, CUTOUT_SIZE
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.schema import BANDS, CUTOUT_SIZE, DEC, RA
 from gz2interp.stores.files import digest_of_file, read_record, write_json
 from gz2interp.stores.survey import Survey
 from trainer.sources.field import Field
@@ -58,6 +58,8 @@ def open_download(
 
     Raises
     ------
+    InputError
+        The catalogue has no positions.
     SurveyError
         The survey at `path` was begun with another catalogue or another plan, or was not begun by a download.
     """
@@ -66,7 +68,14 @@ def open_download(
     # A table changed on the way is another table: positions matter as much as ids.
     wanted = {**plan.to_json(), "catalog": digest_of_file(table) if table.is_file() else ""}
     if not (folder / "survey.json").exists():
-        survey = Survey.create(folder, read(table), bands=plan.bands, shape=(plan.size, plan.size), source=source)
+        catalog = read(table)
+        if not (catalog[RA].notna() & catalog[DEC].notna()).any():
+            raise InputError(
+                f"{table.name} has no positions, and archives find galaxies by position",
+                "Columns such as ra and dec",
+                "With images of your own use python -m trainer ingest",
+            )
+        survey = Survey.create(folder, catalog, bands=plan.bands, shape=(plan.size, plan.size), source=source)
         write_json(settings, wanted)
         return survey
     survey = Survey.open(folder)
