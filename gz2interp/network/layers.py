@@ -14,11 +14,12 @@ from gz2interp.network.quiet import tf
 from gz2interp.network.taps import TRACING, replaced
 from gz2interp.schema import CUTOUT_SIZE
 
-__all__ = ["Use", "example_shape", "find", "image_shape", "uses_of", "walked"]
+__all__ = ["Use", "example_shape", "find", "image_shape", "traced_uses", "uses_of", "walked"]
 
 Tensor = Any
 Layer = Any
 Model = Any
+After = Callable[[Tensor, Tensor], Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,32 +107,51 @@ def example_shape(shape: Sequence[int | None]) -> tuple[int, ...]:
 
 def uses_of(model: Model) -> tuple[Use, ...]:
     """Every use of a layer that gives one vector or one image per galaxy, in the order of computation."""
-    diary, answer = _traced(model)
-    return _named([entry for entry in diary.entries if _can_be_shown(entry[3], answer.graph)])
+    return tuple(use for use, _ in traced_uses(model)[0])
+
+
+def traced_uses(
+    model: Model, shape: Sequence[int | None] | None = None, after: After | None = None
+) -> tuple[list[tuple[Use, Tensor]], Callable[[Tensor], Any]]:
+    """As `uses_of`, each with its output in the graph; and the function that was traced.
+
+    Parameters
+    ----------
+    model : keras.Model
+    shape : sequence of int, optional
+        Of a batch, (n, y, x, band). By default of any number of images.
+    after : callable, optional
+        ``after(images, answer)``, called once while the network is traced: what the function is to return.
+    """
+    diary, answer, function = _traced(model, shape, after)
+    entries = [entry for entry in diary.entries if _can_be_shown(entry[3], answer.graph)]
+    return list(zip(_named(entries), [entry[3] for entry in entries], strict=True)), function
 
 
 def walked(model: Model) -> tuple[list[tuple[str, Layer, Any]], Tensor]:
     """Every use of every layer, with its name and what it gives, whatever that is; and the network's answer."""
-    diary, answer = _traced(model)
+    diary, answer, _ = _traced(model)
     return [(name, layer, output) for name, layer, _, output, _ in diary.entries], answer
 
 
-def _traced(model: Model) -> tuple[Diary, Tensor]:
-    """A forward pass, written down; and the tensor that it ends in, inside the graph."""
+def _traced(
+    model: Model, shape: Sequence[int | None] | None = None, after: After | None = None
+) -> tuple[Diary, Tensor, Callable[[Tensor], Any]]:
+    """A forward pass, written down; the tensor that it ends in, inside the graph; and the function."""
     diary = Diary()
     ends: list[Tensor] = []
 
-    def forward(images: Tensor) -> Tensor:
+    def forward(images: Tensor) -> Any:
         diary.seen.add(id(images))
         ends.append(tf.identity(tf.nest.flatten(model(images, training=False))[0]))
-        return ends[0]
+        return after(images, ends[0]) if after else ends[0]
 
     with TRACING, ExitStack() as taps:
         for layer in model._flatten_layers(include_self=False):
             taps.enter_context(replaced(layer, "call", diary.keeper(layer)))
-        spec = tf.TensorSpec((None, *example_shape(image_shape(model))), tf.float32)
-        tf.function(forward, autograph=False).get_concrete_function(spec)
-    return diary, ends[0]
+        spec = tf.TensorSpec(shape or (None, *example_shape(image_shape(model))), tf.float32)
+        function = tf.function(forward, autograph=False).get_concrete_function(spec)
+    return diary, ends[0], function
 
 
 def find(name: str, uses: Iterable[Use]) -> Use:

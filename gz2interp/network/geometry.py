@@ -1,0 +1,783 @@
+"""Where the cells of each layer lie in the image, followed through the operations of a network.
+
+A network is traced once and every TensorFlow operation on the way is followed, so that nesting, wrapping and subclassing
+make no difference. Along each axis a tensor's cells are described by the mean position of the pixels that they are
+computed from, every kernel weight counting alike. Padding is taken for pixels beyond the edge, so that cells lie equally
+spaced and a point source is drawn where it is; at the rim, where a part of the receptive field is padding, the centroid
+of the gradient lies further inside.
+
+Where branches that lie differently meet (the shortcut of a residual block), they are averaged in proportion to the
+gradient that passes through each, which is measured. What reaches all cells alike, such as the gate of a
+squeeze-and-excitation block or the statistics of a normalisation, has no place and is left out.
+
+References
+----------
+Araujo, Norris & Sim 2019, Computing receptive fields of convolutional neural networks,
+https://doi.org/10.23915/distill.00021
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import prod
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.cells import CellGeometry
+from gz2interp.network.layers import traced_uses
+from gz2interp.network.quiet import tf
+from gz2interp.network.taps import TRACING
+
+__all__ = ["geometries"]
+
+Doubles = NDArray[np.float64]
+Tensor = Any
+Operation = Any
+Model = Any
+
+APART: Final = 0.02
+"""Pixels by which branches may differ in the middle of the image and still lie alike."""
+
+
+BATCH: Final = 32
+"""Images of noise, each with signs of its own for the channels, by which the shares of branches are measured."""
+
+MOST: Final = 64
+"""Operations where branches meet that are measured; beyond them branches count alike."""
+
+
+def geometries(model: Model, shape: tuple[int, int, int]) -> dict[str, CellGeometry]:
+    """The geometry of every layer that has rows and columns of cells, by the layer's full name.
+
+    A layer that is missing does not have them, or cannot be followed.
+
+    Parameters
+    ----------
+    model : keras.Model
+    shape : (int, int, int)
+        Of the images, (y, x, band).
+    """
+    with TRACING:
+        trace = Trace(shape)
+        uses, measure = traced_uses(model, (BATCH, *shape), trace.shares_to_measure)
+    followed = trace.followed(dict(zip(trace.names, _measured_shares(measure, shape), strict=True)))
+    return {use.name: each for use, tensor in uses if (each := _geometry(followed.of(tensor), shape)) is not None}
+
+
+class Trace:
+    """A graph in which the image is followed: once as it is traced, and again when shares are known."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        self.names: list[str] = []
+        self._graph, self._starts = None, list[tuple[Tensor, Dims]]()
+
+    def shares_to_measure(self, images: Tensor, answer: Tensor) -> tuple[Tensor, ...]:
+        """Tensors (branch,) of each operation where branches that lie differently meet."""
+        self._graph, self._starts = answer.graph, [(images, image_dims(images.shape))]
+        operations = [each for each in self.followed({}).apart if each.outputs[0].shape.rank == 4]
+        operations = [each for each in operations if each.graph is self._graph][:MOST]
+        self.names = [each.name for each in operations]
+        return tuple(_masses(each, images, number) for number, each in enumerate(operations))
+
+    def followed(self, shares: Mapping[str, Sequence[float]]) -> Followed:
+        """What is known with these shares."""
+        return follow(self._graph, self._starts, shares)
+
+
+def _masses(operation: Operation, images: Tensor, seed: int) -> Tensor:
+    """How much gradient of a middle cell reaches the image through each input of an operation, float32 (input,).
+
+    Each image has signs of its own for the channels, so that no channel cancels another.
+    """
+    out = operation.outputs[0]
+    batch, height, width, channels = out.shape
+    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(batch, channels))
+    signs[: batch // 2] = 1.0
+    value = tf.reduce_sum(tf.cast(out[:, height // 2, width // 2], tf.float32) * signs)
+    branches = [each for each in operation.inputs if each.dtype.is_floating]
+    partial = tf.gradients(value, branches, stop_gradients=branches)
+    found = [
+        None if slope is None else tf.gradients(branch, images, grad_ys=slope)[0]
+        for branch, slope in zip(branches, partial, strict=True)
+    ]
+    return tf.stack([0.0 if each is None else tf.reduce_mean(tf.abs(each)) for each in found])
+
+
+def _measured_shares(measure: Callable[[Tensor], Sequence[Tensor]], shape: Sequence[int]) -> list[list[float]]:
+    noise = np.random.default_rng(0).normal(size=(BATCH, *shape)).astype(np.float32)
+    return [each.numpy().tolist() for each in measure(tf.constant(noise))]
+
+
+def _geometry(dims: Dims | None, shape: Sequence[int]) -> CellGeometry | None:
+    axes = axes_of(dims)
+    if axes is None:
+        return None
+    rows, columns = axes
+    high, wide = (float((axis.high - axis.low)[len(axis) // 2] + 1) for axis in axes)
+    centres = (tuple(float(at) for at in axis.centre) for axis in (rows, columns))
+    return CellGeometry(*centres, (high, wide), (shape[0], shape[1]))
+
+
+class UnclearGeometry(Exception):
+    """An operation moves cells in a way that is not followed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Axis:
+    """Rows (or columns) of cells.
+
+    Attributes
+    ----------
+    name : str
+        ``"y"`` or ``"x"`` of the image.
+    centre, low, high : float64 (n,)
+        Mean, first and last pixel that a cell is computed from.
+    step : float
+        From one cell to the next [pixel].
+    block : int
+        More than 1 between TensorFlow's two halves of a dilated convolution (`SpaceToBatchND`): the tensor then has
+        every `block`-th of these cells.
+    """
+
+    name: str
+    centre: Doubles
+    low: Doubles
+    high: Doubles
+    step: float = 1.0
+    block: int = 1
+
+    def __len__(self) -> int:
+        return len(self.centre)
+
+    def padded(self, before: int, after: int) -> Axis:
+        """With cells added, equally spaced, or taken away where a number is negative."""
+        kept = slice(max(-before, 0), len(self) - max(-after, 0))
+        parts = (each[kept] for each in (self.centre, self.low, self.high))
+        first, last = -np.arange(max(before, 0), 0, -1), np.arange(1, max(after, 0) + 1)
+        grown = [
+            np.concatenate([part[0] + first * self.step, part, part[-1] + last * self.step])
+            if len(part)
+            else part
+            for part in parts
+        ]
+        return replace(self, centre=grown[0], low=grown[1], high=grown[2])
+
+    def windowed(self, kernel: int, stride: int, dilation: int) -> Axis:
+        """Cells computed from windows of these cells, without padding."""
+        if self.block > 1 and stride > 1:
+            raise UnclearGeometry
+        dilation *= self.block
+        count = (len(self) - (kernel - 1) * dilation - 1) // stride + 1
+        if count < 1:
+            raise UnclearGeometry
+        at = np.arange(count)[:, None] * stride + np.arange(kernel) * dilation
+        return replace(
+            self,
+            centre=self.centre[at].mean(axis=1),
+            low=self.low[at].min(axis=1),
+            high=self.high[at].max(axis=1),
+            step=self.step * stride,
+        )
+
+    def taken(self, at: Sequence[int] | NDArray[np.int64], step: float) -> Axis:
+        """Some of the cells, with a step `step` times as wide."""
+        at = np.asarray(at, np.int64)
+        return replace(
+            self, centre=self.centre[at], low=self.low[at], high=self.high[at], step=self.step * step
+        )
+
+    def blended(self, low: NDArray[np.int64], high: NDArray[np.int64], share: Doubles, step: float) -> Axis:
+        """Cells between two cells each, `share` of the way."""
+        return replace(
+            self,
+            centre=self.centre[low] * (1 - share) + self.centre[high] * share,
+            low=np.minimum(self.low[low], self.low[high]),
+            high=np.maximum(self.high[low], self.high[high]),
+            step=self.step * step,
+        )
+
+    def transposed(self, count: int, kernel: int, stride: int, dilation: int, before: int) -> Axis:
+        """Cells of a transposed convolution: cell i adds to the outputs i stride + t dilation - before."""
+        more = (kernel - 1) * dilation // stride + 2
+        wide = self.padded(more, more)
+        total, centre = np.zeros(count), np.zeros(count)
+        low, high = np.full(count, np.inf), np.full(count, -np.inf)
+        for t in range(kernel):
+            to = (np.arange(len(wide)) - more) * stride + t * dilation - before
+            inside = (to >= 0) & (to < count)
+            at = to[inside]
+            total[at] += 1
+            centre[at] += wide.centre[inside]
+            low[at] = np.minimum(low[at], wide.low[inside])
+            high[at] = np.maximum(high[at], wide.high[inside])
+        hit = total > 0
+        if not hit.any():
+            raise UnclearGeometry
+        places = np.arange(count)
+        centre = np.interp(places, places[hit], centre[hit] / total[hit])  # between taps nothing is seen
+        low, high = np.where(hit, low, centre), np.where(hit, high, centre)
+        return replace(self, centre=centre, low=low, high=high, step=self.step / stride)
+
+
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """One of the lengths whose product is a tensor's dimension; `axis` where it runs over the image.
+
+    `inner` marks the second part of an axis that a reshape has cut in two: it must not be joined again.
+    """
+
+    length: int
+    axis: Axis | None = None
+    inner: bool = False
+
+
+Dims = tuple[tuple[Factor, ...], ...]
+"""Of a tensor, for each dimension the factors of its length."""
+
+
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """What is known of the tensors of a graph.
+
+    Attributes
+    ----------
+    dims : dict
+        Tensor's name -> its dimensions; None where they are not clear.
+    apart : list of operations
+        Where branches that lie differently meet.
+    """
+
+    dims: dict[str, Dims | None]
+    apart: list[Operation]
+
+    def of(self, tensor: Tensor) -> Dims | None:
+        """The dimensions of a tensor that depends on the image; None where they are not clear."""
+        return self.dims.get(tensor.name)
+
+
+def image_dims(shape: Sequence[int]) -> Dims:
+    """Of a batch of images (n, y, x, band)."""
+    batch, height, width, bands = shape
+    y, x = (Axis(name, *(np.arange(side, dtype=float),) * 3) for name, side in (("y", height), ("x", width)))
+    return _plain(batch), (Factor(height, y),), (Factor(width, x),), _plain(bands)
+
+
+def axes_of(dims: Dims | None) -> tuple[Axis, Axis] | None:
+    """Rows and columns of a tensor (n, y, x, channel); None where it has none, or turned ones."""
+    if dims is None or len(dims) != 4:
+        return None
+    try:
+        rows, columns = (_single(dim) for dim in dims[1:3])
+    except UnclearGeometry:
+        return None
+    if rows is None or columns is None or (rows.name, columns.name) != ("y", "x"):
+        return None
+    return rows, columns
+
+
+def follow(graph: Any, starts: Sequence[tuple[Tensor, Dims]], shares: Mapping[str, Sequence[float]]) -> Followed:
+    """Follow the image through all operations of a graph.
+
+    Parameters
+    ----------
+    graph : tf.Graph
+        With static shapes.
+    starts : sequence of (tensor, dims)
+        Where the image comes in.
+    shares : mapping
+        Name of an operation where branches meet -> the share of each input that depends on the image. Branches that
+        have none count alike.
+    """
+    followed = Followed({tensor.name: dims for tensor, dims in starts}, [])
+    walker = _Walker(followed, shares)
+    for operation in graph.get_operations():
+        inputs = [k for k, each in enumerate(operation.inputs) if each.name in followed.dims]
+        if not inputs or operation.type in WITHOUT_GRADIENT:
+            continue
+        try:
+            if any(followed.dims[operation.inputs[k].name] is None for k in inputs):
+                raise UnclearGeometry
+            outputs = walker.outputs(operation, inputs)
+        except (UnclearGeometry, ValueError, IndexError, KeyError, TypeError):
+            outputs = [None] * len(operation.outputs)
+        for tensor, dims in zip(operation.outputs, outputs, strict=False):
+            if tensor.dtype.is_floating:
+                followed.dims[tensor.name] = dims
+    return followed
+
+
+WITHOUT_GRADIENT: Final = frozenset(
+    "Shape ShapeN Size Rank ZerosLike OnesLike StopGradient ArgMax ArgMin Sign Round Floor Ceil Rint".split()
+)
+
+ELEMENTWISE: Final = frozenset(
+    "Identity Snapshot PreventGradient CheckNumerics EnsureShape Cast Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh "
+    "Softplus Softsign Exp Expm1 Log Log1p Sqrt Rsqrt Square Neg Abs Erf Erfc Inv Reciprocal Sin Cos Tan Asin Acos Atan "
+    "Sinh Cosh Asinh Acosh Atanh Softmax LogSoftmax LRN FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs "
+    "Add AddV2 AddN Sub Mul MulNoNan RealDiv Div DivNoNan Xdivy Xlogy Maximum Minimum SquaredDifference Pow Atan2 "
+    "FloorDiv FloorMod Mod Select SelectV2 ClipByValue BiasAdd BiasAddV1".split()
+)
+
+REDUCTIONS: Final = frozenset("Mean Sum Max Min Prod EuclideanNorm".split())
+CALLS: Final = frozenset("PartitionedCall StatefulPartitionedCall".split())
+
+
+class _Walker:
+    """What each operation does to the dimensions of what it is given."""
+
+    def __init__(self, followed: Followed, shares: Mapping[str, Sequence[float]]) -> None:
+        self.followed, self.shares = followed, shares
+
+    def outputs(self, operation: Operation, inputs: Sequence[int]) -> list[Dims | None]:
+        """Dimensions of each output; `inputs` are the positions of those that depend on the image."""
+        kind = operation.type
+        first = self._of(operation, inputs[0])
+        if kind in ELEMENTWISE:
+            return [self._joined(operation, inputs, _broadcast)]
+        if kind == "ConcatV2":
+            return [self._joined(operation, inputs, _concatenated)]
+        if kind == "IdentityN":
+            return [self.followed.of(each) for each in operation.inputs]
+        if kind.startswith("FusedBatchNorm"):
+            return [first] + [None] * (len(operation.outputs) - 1)
+        if kind in CALLS:
+            return self._called(operation, inputs)
+        if kind in REDUCTIONS:
+            return [_reduced(operation, first)]
+        if kind in SINGLE and inputs[0] == SINGLE[kind][1]:
+            return [SINGLE[kind][0](operation, first)]
+        if kind in PRODUCTS and len(inputs) == 1:
+            return [PRODUCTS[kind](operation, first, inputs[0])]
+        raise UnclearGeometry
+
+    def _of(self, operation: Operation, number: int) -> Dims:
+        dims = self.followed.of(operation.inputs[number])
+        assert dims is not None, "unclear inputs have been sorted out"
+        return dims
+
+    def _joined(
+        self, operation: Operation, inputs: Sequence[int], prepare: Callable[[Operation, Dims], Dims]
+    ) -> Dims:
+        """Branches that meet, averaged."""
+        branches = [prepare(operation, self._of(operation, number)) for number in inputs]
+        shares = self._shares_of(operation, inputs)
+        dims = []
+        for sides in zip(*branches, strict=True):
+            longest = max(sides, key=lambda side: (_length(side), _placed(side)))
+            if not _placed(longest):
+                dims.append(longest)
+                continue
+            whole = [(side, share) for side, share in zip(sides, shares, strict=True) if _alike(side, longest)]
+            factors = [self._met(operation, [(side[k], share) for side, share in whole]) for k in range(len(longest))]
+            dims.append(tuple(factors))
+        return tuple(dims)
+
+    def _shares_of(self, operation: Operation, inputs: Sequence[int]) -> list[float]:
+        measured = self.shares.get(operation.name)
+        if measured is None:
+            return [1.0] * len(inputs)
+        numbers = [k for k, each in enumerate(operation.inputs) if each.dtype.is_floating]
+        return [measured[numbers.index(k)] for k in inputs]
+
+    def _met(self, operation: Operation, factors: Sequence[tuple[Factor, float]]) -> Factor:
+        placed = [(each.axis, share) for each, share in factors if each.axis is not None]
+        if not placed:
+            return factors[0][0]
+        axes, shares = [axis for axis, _ in placed], np.array([max(share, 0.0) for _, share in placed])
+        if len({(axis.name, axis.block) for axis in axes}) > 1:
+            raise UnclearGeometry
+        middle = len(axes[0]) // 2
+        if np.ptp([axis.centre[middle] for axis in axes]) > APART and operation not in self.followed.apart:
+            self.followed.apart.append(operation)
+        shares = shares if np.isfinite(shares).all() and shares.sum() > 0 else np.ones(len(axes))
+        centre = np.average([axis.centre for axis in axes], axis=0, weights=shares)
+        low, high = np.min([axis.low for axis in axes], axis=0), np.max([axis.high for axis in axes], axis=0)
+        return replace(factors[0][0], axis=replace(axes[0], centre=centre, low=low, high=high))
+
+    def _called(self, operation: Operation, inputs: Sequence[int]) -> list[Dims | None]:
+        """Of a function inside the graph."""
+        inner = operation.graph._get_function(operation.get_attr("f").name).graph
+        starts = [(inner.inputs[number], self._of(operation, number)) for number in inputs]
+        followed = follow(inner, starts, self.shares)
+        return [followed.of(each) for each in inner.outputs]
+
+
+def _plain(length: int) -> tuple[Factor, ...]:
+    return (Factor(length),)
+
+
+def _length(dim: Sequence[Factor]) -> int:
+    return prod(each.length for each in dim)
+
+
+def _placed(dim: Sequence[Factor]) -> bool:
+    return any(each.axis is not None for each in dim)
+
+
+def _alike(dim: Sequence[Factor], other: Sequence[Factor]) -> bool:
+    """Whether two dimensions have the same factors; one of length 1 is broadcast and has no place."""
+    if [each.length for each in dim] == [each.length for each in other]:
+        return True
+    if _length(dim) == 1:
+        return False
+    raise UnclearGeometry
+
+
+def _single(dim: Sequence[Factor]) -> Axis | None:
+    """The one axis that a dimension runs over, None for a dimension without."""
+    long = [each for each in dim if each.length > 1] or list(dim[:1])
+    axes = [each for each in long if each.axis is not None]
+    if not axes:
+        return None
+    axis, (first, *rest) = axes[0].axis, long
+    if len(axes) > 1 or first.axis is None or any(each.inner for each in rest) or axis is None:
+        raise UnclearGeometry
+    times = prod(each.length for each in rest)  # each cell several times: enlarged by repetition
+    return axis if times == 1 else axis.taken(np.arange(len(axis) * times) // times, 1 / times)
+
+
+def _along(dim: Sequence[Factor], change: Callable[[Axis], Axis], length: int) -> tuple[Factor, ...]:
+    axis = _single(dim)
+    if axis is None:
+        return _plain(length)
+    changed = change(axis)
+    if len(changed) != length * changed.block:
+        raise UnclearGeometry
+    return (Factor(length, changed),)
+
+
+def _out(operation: Operation, number: int = 0) -> list[int]:
+    return [int(side) for side in operation.outputs[number].shape]
+
+
+def _static(tensor: Tensor) -> Any:
+    value = tf.get_static_value(tensor)
+    if value is None:
+        raise UnclearGeometry
+    return np.asarray(value)
+
+
+def _broadcast(operation: Operation, dims: Dims) -> Dims:
+    missing = len(operation.outputs[0].shape) - len(dims)
+    return (*[_plain(1)] * missing, *dims)
+
+
+def _concatenated(operation: Operation, dims: Dims) -> Dims:
+    at, out = int(_static(operation.inputs[-1])) % len(dims), _out(operation)
+    if _placed(dims[at]):
+        raise UnclearGeometry  # joined side by side in the image
+    return tuple(_plain(out[k]) if k == at else dim for k, dim in enumerate(dims))
+
+
+def _reduced(operation: Operation, dims: Dims) -> Dims:
+    gone = {int(k) % len(dims) for k in np.ravel(_static(operation.inputs[1]))}
+    if operation.get_attr("keep_dims"):
+        return tuple(_plain(1) if k in gone else dim for k, dim in enumerate(dims))
+    return tuple(dim for k, dim in enumerate(dims) if k not in gone)
+
+
+def _window(operation: Operation, dims: Dims, kernel: Sequence[int], dilations: Sequence[int]) -> Dims:
+    """Convolution and pooling (n, y, x, channel)."""
+    _channels_last(operation)
+    strides, out = operation.get_attr("strides"), _out(operation)
+    padding, explicit = operation.get_attr("padding").decode(), _explicit(operation)
+
+    def change(k: int) -> Callable[[Axis], Axis]:
+        size, stride, dilation = int(kernel[k - 1]), strides[k], dilations[k]
+
+        def changed(axis: Axis) -> Axis:
+            sides = _paddings(padding, len(axis), size, stride, dilation, explicit[2 * k : 2 * k + 2])
+            return axis.padded(*sides).windowed(size, stride, dilation)
+
+        return changed
+
+    return dims[0], *(_along(dims[k], change(k), out[k]) for k in (1, 2)), _plain(out[3])
+
+
+def _convolved(operation: Operation, dims: Dims) -> Dims:
+    return _window(operation, dims, operation.inputs[1].shape[:2], operation.get_attr("dilations"))
+
+
+def _pooled(operation: Operation, dims: Dims) -> Dims:
+    return _window(operation, dims, operation.get_attr("ksize")[1:3], (1, 1, 1, 1))
+
+
+def _channels_last(operation: Operation) -> None:
+    if operation.get_attr("data_format") != b"NHWC":
+        raise UnclearGeometry
+
+
+def _explicit(operation: Operation) -> list[int]:
+    try:
+        return list(operation.get_attr("explicit_paddings")) or [0] * 8
+    except ValueError:
+        return [0] * 8
+
+
+def _paddings(
+    padding: str, length: int, kernel: int, stride: int, dilation: int, explicit: Sequence[int]
+) -> tuple[int, int]:
+    """Cells added before and after; TensorFlow's "same" adds the odd one after."""
+    if padding == "SAME":
+        total = max((-(-length // stride) - 1) * stride + (kernel - 1) * dilation + 1 - length, 0)
+        return total // 2, total - total // 2
+    return (int(explicit[0]), int(explicit[1])) if padding == "EXPLICIT" else (0, 0)
+
+
+def _convolved_back(operation: Operation, dims: Dims) -> Dims:
+    """Transposed convolution."""
+    _channels_last(operation)
+    strides, dilations, out = operation.get_attr("strides"), operation.get_attr("dilations"), _out(operation)
+    kernel, padding = operation.inputs[1].shape[:2], operation.get_attr("padding").decode()
+    explicit = _explicit(operation)
+
+    def change(k: int) -> Callable[[Axis], Axis]:
+        size, stride, dilation = int(kernel[k - 1]), strides[k], dilations[k]
+        before, _ = _paddings(padding, out[k], size, stride, dilation, explicit[2 * k : 2 * k + 2])
+        return lambda axis: axis.transposed(out[k], size, stride, dilation, before)
+
+    return dims[0], *(_along(dims[k], change(k), out[k]) for k in (1, 2)), _plain(out[3])
+
+
+def _padded(operation: Operation, dims: Dims) -> Dims:
+    sides, out = _static(operation.inputs[1]), _out(operation)
+    return tuple(
+        dim if out[k] == _length(dim) and not sides[k].any() else _along(dim, _pad_by(*sides[k].tolist()), out[k])
+        for k, dim in enumerate(dims)
+    )
+
+
+def _pad_by(before: int, after: int) -> Callable[[Axis], Axis]:
+    return lambda axis: axis.padded(before, after)
+
+
+def _sliced(operation: Operation, dims: Dims) -> Dims:
+    """`StridedSlice`."""
+    masks = {
+        name: int(operation.get_attr(f"{name}_mask"))
+        for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
+    }
+    begins, ends, strides = (_static(each).tolist() for each in operation.inputs[1:4])
+    if masks["new_axis"]:
+        raise UnclearGeometry
+    index: list[Any] = []
+    for k, (begin, end, stride) in enumerate(zip(begins, ends, strides, strict=True)):
+        if masks["ellipsis"] >> k & 1:
+            index += [slice(None)] * (len(dims) - len(begins) + 1)
+        elif masks["shrink_axis"] >> k & 1:
+            index.append(begin)
+        else:
+            first, last = (None if masks[name] >> k & 1 else at for name, at in (("begin", begin), ("end", end)))
+            index.append(slice(first, last, stride))
+    index += [slice(None)] * (len(dims) - len(index))
+    return _indexed(dims, index)
+
+
+def _cut(operation: Operation, dims: Dims) -> Dims:
+    """`Slice`."""
+    begins, sizes = _static(operation.inputs[1]).tolist(), _static(operation.inputs[2]).tolist()
+    return _indexed(
+        dims, [slice(first, None if size < 0 else first + size) for first, size in zip(begins, sizes, strict=True)]
+    )
+
+
+def _indexed(dims: Dims, index: Sequence[Any]) -> Dims:
+    found = []
+    for dim, part in zip(dims, index, strict=True):
+        if part == slice(None) or (isinstance(part, slice) and part.indices(_length(dim)) == (0, _length(dim), 1)):
+            found.append(dim)
+            continue
+        if not isinstance(part, slice):
+            continue
+        at = np.arange(_length(dim))[part]
+        found.append(_along(dim, lambda axis, at=at, part=part: axis.taken(at, part.step or 1), len(at)))
+    return tuple(found)
+
+
+def _resized(operation: Operation, dims: Dims) -> Dims:
+    """Enlarged or reduced by interpolation."""
+    out = _out(operation)
+    half = operation.type == "ScaleAndTranslate" or bool(operation.get_attr("half_pixel_centers"))
+    corners = operation.type != "ScaleAndTranslate" and bool(operation.get_attr("align_corners"))
+    nearest = operation.type == "ResizeNearestNeighbor"
+
+    def change(count: int) -> Callable[[Axis], Axis]:
+        def changed(axis: Axis) -> Axis:
+            k, size = np.arange(count, dtype=float), len(axis)
+            scale = (size - 1) / max(count - 1, 1) if corners else size / count
+            at = (k + 0.5) * scale - 0.5 if half and not corners else k * scale
+            if nearest:
+                at = np.round(at) if corners else np.floor((k + 0.5) * scale if half else k * scale)
+            at = np.clip(at, 0, size - 1)
+            low = np.floor(at).astype(np.int64)
+            return axis.blended(low, np.minimum(low + 1, size - 1), at - low, scale)
+
+        return changed
+
+    return dims[0], *(_along(dims[k], change(out[k]), out[k]) for k in (1, 2)), dims[3]
+
+
+def _turned(operation: Operation, dims: Dims) -> Dims:
+    """`Transpose`."""
+    return tuple(dims[k] for k in _static(operation.inputs[1]).tolist())
+
+
+def _tiled(operation: Operation, dims: Dims) -> Dims:
+    out = _out(operation)
+    if any(out[k] != _length(dim) and _placed(dim) for k, dim in enumerate(dims)):
+        raise UnclearGeometry
+    return tuple(dim if out[k] == _length(dim) else _plain(out[k]) for k, dim in enumerate(dims))
+
+
+def _reshaped(operation: Operation, dims: Dims) -> Dims:
+    """`Reshape`, `Squeeze` and `ExpandDims`: the same factors, grouped anew."""
+    factors = [each for dim in dims for each in dim if each.length > 1 or each.axis is not None]
+    found = []
+    for length in _out(operation):
+        group: list[Factor] = []
+        left = length
+        while left > 1:
+            factor = factors.pop(0)
+            if left % factor.length == 0:
+                group.append(factor)
+                left //= factor.length
+            elif factor.length % left == 0:
+                outer, inner = _halved(factor, left)
+                factors.insert(0, inner)
+                group.append(outer)
+                left = 1
+            else:
+                raise UnclearGeometry
+        while length > 1 and factors and factors[0].length == 1 and not group:
+            group.append(factors.pop(0))
+        found.append(tuple(group) or _plain(1))
+    return tuple(found)
+
+
+def _halved(factor: Factor, outer: int) -> tuple[Factor, Factor]:
+    """A factor as two: of an axis, blocks of cells and the place inside one."""
+    inner = factor.length // outer
+    if factor.axis is None:
+        return Factor(outer, inner=factor.inner), Factor(inner, inner=factor.inner)
+    return Factor(outer, factor.axis.windowed(inner, inner, 1)), Factor(inner, inner=True)
+
+
+def _to_batch(operation: Operation, dims: Dims) -> Dims:
+    """`SpaceToBatchND`, the first half of a dilated convolution."""
+    blocks, sides, out = _static(operation.inputs[1]).tolist(), _static(operation.inputs[2]).tolist(), _out(operation)
+    found = [_plain(out[0])]
+    for k, dim in enumerate(dims[1:], start=1):
+        if k > len(blocks):
+            found.append(dim)
+            continue
+        block, (before, after) = blocks[k - 1], sides[k - 1]
+        found.append(
+            _along(
+                dim,
+                lambda axis, block=block, before=before, after=after: replace(
+                    axis.padded(before, after), block=axis.block * block
+                ),
+                out[k],
+            )
+        )
+    return tuple(found)
+
+
+def _from_batch(operation: Operation, dims: Dims) -> Dims:
+    """`BatchToSpaceND`, the second half."""
+    blocks, crops, out = _static(operation.inputs[1]).tolist(), _static(operation.inputs[2]).tolist(), _out(operation)
+    found = [_plain(out[0])]
+    for k, dim in enumerate(dims[1:], start=1):
+        if k > len(blocks):
+            found.append(dim)
+            continue
+        block, (before, after) = blocks[k - 1], crops[k - 1]
+        found.append(
+            _along(
+                dim,
+                lambda axis, block=block, before=before, after=after: replace(axis, block=axis.block // block).padded(
+                    -before, -after
+                ),
+                out[k],
+            )
+        )
+    return tuple(found)
+
+
+def _to_depth(operation: Operation, dims: Dims) -> Dims:
+    """`SpaceToDepth` and `DepthToSpace`."""
+    _channels_last(operation)
+    block, out = int(operation.get_attr("block_size")), _out(operation)
+
+    def change(axis: Axis) -> Axis:
+        if operation.type == "SpaceToDepth":
+            return axis.windowed(block, block, 1)
+        return axis.taken(np.arange(len(axis) * block) // block, 1 / block)
+
+    return dims[0], *(_along(dims[k], change, out[k]) for k in (1, 2)), _plain(out[3])
+
+
+def _multiplied(operation: Operation, dims: Dims, number: int) -> Dims:
+    """A matrix product with weights: the last dimension (or, of the second operand, the one before) is summed over."""
+    names = ("transpose_a", "transpose_b") if operation.type == "MatMul" else ("adj_x", "adj_y")
+    summed = (len(dims) - 1 if number == 0 else len(dims) - 2) - (operation.get_attr(names[number]) * (1, -1)[number])
+    if _placed(dims[summed]):
+        return tuple(_plain(side) for side in _out(operation)) if len(dims) == 2 and number == 0 else _unclear()
+    kept = [dim for k, dim in enumerate(dims) if k != summed]
+    out = _out(operation)
+    return (*kept, _plain(out[-1])) if number == 0 else (*kept[:-1], _plain(out[-2]), kept[-1])
+
+
+def _unclear() -> Dims:
+    raise UnclearGeometry
+
+
+def _summed(operation: Operation, dims: Dims, number: int) -> Dims:
+    """`Einsum` with weights."""
+    operands, result = operation.get_attr("equation").decode().replace(" ", "").split("->")
+    named = operands.split(",")[number]
+    if "." in operands:
+        raise UnclearGeometry
+    known = dict(zip(named, dims, strict=True))
+    return tuple(known.get(letter, _plain(side)) for letter, side in zip(result, _out(operation), strict=True))
+
+
+SINGLE: Final[Mapping[str, tuple[Callable[[Operation, Dims], Dims], int]]] = {
+    "Conv2D": (_convolved, 0),
+    "DepthwiseConv2dNative": (_convolved, 0),
+    "MaxPool": (_pooled, 0),
+    "AvgPool": (_pooled, 0),
+    "Conv2DBackpropInput": (_convolved_back, 2),
+    "DepthwiseConv2dNativeBackpropInput": (_convolved_back, 2),
+    "Pad": (_padded, 0),
+    "PadV2": (_padded, 0),
+    "MirrorPad": (_padded, 0),
+    "StridedSlice": (_sliced, 0),
+    "Slice": (_cut, 0),
+    "ResizeBilinear": (_resized, 0),
+    "ResizeNearestNeighbor": (_resized, 0),
+    "ResizeBicubic": (_resized, 0),
+    "ScaleAndTranslate": (_resized, 0),
+    "Transpose": (_turned, 0),
+    "Tile": (_tiled, 0),
+    "Reshape": (_reshaped, 0),
+    "Squeeze": (_reshaped, 0),
+    "ExpandDims": (_reshaped, 0),
+    "SpaceToBatchND": (_to_batch, 0),
+    "BatchToSpaceND": (_from_batch, 0),
+    "SpaceToDepth": (_to_depth, 0),
+    "DepthToSpace": (_to_depth, 0),
+}
+"""Operations of one tensor, and which of their inputs it is."""
+
+PRODUCTS: Final[Mapping[str, Callable[[Operation, Dims, int], Dims]]] = {
+    "MatMul": _multiplied,
+    "BatchMatMul": _multiplied,
+    "BatchMatMulV2": _multiplied,
+    "BatchMatMulV3": _multiplied,
+    "Einsum": _summed,
+}
+"""Products with weights; of two tensors of the image, they are not followed."""
