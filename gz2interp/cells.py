@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CellGeometry", "tiled"]
+__all__ = ["MEASURED", "CellGeometry", "tiled"]
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -27,8 +27,8 @@ class CellGeometry:
     Attributes
     ----------
     y, x : tuple of float
-        Centre of each row and each column of cells: the mean position of the pixels that a cell is computed from. It
-        can lie outside the image, where most of what a cell would see is padding.
+        Centre of each row and each column of cells, not decreasing: the mean position of the pixels that a cell is
+        computed from, padding not counted.
     field : (float, float)
         Receptive field (y, x) of a middle cell [pixel]; NaN where it is not known.
     image : (int, int)
@@ -130,7 +130,7 @@ def _stride(centres: Sequence[float], pixels: int) -> float:
 
 
 def _weights(centres: Sequence[float], pixels: int) -> Floats:
-    at = np.interp(np.arange(pixels), centres, np.arange(len(centres)))
+    at = np.interp(np.arange(pixels), np.maximum.accumulate(centres), np.arange(len(centres)))
     return np.asarray(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(len(centres)))), np.float32)
 
 

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import zoom
 
-from gz2interp.attribution import resizing
-from gz2interp.attribution.resizing import ALIGNMENTS, resized, weights
+from gz2interp import cells as cells_module
+from gz2interp.attribution.resizing import ALIGNMENTS, resized
+from gz2interp.cells import CellGeometry, tiled
 
 SIZES = st.integers(1, 24)
 
@@ -23,7 +24,7 @@ def maps_of(y, x, n=2):
 @settings(deadline=None, max_examples=60)
 @given(SIZES, SIZES, st.integers(1, 64), st.sampled_from(ALIGNMENTS))
 def test_every_pixel_takes_its_value_from_its_neighbour_cells(y, x, pixels, alignment):
-    along = weights(y, pixels, alignment)
+    along, _ = tiled((y, x), (pixels, pixels)).weights()
     np.testing.assert_allclose(along.sum(axis=1), 1, atol=1e-6)
     assert ((along > 0).sum(axis=1) <= 2).all()
     maps = maps_of(y, x)
@@ -63,5 +64,28 @@ def test_centres_keep_the_total_of_light_in_the_middle():
     assert np.average(np.arange(64), weights=drawn.sum(axis=1)) == pytest.approx(3 * 8 + 3.5)
 
 
+def test_a_cell_is_drawn_where_its_geometry_says():
+    cells = np.zeros((1, 4, 3), np.float32)
+    cells[0, 1, 2] = 1
+    geometry = CellGeometry((7.0, 23.0, 39.0, 55.0), (3.0, 10.0, 26.0), (31.0, 9.0), (64, 32))
+    drawn = resized(cells, (64, 32), cells=geometry)[0]
+    assert np.unravel_index(drawn.argmax(), drawn.shape) == (23, 26)
+    assert drawn[23, 26] == drawn[23, 31] == 1  # beyond the last centre it stays
+    assert drawn[15, 26] == pytest.approx(0.5)
+    assert drawn[23, 18] == pytest.approx(0.5)
+
+
+def test_a_geometry_survives_json_and_knows_its_nearest_cells():
+    geometry = CellGeometry((7.0, 23.0), (3.0, 10.5), (31.0, float("nan")), (64, 32), "gradients")
+    again = CellGeometry.from_json(geometry.to_json())
+    assert (again.y, again.x, again.image, again.origin) == (geometry.y, geometry.x, geometry.image, geometry.origin)
+    assert again.field[0] == 31
+    assert np.isnan(again.field[1])
+    assert geometry.nearest(14.9, 7) == (0, 1)
+    rows, columns = geometry.nearest_cells()
+    assert (rows == (np.arange(64) > 15)).all()
+    assert (columns == (np.arange(32) > 6)).all()
+
+
 def test_the_examples_hold():
-    assert doctest.testmod(resizing).failed == 0
+    assert doctest.testmod(cells_module).failed == 0

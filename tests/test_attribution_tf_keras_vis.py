@@ -90,7 +90,7 @@ def test_their_score_cam_weighs_what_ours_sees_through_each_channel():
     probe, score = Probe(networks.plain_network()), probability(1)
     planes = probe.activations(IMAGES, "conv2")
     channels = np.tile(np.arange(planes.shape[-1]), (len(IMAGES), 1))
-    seen = seen_through(probe, IMAGES, score, planes, channels, "corners")
+    seen = seen_through(probe, IMAGES, score, "conv2", planes, channels, "corners")
     cells, scores = tf_keras_vis.score_cam(probe, IMAGES, score, "conv2")
     close(cells, np.einsum("nyxc,nc->nyx", planes, seen))
     close(scores, probe.scores(IMAGES, score))

@@ -42,18 +42,27 @@ def class_activation_map(
     layer, parameters = layer or probe.default_layer, {"alignment": alignment, "backend": backend}
     if backend_named(backend) == TF_KERAS_VIS:
         theirs, scores = reference().class_activation_map(probe, images, score, layer, method)
-        return drawn(theirs, scores, images, method, score, layer, parameters)
+        return drawn(probe, theirs, scores, images, method, score, layer, parameters)
     answer = probe.gradients(images, score, at=layer)
     values = cells(planes(answer.values, answer.domain), answer.gradients)
-    return drawn(values, answer.scores, images, method, score, layer, parameters)
+    return drawn(probe, values, answer.scores, images, method, score, layer, parameters)
 
 
 def drawn(
-    cells: Floats, scores: Floats, images: Floats, method: str, score: Score, layer: str, parameters: Mapping[str, Any]
+    probe: Differentiable,
+    cells: Floats,
+    scores: Floats,
+    images: Floats,
+    method: str,
+    score: Score,
+    layer: str,
+    parameters: Mapping[str, Any],
 ) -> Attribution:
-    """The cells (n, y, x) interpolated to the images' pixels; ``alignment`` is one of the parameters."""
+    """The cells (n, y, x) of a layer interpolated to the images' pixels; ``alignment`` is one of the parameters."""
+    height, width = np.shape(images)[1:3]
+    geometry = probe.cells(layer, (height, width))
     return Attribution(
-        values=resized(np.asarray(cells, np.float32), np.shape(images)[1:3], parameters["alignment"]),
+        values=resized(np.asarray(cells, np.float32), (height, width), parameters["alignment"], geometry),
         scores=scores,
         method=method,
         score=score.name,

@@ -56,6 +56,6 @@ def faster_score_cam(
     parameters: dict[str, str | int] = {"alignment": alignment, "channels": kept, "backend": backend}
     if backend_named(backend) == TF_KERAS_VIS:
         theirs, scores = reference().score_cam(probe, images, score, layer, kept)
-        return drawn(theirs, scores, images, "faster_score_cam", score, layer, parameters)
+        return drawn(probe, theirs, scores, images, "faster_score_cam", score, layer, parameters)
     chosen = np.argsort(-values.std(axis=(1, 2)), axis=1, kind="stable")[:, :kept]
     return weighed(probe, images, score, layer, values, chosen, "faster_score_cam", parameters)

@@ -52,9 +52,10 @@ def grad_cam(
     Notes
     -----
     Departs from the paper in keeping the negative part unless `positive_only`, and from tf-keras-vis in the geometry: a
-    cell k of a layer with stride s sees pixels around ``(k + 1/2) s - 1/2``, and there its value is drawn
-    (``alignment="centres"``). Putting the first and last cell on the first and last pixel (``"corners"``, what
-    tf-keras-vis does) moves the map outwards by up to half a cell: 3.5 pixels at the rim for 8 x 8 cells on 64 pixels.
+    cell's value is drawn at the mean position of the pixels that the cell is computed from, which follows from kernels,
+    strides and paddings on the way (`gz2interp.network.geometry`; ``alignment="centres"``). Putting the first and last
+    cell on the first and last pixel (``"corners"``, what tf-keras-vis does) moves the map by up to half a stride and
+    more: three convolutions of stride 2 with padding "same" are centred on pixel 8 k + 7, not on 9 k.
 
     References
     ----------
@@ -69,7 +70,7 @@ def grad_cam(
     if positive_only:
         cells = np.maximum(cells, 0)
     parameters = {"positive_only": positive_only, "alignment": alignment, "backend": backend}
-    return drawn(cells, scores, images, "grad_cam", score, layer, parameters)
+    return drawn(probe, cells, scores, images, "grad_cam", score, layer, parameters)
 
 
 def cells_of(answer: Gradients) -> Floats:

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
@@ -36,6 +37,9 @@ class Differentiable(Protocol):
     @property
     def default_layer(self) -> str:
         """The last layer that still knows where things are."""
+
+    def cells(self, layer: str, image: Sequence[int] = ()) -> CellGeometry:
+        """Where the cells of a layer lie in images of a shape (y, x)."""
 
     def scores(self, images: Floats, score: Score) -> Floats:
         """A score of each image."""

@@ -59,7 +59,7 @@ def score_cam(
     layer, parameters = layer or probe.default_layer, {"alignment": alignment, "backend": backend}
     if backend_named(backend) == TF_KERAS_VIS:
         theirs, scores = reference().score_cam(probe, images, score, layer)
-        return drawn(theirs, scores, images, "score_cam", score, layer, parameters)
+        return drawn(probe, theirs, scores, images, "score_cam", score, layer, parameters)
     values = planes(probe.activations(images, layer), layer)
     channels = np.broadcast_to(np.arange(values.shape[-1]), (len(values), values.shape[-1]))
     return weighed(probe, images, score, layer, values, channels, "score_cam", parameters)
@@ -76,16 +76,22 @@ def weighed(
     parameters: Mapping[str, str | int],
 ) -> Attribution:
     """The map of chosen channels, int (n, channel) for each image."""
-    rises = seen_through(probe, images, score, values, channels, str(parameters["alignment"]))
+    rises = seen_through(probe, images, score, layer, values, channels, str(parameters["alignment"]))
     powers = np.exp(rises - rises.max(axis=1, keepdims=True, initial=-np.inf))
     weights = powers / powers.sum(axis=1, keepdims=True)
     chosen = np.take_along_axis(values, channels[:, None, None, :], axis=3)
     cells = np.einsum("nyxc,nc->nyx", chosen, weights)
-    return drawn(cells, probe.scores(images, score), images, method, score, layer, parameters)
+    return drawn(probe, cells, probe.scores(images, score), images, method, score, layer, parameters)
 
 
 def seen_through(
-    probe: Differentiable, images: Floats, score: Score, values: Floats, channels: Ints, alignment: str
+    probe: Differentiable,
+    images: Floats,
+    score: Score,
+    layer: str,
+    values: Floats,
+    channels: Ints,
+    alignment: str,
 ) -> Floats:
     """The score of each image seen through each of its channels, float32 (n, channel).
 
@@ -94,19 +100,22 @@ def seen_through(
     probe : Probe
     images : float32 (n, y, x, band), nanomaggies
     score : Score
+    layer : str
     values : float32 (n, y, x, channel)
-        A layer's activations.
+        The layer's activations.
     channels : int (n, chosen)
     alignment : str
     """
     images = np.asarray(images, np.float32)
+    height, width = images.shape[1:3]
+    geometry = probe.cells(layer, (height, width))
     found = np.empty(channels.shape, np.float32)
     for some, portions in blocks(len(images), channels.shape[1], probe.batch_size):
         chosen, rows = images[some], np.arange(some.start, some.stop)
         for numbers in portions:
             which = channels[some, numbers.start : numbers.stop]
             cells = values[rows[:, None], :, :, which]  # (image, chosen, y, x)
-            masks = _stretched(resized(cells.reshape(-1, *cells.shape[2:]), images.shape[1:3], alignment))
+            masks = _stretched(resized(cells.reshape(-1, *cells.shape[2:]), (height, width), alignment, geometry))
             seen = np.repeat(chosen, len(numbers), axis=0) * masks[..., None]
             found[some, numbers.start : numbers.stop] = probe.scores(seen, score).reshape(which.shape)
     return found

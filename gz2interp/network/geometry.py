@@ -1,10 +1,9 @@
 """Where the cells of each layer lie in the image, followed through the operations of a network.
 
-A network is traced once and every TensorFlow operation on the way is followed, so that nesting, wrapping and subclassing
-make no difference. Along each axis a tensor's cells are described by the mean position of the pixels that they are
-computed from, every kernel weight counting alike. Padding is taken for pixels beyond the edge, so that cells lie equally
-spaced and a point source is drawn where it is; at the rim, where a part of the receptive field is padding, the centroid
-of the gradient lies further inside.
+A network is traced once and every TensorFlow operation on the way is followed, so that nesting, wrapping and
+subclassing make no difference. Along each axis a tensor's cells are described by the mean position of the pixels that
+they are computed from, every kernel weight counting alike and padding not at all. So a cell's centre is the centroid of
+its gradient, and lies inside the image; at the rim it lies further inside than the middle of its kernel.
 
 Where branches that lie differently meet (the shortcut of a residual block), they are averaged in proportion to the
 gradient that passes through each, which is measured. What reaches all cells alike, such as the gate of a
@@ -26,23 +25,23 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.cells import CellGeometry
-from gz2interp.network.layers import traced_uses
+from gz2interp.cells import MEASURED, CellGeometry, tiled
+from gz2interp.network.layers import traced
 from gz2interp.network.quiet import tf
 from gz2interp.network.taps import TRACING
 
-__all__ = ["geometries"]
+__all__ = ["geometries", "measured"]
 
 Doubles = NDArray[np.float64]
 Tensor = Any
 Operation = Any
 Model = Any
 
-APART: Final = 0.02
-"""Pixels by which branches may differ in the middle of the image and still lie alike."""
+APART: Final = 0.05
+"""Pixels by which the middle cells of branches may differ and still lie alike."""
 
 
-BATCH: Final = 32
+BATCH: Final = 16
 """Images of noise, each with signs of its own for the channels, by which the shares of branches are measured."""
 
 MOST: Final = 64
@@ -61,18 +60,58 @@ def geometries(model: Model, shape: tuple[int, int, int]) -> dict[str, CellGeome
         Of the images, (y, x, band).
     """
     with TRACING:
-        trace = Trace(shape)
-        uses, measure = traced_uses(model, (BATCH, *shape), trace.shares_to_measure)
-    followed = trace.followed(dict(zip(trace.names, _measured_shares(measure, shape), strict=True)))
-    return {use.name: each for use, tensor in uses if (each := _geometry(followed.of(tensor), shape)) is not None}
+        trace = Trace()
+        layers = traced(model, (BATCH, *shape), trace.shares_to_measure)
+    followed = trace.followed(dict(zip(trace.names, _measured_shares(layers.function, shape), strict=True)))
+    return {use.name: each for use, tensor in layers if (each := _geometry(followed.of(tensor), shape)) is not None}
+
+
+def measured(
+    gradient: Callable[[int, int], NDArray[np.float32]], plane: tuple[int, int], image: tuple[int, int]
+) -> CellGeometry:
+    """The geometry of a layer that cannot be followed: a straight line through the centroids of gradients.
+
+    Parameters
+    ----------
+    gradient : callable
+        Of a cell (y, x) with respect to the pixels, float32 (y, x), nowhere negative.
+    plane : (int, int)
+        Cells (y, x).
+    image : (int, int)
+        Pixels (y, x).
+    """
+    sides = sorted({tuple(int(side * share) for side in plane) for share in SHARES})
+    points = []
+    for y, x in sides:
+        found = np.asarray(gradient(y, x), np.float64)
+        if not np.isfinite(found).all() or found.sum() <= 0:
+            return tiled(plane, image)
+        points.append([float(np.average(np.arange(image[k]), weights=found.sum(axis=1 - k))) for k in (0, 1)])
+    axes = [_line([at[k] for at in sides], [point[k] for point in points], plane[k], image[k]) for k in (0, 1)]
+    if any(len(axis) > 1 and axis[0] >= axis[-1] for axis in axes):
+        return tiled(plane, image)
+    return CellGeometry(axes[0], axes[1], (float("nan"), float("nan")), image, MEASURED)
+
+
+SHARES: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
+"""Of the plane's sides, at which cells are measured."""
+
+
+def _line(cells: Sequence[int], pixels: Sequence[float], count: int, side: int) -> tuple[float, ...]:
+    if len(set(cells)) < 2:
+        slope, start = side / count, pixels[0] - cells[0] * side / count
+    else:
+        slope, start = np.polyfit(cells, pixels, 1)
+    return tuple(float(at) for at in np.clip(start + slope * np.arange(count), 0, side - 1))
 
 
 class Trace:
     """A graph in which the image is followed: once as it is traced, and again when shares are known."""
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self) -> None:
         self.names: list[str] = []
-        self._graph, self._starts = None, list[tuple[Tensor, Dims]]()
+        self._graph: Any = None
+        self._starts: list[tuple[Tensor, Dims]] = []
 
     def shares_to_measure(self, images: Tensor, answer: Tensor) -> tuple[Tensor, ...]:
         """Tensors (branch,) of each operation where branches that lie differently meet."""
@@ -117,8 +156,8 @@ def _geometry(dims: Dims | None, shape: Sequence[int]) -> CellGeometry | None:
         return None
     rows, columns = axes
     high, wide = (float((axis.high - axis.low)[len(axis) // 2] + 1) for axis in axes)
-    centres = (tuple(float(at) for at in axis.centre) for axis in (rows, columns))
-    return CellGeometry(*centres, (high, wide), (shape[0], shape[1]))
+    y, x = (tuple(float(at) for at in axis.centre) for axis in (rows, columns))
+    return CellGeometry(y, x, (high, wide), (shape[0], shape[1]))
 
 
 class UnclearGeometry(Exception):
@@ -133,16 +172,21 @@ class Axis:
     ----------
     name : str
         ``"y"`` or ``"x"`` of the image.
-    centre, low, high : float64 (n,)
-        Mean, first and last pixel that a cell is computed from.
+    mass : float64 (n,)
+        Share of a cell's receptive field that is no padding, every weight counting alike.
+    centre : float64 (n,)
+        Mean position of the pixels in that share [pixel].
+    low, high : float64 (n,)
+        First and last pixel of the receptive field, padding included.
     step : float
-        From one cell to the next [pixel].
+        From one cell to the next, padding included [pixel].
     block : int
         More than 1 between TensorFlow's two halves of a dilated convolution (`SpaceToBatchND`): the tensor then has
         every `block`-th of these cells.
     """
 
     name: str
+    mass: Doubles
     centre: Doubles
     low: Doubles
     high: Doubles
@@ -153,20 +197,19 @@ class Axis:
         return len(self.centre)
 
     def padded(self, before: int, after: int) -> Axis:
-        """With cells added, equally spaced, or taken away where a number is negative."""
-        kept = slice(max(-before, 0), len(self) - max(-after, 0))
-        parts = (each[kept] for each in (self.centre, self.low, self.high))
+        """With cells of padding added, or cells taken away where a number is negative."""
+        inside = slice(max(-before, 0), len(self) - max(-after, 0))
         first, last = -np.arange(max(before, 0), 0, -1), np.arange(1, max(after, 0) + 1)
-        grown = [
-            np.concatenate([part[0] + first * self.step, part, part[-1] + last * self.step])
-            if len(part)
-            else part
-            for part in parts
-        ]
-        return replace(self, centre=grown[0], low=grown[1], high=grown[2])
+
+        def grown(values: Doubles) -> Doubles:
+            part = values[inside]
+            return np.concatenate([part[0] + first * self.step, part, part[-1] + last * self.step])
+
+        mass = np.pad(self.mass[inside], (max(before, 0), max(after, 0)))
+        return replace(self, mass=mass, centre=grown(self.centre), low=grown(self.low), high=grown(self.high))
 
     def windowed(self, kernel: int, stride: int, dilation: int) -> Axis:
-        """Cells computed from windows of these cells, without padding."""
+        """Cells computed from windows of these cells."""
         if self.block > 1 and stride > 1:
             raise UnclearGeometry
         dilation *= self.block
@@ -176,7 +219,8 @@ class Axis:
         at = np.arange(count)[:, None] * stride + np.arange(kernel) * dilation
         return replace(
             self,
-            centre=self.centre[at].mean(axis=1),
+            mass=self.mass[at].mean(axis=1),
+            centre=_mean(self.centre[at], self.mass[at]),
             low=self.low[at].min(axis=1),
             high=self.high[at].max(axis=1),
             step=self.step * stride,
@@ -185,15 +229,16 @@ class Axis:
     def taken(self, at: Sequence[int] | NDArray[np.int64], step: float) -> Axis:
         """Some of the cells, with a step `step` times as wide."""
         at = np.asarray(at, np.int64)
-        return replace(
-            self, centre=self.centre[at], low=self.low[at], high=self.high[at], step=self.step * step
-        )
+        mass, centre, low, high = (each[at] for each in (self.mass, self.centre, self.low, self.high))
+        return replace(self, mass=mass, centre=centre, low=low, high=high, step=self.step * step)
 
     def blended(self, low: NDArray[np.int64], high: NDArray[np.int64], share: Doubles, step: float) -> Axis:
         """Cells between two cells each, `share` of the way."""
+        parts = np.stack([self.mass[low] * (1 - share), self.mass[high] * share], axis=1)
         return replace(
             self,
-            centre=self.centre[low] * (1 - share) + self.centre[high] * share,
+            mass=parts.sum(axis=1),
+            centre=_mean(np.stack([self.centre[low], self.centre[high]], axis=1), parts),
             low=np.minimum(self.low[low], self.low[high]),
             high=np.maximum(self.high[low], self.high[high]),
             step=self.step * step,
@@ -201,25 +246,29 @@ class Axis:
 
     def transposed(self, count: int, kernel: int, stride: int, dilation: int, before: int) -> Axis:
         """Cells of a transposed convolution: cell i adds to the outputs i stride + t dilation - before."""
-        more = (kernel - 1) * dilation // stride + 2
-        wide = self.padded(more, more)
-        total, centre = np.zeros(count), np.zeros(count)
+        mass, moment = np.zeros(count), np.zeros(count)
         low, high = np.full(count, np.inf), np.full(count, -np.inf)
         for t in range(kernel):
-            to = (np.arange(len(wide)) - more) * stride + t * dilation - before
+            to = np.arange(len(self)) * stride + t * dilation - before
             inside = (to >= 0) & (to < count)
             at = to[inside]
-            total[at] += 1
-            centre[at] += wide.centre[inside]
-            low[at] = np.minimum(low[at], wide.low[inside])
-            high[at] = np.maximum(high[at], wide.high[inside])
-        hit = total > 0
+            mass[at] += self.mass[inside]
+            moment[at] += self.mass[inside] * self.centre[inside]
+            low[at] = np.minimum(low[at], self.low[inside])
+            high[at] = np.maximum(high[at], self.high[inside])
+        hit, places = mass > 0, np.arange(count)
         if not hit.any():
             raise UnclearGeometry
-        places = np.arange(count)
-        centre = np.interp(places, places[hit], centre[hit] / total[hit])  # between taps nothing is seen
+        centre = np.interp(places, places[hit], moment[hit] / mass[hit])  # between taps a cell is computed from nothing
         low, high = np.where(hit, low, centre), np.where(hit, high, centre)
-        return replace(self, centre=centre, low=low, high=high, step=self.step / stride)
+        return replace(self, mass=mass, centre=centre, low=low, high=high, step=self.step / stride)
+
+
+def _mean(values: Doubles, weights: Doubles) -> Doubles:
+    """Along the last axis; without weights where they are all zero."""
+    total = weights.sum(axis=-1)
+    weighted = (values * weights).sum(axis=-1)
+    return np.asarray(np.divide(weighted, total, out=values.mean(axis=-1), where=total > 0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +310,9 @@ class Followed:
 def image_dims(shape: Sequence[int]) -> Dims:
     """Of a batch of images (n, y, x, band)."""
     batch, height, width, bands = shape
-    y, x = (Axis(name, *(np.arange(side, dtype=float),) * 3) for name, side in (("y", height), ("x", width)))
+    y, x = (
+        Axis(name, np.ones(side), *(np.arange(side, dtype=float),) * 3) for name, side in (("y", height), ("x", width))
+    )
     return _plain(batch), (Factor(height, y),), (Factor(width, x),), _plain(bands)
 
 
@@ -310,19 +361,113 @@ def follow(graph: Any, starts: Sequence[tuple[Tensor, Dims]], shares: Mapping[st
 
 
 WITHOUT_GRADIENT: Final = frozenset(
-    "Shape ShapeN Size Rank ZerosLike OnesLike StopGradient ArgMax ArgMin Sign Round Floor Ceil Rint".split()
+    (
+        "Shape",
+        "ShapeN",
+        "Size",
+        "Rank",
+        "ZerosLike",
+        "OnesLike",
+        "StopGradient",
+        "ArgMax",
+        "ArgMin",
+        "Sign",
+        "Round",
+        "Floor",
+        "Ceil",
+        "Rint",
+    )
 )
 
 ELEMENTWISE: Final = frozenset(
-    "Identity Snapshot PreventGradient CheckNumerics EnsureShape Cast Relu Relu6 LeakyRelu Elu Selu Sigmoid Tanh "
-    "Softplus Softsign Exp Expm1 Log Log1p Sqrt Rsqrt Square Neg Abs Erf Erfc Inv Reciprocal Sin Cos Tan Asin Acos Atan "
-    "Sinh Cosh Asinh Acosh Atanh Softmax LogSoftmax LRN FakeQuantWithMinMaxVars FakeQuantWithMinMaxArgs "
-    "Add AddV2 AddN Sub Mul MulNoNan RealDiv Div DivNoNan Xdivy Xlogy Maximum Minimum SquaredDifference Pow Atan2 "
-    "FloorDiv FloorMod Mod Select SelectV2 ClipByValue BiasAdd BiasAddV1".split()
+    (
+        "Identity",
+        "Snapshot",
+        "PreventGradient",
+        "CheckNumerics",
+        "EnsureShape",
+        "Cast",
+        "Relu",
+        "Relu6",
+        "LeakyRelu",
+        "Elu",
+        "Selu",
+        "Sigmoid",
+        "Tanh",
+        "Softplus",
+        "Softsign",
+        "Exp",
+        "Expm1",
+        "Log",
+        "Log1p",
+        "Sqrt",
+        "Rsqrt",
+        "Square",
+        "Neg",
+        "Abs",
+        "Erf",
+        "Erfc",
+        "Inv",
+        "Reciprocal",
+        "Sin",
+        "Cos",
+        "Tan",
+        "Asin",
+        "Acos",
+        "Atan",
+        "Sinh",
+        "Cosh",
+        "Asinh",
+        "Acosh",
+        "Atanh",
+        "Softmax",
+        "LogSoftmax",
+        "LRN",
+        "FakeQuantWithMinMaxVars",
+        "FakeQuantWithMinMaxArgs",
+        "Add",
+        "AddV2",
+        "AddN",
+        "Sub",
+        "Mul",
+        "MulNoNan",
+        "RealDiv",
+        "Div",
+        "DivNoNan",
+        "Xdivy",
+        "Xlogy",
+        "Maximum",
+        "Minimum",
+        "SquaredDifference",
+        "Pow",
+        "Atan2",
+        "FloorDiv",
+        "FloorMod",
+        "Mod",
+        "Select",
+        "SelectV2",
+        "ClipByValue",
+        "BiasAdd",
+        "BiasAddV1",
+    )
 )
 
-REDUCTIONS: Final = frozenset("Mean Sum Max Min Prod EuclideanNorm".split())
-CALLS: Final = frozenset("PartitionedCall StatefulPartitionedCall".split())
+REDUCTIONS: Final = frozenset(
+    (
+        "Mean",
+        "Sum",
+        "Max",
+        "Min",
+        "Prod",
+        "EuclideanNorm",
+    )
+)
+CALLS: Final = frozenset(
+    (
+        "PartitionedCall",
+        "StatefulPartitionedCall",
+    )
+)
 
 
 class _Walker:
@@ -358,9 +503,7 @@ class _Walker:
         assert dims is not None, "unclear inputs have been sorted out"
         return dims
 
-    def _joined(
-        self, operation: Operation, inputs: Sequence[int], prepare: Callable[[Operation, Dims], Dims]
-    ) -> Dims:
+    def _joined(self, operation: Operation, inputs: Sequence[int], prepare: Callable[[Operation, Dims], Dims]) -> Dims:
         """Branches that meet, averaged."""
         branches = [prepare(operation, self._of(operation, number)) for number in inputs]
         shares = self._shares_of(operation, inputs)
@@ -389,13 +532,21 @@ class _Walker:
         axes, shares = [axis for axis, _ in placed], np.array([max(share, 0.0) for _, share in placed])
         if len({(axis.name, axis.block) for axis in axes}) > 1:
             raise UnclearGeometry
-        middle = len(axes[0]) // 2
-        if np.ptp([axis.centre[middle] for axis in axes]) > APART and operation not in self.followed.apart:
+        count = len(axes[0])
+        middle = slice(count // 4, count - count // 4)
+        if (
+            np.ptp([axis.centre[middle] for axis in axes], axis=0).max() > APART
+            and operation not in self.followed.apart
+        ):
             self.followed.apart.append(operation)
         shares = shares if np.isfinite(shares).all() and shares.sum() > 0 else np.ones(len(axes))
-        centre = np.average([axis.centre for axis in axes], axis=0, weights=shares)
+        weights = np.stack([axis.mass * share for axis, share in zip(axes, shares, strict=True)], axis=1)
+        mass, centre = (
+            weights.sum(axis=1) / shares.sum(),
+            _mean(np.stack([axis.centre for axis in axes], axis=1), weights),
+        )
         low, high = np.min([axis.low for axis in axes], axis=0), np.max([axis.high for axis in axes], axis=0)
-        return replace(factors[0][0], axis=replace(axes[0], centre=centre, low=low, high=high))
+        return replace(factors[0][0], axis=replace(axes[0], mass=mass, centre=centre, low=low, high=high))
 
     def _called(self, operation: Operation, inputs: Sequence[int]) -> list[Dims | None]:
         """Of a function inside the graph."""
@@ -479,8 +630,10 @@ def _reduced(operation: Operation, dims: Dims) -> Dims:
     return tuple(dim for k, dim in enumerate(dims) if k not in gone)
 
 
-def _window(operation: Operation, dims: Dims, kernel: Sequence[int], dilations: Sequence[int]) -> Dims:
-    """Convolution and pooling (n, y, x, channel)."""
+def _window(
+    operation: Operation, dims: Dims, kernel: Sequence[int], dilations: Sequence[int], pools: bool = False
+) -> Dims:
+    """Convolution, or pooling, in which padding takes no part, (n, y, x, channel)."""
     _channels_last(operation)
     strides, out = operation.get_attr("strides"), _out(operation)
     padding, explicit = operation.get_attr("padding").decode(), _explicit(operation)
@@ -490,7 +643,8 @@ def _window(operation: Operation, dims: Dims, kernel: Sequence[int], dilations: 
 
         def changed(axis: Axis) -> Axis:
             sides = _paddings(padding, len(axis), size, stride, dilation, explicit[2 * k : 2 * k + 2])
-            return axis.padded(*sides).windowed(size, stride, dilation)
+            found = axis.padded(*sides).windowed(size, stride, dilation)
+            return found if not pools else replace(found, mass=found.mass / _occupied(axis, sides, size, stride))
 
         return changed
 
@@ -502,7 +656,13 @@ def _convolved(operation: Operation, dims: Dims) -> Dims:
 
 
 def _pooled(operation: Operation, dims: Dims) -> Dims:
-    return _window(operation, dims, operation.get_attr("ksize")[1:3], (1, 1, 1, 1))
+    return _window(operation, dims, operation.get_attr("ksize")[1:3], (1, 1, 1, 1), pools=True)
+
+
+def _occupied(axis: Axis, sides: tuple[int, int], size: int, stride: int) -> Doubles:
+    """Share of each pooling window that is no padding."""
+    whole = replace(axis, mass=np.ones(len(axis))).padded(*sides).windowed(size, stride, 1)
+    return np.maximum(whole.mass, 1 / size)
 
 
 def _channels_last(operation: Operation) -> None:
@@ -554,6 +714,22 @@ def _pad_by(before: int, after: int) -> Callable[[Axis], Axis]:
     return lambda axis: axis.padded(before, after)
 
 
+def _mirrored(operation: Operation, dims: Dims) -> Dims:
+    symmetric = int(operation.get_attr("mode") == b"SYMMETRIC")
+    sides, out = _static(operation.inputs[1]).tolist(), _out(operation)
+
+    def change(before: int, after: int) -> Callable[[Axis], Axis]:
+        def changed(axis: Axis) -> Axis:
+            last = len(axis) - 1
+            at = np.abs(np.arange(-before, last + 1 + after) + 0.5 * symmetric) - 0.5 * symmetric
+            beyond = np.maximum(at - last - 0.5 * symmetric, 0)
+            return axis.taken((at - 2 * beyond).round().astype(np.int64), 1)
+
+        return changed
+
+    return tuple(_along(dim, change(*pad), side) for dim, pad, side in zip(dims, sides, out, strict=True))
+
+
 def _sliced(operation: Operation, dims: Dims) -> Dims:
     """`StridedSlice`."""
     masks = {
@@ -593,8 +769,12 @@ def _indexed(dims: Dims, index: Sequence[Any]) -> Dims:
         if not isinstance(part, slice):
             continue
         at = np.arange(_length(dim))[part]
-        found.append(_along(dim, lambda axis, at=at, part=part: axis.taken(at, part.step or 1), len(at)))
+        found.append(_along(dim, _take(at, part.step or 1), len(at)))
     return tuple(found)
+
+
+def _take(at: NDArray[np.int64], step: int) -> Callable[[Axis], Axis]:
+    return lambda axis: axis.taken(at, step)
 
 
 def _resized(operation: Operation, dims: Dims) -> Dims:
@@ -666,45 +846,20 @@ def _halved(factor: Factor, outer: int) -> tuple[Factor, Factor]:
 
 
 def _to_batch(operation: Operation, dims: Dims) -> Dims:
-    """`SpaceToBatchND`, the first half of a dilated convolution."""
+    """`SpaceToBatchND`, the first half of a dilated convolution, and `BatchToSpaceND`, the second."""
     blocks, sides, out = _static(operation.inputs[1]).tolist(), _static(operation.inputs[2]).tolist(), _out(operation)
-    found = [_plain(out[0])]
-    for k, dim in enumerate(dims[1:], start=1):
-        if k > len(blocks):
-            found.append(dim)
-            continue
-        block, (before, after) = blocks[k - 1], sides[k - 1]
-        found.append(
-            _along(
-                dim,
-                lambda axis, block=block, before=before, after=after: replace(
-                    axis.padded(before, after), block=axis.block * block
-                ),
-                out[k],
-            )
-        )
-    return tuple(found)
+    first = operation.type == "SpaceToBatchND"
 
+    def change(block: int, before: int, after: int) -> Callable[[Axis], Axis]:
+        if first:
+            return lambda axis: replace(axis.padded(before, after), block=axis.block * block)
+        return lambda axis: replace(axis, block=axis.block // block).padded(-before, -after)
 
-def _from_batch(operation: Operation, dims: Dims) -> Dims:
-    """`BatchToSpaceND`, the second half."""
-    blocks, crops, out = _static(operation.inputs[1]).tolist(), _static(operation.inputs[2]).tolist(), _out(operation)
-    found = [_plain(out[0])]
-    for k, dim in enumerate(dims[1:], start=1):
-        if k > len(blocks):
-            found.append(dim)
-            continue
-        block, (before, after) = blocks[k - 1], crops[k - 1]
-        found.append(
-            _along(
-                dim,
-                lambda axis, block=block, before=before, after=after: replace(axis, block=axis.block // block).padded(
-                    -before, -after
-                ),
-                out[k],
-            )
-        )
-    return tuple(found)
+    changed = [
+        _along(dim, change(block, *pad), out[k])
+        for k, (dim, block, pad) in enumerate(zip(dims[1:], blocks, sides, strict=False), start=1)
+    ]
+    return _plain(out[0]), *changed, *dims[1 + len(changed) :]
 
 
 def _to_depth(operation: Operation, dims: Dims) -> Dims:
@@ -754,7 +909,7 @@ SINGLE: Final[Mapping[str, tuple[Callable[[Operation, Dims], Dims], int]]] = {
     "DepthwiseConv2dNativeBackpropInput": (_convolved_back, 2),
     "Pad": (_padded, 0),
     "PadV2": (_padded, 0),
-    "MirrorPad": (_padded, 0),
+    "MirrorPad": (_mirrored, 0),
     "StridedSlice": (_sliced, 0),
     "Slice": (_cut, 0),
     "ResizeBilinear": (_resized, 0),
@@ -767,7 +922,7 @@ SINGLE: Final[Mapping[str, tuple[Callable[[Operation, Dims], Dims], int]]] = {
     "Squeeze": (_reshaped, 0),
     "ExpandDims": (_reshaped, 0),
     "SpaceToBatchND": (_to_batch, 0),
-    "BatchToSpaceND": (_from_batch, 0),
+    "BatchToSpaceND": (_to_batch, 0),
     "SpaceToDepth": (_to_depth, 0),
     "DepthToSpace": (_to_depth, 0),
 }

@@ -11,25 +11,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
-from gz2interp.network.layers import Use, example_shape, image_shape
+from gz2interp.network.layers import Traced, Use, example_shape, image_shape
 from gz2interp.network.quiet import keras, tf
-from gz2interp.network.taps import TRACING, heard_after, heard_before
+from gz2interp.network.taps import TRACING, heard_after
 
-__all__ = ["Head", "class_names_of", "head_of", "up_to_logits"]
+__all__ = ["Head", "check_answer", "class_names_of", "head_of"]
 
 Floats = NDArray[np.float32]
 Tensor = Any
 Model = Any
+Operation = Any
 
 LOGITS: Final = "logits"
-TOLERANCE: Final = {"float16": 2e-3, "bfloat16": 2e-2}
-"""How far a probability may be from the activation of its logit, by the type computed in: two steps of it below 1."""
 
-TOLERANCE_SINGLE: Final = 1e-5
-"""The same in float32, where what is done between the two rounds more than the steps are wide."""
+TINY: Final = 1e-30
+"""Keeps log p - log(1 - p) finite, and its gradient alive wherever float32 still tells the probability from 0."""
 
-TINY: Final = 1e-7
-"""Keeps log p - log(1 - p) finite; about the spacing of float32 below 1."""
+NORMALISED: Final = 1e-3
+"""How far the probabilities of a galaxy may be from 1 in sum for the others' sum to be taken for 1 - p."""
+
+PASSING: Final = frozenset(
+    (
+        "Identity",
+        "Cast",
+        "Reshape",
+        "Squeeze",
+        "ExpandDims",
+        "EnsureShape",
+        "CheckNumerics",
+        "IdentityN",
+    )
+)
+"""Operations that change neither values nor their order."""
+
+ACTIVATIONS: Final = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
+
+AVERAGING: Final = frozenset(
+    (
+        "Mean",
+        "AvgPool",
+        "MaxPool",
+        "Max",
+        "Min",
+        "Maximum",
+        "Minimum",
+        "ClipByValue",
+        "AddV2",
+        "Add",
+        "AddN",
+        "Sub",
+        "Mul",
+        "RealDiv",
+        "ConcatV2",
+        "Pack",
+        "Slice",
+        "StridedSlice",
+        "GatherV2",
+        "Transpose",
+        "Select",
+        "SelectV2",
+    )
+)
+"""Operations after which probabilities are probabilities still, if no weights take part."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,25 +85,34 @@ class Head:
         Where the logits come from, for the reader.
     classes : int
         A network with one output has two: negative and positive.
+    uses : tuple of Use
+        The layers that the logits are computed from, the one that gives them included.
     use : Use or None
-        The layer that gives the logits; None where they follow from the probabilities.
+        The layer that gives the logits, or whose activation they enter; None where there is no such layer.
     inside : bool
-        Whether they are what goes into that layer's own activation, and not what comes out of it.
+        Whether they enter that layer's own activation.
+    named : bool
+        Whether they are the output of a layer named logits.
+    activated : bool
+        Whether they are what enters the last softmax or sigmoid.
     ends_in_logits : bool
         Whether the network's answer is the logits themselves, and probabilities follow from them.
     """
 
     rule: str
     classes: int
+    uses: tuple[Use, ...]
     use: Use | None = None
     inside: bool = False
+    named: bool = False
+    activated: bool = False
     ends_in_logits: bool = False
 
     @contextmanager
     def heard(self) -> Iterator[list[Tensor]]:
-        """While a forward pass is traced inside, the list receives the logits where a layer gives them."""
+        """While a forward pass is traced inside, the list receives the logits where a layer named logits gives them."""
         logits: list[Tensor] = []
-        if self.use is None:
+        if not self.named or self.use is None:
             yield logits
             return
 
@@ -68,14 +120,24 @@ class Head:
             logits.append(tensor)
             return tensor
 
-        tap = heard_before if self.inside else heard_after
-        with tap(self.use.layer, listen, self.use.number):
+        with heard_after(self.use.layer, listen, self.use.number):
             yield logits
 
     def read(self, answer: Tensor, heard: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Probabilities and logits, float32 (n, class)."""
+        """Probabilities and logits, float32 (n, class); the answer is one in a graph where it was computed."""
+        entering = _entering(answer) if self.activated and not heard else ()
         answer = tf.cast(answer, tf.float32)
-        logits = tf.cast(heard[0], tf.float32) if heard else tf.math.log(answer + TINY) - tf.math.log(1 - answer + TINY)
+        if heard:
+            logits = tf.cast(heard[0], tf.float32)
+        elif entering:
+            logits = tf.concat([tf.cast(each, tf.float32) for each in entering], axis=-1)
+            logits = tf.reshape(logits, tf.shape(answer))
+        else:
+            logits = answer if self.ends_in_logits else _log_odds(answer)
+        return self.classed(answer, logits)
+
+    def classed(self, answer: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities and logits of all classes, float32 (n, class), from an answer and its logits (n, output)."""
         single = logits.shape[-1] == 1
         if self.ends_in_logits:
             answer = tf.sigmoid(logits) if single else tf.nn.softmax(logits)
@@ -84,42 +146,73 @@ class Head:
         return answer, logits
 
 
-def head_of(model: Model, uses: Sequence[Use]) -> Head:
-    """Find the logits: the layer named `logits`, else the last Dense before its activation, else log p - log(1 - p).
+def head_of(traced: Traced) -> Head:
+    """Find the logits.
 
-    The second rule is tried out on a few images of noise, since a network may do more after its last Dense than
-    activate it: the network's answer must be the softmax or the sigmoid of what the Dense gives, or that itself.
+    They are the output of a layer named `logits`; else whatever enters the last softmax or sigmoid; else the answer, if
+    none follows the last weights. Of probabilities that come about otherwise, by averaging several softmaxes for
+    example, they are log p - log(1 - p).
+    """
+    answer = traced.answer
+    outputs = int(answer.shape[-1])
+    classes, entering = max(outputs, 2), _entering(answer)
+    for use, tensor in reversed(list(traced)):
+        linear = getattr(use.layer, "activation", None) in (None, keras.activations.linear)
+        if use.leaf == LOGITS and use.info.shape == (outputs,) and linear:
+            ends, rule = not _activated(answer), f"layer named {LOGITS}"
+            rule = f"{rule}; no activation follows" if ends else rule
+            return Head(rule, classes, _before(traced, tensor), use, named=True, ends_in_logits=ends)
+    if entering:
+        giving, inside = _layer_of(traced, *entering)
+        return Head(_words(giving, inside), classes, _before(traced, *entering), giving, inside, activated=True)
+    if _activated(answer):
+        return Head("log p - log(1 - p)", classes, tuple(traced.uses))
+    giving, _ = _layer_of(traced, answer)
+    where = "the network's answer" if giving is None else f"layer {giving.name}"
+    if giving is not None and isinstance(giving.layer, keras.layers.Dense):
+        where = _words(giving, inside=False)
+    return Head(f"{where}; no activation follows", classes, _before(traced, answer), giving, ends_in_logits=True)
+
+
+def check_answer(model: Model) -> None:
+    """Whether a network answers with one finite number per class, and all its weights are finite.
 
     Raises
     ------
     InputError
-        If the network gives something else than one number per class.
+        It does not, or they are not; the error names the first weight that is not.
     """
-    answer = _answer(model)
-    outputs = answer.shape[-1]
-    for use in reversed([use for use in uses if use.leaf == LOGITS and use.info.shape == (outputs,)]):
-        return _listening(model, use, f"layer named {LOGITS}")
-    dense = [use for use in uses if isinstance(use.layer, keras.layers.Dense)]
-    if dense and dense[-1].info.shape == (outputs,):
-        head = _listening(model, dense[-1], f"last Dense layer, {dense[-1].name}, before its activation")
-        tolerance = TOLERANCE.get(dense[-1].layer.compute_dtype, TOLERANCE_SINGLE)
-        if head.ends_in_logits or _is_activation_of(*_try_out(model, head), tolerance):
-            return head
-    if answer.min() < 0 or answer.max() > 1:
+    for weight in model.weights:
+        values = np.asarray(weight)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise InputError(
+                f"The network {model.name!r} has weights that are not finite, first in {weight.path!r}: its training "
+                "diverged",
+                "A network whose weights are all numbers",
+                "Take a checkpoint from before it diverged, or train again with a smaller learning rate",
+            )
+    noise = _noise(model)
+    answers = [_answer(model, images) for images in (noise, np.abs(noise))]  # some scalings take light only
+    if not any(np.isfinite(answer).all() for answer in answers):
         raise InputError(
-            f"The network {model.name!r} gives numbers from {answer.min():.3g} to {answer.max():.3g}",
-            "Probabilities, or logits from a Dense layer",
-            f"Name the layer that gives one logit per class '{LOGITS}'",
+            f"The network {model.name!r} gives answers that are not finite to images of noise: a number in it is too "
+            "large, or its scaling divides by zero",
+            "A network that answers with finite numbers",
+            "Take a checkpoint from before its training diverged, or look at its scaling",
         )
-    return Head("log p - log(1 - p)", max(outputs, 2))
 
 
-def up_to_logits(uses: Sequence[Use], head: Head) -> Sequence[Use]:
-    """The uses that logits are computed from, the logits themselves included where a layer gives them."""
-    if head.use is None:
-        return uses
-    end = list(uses).index(head.use)
-    return uses[:end] if head.inside else uses[: end + 1]
+def _answer(model: Model, images: Floats) -> Floats:
+    with TRACING:  # another thread's taps in this network are not meant for this call
+        answer = model(tf.constant(images), training=False)
+    if not isinstance(answer, tf.Tensor) or answer.shape.rank != 2:
+        given = f"shape {tuple(answer.shape)}" if isinstance(answer, tf.Tensor) else f"{len(answer)} parts"
+        raise InputError(
+            f"The network {model.name!r} answers with {given}",
+            "One number per class, (batch, class)",
+            "Cut the answer about the class out with keras.Model(network.inputs, network.outputs[k])",
+        )
+    return np.asarray(tf.cast(answer, tf.float32))
 
 
 def class_names_of(names: Sequence[str] | None, classes: int) -> tuple[str, ...]:
@@ -141,41 +234,89 @@ def class_names_of(names: Sequence[str] | None, classes: int) -> tuple[str, ...]
     )
 
 
-def _listening(model: Model, use: Use, rule: str) -> Head:
-    activation = getattr(use.layer, "activation", None)
-    inside = isinstance(use.layer, keras.layers.Dense) and activation is not keras.activations.linear
-    head = Head(rule, max(use.info.shape[0], 2), use, inside)
-    if not np.allclose(*_try_out(model, head), rtol=1e-5, atol=1e-5):
-        return head
-    return Head(f"{rule}; no activation follows", head.classes, use, inside, ends_in_logits=True)
+def _log_odds(answer: Tensor) -> Tensor:
+    """The logarithms' difference; where classes sum to 1, the others' sum stands for 1 - p, which rounds to 0 later."""
+    others = tf.linalg.matmul(answer, 1 - tf.eye(answer.shape[-1]))
+    normalised = tf.abs(tf.reduce_sum(answer, axis=-1, keepdims=True) - 1) < NORMALISED
+    rest = tf.where(normalised & (answer.shape[-1] > 1), others, 1 - answer)
+    return tf.math.log(tf.maximum(answer, 0) + TINY) - tf.math.log(tf.maximum(rest, 0) + TINY)
 
 
-def _try_out(model: Model, head: Head) -> tuple[Floats, Floats]:
-    """The network's answer to a few images of noise, and the logits heard meanwhile, float32 (n, output)."""
-    with TRACING, head.heard() as logits:
-        answer = model(tf.constant(_noise(model)), training=False)
-    return tf.cast(answer, tf.float32).numpy(), tf.cast(logits[0], tf.float32).numpy()
+def _entering(tensor: Tensor) -> tuple[Tensor, ...]:
+    """What enters the last softmax or sigmoid of a tensor in a graph, of each where several are joined; or nothing."""
+    operation = tensor.op
+    if operation.type in ACTIVATIONS:
+        return (operation.inputs[0],)
+    if operation.type in PASSING:
+        return _entering(operation.inputs[tensor.value_index if operation.type == "IdentityN" else 0])
+    if operation.type == "ConcatV2" and int(tf.get_static_value(operation.inputs[-1])) in (-1, tensor.shape.rank - 1):
+        parts = [_entering(each) for each in operation.inputs[:-1]]
+        same = all(part and part[0].shape.rank == tensor.shape.rank for part in parts)
+        return tuple(each for part in parts for each in part) if same else ()
+    return ()
 
 
-def _answer(model: Model) -> Floats:
-    with TRACING:  # another thread's taps in this network are not meant for this call
-        answer = model(tf.constant(_noise(model)), training=False)
-    if not isinstance(answer, tf.Tensor) or answer.shape.rank != 2:
-        given = f"shape {tuple(answer.shape)}" if isinstance(answer, tf.Tensor) else f"{len(answer)} parts"
-        raise InputError(
-            f"The network {model.name!r} answers with {given}",
-            "One number per class, (batch, class)",
-            "Cut the answer about the class out with keras.Model(network.inputs, network.outputs[k])",
-        )
-    return np.asarray(tf.cast(answer, tf.float32))
+def _activated(tensor: Tensor) -> bool:
+    """Whether a tensor holds probabilities: after the last softmax or sigmoid come no weights, only means and such."""
+    operation = tensor.op
+    if operation.type in ACTIVATIONS:
+        return True
+    if operation.type in PASSING:
+        return _activated(operation.inputs[tensor.value_index if operation.type == "IdentityN" else 0])
+    if operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
+        inner = operation.graph._get_function(operation.get_attr("f").name).graph
+        return _activated(inner.outputs[tensor.value_index])
+    if operation.type == "RealDiv" and tf.get_static_value(operation.inputs[1]) is None:
+        return True  # shares of a sum
+    if operation.type == "RealDiv" and operation.inputs[0].op.type == "Relu6":
+        return True  # the hard sigmoid
+    if operation.type not in AVERAGING:
+        return False
+    moving = [each for each in operation.inputs if each.dtype.is_floating and tf.get_static_value(each) is None]
+    return bool(moving) and all(_activated(each) for each in moving)
+
+
+def _bare(tensor: Tensor) -> Tensor:
+    """The tensor that was handed on as this one."""
+    while tensor.op.type in PASSING - {"IdentityN"}:
+        tensor = tensor.op.inputs[0]
+    return tensor
+
+
+def _layer_of(traced: Traced, *logits: Tensor) -> tuple[Use | None, bool]:
+    """The layer that gives the logits; or the one whose own activation they enter, and True."""
+    if len(logits) > 1:
+        return None, False
+    bare = _bare(logits[0]).name
+    for use, tensor in reversed(list(traced)):
+        if _bare(tensor).name == bare:
+            return use, False
+    for use, tensor in reversed(list(traced)):
+        entering = _entering(tensor) if hasattr(use.layer, "activation") else ()
+        if len(entering) == 1 and _bare(entering[0]).name == bare:
+            return use, True
+    return None, False
+
+
+def _words(use: Use | None, inside: bool) -> str:
+    if use is None:
+        return "what enters the last softmax or sigmoid"
+    if isinstance(use.layer, keras.layers.Dense):
+        return f"last Dense layer, {use.name}, before its activation"
+    return f"what enters the last softmax or sigmoid, {'in' if inside else 'from'} layer {use.name}"
+
+
+def _before(traced: Traced, *logits: Tensor) -> tuple[Use, ...]:
+    """The layers that tensors are computed from, and those that give them."""
+    ancestors, queue = set[str](), [_bare(each).op for each in logits]
+    while queue:
+        operation = queue.pop()
+        if operation.name not in ancestors:
+            ancestors.add(operation.name)
+            queue += [each.op for each in operation.inputs]
+    return tuple(use for use, tensor in traced if _bare(tensor).op.name in ancestors)
 
 
 def _noise(model: Model) -> Floats:
     shape = (4, *example_shape(image_shape(model)))
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
-
-
-def _is_activation_of(answer: Floats, logits: Floats, tolerance: float) -> bool:
-    return any(
-        np.allclose(answer, activate(logits), rtol=0, atol=tolerance) for activate in (tf.nn.softmax, tf.sigmoid)
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from gz2interp.network.quiet import tf
 from gz2interp.network.taps import TRACING, replaced
 from gz2interp.schema import CUTOUT_SIZE
 
-__all__ = ["Use", "example_shape", "find", "image_shape", "traced_uses", "uses_of", "walked"]
+__all__ = ["Traced", "Use", "example_shape", "find", "image_shape", "traced", "walked"]
 
 Tensor = Any
 Layer = Any
@@ -51,6 +51,31 @@ class Use:
     def leaf(self) -> str:
         """The last part of the name, without the number of the use: ``"conv5"`` of ``"backbone/conv5#2"``."""
         return self.name.rsplit("/", 1)[-1].split("#")[0]
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """A forward pass as a graph.
+
+    Attributes
+    ----------
+    uses : tuple of Use
+        Every use of a layer that gives one vector or one image per galaxy, in the order of computation.
+    outputs : tuple of tensors
+        Of each.
+    answer : tensor
+        Of the network.
+    function : callable
+        That was traced.
+    """
+
+    uses: tuple[Use, ...]
+    outputs: tuple[Tensor, ...]
+    answer: Tensor
+    function: Callable[[Tensor], Any]
+
+    def __iter__(self) -> Iterator[tuple[Use, Tensor]]:
+        return iter(zip(self.uses, self.outputs, strict=True))
 
 
 @dataclass(eq=False)
@@ -105,15 +130,8 @@ def example_shape(shape: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(side or CUTOUT_SIZE for side in shape)
 
 
-def uses_of(model: Model) -> tuple[Use, ...]:
-    """Every use of a layer that gives one vector or one image per galaxy, in the order of computation."""
-    return tuple(use for use, _ in traced_uses(model)[0])
-
-
-def traced_uses(
-    model: Model, shape: Sequence[int | None] | None = None, after: After | None = None
-) -> tuple[list[tuple[Use, Tensor]], Callable[[Tensor], Any]]:
-    """As `uses_of`, each with its output in the graph; and the function that was traced.
+def traced(model: Model, shape: Sequence[int | None] | None = None, after: After | None = None) -> Traced:
+    """A forward pass through the network, as a graph.
 
     Parameters
     ----------
@@ -121,20 +139,20 @@ def traced_uses(
     shape : sequence of int, optional
         Of a batch, (n, y, x, band). By default of any number of images.
     after : callable, optional
-        ``after(images, answer)``, called once while the network is traced: what the function is to return.
+        ``after(images, answer)``, called while the network is traced: what the function is to return.
     """
-    diary, answer, function = _traced(model, shape, after)
+    diary, answer, function = _written_down(model, shape, after)
     entries = [entry for entry in diary.entries if _can_be_shown(entry[3], answer.graph)]
-    return list(zip(_named(entries), [entry[3] for entry in entries], strict=True)), function
+    return Traced(_named(entries), tuple(entry[3] for entry in entries), answer, function)
 
 
 def walked(model: Model) -> tuple[list[tuple[str, Layer, Any]], Tensor]:
     """Every use of every layer, with its name and what it gives, whatever that is; and the network's answer."""
-    diary, answer, _ = _traced(model)
+    diary, answer, _ = _written_down(model)
     return [(name, layer, output) for name, layer, _, output, _ in diary.entries], answer
 
 
-def _traced(
+def _written_down(
     model: Model, shape: Sequence[int | None] | None = None, after: After | None = None
 ) -> tuple[Diary, Tensor, Callable[[Tensor], Any]]:
     """A forward pass, written down; the tensor that it ends in, inside the graph; and the function."""

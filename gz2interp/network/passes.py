@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gz2interp.errors import InputError, choices
-from gz2interp.network.head import Head, up_to_logits
+from gz2interp.network.head import Head
 from gz2interp.network.layers import Use, example_shape, find
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, plane_of
@@ -114,7 +114,7 @@ class Passes:
             raise InputError(
                 f"The score {title} does not depend on {f'layer {place.name!r}' if place else 'the input'}",
                 f"A layer that the score is computed from ({self.head.rule})",
-                f"Take one of {choices(use.name for use in up_to_logits(self.uses, self.head) if use.new)}",
+                f"Take one of {choices(use.name for use in self.head.uses if use.new)}",
             )
         return tf.cast(gradient, tf.float32)
 

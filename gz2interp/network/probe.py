@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
@@ -11,13 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients, LayerInfo
 from gz2interp.network.compiled import Questions, rows_of
+from gz2interp.network.geometry import geometries, measured
 from gz2interp.network.guided import guided
-from gz2interp.network.head import class_names_of, head_of, up_to_logits
+from gz2interp.network.head import check_answer, class_names_of, head_of
 from gz2interp.network.layer_scores import LayerScore
-from gz2interp.network.layers import Use, example_shape, find, image_shape, uses_of
+from gz2interp.network.layers import Use, example_shape, find, image_shape, traced
 from gz2interp.network.loading import load_network
 from gz2interp.network.looks import Look, moments_over
 from gz2interp.network.passes import Passes, said_by
@@ -68,12 +71,16 @@ class Probe:
     def __init__(self, model: Model, class_names: Sequence[str] | None = None, *, batch_size: int = 64) -> None:
         self.model = model
         self.image_shape = image_shape(model)
-        self._uses = uses_of(model)
-        self.head = head_of(model, self._uses)
+        layers = traced(model)
+        self._uses = layers.uses
+        check_answer(model)
+        self.head = head_of(layers)
         self.class_names = class_names_of(class_names, self.head.classes)
-        self.layers = tuple(use.info for use in up_to_logits(self._uses, self.head) if use.new)
+        self.layers = tuple(use.info for use in self.head.uses if use.new)
         self._passes = Passes(model, self.head, self._uses, self.image_shape)
         self._questions = Questions(batch_size)
+        self._cells: dict[tuple[int, ...], dict[str, CellGeometry]] = {}
+        self._lock = threading.RLock()
 
     @classmethod
     def open(cls, path: str | Path, class_names: Sequence[str] | None = None, batch_size: int = 64) -> Probe:
@@ -115,6 +122,63 @@ class Probe:
             There is none; the error lists those that exist.
         """
         return find(name, self._uses).info
+
+    def cells(self, layer: str, image: Sequence[int] = ()) -> CellGeometry:
+        """Where the cells of a layer lie in the image.
+
+        Parameters
+        ----------
+        layer : str
+        image : (int, int), optional
+            Shape (y, x) of the images, for a network that takes any size.
+
+        Raises
+        ------
+        InputError
+            The layer has no rows and columns of cells.
+
+        Notes
+        -----
+        It follows from the layers on the way (`gz2interp.network.geometry`); where they cannot be followed it is
+        measured: the centroid of the gradient of cells over the middle of the plane, averaged over images of noise,
+        and a straight line through these.
+        """
+        place = find(layer, self._uses)
+        if len(place.info.shape) != 3:
+            raise InputError(
+                f"The layer {place.name!r} of shape {place.info.shape} was given", "A layer of shape (y, x, channel)"
+            )
+        height, width = example_shape(tuple(image) or self.image_shape[:2])
+        shape = (height, width, self.image_shape[2])
+        with self._lock:
+            if shape not in self._cells:
+                self._cells[shape] = geometries(self.model, shape)
+            known = self._cells[shape]
+            if place.name not in known:
+                known[place.name] = self._measured_cells(place, shape)
+            return known[place.name]
+
+    def _measured_cells(self, place: Use, shape: tuple[int, int, int]) -> CellGeometry:
+        images = np.random.default_rng(0).normal(size=(self.batch_size, *shape)).astype(np.float32)
+        plane = self.activations(images[:1], place.name).shape[1:]
+
+        def question(images: Tensor, cell: Tensor) -> tuple[Tensor, ...]:
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(images)
+                ear = Ear()
+                self._passes.outputs(images, None, ears={place.name: ear})
+                value = tf.reduce_sum(ear.heard * cell)
+            gradient = tape.gradient(value, images)
+            return (tf.abs(tf.zeros_like(images) if gradient is None else gradient),)
+
+        def gradient(y: int, x: int) -> Floats:
+            cell = np.zeros(plane, np.float32)
+            cell[y, x] = 1
+            key = ("cells", place, shape)
+            found = self._questions.ask_of_several(key, question, (images,), (self.image_shape,), (cell,))[0]
+            return np.asarray(found.sum(axis=(0, 3)), np.float32)
+
+        return measured(gradient, (plane[0], plane[1]), shape[:2])
 
     def check(self, score: Score) -> None:
         """Whether this network knows the classes, layers and channels of a score.

@@ -110,10 +110,12 @@ def score_cam(probe: Probe, images: Floats, score: Score, layer: str, channels: 
 
 def answering_model(probe: Probe) -> Model:
     """The network as tf-keras-vis takes it: flat, with answer and logits side by side as its one output."""
-    model, use = probe.model, probe.head.use
-    if use is None:
+    model, head = probe.model, probe.head
+    if not (head.activated or head.named):
         return keras.Model(model.inputs, model.outputs)
-    logits = _before_activation(use.layer) if probe.head.inside else use.layer.output
+    if head.use is None or (head.inside and not isinstance(head.use.layer, keras.layers.Dense)):
+        raise ValueError(f"the logits, {head.rule}, are the output of no layer")
+    logits = _before_activation(head.use.layer) if head.inside else head.use.layer.output
     return keras.Model(model.inputs, keras.layers.Concatenate()([*model.outputs, logits]))
 
 
@@ -128,7 +130,8 @@ def _watched(probe: Probe, score: Score) -> Callable[[Tensor], Tensor]:
     resolved = _of_outputs(probe, score)
 
     def watched(output: Tensor) -> Tensor:
-        answer, *logits = [output] if probe.head.use is None else tf.split(output, 2, axis=-1)
+        both = probe.head.activated or probe.head.named
+        answer, *logits = tf.split(output, 2, axis=-1) if both else [output]
         return resolved(*probe.head.read(answer, logits))
 
     return watched

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.attribution.questions import Look
+from gz2interp.cells import CellGeometry, tiled
 from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
 
@@ -45,6 +46,10 @@ class LinearProbe:
         """Softmax of the logits, float32 (n, class)."""
         powers = np.exp(self.logits(images) - self.logits(images).max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def cells(self, layer: str, image: Sequence[int] = ()) -> CellGeometry:
+        """Each pixel is a cell."""
+        return tiled(self.weights.shape, self.weights.shape)
 
     def scores(self, images: Floats, score: Score) -> Floats:
         """Float32 (n,)."""
