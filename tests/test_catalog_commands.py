@@ -8,10 +8,11 @@ import pytest
 from command_line import ran
 
 from gz2interp.errors import InputError
-from gz2interp.schema import BANDS
+from gz2interp.schema import BANDS, QUESTIONS
 from gz2interp.stores.survey import Survey
 from trainer.catalog import read_catalog
 from trainer.download import Plan, open_download
+from trainer.sources.folder_index import catalog_of_folder
 
 FIRST = 588015507658768484
 IDS = FIRST + np.arange(4)
@@ -100,3 +101,82 @@ def test_images_of_galaxies_without_positions(tmp_path, images):
     assert survey.catalog["label"].tolist() == list("abab")
     assert survey.catalog[["ra", "dec"]].isna().all(axis=None)
     np.testing.assert_array_equal(survey.images([2])[0, ..., 1], np.load(images / f"{IDS[2]}.npy")[1])
+
+
+class TestFilesOfATable:
+    """Tables name images by paths of the machine on which they were made."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        for place, name in enumerate(("587/a.npy", "587/b.npy", "588/a.npy", "c.npy")):
+            path = tmp_path / "images" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            np.save(path, np.full((5, 16, 16), place, np.float32))
+        return tmp_path / "images"
+
+    def files(self, folder, names):
+        catalog = pd.DataFrame({"galaxy_id": np.arange(len(names)), "ra": np.nan, "dec": np.nan, "file": names})
+        return catalog_of_folder(folder, catalog.assign(table_row=np.arange(len(names))))["file"].tolist()
+
+    def test_paths_names_and_suffixes(self, folder):
+        names = ["/data/gz/587/a.npy", "b.npy", "588\\a.png", "/x/c", "587/b", "nowhere.npy", "a.npy"]
+        assert self.files(folder, names) == [
+            *("587/a.npy", "587/b.npy", "588/a.npy", "c.npy", "587/b.npy"),
+            *("nowhere.npy", "a.npy"),  # not there, and one of two: the galaxy's status will say so
+        ]
+
+    def test_a_table_of_galaxy_datasets(self, folder, tmp_path):
+        frame = pd.DataFrame({"iauname": ["J1.a", "J2.b"], "ra": [1.0, 2.0], "dec": 3.0})
+        frame["smooth-or-featured-dr5_smooth"], frame["smooth-or-featured-dr5_artifact"] = [30, 2], 0
+        frame["smooth-or-featured-dr5_featured-or-disk"] = [5, 40]
+        frame["file_loc"] = ["/raid/587/b.png", "/raid/c.png"]
+        frame.to_parquet(tmp_path / "train.parquet")
+        catalog = catalog_of_folder(folder, tmp_path / "train.parquet")
+        assert catalog["file"].tolist() == ["587/b.npy", "c.npy"]
+        assert catalog["t01_smooth_or_features_a01_smooth_count"].tolist() == [30, 2]
+
+    def test_images_named_for_their_galaxies(self, tmp_path):
+        (tmp_path / "images").mkdir()
+        for name in ("347068_1123", "ngc1"):
+            np.save(tmp_path / "images" / f"{name}.npy", np.zeros((5, 8, 8)))
+        frame = pd.DataFrame({"dr8_id": ["ngc1", "347068_1123", "x1"], "label": list("abc")})
+        frame.to_csv(tmp_path / "t.csv", index=False)
+        files = catalog_of_folder(tmp_path / "images", tmp_path / "t.csv")["file"]
+        assert files.tolist()[:2] == ["ngc1.npy", "347068_1123.npy"]
+        assert files.isna().tolist() == [False, False, True]
+
+    def test_a_table_that_fits_no_image(self, folder):
+        with pytest.raises(InputError, match="None of the 4 images"):
+            self.files(folder, ["x.png", "y.png"])
+
+
+def test_the_galaxy_challenge_with_its_images(tmp_path):
+    from PIL import Image
+
+    ids = [100008, 100023, 100053]
+    (tmp_path / "images").mkdir()
+    for place, galaxy_id in enumerate(ids):
+        pixels = np.random.default_rng(place).integers(60 * place, 60 * place + 50, (32, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "images" / f"{galaxy_id}.png")
+    columns = [
+        f"Class{i}.{j + 1}" for i, question in enumerate(QUESTIONS.values(), 1) for j in range(len(question.answers))
+    ]
+    frame = pd.DataFrame({"GalaxyID": ids} | dict.fromkeys(columns, 0.0))
+    smooth = np.array([0.9, 0.2, 0.6])
+    frame["Class1.1"], frame["Class1.2"], frame["Class6.2"] = smooth, 1 - smooth, 1.0
+    frame["Class2.1"] = frame["Class9.1"] = 1 - smooth  # all edge-on
+    frame["Class7.1"], frame["Class7.2"] = smooth * [0.9, 0.5, 0.1], smooth * [0.1, 0.5, 0.9]
+    frame.to_csv(tmp_path / "training_solutions_rev1.csv", index=False)
+    done = trainer(
+        "ingest", tmp_path / "s", "--source", "folder", "--from", tmp_path / "images", "--size", 32,
+        "--catalog", tmp_path / "training_solutions_rev1.csv", "--scheme", "tree",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "do not sum" not in done.stdout
+    survey = Survey.open(tmp_path / "s")
+    assert survey.usable.all()
+    assert survey.catalog["galaxy_id"].tolist() == ids
+    np.testing.assert_allclose(survey.catalog["t07_rounded_a16_completely_round_weighted_fraction"], [0.9, 0.5, 0.1])
+    assert survey.catalog["label"].tolist() == ["round", "edge_on", "in_between"]
+    means = survey.images([0, 1, 2]).mean(axis=(1, 2, 3))
+    assert (np.diff(means) > 0).all()

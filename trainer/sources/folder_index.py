@@ -84,15 +84,16 @@ class FolderIndex:
 
     Notes
     -----
-    An id in the name decides; then a position within 2 arcsec; then the number at the name's end. Such numbers are the
-    catalogue's ids, as those of Kaggle's ``100008.jpg``, if more of them are ids than could be rows of the catalogue;
-    else they are rows. They are used only where no file of the folder bears a long id or a position, so that a stray
-    number misleads nobody.
+    An id in the name decides, or the whole name where ids are made of names; then a position within 2 arcsec; then the
+    number at the name's end. Such numbers are the catalogue's ids, as those of Kaggle's ``100008.jpg``, if more of them
+    are ids than could be rows of the catalogue; else they are rows. They are used only where no file of the folder
+    bears a long id or a position, so that a stray number misleads nobody.
     """
 
     def __init__(self, images: Sequence[ImageFiles], galaxy_ids: Sequence[int] = ()) -> None:
         self.images = tuple(images)
         self._by_id = {image.galaxy_id: image for image in images if image.galaxy_id is not None}
+        self._by_name = {name_id(image.stem): image for image in images}
         self._placed = [image for image in images if image.position is not None]
         named = bool(self._by_id or self._placed)
         self._by_row = {} if named else {image.number: image for image in images if image.number is not None}
@@ -104,7 +105,8 @@ class FolderIndex:
 
     def of(self, galaxy: Galaxy) -> ImageFiles | None:
         """The image of a galaxy; None if the folder has none."""
-        return self._by_id.get(galaxy.galaxy_id) or self._near(galaxy) or self._by_row.get(galaxy.row)
+        named = self._by_id.get(galaxy.galaxy_id) or self._by_name.get(galaxy.galaxy_id)
+        return named or self._near(galaxy) or self._by_row.get(galaxy.row)
 
     def _near(self, galaxy: Galaxy) -> ImageFiles | None:
         if self._tree is None or not np.isfinite([galaxy.ra, galaxy.dec]).all():
@@ -187,8 +189,9 @@ def catalog_of_folder(
     folder : path
     table : path or DataFrame, optional
         A table of galaxies, or what `trainer.catalog.read_catalog` made of it, which then is the catalogue: its column
-        ``file`` names their images; if it has none, ids, positions and numbers in the files' names find them, the
-        numbers being its ids, or rows of the table as it is on disk. Without a table, the names are all there is.
+        ``file`` names their images, by a path below the folder, a path of another machine or a bare name, with another
+        suffix or none; where it has none, ids, positions and numbers in the files' names find them, the numbers being
+        its ids, or rows of the table as it is on disk. Without a table, the names are all there is.
     bands : sequence of str
         What the files hold, see `find_images`.
 
@@ -208,7 +211,11 @@ def catalog_of_folder(
     if table is not None:
         catalog = table if isinstance(table, pd.DataFrame) else read_catalog(table)[0]
         images = find_images(folder, bands)
-        files = catalog["file"] if "file" in catalog else _files_of(catalog, images, folder)
+        files = _named_files(catalog["file"], images, folder) if "file" in catalog else None
+        if files is not None and files.notna().any():
+            files = files.fillna(catalog["file"])  # one that is not there keeps its name, for the galaxy's status
+        else:
+            files = _files_of(catalog, images, folder)
         if files.isna().all():
             raise _none_fits(catalog, images, folder)
         return catalog.assign(file=files, id_from=pd.Series("table", index=catalog.index, dtype="str"))
@@ -228,6 +235,31 @@ def _files_of(catalog: pd.DataFrame, images: Sequence[ImageFiles], folder: Path)
     found = [index.of(Galaxy(*values)) for values in zip(*columns, strict=True)]
     files = [image.paths[0].relative_to(folder).as_posix() if image else None for image in found]
     return pd.Series(files, index=catalog.index, dtype="str")
+
+
+def _named_files(names: pd.Series[str], images: Sequence[ImageFiles], folder: Path) -> pd.Series[str]:
+    """The file below the folder that each name means; missing where none does, or several alike."""
+    known = {path.relative_to(folder).as_posix(): image for image in images for path in image.paths}
+    tails: dict[str, set[str]] = {}
+    for path, image in known.items():
+        first = image.paths[0].relative_to(folder).as_posix()
+        parts = path.split("/")
+        for start in range(len(parts)):
+            tail = "/".join(parts[start:])
+            for name in {tail, tail[: len(tail) - len(parts[-1])] + _stem(Path(parts[-1]))}:
+                tails.setdefault(name, set()).add(first)
+
+    def meant(name: str) -> str | None:
+        parts = name.replace("\\", "/").strip().strip("/").split("/")
+        stem = re.sub(r"\.(?:png|jpe?g|tiff?|fits?|fts|npy)(?:\.gz)?$", "", parts[-1], flags=re.IGNORECASE)
+        for last in (parts[-1], stem):
+            for start in range(len(parts)):
+                found = tails.get("/".join([*parts[start:-1], last]), set())
+                if found:
+                    return next(iter(found)) if len(found) == 1 else None
+        return None
+
+    return pd.Series([meant(name) if isinstance(name, str) else None for name in names], index=names.index, dtype="str")
 
 
 def _none_fits(catalog: pd.DataFrame, images: Sequence[ImageFiles], folder: Path) -> InputError:
