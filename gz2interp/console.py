@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import sys
 import time
@@ -17,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 from typer.core import TyperGroup
 
-from gz2interp.errors import Gz2interpError, InputError
+from gz2interp.errors import Gz2interpError, InputError, storage_error
 
 __all__ = [
     "Interrupted",
@@ -87,13 +88,34 @@ def run(app: Callable[..., object], name: str) -> None:
     """Run a command line: a user's mistake and an interruption end in words and an exit code, without a traceback."""
     signal.signal(signal.SIGINT, _interrupt)
     try:
-        app(prog_name=name)
+        _whole_output(app, name)
     except Gz2interpError as error:
-        console.print(Text.assemble((type(error).__name__, "bold red"), f"  {error}"))
-        sys.exit(2)
+        _end(error)
     except Interrupted:
         console.print("Interrupted. What is done is kept; the same command goes on from there.")
         sys.exit(130)
+    except Exception as error:
+        known = storage_error(error)  # of what writes past `gz2interp.stores.files.writing`
+        if known is None:
+            raise
+        _end(known)
+
+
+def _whole_output(app: Callable[..., object], name: str) -> None:
+    """Run it to the last byte on the standard output, which may be a file on a full disk."""
+    try:
+        app(prog_name=name)
+    finally:
+        try:
+            sys.stdout.flush()
+        except OSError:
+            sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - Python would try again at its end
+            raise
+
+
+def _end(error: Gz2interpError) -> None:
+    console.print(Text.assemble((type(error).__name__, "bold red"), f"  {error}"))
+    sys.exit(2)
 
 
 def _interrupt(number: int, frame: object) -> None:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import errno
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
 
 __all__ = [
     "CutoutUnavailable",
     "Gz2interpError",
     "InputError",
     "LayerNotFound",
+    "StorageError",
     "SurveyError",
     "SurveyLocked",
     "choices",
     "shortened",
+    "storage_error",
 ]
 
 
@@ -58,6 +65,10 @@ class LayerNotFound(InputError):
     """The network has no layer of that name."""
 
 
+class StorageError(Gz2interpError):
+    """A disk is full or read-only, or a file or folder cannot be used for another reason that is not in its content."""
+
+
 class CutoutUnavailable(Gz2interpError):
     """A source has no image of this galaxy.
 
@@ -93,3 +104,106 @@ def shortened(text: str, most: int = 60) -> str:
 
 def _sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?", ":")) else text + "."
+
+
+_WHY: Final = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "it would be larger than files may be here",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+    errno.EIO: "the disk reports an input/output error",
+    errno.EMFILE: "too many files are open",
+    errno.ENFILE: "too many files are open",
+    errno.ENAMETOOLONG: "its name is too long",
+    errno.EISDIR: "it is a folder",
+    errno.ENOTDIR: "a part of its path is a file",
+    errno.ENOTEMPTY: "there is a folder of that name",
+    errno.ELOOP: "its symbolic links go in a circle",
+    errno.ESTALE: "the network disk is gone",
+    errno.ENODEV: "the disk is gone",
+    errno.ENXIO: "the disk is gone",
+}
+"""What the operating system can say of a disk or a path that is nobody's defect."""
+
+_LITTLE: Final = 1 << 18
+"""A disk with so few bytes left is full for SQLite, which needs some files beside its own."""
+
+_FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+_IN_WORDS: Final = {
+    r"no space left|disk is full|not enough (free )?space|errno ?= ?28\b": errno.ENOSPC,
+    r"[0-9]+ requested and [0-9]+ written": errno.ENOSPC,
+    r"quota exceeded": errno.EDQUOT,
+    r"file too large": errno.EFBIG,
+    r"read-only file system|readonly database": errno.EROFS,
+    r"permission denied|unable to open database file": errno.EACCES,
+    r"disk i/o error|input/output error": errno.EIO,
+}
+"""How packages that write through libraries of their own (SQLite, HDF5, Arrow, FITS, NumPy) say the same."""
+
+
+def storage_error(error: BaseException, path: object = "") -> StorageError | None:
+    """What an error of another package says of a disk or a path, as an error of ours; None if it says nothing of them.
+
+    Parameters
+    ----------
+    error : exception
+        It, or what caused it, is an `OSError`, or names one in its text.
+    path : path, optional
+        What was to be written; by default what the error names.
+    """
+    for cause in _causes(error):
+        number = _number_of(cause)
+        if number is not None:
+            number = _looked_up(number, path) if isinstance(path, str | os.PathLike) and path else number
+            named = path or getattr(cause, "filename", None)
+            return _unusable(os.fspath(named) if isinstance(named, str | os.PathLike) else "A file", number)
+    return None
+
+
+def _unusable(what: str, number: int) -> StorageError:
+    if number in _FULL:
+        return StorageError(
+            f"{what} cannot be written: {_WHY[number]}",
+            "What was written before is whole, and no unfinished file is left",
+            "Make room and give the same command again: it goes on from there",
+        )
+    return StorageError(
+        f"{what} cannot be opened or written: {_WHY[number]}",
+        "A place that can be written; what was written before is whole",
+        "Choose another place, or make this one writable, and give the same command again",
+    )
+
+
+def _looked_up(number: int, path: str | os.PathLike[str]) -> int:
+    """SQLite calls it an input/output error that the disk is full, and a matter of rights that it is read-only."""
+    if number not in (errno.EIO, errno.EACCES) or not hasattr(os, "statvfs"):
+        return number
+    place = Path(path)
+    try:
+        disk = os.statvfs(next(each for each in (place, *place.absolute().parents) if each.exists()))
+    except OSError:
+        return number
+    if disk.f_flag & os.ST_RDONLY:
+        return errno.EROFS
+    return errno.ENOSPC if disk.f_bavail * disk.f_frsize < _LITTLE else number
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised from."""
+    passed: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in passed:
+        passed.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+
+
+def _number_of(error: BaseException) -> int | None:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno if error.errno in _WHY else None
+    if isinstance(error, ValueError | TypeError | KeyError | AttributeError | Gz2interpError):
+        return None
+    return next((number for words, number in _IN_WORDS.items() if re.search(words, str(error), re.IGNORECASE)), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pandas as pd
 from dashboard_fixtures import CLASSES
@@ -61,11 +63,14 @@ def add_blocks(survey: Survey, name: str = "cnn", plane: bool = True, seed: int 
     groups = {"directions": directions / np.linalg.norm(directions, axis=1, keepdims=True)}
     groups |= {"held": np.array(0.8), "negative": np.array(0.0)}
     made = analysis.provenance
-    blocks_folder(analysis).write(
-        {"channels": channels, "correlates": tests, "artefacts": tests},
-        {"tops": tops, "groups": groups, "places": places, "atlas-0": atlas, "atlas-2": atlas},
-        Provenance(made.data, made.model, made.layer, "building blocks", {}, seed),
-    )
+    folder = blocks_folder(analysis)
+    shutil.rmtree(folder.path, ignore_errors=True)
+    for table, rows in {"channels": channels, "correlates": tests, "artefacts": tests}.items():
+        folder.write_table(table, rows)
+    arrays = {"tops": tops, "groups": groups, "places": places, "atlas-0": atlas, "atlas-2": atlas}
+    for file, each in arrays.items():
+        folder.write_arrays(file, each)
+    folder.complete(Provenance(made.data, made.model, made.layer, "building blocks", {}, seed))
 
 
 def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> None:

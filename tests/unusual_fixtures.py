@@ -20,7 +20,8 @@ def add_unusual(survey: Survey) -> Unusual:
     analysis = latest_analysis(model.path, survey.digest, model.digest)
     assert analysis is not None
     folder, n = unusual_folder(analysis), len(analysis.rows)
-    vectors = folder.begin(n, 3)
+    folder.path.mkdir(parents=True, exist_ok=True)
+    vectors = folder.room("vectors", n, 3)
     vectors[:] = np.random.default_rng(0).normal(size=(n, 3))
     scores = np.arange(n, dtype=np.float32)
     table = pd.DataFrame({"row": analysis.rows, "galaxy_id": survey.galaxy_ids[analysis.rows]})

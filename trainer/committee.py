@@ -13,7 +13,7 @@ from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.network.loading import load_network
 from gz2interp.network.probe import Probe
 from gz2interp.results import versions_of
-from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.files import whole_folder, write_json
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.opening import Subject
@@ -66,9 +66,9 @@ def found_committee(
     parts = _parts(folders)
     degrees = _temperature(survey, committee(networks, views, scales=chosen), folders[0].class_names, parts)
     whole = committee(networks, views, degrees, chosen)
-    with replaced(target / "model.keras") as aside:
-        whole.save(aside)
-    write_json(target / "run.json", _run(whole, folders, {"views": views, "scales": list(chosen)}, degrees, parts))
+    with whole_folder(target, f"the model {name!r} of {survey.name}") as aside:
+        whole.save(aside / "model.keras")
+        write_json(aside / "run.json", _run(whole, folders, {"views": views, "scales": list(chosen)}, degrees, parts))
     predict(Subject(survey, ModelFolder(target)), parts)
     return ModelFolder(target)
 

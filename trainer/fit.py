@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock, Timeout
 
-from gz2interp.errors import InputError, SurveyLocked
+from gz2interp.errors import InputError
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.results import versions_of
-from gz2interp.stores.files import digest_of_file, replaced, write_json
-from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.files import digest_of_file, locked, replaced, write_json
+from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.opening import Subject
@@ -169,25 +168,10 @@ def _leave(
     shutil.rmtree(folder / "checkpoint")  # comes last: while it is there, the training is not over
 
 
-@contextmanager
-def _alone(models: Path, name: str) -> Iterator[None]:
-    """Nobody else trains a model of that name meanwhile; when a process dies, the system lets go of its lock."""
-    if not name or Path(name).name != name or name.startswith("."):
-        raise InputError(f"The model name {name!r} was given", "One that can be a folder's, such as cnn-1")
-    models.mkdir(exist_ok=True)
-    lock = FileLock(models / f".{name}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise SurveyLocked(
-            f"Another process is training the model {name!r} of {models.parent}",
-            "One training of a name at a time",
-            "Wait until it ends, or choose another name",
-        ) from None
-    try:
-        yield
-    finally:
-        lock.release()
+def _alone(models: Path, name: str) -> AbstractContextManager[None]:
+    """Nobody else trains a model of that name meanwhile."""
+    checked_model_name(name)
+    return locked(models / f".{name}.lock", f"training the model {name!r} of {models.parent}")
 
 
 def _folder_for(survey: Survey, name: str) -> Path:

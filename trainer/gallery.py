@@ -15,6 +15,7 @@ from gz2interp.errors import InputError
 from gz2interp.figures.rgb import Stretch, rgb
 from gz2interp.painting import COMPONENTS, KINDS, Alteration, Recipe, draw_recipe, paint, render, repaint
 from gz2interp.schema import BANDS
+from gz2interp.stores.files import replaced
 
 __all__ = ["write_gallery"]
 
@@ -77,7 +78,8 @@ def write_gallery(folder: str | Path, seed: int = 0, progress: Progress | None =
         if progress:
             progress(done, len(rows))
     page = into / "README.md"
-    page.write_text("\n".join(text), encoding="utf-8")
+    with replaced(page) as aside:
+        aside.write_text("\n".join(text), encoding="utf-8")
     return page
 
 
@@ -155,7 +157,8 @@ def _write(path: Path, pictures: Sequence[NDArray[np.uint8]]) -> None:
     for place, picture in enumerate(pictures):
         zoomed = Image.fromarray(np.ascontiguousarray(picture)).resize((ZOOM * x, ZOOM * y), Image.Resampling.LANCZOS)
         row.paste(zoomed, (place * step, 0))
-    row.save(path, quality=QUALITY)
+    with replaced(path) as aside:
+        row.save(aside, quality=QUALITY)
 
 
 def _first_line(described: Callable[..., object]) -> str:

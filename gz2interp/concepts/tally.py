@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +32,19 @@ class Tally:
         self._active: Doubles = np.zeros(0)
         self.lowest: Doubles = np.zeros(0)
         self.highest: Doubles = np.zeros(0)
+
+    def state(self) -> dict[str, Any]:
+        """All that has been gathered, as arrays; `of_state` goes on with them, to the last bit."""
+        return {name.lstrip("_"): np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def of_state(cls, state: Mapping[str, NDArray[Any]]) -> Tally:
+        """A tally that goes on where another one stopped."""
+        tally = cls()
+        for name, value in vars(tally).items():
+            saved = np.array(state[name.lstrip("_")])
+            setattr(tally, name, int(saved) if isinstance(value, int) else saved)
+        return tally
 
     def add(self, activations: Floats) -> None:
         """Look at some more galaxies, float32 (n, y, x, channel) or (n, channel)."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +75,17 @@ class TopsKeeper:
         new = Extremes(loudness.T, np.tile(rows, (places.shape[2], 1)), best.T // across, best.T % across)
         for side, sign in (("top", -1), ("bottom", 1)):
             self._sides[side] = _kept(self._sides.get(side), new, sign, self.k)
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """All that is kept, as arrays; see `resume`."""
+        sides = self._sides.items()
+        return {f"{side}_{name}": values for side, each in sides for name, values in vars(each).items()}
+
+    def resume(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where another keeper stopped."""
+        for side in ("top", "bottom"):
+            parts = (np.asarray(state[f"{side}_{each.name}"]) for each in fields(Extremes))
+            self._sides[side] = Extremes(*parts)
 
     @property
     def top(self) -> Extremes:

@@ -16,6 +16,7 @@ from gz2interp.cards import Card, Failures
 from gz2interp.evaluation import Evaluation
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.figures.paper import STYLE
+from gz2interp.stores.files import replaced
 
 __all__ = ["card_figure", "save_card_figure"]
 
@@ -52,8 +53,10 @@ def card_figure(card: Card, pictures: Bytes | None = None) -> Figure:
 def save_card_figure(figure: Figure, folder: Path) -> None:
     """Write ``card.pdf`` and ``card.png``; the same card gives the same bytes."""
     with mpl.rc_context(_CARD_STYLE):
-        figure.savefig(folder / "card.pdf", metadata={"CreationDate": None, "Producer": "gz2interp"})
-        figure.savefig(folder / "card.png", dpi=200)
+        with replaced(folder / "card.pdf") as aside:
+            figure.savefig(aside, metadata={"CreationDate": None, "Producer": "gz2interp"})
+        with replaced(folder / "card.png") as aside:
+            figure.savefig(aside, dpi=200)
 
 
 def _draw_scores(part: Any, card: Card) -> None:

@@ -33,7 +33,7 @@ from gz2interp.stores.arrays import (
     read_rows,
     write_shard,
 )
-from gz2interp.stores.files import read_record, replaced, write_json
+from gz2interp.stores.files import read_record, replaced, write_json, writing
 from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["Analysis", "analyses_of", "latest_analysis", "layer_folder"]
@@ -204,7 +204,8 @@ class Analysis:
         """
         for name, values in (("rows", neighbours.rows), ("distances", neighbours.distances)):
             array = open_array(self.path / "neighbours.zarr" / name, writable=True)
-            array[start : start + len(values)] = values
+            with writing(self.path):
+                array[start : start + len(values)] = values
 
     def write_neighbours(self, neighbours: Neighbours) -> None:
         """Store the neighbours of all galaxies at once, see `begin_neighbours` and `write_neighbours_from`."""

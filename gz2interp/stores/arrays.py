@@ -21,7 +21,7 @@ from zarr.codecs import ZstdCodec
 from zarr.storage import LocalStore
 
 from gz2interp.errors import Gz2interpError, SurveyError
-from gz2interp.stores.files import sync
+from gz2interp.stores.files import replaced, sync, writing
 from gz2interp.stores.reading import DamagedFile, failing_as, limit, reading
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "check_array",
     "create_array",
     "drop_shards",
+    "new_memmap",
     "open_array",
     "read_all",
     "read_npy",
@@ -63,15 +64,35 @@ def create_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike, chunk_row
         Rows read together; a divisor of `SHARD_ROWS`.
     """
     floating = np.issubdtype(np.dtype(dtype), np.floating)
-    return zarr.create_array(
-        path,
-        shape=shape,
-        dtype=dtype,
-        shards=(SHARD_ROWS, *shape[1:]),
-        chunks=(chunk_rows, *shape[1:]),
-        compressors=None if floating else ZstdCodec(level=1),
-        fill_value=0,
-    )
+    with writing(path):
+        return zarr.create_array(
+            path,
+            shape=shape,
+            dtype=dtype,
+            shards=(SHARD_ROWS, *shape[1:]),
+            chunks=(chunk_rows, *shape[1:]),
+            compressors=None if floating else ZstdCodec(level=1),
+            fill_value=0,
+        )
+
+
+def new_memmap(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """A new ``.npy`` file of zeros, float32, mapped into memory for writing.
+
+    The zeros are written: where the disk fills up under a mapped file, the system ends the process without a word.
+
+    Raises
+    ------
+    StorageError
+        The disk has no room for it.
+    """
+    with replaced(path) as aside, aside.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
+        left = 4 * shape[0] * shape[1]
+        while left:
+            left -= file.write(bytes(min(left, 1 << 20)))
+    mapped: NDArray[np.float32] = np.lib.format.open_memmap(path, "r+")
+    return mapped
 
 
 def open_array(path: Path, *, writable: bool = False, shape: tuple[int | None, ...] | None = None) -> zarr.Array[Any]:
@@ -161,10 +182,11 @@ def read_npy(path: Path, error: type[Gz2interpError] = SurveyError, *, mapped: b
 def write_shard(array: zarr.Array[Any], shard: int, values: NDArray[Any]) -> None:
     """Replace the first rows of one shard by `values` (m <= SHARD_ROWS, ...) and flush it to the disk."""
     start = shard * SHARD_ROWS
-    array[start : start + len(values)] = values
     file = _shard_file(array, shard)
-    if file.exists():  # Zarr keeps no file for a shard of zeros
-        sync(file)
+    with writing(file):
+        array[start : start + len(values)] = values
+        if file.exists():  # Zarr keeps no file for a shard of zeros
+            sync(file)
 
 
 def drop_shards(array: zarr.Array[Any], first: int) -> None:

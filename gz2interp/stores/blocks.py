@@ -8,7 +8,6 @@ those that speak most for each class, and ``provenance.json``, which is written 
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -66,30 +65,22 @@ class BlocksFolder(KeptFolder):
             raise InputError(f"The blocks {name!r} were asked for", f"There are {choices(there)}")
         return read_npz(file)
 
-    def write(
-        self, tables: Mapping[str, pd.DataFrame], arrays: Mapping[str, Mapping[str, Any]], provenance: Provenance
-    ) -> None:
-        """Keep everything, in place of what was there.
+    def has(self, file: str) -> bool:
+        """Whether a file of it, such as ``groups.npz``, has been written."""
+        return (self.path / file).is_file()
 
-        Parameters
-        ----------
-        tables : mapping
-            ``channels``, ``correlates``, ``artefacts``.
-        arrays : mapping
-            Name of a file -> name of an array -> array.
-        provenance : Provenance
-        """
-        (self.path / "provenance.json").unlink(missing_ok=True)  # first: what is taken apart is no longer complete
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir(parents=True)
-        for name, table in tables.items():
-            write_parquet(self.path / f"{name}.parquet", table)
-        for name, parts in arrays.items():
-            with replaced(self.path / f"{name}.npz") as aside:
-                np.savez(aside, allow_pickle=False, **parts)
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write one of `TABLES`."""
+        write_parquet(self.path / f"{name}.parquet", table)
+
+    def write_arrays(self, name: str, arrays: Mapping[str, Any]) -> None:
+        """Write the arrays of ``NAME.npz``."""
+        with replaced(self.path / f"{name}.npz") as aside:
+            np.savez(aside, allow_pickle=False, **arrays)
+
+    def complete(self, provenance: Provenance) -> None:
+        """Write, last, how it was made."""
         write_json(self.path / "provenance.json", provenance.to_json())
-        for name in TABLES:
-            vars(self).pop(name, None)  # what was read before is no longer what there is
 
 
 def blocks_folder(analysis: Analysis) -> BlocksFolder:

@@ -6,7 +6,6 @@ comparison that was made), ``means.zarr`` (mean images), and ``provenance.json``
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +20,7 @@ from gz2interp.grouping import Clusters
 from gz2interp.results import Provenance
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import create_array, open_array, read_rows
-from gz2interp.stores.files import read_record, write_json
+from gz2interp.stores.files import read_record, write_json, writing
 from gz2interp.stores.kept import KeptFolder
 from gz2interp.stores.tables import read_parquet, write_parquet
 
@@ -64,17 +63,14 @@ class ClusterFolder(KeptFolder):
         means: NDArray[np.float32],
         provenance: Provenance,
     ) -> None:
-        """Keep everything, in place of what was there; `means` float32 (cluster, y, x, band) in the clusters' order."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir(parents=True)
+        """Write everything; `means` float32 (cluster, y, x, band) in the clusters' order."""
         write_parquet(self.path / "members.parquet", members)
         write_parquet(self.path / "comparisons.parquet", comparisons)
         if len(means):
-            create_array(self.path / "means.zarr", means.shape, np.float32)[:] = means
+            with writing(self.path):
+                create_array(self.path / "means.zarr", means.shape, np.float32)[:] = means
         write_json(self.path / "clusters.json", clusters.to_json())
         write_json(self.path / "provenance.json", provenance.to_json())
-        for name in ("clusters", "members", "comparisons"):
-            vars(self).pop(name, None)  # what was read before is no longer what there is
 
     def _numbers(self, scale: str) -> pd.Series[Any]:
         if scale not in self.members:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.errors import InputError, choices
 from gz2interp.results import digest_of
 from gz2interp.schema import DEC, DISPLAY_BANDS, DISPLAY_UNIT, GALAXY_ID, RA, UNIT
 from gz2interp.stores.arrays import create_array
-from gz2interp.stores.files import digest_of_file
+from gz2interp.stores.files import digest_of_file, whole_folder
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Journal
 from gz2interp.stores.tables import write_blocks, write_parquet
@@ -34,21 +33,14 @@ def make_survey_folder(
 
     Parameters and errors are those of `gz2interp.stores.survey.Survey.create`.
     """
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise SurveyError(f"{folder} exists already", "A folder that is new or empty", "Choose another name")
-    being_made = folder.with_name(f".{folder.name}.being-made")
-    shutil.rmtree(being_made, ignore_errors=True)
-    being_made.mkdir(parents=True)
-    n, pixels = _write_catalog(being_made / "catalog.parquet", catalog), (*shape, len(bands))
-    create_array(being_made / "cutouts.zarr" / "images", (n, *pixels), np.float32)
-    create_array(being_made / "cutouts.zarr" / "valid", (n, *shape), np.bool_)
-    Journal(being_made / "status.sqlite", bands).create()
-    digest = digest_of_file(being_made / "catalog.parquet")
-    unit = DISPLAY_UNIT if bands == DISPLAY_BANDS else UNIT
-    Header(bands, shape, source, n, digest, digest_of([]), unit=unit, central=central).write(being_made)
-    if folder.exists():
-        folder.rmdir()
-    being_made.rename(folder)
+    with whole_folder(folder, f"the survey {folder}") as being_made:
+        n, pixels = _write_catalog(being_made / "catalog.parquet", catalog), (*shape, len(bands))
+        create_array(being_made / "cutouts.zarr" / "images", (n, *pixels), np.float32)
+        create_array(being_made / "cutouts.zarr" / "valid", (n, *shape), np.bool_)
+        Journal(being_made / "status.sqlite", bands).create()
+        digest = digest_of_file(being_made / "catalog.parquet")
+        unit = DISPLAY_UNIT if bands == DISPLAY_BANDS else UNIT
+        Header(bands, shape, source, n, digest, digest_of([]), unit=unit, central=central).write(being_made)
 
 
 def _write_catalog(path: Path, catalog: pd.DataFrame | Iterable[pd.DataFrame]) -> int:

@@ -6,20 +6,55 @@ import hashlib
 import json
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gz2interp.errors import SurveyError
+from filelock import FileLock, Timeout
+
+from gz2interp.errors import Gz2interpError, SurveyError, SurveyLocked, storage_error
 from gz2interp.stores.reading import MOST_TEXT, reading
 
-__all__ = ["digest_of_file", "read_json", "read_record", "replaced", "sync", "write_json"]
+__all__ = [
+    "digest_of_file",
+    "locked",
+    "read_json",
+    "read_record",
+    "replaced",
+    "sync",
+    "whole_folder",
+    "write_json",
+    "writing",
+]
 
 T = TypeVar("T")
 
+_LOCK, _DIGEST = ".lock", ".digest"
+
 _LEFTOVER_SECONDS = 24 * 3600
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """A block that writes `path`, or in it: a disk that is full, read-only or gone becomes a `StorageError`.
+
+    Raises
+    ------
+    StorageError
+        See `gz2interp.errors.storage_error`; other errors pass unchanged.
+    """
+    try:
+        yield
+    except Gz2interpError:
+        raise
+    except Exception as error:
+        known = storage_error(error, path)
+        if known is None:
+            raise
+        raise known from error
 
 
 @contextmanager
@@ -27,17 +62,128 @@ def replaced(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to; it takes the place of `path` when the block ends well, and is removed when not.
 
     The suffix stays last, because writers of tables and figures choose their format by it.
+
+    Raises
+    ------
+    StorageError
+        The disk is full or read-only, or `path` cannot be written for another reason.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path)
     aside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path)
+        try:
+            yield aside
+            sync(aside)
+            aside.replace(path)
+            sync(path.parent)
+        finally:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path, doing: str) -> Iterator[None]:
+    """A block that one process at a time is in; when a process dies, the system lets go of its lock.
+
+    Parameters
+    ----------
+    path : Path
+        Of the lock's file, which stays, empty.
+    doing : str
+        What is done in the block, for the one who comes second: ``"training the model cnn"``.
+
+    Raises
+    ------
+    SurveyLocked
+        Another process is in the block.
+    StorageError
+    """
+    lock = FileLock(path, timeout=0)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise SurveyLocked(
+                f"Another process is {doing}", "One at a time", "Wait until it ends, then give the command again"
+            ) from None
     try:
-        yield aside
-        sync(aside)
-        aside.replace(path)
-        sync(path.parent)
+        yield
     finally:
-        aside.unlink(missing_ok=True)
+        lock.release()
+
+
+@contextmanager
+def whole_folder(folder: Path, making: str, *, replace: bool = False, resume: str = "") -> Iterator[Path]:
+    """A folder beside `folder` to fill; it becomes `folder` when the block ends well.
+
+    Parameters
+    ----------
+    folder : Path
+    making : str
+        What is made, for who makes the same at the same time: ``"the survey demo"``.
+    replace : bool
+        Take the place of what is at `folder`, which stays as it is until then; else that is refused.
+    resume : str
+        A digest of what is to be made. The block then finds what an interrupted one of the same digest had written, and
+        what it writes itself stays if it is interrupted. Without, the block begins with an empty folder.
+
+    Raises
+    ------
+    SurveyLocked
+        Another process is making it.
+    SurveyError
+        There is something else at `folder`.
+    StorageError
+    """
+    aside = folder.with_name(f".{folder.name}.being-made")
+    with writing(folder), locked(aside / _LOCK, f"making {making}"):
+        try:
+            if not replace:
+                _refuse_other(folder)
+            _prepare(aside, resume)
+            yield aside
+            if not replace:
+                _refuse_other(folder)
+            _put_in_place(aside, folder)
+        except BaseException:
+            if not resume:
+                shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+
+def _refuse_other(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise SurveyError(f"{folder} exists already", "A folder that is new or empty", "Choose another name")
+
+
+def _prepare(aside: Path, resume: str) -> None:
+    """Empty it, unless what is in it belongs to the digest."""
+    note = aside / _DIGEST
+    if resume and note.is_file() and note.read_text(encoding="utf-8") == resume:
+        return
+    for left in aside.iterdir():
+        if left.is_dir():
+            shutil.rmtree(left)
+        elif left.name != _LOCK:
+            left.unlink()
+    if resume:
+        with replaced(note) as file:
+            file.write_text(resume, encoding="utf-8")
+
+
+def _put_in_place(aside: Path, folder: Path) -> None:
+    """Rename it; its lock goes with it, so that nobody begins beside it meanwhile."""
+    (aside / _DIGEST).unlink(missing_ok=True)
+    before = folder.with_name(f".{folder.name}.before")
+    shutil.rmtree(before, ignore_errors=True)
+    if folder.exists():
+        folder.rename(before)
+    aside.rename(folder)
+    sync(folder.parent)
+    shutil.rmtree(before, ignore_errors=True)
+    (folder / _LOCK).unlink(missing_ok=True)
 
 
 def _remove_leftovers(path: Path) -> None:

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.results import Cutout
 from gz2interp.schema import GALAXY_ID, STATUSES
+from gz2interp.stores.files import writing
 from gz2interp.stores.reading import DamagedFile, failing_as, reading_sqlite
 
 __all__ = ["Entry", "Journal", "entry_of"]
@@ -232,6 +233,7 @@ class Journal:
                 verb="written",
                 remedy="Look at the folder's rights and the space that is left",
             ),
+            writing(self.path),
             closing(sqlite3.connect(self.path, timeout=30)) as connection,
             connection,
         ):

@@ -18,6 +18,7 @@ import pandas as pd
 
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.files import writing
 from gz2interp.stores.reading import DamagedFile, failing_as, reading_sqlite
 
 __all__ = ["HIGHEST", "Rating", "Ratings"]
@@ -177,6 +178,7 @@ class Ratings:
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with (
             failing_as(SurveyError, self.path.name, "The ratings of a survey, in SQLite", _REMEDY, "written"),
+            writing(self.path),
             closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection,
         ):
             connection.execute("PRAGMA synchronous = FULL")

@@ -7,7 +7,6 @@ judge other galaxies). It goes with the analysis.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from gz2interp.results import Provenance
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.arrays import read_npy, read_npz
+from gz2interp.stores.arrays import new_memmap, read_npy, read_npz
 from gz2interp.stores.files import read_record, replaced, write_json
 from gz2interp.stores.tables import read_parquet, write_parquet
 
@@ -72,16 +71,9 @@ class UnusualFolder:
         """The arrays that judge other galaxies."""
         return read_npz(self.path / "frozen.npz")
 
-    def begin(self, n: int, components: int) -> Floats:
-        """Forget what was there, and give room for the vectors."""
-        shutil.rmtree(self.path, ignore_errors=True)
-        self.path.mkdir(parents=True)
-        return self.room("vectors", n, components)
-
     def room(self, name: str, n: int, columns: int) -> Floats:
         """Room for ``vectors`` or ``numbers``."""
-        made: Floats = np.lib.format.open_memmap(self.path / f"{name}.npy", "w+", np.float32, (n, columns))
-        return made
+        return new_memmap(self.path / f"{name}.npy", (n, columns))
 
     def complete(self, table: pd.DataFrame, frozen: Mapping[str, NDArray[np.generic]], provenance: Provenance) -> None:
         """Write the rest, and last that everything is there."""

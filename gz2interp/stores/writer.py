@@ -17,10 +17,11 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from gz2interp.errors import CutoutUnavailable, InputError, SurveyError, SurveyLocked
+from gz2interp.errors import CutoutUnavailable, InputError, StorageError, SurveyError, SurveyLocked
 from gz2interp.results import Cutout, digest_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import SHARD_ROWS, drop_shards, open_array, read_rows, write_shard
+from gz2interp.stores.files import writing
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Entry, Journal, entry_of
 from gz2interp.stores.replacing import Replacement
@@ -47,19 +48,20 @@ class SurveyWriter:
         self._shard, self._staged = 0, 0
 
     def __enter__(self) -> SurveyWriter:
-        try:
-            self._lock.acquire()
-        except Timeout:
-            raise SurveyLocked(
-                f"Another process is writing {self._path}",
-                "One writer at a time",
-                "Wait until it ends; reading is possible meanwhile",
-            ) from None
-        try:
-            self._begin()
-        except BaseException:
-            self._lock.release()
-            raise
+        with writing(self._path):
+            try:
+                self._lock.acquire()
+            except Timeout:
+                raise SurveyLocked(
+                    f"Another process is writing {self._path}",
+                    "One writer at a time",
+                    "Wait until it ends; reading is possible meanwhile",
+                ) from None
+            try:
+                self._begin()
+            except BaseException:
+                self._lock.release()
+                raise
         return self
 
     def __exit__(
@@ -67,6 +69,9 @@ class SurveyWriter:
     ) -> None:
         try:
             self._flush()
+        except StorageError:
+            if not isinstance(error, StorageError):  # it has said so already
+                raise
         finally:
             self._lock.release()
 

@@ -13,6 +13,7 @@ from gz2interp.measure.image_quality import image_quality
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import SHARD_ROWS
+from gz2interp.stores.files import locked
 from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_parquet
@@ -61,18 +62,31 @@ def quality(
         raise SurveyError(f"No galaxy of {survey.name} has an image", "At least one", "Run gz2interp survey check")
     made, file = quality_provenance(survey), QualityFile(survey)
     if not file.is_of(made):
-        numbers, starts = np.unique(rows // SHARD_ROWS, return_index=True)
-        parts = zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)
-        left = [Shard(number, part) for number, part in parts if not file.has_part(made, number)]
-        done, shards = len(numbers) - len(left), numbers.tolist()
-        place, wanted = SurveyAt.of(survey), _until(stop, left, survey)
-        for shard, table in over_shards(quality_of_shard, survey, wanted, cluster, place):
-            file.write_part(made, shard.number, table)
-            done += 1
-            if progress:
-                progress("quality", done, len(shards))
-        file.complete(made, shards)
+        with locked(survey.path / ".quality.lock", f"measuring the images of {survey.path}"):
+            _measure(survey, file, made, rows, progress, stop, cluster)
     return read_parquet(file.path)
+
+
+def _measure(
+    survey: Survey,
+    file: QualityFile,
+    made: Provenance,
+    rows: NDArray[np.int64],
+    progress: Progress | None,
+    stop: Callable[[], bool] | None,
+    cluster: Workers | None,
+) -> None:
+    numbers, starts = np.unique(rows // SHARD_ROWS, return_index=True)
+    parts = zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)
+    left = [Shard(number, part) for number, part in parts if not file.has_part(made, number)]
+    done, shards = len(numbers) - len(left), numbers.tolist()
+    place, wanted = SurveyAt.of(survey), _until(stop, left, survey)
+    for shard, table in over_shards(quality_of_shard, survey, wanted, cluster, place):
+        file.write_part(made, shard.number, table)
+        done += 1
+        if progress:
+            progress("quality", done, len(shards))
+    file.complete(made, shards)
 
 
 def _until(stop: Callable[[], bool] | None, shards: Iterable[Shard], survey: Survey) -> Iterator[Shard]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.stores.arrays import new_memmap
+from gz2interp.stores.files import whole_folder
 from gz2interp.stores.latent_files import Block, read_latents
 from gz2interp.stores.latents import Latents
 from gz2interp.stores.models import ModelFolder, checked_model_name
@@ -88,12 +88,11 @@ def lay_latents(survey: Survey, file: str | Path, name: str, ids: str | Path | N
     if folder.exists():
         raise SurveyError(f"{survey.name} has a model {name} already", remedy="Give another name with --name")
     gathered = _Gathering(survey.galaxy_ids, file.name)
-    with _aside(folder) as being_laid:
+    with whole_folder(folder, f"the model {name} of {survey.name}") as being_laid:
         gathered.take(read_latents(file, ids, list(survey.catalog.columns)), being_laid / "values.npy")
         rows = gathered.rows()
         Latents(being_laid).write(rows, gathered.values, {"file": file.name, "data": survey.digest})
         (being_laid / "values.npy").unlink()
-        being_laid.rename(folder)
     missing = np.flatnonzero(~gathered.filled)
     return LaidLatents(
         model=ModelFolder(folder),
@@ -124,7 +123,7 @@ class _Gathering:
         for ids, values in blocks:
             if not hasattr(self, "values"):
                 shape = len(self.filled), values.shape[1]
-                self.values = np.lib.format.open_memmap(aside, "w+", np.float32, shape)
+                self.values = new_memmap(aside, shape)
             if values.shape[1] != self.values.shape[1]:
                 raise InputError(f"The vectors of {self._where} are not all of one length", "As many numbers for each")
             self._put(ids, values)
@@ -162,15 +161,3 @@ class _Gathering:
         self._twice += [str(each) for each in ids[again]]
         self.values[rows] = values
         self.filled[rows] = True
-
-
-@contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
-    """A folder to write to that is gone afterwards, unless it was given its name."""
-    being_laid = folder.with_name(f".{folder.name}.being-laid")
-    shutil.rmtree(being_laid, ignore_errors=True)
-    being_laid.mkdir(parents=True)
-    try:
-        yield being_laid
-    finally:
-        shutil.rmtree(being_laid, ignore_errors=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.stores.files import read_record, write_json
+from gz2interp.stores.files import read_record, whole_folder, write_json
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.opening import Subject
@@ -43,20 +43,14 @@ def lay_model(survey: Survey, file: Path, name: str = "", class_names: Sequence[
     folder = survey.path / "models" / chosen
     if folder.exists():
         raise SurveyError(f"{survey.name} has a model {chosen} already", remedy="Give another name with --name")
-    being_laid = folder.with_name(f".{chosen}.being-laid")
-    shutil.rmtree(being_laid, ignore_errors=True)
-    try:
+    with whole_folder(folder, f"the model {chosen} of {survey.name}") as being_laid:
         _copy(file, being_laid, class_names)
         Subject(survey, ModelFolder(being_laid)).probe  # noqa: B018 - opens it, and says what does not fit
-        being_laid.rename(folder)
-    finally:
-        shutil.rmtree(being_laid, ignore_errors=True)
     return ModelFolder(folder)
 
 
 def _copy(file: Path, folder: Path, class_names: Sequence[str]) -> None:
     """The network and, in a ``run.json`` of its own, its classes and whatever is told of its training elsewhere."""
-    folder.mkdir(parents=True)
     shutil.copyfile(file, folder / "model.keras")
     beside = file.with_name("run.json")
     told = read_record(beside, _training) if beside.is_file() else {}

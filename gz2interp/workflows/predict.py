@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, LABEL
+from gz2interp.stores.files import locked
 from gz2interp.stores.tables import read_columns, read_parquet
 from gz2interp.stores.unfinished import Unfinished
 from gz2interp.workflows.cluster import SubjectAt
@@ -51,10 +52,12 @@ def predict(
         return subject.model.predictions
     rows = np.flatnonzero(subject.survey.usable)
     kept = Unfinished(subject.model.path, provenance.digest, len(rows))
-    _keep_probabilities(kept, subject, rows, progress, cluster)
-    table = _table(subject, rows, kept, _parts(subject) if parts is None else parts)
-    subject.model.write_predictions(table, provenance)
-    kept.forget()
+    running = f"running the model {subject.model.name} over {subject.survey.name}"
+    with locked(subject.model.path / ".predictions.lock", running):
+        _keep_probabilities(kept, subject, rows, progress, cluster)
+        table = _table(subject, rows, kept, _parts(subject) if parts is None else parts)
+        subject.model.write_predictions(table, provenance)
+        kept.forget()
     return table
 
 

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from gz2interp.errors import CutoutUnavailable
+from gz2interp.errors import CutoutUnavailable, StorageError
 from gz2interp.results import Galaxy
 from trainer.archives.persist import TRIES
 from trainer.archives.trouble import Stopped, Trouble
@@ -77,6 +77,8 @@ class Crew:
                 return
             except Trouble as trouble:
                 self._results.put(trouble)
+            except StorageError as error:  # the disk of the cache is full: it would be of every galaxy
+                self._results.put(Trouble("disk", str(error)))
 
 
 def ask(sources: Sequence[Source], galaxy: Galaxy) -> Outcome:
@@ -98,6 +100,8 @@ def ask(sources: Sequence[Source], galaxy: Galaxy) -> Outcome:
             if place == len(sources) - 1:
                 raise
             refusals.append((source.name, CutoutUnavailable("failed", trouble.words)))
+        except StorageError:
+            raise
         except Exception as error:  # one galaxy must not end a night's work; the log keeps what we have to mend
             _log.exception("Asking %s for galaxy %s met an error of gz2interp's own", source.name, galaxy.galaxy_id)
             told = f"an error of gz2interp's own ({type(error).__name__}: {error}); please report it"

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 
 from gz2interp.results import Galaxy
+from gz2interp.stores.files import writing
 from gz2interp.stores.survey import Survey
 from trainer.archives.trouble import Trouble
 from trainer.download.crew import Crew
@@ -67,7 +68,7 @@ def download(
     """
     stop = stop or threading.Event()
     beside = survey.path / "download" / "staged.sqlite"
-    with survey.writer() as writer, Staging(beside) as staging, Twins(survey) as twins:
+    with writing(survey.path), survey.writer() as writer, Staging(beside) as staging, Twins(survey) as twins:
         store = Store(survey, writer, staging, twins)
         run = Retry(store, retry) if retry else Fresh(store)
         watch = Watch(survey, staging, sources, workers, run.expected(), listen)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
 
 from gz2interp.errors import SurveyError
 from gz2interp.stores.analyses import Analysis, layer_folder
+from gz2interp.stores.files import locked
 from gz2interp.workflows.analyse.activations import write_activations
 from gz2interp.workflows.analyse.map import write_map
 from gz2interp.workflows.analyse.neighbours import write_neighbours
@@ -68,14 +70,15 @@ def analyse(
             predict(subject, progress=progress, cluster=cluster)
             if cluster:
                 quality(subject.survey, progress and partial(_as_images, progress), cluster=cluster)
-        if not analysis.is_complete:
-            hands = None if subject.model.latents else cluster
-            write_activations(analysis, subject, rows, provenance, progress, hands)
-            seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
-            write_neighbours(analysis, rows, settings, progress, seen)
-    if not analysis.is_complete:
-        write_map(analysis, subject, rows, settings, progress)
-        analysis.complete(provenance)
+        alone = locked(analysis.path / ".lock", f"analysing {provenance.layer} of {subject.model.name}")
+        with nullcontext() if analysis.is_complete else alone:
+            if not analysis.is_complete:
+                hands = None if subject.model.latents else cluster
+                write_activations(analysis, subject, rows, provenance, progress, hands)
+                seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
+                write_neighbours(analysis, rows, settings, progress, seen)
+                write_map(analysis, subject, rows, settings, progress)
+                analysis.complete(provenance)
     analysis.ask_again()
     if analysis.quality is None:
         write_quality(analysis, subject, progress)

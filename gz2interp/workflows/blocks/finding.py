@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from gz2interp.concepts.groups import find_groups
-from gz2interp.concepts.tops import Extremes
 from gz2interp.errors import SurveyError
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.blocks import Arrays, BlocksFolder, blocks_folder
+from gz2interp.stores.blocks import BlocksFolder, blocks_folder
+from gz2interp.stores.files import whole_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
@@ -29,7 +29,7 @@ FEWEST = 12
 def blocks(
     subject: Subject, layer: str = "", settings: BlockSettings | None = None, progress: Progress | None = None
 ) -> BlocksFolder:
-    """What a layer's channels, groups and places say; made once, and kept.
+    """What a layer's channels, groups and places say; made once, and kept. An interrupted run goes on where it stopped.
 
     Image quality is measured first where that has not been done.
 
@@ -60,10 +60,15 @@ def blocks(
     made = subject.model.predictions_provenance if predictions is not None else None
     provenance = provenance_of(analysis, settings, quality_provenance(survey).digest, made.digest if made else "")
     if known is None or known.digest != provenance.digest:
-        found = gathered(subject.probe, survey, analysis.rows, analysis.layer, settings, progress)
-        tables = _tables(survey, analysis, found, predictions, settings, progress)
-        folder.write(tables, _arrays(subject, analysis, found, settings, progress), provenance)
-    return folder
+        what = f"the building blocks of {survey.name} by {analysis.words}"
+        with whole_folder(folder.path, what, replace=True, resume=provenance.digest) as aside:
+            unfinished, checkpoint = BlocksFolder(aside), aside / "gathered.npz"
+            found = gathered(subject.probe, survey, analysis.rows, analysis.layer, settings, progress, checkpoint)
+            _write_tables(unfinished, survey, analysis, found, predictions, settings, progress)
+            _write_arrays(unfinished, subject, analysis, found, settings, progress)
+            unfinished.complete(provenance)
+            checkpoint.unlink()
+    return blocks_folder(analysis)
 
 
 def _predictions(model: ModelFolder) -> pd.DataFrame | None:
@@ -73,60 +78,56 @@ def _predictions(model: ModelFolder) -> pd.DataFrame | None:
         return None
 
 
-def _tables(
+def _write_tables(
+    folder: BlocksFolder,
     survey: Survey,
     analysis: Analysis,
     found: Gathered,
     predictions: pd.DataFrame | None,
     settings: BlockSettings,
     progress: Progress | None,
-) -> dict[str, pd.DataFrame]:
+) -> None:
     measured = quality(survey, progress)
-    named, tests = artefact_tables(survey, found.by_mean.top, analysis.rows, measured)
+    if not folder.has("channels.parquet"):  # written behind the other of the two
+        named, tests = artefact_tables(survey, found.by_mean.top, analysis.rows, measured)
+        folder.write_table("artefacts", tests)
+        folder.write_table("channels", channel_table(found, named))
     if progress:
         progress("correlates", 0, 1)
-    return {
-        "channels": channel_table(found, named),
-        "artefacts": tests,
-        "correlates": correlates_table(survey, analysis, predictions, measured, settings),
-    }
+    if not folder.has("correlates.parquet"):
+        folder.write_table("correlates", correlates_table(survey, analysis, predictions, measured, settings))
 
 
-def _arrays(
-    subject: Subject, analysis: Analysis, found: Gathered, settings: BlockSettings, progress: Progress | None
-) -> dict[str, Arrays]:
-    places = found.places
+def _write_arrays(
+    folder: BlocksFolder,
+    subject: Subject,
+    analysis: Analysis,
+    found: Gathered,
+    settings: BlockSettings,
+    progress: Progress | None,
+) -> None:
+    places, names = found.places, subject.probe.class_names
+    sides = {"top": found.by_mean.top, "bottom": found.by_mean.bottom, "peak": found.by_max.top}
+    folder.write_arrays(
+        "tops", {f"{side}_{name}": values for side, each in sides.items() for name, values in vars(each).items()}
+    )
     if progress:
         progress("groups", 0, 1)
-    groups = find_groups(places.vectors, settings.groups, settings.seed, analysis.layer)
+    if not folder.has("groups.npz"):
+        groups = find_groups(places.vectors, settings.groups, settings.seed, analysis.layer)
+        held, negative = np.array(groups.held), np.array(groups.negative)
+        folder.write_arrays("groups", {"directions": groups.directions, "held": held, "negative": negative})
     if progress:
         progress("atlas", 0, 1)
-    coordinates = laid_out(places, settings)
-    names = subject.probe.class_names
-    sides = {"top": found.by_mean.top, "bottom": found.by_mean.bottom, "peak": found.by_max.top}
-    return {
-        "tops": {f"{side}_{name}": values for side, each in sides.items() for name, values in _fields(each).items()},
-        "groups": {
-            "directions": groups.directions,
-            "held": np.array(groups.held),
-            "negative": np.array(groups.negative),
-        },
-        "places": {
-            "rows": places.rows,
-            "y": places.y,
-            "x": places.x,
-            "plane": np.array(_plane(subject, analysis.layer)),
-            "coordinates": coordinates,
-            "attributed": places.attributed,
-        },
-        **atlases_of(places, coordinates, names, found.tally.covariance, settings),
-    }
+    if not folder.has("places.npz"):
+        plane, coordinates = np.array(_plane(subject, analysis.layer)), laid_out(places, settings)
+        of_places = {name: getattr(places, name) for name in ("rows", "y", "x", "attributed")}
+        folder.write_arrays("places", {**of_places, "plane": plane, "coordinates": coordinates})
+    coordinates = folder.arrays("places")["coordinates"]
+    for name, arrays in atlases_of(places, coordinates, names, found.tally.covariance, settings).items():
+        folder.write_arrays(name, arrays)
 
 
 def _plane(subject: Subject, layer: str) -> tuple[int, ...]:
     info = subject.probe.layer(layer)
     return tuple(info.shape[:2]) if info.spatial else (1, 1)
-
-
-def _fields(extremes: Extremes) -> Arrays:
-    return dict(vars(extremes))

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.concepts.tally import Tally
 from gz2interp.concepts.tops import TopsKeeper
+from gz2interp.errors import SurveyError
+from gz2interp.stores.arrays import SHARD_ROWS, read_npz
+from gz2interp.stores.files import replaced
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.blocks.asking import Door, attributions_of, class_logits
 from gz2interp.workflows.blocks.settings import BlockSettings
@@ -18,6 +25,9 @@ __all__ = ["Gathered", "Places", "gathered"]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
+
+CHECKPOINTS: Final = 50
+"""Of a pass over a large survey: what is lost at most when it is interrupted is a fiftieth."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,35 +71,88 @@ class Gathered:
 
 
 def gathered(
-    door: Door, survey: Survey, rows: Ints, layer: str, settings: BlockSettings, progress: Progress | None = None
+    door: Door,
+    survey: Survey,
+    rows: Ints,
+    layer: str,
+    settings: BlockSettings,
+    progress: Progress | None = None,
+    checkpoint: Path | None = None,
 ) -> Gathered:
     """Look at every galaxy once, a shard at a time; of a sample of them the network is asked for gradients too.
 
     Places are drawn by how much the layer has to say there, the length of its activations, so that empty sky does not
     fill the sample; where it says nothing, there is nothing to draw.
+
+    Parameters
+    ----------
+    door : Door
+    survey : Survey
+    rows : int64 (n,)
+    layer : str
+    settings : BlockSettings
+    progress : callable, optional
+    checkpoint : Path, optional
+        An ``.npz`` file to which the state of the pass is written about `CHECKPOINTS` times; a pass of the same
+        settings that finds one goes on from there, with the same result to the last bit.
     """
-    tally, by_mean, by_max = Tally(), TopsKeeper(settings.tops), TopsKeeper(settings.tops, "max")
-    rng = np.random.default_rng(settings.seed)
+    chooser = np.random.default_rng(settings.seed)
     chosen = np.zeros(len(rows), bool)
-    chosen[rng.choice(len(rows), min(len(rows), settings.places), replace=False)] = True
+    chosen[chooser.choice(len(rows), min(len(rows), settings.places), replace=False)] = True
     each = max(settings.places // len(rows), 1)
-    parts: list[Places] = []
-    done = 0
-    for batch in survey.batches(rows=rows):
-        said = door.activations(batch.images, layer)
-        tally.add(said)
-        by_mean.add(said, batch.rows)
-        by_max.add(said, batch.rows)
-        wanted = chosen[done : done + len(batch.rows)]
+    state = _Pass(settings.tops, chooser)
+    if checkpoint is not None and checkpoint.is_file():
+        with suppress(SurveyError):  # damaged, it is of no use: the pass begins anew
+            state.read(checkpoint)
+    every = SHARD_ROWS * max(len(rows) // SHARD_ROWS // CHECKPOINTS, 1)
+    for batch in survey.batches(rows=rows[state.done :]):
+        state.add(door.activations(batch.images, layer), batch.rows)
+        wanted = chosen[state.done : state.done + len(batch.rows)]
         if wanted.any():
-            parts.append(_sampled(door, batch.images[wanted], batch.rows[wanted], layer, each, rng))
-        done += len(batch.rows)
+            state.parts.append(_sampled(door, batch.images[wanted], batch.rows[wanted], layer, each, state.rng))
+        state.done += len(batch.rows)
+        if checkpoint is not None and (state.done % every == 0 or state.done == len(rows)):
+            state.write(checkpoint)
         if progress:
-            progress("channels", done, len(rows))
-    names = ("vectors", "attributed", "rows", "y", "x")
-    return Gathered(
-        tally, by_mean, by_max, Places(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
-    )
+            progress("channels", state.done, len(rows))
+    return Gathered(state.tally, state.by_mean, state.by_max, state.places())
+
+
+class _Pass:
+    """What has been gathered of the first `done` rows, and how the random numbers stand."""
+
+    def __init__(self, tops: int, rng: np.random.Generator) -> None:
+        self.done, self.rng = 0, rng
+        self.tally, self.by_mean, self.by_max = Tally(), TopsKeeper(tops), TopsKeeper(tops, "max")
+        self.parts: list[Places] = []
+
+    def add(self, activations: Floats, rows: Ints) -> None:
+        self.tally.add(activations)
+        self.by_mean.add(activations, rows)
+        self.by_max.add(activations, rows)
+
+    def places(self) -> Places:
+        return Places(*(np.concatenate([getattr(part, each.name) for part in self.parts]) for each in fields(Places)))
+
+    def write(self, file: Path) -> None:
+        self.parts = [self.places()] if self.parts else []
+        kept = {"tally": self.tally.state(), "mean": self.by_mean.state(), "max": self.by_max.state()}
+        kept["places"] = vars(self.parts[0]) if self.parts else {}
+        arrays = {f"{part}_{name}": values for part, each in kept.items() for name, values in each.items()}
+        with replaced(file) as aside:
+            np.savez(aside, allow_pickle=False, done=self.done, rng=json.dumps(self.rng.bit_generator.state), **arrays)
+
+    def read(self, file: Path) -> None:
+        arrays = read_npz(file)
+        kept = {
+            part: {name.removeprefix(f"{part}_"): arrays[name] for name in arrays if name.startswith(f"{part}_")}
+            for part in ("tally", "mean", "max", "places")
+        }
+        self.done, self.rng.bit_generator.state = int(arrays["done"]), json.loads(str(arrays["rng"]))
+        self.tally = Tally.of_state(kept["tally"])
+        self.by_mean.resume(kept["mean"])
+        self.by_max.resume(kept["max"])
+        self.parts = [Places(**kept["places"])] if kept["places"] else []
 
 
 def _sampled(door: Door, images: Floats, rows: Ints, layer: str, each: int, rng: np.random.Generator) -> Places:

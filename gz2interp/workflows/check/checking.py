@@ -16,7 +16,7 @@ from gz2interp.errors import InputError
 from gz2interp.network.probe import Probe
 from gz2interp.network.randomised import Forgetful
 from gz2interp.results import Provenance, versions_of
-from gz2interp.stores.files import digest_of_file
+from gz2interp.stores.files import digest_of_file, locked
 from gz2interp.stores.truth import Truth
 from gz2interp.trust.explainer import Explainer, importance
 from gz2interp.workflows.attribute import Question, method_named, options_of
@@ -84,8 +84,20 @@ def check(subject: Subject, settings: CheckSettings | None = None, progress: Pro
     _refuse(settings)
     shuffled = subject.model.label_randomised
     made = _provenance(subject, settings, shuffled, predict(subject, progress=progress))
-    parts, bench = Parts(subject.model.path / "check" / made.digest), None
+    parts = Parts(subject.model.path / "check" / made.digest)
     steps = [SHORTCUTS, PLAIN, *dict.fromkeys(settings.methods)]
+    with locked(subject.model.path / ".check.lock", f"checking the model {subject.model.name}"):
+        _ask_all(subject, settings, parts, steps, shuffled, tell)
+        result = _result(subject, parts, made, shuffled is not None)
+        subject.model.write_check(result)
+    return result
+
+
+def _ask_all(
+    subject: Subject, settings: CheckSettings, parts: Parts, steps: Sequence[str], shuffled: Path | None, tell: Progress
+) -> None:
+    """Find out what is not among the parts yet."""
+    bench = None
     for done, name in enumerate(steps):
         tell("check", done, len(steps))
         if name in parts:
@@ -96,9 +108,6 @@ def check(subject: Subject, settings: CheckSettings | None = None, progress: Pro
         bench = bench or _bench(subject, settings, shuffled, tell)
         parts.write(name, _ask(subject, bench, name))
     tell("check", len(steps), len(steps))
-    result = _result(subject, parts, made, shuffled is not None)
-    subject.model.write_check(result)
-    return result
 
 
 def _refuse(settings: CheckSettings) -> None:

@@ -18,6 +18,7 @@ from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.clusters import ClusterFolder, numbers_of
+from gz2interp.stores.files import whole_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
@@ -95,7 +96,9 @@ def clusters(
         # Latents may be those of galaxies that have no image.
         measured = quality(survey, progress) if survey.usable.any() else pd.DataFrame(columns=_UNMEASURED, dtype=float)
         found = find_clusters(analysis.embedding.coordinates, settings.scales, settings.contrast)
-        _write(folder, found, survey, analysis, measured, predictions, settings, provenance, progress)
+        with whole_folder(folder.path, f"the clusters of {survey.name} by {analysis.words}", replace=True) as aside:
+            made_aside = ClusterFolder(aside)
+            _write(made_aside, found, survey, analysis, measured, predictions, settings, provenance, progress)
     return folder.clusters
 
 

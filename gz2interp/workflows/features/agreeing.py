@@ -19,6 +19,7 @@ from gz2interp.stores.agreements import agreement_folder
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.features import FeaturesFolder
+from gz2interp.stores.files import locked
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.activations import activations_as_in
 from gz2interp.workflows.analyse.settings import OVER_VIEWS
@@ -75,11 +76,13 @@ def agreement(survey: Survey, first: Side, second: Side, progress: Progress | No
     if not len(rows):
         raise SurveyError("The two have no galaxy in common", "Some that both have been asked about")
     told = progress or (lambda stage, done, of: None)
-    table = _asked(Subject(survey, second.model), one, two, features, rows, told)
     sheet = features.provenance
     assert sheet is not None
-    made = agreement_provenance(sheet, one, two)
-    agreement_folder(features, two).write(table, made)
+    made, folder = agreement_provenance(sheet, one, two), agreement_folder(features, two)
+    both = f"comparing {first.model.name} with {second.model.name}"
+    with locked(folder.path / ".lock", both):
+        table = _asked(Subject(survey, second.model), one, two, features, rows, told)
+        folder.write(table, made)
     return Agreement(f"{first.model.name} {one.layer}", f"{second.model.name} {two.layer}", table, made)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from gz2interp.features.light import Light, light_of
 from gz2interp.features.visualise import visualise
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.features import FeaturesFolder, features_folder
+from gz2interp.stores.files import locked
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.blocks.finding import blocks
@@ -67,23 +68,38 @@ def feature_sheet(
     provenance, known = provenance_of(analysis, settings, digest), folder.provenance
     if known is not None and known.digest == provenance.digest:
         return folder
-    folder.begin(provenance, keep=goes_on)
-    rows = sample_of(analysis.rows, settings.galaxies, settings.seed)
-    light = _light(folder, survey, rows)
     plan = wanted(subject.probe, analysis.layer, found, settings)
+    with locked(analysis.path / ".features.lock", f"making feature images of {survey.name} by {analysis.words}"):
+        folder.begin(provenance, keep=goes_on)
+        rows = sample_of(analysis.rows, settings.galaxies, settings.seed)
+        light = _light(folder, survey, rows)
+        if _make_all(folder, subject, plan, light, settings, progress, stop):
+            folder.complete(judged(subject, analysis.layer, folder, plan, light, rows), provenance)
+    return folder
+
+
+def _make_all(
+    folder: FeaturesFolder,
+    subject: Subject,
+    plan: Sequence[Wanted],
+    light: Light,
+    settings: SheetSettings,
+    progress: Progress | None,
+    stop: Callable[[], bool] | None,
+) -> bool:
+    """Make the files that are not there yet; whether all are there in the end."""
     total, done = sum(len(each.objectives) * each.seeds for each in plan), 0
     for each in plan:
         for part, numbers, seed in _parts(each):
             if not folder.has(each.kind, part):
                 images = _made(subject, each, light, numbers, seed, settings, (done, total), progress, stop)
                 if images is None:
-                    return folder
+                    return False
                 folder.write(each.kind, part, images)
             done += len(numbers)
             if progress:
                 progress("feature images", done, total)
-    folder.complete(judged(subject, analysis.layer, folder, plan, light, rows), provenance)
-    return folder
+    return True
 
 
 def _with_what_is_kept(

@@ -21,6 +21,7 @@ from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.arrays import SHARD_ROWS
+from gz2interp.stores.files import whole_folder
 from gz2interp.stores.unusual import UnusualFolder, unusual_folder
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.opening import Progress, Subject
@@ -115,7 +116,9 @@ def unusual(subject: Subject, settings: UnusualSettings | None = None, progress:
     looks, folder = Looks(subject.probe, settings.layers, subject.survey.bands), unusual_folder(analysis)
     provenance = _provenance(analysis, looks, settings)
     if not folder.is_complete or folder.provenance.digest != provenance.digest:
-        _Scoring(subject, analysis, looks, settings, progress).write(folder, provenance)
+        what = f"the ranking of {subject.survey.name} by {analysis.layer} of {subject.model.name}"
+        with whole_folder(folder.path, what, replace=True) as aside:
+            _Scoring(subject, analysis, looks, settings, progress).write(UnusualFolder(aside), provenance)
     return Unusual(subject.survey, subject.model, analysis, UnusualFolder(folder.path))
 
 
@@ -167,7 +170,7 @@ class _Scoring:
         """Look twice: at the sample, then at everybody."""
         usual = self._usual()
         n = len(self._analysis.rows)
-        vectors = folder.begin(n, usual.space.axes.shape[1])
+        vectors = folder.room("vectors", n, usual.space.axes.shape[1])
         names = self._measuring.names
         numbers = folder.room("numbers", n, len(names) + 1) if names else None
         image_scores, marks = self._placed(usual, vectors, numbers)
