@@ -6,6 +6,7 @@ import errno
 import os
 import re
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ __all__ = [
     "SurveyError",
     "SurveyLocked",
     "choices",
+    "close_to",
     "shortened",
     "storage_error",
 ]
@@ -88,11 +90,22 @@ class CutoutUnavailable(Gz2interpError):
         return type(self), (self.status, self.reason)
 
 
-def choices(names: Iterable[object], most: int = 12) -> str:
-    """A readable list of what may be chosen, cut after `most` names."""
+def choices(names: Iterable[object], most: int = 12, like: object = None) -> str:
+    """A readable list of what may be chosen, cut after `most` names.
+
+    Parameters
+    ----------
+    names : iterable
+    most : int
+    like : object, optional
+        What was given instead: the names that resemble it come first, so that they are never cut.
+    """
     listed = [str(name) for name in names]
     if not listed:
         return "none"
+    if like is not None and len(listed) > most:
+        close = close_to(str(like), listed)
+        listed = [*close, *(name for name in listed if name not in close)]
     shown = ", ".join(listed[:most])
     return shown if len(listed) <= most else f"{shown}, ... ({len(listed)} in all)"
 
@@ -100,6 +113,15 @@ def choices(names: Iterable[object], most: int = 12) -> str:
 def shortened(text: str, most: int = 60) -> str:
     """The text, or its beginning, short enough for a message."""
     return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def close_to(given: str, names: Iterable[str], most: int = 6) -> list[str]:
+    """The names that resemble what was given, the most similar first: misspelt, a part of it, or in other letters."""
+    text, known = given.casefold()[:200], list(dict.fromkeys(names))
+    by_letters = {name.casefold(): name for name in reversed(known)}
+    alike = [by_letters[match] for match in get_close_matches(text, by_letters, n=most, cutoff=0.6)]
+    parts = [name for name in known if text and (text in name.casefold() or name.casefold() in text)]
+    return list(dict.fromkeys([*alike, *parts]))[:most]
 
 
 def _sentence(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gz2interp.cli import clusters, drawing, explaining, features, giving, maps, spaces, surveys, unusual
+from gz2interp.cli import clusters, drawing, explaining, features, giving, maps, models, spaces, surveys, unusual
 from gz2interp.cli.app import app, main
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "giving",
     "main",
     "maps",
+    "models",
     "spaces",
     "surveys",
     "unusual",

@@ -9,6 +9,7 @@ import typer
 
 from gz2interp.cli.app import app, survey_app
 from gz2interp.cli.giving import ColumnsOption, columns_from
+from gz2interp.cli.models import ReplaceOption, ask_class_names, names_from
 from gz2interp.cli.options import ModelOption, SurveyArgument
 from gz2interp.console import ProgressBars, say
 from gz2interp.errors import InputError
@@ -94,10 +95,16 @@ def import_(
         typer.Option(help="Vectors of your own, by galaxy id: .parquet, .fits, .npz, or .npy with --ids."),
     ] = None,
     name: Annotated[str, typer.Option(help="Its name in this survey; by default the file's.")] = "",
-    classes: Annotated[str, typer.Option(help="Names of its classes, with commas, in the order of the outputs.")] = "",
+    classes: Annotated[
+        str,
+        typer.Option(
+            help="Names of its classes, with commas, in the order of the outputs; by default those in its file."
+        ),
+    ] = "",
     ids: Annotated[Path | None, typer.Option(help="Galaxy ids of a .npy file: .npy, or text with one a line.")] = None,
+    replace: ReplaceOption = False,
 ) -> None:
-    """Lay a network that was trained elsewhere into a survey, or latents that stand in for one."""
+    """Copy a network that was trained elsewhere into a survey, or latents that stand in for one."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.latents import lay_latents
@@ -107,12 +114,12 @@ def import_(
     if (model is None) == (latents is None):
         raise InputError("What to import was not said, or twice", "--model FILE, or --latents FILE")
     if latents is not None:
-        laid = lay_latents(opened, latents, name or latents.stem, ids)
+        laid = lay_latents(opened, latents, name or latents.stem, ids, replace=replace)
         for sentence in laid.sentences:
             say(sentence)
         folder = laid.model
     else:
         assert model is not None
-        names = [part.strip() for part in classes.split(",") if part.strip()]
-        folder = lay_model(opened, model, name, names)
+        names = names_from(classes)
+        folder = lay_model(opened, model, name, names, replace=replace, ask_names=ask_class_names)
     say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from gz2interp.errors import InputError, LayerNotFound, choices
+from gz2interp.errors import InputError, LayerNotFound, choices, close_to
 from gz2interp.network.answers import LayerInfo
 from gz2interp.network.quiet import tf
 from gz2interp.network.taps import TRACING, replaced
 from gz2interp.schema import CUTOUT_SIZE
 
 __all__ = ["Traced", "Use", "example_shape", "find", "image_shape", "traced", "walked"]
+
+_ALL: Final = 1000
+_BLOCK: Final = re.compile(r"(block|stage)_?\d+(_(out|output|add|concat))?$")
 
 Tensor = Any
 Layer = Any
@@ -188,24 +192,37 @@ def find(name: str, uses: Iterable[Use]) -> Use:
     if alike:
         raise LayerNotFound(
             f"The layer {name!r} occurs several times in this network",
-            f"One of {choices(use.name for use in alike)}",
+            f"One of {choices((use.name for use in alike), most=_ALL)}",
             "Give its full name",
         )
     raise LayerNotFound(
         f"The layer {name!r} is not in this network",
-        _what_there_is([use for use in uses if use.new]),
-        "Name one of them",
+        _what_there_is(name, [use for use in uses if use.new]),
+        "Name one of them; gz2interp layers SURVEY lists them all",
     )
 
 
-def _what_there_is(uses: Sequence[Use]) -> str:
+def _what_there_is(given: str, uses: Sequence[Use]) -> str:
+    """The layers that resemble what was given, then all convolutions and ends of blocks, then some of the others."""
+    names = [use.name for use in uses]
     convolutions = [use.name for use in uses if "Conv" in use.info.kind]
-    others = [use.name for use in uses if "Conv" not in use.info.kind]
-    if not convolutions:
-        return f"Its layers are {choices(others)}"
-    return (
-        f"Its convolutions are {choices(convolutions)} - the last is {convolutions[-1]}; it also has {choices(others)}"
-    )
+    blocks = [use.name for use in uses if use.info.spatial and _ends_a_block(use) and use.name not in convolutions]
+    others = [name for name in names if name not in convolutions and name not in blocks]
+    close = close_to(given, names)
+    parts = [f"Similar names: {choices(close)}"] if close else []
+    if convolutions:
+        parts.append(f"Its convolutions are {choices(convolutions, most=_ALL)} - the last is {convolutions[-1]}")
+    if blocks:
+        parts.append(f"{'its' if parts else 'Its'} blocks end in {choices(blocks, most=_ALL)}")
+    if others:
+        parts.append(
+            f"it also has {choices(others)}" if convolutions or blocks else f"Its layers are {choices(others)}"
+        )
+    return "; ".join(parts)
+
+
+def _ends_a_block(use: Use) -> bool:
+    return use.info.kind in ("Add", "Concatenate") or _BLOCK.search(use.leaf) is not None
 
 
 def _can_be_shown(output: Any, graph: Any) -> bool:

@@ -198,7 +198,7 @@ def position_of(name: str | int, class_names: Sequence[str]) -> int:
         return name
     raise InputError(
         f"The network knows no class {name!r}",
-        f"Its classes are {choices(class_names)}",
+        f"Its classes are {choices(class_names, like=name)}",
         "Name one of them, or give its position counted from 0",
     )
 

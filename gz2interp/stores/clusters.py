@@ -80,7 +80,7 @@ class ClusterFolder(KeptFolder):
     def _place(self, name: str) -> int:
         names = [cluster.name for cluster in self.clusters.clusters]
         if name not in names:
-            raise InputError(f"The cluster {name!r} was asked for", f"There are {choices(names)}")
+            raise InputError(f"The cluster {name!r} was asked for", f"There are {choices(names, like=name)}")
         return names.index(name)
 
 

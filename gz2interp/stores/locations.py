@@ -43,9 +43,10 @@ def find_survey(name: str | Path) -> Path:
     for path in (Path(name).expanduser(), surveys_folder() / name):
         if (path / "survey.json").is_file():
             return path
+    names = [path.name for path in survey_paths()]
     raise SurveyError(
         f"There is no survey {name}",
-        f"A path, an address, or one of {surveys_folder()}: {choices(path.name for path in survey_paths())}",
+        f"A path, an address, or one of {surveys_folder()}: {choices(names, like=name)}",
         "Run python -m trainer demo to make one",
     )
 

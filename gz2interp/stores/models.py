@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -134,7 +134,7 @@ class ModelFolder:
         if made is None or made.model != self.digest or record.get("predictions") != made.digest:
             return None
         with failing_as(SurveyError, str(file), remedy=f"Run gz2interp evaluate {self.path.parent.parent} again"):
-            return Evaluation.from_json(record)
+            return replace(Evaluation.from_json(record), model=self.name)  # it may have had another name
 
     def write_evaluation(self, evaluation: Evaluation) -> None:
         """Keep how good the predictions are, with the digest of what made them."""
@@ -157,7 +157,9 @@ class ModelFolder:
         made = found.provenance
         names = made.get("parameters", {}).get("class_names")
         asked = (made.get("data"), made.get("model"), names)
-        return found if asked == (data_digest, self.digest, list(self.class_names)) else None
+        if asked != (data_digest, self.digest, list(self.class_names)):
+            return None
+        return replace(found, model=self.name)  # it may have had another name
 
     def write_check(self, check: Check) -> None:
         """Keep what was found."""

@@ -379,7 +379,7 @@ class Survey:
         if name is None or not (name in names or self.place.has(f"models/{name}/model.keras")):
             raise InputError(
                 f"{self.name} has no model {name!r}" if name else f"{self.name} has {len(names)} models",
-                f"Its models: {choices(names)}",
+                f"Its models: {choices(names, like=name)}",
                 f"Choose one with --model, or train one: python -m trainer fit {self.path}",
             )
         return ModelFolder(self.place.model(name))

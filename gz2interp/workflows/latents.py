@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gz2interp.stores.latent_files import Block, read_latents
 from gz2interp.stores.latents import Latents
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.models import unused
 
 __all__ = ["LaidLatents", "lay_latents"]
 
@@ -61,7 +63,9 @@ class LaidLatents:
         return tuple(told)
 
 
-def lay_latents(survey: Survey, file: str | Path, name: str, ids: str | Path | None = None) -> LaidLatents:
+def lay_latents(
+    survey: Survey, file: str | Path, name: str, ids: str | Path | None = None, *, replace: bool = False
+) -> LaidLatents:
     """Keep latents as a model of the survey; neighbours and maps are then made of them as of a layer.
 
     They are read a block at a time and matched by id, exactly; their order does not matter.
@@ -75,6 +79,8 @@ def lay_latents(survey: Survey, file: str | Path, name: str, ids: str | Path | N
         In the survey.
     ids : path, optional
         Of a ``.npy`` file.
+    replace : bool
+        Take the place of a model of that name, whose results are removed.
 
     Raises
     ------
@@ -85,14 +91,20 @@ def lay_latents(survey: Survey, file: str | Path, name: str, ids: str | Path | N
     """
     file, ids = Path(file).expanduser(), Path(ids).expanduser() if ids else None
     folder = survey.path / "models" / checked_model_name(name)
-    if folder.exists():
-        raise SurveyError(f"{survey.name} has a model {name} already", remedy="Give another name with --name")
+    if folder.exists() and not replace:
+        raise SurveyError(
+            f"{survey.name} has a model {name} already",
+            remedy="Give another name with --name, or take its place with --replace",
+        )
     gathered = _Gathering(survey.galaxy_ids, file.name)
-    with whole_folder(folder, f"the model {name} of {survey.name}") as being_laid:
+    making = whole_folder(folder, f"the model {name} of {survey.name}", replace=replace)
+    with ExitStack() as stack, making as being_laid:
         gathered.take(read_latents(file, ids, list(survey.catalog.columns)), being_laid / "values.npy")
         rows = gathered.rows()
         Latents(being_laid).write(rows, gathered.values, {"file": file.name, "data": survey.digest})
         (being_laid / "values.npy").unlink()
+        if folder.exists():
+            stack.enter_context(unused(folder))  # until the new one has its place
     missing = np.flatnonzero(~gathered.filled)
     return LaidLatents(
         model=ModelFolder(folder),

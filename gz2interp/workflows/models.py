@@ -1,0 +1,205 @@
+"""The models of a survey: list, rename and remove them, and list the layers of one."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from gz2interp.errors import SurveyError, SurveyLocked
+from gz2interp.network.answers import LayerInfo
+from gz2interp.stores.analyses import analyses_of
+from gz2interp.stores.files import read_record, write_json
+from gz2interp.stores.latents import LATENTS
+from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.survey import Survey
+
+__all__ = ["layers_table", "models_table", "remove_model", "rename_model", "unused"]
+
+_LAYERS: Final = "layers.json"
+"""In a model's folder: its layers, so that listing them again does not load TensorFlow."""
+
+
+def models_table(survey: Survey) -> pd.DataFrame:
+    """A row per model.
+
+    Returns
+    -------
+    DataFrame
+        ``model``; ``kind`` ("network" or "latents"); ``classes`` (names, with commas); ``predictions`` and
+        ``accuracy`` (on galaxies it did not learn from; NaN where it was not evaluated), of the model as it is now;
+        ``analysed`` (layers, with commas, the newest first); ``size`` [MB] with all results; ``digest``.
+    """
+    rows = []
+    for name in survey.models():
+        folder = survey.model(name)
+        evaluation = None if folder.latents else folder.evaluation
+        accuracy = evaluation.accuracy.value if evaluation else None
+        rows.append(
+            {
+                "model": name,
+                "kind": "latents" if folder.latents else "network",
+                "classes": ", ".join(folder.class_names),
+                "predictions": _has_predictions(folder),
+                "accuracy": float("nan") if accuracy is None else accuracy,
+                "analysed": ", ".join(_analysed(survey, folder)),
+                "size": sum(file.stat().st_size for file in folder.path.rglob("*") if file.is_file()) / 1e6,
+                "digest": folder.digest,
+            }
+        )
+    columns = ["model", "kind", "classes", "predictions", "accuracy", "analysed", "size", "digest"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def layers_table(survey: Survey, model: ModelFolder) -> pd.DataFrame:
+    """A row per layer that can be analysed, in the order of computation.
+
+    TensorFlow is loaded the first time only: the list is kept beside the network.
+
+    Returns
+    -------
+    DataFrame
+        ``layer``; ``kind`` (its Keras class); ``y``, ``x`` (cells; missing where there are none), ``channels``;
+        ``default`` (taken where no layer is named); ``analysed`` (the metrics of its analyses, with commas).
+    """
+    layers, default = _layers_of(survey, model)
+    analysed = _analysed(survey, model)
+    return pd.DataFrame(
+        {
+            "layer": [layer.name for layer in layers],
+            "kind": [layer.kind for layer in layers],
+            "y": pd.array([layer.shape[0] if len(layer.shape) == 3 else None for layer in layers], "Int64"),
+            "x": pd.array([layer.shape[1] if len(layer.shape) == 3 else None for layer in layers], "Int64"),
+            "channels": [layer.shape[-1] for layer in layers],
+            "default": [layer.name == default for layer in layers],
+            "analysed": [", ".join(analysed.get(layer.name, ())) for layer in layers],
+        }
+    )
+
+
+def rename_model(survey: Survey, name: str, new_name: str) -> ModelFolder:
+    """Give a model another name; its predictions, analyses and all other results stay valid.
+
+    Raises
+    ------
+    InputError
+        There is no such model, or the new name cannot be a folder's.
+    SurveyError
+        There is a model of the new name already, or the survey is only read.
+    SurveyLocked
+        Another process is writing results of the model.
+    """
+    folder = _own(survey, name)
+    target = folder.with_name(checked_model_name(new_name))
+    if target.exists():
+        raise SurveyError(f"{survey.name} has a model {new_name} already", remedy="Choose another name")
+    with unused(folder):
+        folder.rename(target)
+    return ModelFolder(target)
+
+
+def remove_model(survey: Survey, name: str) -> None:
+    """Remove a model with all its results. Ratings belong to the survey, and stay.
+
+    Raises
+    ------
+    InputError
+        There is no such model.
+    SurveyError
+        The survey is only read.
+    SurveyLocked
+        Another process is writing results of the model.
+    """
+    folder = _own(survey, name)
+    aside = folder.with_name(f".{name}.removed")
+    shutil.rmtree(aside, ignore_errors=True)
+    with unused(folder):
+        folder.rename(aside)
+    shutil.rmtree(aside)
+
+
+@contextmanager
+def unused(folder: Path) -> Iterator[None]:
+    """A block in which no other process trains a model, imports it, or writes results of it.
+
+    Each of them holds a lock in the model's folder or beside it while it writes.
+
+    Raises
+    ------
+    SurveyLocked
+        One of them does so now.
+    """
+    beside = folder.parent / f".{folder.name}.lock"
+    with ExitStack() as stack:
+        for file in [beside, *folder.rglob("*.lock")]:
+            lock = FileLock(file, timeout=0)
+            try:
+                stack.enter_context(lock)
+            except Timeout:
+                raise SurveyLocked(
+                    f"Another process is writing results of the model {folder.name}",
+                    "A model that is not in use",
+                    "Wait until it ends, then give the command again",
+                ) from None
+        yield
+
+
+def _own(survey: Survey, name: str) -> Path:
+    """The folder of a model on this machine."""
+    folder = survey.model(name).path
+    if survey.place.address:
+        raise SurveyError(
+            f"{survey.place.address} is only read",
+            "A survey in a folder on this machine",
+            "Rename or remove the model where the survey lies",
+        )
+    return folder
+
+
+def _has_predictions(folder: ModelFolder) -> bool:
+    made = folder.predictions_provenance
+    return made is not None and made.model == folder.digest
+
+
+def _analysed(survey: Survey, model: ModelFolder) -> dict[str, list[str]]:
+    """The layers that were analysed for these data and this model, the newest first, with their metrics."""
+    layers: dict[str, list[str]] = {}
+    for analysis in analyses_of(model.path):
+        made = analysis.provenance
+        if (made.data, made.model) == (survey.digest, model.digest):
+            metrics = layers.setdefault(made.layer, [])
+            metrics += [] if analysis.metric in metrics else [analysis.metric]
+    return layers
+
+
+def _layers_of(survey: Survey, model: ModelFolder) -> tuple[list[LayerInfo], str]:
+    """The layers of a model and the default one, from the list beside it or from the network itself."""
+    if model.latents:
+        return [LayerInfo(LATENTS, "latents", (int(model.latents.record["channels"]),))], LATENTS
+    file = model.path / _LAYERS
+    with suppress(SurveyError):  # not there, or damaged: it is made again
+        digest, listed_layers, listed_default = read_record(file, _listed)
+        if digest == model.digest:
+            return listed_layers, listed_default
+    from gz2interp.workflows.opening import Subject  # TensorFlow, which a list that is there does without
+
+    probe = Subject(survey, model).probe
+    layers = list(probe.layers)
+    default = next((layer.name for layer in reversed(layers) if layer.spatial), "")
+    listed = [{"name": layer.name, "kind": layer.kind, "shape": list(layer.shape)} for layer in layers]
+    if not survey.place.address:
+        write_json(file, {"model": model.digest, "default": default, "layers": listed})
+    return layers, default
+
+
+def _listed(record: Any) -> tuple[str, list[LayerInfo], str]:
+    """Digest of the network, its layers, and the default one."""
+    layers = [
+        LayerInfo(str(each["name"]), str(each["kind"]), tuple(map(int, each["shape"]))) for each in record["layers"]
+    ]
+    return str(record["model"]), layers, str(record["default"])
