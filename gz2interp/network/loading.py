@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+import tempfile
+import threading
 import zipfile
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from gz2interp.errors import InputError
 from gz2interp.network.quiet import keras
+from gz2interp.stores.decoding import check_hdf5
+from gz2interp.stores.reading import MOST_TEXT, DamagedFile, reading
 
 __all__ = ["first_line", "load_network"]
 
 WANTED = "A network saved by Keras 3 as a .keras file"
+_FREE_BYTES: Final = 32 << 20
+_LARGE: Final = 1 << 14
+_NO_SIZES: Final = ("seed", "shared_object_id")
 
 
 def load_network(path: Path) -> Any:
@@ -31,10 +41,68 @@ def load_network(path: Path) -> Any:
             WANTED,
             "Open it with the Keras it was made with, and save it again with network.save('network.keras')",
         )
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=True)
-    except Exception as error:  # Keras raises what its parts raise: ValueError, TypeError, KeyError, OSError, ...
-        raise _explained(path, error) from error
+    with reading(path, wanted=WANTED, remedy="Copy it again, or save the network again with this Keras"):
+        weights = _check_members(path)
+        try:
+            _check_parameters(path, weights)
+            return keras.models.load_model(path, compile=False, safe_mode=True)
+        except DamagedFile:
+            raise
+        except Exception as error:  # Keras raises what its parts raise: ValueError, TypeError, KeyError, OSError, ...
+            raise _explained(path, error) from error
+
+
+def _check_members(path: Path) -> int:
+    """Compare the checksums of all members, and what its weights claim; the size of the weights' file [bytes]."""
+    with zipfile.ZipFile(path) as archive:
+        if (wrong := archive.testzip()) is not None:
+            raise DamagedFile(f"the checksum of {wrong} in it does not agree")
+        names = archive.namelist()
+        for name in ("config.json", "metadata.json"):
+            if name not in names or archive.getinfo(name).file_size > MOST_TEXT:
+                raise DamagedFile(f"it has no {name}")
+        weights = "model.weights.h5"
+        if weights not in names:
+            raise DamagedFile(f"it has no {weights}")
+        with tempfile.TemporaryDirectory() as folder:
+            check_hdf5(Path(archive.extract(weights, folder)))
+        return archive.getinfo(weights).file_size
+
+
+def _check_parameters(path: Path, weights: int) -> None:
+    """Count the parameters of the layers that the file describes, before Keras makes room for them.
+
+    Notes
+    -----
+    In a stateless scope variables have shapes and no values. The thread keeps what Keras notes of them, as of every
+    scope, from the networks of this one.
+    """
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read("config.json")
+    counts: list[int] = []
+
+    def count() -> None:
+        with suppress(Exception), keras.StatelessScope(initialize_variables=False):
+            network = keras.saving.deserialize_keras_object(json.loads(text), safe_mode=True)
+            counts.append(sum(math.prod(map(int, variable.shape)) for variable in network.variables))
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    thread.join()
+    if counts and 2 * counts[0] > max(_FREE_BYTES, 4 * weights):
+        raise DamagedFile(f"its layers have {counts[0]:,} parameters, and its weights take {weights:,} bytes")
+    # What failed above will fail again, but perhaps only when there is room for all layers before it.
+    if not counts and (size := _largest(json.loads(text))) > _LARGE:
+        raise DamagedFile(f"its layers do not fit together, and one has the size {size:,}")
+
+
+def _largest(value: Any) -> int:
+    """The largest whole number in a network's description that is a size: no seed, and no number of an object."""
+    if isinstance(value, dict):
+        return max((_largest(each) for name, each in value.items() if name not in _NO_SIZES), default=0)
+    if isinstance(value, list):
+        return max(map(_largest, value), default=0)
+    return value if isinstance(value, int) else 0
 
 
 def _explained(path: Path, error: Exception) -> InputError:

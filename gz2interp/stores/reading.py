@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from gz2interp.errors import CutoutUnavailable, Gz2interpError, InputError, SurveyError
+from gz2interp.stores.decoding import decode_fits
 from gz2interp.stores.fits_claims import DamagedFile, Hdu, check_fits
-from gz2interp.stores.fits_decoding import decode
 
 __all__ = [
     "DamagedFile",
@@ -372,7 +372,7 @@ def _decompressed(file: BinaryIO, size: int) -> BinaryIO:
     if not any(hdu.is_compressed for hdu in hdus):
         return file
     with file:
-        return io.BytesIO(decode(file.read(), _memory(hdus)))
+        return io.BytesIO(decode_fits(file.read(), _memory(hdus)))
 
 
 def _memory(hdus: list[Hdu]) -> int:

@@ -1,8 +1,9 @@
-"""Compressed FITS images decoded in a process of their own: damaged bytes may break a decoder, but not this process.
+"""Files decoded in a process of their own: damaged bytes may break a decoder in C, but not this process.
 
-The decoders of RICE, PLIO and HCOMPRESS in C trust what they decode and write beyond their memory where it is damaged.
-One process decodes for as long as this one runs; it is replaced when it broke or took too long. Run as a script, this
-file is that process: it reads FITS files from its standard input and writes them back with plain images.
+The decoders of RICE, PLIO and HCOMPRESS trust what they decode and write beyond their memory where it is damaged, and
+HDF5 follows the addresses in a file wherever they lead. One process works for as long as this one runs; it is replaced
+when it broke or took too long. Run as a script, this file is that process: it turns FITS files with compressed images
+from its standard input into plain ones, and reads HDF5 files through.
 """
 
 from __future__ import annotations
@@ -16,18 +17,22 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-__all__ = ["decode"]
+__all__ = ["check_hdf5", "decode_fits"]
 
 _HEAD: Final = struct.Struct(">BQ")
 _START_SECONDS: Final = 60.0
 _BASE_BYTES: Final = 300 << 20
+_WHOLE: Final = 256 << 20
+"""HDF5 files with less in them are read whole."""
+_FITS, _HDF5 = 0, 1
 _lock = threading.Lock()
 _running: list[subprocess.Popen[bytes]] = []
 
 
-def decode(content: bytes, size: int) -> bytes:
+def decode_fits(content: bytes, size: int) -> bytes:
     """A FITS file with plain images in the place of compressed ones.
 
     Parameters
@@ -42,17 +47,45 @@ def decode(content: bytes, size: int) -> bytes:
     ValueError
         It cannot be decoded.
     """
+    return _ask(_FITS, content, size, "its compressed pixels are damaged")
+
+
+def check_hdf5(path: Path) -> int:
+    """Read an HDF5 file through, and compare the sizes that its arrays claim with its own.
+
+    Parameters
+    ----------
+    path : Path
+        Of a plain HDF5 file, such as the weights in a ``.keras`` file. Arrays that are not packed are at most as large
+        as it, packed ones 100 times as large; the content is read where all together are below 256 MB.
+
+    Returns
+    -------
+    int
+        Size of all arrays [bytes].
+
+    Raises
+    ------
+    ValueError
+        It cannot be read, or claims more than it holds.
+    """
+    answer = _ask(_HDF5, str(path.resolve()).encode(), path.stat().st_size, "its HDF5 content is damaged")
+    return int(answer)
+
+
+def _ask(kind: int, content: bytes, size: int, words: str) -> bytes:
+    seconds = 5.0 + size / 1e7
     with _lock:
         process = _process()
         try:
-            _write(process, _HEAD.pack(0, size), _HEAD.pack(0, len(content)), content)
-            status, length = _HEAD.unpack(_read(process, _HEAD.size, 5.0 + size / 1e7))
-            answer = _read(process, length, 5.0 + size / 1e7)
+            _write(process, _HEAD.pack(kind, size), _HEAD.pack(kind, len(content)), content)
+            status, length = _HEAD.unpack(_read(process, _HEAD.size, seconds))
+            answer = _read(process, length, seconds)
         except (OSError, EOFError) as error:
             _end(process)
-            raise ValueError("its compressed pixels are damaged") from error
+            raise ValueError(words) from error
     if status:
-        raise ValueError(f"its compressed pixels are damaged ({answer.decode('utf-8', 'replace')})")
+        raise ValueError(f"{words} ({answer.decode('utf-8', 'replace')})")
     return answer
 
 
@@ -113,17 +146,17 @@ def _read(process: subprocess.Popen[bytes], length: int, seconds: float) -> byte
 
 
 def _serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
-    from astropy.io import fits
+    import h5py  # noqa: F401 - both take longer to import than a file may take
 
     stdout.write(b"!")
     stdout.flush()
     while len(head := stdin.read(_HEAD.size)) == _HEAD.size:
-        _, size = _HEAD.unpack(head)
+        kind, size = _HEAD.unpack(head)
         _, length = _HEAD.unpack(stdin.read(_HEAD.size))
         content = stdin.read(length)
-        _limit_memory(6 * size + 3 * length + _BASE_BYTES)
+        answers = {_FITS: _plain, _HDF5: _read_through}
         try:
-            status, answer = 0, _plain(fits, content)
+            status, answer = 0, answers[kind](content, size)
         except Exception as error:
             status, answer = 1, str(error)[:200].encode()
         stdout.write(_HEAD.pack(status, len(answer)))
@@ -131,7 +164,32 @@ def _serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
         stdout.flush()
 
 
-def _plain(fits: Any, content: bytes) -> bytes:
+def _read_through(content: bytes, size: int) -> bytes:
+    import h5py
+
+    _limit_memory(_WHOLE + _BASE_BYTES)
+    sizes = []
+
+    def visit(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            room = size * (100 if item.compression or item.chunks else 1) + 4096
+            if item.is_virtual or item.external:
+                raise ValueError(f"{name} lies in another file")
+            sizes.append(int(item.size or 0) * item.dtype.itemsize)
+            if sum(sizes) > room:
+                raise ValueError(f"its arrays claim {sum(sizes):,} bytes, and it has {size:,}")
+
+    with h5py.File(content.decode(), "r") as file:
+        file.visititems(visit)
+        if sum(sizes) < _WHOLE:
+            file.visititems(lambda name, item: item[()] is None if isinstance(item, h5py.Dataset) else None)
+    return str(sum(sizes)).encode()
+
+
+def _plain(content: bytes, size: int) -> bytes:
+    from astropy.io import fits
+
+    _limit_memory(6 * size + 3 * len(content) + _BASE_BYTES)
     out = io.BytesIO()
     with fits.open(io.BytesIO(content)) as hdus:
         plain = fits.HDUList()
@@ -147,7 +205,7 @@ def _plain(fits: Any, content: bytes) -> bytes:
 
 
 def _limit_memory(more: int) -> None:
-    """Let this process have so many bytes more than it has."""
+    """Let this process have so many bytes more than it has now."""
     try:
         import resource
 
