@@ -55,7 +55,7 @@ def test_a_file_that_is_something_else(tmp_path, name):
 def test_a_damaged_file(saved):
     with zipfile.ZipFile(saved, "w") as archive:
         archive.writestr("config.json", "{}")
-    with pytest.raises(InputError, match="could not be opened"):
+    with pytest.raises(InputError, match="cannot be read"):
         Probe.open(saved)
 
 
