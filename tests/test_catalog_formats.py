@@ -320,6 +320,27 @@ def challenge(rows=50):
     return pd.DataFrame(frame), shares
 
 
+def test_what_pandas_numbers_rows_with_is_nobodys_column(tmp_path):
+    frame = table(mass=RA).to_pandas()
+    frame.to_csv(tmp_path / "t.csv")
+    frame.set_index(frame["ra"] > 200).to_parquet(tmp_path / "t.parquet")
+    for name in ("t.csv", "t.parquet"):
+        catalog, report = check(tmp_path / name)
+        assert report.user_columns == ("mass",)
+        assert set(catalog) == {"galaxy_id", "ra", "dec", "mass", "table_row"}
+
+
+def test_one_value_in_brackets(tmp_path):
+    Table({"objid": IDS[:, None], "ra": RA[:, None], "dec": DEC}).write(tmp_path / "t.fits")
+    check(tmp_path / "t.fits")
+
+
+def test_a_table_at_one_position_is_refused_at_once(tmp_path):
+    lines = [f"{i},150,2" for i in range(30_000)]
+    with pytest.raises(InputError, match=r"29,999 others within 2 arcsec.*or of their fields"):
+        read_catalog(written(tmp_path / "t.csv", "objid,ra,dec", *lines))
+
+
 class TestOtherVotes:
     def test_the_galaxy_challenge(self, tmp_path):
         frame, shares = challenge()

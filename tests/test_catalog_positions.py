@@ -70,6 +70,10 @@ class TestUnits:
             ("ALPHA_J2000,DELTA_J2000", (1, 1)),
             ("right_ascension,declination", (1, 1)),
             ("ra_arcsec,dec_arcsec", (3600, 3600)),
+            ("Right Ascension,Declination", (1, 1)),
+            ("RA (J2000),Dec (J2000)", (1, 1)),
+            ("RAdeg,DEdeg", (1, 1)),
+            ("raMean,decMean", (1, 1)),
         ],
     )
     def test_the_names_of_columns(self, tmp_path, names, factors):

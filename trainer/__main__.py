@@ -34,7 +34,7 @@ ProgressOption = Annotated[
 @app.command()
 @table_options("the catalogue", positions=True)
 def catalog(
-    table: Annotated[Path, typer.Argument(metavar="TABLE", help="A GZ2 table: CSV, FITS or VOTable, or gzipped.")],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help="The galaxies: CSV, ECSV, FITS, VOTable or Parquet.")],
     scheme: SchemeOption = None,
     join: JoinOption = None,
     join_on: JoinOnOption = "id",

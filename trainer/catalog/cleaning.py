@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from gz2interp.errors import InputError
 from gz2interp.schema import DEC, GALAXY_ID, MAGNITUDES, PETRO_RADIUS, RA
 from trainer.catalog.report import Count
 
@@ -21,6 +22,9 @@ __all__ = [
     "near_pairs",
     "unit_vectors",
 ]
+
+_CROWDED = 20
+"""Neighbours that no galaxy has on average; listing the pairs of a whole table at one position takes all memory."""
 
 _UNKNOWN = -999.0
 """SDSS writes -9999 (and -999) for what it could not measure."""
@@ -52,11 +56,24 @@ def drop_duplicates(table: pd.DataFrame) -> tuple[pd.DataFrame, Count]:
 
 
 def near_pairs(table: pd.DataFrame, within: float) -> Count:
-    """Pairs of galaxies closer than `within` [arcsec]: perhaps one galaxy twice, perhaps two. They stay."""
+    """Pairs of galaxies closer than `within` [arcsec]: perhaps one galaxy twice, perhaps two. They stay.
+
+    Raises
+    ------
+    InputError
+        A galaxy has more than 20 such neighbours on average: these are not positions of galaxies.
+    """
     table = table[table[RA].notna() & table[DEC].notna()]
     if table.empty:
         return Count()
     tree = cKDTree(unit_vectors(table[RA], table[DEC]))
+    neighbours = int(tree.count_neighbors(tree, chord(within))) - len(table)
+    if neighbours > _CROWDED * len(table):
+        raise InputError(
+            f"{len(table):,} galaxies have {neighbours / len(table):,.0f} others within {within:g} arcsec on average",
+            "A position of its own for each galaxy",
+            "Are the columns of positions those of the galaxies, or of their fields?",
+        )
     pairs = np.sort(tree.query_pairs(chord(within), output_type="ndarray"), axis=1)
     names = table[GALAXY_ID].to_numpy()[pairs[np.lexsort(pairs.T[::-1])]]
     return Count.of(f"{first} and {second}" for first, second in names)

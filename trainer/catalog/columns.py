@@ -45,8 +45,8 @@ FILE_COLUMNS: Final = ("file", "file_loc", "filename", "png_loc", "jpg_loc", "im
 """Where the name of a galaxy's image may stand."""
 
 _TEXTS: Final = {GZ2CLASS: ("gz2class", "gz2_class"), LABEL: (LABEL,), "file": FILE_COLUMNS}
-_REMADE: Final = ("table_row", "id_from")
-"""What a catalogue has of its own file, and gets anew."""
+_REMADE: Final = re.compile(r"table_row|id_from||unnamed: \d+|__index_level_\d+__", re.IGNORECASE)
+"""What a catalogue has of its own file, and gets anew; and the row numbers that pandas writes."""
 _OF_EXPORTS: Final = re.compile(
     r"status|reason|source|tries|time|pixel_scale|field|position_angle|native_unit|split|prediction|confidence|uncertainty"
     r"|map_[xy]|sky_sigma_.+|psf_fwhm_.+|p_.+"
@@ -122,7 +122,8 @@ def layout_of(columns: Sequence[str]) -> Layout:
     names = {name: ours for ours, name in found.items() if name not in placed}
     names |= {id_column: GALAXY_ID} if id_column else {}
     others = [name for name in columns if name not in names and name not in placed]
-    left_out = [name for name in others if name in _REMADE or (_is_export(theirs) and _OF_EXPORTS.fullmatch(name))]
+    export = _is_export(theirs)
+    left_out = [name for name in others if _REMADE.fullmatch(name) or (export and _OF_EXPORTS.fullmatch(name))]
     user_columns = [name for name in others if name not in left_out]
     types: dict[str, ColumnType] = {name: _type_of(ours) for name, ours in names.items()}
     types.update(dict.fromkeys(placed, "angle"), **dict.fromkeys(user_columns, "any"))

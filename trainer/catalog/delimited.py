@@ -213,7 +213,8 @@ def read(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
         frame = _read_arrow(sheet, dict.fromkeys(types, "text"))
     if frame.empty:
         raise _no_rows(sheet)
-    return pd.DataFrame({name: _converted(frame[name], kind) for name, kind in types.items()})
+    texts = {name: kind for name, kind in types.items() if kind != "text" and frame[name].dtype == "str"}
+    return frame.assign(**{name: _converted(frame[name], kind) for name, kind in texts.items()})
 
 
 def _read_rows(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:

@@ -78,7 +78,7 @@ def are_names(column: pd.Series[Any]) -> bool:
     if not isinstance(column.dtype, pd.StringDtype) or column.isna().all():
         return False
     texts = column.dropna().str.strip()
-    return bool((texts.str.contains(r"[A-Za-z_]") & ~texts.map(_is_float).astype(bool)).all())
+    return bool(texts.str.contains(r"[A-Za-z_]").all()) and not texts.map(_is_float).any()
 
 
 def ids_of_positions(ra: pd.Series[Any], dec: pd.Series[Any]) -> pd.Series[Any]:

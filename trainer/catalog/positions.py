@@ -42,9 +42,10 @@ _SUFFIX: Final = re.compile(
 _NAMES: Final[dict[Frame, tuple[str, str]]] = {
     "": (
         """ra raj2000 _raj2000 ra_j2000 ra2000 ra_2000 _ra ra_icrs _ra_icrs raicrs s_ra right_ascension rightascension
-        alpha_j2000 alphawin_j2000 alpha rastring""",
+        alpha_j2000 alphawin_j2000 alpha ramean rastack plug_ra target_ra ra_1 rastring""",
         """dec decj2000 dej2000 _dej2000 _decj2000 dec_j2000 de_j2000 dec2000 dec_2000 _dec _de de dec_icrs de_icrs
-        _de_icrs decicrs s_dec declination decl delta_j2000 deltawin_j2000 delta decstring""",
+        _de_icrs decicrs s_dec declination decl delta_j2000 deltawin_j2000 delta decmean decstack
+        plug_dec target_dec dec_1 decstring""",
     ),
     "FK4": (
         "rab1950 _rab1950 ra_b1950 ra1950 ra_1950 alpha_b1950 alpha1950 ra_fk4",
@@ -175,10 +176,11 @@ def with_equinoxes(table: pd.DataFrame, frames: Mapping[str, str], columns: Posi
 
 def _name_and_unit(name: str) -> tuple[str, str]:
     """``"ra_rad"`` is ``("ra", "rad")``; the unit is "" where the name has none, or one that is not of an angle."""
-    lower = name.strip().lower()
+    lower = re.sub(r"[\s_]*[\[(]\s*(j2000|b1950|icrs)[^\])]*[\])]", r"_\1", name.strip().lower())
     found = _SUFFIX.match(lower)
     unit = _UNITS.get(next(filter(None, found.groups()[1:]), ""), "") if found else ""
-    return (found[1].strip(), unit) if found and unit else (lower, "")
+    base, unit = (found[1].strip(), unit) if found and unit else (lower, "")
+    return re.sub(r"\s+", "_", base), unit
 
 
 def _best(parsed: Mapping[str, tuple[str, str]], names: Sequence[str]) -> str:

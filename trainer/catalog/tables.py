@@ -337,6 +337,9 @@ def _expanded(table: Table) -> Table:
             sky = table[name].icrs
             table = Table([table[other] for other in table.colnames if other != name])
             table["ra"], table["dec"] = np.asarray(sky.ra.deg), np.asarray(sky.dec.deg)
+    for name in table.colnames:
+        if np.shape(table[name])[1:] == (1,):  # one value in each row, in brackets
+            table[name] = table[name][:, 0]
     lower = {name.lower(): name for name in table.colnames}
     if {"rah", "ram", "ras", "ded", "dem", "des"} <= set(lower):
         h, m, s, d, arcmin, arcsec = (
