@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, SupportsIndex
 
@@ -29,6 +30,7 @@ __all__ = [
     "VOTE_KINDS",
     "Question",
     "parse_galaxy_id",
+    "pixel_unit",
     "vote_column",
 ]
 
@@ -173,6 +175,11 @@ CLASS_VOTES: Final = {
     "no_bar": (*_FROM_ABOVE, ("t03_bar", "a07_no_bar")),
 }
 """The answers that lead to each class of the label schemes, one after the other."""
+
+
+def pixel_unit(bands: Sequence[str]) -> str:
+    """The unit of pixels of these bands: `DISPLAY_UNIT` of colour images made for the eye, else `UNIT`."""
+    return DISPLAY_UNIT if tuple(bands) == DISPLAY_BANDS else UNIT
 
 
 def vote_column(question: str, answer: str, kind: str = "debiased") -> str:

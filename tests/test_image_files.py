@@ -16,10 +16,13 @@ from command_line import ran
 from PIL import Image
 
 from gz2interp.errors import CutoutUnavailable, InputError
+from gz2interp.figures.panels import bands_panel
+from gz2interp.figures.rgb import rgb, stretch_of
 from gz2interp.results import Galaxy
 from gz2interp.schema import DISPLAY_BANDS, DISPLAY_NOTE, DISPLAY_UNIT
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.band_names import band_list, bands_in, is_auxiliary, is_auxiliary_plane, other_filter
+from gz2interp.stores.checking import check_survey
 from gz2interp.stores.fits_headers import celestial, is_known_unit, is_magnitude, to_nanomaggies
 from gz2interp.stores.image_files import area_mean, image_centre, read_pixels
 from gz2interp.stores.survey import Survey
@@ -759,3 +762,54 @@ class TestGalaxy10:
         for number in (0, 599, 300):
             source.fetch(Galaxy(number, number, np.nan, np.nan))
             assert sys.getsizeof(source._block) < 70 * 69 * 69 * 3
+
+
+@pytest.fixture(scope="module")
+def colours(tmp_path_factory: pytest.TempPathFactory) -> Survey:
+    """Two kinds of galaxies as JPEGs named by short ids, with a table of classes."""
+    folder = tmp_path_factory.mktemp("colour")
+    (folder / "img").mkdir()
+    rng = np.random.default_rng(2)
+    for number in range(60):
+        shape = light(23.5, 23.5, 3 + 5 * (number % 2), 48)[..., None] * [220, 150, 90]
+        noisy = np.clip(shape + rng.normal(8, 3, shape.shape), 0, 255).astype(np.uint8)
+        Image.fromarray(noisy).save(folder / "img" / f"{100000 + number}.jpg", quality=95)
+    table = pd.DataFrame({"objid": 100000 + np.arange(60), "ra": np.arange(60) * 5.0, "dec": np.arange(60) - 30.0})
+    table.assign(label=np.array(["small", "large"])[np.arange(60) % 2]).to_csv(folder / "t.csv", index=False)
+    done = ran(
+        "ingest", folder / "s", "--source", "folder", "--from", folder / "img", "--catalog", folder / "t.csv",
+        "--size", 24, module="trainer.__main__",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return Survey.open(folder / "s")
+
+
+class TestColourSurveys:
+    def test_a_network_learns_them_in_their_own_scaling(self, colours: Survey) -> None:
+        from trainer_surveys import tiny_network
+
+        from trainer.config import Config
+        from trainer.fit import fit
+
+        with tiny_network() as network:
+            model = fit(colours, "tiny", Config(network=network, epochs=2, batch_size=8, threads=1))
+        assert model.run["scaling"]["kind"] == model.run["config"]["scaling"] == "display"
+        assert model.run["scaling"]["unit"] == DISPLAY_UNIT
+        assert len(model.predictions) == 60
+
+    def test_they_are_shown_as_they_are(self, colours: Survey) -> None:
+        images = colours.images(range(4))
+        stretch = stretch_of(images, colours.bands)
+        np.testing.assert_array_equal(rgb(images, colours.bands, stretch), np.rint(images * 255).astype(np.uint8))
+        assert "stretched for the eye before" in str(stretch)
+        assert DISPLAY_UNIT in bands_panel(images[0], colours.bands).data[0].hovertemplate
+
+    def test_exported_cutouts_claim_no_flux(self, colours: Survey, tmp_path: Path) -> None:
+        done = ran("export", colours.path, "100003", "--out", tmp_path / "out")
+        files = list((tmp_path / "out").rglob("100003.fits"))
+        assert files, done.stdout + done.stderr
+        head = fits.getheader(files[0])
+        assert (head["BUNIT"], "not linear" in head.comments["BUNIT"]) == (DISPLAY_UNIT, True)
+
+    def test_a_survey_says_so_when_it_is_checked(self, colours: Survey) -> None:
+        assert any(finding.words == DISPLAY_NOTE for finding in check_survey(colours.path))

@@ -27,6 +27,7 @@ class Config:
         One of `trainer.networks.NETWORKS`.
     scaling : str
         How pixels become the network's numbers: ``"asinh"``, ``"minmax"`` or ``"display"``, see `trainer.scaling`.
+        On colour images made for the eye, ``"asinh"`` becomes ``"display"``.
     augmentation : str
         One of `trainer.augment.POLICIES`; ``"none"`` switches it off.
     scheme : str

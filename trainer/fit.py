@@ -17,6 +17,7 @@ from gz2interp.errors import InputError
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.results import versions_of
+from gz2interp.schema import DISPLAY_UNIT, pixel_unit
 from gz2interp.stores.files import digest_of_file, locked, replaced, write_json
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
@@ -126,6 +127,7 @@ def _fit(
     stop: Callable[[], bool] | None,
     shuffled: Mapping[str, Any] | None = None,
 ) -> ModelFolder:
+    config = _suited(config, survey)
     settle(config.threads, config.seed)
     strategy = strategy_for(config.devices, config.batch_size)
     plan = plan_training(survey, config)
@@ -148,6 +150,13 @@ def _fit(
         _leave(survey, folder, plan, lessons, model if learner is model else recast(learner, "float32"), history)
     meet(strategy)
     return ModelFolder(folder)
+
+
+def _suited(config: Config, survey: Survey) -> Config:
+    """The config with a scaling that fits the pixels: asinh is for fluxes, not for what was stretched for the eye."""
+    if survey.unit == DISPLAY_UNIT and config.scaling == "asinh":
+        return replace(config, scaling="display")
+    return config
 
 
 def _learner(model: Any, config: Config, strategy: Any) -> Any:
@@ -248,7 +257,11 @@ def _run(model: Any, lessons: Lessons, plan: Plan) -> dict[str, Any]:
         "logit_rule": Probe(model).logit_rule,
         "versions": versions_of("gz2interp", "keras", "numpy", "tensorflow"),
         "weights_digest": _weights_digest(model),
-        "scaling": {"kind": config.scaling, "sky_sigma": list(lessons.sky_sigma), "unit": "nanomaggy"},
+        "scaling": {
+            "kind": config.scaling,
+            "sky_sigma": list(lessons.sky_sigma),
+            "unit": pixel_unit(lessons.training["bands"]),
+        },
     }
 
 

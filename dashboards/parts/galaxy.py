@@ -19,7 +19,7 @@ from dashboards.selection import Selection
 from gz2interp.figures.panels import bands_panel, probability_bars, rgb_panel, vote_bars
 from gz2interp.figures.rgb import rgb, rgb_bands
 from gz2interp.results import Cutout
-from gz2interp.schema import DEC, PETRO_RADIUS, RA
+from gz2interp.schema import DEC, DISPLAY_NOTE, DISPLAY_UNIT, PETRO_RADIUS, RA
 from gz2interp.stores.survey import Survey
 
 __all__ = ["show_galaxy"]
@@ -89,7 +89,7 @@ def _show_images(subject: Subject, selection: Selection) -> None:
     picture = rgb(cutout.image, subject.survey.bands, stretch_for(subject.survey))
     colour, looked = st.columns(2, gap="small")
     with colour:
-        heading("In colour", f"{cutout.field:.0f}″ across")
+        heading("In colour", f"{cutout.field:.0f}″ across" if np.isfinite(cutout.field) else "")
         draw(rgb_panel(picture), "rgb")
         below = st.container()
     with looked:
@@ -100,6 +100,12 @@ def _show_images(subject: Subject, selection: Selection) -> None:
         heading("Where it looked, band by band", "all on the scale above")
         draw(by_band, "attribution-bands")
     caption(f"Colour: {_bands_shown(subject.survey)}, {stretch_for(subject.survey)}. {_pixels(cutout)}")
+    for note in (
+        DISPLAY_NOTE if subject.survey.unit == DISPLAY_UNIT else "",
+        cutout.note and f"Pixels: {cutout.note}.",
+    ):
+        if note:
+            caption(escape(note))
 
 
 def _show_answers(subject: Subject) -> None:
@@ -145,4 +151,5 @@ def _pixels(cutout: Cutout) -> str:
     height, width = cutout.valid.shape
     missing = 1 - float(cutout.valid.mean())
     gaps = f", {missing:.1%} of them not imaged" if missing else ""
-    return f"{width} by {height} pixels of {cutout.pixel_scale:.3g}″{gaps}, from {escape(cutout.source)}."
+    scale = f" of {cutout.pixel_scale:.3g}″" if np.isfinite(cutout.pixel_scale) else ""
+    return f"{width} by {height} pixels{scale}{gaps}, from {escape(cutout.source)}."

@@ -17,8 +17,9 @@ from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import caption, heading
 from dashboards.parts.subject import Subject
 from gz2interp.errors import Gz2interpError
+from gz2interp.schema import DISPLAY_UNIT
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.image_files import SUFFIXES
+from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES
 from gz2interp.stores.models import ModelFolder
 from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.nearby import NearbyWish
@@ -105,9 +106,11 @@ def _offer(subject: Subject, found: Found, least: bool) -> None:
 
 def _show_outsider(subject: Subject, model: ModelFolder, analysis: Analysis, wish: NearbyWish) -> None:
     """Nothing is computed before a file is there: TensorFlow takes seconds to load."""
+    display = subject.survey.unit == DISPLAY_UNIT
     given = st.file_uploader(
-        "An image of one galaxy, in the middle: FITS with the survey's bands, or NumPy",
-        type=[suffix.lstrip(".") for suffix in SUFFIXES],
+        "An image of one galaxy, in the middle: "
+        + ("JPEG or PNG" if display else "FITS with the survey's bands, or NumPy"),
+        type=[suffix.lstrip(".") for suffix in (DISPLAY_SUFFIXES if display else SUFFIXES)],
         key="outside_image",
     )
     if given is None:

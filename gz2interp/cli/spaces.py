@@ -65,7 +65,9 @@ def neighbours(
     layer: LayerOption = "",
     image: Annotated[
         Path | None,
-        typer.Option(help="An image that is not in the survey: .fits, .npy or .npz, the galaxy in the middle."),
+        typer.Option(
+            help="An image that is not in the survey: .fits, .npy or .npz (or .jpg, .png), the galaxy in the middle."
+        ),
     ] = None,
     everybody: Annotated[bool, typer.Option("--all", help="Of every galaxy, into --out.")] = False,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many.")] = 12,

@@ -13,7 +13,7 @@ from plotly.subplots import make_subplots
 
 from gz2interp.figures.overlay import DIVERGING, diverging_rgb, over, summed_over_bands, symmetric_limit
 from gz2interp.figures.pictures import data_uri
-from gz2interp.schema import QUESTIONS, UNIT, vote_column
+from gz2interp.schema import QUESTIONS, pixel_unit, vote_column
 
 __all__ = [
     "AttributionPanels",
@@ -75,11 +75,11 @@ def bands_panel(image: Floats, bands: Sequence[str], valid: Bools | None = None)
     valid : bool (y, x), optional
         Pixels that were not imaged are left blank.
     """
-    figure = _blank(len(bands), titles=bands)
+    figure, unit = _blank(len(bands), titles=bands), pixel_unit(bands)
     for place, band in enumerate(bands):
         flux = image[..., place].astype(np.float64)
         flux = flux if valid is None else np.where(valid, flux, np.nan)
-        hover = f"{band} (%{{x}}, %{{y}})<br>%{{customdata:.3g}} {UNIT}<extra></extra>"
+        hover = f"{band} (%{{x}}, %{{y}})<br>%{{customdata:.3g}} {unit}<extra></extra>"
         trace = go.Heatmap(
             z=asinh_share(flux), customdata=flux, colorscale="Greys_r", showscale=False, hovertemplate=hover
         )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.schema import BANDS, DISPLAY_BANDS
+from gz2interp.schema import BANDS, DISPLAY_BANDS, DISPLAY_UNIT, UNIT, pixel_unit
 
 __all__ = ["Stretch", "rgb", "rgb_bands", "stretch_of"]
 
@@ -34,12 +34,17 @@ class Stretch:
         Flux [nanomaggies per cutout pixel] up to which the image is about linear.
     softening : float
         Lupton's Q: above `scale` the brightness grows as asinh(Q flux / scale) / Q.
+    unit : str
+        Of the pixels. Colour images made for the eye are shown as they are.
     """
 
     scale: float = 0.5
     softening: float = 8.0
+    unit: str = UNIT
 
     def __str__(self) -> str:
+        if self.unit == DISPLAY_UNIT:
+            return "as the images are, which were stretched for the eye before"
         return f"asinh, scale {self.scale:.3g} nanomaggies per pixel, Q {self.softening:g}"
 
 
@@ -81,8 +86,8 @@ def stretch_of(images: Floats, bands: Sequence[str] = BANDS, softening: float = 
         Its scale is 0.6 of the flux that the median galaxy reaches in its brightest per cent of pixels: outskirts stay
         visible, nuclei keep their colour, and the sky stays dark.
     """
-    if images.size == 0:
-        return Stretch(softening=softening)
+    if images.size == 0 or pixel_unit(bands) == DISPLAY_UNIT:
+        return Stretch(softening=softening, unit=pixel_unit(bands))
     shown = images[..., list(rgb_bands(bands))].mean(axis=-1).reshape(len(images), -1)
     bright = float(np.median(np.quantile(np.nan_to_num(shown), 0.99, axis=1)))
     return Stretch(0.6 * bright, softening) if bright > 0 else Stretch(softening=softening)
@@ -121,10 +126,11 @@ def rgb(images: Floats, bands: Sequence[str] = BANDS, stretch: Stretch | None = 
         )
     stretch = stretch or Stretch()
     places = list(rgb_bands(bands))
+    if pixel_unit(bands) == DISPLAY_UNIT:
+        values = np.nan_to_num(np.asarray(images)[..., places], posinf=0, neginf=0)
+        return np.asarray(np.round(np.clip(values, 0, 1) * 255)).astype(np.uint8)
     shown = [list(bands)[place] for place in places]
-    weights = np.array(
-        [1.0 if tuple(shown) in (COMPOSITE, DISPLAY_BANDS) else WEIGHTS.get(band, 1.0) for band in shown], np.float32
-    )
+    weights = np.array([1.0 if tuple(shown) == COMPOSITE else WEIGHTS.get(band, 1.0) for band in shown], np.float32)
     fluxes = np.clip(np.nan_to_num(np.asarray(images)[..., places], posinf=0, neginf=0) * weights, 0, None)
     mean = fluxes.mean(axis=-1, keepdims=True)
     factor = np.divide(_asinh(mean, stretch), mean, out=np.zeros_like(mean), where=mean > 0)

@@ -126,6 +126,8 @@ def _truth(survey: Survey) -> Iterator[Finding]:
 def _missing(survey: Survey) -> Iterator[Finding]:
     if survey.rows_committed < len(survey):
         yield Finding(False, f"{len(survey) - survey.rows_committed} of {len(survey)} galaxies were not asked for yet")
+    for note in survey.notes:
+        yield Finding(False, note)
     missing = survey.status[~survey.usable]
     for (status, reason), entries in missing.groupby(["status", "reason"]):
         yield Finding(False, f"{len(entries)} x {status}: {reason} (for example galaxy {entries[GALAXY_ID].iloc[0]})")

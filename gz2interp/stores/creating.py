@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
 from gz2interp.results import digest_of
-from gz2interp.schema import DEC, DISPLAY_BANDS, DISPLAY_UNIT, GALAXY_ID, RA, UNIT
+from gz2interp.schema import DEC, GALAXY_ID, RA, pixel_unit
 from gz2interp.stores.arrays import create_array
 from gz2interp.stores.files import digest_of_file, whole_folder
 from gz2interp.stores.header import Header
@@ -39,8 +39,9 @@ def make_survey_folder(
         create_array(being_made / "cutouts.zarr" / "valid", (n, *shape), np.bool_)
         Journal(being_made / "status.sqlite", bands).create()
         digest = digest_of_file(being_made / "catalog.parquet")
-        unit = DISPLAY_UNIT if bands == DISPLAY_BANDS else UNIT
-        Header(bands, shape, source, n, digest, digest_of([]), unit=unit, central=central).write(being_made)
+        Header(bands, shape, source, n, digest, digest_of([]), unit=pixel_unit(bands), central=central).write(
+            being_made
+        )
 
 
 def _write_catalog(path: Path, catalog: pd.DataFrame | Iterable[pd.DataFrame]) -> int:

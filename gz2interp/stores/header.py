@@ -97,6 +97,8 @@ class Header:
             raise ValueError(f"it does not describe a survey: a cutout is {self.shape} pixels")
         if not 0 <= self.rows_committed <= self.rows <= _MOST_ROWS:
             raise ValueError(f"it does not describe a survey: {self.rows_committed} of {self.rows} rows are committed")
+        if not 0.0 < self.central <= 1.0:
+            raise ValueError(f"it does not describe a survey: a cutout shows {self.central} of an image's width")
 
     def write(self, folder: Path) -> None:
         """Replace the header on disk."""

@@ -9,6 +9,7 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from gz2interp.schema import DISPLAY_UNIT, pixel_unit
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
@@ -64,7 +65,7 @@ def _file(explanation: Explanation, i: int) -> fits.HDUList:
     parts = [
         fits.PrimaryHDU(header=_header(explanation, i)),
         _image("ATTRIBUTION", maps, wcs, of_maps),
-        _image("IMAGE", images[i], wcs, bands, unit="nmgy"),
+        _image("IMAGE", images[i], wcs, bands, unit=DISPLAY_UNIT if pixel_unit(bands) == DISPLAY_UNIT else "nmgy"),
         _image("VALID", explanation.valid[i].astype(np.uint8), wcs, ()),
     ]
     return fits.HDUList(parts if variance is None else [*parts, _image("VARIANCE", variance[i], wcs, of_maps)])

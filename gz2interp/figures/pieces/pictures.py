@@ -15,6 +15,7 @@ from scipy.ndimage import gaussian_filter
 
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 from gz2interp.figures.shown import Shown
+from gz2interp.schema import pixel_unit
 
 __all__ = ["band_grey", "ground_of", "hatch_invalid", "isophotes", "show", "stretch_for", "stretch_for_features"]
 
@@ -33,8 +34,8 @@ def show(axis: Axes, pixels: NDArray[Any], **options: Any) -> None:
 
 def stretch_for(galaxies: Sequence[Shown], bands: Sequence[str]) -> Stretch:
     """One stretch of colour for all galaxies of a figure; their sizes in pixels may differ."""
-    scales = [stretch_of(shown.image[None], bands).scale for shown in galaxies]
-    return Stretch(float(np.median(scales)))
+    stretches = [stretch_of(shown.image[None], bands) for shown in galaxies]
+    return Stretch(float(np.median([stretch.scale for stretch in stretches])), unit=pixel_unit(bands))
 
 
 def stretch_for_features(images: Iterable[Floats | None], bands: Sequence[str]) -> Stretch:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gz2interp.embedding.describing.columns import Column, flag_column, number_column, word_columns
-from gz2interp.schema import DEC, GALAXY_ID, LABEL, PETRO_RADIUS, RA
+from gz2interp.schema import DEC, DISPLAY_BANDS, DISPLAY_UNIT, GALAXY_ID, LABEL, PETRO_RADIUS, RA
 from gz2interp.stores.tables import parquet_schema, read_parquet
 from gz2interp.workflows.clusters.sky import sky_columns
 from gz2interp.workflows.clusters.votes import is_of_votes, vote_columns
@@ -122,10 +122,13 @@ def network_columns(predictions: pd.DataFrame | None, labels: pd.Series[Any] | N
 def quality_columns_of(table: pd.DataFrame, rows: Ints) -> Iterator[Column]:
     """What image quality says, from the survey's ``quality.parquet``."""
     known = table.set_index("row").reindex(rows)
+    # Colour images made for the eye have no fluxes, and no depth in magnitudes.
+    display = {f"sky_{band}" for band in DISPLAY_BANDS} <= set(known.columns)
     for name in known.columns:
         kind, _, band = str(name).partition("_")
-        if kind in OF_QUALITY and name != "psf_from":
+        if kind in OF_QUALITY and name != "psf_from" and not (display and kind == "depth"):
             more, less, label, form = OF_QUALITY[kind]
+            form = form.replace("nanomaggies", f"{DISPLAY_UNIT}s") if display else form
             yield number_column(str(name), known[name].to_numpy(), "quality", more, less, label.format(band), form)
 
 

@@ -16,6 +16,7 @@ from gz2interp.features.objectives import caricature, deep_dream, inversion, neu
 from gz2interp.features.visualise import visualise
 from gz2interp.network.scores import Score
 from gz2interp.results import FeatureImages
+from gz2interp.schema import DISPLAY_UNIT
 from gz2interp.stores.files import replaced
 from gz2interp.workflows.asked import score_from
 from gz2interp.workflows.features.finding import light_of_survey
@@ -155,7 +156,8 @@ def _fits_of(made: FeatureImages, subject: Subject) -> fits.HDUList:
     header["ASKED"] = (made.parameters.get("steps"), "steps asked for")
     for number, (image, name) in enumerate(zip(made.images, made.objectives, strict=True)):
         hdu = fits.ImageHDU(np.ascontiguousarray(np.moveaxis(image, -1, 0)), name="FEATURE", ver=number + 1)
-        hdu.header["BUNIT"], hdu.header["BANDS"] = "nmgy", " ".join(subject.survey.bands)
+        hdu.header["BUNIT"] = DISPLAY_UNIT if subject.survey.unit == DISPLAY_UNIT else "nmgy"
+        hdu.header["BANDS"] = " ".join(subject.survey.bands)
         hdu.header["OBJECT"], hdu.header["STEPS"] = name[:68], int(made.steps[number])
         for key, values in (("REACHED", made.reached), ("TRANSFRM", made.transformed)):
             if np.isfinite(values[number]):  # a header has no word for other numbers

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.schema import DEC, GALAXY_ID, LABEL, PETRO_RADIUS, RA
+from gz2interp.schema import DEC, DISPLAY_UNIT, GALAXY_ID, LABEL, PETRO_RADIUS, RA
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.astropy_tables import ascii_of
@@ -57,6 +57,7 @@ def _fill(subset: Subset, folder: Path, told: Callable[[str, int, int], None]) -
     table = subset.with_found(known)
     has_image = np.isin(subset.rows, rows)
     names = [f"{galaxy_id}.fits" for galaxy_id in table[GALAXY_ID].tolist()]
+    table = table.rename(columns={"file": "catalog_file"})  # the catalogue of a folder of images names theirs
     table.insert(1, "file", np.where(has_image, names, ""))
     write_table(folder / TABLE, table, subset.description)
     without = len(subset) - len(rows)
@@ -131,7 +132,9 @@ def _hdu(facts: Any, image: NDArray[np.float32], valid: NDArray[np.bool_], surve
 
 def _header(facts: Any, survey: Survey) -> fits.Header:
     header = _wcs(facts, survey.shape)
-    header["BUNIT"] = ("nanomaggy", "flux per pixel; 1 nanomaggy is magnitude 22.5")
+    display = survey.unit == DISPLAY_UNIT
+    meaning = "0 to 1, for the eye, not linear in flux" if display else "flux per pixel; 1 nanomaggy is magnitude 22.5"
+    header["BUNIT"] = (survey.unit, meaning)
     header["OBJECT"] = (str(facts[GALAXY_ID]), "galaxy_id, as text: it exceeds 2**53")
     for key, column, words in (
         ("LABEL", LABEL, "class in the catalogue"),
@@ -143,7 +146,7 @@ def _header(facts: Any, survey: Survey) -> fits.Header:
         _tell(header, key, facts.get(column), words)
     for place, band in enumerate(survey.bands, start=1):
         header[f"BAND{place}"] = ascii_of(band)
-        _tell(header, f"SKYSIG{place}", facts.get(f"sky_sigma_{band}"), "[nanomaggy] scatter of the sky")
+        _tell(header, f"SKYSIG{place}", facts.get(f"sky_sigma_{band}"), f"[{survey.unit}] scatter of the sky")
         _tell(header, f"FWHM{place}", facts.get(f"psf_fwhm_{band}"), "[arcsec] width of the PSF")
     header["SURVEY"], header["DATAHASH"] = ascii_of(survey.name), (survey.digest, "digest of the survey")
     return header
