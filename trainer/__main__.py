@@ -17,7 +17,9 @@ plant = command_line("Plant a fault on purpose, to see whether a check finds it.
 app.add_typer(plant, name="plant")
 
 SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
-NewSurveyArgument = Annotated[Path, typer.Argument(metavar="SURVEY", help="The survey's folder.")]
+NewSurveyArgument = Annotated[
+    str, typer.Argument(metavar="SURVEY", help="A survey's name in the surveys' folder, or a path such as ./NAME.")
+]
 JoinOption = Annotated[list[Path] | None, typer.Option("--join", help="A table whose columns are added.")]
 JoinOnOption = Annotated[Literal["id", "position"], typer.Option(help="How --join finds the galaxies.")]
 SchemeOption = Annotated[
@@ -61,11 +63,13 @@ def paint(
 ) -> None:
     """Paint a survey of galaxies whose truth is known; a second start goes on where the first stopped."""
     from gz2interp.painting import KIND_SHARES, with_rare
+    from gz2interp.stores.locations import new_survey
     from trainer.paint import paint_survey
 
+    folder = new_survey(survey)
     shares = with_rare(_rates(rare)) if rare else KIND_SHARES
     with ProgressBars() as bars:
-        painted = paint_survey(survey, galaxies, seed, lambda done, of: bars("paint", done, of), shares=shares, sky=sky)
+        painted = paint_survey(folder, galaxies, seed, lambda done, of: bars("paint", done, of), shares=shares, sky=sky)
     say(f"{painted}")
     for kind, count in painted.catalog["painted_kind"].value_counts().items():
         say(f"  {count:>7} {kind}")
@@ -113,11 +117,12 @@ def ingest(
 ) -> None:
     """Make a survey from images on disk; a second start goes on where the first stopped."""
     _refuse_without_catalog(table, scheme, join)
+    from gz2interp.stores.locations import new_survey
     from trainer.ingest import ingest, refuse_empty
     from trainer.local import open_local_survey
 
     opened, images = open_local_survey(
-        survey,
+        new_survey(survey),
         source,
         origin,
         catalog=None if table is None else _catalog(table, scheme, join, join_on),
@@ -171,6 +176,7 @@ def download(
     output: TableOutput,
 ) -> None:
     """Fetch cutouts from archives; a second start goes on where the first stopped."""
+    from gz2interp.stores.locations import new_survey
     from trainer.archives.limits import Limits
     from trainer.download import Plan, download, open_download
     from trainer.download.asking import Asking, open_archives, said_of
@@ -181,7 +187,7 @@ def download(
     limits = Limits(workers=workers, rate=rate, tries=tries, read=timeout, whole=4 * timeout, patience=3600 * patience)
     asking = Asking(limits, allowed=tuple(allow_host or ()), cache=cache, cache_bytes=round(cache_gib * 2**30))
     sources = open_archives(source or ["skyview"], plan, asking)
-    opened = open_download(survey, table, lambda path: _catalog(path, scheme, join, join_on), plan)
+    opened = open_download(new_survey(survey), table, lambda path: _catalog(path, scheme, join, join_on), plan)
     for line in said_of(opened, sources, plan):
         say(line)
     with Show() as show:
@@ -282,6 +288,7 @@ def plant_a_shortcut(
     galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=1, help="How many.")] = 1600,
 ) -> None:
     """Paint a survey in which an artefact tells one class; a second start goes on where the first stopped."""
+    from gz2interp.stores.locations import new_survey
     from trainer.plant.kinds import shortcut_named
     from trainer.plant.shortcut import plant_shortcut
 
@@ -289,7 +296,7 @@ def plant_a_shortcut(
     given = planted.levels[1] if strength is None else strength
     with ProgressBars() as bars:
         painted = plant_shortcut(
-            survey, kind, class_name, given, seed, galaxies, lambda done, of: bars("paint", done, of)
+            new_survey(survey), kind, class_name, given, seed, galaxies, lambda done, of: bars("paint", done, of)
         )
     say(f"{painted}\n{kind} {given:g} ({planted.unit}) in all galaxies of the kind {class_name}, in no other")
     say(f"Now run python -m trainer fit {survey} --scheme painted --set augmentation=flips")
@@ -414,16 +421,16 @@ def uncertainty(
 @app.command()
 def demo(
     survey: Annotated[
-        Path | None, typer.Argument(metavar="[SURVEY]", help="By default the survey 'demo' in the surveys' folder.")
-    ] = None,
+        str, typer.Argument(metavar="[SURVEY]", help="Its name in the surveys' folder, or a path such as ./NAME.")
+    ] = "demo",
     galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=200, help="How many to paint.")] = 3000,
     progress: ProgressOption = "bars",
 ) -> None:
     """Paint a survey, train a network on it and analyse it, ready for the dashboard."""
-    from gz2interp.stores.locations import surveys_folder
+    from gz2interp.stores.locations import new_survey
     from trainer.demo import MODEL, build_demo
 
-    path = survey or surveys_folder() / "demo"
+    path = new_survey(survey)
     with progress_as(progress) as told:
         built = build_demo(path, galaxies, told)
     evaluation = json.loads((built.model(MODEL).path / "evaluation.json").read_text(encoding="utf-8"))

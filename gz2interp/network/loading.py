@@ -107,6 +107,12 @@ def _largest(value: Any) -> int:
 
 def _explained(path: Path, error: Exception) -> InputError:
     text = str(error)
+    if re.search(r"vocabulary|not a modeling function|TFSMLayer|[Tt]orch|[Ee]xternal|virtual dataset", text):
+        return InputError(
+            f"{path} asks for something outside the network: {_reason(error)}",
+            "A network of stock layers, with all that belongs to it in its file",
+            "Open it only with whoever made it, and save it again without that layer",
+        )
     if "Lambda" in text or "unsafe" in text or "safe_mode" in text:
         return InputError(
             f"{path} holds Python code of its own, in a Lambda layer perhaps, which could do anything on this machine",
@@ -119,9 +125,15 @@ def _explained(path: Path, error: Exception) -> InputError:
             "A network whose layers are stock, or registered",
             "Import the module that registers the layer (keras.saving.register_keras_serializable) before opening it",
         )
-    return InputError(
-        f"{path} could not be opened: {first_line(error)}", WANTED, "Save the network again with this Keras"
-    )
+    return InputError(f"{path} could not be opened: {_reason(error)}", WANTED, "Save the network again with this Keras")
+
+
+def _reason(error: Exception) -> str:
+    """The part of Keras' words that says what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if lines and lines[0].startswith("A total of") and len(lines) > 1:  # objects that could not be loaded
+        return lines[1][:200].rstrip(".")
+    return first_line(error)
 
 
 def first_line(error: Exception) -> str:

@@ -12,7 +12,7 @@ from gz2interp.stores.addresses import address_of
 from gz2interp.stores.places import Place
 from gz2interp.stores.remote import RemotePlace, companion_of
 
-__all__ = ["find_survey", "here", "place_of", "survey_paths", "surveys_folder"]
+__all__ = ["find_survey", "here", "new_survey", "place_of", "survey_paths", "surveys_folder"]
 
 
 def surveys_folder() -> Path:
@@ -34,21 +34,59 @@ def find_survey(name: str | Path) -> Path:
     Raises
     ------
     SurveyError
-        There is none of them.
+        There is none of them, or a name is both in the working folder and in `surveys_folder`.
     """
     if address_of(name):
         place = place_of(name)
         place.header()
         return place.folder
-    for path in (Path(name).expanduser(), surveys_folder() / name):
-        if (path / "survey.json").is_file():
-            return path
+    path = _existing(name)
+    if path is not None:
+        return path
     names = [path.name for path in survey_paths()]
     raise SurveyError(
         f"There is no survey {name}",
         f"A path, an address, or one of {surveys_folder()}: {choices(names, like=name)}",
         "Run python -m trainer demo to make one",
     )
+
+
+def new_survey(name: str | Path) -> Path:
+    """The folder of a survey that is to be made or gone on with: a name is one in `surveys_folder`, as elsewhere.
+
+    Parameters
+    ----------
+    name : str or Path
+        A text without a separator is a name, anything else a path.
+
+    Raises
+    ------
+    SurveyError
+        A name is both in the working folder and in `surveys_folder`, or it is an address.
+    """
+    if address_of(name):
+        return here(name)
+    return (_existing(name) or surveys_folder() / name) if _is_bare(name) else Path(name).expanduser()
+
+
+def _existing(name: str | Path) -> Path | None:
+    """The survey that is there, in the working folder or by its name in the surveys' folder."""
+    places = [Path(name).expanduser(), *([surveys_folder() / name] if name else [])]
+    there = [path for path in places if (path / "survey.json").is_file()]
+    if len(there) == 2 and _is_bare(name) and not there[0].samefile(there[1]):
+        raise SurveyError(
+            f"{name} is a survey in the working folder, and another one in {surveys_folder()}",
+            "One of them",
+            f"Write {Path('.', name).absolute()} or {there[1]}",
+        )
+    return there[0] if there else None
+
+
+def _is_bare(name: str | Path) -> bool:
+    """Whether it is a name: without a separator, and neither the folder one is in nor one's home."""
+    separators = {os.sep, os.altsep or os.sep}
+    text = str(name)
+    return isinstance(name, str) and bool(text.strip(".")) and text[:1] != "~" and not separators & set(text)
 
 
 def place_of(path: str | Path) -> Place:
