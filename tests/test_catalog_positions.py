@@ -132,6 +132,11 @@ class TestUnits:
         np.testing.assert_allclose(catalog["ra"], ra)
         assert any("ra_rad" in note for note in report.notes)
 
+    def test_declinations_from_the_south_pole_are_refused(self, tmp_path):
+        dec = np.linspace(60, 120, 200)  # 90 deg would be the equator
+        with pytest.raises(InputError, match=r"100 of 200 positions are off the sphere"):
+            read_catalog(rows(tmp_path, "objid,ra,dec", (np.arange(200), dec, dec)))
+
     def test_signed_right_ascension(self, tmp_path):
         ra = RNG.uniform(-55, 60, 20)
         catalog, report = read_catalog(rows(tmp_path, "objid,ra,dec", (np.arange(20), ra, np.zeros(20) + 1)))
@@ -207,6 +212,25 @@ class TestFrames:
         )
         with pytest.raises(InputError, match=f"given as {system}"):
             read_catalog(tmp_path / "t.vot")
+
+    def test_names_that_contradict_the_header_are_refused(self, tmp_path):
+        for names, cards in (
+            (("RAJ2000", "DEJ2000"), {"EQUINOX": 1950.0}),
+            (("RAB1950", "DEB1950"), {"RADESYS": "ICRS"}),
+        ):
+            table = Table({"objid": IDS, names[0]: RA, names[1]: DEC}, meta=cards)
+            table.write(tmp_path / "t.fits", overwrite=True)
+            with pytest.raises(InputError, match="What their names say"):
+                read_catalog(tmp_path / "t.fits")
+
+    @pytest.mark.parametrize("image", [True, False])
+    def test_the_primary_header_is_of_the_table_unless_it_is_of_an_image(self, tmp_path, image):
+        primary = fits.PrimaryHDU(np.zeros((2, 2)) if image else None)
+        primary.header["RADESYS"], primary.header["EQUINOX"] = "FK4", 1950.0
+        sky = SKY if image else SKY.transform_to(FK4(equinox="B1950"))
+        table = fits.BinTableHDU(Table({"objid": IDS, "ra": sky.ra.deg, "dec": sky.dec.deg}))
+        fits.HDUList([primary, table]).writeto(tmp_path / "t.fits")
+        sky_of(tmp_path / "t.fits", 1e-6)
 
     def test_a_column_of_equinoxes(self, tmp_path):
         old = SKY.transform_to(FK4(equinox="B1950"))

@@ -63,7 +63,7 @@ _SENTINELS: Final = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0, 99999.0)
 """What stands for an unknown position, and says nothing of the columns' unit."""
 
 _MANY: Final = 100
-"""Rows from which on the range of values is told where a table gives no unit."""
+"""Rows from which on the values of all say something of their unit."""
 
 
 @dataclass(frozen=True)
@@ -273,14 +273,15 @@ def _wrapped(x: Floats, y: Floats) -> tuple[Floats, Floats, list[str]]:
 
 
 def _refuse_off_sphere(x: Floats, y: Floats, columns: tuple[str, str]) -> None:
-    """A few rows may hold nonsense; where most do, the unit or the columns are other than they seem."""
+    """A few rows may hold nonsense; where many do, the unit or the columns are other than they seem."""
     known = np.isfinite(x) & np.isfinite(y) & ~np.isin(x, _SENTINELS) & ~np.isin(y, _SENTINELS)
     off = known & ((x < 0) | (x > 360) | (np.abs(y) > 90))
-    if np.count_nonzero(off) * 2 <= np.count_nonzero(known) or np.count_nonzero(known) < 3:
+    wrong, count = np.count_nonzero(off), np.count_nonzero(known)
+    if count < 3 or wrong <= (0.1 if count >= _MANY else 0.5) * count:
         return
     x, y = x[known], y[known]
     raise InputError(
-        f"{np.count_nonzero(off):,} of {len(x):,} positions are off the sphere: {columns[0]} would run from "
+        f"{wrong:,} of {count:,} positions are off the sphere: {columns[0]} would run from "
         f"{x.min():g} to {x.max():g} deg, {columns[1]} from {y.min():g} to {y.max():g} deg",
         "0 to 360 deg and -90 to 90 deg",
         "Are the columns exchanged, or in another unit than given?",
@@ -331,7 +332,14 @@ def _frame(columns: PositionColumns, given: str) -> tuple[str, str]:
         return "galactic", ""  # a header's EQUINOX is of its equatorial columns
     found = re.search(r"(?<!\d)(\d{4}(?:\.\d+)?)", words)
     year = float(found[1]) if found else 2000.0
-    if columns.frame == "FK4" or "FK4" in words or (year < 1984 and not re.search("FK5|ICRS", words)):
+    is_old = "FK4" in words or (year < 1984 and not re.search("FK5|ICRS", words))
+    if (is_old and "2000" in columns.lon) or (words and not is_old and columns.frame == "FK4"):
+        raise InputError(
+            f"{columns.lon} and {columns.lat} are given as {given}",
+            "What their names say",
+            "Name the columns ra and dec, or correct what the file gives as their frame.",
+        )
+    if columns.frame == "FK4" or is_old:
         return "FK4", f"B{year if year < 1984 else 1950.0:g}"
     if "ICRS" in words or (year == 2000.0 and "FK5" not in words):
         return "", ""

@@ -256,7 +256,8 @@ def _fits_tables(file: IO[bytes], path: Path) -> list[_Candidate]:
                 raise InputError(f"{path.name} holds a compressed table", "a plain one", "Unpack it with funpack.")
             table = _expanded(Table.read(hdu, format="fits"))
             names = tuple(table.colnames)
-            frame = _fits_frame(hdu.header) or _fits_frame(hdus[0].header)
+            above = "" if hdus[0].header.get("NAXIS") else _fits_frame(hdus[0].header)  # else it is of the image there
+            frame = _fits_frame(hdu.header) or above
             name = f"{number} ({hdu.name})" if hdu.name else str(number)
             found.append(_Candidate(name, names, table, dict.fromkeys(names, frame) if frame else {}))
     if not found:
