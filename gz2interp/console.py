@@ -31,6 +31,7 @@ __all__ = [
     "progress_as",
     "run",
     "say",
+    "sentence",
     "write_lines",
 ]
 
@@ -125,6 +126,11 @@ def _interrupt(number: int, frame: object) -> None:
 def say(words: RenderableType) -> None:
     """A result, on the standard output unless that is reserved; text is printed as it is, without markup."""
     (console if _reserved.get() else _out).print(words, markup=False)
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter and a full stop, as a line of its own."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", ":")) else ".")
 
 
 def console_width() -> int:

@@ -174,6 +174,10 @@ def test_layers_are_those_of_the_probe_and_listed_again_without_the_network(netw
     assert table.loc[table["default"], "layer"].tolist() == [probe.default_layer]
     shapes = [tuple(int(side) for side in row if not pd.isna(side)) for row in table[["y", "x", "channels"]].to_numpy()]
     assert shapes == [layer.shape for layer in probe.layers]
+    cells = probe.cells("last")
+    row = table.set_index("layer").loc["last"]
+    assert row[["stride_y", "stride_x", "field_y", "field_x"]].tolist() == [8, 8, *cells.field]
+    assert table.loc[table["layer"] == "logits", "stride_y"].isna().all()
     script = f"""
 import sys
 from gz2interp.stores.survey import Survey

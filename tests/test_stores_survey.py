@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import signal
 import subprocess
@@ -316,3 +317,16 @@ def test_rows_however_densely_they_lie_are_those_that_were_asked_for(tmp_path: P
     rows = np.flatnonzero(generator.uniform(size=count) < share)
     for asked in (rows, rows[::-1], generator.permutation(np.concatenate([rows, rows])), rows[:0], [count - 1, 0]):
         assert np.array_equal(read_rows(array, asked), values[asked])
+
+
+def test_a_survey_made_before_there_was_a_middle_part_still_opens(tmp_path: Path) -> None:
+    survey = Survey.create(tmp_path / "old", catalog(4), shape=(6, 6), bands=("g", "r", "i"), source="test")
+    file = survey.path / "survey.json"
+    record = json.loads(file.read_text())
+    del record["central"]
+    file.write_text(json.dumps(record))
+    assert Survey.open(survey.path).digest == survey.digest
+    del record["rows_committed"]  # which no default may stand for
+    file.write_text(json.dumps(record))
+    with pytest.raises(SurveyError, match="rows_committed"):
+        Survey.open(survey.path)

@@ -148,7 +148,8 @@ def download(
     table: Annotated[Path, typer.Argument(metavar="CATALOG", help="The galaxies: a GZ2 table or any with ra and dec.")],
     survey: NewSurveyArgument,
     source: Annotated[
-        list[str] | None, typer.Option("--source", help="skyview, hips2fits or sdss; repeated: the next is asked.")
+        list[str] | None,
+        typer.Option("--source", help="skyview (default), hips2fits or sdss; repeated: the next is asked."),
     ] = None,
     field: Annotated[
         float | None, typer.Option(help="Full width in arcsec; by default 0.396\" a pixel. 400 is the original's.")
@@ -167,7 +168,7 @@ def download(
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A host that a service may redirect to. May be repeated.")
     ] = None,
-    cache: Annotated[Path | None, typer.Option(help="sdss: where frames lie.")] = None,
+    cache: Annotated[Path | None, typer.Option(help="sdss: where frames lie; by default a user cache.")] = None,
     cache_gib: Annotated[float, typer.Option(help="sdss: how large that may grow.")] = 4.0,
     scheme: SchemeOption = None,
     join: JoinOption = None,
@@ -326,7 +327,8 @@ def committee(
     name: Annotated[str, typer.Option("--name", help="Of the new model.")] = "committee",
     views: Annotated[int, typer.Option(help="1, or 8: turned and mirrored in all ways.")] = 8,
     scale: Annotated[
-        list[float] | None, typer.Option("--scale", help="Ask at this scale: --scale 0.7 --scale 1 --scale 1.4.")
+        list[float] | None,
+        typer.Option("--scale", help="Ask at this scale, by default 1: --scale 0.7 --scale 1."),
     ] = None,
 ) -> None:
     """Make one network of several: they vote on each galaxy, each in several views."""

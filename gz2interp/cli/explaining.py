@@ -69,7 +69,10 @@ def check(
     model: ModelOption = None,
     method: Annotated[
         list[str] | None,
-        typer.Option("--method", help="Check this one only. May be repeated; all: every one there is."),
+        typer.Option(
+            "--method",
+            help="Check this one only. May be repeated; all: every one; by default all that are not slow.",
+        ),
     ] = None,
     galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=2, help="On how many galaxies.")] = 96,
     few: Annotated[int, typer.Option(min=2, help="On how many, where a method is asked a dozen times.")] = 24,

@@ -10,7 +10,7 @@ import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
-from gz2interp.console import console, progress_as, say
+from gz2interp.console import console, progress_as, say, sentence
 from gz2interp.errors import InputError
 from gz2interp.result_tables import (
     OverwriteOption,
@@ -70,8 +70,8 @@ def features(
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
         folder = feature_sheet(subject, layer, settings, told)
-    for sentence in sheet_sentences(folder):
-        told.say(sentence)
+    for words in sheet_sentences(folder):
+        told.say(sentence(words))
     told.say(f"Everything: {folder.path}")
     if out:
         _write(lambda: sheet_drawing(subject, layer, settings.kinds[0], _manner(journal, columns)), out)
@@ -116,7 +116,7 @@ def agreement(
     with progress_as(progress) as told:
         found = agreement_with(opened, first, second, told)
     title = f"Feature images of {first.model.name} shown to {second.model.name}"
-    output.show(ResultTable(title, found.table, {}, found.sentences))
+    output.show(ResultTable(title, found.table, {}, [sentence(words) for words in found.sentences]))
 
 
 @app.command()

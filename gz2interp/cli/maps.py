@@ -11,7 +11,7 @@ import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
-from gz2interp.console import ProgressBars, progress_as, say
+from gz2interp.console import ProgressBars, progress_as, say, sentence
 from gz2interp.errors import InputError
 from gz2interp.result_tables import ResultTable, TableOutput, check_free, files_of_figure, table_options
 
@@ -90,7 +90,7 @@ def compare(
         if most
     }
     compared = [rows.assign(compared=each.second) for each, rows in zip(found, changed, strict=True)]
-    notes = [sentence for each in found for sentence in each.sentences]
+    notes = [sentence(words) for each in found for words in each.sentences]
     table = ResultTable(f"Changed most from {found[0].first}", pd.concat(compared), drawn, notes)
     replace(output, file=None).show(table)
     for k, each in enumerate(found):

@@ -105,7 +105,7 @@ def remove(
 @app.command("layers")
 @table_options()
 def layers_(survey: SurveyArgument, model: ModelOption = None, *, output: TableOutput) -> None:
-    """The layers of a network that can be analysed: shape, which have been analysed, and which is the default."""
+    """The layers of a network that can be analysed: shape, stride, receptive field, analyses, and the default one."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.models import layers_table
@@ -116,6 +116,10 @@ def layers_(survey: SurveyArgument, model: ModelOption = None, *, output: TableO
         rows = layers_table(opened, folder)
     title = f"Layers of {folder.name}"
     drawn = rows.assign(default=["yes" if default else "" for default in rows["default"]])
+    for name in ("stride", "field"):
+        pairs = zip(rows[f"{name}_y"], rows[f"{name}_x"], strict=True)
+        drawn[f"{name} [pixel]"] = ["" if y != y else f"{y:.4g}" if y == x else f"{y:.4g}, {x:.4g}" for y, x in pairs]
+    drawn = drawn[["layer", "kind", "y", "x", "channels", "stride [pixel]", "field [pixel]", "default", "analysed"]]
     output.show(ResultTable(title, rows, {title: drawn}))
 
 

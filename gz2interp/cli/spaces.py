@@ -9,7 +9,7 @@ import typer
 
 from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SchedulerOption, SurveyArgument
-from gz2interp.console import progress_as, say
+from gz2interp.console import progress_as, say, sentence
 from gz2interp.errors import InputError
 from gz2interp.result_tables import ResultTable, TableOutput, table_options
 
@@ -49,8 +49,8 @@ def analyse(
     settings = AnalyseSettings(layer, metric, neighbours, shape, views, index)
     with progress_as(progress) as told:
         result = analyse(open_subject(survey, model), settings, told, scheduler)
-        for sentence in result.quality.sentences() if result.quality else ():
-            told.say(f"map  {sentence}")
+        for words in result.quality.sentences() if result.quality else ():
+            told.say(sentence(f"map: {words}"))
         told.say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
         if result.search is not None:
             told.say(f"Neighbours: {result.search.words}")

@@ -11,7 +11,7 @@ from gz2interp.cli.app import app, survey_app
 from gz2interp.cli.giving import ColumnsOption, columns_from
 from gz2interp.cli.models import ReplaceOption, ask_class_names, names_from
 from gz2interp.cli.options import ModelOption, SurveyArgument
-from gz2interp.console import ProgressBars, say
+from gz2interp.console import ProgressBars, say, sentence
 from gz2interp.errors import InputError
 from gz2interp.result_tables import OverwriteOption, ResultTable, TableOutput, check_free, table_options
 
@@ -39,8 +39,8 @@ def card_(
     output.show_record(known.to_json())
     for path in write_card(known, opened, out or opened.model(model).path / "card"):
         say(str(path))
-    for sentence in known.unknown:
-        say(f"not known  {sentence}")
+    for words in known.unknown:
+        say(sentence(f"not known: {words}"))
 
 
 @survey_app.command("check")
@@ -115,8 +115,8 @@ def import_(
         raise InputError("What to import was not said, or twice", "--model FILE, or --latents FILE")
     if latents is not None:
         laid = lay_latents(opened, latents, name or latents.stem, ids, replace=replace)
-        for sentence in laid.sentences:
-            say(sentence)
+        for words in laid.sentences:
+            say(sentence(words))
         folder = laid.model
     else:
         assert model is not None

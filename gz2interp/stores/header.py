@@ -85,6 +85,8 @@ class Header:
                 raise SurveyError(
                     f"{folder} has format {version}", f"This gz2interp reads formats up to {FORMAT}", "Update gz2interp"
                 )
+            if isinstance(record, dict):
+                record = {"central": 1.0} | record  # surveys of before have no such field
             return record_from_json(cls, record)
 
         return read_record(file, build)

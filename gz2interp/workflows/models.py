@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock, Timeout
 
@@ -19,10 +21,23 @@ from gz2interp.stores.latents import LATENTS
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 
+if TYPE_CHECKING:
+    from gz2interp.network.probe import Probe
+
 __all__ = ["layers_table", "models_table", "remove_model", "rename_model", "unused"]
 
 _LAYERS: Final = "layers.json"
 """In a model's folder: its layers, so that listing them again does not load TensorFlow."""
+
+
+Places = tuple[float, float, float, float]
+"""Stride (y, x) and receptive field (y, x) [pixel]."""
+
+Layers = tuple[list[LayerInfo], str, dict[str, Places]]
+"""The layers of a network, the name of the default one, and by name where their cells lie."""
+
+_PLACES: Final = ("stride_y", "stride_x", "field_y", "field_x")
+_NO_PLACES: Final[Places] = (math.nan, math.nan, math.nan, math.nan)
 
 
 def models_table(survey: Survey) -> pd.DataFrame:
@@ -65,9 +80,11 @@ def layers_table(survey: Survey, model: ModelFolder) -> pd.DataFrame:
     -------
     DataFrame
         ``layer``; ``kind`` (its Keras class); ``y``, ``x`` (cells; missing where there are none), ``channels``;
+        ``stride_y``, ``stride_x``, ``field_y``, ``field_x`` (from cell to cell, and what a middle cell is computed
+        from [pixel]; NaN where there are no cells, or the receptive field is not known);
         ``default`` (taken where no layer is named); ``analysed`` (the metrics of its analyses, with commas).
     """
-    layers, default = _layers_of(survey, model)
+    layers, default, places = _layers_of(survey, model)
     analysed = _analysed(survey, model)
     return pd.DataFrame(
         {
@@ -76,6 +93,7 @@ def layers_table(survey: Survey, model: ModelFolder) -> pd.DataFrame:
             "y": pd.array([layer.shape[0] if len(layer.shape) == 3 else None for layer in layers], "Int64"),
             "x": pd.array([layer.shape[1] if len(layer.shape) == 3 else None for layer in layers], "Int64"),
             "channels": [layer.shape[-1] for layer in layers],
+            **dict(zip(_PLACES, np.array([places[layer.name] for layer in layers]).reshape(-1, 4).T, strict=True)),
             "default": [layer.name == default for layer in layers],
             "analysed": [", ".join(analysed.get(layer.name, ())) for layer in layers],
         }
@@ -177,29 +195,47 @@ def _analysed(survey: Survey, model: ModelFolder) -> dict[str, list[str]]:
     return layers
 
 
-def _layers_of(survey: Survey, model: ModelFolder) -> tuple[list[LayerInfo], str]:
-    """The layers of a model and the default one, from the list beside it or from the network itself."""
+def _layers_of(survey: Survey, model: ModelFolder) -> Layers:
+    """The layers of a model, from the list beside it or from the network itself."""
     if model.latents:
-        return [LayerInfo(LATENTS, "latents", (int(model.latents.record["channels"]),))], LATENTS
+        channels = int(model.latents.record["channels"])
+        return [LayerInfo(LATENTS, "latents", (channels,))], LATENTS, {LATENTS: _NO_PLACES}
     file = model.path / _LAYERS
     with suppress(SurveyError):  # not there, or damaged: it is made again
-        digest, listed_layers, listed_default = read_record(file, _listed)
+        digest, known = read_record(file, _listed)
         if digest == model.digest:
-            return listed_layers, listed_default
+            return known
     from gz2interp.workflows.opening import Subject  # TensorFlow, which a list that is there does without
 
     probe = Subject(survey, model).probe
     layers = list(probe.layers)
     default = next((layer.name for layer in reversed(layers) if layer.spatial), "")
-    listed = [{"name": layer.name, "kind": layer.kind, "shape": list(layer.shape)} for layer in layers]
+    places = {layer.name: _places(probe, layer, survey.shape) for layer in layers}
+    listed = [
+        {"name": layer.name, "kind": layer.kind, "shape": list(layer.shape)}
+        | {"places": [None if math.isnan(value) else value for value in places[layer.name]]}
+        for layer in layers
+    ]
     if not survey.place.address:
         write_json(file, {"model": model.digest, "default": default, "layers": listed})
-    return layers, default
+    return layers, default, places
 
 
-def _listed(record: Any) -> tuple[str, list[LayerInfo], str]:
-    """Digest of the network, its layers, and the default one."""
+def _places(probe: Probe, layer: LayerInfo, shape: tuple[int, int]) -> Places:
+    """Stride (y, x) and receptive field (y, x) of a layer's cells [pixel]."""
+    if not layer.spatial:
+        return _NO_PLACES
+    cells = probe.cells(layer.name, shape)
+    return (*cells.stride, *cells.field)
+
+
+def _listed(record: Any) -> tuple[str, Layers]:
+    """Digest of the network, and its layers."""
     layers = [
         LayerInfo(str(each["name"]), str(each["kind"]), tuple(map(int, each["shape"]))) for each in record["layers"]
     ]
-    return str(record["model"]), layers, str(record["default"])
+    places = {}
+    for each in record["layers"]:
+        stride_y, stride_x, field_y, field_x = (math.nan if value is None else float(value) for value in each["places"])
+        places[str(each["name"])] = (stride_y, stride_x, field_y, field_x)
+    return str(record["model"]), (layers, str(record["default"]), places)
