@@ -16,8 +16,11 @@ import gz2interp as gz
 from gz2interp.embedding.neighbours import nearest_neighbours
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.journals import TALLEST, Page
+from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure
+from gz2interp.figures.layouts.groups import active_groups
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import SMALL
+from gz2interp.figures.shown import Sky
 from gz2interp.network.answers import Gradients
 from gz2interp.network.quiet import keras
 from gz2interp.results import Embedding, Provenance
@@ -260,6 +263,49 @@ def test_every_figure_fits_its_page_with_and_without_feature_images(
         assert len(drawing.numbers)
         assert "Network cnn" in drawing.caption
     assert name != "groups" or "account for" in plain.caption
+
+
+@pytest.mark.parametrize("side", [3, 14, 20])
+@pytest.mark.parametrize("features", [False, True])
+def test_every_picture_of_an_atlas_is_large_enough_to_be_seen(side: int, features: bool) -> None:
+    rng = np.random.default_rng(side)
+    patch = rng.normal(1, 0.1, (24, 24, 5)).astype(np.float32)
+    cells = [
+        AtlasCell(column, row, int(rng.integers(1, 500)), (column + row) % 3, patch, patch if features else None)
+        for column in range(side)
+        for row in range(side)
+    ]
+    figure = atlas_figure(cells, ["round", "edge on", "spiral"], "ugriz", Manner(), "A foot.", Sky(0.396, 0.0))
+    assert figure.get_figheight() <= TALLEST
+    figure.canvas.draw()
+    sides = [
+        image.get_window_extent().width / figure.dpi for axis in figure.axes for image in axis.images if image.axes
+    ]
+    assert len(sides) in (side**2, 2 * side**2)
+    assert min(sides) * 25.4 > 4
+    assert max(sides) == pytest.approx(min(sides))
+    written = {text.get_text() for axis in figure.axes for text in axis.texts}
+    assert {"N", "E", "2\N{DOUBLE PRIME}"} <= written
+    if features and len(sides) == side**2:
+        assert any("Feature images are left out" in text.get_text().replace("\n", " ") for text in figure.texts)
+
+
+def test_an_atlas_in_which_nothing_would_be_seen_is_refused() -> None:
+    cells = [AtlasCell(column, 0, 1, 0, np.ones((16, 16, 5), np.float32)) for column in range(40)]
+    with pytest.raises(InputError, match="mm on a page"):
+        atlas_figure(cells, ["round"], "ugriz", Manner(Page(columns=1)))
+
+
+def test_a_group_that_is_not_active_in_a_galaxy_is_left_out_and_named(folder: BlocksFolder, subject: Subject) -> None:
+    found = gz.blocks_of_galaxy(subject, FIRST_ID + 4, LAYER, steps=2)
+    loads = found.effects.loads.copy()
+    loads[..., 1] = 0
+    drawing = gz.groups_drawing(subject, replace(found, effects=replace(found.effects, loads=loads)))
+    assert "strongest: group 2." in drawing.caption
+    names = [text.get_text() for text in drawing.figure.texts]
+    assert "group 1" in names
+    assert "group 2" not in names
+    assert active_groups(np.zeros((2, 2, 3))) == [0, 1, 2]
 
 
 def test_a_channel_that_is_not_there_has_no_tops(folder: BlocksFolder, subject: Subject) -> None:

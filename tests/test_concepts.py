@@ -175,7 +175,7 @@ def test_cancelling_blocks_are_not_hidden():
     told = account(*(np.array(each, np.float32) for each in ([[1.0]], [[5.0, -5.0]], [1.0], [0.0])), "logit(spiral)")
     assert told.share[0] == pytest.approx(1)
     assert told.absolute[0] == pytest.approx(1 / 11)
-    assert "+1.00; the groups shown account for +1.00 (100 %)" in told.words(name="groups")
+    assert "+1.00 above an empty sky; the groups shown account for +1.00 (100 % of it)" in told.words(name="groups")
 
 
 def test_no_evidence_has_no_share():

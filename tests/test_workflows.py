@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from dashboard_fixtures import FIRST_ID, LOST, make_survey
 
-from gz2interp.attribution import grad_cam, gradient
+from gz2interp.attribution import METHODS, grad_cam, gradient
 from gz2interp.embedding.neighbours import nearest_neighbours
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.errors import InputError, LayerNotFound, SurveyError
@@ -170,6 +171,39 @@ def test_maps_are_what_the_method_says_and_land_in_fits(subject: Subject, tmp_pa
         assert min(up, 360 - up) == pytest.approx(0, abs=0.01)
         assert wcs.pixel_to_world(14.5, 15.5).ra > middle.ra  # east is left
         assert hdus[0].header["PREDICT"] in ("round", "long")
+        described = METHODS[method]
+        for header in (hdus[0].header, hdus["ATTRIBUTION"].header):
+            assert header["METHOD"] == method
+            assert described.title in header["REFERENC"]
+            assert (header.get("LAYER", "") != "") == described.needs_layer
+            assert header["SCORE"] == "logit(long)"
+        assert [hdus[name].header["BUNIT"] for name in ("IMAGE", "VALID")] == ["nmgy", "1"]
+        per_flux = not described.contributes and found.attribution.domain == "input"
+        assert hdus["ATTRIBUTION"].header["BUNIT"] == ("nmgy-1" if per_flux else "1")
+        assert [hdus["IMAGE"].header[f"BAND{k}"] for k in range(1, 6)] == list(subject.survey.bands)
+        assert WCS(hdus["IMAGE"].header).naxis == 3
+        hdus.verify("exception")
+
+
+def test_the_completeness_gap_is_in_the_file(subject: Subject, tmp_path: Path) -> None:
+    found = explain(subject, [FIRST_ID + 7, FIRST_ID], Question("integrated_gradients", logit("long")))
+    for i, path in enumerate(write_maps(found, tmp_path)):
+        values, total = found.attribution.values[i], found.attribution.total[i]
+        for extension in (0, 1):
+            header = fits.getheader(path, extension)
+            assert header["TOTAL"] == pytest.approx(float(total))
+            assert header["GAP"] == pytest.approx(float(values.sum(dtype=np.float64)) - float(total), abs=1e-6)
+            assert header["GAPSHARE"] == pytest.approx(abs(header["GAP"] / header["TOTAL"]))
+
+
+def test_a_gradient_at_the_image_is_per_nanomaggy(subject: Subject, tmp_path: Path) -> None:
+    found = explain(subject, [FIRST_ID], Question("gradient", logit("long")))
+    units = []
+    for domain in ("input", "scaled"):
+        of_domain = replace(found, attribution=replace(found.attribution, domain=domain))
+        (path,) = write_maps(of_domain, tmp_path / domain)
+        units.append(fits.getheader(path, "ATTRIBUTION")["BUNIT"])
+    assert units == ["nmgy-1", "1"]
 
 
 def test_the_predicted_class_is_explained_by_default(subject: Subject) -> None:

@@ -174,7 +174,7 @@ def test_a_sheet_is_a_figure_with_its_numbers(subject: Subject, folder: Features
     feature_sheet(subject, settings=FAST)
     drawing = sheet_drawing(subject)
     assert len(drawing.numbers) == CHANNELS
-    assert "6 steps, fourier" in drawing.caption
+    assert "6 steps, as Fourier coefficients" in drawing.caption
     with pytest.raises(InputError, match="channel, class, group, cell"):
         sheet_drawing(subject, kind="nothing")
 

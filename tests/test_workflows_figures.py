@@ -70,9 +70,9 @@ def test_galaxies_their_caption_and_their_data(subject: Subject, tmp_path: Path)
         METHODS["gradient_x_input"].reference,
         "the logit of long minus logit of round",
         f"(b) {IDS[1]}, ",
-        "with respect to the input image",
+        "with respect to the unscaled image",
         "share one signed scale, \N{PLUS-MINUS SIGN}",
-        "Trust: not checked. Run gz2interp check survey --model cnn.",
+        "Trust: not checked for this network.",
         subject.model.digest,
         subject.survey.digest,
     ):
@@ -127,7 +127,7 @@ def test_right_beside_wrong_is_by_label(subject: Subject) -> None:
         assert said["prediction"][right] == said["label"][right] == said["label"][wrong] != said["prediction"][wrong]
     drawing = draw_figure(subject, [], Wish("right-wrong", most=2))
     assert drawing.numbers["half"].tolist() == ["right", "wrong"] * 2
-    assert "most confident mistakes" in drawing.caption
+    assert "most confident errors" in drawing.caption
     alike = list(said.index[said["prediction"] == said["label"]][:2])
     with pytest.raises(InputError, match="2 galaxies that the network has right and 0"):
         draw_figure(subject, alike, Wish("right-wrong"))
@@ -235,7 +235,7 @@ def test_portions_say_what_all_together_say(subject: Subject) -> None:
         (Wish(manner=Manner(on="y")), "One of rgb, u, g, r, i, z"),
         (Wish(question=Question("magic")), "One of gradient"),
         (Wish("methods", by_band=True), "The layout galaxies"),
-        (Wish(alteration=WITHOUT_ARMS), "The layout repaint"),
+        (Wish(alteration=WITHOUT_ARMS), "for the layout repaint"),
     ],
 )
 def test_wrong_wishes_are_told(subject: Subject, wish: Wish, told: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -13,6 +15,7 @@ from gz2interp.errors import InputError, SurveyError
 from gz2interp.painting import Alteration, Recipe, paint, repaint
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
+from gz2interp.workflows import counterfactual
 from gz2interp.workflows.counterfactual import said_of, write_repainted
 from gz2interp.workflows.repaint import components_table, ingredients_of, recipe_of_galaxy, repaint_galaxy
 from trainer.paint import paint_survey
@@ -121,6 +124,20 @@ def test_the_figure_is_the_same_file_again(survey, galaxy, tmp_path, suffix):
     assert "without arms" in (tmp_path / "one.txt").read_text()
 
 
+def test_the_figure_has_a_scale_bar_a_compass_and_says_what_its_numbers_are_of(survey, galaxy, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(counterfactual, "save_figure", lambda figure, path, caption: drawn.append((figure, caption)))
+    write_repainted(survey, repaint_galaxy(survey, galaxy, WITHOUT_ARMS, Counting()), tmp_path / "figure.png")
+    ((figure, caption),) = drawn
+    first = figure.subfigs[0].axes[0]
+    assert {"N", "E"} <= {text.get_text() for text in first.texts}
+    assert any(text.get_text().endswith("\N{DOUBLE PRIME}") for text in first.texts)
+    titles = [axis.get_title() for part in figure.subfigs for axis in part.axes]
+    assert any(re.fullmatch(r"bulge, \d+ %", title) for title in titles)
+    assert not any("_" in text.get_text() for part in figure.subfigs for axis in part.axes for text in axis.texts)
+    assert "share of the galaxy's flux" in caption
+
+
 def test_the_fits_file_has_both_images_where_they_are_on_the_sky(survey, galaxy, tmp_path):
     found = repaint_galaxy(survey, galaxy, WITHOUT_ARMS)
     write_repainted(survey, found, tmp_path / "pair.fits")
@@ -128,6 +145,8 @@ def test_the_fits_file_has_both_images_where_they_are_on_the_sky(survey, galaxy,
         assert hdus[0].header["OBJECT"] == str(galaxy)
         assert_array_equal(np.moveaxis(hdus["BEFORE"].data, 0, -1), found.before.image)
         assert_array_equal(np.moveaxis(hdus["AFTER"].data, 0, -1), found.after.image)
+        assert [hdus["AFTER"].header[f"BAND{k}"] for k in range(1, 6)] == list("ugriz")
+        assert hdus["AFTER"].header["BUNIT"] == "nmgy"
         where = WCS(hdus["AFTER"].header).celestial.pixel_to_world(31.5, 31.5)
     assert where.ra.deg == pytest.approx(survey.catalog["ra"][3], abs=1e-5)
     with pytest.raises(InputError, match=r"pair\.doc"):

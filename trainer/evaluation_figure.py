@@ -64,7 +64,7 @@ def _draw_reliability(axes: Any, evaluation: Evaluation) -> None:
     high = np.array([part.right.high for part in bins], float) - right
     axes.plot([0, 1], [0, 1], color=PALE, lw=0.8, zorder=0)
     axes.errorbar(confidence, right, yerr=np.clip([low, high], 0, None), fmt="o", ms=4, lw=1, color=BLUE, clip_on=False)
-    axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="share that is right")
+    axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
     axes.set_title(
         f"As often right as it is sure? Brier score {evaluation.brier.plain}\n"
         f"calibration error {evaluation.calibration_error}\n"
@@ -94,8 +94,8 @@ def _draw_confusion(figure: Figure, axes: Any, evaluation: Evaluation) -> None:
             axes.text(column, row, f"{count}", ha="center", va="center", color="white" if bright else INK, fontsize=7)
     axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="the network says", ylabel="label")
-    axes.set_title(f"What it takes for what\naccuracy {evaluation.accuracy}")
+    axes.set(xlabel="prediction", ylabel="label")
+    axes.set_title(f"Confusion matrix\naccuracy {evaluation.accuracy}")
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
     bar = figure.colorbar(image, ax=axes, shrink=0.7, pad=0.02)

@@ -60,7 +60,8 @@ def unusual(
         return
     if ranking.left_out is not None:
         notes.append(f"{artefacts_in_words(ranking.left_out)}.")
-    learnt = f", after {len(ranking.ratings)} ratings" if len(ranking.ratings) else ""
+    count = len(ranking.ratings)
+    learnt = f", after {count} rating{'s' * (count > 1)}" if count else ""
     title = f"The most unusual of {len(ranking.order)} galaxies of {subject.survey.name}{learnt}"
     rows = ranking.table(most)
     rated = ["rating"] if rows["rating"].notna().any() else []

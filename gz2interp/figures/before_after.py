@@ -10,21 +10,26 @@ from numpy.typing import NDArray
 from gz2interp.figures.overlay import diverging_rgb, symmetric_limit
 from gz2interp.figures.rgb import Stretch, rgb
 
-__all__ = ["light_picture", "three_pictures"]
+__all__ = ["light_picture", "middle_band", "three_pictures"]
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
 
 def three_pictures(before: Floats, after: Floats, bands: Sequence[str], stretch: Stretch) -> tuple[Bytes, Bytes, Bytes]:
-    """Before and after in colour, and their difference in r: red is light that came, blue light that went."""
-    band = list(bands).index("r") if "r" in bands else len(bands) // 2
+    """Before and after in colour, and their difference in r: red is light that was added, blue light that is gone."""
+    band = middle_band(bands)
     difference = after[..., band] - before[..., band]
     return (
         rgb(before, bands, stretch),
         rgb(after, bands, stretch),
         diverging_rgb(difference, symmetric_limit(difference)),
     )
+
+
+def middle_band(bands: Sequence[str]) -> int:
+    """The place of r, or of the middle band where there is no r."""
+    return list(bands).index("r") if "r" in bands else len(bands) // 2
 
 
 def light_picture(light: Floats) -> Bytes:

@@ -75,7 +75,7 @@ def _draw_reliability(axes: Axes, evaluation: Evaluation) -> None:
     axes.plot([0, 1], [0, 1], color=PALE, lw=0.8, zorder=0)
     spread = np.clip([right - low, high - right], 0, None)
     axes.errorbar([part.confidence for part in bins], right, yerr=spread, fmt="o", ms=3.5, lw=0.9, color=BLUE)
-    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="share that is right")
+    axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="accuracy")
     axes.set_title(
         f"As often right as it is sure? Brier {evaluation.brier.plain}\n"
         f"calibration error {evaluation.calibration_error}\nof an ideal network {evaluation.ideal_calibration_error}"
@@ -93,9 +93,9 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation) -> None:
             axes.text(column, row, f"{count}", ha="center", va="center", color=colour)
     axes.set_xticks(range(len(names)), names, rotation=25, ha="right", rotation_mode="anchor")
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="the network says", ylabel="label")
+    axes.set(xlabel="prediction", ylabel="label")
     axes.tick_params(length=0)
-    axes.set_title(f"What it takes for what\naccuracy {evaluation.accuracy}\nof {evaluation.accuracy.count} galaxies")
+    axes.set_title(f"Confusion matrix\naccuracy {evaluation.accuracy}\nof {evaluation.accuracy.count} galaxies")
 
 
 def _draw_below(part: Any, card: Card) -> None:
@@ -115,7 +115,7 @@ def _draw_failures(axes: Axes, failures: Failures) -> None:
     spread = np.clip([share - low, high - share], 0, None)
     axes.errorbar(middle, share, xerr=half, yerr=spread, fmt="o", ms=3.5, lw=0.9, color=ORANGE)
     axes.set(xlabel=failures.words, ylim=(0, None))
-    axes.set_title("Share that is wrong")
+    axes.set_title("Error rate")
 
 
 def _draw_history(axes: Axes, card: Card) -> None:
@@ -143,7 +143,7 @@ def _draw_mistakes(part: Any, card: Card, pictures: Bytes, lines: int) -> None:
         said, label = (word.replace("_", " ") for word in (mistake.prediction, mistake.label))
         axes.set_title(f"{said} {mistake.confidence:.0%}\nlabel {label}", fontsize=6, pad=2)
         axes.text(0.5, -0.03, mistake.galaxy_id, transform=axes.transAxes, ha="center", va="top", fontsize=4.5)
-    part.suptitle("Its most confident mistakes", x=0.01, ha="left", fontsize=7)
+    part.suptitle("Most confident errors", x=0.01, ha="left", fontsize=7)
 
 
 def _columns(estimates: Any) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Final
 
@@ -11,11 +11,15 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from gz2interp.figures.before_after import light_picture, three_pictures
-from gz2interp.figures.paper import STYLE
+from gz2interp.figures.before_after import light_picture, middle_band, three_pictures
+from gz2interp.figures.overlay import symmetric_limit
+from gz2interp.figures.paper import SMALL, STYLE
+from gz2interp.figures.pieces.compass import put_compass, put_scale_bar
 from gz2interp.figures.rgb import stretch_of
+from gz2interp.figures.shown import Sky
 
 __all__ = ["Counterfactual", "counterfactual_figure"]
 
@@ -41,6 +45,8 @@ class Counterfactual:
         Class to probability, or empty.
     light : sequence of (str, float32 (y, x))
         Name and light of each component before; may be empty.
+    sky : Sky, optional
+        Of both images: for the scale bar and the compass.
     """
 
     before: Floats
@@ -49,10 +55,11 @@ class Counterfactual:
     said_before: Mapping[str, float]
     said_after: Mapping[str, float]
     light: Sequence[tuple[str, Floats]]
+    sky: Sky = field(default_factory=Sky)
 
 
 def counterfactual_figure(shown: Counterfactual, bands: Sequence[str]) -> Figure:
-    """Before, after, what came and went in r, and the network's answers; beneath, the components.
+    """Before, after, the light added and removed in r, and the network's predictions; beneath, the components.
 
     Returns
     -------
@@ -77,9 +84,22 @@ def _draw_top(part: mpl.figure.SubFigure, shown: Counterfactual, bands: Sequence
         gridspec_kw={"right": 0.9 if asked else 0.99, "top": 0.84, "bottom": 0.06, **TIGHT},
     )
     pictures = three_pictures(shown.before, shown.after, bands, stretch_of(shown.before[None], bands))
-    titles = ("as it is", "\n".join(wrap(shown.words, 28)), "difference in r\nred came, blue went")
+    band = middle_band(bands)
+    limit = symmetric_limit(shown.after[..., band] - shown.before[..., band])
+    titles = ("original", "\n".join(wrap(shown.words, 28)), f"difference in {bands[band]}:\nred added, blue removed")
     for axis, picture, title in zip(axes, pictures, titles, strict=False):
         _show(axis, picture, title)
+    put_scale_bar(axes[0], shown.sky, shown.before.shape[:2])
+    put_compass(axes[0], shown.sky, shown.before.shape[:2])
+    axes[2].text(
+        *(0.5, 0.03),
+        f"\N{PLUS-MINUS SIGN}{limit:.2g} nanomaggies per pixel",
+        transform=axes[2].transAxes,
+        ha="center",
+        va="bottom",
+        fontsize=SMALL,
+        path_effects=[withStroke(linewidth=1.5, foreground="white")],
+    )
     if asked:
         _draw_answers(axes[3], shown)
 
@@ -89,14 +109,14 @@ def _draw_answers(axis: Axes, shown: Counterfactual) -> None:
     place = np.arange(len(names))
     axis.barh(place - 0.2, [shown.said_before[name] for name in names], 0.38, color="#8B949E")
     axis.barh(place + 0.2, [shown.said_after[name] for name in names], 0.38, color="#0072B2")
-    axis.set_yticks(place, names)
+    axis.set_yticks(place, [name.replace("_", " ") for name in names])
     axis.yaxis.tick_right()
     axis.tick_params(length=0)
     axis.set_xlim(0, 1)
     axis.set_xticks([0, 0.5, 1], ["0", "", "1"])
     axis.invert_yaxis()
     axis.set_box_aspect(1)
-    axis.set_title("the network says:\nas it is (grey), altered (blue)", pad=3)
+    axis.set_title("probability of each class:\noriginal (grey), altered (blue)", pad=3)
 
 
 def _draw_components(part: mpl.figure.SubFigure, light: Sequence[tuple[str, Floats]]) -> None:

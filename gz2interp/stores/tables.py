@@ -203,9 +203,9 @@ def _write_parquet(frame: pd.DataFrame, path: Path, description: TableDescriptio
 FORMATS: dict[str, Callable[[pd.DataFrame, Path, TableDescription], None]] = {
     ".parquet": _write_parquet,
     ".csv": _write_csv,
-    ".ecsv": write_ecsv,
     ".fits": write_fits,
     ".vot": write_votable,
     ".xml": write_votable,
+    ".ecsv": write_ecsv,
 }
 """What `write_table` can write, by suffix."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 
-import numpy as np
 from astropy.io import fits
 
 from gz2interp.errors import InputError, choices
+from gz2interp.figures.before_after import middle_band
 from gz2interp.figures.counterfactual import Counterfactual, counterfactual_figure
 from gz2interp.figures.paper import FORMATS, save_figure
+from gz2interp.figures.shown import Sky
 from gz2interp.painting import Alteration
 from gz2interp.results import Cutout
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.maps import image_hdu
 from gz2interp.workflows.repaint import Repainted, ingredients_of
 
 __all__ = ["said_of", "write_repainted"]
@@ -59,15 +62,26 @@ def said_of(alteration: Alteration) -> str:
 
 def _write_figure(survey: Survey, repainted: Repainted, path: Path) -> None:
     words = said_of(repainted.alteration)
-    light = [(part.name, part.light) for part in ingredients_of(survey, repainted.galaxy_id)]
+    light = [
+        (f"{part.name.replace('_', ' ')}, {_percent(part.share)}", part.light)
+        for part in ingredients_of(survey, repainted.galaxy_id)
+    ]
     said = repainted.said_before, repainted.said_after
-    shown = Counterfactual(repainted.before.image, repainted.after.image, words, *said, light)
+    sky = Sky(repainted.before.pixel_scale, repainted.before.position_angle)
+    shown = Counterfactual(repainted.before.image, repainted.after.image, words, *said, light, sky)
+    band = survey.bands[middle_band(survey.bands)]
+    network = f" Network {repainted.provenance.model}." if repainted.provenance.model else ""
     caption = (
-        f"Painted galaxy {repainted.galaxy_id} as it is and {words}, under the same noise; the difference in r. "
-        "Beneath, the light of its components before noise, each on its own scale. "
-        f"Data {repainted.provenance.data}, made with gz2interp; painted, not observed."
+        f"Painted galaxy {repainted.galaxy_id}: original and {words}, under the same noise, and the difference in "
+        f"{band}. Beneath, the light of the original's components before noise, with their share of the galaxy's flux "
+        f"in r, each on its own scale (square root).{network} Data {survey.name} ({repainted.provenance.data}); made "
+        "with gz2interp; painted, not observed."
     )
     save_figure(counterfactual_figure(shown, survey.bands), path, caption)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.2g} %"
 
 
 def _file(survey: Survey, repainted: Repainted) -> fits.HDUList:
@@ -81,12 +95,13 @@ def _file(survey: Survey, repainted: Repainted) -> fits.HDUList:
     position = float(galaxy["ra"]), float(galaxy["dec"])
     images = {"BEFORE": repainted.before, "AFTER": repainted.after}
     return fits.HDUList(
-        [fits.PrimaryHDU(header=header), *(_image(name, cutout, position) for name, cutout in images.items())]
+        [
+            fits.PrimaryHDU(header=header),
+            *(_image(name, cutout, position, survey.bands) for name, cutout in images.items()),
+        ]
     )
 
 
-def _image(name: str, cutout: Cutout, position: tuple[float, float]) -> fits.ImageHDU:
+def _image(name: str, cutout: Cutout, position: tuple[float, float], bands: Sequence[str]) -> fits.ImageHDU:
     wcs = cutout_wcs(*position, cutout.pixel_scale, cutout.position_angle, cutout.valid.shape)
-    header = wcs.to_header()
-    header["BUNIT"] = "nmgy"
-    return fits.ImageHDU(np.ascontiguousarray(np.moveaxis(cutout.image, -1, 0)), header=header, name=name)
+    return image_hdu(name, cutout.image, wcs, bands, "nmgy", "nanomaggies per pixel")

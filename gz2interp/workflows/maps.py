@@ -9,21 +9,25 @@ import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from gz2interp.attribution import METHODS
+from gz2interp.results import Attribution
 from gz2interp.schema import DISPLAY_UNIT, pixel_unit
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
 from gz2interp.workflows.explain import Explanation
 
-__all__ = ["file_of_map", "write_maps", "write_maps_together"]
+__all__ = ["file_of_map", "image_hdu", "write_maps", "write_maps_together"]
 
 
 def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
     """Write ``GALAXYID_METHOD.fits`` for each galaxy; the same explanation gives the same bytes.
 
     Each file holds ``ATTRIBUTION`` (band, y, x) or (y, x), ``IMAGE`` (band, y, x) [nanomaggy] and ``VALID`` (y, x), for
-    a mean over views also its ``VARIANCE``, all with the galaxy's WCS where its position and pixel scale are known; the
-    primary header tells the method, its parameters, the score and the digests of data and model.
+    a mean over views also its ``VARIANCE``, all with the galaxy's WCS where its position and pixel scale are known,
+    their unit as BUNIT and the band of each plane of a cube as BANDn. The primary header and that of ``ATTRIBUTION``
+    tell the method, its paper, its parameters, the layer, the score, the completeness gap where the method promises a
+    sum, and the digests of data and model.
     """
     paths = []
     for i, galaxy_id in enumerate(explanation.galaxy_ids):
@@ -42,14 +46,12 @@ def file_of_map(folder: Path, galaxy_id: int | str, method: str) -> Path:
 def write_maps_together(explanations: Sequence[Explanation], path: Path) -> None:
     """Write one file with all maps of some explanations; the same explanations give the same bytes.
 
-    The k-th map is ``ATTRIBUTION`` with EXTVER k, followed by its ``IMAGE`` and ``VALID`` of that EXTVER; the header of
-    each ``ATTRIBUTION`` tells what the primary header of a single galaxy's file tells.
+    The k-th map is ``ATTRIBUTION`` with EXTVER k, followed by its ``IMAGE`` and ``VALID`` of that EXTVER.
     """
     hdus = [fits.PrimaryHDU()]
     for explanation in explanations:
         for i in range(len(explanation.galaxy_ids)):
-            first, *parts = _file(explanation, i)
-            parts[0].header.extend(first.header.copy(strip=True), bottom=True)
+            _, *parts = _file(explanation, i)
             for part in parts:
                 part.ver = 1 + sum(hdu.name == part.name for hdu in hdus)
                 hdus.append(part)
@@ -62,13 +64,39 @@ def _file(explanation: Explanation, i: int) -> fits.HDUList:
     maps = explanation.attribution.values[i]
     bands = explanation.bands
     of_maps, variance = bands if maps.ndim == 3 else (), explanation.attribution.variance
+    header, (unit, words) = _header(explanation, i), _unit(explanation.attribution, bands)
     parts = [
-        fits.PrimaryHDU(header=_header(explanation, i)),
-        _image("ATTRIBUTION", maps, wcs, of_maps),
-        _image("IMAGE", images[i], wcs, bands, unit=DISPLAY_UNIT if pixel_unit(bands) == DISPLAY_UNIT else "nmgy"),
-        _image("VALID", explanation.valid[i].astype(np.uint8), wcs, ()),
+        fits.PrimaryHDU(header=header),
+        image_hdu("ATTRIBUTION", maps, wcs, of_maps, unit, words),
+        image_hdu("IMAGE", images[i], wcs, bands, *_pixel_unit(bands)),
+        image_hdu("VALID", explanation.valid[i].astype(np.uint8), wcs, (), "1", "1 where all bands were imaged"),
     ]
-    return fits.HDUList(parts if variance is None else [*parts, _image("VARIANCE", variance[i], wcs, of_maps)])
+    parts[1].header.extend(header.copy(strip=True), bottom=True)
+    if variance is not None:
+        parts.append(image_hdu("VARIANCE", variance[i], wcs, of_maps, _squared(unit), "square of the unit of the map"))
+    return fits.HDUList(parts)
+
+
+def _unit(attribution: Attribution, bands: Sequence[str]) -> tuple[str, str]:
+    """Unit of a map as FITS spells it, "1" for none, and what it counts. Scores of a network have no unit."""
+    method = METHODS.get(attribution.method)
+    if method is None or method.contributes:
+        return "1", "share of the score (no unit) in each pixel"
+    of_flux = attribution.domain == "input" and pixel_unit(bands) != DISPLAY_UNIT
+    words = f"score per unit of the {'image' if attribution.domain == 'input' else 'scaled image'}"
+    unit = "nmgy-1" if of_flux else "1"
+    return (unit, words) if method.signed else (_squared(unit), f"square of {words}")
+
+
+def _squared(unit: str) -> str:
+    return {"nmgy-1": "nmgy-2"}.get(unit, unit)
+
+
+def _pixel_unit(bands: Sequence[str]) -> tuple[str, str]:
+    """BUNIT of an image of these bands, and its comment."""
+    if pixel_unit(bands) == DISPLAY_UNIT:
+        return DISPLAY_UNIT, "brightness of a picture, no flux"
+    return "nmgy", "nanomaggies per pixel"
 
 
 def _wcs(explanation: Explanation, i: int) -> WCS | None:
@@ -86,13 +114,22 @@ def _header(explanation: Explanation, i: int) -> fits.Header:
     header = fits.Header()
     _tell(header, "OBJECT", str(explanation.galaxy_ids[i]), "galaxy_id, as text: it exceeds 2**53")
     _tell(header, "METHOD", ascii_of(attribution.method), "attribution method")
+    if method := METHODS.get(attribution.method):
+        _tell(header, "REFERENC", ascii_of(f"{method.title}: {method.reference}"), "paper of the method")
     _tell(header, "SCORE", ascii_of(explanation.score_names[i]), "what is attributed")
     _tell(header, "SCOREVAL", float(attribution.scores[i]), "its value")
     _tell(header, "PREDICT", ascii_of(explanation.predictions[i]), "class the network predicts")
+    _tell(header, "CONFID", float(explanation.confidence[i]), "probability of that class")
     _tell(header, "LABEL", ascii_of(explanation.labels[i]), "class in the catalogue")
     if attribution.total is not None:
-        _tell(header, "TOTAL", float(attribution.total[i]), "what the map is to sum to")
-    _tell(header, "LAYER", ascii_of(attribution.layer), "layer looked at")
+        total = float(attribution.total[i])
+        gap = float(np.sum(attribution.values[i], dtype=np.float64)) - total
+        _tell(header, "TOTAL", total, "what the map is to sum to")
+        _tell(header, "GAP", gap, "sum of the map less TOTAL")
+        if total:
+            _tell(header, "GAPSHARE", abs(gap / total), "abs(GAP / TOTAL)")
+    if attribution.layer:
+        _tell(header, "LAYER", ascii_of(attribution.layer), "layer looked at")
     _tell(header, "DOMAIN", ascii_of(attribution.domain), "input that the attribution refers to")
     _tell(header, "DATAHASH", made.data, "digest of the survey")
     _tell(header, "MODLHASH", made.model, "digest of the model file")
@@ -109,12 +146,29 @@ def _tell(header: fits.Header, key: str, value: str | float, words: str) -> None
     header[key] = (value, words) if roomy else value
 
 
-def _image(name: str, values: np.ndarray, wcs: WCS | None, bands: tuple[str, ...], unit: str = "") -> fits.ImageHDU:
-    """An extension; a cube is turned from (y, x, band) to (band, y, x), which FITS counts as (x, y, band)."""
+def image_hdu(
+    name: str, values: np.ndarray, wcs: WCS | None, bands: Sequence[str], unit: str, words: str
+) -> fits.ImageHDU:
+    """An extension; a cube is turned from (y, x, band) to (band, y, x), which FITS counts as (x, y, band).
+
+    Parameters
+    ----------
+    name : str
+    values : (y, x) or (y, x, band)
+    wcs : WCS or None
+        Of the sky.
+    bands : sequence of str
+        Of the planes of a cube, named as BANDn; the third axis counts them from 1.
+    unit, words : str
+        BUNIT, "1" for none, and its comment.
+    """
     header = wcs.to_header() if wcs else fits.Header()
+    if bands and wcs:
+        header["WCSAXES"] = 3
+        for key, value in (("CTYPE3", "BAND"), ("CRPIX3", 1.0), ("CRVAL3", 1.0), ("CDELT3", 1.0)):
+            header[key] = value
     for place, band in enumerate(bands, start=1):
-        header[f"BAND{place}"] = ascii_of(band)
-    if unit:
-        header["BUNIT"] = unit
+        header[f"BAND{place}"] = (ascii_of(band), f"band of plane {place}")
+    header["BUNIT"] = (unit, words)
     data = np.moveaxis(values, -1, 0) if values.ndim == 3 else values
     return fits.ImageHDU(np.ascontiguousarray(data), header=header, name=name)

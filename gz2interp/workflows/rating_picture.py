@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 from gz2interp.stores.files import replaced
@@ -43,8 +43,20 @@ def write_rating_picture(path: Path, survey: Survey, row: int, stretch: Stretch)
     height = colour.shape[0]
     columns = [np.concatenate(bands[start : start + 2])[:height] for start in range(0, len(bands), 2)]
     filled = [np.pad(column, ((0, height - len(column)), (0, 0), (0, 0))) for column in columns]
+    picture = Image.fromarray(np.concatenate([colour, *filled], axis=1))
+    _name_panels(picture, survey, row, colour.shape[1], bands[0].shape[:2])
     with replaced(path) as aside:
-        Image.fromarray(np.concatenate([colour, *filled], axis=1)).save(aside, format="PNG")
+        picture.save(aside, format="PNG")
+
+
+def _name_panels(picture: Image.Image, survey: Survey, row: int, start: int, side: tuple[int, int]) -> None:
+    """The width of the colour image on the sky, and the name of each band, in the panels' upper left corners."""
+    draw, (height, width) = ImageDraw.Draw(picture), side
+    field = float(survey.status["pixel_scale"].loc[row]) * survey.shape[1]
+    names = {(0, 0): f"{field:.3g} arcsec wide" if np.isfinite(field) else ""}
+    names |= {(start + at // 2 * width, at % 2 * height): band for at, band in enumerate(survey.bands)}
+    for (x, y), name in names.items():
+        draw.text((x + 5, y + 3), name, fill="white", stroke_width=1, stroke_fill="black")
 
 
 def _grey(plane: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -59,12 +59,13 @@ def deviations_in_words(named: Sequence[tuple[str, float]]) -> str:
 def place_in_words(place: int, shape: tuple[int, int]) -> str:
     """Where in an image a cell of a grid (y, x) lies, y upwards.
 
-    >>> place_in_words(0, (8, 8)), place_in_words(63, (8, 8)), place_in_words(36, (8, 8))
-    ('at the lower left of the image', 'at the upper right of the image', 'in the middle of the image')
+    >>> place_in_words(0, (8, 8)), place_in_words(60, (8, 8)), place_in_words(36, (8, 8))
+    ('at the lower left of the image', 'at the top of the image', 'in the middle of the image')
     """
     y, x = divmod(place, shape[1])
     row, column = (min(3 * (2 * at + 1) // (2 * side), 2) for at, side in zip((y, x), shape, strict=True))
-    words = " ".join(part for part in (("lower", "", "upper")[row], ("left", "", "right")[column]) if part)
+    upright = ("lower", "", "upper") if column != 1 else ("bottom", "", "top")
+    words = " ".join(part for part in (upright[row], ("left", "", "right")[column]) if part)
     return f"at the {words} of the image" if words else "in the middle of the image"
 
 

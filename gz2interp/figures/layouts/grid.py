@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import STYLE
+from gz2interp.figures.pieces.cells import draw_picture
+from gz2interp.figures.pieces.coordinates import put_place
 from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import show, stretch_for, stretch_for_features
+from gz2interp.figures.pieces.pictures import stretch_for, stretch_for_features
 from gz2interp.figures.pieces.sheet import Sheet, foot_height, side_for
 from gz2interp.figures.rgb import rgb
 from gz2interp.figures.shown import Shown
@@ -69,12 +71,13 @@ def grid_figure(
     stretch, of_features = stretch_for([shown], bands), stretch_for_features(images.values(), bands)
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, whole(side), foot)
-        for place, title in enumerate(("the galaxy", "what the layer sees")):
+        for place, title in enumerate(("the galaxy", "feature image of each place")):
             x, y = (0.03 + place * (side + _BETWEEN), _HEAD) if columns == 2 else (0.03, _HEAD + place * (side + _HEAD))
             sheet.text(x, y - 0.03, title, va="bottom", weight="bold")
             axis = sheet.axes(x, y, side, side)
             if place == 0:
-                show(axis, rgb(shown.image, bands, stretch))
+                draw_picture(axis, shown, bands, stretch)
+                put_place(axis, shown, "scale")
             else:
                 _cells(axis, strengths, {at: rgb(image, bands, of_features) for at, image in images.items()})
             put_letter(axis, place)

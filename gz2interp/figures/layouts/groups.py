@@ -25,7 +25,7 @@ from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import rgb
 from gz2interp.figures.shown import Shown
 
-__all__ = ["groups_figure"]
+__all__ = ["active_groups", "groups_figure"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -35,7 +35,16 @@ _BAR: Final = 0.115
 _ACROSS: Final = {1: 3, 2: 7}
 _LARGE: Final = 1.45
 """Inches of the galaxy."""
+_ACTIVE: Final = 0.1
+"""Of the strongest group's maximum: below it a group is hardly active in a galaxy, and a map of it misleads."""
 _BESIDE: Final = 0.05 + 2 * (_LARGE + _BETWEEN)
+
+
+def active_groups(loads: Floats) -> list[int]:
+    """The groups that are active in a galaxy, by their loads (y, x, group); all where none is."""
+    peaks = np.asarray(loads).max(axis=(0, 1))
+    active = np.flatnonzero(peaks > _ACTIVE * peaks.max()).tolist()
+    return active or list(range(loads.shape[-1]))
 
 
 def groups_figure(
@@ -48,6 +57,7 @@ def groups_figure(
     manner: Manner,
     foot: str = "",
     features: Sequence[Floats | None] = (),
+    groups: Sequence[int] = (),
 ) -> Figure:
     """Above the galaxy and all groups over it; beneath a column per group: its map, its feature image, its effects.
 
@@ -67,6 +77,8 @@ def groups_figure(
         It should say how much the groups account for.
     features : sequence of float32 (y, x, band) or None, optional
         Of each group.
+    groups : sequence of int, optional
+        Those that get a column, from 0; by default all.
 
     Raises
     ------
@@ -78,8 +90,9 @@ def groups_figure(
         raise InputError("A figure of no group was asked for", "One group or more")
     if count > len(INKS):
         raise InputError(f"{count} groups are to be told apart by colour", f"At most {len(INKS)}")
-    page, across = manner.page, min(_ACROSS[manner.page.columns], count)
-    lines, pitch = -(-count // across), (page.width - _LABELS - 0.05) / across
+    groups = groups or range(count)
+    page, across = manner.page, min(_ACROSS[manner.page.columns], len(groups))
+    lines, pitch = -(-len(groups) // across), (page.width - _LABELS - 0.05) / across
     said = _said(shown, page)
     head = _LARGE + _BETWEEN + 0.04 + page.is_narrow * (LINE * (said.count("\n") + 1) + 0.04)
     pictures = 2 if any(each is not None for each in features) else 1
@@ -97,8 +110,8 @@ def groups_figure(
         ground = rgb(shown.image, bands, stretch)
         of_features = stretch_for_features(features, bands)
         _draw_head(sheet, shown, loads, ground, said, bands)
-        for group in range(count):
-            row, column = divmod(group, across)
+        for place, group in enumerate(groups):
+            row, column = divmod(place, across)
             feature = features[group] if group < len(features) else None
             images = [over_image(ground, loads[..., group : group + 1], [ink(group)])]
             images += [] if feature is None else [rgb(feature, bands, of_features)]
@@ -153,7 +166,7 @@ def _end_ticks(axis: mpl.axes.Axes, limit: float) -> None:
 def _numbers(axis: mpl.axes.Axes, loads: Floats, inks: Sequence[str], shape: tuple[int, int]) -> None:
     """Each group's number at its peak, so that colour is not all that tells groups apart."""
     strongest = loads.max(axis=(0, 1))
-    for group in np.flatnonzero(strongest > 0.1 * strongest.max()).tolist():
+    for group in np.flatnonzero(strongest > _ACTIVE * strongest.max()).tolist():
         y, x = np.unravel_index(int(loads[..., group].argmax()), loads.shape[:2])
         where = [(at + 0.5) * side / cells - 0.5 for at, side, cells in zip((y, x), shape, loads.shape, strict=False)]
         box = {"facecolor": inks[group], "linewidth": 0, "pad": 0.7}

@@ -33,10 +33,10 @@ Floats = NDArray[np.floating[Any]]
 
 _WORDS, _BAR, _BETWEEN = 1.06, 0.54, 0.08
 TITLES: Final = (
-    "as it is",
+    "original",
     "altered",
-    "light that came (red)\nand went (blue)",
-    "map as it is",
+    "light added (red)\nand removed (blue)",
+    "map of the original",
     "map altered",
     "change of the map",
 )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -16,11 +17,13 @@ from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import STYLE
 from gz2interp.figures.pieces.blocks import framed, outline
 from gz2interp.figures.pieces.cells import Cell, draw_picture
+from gz2interp.figures.pieces.coordinates import put_place
 from gz2interp.figures.pieces.letters import put_letter
 from gz2interp.figures.pieces.pictures import show, stretch_for, stretch_for_features
 from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
 from gz2interp.figures.pieces.wrapping import wrapped
 from gz2interp.figures.rgb import rgb
+from gz2interp.figures.shown import one_for_all
 
 __all__ = ["ChannelRow", "tops_figure"]
 
@@ -85,6 +88,7 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner
     ends = head + foot_height(foot, page)
     side = side_for(page, min(width, 1.0), len(rows), lambda side: len(rows) * step(side) + ends, "channels")
     cells = [cell for row in rows for cell in (*row.tops, *row.bottoms)]
+    once = one_for_all(cell.shown.sky for cell in cells)
     with mpl.rc_context(STYLE):
         sheet = Sheet(page, head + len(rows) * step(side), foot)
         stretch = stretch_for([cell.shown for cell in cells], bands)
@@ -93,10 +97,10 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner
         after = start + tops * (side + GAP) - GAP + _BETWEEN
         for x, title in (
             (words, ("feature" if page.is_narrow else "feature image") if feature else ""),
-            (start, "loudest"),
-            (after, "quietest"),
+            (start, "most active" if page.is_narrow else "most activating"),
+            (after, ("least" if page.is_narrow else "least activating") if bottoms else ""),
         ):
-            sheet.text(x, head - 0.03, title if title != "quietest" or bottoms else "", va="bottom", weight="bold")
+            sheet.text(x, head - 0.03, title, va="bottom", weight="bold")
         for place, row in enumerate(rows):
             y = head + place * step(side)
             sheet.text(0.03, y + 0.01, row.title, va="top", weight="bold")
@@ -110,7 +114,14 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner
                     axis = sheet.axes(origin + number * (side + GAP), y, side, side)
                     draw_picture(axis, cell.shown, bands, stretch)
                     if fires:
-                        outline(axis, cell.values, cell.shown.shape)
-                        if number == 0:
-                            put_letter(axis, place)
+                        _dress(axis, cell, place if number == 0 else None, once)
     return sheet.figure
+
+
+def _dress(axis: Axes, cell: Cell, place: int | None, once: bool) -> None:
+    """Where the channel fires; in the first picture of a row its letter, in the first of all bar and compass."""
+    outline(axis, cell.values, cell.shown.shape)
+    if place is not None:
+        put_letter(axis, place)
+    if place == 0 and once:
+        put_place(axis, cell.shown, "scale")

@@ -70,4 +70,4 @@ def put_compass(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
 def _inches(axis: Axes) -> float:
     """How wide the axes are."""
     figure: Any = axis.figure
-    return float(axis.get_position().width * figure.get_figwidth())
+    return float(axis.get_window_extent().width / figure.dpi)

@@ -7,16 +7,18 @@ from typing import Final
 
 import pandas as pd
 
+from gz2interp.concepts.accounted import Accounted
 from gz2interp.concepts.dictionary import PlaceEntries, pixels_of
 from gz2interp.concepts.groups import Groups
 from gz2interp.errors import InputError
 from gz2interp.figures.layouts.dictionary import DictionaryPlace, DictionaryWord, dictionary_figure
-from gz2interp.figures.layouts.groups import groups_figure
+from gz2interp.figures.layouts.groups import active_groups, groups_figure
 from gz2interp.figures.manner import Manner
 from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
 from gz2interp.workflows.blocks.pictures import fires_in
 from gz2interp.workflows.blocks.words import (
     DEPTH,
+    TOP,
     Features,
     caption,
     channels_in_words,
@@ -28,6 +30,7 @@ from gz2interp.workflows.blocks.words import (
     shown_in_words,
 )
 from gz2interp.workflows.figures.drawing import Drawing
+from gz2interp.workflows.figures.words import score_in_words
 from gz2interp.workflows.opening import Subject
 
 __all__ = ["dictionary_drawing", "groups_drawing"]
@@ -88,15 +91,13 @@ def dictionary_drawing(
         )
         for each in found
     ]
-    foot = (
-        f"Layer {blocks.layer}. {channels_in_words(blocks)} Attribution along the path from a layer that says nothing."
-    )
+    foot = f"Layer {blocks.layer}. {channels_in_words(blocks)} {TOP}"
     figure = dictionary_figure(shown, pages, subject.survey.bands, manner, foot)
     what = (
-        f"Semantic dictionary of galaxy {blocks.galaxy_id} in layer {blocks.layer}: the numbered places are where the "
-        f"layer says most; beside each its strongest channels, relative to what is loud for them in the survey, with "
-        f"{'the feature image and ' if features else ''}the galaxies in which they are loudest, and what they add to "
-        f"the classes there. {DEPTH}"
+        f"Semantic dictionary of galaxy {blocks.galaxy_id} in layer {blocks.layer}: the numbered places have the "
+        f"largest activations; beside each its strongest channels, relative to their top, with "
+        f"{'the feature image and ' if features else ''}the most activating galaxies, and what they add to the logits "
+        f"of classes there, attributed along the path from zero activations. {TOP} {DEPTH}"
     )
     return Drawing(figure, caption(subject, what, [shown], bool(features)), (), _numbers_of(found))
 
@@ -145,9 +146,16 @@ def groups_drawing(
     manner, features = manner or Manner(), features or {}
     effects, shown = blocks.effects, shown_in_words(subject, blocks, shares=True)
     scores = [short(name) for name in blocks.scores]
+    active = active_groups(effects.loads[0])
+    silent = [str(group + 1) for group in range(len(blocks.groups)) if group not in active]
+    absent = (
+        f" Left out, for in this galaxy it reaches less than a tenth of the strongest: group {', '.join(silent)}."
+        if silent
+        else ""
+    )
     foot = (
-        "Bars: attributed to the group (red for, blue against), in the unit of the score; diamonds: how much the score "
-        f"falls without the group. {effects.accounted[most_evident(blocks)].words(name='groups')}"
+        "Bars: what the group adds to each score (red increases it, blue decreases it); diamonds: how much the score "
+        f"falls when the group is removed.{absent} {_account_in_words(effects.accounted[most_evident(blocks)])}"
     )
     figure = groups_figure(
         shown,
@@ -159,11 +167,13 @@ def groups_drawing(
         manner,
         foot,
         [features.get(group) for group in range(len(blocks.groups))],
+        active,
     )
-    held = " ".join(each.words(name="groups") for each in effects.accounted)
+    held = " ".join(_account_in_words(each) for each in effects.accounted)
     what = (
-        f"Neuron groups of layer {blocks.layer} over galaxy {blocks.galaxy_id}: non-negative factors of what the layer "
-        f"says, {_whose(blocks.groups)} Attribution is averaged along the path from a layer that says nothing. {held}"
+        f"Neuron groups of layer {blocks.layer} over galaxy {blocks.galaxy_id}: non-negative factors of its "
+        f"activations, {_whose(blocks.groups)}{absent} Attribution is averaged along the path from zero activations. "
+        f"{held}"
     )
     numbers = pd.DataFrame(
         [
@@ -179,6 +189,10 @@ def groups_drawing(
         ]
     )
     return Drawing(figure, caption(subject, what, [shown], bool(features)), (), numbers)
+
+
+def _account_in_words(told: Accounted) -> str:
+    return told.words(name="groups", title=score_in_words(told.score))
 
 
 def _whose(groups: Groups) -> str:

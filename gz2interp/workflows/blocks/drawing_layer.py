@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from gz2interp.errors import InputError
-from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure
+from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure, stretch_for_patches
 from gz2interp.figures.layouts.tops import ChannelRow, tops_figure
 from gz2interp.figures.manner import Manner
-from gz2interp.figures.pieces.pictures import stretch_for
+from gz2interp.figures.shown import one_for_all
 from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 from gz2interp.workflows.blocks.pictures import fires_in, patches_of, shown_of_rows
 from gz2interp.workflows.blocks.words import DEPTH, Features, caption, channel_in_words, folder_of
@@ -56,14 +56,14 @@ def tops_drawing(
         )
         for channel in channels
     ]
-    foot = f"Layer {layer}; loud: the channel's mean over the image plane. {DEPTH}"
+    foot = f"Layer {layer}; galaxies are ordered by the channel's mean over the image. {DEPTH}"
     figure = tops_figure(rows, subject.survey.bands, manner, foot)
     shown = [cell.shown for row in rows for cell in (*row.tops, *row.bottoms)]
     tests = len(folder.correlates)
     what = (
-        f"Channels of layer {layer} by the galaxies in which they are loudest and quietest, of "
-        f"{int(subject.survey.usable.sum()):,}. rho: Spearman's rank correlation; told where it is at least 0.3 and "
-        f"counts at a false discovery rate of 1 % among all {tests:,} tests. {DEPTH}"
+        f"Most and least activating galaxies of channels of layer {layer}, of {int(subject.survey.usable.sum()):,}, by "
+        "the channel's mean over the image. rho: Spearman's rank correlation; given where it is at least 0.3 and "
+        f"significant at a false discovery rate of 1 % among all {tests:,} tests. {DEPTH}"
     )
     return Drawing(
         figure, caption(subject, what, shown, bool(features)), (), table.iloc[list(channels)].reset_index(drop=True)
@@ -107,20 +107,21 @@ def atlas_drawing(
     ]
     rows = np.unique(places["rows"])
     sample = shown_of_rows(subject, rows[:: max(len(rows) // 64, 1)][:64])
-    stretch = stretch_for(sample, subject.survey.bands)
+    stretch = stretch_for_patches(cells, subject.survey.bands)
+    sky = sample[0].sky if one_for_all(each.sky for each in sample) else None
     whose = "all classes" if name == ALL else f"places that add most to {plain(name)}"
     shown_places = f"{atlas.coverage:,} places in {len(cells)} cells"
-    foot = (
-        f"Layer {layer}, {whose}: {shown_places}; a cell's area goes with its places, none is drawn smaller than 0.3."
-    )
-    figure = atlas_figure(cells, [plain(each) for each in atlas.scores], subject.survey.bands, stretch, manner, foot)
+    foot = f"Layer {layer}, {whose}: {shown_places}."
+    figure = atlas_figure(cells, [plain(each) for each in atlas.scores], subject.survey.bands, manner, foot, sky)
     what = (
-        f"Activation atlas of layer {layer}, {whose} ({shown_places}, of {len(places['rows']):,} sampled by how much "
-        "the layer says there): places laid out by UMAP on the cosine between what the layer says, gathered in cells. "
+        f"Activation atlas of layer {layer}, {whose} ({shown_places}, of {len(places['rows']):,} sampled in "
+        "proportion to the length of the activation): laid out by UMAP on the cosine distance between activations, and "
+        "gathered in cells. "
         f"Each cell shows {'the feature image of its direction, or ' if features else ''}a piece of the galaxy whose "
-        "place is most like the cell's mean; its frame tells the class to which the cell adds most beyond what it adds "
-        f"to all (activation times gradient). The mean of a cell is on average {float(atlas.held.mean()):.0%} as long "
-        "as what its places say."
+        "place is most like the cell's mean, all of one size and stretch; the bar beneath is as long as the cell is "
+        "full; its frame tells the class to which the cell adds most beyond what it adds "
+        f"to all (activation times gradient). The mean activation of a cell is on average "
+        f"{float(atlas.held.mean()):.0%} as long as those of its places."
     ).replace("%", " %")
     numbers = pd.DataFrame(
         {

@@ -26,12 +26,12 @@ from gz2interp.workflows.figures.words import (
     images_in_words,
     plain,
     score_in_words,
-    value_in_words,
 )
 from gz2interp.workflows.opening import Subject
 
 __all__ = [
     "DEPTH",
+    "TOP",
     "Features",
     "caption",
     "channel_in_words",
@@ -49,7 +49,8 @@ Features = Mapping[Any, NDArray[np.float32]]
 """Feature images by what they are of: a channel's number, a group's number from 0, a cell's (column, row)."""
 
 FEATURES: Final = "Feature images are fainter than galaxies, and have a stretch of colour of their own."
-DEPTH: Final = "Outlined: where the channel reaches half of its greatest value in that galaxy."
+DEPTH: Final = "Outlined: where the channel reaches half of its maximum in that galaxy."
+TOP: Final = "Top: the activation that a channel reaches in its most activating galaxies of the survey."
 
 
 def folder_of(subject: Subject, layer: str) -> BlocksFolder:
@@ -64,7 +65,8 @@ def folder_of(subject: Subject, layer: str) -> BlocksFolder:
     if folder is None:
         raise SurveyError(
             f"The building blocks of {layer or 'a layer'} have not been looked for",
-            "blocks(subject, layer) finds and keeps them",
+            remedy=f"Run gz2interp channels {subject.survey.path} --model {subject.model.name}"
+            + (f" --layer {layer}" if layer else ""),
         )
     return folder
 
@@ -86,16 +88,13 @@ def shown_in_words(subject: Subject, blocks: GalaxyBlocks, shares: bool = False)
 
 
 def _evidence(blocks: GalaxyBlocks, shares: bool) -> list[str]:
+    """Of each score, and on demand what of it comes from the groups: a share of a sum of both signs tells nothing."""
     told = blocks.effects.accounted
-    parts = [_share(each) if shares else "" for each in told]
-    values = [value_in_words(float(each.evidence[0])) for each in told]
+    parts = [f", groups {plus(float(each.shown[0]))}" if shares else "" for each in told]
+    values = [plus(float(each.evidence[0])) for each in told]
     lines = [f"{short(each.score)} {value}{part}" for each, value, part in zip(told, values, parts, strict=True)]
-    return ["evidence, and the groups' share:" if shares else "evidence:", *lines]
-
-
-def _share(told: Accounted) -> str:
-    share = float(told.share[0])
-    return f" ({share:.0%})".replace("-", "\N{MINUS SIGN}").replace("%", " %") if np.isfinite(share) else ""
+    head = "logits above an empty sky" if all(each.score.startswith("logit(") for each in told) else "evidence"
+    return [f"{head}, and what of them the groups add:" if shares else f"{head}:", *lines]
 
 
 def most_evident(blocks: GalaxyBlocks) -> int:
@@ -106,7 +105,7 @@ def most_evident(blocks: GalaxyBlocks) -> int:
 def channels_in_words(blocks: GalaxyBlocks) -> str:
     """How much of the evidence the strongest channels of the whole galaxy account for."""
     shown, told = blocks.strongest_channels(most_evident(blocks))
-    return f"Of the whole galaxy, {told.words(name=f'{len(shown)} strongest channels')}"
+    return f"Whole galaxy, {told.words(name=f'{len(shown)} strongest channels', title=score_in_words(told.score))}"
 
 
 def short(score: str) -> str:
@@ -119,33 +118,32 @@ def entry_in_words(entry: Entry, scores: Sequence[str]) -> str:
     """How loud a channel is at a place, and what it adds there."""
     order = np.argsort(-np.abs(entry.effects), kind="stable")[:2]
     effects = ", ".join(f"{short(scores[k])} {plus(entry.effects[k])}" for k in order)
-    loud = "" if np.isnan(entry.loudness) else f"{entry.loudness:.1f} of loud; "
+    loud = "" if np.isnan(entry.loudness) else f"{entry.loudness:.1f} of its top; "
     return f"{loud}{effects}"
 
 
 def place_in_words(accounted: Sequence[Accounted], scores: Sequence[str]) -> str:
     """What a place adds most to, and how much of that the channels shown account for."""
     best = int(np.argmax([each.evidence[0] for each in accounted]))
-    told, share = accounted[best], float(accounted[best].share[0])
-    part = f" ({share:.0%} of it by the channels shown)".replace("%", " %") if np.isfinite(share) else ""
-    part = part.replace("-", "\N{MINUS SIGN}")
-    return f"adds most to {short(scores[best])}: {plus(float(told.evidence[0]))}{part}"
+    told = accounted[best]
+    shown = plus(float(told.shown[0]))
+    return f"adds most to {short(scores[best])}: {plus(float(told.evidence[0]))} (the channels shown: {shown})"
 
 
 def channel_in_words(folder: BlocksFolder, channel: int) -> str:
     """What is odd about a channel, and what it goes with."""
     row, lines = folder.channels.iloc[channel], list[str]()
     if row["silent"]:
-        lines.append("does nothing")
+        lines.append("never active")
     if row["twin"] >= 0:
-        lines.append(f"twin of {row['twin']} (r {row['twin_r']:.2f})")
+        lines.append(f"redundant with {row['twin']} (r {row['twin_r']:.2f})")
     if row["artefact"]:
         lines.append(
-            f"artefact: {plain(row['artefact'])} in {row['artefact_share']:.0%} of its tops".replace("%", " %")
+            f"artefact: {plain(row['artefact'])} in {row['artefact_share']:.0%} of its top galaxies".replace("%", " %")
         )
     told = strongest_correlates(folder.correlates, channel, 2)
     lines += [f"{plain(column)}: rho {plus(rho)}" for column, rho in zip(told["column"], told["rho"], strict=True)]
-    return "\n".join(lines).replace("-", "\N{MINUS SIGN}") if lines else "goes with no column"
+    return "\n".join(lines).replace("-", "\N{MINUS SIGN}") if lines else "correlates with no column"
 
 
 def plus(value: float) -> str:

@@ -78,7 +78,7 @@ def sheet_drawing(
     beyond = int(trusted.sum())
     foot = (
         f"Green frame: the image excites its objective more than any of the real galaxies looked at ({beyond} of "
-        f"{len(table)}). Crossed out: nothing was found that excites it."
+        f"{len(table)}). Crossed out: no image was found that excites it."
     )
     figure = sprites_figure(sprites, survey.bands, stretch, manner or Manner(), foot)
     caption = " ".join(part for part in (_what(table, kind, made), *_origin(subject, stretch)) if part)
@@ -92,13 +92,17 @@ def _named(subject: Subject, kind: str, number: int) -> str:
     return str(number + (kind == "group"))
 
 
+_WAYS: Final = {"fourier": "as Fourier coefficients", "maco": "with a fixed spectrum (MACO)", "pixels": "as pixels"}
+
+
 def _what(table: pd.DataFrame, kind: str, made: Any) -> str:
     agreed, unlike = table["agreement"].median(), table["unlike"].median()
     chance = "" if np.isnan(unlike) else f", images of different objectives by {unlike:.2f}"
     repeat = f" Images of one objective from two starts agree by {agreed:.2f} at the median{chance}."
     repeat = "" if np.isnan(agreed) else repeat
     steps = made.parameters.get("steps") if made else "?"
-    way = made.parameters.get("parametrisation") if made else "?"
+    way = str(made.parameters.get("parametrisation")) if made else "?"
+    way = _WAYS.get(way, way)
     return (
         f"Feature images of the {NAMED[kind]} of layer {made.layer if made else ''}: light that excites each most, "
         f"within the survey's own range of fluxes and colours ({steps} steps, {way}, under rotation, shift, scale, "

@@ -103,12 +103,12 @@ def galaxy_grid(
 def grid_drawing(subject: Subject, grid: GridOfImages, manner: Manner | None = None) -> Drawing:
     """The grid as a figure for a paper."""
     (shown,) = shown_of_rows(subject, np.array([subject.survey.row_of(grid.galaxy_id)]))
-    foot = f"Layer {grid.layer}. The area of a picture goes with how much the layer says at that place."
+    foot = f"Layer {grid.layer}. The area of a picture is proportional to the length of the activation there."
     figure = grid_figure(shown, grid.strengths, grid.images, subject.survey.bands, manner or Manner(), foot)
     what = (
-        f"Activation grid of galaxy {grid.galaxy_id} in layer {grid.layer}: at each place the light that excites most, "
-        "and purely, the direction in which the layer points there; the area of a picture goes with the length of what "
-        "is said. Places that say less than a twentieth of the most are left empty."
+        f"Activation grid of galaxy {grid.galaxy_id} in layer {grid.layer}: at each place the feature image of the "
+        "direction of its activation, of an area proportional to the activation's length. Places below a twentieth of "
+        "the strongest are left empty."
     )
     numbers = pd.DataFrame([{"y": y, "x": x, "strength": float(grid.strengths[y, x])} for y, x in grid.images])
     return Drawing(figure, caption(subject, what, [shown], features=True), (), numbers)

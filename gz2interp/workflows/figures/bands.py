@@ -87,7 +87,7 @@ def _number(value: Any) -> str:
 def _caption(subject: Subject, parts: Sequence[Bars], asked: str, count: int, trust: str) -> str:
     survey, model = subject.survey, subject.model
     shown = [part.shown for part in parts if part.shown is not None]
-    means = f"means over {count} galaxies by the class that the network says, with 95 % intervals"
+    means = f"means over {count} galaxies by predicted class, with 95 % intervals"
     what = "galaxy by galaxy" if shown else means
     colour = colour_in_words(survey.bands, stretch_for(shown, survey.bands)) if shown else ""
     said = [

@@ -57,6 +57,6 @@ def draw_figure(subject: Subject, galaxy_ids: Sequence[int | str] = (), wish: Wi
     if wish.by_band and wish.layout != "galaxies":
         raise InputError(f"A row per band was asked of the layout {wish.layout}", "The layout galaxies")
     if wish.alteration != Alteration() and wish.layout != "repaint":
-        raise InputError(f"An alteration was asked of the layout {wish.layout}", "The layout repaint")
+        raise InputError(f"--without was given for the layout {wish.layout}", "Alterations are for the layout repaint")
     wish.manner.ground(subject.survey.bands)  # a band that is not there is told before any work
     return LAYOUTS[wish.layout](subject, galaxy_ids, wish)

@@ -58,4 +58,4 @@ def _by_band(explanation: Explanation) -> str:
 def _title(explanation: Explanation) -> str:
     count = len(explanation.galaxy_ids)
     who = f"galaxy {explanation.galaxy_ids[0]}" if count == 1 else f"{count} galaxies"
-    return f"Where the network looked in {who}: {METHODS[explanation.attribution.method].title}."
+    return f"Attribution maps of {who}: {METHODS[explanation.attribution.method].title}."

@@ -47,7 +47,7 @@ def of_methods(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
     foot = "Each map on its own scale, in its own unit." + (f"\n{one.pop()}" if len(one) == 1 else "")
     figure = methods_figure(shown[0], panels, found[0].bands, wish.manner, foot)
     trust = next(iter(trusts.values())) if len(set(trusts.values())) == 1 else _each_trust(trusts)
-    what = f"Where the network looked in galaxy {shown[0].words}; through {len(found)} methods. {_left_out(refused)}"
+    what = f"Attribution maps of galaxy {shown[0].words}; by {len(found)} methods. {_left_out(refused)}"
     scale = (
         "Each map has a scale and a unit of its own, which its bar states; none is normalised, maps of single bands "
         "are summed. Colours of different methods are not to be compared in strength. " + _units()
@@ -98,6 +98,6 @@ def _units() -> str:
     shares = [method.title for method in METHODS.values() if not method.contributes and method.signed]
     unsigned = [method.title for method in METHODS.values() if not method.signed]
     return (
-        f"Red speaks for the score and blue against it; with {', '.join(shares)} red says that it rises where the "
+        f"Red increases the score and blue decreases it; for {', '.join(shares)} red means that it rises where the "
         f"image brightens; {' and '.join(unsigned)} has no sign."
     )

@@ -49,8 +49,8 @@ def of_neighbours(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish)
     cells = [_cells(group, apart) for group, apart in zip(groups, distances, strict=True)]
     figure = neighbours_figure(cells, groups[0].bands, scale, wish.manner, _foot(subject, groups))
     what = (
-        f"Galaxies (first of each line) and their {most} nearest neighbours in the network's own space, nearest first, "
-        f"with their distance, and the map of the same score ({METHODS[groups[0].attribution.method].title})."
+        f"Galaxies (first of each line) and their {most} nearest neighbours by the network's activations, nearest "
+        f"first, with their distance, and the map of the same score ({METHODS[groups[0].attribution.method].title})."
     )
     shown = [cell.shown for group in cells for cell in group]
     words = caption_of(subject, what, _named(groups), shown, wish.manner, scale_in_words(scale))

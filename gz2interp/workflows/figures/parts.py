@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -67,8 +68,9 @@ def scale_for(explanations: Sequence[Explanation], single_bands: bool) -> Scale:
 
 
 def trust_of(subject: Subject, method: str) -> str:
-    """How far the method is trusted here, in one sentence."""
-    return trust_line_of(subject.survey, subject.model, method)
+    """How far the method is trusted here, in one sentence without a command."""
+    line = trust_line_of(subject.survey, subject.model, method)
+    return re.sub(r"(\.|;) (Run )?gz2interp check .*", " for this network.", line)
 
 
 def foot_of(subject: Subject, explanation: Explanation) -> str:
@@ -82,7 +84,7 @@ def map_unit(method: str, score: str) -> str:
     """What the colours of a map count."""
     each, words = METHODS[method], score_in_words(score)
     if each.contributes:
-        return f"red speaks for the {words}, blue against"
+        return f"red increases the {words}, blue decreases it"
     if not each.signed:
         return f"variance of the gradient of the {words}"
     return f"red: the {words} rises where the image brightens, blue: where it dims"
@@ -140,7 +142,7 @@ def caption_of(
     survey, model = subject.survey, subject.model
     parts = [
         what,
-        f"Explained is the {score_in_words(explanations[0].attribution.score)}.",
+        f"The maps attribute the {score_in_words(explanations[0].attribution.score)}.",
         *methods,
         scale,
         map_in_words(manner, ground),

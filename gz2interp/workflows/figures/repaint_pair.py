@@ -46,7 +46,7 @@ def of_repaint(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
     figure = repaint_figure(pairs, before.bands, scale, wish.manner, foot_of(subject, before))
     what = (
         f"Painted galaxies as they are and {said_of(wish.alteration)}, under the same noise: both colour images, the "
-        f"light that came and went in one band, the maps ({METHODS[before.attribution.method].title}) of both, and the "
+        f"light added and removed in one band, the maps ({METHODS[before.attribution.method].title}) of both, and the "
         "second less the first on the same scale."
     )
     words = caption_of(subject, f"{what} {who_in_words(shown)}", [before], shown, wish.manner, scale_in_words(scale))

@@ -43,8 +43,8 @@ def of_right_wrong(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish
     figure = right_wrong_figure(*halves, found.bands, scale, wish.manner, foot_of(subject, found))
     method = METHODS[found.attribution.method].title
     what = (
-        "Galaxies that the network has right (left) beside such that it has wrong (right); of each the colour image "
-        f"and the map ({method}), the class that the network says with its probability, and the label."
+        "Galaxies that the network classifies correctly (left) and wrongly (right); of each the colour image and the "
+        f"map ({method}), the predicted class with its probability, and the label."
         f"{'' if galaxy_ids else _CHOSEN}"
     )
     who = who_in_words([shown[i] for i in (*right, *wrong)])
@@ -55,8 +55,8 @@ def of_right_wrong(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish
 
 
 _CHOSEN: Final = (
-    " Shown are its most confident mistakes, each beside the galaxy of the same label that it is most confidently "
-    "right about; galaxies that it did not learn from, if there are any."
+    " Shown are its most confident errors, each beside the galaxy of the same label that it classifies correctly with "
+    "most confidence; galaxies outside the training sample, if there are any."
 )
 
 

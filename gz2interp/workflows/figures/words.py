@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
 
 from gz2interp.attribution import METHODS
 from gz2interp.figures.rgb import Stretch, rgb_bands
@@ -90,10 +92,56 @@ def method_in_words(method: str) -> str:
 
 
 def settings_in_words(attribution: Attribution) -> str:
-    """What the map refers to, and the method's parameters."""
-    first = f"layer {attribution.layer}" if attribution.layer else f"with respect to the {attribution.domain} image"
-    facts = [first, *(f"{plain(name)}: {value}" for name, value in sorted(attribution.parameters.items()))]
-    return "; ".join(facts)
+    """What the map refers to, the method's parameters that a reader needs to repeat it, and the completeness gap."""
+    first = f"layer {attribution.layer}" if attribution.layer else _DOMAINS.get(attribution.domain, "")
+    told = (_parameter(name, value) for name, value in sorted(attribution.parameters.items()))
+    return "; ".join(fact for fact in (first, *told, _gap_in_words(attribution)) if fact)
+
+
+_DOMAINS: Final = {
+    "scaled": "with respect to the scaled image",
+    "input": "with respect to the unscaled image",
+}
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "alignment": "",  # of cells and pixels: a matter of the program
+    "at": "",  # told as what the map refers to
+    "backend": "",
+    "baseline": "baseline: {}",
+    "cells": "masks of {} cells a side",
+    "channels": "{} channels",
+    "noise": "noise of {} of the image's range",
+    "patch": "patches of {} pixels",
+    "references": "{} reference galaxies",
+    "replacement": "replaced by {}",
+    "samples": "{} samples",
+    "share": "share of the mask that is kept: {}",
+    "steps": "{} steps",
+    "stride": "moved by {} pixels",
+    "views": "mean over {} views",
+}
+"""What a caption says of a method's parameters; "" for what changes nothing that a reader could see."""
+_BASELINES: Final = {"sky": "sky without light", "blurred": "the galaxy, blurred"}
+
+
+def _parameter(name: str, value: Any) -> str:
+    if "gap" in name:
+        return ""
+    if name == "positive_only":
+        return "only positive values" if value else ""
+    words = _PARAMETERS.get(name, f"{plain(name)}: {{}}")
+    said = _BASELINES.get(str(value), value) if name == "baseline" else value
+    return words.format(f"{said:g}" if isinstance(said, float) else plain(str(said)))
+
+
+def _gap_in_words(attribution: Attribution) -> str:
+    """By how much the maps miss the sum that their method promises; "" for methods that promise none."""
+    if attribution.total is None:
+        return ""
+    sums = attribution.values.reshape(len(attribution.values), -1).sum(axis=1, dtype=np.float64)
+    gaps, totals = np.abs(sums - attribution.total), np.abs(attribution.total)
+    worst = int(np.argmax(gaps))
+    share = f" ({gaps[worst] / totals[worst]:.2g} of it)" if totals[worst] > 0 else ""
+    return f"each map sums to the score's difference from the baseline within {gaps[worst]:.2g}{share}"
 
 
 def images_in_words(survey: Survey) -> str:

@@ -20,6 +20,9 @@ Floats = NDArray[np.float32]
 TOLD: Final = 2
 """Numbers that are named."""
 
+EXCESSES: Final = ("residuals", "one_band")
+"""Scores that say that something is there: what is less than expected is no reason for them."""
+
 SIGMA: Final = ("bump", "gap", "spot_", "hole_", "one_sided_", "one_band_", "arc_", "line")
 """How the names of those begin that are told in standard deviations of the noise too."""
 
@@ -66,9 +69,11 @@ def told_of(usual: Morphology, bands: Sequence[str], numbers: Floats) -> list[di
     told: list[dict[str, list[tuple[str, float]]]] = [{} for _ in numbers]
     for family in FAMILIES:
         mine, deviations = np.flatnonzero(usual.of_family(family)), usual.deviations(numbers[:, :-1], family)
-        order = mine[np.argsort(-np.abs(deviations[:, mine]), axis=1, kind="stable")[:, :TOLD]]
+        sizes = deviations[:, mine] if family in EXCESSES else np.abs(deviations[:, mine])
+        order = mine[np.argsort(-sizes, axis=1, kind="stable")[:, :TOLD]]
         for at, each in enumerate(told):
-            each[family] = [(_said(words, names[k], values[at], k), float(deviations[at, k])) for k in order[at]]
+            named = [(_said(words, names[k], values[at], k), float(deviations[at, k])) for k in order[at]]
+            each[family] = [(name, value) for name, value in named if value > 0 or family not in EXCESSES]
     return told
 
 
