@@ -21,7 +21,7 @@ from gz2interp.embedding.unusual.space import fit_space
 from gz2interp.embedding.unusual.votes import disagreement, vote_shares
 from gz2interp.errors import InputError
 from gz2interp.schema import CLASS_VOTES, vote_column
-from gz2interp.workflows.unusual.measuring import Measuring, details_of, told_of
+from gz2interp.workflows.unusual.measuring import EXCESSES, Measuring, details_of, told_of
 from gz2interp.workflows.unusual.usual import frozen_arrays, read_usual, usual_of
 
 N = 300
@@ -354,5 +354,8 @@ def test_a_family_that_is_far_off_names_a_number_that_deviates() -> None:
     assert set(np.argsort(-scores["morphology"])[:5]) == set(range(5))
     for told in told_of(usual, ("u", "g", "r", "i", "z"), numbers[:5]):
         assert "standard deviations" in deviations_in_words(told["morphology"])
-    for told in told_of(usual, ("u", "g", "r", "i", "z"), numbers[5:50]):
+    for told in told_of(usual, ("u", "g", "r", "i", "z"), numbers[5:300]):
+        for family in EXCESSES:  # what is less than expected does not show that something is there
+            assert all(value > 0 for _, value in told[family])
+            assert "below" not in deviations_in_words(told[family])
         assert all(details_of([], {}, (8, 8), told, "")[family] for family in scores)

@@ -22,6 +22,8 @@ _WORDS = {"i": HIGHEST, "b": 0} | {str(value): value for value in range(HIGHEST 
 
 def loop(found: Unusual, picture: Path) -> None:
     """Ask until the person stops, or nothing is left."""
+    if found.caveat:
+        say(found.caveat)
     say(KEYS)
     skipped: set[int] = set()
     stretch = survey_stretch(found.survey)

@@ -39,7 +39,7 @@ FEWEST = 20
 """Galaxies without which nothing is usual."""
 
 
-REASONS = 2
+REASONS = 3
 """Of how reasons are told; another one makes another result."""
 
 
