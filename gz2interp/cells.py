@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -77,6 +77,31 @@ class CellGeometry:
         Every line sums to 1. Beyond the outermost centres the outermost value stays.
         """
         rows, columns = (_weights(axis, pixels) for axis, pixels in zip((self.y, self.x), self.image, strict=True))
+        return rows, columns
+
+    def averaged(self, cells: int) -> CellGeometry:
+        """Of that many cells along each side, each the mean of neighbouring ones; 0 for the cells as they are."""
+        if not cells:
+            return self
+        y, x = (
+            tuple(float(np.mean(part)) for part in np.array_split(np.array(axis), cells)) for axis in (self.y, self.x)
+        )
+        return replace(self, y=y, x=x, field=(float("nan"), float("nan")))
+
+    def on_pixels(self, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of the cells (y, x, ...), interpolated linearly to the image's pixels."""
+        rows, columns = self.weights()
+        return np.asarray(np.einsum("pr,qc,rc...->pq...", rows, columns, values, optimize=True))
+
+    def edges(self) -> tuple[Doubles, Doubles]:
+        """Where one cell's share of the image ends and the next begins, float64 (y + 1,) and (x + 1,) [pixel].
+
+        Halfway between centres; the outermost are the image's own edges, -0.5 and so on.
+        """
+        rows, columns = (
+            np.concatenate([[-0.5], (np.array(axis[1:]) + np.array(axis[:-1])) / 2, [pixels - 0.5]])
+            for axis, pixels in zip((self.y, self.x), self.image, strict=True)
+        )
         return rows, columns
 
     def box(self, y: int, x: int, cells: float = 1.0) -> tuple[float, float, float, float]:

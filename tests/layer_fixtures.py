@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import numpy as np
 import pandas as pd
 from dashboard_fixtures import CLASSES
 
+from gz2interp.cells import tiled
 from gz2interp.results import Provenance
 from gz2interp.stores.agreements import agreement_folder
 from gz2interp.stores.analyses import latest_analysis
@@ -50,7 +52,7 @@ def add_blocks(survey: Survey, name: str = "cnn", plane: bool = True, seed: int 
     m = 60
     places = {"rows": rng.choice(rows, m), "y": rng.integers(0, 8, m), "x": rng.integers(0, 8, m)}
     places |= {"coordinates": rng.normal(size=(m, 2)), "attributed": rng.normal(size=(m, len(CLASSES)))}
-    places |= {"plane": np.array(PLANE)} if plane else {}
+    places |= {"cells": np.array(json.dumps(tiled(PLANE, survey.shape).to_json()))} if plane else {}
     atlas = {"side": np.array(2), "column": np.array([0, 1, 1]), "row": np.array([0, 0, 1])}
     atlas |= {"counts": np.array([30, 20, 10]), "directions": rng.uniform(size=(CELLS, CHANNELS))}
     atlas |= {

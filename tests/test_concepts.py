@@ -14,7 +14,7 @@ from gz2interp.concepts.accounted import account
 from gz2interp.concepts.atlas import atlas_of, most_for, whitened_directions
 from gz2interp.concepts.attribution import along_the_path, at_the_end
 from gz2interp.concepts.correlates import correlates, strongest_correlates
-from gz2interp.concepts.dictionary import channel_direction, dictionary_at, pixels_of, strongest_places
+from gz2interp.concepts.dictionary import channel_direction, dictionary_at, strongest_places
 from gz2interp.concepts.effects import group_effects
 from gz2interp.concepts.grid import activation_grid
 from gz2interp.concepts.groups import Groups, find_groups, part_of, without
@@ -207,7 +207,6 @@ def test_places_are_apart_and_lie_where_the_image_has_them():
     strength = np.zeros((8, 8))
     strength[2, 2], strength[2, 3], strength[6, 6] = 3, 2, 1
     assert strongest_places(strength, 2) == ((2, 2), (6, 6))
-    assert pixels_of((0, 7), (8, 8), (64, 64)) == (3.5, 59.5)
     np.testing.assert_array_equal(channel_direction(2, 4), (0, 0, 1, 0))
 
 

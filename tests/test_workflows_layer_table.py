@@ -11,6 +11,7 @@ import pytest
 from dashboard_fixtures import make_survey
 from layer_fixtures import CHANNELS, GROUPS, OF_SKY, SILENT, TWIN, add_blocks, add_features
 
+from gz2interp.cells import tiled
 from gz2interp.errors import InputError
 from gz2interp.figures.places import class_colours, framed_places, on_cells, over_places, pieces_around
 from gz2interp.stores.analyses import latest_analysis
@@ -81,30 +82,37 @@ def test_columns_as_one_reads_them() -> None:
 
 
 def test_a_frame_lies_on_the_edge_of_its_cell() -> None:
-    framed = framed_places(np.full((1, 8, 8, 3), 100, np.uint8), (2, 2), np.array([1]), np.array([0]))
+    framed = framed_places(np.full((1, 8, 8, 3), 100, np.uint8), tiled((2, 2), (8, 8)), np.array([1]), np.array([0]))
     assert framed.shape == (1, 24, 24, 3)
     inside, touched = framed[0, 16:20, 4:8], framed[0, 12:, :12]
     assert (inside == 100).all()
     assert set(np.unique(touched)) == {0, 100, 255}
     assert (framed[0, :12] == 100).all()
     assert (framed[0, :, 12:] == 100).all()
-    assert (framed_places(framed, (1, 1), np.array([0]), np.array([0])) == framed.repeat(3, 1).repeat(3, 2)).all()
+    assert (
+        framed_places(framed, tiled((1, 1), (24, 24)), np.array([0]), np.array([0])) == framed.repeat(3, 1).repeat(3, 2)
+    ).all()
 
 
 def test_a_piece_is_three_cells_wide_and_inside_the_image() -> None:
     y, x = np.mgrid[:32, :32]
     images = np.stack([y, x], axis=-1)[None].repeat(2, axis=0).astype(np.float32)
-    middle, corner = pieces_around(images, (4, 4), np.array([1, 0]), np.array([2, 3]))
+    middle, corner = pieces_around(images, tiled((4, 4), (32, 32)), np.array([1, 0]), np.array([2, 3]))
     assert middle.shape == (24, 24, 2)
     assert middle[0, 0].tolist() == [0, 8]
     assert corner[0, 0].tolist() == [0, 8]
-    assert pieces_around(images, (32, 32), np.array([16, 0]), np.array([16, 0])).shape == (2, 16, 16, 2)
+    assert pieces_around(images, tiled((32, 32), (32, 32)), np.array([16, 0]), np.array([16, 0])).shape == (
+        2,
+        16,
+        16,
+        2,
+    )
 
 
 def test_a_map_of_the_plane_lies_over_the_galaxy() -> None:
     map_ = np.array([[1.0, 0.0], [0.0, -2.0]])
-    assert on_cells(map_, (4, 6)).tolist()[0] == [1, 1, 1, 0, 0, 0]
-    drawn, limit = over_places(np.full((4, 4, 3), 90, np.uint8), map_)
+    assert on_cells(map_, tiled((2, 2), (4, 6))).tolist()[0] == [1, 1, 1, 0, 0, 0]
+    drawn, limit = over_places(np.full((4, 4, 3), 90, np.uint8), map_, tiled((2, 2), (4, 4)))
     assert limit == pytest.approx(2, rel=0.02)
     assert drawn[0, 0, 0] > drawn[0, 0, 2]  # red for
     assert drawn[3, 3, 2] > drawn[3, 3, 0]  # blue against

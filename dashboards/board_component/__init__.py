@@ -10,6 +10,8 @@ from typing import Any
 
 import streamlit as st
 
+from gz2interp.cells import CellGeometry
+
 __all__ = ["BoardCell", "chosen_on", "grid_cells", "show_board"]
 
 
@@ -73,13 +75,20 @@ def chosen_on(key: str) -> str | None:
     return str(event["id"]) if event else None
 
 
-def grid_cells(plane: tuple[int, int], words: Callable[[int, int], str]) -> list[BoardCell]:
-    """The cells of a layer's plane over an image whose last row is on top; their ids are ``"y,x"``."""
-    height, width = 100 / plane[0], 100 / plane[1]
+def grid_cells(cells: CellGeometry, words: Callable[[int, int], str]) -> list[BoardCell]:
+    """The cells of a layer over an image whose last row is on top, each the pixels nearest to it; ids are ``"y,x"``."""
+    rows, columns = (100 * (edges + 0.5) / side for edges, side in zip(cells.edges(), cells.image, strict=True))
     return [
-        BoardCell(f"{y},{x}", x * width, (plane[0] - 1 - y) * height, width, height, words(y, x))
-        for y in reversed(range(plane[0]))
-        for x in range(plane[1])
+        BoardCell(
+            f"{y},{x}",
+            float(columns[x]),
+            float(100 - rows[y + 1]),
+            float(columns[x + 1] - columns[x]),
+            float(rows[y + 1] - rows[y]),
+            words(y, x),
+        )
+        for y in reversed(range(cells.plane[0]))
+        for x in range(cells.plane[1])
     ]
 
 

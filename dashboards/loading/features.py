@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from dashboards.loading.attributions import subject_of
 from dashboards.loading.comparing import sides_of
 from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import model_of, stamp
+from gz2interp.cells import CellGeometry
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.figures.pictures import thumbnails
 from gz2interp.figures.places import framed_places, pieces_around
@@ -86,9 +88,9 @@ class Shelf:
         return _key(self.analysis)
 
     @property
-    def plane(self) -> tuple[int, int]:
-        """Cells (y, x) of the layer."""
-        return _plane(self.key, self)
+    def cells(self) -> CellGeometry:
+        """Where the layer's cells lie in the images."""
+        return _cells(self.key, self)
 
 
 def shelf_of(survey: Survey, model: ModelFolder, analysis: Analysis) -> Shelf:
@@ -164,12 +166,13 @@ def _shelf(key: tuple[str, int, int], _survey: Survey, _model: ModelFolder, _ana
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _plane(key: tuple[str, int, int], _shelf: Shelf) -> tuple[int, int]:
-    kept = _shelf.blocks.arrays("places").get("plane") if _shelf.blocks else None
-    if kept is None:  # the network knows, too
-        info = subject_of(_shelf.survey, _shelf.model).probe.layer(_shelf.analysis.layer)
-        return (int(info.shape[0]), int(info.shape[1])) if info.spatial else (1, 1)
-    return int(kept[0]), int(kept[1])
+def _cells(key: tuple[str, int, int], _shelf: Shelf) -> CellGeometry:
+    stored = _shelf.blocks.arrays("places").get("cells") if _shelf.blocks else None
+    if stored is not None:
+        return CellGeometry.from_json(json.loads(str(stored)))
+    from gz2interp.workflows.blocks.asking import cells_of
+
+    return cells_of(subject_of(_shelf.survey, _shelf.model).probe, _shelf.analysis.layer, _shelf.survey.shape)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
@@ -208,7 +211,7 @@ def _fired(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[str
         return []
     rows, y, x = np.array(places, np.int64).T
     pictures = rgb(_shelf.survey.images(rows), _shelf.survey.bands, stretch_for(_shelf.survey))
-    return thumbnails(framed_places(pictures, _shelf.plane, y, x))
+    return thumbnails(framed_places(pictures, _shelf.cells, y, x))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
@@ -216,7 +219,7 @@ def _pieces(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[st
     survey, found = _shelf.survey, list[str]()
     for start in range(0, len(places), PORTION):
         rows, y, x = np.array(places[start : start + PORTION], np.int64).T
-        pieces = pieces_around(survey.images(rows), _shelf.plane, y, x)
+        pieces = pieces_around(survey.images(rows), _shelf.cells, y, x)
         found += thumbnails(rgb(pieces, survey.bands, stretch_for(survey)))
     return found
 

@@ -62,7 +62,9 @@ def galaxy_picture(shelf: Shelf, row: int) -> str:
 
 def attributed_picture(shelf: Shelf, apart: Apart, score: int) -> tuple[str, float]:
     """What each place of the layer adds to a score, over the galaxy; and the limit of the scale."""
-    drawn, limit = over_places(_colour(shelf, apart.row), apart.blocks.attributions[score].places[0])
+    drawn, limit = over_places(
+        _colour(shelf, apart.row), apart.blocks.attributions[score].places[0], apart.blocks.cells
+    )
     return thumbnails(drawn[None])[0], limit
 
 
@@ -70,7 +72,7 @@ def group_pictures(shelf: Shelf, apart: Apart) -> tuple[str, list[str]]:
     """All neuron groups over the galaxy, and each alone."""
     from gz2interp.figures.pieces.blocks import over_image
 
-    ground, loads = _colour(shelf, apart.row), apart.blocks.effects.loads[0]
+    ground, loads = _colour(shelf, apart.row), apart.blocks.cells.on_pixels(apart.blocks.effects.loads[0])
     inks = class_colours(loads.shape[-1])
     maps = [over_image(ground, loads, inks)]
     maps += [over_image(ground, loads[..., k : k + 1], inks[k : k + 1]) for k in range(loads.shape[-1])]

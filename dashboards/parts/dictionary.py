@@ -68,7 +68,7 @@ def _place(apart: Apart) -> tuple[int, int]:
 
 def _show_places(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int) -> None:
     attributed = apart.blocks.attributions[score].places[0]
-    plane = (int(attributed.shape[0]), int(attributed.shape[1]))
+    plane = apart.blocks.cells.plane
     over = st.toggle(f"What each place adds to {apart.classes[score]}", key="places_over")
     picture, limit = attributed_picture(shelf, apart, score) if over else (galaxy_picture(shelf, apart.row), 0.0)
 
@@ -76,7 +76,7 @@ def _show_places(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int)
         return f"Place {y},{x}: adds {signed_words(attributed[y, x])} to {apart.classes[score]}"
 
     show_board(
-        grid_cells(plane, words),
+        grid_cells(apart.blocks.cells, words),
         BOARD,
         _choose,
         label=f"The galaxy, in {plane[0]} by {plane[1]} places of the layer. Arrow keys move, Enter chooses.",

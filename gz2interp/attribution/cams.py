@@ -68,7 +68,7 @@ def drawn(
         score=score.name,
         layer=layer,
         domain="input",
-        parameters=parameters,
+        parameters={**parameters, "geometry": geometry.origin},
     )
 
 

@@ -12,7 +12,7 @@ from gz2interp.concepts.accounted import Accounted, account
 from gz2interp.concepts.attribution import LayerAttribution
 from gz2interp.errors import InputError
 
-__all__ = ["Entry", "PlaceEntries", "channel_direction", "dictionary_at", "pixels_of", "strongest_places"]
+__all__ = ["Entry", "PlaceEntries", "channel_direction", "dictionary_at", "strongest_places"]
 
 Floats = NDArray[np.float32]
 
@@ -128,9 +128,3 @@ def channel_direction(channel: int, channels: int) -> Floats:
     if not 0 <= channel < channels:
         raise InputError(f"Channel {channel} was asked for", f"0 to {channels - 1}")
     return np.asarray(np.eye(1, channels, channel, dtype=np.float32)[0])
-
-
-def pixels_of(place: tuple[int, int], plane: tuple[int, ...], shape: tuple[int, ...]) -> tuple[float, float]:
-    """The centre (y, x) of a layer's place in the image [pixels], the plane being laid over the whole of it."""
-    y, x = ((at + 0.5) * side / cells - 0.5 for at, cells, side in zip(place, plane, shape, strict=False))
-    return y, x

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.cells import CellGeometry
 from gz2interp.figures.colours import OKABE_ITO, OTHER
 from gz2interp.figures.overlay import over, symmetric_limit
 
-__all__ = ["class_colours", "framed_places", "on_cells", "over_places", "pieces_around"]
+__all__ = ["class_colours", "framed_places", "on_cells", "over_places", "piece_sides", "pieces_around"]
 
 Floats = NDArray[np.floating[Any]]
 Bytes = NDArray[np.uint8]
@@ -32,14 +32,14 @@ def class_colours(count: int) -> list[str]:
     return [*OKABE_ITO, *[OTHER] * count][:count]
 
 
-def framed_places(pictures: Bytes, plane: tuple[int, int], y: Ints, x: Ints) -> Bytes:
+def framed_places(pictures: Bytes, cells: CellGeometry, y: Ints, x: Ints) -> Bytes:
     """Pictures with a frame around one place of the plane each.
 
     Parameters
     ----------
     pictures : uint8 (n, y, x, 3)
-    plane : (int, int)
-        Cells (y, x) that lie over the whole picture; one cell is not framed.
+    cells : CellGeometry
+        Of the layer's plane; a single cell is not framed.
     y, x : int64 (n,)
 
     Returns
@@ -47,56 +47,63 @@ def framed_places(pictures: Bytes, plane: tuple[int, int], y: Ints, x: Ints) -> 
     uint8 (n, 3 y, 3 x, 3)
     """
     large = pictures.repeat(ENLARGED, axis=1).repeat(ENLARGED, axis=2)
-    if max(plane) < 2:
+    if max(cells.plane) < 2:
         return large
     for picture, row, column in zip(large, y, x, strict=True):
+        low_y, low_x, height, width = cells.box(int(row), int(column))
         (top, bottom), (left, right) = (
-            _edges(int(at), cells, side) for at, cells, side in zip((row, column), plane, picture.shape, strict=False)
+            _edges(low, extent, side)
+            for low, extent, side in zip((low_y, low_x), (height, width), picture.shape, strict=False)
         )
         for inset, ink in ((0, 0), (1, 255), (2, 255), (3, 0)):  # white between black: seen on any ground
             _rectangle(picture, top + inset, bottom - inset, left + inset, right - inset, ink)
     return large
 
 
-def pieces_around(images: Floats, plane: tuple[int, int], y: Ints, x: Ints) -> Floats:
+def pieces_around(images: Floats, cells: CellGeometry, y: Ints, x: Ints) -> Floats:
     """Pieces of images around a place of the plane each, three cells wide and inside the image.
 
     Parameters
     ----------
     images : float32 (n, y, x, band)
-    plane : (int, int)
+    cells : CellGeometry
+        Of the layer's plane.
     y, x : int64 (n,)
 
     Returns
     -------
     float32 (n, y', x', band)
     """
-    shape = images.shape[1:3]
-    sides = [min(max(round(CELLS * side / cells), SMALLEST), side) for side, cells in zip(shape, plane, strict=True)]
+    sides = piece_sides(cells)
     found = np.empty((len(images), *sides, images.shape[-1]), images.dtype)
-    for piece, image, *at in zip(found, images, y, x, strict=True):
-        low = [
-            int(np.clip(round((place + 0.5) * whole / cells - side / 2), 0, whole - side))
-            for place, cells, side, whole in zip(at, plane, sides, shape, strict=True)
-        ]
-        piece[:] = image[low[0] : low[0] + sides[0], low[1] : low[1] + sides[1]]
+    for piece, image, row, column in zip(found, images, y, x, strict=True):
+        piece[:] = image[cells.window(int(row), int(column), sides)]
     return found
 
 
-def on_cells(map_: Floats, shape: Sequence[int]) -> Floats:
-    """A map of the plane (y, x) on an image's pixels, each cell as flat as it is."""
-    y, x = (np.arange(side) * cells // side for side, cells in zip(shape, map_.shape, strict=False))
-    return np.asarray(map_[np.ix_(y, x)])
+def piece_sides(cells: CellGeometry) -> tuple[int, int]:
+    """Pixels (y, x) of a piece around a cell: three strides, at least 16 and at most the image."""
+    height, width = (
+        min(max(round(CELLS * stride), SMALLEST), side) for stride, side in zip(cells.stride, cells.image, strict=True)
+    )
+    return height, width
 
 
-def over_places(picture: Bytes, map_: Floats) -> tuple[Bytes, float]:
+def on_cells(map_: Floats, cells: CellGeometry) -> Floats:
+    """A map of the plane (y, x) on the image's pixels, each of which has the value of the nearest cell."""
+    return np.asarray(map_[np.ix_(*cells.nearest_cells())])
+
+
+def over_places(picture: Bytes, map_: Floats, cells: CellGeometry) -> tuple[Bytes, float]:
     """A signed map of the plane laid over a galaxy's picture (y, x, 3), and the limit of its scale."""
     limit = symmetric_limit(map_)
-    return over(picture, on_cells(map_, picture.shape), limit), limit
+    return over(picture, on_cells(map_, cells), limit), limit
 
 
-def _edges(at: int, cells: int, side: int) -> tuple[int, int]:
-    return round(at * side / cells), round((at + 1) * side / cells) - 1
+def _edges(low: float, extent: float, side: int) -> tuple[int, int]:
+    """First and last pixel of a box in an enlarged picture; at the rim what is inside of it."""
+    first, last = ENLARGED * (low + 0.5), ENLARGED * (low + extent + 0.5) - 1
+    return max(round(first), 0), min(round(last), side - 1)
 
 
 def _rectangle(picture: Bytes, top: int, bottom: int, left: int, right: int, ink: int) -> None:

@@ -45,7 +45,7 @@ class DictionaryWord:
     note : str
         A line or two: how loud it is, and what it does.
     galaxies : sequence of Cell
-        In which it is loudest, each with the channel's map over the layer's plane.
+        In which it is loudest, each with the channel's map on its pixels.
     feature : float32 (y, x, band) or None
         Its feature image.
     """

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.paper import STYLE
@@ -34,6 +35,7 @@ FAINTEST: Final = 0.05
 def grid_figure(
     shown: Shown,
     strengths: Floats,
+    cells: CellGeometry,
     images: Mapping[tuple[int, int], Floats],
     bands: Sequence[str],
     manner: Manner,
@@ -46,6 +48,8 @@ def grid_figure(
     shown : Shown
     strengths : float (y, x)
         Of each place, 1 for the strongest: the area of its picture.
+    cells : CellGeometry
+        Where the places lie in the galaxy's image.
     images : mapping
         (y, x) -> the feature image of what is said there, float32 (y, x, band).
     bands : sequence of str
@@ -79,17 +83,18 @@ def grid_figure(
                 draw_picture(axis, shown, bands, stretch)
                 put_place(axis, shown, "scale")
             else:
-                _cells(axis, strengths, {at: rgb(image, bands, of_features) for at, image in images.items()})
+                _cells(axis, strengths, cells, {at: rgb(image, bands, of_features) for at, image in images.items()})
             put_letter(axis, place)
     return sheet.figure
 
 
-def _cells(axis: Any, strengths: Floats, pictures: Mapping[tuple[int, int], NDArray[np.uint8]]) -> None:
-    height, width = strengths.shape
+def _cells(
+    axis: Any, strengths: Floats, cells: CellGeometry, pictures: Mapping[tuple[int, int], NDArray[np.uint8]]
+) -> None:
     axis.set_facecolor("black")
-    for (y, x), pixels in pictures.items():
-        half = 0.5 * float(np.sqrt(strengths[y, x]))
-        axis.imshow(pixels, origin="lower", interpolation="none", extent=(x - half, x + half, y - half, y + half))
-    axis.set_xlim(-0.5, width - 0.5)
-    axis.set_ylim(-0.5, height - 0.5)
+    for (row, column), pixels in pictures.items():
+        y, x, height, width = cells.box(row, column, float(np.sqrt(strengths[row, column])))
+        axis.imshow(pixels, origin="lower", interpolation="none", extent=(x, x + width, y, y + height))
+    axis.set_xlim(-0.5, cells.image[1] - 0.5)
+    axis.set_ylim(-0.5, cells.image[0] - 0.5)
     axis.set_aspect("auto")

@@ -66,7 +66,7 @@ def groups_figure(
     shown : Shown
         Its words stand beside it.
     loads : float (y, x, group)
-        Of the layer's plane.
+        On the image's pixels.
     attributed, removed : float (group, score)
         Bars, and marks: what is attributed to the group, and how much the score falls without it.
     scores : sequence of str

@@ -8,11 +8,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.cells import CellGeometry, tiled
 from gz2interp.concepts.attribution import LayerAttribution, along_the_path, at_the_end
-from gz2interp.network.answers import Gradients
+from gz2interp.network.answers import Gradients, LayerInfo
 from gz2interp.network.scores import Score, logit
 
-__all__ = ["Door", "attributions_of", "class_logits", "past_the_layer", "scores_given"]
+__all__ = ["Door", "attributions_of", "cells_of", "class_logits", "past_the_layer", "scores_given"]
 
 Floats = NDArray[np.float32]
 
@@ -21,6 +22,12 @@ class Door(Protocol):
     """The part of a probe that is needed here."""
 
     class_names: tuple[str, ...]
+
+    def layer(self, name: str) -> LayerInfo:
+        """A layer by its name."""
+
+    def cells(self, layer: str, image: Sequence[int] = ()) -> CellGeometry:
+        """Where its cells lie."""
 
     def activations(self, images: Floats, layer: str, pooled: bool = False) -> Floats:
         """What a layer says of each image."""
@@ -33,6 +40,12 @@ class Door(Protocol):
 
     def scores_when(self, images: Floats, layer: str, activations: Floats, scores: Sequence[Score]) -> Floats:
         """Scores when the layer says something else."""
+
+
+def cells_of(door: Door, layer: str, image: tuple[int, int]) -> CellGeometry:
+    """Where a layer's places lie in images of a shape (y, x); one place for a layer without."""
+    info = door.layer(layer)
+    return door.cells(layer, image) if info.spatial else tiled((1, 1), image)
 
 
 def class_logits(door: Door) -> tuple[Score, ...]:

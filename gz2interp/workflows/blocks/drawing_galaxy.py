@@ -7,8 +7,9 @@ from typing import Final
 
 import pandas as pd
 
+from gz2interp.cells import CellGeometry
 from gz2interp.concepts.accounted import Accounted
-from gz2interp.concepts.dictionary import PlaceEntries, pixels_of
+from gz2interp.concepts.dictionary import PlaceEntries
 from gz2interp.concepts.groups import Groups
 from gz2interp.errors import InputError
 from gz2interp.figures.layouts.dictionary import DictionaryPlace, DictionaryWord, dictionary_figure
@@ -77,7 +78,7 @@ def dictionary_drawing(
     }
     pages = [
         DictionaryPlace(
-            _box(each.place, blocks.activations.shape, shown.shape),
+            blocks.cells.box(*each.place),
             place_in_words(each.accounted, each.scores),
             [
                 DictionaryWord(
@@ -99,15 +100,17 @@ def dictionary_drawing(
         f"{'the feature image and ' if features else ''}the most activating galaxies, and what they add to the logits "
         f"of classes there, attributed along the path from zero activations. {TOP} {DEPTH}"
     )
-    return Drawing(figure, caption(subject, what, [shown], bool(features)), (), _numbers_of(found))
+    return Drawing(figure, caption(subject, what, [shown], bool(features)), (), _numbers_of(found, blocks.cells))
 
 
-def _numbers_of(found: Sequence[PlaceEntries]) -> pd.DataFrame:
+def _numbers_of(found: Sequence[PlaceEntries], cells: CellGeometry) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
                 "y": each.place[0],
                 "x": each.place[1],
+                "y_pixel": cells.y[each.place[0]],
+                "x_pixel": cells.x[each.place[1]],
                 "channel": entry.channel,
                 "activation": entry.activation,
                 "loudness": entry.loudness,
@@ -159,7 +162,7 @@ def groups_drawing(
     )
     figure = groups_figure(
         shown,
-        effects.loads[0],
+        blocks.cells.on_pixels(effects.loads[0]),
         effects.attributed[0],
         effects.removed[0],
         scores,
@@ -197,9 +200,3 @@ def _account_in_words(told: Accounted) -> str:
 
 def _whose(groups: Groups) -> str:
     return f"which give back {groups.held:.0%} of its squared length where they were found.".replace("%", " %")
-
-
-def _box(place: tuple[int, int], plane: tuple[int, ...], shape: tuple[int, int]) -> tuple[float, float, float, float]:
-    y, x = pixels_of(place, plane, shape)
-    height, width = (side / cells for side, cells in zip(shape, plane, strict=False))
-    return y - height / 2 + 0.5, x - width / 2 + 0.5, height, width

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,7 @@ from gz2interp.stores.files import whole_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
+from gz2interp.workflows.blocks.asking import cells_of
 from gz2interp.workflows.blocks.atlases import atlases_of, laid_out
 from gz2interp.workflows.blocks.channels import artefact_tables, channel_table, correlates_table
 from gz2interp.workflows.blocks.gathering import Gathered, gathered
@@ -120,14 +123,11 @@ def _write_arrays(
     if progress:
         progress("atlas", 0, 1)
     if not folder.has("places.npz"):
-        plane, coordinates = np.array(_plane(subject, analysis.layer)), laid_out(places, settings)
+        cells = np.array(json.dumps(cells_of(subject.probe, analysis.layer, subject.survey.shape).to_json()))
+        coordinates = laid_out(places, settings)
         of_places = {name: getattr(places, name) for name in ("rows", "y", "x", "attributed")}
-        folder.write_arrays("places", {**of_places, "plane": plane, "coordinates": coordinates})
+        folder.write_arrays("places", {**of_places, "cells": cells, "coordinates": coordinates})
     coordinates = folder.arrays("places")["coordinates"]
     for name, arrays in atlases_of(places, coordinates, names, found.tally.covariance, settings).items():
         folder.write_arrays(name, arrays)
 
-
-def _plane(subject: Subject, layer: str) -> tuple[int, ...]:
-    info = subject.probe.layer(layer)
-    return tuple(info.shape[:2]) if info.spatial else (1, 1)

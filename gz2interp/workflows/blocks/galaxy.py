@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.cells import CellGeometry
 from gz2interp.concepts.accounted import Accounted, account
 from gz2interp.concepts.attribution import LayerAttribution
 from gz2interp.concepts.dictionary import PlaceEntries, dictionary_at, strongest_places
@@ -17,7 +18,7 @@ from gz2interp.concepts.groups import Groups, find_groups
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Cutout
-from gz2interp.workflows.blocks.asking import attributions_of, class_logits, past_the_layer
+from gz2interp.workflows.blocks.asking import attributions_of, cells_of, class_logits, past_the_layer
 from gz2interp.workflows.blocks.kept import kept_blocks, kept_groups
 from gz2interp.workflows.explain import row_with_image
 from gz2interp.workflows.opening import Subject
@@ -46,6 +47,8 @@ class GalaxyBlocks:
         See `gz2interp.concepts.accounted.account`.
     loud : float32 (channel,) or None
         What is loud for each channel in the survey.
+    cells : CellGeometry
+        Where the layer's places lie in the image.
     """
 
     galaxy_id: int
@@ -57,6 +60,7 @@ class GalaxyBlocks:
     effects: GroupEffects
     past: Floats
     loud: Floats | None
+    cells: CellGeometry
 
     @property
     def scores(self) -> tuple[str, ...]:
@@ -177,4 +181,5 @@ def _taken_apart(
         effects,
         past,
         loud,
+        cells_of(probe, layer, (images.shape[1], images.shape[2])),
     )

@@ -31,6 +31,9 @@ from gz2interp.workflows.shortcuts import shortcut_findings
 
 __all__ = ["CheckSettings", "check"]
 
+VERSION: Final = 2
+"""Of what is done with the settings: 1 drew class activation maps as if cells tiled the image."""
+
 SLOW: Final = ("occlusion_by_band", "rise")
 SHORTCUTS, PLAIN = "shortcuts", "plain"
 """Parts that belong to no method."""
@@ -187,6 +190,7 @@ def _provenance(
             "label_randomised": digest_of_file(shuffled) if shuffled else "",
             "predictions": _digest_of(predictions[["row", "split", "label", "prediction"]]),
             "stages": settings.stages,
+            "version": VERSION,
         },
         seed=settings.seed,
         versions=versions_of("gz2interp", "tensorflow", "keras", "numpy"),

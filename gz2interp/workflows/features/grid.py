@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gz2interp.cells import CellGeometry
 from gz2interp.concepts.grid import activation_grid
 from gz2interp.errors import InputError
 from gz2interp.features.objectives import cosine_direction
@@ -40,12 +41,15 @@ class GridOfImages:
         How much is said at each place, 1 where most.
     images : dict
         (y, x) -> the feature image (y, x, band), nanomaggies; of places that say at least a twentieth of the most.
+    cells : CellGeometry
+        Where the places lie in the galaxy's image.
     """
 
     galaxy_id: int
     layer: str
     strengths: Floats
     images: dict[tuple[int, int], Floats]
+    cells: CellGeometry
 
 
 def galaxy_grid(
@@ -97,14 +101,15 @@ def galaxy_grid(
         aligned=True,
         progress=progress,
     )
-    return GridOfImages(int(galaxy_id), info.name, grid.strengths, dict(zip(places, made.images, strict=False)))
+    lie = probe.cells(info.name, subject.survey.shape).averaged(cells)
+    return GridOfImages(int(galaxy_id), info.name, grid.strengths, dict(zip(places, made.images, strict=False)), lie)
 
 
 def grid_drawing(subject: Subject, grid: GridOfImages, manner: Manner | None = None) -> Drawing:
     """The grid as a figure for a paper."""
     (shown,) = shown_of_rows(subject, np.array([subject.survey.row_of(grid.galaxy_id)]))
     foot = f"Layer {grid.layer}. The area of a picture is proportional to the length of the activation there."
-    figure = grid_figure(shown, grid.strengths, grid.images, subject.survey.bands, manner or Manner(), foot)
+    figure = grid_figure(shown, grid.strengths, grid.cells, grid.images, subject.survey.bands, manner or Manner(), foot)
     what = (
         f"Activation grid of galaxy {grid.galaxy_id} in layer {grid.layer}: at each place the feature image of the "
         "direction of its activation, of an area proportional to the activation's length. Places below a twentieth of "
