@@ -174,9 +174,11 @@ class Attribution:
     parameters : mapping
         Of the method.
     total : float32 (n,) or None
-        What each map is to sum to, for methods that promise that; how far it does not is the completeness gap.
+        What each map is to sum to, for methods that promise that; how far it does not is the completeness `gap`.
     variance : float32, as `values`, or None
         Where the map is a mean over a galaxy's turned and mirrored views: over those views.
+    steps : int64 (n,) or None
+        Gradients that the integral of each map took, for methods that integrate.
     """
 
     values: Floats
@@ -188,6 +190,15 @@ class Attribution:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     total: Floats | None = None
     variance: Floats | None = None
+    steps: Ids | None = None
+
+    @property
+    def gap(self) -> Floats:
+        """How far each map's sum is from its `total`, in the unit of the score, float32 (n,); NaN without a total."""
+        if self.total is None:
+            return np.full(len(self.scores), np.nan, np.float32)
+        sums = self.values.sum(axis=tuple(range(1, self.values.ndim)), dtype=np.float64)
+        return np.asarray(np.abs(sums - self.total), np.float32)
 
 
 @dataclass(frozen=True, eq=False)

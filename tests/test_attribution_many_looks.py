@@ -108,6 +108,43 @@ class TestCompleteness:
         spread = float(np.abs(found.total).max())
         np.testing.assert_allclose(found.values.sum(axis=(1, 2, 3)), found.total, atol=0.02 * spread)
 
+    @pytest.mark.parametrize("score", [logit(1), logit(2) - logit(0), probability(1)])
+    def test_as_many_steps_are_taken_as_the_gap_needs(self, probe, score):
+        sharp = 30 * IMAGES  # many ReLUs switch on the way
+        found = integrated_gradients(probe, sharp, score)
+        sums = found.values.sum(axis=(1, 2, 3), dtype=np.float64)
+        np.testing.assert_allclose(found.gap, np.abs(sums - found.total), rtol=1e-6)
+        reached = found.gap <= np.maximum(0.01 * np.abs(found.total), 1e-3)
+        assert (reached | (found.steps == 512) | (found.gap < 0.03 * np.abs(found.total))).all()
+        assert reached.mean() > 0.5
+        coarse = integrated_gradients(probe, sharp, score, steps=4)
+        assert (coarse.steps == 4).all()
+        assert coarse.parameters["steps"] == 4
+        assert coarse.gap.mean() > found.gap.mean()
+
+    def test_steps_depend_on_the_image_alone(self, probe):
+        together = integrated_gradients(probe, 30 * IMAGES, logit(1))
+        alone = integrated_gradients(probe, 30 * IMAGES[:1], logit(1))
+        assert together.steps[0] == alone.steps[0]
+        np.testing.assert_allclose(together.values[0], alone.values[0], rtol=0, atol=1e-4 * np.abs(alone.values).max())
+
+    def test_an_image_that_is_its_own_baseline_needs_no_steps(self, probe):
+        found = integrated_gradients(probe, IMAGES[:1], logit(1), baseline=IMAGES[0])
+        assert (found.total[0], found.gap[0], found.steps[0]) == (0, 0, 32)
+
+    def test_a_score_that_jumps_on_the_way_says_by_how_much_it_misses(self):
+        class Jumping(LinearProbe):
+            def scores(self, images, score):
+                return np.where(images.sum(axis=(1, 2, 3)) > 3, 5, 0).astype(np.float32)
+
+        found = integrated_gradients(Jumping(0 * WEIGHTS), np.ones_like(IMAGES), logit(1))
+        np.testing.assert_allclose(found.gap, 5)
+
+    def test_expected_gradients_tell_their_gap(self, probe):
+        found = expected_gradients(probe, IMAGES, logit(1), references=OTHERS, samples=20)
+        np.testing.assert_allclose(found.gap, np.abs(found.values.sum(axis=(1, 2, 3)) - found.total), rtol=1e-3)
+        assert np.isnan(gradient(probe, IMAGES, logit(1)).gap).all()
+
     def test_more_steps_come_nearer(self, probe):
         gaps = []
         for steps in (4, 16, 256):

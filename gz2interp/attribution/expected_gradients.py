@@ -51,7 +51,7 @@ def expected_gradients(
     -------
     Attribution
         float32 (n, y, x, band), in the unit of the score. Its `total` is the score less the mean score of the galaxies
-        that were drawn, to which an image's sum comes nearer with more samples.
+        that were drawn, to which an image's sum comes nearer with more samples; its `gap` is how far it is from it.
 
     Notes
     -----

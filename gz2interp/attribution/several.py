@@ -39,7 +39,7 @@ def each_by_its_score(
         which = np.flatnonzero([other == score for other in scores])
         parts.append((which, ask(images[which], score)))
     arrays: dict[str, Any] = {
-        name: _together(parts, name, len(images)) for name in ("values", "scores", "total", "variance")
+        name: _together(parts, name, len(images)) for name in ("values", "scores", "total", "variance", "steps")
     }
     return replace(parts[0][1], score=title, **arrays)
 
@@ -49,7 +49,7 @@ def _together(parts: Sequence[Part], name: str, count: int) -> Floats | None:
     first = getattr(parts[0][1], name)
     if first is None:
         return None
-    whole = np.empty((count, *first.shape[1:]), np.float32)
+    whole = np.empty((count, *first.shape[1:]), first.dtype)
     for which, part in parts:
         whole[which] = getattr(part, name)
     return whole

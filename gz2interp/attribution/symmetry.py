@@ -64,6 +64,7 @@ def symmetry_averaged(
     mean = np.mean(maps, axis=0, dtype=np.float64)
     variance = np.mean([np.square(each - mean) for each in maps], axis=0)
     totals = [part.total for part in parts if part.total is not None]
+    steps = [part.steps for part in parts if part.steps is not None]
     return replace(
         parts[0],
         values=np.asarray(mean, np.float32),
@@ -71,6 +72,7 @@ def symmetry_averaged(
         parameters={**parts[0].parameters, "views": VIEWS},
         total=_mean(totals) if totals else None,
         variance=np.asarray(variance, np.float32),
+        steps=np.max(steps, axis=0) if steps else None,
     )
 
 

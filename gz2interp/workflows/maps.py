@@ -128,6 +128,8 @@ def _header(explanation: Explanation, i: int) -> fits.Header:
         _tell(header, "GAP", gap, "sum of the map less TOTAL")
         if total:
             _tell(header, "GAPSHARE", abs(gap / total), "abs(GAP / TOTAL)")
+    if attribution.steps is not None:
+        _tell(header, "STEPS", int(attribution.steps[i]), "gradients that the integral took")
     if attribution.layer:
         _tell(header, "LAYER", ascii_of(attribution.layer), "layer looked at")
     _tell(header, "DOMAIN", ascii_of(attribution.domain), "input that the attribution refers to")

@@ -109,6 +109,7 @@ _PARAMETERS: Final[Mapping[str, str]] = {
     "baseline": "baseline: {}",
     "cells": "masks of {} cells a side",
     "channels": "{} channels",
+    "geometry": "",
     "noise": "noise of {} of the image's range",
     "patch": "patches of {} pixels",
     "references": "{} reference galaxies",
@@ -137,8 +138,7 @@ def _gap_in_words(attribution: Attribution) -> str:
     """By how much the maps miss the sum that their method promises; "" for methods that promise none."""
     if attribution.total is None:
         return ""
-    sums = attribution.values.reshape(len(attribution.values), -1).sum(axis=1, dtype=np.float64)
-    gaps, totals = np.abs(sums - attribution.total), np.abs(attribution.total)
+    gaps, totals = attribution.gap, np.abs(attribution.total)
     worst = int(np.argmax(gaps))
     share = f" ({gaps[worst] / totals[worst]:.2g} of it)" if totals[worst] > 0 else ""
     return f"each map sums to the score's difference from the baseline within {gaps[worst]:.2g}{share}"
