@@ -130,4 +130,3 @@ def _write_arrays(
     coordinates = folder.arrays("places")["coordinates"]
     for name, arrays in atlases_of(places, coordinates, names, found.tally.covariance, settings).items():
         folder.write_arrays(name, arrays)
-
