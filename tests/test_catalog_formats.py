@@ -8,6 +8,7 @@ import lzma
 import zipfile
 from io import BytesIO
 
+import astropy.units as u
 import numpy as np
 import pandas as pd
 import pytest
@@ -438,3 +439,38 @@ def test_damaged_tables_are_read_or_refused(tmp_path, form):
         except Gz2interpError:
             continue
         assert catalog["galaxy_id"].is_unique
+
+
+@pytest.mark.realdata
+def test_real_votes_survive_the_multiplication_down_the_tree(real_data, tmp_path):
+    votes, _ = read_catalog(real_data / "gz2_main_sample.csv.gz")
+    columns, expected = {"GalaxyID": votes["galaxy_id"]}, {}
+    multiplied = {}
+    for number, question in enumerate(QUESTIONS.values(), 1):
+        names = [vote_column(question.name, answer, "weighted_fraction") for answer in question.answers]
+        shares = votes[names].to_numpy(np.float64)
+        total = shares.sum(axis=1, keepdims=True)
+        before = multiplied[question.asked_after[0]] if len(question.asked_after) == 1 else np.ones(len(votes))
+        shares = np.divide(shares, total, out=np.zeros_like(shares), where=total > 0)
+        for place, answer in enumerate(question.answers):
+            multiplied[answer] = shares[:, place] * before
+            columns[f"Class{number}.{place + 1}"] = multiplied[answer]
+            reached = (total[:, 0] > 0) & (before > 0)
+            expected[names[place]] = np.where(reached, shares[:, place], np.nan)
+    pd.DataFrame(columns).to_csv(tmp_path / "t.csv", index=False)
+    catalog, _ = read_catalog(tmp_path / "t.csv")
+    assert catalog["galaxy_id"].tolist() == votes["galaxy_id"].tolist()
+    for name, values in expected.items():
+        np.testing.assert_allclose(catalog[name], values, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.realdata
+@pytest.mark.parametrize("form", ["fits", "votable", "ascii.ecsv"])
+def test_a_real_table_in_other_units(real_data, tmp_path, form):
+    catalog, _ = read_catalog(real_data / "gz2_stripe82.csv.gz")
+    some = catalog.head(300)
+    lon, lat = np.radians(some["ra"].to_numpy()) * u.rad, some["dec"].to_numpy() * 3600 * u.arcsec
+    Table({"dr7objid": some["galaxy_id"].to_numpy(), "ra": lon, "dec": lat}).write(tmp_path / "t", format=form)
+    back, _ = read_catalog(tmp_path / "t")
+    assert back["galaxy_id"].tolist() == some["galaxy_id"].tolist()
+    np.testing.assert_allclose(back[["ra", "dec"]], some[["ra", "dec"]], atol=1e-9)
