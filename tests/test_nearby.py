@@ -196,3 +196,15 @@ def test_neighbours_are_written_in_portions(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept.neighbours().distances, found.distances)
     assert kept.search == found.search
     assert kept.kept == 4
+
+
+def test_skipping_the_same_galaxy_says_where_positions_are_unknown(nearby: Nearby) -> None:
+    from command_line import ran
+
+    def said(row: int) -> str:
+        done = ran("neighbours", nearby.survey.path, FIRST_ID + row, "--model", "cnn", "--skip-same")
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "the same galaxy imaged twice is not recognised" in said(50)
+    assert "not recognised" not in said(10)

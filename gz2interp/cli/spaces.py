@@ -103,6 +103,8 @@ def neighbours(
     words = "Least like" if least else "Nearest to"
     title = f"{words} {', '.join(galaxy or [str(image)])}"
     notes = [] if image is not None else [_space(nearby)]
+    if skip_same and found["separation"].isna().all():
+        notes.append("No position on the sky is known here: the same galaxy imaged twice is not recognised.")
     output.show(ResultTable(title, found, _drawn(found, words, str(image)), notes))
 
 
