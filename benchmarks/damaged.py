@@ -362,7 +362,11 @@ def subjects(heavy: bool = False) -> list[Subject]:
         return [Subject("network/.keras", "net.keras", _network, True, "zip")]
     json_files = [
         ("survey/survey.json", "survey/survey.json", _survey_header),
-        ("survey/provenance.json", f"{_ANALYSIS}/provenance.json", lambda at: _analysis(at).provenance),
+        (
+            "survey/provenance.json",
+            f"{_ANALYSIS}/provenance.json",
+            lambda at: {**vars(_analysis(at).provenance), "versions": ""},
+        ),
         ("survey/search.json", f"{_ANALYSIS}/search.json", lambda at: _analysis(at).search),
         ("survey/quality.json", f"{_ANALYSIS}/quality.json", lambda at: _analysis(at).quality),
         ("survey/clusters.json", f"{_ANALYSIS}/clusters/clusters.json", lambda at: _clusters(at).clusters),
@@ -495,6 +499,11 @@ def _analysis(at: Path) -> Any:
     from gz2interp.stores.analyses import Analysis
 
     return Analysis(next(iter((at / "survey/models/cnn/block").iterdir())))
+
+
+def _provenance(at: Path) -> Any:
+    """Without the versions of packages, which are for the reader and not part of the digest."""
+    return {**vars(_analysis(at).provenance), "versions": ""}
 
 
 def _model(at: Path) -> Any:
@@ -779,7 +788,8 @@ def _make_survey(at: Path, rng: Rng) -> None:
         clusters, table, table, np.zeros((0, 4, 4, 5), np.float32), question
     )
     unusual = UnusualFolder(analysis.path / "unusual")
-    unusual.begin(n, 4)[:] = rng.normal(size=(n, 4))
+    unusual.path.mkdir(parents=True)
+    unusual.room("vectors", n, 4)[:] = rng.normal(size=(n, 4))
     scores = table[["row", "galaxy_id"]].assign(rank=rows + 1, score=rng.random(n), reason="far", normal_far=0.1)
     unusual.complete(scores, {"centre": rng.normal(size=4), "names": np.array(["a", "b"])}, question)
     analysis.complete(question)
@@ -961,10 +971,10 @@ def _one(subject: Subject, at: Path, seed: int, number: int, right: str, ours: t
         outcome = "same" if value == right else "other" if noticeable else "unnoticeable"
     except ours as error:
         outcome, words = "refused", str(error)
-        if not words.isprintable() or len(words) > 2000:
+        if not words.replace("\n", "").isprintable() or len(words) > 12_000:
             outcome, words = "traceback", f"an error that is no sentence: {words[:200]!r}"
     except BaseException as error:
-        outcome, words = "traceback", "".join(traceback.format_exception(error)[-4:])
+        outcome, words = "traceback", "".join(traceback.format_exception(error)[-12:])
     finally:
         path.write_bytes(good)
         for file in path.parent.glob(f"{path.name}-*"):
@@ -991,8 +1001,13 @@ class Worker:
         self.close()
         self._folder = tempfile.mkdtemp()
         command = [sys.executable, __file__, "--worker", self._folder, "--seed", str(self._seed)]
+        paths = [str(Path(__file__).resolve().parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
-            [*command, *["--heavy"] * self._heavy], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [*command, *["--heavy"] * self._heavy],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
         )
         self._lines: queue.Queue[str] = queue.Queue()
         threading.Thread(target=self._listen, args=(self._process.stdout, self._lines), daemon=True).start()

@@ -25,6 +25,10 @@ __all__ = [
 ]
 
 
+_MOST_LETTERS = 4000
+"""Of one sentence of an error."""
+
+
 class Gz2interpError(Exception):
     """Base of every error that is meant to be read by a person.
 
@@ -45,7 +49,7 @@ class Gz2interpError(Exception):
 
     def __init__(self, given: str, wanted: str = "", remedy: str = "") -> None:
         self.given, self.wanted, self.remedy = given, wanted, remedy
-        super().__init__(" ".join(_sentence(part) for part in (given, wanted, remedy) if part))
+        super().__init__(" ".join(_sentence(_printable(part)) for part in (given, wanted, remedy) if part))
 
     def __reduce__(self) -> tuple[type[Gz2interpError], tuple[str, str, str]]:
         return type(self), (self.given, self.wanted, self.remedy)
@@ -83,8 +87,8 @@ class CutoutUnavailable(Gz2interpError):
     """
 
     def __init__(self, status: str, reason: str) -> None:
-        self.status, self.reason = status, reason
-        super().__init__(reason)
+        self.status, self.reason = status, _printable(reason)
+        super().__init__(self.reason)
 
     def __reduce__(self) -> tuple[type[CutoutUnavailable], tuple[str, str]]:  # type: ignore[override]
         return type(self), (self.status, self.reason)
@@ -122,6 +126,12 @@ def close_to(given: str, names: Iterable[str], most: int = 6) -> list[str]:
     alike = [by_letters[match] for match in get_close_matches(text, by_letters, n=most, cutoff=0.6)]
     parts = [name for name in known if text and (text in name.casefold() or name.casefold() in text)]
     return list(dict.fromkeys([*alike, *parts]))[:most]
+
+
+def _printable(text: str) -> str:
+    """What may be a piece of a damaged file, without what would steer a terminal, and not too long to be read."""
+    plain = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text[: _MOST_LETTERS + 1])
+    return plain if len(plain) <= _MOST_LETTERS else plain[: _MOST_LETTERS - 3] + "..."
 
 
 def _sentence(text: str) -> str:

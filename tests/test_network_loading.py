@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -56,6 +57,48 @@ def test_a_damaged_file(saved):
     with zipfile.ZipFile(saved, "w") as archive:
         archive.writestr("config.json", "{}")
     with pytest.raises(InputError, match="cannot be read"):
+        Probe.open(saved)
+
+
+def rewritten(file, member, change):
+    """The same file with one member changed, its checksum right."""
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, change(content) if name == member else content)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("Dense", "units", 2**31 - 1),
+        ("Conv2D", "filters", 10**8),
+        ("Conv2D", "kernel_size", [10**6, 10**6]),
+        ("Conv2D", "filters", "many"),
+        ("Conv2D", "strides", [0, 0]),
+    ],
+)
+def test_layers_beyond_the_weights_are_refused_before_there_is_room_for_them(saved, kind, name, value):
+    def change(content):
+        record = json.loads(content)
+        next(each for each in record["config"]["layers"] if each["class_name"] == kind)["config"][name] = value
+        return json.dumps(record)
+
+    rewritten(saved, "config.json", change)
+    with pytest.raises(InputError, match=r"network\.keras"):
+        Probe.open(saved)
+
+
+def test_weights_that_are_damaged_are_refused(saved):
+    good = saved.read_bytes()
+    at = len(good) // 2
+    saved.write_bytes(good[:at] + bytes([good[at] ^ 4]) + good[at + 1 :])
+    with pytest.raises(InputError, match=r"checksum of model\.weights\.h5"):
+        Probe.open(saved)
+    saved.write_bytes(good)
+    rewritten(saved, "model.weights.h5", lambda content: content[: len(content) // 2])
+    with pytest.raises(InputError, match="HDF5 content is damaged"):
         Probe.open(saved)
 
 

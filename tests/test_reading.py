@@ -5,18 +5,25 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import sqlite3
 import struct
 import warnings
 import zipfile
-from contextlib import nullcontext, suppress
+from collections.abc import Mapping
+from contextlib import closing, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from astropy.io import fits
 
 from gz2interp.errors import CutoutUnavailable, Gz2interpError, InputError, SurveyError
-from gz2interp.stores.reading import reading, unpacked
+from gz2interp.records import record_from_json
+from gz2interp.stores.files import read_json
+from gz2interp.stores.reading import reading, reading_sqlite, unpacked
+from gz2interp.stores.tables import read_parquet, write_parquet
 
 RNG = np.random.default_rng(20)
 IMAGE = RNG.normal(size=(24, 20)).astype(np.float32)
@@ -235,3 +242,74 @@ def test_bombs_and_doubled_names_in_zip_files_are_refused(tmp_path: Path) -> Non
         archive.writestr("x", b"1")
         archive.writestr("x", b"2")
     assert "one name" in refused(tmp_path / "two.npz")
+
+
+def test_a_flipped_bit_in_the_values_of_our_tables_is_noticed(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    frame = pd.DataFrame({"value": RNG.normal(size=4000)})
+    write_parquet(path, frame)
+    good = path.read_bytes()
+    pd.testing.assert_frame_equal(read_parquet(path), frame)
+    at = len(good) // 2  # numbers without a pattern: nearly all of the file is what they take
+    path.write_bytes(good[:at] + bytes([good[at] ^ 1]) + good[at + 1 :])
+    with pytest.raises(SurveyError, match=r"a\.parquet cannot be read"):
+        read_parquet(path)
+
+
+def test_a_table_lacks_no_column_and_each_is_of_its_kind(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    write_parquet(path, pd.DataFrame({"row": ["x", "y"]}))
+    with pytest.raises(SurveyError, match="no column score"):
+        read_parquet(path, needs={"score": "f"})
+    with pytest.raises(InputError, match="column row is of type"):
+        read_parquet(path, needs={"row": "i"}, error=InputError)
+
+
+def test_a_view_in_the_place_of_a_table_computes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x FROM n"
+        connection.execute(f"CREATE VIEW rating AS {endless}")
+        connection.execute("CREATE TABLE wide (x)")
+    with pytest.raises(SurveyError, match="no table rating"), reading_sqlite(path, tables=("rating",)):
+        pass
+    with pytest.raises(SurveyError, match="interrupted"), reading_sqlite(path) as connection:
+        connection.execute("SELECT count(*) FROM rating").fetchone()
+
+
+@dataclass(frozen=True)
+class Inner:
+    share: float | None
+
+
+@dataclass(frozen=True)
+class Outer:
+    name: str
+    counts: tuple[int, ...]
+    inner: Inner
+    more: Mapping[str, Inner]
+
+
+GOOD = {"name": "a", "counts": [1, 2], "inner": {"share": 1}, "more": {"b": {"share": None}}}
+
+
+def test_a_record_is_what_was_written(tmp_path: Path) -> None:
+    assert record_from_json(Outer, {**GOOD, "of_tomorrow": 3}) == Outer("a", (1, 2), Inner(1), {"b": Inner(None)})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("name", 3), ("counts", [1, "2"]), ("counts", [True]), ("inner", {}), ("inner", []), ("more", {"b": 1})],
+)
+def test_a_record_of_other_types_is_refused(key: str, value: object) -> None:
+    with pytest.raises(ValueError, match=key):
+        record_from_json(Outer, {**GOOD, key: value})
+    with pytest.raises(ValueError, match=f"it lacks {key}"):
+        record_from_json(Outer, {name: each for name, each in GOOD.items() if name != key})
+
+
+@pytest.mark.parametrize("text", ['{"a": 1e999}', '{"a": NaN}', "9" * 400, "[" * 100_000, '{"a": "\xff"}', ""])
+def test_numbers_beyond_reason_and_endless_lists_are_no_json(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.json").write_bytes(text.encode("latin-1"))
+    with pytest.raises(SurveyError, match=r"a\.json cannot be read"):
+        read_json(tmp_path / "a.json")

@@ -73,8 +73,11 @@ class ClusterFolder(KeptFolder):
         write_json(self.path / "provenance.json", provenance.to_json())
 
     def _numbers(self, scale: str) -> pd.Series[Any]:
-        if scale not in self.members:
-            raise SurveyError(f"members.parquet in {self.path} has no column {scale}", remedy="Look for clusters again")
+        if scale not in self.members or self.members[scale].dtype.kind not in "iu":
+            raise SurveyError(
+                f"members.parquet in {self.path} has no whole numbers in a column {scale}",
+                remedy="Look for clusters again",
+            )
         return self.members[scale]
 
     def _place(self, name: str) -> int:

@@ -28,7 +28,7 @@ from gz2interp.stores.fits_headers import (
     unit_of,
 )
 from gz2interp.stores.image_planes import NUMPY_SUFFIXES, Plane, band_planes, image_headers, named_plane
-from gz2interp.stores.reading import reading
+from gz2interp.stores.reading import failing_as, reading
 
 __all__ = [
     "DISPLAY_SUFFIXES",
@@ -140,16 +140,13 @@ def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> Pixels:
     name = ", ".join(path.name for path in paths)
     if paths[0].name.lower().endswith(DISPLAY_SUFFIXES):
         return _display_file(paths[0], bands)
-    if len(paths) == len(bands) > 1:
-        planes, note = [named_plane(path, band, bands) for path, band in zip(paths, bands, strict=True)], ""
-    else:
-        planes, note = band_planes(paths[0], bands)
-    try:
-        return _from_planes(planes, bands, name, note)
-    except CutoutUnavailable:
-        raise
-    except Exception as error:  # a header that nobody vouches for makes astropy fail in any way
-        raise _failed(f"{name} has a header that cannot be used: {' '.join(str(error).split())[:200]}") from error
+    with failing_as(CutoutUnavailable, name):  # headers that nobody vouches for make astropy fail in any way
+        if len(paths) == len(bands) > 1:
+            planes, note = [named_plane(path, band, bands) for path, band in zip(paths, bands, strict=True)], ""
+        else:
+            planes, note = band_planes(paths[0], bands)
+        with failing_as(CutoutUnavailable, f"The header of {name}"):
+            return _from_planes(planes, bands, name, note)
 
 
 def reference_band(bands: Sequence[str]) -> int:

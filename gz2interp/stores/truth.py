@@ -24,7 +24,7 @@ from gz2interp.stores.arrays import CHUNK_ROWS, SHARD_ROWS, Rows, open_array, re
 from gz2interp.stores.header import Header
 from gz2interp.stores.locations import here, place_of
 from gz2interp.stores.places import Place
-from gz2interp.stores.reading import reading
+from gz2interp.stores.reading import failing_as, reading
 from gz2interp.stores.tables import read_parquet, write_blocks
 
 __all__ = ["Truth"]
@@ -119,7 +119,9 @@ class Truth:
 
     def seeds(self, rows: Rows) -> NDArray[np.int64]:
         """The seeds of some galaxies."""
-        return np.array(self._column("seed", rows), np.int64)
+        seeds = self._column("seed", rows)
+        with failing_as(SurveyError, TABLE):
+            return np.array(seeds, np.int64)
 
     @cached_property
     def galaxy_ids(self) -> NDArray[np.int64]:

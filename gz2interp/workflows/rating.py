@@ -16,7 +16,7 @@ from gz2interp.embedding.unusual.learning import learn
 from gz2interp.errors import InputError, shortened
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 from gz2interp.stores.ratings import HIGHEST, Rating, Ratings
-from gz2interp.stores.reading import reading
+from gz2interp.stores.reading import failing_as, reading
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_parquet, write_table
 from gz2interp.workflows.unusual.artefacts import artefacts_of
@@ -163,7 +163,8 @@ def import_ratings(survey: Survey, path: Path) -> tuple[int, int, int]:
         raise InputError(
             f"{path.name} has no column {' or '.join(lacking)}", "galaxy_id, rating and, at will, tag, note, time"
         )
-    ratings = [_rating(row) for row in given.to_dict("records")]
+    with failing_as(InputError, path.name, "Ratings as .csv or .parquet", "Mend the row"):
+        ratings = [_rating(row) for row in given.to_dict("records")]
     known = set(survey.galaxy_ids.tolist())
     ours = [rating for rating in ratings if rating.galaxy_id in known]
     taken = ratings_of(survey).merge(ours, f"import of {path.name}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,14 +17,15 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.stores.fits_headers import celestial, psf_fwhm, to_nanomaggies, unit_of
+from gz2interp.stores.reading import first_bytes, reading, unpacked
 from trainer.catalog.cleaning import unit_vectors
-from trainer.catalog.tables import opened
 from trainer.sources.gains import electrons_per_count
 
 __all__ = ["Counts", "Footprint", "Frame", "FrameSet", "find_frame_sets", "read_frame"]
 
 _NAME: Final = re.compile(r"frame-(?P<band>[a-z])-(?P<set>\d+-\d-\d+)\.fits?(?:\.bz2|\.gz)?", re.IGNORECASE)
-_DAMAGED: Final = (OSError, EOFError, ValueError, TypeError, IndexError, KeyError)
+_HEADER_BYTES: Final = 100 * 2880
+"""Headers of SDSS frames have 5 blocks."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,22 +150,15 @@ def read_frame(path: Path) -> Frame:
     CutoutUnavailable
         ``"failed"``: the file is damaged or has no map of the sky.
     """
-    try:
-        # Unpacked in one go: astropy's way through bzip2, block by block, takes three times as long.
-        with opened(path) as file:
-            whole = BytesIO(file.read())
-        # A warning about a truncated file is followed by the error that counts.
-        with warnings.catch_warnings(action="ignore"), fits.open(whole, memmap=False) as hdus:
-            data, header = hdus[0].data, hdus[0].header
-            wcs = celestial(header)
-            if data is None or data.ndim != 2 or wcs is None:
-                raise CutoutUnavailable("failed", f"{path.name} is no image with a map of the sky (WCS)")
-            unit = unit_of(header)
-            with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite: a hole
-                nanomaggies = np.asarray(data * np.float32(to_nanomaggies(unit)), dtype=np.float32)
-            return Frame(nanomaggies, wcs, unit, psf_fwhm(header), _counts(hdus))
-    except _DAMAGED as error:
-        raise CutoutUnavailable("failed", f"{path.name} cannot be read: {error}") from error
+    with reading(path, CutoutUnavailable), unpacked(path) as whole, fits.open(whole, memmap=False) as hdus:
+        data, header = hdus[0].data, hdus[0].header
+        wcs = celestial(header)
+        if data is None or data.ndim != 2 or wcs is None:
+            raise CutoutUnavailable("failed", f"{path.name} is no image with a map of the sky (WCS)")
+        unit = unit_of(header)
+        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite: a hole
+            nanomaggies = np.asarray(data * np.float32(to_nanomaggies(unit)), dtype=np.float32)
+        return Frame(nanomaggies, wcs, unit, psf_fwhm(header), _counts(hdus))
 
 
 def _counts(hdus: fits.HDUList) -> Counts | None:
@@ -176,7 +169,7 @@ def _counts(hdus: fits.HDUList) -> Counts | None:
     electrons = electrons_per_count(str(header["FILTER"]).strip(), int(header["CAMCOL"]), int(header["RUN"]))
     try:
         calibration = np.asarray(hdus[1].data, dtype=np.float32)
-    except _DAMAGED:  # a file cut short behind its image serves as well
+    except Exception:  # a file whose calibration is of no use serves as well
         calibration = np.empty(0, dtype=np.float32)
     nanomaggies = calibration if calibration.shape == (width,) else np.full(width, header["NMGY"], dtype=np.float32)
     return Counts(electrons, nanomaggies) if electrons > 0 and (nanomaggies > 0).all() else None
@@ -184,9 +177,9 @@ def _counts(hdus: fits.HDUList) -> Counts | None:
 
 def _footprint(path: Path) -> Footprint | None:
     try:
-        with opened(path) as file:
-            header = fits.Header.fromfile(file)
-        wcs = celestial(header)
-        return Footprint(wcs, (int(header["NAXIS2"]), int(header["NAXIS1"]))) if wcs else None
-    except _DAMAGED:
+        with reading(path, CutoutUnavailable):
+            header = fits.Header.fromfile(BytesIO(first_bytes(path, _HEADER_BYTES)))
+            wcs = celestial(header)
+            return Footprint(wcs, (int(header["NAXIS2"]), int(header["NAXIS1"]))) if wcs else None
+    except CutoutUnavailable:
         return None
