@@ -1,0 +1,65 @@
+"""Killed at any moment and started again, a command leaves what an undisturbed one leaves, bit for bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dashboard_fixtures import FIRST_ID, make_survey, small_network
+from killing import killed_again_and_again
+
+from gz2interp.stores.checking import check_survey
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.analyse import analyse
+from gz2interp.workflows.image_quality import quality
+from gz2interp.workflows.opening import Subject
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    for number in range(300):
+        image = np.random.default_rng(number).normal(size=(5, 8, 8)).astype(np.float32)
+        np.save(folder / f"{FIRST_ID + number}.npy", image)
+    return folder
+
+
+@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=pytest.mark.long)])
+def test_an_ingest(images: Path, tmp_path: Path, kills: int) -> None:
+    origin = tmp_path / "origin"
+    origin.mkdir()
+    words = ["ingest", "FOLDER", "--source", "folder", "--from", str(images), "--size", "8"]
+    wanted, found, count = killed_again_and_again(origin, tmp_path, "trainer.__main__", words, 5, kills)
+    assert count >= 1
+    assert found == wanted
+    one, two = (Survey.open(tmp_path / name / "s") for name in ("undisturbed", "killed"))
+    assert one.digest == two.digest
+    assert one.status.drop(columns="time").equals(two.status.drop(columns="time"))
+    assert not any(finding.is_damage for finding in check_survey(two.path))
+
+
+@pytest.fixture(scope="module")
+def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    survey = make_survey(tmp_path_factory.mktemp("analysed") / "s", 600, network=small_network(), analysed=False)
+    analyse(Subject(survey, survey.model()))
+    quality(survey)
+    return survey.path
+
+
+VERBS = {
+    "channels": ["channels", "FOLDER"],
+    "features": ["features", "FOLDER", "--kind", "class", "--kind", "channel", "--steps", "4"],
+    "unusual": ["unusual", "FOLDER"],
+    "clusters": ["clusters", "FOLDER"],
+    "check": ["check", "FOLDER", "--method", "gradient", "--method", "grad_cam", "--galaxies", "4", "--few", "2"],
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_goes_on_from_an_analysis(analysed: Path, tmp_path: Path, verb: str) -> None:
+    wanted, found, count = killed_again_and_again(analysed, tmp_path, "gz2interp.cli", VERBS[verb], 7, 10)
+    assert count >= 5
+    assert found == wanted
+    assert not any(finding.is_damage for finding in check_survey(tmp_path / "killed" / "s"))
