@@ -289,3 +289,25 @@ def test_places_want_a_network_of_one_size_and_channels_do_not(small: Light) -> 
     for objective in (gz.neuron("conv", 0), gz.caricature("conv", np.ones((14, 14, 3)))):
         with pytest.raises(InputError, match="any size"):
             make(probe, objective, small)
+
+
+def test_a_call_that_was_interrupted_does_not_repeat_finished_batches(probe: Probe, small: Light) -> None:
+    class Kept(dict[int, Any]):
+        def read(self, number: int) -> Any:
+            return self.get(number)
+
+        def write(self, number: int, arrays: Any) -> None:
+            self[number] = arrays
+
+    objectives = [gz.channel(probe.default_layer, number) for number in range(3)]
+    alone = make(probe, objectives, small, batch=1)
+    kept, steps = Kept(), iter(range(100))
+    first = make(probe, objectives, small, batch=1, batches=kept, stop=lambda: next(steps) > 17)
+    assert not first.finished
+    assert list(kept) == [0]
+    told: list[int] = []
+    second = make(probe, objectives, small, batch=1, batches=kept, progress=lambda stage, done, of: told.append(done))
+    assert min(told) == 13  # the first batch of twelve steps is not made again
+    assert list(kept) == [0, 1, 2]
+    for name in ("images", "reached", "transformed", "steps", "silent", "failed"):
+        np.testing.assert_array_equal(getattr(second, name), getattr(alone, name), err_msg=name)

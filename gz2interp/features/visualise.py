@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, singles
 from gz2interp.results import FeatureImages
 
-__all__ = ["BATCH", "STEPS", "visualise"]
+__all__ = ["BATCH", "STEPS", "Batches", "visualise"]
 
 Floats = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
@@ -36,6 +36,19 @@ THRIFT: Final = 0.1
 
 DRAWS: Final = 8
 """Of the transformations, under which the finished images are looked at."""
+
+
+_COLUMNS: Final = ("images", "reached", "transformed", "moved", "failed", "done")
+
+
+class Batches(Protocol):
+    """Where finished batches are kept, so that an interrupted call of the same arguments need not repeat them."""
+
+    def read(self, number: int) -> Mapping[str, NDArray[Any]] | None:
+        """The arrays of a batch; None where it has not been finished."""
+
+    def write(self, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep the arrays of a batch."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +97,7 @@ def visualise(
     batch: int = BATCH,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
+    batches: Batches | None = None,
 ) -> FeatureImages:
     """Images that excite objectives, and could be cutouts of the survey.
 
@@ -118,6 +132,8 @@ def visualise(
         Called with (what is being done, steps done, of how many).
     stop : callable, optional
         Asked after each step; True ends with what there is, as Ctrl+C does.
+    batches : Batches, optional
+        By default nothing is kept between calls.
 
     Returns
     -------
@@ -141,7 +157,8 @@ def visualise(
         thrift,
     )
     wish.check(chosen, steps, batch)
-    made, finished = _made(wish, chosen, steps, batch, aligned, progress or (lambda *_: None), stop or (lambda: False))
+    told, asked = progress or (lambda *_: None), stop or (lambda: False)
+    made, finished = _made(wish, chosen, steps, batch, aligned, told, asked, batches)
     parameters = {
         "steps": steps,
         "rate": wish.rate,
@@ -245,12 +262,18 @@ def _made(
     aligned: bool,
     progress: Progress,
     stop: Callable[[], bool],
+    batches: Batches | None,
 ) -> tuple[dict[int, tuple[Any, ...]], bool]:
     """Image and what is told of it, by the objective's number; and whether all was done."""
     made: dict[int, tuple[Any, ...]] = {}
     total, before = len(objectives) * steps, 0
     key, stepper = None, None
-    for together in _batches(wish.probe, objectives, batch):
+    for place, together in enumerate(_batches(wish.probe, objectives, batch)):
+        kept = None if batches is None else batches.read(place)
+        if kept is not None:
+            made |= zip(together.which, zip(*(kept[name] for name in _COLUMNS), strict=True), strict=True)
+            before += steps * len(together.which)
+            continue
         if stepper is None or key != together.forms[0].key:
             key, stepper = together.forms[0].key, wish.stepper(together.forms[0], together.objectives[0])
         state, done = wish.start(together.which, aligned), 0
@@ -265,7 +288,11 @@ def _made(
             stopped = True
         before += steps * len(together.which)
         if done:
-            made |= zip(together.which, _told(stepper, state, done, steps, company, numbers), strict=True)
+            results = _told(stepper, state, done, steps, company, numbers)
+            made |= zip(together.which, results, strict=True)
+            if batches is not None and not stopped:
+                columns = zip(_COLUMNS, zip(*results, strict=True), strict=True)
+                batches.write(place, {name: np.asarray(column) for name, column in columns})
         if stopped:
             return made, False
     return made, True

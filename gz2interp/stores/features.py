@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.arrays import read_npz
@@ -25,7 +27,7 @@ from gz2interp.stores.files import read_record, replaced, write_json
 from gz2interp.stores.kept import KeptFolder
 from gz2interp.stores.tables import read_parquet, write_parquet
 
-__all__ = ["FeaturesFolder", "features_folder"]
+__all__ = ["BatchFiles", "FeaturesFolder", "features_folder"]
 
 Floats = NDArray[np.float32]
 Arrays = Mapping[str, NDArray[Any]]
@@ -58,9 +60,15 @@ class FeaturesFolder(KeptFolder):
         return self._file(kind, part).is_file()
 
     def write(self, kind: str, part: int, arrays: Arrays) -> None:
-        """Keep some images, whole or not at all."""
+        """Keep some images, whole or not at all; batches of an unfinished file are removed."""
         with replaced(self._file(kind, part)) as aside:
             np.savez(aside, allow_pickle=False, **arrays)
+        for batch in self.path.glob(".batch-*.npz"):
+            batch.unlink()
+
+    def batches(self, kind: str, part: int) -> BatchFiles:
+        """Where the finished batches of a file of images are kept until the file is whole."""
+        return BatchFiles(self.path, f".batch-{kind}-{part:03d}")
 
     def read(self, kind: str) -> dict[str, NDArray[Any]]:
         """All that was kept of a kind, file after file; nothing where there is none."""
@@ -97,6 +105,37 @@ class FeaturesFolder(KeptFolder):
 
     def _file(self, kind: str, part: int) -> Path:
         return self.path / f"{kind}-{part:03d}.npz"
+
+
+@dataclass(frozen=True)
+class BatchFiles:
+    """Batches of an unfinished file of feature images, each in a file of its own.
+
+    Attributes
+    ----------
+    path : Path
+        The folder.
+    name : str
+        With which the files' names begin.
+    """
+
+    path: Path
+    name: str
+
+    def read(self, number: int) -> dict[str, NDArray[Any]] | None:
+        """The arrays of a batch; None where it is not there, or damaged."""
+        file = self._file(number)
+        with suppress(SurveyError):
+            return read_npz(file) if file.is_file() else None
+        return None
+
+    def write(self, number: int, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Keep the arrays of a batch."""
+        with replaced(self._file(number)) as aside:
+            np.savez(aside, allow_pickle=False, **arrays)
+
+    def _file(self, number: int) -> Path:
+        return self.path / f"{self.name}-{number}.npz"
 
 
 def features_folder(analysis: Analysis) -> FeaturesFolder:

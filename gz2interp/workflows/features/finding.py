@@ -13,7 +13,7 @@ from gz2interp.errors import InputError
 from gz2interp.features.light import Light, light_of
 from gz2interp.features.visualise import visualise
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.features import FeaturesFolder, features_folder
+from gz2interp.stores.features import BatchFiles, FeaturesFolder, features_folder
 from gz2interp.stores.files import locked
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
@@ -28,7 +28,7 @@ __all__ = ["feature_sheet", "light_of_survey", "sample_of"]
 Ints = NDArray[np.int64]
 
 PART: Final = 64
-"""Images of a file: what is lost at most when a sheet is interrupted, and compiled once."""
+"""Images of a file, for which a step is compiled once; batches of an unfinished file are kept one by one."""
 
 
 def feature_sheet(
@@ -53,7 +53,7 @@ def feature_sheet(
     settings : SheetSettings, optional
     progress : callable, optional
     stop : callable, optional
-        Asked after each step; True ends with what there is. What was begun of a file of 64 images is lost.
+        Asked after each step; True ends with what there is; a batch of 16 images is lost at most.
 
     Raises
     ------
@@ -92,7 +92,8 @@ def _make_all(
     for each in plan:
         for part, numbers, seed in _parts(each):
             if not folder.has(each.kind, part):
-                images = _made(subject, each, light, numbers, seed, settings, (done, total), progress, stop)
+                batches = folder.batches(each.kind, part)
+                images = _made(subject, each, light, numbers, seed, settings, (done, total), progress, stop, batches)
                 if images is None:
                     return False
                 folder.write(each.kind, part, images)
@@ -173,6 +174,7 @@ def _made(
     before: tuple[int, int],
     progress: Progress | None,
     stop: Callable[[], bool] | None,
+    batches: BatchFiles,
 ) -> dict[str, NDArray[Any]] | None:
     """Images of one file; None if it was stopped before they were done."""
     done, total = before
@@ -190,6 +192,7 @@ def _made(
         seed=settings.seed + seed,
         progress=told,
         stop=stop,
+        batches=batches,
     )
     if not images.finished:
         return None
