@@ -60,6 +60,9 @@ class TestText:
             ("ascii.fixed_width", "fixed width"),
             ("ascii.fixed_width_two_line", "ruled"),
             ("ascii.mrt", "CDS"),
+            ("ascii.latex", "LaTeX"),
+            ("ascii.aastex", "AASTeX"),
+            ("ascii.rst", "RST"),
         ],
     )
     def test_what_astropy_writes(self, tmp_path, form, name):

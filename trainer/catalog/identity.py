@@ -152,7 +152,7 @@ def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
     wrong = column[column.notna() & ((column.abs() >= exact) | (column % 1 != 0))]
     if len(wrong):
         raise InputError(
-            f"{where} is stored as floating point, and {wrong.iloc[0]!r} no longer says which galaxy it was",
+            f"{where} is stored as floating point, and {float(wrong.iloc[0])!r} no longer says which galaxy it was",
             "ids as 64-bit integers or as text",
             "Write the table again from its source, without passing the id through a spreadsheet or a float column.",
         )

@@ -27,7 +27,9 @@ from trainer.catalog import delimited
 __all__ = ["ColumnType", "RawTable", "opened", "read_table"]
 
 ColumnType = delimited.ColumnType
-Format = Literal["CSV", "FITS", "VOTable", "Parquet", "ECSV", "IPAC", "fixed width", "ruled", "CDS"]
+Format = Literal[
+    "CSV", "FITS", "VOTable", "Parquet", "ECSV", "IPAC", "fixed width", "ruled", "CDS", "LaTeX", "AASTeX", "RST"
+]
 Choice = Callable[[tuple[str, ...]], dict[str, ColumnType]]
 
 _ASTROPY_TEXT: Final[dict[Format, str]] = {
@@ -36,6 +38,15 @@ _ASTROPY_TEXT: Final[dict[Format, str]] = {
     "fixed width": "ascii.fixed_width",
     "ruled": "ascii.fixed_width_two_line",
     "CDS": "ascii.cds",
+    "LaTeX": "ascii.latex",
+    "AASTeX": "ascii.aastex",
+    "RST": "ascii.rst",
+}
+_BEGINNINGS: Final[dict[Format, str]] = {
+    "ECSV": "# %ECSV",
+    "LaTeX": "\\begin{table}",
+    "AASTeX": "\\begin{deluxetable}",
+    "RST": "===",
 }
 _FORMATS: Final = "a table: CSV, other text with a line of names, ECSV, FITS, VOTable or Parquet, plain, .gz or .bz2"
 _REMEDY: Final = "If it was downloaded, it may be cut short or damaged: fetch it again and compare its size."
@@ -189,8 +200,9 @@ def _format_of(path: Path, content: Callable[[Path], IO[bytes]]) -> Format:
 
 
 def _text_format(text: str) -> Format:
-    if text.startswith("# %ECSV"):
-        return "ECSV"
+    for form, start in _BEGINNINGS.items():
+        if text.startswith(start):
+            return form
     lines = [line for line in text.splitlines() if line.strip()]
     if any(line.startswith("Byte-by-byte Description") for line in lines):
         return "CDS"
