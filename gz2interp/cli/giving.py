@@ -11,6 +11,7 @@ from gz2interp.cli.app import app
 from gz2interp.cli.options import LayerOption, ModelOption, SurveyArgument
 from gz2interp.console import ProgressBars, say
 from gz2interp.errors import InputError
+from gz2interp.result_tables import OverwriteOption, check_free
 
 GalaxyList = Annotated[list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids.")]
 FileOption = Annotated[
@@ -48,6 +49,7 @@ def export_(
     columns: ColumnsOption = "",
     model: ModelOption = None,
     layer: LayerOption = "",
+    overwrite: OverwriteOption = False,
 ) -> None:
     """Export galaxies: as a table, a folder of cutouts (FITS with WCS) or DS9 regions. By default all of them.
 
@@ -56,10 +58,16 @@ def export_(
     """
     from gz2interp.workflows.giving import export_selection
 
+    check_free(exported_files(out), overwrite)
     chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer, columns)
     with ProgressBars() as told:
         done = export_selection(chosen, out, told)
     say(f"{done.path}: {done.words}")
+
+
+def exported_files(out: Path) -> list[Path]:
+    """The files that an export writes; none of a folder, to which galaxies are added."""
+    return [out, out.with_name(f"{out.name}.json")] if out.suffix == ".csv" else [out] if out.suffix else []
 
 
 @app.command("send")

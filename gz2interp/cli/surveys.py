@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gz2interp.cli.app import app, survey_app
-from gz2interp.cli.giving import ColumnsOption, columns_from
+from gz2interp.cli.giving import ColumnsOption, columns_from, exported_files
 from gz2interp.cli.models import ReplaceOption, ask_class_names, names_from
 from gz2interp.cli.options import ModelOption, SurveyArgument
 from gz2interp.console import ProgressBars, say, sentence
@@ -72,12 +72,14 @@ def export(
     out: Annotated[Path, typer.Option("--out", "-o", help="As for gz2interp export: a table, regions or a folder.")],
     columns: ColumnsOption = "",
     model: ModelOption = None,
+    overwrite: OverwriteOption = False,
 ) -> None:
     """The whole survey, its catalogue joined with status, predictions and map: gz2interp export without a choice."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.giving import Wanted, choose, export_selection
 
+    check_free(exported_files(out), overwrite)
     wanted = Wanted(columns=columns_from(columns), model=model or "")
     with ProgressBars() as told:
         done = export_selection(choose(Survey.open(find_survey(survey)), wanted), out, told)

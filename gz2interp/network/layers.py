@@ -211,7 +211,8 @@ def _what_there_is(given: str, uses: Sequence[Use]) -> str:
     close = close_to(given, names)
     parts = [f"Similar names: {choices(close)}"] if close else []
     if convolutions:
-        parts.append(f"Its convolutions are {choices(convolutions, most=_ALL)} - the last is {convolutions[-1]}")
+        its = "its" if parts else "Its"
+        parts.append(f"{its} convolutions are {choices(convolutions, most=_ALL)} - the last is {convolutions[-1]}")
     if blocks:
         parts.append(f"{'its' if parts else 'Its'} blocks end in {choices(blocks, most=_ALL)}")
     if others:

@@ -226,7 +226,8 @@ def _places(probe: Probe, layer: LayerInfo, shape: tuple[int, int]) -> Places:
     if not layer.spatial:
         return _NO_PLACES
     cells = probe.cells(layer.name, shape)
-    return (*cells.stride, *cells.field)
+    stride_y, stride_x = (round(side, 6) for side in cells.stride)  # a mean over cells, with its rounding errors
+    return stride_y, stride_x, *cells.field
 
 
 def _listed(record: Any) -> tuple[str, Layers]:
