@@ -73,6 +73,17 @@ def test_class_names_are_read_from_the_file(network: Path, survey: Survey, tmp_p
     assert lay_model(survey, named, "mine", ("x", "y")).class_names == ("x", "y")
 
 
+def test_a_network_whose_training_diverged_is_not_imported(network: Path, survey: Survey, tmp_path: Path) -> None:
+    model = keras.models.load_model(network)
+    kernel, bias = model.get_layer("conv").get_weights()
+    kernel[0, 0, 0, 0] = np.nan
+    model.get_layer("conv").set_weights([kernel, bias])
+    model.save(tmp_path / "diverged.keras")
+    with pytest.raises(InputError, match=r"not finite, first in .*conv/kernel.*training diverged"):
+        lay_model(survey, tmp_path / "diverged.keras", class_names=NAMES)
+    assert survey.models() == []
+
+
 def test_names_are_asked_for_where_nothing_tells_them(network: Path, survey: Survey) -> None:
     asked: list[int] = []
 

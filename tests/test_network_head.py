@@ -178,3 +178,12 @@ def test_answers_that_are_not_finite_are_refused():
     model.get_layer("maps").set_weights([np.full_like(weights[0], 3e38), weights[1]])
     with pytest.raises(InputError, match="answers that are not finite"):
         Probe(model)
+
+
+def test_answers_that_are_not_finite_to_real_images_are_refused():
+    image = keras.Input(SHAPE)
+    root = keras.ops.sqrt(keras.ops.mean(image, axis=(1, 2)) + 0.5)
+    probe = Probe(keras.Model(image, L.Dense(2, activation="softmax")(root)))
+    assert np.isfinite(probe.probabilities(IMAGES)).all()
+    with pytest.raises(InputError, match="not finite to 1 of 2 images"):
+        probe.probabilities(np.stack([IMAGES[0], IMAGES[0] - 5]))

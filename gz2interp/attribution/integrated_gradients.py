@@ -20,7 +20,7 @@ __all__ = ["integrated_gradients"]
 
 Floats = NDArray[np.float32]
 
-STEPS, MOST_STEPS = 32, 512
+STEPS, MOST_STEPS = 32, 2048
 """Steps that are begun with, and that are doubled up to, where their number is chosen."""
 
 GAP = 0.01
@@ -55,7 +55,7 @@ def integrated_gradients(
     steps : int, optional
         Places on the way at which the gradient is taken. By default (0) as many as each image needs: 32, doubled until
         the map's sum is within 1 % of the score's rise, or within 0.001 where the score rises by less than 0.1, and at
-        most 512.
+        most 2048.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def integrated_gradients(
     Notes
     -----
     Departs from the paper in taking the integral by Gauss-Legendre quadrature, as many gradients bringing it nearer
-    than a plain sum; and in choosing their number for each image, independently of the others. Where 512 steps do not
+    than a plain sum; and in choosing their number for each image, independently of the others. Where 2048 steps do not
     do (a network that jumps on the way), the map with the smallest gap is given, and the gap says so.
 
     References

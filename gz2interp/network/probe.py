@@ -509,7 +509,16 @@ class Probe:
         return score.resolve(self.class_names)
 
     def _outputs(self, images: ArrayLike) -> tuple[Floats, ...]:
-        return self._ask_about(images, "outputs", self._passes.outputs)
+        outputs = self._ask_about(images, "outputs", self._passes.outputs)
+        broken = np.asarray(~np.isfinite(outputs[0]).all(axis=1), np.bool_)
+        if broken.any() and np.isfinite(np.asarray(images)[broken]).all():
+            raise InputError(
+                f"The network {self.model.name!r} gives answers that are not finite to {broken.sum()} of {len(broken)} "
+                "images, whose pixels are",
+                "A network that answers with finite numbers",
+                "Train it again with a smaller learning rate, or look at its scaling: a logarithm, a root, a ratio",
+            )
+        return outputs
 
     def _ask_about(
         self, images: ArrayLike, key: Hashable, question: Callable[[Tensor], tuple[Tensor, ...]]
