@@ -9,13 +9,16 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import streamlit as st
+from streamlit import runtime
+
+HERE = Path(__file__).resolve().parent
 
 
 def main() -> None:
     """The list of pages, and the title."""
-    st.set_page_config(page_title="gz2interp", page_icon=str(Path(__file__).with_name("icon.svg")), layout="wide")
+    st.set_page_config(page_title="gz2interp", page_icon=str(HERE / "icon.svg"), layout="wide")
     pages = [
-        st.Page("screens/galaxies.py", title="Galaxies", url_path="galaxies", default=True),
+        st.Page("screens/galaxies.py", title="Galaxies", default=True),
         st.Page("screens/clusters.py", title="Clusters", url_path="clusters"),
         st.Page("screens/unusual.py", title="Unusual", url_path="unusual"),
         st.Page("screens/compare.py", title="Compare", url_path="compare"),
@@ -24,7 +27,21 @@ def main() -> None:
         st.Page("screens/trust.py", title="Trust", url_path="trust"),
         st.Page("screens/download.py", title="Download", url_path="download"),
     ]
-    st.navigation(pages, position="hidden" if len(pages) == 1 else "top").run()
+    page = st.navigation(pages, position="top")
+    st.html(HERE / "parts" / "style.css")
+    opening = st.empty()
+    if "selection" not in st.session_state:  # a first visit: what a page needs is imported, for seconds
+        opening.html('<div class="gz2-opening" role="status">Opening the survey …</div>')
+    from dashboards.parts.page import show_page
+
+    show_page(page, opening)
 
 
-main()
+if runtime.exists():
+    main()
+else:  # `streamlit run` looks for an application in this file, and starts it: every request passes the gatekeeper
+    from starlette.middleware import Middleware
+
+    from dashboards.serving import Gatekeeper, lifespan
+
+    app = st.App(__file__, middleware=[Middleware(Gatekeeper)], lifespan=lifespan)

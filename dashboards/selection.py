@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from dashboards.loading.surveys import allow
 from gz2interp.schema import parse_galaxy_id
 
 __all__ = [
     "Selection",
+    "apply_pending",
+    "begin",
     "change",
     "current",
-    "mirror",
+    "offer_choice",
+    "offer_events",
     "read_params",
     "rounded",
     "said",
@@ -28,7 +34,6 @@ __all__ = [
 Polygon = tuple[tuple[float, float], ...]
 
 KEY: Final = "selection"
-WORDS: Final = "selection_words"
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Selection:
 
     def to_params(self) -> dict[str, str]:
         """As query parameters of an address; what is not chosen is left out."""
-        words = {field.name: getattr(self, field.name) for field in fields(self)}
+        words = {each.name: getattr(self, each.name) for each in fields(self)}
         words["lasso"] = ";".join(f"{x:.5g},{y:.5g}" for x, y in self.lasso)
         return {name: word for name, word in words.items() if word}
 
@@ -113,52 +118,216 @@ def where_of(selection: Selection) -> str:
 
 def current() -> Selection:
     """The selection of this session; a new session takes it from the address."""
-    if KEY not in st.session_state:
-        st.session_state[KEY], st.session_state[WORDS] = read_params(st.query_params.to_dict())
-    selection = st.session_state[KEY]
-    assert isinstance(selection, Selection)
-    return selection
+    return _owner().selection
 
 
 def change(**parts: Any) -> None:
-    """Select something else; another survey or model takes along only what still makes sense in it."""
-    selection = replace(current(), **parts)
+    """Select something else, as a person has asked for; it becomes an entry of the browser's history.
+
+    Another survey or model takes along only what still makes sense in it.
+    """
+    if parts.get("survey"):
+        allow(parts["survey"])
+    owner = _owner()
+    with owner.lock:
+        owner.selection = _changed(owner.selection, parts)
+        owner.params = owner.selection.to_params()
+
+
+def settle(**parts: Any) -> None:
+    """Fill in what the address left open, and keep all the rest; the address stays as it is."""
+    owner = _owner()
+    with owner.lock:
+        _owner()  # a run that is to be stopped because of a newer selection ends here, and changes nothing
+        owner.selection = replace(owner.selection, **parts)
+
+
+def begin(page: str) -> None:
+    """Bring the selection up to date at the start of a run, and the address with it.
+
+    Called once in each run of a page, before anything is drawn from the selection.
+
+    Parameters
+    ----------
+    page : str
+        Names the page that is drawn; messages of another one are forgotten.
+
+    Notes
+    -----
+    The browser sends its address with every run, and often a stale one: that of before the last selection. So the
+    address is read at the start of a session and when the Back or Forward key brought it, and is written otherwise.
+    """
+    owner = _owner()
+    apply_pending()
+    returning = _is_history_navigation()
+    if returning:
+        with owner.lock:
+            owner.params = st.query_params.to_dict()
+            owner.selection, complaints = read_params(owner.params)
+            owner.messages[:] = complaints
+    if owner.page not in ("", page):
+        owner.messages.clear()
+    owner.page = page
+    # After Back or Forward also what is equal: an answer to an earlier selection may just have changed the address.
+    if returning or st.query_params.to_dict() != owner.params:
+        st.query_params.from_dict(owner.params)
+
+
+def apply_pending() -> bool:
+    """Apply what was chosen in the browser and has not been applied; whether there was any of that.
+
+    Streamlit runs a page anew for every click, and gives up the run before. What that run was told once, as of the
+    press of a button, is lost with it. So the parts of a page that select something keep what was chosen in the
+    browser: widgets their value, our components the last few events, numbered. It is sent along with every run.
+    """
+    owner = _owner()
+    states = {key: st.session_state.get(key) for key in owner.acts}  # each access may end a run that is given up
+    pending = [(key, act) for key, act in owner.acts.items() if act.is_new(states[key])]
+    for key, act in pending:
+        owner.acts[key] = act.after(states[key])
+        act.apply(states[key])
+    return bool(pending)
+
+
+def offer_events(key: str, name: str, apply: Callable[[Mapping[str, Any]], None]) -> int:
+    """Await events of one of our components.
+
+    Parameters
+    ----------
+    key : str
+        Of the component.
+    name : str
+        Of its state that holds the last few events, each a mapping with a growing ``serial``.
+    apply : callable
+        Called once with each event, at the start of the next run.
+
+    Returns
+    -------
+    serial : int
+        Of the last event that has been applied; 0 for none.
+    """
+    acts = _owner().acts
+    before = acts.get(key)
+    acts[key] = _Events(apply, name, before.last if isinstance(before, _Events) else 0)
+    return before.last if isinstance(before, _Events) else 0
+
+
+def offer_choice(key: str, value: Any, apply: Callable[[Any], None]) -> None:
+    """Let the widget of that key show a value, and await another one.
+
+    Parameters
+    ----------
+    key : str
+        Of a widget of Streamlit that is drawn next.
+    value : object
+    apply : callable
+        Called at the start of the next run with what a person has chosen instead.
+    """
+    _owner().acts[key] = _Choice(apply, value)
+    st.session_state[key] = value
+
+
+def say(sentence: str) -> None:
+    """Keep a sentence for the person, to be shown once."""
+    messages = _owner().messages
+    if sentence not in messages:
+        messages.append(sentence)
+
+
+def said() -> list[str]:
+    """The sentences to be shown now; they are forgotten thereby."""
+    messages = _owner().messages
+    sentences = list(messages)
+    messages.clear()
+    return sentences
+
+
+@dataclass(frozen=True)
+class _Events:
+    """A component of ours, and the serial of the last event of it that was applied."""
+
+    use: Callable[[Mapping[str, Any]], None]
+    name: str
+    last: int
+
+    def is_new(self, state: Any) -> bool:
+        return bool(self._new(state))
+
+    def after(self, state: Any) -> _Events:
+        return replace(self, last=int(self._new(state)[-1]["serial"]))
+
+    def apply(self, state: Any) -> None:
+        for event in self._new(state):
+            self.use(event)
+
+    def _new(self, state: Any) -> list[Mapping[str, Any]]:
+        events = (state or {}).get(self.name) or ()
+        return sorted((each for each in events if each["serial"] > self.last), key=lambda each: int(each["serial"]))
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """A widget of Streamlit, and the value that it was last made to show."""
+
+    use: Callable[[Any], None]
+    value: Any
+
+    def is_new(self, state: Any) -> bool:
+        return state is not None and state != self.value
+
+    def after(self, state: Any) -> _Choice:
+        return replace(self, value=state)
+
+    def apply(self, state: Any) -> None:
+        self.use(state)
+
+
+@dataclass
+class _Owner:
+    """Of one session; the only thing that changes.
+
+    Runs of a page may overlap for a moment, and each is a thread: changes are made under the lock.
+    """
+
+    selection: Selection
+    params: dict[str, str]
+    messages: list[str]
+    page: str = ""
+    acts: dict[str, _Events | _Choice] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+def _owner() -> _Owner:
+    if KEY not in st.session_state:
+        params = st.query_params.to_dict()
+        st.session_state[KEY] = _Owner(*_first(params))
+    owner = st.session_state[KEY]
+    assert isinstance(owner, _Owner)
+    return owner
+
+
+def _first(params: dict[str, str]) -> tuple[Selection, dict[str, str], list[str]]:
+    selection, complaints = read_params(params)
+    return selection, params, complaints
+
+
+def _changed(selection: Selection, parts: dict[str, Any]) -> Selection:
+    selection = replace(selection, **parts)
     if parts.get("lasso"):
         selection = replace(selection, cluster="")
     if parts.get("cluster"):
         selection = replace(selection, lasso=())
     if "survey" in parts:
-        selection = Selection(survey=selection.survey, colour=selection.colour)
+        return Selection(survey=selection.survey, colour=selection.colour)
     if "model" in parts or "layer" in parts:
-        selection = replace(selection, lasso=(), cluster="", score="", layer=parts.get("layer", ""))
-        selection = replace(selection, block="", place="")
-    st.session_state[KEY] = selection
+        selection = replace(selection, lasso=(), cluster=parts.get("cluster", ""), score="", block="", place="")
+        selection = replace(selection, layer=parts.get("layer", ""))
+    return selection
 
 
-def settle(**parts: Any) -> None:
-    """Fill in what the address left open, and keep all the rest."""
-    st.session_state[KEY] = replace(current(), **parts)
-
-
-def mirror() -> None:
-    """Write the selection into the address, if it says something else."""
-    params = current().to_params()
-    if st.query_params.to_dict() != params:
-        st.query_params.from_dict(params)
-
-
-def say(sentence: str) -> None:
-    """Keep a sentence for the person, to be shown once."""
-    words = st.session_state.setdefault(WORDS, [])
-    if sentence not in words:
-        words.append(sentence)
-
-
-def said() -> list[str]:
-    """The sentences to be shown now; they are forgotten thereby."""
-    words: list[str] = st.session_state.get(WORDS, [])
-    st.session_state[WORDS] = []
-    return words
+def _is_history_navigation() -> bool:
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def _digits(text: str) -> str:

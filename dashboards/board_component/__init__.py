@@ -10,9 +10,10 @@ from typing import Any
 
 import streamlit as st
 
+from dashboards.selection import offer_events
 from gz2interp.cells import CellGeometry
 
-__all__ = ["BoardCell", "chosen_on", "grid_cells", "show_board"]
+__all__ = ["BoardCell", "grid_cells", "show_board"]
 
 
 @dataclass(frozen=True)
@@ -45,13 +46,13 @@ class BoardCell:
 def show_board(
     cells: Sequence[BoardCell],
     key: str,
-    on_choice: Callable[[], None],
+    on_choice: Callable[[str], None],
     *,
     label: str,
     picture: str = "",
     chosen: str = "",
 ) -> None:
-    """Show the cells; after a choice `on_choice` is called, which asks `chosen_on`.
+    """Show the cells; after a choice `on_choice` is called with the id of the cell.
 
     Parameters
     ----------
@@ -65,14 +66,9 @@ def show_board(
     chosen : str, optional
         The id of the chosen cell.
     """
+    serial = offer_events(key, "choice", lambda event: on_choice(str(event["id"])))
     data = {"cells": [asdict(cell) for cell in cells], "picture": picture, "chosen": chosen, "label": label}
-    _board()(key=key, data=data, on_choice_change=on_choice)
-
-
-def chosen_on(key: str) -> str | None:
-    """The id of the cell that has just been chosen on the board of that key."""
-    event = (st.session_state.get(key) or {}).get("choice")
-    return str(event["id"]) if event else None
+    _board()(key=key, data={**data, "serial": serial}, on_choice_change=_nothing)
 
 
 def grid_cells(cells: CellGeometry, words: Callable[[int, int], str]) -> list[BoardCell]:
@@ -92,10 +88,15 @@ def grid_cells(cells: CellGeometry, words: Callable[[int, int], str]) -> list[Bo
     ]
 
 
+def _nothing() -> None:
+    """Streamlit wants a callback for each state it keeps."""
+
+
 @cache
 def _board() -> Callable[..., Any]:
     own = files("dashboards.board_component")
     css, js = (own.joinpath(f"board.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    events = files("dashboards").joinpath("events.js").read_text("utf-8")
     inside = '<div class="gz2-board" role="group"></div><div class="gz2-board-words"></div>'
     html = f'<div class="gz2-board-whole">{inside}</div>'
-    return st.components.v2.component("gz2interp.board", html=html, css=css, js=js, isolate_styles=False)
+    return st.components.v2.component("gz2interp.board", html=html, css=css, js=events + js, isolate_styles=False)

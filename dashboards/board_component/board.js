@@ -32,8 +32,9 @@ const next = (cells, from, [right, down]) => {
   return best;
 };
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const board = parentElement.querySelector(".gz2-board");
+  const choose = keeper(board, data.serial, (events) => setStateValue("choice", events));
   const words = parentElement.querySelector(".gz2-board-words");
   const focused = board.contains(document.activeElement) ? document.activeElement.dataset.cell : null;
   const byId = new Map(data.cells.map((cell) => [cell.id, cell]));
@@ -48,7 +49,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
   const first = reach(data.chosen) ?? board.firstElementChild;
   if (first) first.tabIndex = 0;
   if (focused) reach(focused)?.focus({ preventScroll: true });
-  board.onclick = (event) => of(event) && setTriggerValue("choice", { id: of(event).id });
+  board.onclick = (event) => of(event) && choose({ id: of(event).id });
   board.onpointerover = (event) => tell(of(event));
   board.onpointerleave = () => tell(byId.get(board.contains(document.activeElement) ? document.activeElement.dataset.cell : ""));
   board.onfocusin = (event) => tell(of(event));

@@ -10,7 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["Card", "picked", "show_gallery"]
+from dashboards.selection import offer_events
+
+__all__ = ["Card", "show_gallery"]
 
 
 @dataclass(frozen=True)
@@ -37,22 +39,22 @@ class Card:
 
 
 def show_gallery(
-    cards: Sequence[Card], key: str, on_pick: Callable[[], None], selected: str = "", width: int = 104
+    cards: Sequence[Card], key: str, on_pick: Callable[[str], None], selected: str = "", width: int = 104
 ) -> None:
-    """Show the cards; after a click `on_pick` is called, which asks `picked`."""
-    data = {"items": [asdict(card) for card in cards], "selected": selected, "width": width}
-    _gallery()(key=key, data=data, on_pick_change=on_pick)
+    """Show the cards; after a click `on_pick` is called with the id of the card."""
+    serial = offer_events(key, "pick", lambda event: on_pick(str(event["id"])))
+    data = {"items": [asdict(card) for card in cards], "selected": selected, "width": width, "serial": serial}
+    _gallery()(key=key, data=data, on_pick_change=_nothing)
 
 
-def picked(key: str) -> str | None:
-    """The id that has just been clicked in the gallery of that key."""
-    event = (st.session_state.get(key) or {}).get("pick")
-    return str(event["id"]) if event else None
+def _nothing() -> None:
+    """Streamlit wants a callback for each state it keeps."""
 
 
 @cache
 def _gallery() -> Callable[..., Any]:
     own = files("dashboards.gallery_component")
     css, js = (own.joinpath(f"gallery.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    events = files("dashboards").joinpath("events.js").read_text("utf-8")
     html = '<div class="gz2-gallery"></div>'
-    return st.components.v2.component("gz2interp.gallery", html=html, css=css, js=js, isolate_styles=False)
+    return st.components.v2.component("gz2interp.gallery", html=html, css=css, js=events + js, isolate_styles=False)

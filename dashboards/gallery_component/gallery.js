@@ -22,10 +22,11 @@ const card = (item, selected, pick) => {
   return button;
 };
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const grid = parentElement.querySelector(".gz2-gallery");
+  const pick = keeper(grid, data.serial, (events) => setStateValue("pick", events));
   const focused = document.activeElement?.dataset?.galaxy;
   grid.style.setProperty("--gz2-card", `${data.width}px`);
-  grid.replaceChildren(...data.items.map((item) => card(item, data.selected, (id) => setTriggerValue("pick", { id }))));
+  grid.replaceChildren(...data.items.map((item) => card(item, data.selected, (id) => pick({ id }))));
   if (focused) grid.querySelector(`[data-galaxy="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }

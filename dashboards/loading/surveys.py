@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import streamlit as st
@@ -9,16 +10,36 @@ import streamlit as st
 from gz2interp.results import Provenance
 from gz2interp.stores.addresses import address_of
 from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
-from gz2interp.stores.locations import find_survey, place_of, survey_paths
+from gz2interp.stores.locations import find_survey, place_of, survey_paths, surveys_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
-__all__ = ["analysis_of", "layers_of", "model_of", "open_survey", "outdated_analyses", "stamp", "survey_names"]
+__all__ = [
+    "allow",
+    "analysis_of",
+    "is_listed",
+    "layers_of",
+    "model_of",
+    "open_survey",
+    "outdated_analyses",
+    "stamp",
+    "survey_names",
+]
 
 
 def survey_names() -> list[str]:
     """The surveys in the surveys folder."""
     return [path.name for path in survey_paths()]
+
+
+def is_listed(survey: str) -> bool:
+    """Whether a link may open a survey: by its name in the surveys folder, or as a person has opened it before."""
+    return _is_name(survey) or survey in _opened()
+
+
+def allow(survey: str) -> None:
+    """Remember that a person has asked for a survey, so that links to it open from now on."""
+    _opened().add(survey)
 
 
 def open_survey(name: str) -> Survey:
@@ -31,7 +52,12 @@ def open_survey(name: str) -> Survey:
     InputError
         An address holds a password, or needs a package that is not installed.
     """
-    path = place_of(name).folder if address_of(name) else find_survey(name)
+    if address_of(name):
+        path = place_of(name).folder
+    elif _is_name(name) and (name in survey_names() or name not in _opened()):
+        path = find_survey(surveys_folder().absolute() / name)  # not what has that name in the working folder
+    else:
+        path = find_survey(name)
     return _survey(name if address_of(name) else str(path), stamp(path / "survey.json"))
 
 
@@ -64,12 +90,22 @@ def stamp(path: Path) -> int:
     return path.stat().st_mtime_ns if path.exists() else 0
 
 
+def _is_name(text: str) -> bool:
+    """Whether it can only be a folder of the surveys folder."""
+    return re.fullmatch(r"[^./\\~:][^/\\:]*", text) is not None
+
+
 def _provenances(model: ModelFolder) -> list[Provenance]:
     return [analysis.provenance for analysis in analyses_of(model.path)]
 
 
 def _belongs(made: Provenance, survey: Survey, model: ModelFolder) -> bool:
     return (made.data, made.model) == (survey.digest, model.digest)
+
+
+@st.cache_resource(show_spinner=False)
+def _opened() -> set[str]:
+    return set()
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)

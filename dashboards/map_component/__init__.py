@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,9 +11,10 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboards.map_component.events import Event, Viewport, read_event
+from dashboards.selection import offer_events
 from gz2interp.figures.density import Window
 
-__all__ = ["MapAnswer", "map_events", "plotly_library", "show_map"]
+__all__ = ["plotly_library", "show_map", "viewport_of"]
 
 LIBRARY_HEAD = "const others = window.Plotly;\n"
 LIBRARY_TAIL = """
@@ -23,25 +23,6 @@ if (others) window.Plotly = others;
 window.dispatchEvent(new Event("gz2interp-plotly"));
 export default () => {};
 """
-
-
-@dataclass(frozen=True)
-class MapAnswer:
-    """What a person has done on the map.
-
-    Attributes
-    ----------
-    event : Click, Lasso or Box, optional
-        Of this run alone.
-    serial : int
-        The event's number; 0 without one.
-    viewport : Viewport, optional
-        What he looks at; None until he moves.
-    """
-
-    event: Event | None
-    serial: int
-    viewport: Viewport | None
 
 
 def plotly_library() -> None:
@@ -53,8 +34,8 @@ def plotly_library() -> None:
     _library()(key="plotly-library", height=1)
 
 
-def show_map(figure: go.Figure, key: str, home: Window, *, answered: int, on_event: Callable[[], None]) -> None:
-    """Draw the map; what happens on it is told to `on_event`, which asks `map_events`.
+def show_map(figure: go.Figure, key: str, home: Window, *, selected: bool, on_event: Callable[[Event], None]) -> None:
+    """Draw the map.
 
     Parameters
     ----------
@@ -64,33 +45,29 @@ def show_map(figure: go.Figure, key: str, home: Window, *, answered: int, on_eve
         Of the component; another key is another map, with a viewport of its own.
     home : Window
         What "show everything" shows.
-    answered : int
-        Serial of the last event that this figure takes into account.
+    selected : bool
+        Whether galaxies are selected that can be let go: then "Clear" sends an empty lasso.
     on_event : callable
-        Called before the page runs again.
+        Called with each click, lasso and box, at the start of the next run.
     """
     full = {"x": [home.x0, home.x1], "y": [home.y0, home.y1]}
-    sight = map_events(key).viewport
+    sight = viewport_of(key)
+    answered = offer_events(key, "event", lambda record: on_event(read_event(record)))
     data = {
         "figure": figure.to_json(),
         "home": full,
         "window": {"x": list(sight.x), "y": list(sight.y)} if sight else full,
-        "lasso": any(trace.meta == "lasso" for trace in figure.data),
+        "selected": selected,
         "answered": answered,
     }
-    _map()(key=key, data=data, on_event_change=on_event, on_viewport_change=_nothing)
+    _map()(key=key, data=data, on_event_change=_nothing, on_viewport_change=_nothing)
 
 
-def map_events(key: str) -> MapAnswer:
-    """What has happened on the map of that key, before or after it is drawn."""
+def viewport_of(key: str) -> Viewport | None:
+    """What a person looks at on the map of that key; None until he moves."""
     state: Mapping[str, Any] = st.session_state.get(key) or {}
-    event, sight = state.get("event"), state.get("viewport")
-    viewport = read_event(sight) if sight else None
-    return MapAnswer(
-        read_event(event) if event else None,
-        int(event.get("serial", 0)) if event else 0,
-        viewport if isinstance(viewport, Viewport) else None,
-    )
+    sight = read_event(state["viewport"]) if state.get("viewport") else None
+    return sight if isinstance(sight, Viewport) else None
 
 
 @cache

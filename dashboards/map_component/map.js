@@ -23,6 +23,7 @@ class GalaxyMap {
     this.tool = "pan";
     this.range = null; // what the person looks at; null until he moves
     this.serial = 0;
+    this.events = [];
     this.hovered = null;
     this.pending = null;
     this.drawing = Promise.resolve();
@@ -49,7 +50,7 @@ class GalaxyMap {
     await Plotly.react(this.plot, figure.data, this.dressed(figure.layout), CONFIG);
     if (!this.drawn) this.listenToPlot();
     this.drawn = true;
-    this.root.querySelector('[data-do="clear"]').disabled = !data.lasso;
+    this.root.querySelector('[data-do="clear"]').disabled = !data.selected;
     this.root.classList.remove("gz2-busy");
     Object.assign(this.root.dataset, { drawn: "true", answered: data.answered });
   }
@@ -72,9 +73,11 @@ class GalaxyMap {
   // -- telling the server -------------------------------------------------------------------------------------------
 
   tell(event) {
-    this.serial = Math.max(this.serial, this.data.answered) + 1;
+    this.serial = Math.max(Date.now(), this.serial + 1, this.data.answered + 1);
     this.root.classList.add("gz2-busy");
-    this.setTriggerValue("event", { ...event, serial: this.serial });
+    // Events are kept, numbered, and sent along with every run: Streamlit loses what it is told once, when another click follows.
+    this.events = [...this.events, { ...event, serial: this.serial }].slice(-8);
+    this.setStateValue("event", this.events);
   }
 
   tellViewport() {
@@ -195,7 +198,7 @@ class GalaxyMap {
     if (what === "closer") this.look(1 / ZOOM);
     else if (what === "farther") this.look(ZOOM);
     else if (what === "home") this.see(this.data.home.x, this.data.home.y);
-    else if (what === "clear" && this.data.lasso) this.tell({ kind: "lasso", polygon: [] });
+    else if (what === "clear" && this.data.selected) this.tell({ kind: "lasso", polygon: [] });
     else if (what === "pick") {
       const { xaxis, yaxis } = this.plot._fullLayout;
       this.tell({ kind: "click", x: (xaxis.range[0] + xaxis.range[1]) / 2, y: (yaxis.range[0] + yaxis.range[1]) / 2 });
@@ -227,10 +230,10 @@ class GalaxyMap {
   }
 }
 
-export default function ({ parentElement, data, setStateValue, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const root = parentElement.querySelector(".gz2-map");
   const map = (root.galaxyMap ??= new GalaxyMap(root));
-  Object.assign(map, { setStateValue, setTriggerValue });
+  map.setStateValue = setStateValue;
   map.show(data);
   return () => setTimeout(() => map.leave());
 }

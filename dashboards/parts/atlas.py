@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import streamlit as st
 
-from dashboards.board_component import BoardCell, chosen_on, show_board
+from dashboards.board_component import BoardCell, show_board
 from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.features import Shelf, atlas_for, feature_pictures, fired_pictures, piece_pictures
 from dashboards.loading.tables import table_of
@@ -140,10 +140,8 @@ def _show_cell(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int, name
             known["galaxy_id"], known["prediction"], fired_pictures(shelf, rows, y, x), strict=True
         )
     ]
-    show_gallery(cards, "gallery-cell", lambda: pick("gallery-cell"), selected=current().galaxy_id, width=110)
+    show_gallery(cards, "gallery-cell", pick, selected=current().galaxy_id, width=110)
 
 
-def _choose() -> None:
-    cell = chosen_on(BOARD)
-    if cell:
-        change(block=cell)
+def _choose(cell: str) -> None:
+    change(block=cell)

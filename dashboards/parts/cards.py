@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dashboards.gallery_component import Card, picked
+from dashboards.gallery_component import Card
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.tables import table_of
 from dashboards.parts.subject import Subject
@@ -29,9 +29,8 @@ def cards_of(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str]) ->
     ]
 
 
-def pick(key: str) -> None:
-    """Select the galaxy that has just been clicked in the gallery of that key."""
-    galaxy_id = picked(key)
+def pick(galaxy_id: str) -> None:
+    """Select a galaxy; "" stands for an image that is not in the survey."""
     if galaxy_id:
         change(galaxy_id=galaxy_id)
 

@@ -8,13 +8,14 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.clusters import mean_pictures_of
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.tables import table_of
+from dashboards.parts.cards import pick
 from dashboards.parts.style import caption, heading
 from dashboards.parts.subject import Subject
-from dashboards.selection import change, current
+from dashboards.selection import change, current, offer_choice
 from gz2interp.grouping import Cluster, Clusters
 from gz2interp.stores.clusters import ClusterFolder
 
@@ -29,13 +30,12 @@ def show_scales(found: Clusters) -> str:
     counts = {scale: len(found.of(scale)) for scale in found.scales}
     scale = current().scale if current().scale in counts else _first(found)
     key = "choose_scale"
-    st.session_state[key] = scale
+    offer_choice(key, scale, lambda chosen: change(scale=str(chosen)))
     st.segmented_control(
         "Scale",
         list(counts),
         key=key,
         format_func=lambda name: f"{name} · {counts[name]}",
-        on_change=lambda: change(scale=str(st.session_state[key] or scale)),
     )
     return scale
 
@@ -121,10 +121,4 @@ def _show_typical(subject: Subject, cluster: Cluster) -> None:
     ]
     key = f"gallery-{cluster.name}"
     selected = str(int(subject.facts["galaxy_id"]))
-    show_gallery(cards, key, lambda: _pick(key), selected=selected, width=62)
-
-
-def _pick(key: str) -> None:
-    galaxy_id = picked(key)
-    if galaxy_id:
-        change(galaxy_id=galaxy_id)
+    show_gallery(cards, key, pick, selected=selected, width=62)

@@ -11,10 +11,11 @@ import streamlit as st
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.pictures import pictures_of
-from dashboards.map_component import map_events, plotly_library, show_map
-from dashboards.map_component.events import Box, Click, Lasso
+from dashboards.map_component import plotly_library, show_map, viewport_of
+from dashboards.map_component.events import Box, Click, Event, Lasso
+from dashboards.parts.cards import pick
 from dashboards.parts.style import caption, heading
 from dashboards.selection import change, current
 from gz2interp.figures.colours import Scale
@@ -75,24 +76,19 @@ def _show_map(
     pair: Pair, side: int, at: int | None, members: NDArray[np.bool_] | None, lasso: tuple[int, Any] | None
 ) -> None:
     key, places = f"compare-{pair.key}-{side}", pair.points[side].coordinates
-    home, sight = window_of(places), map_events(f"compare-{pair.key}-{side}").viewport
+    home, sight = window_of(places), viewport_of(key)
     window = Window(*sight.x, *sight.y) if sight else home
     polygon = np.array(lasso[1]) if lasso is not None and lasso[0] == side else None
     figure = map_figure(pair.points[side], pair.colouring, MapView(window, at, members, polygon))
-    answered = int(st.session_state.get(f"answered-{key}", 0))
-    show_map(figure, key, home, answered=answered, on_event=lambda: _answer(pair, side, key))
+    show_map(figure, key, home, selected=polygon is not None, on_event=lambda event: _answer(pair, side, event))
 
 
-def _answer(pair: Pair, side: int, key: str) -> None:
-    answer = map_events(key)
-    if answer.event is None:
-        return
-    st.session_state[f"answered-{key}"] = answer.serial
-    match answer.event:
+def _answer(pair: Pair, side: int, event: Event) -> None:
+    match event:
         case Click(x, y):
             change(galaxy_id=pair.ids[int(cKDTree(pair.points[side].coordinates).query([x, y])[1])])
         case Lasso() | Box():
-            polygon = answer.event.polygon
+            polygon = event.polygon
             st.session_state[f"{LASSO}-{pair.key}"] = (side, polygon) if len(polygon) > 2 else None
 
 
@@ -108,15 +104,9 @@ def _show_galaxies(compared: Comparison, survey: Survey, members: NDArray[np.boo
         Card(str(galaxy_id), picture, _title(galaxy), f"{galaxy['shared']:.0%} shared")
         for galaxy_id, picture, (_, galaxy) in zip(shown["galaxy_id"].tolist(), pictures, shown.iterrows(), strict=True)
     ]
-    show_gallery(cards, GALLERY, _pick, selected=current().galaxy_id)
+    show_gallery(cards, GALLERY, pick, selected=current().galaxy_id)
 
 
 def _title(galaxy: pd.Series[Any]) -> str:
     words = [str(galaxy[name]) for name in ("prediction", "other_prediction") if galaxy.get(name)]
     return " → ".join(dict.fromkeys(words)) or f"moved {galaxy['moved']:.0%}"
-
-
-def _pick() -> None:
-    galaxy_id = picked(GALLERY)
-    if galaxy_id:
-        change(galaxy_id=galaxy_id)

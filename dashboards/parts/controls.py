@@ -11,12 +11,18 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.finding import WITHIN, Position, nearest_on_sky, read_query
 from dashboards.parts.style import caption
-from dashboards.selection import Selection, change, current, say
+from dashboards.selection import Selection, change, current, offer_choice, say
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from gz2interp.stores.survey import Survey
 
-__all__ = ["Choices", "show_brand", "show_choices", "show_layer_choices", "show_network_choices"]
+__all__ = ["OPENING", "Choices", "show_brand", "show_choices", "show_layer_choices", "show_network_choices"]
+
+OPENING = "opening"
+"""What is on the screen before a page is drawn."""
+
+FAILED = "find_failed"
+"""What was sought in vain, and the galaxy that was selected then."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,10 @@ class Choices:
 
 
 def show_brand() -> None:
-    """The name of the thing."""
+    """The name of the thing; it takes the place of the sentence that a first visit begins with."""
+    opening = st.session_state.pop(OPENING, None)
+    if opening is not None:
+        opening.empty()
     st.html('<div class="gz2-brand">gz2<span>interp</span></div>')
 
 
@@ -53,7 +62,7 @@ def show_choices(choices: Choices, selection: Selection, survey: Survey) -> None
         help_text = (
             f"An id, 150.1 2.2 in degrees, or 10:00:24 +02:12:00. The nearest galaxy within {WITHIN:.0f}″ is taken."
         )
-        st.text_input("Find", key="find", placeholder="id, or RA Dec", help=help_text, on_change=_find, args=(survey,))
+        _offer_to_find("Find", survey, help_text)
     if survey.address:
         kept = escape(str(survey.path))
         caption(f"Read from <code>{escape(survey.address)}</code>; what is found out is kept in {kept}")
@@ -79,44 +88,44 @@ def show_layer_choices(
         _choose("Layer", "layer", layers, layer)
     with right:
         named = f"Galaxy {current().galaxy_id} · find another"
-        st.text_input(named, key="find", placeholder="id, or RA Dec", on_change=_find, args=(survey,))
+        _offer_to_find(named, survey)
 
 
 def _choose(label: str, part: str, options: Sequence[str], value: str, new: bool = False) -> None:
     key = f"choose_{part}"
-    st.session_state[key] = value if value in options else None
+    offer_choice(key, value if value in options else None, lambda chosen: change(**{part: str(chosen).strip()}))
     none = {"model": "no model", "layer": "no analysis"}.get(part, "nothing")
     st.selectbox(
         label,
         options,
         key=key,
-        on_change=_chosen,
-        args=(part, key),
         accept_new_options=new,
         disabled=not options,
         placeholder=none,
     )
 
 
-def _chosen(part: str, key: str) -> None:
-    value = st.session_state[key]
-    if value is not None and value != getattr(current(), part):
-        change(**{part: str(value).strip()})
-
-
 def _with(options: Sequence[str], value: str) -> list[str]:
     return [*options, *([value] if value and value not in options else [])]
 
 
-def _find(survey: Survey) -> None:
-    text = str(st.session_state["find"]).strip()
-    if not text:
+def _offer_to_find(label: str, survey: Survey, help_text: str | None = None) -> None:
+    """A field that is empty again once a galaxy has been found; what failed stays until another galaxy is selected."""
+    failed, galaxy_id = st.session_state.get(FAILED, ("", ""))
+    offer_choice("find", failed if galaxy_id == current().galaxy_id else "", lambda text: _find(survey, str(text)))
+    st.text_input(label, key="find", placeholder="id, or RA Dec", help=help_text)
+
+
+def _find(survey: Survey, text: str) -> None:
+    st.session_state[FAILED] = ("", "")
+    if not text.strip():
         return
     try:
-        wanted = read_query(text)
+        wanted = read_query(text.strip())
         row = survey.row_of(wanted) if isinstance(wanted, str) else _row_at(wanted, survey)
     except Gz2interpError as error:
         say(str(error))
+        st.session_state[FAILED] = (text, current().galaxy_id)
         return
     change(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[row]))
 

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import streamlit as st
 
-from dashboards.board_component import chosen_on, grid_cells, show_board
+from dashboards.board_component import grid_cells, show_board
 from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.features import Shelf, feature_pictures, piece_pictures
 from dashboards.loading.taken_apart import Apart, attributed_picture, galaxy_picture
 from dashboards.parts.cards import pick
 from dashboards.parts.effects import effects_html, signed_words
 from dashboards.parts.style import caption, heading, signed_scale
-from dashboards.selection import change, current
+from dashboards.selection import change, current, offer_choice
 
 if TYPE_CHECKING:
     from gz2interp.concepts.dictionary import Entry, PlaceEntries
@@ -45,7 +45,7 @@ def choose_class(apart: Apart) -> int:
     """The class whose evidence is told; the predicted one where none has been selected."""
     names = [each.removeprefix("logit(").removesuffix(")") for each in apart.blocks.scores]
     at = names.index(current().score) if current().score in names else apart.predicted
-    st.session_state["evidence_class"] = names[at]
+    offer_choice("evidence_class", names[at], lambda chosen: change(score=str(chosen)))
     st.selectbox(
         "Evidence for",
         names,
@@ -53,7 +53,6 @@ def choose_class(apart: Apart) -> int:
         format_func=lambda name: (
             f"{apart.classes[names.index(name)]} · {apart.blocks.probabilities[names.index(name)]:.0%}"
         ),
-        on_change=lambda: change(score=str(st.session_state["evidence_class"])),
     )
     return at
 
@@ -146,10 +145,8 @@ def _show_tops(shelf: Shelf, channel: int, number: int) -> None:
     ids = [str(shelf.survey.galaxy_ids[row]) for row in rows[there]]
     key = f"gallery-entry-{number}"
     cards = [Card(each, picture, "", "") for each, picture in zip(ids, pictures, strict=True)]
-    show_gallery(cards, key, lambda: pick(key), selected=current().galaxy_id, width=62)
+    show_gallery(cards, key, pick, selected=current().galaxy_id, width=62)
 
 
-def _choose() -> None:
-    place = chosen_on(BOARD)
-    if place:
-        change(place=place)
+def _choose(place: str) -> None:
+    change(place=place)

@@ -22,7 +22,7 @@ from dashboards.parts.download_again import show_last_words, show_start_again, s
 from dashboards.parts.download_start import show_new_download
 from dashboards.parts.download_tables import figures, show_failures, show_services
 from dashboards.parts.states import lacking
-from dashboards.selection import change, current
+from dashboards.selection import change, current, offer_choice
 from gz2interp.stores.locations import surveys_folder
 from gz2interp.stores.survey import Survey
 from trainer.download.show import duration
@@ -46,12 +46,11 @@ def show_survey_choice(names: Sequence[str], chosen: str) -> None:
     with brand:
         show_brand()
     options = [*names, *([chosen] if chosen and chosen not in names else [])]
-    st.session_state["choose_survey"] = chosen or None
+    offer_choice("choose_survey", chosen or None, lambda name: change(survey=str(name).strip()))
     choice.selectbox(
         "Survey",
         options,
         key="choose_survey",
-        on_change=_chosen,
         accept_new_options=True,
         placeholder="nothing",
     )
@@ -159,9 +158,3 @@ def _show_files(survey: Survey, standing: Standing) -> None:
         )
         if not standing.live:
             st.button("Look again", help="Read the report again, for instance after a new start.")
-
-
-def _chosen() -> None:
-    name = str(st.session_state["choose_survey"] or "").strip()
-    if name and name != current().survey:
-        change(survey=name)

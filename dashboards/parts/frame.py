@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import streamlit as st
-
 from dashboards.loading.surveys import open_survey, survey_names
 from dashboards.parts.controls import show_brand, show_network_choices
 from dashboards.parts.states import lacking, show_error
-from dashboards.parts.style import dress
-from dashboards.selection import current, mirror, said, say, settle
+from dashboards.selection import current, say, settle
 from gz2interp.errors import Gz2interpError, choices
 from gz2interp.stores.survey import Survey
 
@@ -27,7 +24,6 @@ def show_network_page(show: Callable[[Survey, str], None], without_survey: str) 
     without_survey : str
         What is said where there is no survey at all.
     """
-    dress()
     names = survey_names()
     if not current().survey and not names:
         show_brand()
@@ -41,16 +37,12 @@ def show_network_page(show: Callable[[Survey, str], None], without_survey: str) 
     except Gz2interpError as error:
         show_network_choices(names, (), current())
         show_error(error, "This survey cannot be shown")
-        mirror()
         return
     show_network_choices(names, survey.models(), current())
-    for sentence in said():
-        st.info(sentence)
     try:
         show(survey, current().model)
     except Gz2interpError as error:
         show_error(error, "This network cannot be shown")
-    mirror()
 
 
 def _settle_model(survey: Survey, models: Sequence[str]) -> None:

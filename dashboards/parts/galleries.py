@@ -50,7 +50,7 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
 def _show(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str], name: str, width: int = 104) -> None:
     key = f"gallery-{name}"
     cards = cards_of(subject, rows, notes)
-    show_gallery(cards, key, lambda: pick(key), selected=str(int(subject.facts["galaxy_id"])), width=width)
+    show_gallery(cards, key, pick, selected=str(int(subject.facts["galaxy_id"])), width=width)
 
 
 def _confidences(subject: Subject, rows: NDArray[np.int64]) -> list[str]:

@@ -12,19 +12,16 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboards.loading.ground import Ground
-from dashboards.map_component import map_events, plotly_library, show_map
-from dashboards.map_component.events import Box, Click, Lasso
+from dashboards.map_component import plotly_library, show_map, viewport_of
+from dashboards.map_component.events import Box, Click, Event, Lasso
 from dashboards.parts.style import caption
-from dashboards.selection import change, current, rounded, where_of
+from dashboards.selection import apply_pending, change, current, rounded, where_of
 from gz2interp.figures.colours import Colouring
 from gz2interp.figures.density import Window
 from gz2interp.figures.map import MOST_POINTS, MapView, map_figure
 from gz2interp.map_quality import MapQuality
 
 __all__ = ["show_ground"]
-
-WHOLE = "whole_page"
-ANSWERED = "map_answered"
 
 
 @st.fragment
@@ -58,32 +55,28 @@ def show_ground(
     also : callable, optional
         What else a click selects, by the place of the galaxy on the ground.
     """
-    if st.session_state.pop(WHOLE, False):
+    if apply_pending():  # this part of the page runs alone: what is selected is for the whole page
         st.rerun()
-    sight = map_events(key).viewport
+    sight = viewport_of(key)
     window = Window(*sight.x, *sight.y) if sight else ground.home
-    lasso = current().lasso
+    lasso, cluster = current().lasso, current().cluster
     view = MapView(window, selected, members, np.array(lasso) if lasso else None, mark)
     figure = map_figure(ground.points, colouring, view)
     figure = over(figure) if over else figure
-    answered = st.session_state.get(ANSWERED, 0)
-    show_map(figure, key, ground.home, answered=answered, on_event=lambda: _answer(ground, key, also))
+    selected_any = bool(lasso or cluster)
+    show_map(figure, key, ground.home, selected=selected_any, on_event=lambda event: _answer(ground, event, also))
     plotly_library()
     _tell(ground, members, mark)
 
 
-def _answer(ground: Ground, key: str, also: Callable[[int], Mapping[str, Any]] | None) -> None:
+def _answer(ground: Ground, event: Event, also: Callable[[int], Mapping[str, Any]] | None) -> None:
     """Turn what happened on the map into a selection."""
-    answer = map_events(key)
-    if answer.event is None:
-        return
-    st.session_state[ANSWERED], st.session_state[WHOLE] = answer.serial, True
-    match answer.event:
+    match event:
         case Click(x, y):
             place = _place(ground, x, y)
             change(galaxy_id=ground.points.ids[place], **(also(place) if also else {}))
         case Lasso() | Box():
-            change(lasso=rounded(answer.event.polygon))
+            change(lasso=rounded(event.polygon), cluster="")
 
 
 def _place(ground: Ground, x: float, y: float) -> int:

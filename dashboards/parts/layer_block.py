@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.features import Shelf, feature_pictures, feature_stretch, fired_pictures, piece_pictures
 from dashboards.loading.pictures import pictures_of, stretch_for
 from dashboards.loading.tables import table_of
@@ -153,7 +153,7 @@ def _show_galaxies(shelf: Shelf, blocks: BlocksFolder, channel: int, side: str) 
         )
     ]
     key = f"gallery-{side}"
-    show_gallery(cards, key, lambda: pick(key), selected=current().galaxy_id, width=84)
+    show_gallery(cards, key, pick, selected=current().galaxy_id, width=84)
 
 
 def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
@@ -183,13 +183,11 @@ def _show_channels(shelf: Shelf, blocks: BlocksFolder, group: int) -> None:
     heading("Its strongest channels", "their share of the group's direction")
     notes = [f"{value**2:.0%}" for value in direction[order]]
     key = "gallery-of-group"
-    show_gallery(channel_cards(shelf, order, notes), key, lambda: _pick(key), width=84)
+    show_gallery(channel_cards(shelf, order, notes), key, _pick, width=84)
 
 
-def _pick(key: str) -> None:
-    block = picked(key)
-    if block:
-        change(block=block)
+def _pick(block: str) -> None:
+    change(block=block)
 
 
 def _signed(value: float) -> str:

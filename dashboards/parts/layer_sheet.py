@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.features import Shelf, agreements_for, feature_pictures, piece_pictures, table_for
 from dashboards.parts.effects import signed_words
 from dashboards.parts.style import caption
-from dashboards.selection import change, current, settle
+from dashboards.selection import change, current, offer_choice, settle
 from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, in_order, plain_column
 
 __all__ = ["BLACK", "KINDS", "block_of", "name_of", "show_sheet"]
@@ -68,13 +68,12 @@ def _show_kinds(shelf: Shelf) -> str:
     kind = chosen[0] if chosen and chosen[0] in there else there[0] if there else "channel"
     if len(there) > 1:
         key = "choose_kind"
-        st.session_state[key] = kind
+        offer_choice(key, kind, lambda chosen: change(block=f"{chosen}-0"))
         st.segmented_control(
             "Feature images of",
             there,
             key=key,
             format_func=lambda name: f"{KINDS[name]} · {counts[name]}",
-            on_change=lambda: change(block=f"{st.session_state[key] or kind}-0"),
         )
     return kind
 
@@ -125,7 +124,7 @@ def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> N
     ]
     key = f"gallery-sheet-{kind}"
     with st.container(key="sheet-cards"):
-        show_gallery(cards, key, lambda: _pick(key), selected=f"{kind}-{chosen[1]}", width=84)
+        show_gallery(cards, key, _pick, selected=f"{kind}-{chosen[1]}", width=84)
     if shelf.features is None:
         caption("Each channel by a piece of the galaxy in which it is greatest: there are no feature images yet.")
     else:
@@ -167,7 +166,5 @@ def _note(row: Mapping[Any, Any]) -> str:
     return " · ".join(told)
 
 
-def _pick(key: str) -> None:
-    block = picked(key)
-    if block:
-        change(block=block)
+def _pick(block: str) -> None:
+    change(block=block)

@@ -15,7 +15,7 @@ from dashboards.parts.bar import with_bar
 from dashboards.parts.figure_download import offer_figure
 from dashboards.parts.style import caption, draw, heading, signed_scale
 from dashboards.parts.subject import Subject
-from dashboards.selection import Selection, change
+from dashboards.selection import Selection, change, offer_choice
 from gz2interp.attribution import METHODS
 from gz2interp.errors import Gz2interpError
 from gz2interp.figures.panels import attribution_panels, band_bars, signed
@@ -126,25 +126,24 @@ def _show_choices(selection: Selection, classes: dict[str, str]) -> None:
 def _write_score(selection: Selection) -> None:
     """Any other score, as a person writes it."""
     key = "written_score"
-    st.session_state[key] = selection.score if "(" in selection.score else ""
+    written = selection.score if "(" in selection.score else ""
+    offer_choice(key, written, lambda text: change(score=str(text).strip()))
     st.text_input(
         "Or another score",
         key=key,
         placeholder="logit(spiral) - logit(edge_on)",
         help="logit(CLASS), probability(CLASS), channel(LAYER, NUMBER), similarity(GALAXY), joined by + - *",
-        on_change=lambda: change(score=str(st.session_state[key]).strip()),
     )
 
 
 def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
     key = f"choose_{part}"
-    st.session_state[key] = value if value in options else next(iter(options))
+    offer_choice(key, value if value in options else next(iter(options)), lambda name: change(**{part: name}))
     st.selectbox(
         label,
         options,
         key=key,
         format_func=lambda name: options.get(name, name),
-        on_change=lambda: change(**{part: st.session_state[key]}),
     )
 
 

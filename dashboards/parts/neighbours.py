@@ -78,7 +78,7 @@ def _show(subject: Subject, found: Found, name: str, first: tuple[Card, ...] = (
     rows, _ = _there(found)
     key = f"gallery-{name}"
     cards = [*first, *cards_of(subject, rows, notes_of(found))]
-    show_gallery(cards, key, lambda: pick(key), selected=str(int(subject.facts["galaxy_id"])), width=WIDTH)
+    show_gallery(cards, key, pick, selected=str(int(subject.facts["galaxy_id"])), width=WIDTH)
 
 
 def notes_of(found: Found) -> list[str]:

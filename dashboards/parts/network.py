@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from dashboards.gallery_component import Card as Picture
-from dashboards.gallery_component import picked, show_gallery
+from dashboards.gallery_component import show_gallery
 from dashboards.loading.cards import suspects_csv, sweeps_of
 from dashboards.loading.pictures import pictures_of
 from dashboards.parts.style import caption, draw, heading, show_table
@@ -61,7 +61,7 @@ def show_mistakes(card: Card, survey: Survey) -> None:
         for mistake, picture in zip(card.mistakes, pictures, strict=True)
     ]
     key = "gallery-mistakes"
-    show_gallery(cards, key, lambda: _pick(key), selected=current().galaxy_id, width=130)
+    show_gallery(cards, key, _pick, selected=current().galaxy_id, width=130)
 
 
 def show_suspects(survey: Survey, model: ModelFolder) -> None:
@@ -163,11 +163,9 @@ def _show_labels(labels: Labels) -> None:
         show_table("Labels", ["Class", *(f"*{'no side' if side == 'none' else side}" for side in sides)], rows)
 
 
-def _pick(key: str) -> None:
-    galaxy_id = picked(key)
-    if galaxy_id:
-        change(galaxy_id=galaxy_id)
-        st.session_state[TO_GALAXY] = True
+def _pick(galaxy_id: str) -> None:
+    change(galaxy_id=galaxy_id)
+    st.session_state[TO_GALAXY] = True
 
 
 def _side(side: str) -> str:

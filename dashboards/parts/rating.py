@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboards.gallery_component import Card, picked, show_gallery
+from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.unusual import ranking_for, ratings_csv, ratings_for
+from dashboards.parts.cards import pick
 from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import caption, heading
-from dashboards.rating_component import pressed, show_rating_bar
+from dashboards.rating_component import Pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle
 from gz2interp.embedding.unusual.judge import TITLES
 from gz2interp.stores.columns import Meaning
@@ -107,7 +108,7 @@ def _show_galaxy(ranking: Ranking, position: int) -> None:
     st.html(f'<img class="gz2-unusual" src="{picture}" alt="galaxy {galaxy_id}">')
     rating = _rating_of(ranking, position)
     turn = ratings_for(found.survey).count()
-    show_rating_bar(BAR, galaxy_id, rating, turn, lambda: _press(ranking))
+    show_rating_bar(BAR, galaxy_id, rating, turn, lambda given: _press(ranking, given))
     told = "Not rated yet." if rating is None else f"Rated {rating}."
     caption(f"{told} Keys work all over this page: i is 5, b is 0; up and down the ranking; next is what to rate next.")
     (reason,) = ranking.reasons(np.array([position]))
@@ -154,7 +155,7 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
         )
     ]
     selected = str(found.scores["galaxy_id"].to_numpy()[position])
-    show_gallery(cards, GALLERY, _pick, selected=selected, width=112)
+    show_gallery(cards, GALLERY, pick, selected=selected, width=112)
     _show_progress(ranking)
     first = ranking.order[:TAKEN]
     known = found.scores.iloc[first]
@@ -199,17 +200,8 @@ def _me() -> str:
     return str(st.session_state.setdefault("rating_page", f"page {uuid4().hex[:12]}"))
 
 
-def _pick() -> None:
-    galaxy_id = picked(GALLERY)
-    if galaxy_id:
-        change(galaxy_id=galaxy_id)
-
-
-def _press(ranking: Ranking) -> None:
+def _press(ranking: Ranking, given: Pressed) -> None:
     """Do what a key says; runs before the page is drawn again."""
-    given = pressed(BAR)
-    if given is None:
-        return
     if given.key == "undo":
         _undo(ranking)
     elif given.key in ("following", "previous"):

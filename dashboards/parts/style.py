@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 import plotly.graph_objects as go
@@ -12,14 +11,27 @@ import streamlit as st
 
 from gz2interp.figures.overlay import DIVERGING
 
-__all__ = ["caption", "draw", "dress", "heading", "show_table", "signed_scale"]
+__all__ = ["caption", "draw", "heading", "plain", "show_table", "signed_scale"]
+
+MARKS: Final = frozenset("\\`*_{}[]()<>#+-.!|~$:&^=@/\"'")
+"""What may begin something in Markdown."""
+
+JOINED: Final = re.compile(r"[:@<]|-(?=[->])|www(?=\.)", re.IGNORECASE)
+"""What Streamlit replaces in plain text too: addresses, names of icons, arrows, dashes."""
 
 QUIET: Final = {"displayModeBar": False}
 
 
-def dress() -> None:
-    """Put the style sheet on the page."""
-    st.html(f"<style>{_sheet()}</style>")
+def plain(text: str) -> str:
+    """Text that Streamlit would read as Markdown, so that it is shown as it is.
+
+    For every label, sentence or help text with words that are not ours: names of surveys, models, classes and files,
+    parts of an address, tags, notes, and the messages of errors.
+    """
+    # Marks as character references, in which no Markdown, HTML, LaTeX or directive is seen; and a word joiner, which
+    # is invisible, within what is replaced in plain text.
+    joined = JOINED.sub(lambda found: found[0] + "\N{WORD JOINER}", text.replace("\n", " "))
+    return "".join(f"&#{ord(mark)};" if mark in MARKS else mark for mark in joined)
 
 
 def heading(text: str, note: str = "") -> None:
@@ -58,8 +70,3 @@ def show_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]])
         f'<div class="gz2-scroll" role="region" tabindex="0" aria-label="{name}"><table class="gz2-table">'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
-
-
-@cache
-def _sheet() -> str:
-    return files("dashboards.parts").joinpath("style.css").read_text("utf-8")

@@ -10,7 +10,9 @@ from typing import Any
 
 import streamlit as st
 
-__all__ = ["Pressed", "pressed", "show_rating_bar"]
+from dashboards.selection import offer_events
+
+__all__ = ["Pressed", "show_rating_bar"]
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,10 @@ class Pressed:
     galaxy_id: str
 
 
-def show_rating_bar(key: str, galaxy_id: str, rating: int | None, turn: int, on_press: Callable[[], None]) -> None:
-    """Show the bar; `on_press` is called after a key and asks `pressed`.
+def show_rating_bar(
+    key: str, galaxy_id: str, rating: int | None, turn: int, on_press: Callable[[Pressed], None]
+) -> None:
+    """Show the bar; `on_press` is called after a key.
 
     Parameters
     ----------
@@ -42,19 +46,19 @@ def show_rating_bar(key: str, galaxy_id: str, rating: int | None, turn: int, on_
         Another number each time that something was rated: until it comes, no second rating is taken.
     on_press : callable
     """
-    data = {"galaxy": galaxy_id, "rating": rating, "turn": turn}
-    _bar()(key=key, data=data, on_press_change=on_press)
+    serial = offer_events(key, "press", lambda event: on_press(Pressed(str(event["key"]), str(event["galaxy"]))))
+    data = {"galaxy": galaxy_id, "rating": rating, "turn": turn, "serial": serial}
+    _bar()(key=key, data=data, on_press_change=_nothing)
 
 
-def pressed(key: str) -> Pressed | None:
-    """What has just been pressed in the bar of that key."""
-    event = (st.session_state.get(key) or {}).get("press")
-    return Pressed(str(event["key"]), str(event["galaxy"])) if event else None
+def _nothing() -> None:
+    """Streamlit wants a callback for each state it keeps."""
 
 
 @cache
 def _bar() -> Callable[..., Any]:
     own = files("dashboards.rating_component")
     css, js = (own.joinpath(f"rating.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    events = files("dashboards").joinpath("events.js").read_text("utf-8")
     html = '<div class="gz2-rating" role="toolbar" aria-label="Rate this galaxy"></div>'
-    return st.components.v2.component("gz2interp.rating", html=html, css=css, js=js, isolate_styles=False)
+    return st.components.v2.component("gz2interp.rating", html=html, css=css, js=events + js, isolate_styles=False)

@@ -30,8 +30,9 @@ const button = (name, key, words, pressed, press) => {
 
 let listening = null;
 
-export default function ({ parentElement, data, setTriggerValue }) {
+export default function ({ parentElement, data, setStateValue }) {
   const bar = parentElement.querySelector(".gz2-rating");
+  const tell = keeper(bar, data.serial, (events) => setStateValue("press", events));
   const rates = (name) => /^[0-5]$/.test(name);
   bar.dataset.turn = `${data.turn}:${data.galaxy}`;
   bar.dataset.galaxy = data.galaxy;
@@ -39,7 +40,7 @@ export default function ({ parentElement, data, setTriggerValue }) {
     // Until the page has answered, a second rating would be of a galaxy that nobody has seen.
     if (bar.dataset.sent === bar.dataset.turn && rates(name)) return;
     if (rates(name)) bar.dataset.sent = bar.dataset.turn;
-    setTriggerValue("press", { key: name, galaxy: data.galaxy });
+    tell({ key: name, galaxy: data.galaxy });
   };
   const ratings = RATINGS.map((words, i) => button(String(i), String(i), words, data.rating === i, press));
   const moves = MOVES.map(([name, key, words]) => button(name, key, words, false, press));

@@ -20,7 +20,7 @@ from dashboards.parts.states import lacking
 from dashboards.parts.style import heading
 from dashboards.parts.subject import Subject
 from dashboards.parts.work import show_work
-from dashboards.selection import current, mirror, settle
+from dashboards.selection import current, settle
 from gz2interp.figures.clusters import add_outlines
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis
@@ -67,7 +67,6 @@ def _show_clusters(survey: Survey, model: ModelFolder, analysis: Analysis, folde
         settle(colour=columns[0])
     subject = Subject(survey, model, survey.row_of(current().galaxy_id))
     members = selected_members(ground, survey, model, analysis)
-    mirror()  # before anything is drawn: who reloads while the page is still drawing keeps the selection
     left, right = st.container(key="panels").columns([46, 54], gap="medium")
     with right:
         scale = show_scales(folder.clusters)

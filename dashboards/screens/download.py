@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import streamlit as st
-
 from dashboards.downloading import place_of
 from dashboards.loading.surveys import open_survey, survey_names
 from dashboards.parts.download import show_download, show_no_download, show_survey_choice
 from dashboards.parts.download_attempt import show_attempt
 from dashboards.parts.states import show_error
-from dashboards.parts.style import dress
-from dashboards.selection import current, mirror, said, settle
+from dashboards.selection import current, settle
 from gz2interp.errors import Gz2interpError
 
 
 def page() -> None:
     """Choose the survey, then tell how its download stands."""
-    dress()
     names = survey_names()
     if not current().survey and not names:
         show_survey_choice(names, "")
@@ -24,10 +20,7 @@ def page() -> None:
         return
     name = current().survey or names[0]
     settle(survey=name)
-    mirror()
     show_survey_choice(names, name)
-    for sentence in said():
-        st.info(sentence)
     if show_attempt(place_of(name), name):
         return
     try:

@@ -21,7 +21,7 @@ from dashboards.parts.layer_sheet import show_sheet
 from dashboards.parts.states import lacking
 from dashboards.parts.style import heading
 from dashboards.parts.work import show_work
-from dashboards.selection import change, current, mirror, say, settle
+from dashboards.selection import change, current, offer_choice, say, settle
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.models import ModelFolder
@@ -54,7 +54,6 @@ def _show(survey: Survey, name: str) -> None:
         show_work(survey, name, first="analyse")
         return
     _settle_galaxy(survey, int(analysis.rows[0]))
-    mirror()  # before anything is drawn: who reloads while the page is still drawing keeps the selection
     shelf = shelf_of(survey, model, analysis)
     view = _show_views(shelf, layers)
     if view in LIVE:
@@ -86,13 +85,12 @@ def _show_views(shelf: Shelf, layers: list[str]) -> str:
     row = st.container(key="feature-views")
     left, layer, find = row.columns([2.1, 1, 1.4], vertical_alignment="bottom", gap="small")
     with left:
-        st.session_state["choose_view"] = view
+        offer_choice("choose_view", view, lambda chosen: change(view=str(chosen)))
         st.segmented_control(
             "View",
             list(VIEWS),
             key="choose_view",
             format_func=VIEWS.__getitem__,
-            on_change=lambda: change(view=str(st.session_state["choose_view"] or view)),
         )
     show_layer_choices(layer, find, layers, shelf.analysis.layer, shelf.survey)
     return view

@@ -16,10 +16,9 @@ from dashboards.parts.ground import show_ground
 from dashboards.parts.mark import mark_on_map
 from dashboards.parts.neighbours import show_neighbours, show_outsider
 from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
-from dashboards.parts.style import dress
 from dashboards.parts.subject import Subject
 from dashboards.parts.work import show_work
-from dashboards.selection import Selection, change, current, mirror, said, say, settle
+from dashboards.selection import Selection, change, current, say, settle
 from gz2interp.errors import Gz2interpError, choices
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis
@@ -29,7 +28,6 @@ from gz2interp.stores.survey import Survey
 
 def page() -> None:
     """Find out what there is, then show it."""
-    dress()
     if building_of(DEMO) is not None:
         show_brand()
         show_building(DEMO)
@@ -44,7 +42,6 @@ def page() -> None:
         show_survey(survey, names)
     except Gz2interpError as error:
         show_failed(error, names)
-        mirror()
 
 
 def show_survey(survey: Survey, names: list[str]) -> None:
@@ -61,13 +58,10 @@ def show_survey(survey: Survey, names: list[str]) -> None:
     columns = colour_columns(survey, model)
     if current().colour not in columns:
         settle(colour=columns[0])
-    mirror()  # before anything is drawn: who reloads while the page is still drawing keeps the selection
     chosen = Selection(
         **{**vars(current()), "survey": current().survey or survey.name, "layer": analysis.layer if analysis else ""}
     )
     show_choices(Choices(names, survey.models(), layers, columns), chosen, survey)
-    for sentence in said():
-        st.info(sentence)
     if len(survey) == 0:
         lacking("An empty survey", f"The catalogue of {survey.name} has no galaxies.")
         return

@@ -1,0 +1,145 @@
+"""What stands between the network and the dashboard: who may ask for it, and what a browser may do with its answers."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import threading
+import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from streamlit import config
+
+__all__ = ["LOOPBACK", "Gatekeeper", "is_allowed_host", "lifespan"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+"""Hosts that are always allowed: a browser on this machine, or one at the end of a tunnel."""
+
+HEADERS: Final = {
+    "x-frame-options": "DENY",
+    "content-security-policy": (
+        "default-src 'self' data: blob: 'unsafe-inline' 'unsafe-eval'; connect-src 'self' ws://{host} wss://{host}; "
+        "frame-ancestors 'none'; base-uri 'self'; form-action 'self'; object-src 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+"""Others may not show the dashboard in a frame, it fetches nothing from them, and does not tell them its address."""
+
+FIRST_PAGE: Final = "/galaxies"
+
+NEEDED: Final = ("pandas", "scipy.spatial", "plotly.graph_objects", "zarr", "dashboards.parts.galaxy")
+"""What the first page imports, and nothing that loads TensorFlow."""
+
+
+def is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
+    """Whether a request that names this host may be answered.
+
+    A page elsewhere can let its own name point to 127.0.0.1 (DNS rebinding); the browser then sends that name.
+
+    Parameters
+    ----------
+    host : str
+        Value of the header ``Host``, with or without a port.
+    allowed : tuple of str
+        Names beside `LOOPBACK`; ``"*.example.org"`` stands for all below it, ``"*"`` for every name.
+    """
+    split = re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", host)
+    if split is None:
+        return False
+    name = split[1].strip("[]").lower().rstrip(".")
+    patterns = [pattern.strip().lower().rstrip(".") for pattern in (*LOOPBACK, *allowed)]
+    return any(
+        pattern in ("*", name) or (pattern.startswith("*.") and name.endswith(pattern[1:])) for pattern in patterns
+    )
+
+
+class Gatekeeper:
+    """ASGI middleware: checks the host of requests and websockets, and adds headers to every answer.
+
+    Parameters
+    ----------
+    app : callable
+        The ASGI application behind it.
+    """
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request or one websocket."""
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not is_allowed_host(hosts[0], _allowed()):
+            await _refuse(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
+        with_headers = _adding_headers(send, hosts[0])
+        if scope["path"].rstrip("/") == FIRST_PAGE and scope["method"] in ("GET", "HEAD"):
+            query = b"?" + scope["query_string"] if scope["query_string"] else b""
+            await _answer(with_headers, 307, b"", ((b"location", b"/" + query),))
+            return
+        await self._app(scope, receive, with_headers)
+
+
+@asynccontextmanager
+async def lifespan(_app: object) -> AsyncIterator[None]:
+    """Begin to import what the first page needs, and open the browser, as ``streamlit run`` does."""
+    threading.Thread(target=_prepare, daemon=True).start()
+    yield
+
+
+def _prepare() -> None:
+    if not config.get_option("server.headless"):
+        host = config.get_option("browser.serverAddress")
+        webbrowser.open(f"http://{host}:{config.get_option('server.port')}")
+    for name in NEEDED:
+        importlib.import_module(name)
+
+
+def _allowed() -> tuple[str, ...]:
+    named = [config.get_option(option) for option in ("browser.serverAddress", "server.address")]
+    return (*config.get_option("server.allowedHosts"), *(name for name in named if name and name != "0.0.0.0"))
+
+
+def _adding_headers(send: Send, host: str) -> Send:
+    ours = {name.encode(): value.format(host=host).encode("latin-1") for name, value in HEADERS.items()}
+
+    async def with_headers(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            others = [pair for pair in message.get("headers", ()) if pair[0].lower() not in ours]
+            message = {**message, "headers": [*others, *ours.items()]}
+        await send(message)
+
+    return with_headers
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})  # before the handshake: the server answers 403
+        return
+    words = (
+        "This dashboard answers to localhost only. To reach it under another name, start it with "
+        "--server.allowedHosts=NAME.\n"
+    )
+    await _answer(
+        _adding_headers(send, "localhost"), 421, words.encode(), ((b"content-type", b"text/plain; charset=utf-8"),)
+    )
+
+
+async def _answer(send: Send, status: int, body: bytes, headers: tuple[tuple[bytes, bytes], ...]) -> None:
+    length = (b"content-length", str(len(body)).encode())
+    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
+    await send({"type": "http.response.body", "body": body})
