@@ -21,6 +21,7 @@ __all__ = [
     "begin",
     "change",
     "current",
+    "finish",
     "offer_choice",
     "offer_events",
     "read_params",
@@ -34,6 +35,8 @@ __all__ = [
 Polygon = tuple[tuple[float, float], ...]
 
 KEY: Final = "selection"
+IN_PLACE: Final = "in_place"
+"""Marks an address that takes the place of the one before: see `dashboards.serving`."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,8 @@ def read_params(params: Mapping[str, str]) -> tuple[Selection, list[str]]:
     read: dict[str, Any] = {}
     words = []
     for name, text in params.items():
+        if name == IN_PLACE:
+            continue
         try:
             read[name] = READERS[name](text)
         except KeyError:
@@ -135,7 +140,7 @@ def change(**parts: Any) -> None:
 
 
 def settle(**parts: Any) -> None:
-    """Fill in what the address left open, and keep all the rest; the address stays as it is."""
+    """Fill in what the address left open, and keep all the rest; for the browser's history nothing has happened."""
     owner = _owner()
     with owner.lock:
         _owner()  # a run that is to be stopped because of a newer selection ends here, and changes nothing
@@ -145,7 +150,7 @@ def settle(**parts: Any) -> None:
 def begin(page: str) -> None:
     """Bring the selection up to date at the start of a run, and the address with it.
 
-    Called once in each run of a page, before anything is drawn from the selection.
+    Called once in each run of a page, before anything is drawn from the selection; `finish` is called after it.
 
     Parameters
     ----------
@@ -171,6 +176,18 @@ def begin(page: str) -> None:
     # After Back or Forward also what is equal: an answer to an earlier selection may just have changed the address.
     if returning or st.query_params.to_dict() != owner.params:
         st.query_params.from_dict(owner.params)
+
+
+def finish() -> None:
+    """Write what the page has filled in into the address, in place: it is no entry of the browser's history."""
+    owner = _owner()
+    with owner.lock:
+        params = owner.selection.to_params()
+        if _owner().params == params:
+            return
+        owner.params = params
+    st.query_params.from_dict({**params, IN_PLACE: "1"})  # the mark is taken away in the browser, which knows it
+    st.query_params.from_dict(params)
 
 
 def apply_pending() -> bool:
@@ -287,6 +304,18 @@ class _Owner:
     """Of one session; the only thing that changes.
 
     Runs of a page may overlap for a moment, and each is a thread: changes are made under the lock.
+
+    Attributes
+    ----------
+    selection : Selection
+    params : dict
+        The address, as it has to be.
+    messages : list of str
+        Not shown yet.
+    page : str
+        Drawn last.
+    acts : dict
+        What selects something, by the key of its widget.
     """
 
     selection: Selection

@@ -33,6 +33,23 @@ HEADERS: Final = {
 }
 """Others may not show the dashboard in a frame, it fetches nothing from them, and does not tell them its address."""
 
+ROOT: Final = b'<div id="root">'
+
+FIRST_WORDS: Final = b"""<p role="status" style="position: fixed; left: 0; right: 0; top: 38vh; text-align: center;
+font: 15px sans-serif; color: GrayText">Opening the survey \xe2\x80\xa6</p><script>{
+  // Streamlit adds an entry to the browser's history for every change of the address. What a page fills in by itself
+  // is marked (dashboards/selection.py), and changes the entry in place: nobody has selected anything.
+  const push = history.pushState;
+  history.pushState = function (state, title, url) {
+    const target = new URL(url ?? location.href, location.href);
+    const marked = target.searchParams.has("in_place");
+    target.searchParams.delete("in_place");
+    if (marked) history.replaceState(state, title, target);
+    else push.call(history, state, title, url);
+  };
+}</script>"""
+"""In the page before Streamlit's scripts, which replace what they find in its root: a sentence, a mended history."""
+
 FIRST_PAGE: Final = "/galaxies"
 
 NEEDED: Final = ("pandas", "scipy.spatial", "plotly.graph_objects", "zarr", "dashboards.parts.galaxy")
@@ -90,7 +107,7 @@ class Gatekeeper:
             query = b"?" + scope["query_string"] if scope["query_string"] else b""
             await _answer(with_headers, 307, b"", ((b"location", b"/" + query),))
             return
-        await self._app(scope, receive, with_headers)
+        await self._app(_uncompressed(scope), receive, _with_first_words(with_headers))
 
 
 @asynccontextmanager
@@ -123,6 +140,40 @@ def _adding_headers(send: Send, host: str) -> Send:
         await send(message)
 
     return with_headers
+
+
+def _uncompressed(scope: Scope) -> Scope:
+    """A request for a page of HTML, so that it comes whole and can be added to; any other as it is."""
+    if b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
+        return scope
+    dropped = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
+    return {**scope, "headers": [pair for pair in scope["headers"] if pair[0] not in dropped]}
+
+
+def _with_first_words(send: Send) -> Send:
+    """Add `FIRST_WORDS` to Streamlit's page, which is empty until some megabytes of scripts have come."""
+    held: list[MutableMapping[str, Any]] = []
+    parts: list[bytes] = []
+
+    async def add(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            kinds = [value for name, value in message.get("headers", ()) if name.lower() == b"content-type"]
+            if message["status"] == 200 and kinds and kinds[0].startswith(b"text/html"):
+                held.append(message)
+                return
+        elif held and message["type"] == "http.response.body":
+            parts.append(message.get("body", b""))
+            if message.get("more_body"):
+                return
+            body = b"".join(parts).replace(ROOT, ROOT + FIRST_WORDS, 1)
+            dropped = (b"content-length", b"etag", b"last-modified", b"accept-ranges")
+            headers = [pair for pair in held[0]["headers"] if pair[0].lower() not in dropped]
+            length = (b"content-length", str(len(body)).encode())
+            await send({**held.pop(), "headers": [*headers, length]})
+            message = {"type": "http.response.body", "body": body}
+        await send(message)
+
+    return add
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

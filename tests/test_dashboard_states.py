@@ -55,6 +55,8 @@ def test_without_a_survey_the_demo_is_offered() -> None:
 def test_a_survey_at_an_address(surveys: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     address = make_survey(tmp_path_factory.mktemp("elsewhere") / "sky", 20).path.as_uri()
     page = opened(survey=address)
+    assert str(FIRST_ID) not in text_of(page)  # a link may come from anybody: it is asked first
+    page.button(key="open_unlisted").click().run()
     assert f"Read from <code>{address}</code>" in text_of(page)
     assert str(FIRST_ID) in text_of(page)
     (folder,) = (file.parent for file in surveys.glob("*/remote.json"))
@@ -63,7 +65,9 @@ def test_a_survey_at_an_address(surveys: Path, tmp_path_factory: pytest.TempPath
 
 
 def test_an_address_where_nothing_is_is_told() -> None:
-    assert "no survey at memory://nowhere/sky" in text_of(opened(survey="memory://nowhere/sky"))
+    page = opened(survey="memory://nowhere/sky")
+    assert "no survey at" not in text_of(page)
+    assert "no survey at memory://nowhere/sky" in text_of(page.button(key="open_unlisted").click().run())
 
 
 @pytest.mark.parametrize("analysed", [False, True])

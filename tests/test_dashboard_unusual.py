@@ -51,12 +51,11 @@ def press(page: AppTest, monkeypatch: pytest.MonkeyPatch, survey: Survey, key: s
     """What the bar's callback does, in the session of the page."""
     state: dict[str, object] = dict.fromkeys(("rating_tag", "rating_note"), "a word")
     chosen: dict[str, str] = {}
-    monkeypatch.setattr(part, "pressed", lambda _: Pressed(key, galaxy_id))
     monkeypatch.setattr(part, "change", lambda **parts: chosen.update(parts))
     monkeypatch.setattr(part, "say", lambda words: chosen.update(said=words))
     monkeypatch.setattr(part.st, "session_state", state | {"rating_page": "page 1"})
     found = judge(survey)
-    part._press(ranking_for(found, ratings_of(survey).count()))
+    part._press(ranking_for(found, ratings_of(survey).count()), Pressed(key, galaxy_id))
     page.session_state["told"] = chosen
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from gz2interp.errors import SurveyError, choices
 from gz2interp.results import Provenance
 from gz2interp.stores.addresses import address_of
 from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
@@ -54,8 +55,11 @@ def open_survey(name: str) -> Survey:
     """
     if address_of(name):
         path = place_of(name).folder
-    elif _is_name(name) and (name in survey_names() or name not in _opened()):
-        path = find_survey(surveys_folder().absolute() / name)  # not what has that name in the working folder
+    elif name in survey_names():
+        path = surveys_folder() / name
+    elif name not in _opened():  # a link; what has that name in the working folder is not meant
+        there = choices(survey_names())
+        raise SurveyError(f"There is no survey {name}", f"One of those in {surveys_folder()}: {there}")
     else:
         path = find_survey(name)
     return _survey(name if address_of(name) else str(path), stamp(path / "survey.json"))

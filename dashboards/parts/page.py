@@ -11,7 +11,7 @@ from streamlit.navigation.page import StreamlitPage
 from dashboards.loading.surveys import is_listed, survey_names
 from dashboards.parts.controls import OPENING, show_brand
 from dashboards.parts.style import plain
-from dashboards.selection import begin, change, current, said
+from dashboards.selection import begin, change, current, finish, said
 
 __all__ = ["show_page"]
 
@@ -34,6 +34,7 @@ def show_page(page: StreamlitPage, opening: DeltaGenerator) -> None:
         _ask_first(current().survey)
     else:
         page.run()
+    finish()
     opening.empty()
     _show_messages(messages)
 

@@ -38,8 +38,8 @@ def page() -> None:
         show_no_survey()
         return
     try:
-        survey = open_survey(current().survey or names[0])
-        show_survey(survey, names)
+        settle(survey=current().survey or names[0])
+        show_survey(open_survey(current().survey), names)
     except Gz2interpError as error:
         show_failed(error, names)
 
