@@ -16,7 +16,7 @@ from dashboards.loading.pictures import pictures_of
 from dashboards.map_component import plotly_library, show_map, viewport_of
 from dashboards.map_component.events import Box, Click, Event, Lasso
 from dashboards.parts.cards import pick
-from dashboards.parts.style import caption, heading
+from dashboards.parts.style import as_text, caption, heading
 from dashboards.selection import change, current
 from gz2interp.figures.colours import Scale
 from gz2interp.figures.density import Window, inside_polygon, window_of
@@ -80,7 +80,9 @@ def _show_map(
     window = Window(*sight.x, *sight.y) if sight else home
     polygon = np.array(lasso[1]) if lasso is not None and lasso[0] == side else None
     figure = map_figure(pair.points[side], pair.colouring, MapView(window, at, members, polygon))
-    show_map(figure, key, home, selected=polygon is not None, on_event=lambda event: _answer(pair, side, event))
+    show_map(
+        as_text(figure), key, home, selected=polygon is not None, on_event=lambda event: _answer(pair, side, event)
+    )
 
 
 def _answer(pair: Pair, side: int, event: Event) -> None:

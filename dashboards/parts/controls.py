@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.finding import WITHIN, Position, nearest_on_sky, read_query
-from dashboards.parts.style import caption
+from dashboards.parts.style import Html, caption
 from dashboards.selection import Selection, change, current, offer_choice, say
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DEC, GALAXY_ID, RA
@@ -65,7 +65,7 @@ def show_choices(choices: Choices, selection: Selection, survey: Survey) -> None
         _offer_to_find("Find", survey, help_text)
     if survey.address:
         kept = escape(str(survey.path))
-        caption(f"Read from <code>{escape(survey.address)}</code>; what is found out is kept in {kept}")
+        caption(Html(f"Read from <code>{escape(survey.address)}</code>; what is found out is kept in {kept}"))
 
 
 def show_network_choices(surveys: Sequence[str], models: Sequence[str], selection: Selection) -> None:

@@ -14,7 +14,7 @@ from dashboards.loading.features import Shelf, feature_pictures, piece_pictures
 from dashboards.loading.taken_apart import Apart, attributed_picture, galaxy_picture
 from dashboards.parts.cards import pick
 from dashboards.parts.effects import effects_html, signed_words
-from dashboards.parts.style import caption, heading, signed_scale
+from dashboards.parts.style import caption, heading, plain, signed_scale
 from dashboards.selection import change, current, offer_choice
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ TOPS: Final = 4
 def show_dictionary(shelf: Shelf, apart: Apart) -> None:
     """The galaxy with the layer's places on the left, what is said at the chosen one on the right."""
     if apart.blocks.activations.ndim != 3:
-        caption(f"{escape(apart.blocks.layer)} has no places: choose a spatial layer.")
+        caption(f"{apart.blocks.layer} has no places: choose a spatial layer.")
         return
     place = _place(apart)
     left, right = st.container(key="panels").columns([42, 58], gap="medium")
@@ -68,7 +68,7 @@ def _place(apart: Apart) -> tuple[int, int]:
 def _show_places(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int) -> None:
     attributed = apart.blocks.attributions[score].places[0]
     plane = apart.blocks.cells.plane
-    over = st.toggle(f"What each place adds to {apart.classes[score]}", key="places_over")
+    over = st.toggle(plain(f"What each place adds to {apart.classes[score]}"), key="places_over")
     picture, limit = attributed_picture(shelf, apart, score) if over else (galaxy_picture(shelf, apart.row), 0.0)
 
     def words(y: int, x: int) -> str:

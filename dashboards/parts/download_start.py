@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
@@ -66,7 +65,7 @@ def _ask_what(name: str, wish: Wish) -> None:
         caption("A table with galaxy_id, ra and dec, on the machine on which this dashboard runs.")
     with right:
         st.text_input("New survey", name, key="download_name", placeholder="my-survey")
-        caption(f"A name in {escape(str(surveys_folder()))}, or a path.")
+        caption(f"A name in {surveys_folder()}, or a path.")
 
 
 def _ask_how(wish: Wish) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Final
 
 import streamlit as st
@@ -42,7 +41,7 @@ def offer_figure(subject: Subject, model: ModelFolder, asked: Asked) -> None:
             with st.spinner("Drawing …"):
                 drawn = figure_of(subject.survey, model, asked, form)
         except Gz2interpError as error:
-            caption(escape(str(error)))
+            caption(str(error))
             return
         name = asked.method if form.layout in ("galaxies", "rows-per-band") else form.layout
         st.download_button(
@@ -78,6 +77,6 @@ def _left_out(subject: Subject) -> tuple[str, ...]:
     try:
         names = [name for name, _, _ in pictures_of_parts(subject.survey, int(subject.facts["galaxy_id"]))]
     except Gz2interpError as error:
-        caption(escape(str(error)))
+        caption(str(error))
         return ()
     return tuple(st.multiselect("Leave out", names, format_func=lambda name: name.replace("_", " ")))

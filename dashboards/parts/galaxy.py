@@ -131,7 +131,7 @@ def _show_answers(subject: Subject) -> None:
 
 def _why_silent(subject: Subject) -> str:
     if subject.model is not None and subject.model.latents:
-        return f"Nothing: {escape(subject.model.name)} are latents, and no network can be asked."
+        return f"Nothing: {subject.model.name} are latents, and no network can be asked."
     return "Nothing: it has not been asked about this galaxy. Run gz2interp analyse to ask."
 
 
@@ -152,4 +152,4 @@ def _pixels(cutout: Cutout) -> str:
     missing = 1 - float(cutout.valid.mean())
     gaps = f", {missing:.1%} of them not imaged" if missing else ""
     scale = f" of {cutout.pixel_scale:.3g}″" if np.isfinite(cutout.pixel_scale) else ""
-    return f"{width} by {height} pixels{scale}{gaps}, from {escape(cutout.source)}."
+    return f"{width} by {height} pixels{scale}{gaps}, from {cutout.source}."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +35,7 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
     first = (page - 1) * PAGE
     with title:
         part = f"{first + 1} to {min(first + PAGE, len(rows))} of {len(rows):,}" if len(rows) else "nobody is inside"
-        heading(f"{len(rows):,} galaxies {escape(where_of(current()))}", part)
+        heading(f"{len(rows):,} galaxies {where_of(current())}", part)
     if len(rows) == 0:
         return
     with save:

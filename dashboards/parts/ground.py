@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dashboards.loading.ground import Ground
 from dashboards.map_component import plotly_library, show_map, viewport_of
 from dashboards.map_component.events import Box, Click, Event, Lasso
-from dashboards.parts.style import caption
+from dashboards.parts.style import as_text, caption
 from dashboards.selection import apply_pending, change, current, rounded, where_of
 from gz2interp.figures.colours import Colouring
 from gz2interp.figures.density import Window
@@ -62,9 +62,10 @@ def show_ground(
     lasso, cluster = current().lasso, current().cluster
     view = MapView(window, selected, members, np.array(lasso) if lasso else None, mark)
     figure = map_figure(ground.points, colouring, view)
-    figure = over(figure) if over else figure
     selected_any = bool(lasso or cluster)
-    show_map(figure, key, ground.home, selected=selected_any, on_event=lambda event: _answer(ground, event, also))
+    show_map(
+        as_text(figure), key, ground.home, selected=selected_any, on_event=lambda event: _answer(ground, event, also)
+    )
     plotly_library()
     _tell(ground, members, mark)
 

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards.loading.features import Shelf, feature_pictures
 from dashboards.loading.taken_apart import Apart, galaxy_picture, group_pictures
 from dashboards.parts.effects import effects_html
-from dashboards.parts.style import caption, heading
+from dashboards.parts.style import Html, caption, heading
 from dashboards.selection import change
 from gz2interp.figures.places import class_colours
 
@@ -32,9 +32,7 @@ def show_groups(shelf: Shelf, apart: Apart) -> None:
         )
         held = f"{apart.blocks.groups.held:.0%}"
         found = "the survey's places" if shelf.blocks is not None else "this galaxy's places"
-        caption(
-            f"Non-negative factors of what {escape(apart.blocks.layer)} says at {found}; they give back {held} of it."
-        )
+        caption(f"Non-negative factors of what {apart.blocks.layer} says at {found}; they give back {held} of it.")
         _show_accounted(apart)
     with right:
         heading(
@@ -70,7 +68,7 @@ def _show_group(apart: Apart, group: int, map_: str, feature: str, limit: float)
             if source
         )
         with pictures:
-            heading(f'<i class="gz2-swatch" style="background: {ink}"></i>Group {group + 1}')
+            heading(Html(f'<i class="gz2-swatch" style="background: {ink}"></i>Group {group + 1}'))
             st.html(f'<div class="gz2-images">{images}</div>')
         effects.html(
             effects_html(

@@ -91,7 +91,7 @@ def _show_images(shelf: Shelf, kind: str, number: int) -> None:
         return
     heading(
         "Feature images" if len(own) > 1 else "Feature image",
-        f"light that excites it most: {escape(own['objective'].iloc[0])}",
+        f"light that excites it most: {own['objective'].iloc[0]}",
     )
     parts = []
     for row in own.to_dict("records"):

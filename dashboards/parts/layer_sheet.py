@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -135,7 +134,7 @@ def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> N
         )
     if kind == "channel":
         for each in agreements_for(shelf):
-            caption(escape(" \N{MIDDLE DOT} ".join(each.sentences)) + ".")
+            caption(" \N{MIDDLE DOT} ".join(each.sentences) + ".")
 
 
 def _pictures(shelf: Shelf, kind: str, shown: pd.DataFrame) -> dict[int, str]:

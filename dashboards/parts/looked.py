@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -45,7 +43,7 @@ def show_looked(
     written = "(" in selection.score  # a score, and not a class
     score = selection.score if written or selection.score in classes else predicted or classes[0]
     asked = Asked(subject.row, selection.method, score, bool(st.session_state.get("views")))
-    heading("Where it looked", f"for {escape(score)}")
+    heading("Where it looked", f"for {score}")
     found = _ask(subject, subject.model, asked)
     if found is None:
         _write_score(selection)
@@ -77,17 +75,17 @@ def _why_not(model: ModelFolder | None) -> str:
     if model is None:
         return "There is no network to ask."
     if model.latents:
-        return f"{escape(model.name)} are latents: no network can be asked where it looked."
+        return f"{model.name} are latents: no network can be asked where it looked."
     return "The network has not been run over this survey."
 
 
 def _show_bands(subject: Subject, model: ModelFolder, score: str) -> None:
     """How the score is shared out among the bands."""
-    heading("What each band carries", f"of {escape(score)}")
+    heading("What each band carries", f"of {score}")
     try:
         found = bands_of(subject.survey, model, subject.row, score)
     except Gz2interpError as error:
-        caption(escape(str(error)))
+        caption(str(error))
         return
     draw(band_bars(found.values[0], subject.survey.bands), "band_attribution")
     caption(
@@ -111,7 +109,7 @@ def _ask(subject: Subject, model: ModelFolder, asked: Asked) -> Attribution | No
         with st.spinner(f"{waiting} …"):
             return attribution_of(subject.survey, model, asked)
     except Gz2interpError as error:
-        caption(escape(str(error)))
+        caption(str(error))
         return None
 
 
@@ -149,6 +147,6 @@ def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
 
 def _show_source(subject: Subject, model: ModelFolder, asked: Asked, found: Attribution) -> None:
     """What the map was read off, how far the method is trusted, and the same answer as a figure."""
-    words = f"Layer {escape(found.layer)}" if found.layer else f"With respect to the {escape(found.domain)} image"
-    caption(f"{words}. {escape(trust_line_of(subject.survey, model, asked.method))}")
+    words = f"Layer {found.layer}" if found.layer else f"With respect to the {found.domain} image"
+    caption(f"{words}. {trust_line_of(subject.survey, model, asked.method)}")
     offer_figure(subject, model, asked)

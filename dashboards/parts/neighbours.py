@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Final
 
 import numpy as np
@@ -62,7 +61,7 @@ def _wish(analysis: Analysis) -> NearbyWish:
 def _manner(analysis: Analysis) -> str:
     """How distances were measured, and what share of the true neighbours was found where that is not all."""
     over = " over eight views" if "views" in str(analysis.provenance.parameters.get("pooling", "")) else ""
-    words = f"{_METRICS[analysis.metric]} in {escape(analysis.layer)}{over} itself, not on the map"
+    words = f"{_METRICS[analysis.metric]} in {analysis.layer}{over} itself, not on the map"
     if analysis.search is None or analysis.search.kind == "exact":
         return words
     return f"{words}; {analysis.search.recall:.1%} of the true ones are found"
@@ -120,6 +119,6 @@ def _show_outsider(subject: Subject, model: ModelFolder, analysis: Analysis, wis
         with st.spinner(f"{'Asking the network' if loaded else 'Loading TensorFlow and the network'} …"):
             picture, found = neighbours_of_file(subject.survey, model, analysis, given.name, given.getvalue(), wish)
     except Gz2interpError as error:
-        caption(escape(str(error)))
+        caption(str(error))
         return
     _show(subject, found, "outsider", (Card("", picture, given.name, "your image"),))

@@ -10,7 +10,7 @@ from dashboards.gallery_component import Card as Picture
 from dashboards.gallery_component import show_gallery
 from dashboards.loading.cards import suspects_csv, sweeps_of
 from dashboards.loading.pictures import pictures_of
-from dashboards.parts.style import caption, draw, heading, show_table
+from dashboards.parts.style import Html, caption, draw, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.cards import Card, Labels
 from gz2interp.evaluation import Evaluation
@@ -34,7 +34,7 @@ def show_card(card: Card) -> None:
     _, x = data.shape
     st.html(f'<h2 class="gz2-state">{escape(card.model)}</h2>')
     caption(
-        f"{escape(data.survey)} · {escape(data.source or 'source not recorded')} · {data.usable:,} galaxies with an "
+        f"{data.survey} · {data.source or 'source not recorded'} · {data.usable:,} galaxies with an "
         f"image · {' '.join(data.bands)} · {x} pixels wide · data {data.digest} · network {card.digest}"
     )
     if card.evaluation:
@@ -70,7 +70,7 @@ def show_suspects(survey: Survey, model: ModelFolder) -> None:
     if table is None:
         command = f"python -m trainer suspects {survey.path} --name {model.name}"
         heading("Suspect labels", "Nobody has looked for them.")
-        caption(f"<code>{escape(command)}</code>")
+        caption(Html(f"<code>{escape(command)}</code>"))
         return
     count = int(table["suspect"].sum())
     heading(
@@ -107,7 +107,7 @@ def _show_scores(evaluation: Evaluation) -> None:
         figures["Agrees with most votes, where there is no label"] = _percent(rest.agreement)
     told = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())
     st.html(f'<dl class="gz2-figures">{told}</dl>')
-    caption(f"On {escape(evaluation.selection)}. Beside the numbers: 95 % intervals.")
+    caption(f"On {evaluation.selection}. Beside the numbers: 95 % intervals.")
     left, right = st.columns(2, gap="medium")
     with left:
         heading("As often right as it is sure?")
@@ -155,8 +155,8 @@ def _show_training(card: Card) -> None:
 
 
 def _show_labels(labels: Labels) -> None:
-    heading("Labels", escape(labels.scheme))
-    caption(escape(labels.words))
+    heading("Labels", labels.scheme)
+    caption(labels.words)
     sides = [side for side in SIDES if any(side in counts for counts in labels.counts.values())]
     rows = [[escape(name), *(f"{counts.get(side, 0):,}" for side in sides)] for name, counts in labels.counts.items()]
     if sides:

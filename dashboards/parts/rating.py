@@ -143,7 +143,7 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     with turn:
         page = int(st.number_input(f"Page of {pages:,}", 1, pages, 1, key="unusual_page"))
     with title:
-        heading("The most unusual first", f"{escape(', '.join(found.layers))} of {escape(found.model.name)}")
+        heading("The most unusual first", f"{', '.join(found.layers)} of {found.model.name}")
     shown = ranking.order[(page - 1) * PAGE : page * PAGE]
     scores = found.scores.iloc[shown]
     said = found.model.predictions.set_index("row")["prediction"].reindex(scores["row"].to_numpy())

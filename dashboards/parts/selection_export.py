@@ -11,7 +11,7 @@ from typing import Final
 import streamlit as st
 
 from dashboards.loading.taking import bytes_of, columns_of
-from dashboards.parts.style import caption
+from dashboards.parts.style import Html, caption
 from gz2interp.errors import Gz2interpError
 from gz2interp.workflows.giving import Subset, send
 
@@ -85,12 +85,12 @@ def _sent(subset: Subset, to: str) -> str:
     try:
         answers = send(subset, to)
     except Gz2interpError as error:
-        return escape(error.given + ".")
-    lines = [f"{escape(answer.to)} · {answer.message}: {escape(answer.error) or 'ok'}" for answer in answers]
-    return "<br>".join(lines)
+        return Html(escape(error.given + "."))
+    lines = [f"{escape(answer.to)} · {escape(answer.message)}: {escape(answer.error) or 'ok'}" for answer in answers]
+    return Html("<br>".join(lines))
 
 
 def _by_command(subset: Subset) -> str:
     survey = shlex.quote(str(subset.survey.path))
     command = f"gz2interp export {survey} --galaxies FILE.csv --out FOLDER"
-    return f"Of more than {MOST_CUTOUTS:,} galaxies, save the CSV and run <code>{escape(command)}</code>"
+    return Html(f"Of more than {MOST_CUTOUTS:,} galaxies, save the CSV and run <code>{escape(command)}</code>")

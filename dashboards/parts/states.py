@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards import building
 from dashboards.building import STAGES, Building
+from dashboards.parts.style import caption, plain
 from dashboards.selection import change
 from gz2interp.errors import Gz2interpError
 from gz2interp.stores.locations import surveys_folder
@@ -29,7 +30,7 @@ def show_error(error: Gz2interpError, title: str) -> None:
     """A user's mistake or a damaged file, in the words of the error."""
     lacking(title, " ".join(part for part in (error.given + ".", error.wanted, "") if part).strip(), "")
     if error.remedy:
-        st.caption(error.remedy)
+        caption(error.remedy)
 
 
 def building_of(name: str) -> Building | None:
@@ -103,7 +104,7 @@ def _show_progress(known: Building, name: str) -> None:
         share = progress.share if progress else 0.0
         counted = f"{progress.done:,} of {progress.total:,}" if progress else "waiting"
         said = progress.message or counted if progress else counted
-        st.progress(share, text=f"**{TITLES[stage]}**  {said}")
+        st.progress(share, text=f"**{TITLES[stage]}**  {plain(said)}")
     if known.state == "running":
         st.caption(f"{minutes} min {seconds:02d} s")
 

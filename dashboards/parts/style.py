@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from html import escape
 from typing import Final
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
+from numpy.typing import NDArray
 
 from gz2interp.figures.overlay import DIVERGING
 
-__all__ = ["caption", "draw", "heading", "plain", "show_table", "signed_scale"]
+__all__ = ["Html", "as_text", "caption", "draw", "heading", "plain", "show_table", "signed_scale"]
 
 MARKS: Final = frozenset("\\`*_{}[]()<>#+-.!|~$:&^=@/\"'")
 """What may begin something in Markdown."""
@@ -34,25 +37,53 @@ def plain(text: str) -> str:
     return "".join(f"&#{ord(mark)};" if mark in MARKS else mark for mark in joined)
 
 
+class Html(str):
+    """Markup of ours, in which all words of others are escaped; any other text is shown as it is."""
+
+
 def heading(text: str, note: str = "") -> None:
-    """A panel's heading, with a quiet remark beside it. The texts are ours or escaped."""
-    st.html(f'<div class="gz2-heading" role="heading" aria-level="2">{text}<small>{note}</small></div>')
+    """A panel's heading, with a quiet remark beside it; text, or `Html`."""
+    words = f"{_as_html(text)}<small>{_as_html(note)}</small>"
+    st.html(f'<div class="gz2-heading" role="heading" aria-level="2">{words}</div>')
 
 
 def caption(text: str) -> None:
-    """A quiet line. The text is ours or escaped."""
-    st.html(f'<div class="gz2-caption">{text}</div>')
+    """A quiet line; text, or `Html`."""
+    st.html(f'<div class="gz2-caption">{_as_html(text)}</div>')
+
+
+def _as_html(text: str) -> str:
+    return text if isinstance(text, Html) else escape(text, quote=False)
 
 
 def draw(figure: go.Figure, key: str) -> None:
     """A figure of a panel, without plotly's own buttons."""
-    st.plotly_chart(figure, key=f"panel-{key}", config=QUIET, width="stretch")
+    st.plotly_chart(as_text(figure), key=f"panel-{key}", config=QUIET, width="stretch")
+
+
+def as_text(figure: go.Figure) -> go.Figure:
+    """The figure, with names of classes and the like shown as they are: plotly would read tags and links in them."""
+    for trace in figure.data:
+        for name in ("x", "y", "text", "hovertext", "customdata", "name"):
+            values = getattr(trace, name, None)
+            if isinstance(values, str):
+                trace[name] = escape(values, quote=False)
+            elif values is not None and np.asarray(values).dtype.kind in "OU":
+                trace[name] = _escaped(np.asarray(values, dtype=object))
+    return figure
+
+
+def _escaped(values: NDArray[np.object_]) -> NDArray[np.object_]:
+    texts = [escape(each, quote=False) if isinstance(each, str) else each for each in values.ravel()]
+    escaped = np.empty(len(texts), dtype=object)
+    escaped[:] = texts
+    return escaped.reshape(values.shape)
 
 
 def signed_scale(limit: float, against: str, speaks_for: str) -> None:
     """The legend of a signed map, once for all panels that share it."""
     stops = ", ".join(DIVERGING)
-    left, right = f"{against} \N{MINUS SIGN}{limit:.2g}", f"+{limit:.2g} {speaks_for}"
+    left, right = f"{escape(against)} \N{MINUS SIGN}{limit:.2g}", f"+{limit:.2g} {escape(speaks_for)}"
     bar = f'<i style="background: linear-gradient(90deg, {stops})"></i>'
     st.html(f'<div class="gz2-scale"><span>{left}</span>{bar}<span>{right}</span></div>')
 

@@ -49,7 +49,7 @@ def _show_verdict(check: Check) -> None:
     )
     drawn = check.provenance.get("parameters", {})
     caption(
-        f"Asked of the {escape(check.score)}, on {drawn.get('galaxies', '?')} galaxies of {escape(check.survey)}, "
+        f"Asked of the {check.score}, on {drawn.get('galaxies', '?')} galaxies of {check.survey}, "
         f"on {drawn.get('few', '?')} of them where a method is asked a dozen times."
     )
 
@@ -138,7 +138,7 @@ def _show_truth(check: Check) -> None:
     ]
     lines = {other: _value(check, f"({other})", name, subject) for other in ("random", "gaussian", "light")}
     draw(dots_panel(rows, lines, LIMITS[name].words), "truth")
-    caption(escape(LIMITS[name].question) + " “light” is the image itself, smoothed by a pixel.")
+    caption(LIMITS[name].question + " “light” is the image itself, smoothed by a pixel.")
 
 
 def _in_order(check: Check) -> list[str]:

@@ -31,12 +31,12 @@ def show_truth(subject: Subject) -> None:
         parts = pictures_of_parts(subject.survey, galaxy_id)
     except Gz2interpError as error:
         heading("What it is made of")
-        caption(escape(str(error)))
+        caption(str(error))
         return
     heading("What it is made of", "light before noise, each on its own scale; shares of the galaxy in r")
     cards = "".join(
         f'<figure class="gz2-part"><img src="{picture}" alt="light of {escape(name)}"><figcaption>'
-        f"{escape(_plain(name))}<small>{share:.1%}</small></figcaption></figure>"
+        f"{escape(_plain(name))}<small>{_share(share)}</small></figcaption></figure>"
         for name, share, picture in parts
     )
     st.html(f'<div class="gz2-parts">{cards}</div>')
@@ -55,7 +55,7 @@ def _show_alteration(subject: Subject, galaxy_id: int, names: list[str]) -> None
         with st.spinner(_waiting(subject, model)):
             found = repainted(subject.survey, galaxy_id, alteration, model)
     except Gz2interpError as error:
-        caption(escape(str(error)))
+        caption(str(error))
         return
     _show_found(subject, found)
 
@@ -97,6 +97,11 @@ def _show_found(subject: Subject, found: Repainted) -> None:
         draw(before_after_bars(found.said_before, found.said_after), "altered-said")
     elif subject.model is not None:
         caption("The network has not been run over this survey, so it is not asked.")
+
+
+def _share(share: float) -> str:
+    """Of the galaxy's light; what outshines it, such as a star beside it, as its multiple."""
+    return f"{share:.1%}" if share <= 1 else f"{share:.3g} times the galaxy"
 
 
 def _plain(name: str) -> str:

@@ -13,7 +13,7 @@ from dashboards import working
 from dashboards.building import Building
 from dashboards.loading.comparing import sides_of
 from dashboards.parts.states import lacking
-from dashboards.parts.style import caption
+from dashboards.parts.style import Html, caption, plain
 from dashboards.selection import current, say
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
@@ -142,7 +142,7 @@ def _show_offer(survey: Survey, model: str, first: str) -> None:
         task = choice.selectbox("Task", tasks, format_func=lambda name: TASKS[name].title, key="work_task")
         with fields:
             words = _FIELDS[task](survey, model)
-        caption(escape(TASKS[task].words))
+        caption(TASKS[task].words)
         start, command = st.columns([1, 3], vertical_alignment="center")
         start.button(
             "Start",
@@ -156,7 +156,7 @@ def _show_offer(survey: Survey, model: str, first: str) -> None:
         if words:
             with command:
                 told = shlex.join(["python", *working.command_of(survey.path, words)])
-                caption(f"<code>{escape(told)}</code>")
+                caption(Html(f"<code>{escape(told)}</code>"))
 
 
 def _fit(survey: Survey, model: str) -> list[str]:
@@ -320,7 +320,9 @@ def _show_standing(survey: Survey) -> None:
 def _show_running(survey: Survey, known: Building) -> None:
     lacking(TASKS[working.task_of(known)].running, "It goes on while this page is closed.")
     for progress in known.stages.values():
-        st.progress(progress.share, text=f"**{progress.stage}**  {progress.message or f'{progress.share:.0%}'}")
+        st.progress(
+            progress.share, text=f"**{plain(progress.stage)}**  {plain(progress.message) or f'{progress.share:.0%}'}"
+        )
     if not known.stages:
         st.progress(0.0, text="TensorFlow is loaded, and the galaxies are read")
     minutes, seconds = divmod(int(known.seconds), 60)

@@ -16,6 +16,7 @@ from dashboards.parts.ground import show_ground
 from dashboards.parts.mark import mark_on_map
 from dashboards.parts.neighbours import show_neighbours, show_outsider
 from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
+from dashboards.parts.style import plain
 from dashboards.parts.subject import Subject
 from dashboards.parts.work import show_work
 from dashboards.selection import Selection, change, current, say, settle
@@ -149,7 +150,7 @@ def show_failed(error: Gz2interpError, names: list[str]) -> None:
         show_error(error, "This survey cannot be shown")
         with st.container(horizontal=True):
             for name in names:
-                st.button(f"Open {name}", on_click=change, kwargs={"survey": name})
+                st.button(plain(f"Open {name}"), on_click=change, kwargs={"survey": name})
         if not names:
             st.button("Start over", on_click=change, kwargs={"survey": ""})
 
