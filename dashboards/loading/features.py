@@ -36,6 +36,7 @@ __all__ = [
     "feature_pictures",
     "feature_stretch",
     "fired_pictures",
+    "has_blocks",
     "piece_pictures",
     "shelf_of",
     "table_for",
@@ -96,6 +97,11 @@ class Shelf:
 def shelf_of(survey: Survey, model: ModelFolder, analysis: Analysis) -> Shelf:
     """As its files are now."""
     return _shelf(_key(analysis), survey, model, analysis)
+
+
+def has_blocks(analysis: Analysis) -> bool:
+    """Whether building blocks or feature images of a layer have been made."""
+    return any(stamp(folder(analysis).path / "provenance.json") for folder in (blocks_folder, features_folder))
 
 
 def table_for(shelf: Shelf, kind: str) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -18,8 +19,10 @@ from gz2interp.stores.survey import Survey
 __all__ = [
     "allow",
     "analysis_of",
+    "analysis_with",
     "is_listed",
     "layers_of",
+    "layers_with",
     "model_of",
     "open_survey",
     "outdated_analyses",
@@ -79,6 +82,19 @@ def analysis_of(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis
     return _analysis(str(found.path), stamp(found.path / "provenance.json")) if found else None
 
 
+def analysis_with(survey: Survey, model: ModelFolder, layer: str, has: Callable[[Analysis], bool]) -> Analysis | None:
+    """The newest analysis of a layer, or of any, that has something; where none has it, the newest of all."""
+    found = [each for each in _analyses(survey, model) if layer in ("", each.layer)]
+    return next((each for each in found if has(each)), found[0] if found else None)
+
+
+def layers_with(survey: Survey, has: Callable[[Analysis], bool]) -> list[tuple[str, str]]:
+    """Model and layer of everything that has been analysed and has something, the newest of a model first."""
+    models = [(name, model_of(survey, name)) for name in survey.models()]
+    pairs = [(name, each.layer) for name, model in models for each in _analyses(survey, model) if has(each)]
+    return list(dict.fromkeys(pairs))
+
+
 def layers_of(survey: Survey, model: ModelFolder) -> list[str]:
     """The layers that have been analysed with exactly this survey and this model, the newest first."""
     return list(dict.fromkeys(made.layer for made in _provenances(model) if _belongs(made, survey, model)))
@@ -97,6 +113,11 @@ def stamp(path: Path) -> int:
 def _is_name(text: str) -> bool:
     """Whether it can only be a folder of the surveys folder."""
     return re.fullmatch(r"[^./\\~:][^/\\:]*", text) is not None
+
+
+def _analyses(survey: Survey, model: ModelFolder) -> list[Analysis]:
+    found = [each for each in analyses_of(model.path) if _belongs(each.provenance, survey, model)]
+    return [_analysis(str(each.path), stamp(each.path / "provenance.json")) for each in found]
 
 
 def _provenances(model: ModelFolder) -> list[Provenance]:

@@ -6,13 +6,15 @@ import streamlit as st
 
 from dashboards.loading.surveys import stamp
 from gz2interp.errors import SurveyError
+from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.ratings import Ratings
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.unusual import unusual_folder
 from gz2interp.workflows.rating import Ranking, ranking_of, ratings_of
 from gz2interp.workflows.unusual.found import Unusual, latest_unusual
 
-__all__ = ["ranking_for", "ratings_csv", "ratings_for", "unusual_for"]
+__all__ = ["has_unusual", "ranking_for", "ratings_csv", "ratings_for", "unusual_for"]
 
 
 def unusual_for(survey: Survey, model: ModelFolder, layer: str = "") -> Unusual | None:
@@ -22,6 +24,11 @@ def unusual_for(survey: Survey, model: ModelFolder, layer: str = "") -> Unusual 
     except SurveyError:
         return None
     return _unusual((str(found.folder.path), stamp(found.folder.path / "provenance.json")), found)
+
+
+def has_unusual(analysis: Analysis) -> bool:
+    """Whether unusual galaxies have been searched for in an analysis."""
+    return unusual_folder(analysis).is_complete
 
 
 def ratings_for(survey: Survey) -> Ratings:

@@ -19,7 +19,7 @@ from dashboards.selection import change, current, offer_choice
 from gz2interp.grouping import Cluster, Clusters
 from gz2interp.stores.clusters import ClusterFolder
 
-__all__ = ["show_cluster_cards", "show_scales"]
+__all__ = ["select_cluster", "show_cluster_cards", "show_scales"]
 
 PAGE: Final = 5
 """Cards on the screen at once."""
@@ -40,7 +40,12 @@ def show_scales(found: Clusters) -> str:
     return scale
 
 
-def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str) -> None:
+def select_cluster(name: str, layer: str) -> dict[str, str]:
+    """What to change for a cluster of a layer: other pages may show another layer first."""
+    return {"cluster": name} if layer == current().layer else {"cluster": name, "layer": layer}
+
+
+def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str, layer: str) -> None:
     """The clusters of a scale, the largest first; the selected one is on the page that opens."""
     found = folder.clusters
     shown = found.of(scale)
@@ -55,7 +60,7 @@ def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str) -> N
     with turn:
         page = _page(shown)
     for cluster in page:
-        _show_card(subject, folder, cluster)
+        _show_card(subject, folder, cluster, layer)
     caption(
         "Mean images: each galaxy in units of its own light in all bands together, so that the bright do not drown the "
         "faint; nothing counts as brighter than the galaxy itself. Each band has a scale of its own."
@@ -77,7 +82,7 @@ def _page(shown: Sequence[Cluster]) -> Sequence[Cluster]:
     return shown[(page - 1) * PAGE : page * PAGE]
 
 
-def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster) -> None:
+def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster, layer: str) -> None:
     chosen = current().cluster == cluster.name
     with st.container(border=True, key=f"cluster-{cluster.name}{'-chosen' if chosen else ''}"):
         flags = "".join(f'<p class="gz2-flag">{escape(flag.words)}</p>' for flag in cluster.flags)
@@ -94,7 +99,7 @@ def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster) -> Non
             "Let go" if chosen else f"Select all {cluster.size:,}",
             key=f"select-{cluster.name}",
             on_click=change,
-            kwargs={"cluster": "" if chosen else cluster.name},
+            kwargs=select_cluster("" if chosen else cluster.name, layer),
             type="primary" if chosen else "secondary",
             width="stretch",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -10,13 +10,24 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.finding import WITHIN, Position, nearest_on_sky, read_query
-from dashboards.parts.style import Html, caption
+from dashboards.loading.surveys import layers_of, layers_with, model_of
+from dashboards.parts.style import Html, caption, plain
 from dashboards.selection import Selection, change, current, offer_choice, say
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.survey import Survey
 
-__all__ = ["OPENING", "Choices", "show_brand", "show_choices", "show_layer_choices", "show_network_choices"]
+__all__ = [
+    "OPENING",
+    "Choices",
+    "offer_layers",
+    "show_brand",
+    "show_choices",
+    "show_layer",
+    "show_layer_choices",
+    "show_network_choices",
+]
 
 OPENING = "opening"
 """What is on the screen before a page is drawn."""
@@ -78,6 +89,41 @@ def show_network_choices(surveys: Sequence[str], models: Sequence[str], selectio
         _choose("Survey", "survey", _with(surveys, selection.survey), selection.survey, new=True)
     with right:
         _choose("Model", "model", models, selection.model)
+
+
+def show_layer(survey: Survey, analysis: Analysis, what: str, has: Callable[[Analysis], bool]) -> None:
+    """Which layer of which network something is of, the other layers, and where there is more of it.
+
+    Parameters
+    ----------
+    survey : Survey
+    analysis : Analysis
+        That is on show.
+    what : str
+        Such as ``"clusters"``.
+    has : callable
+        Whether an analysis has that.
+    """
+    there, model = layers_with(survey, has), current().model
+    left, right = st.container(key="layer-row").columns([1, 3], vertical_alignment="bottom", gap="small")
+    with left:
+        _choose("Layer", "layer", layers_of(survey, model_of(survey, model)), analysis.layer)
+    with right:
+        words = f"{analysis.words} of the network {model}"
+        caption(f"{what.capitalize()} of {words}" if has(analysis) else f"No {what} yet of {words}")
+        offer_layers([pair for pair in there if pair != (model, analysis.layer)], what)
+
+
+def offer_layers(pairs: Sequence[tuple[str, str]], what: str) -> None:
+    """Buttons that show the same of other layers and networks."""
+    if not pairs:
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        caption(f"There are {what} of")
+        for model, layer in pairs:
+            of = {"model": model, "layer": layer}
+            key = f"layer-of-{model}-{layer}"
+            st.button(plain(f"{layer} · {model}"), key=key, on_click=change, kwargs=of, type="tertiary")
 
 
 def show_layer_choices(

@@ -10,9 +10,10 @@ import streamlit as st
 
 from dashboards.loading.clusters import clusters_of, outlines_of, selected_members
 from dashboards.loading.ground import Ground, colouring_of, ground_of
-from dashboards.loading.surveys import analysis_of, model_of
+from dashboards.loading.surveys import analysis_with, layers_with, model_of
 from dashboards.loading.tables import colour_columns
-from dashboards.parts.clusters import show_cluster_cards, show_scales
+from dashboards.parts.clusters import select_cluster, show_cluster_cards, show_scales
+from dashboards.parts.controls import offer_layers, show_layer
 from dashboards.parts.frame import show_network_page
 from dashboards.parts.galleries import show_members
 from dashboards.parts.ground import show_ground
@@ -34,8 +35,9 @@ def _show(survey: Survey, name: str) -> None:
         lacking("No network yet", f"{survey.name} has none, and so no map. Train one on the page “Network”.")
         return
     model = model_of(survey, name)
-    analysis = analysis_of(survey, model, current().layer)
+    analysis = analysis_with(survey, model, current().layer, _has_clusters)
     if analysis is None:
+        offer_layers(layers_with(survey, _has_clusters), "clusters")
         lacking(
             "Not analysed yet",
             "Clusters are those of a map, and the map is there once the network has been asked about every galaxy.",
@@ -44,18 +46,24 @@ def _show(survey: Survey, name: str) -> None:
         if model.latents is None:
             show_work(survey, name, first="analyse")
         return
+    show_layer(survey, analysis, "clusters", _has_clusters)
     folder = clusters_of(analysis)
     if folder is None:
+        elsewhere = bool(layers_with(survey, _has_clusters))
         lacking(
-            "Nobody has looked for clusters yet",
+            "No clusters of this layer yet" if elsewhere else "Nobody has looked for clusters yet",
             "They are found on the map at three scales; each is described in a sentence, and flagged where the sky or "
             "the telescope has probably made it. Images are measured for that: seconds for a thousand galaxies.",
-            f"gz2interp clusters {survey.path} --model {name}",
+            f"gz2interp clusters {survey.path} --model {name} --layer {analysis.layer}",
         )
         heading("Find them", "It runs beside the dashboard, and can be stopped.")
         show_work(survey, name, first="clusters")
         return
     _show_clusters(survey, model, analysis, folder)
+
+
+def _has_clusters(analysis: Analysis) -> bool:
+    return clusters_of(analysis) is not None
 
 
 def _show_clusters(survey: Survey, model: ModelFolder, analysis: Analysis, folder: ClusterFolder) -> None:
@@ -70,7 +78,7 @@ def _show_clusters(survey: Survey, model: ModelFolder, analysis: Analysis, folde
     left, right = st.container(key="panels").columns([46, 54], gap="medium")
     with right:
         scale = show_scales(folder.clusters)
-        show_cluster_cards(subject, folder, scale)
+        show_cluster_cards(subject, folder, scale, analysis.layer)
     with left:
         _show_map(survey, model, ground, subject, members, folder, scale)
         if members is not None:
@@ -95,7 +103,7 @@ def _show_map(
     def also(place: int) -> Mapping[str, Any]:
         """A click in a cluster selects it; one between the clusters lets go."""
         number = int(numbers[place])
-        return {"cluster": f"{scale}-{number}" if number else ""}
+        return select_cluster(f"{scale}-{number}" if number else "", ground.layer)
 
     show_ground(
         ground,

@@ -8,18 +8,18 @@ from typing import Final
 import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.features import Shelf, shelf_of, unasked
-from dashboards.loading.surveys import analysis_of, layers_of, model_of
+from dashboards.loading.features import Shelf, has_blocks, shelf_of, unasked
+from dashboards.loading.surveys import analysis_with, layers_of, layers_with, model_of
 from dashboards.loading.taken_apart import Apart, taken_apart
 from dashboards.parts.atlas import show_atlas
-from dashboards.parts.controls import show_layer_choices
+from dashboards.parts.controls import offer_layers, show_layer_choices
 from dashboards.parts.dictionary import show_dictionary
 from dashboards.parts.frame import show_network_page
 from dashboards.parts.groups import show_groups
 from dashboards.parts.layer_block import show_block
 from dashboards.parts.layer_sheet import show_sheet
 from dashboards.parts.states import lacking
-from dashboards.parts.style import heading
+from dashboards.parts.style import caption, heading
 from dashboards.parts.work import show_work
 from dashboards.selection import change, current, offer_choice, say, settle
 from gz2interp.errors import Gz2interpError
@@ -44,8 +44,9 @@ def _show(survey: Survey, name: str) -> None:
     if current().layer and current().layer not in layers:
         say(f"{current().layer} has not been analysed for this network and these galaxies.")
         settle(layer="")
-    analysis = analysis_of(survey, model, current().layer)
+    analysis = analysis_with(survey, model, current().layer, has_blocks)
     if analysis is None:
+        offer_layers(layers_with(survey, has_blocks), "channels")
         lacking(
             "Not analysed yet",
             "A layer is looked into once the network has been asked about every galaxy.",
@@ -56,6 +57,10 @@ def _show(survey: Survey, name: str) -> None:
     _settle_galaxy(survey, int(analysis.rows[0]))
     shelf = shelf_of(survey, model, analysis)
     view = _show_views(shelf, layers)
+    caption(f"Layer {analysis.words}, network {model.name}")
+    if not has_blocks(analysis):
+        others = [pair for pair in layers_with(survey, has_blocks) if pair != (name, analysis.layer)]
+        offer_layers(others, "channels")
     if view in LIVE:
         _show_galaxy(shelf, model, LIVE[view])
     elif shelf.blocks is None and shelf.features is None:

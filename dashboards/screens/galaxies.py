@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from dashboards.loading.clusters import selected_members
+from dashboards.loading.clusters import clusters_of, selected_members
 from dashboards.loading.ground import colouring_of, ground_of
-from dashboards.loading.surveys import analysis_of, layers_of, model_of, open_survey, outdated_analyses, survey_names
+from dashboards.loading.surveys import analysis_with, layers_of, model_of, open_survey, outdated_analyses, survey_names
 from dashboards.loading.tables import colour_columns
 from dashboards.parts.controls import Choices, show_brand, show_choices
 from dashboards.parts.galaxy import show_galaxy
@@ -55,7 +55,7 @@ def show_survey(survey: Survey, names: list[str]) -> None:
             f"No analysis of {current().layer} belongs to this network and these galaxies; there is: {choices(layers)}."
         )
         settle(layer="")
-    analysis = analysis_of(survey, model, current().layer) if model else None
+    analysis = analysis_with(survey, model, current().layer, _has_selected) if model else None
     columns = colour_columns(survey, model)
     if current().colour not in columns:
         settle(colour=columns[0])
@@ -67,6 +67,12 @@ def show_survey(survey: Survey, names: list[str]) -> None:
         lacking("An empty survey", f"The catalogue of {survey.name} has no galaxies.")
         return
     _show_panels(survey, model, analysis)
+
+
+def _has_selected(analysis: Analysis) -> bool:
+    """Whether a cluster that is selected is one of this analysis; any does where none is."""
+    folder = clusters_of(analysis) if current().cluster else None
+    return not current().cluster or (folder is not None and folder.clusters.named(current().cluster) is not None)
 
 
 def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.loading.surveys import model_of
-from dashboards.loading.unusual import unusual_for
+from dashboards.loading.surveys import analysis_with, layers_with, model_of
+from dashboards.loading.unusual import has_unusual, unusual_for
+from dashboards.parts.controls import offer_layers, show_layer
 from dashboards.parts.frame import show_network_page
 from dashboards.parts.rating import show_rating
 from dashboards.parts.states import lacking
@@ -21,7 +22,13 @@ def _show(survey: Survey, name: str) -> None:
             lacking("No network yet", f"{survey.name} has none to be surprised. Train one on the page “Network”.")
             return
         model = model_of(survey, name)
-        found = unusual_for(survey, model, current().layer)
+        analysis = analysis_with(survey, model, current().layer, has_unusual)
+        found = None
+        if analysis is None:
+            offer_layers(layers_with(survey, has_unusual), "unusual galaxies")
+        else:
+            show_layer(survey, analysis, "unusual galaxies", has_unusual)
+            found = unusual_for(survey, model, analysis.layer)
         if found is not None:
             show_rating(found)
             return
