@@ -122,7 +122,13 @@ def _words(atlas: Atlas, cell: int) -> str:
 
 
 def _show_cell(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
-    heading(f"Cell {cell + 1}", f"{atlas.counts[cell]:,} places, alike by {atlas.held[cell]:.0%}")
+    title = st.container(key="cell-title")
+    _show_cell_parts(shelf, blocks, atlas, cell, name)
+    with title:  # last, when all that stands below is of this cell
+        heading(f"Cell {cell + 1}", f"{atlas.counts[cell]:,} places, alike by {atlas.held[cell]:.0%}")
+
+
+def _show_cell_parts(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
     feature = feature_pictures(shelf, "cell").get(cell, "") if name == ALL else ""
     if feature:
         st.html(

@@ -34,9 +34,13 @@ CHANNELS: Final = 8
 
 
 def show_block(shelf: Shelf, kind: str, number: int) -> None:
-    """Everything that is known of it."""
-    name = name_of(shelf, kind, number)
-    st.html(f'<div class="gz2-id" data-testid="block">{escape(name)}</div>')
+    """Everything that is known of it; its name is written last, when all that stands below is of it."""
+    title = st.container(key="block-title")
+    _show_parts(shelf, kind, number)
+    title.html(f'<div class="gz2-id" data-testid="block">{escape(name_of(shelf, kind, number))}</div>')
+
+
+def _show_parts(shelf: Shelf, kind: str, number: int) -> None:
     if kind == "channel" and shelf.blocks is not None:
         _show_oddities(shelf.blocks, number)
     if shelf.features is not None:
