@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import streamlit as st
-from dashboard_fixtures import make_survey
+from dashboard_fixtures import LAYER, add_analysis, make_survey
+from layer_fixtures import add_blocks
 from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
 from test_workflows_clusters import make
+from unusual_fixtures import add_unusual
 
 from dashboards import building
 from gz2interp.figures.clusters import add_outlines, outlines
@@ -122,3 +124,29 @@ def test_an_empty_record_can_be_read() -> None:
     nothing = Clusters(0, ("coarse",), ())
     assert Clusters.from_json(nothing.to_json()) == nothing
     assert nothing.named("coarse-1") is None
+
+
+def test_a_later_analysis_of_another_layer_hides_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
+    subject = make(tmp_path / "grouped")
+    clusters(subject)
+    survey = subject.survey
+    add_unusual(survey)
+    add_blocks(survey)
+    add_analysis(survey, layer="later")
+    said = text_of(opened(survey="grouped", scale="coarse"))
+    assert f"Clusters of {LAYER} by" in said
+    assert "3 clusters" in said
+    assert f"Unusual galaxies of {LAYER} by" in text_of(opened("unusual", survey="grouped"))
+    assert f"Layer {LAYER} by" in text_of(opened("features", survey="grouped"))
+    for screen in ("clusters", "unusual", "features"):
+        page = opened(screen, survey="grouped", layer="later")
+        assert page.selectbox(key="choose_layer").value == "later"
+        page.button(key=f"layer-of-cnn-{LAYER}").click().run()
+        assert not page.exception
+        assert page.query_params["layer"] == LAYER
+    page = opened(survey="grouped", scale="coarse")
+    page.button(key="select-coarse-3").click().run()
+    assert page.query_params["layer"] == LAYER  # the first page shows the later one first, and would not find it
+    galaxies = opened("galaxies", survey="grouped", cluster="coarse-3")
+    assert "40 galaxies in the cluster coarse-3" in text_of(galaxies)
