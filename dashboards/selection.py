@@ -12,7 +12,6 @@ from typing import Any, Final
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-from dashboards.loading.surveys import allow
 from gz2interp.schema import parse_galaxy_id
 
 __all__ = [
@@ -29,6 +28,7 @@ __all__ = [
     "said",
     "say",
     "settle",
+    "was_opened",
     "where_of",
 ]
 
@@ -37,6 +37,10 @@ Polygon = tuple[tuple[float, float], ...]
 KEY: Final = "selection"
 IN_PLACE: Final = "in_place"
 """Marks an address that takes the place of the one before: see `dashboards.serving`."""
+
+
+_opened: Final[set[str]] = set()
+"""What people have opened since this dashboard was started: links to it open too, such as those of a reload."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +136,16 @@ def change(**parts: Any) -> None:
     Another survey or model takes along only what still makes sense in it.
     """
     if parts.get("survey"):
-        allow(parts["survey"])
+        _opened.add(parts["survey"])
     owner = _owner()
     with owner.lock:
         owner.selection = _changed(owner.selection, parts)
         owner.params = owner.selection.to_params()
+
+
+def was_opened(survey: str) -> bool:
+    """Whether a person has asked this dashboard for a survey, in words that are not those of a link alone."""
+    return survey in _opened
 
 
 def settle(**parts: Any) -> None:

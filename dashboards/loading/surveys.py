@@ -8,6 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboards.selection import was_opened
 from gz2interp.errors import SurveyError, choices
 from gz2interp.results import Provenance
 from gz2interp.stores.addresses import address_of
@@ -17,7 +18,6 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
 __all__ = [
-    "allow",
     "analysis_of",
     "analysis_with",
     "is_listed",
@@ -38,12 +38,7 @@ def survey_names() -> list[str]:
 
 def is_listed(survey: str) -> bool:
     """Whether a link may open a survey: by its name in the surveys folder, or as a person has opened it before."""
-    return _is_name(survey) or survey in _opened()
-
-
-def allow(survey: str) -> None:
-    """Remember that a person has asked for a survey, so that links to it open from now on."""
-    _opened().add(survey)
+    return _is_name(survey) or was_opened(survey)
 
 
 def open_survey(name: str) -> Survey:
@@ -60,7 +55,7 @@ def open_survey(name: str) -> Survey:
         path = place_of(name).folder
     elif name in survey_names():
         path = surveys_folder() / name
-    elif name not in _opened():  # a link; what has that name in the working folder is not meant
+    elif not was_opened(name):  # a link; what has that name in the working folder is not meant
         there = choices(survey_names())
         raise SurveyError(f"There is no survey {name}", f"One of those in {surveys_folder()}: {there}")
     else:
@@ -126,11 +121,6 @@ def _provenances(model: ModelFolder) -> list[Provenance]:
 
 def _belongs(made: Provenance, survey: Survey, model: ModelFolder) -> bool:
     return (made.data, made.model) == (survey.digest, model.digest)
-
-
-@st.cache_resource(show_spinner=False)
-def _opened() -> set[str]:
-    return set()
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
