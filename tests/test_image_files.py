@@ -499,6 +499,7 @@ class TestUnits:
             ("Jy/beam", 0.1),
             ("nanomaggies", 3.631e-6),
             ("10**-9 maggies", 3.631e-6),
+            ("nanomaggies per pixel", 3.631e-6),
         ],
     )
     def test_flux(self, unit: str, jansky: float) -> None:
@@ -755,6 +756,13 @@ class TestGalaxy10:
                 catalog_of_galaxy10(tmp_path / name)
         with pytest.raises(InputError, match="u g r i z"):
             Galaxy10Source(tmp_path / "g.h5", bands=BANDS)
+
+    def test_images_beyond_reason_are_not_read(self, tmp_path: Path) -> None:
+        with h5py.File(tmp_path / "g.h5", "w") as file:
+            file.create_dataset("images", (3, 100_000, 100_000, 3), np.uint8, chunks=(1, 64, 64, 3))
+            file["ans"] = [0, 1, 2]
+        with pytest.raises(InputError, match="100000 x 100000"):
+            catalog_of_galaxy10(tmp_path / "g.h5")
 
     def test_memory_does_not_grow_with_the_file(self, tmp_path: Path) -> None:
         galaxy10(tmp_path / "g.h5", 69, 600)

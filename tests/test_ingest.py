@@ -11,10 +11,12 @@ from trainer.ingest import ingest
 
 FIRST = 588015507658768484
 SHAPE = (4, 4)
+RAMP = np.arange(16, dtype=np.float32).reshape(4, 4, 1) / 16
+"""Light that differs from pixel to pixel: the same value everywhere would be no image."""
 
 
 class Plain:
-    """Each image holds its galaxy's row; every third galaxy has none."""
+    """Each image begins with its galaxy's row; every third galaxy has none."""
 
     name, bands, shape = "plain", ("g", "r"), SHAPE
 
@@ -28,7 +30,7 @@ class Plain:
         assert galaxy.galaxy_id == FIRST + galaxy.row
         if galaxy.row % 3 == 2:
             raise CutoutUnavailable("missing", "every third")
-        return Cutout(np.full((*SHAPE, 2), galaxy.row, np.float32), np.ones(SHAPE, bool), self.name, 0.396)
+        return Cutout(np.full((*SHAPE, 2), galaxy.row, np.float32) + RAMP, np.ones(SHAPE, bool), self.name, 0.396)
 
 
 @pytest.fixture
@@ -78,6 +80,7 @@ class Odd(Plain):
 
     def fetch(self, galaxy):
         image = np.full((*SHAPE, 2), 1.0)
+        image[2:] = 2.0
         image[:1, :1] = 1e39
         if galaxy.row % 3 == 1:
             image[..., 1] = [np.nan, 1e39, -np.inf, np.nan]
@@ -90,4 +93,4 @@ def test_what_is_not_finite_was_not_measured_and_an_image_of_nothing_is_none(sur
     assert survey.usable.nonzero()[0].tolist() == [0, 3, 6, 9, 12, 15, 18]
     assert survey.status.loc[1:2, "reason"].str.contains("no valid pixel").all()
     assert np.argwhere(~survey.valid([3])[0]).tolist() == [[0, 0]]
-    assert np.unique(survey.images([3])[:, 1:]).tolist() == [1.0]
+    assert np.unique(survey.images([3])[:, 1:]).tolist() == [1.0, 2.0]

@@ -12,6 +12,7 @@ import numpy as np
 from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.image_files import without_gaps
 from gz2interp.stores.survey import Survey
 from trainer.sources import Source
 
@@ -78,19 +79,17 @@ def refuse_empty(survey: Survey) -> None:
 
 def _ask(source: Source, galaxy: Galaxy) -> Cutout | CutoutUnavailable:
     try:
-        return _measured(source.fetch(galaxy))
+        return _measured(source.fetch(galaxy), source.bands)
     except CutoutUnavailable as error:
         return error
 
 
-def _measured(cutout: Cutout) -> Cutout:
+def _measured(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
     """The cutout as a survey can hold it: what float32 cannot say was not measured, and an image of nothing is none."""
     with np.errstate(over="ignore"):
         image = np.asarray(cutout.image, dtype=np.float32)
-    valid = cutout.valid & np.isfinite(image).all(axis=-1)
-    if not valid.any():
-        raise CutoutUnavailable("failed", "the image has no valid pixel: none is finite in every band")
-    return replace(cutout, image=np.where(valid[..., None], image, np.float32(0.0)), valid=valid)
+    image, valid = without_gaps(np.where(cutout.valid[..., None], image, np.float32(np.nan)), bands)
+    return replace(cutout, image=image, valid=valid)
 
 
 def _check(source: Source, survey: Survey) -> None:

@@ -210,7 +210,8 @@ def is_magnitude(unit: str) -> bool:
 
 
 def _factor(unit: str, pixel_area: float, beam: float) -> float | None:
-    word = re.sub(r"\s*[*.]\s*(?=[a-zµμ])|\s+", " ", unit.split(" (")[0].strip().lower())
+    word = unit.split(" (")[0].strip().lower().replace(" per ", "/")
+    word = re.sub(r"\s*[*.]\s*(?=[a-zµμ])|\s+", " ", word)
     number = _NUMBER.match(word)
     scale = 1.0
     if number:

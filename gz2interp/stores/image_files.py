@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from astropy.wcs import WCS
-from astropy.wcs.utils import proj_plane_pixel_area, proj_plane_pixel_scales
+from astropy.wcs.utils import proj_plane_pixel_scales
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -54,8 +54,8 @@ SUFFIXES: Final = (*_FITS_SUFFIXES, *NUMPY_SUFFIXES)
 ALIGNED: Final = 0.05
 """Bands whose pixels agree to this [pixel] by their WCS are not resampled."""
 
-_MOST_PIXELS: Final = 64 << 20
-"""Of a JPEG or PNG file: the largest mosaics have fewer."""
+_MOST_PIXELS: Final = 16 << 20
+"""Of a JPEG or PNG file: an image of one galaxy has fewer."""
 
 _log = logging.getLogger(__name__)
 
@@ -345,7 +345,7 @@ def _unit(plane: Plane) -> str:
 
 
 def _pixel_area(wcs: WCS | None) -> float:
-    return float("nan") if wcs is None else float(proj_plane_pixel_area(wcs) * np.radians(1.0) ** 2)
+    return float("nan") if wcs is None else float(abs(np.linalg.det(wcs.pixel_scale_matrix)) * np.radians(1.0) ** 2)
 
 
 def _float(values: NDArray[Any]) -> NDArray[np.float64]:

@@ -55,6 +55,8 @@ CLASSES: Final = {
 
 _BLOCK: Final = 64
 """Images read at once: a compressed file is unpacked in chunks, and memory does not grow with it."""
+_MOST_SIDE: Final = 1024
+"""Of an image, and of what is packed together [pixel]; the published ones have 256."""
 
 
 def catalog_of_galaxy10(path: Path) -> pd.DataFrame:
@@ -166,6 +168,10 @@ def _opened(path: Path) -> Iterator[Any]:
         images = file.get("images")
         if not isinstance(images, h5py.Dataset) or images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
             raise _not_galaxy10(path, f"it holds {choices(file)}")
+        if max(images.shape[1:3]) > _MOST_SIDE or (images.chunks and max(images.chunks) > _MOST_SIDE):
+            raise _not_galaxy10(
+                path, f"its images are {images.shape[1]} x {images.shape[2]} in chunks of {images.chunks}"
+            )
         if not len(images):
             raise _not_galaxy10(path, "it holds no image")
         yield file
