@@ -215,3 +215,14 @@ def test_every_verb_that_prints_a_table_offers_json() -> None:
         "evaluate fit groups methods neighbours place repaint suspects uncertainty unusual"
     )
     assert offering >= {*tables.split(), "survey check"}
+
+
+def test_every_verb_that_writes_a_named_file_asks_before_it_replaces_one() -> None:
+    from test_help import COMMANDS
+
+    options = {
+        " ".join(words): {name for each in command.params for name in each.opts} for _, words, command in COMMANDS
+    }
+    writing = {verb for verb, names in options.items() if "--out" in names}
+    assert {"figure", "explain", "export", "survey export", "grid", "neighbours", "card"} <= writing
+    assert {verb for verb in writing if "--overwrite" not in options[verb]} == set()
