@@ -12,6 +12,8 @@ from killing import killed_again_and_again
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
+from gz2interp.workflows.blocks.gathering import gathered
+from gz2interp.workflows.blocks.settings import BlockSettings
 from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.opening import Subject
 
@@ -37,6 +39,32 @@ def test_an_ingest(images: Path, tmp_path: Path, kills: int) -> None:
     assert one.digest == two.digest
     assert one.status.drop(columns="time").equals(two.status.drop(columns="time"))
     assert not any(finding.is_damage for finding in check_survey(two.path))
+
+
+def test_a_pass_over_a_survey_goes_on_to_the_last_bit(tmp_path: Path) -> None:
+    survey = make_survey(tmp_path / "s", 600, network=small_network(), analysed=False)
+    probe, settings = Subject(survey, survey.model()).probe, BlockSettings(tops=4, places=700)
+    rows, layer, checkpoint = np.flatnonzero(survey.usable), probe.default_layer, tmp_path / "gathered.npz"
+    alone = gathered(probe, survey, rows, layer, settings)
+    told: list[int] = []
+
+    def stops(stage: str, done: int, of: int) -> None:
+        told.append(done)
+        if len(told) in (1, 2):
+            raise KeyboardInterrupt
+
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            gathered(probe, survey, rows, layer, settings, stops, checkpoint)
+    again = gathered(probe, survey, rows, layer, settings, stops, checkpoint)
+    assert told == [256, 512, len(rows)]  # each part was looked at once
+    for name, values in alone.tally.state().items():
+        np.testing.assert_array_equal(again.tally.state()[name], values)
+    for name in ("vectors", "attributed", "rows", "y", "x"):
+        np.testing.assert_array_equal(getattr(again.places, name), getattr(alone.places, name))
+    for one, two in ((alone.by_mean, again.by_mean), (alone.by_max, again.by_max)):
+        for name, values in one.state().items():
+            np.testing.assert_array_equal(two.state()[name], values)
 
 
 @pytest.fixture(scope="module")
