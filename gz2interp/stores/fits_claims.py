@@ -54,6 +54,8 @@ _REALS: Final = re.compile(
 )
 _WORDS: Final = re.compile(r"CTYPE\d|CUNIT\d|TTYPE\d+|TFORM\d+|TUNIT\d+|EXTNAME|BUNIT|RADESYS|ZCMPTYPE|ZQUANTIZ")
 
+_STALE: Final = " (if a program changed it and left the sum as it was, write it once more with checksum=True)"
+
 Value = bool | int | float | str | None
 
 
@@ -340,9 +342,9 @@ def _check_sums(file: BinaryIO, hdu: Hdu) -> None:
         return
     data = _ones_complement(file, hdu.data, hdu.end)
     if has_data and data != promised:
-        raise DamagedFile("its data do not agree with its DATASUM card")
+        raise DamagedFile(f"its data do not agree with its DATASUM card{_STALE}")
     if has_whole and _add(_ones_complement(file, hdu.start, hdu.data), data) not in (0, 0xFFFFFFFF):
-        raise DamagedFile("its header does not agree with its CHECKSUM card")
+        raise DamagedFile(f"its header does not agree with its CHECKSUM card{_STALE}")
 
 
 def _ones_complement(file: BinaryIO, start: int, end: int) -> int:

@@ -155,7 +155,8 @@ class ModelFolder:
             return None
         found = read_record(file, Check.from_json)
         made = found.provenance
-        names = made.get("parameters", {}).get("class_names")
+        parameters = made.get("parameters")
+        names = parameters.get("class_names") if isinstance(parameters, Mapping) else None
         asked = (made.get("data"), made.get("model"), names)
         if asked != (data_digest, self.digest, list(self.class_names)):
             return None

@@ -245,7 +245,9 @@ class Survey:
 
     def galaxies(self, first: int = 0) -> Iterator[Galaxy]:
         """The catalogue's galaxies as a source wants them, in order, from row `first` on."""
-        catalog = read_columns(self.place.file("catalog.parquet"), (GALAXY_ID, RA, DEC, PETRO_RADIUS)).iloc[first:]
+        catalog = read_columns(self.place.file("catalog.parquet"), (GALAXY_ID, RA, DEC, PETRO_RADIUS), "fiu").iloc[
+            first:
+        ]
         radii = catalog[PETRO_RADIUS] if PETRO_RADIUS in catalog else np.full(len(catalog), np.nan)
         columns = zip(catalog[GALAXY_ID], catalog[RA], catalog[DEC], radii, strict=True)
         for row, (galaxy_id, ra, dec, radius) in enumerate(columns, first):

@@ -132,10 +132,19 @@ def parquet_schema(path: Path, error: type[Gz2interpError] = SurveyError) -> pa.
         return pq.read_schema(path)
 
 
-def read_columns(path: Path, columns: Iterable[str]) -> pd.DataFrame:
-    """Those of the named columns that a Parquet file has; a catalogue of 231 columns need not be read for three."""
-    there = parquet_schema(path).names
-    return read_parquet(path, [column for column in columns if column in there])
+def read_columns(path: Path, columns: Iterable[str], kinds: str = "") -> pd.DataFrame:
+    """Those of the named columns that a Parquet file has; a catalogue of 231 columns need not be read for three.
+
+    Parameters
+    ----------
+    path : Path
+    columns : iterable of str
+    kinds : str, optional
+        What they may be of, as in `read_parquet`.
+    """
+    names = parquet_schema(path).names
+    chosen = [column for column in columns if column in names]
+    return read_parquet(path, chosen, dict.fromkeys(chosen, kinds))
 
 
 def read_some_rows(path: Path, rows: NDArray[np.int64], columns: list[str] | None = None) -> pd.DataFrame:
