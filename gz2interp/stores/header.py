@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ __all__ = ["FORMAT", "Header"]
 FORMAT = 1
 """Version of the folder's layout; a reader refuses a newer one."""
 
+_BAND = re.compile(r"[A-Za-z]\w*")
 _MOST_PIXELS = 1 << 15
 _MOST_ROWS = 1 << 31
 
@@ -93,7 +95,7 @@ class Header:
 
     def __post_init__(self) -> None:
         """Refuse what no survey can be, with a ValueError."""
-        if not self.bands or len(set(self.bands)) != len(self.bands) or not all(self.bands):
+        if not self.bands or len(set(self.bands)) != len(self.bands) or not all(map(_BAND.fullmatch, self.bands)):
             raise ValueError(f"it does not describe a survey: its bands are {self.bands}")
         if not all(1 <= side <= _MOST_PIXELS for side in self.shape):
             raise ValueError(f"it does not describe a survey: a cutout is {self.shape} pixels")

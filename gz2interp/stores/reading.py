@@ -262,8 +262,11 @@ def check_zip(file: BinaryIO, size: int) -> None:
         members = archive.infolist()
         if len({member.filename for member in members}) != len(members):
             raise DamagedFile("it holds two members of one name")
-        if sum(member.compress_size for member in members) > size:
+        packed_size = sum(member.compress_size for member in members)
+        if packed_size > size:
             raise DamagedFile("its members overlap")
+        if not members or size - packed_size > 4096 * (1 + len(members)):
+            raise DamagedFile(f"its list names {len(members)} members, which are not all of what it holds")
         packed = [member for member in members if member.compress_type != zipfile.ZIP_STORED]
         unpacked = sum(member.file_size for member in packed)
         if unpacked > limit(size):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import CutoutUnavailable, InputError, choices
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import CUTOUT_SIZE, DEC, DISPLAY_BANDS, GALAXY_ID, LABEL, RA
+from gz2interp.stores.decoding import check_hdf5
 from gz2interp.stores.image_files import display_pixels, image_window, without_gaps
 from gz2interp.stores.reading import reading
 from trainer.sources.noise import sky_sigma
@@ -164,7 +165,7 @@ class Galaxy10Source:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     """The file, if it is Galaxy10."""
-    with reading(path, InputError, wanted="Galaxy10: HDF5 with 'images' and 'ans'"), h5py.File(path, "r") as file:
+    with reading(path, InputError, wanted="Galaxy10: HDF5 with 'images' and 'ans'"), _hdf5(path) as file:
         images = file.get("images")
         if not isinstance(images, h5py.Dataset) or images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
             raise _not_galaxy10(path, f"it holds {choices(file)}")
@@ -175,6 +176,11 @@ def _opened(path: Path) -> Iterator[Any]:
         if not len(images):
             raise _not_galaxy10(path, "it holds no image")
         yield file
+
+
+def _hdf5(path: Path) -> Any:
+    check_hdf5(path)  # in another process: HDF5 follows the addresses in a file wherever they lead
+    return h5py.File(path, "r")
 
 
 def _column(file: Any, name: str, count: int) -> NDArray[Any] | None:
