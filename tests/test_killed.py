@@ -86,6 +86,7 @@ VERBS = {
 
 
 @pytest.mark.long
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("verb", VERBS)
 def test_what_goes_on_from_an_analysis(analysed: Path, tmp_path: Path, verb: str) -> None:
     wanted, found, count = killed_again_and_again(analysed, tmp_path, "gz2interp.cli", VERBS[verb], 7, 10)
