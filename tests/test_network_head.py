@@ -162,6 +162,62 @@ def test_scores_without_an_activation_are_logits_whatever_the_last_layer():
     np.testing.assert_allclose(probe.probabilities(IMAGES).sum(axis=1), 1, rtol=1e-5)
 
 
+def divided_by_a_temperature(logits):
+    class Temperature(L.Layer):
+        def build(self, _shape):
+            self.value = self.add_weight(shape=(), initializer=keras.initializers.Constant(2.5))
+
+        def call(self, values):
+            return values / self.value
+
+    return Temperature()(logits)
+
+
+@pytest.mark.parametrize("name", ["scores", "logits"])
+@pytest.mark.parametrize("then", [divided_by_a_temperature, L.Rescaling(0.4), L.BatchNormalization()], ids=str)
+@pytest.mark.parametrize("last", ["linear", "softmax"])
+def test_what_follows_a_layer_takes_part_in_the_logits_whatever_its_name(name, then, last):
+    def head(image):
+        logits = then(L.Dense(4, name=name)(L.Flatten()(image)))
+        return logits, L.Activation(last)(logits)
+
+    model, up_to_logits = built(head)
+    probe, expected = Probe(model), np.asarray(up_to_logits(IMAGES, training=False))
+    np.testing.assert_allclose(probe.logits(IMAGES), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(probe.probabilities(IMAGES), tf.nn.softmax(expected), rtol=1e-5)
+
+
+def shares_by_hand(logits):
+    powers = keras.ops.exp(logits)
+    return powers / (keras.ops.sum(powers, axis=-1, keepdims=True) + 1e-7)
+
+
+def shares_of_evidence(logits):
+    evidence = keras.ops.softplus(logits) + 1.0
+    return evidence / keras.ops.sum(evidence, axis=-1, keepdims=True)
+
+
+def one_by_one_plus(logits):
+    return 1.0 / (1.0 + keras.ops.exp(-logits))
+
+
+@pytest.mark.parametrize("shares", [shares_by_hand, shares_of_evidence, one_by_one_plus])
+def test_shares_of_a_sum_are_probabilities(shares):
+    model, _ = built(lambda image: (None, shares(L.Dense(3)(L.Flatten()(image)))))
+    probe, answer = Probe(model), np.asarray(model(IMAGES, training=False))
+    np.testing.assert_allclose(probe.probabilities(IMAGES), answer, rtol=1e-6)
+    np.testing.assert_allclose(probe.logits(IMAGES), np.log(answer) - np.log(1 - answer), rtol=1e-3, atol=1e-4)
+
+
+def test_what_is_divided_by_its_length_is_no_probability():
+    def directions(image):
+        said = L.Dense(3)(L.Flatten()(image))
+        return None, said / keras.ops.sqrt(keras.ops.sum(said**2, axis=-1, keepdims=True))
+
+    model, _ = built(directions)
+    np.testing.assert_allclose(Probe(model).logits(IMAGES), np.asarray(model(IMAGES, training=False)), rtol=1e-5)
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_weights_that_are_not_finite_are_refused_with_their_layer(value):
     model, _ = built(softmax_behind_pooling)

@@ -46,6 +46,9 @@ PASSING: Final = frozenset(
 
 ACTIVATIONS: Final = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 
+DIVISIONS: Final = frozenset(("RealDiv", "Div", "DivNoNan"))
+SUMS: Final = frozenset(("Sum", "Add", "AddV2", "AddN", "Maximum"))
+
 AVERAGING: Final = frozenset(
     (
         "Mean",
@@ -149,23 +152,26 @@ class Head:
 def head_of(traced: Traced) -> Head:
     """Find the logits.
 
-    They are the output of a layer named `logits`; else whatever enters the last softmax or sigmoid; else the answer, if
-    none follows the last weights. Of probabilities that come about otherwise, by averaging several softmaxes for
-    example, they are log p - log(1 - p).
+    They are whatever enters the last softmax or sigmoid, which is told by its name where a layer named `logits` gives
+    it; else the answer, if none follows the last weights. Of probabilities that come about otherwise, by averaging
+    several softmaxes for example, they are the output of a layer named `logits`, or log p - log(1 - p).
     """
     answer = traced.answer
     outputs = int(answer.shape[-1])
     classes, entering = max(outputs, 2), _entering(answer)
+    ends = not _activated(answer)
+    last = entering or ((answer,) if ends else ())
     for use, tensor in reversed(list(traced)):
         linear = getattr(use.layer, "activation", None) in (None, keras.activations.linear)
-        if use.leaf == LOGITS and use.info.shape == (outputs,) and linear:
-            ends, rule = not _activated(answer), f"layer named {LOGITS}"
-            rule = f"{rule}; no activation follows" if ends else rule
+        # What follows such a layer with weights, or divides by a temperature, makes other logits of them.
+        same = not last or (len(last) == 1 and _bare(last[0]).name == _bare(tensor).name)
+        if use.leaf == LOGITS and use.info.shape == (outputs,) and linear and same:
+            rule = f"layer named {LOGITS}; no activation follows" if ends else f"layer named {LOGITS}"
             return Head(rule, classes, _before(traced, tensor), use, named=True, ends_in_logits=ends)
     if entering:
         giving, inside = _layer_of(traced, *entering)
         return Head(_words(giving, inside), classes, _before(traced, *entering), giving, inside, activated=True)
-    if _activated(answer):
+    if not ends:
         return Head("log p - log(1 - p)", classes, tuple(traced.uses))
     giving, _ = _layer_of(traced, answer)
     where = "the network's answer" if giving is None else f"layer {giving.name}"
@@ -266,14 +272,28 @@ def _activated(tensor: Tensor) -> bool:
     if operation.type in ("PartitionedCall", "StatefulPartitionedCall"):
         inner = operation.graph._get_function(operation.get_attr("f").name).graph
         return _activated(inner.outputs[tensor.value_index])
-    if operation.type == "RealDiv" and tf.get_static_value(operation.inputs[1]) is None:
-        return True  # shares of a sum
+    if operation.type in DIVISIONS and _is_share(*operation.inputs):
+        return True
     if operation.type == "RealDiv" and operation.inputs[0].op.type == "Relu6":
         return True  # the hard sigmoid
     if operation.type not in AVERAGING:
         return False
     moving = [each for each in operation.inputs if each.dtype.is_floating and tf.get_static_value(each) is None]
     return bool(moving) and all(_activated(each) for each in moving)
+
+
+def _is_share(part: Tensor, whole: Tensor) -> bool:
+    """Whether a tensor is divided by a sum that it is part of, or 1 by a sum; a temperature or a norm is no such sum."""
+    wanted, queue = _bare(part).name, [whole]
+    if tf.get_static_value(part) is not None:
+        return tf.get_static_value(whole) is None
+    while queue:
+        bare = _bare(queue.pop())
+        if bare.name == wanted:
+            return True
+        if bare.op.type in SUMS:
+            queue += [each for each in bare.op.inputs if each.dtype.is_floating]
+    return False
 
 
 def _bare(tensor: Tensor) -> Tensor:
