@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from gz2interp.records import record_from_json
 from gz2interp.statistics import Estimate
 
-__all__ = ["Check", "Finding"]
+__all__ = ["VERSION", "Check", "Finding"]
+
+VERSION: Final = 2
+"""Of how a check is made: 1 drew class activation maps as if cells tiled the image, and is not shown any more."""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from test_dashboard_network import text_of
 
 from dashboards import building, working
 from dashboards.loading.checks import check_csv
-from gz2interp.checks import Check, Finding
+from gz2interp.checks import VERSION, Check, Finding
 from gz2interp.statistics import Estimate
 from gz2interp.stores.survey import Survey
 
@@ -59,7 +59,7 @@ def found(survey: Survey) -> Check:
         Finding("shortcut", "", "seeing", Estimate(None, None, None, 0), 0.05, None, "No width is known."),
     ]
     model = survey.model("cnn")
-    asked = {"galaxies": 96, "few": 24, "class_names": list(model.class_names)}
+    asked = {"galaxies": 96, "few": 24, "class_names": list(model.class_names), "version": VERSION}
     made_of = {"data": survey.digest, "model": model.digest, "parameters": asked}
     return Check("tiny", "cnn", "logit", tuple(findings), ("Whether it is so: do this.",), made_of)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -161,6 +162,20 @@ def test_other_class_names_make_it_another_network(subject, found):
     finally:
         run.write_text(before)
     assert ModelFolder(subject.model.path).check(subject.survey.digest) is not None
+
+
+def test_a_check_of_an_earlier_version_is_not_shown(subject, found):
+    """Its class activation maps lay elsewhere."""
+    file = subject.model.path / "check" / "check.json"
+    before = file.read_text()
+    record = json.loads(before)
+    del record["provenance"]["parameters"]["version"]
+    file.write_text(json.dumps(record))
+    try:
+        assert subject.model.check(subject.survey.digest) is None
+    finally:
+        file.write_text(before)
+    assert subject.model.check(subject.survey.digest) is not None
 
 
 def test_a_map_that_knows_nothing_of_the_network_is_found_out(subject):

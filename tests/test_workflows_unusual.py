@@ -41,6 +41,12 @@ def test_a_survey_is_judged_once_and_a_copy_of_a_galaxy_as_the_galaxy(tmp_path: 
         first = next((name for name in TITLES if reason.lower().startswith(TITLES[name].lower())), None)
         assert (first is None) == reason.startswith("Nothing about it is unusual")
         assert first is None or scores[f"normal_{first}"] >= scores["score"] - 1e-5
+    file = found.folder.path / "provenance.json"
+    assert "earlier version" not in found.caveat
+    made = file.read_text()
+    file.write_text(made.replace('"reasons"', '"other"'))
+    assert "may contradict the ranks. Run gz2interp unusual" in latest_unusual(survey, found.model).caveat
+    file.write_text(made)
     stamp = (found.folder.path / "provenance.json").stat().st_mtime_ns
     again = unusual(subject, UnusualSettings(ground=40))
     assert (again.folder.path / "provenance.json").stat().st_mtime_ns == stamp

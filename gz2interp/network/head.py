@@ -283,7 +283,7 @@ def _activated(tensor: Tensor) -> bool:
 
 
 def _is_share(part: Tensor, whole: Tensor) -> bool:
-    """Whether a tensor is divided by a sum that it is part of, or 1 by a sum; a temperature or a norm is no such sum."""
+    """Whether a tensor is divided by a sum that it is part of, or 1 by a sum; not by a temperature or a length."""
     wanted, queue = _bare(part).name, [whole]
     if tf.get_static_value(part) is not None:
         return tf.get_static_value(whole) is None

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from gz2interp.checks import Check
+from gz2interp.checks import VERSION, Check
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.evaluation import Evaluation
 from gz2interp.results import Provenance
@@ -156,9 +156,11 @@ class ModelFolder:
         found = read_record(file, Check.from_json)
         made = found.provenance
         parameters = made.get("parameters")
-        names = parameters.get("class_names") if isinstance(parameters, Mapping) else None
-        asked = (made.get("data"), made.get("model"), names)
-        if asked != (data_digest, self.digest, list(self.class_names)):
+        names, version = (
+            parameters.get(name) if isinstance(parameters, Mapping) else None for name in ("class_names", "version")
+        )
+        asked = (made.get("data"), made.get("model"), names, version)
+        if asked != (data_digest, self.digest, list(self.class_names), VERSION):
             return None
         return replace(found, model=self.name)  # it may have had another name
 

@@ -11,7 +11,7 @@ from typing import Final
 import pandas as pd
 
 from gz2interp.attribution import METHODS
-from gz2interp.checks import Check
+from gz2interp.checks import VERSION, Check
 from gz2interp.errors import InputError
 from gz2interp.network.probe import Probe
 from gz2interp.network.randomised import Forgetful
@@ -30,9 +30,6 @@ from gz2interp.workflows.predict import predict
 from gz2interp.workflows.shortcuts import shortcut_findings
 
 __all__ = ["CheckSettings", "check"]
-
-VERSION: Final = 2
-"""Of what is done with the settings: 1 drew class activation maps as if cells tiled the image."""
 
 SLOW: Final = ("occlusion_by_band", "rise")
 SHORTCUTS, PLAIN = "shortcuts", "plain"

@@ -32,6 +32,9 @@ BY_CHANCE: Final = 0.05
 TOGETHER = "harmonic mean of the shares"
 """How scores become one; results that were kept when it was another judge nobody from elsewhere."""
 
+REASONS: Final = 3
+"""Of how reasons are told; another one makes another result. Before 3 a reason could contradict the rank."""
+
 
 @dataclass(frozen=True)
 class Unusual:
@@ -80,7 +83,21 @@ class Unusual:
 
     @property
     def caveat(self) -> str:
-        """What so few galaxies cannot tell, in words; "" where they are enough.
+        """What the ranking cannot tell, in words; "" where there is nothing to say."""
+        return " ".join(words for words in (self._too_few, self._outdated) if words)
+
+    @property
+    def _outdated(self) -> str:
+        if self.folder.provenance.parameters.get("reasons") == REASONS:
+            return ""
+        return (
+            "These reasons were written by an earlier version, and may contradict the ranks. Run gz2interp unusual "
+            f"{self.survey.path} --model {self.model.name} --layer {self.analysis.layer} to renew them."
+        )
+
+    @property
+    def _too_few(self) -> str:
+        """What so few galaxies cannot tell.
 
         In each of k independent scores one of n galaxies comes first, however ordinary all of them are: any given one
         does so in at least one score with probability 1 - (1 - 1/n)^k. Below 5 % the first places mean something.

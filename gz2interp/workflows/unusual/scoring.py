@@ -25,7 +25,7 @@ from gz2interp.stores.files import whole_folder
 from gz2interp.stores.unusual import UnusualFolder, unusual_folder
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.opening import Progress, Subject
-from gz2interp.workflows.unusual.found import TOGETHER, Unusual
+from gz2interp.workflows.unusual.found import REASONS, TOGETHER, Unusual
 from gz2interp.workflows.unusual.looking import Looks
 from gz2interp.workflows.unusual.measuring import Measuring, details_of, told_of, votes_in_words
 from gz2interp.workflows.unusual.usual import Usual, frozen_arrays, usual_of
@@ -37,10 +37,6 @@ Integers = NDArray[np.int64]
 
 FEWEST = 20
 """Galaxies without which nothing is usual."""
-
-
-REASONS = 3
-"""Of how reasons are told; another one makes another result."""
 
 
 @dataclass(frozen=True, eq=False)
