@@ -66,7 +66,13 @@ def test_the_page_tells_what_each_program_answered(subset: Subset, monkeypatch: 
     next(box for box in page.selectbox if box.label.startswith("To a program")).select("topcat").run()
     next(button for button in page.button if button.label == "Send by SAMP").click().run()
     assert asked == [([5, 1], "topcat")]
-    assert "TOPCAT · table.load.votable: ok<br>&lt;b&gt; · ds9.set: no &lt;frame&gt;" in said(page)
+    answers = "TOPCAT · table.load.votable: ok<br>&lt;b&gt; · ds9.set: no &lt;frame&gt;"
+    assert answers in said(page)
+    page.run()
+    assert len(asked) == 1  # a run of the page does not send again, and does not forget what was answered
+    assert answers in said(page)
+    next(box for box in page.selectbox if box.label.startswith("To a program")).select("aladin").run()
+    assert answers not in said(page)
 
 
 @pytest.mark.parametrize("form", list(selection_export._FORMS))

@@ -14,6 +14,7 @@ from dashboards.parts.subject import Subject
 from gz2interp.attribution import METHODS
 from gz2interp.errors import Gz2interpError
 from gz2interp.figures.journals import JOURNALS
+from gz2interp.schema import name_in_words
 from gz2interp.stores.models import ModelFolder
 
 __all__ = ["offer_figure"]
@@ -35,12 +36,24 @@ def offer_figure(subject: Subject, model: ModelFolder, asked: Asked) -> None:
     with st.popover("Figure for a paper", width="stretch"):
         form = _choose(subject, asked)
         idle = form.layout == "repaint" and not form.without
-        if not st.button("Draw it", type="primary", width="stretch", disabled=idle, key="figure_draw"):
+        wanted = (str(subject.survey.path), model.digest, asked, form)
+        # What is wanted is remembered by the click itself: a run of the page that is given up for a newer one, as when
+        # another click follows, would forget that the button was pressed.
+        st.button(
+            "Draw it",
+            type="primary",
+            width="stretch",
+            disabled=idle,
+            key="figure_draw",
+            on_click=st.session_state.update,
+            args=({"figure_wanted": wanted},),
+        )
+        if st.session_state.get("figure_wanted") != wanted:
             return
         try:
-            with st.spinner("Drawing …"):
-                drawn = figure_of(subject.survey, model, asked, form)
+            drawn = _drawn(subject, model, asked, form)
         except Gz2interpError as error:
+            del st.session_state["figure_wanted"]
             caption(str(error))
             return
         name = asked.method if form.layout in ("galaxies", "rows-per-band") else form.layout
@@ -52,6 +65,17 @@ def offer_figure(subject: Subject, model: ModelFolder, asked: Asked) -> None:
             on_click="ignore",
             help="The figure that gz2interp figure draws, with its caption inside the file",
         )
+
+
+def _drawn(subject: Subject, model: ModelFolder, asked: Asked, form: Form) -> bytes:
+    """The figure that was drawn last, if it is the one that is wanted; else a new one."""
+    wanted, last = st.session_state["figure_wanted"], st.session_state.get("figure_drawn")
+    if last is not None and last[0] == wanted:
+        return bytes(last[1])
+    with st.spinner("Drawing …"):
+        drawn = figure_of(subject.survey, model, asked, form)
+    st.session_state["figure_drawn"] = (wanted, drawn)
+    return drawn
 
 
 def _choose(subject: Subject, asked: Asked) -> Form:
@@ -79,4 +103,4 @@ def _left_out(subject: Subject) -> tuple[str, ...]:
     except Gz2interpError as error:
         caption(str(error))
         return ()
-    return tuple(st.multiselect("Leave out", names, format_func=lambda name: name.replace("_", " ")))
+    return tuple(st.multiselect("Leave out", names, format_func=name_in_words))

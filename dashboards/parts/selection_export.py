@@ -75,9 +75,16 @@ def _offer(subset: Subset, key: str) -> None:
         key=f"{key}-download",
     )
     to = st.selectbox("To a program on this machine", _PROGRAMS, format_func=_PROGRAMS.__getitem__, key=f"{key}-to")
-    if st.button("Send by SAMP", width="stretch", key=f"{key}-send"):
-        with st.spinner("Sending …"):
-            caption(_sent(subset, to))
+    asked = (str(subset.survey.path), subset.name, len(subset), to)
+    # Sent by the click itself: a run of the page that is given up for a newer one would forget it.
+    st.button("Send by SAMP", width="stretch", key=f"{key}-send", on_click=_send, args=(subset, to, key, asked))
+    sent = st.session_state.get(f"{key}-sent")
+    if sent is not None and sent[0] == asked:
+        caption(sent[1])
+
+
+def _send(subset: Subset, to: str, key: str, asked: tuple[object, ...]) -> None:
+    st.session_state[f"{key}-sent"] = (asked, _sent(subset, to))
 
 
 def _sent(subset: Subset, to: str) -> str:
