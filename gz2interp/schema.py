@@ -29,8 +29,10 @@ __all__ = [
     "UNIT",
     "VOTE_KINDS",
     "Question",
+    "name_in_words",
     "parse_galaxy_id",
     "pixel_unit",
+    "score_in_words",
     "vote_column",
 ]
 
@@ -229,3 +231,22 @@ def _whole(text: str) -> int:
     if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", text[:100], re.IGNORECASE):
         raise ValueError("it is a floating-point number: beyond 2^53 that no longer says which galaxy is meant")
     raise ValueError("it is not a whole number of digits 0 to 9" if text else "it is empty")
+
+
+def name_in_words(name: str) -> str:
+    """The name of a class or a column as one reads it in a sentence.
+
+    >>> name_in_words("edge_on"), name_in_words("in_between")
+    ('edge-on', 'in between')
+    """
+    return re.sub(r"\bedge on\b", "edge-on", name.replace("_", " "))
+
+
+def score_in_words(name: str) -> str:
+    """A score as one says it.
+
+    >>> score_in_words("logit(spiral) - 0.5 * logit(edge_on)")
+    'logit of spiral minus 0.5 times logit of edge-on'
+    """
+    words = re.sub(r"(logit|probability)\(([^()]*)\)", r"\1 of \2", name)
+    return name_in_words(words.replace(" - ", " minus ").replace(" + ", " plus ").replace(" * ", " times "))

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
+import pandas as pd
 import pytest
 from command_line import ran
 from dashboard_fixtures import CLASSES, FIRST_ID, add_model, catalogue, cutout
@@ -29,6 +32,7 @@ from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.blocks import finding
 from gz2interp.workflows.blocks.gathering import _sampled
+from gz2interp.workflows.blocks.words import channel_in_words
 from gz2interp.workflows.opening import Subject, open_subject
 
 GALAXIES = 240
@@ -311,6 +315,13 @@ def test_a_group_that_is_not_active_in_a_galaxy_is_left_out_and_named(folder: Bl
 def test_a_channel_that_is_not_there_has_no_tops(folder: BlocksFolder, subject: Subject) -> None:
     with pytest.raises(InputError, match="0 to 4"):
         gz.tops_drawing(subject, LAYER, [9])
+
+
+def test_a_channel_goes_with_columns_by_their_names() -> None:
+    channels = pd.DataFrame([{"silent": False, "twin": -1, "twin_r": np.nan, "artefact": ""}])
+    correlates = pd.DataFrame({"channel": [0, 0], "column": ["edge_on", "bar"], "rho": [0.7, -0.5], "sure": True})
+    words = channel_in_words(cast("BlocksFolder", SimpleNamespace(channels=channels, correlates=correlates)), 0)
+    assert words == "edge-on: rho +0.70\nbar: rho \N{MINUS SIGN}0.50"
 
 
 def greenless(figure: Figure) -> int:

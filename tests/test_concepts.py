@@ -178,6 +178,11 @@ def test_cancelling_blocks_are_not_hidden():
     assert "+1.00 above an empty sky; the groups shown account for +1.00 (100 % of it)" in told.words(name="groups")
 
 
+def test_the_account_names_its_score_in_words():
+    parts = (np.array(each, np.float32) for each in ([[1.0]], [[0.0]], [1.0], [0.0]))
+    assert account(*parts, "logit(edge_on)").words().startswith("logit of edge-on: evidence +1.00")
+
+
 def test_no_evidence_has_no_share():
     told = account(*(np.array(each, np.float32) for each in ([[2.0]], [[-2.0]], [0.0], [0.0])), "s")
     assert np.isnan(told.share[0])

@@ -17,6 +17,7 @@ from astropy.wcs import WCS
 from dashboard_fixtures import FIRST_ID, LOST, add_analysis, make_survey, small_network
 from typer.testing import CliRunner
 
+from gz2interp import schema
 from gz2interp.attribution import METHODS
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
@@ -24,12 +25,13 @@ from gz2interp.figures.journals import Page
 from gz2interp.figures.manner import Manner
 from gz2interp.network.scores import logit
 from gz2interp.painting import Alteration
+from gz2interp.schema import score_in_words
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.attribute import Question
 from gz2interp.workflows.explain import explain, explained_in_portions
 from gz2interp.workflows.figures import LAYOUTS, Wish, draw_each, draw_figure, drawn, words, write_drawing
 from gz2interp.workflows.figures.right_wrong import right_and_wrong
-from gz2interp.workflows.figures.words import acknowledgement, score_in_words
+from gz2interp.workflows.figures.words import acknowledgement
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
@@ -175,8 +177,8 @@ def test_bands_of_galaxies_and_of_classes(subject: Subject, tmp_path: Path) -> N
 
 
 def test_scores_in_words_and_whom_to_thank(subject: Subject, tmp_path: Path) -> None:
-    assert [doctest.testmod(module).failed for module in (words, drawn)] == [0, 0]
-    assert score_in_words("probability(edge_on) - 2 * logit(a (b))").startswith("probability of edge on minus 2 times")
+    assert [doctest.testmod(module).failed for module in (words, drawn, schema)] == [0, 0, 0]
+    assert score_in_words("probability(edge_on) - 2 * logit(a (b))").startswith("probability of edge-on minus 2 times")
     assert acknowledgement(subject.survey) == ("Classifications by the volunteers of Galaxy Zoo (Lintott et al. 2008; "
                                                "Willett et al. 2013; Hart et al. 2016).")  # fmt: skip
     catalog = subject.survey.catalog[["galaxy_id", "ra", "dec"]]

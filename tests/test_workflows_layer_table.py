@@ -78,7 +78,7 @@ def test_the_atlases_there_are(kept: tuple[BlocksFolder, FeaturesFolder]) -> Non
 def test_columns_as_one_reads_them() -> None:
     assert plain_column("t07_rounded_a16_completely_round_debiased") == "votes completely round"
     assert plain_column("t02_edgeon_a04_yes_weighted_fraction") == "votes edgeon yes"
-    assert plain_column("label = edge_on") == "label = edge on"
+    assert plain_column("label = edge_on") == "label = edge-on"
 
 
 def test_a_frame_lies_on_the_edge_of_its_cell() -> None:

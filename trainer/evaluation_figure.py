@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 from gz2interp.evaluation import Evaluation
+from gz2interp.schema import name_in_words
 from gz2interp.stores.files import replaced
 
 __all__ = ["evaluation_figure", "save_figure"]
@@ -84,7 +85,7 @@ def _draw_counts(axes: Any, evaluation: Evaluation) -> None:
 def _draw_confusion(figure: Figure, axes: Any, evaluation: Evaluation) -> None:
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [score.name.replace("_", " ") for score in evaluation.classes]
+    names = [name_in_words(score.name) for score in evaluation.classes]
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     axes.hlines(np.arange(len(names) + 1) - 0.5, -0.5, len(names) - 0.5, color="white", lw=1)
     axes.vlines(np.arange(len(names) + 1) - 0.5, -0.5, len(names) - 0.5, color="white", lw=1)

@@ -19,6 +19,7 @@ from dashboards.parts.style import caption, heading
 from dashboards.selection import change, current
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.figures.places import class_colours
+from gz2interp.schema import name_in_words
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.workflows.blocks.kept import ALL
 from gz2interp.workflows.layer_table import atlases_kept
@@ -58,7 +59,7 @@ def _show_choices(shelf: Shelf, blocks: BlocksFolder) -> tuple[str, bool]:
 
 
 def _title(name: str) -> str:
-    return "of all galaxies" if name == ALL else f"that add most to {name.replace('_', ' ')}"
+    return "of all galaxies" if name == ALL else f"that add most to {name_in_words(name)}"
 
 
 def _chosen(atlas: Atlas) -> int:
@@ -80,7 +81,7 @@ def _show_cells(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, chosen: int, p
         chosen=f"cell-{chosen}",
     )
     keys = "".join(
-        f'<span><i style="background: {inks[k]}"></i>{escape(atlas.scores[k].replace("_", " "))}</span>'
+        f'<span><i style="background: {inks[k]}"></i>{escape(name_in_words(atlas.scores[k]))}</span>'
         for k in sorted(set(best.tolist()))
     )
     st.html(f'<div class="gz2-keys">adds most to {keys}</div>')
@@ -117,7 +118,7 @@ def _box(atlas: Atlas, cell: int) -> tuple[float, float, float, float]:
 
 def _words(atlas: Atlas, cell: int) -> str:
     order = np.argsort(-np.abs(atlas.attributed[cell]), kind="stable")[:3]
-    told = ", ".join(f"{atlas.scores[k].replace('_', ' ')} {signed_words(atlas.attributed[cell, k])}" for k in order)
+    told = ", ".join(f"{name_in_words(atlas.scores[k])} {signed_words(atlas.attributed[cell, k])}" for k in order)
     return f"Cell {cell + 1}: {atlas.counts[cell]:,} places; {told}"
 
 
@@ -136,7 +137,7 @@ def _show_cell_parts(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int
             "<figcaption>feature image</figcaption></figure></div>"
         )
     heading("What it adds to each class", "beyond what it adds to all; activation times gradient, its mean")
-    st.html(effects_html([each.replace("_", " ") for each in atlas.scores], atlas.attributed[cell].tolist()))
+    st.html(effects_html([name_in_words(each) for each in atlas.scores], atlas.attributed[cell].tolist()))
     rows, y, x = _where(blocks, atlas.patches[cell][atlas.patches[cell] >= 0])
     heading("Galaxies with such a place", "the most like its mean first; framed: the place")
     known = table_of(shelf.survey, shelf.model, rows)

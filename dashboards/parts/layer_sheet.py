@@ -14,6 +14,7 @@ from dashboards.loading.features import Shelf, agreements_for, feature_pictures,
 from dashboards.parts.effects import signed_words
 from dashboards.parts.style import caption
 from dashboards.selection import change, current, offer_choice, settle
+from gz2interp.schema import name_in_words
 from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, in_order, plain_column
 
 __all__ = ["BLACK", "KINDS", "block_of", "name_of", "show_sheet"]
@@ -39,7 +40,7 @@ def name_of(shelf: Shelf, kind: str, number: int) -> str:
     """As one says it: groups are counted from 1."""
     if kind == "class":
         names = shelf.model.class_names
-        return str(names[number]).replace("_", " ") if number < len(names) else f"class {number}"
+        return name_in_words(str(names[number])) if number < len(names) else f"class {number}"
     return f"{kind} {number + (kind in ('group', 'cell'))}"
 
 

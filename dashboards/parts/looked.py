@@ -18,6 +18,7 @@ from gz2interp.attribution import METHODS
 from gz2interp.errors import Gz2interpError
 from gz2interp.figures.panels import attribution_panels, band_bars, signed
 from gz2interp.results import Attribution
+from gz2interp.schema import score_in_words
 from gz2interp.stores.models import ModelFolder
 from gz2interp.workflows.trust_line import trust_line_of
 
@@ -43,7 +44,7 @@ def show_looked(
     written = "(" in selection.score  # a score, and not a class
     score = selection.score if written or selection.score in classes else predicted or classes[0]
     asked = Asked(subject.row, selection.method, score, bool(st.session_state.get("views")))
-    heading("Where it looked", f"for {score}")
+    heading("Where it looked", f"for {score_in_words(score)}")
     found = _ask(subject, subject.model, asked)
     if found is None:
         _write_score(selection)
@@ -81,7 +82,7 @@ def _why_not(model: ModelFolder | None) -> str:
 
 def _show_bands(subject: Subject, model: ModelFolder, score: str) -> None:
     """How the score is shared out among the bands."""
-    heading("What each band carries", f"of {score}")
+    heading("What each band carries", f"of {score_in_words(score)}")
     try:
         found = bands_of(subject.survey, model, subject.row, score)
     except Gz2interpError as error:

@@ -13,6 +13,7 @@ from dashboards.parts.subject import Subject
 from gz2interp.errors import Gz2interpError
 from gz2interp.figures.panels import before_after_bars, pictures_panel
 from gz2interp.painting import Alteration
+from gz2interp.schema import name_in_words
 from gz2interp.stores.models import ModelFolder
 from gz2interp.workflows.repaint import Repainted
 
@@ -36,7 +37,7 @@ def show_truth(subject: Subject) -> None:
     heading("What it is made of", "light before noise, each on its own scale; shares of the galaxy in r")
     cards = "".join(
         f'<figure class="gz2-part"><img src="{picture}" alt="light of {escape(name)}"><figcaption>'
-        f"{escape(_plain(name))}<small>{_share(share)}</small></figcaption></figure>"
+        f"{escape(name_in_words(name))}<small>{_share(share)}</small></figcaption></figure>"
         for name, share, picture in parts
     )
     st.html(f'<div class="gz2-parts">{cards}</div>')
@@ -63,7 +64,7 @@ def _show_alteration(subject: Subject, galaxy_id: int, names: list[str]) -> None
 def _choose(subject: Subject, galaxy_id: int, names: list[str]) -> Alteration:
     """The controls; their keys hold the galaxy, so that another galaxy starts as it is."""
     key = f"alter-{subject.survey.digest}-{galaxy_id}"
-    without = st.multiselect("Leave out", names, key=f"{key}-without", format_func=_plain)
+    without = st.multiselect("Leave out", names, key=f"{key}-without", format_func=name_in_words)
     left, middle, right = st.columns(3)
     turned = left.slider("Turn [degrees]", -180, 180, 0, 5, key=f"{key}-turned")
     dimmed = middle.slider("Dim [mag]", -2.0, 4.0, 0.0, 0.1, key=f"{key}-dimmed")
@@ -102,7 +103,3 @@ def _show_found(subject: Subject, found: Repainted) -> None:
 def _share(share: float) -> str:
     """Of the galaxy's light; what outshines it, such as a star beside it, as its multiple."""
     return f"{share:.1%}" if share <= 1 else f"{share:.3g} times the galaxy"
-
-
-def _plain(name: str) -> str:
-    return name.replace("_", " ")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.schema import score_in_words
+
 __all__ = ["Accounted", "account"]
 
 Floats = NDArray[np.float32]
@@ -54,7 +56,7 @@ class Accounted:
         told = np.abs(self.evidence) > 0.01 * np.maximum(parts, 1e-12)
         return np.divide(self.shown, self.evidence, out=np.full_like(self.evidence, np.nan), where=told)
 
-    def words(self, galaxy: int = 0, name: str = "blocks", title: str = "") -> str:
+    def words(self, galaxy: int = 0, name: str = "blocks") -> str:
         """One line for a person.
 
         Parameters
@@ -62,15 +64,13 @@ class Accounted:
         galaxy : int, optional
         name : str, optional
             What the blocks are.
-        title : str, optional
-            What the score is called; by default its name.
         """
         values = (float(each[galaxy]) for each in (self.evidence, self.shown, self.left, self.past, self.gap))
         evidence, shown, left, past, gap = (_signed(value) for value in values)
         share = float(self.share[galaxy])
         told = f" ({share:.0%} of it)".replace("%", " %") if 0 <= share <= 1 else ""
         return (
-            f"{title or self.score}: evidence {evidence} above an empty sky; the {name} shown account for "
+            f"{score_in_words(self.score)}: evidence {evidence} above an empty sky; the {name} shown account for "
             f"{shown}{told}, the rest of the layer for {left}, paths that bypass the layer for {past}, and {gap} is "
             "unexplained."
         )

@@ -16,6 +16,7 @@ from gz2interp.cards import Card, Failures
 from gz2interp.evaluation import Evaluation
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.figures.paper import STYLE
+from gz2interp.schema import name_in_words
 from gz2interp.stores.files import replaced
 
 __all__ = ["card_figure", "save_card_figure"]
@@ -85,7 +86,7 @@ def _draw_reliability(axes: Axes, evaluation: Evaluation) -> None:
 def _draw_confusion(axes: Axes, evaluation: Evaluation) -> None:
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [score.name.replace("_", " ") for score in evaluation.classes]
+    names = [name_in_words(score.name) for score in evaluation.classes]
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
     for (row, column), count in np.ndenumerate(counts):
         if count:
@@ -140,7 +141,7 @@ def _draw_mistakes(part: Any, card: Card, pictures: Bytes, lines: int) -> None:
         axes.set_axis_off()
     for axes, mistake, picture in zip(panels, card.mistakes, pictures, strict=False):
         axes.imshow(picture, origin="lower", interpolation="nearest")
-        said, label = (word.replace("_", " ") for word in (mistake.prediction, mistake.label))
+        said, label = (name_in_words(word) for word in (mistake.prediction, mistake.label))
         axes.set_title(f"{said} {mistake.confidence:.0%}\nlabel {label}", fontsize=6, pad=2)
         axes.text(0.5, -0.03, mistake.galaxy_id, transform=axes.transAxes, ha="center", va="top", fontsize=4.5)
     part.suptitle("Most confident errors", x=0.01, ha="left", fontsize=7)

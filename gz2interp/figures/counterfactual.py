@@ -20,6 +20,7 @@ from gz2interp.figures.paper import SMALL, STYLE
 from gz2interp.figures.pieces.compass import put_compass, put_scale_bar
 from gz2interp.figures.rgb import stretch_of
 from gz2interp.figures.shown import Sky
+from gz2interp.schema import name_in_words
 
 __all__ = ["Counterfactual", "counterfactual_figure"]
 
@@ -109,7 +110,7 @@ def _draw_answers(axis: Axes, shown: Counterfactual) -> None:
     place = np.arange(len(names))
     axis.barh(place - 0.2, [shown.said_before[name] for name in names], 0.38, color="#8B949E")
     axis.barh(place + 0.2, [shown.said_after[name] for name in names], 0.38, color="#0072B2")
-    axis.set_yticks(place, [name.replace("_", " ") for name in names])
+    axis.set_yticks(place, [name_in_words(name) for name in names])
     axis.yaxis.tick_right()
     axis.tick_params(length=0)
     axis.set_xlim(0, 1)

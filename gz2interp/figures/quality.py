@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from gz2interp.cards import Failures
 from gz2interp.evaluation import Evaluation
 from gz2interp.figures.colours import OKABE_ITO
+from gz2interp.schema import name_in_words
 from gz2interp.statistics import Estimate
 
 __all__ = ["confusion_panel", "failures_panel", "history_panel", "panel", "reliability_panel"]
@@ -47,7 +48,7 @@ def confusion_panel(evaluation: Evaluation) -> go.Figure:
     """What it takes for what: counts, coloured by the share of each label's galaxies."""
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    names = [score.name.replace("_", " ") for score in evaluation.classes]
+    names = [name_in_words(score.name) for score in evaluation.classes]
     figure = panel("the network says", "label")
     hover = "label %{y}, it says %{x}<br>%{z:.1%} of the label<extra></extra>"
     scale = [[0, "rgba(0,114,178,0.04)"], [1, BLUE]]

@@ -14,6 +14,7 @@ import pandas as pd
 
 from gz2interp.concepts.partners import LEVEL
 from gz2interp.errors import InputError, choices
+from gz2interp.schema import name_in_words
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.stores.features import FeaturesFolder
 from gz2interp.workflows.blocks.kept import ALL
@@ -148,13 +149,13 @@ def plain_column(name: str) -> str:
     >>> plain_column("t07_rounded_a16_completely_round_debiased"), plain_column("t03_bar_a06_bar_fraction")
     ('votes completely round', 'votes bar')
     >>> plain_column("t02_edgeon_a04_yes_debiased"), plain_column("label = edge_on")
-    ('votes edgeon yes', 'label = edge on')
+    ('votes edgeon yes', 'label = edge-on')
     """
     found = re.fullmatch(r"t\d\d_(.+)_a\d\d_(.+?)_(?:weighted_)?(?:debiased|fraction|flag|weight|count)", name)
     if found is None:
-        return name.replace("_", " ")
+        return name_in_words(name)
     question, answer = found.groups()
-    return f"votes {question + ' ' if answer in ('yes', 'no') else ''}{answer}".replace("_", " ")
+    return name_in_words(f"votes {question + ' ' if answer in ('yes', 'no') else ''}{answer}")
 
 
 def _judged(features: FeaturesFolder | None, kind: str) -> pd.DataFrame:

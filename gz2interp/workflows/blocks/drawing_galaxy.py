@@ -31,7 +31,6 @@ from gz2interp.workflows.blocks.words import (
     shown_in_words,
 )
 from gz2interp.workflows.figures.drawing import Drawing
-from gz2interp.workflows.figures.words import score_in_words
 from gz2interp.workflows.opening import Subject
 
 __all__ = ["dictionary_drawing", "groups_drawing"]
@@ -195,7 +194,7 @@ def groups_drawing(
 
 
 def _account_in_words(told: Accounted) -> str:
-    return told.words(name="groups", title=score_in_words(told.score))
+    return told.words(name="groups")
 
 
 def _whose(groups: Groups) -> str:

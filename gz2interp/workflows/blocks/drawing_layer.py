@@ -12,11 +12,11 @@ from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure, stretch_for
 from gz2interp.figures.layouts.tops import ChannelRow, tops_figure
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.shown import one_for_all
+from gz2interp.schema import name_in_words
 from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 from gz2interp.workflows.blocks.pictures import fires_in, patches_of, shown_of_rows
 from gz2interp.workflows.blocks.words import DEPTH, Features, caption, channel_in_words, folder_of
 from gz2interp.workflows.figures.drawing import Drawing
-from gz2interp.workflows.figures.words import plain
 from gz2interp.workflows.opening import Subject
 
 __all__ = ["atlas_drawing", "tops_drawing"]
@@ -109,10 +109,12 @@ def atlas_drawing(
     sample = shown_of_rows(subject, rows[:: max(len(rows) // 64, 1)][:64])
     stretch = stretch_for_patches(cells, subject.survey.bands)
     sky = sample[0].sky if one_for_all(each.sky for each in sample) else None
-    whose = "all classes" if name == ALL else f"places that add most to {plain(name)}"
+    whose = "all classes" if name == ALL else f"places that add most to {name_in_words(name)}"
     shown_places = f"{atlas.coverage:,} places in {len(cells)} cells"
     foot = f"Layer {layer}, {whose}: {shown_places}."
-    figure = atlas_figure(cells, [plain(each) for each in atlas.scores], subject.survey.bands, manner, foot, sky)
+    figure = atlas_figure(
+        cells, [name_in_words(each) for each in atlas.scores], subject.survey.bands, manner, foot, sky
+    )
     what = (
         f"Activation atlas of layer {layer}, {whose} ({shown_places}, of {len(places['rows']):,} sampled in "
         "proportion to the length of the activation): laid out by UMAP on the cosine distance between activations, and "

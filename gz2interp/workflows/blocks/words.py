@@ -16,17 +16,12 @@ from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.rgb import Stretch
 from gz2interp.figures.shown import Shown
+from gz2interp.schema import name_in_words, score_in_words
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
 from gz2interp.workflows.blocks.kept import kept_blocks
 from gz2interp.workflows.blocks.pictures import shown_of_rows
-from gz2interp.workflows.figures.words import (
-    acknowledgement,
-    colour_in_words,
-    images_in_words,
-    plain,
-    score_in_words,
-)
+from gz2interp.workflows.figures.words import acknowledgement, colour_in_words, images_in_words
 from gz2interp.workflows.opening import Subject
 
 __all__ = [
@@ -83,7 +78,7 @@ def shown_in_words(subject: Subject, blocks: GalaxyBlocks, shares: bool = False)
         raise InputError("An image that is not in the survey was given", "A galaxy of the survey, for a figure")
     (shown,) = shown_of_rows(subject, np.array([subject.survey.row_of(blocks.galaxy_id)]))
     names = subject.probe.class_names
-    said = [f"{plain(name)} {p:.0%}" for name, p in zip(names, blocks.probabilities, strict=True) if p >= 0.005]
+    said = [f"{name_in_words(name)} {p:.0%}" for name, p in zip(names, blocks.probabilities, strict=True) if p >= 0.005]
     return replace(shown, words="\n".join([str(blocks.galaxy_id), *said, *_evidence(blocks, shares)]))
 
 
@@ -105,13 +100,13 @@ def most_evident(blocks: GalaxyBlocks) -> int:
 def channels_in_words(blocks: GalaxyBlocks) -> str:
     """How much of the evidence the strongest channels of the whole galaxy account for."""
     shown, told = blocks.strongest_channels(most_evident(blocks))
-    return f"Whole galaxy, {told.words(name=f'{len(shown)} strongest channels', title=score_in_words(told.score))}"
+    return f"Whole galaxy, {told.words(name=f'{len(shown)} strongest channels')}"
 
 
 def short(score: str) -> str:
     """Of a class' logit, the class."""
     bare = score.removeprefix("logit(").removesuffix(")") if score.startswith("logit(") else score
-    return plain(bare) if "(" not in bare and ")" not in bare else score_in_words(score)
+    return name_in_words(bare) if "(" not in bare and ")" not in bare else score_in_words(score)
 
 
 def entry_in_words(entry: Entry, scores: Sequence[str]) -> str:
@@ -136,14 +131,14 @@ def channel_in_words(folder: BlocksFolder, channel: int) -> str:
     if row["silent"]:
         lines.append("never active")
     if row["twin"] >= 0:
-        lines.append(f"redundant with {row['twin']} (r {row['twin_r']:.2f})")
+        lines.append(f"redundant with {row['twin']} (r {plus(row['twin_r'])})")
     if row["artefact"]:
-        lines.append(
-            f"artefact: {plain(row['artefact'])} in {row['artefact_share']:.0%} of its top galaxies".replace("%", " %")
-        )
+        share = f"{row['artefact_share']:.0%} of its top galaxies".replace("%", " %")
+        lines.append(f"artefact: {name_in_words(row['artefact'])} in {share}")
     told = strongest_correlates(folder.correlates, channel, 2)
-    lines += [f"{plain(column)}: rho {plus(rho)}" for column, rho in zip(told["column"], told["rho"], strict=True)]
-    return "\n".join(lines).replace("-", "\N{MINUS SIGN}") if lines else "correlates with no column"
+    named = zip(map(name_in_words, told["column"]), told["rho"], strict=True)
+    lines += [f"{column}: rho {plus(rho)}" for column, rho in named]
+    return "\n".join(lines) if lines else "correlates with no column"
 
 
 def plus(value: float) -> str:

@@ -12,11 +12,12 @@ from gz2interp.errors import InputError, choices
 from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
 from gz2interp.figures.manner import Manner
 from gz2interp.figures.rgb import Stretch, stretch_of
+from gz2interp.schema import name_in_words
 from gz2interp.stores.features import FeaturesFolder
 from gz2interp.workflows.features.kept import sheet_of
 from gz2interp.workflows.features.settings import KINDS
 from gz2interp.workflows.figures.drawing import Drawing
-from gz2interp.workflows.figures.words import acknowledgement, colour_in_words, images_in_words, plain
+from gz2interp.workflows.figures.words import acknowledgement, colour_in_words, images_in_words
 from gz2interp.workflows.opening import Subject
 
 __all__ = ["feature_stretch", "sheet_drawing"]
@@ -88,7 +89,7 @@ def sheet_drawing(
 def _named(subject: Subject, kind: str, number: int) -> str:
     """A class by its name, groups counted from 1 as in their figures, and the rest by number."""
     if kind == "class":
-        return plain(subject.probe.class_names[number])
+        return name_in_words(subject.probe.class_names[number])
     return str(number + (kind == "group"))
 
 

@@ -11,19 +11,12 @@ import pandas as pd
 from gz2interp.figures.layouts.bands import Bars, bands_figure
 from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.shown import Shown, Sky
-from gz2interp.schema import DEC, RA
+from gz2interp.schema import DEC, RA, name_in_words, score_in_words
 from gz2interp.workflows.bands import MOST, band_table, by_class
 from gz2interp.workflows.figures.drawing import Drawing
 from gz2interp.workflows.figures.parts import trust_of
 from gz2interp.workflows.figures.wish import Wish
-from gz2interp.workflows.figures.words import (
-    acknowledgement,
-    colour_in_words,
-    images_in_words,
-    plain,
-    score_in_words,
-    value_in_words,
-)
+from gz2interp.workflows.figures.words import acknowledgement, colour_in_words, images_in_words, value_in_words
 from gz2interp.workflows.opening import Subject
 
 __all__ = ["of_bands"]
@@ -53,7 +46,7 @@ def of_bands(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> D
 def _of_galaxies(subject: Subject, table: pd.DataFrame) -> list[Bars]:
     return [
         Bars(
-            f"{row['galaxy_id']}\n{plain(str(row['prediction']))}, {score_in_words(str(row['score']))} "
+            f"{row['galaxy_id']}\n{name_in_words(str(row['prediction']))}, {score_in_words(str(row['score']))} "
             f"{_number(row['value'])}, bands together {_number(row['total'])}",
             row[list(subject.survey.bands)].to_numpy(np.float64),
             shown=_shown(subject, int(row["galaxy_id"])),
@@ -65,7 +58,7 @@ def _of_galaxies(subject: Subject, table: pd.DataFrame) -> list[Bars]:
 def _of_classes(told: pd.DataFrame, bands: Sequence[str]) -> list[Bars]:
     return [
         Bars(
-            f"{plain(str(row['class']))}: {row['galaxies']} galaxies\nbands together {_number(row['total'])}",
+            f"{name_in_words(str(row['class']))}: {row['galaxies']} galaxies\nbands together {_number(row['total'])}",
             row[list(bands)].to_numpy(np.float64),
             row[[f"{band}_error" for band in bands]].to_numpy(np.float64),
         )

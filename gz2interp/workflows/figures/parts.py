@@ -13,6 +13,7 @@ from gz2interp.figures.pieces.maps import map_in_words
 from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.pieces.scales import Scale, scale_of, total
 from gz2interp.figures.shown import Shown, Sky
+from gz2interp.schema import score_in_words
 from gz2interp.workflows.explain import Explanation
 from gz2interp.workflows.figures.words import (
     acknowledgement,
@@ -20,7 +21,6 @@ from gz2interp.workflows.figures.words import (
     galaxy_in_words,
     images_in_words,
     method_in_words,
-    score_in_words,
     settings_in_words,
 )
 from gz2interp.workflows.opening import Subject

@@ -11,13 +11,14 @@ from gz2interp.attribution import METHODS
 from gz2interp.errors import InputError
 from gz2interp.figures.layouts.repaint_pair import Pair, repaint_figure
 from gz2interp.network.scores import Score, logit
+from gz2interp.schema import name_in_words, score_in_words
 from gz2interp.workflows.attribute import attribute
 from gz2interp.workflows.counterfactual import said_of
 from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of
 from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of, who_in_words
 from gz2interp.workflows.figures.wish import Wish
-from gz2interp.workflows.figures.words import plain, score_in_words, value_in_words
+from gz2interp.workflows.figures.words import value_in_words
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.repaint import Repainted, repaint_galaxy
 
@@ -86,7 +87,7 @@ def _words(before: Explanation, after: Explanation, altered: Repainted, i: int) 
     lines = [
         str(before.galaxy_ids[i]),
         said_of(altered.alteration),
-        f"{plain(name)} {then:.0%} \N{RIGHTWARDS ARROW} {now:.0%}",
+        f"{name_in_words(name)} {then:.0%} \N{RIGHTWARDS ARROW} {now:.0%}",
         f"{score} {value_in_words(first)} \N{RIGHTWARDS ARROW} {value_in_words(second)}",
     ]
     return "\n".join(lines)

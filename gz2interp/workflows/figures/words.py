@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import numpy as np
 from gz2interp.attribution import METHODS
 from gz2interp.figures.rgb import Stretch, rgb_bands
 from gz2interp.results import Attribution
+from gz2interp.schema import name_in_words, score_in_words
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.explain import Explanation
 
@@ -20,8 +20,6 @@ __all__ = [
     "galaxy_in_words",
     "images_in_words",
     "method_in_words",
-    "plain",
-    "score_in_words",
     "settings_in_words",
     "value_in_words",
 ]
@@ -48,26 +46,11 @@ _GALAXY_ZOO: Final = (
 _VOTES: Final = ("t01_", "gz2class", "gz2_class")
 
 
-def plain(name: str) -> str:
-    """A class's name as one reads it."""
-    return name.replace("_", " ")
-
-
-def score_in_words(name: str) -> str:
-    """A score as one says it.
-
-    >>> score_in_words("logit(spiral) - 0.5 * logit(edge_on)")
-    'logit of spiral minus 0.5 times logit of edge on'
-    """
-    words = re.sub(r"(logit|probability)\(([^()]*)\)", r"\1 of \2", name)
-    return plain(words.replace(" - ", " minus ").replace(" + ", " plus ").replace(" * ", " times "))
-
-
 def galaxy_in_words(explanation: Explanation, i: int, value: bool = True) -> str:
     """Its id, what the network says and how sure, its label, and the score: a line each."""
-    said = f"{plain(explanation.predictions[i])}, {explanation.confidence[i]:.0%}"
+    said = f"{name_in_words(explanation.predictions[i])}, {explanation.confidence[i]:.0%}"
     label = explanation.labels[i]
-    lines = [str(explanation.galaxy_ids[i]), said, *([f"labelled {plain(label)}"] if label else [])]
+    lines = [str(explanation.galaxy_ids[i]), said, *([f"labelled {name_in_words(label)}"] if label else [])]
     if value:
         score = value_in_words(float(explanation.attribution.scores[i]))
         predicted = explanation.score_names[i] == f"logit({explanation.predictions[i]})"
@@ -129,9 +112,9 @@ def _parameter(name: str, value: Any) -> str:
         return ""
     if name == "positive_only":
         return "only positive values" if value else ""
-    words = _PARAMETERS.get(name, f"{plain(name)}: {{}}")
+    words = _PARAMETERS.get(name, f"{name_in_words(name)}: {{}}")
     said = _BASELINES.get(str(value), value) if name == "baseline" else value
-    return words.format(f"{said:g}" if isinstance(said, float) else plain(str(said)))
+    return words.format(f"{said:g}" if isinstance(said, float) else name_in_words(str(said)))
 
 
 def _gap_in_words(attribution: Attribution) -> str:

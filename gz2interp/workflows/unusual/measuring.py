@@ -12,6 +12,7 @@ from gz2interp.embedding.unusual.judge import SCORES
 from gz2interp.embedding.unusual.morphology import CONTROLS, FAMILIES, Morphology
 from gz2interp.embedding.unusual.reasons import deviations_in_words, place_in_words
 from gz2interp.measure.morphology import SMALLEST, morphology, morphology_words
+from gz2interp.schema import name_in_words
 
 __all__ = ["Measuring", "details_of", "told_of", "votes_in_words"]
 
@@ -110,12 +111,12 @@ def votes_in_words(classes: Sequence[str], shares: NDArray[np.floating], probabi
     """What most volunteers chose, and what the network gives most probability, of one galaxy (class,).
 
     >>> votes_in_words(["round", "edge_on"], np.array([0.2, 0.8]), np.array([0.97, 0.03]))
-    'Volunteers: 80 % edge on (network 3 %); network: 97 % round (volunteers 20 %)'
+    'Volunteers: 80 % edge-on (network 3 %); network: 97 % round (volunteers 20 %)'
     """
     if not np.isfinite(shares).all():
         return ""
     voted, predicted = int(np.argmax(shares)), int(np.argmax(probabilities))
-    names = [name.replace("_", " ") for name in classes]
+    names = [name_in_words(name) for name in classes]
     return (
         f"Volunteers: {_percent(shares[voted])} {names[voted]} (network {_percent(probabilities[voted])}); "
         f"network: {_percent(probabilities[predicted])} {names[predicted]} (volunteers {_percent(shares[predicted])})"
