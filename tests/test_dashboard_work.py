@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextvars import copy_context
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from test_dashboard_building import until
 from test_dashboard_network import opened, text_of
 
 from dashboards import building, working
-from gz2interp.console import JsonLines, progress_as
+from gz2interp.console import JsonLines, ProgressBars, progress_as
 from gz2interp.errors import InputError
 from gz2interp.stores.survey import Survey
 
@@ -177,18 +178,24 @@ def test_at_the_end_the_page_says_so_and_shows_the_table_of_a_sweep(survey: Surv
 def test_the_trainer_s_own_words_of_progress_are_those_that_the_page_reads(
     survey: Survey, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with progress_as("json") as told:
-        told("fit", 0, 4)
-        told.note("epoch 1: well")
-        told("fit", 1, 4)  # too soon after the last: nobody reads so fast
-        told("fit", 4, 4)
-        told.say("what came of it")
+    def verb() -> JsonLines | ProgressBars:
+        with progress_as("json") as progress:
+            progress("fit", 0, 4)
+            progress.note("epoch 1: well")
+            progress("fit", 1, 4)  # too soon after the last: nobody reads so fast
+            progress("fit", 4, 4)
+            progress.say("what came of it")
+        return progress
+
+    progress = copy_context().run(
+        verb
+    )  # the standard output is reserved to the end of the verb, and here of the context
     written = capsys.readouterr()
     records = [json.loads(line) for line in written.out.splitlines()]
     assert "what came of it" in written.err  # in words for people, and no record
     assert [record["done"] for record in records] == [0, 4]
     assert records[-1]["message"] == "epoch 1: well"
-    assert isinstance(told, JsonLines)
+    assert isinstance(progress, JsonLines)
 
 
 def test_another_form_of_progress_is_refused() -> None:

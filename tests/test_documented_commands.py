@@ -28,7 +28,10 @@ from test_giving_samp import TOPCAT, Listener
 from gz2interp.stores.survey import Survey
 from trainer.rehearsal import ArchiveServer, SimpleSky
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(2400)]  # the first of them waits for the demo, with all that is kept
+pytestmark = [
+    pytest.mark.long,
+    pytest.mark.timeout(2400),
+]  # the first of them waits for the demo, with all that is kept
 
 ROOT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("GZ2INTERP_REAL_DATA", ROOT.parent / "shared" / "data"))

@@ -800,7 +800,7 @@ class TestColourSurveys:
         from trainer.fit import fit
 
         with tiny_network() as network:
-            model = fit(colours, "tiny", Config(network=network, epochs=2, batch_size=8, threads=1))
+            model = fit(colours, "tiny", Config(network=network, epochs=2, batch_size=8))
         assert model.run["scaling"]["kind"] == model.run["config"]["scaling"] == "display"
         assert model.run["scaling"]["unit"] == DISPLAY_UNIT
         assert len(model.predictions) == 60

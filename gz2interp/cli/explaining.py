@@ -51,9 +51,11 @@ def explain(
     from gz2interp.workflows.opening import open_subject
 
     question = Question(method, class_score(score, class_name, against), layer, views=views)
+    subject = open_subject(survey, model)
+    for galaxy in galaxies:
+        subject.survey.row_of(galaxy)  # refuses what is no id of the survey, before it becomes the name of a file
     check_free([file_of_map(out, galaxy, method) for galaxy in galaxies], overwrite)
     with console.status("Opening the network"):
-        subject = open_subject(survey, model)
         question = replace(question, score=score_of(subject, of, question.score))
     for explanation in explained_in_portions(subject, galaxies, question):
         for path in write_maps(explanation, out):
