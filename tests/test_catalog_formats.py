@@ -477,3 +477,40 @@ def test_a_real_table_in_other_units(real_data, tmp_path, form):
     back, _ = read_catalog(tmp_path / "t")
     assert back["galaxy_id"].tolist() == some["galaxy_id"].tolist()
     np.testing.assert_allclose(back[["ra", "dec"]], some[["ra", "dec"]], atol=1e-9)
+
+
+def test_the_last_line_of_a_table_of_vizier_and_comments_between_rows_are_no_rows(tmp_path):
+    rows = values("\t")
+    head = ["#RESOURCE=yCat", "objid\t_RAJ2000\t_DEJ2000", "\tdeg\tdeg", "-----\t-----\t-----"]
+    check(written(tmp_path / "a.tsv", *head, *rows[:5], "# half of them", *rows[5:], "", "#END#"))
+    damaged = written(tmp_path / "b.tsv", *head, *rows[:5], "half of them", *rows[5:], "#END#")
+    with pytest.raises(InputError, match=r"line 10 has 1 fields"):
+        read_catalog(damaged)
+
+
+def test_null_in_an_ecsv_table_is_an_empty_field(tmp_path):
+    head = ["# %ECSV 1.0", "# ---", "# delimiter: ','", "# datatype:"]
+    kinds = {"source_id": "int64", "ra": "float64", "dec": "float64", "parallax": "float64", "visits": "int16"}
+    head += [f"# - {{name: {name}, datatype: {kind}}}" for name, kind in kinds.items()]
+    rows = [f"{row},{'null,null' if number % 2 else '0.5,7'}" for number, row in enumerate(values(","))]
+    (tmp_path / "gaia.csv.gz").write_bytes(gzip.compress("\n".join([*head, ",".join(kinds), *rows, ""]).encode()))
+    catalog, _ = check(tmp_path / "gaia.csv.gz")
+    np.testing.assert_array_equal(catalog["parallax"], [0.5, np.nan] * 6)
+    np.testing.assert_array_equal(catalog["visits"], [7, np.nan] * 6)
+
+
+def test_numbers_joined_by_a_hyphen_are_names(tmp_path):
+    rows = [f"{number + 1}-{109056 + number},{ra},{dec}" for number, (ra, dec) in enumerate(zip(RA, DEC, strict=True))]
+    catalog, _ = read_catalog(written(tmp_path / "manga.csv", "id,ra,dec", *rows))
+    assert catalog["galaxy_id"].tolist() == [name_id(f"{number + 1}-{109056 + number}") for number in range(12)]
+
+
+def test_a_table_of_the_dark_energy_survey_keeps_its_ids(tmp_path):
+    catalog, _ = check(written(tmp_path / "des.csv", "COADD_OBJECT_ID,RA,DEC", *values(",")))
+    assert "COADD_OBJECT_ID" not in catalog
+
+
+@pytest.mark.parametrize("text", ['{"ra": 1}', '[{"ra": 1}]', '[\n  {"ra": 1}\n]', "[[1, 2], [3, 4]]"])
+def test_json_is_called_json(tmp_path, text):
+    with pytest.raises(InputError, match="is JSON"):
+        read_catalog(written(tmp_path / "a.csv", text))

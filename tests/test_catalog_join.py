@@ -78,3 +78,18 @@ def test_labels_are_made_after_the_join(tmp_path):
     assert report.labels.why_not["no gz2class"] == 1
     assert report.joins[0].matched == 2
     assert len(report.lines()) >= 4
+
+
+def test_positions_off_the_sphere_find_no_partner(tmp_path):
+    (tmp_path / "a.csv").write_text("objid,ra,dec\n1,10.1,1.0\n2,10.2,1.1\n")
+    (tmp_path / "b.csv").write_text("ra,dec,redshift\n10.1,1.0,0.1\ninf,1.1,0.2\n10.2,95,0.3\n")
+    joined, report = read_catalog(tmp_path / "a.csv", joins=[Join(tmp_path / "b.csv", on="position")])
+    np.testing.assert_array_equal(joined["redshift"], [0.1, np.nan])
+    assert report.joins[0].matched == 1
+
+
+def test_a_catalogue_without_positions_cannot_be_joined_by_position(tmp_path):
+    (tmp_path / "a.csv").write_text("objid,label\n1,a\n2,b\n")
+    (tmp_path / "b.csv").write_text("ra,dec,redshift\n10.1,1.0,0.1\n")
+    with pytest.raises(InputError, match="The catalogue has no positions"):
+        read_catalog(tmp_path / "a.csv", joins=[Join(tmp_path / "b.csv", on="position")])

@@ -821,3 +821,93 @@ class TestColourSurveys:
 
     def test_a_survey_says_so_when_it_is_checked(self, colours: Survey) -> None:
         assert any(finding.words == DISPLAY_NOTE for finding in check_survey(colours.path))
+
+
+# -- images as surveys publish them -----------------------------------------------------------------------------------
+
+
+def one_band(**cards: object) -> fits.ImageHDU:
+    return fits.ImageHDU(cube()[2], header(**cards))
+
+
+def test_the_weight_of_a_dark_energy_survey_image_is_no_second_image(tmp_path):
+    parts = (one_band(BAND="r"), one_band(BAND="r"), one_band(BAND="r"))
+    for hdu, name in zip(parts, ("SCI", "MSK", "WGT"), strict=True):
+        hdu.name = name
+    parts[2].data[:] = 7
+    pixels = read(written(tmp_path / "des.fits", *parts), ("r",))
+    np.testing.assert_array_equal(pixels.image[..., 0], cube()[2])
+
+
+def test_the_inverse_variance_of_a_legacy_surveys_cube_is_no_second_cube(tmp_path):
+    cubes = [fits.ImageHDU(cube()[1:4], header(BANDS="gri", IMAGETYP=kind)) for kind in ("image", "invvar")]
+    cubes[1].data[:] = 7
+    pixels = read(written(tmp_path / "ls.fits", *cubes), ("i", "g", "r"))
+    np.testing.assert_array_equal(pixels.image, np.moveaxis(cube()[[3, 1, 2]], 0, -1))
+
+
+def test_the_primary_header_names_the_filter_of_an_image_beside_masks(tmp_path):
+    primary = fits.PrimaryHDU()
+    primary.header["FILTER"] = "HSC-I2"
+    parts = [primary, one_band(FLUXMAG0=10 ** (27 / 2.5)), one_band(), one_band()]
+    for hdu, name in zip(parts[1:], ("IMAGE", "MASK", "VARIANCE"), strict=True):
+        hdu.name = name
+    fits.HDUList(parts).writeto(tmp_path / "hsc.fits")
+    with pytest.raises(CutoutUnavailable, match="HSC-I2"):
+        read(tmp_path / "hsc.fits", ("r",))
+    pixels = read(tmp_path / "hsc.fits", ("i",))
+    assert (pixels.calibrated, "FLUXMAG0" in pixels.unit, pixels.note) == (True, True, "")
+    np.testing.assert_allclose(pixels.image[..., 0], cube()[2] * 10 ** ((22.5 - 27) / 2.5), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize(("zero_point", "calibrated"), [(22.5, True), (30.0, False)])
+def test_without_unit_a_zero_point_decides_whether_pixels_are_nanomaggies(tmp_path, zero_point, calibrated):
+    pixels = read(written(tmp_path / "a.fits", one_band(FILTER="r", MAGZERO=zero_point)), ("r",))
+    assert pixels.calibrated == calibrated
+    assert ("counts" in pixels.note) != calibrated
+
+
+def test_pixels_that_are_inverse_hyperbolic_sines_are_refused(tmp_path):
+    with pytest.raises(CutoutUnavailable, match="BSOFTEN"):
+        read(written(tmp_path / "ps1.fits", one_band(FILTER="r", BSOFTEN=100.0, BOFFSET=3.0)), ("r",))
+
+
+@pytest.mark.parametrize("listed", [np.array([b"z", b"g", b"r"]), np.array(["z", "g", "r"]), np.array("z g r")])
+def test_the_bands_that_a_numpy_file_lists_decide_whatever_texts_they_are(tmp_path, listed):
+    np.savez(tmp_path / "a.npz", image=cube()[[4, 1, 2]], bands=listed)
+    pixels = read(tmp_path / "a.npz", ("g", "r", "z"))
+    np.testing.assert_array_equal(pixels.image, np.moveaxis(cube()[[1, 2, 4]], 0, -1))
+    assert not pixels.note
+
+
+@pytest.mark.parametrize(("text", "number"), [("J2000.0", 2000.0), ("2000", 2000.0), ("B1950", 1950.0)])
+def test_an_equinox_may_be_a_text(tmp_path, text, number):
+    places = []
+    for equinox in (text, number):
+        cards = header(FILTER="r")
+        del cards["RADESYS"]
+        cards["EQUINOX"] = equinox
+        pixels = read(written(tmp_path / "a.fits", fits.ImageHDU(cube()[2], cards)), ("r",))
+        places.append(pixels.sky(31.5, 31.5))
+    np.testing.assert_allclose(*places, rtol=0, atol=1e-9)
+    assert (abs(places[0][0] - 187.25) > 0.1) == (number == 1950.0)
+
+
+def test_an_equinox_that_is_no_year_is_refused(tmp_path):
+    with pytest.raises(CutoutUnavailable, match="EQUINOX"):
+        read(written(tmp_path / "a.fits", one_band(FILTER="r", EQUINOX="now")), ("r",))
+
+
+def test_a_file_that_is_no_standard_fits_says_so(tmp_path):
+    fits.PrimaryHDU(cube()[2], header(FILTER="r")).writeto(tmp_path / "a.fits")
+    content = (tmp_path / "a.fits").read_bytes()
+    (tmp_path / "a.fits").write_bytes(content[:29] + b"F" + content[30:])
+    with pytest.raises(CutoutUnavailable, match="SIMPLE = F"):
+        read(tmp_path / "a.fits", ("r",))
+
+
+def test_hidden_files_are_no_images(tmp_path):
+    extensions(tmp_path / f"{ID}.fits", FILTER="{}")
+    (tmp_path / f"._{ID}.fits").write_bytes(b"Mac OS X resource fork")
+    (tmp_path / "._a.jpg").write_bytes(b"Mac OS X resource fork")
+    assert catalog_of_folder(tmp_path)["file"].tolist() == [f"{ID}.fits"]

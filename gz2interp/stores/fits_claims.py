@@ -50,8 +50,9 @@ _LIMITS: Final = (
 )
 """Cards whose integers decide what is allocated or converted."""
 _REALS: Final = re.compile(
-    r"BSCALE|BZERO|TSCAL\d+|TZERO\d+|CRVAL\d|CRPIX\d|CDELT\d|CD\d_\d|PC\d_\d|CROTA\d|EQUINOX|LONPOLE|LATPOLE"
+    r"BSCALE|BZERO|TSCAL\d+|TZERO\d+|CRVAL\d|CRPIX\d|CDELT\d|CD\d_\d|PC\d_\d|CROTA\d|LONPOLE|LATPOLE"
 )
+_EQUINOX: Final = re.compile(r"\s*[JB]?\d{4}(?:\.\d*)?\s*")
 _WORDS: Final = re.compile(r"CTYPE\d|CUNIT\d|TTYPE\d+|TFORM\d+|TUNIT\d+|EXTNAME|BUNIT|RADESYS|ZCMPTYPE|ZQUANTIZ")
 
 _STALE: Final = " (if a program changed it and left the sum as it was, write it once more with checksum=True)"
@@ -136,6 +137,8 @@ def check_fits(file: BinaryIO, size: int) -> list[Hdu]:
         _check_cards(hdu)
         _check_table(file, hdu)
         _check_sums(file, hdu)
+        if not hdus and hdu.cards.get("SIMPLE") is not True:
+            raise DamagedFile("its header has SIMPLE = F: it does not keep to the FITS standard")
         hdus.append(hdu)
         if len(hdus) > _MOST_HDUS:
             raise DamagedFile(f"it has more than {_MOST_HDUS} extensions")
@@ -212,6 +215,8 @@ def _check_cards(hdu: Hdu) -> None:
             if pattern.fullmatch(keyword):
                 hdu.integer(keyword, low, high)
         if value is not None and _REALS.fullmatch(keyword):
+            _check_real(keyword, value)
+        if keyword == "EQUINOX" and value is not None and not (isinstance(value, str) and _EQUINOX.fullmatch(value)):
             _check_real(keyword, value)
         if value is not None and _WORDS.fullmatch(keyword) and not isinstance(value, str):
             raise DamagedFile(f"its header has {keyword} = {value!r}, and text in quotes is needed")

@@ -22,6 +22,7 @@ __all__ = [
     "band_of",
     "beam_area",
     "celestial",
+    "is_asinh",
     "is_known_unit",
     "is_magnitude",
     "position_angle",
@@ -61,6 +62,10 @@ _AREAS: Final = {
 _ARCSEC2: Final = float(np.radians(1 / 3600) ** 2)
 """Of a square arcsecond [sr]."""
 
+_ZERO_POINT_CARDS: Final = ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPNT", "ZEROPOINT", "PHOTZP", "MAGZEROP")
+_NANOMAGGY: Final = 22.5
+"""Magnitude of one nanomaggy."""
+
 _DEGREE_WORDS: Final = {
     **{name: (1.0, name) for name in ("deg", "rad", "arcmin", "arcsec", "mas")},
     **dict.fromkeys(("degree", "degrees", "degs", "deg."), (1.0, "deg")),
@@ -85,9 +90,10 @@ def celestial(header: fits.Header) -> WCS | None:
     """
     # Old headers (RADECSYS, DATE-OBS in TAI) are repaired by astropy; that it did so helps nobody here.
     with warnings.catch_warnings(action="ignore"):
-        wcs = WCS(_standard_units(header), naxis=2)
+        standard = _numeric_equinox(_standard_units(header))
+        wcs = WCS(standard, naxis=2)
         if not wcs.has_celestial and int(header.get("NAXIS", 0)) > 2:
-            wcs = WCS(_standard_units(header))
+            wcs = WCS(standard)
             wcs = wcs.celestial if wcs.has_celestial else wcs
         if not wcs.has_celestial or not _has_scale(wcs):
             return None
@@ -123,6 +129,17 @@ def _standard_units(header: fits.Header) -> fits.Header:
         for card in (f"CRVAL{axis}", f"CDELT{axis}", f"CD{axis}_1", f"CD{axis}_2"):
             if card in changed and factor != 1.0:
                 changed[card] = float(changed[card]) * factor
+    return changed
+
+
+def _numeric_equinox(header: fits.Header) -> fits.Header:
+    """The header with its equinox as a number, which wcslib needs: some write ``'J2000.0'``."""
+    text = header.get("EQUINOX")
+    year = re.search(r"\d{4}(?:\.\d*)?", text) if isinstance(text, str) else None
+    if year is None:
+        return header
+    changed = header.copy()
+    changed["EQUINOX"] = float(year[0])
     return changed
 
 
@@ -171,8 +188,25 @@ def position_angle(wcs: WCS) -> float:
 
 
 def unit_of(header: fits.Header) -> str:
-    """BUNIT as it stands; where there is none, the nanomaggies of an SDSS frame are assumed, and said to be."""
-    return str(header.get("BUNIT", "")).strip() or f"{UNIT} (assumed)"
+    """BUNIT as it stands, or the unit that follows from a zero point.
+
+    Where there is neither, the nanomaggies of an SDSS frame are assumed, and the text says so. ``FLUXMAG0`` is the flux
+    of AB magnitude 0 (HSC, LSST). A card with another zero point means counts, of a magnitude system that it leaves
+    open.
+    """
+    unit = str(header.get("BUNIT", "")).strip()
+    if unit:
+        return unit
+    flux = header.get("FLUXMAG0")
+    if isinstance(flux, (int, float)) and 0 < flux < np.inf:
+        return f"{1e9 / flux:.8g} {UNIT} (by FLUXMAG0)"
+    zero_points = [header[card] for card in _ZERO_POINT_CARDS if isinstance(header.get(card), (int, float))]
+    return "counts (assumed)" if zero_points and zero_points[0] != _NANOMAGGY else f"{UNIT} (assumed)"
+
+
+def is_asinh(header: fits.Header) -> bool:
+    """Whether the pixels are inverse hyperbolic sines of flux, as in the stacks of Pan-STARRS 1."""
+    return "BSOFTEN" in header and "BOFFSET" in header
 
 
 def to_nanomaggies(unit: str, pixel_area: float = float("nan"), beam: float = float("nan")) -> float:

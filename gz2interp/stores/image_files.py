@@ -20,6 +20,7 @@ from gz2interp.stores.band_names import header_bands
 from gz2interp.stores.fits_headers import (
     beam_area,
     celestial,
+    is_asinh,
     is_known_unit,
     is_magnitude,
     position_angle,
@@ -327,6 +328,11 @@ def _units(
     logarithmic = [unit for unit in units if is_magnitude(unit)]
     if logarithmic:
         raise _failed(f"{name} is in {logarithmic[0]}, which cannot be added up; linear flux per pixel was expected")
+    if any(is_asinh(plane.header) for plane in planes):
+        raise _failed(
+            f"{name} has the cards BSOFTEN and BOFFSET of Pan-STARRS: its pixels are inverse hyperbolic sines of flux; "
+            "write BOFFSET + 2 BSOFTEN sinh(pixel / 1.0857362) to a new file, without these cards"
+        )
     areas = [_pixel_area(wcs) for wcs in maps]
     beams = [beam_area(plane.header) for plane in planes]
     each = list(zip(units, areas, beams, strict=True))

@@ -113,7 +113,8 @@ def image_headers(path: Path) -> list[fits.Header]:
     with reading(path, CutoutUnavailable), unpacked(path) as file, fits.open(file, memmap=False) as hdus:
         primary = hdus[0].header
         images = [hdu.header for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS", 0) >= 2]
-        whole = [header if header is primary else _inherited(header, primary, len(images) == 1) for header in images]
+        alone = _is_alone(images)
+        whole = [header if header is primary else _inherited(header, primary, alone) for header in images]
         return [header for header in whole if not is_auxiliary_plane(header)]
 
 
@@ -131,13 +132,18 @@ def _numpy_arrays(path: Path) -> list[Plane]:
     with path.open("rb") as file:
         stored = np.load(file, allow_pickle=False)
         arrays = {"": stored} if isinstance(stored, np.ndarray) else dict(stored)
-    lists = {key: array for key, array in arrays.items() if array.ndim == 1 and array.dtype.kind == "U"}
-    listed = next((" ".join(lists[key]) for key in lists if key.lower() in ("bands", "filters", "band_names")), "")
+    lists = [array for key, array in arrays.items() if key.lower() in ("bands", "filters", "band_names")]
+    listed = next((_words(array) for array in lists if array.ndim < 2 and array.dtype.kind in "US"), "")
     images = {key: array for key, array in arrays.items() if len(arrays) == 1 or array.ndim in (2, 3, 4)}
     planes = [Plane(_squeezed(array), _key_header(key, listed), key or "the array") for key, array in images.items()]
     if len(planes) == 1 and planes[0].values.ndim not in (2, 3):
         raise _failed(f"{path.name} is {planes[0].values.shape}, which is neither (band, y, x) nor (y, x, band)")
     return planes
+
+
+def _words(texts: NDArray[Any]) -> str:
+    """The texts of an array, which may be bytes or a single one."""
+    return " ".join(np.char.decode(texts, "ascii", "replace").flat if texts.dtype.kind == "S" else texts.flat)
 
 
 def _key_header(key: str, listed: str) -> fits.Header:
@@ -153,14 +159,20 @@ def _fits_images(path: Path) -> list[Plane]:
     with unpacked(path) as file, fits.open(file, memmap=False) as hdus:
         primary = hdus[0].header
         images = [(number, hdu) for number, hdu in enumerate(hdus) if hdu.is_image and hdu.data is not None]
+        alone = _is_alone([hdu.header for _, hdu in images])
         return [
             Plane(
                 _squeezed(_without_blanks(hdu)),
-                hdu.header if hdu.header is primary else _inherited(hdu.header, primary, len(images) == 1),
+                hdu.header if hdu.header is primary else _inherited(hdu.header, primary, alone),
                 f"extension {number}" + f" ({hdu.name})" * bool(hdu.name),
             )
             for number, hdu in images
         ]
+
+
+def _is_alone(headers: Sequence[fits.Header]) -> bool:
+    """Whether one image has the file to itself, but for its weights and masks: the primary header is then about it."""
+    return sum(not is_auxiliary_plane(header) for header in headers) == 1
 
 
 def _without_blanks(hdu: Any) -> NDArray[Any]:

@@ -28,7 +28,18 @@ from trainer.catalog.positions import PositionColumns, position_columns
 __all__ = ["FILE_COLUMNS", "ID_COLUMNS", "NUMBERS", "Layout", "layout_of", "names_in"]
 
 ID_COLUMNS: Final = (
-    *(GALAXY_ID, "dr7objid", "dr8objid", "objid", "photoobjid", "specobjid", "coadd_objid", "galaxyid", "id_str"),
+    *(
+        GALAXY_ID,
+        "dr7objid",
+        "dr8objid",
+        "objid",
+        "photoobjid",
+        "specobjid",
+        "coadd_objid",
+        "coadd_object_id",
+        "galaxyid",
+        "id_str",
+    ),
     *("dr8_id", "object_id", "objectid", "source_id", "targetid", "iauname", "id"),
 )
 """Where an id may stand, the best first: GZ2's own votes belong to the DR7 object."""

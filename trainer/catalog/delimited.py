@@ -101,7 +101,7 @@ class Sheet:
                 for line, fields in enumerate(reader, 1):
                     if reader.line_num > line:
                         raise _line_break(self.path, self.heading + line, self.heading + reader.line_num)
-                    if fields:
+                    if fields and not (fields[0].startswith("#") and len(fields) != len(self.columns)):  # a comment
                         yield self.heading + line, fields
             except csv.Error:  # a value that swallows all that follows is too long for the reader
                 if reader.line_num > line + 1:
@@ -298,7 +298,11 @@ def _read_arrow(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
         table = pa_csv.read_csv(
             counted,
             read_options=pa_csv.ReadOptions(column_names=list(sheet.columns), skip_rows=sheet.heading),
-            parse_options=pa_csv.ParseOptions(delimiter=sheet.delimiter),
+            parse_options=pa_csv.ParseOptions(
+                delimiter=sheet.delimiter,
+                # Comments between and below the rows, such as the last line #END# of a table of VizieR.
+                invalid_row_handler=lambda row: "skip" if (row.text or "").startswith("#") else "error",
+            ),
             convert_options=pa_csv.ConvertOptions(
                 include_columns=list(types),
                 column_types={name: ARROW_TYPES[kind] for name, kind in types.items()},

@@ -74,11 +74,11 @@ def tell_apart(table: pd.DataFrame) -> Identity:
 
 
 def are_names(column: pd.Series[Any]) -> bool:
-    """Whether ids are names, such as ``J101223.40+021519.1`` or ``347068_1123``, and none is a number."""
+    """Whether ids are names, such as ``J101223.40+021519.1``, ``347068_1123`` or ``1-109056``, and none is a number."""
     if not isinstance(column.dtype, pd.StringDtype) or column.isna().all():
         return False
     texts = column.dropna().str.strip()
-    return bool(texts.str.contains(r"[A-Za-z_]").all()) and not texts.map(_is_float).any()
+    return bool(texts.str.contains(r"[A-Za-z_]|\d-\d").all()) and not texts.map(_is_float).any()
 
 
 def ids_of_positions(ra: pd.Series[Any], dec: pd.Series[Any]) -> pd.Series[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -158,12 +158,21 @@ def _by_position(catalog: pd.DataFrame, other: pd.DataFrame, within: float) -> t
     names = {ours: theirs for theirs, ours in names_in(list(other.columns)).items()}
     if RA not in names or DEC not in names:
         raise InputError("The other table has no ra and dec", "positions", "Join by id.")
-    placed = other[[names[RA], names[DEC]]].dropna()
+    placed = other[_on_sphere(other[names[RA]], other[names[DEC]])]
     if placed.empty:
         raise InputError("The other table has no position on the sphere", "positions", "Join by id.")
+    has_position = _on_sphere(catalog[RA], catalog[DEC])
+    if not has_position.any():
+        raise InputError("The catalogue has no positions", "positions", "Join by id.")
     tree = cKDTree(unit_vectors(placed[names[RA]], placed[names[DEC]]))
-    distances, nearest = tree.query(unit_vectors(catalog[RA], catalog[DEC]), k=2, distance_upper_bound=chord(within))
-    found = np.isfinite(distances)
+    galaxies = unit_vectors(catalog.loc[has_position, RA], catalog.loc[has_position, DEC])
+    distances, nearest = tree.query(galaxies, k=2, distance_upper_bound=chord(within))
     # A galaxy without a neighbour gets the index "one beyond the last".
     rows = np.append(placed.index.to_numpy(), -1)
-    return rows[nearest[:, 0]], int(found[:, 1].sum())
+    partner = np.full(len(catalog), -1, dtype=np.intp)
+    partner[has_position] = rows[nearest[:, 0]]
+    return partner, int(np.isfinite(distances[:, 1]).sum())
+
+
+def _on_sphere(ra: pd.Series[Any], dec: pd.Series[Any]) -> NDArray[np.bool_]:
+    return np.asarray(ra.between(-180.0, 360.0) & dec.between(-90.0, 90.0), dtype=np.bool_)

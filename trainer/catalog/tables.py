@@ -194,7 +194,7 @@ def _format_of(path: Path, content: Callable[[Path], IO[bytes]]) -> Format:
         )
     if b"<VOTABLE" in start or text.startswith(b"<?xml"):
         return "VOTable"
-    if text.startswith((b"{", b"[{")):
+    if text.startswith(b"{") or re.match(rb"\[\s*[{\[]", text):
         raise InputError(f"{path.name} is JSON", _FORMATS, "Save the table in one of these formats.")
     return _text_format(text.decode("utf-8", "replace"))
 
@@ -225,7 +225,7 @@ def _read_astropy(path: Path, form: Format, content: Callable[[Path], IO[bytes]]
         elif form == "VOTable":
             candidates = _votables(file, path, notes)
         else:
-            table = _expanded(Table.read(file.read().decode("utf-8-sig"), format=_ASTROPY_TEXT[form]))
+            table = _expanded(_text_table(file.read().decode("utf-8-sig"), form))
             candidates = [_Candidate("", tuple(table.colnames), table)]
         which, types = _chosen(path, candidates, choose)
     if len(candidates) > 1:
@@ -237,6 +237,12 @@ def _read_astropy(path: Path, form: Format, content: Callable[[Path], IO[bytes]]
     notes += [f"{name} holds an array in each row: left out" for name in types if name not in columns]
     units = {name: str(table[name].unit) for name in names if getattr(table[name], "unit", None)}
     return RawTable(pd.DataFrame(columns), form, names, units, which.frames, tuple(notes))
+
+
+def _text_table(text: str, form: Format) -> Table:
+    if form == "ECSV":  # the archive of Gaia writes null in empty fields
+        return Table.read(text, format=_ASTROPY_TEXT[form], fill_values=[("", "0"), ("null", "0")])
+    return Table.read(text, format=_ASTROPY_TEXT[form])
 
 
 def _chosen(path: Path, candidates: list[_Candidate], choose: Choice) -> tuple[_Candidate, dict[str, ColumnType]]:

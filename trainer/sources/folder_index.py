@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -117,7 +117,7 @@ class FolderIndex:
 
 def bands_of_folder(folder: Path) -> tuple[str, ...]:
     """The bands that a folder's files are read for unless somebody says otherwise: colours if there is nothing else."""
-    names = [path.name.lower() for path in folder.rglob("*")] if folder.is_dir() else []
+    names = [path.name.lower() for path in _files_below(folder)] if folder.is_dir() else []
     only_display = any(name.endswith(DISPLAY_SUFFIXES) for name in names) and not any(
         name.endswith(SUFFIXES) for name in names
     )
@@ -142,7 +142,7 @@ def find_images(folder: Path, bands: Sequence[str] = BANDS) -> list[ImageFiles]:
     if not folder.is_dir():
         raise InputError(f"There is no folder {folder}", "a folder of cutouts", "Check the path.")
     suffixes = DISPLAY_SUFFIXES if tuple(bands) == DISPLAY_BANDS else SUFFIXES
-    files = sorted((path for path in folder.rglob("*") if path.name.lower().endswith(suffixes)), key=_natural)
+    files = sorted((path for path in _files_below(folder) if path.name.lower().endswith(suffixes)), key=_natural)
     files = _without_auxiliary(files)
     sets: dict[tuple[Path, str], dict[str, Path]] = {}
     for path in files:
@@ -161,6 +161,11 @@ def find_images(folder: Path, bands: Sequence[str] = BANDS) -> list[ImageFiles]:
     if not images:
         raise InputError(f"{folder} holds no images", f"files ending in {choices((*SUFFIXES, *DISPLAY_SUFFIXES), 20)}")
     return list(images.values())
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """All files less hidden ones: macOS puts ``._NAME`` beside each file NAME that it copies to other disks."""
+    return (path for path in folder.rglob("*") if not path.name.startswith("."))
 
 
 def _without_auxiliary(files: Sequence[Path]) -> list[Path]:
