@@ -7,6 +7,7 @@ import io
 import os
 import sqlite3
 import struct
+import threading
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -21,8 +22,9 @@ from astropy.io import fits
 
 from gz2interp.errors import CutoutUnavailable, Gz2interpError, InputError, SurveyError
 from gz2interp.records import record_from_json
-from gz2interp.stores.files import read_json
-from gz2interp.stores.reading import reading, reading_sqlite, unpacked
+from gz2interp.stores import reading as reading_module
+from gz2interp.stores.files import read_json, replaced, write_json
+from gz2interp.stores.reading import DamagedFile, reading, reading_sqlite, unpacked
 from gz2interp.stores.tables import read_parquet, write_parquet
 
 RNG = np.random.default_rng(20)
@@ -313,3 +315,42 @@ def test_numbers_beyond_reason_and_endless_lists_are_no_json(tmp_path: Path, tex
     (tmp_path / "a.json").write_bytes(text.encode("latin-1"))
     with pytest.raises(SurveyError, match=r"a\.json cannot be read"):
         read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize(("looks", "is_refused"), [(2, False), (1000, True)])
+def test_a_database_that_is_being_written_is_not_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, looks: int, is_refused: bool
+) -> None:
+    """Between its header and its size, a writer may have added pages: both are looked at again."""
+    path, contradictions = tmp_path / "a.sqlite", iter(range(looks))
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE rating (a)")
+
+    def contradicting(*_: object) -> None:
+        if next(contradictions, None) is not None:
+            raise DamagedFile("it has 9 pages")
+
+    monkeypatch.setattr(reading_module, "check_claims", contradicting)
+    with pytest.raises(SurveyError, match="9 pages") if is_refused else nullcontext(), reading_sqlite(path):
+        pass
+
+
+def test_a_log_that_ends_while_it_is_looked_at_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE rating (a)")
+    monkeypatch.setattr(Path, "is_file", lambda _: True)  # as it was a moment ago
+    with reading_sqlite(path, tables=("rating",)):
+        pass
+
+
+def test_two_threads_that_write_one_file_leave_one_of_them_whole(tmp_path: Path) -> None:
+    path = tmp_path / "a[1].json"
+    with replaced(path) as aside:
+        aside.write_text("1")
+        other = threading.Thread(target=write_json, args=(path, 2))
+        other.start()
+        other.join()
+        assert read_json(path) == 2
+    assert read_json(path) == 1
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import math
 import os
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -68,7 +70,7 @@ def replaced(path: Path) -> Iterator[Path]:
     StorageError
         The disk is full or read-only, or `path` cannot be written for another reason.
     """
-    aside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}{path.suffix}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
@@ -188,7 +190,7 @@ def _put_in_place(aside: Path, folder: Path) -> None:
 
 def _remove_leftovers(path: Path) -> None:
     """Remove what writers of this file that were killed left beside it; younger ones may still be at work."""
-    for leftover in path.parent.glob(f".{path.stem}.*{path.suffix}"):
+    for leftover in path.parent.glob(glob.escape(f".{path.stem}.") + "*" + glob.escape(path.suffix)):
         with suppress(FileNotFoundError):
             if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
                 leftover.unlink()

@@ -26,7 +26,7 @@ import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -53,6 +53,8 @@ MOST_RATIO: Final = 60
 """Beyond that, so many times the size of the packed file: tables shrink 5 times, masks 50 times, bombs 1,000 times."""
 MOST_TEXT: Final = 64 << 20
 """Of a JSON or TOML file [bytes]."""
+_LOOKS: Final = 5
+"""At a SQLite file whose header contradicts its size, before it is taken for damaged."""
 _WCSLIB: Final = re.compile(r"ERROR \d+ in \w+\(\) at line \d+ of file .*")
 """Where in the source of wcslib an error arose."""
 _REMEDY: Final = "The file may be cut short or damaged: fetch or write it again"
@@ -138,8 +140,7 @@ def reading_sqlite(
     The processor time of questions is limited by the size of the file: pages of a damaged one may refer to each other.
     """
     with failing_as(SurveyError, path.name, "A SQLite file of a survey", remedy):
-        if not _has_log(path):
-            check_claims(path)
+        _check_database(path)
         mode = "rw" if writable else "ro"
         address = f"{path.resolve().as_uri()}?mode={mode}"
         with closing(sqlite3.connect(address, timeout=60, isolation_level=None, uri=True)) as connection:
@@ -154,10 +155,27 @@ def reading_sqlite(
             yield connection
 
 
+def _check_database(path: Path) -> None:
+    """As `check_claims`, while another process may be writing: its header and its size then change one by one."""
+    for tries_left in reversed(range(_LOOKS)):
+        if _has_log(path):
+            return
+        try:
+            check_claims(path)
+            return
+        except DamagedFile:
+            if not tries_left:
+                raise
+            time.sleep(0.02)
+
+
 def _has_log(path: Path) -> bool:
     """Whether a part of a SQLite file's pages is in another file beside it."""
-    beside = [path.with_name(path.name + suffix) for suffix in ("-wal", "-journal")]
-    return any(file.is_file() and file.stat().st_size for file in beside)
+    for suffix in ("-wal", "-journal"):
+        with suppress(FileNotFoundError):  # a writer that ends removes it
+            if path.with_name(path.name + suffix).stat().st_size:
+                return True
+    return False
 
 
 def _told(error: type[Gz2interpError], given: str, wanted: str, remedy: str) -> Gz2interpError:

@@ -82,6 +82,10 @@ class Sheet:
     heading: int
     units: dict[str, str] = field(default_factory=dict)
 
+    def is_comment(self, fields: list[str]) -> bool:
+        """Whether these are no row, such as ``#END#``, the last line of a table of VizieR."""
+        return fields[0].startswith("#") and len(fields) != len(self.columns)
+
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Line number in the file and fields of each row, one by one: slow and exact.
 
@@ -101,7 +105,7 @@ class Sheet:
                 for line, fields in enumerate(reader, 1):
                     if reader.line_num > line:
                         raise _line_break(self.path, self.heading + line, self.heading + reader.line_num)
-                    if fields and not (fields[0].startswith("#") and len(fields) != len(self.columns)):  # a comment
+                    if fields and not self.is_comment(fields):
                         yield self.heading + line, fields
             except csv.Error:  # a value that swallows all that follows is too long for the reader
                 if reader.line_num > line + 1:
@@ -209,8 +213,8 @@ def read(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
         if "Could not skip" in str(error):
             raise _no_rows(sheet) from error
         _raise_first_fault(sheet, types, error)
-        # Sound, but in a spelling that Arrow does not know, such as a declination of "+15.6".
-        frame = _read_arrow(sheet, dict.fromkeys(types, "text"))
+        # Sound, but with comments, or in a spelling that Arrow does not know, such as a declination of "+15.6".
+        frame = _read_arrow(sheet, dict.fromkeys(types, "text"), comments=True)
     if frame.empty:
         raise _no_rows(sheet)
     texts = {name: kind for name, kind in types.items() if kind != "text" and frame[name].dtype == "str"}
@@ -274,7 +278,7 @@ def angles(texts: pd.Series[Any]) -> pd.Series[Any]:
 class _Counted:
     """A file whose lines are counted as they are read."""
 
-    file: IO[bytes]
+    file: IO[bytes] | _WithoutComments
     breaks: int = 0
     end: bytes = b"\n"
 
@@ -292,17 +296,41 @@ class _Counted:
         return part
 
 
-def _read_arrow(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
+@dataclass
+class _WithoutComments:
+    """A file less the comments between and below its rows, from the first row on."""
+
+    file: IO[bytes]
+    sheet: Sheet
+
+    def __post_init__(self) -> None:
+        for _ in range(self.sheet.heading):
+            self.file.readline()
+
+    @property
+    def closed(self) -> bool:
+        return self.file.closed
+
+    def read(self, size: int = -1) -> bytes:
+        while lines := self.file.readlines(size):
+            if rows := b"".join(line for line in lines if not self._is_comment(line)):
+                return rows
+        return b""
+
+    def _is_comment(self, line: bytes) -> bool:
+        return line.startswith(b"#") and self.sheet.is_comment(
+            _fields(line.decode("utf-8", "replace"), self.sheet.delimiter)
+        )
+
+
+def _read_arrow(sheet: Sheet, types: dict[str, ColumnType], *, comments: bool = False) -> pd.DataFrame:
     with sheet.opened(sheet.path) as file:
-        counted = _Counted(file)
+        counted = _Counted(_WithoutComments(file, sheet) if comments else file)
+        heading = 0 if comments else sheet.heading
         table = pa_csv.read_csv(
             counted,
-            read_options=pa_csv.ReadOptions(column_names=list(sheet.columns), skip_rows=sheet.heading),
-            parse_options=pa_csv.ParseOptions(
-                delimiter=sheet.delimiter,
-                # Comments between and below the rows, such as the last line #END# of a table of VizieR.
-                invalid_row_handler=lambda row: "skip" if (row.text or "").startswith("#") else "error",
-            ),
+            read_options=pa_csv.ReadOptions(column_names=list(sheet.columns), skip_rows=heading),
+            parse_options=pa_csv.ParseOptions(delimiter=sheet.delimiter),
             convert_options=pa_csv.ConvertOptions(
                 include_columns=list(types),
                 column_types={name: ARROW_TYPES[kind] for name, kind in types.items()},
@@ -310,7 +338,9 @@ def _read_arrow(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
                 strings_can_be_null=True,
             ),
         )
-    if table.num_rows != counted.lines - sheet.heading:  # blank lines, or a value that goes on beyond its own
+    if (
+        comments or table.num_rows != counted.lines - sheet.heading
+    ):  # blank lines, or a value that goes on beyond its own
         _refuse_line_breaks(sheet)
     frame: pd.DataFrame = table.to_pandas()
     return frame

@@ -175,4 +175,4 @@ def _by_position(catalog: pd.DataFrame, other: pd.DataFrame, within: float) -> t
 
 
 def _on_sphere(ra: pd.Series[Any], dec: pd.Series[Any]) -> NDArray[np.bool_]:
-    return np.asarray(ra.between(-180.0, 360.0) & dec.between(-90.0, 90.0), dtype=np.bool_)
+    return np.asarray(np.isfinite(ra) & dec.between(-90.0, 90.0), dtype=np.bool_)
