@@ -162,6 +162,18 @@ def test_scores_without_an_activation_are_logits_whatever_the_last_layer():
     np.testing.assert_allclose(probe.probabilities(IMAGES).sum(axis=1), 1, rtol=1e-5)
 
 
+def test_logarithms_of_probabilities_are_read_as_such():
+    def head(image):
+        logits = L.Dense(4, name="last")(L.Flatten()(image))
+        return logits, keras.ops.log_softmax(logits)
+
+    model, up_to_logits = built(head)
+    probe = Probe(model)
+    expected = np.asarray(up_to_logits(IMAGES, training=False))
+    np.testing.assert_allclose(probe.logits(IMAGES), expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(probe.probabilities(IMAGES), np.exp(model(IMAGES, training=False)), rtol=1e-5)
+
+
 def divided_by_a_temperature(logits):
     class Temperature(L.Layer):
         def build(self, _shape):

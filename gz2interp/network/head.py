@@ -44,6 +44,9 @@ PASSING: Final = frozenset(
 )
 """Operations that change neither values nor their order."""
 
+LOGARITHM: Final = "LogSoftmax"
+"""The logarithm of probabilities: what enters it is the logits, and what it gives is no probabilities."""
+
 ACTIVATIONS: Final = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 
 DIVISIONS: Final = frozenset(("RealDiv", "Div", "DivNoNan"))
@@ -99,7 +102,8 @@ class Head:
     activated : bool
         Whether they are what enters the last softmax or sigmoid.
     ends_in_logits : bool
-        Whether the network's answer is the logits themselves, and probabilities follow from them.
+        Whether the network's answer is no probabilities, but the logits or their log-softmax, and these follow from
+        the logits.
     """
 
     rule: str
@@ -170,7 +174,8 @@ def head_of(traced: Traced) -> Head:
             return Head(rule, classes, _before(traced, tensor), use, named=True, ends_in_logits=ends)
     if entering:
         giving, inside = _layer_of(traced, *entering)
-        return Head(_words(giving, inside), classes, _before(traced, *entering), giving, inside, activated=True)
+        before = _before(traced, *entering)
+        return Head(_words(giving, inside), classes, before, giving, inside, activated=True, ends_in_logits=ends)
     if not ends:
         return Head("log p - log(1 - p)", classes, tuple(traced.uses))
     giving, _ = _layer_of(traced, answer)
@@ -251,7 +256,7 @@ def _log_odds(answer: Tensor) -> Tensor:
 def _entering(tensor: Tensor) -> tuple[Tensor, ...]:
     """What enters the last softmax or sigmoid of a tensor in a graph, of each where several are joined; or nothing."""
     operation = tensor.op
-    if operation.type in ACTIVATIONS:
+    if operation.type in ACTIVATIONS or operation.type == LOGARITHM:
         return (operation.inputs[0],)
     if operation.type in PASSING:
         return _entering(operation.inputs[tensor.value_index if operation.type == "IdentityN" else 0])
