@@ -15,6 +15,7 @@ from gz2interp.figures.paper import FORMATS, save_figure
 from gz2interp.figures.shown import Sky
 from gz2interp.painting import Alteration
 from gz2interp.results import Cutout
+from gz2interp.schema import name_in_words
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
@@ -63,7 +64,7 @@ def said_of(alteration: Alteration) -> str:
 def _write_figure(survey: Survey, repainted: Repainted, path: Path) -> None:
     words = said_of(repainted.alteration)
     light = [
-        (f"{part.name.replace('_', ' ')}, {_percent(part.share)}", part.light)
+        (f"{name_in_words(part.name)}, {_percent(part.share)}", part.light)
         for part in ingredients_of(survey, repainted.galaxy_id)
     ]
     said = repainted.said_before, repainted.said_after
