@@ -180,3 +180,10 @@ def test_the_galaxy_challenge_with_its_images(tmp_path):
     assert survey.catalog["label"].tolist() == ["round", "edge_on", "in_between"]
     means = survey.images([0, 1, 2]).mean(axis=(1, 2, 3))
     assert (np.diff(means) > 0).all()
+
+
+@pytest.mark.parametrize("text", ["u,g,r", "u, g, r", "ugr", " ugr "])
+def test_bands_are_letters_or_names_between_commas(text):
+    from trainer.__main__ import _bands
+
+    assert _bands(text) == ("u", "g", "r")

@@ -330,3 +330,20 @@ def test_a_survey_made_before_there_was_a_middle_part_still_opens(tmp_path: Path
     file.write_text(json.dumps(record))
     with pytest.raises(SurveyError, match="rows_committed"):
         Survey.open(survey.path)
+
+
+@pytest.mark.parametrize(
+    ("bands", "size", "words"),
+    [
+        (("u", "g", "u"), 6, "u g u"),
+        (("u", "U"), 6, "u U"),
+        ((), 6, "of no name"),
+        (("g", "r", "i"), 9000, "9000 x 9000 pixels in 3 bands"),
+    ],
+)
+def test_a_survey_that_could_not_be_filled_is_refused_and_leaves_nothing(
+    tmp_path: Path, bands: tuple[str, ...], size: int, words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        Survey.create(tmp_path / "s", catalog(4), shape=(size, size), bands=bands, source="test")
+    assert list(tmp_path.iterdir()) == []

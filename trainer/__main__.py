@@ -126,7 +126,7 @@ def ingest(
         source,
         origin,
         catalog=None if table is None else _catalog(table, scheme, join, join_on),
-        bands=None if bands is None else tuple(bands.split(",")) if "," in bands else tuple(bands),
+        bands=None if bands is None else _bands(bands),
         size=size,
         scale=field if source == "sdss_frames" else pixel_scale,
         central=central,
@@ -184,7 +184,7 @@ def download(
     from trainer.download.show import Show, summary
     from trainer.sources.field import Field
 
-    plan = Plan(Field(field or 0.396 * size, radii), tuple(bands.split(",")) if "," in bands else tuple(bands), size)
+    plan = Plan(Field(field or 0.396 * size, radii), _bands(bands), size)
     limits = Limits(workers=workers, rate=rate, tries=tries, read=timeout, whole=4 * timeout, patience=3600 * patience)
     asking = Asking(limits, allowed=tuple(allow_host or ()), cache=cache, cache_bytes=round(cache_gib * 2**30))
     sources = open_archives(source or ["skyview"], plan, asking)
@@ -488,6 +488,11 @@ def _catalog(table: Path, scheme: str | None, join: list[Path] | None, join_on: 
     for line in report.lines():
         say(line)
     return frame
+
+
+def _bands(text: str) -> tuple[str, ...]:
+    """Names of bands: letters such as ``ugriz``, or names with commas."""
+    return tuple(name.strip() for name in text.split(",")) if "," in text else tuple(text.strip())
 
 
 def _statuses(given: list[str]) -> set[str]:

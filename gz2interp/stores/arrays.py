@@ -30,6 +30,7 @@ __all__ = [
     "check_array",
     "create_array",
     "drop_shards",
+    "is_readable_chunk",
     "new_memmap",
     "open_array",
     "read_all",
@@ -129,10 +130,19 @@ def check_array(array: zarr.Array[Any], shape: tuple[int | None, ...] | None = N
         len(shape) != array.ndim or any(a not in (None, b) for a, b in zip(shape, array.shape, strict=True))
     ):
         raise DamagedFile(f"its shape is {array.shape}, and {shape} is right")
-    if array.dtype.kind not in "fiub" or math.prod(array.chunks) * array.dtype.itemsize > _MOST_CHUNK:
+    if array.dtype.kind not in "fiub" or not _fits_memory(array.chunks, array.dtype):
         raise DamagedFile(f"it claims chunks of {array.chunks} values of type {array.dtype}")
     if "'big'" in str(array.metadata.to_dict()):
         raise DamagedFile("it claims bytes in another order than they are written in")
+
+
+def is_readable_chunk(row: tuple[int, ...], dtype: DTypeLike, chunk_rows: int = CHUNK_ROWS) -> bool:
+    """Whether `open_array` will open an array with rows of this shape: what is read together is bounded."""
+    return _fits_memory((chunk_rows, *row), dtype)
+
+
+def _fits_memory(chunks: tuple[int, ...], dtype: DTypeLike) -> bool:
+    return math.prod(chunks) * np.dtype(dtype).itemsize <= _MOST_CHUNK
 
 
 def read_all(array: zarr.Array[Any]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.results import digest_of
 from gz2interp.schema import DEC, GALAXY_ID, RA, pixel_unit
-from gz2interp.stores.arrays import create_array
+from gz2interp.stores.arrays import create_array, is_readable_chunk
 from gz2interp.stores.files import digest_of_file, whole_folder
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Journal
@@ -33,6 +33,12 @@ def make_survey_folder(
 
     Parameters and errors are those of `gz2interp.stores.survey.Survey.create`.
     """
+    if not is_readable_chunk((*shape, len(bands)), np.float32):
+        raise InputError(
+            f"Cutouts of {shape[0]} x {shape[1]} pixels in {len(bands)} bands were asked for",
+            "Cutouts of a galaxy: 64 to some hundred pixels along a side",
+            "Choose a smaller --size",
+        )
     with whole_folder(folder, f"the survey {folder}") as being_made:
         n, pixels = _write_catalog(being_made / "catalog.parquet", catalog), (*shape, len(bands))
         create_array(being_made / "cutouts.zarr" / "images", (n, *pixels), np.float32)
