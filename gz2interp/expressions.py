@@ -219,6 +219,8 @@ def _is_in(column: Any, listed: ast.expr, node: ast.expr) -> pd.Series[Any]:
     answer: pd.Series[Any] = pd.Series(np.zeros(len(column), np.bool_), index=column.index)
     for kind in (str, float, int):  # together they would be compared as texts or as floats
         same = [value for value in values if isinstance(value, kind)]
+        if same and kind is float and pd.api.types.is_float_dtype(column):
+            same = np.asarray(same, column.dtype.type).tolist()  # as == compares: 0.1 in single precision is 0.1
         if same:
             answer = answer | column.isin(same)
     return answer

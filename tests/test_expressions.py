@@ -173,3 +173,10 @@ def test_a_number_in_a_score_is_one_that_a_network_can_calculate_with() -> None:
     for number in ("1e400", "9" * 400, "1e38 * 1e38"):
         with pytest.raises(InputError, match="beyond"):
             read_score(f"{number} * logit(spiral)")
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "Float32", "Float64"])
+def test_in_a_list_is_as_equal_to_one_of_it(kind):
+    table = pd.DataFrame({"share": pd.Series([0.1, 0.2, 0.3], dtype=kind)})
+    listed = evaluate_condition("share in [0.1, 0.3]", table)
+    assert listed.tolist() == evaluate_condition("share == 0.1 or share == 0.3", table).tolist() == [True, False, True]

@@ -337,7 +337,7 @@ def test_a_survey_made_before_there_was_a_middle_part_still_opens(tmp_path: Path
     [
         (("u", "g", "u"), 6, "u g u"),
         (("u", "U"), 6, "u U"),
-        ((), 6, "of no name"),
+        ((), 6, "No band was given"),
         (("g", "r", "i"), 9000, "9000 x 9000 pixels in 3 bands"),
     ],
 )

@@ -33,12 +33,7 @@ def make_survey_folder(
 
     Parameters and errors are those of `gz2interp.stores.survey.Survey.create`.
     """
-    if not is_readable_chunk((*shape, len(bands)), np.float32):
-        raise InputError(
-            f"Cutouts of {shape[0]} x {shape[1]} pixels in {len(bands)} bands were asked for",
-            "Cutouts of a galaxy: 64 to some hundred pixels along a side",
-            "Choose a smaller --size",
-        )
+    _refuse_unfit(bands, shape)
     with whole_folder(folder, f"the survey {folder}") as being_made:
         n, pixels = _write_catalog(being_made / "catalog.parquet", catalog), (*shape, len(bands))
         create_array(being_made / "cutouts.zarr" / "images", (n, *pixels), np.float32)
@@ -47,6 +42,22 @@ def make_survey_folder(
         digest = digest_of_file(being_made / "catalog.parquet")
         Header(bands, shape, source, n, digest, digest_of([]), unit=pixel_unit(bands), central=central).write(
             being_made
+        )
+
+
+def _refuse_unfit(bands: tuple[str, ...], shape: tuple[int, int]) -> None:
+    """Refuse, before anything is written, what no survey can hold."""
+    if not bands or len({band.lower() for band in bands}) < len(bands):
+        raise InputError(
+            f"The bands {' '.join(bands)} were given" if bands else "No band was given",
+            "One or more, each once in whatever case",
+            "Name them without commas, such as ugriz, or with commas, such as F606W,F814W",
+        )
+    if not is_readable_chunk((*shape, len(bands)), np.float32):
+        raise InputError(
+            f"Cutouts of {shape[0]} x {shape[1]} pixels in {len(bands)} bands were requested",
+            "Cutouts of a galaxy: 64 to some hundred pixels along a side",
+            "Choose a smaller --size",
         )
 
 

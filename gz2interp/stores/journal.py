@@ -94,12 +94,6 @@ class Journal:
 
     def create(self) -> None:
         """Make the empty tables."""
-        if not self.bands or len({band.lower() for band in self.bands}) < len(self.bands):
-            raise InputError(
-                f"The bands {' '.join(self.bands) or 'of no name'} were given",
-                "One or more, each once in whatever case",
-                "Name them without commas, such as ugriz, or with commas, such as F606W,F814W",
-            )
         for band in self.bands:
             if not re.fullmatch(r"[A-Za-z]\w*", band):
                 raise InputError(f"The band name {band!r} was given", "Names of letters and digits, such as u or F606W")
