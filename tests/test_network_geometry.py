@@ -193,6 +193,30 @@ def test_what_cannot_be_followed_is_measured():
     assert cells.y[middle] == pytest.approx(4 * middle + 3 - 4, abs=0.25)
 
 
+@keras.saving.register_keras_serializable(package="gz2interp.tests")
+class Contrast(L.Layer):
+    """An operation of which TensorFlow knows no gradient, and on demand one that is not followed."""
+
+    def __init__(self, rolled):
+        super().__init__()
+        self.rolled = rolled
+
+    def call(self, image):
+        image = tf.image.adjust_contrast(image, 2.0)
+        return tf.roll(image, shift=[2], axis=[1]) if self.rolled else image
+
+
+@pytest.mark.parametrize(("rolled", "origin"), [(False, "theory"), (True, "tiled")])
+def test_an_operation_without_gradient_is_no_obstacle(rolled, origin):
+    def network(image):
+        image = conv(3, 2)(Contrast(rolled)(image))
+        return L.Add()([conv(3, 2)(image), L.Conv2D(4, 1, strides=2)(image)])
+
+    probe = Probe(built(network, SQUARE))
+    assert probe.cells("last").origin == origin
+    assert grad_cam(probe, np.ones((1, *SQUARE), np.float32), logit(0), "last").values.shape == (1, 64, 64)
+
+
 def test_a_gate_for_the_whole_image_moves_no_cell():
     def gated(image):
         image = conv(3, 2)(image)

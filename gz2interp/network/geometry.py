@@ -83,7 +83,10 @@ def measured(
     sides = sorted({tuple(int(side * share) for side in plane) for share in SHARES})
     points = []
     for y, x in sides:
-        found = np.asarray(gradient(y, x), np.float64)
+        try:
+            found = np.asarray(gradient(y, x), np.float64)
+        except LookupError:  # TensorFlow knows no gradient of an operation on the way
+            return tiled(plane, image)
         if not np.isfinite(found).all() or found.sum() <= 0:
             return tiled(plane, image)
         points.append([float(np.average(np.arange(image[k]), weights=found.sum(axis=1 - k))) for k in (0, 1)])
@@ -138,10 +141,13 @@ def _masses(operation: Operation, images: Tensor, seed: int) -> Tensor:
     value = tf.reduce_sum(tf.cast(out[:, height // 2, width // 2], tf.float32) * signs)
     branches = [each for each in operation.inputs if each.dtype.is_floating]
     partial = tf.gradients(value, branches, stop_gradients=branches)
-    found = [
-        None if slope is None else tf.gradients(branch, images, grad_ys=slope)[0]
-        for branch, slope in zip(branches, partial, strict=True)
-    ]
+    try:
+        found = [
+            None if slope is None else tf.gradients(branch, images, grad_ys=slope)[0]
+            for branch, slope in zip(branches, partial, strict=True)
+        ]
+    except LookupError:  # TensorFlow knows no gradient of an operation on the way: the branches count alike
+        return tf.ones(len(branches))
     return tf.stack([0.0 if each is None else tf.reduce_mean(tf.abs(each)) for each in found])
 
 
@@ -449,6 +455,11 @@ ELEMENTWISE: Final = frozenset(
         "ClipByValue",
         "BiasAdd",
         "BiasAddV1",
+        "AdjustContrastv2",
+        "AdjustHue",
+        "AdjustSaturation",
+        "RGBToHSV",
+        "HSVToRGB",
     )
 )
 
