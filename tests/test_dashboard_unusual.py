@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -170,3 +171,18 @@ def test_what_an_earlier_version_found_is_shown_and_judges_nobody_else(survey: S
     assert earlier.taste.shape[0] == len(earlier.scores)
     with pytest.raises(SurveyError, match="gz2interp unusual"):
         earlier.placed({"forest": np.zeros(1)})
+
+
+def test_a_ranking_of_an_earlier_version_says_so_and_how_to_renew_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
+    survey = make_survey(tmp_path / "S&G", 40)
+    file = add_unusual(survey).folder.path / "provenance.json"
+    made = json.loads(file.read_text())
+    made["parameters"].pop("reasons", None)
+    file.write_text(json.dumps(made))
+    page = opened(survey="S&G")
+    said = "\n".join(str(element.proto.body) for element in page.get("html"))
+    assert "written by an earlier version" in said
+    assert f"gz2interp unusual {tmp_path}/S&amp;G --model cnn" in said

@@ -105,7 +105,7 @@ def _show_images(subject: Subject, selection: Selection) -> None:
         cutout.note and f"Pixels: {cutout.note}.",
     ):
         if note:
-            caption(escape(note))
+            caption(note)
 
 
 def _show_answers(subject: Subject) -> None:

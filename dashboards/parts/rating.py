@@ -50,7 +50,7 @@ def show_rating(found: Unusual) -> None:
         _show_galaxy(ranking, position)
     with right:
         if found.caveat:
-            caption(escape(found.caveat))
+            caption(found.caveat)
         _offer_to_leave_out(ranking)
         _offer_to_learn(found)
         _show_ranking(ranking, position)
@@ -71,7 +71,7 @@ def _offer_to_leave_out(ranking: Ranking) -> None:
         help="By the catalogue's class, the volunteers' votes, the prediction, or the image quality where measured.",
     )
     if ranking.left_out is not None:
-        caption(f"{escape(artefacts_in_words(ranking.left_out))}.")
+        caption(f"{artefacts_in_words(ranking.left_out)}.")
 
 
 def _offer_to_learn(found: Unusual) -> None:
