@@ -67,6 +67,7 @@ def groups_figure(
         Its words stand beside it.
     loads : float (y, x, group)
         On the image's pixels.
+        On the image's pixels.
     attributed, removed : float (group, score)
         Bars, and marks: what is attributed to the group, and how much the score falls without it.
     scores : sequence of str
@@ -139,7 +140,7 @@ def _draw_head(
     put_place(picture, shown, "scale")
     put_letter(picture, 0)
     show(together, over_image(ground, loads, inks))
-    _numbers(together, loads, inks, shown.shape)
+    _numbers(together, loads, inks)
     put_letter(together, 1)
     sheet.text(*((0.05, _LARGE + 0.08) if sheet.page.is_narrow else (_BESIDE, 0.04)), said, va="top")
 
@@ -163,11 +164,10 @@ def _end_ticks(axis: mpl.axes.Axes, limit: float) -> None:
     last.set_horizontalalignment("right")
 
 
-def _numbers(axis: mpl.axes.Axes, loads: Floats, inks: Sequence[str], shape: tuple[int, int]) -> None:
+def _numbers(axis: mpl.axes.Axes, loads: Floats, inks: Sequence[str]) -> None:
     """Each group's number at its peak, so that colour is not all that tells groups apart."""
     strongest = loads.max(axis=(0, 1))
     for group in np.flatnonzero(strongest > _ACTIVE * strongest.max()).tolist():
         y, x = np.unravel_index(int(loads[..., group].argmax()), loads.shape[:2])
-        where = [(at + 0.5) * side / cells - 0.5 for at, side, cells in zip((y, x), shape, loads.shape, strict=False)]
         box = {"facecolor": inks[group], "linewidth": 0, "pad": 0.7}
-        axis.text(where[1], where[0], str(group + 1), color="white", fontsize=SMALL, ha="center", va="center", bbox=box)
+        axis.text(float(x), float(y), str(group + 1), color="white", fontsize=SMALL, ha="center", va="center", bbox=box)

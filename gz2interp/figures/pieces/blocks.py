@@ -42,11 +42,11 @@ def over_image(ground: NDArray[np.uint8], loads: Floats, inks: Sequence[str]) ->
     ----------
     ground : uint8 (y, x, 3)
     loads : float (y, x, group)
-        In one unit for all groups; of the plane's own size, or of the image's.
+        In one unit for all groups, on the image's pixels: see `CellGeometry.on_pixels`.
     inks : sequence of str
         Of each group.
     """
-    loads = _enlarged(np.maximum(loads, 0), ground.shape[:2])
+    loads = np.maximum(loads, 0)
     total = loads.sum(axis=-1, keepdims=True)
     share = np.divide(loads, total, out=np.zeros_like(loads), where=total > 0)
     colours = 255 * share @ np.array([to_rgb(each) for each in inks])
@@ -120,15 +120,3 @@ def signed(value: float) -> str:
     """
     words = f"{value:+.2g}" if abs(value) >= 5e-3 else "0"
     return words.replace("-", "\N{MINUS SIGN}")
-
-
-def _enlarged(loads: Floats, shape: Sequence[int]) -> Floats:
-    """Bilinear between the cells' centres, as maps of layers are."""
-    for axis, side in enumerate(shape):
-        cells = loads.shape[axis]
-        at = np.clip((np.arange(side) + 0.5) * cells / side - 0.5, 0, cells - 1)
-        low = np.minimum(at.astype(int), max(cells - 2, 0))
-        part = (at - low).reshape([-1 if k == axis else 1 for k in range(loads.ndim)])
-        high = np.minimum(low + 1, cells - 1)
-        loads = np.take(loads, low, axis) * (1 - part) + np.take(loads, high, axis) * part
-    return loads
