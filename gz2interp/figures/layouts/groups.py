@@ -67,7 +67,6 @@ def groups_figure(
         Its words stand beside it.
     loads : float (y, x, group)
         On the image's pixels.
-        On the image's pixels.
     attributed, removed : float (group, score)
         Bars, and marks: what is attributed to the group, and how much the score falls without it.
     scores : sequence of str
