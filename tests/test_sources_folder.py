@@ -16,6 +16,7 @@ from gz2interp.stores.resampling import north_up
 from trainer.catalog import name_id, position_ids
 from trainer.sources import SOURCES, Source, open_source, register
 from trainer.sources.folder import OFF_CENTRE, FolderSource, catalog_of_folder
+from trainer.sources.folder_index import ImageFiles, find_images
 
 LARGE = 588015507658768484
 BANDS = ("u", "g", "r", "i", "z")
@@ -356,3 +357,45 @@ def test_real_cutouts(real_data):
         with fits.open(folder / from_table["file"][row]) as hdus:
             x, y = celestial(hdus["R"].header).world_to_pixel_values(ra, dec)
         assert max(abs(x - 31.5), abs(y - 31.5)) < 0.5  # cut by whole pixels, about the galaxy
+
+
+# -- names as surveys give them ---------------------------------------------------------------------------------------
+
+
+def named(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("science", "weight"),
+    [
+        ("a_sci", "a_wht"),
+        ("a_drz_sci", "a_drz_wht"),
+        ("a.sci.r", "a.wei.r"),
+        ("a-image", "a-invvar"),
+        ("a", "a.weight"),
+    ],
+)
+def test_weights_beside_an_image_are_no_images_whatever_the_image_is_called(tmp_path, science, weight):
+    images = find_images(named(tmp_path, f"{science}.fits", f"{weight}.fits"), ("r",))
+    assert [image.paths[0].name for image in images] == [f"{science}.fits"]
+
+
+@pytest.mark.parametrize(
+    "names", [("1237648720693755918_a.fits", "1237648720693755918_b.fits"), ("a/7.npy", "b/7.npy")]
+)
+def test_two_images_of_one_galaxy_of_a_table_are_refused(tmp_path, names):
+    (tmp_path / "t.csv").write_text("id,ra,dec\n1237648720693755918,10.5,1.0\n7,20.5,1.0\n")
+    with pytest.raises(InputError, match="show the same galaxy"):
+        catalog_of_folder(named(tmp_path / "f", *names), tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text(f"id,ra,dec,file\n1237648720693755918,10.5,1.0,{names[1]}\n7,20.5,1.0,{names[1]}\n")
+    assert catalog_of_folder(tmp_path / "f", tmp_path / "t.csv")["file"].tolist() == [names[1]] * 2
+
+
+def test_a_position_in_a_name_needs_no_sign_but_decimals(tmp_path):
+    stems = ["cutout_154.7709_46.4537", "cutout_154.7709_-46.4537", "cutout_154.7709_+46.4537", "model_1.5_2.5"]
+    places = [ImageFiles((tmp_path,), stem).position for stem in stems]
+    assert places == [(154.7709, 46.4537), (154.7709, -46.4537), (154.7709, 46.4537), None]

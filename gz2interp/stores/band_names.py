@@ -64,7 +64,7 @@ _VEGA_SYSTEMS: Final = frozenset({"johnson", "bessel", "bessell", "cousins", "ha
 """Words that make R another filter than r: only a band spelt in the same case is meant."""
 
 _AUXILIARY: Final = re.compile(
-    r"[a-z]?(?:inverse|inv|weights?|wt|wgt|wht|ivar|invvar|invvariance|invar|variance|vari?|rms|sigma|sig|errors?|err|unc|"
+    r"[a-z]?(?:inverse|inv|wei(?:ghts?)?|wt|wgt|wht|ivar|invvar|invvariance|invar|variance|vari?|rms|sigma|sig|errors?|err|unc|"
     r"uncert|uncertainty|stddev|std|noise|masks?|msk|dq|quality|flags?|bpm|badpix|badpixels?|psf|psfex|expmap|exposure|"
     r"exptime|nexp|coverage|cov|context|ctx|con|segm?|segmentation|background|bkg|bkgd|sky|model|residuals?|resid|chi)"
     r"(?:maps?|images?|img|planes?)?\d*",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -27,7 +27,10 @@ WITHIN: Final = 2.0
 
 _ID: Final = re.compile(r"(?<!\d)\d{12,19}(?!\d)")
 _POSITION: Final = re.compile(r"(?<![\d.])(\d{1,3}\.\d+)[ _]?([+-]\d{1,2}\.\d+)")
+_UNSIGNED: Final = re.compile(r"(?<![\d.])(\d{1,3}\.\d{3,})_(\d{1,2}\.\d{3,})(?![\d.])")
+"""A position without a sign, as in ``cutout_154.7709_46.4537``; numbers of few decimals are of other things."""
 _NAME: Final = re.compile(r"J(\d{2})(\d{2})(\d{2}(?:\.\d+)?)([+-])(\d{2})(\d{2})(\d{2}(?:\.\d+)?)", re.IGNORECASE)
+_SCIENCE: Final = re.compile(r"[-_.](?:sci|science|image|img|flux|data)(?=[-_.]|$)", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?:^|_)(\d{1,11})$")
 
 
@@ -57,7 +60,7 @@ class ImageFiles:
     @property
     def position(self) -> tuple[float, float] | None:
         """(ra, dec) [deg] in the name, as ``sdss_3.59699_+15.62713`` or ``J001423.28+153737.7``."""
-        found = _POSITION.search(self.stem)
+        found = _POSITION.search(self.stem) or _UNSIGNED.search(self.stem)
         if found:
             return float(found[1]), float(found[2])
         name = _NAME.search(self.stem)
@@ -100,8 +103,20 @@ class FolderIndex:
         ids = set(galaxy_ids) & self._by_row.keys()
         if len(ids) > sum(0 <= number < len(galaxy_ids) for number in self._by_row if number is not None):
             self._by_id, self._by_row = {number: self._by_row[number] for number in ids}, {}
+        self._alike: dict[int | None, list[ImageFiles]] = {}
+        self._has_numbers = not named
+        for image in images:
+            self._alike.setdefault(self._key(image), []).append(image)
         positions = np.array([image.position for image in self._placed], dtype=np.float64).reshape(-1, 2)
         self._tree = cKDTree(unit_vectors(positions[:, 0], positions[:, 1])) if self._placed else None
+
+    def _key(self, image: ImageFiles) -> int | None:
+        return image.number if self._has_numbers else image.galaxy_id
+
+    def like(self, image: ImageFiles) -> list[ImageFiles]:
+        """All images whose names bear the id or the number of this one, itself among them."""
+        key = self._key(image)
+        return [image] if key is None else self._alike[key]
 
     def of(self, galaxy: Galaxy) -> ImageFiles | None:
         """The image of a galaxy; None if the folder has none."""
@@ -169,8 +184,11 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 
 def _without_auxiliary(files: Sequence[Path]) -> list[Path]:
-    """The files less weights, masks and the like: those whose name without that word is another file's."""
-    stems = {(path.parent, _stem(path)) for path in files}
+    """The files less weights, masks and the like: those whose name without that word is another file's.
+
+    The other file may have a word such as ``sci`` in its place.
+    """
+    stems = {(path.parent, stem) for path in files for stem in (_stem(path), _SCIENCE.sub("", _stem(path)))}
 
     def belongs_to_another(path: Path) -> bool:
         parts = re.split(r"([-_.])", _stem(path))
@@ -228,9 +246,7 @@ def catalog_of_folder(
     catalog = pd.DataFrame(records).astype({GALAXY_ID: np.int64, RA: np.float64, DEC: np.float64})
     twice = catalog.loc[catalog.duplicated(GALAXY_ID, keep=False), "file"]
     if len(twice):
-        raise InputError(
-            f"{choices(twice, 4)} show the same galaxy by name or position", "one image of each", "Move one elsewhere."
-        )
+        raise _same_galaxy(twice)
     return catalog
 
 
@@ -238,8 +254,19 @@ def _files_of(catalog: pd.DataFrame, images: Sequence[ImageFiles], folder: Path)
     index = FolderIndex(images, catalog[GALAXY_ID].tolist())
     columns = (catalog[name].tolist() for name in (TABLE_ROW, GALAXY_ID, RA, DEC))
     found = [index.of(Galaxy(*values)) for values in zip(*columns, strict=True)]
+    for image in filter(None, found):
+        if len(alike := index.like(image)) > 1:
+            raise _same_galaxy([other.paths[0].relative_to(folder).as_posix() for other in alike])
     files = [image.paths[0].relative_to(folder).as_posix() if image else None for image in found]
     return pd.Series(files, index=catalog.index, dtype="str")
+
+
+def _same_galaxy(names: Iterable[str]) -> InputError:
+    return InputError(
+        f"{choices(names, 4)} show the same galaxy by name or position",
+        "One image of each",
+        "Move the others elsewhere, or name the file of each galaxy in a column 'file' of the table",
+    )
 
 
 def _named_files(names: pd.Series[str], images: Sequence[ImageFiles], folder: Path) -> pd.Series[str]:
