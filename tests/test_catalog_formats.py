@@ -514,3 +514,13 @@ def test_a_table_of_the_dark_energy_survey_keeps_its_ids(tmp_path):
 def test_json_is_called_json(tmp_path, text):
     with pytest.raises(InputError, match="is JSON"):
         read_catalog(written(tmp_path / "a.csv", text))
+
+
+@pytest.mark.parametrize("status", ["OK", "OVERFLOW"])
+def test_a_table_that_a_service_cut_at_its_limit_is_noted(tmp_path, status):
+    table().write(tmp_path / "t.vot", format="votable")
+    text = (tmp_path / "t.vot").read_text()
+    info = f'<INFO name="QUERY_STATUS" value="{status}"/>'
+    (tmp_path / "t.vot").write_text(text.replace("</TABLE>", f"</TABLE>{info}"))
+    _, report = check(tmp_path / "t.vot")
+    assert any("OVERFLOW" in note for note in report.notes) == (status == "OVERFLOW")

@@ -300,6 +300,8 @@ def _votables(file: IO[bytes], path: Path, notes: list[str]) -> list[_Candidate]
             f"{path.name} is a VOTable without a table", "a TABLE with FIELDs and DATA", _votable_status(tree)
         )
 
+    if any(status == "OVERFLOW" for status, _ in _query_statuses(tree)):
+        notes.append("the service cut the table at its limit of rows (OVERFLOW): galaxies may be missing")
     found = list[_Candidate]()
     for number, source in enumerate(tables):
         table = source.to_table(use_names_over_ids=True)
@@ -311,9 +313,14 @@ def _votables(file: IO[bytes], path: Path, notes: list[str]) -> list[_Candidate]
 
 def _votable_status(tree: Any) -> str:
     """What a service says where it sends no table."""
-    infos = [info for resource in tree.resources for info in resource.infos] + list(tree.infos)
-    errors = [str(info.content or info.value) for info in infos if info.name == "QUERY_STATUS" and info.value != "OK"]
+    errors = [words for status, words in _query_statuses(tree) if status != "OK"]
     return f"The service says: {errors[0][:200]}" if errors else ""
+
+
+def _query_statuses(tree: Any) -> list[tuple[str, str]]:
+    """How a service answered: OK, ERROR or OVERFLOW, each with its words."""
+    infos = [info for part in (*tree.resources, *tree.iter_tables()) for info in part.infos] + list(tree.infos)
+    return [(str(info.value), str(info.content or info.value)) for info in infos if info.name == "QUERY_STATUS"]
 
 
 _FIELD: Final = re.compile(rb"<(?:\w+:)?FIELD\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>")
