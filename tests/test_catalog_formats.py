@@ -524,3 +524,11 @@ def test_a_table_that_a_service_cut_at_its_limit_is_noted(tmp_path, status):
     (tmp_path / "t.vot").write_text(text.replace("</TABLE>", f"</TABLE>{info}"))
     _, report = check(tmp_path / "t.vot")
     assert any("OVERFLOW" in note for note in report.notes) == (status == "OVERFLOW")
+
+
+def test_a_catalogue_of_sextractor_names_its_columns_line_by_line(tmp_path):
+    names = ("ID Running object number", "ALPHA_J2000 Right ascension (J2000) [deg]", "DELTA_J2000 Declination [deg]")
+    head = [f"#   {number} {name}" for number, name in enumerate(names, 1)]
+    _, report = check(written(tmp_path / "t.cat", *head, *values("  ")))
+    assert report.format == "SExtractor"
+    assert check(written(tmp_path / "t.txt", "# 1 comment", "# ID RA DEC", *values(" ")))[1].format == "CSV"

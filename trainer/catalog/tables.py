@@ -28,7 +28,19 @@ __all__ = ["ColumnType", "RawTable", "opened", "read_table"]
 
 ColumnType = delimited.ColumnType
 Format = Literal[
-    "CSV", "FITS", "VOTable", "Parquet", "ECSV", "IPAC", "fixed width", "ruled", "CDS", "LaTeX", "AASTeX", "RST"
+    "CSV",
+    "FITS",
+    "VOTable",
+    "Parquet",
+    "ECSV",
+    "IPAC",
+    "fixed width",
+    "ruled",
+    "CDS",
+    "LaTeX",
+    "AASTeX",
+    "RST",
+    "SExtractor",
 ]
 Choice = Callable[[tuple[str, ...]], dict[str, ColumnType]]
 
@@ -41,6 +53,7 @@ _ASTROPY_TEXT: Final[dict[Format, str]] = {
     "LaTeX": "ascii.latex",
     "AASTeX": "ascii.aastex",
     "RST": "ascii.rst",
+    "SExtractor": "ascii.sextractor",
 }
 _BEGINNINGS: Final[dict[Format, str]] = {
     "ECSV": "# %ECSV",
@@ -204,6 +217,8 @@ def _text_format(text: str) -> Format:
         if text.startswith(start):
             return form
     lines = [line for line in text.splitlines() if line.strip()]
+    if len(lines) > 1 and all(re.match(rf"#\s*{i + 1}\s+[A-Z]\w+\s", f"{lines[i]} ") for i in (0, 1)):
+        return "SExtractor"
     if any(line.startswith("Byte-by-byte Description") for line in lines):
         return "CDS"
     if len(lines) > 1 and re.fullmatch(r"[-=]+(?: +[-=]+)+", lines[1].strip()):
