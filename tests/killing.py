@@ -15,20 +15,28 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["contents", "killed_again_and_again"]
+__all__ = ["contents", "differing", "killed_again_and_again"]
 
 _ONE_THREAD = ("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "NUMBA_NUM_THREADS")
 _EVENTS = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "sqlite3.connect")
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Digests of the files in a folder; without locks, and without SQLite's, in which the time stands."""
+    """Digests of the files in a folder; without locks, and without SQLite's, in which the time stands.
+
+    What a killed process was writing aside stays too, hidden by a dot, until a later writer finds it a day old.
+    """
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
-        if not path.name.endswith(".lock") and ".sqlite" not in path.name
+        if not path.name.startswith(".") and not path.name.endswith(".lock") and ".sqlite" not in path.name
     }
+
+
+def differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """Names of files that are not in both, or not the same."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
 def killed_again_and_again(
@@ -63,7 +71,7 @@ def killed_again_and_again(
         done = _ran(killed, int(moment), module, words)
         count += done.returncode == -signal.SIGKILL
         if done.returncode == 0:  # what was left had fewer writes: the next begins anew
-            assert contents(killed) == wanted
+            assert not differing(contents(killed), wanted), differing(contents(killed), wanted)
             shutil.rmtree(killed)
             shutil.copytree(origin, killed)
         else:

@@ -97,7 +97,7 @@ class TestSpellings:
     @pytest.mark.parametrize("closed", [True, False])
     @pytest.mark.parametrize("behind", [3, pytest.param(30_000, marks=pytest.mark.long)])
     def test_a_quote_swallows_nobody(self, tmp_path, sign, closed, behind):
-        rows = [f"{n},{LARGE + n},10,{sign}{n % 90},,," for n in range(2, behind)]
+        rows = [f"{n},{LARGE + n},{10 + n / 100},{sign}{n % 90},,," for n in range(2, behind)]
         broken = f'1,{LARGE + 1},10,{sign}1,"no end,Er,'
         path = main_table(
             tmp_path,
