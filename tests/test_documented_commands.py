@@ -199,5 +199,5 @@ def test_it_runs_as_it_is_written(workplaces: Callable[[str], Workplace], snippe
         assert done.returncode == 0, done.stderr[-2000:]
     else:
         workplace.shell(snippet.text)
-    for name in re.findall(r"--(?:out|figure) (\S+)", snippet.text):
+    for name in re.findall(r"--(?:out|figure) (\S+)", snippet.text.split(" #")[0]):
         assert (workplace.folder / name).exists()

@@ -106,14 +106,13 @@ def _make_all(
 def _with_what_is_kept(
     folder: FeaturesFolder, analysis: Analysis, settings: SheetSettings, blocks_digest: str
 ) -> tuple[SheetSettings, bool]:
-    """With the kinds that are there already, and whether the sheet goes on: that is, was asked for in the same way."""
-    kept = folder.question
-    if kept is None:
-        return settings, False
-    before = replace(settings, kinds=tuple(kept.parameters["kinds"]))
-    if provenance_of(analysis, before, blocks_digest).digest != kept.digest:
-        return settings, False
-    return replace(settings, kinds=tuple(kind for kind in KINDS if kind in (*settings.kinds, *before.kinds))), True
+    """With the kinds that are there already, in the order of `KINDS`; and whether the sheet goes on."""
+    kept, kinds, goes_on = folder.question, set(settings.kinds), False
+    if kept is not None:
+        before = replace(settings, kinds=tuple(kept.parameters["kinds"]))
+        goes_on = provenance_of(analysis, before, blocks_digest).digest == kept.digest
+        kinds |= set(before.kinds) if goes_on else set()
+    return replace(settings, kinds=tuple(kind for kind in KINDS if kind in kinds)), goes_on
 
 
 def sample_of(rows: Ints, most: int, seed: int) -> Ints:
