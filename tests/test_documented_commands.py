@@ -1,4 +1,4 @@
-"""The commands and snippets of the README and of the docs, as written and in their order.
+"""The commands and snippets of the README and of the gallery of figures, as written and in their order.
 
 Names that a reader would replace (SURVEY, IMAGES/, mine.fits, ...) are names of real things in the working folder here,
 so that nothing is rewritten. What cannot run here is listed in `ELSEWHERE`, with the reason.
@@ -28,14 +28,11 @@ from test_giving_samp import TOPCAT, Listener
 from gz2interp.stores.survey import Survey
 from trainer.rehearsal import ArchiveServer, SimpleSky
 
-pytestmark = [
-    pytest.mark.long,
-    pytest.mark.timeout(2400),
-]  # the first of them waits for the demo, with all that is kept
+pytestmark = [pytest.mark.long, pytest.mark.timeout(2400)]  # a check of every method takes ten minutes on two cores
 
 ROOT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("GZ2INTERP_REAL_DATA", ROOT.parent / "shared" / "data"))
-DOCUMENTS = ("README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md")))
+DOCUMENTS = ("README.md", "docs/gallery/attribution.md")
 
 
 @dataclass(frozen=True)
@@ -68,18 +65,10 @@ SNIPPETS = [snippet for document in DOCUMENTS for snippet in snippets(document)]
 
 ELSEWHERE = {
     r"python3 -m venv|pip install|\.venv/bin|^pytest|ruff check": "the continuous integration runs these itself",
-    r"^dask |tcp://host": "needs other machines; tests/test_cluster.py starts a scheduler and workers here",
-    r"s3://bucket|archive\.example\.org|galaxies-1f0c2a9b": "needs an object store: tests/test_stores_remote.py",
     r"^streamlit run": "serves until it is stopped; the browser tests start it",
     r"benchmarks[./]": "takes hours; benchmarks are run by hand, and their figures stand in the docs",
-    r"gz1|gz2 |gz2_hart16": "a night of downloads and hours of training; each verb has tests of its own",
-    r"features good ": "a network of real labelled galaxies, which are not part of the project",
 }
 """What cannot be run here as it is written, by a pattern of its text, and why."""
-
-
-MINUTES = ("python -m trainer demo", "gz2interp check demo", "gz2interp features demo")
-"""What several documents begin with: run once, for all of them."""
 
 
 @dataclass(frozen=True)
@@ -130,8 +119,7 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
         settings = place.folder / "config" / "astropy" / "astroquery.cfg"
         settings.parent.mkdir(parents=True)
         settings.write_text(archives.configuration(), encoding="utf-8")
-        for command in MINUTES:
-            place.shell(command)
+        place.shell("python -m trainer demo")
         prepare(place)
         if frames.is_dir():
             (place.folder / "FRAMES").symlink_to(frames)
