@@ -225,7 +225,7 @@ def test_the_dictionary_asks_the_network_about_the_selected_galaxy(name: str) ->
     said = text_of(page)
     assert f'data-testid="galaxy-id">{FIRST_ID + 8}<' in said
     assert "At place 2,3" in said
-    assert said.count("logit(long): evidence") == 2  # of the place, and of the whole galaxy
+    assert said.count("logit of long: evidence") == 2  # of the place, and of the whole galaxy
     assert said.count('class="gz2-effects') == 5
     board = told(page, "dictionary-board")
     assert len(board["cells"]) == 64
