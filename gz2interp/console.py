@@ -54,7 +54,7 @@ class Verbs(TyperGroup):
     """A group of verbs; its help prints what each verb does to its end, where click cuts the sentence."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a verb; when it ends, the standard output is nobody's again."""
+        """Run a verb; when it ends, the standard output is free again."""
         token = _reserved.set(False)
         try:
             return super().invoke(ctx)

@@ -157,7 +157,7 @@ _WHY: Final = {
     errno.ENODEV: "the disk is gone",
     errno.ENXIO: "the disk is gone",
 }
-"""What the operating system can say of a disk or a path that is nobody's defect."""
+"""What the operating system reports of a disk or a path that is no defect of this program."""
 
 _LITTLE: Final = 1 << 18
 """A disk with so few bytes left is full for SQLite, which needs some files beside its own."""

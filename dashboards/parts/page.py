@@ -17,7 +17,7 @@ __all__ = ["show_page"]
 
 
 def show_page(page: StreamlitPage, opening: DeltaGenerator) -> None:
-    """Draw a page, unless its link asks for a survey that nobody here has opened.
+    """Draw a page, unless its link asks for a survey that is not listed.
 
     Parameters
     ----------

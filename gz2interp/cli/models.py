@@ -94,7 +94,7 @@ def remove(
         size = float(table["size"][table["model"] == name].sum())
         question = f"Remove the model {name} of {opened.name} with all its results ({size:,.0f} MB)?"
         if not sys.stdin.isatty():
-            raise InputError(f"{question[:-1]} was asked, and nobody can answer", "--yes")
+            raise InputError(f"{question[:-1]} needs an answer, and this is no terminal", "--yes")
         if not typer.confirm(question, err=True):
             say("Nothing was removed.")
             return
