@@ -171,6 +171,7 @@ def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolde
         again = gz.blocks(subject, LAYER, SETTINGS)
         assert again.provenance.digest == folder.provenance.digest
         assert gz.blocks(subject, LAYER).provenance.digest == folder.provenance.digest  # with what they were found with
+        assert folder.provenance.parameters["logit_rule"] == subject.probe.logit_rule
         with pytest.raises(pytest.fail.Exception, match="asked again"):
             gz.blocks(subject, LAYER, replace(SETTINGS, seed=1))
     kept = gz.kept_blocks(subject.survey, subject.model, LAYER)

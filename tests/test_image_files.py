@@ -24,7 +24,7 @@ from gz2interp.sky import cutout_wcs
 from gz2interp.stores.band_names import band_list, bands_in, is_auxiliary, is_auxiliary_plane, other_filter
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.fits_headers import celestial, is_known_unit, is_magnitude, to_nanomaggies
-from gz2interp.stores.image_files import area_mean, image_centre, read_pixels
+from gz2interp.stores.image_files import area_mean, image_centre, read_pixels, without_gaps
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.outside import outside_galaxy
 from trainer.ingest import ingest
@@ -37,6 +37,7 @@ PEAKS = np.array([0.1, 0.4, 1.0, 1.2, 1.3])
 SIZE = 64
 ID = 588017703996096547
 SCALE = 0.396
+NO_UNIT = "no file names a unit: pixels are taken as nanomaggy"
 
 
 def light(x: float = 31.5, y: float = 31.5, width: float = 4.0, size: int = SIZE) -> np.ndarray:
@@ -52,7 +53,7 @@ def cube() -> np.ndarray:
 
 def header(ra: float = 187.25, dec: float = 12.5, **cards: object) -> fits.Header:
     made = cutout_wcs(ra, dec, SCALE, 0.0, (SIZE, SIZE)).to_header()
-    made.update(cards)
+    made.update({"BUNIT": "nanomaggy", **cards})
     return made
 
 
@@ -137,7 +138,22 @@ class TestBandNames:
         assert band_list(["HSC-G", "HSC-Y"], BANDS) == ("g", "HSC-Y")
 
     @pytest.mark.parametrize(
-        "name", ["IVAR_U", "u_invvar", "WEIGHT", "wht", "MASK", "r.dq", "rms_map", "PSF", "VAR", "ERR1", "expmap"]
+        "name",
+        [
+            "IVAR_U",
+            "u_invvar",
+            "WEIGHT",
+            "wht",
+            "MASK",
+            "r.dq",
+            "rms_map",
+            "PSF",
+            "VAR",
+            "ERR1",
+            "expmap",
+            "galdepth",
+            "oow",
+        ],
     )
     def test_planes_that_are_no_image(self, name: str) -> None:
         assert is_auxiliary(name)
@@ -249,7 +265,7 @@ class TestPlanes:
         for name in ("a.npz", "b.npz"):
             pixels = read(tmp_path / name)
             is_the_galaxy(pixels.image)
-            assert pixels.note == ""
+            assert pixels.note == NO_UNIT
 
     @pytest.mark.parametrize("suffix", [".fits.gz", ".fits.bz2", ".fts", ".fit", ".FITS"])
     def test_suffixes(self, tmp_path: Path, suffix: str) -> None:
@@ -527,7 +543,7 @@ class TestUnits:
 
     def test_counts_are_kept_and_noted(self, tmp_path: Path) -> None:
         whole = [
-            fits.ImageHDU((values * 1000).astype(np.int32), header(FILTER=band))
+            fits.ImageHDU((values * 1000).astype(np.int32), header(FILTER=band, BUNIT=""))
             for band, values in zip(BANDS, cube(), strict=True)
         ]
         for path, unit in (
@@ -650,6 +666,32 @@ class TestColourImages:
         with Image.open(tmp_path / "a.png") as picture:
             picture.convert(mode).save(tmp_path / "b.png")
         assert read(tmp_path / "b.png", DISPLAY_BANDS).image.shape == (128, 128, 3)
+
+    def test_a_grey_image_is_noted(self, tmp_path: Path) -> None:
+        self.picture(tmp_path / "a.png")
+        with Image.open(tmp_path / "a.png") as picture:
+            picture.convert("L").save(tmp_path / "grey.png")
+        assert "grey" in read(tmp_path / "grey.png", DISPLAY_BANDS).note
+        assert read(tmp_path / "a.png", DISPLAY_BANDS).note == ""
+
+    @pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+    def test_what_is_transparent_is_dark(self, tmp_path: Path, mode: str) -> None:
+        self.picture(tmp_path / "a.png")
+        with Image.open(tmp_path / "a.png") as opened:
+            picture = opened.convert("RGBA")
+        picture.paste((255, 255, 255, 0), (0, 0, 64, 128))
+        picture.convert(mode).save(tmp_path / "b.png")
+        image = read(tmp_path / "b.png", DISPLAY_BANDS).image
+        assert image[:, :64].max() == 0 < image[:, 64:].max()
+
+    def test_a_picture_is_turned_as_its_orientation_says(self, tmp_path: Path) -> None:
+        self.picture(tmp_path / "a.png")
+        with Image.open(tmp_path / "a.png") as picture:
+            exif = picture.getexif()
+            exif[0x0112] = 3  # half a turn
+            picture.save(tmp_path / "turned.png", exif=exif)
+        upright, turned = (read(tmp_path / name, DISPLAY_BANDS).image for name in ("a.png", "turned.png"))
+        np.testing.assert_array_equal(turned, upright[::-1, ::-1])
 
     def test_what_is_none(self, tmp_path: Path) -> None:
         self.picture(tmp_path / "a.png")
@@ -849,7 +891,7 @@ def test_the_inverse_variance_of_a_legacy_surveys_cube_is_no_second_cube(tmp_pat
 def test_the_primary_header_names_the_filter_of_an_image_beside_masks(tmp_path):
     primary = fits.PrimaryHDU()
     primary.header["FILTER"] = "HSC-I2"
-    parts = [primary, one_band(FLUXMAG0=10 ** (27 / 2.5)), one_band(), one_band()]
+    parts = [primary, one_band(FLUXMAG0=10 ** (27 / 2.5), BUNIT=""), one_band(), one_band()]
     for hdu, name in zip(parts[1:], ("IMAGE", "MASK", "VARIANCE"), strict=True):
         hdu.name = name
     fits.HDUList(parts).writeto(tmp_path / "hsc.fits")
@@ -862,9 +904,39 @@ def test_the_primary_header_names_the_filter_of_an_image_beside_masks(tmp_path):
 
 @pytest.mark.parametrize(("zero_point", "calibrated"), [(22.5, True), (30.0, False)])
 def test_without_unit_a_zero_point_decides_whether_pixels_are_nanomaggies(tmp_path, zero_point, calibrated):
-    pixels = read(written(tmp_path / "a.fits", one_band(FILTER="r", MAGZERO=zero_point)), ("r",))
+    pixels = read(written(tmp_path / "a.fits", one_band(FILTER="r", BUNIT="", MAGZERO=zero_point)), ("r",))
     assert pixels.calibrated == calibrated
     assert ("counts" in pixels.note) != calibrated
+    assert ("MAGZERO = 30" in pixels.note) != calibrated
+
+
+@pytest.mark.parametrize(
+    "cards", [{"ZPAB": 27.0}, {"MAGZP": 27.0, "PHOTSYS": "AB"}, {"ZEROPT": (27.0, "AB mag of one count")}]
+)
+def test_a_zero_point_of_the_ab_system_is_applied(tmp_path, cards):
+    pixels = read(written(tmp_path / "a.fits", one_band(FILTER="r", BUNIT="", **cards)), ("r",))
+    np.testing.assert_allclose(pixels.image[..., 0], cube()[2] * 10 ** ((22.5 - 27) / 2.5), rtol=1e-6, atol=1e-9)
+    assert (pixels.calibrated, pixels.note) == (True, "")
+
+
+def test_an_assumed_unit_is_noted(tmp_path):
+    assert read(written(tmp_path / "a.fits", one_band(FILTER="r", BUNIT="")), ("r",)).note == NO_UNIT
+
+
+@pytest.mark.parametrize("empty", [0.0, np.nan])
+def test_an_area_that_was_not_measured_is_not_valid(empty):
+    image = np.moveaxis(cube(), 0, -1).copy()
+    image[:20, 40:, 1] = empty
+    image[50, 50, 2] = 0.0  # one pixel may well be zero
+    filled, valid = without_gaps(image, BANDS)
+    assert not valid[:20, 40:].any()
+    assert valid.sum() == SIZE**2 - 20 * 24
+    assert not filled[~valid].any()
+
+
+@pytest.mark.parametrize("values", [np.maximum(cube(), 0), np.round(cube() * 100)])
+def test_dark_areas_of_models_and_of_counts_are_valid(values):
+    assert without_gaps(np.moveaxis(values, 0, -1), BANDS)[1].all()
 
 
 def test_pixels_that_are_inverse_hyperbolic_sines_are_refused(tmp_path):
@@ -877,7 +949,7 @@ def test_the_bands_that_a_numpy_file_lists_decide_whatever_texts_they_are(tmp_pa
     np.savez(tmp_path / "a.npz", image=cube()[[4, 1, 2]], bands=listed)
     pixels = read(tmp_path / "a.npz", ("g", "r", "z"))
     np.testing.assert_array_equal(pixels.image, np.moveaxis(cube()[[1, 2, 4]], 0, -1))
-    assert not pixels.note
+    assert pixels.note == NO_UNIT
 
 
 @pytest.mark.parametrize(("text", "number"), [("J2000.0", 2000.0), ("2000", 2000.0), ("B1950", 1950.0)])

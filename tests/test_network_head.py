@@ -187,7 +187,9 @@ def divided_by_a_temperature(logits):
 
 @pytest.mark.parametrize("name", ["scores", "logits"])
 @pytest.mark.parametrize(
-    "then", [divided_by_a_temperature, L.Rescaling(0.4), L.BatchNormalization()], ids=["temperature", "rescaling", "normalised"]
+    "then",
+    [divided_by_a_temperature, L.Rescaling(0.4), L.BatchNormalization()],
+    ids=["temperature", "rescaling", "normalised"],
 )
 @pytest.mark.parametrize("last", ["linear", "softmax"])
 def test_what_follows_a_layer_takes_part_in_the_logits_whatever_its_name(name, then, last):

@@ -41,11 +41,16 @@ APART: Final = 0.05
 """Pixels by which the middle cells of branches may differ and still lie alike."""
 
 
-BATCH: Final = 16
-"""Images of noise, each with signs of its own for the channels, by which the shares of branches are measured."""
+BATCH: Final = 32
+"""Images of noise in a backward pass by which the shares of branches are measured."""
+
+IMAGES: Final = 2
+"""Of them for each branch: one with the sum of the channels, one with a random sign for each channel."""
 
 MOST: Final = 64
 """Operations where branches meet that are measured; beyond them branches count alike."""
+
+SUMS: Final = frozenset(("Add", "AddV2", "AddN"))
 
 
 def geometries(model: Model, shape: tuple[int, int, int]) -> dict[str, CellGeometry]:
@@ -61,8 +66,8 @@ def geometries(model: Model, shape: tuple[int, int, int]) -> dict[str, CellGeome
     """
     with TRACING:
         trace = Trace()
-        layers = traced(model, (BATCH, *shape), trace.shares_to_measure)
-    followed = trace.followed(dict(zip(trace.names, _measured_shares(layers.function, shape), strict=True)))
+        layers = traced(model, (BATCH, *shape), trace.masses_to_measure)
+    followed = trace.followed(trace.shares(_measured_masses(layers.function, shape)))
     return {use.name: each for use, tensor in layers if (each := _geometry(followed.of(tensor), shape)) is not None}
 
 
@@ -112,46 +117,97 @@ class Trace:
     """A graph in which the image is followed: once as it is traced, and again when shares are known."""
 
     def __init__(self) -> None:
-        self.names: list[str] = []
         self._graph: Any = None
         self._starts: list[tuple[Tensor, Dims]] = []
+        self._groups: list[list[Operation]] = []
 
-    def shares_to_measure(self, images: Tensor, answer: Tensor) -> tuple[Tensor, ...]:
-        """Tensors (branch,) of each operation where branches that lie differently meet."""
+    def masses_to_measure(self, images: Tensor, answer: Tensor) -> tuple[Tensor, ...]:
+        """For each group of operations where branches that lie differently meet, a tensor float32 (BATCH,)."""
         self._graph, self._starts = answer.graph, [(images, image_dims(images.shape))]
         operations = [each for each in self.followed({}).apart if each.outputs[0].shape.rank == 4]
         operations = [each for each in operations if each.graph is self._graph][:MOST]
-        self.names = [each.name for each in operations]
-        return tuple(_masses(each, images, number) for number, each in enumerate(operations))
+        self._groups = _grouped([each for each in operations if len(_branches(each)) * IMAGES <= BATCH])
+        return tuple(_masses(group, images, number) for number, group in enumerate(self._groups))
+
+    def shares(self, masses: Sequence[Sequence[float]]) -> dict[str, list[float]]:
+        """Name of an operation -> the share of each branch, from what the tensors gave."""
+        found = {}
+        for group, values in zip(self._groups, masses, strict=True):
+            means = np.reshape(values, (-1, IMAGES)).mean(axis=1).tolist()
+            for operation in group:
+                count = len(_branches(operation))
+                found[operation.name], means = means[:count], means[count:]
+        return found
 
     def followed(self, shares: Mapping[str, Sequence[float]]) -> Followed:
         """What is known with these shares."""
         return follow(self._graph, self._starts, shares)
 
 
-def _masses(operation: Operation, images: Tensor, seed: int) -> Tensor:
-    """How much gradient of a middle cell reaches the image through each input of an operation, float32 (input,).
+def _branches(operation: Operation) -> list[Tensor]:
+    return [each for each in operation.inputs if each.dtype.is_floating]
 
-    Each image has signs of its own for the channels, so that no channel cancels another.
+
+def _grouped(operations: Sequence[Operation]) -> list[list[Operation]]:
+    """As many neighbouring operations in a group as have a row of the batch for each image of each branch."""
+    groups: list[list[Operation]] = []
+    left = 0
+    for operation in operations:
+        rows = len(_branches(operation)) * IMAGES
+        if rows > left:
+            groups.append([])
+            left = BATCH
+        groups[-1].append(operation)
+        left -= rows
+    return groups
+
+
+def _masses(operations: Sequence[Operation], images: Tensor, seed: int) -> Tensor:
+    """How much gradient of a middle cell reaches the image through each branch, float32 (BATCH,).
+
+    One backward pass for all: each row of the batch is the image of one branch of one operation, since no galaxy
+    depends on another. Signs for the channels see to it that no channel cancels another.
     """
-    out = operation.outputs[0]
-    batch, height, width, channels = out.shape
-    signs = np.random.default_rng(seed).choice([-1.0, 1.0], size=(batch, channels))
-    signs[: batch // 2] = 1.0
-    value = tf.reduce_sum(tf.cast(out[:, height // 2, width // 2], tf.float32) * signs)
-    branches = [each for each in operation.inputs if each.dtype.is_floating]
-    partial = tf.gradients(value, branches, stop_gradients=branches)
+    rng = np.random.default_rng(seed)
+    ends, slopes = [], []
+    row = 0
+    for operation in operations:
+        branches = _branches(operation)
+        for branch, slope in zip(branches, _slopes(operation, _middle_cell(operation, rng)), strict=True):
+            if slope is not None:
+                rows = np.zeros((BATCH, 1, 1, 1))
+                rows[row : row + IMAGES] = 1
+                ends.append(branch)
+                slopes.append(slope * tf.constant(rows, slope.dtype))
+            row += IMAGES
     try:
-        found = [
-            None if slope is None else tf.gradients(branch, images, grad_ys=slope)[0]
-            for branch, slope in zip(branches, partial, strict=True)
-        ]
+        found = tf.gradients(ends, images, grad_ys=slopes)[0]
     except LookupError:  # TensorFlow knows no gradient of an operation on the way: the branches count alike
-        return tf.ones(len(branches))
-    return tf.stack([0.0 if each is None else tf.reduce_mean(tf.abs(each)) for each in found])
+        return tf.ones(BATCH)
+    return tf.zeros(BATCH) if found is None else tf.reduce_mean(tf.abs(found), axis=(1, 2, 3))
 
 
-def _measured_shares(measure: Callable[[Tensor], Sequence[Tensor]], shape: Sequence[int]) -> list[list[float]]:
+def _middle_cell(operation: Operation, rng: np.random.Generator) -> Tensor:
+    """Signs of the channels at the middle cell of what an operation gives, zero elsewhere, (BATCH, y, x, channel)."""
+    out = operation.outputs[0]
+    _, height, width, channels = out.shape
+    signs = rng.choice([-1.0, 1.0], size=(BATCH, 1, 1, channels))
+    signs[::IMAGES] = 1.0
+    sides = [(side // 2, side - 1 - side // 2) for side in (height, width)]
+    return tf.pad(tf.constant(signs, out.dtype), [(0, 0), *sides, (0, 0)])
+
+
+def _slopes(operation: Operation, cell: Tensor) -> Sequence[Tensor | None]:
+    """The gradient of a cell with respect to each branch."""
+    branches = _branches(operation)
+    if operation.type in SUMS and all(each.shape == cell.shape for each in branches):
+        return [cell] * len(branches)
+    if operation.type == "ConcatV2" and len({tuple(each.shape[:3]) for each in branches}) == 1:
+        return list(tf.split(cell, [each.shape[3] for each in branches], axis=3))
+    return list(tf.gradients(operation.outputs[0], branches, grad_ys=cell, stop_gradients=branches))
+
+
+def _measured_masses(measure: Callable[[Tensor], Sequence[Tensor]], shape: Sequence[int]) -> list[list[float]]:
     noise = np.random.default_rng(0).normal(size=(BATCH, *shape)).astype(np.float32)
     return [each.numpy().tolist() for each in measure(tf.constant(noise))]
 
@@ -533,7 +589,7 @@ class _Walker:
         measured = self.shares.get(operation.name)
         if measured is None:
             return [1.0] * len(inputs)
-        numbers = [k for k, each in enumerate(operation.inputs) if each.dtype.is_floating]
+        numbers = [k for k, each in enumerate(operation.inputs) if each.dtype.is_floating]  # as `_branches`
         return [measured[numbers.index(k)] for k in inputs]
 
     def _met(self, operation: Operation, factors: Sequence[tuple[Factor, float]]) -> Factor:

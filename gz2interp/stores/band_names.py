@@ -64,12 +64,15 @@ _VEGA_SYSTEMS: Final = frozenset({"johnson", "bessel", "bessell", "cousins", "ha
 """Words that make R another filter than r: only a band spelt in the same case is meant."""
 
 _AUXILIARY: Final = re.compile(
-    r"[a-z]?(?:inverse|inv|wei(?:ghts?)?|wt|wgt|wht|ivar|invvar|invvariance|invar|variance|vari?|rms|sigma|sig|errors?|err|unc|"
+    r"(?:[a-z]|blob|psf|gal)?(?:inverse|inv|wei(?:ghts?)?|wt|wgt|wht|ivar|invvar|invvariance|invar|variance|vari?|rms|"
+    r"sigma|sig|errors?|err|unc|"
     r"uncert|uncertainty|stddev|std|noise|masks?|msk|dq|quality|flags?|bpm|badpix|badpixels?|psf|psfex|expmap|exposure|"
-    r"exptime|nexp|coverage|cov|context|ctx|con|segm?|segmentation|background|bkg|bkgd|sky|model|residuals?|resid|chi)"
-    r"(?:maps?|images?|img|planes?)?\d*",
+    r"exptime|exp|num|nexp|depth|size|coverage|cov|context|ctx|con|segm?|segmentation|background|bkg|bkgd|sky|model|"
+    r"residuals?|resid|chi)"
+    r"(?:maps?|images?|img|planes?|bits)?\d*|oo[dw]",
     re.IGNORECASE,
 )
+"""Words of such planes; ``oow`` and ``ood`` are the weight and the mask beside an image ``ooi`` of DECam."""
 _KIND_CARDS: Final = ("EXTNAME", "HDUCLAS2", "HDUCLAS3", "EXTTYPE", "IMTYPE", "IMAGETYP", "PRODTYPE", "DATATYPE")
 _SQUARED: Final = re.compile(
     r"^\s*1(?:\.0)?\s*/|(?:magg(?:y|ies)|mgy|jy|adu|counts?|electrons?|dn|e-?)\s*\)?\s*(?:\^|\*\*)?\s*\(?\s*[-+]?2\b",

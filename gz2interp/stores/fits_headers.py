@@ -29,6 +29,7 @@ __all__ = [
     "psf_fwhm",
     "to_nanomaggies",
     "unit_of",
+    "zero_point",
 ]
 
 _JANSKY: Final = 1.0 / 3.631e-6
@@ -62,7 +63,11 @@ _AREAS: Final = {
 _ARCSEC2: Final = float(np.radians(1 / 3600) ** 2)
 """Of a square arcsecond [sr]."""
 
-_ZERO_POINT_CARDS: Final = ("MAGZERO", "MAGZPT", "MAGZP", "ZEROPNT", "ZEROPOINT", "PHOTZP", "MAGZEROP")
+_ZERO_POINT_CARDS: Final = (
+    *("MAGZERO", "MAGZPT", "MAGZP", "MAG_ZP", "MAGZEROP", "MAG_ZERO", "ZEROPNT", "ZEROPOINT", "ZEROPOIN", "ZEROPT"),
+    *("PHOTZP", "PHOT_ZP", "PHOTOZP", "ZP", "ZPT", "ABZP", "ZPAB", "ZP_AB", "MAGZPAB", "FPA.ZP"),
+)
+_SYSTEM_CARDS: Final = ("PHOTSYS", "PHOTSYST", "MAGSYS", "MAG_SYS", "ZPSYS", "MAGTYPE", "MAGUNIT")
 _NANOMAGGY: Final = 22.5
 """Magnitude of one nanomaggy."""
 
@@ -191,8 +196,8 @@ def unit_of(header: fits.Header) -> str:
     """BUNIT as it stands, or the unit that follows from a zero point.
 
     Where there is neither, the nanomaggies of an SDSS frame are assumed, and the text says so. ``FLUXMAG0`` is the flux
-    of AB magnitude 0 (HSC, LSST). A card with another zero point means counts, of a magnitude system that it leaves
-    open.
+    of AB magnitude 0 (HSC, LSST). A card with another zero point is one of AB magnitudes if its name or comment, or a
+    card such as ``PHOTSYS``, says so; otherwise pixels are counts, of a magnitude system that the header leaves open.
     """
     unit = str(header.get("BUNIT", "")).strip()
     if unit:
@@ -200,8 +205,26 @@ def unit_of(header: fits.Header) -> str:
     flux = header.get("FLUXMAG0")
     if isinstance(flux, (int, float)) and 0 < flux < np.inf:
         return f"{1e9 / flux:.8g} {UNIT} (by FLUXMAG0)"
-    zero_points = [header[card] for card in _ZERO_POINT_CARDS if isinstance(header.get(card), (int, float))]
-    return "counts (assumed)" if zero_points and zero_points[0] != _NANOMAGGY else f"{UNIT} (assumed)"
+    card, magnitude = zero_point(header)
+    if not card:
+        return f"{UNIT} (assumed)"
+    if _is_ab(header, card) and -50 < magnitude < 100:
+        return f"{10 ** (0.4 * (_NANOMAGGY - magnitude)):.8g} {UNIT} (by {card} = {magnitude:g}, AB)"
+    return f"{UNIT} (by {card} = {magnitude:g})" if magnitude == _NANOMAGGY else "counts (assumed)"
+
+
+def zero_point(header: fits.Header) -> tuple[str, float]:
+    """The card with a photometric zero point and its value [mag]; "" and NaN where there is none."""
+    for card in _ZERO_POINT_CARDS:
+        value = header.get(card)
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value):
+            return card, float(value)
+    return "", float("nan")
+
+
+def _is_ab(header: fits.Header, card: str) -> bool:
+    texts = [card.replace("_", " "), header.comments[card], *(str(header.get(name, "")) for name in _SYSTEM_CARDS)]
+    return "AB" in card or any(re.search(r"\bAB(?:mag)?\b", text, re.IGNORECASE) for text in texts)
 
 
 def is_asinh(header: fits.Header) -> bool:

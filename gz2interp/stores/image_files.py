@@ -12,7 +12,7 @@ import numpy as np
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageOps
 
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.schema import DISPLAY_BANDS, DISPLAY_UNIT, UNIT
@@ -27,6 +27,7 @@ from gz2interp.stores.fits_headers import (
     psf_fwhm,
     to_nanomaggies,
     unit_of,
+    zero_point,
 )
 from gz2interp.stores.image_planes import NUMPY_SUFFIXES, Plane, band_planes, image_headers, named_plane
 from gz2interp.stores.reading import failing_as, reading
@@ -191,7 +192,7 @@ def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDAr
     image : float32 (y, x, band)
         0 where not valid.
     valid : bool (y, x)
-        Where every band is finite.
+        Where every band is finite, and none is exactly 0 over an area, as outside a footprint.
 
     Raises
     ------
@@ -199,6 +200,8 @@ def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDAr
         ``"failed"``: no pixel is valid, or all valid pixels of a band have the same value.
     """
     valid = np.asarray(np.isfinite(image).all(axis=-1))
+    if tuple(bands) != DISPLAY_BANDS:
+        valid &= ~_unmeasured(image).any(axis=-1)
     if not valid.any():
         raise _failed("the image has no valid pixel: none is finite in every band")
     seen = image[valid]
@@ -210,6 +213,25 @@ def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDAr
         values = ", ".join(f"{value:g}" for value in dict.fromkeys(seen[0][constant].tolist()))
         raise _failed(f"no valid pixel: every pixel of {where} is {values}, as outside a survey's footprint")
     return np.where(valid[..., None], image, np.float32(0.0)), valid
+
+
+def _unmeasured(image: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Pixels (y, x, band) in areas of 3 x 3 pixels and more that are exactly 0 in a band that has noise elsewhere.
+
+    A band without negative values may be a model without noise, and one of whole numbers may well have zeros side by
+    side: nothing is concluded there.
+    """
+    from scipy.ndimage import binary_opening  # only where there are zeros at all
+
+    zero = image == 0
+    found = np.zeros(image.shape, np.bool_)
+    for band in np.flatnonzero(zero.any(axis=(0, 1))):
+        plane = image[..., band]
+        seen = plane[np.isfinite(plane) & (plane != 0)]
+        if (seen < 0).any() and (seen != np.round(seen)).any():
+            padded = np.pad(zero[..., band], 1, mode="edge")  # an area may end at the rim
+            found[..., band] = binary_opening(padded, np.ones((3, 3)))[1:-1, 1:-1]
+    return found
 
 
 def image_window(
@@ -287,7 +309,17 @@ def _display_file(path: Path, bands: Sequence[str]) -> Pixels:
             raise _failed(f"{path.name} has {picture.width} x {picture.height} pixels, too many for a galaxy's image")
         if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
             raise _failed(f"{path.name} has one channel of more than 8 bits; a colour image of 8 bits was expected")
-        return display_pixels(np.asarray(picture.convert("RGB")))
+        grey = picture.mode in ("1", "L", "LA")
+        pixels = display_pixels(_colours(ImageOps.exif_transpose(picture)))
+        return replace(pixels, note="a grey image: its three colours are equal") if grey else pixels
+
+
+def _colours(picture: Image.Image) -> NDArray[np.uint8]:
+    """Red, green and blue, uint8 (y, x, 3), first row on top; what is transparent lets black through."""
+    if picture.has_transparency_data:
+        over = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", over.size, (0, 0, 0, 255)), over)
+    return np.asarray(picture.convert("RGB"))
 
 
 # -- bands on one grid ------------------------------------------------------------------------------------------------
@@ -306,7 +338,7 @@ def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note:
     image = _single_precision(np.stack(aligned, axis=-1))
     unplaced = "its WCS gives no place on the sky or no size of a pixel: not used"
     unusable = unplaced if wcs is None and "CRVAL1" in planes[reference].header else ""
-    unknown = "" if calibrated else f"pixels in {units}, a unit without a known zero point: values as they are"
+    doubtful = _doubtful_unit(planes, units, calibrated)
     return Pixels(
         image=image[:, ::-1] if mirrored else image,
         unit=units,
@@ -316,7 +348,7 @@ def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note:
         psf_fwhm=tuple(psf_fwhm(plane.header) for plane in planes),
         wcs=wcs,
         mirrored=mirrored,
-        note="; ".join(filter(None, (note, unknown, moved, unusable))),
+        note="; ".join(filter(None, (note, doubtful, moved, unusable))),
     )
 
 
@@ -342,6 +374,16 @@ def _units(
         given = ", ".join(f"{band} in {unit}" for band, unit in zip(bands, units, strict=True))
         raise _failed(f"the bands of {name} cannot be compared: {given}")
     return words, [to_nanomaggies(*facts) for facts in each], all(known)
+
+
+def _doubtful_unit(planes: Sequence[Plane], units: str, calibrated: bool) -> str:
+    """What has to be said of the unit; "" where the files name one of known zero point."""
+    if calibrated:
+        return f"no file names a unit: pixels are taken as {UNIT}" if "(assumed)" in units else ""
+    points = dict.fromkeys(zero_point(plane.header) for plane in planes)
+    listed = ", ".join(f"{card} = {value:g}" for card, value in points if card)
+    cards = f" ({listed}, of a magnitude system that the header does not name, is not applied)" if listed else ""
+    return f"pixels in {units}, a unit without a known zero point: values as they are{cards}"
 
 
 def _unit(plane: Plane) -> str:

@@ -19,7 +19,7 @@ from gz2interp.workflows.blocks.asking import cells_of
 from gz2interp.workflows.blocks.atlases import atlases_of, laid_out
 from gz2interp.workflows.blocks.channels import artefact_tables, channel_table, correlates_table
 from gz2interp.workflows.blocks.gathering import Gathered, gathered
-from gz2interp.workflows.blocks.settings import BlockSettings, provenance_of, settings_of
+from gz2interp.workflows.blocks.settings import LOGIT_RULE, BlockSettings, provenance_of, settings_of
 from gz2interp.workflows.image_quality import quality, quality_provenance
 from gz2interp.workflows.opening import Progress, Subject
 
@@ -61,7 +61,14 @@ def blocks(
         raise SurveyError(f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST}")
     predictions = _predictions(subject.model)
     made = subject.model.predictions_provenance if predictions is not None else None
-    provenance = provenance_of(analysis, settings, quality_provenance(survey).digest, made.digest if made else "")
+    rule = known.parameters.get(LOGIT_RULE) if known else None  # of a network that need not be opened again
+    provenance = provenance_of(
+        analysis,
+        settings,
+        quality_provenance(survey).digest,
+        made.digest if made else "",
+        str(rule or subject.probe.logit_rule),
+    )
     if known is None or known.digest != provenance.digest:
         what = f"the building blocks of {survey.name} by {analysis.words}"
         with whole_folder(folder.path, what, replace=True, resume=provenance.digest) as aside:

@@ -8,10 +8,13 @@ from typing import Final
 from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.analyses import Analysis
 
-__all__ = ["BlockSettings", "provenance_of", "settings_of"]
+__all__ = ["LOGIT_RULE", "BlockSettings", "provenance_of", "settings_of"]
 
 VERSION: Final = 1
 """Of what is done with the settings."""
+
+LOGIT_RULE: Final = "logit_rule"
+"""The parameter that says where the logits of classes come from; see `gz2interp.network.probe.Probe.logit_rule`."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,9 @@ def settings_of(made: Provenance) -> BlockSettings:
     return BlockSettings(**{each.name: known[each.name] for each in fields(BlockSettings) if each.name in known})
 
 
-def provenance_of(analysis: Analysis, settings: BlockSettings, quality: str, predictions: str) -> Provenance:
+def provenance_of(
+    analysis: Analysis, settings: BlockSettings, quality: str, predictions: str, logit_rule: str
+) -> Provenance:
     """The question as it is kept.
 
     Parameters
@@ -59,6 +64,8 @@ def provenance_of(analysis: Analysis, settings: BlockSettings, quality: str, pre
     settings : BlockSettings
     quality, predictions : str
         Digests of what channels are compared with; "" where there is none.
+    logit_rule : str
+        Where the logits come from whose change by each block is measured.
     """
     parameters = asdict(settings)
     seed = parameters.pop("seed")
@@ -71,6 +78,7 @@ def provenance_of(analysis: Analysis, settings: BlockSettings, quality: str, pre
             "analysis": made.digest,
             "quality": quality,
             "predictions": predictions,
+            LOGIT_RULE: logit_rule,
             "version": VERSION,
         },
         seed=seed,
