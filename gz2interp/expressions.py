@@ -11,7 +11,7 @@ import functools
 import operator
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -198,6 +198,7 @@ def _compared(node: ast.Compare, value_of: Callable[[ast.expr], Any]) -> Any:
 def _compare(compare: Callable[[Any, Any], Any], left: Any, right: Any, node: ast.expr) -> Any:
     for column, value in ((left, right), (right, left)):
         _refuse_inexact(column, value)
+        _refuse_other_kind(column, [value], node)
     try:
         answer = compare(left, right)
     except TypeError:
@@ -216,6 +217,7 @@ def _is_in(column: Any, listed: ast.expr, node: ast.expr) -> pd.Series[Any]:
     values = [_constant(each) for each in listed.elts]  # type: ignore[attr-defined]
     for value in values:
         _refuse_inexact(column, value)
+    _refuse_other_kind(column, values, node)
     answer: pd.Series[Any] = pd.Series(np.zeros(len(column), np.bool_), index=column.index)
     for kind in (str, float, int):  # together they would be compared as texts or as floats
         same = [value for value in values if isinstance(value, kind)]
@@ -224,6 +226,21 @@ def _is_in(column: Any, listed: ast.expr, node: ast.expr) -> pd.Series[Any]:
         if same:
             answer = answer | column.isin(same)
     return answer
+
+
+def _refuse_other_kind(column: Any, values: Sequence[Any], node: ast.expr) -> None:
+    """A column of texts is equal to no number, nor one of numbers to a text: such a comparison matches nothing."""
+    if not isinstance(column, pd.Series) or not values or column.isna().all():
+        return
+    texts = not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
+    fitting = [value for value in values if isinstance(value, pd.Series) or isinstance(value, str) == texts]
+    if not fitting:
+        first = values[0]
+        other = repr(str(first)) if texts else "a number without quotation marks"
+        kinds = ("texts", "a number") if texts else ("numbers", "a text")
+        raise ValueError(
+            f"{shortened(ast.unparse(node))} compares a column of {kinds[0]} with {kinds[1]}, {first!r}; write {other}"
+        )
 
 
 def _refuse_inexact(column: Any, value: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import warnings
 import zipfile
 from io import BytesIO
 
@@ -17,7 +18,7 @@ from astropy.table import MaskedColumn, Table
 
 from gz2interp.errors import Gz2interpError, InputError
 from gz2interp.schema import QUESTIONS, vote_column
-from trainer.catalog import labels_by, name_id, position_ids, read_catalog
+from trainer.catalog import Join, labels_by, name_id, position_ids, read_catalog
 
 LARGE = 588015507658768484
 RNG = np.random.default_rng(11)
@@ -532,3 +533,32 @@ def test_a_catalogue_of_sextractor_names_its_columns_line_by_line(tmp_path):
     _, report = check(written(tmp_path / "t.cat", *head, *values("  ")))
     assert report.format == "SExtractor"
     assert check(written(tmp_path / "t.txt", "# 1 comment", "# ID RA DEC", *values(" ")))[1].format == "CSV"
+
+
+def test_units_of_columns_of_ones_own_are_kept_and_exported(tmp_path):
+    """The table of a survey of VizieR, whose own positions are sexagesimal, and a table that is joined to it."""
+    from gz2interp.stores.survey import Survey
+    from gz2interp.workflows.giving.choosing import Wanted, choose
+    from gz2interp.workflows.giving.exporting import export_selection
+
+    lines = [
+        "Name\t_RAJ2000\t_DEJ2000\tRAJ2000\tDEJ2000\tVel",
+        "\tdeg\tdeg\th:m:s\td:m:s\tkm/s",
+        "--\t--\t--\t--\t--\t--",
+    ]
+    rows = [(150.123456, 2.345678, "10 00 29.6", "+02 20 44"), (151.223456, 3.345678, "10 04 53.6", "+03 20 44")]
+    lines += [f"A {n}\t{ra}\t{dec}\t{hours}\t{degrees}\t{1200 + n}" for n, (ra, dec, hours, degrees) in enumerate(rows)]
+    other = Table({"ra": [row[0] for row in rows], "dec": [row[1] for row in rows], "odd": [1.5, 2.5]})
+    other["odd"].unit = "furlong"  # no standard's
+    other.write(tmp_path / "other.ecsv")
+    catalog, _ = read_catalog(
+        written(tmp_path / "vizier.tsv", *lines), joins=[Join(tmp_path / "other.ecsv", on="position")]
+    )
+    np.testing.assert_array_equal(catalog[["ra", "dec"]], [row[:2] for row in rows])
+    survey = Survey.create(tmp_path / "survey", catalog, source="none")
+    for suffix in ("fits", "vot", "ecsv"):
+        file = tmp_path / f"out.{suffix}"
+        export_selection(choose(survey, Wanted()), file)
+        with warnings.catch_warnings(action="ignore"):
+            exported = Table.read(file)
+        assert (str(exported["Vel"].unit), str(exported["odd"].unit)) == ("km / s", "furlong")

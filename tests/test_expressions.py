@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -180,3 +182,26 @@ def test_in_a_list_is_as_equal_to_one_of_it(kind):
     table = pd.DataFrame({"share": pd.Series([0.1, 0.2, 0.3], dtype=kind)})
     listed = evaluate_condition("share in [0.1, 0.3]", table)
     assert listed.tolist() == evaluate_condition("share == 0.1 or share == 0.3", table).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [
+        ("label == 1", "texts with a number, 1; write '1'"),
+        ("1 != label", "write '1'"),
+        ("label in [1, 2.5]", "texts with a number"),
+        ("r == '17'", "numbers with a text, '17'; write a number without quotation marks"),
+        ("r not in ['17']", "numbers with a text"),
+        ("sure == 'True'", "numbers with a text"),
+    ],
+)
+def test_a_comparison_of_texts_with_numbers_is_refused_since_it_matches_nothing(condition, words):
+    table = pd.DataFrame({"label": ["1", "b"], "r": [17.0, 18.0], "sure": [True, False]})
+    with pytest.raises(ValueError, match=re.escape(words)):
+        evaluate_condition(condition, table)
+
+
+def test_a_list_of_texts_and_numbers_is_read_as_what_the_column_holds():
+    table = pd.DataFrame({"label": ["1", "b"], "r": [17.0, 18.0]})
+    assert evaluate_condition("label in [1, 'b']", table).tolist() == [False, True]
+    assert evaluate_condition("r in [17, 'b']", table).tolist() == [True, False]

@@ -41,11 +41,11 @@ APART: Final = 0.05
 """Pixels by which the middle cells of branches may differ and still lie alike."""
 
 
-BATCH: Final = 32
-"""Images of noise in a backward pass by which the shares of branches are measured."""
+BATCH: Final = 24
+"""Branches whose share is measured in one backward pass: each has an image of the batch to itself."""
 
-IMAGES: Final = 2
-"""Of them for each branch: one with the sum of the channels, one with a random sign for each channel."""
+EDGE: Final = 1e-3
+"""The least share of a receptive field inside the image that is divided by."""
 
 MOST: Final = 64
 """Operations where branches meet that are measured; beyond them branches count alike."""
@@ -126,17 +126,17 @@ class Trace:
         self._graph, self._starts = answer.graph, [(images, image_dims(images.shape))]
         operations = [each for each in self.followed({}).apart if each.outputs[0].shape.rank == 4]
         operations = [each for each in operations if each.graph is self._graph][:MOST]
-        self._groups = _grouped([each for each in operations if len(_branches(each)) * IMAGES <= BATCH])
+        self._groups = _grouped([each for each in operations if len(_branches(each)) <= BATCH])
         return tuple(_masses(group, images, number) for number, group in enumerate(self._groups))
 
     def shares(self, masses: Sequence[Sequence[float]]) -> dict[str, list[float]]:
         """Name of an operation -> the share of each branch, from what the tensors gave."""
         found = {}
         for group, values in zip(self._groups, masses, strict=True):
-            means = np.reshape(values, (-1, IMAGES)).mean(axis=1).tolist()
+            left = list(values)
             for operation in group:
                 count = len(_branches(operation))
-                found[operation.name], means = means[:count], means[count:]
+                found[operation.name], left = left[:count], left[count:]
         return found
 
     def followed(self, shares: Mapping[str, Sequence[float]]) -> Followed:
@@ -149,11 +149,11 @@ def _branches(operation: Operation) -> list[Tensor]:
 
 
 def _grouped(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """As many neighbouring operations in a group as have a row of the batch for each image of each branch."""
+    """As many neighbouring operations in a group as have an image of the batch for each branch."""
     groups: list[list[Operation]] = []
     left = 0
     for operation in operations:
-        rows = len(_branches(operation)) * IMAGES
+        rows = len(_branches(operation))
         if rows > left:
             groups.append([])
             left = BATCH
@@ -165,8 +165,7 @@ def _grouped(operations: Sequence[Operation]) -> list[list[Operation]]:
 def _masses(operations: Sequence[Operation], images: Tensor, seed: int) -> Tensor:
     """How much gradient of a middle cell reaches the image through each branch, float32 (BATCH,).
 
-    One backward pass for all: each row of the batch is the image of one branch of one operation, since no galaxy
-    depends on another. Signs for the channels see to it that no channel cancels another.
+    One backward pass for all: no galaxy depends on another, so each branch has an image of its own.
     """
     rng = np.random.default_rng(seed)
     ends, slopes = [], []
@@ -175,11 +174,9 @@ def _masses(operations: Sequence[Operation], images: Tensor, seed: int) -> Tenso
         branches = _branches(operation)
         for branch, slope in zip(branches, _slopes(operation, _middle_cell(operation, rng)), strict=True):
             if slope is not None:
-                rows = np.zeros((BATCH, 1, 1, 1))
-                rows[row : row + IMAGES] = 1
                 ends.append(branch)
-                slopes.append(slope * tf.constant(rows, slope.dtype))
-            row += IMAGES
+                slopes.append(slope * tf.reshape(tf.one_hot(row, BATCH, dtype=slope.dtype), (BATCH, 1, 1, 1)))
+            row += 1
     try:
         found = tf.gradients(ends, images, grad_ys=slopes)[0]
     except LookupError:  # TensorFlow knows no gradient of an operation on the way: the branches count alike
@@ -188,13 +185,15 @@ def _masses(operations: Sequence[Operation], images: Tensor, seed: int) -> Tenso
 
 
 def _middle_cell(operation: Operation, rng: np.random.Generator) -> Tensor:
-    """Signs of the channels at the middle cell of what an operation gives, zero elsewhere, (BATCH, y, x, channel)."""
+    """Weights of the channels at the middle cell of an operation's output, zero elsewhere, (BATCH, y, x, channel).
+
+    Weights differ, since a plain sum of normalised channels does not depend on the image at all.
+    """
     out = operation.outputs[0]
     _, height, width, channels = out.shape
-    signs = rng.choice([-1.0, 1.0], size=(BATCH, 1, 1, channels))
-    signs[::IMAGES] = 1.0
+    weights = rng.uniform(0.0, 2.0, size=(1, 1, 1, channels))
     sides = [(side // 2, side - 1 - side // 2) for side in (height, width)]
-    return tf.pad(tf.constant(signs, out.dtype), [(0, 0), *sides, (0, 0)])
+    return tf.tile(tf.pad(tf.constant(weights, out.dtype), [(0, 0), *sides, (0, 0)]), (BATCH, 1, 1, 1))
 
 
 def _slopes(operation: Operation, cell: Tensor) -> Sequence[Tensor | None]:
@@ -208,7 +207,7 @@ def _slopes(operation: Operation, cell: Tensor) -> Sequence[Tensor | None]:
 
 
 def _measured_masses(measure: Callable[[Tensor], Sequence[Tensor]], shape: Sequence[int]) -> list[list[float]]:
-    noise = np.random.default_rng(0).normal(size=(BATCH, *shape)).astype(np.float32)
+    noise = np.abs(np.random.default_rng(0).normal(size=(BATCH, *shape))).astype(np.float32)
     return [each.numpy().tolist() for each in measure(tf.constant(noise))]
 
 
@@ -607,6 +606,8 @@ class _Walker:
         ):
             self.followed.apart.append(operation)
         shares = shares if np.isfinite(shares).all() and shares.sum() > 0 else np.ones(len(axes))
+        if operation.name in self.shares:  # measured at the middle cell, of which padding has taken its part already
+            shares = shares / [max(axis.mass[count // 2], EDGE) for axis in axes]
         weights = np.stack([axis.mass * share for axis, share in zip(axes, shares, strict=True)], axis=1)
         mass, centre = (
             weights.sum(axis=1) / shares.sum(),

@@ -10,9 +10,10 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from astropy.io.votable import from_table
-from astropy.io.votable.exceptions import W03
+from astropy.io.votable.exceptions import W03, W50
 from astropy.io.votable.tree import Info
 from astropy.table import Column, MaskedColumn, Table
+from astropy.units import UnitsWarning
 from numpy.typing import NDArray
 
 from gz2interp.stores.columns import Meaning, TableDescription
@@ -44,7 +45,9 @@ def write_fits(frame: pd.DataFrame, path: Path, description: TableDescription) -
             table[name] = _with_meaning(description.of(name), encoded)
     table.meta |= _fits_cards(table.colnames, description)
     table.rename_columns(table.colnames, _fits_names(table.colnames))
-    table.write(path, format="fits")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnitsWarning)  # a unit of the catalogue that no standard has is still told
+        table.write(path, format="fits")
 
 
 def _fits_names(columns: Sequence[str]) -> list[str]:
@@ -79,6 +82,7 @@ def write_votable(frame: pd.DataFrame, path: Path, description: TableDescription
     """BINARY2, in which a missing whole number is missing and no value stands for it; provenance as INFO."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", W03)  # an XML ID takes fewer letters than a name, which stays as it is
+        warnings.simplefilter("ignore", W50)  # as of FITS
         document = from_table(_table(frame, description))
     for name, value in description.provenance.items():
         document.resources[0].infos.append(Info(name=name, value=value))

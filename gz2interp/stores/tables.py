@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from gz2interp.stores.reading import DamagedFile, reading
 
 __all__ = [
     "FORMATS",
+    "UNITS",
     "parquet_schema",
     "read_columns",
     "read_parquet",
@@ -33,11 +35,26 @@ __all__ = [
 
 _READ_ROWS = 16_384
 
+UNITS: Final = "units"
+"""Attribute of a table of pandas: a mapping of column to unit, for the columns whose file tells one."""
+
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """Write a Parquet file, whole or not at all; the index is not kept."""
+    """Write a Parquet file, whole or not at all; the index is not kept.
+
+    ``frame.attrs["units"]``, a unit for some of the columns, becomes metadata of these.
+    """
     with replaced(path) as aside:
-        frame.to_parquet(aside, index=False, engine="pyarrow", write_page_checksum=True)
+        pq.write_table(_with_units(frame), aside, write_page_checksum=True)
+
+
+def _with_units(frame: pd.DataFrame) -> pa.Table:
+    units = frame.attrs.get(UNITS, {})
+    table = pa.Table.from_pandas(frame, preserve_index=False)
+    fields = [
+        field.with_metadata({"unit": units[field.name]}) if field.name in units else field for field in table.schema
+    ]
+    return table.cast(pa.schema(fields, table.schema.metadata)) if units else table
 
 
 def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
@@ -51,7 +68,7 @@ def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
     with replaced(path) as aside, ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         for block in blocks:
-            table = pa.Table.from_pandas(block, preserve_index=False)
+            table = _with_units(block)
             if writer is None:
                 writer = stack.enter_context(pq.ParquetWriter(aside, table.schema, write_page_checksum=True))
             if table.schema.names != writer.schema.names:

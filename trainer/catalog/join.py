@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 
 from gz2interp.errors import InputError, choices
 from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.stores.tables import UNITS
 from trainer.catalog.cleaning import blank_sentinels, chord, unit_vectors
 from trainer.catalog.columns import ID_COLUMNS, names_in
 from trainer.catalog.delimited import ColumnType, inferred
@@ -81,7 +82,7 @@ def join(
         A column that was asked for is absent, or already there; no galaxy matches.
     """
     name = Path(file).name
-    other, names = _read(Path(file), columns)
+    other, names, units = _read(Path(file), columns)
     wanted = _wanted(catalog, name, names, columns)
     partner, ambiguous = _by_id(catalog, other, name) if on == "id" else _by_position(catalog, other, within)
     matched = partner >= 0
@@ -96,11 +97,14 @@ def join(
     blank_sentinels(new)
     kept = tuple(sorted(ours for ours in names.values() if ours in catalog and ours not in (GALAXY_ID, RA, DEC)))
     report = JoinReport(name, on, int(matched.sum()), len(catalog), ambiguous, tuple(wanted.values()), kept)
-    return pd.concat([catalog, new], axis=1), report
+    joined = pd.concat([catalog, new], axis=1)
+    added_units = {ours: units[theirs] for theirs, ours in wanted.items() if theirs in units}
+    joined.attrs[UNITS] = {**catalog.attrs.get(UNITS, {}), **added_units}
+    return joined, report
 
 
-def _read(file: Path, columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[str, str]]:
-    """What of the other table may be needed, mostly as text, and our names of all its columns."""
+def _read(file: Path, columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[str, str], dict[str, str]]:
+    """What of the other table may be needed, mostly as text, our names of all its columns, and their units."""
 
     def choose(theirs: tuple[str, ...]) -> dict[str, ColumnType]:
         names, positions = names_in(theirs), position_columns(theirs)
@@ -117,7 +121,7 @@ def _read(file: Path, columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict
     if positions is not None:
         sky = sky_positions(frame, positions, raw.units, with_equinoxes(frame, raw.frames, positions))
         frame = frame.assign(**{positions.lon: sky.ra, positions.lat: sky.dec})
-    return frame, names_in(raw.columns)
+    return frame, names_in(raw.columns), raw.units
 
 
 def _kind(name: str) -> ColumnType:

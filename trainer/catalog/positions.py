@@ -41,10 +41,10 @@ _SUFFIX: Final = re.compile(
 
 _NAMES: Final[dict[Frame, tuple[str, str]]] = {
     "": (
-        """ra raj2000 _raj2000 ra_j2000 ra2000 ra_2000 _ra ra_icrs _ra_icrs raicrs s_ra right_ascension rightascension
+        """ra _raj2000 raj2000 ra_j2000 ra2000 ra_2000 _ra _ra_icrs ra_icrs raicrs s_ra right_ascension rightascension
         alpha_j2000 alphawin_j2000 alpha ramean rastack plug_ra target_ra ra_1 rastring""",
-        """dec decj2000 dej2000 _dej2000 _decj2000 dec_j2000 de_j2000 dec2000 dec_2000 _dec _de de dec_icrs de_icrs
-        _de_icrs decicrs s_dec declination decl delta_j2000 deltawin_j2000 delta decmean decstack
+        """dec _dej2000 _decj2000 decj2000 dej2000 dec_j2000 de_j2000 dec2000 dec_2000 _dec _de de _de_icrs dec_icrs
+        de_icrs decicrs s_dec declination decl delta_j2000 deltawin_j2000 delta decmean decstack
         plug_dec target_dec dec_1 decstring""",
     ),
     "FK4": (
@@ -57,7 +57,10 @@ _NAMES: Final[dict[Frame, tuple[str, str]]] = {
         "glat _glat b gal_b gal_lat b_gal bii galactic_latitude",
     ),
 }
-"""Names of longitude and latitude in lower case, the best first."""
+"""Names of longitude and latitude in lower case, the best first.
+
+VizieR adds ``_RAJ2000`` in decimal degrees where the table's own ``RAJ2000`` may be sexagesimal and rounded.
+"""
 
 _SENTINELS: Final = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0, 99999.0)
 """What stands for an unknown position, and says nothing of the columns' unit."""

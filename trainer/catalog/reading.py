@@ -10,6 +10,7 @@ import pandas as pd
 
 from gz2interp.errors import InputError
 from gz2interp.schema import DEC, GALAXY_ID, GZ2CLASS, LABEL, RA
+from gz2interp.stores.tables import UNITS
 from trainer.catalog.cleaning import blank_sentinels, drop_duplicates, drop_unidentified, drop_unplaced, near_pairs
 from trainer.catalog.columns import Layout, layout_of
 from trainer.catalog.identity import Identity, are_names, ids_of, ids_of_positions, name_id, tell_apart
@@ -50,7 +51,8 @@ def read_catalog(
     catalog : DataFrame
         Index 0 to n - 1. ``galaxy_id`` int64; ``ra``, ``dec`` ICRS [deg], NaN in a table without positions, and other
         measures float64; ``gz2class``, ``label``, ``file`` pandas ``str``; GZ2's votes float32 under their own names;
-        ``table_row`` int64, the galaxy's row in the file, counted from 0; all other columns of the file as they are.
+        ``table_row`` int64, the galaxy's row in the file, counted from 0; all other columns of the file as they are,
+        whose units are in ``attrs["units"]``.
     report : CatalogReport
         Everything dropped, decided and counted.
 
@@ -75,9 +77,14 @@ def read_catalog(
             "rows with an id and a position",
             _why_none(unidentified, unplaced),
         )
+    table.attrs[UNITS] = {
+        layout.names[name]: unit for name, unit in raw.units.items() if unit and name in layout.user_columns
+    }
     catalog, join_reports = _joined(table.reset_index(drop=True), joins)
     classified, unknown = _classes(catalog)
+    units = catalog.attrs[UNITS]
     catalog, labels = _labelled(catalog, scheme)
+    catalog.attrs[UNITS] = units
     return _in_order(catalog), CatalogReport(
         path=path,
         format=raw.format,
