@@ -15,11 +15,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final
 
 from filelock import FileLock, Timeout
+
+from gz2interp.errors import SurveyError
+from gz2interp.stores.files import read_record
+from gz2interp.stores.reading import MOST_TEXT, failing_as, reading
 
 __all__ = ["Building", "Progress", "forget", "look", "start", "stop"]
 
@@ -187,14 +192,11 @@ def _has_begun(record: dict[str, Any]) -> bool:
 def _stages(survey: Path) -> dict[str, Progress]:
     stages = {}
     for line in _lines(_beside(survey, "log")):
-        try:
+        # What is no progress is a library's own chatter, or a line that is just being written.
+        with suppress(SurveyError), failing_as(SurveyError, "The log"):
             record = json.loads(line)
-            stage = Progress(
-                str(record["stage"]), int(record["done"]), int(record["total"]), str(record.get("message", ""))
-            )
-        except (ValueError, KeyError, TypeError):
-            continue  # a library's own chatter, or a line that is just being written
-        stages[stage.stage] = stage
+            numbers = int(record["done"]), int(record["total"])
+            stages[str(record["stage"])] = Progress(str(record["stage"]), *numbers, str(record.get("message", "")))
     return stages
 
 
@@ -211,10 +213,20 @@ def _beside(survey: Path, suffix: str) -> Path:
 
 
 def _read(survey: Path) -> dict[str, Any]:
-    try:
-        return dict(json.loads(_beside(survey, "json").read_text()))
-    except (OSError, ValueError):
-        return {}
+    with suppress(SurveyError):
+        return read_record(_beside(survey, "json"), _checked)
+    return {}
+
+
+def _checked(value: dict[str, Any]) -> dict[str, Any]:
+    """A record as `start` and `keep` write it."""
+    changed = {"state": str(value["state"]), "started": float(value["started"]), "keeper": int(value["keeper"])}
+    return {
+        **value,
+        **changed,
+        "ended": float(value.get("ended", 0)),
+        "command": [str(word) for word in value["command"]],
+    }
 
 
 def _write(survey: Path, record: dict[str, Any]) -> None:
@@ -224,10 +236,9 @@ def _write(survey: Path, record: dict[str, Any]) -> None:
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return [line for line in path.read_text(errors="replace").splitlines() if line.strip()]
-    except OSError:
-        return []
+    with suppress(SurveyError), reading(path, SurveyError, most=MOST_TEXT):
+        return [line for line in path.read_text("utf-8", errors="replace").splitlines() if line.strip()]
+    return []
 
 
 def _await(done: Any, seconds: float = 10.0) -> None:

@@ -11,7 +11,7 @@ import pytest
 from benchmarks import damaged
 
 SEED = 5
-EACH = 5
+EACH = 3
 NAMES = [subject.name for subject in (*damaged.subjects(), *damaged.subjects(heavy=True))]
 
 

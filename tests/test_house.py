@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import pickle
 import re
@@ -104,3 +105,80 @@ def test_the_readme_begins_with_the_two_commands() -> None:
 
 def _lines(name: str) -> list[str]:
     return [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith("#")]
+
+
+READERS = (
+    *("np.load", "np.fromfile", "np.loadtxt", "np.genfromtxt", "np.memmap", "pd.read_csv", "pd.read_parquet"),
+    *("pd.read_json", "pd.read_hdf", "pd.read_excel", "pd.read_sql_query", "pd.read_pickle", "pq.ParquetFile"),
+    *("pq.read_table", "pq.read_schema", "pq.read_metadata", "pa_csv.read_csv", "csv.reader", "fits.open"),
+    *("fits.getdata", "fits.getheader", "Header.fromfile", "Table.read", "votable.parse", "Image.open", "json.load"),
+    *("json.loads", "tomllib.load", "tomllib.loads", "yaml.load", "yaml.safe_load", "sqlite3.connect", "zarr.open"),
+    *("zarr.open_array", "zarr.open_group", "h5py.File", "zipfile.ZipFile", "tarfile.open", "gzip.open", "bz2.open"),
+    *("lzma.open", "pickle.load", "pickle.loads", "joblib.load", "torch.load", "models.load_model"),
+)
+"""Of other packages: on a damaged file each of them may raise anything, or take all memory."""
+GUARDS = ("reading", "failing_as", "reading_sqlite", "asking", "failing", "_reading", "_telling")
+MECHANISM = ("gz2interp/stores/reading.py", "gz2interp/stores/decoding.py")
+UNGUARDED = {
+    "gz2interp/painting/recipe.py: from_json": "raises its own error of whatever the text does",
+    "gz2interp/network/loading.py: count": "in a thread of _check_parameters, which drops its failures",
+    "gz2interp/stores/latent_files.py: _fits": "called through SUFFIXES within reading()",
+    "gz2interp/stores/latent_files.py: _parquet": "called through SUFFIXES within reading()",
+    "gz2interp/stores/remote.py: _is_json": "catches all that json.loads raises of bytes",
+    "trainer/catalog/delimited.py: _fields": "of open_sheet and read, which read_table calls within reading()",
+    "trainer/catalog/delimited.py: _read_arrow": "of read, which read_table calls within reading()",
+    "trainer/catalog/delimited.py: rows": "of open_sheet and read, which read_table calls within reading()",
+    "trainer/sources/judging.py: _header": "of an answer's bytes: judge() raises Trouble, whatever they do",
+    "trainer/sources/judging.py: _pixels": "of an answer's bytes: judge() raises Trouble, whatever they do",
+    "trainer/sources/sdss.py: _judge_frame": "of an answer's bytes: raises Trouble, whatever they do",
+    "trainer/__main__.py: _changes": "of a word of the command line",
+    "trainer/devices.py: _task": "of a variable of the environment",
+    "trainer/checkpoint.py: check_same": "of what json.dumps has just written",
+    "trainer/rehearsal/server.py: _hips": "a server for tests",
+    "dashboards/loading/figures.py: _zipped": "writes",
+    "dashboards/loading/taking.py: _packed": "writes",
+}
+
+
+def test_readers_of_other_packages_stand_within_reading() -> None:
+    """Or in a private function that is called only from there."""
+    found = {}
+    for file in (file for room in ("gz2interp", "trainer", "dashboards") for file in (ROOT / room).rglob("*.py")):
+        name, text = file.relative_to(ROOT).as_posix(), file.read_text()
+        if name not in MECHANISM and any(reader in text for reader in READERS):
+            calls = _calls(ast.parse(text))
+            found |= {f"{name}: {inside}": called for called, inside in _unguarded(calls)}
+    assert found == {place: found.get(place) for place in UNGUARDED}
+
+
+def _calls(node: ast.AST, inside: str = "", guarded: bool = False) -> list[tuple[str, str, bool]]:
+    """What is called, in which function, and whether within a block of `GUARDS`."""
+    calls, below = [], list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.FunctionDef):
+        inside, guarded = node.name, False
+    if isinstance(node, ast.With):
+        for item in node.items:
+            calls += _calls(item, inside, guarded)
+            guarded |= isinstance(item.context_expr, ast.Call) and ast.unparse(item.context_expr.func).endswith(GUARDS)
+        below = list(node.body)
+    if isinstance(node, ast.Call):
+        calls.append((ast.unparse(node.func), inside, guarded))
+    return calls + [call for each in below for call in _calls(each, inside, guarded)]
+
+
+def _unguarded(calls: list[tuple[str, str, bool]]) -> list[tuple[str, str]]:
+    """Calls of readers outside of a guard: neither there, nor in a private function that is called only from guards."""
+    safe: set[str] = set()
+    while True:
+        callers: dict[str, list[bool]] = {}
+        for called, inside, guarded in calls:
+            callers.setdefault(called.rsplit(".", 1)[-1], []).append(guarded or inside in safe)
+        more = {name for name, each in callers.items() if name.startswith("_") and all(each)}
+        if more == safe:
+            break
+        safe = more
+    return [
+        (called, inside)
+        for called, inside, guarded in calls
+        if called.endswith(READERS) and not guarded and inside not in safe
+    ]

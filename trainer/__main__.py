@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -435,11 +434,12 @@ def demo(
     path = new_survey(survey)
     with progress_as(progress) as told:
         built = build_demo(path, galaxies, told)
-    evaluation = json.loads((built.model(MODEL).path / "evaluation.json").read_text(encoding="utf-8"))
-    accuracy = evaluation["accuracy"]
+    evaluation = built.model(MODEL).evaluation
+    assert evaluation is not None  # the demo has just written it
+    accuracy = evaluation.accuracy
     told.say(
-        f"{built}\nAccuracy on painted galaxies never seen: {accuracy['value']:.1%} "
-        f"({accuracy['low']:.1%} to {accuracy['high']:.1%}, {evaluation['selection']})\n"
+        f"{built}\nAccuracy on painted galaxies never seen: {accuracy.value:.1%} "
+        f"({accuracy.low:.1%} to {accuracy.high:.1%}, {evaluation.selection})\n"
         "Now run streamlit run dashboards/explore.py"
     )
 

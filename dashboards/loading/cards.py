@@ -9,6 +9,7 @@ from dashboards.loading.surveys import stamp
 from gz2interp.cards import Card
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import read_csv
 
 __all__ = ["card_of", "suspects_csv", "sweeps_of"]
 
@@ -30,7 +31,7 @@ def suspects_csv(survey: Survey, model: ModelFolder) -> bytes:
 def sweeps_of(survey: Survey) -> dict[str, pd.DataFrame]:
     """The tables of the survey's sweeps, by the names they were given."""
     files = sorted((survey.path / "models").glob("*-sweep.csv"))
-    return {file.name.removesuffix("-sweep.csv"): pd.read_csv(file) for file in files}
+    return {file.name.removesuffix("-sweep.csv"): read_csv(file) for file in files}
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

@@ -16,6 +16,7 @@ from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import model_of, stamp
 from gz2interp.cells import CellGeometry
 from gz2interp.concepts.atlas import Atlas
+from gz2interp.errors import SurveyError
 from gz2interp.figures.pictures import thumbnails
 from gz2interp.figures.places import framed_places, pieces_around
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
@@ -23,6 +24,7 @@ from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.blocks import BlocksFolder, blocks_folder
 from gz2interp.stores.features import FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.blocks.kept import kept_atlas
 from gz2interp.workflows.features.agreed import Agreement, kept_agreements
@@ -175,7 +177,8 @@ def _shelf(key: tuple[str, int, int], _survey: Survey, _model: ModelFolder, _ana
 def _cells(key: tuple[str, int, int], _shelf: Shelf) -> CellGeometry:
     stored = _shelf.blocks.arrays("places").get("cells") if _shelf.blocks else None
     if stored is not None:
-        return CellGeometry.from_json(json.loads(str(stored)))
+        with failing_as(SurveyError, "places.npz", remedy="Run gz2interp channels again"):
+            return CellGeometry.from_json(json.loads(str(stored)))
     from gz2interp.workflows.blocks.asking import cells_of
 
     return cells_of(subject_of(_shelf.survey, _shelf.model).probe, _shelf.analysis.layer, _shelf.survey.shape)

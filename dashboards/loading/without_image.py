@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import os
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from gz2interp.errors import SurveyError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.locations import find_survey
+from gz2interp.stores.reading import reading_sqlite
 from gz2interp.stores.survey import Survey
 
 __all__ = ["without_image_csv"]
@@ -44,8 +43,7 @@ def without_image_csv(name: str) -> bytes:
         # Asked first, opened second: what has left the one file by now is in the other.
         survey = Survey.open(path)
         committed, ids = survey.rows_committed, survey.galaxy_ids
-        # Not read-only: SQLite takes back what a killed writer of the journal left half done when it is next opened.
-        with _reading(survey.journal.path.absolute(), "mode=rw") as journal:
+        with reading_sqlite(survey.journal.path.absolute(), tables=("cutout",)) as journal:
             table.writerows(journal.execute(_ENTERED, (committed,)))
         table.writerows((int(ids[row]), *told) for row, *told in waiting if row >= committed)
     return text.getvalue().encode()
@@ -59,14 +57,6 @@ def _waiting(file: Path) -> Iterator[Iterator[tuple[int, str, str, str, int]]]:
         return
     # A folder that cannot be written cannot hold the index of a write-ahead log; then nobody writes here either.
     alone = not os.access(file.parent, os.W_OK) and not file.with_name(f"{file.name}-wal").exists()
-    with _reading(file, "immutable=1" if alone else "mode=ro") as connection:
+    mode = "immutable=1" if alone else "mode=ro"
+    with reading_sqlite(file, tables=("outcome",), remedy="Start the download again", mode=mode) as connection:
         yield connection.execute(_WAITING)
-
-
-@contextmanager
-def _reading(file: Path, manner: str) -> Iterator[sqlite3.Connection]:
-    try:
-        with closing(sqlite3.connect(f"{file.as_uri()}?{manner}", timeout=30, uri=True)) as connection:
-            yield connection
-    except sqlite3.Error as error:
-        raise SurveyError(f"{file} cannot be read ({error})", remedy="Start the download again") from None

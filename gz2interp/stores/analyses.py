@@ -34,6 +34,7 @@ from gz2interp.stores.arrays import (
     write_shard,
 )
 from gz2interp.stores.files import read_record, replaced, write_json, writing
+from gz2interp.stores.reading import DamagedFile, failing_as
 from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["Analysis", "analyses_of", "latest_analysis", "layer_folder"]
@@ -113,7 +114,7 @@ class Analysis:
 
     def activations(self, positions: Rows | None = None) -> NDArray[np.float32]:
         """Pooled activations (n, channel) of all, or of the given positions among `rows`."""
-        array = open_array(self.path / "activations.zarr")
+        array = self.table_of_activations
         return read_all(array) if positions is None else read_rows(array, positions)
 
     def neighbours(self, positions: Rows | None = None, metric: str | None = None) -> Neighbours:
@@ -121,10 +122,12 @@ class Analysis:
 
         An analysis that is being made does not know its metric yet.
         """
-        (rows, distances), metric = self._neighbours, metric or self.metric
-        if positions is None:
-            return Neighbours(read_all(rows), read_all(distances), metric, self.search)
-        return Neighbours(read_rows(rows, positions), read_rows(distances, positions), metric, self.search)
+        stored, metric = self._neighbours, metric or self.metric
+        rows, distances = (read_all(array) if positions is None else read_rows(array, positions) for array in stored)
+        with failing_as(SurveyError, str(self.path / "neighbours.zarr"), remedy="Run gz2interp analyse again"):
+            if not (np.isfinite(distances).all() and (self._length is None or self._were_analysed(rows))):
+                raise DamagedFile("it names galaxies that were not analysed, or distances that are no numbers")
+        return Neighbours(rows, distances, metric, self.search)
 
     @property
     def metric(self) -> str:
@@ -148,17 +151,29 @@ class Analysis:
         file = self.path / "whitening.npz"
         if not file.is_file():
             return None
-        stored = read_npz(file, ("mean", "matrix"))
+        stored = read_npz(file, {"mean": "f channel", "matrix": "f channel component"})
         return Whitening(stored["mean"], stored["matrix"])
 
     @cached_property
     def table_of_activations(self) -> zarr.Array[Any]:
         """The pooled activations on disk, to be read in portions."""
-        return open_array(self.path / "activations.zarr")
+        return open_array(self.path / "activations.zarr", shape=(self._length, None))
 
     @cached_property
     def _neighbours(self) -> tuple[zarr.Array[Any], zarr.Array[Any]]:
-        return open_array(self.path / "neighbours.zarr/rows"), open_array(self.path / "neighbours.zarr/distances")
+        rows = open_array(self.path / "neighbours.zarr/rows", shape=(self._length, None))
+        return rows, open_array(self.path / "neighbours.zarr/distances", shape=rows.shape)
+
+    def _were_analysed(self, rows: NDArray[np.int64]) -> bool:
+        if not len(self.rows):
+            return not rows.size
+        positions = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
+        return bool((self.rows[positions] == rows).all())
+
+    @property
+    def _length(self) -> int | None:
+        """How many galaxies were analysed; None while that is being done."""
+        return len(self.rows) if (self.path / "provenance.json").is_file() else None
 
     def position_of(self, row: int) -> int | None:
         """Where a row of the survey stands among `rows`; None if it was not analysed."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from zarr.storage import LocalStore
 
 from gz2interp.errors import Gz2interpError, SurveyError
 from gz2interp.stores.files import replaced, sync, writing
-from gz2interp.stores.reading import DamagedFile, failing_as, limit, reading
+from gz2interp.stores.reading import MOST_TEXT, DamagedFile, check_claims, failing_as, limit, reading
 
 __all__ = [
     "CHUNK_ROWS",
@@ -113,6 +113,7 @@ def open_array(path: Path, *, writable: bool = False, shape: tuple[int | None, .
         There is none at `path`, its description is damaged, or it is of another shape.
     """
     with failing_as(SurveyError, str(path), "A Zarr array", "Run gz2interp survey check"):
+        check_claims(path / "zarr.json", MOST_TEXT)
         array = zarr.open_array(path, mode="r+" if writable else "r")
         check_array(array, shape)
         return array
@@ -149,6 +150,7 @@ def read_all(array: zarr.Array[Any]) -> NDArray[Any]:
     """All rows of an array; errors as in `read_rows`."""
     with _telling(array):
         root = array.store_path.store
+        _check_files(array, np.arange(array.shape[0]))
         if isinstance(root, LocalStore):  # missing files read as zeros, so a shape may claim anything
             folder = Path(str(root.root)) / array.store_path.path
             stored = sum(file.stat().st_size for file in folder.glob("c/**/*") if file.is_file())
@@ -158,15 +160,19 @@ def read_all(array: zarr.Array[Any]) -> NDArray[Any]:
 
 
 def read_npz(
-    path: Path, needs: Sequence[str] = (), error: type[Gz2interpError] = SurveyError, remedy: str = ""
+    path: Path,
+    needs: Sequence[str] | Mapping[str, str] = (),
+    error: type[Gz2interpError] = SurveyError,
+    remedy: str = "",
 ) -> dict[str, Any]:
     """The arrays of a ``.npz`` file by name, whole.
 
     Parameters
     ----------
     path : Path
-    needs : sequence of str
-        Names that must be there.
+    needs : sequence of str, or mapping
+        Names that must be there, and what they must hold: a letter as in `numpy.dtype.kind` and the names of the axes,
+        such as ``"f group channel"``. Axes of one name have one length, in whatever arrays they are.
     error : type of Gz2interpError
         What a failure becomes.
     remedy : str
@@ -175,7 +181,20 @@ def read_npz(
         arrays = dict(stored)
         if lacking := [name for name in needs if name not in arrays]:
             raise DamagedFile(f"it has no array {', '.join(lacking)}")
+        if isinstance(needs, Mapping):
+            _check_arrays(arrays, needs)
         return arrays
+
+
+def _check_arrays(arrays: Mapping[str, NDArray[Any]], needs: Mapping[str, str]) -> None:
+    lengths: dict[str, int] = {}
+    for name, words in needs.items():
+        (kind, *axes), array = words.split(), arrays[name]
+        fits = array.dtype.kind == kind and array.ndim == len(axes)
+        if not fits or any(
+            lengths.setdefault(axis, length) != length for axis, length in zip(axes, array.shape, strict=True)
+        ):
+            raise DamagedFile(f"its array {name} is {array.dtype} {array.shape}, which does not fit the others")
 
 
 def read_npy(path: Path, error: type[Gz2interpError] = SurveyError, *, mapped: bool = False) -> NDArray[Any]:
@@ -219,11 +238,20 @@ def read_rows(array: zarr.Array[Any], rows: Rows) -> NDArray[Any]:
     """
     wanted = np.asarray(rows, dtype=np.int64)
     with _telling(array):
+        _check_files(array, wanted)
         if wanted.size and np.all(np.diff(wanted) == 1):
             return np.asarray(array[int(wanted[0]) : int(wanted[-1]) + 1])
         unique, where = np.unique(wanted, return_inverse=True)
         read = _read_increasing(array, unique)
         return read if np.array_equal(unique, wanted) else read[where]
+
+
+def _check_files(array: zarr.Array[Any], rows: NDArray[np.int64]) -> None:
+    """A pipe or a device in the place of a shard would be waited for without end."""
+    if isinstance(array.store_path.store, LocalStore) and array.shards:
+        for shard in np.unique(rows // array.shards[0]):
+            with suppress(FileNotFoundError):
+                check_claims(_shard_file(array, int(shard)))
 
 
 def _telling(array: zarr.Array[Any]) -> AbstractContextManager[None]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,27 @@ __all__ = ["BlocksFolder", "blocks_folder"]
 Arrays = dict[str, NDArray[Any]]
 
 TABLES = ("channels", "correlates", "artefacts")
+
+
+_ARRAYS: Final[Mapping[str, Mapping[str, str]]] = {
+    "groups": {"directions": "f group channel", "held": "f", "negative": "f"},
+    "places": {"rows": "i m", "y": "i m", "x": "i m", "attributed": "f m class", "coordinates": "f m plane"},
+    "tops": {
+        f"{side}_{name}": f"{kind} channel {side}"
+        for side in ("top", "bottom", "peak")
+        for name, kind in {"values": "f", "rows": "i", "y": "i", "x": "i"}.items()
+    },
+    "atlas": {
+        **dict.fromkeys(("column", "row", "counts"), "i cell"),
+        **dict.fromkeys(("directions", "whitened"), "f cell channel"),
+        "side": "i",
+        "attributed": "f cell class",
+        "patches": "i cell k",
+        "held": "f cell",
+        "scores": "U class",
+    },
+}
+"""What ``NAME.npz`` holds, as in `gz2interp.stores.arrays.read_npz`; ``atlas-0.npz`` and so on hold the same."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +84,7 @@ class BlocksFolder(KeptFolder):
         if not file.is_file():
             there = sorted(each.stem for each in self.path.glob("*.npz"))
             raise InputError(f"The blocks {name!r} were asked for", f"There are {choices(there)}")
-        return read_npz(file)
+        return read_npz(file, _ARRAYS[name.split("-")[0]])
 
     def has(self, file: str) -> bool:
         """Whether a file of it, such as ``groups.npz``, has been written."""

@@ -3,13 +3,14 @@
 The decoders of RICE, PLIO and HCOMPRESS trust what they decode and write beyond their memory where it is damaged, and
 HDF5 follows the addresses in a file wherever they lead. One process works for as long as this one runs; it is replaced
 when it broke or took too long. Run as a script, this file is that process: it turns FITS files with compressed images
-from its standard input into plain ones, and reads HDF5 files through.
+from its standard input into plain ones, and reads HDF5 files.
 """
 
 from __future__ import annotations
 
 import atexit
 import io
+import json
 import os
 import select
 import struct
@@ -17,17 +18,22 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
-__all__ = ["check_hdf5", "decode_fits"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["Dataset", "check_hdf5", "decode_fits", "hdf5_datasets", "hdf5_rows"]
 
 _HEAD: Final = struct.Struct(">BQ")
 _START_SECONDS: Final = 60.0
 _BASE_BYTES: Final = 300 << 20
 _WHOLE: Final = 256 << 20
 """HDF5 files with less in them are read whole."""
-_FITS, _HDF5 = 0, 1
+_FITS, _HDF5, _DATASETS, _ROWS = range(4)
+_HDF5_WORDS: Final = "its HDF5 content is damaged"
 _lock = threading.Lock()
 _running: list[subprocess.Popen[bytes]] = []
 
@@ -69,8 +75,56 @@ def check_hdf5(path: Path) -> int:
     ValueError
         It cannot be read, or claims more than it holds.
     """
-    answer = _ask(_HDF5, str(path.resolve()).encode(), path.stat().st_size, "its HDF5 content is damaged")
-    return int(answer)
+    return int(_ask(_HDF5, str(path.resolve()).encode(), path.stat().st_size, _HDF5_WORDS))
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """An array of an HDF5 file.
+
+    Attributes
+    ----------
+    shape : tuple of int
+    dtype : str
+        As in NumPy, such as ``"|u1"``.
+    chunks : tuple of int
+        The shape of what is packed together; () where nothing is.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    chunks: tuple[int, ...]
+
+
+def hdf5_datasets(path: Path) -> dict[str, Dataset]:
+    """The arrays in the first group of an HDF5 file by name, read in the other process; errors as in `check_hdf5`."""
+    answer = json.loads(_ask(_DATASETS, str(path.resolve()).encode(), path.stat().st_size, _HDF5_WORDS))
+    return {name: Dataset(tuple(shape), dtype, tuple(chunks)) for name, (shape, dtype, chunks) in answer.items()}
+
+
+def hdf5_rows(path: Path, name: str, first: int, last: int, size: int) -> NDArray[Any]:
+    """Rows of an array of numbers in an HDF5 file, read in the other process.
+
+    Parameters
+    ----------
+    path : Path
+    name : str
+        Of the array.
+    first, last : int
+        Rows from `first` on and below `last`.
+    size : int
+        Of those rows [bytes]: limits time and memory.
+
+    Raises
+    ------
+    ValueError
+        They cannot be read.
+    """
+    import numpy as np
+
+    request = json.dumps([str(path.resolve()), name, first, last]).encode()
+    rows: NDArray[Any] = np.load(io.BytesIO(_ask(_ROWS, request, size, _HDF5_WORDS)), allow_pickle=False)
+    return rows
 
 
 def _ask(kind: int, content: bytes, size: int, words: str) -> bytes:
@@ -154,7 +208,7 @@ def _serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
         kind, size = _HEAD.unpack(head)
         _, length = _HEAD.unpack(stdin.read(_HEAD.size))
         content = stdin.read(length)
-        answers = {_FITS: _plain, _HDF5: _read_through}
+        answers = {_FITS: _plain, _HDF5: _read_through, _DATASETS: _listed, _ROWS: _rows}
         try:
             status, answer = 0, answers[kind](content, size)
         except Exception as error:
@@ -184,6 +238,27 @@ def _read_through(content: bytes, size: int) -> bytes:
         if sum(sizes) < _WHOLE:
             file.visititems(lambda name, item: item[()] is None if isinstance(item, h5py.Dataset) else None)
     return str(sum(sizes)).encode()
+
+
+def _listed(content: bytes, size: int) -> bytes:
+    import h5py
+
+    with h5py.File(content.decode(), "r") as file:
+        arrays = {name: item for name, item in file.items() if isinstance(item, h5py.Dataset)}
+        traits = {name: [item.shape or (), item.dtype.str, item.chunks or ()] for name, item in arrays.items()}
+    return json.dumps(traits).encode()
+
+
+def _rows(content: bytes, size: int) -> bytes:
+    import h5py
+    import numpy as np
+
+    path, name, first, last = json.loads(content)
+    _limit_memory(4 * size + _BASE_BYTES)
+    out = io.BytesIO()
+    with h5py.File(path, "r") as file:
+        np.save(out, np.asarray(file[name][first:last]), allow_pickle=False)
+    return out.getvalue()
 
 
 def _plain(content: bytes, size: int) -> bytes:

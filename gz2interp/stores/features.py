@@ -78,7 +78,7 @@ class FeaturesFolder(KeptFolder):
     def parts(self, kind: str) -> Iterator[dict[str, NDArray[Any]]]:
         """The same a file at a time, so that memory does not grow with the layer."""
         for file in sorted(self.path.glob(f"{kind}-*.npz")):
-            yield read_npz(file)
+            yield read_npz(file, {"number": "i n", "seed": "i n", "images": "f n y x band", "silent": "b n"})
 
     def images(self, kind: str, seed: int = 0) -> dict[int, Floats]:
         """Feature images (y, x, band) of a kind by number, nanomaggies, of the first or of a later seed."""

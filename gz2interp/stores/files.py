@@ -163,7 +163,7 @@ def _refuse_other(folder: Path) -> None:
 def _prepare(aside: Path, resume: str) -> None:
     """Empty it, unless what is in it belongs to the digest."""
     note = aside / _DIGEST
-    if resume and note.is_file() and note.read_text(encoding="utf-8") == resume:
+    if resume and note.is_file() and note.read_bytes() == resume.encode():
         return
     for left in aside.iterdir():
         if left.is_dir():

@@ -304,7 +304,7 @@ def _display_file(path: Path, bands: Sequence[str]) -> Pixels:
             f"{path.name} is a colour image made for the eye ({' '.join(DISPLAY_BANDS)}, not linear in flux); "
             f"{' '.join(bands)} was expected"
         )
-    with reading(path, CutoutUnavailable), Image.open(path) as picture:
+    with reading(path, CutoutUnavailable), Image.open(path, formats=("JPEG", "PNG")) as picture:
         if picture.width * picture.height > _MOST_PIXELS:
             raise _failed(f"{path.name} has {picture.width} x {picture.height} pixels, too many for a galaxy's image")
         if picture.mode in ("I", "F") or picture.mode.startswith("I;"):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices, shortened
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 from gz2interp.stores.arrays import read_npy, read_npz
-from gz2interp.stores.reading import failing_as, reading
+from gz2interp.stores.reading import failing_as, reading, unpacked
 
 __all__ = ["ID_COLUMNS", "SUFFIXES", "Block", "exact_ids", "read_latents"]
 
@@ -150,7 +150,7 @@ def _numbers(column: Any) -> NDArray[np.float32]:
 
 
 def _fits(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
-    with fits.open(file, memmap=True) as opened:
+    with unpacked(file) as content, fits.open(content, memmap=True) as opened:
         tables = [hdu for hdu in opened if isinstance(hdu, fits.BinTableHDU)]
         if not tables:
             raise InputError(f"{file.name} has no table", "A binary table with a column of ids")

@@ -16,8 +16,8 @@ from gz2interp.evaluation import Evaluation
 from gz2interp.results import Provenance
 from gz2interp.stores.files import digest_of_file, read_record, write_json
 from gz2interp.stores.latents import Latents
-from gz2interp.stores.reading import MOST_TEXT, failing_as, reading
-from gz2interp.stores.tables import read_parquet, write_parquet
+from gz2interp.stores.reading import failing_as
+from gz2interp.stores.tables import read_csv, read_parquet, write_parquet
 
 __all__ = ["ModelFolder", "checked_model_name"]
 
@@ -75,8 +75,7 @@ class ModelFolder:
         file = self.path / "history.csv"
         if not file.is_file():
             return pd.DataFrame()
-        with reading(file, SurveyError, remedy="Remove it: only the curves of the training are lost", most=MOST_TEXT):
-            return pd.read_csv(file)
+        return read_csv(file, remedy="Remove it: only the curves of the training are lost")
 
     @property
     def predictions_provenance(self) -> Provenance | None:

@@ -9,7 +9,7 @@ from astropy.table import Table
 
 from gz2interp.errors import InputError
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.reading import reading
+from gz2interp.stores.reading import reading, unpacked
 from gz2interp.stores.tables import read_parquet
 
 __all__ = ["read_named_galaxies"]
@@ -42,7 +42,8 @@ def _read(path: Path) -> pd.DataFrame:
     if suffix == ".parquet":
         return read_parquet(path, error=InputError)
     if suffix in (".fits", ".vot", ".xml"):
-        table = Table.read(path, format="fits" if suffix == ".fits" else "votable")
+        with unpacked(path) as file:  # of an open file astropy reads all, and unpacks nothing without a limit
+            table = Table.read(file, format="fits" if suffix == ".fits" else "votable")
         frame: pd.DataFrame = table[[name for name in table.colnames if table[name].ndim == 1]].to_pandas()
         return frame
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]

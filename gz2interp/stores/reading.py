@@ -25,8 +25,8 @@ import time
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -36,6 +36,7 @@ from gz2interp.stores.fits_claims import DamagedFile, Hdu, check_fits
 
 __all__ = [
     "DamagedFile",
+    "SqliteFile",
     "check_claims",
     "check_npy",
     "check_zip",
@@ -122,18 +123,18 @@ def failing_as(
 
 @contextmanager
 def reading_sqlite(
-    path: Path, *, writable: bool = True, tables: Sequence[str] = (), remedy: str = "Put back a copy of it"
+    path: Path, *, tables: Sequence[str] = (), remedy: str = "Put back a copy of it", mode: str = "mode=rw"
 ) -> Iterator[sqlite3.Connection]:
     """A connection to a SQLite file of ours, which is not made if it is absent; failures are told as a `SurveyError`.
 
     Parameters
     ----------
     path : Path
-    writable : bool
-        As a rule yes: SQLite takes back what a killed writer left half done when the file is next opened.
     tables : sequence of str
         What must be a table in it, and no view, which may compute without end.
     remedy : str
+    mode : str
+        How SQLite opens it. As a rule for writing: it takes back what a killed writer left half done.
 
     Notes
     -----
@@ -141,18 +142,94 @@ def reading_sqlite(
     """
     with failing_as(SurveyError, path.name, "A SQLite file of a survey", remedy):
         _check_database(path)
-        mode = "rw" if writable else "ro"
-        address = f"{path.resolve().as_uri()}?mode={mode}"
+        address = f"{path.resolve().as_uri()}?{mode}"
         with closing(sqlite3.connect(address, timeout=60, isolation_level=None, uri=True)) as connection:
-            end = time.thread_time() + 1.0 + path.stat().st_size / 5e6
+            end = time.thread_time() + _seconds(path)
             connection.set_progress_handler(lambda: time.thread_time() > end, 20_000)
-            connection.execute("PRAGMA trusted_schema = OFF")
-            connection.execute("PRAGMA cell_size_check = ON")
-            for table in tables:
-                found = connection.execute("SELECT type FROM sqlite_master WHERE name = ?", (table,)).fetchall()
-                if found != [("table",)]:
-                    raise DamagedFile(f"it has no table {table}")
+            _distrust(connection)
+            _check_tables(connection, tables)
             yield connection
+
+
+class SqliteFile:
+    """A SQLite file that one process reads and writes for a long time; failures are raised as a `SurveyError`.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file; made where it is lacking.
+    tables : mapping
+        The name of each table to the columns that ``CREATE TABLE`` takes.
+    remedy : str
+        What to try where the file is damaged.
+
+    Notes
+    -----
+    It has a write-ahead log, which needs one flush for each change: a killed process loses nothing that was written.
+    The processor time of each statement is limited by the size of the file, as in `reading_sqlite`.
+    """
+
+    def __init__(self, path: Path, tables: Mapping[str, str], remedy: str) -> None:
+        self.path, self._remedy, self._end = path, remedy, 0.0
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self.failing():
+            if path.exists():
+                _check_database(path)
+            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None)
+            try:
+                self._connection.set_progress_handler(lambda: time.thread_time() > self._end, 20_000)
+                _distrust(self._connection)
+                self.execute("PRAGMA journal_mode = WAL")
+                self.execute("PRAGMA synchronous = NORMAL")
+                for name, columns in tables.items():
+                    self.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
+                _check_tables(self._connection, list(tables))
+            except BaseException:
+                self.close()
+                raise
+
+    def failing(self) -> AbstractContextManager[None]:
+        """A block in which values of the file are used: failures are raised as an error about the file."""
+        return failing_as(SurveyError, str(self.path), "A SQLite file of a survey", self._remedy)
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows that a statement returns."""
+        with self.failing():
+            self._end = time.thread_time() + _seconds(self.path)
+            return self._connection.execute(statement, values).fetchall()
+
+    def execute_for(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
+        """One statement for each sequence of values: all of them or none."""
+        with self.failing():
+            self._end = time.thread_time() + _seconds(self.path)
+            self._connection.execute("BEGIN")
+            try:
+                self._connection.executemany(statement, values)
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._connection.rollback()
+                raise
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def _seconds(path: Path) -> float:
+    """Processor time that a statement may take."""
+    return 1.0 + path.stat().st_size / 5e6
+
+
+def _distrust(connection: sqlite3.Connection) -> None:
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("PRAGMA cell_size_check = ON")
+
+
+def _check_tables(connection: sqlite3.Connection, tables: Sequence[str]) -> None:
+    for table in tables:
+        kinds = connection.execute("SELECT type FROM sqlite_master WHERE name = ?", (table,)).fetchall()
+        if kinds != [("table",)]:
+            raise DamagedFile(f"it has no table {table}")
 
 
 def _check_database(path: Path) -> None:

@@ -25,7 +25,7 @@ from gz2interp.stores.arrays import check_array
 from gz2interp.stores.files import digest_of_file, read_json, read_record, replaced, write_json
 from gz2interp.stores.header import Header
 from gz2interp.stores.places import Place
-from gz2interp.stores.reading import failing_as
+from gz2interp.stores.reading import MOST_TEXT, failing_as
 
 __all__ = ["RemotePlace", "companion_of"]
 
@@ -70,7 +70,7 @@ class RemotePlace(Place):
         with asking(self.url):
             store.invalidate_cache()
             try:
-                said = store.cat_file(f"{root}/survey.json")
+                said = store.cat_file(f"{root}/survey.json", start=0, end=MOST_TEXT)
             except FileNotFoundError:
                 raise SurveyError(
                     f"There is no survey at {self.url}: it has no survey.json",

@@ -18,13 +18,14 @@ from gz2interp.errors import Gz2interpError, InputError, SurveyError, choices
 from gz2interp.stores.astropy_tables import write_ecsv, write_fits, write_votable
 from gz2interp.stores.columns import TableDescription
 from gz2interp.stores.files import replaced, write_json
-from gz2interp.stores.reading import DamagedFile, reading
+from gz2interp.stores.reading import MOST_TEXT, DamagedFile, reading
 
 __all__ = [
     "FORMATS",
     "UNITS",
     "parquet_schema",
     "read_columns",
+    "read_csv",
     "read_parquet",
     "read_some_rows",
     "write_blocks",
@@ -141,6 +142,12 @@ def read_parquet(
             if kinds and frame[name].dtype.kind not in kinds:
                 raise DamagedFile(f"its column {name} is of type {frame[name].dtype}")
         return frame
+
+
+def read_csv(path: Path, error: type[Gz2interpError] = SurveyError, remedy: str = "") -> pd.DataFrame:
+    """A CSV file with a line of names first; errors as in `read_parquet`."""
+    with reading(path, error, remedy=remedy, most=MOST_TEXT):
+        return pd.read_csv(path)
 
 
 def parquet_schema(path: Path, error: type[Gz2interpError] = SurveyError) -> pa.Schema:

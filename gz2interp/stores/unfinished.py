@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.stores.arrays import create_array, open_array, write_shard
+from gz2interp.stores.arrays import create_array, open_array, read_all, write_shard
 
 __all__ = ["Unfinished"]
 
@@ -43,7 +43,7 @@ class Unfinished:
 
     def all(self) -> NDArray[np.float32]:
         """All rows, float32 (n, column)."""
-        return np.asarray(open_array(self._folder)[:])
+        return read_all(open_array(self._folder))
 
     def forget(self) -> None:
         """Remove them, and what was left of other questions: what they were for has been written."""

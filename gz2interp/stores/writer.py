@@ -166,7 +166,8 @@ class SurveyWriter:
 
     def _finish_replacement(self) -> None:
         """Do, perhaps again, what this or an interrupted writer has written down."""
-        replacement = Replacement.read(self._path)
+        shape = (*self._header.shape, len(self._header.bands))
+        replacement = Replacement.read(self._path, self._header.rows_committed, shape)
         if replacement is None:
             return
         for array, values in zip(self._arrays, (replacement.images, replacement.valid), strict=True):

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.network.layer_scores import direction, similarity
@@ -14,7 +18,7 @@ from gz2interp.results import digest_of
 from gz2interp.stores.arrays import read_npy
 from gz2interp.workflows.opening import Subject
 
-__all__ = ["score_from"]
+__all__ = ["direction_vector", "score_from"]
 
 
 def score_from(subject: Subject, text: str, more: Mapping[str, Callable[..., Score]] | None = None) -> Score:
@@ -49,8 +53,22 @@ def _similarity(subject: Subject, galaxy: str | int, layer: str = "") -> Score:
 
 def _direction(subject: Subject, file: str, layer: str = "") -> Score:
     layer = layer or subject.probe.default_layer
-    vector = read_npy(Path(str(file)).expanduser(), InputError)
-    if vector.ndim != 1 or vector.dtype.kind not in "fiu":
-        raise InputError(f"The direction {file} is {vector.dtype} {vector.shape}", "A .npy file, one number a channel")
+    vector = direction_vector(file)
     named = f"direction({Path(str(file)).name}, {layer}, {digest_of(vector.tolist())[:6]})"
     return direction(layer, vector, named)
+
+
+def direction_vector(file: str) -> NDArray[Any]:
+    """The vector in a ``.npy`` file, (channel,).
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or holds something else.
+    """
+    vector = read_npy(Path(str(file)).expanduser(), InputError)
+    if vector.ndim != 1 or vector.dtype.kind not in "fiu" or not np.isfinite(vector).all():
+        raise InputError(
+            f"The direction {file} is {vector.dtype} {vector.shape}", "A .npy file with one finite number a channel"
+        )
+    return vector

@@ -104,7 +104,7 @@ class Fresh(Run):
         super().__init__(store)
         written = store.writer.rows_written
         store.staging.drop(row for row in store.staging.rows() if row < written)
-        self._staged = set(store.staging.rows())
+        self._staged = {row for row in store.staging.rows() if row < len(store.survey)}
         self._known = frozenset(self._staged)
         self._advance(SHARD_ROWS)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,10 @@ from typing import Any
 import numpy as np
 
 from gz2interp.errors import CutoutUnavailable
+from gz2interp.records import record_from_json
 from gz2interp.results import Cutout
+from gz2interp.schema import STATUSES
+from gz2interp.stores.reading import DamagedFile, SqliteFile
 
 __all__ = ["Outcome", "Staging"]
 
@@ -42,6 +43,19 @@ class Outcome:
         return "ok" if isinstance(self.result, Cutout) else self.result.status
 
 
+@dataclass(frozen=True)
+class _Traits:
+    """What a `Cutout` holds beside its pixels."""
+
+    source: str
+    pixel_scale: float
+    position_angle: float
+    native_unit: str
+    sky_sigma: tuple[float, ...]
+    psf_fwhm: tuple[float, ...]
+    note: str
+
+
 class Staging:
     """A SQLite file beside the survey: each outcome is on the disk before the next galaxy is asked for.
 
@@ -52,15 +66,11 @@ class Staging:
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = sqlite3.connect(path, timeout=30, isolation_level=None)
-        # A write-ahead log needs one flush an outcome; a process that is killed loses nothing that was written.
-        self._file.execute("PRAGMA journal_mode = WAL")
-        self._file.execute("PRAGMA synchronous = NORMAL")
-        self._file.execute(
-            "CREATE TABLE IF NOT EXISTS outcome (row INTEGER PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL, "
-            "source TEXT NOT NULL, tries INTEGER NOT NULL, pixels TEXT, image BLOB, valid BLOB)"
+        columns = (
+            "row INTEGER PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL, "
+            "source TEXT NOT NULL, tries INTEGER NOT NULL, pixels TEXT, image BLOB, valid BLOB"
         )
+        self._file = SqliteFile(path, {"outcome": columns}, "Remove it: the galaxies in it are then asked for again")
 
     def __enter__(self) -> Staging:
         return self
@@ -78,28 +88,35 @@ class Staging:
 
     def take(self, rows: Iterable[int]) -> Iterator[Outcome]:
         """The outcomes of some rows, one after the other; they stay here until they are dropped."""
-        with closing(self._file.cursor()) as cursor:
-            for row in rows:
-                yield _outcome(cursor.execute("SELECT * FROM outcome WHERE row = ?", (row,)).fetchone())
+        for row in rows:
+            with self._file.failing():
+                (values,) = self._file.execute("SELECT * FROM outcome WHERE row = ?", (row,))
+                outcome = _outcome(values)
+            yield outcome
 
     def drop(self, rows: Iterable[int]) -> None:
         """Forget rows that are safe in the survey."""
-        self._file.execute("BEGIN")
-        self._file.executemany("DELETE FROM outcome WHERE row = ?", ((row,) for row in rows))
-        self._file.execute("COMMIT")
+        self._file.execute_for("DELETE FROM outcome WHERE row = ?", ((row,) for row in rows))
 
     def status_of(self, row: int) -> str | None:
         """The status of a row that is kept; None for another."""
-        found = self._file.execute("SELECT status FROM outcome WHERE row = ?", (row,)).fetchone()
-        return found[0] if found else None
+        statuses = self._file.execute("SELECT status FROM outcome WHERE row = ?", (row,))
+        return self._status(statuses[0][0]) if statuses else None
 
     def counts(self) -> dict[str, int]:
         """How many are kept of each status."""
-        return dict(self._file.execute("SELECT status, count(*) FROM outcome GROUP BY status"))
+        counts = self._file.execute("SELECT status, count(*) FROM outcome GROUP BY status")
+        return {self._status(status): count for status, count in counts}
 
     def without_image(self) -> Iterable[tuple[int, str, str]]:
         """Row, status and reason of those that have no image."""
-        yield from self._file.execute("SELECT row, status, reason FROM outcome WHERE status != 'ok' ORDER BY row")
+        question = "SELECT row, status, reason FROM outcome WHERE status != 'ok' ORDER BY row"
+        for row, status, reason in self._file.execute(question):
+            yield row, self._status(status), str(reason)
+
+    def _status(self, status: Any) -> str:
+        with self._file.failing():
+            return _checked_status(status)
 
 
 def _values(outcome: Outcome) -> tuple[Any, ...]:
@@ -118,14 +135,23 @@ def _fields(cutout: Cutout) -> dict[str, Any]:
 
 def _outcome(values: tuple[Any, ...]) -> Outcome:
     row, status, reason, source, tries, pixels, image, valid = values
-    if status != "ok":
-        return Outcome(row, CutoutUnavailable(status, reason), source, tries)
-    known = json.loads(pixels)
-    shape = tuple(known.pop("shape"))
-    known |= {name: tuple(known[name]) for name in ("sky_sigma", "psf_fwhm")}
+    if not isinstance(tries, int):
+        raise DamagedFile(f"row {row} has {tries!r} tries")
+    if _checked_status(status) != "ok":
+        return Outcome(row, CutoutUnavailable(status, str(reason)), str(source), tries)
+    record = json.loads(pixels)
+    shape = tuple(record["shape"])
     cutout = Cutout(
         image=np.frombuffer(image, "<f4").reshape(shape).astype(np.float32),
-        valid=np.frombuffer(valid, bool).reshape(shape[:2]),
-        **known,
+        valid=np.frombuffer(valid, np.uint8).reshape(shape[:2]).astype(bool),
+        **vars(record_from_json(_Traits, record)),
     )
-    return Outcome(row, cutout, source, tries)
+    if any(len(values) not in (0, shape[2]) for values in (cutout.sky_sigma, cutout.psf_fwhm)):
+        raise DamagedFile(f"row {row} has another number of values than bands")
+    return Outcome(row, cutout, str(source), tries)
+
+
+def _checked_status(status: Any) -> str:
+    if status not in STATUSES:
+        raise DamagedFile(f"it holds the status {str(status)[:20]!r}")
+    return str(status)

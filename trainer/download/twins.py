@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -11,6 +10,7 @@ import numpy as np
 from astropy.coordinates import angular_separation
 
 from gz2interp.results import Cutout, Galaxy
+from gz2interp.stores.reading import DamagedFile, SqliteFile
 from gz2interp.stores.survey import Survey
 from trainer.download.staging import Outcome
 
@@ -34,11 +34,9 @@ class Twins:
 
     def __init__(self, survey: Survey) -> None:
         self._survey = survey
-        (survey.path / "download").mkdir(parents=True, exist_ok=True)
-        self._file = sqlite3.connect(survey.path / "download" / "planes.sqlite", timeout=30, isolation_level=None)
-        self._file.execute("PRAGMA journal_mode = WAL")
-        self._file.execute("PRAGMA synchronous = NORMAL")
-        self._file.execute("CREATE TABLE IF NOT EXISTS plane (digest INTEGER PRIMARY KEY, row INTEGER NOT NULL)")
+        columns = "digest INTEGER PRIMARY KEY, row INTEGER NOT NULL"
+        path = survey.path / "download" / "planes.sqlite"
+        self._file = SqliteFile(path, {"plane": columns}, "Remove it, and start the download again")
         self._file.execute("CREATE INDEX IF NOT EXISTS plane_row ON plane (row)")
 
     def __enter__(self) -> Twins:
@@ -50,9 +48,13 @@ class Twins:
     def of(self, outcome: Outcome) -> Galaxy | None:
         """Another galaxy, elsewhere on the sky, that was given one of the same images; None for none."""
         for digest in _digests(outcome):
-            found = self._file.execute("SELECT row FROM plane WHERE digest = ?", (digest,)).fetchone()
-            if found and found[0] != outcome.row:
-                other = self.galaxy(found[0])
+            for (row,) in self._file.execute("SELECT row FROM plane WHERE digest = ?", (digest,)):
+                if row == outcome.row:
+                    continue
+                with self._file.failing():
+                    if not isinstance(row, int) or not 0 <= row < len(self._survey):
+                        raise DamagedFile(f"it names the row {row!r}, which the survey does not have")
+                other = self.galaxy(row)
                 if _apart(self.galaxy(outcome.row), other) > _APART:
                     return other
         return None
@@ -64,13 +66,11 @@ class Twins:
     def remember(self, outcome: Outcome) -> None:
         """The images of an outcome that is being kept."""
         values = [(digest, outcome.row) for digest in _digests(outcome)]
-        self._file.executemany("INSERT OR IGNORE INTO plane VALUES (?, ?)", values)
+        self._file.execute_for("INSERT OR IGNORE INTO plane VALUES (?, ?)", values)
 
     def forget(self, rows: Iterable[int]) -> None:
         """The images of galaxies that are asked for again."""
-        self._file.execute("BEGIN")
-        self._file.executemany("DELETE FROM plane WHERE row = ?", ((row,) for row in rows))
-        self._file.execute("COMMIT")
+        self._file.execute_for("DELETE FROM plane WHERE row = ?", ((row,) for row in rows))
 
 
 def _apart(one: Galaxy, other: Galaxy) -> float:

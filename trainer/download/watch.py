@@ -174,9 +174,8 @@ class Watch:
         in_survey = (
             (galaxy_id, status, reason) for _, galaxy_id, status, reason, _ in survey.journal.without_image(committed)
         )
-        beside = (
-            (int(ids[row]), status, reason) for row, status, reason in self._staging.without_image() if row >= committed
-        )
+        waiting = self._staging.without_image()
+        beside = ((int(ids[row]), *words) for row, *words in waiting if committed <= row < len(ids))
         return itertools.chain(in_survey, beside)
 
     def _services(self) -> list[Any]:

@@ -6,12 +6,13 @@ The files are those of astroNN (https://astronn.readthedocs.io/en/latest/galaxy1
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import h5py
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 from gz2interp.errors import CutoutUnavailable, InputError, choices
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import CUTOUT_SIZE, DEC, DISPLAY_BANDS, GALAXY_ID, LABEL, RA
-from gz2interp.stores.decoding import check_hdf5
+from gz2interp.stores.decoding import Dataset, check_hdf5, hdf5_datasets, hdf5_rows
 from gz2interp.stores.image_files import display_pixels, image_window, without_gaps
-from gz2interp.stores.reading import reading
+from gz2interp.stores.reading import DamagedFile, reading
 from trainer.sources.noise import sky_sigma
 
 __all__ = ["CLASSES", "Galaxy10Source", "catalog_of_galaxy10"]
@@ -79,19 +80,18 @@ def catalog_of_galaxy10(path: Path) -> pd.DataFrame:
         The file is damaged, or is not Galaxy10.
     """
     with _opened(path) as file:
-        images = file["images"]
-        count, width = images.shape[0], images.shape[2]
-        answers = _column(file, "ans", count)
+        count, width = file.count, file.datasets["images"].shape[2]
+        answers = file.column("ans")
         if answers is None or not np.isin(answers, range(10)).all():
             raise _not_galaxy10(path, "'ans' does not hold a class from 0 to 9 for each image")
         names = CLASSES.get(width, tuple(f"class_{number}" for number in range(10)))
         nothing = np.full(count, np.nan)
-        position = {name: _column(file, name, count) for name in (RA, DEC)}
+        position = {name: file.column(name) for name in (RA, DEC)}
         columns: dict[str, Any] = {GALAXY_ID: np.arange(count, dtype=np.int64)}
         columns |= {name: nothing if values is None else values.astype(float) for name, values in position.items()}
         columns[LABEL] = pd.array(np.array(names, dtype=object)[answers.astype(int)], dtype="str")
         columns["galaxy10_class"] = answers.astype(np.int64)
-        more = {name: _column(file, name, count) for name in ("redshift", "pxscale")}
+        more = {name: file.column(name) for name in ("redshift", "pxscale")}
         columns |= {name: values.astype(float) for name, values in more.items() if values is not None}
         return pd.DataFrame(columns)
 
@@ -130,9 +130,8 @@ class Galaxy10Source:
         self.pixel_scale, self.central = pixel_scale, central
         self._first, self._block = 0, np.empty((0, 0, 0, 3), np.uint8)
         with _opened(self.path) as file:
-            count = file["images"].shape[0]
-            scales = _column(file, "pxscale", count)
-        self._scales = np.full(count, pixel_scale) if scales is None else scales.astype(float)
+            self._file, scales = file, file.column("pxscale")
+        self._scales = np.full(file.count, pixel_scale) if scales is None else scales.astype(float)
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
@@ -156,39 +155,56 @@ class Galaxy10Source:
     def _image(self, number: int) -> NDArray[np.uint8]:
         if not self._first <= number < self._first + len(self._block):
             self._first = number // _BLOCK * _BLOCK
-            with reading(self.path, CutoutUnavailable), h5py.File(self.path, "r") as file:
-                self._block = np.asarray(file["images"][self._first : self._first + _BLOCK], dtype=np.uint8)
+            with reading(self.path, CutoutUnavailable):
+                self._block = self._file.rows("images", self._first, self._first + _BLOCK)
         image: NDArray[np.uint8] = self._block[number - self._first]
         return image
 
 
+@dataclass(frozen=True)
+class _Galaxy10File:
+    """The file, which is read in another process: HDF5 follows the addresses in a file wherever they lead."""
+
+    path: Path
+    datasets: Mapping[str, Dataset]
+
+    @property
+    def count(self) -> int:
+        return self.datasets["images"].shape[0]
+
+    def rows(self, name: str, first: int, last: int) -> NDArray[Any]:
+        dataset = self.datasets[name]
+        length = min(last, dataset.shape[0]) - first
+        size = length * math.prod(dataset.shape[1:]) * np.dtype(dataset.dtype).itemsize
+        rows = hdf5_rows(self.path, name, first, last, size)
+        if rows.shape != (length, *dataset.shape[1:]):
+            raise DamagedFile(f"its {name} have changed")
+        return rows
+
+    def column(self, name: str) -> NDArray[Any] | None:
+        """A column of one number an image; None where the file has none of that name and length."""
+        dataset = self.datasets.get(name)
+        if dataset is None or dataset.shape != (self.count,) or np.dtype(dataset.dtype).kind not in "fiu":
+            return None
+        return self.rows(name, 0, self.count)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator[_Galaxy10File]:
     """The file, if it is Galaxy10."""
-    with reading(path, InputError, wanted="Galaxy10: HDF5 with 'images' and 'ans'"), _hdf5(path) as file:
-        images = file.get("images")
-        if not isinstance(images, h5py.Dataset) or images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
-            raise _not_galaxy10(path, f"it holds {choices(file)}")
-        if max(images.shape[1:3]) > _MOST_SIDE or (images.chunks and max(images.chunks) > _MOST_SIDE):
+    with reading(path, InputError, wanted="Galaxy10: HDF5 with 'images' and 'ans'"):
+        check_hdf5(path)
+        file = _Galaxy10File(path, hdf5_datasets(path))
+        images = file.datasets.get("images")
+        if images is None or len(images.shape) != 4 or images.shape[3] != 3 or images.dtype != "|u1":
+            raise _not_galaxy10(path, f"it holds {choices(file.datasets)}")
+        if max(*images.shape[1:3], *images.chunks, 0) > _MOST_SIDE:
             raise _not_galaxy10(
-                path, f"its images are {images.shape[1]} x {images.shape[2]} in chunks of {images.chunks}"
+                path, f"its images are {images.shape[1]} x {images.shape[2]} in chunks of {images.chunks or None}"
             )
-        if not len(images):
+        if not file.count:
             raise _not_galaxy10(path, "it holds no image")
         yield file
-
-
-def _hdf5(path: Path) -> Any:
-    check_hdf5(path)  # in another process: HDF5 follows the addresses in a file wherever they lead
-    return h5py.File(path, "r")
-
-
-def _column(file: Any, name: str, count: int) -> NDArray[Any] | None:
-    """A column of one number an image; None where the file has none of that name and length."""
-    dataset = file.get(name)
-    if not isinstance(dataset, h5py.Dataset) or dataset.shape != (count,) or dataset.dtype.kind not in "fiu":
-        return None
-    return np.asarray(dataset[:])
 
 
 def _not_galaxy10(path: Path, why: str) -> InputError:

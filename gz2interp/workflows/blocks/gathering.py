@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from gz2interp.concepts.tops import TopsKeeper
 from gz2interp.errors import SurveyError
 from gz2interp.stores.arrays import SHARD_ROWS, read_npz
 from gz2interp.stores.files import replaced
+from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.blocks.asking import Door, attributions_of, class_logits
 from gz2interp.workflows.blocks.settings import BlockSettings
@@ -102,8 +102,12 @@ def gathered(
     each = max(settings.places // len(rows), 1)
     state = _Pass(settings.tops, chooser)
     if checkpoint is not None and checkpoint.is_file():
-        with suppress(SurveyError):  # damaged, it is of no use: the pass begins anew
+        before = chooser.bit_generator.state
+        try:
             state.read(checkpoint)
+        except SurveyError:  # damaged, it is of no use: the pass begins anew
+            chooser.bit_generator.state = before
+            state = _Pass(settings.tops, chooser)
     every = SHARD_ROWS * max(len(rows) // SHARD_ROWS // CHECKPOINTS, 1)
     for batch in survey.batches(rows=rows[state.done :]):
         state.add(door.activations(batch.images, layer), batch.rows)
@@ -148,11 +152,12 @@ class _Pass:
             part: {name.removeprefix(f"{part}_"): arrays[name] for name in arrays if name.startswith(f"{part}_")}
             for part in ("tally", "mean", "max", "places")
         }
-        self.done, self.rng.bit_generator.state = int(arrays["done"]), json.loads(str(arrays["rng"]))
-        self.tally = Tally.of_state(kept["tally"])
-        self.by_mean.resume(kept["mean"])
-        self.by_max.resume(kept["max"])
-        self.parts = [Places(**kept["places"])] if kept["places"] else []
+        with failing_as(SurveyError, str(file)):
+            self.done, self.rng.bit_generator.state = int(arrays["done"]), json.loads(str(arrays["rng"]))
+            self.tally = Tally.of_state(kept["tally"])
+            self.by_mean.resume(kept["mean"])
+            self.by_max.resume(kept["max"])
+            self.parts = [Places(**kept["places"])] if kept["places"] else []
 
 
 def _sampled(door: Door, images: Floats, rows: Ints, layer: str, each: int, rng: np.random.Generator) -> Places:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Final
 
 from gz2interp.concepts.atlas import Atlas
@@ -52,5 +53,5 @@ def kept_atlas(folder: BlocksFolder, name: str = ALL) -> Atlas:
     if not (folder.path / f"atlas-{number}.npz").is_file():
         raise InputError(f"The atlas {name!r} was asked for", "One of a class that some place speaks most for")
     arrays = folder.arrays(f"atlas-{number}")
-    fields = {name: arrays[name] for name in arrays if name not in ("side", "scores")}
-    return Atlas(side=int(arrays["side"]), scores=tuple(map(str, arrays["scores"])), **fields)
+    plain = {"side": int(arrays["side"]), "scores": tuple(map(str, arrays["scores"]))}
+    return Atlas(**{field.name: plain.get(field.name, arrays[field.name]) for field in fields(Atlas)})

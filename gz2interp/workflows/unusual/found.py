@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -18,6 +19,7 @@ from gz2interp.errors import SurveyError
 from gz2interp.schema import DEC, GALAXY_ID, LABEL, RA
 from gz2interp.stores.analyses import Analysis, analyses_of
 from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.unusual import UnusualFolder, unusual_folder
 from gz2interp.workflows.unusual.usual import Usual, read_usual
@@ -61,7 +63,8 @@ class Unusual:
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that were looked at."""
-        return tuple(str(layer) for layer in self.folder.frozen["layers"])
+        with self._reading():
+            return tuple(str(layer) for layer in self.folder.frozen["layers"])
 
     def table(self, most: int | None = None) -> pd.DataFrame:
         """The most unusual first: rank, galaxy_id, score, reason, ra, dec, prediction, label, and every score."""
@@ -120,15 +123,20 @@ class Unusual:
     @cached_property
     def usual(self) -> Usual:
         """What is usual in the survey."""
-        return read_usual(self.folder.frozen)
+        with self._reading():
+            return read_usual(self.folder.frozen)
 
     @cached_property
     def judge(self) -> Judge:
         """The scores as they were fitted; fitting them again to the same ground gives the same."""
-        ground = np.asarray(self.folder.frozen["ground"], np.int64)
-        classes = self._probabilities[ground].argmax(axis=1).astype(np.int64)
-        vectors = np.asarray(self.folder.vectors[ground])
-        return Judge.fit(self.usual.space, vectors, classes, self.folder.provenance.seed or 0)
+        with self._reading():
+            ground = np.asarray(self.folder.frozen["ground"], np.int64)
+            classes = self._probabilities[ground].argmax(axis=1).astype(np.int64)
+            vectors = np.asarray(self.folder.vectors[ground])
+            return Judge.fit(self.usual.space, vectors, classes, self.folder.provenance.seed or 0)
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return failing_as(SurveyError, str(self.folder.path / "frozen.npz"), remedy="Run gz2interp unusual again")
 
     @cached_property
     def taste(self) -> Floats:
