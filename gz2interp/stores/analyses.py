@@ -173,7 +173,8 @@ class Analysis:
     @property
     def _length(self) -> int | None:
         """How many galaxies were analysed; None while that is being done."""
-        return len(self.rows) if (self.path / "provenance.json").is_file() else None
+        is_complete = all((self.path / name).is_file() for name in ("provenance.json", "embedding.parquet"))
+        return len(self.rows) if is_complete else None
 
     def position_of(self, row: int) -> int | None:
         """Where a row of the survey stands among `rows`; None if it was not analysed."""
