@@ -175,7 +175,7 @@ class Watch:
             (galaxy_id, status, reason) for _, galaxy_id, status, reason, _ in survey.journal.without_image(committed)
         )
         waiting = self._staging.without_image()
-        beside = ((int(ids[row]), *words) for row, *words in waiting if committed <= row < len(ids))
+        beside = ((int(ids[row]), status, why) for row, status, why in waiting if committed <= row < len(ids))
         return itertools.chain(in_survey, beside)
 
     def _services(self) -> list[Any]:

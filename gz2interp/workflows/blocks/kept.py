@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Final
+from typing import Any, Final
 
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.concepts.groups import Groups
@@ -53,5 +53,5 @@ def kept_atlas(folder: BlocksFolder, name: str = ALL) -> Atlas:
     if not (folder.path / f"atlas-{number}.npz").is_file():
         raise InputError(f"The atlas {name!r} was asked for", "One of a class that some place speaks most for")
     arrays = folder.arrays(f"atlas-{number}")
-    plain = {"side": int(arrays["side"]), "scores": tuple(map(str, arrays["scores"]))}
+    plain: dict[str, Any] = {"side": int(arrays["side"]), "scores": tuple(map(str, arrays["scores"]))}
     return Atlas(**{field.name: plain.get(field.name, arrays[field.name]) for field in fields(Atlas)})
