@@ -95,7 +95,9 @@ def test_a_selection_is_not_lost_where_another_click_follows(visitor: Any, addre
     page.goto(f"{address}/features?survey=tiny&block=channel-3")
     page.wait_for_selector(IDLE)
     for pause in (0, 20, 60, 150, 0, 250):
-        ids = page.locator(".st-key-block .gz2-card").evaluate_all("cards => cards.map(card => card.dataset.galaxy)")
+        cards = page.locator(".st-key-block .gz2-card")
+        cards.nth(1).wait_for()  # a component draws its cards after the page's own run has ended
+        ids = cards.evaluate_all("cards => cards.map(card => card.dataset.galaxy)")
         before = page.evaluate("new URL(location.href).searchParams.get('galaxy_id')")
         wanted = next(each for each in ids if each != before)
         view, other = page.get_by_text("Dictionary", exact=True), page.get_by_text("Layer", exact=True).first
