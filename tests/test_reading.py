@@ -15,16 +15,24 @@ from contextlib import closing, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 from astropy.io import fits
+from astropy.table import Table
+from PIL import Image
 
 from gz2interp.errors import CutoutUnavailable, Gz2interpError, InputError, SurveyError
 from gz2interp.records import record_from_json
+from gz2interp.schema import DISPLAY_BANDS
 from gz2interp.stores import reading as reading_module
+from gz2interp.stores.arrays import create_array, open_array, read_npz, read_rows, write_shard
+from gz2interp.stores.decoding import Dataset, hdf5_datasets, hdf5_rows
 from gz2interp.stores.files import read_json, replaced, write_json
-from gz2interp.stores.reading import DamagedFile, reading, reading_sqlite, unpacked
+from gz2interp.stores.image_files import read_pixels
+from gz2interp.stores.named_galaxies import read_named_galaxies
+from gz2interp.stores.reading import DamagedFile, SqliteFile, reading, reading_sqlite, unpacked
 from gz2interp.stores.tables import read_parquet, write_parquet
 
 RNG = np.random.default_rng(20)
@@ -277,6 +285,85 @@ def test_a_view_in_the_place_of_a_table_computes_nothing(tmp_path: Path) -> None
         pass
     with pytest.raises(SurveyError, match="interrupted"), reading_sqlite(path) as connection:
         connection.execute("SELECT count(*) FROM rating").fetchone()
+
+
+def test_a_trigger_that_never_ends_is_stopped_and_nothing_of_the_change_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_module, "_seconds", lambda path: 0.05)
+    path, columns = tmp_path / "a.sqlite", {"plane": "digest INTEGER PRIMARY KEY, row INTEGER NOT NULL"}
+    file = SqliteFile(path, columns, "Remove it")
+    file.execute_for("INSERT INTO plane VALUES (?, ?)", [(1, 2), (3, 4)])
+    with pytest.raises(SurveyError, match="UNIQUE"):
+        file.execute_for("INSERT INTO plane VALUES (?, ?)", [(5, 6), (1, 2)])
+    assert file.execute("SELECT * FROM plane") == [(1, 2), (3, 4)]
+    endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+    file.execute(f"CREATE TRIGGER more AFTER DELETE ON plane BEGIN UPDATE plane SET row = ({endless}); END")
+    with pytest.raises(SurveyError, match=r"interrupted.*Remove it"):
+        file.execute_for("DELETE FROM plane WHERE digest = ?", [(1,)])
+    assert file.execute("SELECT * FROM plane") == [(1, 2), (3, 4)]
+    file.close()
+
+
+@pytest.mark.parametrize("content", [b"SQLite format 3\0" + bytes(50), b"no database at all" * 99])
+def test_a_sqlite_file_that_is_none_is_refused_with_what_to_do(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.sqlite").write_bytes(content)
+    with pytest.raises(SurveyError, match="Remove it"):
+        SqliteFile(tmp_path / "a.sqlite", {"plane": "row INTEGER"}, "Remove it")
+
+
+@pytest.mark.parametrize("file", ["zarr.json", "c/0/0"])
+def test_a_pipe_in_the_place_of_a_part_of_an_array_is_not_waited_for(tmp_path: Path, file: str) -> None:
+    array = create_array(tmp_path / "a.zarr", (300, 2), np.float32)
+    write_shard(array, 0, np.ones((256, 2), np.float32))
+    (tmp_path / "a.zarr" / file).unlink()
+    os.mkfifo(tmp_path / "a.zarr" / file)
+    with pytest.raises(SurveyError, match="pipe"):
+        read_rows(open_array(tmp_path / "a.zarr"), [3])
+
+
+@pytest.mark.parametrize("suffix", ["fits", "vot"])
+def test_a_packed_table_under_a_plain_name_is_unpacked_within_limits(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"list.{suffix}"
+    table = Table({"galaxy_id": ["588015507658768484"]})
+    table.write(path, format="fits" if suffix == "fits" else "votable")
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert read_named_galaxies(path)["galaxy_id"].tolist() == ["588015507658768484"]
+    path.write_bytes(gzip.compress(bytes(101_000_000), 1))
+    with pytest.raises(InputError, match="become more than"):
+        read_named_galaxies(path)
+
+
+@pytest.mark.parametrize("form", ["EPS", "TIFF", "GIF"])
+def test_a_picture_is_what_its_name_says(tmp_path: Path, form: str) -> None:
+    Image.new("RGB", (8, 8)).save(tmp_path / "galaxy.jpg", form)
+    with pytest.raises(CutoutUnavailable, match="cannot be read"):
+        read_pixels([tmp_path / "galaxy.jpg"], DISPLAY_BANDS)
+
+
+def test_rows_of_an_hdf5_file_come_from_the_other_process_as_they_are(tmp_path: Path) -> None:
+    images = RNG.integers(0, 255, (9, 5, 4, 3)).astype(np.uint8)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("images", data=images, chunks=(2, 5, 4, 3), compression="gzip")
+        file["ans"] = np.arange(9, dtype=">i4")
+    datasets = hdf5_datasets(tmp_path / "a.h5")
+    assert datasets == {"images": Dataset(images.shape, "|u1", (2, 5, 4, 3)), "ans": Dataset((9,), ">i4", ())}
+    np.testing.assert_array_equal(hdf5_rows(tmp_path / "a.h5", "images", 3, 20, images.nbytes), images[3:])
+    with pytest.raises(ValueError, match="damaged"):
+        hdf5_rows(tmp_path / "a.h5", "absent", 0, 2, 8)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [{"a": np.ones((2, 3))}, {"a": np.ones((2, 3)), "b": np.ones(4, int)}, {"a": np.ones(2), "b": np.ones(3, int)}],
+)
+def test_arrays_that_do_not_fit_each_other_are_refused(tmp_path: Path, arrays: dict[str, np.ndarray]) -> None:
+    needs = {"a": "f n channel", "b": "i channel"}
+    np.savez(tmp_path / "good.npz", a=np.ones((2, 3)), b=np.ones(3, int))
+    np.savez(tmp_path / "a.npz", **arrays)
+    assert set(read_npz(tmp_path / "good.npz", needs)) == set(needs)
+    with pytest.raises(SurveyError, match="array"):
+        read_npz(tmp_path / "a.npz", needs)
 
 
 @dataclass(frozen=True)

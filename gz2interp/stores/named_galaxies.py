@@ -44,6 +44,7 @@ def _read(path: Path) -> pd.DataFrame:
     if suffix in (".fits", ".vot", ".xml"):
         with unpacked(path) as file:  # of an open file astropy reads all, and unpacks nothing without a limit
             table = Table.read(file, format="fits" if suffix == ".fits" else "votable")
+        table.convert_bytestring_to_unicode()
         frame: pd.DataFrame = table[[name for name in table.colnames if table[name].ndim == 1]].to_pandas()
         return frame
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
