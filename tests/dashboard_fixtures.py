@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,9 @@ from gz2interp.schema import BANDS
 from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.survey import Survey
+
+if TYPE_CHECKING:
+    from streamlit.testing.v1 import AppTest
 
 FIRST_ID = 588015507658768484
 """Beyond 2**53: as a float it is another galaxy."""
@@ -130,6 +135,21 @@ def small_network(side: int = 32) -> bytes:
         path = Path(folder) / "model.keras"
         model.save(path)
         return path.read_bytes()
+
+
+def given_to(page: AppTest, key: str) -> dict[str, Any]:
+    """What a component of ours on a page was given."""
+    for element in page.get("bidi_component"):
+        if key in element.proto.id:
+            return dict(json.loads(element.proto.json))
+    raise AssertionError(f"no component {key}")
+
+
+def press(page: AppTest, key: str) -> AppTest:
+    """Press a button that selects something, as the browser does: the press is numbered, and comes with every run."""
+    value = given_to(page, key)["button"]["id"]
+    page.session_state[key] = {"pick": [{"id": value, "serial": time.time_ns()}]}
+    return page.run()
 
 
 def use_surveys(folder: Path) -> None:

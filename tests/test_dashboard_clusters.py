@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import streamlit as st
-from dashboard_fixtures import LAYER, add_analysis, make_survey
+from dashboard_fixtures import LAYER, add_analysis, given_to, make_survey, press
 from layer_fixtures import add_blocks
 from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
@@ -53,17 +54,19 @@ def test_each_cluster_has_a_card_with_its_sentence_the_flag_first(surveys: Path)
     assert "3 clusters" in said
     assert said.index("Probably made by the seeing") < said.index("40 galaxies: ")
     assert said.count("data:image/png") >= 3 * 6  # of each the mean image in colour and in five bands
-    assert page.button(key="select-coarse-1").label == "Select all 100"
+    figure = json.loads(given_to(page, "-clusters-")["figure"])
+    assert {f"cluster-{k}" for k in (1, 2, 3)} <= {trace.get("meta") for trace in figure["data"]}
+    assert given_to(page, "select-coarse-1")["button"]["label"] == "Select all 100"
 
 
 def test_a_chosen_cluster_is_the_selection_on_every_page(surveys: Path) -> None:
     page = opened(survey="grouped", scale="coarse")
-    page.button(key="select-coarse-3").click().run()
+    press(page, "select-coarse-3")
     assert "40 galaxies in the cluster coarse-3" in text_of(page)
     assert page.query_params["cluster"] == "coarse-3"
     galaxies = opened("galaxies", survey="grouped", cluster="coarse-3")
     assert "40 galaxies in the cluster coarse-3" in text_of(galaxies)
-    page.button(key="select-coarse-3").click().run()
+    press(page, "select-coarse-3")
     assert "in the cluster" not in text_of(page)
 
 
@@ -142,11 +145,11 @@ def test_a_later_analysis_of_another_layer_hides_nothing(tmp_path: Path, monkeyp
     for screen in ("clusters", "unusual", "features"):
         page = opened(screen, survey="grouped", layer="later")
         assert page.selectbox(key="choose_layer").value == "later"
-        page.button(key=f"layer-of-cnn-{LAYER}").click().run()
+        press(page, f"layer-of-cnn-{LAYER}")
         assert not page.exception
         assert page.query_params["layer"] == LAYER
     page = opened(survey="grouped", scale="coarse")
-    page.button(key="select-coarse-3").click().run()
+    press(page, "select-coarse-3")
     assert page.query_params["layer"] == LAYER  # the first page shows the later one first, and would not find it
     galaxies = opened("galaxies", survey="grouped", cluster="coarse-3")
     assert "40 galaxies in the cluster coarse-3" in text_of(galaxies)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import streamlit as st
-from dashboard_fixtures import FIRST_ID, LOST, add_analysis, add_model, make_survey, small_network
+from dashboard_fixtures import FIRST_ID, LOST, add_analysis, add_model, given_to, make_survey, press, small_network
 from layer_fixtures import CHANNELS, SILENT, add_agreement, add_blocks, add_features
 from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
@@ -49,16 +47,8 @@ def opened(**params: str) -> AppTest:
     return page
 
 
-def told(page: AppTest, key: str) -> dict[str, Any]:
-    """What a component of ours was given."""
-    for element in page.get("bidi_component"):
-        if key in element.proto.id:
-            return dict(json.loads(element.proto.json))
-    raise AssertionError(f"no component {key}")
-
-
 def titles(page: AppTest, key: str) -> list[str]:
-    return [card["title"] for card in told(page, key)["items"]]
+    return [card["title"] for card in given_to(page, key)["items"]]
 
 
 def begun(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> list[str]:
@@ -132,10 +122,10 @@ def test_blocks_without_a_sheet_show_loudest_places_and_offer_the_sheet() -> Non
 
 def test_the_sheet_is_sorted_and_filtered() -> None:
     page = opened(survey="sheet")
-    notes = [card["note"] for card in told(page, "gallery-sheet-channel")["items"]]
+    notes = [card["note"] for card in given_to(page, "gallery-sheet-channel")["items"]]
     assert notes[0] == "0.2 x best · r \N{MINUS SIGN}0.80"
     assert notes[SILENT] == "not excited · does nothing"
-    pictures = [card["picture"] for card in told(page, "gallery-sheet-channel")["items"]]
+    pictures = [card["picture"] for card in given_to(page, "gallery-sheet-channel")["items"]]
     assert [picture == BLACK for picture in pictures] == [k == SILENT for k in range(CHANNELS)]
     page.selectbox(key="sheet_order_channel").select("beyond real galaxies").run()
     assert titles(page, "gallery-sheet-channel")[0] == "channel 1"
@@ -159,7 +149,7 @@ def test_a_channel_tells_what_it_reaches_and_against_what() -> None:
     ):
         assert part in said
     assert "petro radius" in said
-    page.button(key="best_galaxy").click().run()
+    press(page, "best_galaxy")
     assert page.query_params["galaxy_id"] == str(FIRST_ID + 7)
 
 
@@ -227,20 +217,20 @@ def test_the_dictionary_asks_the_network_about_the_selected_galaxy(name: str) ->
     assert "At place 2,3" in said
     assert said.count("logit of long: evidence") == 2  # of the place, and of the whole galaxy
     assert said.count('class="gz2-effects') == 5
-    board = told(page, "dictionary-board")
+    board = given_to(page, "dictionary-board")
     assert len(board["cells"]) == 64
     assert board["chosen"] == "2,3"
     assert ('alt="feature image of channel' in said) is (name == "sheet")
-    page.button(key="entry_channel_0").click().run()
+    press(page, "entry_channel_0")
     assert page.query_params["view"] == "layer"
     assert page.query_params["block"].startswith("channel-")
 
 
 def test_what_places_add_is_laid_over_the_galaxy() -> None:
     page = opened(survey="sheet", view="dictionary")
-    before = told(page, "dictionary-board")["picture"]
+    before = given_to(page, "dictionary-board")["picture"]
     page.toggle(key="places_over").set_value(True).run()
-    assert told(page, "dictionary-board")["picture"] != before
+    assert given_to(page, "dictionary-board")["picture"] != before
     assert "gz2-scale" in text_of(page)
 
 
@@ -264,11 +254,11 @@ def test_the_atlas_of_all_and_of_a_class() -> None:
     assert "60 places in 3 cells" in said
     assert "Cell 3" in said
     assert "excites the cell" in said
-    assert told(page, "atlas-board")["chosen"] == "cell-2"
+    assert given_to(page, "atlas-board")["chosen"] == "cell-2"
     assert page.selectbox(key="atlas_of").options == ["of all galaxies", "that add most to long"]
     page.selectbox(key="atlas_of").select("long").run()
     assert not page.exception
     assert "piece of the galaxy" in text_of(page)
-    ids = [card["id"] for card in told(page, "gallery-cell")["items"]]
+    ids = [card["id"] for card in given_to(page, "gallery-cell")["items"]]
     assert ids
     assert set(ids) <= {str(FIRST_ID + row) for row in range(40)}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pandas as pd
 import pytest
 import streamlit as st
+from astropy.table import Table
 from dashboard_fixtures import FIRST_ID, make_survey
 from streamlit.testing.v1 import AppTest
 from test_card import trained
 
-from dashboards.loading.cards import suspects_csv
+from dashboards.loading.cards import suspects_table
 from gz2interp.results import Provenance
 from gz2interp.stores.survey import Survey
 from trainer.evaluate import evaluate
@@ -75,19 +77,22 @@ def test_the_whole_card(surveys: Path) -> None:
     suspect(survey, survey.digest)
     page = opened()
     said = text_of(page)
-    for words in ("Brier score", "An ideal network", "Where it fails", "Its most confident mistakes", "1 of 3 labels"):
+    for words in ("Brier score", "of an ideal network", "Error rate", "Confusion matrix", "1 of 3 labels"):
         assert words in said
     assert "Not known" not in said
     assert charts(page) == 5  # reliability, confusion, failures by two columns, history
     assert list(page.dataframe[0].value["galaxy_id"]) == [str(FIRST_ID + row) for row in range(3)]
-    assert str(FIRST_ID) in suspects_csv(survey, survey.model("cnn")).decode()
+    table = Table.read(io.BytesIO(suspects_table(survey, survey.model("cnn"))), format="ascii.ecsv")
+    assert str(table["galaxy_id"][0]) == str(FIRST_ID)
+    assert table.meta["survey"] == "tiny"
+    assert all(table[name].description for name in table.colnames)
 
 
 def test_suspects_of_other_data_are_not_shown(surveys: Path) -> None:
     survey = make_survey(surveys / "tiny", 60, analysed=False)
     suspect(survey, "of another survey")
     page = opened()
-    assert "Nobody has looked for them" in text_of(page)
+    assert "Not searched for yet" in text_of(page)
     assert not page.dataframe
 
 

@@ -1,4 +1,4 @@
-"""Taking galaxies along from a page: the part "Take it along", without a browser."""
+"""Taking galaxies along from a page: the part "Export", without a browser."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 from astropy.io import fits
 from dashboard_fixtures import FIRST_ID, make_survey
@@ -17,6 +16,7 @@ from dashboards.loading.taking import bytes_of
 from dashboards.parts import selection_export
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.giving import Sent, Subset, export_selection
+from gz2interp.workflows.giving.choosing import Wanted, choose
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +90,12 @@ def test_a_download_is_what_the_command_writes(subset: Subset, tmp_path: Path, f
                 np.testing.assert_array_equal(np.moveaxis(hdu.data, 0, -1), subset.survey.images([5])[0])
         return
     export_selection(subset, tmp_path / f"galaxies{form}")
+    if form == ".csv":
+        with zipfile.ZipFile(io.BytesIO(taken)) as archive:
+            inside = {name: archive.read(name) for name in archive.namelist()}
+        assert inside == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+        assert sorted(inside) == ["galaxies.csv", "galaxies.csv.json"]
+        return
     assert taken == (tmp_path / f"galaxies{form}").read_bytes()
 
 
@@ -111,8 +117,8 @@ def test_more_cutouts_than_a_page_may_hold_are_the_commands_matter(
     monkeypatch.setattr(selection_export, "MOST_CUTOUTS", 1)
     page = page_of(subset)
     next(box for box in page.selectbox if box.label == "As a file").select(".zip").run()
-    assert "save the CSV and run <code>gz2interp export" in said(page)
+    assert "save a table and run <code>gz2interp export" in said(page)
     (button,) = page.get("download_button")
     assert button.proto.disabled
-    (tmp_path / "g.csv").write_bytes(bytes_of(subset, ".csv"))
-    assert pd.read_csv(tmp_path / "g.csv", usecols=["galaxy_id"])["galaxy_id"].tolist() == [FIRST_ID + 5, FIRST_ID + 1]
+    (tmp_path / "g.ecsv").write_bytes(bytes_of(subset, ".ecsv"))
+    assert choose(subset.survey, Wanted(file=tmp_path / "g.ecsv")).rows.tolist() == [5, 1]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from astropy.table import Table
 from dashboard_fixtures import make_survey
 from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
 
 from dashboards import building, working
-from dashboards.loading.checks import check_csv
+from dashboards.loading.checks import check_table
 from gz2interp.checks import VERSION, Check, Finding
 from gz2interp.statistics import Estimate
 from gz2interp.stores.survey import Survey
@@ -85,7 +87,10 @@ def test_the_verdict_comes_first_and_every_number_is_there(survey: Survey) -> No
     assert "Whether it is so: do this." in said
     assert "not known" in said
     assert len(page.get("plotly_chart")) == 2
-    assert check_csv(found(survey)).count(b"\n") == len(found(survey).findings) + 1
+    table = Table.read(io.BytesIO(check_table(found(survey))), format="ascii.ecsv")
+    assert len(table) == len(found(survey).findings)
+    assert table.meta["survey"] == found(survey).survey
+    assert all(table[name].description for name in table.colnames)
 
 
 def test_the_truth_of_one_class_can_be_asked_for(survey: Survey) -> None:

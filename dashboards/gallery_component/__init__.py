@@ -1,4 +1,4 @@
-"""Galaxies as a grid of thumbnails; a click on one tells its id."""
+"""Galaxies as a grid of thumbnails, and buttons that select something; a click on one tells its id."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboards.selection import offer_events
 
-__all__ = ["Card", "show_gallery"]
+__all__ = ["Card", "show_button", "show_gallery"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,26 @@ def show_gallery(
     """Show the cards; after a click `on_pick` is called with the id of the card."""
     serial = offer_events(key, "pick", lambda event: on_pick(str(event["id"])))
     data = {"items": [asdict(card) for card in cards], "selected": selected, "width": width, "serial": serial}
+    _gallery()(key=key, data=data, on_pick_change=_nothing)
+
+
+def show_button(label: str, key: str, value: str, on_press: Callable[[str], None], kind: str = "secondary") -> None:
+    """Show a button that selects something; after a press `on_press` is called with its value.
+
+    Unlike a press of `st.button`, the press and the value that the button had then are sent along with every run of the
+    page until they have been applied, and the second press of a double click does nothing.
+
+    Parameters
+    ----------
+    label : str
+        Shown as text.
+    key, value : str
+    on_press : callable
+    kind : str
+        ``"primary"``, ``"secondary"`` or ``"tertiary"``, as of `st.button`.
+    """
+    serial = offer_events(key, "pick", lambda event: on_press(str(event["id"])))
+    data = {"button": {"id": value, "label": label, "kind": kind}, "serial": serial}
     _gallery()(key=key, data=data, on_pick_change=_nothing)
 
 

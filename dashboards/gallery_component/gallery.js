@@ -22,9 +22,19 @@ const card = (item, selected, pick) => {
   return button;
 };
 
+// The node stays, so that it keeps the focus, and the browser knows the second press of a double click.
+const showButton = (grid, { id, label, kind }, pick) => {
+  grid.className = "gz2-buttons";
+  const button = grid.querySelector("button") ?? grid.appendChild(document.createElement("button"));
+  Object.assign(button, { type: "button", className: `gz2-button gz2-${kind}`, textContent: label });
+  button.dataset.value = id;
+  button.onclick = (event) => event.detail < 2 && pick({ id });
+};
+
 export default function ({ parentElement, data, setStateValue }) {
-  const grid = parentElement.querySelector(".gz2-gallery");
+  const grid = parentElement.querySelector(".gz2-gallery, .gz2-buttons");
   const pick = keeper(grid, data.serial, (events) => setStateValue("pick", events));
+  if (data.button) return showButton(grid, data.button, pick);
   const focused = document.activeElement?.dataset?.galaxy;
   grid.style.setProperty("--gz2-card", `${data.width}px`);
   grid.replaceChildren(...data.items.map((item) => card(item, data.selected, (id) => pick({ id }))));

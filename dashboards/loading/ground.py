@@ -18,7 +18,7 @@ from gz2interp.figures.density import Window, inside_polygon, window_of
 from gz2interp.figures.map import MapPoints
 from gz2interp.map_quality import MapQuality
 from gz2interp.results import digest_of
-from gz2interp.schema import DEC, GALAXY_ID, RA
+from gz2interp.schema import DEC, GALAXY_ID, LABEL, RA, name_in_words
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -113,6 +113,8 @@ def _colouring(key: tuple[str, str], _survey: Survey, _model: ModelFolder | None
     values = column_of(_survey, _model, _ground.rows, column)
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return scale(column, values.to_numpy(np.float64, na_value=np.nan))
+    if column in (LABEL, "prediction"):
+        values = values.map(lambda name: name_in_words(str(name)), na_action="ignore")
     return categories(column, values.astype(object).where(values.notna(), None).tolist())
 
 
@@ -144,4 +146,6 @@ def _in_order(n: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 
 def _words(values: pd.Series[Any]) -> list[str]:
-    return [str(value) if said else "none" for value, said in zip(values.tolist(), values.notna(), strict=True)]
+    """Of classes, as one writes them."""
+    told = zip(values.tolist(), values.notna(), strict=True)
+    return [name_in_words(str(value)) if said else "none" for value, said in told]

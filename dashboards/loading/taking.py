@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
+from gz2interp.stores.columns import Meaning, TableDescription
+from gz2interp.stores.tables import write_table
 from gz2interp.workflows.giving import Subset, export_selection
 
-__all__ = ["bytes_of", "columns_of"]
+__all__ = ["bytes_of", "columns_of", "described"]
 
 
 def columns_of(subset: Subset) -> list[str]:
@@ -30,7 +35,8 @@ def bytes_of(subset: Subset, form: str) -> bytes:
     ----------
     subset : Subset
     form : str
-        A suffix that ``gz2interp export --out`` takes, or ``".zip"`` for the folder of cutouts.
+        A suffix that ``gz2interp export --out`` takes, or ``".zip"`` for the folder of cutouts. Of ``".csv"`` both
+        files are packed: the table, and its description.
 
     Raises
     ------
@@ -38,9 +44,20 @@ def bytes_of(subset: Subset, form: str) -> bytes:
         It cannot be written; the error says why.
     """
     with TemporaryDirectory() as folder:
-        path = Path(folder) / ("cutouts" if form == ".zip" else f"galaxies{form}")
+        inside = Path(folder) / "galaxies"
+        inside.mkdir()
+        path = inside if form == ".zip" else inside / f"galaxies{form}"
         export_selection(subset, path)
-        return (_packed(path) if form == ".zip" else path).read_bytes()
+        return (_packed(inside) if form in (".zip", ".csv") else path).read_bytes()
+
+
+def described(table: pd.DataFrame, provenance: Mapping[str, Any], words: Mapping[str, str]) -> bytes:
+    """A table as ECSV with its provenance and, by the names of its columns, what they mean."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "table.ecsv"
+        meanings = {name: Meaning(words=text) for name, text in words.items()}
+        write_table(path, table, TableDescription({key: str(value) for key, value in provenance.items()}, meanings))
+        return path.read_bytes()
 
 
 def _packed(folder: Path) -> Path:

@@ -142,7 +142,7 @@ def _show_cell_parts(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int
     heading("Galaxies with such a place", "the most like its mean first; framed: the place")
     known = table_of(shelf.survey, shelf.model, rows)
     cards = [
-        Card(galaxy_id, picture, prediction if isinstance(prediction, str) else "", "")
+        Card(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", "")
         for galaxy_id, prediction, picture in zip(
             known["galaxy_id"], known["prediction"], fired_pictures(shelf, rows, y, x), strict=True
         )

@@ -13,8 +13,9 @@ from dashboards.loading.pictures import pictures_of
 from dashboards.loading.tables import table_of
 from dashboards.parts.subject import Subject
 from dashboards.selection import change
+from gz2interp.schema import name_in_words
 
-__all__ = ["cards_of", "pick"]
+__all__ = ["cards_of", "label_and_prediction", "pick"]
 
 
 def cards_of(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str]) -> list[Card]:
@@ -22,7 +23,7 @@ def cards_of(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str]) ->
     known = table_of(subject.survey, subject.model, rows)
     pictures = pictures_of(subject.survey, rows)
     return [
-        Card(galaxy_id, picture, _title(label, prediction), note)
+        Card(galaxy_id, picture, label_and_prediction(label, prediction), note)
         for galaxy_id, label, prediction, picture, note in zip(
             known["galaxy_id"], known["label"], known["prediction"], pictures, notes, strict=True
         )
@@ -35,6 +36,7 @@ def pick(galaxy_id: str) -> None:
         change(galaxy_id=galaxy_id)
 
 
-def _title(label: Any, prediction: Any) -> str:
-    words = [str(word) for word in (label, prediction) if isinstance(word, str) and word]
+def label_and_prediction(label: Any, prediction: Any) -> str:
+    """The title of a card: both, or once only where they agree."""
+    words = [name_in_words(word) for word in (label, prediction) if isinstance(word, str) and word]
     return " → ".join(dict.fromkeys(words)) or "no label"

@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.gallery_component import Card, show_gallery
+from dashboards.gallery_component import Card, show_button, show_gallery
 from dashboards.loading.clusters import mean_pictures_of
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.tables import table_of
@@ -17,6 +17,7 @@ from dashboards.parts.style import caption, heading
 from dashboards.parts.subject import Subject
 from dashboards.selection import change, current, offer_choice
 from gz2interp.grouping import Cluster, Clusters
+from gz2interp.schema import name_in_words
 from gz2interp.stores.clusters import ClusterFolder
 
 __all__ = ["select_cluster", "show_cluster_cards", "show_scales"]
@@ -95,14 +96,14 @@ def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster, layer:
         )
         _show_mean(subject, folder, cluster)
         _show_typical(subject, cluster)
-        choose.button(
-            "Let go" if chosen else f"Select all {cluster.size:,}",
-            key=f"select-{cluster.name}",
-            on_click=change,
-            kwargs=select_cluster("" if chosen else cluster.name, layer),
-            type="primary" if chosen else "secondary",
-            width="stretch",
-        )
+        with choose:
+            show_button(
+                "Let go" if chosen else f"Select all {cluster.size:,}",
+                f"select-{cluster.name}",
+                "" if chosen else cluster.name,
+                lambda name: change(**select_cluster(name, layer)),
+                "primary" if chosen else "secondary",
+            )
 
 
 def _show_mean(subject: Subject, folder: ClusterFolder, cluster: Cluster) -> None:
@@ -121,7 +122,7 @@ def _show_typical(subject: Subject, cluster: Cluster) -> None:
     known = table_of(subject.survey, subject.model, cluster.typical)
     pictures = pictures_of(subject.survey, cluster.typical)
     cards = [
-        Card(galaxy_id, picture, prediction if isinstance(prediction, str) else "typical", "")
+        Card(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "typical", "")
         for galaxy_id, prediction, picture in zip(known["galaxy_id"], known["prediction"], pictures, strict=True)
     ]
     key = f"gallery-{cluster.name}"

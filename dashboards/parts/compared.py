@@ -22,6 +22,7 @@ from gz2interp.figures.colours import Scale
 from gz2interp.figures.density import Window, inside_polygon, window_of
 from gz2interp.figures.map import MapPoints, MapView, map_figure
 from gz2interp.results import digest_of
+from gz2interp.schema import name_in_words
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.comparing import Comparison, changed_most
 
@@ -110,5 +111,5 @@ def _show_galaxies(compared: Comparison, survey: Survey, members: NDArray[np.boo
 
 
 def _title(galaxy: pd.Series[Any]) -> str:
-    words = [str(galaxy[name]) for name in ("prediction", "other_prediction") if galaxy.get(name)]
+    words = [name_in_words(str(galaxy[name])) for name in ("prediction", "other_prediction") if galaxy.get(name)]
     return " → ".join(dict.fromkeys(words)) or f"moved {galaxy['moved']:.0%}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -10,8 +11,9 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.finding import WITHIN, Position, nearest_on_sky, read_query
+from dashboards.gallery_component import show_button
 from dashboards.loading.surveys import layers_of, layers_with, model_of
-from dashboards.parts.style import Html, caption, plain
+from dashboards.parts.style import Html, caption
 from dashboards.selection import Selection, change, current, offer_choice, say
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DEC, GALAXY_ID, RA
@@ -121,9 +123,9 @@ def offer_layers(pairs: Sequence[tuple[str, str]], what: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         caption(f"There are {what} of")
         for model, layer in pairs:
-            of = {"model": model, "layer": layer}
+            value = json.dumps({"model": model, "layer": layer})
             key = f"layer-of-{model}-{layer}"
-            st.button(plain(f"{layer} · {model}"), key=key, on_click=change, kwargs=of, type="tertiary")
+            show_button(f"{layer} · {model}", key, value, lambda text: change(**json.loads(text)), "tertiary")
 
 
 def show_layer_choices(

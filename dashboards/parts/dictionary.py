@@ -9,11 +9,12 @@ import numpy as np
 import streamlit as st
 
 from dashboards.board_component import grid_cells, show_board
-from dashboards.gallery_component import Card, show_gallery
+from dashboards.gallery_component import Card, show_button, show_gallery
 from dashboards.loading.features import Shelf, feature_pictures, piece_pictures
 from dashboards.loading.taken_apart import Apart, attributed_picture, galaxy_picture
 from dashboards.parts.cards import pick
 from dashboards.parts.effects import effects_html, signed_words
+from dashboards.parts.layer_sheet import select_block
 from dashboards.parts.style import caption, heading, plain, signed_scale
 from dashboards.selection import change, current, offer_choice
 
@@ -124,14 +125,7 @@ def _show_channel(shelf: Shelf, entry: Entry, number: int) -> None:
     picture = feature_pictures(shelf, "channel").get(entry.channel, "")
     shown = f'<img src="{picture}" alt="feature image of channel {entry.channel}">' if picture else ""
     st.html(f'<figure class="gz2-part">{shown}<figcaption>{loud}</figcaption></figure>')
-    st.button(
-        f"Channel {entry.channel}",
-        key=f"entry_channel_{number}",
-        on_click=change,
-        kwargs={"view": "layer", "block": f"channel-{entry.channel}"},
-        width="stretch",
-        help="Show it among the layer's channels.",
-    )
+    show_button(f"Channel {entry.channel}", f"entry_channel_{number}", f"channel-{entry.channel}", select_block)
 
 
 def _show_tops(shelf: Shelf, channel: int, number: int) -> None:

@@ -19,7 +19,7 @@ from dashboards.selection import Selection
 from gz2interp.figures.panels import bands_panel, probability_bars, rgb_panel, vote_bars
 from gz2interp.figures.rgb import rgb, rgb_bands
 from gz2interp.results import Cutout
-from gz2interp.schema import DEC, DISPLAY_NOTE, DISPLAY_UNIT, PETRO_RADIUS, RA
+from gz2interp.schema import DEC, DISPLAY_NOTE, DISPLAY_UNIT, PETRO_RADIUS, RA, name_in_words
 from gz2interp.stores.survey import Survey
 
 __all__ = ["show_galaxy"]
@@ -42,9 +42,9 @@ def show_galaxy(subject: Subject, selection: Selection) -> None:
 
 def _show_identity(subject: Subject) -> None:
     facts, said = subject.facts, subject.said
-    parts = [f"label <b>{escape(subject.label)}</b>" if subject.label else "no label"]
+    parts = [f"label <b>{escape(name_in_words(subject.label))}</b>" if subject.label else "no label"]
     if said is not None:
-        parts.append(f"network <b>{escape(str(said['prediction']))}</b> {float(said['confidence']):.1%}")
+        parts.append(f"network <b>{escape(name_in_words(str(said['prediction'])))}</b> {float(said['confidence']):.1%}")
         if subject.label:
             verdict = "agree" if subject.label == said["prediction"] else "disagree"
             parts.append(f'<span class="gz2-chip gz2-{verdict}">{verdict}</span>')

@@ -61,10 +61,14 @@ def show_ground(
     window = Window(*sight.x, *sight.y) if sight else ground.home
     lasso, cluster = current().lasso, current().cluster
     view = MapView(window, selected, members, np.array(lasso) if lasso else None, mark)
-    figure = map_figure(ground.points, colouring, view)
+    figure = as_text(map_figure(ground.points, colouring, view))
     selected_any = bool(lasso or cluster)
     show_map(
-        as_text(figure), key, ground.home, selected=selected_any, on_event=lambda event: _answer(ground, event, also)
+        over(figure) if over else figure,
+        key,
+        ground.home,
+        selected=selected_any,
+        on_event=lambda event: _answer(ground, event, also),
     )
     plotly_library()
     _tell(ground, members, mark)

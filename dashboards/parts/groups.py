@@ -7,11 +7,12 @@ from html import escape
 import numpy as np
 import streamlit as st
 
+from dashboards.gallery_component import show_button
 from dashboards.loading.features import Shelf, feature_pictures
 from dashboards.loading.taken_apart import Apart, galaxy_picture, group_pictures
 from dashboards.parts.effects import effects_html
+from dashboards.parts.layer_sheet import select_block
 from dashboards.parts.style import Html, caption, heading
-from dashboards.selection import change
 from gz2interp.figures.places import class_colours
 
 __all__ = ["show_groups"]
@@ -80,5 +81,5 @@ def _show_group(apart: Apart, group: int, map_: str, feature: str, limit: float)
             )
         )
         if feature:
-            go = {"view": "layer", "block": f"group-{group}"}
-            effects.button("Its channels", key=f"group_{group}", on_click=change, kwargs=go)
+            with effects:
+                show_button("Its channels", f"group_{group}", f"group-{group}", select_block)

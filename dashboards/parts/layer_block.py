@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboards.gallery_component import Card, show_gallery
+from dashboards.gallery_component import Card, show_button, show_gallery
 from dashboards.loading.features import Shelf, feature_pictures, feature_stretch, fired_pictures, piece_pictures
 from dashboards.loading.pictures import pictures_of, stretch_for
 from dashboards.loading.tables import table_of
@@ -19,6 +19,7 @@ from dashboards.parts.layer_sheet import BLACK, name_of
 from dashboards.parts.style import caption, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_correlates
+from gz2interp.schema import name_in_words
 from gz2interp.stores.blocks import BlocksFolder
 from gz2interp.workflows.layer_table import plain_column
 
@@ -118,7 +119,7 @@ def _show_images(shelf: Shelf, kind: str, number: int) -> None:
         f"under noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours are inside "
         f"what the survey has.{agreed} In colour: {feature_stretch(shelf)}; galaxies: {stretch_for(shelf.survey)}."
     )
-    st.button(f"Select the best real galaxy, {best}", key="best_galaxy", on_click=change, kwargs={"galaxy_id": best})
+    show_button(f"Select the best real galaxy, {best}", "best_galaxy", best, pick)
 
 
 def _figure(picture: str, alt: str, name: str, told: str) -> str:
@@ -151,7 +152,7 @@ def _show_galaxies(shelf: Shelf, blocks: BlocksFolder, channel: int, side: str) 
     quiet = side == "bottom"  # where it says nothing there is no place to frame
     pictures = pictures_of(shelf.survey, rows) if quiet else fired_pictures(shelf, rows, y, x)
     cards = [
-        Card(galaxy_id, picture, prediction if isinstance(prediction, str) else "", f"{value:.3g}")
+        Card(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", f"{value:.3g}")
         for galaxy_id, prediction, picture, value in zip(
             known["galaxy_id"], known["prediction"], pictures, values, strict=True
         )

@@ -17,7 +17,7 @@ from dashboards.selection import change, current, offer_choice, settle
 from gz2interp.schema import name_in_words
 from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, in_order, plain_column
 
-__all__ = ["BLACK", "KINDS", "block_of", "name_of", "show_sheet"]
+__all__ = ["BLACK", "KINDS", "block_of", "name_of", "select_block", "show_sheet"]
 
 KINDS: Final = {"channel": "Channels", "class": "Classes", "group": "Groups"}
 PAGE: Final = 96
@@ -42,6 +42,11 @@ def name_of(shelf: Shelf, kind: str, number: int) -> str:
         names = shelf.model.class_names
         return name_in_words(str(names[number])) if number < len(names) else f"class {number}"
     return f"{kind} {number + (kind in ('group', 'cell'))}"
+
+
+def select_block(block: str) -> None:
+    """Show a channel, class or group, such as ``"channel-12"``, among those of its layer."""
+    change(view="layer", block=block)
 
 
 def show_sheet(shelf: Shelf) -> Block | None:

@@ -8,6 +8,7 @@ import streamlit as st
 from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
+from dashboards.gallery_component import show_button
 from dashboards.loading.attributions import Asked, attribution_of, bands_of, network_is_loaded
 from dashboards.parts.bar import with_bar
 from dashboards.parts.figure_download import offer_figure
@@ -99,8 +100,8 @@ def _offer() -> None:
     """Nothing is computed before it is asked for: TensorFlow takes seconds to load."""
     heading("Where it looked")
     caption("The first map takes some seconds more: TensorFlow is loaded for it.")
-    first = {"method": next(iter(METHODS))}
-    st.button("Show where it looked", type="primary", on_click=change, kwargs=first, width="stretch")
+    first = next(iter(METHODS))
+    show_button("Show where it looked", "first_method", first, lambda method: change(method=method), "primary")
 
 
 def _ask(subject: Subject, model: ModelFolder, asked: Asked) -> Attribution | None:

@@ -8,13 +8,15 @@ import streamlit as st
 
 from dashboards.gallery_component import Card as Picture
 from dashboards.gallery_component import show_gallery
-from dashboards.loading.cards import suspects_csv, sweeps_of
+from dashboards.loading.cards import suspects_table, sweeps_of
 from dashboards.loading.pictures import pictures_of
+from dashboards.parts.cards import label_and_prediction
 from dashboards.parts.style import Html, caption, draw, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.cards import Card, Labels
 from gz2interp.evaluation import Evaluation
 from gz2interp.figures.quality import confusion_panel, failures_panel, history_panel, reliability_panel
+from gz2interp.schema import name_in_words
 from gz2interp.statistics import Estimate
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -54,11 +56,11 @@ def show_mistakes(card: Card, survey: Survey) -> None:
     """The galaxies of which it was most sure, and wrong by their label."""
     if not card.mistakes:
         return
-    heading("Its most confident mistakes", f"Label → what it says; {_side(card.side)}. A click opens the galaxy.")
+    heading("Most confident misclassifications", f"Label → prediction; {_side(card.side)}. A click opens the galaxy.")
     pictures = pictures_of(survey, [mistake.row for mistake in card.mistakes])
     cards = [
-        Picture(mistake.galaxy_id, picture, f"{mistake.label} → {mistake.prediction}", f"{mistake.confidence:.1%}")
-        for mistake, picture in zip(card.mistakes, pictures, strict=True)
+        Picture(each.galaxy_id, picture, label_and_prediction(each.label, each.prediction), f"{each.confidence:.1%}")
+        for each, picture in zip(card.mistakes, pictures, strict=True)
     ]
     key = "gallery-mistakes"
     show_gallery(cards, key, _pick, selected=current().galaxy_id, width=130)
@@ -69,7 +71,7 @@ def show_suspects(survey: Survey, model: ModelFolder) -> None:
     table = model.suspects(survey.digest)
     if table is None:
         command = f"python -m trainer suspects {survey.path} --name {model.name}"
-        heading("Suspect labels", "Nobody has looked for them.")
+        heading("Suspect labels", "Not searched for yet.")
         caption(Html(f"<code>{escape(command)}</code>"))
         return
     count = int(table["suspect"].sum())
@@ -80,10 +82,10 @@ def show_suspects(survey: Survey, model: ModelFolder) -> None:
     shown = table.head(MOST_SUSPECTS)[["rank", "galaxy_id", "label", "suggestion", "self_confidence", "suspect"]]
     st.dataframe(shown.assign(galaxy_id=shown["galaxy_id"].astype("str")), hide_index=True, height=250, width="stretch")
     st.download_button(
-        "Suspect labels (CSV)",
-        lambda: suspects_csv(survey, model),
-        f"{survey.name}-{model.name}-suspects.csv",
-        "text/csv",
+        "Suspect labels (ECSV)",
+        lambda: suspects_table(survey, model),
+        f"{survey.name}-{model.name}-suspects.ecsv",
+        "text/plain",
         on_click="ignore",
     )
 
@@ -99,40 +101,40 @@ def _show_scores(evaluation: Evaluation) -> None:
     figures = {
         "Accuracy": _percent(evaluation.accuracy),
         "Calibration error": _percent(evaluation.calibration_error),
-        "An ideal network's": _percent(evaluation.ideal_calibration_error),
+        "Calibration error of an ideal network": _percent(evaluation.ideal_calibration_error),
         "Brier score": _number(evaluation.brier),
     }
     rest = evaluation.rest
     if rest.count and rest.agreement is not None:
-        figures["Agrees with most votes, where there is no label"] = _percent(rest.agreement)
+        figures["Agreement with the most votes, galaxies without label"] = _percent(rest.agreement)
     told = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())
     st.html(f'<dl class="gz2-figures">{told}</dl>')
     caption(f"On {evaluation.selection}. Beside the numbers: 95 % intervals.")
     left, right = st.columns(2, gap="medium")
     with left:
-        heading("As often right as it is sure?")
+        heading("Reliability diagram", "accuracy in bins of confidence; on the line, confidence is accuracy")
         draw(reliability_panel(evaluation), "reliability")
     with right:
-        heading("What it takes for what", "counts of galaxies")
+        heading("Confusion matrix", "numbers of galaxies")
         draw(confusion_panel(evaluation), "confusion")
     rows = [
-        [escape(each.name), f"{each.recall.count:,}", _percent(each.recall), _percent(each.precision)]
+        [escape(name_in_words(each.name)), f"{each.recall.count:,}", _percent(each.recall), _percent(each.precision)]
         for each in evaluation.classes
     ]
-    show_table("Classes", ["Class", "*Galaxies", "*Found of its galaxies", "*Right of those said to be it"], rows)
+    show_table("Classes", ["Class", "*Galaxies", "*Recall", "*Precision"], rows)
 
 
 def _show_unknown(card: Card) -> None:
     if card.unknown:
         told = "".join(f"<li>{escape(sentence)}</li>" for sentence in card.unknown)
         title = "Not evaluated yet" if card.evaluation is None else "Not known"
-        st.html(f'<div class="gz2-empty"><h3>{title}</h3>What is not known of this network:<ul>{told}</ul></div>')
+        st.html(f'<div class="gz2-empty"><h3>{title}</h3><ul>{told}</ul></div>')
 
 
 def _show_failures(card: Card) -> None:
     if not card.failures:
         return
-    heading("Where it fails", f"{_side(card.side)}, in bins of about equally many galaxies")
+    heading("Error rate", f"{_side(card.side)}, in bins of about equally many galaxies")
     for place, column in enumerate(st.columns(len(card.failures), gap="medium")):
         with column:
             draw(failures_panel(card.failures[place]), f"failures-{card.failures[place].column}")
@@ -158,7 +160,10 @@ def _show_labels(labels: Labels) -> None:
     heading("Labels", labels.scheme)
     caption(labels.words)
     sides = [side for side in SIDES if any(side in counts for counts in labels.counts.values())]
-    rows = [[escape(name), *(f"{counts.get(side, 0):,}" for side in sides)] for name, counts in labels.counts.items()]
+    rows = [
+        [escape(name_in_words(name)), *(f"{counts.get(side, 0):,}" for side in sides)]
+        for name, counts in labels.counts.items()
+    ]
     if sides:
         show_table("Labels", ["Class", *(f"*{'no side' if side == 'none' else side}" for side in sides)], rows)
 

@@ -19,6 +19,7 @@ from dashboards.parts.style import caption, heading
 from dashboards.rating_component import Pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle
 from gz2interp.embedding.unusual.judge import TITLES
+from gz2interp.schema import name_in_words
 from gz2interp.stores.columns import Meaning
 from gz2interp.stores.ratings import HIGHEST
 from gz2interp.workflows.giving import Subset
@@ -149,7 +150,12 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     said = found.model.predictions.set_index("row")["prediction"].reindex(scores["row"].to_numpy())
     pictures = pictures_of(found.survey, scores["row"].to_numpy())
     cards = [
-        Card(str(galaxy_id), picture, f"{(page - 1) * PAGE + i + 1}  {prediction}", _note(ranking, int(at), reason))
+        Card(
+            str(galaxy_id),
+            picture,
+            f"{(page - 1) * PAGE + i + 1}  {name_in_words(str(prediction))}",
+            _note(ranking, int(at), reason),
+        )
         for i, (galaxy_id, picture, prediction, at, reason) in enumerate(
             zip(scores["galaxy_id"].tolist(), pictures, said, shown, ranking.reasons(shown), strict=True)
         )

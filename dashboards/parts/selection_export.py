@@ -21,8 +21,8 @@ MOST_CUTOUTS: Final = 1_000
 """More than that are a matter for the command line, which streams them into a folder."""
 
 _FORMS: Final = {
-    ".csv": "CSV",
     ".ecsv": "CSV with units (ECSV)",
+    ".csv": "CSV and its description (ZIP)",
     ".fits": "FITS table",
     ".vot": "VOTable",
     ".parquet": "Parquet",
@@ -30,9 +30,9 @@ _FORMS: Final = {
     ".zip": "Cutouts (ZIP)",
 }
 _WORDS: Final = {
-    ".csv": "A plain table; units and provenance are in the other formats. Spreadsheets round ids of 18 digits: read "
-    "them as text.",
     ".ecsv": "Text with units, descriptions and provenance in comments, for astropy and TOPCAT.",
+    ".csv": "A plain table, and beside it units, descriptions and provenance as JSON. Spreadsheets round ids of 18 "
+    "digits: read them as text.",
     ".fits": "With units, descriptions and provenance in the header.",
     ".vot": "With units, UCDs, descriptions and provenance.",
     ".parquet": "For Python and TOPCAT; units, descriptions and provenance are in its metadata.",
@@ -43,7 +43,7 @@ _PROGRAMS: Final = {"all": "All that listen", "topcat": "TOPCAT", "aladin": "Ala
 
 
 def offer_selection(subset: Subset) -> None:
-    """The button "Take it along" and what opens under it.
+    """The button "Export" and what opens under it.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def offer_selection(subset: Subset) -> None:
         lists of one page apart and is part of the file's name.
     """
     key = "take-" + re.sub(r"\W+", "-", subset.name)
-    with st.popover("Take it along", width="stretch", disabled=len(subset) == 0):
+    with st.popover("Export", width="stretch", disabled=len(subset) == 0):
         _offer(subset, key)
 
 
@@ -68,7 +68,7 @@ def _offer(subset: Subset, key: str) -> None:
     st.download_button(
         f"Download {len(subset):,} {'galaxy' if len(subset) == 1 else 'galaxies'}",
         lambda: bytes_of(subset, form),
-        f"{name}{form}",
+        f"{name}.csv.zip" if form == ".csv" else f"{name}{form}",
         disabled=too_many,
         width="stretch",
         on_click="ignore",
@@ -99,5 +99,5 @@ def _sent(subset: Subset, to: str) -> str:
 
 def _by_command(subset: Subset) -> str:
     survey = shlex.quote(str(subset.survey.path))
-    command = f"gz2interp export {survey} --galaxies FILE.csv --out FOLDER"
-    return Html(f"Of more than {MOST_CUTOUTS:,} galaxies, save the CSV and run <code>{escape(command)}</code>")
+    command = f"gz2interp export {survey} --galaxies FILE.ecsv --out FOLDER"
+    return Html(f"Of more than {MOST_CUTOUTS:,} galaxies, save a table and run <code>{escape(command)}</code>")

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards import building
 from dashboards.building import STAGES, Building
 from dashboards.parts.style import caption, plain
-from dashboards.selection import change
+from dashboards.selection import change, offer_choice
 from gz2interp.errors import Gz2interpError
 from gz2interp.stores.locations import surveys_folder
 
@@ -54,11 +54,9 @@ def show_no_survey() -> None:
         )
         left, right = st.columns([1, 2], vertical_alignment="bottom")
         left.button("Build the demo", type="primary", on_click=_start, width="stretch")
+        offer_choice("typed_survey", "", _open_typed)
         right.text_input(
-            "Or open a survey elsewhere",
-            key="typed_survey",
-            placeholder="/path/to/survey, or s3://bucket/survey",
-            on_change=_open_typed,
+            "Or open a survey elsewhere", key="typed_survey", placeholder="/path/to/survey, or s3://bucket/survey"
         )
 
 
@@ -121,7 +119,6 @@ def _start() -> None:
     building.start(surveys_folder() / DEMO)
 
 
-def _open_typed() -> None:
-    path = str(st.session_state["typed_survey"]).strip()
-    if path:
-        change(survey=path)
+def _open_typed(text: str) -> None:
+    if text.strip():
+        change(survey=text.strip())

@@ -70,6 +70,11 @@ def as_text(figure: go.Figure) -> go.Figure:
                 trace[name] = escape(values, quote=False)
             elif values is not None and np.asarray(values).dtype.kind in "OU":
                 trace[name] = _escaped(np.asarray(values, dtype=object))
+    axes = [*figure.select_xaxes(), *figure.select_yaxes()]
+    bars = [trace.marker.colorbar for trace in figure.select_traces({"type": "scatter"}) if trace.marker.showscale]
+    for each in [*figure.layout.annotations, *(part.title for part in (*axes, *bars))]:
+        if each.text:
+            each.text = escape(each.text, quote=False)
     return figure
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.loading.checks import check_csv
+from dashboards.loading.checks import check_table
 from dashboards.parts.style import caption, draw, heading, show_table
 from gz2interp.attribution import METHODS
 from gz2interp.checks import Check, Finding
@@ -32,10 +32,10 @@ def show_check(check: Check) -> None:
         _show_truth(check)
     _show_unknown(check)
     st.download_button(
-        "Every number (CSV)",
-        lambda: check_csv(check),
-        f"{check.survey}-{check.model}-check.csv",
-        "text/csv",
+        "Every number (ECSV)",
+        lambda: check_table(check),
+        f"{check.survey}-{check.model}-check.ecsv",
+        "text/plain",
         on_click="ignore",
     )
 

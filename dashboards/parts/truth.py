@@ -102,4 +102,4 @@ def _show_found(subject: Subject, found: Repainted) -> None:
 
 def _share(share: float) -> str:
     """Of the galaxy's light; what outshines it, such as a star beside it, as its multiple."""
-    return f"{share:.1%}" if share <= 1 else f"{share:.3g} times the galaxy"
+    return f"{share:.1%}" if share < 1.0005 else f"{share:.3g} times the galaxy"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ from plotly.subplots import make_subplots
 
 from gz2interp.figures.overlay import DIVERGING, diverging_rgb, over, summed_over_bands, symmetric_limit
 from gz2interp.figures.pictures import data_uri
-from gz2interp.schema import QUESTIONS, pixel_unit, vote_column
+from gz2interp.schema import QUESTIONS, name_in_words, pixel_unit, vote_column
 
 __all__ = [
     "AttributionPanels",
@@ -79,7 +80,7 @@ def bands_panel(image: Floats, bands: Sequence[str], valid: Bools | None = None)
     for place, band in enumerate(bands):
         flux = image[..., place].astype(np.float64)
         flux = flux if valid is None else np.where(valid, flux, np.nan)
-        hover = f"{band} (%{{x}}, %{{y}})<br>%{{customdata:.3g}} {unit}<extra></extra>"
+        hover = f"{_as_text(band)} (%{{x}}, %{{y}})<br>%{{customdata:.3g}} {unit}<extra></extra>"
         trace = go.Heatmap(
             z=asinh_share(flux), customdata=flux, colorscale="Greys_r", showscale=False, hovertemplate=hover
         )
@@ -147,7 +148,7 @@ def probability_bars(probabilities: Mapping[str, float], label: str | None = Non
     names, values = list(probabilities), np.array(list(probabilities.values()), dtype=float)
     best = int(np.argmax(values)) if len(values) else -1
     colours = [ACCENT if place == best else QUIET for place in range(len(names))]
-    ticks = [f"{name} \N{BULLET}" if name == label else name for name in names]
+    ticks = [name_in_words(name) + (" \N{BULLET}" if name == label else "") for name in names]
     return _bars(ticks, values, colours, [f"{value:.1%}" for value in values])
 
 
@@ -191,7 +192,8 @@ def before_after_bars(before: Mapping[str, float], after: Mapping[str, float]) -
     for name, told, colour in (("as it is", before, QUIET), ("altered", after, ACCENT)):
         values = list(told.values())
         words = [f"{value:.1%}" for value in values]
-        bars = go.Bar(y=list(told), x=values, orientation="h", name=name, text=words, textposition="outside")
+        classes = list(map(name_in_words, told))
+        bars = go.Bar(y=classes, x=values, orientation="h", name=name, text=words, textposition="outside")
         figure.add_trace(
             bars.update(marker_color=colour, cliponaxis=False, hovertemplate="%{y} %{x:.1%}<extra></extra>")
         )
@@ -280,11 +282,16 @@ def _add_picture(figure: go.Figure, picture: Bytes, column: int) -> None:
 def _add_map(figure: go.Figure, values: Floats, limit: float, ground: Bytes, label: str, column: int = 1) -> None:
     """The colours come as a picture; an invisible heatmap above it lets the pointer read the values."""
     _add_picture(figure, ground, column)
-    hover = f"{label} (%{{x}}, %{{y}})<br>%{{z:.3g}}<extra></extra>"
+    hover = f"{_as_text(label)} (%{{x}}, %{{y}})<br>%{{z:.3g}}<extra></extra>"
     scale = [[0, CLEAR], [1, CLEAR]]
     figure.add_trace(
         go.Heatmap(z=values, colorscale=scale, showscale=False, hovertemplate=hover, zmin=-limit, zmax=limit), 1, column
     )
+
+
+def _as_text(name: str) -> str:
+    """The name of a band within a template of plotly, which would read tags and values in it."""
+    return escape(name, quote=False).replace("%", "&#37;")
 
 
 def _blank(columns: int, height: int = BAND_HEIGHT, titles: Sequence[str] = ()) -> go.Figure:

@@ -26,7 +26,7 @@ HEIGHT: Final = 270
 def reliability_panel(evaluation: Evaluation) -> go.Figure:
     """How often it is right against how sure it is, with 95 % intervals; on the line they are the same."""
     bins = evaluation.reliability
-    figure = panel("confidence", "share that is right")
+    figure = panel("confidence", "accuracy")
     figure.add_trace(go.Scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": QUIET, "width": 1}, hoverinfo="skip"))
     figure.add_trace(_points([part.confidence for part in bins], [part.right for part in bins], BLUE, "right"))
     figure.update_xaxes(range=[0, 1.02])
@@ -35,7 +35,7 @@ def reliability_panel(evaluation: Evaluation) -> go.Figure:
 
 def failures_panel(failures: Failures) -> go.Figure:
     """The share that is wrong, with 95 % intervals, in bins of about equally many galaxies."""
-    figure = panel(failures.words, "share that is wrong")
+    figure = panel(failures.words, "error rate")
     bins = failures.bins
     points = _points([(part.low + part.high) / 2 for part in bins], [part.share for part in bins], ORANGE, "wrong")
     half = [(part.high - part.low) / 2 for part in bins]
@@ -49,8 +49,8 @@ def confusion_panel(evaluation: Evaluation) -> go.Figure:
     counts = np.array(evaluation.confusion)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [name_in_words(score.name) for score in evaluation.classes]
-    figure = panel("the network says", "label")
-    hover = "label %{y}, it says %{x}<br>%{z:.1%} of the label<extra></extra>"
+    figure = panel("prediction", "label")
+    hover = "label %{y}, prediction %{x}<br>%{z:.1%} of the label<extra></extra>"
     scale = [[0, "rgba(0,114,178,0.04)"], [1, BLUE]]
     figure.add_trace(
         go.Heatmap(

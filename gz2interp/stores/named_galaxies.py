@@ -23,7 +23,7 @@ def read_named_galaxies(path: Path) -> pd.DataFrame:
     InputError
         The file is not there, cannot be read, or names no galaxies.
     """
-    with reading(path, wanted="A table (CSV, FITS, VOTable, Parquet), or a text with an id a line"):
+    with reading(path, wanted="A table (CSV, ECSV, FITS, VOTable, Parquet), or a text with an id a line"):
         table = _read(path)
     if GALAXY_ID not in table or table.empty:
         raise InputError(f"{path.name} names no galaxies", f"A column {GALAXY_ID}, or a text with an id a line")
@@ -41,11 +41,17 @@ def _read(path: Path) -> pd.DataFrame:
         return pd.read_csv(path, dtype={GALAXY_ID: str})
     if suffix == ".parquet":
         return read_parquet(path, error=InputError)
+    if suffix == ".ecsv":
+        lines = path.read_text(encoding="utf-8").splitlines()
+        return _frame(Table.read(lines, format="ascii.ecsv"))
     if suffix in (".fits", ".vot", ".xml"):
         with unpacked(path) as file:  # of an open file astropy reads all, and unpacks nothing without a limit
-            table = Table.read(file, format="fits" if suffix == ".fits" else "votable")
-        table.convert_bytestring_to_unicode()
-        frame: pd.DataFrame = table[[name for name in table.colnames if table[name].ndim == 1]].to_pandas()
-        return frame
+            return _frame(Table.read(file, format="fits" if suffix == ".fits" else "votable"))
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     return pd.DataFrame({GALAXY_ID: [line for line in lines if line and not line.startswith("#")]})
+
+
+def _frame(table: Table) -> pd.DataFrame:
+    table.convert_bytestring_to_unicode()
+    frame: pd.DataFrame = table[[name for name in table.colnames if table[name].ndim == 1]].to_pandas()
+    return frame

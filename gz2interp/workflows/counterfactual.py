@@ -82,6 +82,8 @@ def _write_figure(survey: Survey, repainted: Repainted, path: Path) -> None:
 
 
 def _percent(share: float) -> str:
+    if share >= 1.005:  # such as a star beside the galaxy
+        return f"{share:.3g} times the galaxy"
     return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.2g} %"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -79,7 +79,9 @@ def flag_column(name: str, values: ArrayLike, source: Source, words: str) -> Col
     return Column(name, np.asarray(values, np.float64), source, True, words)
 
 
-def word_columns(name: str, values: pd.Series[Any], source: Source, words: str) -> Iterator[Column]:
+def word_columns(
+    name: str, values: pd.Series[Any], source: Source, words: str, shown: Callable[[str], str] = str
+) -> Iterator[Column]:
     """A column for each frequent value of a column of words.
 
     Parameters
@@ -90,6 +92,8 @@ def word_columns(name: str, values: pd.Series[Any], source: Source, words: str) 
     source : str
     words : str
         What a galaxy is that has the value: ``"taken for {}"``.
+    shown : callable, optional
+        Turns a value into the words for it.
     """
     said = values.notna().to_numpy(np.bool_)
     texts = values.astype(object).where(said, "").astype(str).str.strip()
@@ -97,4 +101,4 @@ def word_columns(name: str, values: pd.Series[Any], source: Source, words: str) 
     least = max(SELDOM * float(counts.sum()), 10)
     for value in sorted(counts.index[counts >= least], key=lambda each: (-counts[each], each))[:MOST_WORDS]:
         has = np.where(texts == "", np.nan, (texts == value).astype(np.float64))
-        yield Column(f"{name} = {value}", has, source, True, words.format(value))
+        yield Column(f"{name} = {value}", has, source, True, words.format(shown(value)))

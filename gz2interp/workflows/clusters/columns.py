@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from gz2interp.embedding.describing.columns import Column, flag_column, number_column, word_columns
-from gz2interp.schema import DEC, DISPLAY_BANDS, DISPLAY_UNIT, GALAXY_ID, LABEL, PETRO_RADIUS, RA
+from gz2interp.schema import DEC, DISPLAY_BANDS, DISPLAY_UNIT, GALAXY_ID, LABEL, PETRO_RADIUS, RA, name_in_words
 from gz2interp.stores.tables import parquet_schema, read_parquet
 from gz2interp.workflows.clusters.sky import sky_columns
 from gz2interp.workflows.clusters.votes import is_of_votes, vote_columns
@@ -105,11 +105,11 @@ def network_columns(predictions: pd.DataFrame | None, labels: pd.Series[Any] | N
     if labels is None and said is not None and LABEL in said:
         labels = said[LABEL].reset_index(drop=True)
     if labels is not None:
-        yield from word_columns(LABEL, labels, "catalogue", "labelled {}")
+        yield from word_columns(LABEL, labels, "catalogue", "labelled {}", name_in_words)
     if said is None:
         return
     prediction = said["prediction"].reset_index(drop=True)
-    yield from word_columns("prediction", prediction, "network", "taken for {}")
+    yield from word_columns("prediction", prediction, "network", "taken for {}", name_in_words)
     yield _percent("confidence", said["confidence"], "network", "surer", "less sure")
     if "uncertainty" in said:
         yield number_column("uncertainty", said["uncertainty"], "network", "more uncertain", "less uncertain")
