@@ -46,7 +46,8 @@ OUTCOMES: Final = ("refused", "same", "unnoticeable", "other", "traceback", "cra
 BAD: Final = OUTCOMES[3:]
 _ROOM: Final = 4 << 30
 """Of address space for a process that reads damaged files [bytes], beyond what it has before."""
-Rng = np.random.Generator
+_ANSWERS: Final = ("http/", "answer/")
+"""Groups of what comes from a server, where nothing else can stand in the place of a file."""
 
 
 # -- the same values --------------------------------------------------------------------------------------------------
@@ -112,7 +113,7 @@ def _read_one(subject: Subject, at: Path, seed: int, number: int, right: str) ->
     path = subject.path(at)
     good = path.read_bytes()
     rng = np.random.default_rng([seed, number, *subject.name.encode()])
-    if rng.random() < 0.03 and not subject.name.startswith("http/"):  # the server here would wait for a pipe
+    if rng.random() < 0.03 and not subject.name.startswith(_ANSWERS):
         in_its_place(path, rng)
         how = "made"
     else:

@@ -136,11 +136,12 @@ def _analysis_subjects() -> list[Subject]:
 def _download_subjects() -> list[Subject]:
     return [
         Subject("download/report.json", "survey/download/report.json", _report, "json"),
+        Subject("download/settings.json", "survey/download/settings.json", _settings, "json"),
         Subject("download/staged.sqlite", "survey/download/staged.sqlite", _staged, "sqlite"),
         Subject("download/staged.sqlite of a page", "survey/download/staged.sqlite", _without_image, "sqlite"),
         Subject("download/planes.sqlite", "survey/download/planes.sqlite", _planes, "sqlite"),
         Subject("download/unit.json", "surveys/.calibrations/skyview-host.json", _unit, "json"),
-        Subject("download/answer.fits", "answer.fits", _answer, "fits"),
+        Subject("answer/fits", "answer.fits", _answer, "fits"),
         Subject("http/survey.json", "served/survey.json", _served, "json"),
         Subject("http/status.sqlite", "served/status.sqlite", _served, "sqlite"),
         Subject("http/catalog.parquet", "served/catalog.parquet", _served, "parquet"),
@@ -458,6 +459,12 @@ def _scratch(at: Path, name: str) -> Path:
     return at / name
 
 
+def _settings(at: Path) -> Any:
+    from dashboards.loading.downloads import options_of
+
+    return options_of(_survey(at), None)
+
+
 def _staged(at: Path) -> Any:
     """What a stopped download left, as the next one takes it in."""
     from trainer.download.staging import Staging
@@ -746,6 +753,8 @@ def _make_download(at: Path, survey: Any) -> None:
         staging.put(Outcome(7, CutoutUnavailable("missing", "the archive has none"), "skyview", 2))
     for name in ("staged", "planes"):
         _settle(at / f"survey/download/{name}.sqlite")
+    settings = {"arcsec": 30.0, "radii": 0.0, "bands": ["g", "r"], "size": 48}
+    (at / "survey/download/settings.json").write_text(json.dumps(settings))
     (at / "surveys").mkdir()
     unit_file("skyview", "host").parent.mkdir(parents=True)
     write_unit("skyview", "host", UNVERIFIED)

@@ -33,7 +33,7 @@ from gz2interp.stores.files import read_json, replaced, write_json
 from gz2interp.stores.image_files import read_pixels
 from gz2interp.stores.named_galaxies import read_named_galaxies
 from gz2interp.stores.reading import DamagedFile, SqliteFile, reading, reading_sqlite, unpacked
-from gz2interp.stores.tables import read_parquet, write_parquet
+from gz2interp.stores.tables import read_csv, read_parquet, write_parquet
 
 RNG = np.random.default_rng(20)
 IMAGE = RNG.normal(size=(24, 20)).astype(np.float32)
@@ -320,6 +320,16 @@ def test_a_pipe_in_the_place_of_a_part_of_an_array_is_not_waited_for(tmp_path: P
     os.mkfifo(tmp_path / "a.zarr" / file)
     with pytest.raises(SurveyError, match="pipe"):
         read_rows(open_array(tmp_path / "a.zarr"), [3])
+
+
+@pytest.mark.parametrize("rows", [("1,0.5,7", "2,0.4"), ("1,0.5", "2,0.4,7"), ("1,0.5" + "," * 20_000, "2,0.4")])
+def test_a_row_with_more_fields_than_names_moves_no_column(tmp_path: Path, rows: tuple[str, str]) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["epoch,loss", *rows]))
+    with pytest.raises(SurveyError, match=r"a\.csv cannot be read"):
+        read_csv(path)
+    path.write_text("epoch,loss\n1,0.5\n2,0.4")
+    assert read_csv(path).to_dict("list") == {"epoch": [1, 2], "loss": [0.5, 0.4]}
 
 
 @pytest.mark.parametrize("suffix", ["fits", "vot"])

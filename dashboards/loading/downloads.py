@@ -93,8 +93,9 @@ def options_of(survey: Survey, report: Report | None) -> list[str]:
     file = survey.path / "download" / "settings.json"
     try:
         plan: dict[str, Any] = read_json(file)
-        size, arcsec, radii, bands = int(plan["size"]), float(plan["arcsec"]), plan["radii"], list(plan["bands"])
-    except (SurveyError, KeyError, TypeError, ValueError):
+        size, arcsec, radii = int(plan["size"]), float(plan["arcsec"]), float(plan["radii"] or 0)
+        bands = [str(band) for band in plan["bands"]]
+    except (SurveyError, KeyError, TypeError, ValueError, OverflowError):
         return []
     sources = [] if report is None or report.sources == ("skyview",) else report.sources
     words = [word for source in sources for word in ("--source", source)]

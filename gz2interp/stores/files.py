@@ -8,6 +8,7 @@ import json
 import math
 import os
 import shutil
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from gz2interp.errors import Gz2interpError, SurveyError, SurveyLocked, storage_error
-from gz2interp.stores.reading import MOST_TEXT, reading
+from gz2interp.stores.reading import MOST_TEXT, DamagedFile, failing_as, reading
 
 __all__ = [
     "digest_of_file",
@@ -256,6 +257,15 @@ def _short(text: str) -> int:
 
 
 def digest_of_file(path: Path) -> str:
-    """SHA-256 of a file, as sixteen hexadecimal digits."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:16]
+    """SHA-256 of a file, as sixteen hexadecimal digits.
+
+    Raises
+    ------
+    SurveyError
+        It is absent, or is no file.
+    """
+    with failing_as(SurveyError, path.name):
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and a device may have no end
+            raise DamagedFile("it is a folder, a pipe or a device, and no file")
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()[:16]

@@ -10,7 +10,7 @@ from astropy.table import Table
 from gz2interp.errors import InputError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.reading import reading, unpacked
-from gz2interp.stores.tables import read_parquet
+from gz2interp.stores.tables import read_csv, read_parquet
 
 __all__ = ["read_named_galaxies"]
 
@@ -38,7 +38,7 @@ def read_named_galaxies(path: Path) -> pd.DataFrame:
 def _read(path: Path) -> pd.DataFrame:
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        return pd.read_csv(path, dtype={GALAXY_ID: str})
+        return read_csv(path, InputError, dtype={GALAXY_ID: str})
     if suffix == ".parquet":
         return read_parquet(path, error=InputError)
     if suffix == ".ecsv":

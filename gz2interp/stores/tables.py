@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from gz2interp.errors import Gz2interpError, InputError, SurveyError, choices
 from gz2interp.stores.astropy_tables import write_ecsv, write_fits, write_votable
 from gz2interp.stores.columns import TableDescription
 from gz2interp.stores.files import replaced, write_json
-from gz2interp.stores.reading import MOST_TEXT, DamagedFile, reading
+from gz2interp.stores.reading import DamagedFile, reading
 
 __all__ = [
     "FORMATS",
@@ -144,10 +145,32 @@ def read_parquet(
         return frame
 
 
-def read_csv(path: Path, error: type[Gz2interpError] = SurveyError, remedy: str = "") -> pd.DataFrame:
-    """A CSV file with a line of names first; errors as in `read_parquet`."""
-    with reading(path, error, remedy=remedy, most=MOST_TEXT):
-        return pd.read_csv(path)
+def read_csv(
+    path: Path,
+    error: type[Gz2interpError] = SurveyError,
+    remedy: str = "",
+    *,
+    dtype: Any = None,
+    keep_default_na: bool = True,
+) -> pd.DataFrame:
+    """A CSV file with a line of names first; errors as in `read_parquet`.
+
+    Parameters
+    ----------
+    path : Path
+    error : type of Gz2interpError
+    remedy : str
+        What to try where it cannot be read.
+    dtype, keep_default_na
+        As in `pandas.read_csv`.
+
+    Notes
+    -----
+    A row with more fields than there are names is refused: where it is the first, pandas would take the first column
+    of the table for its index and move the others by one.
+    """
+    with reading(path, error, remedy=remedy), warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
+        return pd.read_csv(path, index_col=False, dtype=dtype, keep_default_na=keep_default_na)
 
 
 def parquet_schema(path: Path, error: type[Gz2interpError] = SurveyError) -> pa.Schema:

@@ -16,9 +16,9 @@ from gz2interp.embedding.unusual.learning import learn
 from gz2interp.errors import InputError, shortened
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 from gz2interp.stores.ratings import HIGHEST, Rating, Ratings
-from gz2interp.stores.reading import failing_as, reading
+from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.tables import read_parquet, write_table
+from gz2interp.stores.tables import read_csv, read_parquet, write_table
 from gz2interp.workflows.unusual.artefacts import artefacts_of
 from gz2interp.workflows.unusual.found import Unusual
 
@@ -177,8 +177,7 @@ def _read(path: Path) -> pd.DataFrame:
         raise InputError(f"There is no file {path}", "Ratings as .csv or .parquet")
     suffix = path.suffix.lower()
     if suffix == ".csv":
-        with reading(path, wanted="Ratings as .csv or .parquet"):
-            return pd.read_csv(path, dtype="str", keep_default_na=False)
+        return read_csv(path, InputError, dtype="str", keep_default_na=False)
     if suffix == ".parquet":
         return read_parquet(path, error=InputError)
     raise InputError(f"The file {path.name} was given", "Ratings are taken in from .csv and .parquet")
