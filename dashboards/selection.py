@@ -250,7 +250,8 @@ def offer_choice(key: str, value: Any, apply: Callable[[Any], None]) -> None:
         Called at the start of the next run with what a person has chosen instead.
     """
     _owner().acts[key] = _Choice(apply, value)
-    st.session_state[key] = value
+    if value != "" or st.session_state.get(key) != "":  # an empty field may hold what a person is just typing
+        st.session_state[key] = value
 
 
 def say(sentence: str) -> None:

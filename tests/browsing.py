@@ -30,6 +30,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 DRAWN = ".gz2-map[data-drawn]"
+IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 @contextlib.contextmanager
@@ -108,8 +109,15 @@ def wait_until(done: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.05)
 
 
+def settle(page: Any) -> None:
+    """Wait until the page has been drawn to its end, and its components have taken up what they were sent."""
+    page.wait_for_selector(IDLE, timeout=120_000)
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => done())))")
+
+
 def ground(page: Any) -> dict[str, float]:
     page.wait_for_selector(DRAWN)
+    settle(page)
     return dict(page.locator(".gz2-plot .nsewdrag").bounding_box())
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import DRAWN, address, answers, chromium, coordinates, ground, page, place_of, served
+from browsing import DRAWN, address, answers, chromium, coordinates, ground, page, place_of, served, settle
 from dashboard_fixtures import FIRST_ID
 
 from trainer.paint import paint_survey
@@ -82,6 +82,7 @@ def test_a_neighbour_is_a_click_away(page: Any, address: str) -> None:
     page.goto(f"{address}/?galaxy_id={FIRST_ID + 30}")
     card = page.locator(".gz2-card").first
     card.wait_for()
+    settle(page)
     wanted = card.get_attribute("data-galaxy")
     card.click()
     page.wait_for_function(f"document.querySelector('[data-testid=galaxy-id]').innerText === '{wanted}'")
@@ -139,9 +140,9 @@ def test_zooming_redraws_the_density_for_what_is_in_sight(page: Any, address: st
     page.locator(".gz2-map").focus()
     page.keyboard.press("+")
     page.keyboard.press("+")
-    page.wait_for_function(f"{width} < {before} * 0.8")
-    sight = page.evaluate("document.querySelector('.gz2-plot')._fullLayout.xaxis.range")
-    assert sight[1] - sight[0] == pytest.approx(page.evaluate(width))
+    sight = "document.querySelector('.gz2-plot')._fullLayout.xaxis.range"
+    # Of two keys the first may already have been answered.
+    page.wait_for_function(f"{width} < {before} * 0.8 && Math.abs(({sight}[1] - {sight}[0]) / {width} - 1) < 1e-6")
     page.keyboard.press("0")
     page.wait_for_function(f"{width} > {before} * 0.9")
 
@@ -189,6 +190,8 @@ def test_a_painted_galaxy_is_painted_again_without_its_arms(page: Any, tmp_path:
         page.wait_for_selector(".gz2-part")
         assert "arms" in page.locator(".gz2-parts").inner_text()
         page.get_by_text("Paint it again, altered").click()
+        page.get_by_role("combobox", name="Leave out").wait_for()
+        settle(page)
         page.get_by_role("combobox", name="Leave out").focus()
         page.keyboard.type("arms")
         page.keyboard.press("Enter")

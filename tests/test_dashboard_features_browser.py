@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from browsing import chromium, page, served
+from browsing import chromium, page, served, settle
 from dashboard_fixtures import FIRST_ID, add_analysis, make_survey, small_network
 from layer_fixtures import add_blocks, add_features
 
@@ -34,6 +34,7 @@ def test_a_channel_a_place_and_a_galaxy_are_a_click_away(page: Any, address: str
     page.locator('[data-galaxy="channel-3"]').click()
     page.wait_for_function("document.querySelector('[data-testid=block]')?.innerText === 'channel 3'")
     page.wait_for_url("**block=channel-3**")
+    settle(page)
     card = page.locator(".st-key-block .gz2-card").first
     wanted = card.get_attribute("data-galaxy")
     card.click()
@@ -64,6 +65,7 @@ def test_a_cell_of_the_atlas_shows_its_galaxies(page: Any, address: str) -> None
     page.locator('[data-cell="cell-1"]').click()
     page.get_by_text("20 places, alike by 90%").wait_for()
     page.wait_for_selector(f'{PRESSED}[data-cell="cell-1"]')
+    settle(page)
     card = page.locator('[class*="stColumn"] .gz2-card').first
     wanted = card.get_attribute("data-galaxy")
     card.click()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from browsing import address, chromium, coordinates, page, place_of
+from browsing import address, chromium, coordinates, page, place_of, settle
 from dashboard_fixtures import FIRST_ID
 
 from gz2interp.attribution import METHODS
@@ -79,12 +79,14 @@ def test_the_page_of_trust_offers_a_check(page: Any, address: str) -> None:
 
 
 def write(page: Any, score: str) -> None:
+    settle(page)
     field = page.get_by_role("textbox", name="Or another score")
     field.fill(score)
     field.press("Enter")
 
 
 def choose(page: Any, part: str, option: str) -> None:
+    settle(page)
     page.locator(f".st-key-choose_{part} input").click()
     page.get_by_role("option", name=option, exact=True).click()
 

@@ -12,15 +12,13 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
-from browsing import DRAWN, chromium, page, served
+from browsing import DRAWN, IDLE, chromium, page, served, settle
 from dashboard_fixtures import CLASSES, FIRST_ID, add_analysis, make_survey, small_network
 from layer_fixtures import add_blocks, add_features
 
 __all__ = ["chromium", "page"]
 
 pytestmark = pytest.mark.browser
-
-IDLE = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +61,7 @@ def test_back_forward_and_reload_do_what_a_browser_does(page: Any, address: str)
     entries = page.evaluate("history.length")
     seen = [str(FIRST_ID)]
     for _ in range(3):
+        settle(page)
         ids = page.locator(".gz2-card").evaluate_all("cards => cards.map(card => card.dataset.galaxy)")
         wanted = next(each for each in ids if each not in seen)
         page.locator(f'[data-galaxy="{wanted}"]').first.click()

@@ -40,18 +40,26 @@ export default function ({ parentElement, data, setStateValue }) {
   const byId = new Map(data.cells.map((cell) => [cell.id, cell]));
   const resting = byId.get(data.chosen);
   const tell = (cell) => (words.textContent = (cell ?? resting)?.words ?? "");
+  const focusedCell = () => byId.get(board.contains(document.activeElement) ? document.activeElement.dataset.cell : "");
   const of = (event) => byId.get(event.target.closest?.(".gz2-cell")?.dataset.cell);
   board.setAttribute("aria-label", data.label);
   board.style.backgroundImage = data.picture ? `url("${data.picture}")` : "none";
   board.classList.toggle("gz2-chart", !data.picture);
-  board.replaceChildren(...data.cells.map((cell) => button(cell, data.chosen)));
+  const drawn = JSON.stringify(data.cells);
+  if (board.gz2Drawn === drawn) {
+    // The same cells stay: one that is pressed while the page is drawn again would lose its click.
+    for (const each of board.children) each.setAttribute("aria-pressed", String(each.dataset.cell === data.chosen));
+  } else {
+    board.replaceChildren(...data.cells.map((cell) => button(cell, data.chosen)));
+    board.gz2Drawn = drawn;
+  }
   const reach = (id) => board.querySelector(`[data-cell="${CSS.escape(id)}"]`);
   const first = reach(data.chosen) ?? board.firstElementChild;
-  if (first) first.tabIndex = 0;
+  for (const each of board.children) each.tabIndex = each === first ? 0 : -1;
   if (focused) reach(focused)?.focus({ preventScroll: true });
   board.onclick = (event) => of(event) && choose({ id: of(event).id });
-  board.onpointerover = (event) => tell(of(event));
-  board.onpointerleave = () => tell(byId.get(board.contains(document.activeElement) ? document.activeElement.dataset.cell : ""));
+  board.onpointerover = (event) => tell((board.gz2Pointed = of(event)));
+  board.onpointerleave = () => tell((board.gz2Pointed = undefined) ?? focusedCell());
   board.onfocusin = (event) => tell(of(event));
   board.onfocusout = () => tell();
   board.onkeydown = (event) => {
@@ -66,5 +74,5 @@ export default function ({ parentElement, data, setStateValue }) {
     reach(other.id).tabIndex = 0;
     reach(other.id).focus({ preventScroll: true });
   };
-  tell();
+  tell(byId.get(board.gz2Pointed?.id) ?? focusedCell());
 }

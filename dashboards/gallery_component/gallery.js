@@ -35,8 +35,16 @@ export default function ({ parentElement, data, setStateValue }) {
   const grid = parentElement.querySelector(".gz2-gallery, .gz2-buttons");
   const pick = keeper(grid, data.serial, (events) => setStateValue("pick", events));
   if (data.button) return showButton(grid, data.button, pick);
+  grid.gz2Pick = pick;
+  const drawn = JSON.stringify(data.items);
+  if (grid.gz2Drawn === drawn) {
+    // The same cards stay: one that is pressed while the page is drawn again would lose its click.
+    for (const each of grid.children) each.setAttribute("aria-pressed", String(each.dataset.galaxy === data.selected));
+    return;
+  }
+  grid.gz2Drawn = drawn;
   const focused = document.activeElement?.dataset?.galaxy;
   grid.style.setProperty("--gz2-card", `${data.width}px`);
-  grid.replaceChildren(...data.items.map((item) => card(item, data.selected, (id) => pick({ id }))));
+  grid.replaceChildren(...data.items.map((item) => card(item, data.selected, (id) => grid.gz2Pick({ id }))));
   if (focused) grid.querySelector(`[data-galaxy="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 }

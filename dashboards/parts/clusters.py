@@ -54,7 +54,8 @@ def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str, laye
     with title:
         between = found.between.get(scale, 0)
         dashed = "; dashed outlines: probably made by the sky" if any(cluster.flags for cluster in shown) else ""
-        heading(f"{len(shown)} clusters", f"{between:,} of {found.galaxies:,} galaxies lie between them{dashed}")
+        note = f"{between:,} of {found.galaxies:,} galaxies lie between them{dashed}" if shown else ""
+        heading("1 cluster" if len(shown) == 1 else f"{len(shown) or 'No'} clusters", note)
     if not shown:
         caption("At this scale the map is one cloud: no valley in it is deep enough to tell clusters apart.")
         return

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from dashboards.loading.surveys import open_survey, survey_names
+from dashboards.loading.surveys import layers_of, model_of, open_survey, survey_names
 from dashboards.parts.controls import show_brand, show_network_choices
 from dashboards.parts.states import lacking, show_error
 from dashboards.selection import current, say, settle
 from gz2interp.errors import Gz2interpError, choices
 from gz2interp.stores.survey import Survey
 
-__all__ = ["show_network_page"]
+__all__ = ["settle_selection", "show_network_page"]
 
 
 def show_network_page(show: Callable[[Survey, str], None], without_survey: str) -> None:
@@ -33,7 +33,7 @@ def show_network_page(show: Callable[[Survey, str], None], without_survey: str) 
     settle(survey=name)
     try:
         survey = open_survey(name)
-        _settle_model(survey, survey.models())
+        settle_selection(survey)
     except Gz2interpError as error:
         show_network_choices(names, (), current())
         show_error(error, "This survey cannot be shown")
@@ -45,10 +45,30 @@ def show_network_page(show: Callable[[Survey, str], None], without_survey: str) 
         show_error(error, "This network cannot be shown")
 
 
-def _settle_model(survey: Survey, models: Sequence[str]) -> None:
-    """The model that is selected, if there is one of that name; else the first, with a word."""
-    if current().model in models:
-        return
-    if current().model:
-        say(f"{survey.name} has no model “{current().model}”; its models are {choices(models)}.")
-    settle(model=models[0] if models else "")
+def settle_selection(survey: Survey) -> None:
+    """Take out of the selection, with a sentence, the model, layer and galaxy that this survey lacks.
+
+    The first model is selected where there is none.
+    """
+    models = survey.models()
+    if current().model not in models:
+        if current().model:
+            say(f"{survey.name} has no model “{current().model}”; its models are {choices(models)}.")
+        settle(model=models[0] if models else "")
+    layers = layers_of(survey, model_of(survey, current().model)) if current().model else []
+    if current().layer and current().layer not in layers:
+        say(
+            f"No analysis of {current().layer} belongs to this network and these galaxies; there is: {choices(layers)}."
+        )
+        settle(layer="")
+    if current().galaxy_id and not _has(survey, current().galaxy_id):
+        say(f"{survey.name} has no galaxy {current().galaxy_id}; another one is shown.")
+        settle(galaxy_id="")
+
+
+def _has(survey: Survey, galaxy_id: str) -> bool:
+    try:
+        survey.row_of(galaxy_id)
+    except Gz2interpError:
+        return False
+    return True

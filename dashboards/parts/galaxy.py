@@ -11,11 +11,12 @@ import streamlit as st
 
 from dashboards.loading.pictures import stretch_for
 from dashboards.parts.looked import show_looked
-from dashboards.parts.states import lacking
+from dashboards.parts.states import lacking, show_error
 from dashboards.parts.style import caption, draw, heading
 from dashboards.parts.subject import Subject
 from dashboards.parts.truth import show_truth
 from dashboards.selection import Selection
+from gz2interp.errors import Gz2interpError
 from gz2interp.figures.panels import bands_panel, probability_bars, rgb_panel, vote_bars
 from gz2interp.figures.rgb import rgb, rgb_bands
 from gz2interp.results import Cutout
@@ -32,7 +33,10 @@ def show_galaxy(subject: Subject, selection: Selection) -> None:
     if reason:
         lacking("No image of this galaxy", reason)
     else:
-        _show_images(subject, selection)
+        try:
+            _show_images(subject, selection)
+        except Gz2interpError as error:
+            show_error(error, "The image of this galaxy cannot be shown")
     _show_answers(subject)
     if not reason:
         show_truth(subject)

@@ -44,7 +44,7 @@ def show_no_survey() -> None:
     with middle:
         st.html(
             '<div class="gz2-empty" style="margin-top: 9vh"><h3>No survey yet</h3>'
-            "A survey is a folder with a catalogue of galaxies, their images in five bands, "
+            "A survey is a folder with a catalogue of galaxies, their images, "
             "and the networks trained on them. "
             f"Surveys are looked for in <code>{escape(str(surveys_folder()))}</code><br><br>"
             "The demo paints galaxies of known make, trains a small network on them and maps what it has learnt: "

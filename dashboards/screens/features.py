@@ -21,7 +21,7 @@ from dashboards.parts.layer_sheet import show_sheet
 from dashboards.parts.states import lacking
 from dashboards.parts.style import caption, heading
 from dashboards.parts.work import show_work
-from dashboards.selection import change, current, offer_choice, say, settle
+from dashboards.selection import change, current, offer_choice, settle
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.models import ModelFolder
@@ -41,9 +41,6 @@ def _show(survey: Survey, name: str) -> None:
         lacking("Latents", f"{name} are latents: there is no network whose layers could be taken apart.")
         return
     layers = layers_of(survey, model)
-    if current().layer and current().layer not in layers:
-        say(f"{current().layer} has not been analysed for this network and these galaxies.")
-        settle(layer="")
     analysis = analysis_with(survey, model, current().layer, has_blocks)
     if analysis is None:
         offer_layers(layers_with(survey, has_blocks), "channels")
@@ -54,7 +51,8 @@ def _show(survey: Survey, name: str) -> None:
         )
         show_work(survey, name, first="analyse")
         return
-    _settle_galaxy(survey, int(analysis.rows[0]))
+    if not current().galaxy_id:
+        settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[int(analysis.rows[0])]))
     shelf = shelf_of(survey, model, analysis)
     view = _show_views(shelf, layers)
     caption(f"Layer {analysis.words}, network {model.name}")
@@ -71,18 +69,6 @@ def _show(survey: Survey, name: str) -> None:
     else:
         _show_layer(shelf)
     _offer_features(shelf)
-
-
-def _settle_galaxy(survey: Survey, first: int) -> None:
-    ids = survey.catalog[GALAXY_ID]
-    if current().galaxy_id:
-        try:
-            survey.row_of(current().galaxy_id)
-        except Gz2interpError:
-            say(f"{survey.name} has no galaxy {current().galaxy_id}; another one is shown.")
-            settle(galaxy_id="")
-    if not current().galaxy_id:
-        settle(galaxy_id=str(ids.iloc[first]))
 
 
 def _show_views(shelf: Shelf, layers: list[str]) -> str:

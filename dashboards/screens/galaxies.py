@@ -10,6 +10,7 @@ from dashboards.loading.ground import colouring_of, ground_of
 from dashboards.loading.surveys import analysis_with, layers_of, model_of, open_survey, outdated_analyses, survey_names
 from dashboards.loading.tables import colour_columns
 from dashboards.parts.controls import Choices, show_brand, show_choices
+from dashboards.parts.frame import settle_selection
 from dashboards.parts.galaxy import show_galaxy
 from dashboards.parts.galleries import show_members
 from dashboards.parts.ground import show_ground
@@ -19,8 +20,8 @@ from dashboards.parts.states import DEMO, building_of, lacking, show_building, s
 from dashboards.parts.style import plain
 from dashboards.parts.subject import Subject
 from dashboards.parts.work import show_work
-from dashboards.selection import Selection, change, current, say, settle
-from gz2interp.errors import Gz2interpError, choices
+from dashboards.selection import Selection, change, current, settle
+from gz2interp.errors import Gz2interpError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
@@ -40,21 +41,24 @@ def page() -> None:
         return
     try:
         settle(survey=current().survey or names[0])
-        show_survey(open_survey(current().survey), names)
+        survey = open_survey(current().survey)
+        settle_selection(survey)
+    except Gz2interpError as error:
+        show_brand()
+        show_failed(error, names)
+        return
+    try:
+        show_survey(survey, names)
     except Gz2interpError as error:
         show_failed(error, names)
 
 
 def show_survey(survey: Survey, names: list[str]) -> None:
     """A survey with as much of a network and an analysis as it has."""
-    _settle(survey)
+    if not current().galaxy_id and len(survey):
+        settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[_first(survey)]))
     model = model_of(survey, current().model) if current().model else None
     layers = layers_of(survey, model) if model else []
-    if current().layer and current().layer not in layers:
-        say(
-            f"No analysis of {current().layer} belongs to this network and these galaxies; there is: {choices(layers)}."
-        )
-        settle(layer="")
     analysis = analysis_with(survey, model, current().layer, _has_selected) if model else None
     columns = colour_columns(survey, model)
     if current().colour not in columns:
@@ -121,28 +125,6 @@ def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analys
             show_work(survey, model.name, "analyse")
 
 
-def _settle(survey: Survey) -> None:
-    """Give the selection what it lacks in this survey, and take away, with a word, what is not there."""
-    selection, models = current(), survey.models()
-    if selection.model not in models:
-        if selection.model:
-            say(f"{survey.name} has no model “{selection.model}”; its models are {choices(models)}.")
-        settle(model=models[0] if models else "")
-    if selection.galaxy_id and not _has(survey, selection.galaxy_id):
-        say(f"{survey.name} has no galaxy {selection.galaxy_id}; another one is shown.")
-        settle(galaxy_id="")
-    if not current().galaxy_id and len(survey):
-        settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[_first(survey)]))
-
-
-def _has(survey: Survey, galaxy_id: str) -> bool:
-    try:
-        survey.row_of(galaxy_id)
-    except Gz2interpError:
-        return False
-    return True
-
-
 def _first(survey: Survey) -> int:
     usable = np.flatnonzero(survey.usable)
     return int(usable[0]) if len(usable) else 0
@@ -150,14 +132,14 @@ def _first(survey: Survey) -> int:
 
 def show_failed(error: Gz2interpError, names: list[str]) -> None:
     """A survey that cannot be shown, and the way back."""
-    show_brand()
     _, middle, _ = st.columns([1, 2.2, 1])
+    others = [name for name in names if name != current().survey]
     with middle:
         show_error(error, "This survey cannot be shown")
         with st.container(horizontal=True):
-            for name in names:
+            for name in others:
                 st.button(plain(f"Open {name}"), on_click=change, kwargs={"survey": name})
-        if not names:
+        if not others:
             st.button("Start over", on_click=change, kwargs={"survey": ""})
 
 

@@ -303,7 +303,8 @@ def _blank(columns: int, height: int = BAND_HEIGHT, titles: Sequence[str] = ()) 
         anchor = f"x{column}" if column > 1 else "x"
         figure.update_yaxes(visible=False, scaleanchor=anchor, constrain="domain", fixedrange=True, col=column)
     figure.update_yaxes(constraintoward="top")
-    figure.update_annotations(font={"size": 12}, yshift=-3)
+    for axis, title in zip(figure.select_xaxes(), figure.layout.annotations, strict=False):  # above images on the left
+        title.update(x=axis.domain[0], xanchor="left", font={"size": 12}, yshift=-3)
     return figure.update_layout(margin_t=18 if titles else 0)
 
 
