@@ -84,6 +84,16 @@ def test_a_cluster_that_is_not_there_is_told_and_let_go(surveys: Path) -> None:
     assert "cluster" not in page.query_params
 
 
+@pytest.mark.parametrize("screen", ["clusters", "unusual", "features"])
+def test_what_a_link_names_in_vain_is_told(surveys: Path, screen: str) -> None:
+    page = opened(screen, survey="grouped", galaxy_id="12345", layer="nowhere")
+    said = text_of(page)
+    assert "grouped has no galaxy 12345" in said
+    assert "No analysis of nowhere" in said
+    assert "cannot be shown" not in said
+    assert "layer" not in page.query_params
+
+
 def test_where_nobody_has_looked_it_offers_to(surveys: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
     survey = make_survey(tmp_path / "tiny", 20)

@@ -13,8 +13,11 @@ from dashboard_fixtures import LAYER, add_analysis, add_model, make_survey
 from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
 
-from gz2interp.figures.colours import categories
+from dashboards.parts.style import as_text
+from gz2interp.figures.colours import categories, scale
 from gz2interp.figures.map import MapPoints, MapView, map_figure
+from gz2interp.figures.panels import attribution_panels, bands_panel, probability_bars
+from gz2interp.figures.quality import panel
 from gz2interp.map_quality import Agreement, MapQuality, PlacingError
 from gz2interp.results import Embedding, Neighbours, Provenance
 from gz2interp.stores.aligned_maps import AlignedMap
@@ -53,6 +56,26 @@ def add_latents(survey: Survey, folder: Path) -> None:
     analysis.write_neighbours(Neighbours(nearest, distances, "euclidean"))
     analysis.write_table(np.arange(N), survey.galaxy_ids, Embedding(values, "umap"))
     analysis.complete(made)
+
+
+def test_words_of_others_are_text_in_figures() -> None:
+    """Of columns, classes and bands: plotly reads tags, links and values in titles, labels and templates."""
+    evil = "<a href='http://evil.example'>%{x}</a>"
+    points = MapPoints(np.eye(2, dtype=np.float32), ["1", "2"], [evil, "b"], ["c", evil], np.arange(2))
+    figures = [
+        map_figure(points, scale(evil, [1.0, 2.0])),
+        map_figure(points, categories(evil, [evil, "b"])),
+        bands_panel(np.zeros((4, 4, 2), np.float32), [evil, "g"]),
+        attribution_panels(np.zeros((4, 4, 3), np.uint8), np.ones((4, 4, 1), np.float32), [evil]).by_band,
+        probability_bars({evil: 0.7, "b": 0.3}, evil),
+        panel(evil, evil),
+    ]
+    for figure in figures:
+        assert figure is not None
+        shown = str(as_text(figure).to_dict())
+        assert "evil.example" in shown
+        assert "<a" not in shown
+        assert all("%{x}<" not in str(trace.hovertemplate) for trace in figure.data if "hovertemplate" in trace)
 
 
 def opened(screen: str, **params: str) -> AppTest:

@@ -110,6 +110,19 @@ def test_a_selection_is_not_lost_where_another_click_follows(visitor: Any, addre
         page.wait_for_selector(IDLE)
 
 
+def test_a_press_of_a_button_is_not_lost_where_another_click_follows(visitor: Any, address: str) -> None:
+    page = visitor
+    page.goto(f"{address}/features?survey=tiny&block=channel-3&galaxy_id={FIRST_ID + 20}")
+    settle(page)
+    button = page.get_by_role("button", name="Select the best real galaxy")
+    wanted = button.get_attribute("data-value")
+    view = page.get_by_text("Groups", exact=True).first
+    button.dblclick()
+    view.click()
+    page.get_by_text("Each group").wait_for(timeout=120_000)
+    show(page, wanted)
+
+
 def test_a_galaxy_that_is_sought_leaves_no_text_and_a_message_stays_on_its_page(page: Any, address: str) -> None:
     page.goto(address)
     page.wait_for_selector(DRAWN)
