@@ -10,7 +10,7 @@ import inspect
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, get_type_hints
@@ -124,6 +124,37 @@ class TableOutput:
         if self.file is not None:
             write_table(self.file, self._with_coordinates(rows))
             say(f"{self.file}: {len(rows):,} rows")
+
+    def show_blocks(self, blocks: Iterable[pd.DataFrame], title: str) -> None:
+        """Write a long table block by block: to the file that ``--out`` names, and with ``--json`` to a program."""
+        shown = self._printed(blocks) if self.as_json else blocks
+        if self.file is None:
+            count = sum(len(block) for block in shown)
+        else:
+            from gz2interp.stores.tables import write_table_of_blocks
+
+            count = write_table_of_blocks(self.file, shown)
+        say(f"{self.file or title}: {count:,} rows")
+
+    def needs_target(self, what: str) -> None:
+        """Refuse, before the work begins, a table too long to be read on a terminal.
+
+        Raises
+        ------
+        InputError
+            Neither ``--out`` nor ``--json`` was given.
+        """
+        if self.file is None and not self.as_json:
+            raise InputError(f"{what} without --out or --json", "--out FILE or --json, since there is a row per galaxy")
+
+    def _printed(self, blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        start = "[\n"
+        for block in blocks:
+            for record in _records(block):
+                sys.stdout.write(start + record)
+                start = ",\n"
+            yield block
+        sys.stdout.write("[]\n" if start == "[\n" else "\n]\n")
 
     def _with_coordinates(self, rows: pd.DataFrame) -> pd.DataFrame:
         if not self.sexagesimal:
@@ -252,10 +283,15 @@ def _cell(value: object) -> str:
 
 
 def _json(rows: pd.DataFrame) -> str:
-    columns = {str(name): [_json_value(str(name), value) for value in _values(rows, name)] for name in rows.columns}
-    records = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-    lines = ",\n".join(json.dumps(record, ensure_ascii=False, allow_nan=False, default=str) for record in records)
+    lines = ",\n".join(_records(rows))
     return f"[\n{lines}\n]\n" if lines else "[]\n"
+
+
+def _records(rows: pd.DataFrame) -> Iterator[str]:
+    columns = {str(name): [_json_value(str(name), value) for value in _values(rows, name)] for name in rows.columns}
+    for row in zip(*columns.values(), strict=True):
+        record = dict(zip(columns, row, strict=True))
+        yield json.dumps(record, ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _json_value(column: str, value: Any) -> Any:

@@ -93,7 +93,7 @@ def test_neighbours_of_all_go_into_a_file(survey: Survey, tmp_path: Path) -> Non
     ("words", "told"),
     [
         (("neighbours", "{survey}"), "Galaxy ids, or --image FILE, or --all --out FILE"),
-        (("neighbours", "{survey}", "--all"), "--all without --out"),
+        (("neighbours", "{survey}", "--all"), "--all was given without --out or --json"),
         (("neighbours", "{survey}", str(FIRST_ID), "--all", "--out", "a.csv"), "given together"),
         (("survey", "check", "/nowhere"), "There is no survey /nowhere"),
         (("neighbours", "{survey}", "12"), "No galaxy 12 is in small"),

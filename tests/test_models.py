@@ -141,7 +141,7 @@ def test_a_removed_model_is_gone_and_others_stay(network: Path, survey: Survey) 
     assert "--yes" in done.stderr
     assert ran("model", "remove", survey.path, "a", "--yes").returncode == 0
     assert survey.models() == ["b"]
-    assert not list((survey.path / "models").glob("*removed*"))
+    assert not list((survey.path / "models").glob(".*"))
     with pytest.raises(InputError, match="has no model"):
         remove_model(survey, "a")
 

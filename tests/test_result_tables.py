@@ -74,6 +74,25 @@ def test_json_is_valid_and_alone(capsys: pytest.CaptureFixture[str]) -> None:
     assert [second[name] for name in ("dec", "score", "tries", "reason", "without, logit(a)")] == [None] * 5
 
 
+@pytest.mark.parametrize("to_file", [False, True])
+@pytest.mark.parametrize("blocks", [0, 1, 3])
+def test_a_long_table_is_json_too_block_by_block(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], blocks: int, to_file: bool
+) -> None:
+    file = tmp_path / "rows.parquet" if to_file and blocks else None
+    TableOutput(as_json=True, file=file).show_blocks((ROWS for _ in range(blocks)), "Title")
+    printed = capsys.readouterr().out
+    records = json.loads(printed[: printed.index("]\n") + 1], parse_constant=pytest.fail)
+    assert [record["galaxy_id"] for record in records] == [str(BIG), str(BIG + 1)] * blocks
+    if file:
+        assert len(pd.read_parquet(file)) == 2 * blocks
+
+
+def test_a_long_table_without_a_target_is_refused() -> None:
+    with pytest.raises(InputError, match="--all was given without --out or --json"):
+        TableOutput().needs_target("--all was given")
+
+
 @pytest.mark.parametrize("suffix", [".csv", ".ecsv", ".parquet", ".fits", ".vot"])
 def test_a_file_has_the_rows_and_their_units(tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"rows{suffix}"
@@ -212,7 +231,7 @@ def test_every_verb_that_prints_a_table_offers_json() -> None:
     }
     tables = (
         "agreement atlas bands bar calibrate-source card catalog channels check clusters compare dictionary download "
-        "evaluate fit groups methods neighbours place repaint suspects uncertainty unusual"
+        "evaluate features fit groups methods neighbours place repaint suspects uncertainty unusual"
     )
     assert offering >= {*tables.split(), "survey check"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from gz2interp.errors import CutoutUnavailable, InputError, SurveyError, SurveyL
 from gz2interp.results import Cutout
 from gz2interp.stores.arrays import SHARD_ROWS, create_array, read_rows
 from gz2interp.stores.checking import check_survey
+from gz2interp.stores.files import replaced, write_json
 from gz2interp.stores.survey import Survey
 
 FIRST_ID = 588015507658768484
@@ -347,3 +349,23 @@ def test_a_survey_that_could_not_be_filled_is_refused_and_leaves_nothing(
     with pytest.raises(InputError, match=words):
         Survey.create(tmp_path / "s", catalog(4), shape=(size, size), bands=bands, source="test")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_writer_left_is_removed_and_what_another_machine_writes_is_not(tmp_path: Path) -> None:
+    file = tmp_path / "table.json"
+    with replaced(file) as aside:
+        aside.write_text("1")
+        name = aside.name
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    killed = tmp_path / name.replace(f".{os.getpid()}.", f".{ended.pid}.")
+    host = re.search(r"\.([0-9a-f]{8})-", name)
+    assert host
+    alive, elsewhere = (
+        tmp_path / name.replace(f".{os.getpid()}.", f".{os.getppid()}."),
+        killed.name.replace(host[1], "0" * 8),
+    )
+    for each in (killed, alive, tmp_path / elsewhere):
+        each.write_text("2")
+    write_json(file, 3)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted({alive.name, elsewhere, "table.json"})

@@ -160,7 +160,7 @@ def repaint(
 def bar(
     survey: SurveyArgument,
     galaxies: Annotated[list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids.")] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every galaxy of the survey; needs --out.")] = False,
+    all_: Annotated[bool, typer.Option("--all", help="Every galaxy of the survey; needs --out or --json.")] = False,
     model: ModelOption = None,
     method: MethodOption = "gradient",
     class_name: Annotated[str, typer.Option("--class", help="The class of barred galaxies; by default 'bar'.")] = "",
@@ -171,24 +171,21 @@ def bar(
     output: TableOutput,
 ) -> None:
     """How long the bars of galaxies are and where they point, measured from where the network sees them."""
-    from gz2interp.stores.tables import write_table_of_blocks
     from gz2interp.workflows.bars import BarQuestion, in_words, measure_bars, measured_blocks
     from gz2interp.workflows.opening import open_subject
 
     named = galaxies or []
     if all_ == bool(named):
         raise InputError("Galaxies and --all were given" if all_ else "No galaxy was named", "Galaxy ids, or --all")
-    if all_ and output.file is None:
-        raise InputError("--all was given without --out", "A file for the table: --out bars.csv")
+    if all_:
+        output.needs_target("--all was given")
     subject, question = (
         open_subject(survey, model),
         BarQuestion(method, class_name, least, line_from(line), tuple(layer or ())),
     )
-    if output.file is not None and not named:
+    if all_:
         with ProgressBars() as told:
-            blocks = measured_blocks(subject, question=question, progress=told)
-            written = write_table_of_blocks(output.file, blocks)
-        say(f"{output.file}: {written} galaxies")
+            output.show_blocks(measured_blocks(subject, question=question, progress=told), "Bars")
         return
     with ProgressBars() as told:
         bars = measure_bars(subject, named, question, progress=told)

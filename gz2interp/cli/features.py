@@ -29,6 +29,7 @@ ParametrisationOption = Annotated[str, typer.Option(help="fourier, maco or pixel
 
 
 @app.command()
+@table_options(json_only=True)
 def features(
     survey: SurveyArgument,
     model: ModelOption = None,
@@ -54,6 +55,8 @@ def features(
     columns: ColumnsOption = 2,
     overwrite: OverwriteOption = False,
     progress: ProgressOption = "bars",
+    *,
+    output: TableOutput,
 ) -> None:
     """Images that excite a layer's channels, groups and atlas cells, and the classes: its sheet, kept and judged."""
     from gz2interp.workflows.features.drawing import sheet_drawing
@@ -65,7 +68,7 @@ def features(
     settings = SheetSettings(tuple(kind or KINDS), steps, parametrisation, seeds, seed=seed)
     check_free(files_of_figure(out) if out else [], overwrite)
     if of:
-        _single(survey, model, of, settings, out, progress)
+        _single(survey, model, of, settings, out, progress, output)
         return
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
@@ -73,11 +76,17 @@ def features(
     for words in sheet_sentences(folder):
         told.say(sentence(words))
     told.say(f"Everything: {folder.path}")
+    if output.as_json:
+        output.show(ResultTable(f"Feature images of {layer or 'the layer'}", folder.judged))
     if out:
         _write(lambda: sheet_drawing(subject, layer, settings.kinds[0], _manner(journal, columns)), out)
 
 
-def _single(survey: str, model: str | None, of: list[str], settings: Any, out: Path | None, progress: str) -> None:
+def _single(
+    survey: str, model: str | None, of: list[str], settings: Any, out: Path | None, progress: str, output: TableOutput
+) -> None:
+    import pandas as pd
+
     from gz2interp.workflows.features.imaging import feature_images, write_feature_images
     from gz2interp.workflows.opening import open_subject
 
@@ -89,6 +98,9 @@ def _single(survey: str, model: str | None, of: list[str], settings: Any, out: P
     for name, reached, silent in zip(made.objectives, made.reached, made.silent, strict=True):
         told.say(f"{name}: " + ("nothing was found that excites it" if silent else f"{reached:.3g}"))
     told.say(str(write_feature_images(made, subject, out)))
+    if output.as_json:
+        rows = pd.DataFrame({"objective": made.objectives, "reached": made.reached, "silent": made.silent})
+        output.show(ResultTable("Feature images", rows))
 
 
 @app.command()

@@ -30,22 +30,20 @@ def place(
     """Where new galaxies belong on the map of a layer: the same place whenever and with whomever they are asked for."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.stores.tables import write_table_of_blocks
     from gz2interp.workflows.opening import open_subject
     from gz2interp.workflows.placing import place_images, place_survey
 
     if bool(image) == bool(of):
         raise InputError("Whom to place was not said, or twice", "--image FILE, or --of SURVEY")
+    if of:
+        output.needs_target("A survey was given with --of")
     subject = open_subject(survey, model)
     if image:
         output.show(ResultTable(f"On the map of {subject.survey.name}", place_images(subject, image, layer)))
         return
-    if output.file is None:
-        raise InputError("A survey is placed in a table, and none was named", "--out FILE")
     with ProgressBars() as told:
         blocks = place_survey(subject, Survey.open(find_survey(str(of))), layer, told)
-        count = write_table_of_blocks(output.file, blocks)
-    say(f"{output.file}: {count} galaxies placed on the map of {subject.survey.name}")
+        output.show_blocks(blocks, f"The places of {of} on the map of {subject.survey.name}")
 
 
 @app.command()

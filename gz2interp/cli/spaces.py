@@ -69,7 +69,7 @@ def neighbours(
             help="An image that is not in the survey: .fits, .npy or .npz (or .jpg, .png), the galaxy in the middle."
         ),
     ] = None,
-    everybody: Annotated[bool, typer.Option("--all", help="Of every galaxy, into --out.")] = False,
+    everybody: Annotated[bool, typer.Option("--all", help="Of every galaxy; needs --out or --json.")] = False,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many.")] = 12,
     skip_same: Annotated[
         bool, typer.Option("--skip-same", help='Leave out the same galaxy imaged twice: within 5" on the sky.')
@@ -83,11 +83,13 @@ def neighbours(
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.nearby import Nearby, NearbyWish
 
-    if bool(galaxy) + (image is not None) + everybody != 1 or (everybody and output.file is None):
+    if bool(galaxy) + (image is not None) + everybody != 1:
         raise InputError(
-            "Galaxies, --image and --all were given together, or none of them, or --all without --out",
+            "Galaxies, --image and --all were given together, or none of them",
             "Galaxy ids, or --image FILE, or --all --out FILE",
         )
+    if everybody:
+        output.needs_target("--all was given")
     wish = NearbyWish(most, skip_same, least)
     if image is not None:
         found = _of_image(survey, model, layer, image, wish)
@@ -96,8 +98,10 @@ def neighbours(
         if galaxy:
             opened.row_of(galaxy[0])  # a wrong id is told before anything is read
         nearby = Nearby.open(opened, opened.model(model), layer)
-        if everybody and output.file is not None:
-            _write_all(nearby, wish, output.file)
+        if everybody:
+            with progress_as("bars") as told:
+                output.show_blocks(nearby.of_all(wish, told), f"Neighbours of {len(nearby.analysis.rows):,} galaxies")
+            say(_space(nearby))
             return
         found = nearby.of(galaxy or [], wish)
     words = "Least like" if least else "Nearest to"
@@ -114,15 +118,6 @@ def _of_image(survey: str, model: str | None, layer: str, image: Path, wish: Nea
 
     subject = open_subject(survey, model)
     return neighbours_of_image(subject, image, layer, wish.most, skip_same=wish.skip_same, least=wish.least)
-
-
-def _write_all(nearby: Nearby, wish: NearbyWish, out: Path) -> None:
-    from gz2interp.stores.tables import write_table_of_blocks
-
-    with progress_as("bars") as told:
-        lines = write_table_of_blocks(out, nearby.of_all(wish, told))
-    say(f"{out}: {lines:,} neighbours of {len(nearby.analysis.rows):,} galaxies")
-    say(_space(nearby))
 
 
 def _space(nearby: Nearby) -> str:

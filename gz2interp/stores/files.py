@@ -7,6 +7,8 @@ import hashlib
 import json
 import math
 import os
+import platform
+import re
 import shutil
 import stat
 import threading
@@ -38,6 +40,12 @@ T = TypeVar("T")
 _LOCK, _DIGEST = ".lock", ".digest"
 
 _LEFTOVER_SECONDS = 24 * 3600
+
+_HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
+"""Of this machine: on a shared disk a process of another one cannot be looked for."""
+
+_WRITER = re.compile(rf"\.(\d+)\.{_HOST}-\d+$")
+"""The end of the name of a file written aside on this machine, with the process."""
 
 
 @contextmanager
@@ -71,7 +79,7 @@ def replaced(path: Path) -> Iterator[Path]:
     StorageError
         The disk is full or read-only, or `path` cannot be written for another reason.
     """
-    aside = path.with_name(f".{path.stem}.{os.getpid()}.{threading.get_ident()}{path.suffix}")
+    aside = path.with_name(f".{path.stem}.{os.getpid()}.{_HOST}-{threading.get_ident()}{path.suffix}")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
@@ -190,11 +198,28 @@ def _put_in_place(aside: Path, folder: Path) -> None:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what writers of this file that were killed left beside it; younger ones may still be at work."""
+    """Remove what writers of this file that were killed left beside it.
+
+    Of a process of another machine nobody can tell whether it is at work: its files are removed after a day.
+    """
     for leftover in path.parent.glob(glob.escape(f".{path.stem}.") + "*" + glob.escape(path.suffix)):
-        with suppress(FileNotFoundError):
-            if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+        writer = _WRITER.search(leftover.name.removesuffix(path.suffix))
+        with suppress(OSError):
+            if (writer and _is_gone(int(writer[1]))) or time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
                 leftover.unlink()
+
+
+def _is_gone(process: int) -> bool:
+    """Whether there is no such process; False where the system cannot be asked without harm."""
+    if os.name != "posix" or process <= 0:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def sync(path: Path) -> None:

@@ -165,6 +165,9 @@ def unused(folder: Path) -> Iterator[None]:
                     "Wait until it ends, then give the command again",
                 ) from None
         yield
+        if not folder.exists():
+            with suppress(OSError):  # Windows does not remove what is open
+                beside.unlink()
 
 
 def _own(survey: Survey, name: str) -> Path:
