@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from gz2interp.attribution import grad_cam
+from gz2interp.network import geometry
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras, tf
 from gz2interp.network.scores import logit
@@ -225,6 +226,15 @@ def test_a_gate_for_the_whole_image_moves_no_cell():
 
     plain = Probe(built(lambda image: conv(3, 2)(conv(3, 2)(image)), SQUARE)).cells("last")
     assert Probe(built(gated, SQUARE)).cells("last").y == plain.y
+
+
+def test_joined_channels_count_each_where_shares_are_not_measured(monkeypatch):
+    """Else the one channel of each step of a dense block would draw hundreds to its own place."""
+    monkeypatch.setattr(geometry, "MOST", 0)
+    probe = Probe(
+        built(lambda image: L.Concatenate()([conv(1, 2, channels=15)(image), conv(3, 2, channels=1)(image)]), SQUARE)
+    )
+    assert probe.cells("last").y[5] == pytest.approx(2 * 5 + 1 / 16)
 
 
 def test_a_network_for_any_size_has_a_geometry_for_each():

@@ -48,7 +48,7 @@ EDGE: Final = 1e-3
 """The least share of a receptive field inside the image that is divided by."""
 
 MOST: Final = 64
-"""Operations where branches meet that are measured; beyond them branches count alike."""
+"""Operations where branches meet that are measured; beyond them each branch, or each joined channel, counts alike."""
 
 SUMS: Final = frozenset(("Add", "AddV2", "AddN"))
 
@@ -401,7 +401,7 @@ def follow(graph: Any, starts: Sequence[tuple[Tensor, Dims]], shares: Mapping[st
         Where the image comes in.
     shares : mapping
         Name of an operation where branches meet -> the share of each input that depends on the image. Branches that
-        have none count alike.
+        have none count alike, or by their channels where these are joined.
     """
     followed = Followed({tensor.name: dims for tensor, dims in starts}, [])
     walker = _Walker(followed, shares)
@@ -587,7 +587,7 @@ class _Walker:
     def _shares_of(self, operation: Operation, inputs: Sequence[int]) -> list[float]:
         measured = self.shares.get(operation.name)
         if measured is None:
-            return [1.0] * len(inputs)
+            return [_channels(operation, number) for number in inputs]
         numbers = [k for k, each in enumerate(operation.inputs) if each.dtype.is_floating]  # as `_branches`
         return [measured[numbers.index(k)] for k in inputs]
 
@@ -689,6 +689,13 @@ def _concatenated(operation: Operation, dims: Dims) -> Dims:
     if _placed(dims[at]):
         raise UnclearGeometry  # joined side by side in the image
     return tuple(_plain(out[k]) if k == at else dim for k, dim in enumerate(dims))
+
+
+def _channels(operation: Operation, number: int) -> float:
+    """What an input counts where that is not measured: of joined channels as many as it has, else 1."""
+    if operation.type != "ConcatV2":
+        return 1.0
+    return float(operation.inputs[number].shape[int(_static(operation.inputs[-1]))])
 
 
 def _reduced(operation: Operation, dims: Dims) -> Dims:

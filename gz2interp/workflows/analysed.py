@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gz2interp.errors import SurveyError
-from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.errors import SurveyError, choices
+from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
@@ -27,9 +27,12 @@ def analysis_for(survey: Survey, model: ModelFolder, layer: str = "") -> Analysi
     """
     analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
     if analysis is None:
+        made = [each.provenance for each in analyses_of(model.path)]
+        others = sorted({each.layer for each in made if (each.data, each.model) == (survey.digest, model.digest)})
         raise SurveyError(
             f"{layer or 'No layer'} of {model.name} has {'not ' if layer else ''}been analysed for {survey.name} "
             "as it is now",
+            f"A layer that has been: {choices(others)}" if others else "",
             remedy=f"Run gz2interp analyse {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
         )
     return analysis
