@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import json
+import lzma
 import shutil
 import sqlite3
 import zipfile
@@ -156,8 +157,9 @@ def _user_subjects() -> list[Subject]:
     latents = {"npy": "npy", "npz": "zip", "parquet": "parquet", "fits": "fits"}
     lists = {"csv": "text", "txt": "text", "parquet": "parquet", "fits": "fits", "vot": "xml"}
     tables = {"csv": "text", "csv.gz": "gz", "csv.bz2": "bz2", "fits": "fits", "sums.fits": "", "vot": "xml"}
-    tables |= {"ecsv": "ecsv", "parquet": "parquet", "csv.zip": "zip"}
-    checked = ("npz", "csv.gz", "csv.bz2", "sums.fits", "csv.zip")
+    tables |= {"ecsv": "ecsv", "parquet": "parquet", "csv.zip": "zip", "csv.xz": ""}
+    tables |= dict.fromkeys(("ipac.tbl", "ruled.txt", "bars.txt", "sextractor.cat"), "text")
+    checked = ("npz", "csv.gz", "csv.bz2", "sums.fits", "csv.zip", "csv.xz")
 
     def of(group: str, name: str, read: Callable[..., Any], kinds: dict[str, str]) -> list[Subject]:
         return [
@@ -799,6 +801,14 @@ def _make_tables(at: Path, rng: Rng) -> None:
     )
     table.write(at / "table.vot", format="votable", overwrite=True)
     table.write(at / "table.ecsv", format="ascii.ecsv", overwrite=True)
+    (at / "table.csv.xz").write_bytes(lzma.compress((at / "table.csv").read_bytes()))
+    table.write(at / "table.ipac.tbl", format="ascii.ipac", overwrite=True)
+    table.write(at / "table.ruled.txt", format="ascii.fixed_width_two_line", overwrite=True)
+    table.write(at / "table.bars.txt", format="ascii.fixed_width", overwrite=True)
+    names = ("NUMBER", "ALPHA_J2000", "DELTA_J2000", "FLUX_RADIUS")
+    heading = "".join(f"#   {number + 1} {name:12} words\n" for number, name in enumerate(names))
+    rows = frame[["dr7objid", "ra", "dec", "petroR90_r"]].to_csv(sep=" ", index=False, header=False)
+    (at / "table.sextractor.cat").write_text(heading + rows)
     with zipfile.ZipFile(at / "table.csv.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(at / "table.csv", "table.csv")
     named = frame[["dr7objid", "ra"]].rename(columns={"dr7objid": "galaxy_id"})
