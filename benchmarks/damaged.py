@@ -254,12 +254,12 @@ def run(files: int, seed: int, only: str, folder: Path, processes: int = 1) -> I
 
 
 def table_of(records: list[dict[str, Any]]) -> str:
-    """Counts of outcomes by reader, as a Markdown table."""
+    """Counts of outcomes by groups of readers, as a Markdown table."""
     counts: dict[str, Counter[str]] = {}
     for record in records:
-        counts.setdefault(record["name"], Counter())[record["outcome"]] += 1
+        counts.setdefault(record["name"].split("/")[0], Counter())[record["outcome"]] += 1
     counts["**all**"] = sum(counts.values(), Counter())
-    lines = ["| file | damaged | refused | same values | other, no checksum | " + " | ".join(BAD) + " |"]
+    lines = ["| files | damaged | refused | same values | other values, unnoticeable | " + " | ".join(BAD) + " |"]
     lines.append("|---" * (5 + len(BAD)) + "|")
     for name, found in counts.items():
         cells = [name, f"{found.total():,}", *(f"{found[outcome]:,}" for outcome in OUTCOMES)]

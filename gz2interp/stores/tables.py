@@ -170,7 +170,10 @@ def read_csv(
     of the table for its index and move the others by one.
     """
     with reading(path, error, remedy=remedy), warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
-        return pd.read_csv(path, index_col=False, dtype=dtype, keep_default_na=keep_default_na)
+        try:
+            return pd.read_csv(path, index_col=False, dtype=dtype, keep_default_na=keep_default_na)
+        except pd.errors.ParserWarning as cause:
+            raise DamagedFile("its first row has more fields than there are names above it") from cause
 
 
 def parquet_schema(path: Path, error: type[Gz2interpError] = SurveyError) -> pa.Schema:
