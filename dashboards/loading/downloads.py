@@ -93,7 +93,7 @@ def options_of(survey: Survey, report: Report | None) -> list[str]:
     file = survey.path / "download" / "settings.json"
     try:
         plan: dict[str, Any] = read_json(file)
-        size, arcsec, radii = int(plan["size"]), float(plan["arcsec"]), float(plan["radii"] or 0)
+        size, arcsec, radii = int(float(plan["size"])), float(plan["arcsec"]), float(plan["radii"] or 0)
         bands = [str(band) for band in plan["bands"]]
     except (SurveyError, KeyError, TypeError, ValueError, OverflowError):
         return []

@@ -133,6 +133,8 @@ def check_array(array: zarr.Array[Any], shape: tuple[int | None, ...] | None = N
         raise DamagedFile(f"its shape is {array.shape}, and {shape} is right")
     if array.dtype.kind not in "fiub" or not _fits_memory(array.chunks, array.dtype):
         raise DamagedFile(f"it claims chunks of {array.chunks} values of type {array.dtype}")
+    if not isinstance(array.metadata.attributes, Mapping):
+        raise DamagedFile("its attributes are no names with values")
     if "'big'" in str(array.metadata.to_dict()):
         raise DamagedFile("it claims bytes in another order than they are written in")
 
