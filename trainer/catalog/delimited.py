@@ -17,6 +17,7 @@ import pyarrow as pa
 from pyarrow import csv as pa_csv
 
 from gz2interp.errors import InputError
+from gz2interp.stores.reading import DamagedFile
 
 __all__ = [
     "ARROW_TYPES",
@@ -51,6 +52,7 @@ SEXAGESIMAL: Final = re.compile(
 _KNOWN_NAME: Final = re.compile(r"_?(?:ra|de|gl|file|class|label|.*id$)", re.IGNORECASE)
 """A line with a field that begins or ends so is one of names, though others of them are numbers."""
 _ANGLE_UNITS: Final = {"deg", "degree", "degrees", "rad", "radian", "hour", "hours", "h:m:s", "d:m:s", "arcsec", "hms"}
+_MOST_LINE: Final = 1 << 24
 MISSING: Final = ("", "nan", "null", "none", "n/a", "na", "--")
 """What stands in a field that is empty, in lower case."""
 
@@ -95,9 +97,9 @@ class Sheet:
             A quoted value goes on beyond its line: one quote that nobody closes would swallow the galaxies behind it.
         """
         with self.opened(self.path) as file:
-            text = TextIOWrapper(file, encoding="utf-8", errors="replace", newline="")
+            text = _lines(file, "utf-8", "")
             for _ in range(self.heading):
-                text.readline()
+                next(text, "")
             blanks = self.delimiter == " "
             lines = (_plain_blanks(line) for line in text) if blanks else text
             reader, line = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=blanks), 0
@@ -121,7 +123,7 @@ def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> Sheet:
     """
     heads = list[tuple[int, str]]()
     with opened(path) as file:
-        lines = TextIOWrapper(file, encoding="utf-8-sig", errors="replace")
+        lines = _lines(file, "utf-8-sig")
         comment, plain = "", 0
         for number, line in enumerate(lines, 1):
             if line.startswith("#") and not plain:
@@ -149,6 +151,15 @@ def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> Sheet:
         dict(zip(names, below[0], strict=True)) if skipped == 2 or (skipped == 1 and not _is_ruler(below[0])) else {}
     )
     return Sheet(path, opened, tuple(names), delimiter, heads[skipped][0], units)
+
+
+def _lines(file: IO[bytes], encoding: str, newline: str | None = None) -> Iterator[str]:
+    """The lines of a text; one that no table has would take several times the file's size in memory."""
+    text = TextIOWrapper(file, encoding=encoding, errors="replace", newline=newline)
+    while line := text.readline(_MOST_LINE + 1):
+        if len(line) > _MOST_LINE:
+            raise DamagedFile(f"it has a line of more than {_MOST_LINE:,} characters")
+        yield line
 
 
 def _commented(path: Path, opened: Callable[[Path], IO[bytes]], comment: str, line: int, first: str) -> Sheet:
