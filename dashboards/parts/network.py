@@ -152,7 +152,7 @@ def _show_training(card: Card) -> None:
             draw(history_panel(training.history), "history")
     with right:
         rows = [[escape(name), escape(str(value))] for name, value in training.settings.items() if value != ""]
-        with st.container(height=270, border=False):
+        with st.container(height=270, border=False, key="settings"):
             show_table("Settings", ["Setting", "Value"], rows)
 
 

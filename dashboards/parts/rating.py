@@ -181,12 +181,12 @@ def _show_progress(ranking: Ranking) -> None:
     counts = [int((ranking.ratings == value).sum()) for value in range(HIGHEST + 1)]
     told = "   ".join(f"{value}: {count}" for value, count in enumerate(counts) if count)
     words = f"{len(ranking.ratings):,} rated" + (f" ({told})" if told else ", and the ranking has not learnt yet")
-    line, save = st.columns([3, 1], vertical_alignment="center")
+    line, save = st.columns([2, 1], vertical_alignment="center")
     with line:
         caption(f"{words}. Each rating is on the disk at once, in ratings.sqlite.")
     with save:
         st.download_button(
-            "Ratings as CSV",
+            "Ratings (CSV)",
             lambda: ratings_csv(survey),
             f"{survey.name}-ratings.csv",
             "text/csv",
