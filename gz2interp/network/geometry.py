@@ -44,9 +44,6 @@ APART: Final = 0.05
 BATCH: Final = 24
 """Branches whose share is measured in one backward pass: each has an image of the batch to itself."""
 
-EDGE: Final = 1e-3
-"""The least share of a receptive field inside the image that is divided by."""
-
 MOST: Final = 64
 """Operations where branches meet that are measured; beyond them each branch, or each joined channel, counts alike."""
 
@@ -606,8 +603,6 @@ class _Walker:
         ):
             self.followed.apart.append(operation)
         shares = shares if np.isfinite(shares).all() and shares.sum() > 0 else np.ones(len(axes))
-        if operation.name in self.shares:  # measured at the middle cell, of which padding has taken its part already
-            shares = shares / [max(axis.mass[count // 2], EDGE) for axis in axes]
         weights = np.stack([axis.mass * share for axis, share in zip(axes, shares, strict=True)], axis=1)
         mass, centre = (
             weights.sum(axis=1) / shares.sum(),
