@@ -44,8 +44,10 @@ font: 15px sans-serif; color: GrayText">Opening the survey \xe2\x80\xa6</p><scri
     const target = new URL(url ?? location.href, location.href);
     const marked = target.searchParams.has("in_place");
     target.searchParams.delete("in_place");
+    // On the way to another page it sometimes pushes an entry without parameters first, to which Back would lead.
+    if (target.pathname !== location.pathname && !target.search) target.search = location.search;
     if (marked) history.replaceState(state, title, target);
-    else push.call(history, state, title, url);
+    else push.call(history, state, title, target);
   };
 }</script>"""
 """In the page before Streamlit's scripts, which replace what they find in its root: a sentence, a mended history."""

@@ -88,6 +88,15 @@ def test_back_forward_and_reload_do_what_a_browser_does(page: Any, address: str)
     show(page, seen[0])
 
 
+def test_no_entry_of_the_history_lacks_the_selection(page: Any, address: str) -> None:
+    page.goto(f"{address}/?survey=tiny&galaxy_id={FIRST_ID + 5}")
+    page.wait_for_selector(DRAWN)
+    show(page, str(FIRST_ID + 5))
+    settle(page)
+    page.evaluate("history.pushState({}, '', '/clusters')")  # as Streamlit does, now and then, before it adds the rest
+    assert f"/clusters?survey=tiny&model=cnn&galaxy_id={FIRST_ID + 5}" in page.url
+
+
 def test_a_selection_is_not_lost_where_another_click_follows(visitor: Any, address: str) -> None:
     """Streamlit gives up the run of the first click; under load it had often not even begun."""
     page = visitor
