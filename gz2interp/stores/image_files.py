@@ -56,6 +56,7 @@ SUFFIXES: Final = (*_FITS_SUFFIXES, *NUMPY_SUFFIXES)
 ALIGNED: Final = 0.05
 """Bands whose pixels agree to this [pixel] by their WCS are not resampled."""
 
+_FORMATS: Final = ("JPEG", "PNG")
 _MOST_PIXELS: Final = 16 << 20
 """Of a JPEG or PNG file: an image of one galaxy has fewer."""
 
@@ -304,7 +305,7 @@ def _display_file(path: Path, bands: Sequence[str]) -> Pixels:
             f"{path.name} is a colour image made for the eye ({' '.join(DISPLAY_BANDS)}, not linear in flux); "
             f"{' '.join(bands)} was expected"
         )
-    with reading(path, CutoutUnavailable), Image.open(path, formats=("JPEG", "PNG")) as picture:
+    with reading(path, CutoutUnavailable), _opened(path) as picture:
         if picture.width * picture.height > _MOST_PIXELS:
             raise _failed(f"{path.name} has {picture.width} x {picture.height} pixels, too many for a galaxy's image")
         if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
@@ -312,6 +313,13 @@ def _display_file(path: Path, bands: Sequence[str]) -> Pixels:
         grey = picture.mode in ("1", "L", "LA")
         pixels = display_pixels(_colours(ImageOps.exif_transpose(picture)))
         return replace(pixels, note="a grey image: its three colours are equal") if grey else pixels
+
+
+def _opened(path: Path) -> Image.Image:
+    """The picture, whose checksums are compared first, as Pillow does not when it decodes."""
+    with Image.open(path, formats=_FORMATS) as picture:
+        picture.verify()
+    return Image.open(path, formats=_FORMATS)
 
 
 def _colours(picture: Image.Image) -> NDArray[np.uint8]:
