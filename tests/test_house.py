@@ -136,6 +136,7 @@ UNGUARDED = {
     "trainer/checkpoint.py: check_same": "of what json.dumps has just written",
     "trainer/rehearsal/server.py: _hips": "a server for tests",
     "dashboards/loading/figures.py: _zipped": "writes",
+    "dashboards/parts/controls.py: offer_layers": "of what json.dumps has just written",
     "dashboards/loading/taking.py: _packed": "writes",
 }
 
