@@ -1,7 +1,9 @@
-"""The commands and snippets of the README and of the gallery of figures, as written and in their order.
+"""The commands and snippets of every document, as written and in their order.
 
-Names that a reader would replace (SURVEY, IMAGES/, mine.fits, ...) are names of real things in the working folder here,
-so that nothing is rewritten. What cannot run here is listed in `ELSEWHERE`, with the reason.
+All documents share one working folder and one folder of surveys, as those of a reader
+do who works through them one after another. Names that a reader would replace (SURVEY, IMAGES/, mine.fits, ...) are names of real things there, so that
+nothing is rewritten. A command that has run for an earlier line is not run again. What cannot run here is listed in
+`ELSEWHERE`, with the reason.
 """
 
 from __future__ import annotations
@@ -11,10 +13,9 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
 from pathlib import Path
 from unittest import mock
 
@@ -32,7 +33,7 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(2400)]  # a check of every m
 
 ROOT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("GZ2INTERP_REAL_DATA", ROOT.parent / "shared" / "data"))
-DOCUMENTS = ("README.md", "docs/gallery/attribution.md")
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").rglob("*.md")))
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class Snippet:
     line: int
     language: str
     text: str
+
+    @property
+    def command(self) -> str:
+        """The text without comment and doubled blanks: what two documents have in common."""
+        return self.text if self.language == "python" else " ".join(self.text.split(" #")[0].split())
 
     def __str__(self) -> str:
         return f"{self.document}:{self.line} {self.text.splitlines()[0][:60]}"
@@ -64,19 +70,33 @@ def snippets(document: str) -> Iterator[Snippet]:
 SNIPPETS = [snippet for document in DOCUMENTS for snippet in snippets(document)]
 
 ELSEWHERE = {
-    r"python3 -m venv|pip install|\.venv/bin|^pytest|ruff check": "the continuous integration runs these itself",
+    r"python3? -m venv|pip install|\.venv/bin|^pytest|ruff check": "the continuous integration runs these itself",
     r"^streamlit run": "serves until it is stopped; the browser tests start it",
     r"benchmarks[./]": "takes hours; benchmarks are run by hand, and their figures stand in the docs",
+    r"features good": "wants the survey of a benchmark with real galaxies, which takes hours to make",
+    r"s3://|archive\.example\.org|galaxies-1f0c2a9b": (
+        "an example of an address; test_stores_remote.py opens surveys through fsspec and a real HTTP server"
+    ),
+    r"^dask |--scheduler tcp": "wants other machines; test_cluster.py analyses with a real scheduler and real workers",
+    r"download gz2_hart16\.csv": "takes a night; the README's downloads run from archives on this machine",
+    r"suspects gz2": "trains five networks, as the README's `suspects mine` does",
 }
 """What cannot be run here as it is written, by a pattern of its text, and why."""
 
 
 @dataclass(frozen=True)
 class Workplace:
-    """A working folder, with a folder of surveys in it, and a SAMP hub."""
+    """A working folder, with a folder of surveys in it, a SAMP hub, and the commands that have run.
+
+    Attributes
+    ----------
+    ran : dict of str to Snippet
+        By what the shell gets to see of each command.
+    """
 
     folder: Path
     hub: str
+    ran: dict[str, Snippet] = field(default_factory=dict)
 
     @property
     def surveys(self) -> Path:
@@ -110,12 +130,12 @@ class Workplace:
 
 
 @pytest.fixture(scope="module")
-def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
-    """A working folder with the demo and everything else that a document names, which all others are copies of."""
+def workplace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
+    """A working folder with the demo and everything else that a document names."""
     folder = tmp_path_factory.mktemp("documented")
     frames = REAL_DATA / "sdss_frames"
     with samp_hub(folder) as hub, ArchiveServer(SimpleSky()) as archives:
-        place = Workplace(folder / "first", hub)
+        place = Workplace(folder / "work", hub)
         settings = place.folder / "config" / "astropy" / "astroquery.cfg"
         settings.parent.mkdir(parents=True)
         settings.write_text(archives.configuration(), encoding="utf-8")
@@ -124,19 +144,6 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workplace]:
         if frames.is_dir():
             (place.folder / "FRAMES").symlink_to(frames)
         yield place
-
-
-@pytest.fixture(scope="module")
-def workplaces(first: Workplace) -> Callable[[str], Workplace]:
-    """The working folder of each document."""
-
-    @cache
-    def workplace(document: str) -> Workplace:
-        folder = first.folder.with_name(document.replace("/", "-"))
-        shutil.copytree(first.folder, folder)
-        return Workplace(folder, first.hub)
-
-    return workplace
 
 
 @contextmanager
@@ -157,29 +164,33 @@ def samp_hub(folder: Path) -> Iterator[str]:
 
 def prepare(place: Workplace) -> None:
     """Lay everything in the working folder that a document names."""
-    place.shell("python -m trainer paint $GZ2INTERP_SURVEYS/other --galaxies 700 --seed 5")
+    place.shell("python -m trainer paint other --galaxies 700 --seed 5")
     place.shell("gz2interp export other --where 'galaxy_id > 0' --out IMAGES")
     other = Survey.open(place.surveys / "other")
     catalogue = other.catalog.rename(columns={"galaxy_id": "dr7objid"})
-    catalogue.to_csv(place.folder / "zoo2MainSpecz.csv", index=False)
+    for name in ("zoo2MainSpecz.csv", "zoo2MainPhotoz.csv", "gz2_hart16.csv"):
+        catalogue.to_csv(place.folder / name, index=False)
     catalogue[:12].to_csv(place.folder / "targets.csv", index=False)
     image = sorted((place.folder / "IMAGES").glob("*.fits"))[0]
     for name in ("mine.fits", "MINE.fits", "galaxy.fits"):
         shutil.copy(image, place.folder / name)
-    demo = Survey.open(place.surveys / "demo")
-    ids = demo.catalog["galaxy_id"]
+    ids = other.catalog["galaxy_id"]
     vectors = np.random.default_rng(1).normal(size=(len(ids), 8)).astype(np.float32)
     pd.DataFrame({"galaxy_id": ids, "vector": list(vectors)}).to_parquet(place.folder / "latents.parquet")
     pd.DataFrame({"galaxy_id": ids[:3], "rating": [5, 0, 3]}).to_csv(place.folder / "theirs.csv", index=False)
     (place.folder / "my_network.keras").write_bytes(small_network(side=64))
+    for survey in ("gz1", "gz2"):
+        place.shell(f"python -m trainer paint {survey} --galaxies 300 --seed 6")
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=str)
-def test_it_runs_as_it_is_written(workplaces: Callable[[str], Workplace], snippet: Snippet) -> None:
+def test_it_runs_as_it_is_written(workplace: Workplace, snippet: Snippet) -> None:
     reason = next((why for what, why in ELSEWHERE.items() if re.search(what, snippet.text)), None)
     if reason is not None:
         pytest.skip(reason)
-    workplace = workplaces(snippet.document)
+    if snippet.command in workplace.ran:
+        earlier = workplace.ran[snippet.command]
+        pytest.skip(f"ran at {earlier.document}:{earlier.line}")
     if "FRAMES/" in snippet.text and not (workplace.folder / "FRAMES").exists():
         pytest.skip("real frames are not here")
     if snippet.language == "python":
@@ -187,5 +198,21 @@ def test_it_runs_as_it_is_written(workplaces: Callable[[str], Workplace], snippe
         assert done.returncode == 0, done.stderr[-2000:]
     else:
         workplace.shell(snippet.text)
-    for name in re.findall(r"--(?:out|figure) (\S+)", snippet.text.split(" #")[0]):
+    for name in re.findall(r"--(?:out|figure) (\S+)", snippet.command):
         assert (workplace.folder / name).exists()
+    workplace.ran[snippet.command] = snippet
+
+
+def test_every_block_of_a_document_is_run_or_is_output() -> None:
+    """A block in another language would be passed over."""
+    languages = {
+        (document, language)
+        for document in DOCUMENTS
+        for language in re.findall(r"^ *(?:```|~~~)([^\n`]+)$", (ROOT / document).read_text(), re.M)
+    }
+    assert {language for _, language in languages} <= {"bash", "python"}, languages
+
+
+def test_every_reason_to_leave_something_out_is_needed() -> None:
+    for pattern in ELSEWHERE:
+        assert any(re.search(pattern, snippet.text) for snippet in SNIPPETS), pattern

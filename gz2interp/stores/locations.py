@@ -12,7 +12,7 @@ from gz2interp.stores.addresses import address_of
 from gz2interp.stores.places import Place
 from gz2interp.stores.remote import RemotePlace, companion_of
 
-__all__ = ["find_survey", "here", "new_survey", "place_of", "survey_paths", "surveys_folder"]
+__all__ = ["find_survey", "here", "is_bare", "new_survey", "place_of", "survey_paths", "surveys_folder"]
 
 
 def surveys_folder() -> Path:
@@ -66,14 +66,14 @@ def new_survey(name: str | Path) -> Path:
     """
     if address_of(name):
         return here(name)
-    return (_existing(name) or surveys_folder() / name) if _is_bare(name) else Path(name).expanduser()
+    return (_existing(name) or surveys_folder() / name) if is_bare(name) else Path(name).expanduser()
 
 
 def _existing(name: str | Path) -> Path | None:
     """The survey that is there, in the working folder or by its name in the surveys' folder."""
     places = [Path(name).expanduser(), *([surveys_folder() / name] if name else [])]
     there = [path for path in places if (path / "survey.json").is_file()]
-    if len(there) == 2 and _is_bare(name) and not there[0].samefile(there[1]):
+    if len(there) == 2 and is_bare(name) and not there[0].samefile(there[1]):
         raise SurveyError(
             f"{name} is a survey in the working folder, and another one in {surveys_folder()}",
             "One of them",
@@ -82,7 +82,7 @@ def _existing(name: str | Path) -> Path | None:
     return there[0] if there else None
 
 
-def _is_bare(name: str | Path) -> bool:
+def is_bare(name: str | Path) -> bool:
     """Whether it is a name: without a separator, and neither the folder one is in nor one's home."""
     separators = {os.sep, os.altsep or os.sep}
     text = str(name)

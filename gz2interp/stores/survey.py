@@ -34,7 +34,7 @@ from gz2interp.stores.arrays import SHARD_ROWS, Rows, read_rows
 from gz2interp.stores.creating import make_survey_folder
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Journal
-from gz2interp.stores.locations import here, place_of
+from gz2interp.stores.locations import find_survey, here, is_bare, place_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.places import Place
 from gz2interp.stores.tables import read_columns, read_parquet
@@ -85,8 +85,9 @@ class Survey:
         Parameters
         ----------
         path : path or str
-            A folder, or an address that fsspec understands, such as ``s3://bucket/survey``. What is at an address is
-            only read; what is found out about it is kept on this machine, in `Survey.path`.
+            A folder, the name of a survey in `surveys_folder`, or an address that fsspec understands, such as
+            ``s3://bucket/survey``. What is at an address is only read; what is found out about it is kept on this
+            machine, in `Survey.path`.
 
         Raises
         ------
@@ -95,7 +96,7 @@ class Survey:
         InputError
             An address holds a password, or needs a package that is not installed.
         """
-        place = place_of(path)
+        place = place_of(find_survey(path) if is_bare(path) else path)
         return cls(place, place.header())
 
     @classmethod
