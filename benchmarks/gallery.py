@@ -45,7 +45,7 @@ PLATES = (
     Plate("galaxies", "Many galaxies through one method", "--method integrated_gradients", 4),
     Plate("overlay", "Laid over the colour image, in one column", "--style overlay --columns 1", 3),
     Plate("contours", "As contours on the r band, with coordinates", "--style contours --on r --axes wcs", 2),
-    Plate("bands_rows", "A row per band", "--method expected_gradients --rows-per-band --journal aa --columns 1"),
+    Plate("band_rows", "A row per band", "--method expected_gradients --rows-per-band --journal aa --columns 1"),
     Plate("bands", "What each band carries", "--layout bands", 2),
     Plate("neighbours", "The nearest in the network's own space", "--layout neighbours"),
     Plate("repaint", "Painted again, without its arms", "--layout repaint --without arms"),
@@ -58,7 +58,7 @@ Real pixels are no part of this project. With a folder of your own five-band cut
 
 ```bash
 python -m trainer ingest real --source folder --from IMAGES/
-gz2interp survey import real --model {survey}/models/{model}
+gz2interp survey import real --model "$GZ2INTERP_SURVEYS/{survey}/models/{model}"
 gz2interp analyse real
 python benchmarks/gallery.py real FOLDER
 ```
@@ -129,7 +129,7 @@ def section(subject: Any, ids: list[int], plate: Plate, options: argparse.Namesp
     drawing = drawn(subject, ids, plate.options.split())
     picture = f"{options.name}_{plate.name}.jpg"
     keep(drawing, options.folder / picture)
-    command = " ".join(["gz2interp figure", options.survey, *map(str, ids), plate.options])
+    command = " ".join(["gz2interp figure", options.survey, *map(str, ids), plate.options, f"--out {plate.name}.pdf"])
     return (
         f"## {plate.title}\n\n```bash\n{command}\n```\n\n![{plate.title}]({picture})\n\n"
         f"<details><summary>Its caption</summary>\n\n{drawing.caption}\n\n</details>\n"

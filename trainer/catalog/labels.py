@@ -235,7 +235,7 @@ def _first_letter(catalog: pd.DataFrame, classes: tuple[str, ...]) -> Labels:
     if GZ2CLASS not in catalog:
         raise InputError(
             "The table has no gz2class column",
-            "one, as in Galaxy Zoo 2's main table",
+            "A column gz2class or gz2_class, as in Galaxy Zoo 2's main table",
             "Choose five_class or votes, which need the vote fractions only, or join a table that has it.",
         )
     letter_of = {text: read.letter if read else None for text, read in classes_of(catalog[GZ2CLASS]).items()}
