@@ -1,9 +1,9 @@
 """The commands and snippets of every document, as written and in their order.
 
-All documents share one working folder and one folder of surveys, as those of a reader
-do who works through them one after another. Names that a reader would replace (SURVEY, IMAGES/, mine.fits, ...) are names of real things there, so that
-nothing is rewritten. A command that has run for an earlier line is not run again. What cannot run here is listed in
-`ELSEWHERE`, with the reason.
+All documents share one working folder and one folder of surveys, as those of a reader do who works through them one
+after another. Names that a reader would replace (SURVEY, IMAGES/, mine.fits, ...) are names of real things there, so
+that nothing is rewritten. A command that has run for an earlier line is not run again. What cannot run here is listed
+in `ELSEWHERE`, with the reason.
 """
 
 from __future__ import annotations
