@@ -179,8 +179,10 @@ def prepare(place: Workplace) -> None:
     pd.DataFrame({"galaxy_id": ids, "vector": list(vectors)}).to_parquet(place.folder / "latents.parquet")
     pd.DataFrame({"galaxy_id": ids[:3], "rating": [5, 0, 3]}).to_csv(place.folder / "theirs.csv", index=False)
     (place.folder / "my_network.keras").write_bytes(small_network(side=64))
-    for survey in ("gz1", "gz2"):
-        place.shell(f"python -m trainer paint {survey} --galaxies 300 --seed 6")
+    letters = catalogue["gz2class"].str[:1]
+    catalogue.assign(label=letters)[letters.isin(["E", "S"])].to_csv(place.folder / "gz1.csv", index=False)
+    place.shell("python -m trainer ingest gz1 --source folder --from IMAGES/ --catalog gz1.csv")
+    shutil.copytree(place.surveys / "other", place.surveys / "gz2")
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=str)

@@ -63,6 +63,14 @@ def assert_holds(survey: Survey, n: int) -> None:
         np.testing.assert_array_equal(mask, expected.valid if isinstance(expected, Cutout) else False)
 
 
+def test_a_survey_is_opened_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
+    new_survey(tmp_path / "deep", 4)
+    assert Survey.open("deep").path == tmp_path / "deep"
+    with pytest.raises(SurveyError, match="There is no survey deeper"):
+        Survey.open("deeper")
+
+
 def test_a_cutout_comes_back_with_what_is_known_of_it(tmp_path: Path) -> None:
     survey = new_survey(tmp_path / "s", 4)
     append(survey, range(4))

@@ -151,7 +151,7 @@ def repaint(
     for name, before in altered.said_before.items():
         say(f"  {name:<12} {before:6.1%} as it is, {altered.said_after[name]:6.1%} {said_of(asked)}")
     if out and not of_table:
-        write_repainted(opened, altered, out)
+        write_repainted(opened, altered, out, opened.model(model) if model else None)
         say(str(out))
 
 

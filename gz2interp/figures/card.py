@@ -16,6 +16,8 @@ from gz2interp.cards import Card, Failures
 from gz2interp.evaluation import Evaluation
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.figures.paper import STYLE
+from gz2interp.figures.pieces.compass import put_scale_bar
+from gz2interp.figures.shown import Sky
 from gz2interp.schema import name_in_words
 from gz2interp.stores.files import replaced
 
@@ -29,7 +31,7 @@ _CARD_STYLE: Final[Any] = {**STYLE, "axes.titlelocation": "left", "legend.frameo
 Bytes = NDArray[np.uint8]
 
 
-def card_figure(card: Card, pictures: Bytes | None = None) -> Figure:
+def card_figure(card: Card, pictures: Bytes | None = None, sky: Sky | None = None) -> Figure:
     """What can be drawn of a card; what is not known leaves a word in its place.
 
     Parameters
@@ -37,6 +39,8 @@ def card_figure(card: Card, pictures: Bytes | None = None) -> Figure:
     card : Card
     pictures : uint8 (mistake, y, x, 3), optional
         In array order, of the card's mistakes.
+    sky : Sky, optional
+        Of the first of them, for its scale bar.
     """
     lines = 0 if pictures is None else -(-len(pictures) // _PER_ROW)
     heights = [2.3, 1.9, *([1.45 * lines] if lines else [])]
@@ -48,6 +52,8 @@ def card_figure(card: Card, pictures: Bytes | None = None) -> Figure:
         _draw_below(parts[1], card)
         if pictures is not None and lines:
             _draw_mistakes(parts[2], card, pictures, lines)
+            if sky is not None:
+                put_scale_bar(parts[2].axes[0], sky, pictures.shape[1:3])
     return figure
 
 

@@ -12,6 +12,7 @@ from gz2interp.cards import Card, Data, Failures, Labels, Mistake, Training
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.card import card_figure, save_card_figure
 from gz2interp.figures.rgb import rgb, stretch_of
+from gz2interp.figures.shown import Sky
 from gz2interp.schema import GALAXY_ID, LABEL, LABEL_SCHEMES, PETRO_RADIUS
 from gz2interp.statistics import shares_in_bins
 from gz2interp.stores.files import replaced, write_json
@@ -89,7 +90,9 @@ def write_card(known: Card, survey: Survey, folder: Path) -> list[Path]:
     sample = usable[:: max(len(usable) // STRETCH_SAMPLE, 1)][:STRETCH_SAMPLE]
     stretch = stretch_of(survey.images(sample), survey.bands)
     pictures = rgb(survey.images(rows), survey.bands, stretch) if rows else None
-    save_card_figure(card_figure(known, pictures), folder)
+    first = survey.cutout(rows[0]) if rows else None
+    sky = Sky(first.pixel_scale, first.position_angle) if first else None
+    save_card_figure(card_figure(known, pictures, sky), folder)
     return [folder / name for name in CARD_FILES]
 
 

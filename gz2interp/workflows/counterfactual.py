@@ -19,6 +19,7 @@ from gz2interp.schema import name_in_words
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
+from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.maps import image_hdu
 from gz2interp.workflows.repaint import Repainted, ingredients_of
@@ -26,8 +27,16 @@ from gz2interp.workflows.repaint import Repainted, ingredients_of
 __all__ = ["said_of", "write_repainted"]
 
 
-def write_repainted(survey: Survey, repainted: Repainted, path: Path) -> None:
+def write_repainted(survey: Survey, repainted: Repainted, path: Path, model: ModelFolder | None = None) -> None:
     """Write PDF, SVG or PNG with the caption beside it, or FITS with both images, by suffix.
+
+    Parameters
+    ----------
+    survey : Survey
+    repainted : Repainted
+    path : Path
+    model : ModelFolder, optional
+        The network whose answers are drawn, for the caption.
 
     Raises
     ------
@@ -36,7 +45,7 @@ def write_repainted(survey: Survey, repainted: Repainted, path: Path) -> None:
     """
     suffix = path.suffix.lower()
     if suffix in FORMATS:
-        _write_figure(survey, repainted, path)
+        _write_figure(survey, repainted, path, model)
     elif suffix == ".fits":
         with replaced(path) as aside:
             _file(survey, repainted).writeto(aside)
@@ -61,7 +70,7 @@ def said_of(alteration: Alteration) -> str:
     return ", ".join(words[name] for name in changed)
 
 
-def _write_figure(survey: Survey, repainted: Repainted, path: Path) -> None:
+def _write_figure(survey: Survey, repainted: Repainted, path: Path, model: ModelFolder | None) -> None:
     words = said_of(repainted.alteration)
     light = [
         (f"{name_in_words(part.name)}, {_percent(part.share)}", part.light)
@@ -71,7 +80,7 @@ def _write_figure(survey: Survey, repainted: Repainted, path: Path) -> None:
     sky = Sky(repainted.before.pixel_scale, repainted.before.position_angle)
     shown = Counterfactual(repainted.before.image, repainted.after.image, words, *said, light, sky)
     band = survey.bands[middle_band(survey.bands)]
-    network = f" Network {repainted.provenance.model}." if repainted.provenance.model else ""
+    network = f" Network {model.name} ({model.digest})." if model else ""
     caption = (
         f"Painted galaxy {repainted.galaxy_id}: original and {words}, under the same noise, and the difference in "
         f"{band}. Beneath, the light of the original's components before noise, with their share of the galaxy's flux "

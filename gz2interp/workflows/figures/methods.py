@@ -82,7 +82,7 @@ def _panel(explanation: Explanation, scale: Scale, note: str) -> Panel:
 
 def _short(trust: str) -> str:
     """The first clause of a trust line, for which there is room beneath a map."""
-    return trust.removeprefix("Trust: ").split(";")[0].split(".")[0]
+    return trust.removeprefix("Trust: ").split(";")[0].split(".")[0].removesuffix(" for this network")
 
 
 def _each_trust(trusts: dict[str, str]) -> str:
