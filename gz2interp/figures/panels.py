@@ -200,7 +200,7 @@ def before_after_bars(before: Mapping[str, float], after: Mapping[str, float]) -
     figure.update_layout(**_quiet(36 + 34 * len(before)))
     figure.update_layout(showlegend=True, legend={"orientation": "h", "y": 1.08, "x": 0})
     figure.update_layout(bargap=0.25, bargroupgap=0.05)
-    figure.update_xaxes(range=[0, 1.12], visible=False, fixedrange=True)
+    figure.update_xaxes(range=[0, 1.25], visible=False, fixedrange=True)
     return figure.update_yaxes(autorange="reversed", fixedrange=True)
 
 
@@ -248,7 +248,7 @@ def _bars(names: Sequence[str], values: Floats, colours: Sequence[str], words: S
     )
     bar.update(textposition="outside", hoverinfo="skip", width=0.62)
     figure.add_trace(bar)
-    figure.update_xaxes(range=[0, 1.18], visible=False, fixedrange=True)
+    figure.update_xaxes(range=[0, 1.3], visible=False, fixedrange=True)
     figure.update_yaxes(
         autorange="reversed", ticks="", showline=False, showgrid=False, automargin=True, fixedrange=True
     )
