@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ import streamlit as st
 
 from dashboards.loading.surveys import stamp
 from gz2interp.errors import SurveyError
-from gz2interp.stores.files import read_json
+from gz2interp.stores.files import is_gone, read_json
 from gz2interp.stores.survey import Survey
 from trainer.download.report import Failure, Report, failures_of, read_report, report_file
 
@@ -122,22 +121,9 @@ def report_bytes(survey: Survey) -> bytes:
 def _state(report: Report, age: float) -> str:
     if report.state not in ("running", "waiting"):
         return report.state
-    if age > _GRACE and not _exists(report.pid):
+    if age > _GRACE and is_gone(report.pid):
         return "killed"
     return "silent" if age > _SILENT else report.state
-
-
-def _exists(pid: int) -> bool:
-    """Whether there is such a process. Windows would end it when asked so: there, silence alone decides."""
-    if os.name != "posix" or pid <= 0:
-        return True
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
 
 
 @st.cache_data(show_spinner=False, max_entries=4)

@@ -25,6 +25,7 @@ from gz2interp.stores.reading import MOST_TEXT, DamagedFile, failing_as, reading
 
 __all__ = [
     "digest_of_file",
+    "is_gone",
     "locked",
     "read_json",
     "read_record",
@@ -205,19 +206,25 @@ def _remove_leftovers(path: Path) -> None:
     for leftover in path.parent.glob(glob.escape(f".{path.stem}.") + "*" + glob.escape(path.suffix)):
         writer = _WRITER.search(leftover.name.removesuffix(path.suffix))
         with suppress(OSError):
-            if (writer and _is_gone(int(writer[1]))) or time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+            if (writer and is_gone(int(writer[1]))) or time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
                 leftover.unlink()
 
 
-def _is_gone(process: int) -> bool:
-    """Whether there is no such process; False where the system cannot be asked without harm."""
+def is_gone(process: int) -> bool:
+    """Whether there is no such process; False where the system cannot be asked without harm, as Windows cannot.
+
+    Parameters
+    ----------
+    process : int
+        Its number, from a file that may hold anything.
+    """
     if os.name != "posix" or process <= 0:
         return False
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return True
-    except OSError:
+    except (OSError, OverflowError):
         return False
     return False
 
