@@ -432,7 +432,7 @@ def _features(at: Path) -> Any:
     from gz2interp.stores.features import features_folder
 
     folder = features_folder(_analysis(at))
-    return folder.images("channel"), folder.light(), folder.judged, folder.question
+    return folder.images("channel"), folder.light(("mean", "covariance")), folder.judged, folder.question
 
 
 def _galaxy(row: int) -> Any:

@@ -182,7 +182,7 @@ def test_the_trainer_s_own_words_of_progress_are_those_that_the_page_reads(
         with progress_as("json") as progress:
             progress("fit", 0, 4)
             progress.note("epoch 1: well")
-            progress("fit", 1, 4)  # too soon after the last: nobody reads so fast
+            progress("fit", 1, 4)  # too soon after the last to be read
             progress("fit", 4, 4)
             progress.say("what came of it")
         return progress

@@ -9,7 +9,7 @@ file, and goes on with the files that it lacks.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,10 +93,13 @@ class FeaturesFolder(KeptFolder):
         with replaced(self.path / "light.npz") as aside:
             np.savez(aside, allow_pickle=False, **arrays)
 
-    def light(self) -> dict[str, NDArray[Any]] | None:
-        """What `write_light` kept, if anything."""
+    def light(self, names: Sequence[str]) -> dict[str, NDArray[Any]] | None:
+        """The arrays of these names that `write_light` wrote, if it wrote any; a SurveyError where one is missing."""
         file = self.path / "light.npz"
-        return read_npz(file) if file.is_file() else None
+        if not file.is_file():
+            return None
+        arrays = read_npz(file, names)
+        return {name: arrays[name] for name in names}
 
     def complete(self, judged: pd.DataFrame, provenance: Provenance) -> None:
         """Say that everything is there."""

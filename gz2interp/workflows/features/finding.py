@@ -141,7 +141,7 @@ def _light_of(survey: Survey, rows: Ints) -> Light:
 
 def _light(folder: FeaturesFolder, survey: Survey, rows: Ints) -> Light:
     """From the folder, if it is there: a sheet that goes on goes on in the same light."""
-    kept = folder.light()
+    kept = folder.light([each.name for each in fields(Light)])
     if kept is None:
         light = _light_of(survey, rows)
         folder.write_light({each.name: np.asarray(getattr(light, each.name)) for each in fields(light)})
