@@ -27,8 +27,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.index import NeighbourIndex
-from gz2interp.embedding.recall import recall_of
+from gz2interp.embedding.index import NeighbourIndex, recall_of
 from gz2interp.embedding.scanning import scan_nearest
 from gz2interp.embedding.spaces import space_of
 from gz2interp.results import Neighbours

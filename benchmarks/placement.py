@@ -19,10 +19,9 @@ import sys
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.kernel import memberships
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.embedding.placing import Placer, map_width
-from gz2interp.embedding.projection import project
+from gz2interp.embedding.projection import memberships, project
 from gz2interp.embedding.spaces import space_of
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.locations import find_survey

@@ -63,7 +63,7 @@ _HOMES = {
     "interpolation": "gz2interp.features.objectives",
     "diversity": "gz2interp.features.diversity",
     "Neighbours": "gz2interp.results",
-    "nearest_neighbours": "gz2interp.embedding.neighbours",
+    "nearest_neighbours": "gz2interp.embedding.index",
     "Embedding": "gz2interp.results",
     "project": "gz2interp.embedding.projection",
     "map_quality": "gz2interp.embedding.quality",

@@ -11,7 +11,7 @@ from benchmarks.unusual import asking
 from benchmarks.unusual.__main__ import main
 from benchmarks.unusual.measuring import interval, places_of, top_hits
 from benchmarks.unusual.planted import KINDS, MEASURES, Planting, image_of, ordinary, rare
-from gz2interp.embedding.unusual.learning import taste_vectors
+from gz2interp.embedding.unusual.preference import taste_vectors
 from gz2interp.painting import paint_without_noise
 
 

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from paper_galaxies import texts
 
 import gz2interp as gz
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.journals import TALLEST, Page
 from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure

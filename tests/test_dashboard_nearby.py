@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards.loading.nearby import neighbours_of_file
 from dashboards.parts.neighbours import notes_of
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.errors import InputError
 from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, layer_folder

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gz2interp.embedding.neighbours import METRICS, NeighbourIndex, nearest_neighbours
+from gz2interp.embedding.index import METRICS, NeighbourIndex, nearest_neighbours
 from gz2interp.embedding.projection import MapSettings, project
-from gz2interp.embedding.whitening import RIDGE
+from gz2interp.embedding.spaces import RIDGE
 from gz2interp.errors import InputError
 
 

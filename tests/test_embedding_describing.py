@@ -7,8 +7,15 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from gz2interp.embedding.describing import Column, flag_column, number_column, word_columns
-from gz2interp.embedding.describing.comparing import compared, matched_effects, with_rates
+from gz2interp.embedding.cluster_differences import (
+    Column,
+    compared,
+    flag_column,
+    matched_effects,
+    number_column,
+    with_rates,
+    word_columns,
+)
 from gz2interp.workflows.clusters.describing import Described, describe
 
 N = 600

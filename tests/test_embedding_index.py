@@ -9,15 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gz2interp.embedding.cells import RECALL
 from gz2interp.embedding.duplicates import SAME_WITHIN, separation
-from gz2interp.embedding.index import EXACT_UP_TO, NeighbourIndex, kind_of_index
-from gz2interp.embedding.neighbours import nearest_neighbours
-from gz2interp.embedding.portions import PORTION, take
-from gz2interp.embedding.recall import recall_of
+from gz2interp.embedding.index import EXACT_UP_TO, RECALL, NeighbourIndex, kind_of_index, nearest_neighbours, recall_of
 from gz2interp.embedding.scanning import scan_farthest, scan_nearest
-from gz2interp.embedding.spaces import METRICS, space_of
-from gz2interp.embedding.whitening import fit_whitening
+from gz2interp.embedding.spaces import METRICS, PORTION, fit_whitening, space_of, take
 from gz2interp.errors import InputError
 from gz2interp.results import Neighbours, Search
 from gz2interp.stores.arrays import create_array

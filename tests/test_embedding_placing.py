@@ -12,12 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gz2interp.embedding.exact import ExactNeighbours
-from gz2interp.embedding.kernel import map_curve, memberships
-from gz2interp.embedding.neighbours import METRICS
+from gz2interp.embedding.index import METRICS
 from gz2interp.embedding.placing import Placer, map_width
-from gz2interp.embedding.projection import MapSettings
-from gz2interp.embedding.spaces import space_of
-from gz2interp.embedding.whitening import fit_whitening
+from gz2interp.embedding.projection import MapSettings, map_curve, memberships
+from gz2interp.embedding.spaces import fit_whitening, space_of
 from gz2interp.errors import InputError
 
 SETTINGS = MapSettings(neighbours=8)

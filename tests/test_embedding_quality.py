@@ -9,7 +9,7 @@ import pytest
 from sklearn.manifold import trustworthiness
 
 from gz2interp.embedding import quality
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.embedding.placing import Placer
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.embedding.quality import map_quality, placing_error, placing_errors

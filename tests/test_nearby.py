@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from dashboard_fixtures import FIRST_ID, LAYER, LOST, add_model, catalogue, cutout
 
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.embedding.spaces import space_of
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.results import Embedding, Provenance

@@ -8,17 +8,30 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gz2interp.embedding.unusual.asking import EARLY, EXPLORE, next_to_rate
-from gz2interp.embedding.unusual.combining import combined, normal_scores, placed_among
-from gz2interp.embedding.unusual.ground import Ground
-from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, TITLES, Judge
-from gz2interp.embedding.unusual.learning import BOTTOM, TOP, covariance, learn, taste_vectors
+from gz2interp.embedding.unusual.anomaly_model import (
+    IMAGE_SCORES,
+    SCORES,
+    TITLES,
+    Judge,
+    combined,
+    fit_space,
+    normal_scores,
+    placed_among,
+)
 from gz2interp.embedding.unusual.morphology import Morphology
-from gz2interp.embedding.unusual.own_class import ClassDistance
 from gz2interp.embedding.unusual.places import cells_of
+from gz2interp.embedding.unusual.preference import (
+    BOTTOM,
+    EARLY,
+    EXPLORE,
+    TOP,
+    covariance,
+    learn,
+    next_to_rate,
+    taste_vectors,
+)
 from gz2interp.embedding.unusual.reasons import deviations_in_words, ordinal, reason_of, sides_of, strongest_features
-from gz2interp.embedding.unusual.space import fit_space
-from gz2interp.embedding.unusual.votes import disagreement, vote_shares
+from gz2interp.embedding.unusual.scores import ClassDistance, Ground, disagreement, vote_shares
 from gz2interp.errors import InputError
 from gz2interp.schema import CLASS_VOTES, vote_column
 from gz2interp.workflows.unusual.measuring import EXCESSES, Measuring, details_of, told_of

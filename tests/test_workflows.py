@@ -16,7 +16,7 @@ from astropy.wcs import WCS
 from dashboard_fixtures import FIRST_ID, LOST, make_survey
 
 from gz2interp.attribution import METHODS, grad_cam, gradient
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.errors import InputError, LayerNotFound, SurveyError
 from gz2interp.network.quiet import keras

@@ -12,8 +12,7 @@ import pytest
 from command_line import ran
 from dashboard_fixtures import CLASSES, FIRST_ID, make_survey, small_network
 
-from gz2interp.embedding.aligned import fitted, starting_places
-from gz2interp.embedding.comparison import moved, shared_by_chance, shared_neighbours
+from gz2interp.embedding.comparison import fitted, moved, shared_by_chance, shared_neighbours, starting_places
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Neighbours

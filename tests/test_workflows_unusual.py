@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from dashboard_fixtures import make_survey, small_network
 
-from gz2interp.embedding.unusual.judge import TITLES
+from gz2interp.embedding.unusual.anomaly_model import TITLES
 from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance
 from gz2interp.schema import vote_column

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from gz2interp.embedding.unusual.combining import normal_scores
-from gz2interp.embedding.unusual.judge import TITLES
+from gz2interp.embedding.unusual.anomaly_model import TITLES, normal_scores
 from gz2interp.results import Provenance
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.survey import Survey

@@ -28,8 +28,7 @@ from benchmarks.unusual.measuring import in_words, places_of, top_hits
 from benchmarks.unusual.painting import ordinary_images, rare_images
 from benchmarks.unusual.planted import KINDS, MEASURES, STRENGTHS, Planting
 from benchmarks.unusual.training import network
-from gz2interp.embedding.unusual.combining import combined
-from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES
+from gz2interp.embedding.unusual.anomaly_model import IMAGE_SCORES, SCORES, combined
 from gz2interp.embedding.unusual.morphology import FAMILIES
 from gz2interp.network.probe import Probe
 

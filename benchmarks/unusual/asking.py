@@ -22,7 +22,7 @@ from benchmarks.unusual.judging import Asking, opinions, rated
 from benchmarks.unusual.measuring import places_of, top_hits
 from benchmarks.unusual.planted import Planting
 from benchmarks.unusual.training import network
-from gz2interp.embedding.unusual.asking import next_to_rate
+from gz2interp.embedding.unusual.preference import next_to_rate
 
 Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]

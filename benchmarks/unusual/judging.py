@@ -11,11 +11,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 
-from gz2interp.embedding.unusual.asking import next_to_rate
-from gz2interp.embedding.unusual.combining import combined, normal_scores
-from gz2interp.embedding.unusual.judge import SCORES, Judge
-from gz2interp.embedding.unusual.learning import learn, taste_vectors
+from gz2interp.embedding.unusual.anomaly_model import SCORES, Judge, combined, normal_scores
 from gz2interp.embedding.unusual.morphology import Morphology
+from gz2interp.embedding.unusual.preference import learn, next_to_rate, taste_vectors
 from gz2interp.network.probe import Probe
 from gz2interp.schema import BANDS
 from gz2interp.workflows.unusual.looking import Looks

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from benchmarks.unusual.judging import Seen, look_at
 from benchmarks.unusual.training import network
-from gz2interp.embedding.unusual.combining import combined, normal_scores, placed_among
-from gz2interp.embedding.unusual.judge import SCORES, Judge
+from gz2interp.embedding.unusual.anomaly_model import SCORES, Judge, combined, normal_scores, placed_among
 from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.network.probe import Probe
 from gz2interp.stores.survey import Survey

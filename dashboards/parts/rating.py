@@ -18,7 +18,7 @@ from dashboards.parts.selection_export import offer_selection
 from dashboards.parts.style import caption, heading
 from dashboards.rating_component import Pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle
-from gz2interp.embedding.unusual.judge import TITLES
+from gz2interp.embedding.unusual.anomaly_model import TITLES
 from gz2interp.schema import name_in_words
 from gz2interp.stores.columns import Meaning
 from gz2interp.stores.ratings import HIGHEST

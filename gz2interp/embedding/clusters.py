@@ -1,4 +1,4 @@
-"""Clusters of a map at several scales, all cut from one tree: a finer cluster lies inside a coarser one, or apart.
+"""Clusters of a map at several scales, cut from one HDBSCAN tree, and the most typical members of each.
 
 References
 ----------
@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +26,17 @@ from scipy.spatial import Delaunay, QhullError, cKDTree
 
 from gz2interp.errors import InputError, choices
 
-__all__ = ["BETWEEN", "SCALES", "MapClusters", "find_clusters", "smallest_clusters"]
+__all__ = [
+    "BETWEEN",
+    "ROOM",
+    "SCALES",
+    "MapClusters",
+    "find_clusters",
+    "sampled_members",
+    "smallest_clusters",
+    "typical",
+]
+
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -276,3 +287,48 @@ def _cut(parents: Ints, leaves: Sequence[tuple[int, float]], xy: Floats) -> tupl
     renamed = np.full(len(nodes) + 1, BETWEEN, np.int64)
     renamed[order] = np.arange(len(nodes))
     return renamed[members], np.array([leaves[place][1] for place in order], np.float64)
+
+
+ROOM = 512
+"""Members of a cluster that are compared with one another."""
+
+
+def sampled_members(
+    labels: NDArray[np.int64], clusters: int, generator: np.random.Generator, most: int = ROOM
+) -> list[NDArray[np.int64]]:
+    """Members of each cluster, all of them or a random sample, ascending.
+
+    Parameters
+    ----------
+    labels : int64 (n,)
+    clusters : int
+    generator : numpy.random.Generator
+    most : int
+    """
+    order = np.argsort(labels, kind="stable")
+    edges = np.searchsorted(labels[order], np.arange(clusters + 1))
+    parts = [order[first:last] for first, last in pairwise(edges)]
+    return [  # of those between the clusters nobody: their label is below 0
+        part if len(part) <= most else np.sort(generator.choice(part, most, replace=False)) for part in parts
+    ]
+
+
+def typical(points: NDArray[np.floating], metric: str, most: int) -> NDArray[np.int64]:
+    """Places of the most typical points, the most typical first.
+
+    Parameters
+    ----------
+    points : float (m, channel)
+        A few hundred at most: each is compared with each.
+    metric : str
+        ``"cosine"`` or ``"euclidean"``.
+    most : int
+    """
+    values = np.asarray(points, np.float64)
+    if metric == "cosine":
+        values = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-30)
+        total = (1 - np.clip(values @ values.T, -1, 1)).sum(axis=1)
+    else:
+        squares = (values**2).sum(axis=1)
+        total = np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * values @ values.T, 0)).sum(axis=1)
+    return np.argsort(total, kind="stable")[:most]

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.index import NeighbourIndex
-from gz2interp.embedding.portions import PORTION
-from gz2interp.embedding.spaces import Space
+from gz2interp.embedding.spaces import PORTION, Space
 from gz2interp.results import Neighbours
 
 __all__ = ["ExactNeighbours"]

@@ -1,27 +1,143 @@
-"""An index of a layer's activations: exact, or approximate with a recall that was measured; the size decides."""
+"""An index of a layer's activations, exact or approximate with a measured recall, and all galaxies' neighbours."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.cells import Cells
-from gz2interp.embedding.portions import Table, portions_of
-from gz2interp.embedding.scanning import brute_force
-from gz2interp.embedding.spaces import Space, space_of
+from gz2interp.embedding.scanning import brute_force, scan_nearest
+from gz2interp.embedding.spaces import METRICS, Space, Table, portions_of, space_of, take
 from gz2interp.errors import InputError, choices
 from gz2interp.results import Neighbours, Search
+from gz2interp.statistics import Estimate, mean_of
 
-__all__ = ["EXACT_UP_TO", "INDEXES", "NeighbourIndex", "kind_of_index"]
+__all__ = [
+    "EXACT_UP_TO",
+    "INDEXES",
+    "METRICS",
+    "QUERIES",
+    "RECALL",
+    "SAMPLE",
+    "Cells",
+    "NeighbourIndex",
+    "kind_of_index",
+    "nearest_neighbours",
+    "neighbours_in_portions",
+    "recall_of",
+]
+
+
+def recall_of(found: Neighbours, truth: Neighbours, generator: np.random.Generator) -> Estimate:
+    """The share of the true neighbours that were found, with its 95 % interval over the galaxies.
+
+    Whoever is as near as the farthest true neighbour counts as one: of twins, either will do.
+
+    Parameters
+    ----------
+    found, truth : Neighbours
+        Of the same galaxies, by the same metric; `truth` by exact search.
+    generator : numpy.random.Generator
+        Of the interval.
+    """
+    there = truth.rows >= 0
+    farthest = np.max(np.where(there, truth.distances, -np.inf), axis=1, initial=-np.inf, keepdims=True)
+    near = (found.rows >= 0) & (found.distances <= farthest * (1 + 1e-5) + 2e-7)
+    counted = there.sum(axis=1)
+    return mean_of(np.minimum(near.sum(axis=1)[counted > 0] / counted[counted > 0], 1), generator, draws=400)
+
+
+RECALL: Final = 0.98
+"""What the lower end of the recall's interval must reach; cells are added until it does."""
+
+SAMPLE: Final = 1000
+"""Galaxies on which the recall is measured."""
+
+_PER_CELL: Final = 64
+"""Galaxies that a cell's middle is learned from."""
+
+_FEWEST: Final = 39
+"""Galaxies that faiss wants for each cell."""
+
+Floats = NDArray[np.float32]
+
+
+class Cells:
+    """About 4 sqrt(n) cells (faiss' IVF), with the recall that looking into the nearest ones reaches.
+
+    Parameters
+    ----------
+    activations : float32 (n, channel)
+        Read in portions; the cells hold all vectors once.
+    space : Space
+    seed : int
+        Of the cells' middles, and of the sample on which the recall is measured.
+    neighbours : int
+        For how many of each galaxy it is measured.
+
+    Notes
+    -----
+    Cells were preferred to a graph (HNSW): the same seed gives the same cells, while a graph that two threads build is
+    another one each time.
+    """
+
+    def __init__(self, activations: Table, space: Space, seed: int, neighbours: int) -> None:
+        self._space, self._seed = space, seed
+        generator = np.random.default_rng(seed)
+        self._index = self._filled(activations, generator)
+        self.search = self._settled(activations, generator, neighbours)
+
+    def nearest(self, vectors: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
+        """Rows and distances (m, k) of the nearest galaxies in the cells looked into; -1 and NaN where those lack."""
+        found, rows = self._index.search(vectors, k)
+        distances = 1 - found if self._space.metric == "cosine" else np.sqrt(np.maximum(found, 0))
+        return rows, np.where(rows < 0, np.nan, np.maximum(distances, 0)).astype(np.float32)
+
+    def _filled(self, activations: Table, generator: np.random.Generator) -> Any:
+        n = activations.shape[0]
+        cells = int(np.clip(4 * np.sqrt(n), 1, max(n // _FEWEST, 1)))
+        chosen = np.sort(generator.choice(n, min(_PER_CELL * cells, n), replace=False))
+        example = self._space.vectors(take(activations, chosen))
+        metric = faiss.METRIC_INNER_PRODUCT if self._space.metric == "cosine" else faiss.METRIC_L2
+        middles = faiss.IndexFlat(example.shape[1], metric)
+        index = faiss.IndexIVFFlat(middles, example.shape[1], cells, metric)
+        index.own_fields = False  # the middles are Python's
+        index.cp.seed, index.cp.min_points_per_centroid = self._seed, 1
+        index.train(example)
+        for _, portion in portions_of(activations):
+            index.add(self._space.vectors(portion))
+        return index
+
+    def _settled(self, activations: Table, generator: np.random.Generator, k: int) -> Search:
+        """Look into more cells until the recall is high enough, and say what it is."""
+        size, cells = activations.shape[0], int(self._index.nlist)
+        sample = np.sort(generator.choice(size, min(SAMPLE, size), replace=False))
+        asked = take(activations, sample)
+        truth = scan_nearest(activations, asked, k + 1, self._space).without(sample)
+        vectors, probes = self._space.vectors(asked), min(4, cells)
+        while True:
+            self._index.nprobe = probes
+            rows, distances = self.nearest(vectors, k + 1)
+            found = Neighbours(rows, distances, self._space.metric).without(sample)
+            recall = recall_of(found, truth, generator)
+            if probes == cells or (recall.low or 0) >= RECALL:
+                return self._told(recall, len(sample), k)
+            probes = min(max(probes + 1, probes * 5 // 4), cells)
+
+    def _told(self, recall: Estimate, sample: int, k: int) -> Search:
+        value, low, high = (round(float(each or 0), 6) for each in (recall.value, recall.low, recall.high))
+        parameters = {"cells": int(self._index.nlist), "looked into": int(self._index.nprobe), "seed": self._seed}
+        name = f"IVF{self._index.nlist},Flat"
+        return Search("approximate", name, parameters, value, low, min(high, 1.0), sample, k)
+
 
 INDEXES: Final = ("auto", "exact", "approximate")
 
 EXACT_UP_TO: Final = 300_000
 """Galaxies. The time of exact neighbours grows with the square: two minutes at 240,000, half an hour at a million."""
-
-Floats = NDArray[np.float32]
 
 
 def kind_of_index(galaxies: int, index: str = "auto") -> str:
@@ -49,7 +165,7 @@ class NeighbourIndex:
     metric : str
         One of `gz2interp.embedding.spaces.METRICS`.
     index : str
-        ``"exact"``: all distances. ``"approximate"``: see `gz2interp.embedding.cells.Cells`. ``"auto"``: exact up to
+        ``"exact"``: all distances. ``"approximate"``: see `gz2interp.embedding.index.Cells`. ``"auto"``: exact up to
         `EXACT_UP_TO` galaxies.
     space : Space, optional
         One that is known already, of any metric; by default it is made of the activations.
@@ -130,3 +246,63 @@ def _all_vectors(activations: Table, space: Space) -> Floats:
     for start, portion in portions_of(activations):
         vectors[start : start + len(portion)] = space.vectors(portion)
     return vectors
+
+
+QUERIES: Final = 2048
+"""Galaxies searched at once: progress can be shown and memory stays flat."""
+
+
+def nearest_neighbours(
+    activations: Table,
+    k: int,
+    metric: str = "cosine",
+    progress: Callable[[int, int], None] | None = None,
+    index: str = "auto",
+) -> Neighbours:
+    """The k nearest other galaxies of each galaxy, never itself.
+
+    Parameters
+    ----------
+    activations : float32 (n, channel)
+        An array, a memory map or a Zarr array.
+    k : int
+    metric : str
+        ``"cosine"``, ``"euclidean"`` or ``"whitened"``, see `gz2interp.embedding.spaces.Space`.
+    progress : callable, optional
+        Called with (galaxies done, galaxies in all).
+    index : str
+        ``"auto"``, ``"exact"`` or ``"approximate"``, see `NeighbourIndex`.
+
+    Returns
+    -------
+    Neighbours
+        `rows` are positions among the given activations; `search` says how they were found.
+    """
+    n = activations.shape[0]
+    made = NeighbourIndex(activations, metric, index, neighbours=k)
+    rows, distances = np.full((n, k), -1, np.int64), np.full((n, k), np.nan, np.float32)
+    for start, found in neighbours_in_portions(made, activations, k):
+        part = slice(start, start + len(found.rows))
+        rows[part], distances[part] = found.rows, found.distances
+        if progress:
+            progress(part.stop, n)
+    return Neighbours(rows, distances, metric, made.search)
+
+
+def neighbours_in_portions(
+    index: NeighbourIndex, activations: Table, k: int, first: int = 0
+) -> Iterator[tuple[int, Neighbours]]:
+    """The neighbours of one portion of galaxies after the other, each with its first position.
+
+    Parameters
+    ----------
+    index : NeighbourIndex
+        Of these activations.
+    activations : float32 (n, channel)
+    k : int
+    first : int
+        A multiple of `QUERIES` to begin at.
+    """
+    for start in range(first, activations.shape[0], QUERIES):
+        some = np.asarray(activations[start : start + QUERIES], np.float32)
+        yield start, index.of_members(np.arange(start, start + len(some)), some, k)

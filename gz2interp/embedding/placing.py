@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.exact import ExactNeighbours
-from gz2interp.embedding.kernel import map_curve, memberships
-from gz2interp.embedding.projection import MapSettings
+from gz2interp.embedding.projection import MapSettings, map_curve, memberships
 from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.errors import InputError
 from gz2interp.results import Neighbours

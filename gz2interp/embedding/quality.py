@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.placing import Placer, map_width
-from gz2interp.embedding.portions import Table, portions_of, take
-from gz2interp.embedding.spaces import Space, space_of
+from gz2interp.embedding.spaces import Space, Table, portions_of, space_of, take
 from gz2interp.errors import InputError
 from gz2interp.map_quality import Agreement, MapQuality, PlacingError
 

@@ -9,11 +9,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.neighbours import NeighbourIndex, neighbours_in_portions
+from gz2interp.embedding.index import NeighbourIndex, neighbours_in_portions
 from gz2interp.embedding.placing import Placer
-from gz2interp.embedding.portions import Table, portions_of, take
 from gz2interp.embedding.projection import MapSettings, project
-from gz2interp.embedding.spaces import Space, space_of
+from gz2interp.embedding.spaces import Space, Table, portions_of, space_of, take
 from gz2interp.results import Embedding, Neighbours
 
 __all__ = ["SurveyMap", "draw_map", "drawn"]

@@ -8,8 +8,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.portions import Table, portions_of
-from gz2interp.embedding.spaces import Space
+from gz2interp.embedding.spaces import Space, Table, portions_of
 from gz2interp.results import Neighbours
 
 __all__ = ["brute_force", "scan_farthest", "scan_nearest"]

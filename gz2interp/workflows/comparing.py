@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.aligned import fitted, starting_places
-from gz2interp.embedding.comparison import moved, shared_by_chance, shared_neighbours
+from gz2interp.embedding.comparison import fitted, moved, shared_by_chance, shared_neighbours, starting_places
 from gz2interp.embedding.sampled import draw_map
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Neighbours, Provenance, versions_of

@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual.asking import next_to_rate
-from gz2interp.embedding.unusual.learning import learn
+from gz2interp.embedding.unusual.preference import learn, next_to_rate
 from gz2interp.errors import InputError, shortened
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 from gz2interp.stores.ratings import HIGHEST, Rating, Ratings

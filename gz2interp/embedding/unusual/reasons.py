@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from gz2interp.embedding.unusual.judge import SCORES, TITLES
+from gz2interp.embedding.unusual.anomaly_model import SCORES, TITLES
 
 __all__ = [
     "ORDINARY",
@@ -79,7 +79,7 @@ def sides_of(normal: Mapping[str, float], alike: Collection[str] = tuple(SCORES)
     normal : mapping
         Score to its normal score; NaN where it is not known.
     alike : collection of str
-        As in `gz2interp.embedding.unusual.combining.combined`.
+        As in `gz2interp.embedding.unusual.anomaly_model.combined`.
     """
     known = {name: float(value) for name, value in normal.items() if np.isfinite(value)}
     weights = {name: value for name, value in known.items() if name not in alike}

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.neighbours import QUERIES
+from gz2interp.embedding.index import QUERIES
 from gz2interp.embedding.spaces import Space, space_of
 from gz2interp.errors import SurveyError
 from gz2interp.results import Search

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from gz2interp.embedding.portions import take
 from gz2interp.embedding.quality import map_quality, placing_error
+from gz2interp.embedding.spaces import take
 from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, LABEL

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from gz2interp.embedding.neighbours import NeighbourIndex
-from gz2interp.embedding.portions import Table
-from gz2interp.embedding.spaces import space_of
+from gz2interp.embedding.index import NeighbourIndex
+from gz2interp.embedding.spaces import Table, space_of
 from gz2interp.errors import SurveyError
 from gz2interp.results import Neighbours
 from gz2interp.stores.analyses import Analysis

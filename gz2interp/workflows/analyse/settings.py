@@ -7,8 +7,7 @@ from typing import Final
 
 from gz2interp.embedding.index import kind_of_index
 from gz2interp.embedding.projection import MapSettings
-from gz2interp.embedding.spaces import METRICS
-from gz2interp.embedding.whitening import RIDGE
+from gz2interp.embedding.spaces import METRICS, RIDGE
 from gz2interp.errors import InputError, LayerNotFound, choices
 from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.latents import LATENTS

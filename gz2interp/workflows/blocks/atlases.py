@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.concepts.atlas import Atlas, atlas_of, most_for
-from gz2interp.embedding.neighbours import nearest_neighbours
+from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.embedding.projection import MapSettings, project
 from gz2interp.workflows.blocks.gathering import Places
 from gz2interp.workflows.blocks.settings import BlockSettings

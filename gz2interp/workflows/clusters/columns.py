@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from gz2interp.embedding.describing.columns import Column, flag_column, number_column, word_columns
+from gz2interp.embedding.cluster_differences import Column, flag_column, number_column, word_columns
 from gz2interp.schema import DEC, DISPLAY_BANDS, DISPLAY_UNIT, GALAXY_ID, LABEL, PETRO_RADIUS, RA, name_in_words
 from gz2interp.stores.tables import parquet_schema, read_parquet
 from gz2interp.workflows.clusters.sky import sky_columns

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.describing import Column, Mirrors, compared, flags_of, sentence, with_rates
-from gz2interp.embedding.describing.sentences import told
+from gz2interp.embedding.cluster_differences import Column, compared, with_rates
+from gz2interp.embedding.cluster_sentences import Mirrors, flags_of, sentence, told
 from gz2interp.grouping import Flag
 from gz2interp.schema import LABEL
 from gz2interp.stores.survey import Survey

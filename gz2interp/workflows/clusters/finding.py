@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.clusters import CHANCE, CONTRAST, SCALES, MapClusters, find_clusters
-from gz2interp.embedding.typical import sampled_members, typical
+from gz2interp.embedding.clusters import CHANCE, CONTRAST, SCALES, MapClusters, find_clusters, sampled_members, typical
 from gz2interp.errors import SurveyError
 from gz2interp.grouping import Cluster, Clusters
 from gz2interp.measure.stacking import Stacks

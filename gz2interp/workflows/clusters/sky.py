@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gz2interp.embedding.describing.columns import Column, flag_column
+from gz2interp.embedding.cluster_differences import Column, flag_column
 
 __all__ = ["PARTS", "parts_of_the_sky", "sky_columns"]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.describing.columns import Column, number_column
+from gz2interp.embedding.cluster_differences import Column, number_column
 from gz2interp.schema import QUESTIONS, VOTE_KINDS, Question, vote_column
 
 __all__ = ["is_of_votes", "vote_columns"]

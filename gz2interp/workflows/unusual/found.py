@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual.combining import combined, placed_among
-from gz2interp.embedding.unusual.judge import SCORES, TITLES, Judge
-from gz2interp.embedding.unusual.learning import taste_vectors
+from gz2interp.embedding.unusual.anomaly_model import SCORES, TITLES, Judge, combined, placed_among
+from gz2interp.embedding.unusual.preference import taste_vectors
 from gz2interp.errors import SurveyError
 from gz2interp.schema import DEC, GALAXY_ID, LABEL, RA
 from gz2interp.stores.analyses import Analysis, analyses_of

@@ -9,8 +9,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual.features import feature_names, features_of
-from gz2interp.embedding.unusual.places import cells_of
+from gz2interp.embedding.unusual.places import cells_of, feature_names, features_of
 from gz2interp.network.answers import LayerInfo
 
 __all__ = ["Door", "Look", "Looks", "stages_of"]

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual.judge import SCORES
+from gz2interp.embedding.unusual.anomaly_model import SCORES
 from gz2interp.embedding.unusual.morphology import CONTROLS, FAMILIES, Morphology
 from gz2interp.embedding.unusual.reasons import deviations_in_words, place_in_words
 from gz2interp.measure.morphology import SMALLEST, morphology, morphology_words

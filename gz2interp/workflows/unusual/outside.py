@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual.judge import TITLES
-from gz2interp.embedding.unusual.levels import farthest_places
+from gz2interp.embedding.unusual.anomaly_model import TITLES
+from gz2interp.embedding.unusual.places import farthest_places
 from gz2interp.embedding.unusual.reasons import ORDINARY, reason_of, strongest_features
 from gz2interp.network.probe import Probe
 from gz2interp.workflows.unusual.found import Unusual

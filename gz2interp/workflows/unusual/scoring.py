@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual.combining import combined, normal_scores
-from gz2interp.embedding.unusual.judge import IMAGE_SCORES, SCORES, Judge
-from gz2interp.embedding.unusual.levels import farthest_places
+from gz2interp.embedding.unusual.anomaly_model import IMAGE_SCORES, SCORES, Judge, combined, normal_scores
 from gz2interp.embedding.unusual.morphology import FAMILIES, Morphology
+from gz2interp.embedding.unusual.places import farthest_places
 from gz2interp.embedding.unusual.reasons import ORDINARY, TOLD, reason_of, strongest_features
-from gz2interp.embedding.unusual.votes import vote_shares
+from gz2interp.embedding.unusual.scores import vote_shares
 from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID

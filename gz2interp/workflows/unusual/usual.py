@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual.judge import IMAGE_SCORES
-from gz2interp.embedding.unusual.levels import Levels, farthest_places
+from gz2interp.embedding.unusual.anomaly_model import IMAGE_SCORES, Space, fit_space
 from gz2interp.embedding.unusual.morphology import Morphology
-from gz2interp.embedding.unusual.space import Space, fit_space
+from gz2interp.embedding.unusual.places import Levels, farthest_places
 
 __all__ = ["Usual", "frozen_arrays", "read_usual", "usual_of"]
 

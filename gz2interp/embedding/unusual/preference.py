@@ -1,4 +1,4 @@
-"""The ranking after a person has rated some of it.
+"""A ranking that learns from a person's ratings, and the galaxy to rate next.
 
 A Gaussian process whose mean, where nothing was rated, is the score that nobody's ratings made; each rating pulls the
 galaxies that are unusual in the same way as the rated one towards it. So the ranking learns where it was told something
@@ -10,6 +10,12 @@ from what is usual, by more or by less, and what differs in another way, at a ri
 with how unusual both are, so that galaxies like most others stay where they are. One part is of a galaxy with itself
 alone, which stands for a person's mood: another galaxy of the very same vector gets exactly the rating, whatever was
 said of others.
+
+The first is the most unusual one. Then comes, of those that are near the top of the ranking that has learnt from all
+ratings so far, the one whose rating would tell most about the others near the top: by how much it would lower the
+variances of their scores. So the kinds of what is odd, liked or not, are met one after another, the numerous before the
+solitary; the most unusual alone are of few kinds, and the least alike are like nobody (docs/benchmarks.md). After forty
+ratings it is the first of the ranking that is shown, and such a one every fifth time.
 """
 
 from __future__ import annotations
@@ -20,7 +26,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BOTTOM", "TOP", "Taste", "covariance", "learn", "taste_vectors"]
+__all__ = ["BOTTOM", "EARLY", "EXPLORE", "TOP", "Taste", "covariance", "learn", "next_to_rate", "taste_vectors"]
+
 
 Floats = NDArray[np.float32]
 
@@ -38,7 +45,7 @@ NARROW: Final = 5.0
 BY_LOOK: Final = 0.75
 """What counts of two directions: how a galaxy looks, and else which of the scores it is that find it unusual."""
 
-MOST: Final = 4000
+MOST_RATINGS: Final = 4000
 """Ratings that are learnt from, the latest; the sum of all ratings' influences is solved exactly."""
 
 _SAME: Final = 1e-8
@@ -89,7 +96,7 @@ def learn(vectors: Floats, scores: NDArray[np.floating], ratings: NDArray[np.flo
     ratings : float (rating,)
         From 0, ordinary, to 1, most interesting.
     """
-    vectors, scores, ratings = vectors[-MOST:], scores[-MOST:], ratings[-MOST:]
+    vectors, scores, ratings = vectors[-MOST_RATINGS:], scores[-MOST_RATINGS:], ratings[-MOST_RATINGS:]
     wanted = BOTTOM + (TOP - BOTTOM) * np.asarray(ratings, np.float64)
     own = covariance(vectors, vectors) + 1e-6 * np.eye(len(vectors))
     return Taste(vectors, np.asarray(np.linalg.solve(own, wanted - scores), np.float64))
@@ -131,3 +138,47 @@ def covariance(one: Floats, other: Floats) -> NDArray[np.float64]:
 
 def _directions(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float64)
+
+
+Integers = NDArray[np.int64]
+
+EARLY: Final = 40
+EXPLORE: Final = 5
+"""How many ratings are there to learn most from, and every how many later."""
+AMONG: Final = 0.04
+FEWEST: Final = 50
+MOST_CANDIDATES: Final = 1000
+"""What is near the top: a share of the survey, and how many galaxies at least and at most."""
+LATEST: Final = 1000
+"""Ratings that are thought of."""
+
+
+def next_to_rate(scores: NDArray[np.floating], vectors: Floats, rated: Integers) -> int | None:
+    """The position of the galaxy to show, None where all are rated; the same question has the same answer.
+
+    Parameters
+    ----------
+    scores : float (n,)
+        That have learnt.
+    vectors : float32 (n, component)
+        Those of `taste_vectors`.
+    rated : int64 (rating,)
+        Positions.
+    """
+    free = np.ones(len(scores), bool)
+    free[rated] = False
+    if not free.any():
+        return None
+    order = np.argsort(-np.where(free & np.isfinite(scores), scores, -np.inf), kind="stable")
+    if not len(rated) or (len(rated) >= EARLY and (len(rated) + 1) % EXPLORE):
+        return int(order[0])
+    first = order[: min(max(FEWEST, round(AMONG * len(scores))), MOST_CANDIDATES, int(free.sum()))]
+    return int(first[np.argmax(_told(np.asarray(vectors[first]), np.asarray(vectors[rated[-LATEST:]])))])
+
+
+def _told(vectors: Floats, rated: Floats) -> NDArray[np.float64]:
+    """By how much the variances of all fall, together, where one is rated (n,)."""
+    between = covariance(vectors, rated)
+    known = covariance(rated, rated) + 1e-6 * np.eye(len(rated))
+    left = covariance(vectors, vectors) - between @ np.linalg.solve(known, between.T)
+    return np.asarray((left**2).sum(axis=0) / np.maximum(np.diag(left), 1e-6))
