@@ -27,7 +27,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.testing.networks import CLASS_NAMES, SHAPE, nested_network, plain_network
-from gz2interp.trust.explainer import Explainer
+from gz2interp.trust.map_tests import Explainer
 from gz2interp.trust.verdict import standings, verdict
 from gz2interp.workflows.check import CheckSettings, check
 from gz2interp.workflows.check.asking import Bench, findings_of

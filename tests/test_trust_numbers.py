@@ -11,13 +11,20 @@ from numpy.testing import assert_allclose, assert_array_equal
 from gz2interp.attribution import METHODS
 from gz2interp.statistics import mean_of, ratio_of
 from gz2interp.testing.fakes import LinearProbe
-from gz2interp.trust.deletion import areas, order_of, random_order
-from gz2interp.trust.explainer import Explainer, importance
-from gz2interp.trust.likeness import correlation, mean_likeness, rank_correlation
-from gz2interp.trust.limits import LIMITS, finding, finding_against
-from gz2interp.trust.plain import PLAIN
-from gz2interp.trust.second_draw import electrons_of, second_draw
-from gz2interp.trust.truth import of_components, pointing, region_of, relevance_mass, relevance_rank
+from gz2interp.trust.map_tests import (
+    Explainer,
+    areas,
+    correlation,
+    electrons_of,
+    importance,
+    mean_likeness,
+    order_of,
+    random_order,
+    rank_correlation,
+    second_draw,
+)
+from gz2interp.trust.truth import PLAIN, of_components, pointing, region_of, relevance_mass, relevance_rank
+from gz2interp.trust.verdict import LIMITS, finding, finding_against
 
 SIDE = 12
 

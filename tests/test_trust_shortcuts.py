@@ -7,11 +7,9 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from gz2interp.errors import InputError
-from gz2interp.measure.outskirts import planes
-from gz2interp.trust.donors import draw_pairs
-from gz2interp.trust.nuisances import NUISANCES, measure
-from gz2interp.trust.nuisances.surroundings import outside
-from gz2interp.trust.pulls import answers, pulls
+from gz2interp.measure.outskirts import measure, planes
+from gz2interp.trust.donors import answers, draw_pairs, pulls
+from gz2interp.trust.nuisances import NUISANCES, outside
 from gz2interp.trust.shortcuts import LIMIT, named_shortcut, shortcuts
 
 SIDE, BANDS, COUNT = 40, 3, 160

@@ -12,8 +12,7 @@ from dashboards.parts.style import caption, draw, heading, show_table
 from gz2interp.attribution import METHODS
 from gz2interp.checks import Check, Finding
 from gz2interp.figures.trust import cascade_panel, dots_panel
-from gz2interp.trust.limits import LIMITS
-from gz2interp.trust.verdict import judged_checks, standings, title_of, verdict
+from gz2interp.trust.verdict import LIMITS, judged_checks, standings, title_of, verdict
 
 __all__ = ["show_check"]
 

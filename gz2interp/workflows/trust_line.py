@@ -6,8 +6,7 @@ from gz2interp.attribution import METHODS
 from gz2interp.checks import Check
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.trust.limits import LIMITS
-from gz2interp.trust.verdict import alarms
+from gz2interp.trust.verdict import LIMITS, alarms
 
 __all__ = ["trust_line", "trust_line_of"]
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from gz2interp.checks import Finding
 from gz2interp.statistics import mean_of
-from gz2interp.trust.limits import finding_against
-from gz2interp.trust.plain import PLAIN
-from gz2interp.trust.truth import of_components, pointing, relevance_mass, relevance_rank
+from gz2interp.trust.truth import PLAIN, of_components, pointing, relevance_mass, relevance_rank
+from gz2interp.trust.verdict import finding_against
 from gz2interp.workflows.check.asking import Bench
 from gz2interp.workflows.check.causes import Causes
 

@@ -15,11 +15,18 @@ from gz2interp.network.probe import Probe
 from gz2interp.network.randomised import Forgetful
 from gz2interp.results import Attribution
 from gz2interp.statistics import mean_of, ratio_of
-from gz2interp.trust.deletion import areas, order_of, random_order
-from gz2interp.trust.explainer import Explainer, importance
-from gz2interp.trust.likeness import correlation, mean_likeness, rank_correlation
-from gz2interp.trust.limits import finding
-from gz2interp.trust.second_draw import second_draw
+from gz2interp.trust.map_tests import (
+    Explainer,
+    areas,
+    correlation,
+    importance,
+    mean_likeness,
+    order_of,
+    random_order,
+    rank_correlation,
+    second_draw,
+)
+from gz2interp.trust.verdict import finding
 from gz2interp.workflows.check.causes import Causes
 from gz2interp.workflows.check.sample import Sample
 

@@ -18,7 +18,7 @@ from gz2interp.network.randomised import Forgetful
 from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.files import digest_of_file, locked
 from gz2interp.stores.truth import Truth
-from gz2interp.trust.explainer import Explainer, importance
+from gz2interp.trust.map_tests import Explainer, importance
 from gz2interp.workflows.attribute import Question, method_named, options_of
 from gz2interp.workflows.check.against_truth import plain_findings, truth_findings
 from gz2interp.workflows.check.asking import Bench, findings_of

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.trust.second_draw import electrons_of
+from gz2interp.trust.map_tests import electrons_of
 from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from gz2interp.checks import Check, Finding
-from gz2interp.trust.limits import LIMITS
-from gz2interp.trust.verdict import judged_checks, standings, title_of
+from gz2interp.trust.verdict import LIMITS, judged_checks, standings, title_of
 
 __all__ = ["cell_of", "findings_table", "short_table", "standings_table"]
 
