@@ -12,8 +12,8 @@ from gz2interp.errors import InputError
 from gz2interp.measure.bars import axis_scatter, bars_in, position_angles, seen_in
 from gz2interp.measure.moments import FWHM, fitted_ellipses
 from gz2interp.painting import Part, Recipe
-from gz2interp.painting.bars import bar_on_sky
 from gz2interp.painting.components.bodies import bar
+from gz2interp.painting.recipe import bar_on_sky
 from gz2interp.sky import cutout_wcs
 
 Y, X = np.mgrid[:64, :64] - 31.5

@@ -13,8 +13,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from gz2interp.errors import InputError
 from gz2interp.painting import PAINTED_KIND, Recipe, catalog_of, draw_recipe, draw_recipes
-from gz2interp.painting.catalogue import catalog_rows
-from gz2interp.painting.places import ROWS_PER_SEED, ids_of, positions_of
+from gz2interp.painting.catalogue import ROWS_PER_SEED, catalog_rows, ids_of, positions_of
 from gz2interp.painting.votes import gz2classes
 from gz2interp.schema import QUESTIONS, VOTE_KINDS, vote_column
 from trainer.catalog import parse_gz2class

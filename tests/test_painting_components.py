@@ -11,10 +11,9 @@ from scipy import ndimage
 
 from gz2interp.errors import InputError
 from gz2interp.painting.components import COMPONENTS, component_of
-from gz2interp.painting.components.clumps import knots_of
-from gz2interp.painting.components.spergel import spergel_half_light
-from gz2interp.painting.components.spirals import Spiral, polar_map
+from gz2interp.painting.components.disc_structure import Spiral, knots_of, polar_map
 from gz2interp.painting.grid import CELL, FIELD_SIZE, field_of, samples
+from gz2interp.painting.profiles import spergel_half_light
 
 FACE_ON = {"inclination": 0.0, "angle": 0.0}
 ARMS = {"scale": 3.0, "number": 2, "pitch": 18.0, "phase": 40.0, "contrast": 3.0, "start": 2.0}

@@ -28,7 +28,7 @@ from gz2interp.painting import (
     repaint,
 )
 from gz2interp.painting.components import component_of
-from gz2interp.painting.detector import FULL_WELL, bled
+from gz2interp.painting.noise import FULL_WELL, bled
 from gz2interp.schema import BANDS
 
 R = BANDS.index("r")

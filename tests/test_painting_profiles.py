@@ -11,8 +11,7 @@ from gz2interp.errors import InputError
 from gz2interp.painting import Part, Psf, Recipe, render
 from gz2interp.painting.components import component, component_of
 from gz2interp.painting.grid import CELL, FIELD_SIZE, field_of, placed, samples, spectrum_of, wave_numbers
-from gz2interp.painting.profiles import edge_on_disc, sersic
-from gz2interp.painting.tables import edge_on_law, moffat_transfer
+from gz2interp.painting.profiles import edge_on_disc, edge_on_law, moffat_transfer, sersic
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 
 FLUX = (10.0, 40.0, 100.0, 140.0, 180.0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from benchmarks.bars.judging import Measured
 from gz2interp.measure.bars import bars_in
 from gz2interp.painting import Recipe
-from gz2interp.painting.bars import bar_on_sky
+from gz2interp.painting.recipe import bar_on_sky
 from gz2interp.schema import NATIVE_PIXEL_SCALE, PETRO_RADIUS
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -38,7 +38,7 @@ class Sample:
     survey : Survey
     rows : int64 (n,)
     length, angle : float (n,)
-        What is true: see `gz2interp.painting.bars.bar_on_sky`.
+        What is true: see `gz2interp.painting.recipe.bar_on_sky`.
     voted : bool (n,)
         Whether the label scheme ``barred`` says bar: half of the volunteers see it.
     radius : float (n,)

@@ -37,7 +37,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from gz2interp.painting import COMPONENTS, Part, Recipe, paint, paint_without_noise, recipe_of
-from gz2interp.painting.colours import REDDENING, relative_to_r
+from gz2interp.painting.populations import REDDENING, relative_to_r
 from gz2interp.painting.shapes import companion_shape, outer_ring_shape, scale_length, tail_shape
 from gz2interp.schema import BANDS
 

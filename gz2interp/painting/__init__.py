@@ -14,8 +14,7 @@ A new component is a function with the decorator `component`, a new kind of gala
 from __future__ import annotations
 
 from gz2interp.painting.alterations import Alteration, altered
-from gz2interp.painting.background import Background
-from gz2interp.painting.catalogue import PAINTED_KIND, catalog_of, catalog_rows
+from gz2interp.painting.catalogue import PAINTED_KIND, catalog_of, catalog_rows, ids_of
 from gz2interp.painting.components import COMPONENTS, Component, component
 from gz2interp.painting.kinds import (
     KIND_SHARES,
@@ -26,10 +25,9 @@ from gz2interp.painting.kinds import (
     recipe_of,
     with_rare,
 )
-from gz2interp.painting.noise import Noise
+from gz2interp.painting.noise import Background, Noise
 from gz2interp.painting.onto import paint_onto, repaint_onto, seen_through
 from gz2interp.painting.painter import SOURCE, Painted, paint, paint_without_noise, repaint
-from gz2interp.painting.places import ids_of
 from gz2interp.painting.psf import Psf
 from gz2interp.painting.recipe import Part, Recipe
 from gz2interp.painting.rendering import Rendered, render

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.painting.colours import relative_to_r
 from gz2interp.painting.components import component_of
+from gz2interp.painting.populations import relative_to_r
 from gz2interp.painting.recipe import Part, Recipe
 
 if TYPE_CHECKING:

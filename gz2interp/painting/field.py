@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from gz2interp.painting.colours import relative_to_r
+from gz2interp.painting.populations import relative_to_r
 from gz2interp.painting.recipe import Part, Recipe
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 

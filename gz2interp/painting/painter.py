@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from gz2interp.painting.alterations import Alteration, altered
 from gz2interp.painting.components import component_of
-from gz2interp.painting.detector import bled
-from gz2interp.painting.noise import absorbed, digitised, photons, sky
+from gz2interp.painting.noise import absorbed, bled, digitised, photons, sky
 from gz2interp.painting.recipe import Recipe
 from gz2interp.painting.rendering import Rendered, render
 from gz2interp.results import Cutout

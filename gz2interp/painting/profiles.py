@@ -1,4 +1,4 @@
-"""Surface brightness of the shapes that galaxies are made of: array functions, each of unit flux over the whole sky.
+"""Surface brightness profiles of unit flux, with tables for their special functions.
 
 Positions are in arcsec from the galaxy's centre, brightness in flux per square arcsec, angles in degrees from the x
 axis towards the y axis. All arrays are float32 of any one shape.
@@ -6,17 +6,75 @@ axis towards the y axis. All arrays are float32 of any one shape.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
+from scipy import optimize, special
 
-from gz2interp.painting.tables import edge_on_law
+__all__ = [
+    "FLOOR",
+    "annulus",
+    "edge_on_disc",
+    "edge_on_law",
+    "exponential",
+    "layer",
+    "moffat_transfer",
+    "rotated",
+    "sersic",
+    "spergel",
+    "spergel_half_light",
+]
 
-__all__ = ["FLOOR", "annulus", "edge_on_disc", "exponential", "layer", "rotated", "sersic"]
 
 Floats = NDArray[np.float32]
+
+STEP = 1 / 128
+REACH = 24.0
+"""Both functions have fallen below 1e-8 there."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A function on [0, REACH], interpolated linearly and taken as zero beyond."""
+
+    values: Floats
+
+    def __call__(self, argument: Floats) -> Floats:
+        """Values at `argument` >= 0, any shape."""
+        place = np.minimum(argument * np.float32(1 / STEP), np.float32(len(self.values) - 2))
+        below = place.astype(np.int32)
+        low = self.values[below]
+        values: Floats = low + (place - below.astype(np.float32)) * (self.values[below + 1] - low)
+        return values
+
+
+@cache
+def moffat_transfer(beta: float) -> Table:
+    """Fourier transform of a Moffat profile of unit flux, by wave number times scale radius.
+
+    It is ``2 (u/2)**(beta-1) K_{beta-1}(u) / Gamma(beta-1)``, and 1 at u = 0 (Trujillo et al. 2001, MNRAS 328, 977).
+    """
+    order = beta - 1
+    return _table(lambda u: 2 * (u / 2) ** order * special.kv(order, u) / special.gamma(order))
+
+
+@cache
+def edge_on_law() -> Table:
+    """``t K1(t)``, the surface brightness of an exponential disc seen exactly edge-on, by radius in scale lengths."""
+    return _table(lambda t: t * special.k1(t))
+
+
+def _table(function: Callable[[NDArray[np.float64]], Any]) -> Table:
+    argument = np.arange(0, REACH + STEP, STEP)
+    values = np.ones_like(argument)
+    values[1:] = function(argument[1:])
+    values[-2:] = 0
+    return Table(values.astype(np.float32))
+
 
 FLOOR = np.float32(1e-6)
 """Keeps a logarithm of the radius finite at the very centre [arcsec]."""
@@ -99,3 +157,39 @@ def _sersic_constants(index: float, boxiness: float) -> tuple[float, float]:
 
 def _f32(values: NDArray[np.floating]) -> Floats:
     return values.astype(np.float32, copy=False)
+
+
+def spergel(kx: Floats, ky: Floats, *, radius: float, nu: float, axis_ratio: float, angle: float) -> Floats:
+    """Fourier transform of Spergel's profile, 1 at the origin.
+
+    Parameters
+    ----------
+    kx, ky : float32
+    radius : float
+        Semi-major axis of the ellipse that holds half the light [arcsec].
+    nu : float
+        0.5 is exponential; -0.6 is close to de Vaucouleurs' law; -1 would be a point.
+    axis_ratio, angle : float
+
+    References
+    ----------
+    Spergel 2010, ApJS 191, 58, https://arxiv.org/abs/1007.3248
+    """
+    along, across = rotated(kx, ky, angle)
+    scale = radius / spergel_half_light(nu)
+    squared = (along * np.float32(scale)) ** 2 + (across * np.float32(scale * axis_ratio)) ** 2
+    transform: Floats = (1 + squared) ** np.float32(-1 - nu)
+    return transform
+
+
+@lru_cache(maxsize=1024)
+def spergel_half_light(nu: float) -> float:
+    """Radius that holds half the light of Spergel's profile, in units of its scale.
+
+    Beyond u lies ``2 (u/2)**(nu+1) K_{nu+1}(u) / Gamma(nu+1)`` of the light.
+    """
+
+    def beyond(radius: float) -> float:
+        return float(2 * (radius / 2) ** (nu + 1) * special.kv(nu + 1, radius) / special.gamma(nu + 1))
+
+    return float(optimize.brentq(lambda radius: beyond(radius) - 0.5, 1e-9, 20.0))

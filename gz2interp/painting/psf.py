@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from gz2interp.painting.grid import FIELD_SIZE, wave_numbers
-from gz2interp.painting.tables import moffat_transfer
+from gz2interp.painting.profiles import moffat_transfer
 from gz2interp.schema import NATIVE_PIXEL_SCALE
 
 __all__ = ["Psf", "Star", "draw_psf", "transfer"]

@@ -1,8 +1,9 @@
-"""The recipe of a painted galaxy: everything that its pixels follow from, in a few hundred characters."""
+"""The recipe of a painted galaxy, from which all its pixels follow, and the true geometry of its bar."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.painting.background import Background
 from gz2interp.painting.components import component_of
-from gz2interp.painting.noise import Noise
+from gz2interp.painting.components.registry import flattening_of
+from gz2interp.painting.noise import Background, Noise
 from gz2interp.painting.psf import Psf
 from gz2interp.records import record_from_json
 from gz2interp.schema import BANDS
 
-__all__ = ["Part", "Recipe", "Shape"]
+__all__ = ["Part", "Recipe", "Shape", "bar_on_sky"]
+
 
 Shape = Mapping[str, float]
 
@@ -143,3 +145,24 @@ class Recipe:
             raise InputError(
                 f"This is not a recipe ({error}): {text[:60]}", "The JSON that Recipe.to_json wrote"
             ) from error
+
+
+def bar_on_sky(recipe: Recipe) -> tuple[float, float] | None:
+    """Length and angle of the bar's axis as it is seen, under the disc's inclination and before the seeing.
+
+    Returns
+    -------
+    (length, angle) or None
+        From end to end [arcsec]; and from the x axis towards the y axis, from 0 to below 180 [deg]. A bar ends where
+        its surface brightness has fallen to half of its middle's: twice the component's keyword ``length``, which for
+        its Gaussian profile holds half the light too. None for a galaxy without a bar.
+    """
+    part = recipe.part("bar")
+    if part is None:
+        return None
+    shape = part.shape
+    in_plane, node = math.radians(shape["bar_angle"]), math.radians(shape["angle"])
+    along = math.cos(in_plane)
+    across = math.sin(in_plane) * float(flattening_of(shape["inclination"], 0.0))
+    angle = math.degrees(node + math.atan2(across, along)) % 180.0
+    return 2 * shape["length"] * math.hypot(along, across), angle

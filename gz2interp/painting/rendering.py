@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from gz2interp.errors import InputError
-from gz2interp.painting.colours import EXTINCTION
 from gz2interp.painting.components import Component, component_of
 from gz2interp.painting.grid import CELL, FIELD_SIZE, MARGIN, field_of, placed, samples, spectrum_of, wave_numbers
+from gz2interp.painting.populations import EXTINCTION
 from gz2interp.painting.psf import transfer
 from gz2interp.painting.recipe import Part, Recipe
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE

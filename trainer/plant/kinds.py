@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
 from gz2interp.painting import Part, Recipe
-from gz2interp.painting.colours import relative_to_r
+from gz2interp.painting.populations import relative_to_r
 from gz2interp.schema import BANDS
 
 __all__ = ["SHORTCUTS", "ShortcutKind", "shortcut", "shortcut_named"]

@@ -6,7 +6,7 @@ The truth of a survey lists the components in the order in which the modules bel
 from __future__ import annotations
 
 # isort: off
-from gz2interp.painting.components import bodies, spirals, rings, clumps, dust, around, foreground
+from gz2interp.painting.components import bodies, disc_structure, around
 
 # isort: on
 from gz2interp.painting.components.bodies import EDGE_ON
@@ -18,11 +18,7 @@ __all__ = [
     "Component",
     "around",
     "bodies",
-    "clumps",
     "component",
     "component_of",
-    "dust",
-    "foreground",
-    "rings",
-    "spirals",
+    "disc_structure",
 ]

@@ -1,4 +1,4 @@
-"""What belongs to a galaxy without being part of it: its companions, what tides pulled out of it, what it lenses."""
+"""What surrounds a galaxy: companions, tidal tails and lensed arcs, and foreground and background objects."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from scipy import special
 
 from gz2interp.painting import profiles
 from gz2interp.painting.components.registry import component
-from gz2interp.painting.components.spergel import spergel
+from gz2interp.painting.profiles import spergel
 
-__all__: list[str] = []
+__all__ = []
+
 
 Floats = NDArray[np.float32]
 
@@ -89,3 +90,50 @@ def arc(x: Floats, y: Floats, *, radius: float, width: float, opening: float, an
     share = half * special.gamma(1.25) * special.gammainc(0.25, (np.pi / half) ** 4) / np.pi
     ring = profiles.annulus(np.sqrt(along * along + across * across), radius, width)
     return ring * np.exp(-turned * turned) / np.float32(share)
+
+
+@component("star", form="spectrum", place="field")
+def star(kx: Floats, ky: Floats) -> Floats:
+    """A point of light: the same at all wave numbers."""
+    return np.ones(np.broadcast_shapes(kx.shape, ky.shape), np.float32)
+
+
+@component("spikes", lengths=("length", "width"), place="field")
+def spikes(x: Floats, y: Floats, *, length: float, width: float, angle: float) -> Floats:
+    """The cross that the vanes of the telescope's secondary mirror make of a bright star.
+
+    Parameters
+    ----------
+    x, y : float32
+    length : float
+        Over which a spike's light falls to 1/e [arcsec].
+    width : float
+        Standard deviation across [arcsec].
+    angle : float
+        Of one of the four, [deg].
+    """
+    along, across = profiles.rotated(x, y, angle)
+    flux = 4 * length * width * np.sqrt(2 * np.pi)
+    return (_beam(along, across, length, width) + _beam(across, along, length, width)) / np.float32(flux)
+
+
+@component("trail", lengths=("width",), place="field", unit_flux=False)
+def trail(x: Floats, y: Floats, *, width: float, angle: float) -> Floats:
+    """A satellite or a meteor that crossed the field while it was exposed: a straight line through its position.
+
+    `width` is the standard deviation across [arcsec].
+    """
+    _, across = profiles.rotated(x, y, angle)
+    line: Floats = np.exp(-0.5 * (across / np.float32(width)) ** 2)
+    return line
+
+
+@component("neighbour", form="spectrum", lengths=("radius",), place="field")
+def neighbour(kx: Floats, ky: Floats, *, radius: float, nu: float, axis_ratio: float, angle: float) -> Floats:
+    """Another galaxy in the field, at any distance: see `spergel`."""
+    return spergel(kx, ky, radius=radius, nu=nu, axis_ratio=axis_ratio, angle=angle)
+
+
+def _beam(along: Floats, across: Floats, length: float, width: float) -> Floats:
+    beam: Floats = np.exp(-np.abs(along) / np.float32(length) - 0.5 * (across / np.float32(width)) ** 2)
+    return beam

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.painting import profiles
-from gz2interp.painting.components.plane import flattening_of, in_plane
-from gz2interp.painting.components.registry import component
+from gz2interp.painting.components.registry import component, flattening_of, in_plane
 
 __all__ = ["EDGE_ON"]
 

@@ -1,4 +1,4 @@
-"""The open list of what galaxies are made of. A new component is one function with the decorator `component`."""
+"""The open list of components of galaxies, and the projection from the sky into a disc's plane."""
 
 from __future__ import annotations
 
@@ -6,9 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gz2interp.errors import InputError, choices
+import numpy as np
+from numpy.typing import NDArray
 
-__all__ = ["COMPONENTS", "Component", "Form", "Place", "component", "component_of"]
+from gz2interp.errors import InputError, choices
+from gz2interp.painting.profiles import rotated
+
+__all__ = [
+    "COMPONENTS",
+    "Component",
+    "Form",
+    "Place",
+    "component",
+    "component_of",
+    "flattening_of",
+    "in_plane",
+    "out_of_plane",
+]
+
 
 Form = Literal["brightness", "spectrum", "screen"]
 Place = Literal["body", "around", "field"]
@@ -108,3 +123,24 @@ def component_of(name: str) -> Component:
             "Register it with gz2interp.painting.component",
         )
     return COMPONENTS[name]
+
+
+Floats = NDArray[np.float32]
+
+
+def in_plane(x: Floats, y: Floats, inclination: float, angle: float) -> tuple[Floats, Floats, np.float32]:
+    """Coordinates in the plane of the disc, and by how much its tilt raises the surface brightness (divide by it)."""
+    along, across = rotated(x, y, angle)
+    flattening = flattening_of(inclination, 0.0)
+    return along, across / flattening, flattening
+
+
+def out_of_plane(along: Floats, across: Floats, inclination: float, angle: float) -> tuple[Floats, Floats]:
+    """Where a place in the plane of the disc is seen: the inverse of `in_plane`."""
+    return rotated(along, across * flattening_of(inclination, 0.0), -angle)
+
+
+def flattening_of(inclination: float, thickness: float) -> np.float32:
+    """Apparent axis ratio of a disc of that inclination [deg], and of that height over its scale length."""
+    tilt = np.deg2rad(inclination)
+    return np.float32(np.hypot(np.cos(tilt), thickness * np.sin(tilt)))

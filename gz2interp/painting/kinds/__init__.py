@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gz2interp.painting.kinds import discs, edge_on, odd, smooth
+from gz2interp.painting.kinds import discs, other
 from gz2interp.painting.kinds.registry import (
     KIND_SHARES,
     KINDS,
@@ -19,10 +19,8 @@ __all__ = [
     "discs",
     "draw_recipe",
     "draw_recipes",
-    "edge_on",
     "galaxy_kind",
-    "odd",
+    "other",
     "recipe_of",
-    "smooth",
     "with_rare",
 ]

@@ -6,8 +6,15 @@ as a whole, here and nearer by; `answers` turn that into chances, `voters` into 
 
 from __future__ import annotations
 
-from gz2interp.painting.votes.tallies import debiased, gz2classes, vote_columns
 from gz2interp.painting.votes.visibility import visibility
-from gz2interp.painting.votes.voters import Votes, cast_votes, draw_votes, probabilities
+from gz2interp.painting.votes.voters import (
+    Votes,
+    cast_votes,
+    debiased,
+    draw_votes,
+    gz2classes,
+    probabilities,
+    vote_columns,
+)
 
 __all__ = ["Votes", "cast_votes", "debiased", "draw_votes", "gz2classes", "probabilities", "visibility", "vote_columns"]

@@ -1,4 +1,4 @@
-"""The chance of each answer to Galaxy Zoo 2's questions, given what can be seen of a galaxy.
+"""The probability of each answer to Galaxy Zoo 2's questions, given what can be seen of a galaxy.
 
 Each question is a short function of a `View`. Later questions are put to those who gave the answer before: of those who
 see features at all, most see the arms if there are any, however few they are.
@@ -7,19 +7,127 @@ see features at all, most see the arms if there are any, however few they are.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
-from gz2interp.painting.votes.oddities import disorder, irregular, odd, odd_feature
-from gz2interp.painting.votes.opinions import either, ordered, rising, with_mistakes
-from gz2interp.painting.votes.sights import View
+from gz2interp.painting.votes.visibility import Seen, View
 from gz2interp.schema import QUESTIONS
 
-__all__ = ["Chances", "chances"]
+__all__ = [
+    "Chances",
+    "chances",
+    "disorder",
+    "either",
+    "irregular",
+    "odd",
+    "odd_feature",
+    "ordered",
+    "rising",
+    "with_mistakes",
+]
+
 
 Doubles = NDArray[np.float64]
+
+MISTAKES = 0.01
+"""Share of answers that were not meant."""
+
+
+def either(seen: Seen, shares: Mapping[str, float]) -> Doubles:
+    """Share who notice one at least, of what each of those who see it minds with a share of its own."""
+    return np.asarray(1 - np.prod([1 - share * seen[name] for name, share in shares.items()], axis=0))
+
+
+def rising(value: Doubles, at: float | Doubles, width: float) -> Doubles:
+    """From 0 to 1, a half at `at`: volunteers put the edge there, give or take `width`."""
+    return np.asarray(special.expit((value - at) / width))
+
+
+def ordered(value: Doubles, edges: Sequence[float], width: float) -> list[Doubles]:
+    """Answers in a row: a volunteer puts each edge where others do, give or take `width`."""
+    below = [np.zeros_like(value), *(1 - rising(value, edge, width) for edge in edges), np.ones_like(value)]
+    return [high - low for low, high in pairwise(below)]
+
+
+def with_mistakes(share: Doubles) -> Doubles:
+    """Chances (n, answer) that sum to 1, of shares of any sum."""
+    return np.asarray((1 - MISTAKES) * share / share.sum(axis=1, keepdims=True) + MISTAKES / share.shape[1])
+
+
+ODD: Final = {
+    "inner_ring": 0.60,
+    "outer_ring": 0.80,
+    "arc": 0.85,
+    "tail": 0.75,
+    "companion": 0.80,
+    "neighbour": 0.42,
+    "dust": 0.50,
+    "star": 0.42,
+    "spikes": 0.50,
+    "trail": 0.65,
+}
+"""What makes it odd."""
+
+ODD_NAMES: Final = {
+    #             ring lens dist irre othe merg dust
+    "inner_ring": (20, 1, 0, 0, 1, 0, 0),
+    "outer_ring": (20, 2, 0, 0, 1, 0, 0),
+    "arc": (2, 14, 1, 0, 3, 1, 0),
+    "tail": (0, 1, 8, 2, 2, 7, 0),
+    "companion": (0, 0, 2, 0, 2, 16, 0),
+    "neighbour": (0, 1, 1, 0, 9, 9, 0),
+    "dust": (0, 0, 1, 1, 3, 0, 15),
+    "star": (0, 2, 0, 0, 16, 2, 0),
+    "spikes": (0, 2, 0, 0, 18, 0, 0),
+    "trail": (0, 1, 1, 0, 18, 0, 0),
+    "irregular": (0, 0, 3, 15, 2, 0, 0),
+    "nothing": (27, 10, 11, 6, 31, 10, 5),
+}
+"""What it is called by those who call it odd."""
+
+AT_RANDOM = 0.115
+"""Share of volunteers who call a plain galaxy odd."""
+
+
+def odd(view: View) -> Sequence[Doubles]:
+    """Yes, no: for what stands out, or for nothing in particular."""
+    yes = 1 - (1 - _at_random(view)) * (1 - 0.7 * irregular(view)) * (1 - either(view.seen, ODD))
+    return yes, 1 - yes
+
+
+def odd_feature(view: View) -> Sequence[Doubles]:
+    """What it is, in proportion to what made them say so; the seven answers of the question."""
+    weights = {name: weight * view.seen[name] for name, weight in ODD.items()}
+    # Tails beside a companion are a merger's.
+    shared = weights["tail"] * view.seen["companion"]
+    weights |= {"tail": weights["tail"] - shared, "companion": weights["companion"] + shared}
+    weights |= {"irregular": 0.7 * irregular(view), "nothing": _at_random(view)}
+    named = [weight[:, None] * np.array(ODD_NAMES[name], float) for name, weight in weights.items()]
+    return list(np.sum(named, axis=0).T)
+
+
+def _at_random(view: View) -> Doubles:
+    """Fewer call a slim galaxy odd: the cigars have half the odd votes of the round."""
+    return AT_RANDOM * np.sqrt(view.axis_ratio)
+
+
+def irregular(view: View) -> Doubles:
+    """Patches without order where there is no bulge, or a body off its own middle."""
+    patches = (1 - (1 - view.seen["clumps"]) * (1 - view.seen["arms"])) * disorder(view)
+    return 1 - (1 - patches) * (1 - view.resolved * rising(view.sights.lopsided, at=0.35, width=0.08))
+
+
+def disorder(view: View) -> Doubles:
+    """1 for patches and knots that are not in arms, in a galaxy without a bulge; 0 for a spiral."""
+    bulgeless = rising(-view.sights.bulge, at=-0.04, width=0.01)
+    ragged = np.where(view.sights.arms > 0, view.sights.raggedness, 2.0)
+    return bulgeless * rising(ragged, at=0.95, width=0.1)
+
+
 Chances = Mapping[str, Doubles]
 """Question to (n, answer); rows sum to 1."""
 
