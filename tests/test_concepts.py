@@ -10,17 +10,13 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 from scipy.stats import false_discovery_control, spearmanr
 
-from gz2interp.concepts.accounted import account
 from gz2interp.concepts.atlas import atlas_of, most_for, whitened_directions
-from gz2interp.concepts.attribution import along_the_path, at_the_end
+from gz2interp.concepts.attribution import account, along_the_path, at_the_end
+from gz2interp.concepts.channel_diagnostics import artefact_channels, flagged, silent_channels, twins
+from gz2interp.concepts.channel_statistics import Tally, TopsKeeper
 from gz2interp.concepts.correlates import correlates, strongest_correlates
-from gz2interp.concepts.dictionary import channel_direction, dictionary_at, strongest_places
-from gz2interp.concepts.effects import group_effects
-from gz2interp.concepts.grid import activation_grid
-from gz2interp.concepts.groups import Groups, find_groups, part_of, without
-from gz2interp.concepts.odd_channels import artefact_channels, flagged, silent_channels, twins
-from gz2interp.concepts.tally import Tally
-from gz2interp.concepts.tops import TopsKeeper
+from gz2interp.concepts.dictionary import activation_grid, channel_direction, dictionary_at, strongest_places
+from gz2interp.concepts.groups import Groups, find_groups, group_effects, part_of, without
 from gz2interp.errors import InputError
 from gz2interp.statistics import discovery_rates
 

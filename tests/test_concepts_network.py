@@ -7,8 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gz2interp.concepts.accounted import account
-from gz2interp.concepts.attribution import along_the_path, between_layers
+from gz2interp.concepts.attribution import account, along_the_path, between_layers
 from gz2interp.errors import InputError
 from gz2interp.network.layer_scores import channel
 from gz2interp.network.probe import Probe

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from gz2interp.concepts.channel_statistics import Tally
 from gz2interp.concepts.partners import LEVEL, NOBODY, Standing, answers_of, partners_of
-from gz2interp.concepts.tally import Tally
 from gz2interp.errors import InputError
 
 GALAXIES, CHANNELS = 400, 5

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.concepts.tally import Tally
+from gz2interp.concepts.channel_statistics import Tally
 from gz2interp.errors import InputError
 
 __all__ = ["LEVEL", "NOBODY", "Answers", "Partners", "Standing", "answers_of", "partners_of"]

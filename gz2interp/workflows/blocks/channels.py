@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gz2interp.concepts.channel_diagnostics import TAIL, artefact_channels, flagged, silent_channels, twins
+from gz2interp.concepts.channel_statistics import Extremes
 from gz2interp.concepts.correlates import correlates
-from gz2interp.concepts.odd_channels import TAIL, artefact_channels, flagged, silent_channels, twins
-from gz2interp.concepts.tops import Extremes
 from gz2interp.schema import LABEL, PETRO_RADIUS
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.survey import Survey

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from gz2interp.cells import CellGeometry
-from gz2interp.concepts.accounted import Accounted
+from gz2interp.concepts.attribution import Accounted
 from gz2interp.concepts.dictionary import PlaceEntries
 from gz2interp.concepts.groups import Groups
 from gz2interp.errors import InputError

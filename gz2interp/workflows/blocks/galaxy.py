@@ -9,12 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.cells import CellGeometry
-from gz2interp.concepts.accounted import Accounted, account
-from gz2interp.concepts.attribution import LayerAttribution
-from gz2interp.concepts.dictionary import PlaceEntries, dictionary_at, strongest_places
-from gz2interp.concepts.effects import GroupEffects, group_effects
-from gz2interp.concepts.grid import ActivationGrid, activation_grid
-from gz2interp.concepts.groups import Groups, find_groups
+from gz2interp.concepts.attribution import Accounted, LayerAttribution, account
+from gz2interp.concepts.dictionary import ActivationGrid, PlaceEntries, activation_grid, dictionary_at, strongest_places
+from gz2interp.concepts.groups import GroupEffects, Groups, find_groups, group_effects
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Cutout
@@ -44,7 +41,7 @@ class GalaxyBlocks:
     groups : Groups
     effects : GroupEffects
     past : float32 (1, score)
-        See `gz2interp.concepts.accounted.account`.
+        See `gz2interp.concepts.attribution.account`.
     loud : float32 (channel,) or None
         What is loud for each channel in the survey.
     cells : CellGeometry

@@ -10,8 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.concepts.tally import Tally
-from gz2interp.concepts.tops import TopsKeeper
+from gz2interp.concepts.channel_statistics import Tally, TopsKeeper
 from gz2interp.errors import SurveyError
 from gz2interp.stores.arrays import SHARD_ROWS, read_npz
 from gz2interp.stores.files import replaced

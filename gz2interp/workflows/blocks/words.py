@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.concepts.accounted import Accounted
+from gz2interp.concepts.attribution import Accounted
 from gz2interp.concepts.correlates import strongest_correlates
 from gz2interp.concepts.dictionary import Entry
 from gz2interp.errors import InputError, SurveyError

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.activations import pooled_activations
+from gz2interp.concepts.channel_statistics import Tally
 from gz2interp.concepts.partners import Answers, Partners, Standing, answers_of, partners_of
-from gz2interp.concepts.tally import Tally
 from gz2interp.embedding.spaces import finite
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.network.randomised import Forgetful

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.cells import CellGeometry
-from gz2interp.concepts.grid import activation_grid
+from gz2interp.concepts.dictionary import activation_grid
 from gz2interp.errors import InputError
 from gz2interp.features.objectives import cosine_direction
 from gz2interp.features.visualise import visualise

@@ -1,4 +1,4 @@
-"""Channels that do nothing, channels that say the same, and channels that see what the sky or the telescope made."""
+"""Channels with zero activations, redundant channels, and channels that respond to observational artefacts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.concepts.tally import Tally
+from gz2interp.concepts.channel_statistics import Tally
 from gz2interp.statistics import discovery_rates
 
 __all__ = ["TAIL", "TWINS", "Artefact", "artefact_channels", "flagged", "silent_channels", "twins"]
+
 
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
