@@ -9,8 +9,7 @@ from test_measure_bars import apart, gaussian
 from benchmarks.bars.judging import Measured, fitted_axes, fitted_line, judged
 from benchmarks.bars.judging import apart as apart_of
 from benchmarks.bars.regression import _augmented, _axes
-from gz2interp.measure.bars import bars_in
-from gz2interp.measure.moments import FWHM
+from gz2interp.measure.bars import FWHM, bars_in
 from trainer.dataset import Held
 
 

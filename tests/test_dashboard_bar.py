@@ -12,7 +12,7 @@ from test_measure_bars import gaussian
 from dashboards.parts.bar import with_bar
 from dashboards.parts.subject import Subject
 from gz2interp.figures.panels import attribution_panels
-from gz2interp.measure.moments import FWHM
+from gz2interp.measure.bars import FWHM
 from gz2interp.results import Attribution
 
 

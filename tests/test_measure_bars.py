@@ -9,8 +9,7 @@ from hypothesis import strategies as some
 
 from gz2interp.attribution.symmetry import turned, turned_back
 from gz2interp.errors import InputError
-from gz2interp.measure.bars import axis_scatter, bars_in, position_angles, seen_in
-from gz2interp.measure.moments import FWHM, fitted_ellipses
+from gz2interp.measure.bars import FWHM, axis_scatter, bars_in, fitted_ellipses, position_angles, seen_in
 from gz2interp.painting import Part, Recipe
 from gz2interp.painting.components.bodies import bar
 from gz2interp.painting.recipe import bar_on_sky

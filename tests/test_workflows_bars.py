@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import gz2interp
 from gz2interp.cli import app
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
-from gz2interp.measure.moments import FWHM
+from gz2interp.measure.bars import FWHM
 from gz2interp.network.quiet import keras
 from gz2interp.results import Cutout
 from gz2interp.stores.survey import Survey

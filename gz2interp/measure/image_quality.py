@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.measure.moments import FWHM
-from gz2interp.measure.outskirts import ABOVE, PORTION, Measured, frame_of, measure, planes, signal_of
-from gz2interp.measure.stars import star_widths
+from gz2interp.measure.bars import FWHM
+from gz2interp.measure.outskirts import ABOVE, PORTION, Measured, frame_of, measure, planes, signal_of, star_widths
 
 __all__ = ["GALAXY_COLUMNS", "image_quality", "quality_columns"]
 

@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.measure.shape.isophotes import isophotes
-from gz2interp.measure.shape.one_band import one_band
+from gz2interp.measure.shape.isophotes import above_sky, isophotes
 from gz2interp.measure.shape.profiles import RADII, colours, profile_shape, sizes
-from gz2interp.measure.shape.residuals import ARC, ZONES, residuals
-from gz2interp.measure.shape.sky import above_sky
+from gz2interp.measure.shape.residuals import ARC, ZONES, one_band, residuals
 
 __all__ = ["SMALLEST", "morphology", "morphology_words"]
 
