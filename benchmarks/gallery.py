@@ -138,8 +138,7 @@ def section(subject: Any, ids: list[int], plate: Plate, options: argparse.Namesp
 
 def drawn(subject: Any, ids: list[int], words: list[str]) -> Any:
     """What ``gz2interp figure`` with these words draws."""
-    from gz2interp.figures.journals import Page
-    from gz2interp.figures.manner import Manner
+    from gz2interp.figures.style import Manner, Page
     from gz2interp.painting import Alteration
     from gz2interp.workflows.attribute import Question
     from gz2interp.workflows.figures import Wish, draw_figure
@@ -155,7 +154,7 @@ def drawn(subject: Any, ids: list[int], words: list[str]) -> Any:
 
 def keep(drawing: Any, path: Path) -> None:
     """As a small JPEG."""
-    from gz2interp.figures.paper import save_figure
+    from gz2interp.figures.style import save_figure
 
     with TemporaryDirectory() as folder:
         file = Path(folder) / "figure.png"

@@ -18,12 +18,10 @@ from paper_galaxies import texts
 import gz2interp as gz
 from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.figures.journals import TALLEST, Page
 from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure
 from gz2interp.figures.layouts.groups import active_groups
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import SMALL
 from gz2interp.figures.shown import Sky
+from gz2interp.figures.style import SMALL, TALLEST, Manner, Page
 from gz2interp.network.answers import Gradients
 from gz2interp.network.quiet import keras
 from gz2interp.results import Embedding, Provenance

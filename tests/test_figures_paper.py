@@ -17,7 +17,6 @@ from matplotlib.patches import PathPatch
 from paper_galaxies import LONG, SKY, a_map, galaxy, texts, words_of
 
 from gz2interp.errors import InputError
-from gz2interp.figures.journals import TALLEST, Page
 from gz2interp.figures.layouts.bands import Bars, bands_figure
 from gz2interp.figures.layouts.by_band import by_band_figure
 from gz2interp.figures.layouts.galaxies import galaxies_figure
@@ -25,15 +24,12 @@ from gz2interp.figures.layouts.methods import Panel, methods_figure
 from gz2interp.figures.layouts.neighbours import neighbours_figure
 from gz2interp.figures.layouts.repaint_pair import Pair, repaint_figure
 from gz2interp.figures.layouts.right_wrong import right_wrong_figure
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import SMALL, save_figure
-from gz2interp.figures.pieces import compass, letters, scales
 from gz2interp.figures.pieces.cells import Cell
-from gz2interp.figures.pieces.compass import compass_of
-from gz2interp.figures.pieces.maps import laid_over
-from gz2interp.figures.pieces.scales import Scale, number, rounded_up, scale_of
+from gz2interp.figures.pieces.maps import Scale, laid_over, number, rounded_up, scale_of
+from gz2interp.figures.pieces.pictures import compass_of
 from gz2interp.figures.rgb import rgb, rgb_bands
 from gz2interp.figures.shown import Sky
+from gz2interp.figures.style import SMALL, TALLEST, Manner, Page, save_figure
 from gz2interp.sky import cutout_wcs
 
 SCALE = Scale(2.0)
@@ -317,7 +313,7 @@ def _streams(pdf: bytes) -> list[bytes]:
     return found
 
 
-@pytest.mark.parametrize("module", [compass, letters, scales])
+@pytest.mark.parametrize("module", [maps, pictures, sheet])
 def test_the_examples_hold(module: Any) -> None:
     assert doctest.testmod(module) == (0, doctest.testmod(module).attempted)
     assert doctest.testmod(module).attempted

@@ -19,8 +19,7 @@ from gz2interp.figures.density import PIXELS, Window, density_rgba, inside_polyg
 from gz2interp.figures.map import MapPoints, MapView, map_figure
 from gz2interp.figures.overlay import diverging_rgb, over, summed_over_bands, symmetric_limit
 from gz2interp.figures.panels import attribution_panels, bands_panel, probability_bars, rgb_panel, vote_bars
-from gz2interp.figures.pictures import data_uri, thumbnails
-from gz2interp.figures.rgb import WEIGHTS, Stretch, rgb, rgb_bands, stretch_of
+from gz2interp.figures.rgb import WEIGHTS, Stretch, data_uri, rgb, rgb_bands, stretch_of, thumbnails
 
 GIANT = 588015507658768484
 

@@ -27,7 +27,7 @@ LIGHT = (
     "import trainer.__main__",
     "from gz2interp.stores.survey import Survey; from gz2interp.stores.checking import check_survey",
     "import gz2interp.attribution, gz2interp.embedding.index, gz2interp.embedding.projection",
-    "import gz2interp.figures.paper, gz2interp.figures.map, gz2interp.figures.panels",
+    "import gz2interp.figures.style, gz2interp.figures.map, gz2interp.figures.panels",
     "import gz2interp.workflows.rating, gz2interp.embedding.unusual.anomaly_model",
     "import gz2interp.concepts.groups, gz2interp.concepts.correlates, gz2interp.workflows.blocks.kept",
     "import gz2interp.painting, trainer.paint, trainer.catalog, trainer.ingest",

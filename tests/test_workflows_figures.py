@@ -21,8 +21,7 @@ from gz2interp import schema
 from gz2interp.attribution import METHODS
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.figures.journals import Page
-from gz2interp.figures.manner import Manner
+from gz2interp.figures.style import Manner, Page
 from gz2interp.network.scores import logit
 from gz2interp.painting import Alteration
 from gz2interp.schema import score_in_words

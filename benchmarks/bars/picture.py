@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from benchmarks.bars.judging import Measured
 from benchmarks.bars.samples import Sample
-from gz2interp.figures.bar import BAR_COLOUR
+from gz2interp.figures.overlay import BAR_COLOUR
 from gz2interp.figures.rgb import rgb, stretch_of
 from gz2interp.schema import NATIVE_PIXEL_SCALE
 from gz2interp.stores.models import ModelFolder

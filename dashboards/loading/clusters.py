@@ -13,7 +13,7 @@ from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import stamp
 from dashboards.selection import current, say, settle
 from gz2interp.figures.clusters import Outline, mean_pictures, outlines
-from gz2interp.figures.pictures import thumbnails
+from gz2interp.figures.rgb import thumbnails
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.clusters import ClusterFolder
 from gz2interp.stores.models import ModelFolder

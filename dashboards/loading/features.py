@@ -17,9 +17,8 @@ from dashboards.loading.surveys import model_of, stamp
 from gz2interp.cells import CellGeometry
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.errors import SurveyError
-from gz2interp.figures.pictures import thumbnails
 from gz2interp.figures.places import framed_places, pieces_around
-from gz2interp.figures.rgb import Stretch, rgb, stretch_of
+from gz2interp.figures.rgb import Stretch, rgb, stretch_of, thumbnails
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.blocks import BlocksFolder, blocks_folder
 from gz2interp.stores.features import FeaturesFolder, features_folder

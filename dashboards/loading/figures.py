@@ -49,8 +49,7 @@ def figure_of(survey: Survey, model: ModelFolder, asked: Asked, form: Form) -> b
     Gz2interpError
         The galaxy or the survey lacks what the layout needs.
     """
-    from gz2interp.figures.journals import Page
-    from gz2interp.figures.manner import Manner
+    from gz2interp.figures.style import Manner, Page
     from gz2interp.painting import Alteration
     from gz2interp.workflows.attribute import Question
     from gz2interp.workflows.figures import Wish, draw_figure, write_drawing

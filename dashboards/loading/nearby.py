@@ -10,8 +10,7 @@ import streamlit as st
 
 from dashboards.loading.attributions import subject_of
 from dashboards.loading.pictures import stretch_for
-from gz2interp.figures.pictures import thumbnails
-from gz2interp.figures.rgb import rgb
+from gz2interp.figures.rgb import rgb, thumbnails
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey

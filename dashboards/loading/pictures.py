@@ -9,8 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from gz2interp.figures.pictures import thumbnails
-from gz2interp.figures.rgb import Stretch, rgb, stretch_of
+from gz2interp.figures.rgb import Stretch, rgb, stretch_of, thumbnails
 from gz2interp.stores.survey import Survey
 
 __all__ = ["pictures_of", "stretch_for"]

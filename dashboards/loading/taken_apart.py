@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from dashboards.loading.attributions import subject_of
 from dashboards.loading.features import Shelf
 from dashboards.loading.pictures import stretch_for
-from gz2interp.figures.pictures import thumbnails
 from gz2interp.figures.places import class_colours, over_places
-from gz2interp.figures.rgb import rgb
+from gz2interp.figures.rgb import rgb, thumbnails
 
 if TYPE_CHECKING:  # the workflow loads TensorFlow
     from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
@@ -70,7 +69,7 @@ def attributed_picture(shelf: Shelf, apart: Apart, score: int) -> tuple[str, flo
 
 def group_pictures(shelf: Shelf, apart: Apart) -> tuple[str, list[str]]:
     """All neuron groups over the galaxy, and each alone."""
-    from gz2interp.figures.pieces.blocks import over_image
+    from gz2interp.figures.pieces.cells import over_image
 
     ground, loads = _colour(shelf, apart.row), apart.blocks.cells.on_pixels(apart.blocks.effects.loads[0])
     inks = class_colours(loads.shape[-1])

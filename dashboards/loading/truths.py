@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from dashboards.loading.attributions import subject_of
 from dashboards.loading.pictures import stretch_for
-from gz2interp.figures.before_after import light_picture, three_pictures
-from gz2interp.figures.pictures import thumbnails
+from gz2interp.figures.repaint import light_picture, three_pictures
+from gz2interp.figures.rgb import thumbnails
 from gz2interp.painting import Alteration
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey

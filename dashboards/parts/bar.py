@@ -8,7 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboards.parts.subject import Subject
-from gz2interp.figures.bar import add_bar
+from gz2interp.figures.overlay import add_bar
 from gz2interp.measure.bars import BAR_CLASSES, bars_in, position_angles, seen_in
 from gz2interp.results import Attribution
 

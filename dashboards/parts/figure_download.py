@@ -13,7 +13,7 @@ from dashboards.parts.style import caption
 from dashboards.parts.subject import Subject
 from gz2interp.attribution import METHODS
 from gz2interp.errors import Gz2interpError
-from gz2interp.figures.journals import JOURNALS
+from gz2interp.figures.style import JOURNALS
 from gz2interp.schema import name_in_words
 from gz2interp.stores.models import ModelFolder
 

@@ -78,9 +78,7 @@ def figure(
     overwrite: OverwriteOption = False,
 ) -> None:
     """A figure for a paper, its caption beside it (.txt), its numbers (.csv) and its maps (.fits with WCS)."""
-    from gz2interp.figures.journals import Page
-    from gz2interp.figures.manner import Manner
-    from gz2interp.figures.paper import checked_format
+    from gz2interp.figures.style import Manner, Page, checked_format
     from gz2interp.painting import Alteration
     from gz2interp.workflows.attribute import Question
     from gz2interp.workflows.figures import Wish, draw_each, draw_figure, write_drawing

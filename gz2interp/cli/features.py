@@ -252,7 +252,7 @@ def grid(
     progress: ProgressOption = "bars",
 ) -> None:
     """The activation grid of a galaxy: what a layer sees at each place, as a feature image."""
-    from gz2interp.figures.paper import checked_format
+    from gz2interp.figures.style import checked_format
     from gz2interp.workflows.features.grid import galaxy_grid, grid_drawing
     from gz2interp.workflows.features.settings import SheetSettings
     from gz2interp.workflows.opening import open_subject
@@ -304,14 +304,13 @@ def _place(text: str) -> tuple[int, int]:
 
 
 def _manner(journal: str, columns: int) -> Any:
-    from gz2interp.figures.journals import Page
-    from gz2interp.figures.manner import Manner
+    from gz2interp.figures.style import Manner, Page
 
     return Manner(Page(journal, columns))
 
 
 def _write(drawing: Callable[[], Any], path: Path) -> None:
-    from gz2interp.figures.paper import checked_format
+    from gz2interp.figures.style import checked_format
     from gz2interp.workflows.figures import write_drawing
 
     checked_format(path)

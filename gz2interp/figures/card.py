@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from gz2interp.cards import Card, Failures
 from gz2interp.evaluation import Evaluation
 from gz2interp.figures.colours import OKABE_ITO
-from gz2interp.figures.paper import STYLE
-from gz2interp.figures.pieces.compass import put_scale_bar
+from gz2interp.figures.pieces.pictures import put_scale_bar
 from gz2interp.figures.shown import Sky
+from gz2interp.figures.style import STYLE
 from gz2interp.schema import name_in_words
 from gz2interp.stores.files import replaced
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import ConnectionPatch
 from numpy.typing import NDArray
 
-from gz2interp.figures.paper import STYLE, TEXT
+from gz2interp.figures.style import STYLE, TEXT
 
 __all__ = ["TwoMaps", "two_maps_figure"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gz2interp.figures.colours import NUMBERS, Categories, Colouring, Scale
 from gz2interp.figures.density import Window, density_rgba, sample, window_of
-from gz2interp.figures.pictures import data_uri
+from gz2interp.figures.rgb import data_uri
 
 __all__ = ["MOST_POINTS", "MapPoints", "MapView", "map_figure"]
 

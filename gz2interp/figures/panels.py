@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from gz2interp.figures.overlay import DIVERGING, diverging_rgb, over, summed_over_bands, symmetric_limit
-from gz2interp.figures.pictures import data_uri
+from gz2interp.figures.rgb import data_uri
 from gz2interp.schema import QUESTIONS, name_in_words, pixel_unit, vote_column
 
 __all__ = [

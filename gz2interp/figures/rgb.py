@@ -1,18 +1,22 @@
-"""Colour images of five-band cutouts."""
+"""Colour images of five-band cutouts, and arrays as pictures embedded in a page."""
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from gz2interp.errors import InputError
 from gz2interp.schema import BANDS, DISPLAY_BANDS, DISPLAY_UNIT, UNIT, pixel_unit
 
-__all__ = ["Stretch", "rgb", "rgb_bands", "stretch_of"]
+__all__ = ["Stretch", "data_uri", "rgb", "rgb_bands", "stretch_of", "thumbnails"]
+
 
 Floats = NDArray[np.floating]
 Bytes = NDArray[np.uint8]
@@ -143,3 +147,15 @@ def _asinh(flux: Floats, stretch: Stretch) -> Floats:
     # Normalised as in the paper's reference code: 0.1 of full brightness comes at a tenth of the scale.
     slope = 0.1 / np.arcsinh(0.1 * stretch.softening)
     return np.asarray(np.arcsinh(flux * stretch.softening / stretch.scale) * slope)
+
+
+def data_uri(pixels: NDArray[np.uint8]) -> str:
+    """uint8 (y, x, 3) or (y, x, 4), row 0 on top -> a PNG as a data URI."""
+    written = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(pixels)).save(written, format="PNG", compress_level=3)
+    return "data:image/png;base64," + base64.b64encode(written.getvalue()).decode("ascii")
+
+
+def thumbnails(images: NDArray[np.uint8]) -> list[str]:
+    """One data URI for each image of uint8 (n, y, x, 3), in array order; north-up images have their last row on top."""
+    return [data_uri(image[::-1]) for image in images]

@@ -236,7 +236,7 @@ def draw_comparison(compared: Comparison, path: Path, linked: int = 12) -> Path:
         How many galaxies.
     """
     from gz2interp.figures.compared import TwoMaps, two_maps_figure
-    from gz2interp.figures.paper import checked_format, save_figure
+    from gz2interp.figures.style import checked_format, save_figure
 
     checked_format(path)
     table = compared.table

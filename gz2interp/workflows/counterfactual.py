@@ -9,10 +9,9 @@ from pathlib import Path
 from astropy.io import fits
 
 from gz2interp.errors import InputError, choices
-from gz2interp.figures.before_after import middle_band
-from gz2interp.figures.counterfactual import Counterfactual, counterfactual_figure
-from gz2interp.figures.paper import FORMATS, save_figure
+from gz2interp.figures.repaint import Counterfactual, counterfactual_figure, middle_band
 from gz2interp.figures.shown import Sky
+from gz2interp.figures.style import FORMATS, save_figure
 from gz2interp.painting import Alteration
 from gz2interp.results import Cutout
 from gz2interp.schema import name_in_words

@@ -14,17 +14,12 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.journals import TALLEST, Page
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import SMALL, STYLE
-from gz2interp.figures.pieces.blocks import ink
-from gz2interp.figures.pieces.compass import put_compass, put_scale_bar
-from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import stretch_for_features
-from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height
-from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.pieces.cells import ink
+from gz2interp.figures.pieces.pictures import put_compass, put_scale_bar, stretch_for_features
+from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, put_letter, wrapped
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 from gz2interp.figures.shown import Sky
+from gz2interp.figures.style import SMALL, STYLE, TALLEST, Manner, Page
 
 __all__ = ["AtlasCell", "atlas_figure", "stretch_for_patches"]
 

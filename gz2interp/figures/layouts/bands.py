@@ -14,16 +14,12 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.manner import Manner
 from gz2interp.figures.overlay import DIVERGING
-from gz2interp.figures.paper import SMALL, STYLE
 from gz2interp.figures.pieces.cells import draw_picture
-from gz2interp.figures.pieces.compass import put_compass, put_scale_bar
-from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import stretch_for
-from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, side_for
-from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.pieces.pictures import put_compass, put_scale_bar, stretch_for
+from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.shown import Shown
+from gz2interp.figures.style import SMALL, STYLE, Manner
 
 __all__ = ["Bars", "bands_figure"]
 

@@ -13,20 +13,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.journals import Page
-from gz2interp.figures.manner import RGB, Manner
-from gz2interp.figures.paper import STYLE
-from gz2interp.figures.pieces.bars import colour_bar
 from gz2interp.figures.pieces.cells import draw_picture
-from gz2interp.figures.pieces.coordinates import FOR_WCS, put_place, wcs_of
-from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.maps import draw_map
-from gz2interp.figures.pieces.pictures import band_grey, hatch_invalid, show, stretch_for
-from gz2interp.figures.pieces.scales import Scale, total
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
-from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.pieces.maps import Scale, colour_bar, draw_map, total
+from gz2interp.figures.pieces.pictures import FOR_WCS, band_grey, hatch_invalid, put_place, show, stretch_for, wcs_of
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import Stretch
 from gz2interp.figures.shown import Shown
+from gz2interp.figures.style import RGB, STYLE, Manner, Page
 
 __all__ = ["by_band_figure"]
 

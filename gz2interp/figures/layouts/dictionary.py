@@ -12,17 +12,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import STYLE
-from gz2interp.figures.pieces.blocks import framed, ink, marked, outline
-from gz2interp.figures.pieces.cells import Cell, draw_picture
-from gz2interp.figures.pieces.coordinates import put_place
-from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import show, stretch_for, stretch_for_features
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
-from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.pieces.cells import Cell, draw_picture, framed, ink, marked, outline
+from gz2interp.figures.pieces.pictures import put_place, show, stretch_for, stretch_for_features
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import Stretch, rgb
 from gz2interp.figures.shown import Shown
+from gz2interp.figures.style import STYLE, Manner
 
 __all__ = ["DictionaryPlace", "DictionaryWord", "dictionary_figure"]
 

@@ -12,15 +12,12 @@ from numpy.typing import NDArray
 
 from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import STYLE
 from gz2interp.figures.pieces.cells import draw_picture
-from gz2interp.figures.pieces.coordinates import put_place
-from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import stretch_for, stretch_for_features
-from gz2interp.figures.pieces.sheet import Sheet, foot_height, side_for
+from gz2interp.figures.pieces.pictures import put_place, stretch_for, stretch_for_features
+from gz2interp.figures.pieces.sheet import Sheet, foot_height, put_letter, side_for
 from gz2interp.figures.rgb import rgb
 from gz2interp.figures.shown import Shown
+from gz2interp.figures.style import STYLE, Manner
 
 __all__ = ["grid_figure"]
 

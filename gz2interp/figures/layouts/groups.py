@@ -11,19 +11,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.journals import Page
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import SMALL, STYLE
-from gz2interp.figures.pieces.blocks import INKS, bars_of_effects, framed, ink, over_image, signed
-from gz2interp.figures.pieces.cells import draw_picture
-from gz2interp.figures.pieces.coordinates import put_place
-from gz2interp.figures.pieces.letters import put_letter
-from gz2interp.figures.pieces.pictures import show, stretch_for, stretch_for_features
-from gz2interp.figures.pieces.scales import rounded_up
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
-from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.pieces.cells import INKS, bars_of_effects, draw_picture, framed, ink, over_image, signed
+from gz2interp.figures.pieces.maps import rounded_up
+from gz2interp.figures.pieces.pictures import put_place, show, stretch_for, stretch_for_features
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import rgb
 from gz2interp.figures.shown import Shown
+from gz2interp.figures.style import SMALL, STYLE, Manner, Page
 
 __all__ = ["active_groups", "groups_figure"]
 

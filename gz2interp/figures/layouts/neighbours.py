@@ -9,14 +9,11 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from gz2interp.errors import InputError
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import STYLE
-from gz2interp.figures.pieces.bars import colour_bar
 from gz2interp.figures.pieces.cells import Cell, Drawn
-from gz2interp.figures.pieces.coordinates import FOR_WCS, wcs_of
-from gz2interp.figures.pieces.scales import Scale
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
-from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.pieces.maps import Scale, colour_bar
+from gz2interp.figures.pieces.pictures import FOR_WCS, wcs_of
+from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for, wrapped
+from gz2interp.figures.style import STYLE, Manner
 
 __all__ = ["neighbours_figure"]
 

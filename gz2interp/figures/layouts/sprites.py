@@ -12,12 +12,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.paper import STYLE
-from gz2interp.figures.pieces.blocks import framed
+from gz2interp.figures.pieces.cells import framed
 from gz2interp.figures.pieces.pictures import show
 from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
 from gz2interp.figures.rgb import Stretch, rgb
+from gz2interp.figures.style import STYLE, Manner
 
 __all__ = ["Sprite", "sprites_figure"]
 

@@ -1,4 +1,4 @@
-"""Galaxies' images: in colour, in one band, with what is not valid hatched."""
+"""Images of galaxies in colour or in one band, with scale bar, compass and coordinates."""
 
 from __future__ import annotations
 
@@ -9,15 +9,35 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
 from matplotlib.transforms import Affine2D
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+from gz2interp.errors import InputError
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
-from gz2interp.figures.shown import Shown
+from gz2interp.figures.shown import Shown, Sky
+from gz2interp.figures.style import SMALL
 from gz2interp.schema import pixel_unit
 
-__all__ = ["band_grey", "ground_of", "hatch_invalid", "isophotes", "show", "stretch_for", "stretch_for_features"]
+__all__ = [
+    "FOR_WCS",
+    "band_grey",
+    "bar_length",
+    "compass_of",
+    "dress_coordinates",
+    "ground_of",
+    "hatch_invalid",
+    "isophotes",
+    "put_compass",
+    "put_place",
+    "put_scale_bar",
+    "show",
+    "stretch_for",
+    "stretch_for_features",
+    "wcs_of",
+]
+
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.floating[Any]]
@@ -84,3 +104,127 @@ def _runs(row: NDArray[np.bool_], y: int) -> list[tuple[int, int, int]]:
 
 def _box(y: int, start: int, end: int) -> Affine2D:
     return Affine2D().scale(end - start, 1).translate(start - 0.5, y - 0.5)
+
+
+_LENGTHS: Final = (0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 600)
+_INK: Final[Any] = {"color": "white", "path_effects": [withStroke(linewidth=1.6, foreground="black")], "zorder": 8}
+
+
+def bar_length(field: float) -> float:
+    """The length of a bar in a field, both in arcsec: a round number, about a quarter.
+
+    >>> bar_length(25.3), bar_length(400.0)
+    (5, 120)
+    """
+    return max((length for length in _LENGTHS if length <= field / 3), default=field / 4)
+
+
+def compass_of(position_angle: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """The directions (x, y) of north and of east in array order; +y is at the position angle, east of north [deg].
+
+    >>> [tuple(round(part) + 0 for part in way) for way in compass_of(0.0)]
+    [(0, 1), (-1, 0)]
+    """
+    angle = np.deg2rad(position_angle)
+    return (float(np.sin(angle)), float(np.cos(angle))), (float(-np.cos(angle)), float(np.sin(angle)))
+
+
+def put_scale_bar(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
+    """A bar in the lower left corner, in arcsec, or in pixels where the pixel scale is not known."""
+    height, width = shape
+    known = bool(np.isfinite(sky.pixel_scale))
+    unit = sky.pixel_scale if known else 1.0
+    length = bar_length(width * unit)
+    words = f"{length:g}\N{DOUBLE PRIME}" if known else f"{length:g} pix"
+    x, y = 0.07 * width, 0.07 * height
+    axis.plot([x, x + length / unit], [y, y], linewidth=1.1, solid_capstyle="butt", **_INK)
+    axis.text(x, y + 0.03 * height, words, ha="left", va="bottom", fontsize=SMALL, **_INK)
+
+
+def put_compass(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
+    """North and east in the upper right corner; nothing where the position angle is not known."""
+    if not np.isfinite(sky.position_angle):
+        return
+    height, width = shape
+    inch = width / _inches(axis)
+    length = max(0.14 * width, 0.075 * inch)
+    ways = np.array(compass_of(sky.position_angle))
+    names = ways * (length + 0.05 * inch)
+    corners = np.concatenate([[(0.0, 0.0)], names])
+    margin = 0.06 * inch
+    x = width - 0.5 - margin - float(corners[:, 0].max())
+    y = height - 0.5 - margin - float(corners[:, 1].max())
+    for name, way, beside in zip("NE", ways, names, strict=True):
+        arrow = {"arrowstyle": "-|>,head_length=0.16,head_width=0.08", "shrinkA": 0, "shrinkB": 0, "linewidth": 0.7}
+        axis.annotate("", (x + length * way[0], y + length * way[1]), (x, y), arrowprops={**arrow, **_INK})
+        axis.text(x + beside[0], y + beside[1], name, ha="center", va="center", fontsize=SMALL, **_INK)
+
+
+def _inches(axis: Axes) -> float:
+    """How wide the axes are."""
+    figure: Any = axis.figure
+    return float(axis.get_window_extent().width / figure.dpi)
+
+
+FOR_WCS = (0.54, 0.31)
+"""Inches that the numbers need on the left and beneath."""
+
+
+def wcs_of(shown: Shown, axes: str) -> Any:
+    """The WCS to draw a picture in; None where a scale bar is wanted.
+
+    Raises
+    ------
+    InputError
+        Coordinates are wanted of a galaxy whose place or pixel scale is not known.
+    """
+    if axes != "wcs":
+        return None
+    wcs = shown.sky.wcs(shown.shape)
+    if wcs is None:
+        raise InputError(
+            f"Coordinates were asked for, but of {shown.words.splitlines()[0] if shown.words else 'a galaxy'} the "
+            "position, pixel scale or position angle is not known",
+            remedy="Draw a scale bar instead: --axes scale",
+        )
+    return wcs
+
+
+def dress_coordinates(axis: Axes, sky: Sky, numbers: bool) -> None:
+    """Ticks of right ascension and declination; with their numbers and names, or without.
+
+    Right ascension runs along the bottom, or along the left of an image that is turned by more than 45 degrees.
+    """
+    drawn: Any = axis
+    angle = np.deg2rad(sky.position_angle)
+    sides = "lb" if abs(np.sin(angle)) > abs(np.cos(angle)) else "bl"
+    for coordinate, side, name in zip(drawn.coords, sides, ("RA", "Dec"), strict=True):
+        coordinate.set_ticks(number=4)
+        coordinate.set_ticks_position(side)
+        coordinate.tick_params(length=2, width=0.4, direction="in", color="#999999")
+        coordinate.set_ticklabel_position(side if numbers else "")
+        coordinate.set_ticklabel(size=SMALL, exclude_overlapping=True, pad=1.5)
+        coordinate.set_auto_axislabel(False)
+        coordinate.set_axislabel_position(side)
+        coordinate.set_axislabel(name if numbers else "", minpad=0.6, fontsize=SMALL)
+        coordinate.set_major_formatter("d.ddd")
+
+
+def put_place(axis: Axes, shown: Shown, axes: str, first: bool = True) -> None:
+    """What tells where and how large a picture is: a bar and a compass, or coordinates.
+
+    Parameters
+    ----------
+    axis : Axes
+        With the picture.
+    shown : Shown
+    axes : str
+        As of a `Manner`.
+    first : bool, optional
+        Whether this is the picture that says it for its neighbours.
+    """
+    if axes == "wcs":
+        dress_coordinates(axis, shown.sky, first)
+    elif first:
+        put_scale_bar(axis, shown.sky, shown.shape)
+        put_compass(axis, shown.sky, shown.shape)

@@ -1,8 +1,10 @@
-"""A figure of a journal's width, on which things are put in inches from its upper left corner."""
+"""A figure of a journal's width with elements placed in inches: wrapped text and panel letters."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
+from string import ascii_lowercase
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -10,13 +12,64 @@ from astropy.visualization.wcsaxes import WCSAxes
 from astropy.wcs import WCS
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 
 from gz2interp.errors import InputError
-from gz2interp.figures.journals import TALLEST, Page
-from gz2interp.figures.paper import SMALL, STYLE
-from gz2interp.figures.pieces.wrapping import wrapped
+from gz2interp.figures.style import SMALL, STYLE, TALLEST, TEXT, Page
 
-__all__ = ["FOOT_INK", "GAP", "LINE", "SMALLEST_SIDE", "Sheet", "foot_height", "side_for"]
+__all__ = [
+    "FOOT_INK",
+    "GAP",
+    "LINE",
+    "SMALLEST_SIDE",
+    "Sheet",
+    "foot_height",
+    "letter",
+    "put_letter",
+    "side_for",
+    "wrapped",
+]
+
+
+_ROOM: Final = 0.96
+"""Of the width: letters on pixels are up to 4 % wider than their outlines."""
+
+_FONT: Final = FontProperties(family=STYLE["font.family"], size=SMALL)
+
+
+def wrapped(words: str, inches: float) -> str:
+    """Small text broken into lines of a width; line breaks are kept, and a word that is too long is broken."""
+    return "\n".join(line for part in words.split("\n") for line in _lines(part, _ROOM * inches))
+
+
+def _lines(words: str, inches: float) -> list[str]:
+    lines: list[str] = []
+    for word in (piece for whole in words.split(" ") for piece in _pieces(whole, inches)):
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and _width(longer) <= inches:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _pieces(word: str, inches: float) -> list[str]:
+    """The word, or parts of it that fit."""
+    pieces = [""]
+    for letter in word:
+        if pieces[-1] and _width(pieces[-1] + letter) > inches:
+            pieces.append("")
+        pieces[-1] += letter
+    return pieces if pieces != [""] else []
+
+
+@lru_cache(maxsize=4096)
+def _width(words: str) -> float:
+    """[inch]"""
+    width, _, _ = text_to_path.get_text_width_height_descent(words, _FONT, ismath=False)
+    return float(width) / 72
+
 
 GAP: Final = 0.03
 """Inches between pictures."""
@@ -101,3 +154,29 @@ def foot_height(foot: str, page: Page) -> float:
     """Inches that a foot takes."""
     lines = wrapped(foot, page.width - 0.06)
     return LINE * (lines.count("\n") + 1) + 0.06 if lines else 0.0
+
+
+def letter(place: int) -> str:
+    """(a), (b), ..., (z), (aa), ...
+
+    >>> letter(0), letter(25), letter(26), letter(53)
+    ('(a)', '(z)', '(aa)', '(bbb)')
+    """
+    return f"({ascii_lowercase[place % 26] * (place // 26 + 1)})"
+
+
+def put_letter(axis: Axes, place: int) -> None:
+    """The letter of a panel in its upper left corner."""
+    axis.text(
+        0.035,
+        0.965,
+        letter(place),
+        transform=axis.transAxes,
+        ha="left",
+        va="top",
+        fontsize=TEXT,
+        weight="bold",
+        color="black",
+        bbox={"facecolor": "white", "alpha": 0.75, "linewidth": 0, "pad": 0.8},
+        zorder=9,
+    )

@@ -14,7 +14,7 @@ from gz2interp.concepts.groups import Groups
 from gz2interp.errors import InputError
 from gz2interp.figures.layouts.dictionary import DictionaryPlace, DictionaryWord, dictionary_figure
 from gz2interp.figures.layouts.groups import active_groups, groups_figure
-from gz2interp.figures.manner import Manner
+from gz2interp.figures.style import Manner
 from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
 from gz2interp.workflows.blocks.pictures import fires_in
 from gz2interp.workflows.blocks.words import (

@@ -10,8 +10,8 @@ import pandas as pd
 from gz2interp.errors import InputError
 from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure, stretch_for_patches
 from gz2interp.figures.layouts.tops import ChannelRow, tops_figure
-from gz2interp.figures.manner import Manner
 from gz2interp.figures.shown import one_for_all
+from gz2interp.figures.style import Manner
 from gz2interp.schema import name_in_words
 from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 from gz2interp.workflows.blocks.pictures import fires_in, patches_of, shown_of_rows

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
 from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
-from gz2interp.figures.manner import Manner
 from gz2interp.figures.rgb import Stretch, stretch_of
+from gz2interp.figures.style import Manner
 from gz2interp.schema import name_in_words
 from gz2interp.stores.features import FeaturesFolder
 from gz2interp.workflows.features.kept import sheet_of

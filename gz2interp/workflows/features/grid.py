@@ -14,7 +14,7 @@ from gz2interp.errors import InputError
 from gz2interp.features.objectives import cosine_direction
 from gz2interp.features.visualise import visualise
 from gz2interp.figures.layouts.grid import FAINTEST, grid_figure
-from gz2interp.figures.manner import Manner
+from gz2interp.figures.style import Manner
 from gz2interp.workflows.blocks.pictures import shown_of_rows
 from gz2interp.workflows.blocks.words import caption
 from gz2interp.workflows.explain import row_with_image

@@ -115,9 +115,8 @@ def write_feature_images(made: FeatureImages, subject: Subject, path: Path) -> P
             _fits_of(made, subject).writeto(aside)
     else:
         from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
-        from gz2interp.figures.manner import Manner
-        from gz2interp.figures.paper import save_figure
         from gz2interp.figures.rgb import stretch_of
+        from gz2interp.figures.style import Manner, save_figure
         from gz2interp.workflows.figures.words import colour_in_words
 
         survey, model = subject.survey, subject.model

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from gz2interp.figures.paper import checked_format, save_figure
+from gz2interp.figures.style import checked_format, save_figure
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.explain import Explanation
 from gz2interp.workflows.maps import write_maps_together

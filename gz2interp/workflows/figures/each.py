@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gz2interp.errors import InputError, choices
-from gz2interp.figures.paper import checked_format
+from gz2interp.figures.style import checked_format
 from gz2interp.results import digest_of
 from gz2interp.stores.files import read_json, write_json
 from gz2interp.stores.survey import Survey

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from gz2interp.attribution import METHODS
 from gz2interp.figures.layouts.by_band import by_band_figure
 from gz2interp.figures.layouts.galaxies import galaxies_figure, panels_of
-from gz2interp.figures.manner import RGB
+from gz2interp.figures.style import RGB
 from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of
 from gz2interp.workflows.figures.parts import caption_of, foot_of, scale_for, scale_in_words, shown_of, who_in_words

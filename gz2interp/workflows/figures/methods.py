@@ -8,7 +8,7 @@ from typing import Final
 from gz2interp.attribution import METHODS
 from gz2interp.errors import InputError
 from gz2interp.figures.layouts.methods import Panel, methods_figure
-from gz2interp.figures.pieces.scales import Scale, scale_of, total
+from gz2interp.figures.pieces.maps import Scale, scale_of, total
 from gz2interp.workflows.attribute import Question
 from gz2interp.workflows.explain import Explanation, explain
 from gz2interp.workflows.figures.drawing import Drawing, numbers_of

@@ -7,12 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from gz2interp.attribution import METHODS
-from gz2interp.figures.manner import Manner
-from gz2interp.figures.pieces.letters import letter
-from gz2interp.figures.pieces.maps import map_in_words
+from gz2interp.figures.pieces.maps import Scale, map_in_words, scale_of, total
 from gz2interp.figures.pieces.pictures import stretch_for
-from gz2interp.figures.pieces.scales import Scale, scale_of, total
+from gz2interp.figures.pieces.sheet import letter
 from gz2interp.figures.shown import Shown, Sky
+from gz2interp.figures.style import Manner
 from gz2interp.schema import score_in_words
 from gz2interp.workflows.explain import Explanation
 from gz2interp.workflows.figures.words import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from gz2interp.figures.manner import Manner
+from gz2interp.figures.style import Manner
 from gz2interp.painting import Alteration
 from gz2interp.workflows.attribute import Question
 
