@@ -60,7 +60,7 @@ def painted_light() -> Any:
     """That of 32 painted spirals."""
     import numpy as np
 
-    from gz2interp.features.light import light_of
+    from gz2interp.features.image_prior import light_of
     from gz2interp.painting import draw_recipe, paint
 
     rng = np.random.default_rng(1000)

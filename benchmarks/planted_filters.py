@@ -14,7 +14,7 @@ import argparse
 
 import numpy as np
 
-from gz2interp.features.light import Light, light_of
+from gz2interp.features.image_prior import Light, light_of
 from gz2interp.features.transformations import NONE
 from gz2interp.features.visualise import visualise
 from gz2interp.network.probe import Probe

@@ -11,9 +11,8 @@ import gz2interp as gz
 from gz2interp.errors import InputError
 from gz2interp.features.believable import agreement, random_images, share_of_colours, share_of_spectrum
 from gz2interp.features.forms import form_of
-from gz2interp.features.light import Light, colours_of, light_of, signal_of
+from gz2interp.features.image_prior import Light, colours_of, frequencies, light_of, signal_of
 from gz2interp.features.limits import SHARPNESS, above_sky, fluxes_within
-from gz2interp.features.rings import frequencies
 from gz2interp.features.transformations import NONE, Transformations
 from gz2interp.network.probe import Probe
 from gz2interp.painting import draw_recipe, paint

@@ -32,7 +32,7 @@ LIGHT = (
     "import gz2interp.concepts.groups, gz2interp.concepts.correlates, gz2interp.workflows.blocks.kept",
     "import gz2interp.painting, trainer.paint, trainer.catalog, trainer.ingest",
     "import gz2interp.network, gz2interp.network.scores, gz2interp.network.answers",
-    "import gz2interp.features.light",
+    "import gz2interp.features.image_prior",
     "import gz2interp.testing.fakes, gz2interp.testing.contracts",
 )
 

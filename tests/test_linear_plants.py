@@ -7,8 +7,7 @@ import pytest
 
 import gz2interp as gz
 from gz2interp.features.believable import random_images
-from gz2interp.features.light import Light, light_of
-from gz2interp.features.rings import ring_weights
+from gz2interp.features.image_prior import Light, light_of, ring_weights
 from gz2interp.network.probe import Probe
 from gz2interp.painting import draw_recipe, paint
 from gz2interp.testing.linear_plants import POOLS, SHAPES, best_image, linear_likeness, linear_plant

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.features.light import light_of
+from gz2interp.features.image_prior import light_of
 from gz2interp.features.visualise import visualise
 from gz2interp.network.layer_scores import channel
 from gz2interp.network.quiet import keras

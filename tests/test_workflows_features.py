@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.features.believable import agreement
-from gz2interp.features.light import light_of
+from gz2interp.features.image_prior import light_of
 from gz2interp.features.objectives import cosine_direction
 from gz2interp.features.parametrisations import PARAMETRISATIONS
 from gz2interp.network.quiet import tf

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gz2interp.features.light import Light, colours_of, magnitudes_of
+from gz2interp.features.image_prior import Light, colours_of, magnitudes_of
 
 __all__ = ["agreement", "random_images", "share_of_colours", "share_of_spectrum"]
 

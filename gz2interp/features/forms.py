@@ -1,4 +1,4 @@
-"""Objectives of one form side by side: what makes them differ becomes numbers of each image, and one step serves all.
+"""Objectives of one form optimised together, and the diversity term between images of one objective.
 
 ``channel("block3", k)`` is the same function for every k, of a vector that is 1 at k. So a batch of images pursues as
 many channels or directions as it has images, and TensorFlow traces one function.
@@ -8,22 +8,67 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.features.diversity import Diversity
+from gz2interp.errors import InputError
 from gz2interp.features.objectives import PlaneScore
 from gz2interp.network.layer_scores import Channel, Direction
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import OPERATORS, Combination, Output, Score, plane_of
 
-__all__ = ["Form", "Heard", "form_of"]
+__all__ = ["COMPANY", "Form", "Heard", "diversity", "form_of"]
+
+
+Tensor = Any
+
+COMPANY: Final = "company"
+"""Under which name images made together find their weights for one another, (n, n), among what was said."""
+
+NORM_FLOOR = 1e-8
+
+
+@dataclass(frozen=True)
+class Diversity(PlaneScore):
+    """Minus the mean cosine between an image's Gram matrix of channels and those of others with its objective."""
+
+    layer: str
+
+    @property
+    def name(self) -> str:
+        return f"diversity({self.layer})"
+
+    def __call__(self, probabilities: Any, logits: Any, said: Mapping[str, Any] | None = None) -> Any:
+        assert said is not None, "the Probe listens to the layers of a score"
+        if COMPANY not in said:
+            raise InputError(
+                f"The score {self.name} was asked of galaxies",
+                "It is between feature images that are made together",
+                "Leave it out of the score",
+            )
+        plane = said[plane_of(self.layer)]
+        grams = tf.einsum("nyxa,nyxb->nab", plane, plane)
+        flat = tf.reshape(grams, (tf.shape(grams)[0], -1))
+        flat /= tf.sqrt(tf.reduce_sum(flat**2, axis=1, keepdims=True) + NORM_FLOOR)
+        return -tf.reduce_sum(said[COMPANY] * tf.matmul(flat, flat, transpose_b=True), axis=1)
+
+
+def diversity(layer: str) -> Score:
+    """How unlike one another images of the same objective are in a layer; give that objective several times.
+
+    >>> objectives = [channel("block3", 12) + 0.5 * diversity("block3")] * 4  # doctest: +SKIP
+
+    References
+    ----------
+    Olah et al. 2017, Feature Visualization, https://distill.pub/2017/feature-visualization
+    """
+    return Diversity(layer)
+
 
 Floats = NDArray[np.float32]
-Tensor = Any
 
 TINY = 1e-12
 

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.features.light import Light
-from gz2interp.features.rings import ring_weights
-from gz2interp.features.stretching import asinh, sinh
+from gz2interp.features.image_prior import Light, ring_weights
+from gz2interp.features.parametrisations import asinh, sinh
 from gz2interp.network.quiet import tf
 
 __all__ = ["above_sky", "fluxes_within"]

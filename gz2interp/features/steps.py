@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from gz2interp.errors import InputError
-from gz2interp.features.diversity import COMPANY
-from gz2interp.features.forms import Form, Heard
-from gz2interp.features.light import Light
+from gz2interp.features.forms import COMPANY, Form, Heard
+from gz2interp.features.image_prior import Light
 from gz2interp.features.limits import above_sky, fluxes_within
 from gz2interp.features.parametrisations import Parametrisation
 from gz2interp.features.transformations import Transformations, images_of

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gz2interp.errors import InputError
-from gz2interp.features.light import Light
+from gz2interp.features.image_prior import Light
 from gz2interp.network.quiet import tf
 
 __all__ = ["NONE", "Transformations", "images_of"]

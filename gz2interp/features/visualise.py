@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.features.diversity import Diversity
-from gz2interp.features.forms import Form, form_of
-from gz2interp.features.light import Light
+from gz2interp.features.forms import Diversity, Form, form_of
+from gz2interp.features.image_prior import Light
 from gz2interp.features.parametrisations import Parametrisation, parametrisation_named
 from gz2interp.features.steps import State, Stepper
 from gz2interp.features.transformations import Transformations

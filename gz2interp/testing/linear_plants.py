@@ -32,8 +32,7 @@ from scipy.optimize import linprog
 from scipy.signal import correlate
 from scipy.sparse import csr_array
 
-from gz2interp.features.light import Light
-from gz2interp.features.rings import ring_weights
+from gz2interp.features.image_prior import Light, ring_weights
 from gz2interp.network.quiet import keras
 from gz2interp.testing.planted import bar_plane, disc_plane, ring_plane
 

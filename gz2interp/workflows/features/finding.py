@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.features.light import Light, light_of
+from gz2interp.features.image_prior import Light, light_of
 from gz2interp.features.visualise import visualise
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.features import BatchFiles, FeaturesFolder, features_folder

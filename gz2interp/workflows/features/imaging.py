@@ -11,7 +11,7 @@ import numpy as np
 from astropy.io import fits
 
 from gz2interp.errors import InputError, choices
-from gz2interp.features.diversity import diversity
+from gz2interp.features.forms import diversity
 from gz2interp.features.objectives import caricature, deep_dream, inversion, neuron
 from gz2interp.features.visualise import visualise
 from gz2interp.network.scores import Score

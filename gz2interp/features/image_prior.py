@@ -1,4 +1,4 @@
-"""What the light of a survey's cutouts is like: spectra, colours, noise and range, gathered in one pass.
+"""The image prior of a survey: spectra, colours, noise and range of its cutouts, gathered in one pass.
 
 Spectra and ranges are told of *stretched* images, s = asinh(flux / sky): about linear in the sky, about magnitudes in
 the galaxy, so that a nucleus does not drown the disc. The *grey* light of a pixel is the stretched mean over the bands
@@ -15,10 +15,80 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.features.counting import Counts
-from gz2interp.features.rings import distances, frequencies, ring_weights
 
-__all__ = ["Light", "colours_of", "light_of", "magnitudes_of"]
+__all__ = ["Counts", "Light", "colours_of", "distances", "frequencies", "light_of", "magnitudes_of", "ring_weights"]
+
+
+STEP = 2.0
+"""Distance between one ring and the next [pixel]."""
+
+
+def distances(height: int, width: int) -> NDArray[np.int64]:
+    """Whole pixels from the middle, (y, x)."""
+    return np.asarray(np.floor(_away(height, width)), np.int64)
+
+
+def frequencies(height: int, width: int) -> NDArray[np.int64]:
+    """Waves across the longer side, to a whole one, (fy, fx) as `numpy.fft.rfft2` lays them out."""
+    size = max(height, width)
+    fy, fx = np.fft.fftfreq(height)[:, None] * size, np.fft.rfftfreq(width)[None] * size
+    return np.asarray(np.round(np.hypot(fy, fx)), np.int64)
+
+
+def ring_weights(height: int, width: int) -> NDArray[np.float32]:
+    """How much each pixel belongs to each ring, (y * x, ring): between two rings to both, and in all 1."""
+    place = _away(height, width).ravel()[:, None] / STEP
+    rings = np.arange(int(np.ceil(place.max())) + 1)
+    return np.asarray(np.maximum(1 - np.abs(place - rings), 0), np.float32)
+
+
+def _away(height: int, width: int) -> NDArray[np.float64]:
+    y, x = np.ogrid[:height, :width]
+    return np.asarray(np.hypot(y - (height - 1) / 2, x - (width - 1) / 2))
+
+
+BINS = 1000
+
+
+class Counts:
+    """Histograms that grow batch by batch, one for each place of `shape`.
+
+    Parameters
+    ----------
+    shape : tuple of int
+    low, high : float
+        What is beyond counts into the outermost bins.
+    """
+
+    def __init__(self, shape: tuple[int, ...], low: float, high: float) -> None:
+        self.shape, self.low, self.high = shape, low, high
+        self.counts = np.zeros((int(np.prod(shape)), BINS), np.int64)
+
+    def add(self, values: NDArray[np.floating], *places: NDArray[np.integer]) -> None:
+        """Count values; `places`, of shapes that broadcast with theirs, say into which histogram."""
+        if not values.size:
+            return
+        which = np.ravel_multi_index(np.broadcast_arrays(*places), self.shape)
+        bins = ((values - self.low) * (BINS / (self.high - self.low))).astype(np.int64)
+        flat = np.broadcast_to(which, values.shape).ravel() * BINS + np.clip(bins, 0, BINS - 1).ravel()
+        self.counts += np.bincount(flat, minlength=self.counts.size).reshape(self.counts.shape)
+
+    def together(self) -> Counts:
+        """Over the first place."""
+        joined = Counts(self.shape[1:], self.low, self.high)
+        joined.counts = self.counts.reshape(self.shape[0], -1, BINS).sum(axis=0)
+        return joined
+
+    def quantiles(self, shares: Sequence[float]) -> NDArray[np.float64]:
+        """Of each histogram, (share, *shape), to a bin's width."""
+        below = np.cumsum(self.counts, axis=1)
+        wanted = np.asarray(shares)[:, None] * below[:, -1]
+        bins = np.array(
+            [[np.searchsorted(row, share) for row, share in zip(below, each, strict=True)] for each in wanted]
+        )
+        middles = self.low + (bins + 0.5) * (self.high - self.low) / BINS
+        return np.asarray(middles).reshape(len(shares), *self.shape)
+
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -75,7 +145,7 @@ class Light:
     reach : float32 (y, x, band + 1)
         Stretched light, and at last grey light, that one pixel in a hundred exceeds at that distance from the middle.
     profile : float32 (ring, band + 1)
-        The same of means over rings about the middle, `gz2interp.features.rings`.
+        The same of means over rings about the middle, `gz2interp.features.image_prior`.
     colours : float32 (2, band - 1)
         5th and 95th percentile over the galaxies of the colour of all light, between neighbouring bands [mag].
     """
