@@ -24,6 +24,7 @@ from gz2interp.figures.layouts.methods import Panel, methods_figure
 from gz2interp.figures.layouts.neighbours import neighbours_figure
 from gz2interp.figures.layouts.repaint_pair import Pair, repaint_figure
 from gz2interp.figures.layouts.right_wrong import right_wrong_figure
+from gz2interp.figures.pieces import maps, pictures, sheet
 from gz2interp.figures.pieces.cells import Cell
 from gz2interp.figures.pieces.maps import Scale, laid_over, number, rounded_up, scale_of
 from gz2interp.figures.pieces.pictures import compass_of
