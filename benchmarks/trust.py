@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gz2interp.attribution import METHODS
-from gz2interp.attribution.replacements import sky_like
+from gz2interp.attribution.baselines import sky_like
 from gz2interp.trust.map_tests import Explainer, areas, order_of, rank_correlation
 from gz2interp.trust.truth import pointing, relevance_mass, relevance_rank
 from gz2interp.workflows.attribute import Question, options_of

@@ -24,7 +24,7 @@ from gz2interp.attribution import (
     symmetry_averaged,
     var_grad,
 )
-from gz2interp.attribution.replacements import sky_like
+from gz2interp.attribution.baselines import sky_like
 from gz2interp.attribution.samples import blocks
 from gz2interp.attribution.symmetry import VIEWS, turned, turned_back
 from gz2interp.errors import InputError

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import zoom
 
 from gz2interp import cells as cells_module
-from gz2interp.attribution.resizing import ALIGNMENTS, resized
+from gz2interp.attribution.cams import ALIGNMENTS, resized
 from gz2interp.cells import CellGeometry, tiled
 
 SIZES = st.integers(1, 24)

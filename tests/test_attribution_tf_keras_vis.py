@@ -15,8 +15,7 @@ from gz2interp.attribution import (
     score_cam,
     smooth_grad,
 )
-from gz2interp.attribution.grad_cam import cells_of
-from gz2interp.attribution.grad_cam_plus_plus import grad_cam_plus_plus_cells
+from gz2interp.attribution.grad_cam import cells_of, grad_cam_plus_plus_cells
 from gz2interp.attribution.score_cam import seen_through
 from gz2interp.errors import InputError
 from gz2interp.network import tf_keras_vis

@@ -12,11 +12,8 @@ from typing import Final
 
 from gz2interp.attribution.bands import band_shapley
 from gz2interp.attribution.expected_gradients import expected_gradients
-from gz2interp.attribution.faster_score_cam import faster_score_cam
-from gz2interp.attribution.grad_cam import grad_cam
-from gz2interp.attribution.grad_cam_plus_plus import grad_cam_plus_plus
-from gz2interp.attribution.gradient import gradient
-from gz2interp.attribution.gradient_x_input import gradient_x_input
+from gz2interp.attribution.grad_cam import grad_cam, grad_cam_plus_plus
+from gz2interp.attribution.gradient import gradient, gradient_x_input
 from gz2interp.attribution.guided_backprop import CAVEAT, guided_backprop
 from gz2interp.attribution.hires_cam import hires_cam
 from gz2interp.attribution.integrated_gradients import integrated_gradients
@@ -24,7 +21,7 @@ from gz2interp.attribution.layer_cam import layer_cam
 from gz2interp.attribution.occlusion import occlusion, occlusion_by_band
 from gz2interp.attribution.questions import BACKENDS, Differentiable
 from gz2interp.attribution.rise import rise
-from gz2interp.attribution.score_cam import score_cam
+from gz2interp.attribution.score_cam import faster_score_cam, score_cam
 from gz2interp.attribution.smooth_grad import smooth_grad
 from gz2interp.attribution.symmetry import symmetry_averaged
 from gz2interp.attribution.var_grad import var_grad

@@ -8,9 +8,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.baselines import GIVEN, given_image
+from gz2interp.attribution.baselines import GIVEN, given_image, sky_like
 from gz2interp.attribution.questions import Differentiable
-from gz2interp.attribution.replacements import sky_like
 from gz2interp.attribution.samples import blocks
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score

@@ -1,4 +1,4 @@
-"""What an image is compared with where nothing of the galaxy is to be seen."""
+"""Baselines of attribution: images without the galaxy, and sky that replaces part of an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from scipy.ndimage import gaussian_filter
 
 from gz2interp.errors import InputError, choices
 
-__all__ = ["BASELINES", "GIVEN", "baseline_of", "given_image"]
+__all__ = ["BASELINES", "GIVEN", "baseline_of", "given_image", "scatter_at_rim", "sky_like"]
+
 
 Floats = NDArray[np.float32]
 
@@ -68,3 +69,45 @@ def given_image(images: Floats, image: Floats) -> Floats:
     if given.shape != images.shape[1:]:
         raise InputError(f"An image of shape {given.shape} was given", f"One as the others, {images.shape[1:]}")
     return np.broadcast_to(given, images.shape)
+
+
+BORDER = 1 / 16
+"""Width of the rim that counts as sky, as a share of the image's side."""
+
+TO_SIGMA = 1.4826
+"""From the median absolute deviation to a Gaussian's standard deviation."""
+
+
+def sky_like(images: Floats, generator: np.random.Generator) -> Floats:
+    """Noise with the level and the scatter of each image's own rim, in each band, float32 (n, y, x, band).
+
+    Median and median absolute deviation, which a neighbour at the rim hardly moves. All images share one draw, each
+    scaled to its own rim. The noise is white; that of a resampled image is not.
+
+    Parameters
+    ----------
+    images : float32 (n, y, x, band), nanomaggies
+    generator : numpy.random.Generator
+    """
+    level, scatter = _at_rim(images)
+    drawn = generator.standard_normal(images.shape[1:], dtype=np.float32)
+    return np.asarray(level[:, None, None] + scatter[:, None, None] * drawn, np.float32)
+
+
+def scatter_at_rim(images: Floats) -> Floats:
+    """Scatter of the pixels near each image's edge, in each band, float32 (n, band)."""
+    return _at_rim(images)[1]
+
+
+def _at_rim(images: Floats) -> tuple[Floats, Floats]:
+    rim = images[:, _rim(*images.shape[1:3])]
+    level = np.median(rim, axis=1)
+    return level, np.asarray(TO_SIGMA * np.median(np.abs(rim - level[:, None]), axis=1), np.float32)
+
+
+def _rim(height: int, width: int) -> NDArray[np.bool_]:
+    """Which pixels are near the edge, bool (y, x)."""
+    wide = max(round(min(height, width) * BORDER), 1)
+    rim = np.ones((height, width), np.bool_)
+    rim[wide:-wide, wide:-wide] = False
+    return rim

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.moments import mean_over
 from gz2interp.attribution.questions import Differentiable
-from gz2interp.attribution.samples import whole_number
+from gz2interp.attribution.samples import mean_over, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution

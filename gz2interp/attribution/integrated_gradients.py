@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import baseline_of
-from gz2interp.attribution.moments import mean_over
 from gz2interp.attribution.questions import Differentiable
-from gz2interp.attribution.samples import whole_number
+from gz2interp.attribution.samples import mean_over, whole_number
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.attribution.baselines import sky_like
 from gz2interp.attribution.questions import Differentiable
-from gz2interp.attribution.replacements import sky_like
 from gz2interp.attribution.samples import blocks, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
@@ -40,7 +40,7 @@ def occlusion(
     stride : int, optional
         From one patch to the next [pixel]; at the far edge the last one is moved inwards.
     generator : numpy.random.Generator, optional
-        Of the sky's noise, see `gz2interp.attribution.replacements.sky_like`; by default seeded with 0.
+        Of the sky's noise, see `gz2interp.attribution.baselines.sky_like`; by default seeded with 0.
 
     Returns
     -------

@@ -1,8 +1,9 @@
-"""The few questions an attribution method asks a network, and the backends that can answer them."""
+"""What an attribution method computes with a network, the backends that do it, and batches of several scores."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, Final, Protocol
 
@@ -13,8 +14,20 @@ from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
+from gz2interp.results import Attribution
 
-__all__ = ["BACKENDS", "OURS", "TF_KERAS_VIS", "Differentiable", "Guidable", "Look", "backend_named", "reference"]
+__all__ = [
+    "BACKENDS",
+    "OURS",
+    "TF_KERAS_VIS",
+    "Differentiable",
+    "Guidable",
+    "Look",
+    "backend_named",
+    "each_by_its_score",
+    "reference",
+]
+
 
 Floats = NDArray[np.float32]
 
@@ -90,3 +103,43 @@ def reference() -> ModuleType | Any:
     from gz2interp.network import tf_keras_vis
 
     return tf_keras_vis
+
+
+Part = tuple[NDArray[np.int64], Attribution]
+
+
+def each_by_its_score(
+    ask: Callable[[Floats, Score], Attribution], images: Floats, scores: Sequence[Score], title: str
+) -> Attribution:
+    """One call for each different score, put together in the images' order.
+
+    Parameters
+    ----------
+    ask : callable
+        A method with its options: ``ask(images, score) -> Attribution``.
+    images : float32 (n, y, x, band), nanomaggies
+        At least one.
+    scores : sequence of Score
+        Of each image.
+    title : str
+        What the scores are called together.
+    """
+    parts: list[Part] = []
+    for score in dict.fromkeys(scores):
+        which = np.flatnonzero([other == score for other in scores])
+        parts.append((which, ask(images[which], score)))
+    arrays: dict[str, Any] = {
+        name: _together(parts, name, len(images)) for name in ("values", "scores", "total", "variance", "steps")
+    }
+    return replace(parts[0][1], score=title, **arrays)
+
+
+def _together(parts: Sequence[Part], name: str, count: int) -> Floats | None:
+    """One field of several answers, in the images' order; None where the method does not give it."""
+    first = getattr(parts[0][1], name)
+    if first is None:
+        return None
+    whole = np.empty((count, *first.shape[1:]), first.dtype)
+    for which, part in parts:
+        whole[which] = getattr(part, name)
+    return whole

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from gz2interp.attribution.baselines import sky_like
+from gz2interp.attribution.cams import resized
 from gz2interp.attribution.questions import Differentiable
-from gz2interp.attribution.replacements import sky_like
-from gz2interp.attribution.resizing import resized
 from gz2interp.attribution.samples import blocks, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score

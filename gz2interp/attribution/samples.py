@@ -1,12 +1,17 @@
-"""Many looks at each image, in portions, so that memory does not grow with their number."""
+"""Mean and variance of the gradient over noise or path samples of each image, in bounded memory."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gz2interp.attribution.questions import Differentiable, Look
 from gz2interp.errors import InputError
+from gz2interp.network.scores import Score
 
-__all__ = ["blocks", "whole_number"]
+__all__ = ["Shared", "blocks", "mean_and_variance", "mean_over", "whole_number"]
 
 
 def blocks(images: int, looks: int, size: int) -> Iterator[tuple[slice, tuple[range, ...]]]:
@@ -29,3 +34,63 @@ def whole_number(name: str, value: int, least: int = 1) -> int:
     if value < least:
         raise InputError(f"{name} = {value} was given", f"{least} or more")
     return value
+
+
+Floats = NDArray[np.float32]
+
+Shared = Callable[[range], Sequence[Floats]]
+
+PORTION = 2**24
+"""Bytes of what the looks need that are in memory at a time."""
+
+
+def mean_over(
+    probe: Differentiable,
+    look: Look,
+    rows: Sequence[Floats],
+    shared: Shared,
+    looks: int,
+    score: Score,
+    at: str,
+) -> Floats:
+    """The mean over all looks, of which a portion is asked for at a time; float32, as the first of `rows`.
+
+    Parameters
+    ----------
+    probe : Probe
+    look, rows, score, at
+        As for `gz2interp.network.probe.Probe.gradient_moments`.
+    shared : callable
+        What each of some looks needs, float32 (k, ...) for a range of k numbers.
+    looks : int
+    """
+    mean = np.zeros(rows[0].shape)
+    for numbers in _portions(shared, looks):
+        (now,) = probe.gradient_moments(look, rows, shared(numbers), score, at, varies=False)
+        mean += now * (len(numbers) / looks)
+    return np.asarray(mean, np.float32)
+
+
+def mean_and_variance(
+    probe: Differentiable,
+    look: Look,
+    rows: Sequence[Floats],
+    shared: Shared,
+    looks: int,
+    score: Score,
+    at: str,
+) -> tuple[Floats, Floats]:
+    """As `mean_over`, and the variance of the looks (not of their mean)."""
+    mean, spread, done = np.zeros(rows[0].shape), np.zeros(rows[0].shape), 0
+    for numbers in _portions(shared, looks):
+        now, variance = probe.gradient_moments(look, rows, shared(numbers), score, at, varies=True)
+        off, more, total = now - mean, len(numbers), done + len(numbers)
+        spread += variance * float(more) + off**2 * (done * more / total)  # Chan, Golub & LeVeque 1983
+        mean += off * (more / total)
+        done = total
+    return np.asarray(mean, np.float32), np.asarray(spread / looks, np.float32)
+
+
+def _portions(shared: Shared, looks: int) -> list[range]:
+    size = max(PORTION // max(sum(each[0].nbytes for each in shared(range(1))), 1), 1)
+    return [range(first, min(first + size, looks)) for first in range(0, looks, size)]

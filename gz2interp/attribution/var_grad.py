@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.moments import mean_and_variance
 from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.samples import mean_and_variance
 from gz2interp.attribution.smooth_grad import NOISE, SAMPLES, noisy_looks
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from gz2interp.attribution import Differentiable, Method
-from gz2interp.attribution.replacements import scatter_at_rim, sky_like
+from gz2interp.attribution.baselines import scatter_at_rim, sky_like
+from gz2interp.attribution.questions import each_by_its_score
 from gz2interp.attribution.samples import blocks
-from gz2interp.attribution.several import each_by_its_score
 from gz2interp.network.scores import logit
 from gz2interp.painting.noise import ELECTRONS
 from gz2interp.results import Attribution

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.several import each_by_its_score
+from gz2interp.attribution.questions import each_by_its_score
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.network.scores import Score, logit
 from gz2interp.results import Attribution, Provenance, versions_of
