@@ -17,7 +17,7 @@ from gz2interp.attribution import METHODS, Method
 from gz2interp.checks import Check, Finding
 from gz2interp.cli import app
 from gz2interp.errors import InputError
-from gz2interp.network.learned import learned_layers
+from gz2interp.network.layers import learned_layers
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras
 from gz2interp.network.randomised import Forgetful

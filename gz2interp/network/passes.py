@@ -1,20 +1,21 @@
-"""Forward passes as they are traced: what goes in, what is listened to, and what is answered for."""
+"""Forward passes while they are traced: inputs, recorded layers and outputs, and guided ReLU gradients."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from gz2interp.errors import InputError, choices
 from gz2interp.network.head import Head
 from gz2interp.network.layers import Use, example_shape, find
-from gz2interp.network.quiet import tf
+from gz2interp.network.quiet import keras, tf
 from gz2interp.network.scores import Score, plane_of
 from gz2interp.network.taps import Ear, heard_after
 
-__all__ = ["Passes", "pooled", "said_by"]
+__all__ = ["Passes", "guided", "pooled", "said_by"]
+
 
 Tensor = Any
 Model = Any
@@ -132,3 +133,37 @@ def _plane(values: Tensor) -> Tensor:
 def pooled(values: Tensor) -> Tensor:
     """The mean over the image plane, of what still has one."""
     return tf.reduce_mean(values, axis=(1, 2)) if values.shape.rank == 4 else values
+
+
+_RELUS = (keras.activations.relu, keras.activations.relu6, keras.activations.leaky_relu)
+
+
+@contextmanager
+def guided(uses: Sequence[Use]) -> Iterator[None]:
+    """While a forward pass is traced inside, its gradient passes each ReLU only where it is positive.
+
+    Raises
+    ------
+    InputError
+        The network has no ReLU.
+    """
+    relus = [use for use in uses if _is_relu(use.layer)]
+    if not relus:
+        raise InputError(
+            "The network has no ReLU, which guided backpropagation is about",
+            "A network with ReLU layers or activations",
+            "Take gradient, or integrated_gradients",
+        )
+    with ExitStack() as taps:
+        for use in relus:
+            taps.enter_context(heard_after(use.layer, _one_way, use.number))
+        yield
+
+
+def _is_relu(layer: Any) -> bool:
+    return isinstance(layer, keras.layers.ReLU) or getattr(layer, "activation", None) in _RELUS
+
+
+@tf.custom_gradient
+def _one_way(values: Tensor) -> tuple[Tensor, Any]:
+    return tf.identity(values), tf.nn.relu

@@ -15,15 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients, LayerInfo
-from gz2interp.network.compiled import Questions, rows_of
+from gz2interp.network.compiled import Look, Questions, moments_over, rows_of
 from gz2interp.network.geometry import geometries, measured
-from gz2interp.network.guided import guided
 from gz2interp.network.head import check_answer, class_names_of, head_of
 from gz2interp.network.layer_scores import LayerScore
 from gz2interp.network.layers import Use, example_shape, find, image_shape, traced
 from gz2interp.network.loading import load_network
-from gz2interp.network.looks import Look, moments_over
-from gz2interp.network.passes import Passes, said_by
+from gz2interp.network.passes import Passes, guided, said_by
 from gz2interp.network.passes import pooled as plane_mean
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, singles

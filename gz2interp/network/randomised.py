@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from gz2interp.errors import InputError
-from gz2interp.network.learned import learned_layers
+from gz2interp.network.layers import learned_layers
 from gz2interp.network.probe import Probe
 
 __all__ = ["Forgetful"]
@@ -31,7 +31,7 @@ class Forgetful:
     probe : Probe
         Of the copy as it is now.
     layers : tuple of str
-        The learned layers, those nearest to the answer first; see `gz2interp.network.learned`.
+        The learned layers, those nearest to the answer first; see `gz2interp.network.layers`.
 
     Notes
     -----
