@@ -222,7 +222,7 @@ def _model(at: Path) -> Any:
 
 
 def _clusters(at: Path) -> Any:
-    from gz2interp.stores.clusters import ClusterFolder
+    from gz2interp.stores.layer_results import ClusterFolder
 
     return ClusterFolder(_analysis(at).path / "clusters")
 
@@ -232,7 +232,7 @@ def _members(at: Path) -> Any:
 
 
 def _unusual(at: Path) -> Any:
-    from gz2interp.stores.unusual import UnusualFolder
+    from gz2interp.stores.layer_results import UnusualFolder
 
     return UnusualFolder(_analysis(at).path / "unusual")
 
@@ -315,13 +315,13 @@ def _import_ratings(at: Path, name: str) -> Any:
 
 
 def _read_latents(at: Path, name: str) -> Any:
-    from gz2interp.stores.latent_files import read_latents
+    from gz2interp.stores.latents import read_latents
 
     return list(read_latents(at / name, at / "ids.csv" if name.endswith("npy") else None))
 
 
 def _named(at: Path, name: str) -> Any:
-    from gz2interp.stores.named_galaxies import read_named_galaxies
+    from gz2interp.stores.tables import read_named_galaxies
 
     return read_named_galaxies(at / name)
 
@@ -421,7 +421,7 @@ def _neighbours(at: Path) -> Any:
 
 
 def _blocks(at: Path) -> Any:
-    from gz2interp.stores.blocks import blocks_folder
+    from gz2interp.stores.layer_results import blocks_folder
     from gz2interp.workflows.blocks.kept import kept_atlas, kept_groups
 
     folder = blocks_folder(_analysis(at))
@@ -429,7 +429,7 @@ def _blocks(at: Path) -> Any:
 
 
 def _features(at: Path) -> Any:
-    from gz2interp.stores.features import features_folder
+    from gz2interp.stores.layer_results import features_folder
 
     folder = features_folder(_analysis(at))
     return folder.images("channel"), folder.light(("mean", "covariance")), folder.judged, folder.question
@@ -587,9 +587,9 @@ def _make_survey(at: Path, rng: Rng) -> Any:
     from gz2interp.stores.files import write_json
     from gz2interp.stores.journal import entry_of
     from gz2interp.stores.latents import Latents
-    from gz2interp.stores.replacing import Replacement
     from gz2interp.stores.survey import Survey
     from gz2interp.stores.tables import write_parquet
+    from gz2interp.stores.writer import Replacement
     from trainer.paint import paint_survey
 
     paint_survey(at / "survey", 9, seed=1)
@@ -622,8 +622,8 @@ def _make_ratings(at: Path, survey: Any) -> None:
 
 
 def _make_model(survey: Any, rng: Rng) -> None:
+    from gz2interp.cards import ClassScore, Evaluation, Rest
     from gz2interp.checks import Check, Finding
-    from gz2interp.evaluation import ClassScore, Evaluation, Rest
     from gz2interp.results import Provenance
     from gz2interp.statistics import Estimate, ReliabilityBin
     from gz2interp.stores.models import ModelFolder
@@ -675,7 +675,7 @@ def _make_analysis(survey: Any, rng: Rng) -> None:
 
 def _make_clusters(path: Path, table: pd.DataFrame, question: Any) -> None:
     from gz2interp.grouping import Cluster, Clusters, Flag
-    from gz2interp.stores.clusters import ClusterFolder
+    from gz2interp.stores.layer_results import ClusterFolder
 
     cluster = Cluster("coarse", 1, 5, "s", ("ra",), (Flag("seeing", "w"),), (1, 2), 3)
     clusters = Clusters(9, ("coarse",), (cluster,), {"coarse": 4}, {"coarse": (0.5,)})
@@ -683,7 +683,7 @@ def _make_clusters(path: Path, table: pd.DataFrame, question: Any) -> None:
 
 
 def _make_unusual(path: Path, table: pd.DataFrame, question: Any, rng: Rng) -> None:
-    from gz2interp.stores.unusual import UnusualFolder
+    from gz2interp.stores.layer_results import UnusualFolder
 
     unusual = UnusualFolder(path)
     unusual.path.mkdir(parents=True)
@@ -697,8 +697,7 @@ def _make_unusual(path: Path, table: pd.DataFrame, question: Any, rng: Rng) -> N
 
 def _make_blocks(survey: Any, rng: Rng) -> None:
     """Building blocks and feature images of four channels."""
-    from gz2interp.stores.blocks import blocks_folder
-    from gz2interp.stores.features import features_folder
+    from gz2interp.stores.layer_results import blocks_folder, features_folder
 
     analysis = _analysis(survey.path.parent)
     made, blocks, features = analysis.provenance, blocks_folder(analysis), features_folder(analysis)

@@ -11,10 +11,8 @@ from dashboard_fixtures import CLASSES
 
 from gz2interp.cells import tiled
 from gz2interp.results import Provenance
-from gz2interp.stores.agreements import agreement_folder
 from gz2interp.stores.analyses import latest_analysis
-from gz2interp.stores.blocks import blocks_folder
-from gz2interp.stores.features import features_folder
+from gz2interp.stores.layer_results import agreement_folder, blocks_folder, features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.features.agreed import agreement_provenance
 

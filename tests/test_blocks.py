@@ -26,7 +26,7 @@ from gz2interp.network.answers import Gradients
 from gz2interp.network.quiet import keras
 from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, layer_folder
-from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.blocks import finding
 from gz2interp.workflows.blocks.gathering import _sampled

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from dashboard_fixtures import CLASSES, make_survey
 
-from gz2interp.evaluation import Evaluation
+from gz2interp.cards import Evaluation
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.card import MOST_MISTAKES, card, write_card

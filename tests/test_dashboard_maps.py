@@ -20,9 +20,9 @@ from gz2interp.figures.panels import attribution_panels, bands_panel, probabilit
 from gz2interp.figures.quality import panel
 from gz2interp.map_quality import Agreement, MapQuality, PlacingError
 from gz2interp.results import Embedding, Neighbours, Provenance
-from gz2interp.stores.aligned_maps import AlignedMap
 from gz2interp.stores.analyses import Analysis, latest_analysis, layer_folder
 from gz2interp.stores.latents import LATENTS
+from gz2interp.stores.layer_results import AlignedMap
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.latents import lay_latents
 

@@ -23,9 +23,9 @@ from gz2interp.cli import app
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.results import Cutout
 from gz2interp.schema import QUESTIONS, vote_column
-from gz2interp.stores.columns import meaning_of
 from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.table_formats import meaning_of
 from gz2interp.stores.tables import read_some_rows, write_table
 from gz2interp.workflows.giving import Subset, Wanted, choose, export_selection
 from gz2interp.workflows.giving.choosing import polygon_from

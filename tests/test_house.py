@@ -122,8 +122,8 @@ MECHANISM = ("gz2interp/stores/reading.py", "gz2interp/stores/decoding.py")
 UNGUARDED = {
     "gz2interp/painting/recipe.py: from_json": "raises its own error of whatever the text does",
     "gz2interp/network/loading.py: count": "in a thread of _check_parameters, which drops its failures",
-    "gz2interp/stores/latent_files.py: _fits": "called through SUFFIXES within reading()",
-    "gz2interp/stores/latent_files.py: _parquet": "called through SUFFIXES within reading()",
+    "gz2interp/stores/latents.py: _fits": "called through SUFFIXES within reading()",
+    "gz2interp/stores/latents.py: _parquet": "called through SUFFIXES within reading()",
     "gz2interp/stores/remote.py: _is_json": "catches all that json.loads raises of bytes",
     "trainer/catalog/delimited.py: _fields": "of open_sheet and read, which read_table calls within reading()",
     "trainer/catalog/delimited.py: _read_arrow": "of read, which read_table calls within reading()",

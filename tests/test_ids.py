@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from dashboards.selection import read_params
 from gz2interp.errors import InputError
 from gz2interp.schema import parse_galaxy_id
-from gz2interp.stores.latent_files import exact_ids
+from gz2interp.stores.latents import exact_ids
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.rating import import_ratings
 from trainer.catalog.identity import ids_of

@@ -31,9 +31,8 @@ from gz2interp.stores.arrays import create_array, open_array, read_npz, read_row
 from gz2interp.stores.decoding import Dataset, hdf5_datasets, hdf5_rows
 from gz2interp.stores.files import read_json, replaced, write_json
 from gz2interp.stores.image_files import read_pixels
-from gz2interp.stores.named_galaxies import read_named_galaxies
 from gz2interp.stores.reading import DamagedFile, SqliteFile, reading, reading_sqlite, unpacked
-from gz2interp.stores.tables import read_csv, read_parquet, write_parquet
+from gz2interp.stores.tables import read_csv, read_named_galaxies, read_parquet, write_parquet
 
 RNG = np.random.default_rng(20)
 IMAGE = RNG.normal(size=(24, 20)).astype(np.float32)

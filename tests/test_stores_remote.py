@@ -17,11 +17,11 @@ from serving import Served, served
 
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Provenance
-from gz2interp.stores.addresses import address_of
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.locations import find_survey, survey_paths
+from gz2interp.stores.remote import address_of
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.workflows.nearby import neighbours_of

@@ -10,7 +10,7 @@ import pytest
 
 from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.results import Cutout
-from gz2interp.stores import replacing, writer
+from gz2interp.stores import writer
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.survey import Survey
 
@@ -80,7 +80,7 @@ def test_killed_at_any_step_it_happens_when_the_next_writer_opens(
         "write_shard": (writer, "write_shard"),
         "record": (writer.Journal, "record"),
         "header": (writer.Header, "write"),
-        "forget": (replacing.Replacement, "forget"),
+        "forget": (writer.Replacement, "forget"),
     }
     owner, name = where[step]
     real = getattr(owner, name)

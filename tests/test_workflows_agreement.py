@@ -19,7 +19,7 @@ from gz2interp.network.layer_scores import channel
 from gz2interp.network.quiet import keras
 from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, latest_analysis, layer_folder
-from gz2interp.stores.features import features_folder
+from gz2interp.stores.layer_results import features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.comparing import Side
 from gz2interp.workflows.features import agreeing

@@ -20,8 +20,8 @@ from gz2interp.features.image_prior import light_of
 from gz2interp.features.objectives import cosine_direction
 from gz2interp.features.parametrisations import PARAMETRISATIONS
 from gz2interp.network.quiet import tf
-from gz2interp.stores.features import FeaturesFolder
 from gz2interp.stores.files import write_json
+from gz2interp.stores.layer_results import FeaturesFolder
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
 from gz2interp.workflows.features.drawing import sheet_drawing

@@ -13,7 +13,7 @@ from astropy.table import Table
 from dashboard_fixtures import FIRST_ID, make_survey
 
 from gz2interp.errors import InputError, LayerNotFound, SurveyError
-from gz2interp.stores.latent_files import exact_ids
+from gz2interp.stores.latents import exact_ids
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.settings import layer_of
 from gz2interp.workflows.latents import lay_latents

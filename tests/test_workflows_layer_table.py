@@ -15,8 +15,7 @@ from gz2interp.cells import tiled
 from gz2interp.errors import InputError
 from gz2interp.figures.places import class_colours, framed_places, on_cells, over_places, pieces_around
 from gz2interp.stores.analyses import latest_analysis
-from gz2interp.stores.blocks import BlocksFolder, blocks_folder
-from gz2interp.stores.features import FeaturesFolder, features_folder
+from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, blocks_folder, features_folder
 from gz2interp.workflows.layer_table import FILTERS, ORDERS, atlases_kept, in_order, layer_table, plain_column
 
 ROOT = Path(__file__).resolve().parent.parent

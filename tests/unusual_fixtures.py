@@ -8,8 +8,8 @@ import pandas as pd
 from gz2interp.embedding.unusual.anomaly_model import TITLES, normal_scores
 from gz2interp.results import Provenance
 from gz2interp.stores.analyses import latest_analysis
+from gz2interp.stores.layer_results import unusual_folder
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.unusual import unusual_folder
 from gz2interp.workflows.unusual.found import Unusual, latest_unusual
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from gz2interp.cards import ClassScore, Evaluation, Rest
 from gz2interp.errors import InputError, SurveyError, choices
-from gz2interp.evaluation import ClassScore, Evaluation, Rest
 from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
 from trainer.evaluation_figure import evaluation_figure, save_figure

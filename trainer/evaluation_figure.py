@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from gz2interp.evaluation import Evaluation
+from gz2interp.cards import Evaluation
 from gz2interp.schema import name_in_words
 from gz2interp.stores.files import replaced
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from gz2interp.evaluation import Evaluation
+from gz2interp.cards import Evaluation
 from gz2interp.result_tables import ResultTable
 
 __all__ = ["evaluation_table"]

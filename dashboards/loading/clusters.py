@@ -15,7 +15,7 @@ from dashboards.selection import current, say, settle
 from gz2interp.figures.clusters import Outline, mean_pictures, outlines
 from gz2interp.figures.rgb import thumbnails
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.clusters import ClusterFolder
+from gz2interp.stores.layer_results import ClusterFolder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 

@@ -20,8 +20,7 @@ from gz2interp.errors import SurveyError
 from gz2interp.figures.places import framed_places, pieces_around
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of, thumbnails
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.blocks import BlocksFolder, blocks_folder
-from gz2interp.stores.features import FeaturesFolder, features_folder
+from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, blocks_folder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey

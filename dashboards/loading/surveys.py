@@ -11,10 +11,10 @@ import streamlit as st
 from dashboards.selection import was_opened
 from gz2interp.errors import SurveyError, choices
 from gz2interp.results import Provenance
-from gz2interp.stores.addresses import address_of
 from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
 from gz2interp.stores.locations import find_survey, place_of, survey_paths, surveys_folder
 from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.remote import address_of
 from gz2interp.stores.survey import Survey
 
 __all__ = [

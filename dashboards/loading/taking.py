@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from gz2interp.stores.columns import Meaning, TableDescription
+from gz2interp.stores.table_formats import Meaning, TableDescription
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.giving import Subset, export_selection
 

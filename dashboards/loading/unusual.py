@@ -7,10 +7,10 @@ import streamlit as st
 from dashboards.loading.surveys import stamp
 from gz2interp.errors import SurveyError
 from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.layer_results import unusual_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.ratings import Ratings
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.unusual import unusual_folder
 from gz2interp.workflows.rating import Ranking, ranking_of, ratings_of
 from gz2interp.workflows.unusual.found import Unusual, latest_unusual
 

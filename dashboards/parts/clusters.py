@@ -18,7 +18,7 @@ from dashboards.parts.subject import Subject
 from dashboards.selection import change, current, offer_choice
 from gz2interp.grouping import Cluster, Clusters
 from gz2interp.schema import name_in_words
-from gz2interp.stores.clusters import ClusterFolder
+from gz2interp.stores.layer_results import ClusterFolder
 
 __all__ = ["select_cluster", "show_cluster_cards", "show_scales"]
 

@@ -20,7 +20,7 @@ from dashboards.parts.style import caption, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_correlates
 from gz2interp.schema import name_in_words
-from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.layer_table import plain_column
 
 __all__ = ["channel_cards", "show_block"]

@@ -13,8 +13,7 @@ from dashboards.loading.pictures import pictures_of
 from dashboards.parts.cards import label_and_prediction
 from dashboards.parts.style import Html, caption, draw, heading, show_table
 from dashboards.selection import change, current
-from gz2interp.cards import Card, Labels
-from gz2interp.evaluation import Evaluation
+from gz2interp.cards import Card, Evaluation, Labels
 from gz2interp.figures.quality import confusion_panel, failures_panel, history_panel, reliability_panel
 from gz2interp.schema import name_in_words
 from gz2interp.statistics import Estimate

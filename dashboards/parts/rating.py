@@ -20,8 +20,8 @@ from dashboards.rating_component import Pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle
 from gz2interp.embedding.unusual.anomaly_model import TITLES
 from gz2interp.schema import name_in_words
-from gz2interp.stores.columns import Meaning
 from gz2interp.stores.ratings import HIGHEST
+from gz2interp.stores.table_formats import Meaning
 from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.rating import Ranking, rate
 from gz2interp.workflows.unusual.artefacts import artefacts_in_words

@@ -25,7 +25,7 @@ from dashboards.selection import current, settle
 from gz2interp.figures.clusters import add_outlines
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.clusters import ClusterFolder
+from gz2interp.stores.layer_results import ClusterFolder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 

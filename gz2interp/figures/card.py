@@ -12,8 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from gz2interp.cards import Card, Failures
-from gz2interp.evaluation import Evaluation
+from gz2interp.cards import Card, Evaluation, Failures
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.figures.pieces.pictures import put_scale_bar
 from gz2interp.figures.shown import Sky

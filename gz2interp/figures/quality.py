@@ -8,8 +8,7 @@ from typing import Any, Final
 import numpy as np
 import plotly.graph_objects as go
 
-from gz2interp.cards import Failures
-from gz2interp.evaluation import Evaluation
+from gz2interp.cards import Evaluation, Failures
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.schema import name_in_words
 from gz2interp.statistics import Estimate

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from gz2interp.errors import SurveyError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import latest_analysis
-from gz2interp.stores.columns import Meaning, catalogue_meaning
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.table_formats import Meaning, catalogue_meaning
 from gz2interp.stores.tables import parquet_schema, read_some_rows
 
 __all__ = ["catalog_columns", "catalog_meanings", "joined_table", "model_of_export"]

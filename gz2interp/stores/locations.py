@@ -8,9 +8,8 @@ from pathlib import Path
 import platformdirs
 
 from gz2interp.errors import SurveyError, choices
-from gz2interp.stores.addresses import address_of
-from gz2interp.stores.places import Place
-from gz2interp.stores.remote import RemotePlace, companion_of
+from gz2interp.stores.header import Place
+from gz2interp.stores.remote import RemotePlace, address_of, companion_of
 
 __all__ = ["find_survey", "here", "is_bare", "new_survey", "place_of", "survey_paths", "surveys_folder"]
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from gz2interp.cards import Evaluation
 from gz2interp.checks import VERSION, Check
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.evaluation import Evaluation
 from gz2interp.results import Provenance
 from gz2interp.stores.files import digest_of_file, read_record, write_json
 from gz2interp.stores.latents import Latents

@@ -1,4 +1,4 @@
-"""``quality.parquet`` of a survey: how good each image is, made a shard at a time and put together at the end.
+"""``quality.parquet`` of a survey, measured shard by shard so that an interrupted run continues.
 
 While it is made, the shards lie in ``.quality-DIGEST/``; killed, it goes on behind the last of them. The file counts
 only with ``quality.json`` beside it, written last, whose digest of the data is the survey's.
@@ -11,14 +11,56 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from gz2interp.results import Provenance
+from gz2interp.stores.arrays import create_array, open_array, read_all, write_shard
 from gz2interp.stores.files import read_record, write_json
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_parquet, write_blocks, write_parquet
 
-__all__ = ["QualityFile"]
+__all__ = ["QualityFile", "Unfinished"]
+
+
+_CHUNK_ROWS = 64
+
+
+class Unfinished:
+    """Rows of numbers that belong to one question.
+
+    Parameters
+    ----------
+    folder : Path
+        Beside what they are for.
+    digest : str
+        Of the question: rows of another one are never taken for these.
+    rows : int
+        How many there will be.
+    """
+
+    def __init__(self, folder: Path, digest: str, rows: int) -> None:
+        self._folder, self._rows = folder / ".unfinished" / digest, rows
+
+    def has(self, shard: int) -> bool:
+        """Whether the rows of a shard are there."""
+        return (self._folder / "c" / str(shard) / "0").is_file()
+
+    def write(self, shard: int, values: NDArray[np.float32]) -> None:
+        """Keep the rows of a shard, float32 (m, column)."""
+        if not (self._folder / "zarr.json").is_file():
+            create_array(self._folder, (self._rows, values.shape[1]), np.float32, _CHUNK_ROWS)
+        write_shard(open_array(self._folder, writable=True), shard, values)
+
+    def all(self) -> NDArray[np.float32]:
+        """All rows, float32 (n, column)."""
+        return read_all(open_array(self._folder))
+
+    def forget(self) -> None:
+        """Remove them, and what was left of other questions: what they were for has been written."""
+        shutil.rmtree(self._folder.parent, ignore_errors=True)
+
 
 TOGETHER = 64
 """Shards in a block of the table."""

@@ -31,12 +31,10 @@ from gz2interp.schema import (
     parse_galaxy_id,
 )
 from gz2interp.stores.arrays import SHARD_ROWS, Rows, read_rows
-from gz2interp.stores.creating import make_survey_folder
-from gz2interp.stores.header import Header
+from gz2interp.stores.header import Header, Place, make_survey_folder
 from gz2interp.stores.journal import Journal
 from gz2interp.stores.locations import find_survey, here, is_bare, place_of
 from gz2interp.stores.models import ModelFolder
-from gz2interp.stores.places import Place
 from gz2interp.stores.tables import read_columns, read_parquet
 from gz2interp.stores.writer import SurveyWriter
 

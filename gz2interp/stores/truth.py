@@ -21,9 +21,8 @@ from zarr.codecs import ZstdCodec
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import CHUNK_ROWS, SHARD_ROWS, Rows, open_array, read_rows, write_shard
-from gz2interp.stores.header import Header
+from gz2interp.stores.header import Header, Place
 from gz2interp.stores.locations import here, place_of
-from gz2interp.stores.places import Place
 from gz2interp.stores.reading import failing_as, reading
 from gz2interp.stores.tables import read_parquet, write_blocks
 

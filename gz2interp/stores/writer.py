@@ -1,4 +1,7 @@
-"""Appending to a survey so that a process killed anywhere leaves a survey that opens and goes on.
+"""Appending cutouts to a survey and replacing committed ones, safely against a process that is killed.
+
+The whole new shard is written down first, in a file of its own that appears at once or not at all. From then on the
+change happens, if need be when the next writer opens: every step may be repeated.
 
 The order of the steps is the guarantee: pixels, then the journal, then ``rows_committed``. Whatever an interrupted
 writer left beyond ``rows_committed`` is cleaned up by the next one before it writes.
@@ -7,8 +10,9 @@ writer left beyond ``rows_committed`` is cleaned up by the next one before it wr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import replace
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,16 +22,87 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from gz2interp.errors import CutoutUnavailable, InputError, StorageError, SurveyError, SurveyLocked
+from gz2interp.records import record_from_json
 from gz2interp.results import Cutout, digest_of
-from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.arrays import SHARD_ROWS, drop_shards, open_array, read_rows, write_shard
-from gz2interp.stores.files import writing
+from gz2interp.schema import GALAXY_ID, STATUSES
+from gz2interp.stores.arrays import SHARD_ROWS, drop_shards, open_array, read_npz, read_rows, write_shard
+from gz2interp.stores.files import replaced, sync, writing
 from gz2interp.stores.header import Header
 from gz2interp.stores.journal import Entry, Journal, entry_of
-from gz2interp.stores.replacing import Replacement
+from gz2interp.stores.reading import DamagedFile, failing_as
 from gz2interp.stores.tables import read_parquet
 
-__all__ = ["SurveyWriter", "digest_of_pixels"]
+__all__ = ["Replacement", "SurveyWriter", "digest_of_pixels"]
+
+
+_FILE = "replacement.npz"
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """One shard as it shall be.
+
+    Attributes
+    ----------
+    shard : int
+    images : float32 (m, y, x, band)
+        All committed rows of the shard.
+    valid : bool (m, y, x)
+    entries : sequence of Entry
+        Those that change.
+    """
+
+    shard: int
+    images: NDArray[np.float32]
+    valid: NDArray[np.bool_]
+    entries: Sequence[Entry]
+
+    def write(self, survey: Path) -> None:
+        """Write it down; from now on it will happen."""
+        entries = json.dumps([asdict(entry) for entry in self.entries])
+        with replaced(survey / _FILE) as aside:
+            np.savez(aside, shard=self.shard, images=self.images, valid=self.valid, entries=np.array(entries))
+
+    @classmethod
+    def read(cls, survey: Path, rows: int, shape: tuple[int, ...]) -> Replacement | None:
+        """What an interrupted writer had written down; None where it left nothing.
+
+        Parameters
+        ----------
+        survey : Path
+        rows : int
+            How many are committed.
+        shape : tuple of int
+            Of an image of the survey (y, x, band).
+        """
+        if not (survey / _FILE).exists():
+            return None
+        file = read_npz(survey / _FILE, ("shard", "images", "valid", "entries"))
+        with failing_as(
+            SurveyError, str(survey / _FILE), remedy="Remove it: the galaxies in it are then asked for again"
+        ):
+            entries = [record_from_json(Entry, record) for record in json.loads(str(file["entries"]))]
+            replacement = cls(int(file["shard"]), file["images"], file["valid"], entries)
+            replacement._check(rows, shape)
+            return replacement
+
+    def _check(self, rows: int, shape: tuple[int, ...]) -> None:
+        """Compare it with the survey that it is to change."""
+        first = self.shard * SHARD_ROWS
+        length = min(SHARD_ROWS, rows - first)
+        if self.shard < 0 or self.images.shape != (length, *shape) or self.valid.shape != (length, *shape[:-1]):
+            raise DamagedFile(f"its images are {self.images.shape} of shard {self.shard}, which the survey has not")
+        if self.images.dtype != np.float32 or self.valid.dtype != np.bool_ or not np.isfinite(self.images).all():
+            raise DamagedFile("its images are no finite float32 numbers")
+        for entry in self.entries:
+            if not first <= entry.row < first + length or entry.status not in STATUSES:
+                raise DamagedFile(f"its row {entry.row} with the status {entry.status} is not of that shard")
+
+    @staticmethod
+    def forget(survey: Path) -> None:
+        """It has happened."""
+        (survey / _FILE).unlink(missing_ok=True)
+        sync(survey)
 
 
 class SurveyWriter:

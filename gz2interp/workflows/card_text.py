@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from gz2interp.cards import Card, Failures, Training
-from gz2interp.evaluation import Evaluation
+from gz2interp.cards import Card, Evaluation, Failures, Training
 
 __all__ = ["card_text"]
 

@@ -16,8 +16,8 @@ from gz2interp.embedding.sampled import draw_map
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Neighbours, Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.aligned_maps import AlignedMap
 from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.layer_results import AlignedMap
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.map import map_settings_of

@@ -16,10 +16,10 @@ from gz2interp.painting import Alteration
 from gz2interp.results import Cutout
 from gz2interp.schema import name_in_words
 from gz2interp.sky import cutout_wcs
-from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.table_formats import ascii_of
 from gz2interp.workflows.maps import image_hdu
 from gz2interp.workflows.repaint import Repainted, ingredients_of
 

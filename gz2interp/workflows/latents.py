@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.stores.arrays import new_memmap
 from gz2interp.stores.files import whole_folder
-from gz2interp.stores.latent_files import Block, read_latents
-from gz2interp.stores.latents import Latents
+from gz2interp.stores.latents import Block, Latents, read_latents
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.models import unused
@@ -74,7 +73,7 @@ def lay_latents(
     ----------
     survey : Survey
     file : path
-        See `gz2interp.stores.latent_files.read_latents`.
+        See `gz2interp.stores.latents.read_latents`.
     name : str
         In the survey.
     ids : path, optional

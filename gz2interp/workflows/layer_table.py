@@ -15,8 +15,7 @@ import pandas as pd
 from gz2interp.concepts.partners import LEVEL
 from gz2interp.errors import InputError, choices
 from gz2interp.schema import name_in_words
-from gz2interp.stores.blocks import BlocksFolder
-from gz2interp.stores.features import FeaturesFolder
+from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder
 from gz2interp.workflows.blocks.kept import ALL
 from gz2interp.workflows.features.agreed import Agreement
 

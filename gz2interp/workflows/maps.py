@@ -13,8 +13,8 @@ from gz2interp.attribution import METHODS
 from gz2interp.results import Attribution
 from gz2interp.schema import DISPLAY_UNIT, pixel_unit
 from gz2interp.sky import cutout_wcs
-from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import replaced
+from gz2interp.stores.table_formats import ascii_of
 from gz2interp.workflows.explain import Explanation
 
 __all__ = ["file_of_map", "image_hdu", "write_maps", "write_maps_together"]

@@ -13,7 +13,7 @@ from gz2interp.embedding.placing import Placer
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.clusters import ClusterFolder
+from gz2interp.stores.layer_results import ClusterFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.activations import activations_as_in
 from gz2interp.workflows.analyse.map import placer_of

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, LABEL
 from gz2interp.stores.files import locked
+from gz2interp.stores.quality import Unfinished
 from gz2interp.stores.tables import read_columns, read_parquet
-from gz2interp.stores.unfinished import Unfinished
 from gz2interp.workflows.cluster import SubjectAt
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.shards import Shard, Workers, over_shards, shards_of

@@ -10,8 +10,8 @@ import pandas as pd
 from gz2interp.concepts.groups import find_groups
 from gz2interp.errors import SurveyError
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.blocks import BlocksFolder, blocks_folder
 from gz2interp.stores.files import whole_folder
+from gz2interp.stores.layer_results import BlocksFolder, blocks_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for

@@ -9,7 +9,7 @@ from gz2interp.concepts.atlas import Atlas
 from gz2interp.concepts.groups import Groups
 from gz2interp.errors import InputError, choices
 from gz2interp.stores.analyses import latest_analysis
-from gz2interp.stores.blocks import BlocksFolder, blocks_folder
+from gz2interp.stores.layer_results import BlocksFolder, blocks_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 

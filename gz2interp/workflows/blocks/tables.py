@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from gz2interp.concepts.correlates import strongest_correlates
-from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
 from gz2interp.workflows.blocks.kept import ALL, kept_atlas
 

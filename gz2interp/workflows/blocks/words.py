@@ -17,7 +17,7 @@ from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.rgb import Stretch
 from gz2interp.figures.shown import Shown
 from gz2interp.schema import name_in_words, score_in_words
-from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
 from gz2interp.workflows.blocks.kept import kept_blocks
 from gz2interp.workflows.blocks.pictures import shown_of_rows

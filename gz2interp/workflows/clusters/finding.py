@@ -16,8 +16,8 @@ from gz2interp.measure.stacking import Stacks
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, latest_analysis
-from gz2interp.stores.clusters import ClusterFolder, numbers_of
 from gz2interp.stores.files import whole_folder
+from gz2interp.stores.layer_results import ClusterFolder, numbers_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from gz2interp.embedding.clusters import BETWEEN, MapClusters
 from gz2interp.errors import SurveyError
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.clusters import ClusterFolder
+from gz2interp.stores.layer_results import ClusterFolder
 
 __all__ = ["clusters_at"]
 

@@ -6,7 +6,7 @@ import pandas as pd
 
 from gz2interp.errors import InputError, choices
 from gz2interp.grouping import Clusters
-from gz2interp.stores.clusters import ClusterFolder
+from gz2interp.stores.layer_results import ClusterFolder
 
 __all__ = ["clusters_table", "members_table"]
 

@@ -10,9 +10,8 @@ import pandas as pd
 
 from gz2interp.concepts.partners import LEVEL, NOBODY
 from gz2interp.results import Provenance, versions_of
-from gz2interp.stores.agreements import agreement_folder
 from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
-from gz2interp.stores.features import FeaturesFolder, features_folder
+from gz2interp.stores.layer_results import FeaturesFolder, agreement_folder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 

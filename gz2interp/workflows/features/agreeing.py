@@ -15,11 +15,10 @@ from gz2interp.concepts.partners import Answers, Partners, Standing, answers_of,
 from gz2interp.embedding.spaces import finite
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.network.randomised import Forgetful
-from gz2interp.stores.agreements import agreement_folder
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.arrays import SHARD_ROWS
-from gz2interp.stores.features import FeaturesFolder
 from gz2interp.stores.files import locked
+from gz2interp.stores.layer_results import FeaturesFolder, agreement_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse.activations import activations_as_in
 from gz2interp.workflows.analyse.settings import OVER_VIEWS

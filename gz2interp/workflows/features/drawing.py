@@ -13,7 +13,7 @@ from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
 from gz2interp.figures.rgb import Stretch, stretch_of
 from gz2interp.figures.style import Manner
 from gz2interp.schema import name_in_words
-from gz2interp.stores.features import FeaturesFolder
+from gz2interp.stores.layer_results import FeaturesFolder
 from gz2interp.workflows.features.kept import sheet_of
 from gz2interp.workflows.features.settings import KINDS
 from gz2interp.workflows.figures.drawing import Drawing

@@ -13,8 +13,8 @@ from gz2interp.errors import InputError
 from gz2interp.features.image_prior import Light, light_of
 from gz2interp.features.visualise import visualise
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.features import BatchFiles, FeaturesFolder, features_folder
 from gz2interp.stores.files import locked
+from gz2interp.stores.layer_results import BatchFiles, FeaturesFolder, features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.blocks.finding import blocks

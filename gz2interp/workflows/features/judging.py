@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gz2interp.features.believable import agreement, random_images, share_of_colours, share_of_spectrum
 from gz2interp.features.image_prior import Light
-from gz2interp.stores.features import FeaturesFolder
+from gz2interp.stores.layer_results import FeaturesFolder
 from gz2interp.workflows.features.reaching import reached_by
 from gz2interp.workflows.features.wanted import Wanted
 from gz2interp.workflows.opening import Subject

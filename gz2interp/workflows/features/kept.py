@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import SurveyError
 from gz2interp.stores.analyses import latest_analysis
-from gz2interp.stores.blocks import BlocksFolder
-from gz2interp.stores.features import FeaturesFolder, features_folder
+from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks

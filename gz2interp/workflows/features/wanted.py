@@ -12,7 +12,7 @@ from gz2interp.features.objectives import cosine_direction
 from gz2interp.network.layer_scores import channel
 from gz2interp.network.probe import Probe
 from gz2interp.network.scores import Score, logit
-from gz2interp.stores.blocks import BlocksFolder
+from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.features.settings import SheetSettings
 
 __all__ = ["POWER", "Wanted", "wanted"]

@@ -15,10 +15,10 @@ from gz2interp.errors import InputError, choices, shortened
 from gz2interp.expressions import columns_in, evaluate_condition
 from gz2interp.figures.density import inside_polygon
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.columns import Meaning, meaning_of
 from gz2interp.stores.exporting import joined_table
-from gz2interp.stores.named_galaxies import read_named_galaxies
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.table_formats import Meaning, meaning_of
+from gz2interp.stores.tables import read_named_galaxies
 from gz2interp.workflows.analysed import analysis_for
 from gz2interp.workflows.giving.subset import Subset
 from gz2interp.workflows.nearby import neighbours_of

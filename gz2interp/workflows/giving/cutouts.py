@@ -16,9 +16,9 @@ from gz2interp.errors import InputError
 from gz2interp.schema import DEC, DISPLAY_UNIT, GALAXY_ID, LABEL, PETRO_RADIUS, RA
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.arrays import SHARD_ROWS
-from gz2interp.stores.astropy_tables import ascii_of
 from gz2interp.stores.files import read_json, replaced, sync, write_json
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.table_formats import ascii_of
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.giving.subset import Subset
 

@@ -16,9 +16,9 @@ from gz2interp.errors import InputError, choices
 from gz2interp.results import digest_of, versions_of
 from gz2interp.schema import GALAXY_ID, VOTE_KINDS
 from gz2interp.stores.analyses import latest_analysis
-from gz2interp.stores.columns import Meaning, TableDescription, meaning_of
 from gz2interp.stores.exporting import catalog_columns, catalog_meanings, joined_table, model_of_export
 from gz2interp.stores.survey import Survey
+from gz2interp.stores.table_formats import Meaning, TableDescription, meaning_of
 
 __all__ = ["Subset"]
 

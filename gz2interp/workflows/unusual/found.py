@@ -17,10 +17,10 @@ from gz2interp.embedding.unusual.preference import taste_vectors
 from gz2interp.errors import SurveyError
 from gz2interp.schema import DEC, GALAXY_ID, LABEL, RA
 from gz2interp.stores.analyses import Analysis, analyses_of
+from gz2interp.stores.layer_results import UnusualFolder, unusual_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.unusual import UnusualFolder, unusual_folder
 from gz2interp.workflows.unusual.usual import Usual, read_usual
 
 __all__ = ["TOGETHER", "Unusual", "latest_unusual"]

@@ -21,7 +21,7 @@ from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.files import whole_folder
-from gz2interp.stores.unusual import UnusualFolder, unusual_folder
+from gz2interp.stores.layer_results import UnusualFolder, unusual_folder
 from gz2interp.workflows.analyse import AnalyseSettings, analyse
 from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.unusual.found import REASONS, TOGETHER, Unusual
