@@ -391,7 +391,7 @@ def _config(at: Path) -> Any:
 
 def _answer(at: Path) -> Any:
     from gz2interp.errors import CutoutUnavailable
-    from trainer.archives.trouble import Trouble
+    from trainer.archives.limits import Trouble
     from trainer.sources.judging import Asked, judge
 
     try:
@@ -488,8 +488,8 @@ def _without_image(at: Path) -> Any:
 
 
 def _planes(at: Path) -> Any:
+    from trainer.download.duplicates import Twins
     from trainer.download.staging import Outcome
-    from trainer.download.twins import Twins
 
     survey = _survey(at)
     with Twins(survey) as twins:
@@ -736,9 +736,9 @@ def _make_download(at: Path, survey: Any) -> None:
     """What a stopped download leaves, its report, and the unit of a service."""
     from gz2interp.errors import CutoutUnavailable
     from trainer.archives.units import UNVERIFIED, unit_file, write_unit
+    from trainer.download.duplicates import Twins
     from trainer.download.report import Failure, Report, ServiceState
     from trainer.download.staging import Outcome, Staging
-    from trainer.download.twins import Twins
 
     service = ServiceState("skyview", "host", "up", "fine", 3, 4096, {"blank": 1})
     failure = Failure("failed", "no answer", 2, (str(FIRST_ID),), "Ask again")

@@ -43,7 +43,7 @@ from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS
 from gz2interp.stores.survey import Survey
-from trainer.archives.trouble import Stopped
+from trainer.archives.limits import Stopped
 from trainer.download import Plan, download, open_download, read_report
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
 from trainer.rehearsal.skies import place_of

@@ -3,7 +3,7 @@
     python benchmarks/suspects.py FOLDER --galaxies 4000 --seed 1000
 
 Paints a survey, labels its galaxies of five kinds by what they are, changes 5 % of these labels to another one drawn
-evenly, ranks all labels by `trainer.suspicion`, and counts how many of the changed ones stand in the first tenth.
+evenly, ranks all labels by `trainer.label_errors`, and counts how many of the changed ones stand in the first tenth.
 Killed, it goes on where it stopped.
 """
 
@@ -21,8 +21,8 @@ from gz2interp.painting import PAINTED_KIND
 from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
 from trainer.config import read_config
+from trainer.label_errors import suspect_labels
 from trainer.paint import paint_survey
-from trainer.suspicion import suspect_labels
 from trainer.training import Progress
 
 FLIPPED, FIRST = 0.05, 0.10

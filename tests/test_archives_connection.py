@@ -20,11 +20,10 @@ import trustme
 
 from gz2interp.schema import BANDS
 from gz2interp.stores.survey import Survey
-from trainer.archives.limits import Limits
+from trainer.archives.limits import Limits, Trouble
 from trainer.archives.persist import persist
 from trainer.archives.service import Service
 from trainer.archives.session import PoliteSession
-from trainer.archives.trouble import Trouble
 from trainer.download import Plan, download
 from trainer.download.asking import Asking, open_archives
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky

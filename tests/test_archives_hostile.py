@@ -23,12 +23,10 @@ from test_archives_connection import SMALL, Toy, answer, redirecting, session_fo
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Galaxy
 from gz2interp.schema import BANDS
-from trainer.archives.limits import Limits
-from trainer.archives.pace import Pace
+from trainer.archives.limits import Limits, Pace, Trouble
 from trainer.archives.persist import persist
 from trainer.archives.service import Service
 from trainer.archives.session import PoliteSession
-from trainer.archives.trouble import Trouble
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
 from trainer.rehearsal.pages import skyview_form
 from trainer.sources import hips2fits

@@ -8,15 +8,11 @@ import time
 import pytest
 
 from gz2interp.errors import CutoutUnavailable, InputError
-from trainer.archives.addresses import Guard
-from trainer.archives.breaker import Breaker
 from trainer.archives.frame_cache import FrameCache
-from trainer.archives.limits import Limits
-from trainer.archives.pace import Pace
+from trainer.archives.limits import Breaker, Limits, Pace, Stopped, Trouble
 from trainer.archives.persist import TRIES, persist
-from trainer.archives.service import Service
+from trainer.archives.service import Guard, Service
 from trainer.archives.session import plain_words
-from trainer.archives.trouble import Stopped, Trouble
 
 QUICK = Limits(workers=2, rate=0, tries=4, backoff=0.001, longest_backoff=0.002, down_after=3)
 
@@ -34,7 +30,7 @@ def service(limits: Limits = QUICK) -> Service:
     ],
 )
 def test_a_service_and_what_was_allowed_may_be_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.archives.addresses._addresses", lambda host: {"93.184.216.34"})
+    monkeypatch.setattr("trainer.archives.service._addresses", lambda host: {"93.184.216.34"})
     Guard("https://archive.example.org/form", ["mirror.example.org"]).check(url)
 
 
@@ -55,7 +51,7 @@ def test_a_service_and_what_was_allowed_may_be_asked(url: str, monkeypatch: pyte
     ],
 )
 def test_nothing_else_may_be_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.archives.addresses._addresses", lambda host: {"93.184.216.34"})
+    monkeypatch.setattr("trainer.archives.service._addresses", lambda host: {"93.184.216.34"})
     with pytest.raises(Trouble) as caught:
         Guard("https://archive.example.org/form").check(url)
     assert caught.value.kind == "address"
@@ -65,7 +61,7 @@ def test_nothing_else_may_be_asked(url: str, monkeypatch: pytest.MonkeyPatch) ->
     "peer", ["127.0.0.1", "10.1.2.3", "192.168.0.7", "169.254.1.1", "::1", "fe80::1%eth0", "0.0.0.0"]
 )
 def test_a_name_that_leads_into_the_house_is_refused(peer: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.archives.addresses._addresses", lambda host: {"93.184.216.34"})
+    monkeypatch.setattr("trainer.archives.service._addresses", lambda host: {"93.184.216.34"})
     guard = Guard("https://archive.example.org/form")
     guard.check_peer("archive.example.org", "93.184.216.34")
     with pytest.raises(Trouble, match="private network"):

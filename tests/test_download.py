@@ -24,15 +24,14 @@ from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.survey import Survey
-from trainer.archives.limits import Limits
-from trainer.archives.trouble import Trouble
+from trainer.archives.limits import Limits, Trouble
 from trainer.download import Plan, download, open_download, read_report
 from trainer.download.asking import Asking, open_archives, said_of
 from trainer.download.report import failures_of
 from trainer.download.staging import Outcome, Staging
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
 from trainer.rehearsal.skies import place_of
-from trainer.sources.field import Field
+from trainer.sources.remote import Field
 
 SKY = SimpleSky(7)
 QUICK = Limits(workers=6, rate=0, backoff=0.01, longest_backoff=0.05, connect=2, read=1, whole=2, longest_pause=0.2)

@@ -20,8 +20,7 @@ from gz2interp.workflows.explain import Question, explain
 from gz2interp.workflows.lay import lay_model
 from gz2interp.workflows.maps import write_maps
 from gz2interp.workflows.opening import Subject
-from trainer.ingest import ingest
-from trainer.local import open_local_survey
+from trainer.ingest import ingest, open_local_survey
 from trainer.networks import build_network
 from trainer.sources.frame_sets import read_frame
 

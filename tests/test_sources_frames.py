@@ -12,7 +12,7 @@ from gz2interp.results import Galaxy
 from gz2interp.stores.fits_headers import celestial
 from gz2interp.stores.resampling import north_up, resample
 from trainer.sources import Source, sdss_frames
-from trainer.sources.noise import sky_level, sky_sigma
+from trainer.sources.judging import sky_level, sky_sigma
 from trainer.sources.sdss_frames import SdssFrames, cut_out, find_objects
 
 NATIVE = 0.396

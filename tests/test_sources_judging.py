@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.stores.resampling import north_up
-from trainer.archives.trouble import Trouble
+from trainer.archives.limits import Trouble
 from trainer.sources.judging import Asked, judge
 from trainer.sources.remote import Planes
 

@@ -20,8 +20,7 @@ from trainer.archives.session import PoliteSession
 from trainer.calibrate import aperture_flux
 from trainer.rehearsal import ArchiveServer, SimpleSky
 from trainer.sources.remote import Setting
-from trainer.sources.sdss import SdssSource
-from trainer.sources.skyserver import SkyServer
+from trainer.sources.sdss import SdssSource, SkyServer
 from trainer.sources.stars import Around, stars_of_sdss
 
 SKY = SimpleSky(9)

@@ -18,7 +18,7 @@ from trainer.config import Config
 from trainer.fit import fit
 from trainer.networks import build_network
 from trainer.networks.committee import committee
-from trainer.networks.scales import magnified
+from trainer.networks.layers import magnified
 from trainer.plan import NO_SIDE, caught_before, plan_training
 from trainer.splits import fold_sides
 from trainer.start import begin_with

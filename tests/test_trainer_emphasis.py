@@ -7,10 +7,7 @@ import pytest
 
 from gz2interp.network.quiet import keras
 from trainer.calibration import LEAST, cooled, temperature
-from trainer.emphasis import MOST, class_weights, emphasised
-from trainer.losses import CrossEntropy
-from trainer.mixup import draw_shares, mixed
-from trainer.step import compiled_step
+from trainer.step import MOST, CrossEntropy, class_weights, compiled_step, draw_shares, emphasised, mixed
 
 
 def _one_hot(labels, classes):

@@ -16,8 +16,7 @@ from gz2interp.network.quiet import keras, tf
 from gz2interp.result_tables import TableOutput
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
-from trainer.evaluate import evaluate, judge
-from trainer.evaluation_table import evaluation_table
+from trainer.evaluate import evaluate, evaluation_table, judge
 from trainer.fit import fit
 from trainer.process import settle
 from trainer.step import learning_rate

@@ -19,8 +19,7 @@ from gz2interp.stores.truth import Truth
 from gz2interp.stores.writer import SurveyWriter
 from trainer.gallery import write_gallery
 from trainer.paint import paint_survey
-from trainer.sources.frame_sets import Frame, read_frame
-from trainer.sources.gains import electrons_per_count
+from trainer.sources.frame_sets import Frame, electrons_per_count, read_frame
 from trainer.sources.real_sky import RealSky
 from trainer.sources.sdss_frames import SdssFrames
 from trainer.sources.seeing import seeing_of

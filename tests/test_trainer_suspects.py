@@ -11,8 +11,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
 from trainer.folds import fold_name
-from trainer.suspects import class_thresholds, confident_class, label_margin
-from trainer.suspicion import suspect_labels
+from trainer.label_errors import class_thresholds, confident_class, label_margin, suspect_labels
 
 # Keras itself reads its variables in a way that NumPy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings(

@@ -16,8 +16,7 @@ from trainer.config import Config
 from trainer.fit import fit
 from trainer.networks import build_network
 from trainer.networks.committee import committee
-from trainer.uncertainty import disagreement, doubt, entropy, error_auroc, risk_coverage
-from trainer.unsure import measure_uncertainty
+from trainer.uncertainty import disagreement, doubt, entropy, error_auroc, measure_uncertainty, risk_coverage
 
 # Keras itself reads its variables in a way that NumPy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings(
@@ -116,7 +115,7 @@ def test_the_best_way_on_the_validation_side_is_kept_for_every_galaxy(survey, mo
 
 
 def test_a_network_without_mistakes_has_nothing_to_choose_by_and_is_not_asked(survey, model, monkeypatch):
-    monkeypatch.setattr("trainer.unsure.several_answers", lambda *_: pytest.fail("asked in vain"))
+    monkeypatch.setattr("trainer.uncertainty.several_answers", lambda *_: pytest.fail("asked in vain"))
     said, made = model.predictions, model.predictions_provenance
     model.write_predictions(said.assign(label=said["prediction"]), made)
     try:

@@ -16,8 +16,8 @@ from trainer.catalog.labels import labels_by
 from trainer.catalog.tree import LEAVES, TREE, VOTERS, leaf_shares, vote_counts
 from trainer.config import Config
 from trainer.fit import fit
-from trainer.losses import VoteLikelihood
 from trainer.paint import paint_survey
+from trainer.step import VoteLikelihood
 from trainer.targets import targets_by
 
 ANSWERS = sum(len(step.behind) for step in TREE)

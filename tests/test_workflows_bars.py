@@ -201,8 +201,7 @@ def test_the_command_tells_mistakes(subject: Subject, words: tuple[object, ...],
 
 @pytest.mark.realdata
 def test_real_cutouts(real_data: Path, tmp_path: Path) -> None:
-    from trainer.ingest import ingest
-    from trainer.local import open_local_survey
+    from trainer.ingest import ingest, open_local_survey
 
     survey, source = open_local_survey(tmp_path / "cut", "folder", real_data / "sdss_cutouts", bands=tuple("ugriz"))
     ingest(source, survey)

@@ -14,10 +14,9 @@ from gz2interp.stores.survey import Survey
 from trainer.config import Config
 from trainer.devices import strategy_for
 from trainer.fit import fit
-from trainer.losses import CrossEntropy
 from trainer.networks import build_network
 from trainer.precision import recast
-from trainer.step import compiled_step, optimizer_of
+from trainer.step import CrossEntropy, compiled_step, optimizer_of
 from trainer.training import Progress, TrainingStopped
 
 

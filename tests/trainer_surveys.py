@@ -46,8 +46,7 @@ def ring_survey(path: Path, count: int = 240, size: int = 24, seed: int = 0, unl
 def tiny_network() -> Iterator[str]:
     """A network of one convolution, which is compiled in a second: its name, while it is among the trainer's."""
     from trainer import networks
-    from trainer.networks.convolution import convolution
-    from trainer.networks.head import classified
+    from trainer.networks.layers import classified, convolution
 
     def tiny(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
         features = keras.layers.Activation("relu", name="block")(convolution(pixels, 12, 7, 2, "block"))

@@ -117,8 +117,7 @@ def ingest(
     """Make a survey from images on disk; a second start goes on where the first stopped."""
     _refuse_without_catalog(table, scheme, join)
     from gz2interp.stores.locations import new_survey
-    from trainer.ingest import ingest, refuse_empty
-    from trainer.local import open_local_survey
+    from trainer.ingest import ingest, open_local_survey, refuse_empty
 
     opened, images = open_local_survey(
         new_survey(survey),
@@ -180,8 +179,8 @@ def download(
     from trainer.archives.limits import Limits
     from trainer.download import Plan, download, open_download
     from trainer.download.asking import Asking, open_archives, said_of
-    from trainer.download.show import Show, summary
-    from trainer.sources.field import Field
+    from trainer.download.watch import Show, summary
+    from trainer.sources.remote import Field
 
     plan = Plan(Field(field or 0.396 * size, radii), _bands(bands), size)
     limits = Limits(workers=workers, rate=rate, tries=tries, read=timeout, whole=4 * timeout, patience=3600 * patience)
@@ -352,8 +351,7 @@ def evaluate(
     """Scores by class with intervals, calibration, and what is said of galaxies without a label."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from trainer.evaluate import evaluate
-    from trainer.evaluation_table import evaluation_table
+    from trainer.evaluate import evaluate, evaluation_table
 
     opened = Survey.open(find_survey(survey))
     result = evaluate(opened, model, side)
@@ -381,7 +379,7 @@ def suspects(
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.config import read_config
-    from trainer.suspicion import suspect_labels
+    from trainer.label_errors import suspect_labels
 
     changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {}) | {"folds": folds}
     opened = Survey.open(find_survey(survey))
@@ -409,7 +407,7 @@ def uncertainty(
 
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from trainer.unsure import measure_uncertainty
+    from trainer.uncertainty import measure_uncertainty
 
     opened = Survey.open(find_survey(survey))
     with progress_as(progress) as told:

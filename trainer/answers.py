@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gz2interp.network.quiet import keras, tf
 from trainer.networks.committee import members_of, up_to_scaled
-from trainer.networks.symmetries import VIEWS
+from trainer.networks.layers import VIEWS
 
 __all__ = ["PASSES", "Answers", "several_answers"]
 

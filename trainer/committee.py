@@ -21,7 +21,7 @@ from gz2interp.workflows.predict import predict
 from trainer.calibration import temperature
 from trainer.dataset import held
 from trainer.networks.committee import MANY_VIEWS, ONE_SCALE, committee
-from trainer.networks.scales import LEAST_SCALE, MOST_SCALE
+from trainer.networks.layers import LEAST_SCALE, MOST_SCALE
 from trainer.plan import NO_SIDE
 from trainer.predict import compiled
 from trainer.predict import predict as predict_pixels

@@ -52,11 +52,11 @@ class Config:
         Share of each target spread evenly over all classes.
     loss : str
         What is made small: ``"cross_entropy"``, or ``"votes"``, the surprise at every single vote, for which the scheme
-        is ``"tree"``; see `trainer.losses`.
+        is ``"tree"``; see `trainer.step`.
     class_balance : float
-        How far rare classes count for more, see `trainer.emphasis`: 0 not at all, 1 until all classes count alike.
+        How far rare classes count for more, see `trainer.step`: 0 not at all, 1 until all classes count alike.
     mixup : float
-        How often and how far two galaxies are laid over each other, see `trainer.mixup`; 0 never.
+        How often and how far two galaxies are laid over each other, see `trainer.step`; 0 never.
     dropout : float
         Share of the pooled channels that each step forgets, in networks that pool.
     start : str

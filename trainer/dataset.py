@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gz2interp.network.quiet import tf
 from trainer.augment import Draws, augment, draw, policy_named
-from trainer.mixup import draw_shares, mixed
+from trainer.step import draw_shares, mixed
 
 __all__ = ["HELD_BYTES", "RUN", "Examples", "Held", "Pixels", "epoch_windows", "held", "training_batches"]
 
@@ -143,7 +143,7 @@ def training_batches(
         They decide the order, the augmentation and the mixing.
     sky_sigma : sequence of float, one per band
     mixup : float
-        See `trainer.mixup`.
+        See `trainer.step`.
     """
     policy = policy_named(augmentation)
     images, valid = examples.pixels.images(examples.rows[:1]), examples.pixels.valid(examples.rows[:1])

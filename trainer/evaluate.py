@@ -1,4 +1,4 @@
-"""How good a trained network is, on which galaxies, and what it says of those that the thresholds threw away."""
+"""Evaluation of a trained network on held-out galaxies, as records and as a table."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from gz2interp.cards import ClassScore, Evaluation, Rest
 from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.result_tables import ResultTable
 from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
 from trainer.evaluation_figure import evaluation_figure, save_figure
 from trainer.metrics import brier_estimate, calibration_estimate, confusion_matrix, ideal_calibration, reliability
 from trainer.targets import strongest_votes
 
-__all__ = ["evaluate", "judge"]
+__all__ = ["evaluate", "evaluation_table", "judge"]
+
 
 CONFIDENT = 0.9
 
@@ -135,3 +137,44 @@ def _rest(predictions: pd.DataFrame, strongest: NDArray[np.object_] | None) -> R
         agreement=agreement,
         predictions=counts,
     )
+
+
+def evaluation_table(evaluation: Evaluation) -> ResultTable:
+    """Scores by class with 95 % intervals, and below them what holds for all and for galaxies without a label."""
+    title = f"{evaluation.model}: accuracy {evaluation.accuracy}"
+    scores = {each.name: {"recall": each.recall, "precision": each.precision} for each in evaluation.classes}
+    rows = [
+        {"class": name, "galaxies": estimates["recall"].count}
+        | {
+            f"{score}{part}": getattr(estimate, part.removeprefix("_") or "value")
+            for score, estimate in estimates.items()
+            for part in ("", "_low", "_high")
+        }
+        for name, estimates in scores.items()
+    ]
+    drawn = [
+        {"class": name, "galaxies": str(estimates["recall"].count)}
+        | {score: str(estimate) for score, estimate in estimates.items()}
+        for name, estimates in scores.items()
+    ]
+    return ResultTable(title, pd.DataFrame(rows), {title: pd.DataFrame(drawn)}, _sentences(evaluation))
+
+
+def _sentences(evaluation: Evaluation) -> list[str]:
+    lines = [
+        f"On {evaluation.selection}. In brackets: 95 % intervals.",
+        f"Expected calibration error {evaluation.calibration_error}.",
+        f"A perfectly calibrated network would show {evaluation.ideal_calibration_error} on as many galaxies.",
+        f"Brier score {evaluation.brier.plain}; 0 is perfect, 2 the worst.",
+    ]
+    rest = evaluation.rest
+    if rest.count:
+        lines.append(
+            f"{rest.count} galaxies have no label and no part in these numbers: the network is more than 90 % sure of "
+            f"{rest.confident} of them."
+        )
+    if rest.count and rest.agreement is not None and rest.agreement.value is not None:
+        lines.append(
+            f"It says what most volunteers said for {rest.agreement} of the {rest.agreement.count} with votes."
+        )
+    return lines

@@ -29,7 +29,6 @@ from trainer.catalog.tree import vote_counts
 from trainer.config import Config
 from trainer.dataset import Examples, Pixels, held
 from trainer.devices import meet, strategy_for, together, writes
-from trainer.emphasis import emphasised
 from trainer.networks import build_network
 from trainer.plan import Plan, plan_training
 from trainer.precision import recast
@@ -38,6 +37,7 @@ from trainer.predict import predict as predict_pixels
 from trainer.process import settle, threads_in_use
 from trainer.scaling import sky_noise
 from trainer.start import IMAGENET, begin_with, begin_with_photographs, start_file
+from trainer.step import emphasised
 from trainer.training import Lessons, Listener, Progress, train
 
 __all__ = ["fit", "fit_shuffled"]

@@ -20,9 +20,8 @@ from trainer.checkpoint import Checkpoint, assign, check_same, load_checkpoint, 
 from trainer.config import Config
 from trainer.dataset import Examples, batch_count, training_batches
 from trainer.devices import writes
-from trainer.losses import LOSSES, Loss
 from trainer.predict import Answer, compiled, predict
-from trainer.step import compiled_step, learning_rate, optimizer_of
+from trainer.step import LOSSES, Loss, compiled_step, learning_rate, optimizer_of
 
 __all__ = ["Lessons", "Progress", "TrainingStopped", "train"]
 

@@ -1,14 +1,23 @@
-"""How unsure a network is of a galaxy, and how well that tells its mistakes: pure functions of arrays."""
+"""Measures of predictive uncertainty, how well each predicts a network's errors, and the best one for every galaxy."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-__all__ = ["disagreement", "doubt", "entropy", "error_auroc", "risk_coverage"]
+from gz2interp.errors import InputError
+from gz2interp.network.loading import load_network
+from gz2interp.stores.survey import Survey
+from trainer.answers import several_answers
+
+__all__ = ["Way", "disagreement", "doubt", "entropy", "error_auroc", "measure_uncertainty", "risk_coverage"]
+
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -67,3 +76,115 @@ def risk_coverage(uncertainty: Floats, right: Bools) -> float:
     """
     surest_first = np.argsort(uncertainty, kind="stable")
     return float((np.cumsum(~right[surest_first]) / np.arange(1, len(right) + 1)).mean())
+
+
+FEWEST = 5
+"""Mistakes on the side that chooses; with fewer, luck would choose."""
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Way:
+    """How well one way of being unsure tells mistakes.
+
+    Attributes
+    ----------
+    name : str
+        ``"doubt"`` (one minus the largest probability), ``"entropy"``, or the disagreement of ``"views"``,
+        ``"dropout"`` or ``"members"``.
+    choosing, test : float
+        Mean share of mistakes among the surest galaxies (`risk_coverage`), on the validation side, which chooses, and
+        on the test side; there None where nobody stands.
+    test_auroc : float or None
+        How often a mistake is held less sure than something right.
+    chosen : bool
+    """
+
+    name: str
+    choosing: float
+    test: float | None
+    test_auroc: float | None
+    chosen: bool = False
+
+
+def measure_uncertainty(
+    survey: Survey, name: str | None = None, seed: int = 0, progress: Callable[[int, int], None] | None = None
+) -> tuple[Way, ...]:
+    """Ask the network in several ways, choose the one that tells mistakes best on the validation side, and keep it.
+
+    Writes ``uncertainty.parquet`` (galaxy_id, row, uncertainty) and ``uncertainty.json`` into the model's folder.
+
+    Parameters
+    ----------
+    survey : Survey
+    name : str, optional
+        Of the model; the only one if not given.
+    seed : int
+        Of what dropout forgets.
+    progress : callable, optional
+
+    Returns
+    -------
+    tuple of Way
+        The best on the validation side first.
+
+    Raises
+    ------
+    InputError
+        The network made fewer than `FEWEST` mistakes on the validation side.
+    """
+    model = survey.model(name)
+    table = model.predictions
+    _refuse_few_mistakes(table)
+    unsure = _unsure(survey, load_network(model.model_file), table, seed, progress)
+    ways = _judged(unsure, table)
+    best = ways[0].name
+    kept = table[["galaxy_id", "row"]].assign(uncertainty=unsure[best].astype(np.float32))
+    model.write_uncertainty(kept, {"chosen": best, "seed": seed, "ways": [asdict(way) for way in ways]})
+    return ways
+
+
+def _unsure(
+    survey: Survey, network: Any, table: pd.DataFrame, seed: int, progress: Callable[[int, int], None] | None
+) -> Mapping[str, Doubles]:
+    """Each way's uncertainty of each row of the predictions; images are read batch by batch."""
+    said = table[[column for column in table if str(column).startswith("p_")]].to_numpy()
+    ways, done = several_answers(network, seed), 0
+    parts: dict[str, list[Doubles]] = {}
+    for batch in survey.batches(rows=table["row"].to_numpy()):
+        for way, answers in ways.items():
+            parts.setdefault(way, []).append(disagreement(answers(batch.images)))
+        done += len(batch.rows)
+        if progress is not None:
+            progress(done, len(table))
+    return {"doubt": doubt(said), "entropy": entropy(said)} | {way: np.concatenate(part) for way, part in parts.items()}
+
+
+def _refuse_few_mistakes(table: pd.DataFrame) -> None:
+    """Before anything is asked: what luck would choose is not worth minutes of asking."""
+    known = table["label"].notna() & (table["split"] == "validation")
+    mistakes = int((table["label"] != table["prediction"])[known].sum())
+    if mistakes < FEWEST:
+        raise InputError(
+            f"The network made {mistakes} mistakes on the validation side",
+            f"At least {FEWEST}, or luck would choose",
+            "Train with a larger validation_fraction, or on more galaxies",
+        )
+
+
+def _judged(unsure: Mapping[str, Doubles], table: pd.DataFrame) -> tuple[Way, ...]:
+    right = (table["label"] == table["prediction"]).to_numpy()
+    labelled = table["label"].notna().to_numpy()
+    sides = {side: labelled & (table["split"] == side).to_numpy() for side in ("validation", "test")}
+    ways = [
+        Way(
+            name,
+            choosing=risk_coverage(values[sides["validation"]], right[sides["validation"]]),
+            test=risk_coverage(values[sides["test"]], right[sides["test"]]) if sides["test"].any() else None,
+            test_auroc=error_auroc(values[sides["test"]], right[sides["test"]]),
+        )
+        for name, values in unsure.items()
+    ]
+    first, *others = sorted(ways, key=lambda way: way.choosing)
+    return (replace(first, chosen=True), *others)

@@ -16,10 +16,9 @@ def epoch(options: argparse.Namespace) -> None:
     """One epoch of `default`, from the disk or from memory; peak memory is this process's since it was executed."""
     from trainer.config import read_config
     from trainer.dataset import Examples, held, training_batches
-    from trainer.losses import CrossEntropy
     from trainer.plan import plan_training
     from trainer.process import settle
-    from trainer.step import compiled_step, optimizer_of
+    from trainer.step import CrossEntropy, compiled_step, optimizer_of
 
     settle(options.threads, 1)
     survey, config = Survey.open(options.folder), read_config("default", scheme="five_class")

@@ -63,8 +63,7 @@ def ours(pixels: Any, valid: Any, augmentation: str) -> Callable[[], None]:
     """One epoch of our loop on pixels that are held in memory."""
     from trainer.config import Config
     from trainer.dataset import Examples, Held, training_batches
-    from trainer.losses import CrossEntropy
-    from trainer.step import compiled_step, optimizer_of
+    from trainer.step import CrossEntropy, compiled_step, optimizer_of
 
     rows = np.arange(len(pixels))
     examples = Examples(Held(rows, pixels, valid), rows, targets_for(len(rows)))

@@ -25,7 +25,7 @@ from dashboards.parts.states import lacking
 from dashboards.selection import change, current, offer_choice
 from gz2interp.stores.locations import surveys_folder
 from gz2interp.stores.survey import Survey
-from trainer.download.show import duration
+from trainer.download.watch import duration
 
 __all__ = ["show_download", "show_no_download", "show_survey_choice"]
 

@@ -17,7 +17,7 @@ from dashboards.parts.style import caption
 from dashboards.selection import change
 from gz2interp.errors import SurveyError
 from trainer.download.report import read_report
-from trainer.download.show import duration
+from trainer.download.watch import duration
 
 __all__ = ["show_attempt"]
 

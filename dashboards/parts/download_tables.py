@@ -10,7 +10,7 @@ from dashboards.loading.downloads import Standing
 from dashboards.parts.style import caption, heading, show_table
 from gz2interp.schema import STATUSES
 from trainer.download.report import Failure, ServiceState
-from trainer.download.show import duration
+from trainer.download.watch import duration
 
 __all__ = ["MOST_KINDS", "figures", "show_failures", "show_services"]
 

@@ -9,8 +9,8 @@ from contextvars import ContextVar
 from typing import Final, TypeVar
 
 from gz2interp.errors import CutoutUnavailable
+from trainer.archives.limits import Stopped, Trouble
 from trainer.archives.service import Service
-from trainer.archives.trouble import Stopped, Trouble
 
 __all__ = ["TRIES", "persist"]
 

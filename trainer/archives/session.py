@@ -1,23 +1,102 @@
-"""The session that astroquery's requests go through: polite, bounded in time and size, and led nowhere else."""
+"""The HTTP session that astroquery's requests use: bounded in time, size and hosts."""
 
 from __future__ import annotations
 
 import email.utils
 import re
+import socket
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from html import unescape
 from typing import Any, Final
 
 import requests
 from requests import PreparedRequest, Response
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from trainer.archives.connection import BoundedAdapter
-from trainer.archives.service import Service
-from trainer.archives.trouble import Trouble
+from trainer.archives.limits import Trouble
+from trainer.archives.service import Guard, Service
 
-__all__ = ["PoliteSession", "plain_words"]
+__all__ = ["BoundedAdapter", "PoliteSession", "plain_words"]
+
+
+class BoundedAdapter(HTTPAdapter):
+    """Transport with a time limit on the head of an answer, and a look at who really answers.
+
+    Parameters
+    ----------
+    guard : Guard
+    whole : float
+        [s]. A time-out of `requests` counts between two pieces: a service that sends one byte a second never meets it.
+    """
+
+    def __init__(self, guard: Guard, whole: float) -> None:
+        self._guard, self._whole = guard, whole
+        super().__init__(pool_connections=4, pool_maxsize=2, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Let the pools make our connections."""
+        super().init_poolmanager(*args, **kwargs)
+        guard, whole = self._guard, self._whole
+
+        class Plain(_Bounded, HTTPConnection):
+            _guard, _whole = guard, whole
+
+        class Secure(_Bounded, HTTPSConnection):
+            _guard, _whole = guard, whole
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+
+class _Bounded:
+    """What both kinds of connection have in common."""
+
+    _guard: Guard
+    _whole: float
+
+    def connect(self) -> None:
+        super().connect()  # type: ignore[misc]
+        if getattr(self, "proxy", None) is None:  # a proxy was chosen by the user, and stands for the address
+            peer = self.sock.getpeername()[0]  # type: ignore[attr-defined]
+            try:
+                self._guard.check_peer(self.host, peer)  # type: ignore[attr-defined]
+            except BaseException:
+                self.close()  # type: ignore[attr-defined]
+                raise
+
+    def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+        with _cut_after(self._whole, self.sock):  # type: ignore[attr-defined]
+            return super().getresponse(*args, **kwargs)  # type: ignore[misc]
+
+
+@contextmanager
+def _cut_after(seconds: float, sock: socket.socket) -> Iterator[None]:
+    """Cut a connection that has not done its work in time; whoever reads from it meets its end."""
+
+    def cut() -> None:
+        with suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
 
 _PIECE: Final = 64 * 1024
 _MOST_REDIRECTS: Final = 5

@@ -15,10 +15,9 @@ from scipy.spatial import cKDTree
 from gz2interp.errors import InputError, choices
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from gz2interp.stores.tables import UNITS
-from trainer.catalog.cleaning import blank_sentinels, chord, unit_vectors
 from trainer.catalog.columns import ID_COLUMNS, names_in
 from trainer.catalog.delimited import ColumnType, inferred
-from trainer.catalog.identity import are_names, ids_of, name_id
+from trainer.catalog.identity import are_names, blank_sentinels, chord, ids_of, name_id, unit_vectors
 from trainer.catalog.positions import position_columns, sky_positions, with_equinoxes
 from trainer.catalog.report import JoinReport
 from trainer.catalog.tables import read_table

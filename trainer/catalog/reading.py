@@ -11,9 +11,20 @@ import pandas as pd
 from gz2interp.errors import InputError
 from gz2interp.schema import DEC, GALAXY_ID, GZ2CLASS, LABEL, RA
 from gz2interp.stores.tables import UNITS
-from trainer.catalog.cleaning import blank_sentinels, drop_duplicates, drop_unidentified, drop_unplaced, near_pairs
 from trainer.catalog.columns import Layout, layout_of
-from trainer.catalog.identity import Identity, are_names, ids_of, ids_of_positions, name_id, tell_apart
+from trainer.catalog.identity import (
+    Identity,
+    are_names,
+    blank_sentinels,
+    drop_duplicates,
+    drop_unidentified,
+    drop_unplaced,
+    ids_of,
+    ids_of_positions,
+    name_id,
+    near_pairs,
+    tell_apart,
+)
 from trainer.catalog.join import Join, join
 from trainer.catalog.labels import classes_of, labels_by
 from trainer.catalog.other_votes import conditional_fractions

@@ -1,7 +1,7 @@
 """A survey from archives: started in the evening, known in the morning."""
 
 from trainer.download.loop import download
-from trainer.download.opening import Plan, open_download
 from trainer.download.report import Report, read_report
+from trainer.download.runs import Plan, open_download
 
 __all__ = ["Plan", "Report", "download", "open_download", "read_report"]

@@ -16,10 +16,9 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
 from trainer.archives.limits import Limits
 from trainer.archives.units import UNVERIFIED
-from trainer.download.opening import Plan
+from trainer.download.runs import Plan
 from trainer.sources import Source, open_source
-from trainer.sources.field import radius_in_pixels
-from trainer.sources.remote import Setting
+from trainer.sources.remote import Setting, radius_in_pixels
 
 __all__ = ["ARCHIVES", "Asking", "open_archives", "said_of"]
 

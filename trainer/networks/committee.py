@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from gz2interp.network.quiet import keras
-from trainer.networks.scales import magnified
-from trainer.networks.symmetries import VIEWS
+from trainer.networks.layers import VIEWS, magnified
 from trainer.scaling import SCALED
 
 layers, ops = keras.layers, keras.ops
@@ -42,7 +41,7 @@ def committee(members: Sequence[Any], views: int, temperature: float = 1.0, scal
         1, or all 8: with them the answer does not depend on how a galaxy lies on the sky, but for rounding.
     temperature : float
     scales : sequence of float
-        Every view is asked at each of them, see `trainer.networks.scales`.
+        Every view is asked at each of them, see `trainer.networks.layers`.
 
     Returns
     -------

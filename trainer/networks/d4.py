@@ -27,9 +27,7 @@ from __future__ import annotations
 from typing import Any
 
 from gz2interp.network.quiet import keras
-from trainer.networks.convolution import convolution
-from trainer.networks.head import classified
-from trainer.networks.symmetries import VIEWS
+from trainer.networks.layers import VIEWS, classified, convolution
 
 layers = keras.layers
 

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.network.loading import first_line
 from gz2interp.network.quiet import keras
-from trainer.networks.head import classified
+from trainer.networks.layers import classified
 
 layers = keras.layers
 

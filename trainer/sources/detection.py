@@ -15,9 +15,9 @@ from scipy.spatial import cKDTree
 from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from trainer.catalog import position_ids
-from trainer.catalog.cleaning import chord, unit_vectors
+from trainer.catalog.identity import chord, unit_vectors
 from trainer.sources.frame_sets import Frame, FrameSet, find_frame_sets, read_frame
-from trainer.sources.noise import sky_level
+from trainer.sources.judging import sky_level
 
 __all__ = ["Objects", "detect", "find_objects", "segment"]
 

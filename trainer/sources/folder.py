@@ -15,7 +15,7 @@ from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE
 from gz2interp.stores.image_files import Pixels, image_window, read_pixels, without_gaps
 from trainer.sources.folder_index import FolderIndex, ImageFiles, catalog_of_folder, find_images
-from trainer.sources.noise import sky_sigma
+from trainer.sources.judging import sky_sigma
 
 __all__ = ["OFF_CENTRE", "FolderSource", "catalog_of_folder"]
 

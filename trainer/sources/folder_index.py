@@ -18,7 +18,7 @@ from gz2interp.schema import BANDS, DEC, DISPLAY_BANDS, GALAXY_ID, RA
 from gz2interp.stores.band_names import bands_in, is_auxiliary
 from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES, image_centre
 from trainer.catalog import TABLE_ROW, name_id, position_ids, read_catalog
-from trainer.catalog.cleaning import chord, unit_vectors
+from trainer.catalog.identity import chord, unit_vectors
 
 __all__ = ["FolderIndex", "ImageFiles", "bands_of_folder", "catalog_of_folder", "find_images"]
 

@@ -23,7 +23,7 @@ from gz2interp.schema import CUTOUT_SIZE, DEC, DISPLAY_BANDS, GALAXY_ID, LABEL, 
 from gz2interp.stores.decoding import Dataset, check_hdf5, hdf5_datasets, hdf5_rows
 from gz2interp.stores.image_files import display_pixels, image_window, without_gaps
 from gz2interp.stores.reading import DamagedFile, reading
-from trainer.sources.noise import sky_sigma
+from trainer.sources.judging import sky_sigma
 
 __all__ = ["CLASSES", "Galaxy10Source", "catalog_of_galaxy10"]
 

@@ -12,12 +12,10 @@ from typing import Any, Final
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import NATIVE_PIXEL_SCALE
 from gz2interp.stores.resampling import north_up
-from trainer.archives.mirrors import available
+from trainer.archives.limits import Trouble
 from trainer.archives.persist import persist
-from trainer.archives.service import Service
+from trainer.archives.service import Service, available, configured
 from trainer.archives.session import PoliteSession
-from trainer.archives.settings import configured
-from trainer.archives.trouble import Trouble
 from trainer.archives.units import Unit, read_unit
 from trainer.sources.judging import judge
 from trainer.sources.remote import Framing, Planes, Setting

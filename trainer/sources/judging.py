@@ -1,4 +1,4 @@
-"""Is this answer the image that was asked for? Nothing enters a survey that has not passed here."""
+"""Checks of each answer of a source before it enters a survey, and the noise of its sky."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from gz2interp.stores.fits_headers import celestial
+from trainer.archives.limits import Trouble
 from trainer.archives.session import plain_words
-from trainer.archives.trouble import Trouble
 
-__all__ = ["Asked", "judge"]
+__all__ = ["Asked", "judge", "scatter", "sky_level", "sky_sigma"]
+
 
 _OFF: Final = 0.6
 """How far the galaxy may lie from the middle [pixel]: services differ by half a pixel in where they begin to count."""
@@ -145,3 +146,58 @@ def _look(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _times(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))
+
+
+_TO_SIGMA = 1.4826
+"""Standard deviation over median absolute deviation, of a normal distribution."""
+
+
+def sky_sigma(image: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[float, ...]:
+    """Robust scatter of the sky of each band, in the image's unit; NaN where nothing is valid.
+
+    Parameters
+    ----------
+    image : float32 (y, x, band)
+    valid : bool (y, x)
+
+    Notes
+    -----
+    The galaxy's own pixels are clipped away as long as sky is the greater part of the cutout; of a galaxy that fills
+    it, this is an upper limit.
+    """
+    return tuple(sky_level(band[valid])[1] for band in np.moveaxis(image, -1, 0))
+
+
+def sky_level(pixels: NDArray[np.float32], rounds: int = 5, clip: float = 3.0) -> tuple[float, float]:
+    """Median and scatter of the pixels after `rounds` of leaving out those beyond `clip` sigma."""
+    kept = np.asarray(pixels, dtype=np.float64).ravel()
+    if not kept.size:
+        return float("nan"), float("nan")
+    for _ in range(rounds):
+        level = np.median(kept)
+        sigma = _TO_SIGMA * np.median(np.abs(kept - level))
+        near = np.abs(kept - level) <= clip * sigma
+        if near.all():
+            break
+        kept = kept[near]
+    return float(level), float(sigma)
+
+
+def scatter(pixels: NDArray[np.float32], rounds: int = 5, clip: float = 3.5) -> float:
+    """Standard deviation after `rounds` of leaving out those beyond `clip` sigma; NaN where nothing is finite.
+
+    Notes
+    -----
+    For native pixels of SDSS: they are whole counts, a fifth of their scatter wide, so that a median of deviations
+    comes in steps of a fifth.
+    """
+    kept = np.asarray(pixels, dtype=np.float64)
+    kept = kept[np.isfinite(kept)]
+    level, sigma = sky_level(kept.astype(np.float32))
+    sigma *= 1.2  # that step: the first round leaves out nothing that it should not
+    for _ in range(rounds):
+        kept = kept[np.abs(kept - level) <= clip * sigma]
+        if not kept.size:
+            return float("nan")
+        level, sigma = float(kept.mean()), float(kept.std())
+    return sigma

@@ -1,25 +1,64 @@
-"""What the sources that ask an archive image by image have in common."""
+"""Common parts of sources that query an archive galaxy by galaxy, and the field of view of a cutout."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.errors import CutoutUnavailable
+from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.results import Cutout, Galaxy
-from gz2interp.schema import BANDS, CUTOUT_SIZE
-from trainer.archives.limits import Limits
+from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
+from trainer.archives.limits import Limits, Trouble
 from trainer.archives.service import Service
-from trainer.archives.trouble import Trouble
-from trainer.sources.field import Field
-from trainer.sources.judging import Asked
-from trainer.sources.noise import sky_sigma
+from trainer.sources.judging import Asked, sky_sigma
 
-__all__ = ["Framing", "Planes", "Setting", "check_position"]
+__all__ = ["Field", "Framing", "Planes", "Setting", "check_position", "radius_in_pixels"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """The full width of a cutout.
+
+    Attributes
+    ----------
+    arcsec : float
+        The same for every galaxy. By default 64 native pixels of 0.396 arcsec.
+    radii : float, optional
+        So many Petrosian radii of the galaxy instead. It removes the apparent size, which a network may want to know.
+    """
+
+    arcsec: float = CUTOUT_SIZE * NATIVE_PIXEL_SCALE
+    radii: float | None = None
+
+    def __post_init__(self) -> None:
+        if not (self.arcsec > 0 and (self.radii is None or self.radii > 0)):
+            raise InputError(f"A field of {self.radii or self.arcsec:g} was given", "A width above 0")
+
+    def of(self, galaxy: Galaxy) -> float:
+        """The width for one galaxy [arcsec].
+
+        Raises
+        ------
+        CutoutUnavailable
+            The field is in radii, and the catalogue does not give the galaxy's.
+        """
+        if self.radii is None:
+            return self.arcsec
+        if not galaxy.petro_radius > 0:
+            raise CutoutUnavailable("missing", "the catalogue gives no Petrosian radius to measure the field by")
+        return self.radii * galaxy.petro_radius
+
+
+def radius_in_pixels(radii: NDArray[np.float64], field: Field, pixels: int) -> NDArray[np.float64]:
+    """Petrosian radii (n,) [arcsec] in cutout pixels; NaN where unknown."""
+    widths = np.full(len(radii), field.arcsec) if field.radii is None else field.radii * radii
+    return radii * pixels / widths
+
 
 _SURE = 3
 """How often an image must come back blank before that is believed."""

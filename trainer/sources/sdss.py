@@ -1,4 +1,4 @@
-"""Cutouts from SDSS' own frames, found by position, fetched once for all galaxies on them, and cut here."""
+"""Cutouts from SDSS frames, found by position through SkyServer, downloaded once and cut here."""
 
 from __future__ import annotations
 
@@ -19,22 +19,47 @@ import platformdirs
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astroquery.exceptions import RemoteServiceError
+from astroquery.sdss import SDSSClass
 from astroquery.sdss import conf as sdss_conf
 
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.stores.fits_headers import band_of, celestial
 from trainer.archives.frame_cache import FrameCache
+from trainer.archives.limits import Trouble
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
-from trainer.archives.trouble import Trouble
 from trainer.sources.frame_sets import Frame, read_frame
 from trainer.sources.remote import Framing, Setting
 from trainer.sources.sdss_frames import cut_out
 from trainer.sources.seeing import seeing_of
-from trainer.sources.skyserver import SkyServer
 
-__all__ = ["SdssSource"]
+__all__ = ["SdssSource", "SkyServer"]
+
+
+class SkyServer(SDSSClass):
+    """The client, with a polite session.
+
+    It keeps some answers on disk whatever it is told. And it gives an answer of one line to astropy's reader of tables,
+    which takes such a line for the name of a file, or for an address, and opens it.
+
+    Parameters
+    ----------
+    session : PoliteSession
+    """
+
+    def __init__(self, session: PoliteSession) -> None:
+        super().__init__()
+        self._session = session
+
+    def _request(self, *arguments: Any, **options: Any) -> Any:
+        return super()._request(*arguments, **{**options, "cache": False})
+
+    def _parse_result(self, response: Any, verbose: bool = False) -> Any:
+        if "\n" not in response.text.strip():
+            raise ValueError("one line is no table")
+        return super()._parse_result(response, verbose=verbose)
+
 
 _NEAR: Final = 10.0 * u.arcsec
 _MOST_BYTES: Final = 64 * 2**20

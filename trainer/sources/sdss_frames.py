@@ -13,10 +13,10 @@ from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 from gz2interp.stores.resampling import north_up, resample
-from trainer.catalog.cleaning import unit_vectors
+from trainer.catalog.identity import unit_vectors
 from trainer.sources.detection import find_objects
 from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
-from trainer.sources.noise import sky_sigma
+from trainer.sources.judging import sky_sigma
 from trainer.sources.seeing import Seeing, seeing_of
 
 __all__ = ["SdssFrames", "cut_out", "find_objects"]

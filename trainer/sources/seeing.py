@@ -16,7 +16,7 @@ from gz2interp.painting.psf import MEDIAN_FWHM, STARS, Star
 from gz2interp.schema import BANDS
 from trainer.sources.detection import detect
 from trainer.sources.frame_sets import Frame
-from trainer.sources.noise import scatter
+from trainer.sources.judging import scatter
 
 __all__ = ["LEAST_STARS", "Seeing", "fit_star", "seeing_of"]
 

@@ -12,9 +12,9 @@ from astroquery.skyview import conf as skyview_conf
 
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import NATIVE_PIXEL_SCALE
+from trainer.archives.limits import Trouble
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
-from trainer.archives.trouble import Trouble
 from trainer.archives.units import Unit, read_unit
 from trainer.sources.judging import judge
 from trainer.sources.remote import Framing, Planes, Setting

@@ -14,11 +14,11 @@ from astroquery.sdss import conf as sdss_conf
 
 from gz2interp.errors import InputError
 from gz2interp.schema import BANDS, DEC, RA
+from trainer.archives.limits import Trouble
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
-from trainer.archives.trouble import Trouble
 from trainer.sources.remote import Setting
-from trainer.sources.skyserver import SkyServer
+from trainer.sources.sdss import SkyServer
 
 __all__ = ["Around", "stars_of_sdss"]
 

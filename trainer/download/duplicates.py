@@ -1,20 +1,24 @@
-"""The same pixels for two galaxies: one of the two answers is not what its header says."""
+"""Identical pixels returned for two galaxies: found, requested again, or rejected."""
 
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from astropy.coordinates import angular_separation
 
+from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.stores.reading import DamagedFile, SqliteFile
 from gz2interp.stores.survey import Survey
 from trainer.download.staging import Outcome
 
-__all__ = ["Twins"]
+__all__ = ["Doubt", "Doubts", "Twins"]
+
 
 _APART: Final = 1.0
 """Galaxies nearer to each other than this [arcsec] may share their pixels: a catalogue lists some twice."""
@@ -85,3 +89,53 @@ def _digests(outcome: Outcome) -> Iterator[int]:
         for plane in np.moveaxis(outcome.result.image, -1, 0):
             content = np.ascontiguousarray(plane, "<f4").tobytes()
             yield int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "big", signed=True)
+
+
+_TRIES: Final = 3
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """An outcome that has a twin.
+
+    Attributes
+    ----------
+    galaxy, other : Galaxy
+        The one that came, and the one that had come before it.
+    refused : tuple of Outcome
+        What becomes of both, if asking again did not help; else empty.
+    """
+
+    galaxy: Galaxy
+    other: Galaxy
+    refused: tuple[Outcome, ...] = ()
+
+
+class Doubts:
+    """Counts how often a galaxy came with another one's pixels.
+
+    Parameters
+    ----------
+    twins : Twins
+    """
+
+    def __init__(self, twins: Twins) -> None:
+        self._twins, self._met = twins, Counter[int]()
+
+    def about(self, outcome: Outcome) -> Doubt | None:
+        """The doubt about an outcome; None where there is none."""
+        other = self._twins.of(outcome)
+        if other is None:
+            return None
+        galaxy = self._twins.galaxy(outcome.row)
+        self._met[galaxy.row] += 1
+        if self._met[galaxy.row] < _TRIES:
+            return Doubt(galaxy, other)
+        del self._met[galaxy.row]
+        of_other = replace(outcome, row=other.row, result=_refusal(galaxy))
+        return Doubt(galaxy, other, (replace(outcome, result=_refusal(other)), of_other))
+
+
+def _refusal(other: Galaxy) -> CutoutUnavailable:
+    words = f"the service gave the very same pixels for galaxy {other.galaxy_id}, asked {_TRIES} times: one is wrong"
+    return CutoutUnavailable("failed", words)
