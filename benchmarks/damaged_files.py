@@ -411,7 +411,7 @@ def _quality(at: Path) -> Any:
 
 
 def _sweeps(at: Path) -> Any:
-    from dashboards.loading.cards import sweeps_of
+    from dashboards.loading.reports import sweeps_of
 
     return sweeps_of(_survey(at))
 
@@ -482,7 +482,7 @@ def _staged(at: Path) -> Any:
 
 
 def _without_image(at: Path) -> Any:
-    from dashboards.loading.without_image import without_image_csv
+    from dashboards.loading.surveys import without_image_csv
 
     return without_image_csv(str(at / "survey"))
 

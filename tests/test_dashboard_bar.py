@@ -9,8 +9,8 @@ import pytest
 from dashboard_fixtures import make_survey
 from test_measure_bars import gaussian
 
-from dashboards.parts.bar import with_bar
-from dashboards.parts.subject import Subject
+from dashboards.parts.attribution import with_bar
+from dashboards.parts.galaxy_view import Subject
 from gz2interp.figures.panels import attribution_panels
 from gz2interp.measure.bars import FWHM
 from gz2interp.results import Attribution

@@ -29,10 +29,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import downloading
 from dashboards.building import Building
-from dashboards.loading.download_process import interrupt, is_downloading
-from dashboards.loading.download_wish import Wish, wish_of
-from dashboards.loading.without_image import without_image_csv
-from dashboards.parts.download_tables import MOST_KINDS
+from dashboards.loading.downloads import Wish, interrupt, is_downloading, wish_of
+from dashboards.loading.surveys import without_image_csv
+from dashboards.parts.download import MOST_KINDS
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.stores.files import write_json
 from gz2interp.stores.survey import Survey

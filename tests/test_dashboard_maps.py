@@ -141,6 +141,6 @@ def test_the_image_from_elsewhere_is_a_star() -> None:
 
 
 def test_pages_that_only_offer_a_comparison_load_no_network() -> None:
-    code = "import dashboards.parts.work, dashboards.parts.mark, sys; print('tensorflow' in sys.modules)"
+    code = "import dashboards.parts.work, dashboards.parts.map, sys; print('tensorflow' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "False"

@@ -11,7 +11,7 @@ import pytest
 from dashboard_fixtures import FIRST_ID, make_survey, small_network, use_surveys
 from streamlit.testing.v1 import AppTest
 
-from dashboards.loading.nearby import neighbours_of_file
+from dashboards.loading.neighbours import neighbours_of_file
 from dashboards.parts.neighbours import notes_of
 from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.errors import InputError

@@ -13,7 +13,7 @@ from dashboard_fixtures import FIRST_ID, make_survey
 from streamlit.testing.v1 import AppTest
 from test_card import trained
 
-from dashboards.loading.cards import suspects_table
+from dashboards.loading.reports import suspects_table
 from gz2interp.results import Provenance
 from gz2interp.stores.survey import Survey
 from trainer.evaluate import evaluate

@@ -13,9 +13,8 @@ import streamlit as st
 from dashboard_fixtures import FIRST_ID, LOST, add_analysis, add_model, catalogue, cutout, make_survey
 from streamlit.testing.v1 import AppTest
 
-from dashboards.loading.ground import ground_of
-from dashboards.loading.surveys import open_survey
-from dashboards.loading.tables import table_of
+from dashboards.loading.map import ground_of
+from dashboards.loading.surveys import open_survey, table_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.survey import Survey
 

@@ -12,8 +12,8 @@ from astropy.io import fits
 from dashboard_fixtures import FIRST_ID, make_survey
 from streamlit.testing.v1 import AppTest
 
-from dashboards.loading.taking import bytes_of
-from dashboards.parts import selection_export
+from dashboards.loading.export import bytes_of
+from dashboards.parts import galleries
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.giving import Sent, Subset, export_selection
 from gz2interp.workflows.giving.choosing import Wanted, choose
@@ -31,7 +31,7 @@ def subset(survey: Survey) -> Subset:
 
 def page_of(subset: Subset) -> AppTest:
     def page(subset) -> None:  # type: ignore[no-untyped-def]  # the script is this text alone
-        from dashboards.parts.selection_export import offer_selection
+        from dashboards.parts.galleries import offer_selection
 
         offer_selection(subset)
 
@@ -61,7 +61,7 @@ def test_the_page_tells_what_each_program_answered(subset: Subset, monkeypatch: 
         asked.append((subset.rows.tolist(), to))
         return [Sent("TOPCAT", "table.load.votable"), Sent("<b>", "ds9.set", "no <frame>")]
 
-    monkeypatch.setattr(selection_export, "send", answered)
+    monkeypatch.setattr(galleries, "send", answered)
     page = page_of(subset)
     next(box for box in page.selectbox if box.label.startswith("To a program")).select("topcat").run()
     next(button for button in page.button if button.label == "Send by SAMP").click().run()
@@ -75,7 +75,7 @@ def test_the_page_tells_what_each_program_answered(subset: Subset, monkeypatch: 
     assert answers not in said(page)
 
 
-@pytest.mark.parametrize("form", list(selection_export._FORMS))
+@pytest.mark.parametrize("form", list(galleries._FORMS))
 def test_a_download_is_what_the_command_writes(subset: Subset, tmp_path: Path, form: str) -> None:
     taken = bytes_of(subset, form)
     if form == ".zip":
@@ -114,7 +114,7 @@ def test_columns_are_chosen_on_the_page(subset: Subset) -> None:
 def test_more_cutouts_than_a_page_may_hold_are_the_commands_matter(
     subset: Subset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(selection_export, "MOST_CUTOUTS", 1)
+    monkeypatch.setattr(galleries, "MOST_CUTOUTS", 1)
     page = page_of(subset)
     next(box for box in page.selectbox if box.label == "As a file").select(".zip").run()
     assert "save a table and run <code>gz2interp export" in said(page)

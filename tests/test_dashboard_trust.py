@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from test_dashboard_network import text_of
 
 from dashboards import building, working
-from dashboards.loading.checks import check_table
+from dashboards.loading.reports import check_table
 from gz2interp.checks import VERSION, Check, Finding
 from gz2interp.statistics import Estimate
 from gz2interp.stores.survey import Survey

@@ -14,7 +14,7 @@ from test_dashboard_network import text_of
 from unusual_fixtures import add_unusual
 
 from dashboards import working
-from dashboards.loading.unusual import ranking_for, ratings_csv, unusual_for
+from dashboards.loading.clusters import ranking_for, ratings_csv, unusual_for
 from dashboards.parts import rating as part
 from dashboards.rating_component import Pressed
 from gz2interp.errors import SurveyError

@@ -1,4 +1,4 @@
-"""The clusters of an analysis as they are kept, their members, and pictures of their mean images."""
+"""Clusters and unusual galaxies of an analysis, cached until they change."""
 
 from __future__ import annotations
 
@@ -8,18 +8,32 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.loading.ground import Ground, members_of
+from dashboards.loading.map import Ground, members_of
 from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import stamp
 from dashboards.selection import current, say, settle
+from gz2interp.errors import SurveyError
 from gz2interp.figures.clusters import Outline, mean_pictures, outlines
 from gz2interp.figures.rgb import thumbnails
 from gz2interp.stores.analyses import Analysis
-from gz2interp.stores.layer_results import ClusterFolder
+from gz2interp.stores.layer_results import ClusterFolder, unusual_folder
 from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.ratings import Ratings
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.rating import Ranking, ranking_of, ratings_of
+from gz2interp.workflows.unusual.found import Unusual, latest_unusual
 
-__all__ = ["clusters_of", "mean_pictures_of", "outlines_of", "selected_members"]
+__all__ = [
+    "clusters_of",
+    "has_unusual",
+    "mean_pictures_of",
+    "outlines_of",
+    "ranking_for",
+    "ratings_csv",
+    "ratings_for",
+    "selected_members",
+    "unusual_for",
+]
 
 
 def clusters_of(analysis: Analysis | None) -> ClusterFolder | None:
@@ -76,3 +90,44 @@ def _outlines(key: tuple[str, int, str], _ground: Ground, _folder: ClusterFolder
     numbers = _folder.members[scale].to_numpy(np.int64)
     places = {cluster.number: cluster.place for cluster in _folder.clusters.of(scale)}
     return outlines(_ground.points.coordinates, numbers, places, _ground.home)
+
+
+def unusual_for(survey: Survey, model: ModelFolder, layer: str = "") -> Unusual | None:
+    """What was found of exactly these data and this network; None where it was not asked."""
+    try:
+        found = latest_unusual(survey, model, layer)
+    except SurveyError:
+        return None
+    return _unusual((str(found.folder.path), stamp(found.folder.path / "provenance.json")), found)
+
+
+def has_unusual(analysis: Analysis) -> bool:
+    """Whether unusual galaxies have been searched for in an analysis."""
+    return unusual_folder(analysis).is_complete
+
+
+def ratings_for(survey: Survey) -> Ratings:
+    """The ratings of a survey."""
+    return ratings_of(survey)
+
+
+def ranking_for(found: Unusual, turn: int, without_artefacts: bool = False) -> Ranking:
+    """The order as it was when so many acts of rating were noted; by default asked for with the number of now."""
+    measured = stamp(found.survey.path / "quality.json") if without_artefacts else 0
+    key = (str(found.folder.path), stamp(found.folder.path / "provenance.json"), turn, without_artefacts, measured)
+    return _ranking(key, found)
+
+
+def ratings_csv(survey: Survey) -> bytes:
+    """All ratings that count."""
+    return ratings_of(survey).table().to_csv(index=False).encode()
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _unusual(key: tuple[str, int], _found: Unusual) -> Unusual:
+    return _found
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _ranking(key: tuple[str, int, int, bool, int], _found: Unusual) -> Ranking:
+    return ranking_of(_found, without_artefacts=key[3])

@@ -1,9 +1,10 @@
-"""Building blocks and feature images of a layer as they are kept, and their pictures; no network is asked here."""
+"""Building blocks and feature images of a layer, their pictures, and the building blocks of one galaxy."""
 
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -11,13 +12,13 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboards.loading.attributions import subject_of
-from dashboards.loading.comparing import sides_of
+from dashboards.loading.map import sides_of
 from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import model_of, stamp
 from gz2interp.cells import CellGeometry
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.errors import SurveyError
-from gz2interp.figures.places import framed_places, pieces_around
+from gz2interp.figures.places import class_colours, framed_places, over_places, pieces_around
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of, thumbnails
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, blocks_folder, features_folder
@@ -29,19 +30,28 @@ from gz2interp.workflows.features.agreed import Agreement, kept_agreements
 from gz2interp.workflows.features.settings import KINDS
 from gz2interp.workflows.layer_table import layer_table
 
+if TYPE_CHECKING:
+    from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
+
 __all__ = [
+    "Apart",
     "Shelf",
     "agreements_for",
     "atlas_for",
+    "attributed_picture",
     "feature_pictures",
     "feature_stretch",
     "fired_pictures",
+    "galaxy_picture",
+    "group_pictures",
     "has_blocks",
     "piece_pictures",
     "shelf_of",
     "table_for",
+    "taken_apart",
     "unasked",
 ]
+
 
 Ints = NDArray[np.int64]
 
@@ -235,3 +245,75 @@ def _pieces(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[st
 def _atlas(key: tuple[str, int, int], name: str, _shelf: Shelf) -> Atlas:
     assert _shelf.blocks is not None
     return kept_atlas(_shelf.blocks, name)
+
+
+@dataclass(frozen=True, eq=False)
+class Apart:
+    """A galaxy taken apart.
+
+    Attributes
+    ----------
+    row : int
+        Of the survey.
+    blocks : GalaxyBlocks
+    classes : tuple of str
+        As one reads the scores, in their order.
+    predicted : int
+        The most probable class.
+    """
+
+    row: int
+    blocks: GalaxyBlocks
+    classes: tuple[str, ...]
+    predicted: int
+
+
+def taken_apart(shelf: Shelf, row: int) -> Apart:
+    """A galaxy of the survey in the layer on show, asked once.
+
+    Raises
+    ------
+    SurveyError
+        It has no image.
+    """
+    return _apart((shelf.model.digest, *shelf.key), row, shelf)
+
+
+def galaxy_picture(shelf: Shelf, row: int) -> str:
+    """In colour, as a data URI."""
+    (picture,) = thumbnails(_colour(shelf, row)[None])
+    return picture
+
+
+def attributed_picture(shelf: Shelf, apart: Apart, score: int) -> tuple[str, float]:
+    """What each place of the layer adds to a score, over the galaxy; and the limit of the scale."""
+    drawn, limit = over_places(
+        _colour(shelf, apart.row), apart.blocks.attributions[score].places[0], apart.blocks.cells
+    )
+    return thumbnails(drawn[None])[0], limit
+
+
+def group_pictures(shelf: Shelf, apart: Apart) -> tuple[str, list[str]]:
+    """All neuron groups over the galaxy, and each alone."""
+    from gz2interp.figures.pieces.cells import over_image
+
+    ground, loads = _colour(shelf, apart.row), apart.blocks.cells.on_pixels(apart.blocks.effects.loads[0])
+    inks = class_colours(loads.shape[-1])
+    maps = [over_image(ground, loads, inks)]
+    maps += [over_image(ground, loads[..., k : k + 1], inks[k : k + 1]) for k in range(loads.shape[-1])]
+    whole, *each = thumbnails(np.stack(maps))
+    return whole, each
+
+
+def _colour(shelf: Shelf, row: int) -> NDArray[np.uint8]:
+    return rgb(shelf.survey.images([row])[0], shelf.survey.bands, stretch_for(shelf.survey))
+
+
+@st.cache_resource(show_spinner=False, max_entries=16)
+def _apart(key: tuple[object, ...], row: int, _shelf: Shelf) -> Apart:
+    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
+    from gz2interp.workflows.blocks.words import short
+
+    subject = subject_of(_shelf.survey, _shelf.model)
+    found = blocks_of_galaxy(subject, int(_shelf.survey.galaxy_ids[row]), _shelf.analysis.layer)
+    return Apart(row, found, tuple(map(short, found.scores)), int(np.argmax(found.probabilities)))

@@ -11,10 +11,9 @@ import streamlit as st
 from dashboards.board_component import BoardCell, show_board
 from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.features import Shelf, atlas_for, feature_pictures, fired_pictures, piece_pictures
-from dashboards.loading.tables import table_of
-from dashboards.parts.cards import pick
-from dashboards.parts.effects import effects_html, signed_words
-from dashboards.parts.layer_sheet import block_of
+from dashboards.loading.surveys import table_of
+from dashboards.parts.galleries import pick
+from dashboards.parts.layer_sheet import block_of, effects_html, signed_words
 from dashboards.parts.style import caption, heading
 from dashboards.selection import change, current
 from gz2interp.concepts.atlas import Atlas

@@ -11,10 +11,10 @@ import streamlit as st
 from dashboards.gallery_component import Card, show_button, show_gallery
 from dashboards.loading.clusters import mean_pictures_of
 from dashboards.loading.pictures import pictures_of
-from dashboards.loading.tables import table_of
-from dashboards.parts.cards import pick
+from dashboards.loading.surveys import table_of
+from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galleries import pick
 from dashboards.parts.style import caption, heading
-from dashboards.parts.subject import Subject
 from dashboards.selection import change, current, offer_choice
 from gz2interp.grouping import Cluster, Clusters
 from gz2interp.schema import name_in_words

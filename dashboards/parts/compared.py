@@ -15,7 +15,7 @@ from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.pictures import pictures_of
 from dashboards.map_component import plotly_library, show_map, viewport_of
 from dashboards.map_component.events import Box, Click, Event, Lasso
-from dashboards.parts.cards import pick
+from dashboards.parts.galleries import pick
 from dashboards.parts.style import as_text, caption, heading
 from dashboards.selection import change, current
 from gz2interp.figures.colours import Scale

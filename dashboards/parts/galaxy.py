@@ -10,10 +10,10 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.loading.pictures import stretch_for
-from dashboards.parts.looked import show_looked
+from dashboards.parts.attribution import show_looked
+from dashboards.parts.galaxy_view import Subject
 from dashboards.parts.states import lacking, show_error
 from dashboards.parts.style import caption, draw, heading
-from dashboards.parts.subject import Subject
 from dashboards.parts.truth import show_truth
 from dashboards.selection import Selection
 from gz2interp.errors import Gz2interpError

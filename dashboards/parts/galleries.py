@@ -1,8 +1,12 @@
-"""Many galaxies at once: the members of the lasso."""
+"""Galleries of galaxies, and the export of their galaxies to files or to TOPCAT, Aladin and DS9."""
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from html import escape
 from typing import Any, Final
 
 import numpy as np
@@ -10,17 +14,130 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.gallery_component import show_gallery
-from dashboards.loading.ground import Ground
-from dashboards.loading.tables import predictions_of
-from dashboards.parts.cards import cards_of, pick
-from dashboards.parts.selection_export import offer_selection
-from dashboards.parts.style import heading
-from dashboards.parts.subject import Subject
-from dashboards.selection import current, where_of
-from gz2interp.workflows.giving import Subset
+from dashboards.gallery_component import Card, show_gallery
+from dashboards.loading.export import bytes_of, columns_of
+from dashboards.loading.map import Ground
+from dashboards.loading.pictures import pictures_of
+from dashboards.loading.surveys import predictions_of, table_of
+from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.style import Html, caption, heading
+from dashboards.selection import change, current, where_of
+from gz2interp.errors import Gz2interpError
+from gz2interp.schema import name_in_words
+from gz2interp.workflows.giving import Subset, send
 
-__all__ = ["PAGE", "show_members"]
+__all__ = ["PAGE", "cards_of", "label_and_prediction", "offer_selection", "pick", "show_members"]
+
+
+def cards_of(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str]) -> list[Card]:
+    """Cards whose titles say label and prediction, and once only where they agree."""
+    known = table_of(subject.survey, subject.model, rows)
+    pictures = pictures_of(subject.survey, rows)
+    return [
+        Card(galaxy_id, picture, label_and_prediction(label, prediction), note)
+        for galaxy_id, label, prediction, picture, note in zip(
+            known["galaxy_id"], known["label"], known["prediction"], pictures, notes, strict=True
+        )
+    ]
+
+
+def pick(galaxy_id: str) -> None:
+    """Select a galaxy; "" stands for an image that is not in the survey."""
+    if galaxy_id:
+        change(galaxy_id=galaxy_id)
+
+
+def label_and_prediction(label: Any, prediction: Any) -> str:
+    """The title of a card: both, or once only where they agree."""
+    words = [name_in_words(word) for word in (label, prediction) if isinstance(word, str) and word]
+    return " → ".join(dict.fromkeys(words)) or "no label"
+
+
+MOST_CUTOUTS: Final = 1_000
+"""More than that are a matter for the command line, which streams them into a folder."""
+
+_FORMS: Final = {
+    ".ecsv": "CSV with units (ECSV)",
+    ".csv": "CSV and its description (ZIP)",
+    ".fits": "FITS table",
+    ".vot": "VOTable",
+    ".parquet": "Parquet",
+    ".reg": "DS9 regions",
+    ".zip": "Cutouts (ZIP)",
+}
+_WORDS: Final = {
+    ".ecsv": "Text with units, descriptions and provenance in comments, for astropy and TOPCAT.",
+    ".csv": "A plain table, and beside it units, descriptions and provenance as JSON. Spreadsheets round ids of 18 "
+    "digits: read them as text.",
+    ".fits": "With units, descriptions and provenance in the header.",
+    ".vot": "With units, UCDs, descriptions and provenance.",
+    ".parquet": "For Python and TOPCAT; units, descriptions and provenance are in its metadata.",
+    ".reg": "A circle about each galaxy, as large as the galaxy, with its id.",
+    ".zip": "A FITS file with WCS of each galaxy, all bands, and a table.",
+}
+_PROGRAMS: Final = {"all": "All that listen", "topcat": "TOPCAT", "aladin": "Aladin", "ds9": "DS9"}
+
+
+def offer_selection(subset: Subset) -> None:
+    """The button "Export" and what opens under it.
+
+    Parameters
+    ----------
+    subset : Subset
+        Rows of a survey in the order of the list, with what the list says of each (`Subset.extra`); its `name` tells
+        lists of one page apart and is part of the file's name.
+    """
+    key = "take-" + re.sub(r"\W+", "-", subset.name)
+    with st.popover("Export", width="stretch", disabled=len(subset) == 0):
+        _offer(subset, key)
+
+
+@st.fragment
+def _offer(subset: Subset, key: str) -> None:
+    form = st.selectbox("As a file", _FORMS, format_func=_FORMS.__getitem__, key=f"{key}-form")
+    too_many = form == ".zip" and len(subset) > MOST_CUTOUTS
+    caption(_by_command(subset) if too_many else _WORDS[form])
+    if form not in (".reg", ".zip"):
+        columns = st.multiselect("Columns", columns_of(subset), placeholder="All columns", key=f"{key}-columns")
+        subset = replace(subset, columns=tuple(columns))
+    name = re.sub(r"\W+", "-", f"{subset.survey.name} {subset.name}")
+    st.download_button(
+        f"Download {len(subset):,} {'galaxy' if len(subset) == 1 else 'galaxies'}",
+        lambda: bytes_of(subset, form),
+        f"{name}.csv.zip" if form == ".csv" else f"{name}{form}",
+        disabled=too_many,
+        width="stretch",
+        on_click="ignore",
+        key=f"{key}-download",
+    )
+    to = st.selectbox("To a program on this machine", _PROGRAMS, format_func=_PROGRAMS.__getitem__, key=f"{key}-to")
+    asked = (str(subset.survey.path), subset.name, len(subset), to)
+    # Sent by the click itself: a run of the page that is given up for a newer one would forget it.
+    st.button("Send by SAMP", width="stretch", key=f"{key}-send", on_click=_send, args=(subset, to, key, asked))
+    sent = st.session_state.get(f"{key}-sent")
+    if sent is not None and sent[0] == asked:
+        caption(sent[1])
+
+
+def _send(subset: Subset, to: str, key: str, asked: tuple[object, ...]) -> None:
+    st.session_state[f"{key}-sent"] = (asked, _sent(subset, to))
+
+
+def _sent(subset: Subset, to: str) -> str:
+    """What came of it, a line for each program and message."""
+    try:
+        answers = send(subset, to)
+    except Gz2interpError as error:
+        return Html(escape(error.given + "."))
+    lines = [f"{escape(answer.to)} · {escape(answer.message)}: {escape(answer.error) or 'ok'}" for answer in answers]
+    return Html("<br>".join(lines))
+
+
+def _by_command(subset: Subset) -> str:
+    survey = shlex.quote(str(subset.survey.path))
+    command = f"gz2interp export {survey} --galaxies FILE.ecsv --out FOLDER"
+    return Html(f"Of more than {MOST_CUTOUTS:,} galaxies, save a table and run <code>{escape(command)}</code>")
+
 
 PAGE: Final = 48
 

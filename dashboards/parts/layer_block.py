@@ -1,4 +1,4 @@
-"""One channel, class or group: its feature images, what they reach, where it is loudest, and what it goes with."""
+"""One channel, class or group: feature images, most activating galaxies, correlates, and agreement."""
 
 from __future__ import annotations
 
@@ -10,20 +10,74 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.gallery_component import Card, show_button, show_gallery
-from dashboards.loading.features import Shelf, feature_pictures, feature_stretch, fired_pictures, piece_pictures
+from dashboards.loading.features import (
+    Shelf,
+    agreements_for,
+    feature_pictures,
+    feature_stretch,
+    fired_pictures,
+    piece_pictures,
+)
 from dashboards.loading.pictures import pictures_of, stretch_for
-from dashboards.loading.tables import table_of
-from dashboards.parts.agreement import show_agreement
-from dashboards.parts.cards import pick
+from dashboards.loading.surveys import table_of
+from dashboards.parts.galleries import pick
 from dashboards.parts.layer_sheet import BLACK, name_of
 from dashboards.parts.style import caption, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_correlates
+from gz2interp.concepts.partners import LEVEL, NOBODY
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.layer_table import plain_column
 
-__all__ = ["channel_cards", "show_block"]
+__all__ = ["channel_cards", "show_agreement", "show_block"]
+
+
+COLUMNS = ["Its channel", "*r", "*Answer", "*Best galaxy", "*Beyond", "*Other images"]
+
+
+def show_agreement(shelf: Shelf, channel: int) -> None:
+    """A row for each network that was asked; nothing where none was."""
+    found = agreements_for(shelf)
+    if not found:
+        return
+    heading("In other networks", "their channel that goes with it most, and what the feature image does there")
+    rows = [_row(each.second, _of(each.table, channel)) for each in found]
+    show_table("In other networks", COLUMNS, rows)
+    caption(
+        "r: over the survey's galaxies. Answer: what the image brings that channel to. Beyond: the share of the real "
+        f"galaxies that excite it less. Other images: of those of all other channels, how many go beyond {LEVEL:.0%} "
+        f"of the galaxies there. {_chance(found[0].table, channel)}"
+    )
+
+
+def _row(name: str, row: pd.Series[Any]) -> list[str]:
+    if row["partner"] == NOBODY:
+        return [f"{escape(name)}: none goes with it", *[""] * 5]
+    values = f"{row['r']:.2f}", _number(row["answer"]), _number(row["best"])
+    return [f"{escape(name)} {int(row['partner'])}", *values, _share(row["place"]), _share(row["unlike"], 0)]
+
+
+def _chance(table: pd.DataFrame, channel: int) -> str:
+    row = _of(table, channel)
+    told = f"By chance r is {row['r_shuffled']:.2f} (galaxies exchanged)" if np.isfinite(row["r_shuffled"]) else ""
+    if np.isfinite(row["r_forgotten"]):
+        told += f"{', ' if told else 'By chance r is '}{row['r_forgotten']:.2f} (the first one asked, weights shuffled"
+        told += f", where the image goes beyond {_share(row['place_forgotten'])})" if told else ")"
+    return told + "." if told else ""
+
+
+def _of(table: pd.DataFrame, channel: int) -> pd.Series[Any]:
+    return table[table["number"] == channel].iloc[0]
+
+
+def _number(value: float) -> str:
+    return f"{value:.3g}" if np.isfinite(value) else ""
+
+
+def _share(value: float, digits: int = 1) -> str:
+    return f"{value:.{digits}%}" if np.isfinite(value) else ""
+
 
 SIDES: Final = {
     "top": ("Loudest as a whole", "its mean over the galaxy; framed: where it is greatest"),

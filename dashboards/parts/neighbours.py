@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 
 from dashboards.gallery_component import Card, show_gallery
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.nearby import neighbours_in, neighbours_of_file
-from dashboards.parts.cards import cards_of, pick
-from dashboards.parts.selection_export import offer_selection
+from dashboards.loading.neighbours import neighbours_in, neighbours_of_file
+from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galleries import cards_of, offer_selection, pick
 from dashboards.parts.style import caption, heading
-from dashboards.parts.subject import Subject
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DISPLAY_UNIT
 from gz2interp.stores.analyses import Analysis

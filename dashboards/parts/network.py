@@ -8,9 +8,9 @@ import streamlit as st
 
 from dashboards.gallery_component import Card as Picture
 from dashboards.gallery_component import show_gallery
-from dashboards.loading.cards import suspects_table, sweeps_of
 from dashboards.loading.pictures import pictures_of
-from dashboards.parts.cards import label_and_prediction
+from dashboards.loading.reports import suspects_table, sweeps_of
+from dashboards.parts.galleries import label_and_prediction
 from dashboards.parts.style import Html, caption, draw, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.cards import Card, Evaluation, Labels

@@ -1,19 +1,23 @@
-"""What all pages have in common: the selection as it is now, messages, and the question before a foreign survey."""
+"""Parts common to all pages: controls, messages, missing results, and the question before a linked survey."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.navigation.page import StreamlitPage
 
-from dashboards.loading.surveys import is_listed, survey_names
-from dashboards.parts.controls import OPENING, show_brand
+from dashboards.loading.surveys import is_listed, layers_of, model_of, open_survey, survey_names
+from dashboards.parts.controls import OPENING, show_brand, show_network_choices
+from dashboards.parts.states import lacking, show_error
 from dashboards.parts.style import plain
-from dashboards.selection import begin, change, current, finish, said
+from dashboards.selection import begin, change, current, finish, said, say, settle
+from gz2interp.errors import Gz2interpError, choices
+from gz2interp.stores.survey import Survey
 
-__all__ = ["show_page"]
+__all__ = ["settle_selection", "show_network_page", "show_page"]
 
 
 def show_page(page: StreamlitPage, opening: DeltaGenerator) -> None:
@@ -56,3 +60,63 @@ def _ask_first(survey: str) -> None:
             st.button("Open it", key="open_unlisted", type="primary", on_click=change, kwargs={"survey": survey})
             for name in survey_names():
                 st.button(plain(f"Open {name} instead"), on_click=change, kwargs={"survey": name})
+
+
+def show_network_page(show: Callable[[Survey, str], None], without_survey: str) -> None:
+    """Choose survey and model, then show what the page is about.
+
+    Parameters
+    ----------
+    show : callable
+        Draws it for a survey and the name of one of its models; "" where it has none.
+    without_survey : str
+        What is said where there is no survey at all.
+    """
+    names = survey_names()
+    if not current().survey and not names:
+        show_brand()
+        lacking("No survey yet", without_survey, "python -m trainer demo")
+        return
+    name = current().survey or names[0]
+    settle(survey=name)
+    try:
+        survey = open_survey(name)
+        settle_selection(survey)
+    except Gz2interpError as error:
+        show_network_choices(names, (), current())
+        show_error(error, "This survey cannot be shown")
+        return
+    show_network_choices(names, survey.models(), current())
+    try:
+        show(survey, current().model)
+    except Gz2interpError as error:
+        show_error(error, "This network cannot be shown")
+
+
+def settle_selection(survey: Survey) -> None:
+    """Take out of the selection, with a sentence, the model, layer and galaxy that this survey lacks.
+
+    The first model is selected where there is none.
+    """
+    models = survey.models()
+    if current().model not in models:
+        if current().model:
+            say(f"{survey.name} has no model “{current().model}”; its models are {choices(models)}.")
+        settle(model=models[0] if models else "")
+    layers = layers_of(survey, model_of(survey, current().model)) if current().model else []
+    if current().layer and current().layer not in layers:
+        say(
+            f"No analysis of {current().layer} belongs to this network and these galaxies; there is: {choices(layers)}."
+        )
+        settle(layer="")
+    if current().galaxy_id and not _has(survey, current().galaxy_id):
+        say(f"{survey.name} has no galaxy {current().galaxy_id}; another one is shown.")
+        settle(galaxy_id="")
+
+
+def _has(survey: Survey, galaxy_id: str) -> bool:
+    try:
+        survey.row_of(galaxy_id)
+    except Gz2interpError:
+        return False
+    return True

@@ -11,10 +11,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.gallery_component import Card, show_gallery
+from dashboards.loading.clusters import ranking_for, ratings_csv, ratings_for
 from dashboards.loading.pictures import pictures_of
-from dashboards.loading.unusual import ranking_for, ratings_csv, ratings_for
-from dashboards.parts.cards import pick
-from dashboards.parts.selection_export import offer_selection
+from dashboards.parts.galleries import offer_selection, pick
 from dashboards.parts.style import caption, heading
 from dashboards.rating_component import Pressed, show_rating_bar
 from dashboards.selection import change, current, say, settle

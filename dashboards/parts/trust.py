@@ -7,7 +7,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.loading.checks import check_table
+from dashboards.loading.reports import check_table
 from dashboards.parts.style import caption, draw, heading, show_table
 from gz2interp.attribution import METHODS
 from gz2interp.checks import Check, Finding

@@ -7,9 +7,9 @@ from html import escape
 import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.truths import altered_pictures, has_truth, pictures_of_parts, redshift_of, repainted
+from dashboards.loading.pictures import altered_pictures, has_truth, pictures_of_parts, redshift_of, repainted
+from dashboards.parts.galaxy_view import Subject
 from dashboards.parts.style import caption, draw, heading
-from dashboards.parts.subject import Subject
 from gz2interp.errors import Gz2interpError
 from gz2interp.figures.panels import before_after_bars, pictures_panel
 from gz2interp.painting import Alteration

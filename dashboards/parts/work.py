@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboards import working
 from dashboards.building import Building
-from dashboards.loading.comparing import sides_of
+from dashboards.loading.map import sides_of
 from dashboards.parts.states import lacking
 from dashboards.parts.style import Html, caption, plain
 from dashboards.selection import current, say

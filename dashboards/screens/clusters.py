@@ -9,17 +9,16 @@ import numpy as np
 import streamlit as st
 
 from dashboards.loading.clusters import clusters_of, outlines_of, selected_members
-from dashboards.loading.ground import Ground, colouring_of, ground_of
-from dashboards.loading.surveys import analysis_with, layers_with, model_of
-from dashboards.loading.tables import colour_columns
+from dashboards.loading.map import Ground, colouring_of, ground_of
+from dashboards.loading.surveys import analysis_with, colour_columns, layers_with, model_of
 from dashboards.parts.clusters import select_cluster, show_cluster_cards, show_scales
 from dashboards.parts.controls import offer_layers, show_layer
-from dashboards.parts.frame import show_network_page
+from dashboards.parts.galaxy_view import Subject
 from dashboards.parts.galleries import show_members
-from dashboards.parts.ground import show_ground
+from dashboards.parts.map import show_ground
+from dashboards.parts.page import show_network_page
 from dashboards.parts.states import lacking
 from dashboards.parts.style import heading
-from dashboards.parts.subject import Subject
 from dashboards.parts.work import show_work
 from dashboards.selection import current, settle
 from gz2interp.figures.clusters import add_outlines

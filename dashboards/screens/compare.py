@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.loading.comparing import comparison_of, pair_of, sides_of
+from dashboards.loading.map import comparison_of, pair_of, sides_of
 from dashboards.parts.compared import show_compared
-from dashboards.parts.frame import show_network_page
+from dashboards.parts.page import show_network_page
 from dashboards.parts.states import lacking
 from dashboards.parts.work import show_work
 from gz2interp.stores.survey import Survey

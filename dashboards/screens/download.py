@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards.downloading import place_of
 from dashboards.loading.surveys import open_survey, survey_names
 from dashboards.parts.download import show_download, show_no_download, show_survey_choice
-from dashboards.parts.download_attempt import show_attempt
+from dashboards.parts.download_actions import show_attempt
 from dashboards.parts.states import show_error
 from dashboards.selection import current, settle
 from gz2interp.errors import Gz2interpError

@@ -8,16 +8,14 @@ from typing import Final
 import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.features import Shelf, has_blocks, shelf_of, unasked
+from dashboards.loading.features import Apart, Shelf, has_blocks, shelf_of, taken_apart, unasked
 from dashboards.loading.surveys import analysis_with, layers_of, layers_with, model_of
-from dashboards.loading.taken_apart import Apart, taken_apart
 from dashboards.parts.atlas import show_atlas
 from dashboards.parts.controls import offer_layers, show_layer_choices
-from dashboards.parts.dictionary import show_dictionary
-from dashboards.parts.frame import show_network_page
-from dashboards.parts.groups import show_groups
+from dashboards.parts.dictionary import show_dictionary, show_groups
 from dashboards.parts.layer_block import show_block
 from dashboards.parts.layer_sheet import show_sheet
+from dashboards.parts.page import show_network_page
 from dashboards.parts.states import lacking
 from dashboards.parts.style import caption, heading
 from dashboards.parts.work import show_work

@@ -6,19 +6,25 @@ import numpy as np
 import streamlit as st
 
 from dashboards.loading.clusters import clusters_of, selected_members
-from dashboards.loading.ground import colouring_of, ground_of
-from dashboards.loading.surveys import analysis_with, layers_of, model_of, open_survey, outdated_analyses, survey_names
-from dashboards.loading.tables import colour_columns
+from dashboards.loading.map import colouring_of, ground_of
+from dashboards.loading.surveys import (
+    analysis_with,
+    colour_columns,
+    layers_of,
+    model_of,
+    open_survey,
+    outdated_analyses,
+    survey_names,
+)
 from dashboards.parts.controls import Choices, show_brand, show_choices
-from dashboards.parts.frame import settle_selection
 from dashboards.parts.galaxy import show_galaxy
+from dashboards.parts.galaxy_view import Subject
 from dashboards.parts.galleries import show_members
-from dashboards.parts.ground import show_ground
-from dashboards.parts.mark import mark_on_map
+from dashboards.parts.map import mark_on_map, show_ground
 from dashboards.parts.neighbours import show_neighbours, show_outsider
+from dashboards.parts.page import settle_selection
 from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
 from dashboards.parts.style import plain
-from dashboards.parts.subject import Subject
 from dashboards.parts.work import show_work
 from dashboards.selection import Selection, change, current, settle
 from gz2interp.errors import Gz2interpError

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.loading.cards import card_of
+from dashboards.loading.reports import card_of
 from dashboards.loading.surveys import model_of
-from dashboards.parts.frame import show_network_page
 from dashboards.parts.network import TO_GALAXY, show_card, show_mistakes, show_origin, show_suspects, show_sweeps
+from dashboards.parts.page import show_network_page
 from dashboards.parts.states import lacking
 from dashboards.parts.style import heading
 from dashboards.parts.work import show_work

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.loading.checks import check_of
+from dashboards.loading.reports import check_of
 from dashboards.loading.surveys import model_of
-from dashboards.parts.frame import show_network_page
+from dashboards.parts.page import show_network_page
 from dashboards.parts.states import lacking
 from dashboards.parts.style import heading
 from dashboards.parts.trust import show_check

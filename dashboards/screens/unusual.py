@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from dashboards.loading.clusters import has_unusual, unusual_for
 from dashboards.loading.surveys import analysis_with, layers_with, model_of
-from dashboards.loading.unusual import has_unusual, unusual_for
 from dashboards.parts.controls import offer_layers, show_layer
-from dashboards.parts.frame import show_network_page
+from dashboards.parts.page import show_network_page
 from dashboards.parts.rating import show_rating
 from dashboards.parts.states import lacking
 from dashboards.parts.style import heading

@@ -1,4 +1,4 @@
-"""Neighbours: of the galaxy on the screen, and of an image from a file, for which TensorFlow is loaded."""
+"""Neighbours of the selected galaxy, and of an image from a file, for which TensorFlow is loaded."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from gz2interp.workflows.nearby import Nearby, NearbyWish
 from gz2interp.workflows.nearby.found import Found, Sky
 
 __all__ = ["Outsider", "neighbours_in", "neighbours_of_file"]
+
 
 Outsider = tuple[str, Found]
 """A picture as a data URI, and the neighbours of what it shows."""

@@ -1,4 +1,4 @@
-"""A network's card, gathered once from what is stored and again when that has changed."""
+"""The model card and the check of a network, cached until they change."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
+from dashboards.loading.export import described
 from dashboards.loading.surveys import stamp
-from dashboards.loading.taking import described
 from gz2interp.cards import Card
+from gz2interp.checks import Check
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_csv
 
-__all__ = ["card_of", "suspects_table", "sweeps_of"]
+__all__ = ["card_of", "check_of", "check_table", "suspects_table", "sweeps_of"]
 
-COLUMNS: Final = {
+
+CARD_COLUMNS: Final = {
     "suggestion": "Class that the networks suggest instead",
     "self_confidence": "Probability of the label, by a network that has not met the galaxy",
     "suspect": "True where confident learning doubts the label",
@@ -37,7 +39,7 @@ def suspects_table(survey: Survey, model: ModelFolder) -> bytes:
     table, made = model.suspects(survey.digest), model.suspects_provenance
     if table is None or made is None:
         return b""
-    return described(table, {"survey": survey.name, **made.to_json()}, COLUMNS)
+    return described(table, {"survey": survey.name, **made.to_json()}, CARD_COLUMNS)
 
 
 def sweeps_of(survey: Survey) -> dict[str, pd.DataFrame]:
@@ -51,3 +53,36 @@ def _card(key: tuple[object, ...], _survey: Survey, name: str) -> Card:
     from gz2interp.workflows.card import card  # matplotlib, which the other pages do not need
 
     return card(_survey, name)
+
+
+CHECK_COLUMNS: Final = {
+    "check": "Name of the check",
+    "method": "Attribution method; empty for a check of the network",
+    "subject": "Class, layers or nuisance that the number is of; empty for all",
+    "value": "Estimate",
+    "low": "Lower end of the 95 % interval",
+    "high": "Upper end of the 95 % interval",
+    "galaxies": "Number of galaxies",
+    "limit": "Limit that decides whether the check is passed",
+    "passed": "yes or no; empty where there is no limit",
+    "words": "What the number is",
+}
+"""What the columns of a check mean."""
+
+
+def check_of(survey: Survey, model: ModelFolder) -> Check | None:
+    """The check of exactly these data and this network; None where there is none."""
+    key = (str(model.path), survey.digest, stamp(model.model_file), stamp(model.path / "check" / "check.json"))
+    return _check(key, survey.digest, model)
+
+
+def check_table(check: Check) -> bytes:
+    """Every number, as ECSV."""
+    from gz2interp.workflows.check.tables import findings_table
+
+    return described(findings_table(check), {"survey": check.survey, **check.provenance}, CHECK_COLUMNS)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def _check(key: tuple[object, ...], data_digest: str, _model: ModelFolder) -> Check | None:
+    return _model.check(data_digest)

@@ -1,4 +1,4 @@
-"""The galaxy on the screen, with what is known of it."""
+"""The galaxy on the screen, with its picture, prediction and votes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pandas as pd
 
-from dashboards.loading.tables import labels_of, predictions_of
+from dashboards.loading.surveys import labels_of, predictions_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 

@@ -1,4 +1,4 @@
-"""A selection as the bytes of a file, made when it is asked for: what ``gz2interp export`` writes."""
+"""A selection as the bytes of a file: what ``gz2interp export`` writes."""
 
 from __future__ import annotations
 

@@ -1,9 +1,11 @@
-"""The ground of the map: a layer's embedding or the sky, its colours, and who lies inside a lasso."""
+"""Data of the map: an embedding or the sky, colours, lassos, comparisons of two layers, and placed images."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +13,8 @@ import streamlit as st
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from dashboards.loading.surveys import stamp
-from dashboards.loading.tables import column_of, labels_of, predictions_of
+from dashboards.loading.attributions import subject_of
+from dashboards.loading.surveys import analysis_of, column_of, labels_of, layers_of, model_of, predictions_of, stamp
 from gz2interp.figures.colours import Colouring, categories, scale
 from gz2interp.figures.density import Window, inside_polygon, window_of
 from gz2interp.figures.map import MapPoints
@@ -23,7 +25,12 @@ from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
-__all__ = ["Ground", "colouring_of", "ground_of", "members_of"]
+if TYPE_CHECKING:
+    from gz2interp.embedding.placing import Placer
+    from gz2interp.workflows.comparing import Comparison, Side
+
+__all__ = ["Ground", "colouring_of", "comparison_of", "ground_of", "members_of", "pair_of", "place_of_file", "sides_of"]
+
 
 Polygon = tuple[tuple[float, float], ...]
 
@@ -149,3 +156,90 @@ def _words(values: pd.Series[Any]) -> list[str]:
     """Of classes, as one writes them."""
     told = zip(values.tolist(), values.notna(), strict=True)
     return [name_in_words(str(value)) if said else "none" for value, said in told]
+
+
+NEIGHBOURS = 15
+
+
+def sides_of(survey: Survey) -> list[tuple[str, str]]:
+    """Model and layer of everything that has been analysed."""
+    return [(name, layer) for name in survey.models() for layer in layers_of(survey, model_of(survey, name))]
+
+
+def pair_of(survey: Survey, sides: list[tuple[str, str]]) -> tuple[int, int]:
+    """Which two are shown first: the first that have been compared, else the first two."""
+    from gz2interp.workflows.comparing import is_compared
+
+    for one, first in enumerate(sides):
+        for two, second in enumerate(sides):
+            if one != two and is_compared(survey, *_asked(survey, first, second)):
+                return one, two
+    return 0, 1
+
+
+def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> Comparison | None:
+    """What two sides say of the same galaxies; None where their maps have not been laid side by side yet.
+
+    Raises
+    ------
+    SurveyError
+        They have no galaxy in common.
+    """
+    from gz2interp.workflows.comparing import is_compared
+
+    sides = _asked(survey, first, second)
+    if not is_compared(survey, *sides):
+        return None
+    made = [analysis_of(survey, side.model, side.layer) for side in sides]
+    key = tuple(str(each.path) for each in made if each)
+    kept = min(each.kept for each in made if each)
+    return _comparison((survey.digest, *key), survey, sides[0], sides[1], min(NEIGHBOURS, kept))
+
+
+def _asked(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> list[Side]:
+    from gz2interp.workflows.comparing import Side
+
+    return [Side(model_of(survey, name), layer) for name, layer in (first, second)]
+
+
+@st.cache_resource(show_spinner=False, max_entries=4)
+def _comparison(key: tuple[str, ...], _survey: Survey, _first: Side, _second: Side, neighbours: int) -> Comparison:
+    from gz2interp.workflows.comparing import compare
+
+    return compare(_survey, _first, _second, neighbours)
+
+
+def place_of_file(
+    survey: Survey, model: ModelFolder, analysis: Analysis, name: str, content: bytes
+) -> tuple[float, float]:
+    """The place (x, y) of an image from a file, found once for each file and map.
+
+    Raises
+    ------
+    InputError
+        The file cannot be compared with the survey's cutouts.
+    """
+    return _place(
+        (str(analysis.path), analysis.provenance.digest, survey.digest), name, content, survey, model, analysis
+    )
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _place(
+    key: tuple[str, ...], name: str, content: bytes, _survey: Survey, _model: ModelFolder, _analysis: Analysis
+) -> tuple[float, float]:
+    from gz2interp.workflows.placing import place_images
+
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / Path(name).name
+        file.write_bytes(content)
+        subject = subject_of(_survey, _model)
+        table = place_images(subject, [file], _analysis.layer, _placer(key, _analysis))
+    return float(table["x"].iloc[0]), float(table["y"].iloc[0])
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _placer(key: tuple[str, ...], _analysis: Analysis) -> Placer:
+    from gz2interp.workflows.analyse.map import placer_of
+
+    return placer_of(_analysis)

@@ -1,4 +1,4 @@
-"""The map, and what a click or a lasso on it does."""
+"""The map, clicks and lassos on it, and the marker of an image from a file."""
 
 from __future__ import annotations
 
@@ -11,17 +11,22 @@ import plotly.graph_objects as go
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.loading.ground import Ground
+from dashboards.loading.attributions import network_is_loaded
+from dashboards.loading.map import Ground, place_of_file
 from dashboards.map_component import plotly_library, show_map, viewport_of
 from dashboards.map_component.events import Box, Click, Event, Lasso
 from dashboards.parts.style import as_text, caption
 from dashboards.selection import apply_pending, change, current, rounded, where_of
+from gz2interp.errors import Gz2interpError
 from gz2interp.figures.colours import Colouring
 from gz2interp.figures.density import Window
 from gz2interp.figures.map import MOST_POINTS, MapView, map_figure
 from gz2interp.map_quality import MapQuality
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
 
-__all__ = ["show_ground"]
+__all__ = ["OUTSIDE", "mark_on_map", "show_ground"]
 
 
 @st.fragment
@@ -124,3 +129,20 @@ def _tell_quality(quality: MapQuality) -> None:
     st.html(
         f'<div class="gz2-caption gz2-hint" tabindex="0" title="{escape(chr(10).join(told))}">{escape(words)}</div>'
     )
+
+
+OUTSIDE = "outside_image"
+"""The key of the field that takes an image from a file, under the neighbours."""
+
+
+def mark_on_map(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> tuple[float, float] | None:
+    """The place of the image; None where there is none, or where it cannot be placed, which its own panel explains."""
+    given = st.session_state.get(OUTSIDE)
+    if given is None or model is None or analysis is None or model.latents:
+        return None
+    waiting = "Placing your image" if network_is_loaded(survey, model) else "Loading TensorFlow and the network"
+    try:
+        with st.spinner(f"{waiting} …"):
+            return place_of_file(survey, model, analysis, given.name, given.getvalue())
+    except Gz2interpError:
+        return None

@@ -1,0 +1,362 @@
+"""Start, stop and resume a download, with the reason when that fails."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from dashboards import downloading
+from dashboards.building import Building
+from dashboards.loading.downloads import (
+    OPTIONS_FROM,
+    Standing,
+    Wish,
+    catalog_of,
+    interrupt,
+    is_downloading,
+    options_of,
+    remember,
+    wish_of,
+)
+from dashboards.parts.states import lacking, show_error
+from dashboards.parts.style import caption, heading
+from dashboards.selection import change
+from gz2interp.errors import Gz2interpError, InputError, SurveyError
+from gz2interp.stores.locations import surveys_folder
+from gz2interp.stores.survey import Survey
+from trainer.download.asking import ARCHIVES
+from trainer.download.report import read_report
+from trainer.download.watch import duration
+
+__all__ = [
+    "begin",
+    "refuse",
+    "show_attempt",
+    "show_last_words",
+    "show_new_download",
+    "show_refusal",
+    "show_start_again",
+    "show_ways_on",
+]
+
+
+_REFUSED: Final = "download_refused_"
+
+
+def show_new_download(name: str = "", wish: Wish | None = None) -> None:
+    """The form for a survey that is not there yet; filled in already where one was wished for before."""
+    wish = wish or Wish()
+    with st.form("download_form", enter_to_submit=False):
+        _ask_what(name, wish)
+        _ask_how(wish)
+        st.form_submit_button("Start the download", type="primary", on_click=_start_new)
+    show_refusal("new")
+
+
+def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
+    """Start a process that goes on when the page is closed.
+
+    Raises
+    ------
+    InputError
+        There is no such table, or nothing can be written where the dashboard notes what it has started.
+    """
+    try:
+        downloading.begin(survey, catalog.strip(), options)
+    except (OSError, RuntimeError, ValueError) as error:  # no path at all, or a folder that cannot be written
+        raise InputError(f"It cannot be started ({error})", "Paths that can be read and written") from None
+
+
+def refuse(error: Gz2interpError, where: str) -> None:
+    """Keep a reason for the `show_refusal` of the same place."""
+    st.session_state[_REFUSED + where] = error
+
+
+def show_refusal(where: str) -> None:
+    """Why nothing was started from this place just now."""
+    refused = st.session_state.pop(_REFUSED + where, None)
+    if refused is not None:
+        show_error(refused, "The download was not started")
+
+
+def _ask_what(name: str, wish: Wish) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.text_input("Catalogue", wish.catalog, key="download_catalog", placeholder="/path/to/table.csv")
+        caption("A table with galaxy_id, ra and dec, on the machine on which this dashboard runs.")
+    with right:
+        st.text_input("New survey", name, key="download_name", placeholder="my-survey")
+        caption(f"A name in {surveys_folder()}, or a path.")
+
+
+def _ask_how(wish: Wish) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.multiselect(
+            "Sources, in the order in which they are asked",
+            ARCHIVES,
+            default=wish.sources,
+            key="download_sources",
+            placeholder="one or more",
+        )
+        caption("The next one is asked where one has no image.")
+    with right:
+        arcsec, radii = st.columns(2)
+        arcsec.number_input(
+            "Field [arcsec]",
+            5.0,
+            2000.0,
+            _within(wish.field, 5.0, 2000.0),
+            1.0,
+            key="download_field",
+            placeholder="25.3",
+        )
+        radii.number_input(
+            "or in Petrosian radii",
+            0.5,
+            50.0,
+            _within(wish.radii, 0.5, 50.0),
+            0.5,
+            key="download_radii",
+            placeholder="no",
+        )
+        caption("Full width, on 64 pixels. Left empty: 25.3″, which keeps the pixels of SDSS, 0.396″.")
+    with left:
+        at_a_time, rate = st.columns(2)
+        at_a_time.number_input("Galaxies at a time", 1, 64, _within(wish.workers, 1, 64), key="download_workers")
+        rate.number_input(
+            "Requests per second", 0.1, 100.0, _within(wish.rate, 0.1, 100.0), 0.5, key="download_rate", format="%g"
+        )
+        caption("Per host. More than 8 is more than most archives like.")
+
+
+def _within(value: Any, low: float, high: float) -> Any:
+    """What a field can hold."""
+    return None if value is None else type(value)(min(max(value, low), high))
+
+
+def _start_new() -> None:
+    given = {name: st.session_state[f"download_{name}"] for name in ("field", "radii", "workers", "rate")}
+    name, catalog = (str(st.session_state[f"download_{part}"] or "").strip() for part in ("name", "catalog"))
+    try:
+        survey = _new_place(name)
+        options = Wish(catalog, tuple(st.session_state["download_sources"]), **given).options()
+        begin(survey, catalog, options)
+    except Gz2interpError as error:
+        refuse(error, "new")
+        return
+    change(survey=name)
+
+
+def _new_place(name: str) -> Path:
+    if not name:
+        raise InputError("The new survey has no name", "A name of its own, such as my-survey, or a path")
+    if name.startswith("."):
+        raise InputError(f"The name {name} was given", "One that does not begin with a dot: those are hidden")
+    try:
+        survey = downloading.place_of(name)
+        taken = survey.exists()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise InputError(f"The name {name} was given ({error})", "A name such as my-survey, or a path") from None
+    if taken:
+        raise InputError(f"{survey} is there already", "A name of its own", "Choose it above, to go on with it")
+    return survey
+
+
+_STOPPING: Final = "download_stopping"
+_PATIENCE: Final = 60.0
+"""Seconds after which a download that was told to stop can be told so again."""
+
+
+def show_ways_on(survey: Survey, standing: Standing) -> None:
+    """What makes sense now: to stop it, to go on, or to ask again."""
+    if standing.live and (standing.state != "silent" or _can_stop(survey, standing)):
+        _show_stop(survey, standing)
+        return
+    whole = len(survey) == survey.rows_committed
+    failed = standing.report.counts.get("failed", 0)
+    if not whole:
+        heading("Go on", "from where it is")
+        show_start_again(survey, standing, "Go on")
+    elif failed or standing.state != "finished":
+        heading("Ask again", f"for the {failed:,} that failed" if failed else "for those that failed")
+        show_start_again(survey, standing, f"Ask again for {failed:,}" if failed else "Ask again", "--retry", "failed")
+
+
+def show_start_again(survey: Survey, standing: Standing | None, label: str, *more: str) -> None:
+    """A button that starts the survey's download once more, with its own settings, and the command that does so.
+
+    Parameters
+    ----------
+    survey : Survey
+    standing : Standing, optional
+        None where it ended before its first report.
+    label : str
+        The button's.
+    *more : str
+        Further words of the command.
+    """
+    options = [*(options_of(survey, standing.report) if standing else _options_before(survey)), *more]
+    words, button = st.container(key="download_again_row").columns([3, 1], vertical_alignment="bottom")
+    words.text_input(
+        "Catalogue", catalog_of(survey.path), key="download_again_catalog", placeholder="/path/to/table.csv"
+    )
+    button.button(
+        label,
+        key="download_again",
+        type="primary",
+        width="stretch",
+        on_click=_start_again,
+        args=(survey.path, options),
+    )
+    show_refusal("again")
+    command = ["python -m trainer download CATALOG", shlex.quote(str(survey.path)), shlex.join(options)]
+    st.code(" ".join(word for word in command if word), language="bash", wrap_lines=True)
+    caption(
+        f"The button does what this command does. The catalogue is the file that {survey.name} was begun with: "
+        "another one is refused."
+    )
+
+
+def show_last_words(survey: Survey, standing: Standing) -> None:
+    """What its process said of an error, where one ended the download."""
+    known = downloading.look(survey.path)
+    broken = known is not None and known.state == "failed" and standing.state in ("interrupted", "killed")
+    if known is not None and broken and "Error" in known.words:
+        heading("Last words", "of its process")
+        st.code(known.words, language=None, wrap_lines=True)
+
+
+def _options_before(survey: Survey) -> list[str]:
+    """Those of a download that ended before its first report: as it was started, or as far as its plan is known."""
+    known = downloading.look(survey.path)
+    return list(known.command[OPTIONS_FROM:]) if known else options_of(survey, None)
+
+
+def _show_stop(survey: Survey, standing: Standing) -> None:
+    """A button where the process is ours, else the keys that stop it."""
+    if not _can_stop(survey, standing):
+        caption("Ctrl+C in its terminal interrupts it. What is done is kept; the same command goes on from there.")
+        return
+    stopping = _is_told(survey, standing)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            "Stopping …" if stopping else "Stop",
+            key="download_stop",
+            on_click=_stop,
+            args=(survey, standing),
+            disabled=stopping,
+        )
+        if stopping:
+            caption("It has been told. What has come by now is brought into the survey.")
+        else:
+            caption("It goes on when this page is closed. Stopped, it keeps what is done and can go on from there.")
+
+
+def _can_stop(survey: Survey, standing: Standing) -> bool:
+    known = downloading.look(survey.path)
+    return bool(known and known.state == "running") or is_downloading(survey.path, standing.report.pid)
+
+
+def _stop(survey: Survey, standing: Standing) -> None:
+    if _is_told(survey, standing):  # a second word would cut short what the first one set going
+        return
+    st.session_state[_STOPPING] = (_name(survey, standing), time.monotonic())
+    known = downloading.look(survey.path)
+    if known and known.state == "running":
+        downloading.stop(survey.path)
+    else:
+        interrupt(survey.path, standing.report.pid)
+
+
+def _is_told(survey: Survey, standing: Standing) -> bool:
+    """Whether this run has been told to stop a short while ago."""
+    name, since = st.session_state.get(_STOPPING, ("", 0.0))
+    return bool(name == _name(survey, standing) and time.monotonic() - since < _PATIENCE)
+
+
+def _name(survey: Survey, standing: Standing) -> str:
+    """Of this very run."""
+    return f"{survey.path} {standing.report.started} {standing.report.pid}"
+
+
+def _start_again(survey: Path, options: list[str]) -> None:
+    try:
+        begin(survey, str(st.session_state["download_again_catalog"] or ""), options)
+    except Gz2interpError as error:
+        refuse(error, "again")
+
+
+def show_attempt(survey: Path, name: str) -> bool:
+    """Tell how the last start stands that has not led to a report; whether there is nothing else to show.
+
+    Parameters
+    ----------
+    survey : Path
+        Where it is, or would be.
+    name : str
+        By which it was chosen.
+    """
+    known, there = downloading.look(survey), (survey / "survey.json").is_file()
+    if known is None:
+        return False
+    if _has_reported(survey, known):
+        remember(survey)
+        return False
+    if known.state == "running":
+        _show_starting(survey)
+        return True
+    if there and known.state == "stopped":
+        return False
+    _show_ended(survey, known, there)
+    if not there:
+        show_new_download(name, wish_of(known.command))
+    return not there
+
+
+@st.fragment(run_every=1.0)
+def _show_starting(survey: Path) -> None:
+    known = downloading.look(survey)
+    if known is None or known.state != "running" or _has_reported(survey, known):
+        st.rerun()
+    assert known is not None
+    there = (survey / "survey.json").is_file()
+    lacking(
+        "Starting the download",
+        f"{'The survey is opened' if there else 'The catalogue is read, and the survey made'}, "
+        "then the first galaxies are asked for. This page follows by itself.",
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button("Stop", key="download_stop_start", on_click=downloading.stop, args=(survey,))
+        caption(f"for {duration(known.seconds)} now")
+
+
+def _show_ended(survey: Path, known: Building, there: bool) -> None:
+    """Without a report, and why."""
+    if known.state != "failed":
+        lacking("The download was stopped before it began", "Nothing has been asked for yet.")
+    else:
+        lacking("The download could not be started", "These are the last words of its process:")
+        st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
+    st.button("Never mind", key="download_forget", on_click=_forget, args=(survey, there))
+
+
+def _forget(survey: Path, there: bool) -> None:
+    downloading.forget(survey)
+    if not there:
+        change(survey="")
+
+
+def _has_reported(survey: Path, known: Building) -> bool:
+    """Whether there is a report that began after a start."""
+    try:
+        report = read_report(survey)
+        return report is not None and datetime.fromisoformat(report.started).timestamp() >= known.started - 1.0
+    except (SurveyError, ValueError, TypeError):
+        return True  # something is there, and the page tells what is wrong with it
