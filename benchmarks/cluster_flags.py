@@ -31,8 +31,8 @@ from gz2interp.painting import Recipe, paint, recipe_of
 from gz2interp.schema import BANDS, NATIVE_PIXEL_SCALE
 from gz2interp.statistics import proportion
 from gz2interp.stores.files import write_json
-from gz2interp.workflows.clusters.columns import quality_columns_of
-from gz2interp.workflows.clusters.describing import describe
+from gz2interp.workflows.cluster_columns import quality_columns_of
+from gz2interp.workflows.cluster_descriptions import describe
 from trainer.plant.kinds import shortcut_named
 
 KINDS = ("round", "in_between", "edge_on", "spiral")

@@ -422,7 +422,7 @@ def _neighbours(at: Path) -> Any:
 
 def _blocks(at: Path) -> Any:
     from gz2interp.stores.layer_results import blocks_folder
-    from gz2interp.workflows.blocks.kept import kept_atlas, kept_groups
+    from gz2interp.workflows.building_blocks import kept_atlas, kept_groups
 
     folder = blocks_folder(_analysis(at))
     return kept_groups(folder), kept_atlas(folder), folder.arrays("places"), folder.arrays("tops"), folder.channels
@@ -530,7 +530,7 @@ _stack = ExitStack()
 
 
 def _direction(at: Path) -> Any:
-    from gz2interp.workflows.asked import direction_vector
+    from gz2interp.workflows.score_text import direction_vector
 
     return direction_vector(str(at / "direction.npy"))
 

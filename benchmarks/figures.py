@@ -18,9 +18,10 @@ from pathlib import Path
 def main() -> None:
     """Draw, and print the peak memory after a tenth of the figures and after all of them."""
     options = arguments()
-    from gz2interp.workflows.attribute import Question
-    from gz2interp.workflows.figures import Wish, draw_each
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.explain import Question
+    from gz2interp.workflows.figure_parts import Wish
+    from gz2interp.workflows.figures import draw_each
+    from gz2interp.workflows.study import open_subject
 
     subject = open_subject(options.survey, options.model)
     wish = Wish(options.layout, Question(options.method), most=options.figures)

@@ -69,7 +69,7 @@ def main() -> None:
     """Draw all plates and write the page."""
     options = arguments()
     from gz2interp.errors import Gz2interpError
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.study import open_subject
 
     subject = open_subject(options.survey, options.model)
     ids = chosen(subject, options.galaxy)
@@ -114,7 +114,7 @@ def chosen(subject: Any, galaxy: str | None) -> list[int]:
 
 def head(subject: Any, galaxy_id: int, options: argparse.Namespace) -> str:
     """The page's first lines."""
-    from gz2interp.workflows.figures.words import images_in_words
+    from gz2interp.workflows.figure_parts import images_in_words
 
     command = f"python benchmarks/gallery.py {options.survey} FOLDER --galaxy {galaxy_id}"
     return (
@@ -140,8 +140,9 @@ def drawn(subject: Any, ids: list[int], words: list[str]) -> Any:
     """What ``gz2interp figure`` with these words draws."""
     from gz2interp.figures.style import Manner, Page
     from gz2interp.painting import Alteration
-    from gz2interp.workflows.attribute import Question
-    from gz2interp.workflows.figures import Wish, draw_figure
+    from gz2interp.workflows.explain import Question
+    from gz2interp.workflows.figure_parts import Wish
+    from gz2interp.workflows.figures import draw_figure
 
     given = {words[k].removeprefix("--"): words[k + 1] for k in range(len(words) - 1) if words[k].startswith("--")}
     page = Page(given.get("journal", "mnras"), int(given.get("columns", "2")))

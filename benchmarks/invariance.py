@@ -23,7 +23,7 @@ from gz2interp.embedding.index import NeighbourIndex
 from gz2interp.painting import Alteration, Recipe, draw_recipes, paint, repaint
 from gz2interp.statistics import Estimate, mean_of
 from gz2interp.views import VIEWS, turned
-from gz2interp.workflows.opening import Subject, open_subject
+from gz2interp.workflows.study import Subject, open_subject
 
 Floats = NDArray[np.float32]
 Reader = Callable[[Floats], Floats]

@@ -77,7 +77,7 @@ def resampled(survey: str, model: str | None, seed: int) -> Callable[[int], Floa
     """The same from the newest analysis of a survey."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.nearby import Nearby
+    from gz2interp.workflows.neighbours import Nearby
 
     opened = Survey.open(find_survey(survey))
     analysis = Nearby.open(opened, opened.model(model)).analysis

@@ -96,7 +96,7 @@ def make_images(path: Path, galaxies: int, like: str) -> None:
 def make_activations(path: Path, galaxies: int, like: str) -> None:
     """A survey without images whose galaxies have activations like those of a network."""
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.latents import lay_latents
+    from gz2interp.workflows.import_results import lay_latents
 
     shutil.rmtree(path, ignore_errors=True)
     survey = Survey.create(path, catalogue(galaxies))
@@ -159,8 +159,8 @@ def measure(path: Path, with_quality: bool) -> None:
     from gz2interp.embedding.clusters import find_clusters
     from gz2interp.workflows.analyse import analyse
     from gz2interp.workflows.image_quality import quality
-    from gz2interp.workflows.opening import open_subject
-    from gz2interp.workflows.unusual.scoring import unusual
+    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.unusual import unusual
 
     subject = open_subject(path)
     if subject.model.latents is None:

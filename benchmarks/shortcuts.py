@@ -33,8 +33,8 @@ from gz2interp.statistics import proportion
 from gz2interp.stores.files import write_json
 from gz2interp.stores.survey import Survey
 from gz2interp.trust.shortcuts import Shortcut, named_shortcut
-from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.shortcuts import find_shortcuts
+from gz2interp.workflows.study import Subject
 from trainer.config import Config
 from trainer.fit import fit
 from trainer.paint import paint_survey

@@ -23,10 +23,9 @@ from gz2interp.attribution import METHODS
 from gz2interp.attribution.baselines import sky_like
 from gz2interp.trust.map_tests import Explainer, areas, order_of, rank_correlation
 from gz2interp.trust.truth import pointing, relevance_mass, relevance_rank
-from gz2interp.workflows.attribute import Question, options_of
-from gz2interp.workflows.check.causes import causes_of
-from gz2interp.workflows.check.sample import draw_sample
-from gz2interp.workflows.opening import open_subject
+from gz2interp.workflows.explain import Question, options_of
+from gz2interp.workflows.study import open_subject
+from gz2interp.workflows.trust_questions import causes_of, draw_sample
 
 METHOD = "gradient"
 

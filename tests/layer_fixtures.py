@@ -14,7 +14,7 @@ from gz2interp.results import Provenance
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.layer_results import agreement_folder, blocks_folder, features_folder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.features.agreed import agreement_provenance
+from gz2interp.workflows.feature_agreement import agreement_provenance
 
 CHANNELS = 6
 PLANE = (8, 8)

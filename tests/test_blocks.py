@@ -28,10 +28,10 @@ from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.blocks import finding
-from gz2interp.workflows.blocks.gathering import _sampled
-from gz2interp.workflows.blocks.words import channel_in_words
-from gz2interp.workflows.opening import Subject, open_subject
+from gz2interp.workflows import building_blocks
+from gz2interp.workflows.building_block_figures import channel_in_words
+from gz2interp.workflows.building_blocks import _sampled
+from gz2interp.workflows.study import Subject, open_subject
 
 GALAXIES = 240
 LAYER = "channels"
@@ -91,7 +91,7 @@ def analysed(subject: Subject) -> None:
 def folder(subject: Subject) -> BlocksFolder:
     with pytest.MonkeyPatch.context() as patch:
         # UMAP takes half a minute to load; the long test lays places out by it.
-        patch.setattr(finding, "laid_out", lambda places, settings: places.vectors[:, [LIGHT, RED]])
+        patch.setattr(building_blocks, "laid_out", lambda places, settings: places.vectors[:, [LIGHT, RED]])
         return gz.blocks(subject, LAYER, SETTINGS)
 
 
@@ -165,7 +165,7 @@ def test_a_place_where_nothing_is_said_is_in_no_sample() -> None:
 
 def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolder, subject: Subject) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finding, "gathered", lambda *_: pytest.fail("asked again"))
+        patch.setattr(building_blocks, "gathered", lambda *_: pytest.fail("asked again"))
         again = gz.blocks(subject, LAYER, SETTINGS)
         assert again.provenance.digest == folder.provenance.digest
         assert gz.blocks(subject, LAYER).provenance.digest == folder.provenance.digest  # with what they were found with
@@ -333,7 +333,7 @@ def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
     folder: BlocksFolder, subject: Subject, tmp_path: Path
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finding, "BlockSettings", lambda: SETTINGS)
+        patch.setattr(building_blocks, "BlockSettings", lambda: SETTINGS)
         odd = ran("channels", subject.survey.path)
         drawn = ran("groups", subject.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
     assert odd.returncode == drawn.returncode == 0, odd.stderr + drawn.stderr
@@ -345,8 +345,7 @@ def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
 
 @pytest.mark.long
 def test_places_are_laid_out_by_kind_and_one_seed_gives_one_layout() -> None:
-    from gz2interp.workflows.blocks.atlases import laid_out
-    from gz2interp.workflows.blocks.gathering import Places
+    from gz2interp.workflows.building_blocks import Places, laid_out
 
     rng = np.random.default_rng(3)
     kinds = np.repeat(np.arange(3), 80)

@@ -15,8 +15,7 @@ from dashboard_fixtures import CLASSES, make_survey
 from gz2interp.cards import Evaluation
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.card import MOST_MISTAKES, card, write_card
-from gz2interp.workflows.card_text import card_text
+from gz2interp.workflows.card import MOST_MISTAKES, card, card_text, write_card
 from trainer.catalog.labels import SCHEMES, five_class
 from trainer.evaluate import evaluate
 

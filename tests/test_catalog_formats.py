@@ -538,8 +538,8 @@ def test_a_catalogue_of_sextractor_names_its_columns_line_by_line(tmp_path):
 def test_units_of_columns_of_ones_own_are_kept_and_exported(tmp_path):
     """The table of a survey of VizieR, whose own positions are sexagesimal, and a table that is joined to it."""
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.giving.choosing import Wanted, choose
-    from gz2interp.workflows.giving.exporting import export_selection
+    from gz2interp.workflows.export import export_selection
+    from gz2interp.workflows.selection import Wanted, choose
 
     lines = [
         "Name\t_RAJ2000\t_DEJ2000\tRAJ2000\tDEJ2000\tVel",

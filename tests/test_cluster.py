@@ -24,14 +24,20 @@ from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
-from gz2interp.workflows.cluster import SubjectAt, cluster_at
-from gz2interp.workflows.cluster.connection import Cluster
-from gz2interp.workflows.cluster.places import SurveyAt
-from gz2interp.workflows.cluster.tasks import refuse_other_versions, versions_here
 from gz2interp.workflows.image_quality import quality
-from gz2interp.workflows.lay import lay_model
-from gz2interp.workflows.opening import Subject
-from gz2interp.workflows.shards import Shard, over_shards, shards_of
+from gz2interp.workflows.import_results import lay_model
+from gz2interp.workflows.shards import (
+    Cluster,
+    Shard,
+    SubjectAt,
+    SurveyAt,
+    cluster_at,
+    over_shards,
+    refuse_other_versions,
+    shards_of,
+    versions_here,
+)
+from gz2interp.workflows.study import Subject
 
 ROWS = np.arange(1000, 3000)
 
@@ -46,7 +52,7 @@ def scheduler() -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def quick_map(monkeypatch: pytest.MonkeyPatch) -> None:
     """The map is drawn here whoever has found the neighbours, and umap takes 20 s to import."""
-    monkeypatch.setattr("gz2interp.workflows.analyse.analysing.write_map", _plain_map)
+    monkeypatch.setattr("gz2interp.workflows.analyse.write_map", _plain_map)
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +126,7 @@ def test_interrupted_it_goes_on_where_it_stopped(
     subject: Subject, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has been answered is not asked for again."""
-    monkeypatch.setattr("gz2interp.workflows.analyse.neighbours.QUERIES", 256)
+    monkeypatch.setattr("gz2interp.workflows.analysis_steps.QUERIES", 256)
     whole = analyse(_copy(subject, tmp_path / "whole"), fast())
     for stage in ("predict", "activations", "neighbours"):
         with pytest.raises(KeyboardInterrupt):
@@ -143,7 +149,7 @@ def test_a_survey_at_an_address_is_analysed_there(
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "no-such-host.invalid:8786"])
 def test_a_scheduler_that_does_not_answer_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gz2interp.workflows.cluster.connection._CONNECTING", 1)
+    monkeypatch.setattr("gz2interp.workflows.shards._CONNECTING", 1)
     with pytest.raises(InputError, match="No Dask scheduler answers"), cluster_at(address):
         pass
 
@@ -159,7 +165,7 @@ def test_a_scheduler_without_workers_is_told() -> None:
 
 def test_workers_of_other_versions_are_refused(scheduler: str, monkeypatch: pytest.MonkeyPatch) -> None:
     other = {**versions_here(), "numpy": "1.0"}
-    monkeypatch.setattr("gz2interp.workflows.cluster.connection._ours", lambda: other)
+    monkeypatch.setattr("gz2interp.workflows.shards._ours", lambda: other)
     with pytest.raises(SurveyError, match=r"has numpy .*, not 1.0"), cluster_at(scheduler):
         pass
     refuse_other_versions(other, other)
@@ -198,7 +204,7 @@ def test_an_answer_that_goes_with_its_worker_is_asked_for_again(monkeypatch: pyt
 
 
 def test_a_scheduler_that_goes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gz2interp.workflows.cluster.connection._CONNECTING", 2)
+    monkeypatch.setattr("gz2interp.workflows.shards._CONNECTING", 2)
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
         cluster_at(cluster.scheduler_address) as found,

@@ -24,7 +24,7 @@ from gz2interp.stores.analyses import Analysis, latest_analysis, layer_folder
 from gz2interp.stores.latents import LATENTS
 from gz2interp.stores.layer_results import AlignedMap
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.latents import lay_latents
+from gz2interp.workflows.import_results import lay_latents
 
 SCRIPT = Path(__file__).resolve().parent.parent / "dashboards" / "explore.py"
 N = 24

@@ -18,9 +18,8 @@ from gz2interp.errors import InputError
 from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.nearby import NearbyWish
-from gz2interp.workflows.nearby.found import Found
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.neighbours import Found, NearbyWish
+from gz2interp.workflows.study import Subject
 
 EXPLORE = str(Path(__file__).resolve().parent.parent / "dashboards" / "explore.py")
 

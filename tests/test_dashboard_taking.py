@@ -15,8 +15,9 @@ from streamlit.testing.v1 import AppTest
 from dashboards.loading.export import bytes_of
 from dashboards.parts import galleries
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.giving import Sent, Subset, export_selection
-from gz2interp.workflows.giving.choosing import Wanted, choose
+from gz2interp.workflows.export import export_selection
+from gz2interp.workflows.samp import Sent
+from gz2interp.workflows.selection import Subset, Wanted, choose
 
 
 @pytest.fixture(scope="module")

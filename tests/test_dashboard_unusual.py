@@ -21,7 +21,7 @@ from gz2interp.errors import SurveyError
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_parquet
 from gz2interp.workflows.rating import rate, ratings_of
-from gz2interp.workflows.unusual.found import Unusual, latest_unusual
+from gz2interp.workflows.unusual_results import Unusual, latest_unusual
 
 SCRIPT = Path(__file__).resolve().parent.parent / "dashboards" / "explore.py"
 

@@ -16,7 +16,7 @@ from gz2interp.embedding.cluster_differences import (
     with_rates,
     word_columns,
 )
-from gz2interp.workflows.clusters.describing import Described, describe
+from gz2interp.workflows.cluster_descriptions import Described, describe
 
 N = 600
 

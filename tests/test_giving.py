@@ -27,8 +27,8 @@ from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.table_formats import meaning_of
 from gz2interp.stores.tables import read_some_rows, write_table
-from gz2interp.workflows.giving import Subset, Wanted, choose, export_selection
-from gz2interp.workflows.giving.choosing import polygon_from
+from gz2interp.workflows.export import export_selection
+from gz2interp.workflows.selection import Subset, Wanted, choose, polygon_from
 from trainer.sources.folder import FolderSource
 
 ROWS = np.array([7, 0, LOST, 40, 12])
@@ -365,7 +365,7 @@ def test_an_interrupted_folder_goes_on_and_ends_the_same(
     def killed(stage: str, done: int, of: int) -> None:
         raise KeyboardInterrupt
 
-    import gz2interp.workflows.giving.cutouts as cutouts
+    import gz2interp.workflows.export as cutouts
 
     monkeypatch.setattr(cutouts, "SHARD_ROWS", 2)
     with pytest.raises(KeyboardInterrupt):

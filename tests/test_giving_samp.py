@@ -19,7 +19,8 @@ from typer.testing import CliRunner
 from gz2interp.cli import app
 from gz2interp.errors import InputError
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.giving import Subset, Wanted, choose, send
+from gz2interp.workflows.samp import send
+from gz2interp.workflows.selection import Subset, Wanted, choose
 
 TOPCAT = ("table.load.votable", "table.select.rowList", "table.highlight.row")
 ALADIN = ("table.load.*", "image.load.fits", "coord.pointAt.sky")

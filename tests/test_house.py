@@ -29,7 +29,7 @@ LIGHT = (
     "import gz2interp.attribution, gz2interp.embedding.index, gz2interp.embedding.projection",
     "import gz2interp.figures.style, gz2interp.figures.map, gz2interp.figures.panels",
     "import gz2interp.workflows.rating, gz2interp.embedding.unusual.anomaly_model",
-    "import gz2interp.concepts.groups, gz2interp.concepts.correlates, gz2interp.workflows.blocks.kept",
+    "import gz2interp.concepts.groups, gz2interp.concepts.correlates, gz2interp.workflows.building_blocks",
     "import gz2interp.painting, trainer.paint, trainer.catalog, trainer.ingest",
     "import gz2interp.network, gz2interp.network.scores, gz2interp.network.answers",
     "import gz2interp.features.image_prior",

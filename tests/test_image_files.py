@@ -26,7 +26,7 @@ from gz2interp.stores.checking import check_survey
 from gz2interp.stores.fits_headers import celestial, is_known_unit, is_magnitude, to_nanomaggies
 from gz2interp.stores.image_files import area_mean, image_centre, read_pixels, without_gaps
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.outside import outside_galaxy
+from gz2interp.workflows.image_from_file import outside_galaxy
 from trainer.ingest import ingest, open_local_survey
 from trainer.sources.folder import FolderSource, catalog_of_folder
 from trainer.sources.galaxy10 import CLASSES, Galaxy10Source, catalog_of_galaxy10

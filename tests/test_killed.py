@@ -11,11 +11,11 @@ from killing import differing, killed_again_and_again
 
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.analyse import AnalyseSettings, analyse
-from gz2interp.workflows.blocks.gathering import gathered
-from gz2interp.workflows.blocks.settings import BlockSettings
+from gz2interp.workflows.analyse import analyse
+from gz2interp.workflows.analysis_steps import AnalyseSettings
+from gz2interp.workflows.building_blocks import BlockSettings, gathered
 from gz2interp.workflows.image_quality import quality
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.study import Subject
 
 
 @pytest.fixture(scope="module")

@@ -20,10 +20,11 @@ from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.analyse import AnalyseSettings, analyse
-from gz2interp.workflows.lay import lay_model
+from gz2interp.workflows.analyse import analyse
+from gz2interp.workflows.analysis_steps import AnalyseSettings
+from gz2interp.workflows.import_results import lay_model
 from gz2interp.workflows.models import layers_table, models_table, remove_model, rename_model
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.study import Subject
 
 NAMES = ("round", "long")
 

@@ -8,7 +8,7 @@ import pytest
 from gz2interp.embedding.unusual.morphology import CONTROLS, FAMILIES, Morphology
 from gz2interp.errors import InputError
 from gz2interp.measure.morphology import morphology, morphology_words
-from gz2interp.workflows.unusual.measuring import Measuring, told_of
+from gz2interp.workflows.unusual import Measuring, told_of
 
 BANDS = "ugriz"
 SIDE = 64

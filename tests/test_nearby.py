@@ -16,8 +16,7 @@ from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.nearby import Nearby, NearbyWish, neighbours_of
-from gz2interp.workflows.nearby.found import Sky
+from gz2interp.workflows.neighbours import Nearby, NearbyWish, Sky, neighbours_of
 
 GALAXIES = 60
 KEPT = 6

@@ -13,7 +13,7 @@ from gz2interp.errors import InputError
 from gz2interp.schema import BANDS
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.outside import outside_galaxy, outside_image
+from gz2interp.workflows.image_from_file import outside_galaxy, outside_image
 
 
 @pytest.fixture(scope="module")

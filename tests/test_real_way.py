@@ -15,11 +15,12 @@ from gz2interp.network.quiet import keras
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.fits_headers import celestial
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.analyse import AnalyseSettings, analyse
+from gz2interp.workflows.analyse import analyse
+from gz2interp.workflows.analysis_steps import AnalyseSettings
 from gz2interp.workflows.explain import Question, explain
-from gz2interp.workflows.lay import lay_model
+from gz2interp.workflows.import_results import lay_model
 from gz2interp.workflows.maps import write_maps
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.study import Subject
 from trainer.ingest import ingest, open_local_survey
 from trainer.networks import build_network
 from trainer.sources.frame_sets import read_frame

@@ -27,7 +27,7 @@ from gz2interp.stores.ratings import Rating, Ratings
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.image_quality import quality
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.study import Subject
 
 NETWORK = "network.keras"
 

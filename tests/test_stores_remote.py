@@ -24,7 +24,7 @@ from gz2interp.stores.locations import find_survey, survey_paths
 from gz2interp.stores.remote import address_of
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
-from gz2interp.workflows.nearby import neighbours_of
+from gz2interp.workflows.neighbours import neighbours_of
 from trainer.paint import paint_survey
 
 ROOT = Path(__file__).resolve().parents[1]

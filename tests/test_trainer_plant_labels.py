@@ -11,8 +11,8 @@ from gz2interp.network.loading import load_network
 from gz2interp.stores.files import read_json, write_json
 from gz2interp.trust.nuisances import NUISANCES
 from gz2interp.trust.shortcuts import LIMIT
-from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.shortcuts import shortcut_findings
+from gz2interp.workflows.study import Subject
 from trainer.config import Config
 from trainer.fit import fit
 from trainer.plant.labels import plant_labels

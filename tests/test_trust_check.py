@@ -29,13 +29,11 @@ from gz2interp.stores.truth import Truth
 from gz2interp.testing.networks import CLASS_NAMES, SHAPE, nested_network, plain_network
 from gz2interp.trust.map_tests import Explainer
 from gz2interp.trust.verdict import standings, verdict
-from gz2interp.workflows.check import CheckSettings, check
-from gz2interp.workflows.check.asking import Bench, findings_of
-from gz2interp.workflows.check.causes import causes_of
-from gz2interp.workflows.check.sample import draw_sample
-from gz2interp.workflows.lay import lay_model
-from gz2interp.workflows.opening import Subject, open_subject
-from gz2interp.workflows.trust_line import trust_line, trust_line_of
+from gz2interp.workflows.figure_parts import trust_line, trust_line_of
+from gz2interp.workflows.import_results import lay_model
+from gz2interp.workflows.study import Subject, open_subject
+from gz2interp.workflows.trust_check import CheckSettings, check
+from gz2interp.workflows.trust_questions import Bench, causes_of, draw_sample, findings_of
 from trainer.networks import build_network
 from trainer.paint import paint_survey
 
@@ -224,7 +222,7 @@ def test_a_sample_has_every_class_alike_and_prefers_what_was_not_learned():
             "split": (["train"] * 3 + ["test"]) * 15,
         }
     )
-    from gz2interp.workflows.check.sample import _drawn
+    from gz2interp.workflows.trust_questions import _drawn
 
     drawn = _drawn(table, 12, 0)
     assert drawn["prediction"].value_counts().to_dict() == {"round": 4, "spiral": 4, "ring": 4}

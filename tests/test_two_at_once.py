@@ -19,8 +19,8 @@ from gz2interp.stores.files import locked, whole_folder
 from gz2interp.stores.locations import find_survey, new_survey
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
-from gz2interp.workflows.blocks.finding import blocks
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.building_blocks import blocks
+from gz2interp.workflows.study import Subject
 from trainer.paint import paint_survey
 
 

@@ -34,8 +34,8 @@ from gz2interp.embedding.unusual.reasons import deviations_in_words, ordinal, re
 from gz2interp.embedding.unusual.scores import ClassDistance, Ground, disagreement, vote_shares
 from gz2interp.errors import InputError
 from gz2interp.schema import CLASS_VOTES, vote_column
-from gz2interp.workflows.unusual.measuring import EXCESSES, Measuring, details_of, told_of
-from gz2interp.workflows.unusual.usual import frozen_arrays, read_usual, usual_of
+from gz2interp.workflows.unusual import EXCESSES, Measuring, details_of, told_of
+from gz2interp.workflows.unusual_results import frozen_arrays, read_usual, usual_of
 
 N = 300
 

@@ -28,16 +28,14 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from gz2interp.views import VIEWS, turned
-from gz2interp.workflows.analyse import AnalyseSettings, analyse
-from gz2interp.workflows.analyse.activations import activations_as_in
-from gz2interp.workflows.analysed import analysis_for
+from gz2interp.workflows.analyse import analyse
+from gz2interp.workflows.analysis_steps import AnalyseSettings, activations_as_in
 from gz2interp.workflows.explain import Question, explain
-from gz2interp.workflows.lay import lay_model
+from gz2interp.workflows.import_results import lay_model
 from gz2interp.workflows.maps import write_maps
-from gz2interp.workflows.nearby import Nearby, NearbyWish, neighbours_of
-from gz2interp.workflows.nearby.image import neighbours_of_image
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.neighbours import Nearby, NearbyWish, neighbours_of, neighbours_of_image
 from gz2interp.workflows.predict import predict
+from gz2interp.workflows.study import Subject, analysis_for
 
 GALAXIES = 300
 """More than one shard of 256."""

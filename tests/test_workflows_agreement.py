@@ -21,11 +21,10 @@ from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, latest_analysis, layer_folder
 from gz2interp.stores.layer_results import features_folder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.comparing import Side
-from gz2interp.workflows.features import agreeing
-from gz2interp.workflows.features.agreed import Agreement, kept_agreements
-from gz2interp.workflows.features.agreeing import agreement
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows import feature_agreement
+from gz2interp.workflows.compare import Side
+from gz2interp.workflows.feature_agreement import Agreement, agreement, kept_agreements
+from gz2interp.workflows.study import Subject
 
 ORDER = np.array([4, 2, 0, 5, 1, 3])
 
@@ -142,7 +141,7 @@ def test_a_network_with_other_weights_agrees_less(survey: Survey) -> None:
 def test_it_is_kept_and_never_that_of_another_network(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     found = asked(survey, "random")
     with monkeypatch.context() as patch:
-        patch.setattr(agreeing, "_asked", lambda *words: pytest.fail("it was found before"))
+        patch.setattr(feature_agreement, "_asked", lambda *words: pytest.fail("it was found before"))
         pd.testing.assert_frame_equal(asked(survey, "random").table, found.table)
     cnn = survey.model("cnn")
     assert "random seen" in {each.second for each in kept_agreements(survey, cnn, "seen")}

@@ -15,8 +15,8 @@ from gz2interp.cli import app
 from gz2interp.errors import Gz2interpError, InputError
 from gz2interp.network.layer_scores import channel
 from gz2interp.network.scores import logit
-from gz2interp.workflows.asked import score_from
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.score_text import score_from
+from gz2interp.workflows.study import Subject
 
 
 def test_outputs_and_layers_are_read(subject: Subject) -> None:

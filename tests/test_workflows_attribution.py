@@ -17,7 +17,7 @@ from gz2interp.network.scores import logit
 from gz2interp.workflows.bands import band_table, by_class
 from gz2interp.workflows.explain import Question, explain
 from gz2interp.workflows.maps import write_maps
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.study import Subject
 
 FEW = {"samples": 6}
 OPTIONS = {

@@ -20,8 +20,8 @@ from gz2interp.results import Cutout
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table_of_blocks
 from gz2interp.workflows.bars import PORTION, BarQuestion, measure_bars, measured_blocks
-from gz2interp.workflows.lay import lay_model
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.import_results import lay_model
+from gz2interp.workflows.study import Subject
 
 FIRST_ID = 588015507658768484
 COUNT = PORTION + 4

@@ -18,8 +18,8 @@ from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows import clusters as workflow
-from gz2interp.workflows.clusters.columns import catalogue_columns
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.cluster_columns import catalogue_columns
+from gz2interp.workflows.study import Subject
 
 N = 240
 BLURRED = slice(200, 240)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gz2interp.workflows.clusters.sky import FEWEST, PARTS, parts_of_the_sky, sky_columns
+from gz2interp.workflows.cluster_columns import FEWEST, PARTS, parts_of_the_sky, sky_columns
 
 
 def sky(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

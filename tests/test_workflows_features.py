@@ -23,16 +23,19 @@ from gz2interp.network.quiet import tf
 from gz2interp.stores.files import write_json
 from gz2interp.stores.layer_results import FeaturesFolder
 from gz2interp.workflows.analyse import analyse
-from gz2interp.workflows.blocks.kept import kept_atlas, kept_blocks
-from gz2interp.workflows.features.drawing import sheet_drawing
-from gz2interp.workflows.features.finding import feature_sheet
-from gz2interp.workflows.features.grid import galaxy_grid, grid_drawing
-from gz2interp.workflows.features.imaging import _listed, feature_images, objective_from, write_feature_images
-from gz2interp.workflows.features.judging import _agreements
-from gz2interp.workflows.features.kept import features_for, kept_features, sheet_of, sheet_sentences
-from gz2interp.workflows.features.reaching import along_directions
-from gz2interp.workflows.features.settings import WAYS, SheetSettings
-from gz2interp.workflows.opening import Subject, open_subject
+from gz2interp.workflows.building_blocks import kept_atlas, kept_blocks
+from gz2interp.workflows.feature_figures import galaxy_grid, grid_drawing, sheet_drawing
+from gz2interp.workflows.feature_images import _listed, feature_images, objective_from, write_feature_images
+from gz2interp.workflows.feature_sheet import (
+    WAYS,
+    SheetSettings,
+    features_for,
+    kept_features,
+    sheet_of,
+    sheet_sentences,
+)
+from gz2interp.workflows.make_feature_sheet import _agreements, along_directions, feature_sheet
+from gz2interp.workflows.study import Subject, open_subject
 
 FAST = SheetSettings(steps=6, galaxies=40)
 CHANNELS = 6

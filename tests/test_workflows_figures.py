@@ -26,14 +26,13 @@ from gz2interp.network.scores import logit
 from gz2interp.painting import Alteration
 from gz2interp.schema import score_in_words
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.attribute import Question
-from gz2interp.workflows.explain import explain, explained_in_portions
-from gz2interp.workflows.figures import LAYOUTS, Wish, draw_each, draw_figure, drawn, words, write_drawing
-from gz2interp.workflows.figures.right_wrong import right_and_wrong
-from gz2interp.workflows.figures.words import acknowledgement
-from gz2interp.workflows.lay import lay_model
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.explain import Question, explain, explained_in_portions
+from gz2interp.workflows.figure_layouts import right_and_wrong
+from gz2interp.workflows.figure_parts import Wish, acknowledgement, write_drawing
+from gz2interp.workflows.figures import LAYOUTS, draw_each, draw_figure
+from gz2interp.workflows.import_results import lay_model
 from gz2interp.workflows.predict import predict
+from gz2interp.workflows.study import Subject
 from trainer.paint import paint_survey
 
 IDS = (FIRST_ID, FIRST_ID + 5)

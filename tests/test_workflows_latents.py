@@ -15,9 +15,9 @@ from dashboard_fixtures import FIRST_ID, make_survey
 from gz2interp.errors import InputError, LayerNotFound, SurveyError
 from gz2interp.stores.latents import exact_ids
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.analyse.settings import layer_of
-from gz2interp.workflows.latents import lay_latents
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.analysis_steps import layer_of
+from gz2interp.workflows.import_results import lay_latents
+from gz2interp.workflows.study import Subject
 
 N = 300
 ORDER = np.random.default_rng(3).permutation(N)

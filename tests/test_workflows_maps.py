@@ -19,13 +19,12 @@ from gz2interp.results import Neighbours
 from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.analyse import AnalyseSettings, analyse
-from gz2interp.workflows.analyse.map import placer_of
-from gz2interp.workflows.analysed import analysis_for
-from gz2interp.workflows.comparing import Comparison, Side, changed_most, compare, compare_all, draw_comparison
-from gz2interp.workflows.latents import lay_latents
-from gz2interp.workflows.opening import Subject
-from gz2interp.workflows.placing import place_activations, place_images, place_survey
+from gz2interp.workflows.analyse import analyse
+from gz2interp.workflows.analysis_steps import AnalyseSettings, placer_of
+from gz2interp.workflows.compare import Comparison, Side, changed_most, compare, compare_all, draw_comparison
+from gz2interp.workflows.import_results import lay_latents
+from gz2interp.workflows.place import place_activations, place_images, place_survey
+from gz2interp.workflows.study import Subject, analysis_for
 
 N = 160
 

@@ -14,12 +14,10 @@ from gz2interp.errors import SurveyError
 from gz2interp.results import Provenance
 from gz2interp.schema import vote_column
 from gz2interp.stores.files import write_json
-from gz2interp.workflows.opening import open_subject
 from gz2interp.workflows.rating import ranking_of, rate
-from gz2interp.workflows.unusual.artefacts import artefacts_in_words, artefacts_of
-from gz2interp.workflows.unusual.found import latest_unusual
-from gz2interp.workflows.unusual.outside import judge_image
-from gz2interp.workflows.unusual.scoring import UnusualSettings, unusual
+from gz2interp.workflows.study import open_subject
+from gz2interp.workflows.unusual import UnusualSettings, judge_image, unusual
+from gz2interp.workflows.unusual_results import artefacts_in_words, artefacts_of, latest_unusual
 
 pytestmark = pytest.mark.long
 

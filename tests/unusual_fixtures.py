@@ -10,7 +10,7 @@ from gz2interp.results import Provenance
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.layer_results import unusual_folder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.unusual.found import Unusual, latest_unusual
+from gz2interp.workflows.unusual_results import Unusual, latest_unusual
 
 
 def add_unusual(survey: Survey) -> Unusual:

@@ -16,8 +16,8 @@ from gz2interp.results import versions_of
 from gz2interp.stores.files import whole_folder, write_json
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
+from gz2interp.workflows.study import Subject
 from trainer.calibration import temperature
 from trainer.dataset import held
 from trainer.networks.committee import MANY_VIEWS, ONE_SCALE, committee

@@ -73,7 +73,7 @@ def _evaluate(survey: Survey, tell: Progress) -> None:
 def _analyse(survey: Survey, tell: Progress) -> None:
     tell("analyse", 0, 4, "opening the network")
     from gz2interp.workflows.analyse import analyse
-    from gz2interp.workflows.opening import Subject
+    from gz2interp.workflows.study import Subject
 
     stages = ("predict", "activations", "neighbours", "map")
     words = {"map": "drawing the map"}

@@ -22,8 +22,8 @@ from gz2interp.stores.files import digest_of_file, locked, replaced, write_json
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
-from gz2interp.workflows.opening import Subject
 from gz2interp.workflows.predict import predict
+from gz2interp.workflows.study import Subject
 from trainer.calibration import cooled, temperature
 from trainer.catalog.tree import vote_counts
 from trainer.config import Config

@@ -14,7 +14,7 @@ from gz2interp.figures.rgb import rgb, stretch_of
 from gz2interp.schema import NATIVE_PIXEL_SCALE
 from gz2interp.stores.models import ModelFolder
 from gz2interp.workflows.bars import BarQuestion, bar_maps
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.study import Subject
 
 __all__ = ["draw"]
 

@@ -19,7 +19,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.workflows.bars import BarQuestion, measured_blocks
-from gz2interp.workflows.opening import Subject
+from gz2interp.workflows.study import Subject
 from trainer.catalog.labels import labels_by
 
 __all__ = ["Sample", "bars_of", "image_alone", "measured_by"]

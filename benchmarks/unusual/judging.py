@@ -16,9 +16,8 @@ from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.embedding.unusual.preference import learn, next_to_rate, taste_vectors
 from gz2interp.network.probe import Probe
 from gz2interp.schema import BANDS
-from gz2interp.workflows.unusual.looking import Looks
-from gz2interp.workflows.unusual.measuring import Measuring
-from gz2interp.workflows.unusual.usual import usual_of
+from gz2interp.workflows.unusual import Looks, Measuring
+from gz2interp.workflows.unusual_results import usual_of
 
 __all__ = ["AFTER", "Asking", "Seen", "look_at", "opinions", "rated"]
 

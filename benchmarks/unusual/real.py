@@ -23,9 +23,9 @@ from gz2interp.embedding.unusual.anomaly_model import SCORES, Judge, combined, n
 from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.network.probe import Probe
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.outside import outside_image
-from gz2interp.workflows.unusual.measuring import Measuring
-from gz2interp.workflows.unusual.usual import Usual, usual_of
+from gz2interp.workflows.image_from_file import outside_image
+from gz2interp.workflows.unusual import Measuring
+from gz2interp.workflows.unusual_results import Usual, usual_of
 
 __all__ = ["Found", "real_against_painted"]
 

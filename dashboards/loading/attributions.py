@@ -17,7 +17,7 @@ from gz2interp.stores.survey import Survey
 
 if TYPE_CHECKING:
     from gz2interp.network.scores import Score
-    from gz2interp.workflows.opening import Subject
+    from gz2interp.workflows.study import Subject
 
 __all__ = ["Asked", "Form", "attribution_of", "bands_of", "figure_of", "network_is_loaded", "score_of", "subject_of"]
 
@@ -37,7 +37,7 @@ class Asked:
     method : str
         One of `gz2interp.attribution.METHODS`.
     score : str
-        The class whose logit is explained, or a score as `gz2interp.workflows.asked.score_from` reads it.
+        The class whose logit is explained, or a score as `gz2interp.workflows.score_text.score_from` reads it.
     views : bool
         Averaged over turned and mirrored views.
     """
@@ -67,7 +67,7 @@ def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
 
 @st.cache_data(show_spinner=False, max_entries=512)
 def _attribution(digests: tuple[str, ...], asked: Asked, _survey: Survey, _model: ModelFolder) -> Attribution:
-    from gz2interp.workflows.attribute import Question, attribute
+    from gz2interp.workflows.explain import Question, attribute
 
     subject, images = subject_of(_survey, _model), _survey.images([asked.row])
     return attribute(subject, images, score_of(subject, asked.score), Question(asked.method, views=asked.views))
@@ -96,7 +96,7 @@ def score_of(subject: Subject, words: str) -> Score:
         They say no score, or one that this network does not know.
     """
     from gz2interp.network.scores import logit
-    from gz2interp.workflows.asked import score_from
+    from gz2interp.workflows.score_text import score_from
 
     return logit(words) if words in subject.probe.class_names else score_from(subject, words)
 
@@ -113,7 +113,7 @@ def _key(survey: Survey, model: ModelFolder) -> tuple[str, str, str]:
 
 def subject_of(survey: Survey, model: ModelFolder) -> Subject:
     """The survey and its network behind its door, opened once."""
-    from gz2interp.workflows.opening import Subject
+    from gz2interp.workflows.study import Subject
 
     subjects, key = _subjects(), _key(survey, model)
     if key not in subjects:
@@ -159,8 +159,9 @@ def figure_of(survey: Survey, model: ModelFolder, asked: Asked, form: Form) -> b
     """
     from gz2interp.figures.style import Manner, Page
     from gz2interp.painting import Alteration
-    from gz2interp.workflows.attribute import Question
-    from gz2interp.workflows.figures import Wish, draw_figure, write_drawing
+    from gz2interp.workflows.explain import Question
+    from gz2interp.workflows.figure_parts import Wish, write_drawing
+    from gz2interp.workflows.figures import draw_figure
 
     subject = subject_of(survey, model)
     by_band = form.layout == "rows-per-band"

@@ -21,7 +21,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.ratings import Ratings
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.rating import Ranking, ranking_of, ratings_of
-from gz2interp.workflows.unusual.found import Unusual, latest_unusual
+from gz2interp.workflows.unusual_results import Unusual, latest_unusual
 
 __all__ = [
     "clusters_of",

@@ -13,7 +13,8 @@ import streamlit as st
 
 from gz2interp.stores.table_formats import Meaning, TableDescription
 from gz2interp.stores.tables import write_table
-from gz2interp.workflows.giving import Subset, export_selection
+from gz2interp.workflows.export import export_selection
+from gz2interp.workflows.selection import Subset
 
 __all__ = ["bytes_of", "columns_of", "described"]
 

@@ -25,13 +25,13 @@ from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, blocks_
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.blocks.kept import kept_atlas
-from gz2interp.workflows.features.agreed import Agreement, kept_agreements
-from gz2interp.workflows.features.settings import KINDS
+from gz2interp.workflows.building_blocks import kept_atlas
+from gz2interp.workflows.feature_agreement import Agreement, kept_agreements
+from gz2interp.workflows.feature_sheet import KINDS
 from gz2interp.workflows.layer_table import layer_table
 
 if TYPE_CHECKING:
-    from gz2interp.workflows.blocks.galaxy import GalaxyBlocks
+    from gz2interp.workflows.galaxy_blocks import GalaxyBlocks
 
 __all__ = [
     "Apart",
@@ -187,7 +187,7 @@ def _cells(key: tuple[str, int, int], _shelf: Shelf) -> CellGeometry:
     if stored is not None:
         with failing_as(SurveyError, "places.npz", remedy="Run gz2interp channels again"):
             return CellGeometry.from_json(json.loads(str(stored)))
-    from gz2interp.workflows.blocks.asking import cells_of
+    from gz2interp.workflows.building_blocks import cells_of
 
     return cells_of(subject_of(_shelf.survey, _shelf.model).probe, _shelf.analysis.layer, _shelf.survey.shape)
 
@@ -311,8 +311,8 @@ def _colour(shelf: Shelf, row: int) -> NDArray[np.uint8]:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _apart(key: tuple[object, ...], row: int, _shelf: Shelf) -> Apart:
-    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
-    from gz2interp.workflows.blocks.words import short
+    from gz2interp.workflows.building_block_figures import short
+    from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy
 
     subject = subject_of(_shelf.survey, _shelf.model)
     found = blocks_of_galaxy(subject, int(_shelf.survey.galaxy_ids[row]), _shelf.analysis.layer)

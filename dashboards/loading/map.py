@@ -27,7 +27,7 @@ from gz2interp.stores.survey import Survey
 
 if TYPE_CHECKING:
     from gz2interp.embedding.placing import Placer
-    from gz2interp.workflows.comparing import Comparison, Side
+    from gz2interp.workflows.compare import Comparison, Side
 
 __all__ = ["Ground", "colouring_of", "comparison_of", "ground_of", "members_of", "pair_of", "place_of_file", "sides_of"]
 
@@ -168,7 +168,7 @@ def sides_of(survey: Survey) -> list[tuple[str, str]]:
 
 def pair_of(survey: Survey, sides: list[tuple[str, str]]) -> tuple[int, int]:
     """Which two are shown first: the first that have been compared, else the first two."""
-    from gz2interp.workflows.comparing import is_compared
+    from gz2interp.workflows.compare import is_compared
 
     for one, first in enumerate(sides):
         for two, second in enumerate(sides):
@@ -185,7 +185,7 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
     SurveyError
         They have no galaxy in common.
     """
-    from gz2interp.workflows.comparing import is_compared
+    from gz2interp.workflows.compare import is_compared
 
     sides = _asked(survey, first, second)
     if not is_compared(survey, *sides):
@@ -197,14 +197,14 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
 
 
 def _asked(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> list[Side]:
-    from gz2interp.workflows.comparing import Side
+    from gz2interp.workflows.compare import Side
 
     return [Side(model_of(survey, name), layer) for name, layer in (first, second)]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
 def _comparison(key: tuple[str, ...], _survey: Survey, _first: Side, _second: Side, neighbours: int) -> Comparison:
-    from gz2interp.workflows.comparing import compare
+    from gz2interp.workflows.compare import compare
 
     return compare(_survey, _first, _second, neighbours)
 
@@ -228,7 +228,7 @@ def place_of_file(
 def _place(
     key: tuple[str, ...], name: str, content: bytes, _survey: Survey, _model: ModelFolder, _analysis: Analysis
 ) -> tuple[float, float]:
-    from gz2interp.workflows.placing import place_images
+    from gz2interp.workflows.place import place_images
 
     with TemporaryDirectory() as folder:
         file = Path(folder) / Path(name).name
@@ -240,6 +240,6 @@ def _place(
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _placer(key: tuple[str, ...], _analysis: Analysis) -> Placer:
-    from gz2interp.workflows.analyse.map import placer_of
+    from gz2interp.workflows.analysis_steps import placer_of
 
     return placer_of(_analysis)

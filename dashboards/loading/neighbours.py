@@ -14,8 +14,7 @@ from gz2interp.figures.rgb import rgb, thumbnails
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.nearby import Nearby, NearbyWish
-from gz2interp.workflows.nearby.found import Found, Sky
+from gz2interp.workflows.neighbours import Found, Nearby, NearbyWish, Sky
 
 __all__ = ["Outsider", "neighbours_in", "neighbours_of_file"]
 
@@ -58,8 +57,8 @@ def _neighbours(path: str, position: int, wish: NearbyWish, _nearby: Nearby) -> 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _outsider(path: str, name: str, content: bytes, wish: NearbyWish, _nearby: Nearby) -> Outsider:
-    from gz2interp.workflows.analyse.activations import activations_as_in
-    from gz2interp.workflows.outside import outside_galaxy
+    from gz2interp.workflows.analysis_steps import activations_as_in
+    from gz2interp.workflows.image_from_file import outside_galaxy
 
     survey = _nearby.survey
     with TemporaryDirectory() as folder:

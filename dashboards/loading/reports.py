@@ -78,7 +78,7 @@ def check_of(survey: Survey, model: ModelFolder) -> Check | None:
 
 def check_table(check: Check) -> bytes:
     """Every number, as ECSV."""
-    from gz2interp.workflows.check.tables import findings_table
+    from gz2interp.workflows.trust_check import findings_table
 
     return described(findings_table(check), {"survey": check.survey, **check.provenance}, CHECK_COLUMNS)
 

@@ -20,7 +20,7 @@ from gz2interp.concepts.atlas import Atlas
 from gz2interp.figures.places import class_colours
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder
-from gz2interp.workflows.blocks.kept import ALL
+from gz2interp.workflows.building_blocks import ALL
 from gz2interp.workflows.layer_table import atlases_kept
 
 __all__ = ["show_atlas"]

@@ -25,7 +25,7 @@ from gz2interp.measure.bars import BAR_CLASSES, bars_in, position_angles, seen_i
 from gz2interp.results import Attribution
 from gz2interp.schema import name_in_words, score_in_words
 from gz2interp.stores.models import ModelFolder
-from gz2interp.workflows.trust_line import trust_line_of
+from gz2interp.workflows.figure_parts import trust_line_of
 
 __all__ = ["offer_figure", "show_looked", "with_bar"]
 

@@ -24,7 +24,7 @@ from gz2interp.figures.map import MapPoints, MapView, map_figure
 from gz2interp.results import digest_of
 from gz2interp.schema import name_in_words
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.comparing import Comparison, changed_most
+from gz2interp.workflows.compare import Comparison, changed_most
 
 __all__ = ["show_compared"]
 

@@ -24,7 +24,8 @@ from dashboards.parts.style import Html, caption, heading
 from dashboards.selection import change, current, where_of
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import name_in_words
-from gz2interp.workflows.giving import Subset, send
+from gz2interp.workflows.samp import send
+from gz2interp.workflows.selection import Subset
 
 __all__ = ["PAGE", "cards_of", "label_and_prediction", "offer_selection", "pick", "show_members"]
 

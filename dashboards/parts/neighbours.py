@@ -19,9 +19,8 @@ from gz2interp.schema import DISPLAY_UNIT
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES
 from gz2interp.stores.models import ModelFolder
-from gz2interp.workflows.giving import Subset
-from gz2interp.workflows.nearby import NearbyWish
-from gz2interp.workflows.nearby.found import Found
+from gz2interp.workflows.neighbours import Found, NearbyWish
+from gz2interp.workflows.selection import Subset
 
 __all__ = ["notes_of", "show_neighbours", "show_outsider"]
 

@@ -21,10 +21,9 @@ from gz2interp.embedding.unusual.anomaly_model import TITLES
 from gz2interp.schema import name_in_words
 from gz2interp.stores.ratings import HIGHEST
 from gz2interp.stores.table_formats import Meaning
-from gz2interp.workflows.giving import Subset
 from gz2interp.workflows.rating import Ranking, rate
-from gz2interp.workflows.unusual.artefacts import artefacts_in_words
-from gz2interp.workflows.unusual.found import Unusual
+from gz2interp.workflows.selection import Subset
+from gz2interp.workflows.unusual_results import Unusual, artefacts_in_words
 
 __all__ = ["show_rating"]
 

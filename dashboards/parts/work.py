@@ -17,7 +17,7 @@ from dashboards.parts.style import Html, caption, plain
 from dashboards.selection import current, say
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.features.settings import SheetSettings
+from gz2interp.workflows.feature_sheet import SheetSettings
 from trainer.config import RECIPES
 
 __all__ = ["show_work"]

@@ -25,7 +25,7 @@ def clusters_(
     """Clusters of the map at several scales: what tells each from the rest, and which are made by the sky."""
     from gz2interp.console import progress_as
     from gz2interp.workflows.clusters import cluster_folder, clusters, clusters_table, members_table
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.study import open_subject
 
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
@@ -48,8 +48,8 @@ def quality_(survey: SurveyArgument, scheduler: SchedulerOption = "", progress: 
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.quality import QualityFile
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.cluster import cluster_at
     from gz2interp.workflows.image_quality import quality
+    from gz2interp.workflows.shards import cluster_at
 
     opened = Survey.open(find_survey(survey))
     with progress_as(progress) as told, cluster_at(scheduler) as cluster:

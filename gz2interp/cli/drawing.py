@@ -80,9 +80,10 @@ def figure(
     """A figure for a paper, its caption beside it (.txt), its numbers (.csv) and its maps (.fits with WCS)."""
     from gz2interp.figures.style import Manner, Page, checked_format
     from gz2interp.painting import Alteration
-    from gz2interp.workflows.attribute import Question
-    from gz2interp.workflows.figures import Wish, draw_each, draw_figure, write_drawing
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.explain import Question
+    from gz2interp.workflows.figure_parts import Wish, write_drawing
+    from gz2interp.workflows.figures import draw_each, draw_figure
+    from gz2interp.workflows.study import open_subject
 
     question = Question(method, class_score(score, class_name, against), layer, views=views)
     manner = Manner(Page(journal, columns), style, on, axes)
@@ -133,8 +134,7 @@ def repaint(
     from gz2interp.painting import Alteration
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.counterfactual import said_of, write_repainted
-    from gz2interp.workflows.repaint import components_table, repaint_galaxy
+    from gz2interp.workflows.repaint import components_table, repaint_galaxy, said_of, write_repainted
 
     opened = Survey.open(find_survey(survey))
     of_table = out is not None and out.suffix.lower() in (".csv", ".ecsv", ".parquet", ".vot", ".xml")
@@ -170,7 +170,7 @@ def bar(
 ) -> None:
     """How long the bars of galaxies are and where they point, measured from where the network sees them."""
     from gz2interp.workflows.bars import BarQuestion, in_words, measure_bars, measured_blocks
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.study import open_subject
 
     named = galaxies or []
     if all_ == bool(named):

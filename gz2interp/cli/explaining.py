@@ -45,10 +45,9 @@ def explain(
 ) -> None:
     """Attribution maps of galaxies, as FITS with WCS."""
     from gz2interp.attribution import METHODS
-    from gz2interp.workflows.attribute import Question
-    from gz2interp.workflows.explain import explained_in_portions
+    from gz2interp.workflows.explain import Question, explained_in_portions
     from gz2interp.workflows.maps import file_of_map, write_maps
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.study import open_subject
 
     question = Question(method, class_score(score, class_name, against), layer, views=views)
     subject = open_subject(survey, model)
@@ -87,10 +86,9 @@ def check(
     """How far each method can be believed for this network; interrupted, it goes on where it stopped."""
     from gz2interp.attribution import METHODS
     from gz2interp.trust.verdict import verdict
-    from gz2interp.workflows.check import CheckSettings
-    from gz2interp.workflows.check import check as ask
-    from gz2interp.workflows.check.tables import findings_table, short_table
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.trust_check import CheckSettings, findings_table, short_table
+    from gz2interp.workflows.trust_check import check as ask
 
     asked = tuple(METHODS) if method == ["all"] else tuple(method or CheckSettings.methods)
     with progress_as(progress) as told:
@@ -119,7 +117,7 @@ def bands(
 ) -> None:
     """How much of a score each band carries: for galaxies, for each class, for the survey."""
     from gz2interp.workflows.bands import band_table, by_class, in_words
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.study import open_subject
 
     subject = open_subject(survey, model)
     asked = score_of(subject, of, class_score(score, class_name, against))

@@ -59,11 +59,10 @@ def features(
     output: TableOutput,
 ) -> None:
     """Images that excite a layer's channels, groups and atlas cells, and the classes: its sheet, kept and judged."""
-    from gz2interp.workflows.features.drawing import sheet_drawing
-    from gz2interp.workflows.features.finding import feature_sheet
-    from gz2interp.workflows.features.kept import sheet_sentences
-    from gz2interp.workflows.features.settings import KINDS, SheetSettings
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.feature_figures import sheet_drawing
+    from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sheet_sentences
+    from gz2interp.workflows.make_feature_sheet import feature_sheet
+    from gz2interp.workflows.study import open_subject
 
     settings = SheetSettings(tuple(kind or KINDS), steps, parametrisation, seeds, seed=seed)
     check_free(files_of_figure(out) if out else [], overwrite)
@@ -87,8 +86,8 @@ def _single(
 ) -> None:
     import pandas as pd
 
-    from gz2interp.workflows.features.imaging import feature_images, write_feature_images
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.feature_images import feature_images, write_feature_images
+    from gz2interp.workflows.study import open_subject
 
     if out is None:
         raise InputError("--of was given without --out", remedy="--out FILE, .fits or .pdf for example")
@@ -120,8 +119,8 @@ def agreement(
     """Whether a layer's feature images excite another network's channels too, beside what would do so by chance."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.comparing import Side
-    from gz2interp.workflows.features.agreeing import agreement as agreement_with
+    from gz2interp.workflows.compare import Side
+    from gz2interp.workflows.feature_agreement import agreement as agreement_with
 
     opened = Survey.open(find_survey(survey))
     first, second = Side(opened.model(model), layer), Side(opened.model(other), other_layer)
@@ -145,11 +144,11 @@ def channels(
     output: TableOutput,
 ) -> None:
     """What each channel goes with, where it is loudest, and which do nothing, are twins, or see artefacts."""
-    from gz2interp.workflows.blocks.drawing_layer import tops_drawing
-    from gz2interp.workflows.blocks.finding import blocks
-    from gz2interp.workflows.blocks.tables import channels_in_words
-    from gz2interp.workflows.features.kept import features_for
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.building_block_figures import tops_drawing
+    from gz2interp.workflows.building_blocks import blocks
+    from gz2interp.workflows.feature_sheet import features_for
+    from gz2interp.workflows.galaxy_blocks import channels_in_words
+    from gz2interp.workflows.study import open_subject
 
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
@@ -189,11 +188,10 @@ def dictionary(
     output: TableOutput,
 ) -> None:
     """The semantic dictionary of a galaxy: at some places, the strongest channels, and what they add to each class."""
-    from gz2interp.workflows.blocks.drawing_galaxy import dictionary_drawing
-    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
-    from gz2interp.workflows.blocks.tables import dictionary_table
-    from gz2interp.workflows.features.kept import features_for
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.building_block_figures import dictionary_drawing
+    from gz2interp.workflows.feature_sheet import features_for
+    from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy, dictionary_table
+    from gz2interp.workflows.study import open_subject
 
     places = [_place(text) for text in place or ()]
     subject = open_subject(survey, model)
@@ -220,11 +218,10 @@ def groups_(
     output: TableOutput,
 ) -> None:
     """Neuron groups over a galaxy: which parts of it speak together, and what each does for every class."""
-    from gz2interp.workflows.blocks.drawing_galaxy import groups_drawing
-    from gz2interp.workflows.blocks.galaxy import blocks_of_galaxy
-    from gz2interp.workflows.blocks.tables import groups_table
-    from gz2interp.workflows.features.kept import features_for
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.building_block_figures import groups_drawing
+    from gz2interp.workflows.feature_sheet import features_for
+    from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy, groups_table
+    from gz2interp.workflows.study import open_subject
 
     subject = open_subject(survey, model)
     with console.status("Taking the galaxy apart"):
@@ -253,9 +250,9 @@ def grid(
 ) -> None:
     """The activation grid of a galaxy: what a layer sees at each place, as a feature image."""
     from gz2interp.figures.style import checked_format
-    from gz2interp.workflows.features.grid import galaxy_grid, grid_drawing
-    from gz2interp.workflows.features.settings import SheetSettings
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.feature_figures import galaxy_grid, grid_drawing
+    from gz2interp.workflows.feature_sheet import SheetSettings
+    from gz2interp.workflows.study import open_subject
 
     checked_format(out)
     check_free(files_of_figure(out), overwrite)
@@ -279,11 +276,11 @@ def atlas(
     output: TableOutput,
 ) -> None:
     """The activation atlas: what a layer says at places in many galaxies, laid out by likeness."""
-    from gz2interp.workflows.blocks.drawing_layer import atlas_drawing
-    from gz2interp.workflows.blocks.finding import blocks
-    from gz2interp.workflows.blocks.tables import atlas_table
-    from gz2interp.workflows.features.kept import features_for
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.building_block_figures import atlas_drawing
+    from gz2interp.workflows.building_blocks import blocks
+    from gz2interp.workflows.feature_sheet import features_for
+    from gz2interp.workflows.galaxy_blocks import atlas_table
+    from gz2interp.workflows.study import open_subject
 
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
@@ -311,7 +308,7 @@ def _manner(journal: str, columns: int) -> Any:
 
 def _write(drawing: Callable[[], Any], path: Path) -> None:
     from gz2interp.figures.style import checked_format
-    from gz2interp.workflows.figures import write_drawing
+    from gz2interp.workflows.figure_parts import write_drawing
 
     checked_format(path)
     with console.status("Drawing"):

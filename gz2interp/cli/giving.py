@@ -56,7 +56,7 @@ def export_(
     A table tells how it was made, and the unit or meaning of each column: in the header (FITS), as INFO (VOTable), as
     metadata (Parquet), in comments (ECSV); a CSV file stays plain, and NAME.csv.json beside it tells them.
     """
-    from gz2interp.workflows.giving import export_selection
+    from gz2interp.workflows.export import export_selection
 
     check_free(exported_files(out), overwrite)
     chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer, columns)
@@ -88,7 +88,7 @@ def send_(
     layer: LayerOption = "",
 ) -> None:
     """Hand galaxies to TOPCAT, Aladin or DS9 on this machine, by SAMP. By default all of them."""
-    from gz2interp.workflows.giving import send
+    from gz2interp.workflows.samp import send
 
     chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer)
     sent = send(chosen, to, images=images, highlight=highlight)
@@ -117,7 +117,7 @@ def _chosen(
 ) -> Any:
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.giving.choosing import Wanted, choose, polygon_from
+    from gz2interp.workflows.selection import Wanted, choose, polygon_from
 
     polygon = polygon_from(lasso) if lasso else ()
     names = columns_from(columns)

@@ -30,8 +30,8 @@ def place(
     """Where new galaxies belong on the map of a layer: the same place whenever and with whomever they are asked for."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.opening import open_subject
-    from gz2interp.workflows.placing import place_images, place_survey
+    from gz2interp.workflows.place import place_images, place_survey
+    from gz2interp.workflows.study import open_subject
 
     if bool(image) == bool(of):
         raise InputError("Whom to place was not said, or twice", "--image FILE, or --of SURVEY")
@@ -69,7 +69,7 @@ def compare(
 
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.comparing import Side, changed_most, compare_all, draw_comparison
+    from gz2interp.workflows.compare import Side, changed_most, compare_all, draw_comparison
 
     opened = Survey.open(find_survey(survey))
     sides = tuple(

@@ -56,7 +56,7 @@ KindOption = Annotated[str, typer.Option("--score", help="logit or probability."
 
 def probe_of(survey: str, model: str) -> Any:
     """The network of a survey, with a word while it opens."""
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.study import open_subject
 
     with console.status("Opening the network"):
         return open_subject(survey, model).probe
@@ -84,7 +84,7 @@ def colours_from(text: str) -> tuple[float, float, float, float]:
 
 def score_of(subject: Any, of: str | None, score: Any) -> Any:
     """The score that ``--of`` writes down, or else the one that other options name."""
-    from gz2interp.workflows.asked import score_from
+    from gz2interp.workflows.score_text import score_from
 
     if of is None:
         return score

@@ -9,9 +9,8 @@ import numpy as np
 
 from gz2interp.console import say
 from gz2interp.stores.ratings import HIGHEST
-from gz2interp.workflows.rating import Ranking, ranking_of, rate, ratings_of
-from gz2interp.workflows.rating_picture import survey_stretch, write_rating_picture
-from gz2interp.workflows.unusual.found import Unusual
+from gz2interp.workflows.rating import Ranking, ranking_of, rate, ratings_of, survey_stretch, write_rating_picture
+from gz2interp.workflows.unusual_results import Unusual
 
 __all__ = ["KEYS", "loop"]
 

@@ -16,7 +16,7 @@ from gz2interp.result_tables import ResultTable, TableOutput, table_options
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gz2interp.workflows.nearby import Nearby, NearbyWish
+    from gz2interp.workflows.neighbours import Nearby, NearbyWish
 
 
 @app.command()
@@ -42,8 +42,9 @@ def analyse(
 ) -> None:
     """Predictions, activations of a layer, neighbours and a map; what is up to date is left alone."""
     from gz2interp.embedding.projection import MapSettings
-    from gz2interp.workflows.analyse import AnalyseSettings, analyse
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.analyse import analyse
+    from gz2interp.workflows.analysis_steps import AnalyseSettings
+    from gz2interp.workflows.study import open_subject
 
     shape = MapSettings(map_neighbours, min_dist, seed, density, map_sample)
     settings = AnalyseSettings(layer, metric, neighbours, shape, views, index)
@@ -81,7 +82,7 @@ def neighbours(
     """The nearest galaxies in the network's own space, nearest first: of galaxies, of an image, or of all."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.nearby import Nearby, NearbyWish
+    from gz2interp.workflows.neighbours import Nearby, NearbyWish
 
     if bool(galaxy) + (image is not None) + everybody != 1:
         raise InputError(
@@ -113,8 +114,8 @@ def neighbours(
 
 
 def _of_image(survey: str, model: str | None, layer: str, image: Path, wish: NearbyWish) -> pd.DataFrame:
-    from gz2interp.workflows.nearby.image import neighbours_of_image
-    from gz2interp.workflows.opening import open_subject
+    from gz2interp.workflows.neighbours import neighbours_of_image
+    from gz2interp.workflows.study import open_subject
 
     subject = open_subject(survey, model)
     return neighbours_of_image(subject, image, layer, wish.most, skip_same=wish.skip_same, least=wish.least)

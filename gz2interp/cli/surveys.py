@@ -77,7 +77,8 @@ def export(
     """The whole survey, its catalogue joined with status, predictions and map: gz2interp export without a choice."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.giving import Wanted, choose, export_selection
+    from gz2interp.workflows.export import export_selection
+    from gz2interp.workflows.selection import Wanted, choose
 
     check_free(exported_files(out), overwrite)
     wanted = Wanted(columns=columns_from(columns), model=model or "")
@@ -109,8 +110,7 @@ def import_(
     """Copy a network that was trained elsewhere into a survey, or latents that stand in for one."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.latents import lay_latents
-    from gz2interp.workflows.lay import lay_model
+    from gz2interp.workflows.import_results import lay_latents, lay_model
 
     opened = Survey.open(find_survey(survey))
     if (model is None) == (latents is None):

@@ -44,11 +44,11 @@ def unusual(
     output: TableOutput,
 ) -> None:
     """The galaxies that are most unusual, to the network or on their pixels, and why; ratings change the order."""
-    from gz2interp.workflows.opening import open_subject
     from gz2interp.workflows.rating import ranking_of
-    from gz2interp.workflows.unusual.artefacts import artefacts_in_words
-    from gz2interp.workflows.unusual.scoring import UnusualSettings
-    from gz2interp.workflows.unusual.scoring import unusual as ask
+    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.unusual import UnusualSettings
+    from gz2interp.workflows.unusual import unusual as ask
+    from gz2interp.workflows.unusual_results import artefacts_in_words
 
     subject = open_subject(survey, model)
     with progress_as(progress) as told:
@@ -73,8 +73,8 @@ def unusual(
 def _of_images(subject: Any, found: Any, files: list[Path], notes: list[str]) -> ResultTable:
     import pandas as pd
 
-    from gz2interp.workflows.outside import outside_image
-    from gz2interp.workflows.unusual.outside import judge_image
+    from gz2interp.workflows.image_from_file import outside_image
+    from gz2interp.workflows.unusual import judge_image
 
     rows = []
     for file in files:
@@ -115,7 +115,7 @@ def rate(
         say(f"{galaxy} is rated {rating}.")
         return
     from gz2interp.cli.rating_loop import loop
-    from gz2interp.workflows.unusual.found import latest_unusual
+    from gz2interp.workflows.unusual_results import latest_unusual
 
     loop(latest_unusual(opened, opened.model(model), layer), picture)
 

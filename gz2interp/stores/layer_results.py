@@ -89,7 +89,7 @@ class FeaturesFolder(KeptFolder):
 
     @property
     def judged(self) -> pd.DataFrame:
-        """A row per image: see `gz2interp.workflows.features.judging`."""
+        """A row per image: see `gz2interp.workflows.make_feature_sheet`."""
         return read_parquet(self.path / "judged.parquet")
 
     @property
@@ -202,7 +202,7 @@ class AgreementFolder(KeptFolder):
 
     @property
     def table(self) -> pd.DataFrame:
-        """A row per channel: see `gz2interp.workflows.features.agreed`."""
+        """A row per channel: see `gz2interp.workflows.feature_agreement`."""
         return read_parquet(self.path / "channels.parquet")
 
     def write(self, table: pd.DataFrame, provenance: Provenance) -> None:
@@ -284,7 +284,7 @@ class BlocksFolder(KeptFolder):
 
     @cached_property
     def channels(self) -> pd.DataFrame:
-        """A row per channel, in order: see `gz2interp.workflows.blocks.channels`."""
+        """A row per channel, in order: see `gz2interp.workflows.building_blocks`."""
         return read_parquet(self.path / "channels.parquet")
 
     @cached_property

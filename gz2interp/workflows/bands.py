@@ -14,8 +14,8 @@ from gz2interp.errors import InputError
 from gz2interp.network.scores import Score, logit
 from gz2interp.schema import GALAXY_ID
 from gz2interp.statistics import Z
-from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.predict import predict
+from gz2interp.workflows.study import Progress, Subject
 
 __all__ = ["MOST", "band_table", "by_class", "in_words"]
 

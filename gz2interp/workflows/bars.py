@@ -15,9 +15,8 @@ from gz2interp.errors import InputError, choices
 from gz2interp.measure.bars import BAR_CLASSES, axis_scatter, bars_in, position_angles, seen_in
 from gz2interp.network.scores import Score, logit
 from gz2interp.schema import GALAXY_ID
-from gz2interp.workflows.attribute import Question, attribute, method_named
-from gz2interp.workflows.explain import row_with_image
-from gz2interp.workflows.opening import Progress, Subject
+from gz2interp.workflows.explain import Question, attribute, method_named, row_with_image
+from gz2interp.workflows.study import Progress, Subject
 
 __all__ = [
     "BarQuestion",

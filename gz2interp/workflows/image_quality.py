@@ -17,9 +17,8 @@ from gz2interp.stores.files import locked
 from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_parquet
-from gz2interp.workflows.cluster import SurveyAt
-from gz2interp.workflows.opening import Progress
-from gz2interp.workflows.shards import Shard, Workers, over_shards
+from gz2interp.workflows.shards import Shard, SurveyAt, Workers, over_shards
+from gz2interp.workflows.study import Progress
 
 __all__ = ["quality", "quality_of_rows", "quality_of_shard", "quality_provenance"]
 

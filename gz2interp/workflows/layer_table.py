@@ -16,8 +16,8 @@ from gz2interp.concepts.partners import LEVEL
 from gz2interp.errors import InputError, choices
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder
-from gz2interp.workflows.blocks.kept import ALL
-from gz2interp.workflows.features.agreed import Agreement
+from gz2interp.workflows.building_blocks import ALL
+from gz2interp.workflows.feature_agreement import Agreement
 
 __all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlases_kept", "in_order", "layer_table", "plain_column"]
 

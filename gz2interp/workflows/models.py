@@ -208,7 +208,7 @@ def _layers_of(survey: Survey, model: ModelFolder) -> Layers:
         digest, known = read_record(file, _listed)
         if digest == model.digest:
             return known
-    from gz2interp.workflows.opening import Subject  # TensorFlow, which a list that is there does without
+    from gz2interp.workflows.study import Subject  # TensorFlow, which a list that is there does without
 
     probe = Subject(survey, model).probe
     layers = list(probe.layers)

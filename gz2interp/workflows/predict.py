@@ -11,9 +11,8 @@ from gz2interp.schema import GALAXY_ID, LABEL
 from gz2interp.stores.files import locked
 from gz2interp.stores.quality import Unfinished
 from gz2interp.stores.tables import read_columns, read_parquet
-from gz2interp.workflows.cluster import SubjectAt
-from gz2interp.workflows.opening import Progress, Subject
-from gz2interp.workflows.shards import Shard, Workers, over_shards, shards_of
+from gz2interp.workflows.shards import Shard, SubjectAt, Workers, over_shards, shards_of
+from gz2interp.workflows.study import Progress, Subject
 
 __all__ = ["NO_SPLIT", "predict", "probabilities_of_shard"]
 

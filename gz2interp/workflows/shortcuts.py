@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from gz2interp.checks import Finding
 from gz2interp.schema import MAGNITUDES, PETRO_RADIUS
 from gz2interp.trust.shortcuts import FEWEST, Shortcut, shortcuts
-from gz2interp.workflows.opening import Progress, Subject
 from gz2interp.workflows.predict import predict
+from gz2interp.workflows.study import Progress, Subject
 
 __all__ = ["find_shortcuts", "shortcut_findings"]
 

@@ -1,0 +1,306 @@
+"""``gz2interp clusters``: clusters of a map at several scales, described, stored inside the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from gz2interp.embedding.clusters import (
+    BETWEEN,
+    CHANCE,
+    CONTRAST,
+    SCALES,
+    MapClusters,
+    find_clusters,
+    sampled_members,
+    typical,
+)
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.grouping import Cluster, Clusters
+from gz2interp.measure.stacking import Stacks
+from gz2interp.results import Provenance, versions_of
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.files import whole_folder
+from gz2interp.stores.layer_results import ClusterFolder, numbers_of
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.cluster_descriptions import Described, described
+from gz2interp.workflows.image_quality import quality, quality_provenance
+from gz2interp.workflows.study import Progress, Subject, analysis_for
+
+__all__ = ["ClusterSettings", "cluster_folder", "clusters", "clusters_at", "clusters_table", "members_table"]
+
+
+Ints = NDArray[np.int64]
+
+_UNMEASURED = ["row", "extent", "reach", "light"]
+
+VERSION = 2
+"""Of what is done with the settings."""
+
+
+@dataclass(frozen=True)
+class ClusterSettings:
+    """What clusters are looked for.
+
+    Attributes
+    ----------
+    scales : mapping
+        Name -> the smallest cluster as a share of all galaxies, from coarse to fine.
+    contrast : float
+        How deep the valley between two clusters is at least; see `gz2interp.embedding.clusters`.
+    typical : int
+        Typical galaxies of each that are kept.
+    seed : int
+        Of samples of large clusters.
+    """
+
+    scales: Mapping[str, float] = field(default_factory=lambda: dict(SCALES))
+    contrast: float = CONTRAST
+    typical: int = 8
+    seed: int = 0
+
+
+def clusters(
+    subject: Subject, layer: str = "", settings: ClusterSettings | None = None, progress: Progress | None = None
+) -> Clusters:
+    """The clusters of a layer's map at several scales, each with a sentence; made once, and kept.
+
+    Image quality is measured first where that has not been done.
+
+    Parameters
+    ----------
+    subject : Subject
+        The network itself is not asked.
+    layer : str
+        "" for the layer analysed last.
+    settings : ClusterSettings, optional
+    progress : callable, optional
+
+    Returns
+    -------
+    Clusters
+
+    Raises
+    ------
+    SurveyError
+        The layer has not been analysed for this survey as it is now.
+    InputError
+        The scales or the contrast make no sense.
+    """
+    survey, model = subject.survey, subject.model
+    settings = settings or ClusterSettings()
+    analysis = analysis_for(survey, model, layer)
+    predictions = _predictions(model)
+    provenance = _provenance(survey, model, analysis, settings, predictions is not None)
+    folder = ClusterFolder(analysis.path / "clusters")
+    made = folder.provenance
+    if made is None or made.digest != provenance.digest:
+        # Latents may be those of galaxies that have no image.
+        measured = quality(survey, progress) if survey.usable.any() else pd.DataFrame(columns=_UNMEASURED, dtype=float)
+        found = find_clusters(analysis.embedding.coordinates, settings.scales, settings.contrast)
+        with whole_folder(folder.path, f"the clusters of {survey.name} by {analysis.words}", replace=True) as aside:
+            made_aside = ClusterFolder(aside)
+            _write(made_aside, found, survey, analysis, measured, predictions, settings, provenance, progress)
+    return folder.clusters
+
+
+def cluster_folder(survey: Survey, model: ModelFolder, layer: str = "") -> ClusterFolder | None:
+    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    folder = ClusterFolder(analysis.path / "clusters") if analysis else None
+    return folder if folder is not None and folder.provenance is not None else None
+
+
+def _predictions(model: ModelFolder) -> pd.DataFrame | None:
+    try:
+        said = model.predictions
+    except SurveyError:
+        return None
+    unsure = model.uncertainty
+    return said if unsure is None else said.merge(unsure[["row", "uncertainty"]], on="row", how="left")
+
+
+def _provenance(
+    survey: Survey, model: ModelFolder, analysis: Analysis, settings: ClusterSettings, predicted: bool
+) -> Provenance:
+    made = model.predictions_provenance if predicted else None
+    return Provenance(
+        data=survey.digest,
+        model=model.digest,
+        layer=analysis.layer,
+        method="clusters",
+        parameters={
+            "analysis": analysis.provenance.digest,
+            "predictions": made.digest if made else "",
+            "quality": quality_provenance(survey).digest,
+            "scales": dict(settings.scales),
+            "contrast": settings.contrast,
+            "chance": CHANCE,
+            "typical": settings.typical,
+            "version": VERSION,
+        },
+        seed=settings.seed,
+        versions=versions_of("gz2interp", "numpy", "scipy"),
+    )
+
+
+def _write(
+    folder: ClusterFolder,
+    found: MapClusters,
+    survey: Survey,
+    analysis: Analysis,
+    measured: pd.DataFrame,
+    predictions: pd.DataFrame | None,
+    settings: ClusterSettings,
+    provenance: Provenance,
+    progress: Progress | None,
+) -> None:
+    said = described(survey, analysis.rows, found.labels, measured, predictions, progress)
+    stacks, light = _stacks(survey, analysis.rows, found, measured, progress)
+    records = _records(analysis, found, said, settings, stacks)
+    whole = Clusters(
+        galaxies=len(analysis.rows),
+        scales=tuple(found.labels),
+        clusters=tuple(records),
+        between={scale: int((labels < 0).sum()) for scale, labels in found.labels.items()},
+        reach={scale: tuple(values.tolist()) for scale, values in found.reach.items()},
+        samples=found.samples,
+        tests=len(said.table),
+        light=light,
+    )
+    members = pd.DataFrame({"row": analysis.rows, GALAXY_ID: analysis.table[GALAXY_ID], **numbers_of(found.labels)})
+    folder.write(whole, members, said.table, stacks.means(), provenance)
+
+
+def _stacks(
+    survey: Survey, rows: Ints, found: MapClusters, measured: pd.DataFrame, progress: Progress | None
+) -> tuple[Stacks, float]:
+    """Mean images of all clusters of all scales, in one pass over the pixels, and the median galaxy's light."""
+    light = measured.set_index("row")["light"].reindex(rows).to_numpy(np.float32)
+    median = float(np.nanmedian(light)) if np.isfinite(light).any() else 1.0
+    counts = [len(reach) for reach in found.reach.values()]
+    stacks = Stacks(sum(counts), (*survey.shape, len(survey.bands)), median)
+    done = 0
+    seen = np.flatnonzero(np.isfinite(light))
+    for batch in survey.batches(rows=rows[seen]) if sum(counts) else ():
+        here = seen[done : done + len(batch.rows)]
+        for first, labels in zip(np.cumsum([0, *counts[:-1]]), found.labels.values(), strict=True):
+            groups = np.where(labels[here] >= 0, labels[here] + first, -1)
+            stacks.add(batch.images, batch.valid, light[here], groups)
+        done += len(batch.rows)
+        if progress:
+            progress("mean images", done, len(seen))
+    return stacks, median
+
+
+def _records(
+    analysis: Analysis, found: MapClusters, said: Described, settings: ClusterSettings, stacks: Stacks
+) -> list[Cluster]:
+    records: list[Cluster] = []
+    generator = np.random.default_rng(settings.seed)
+    metric = str(analysis.provenance.parameters["metric"])
+    coarser: tuple[str, Ints] | None = None
+    for scale, labels in found.labels.items():
+        members = sampled_members(labels, len(found.reach[scale]), generator)
+        for number, sample in enumerate(members):
+            most = typical(analysis.activations(sample), metric, settings.typical)
+            middle = int(sample[typical(found.coordinates[sample], "euclidean", 1)[0]])
+            outer = int(coarser[1][middle]) if coarser else -1
+            sentence, told, flags = said.words[scale, number]
+            record = Cluster(
+                scale,
+                number + 1,
+                int((labels == number).sum()),
+                sentence,
+                told,
+                flags,
+                typical=tuple(analysis.rows[sample[most]].tolist()),
+                middle=int(analysis.rows[middle]),
+                place=(float(found.coordinates[middle, 0]), float(found.coordinates[middle, 1])),
+                inside=f"{coarser[0]}-{outer + 1}" if coarser and outer >= 0 else "",
+                stacked=int(stacks.counts[len(records)]),
+            )
+            records.append(record)
+        coarser = (scale, labels)
+    return records
+
+
+def clusters_at(analysis: Analysis, coordinates: ArrayLike) -> list[dict[str, str]]:
+    """The clusters in which places of an analysis' map lie.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    coordinates : float (m, 2)
+
+    Returns
+    -------
+    list of dict, m
+        By scale the cluster's name; "" between the clusters.
+
+    Raises
+    ------
+    SurveyError
+        Nobody has looked for clusters on this map.
+    InputError
+        The coordinates are no pairs of numbers.
+    """
+    folder = ClusterFolder(analysis.path / "clusters")
+    if folder.provenance is None:
+        raise SurveyError(
+            f"Nobody has looked for clusters in {analysis.layer}", remedy="Run gz2interp clusters SURVEY first"
+        )
+    found = folder.clusters
+    labels = {scale: folder.members[scale].to_numpy(np.int64) - 1 for scale in found.scales}
+    reach = {scale: np.array(found.reach[scale], np.float64) for scale in found.scales}
+    kept = MapClusters(np.asarray(analysis.embedding.coordinates, np.float64), labels, reach, found.samples)
+    placed = {scale: kept.place(coordinates, scale) for scale in found.scales}
+    count = len(np.asarray(coordinates))
+    return [
+        {scale: "" if at[row] == BETWEEN else f"{scale}-{at[row] + 1}" for scale, at in placed.items()}
+        for row in range(count)
+    ]
+
+
+def clusters_table(found: Clusters, scale: str = "") -> pd.DataFrame:
+    """One row per cluster: cluster, galaxies, probably_made_by, sentence, inside.
+
+    Parameters
+    ----------
+    found : Clusters
+    scale : str
+        "" for all.
+
+    Raises
+    ------
+    InputError
+        There is no such scale.
+    """
+    if scale and scale not in found.scales:
+        raise InputError(f"The scale {scale!r} was given", f"One of {choices(found.scales)}")
+    shown = found.of(scale) if scale else found.clusters
+    return pd.DataFrame(
+        {
+            "cluster": [each.name for each in shown],
+            "galaxies": [each.size for each in shown],
+            "probably_made_by": [", ".join(flag.cause for flag in each.flags) for each in shown],
+            "sentence": [each.words for each in shown],
+            "inside": [each.inside for each in shown],
+        }
+    )
+
+
+def members_table(folder: ClusterFolder, scale: str = "") -> pd.DataFrame:
+    """One row per galaxy: row, galaxy_id, and its cluster at each scale as a number from 1; 0 for none."""
+    members = folder.members
+    if not scale:
+        return members
+    if scale not in members:
+        raise InputError(f"The scale {scale!r} was given", f"One of {choices(folder.clusters.scales)}")
+    return members[["row", "galaxy_id", scale]]

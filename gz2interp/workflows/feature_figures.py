@@ -1,0 +1,221 @@
+"""The feature sheet as a figure for papers, and the activation grid of a galaxy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.cells import CellGeometry
+from gz2interp.concepts.dictionary import activation_grid
+from gz2interp.errors import InputError, choices
+from gz2interp.features.objectives import cosine_direction
+from gz2interp.features.visualise import visualise
+from gz2interp.figures.layouts.grid import FAINTEST, grid_figure
+from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
+from gz2interp.figures.rgb import Stretch, stretch_of
+from gz2interp.figures.style import Manner
+from gz2interp.schema import name_in_words
+from gz2interp.stores.layer_results import FeaturesFolder
+from gz2interp.workflows.building_block_figures import caption, shown_of_rows
+from gz2interp.workflows.explain import row_with_image
+from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sheet_of
+from gz2interp.workflows.figure_parts import Drawing, acknowledgement, colour_in_words, images_in_words
+from gz2interp.workflows.make_feature_sheet import POWER, light_of_survey
+from gz2interp.workflows.study import Progress, Subject
+
+__all__ = ["GridOfImages", "feature_stretch", "galaxy_grid", "grid_drawing", "sheet_drawing"]
+
+
+Floats = NDArray[np.float32]
+
+NAMED: Final = {"channel": "channels", "class": "classes", "group": "neuron groups", "cell": "cells of the atlas"}
+
+
+def feature_stretch(folder: FeaturesFolder, bands: tuple[str, ...]) -> Stretch:
+    """One stretch for all images of a sheet."""
+    kept = [folder.read(kind).get("images") for kind in KINDS]
+    images = np.concatenate([each[:64] for each in kept if each is not None])
+    return stretch_of(images, bands)
+
+
+def sheet_drawing(
+    subject: Subject,
+    layer: str = "",
+    kind: str = "channel",
+    manner: Manner | None = None,
+    first: int = 0,
+    most: int = 144,
+) -> Drawing:
+    """All feature images of a kind on a page.
+
+    Parameters
+    ----------
+    subject : Subject
+    layer : str, optional
+        "" for the layer analysed last.
+    kind : str, optional
+        One of `KINDS`.
+    manner : Manner, optional
+    first, most : int, optional
+        Which of many.
+
+    Raises
+    ------
+    SurveyError
+        The sheet has not been made.
+    InputError
+        It has none of that kind.
+    """
+    survey = subject.survey
+    folder = sheet_of(survey, subject.model, layer)
+    table = folder.judged
+    table = table[(table["kind"] == kind) & (table["seed"] == 0)].iloc[first : first + most]
+    if not len(table):
+        there = sorted(set(folder.judged["kind"]), key=KINDS.index)
+        raise InputError(f"Feature images of {kind} from {first} were asked for", f"The sheet has {choices(there)}")
+    images, made = folder.images(kind), folder.provenance
+    stretch = feature_stretch(folder, tuple(survey.bands))
+    trusted = (table["reached"] > table["best"]).to_numpy()
+    sprites = [
+        Sprite(_named(subject, kind, number), None if silent else images[number], bool(goes_beyond))
+        for number, silent, goes_beyond in zip(table["number"].tolist(), table["silent"].tolist(), trusted, strict=True)
+    ]
+    beyond = int(trusted.sum())
+    foot = (
+        f"Green frame: the image excites its objective more than any of the real galaxies looked at ({beyond} of "
+        f"{len(table)}). Crossed out: no image was found that excites it."
+    )
+    figure = sprites_figure(sprites, survey.bands, stretch, manner or Manner(), foot)
+    caption = " ".join(part for part in (_what(table, kind, made), *_origin(subject, stretch)) if part)
+    return Drawing(figure, caption, (), table.reset_index(drop=True))
+
+
+def _named(subject: Subject, kind: str, number: int) -> str:
+    """A class by its name, groups counted from 1 as in their figures, and the rest by number."""
+    if kind == "class":
+        return name_in_words(subject.probe.class_names[number])
+    return str(number + (kind == "group"))
+
+
+_WAYS: Final = {"fourier": "as Fourier coefficients", "maco": "with a fixed spectrum (MACO)", "pixels": "as pixels"}
+
+
+def _what(table: pd.DataFrame, kind: str, made: Any) -> str:
+    agreed, unlike = table["agreement"].median(), table["unlike"].median()
+    chance = "" if np.isnan(unlike) else f", images of different objectives by {unlike:.2f}"
+    repeat = f" Images of one objective from two starts agree by {agreed:.2f} at the median{chance}."
+    repeat = "" if np.isnan(agreed) else repeat
+    steps = made.parameters.get("steps") if made else "?"
+    way = str(made.parameters.get("parametrisation")) if made else "?"
+    way = _WAYS.get(way, way)
+    return (
+        f"Feature images of the {NAMED[kind]} of layer {made.layer if made else ''}: light that excites each most, "
+        f"within the survey's own range of fluxes and colours ({steps} steps, {way}, under rotation, shift, scale, "
+        f"noise and blur). {(table['reached'] > table['random']).mean():.0%} reach more than the best of 64 random "
+        f"images of the survey's light, {(table['reached'] > table['best']).mean():.0%} more than the best real "
+        f"galaxy.{repeat}"
+    ).replace("%", " %")
+
+
+def _origin(subject: Subject, stretch: Stretch) -> tuple[str, ...]:
+    survey, model = subject.survey, subject.model
+    return (
+        colour_in_words(survey.bands, stretch),
+        f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
+        images_in_words(survey),
+        acknowledgement(survey),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class GridOfImages:
+    """A galaxy as a layer sees it.
+
+    Attributes
+    ----------
+    galaxy_id : int
+    layer : str
+    strengths : float32 (y, x)
+        How much is said at each place, 1 where most.
+    images : dict
+        (y, x) -> the feature image (y, x, band), nanomaggies; of places that say at least a twentieth of the most.
+    cells : CellGeometry
+        Where the places lie in the galaxy's image.
+    """
+
+    galaxy_id: int
+    layer: str
+    strengths: Floats
+    images: dict[tuple[int, int], Floats]
+    cells: CellGeometry
+
+
+def galaxy_grid(
+    subject: Subject,
+    galaxy_id: int | str,
+    layer: str = "",
+    cells: int = 0,
+    settings: SheetSettings | None = None,
+    progress: Progress | None = None,
+) -> GridOfImages:
+    """Make the feature image of each place of a galaxy, all from one start, so that what differs is what is said.
+
+    Parameters
+    ----------
+    subject : Subject
+    galaxy_id : int or str
+    layer : str
+        "" for the last spatial one.
+    cells : int
+        Along each side, fewer than the layer has; 0 for all.
+    settings : SheetSettings, optional
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        The galaxy or the layer is not known, or the layer has no places.
+    SurveyError
+        The galaxy has no image; the error says why.
+
+    References
+    ----------
+    Olah et al. 2018, The Building Blocks of Interpretability, https://distill.pub/2018/building-blocks
+    """
+    settings, probe = settings or SheetSettings(), subject.probe
+    row = row_with_image(subject, galaxy_id)
+    info = probe.layer(layer or probe.default_layer)
+    if not info.spatial:
+        raise InputError(f"The grid of layer {info.name} was asked for", "A layer of shape (y, x, channel)")
+    grid = activation_grid(probe.activations(subject.survey.images([row]), info.name)[0], cells)
+    places = [(int(y), int(x)) for y, x in np.argwhere(grid.strengths >= FAINTEST)]
+    made = visualise(
+        probe,
+        [cosine_direction(info.name, grid.directions[at], POWER, f"place {at[0]},{at[1]}") for at in places],
+        light_of_survey(subject.survey, settings.galaxies, settings.seed),
+        parametrisation=settings.parametrisation,
+        steps=settings.steps,
+        seed=settings.seed,
+        aligned=True,
+        progress=progress,
+    )
+    lie = probe.cells(info.name, subject.survey.shape).averaged(cells)
+    return GridOfImages(int(galaxy_id), info.name, grid.strengths, dict(zip(places, made.images, strict=False)), lie)
+
+
+def grid_drawing(subject: Subject, grid: GridOfImages, manner: Manner | None = None) -> Drawing:
+    """The grid as a figure for a paper."""
+    (shown,) = shown_of_rows(subject, np.array([subject.survey.row_of(grid.galaxy_id)]))
+    foot = f"Layer {grid.layer}. The area of a picture is proportional to the length of the activation there."
+    figure = grid_figure(shown, grid.strengths, grid.cells, grid.images, subject.survey.bands, manner or Manner(), foot)
+    what = (
+        f"Activation grid of galaxy {grid.galaxy_id} in layer {grid.layer}: at each place the feature image of the "
+        "direction of its activation, of an area proportional to the activation's length. Places below a twentieth of "
+        "the strongest are left empty."
+    )
+    numbers = pd.DataFrame([{"y": y, "x": x, "strength": float(grid.strengths[y, x])} for y, x in grid.images])
+    return Drawing(figure, caption(subject, what, [shown], features=True), (), numbers)

@@ -1,0 +1,170 @@
+"""``gz2interp feature``: feature images of chosen objectives, and the files they are written to.
+
+Nothing is imported here: what was kept can be read, and drawn, without TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io import fits
+
+from gz2interp.errors import InputError, choices
+from gz2interp.features.forms import diversity
+from gz2interp.features.objectives import caricature, deep_dream, inversion, neuron
+from gz2interp.features.visualise import visualise
+from gz2interp.network.scores import Score
+from gz2interp.results import FeatureImages
+from gz2interp.schema import DISPLAY_UNIT
+from gz2interp.stores.files import replaced
+from gz2interp.workflows.feature_sheet import SheetSettings
+from gz2interp.workflows.make_feature_sheet import light_of_survey
+from gz2interp.workflows.score_text import score_from
+from gz2interp.workflows.study import Progress, Subject
+
+__all__ = ["SUFFIXES", "feature_images", "objective_from", "write_feature_images"]
+
+
+SUFFIXES = (".fits", ".pdf", ".svg", ".png")
+
+
+def feature_images(
+    subject: Subject,
+    objectives: str | Score | Sequence[str | Score],
+    settings: SheetSettings | None = None,
+    progress: Progress | None = None,
+    stop: Callable[[], bool] | None = None,
+) -> FeatureImages:
+    """Images that excite objectives, in the light of the survey.
+
+    >>> images = gz.feature_images(subject, "neuron(block3, 12) - 0.1 * deep_dream(block3)")  # doctest: +SKIP
+
+    Parameters
+    ----------
+    subject : Subject
+    objectives : str, Score, or a sequence of them
+        Text is read by `objective_from`.
+    settings : SheetSettings, optional
+        Its steps, parametrisation, galaxies, and seed.
+    progress : callable, optional
+    stop : callable, optional
+        Asked after each step; True ends with what there is.
+
+    Raises
+    ------
+    InputError
+        A text is no objective, or the network does not know what it names.
+    """
+    settings = settings or SheetSettings()
+    given = [objectives] if isinstance(objectives, str | Score) else list(objectives)
+    if not given:
+        raise InputError("No objective was given", "One or more", "For example 'logit(spiral)'")
+    asked = [objective_from(subject, each) if isinstance(each, str) else each for each in given]
+    return visualise(
+        subject.probe,
+        asked,
+        light_of_survey(subject.survey, settings.galaxies, settings.seed),
+        parametrisation=settings.parametrisation,
+        steps=settings.steps,
+        seed=settings.seed,
+        progress=progress,
+        stop=stop,
+    )
+
+
+def objective_from(subject: Subject, text: str) -> Score:
+    """The objective that a text says.
+
+    Parameters
+    ----------
+    subject : Subject
+    text : str
+        As for `gz2interp.workflows.score_text.score_from`, with more words: ``neuron(LAYER, CHANNEL)`` in the middle or
+        ``neuron(LAYER, CHANNEL, Y, X)``, ``deep_dream(LAYER)``, ``diversity(LAYER)``, and ``caricature(GALAXY, LAYER)``
+        and ``inversion(GALAXY, LAYER)`` (without a layer, the last spatial one).
+
+    Raises
+    ------
+    InputError
+        The text is no objective.
+    """
+    words: dict[str, Callable[..., Score]] = {
+        "neuron": neuron,
+        "deep_dream": deep_dream,
+        "diversity": diversity,
+        "caricature": partial(_of_galaxy, subject, caricature),
+        "inversion": partial(_of_galaxy, subject, inversion),
+    }
+    return score_from(subject, text, words)
+
+
+def write_feature_images(made: FeatureImages, subject: Subject, path: Path) -> Path:
+    """Write images as FITS (an extension each, (band, y, x), nanomaggies) or as one figure (PDF, SVG, PNG).
+
+    Raises
+    ------
+    InputError
+        The suffix is not one of `SUFFIXES`, or there is no image.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise InputError(f"Feature images were to go to {path.name}", f"The suffix may be {choices(SUFFIXES)}")
+    if not len(made):
+        raise InputError("No feature image was finished", "One or more", "Let it go on longer")
+    if path.suffix.lower() == ".fits":
+        with replaced(path) as aside:
+            _fits_of(made, subject).writeto(aside)
+    else:
+        from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
+        from gz2interp.figures.rgb import stretch_of
+        from gz2interp.figures.style import Manner, save_figure
+        from gz2interp.workflows.figure_parts import colour_in_words
+
+        survey, model = subject.survey, subject.model
+        stretch = stretch_of(made.images, survey.bands)
+        sprites = [
+            Sprite(f"{number + 1}", None if silent else image)
+            for number, (image, silent) in enumerate(zip(made.images, made.silent, strict=True))
+        ]
+        figure = sprites_figure(sprites, survey.bands, stretch, Manner())
+        origin = f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp."
+        save_figure(figure, path, f"{_listed(made)} {colour_in_words(survey.bands, stretch)} {origin}")
+    return path
+
+
+def _of_galaxy(subject: Subject, of: Callable[..., Score], galaxy: str | int, layer: str = "") -> Score:
+    layer = layer or subject.probe.default_layer
+    image = subject.survey.cutout(subject.survey.row_of(galaxy)).image
+    return of(layer, subject.probe.activations(image[None], layer)[0], to=str(galaxy))
+
+
+def _listed(made: FeatureImages) -> str:
+    told = ", ".join(
+        f"({number + 1}) {name}, which it brings to {reached:.3g}"
+        for number, (name, reached) in enumerate(zip(made.objectives, made.reached, strict=True))
+    )
+    steps = " to ".join(str(each) for each in sorted({int(made.steps.min()), int(made.steps.max())}))
+    ended = "" if made.finished else f" of {made.parameters.get('steps')}: it was stopped"
+    return f"Feature images ({made.parametrisation}, {steps} steps{ended}, seed {made.seed}): {told}."
+
+
+def _fits_of(made: FeatureImages, subject: Subject) -> fits.HDUList:
+    hdus: list[Any] = [fits.PrimaryHDU()]
+    header = hdus[0].header
+    header["PARAMETR"], header["SEED"], header["FINISHED"] = made.parametrisation, made.seed, made.finished
+    header["MODEL"], header["DATA"] = subject.model.digest, subject.survey.digest
+    header["ASKED"] = (made.parameters.get("steps"), "steps asked for")
+    for number, (image, name) in enumerate(zip(made.images, made.objectives, strict=True)):
+        hdu = fits.ImageHDU(np.ascontiguousarray(np.moveaxis(image, -1, 0)), name="FEATURE", ver=number + 1)
+        hdu.header["BUNIT"] = DISPLAY_UNIT if subject.survey.unit == DISPLAY_UNIT else "nmgy"
+        hdu.header["BANDS"] = " ".join(subject.survey.bands)
+        hdu.header["OBJECT"], hdu.header["STEPS"] = name[:68], int(made.steps[number])
+        for key, values in (("REACHED", made.reached), ("TRANSFRM", made.transformed)):
+            if np.isfinite(values[number]):  # a header has no word for other numbers
+                hdu.header[key] = float(values[number])
+        hdu.header["SILENT"] = bool(made.silent[number])
+        hdus.append(hdu)
+    return fits.HDUList(hdus)

@@ -1,0 +1,193 @@
+"""The stored feature sheet of a layer: its settings, images and judgements. Needs no network."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.errors import InputError, SurveyError, choices
+from gz2interp.results import Provenance, versions_of
+from gz2interp.stores.analyses import Analysis, latest_analysis
+from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, features_folder
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.building_blocks import kept_atlas, kept_blocks
+
+__all__ = ["KINDS", "SheetSettings", "features_for", "kept_features", "provenance_of", "sheet_of", "sheet_sentences"]
+
+
+VERSION: Final = 4
+"""Of what is done with the settings."""
+
+KINDS: Final = ("channel", "class", "group", "cell")
+"""What a sheet has feature images of, in the order in which they are made."""
+
+WAYS: Final = ("pixels", "fourier", "maco")
+"""The names of `gz2interp.features.parametrisations.PARAMETRISATIONS`, told without TensorFlow: what makes no sense is
+refused before anything that was kept gives way."""
+
+LARGEST_SEED: Final = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class SheetSettings:
+    """How a layer's feature images are made.
+
+    Attributes
+    ----------
+    kinds : tuple of str
+        Of `KINDS`.
+    steps : int
+    parametrisation : str
+        ``"fourier"``, ``"maco"`` or ``"pixels"``.
+    seeds : int
+        Images of each channel and class, from different starts: whether they agree says how far one is to be trusted.
+        Groups and cells have one.
+    galaxies : int
+        At most so many, drawn by chance, say what light the survey has and how far real galaxies go.
+    seed : int
+        Of the first image.
+    """
+
+    kinds: tuple[str, ...] = KINDS
+    steps: int = 128
+    parametrisation: str = "fourier"
+    seeds: int = 2
+    galaxies: int = 1024
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for kind in self.kinds:
+            if kind not in KINDS:
+                raise InputError(f"Feature images of kind {kind!r} were asked for", f"{choices(KINDS)}")
+        if self.seeds < 1 or self.galaxies < 1:
+            raise InputError(f"{self.seeds} seeds and {self.galaxies} galaxies were asked for", "At least one of each")
+        if self.parametrisation not in WAYS:
+            raise InputError(f"The parametrisation {self.parametrisation!r} was asked for", f"One of {choices(WAYS)}")
+        if self.steps < 1 or not 0 <= self.seed <= LARGEST_SEED - self.seeds + 1:
+            raise InputError(
+                f"{self.steps} steps and the seed {self.seed} were given",
+                f"At least 1 step, and seeds from 0 to {LARGEST_SEED}",
+            )
+
+
+def provenance_of(analysis: Analysis, settings: SheetSettings, blocks: str) -> Provenance:
+    """The question as it is kept.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    settings : SheetSettings
+    blocks : str
+        Digest of the building blocks that groups and cells are of.
+    """
+    parameters = asdict(settings)
+    seed = parameters.pop("seed")
+    made = analysis.provenance
+    return replace(
+        made,
+        method="feature images",
+        parameters={
+            **parameters,
+            "kinds": [kind for kind in KINDS if kind in settings.kinds],
+            "analysis": made.digest,
+            "blocks": blocks,
+            "version": VERSION,
+        },
+        seed=seed,
+        versions=versions_of("gz2interp", "tensorflow", "keras", "numpy"),
+    )
+
+
+Floats = NDArray[np.float32]
+
+
+def kept_features(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder | None:
+    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
+    analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    folder = features_folder(analysis) if analysis else None
+    return folder if folder is not None and folder.provenance is not None else None
+
+
+def sheet_of(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder:
+    """The sheet that was kept.
+
+    Raises
+    ------
+    SurveyError
+        It has not been made.
+    """
+    folder = kept_features(survey, model, layer)
+    if folder is None:
+        raise SurveyError(
+            f"There are no feature images of {layer or 'a layer'} of {model.name} yet",
+            remedy=f"Run gz2interp features {survey.path} --model {model.name}"
+            + (f" --layer {layer}" if layer else ""),
+        )
+    return folder
+
+
+def features_for(survey: Survey, model: ModelFolder, layer: str, kind: str) -> dict[Any, Floats]:
+    """Feature images for figures of building blocks, by channel, by group, or by a cell's (column, row); {} without.
+
+    Where nothing excites an objective, there is none. Groups and cells have theirs as long as the building blocks are
+    those that the sheet was made of.
+    """
+    folder = kept_features(survey, model, layer)
+    if folder is None:
+        return {}
+    images = _excited(folder, kind)
+    if kind not in ("group", "cell"):
+        return dict(images)
+    blocks = kept_blocks(survey, model, layer)
+    if blocks is None or not _made_of(folder, blocks):
+        return {}
+    if kind == "group":
+        return dict(images)
+    atlas = kept_atlas(blocks)
+    return {
+        (int(column), int(row)): images[cell]
+        for cell, (column, row) in enumerate(zip(atlas.column, atlas.row, strict=True))
+        if cell in images
+    }
+
+
+def _excited(folder: FeaturesFolder, kind: str) -> dict[int, Floats]:
+    """Without those that only show where they began."""
+    kept = folder.read(kind)
+    if not kept:
+        return {}
+    chosen = np.flatnonzero((kept["seed"] == 0) & ~kept["silent"])
+    return dict(zip(kept["number"][chosen].tolist(), kept["images"][chosen], strict=True))
+
+
+def _made_of(folder: FeaturesFolder, blocks: BlocksFolder) -> bool:
+    """Whether a sheet's groups and cells are those of these building blocks."""
+    sheet, found = folder.provenance, blocks.provenance
+    return sheet is not None and found is not None and sheet.parameters["blocks"] == found.digest
+
+
+def sheet_sentences(folder: FeaturesFolder) -> tuple[str, ...]:
+    """What there is to say of a sheet, a line for each kind; nothing of one that is not complete."""
+    if folder.provenance is None:
+        return ("The sheet is not complete: the same command goes on with it.",)
+    return tuple(_sentence(str(kind), part) for kind, part in folder.judged.groupby("kind", sort=False))
+
+
+def _sentence(kind: str, table: pd.DataFrame) -> str:
+    silent, agreed = int(table["silent"].sum()), table["agreement"].median()
+    words = (
+        f"{kind}: {len(table)} images; {(table['reached'] > table['best']).mean():.0%} reach more than the best real "
+        f"galaxy, {(table['reached'] > table['random']).mean():.0%} more than random images; "
+        f"{table['spectrum'].median():.0%} of the spectrum and {table['colours'].median():.0%} of the colours are "
+        "inside the survey's"
+    )
+    if not np.isnan(agreed):
+        words += f"; two starts agree by {agreed:.2f}"
+        unlike = table["unlike"].median()
+        words += "" if np.isnan(unlike) else f", different objectives by {unlike:.2f}"
+    return words + (f"; {silent} could not be excited" if silent else "")

@@ -1,0 +1,150 @@
+"""``gz2interp place``: positions on a layer's map of galaxies that are not in the survey."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.embedding.placing import Placer
+from gz2interp.errors import InputError, SurveyError
+from gz2interp.schema import GALAXY_ID
+from gz2interp.stores.analyses import Analysis
+from gz2interp.stores.layer_results import ClusterFolder
+from gz2interp.stores.survey import Survey
+from gz2interp.workflows.analysis_steps import activations_as_in, placer_of
+from gz2interp.workflows.clusters import clusters_at
+from gz2interp.workflows.image_from_file import outside_image
+from gz2interp.workflows.study import Progress, Subject, analysis_for
+
+__all__ = ["place_activations", "place_images", "place_survey"]
+
+
+_BLOCK = 1024
+
+Floats = NDArray[np.float32]
+
+
+def place_images(
+    subject: Subject, files: Sequence[str | Path], layer: str = "", placer: Placer | None = None
+) -> pd.DataFrame:
+    """Places of galaxies from image files.
+
+    A galaxy is at the same place to the last bit, whoever is placed with it: each image is shown to the network alone.
+
+    Parameters
+    ----------
+    subject : Subject
+        The survey whose map it is, and the network that made it.
+    files : sequence of path
+        As `gz2interp.workflows.image_from_file.outside_image` reads them.
+    layer : str
+        "" for the layer analysed last.
+    placer : Placer, optional
+        One that was made before, of the same analysis.
+
+    Returns
+    -------
+    DataFrame
+        file, x, y, nearest (galaxy_id of the most similar galaxy on the map), distance; and where clusters have been
+        looked for, the name of that in which it lands at each scale, "" between them.
+
+    Raises
+    ------
+    InputError
+        An image cannot be read, or does not match the survey.
+    SurveyError
+        The layer was not analysed.
+    """
+    analysis = analysis_for(subject.survey, subject.model, layer)
+    images = [outside_image(file, subject.survey) for file in files]
+    activations = np.concatenate([activations_as_in(analysis, subject, image) for image in images])
+    table = place_activations(analysis, activations, placer)
+    table.insert(0, "file", [Path(file).name for file in files])
+    if ClusterFolder(analysis.path / "clusters").provenance is None:
+        return table
+    return table.join(pd.DataFrame(clusters_at(analysis, table[["x", "y"]])))
+
+
+def place_survey(
+    subject: Subject, other: Survey, layer: str = "", progress: Progress | None = None
+) -> Iterator[pd.DataFrame]:
+    """Places of another survey's galaxies on the map of this one, a block at a time.
+
+    Parameters
+    ----------
+    subject : Subject
+        The survey whose map it is, and the network that made it. Of latents, those of the same name in the other survey
+        are placed.
+    other : Survey
+        With cutouts of the same bands and size. The survey itself may be given: its galaxies are where they are.
+    layer : str
+        "" for the layer analysed last.
+    progress : callable, optional
+
+    Yields
+    ------
+    DataFrame
+        galaxy_id, x, y, nearest, distance.
+
+    Raises
+    ------
+    InputError
+        The network takes other images than the other survey's.
+    SurveyError
+        The layer was not analysed, or no galaxy of the other survey has an image.
+    """
+    analysis = analysis_for(subject.survey, subject.model, layer)
+    rows, answers = _answers(analysis, subject, other)
+    if not len(rows):
+        raise SurveyError(f"No galaxy of {other.name} has an image", "At least one")
+    placer, done = placer_of(analysis), 0
+    for activations in answers:
+        part = rows[done : done + len(activations)]
+        done += len(part)
+        table = place_activations(analysis, activations, placer)
+        table.insert(0, GALAXY_ID, other.galaxy_ids[part])
+        if progress:
+            progress("place", done, len(rows))
+        yield table
+
+
+def place_activations(analysis: Analysis, activations: Floats, placer: Placer | None = None) -> pd.DataFrame:
+    """Places of galaxies whose activations are known: x, y, nearest, distance.
+
+    Parameters
+    ----------
+    analysis : Analysis
+    activations : float32 (m, channel)
+        Of the analysed layer, pooled as there.
+    placer : Placer, optional
+        One that was made before, of the same analysis.
+    """
+    found = (placer or placer_of(analysis)).place(activations)
+    ids = analysis.table[GALAXY_ID].to_numpy(np.int64)[analysis.laid_out]
+    return pd.DataFrame(
+        {
+            "x": found.coordinates[:, 0],
+            "y": found.coordinates[:, 1],
+            "nearest": ids[found.neighbours.rows[:, 0]],
+            "distance": found.neighbours.distances[:, 0],
+        }
+    )
+
+
+def _answers(analysis: Analysis, subject: Subject, other: Survey) -> tuple[NDArray[np.int64], Iterable[Floats]]:
+    """Rows of the other survey, and what the layer says of them: of one image at a time, for in company it differs."""
+    if subject.model.latents is None:
+        rows, asked = np.flatnonzero(other.usable), Subject(other, subject.model)
+        return rows, (
+            np.concatenate([activations_as_in(analysis, asked, image[None]) for image in batch.images])
+            for batch in other.batches(_BLOCK, rows)
+        )
+    latents = other.model(subject.model.name).latents
+    if latents is None:
+        raise InputError(f"{subject.model.name} of {other.name} is a network", "Latents, as in " + subject.survey.name)
+    rows = latents.rows
+    return rows, (latents.values(np.arange(s, min(s + _BLOCK, len(rows)))) for s in range(0, len(rows), _BLOCK))

@@ -1,0 +1,252 @@
+"""``gz2interp send``: a selection of galaxies sent to TOPCAT, Aladin or DS9 by SAMP (IVOA, version 1.3)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, Queue
+from typing import Any, Final
+
+from gz2interp.errors import Gz2interpError, InputError, choices
+from gz2interp.schema import DEC, RA
+from gz2interp.stores.locations import surveys_folder
+from gz2interp.stores.tables import write_table
+from gz2interp.workflows.export import write_cutout, write_regions
+from gz2interp.workflows.selection import Subset
+
+__all__ = ["MOST_IMAGES", "NO_HUB", "Program", "Sent", "programs_of", "send"]
+
+
+NO_HUB: Final = "No SAMP hub is running: open TOPCAT or Aladin first"
+_OF_HUBS: Final = ("samp.", "x-samp.", "client.env.")
+"""Messages about the connection itself; the hub, which is among the connected, understands nothing else."""
+_PATIENCE: Final = 60
+"""How long a program may take to read a table [s]."""
+
+
+@dataclass(frozen=True, eq=False)
+class Program:
+    """A program that is connected to the hub.
+
+    Attributes
+    ----------
+    ident : str
+        The hub's name for it.
+    name : str
+        Its own.
+    mtypes : sequence of str
+        What it understands; ``table.*`` stands for all tables.
+    client : SAMPIntegratedClient
+        Ours.
+    """
+
+    ident: str
+    name: str
+    mtypes: Sequence[str]
+    client: Any
+
+    def understands(self, mtype: str) -> bool:
+        """Whether it takes such a message."""
+        steps = mtype.split(".")
+        broader = [".".join([*steps[:n], "*"]) for n in range(len(steps))]
+        return any(known in (mtype, *broader) for known in self.mtypes)
+
+    def ask(self, mtype: str, params: Mapping[str, Any]) -> str:
+        """Send a message and wait for the answer; returns what the program said against it, "" if it went well."""
+        from pyvo.samp import SAMPProxyError
+
+        # Not the hub's own waiting call: in pyvo's hub, an answer that comes at once can get lost there.
+        answers: Queue[Mapping[str, Any]] = Queue()
+        tag = f"{self.ident} {mtype}"
+        self.client.bind_receive_response(tag, lambda key, ident, tag, answer: answers.put(answer))
+        try:
+            self.client.ecall(self.ident, tag, mtype, **params)
+            answer = answers.get(timeout=_PATIENCE)
+        except (SAMPProxyError, OSError) as error:
+            return f"{self.name} cannot be reached ({error})"
+        except Empty:
+            return f"{self.name} gave no answer within {_PATIENCE} s"
+        if answer.get("samp.status") == "samp.ok":
+            return ""
+        return str(answer.get("samp.error", {}).get("samp.errortxt", "")) or f"{self.name} refused without a reason"
+
+
+@contextmanager
+def programs_of(to: str) -> Iterator[list[Program]]:
+    """Connected programs whose name has `to` in it, or all; the connection ends with the block.
+
+    Raises
+    ------
+    InputError
+        No hub is running, or no such program is connected.
+    """
+    with _connected() as client:
+        there = [_program(client, ident) for ident in client.get_registered_clients()]
+        there = [program for program in there if program.mtypes]
+        chosen = [program for program in there if to == "all" or to.lower() in program.name.lower()]
+        if not chosen:
+            raise InputError(
+                f"No program {'' if to == 'all' else to + ' '}is connected to the SAMP hub".replace("  ", " "),
+                f"Connected: {choices(program.name for program in there)}",
+                "Open it, and connect it to SAMP if it does not do so itself",
+            )
+        yield chosen
+
+
+@contextmanager
+def _connected() -> Iterator[Any]:
+    """Our client, on this machine only: otherwise pyvo asks google.com whether there is a network."""
+    from pyvo.samp import SAMPHubError, SAMPIntegratedClient, conf
+
+    with conf.set_temp("use_internet", False):
+        client = SAMPIntegratedClient("gz2interp", "Galaxies, and what a network sees in them", addr="127.0.0.1")
+        try:
+            client.connect()
+        except (SAMPHubError, OSError) as error:
+            raise InputError(NO_HUB, remedy=str(error)) from None
+        try:
+            yield client
+        finally:
+            client.disconnect()
+
+
+def _program(client: Any, ident: str) -> Program:
+    about = client.get_metadata(ident)
+    mtypes = [mtype for mtype in client.get_subscriptions(ident) if not mtype.startswith(_OF_HUBS)]
+    return Program(ident, str(about.get("samp.name", ident)), mtypes, client)
+
+
+MOST_IMAGES: Final = 50
+_KEPT_SECONDS = 24 * 3600
+"""How long a program may take to read what was sent."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """How a program answered a message.
+
+    Attributes
+    ----------
+    to : str
+        The program's own name.
+    message : str
+        Its MType: ``"table.load.votable"``.
+    error : str
+        What the program said against it; "" if it went well.
+    """
+
+    to: str
+    message: str
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class _Message:
+    """An MType, and what makes its parameters; files are written only for programs that want them."""
+
+    mtype: str
+    params: Callable[[], Mapping[str, Any]]
+
+
+def send(subset: Subset, to: str = "all", *, images: int = 0, highlight: bool = False) -> list[Sent]:
+    """Hand galaxies to programs that are connected to the SAMP hub of this machine.
+
+    Parameters
+    ----------
+    subset : Subset
+        A single galaxy's image is sent too.
+    to : str
+        ``"topcat"``, ``"aladin"``, ``"ds9"`` or any part of a program's name; ``"all"`` for all.
+    images : int
+        Also the cutouts of so many of the first galaxies, at most `MOST_IMAGES`.
+    highlight : bool
+        Only mark these galaxies in the table of the whole survey, which was sent before.
+
+    Returns
+    -------
+    list of Sent
+        One for each message to each program: a table, a region file (DS9), images, and where to look.
+
+    Raises
+    ------
+    InputError
+        No hub is running, no such program is connected to it, or it understands none of the messages.
+    """
+    messages = list(_marks(subset) if highlight else _messages(subset, images))
+    sent = []
+    with programs_of(to) as programs:
+        for program in programs:
+            sent += [_say(program, message) for message in messages if program.understands(message.mtype)]
+        if not sent:
+            raise InputError(
+                f"{', '.join(program.name for program in programs)} understands nothing of what would be sent",
+                "A program that takes tables, images or positions by SAMP, as TOPCAT, Aladin and DS9 do",
+            )
+    return sent
+
+
+def _say(program: Program, message: _Message) -> Sent:
+    try:
+        params = message.params()
+    except Gz2interpError as error:  # one galaxy without an image does not keep the others back
+        return Sent(program.name, message.mtype, str(error))
+    return Sent(program.name, message.mtype, program.ask(message.mtype, params))
+
+
+def _messages(subset: Subset, images: int) -> Iterator[_Message]:
+    folder = _outbox()
+    yield _Message("table.load.votable", lambda: _table(subset, folder))
+    for place in range(min(max(images, int(len(subset) == 1)), MOST_IMAGES, len(subset))):
+        one = Subset(subset.survey, subset.rows[place : place + 1], subset.model)
+        yield _Message("image.load.fits", lambda one=one: _image(one, folder))  # type: ignore[misc]
+    yield _Message("ds9.set", lambda: {"cmd": f"regions load {{{_regions(subset, folder)}}}"})
+    places = subset.known((RA, DEC))[[RA, DEC]].dropna()
+    if len(places):
+        ra, dec = places.iloc[0]
+        yield _Message("coord.pointAt.sky", lambda: {"ra": f"{ra:.7f}", "dec": f"{dec:.7f}"})
+
+
+def _marks(subset: Subset) -> Iterator[_Message]:
+    """In the table of the whole survey a galaxy's row is the survey's."""
+    table = {"table-id": _name_of_whole(subset)}
+    yield _Message("table.select.rowList", lambda: {**table, "row-list": [str(row) for row in subset.rows.tolist()]})
+    if len(subset) == 1:
+        yield _Message("table.highlight.row", lambda: {**table, "row": str(int(subset.rows[0]))})
+
+
+def _table(subset: Subset, folder: Path) -> Mapping[str, Any]:
+    path = folder / f"{subset.survey.name}-{subset.digest}.vot"
+    write_table(path, subset.table())
+    ident = _name_of_whole(subset) if subset.is_whole else f"gz2interp:{subset.digest}"
+    title = subset.survey.name if subset.is_whole else f"{subset.survey.name}: {subset.name}"
+    return {"url": path.as_uri(), "table-id": ident, "name": title}
+
+
+def _image(one: Subset, folder: Path) -> Mapping[str, Any]:
+    galaxy_id = str(int(one.galaxy_ids[0]))
+    path = folder / f"{one.survey.name}-{galaxy_id}.fits"
+    write_cutout(one, path)
+    return {"url": path.as_uri(), "image-id": f"gz2interp:{galaxy_id}", "name": galaxy_id}
+
+
+def _regions(subset: Subset, folder: Path) -> Path:
+    path = folder / f"{subset.survey.name}-{subset.digest}.reg"
+    write_regions(subset, path)
+    return path
+
+
+def _name_of_whole(subset: Subset) -> str:
+    return f"gz2interp:survey:{subset.survey.digest}"
+
+
+def _outbox() -> Path:
+    """Where files lie until programs have read them; what nobody reads any more is removed."""
+    folder = surveys_folder() / ".sent"
+    folder.mkdir(parents=True, exist_ok=True)
+    for file in folder.iterdir():
+        if time.time() - file.stat().st_mtime > _KEPT_SECONDS:
+            file.unlink(missing_ok=True)
+    return folder

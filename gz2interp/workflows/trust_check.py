@@ -1,0 +1,312 @@
+"""``gz2interp check``: reliability of each attribution method for a network on a survey, stored test by test."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from gz2interp.attribution import METHODS
+from gz2interp.checks import VERSION, Check, Finding
+from gz2interp.errors import InputError
+from gz2interp.network.probe import Probe
+from gz2interp.network.randomised import Forgetful
+from gz2interp.records import record_from_json
+from gz2interp.results import Provenance, versions_of
+from gz2interp.stores.files import digest_of_file, locked, read_record, write_json
+from gz2interp.stores.truth import Truth
+from gz2interp.trust.map_tests import Explainer, importance
+from gz2interp.trust.verdict import LIMITS, judged_checks, standings, title_of
+from gz2interp.workflows.explain import Question, method_named, options_of
+from gz2interp.workflows.predict import predict
+from gz2interp.workflows.shortcuts import shortcut_findings
+from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.trust_questions import (
+    Bench,
+    causes_of,
+    draw_sample,
+    findings_of,
+    plain_findings,
+    truth_findings,
+)
+
+__all__ = ["CheckSettings", "Part", "Parts", "cell_of", "check", "findings_table", "short_table", "standings_table"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """The findings about one method, about shortcuts, or about maps that know nothing of the network.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+    lacking : str
+        Why there are none, if the network cannot be asked so.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    lacking: str = ""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A folder with a file for each part; one part is there whole or not at all.
+
+    Attributes
+    ----------
+    folder : Path
+        Named by the digest of what was asked.
+    """
+
+    folder: Path
+
+    def __contains__(self, name: str) -> bool:
+        return self._file(name).is_file()
+
+    def known(self, names: Sequence[str]) -> list[str]:
+        """Those of some names that are there, in their order."""
+        return [name for name in names if name in self]
+
+    def read(self, name: str) -> Part:
+        """One part."""
+        return read_record(self._file(name), lambda record: record_from_json(Part, record))
+
+    def write(self, name: str, part: Part) -> None:
+        """Keep one part."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_json(self._file(name), asdict(part))
+
+    def _file(self, name: str) -> Path:
+        return self.folder / f"{name}.json"
+
+
+SLOW: Final = ("occlusion_by_band", "rise")
+SHORTCUTS, PLAIN = "shortcuts", "plain"
+"""Parts that belong to no method."""
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """How a check is made.
+
+    Attributes
+    ----------
+    methods : tuple of str
+        Those to be checked; by default all but the two that ask the network a thousand times for a map.
+    galaxies : int
+        How many they are tried on.
+    few : int
+        On how many of them, where a method is asked a dozen times: noise, symmetries, randomisation.
+    stages : int
+        In how many steps the network forgets.
+    seed : int
+    """
+
+    methods: tuple[str, ...] = tuple(name for name in METHODS if name not in SLOW)
+    galaxies: int = 96
+    few: int = 24
+    stages: int = 4
+    seed: int = 0
+
+
+def check(subject: Subject, settings: CheckSettings | None = None, progress: Progress | None = None) -> Check:
+    """Ask every method what it can be asked, and keep the answers beside the model.
+
+    Parameters
+    ----------
+    subject : Subject
+    settings : CheckSettings, optional
+    progress : callable, optional
+
+    Returns
+    -------
+    Check
+        With all that is known of this question: also of methods that were asked about in an earlier call. A method that
+        this network cannot be asked about is among the `unknown`.
+
+    Raises
+    ------
+    InputError
+        A method is not known, a number makes no sense, or hardly a galaxy has an image.
+    """
+    settings, tell = settings or CheckSettings(), progress or _silent
+    _refuse(settings)
+    shuffled = subject.model.label_randomised
+    made = _provenance(subject, settings, shuffled, predict(subject, progress=progress))
+    parts = Parts(subject.model.path / "check" / made.digest)
+    steps = [SHORTCUTS, PLAIN, *dict.fromkeys(settings.methods)]
+    with locked(subject.model.path / ".check.lock", f"checking the model {subject.model.name}"):
+        _ask_all(subject, settings, parts, steps, shuffled, tell)
+        result = _result(subject, parts, made, shuffled is not None)
+        subject.model.write_check(result)
+    return result
+
+
+def _ask_all(
+    subject: Subject, settings: CheckSettings, parts: Parts, steps: Sequence[str], shuffled: Path | None, tell: Progress
+) -> None:
+    """Find out what is not among the parts yet."""
+    bench = None
+    for done, name in enumerate(steps):
+        tell("check", done, len(steps))
+        if name in parts:
+            continue
+        if name == SHORTCUTS:
+            parts.write(name, Part(tuple(shortcut_findings(subject, settings.seed, tell))))
+            continue
+        bench = bench or _bench(subject, settings, shuffled, tell)
+        parts.write(name, _ask(subject, bench, name))
+    tell("check", len(steps), len(steps))
+
+
+def _refuse(settings: CheckSettings) -> None:
+    for name in settings.methods:
+        method_named(name)
+    if min(settings.galaxies, settings.few) < 2 or settings.stages < 1:
+        raise InputError(f"{settings} was asked for", "Two galaxies or more, and one stage or more")
+
+
+def _ask(subject: Subject, bench: Bench, name: str) -> Part:
+    if name == PLAIN:
+        return Part(tuple(plain_findings(bench)))
+    method = METHODS[name]
+    try:
+        explainer = Explainer(method, options_of(subject, method, Question(name)))
+        found = explainer.explain(bench.probe, bench.sample.images, bench.sample.classes)
+    except InputError as error:  # guided backpropagation of a network without a ReLU, a CAM of one without places
+        return Part(lacking=f"{method.title} cannot be asked of this network: {error.given}")
+    maps = importance(found.values, method.contributes)
+    return Part((*findings_of(bench, explainer, found), *truth_findings(bench, name, maps)))
+
+
+def _bench(subject: Subject, settings: CheckSettings, shuffled: Path | None, tell: Progress) -> Bench:
+    sample, names = draw_sample(subject, settings.galaxies, settings.seed), subject.model.class_names or None
+    forgetful = Forgetful(subject.model.model_file, names, settings.seed)
+    layers = len(forgetful.layers)
+    stages = sorted({max(round(layers * k / settings.stages), 1) for k in range(1, settings.stages + 1)})
+    return Bench(
+        probe=subject.probe,
+        sample=sample,
+        few=sample.first(settings.few),
+        forgetful=forgetful,
+        stages=tuple(stages),
+        label_randomised=None if shuffled is None else Probe.open(shuffled, names),
+        causes=causes_of(subject, sample, lambda done, of: tell("repaint", done, of)),
+        seed=settings.seed,
+    )
+
+
+def _result(subject: Subject, parts: Parts, made: Provenance, labels_known: bool) -> Check:
+    known = [parts.read(name) for name in parts.known([SHORTCUTS, PLAIN, *METHODS])]
+    return Check(
+        survey=subject.survey.name,
+        model=subject.model.name,
+        score="logit of the predicted class",
+        findings=tuple(finding for part in known for finding in part.findings),
+        unknown=(*(part.lacking for part in known if part.lacking), *_unknown(subject, labels_known)),
+        provenance=made.to_json(),
+    )
+
+
+def _unknown(subject: Subject, labels_known: bool) -> Sequence[str]:
+    """What could not be asked, and what would make it possible."""
+    words = []
+    if not labels_known:
+        trained = "network" in subject.model.run.get("config", {})
+        command = f"python -m trainer plant labels {subject.survey.path} --model {subject.model.name}"
+        remedy = command if trained else "only of a network that python -m trainer fit has trained in this survey"
+        words.append(f"Whether maps forget the labels: {remedy}")
+    if not Truth.exists(subject.survey.path):
+        words.append("Whether maps lie on the cause: only painted galaxies have a truth, python -m trainer paint")
+    return words
+
+
+def _provenance(
+    subject: Subject, settings: CheckSettings, shuffled: Path | None, predictions: pd.DataFrame
+) -> Provenance:
+    return Provenance(
+        data=subject.survey.digest,
+        model=subject.model.digest,
+        layer="",
+        method="check",
+        parameters={
+            "class_names": list(subject.model.class_names),
+            "few": settings.few,
+            "galaxies": settings.galaxies,
+            "label_randomised": digest_of_file(shuffled) if shuffled else "",
+            "predictions": _digest_of(predictions[["row", "split", "label", "prediction"]]),
+            "stages": settings.stages,
+            "version": VERSION,
+        },
+        seed=settings.seed,
+        versions=versions_of("gz2interp", "tensorflow", "keras", "numpy"),
+    )
+
+
+def _digest_of(table: pd.DataFrame) -> str:
+    return hashlib.sha256(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()).hexdigest()[:16]
+
+
+def _silent(what: str, done: int, of: int) -> None:
+    pass
+
+
+def short_table(check: Check) -> pd.DataFrame:
+    """A row for each method, the most trustworthy first: how many checks it passed, and by what numbers it failed."""
+    return pd.DataFrame(
+        [
+            {
+                "method": title_of(each.method),
+                "passed": f"{each.passed} of {each.judged}",
+                "fails": ", ".join(f"{LIMITS[one.check].title} {one.estimate.value:.2f}" for one in each.failed),
+            }
+            for each in standings(check)
+        ],
+        columns=["method", "passed", "fails"],
+    )
+
+
+def standings_table(check: Check) -> pd.DataFrame:
+    """The same with every number, marked where it failed."""
+    asked = judged_checks(check)
+    return pd.DataFrame(
+        [
+            {"method": title_of(each.method), "passed": f"{each.passed} of {each.judged}"}
+            | {LIMITS[name].title: cell_of(check.of(each.method, name)) for name in asked}
+            for each in standings(check)
+        ],
+        columns=["method", "passed", *(LIMITS[name].title for name in asked)],
+    )
+
+
+def cell_of(findings: tuple[Finding, ...]) -> str:
+    """The number of the one finding that was judged, marked where it failed; "" if there is none."""
+    judged = next((each for each in findings if each.passed is not None), None)
+    if judged is None or judged.estimate.value is None:
+        return ""
+    return f"{judged.estimate.value:.2f}{'' if judged.passed else ' ✗'}"
+
+
+def findings_table(check: Check) -> pd.DataFrame:
+    """Every number: check, method, subject, value, low, high, galaxies, limit, passed, words."""
+    return pd.DataFrame(
+        [
+            {
+                "check": each.check,
+                "method": each.method,
+                "subject": each.subject,
+                "value": each.estimate.value,
+                "low": each.estimate.low,
+                "high": each.estimate.high,
+                "galaxies": each.estimate.count,
+                "limit": each.limit,
+                "passed": "" if each.passed is None else "yes" if each.passed else "no",
+                "words": each.words,
+            }
+            for each in check.findings
+        ]
+    )

@@ -1,0 +1,380 @@
+"""The tests of ``gz2interp check`` on a sample of galaxies: each computes findings for one method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.attribution.symmetry import VIEWS, turned, turned_back
+from gz2interp.checks import Finding
+from gz2interp.errors import InputError
+from gz2interp.network.probe import Probe
+from gz2interp.network.randomised import Forgetful
+from gz2interp.painting import Alteration
+from gz2interp.results import Attribution
+from gz2interp.schema import GALAXY_ID
+from gz2interp.statistics import mean_of, ratio_of
+from gz2interp.stores.truth import Truth
+from gz2interp.trust.map_tests import (
+    Explainer,
+    areas,
+    correlation,
+    electrons_of,
+    importance,
+    mean_likeness,
+    order_of,
+    random_order,
+    rank_correlation,
+    second_draw,
+)
+from gz2interp.trust.truth import PLAIN, of_components, pointing, region_of, relevance_mass, relevance_rank
+from gz2interp.trust.verdict import finding, finding_against
+from gz2interp.workflows.predict import predict
+from gz2interp.workflows.repaint import recipe_of_galaxy, repaint_galaxy
+from gz2interp.workflows.study import Subject
+
+__all__ = ["Bench", "Causes", "Sample", "causes_of", "draw_sample", "findings_of", "plain_findings", "truth_findings"]
+
+
+UNSEEN = ("test", "validation", "none")
+"""Sides of the training, those first that the network has not learned from."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """Some galaxies, as many of each predicted class as there are, up to an equal share; so are the first few of them.
+
+    Attributes
+    ----------
+    rows : int64 (n,)
+        Of the survey, in no order.
+    images : float32 (n, y, x, band), nanomaggies
+    classes : int64 (n,)
+        What the network predicts, by position among `class_names`.
+    class_names : tuple of str
+    sky_sigma : float32 (n, band)
+        NaN where it was not measured.
+    electrons : tuple of float
+        Per nanomaggy in each band; infinite where unknown.
+    """
+
+    rows: NDArray[np.int64]
+    images: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    class_names: tuple[str, ...]
+    sky_sigma: NDArray[np.float32]
+    electrons: tuple[float, ...]
+
+    def first(self, count: int) -> Sample:
+        """The first so many of them."""
+        some = {name: getattr(self, name)[:count] for name in ("rows", "images", "classes", "sky_sigma")}
+        return replace(self, **some)
+
+    @property
+    def names(self) -> NDArray[np.str_]:
+        """The predicted class of each galaxy."""
+        return np.array(self.class_names)[self.classes]
+
+
+def draw_sample(subject: Subject, count: int, seed: int) -> Sample:
+    """Galaxies that the network has not learned from, as far as there are such.
+
+    Parameters
+    ----------
+    subject : Subject
+    count : int
+        At most; fewer where the survey has fewer.
+    seed : int
+
+    Raises
+    ------
+    InputError
+        Fewer than two galaxies have an image.
+    """
+    table, names = predict(subject), subject.probe.class_names
+    chosen = _drawn(table, count, seed)
+    if len(chosen) < 2:
+        raise InputError(f"{subject.survey.name} has {len(table)} galaxies with an image", "Two or more for a check")
+    rows = chosen["row"].to_numpy(np.int64)
+    return Sample(
+        rows=rows,
+        images=subject.survey.images(rows),
+        classes=np.array([names.index(name) for name in chosen["prediction"]], np.int64),
+        class_names=names,
+        sky_sigma=_sky_sigma(subject, rows),
+        electrons=electrons_of(subject.survey.bands),
+    )
+
+
+def _drawn(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+    """An equal share of each predicted class; what a class cannot fill, the others do."""
+    shuffled = table.sample(frac=1, random_state=np.random.default_rng([seed, 0]))
+    unseen = shuffled["split"].isin(UNSEEN).to_numpy()
+    ordered = pd.concat([shuffled[unseen], shuffled[~unseen]])
+    turn = ordered.groupby("prediction").cumcount().to_numpy()
+    first = np.lexsort((np.arange(len(turn)), turn))[:count]
+    return ordered.iloc[first]
+
+
+def _sky_sigma(subject: Subject, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    bands = subject.survey.bands
+    return np.array([_known(subject.survey.cutout(int(row)).sky_sigma, len(bands)) for row in rows], np.float32)
+
+
+def _known(sigma: tuple[float, ...], bands: int) -> tuple[float, ...]:
+    return sigma if len(sigma) == bands else (float("nan"),) * bands
+
+
+@dataclass(frozen=True, eq=False)
+class Causes:
+    """The components of some galaxies, and what the score owes to each.
+
+    Attributes
+    ----------
+    components : tuple of str
+    light : float32 (n, y, x, component)
+        As a share of the galaxy's; 0 for what is not part of the galaxy: its field has no say in what it is.
+    falls : float64 (n, component)
+        By how much the logit of the predicted class falls without the component; NaN where the galaxy has none.
+    """
+
+    components: tuple[str, ...]
+    light: NDArray[np.float32]
+    falls: NDArray[np.float64]
+
+    @property
+    def cause(self) -> NDArray[np.int64]:
+        """The component without which the score falls most, int (n,)."""
+        return np.asarray(np.nanargmax(self.falls, axis=1))
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many components each galaxy has."""
+        return np.asarray(np.isfinite(self.falls).sum(axis=1))
+
+    @cached_property
+    def region(self) -> NDArray[np.bool_]:
+        """Where the cause is, bool (n, y, x)."""
+        return region_of(self.light[np.arange(len(self.light)), ..., self.cause])
+
+
+def causes_of(subject: Subject, sample: Sample, progress: Callable[[int, int], None] | None = None) -> Causes | None:
+    """The causes of a sample's classes; None where the survey was not painted."""
+    survey = subject.survey
+    if not Truth.exists(survey.path):
+        return None
+    truth = Truth.open(survey.path)
+    light = truth.light(sample.rows).astype(np.float32)
+    falls = np.full((len(sample.rows), len(truth.components)), np.nan)
+    for k, row in enumerate(sample.rows):
+        galaxy = int(survey.catalog[GALAXY_ID].iloc[row])
+        names = tuple(dict.fromkeys(part.name for part in recipe_of_galaxy(survey, galaxy).subject))
+        seen = [repaint_galaxy(survey, galaxy, Alteration(without=(name,))).after.image for name in names]
+        logits = subject.probe.logits(np.stack([sample.images[k], *seen]))[:, sample.classes[k]]
+        falls[k, [truth.component(name) for name in names]] = logits[0] - logits[1:]
+        if progress:
+            progress(k + 1, len(sample.rows))
+    return Causes(truth.components, np.where(np.isfinite(falls)[:, None, None], light, 0), falls)
+
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What all methods are tried on.
+
+    Attributes
+    ----------
+    probe : Probe
+    sample : Sample
+    few : Sample
+        The first of them, for what a method is asked a dozen times.
+    forgetful : Forgetful
+        The network without what it learned.
+    stages : tuple of int
+        How many layers it forgets, rising; the last is all of them.
+    label_randomised : Probe or None
+        A network that learned labels which say nothing.
+    causes : Causes or None
+    seed : int
+    """
+
+    probe: Probe
+    sample: Sample
+    few: Sample
+    forgetful: Forgetful
+    stages: tuple[int, ...]
+    label_randomised: Probe | None
+    causes: Causes | None
+    seed: int
+
+    def generator(self, *of: int) -> np.random.Generator:
+        """One for each thing that is drawn, the same for every method."""
+        return np.random.default_rng([self.seed, *of])
+
+    @cached_property
+    def random_areas(self) -> tuple[Floats, Floats]:
+        """Deletion and insertion in no order."""
+        ranks = random_order(self.sample.images.shape[:3], self.generator(1))
+        return areas(self.probe, self.sample.images, self.sample.classes, ranks, self.generator(2))
+
+
+def findings_of(bench: Bench, explainer: Explainer, found: Attribution) -> Iterator[Finding]:
+    """Every finding about a method that does not need the truth, one after the other as they are made.
+
+    Parameters
+    ----------
+    bench : Bench
+    explainer : Explainer
+    found : Attribution
+        Its answer about the bench's sample.
+    """
+    maps = importance(found.values, explainer.method.contributes)
+    yield from _completeness(bench, found)
+    yield from _order(bench, explainer, maps)
+    maps = maps[: len(bench.few.rows)]
+    yield from _noise(bench, explainer, maps)
+    yield from _symmetry(bench, explainer, maps)
+    yield from _model_randomisation(bench, explainer, maps)
+    yield from _label_randomisation(bench, explainer, maps)
+
+
+def _completeness(bench: Bench, found: Attribution) -> Iterator[Finding]:
+    """The mean gap over the mean of what is to be explained, where the method promises a sum.
+
+    In Quantus: ``Completeness``; Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365.
+    """
+    if found.total is None:
+        return
+    sums = found.values.reshape(len(found.values), -1).sum(axis=1, dtype=np.float64)
+    gap = ratio_of(np.abs(sums - found.total), np.abs(found.total), bench.generator(10))
+    yield finding("completeness", found.method, gap)
+
+
+def _order(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+    sample, name = bench.sample, explainer.method.name
+    deletion, insertion = areas(bench.probe, sample.images, sample.classes, order_of(maps), bench.generator(2))
+    at_random = bench.random_areas
+    yield finding("deletion", name, mean_of(at_random[0] - deletion, bench.generator(10)))
+    yield finding("insertion", name, mean_of(insertion - at_random[1], bench.generator(10)))
+
+
+def _noise(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+    sample = bench.few
+    again = second_draw(sample.images, sample.sky_sigma, sample.electrons, bench.generator(3))
+    likeness = correlation(maps, explainer.importance(bench.probe, again, sample.classes))
+    yield finding("noise", explainer.method.name, mean_of(likeness, bench.generator(10)))
+
+
+def _symmetry(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+    """The mean agreement with the seven other views; not asked of images that are not square."""
+    images, classes = bench.few.images, bench.few.classes
+    if images.shape[1] != images.shape[2]:
+        return
+    views = (explainer.importance(bench.probe, turned(images, view), classes) for view in range(1, VIEWS))
+    likeness = [correlation(maps, turned_back(seen, view)) for view, seen in enumerate(views, start=1)]
+    yield finding("symmetry", explainer.method.name, mean_of(mean_likeness(likeness), bench.generator(10)))
+
+
+def _model_randomisation(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+    """Rank correlation with the map of a network that has forgotten its top layers, then more of them, then all.
+
+    Judged is the mean over these stages: a map that stays while the layers nearest to the answer forget does not show
+    the answer, even if it changes when the first layers forget what an edge is (guided backpropagation's way).
+
+    In Quantus: ``ModelParameterRandomisation`` (MPRT) from the top down, with ``correlation_spearman``.
+    """
+    name, sample = explainer.method.name, bench.few
+    likeness = []
+    for stage in bench.stages:
+        bench.forgetful.forget(stage)
+        seen = explainer.importance(bench.forgetful.probe, sample.images, sample.classes)
+        likeness.append(rank_correlation(maps, seen))
+        told = f"the top {stage} of {bench.stages[-1]} layers"
+        yield finding("model_randomisation", name, mean_of(likeness[-1], bench.generator(10)), told)
+    yield finding("model_randomisation", name, mean_of(mean_likeness(likeness), bench.generator(10)))
+
+
+def _label_randomisation(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+    if bench.label_randomised is None:
+        return
+    seen = explainer.importance(bench.label_randomised, bench.few.images, bench.few.classes)
+    likeness = mean_of(rank_correlation(maps, seen), bench.generator(10))
+    yield finding("label_randomisation", explainer.method.name, likeness)
+
+
+Doubles = NDArray[np.float64]
+Number = Callable[[Causes, Floats], Doubles]
+
+GAUSSIAN: Final = "gaussian"
+
+
+def truth_findings(bench: Bench, method: str, maps: Floats) -> Iterator[Finding]:
+    """How much of some maps (n, y, x) lies on the cause, for all galaxies and class by class; nothing without a truth.
+
+    Judged is the gain over a Gaussian at the centre, galaxy by galaxy.
+    """
+    if bench.causes is None:
+        return
+    plain = PLAIN[GAUSSIAN](bench.sample.images, bench.generator(20))
+    for check, number in NUMBERS.items():
+        numbers, theirs = number(bench.causes, maps), number(bench.causes, plain)
+        for subject, which in _groups(bench, numbers):
+            found, other, gain = (
+                mean_of(values[which], bench.generator(10)) for values in (numbers, theirs, numbers - theirs)
+            )
+            yield finding_against(check, method, found, other, gain, subject)
+
+
+def plain_findings(bench: Bench) -> Iterator[Finding]:
+    """The same of maps that know nothing of the network, under their names in brackets."""
+    for name, draw in PLAIN.items():
+        yield from truth_findings(bench, f"({name})", draw(bench.sample.images, bench.generator(20)))
+
+
+def _named(causes: Causes, maps: Floats) -> NDArray[np.int64]:
+    """The component that has most of each map, int (n,)."""
+    shares = np.where(np.isfinite(causes.falls), of_components(maps, causes.light), -np.inf)
+    return np.asarray(shares.argmax(axis=1))
+
+
+def _names_the_cause(causes: Causes, maps: Floats) -> Doubles:
+    """1 where the component with most of the map is the one without which the score falls most, else 0."""
+    return _if_several(causes, _named(causes, maps) == causes.cause)
+
+
+def _score_falls(causes: Causes, maps: Floats) -> Doubles:
+    """1 where the score falls when the component with most of the map is painted away, else 0."""
+    falls = np.take_along_axis(causes.falls, _named(causes, maps)[:, None], axis=1)[:, 0]
+    return _if_several(causes, falls > 0)
+
+
+def _if_several(causes: Causes, true: NDArray[np.bool_]) -> Doubles:
+    """1 or 0; NaN for a galaxy of a single component, of which nothing else can be named."""
+    return np.where(causes.counts > 1, true.astype(np.float64), np.nan)
+
+
+NUMBERS: Final[Mapping[str, Number]] = {
+    "relevance_mass": lambda causes, maps: relevance_mass(maps, causes.region),
+    "relevance_rank": lambda causes, maps: relevance_rank(maps, causes.region),
+    "pointing": lambda causes, maps: pointing(maps, causes.region),
+    "causal": _names_the_cause,
+    "score_falls": _score_falls,
+}
+"""Of each check, a number for each galaxy."""
+
+
+def _groups(bench: Bench, numbers: Doubles) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """All galaxies, then those of each predicted class that has some."""
+    yield "", np.ones(len(numbers), np.bool_)
+    for name in bench.sample.class_names:
+        which = (bench.sample.names == name) & np.isfinite(numbers)
+        if which.any():
+            yield name, which

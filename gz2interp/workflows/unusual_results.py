@@ -1,0 +1,404 @@
+"""Stored results of ``gz2interp unusual``: fitted statistics, scores and reasons. Needs no network."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from gz2interp.embedding.unusual.anomaly_model import (
+    IMAGE_SCORES,
+    SCORES,
+    TITLES,
+    Judge,
+    Space,
+    combined,
+    fit_space,
+    placed_among,
+)
+from gz2interp.embedding.unusual.morphology import Morphology
+from gz2interp.embedding.unusual.places import Levels, farthest_places
+from gz2interp.embedding.unusual.preference import taste_vectors
+from gz2interp.errors import SurveyError
+from gz2interp.schema import CLASS_VOTES, DEC, GALAXY_ID, GZ2CLASS, LABEL, RA, vote_column
+from gz2interp.stores.analyses import Analysis, analyses_of
+from gz2interp.stores.exporting import catalog_columns
+from gz2interp.stores.layer_results import UnusualFolder, unusual_folder
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.quality import QualityFile
+from gz2interp.stores.reading import failing_as
+from gz2interp.stores.survey import Survey
+from gz2interp.stores.tables import read_some_rows
+
+__all__ = [
+    "TOGETHER",
+    "Unusual",
+    "Usual",
+    "artefacts_in_words",
+    "artefacts_of",
+    "frozen_arrays",
+    "latest_unusual",
+    "read_usual",
+    "usual_of",
+]
+
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Usual:
+    """What a sample of galaxies says.
+
+    Attributes
+    ----------
+    space : Space
+    middle, scatter : float32 (feature,)
+        Of each feature.
+    image_scores : mapping
+        Those of `IMAGE_SCORES`, fitted; empty where no layer is spatial.
+    morphology : Morphology, optional
+        None before anything was measured, and where images are too small for it.
+    """
+
+    space: Space
+    middle: Floats
+    scatter: Floats
+    image_scores: Mapping[str, Any]
+    morphology: Morphology | None = None
+
+    def judged(self, cells: Floats | None) -> dict[str, Floats]:
+        """The scores of the images, float32 (n,) each, of their cells (n, y, x, channel)."""
+        return {name: farthest_places(far) for name, far in self.farness(cells).items()}
+
+    def farness(self, cells: Floats | None) -> dict[str, Floats]:
+        """How far each place is from what is usual, float32 (n, place) for each score of the images."""
+        return {} if cells is None else {name: score.farness(cells) for name, score in self.image_scores.items()}
+
+    def measured(self, numbers: Floats) -> dict[str, Floats]:
+        """The scores of what was measured on the pixels (n, number + 1), the last ``bump_at``, float32 (n,) each."""
+        return {} if self.morphology is None else self.morphology(numbers[:, :-1])
+
+    def deviations(self, features: Floats) -> Floats:
+        """By how many scatters each feature is off its mean, float32 (n, feature)."""
+        return np.asarray((features - self.middle) / self.scatter, np.float32)
+
+
+def usual_of(features: Floats, cells: Floats | None) -> Usual:
+    """What a sample says.
+
+    Parameters
+    ----------
+    features : float32 (n, feature)
+    cells : float32 (m, y, x, channel), optional
+    """
+    image_scores = {} if cells is None else {name: kind.fit(cells) for name, kind in IMAGE_SCORES.items()}
+    middle, scatter = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-7)
+    return Usual(fit_space(features), middle, scatter, image_scores)
+
+
+def frozen_arrays(usual: Usual) -> dict[str, NDArray[Any]]:
+    """Everything as arrays by name."""
+    arrays: dict[str, NDArray[Any]] = {
+        "space/middle": usual.space.middle,
+        "space/axes": usual.space.axes,
+        "middle": usual.middle,
+        "scatter": usual.scatter,
+    }
+    for name, score in usual.image_scores.items():
+        for field, value in vars(score).items():
+            parts = vars(value) if isinstance(value, Levels) else {"": value}
+            arrays |= {f"{name}/{field}/{part}".rstrip("/"): array for part, array in parts.items()}
+    if usual.morphology is not None:
+        arrays |= {f"morphology/{field}": array for field, array in vars(usual.morphology).items()}
+    return arrays
+
+
+def read_usual(arrays: Mapping[str, NDArray[Any]]) -> Usual:
+    """The inverse of `frozen_arrays`."""
+    kinds = {name: kind for name, kind in IMAGE_SCORES.items() if f"{name}/axis" in arrays}
+    image_scores = {name: kind(**_parts(arrays, name, kind)) for name, kind in kinds.items()}
+    space = Space(arrays["space/middle"], arrays["space/axes"])
+    measured = {field.name: arrays.get(f"morphology/{field.name}") for field in fields(Morphology)}
+    morphology = None if measured["names"] is None else Morphology(**measured)  # type: ignore[arg-type]
+    return Usual(space, arrays["middle"], arrays["scatter"], image_scores, morphology)
+
+
+def _parts(arrays: Mapping[str, NDArray[Any]], name: str, kind: Any) -> dict[str, Any]:
+    known = [field.name for field in fields(kind)]
+    levels = Levels(*(arrays[f"{name}/levels/{field.name}"] for field in fields(Levels)))
+    return {field: levels if field == "levels" else arrays[f"{name}/{field}"] for field in known}
+
+
+MOST_VOTES: Final = 0.5
+"""Share of the volunteers' votes for a star or an artefact from which on a galaxy is one."""
+
+NAMES: Final = frozenset({"a", "artifact", "artefact", "star", "star_or_artifact", "star_or_artefact", "problem"})
+"""Classes of what is no galaxy, in lower case."""
+
+QUALITY: Final = {
+    "flat": (5.0, "a peak of {:.0f} pixels that was cut off"),
+    "invalid": (0.1, "{:.0%} of the pixels were not imaged"),
+    "zero": (0.1, "{:.0%} of the pixels are zero"),
+}
+"""Columns of image quality, the value from which on an image is one of an artefact, and what is said of it."""
+
+_PAINTED: Final = "painted_kind"
+_KINDS: Final = ("debiased", "weighted_fraction", "fraction")
+_NEWER: Final = re.compile(
+    r"smooth-or-featured.*_(artifact|star-artifact|star-or-artifact|problem)_(debiased|fraction)"
+)
+"""Votes of Galaxy Zoo after the second."""
+
+
+def artefacts_of(survey: Survey, model: ModelFolder | None, rows: NDArray[np.int64]) -> pd.Series[str]:
+    """Why each galaxy counts as a star or an artefact, "" where it does not.
+
+    The first of these that applies: the class in the catalogue (label, Galaxy Zoo 2 class, painted kind), at least half
+    of the volunteers' votes, the class that the network predicts, and, where `gz2interp.quality` has measured the
+    images, a saturated peak or missing pixels.
+
+    Parameters
+    ----------
+    survey : Survey
+    model : ModelFolder or None
+        Whose predictions count; None for nobody's.
+    rows : int64 (n,)
+
+    Returns
+    -------
+    Series of str (n,)
+        In the order of `rows` and indexed by them.
+    """
+    reasons = pd.Series("", index=rows, dtype="str")
+    for told in (_by_catalogue(survey, rows), _by_prediction(model, rows), _by_quality(survey, rows)):
+        reasons = reasons.where(reasons != "", told)
+    return reasons
+
+
+def artefacts_in_words(reasons: Iterable[str]) -> str:
+    """How many were left out, and by what.
+
+    >>> artefacts_in_words(["catalogue: A", "", "votes: 71 %", "votes: 55 %"])
+    '3 stars or artefacts are left out: 1 by catalogue, 2 by votes'
+    """
+    kinds = pd.Series([reason.split(":")[0] for reason in reasons if reason], dtype="str").value_counts(sort=False)
+    if kinds.empty:
+        return "No star or artefact was found to leave out"
+    parts = ", ".join(f"{count:,} by {kind}" for kind, count in kinds.items())
+    stars = "1 star or artefact is" if kinds.sum() == 1 else f"{int(kinds.sum()):,} stars or artefacts are"
+    return f"{stars} left out: {parts}"
+
+
+def _by_catalogue(survey: Survey, rows: NDArray[np.int64]) -> pd.Series[str]:
+    columns = catalog_columns(survey)
+    classes = [name for name in (LABEL, _PAINTED, GZ2CLASS) if name in columns]
+    votes = _vote_columns(columns)
+    table = read_some_rows(survey.place.file("catalog.parquet"), rows, [*classes, *votes])
+    reasons = pd.Series("", index=table.index, dtype="str")
+    for name in map(str, classes):
+        values = table[name].astype("str").fillna("")
+        is_one = values.str.startswith("A") if name == GZ2CLASS else values.str.lower().isin(NAMES)
+        reasons = reasons.where((reasons != "") | ~is_one, "catalogue: " + values)
+    for name in votes:
+        shares = table[name].astype("float64")
+        told = shares.map(lambda share: f"votes: {share:.0%} star or artefact".replace("%", " %"))
+        reasons = reasons.where((reasons != "") | ~(shares >= MOST_VOTES), told)
+    return reasons
+
+
+def _vote_columns(columns: list[str]) -> list[str]:
+    """The best kind of votes that there is, and those of newer surveys."""
+    ours = (vote_column(*CLASS_VOTES["A"][0], kind) for kind in _KINDS)
+    best = next((name for name in ours if name in columns), None)
+    return [*([best] if best else []), *(name for name in columns if _NEWER.fullmatch(name))]
+
+
+def _by_prediction(model: ModelFolder | None, rows: NDArray[np.int64]) -> pd.Series[str]:
+    none = pd.Series("", index=rows, dtype="str")
+    if model is None or model.latents:
+        return none
+    try:
+        said: pd.Series[Any] = model.predictions.set_index("row")["prediction"].reindex(rows).fillna("")
+    except SurveyError:  # the network has not been run over the survey
+        return none
+    return none.where(~said.str.lower().isin(NAMES), "prediction: " + said.astype("str"))
+
+
+def _by_quality(survey: Survey, rows: NDArray[np.int64]) -> pd.Series[str]:
+    reasons, table = pd.Series("", index=rows, dtype="str"), QualityFile(survey).read()
+    if table is None:
+        return reasons
+    table = table.set_index("row").reindex(rows)
+    for name, (least, words) in QUALITY.items():
+        told = table[name].map(lambda value, words=words: "image quality: " + words.format(value).replace("%", " %"))
+        reasons = reasons.where((reasons != "") | ~(table[name] >= least), told)
+    return reasons
+
+
+BY_CHANCE: Final = 0.05
+"""Probability for an ordinary galaxy to be the highest in a score, above which a ranking is no result."""
+
+TOGETHER = "harmonic mean of the shares"
+"""How scores become one; results that were kept when it was another judge nobody from elsewhere."""
+
+REASONS: Final = 3
+"""Of how reasons are told; another one makes another result. Before 3 a reason could contradict the rank."""
+
+
+@dataclass(frozen=True)
+class Unusual:
+    """The scores of a survey's galaxies, and the judge that gave them.
+
+    Attributes
+    ----------
+    survey : Survey
+    model : ModelFolder
+    analysis : Analysis
+    folder : UnusualFolder
+    """
+
+    survey: Survey
+    model: ModelFolder
+    analysis: Analysis
+    folder: UnusualFolder
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """A row per analysed galaxy, in the survey's order: see `UnusualFolder.table`."""
+        return self.folder.table
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that were looked at."""
+        with self._reading():
+            return tuple(str(layer) for layer in self.folder.frozen["layers"])
+
+    def table(self, most: int | None = None) -> pd.DataFrame:
+        """The most unusual first: rank, galaxy_id, score, reason, ra, dec, prediction, label, and every score."""
+        ranked = self.scores.sort_values("rank").head(most if most is not None else len(self.scores))
+        rows = ranked["row"].to_numpy()
+        said = self.model.predictions.set_index("row").reindex(rows)
+        catalog = self.survey.catalog.iloc[rows]
+        told = {
+            "rank": ranked["rank"].to_numpy(),
+            GALAXY_ID: ranked[GALAXY_ID].to_numpy(),
+            "score": ranked["score"].to_numpy(),
+            "reason": ranked["reason"].to_numpy(),
+            RA: catalog[RA].to_numpy(),
+            DEC: catalog[DEC].to_numpy(),
+            "prediction": said["prediction"].to_numpy(),
+            LABEL: said["label"].fillna("").to_numpy(),
+        }
+        return pd.DataFrame(told | {name: ranked[name].to_numpy() for name in TITLES if name in ranked})
+
+    @property
+    def caveat(self) -> str:
+        """What the ranking cannot tell, in words; "" where there is nothing to say."""
+        return " ".join(words for words in (self._too_few, self._outdated) if words)
+
+    @property
+    def _outdated(self) -> str:
+        if self.folder.provenance.parameters.get("reasons") == REASONS:
+            return ""
+        return (
+            "These reasons were written by an earlier version, and may contradict the ranks. Run gz2interp unusual "
+            f"{self.survey.path} --model {self.model.name} --layer {self.analysis.layer} to renew them."
+        )
+
+    @property
+    def _too_few(self) -> str:
+        """What so few galaxies cannot tell.
+
+        In each of k independent scores one of n galaxies comes first, however ordinary all of them are: any given one
+        does so in at least one score with probability 1 - (1 - 1/n)^k. Below 5 % the first places mean something.
+        """
+        known = [name for name in TITLES if name in self.scores and np.isfinite(self.scores[name]).any()]
+        k, n = (
+            len([name for name in known if name not in SCORES]) + any(name in SCORES for name in known),
+            len(self.scores),
+        )
+        chance = 1 - (1 - 1 / n) ** k
+        if chance <= BY_CHANCE:
+            return ""
+        enough = int(np.ceil(1 / (1 - (1 - BY_CHANCE) ** (1 / k))))
+        return (
+            f"{n} galaxies are too few to know which of them are unusual: with {k} independent scores, even an "
+            f"ordinary galaxy is the highest in one of them with a probability of {chance:.0%} (5% among {enough} "
+            "galaxies). Take the order as a list to look through, not as a result."
+        ).replace("%", " %")
+
+    @cached_property
+    def usual(self) -> Usual:
+        """What is usual in the survey."""
+        with self._reading():
+            return read_usual(self.folder.frozen)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """The scores as they were fitted; fitting them again to the same ground gives the same."""
+        with self._reading():
+            ground = np.asarray(self.folder.frozen["ground"], np.int64)
+            classes = self._probabilities[ground].argmax(axis=1).astype(np.int64)
+            vectors = np.asarray(self.folder.vectors[ground])
+            return Judge.fit(self.usual.space, vectors, classes, self.folder.provenance.seed or 0)
+
+    def _reading(self) -> AbstractContextManager[None]:
+        return failing_as(SurveyError, str(self.folder.path / "frozen.npz"), remedy="Run gz2interp unusual again")
+
+    @cached_property
+    def taste(self) -> Floats:
+        """By what galaxies are told apart when a rating is passed on, float32 (n, component)."""
+        normal = self.scores[[f"normal_{name}" for name in TITLES if f"normal_{name}" in self.scores]]
+        numbers = self.folder.numbers
+        morphology = None if numbers is None else self.usual.morphology
+        whitened = None if numbers is None or morphology is None else morphology.whitened(numbers[:, :-1])
+        return taste_vectors(self.folder.vectors, normal.to_numpy(np.float32), whitened)
+
+    def placed(self, values: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float64]]:
+        """Scores of galaxies from elsewhere, as normal scores among the survey's; ``score`` is their combination.
+
+        Raises
+        ------
+        SurveyError
+            What is kept was made by an earlier version, which put scores together in another way.
+        """
+        if self.folder.provenance.parameters.get("together") != TOGETHER:
+            raise SurveyError(
+                f"What is unusual in {self.survey.name} was asked of an earlier version",
+                "Scores that are put together as those of the survey are",
+                f"Run gz2interp unusual {self.survey.path} --model {self.model.name}",
+            )
+        normal = {name: placed_among(each, self.scores[name].to_numpy()) for name, each in values.items()}
+        return normal | {"score": combined(normal, SCORES)}
+
+    @cached_property
+    def _probabilities(self) -> Floats:
+        said = self.model.predictions.set_index("row").reindex(self.analysis.rows)
+        return said[[f"p_{name}" for name in self.model.class_names]].to_numpy(np.float32)
+
+
+def latest_unusual(survey: Survey, model: ModelFolder, layer: str = "") -> Unusual:
+    """What was found in the newest analysis of exactly this survey and this model that was asked.
+
+    Raises
+    ------
+    SurveyError
+        Nothing was asked of them.
+    """
+    for analysis in analyses_of(model.path):
+        made, folder = analysis.provenance, unusual_folder(analysis)
+        ours = (made.data, made.model) == (survey.digest, model.digest) and layer in ("", made.layer)
+        if ours and folder.is_complete:
+            return Unusual(survey, model, analysis, folder)
+    raise SurveyError(
+        f"What is unusual in {survey.name} was not asked of {model.name} as it is now",
+        remedy=f"Run gz2interp unusual {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
+    )
