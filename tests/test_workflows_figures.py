@@ -26,6 +26,7 @@ from gz2interp.network.scores import logit
 from gz2interp.painting import Alteration
 from gz2interp.schema import score_in_words
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows import figure_parts, figures
 from gz2interp.workflows.explain import Question, explain, explained_in_portions
 from gz2interp.workflows.figure_layouts import right_and_wrong
 from gz2interp.workflows.figure_parts import Wish, acknowledgement, write_drawing
@@ -175,7 +176,7 @@ def test_bands_of_galaxies_and_of_classes(subject: Subject, tmp_path: Path) -> N
 
 
 def test_scores_in_words_and_whom_to_thank(subject: Subject, tmp_path: Path) -> None:
-    assert [doctest.testmod(module).failed for module in (words, drawn, schema)] == [0, 0, 0]
+    assert [doctest.testmod(module).failed for module in (figure_parts, figures, schema)] == [0, 0, 0]
     assert score_in_words("probability(edge_on) - 2 * logit(a (b))").startswith("probability of edge-on minus 2 times")
     assert acknowledgement(subject.survey) == ("Classifications by the volunteers of Galaxy Zoo (Lintott et al. 2008; "
                                                "Willett et al. 2013; Hart et al. 2016).")  # fmt: skip

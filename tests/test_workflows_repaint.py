@@ -15,7 +15,7 @@ from gz2interp.errors import InputError, SurveyError
 from gz2interp.painting import Alteration, Recipe, paint, repaint
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
-from gz2interp.workflows import repaint
+from gz2interp.workflows import repaint as repaint_module
 from gz2interp.workflows.repaint import (
     components_table,
     ingredients_of,
@@ -132,7 +132,7 @@ def test_the_figure_is_the_same_file_again(survey, galaxy, tmp_path, suffix):
 
 def test_the_figure_has_a_scale_bar_a_compass_and_says_what_its_numbers_are_of(survey, galaxy, tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(repaint, "save_figure", lambda figure, path, caption: drawn.append((figure, caption)))
+    monkeypatch.setattr(repaint_module, "save_figure", lambda figure, path, caption: drawn.append((figure, caption)))
     write_repainted(survey, repaint_galaxy(survey, galaxy, WITHOUT_ARMS, Counting()), tmp_path / "figure.png")
     ((figure, caption),) = drawn
     first = figure.subfigs[0].axes[0]

@@ -25,10 +25,10 @@ from gz2interp.workflows.shards import Shard, SubjectAt, Workers, over_shards, s
 from gz2interp.workflows.study import Progress, Subject
 
 __all__ = [
+    "OVER_VIEWS",
     "AnalyseSettings",
     "Ground",
     "GroundAt",
-    "OVER_VIEWS",
     "activations_as_in",
     "activations_of_shard",
     "layer_of",

@@ -36,8 +36,8 @@ from gz2interp.workflows.study import Subject
 
 __all__ = [
     "DEPTH",
-    "Features",
     "TOP",
+    "Features",
     "atlas_drawing",
     "caption",
     "channel_in_words",

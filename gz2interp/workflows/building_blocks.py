@@ -43,10 +43,10 @@ from gz2interp.workflows.study import Progress, Subject, analysis_for
 
 __all__ = [
     "ALL",
+    "LOGIT_RULE",
     "BlockSettings",
     "Door",
     "Gathered",
-    "LOGIT_RULE",
     "Places",
     "artefact_tables",
     "atlases_of",
@@ -606,7 +606,9 @@ def blocks(
     known = folder.provenance
     settings = settings or (settings_of(known) if known else BlockSettings())
     if len(analysis.rows) < FEWEST_GALAXIES:
-        raise SurveyError(f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST}")
+        raise SurveyError(
+            f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST_GALAXIES}"
+        )
     predictions = _predictions(subject.model)
     made = subject.model.predictions_provenance if predictions is not None else None
     rule = known.parameters.get(LOGIT_RULE) if known else None  # of a network that need not be opened again

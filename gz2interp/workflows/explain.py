@@ -19,9 +19,9 @@ from gz2interp.workflows.predict import predict
 from gz2interp.workflows.study import Subject
 
 __all__ = [
+    "REFERENCES",
     "Explanation",
     "Question",
-    "REFERENCES",
     "attribute",
     "explain",
     "explained_in_portions",

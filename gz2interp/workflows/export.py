@@ -24,10 +24,10 @@ from gz2interp.stores.tables import FORMATS, write_table
 from gz2interp.workflows.selection import Subset
 
 __all__ = [
-    "Export",
     "SELECTION",
-    "Subset",
     "TABLE",
+    "Export",
+    "Subset",
     "export_selection",
     "write_cutout",
     "write_cutouts",

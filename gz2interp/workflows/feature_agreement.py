@@ -15,7 +15,6 @@ from gz2interp.concepts.channel_statistics import Tally
 from gz2interp.concepts.partners import LEVEL, NOBODY, Answers, Partners, Standing, answers_of, partners_of
 from gz2interp.embedding.spaces import finite
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.network.randomised import Forgetful
 from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
 from gz2interp.stores.arrays import SHARD_ROWS
@@ -29,7 +28,7 @@ from gz2interp.workflows.feature_sheet import sheet_of
 from gz2interp.workflows.make_feature_sheet import sample_of
 from gz2interp.workflows.study import Progress, Subject, analysis_for
 
-__all__ = ["Agreement", "GALAXIES", "SEED", "agreement", "agreement_provenance", "kept_agreement", "kept_agreements"]
+__all__ = ["GALAXIES", "SEED", "Agreement", "agreement", "agreement_provenance", "kept_agreement", "kept_agreements"]
 
 
 VERSION: Final = 1
@@ -315,6 +314,8 @@ def _once_forgotten(
     other: Subject, one: Analysis, two: Analysis, numbers: Ints, images: Floats, rows: Ints, progress: Progress
 ) -> tuple[Partners, Answers]:
     """The same with the other network's weights shuffled, over a sample of the galaxies."""
+    from gz2interp.network.randomised import Forgetful  # loads TensorFlow
+
     forgetful = Forgetful(other.model.model_file, other.model.class_names or None, SEED)
     forgetful.forget(len(forgetful.layers))
     views, chosen = two.provenance.parameters["pooling"] == OVER_VIEWS, sample_of(rows, GALAXIES, SEED)

@@ -30,7 +30,7 @@ from gz2interp.workflows.figure_layouts import (
 from gz2interp.workflows.figure_parts import Drawing, Wish, trust_line_of, write_drawing
 from gz2interp.workflows.study import Progress, Subject
 
-__all__ = ["Drawing", "LAYOUTS", "Wish", "draw_each", "draw_figure", "write_drawing"]
+__all__ = ["LAYOUTS", "Drawing", "Wish", "draw_each", "draw_figure", "write_drawing"]
 
 
 LAYOUTS: Final[dict[str, Callable[[Subject, Sequence[int | str], Wish], Drawing]]] = {

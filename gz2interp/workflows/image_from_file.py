@@ -15,7 +15,7 @@ from gz2interp.stores.fits_headers import is_known_unit
 from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES, Pixels, image_window, read_pixels, without_gaps
 from gz2interp.stores.survey import Survey
 
-__all__ = ["OutsideGalaxy", "SCALE_TOLERANCE", "outside_galaxy", "outside_image"]
+__all__ = ["SCALE_TOLERANCE", "OutsideGalaxy", "outside_galaxy", "outside_image"]
 
 
 SCALE_TOLERANCE: Final = 0.05

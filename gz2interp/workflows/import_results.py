@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError, choices
-from gz2interp.network.head import class_names_of
 from gz2interp.stores.arrays import new_memmap
 from gz2interp.stores.files import read_record, whole_folder, write_json
 from gz2interp.stores.latents import Block, Latents, read_latents
@@ -103,6 +102,8 @@ def _name_classes(folder: Path, classes: int, ask_names: Callable[[int], Sequenc
     fitting = [names for names in _names_in(folder / "model.keras") if len(names) == classes]
     names = next(iter(fitting), None) or (list(ask_names(classes)) if ask_names else [])
     if names:
+        from gz2interp.network.head import class_names_of  # loads TensorFlow
+
         class_names_of(names, classes)
         write_json(folder / "run.json", read_record(folder / "run.json", dict) | {"class_names": names})
 

@@ -234,8 +234,8 @@ def feature_sheet(
 
     Further kinds join those that are there; other steps, seeds or galaxies make the sheet anew.
 
-    Building blocks (`gz2interp.workflows.building_blocks.blocks`) are found first where that has not been done: groups and cells
-    are theirs, whatever they were found with.
+    Building blocks (`gz2interp.workflows.building_blocks.blocks`) are computed first where they are missing: the sheet
+    uses their groups and cells, whatever their settings.
 
     Parameters
     ----------

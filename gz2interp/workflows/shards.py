@@ -30,8 +30,8 @@ from gz2interp.stores.survey import Survey
 from gz2interp.workflows.study import Subject
 
 __all__ = [
-    "Cluster",
     "PACKAGES",
+    "Cluster",
     "Shard",
     "SubjectAt",
     "SurveyAt",

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gz2interp.errors import InputError, SurveyError, choices
-from gz2interp.network.probe import Probe
 from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
 from gz2interp.stores.locations import find_survey
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+
+if TYPE_CHECKING:
+    from gz2interp.network.probe import Probe
 
 __all__ = ["Progress", "Subject", "analysis_for", "open_subject"]
 
@@ -50,6 +53,8 @@ class Subject:
                 "A model with a network",
                 f"Choose one with --model; {self.survey.name} has {choices(self.survey.models())}",
             )
+        from gz2interp.network.probe import Probe  # loads TensorFlow
+
         probe = Probe.open(self.model.model_file, self.model.class_names or None)
         wanted = (*self.survey.shape, len(self.survey.bands))
         if any(side not in (None, given) for side, given in zip(probe.image_shape, wanted, strict=True)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from gz2interp.attribution.symmetry import VIEWS, turned, turned_back
 from gz2interp.checks import Finding
 from gz2interp.errors import InputError
-from gz2interp.network.probe import Probe
-from gz2interp.network.randomised import Forgetful
 from gz2interp.painting import Alteration
 from gz2interp.results import Attribution
 from gz2interp.schema import GALAXY_ID
@@ -38,6 +36,10 @@ from gz2interp.trust.verdict import finding, finding_against
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.repaint import recipe_of_galaxy, repaint_galaxy
 from gz2interp.workflows.study import Subject
+
+if TYPE_CHECKING:
+    from gz2interp.network.probe import Probe
+    from gz2interp.network.randomised import Forgetful
 
 __all__ = ["Bench", "Causes", "Sample", "causes_of", "draw_sample", "findings_of", "plain_findings", "truth_findings"]
 

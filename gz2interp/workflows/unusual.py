@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,6 @@ from gz2interp.embedding.unusual.scores import vote_shares
 from gz2interp.errors import SurveyError
 from gz2interp.measure.morphology import SMALLEST, morphology, morphology_words
 from gz2interp.network.answers import LayerInfo
-from gz2interp.network.probe import Probe
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, name_in_words
 from gz2interp.stores.analyses import Analysis, latest_analysis
@@ -40,9 +39,12 @@ from gz2interp.workflows.analysis_steps import AnalyseSettings
 from gz2interp.workflows.study import Progress, Subject
 from gz2interp.workflows.unusual_results import REASONS, TOGETHER, Unusual, Usual, frozen_arrays, usual_of
 
+if TYPE_CHECKING:
+    from gz2interp.network.probe import Probe
+
 __all__ = [
-    "Door",
     "FEWEST",
+    "Door",
     "Judged",
     "Look",
     "Looks",
