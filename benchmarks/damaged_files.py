@@ -391,12 +391,12 @@ def _config(at: Path) -> Any:
 
 def _answer(at: Path) -> Any:
     from gz2interp.errors import CutoutUnavailable
-    from trainer.archives.limits import Trouble
-    from trainer.sources.judging import Asked, judge
+    from trainer.archives.limits import ArchiveError
+    from trainer.sources.judging import ImageRequest, judge
 
     try:
-        return judge((at / "answer.fits").read_bytes(), Asked(150.0, 2.0, "r", 0.396, (24, 24)))
-    except Trouble as error:
+        return judge((at / "answer.fits").read_bytes(), ImageRequest(150.0, 2.0, "r", 0.396, (24, 24)))
+    except ArchiveError as error:
         raise CutoutUnavailable("failed", str(error)) from error
 
 
@@ -422,10 +422,10 @@ def _neighbours(at: Path) -> Any:
 
 def _blocks(at: Path) -> Any:
     from gz2interp.stores.layer_results import blocks_folder
-    from gz2interp.workflows.building_blocks import kept_atlas, kept_groups
+    from gz2interp.workflows.building_blocks import load_atlas, load_groups
 
     folder = blocks_folder(_analysis(at))
-    return kept_groups(folder), kept_atlas(folder), folder.arrays("places"), folder.arrays("tops"), folder.channels
+    return load_groups(folder), load_atlas(folder), folder.arrays("places"), folder.arrays("tops"), folder.channels
 
 
 def _features(at: Path) -> Any:
@@ -488,11 +488,11 @@ def _without_image(at: Path) -> Any:
 
 
 def _planes(at: Path) -> Any:
-    from trainer.download.duplicates import Twins
+    from trainer.download.duplicates import ImageFingerprints
     from trainer.download.staging import Outcome
 
     survey = _survey(at)
-    with Twins(survey) as twins:
+    with ImageFingerprints(survey) as twins:
         outcomes = [Outcome(row, survey.cutout(row - 1), "painted", 1) for row in (1, 4)]
         others = [twins.of(outcome) for outcome in outcomes]
         twins.remember(outcomes[0])
@@ -622,7 +622,7 @@ def _make_ratings(at: Path, survey: Any) -> None:
 
 
 def _make_model(survey: Any, rng: Rng) -> None:
-    from gz2interp.cards import ClassScore, Evaluation, Rest
+    from gz2interp.cards import ClassScore, Evaluation, UnlabelledGalaxies
     from gz2interp.checks import Check, Finding
     from gz2interp.results import Provenance
     from gz2interp.statistics import Estimate, ReliabilityBin
@@ -641,7 +641,7 @@ def _make_model(survey: Any, rng: Rng) -> None:
     estimate = Estimate(0.5, 0.4, 0.6, 9)
     score, part = ClassScore("a", estimate, estimate), ReliabilityBin(0.5, 0.6, estimate)
     matrix, three = ((1, 2), (3, 4)), (estimate, estimate, estimate)
-    rest = Rest(3, 0.5, estimate, None, {"a": 2})
+    rest = UnlabelledGalaxies(3, 0.5, estimate, None, {"a": 2})
     model.write_evaluation(Evaluation("cnn", "test", "five", 9, 9, estimate, (score,), matrix, *three, (part,), rest))
     findings = (
         Finding("deletion", "gradient", "", estimate, 0.5, True, "words"),
@@ -651,7 +651,7 @@ def _make_model(survey: Any, rng: Rng) -> None:
 
 
 def _make_analysis(survey: Any, rng: Rng) -> None:
-    from gz2interp.map_quality import Agreement, MapQuality, PlacingError
+    from gz2interp.map_quality import LabelAgreement, MapQuality, PlacingError
     from gz2interp.results import Embedding, Neighbours, Provenance, Search, Whitening
     from gz2interp.stores.analyses import Analysis
 
@@ -665,7 +665,7 @@ def _make_analysis(survey: Any, rng: Rng) -> None:
     search = Search("approximate", "ivf", {"cells": 3}, 0.9, 0.8, 1.0, 5, 3)
     analysis.write_neighbours(Neighbours(np.tile(rows[:3], (n, 1)), np.ones((n, 3), np.float32), "cosine", search))
     analysis.write_table(rows, survey.galaxy_ids, Embedding(rng.normal(size=(n, 2)).astype(np.float32), "umap"))
-    shares = {"class": Agreement(0.5, 0.6, 0.1)}
+    shares = {"class": LabelAgreement(0.5, 0.6, 0.1)}
     analysis.write_quality(MapQuality(3, 9, 9, 1, 0.9, 0.8, 0.7, 0.1, shares, PlacingError(0.1, 0.2, 3)), question)
     table = pd.DataFrame({"row": rows, "galaxy_id": survey.galaxy_ids, "coarse": (rows < 5).astype(np.int32)})
     _make_clusters(analysis.path / "clusters", table, question)
@@ -736,7 +736,7 @@ def _make_download(at: Path, survey: Any) -> None:
     """What a stopped download leaves, its report, and the unit of a service."""
     from gz2interp.errors import CutoutUnavailable
     from trainer.archives.units import UNVERIFIED, unit_file, write_unit
-    from trainer.download.duplicates import Twins
+    from trainer.download.duplicates import ImageFingerprints
     from trainer.download.report import Failure, Report, ServiceState
     from trainer.download.staging import Outcome, Staging
 
@@ -747,7 +747,7 @@ def _make_download(at: Path, survey: Any) -> None:
     Report("ended", "", now, now, sources, 4, 1.0, 0.4, 9, 9, 9, 9, counts, 1.0, None, (service,), (failure,), 7).write(
         at / "survey"
     )
-    with Staging(at / "survey/download/staged.sqlite") as staging, Twins(survey) as twins:
+    with Staging(at / "survey/download/staged.sqlite") as staging, ImageFingerprints(survey) as twins:
         for row in (0, 3, 5):
             staging.put(Outcome(row, survey.cutout(row), "painted", 1))
             twins.remember(Outcome(row, survey.cutout(row), "painted", 1))

@@ -44,7 +44,7 @@ from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS
 from gz2interp.stores.survey import Survey
 from trainer.archives.limits import Stopped
-from trainer.download import Plan, download, open_download, read_report
+from trainer.download import DownloadPlan, download, open_download, read_report
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
 from trainer.rehearsal.skies import place_of
 
@@ -206,14 +206,14 @@ def original_loop(server: ArchiveServer, catalog: pd.DataFrame) -> float:
 def speed(latency: float, workers: int, rate: float) -> None:
     """Ratios to the original loop and to a limit of the rate."""
     from trainer.archives.limits import Limits
-    from trainer.download.asking import Asking, open_archives
+    from trainer.download.asking import ArchiveSettings, open_archives
 
     def ours(server: ArchiveServer, galaxies: int, limits: Limits, folder: Path) -> tuple[float, float]:
         import astroquery.skyview as skyview
 
-        asking = Asking(limits)
+        asking = ArchiveSettings(limits)
         with skyview.conf.set_temp("url", f"{server.address}/current/cgi/basicform.pl"):
-            sources = open_archives(["skyview"], Plan(), asking)
+            sources = open_archives(["skyview"], DownloadPlan(), asking)
             survey = Survey.create(folder, catalogue(galaxies, 1).query("dec < 80"))
             began, asked = time.monotonic(), server.requests
             download(survey, sources, workers=limits.workers, stop=asking.stop)
@@ -261,7 +261,7 @@ def plan(galaxies: int) -> None:
             ("failed again", 0, ("failed",)),
         ):
             began, stop = time.monotonic(), threading.Event()
-            survey = open_download(path, table, pd.read_parquet, Plan())
+            survey = open_download(path, table, pd.read_parquet, DownloadPlan())
             source = Refusing(until, stop)
             download(survey, [source], workers=1, stop=stop, retry=retry)
             asked = source.first - began

@@ -60,11 +60,11 @@ def painted_light() -> Any:
     """That of 32 painted spirals."""
     import numpy as np
 
-    from gz2interp.features.image_prior import light_of
+    from gz2interp.features.image_prior import image_prior
     from gz2interp.painting import draw_recipe, paint
 
     rng = np.random.default_rng(1000)
-    return light_of([np.stack([paint(draw_recipe(rng, "spiral")).cutout.image for _ in range(32)])])
+    return image_prior([np.stack([paint(draw_recipe(rng, "spiral")).cutout.image for _ in range(32)])])
 
 
 def sheet_minutes(steps: int) -> float:

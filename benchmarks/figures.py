@@ -18,15 +18,15 @@ from pathlib import Path
 def main() -> None:
     """Draw, and print the peak memory after a tenth of the figures and after all of them."""
     options = arguments()
-    from gz2interp.workflows.explain import Question
-    from gz2interp.workflows.figure_parts import Wish
+    from gz2interp.workflows.explain import AttributionSettings
+    from gz2interp.workflows.figure_parts import FigureSettings
     from gz2interp.workflows.figures import draw_each
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    subject = open_subject(options.survey, options.model)
-    wish = Wish(options.layout, Question(options.method), most=options.figures)
+    study = open_study(options.survey, options.model)
+    wish = FigureSettings(options.layout, AttributionSettings(options.method), most=options.figures)
     with tempfile.TemporaryDirectory() as folder:
-        drawn = draw_each(subject, [], wish, Path(folder), f".{options.format}")
+        drawn = draw_each(study, [], wish, Path(folder), f".{options.format}")
         next(drawn)  # TensorFlow and the network are loaded
         begun, tenth = time.perf_counter(), 0.0
         for done, _ in enumerate(drawn, start=2):

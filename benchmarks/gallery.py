@@ -69,21 +69,21 @@ def main() -> None:
     """Draw all plates and write the page."""
     options = arguments()
     from gz2interp.errors import Gz2interpError
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    subject = open_subject(options.survey, options.model)
-    ids = chosen(subject, options.galaxy)
+    study = open_study(options.survey, options.model)
+    ids = chosen(study, options.galaxy)
     folder: Path = options.folder
     folder.mkdir(parents=True, exist_ok=True)
-    parts = [head(subject, ids[0], options)]
+    parts = [head(study, ids[0], options)]
     for plate in PLATES:
         print(plate.name, flush=True)
         try:
-            parts.append(section(subject, ids[: plate.galaxies], plate, options))
+            parts.append(section(study, ids[: plate.galaxies], plate, options))
         except Gz2interpError as error:
             parts.append(f"## {plate.title}\n\nNot of this survey: {error}\n")
-    if subject.survey.header.source.startswith("painted"):
-        parts.append(REAL.format(survey=options.survey, model=subject.model.name))
+    if study.survey.header.source.startswith("painted"):
+        parts.append(REAL.format(survey=options.survey, model=study.model.name))
     page = folder / f"{options.name}.md"
     page.write_text("\n".join(parts), encoding="utf-8")
     print(page)
@@ -100,33 +100,33 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def chosen(subject: Any, galaxy: str | None) -> list[int]:
+def chosen(study: Any, galaxy: str | None) -> list[int]:
     """The page's galaxy, then the surest of other classes, to stand beside it."""
     from gz2interp.workflows.predict import predict
 
-    said = predict(subject).sort_values("confidence", ascending=False)
-    first = said[said["prediction"] == subject.probe.class_names[-1]] if galaxy is None else said
+    said = predict(study).sort_values("confidence", ascending=False)
+    first = said[said["prediction"] == study.probe.class_names[-1]] if galaxy is None else said
     own = int(galaxy) if galaxy else int((first if len(first) else said)["galaxy_id"].iloc[0])
     surest = said.drop_duplicates("prediction")["galaxy_id"]
     others = [int(each) for each in (*surest, *said["galaxy_id"]) if int(each) != own]
     return [own, *dict.fromkeys(others)]
 
 
-def head(subject: Any, galaxy_id: int, options: argparse.Namespace) -> str:
+def head(study: Any, galaxy_id: int, options: argparse.Namespace) -> str:
     """The page's first lines."""
     from gz2interp.workflows.figure_parts import images_in_words
 
     command = f"python benchmarks/gallery.py {options.survey} FOLDER --galaxy {galaxy_id}"
     return (
-        f"# A galaxy through everything\n\nGalaxy {galaxy_id} of {subject.survey.name}. "
-        f"{images_in_words(subject.survey)} Every figure stands with its command, and all of them are drawn by "
+        f"# A galaxy through everything\n\nGalaxy {galaxy_id} of {study.survey.name}. "
+        f"{images_in_words(study.survey)} Every figure stands with its command, and all of them are drawn by "
         f"`{command}`. For journals they are PDF or SVG; here they are small pictures.\n"
     )
 
 
-def section(subject: Any, ids: list[int], plate: Plate, options: argparse.Namespace) -> str:
+def section(study: Any, ids: list[int], plate: Plate, options: argparse.Namespace) -> str:
     """One plate: drawn, and told."""
-    drawing = drawn(subject, ids, plate.options.split())
+    drawing = drawn(study, ids, plate.options.split())
     picture = f"{options.name}_{plate.name}.jpg"
     keep(drawing, options.folder / picture)
     command = " ".join(["gz2interp figure", options.survey, *map(str, ids), plate.options, f"--out {plate.name}.pdf"])
@@ -136,21 +136,23 @@ def section(subject: Any, ids: list[int], plate: Plate, options: argparse.Namesp
     )
 
 
-def drawn(subject: Any, ids: list[int], words: list[str]) -> Any:
+def drawn(study: Any, ids: list[int], words: list[str]) -> Any:
     """What ``gz2interp figure`` with these words draws."""
-    from gz2interp.figures.style import Manner, Page
+    from gz2interp.figures.style import FigureSize, FigureStyle
     from gz2interp.painting import Alteration
-    from gz2interp.workflows.explain import Question
-    from gz2interp.workflows.figure_parts import Wish
+    from gz2interp.workflows.explain import AttributionSettings
+    from gz2interp.workflows.figure_parts import FigureSettings
     from gz2interp.workflows.figures import draw_figure
 
     given = {words[k].removeprefix("--"): words[k + 1] for k in range(len(words) - 1) if words[k].startswith("--")}
-    page = Page(given.get("journal", "mnras"), int(given.get("columns", "2")))
-    manner = Manner(page, given.get("style", "map"), given.get("on", "rgb"), given.get("axes", "scale"))
+    page = FigureSize(given.get("journal", "mnras"), int(given.get("columns", "2")))
+    manner = FigureStyle(page, given.get("style", "map"), given.get("on", "rgb"), given.get("axes", "scale"))
     alteration = Alteration(without=(given["without"],)) if "without" in given else Alteration()
     most = int(given["most"]) if "most" in given else None
-    wish = Wish(given.get("layout", "galaxies"), Question(given.get("method", "grad_cam")), manner, alteration, most)
-    return draw_figure(subject, ids, replace(wish, by_band="--rows-per-band" in words))
+    wish = FigureSettings(
+        given.get("layout", "galaxies"), AttributionSettings(given.get("method", "grad_cam")), manner, alteration, most
+    )
+    return draw_figure(study, ids, replace(wish, by_band="--rows-per-band" in words))
 
 
 def keep(drawing: Any, path: Path) -> None:

@@ -23,7 +23,7 @@ from gz2interp.embedding.index import NeighbourIndex
 from gz2interp.painting import Alteration, Recipe, draw_recipes, paint, repaint
 from gz2interp.statistics import Estimate, mean_of
 from gz2interp.views import VIEWS, turned
-from gz2interp.workflows.study import Subject, open_subject
+from gz2interp.workflows.study import Study, open_study
 
 Floats = NDArray[np.float32]
 Reader = Callable[[Floats], Floats]
@@ -32,16 +32,16 @@ OTHER_NOISE = 10**9
 """Added to a recipe's seed, from which its noise follows."""
 
 
-def asked_once(subject: Subject, layer: str, images: Floats) -> Floats:
+def asked_once(study: Study, layer: str, images: Floats) -> Floats:
     """Pooled activations of the images as they are."""
-    return subject.probe.activations(images, layer, pooled=True)
+    return study.probe.activations(images, layer, pooled=True)
 
 
-def readers(subject: Subject, layer: str) -> dict[str, Reader]:
+def readers(study: Study, layer: str) -> dict[str, Reader]:
     """The ways in which a layer is read."""
     return {
-        "one view": partial(asked_once, subject, layer),
-        "eight views": partial(mean_over_views, subject.probe, layer=layer),
+        "one view": partial(asked_once, study, layer),
+        "eight views": partial(mean_over_views, study.probe, layer=layer),
     }
 
 
@@ -87,18 +87,18 @@ def main() -> None:
     parser.add_argument("--metrics", nargs="+", default=["cosine", "whitened"])
     parser.add_argument("--ways", nargs="+", default=["one view", "eight views"])
     given = parser.parse_args()
-    subject = open_subject(given.survey, given.model)
-    layer = given.layer or subject.probe.default_layer
+    study = open_study(given.survey, given.model)
+    layer = given.layer or study.probe.default_layer
     shown = pictures(draw_recipes(given.galaxies, given.seed), np.random.default_rng(given.seed))
     kinds = [kind for kind in shown if kind]
     print(
-        f"{subject.model.name}, {layer}: {given.galaxies} galaxies among {int(subject.survey.usable.sum())}, seed "
+        f"{study.model.name}, {layer}: {given.galaxies} galaxies among {int(study.survey.usable.sum())}, seed "
         f"{given.seed}; share of the {given.neighbours} nearest kept [%]"
     )
     print(f"{'':<24}" + "".join(f"{kind:>24}" for kind in [*kinds, "angle - noise"]))
     for way in given.ways:
-        read = readers(subject, layer)[way]
-        survey = np.concatenate([read(batch.images) for batch in subject.survey.batches()])
+        read = readers(study, layer)[way]
+        survey = np.concatenate([read(batch.images) for batch in study.survey.batches()])
         seen = {kind: [read(images) for images in others] for kind, others in shown.items()}
         for metric in given.metrics:
             index = NeighbourIndex(survey, metric)

@@ -77,10 +77,10 @@ def resampled(survey: str, model: str | None, seed: int) -> Callable[[int], Floa
     """The same from the newest analysis of a survey."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.neighbours import Nearby
+    from gz2interp.workflows.neighbours import NeighbourLookup
 
     opened = Survey.open(find_survey(survey))
-    analysis = Nearby.open(opened, opened.model(model)).analysis
+    analysis = NeighbourLookup.open(opened, opened.model(model)).analysis
     activations, rng = analysis.activations(), np.random.default_rng(seed)
     near = np.searchsorted(analysis.rows, np.maximum(analysis.neighbours().rows[:, :8], 0))
     scatter = activations.std(axis=0)

@@ -30,7 +30,7 @@ from trainer.fit import fit
 from trainer.metrics import calibration_estimate
 from trainer.paint import paint_survey
 from trainer.predict import compiled
-from trainer.training import Progress
+from trainer.training import TrainingProgress
 
 AT_ONCE = 256
 
@@ -46,7 +46,7 @@ def trained(survey: Survey, name: str, recipe: str, scheme: str, seed: int, thre
     return made
 
 
-def told(now: Progress) -> None:
+def told(now: TrainingProgress) -> None:
     """One line an epoch."""
     if now.validation_accuracy is not None:
         print(f"  epoch {now.epoch}: {now.accuracy:.3f}, validation {now.validation_accuracy:.3f}", flush=True)

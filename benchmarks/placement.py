@@ -27,7 +27,7 @@ from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.locations import find_survey
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import map_settings_of, placer_of
-from gz2interp.workflows.place import analysis_for
+from gz2interp.workflows.study import analysis_for
 
 DRAWS = 1000
 K = 15

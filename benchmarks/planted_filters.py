@@ -14,7 +14,7 @@ import argparse
 
 import numpy as np
 
-from gz2interp.features.image_prior import Light, light_of
+from gz2interp.features.image_prior import ImagePrior, image_prior
 from gz2interp.features.transformations import NONE
 from gz2interp.features.visualise import visualise
 from gz2interp.network.probe import Probe
@@ -47,13 +47,13 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def painted_light(galaxies: int = 48) -> Light:
+def painted_light(galaxies: int = 48) -> ImagePrior:
     """Of painted galaxies."""
     rng = np.random.default_rng(1000)
-    return light_of([np.stack([paint(draw_recipe(rng, KINDS[k % 4])).cutout.image for k in range(galaxies)])])
+    return image_prior([np.stack([paint(draw_recipe(rng, KINDS[k % 4])).cutout.image for k in range(galaxies)])])
 
 
-def line(shape: str, pool: str, own: bool, light: Light, options: argparse.Namespace) -> str:
+def line(shape: str, pool: str, own: bool, light: ImagePrior, options: argparse.Namespace) -> str:
     """One filter's images beside the best."""
     plant = linear_plant(shape, pool, light.sky)
     best, probe = best_image(plant, light, own), Probe(plant.model)

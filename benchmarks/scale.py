@@ -96,7 +96,7 @@ def make_images(path: Path, galaxies: int, like: str) -> None:
 def make_activations(path: Path, galaxies: int, like: str) -> None:
     """A survey without images whose galaxies have activations like those of a network."""
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.import_results import lay_latents
+    from gz2interp.workflows.import_results import import_latents
 
     shutil.rmtree(path, ignore_errors=True)
     survey = Survey.create(path, catalogue(galaxies))
@@ -106,7 +106,7 @@ def make_activations(path: Path, galaxies: int, like: str) -> None:
     for start, block in mixture(example, galaxies, np.random.default_rng(1000)):
         values[start : start + len(block)] = block
     np.save(ids, survey.galaxy_ids)
-    lay_latents(survey, file, MODEL, ids)
+    import_latents(survey, file, MODEL, ids)
     file.unlink()
     ids.unlink()
 
@@ -159,20 +159,20 @@ def measure(path: Path, with_quality: bool) -> None:
     from gz2interp.embedding.clusters import find_clusters
     from gz2interp.workflows.analyse import analyse
     from gz2interp.workflows.image_quality import quality
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
     from gz2interp.workflows.unusual import unusual
 
-    subject = open_subject(path)
-    if subject.model.latents is None:
-        subject.probe.activations(subject.survey.images([0]), subject.probe.default_layer, pooled=True)
-        subject.probe.probabilities(subject.survey.images([0]))
+    study = open_study(path)
+    if study.model.latents is None:
+        study.probe.activations(study.survey.images([0]), study.probe.default_layer, pooled=True)
+        study.probe.probabilities(study.survey.images([0]))
     stages = Stages(path.with_suffix(".stages.json"))
-    analysis = analyse(subject, progress=stages)
-    if with_quality and subject.model.latents is None:
+    analysis = analyse(study, progress=stages)
+    if with_quality and study.model.latents is None:
         stages.settle()
-        quality(subject.survey, lambda _, done, of: stages("image quality", done, of))
+        quality(study.survey, lambda _, done, of: stages("image quality", done, of))
         stages.settle()
-        unusual(subject, progress=lambda _, done, of: stages("unusual", done, of))
+        unusual(study, progress=lambda _, done, of: stages("unusual", done, of))
         stages("unusual", 1, 1)
     if "clusters" not in stages.found:
         coordinates = analysis.embedding.coordinates

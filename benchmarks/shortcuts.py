@@ -32,9 +32,9 @@ from gz2interp.painting import paint, recipe_of
 from gz2interp.statistics import proportion
 from gz2interp.stores.files import write_json
 from gz2interp.stores.survey import Survey
-from gz2interp.trust.shortcuts import Shortcut, named_shortcut
+from gz2interp.trust.shortcuts import ShortcutResult, named_shortcut
 from gz2interp.workflows.shortcuts import find_shortcuts
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 from trainer.config import Config
 from trainer.fit import fit
 from trainer.paint import paint_survey
@@ -123,13 +123,13 @@ def run(case: Case, folder: Path, galaxies: int, epochs: int) -> dict[str, Any]:
     start = time.perf_counter()
     survey = _painted(case, path, galaxies)
     _train(survey, case, epochs)
-    subject = Subject(survey, survey.model(MODEL))
-    found = find_shortcuts(subject, seed=case.seed, most=RECIPIENTS)
-    said = subject.model.predictions
+    study = Study(survey, survey.model(MODEL))
+    found = find_shortcuts(study, seed=case.seed, most=RECIPIENTS)
+    said = study.model.predictions
     test = said[said["split"] == "test"]
     result = asdict(case) | {
         "accuracy": proportion((test["prediction"] == test["label"]).to_numpy()).value,
-        "lost": None if case.kind == CLEAN else _lost(subject, case),
+        "lost": None if case.kind == CLEAN else _lost(study, case),
         **_verdict(case, found),
         "found": [asdict(each) for each in found],
         "minutes": (time.perf_counter() - start) / 60,
@@ -170,17 +170,17 @@ def _fit(path: Path, config: Config) -> None:
     fit(Survey.open(path), MODEL, config)
 
 
-def _lost(subject: Subject, case: Case) -> float:
+def _lost(study: Study, case: Case) -> float:
     """By how much the probability of the class falls when its test galaxies are painted without the artefact."""
-    said = subject.model.predictions
+    said = study.model.predictions
     rows = said.loc[(said["split"] != "train") & (said["label"] == case.class_name), "row"].to_numpy()[:REPAINTED]
     without = np.stack([paint(recipe_of(case.seed, int(row), SHARES)).cutout.image for row in rows])
-    place = subject.probe.class_names.index(case.class_name)
-    before, after = (subject.probe.probabilities(images)[:, place] for images in (subject.survey.images(rows), without))
+    place = study.probe.class_names.index(case.class_name)
+    before, after = (study.probe.probabilities(images)[:, place] for images in (study.survey.images(rows), without))
     return float((before - after).mean())
 
 
-def _verdict(case: Case, found: Sequence[Shortcut]) -> dict[str, Any]:
+def _verdict(case: Case, found: Sequence[ShortcutResult]) -> dict[str, Any]:
     strongest = named_shortcut(found)
     alarms = [each.family for each in found if each.alarm]
     if strongest is None or case.kind == CLEAN:

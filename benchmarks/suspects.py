@@ -23,7 +23,7 @@ from gz2interp.stores.survey import Survey
 from trainer.config import read_config
 from trainer.label_errors import suspect_labels
 from trainer.paint import paint_survey
-from trainer.training import Progress
+from trainer.training import TrainingProgress
 
 FLIPPED, FIRST = 0.05, 0.10
 KINDS = ("round", "in_between", "cigar", "edge_on", "spiral")
@@ -53,7 +53,7 @@ def mislabelled(folder: Path, painted: Survey, labels: pd.Series[str]) -> Survey
     return survey.refreshed()
 
 
-def told(fold: int, now: Progress) -> None:
+def told(fold: int, now: TrainingProgress) -> None:
     """One line an epoch."""
     if now.validation_accuracy is not None:
         print(f"  fold {fold + 1}, epoch {now.epoch}: validation {now.validation_accuracy:.3f}", flush=True)

@@ -23,8 +23,8 @@ from gz2interp.attribution import METHODS
 from gz2interp.attribution.baselines import sky_like
 from gz2interp.trust.map_tests import Explainer, areas, order_of, rank_correlation
 from gz2interp.trust.truth import pointing, relevance_mass, relevance_rank
-from gz2interp.workflows.explain import Question, options_of
-from gz2interp.workflows.study import open_subject
+from gz2interp.workflows.explain import AttributionSettings, options_of
+from gz2interp.workflows.study import open_study
 from gz2interp.workflows.trust_questions import causes_of, draw_sample
 
 METHOD = "gradient"
@@ -50,16 +50,16 @@ def main() -> None:
     parser.add_argument("--model")
     parser.add_argument("--galaxies", type=int, default=48)
     asked = parser.parse_args()
-    subject = open_subject(asked.survey, asked.model)
-    sample = draw_sample(subject, asked.galaxies, 0)
-    explainer = Explainer(METHODS[METHOD], options_of(subject, METHODS[METHOD], Question(METHOD)))
-    maps = explainer.importance(subject.probe, sample.images, sample.classes)
-    print(f"{METHOD}, {len(maps)} galaxies of {subject.survey.name}, network {subject.model.name}")
+    study = open_study(asked.survey, asked.model)
+    sample = draw_sample(study, asked.galaxies, 0)
+    explainer = Explainer(METHODS[METHOD], options_of(study, METHODS[METHOD], AttributionSettings(METHOD)))
+    maps = explainer.importance(study.probe, sample.images, sample.classes)
+    print(f"{METHOD}, {len(maps)} galaxies of {study.survey.name}, network {study.model.name}")
     print(f"{'':<22}{'ours':>10}{'theirs':>10}{'ratio':>9}")
-    causes = causes_of(subject, sample)
+    causes = causes_of(study, sample)
     if causes is not None:
         _print(lambda: quantus_rows(maps, causes.region))
-    _print(lambda: xplique_rows(subject.probe, sample.images, sample.classes, maps))
+    _print(lambda: xplique_rows(study.probe, sample.images, sample.classes, maps))
 
 
 def _print(rows: Callable[[], Iterator[Row]]) -> None:

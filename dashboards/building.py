@@ -26,7 +26,7 @@ from gz2interp.errors import SurveyError
 from gz2interp.stores.files import read_record
 from gz2interp.stores.reading import MOST_TEXT, failing_as, reading
 
-__all__ = ["Building", "Progress", "forget", "look", "start", "stop"]
+__all__ = ["BuildState", "StageProgress", "forget", "look", "start", "stop"]
 
 STAGES: Final = ("paint", "fit", "analyse")
 LAST_WORDS: Final = 12
@@ -35,7 +35,7 @@ PATIENCE: Final = 20.0
 
 
 @dataclass(frozen=True)
-class Progress:
+class StageProgress:
     """How far a stage has come.
 
     Attributes
@@ -58,7 +58,7 @@ class Progress:
 
 
 @dataclass(frozen=True)
-class Building:
+class BuildState:
     """What is known of the building of a survey.
 
     Attributes
@@ -78,7 +78,7 @@ class Building:
     """
 
     state: str
-    stages: dict[str, Progress]
+    stages: dict[str, StageProgress]
     seconds: float
     words: str = ""
     started: float = 0.0
@@ -109,7 +109,7 @@ def start(survey: Path, command: Sequence[str] | None = None) -> None:
     _await(lambda: _read(survey).get("keeper", 0) != 0 or process.poll() is not None)
 
 
-def look(survey: Path) -> Building | None:
+def look(survey: Path) -> BuildState | None:
     """How the building of a survey stands; None where nobody has begun one, or it has been forgotten."""
     record = _read(survey)
     if not record:
@@ -121,7 +121,7 @@ def look(survey: Path) -> Building | None:
     words = "\n".join(_lines(_beside(survey, "err"))[-LAST_WORDS:]) if state == "failed" else ""
     ended = record.get("ended") or time.time()
     started = float(record["started"])
-    return Building(state, _stages(survey), float(ended) - started, words, started, tuple(record["command"]))
+    return BuildState(state, _stages(survey), float(ended) - started, words, started, tuple(record["command"]))
 
 
 def stop(survey: Path) -> None:
@@ -189,14 +189,14 @@ def _has_begun(record: dict[str, Any]) -> bool:
     return bool(record["keeper"]) or time.time() - float(record["started"]) > PATIENCE
 
 
-def _stages(survey: Path) -> dict[str, Progress]:
+def _stages(survey: Path) -> dict[str, StageProgress]:
     stages = {}
     for line in _lines(_beside(survey, "log")):
         # What is no progress is a library's own chatter, or a line that is just being written.
         with suppress(SurveyError), failing_as(SurveyError, "The log"):
             record = json.loads(line)
             numbers = int(record["done"]), int(record["total"])
-            stages[str(record["stage"])] = Progress(str(record["stage"]), *numbers, str(record.get("message", "")))
+            stages[str(record["stage"])] = StageProgress(str(record["stage"]), *numbers, str(record.get("message", "")))
     return stages
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dashboards import building
-from dashboards.building import Building
+from dashboards.building import BuildState
 from gz2interp.errors import InputError
 from gz2interp.results import digest_of
 from gz2interp.stores.locations import surveys_folder
@@ -52,7 +52,7 @@ def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
     building.start(_beside(survey), words)
 
 
-def look(survey: Path) -> Building | None:
+def look(survey: Path) -> BuildState | None:
     """How the process stands that was started last for a survey; None where the dashboard has started none."""
     return building.look(_beside(survey))
 

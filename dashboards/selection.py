@@ -249,7 +249,7 @@ def offer_choice(key: str, value: Any, apply: Callable[[Any], None]) -> None:
     apply : callable
         Called at the start of the next run with what a person has chosen instead.
     """
-    _owner().acts[key] = _Choice(apply, value)
+    _owner().acts[key] = _WidgetValue(apply, value)
     if value != "" or st.session_state.get(key) != "":  # an empty field may hold what a person is just typing
         st.session_state[key] = value
 
@@ -293,7 +293,7 @@ class _Events:
 
 
 @dataclass(frozen=True)
-class _Choice:
+class _WidgetValue:
     """A widget of Streamlit, and the value that it was last made to show."""
 
     use: Callable[[Any], None]
@@ -302,7 +302,7 @@ class _Choice:
     def is_new(self, state: Any) -> bool:
         return state is not None and state != self.value
 
-    def after(self, state: Any) -> _Choice:
+    def after(self, state: Any) -> _WidgetValue:
         return replace(self, value=state)
 
     def apply(self, state: Any) -> None:
@@ -332,7 +332,7 @@ class _Owner:
     params: dict[str, str]
     messages: list[str]
     page: str = ""
-    acts: dict[str, _Events | _Choice] = field(default_factory=dict)
+    acts: dict[str, _Events | _WidgetValue] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
 

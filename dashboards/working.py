@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from dashboards import building
-from dashboards.building import Building
+from dashboards.building import BuildState
 from gz2interp.results import digest_of
 from gz2interp.stores.locations import surveys_folder
 
@@ -53,12 +53,12 @@ def again(survey: Path) -> None:
         _start(survey, known.command)
 
 
-def look(survey: Path) -> Building | None:
+def look(survey: Path) -> BuildState | None:
     """How the last work stands; None where the dashboard has started none, or it has been forgotten."""
     return building.look(_place(survey))
 
 
-def task_of(known: Building) -> str:
+def task_of(known: BuildState) -> str:
     """Its verb, and ``"sweep"`` for a training of several recipes."""
     verb = takewhile(lambda word: not Path(word).is_absolute(), known.command[3:])
     return "sweep" if "--sweep" in known.command else " ".join(verb)

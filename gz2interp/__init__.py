@@ -1,8 +1,8 @@
 """See what a galaxy-morphology network really looks at.
 
 >>> import gz2interp as gz
->>> subject = gz.open_subject("demo")  # doctest: +SKIP
->>> explanation = gz.explain(subject, ["588015507658768484"])  # doctest: +SKIP
+>>> study = gz.open_study("demo")  # doctest: +SKIP
+>>> explanation = gz.explain(study, ["588015507658768484"])  # doctest: +SKIP
 
 The names below are the whole vocabulary. Each is loaded when it is first used, so that importing gz2interp costs
 nothing: TensorFlow alone takes seconds.
@@ -51,8 +51,8 @@ _HOMES = {
     "symmetry_averaged": "gz2interp.attribution",
     "band_shapley": "gz2interp.attribution",
     "FeatureImages": "gz2interp.results",
-    "Light": "gz2interp.features.image_prior",
-    "light_of": "gz2interp.features.image_prior",
+    "ImagePrior": "gz2interp.features.image_prior",
+    "image_prior": "gz2interp.features.image_prior",
     "visualise": "gz2interp.features.visualise",
     "Transformations": "gz2interp.features.transformations",
     "neuron": "gz2interp.features.objectives",
@@ -68,32 +68,32 @@ _HOMES = {
     "project": "gz2interp.embedding.projection",
     "map_quality": "gz2interp.embedding.quality",
     "Placer": "gz2interp.embedding.placing",
-    "open_subject": "gz2interp.workflows.study",
-    "Nearby": "gz2interp.workflows.neighbours",
-    "NearbyWish": "gz2interp.workflows.neighbours",
+    "open_study": "gz2interp.workflows.study",
+    "NeighbourLookup": "gz2interp.workflows.neighbours",
+    "NeighbourSettings": "gz2interp.workflows.neighbours",
     "neighbours_of": "gz2interp.workflows.neighbours",
     "neighbours_of_image": "gz2interp.workflows.neighbours",
     "predict": "gz2interp.workflows.predict",
     "analyse": "gz2interp.workflows.analyse",
-    "AnalyseSettings": "gz2interp.workflows.analyse",
+    "AnalyseSettings": "gz2interp.workflows.analysis_steps",
     "feature_images": "gz2interp.workflows.feature_images",
     "feature_sheet": "gz2interp.workflows.make_feature_sheet",
     "galaxy_grid": "gz2interp.workflows.feature_figures",
     "grid_drawing": "gz2interp.workflows.feature_figures",
     "sheet_drawing": "gz2interp.workflows.feature_figures",
     "SheetSettings": "gz2interp.workflows.feature_sheet",
-    "kept_features": "gz2interp.workflows.feature_sheet",
+    "load_features": "gz2interp.workflows.feature_sheet",
     "agreement": "gz2interp.workflows.feature_agreement",
-    "kept_agreements": "gz2interp.workflows.feature_agreement",
+    "load_agreements": "gz2interp.workflows.feature_agreement",
     "clusters": "gz2interp.workflows.clusters",
     "blocks": "gz2interp.workflows.building_blocks",
     "BlockSettings": "gz2interp.workflows.building_blocks",
-    "kept_blocks": "gz2interp.workflows.building_blocks",
-    "kept_groups": "gz2interp.workflows.building_blocks",
-    "kept_atlas": "gz2interp.workflows.building_blocks",
+    "load_blocks": "gz2interp.workflows.building_blocks",
+    "load_groups": "gz2interp.workflows.building_blocks",
+    "load_atlas": "gz2interp.workflows.building_blocks",
     "blocks_of_galaxy": "gz2interp.workflows.galaxy_blocks",
     "blocks_of_image": "gz2interp.workflows.galaxy_blocks",
-    "between": "gz2interp.workflows.galaxy_blocks",
+    "attribution_between": "gz2interp.workflows.galaxy_blocks",
     "dictionary_drawing": "gz2interp.workflows.building_block_figures",
     "groups_drawing": "gz2interp.workflows.building_block_figures",
     "tops_drawing": "gz2interp.workflows.building_block_figures",
@@ -107,9 +107,9 @@ _HOMES = {
     "place_survey": "gz2interp.workflows.place",
     "compare": "gz2interp.workflows.compare",
     "compare_all": "gz2interp.workflows.compare",
-    "Side": "gz2interp.workflows.compare",
-    "lay_latents": "gz2interp.workflows.import_results",
-    "lay_model": "gz2interp.workflows.import_results",
+    "Representation": "gz2interp.workflows.compare",
+    "import_latents": "gz2interp.workflows.import_results",
+    "import_model": "gz2interp.workflows.import_results",
     "models_table": "gz2interp.workflows.models",
     "rename_model": "gz2interp.workflows.models",
     "remove_model": "gz2interp.workflows.models",
@@ -117,28 +117,54 @@ _HOMES = {
     "explain": "gz2interp.workflows.explain",
     "draw_figure": "gz2interp.workflows.figures",
     "draw_each": "gz2interp.workflows.figures",
-    "write_drawing": "gz2interp.workflows.figures",
-    "Wish": "gz2interp.workflows.figures",
-    "Manner": "gz2interp.figures.style",
-    "Page": "gz2interp.figures.style",
+    "write_drawing": "gz2interp.workflows.figure_parts",
+    "FigureSettings": "gz2interp.workflows.figure_parts",
+    "FigureStyle": "gz2interp.figures.style",
+    "FigureSize": "gz2interp.figures.style",
     "band_table": "gz2interp.workflows.bands",
     "check": "gz2interp.workflows.trust_check",
     "CheckSettings": "gz2interp.workflows.trust_check",
     "measure_bars": "gz2interp.workflows.bars",
-    "BarQuestion": "gz2interp.workflows.bars",
+    "BarSettings": "gz2interp.workflows.bars",
     "card": "gz2interp.workflows.card",
     "write_card": "gz2interp.workflows.card",
-    "Wanted": "gz2interp.workflows.export",
-    "choose": "gz2interp.workflows.export",
-    "Subset": "gz2interp.workflows.export",
+    "GalaxyFilter": "gz2interp.workflows.selection",
+    "choose": "gz2interp.workflows.selection",
+    "SelectedGalaxies": "gz2interp.workflows.selection",
     "export_selection": "gz2interp.workflows.export",
-    "send": "gz2interp.workflows.export",
+    "send": "gz2interp.workflows.samp",
 }
+
+_RENAMED = {
+    "BarQuestion": "BarSettings",
+    "Light": "ImagePrior",
+    "Manner": "FigureStyle",
+    "Nearby": "NeighbourLookup",
+    "NearbyWish": "NeighbourSettings",
+    "Page": "FigureSize",
+    "Side": "Representation",
+    "Subset": "SelectedGalaxies",
+    "Wanted": "GalaxyFilter",
+    "Wish": "FigureSettings",
+    "between": "attribution_between",
+    "kept_agreements": "load_agreements",
+    "kept_atlas": "load_atlas",
+    "kept_blocks": "load_blocks",
+    "kept_features": "load_features",
+    "kept_groups": "load_groups",
+    "lay_latents": "import_latents",
+    "lay_model": "import_model",
+    "light_of": "image_prior",
+    "open_subject": "open_study",
+}
+"""Names of version 0.1 and what they are called now."""
 
 __all__ = ["__version__", *_HOMES]
 
 
 def __getattr__(name: str) -> Any:
+    if name in _RENAMED:
+        raise AttributeError(f"gz2interp.{name} is called gz2interp.{_RENAMED[name]} since version 0.2")
     if name not in _HOMES:
         raise AttributeError(f"module 'gz2interp' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -9,7 +9,17 @@ from typing import Any
 from gz2interp.records import record_from_json
 from gz2interp.statistics import BinnedShare, Estimate, ReliabilityBin
 
-__all__ = ["Card", "ClassScore", "Data", "Evaluation", "Failures", "Labels", "Mistake", "Rest", "Training"]
+__all__ = [
+    "CardLabels",
+    "ClassScore",
+    "Data",
+    "Evaluation",
+    "Failures",
+    "Mistake",
+    "ModelCard",
+    "Training",
+    "UnlabelledGalaxies",
+]
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class ClassScore:
 
 
 @dataclass(frozen=True)
-class Rest:
+class UnlabelledGalaxies:
     """The galaxies without a label, which no accuracy counts.
 
     Attributes
@@ -75,7 +85,7 @@ class Evaluation:
     brier : Estimate
         Mean squared distance between probabilities and label; 0 is perfect, 2 the worst.
     reliability : tuple of ReliabilityBin
-    rest : Rest
+    rest : UnlabelledGalaxies
     """
 
     model: str
@@ -90,7 +100,7 @@ class Evaluation:
     ideal_calibration_error: Estimate
     brier: Estimate
     reliability: tuple[ReliabilityBin, ...]
-    rest: Rest
+    rest: UnlabelledGalaxies
 
     @property
     def selection(self) -> str:
@@ -142,7 +152,7 @@ class Data:
 
 
 @dataclass(frozen=True)
-class Labels:
+class CardLabels:
     """What the network was asked to learn.
 
     Attributes
@@ -221,7 +231,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """What is known of a network on one survey.
 
     Attributes
@@ -230,7 +240,7 @@ class Card:
         Its name, and the digest of its file.
     class_names : tuple of str
     data : Data
-    labels : Labels or None
+    labels : CardLabels or None
     training : Training or None
         None for a network that came from elsewhere.
     evaluation : Evaluation or None
@@ -249,7 +259,7 @@ class Card:
     digest: str
     class_names: tuple[str, ...]
     data: Data
-    labels: Labels | None
+    labels: CardLabels | None
     training: Training | None
     evaluation: Evaluation | None
     side: str

@@ -8,11 +8,11 @@ from typing import Any
 
 from gz2interp.records import record_from_json
 
-__all__ = ["Agreement", "MapQuality", "PlacingError"]
+__all__ = ["LabelAgreement", "MapQuality", "PlacingError"]
 
 
 @dataclass(frozen=True)
-class Agreement:
+class LabelAgreement:
     """How often neighbours bear the same name.
 
     Attributes
@@ -82,7 +82,7 @@ class MapQuality:
     continuity: float
     kept: float
     kept_by_chance: float
-    agreement: Mapping[str, Agreement] = field(default_factory=dict)
+    agreement: Mapping[str, LabelAgreement] = field(default_factory=dict)
     placing: PlacingError | None = None
 
     def to_json(self) -> dict[str, Any]:

@@ -55,8 +55,8 @@ def served(surveys: Path) -> Iterator[str]:
 def stop(server: subprocess.Popen[Any]) -> None:
     """End a server as its terminal would; a second signal where a connection without a request keeps it waiting.
 
-    Chromium opens connections in advance. One that arrives while uvicorn shuts down has no request and no time limit, so
-    uvicorn waits for it until it is told again (as Ctrl-C pressed twice does).
+    Chromium opens connections in advance. One that arrives while uvicorn shuts down has no request and no time limit,
+    so uvicorn waits until a second signal (as Ctrl-C pressed twice).
     """
     server.terminate()
     try:

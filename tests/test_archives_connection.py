@@ -20,12 +20,12 @@ import trustme
 
 from gz2interp.schema import BANDS
 from gz2interp.stores.survey import Survey
-from trainer.archives.limits import Limits, Trouble
+from trainer.archives.limits import ArchiveError, Limits
 from trainer.archives.persist import persist
 from trainer.archives.service import Service
 from trainer.archives.session import PoliteSession
-from trainer.download import Plan, download
-from trainer.download.asking import Asking, open_archives
+from trainer.download import DownloadPlan, download
+from trainer.download.asking import ArchiveSettings, open_archives
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
 from trainer.sources import hips2fits
 
@@ -104,7 +104,7 @@ def test_nothing_is_said_to_a_machine_that_a_name_suddenly_stands_for(monkeypatc
 
         monkeypatch.setattr(socket, "getaddrinfo", changing)
         session = session_for(f"http://archive.example.org:{house.port}/")
-        with pytest.raises(Trouble, match=r"leads to 127\.0\.0\.1, an address of this machine"):
+        with pytest.raises(ArchiveError, match=r"leads to 127\.0\.0\.1, an address of this machine"):
             session.get(f"http://archive.example.org:{house.port}/secret")
         assert not house.asked
 
@@ -116,7 +116,7 @@ def test_a_redirect_leads_nowhere_else(to: str) -> None:
     places: dict[str, int] = {}
     with Toy(answer) as other, Toy(lambda handler: redirecting(to.format(**places))(handler)) as toy:
         places |= {"other": other.port, "port": toy.port}
-        with pytest.raises(Trouble) as caught:
+        with pytest.raises(ArchiveError) as caught:
             session_for(toy.address).get(f"{toy.address}/here")
         assert caught.value.kind == "address"
         assert not other.asked
@@ -127,7 +127,7 @@ def test_a_redirect_within_the_service_is_followed_and_an_endless_one_ends() -> 
     with Toy(redirecting("/there")) as toy:
         assert session_for(toy.address).get(f"{toy.address}/here").content == b"yes"
     with Toy(redirecting("/again")) as toy:
-        with pytest.raises(Trouble, match="redirects more than 5 times"):
+        with pytest.raises(ArchiveError, match="redirects more than 5 times"):
             session_for(toy.address).get(f"{toy.address}/here")
         assert len(toy.asked) <= 7
 
@@ -157,14 +157,14 @@ def trusted(authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_a_certificate_that_nobody_vouches_for_is_refused(tls: ssl.SSLContext) -> None:
     with Toy(answer, tls) as toy:
         for verify in (None, False):  # whatever the caller, or astroquery, would allow
-            with pytest.raises(Trouble, match="certificate"):
+            with pytest.raises(ArchiveError, match="certificate"):
                 session_for(toy.address).get(f"{toy.address}/here", verify=verify)
         assert not toy.asked
 
 
 def test_a_trusted_one_is_believed_and_never_left_for_plain_http(tls: ssl.SSLContext, trusted: None) -> None:
     with Toy(answer) as plain, Toy(lambda handler: redirecting(f"{plain.address}/there")(handler), tls) as toy:
-        with pytest.raises(Trouble, match="not secure"):
+        with pytest.raises(ArchiveError, match="not secure"):
             session_for(toy.address).get(f"{toy.address}/here")
         assert not plain.asked
     with Toy(redirecting("/there"), tls) as toy:
@@ -209,7 +209,7 @@ def test_an_absurd_wait_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(rate=0, longest_hold=0.3)
     with Toy(lambda handler: answer(handler, b"", 503, Retry_After="999999999")) as toy:
         service = Service("toy", toy.address, limits, threading.Event())
-        with pytest.raises(Trouble, match="ask again in 999999999 seconds"):
+        with pytest.raises(ArchiveError, match="ask again in 999999999 seconds"):
             PoliteSession(service).get(f"{toy.address}/here")
         assert service.pace.held_for <= 0.3
 
@@ -236,7 +236,7 @@ def _endless(handler: BaseHTTPRequestHandler) -> None:
     ids=["announced", "endless", "packed a thousand times"],
 )
 def test_an_answer_has_a_largest_size(reply: Reply) -> None:
-    with Toy(reply) as toy, pytest.raises(Trouble, match="larger than 1 MiB"):
+    with Toy(reply) as toy, pytest.raises(ArchiveError, match="larger than 1 MiB"):
         session_for(toy.address, SMALL).get(f"{toy.address}/here")
 
 
@@ -273,8 +273,10 @@ def test_the_mirror_is_asked_while_the_first_is_down_and_only_then(
     table = pd.DataFrame({"galaxy_id": np.arange(1, 121), **places})
     survey = Survey.create(tmp_path / "survey", table)
     home.latency = mirror.latency = 0.02
-    asking = Asking(Limits(workers=4, rate=0, backoff=0.01, longest_backoff=0.05, longest_pause=0.2, read=2, whole=4))
-    report = download(survey, open_archives(["hips2fits"], Plan(), asking), workers=4, stop=asking.stop)
+    asking = ArchiveSettings(
+        Limits(workers=4, rate=0, backoff=0.01, longest_backoff=0.05, longest_pause=0.2, read=2, whole=4)
+    )
+    report = download(survey, open_archives(["hips2fits"], DownloadPlan(), asking), workers=4, stop=asking.stop)
     assert report.counts == {"ok": 120}
     assert [service.name for service in report.services] == ["hips2fits", "hips2fits mirror"]
     assert 0 < mirror.requests < 600

@@ -23,7 +23,7 @@ from test_archives_connection import SMALL, Toy, answer, redirecting, session_fo
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Galaxy
 from gz2interp.schema import BANDS
-from trainer.archives.limits import Limits, Pace, Trouble
+from trainer.archives.limits import ArchiveError, Limits, RateLimiter
 from trainer.archives.persist import persist
 from trainer.archives.service import Service
 from trainer.archives.session import PoliteSession
@@ -31,7 +31,7 @@ from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
 from trainer.rehearsal.pages import skyview_form
 from trainer.sources import hips2fits
 from trainer.sources.hips2fits import Hips2fitsSource
-from trainer.sources.remote import Setting
+from trainer.sources.remote import SourceSettings
 from trainer.sources.skyview import SkyViewSource
 
 FEW = Limits(workers=1, rate=0, tries=2, connect=2, read=2, whole=4, backoff=0.01, longest_backoff=0.02, down_after=2)
@@ -55,7 +55,7 @@ def test_an_allowed_host_that_stands_for_this_machine_is_told_nothing(monkeypatc
     )
     with Toy(answer) as house, Toy(redirecting(f"http://mirror.example.org:{house.port}/there")) as toy:
         service = Service("toy", toy.address, FEW, threading.Event(), ["mirror.example.org"])
-        with pytest.raises(Trouble, match=r"mirror\.example\.org leads to 127\.0\.0\.1"):
+        with pytest.raises(ArchiveError, match=r"mirror\.example\.org leads to 127\.0\.0\.1"):
             PoliteSession(service).get(f"{toy.address}/here")
         assert len(toy.asked) == 1
         assert not house.asked
@@ -75,7 +75,7 @@ def test_a_list_of_images_leads_nowhere_else(link: str) -> None:
     with Toy(answer) as other, Toy(skyview) as toy:
         links = "".join(f"<a href='{link.format(other=other.port)}?{band}'>FITS</a>" for band in BANDS)
         with skyview_conf.set_temp("url", f"{toy.address}/current/cgi/basicform.pl"):
-            source = SkyViewSource(Setting(limits=FEW))
+            source = SkyViewSource(SourceSettings(limits=FEW))
             with pytest.raises(CutoutUnavailable, match="gave up after 2 tries: the service leads to"):
                 source.fetch(galaxy())
         assert not other.asked
@@ -89,7 +89,7 @@ def test_a_redirect_whose_own_body_never_ends_is_cut() -> None:
             handler.wfile.write(bytes(2**18))
 
     with Toy(reply) as toy:
-        with pytest.raises(Trouble, match="larger than 1 MiB"):
+        with pytest.raises(ArchiveError, match="larger than 1 MiB"):
             session_for(toy.address, SMALL).get(f"{toy.address}/here")
         assert len(toy.asked) == 1
 
@@ -102,7 +102,7 @@ def test_an_answer_packed_twice_is_never_unpacked_whole() -> None:
     with Toy(lambda handler: answer(handler, twice, Content_Encoding="gzip, gzip")) as toy:
         tracemalloc.start()
         try:
-            with pytest.raises(Trouble, match="larger than 1 MiB"):
+            with pytest.raises(ArchiveError, match="larger than 1 MiB"):
                 session_for(toy.address, SMALL).get(f"{toy.address}/here")
             assert tracemalloc.get_traced_memory()[1] < 32 * 2**20
         finally:
@@ -142,7 +142,7 @@ def test_a_certificate_for_another_name_or_of_last_year_is_refused(
         (authority.issue_cert("127.0.0.1", not_before=last_year, not_after=last_year + timedelta(1)), "expired"),
     ):
         with Toy(answer, secured(certificate)) as toy:
-            with pytest.raises(Trouble, match=words):
+            with pytest.raises(ArchiveError, match=words):
                 session_for(toy.address).get(f"{toy.address}/here")
             assert not toy.asked
 
@@ -154,7 +154,7 @@ def test_from_a_secure_service_not_even_another_secure_one_is_asked(
     with Toy(answer, tls) as other:
         for host in ("127.0.0.1", "localhost"):
             with Toy(redirecting(f"https://{host}:{other.port}/there"), tls) as toy:
-                with pytest.raises(Trouble, match="another host"):
+                with pytest.raises(ArchiveError, match="another host"):
                     session_for(toy.address).get(f"{toy.address}/here")
                 assert len(toy.asked) == 1
         assert not other.asked
@@ -188,7 +188,7 @@ def test_what_is_no_answer_is_told_in_one_plain_line(said: bytes) -> None:
         handler.close_connection = True
 
     with Toy(reply) as toy:
-        with pytest.raises(Trouble) as caught:
+        with pytest.raises(ArchiveError) as caught:
             session_for(toy.address).get(f"{toy.address}/here")
         assert caught.value.kind in ("connection", "address")
         assert len(caught.value.words) < 250
@@ -201,7 +201,7 @@ def test_what_is_no_answer_is_told_in_one_plain_line(said: bytes) -> None:
 def test_a_source_comes_back_no_sooner_than_it_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with ArchiveServer(SKY, Faults(transient={"429": 1.0}, lasting={})) as server:  # which says: after a second
         monkeypatch.setattr(hips2fits, "configured", lambda section, item: f"{server.address}{PATH}")
-        source = Hips2fitsSource(Setting(limits=FEW, bands=("g",), shape=(16, 16)))
+        source = Hips2fitsSource(SourceSettings(limits=FEW, bands=("g",), shape=(16, 16)))
         for row in range(40):
             source.fetch(galaxy(row))
             if source.services[0].troubles["held"]:
@@ -225,7 +225,7 @@ def test_the_first_address_is_left_alone_while_down_and_used_again_when_back(
     mirrored: tuple[ArchiveServer, ArchiveServer],
 ) -> None:
     home, mirror = mirrored
-    source = Hips2fitsSource(Setting(limits=FEW, shape=(16, 16)))
+    source = Hips2fitsSource(SourceSettings(limits=FEW, shape=(16, 16)))
     first = source.services[0]
     shown = source.fetch(galaxy(0)).image
     assert (home.requests, mirror.requests) == (FEW.down_after, len(BANDS))
@@ -246,8 +246,8 @@ def test_the_first_address_is_left_alone_while_down_and_used_again_when_back(
 def test_when_both_stay_down_both_are_named(mirrored: tuple[ArchiveServer, ArchiveServer]) -> None:
     mirrored[1].faults = Faults(transient={}, lasting={}, outage=(0, 1e9))
     limits = Limits(**{**vars(FEW), "patience": 0.3})
-    with pytest.raises(Trouble, match=r"hips2fits is down \(.+\); hips2fits mirror is down \(.+\)") as caught:
-        Hips2fitsSource(Setting(limits=limits, shape=(16, 16))).fetch(galaxy())
+    with pytest.raises(ArchiveError, match=r"hips2fits is down \(.+\); hips2fits mirror is down \(.+\)") as caught:
+        Hips2fitsSource(SourceSettings(limits=limits, shape=(16, 16))).fetch(galaxy())
     assert caught.value.kind == "down"
 
 
@@ -258,8 +258,8 @@ def test_a_configured_address_has_no_mirror(
     with ArchiveServer(SKY, Faults(transient={}, lasting={}, outage=(0, 1e9))) as own:
         monkeypatch.setattr(hips2fits, "configured", lambda section, item: f"{own.address}{PATH}")
         limits = Limits(**{**vars(FEW), "patience": 0.3})
-        with pytest.raises(Trouble, match="is down"):
-            Hips2fitsSource(Setting(limits=limits, shape=(16, 16))).fetch(galaxy())
+        with pytest.raises(ArchiveError, match="is down"):
+            Hips2fitsSource(SourceSettings(limits=limits, shape=(16, 16))).fetch(galaxy())
     assert mirrored[0].requests == mirrored[1].requests == 0
 
 
@@ -293,13 +293,13 @@ def test_odd_words_in_a_head_are_told(said: str) -> None:
         handler.wfile.write(f"HTTP/1.1 {code}\r\n{said}\r\nContent-Length: 0\r\n\r\n".encode("latin-1"))
         handler.close_connection = True
 
-    with Toy(reply) as toy, pytest.raises(Trouble):
+    with Toy(reply) as toy, pytest.raises(ArchiveError):
         session_for(toy.address).get(f"{toy.address}/here")
 
 
 def test_after_a_hold_the_pace_is_kept_too() -> None:
     """Turns that were given out before the service asked for a pause are not all taken when it ends."""
-    pace, taken = Pace(20.0, threading.Event()), list[float]()
+    pace, taken = RateLimiter(20.0, threading.Event()), list[float]()
 
     def ask() -> None:
         pace.wait()

@@ -9,7 +9,7 @@ import pytest
 
 from gz2interp.errors import CutoutUnavailable, InputError
 from trainer.archives.frame_cache import FrameCache
-from trainer.archives.limits import Breaker, Limits, Pace, Stopped, Trouble
+from trainer.archives.limits import ArchiveError, CircuitBreaker, Limits, RateLimiter, Stopped
 from trainer.archives.persist import TRIES, persist
 from trainer.archives.service import Guard, Service
 from trainer.archives.session import plain_words
@@ -52,7 +52,7 @@ def test_a_service_and_what_was_allowed_may_be_asked(url: str, monkeypatch: pyte
 )
 def test_nothing_else_may_be_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.archives.service._addresses", lambda host: {"93.184.216.34"})
-    with pytest.raises(Trouble) as caught:
+    with pytest.raises(ArchiveError) as caught:
         Guard("https://archive.example.org/form").check(url)
     assert caught.value.kind == "address"
 
@@ -64,7 +64,7 @@ def test_a_name_that_leads_into_the_house_is_refused(peer: str, monkeypatch: pyt
     monkeypatch.setattr("trainer.archives.service._addresses", lambda host: {"93.184.216.34"})
     guard = Guard("https://archive.example.org/form")
     guard.check_peer("archive.example.org", "93.184.216.34")
-    with pytest.raises(Trouble, match="private network"):
+    with pytest.raises(ArchiveError, match="private network"):
         guard.check_peer("archive.example.org", peer)
 
 
@@ -73,7 +73,7 @@ def test_a_service_on_this_machine_may_be_asked_at_its_own_port_only() -> None:
     guard.check("http://127.0.0.1:8123/image")
     guard.check_peer("127.0.0.1", "127.0.0.1")
     for url in ("http://127.0.0.1:22/", "http://localhost:8123/", "http://127.0.0.2:8123/"):
-        with pytest.raises(Trouble):
+        with pytest.raises(ArchiveError):
             guard.check(url)
 
 
@@ -83,7 +83,7 @@ def test_an_address_that_is_none_is_told() -> None:
 
 
 def test_the_pace_is_kept_whoever_asks() -> None:
-    pace, taken = Pace(200.0, threading.Event()), list[float]()
+    pace, taken = RateLimiter(200.0, threading.Event()), list[float]()
 
     def ask() -> None:
         for _ in range(20):
@@ -103,7 +103,7 @@ def test_the_pace_is_kept_whoever_asks() -> None:
 
 
 def test_a_pause_that_a_service_asks_for_holds_for_all() -> None:
-    pace = Pace(0, threading.Event())
+    pace = RateLimiter(0, threading.Event())
     pace.wait()
     pace.hold(0.2)
     began = time.monotonic()
@@ -113,7 +113,7 @@ def test_a_pause_that_a_service_asks_for_holds_for_all() -> None:
 
 def test_waiting_ends_when_the_run_does() -> None:
     stop = threading.Event()
-    pace = Pace(0, stop)
+    pace = RateLimiter(0, stop)
     pace.hold(60)
     threading.Timer(0.05, stop.set).start()
     with pytest.raises(Stopped):
@@ -121,7 +121,7 @@ def test_waiting_ends_when_the_run_does() -> None:
 
 
 def test_a_service_that_fails_again_and_again_is_down_until_one_question_is_answered() -> None:
-    breaker = Breaker("toy", QUICK, threading.Event())
+    breaker = CircuitBreaker("toy", QUICK, threading.Event())
     for _ in range(2):
         breaker.failed("no answer")
     assert not breaker.is_open
@@ -147,7 +147,7 @@ def test_a_service_that_fails_again_and_again_is_down_until_one_question_is_answ
 
 
 def test_an_answer_between_failures_keeps_a_service_up() -> None:
-    breaker = Breaker("toy", QUICK, threading.Event())
+    breaker = CircuitBreaker("toy", QUICK, threading.Event())
     for _ in range(10):
         breaker.failed("no answer")
         breaker.failed("no answer")
@@ -156,10 +156,10 @@ def test_an_answer_between_failures_keeps_a_service_up() -> None:
 
 
 def test_patience_ends() -> None:
-    breaker = Breaker("toy", Limits(down_after=1, patience=0.01), threading.Event())
+    breaker = CircuitBreaker("toy", Limits(down_after=1, patience=0.01), threading.Event())
     breaker.failed("gone for a month")
     time.sleep(0.05)
-    with pytest.raises(Trouble, match="gone for a month") as caught:
+    with pytest.raises(ArchiveError, match="gone for a month") as caught:
         breaker.wait()
     assert caught.value.kind == "down"
 
@@ -169,7 +169,7 @@ def test_a_galaxy_is_given_up_after_so_many_tries_and_told_why() -> None:
 
     def attempt() -> None:
         asked.append(1)
-        raise Trouble("answer", "the answer is a web page")
+        raise ArchiveError("answer", "the answer is a web page")
 
     TRIES.set(1)
     with pytest.raises(CutoutUnavailable, match="gave up after 4 tries: the answer is a web page") as caught:
@@ -185,7 +185,7 @@ def test_progress_gives_new_tries() -> None:
         if len(asked) % 3 == 0:
             lacking[0] -= 1
         if lacking[0]:
-            raise Trouble("answer", "cut short")
+            raise ArchiveError("answer", "cut short")
         return "five images"
 
     assert persist(attempt, service(), lambda: lacking[0]) == "five images"
@@ -197,7 +197,7 @@ def test_what_will_not_change_is_not_asked_twice() -> None:
 
     def attempt() -> None:
         asked.append(1)
-        raise Trouble("refused", "the service said 404")
+        raise ArchiveError("refused", "the service said 404")
 
     with pytest.raises(CutoutUnavailable, match="404"):
         persist(attempt, service())
@@ -212,7 +212,7 @@ def test_tries_while_a_service_is_down_do_not_count() -> None:
     def attempt() -> str:
         asked.append(1)
         if len(asked) < 20:
-            raise Trouble("connection", "no answer")
+            raise ArchiveError("connection", "no answer")
         return "an image"
 
     TRIES.set(1)
@@ -271,8 +271,8 @@ def test_a_file_that_cannot_be_fetched_leaves_nothing(tmp_path) -> None:
     cache = FrameCache(tmp_path / "frames", most_bytes=10_000)
 
     def broken() -> bytes:
-        raise Trouble("answer", "cut short")
+        raise ArchiveError("answer", "cut short")
 
-    with pytest.raises(Trouble), cache.group("a", {"a.fits": broken}):
+    with pytest.raises(ArchiveError), cache.group("a", {"a.fits": broken}):
         pass
     assert not list((tmp_path / "frames").rglob("*.fits"))

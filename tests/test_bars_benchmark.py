@@ -10,14 +10,14 @@ from benchmarks.bars.judging import Measured, fitted_axes, fitted_line, judged
 from benchmarks.bars.judging import apart as apart_of
 from benchmarks.bars.regression import _augmented, _axes
 from gz2interp.measure.bars import FWHM, bars_in
-from trainer.dataset import Held
+from trainer.dataset import PixelsInMemory
 
 
 def test_what_is_done_to_a_galaxy_is_done_to_its_bar() -> None:
     angles = np.array([10.0, 75.0, 140.0, 175.0])
     light = np.stack([gaussian(5.0, 1.8, angle) for angle in angles])
     images = np.repeat(light[..., None], 5, axis=-1).astype(np.float32)
-    pixels = Held(np.arange(4), images, np.ones(images.shape[:3], bool))
+    pixels = PixelsInMemory(np.arange(4), images, np.ones(images.shape[:3], bool))
     axes = _axes(np.full(4, FWHM * 5.0), angles)
     seen, targets = _augmented(pixels, np.arange(4), axes, np.arange(4), np.zeros(5, np.float32), seed=1, epoch=1)
     found, told = bars_in(np.asarray(seen, np.float64)[..., 2]), np.asarray(targets, np.float64)

@@ -20,8 +20,8 @@ from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure
 from gz2interp.figures.layouts.groups import active_groups
-from gz2interp.figures.shown import Sky
-from gz2interp.figures.style import SMALL, TALLEST, Manner, Page
+from gz2interp.figures.shown import CutoutSky
+from gz2interp.figures.style import SMALL, TALLEST, FigureSize, FigureStyle
 from gz2interp.network.answers import Gradients
 from gz2interp.network.quiet import keras
 from gz2interp.results import Embedding, Provenance
@@ -31,7 +31,7 @@ from gz2interp.stores.survey import Survey
 from gz2interp.workflows import building_blocks
 from gz2interp.workflows.building_block_figures import channel_in_words
 from gz2interp.workflows.building_blocks import _sampled
-from gz2interp.workflows.study import Subject, open_subject
+from gz2interp.workflows.study import Study, open_study
 
 GALAXIES = 240
 LAYER = "channels"
@@ -58,7 +58,7 @@ def network():
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder, rng = tmp_path_factory.mktemp("blocks"), np.random.default_rng(5)
     network().save(folder / "network.keras")
     survey = Survey.create(folder / "sky", catalogue(GALAXIES, rng), shape=(32, 32), source="painted")
@@ -70,15 +70,15 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
             writer.append(made)
     survey = survey.refreshed()
     add_model(survey, rng, (folder / "network.keras").read_bytes())
-    opened = open_subject(survey.path, "cnn")
+    opened = open_study(survey.path, "cnn")
     analysed(opened)
     return opened
 
 
-def analysed(subject: Subject) -> None:
-    survey, model = subject.survey, subject.model
+def analysed(study: Study) -> None:
+    survey, model = study.survey, study.model
     rows = np.flatnonzero(survey.usable)
-    values = subject.probe.activations(survey.images(rows), LAYER, pooled=True)
+    values = study.probe.activations(survey.images(rows), LAYER, pooled=True)
     made = Provenance(survey.digest, model.digest, LAYER, "umap", {"metric": "euclidean", "pooling": "mean"}, 0)
     analysis = Analysis(layer_folder(model.path, LAYER) / made.digest)
     analysis.write_activations(0, values, len(values))
@@ -88,11 +88,11 @@ def analysed(subject: Subject) -> None:
 
 
 @pytest.fixture(scope="module")
-def folder(subject: Subject) -> BlocksFolder:
+def folder(study: Study) -> BlocksFolder:
     with pytest.MonkeyPatch.context() as patch:
         # UMAP takes half a minute to load; the long test lays places out by it.
         patch.setattr(building_blocks, "laid_out", lambda places, settings: places.vectors[:, [LIGHT, RED]])
-        return gz.blocks(subject, LAYER, SETTINGS)
+        return gz.blocks(study, LAYER, SETTINGS)
 
 
 def test_what_is_planted_in_channels_is_found(folder: BlocksFolder) -> None:
@@ -106,9 +106,9 @@ def test_what_is_planted_in_channels_is_found(folder: BlocksFolder) -> None:
     assert table["artefact_share"][NOISE] > 0.9
 
 
-def test_tops_are_the_survey_sorted(folder: BlocksFolder, subject: Subject) -> None:
+def test_tops_are_the_survey_sorted(folder: BlocksFolder, study: Study) -> None:
     kept = folder.arrays("tops")
-    said = subject.probe.activations(subject.survey.images(np.arange(GALAXIES)), LAYER)
+    said = study.probe.activations(study.survey.images(np.arange(GALAXIES)), LAYER)
     loud = said.mean(axis=(1, 2))
     for channel in (LIGHT, NOISE, RED):
         order = np.argsort(-loud[:, channel], kind="stable")
@@ -130,13 +130,13 @@ def test_channels_go_with_columns_and_every_test_is_kept(folder: BlocksFolder) -
     assert len(folder.artefacts) % 5 == 0
 
 
-def test_places_and_atlases_are_of_the_survey(folder: BlocksFolder, subject: Subject) -> None:
+def test_places_and_atlases_are_of_the_survey(folder: BlocksFolder, study: Study) -> None:
     places = folder.arrays("places")
     assert len(places["rows"]) == GALAXIES * 3
     np.testing.assert_allclose(places["attributed"].sum(axis=1), 0, atol=1e-5)
     whole, of_class = gz.kept_atlas(folder), gz.kept_atlas(folder, "long")
     assert 0 < of_class.coverage < whole.coverage <= len(places["rows"])
-    said = subject.probe.activations(subject.survey.images(places["rows"][whole.patches[0]]), LAYER)
+    said = study.probe.activations(study.survey.images(places["rows"][whole.patches[0]]), LAYER)
     here = said[np.arange(4), places["y"][whole.patches[0]], places["x"][whole.patches[0]]]
     cosines = here @ whole.directions[0] / np.linalg.norm(here, axis=1) / np.linalg.norm(whole.directions[0])
     assert cosines.min() > 0.9
@@ -163,25 +163,25 @@ def test_a_place_where_nothing_is_said_is_in_no_sample() -> None:
     assert (places.rows.tolist(), set(places.y.tolist()), set(places.x.tolist())) == ([0, 1, 2, 3, 4], {1}, {2})
 
 
-def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolder, subject: Subject) -> None:
+def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolder, study: Study) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(building_blocks, "gathered", lambda *_: pytest.fail("asked again"))
-        again = gz.blocks(subject, LAYER, SETTINGS)
+        again = gz.blocks(study, LAYER, SETTINGS)
         assert again.provenance.digest == folder.provenance.digest
-        assert gz.blocks(subject, LAYER).provenance.digest == folder.provenance.digest  # with what they were found with
-        assert folder.provenance.parameters["logit_rule"] == subject.probe.logit_rule
+        assert gz.blocks(study, LAYER).provenance.digest == folder.provenance.digest  # with what they were found with
+        assert folder.provenance.parameters["logit_rule"] == study.probe.logit_rule
         with pytest.raises(pytest.fail.Exception, match="asked again"):
-            gz.blocks(subject, LAYER, replace(SETTINGS, seed=1))
-    kept = gz.kept_blocks(subject.survey, subject.model, LAYER)
+            gz.blocks(study, LAYER, replace(SETTINGS, seed=1))
+    kept = gz.kept_blocks(study.survey, study.model, LAYER)
     assert kept is not None
     assert len(gz.kept_groups(kept)) == 2
 
 
-def test_a_galaxy_is_taken_apart_and_the_account_is_exact(folder: BlocksFolder, subject: Subject) -> None:
+def test_a_galaxy_is_taken_apart_and_the_account_is_exact(folder: BlocksFolder, study: Study) -> None:
     """The network is linear behind the layer: all is known from its weights."""
     galaxy = FIRST_ID + 4
-    found = gz.blocks_of_galaxy(subject, galaxy, LAYER)
-    weights, _ = subject.probe.model.get_layer("logits").get_weights()
+    found = gz.blocks_of_galaxy(study, galaxy, LAYER)
+    weights, _ = study.probe.model.get_layer("logits").get_weights()
     pooled = found.activations.mean(axis=(0, 1))
     for k, name in enumerate(CLASSES):
         assert found.scores[k] == f"logit({name})"
@@ -195,48 +195,48 @@ def test_a_galaxy_is_taken_apart_and_the_account_is_exact(folder: BlocksFolder, 
     entries = found.entries(found.places(1)[0], 3).entries
     assert all(entry.channel != SILENT for entry in entries[:2])
     assert found.grid.strengths.max() == 1
-    own = gz.blocks_of_image(subject, subject.survey.images([4])[0], LAYER, groups=3)
+    own = gz.blocks_of_image(study, study.survey.images([4])[0], LAYER, groups=3)
     assert len(own.groups) == 3
     assert own.galaxy_id == -1
 
 
-def test_attribution_between_layers_sums_to_the_later_channel(subject: Subject) -> None:
+def test_attribution_between_layers_sums_to_the_later_channel(study: Study) -> None:
     ids = [FIRST_ID + row for row in (0, 5)]
-    table = gz.between(subject, LAYER, "mean", ids)
-    said = subject.probe.activations(subject.survey.images([0, 5]), LAYER, pooled=True).mean(axis=0)
+    table = gz.between(study, LAYER, "mean", ids)
+    said = study.probe.activations(study.survey.images([0, 5]), LAYER, pooled=True).mean(axis=0)
     np.testing.assert_allclose(table, np.diag(said), atol=1e-6)
-    assert gz.between(subject, LAYER, "mean", ids, channels=[RED]).shape == (5, 1)
+    assert gz.between(study, LAYER, "mean", ids, channels=[RED]).shape == (5, 1)
 
 
-def test_what_is_not_there_is_told(subject: Subject, tmp_path: Path) -> None:
+def test_what_is_not_there_is_told(study: Study, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No galaxy 7"):
-        gz.blocks_of_galaxy(subject, 7, LAYER)
+        gz.blocks_of_galaxy(study, 7, LAYER)
     with pytest.raises(InputError, match="Channel 5 of layer 'mean' was asked for"):
-        gz.between(subject, LAYER, "mean", [FIRST_ID], channels=[5])
+        gz.between(study, LAYER, "mean", [FIRST_ID], channels=[5])
     with pytest.raises(InputError, match="No galaxy was given"):
-        gz.between(subject, LAYER, "mean", [])
-    flat = gz.blocks_of_galaxy(subject, FIRST_ID, "mean", steps=2)
+        gz.between(study, LAYER, "mean", [])
+    flat = gz.blocks_of_galaxy(study, FIRST_ID, "mean", steps=2)
     assert flat.effects.attributed.shape == (1, len(flat.groups), 2)
-    for ask in (flat.places, lambda: gz.groups_drawing(subject, flat)):
+    for ask in (flat.places, lambda: gz.groups_drawing(study, flat)):
         with pytest.raises(InputError, match="'mean'"):
             ask()
     with pytest.raises(SurveyError, match="gz2interp analyse"):
-        gz.blocks(subject, "mean")
+        gz.blocks(study, "mean")
     with pytest.raises(SurveyError, match="have not been looked for"):
-        gz.tops_drawing(subject, "mean", [0])
+        gz.tops_drawing(study, "mean", [0])
 
 
 @pytest.mark.parametrize("name", ["dictionary", "groups", "tops", "atlas"])
 def test_every_figure_fits_its_page_with_and_without_feature_images(
-    folder: BlocksFolder, subject: Subject, name: str
+    folder: BlocksFolder, study: Study, name: str
 ) -> None:
-    image, atlas = subject.survey.images([0])[0], gz.kept_atlas(folder)
-    found = gz.blocks_of_galaxy(subject, FIRST_ID + 4, LAYER, steps=2)
+    image, atlas = study.survey.images([0])[0], gz.kept_atlas(folder)
+    found = gz.blocks_of_galaxy(study, FIRST_ID + 4, LAYER, steps=2)
     draw = {
-        "dictionary": lambda manner, **more: gz.dictionary_drawing(subject, found, manner, found.places(2), 3, **more),
-        "groups": lambda manner, **more: gz.groups_drawing(subject, found, manner, **more),
-        "tops": lambda manner, **more: gz.tops_drawing(subject, LAYER, [NOISE, RED], manner, 3, 1, **more),
-        "atlas": lambda manner, **more: gz.atlas_drawing(subject, LAYER, manner=manner, **more),
+        "dictionary": lambda manner, **more: gz.dictionary_drawing(study, found, manner, found.places(2), 3, **more),
+        "groups": lambda manner, **more: gz.groups_drawing(study, found, manner, **more),
+        "tops": lambda manner, **more: gz.tops_drawing(study, LAYER, [NOISE, RED], manner, 3, 1, **more),
+        "atlas": lambda manner, **more: gz.atlas_drawing(study, LAYER, manner=manner, **more),
     }[name]
     keys = {
         "dictionary": range(5),
@@ -245,12 +245,12 @@ def test_every_figure_fits_its_page_with_and_without_feature_images(
         "atlas": list(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True)),
     }[name]
     image = np.flipud(image) * np.float32([0, 0, 0, 1, 0])  # like no galaxy
-    plain = draw(Manner(Page(columns=2)))
-    rich = draw(Manner(Page(columns=1)), features=dict.fromkeys(keys, image))
+    plain = draw(FigureStyle(FigureSize(columns=2)))
+    rich = draw(FigureStyle(FigureSize(columns=1)), features=dict.fromkeys(keys, image))
     assert (greenless(plain.figure), greenless(rich.figure) > 0) == (0, True)
     for drawing, columns in ((plain, 2), (rich, 1)):
         figure = drawing.figure
-        assert figure.get_figwidth() == pytest.approx(Page(columns=columns).width)
+        assert figure.get_figwidth() == pytest.approx(FigureSize(columns=columns).width)
         assert figure.get_figheight() <= TALLEST
         for each in texts(figure):  # legible, and nothing is cut off at the rim
             assert each.get_fontsize() >= SMALL
@@ -278,7 +278,9 @@ def test_every_picture_of_an_atlas_is_large_enough_to_be_seen(side: int, feature
         for column in range(side)
         for row in range(side)
     ]
-    figure = atlas_figure(cells, ["round", "edge on", "spiral"], "ugriz", Manner(), "A foot.", Sky(0.396, 0.0))
+    figure = atlas_figure(
+        cells, ["round", "edge on", "spiral"], "ugriz", FigureStyle(), "A foot.", CutoutSky(0.396, 0.0)
+    )
     assert figure.get_figheight() <= TALLEST
     figure.canvas.draw()
     sides = [
@@ -296,14 +298,14 @@ def test_every_picture_of_an_atlas_is_large_enough_to_be_seen(side: int, feature
 def test_an_atlas_in_which_nothing_would_be_seen_is_refused() -> None:
     cells = [AtlasCell(column, 0, 1, 0, np.ones((16, 16, 5), np.float32)) for column in range(40)]
     with pytest.raises(InputError, match="mm on a page"):
-        atlas_figure(cells, ["round"], "ugriz", Manner(Page(columns=1)))
+        atlas_figure(cells, ["round"], "ugriz", FigureStyle(FigureSize(columns=1)))
 
 
-def test_a_group_that_is_not_active_in_a_galaxy_is_left_out_and_named(folder: BlocksFolder, subject: Subject) -> None:
-    found = gz.blocks_of_galaxy(subject, FIRST_ID + 4, LAYER, steps=2)
+def test_a_group_that_is_not_active_in_a_galaxy_is_left_out_and_named(folder: BlocksFolder, study: Study) -> None:
+    found = gz.blocks_of_galaxy(study, FIRST_ID + 4, LAYER, steps=2)
     loads = found.effects.loads.copy()
     loads[..., 1] = 0
-    drawing = gz.groups_drawing(subject, replace(found, effects=replace(found.effects, loads=loads)))
+    drawing = gz.groups_drawing(study, replace(found, effects=replace(found.effects, loads=loads)))
     assert "strongest: group 2." in drawing.caption
     names = [text.get_text() for text in drawing.figure.texts]
     assert "group 1" in names
@@ -311,9 +313,9 @@ def test_a_group_that_is_not_active_in_a_galaxy_is_left_out_and_named(folder: Bl
     assert active_groups(np.zeros((2, 2, 3))) == [0, 1, 2]
 
 
-def test_a_channel_that_is_not_there_has_no_tops(folder: BlocksFolder, subject: Subject) -> None:
+def test_a_channel_that_is_not_there_has_no_tops(folder: BlocksFolder, study: Study) -> None:
     with pytest.raises(InputError, match="0 to 4"):
-        gz.tops_drawing(subject, LAYER, [9])
+        gz.tops_drawing(study, LAYER, [9])
 
 
 def test_a_channel_goes_with_columns_by_their_names() -> None:
@@ -330,12 +332,12 @@ def greenless(figure: Figure) -> int:
 
 
 def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
-    folder: BlocksFolder, subject: Subject, tmp_path: Path
+    folder: BlocksFolder, study: Study, tmp_path: Path
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(building_blocks, "BlockSettings", lambda: SETTINGS)
-        odd = ran("channels", subject.survey.path)
-        drawn = ran("groups", subject.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
+        odd = ran("channels", study.survey.path)
+        drawn = ran("groups", study.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
     assert odd.returncode == drawn.returncode == 0, odd.stderr + drawn.stderr
     for told in ("channel 2: does nothing", "twin of 0 (r 1.00)", "channel 3: sees sky_u"):
         assert told in odd.stdout
@@ -345,13 +347,13 @@ def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
 
 @pytest.mark.long
 def test_places_are_laid_out_by_kind_and_one_seed_gives_one_layout() -> None:
-    from gz2interp.workflows.building_blocks import Places, laid_out
+    from gz2interp.workflows.building_blocks import SampledPlaces, laid_out
 
     rng = np.random.default_rng(3)
     kinds = np.repeat(np.arange(3), 80)
     vectors = (np.eye(6)[kinds] + 0.1 * np.abs(rng.normal(size=(240, 6)))).astype(np.float32)
     nothing = np.zeros(240, np.int64)
-    places = Places(vectors, np.zeros((240, 2), np.float32), nothing, nothing, nothing)
+    places = SampledPlaces(vectors, np.zeros((240, 2), np.float32), nothing, nothing, nothing)
     first, second = (laid_out(places, SETTINGS) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     middles = np.stack([first[kinds == kind].mean(axis=0) for kind in range(3)])

@@ -11,7 +11,7 @@ from gz2interp.errors import InputError
 from gz2interp.schema import BANDS, QUESTIONS
 from gz2interp.stores.survey import Survey
 from trainer.catalog import read_catalog
-from trainer.download import Plan, open_download
+from trainer.download import DownloadPlan, open_download
 from trainer.sources.folder_index import catalog_of_folder
 
 FIRST = 588015507658768484
@@ -84,7 +84,7 @@ def test_a_download_of_galaxies_without_positions_is_refused(tmp_path):
     pd.DataFrame({"objid": IDS, "gz2class": "Er"}).to_csv(tmp_path / "t.csv", index=False)
     assert "no positions" in " ".join(read_catalog(tmp_path / "t.csv")[1].notes)
     with pytest.raises(InputError, match=r"t\.csv has no positions, and archives find galaxies by position"):
-        open_download(tmp_path / "s", tmp_path / "t.csv", lambda path: read_catalog(path)[0], Plan())
+        open_download(tmp_path / "s", tmp_path / "t.csv", lambda path: read_catalog(path)[0], DownloadPlan())
     assert not (tmp_path / "s").exists()
 
 

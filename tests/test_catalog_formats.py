@@ -18,7 +18,7 @@ from astropy.table import MaskedColumn, Table
 
 from gz2interp.errors import Gz2interpError, InputError
 from gz2interp.schema import QUESTIONS, vote_column
-from trainer.catalog import Join, labels_by, name_id, position_ids, read_catalog
+from trainer.catalog import JoinSettings, labels_by, name_id, position_ids, read_catalog
 
 LARGE = 588015507658768484
 RNG = np.random.default_rng(11)
@@ -539,7 +539,7 @@ def test_units_of_columns_of_ones_own_are_kept_and_exported(tmp_path):
     """The table of a survey of VizieR, whose own positions are sexagesimal, and a table that is joined to it."""
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.export import export_selection
-    from gz2interp.workflows.selection import Wanted, choose
+    from gz2interp.workflows.selection import GalaxyFilter, choose
 
     lines = [
         "Name\t_RAJ2000\t_DEJ2000\tRAJ2000\tDEJ2000\tVel",
@@ -552,13 +552,13 @@ def test_units_of_columns_of_ones_own_are_kept_and_exported(tmp_path):
     other["odd"].unit = "furlong"  # no standard's
     other.write(tmp_path / "other.ecsv")
     catalog, _ = read_catalog(
-        written(tmp_path / "vizier.tsv", *lines), joins=[Join(tmp_path / "other.ecsv", on="position")]
+        written(tmp_path / "vizier.tsv", *lines), joins=[JoinSettings(tmp_path / "other.ecsv", on="position")]
     )
     np.testing.assert_array_equal(catalog[["ra", "dec"]], [row[:2] for row in rows])
     survey = Survey.create(tmp_path / "survey", catalog, source="none")
     for suffix in ("fits", "vot", "ecsv"):
         file = tmp_path / f"out.{suffix}"
-        export_selection(choose(survey, Wanted()), file)
+        export_selection(choose(survey, GalaxyFilter()), file)
         with warnings.catch_warnings(action="ignore"):
             exported = Table.read(file)
         assert (str(exported["Vel"].unit), str(exported["odd"].unit)) == ("km / s", "furlong")

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from gz2interp.errors import InputError
-from trainer.catalog import Join, join, read_catalog
+from trainer.catalog import JoinSettings, join, read_catalog
 
 LARGE = 588015507658768484
 CATALOG = pd.DataFrame({"galaxy_id": LARGE + np.arange(3), "ra": [10.0, 20.0, 30.0], "dec": 5.0, "petro_radius": 4.0})
@@ -73,7 +73,9 @@ def test_strangers(tmp_path):
 def test_labels_are_made_after_the_join(tmp_path):
     CATALOG.to_csv(tmp_path / "catalog.csv", index=False)
     path = table(tmp_path, f"dr7objid,gz2class\n{LARGE},Er\n{LARGE + 1},Sb\n")
-    catalog, report = read_catalog(tmp_path / "catalog.csv", scheme="e_vs_s", joins=[Join(path, columns=("gz2class",))])
+    catalog, report = read_catalog(
+        tmp_path / "catalog.csv", scheme="e_vs_s", joins=[JoinSettings(path, columns=("gz2class",))]
+    )
     assert catalog["label"].tolist()[:2] == ["E", "S"]
     assert report.labels.why_not["no gz2class"] == 1
     assert report.joins[0].matched == 2
@@ -83,7 +85,7 @@ def test_labels_are_made_after_the_join(tmp_path):
 def test_positions_off_the_sphere_find_no_partner(tmp_path):
     (tmp_path / "a.csv").write_text("objid,ra,dec\n1,10.1,1.0\n2,10.2,1.1\n")
     (tmp_path / "b.csv").write_text("ra,dec,redshift\n10.1,1.0,0.1\ninf,1.1,0.2\n10.2,95,0.3\n")
-    joined, report = read_catalog(tmp_path / "a.csv", joins=[Join(tmp_path / "b.csv", on="position")])
+    joined, report = read_catalog(tmp_path / "a.csv", joins=[JoinSettings(tmp_path / "b.csv", on="position")])
     np.testing.assert_array_equal(joined["redshift"], [0.1, np.nan])
     assert report.joins[0].matched == 1
 
@@ -92,4 +94,4 @@ def test_a_catalogue_without_positions_cannot_be_joined_by_position(tmp_path):
     (tmp_path / "a.csv").write_text("objid,label\n1,a\n2,b\n")
     (tmp_path / "b.csv").write_text("ra,dec,redshift\n10.1,1.0,0.1\n")
     with pytest.raises(InputError, match="The catalogue has no positions"):
-        read_catalog(tmp_path / "a.csv", joins=[Join(tmp_path / "b.csv", on="position")])
+        read_catalog(tmp_path / "a.csv", joins=[JoinSettings(tmp_path / "b.csv", on="position")])

@@ -25,11 +25,11 @@ from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.image_quality import quality
-from gz2interp.workflows.import_results import lay_model
+from gz2interp.workflows.import_results import import_model
 from gz2interp.workflows.shards import (
-    Cluster,
+    DaskCluster,
     Shard,
-    SubjectAt,
+    StudyAt,
     SurveyAt,
     cluster_at,
     over_shards,
@@ -37,7 +37,7 @@ from gz2interp.workflows.shards import (
     shards_of,
     versions_here,
 )
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 ROWS = np.arange(1000, 3000)
 
@@ -63,9 +63,9 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def subject(tmp_path: Path, network: Path) -> Subject:
+def study(tmp_path: Path, network: Path) -> Study:
     survey = make_survey(tmp_path / "survey", GALAXIES, model=False, analysed=False)
-    return Subject(survey, lay_model(survey, network, class_names=("round", "long")))
+    return Study(survey, import_model(survey, network, class_names=("round", "long")))
 
 
 def test_shards_are_all_rows_once_in_order() -> None:
@@ -113,38 +113,38 @@ def test_an_error_of_a_job_is_told_as_it_is(scheduler: str) -> None:
         list(over_shards(late, None, shards_of(ROWS[:3]), cluster, Number(1)))
 
 
-def test_analyse_finds_the_same_numbers_there(subject: Subject, scheduler: str, tmp_path: Path) -> None:
-    elsewhere = _copy(subject, tmp_path / "copy")
+def test_analyse_finds_the_same_numbers_there(study: Study, scheduler: str, tmp_path: Path) -> None:
+    elsewhere = _copy(study, tmp_path / "copy")
     for settings in (fast(), fast(index="approximate", metric="whitened")):
-        _same(analyse(subject, settings), analyse(elsewhere, settings, scheduler=scheduler))
-    pd.testing.assert_frame_equal(quality(subject.survey), QualityFile(elsewhere.survey).read())
-    pd.testing.assert_frame_equal(subject.model.predictions, elsewhere.model.predictions)
+        _same(analyse(study, settings), analyse(elsewhere, settings, scheduler=scheduler))
+    pd.testing.assert_frame_equal(quality(study.survey), QualityFile(elsewhere.survey).read())
+    pd.testing.assert_frame_equal(study.model.predictions, elsewhere.model.predictions)
     assert not (elsewhere.model.path / ".unfinished").exists()
 
 
 def test_interrupted_it_goes_on_where_it_stopped(
-    subject: Subject, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: Study, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has been answered is not asked for again."""
     monkeypatch.setattr("gz2interp.workflows.analysis_steps.QUERIES", 256)
-    whole = analyse(_copy(subject, tmp_path / "whole"), fast())
+    whole = analyse(_copy(study, tmp_path / "whole"), fast())
     for stage in ("predict", "activations", "neighbours"):
         with pytest.raises(KeyboardInterrupt):
-            analyse(subject, fast(), _interrupt_after(stage), scheduler)
+            analyse(study, fast(), _interrupt_after(stage), scheduler)
     told: list[tuple[str, int, int]] = []
-    _same(whole, analyse(subject, fast(), lambda *now: told.append(now), scheduler))
+    _same(whole, analyse(study, fast(), lambda *now: told.append(now), scheduler))
     assert not {"predict", "activations", "image quality"} & {stage for stage, _, _ in told}
     assert [done for stage, done, _ in told if stage == "neighbours"] == [GALAXIES - 1]
 
 
 def test_a_survey_at_an_address_is_analysed_there(
-    subject: Subject, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    study: Study, scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path / "surveys"))
-    remote = Survey.open(subject.survey.path.as_uri())
-    made = analyse(Subject(remote, remote.model()), fast(), scheduler=scheduler)
+    remote = Survey.open(study.survey.path.as_uri())
+    made = analyse(Study(remote, remote.model()), fast(), scheduler=scheduler)
     assert tmp_path / "surveys" in made.path.parents
-    _same(analyse(subject, fast()), made)
+    _same(analyse(study, fast()), made)
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:9", "nonsense", "no-such-host.invalid:8786"])
@@ -177,7 +177,7 @@ def test_workers_that_all_go_are_missed() -> None:
         cluster_at(cluster.scheduler_address) as found,
     ):
         assert found is not None
-        answers = Cluster(found._client, patience=1).each(add, Number(1), shards_of(np.arange(100_000), 10))
+        answers = DaskCluster(found._client, patience=1).each(add, Number(1), shards_of(np.arange(100_000), 10))
         next(answers)
         cluster.scale(0)
         with pytest.raises(SurveyError, match="no workers any more"):
@@ -185,14 +185,14 @@ def test_workers_that_all_go_are_missed() -> None:
 
 
 def test_an_answer_that_goes_with_its_worker_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer, lost = Cluster._answer, iter([True, False, True])
+    answer, lost = DaskCluster._answer, iter([True, False, True])
 
-    def fetched(self: Cluster, future: Any) -> Any:
+    def fetched(self: DaskCluster, future: Any) -> Any:
         if next(lost, False):
             raise TimeoutError
         return answer(self, future)
 
-    monkeypatch.setattr(Cluster, "_answer", fetched)
+    monkeypatch.setattr(DaskCluster, "_answer", fetched)
     shards = list(shards_of(np.arange(100), 10))
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
@@ -217,22 +217,22 @@ def test_a_scheduler_that_goes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
             list(answers)
 
 
-def test_a_worker_that_sees_something_else_says_so(subject: Subject, tmp_path: Path) -> None:
-    at = SubjectAt.of(subject)
-    assert at().model.digest == subject.model.digest
+def test_a_worker_that_sees_something_else_says_so(study: Study, tmp_path: Path) -> None:
+    at = StudyAt.of(study)
+    assert at().model.digest == study.model.digest
     with pytest.raises(SurveyError, match="cannot open"):
         SurveyAt(str(tmp_path / "nowhere"), "")()
     with pytest.raises(SurveyError, match="another survey"):
-        SurveyAt(str(subject.survey.path), "0" * 16)()
+        SurveyAt(str(study.survey.path), "0" * 16)()
     with pytest.raises(SurveyError, match="another network"):
-        SubjectAt(at.survey, at.model, "0" * 16)()
+        StudyAt(at.survey, at.model, "0" * 16)()
 
 
 @pytest.mark.long
-def test_a_killed_worker_loses_nothing(subject: Subject, tmp_path: Path) -> None:
+def test_a_killed_worker_loses_nothing(study: Study, tmp_path: Path) -> None:
     """Two workers in processes of their own; one is killed when the first shard has been answered."""
     large = make_survey(tmp_path / "large", 256 * 8, model=False, analysed=False)
-    here = Subject(large, lay_model(large, subject.model.model_file, class_names=("round", "long")))
+    here = Study(large, import_model(large, study.model.model_file, class_names=("round", "long")))
     there = _copy(here, tmp_path / "there")
     with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as cluster:
         killed: list[int] = []
@@ -251,9 +251,9 @@ def test_a_killed_worker_loses_nothing(subject: Subject, tmp_path: Path) -> None
     pd.testing.assert_frame_equal(here.model.predictions, there.model.predictions)
 
 
-def _plain_map(analysis: Analysis, subject: Subject, rows: np.ndarray, *rest: object) -> None:
+def _plain_map(analysis: Analysis, study: Study, rows: np.ndarray, *rest: object) -> None:
     flat = Embedding(analysis.activations()[:, :2], "plain")
-    analysis.write_table(rows, subject.survey.galaxy_ids[rows], flat)
+    analysis.write_table(rows, study.survey.galaxy_ids[rows], flat)
 
 
 def _same(here: Analysis, there: Analysis) -> None:
@@ -267,10 +267,10 @@ def _same(here: Analysis, there: Analysis) -> None:
     pd.testing.assert_frame_equal(here.table, there.table)
 
 
-def _copy(subject: Subject, path: Path) -> Subject:
-    shutil.copytree(subject.survey.path, path)
+def _copy(study: Study, path: Path) -> Study:
+    shutil.copytree(study.survey.path, path)
     survey = Survey.open(path)
-    return Subject(survey, survey.model())
+    return Study(survey, survey.model())
 
 
 def _interrupt_after(wanted: str) -> Any:

@@ -13,7 +13,7 @@ from scipy.stats import false_discovery_control, spearmanr
 from gz2interp.concepts.atlas import atlas_of, most_for, whitened_directions
 from gz2interp.concepts.attribution import account, along_the_path, at_the_end
 from gz2interp.concepts.channel_diagnostics import artefact_channels, flagged, silent_channels, twins
-from gz2interp.concepts.channel_statistics import Tally, TopsKeeper
+from gz2interp.concepts.channel_statistics import RunningMoments, TopGalaxies
 from gz2interp.concepts.correlates import correlates, strongest_correlates
 from gz2interp.concepts.dictionary import activation_grid, channel_direction, dictionary_at, strongest_places
 from gz2interp.concepts.groups import Groups, find_groups, group_effects, part_of, without
@@ -236,7 +236,7 @@ def test_tops_and_bottoms_are_those_of_a_sort_in_whatever_portions(by):
     said[7], said[..., 5] = said[3], 0  # two galaxies alike, and a channel that says nothing
     loud = said.mean(axis=(1, 2)) if by == "mean" else said.max(axis=(1, 2))
     for portions in ([40], [3, 7, 30], [39, 1]):
-        keeper, start = TopsKeeper(5, by), 0
+        keeper, start = TopGalaxies(5, by), 0
         for size in portions:
             keeper.add(said[start : start + size], rows[start : start + size])
             start += size
@@ -250,18 +250,18 @@ def test_tops_and_bottoms_are_those_of_a_sort_in_whatever_portions(by):
 
 
 def test_tops_of_few_galaxies_and_of_none():
-    keeper = TopsKeeper(9)
+    keeper = TopGalaxies(9)
     with pytest.raises(InputError, match="No galaxy"):
         _ = keeper.top
     keeper.add(floats(2, 4), np.array([5, 3]))
     assert keeper.top.rows.shape == (4, 2)
     with pytest.raises(InputError, match="median"):
-        TopsKeeper(3, "median")
+        TopGalaxies(3, "median")
 
 
 def test_a_tally_in_portions_is_that_of_the_whole():
     said = 100 + floats(30, 3, 3, 5)  # far from zero, where naive sums of squares cancel
-    tally = Tally()
+    tally = RunningMoments()
     for part in np.array_split(said, [4, 11]):
         tally.add(part)
     rows = said.reshape(-1, 5).astype(float)
@@ -270,7 +270,7 @@ def test_a_tally_in_portions_is_that_of_the_whole():
     np.testing.assert_allclose(tally.correlation, np.corrcoef(rows, rowvar=False), atol=1e-9)
     assert (tally.galaxies, tally.places) == (30, 270)
     with pytest.raises(InputError):
-        _ = Tally().mean
+        _ = RunningMoments().mean
 
 
 def test_silent_channels_and_twins_are_found_and_no_others():
@@ -278,7 +278,7 @@ def test_silent_channels_and_twins_are_found_and_no_others():
     said[..., 2] = 3.0
     said[..., 6] = -2 * said[..., 1] + 0.1 * floats(50, 4, 4, seed=2)
     said[..., 7] = said[..., 0] + 0.5 * floats(50, 4, 4, seed=3)  # alike, and no twins: r = 0.89
-    tally = Tally()
+    tally = RunningMoments()
     tally.add(said)
     np.testing.assert_array_equal(silent_channels(tally), [2])
     ((first, second, r),) = twins(tally.correlation)
@@ -287,7 +287,7 @@ def test_silent_channels_and_twins_are_found_and_no_others():
 
 
 def test_a_layer_that_says_nothing_is_silent_everywhere():
-    tally = Tally()
+    tally = RunningMoments()
     tally.add(np.zeros((3, 2, 2, 4), np.float32))
     assert len(silent_channels(tally)) == 4
     assert twins(tally.correlation) == []

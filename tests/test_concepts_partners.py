@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gz2interp.concepts.channel_statistics import Tally
-from gz2interp.concepts.partners import LEVEL, NOBODY, Standing, answers_of, partners_of
+from gz2interp.concepts.channel_statistics import RunningMoments
+from gz2interp.concepts.partners import LEVEL, NOBODY, ActivationRanks, answers_of, partners_of
 from gz2interp.errors import InputError
 
 GALAXIES, CHANNELS = 400, 5
 ORDER = np.array([3, 0, 4, 1, 2])
 
 
-def tally_of(first: np.ndarray, second: np.ndarray) -> Tally:
+def tally_of(first: np.ndarray, second: np.ndarray) -> RunningMoments:
     """Of portions, as they stream by."""
-    tally, both = Tally(), np.concatenate([first, second], axis=1).astype(np.float32)
+    tally, both = RunningMoments(), np.concatenate([first, second], axis=1).astype(np.float32)
     for start in range(0, len(both), 90):
         tally.add(both[start : start + 90])
     return tally
@@ -53,7 +53,7 @@ def test_what_does_not_vary_or_only_falls_has_no_partner(said: np.ndarray) -> No
 def test_places_are_the_shares_below(said: np.ndarray) -> None:
     values = np.random.default_rng(3).gamma(1.0, size=(9, CHANNELS)).astype(np.float32)
     values[0], values[1] = said.max(axis=0), said.min(axis=0)
-    standing = Standing(values)
+    standing = ActivationRanks(values)
     for start in range(0, GALAXIES, 130):
         standing.add(said[start : start + 130])
     np.testing.assert_allclose(standing.places, (said[None] < values[:, None]).mean(axis=1))
@@ -61,7 +61,7 @@ def test_places_are_the_shares_below(said: np.ndarray) -> None:
     assert (standing.places[1] == 0).all()
     np.testing.assert_array_equal(standing.highest, said.max(axis=0))
     with pytest.raises(InputError):
-        _ = Standing(values).places
+        _ = ActivationRanks(values).places
 
 
 def test_an_image_is_told_beside_those_of_other_channels(said: np.ndarray) -> None:
@@ -72,7 +72,7 @@ def test_an_image_is_told_beside_those_of_other_channels(said: np.ndarray) -> No
     ours[np.arange(4), numbers] = 99
     ours[3] = 50
     values = ours[:, ORDER]
-    standing = Standing(values)
+    standing = ActivationRanks(values)
     standing.add(said)
     told = answers_of(found, numbers, values, standing.places)
     np.testing.assert_array_equal(told.value, [99, 99, 99, np.nan, 50])

@@ -28,8 +28,8 @@ from hypothesis import strategies as st_
 from streamlit.testing.v1 import AppTest
 
 from dashboards import downloading
-from dashboards.building import Building
-from dashboards.loading.downloads import Wish, interrupt, is_downloading, wish_of
+from dashboards.building import BuildState
+from dashboards.loading.downloads import DownloadSettings, interrupt, is_downloading, wish_of
 from dashboards.loading.surveys import without_image_csv
 from dashboards.parts.download import MOST_KINDS
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
@@ -37,8 +37,8 @@ from gz2interp.stores.files import write_json
 from gz2interp.stores.survey import Survey
 from trainer.__main__ import download as command
 from trainer.archives.limits import Limits
-from trainer.download import Plan, download, open_download
-from trainer.download.asking import ARCHIVES, Asking, open_archives
+from trainer.download import DownloadPlan, download, open_download
+from trainer.download.asking import ARCHIVES, ArchiveSettings, open_archives
 from trainer.download.report import ADVICE, Failure, Report, ServiceState, report_file
 from trainer.download.staging import Outcome, Staging
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
@@ -200,7 +200,7 @@ def test_a_download_of_which_galaxies_are_lacking_goes_on_with_its_own_settings(
 
 def test_what_the_command_does_by_itself_is_what_the_page_takes_it_to_do(survey: Survey) -> None:
     usual = {name: each.default for name, each in inspect.signature(command).parameters.items()}
-    assert (usual["workers"], usual["rate"]) == (Wish().workers, Wish().rate)
+    assert (usual["workers"], usual["rate"]) == (DownloadSettings().workers, DownloadSettings().rate)
     report("interrupted", workers=usual["workers"], rate=usual["rate"]).write(survey.path)
     told = command_of(opened())
     assert "--workers" not in told
@@ -209,7 +209,7 @@ def test_what_the_command_does_by_itself_is_what_the_page_takes_it_to_do(survey:
 
 @given(
     st_.builds(
-        Wish,
+        DownloadSettings,
         st_.just("/some where/table.csv"),
         st_.lists(st_.sampled_from(ARCHIVES), min_size=1, unique=True).map(tuple),
         st_.none() | st_.integers(50, 20000).map(lambda tenths: tenths / 10),
@@ -218,18 +218,20 @@ def test_what_the_command_does_by_itself_is_what_the_page_takes_it_to_do(survey:
         st_.integers(1, 1000).map(lambda tenths: tenths / 10),
     )
 )
-def test_a_wish_is_read_back_from_its_command(wish: Wish) -> None:
+def test_a_wish_is_read_back_from_its_command(wish: DownloadSettings) -> None:
     started_with = ["python", "-m", "trainer", "download", wish.catalog, "/survey"]
     assert wish_of([*started_with, *wish.options()]) == wish
     in_radii = replace(wish, field=None, radii=8.0)
     assert wish_of([*started_with, *in_radii.options()]) == in_radii
-    assert wish_of(["nothing", "of", "the", "kind"]) == Wish()
+    assert wish_of(["nothing", "of", "the", "kind"]) == DownloadSettings()
 
 
 @pytest.mark.parametrize(
-    "wish", [Wish(sources=()), Wish(field=400.0, radii=8.0)], ids=["without a source", "of two fields"]
+    "wish",
+    [DownloadSettings(sources=()), DownloadSettings(field=400.0, radii=8.0)],
+    ids=["without a source", "of two fields"],
 )
-def test_a_wish_that_makes_no_sense_is_refused(wish: Wish) -> None:
+def test_a_wish_that_makes_no_sense_is_refused(wish: DownloadSettings) -> None:
     with pytest.raises(InputError):
         wish.options()
 
@@ -355,10 +357,10 @@ def started(surveys: Path, galaxies: int, name: str = "night") -> AppTest:
 
 def test_those_that_failed_are_asked_for_again(surveys: Path, archive: ArchiveServer) -> None:
     table = catalogue(surveys, 30)
-    survey = open_download(surveys / "night", table, pd.read_csv, Plan())
-    asking = Asking(Limits(workers=6, rate=0, tries=2, backoff=0.01))
+    survey = open_download(surveys / "night", table, pd.read_csv, DownloadPlan())
+    asking = ArchiveSettings(Limits(workers=6, rate=0, tries=2, backoff=0.01))
     with skyview_conf.set_temp("url", f"{archive.address}/current/cgi/basicform.pl"):
-        assert download(survey, open_archives(["skyview"], Plan(), asking), workers=6).counts["failed"] > 2
+        assert download(survey, open_archives(["skyview"], DownloadPlan(), asking), workers=6).counts["failed"] > 2
     archive.faults.lasting = {}
     page = opened("night")
     page.text_input(key="download_again_catalog").set_value(str(table))
@@ -425,9 +427,11 @@ def test_a_process_that_is_no_download_is_left_alone(survey: Survey) -> None:
     assert not interrupt(survey.path, 0)
 
 
-def of_the_dashboard(state: str, words: str = "") -> Callable[[Path], Building]:
+def of_the_dashboard(state: str, words: str = "") -> Callable[[Path], BuildState]:
     """In the place of `downloading.look`: a process that has reported."""
-    return lambda survey: Building(state, {}, 9.0, words, 0.0, ("python", "-m", "trainer", "download", "/c.csv", "/s"))
+    return lambda survey: BuildState(
+        state, {}, 9.0, words, 0.0, ("python", "-m", "trainer", "download", "/c.csv", "/s")
+    )
 
 
 def test_a_download_is_told_once_to_stop(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -473,7 +477,9 @@ def test_a_download_that_cannot_be_started_is_refused_in_words(survey: Survey) -
 
 def test_a_start_that_failed_shows_its_last_words_and_can_be_tried_again(surveys: Path) -> None:
     (surveys / "broken.csv").write_text("name\n1\n", encoding="utf-8")
-    downloading.begin(surveys / "night", str(surveys / "broken.csv"), Wish(sources=("sdss",), workers=3).options())
+    downloading.begin(
+        surveys / "night", str(surveys / "broken.csv"), DownloadSettings(sources=("sdss",), workers=3).options()
+    )
     page = opened("night")
     wait_for(page, "The download could not be started")
     assert "name" in command_of(page)

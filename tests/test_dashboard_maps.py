@@ -18,18 +18,18 @@ from gz2interp.figures.colours import categories, scale
 from gz2interp.figures.map import MapPoints, MapView, map_figure
 from gz2interp.figures.panels import attribution_panels, bands_panel, probability_bars
 from gz2interp.figures.quality import panel
-from gz2interp.map_quality import Agreement, MapQuality, PlacingError
+from gz2interp.map_quality import LabelAgreement, MapQuality, PlacingError
 from gz2interp.results import Embedding, Neighbours, Provenance
 from gz2interp.stores.analyses import Analysis, latest_analysis, layer_folder
 from gz2interp.stores.latents import LATENTS
 from gz2interp.stores.layer_results import AlignedMap
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.import_results import lay_latents
+from gz2interp.workflows.import_results import import_latents
 
 SCRIPT = Path(__file__).resolve().parent.parent / "dashboards" / "explore.py"
 N = 24
 QUALITY = MapQuality(
-    5, N, N, 0, 0.912, 0.934, 0.41, 0.2, {"label": Agreement(0.8, 0.9, 0.5)}, PlacingError(0.004, 0.02, N)
+    5, N, N, 0, 0.912, 0.934, 0.41, 0.2, {"label": LabelAgreement(0.8, 0.9, 0.5)}, PlacingError(0.004, 0.02, N)
 )
 
 
@@ -46,7 +46,7 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
 def add_latents(survey: Survey, folder: Path) -> None:
     values = np.random.default_rng(0).normal(size=(N, 2)).astype(np.float32)
     np.savez(folder / "mine.npz", ids=survey.galaxy_ids, latents=values)
-    model = lay_latents(survey, folder / "mine.npz", "mine").model
+    model = import_latents(survey, folder / "mine.npz", "mine").model
     apart = np.linalg.norm(values[:, None] - values[None], axis=2)
     nearest = np.argsort(apart, axis=1)[:, 1:9]
     made = Provenance(survey.digest, model.digest, LATENTS, "umap", {"metric": "euclidean"}, 0)

@@ -18,15 +18,15 @@ from gz2interp.errors import InputError
 from gz2interp.results import Embedding, Provenance
 from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.neighbours import Found, NearbyWish
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.neighbours import NeighbourSettings, SkyNeighbours
+from gz2interp.workflows.study import Study
 
 EXPLORE = str(Path(__file__).resolve().parent.parent / "dashboards" / "explore.py")
 
 
 def test_twins_are_marked() -> None:
     rows, distances = np.array([[7, 3, -1]]), np.array([[0.01, 0.25, np.nan]], np.float32)
-    assert notes_of(Found(rows, distances, np.array([[1.23, np.nan, np.nan]]))) == ['same galaxy, 1.2"', "0.25"]
+    assert notes_of(SkyNeighbours(rows, distances, np.array([[1.23, np.nan, np.nan]]))) == ['same galaxy, 1.2"', "0.25"]
 
 
 def test_the_least_similar_are_a_switch_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def headings(page: AppTest) -> str:
 @pytest.fixture(scope="module")
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Survey, Analysis]:
     survey = make_survey(tmp_path_factory.mktemp("nearby") / "tiny", 30, network=small_network(), analysed=False)
-    subject, rows = Subject(survey, survey.model("cnn")), np.flatnonzero(survey.usable)
+    subject, rows = Study(survey, survey.model("cnn")), np.flatnonzero(survey.usable)
     activations = subject.probe.activations(survey.images(rows), "seen", pooled=True)
     found = nearest_neighbours(activations, 5)
     made = Provenance(survey.digest, subject.model.digest, "seen", "umap", {"metric": "cosine", "pooling": "mean"})
@@ -65,11 +65,11 @@ def test_a_file_finds_its_galaxy(analysed: tuple[Survey, Analysis]) -> None:
     written = io.BytesIO()
     np.save(written, survey.images([9])[0])
     picture, found = neighbours_of_file(
-        survey, survey.model("cnn"), analysis, "nine.npy", written.getvalue(), NearbyWish(4)
+        survey, survey.model("cnn"), analysis, "nine.npy", written.getvalue(), NeighbourSettings(4)
     )
     assert picture.startswith("data:image/png")
     assert found.rows[0, 0] == survey.row_of(FIRST_ID + 9)
     assert found.distances[0, 0] == pytest.approx(0, abs=1e-5)
     assert found.rows[0, 1:].tolist() == analysis.neighbours([analysis.position_of(9)]).rows[0, :3].tolist()
     with pytest.raises(InputError, match="cannot be read"):
-        neighbours_of_file(survey, survey.model("cnn"), analysis, "bad.npy", b"nothing", NearbyWish(4))
+        neighbours_of_file(survey, survey.model("cnn"), analysis, "bad.npy", b"nothing", NeighbourSettings(4))

@@ -16,8 +16,8 @@ from dashboards.loading.export import bytes_of
 from dashboards.parts import galleries
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.export import export_selection
-from gz2interp.workflows.samp import Sent
-from gz2interp.workflows.selection import Subset, Wanted, choose
+from gz2interp.workflows.samp import SampReply
+from gz2interp.workflows.selection import GalaxyFilter, SelectedGalaxies, choose
 
 
 @pytest.fixture(scope="module")
@@ -26,11 +26,11 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
 
 
 @pytest.fixture
-def subset(survey: Survey) -> Subset:
-    return Subset(survey, np.array([5, 1]), extra={"distance": [0.1, 0.2]}, name=f"neighbours of {FIRST_ID}")
+def subset(survey: Survey) -> SelectedGalaxies:
+    return SelectedGalaxies(survey, np.array([5, 1]), extra={"distance": [0.1, 0.2]}, name=f"neighbours of {FIRST_ID}")
 
 
-def page_of(subset: Subset) -> AppTest:
+def page_of(subset: SelectedGalaxies) -> AppTest:
     def page(subset) -> None:  # type: ignore[no-untyped-def]  # the script is this text alone
         from dashboards.parts.galleries import offer_selection
 
@@ -46,7 +46,7 @@ def said(page: AppTest) -> str:
 
 
 def test_without_a_hub_the_page_says_what_to_open(
-    subset: Subset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subset: SelectedGalaxies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SAMP_HUB", f"std-lockurl:{(tmp_path / 'none').as_uri()}")
     monkeypatch.setenv("GZ2INTERP_SURVEYS", str(tmp_path))
@@ -55,12 +55,12 @@ def test_without_a_hub_the_page_says_what_to_open(
     assert "No SAMP hub is running: open TOPCAT or Aladin first." in said(page)
 
 
-def test_the_page_tells_what_each_program_answered(subset: Subset, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_page_tells_what_each_program_answered(subset: SelectedGalaxies, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def answered(subset: Subset, to: str) -> list[Sent]:
+    def answered(subset: SelectedGalaxies, to: str) -> list[SampReply]:
         asked.append((subset.rows.tolist(), to))
-        return [Sent("TOPCAT", "table.load.votable"), Sent("<b>", "ds9.set", "no <frame>")]
+        return [SampReply("TOPCAT", "table.load.votable"), SampReply("<b>", "ds9.set", "no <frame>")]
 
     monkeypatch.setattr(galleries, "send", answered)
     page = page_of(subset)
@@ -77,7 +77,7 @@ def test_the_page_tells_what_each_program_answered(subset: Subset, monkeypatch: 
 
 
 @pytest.mark.parametrize("form", list(galleries._FORMS))
-def test_a_download_is_what_the_command_writes(subset: Subset, tmp_path: Path, form: str) -> None:
+def test_a_download_is_what_the_command_writes(subset: SelectedGalaxies, tmp_path: Path, form: str) -> None:
     taken = bytes_of(subset, form)
     if form == ".zip":
         with zipfile.ZipFile(io.BytesIO(taken)) as archive:
@@ -100,7 +100,7 @@ def test_a_download_is_what_the_command_writes(subset: Subset, tmp_path: Path, f
     assert taken == (tmp_path / f"galaxies{form}").read_bytes()
 
 
-def test_columns_are_chosen_on_the_page(subset: Subset) -> None:
+def test_columns_are_chosen_on_the_page(subset: SelectedGalaxies) -> None:
     page = page_of(subset)
     (box,) = page.multiselect
     assert box.options == subset.all_columns
@@ -113,7 +113,7 @@ def test_columns_are_chosen_on_the_page(subset: Subset) -> None:
 
 
 def test_more_cutouts_than_a_page_may_hold_are_the_commands_matter(
-    subset: Subset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subset: SelectedGalaxies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(galleries, "MOST_CUTOUTS", 1)
     page = page_of(subset)
@@ -122,4 +122,4 @@ def test_more_cutouts_than_a_page_may_hold_are_the_commands_matter(
     (button,) = page.get("download_button")
     assert button.proto.disabled
     (tmp_path / "g.ecsv").write_bytes(bytes_of(subset, ".ecsv"))
-    assert choose(subset.survey, Wanted(file=tmp_path / "g.ecsv")).rows.tolist() == [5, 1]
+    assert choose(subset.survey, GalaxyFilter(file=tmp_path / "g.ecsv")).rows.tolist() == [5, 1]

@@ -132,4 +132,4 @@ def test_it_starts_the_command_that_it_shows(
     page.selectbox(key="work_task").select(task).run()
     page.button(key="work_start").click().run()
     assert begun == [[sys.executable, *command, str(survey.path), "--model", "cnn", "--progress", "json"]]
-    assert working.task_of(building.Building("running", {}, 0.0, command=tuple(begun[0]))) == task
+    assert working.task_of(building.BuildState("running", {}, 0.0, command=tuple(begun[0]))) == task

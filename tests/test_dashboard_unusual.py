@@ -16,12 +16,12 @@ from unusual_fixtures import add_unusual
 from dashboards import working
 from dashboards.loading.clusters import ranking_for, ratings_csv, unusual_for
 from dashboards.parts import rating as part
-from dashboards.rating_component import Pressed
+from dashboards.rating_component import RatingKeyPress
 from gz2interp.errors import SurveyError
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_parquet
 from gz2interp.workflows.rating import rate, ratings_of
-from gz2interp.workflows.unusual_results import Unusual, latest_unusual
+from gz2interp.workflows.unusual_results import UnusualGalaxies, latest_unusual
 
 SCRIPT = Path(__file__).resolve().parent.parent / "dashboards" / "explore.py"
 
@@ -34,7 +34,7 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Survey:
     return make_survey(tmp_path / "tiny", 40)
 
 
-def judge(survey: Survey) -> Unusual:
+def judge(survey: Survey) -> UnusualGalaxies:
     """The scores, made when they are first asked for."""
     return unusual_for(survey, survey.model("cnn")) or add_unusual(survey)
 
@@ -56,7 +56,7 @@ def press(page: AppTest, monkeypatch: pytest.MonkeyPatch, survey: Survey, key: s
     monkeypatch.setattr(part, "say", lambda words: chosen.update(said=words))
     monkeypatch.setattr(part.st, "session_state", state | {"rating_page": "page 1"})
     found = judge(survey)
-    part._press(ranking_for(found, ratings_of(survey).count()), Pressed(key, galaxy_id))
+    part._press(ranking_for(found, ratings_of(survey).count()), RatingKeyPress(key, galaxy_id))
     page.session_state["told"] = chosen
 
 

@@ -24,9 +24,9 @@ from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.survey import Survey
-from trainer.archives.limits import Limits, Trouble
-from trainer.download import Plan, download, open_download, read_report
-from trainer.download.asking import Asking, open_archives, said_of
+from trainer.archives.limits import ArchiveError, Limits
+from trainer.download import DownloadPlan, download, open_download, read_report
+from trainer.download.asking import ArchiveSettings, open_archives, said_of
 from trainer.download.report import failures_of
 from trainer.download.staging import Outcome, Staging
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
@@ -65,9 +65,11 @@ def point(server: ArchiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.sources.hips2fits.configured", lambda section, item: address)
 
 
-def run(survey: Survey, *names: str, limits: Limits = QUICK, retry: tuple[str, ...] = (), plan: Plan | None = None):
-    asking = Asking(limits)
-    sources = open_archives(names, plan or Plan(), asking)
+def run(
+    survey: Survey, *names: str, limits: Limits = QUICK, retry: tuple[str, ...] = (), plan: DownloadPlan | None = None
+):
+    asking = ArchiveSettings(limits)
+    sources = open_archives(names, plan or DownloadPlan(), asking)
     return download(survey, sources, workers=limits.workers, stop=asking.stop, retry=retry)
 
 
@@ -402,27 +404,27 @@ def test_another_plan_or_catalogue_is_refused(tmp_path) -> None:
         reads.append(path)
         return pd.read_csv(path)
 
-    open_download(tmp_path / "survey", table, read, Plan())
-    open_download(tmp_path / "survey", table, read, Plan())
+    open_download(tmp_path / "survey", table, read, DownloadPlan())
+    open_download(tmp_path / "survey", table, read, DownloadPlan())
     assert len(reads) == 1  # a large catalogue is not read again
     with pytest.raises(SurveyError, match="arcsec 25"):
-        open_download(tmp_path / "survey", table, read, Plan(field=Field(400.0)))
+        open_download(tmp_path / "survey", table, read, DownloadPlan(field=Field(400.0)))
     catalogue(6).to_csv(table, index=False)
     with pytest.raises(SurveyError, match="catalog"):
-        open_download(tmp_path / "survey", table, read, Plan())
+        open_download(tmp_path / "survey", table, read, DownloadPlan())
     Survey.create(tmp_path / "painted", catalogue(5), source="painted")
     with pytest.raises(SurveyError, match="not begun by a download"):
-        open_download(tmp_path / "painted", table, read, Plan())
+        open_download(tmp_path / "painted", table, read, DownloadPlan())
 
 
 def test_what_a_user_should_know_is_said_beforehand(tmp_path, pointed, monkeypatch) -> None:
     survey = Survey.create(tmp_path / "survey", catalogue(50))
-    wide = Plan(field=Field(400.0))
-    said = list(said_of(survey, open_archives(["skyview"], wide, Asking()), wide))
+    wide = DownloadPlan(field=Field(400.0))
+    said = list(said_of(survey, open_archives(["skyview"], wide, ArchiveSettings()), wide))
     assert any("6.250 arcsec per pixel" in line for line in said)
     assert any(line.startswith("Warning: 100.0% of the galaxies have a radius below 3 pixels") for line in said)
     assert any("not verified" in line for line in said)
-    native = list(said_of(survey, open_archives(["sdss"], Plan(), Asking()), Plan()))
+    native = list(said_of(survey, open_archives(["sdss"], DownloadPlan(), ArchiveSettings()), DownloadPlan()))
     assert any("0.396 arcsec per pixel" in line for line in native)
     assert not any(line.startswith("Warning") for line in native)
 
@@ -432,7 +434,7 @@ def test_a_field_in_radii_follows_the_galaxy(tmp_path, pointed, monkeypatch) -> 
     survey = Survey.create(tmp_path / "survey", catalog)
     with ArchiveServer(SKY) as server:
         point(server, monkeypatch)
-        run(survey, "skyview", plan=Plan(field=Field(radii=6.4)))
+        run(survey, "skyview", plan=DownloadPlan(field=Field(radii=6.4)))
     status = survey.refreshed().status
     np.testing.assert_allclose(status["pixel_scale"], [0.4, 0.8, np.nan])
     assert status.loc[2, ["status", "reason"]].tolist() == [
@@ -443,34 +445,34 @@ def test_a_field_in_radii_follows_the_galaxy(tmp_path, pointed, monkeypatch) -> 
 
 def test_unknown_sources_are_told() -> None:
     with pytest.raises(InputError, match="skyview, hips2fits, sdss"):
-        open_archives(["ned"], Plan(), Asking())
+        open_archives(["ned"], DownloadPlan(), ArchiveSettings())
 
 
 def test_an_endless_answer_is_cut(tmp_path, pointed, monkeypatch) -> None:
     from trainer.archives.session import PoliteSession
-    from trainer.sources.remote import Setting
+    from trainer.sources.remote import SourceSettings
 
     with ArchiveServer(SKY) as server:
-        setting = Setting(limits=Limits(**{**vars(QUICK), "most_bytes": 10_000}))
+        setting = SourceSettings(limits=Limits(**{**vars(QUICK), "most_bytes": 10_000}))
         session = PoliteSession(setting.service("toy", server.address))
         address = (
             f"{server.address}/hips-image-services/hips2fits?hips=CDS/P/SDSS9/g&ra=1&dec=1&width=64&height=64&fov=0.01"
         )
-        with pytest.raises(Trouble, match="larger than"):
+        with pytest.raises(ArchiveError, match="larger than"):
             session.get(address)
 
 
 @pytest.mark.parametrize("fault", ["drip", "slow head", "hang"])
 def test_a_slow_answer_ends_in_time(fault: str) -> None:
     from trainer.archives.session import PoliteSession
-    from trainer.sources.remote import Setting
+    from trainer.sources.remote import SourceSettings
 
     faults = Faults(transient={}, lasting={fault: 1.0}, patience=20.0)
     with ArchiveServer(SKY, faults) as server:
-        setting = Setting(limits=Limits(**{**vars(QUICK), "read": 0.6, "whole": 1.0}))
+        setting = SourceSettings(limits=Limits(**{**vars(QUICK), "read": 0.6, "whole": 1.0}))
         session = PoliteSession(setting.service("toy", server.address))
         began = time.monotonic()
-        with pytest.raises(Trouble) as caught:
+        with pytest.raises(ArchiveError) as caught:
             session.get(
                 f"{server.address}/hips-image-services/hips2fits?hips=CDS/P/SDSS9/g&ra=1&dec=1&width=8&height=8&fov=1"
             )

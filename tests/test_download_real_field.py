@@ -14,8 +14,8 @@ from gz2interp.results import Cutout, Galaxy
 from trainer.archives.limits import Limits
 from trainer.archives.units import Unit, read_unit
 from trainer.calibrate import aperture_flux, calibrate, unit_of_scales, write_calibration
-from trainer.download import Plan
-from trainer.download.asking import Asking, open_archives
+from trainer.download import DownloadPlan
+from trainer.download.asking import ArchiveSettings, open_archives
 from trainer.rehearsal import ArchiveServer, FrameSky
 from trainer.sources.detection import find_objects
 
@@ -46,8 +46,8 @@ def sources(frames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             sdss_conf.set_temp("skyserver_baseurl", server.address),
             sdss_conf.set_temp("sas_baseurl", f"{server.address}/sas"),
         ):
-            asking = Asking(Limits(rate=0, tries=2), cache=tmp_path / "cache")
-            yield {name: open_archives([name], Plan(), asking)[0] for name in ("sdss", "skyview", "hips2fits")}
+            asking = ArchiveSettings(Limits(rate=0, tries=2), cache=tmp_path / "cache")
+            yield {name: open_archives([name], DownloadPlan(), asking)[0] for name in ("sdss", "skyview", "hips2fits")}
 
 
 def centroid(cutout: Cutout) -> np.ndarray:

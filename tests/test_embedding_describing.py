@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from gz2interp.embedding.cluster_differences import (
-    Column,
+    ComparedColumn,
     compared,
     flag_column,
     matched_effects,
@@ -16,7 +16,7 @@ from gz2interp.embedding.cluster_differences import (
     with_rates,
     word_columns,
 )
-from gz2interp.workflows.cluster_descriptions import Described, describe
+from gz2interp.workflows.cluster_descriptions import ClusterDescriptions, describe
 
 N = 600
 
@@ -27,7 +27,7 @@ def labels() -> np.ndarray:
     return np.random.default_rng(0).permutation(np.repeat([0, 1, 2, -1], [200, 120, 80, 200]))
 
 
-def described(columns: list[Column], labels: np.ndarray) -> Described:
+def described(columns: list[ComparedColumn], labels: np.ndarray) -> ClusterDescriptions:
     sizes = pd.DataFrame({"extent": np.linspace(0.1, 0.2, len(labels)), "reach": np.linspace(0.3, 0.4, len(labels))})
     return describe(columns, {"one": labels}, sizes)
 
@@ -148,7 +148,7 @@ def test_words_are_compared_one_by_one_the_frequent_ones() -> None:
     assert columns["gz2class = Ei"].values[:101].sum() == 60
 
 
-def quality(name: str, values: np.ndarray) -> Column:
+def quality(name: str, values: np.ndarray) -> ComparedColumn:
     return number_column(name, values, "quality", "blurrier", "sharper", "PSF in r", "{:.2f}″")
 
 

@@ -11,7 +11,7 @@ import gz2interp as gz
 from gz2interp.errors import InputError
 from gz2interp.features.believable import agreement, random_images, share_of_colours, share_of_spectrum
 from gz2interp.features.forms import form_of
-from gz2interp.features.image_prior import Light, colours_of, frequencies, light_of, signal_of
+from gz2interp.features.image_prior import ImagePrior, colours_of, frequencies, image_prior, signal_of
 from gz2interp.features.limits import SHARPNESS, above_sky, fluxes_within
 from gz2interp.features.transformations import NONE, Transformations
 from gz2interp.network.probe import Probe
@@ -30,17 +30,17 @@ def galaxies() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def light(galaxies: np.ndarray) -> Light:
-    return light_of([galaxies[:20], galaxies[20:]], BANDS)
+def light(galaxies: np.ndarray) -> ImagePrior:
+    return image_prior([galaxies[:20], galaxies[20:]], BANDS)
 
 
 @pytest.fixture(scope="module")
-def small() -> Light:
+def small() -> ImagePrior:
     """Of noise with a blob in the middle, in the shape that the toy networks take."""
     y, x = np.mgrid[:16, :16] - 7.5
     blob = 30 * np.exp(-(y**2 + x**2) / 8)[..., None]
     rng = np.random.default_rng(0)
-    return light_of([rng.uniform(0.2, 1, (64, 1, 1, 5)) * blob + rng.normal(size=(64, 16, 16, 5))])
+    return image_prior([rng.uniform(0.2, 1, (64, 1, 1, 5)) * blob + rng.normal(size=(64, 16, 16, 5))])
 
 
 @pytest.fixture(scope="module")
@@ -48,11 +48,11 @@ def probe() -> Probe:
     return Probe(plain_network())
 
 
-def make(probe: Probe, objectives: Any, small: Light, **options: Any) -> gz.FeatureImages:
+def make(probe: Probe, objectives: Any, small: ImagePrior, **options: Any) -> gz.FeatureImages:
     return gz.visualise(probe, objectives, small, **({"steps": 12} | options))
 
 
-def test_light_is_that_of_the_images_however_they_come(galaxies: np.ndarray, light: Light) -> None:
+def test_light_is_that_of_the_images_however_they_come(galaxies: np.ndarray, light: ImagePrior) -> None:
     stretched = light.stretched(galaxies)
     np.testing.assert_allclose(light.mean, stretched.mean(axis=(0, 1, 2), dtype=float), rtol=1e-3)
     np.testing.assert_allclose(light.covariance, np.cov(stretched.reshape(-1, 5).T, bias=True), rtol=1e-3, atol=1e-4)
@@ -60,17 +60,19 @@ def test_light_is_that_of_the_images_however_they_come(galaxies: np.ndarray, lig
     np.testing.assert_allclose(light.spectrum, waves.mean(axis=0), rtol=1e-3)
     np.testing.assert_allclose(light.fluxes(stretched), galaxies, rtol=1e-3, atol=1e-5)
     assert 0.85 < share_of_spectrum(galaxies, light, None).mean() <= 1
-    one = light_of([galaxies[:20, ..., 2:3], galaxies[20:, ..., 2:3]])
+    one = image_prior([galaxies[:20, ..., 2:3], galaxies[20:, ..., 2:3]])
     np.testing.assert_allclose(one.spectrum[0], light.spectrum[2], rtol=1e-4)
 
 
-def test_light_does_not_depend_on_the_batches_nor_on_what_was_not_observed(galaxies: np.ndarray, light: Light) -> None:
-    single = light_of((image[None] for image in galaxies), BANDS)
+def test_light_does_not_depend_on_the_batches_nor_on_what_was_not_observed(
+    galaxies: np.ndarray, light: ImagePrior
+) -> None:
+    single = image_prior((image[None] for image in galaxies), BANDS)
     for name in ("sky", "reach", "profile", "colours"):
         np.testing.assert_allclose(getattr(single, name), getattr(light, name), rtol=1e-5, err_msg=name)
     half = galaxies.copy()
     half[::2, :40] = 0  # most of every second galaxy's rim
-    np.testing.assert_allclose(light_of([half]).sky, light.sky, rtol=0.1)
+    np.testing.assert_allclose(image_prior([half]).sky, light.sky, rtol=0.1)
 
 
 def test_the_signal_is_the_spectrum_less_its_noise() -> None:
@@ -82,14 +84,14 @@ def test_the_signal_is_the_spectrum_less_its_noise() -> None:
 
 def test_images_without_light_are_no_light() -> None:
     with pytest.raises(InputError, match="No images"):
-        light_of([])
-    dark = light_of([np.zeros((2, 16, 16, 3), np.float32)])
+        image_prior([])
+    dark = image_prior([np.zeros((2, 16, 16, 3), np.float32)])
     assert all(np.isfinite(value).all() for name, value in vars(dark).items() if name not in ("bands", "galaxies"))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("plant", [bar_network, ring_network, blue_minus_red_network])
-def test_an_image_shows_what_a_planted_filter_seeks(plant: Any, light: Light) -> None:
+def test_an_image_shows_what_a_planted_filter_seeks(plant: Any, light: ImagePrior) -> None:
     planted = plant(light.sky)
     own = plant is not blue_minus_red_network  # no galaxy has one band only
     made = gz.visualise(Probe(planted.model), gz.logit(1), light, steps=128, transformations=NONE, own_colours=own)
@@ -100,7 +102,7 @@ def test_an_image_shows_what_a_planted_filter_seeks(plant: Any, light: Light) ->
 @pytest.mark.parametrize(
     "parametrisation", ["fourier", *(pytest.param(name, marks=pytest.mark.long) for name in ("pixels", "maco"))]
 )
-def test_images_are_excited_and_could_be_cutouts(parametrisation: str, probe: Probe, small: Light) -> None:
+def test_images_are_excited_and_could_be_cutouts(parametrisation: str, probe: Probe, small: ImagePrior) -> None:
     objectives = [gz.channel("conv2", k) for k in range(8)]
     made = make(probe, objectives, small, parametrisation=parametrisation, steps=48, transformations=NONE)
     assert (made.images >= 0).all()
@@ -112,7 +114,7 @@ def test_images_are_excited_and_could_be_cutouts(parametrisation: str, probe: Pr
     np.testing.assert_allclose(again, made.reached, rtol=1e-3, atol=1e-4)
 
 
-def test_one_seed_gives_one_image_and_company_does_not_matter(probe: Probe, small: Light) -> None:
+def test_one_seed_gives_one_image_and_company_does_not_matter(probe: Probe, small: ImagePrior) -> None:
     objectives = [gz.channel("conv2", k) for k in range(5)]
     first, second = (make(probe, objectives, small, seed=4) for _ in range(2))
     np.testing.assert_array_equal(first.images, second.images)
@@ -121,7 +123,7 @@ def test_one_seed_gives_one_image_and_company_does_not_matter(probe: Probe, smal
     assert not np.array_equal(make(probe, objectives, small, seed=5).images, first.images)
 
 
-def test_weights_count_once_and_every_score_is_evaluated_as_the_probe_does(probe: Probe, small: Light) -> None:
+def test_weights_count_once_and_every_score_is_evaluated_as_the_probe_does(probe: Probe, small: ImagePrior) -> None:
     images = random_images(small, 3, 1)
     said = probe.activations(images, "conv2")
     a, b, target = gz.channel("conv2", 1), gz.neuron("conv2", 2, 3, 4), said[0]
@@ -147,7 +149,7 @@ def test_channels_have_one_form_and_ends_of_a_way_are_the_objectives(probe: Prob
     np.testing.assert_allclose(probe.scores(images, way[2]), probe.scores(images, second), rtol=1e-5)
 
 
-def test_company_is_that_of_the_same_objective_whatever_it_is_called(probe: Probe, small: Light) -> None:
+def test_company_is_that_of_the_same_objective_whatever_it_is_called(probe: Probe, small: ImagePrior) -> None:
     one, other = (gz.direction("conv2", row) + 20.0 * gz.diversity("conv2") for row in np.eye(8)[:2])
     assert one.name == other.name
     apart = make(probe, [one, other], small)
@@ -158,7 +160,7 @@ def test_company_is_that_of_the_same_objective_whatever_it_is_called(probe: Prob
 
 
 @pytest.mark.long
-def test_diversity_makes_images_of_one_channel_differ(probe: Probe, small: Light) -> None:
+def test_diversity_makes_images_of_one_channel_differ(probe: Probe, small: ImagePrior) -> None:
     alike = make(probe, [gz.channel("conv2", 1)] * 3, small, aligned=False, steps=32)
     apart = make(probe, [gz.channel("conv2", 1) + 20.0 * gz.diversity("conv2")] * 3, small, steps=32)
 
@@ -173,13 +175,13 @@ def test_diversity_makes_images_of_one_channel_differ(probe: Probe, small: Light
         probe.scores(alike.images, gz.diversity("conv2"))
 
 
-def test_a_network_that_says_nothing_is_told_and_fails_nobody(small: Light) -> None:
+def test_a_network_that_says_nothing_is_told_and_fails_nobody(small: ImagePrior) -> None:
     made = make(Probe(blind_network(small.sky, 16).model), [gz.channel("dead", 0), gz.channel("detector", 0)], small)
     assert made.silent.tolist() == [True, False]
     assert np.isfinite(made.images).all()
 
 
-def test_numbers_that_are_not_finite_stay_where_they_are(small: Light) -> None:
+def test_numbers_that_are_not_finite_stay_where_they_are(small: ImagePrior) -> None:
     probe, of = Probe(plain_network()), gz.channel("conv2", 2)
     made = make(probe, [1.0 * (1.0 * of), 3e38 * (3e38 * of)], small)
     assert made.failed.tolist() == [0, 12]
@@ -188,7 +190,7 @@ def test_numbers_that_are_not_finite_stay_where_they_are(small: Light) -> None:
     np.testing.assert_allclose(made.images[0], alone.images[0], rtol=1e-3, atol=1e-3)
 
 
-def test_it_stops_with_what_it_has(probe: Probe, small: Light) -> None:
+def test_it_stops_with_what_it_has(probe: Probe, small: ImagePrior) -> None:
     told: list[int] = []
 
     def interrupting(stage: str, done: int, total: int) -> None:
@@ -204,7 +206,7 @@ def test_it_stops_with_what_it_has(probe: Probe, small: Light) -> None:
     assert (nothing.finished, nothing.images.shape) == (False, (0, 16, 16, 5))
 
 
-def test_transformations_move_and_none_do_not(light: Light, galaxies: np.ndarray) -> None:
+def test_transformations_move_and_none_do_not(light: ImagePrior, galaxies: np.ndarray) -> None:
     tf = pytest.importorskip("tensorflow")
     seed = tf.constant([0, 1])
     planes = tf.transpose(tf.constant(galaxies[:2]), (0, 3, 1, 2))
@@ -228,7 +230,7 @@ def test_light_bent_at_no_light_is_a_softplus_with_its_slope() -> None:
     np.testing.assert_allclose(slope, tape.gradient(expected, raw), atol=1e-6)
 
 
-def test_faint_light_stays_as_it_is_and_bright_light_within_the_range(light: Light) -> None:
+def test_faint_light_stays_as_it_is_and_bright_light_within_the_range(light: ImagePrior) -> None:
     tf = pytest.importorskip("tensorflow")
     faint = tf.constant(np.full((1, 5, *light.shape[:2]), 0.01), tf.float32)
     planes = fluxes_within(faint, light, own_colours=False).numpy()
@@ -240,7 +242,7 @@ def test_faint_light_stays_as_it_is_and_bright_light_within_the_range(light: Lig
         assert (bright <= light.highest[:, None, None]).all()
 
 
-def test_colours_stay_within_the_survey_s_whatever_light_is_given(light: Light) -> None:
+def test_colours_stay_within_the_survey_s_whatever_light_is_given(light: ImagePrior) -> None:
     tf = pytest.importorskip("tensorflow")
     lit = 3 * np.random.default_rng(0).exponential(size=(8, 5, *light.shape[:2]))
     images = np.moveaxis(fluxes_within(tf.constant(lit, tf.float32), light).numpy(), 1, -1)
@@ -251,7 +253,7 @@ def test_colours_stay_within_the_survey_s_whatever_light_is_given(light: Light) 
     assert (colours_of(np.moveaxis(lit, 1, -1) * light.sky, light.sky) > high).any()
 
 
-def test_what_is_believable_is_told_from_what_is_not(galaxies: np.ndarray, light: Light) -> None:
+def test_what_is_believable_is_told_from_what_is_not(galaxies: np.ndarray, light: ImagePrior) -> None:
     assert share_of_colours(galaxies, light).mean() > 0.85
     assert share_of_colours(galaxies[..., ::-1], light).mean() < 0.5
     turned = galaxies[:, ::-1]
@@ -260,7 +262,7 @@ def test_what_is_believable_is_told_from_what_is_not(galaxies: np.ndarray, light
     assert agreement(galaxies, turned[::-1], light).mean() < 0.9
 
 
-def test_mistakes_are_told(probe: Probe, small: Light, light: Light) -> None:
+def test_mistakes_are_told(probe: Probe, small: ImagePrior, light: ImagePrior) -> None:
     for objectives, options in (
         ([gz.channel("conv2", 99)], {}),
         ([gz.neuron("conv2", 0, 99, 0)], {}),
@@ -278,7 +280,7 @@ def test_mistakes_are_told(probe: Probe, small: Light, light: Light) -> None:
         make(probe, gz.channel("conv2", 0), light)
 
 
-def test_places_want_a_network_of_one_size_and_channels_do_not(small: Light) -> None:
+def test_places_want_a_network_of_one_size_and_channels_do_not(small: ImagePrior) -> None:
     keras = pytest.importorskip("keras")
     inputs = keras.Input((None, None, 5))
     said = keras.layers.Conv2D(3, 3, activation="relu", name="conv")(inputs)
@@ -290,7 +292,7 @@ def test_places_want_a_network_of_one_size_and_channels_do_not(small: Light) -> 
             make(probe, objective, small)
 
 
-def test_a_call_that_was_interrupted_does_not_repeat_finished_batches(probe: Probe, small: Light) -> None:
+def test_a_call_that_was_interrupted_does_not_repeat_finished_batches(probe: Probe, small: ImagePrior) -> None:
     class Kept(dict[int, Any]):
         def read(self, number: int) -> Any:
             return self.get(number)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from gz2interp.errors import InputError
 from gz2interp.figures.colours import OKABE_ITO, categories, scale
-from gz2interp.figures.density import PIXELS, Window, density_rgba, inside_polygon, sample, window_of
+from gz2interp.figures.density import PIXELS, MapWindow, density_rgba, inside_polygon, sample, window_of
 from gz2interp.figures.map import MapPoints, MapView, map_figure
 from gz2interp.figures.overlay import diverging_rgb, over, summed_over_bands, symmetric_limit
 from gz2interp.figures.panels import attribution_panels, bands_panel, probability_bars, rgb_panel, vote_bars
@@ -154,7 +154,7 @@ def test_a_polygon_that_crosses_itself_is_even_odd() -> None:
 
 def test_the_density_counts_everybody_and_puts_the_top_first(rng: np.random.Generator) -> None:
     points = np.array([[0.01, 0.99], [0.99, 0.01]])
-    image = density_rgba(points, np.array([[255, 0, 0], [0, 0, 255.0]]), Window(0, 1, 0, 1))
+    image = density_rgba(points, np.array([[255, 0, 0], [0, 0, 255.0]]), MapWindow(0, 1, 0, 1))
     assert image.shape == (PIXELS, PIXELS, 4)
     assert image[5, 5].tolist()[:3] == [255, 0, 0]
     assert image[-6, -6].tolist()[:3] == [0, 0, 255]
@@ -163,17 +163,17 @@ def test_the_density_counts_everybody_and_puts_the_top_first(rng: np.random.Gene
 
 def test_members_stay_bright(rng: np.random.Generator) -> None:
     points, colours = np.array([[0.2, 0.2], [0.8, 0.8]]), np.full((2, 3), 128.0)
-    image = density_rgba(points, colours, Window(0, 1, 0, 1), np.array([True, False]))
+    image = density_rgba(points, colours, MapWindow(0, 1, 0, 1), np.array([True, False]))
     low, high = np.sort(image[..., 3][image[..., 3] > 0])
     assert high > 3 * low
 
 
 def test_zooming_in_keeps_the_points_on_the_screen(rng: np.random.Generator) -> None:
     points, order = rng.uniform(size=(5000, 2)), rng.permutation(5000)
-    wide = sample(points, Window(0, 1, 0, 1), order, 500)
-    near = sample(points, Window(0.25, 0.75, 0.25, 0.75), order, 500)
+    wide = sample(points, MapWindow(0, 1, 0, 1), order, 500)
+    near = sample(points, MapWindow(0.25, 0.75, 0.25, 0.75), order, 500)
     assert len(wide) == len(near) == 500
-    assert set(wide[Window(0.25, 0.75, 0.25, 0.75).holds(points[wide])]) <= set(near)
+    assert set(wide[MapWindow(0.25, 0.75, 0.25, 0.75).holds(points[wide])]) <= set(near)
 
 
 def _points(n: int, rng: np.random.Generator) -> MapPoints:
@@ -202,8 +202,8 @@ def test_ids_reach_the_browser_as_strings(rng: np.random.Generator) -> None:
 
 
 def test_a_window_has_air_and_survives_no_points() -> None:
-    assert window_of(np.array([[0, 0], [1, 2.0]])) == Window(-0.04, 1.04, -0.08, 2.08)
-    assert window_of(np.zeros((0, 2))) == Window(-1, 1, -1, 1)
+    assert window_of(np.array([[0, 0], [1, 2.0]])) == MapWindow(-0.04, 1.04, -0.08, 2.08)
+    assert window_of(np.zeros((0, 2))) == MapWindow(-1, 1, -1, 1)
     assert window_of(np.ones((3, 2))).x1 > 1
 
 

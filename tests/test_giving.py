@@ -28,7 +28,7 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.table_formats import meaning_of
 from gz2interp.stores.tables import read_some_rows, write_table
 from gz2interp.workflows.export import export_selection
-from gz2interp.workflows.selection import Subset, Wanted, choose, polygon_from
+from gz2interp.workflows.selection import GalaxyFilter, SelectedGalaxies, choose, polygon_from
 from trainer.sources.folder import FolderSource
 
 ROWS = np.array([7, 0, LOST, 40, 12])
@@ -40,15 +40,17 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
 
 
 @pytest.fixture
-def subset(survey: Survey) -> Subset:
-    return Subset(survey, ROWS, extra={"score": np.array([5.0, 4.0, np.nan, 2.0, 1.0]), "cluster": [3, 3, -1, 0, 0]})
+def subset(survey: Survey) -> SelectedGalaxies:
+    return SelectedGalaxies(
+        survey, ROWS, extra={"score": np.array([5.0, 4.0, np.nan, 2.0, 1.0]), "cluster": [3, 3, -1, 0, 0]}
+    )
 
 
 # -- tables -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".fits", ".vot", ".parquet"])
-def test_tables_come_back_as_they_were(subset: Subset, tmp_path: Path, suffix: str) -> None:
+def test_tables_come_back_as_they_were(subset: SelectedGalaxies, tmp_path: Path, suffix: str) -> None:
     done = export_selection(subset, tmp_path / f"some{suffix}")
     table = {
         ".csv": lambda path: pd.read_csv(path),
@@ -74,7 +76,7 @@ def _decoded(table: Table) -> Table:
     return table
 
 
-def test_a_votable_tells_units_ucds_and_what_is_missing(subset: Subset, tmp_path: Path) -> None:
+def test_a_votable_tells_units_ucds_and_what_is_missing(subset: SelectedGalaxies, tmp_path: Path) -> None:
     export_selection(subset, tmp_path / "some.vot")
     fields = {one.name: one for one in parse_single_table(tmp_path / "some.vot").fields}
     assert (fields["ra"].ucd, str(fields["ra"].unit)) == ("pos.eq.ra;meta.main", "deg")
@@ -86,7 +88,7 @@ def test_a_votable_tells_units_ucds_and_what_is_missing(subset: Subset, tmp_path
     assert fields["score"].ucd is None
 
 
-def test_fits_and_parquet_tell_units_too(subset: Subset, tmp_path: Path) -> None:
+def test_fits_and_parquet_tell_units_too(subset: SelectedGalaxies, tmp_path: Path) -> None:
     export_selection(subset, tmp_path / "some.fits")
     header = fits.getheader(tmp_path / "some.fits", 1)
     units = {header[f"TTYPE{i}"]: header.get(f"TUNIT{i}") for i in range(1, header["TFIELDS"] + 1)}
@@ -141,7 +143,7 @@ def told_by(path: Path) -> tuple[dict[str, str], dict[str, str], list[int]]:
 
 @pytest.mark.parametrize("suffix", [".csv", ".ecsv", ".fits", ".vot", ".parquet"])
 def test_a_table_tells_how_it_was_made_and_what_each_column_is(personal: Survey, tmp_path: Path, suffix: str) -> None:
-    chosen = choose(personal, Wanted(where="score < 4"))
+    chosen = choose(personal, GalaxyFilter(where="score < 4"))
     done = export_selection(chosen, tmp_path / f"t{suffix}")
     made, words, ids = told_by(done.path)
     assert made["survey_digest"] == personal.digest
@@ -160,14 +162,14 @@ def test_a_table_tells_how_it_was_made_and_what_each_column_is(personal: Survey,
 
 
 def test_a_column_of_a_list_stands_beside_one_of_the_catalogue_with_its_own_meaning(personal: Survey) -> None:
-    described = Subset(personal, np.array([3, 1]), extra={"distance": [0.0, 0.5], "mine": [1, 2]}).description
+    described = SelectedGalaxies(personal, np.array([3, 1]), extra={"distance": [0.0, 0.5], "mine": [1, 2]}).description
     assert "between activations" in described.of("distance").words
     assert described.of("catalog_distance").words == "Column of the catalogue, as given"
     assert described.of("mine").words == "Column of the list of galaxies, as given"
 
 
 def test_every_column_of_every_galaxy_is_described(survey: Survey) -> None:
-    everything = Subset(survey, np.arange(len(survey)))
+    everything = SelectedGalaxies(survey, np.arange(len(survey)))
     described = everything.description
     assert [name for name in everything.table().columns if not described.of(name).words] == []
     assert everything.all_columns == everything.table().columns.tolist()
@@ -175,14 +177,14 @@ def test_every_column_of_every_galaxy_is_described(survey: Survey) -> None:
 
 
 def test_columns_are_chosen_and_the_id_is_always_there(survey: Survey, tmp_path: Path) -> None:
-    chosen = choose(survey, Wanted(near=FIRST_ID, most=3, columns=("dec", "distance", "ra")))
+    chosen = choose(survey, GalaxyFilter(near=FIRST_ID, most=3, columns=("dec", "distance", "ra")))
     export_selection(chosen, tmp_path / "t.csv")
     table = pd.read_csv(tmp_path / "t.csv")
     assert table.columns.tolist() == ["galaxy_id", "dec", "distance", "ra"]
     assert len(table) == 4
     assert list(json.loads((tmp_path / "t.csv.json").read_text())["columns"]) == sorted(table.columns)
     with pytest.raises(InputError, match=r"no column confidnce; did you mean confidence"):
-        choose(survey, Wanted(columns=("ra", "confidnce")))
+        choose(survey, GalaxyFilter(columns=("ra", "confidnce")))
     with pytest.raises(InputError, match="regions"):
         export_selection(chosen, tmp_path / "t.reg")
 
@@ -272,7 +274,7 @@ def regions_of(path: Path) -> list[tuple[int, float, float, float]]:
     return found
 
 
-def test_regions_are_circles_as_large_as_the_galaxy(subset: Subset, tmp_path: Path) -> None:
+def test_regions_are_circles_as_large_as_the_galaxy(subset: SelectedGalaxies, tmp_path: Path) -> None:
     export_selection(subset, tmp_path / "some.reg")
     known = subset.survey.catalog.loc[ROWS]
     ids, ra, dec, radius = (np.array(values) for values in zip(*regions_of(tmp_path / "some.reg"), strict=True))
@@ -290,7 +292,7 @@ def test_without_a_radius_regions_are_half_the_cutout_or_a_cross(tmp_path: Path)
     with survey.writer() as writer:
         for row in range(5):
             writer.append(CutoutUnavailable("missing", "lost") if row == LOST else full.cutout(row))
-    done = export_selection(choose(survey.refreshed(), Wanted()), tmp_path / "r.reg")
+    done = export_selection(choose(survey.refreshed(), GalaxyFilter()), tmp_path / "r.reg")
     found = regions_of(tmp_path / "r.reg")
     assert [radius for *_, radius in found[:3]] == [pytest.approx(32 * 0.396 / 2, abs=1e-3)] * 3
     assert len(found) == 4
@@ -320,7 +322,7 @@ def turned(tmp_path_factory: pytest.TempPathFactory) -> Survey:
 
 
 def test_a_folder_of_cutouts_is_read_back_as_the_survey(turned: Survey, tmp_path: Path) -> None:
-    export_selection(Subset(turned, np.array([2, 0, 1])), tmp_path / "cutouts")
+    export_selection(SelectedGalaxies(turned, np.array([2, 0, 1])), tmp_path / "cutouts")
     source = FolderSource(tmp_path / "cutouts", shape=(24, 20))
     for galaxy in turned.galaxies():
         read, kept = source.fetch(galaxy), turned.cutout(galaxy.row)
@@ -331,7 +333,7 @@ def test_a_folder_of_cutouts_is_read_back_as_the_survey(turned: Survey, tmp_path
 
 
 def test_a_cutout_knows_its_place_and_what_it_is(turned: Survey, tmp_path: Path) -> None:
-    export_selection(Subset(turned, np.arange(3)), tmp_path / "cutouts")
+    export_selection(SelectedGalaxies(turned, np.arange(3)), tmp_path / "cutouts")
     with fits.open(tmp_path / "cutouts" / f"{FIRST_ID + 1}.fits") as (hdu,):
         hdu.verify("exception")
         wcs, header = WCS(hdu.header), hdu.header
@@ -344,7 +346,7 @@ def test_a_cutout_knows_its_place_and_what_it_is(turned: Survey, tmp_path: Path)
         assert np.isnan(hdu.data).any()
 
 
-def test_the_table_of_a_folder_names_files_and_reasons(subset: Subset, tmp_path: Path) -> None:
+def test_the_table_of_a_folder_names_files_and_reasons(subset: SelectedGalaxies, tmp_path: Path) -> None:
     done = export_selection(subset, tmp_path / "cutouts")
     table = Table.read(tmp_path / "cutouts" / "galaxies.fits")
     assert table["galaxy_id"].tolist() == subset.galaxy_ids.tolist()
@@ -358,7 +360,7 @@ def test_the_table_of_a_folder_names_files_and_reasons(subset: Subset, tmp_path:
 
 
 def test_an_interrupted_folder_goes_on_and_ends_the_same(
-    subset: Subset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    subset: SelectedGalaxies, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     export_selection(subset, tmp_path / "whole")
 
@@ -381,16 +383,16 @@ def test_an_interrupted_folder_goes_on_and_ends_the_same(
     assert {name: (tmp_path / "broken" / name).stat().st_mtime_ns for name in first} == first
 
 
-def test_two_processes_do_not_fill_one_folder(subset: Subset, tmp_path: Path) -> None:
+def test_two_processes_do_not_fill_one_folder(subset: SelectedGalaxies, tmp_path: Path) -> None:
     export_selection(subset, tmp_path / "some")
     with FileLock(tmp_path / "some" / ".lock"), pytest.raises(InputError, match="Another process is filling"):
         export_selection(subset, tmp_path / "some")
 
 
-def test_a_folder_of_something_else_is_left_alone(subset: Subset, tmp_path: Path) -> None:
+def test_a_folder_of_something_else_is_left_alone(subset: SelectedGalaxies, tmp_path: Path) -> None:
     export_selection(subset, tmp_path / "some")
     with pytest.raises(InputError, match="another selection"):
-        export_selection(Subset(subset.survey, ROWS[:2]), tmp_path / "some")
+        export_selection(SelectedGalaxies(subset.survey, ROWS[:2]), tmp_path / "some")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "paper.tex").write_text("")
     with pytest.raises(InputError, match="something else"):
@@ -404,10 +406,10 @@ def test_a_folder_of_something_else_is_left_alone(subset: Subset, tmp_path: Path
 
 def test_ids_keep_their_order_and_stand_once(survey: Survey) -> None:
     ids = [str(FIRST_ID + 9), FIRST_ID, FIRST_ID + 9]
-    assert choose(survey, Wanted(ids)).rows.tolist() == [9, 0]
+    assert choose(survey, GalaxyFilter(ids)).rows.tolist() == [9, 0]
     with pytest.raises(InputError, match="No galaxy 7"):
-        choose(survey, Wanted(["7"]))
-    assert choose(survey, Wanted()).is_whole
+        choose(survey, GalaxyFilter(["7"]))
+    assert choose(survey, GalaxyFilter()).is_whole
 
 
 @pytest.mark.parametrize("name", ["t.csv", "t.fits", "t.vot", "t.parquet", "t.txt"])
@@ -417,7 +419,7 @@ def test_a_file_names_galaxies_and_its_other_columns_are_kept(survey: Survey, tm
         (tmp_path / name).write_text("# mine\n" + "\n".join(str(one) for one in frame["galaxy_id"]) + "\n")
     else:
         write_table(tmp_path / name, frame)
-    chosen = choose(survey, Wanted(file=tmp_path / name))
+    chosen = choose(survey, GalaxyFilter(file=tmp_path / name))
     assert chosen.rows.tolist() == [5, 2, 8]
     assert list(chosen.extra) == ([] if name == "t.txt" else ["score"])  # ra is the survey's own
     if chosen.extra:
@@ -427,31 +429,31 @@ def test_a_file_names_galaxies_and_its_other_columns_are_kept(survey: Survey, tm
 def test_a_file_with_rounded_ids_is_refused(survey: Survey, tmp_path: Path) -> None:
     write_table(tmp_path / "t.parquet", pd.DataFrame({"galaxy_id": [float(FIRST_ID)]}))
     with pytest.raises(InputError, match="floating-point"):
-        choose(survey, Wanted(file=tmp_path / "t.parquet"))
+        choose(survey, GalaxyFilter(file=tmp_path / "t.parquet"))
     write_table(tmp_path / "u.csv", pd.DataFrame({"name": ["a"]}))
     with pytest.raises(InputError, match="names no galaxies"):
-        choose(survey, Wanted(file=tmp_path / "u.csv"))
+        choose(survey, GalaxyFilter(file=tmp_path / "u.csv"))
     with pytest.raises(InputError, match="There is no"):
-        choose(survey, Wanted(file=tmp_path / "v.csv"))
+        choose(survey, GalaxyFilter(file=tmp_path / "v.csv"))
 
 
 def test_a_lasso_a_condition_and_ids_hold_together(survey: Survey) -> None:
     table = joined_table(survey)
     inside = ((5.0, -30.0), (30.0, -30.0), (30.0, 30.0), (5.0, 30.0))
-    members = choose(survey, Wanted(lasso=inside))
+    members = choose(survey, GalaxyFilter(lasso=inside))
     wanted = np.flatnonzero((table["map_x"] > 5) & (table["map_y"].abs() < 30))
     np.testing.assert_array_equal(members.rows, wanted)
     assert LOST not in members.rows
-    both = choose(survey, Wanted(lasso=inside, where="label == 'long' and r < 16 and confidence > 0.6"))
+    both = choose(survey, GalaxyFilter(lasso=inside, where="label == 'long' and r < 16 and confidence > 0.6"))
     said = (table["label"] == "long") & (table["r"] < 16) & (table["confidence"] > 0.6)
     np.testing.assert_array_equal(both.rows, wanted[said.to_numpy()[wanted]])
-    assert choose(survey, Wanted(where=f"galaxy_id == {FIRST_ID + 1}")).rows.tolist() == [1]
-    assert choose(survey, Wanted(where="status != 'ok'")).rows.tolist() == [LOST]
-    assert choose(survey, Wanted([FIRST_ID + 1, FIRST_ID], where="label == 'round'")).rows.tolist() == [0]
+    assert choose(survey, GalaxyFilter(where=f"galaxy_id == {FIRST_ID + 1}")).rows.tolist() == [1]
+    assert choose(survey, GalaxyFilter(where="status != 'ok'")).rows.tolist() == [LOST]
+    assert choose(survey, GalaxyFilter([FIRST_ID + 1, FIRST_ID], where="label == 'round'")).rows.tolist() == [0]
 
 
 def test_neighbours_come_nearest_first_with_their_distance(survey: Survey) -> None:
-    near = choose(survey, Wanted(near=str(FIRST_ID), most=5))
+    near = choose(survey, GalaxyFilter(near=str(FIRST_ID), most=5))
     assert len(near) == 6
     assert near.galaxy_ids[0] == FIRST_ID  # the galaxy itself comes first
     assert near.extra["distance"][0] == 0
@@ -473,30 +475,30 @@ def test_neighbours_come_nearest_first_with_their_distance(survey: Survey) -> No
 )
 def test_a_condition_that_makes_no_sense_is_told(survey: Survey, where: str, words: str) -> None:
     with pytest.raises(InputError, match=words):
-        choose(survey, Wanted(where=where))
+        choose(survey, GalaxyFilter(where=where))
 
 
 def test_what_cannot_be_asked_is_told(survey: Survey, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="several ways"):
-        choose(survey, Wanted([FIRST_ID], near=FIRST_ID))
+        choose(survey, GalaxyFilter([FIRST_ID], near=FIRST_ID))
     for text in ("0,0;1,1", "0,0;1,0;1", "0,0;1,0;nan,1"):
         with pytest.raises(InputError, match="Three or more pairs"):
             polygon_from(text)
     plain = make_survey(tmp_path / "plain", 4, analysed=False)
     with pytest.raises(SurveyError, match="gz2interp analyse"):
-        choose(plain, Wanted(lasso=((0, 0), (1, 0), (1, 1))))
+        choose(plain, GalaxyFilter(lasso=((0, 0), (1, 0), (1, 1))))
 
 
 def test_a_selection_is_rows_of_the_survey(survey: Survey) -> None:
     for rows in ([0, 0], [60], [-1]):
         with pytest.raises(InputError, match="each once"):
-            Subset(survey, np.array(rows))
+            SelectedGalaxies(survey, np.array(rows))
     with pytest.raises(InputError, match="score has 1 values"):
-        Subset(survey, np.array([0, 1]), extra={"score": [1.0]})
+        SelectedGalaxies(survey, np.array([0, 1]), extra={"score": [1.0]})
 
 
 def test_what_was_found_takes_the_place_of_the_map_and_stands_beside_the_catalogue(survey: Survey) -> None:
-    table = Subset(survey, np.array([1, 0]), extra={"map_x": [1.0, 2.0], "r": [9.0, 8.0]}).table()
+    table = SelectedGalaxies(survey, np.array([1, 0]), extra={"map_x": [1.0, 2.0], "r": [9.0, 8.0]}).table()
     assert table["map_x"].tolist() == [1.0, 2.0]
     assert table["r"].tolist() == [9.0, 8.0]
     assert table["catalog_r"].tolist() == survey.catalog["r"].loc[[1, 0]].tolist()
@@ -505,7 +507,7 @@ def test_what_was_found_takes_the_place_of_the_map_and_stands_beside_the_catalog
 
 def test_what_was_found_of_some_alone_is_missing_of_the_others(survey: Survey, tmp_path: Path) -> None:
     rated = pd.Series(pd.array([5, None], "Int64"), index=[40, 7])
-    export_selection(Subset(survey, np.array([1, 0]), extra={"rating": rated}), tmp_path / "t.vot")
+    export_selection(SelectedGalaxies(survey, np.array([1, 0]), extra={"rating": rated}), tmp_path / "t.vot")
     table = Table.read(tmp_path / "t.vot", format="votable")
     assert table["rating"].mask.tolist() == [False, True]
     assert int(table["rating"][0]) == 5

@@ -20,7 +20,7 @@ from gz2interp.cli import app
 from gz2interp.errors import InputError
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.samp import send
-from gz2interp.workflows.selection import Subset, Wanted, choose
+from gz2interp.workflows.selection import GalaxyFilter, SelectedGalaxies, choose
 
 TOPCAT = ("table.load.votable", "table.select.rowList", "table.highlight.row")
 ALADIN = ("table.load.*", "image.load.fits", "coord.pointAt.sky")
@@ -84,7 +84,7 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
 
 
 def test_topcat_reads_the_table_by_its_address(survey: Survey, programs: dict[str, Listener]) -> None:
-    sent = send(Subset(survey, np.array([4, 2]), extra={"score": [2.0, 1.0]}, name="odd ones"), "topcat")
+    sent = send(SelectedGalaxies(survey, np.array([4, 2]), extra={"score": [2.0, 1.0]}, name="odd ones"), "topcat")
     assert [(one.to, one.message, one.error) for one in sent] == [("TOPCAT", "table.load.votable", "")]
     ((_, params),) = programs["TOPCAT"].heard
     assert params["name"] == "tiny: odd ones"
@@ -97,7 +97,7 @@ def test_topcat_reads_the_table_by_its_address(survey: Survey, programs: dict[st
 
 
 def test_everyone_hears_what_they_understand(survey: Survey, programs: dict[str, Listener]) -> None:
-    sent = send(Subset(survey, np.array([4, 2])))
+    sent = send(SelectedGalaxies(survey, np.array([4, 2])))
     assert all(not one.error for one in sent)
     assert programs["TOPCAT"].mtypes == ["table.load.votable"]
     assert programs["Aladin"].mtypes == ["table.load.votable", "coord.pointAt.sky"]
@@ -112,7 +112,7 @@ def test_everyone_hears_what_they_understand(survey: Survey, programs: dict[str,
 
 
 def test_a_single_galaxy_comes_with_its_image(survey: Survey, programs: dict[str, Listener]) -> None:
-    send(choose(survey, Wanted([FIRST_ID + 5])))
+    send(choose(survey, GalaxyFilter([FIRST_ID + 5])))
     assert programs["SAOImage DS9"].mtypes == ["image.load.fits", "ds9.set"]
     params = programs["Aladin"].heard[1][1]
     assert params["name"] == str(FIRST_ID + 5)
@@ -121,7 +121,7 @@ def test_a_single_galaxy_comes_with_its_image(survey: Survey, programs: dict[str
 
 
 def test_a_galaxy_without_an_image_does_not_keep_the_others_back(survey: Survey, programs: dict[str, Listener]) -> None:
-    sent = send(Subset(survey, np.array([LOST, 0])), "ds9", images=2)
+    sent = send(SelectedGalaxies(survey, np.array([LOST, 0])), "ds9", images=2)
     assert programs["SAOImage DS9"].mtypes == ["image.load.fits", "ds9.set"]
     assert "has no image" in sent[0].error
     assert not any(one.error for one in sent[1:])
@@ -129,11 +129,11 @@ def test_a_galaxy_without_an_image_does_not_keep_the_others_back(survey: Survey,
 
 def test_galaxies_are_marked_in_the_table_of_the_whole_survey(survey: Survey, programs: dict[str, Listener]) -> None:
     topcat = programs["TOPCAT"]
-    send(choose(survey, Wanted()), "topcat")
+    send(choose(survey, GalaxyFilter()), "topcat")
     whole = topcat.heard[0][1]["table-id"]
-    send(Subset(survey, np.array([7, 1])), "topcat", highlight=True)
+    send(SelectedGalaxies(survey, np.array([7, 1])), "topcat", highlight=True)
     assert topcat.heard[1] == ("table.select.rowList", {"table-id": whole, "row-list": ["7", "1"]})
-    send(Subset(survey, np.array([9])), "topcat", highlight=True)
+    send(SelectedGalaxies(survey, np.array([9])), "topcat", highlight=True)
     assert topcat.heard[3] == ("table.highlight.row", {"table-id": whole, "row": "9"})
     table = Table.read(urlopen(topcat.heard[0][1]["url"]), format="votable")
     assert int(table["galaxy_id"][7]) == FIRST_ID + 7
@@ -141,7 +141,7 @@ def test_galaxies_are_marked_in_the_table_of_the_whole_survey(survey: Survey, pr
 
 def test_what_a_program_says_against_it_is_told(survey: Survey, programs: dict[str, Listener]) -> None:
     programs["TOPCAT"].refuses = "table.load.votable"
-    (answer,) = send(Subset(survey, np.array([0])), "topcat")
+    (answer,) = send(SelectedGalaxies(survey, np.array([0])), "topcat")
     assert answer.error == "no such table"
     done = CliRunner().invoke(app, ["send", str(survey.path), str(FIRST_ID), "--to", "topcat"])
     assert isinstance(done.exception, InputError)
@@ -158,7 +158,7 @@ def test_the_command_line_sends(survey: Survey, programs: dict[str, Listener]) -
 
 
 def test_who_is_not_there_is_told(survey: Survey, hub: SAMPHubServer) -> None:
-    one = Subset(survey, np.array([0]))
+    one = SelectedGalaxies(survey, np.array([0]))
     with pytest.raises(InputError, match=r"No program is connected .* Connected: none"):
         send(one)
     topcat = Listener("TOPCAT", TOPCAT)
@@ -170,13 +170,13 @@ def test_who_is_not_there_is_told(survey: Survey, hub: SAMPHubServer) -> None:
 def test_a_program_that_understands_nothing_of_it_is_told(survey: Survey, hub: SAMPHubServer) -> None:
     deaf = Listener("Spectra", ("spectrum.load.ssa-generic",))
     with pytest.raises(InputError, match="Spectra understands nothing"):
-        send(Subset(survey, np.array([0])))
+        send(SelectedGalaxies(survey, np.array([0])))
     deaf.client.disconnect()
 
 
 def test_without_a_hub_a_person_is_told_what_to_open(survey: Survey, alone: Path) -> None:
     with pytest.raises(InputError, match="No SAMP hub is running: open TOPCAT or Aladin first"):
-        send(Subset(survey, np.array([0])))
+        send(SelectedGalaxies(survey, np.array([0])))
     alone.write_text("samp.secret=x\nsamp.hub.xmlrpc.url=http://127.0.0.1:9/\nsamp.profile.version=1.3\n")
     with pytest.raises(InputError, match="No SAMP hub is running"):  # it has died and left its lock file
-        send(Subset(survey, np.array([0])))
+        send(SelectedGalaxies(survey, np.array([0])))

@@ -15,7 +15,7 @@ from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings
 from gz2interp.workflows.building_blocks import BlockSettings, gathered
 from gz2interp.workflows.image_quality import quality
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_an_ingest(images: Path, tmp_path: Path, kills: int) -> None:
 
 def test_a_pass_over_a_survey_goes_on_to_the_last_bit(tmp_path: Path) -> None:
     survey = make_survey(tmp_path / "s", 600, network=small_network(), analysed=False)
-    probe, settings = Subject(survey, survey.model()).probe, BlockSettings(tops=4, places=700)
+    probe, settings = Study(survey, survey.model()).probe, BlockSettings(tops=4, places=700)
     rows, layer, checkpoint = np.flatnonzero(survey.usable), probe.default_layer, tmp_path / "gathered.npz"
     alone = gathered(probe, survey, rows, layer, settings)
     told: list[int] = []
@@ -71,7 +71,7 @@ def test_a_pass_over_a_survey_goes_on_to_the_last_bit(tmp_path: Path) -> None:
 def analysed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     survey = make_survey(tmp_path_factory.mktemp("analysed") / "s", 600, network=small_network(), analysed=False)
     # A layer without places: of others ten thousand are laid out, which takes a minute each time.
-    analyse(Subject(survey, survey.model()), AnalyseSettings("global_average_pooling2d"))
+    analyse(Study(survey, survey.model()), AnalyseSettings("global_average_pooling2d"))
     quality(survey)
     return survey.path
 

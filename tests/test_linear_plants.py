@@ -7,29 +7,29 @@ import pytest
 
 import gz2interp as gz
 from gz2interp.features.believable import random_images
-from gz2interp.features.image_prior import Light, light_of, ring_weights
+from gz2interp.features.image_prior import ImagePrior, image_prior, ring_weights
 from gz2interp.network.probe import Probe
 from gz2interp.painting import draw_recipe, paint
 from gz2interp.testing.linear_plants import POOLS, SHAPES, best_image, linear_likeness, linear_plant
 
 
 @pytest.fixture(scope="module")
-def light() -> Light:
+def light() -> ImagePrior:
     rng = np.random.default_rng(3)
     kinds = ("round", "in_between", "spiral", "edge_on")
-    return light_of([np.stack([paint(draw_recipe(rng, kinds[k % 4])).cutout.image for k in range(32)])])
+    return image_prior([np.stack([paint(draw_recipe(rng, kinds[k % 4])).cutout.image for k in range(32)])])
 
 
 @pytest.mark.parametrize("pool", POOLS)
 @pytest.mark.parametrize("shape", SHAPES)
-def test_the_network_says_what_the_formula_does(shape: str, pool: str, light: Light) -> None:
+def test_the_network_says_what_the_formula_does(shape: str, pool: str, light: ImagePrior) -> None:
     plant, images = linear_plant(shape, pool, light.sky), random_images(light, 2, 0)
     expected = [plant.value(image.astype(np.float64)) for image in light.stretched(images)]
     np.testing.assert_allclose(Probe(plant.model).scores(images, gz.logit(1)), expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("own", [True, False])
-def test_the_best_image_is_allowed_and_better_than_others_that_are(own: bool, light: Light) -> None:
+def test_the_best_image_is_allowed_and_better_than_others_that_are(own: bool, light: ImagePrior) -> None:
     weights = ring_weights(*light.shape[:2])
     for shape in SHAPES:
         plant = linear_plant(shape, "max", light.sky)
@@ -52,7 +52,7 @@ def test_the_best_image_is_allowed_and_better_than_others_that_are(own: bool, li
         assert all(plant.value(other) < plant.value(best) for other in others)
 
 
-def test_the_best_mean_is_a_summit(light: Light) -> None:
+def test_the_best_mean_is_a_summit(light: ImagePrior) -> None:
     plant = linear_plant("ring", "mean", light.sky)
     best = best_image(plant, light, own_colours=False)
     rng = np.random.default_rng(1)
@@ -66,7 +66,7 @@ def test_the_best_mean_is_a_summit(light: Light) -> None:
     )
 
 
-def test_likeness_knows_no_place(light: Light) -> None:
+def test_likeness_knows_no_place(light: ImagePrior) -> None:
     plant = linear_plant("bar", "max", light.sky)
     best = best_image(plant, light)
     assert linear_likeness(np.roll(best, (5, -9), axis=(0, 1)), best, plant) == pytest.approx(1)
@@ -76,7 +76,7 @@ def test_likeness_knows_no_place(light: Light) -> None:
 
 @pytest.mark.long
 @pytest.mark.parametrize("shape", SHAPES)
-def test_feature_images_come_near_the_best(shape: str, light: Light) -> None:
+def test_feature_images_come_near_the_best(shape: str, light: ImagePrior) -> None:
     own = shape != "blue minus red"  # no galaxy has one band only
     plant = linear_plant(shape, "max", light.sky)
     best, probe = best_image(plant, light, own), Probe(plant.model)

@@ -10,7 +10,7 @@ from hypothesis import strategies as some
 from gz2interp.attribution.symmetry import turned, turned_back
 from gz2interp.errors import InputError
 from gz2interp.measure.bars import FWHM, axis_scatter, bars_in, fitted_ellipses, position_angles, seen_in
-from gz2interp.painting import Part, Recipe
+from gz2interp.painting import ComponentPart, Recipe
 from gz2interp.painting.components.bodies import bar
 from gz2interp.painting.recipe import bar_on_sky
 from gz2interp.sky import cutout_wcs
@@ -123,7 +123,7 @@ def test_axes_scatter_modulo_180():
 def test_the_truth_is_the_axis_as_it_is_seen():
     """Against the light itself: the moments of the painted bar, sampled finely."""
     shape = {"length": 3.0, "width": 0.2, "bar_angle": 40.0, "inclination": 50.0, "angle": 20.0}
-    recipe = Recipe("spiral", 1, (Part("bar", (1.0,) * 5, shape),))
+    recipe = Recipe("spiral", 1, (ComponentPart("bar", (1.0,) * 5, shape),))
     length, angle = bar_on_sky(recipe)
     light = bar(0.2 * X.astype(np.float32), 0.2 * Y.astype(np.float32), **shape).astype(np.float64)
     seen = fitted_ellipses(light[None])

@@ -12,7 +12,7 @@ from dashboard_fixtures import LOST, make_survey
 
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.measure.image_quality import image_quality, quality_columns
-from gz2interp.painting import Part, paint, recipe_of
+from gz2interp.painting import ComponentPart, paint, recipe_of
 from gz2interp.schema import BANDS, NATIVE_PIXEL_SCALE
 from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.survey import Survey
@@ -78,7 +78,7 @@ def test_a_galaxy_that_runs_over_the_border_has_light_there(painted: list) -> No
 
 
 def test_where_the_psf_is_not_told_a_star_tells_it() -> None:
-    star = Part("star", tuple(40.0 * flux for flux in (0.3, 1.0, 2.0, 3.0, 3.5)), {"x": 8.0, "y": 7.0})
+    star = ComponentPart("star", tuple(40.0 * flux for flux in (0.3, 1.0, 2.0, 3.0, 3.5)), {"x": 8.0, "y": 7.0})
     recipes = [recipe_of(4, row, {"round": 1.0}) for row in range(6)]
     cutouts = [paint(replace(recipe, parts=(*recipe.parts, star))).cutout for recipe in recipes]
     found = asked(np.stack([cutout.image for cutout in cutouts]))

@@ -22,9 +22,9 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings
-from gz2interp.workflows.import_results import lay_model
+from gz2interp.workflows.import_results import import_model
 from gz2interp.workflows.models import layers_table, models_table, remove_model, rename_model
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 NAMES = ("round", "long")
 
@@ -68,10 +68,10 @@ def _in_a_shell_without_a_terminal(*words: object) -> subprocess.CompletedProces
 @pytest.mark.parametrize("names", [list(NAMES), {"0": "round", "1": "long"}])
 def test_class_names_are_read_from_the_file(network: Path, survey: Survey, tmp_path: Path, names: object) -> None:
     named = _with_names(network, tmp_path / "named.keras", names)
-    assert lay_model(survey, named).class_names == NAMES
+    assert import_model(survey, named).class_names == NAMES
     of_others = _with_names(network, tmp_path / "others.keras", ["a", "b", "c"])
-    assert lay_model(survey, of_others).class_names == ()
-    assert lay_model(survey, named, "mine", ("x", "y")).class_names == ("x", "y")
+    assert import_model(survey, of_others).class_names == ()
+    assert import_model(survey, named, "mine", ("x", "y")).class_names == ("x", "y")
 
 
 def test_a_network_whose_training_diverged_is_not_imported(network: Path, survey: Survey, tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_a_network_whose_training_diverged_is_not_imported(network: Path, survey
     model.get_layer("conv").set_weights([kernel, bias])
     model.save(tmp_path / "diverged.keras")
     with pytest.raises(InputError, match=r"not finite, first in .*conv/kernel.*training diverged"):
-        lay_model(survey, tmp_path / "diverged.keras", class_names=NAMES)
+        import_model(survey, tmp_path / "diverged.keras", class_names=NAMES)
     assert survey.models() == []
 
 
@@ -92,10 +92,10 @@ def test_names_are_asked_for_where_nothing_tells_them(network: Path, survey: Sur
         asked.append(classes)
         return NAMES
 
-    assert lay_model(survey, network, "asked", ask_names=ask).class_names == NAMES
+    assert import_model(survey, network, "asked", ask_names=ask).class_names == NAMES
     assert asked == [2]
     with pytest.raises(InputError, match="tells 2 classes apart"):
-        lay_model(survey, network, "wrong", ask_names=lambda classes: ["one"])
+        import_model(survey, network, "wrong", ask_names=lambda classes: ["one"])
     assert survey.models() == ["asked"]
 
 
@@ -112,8 +112,8 @@ def test_an_import_that_nobody_can_answer_is_refused_with_the_number(network: Pa
 
 
 def test_a_renamed_model_keeps_its_results(network: Path, survey: Survey) -> None:
-    model = lay_model(survey, network, "before", NAMES)
-    analyse(Subject(survey, model), AnalyseSettings(neighbours=4))
+    model = import_model(survey, network, "before", NAMES)
+    analyse(Study(survey, model), AnalyseSettings(neighbours=4))
     predictions = model.predictions
     renamed = rename_model(survey, "before", "after")
     assert survey.models() == ["after"]
@@ -127,7 +127,7 @@ def test_a_renamed_model_keeps_its_results(network: Path, survey: Survey) -> Non
     for name, wrong in (("after", "a/b"), ("after", ".x"), ("nobody", "x")):
         with pytest.raises(InputError):
             rename_model(survey, name, wrong)
-    lay_model(survey, network, "other", NAMES)
+    import_model(survey, network, "other", NAMES)
     with pytest.raises(SurveyError, match="has a model other already"):
         rename_model(survey, "after", "other")
     assert ran("model", "rename", survey.path, "after", "again").returncode == 0
@@ -136,7 +136,7 @@ def test_a_renamed_model_keeps_its_results(network: Path, survey: Survey) -> Non
 
 def test_a_removed_model_is_gone_and_others_stay(network: Path, survey: Survey) -> None:
     for name in ("a", "b"):
-        lay_model(survey, network, name, NAMES)
+        import_model(survey, network, name, NAMES)
     done = _in_a_shell_without_a_terminal("model", "remove", survey.path, "a")
     assert (done.returncode, survey.models()) == (2, ["a", "b"])
     assert "--yes" in done.stderr
@@ -148,15 +148,15 @@ def test_a_removed_model_is_gone_and_others_stay(network: Path, survey: Survey) 
 
 
 def test_a_replaced_model_leaves_no_results_of_the_former(network: Path, survey: Survey, tmp_path: Path) -> None:
-    model = lay_model(survey, network, "net", NAMES)
-    analyse(Subject(survey, model), AnalyseSettings(neighbours=4))
+    model = import_model(survey, network, "net", NAMES)
+    analyse(Study(survey, model), AnalyseSettings(neighbours=4))
     former, new = model.digest, saved_network(tmp_path / "new.keras", 7)
     with pytest.raises(SurveyError, match="--replace"):
-        lay_model(survey, new, "net", NAMES)
+        import_model(survey, new, "net", NAMES)
     with pytest.raises(InputError):  # what does not fit replaces nothing
-        lay_model(survey, new, "net", ("one",), replace=True)
+        import_model(survey, new, "net", ("one",), replace=True)
     assert survey.model("net").digest == former
-    replaced = lay_model(survey, new, "net", NAMES, replace=True)
+    replaced = import_model(survey, new, "net", NAMES, replace=True)
     assert replaced.digest != former
     assert layers_table(survey, replaced)["analysed"].eq("").all()
     assert {path.name for path in replaced.path.iterdir()} <= {"model.keras", "run.json", "layers.json"}
@@ -164,7 +164,7 @@ def test_a_replaced_model_leaves_no_results_of_the_former(network: Path, survey:
 
 @pytest.mark.parametrize("lock", [".net.lock", "net/.predictions.lock", "net/conv/abc/.lock"])
 def test_a_model_in_use_is_left_alone(network: Path, survey: Survey, lock: str) -> None:
-    lay_model(survey, network, "net", NAMES)
+    import_model(survey, network, "net", NAMES)
     file = survey.path / "models" / lock
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(file):
@@ -173,14 +173,14 @@ def test_a_model_in_use_is_left_alone(network: Path, survey: Survey, lock: str) 
         with pytest.raises(SurveyLocked):
             remove_model(survey, "net")
         with pytest.raises(SurveyLocked):
-            lay_model(survey, network, "net", NAMES, replace=True)
+            import_model(survey, network, "net", NAMES, replace=True)
         assert survey.models() == ["net"]
     remove_model(survey, "net")
     assert survey.models() == []
 
 
 def test_layers_are_those_of_the_probe_and_listed_again_without_the_network(network: Path, survey: Survey) -> None:
-    model = lay_model(survey, network, "net", NAMES)
+    model = import_model(survey, network, "net", NAMES)
     table, probe = layers_table(survey, model), Probe.open(network)
     assert table["layer"].tolist() == [layer.name for layer in probe.layers]
     assert table.loc[table["default"], "layer"].tolist() == [probe.default_layer]

@@ -8,7 +8,7 @@ import pytest
 from gz2interp.embedding.unusual.morphology import CONTROLS, FAMILIES, Morphology
 from gz2interp.errors import InputError
 from gz2interp.measure.morphology import morphology, morphology_words
-from gz2interp.workflows.unusual import Measuring, told_of
+from gz2interp.workflows.unusual import PixelMeasurements, told_of
 
 BANDS = "ugriz"
 SIDE = 64
@@ -129,7 +129,7 @@ def test_what_is_no_image_of_these_bands_is_said(shape: tuple[int, ...]) -> None
 
 
 def test_each_family_finds_what_is_off_in_it_and_the_reason_names_it() -> None:
-    measuring = Measuring(BANDS, (SIDE, SIDE))
+    measuring = PixelMeasurements(BANDS, (SIDE, SIDE))
     rng, names = np.random.default_rng(0), measuring.names
     numbers = rng.normal(size=(800, len(names) + 1)).astype(np.float32)
     numbers[:, names.index("bump")] += 2 * numbers[:, 0]  # brighter galaxies have larger bumps

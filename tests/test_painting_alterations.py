@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from gz2interp.errors import InputError
-from gz2interp.painting import KINDS, Alteration, Part, Recipe, altered, draw_recipe, paint, render, repaint
+from gz2interp.painting import KINDS, Alteration, ComponentPart, Recipe, altered, draw_recipe, paint, render, repaint
 from gz2interp.painting.alterations import distance_ratios
 from gz2interp.painting.components import component_of
 
@@ -46,7 +46,7 @@ def test_a_quarter_turn_turns_the_light(kind):
 
 
 def test_turning_leaves_the_field_where_it_is():
-    star = Part("star", (100.0,) * 5, {"x": 6.0, "y": -3.0})
+    star = ComponentPart("star", (100.0,) * 5, {"x": 6.0, "y": -3.0})
     recipe = replace(galaxy(), parts=(*galaxy().parts, star))
     before, after = render(recipe).light, render(altered(recipe, Alteration(turned=60.0))).light
     assert_array_equal(before["star"], after["star"])
@@ -102,7 +102,9 @@ def test_worse_seeing_keeps_the_light_and_lowers_its_peak():
 
 def test_the_sky_stays_the_same_sky():
     """Where a turned galaxy has no light before or after, not a pixel changes."""
-    recipe = Recipe("dot", 3, (Part("bulge", (50.0,) * 5, {"radius": 0.5, "index": 1, "axis_ratio": 0.5, "angle": 0}),))
+    recipe = Recipe(
+        "dot", 3, (ComponentPart("bulge", (50.0,) * 5, {"radius": 0.5, "index": 1, "axis_ratio": 0.5, "angle": 0}),)
+    )
     difference = paint(recipe).cutout.image - repaint(recipe, Alteration(turned=90.0, dimmed=0.5)).cutout.image
     assert np.count_nonzero(difference[:12]) < 0.05 * difference[:12].size
     assert difference[28:36, 28:36].any()

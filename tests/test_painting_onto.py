@@ -11,8 +11,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from gz2interp.errors import InputError
 from gz2interp.painting import (
     Alteration,
+    ComponentPart,
     Noise,
-    Part,
     Psf,
     Recipe,
     draw_recipe,
@@ -56,7 +56,7 @@ def test_light_is_added_with_its_own_photon_noise_and_no_other():
 
 
 def test_it_is_seen_through_the_cutouts_own_psf():
-    star = Recipe("star", 1, (Part("star", (200.0,) * 5, {}),))
+    star = Recipe("star", 1, (ComponentPart("star", (200.0,) * 5, {}),))
     sharp, wide = (
         paint_onto(real_cutout(psf_fwhm=tuple(factor * width for width in FWHM)), star).cutout.image[..., 2].max()
         for factor in (1.0, 1.5)
@@ -66,7 +66,7 @@ def test_it_is_seen_through_the_cutouts_own_psf():
 
 def test_faint_light_is_not_lost_between_whole_counts():
     """A quarter of an electron a pixel is a tenth of a count and less: a plain rounding would drop it."""
-    star = Recipe("star", 1, (Part("star", (1.0,) * 5, {}),))
+    star = Recipe("star", 1, (ComponentPart("star", (1.0,) * 5, {}),))
     light = np.moveaxis(render(seen_through(star, real_cutout())).total, 0, -1)
     images = [paint_onto(real_cutout(), replace(star, seed=seed)).cutout.image for seed in range(300)]
     added = (np.mean(images, axis=0) - real_cutout().image).sum(axis=(0, 1))
@@ -86,7 +86,7 @@ def test_whole_counts_stay_whole_counts():
 
 def test_light_is_shifted_as_the_bands_are():
     shift = ((0.2, -0.1), (-0.15, 0.0), (0.0, 0.0), (0.1, 0.18), (-0.05, 0.05))
-    star, cutout = Recipe("star", 1, (Part("star", (1e4,) * 5, {"x": 1.0, "y": -2.0}),)), real_cutout()
+    star, cutout = Recipe("star", 1, (ComponentPart("star", (1e4,) * 5, {"x": 1.0, "y": -2.0}),)), real_cutout()
     assert Recipe.from_json(replace(star, psf=Psf(FWHM, shift)).to_json()).psf.shift == shift
     image = paint_onto(cutout, replace(star, psf=Psf(FWHM, shift))).cutout.image - cutout.image
     place = (np.arange(64) - 31.5) * 0.396
@@ -97,7 +97,7 @@ def test_light_is_shifted_as_the_bands_are():
 
 
 def test_a_single_component_can_be_added():
-    arc = Part("arc", (5.0,) * 5, {"radius": 4.0, "width": 0.3, "opening": 60.0, "angle": 90.0})
+    arc = ComponentPart("arc", (5.0,) * 5, {"radius": 4.0, "width": 0.3, "opening": 60.0, "angle": 90.0})
     painted = paint_onto(real_cutout(), Recipe("arc", 1, (arc,)))
     added = painted.cutout.image - real_cutout().image
     assert painted.components == ("arc",)

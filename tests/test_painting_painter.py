@@ -17,8 +17,8 @@ from gz2interp.painting import (
     KINDS,
     Alteration,
     Background,
+    ComponentPart,
     Noise,
-    Part,
     Recipe,
     component,
     draw_recipe,
@@ -179,14 +179,14 @@ def test_dust_reddens_and_takes_the_more_the_deeper_it_is():
 
 def test_a_part_can_be_put_in():
     recipe = Recipe("round", 1, tuple(draw_recipe(np.random.default_rng(1), "round").parts_of("bulge")))
-    with_star = repaint(recipe, Alteration(with_parts=(Part("star", (5.0,) * 5, {"x": 1.0}),)))
+    with_star = repaint(recipe, Alteration(with_parts=(ComponentPart("star", (5.0,) * 5, {"x": 1.0}),)))
     gained = (with_star.cutout.image - paint(recipe).cutout.image).sum(axis=(0, 1))
     assert with_star.components == ("bulge", "star")
     assert_allclose(gained, 5.0, rtol=0.2)
 
 
 def test_parts_of_one_name_are_one_component():
-    one, two = (Part("star", (5.0,) * 5, {"x": x, "y": 2.0}) for x in (-4.0, 3.0))
+    one, two = (ComponentPart("star", (5.0,) * 5, {"x": x, "y": 2.0}) for x in (-4.0, 3.0))
     both = render(Recipe("pair", 1, (one, two)))
     apart = [render(Recipe("single", 1, (part,))).light["star"] for part in (one, two)]
     assert list(both.light) == ["star"]
@@ -196,9 +196,9 @@ def test_parts_of_one_name_are_one_component():
 
 def test_an_unknown_component_or_shape_is_refused_with_what_would_do():
     with pytest.raises(InputError, match=r"No component is called halo.*bulge"):
-        paint(Recipe("odd", 1, (Part("halo", (1.0,) * 5, {}),)))
+        paint(Recipe("odd", 1, (ComponentPart("halo", (1.0,) * 5, {}),)))
     with pytest.raises(InputError, match="A disc cannot have the shape"):
-        paint(Recipe("odd", 1, (Part("disc", (1.0,) * 5, {"depth": 1.0}),)))
+        paint(Recipe("odd", 1, (ComponentPart("disc", (1.0,) * 5, {"depth": 1.0}),)))
 
 
 def test_a_new_component_is_found_in_the_truth(monkeypatch):
@@ -209,7 +209,7 @@ def test_a_new_component_is_found_in_the_truth(monkeypatch):
         return np.exp(-((x - where) ** 2 + y**2) / (2 * 0.8**2)) / (2 * np.pi * 0.8**2)
 
     recipe = draw_recipe(np.random.default_rng(1), "disc")
-    painted = repaint(recipe, Alteration(with_parts=(Part("blob", (3.0,) * 5, {"where": 5.0}),)))
+    painted = repaint(recipe, Alteration(with_parts=(ComponentPart("blob", (3.0,) * 5, {"where": 5.0}),)))
     assert painted.components[-1] == "blob"
     row, column = np.unravel_index(painted.light[..., -1].argmax(), (64, 64))
     assert column - 31.5 == pytest.approx((5.0 + recipe.centre[0]) / 0.396, abs=1)

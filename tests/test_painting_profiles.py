@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 from scipy import fft, ndimage, optimize, special
 
 from gz2interp.errors import InputError
-from gz2interp.painting import Part, Psf, Recipe, render
+from gz2interp.painting import ComponentPart, Psf, Recipe, render
 from gz2interp.painting.components import component, component_of
 from gz2interp.painting.grid import CELL, FIELD_SIZE, field_of, placed, samples, spectrum_of, wave_numbers
 from gz2interp.painting.profiles import edge_on_disc, edge_on_law, moffat_transfer, sersic
@@ -37,7 +37,7 @@ SMALL = {
 
 
 def recipe_of(name, shape, **options):
-    return Recipe("test", 1, (Part(name, FLUX, shape),), **options)
+    return Recipe("test", 1, (ComponentPart(name, FLUX, shape),), **options)
 
 
 def distances(cells):

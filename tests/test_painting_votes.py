@@ -12,8 +12,8 @@ from numpy.testing import assert_array_equal
 from gz2interp.painting import (
     PAINTED_KIND,
     Alteration,
+    ComponentPart,
     Noise,
-    Part,
     Recipe,
     altered,
     catalog_of,
@@ -118,7 +118,7 @@ def test_a_boxy_bulge_is_called_boxy() -> None:
     bulge = edge_on.part("bulge")
     share = []
     for boxiness in (2.0, 2.4, 2.8, 3.2):
-        boxy = Part("bulge", bulge.flux, dict(bulge.shape) | {"boxiness": boxiness})
+        boxy = ComponentPart("bulge", bulge.flux, dict(bulge.shape) | {"boxiness": boxiness})
         shaped = altered(edge_on, Alteration(without=("bulge",), with_parts=(boxy,)))
         share.append(probabilities(shaped)["t09_bulge_shape"][1])
     assert share == sorted(share)
@@ -130,7 +130,7 @@ def test_more_arms_of_a_wider_pitch_are_counted_and_called_so() -> None:
     arms = spiral.part("arms")
 
     def chances(**changed: float) -> dict[str, np.ndarray]:
-        other = Part("arms", arms.flux, dict(arms.shape) | changed)
+        other = ComponentPart("arms", arms.flux, dict(arms.shape) | changed)
         return probabilities(altered(spiral, Alteration(without=("arms",), with_parts=(other,))))
 
     for number in (1, 2, 3, 4):
@@ -146,7 +146,9 @@ def test_a_star_before_a_galaxy_is_odd_and_no_artefact() -> None:
 
     def starred(brightness: float) -> list[Recipe]:
         return [
-            replace(r, parts=(*r.parts, Part("star", tuple(brightness * r.subject_flux), {"x": 3.0, "y": 1.0})))
+            replace(
+                r, parts=(*r.parts, ComponentPart("star", tuple(brightness * r.subject_flux), {"x": 3.0, "y": 1.0}))
+            )
             for r in plain
         ]
 
@@ -169,7 +171,7 @@ def test_the_same_recipe_has_the_same_voters() -> None:
 def test_a_recipe_by_hand_is_voted_on() -> None:
     """Neither its radius nor its redshift is known."""
     shape = {"radius": 2.0, "index": 4.0, "axis_ratio": 1.0, "angle": 0.0}
-    recipe = Recipe("mine", 1, (Part("bulge", (50.0,) * 5, shape),), redshift=float("nan"))
+    recipe = Recipe("mine", 1, (ComponentPart("bulge", (50.0,) * 5, shape),), redshift=float("nan"))
     chance = probabilities(recipe)
     assert chance["t01_smooth_or_features"].argmax() == 0
     assert chance["t07_rounded"].argmax() == 0

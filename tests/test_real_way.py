@@ -17,10 +17,10 @@ from gz2interp.stores.fits_headers import celestial
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings
-from gz2interp.workflows.explain import Question, explain
-from gz2interp.workflows.import_results import lay_model
+from gz2interp.workflows.explain import AttributionSettings, explain
+from gz2interp.workflows.import_results import import_model
 from gz2interp.workflows.maps import write_maps
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 from trainer.ingest import ingest, open_local_survey
 from trainer.networks import build_network
 from trainer.sources.frame_sets import read_frame
@@ -41,13 +41,13 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def walked(survey: Survey, network: Path, folder: Path) -> list[tuple[int, WCS]]:
     """Everything after the cutouts, up to maps of some galaxies; their rows, and the sky as the maps have it."""
-    subject = Subject(survey, lay_model(survey, network))
-    found = analyse(subject, AnalyseSettings(neighbours=5, map=MapSettings(neighbours=5)))
+    study = Study(survey, import_model(survey, network))
+    found = analyse(study, AnalyseSettings(neighbours=5, map=MapSettings(neighbours=5)))
     assert len(found.rows) == survey.usable.sum()
     assert np.isfinite(found.activations()).all()
     rows = [int(row) for row in found.rows[:: len(found.rows) // 5]]
     ids = survey.catalog["galaxy_id"].iloc[rows].tolist()
-    paths = write_maps(explain(subject, ids, Question("gradient")), folder)
+    paths = write_maps(explain(study, ids, AttributionSettings("gradient")), folder)
     assert not [finding.words for finding in check_survey(survey.path) if finding.is_damage]
     return [(row, WCS(fits.getheader(path, "IMAGE")).celestial) for row, path in zip(rows, paths, strict=True)]
 

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.stores.resampling import north_up
-from trainer.archives.limits import Trouble
-from trainer.sources.judging import Asked, judge
-from trainer.sources.remote import Planes
+from trainer.archives.limits import ArchiveError
+from trainer.sources.judging import ImageRequest, judge
+from trainer.sources.remote import BandImages
 
-ASKED = Asked(150.0, 2.0, "r", 0.396, (64, 64))
+ASKED = ImageRequest(150.0, 2.0, "r", 0.396, (64, 64))
 PIXELS = np.random.default_rng(3).normal(size=(64, 64)).astype(np.float32)
 
 
@@ -71,7 +71,7 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_nothing_else_passes(name: str) -> None:
     content, words = WRONG[name]
-    with pytest.raises(Trouble, match=words) as caught:
+    with pytest.raises(ArchiveError, match=words) as caught:
         judge(content, ASKED)
     assert caught.value.kind == ("blank" if name in ("zeros", "NaN") else "answer")
 
@@ -82,7 +82,7 @@ def test_a_damaged_file_is_told_or_read_but_never_breaks(at: int, dirt: bytes) -
     damaged = whole[:at] + dirt + whole[at + len(dirt) :]
     try:
         pixels = judge(damaged, ASKED)
-    except Trouble:
+    except ArchiveError:
         return
     assert pixels.shape == (64, 64)
     assert pixels.dtype == np.float32
@@ -90,20 +90,20 @@ def test_a_damaged_file_is_told_or_read_but_never_breaks(at: int, dirt: bytes) -
 
 @given(st.integers(0, len(image()) - 2881))
 def test_no_part_of_a_file_passes(length: int) -> None:
-    with pytest.raises(Trouble):
+    with pytest.raises(ArchiveError):
         judge(image()[:length], ASKED)
 
 
 def test_two_bands_are_never_the_same_pixels() -> None:
-    planes = Planes("ugriz")
+    planes = BandImages("ugriz")
     planes.keep("g", PIXELS)
-    with pytest.raises(Trouble, match="g and r are the same"):
+    with pytest.raises(ArchiveError, match="g and r are the same"):
         planes.keep("r", PIXELS.copy())
     assert planes.lacking == ["u", "r", "i", "z"]
 
 
 def test_sky_is_outside_only_when_every_band_says_so_again_and_again() -> None:
-    planes = Planes("gr")
+    planes = BandImages("gr")
     for band in "grgrg":
         planes.blank(band, "all zero")
     with pytest.raises(CutoutUnavailable) as caught:

@@ -19,12 +19,12 @@ from trainer.archives.limits import Limits
 from trainer.archives.session import PoliteSession
 from trainer.calibrate import aperture_flux
 from trainer.rehearsal import ArchiveServer, SimpleSky
-from trainer.sources.remote import Setting
+from trainer.sources.remote import SourceSettings
 from trainer.sources.sdss import SdssSource, SkyServer
-from trainer.sources.stars import Around, stars_of_sdss
+from trainer.sources.stars import StarSearchArea, stars_of_sdss
 
 SKY = SimpleSky(9)
-SETTING = Setting(limits=Limits(rate=0, tries=2, backoff=0.01))
+SETTING = SourceSettings(limits=Limits(rate=0, tries=2, backoff=0.01))
 HEAD = "#Table1\nra,dec,u,g,r,i,z\n"
 
 
@@ -60,7 +60,7 @@ def server() -> ArchiveServer:
     return ArchiveServer(SKY, stars=table())
 
 
-def asked(server: ArchiveServer, around: Around = Around()) -> int:  # noqa: B008
+def asked(server: ArchiveServer, around: StarSearchArea = StarSearchArea()) -> int:  # noqa: B008
     with server, sdss_conf.set_temp("skyserver_baseurl", server.address):
         return len(stars_of_sdss(SETTING, around))
 
@@ -109,4 +109,4 @@ def test_where_there_are_no_stars_it_is_said(server: ArchiveServer) -> None:
 @pytest.mark.parametrize("wrong", [{"ra": 400.0}, {"dec": -91.0}, {"radius": 0.0}, {"most": 3}])
 def test_where_to_look_is_a_place(wrong: dict[str, float]) -> None:
     with pytest.raises(InputError):
-        Around(**wrong)  # type: ignore[arg-type]
+        StarSearchArea(**wrong)  # type: ignore[arg-type]

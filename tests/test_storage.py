@@ -27,7 +27,7 @@ from gz2interp.stores.ratings import Rating, Ratings
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.image_quality import quality
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 NETWORK = "network.keras"
 
@@ -71,7 +71,7 @@ def origin(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def analysed(origin: Path) -> Path:
     """The same, its network analysed, for the verbs that go on from there."""
     survey = make_survey(origin / "analysed", 60, network=small_network(), analysed=False)
-    analyse(Subject(survey, survey.model()))
+    analyse(Study(survey, survey.model()))
     quality(survey)
     return origin
 

@@ -78,7 +78,7 @@ def test_killed_at_any_step_it_happens_when_the_next_writer_opens(
 ) -> None:
     where = {
         "write_shard": (writer, "write_shard"),
-        "record": (writer.Journal, "record"),
+        "record": (writer.StatusJournal, "record"),
         "header": (writer.Header, "write"),
         "forget": (writer.Replacement, "forget"),
     }

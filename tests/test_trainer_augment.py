@@ -9,7 +9,7 @@ import pytest
 from scipy import ndimage
 
 from gz2interp.errors import InputError
-from trainer.augment import POLICIES, Draws, Policy, _uniforms, augment, draw, policy_named
+from trainer.augment import POLICIES, AugmentationDraws, Policy, _uniforms, augment, draw, policy_named
 
 SHAPE, SKY = (16, 16), np.array([0.1, 0.2, 0.3])
 
@@ -37,7 +37,7 @@ def _rng_free(policy, **even):
     transforms = _transforms(policy, numbers, SHAPE).astype(np.float32)
     ones, zeros = np.ones((1, 3), np.float32), np.zeros((1, 3), np.float32)
     shifts = _shifts(policy, numbers).astype(np.int32)
-    return Draws(transforms, ones, zeros[:, 0], zeros, np.zeros((1, 2), np.int32), shifts)
+    return AugmentationDraws(transforms, ones, zeros[:, 0], zeros, np.zeros((1, 2), np.int32), shifts)
 
 
 def test_none_changes_nothing():

@@ -7,7 +7,16 @@ import pytest
 from numpy.typing import NDArray
 
 from trainer import dataset
-from trainer.dataset import WINDOW, Examples, Held, _batches, batch_count, epoch_windows, held, training_batches
+from trainer.dataset import (
+    WINDOW,
+    Examples,
+    PixelsInMemory,
+    _batches,
+    batch_count,
+    epoch_windows,
+    held,
+    training_batches,
+)
 
 COUNT, SIZE = 700, 8
 
@@ -59,7 +68,7 @@ def test_from_memory_and_from_the_disk_are_the_same(monkeypatch):
     monkeypatch.setattr(dataset, "WINDOW", 256)
     rows = _examples(Disk()).rows
     memory = held(Disk(), rows)
-    assert isinstance(memory, Held)
+    assert isinstance(memory, PixelsInMemory)
     for pair in zip(_epoch(memory, "standard")[0], _epoch(Disk(), "standard")[0], strict=True):
         np.testing.assert_array_equal(*pair)
 

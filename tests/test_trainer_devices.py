@@ -21,7 +21,7 @@ from gz2interp.stores.survey import Survey
 from trainer.config import Config
 from trainer.devices import writes
 from trainer.fit import fit
-from trainer.training import Progress, TrainingStopped
+from trainer.training import TrainingProgress, TrainingStopped
 
 ROOT = Path(__file__).parent.parent
 CONFIG = Config(network="tiny", epochs=4, batch_size=32, learning_rate=1e-2, warm_up=0.5)
@@ -76,7 +76,7 @@ def test_a_training_on_two_devices_goes_on_and_leaves_a_network_like_any_other(s
 def test_half_precision_learns_goes_on_and_leaves_a_float32_network(survey, precision):
     config = replace(CONFIG, precision=precision)
 
-    def second(now: Progress) -> None:
+    def second(now: TrainingProgress) -> None:
         if (now.epoch, now.step) == (2, 2):
             raise TrainingStopped("The training was stopped")
 

@@ -12,7 +12,7 @@ from gz2interp.stores.files import read_json, write_json
 from gz2interp.trust.nuisances import NUISANCES
 from gz2interp.trust.shortcuts import LIMIT
 from gz2interp.workflows.shortcuts import shortcut_findings
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 from trainer.config import Config
 from trainer.fit import fit
 from trainer.plant.labels import plant_labels
@@ -78,9 +78,9 @@ def test_a_network_of_unknown_training_is_refused(survey):
 
 
 def test_the_shortcuts_of_a_survey_of_three_bands_without_a_psf(survey):
-    subject = Subject(survey, survey.model("cnn"))
+    study = Study(survey, survey.model("cnn"))
     heard = []
-    found = shortcut_findings(subject, seed=1, most=40, progress=lambda *now: heard.append(now))
+    found = shortcut_findings(study, seed=1, most=40, progress=lambda *now: heard.append(now))
     assert {each.subject for each in found} == set(NUISANCES)
     assert {(each.check, each.method, each.limit) for each in found} == {("shortcut", "", LIMIT)}
     assert not [each.subject for each in found if each.passed is False]
@@ -88,4 +88,4 @@ def test_the_shortcuts_of_a_survey_of_three_bands_without_a_psf(survey):
     assert unknown >= {"seeing", "missing pixels"}
     assert all(each.passed is None for each in found if each.subject in unknown)
     assert {now[0] for now in heard} == set(NUISANCES) - unknown
-    assert shortcut_findings(subject, seed=1, most=40) == found
+    assert shortcut_findings(study, seed=1, most=40) == found

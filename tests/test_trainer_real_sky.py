@@ -9,7 +9,7 @@ from command_line import ran
 from numpy.testing import assert_array_equal
 
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.painting import COMPONENTS, Part, Psf, Recipe, paint_onto, recipe_of, render
+from gz2interp.painting import COMPONENTS, ComponentPart, Psf, Recipe, paint_onto, recipe_of, render
 from gz2interp.results import Galaxy
 from gz2interp.schema import BANDS
 from gz2interp.stores.checking import check_survey
@@ -41,7 +41,7 @@ def write_frames(folder, name="001035-6-0017", stars=STARS, bands=BANDS, counts=
             x, y = column + 2.3 * number, row + 0.8 * number
             left, low = round(x) - 32, round(y) - 32
             at = {"x": (x - left - 31.5) * 0.396, "y": (y - low - 31.5) * 0.396}
-            star = render(Recipe("star", 0, (Part("star", (FLUX,) * 5, at),), psf=Psf(WIDTHS))).total[number]
+            star = render(Recipe("star", 0, (ComponentPart("star", (FLUX,) * 5, at),), psf=Psf(WIDTHS))).total[number]
             image[low : low + 64, left : left + 64] += star
         wcs = north_up(150.0, 2.0, 0.396, (SIZE, SIZE))
         wcs.wcs.crpix = np.array(wcs.wcs.crpix) + np.array([2.3 * number, 0.8 * number])
@@ -80,7 +80,11 @@ def test_galaxies_among_them_do_not_count(tmp_path):
                 galaxy = Recipe(
                     "round",
                     0,
-                    (Part("bulge", (FLUX,) * 5, {"radius": 1.5, "index": 2.0, "axis_ratio": 0.8, "angle": 20.0}),),
+                    (
+                        ComponentPart(
+                            "bulge", (FLUX,) * 5, {"radius": 1.5, "index": 2.0, "axis_ratio": 0.8, "angle": 20.0}
+                        ),
+                    ),
                     psf=Psf(WIDTHS),
                 )
                 frame[0].data[y : y + 64, x : x + 64] += render(galaxy).total[BANDS.index(band)]
@@ -267,7 +271,7 @@ def test_the_seeing_of_a_real_frame(real_sky):
 @pytest.mark.realdata
 def test_a_painted_star_is_as_wide_as_the_stars_of_a_real_frame(real_sky, unpacked_frames):
     frames = frames_of(unpacked_frames)
-    star = Recipe("star", 3, (Part("star", (20.0, 50.0, 90.0, 115.0, 125.0), {}),))
+    star = Recipe("star", 3, (ComponentPart("star", (20.0, 50.0, 90.0, 115.0, 125.0), {}),))
     recipes = [real_sky.seen(Recipe("star", row, star.parts), row) for row in range(20)]
     images = [paint_onto(real_sky.cutout(row), recipe).cutout.image for row, recipe in enumerate(recipes)]
     field = np.concatenate([np.concatenate(images[row : row + 5], axis=1) for row in (0, 5, 10, 15)], axis=0)

@@ -20,7 +20,7 @@ from gz2interp.errors import InputError
 from gz2interp.network.layers import learned_layers
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras
-from gz2interp.network.randomised import Forgetful
+from gz2interp.network.randomised import RandomisedNetwork
 from gz2interp.results import Attribution, Cutout
 from gz2interp.statistics import Estimate
 from gz2interp.stores.models import ModelFolder
@@ -30,10 +30,10 @@ from gz2interp.testing.networks import CLASS_NAMES, SHAPE, nested_network, plain
 from gz2interp.trust.map_tests import Explainer
 from gz2interp.trust.verdict import standings, verdict
 from gz2interp.workflows.figure_parts import trust_line, trust_line_of
-from gz2interp.workflows.import_results import lay_model
-from gz2interp.workflows.study import Subject, open_subject
+from gz2interp.workflows.import_results import import_model
+from gz2interp.workflows.study import Study, open_study
 from gz2interp.workflows.trust_check import CheckSettings, check
-from gz2interp.workflows.trust_questions import Bench, causes_of, draw_sample, findings_of
+from gz2interp.workflows.trust_questions import CheckInputs, causes_of, draw_sample, findings_of
 from trainer.networks import build_network
 from trainer.paint import paint_survey
 
@@ -63,17 +63,17 @@ def lamp() -> keras.Model:
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory) -> Subject:
+def study(tmp_path_factory) -> Study:
     folder = tmp_path_factory.mktemp("surveys")
     survey = paint_survey(folder / "painted", 24, 7, shares={"spiral": 0.5, "round": 0.3, "disc": 0.2})
     lamp().save(folder / "lamp.keras")
-    lay_model(survey, folder / "lamp.keras", "lamp", ["bright", "faint"])
-    return open_subject(survey.path, "lamp")
+    import_model(survey, folder / "lamp.keras", "lamp", ["bright", "faint"])
+    return open_study(survey.path, "lamp")
 
 
 @pytest.fixture(scope="module")
-def found(subject) -> Check:
-    return check(subject, FEW)
+def found(study) -> Check:
+    return check(study, FEW)
 
 
 def test_every_check_has_its_number(found):
@@ -104,18 +104,18 @@ def test_integrated_gradients_add_up(found):
     assert gap.estimate.value < 0.02
 
 
-def test_it_is_kept_and_told_and_belongs_to_these_data_and_this_network(subject, found):
-    assert subject.model.check(subject.survey.digest) == found
-    assert subject.model.check("other data") is None
-    line = trust_line_of(subject.survey, subject.model, "gradient")
+def test_it_is_kept_and_told_and_belongs_to_these_data_and_this_network(study, found):
+    assert study.model.check(study.survey.digest) == found
+    assert study.model.check("other data") is None
+    line = trust_line_of(study.survey, study.model, "gradient")
     assert line == trust_line(found, "gradient")
     passed = [each.passed for each in found.of("gradient") if each.passed is not None]
     assert f"passes {sum(passed)} of {len(passed)} checks" in line
-    assert "not checked" in trust_line_of(subject.survey, subject.model, "rise")
+    assert "not checked" in trust_line_of(study.survey, study.model, "rise")
 
 
 @pytest.mark.long
-def test_it_goes_on_where_it_stopped_and_comes_to_the_same(subject, found):
+def test_it_goes_on_where_it_stopped_and_comes_to_the_same(study, found):
     class Enough(Exception):
         pass
 
@@ -125,86 +125,86 @@ def test_it_goes_on_where_it_stopped_and_comes_to_the_same(subject, found):
         ):  # shortcuts, what knows nothing of the network, and the first method are done
             raise Enough
 
-    before, settings = set(folders(subject)), replace(FEW, galaxies=4, few=2, stages=1, seed=3)
+    before, settings = set(folders(study)), replace(FEW, galaxies=4, few=2, stages=1, seed=3)
     with pytest.raises(Enough):
-        check(subject, settings, stop)
-    (kept,) = set(folders(subject)) - before
+        check(study, settings, stop)
+    (kept,) = set(folders(study)) - before
     written = {file: file.stat().st_mtime_ns for file in kept.iterdir()}
     assert {file.stem for file in written} == {"shortcuts", "plain", "gradient"}
-    again = check(subject, settings)
+    again = check(study, settings)
     assert {file: file.stat().st_mtime_ns for file in written} == written
     shutil.rmtree(kept)
-    assert check(subject, settings) == again
-    check(subject, FEW)
+    assert check(study, settings) == again
+    check(study, FEW)
 
 
-def folders(subject: Subject) -> list[Path]:
-    return [path for path in (subject.model.path / "check").iterdir() if path.is_dir()]
+def folders(study: Study) -> list[Path]:
+    return [path for path in (study.model.path / "check").iterdir() if path.is_dir()]
 
 
-def test_what_was_asked_before_is_told_too(subject, found):
+def test_what_was_asked_before_is_told_too(study, found):
     methods = {each.method for each in found.findings}
-    once = check(subject, replace(FEW, methods=("grad_cam", "grad_cam")))
+    once = check(study, replace(FEW, methods=("grad_cam", "grad_cam")))
     assert {each.method for each in once.findings} == methods | {"grad_cam"}
     keys = [(each.check, each.method, each.subject) for each in once.findings]
     assert len(keys) == len(set(keys))
-    check(subject, FEW)
+    check(study, FEW)
 
 
-def test_other_class_names_make_it_another_network(subject, found):
-    run = subject.model.path / "run.json"
+def test_other_class_names_make_it_another_network(study, found):
+    run = study.model.path / "run.json"
     before = run.read_text()
     run.write_text(before.replace('"bright"', '"luminous"'))
     try:
-        assert ModelFolder(subject.model.path).check(subject.survey.digest) is None
+        assert ModelFolder(study.model.path).check(study.survey.digest) is None
     finally:
         run.write_text(before)
-    assert ModelFolder(subject.model.path).check(subject.survey.digest) is not None
+    assert ModelFolder(study.model.path).check(study.survey.digest) is not None
 
 
-def test_a_check_of_an_earlier_version_is_not_shown(subject, found):
+def test_a_check_of_an_earlier_version_is_not_shown(study, found):
     """Its class activation maps lay elsewhere."""
-    file = subject.model.path / "check" / "check.json"
+    file = study.model.path / "check" / "check.json"
     before = file.read_text()
     record = json.loads(before)
     del record["provenance"]["parameters"]["version"]
     file.write_text(json.dumps(record))
     try:
-        assert subject.model.check(subject.survey.digest) is None
+        assert study.model.check(study.survey.digest) is None
     finally:
         file.write_text(before)
-    assert subject.model.check(subject.survey.digest) is not None
+    assert study.model.check(study.survey.digest) is not None
 
 
-def test_a_map_that_knows_nothing_of_the_network_is_found_out(subject):
-    sample = draw_sample(subject, 6, 0)
-    forgetful = Forgetful(subject.model.model_file, subject.model.class_names, 0)
-    bench = Bench(subject.probe, sample, sample, forgetful, (1, len(forgetful.layers)), None, None, 0)
+def test_a_map_that_knows_nothing_of_the_network_is_found_out(study):
+    sample = draw_sample(study, 6, 0)
+    forgetful = RandomisedNetwork(study.model.model_file, study.model.class_names, 0)
+    bench = CheckInputs(study.probe, sample, sample, forgetful, (1, len(forgetful.layers)), None, None, 0)
     explainer = Explainer(Method("Edges", edges, "none", has_bands=True))
-    answer = explainer.explain(subject.probe, sample.images, sample.classes)
+    answer = explainer.explain(study.probe, sample.images, sample.classes)
     findings = {each.check: each for each in findings_of(bench, explainer, answer) if not each.subject}
     assert findings["model_randomisation"].estimate.value == pytest.approx(1)
     assert findings["model_randomisation"].passed is False
     assert findings["symmetry"].estimate.value == pytest.approx(1, abs=1e-3)
 
 
-def test_label_randomisation_is_asked_where_there_is_such_a_network(subject):
-    sample = draw_sample(subject, 4, 0)
-    forgetful = Forgetful(subject.model.model_file, subject.model.class_names, 0)
+def test_label_randomisation_is_asked_where_there_is_such_a_network(study):
+    sample = draw_sample(study, 4, 0)
+    forgetful = RandomisedNetwork(study.model.model_file, study.model.class_names, 0)
     explainer = Explainer(METHODS["gradient"])
-    answer = explainer.explain(subject.probe, sample.images, sample.classes)
-    for twin, same in ((subject.probe, True), (forgetful.probe, False)):
+    answer = explainer.explain(study.probe, sample.images, sample.classes)
+    for twin, same in ((study.probe, True), (forgetful.probe, False)):
         forgetful.forget(len(forgetful.layers))
-        bench = Bench(subject.probe, sample, sample, forgetful, (1,), twin, None, 0)
+        bench = CheckInputs(study.probe, sample, sample, forgetful, (1,), twin, None, 0)
         (told,) = [each for each in findings_of(bench, explainer, answer) if each.check == "label_randomisation"]
         assert told.passed is (not same)
 
 
-def test_the_cause_is_what_the_score_owes_most_to(subject):
-    sample = draw_sample(subject, 8, 0)
-    causes = causes_of(subject, sample)
+def test_the_cause_is_what_the_score_owes_most_to(study):
+    sample = draw_sample(study, 8, 0)
+    causes = causes_of(study, sample)
     assert_array_equal(causes.counts > 0, True)
-    truth = Truth.open(subject.survey.path)
+    truth = Truth.open(study.survey.path)
     light = truth.light(sample.rows).astype(np.float32)
     for k, cause in enumerate(causes.cause):
         assert causes.falls[k, cause] == np.nanmax(causes.falls[k])
@@ -237,7 +237,7 @@ def test_a_network_forgets_from_the_top_and_can_remember(network, tmp_path):
     model = network()
     model.save(tmp_path / "model.keras")
     images = np.random.default_rng(0).normal(size=(3, *SHAPE)).astype(np.float32)
-    forgetful = Forgetful(tmp_path / "model.keras", CLASS_NAMES, seed=1)
+    forgetful = RandomisedNetwork(tmp_path / "model.keras", CLASS_NAMES, seed=1)
     before = forgetful.probe.logits(images)
     assert_allclose(before, Probe(model, CLASS_NAMES).logits(images), rtol=1e-5)
     assert [name.split("/")[-1] for name in forgetful.layers] == ["logits", "conv2", "conv1"]
@@ -258,7 +258,7 @@ def test_a_network_that_learned_nothing_cannot_forget(tmp_path):
     image = keras.Input((8, 8, 5))
     keras.Model(image, keras.layers.Softmax()(keras.layers.GlobalAveragePooling2D()(image))).save(tmp_path / "m.keras")
     with pytest.raises(InputError, match="no weights that it learned"):
-        Forgetful(tmp_path / "m.keras", None)
+        RandomisedNetwork(tmp_path / "m.keras", None)
 
 
 def made(check: str, method: str, value: float, passed: bool, words: str = "correlation") -> Finding:
@@ -292,26 +292,26 @@ def test_a_shortcut_is_said_before_all_else():
     assert verdict(none)[-1] == "Whether it uses a shortcut is not known: too few galaxies."
 
 
-def test_bad_wishes_are_told(subject):
+def test_bad_wishes_are_told(study):
     with pytest.raises(InputError, match="no method 'grad_kam'"):
-        check(subject, CheckSettings(("grad_kam",)))
+        check(study, CheckSettings(("grad_kam",)))
     with pytest.raises(InputError, match="Two galaxies or more"):
-        check(subject, CheckSettings(("gradient",), galaxies=1))
+        check(study, CheckSettings(("gradient",), galaxies=1))
 
 
-def test_the_command_says_which_method_to_trust(subject, found, tmp_path):
+def test_the_command_says_which_method_to_trust(study, found, tmp_path):
     out = Path(tmp_path / "numbers.csv")
-    asked = ["check", str(subject.survey.path), "--galaxies", "10", "--few", "4", "--stages", "2"]
+    asked = ["check", str(study.survey.path), "--galaxies", "10", "--few", "4", "--stages", "2"]
     told = CliRunner().invoke(app, [*asked, "--method", "gradient", "--out", str(out)])
     assert told.exit_code == 0, told.output
     assert "to be trusted first" in told.output or "No method can be trusted" in told.output
     assert "not known  Whether maps forget the labels" in told.output
     table = pd.read_csv(out)
     plain = {"(random)", "(gaussian)", "(light)"}
-    assert set(table["method"].dropna()) == plain | set(subject.model.check(subject.survey.digest).methods)
+    assert set(table["method"].dropna()) == plain | set(study.model.check(study.survey.digest).methods)
     wrong = CliRunner().invoke(app, [*asked, "--method", "grad_kam"])
     assert "There is no method 'grad_kam'" in str(wrong.exception)
-    check(subject, FEW)
+    check(study, FEW)
 
 
 def test_any_survey_and_any_network_can_be_checked(tmp_path):
@@ -334,9 +334,9 @@ def test_any_survey_and_any_network_can_be_checked(tmp_path):
     answer = keras.layers.Dense(1, activation="sigmoid")(keras.layers.GlobalAveragePooling2D()(features))
     keras.Model(image, answer).save(tmp_path / "net.keras")
     opened = Survey.open(survey.path)
-    lay_model(opened, tmp_path / "net.keras", "net", ["faint", "bright"])
-    subject = open_subject(survey.path, "net")
-    found = check(subject, replace(FEW, methods=("gradient", "guided_backprop", "grad_cam")))
+    import_model(opened, tmp_path / "net.keras", "net", ["faint", "bright"])
+    study = open_study(survey.path, "net")
+    found = check(study, replace(FEW, methods=("gradient", "guided_backprop", "grad_cam")))
     assert found.methods == ("gradient", "grad_cam")
     assert any("Guided backpropagation cannot be asked" in sentence for sentence in found.unknown)
     assert any("only painted galaxies have a truth" in sentence for sentence in found.unknown)
@@ -353,7 +353,7 @@ def test_the_trainer_s_networks_can_forget(name, tmp_path):
     model = build_network(name, shape=(32, 32), class_count=3, scaling="asinh", softening=(0.1,) * 5, dropout=0.1)
     model.save(tmp_path / "model.keras")
     images = np.random.default_rng(0).normal(size=(2, 32, 32, 5)).astype(np.float32)
-    forgetful = Forgetful(tmp_path / "model.keras", None, seed=1)
+    forgetful = RandomisedNetwork(tmp_path / "model.keras", None, seed=1)
     before = forgetful.probe.logits(images)
     assert forgetful.layers[0] == ("probabilities" if name == "original" else "logits")
     forgetful.forget(len(forgetful.layers))

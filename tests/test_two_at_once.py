@@ -20,7 +20,7 @@ from gz2interp.stores.locations import find_survey, new_survey
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.building_blocks import blocks
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 from trainer.paint import paint_survey
 
 
@@ -141,16 +141,16 @@ def test_two_imports_and_two_analyses_of_one_name(tmp_path: Path) -> None:
     ends = together([["gz2interp.cli", "analyse", "s", "--model", "other"]] * 2, tmp_path)
     assert 0 in [code for code, _ in ends], ends
     assert all(code == 0 or "Another process is" in errors for code, errors in ends)
-    first = analyse(Subject(survey, survey.model("other")))
+    first = analyse(Study(survey, survey.model("other")))
     assert len(first.rows) == int(survey.usable.sum())
 
 
 def test_a_second_run_of_what_takes_long_is_told(tmp_path: Path) -> None:
     survey = make_survey(tmp_path / "s", 40, network=small_network())
-    subject = Subject(survey, survey.model())
+    study = Study(survey, survey.model())
     analysis = next(iter((survey.path / "models" / "cnn").glob("*/*/provenance.json"))).parent
     with locked(analysis / ".blocks.being-made" / ".lock", "making it"), pytest.raises(SurveyLocked):
-        blocks(subject)
+        blocks(study)
     for lock, words in {
         survey.path / ".quality.lock": ["quality", survey.path],
         survey.path / "models" / "cnn" / ".check.lock": ["check", survey.path, "--method", "gradient"],

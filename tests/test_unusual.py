@@ -12,7 +12,7 @@ from gz2interp.embedding.unusual.anomaly_model import (
     IMAGE_SCORES,
     SCORES,
     TITLES,
-    Judge,
+    AnomalyModel,
     combined,
     fit_space,
     normal_scores,
@@ -31,10 +31,10 @@ from gz2interp.embedding.unusual.preference import (
     taste_vectors,
 )
 from gz2interp.embedding.unusual.reasons import deviations_in_words, ordinal, reason_of, sides_of, strongest_features
-from gz2interp.embedding.unusual.scores import ClassDistance, Ground, disagreement, vote_shares
+from gz2interp.embedding.unusual.scores import ClassDistance, ReferenceSample, disagreement, vote_shares
 from gz2interp.errors import InputError
 from gz2interp.schema import CLASS_VOTES, vote_column
-from gz2interp.workflows.unusual import EXCESSES, Measuring, details_of, told_of
+from gz2interp.workflows.unusual import EXCESSES, PixelMeasurements, details_of, told_of
 from gz2interp.workflows.unusual_results import frozen_arrays, read_usual, usual_of
 
 N = 300
@@ -55,7 +55,7 @@ def population(seed: int = 0, n: int = N) -> tuple[np.ndarray, np.ndarray, np.nd
 def judged(features: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndarray]:
     space = fit_space(features)
     vectors = space(features)
-    judge = Judge.fit(space, vectors, probabilities.argmax(axis=1))
+    judge = AnomalyModel.fit(space, vectors, probabilities.argmax(axis=1))
     return judge(vectors, probabilities, np.arange(len(features)))
 
 
@@ -94,7 +94,7 @@ def test_those_of_a_class_of_a_few_are_compared_with_all(others: int) -> None:
 
 def test_where_no_class_has_enough_all_are_compared_with_all() -> None:
     features, _, _ = population(n=8)
-    ground = Ground(features, np.arange(8))
+    ground = ReferenceSample(features, np.arange(8))
     scores = ClassDistance.fit(ground)(ground.all())
     assert np.isfinite(scores).all()
     assert scores.min() > 0
@@ -104,7 +104,7 @@ def test_a_copy_from_elsewhere_scores_as_the_galaxy_does_once_it_is_not_its_own_
     features, probabilities, cells = population()
     space = fit_space(features)
     vectors = space(features)
-    judge = Judge.fit(space, vectors, probabilities.argmax(axis=1))
+    judge = AnomalyModel.fit(space, vectors, probabilities.argmax(axis=1))
     own = judge(vectors, probabilities, np.arange(N))
     copies = judge(space(features[:50].copy()), probabilities[:50], np.arange(50))
     for name in SCORES:
@@ -358,7 +358,7 @@ def test_reasons_agree_with_the_rank(seed: int, count: int) -> None:
 
 def test_a_family_that_is_far_off_names_a_number_that_deviates() -> None:
     rng = np.random.default_rng(3)
-    names = Measuring(("u", "g", "r", "i", "z"), (64, 64)).names
+    names = PixelMeasurements(("u", "g", "r", "i", "z"), (64, 64)).names
     mixed = rng.normal(size=(2000, len(names))) @ (np.eye(len(names)) + 0.2 * rng.normal(size=(len(names),) * 2))
     numbers = np.concatenate([mixed, np.ones((2000, 1))], axis=1).astype(np.float32)
     numbers[:5, 6] += 12

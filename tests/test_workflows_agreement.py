@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.features.image_prior import light_of
+from gz2interp.features.image_prior import image_prior
 from gz2interp.features.visualise import visualise
 from gz2interp.network.layer_scores import channel
 from gz2interp.network.quiet import keras
@@ -22,9 +22,9 @@ from gz2interp.stores.analyses import Analysis, latest_analysis, layer_folder
 from gz2interp.stores.layer_results import features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows import feature_agreement
-from gz2interp.workflows.compare import Side
-from gz2interp.workflows.feature_agreement import Agreement, agreement, kept_agreements
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.compare import Representation
+from gz2interp.workflows.feature_agreement import FeatureAgreement, agreement, load_agreements
+from gz2interp.workflows.study import Study
 
 ORDER = np.array([4, 2, 0, 5, 1, 3])
 
@@ -79,7 +79,7 @@ def add_layer(survey: Survey, name: str) -> None:
 def said_by(survey: Survey, name: str) -> np.ndarray:
     """Of every galaxy, pooled."""
     images = survey.images(np.flatnonzero(survey.usable))
-    return np.asarray(Subject(survey, survey.model(name)).probe.activations(images, "seen", pooled=True))
+    return np.asarray(Study(survey, survey.model(name)).probe.activations(images, "seen", pooled=True))
 
 
 def add_sheet(survey: Survey) -> None:
@@ -87,9 +87,9 @@ def add_sheet(survey: Survey) -> None:
     model = survey.model("cnn")
     analysis = latest_analysis(model.path, survey.digest, model.digest, "seen")
     assert analysis is not None
-    light = light_of([survey.images(np.flatnonzero(survey.usable))])
+    light = image_prior([survey.images(np.flatnonzero(survey.usable))])
     asked = [channel("seen", number) for number in range(len(ORDER))]
-    made = visualise(Subject(survey, model).probe, asked, light, steps=24)
+    made = visualise(Study(survey, model).probe, asked, light, steps=24)
     folder, numbers = features_folder(analysis), np.arange(len(ORDER))
     provenance = Provenance(survey.digest, model.digest, "seen", "feature images", {"steps": 24}, 0)
     folder.begin(provenance, keep=False)
@@ -100,8 +100,8 @@ def add_sheet(survey: Survey) -> None:
     folder.complete(pd.DataFrame({**judged, "silent": made.silent}), provenance)
 
 
-def asked(survey: Survey, other: str) -> Agreement:
-    return agreement(survey, Side(survey.model("cnn"), "seen"), Side(survey.model(other), "seen"))
+def asked(survey: Survey, other: str) -> FeatureAgreement:
+    return agreement(survey, Representation(survey.model("cnn"), "seen"), Representation(survey.model(other), "seen"))
 
 
 def test_in_a_permuted_copy_every_channel_finds_its_twin(survey: Survey) -> None:
@@ -144,12 +144,12 @@ def test_it_is_kept_and_never_that_of_another_network(survey: Survey, monkeypatc
         patch.setattr(feature_agreement, "_asked", lambda *words: pytest.fail("it was found before"))
         pd.testing.assert_frame_equal(asked(survey, "random").table, found.table)
     cnn = survey.model("cnn")
-    assert "random seen" in {each.second for each in kept_agreements(survey, cnn, "seen")}
+    assert "random seen" in {each.second for each in load_agreements(survey, cnn, "seen")}
     file = survey.path / "models" / "random" / "model.keras"
     before = file.read_bytes()
     try:
         file.write_bytes(before + b" ")
-        assert "random seen" not in {each.second for each in kept_agreements(survey, cnn, "seen")}
+        assert "random seen" not in {each.second for each in load_agreements(survey, cnn, "seen")}
     finally:
         file.write_bytes(before)
     one = latest_analysis(cnn.path, survey.digest, cnn.digest, "seen")
@@ -159,7 +159,7 @@ def test_it_is_kept_and_never_that_of_another_network(survey: Survey, monkeypatc
     try:  # as if the sheet had been made anew with another seed
         sheet.write_text(record.replace('"seed": 0', '"seed": 9'))
         assert sheet.read_text() != record
-        assert not kept_agreements(survey, cnn, "seen")
+        assert not load_agreements(survey, cnn, "seen")
     finally:
         sheet.write_text(record)
 
@@ -173,13 +173,13 @@ def test_shuffled_weights_are_one_draw(survey: Survey) -> None:
 
 
 def test_what_cannot_be_asked_is_told(survey: Survey) -> None:
-    cnn = Side(survey.model("cnn"), "seen")
+    cnn = Representation(survey.model("cnn"), "seen")
     with pytest.raises(InputError, match="the same network"):
-        agreement(survey, cnn, Side(survey.model("copy"), "seen"))
+        agreement(survey, cnn, Representation(survey.model("copy"), "seen"))
     with pytest.raises(SurveyError, match=r"gz2interp analyse .* --model random --layer logits"):
-        agreement(survey, cnn, Side(survey.model("random"), "logits"))
+        agreement(survey, cnn, Representation(survey.model("random"), "logits"))
     with pytest.raises(SurveyError, match="gz2interp features"):
-        agreement(survey, Side(survey.model("random"), "seen"), cnn)
+        agreement(survey, Representation(survey.model("random"), "seen"), cnn)
 
 
 def test_a_network_of_other_images_is_told(survey: Survey) -> None:
@@ -194,7 +194,7 @@ def test_a_network_of_other_images_is_told(survey: Survey) -> None:
     try:
         file.write_bytes(small_network(40))
         with pytest.raises(InputError, match="takes images"):
-            agreement(survey, Side(survey.model("cnn"), "seen"), Side(random, "seen"))
+            agreement(survey, Representation(survey.model("cnn"), "seen"), Representation(random, "seen"))
     finally:
         file.write_bytes(before)
 

@@ -19,9 +19,9 @@ from gz2interp.network.quiet import keras
 from gz2interp.results import Cutout
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table_of_blocks
-from gz2interp.workflows.bars import PORTION, BarQuestion, measure_bars, measured_blocks
-from gz2interp.workflows.import_results import lay_model
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.bars import PORTION, BarSettings, measure_bars, measured_blocks
+from gz2interp.workflows.import_results import import_model
+from gz2interp.workflows.study import Study
 
 FIRST_ID = 588015507658768484
 COUNT = PORTION + 4
@@ -47,7 +47,7 @@ def shape_of(row: int) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder = tmp_path_factory.mktemp("bars")
     network().save(folder / "light.keras")
     ids = FIRST_ID + np.arange(COUNT)
@@ -57,7 +57,7 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
         for row in range(COUNT):
             writer.append(CutoutUnavailable("missing", "no such field") if row == LOST else drawn(row))
     survey = Survey.open(folder / "survey")
-    return Subject(survey, lay_model(survey, folder / "light.keras", class_names=("bar", "no_bar")))
+    return Study(survey, import_model(survey, folder / "light.keras", class_names=("bar", "no_bar")))
 
 
 def drawn(row: int) -> Cutout:
@@ -67,9 +67,9 @@ def drawn(row: int) -> Cutout:
 
 
 @pytest.mark.parametrize("method", ["gradient", "smooth_grad", "gradient_x_input"])
-def test_known_bars_are_found(subject: Subject, method: str) -> None:
+def test_known_bars_are_found(study: Study, method: str) -> None:
     rows = [8, 0, 11]
-    found = gz2interp.measure_bars(subject, [str(FIRST_ID + row) for row in rows], BarQuestion(method))
+    found = gz2interp.measure_bars(study, [str(FIRST_ID + row) for row in rows], BarSettings(method))
     assert found["galaxy_id"].tolist() == [FIRST_ID + row for row in rows]
     narrower = np.sqrt(0.5) if method == "gradient_x_input" else 1.0  # the square of a Gaussian is a narrower one
     for row, measured in zip(rows, found.itertuples(), strict=True):
@@ -82,44 +82,44 @@ def test_known_bars_are_found(subject: Subject, method: str) -> None:
         assert (measured.probability > 0.99, measured.why_not) == (True, "")
 
 
-def test_several_layers_speak_together(subject: Subject) -> None:
-    one, twice = (measure_bars(subject, [FIRST_ID], BarQuestion("layer_cam", layers=names)) for names in LAYERS)
+def test_several_layers_speak_together(study: Study) -> None:
+    one, twice = (measure_bars(study, [FIRST_ID], BarSettings("layer_cam", layers=names)) for names in LAYERS)
     assert one["length"][0] == pytest.approx(FWHM * shape_of(0)[0] * SCALE * np.sqrt(0.5), rel=0.02)
     assert twice["length"][0] == pytest.approx(one["length"][0], rel=1e-3)
 
 
-def test_the_line_is_drawn_through(subject: Subject) -> None:
+def test_the_line_is_drawn_through(study: Study) -> None:
     plain, scaled = (
-        measure_bars(subject, [FIRST_ID], BarQuestion("gradient", line=line)) for line in ((0.0, 1.0), (-0.5, 0.8))
+        measure_bars(study, [FIRST_ID], BarSettings("gradient", line=line)) for line in ((0.0, 1.0), (-0.5, 0.8))
     )
     assert scaled["length"][0] == pytest.approx(0.8 * plain["length"][0] - 0.5)
     assert scaled["length_scatter"][0] == pytest.approx(0.8 * plain["length_scatter"][0])
 
 
-def test_who_has_none_is_told_why(subject: Subject) -> None:
+def test_who_has_none_is_told_why(study: Study) -> None:
     asked: list[tuple[str, int, int]] = []
-    found = measure_bars(subject, question=BarQuestion("gradient"), progress=lambda *now: asked.append(now))
-    assert found["galaxy_id"].tolist() == subject.survey.galaxy_ids.tolist()
+    found = measure_bars(study, question=BarSettings("gradient"), progress=lambda *now: asked.append(now))
+    assert found["galaxy_id"].tolist() == study.survey.galaxy_ids.tolist()
     assert found["why_not"][LOST] == "no image: missing"
     assert found["why_not"][EMPTY] == found["why_not"][FAINT] == "the network sees no bar"
     none = found["length"].isna()
     assert set(np.flatnonzero(none)) == {LOST, EMPTY, FAINT}
     assert (none == (found["why_not"] != "")).all()
     assert asked == [("bars", PORTION, COUNT), ("bars", COUNT, COUNT)]
-    everyone = measure_bars(subject, [FIRST_ID + EMPTY, FIRST_ID + FAINT], BarQuestion("gradient", least=0.0))
+    everyone = measure_bars(study, [FIRST_ID + EMPTY, FIRST_ID + FAINT], BarSettings("gradient", least=0.0))
     assert everyone["why_not"].tolist() == ["the map is blank", ""]
 
 
-def test_a_galaxy_does_not_depend_on_its_company(subject: Subject) -> None:
-    together = measure_bars(subject, [FIRST_ID + 1, FIRST_ID + 2], BarQuestion("smooth_grad"))
-    alone = measure_bars(subject, [FIRST_ID + 2], BarQuestion("smooth_grad"))
+def test_a_galaxy_does_not_depend_on_its_company(study: Study) -> None:
+    together = measure_bars(study, [FIRST_ID + 1, FIRST_ID + 2], BarSettings("smooth_grad"))
+    alone = measure_bars(study, [FIRST_ID + 2], BarSettings("smooth_grad"))
     assert together["length"][1] == pytest.approx(alone["length"][0], rel=1e-4)
 
 
-def test_few_galaxies_are_in_memory(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_few_galaxies_are_in_memory(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     read, images = [], Survey.images
     monkeypatch.setattr(Survey, "images", lambda self, rows: read.append(len(rows)) or images(self, rows))
-    blocks = measured_blocks(subject, question=BarQuestion("gradient"))
+    blocks = measured_blocks(study, question=BarSettings("gradient"))
     next(blocks)
     assert read == [PORTION]
     assert sum(len(block) for block in blocks) == COUNT - PORTION
@@ -129,30 +129,30 @@ def test_few_galaxies_are_in_memory(subject: Subject, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("question", "told"),
     [
-        (BarQuestion(class_name="spiral"), r"no class 'spiral'.*bar, no_bar.*--scheme barred"),
-        (BarQuestion(method="magic"), "no method 'magic'"),
-        (BarQuestion(least=2.0), "From 0 to 1"),
-        (BarQuestion(line=(0.0, -1.0)), "a slope above 0"),
-        (BarQuestion(line=(float("nan"), 1.0)), "a slope above 0"),
+        (BarSettings(class_name="spiral"), r"no class 'spiral'.*bar, no_bar.*--scheme barred"),
+        (BarSettings(method="magic"), "no method 'magic'"),
+        (BarSettings(least=2.0), "From 0 to 1"),
+        (BarSettings(line=(0.0, -1.0)), "a slope above 0"),
+        (BarSettings(line=(float("nan"), 1.0)), "a slope above 0"),
     ],
 )
-def test_mistakes_are_told(subject: Subject, question: BarQuestion, told: str) -> None:
+def test_mistakes_are_told(study: Study, question: BarSettings, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        measure_bars(subject, [FIRST_ID], question)
+        measure_bars(study, [FIRST_ID], question)
 
 
-def test_a_galaxy_without_an_image_is_an_error_where_it_is_named(subject: Subject) -> None:
+def test_a_galaxy_without_an_image_is_an_error_where_it_is_named(study: Study) -> None:
     with pytest.raises(SurveyError, match="no such field"):
-        measure_bars(subject, [FIRST_ID + LOST])
+        measure_bars(study, [FIRST_ID + LOST])
 
 
-def test_a_network_that_knows_no_bars(subject: Subject, tmp_path: Path) -> None:
+def test_a_network_that_knows_no_bars(study: Study, tmp_path: Path) -> None:
     network().save(tmp_path / "arms.keras")
-    folder = lay_model(subject.survey, tmp_path / "arms.keras", class_names=("spiral", "smooth"))
-    arms = Subject(subject.survey, folder)
+    folder = import_model(study.survey, tmp_path / "arms.keras", class_names=("spiral", "smooth"))
+    arms = Study(study.survey, folder)
     with pytest.raises(InputError, match=r"no class of barred galaxies.*spiral, smooth"):
         measure_bars(arms, [FIRST_ID])
-    assert measure_bars(arms, [FIRST_ID], BarQuestion("gradient", "spiral"))["length"].notna().all()
+    assert measure_bars(arms, [FIRST_ID], BarSettings("gradient", "spiral"))["length"].notna().all()
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".fits"])
@@ -170,8 +170,8 @@ def test_blocks_become_one_table(tmp_path: Path, suffix: str) -> None:
     assert read["length"].tolist() == [0, 0.5, 1]
 
 
-def test_the_command(subject: Subject, tmp_path: Path) -> None:
-    survey, out = subject.survey.path, tmp_path / "bars.csv"
+def test_the_command(study: Study, tmp_path: Path) -> None:
+    survey, out = study.survey.path, tmp_path / "bars.csv"
     done = ran("bar", survey, FIRST_ID, FIRST_ID + EMPTY, "--model", "light", "--method", "gradient")
     assert done.returncode == 0, done.stderr
     assert str(FIRST_ID) in done.stdout
@@ -193,8 +193,8 @@ def test_the_command(subject: Subject, tmp_path: Path) -> None:
         (("--all", "--out", "bars.txt", "--model", "light"), "bars.txt"),
     ],
 )
-def test_the_command_tells_mistakes(subject: Subject, words: tuple[object, ...], told: str) -> None:
-    done = CliRunner().invoke(app, ["bar", str(subject.survey.path), *map(str, words)])
+def test_the_command_tells_mistakes(study: Study, words: tuple[object, ...], told: str) -> None:
+    done = CliRunner().invoke(app, ["bar", str(study.survey.path), *map(str, words)])
     assert isinstance(done.exception, InputError)
     assert told in str(done.exception)
 
@@ -206,8 +206,8 @@ def test_real_cutouts(real_data: Path, tmp_path: Path) -> None:
     survey, source = open_local_survey(tmp_path / "cut", "folder", real_data / "sdss_cutouts", bands=tuple("ugriz"))
     ingest(source, survey)
     network().save(tmp_path / "light.keras")
-    real = Subject(survey.refreshed(), lay_model(survey, tmp_path / "light.keras", class_names=("bar", "no_bar")))
-    found = measure_bars(real, question=BarQuestion("gradient", least=0.0))
+    real = Study(survey.refreshed(), import_model(survey, tmp_path / "light.keras", class_names=("bar", "no_bar")))
+    found = measure_bars(real, question=BarSettings("gradient", least=0.0))
     assert len(found) == 32
     assert (found["length"].isna() == (found["why_not"] != "")).all()
     measured = found[found["why_not"] == ""]

@@ -19,13 +19,13 @@ from gz2interp.stores.analyses import Analysis, layer_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows import clusters as workflow
 from gz2interp.workflows.cluster_columns import catalogue_columns
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 N = 240
 BLURRED = slice(200, 240)
 
 
-def make(path: Path, answers: bool = True) -> Subject:
+def make(path: Path, answers: bool = True) -> Study:
     """Round galaxies to the left of the map, long ones to the right; 40 taken in bad seeing lie above."""
     rng = np.random.default_rng(2)
     frame = catalogue(N, rng)
@@ -52,24 +52,24 @@ def make(path: Path, answers: bool = True) -> Subject:
     analysis.write_neighbours(nobody)
     analysis.write_table(np.arange(N), survey.galaxy_ids, Embedding(places.astype(np.float32), "umap"))
     analysis.complete(made)
-    return Subject(survey, model)
+    return Study(survey, model)
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return make(tmp_path_factory.mktemp("surveys") / "tiny")
 
 
 @pytest.fixture(scope="module")
-def found(subject: Subject) -> Clusters:
-    return workflow.clusters(subject)
+def found(study: Study) -> Clusters:
+    return workflow.clusters(study)
 
 
-def test_each_cluster_says_what_it_is(subject: Subject, found: Clusters) -> None:
+def test_each_cluster_says_what_it_is(study: Study, found: Clusters) -> None:
     one, two, three = found.of("coarse")
-    folder = workflow.cluster_folder(subject.survey, subject.model)
+    folder = workflow.cluster_folder(study.survey, study.model)
     assert folder is not None
-    catalog = subject.survey.catalog
+    catalog = study.survey.catalog
     colour = catalog["g"] - catalog["r"]
     for cluster in (one, two):
         inside = folder.is_member(cluster.name)
@@ -88,10 +88,10 @@ def test_each_cluster_says_what_it_is(subject: Subject, found: Clusters) -> None
     assert three.words.startswith("Probably made by the seeing")
 
 
-def test_all_of_it_is_kept_and_found_again(subject: Subject, found: Clusters) -> None:
-    folder = workflow.cluster_folder(subject.survey, subject.model)
+def test_all_of_it_is_kept_and_found_again(study: Study, found: Clusters) -> None:
+    folder = workflow.cluster_folder(study.survey, study.model)
     assert folder is not None
-    assert Clusters.from_json(found.to_json()) == found == folder.clusters == workflow.clusters(subject)
+    assert Clusters.from_json(found.to_json()) == found == folder.clusters == workflow.clusters(study)
     assert len(folder.comparisons) == found.tests
     assert folder.members[GALAXY_ID].iloc[0] == FIRST_ID
     for scale in found.scales:
@@ -100,8 +100,8 @@ def test_all_of_it_is_kept_and_found_again(subject: Subject, found: Clusters) ->
         assert sizes.get(0, 0) == found.between[scale]
 
 
-def test_typical_galaxies_are_members_and_those_nearest_to_all_others(subject: Subject, found: Clusters) -> None:
-    folder = workflow.cluster_folder(subject.survey, subject.model)
+def test_typical_galaxies_are_members_and_those_nearest_to_all_others(study: Study, found: Clusters) -> None:
+    folder = workflow.cluster_folder(study.survey, study.model)
     assert folder is not None
     analysis = Analysis(folder.path.parent)
     for cluster in found.clusters:
@@ -112,23 +112,23 @@ def test_typical_galaxies_are_members_and_those_nearest_to_all_others(subject: S
         assert cluster.middle in members
 
 
-def test_the_mean_image_is_that_of_the_members_in_units_of_their_light(subject: Subject, found: Clusters) -> None:
-    folder = workflow.cluster_folder(subject.survey, subject.model)
+def test_the_mean_image_is_that_of_the_members_in_units_of_their_light(study: Study, found: Clusters) -> None:
+    folder = workflow.cluster_folder(study.survey, study.model)
     assert folder is not None
-    light = pd.read_parquet(subject.survey.path / "quality.parquet")["light"].to_numpy()
+    light = pd.read_parquet(study.survey.path / "quality.parquet")["light"].to_numpy()
     assert found.light == pytest.approx(np.median(light))
     for cluster in found.of("coarse"):
         members = np.flatnonzero(folder.is_member(cluster.name))
         own = np.maximum(light[members], 0.05 * np.median(light))
-        images = subject.survey.images(members)
+        images = study.survey.images(members)
         middle = images[:, 12:20, 12:20].max(axis=(1, 2), keepdims=True)  # nothing counts as brighter than that
         direct = (np.minimum(images, middle) / own[:, None, None, None]).mean(axis=0)
         np.testing.assert_allclose(folder.mean_image(cluster.name), direct, atol=1e-6)
         assert cluster.stacked == len(members)
 
 
-def test_a_place_on_the_map_has_the_cluster_in_which_it_lies(subject: Subject, found: Clusters) -> None:
-    folder = workflow.cluster_folder(subject.survey, subject.model)
+def test_a_place_on_the_map_has_the_cluster_in_which_it_lies(study: Study, found: Clusters) -> None:
+    folder = workflow.cluster_folder(study.survey, study.model)
     assert folder is not None
     analysis = Analysis(folder.path.parent)
     places = analysis.embedding.coordinates
@@ -139,11 +139,9 @@ def test_a_place_on_the_map_has_the_cluster_in_which_it_lies(subject: Subject, f
     assert workflow.clusters_at(analysis, [(500.0, 500.0)])[0]["coarse"] == ""
 
 
-def test_the_command_line_says_the_sentences_and_writes_members(
-    subject: Subject, found: Clusters, tmp_path: Path
-) -> None:
+def test_the_command_line_says_the_sentences_and_writes_members(study: Study, found: Clusters, tmp_path: Path) -> None:
     out = tmp_path / "members.csv"
-    asked = ["clusters", str(subject.survey.path), "--scale", "coarse", "--out", str(out), "--progress", "json"]
+    asked = ["clusters", str(study.survey.path), "--scale", "coarse", "--out", str(out), "--progress", "json"]
     said = CliRunner().invoke(app, asked)
     assert said.exit_code == 0, said.output
     told = said.output.replace("\n", " ")
@@ -154,20 +152,20 @@ def test_the_command_line_says_the_sentences_and_writes_members(
 
 
 def test_without_predictions_there_are_clusters_all_the_same(tmp_path: Path) -> None:
-    subject = make(tmp_path / "latents", answers=False)
-    found = workflow.clusters(subject)
+    study = make(tmp_path / "latents", answers=False)
+    found = workflow.clusters(study)
     assert len(found.of("coarse")) == 3
-    folder = workflow.cluster_folder(subject.survey, subject.model)
+    folder = workflow.cluster_folder(study.survey, study.model)
     assert folder is not None
     assert "network" not in set(folder.comparisons["source"])
 
 
-def test_what_is_not_there_is_said(subject: Subject, found: Clusters) -> None:
+def test_what_is_not_there_is_said(study: Study, found: Clusters) -> None:
     with pytest.raises(SurveyError, match=r"gz2interp analyse .* --model cnn --layer block9"):
-        workflow.clusters(subject, "block9")
+        workflow.clusters(study, "block9")
     with pytest.raises(InputError, match="coarse, middle, fine"):
         workflow.clusters_table(found, "tiny")
-    folder = workflow.cluster_folder(subject.survey, subject.model)
+    folder = workflow.cluster_folder(study.survey, study.model)
     assert folder is not None
     with pytest.raises(InputError, match="coarse-1"):
         folder.is_member("coarse-99")

@@ -21,28 +21,28 @@ from gz2interp import schema
 from gz2interp.attribution import METHODS
 from gz2interp.cli import app
 from gz2interp.errors import InputError, SurveyError
-from gz2interp.figures.style import Manner, Page
+from gz2interp.figures.style import FigureSize, FigureStyle
 from gz2interp.network.scores import logit
 from gz2interp.painting import Alteration
 from gz2interp.schema import score_in_words
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows import figure_parts, figures
-from gz2interp.workflows.explain import Question, explain, explained_in_portions
+from gz2interp.workflows.explain import AttributionSettings, explain, explained_in_portions
 from gz2interp.workflows.figure_layouts import right_and_wrong
-from gz2interp.workflows.figure_parts import Wish, acknowledgement, write_drawing
+from gz2interp.workflows.figure_parts import FigureSettings, acknowledgement, write_drawing
 from gz2interp.workflows.figures import LAYOUTS, draw_each, draw_figure
-from gz2interp.workflows.import_results import lay_model
+from gz2interp.workflows.import_results import import_model
 from gz2interp.workflows.predict import predict
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 from trainer.paint import paint_survey
 
 IDS = (FIRST_ID, FIRST_ID + 5)
-NARROW = Manner(Page("mnras", 1))
+NARROW = FigureStyle(FigureSize("mnras", 1))
 WITHOUT_ARMS = Alteration(without=("arms",))
 
 
 @pytest.fixture(scope="module")
-def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder = tmp_path_factory.mktemp("figures")
     survey = make_survey(folder / "survey", 40, network=small_network(), analysed=False)
     add_analysis(survey)
@@ -50,20 +50,20 @@ def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
     said = model.predictions.copy()
     said.loc[4:9, "label"] = np.where(said["label"][4:10] == "round", "long", "round")  # six mistakes
     model.write_predictions(said, model.predictions_provenance)
-    return Subject(survey, model)
+    return Study(survey, model)
 
 
 @pytest.fixture(scope="module")
-def painted(tmp_path_factory: pytest.TempPathFactory) -> Subject:
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Study:
     folder = tmp_path_factory.mktemp("painted")
     survey = paint_survey(folder / "survey", 4, 5, shares={"spiral": 1.0})
     (folder / "net.keras").write_bytes(small_network(64))
-    return Subject(survey, lay_model(survey, folder / "net.keras", "net", ("round", "long")))
+    return Study(survey, import_model(survey, folder / "net.keras", "net", ("round", "long")))
 
 
-def test_galaxies_their_caption_and_their_data(subject: Subject, tmp_path: Path) -> None:
-    wish = Wish(question=Question("gradient_x_input", logit("long") - logit("round")))
-    drawing = draw_figure(subject, IDS, wish)
+def test_galaxies_their_caption_and_their_data(study: Study, tmp_path: Path) -> None:
+    wish = FigureSettings(question=AttributionSettings("gradient_x_input", logit("long") - logit("round")))
+    drawing = draw_figure(study, IDS, wish)
     files = write_drawing(drawing, tmp_path / "figure.png")
     assert [file.suffix for file in files] == [".png", ".txt", ".csv", ".fits"]
     words = files[1].read_text()
@@ -74,13 +74,13 @@ def test_galaxies_their_caption_and_their_data(subject: Subject, tmp_path: Path)
         "with respect to the unscaled image",
         "share one signed scale, \N{PLUS-MINUS SIGN}",
         "Trust: not checked for this network.",
-        subject.model.digest,
-        subject.survey.digest,
+        study.model.digest,
+        study.survey.digest,
     ):
         assert part in words
     numbers = pd.read_csv(files[2], dtype={"galaxy_id": str})
     assert numbers["galaxy_id"].tolist() == [str(each) for each in IDS]
-    found = explain(subject, IDS, wish.question)
+    found = explain(study, IDS, wish.question)
     np.testing.assert_allclose(numbers["value"], found.attribution.scores, rtol=1e-5)
     limit = re.search(r"scale, \N{PLUS-MINUS SIGN}([\d.e\N{MINUS SIGN}]+),", words)
     assert limit is not None
@@ -96,19 +96,19 @@ def test_galaxies_their_caption_and_their_data(subject: Subject, tmp_path: Path)
             assert hdus["VALID", k].data.all()
 
 
-def test_a_row_per_band_wants_maps_of_bands(subject: Subject) -> None:
-    wish = Wish(question=Question("gradient"), manner=NARROW, by_band=True)
-    drawing = draw_figure(subject, IDS[:1], wish)
+def test_a_row_per_band_wants_maps_of_bands(study: Study) -> None:
+    wish = FigureSettings(question=AttributionSettings("gradient"), manner=NARROW, by_band=True)
+    drawing = draw_figure(study, IDS[:1], wish)
     assert sum(bool(axis.images) for axis in drawing.figure.axes) == 2 * 6
     assert "A row per band" in drawing.caption
     with pytest.raises(InputError, match="says nothing of single bands"):
-        draw_figure(subject, IDS[:1], replace(wish, question=Question("grad_cam")))
+        draw_figure(study, IDS[:1], replace(wish, question=AttributionSettings("grad_cam")))
     with pytest.raises(InputError, match="1 to 2"):
-        draw_figure(subject, [FIRST_ID, FIRST_ID + 1, FIRST_ID + 2], wish)
+        draw_figure(study, [FIRST_ID, FIRST_ID + 1, FIRST_ID + 2], wish)
 
 
-def test_one_galaxy_through_every_method(subject: Subject, tmp_path: Path) -> None:
-    drawing = draw_figure(subject, IDS[:1], Wish("methods"))
+def test_one_galaxy_through_every_method(study: Study, tmp_path: Path) -> None:
+    drawing = draw_figure(study, IDS[:1], FigureSettings("methods"))
     assert [found.attribution.method for found in drawing.maps] == list(METHODS)
     for method in METHODS.values():
         assert method.reference in drawing.caption
@@ -118,34 +118,36 @@ def test_one_galaxy_through_every_method(subject: Subject, tmp_path: Path) -> No
     with fits.open(files[3]) as hdus:
         assert [hdus["ATTRIBUTION", k + 1].header["METHOD"] for k in range(16)] == list(METHODS)
     with pytest.raises(InputError, match="2 galaxies were named"):
-        draw_figure(subject, IDS, Wish("methods"))
+        draw_figure(study, IDS, FigureSettings("methods"))
 
 
-def test_right_beside_wrong_is_by_label(subject: Subject) -> None:
-    chosen = right_and_wrong(subject, 3)
-    said = predict(subject).set_index("galaxy_id")
+def test_right_beside_wrong_is_by_label(study: Study) -> None:
+    chosen = right_and_wrong(study, 3)
+    said = predict(study).set_index("galaxy_id")
     for right, wrong in zip(chosen[::2], chosen[1::2], strict=True):
         assert said["prediction"][right] == said["label"][right] == said["label"][wrong] != said["prediction"][wrong]
-    drawing = draw_figure(subject, [], Wish("right-wrong", most=2))
+    drawing = draw_figure(study, [], FigureSettings("right-wrong", most=2))
     assert drawing.numbers["half"].tolist() == ["right", "wrong"] * 2
     assert "most confident errors" in drawing.caption
     alike = list(said.index[said["prediction"] == said["label"]][:2])
     with pytest.raises(InputError, match="2 galaxies that the network has right and 0"):
-        draw_figure(subject, alike, Wish("right-wrong"))
+        draw_figure(study, alike, FigureSettings("right-wrong"))
 
 
-def test_neighbours_are_those_of_the_analysis_and_share_the_score(subject: Subject) -> None:
-    drawing = draw_figure(subject, IDS, Wish("neighbours", most=3))
+def test_neighbours_are_those_of_the_analysis_and_share_the_score(study: Study) -> None:
+    drawing = draw_figure(study, IDS, FigureSettings("neighbours", most=3))
     assert drawing.numbers.groupby("near")["score"].nunique().tolist() == [1, 1]
     assert (drawing.numbers.groupby("near")["distance"].apply(list).map(lambda each: each == sorted(each))).all()
     assert len(drawing.numbers) == 8
     with pytest.raises(InputError, match="No galaxy was named"):
-        draw_figure(subject, [], Wish("neighbours"))
+        draw_figure(study, [], FigureSettings("neighbours"))
 
 
-def test_repaint_pairs_explain_one_score_before_and_after(painted: Subject, tmp_path: Path) -> None:
+def test_repaint_pairs_explain_one_score_before_and_after(painted: Study, tmp_path: Path) -> None:
     ids = [int(each) for each in painted.survey.galaxy_ids[:2]]
-    drawing = draw_figure(painted, ids, Wish("repaint", Question("gradient"), alteration=WITHOUT_ARMS))
+    drawing = draw_figure(
+        painted, ids, FigureSettings("repaint", AttributionSettings("gradient"), alteration=WITHOUT_ARMS)
+    )
     before, after = drawing.maps
     assert before.score_names == after.score_names
     assert (before.images != after.images).any(axis=(1, 2, 3)).all()
@@ -157,30 +159,30 @@ def test_repaint_pairs_explain_one_score_before_and_after(painted: Subject, tmp_
     with fits.open(write_drawing(drawing, tmp_path / "r.svg")[3]) as hdus:
         assert any("altered = without arms" in line for line in hdus["ATTRIBUTION", 3].header["HISTORY"])
     with pytest.raises(InputError, match="Nothing was altered"):
-        draw_figure(painted, ids, Wish("repaint"))
+        draw_figure(painted, ids, FigureSettings("repaint"))
 
 
-def test_only_painted_galaxies_are_repainted(subject: Subject) -> None:
+def test_only_painted_galaxies_are_repainted(study: Study) -> None:
     with pytest.raises(SurveyError, match="has no truth"):
-        draw_figure(subject, IDS, Wish("repaint", alteration=WITHOUT_ARMS))
+        draw_figure(study, IDS, FigureSettings("repaint", alteration=WITHOUT_ARMS))
 
 
-def test_bands_of_galaxies_and_of_classes(subject: Subject, tmp_path: Path) -> None:
-    drawing = draw_figure(subject, IDS, Wish("bands", manner=NARROW))
+def test_bands_of_galaxies_and_of_classes(study: Study, tmp_path: Path) -> None:
+    drawing = draw_figure(study, IDS, FigureSettings("bands", manner=NARROW))
     bars = [[patch.get_height() for patch in axis.patches] for axis in drawing.figure.axes if axis.get_ylabel()]
     np.testing.assert_allclose(bars, drawing.numbers[list("ugriz")], rtol=1e-5)
     assert [file.suffix for file in write_drawing(drawing, tmp_path / "b.png")] == [".png", ".txt", ".csv"]
-    classes = draw_figure(subject, [], Wish("bands", most=10))
+    classes = draw_figure(study, [], FigureSettings("bands", most=10))
     assert classes.numbers["class"].iloc[-1] == "all"
     assert "95 % intervals" in classes.caption
 
 
-def test_scores_in_words_and_whom_to_thank(subject: Subject, tmp_path: Path) -> None:
+def test_scores_in_words_and_whom_to_thank(study: Study, tmp_path: Path) -> None:
     assert [doctest.testmod(module).failed for module in (figure_parts, figures, schema)] == [0, 0, 0]
     assert score_in_words("probability(edge_on) - 2 * logit(a (b))").startswith("probability of edge-on minus 2 times")
-    assert acknowledgement(subject.survey) == ("Classifications by the volunteers of Galaxy Zoo (Lintott et al. 2008; "
+    assert acknowledgement(study.survey) == ("Classifications by the volunteers of Galaxy Zoo (Lintott et al. 2008; "
                                                "Willett et al. 2013; Hart et al. 2016).")  # fmt: skip
-    catalog = subject.survey.catalog[["galaxy_id", "ra", "dec"]]
+    catalog = study.survey.catalog[["galaxy_id", "ra", "dec"]]
     for source, thanked in (
         ("sdss_frames", True),
         ("skyview", True),
@@ -191,40 +193,40 @@ def test_scores_in_words_and_whom_to_thank(subject: Subject, tmp_path: Path) -> 
         assert ("www.sdss.org" in acknowledgement(survey)) == thanked
 
 
-def test_one_for_each_keeps_what_is_done_and_ends_alike(subject: Subject, tmp_path: Path) -> None:
-    wish = Wish(question=Question("gradient"), manner=NARROW)
+def test_one_for_each_keeps_what_is_done_and_ends_alike(study: Study, tmp_path: Path) -> None:
+    wish = FigureSettings(question=AttributionSettings("gradient"), manner=NARROW)
     ids = [FIRST_ID + k for k in (0, 1, 5)]
     told: list[tuple[int, int]] = []
-    whole = list(draw_each(subject, ids, wish, tmp_path / "a", ".png", lambda _, done, of: told.append((done, of))))
+    whole = list(draw_each(study, ids, wish, tmp_path / "a", ".png", lambda _, done, of: told.append((done, of))))
     assert [path.name for path in whole] == [f"{each}_gradient.png" for each in ids]
     assert told == [(1, 3), (2, 3), (3, 3)]
-    interrupted = draw_each(subject, ids, wish, tmp_path / "b", ".png")
+    interrupted = draw_each(study, ids, wish, tmp_path / "b", ".png")
     first = next(interrupted)
     interrupted.close()
     stamp = first.stat().st_mtime_ns
-    list(draw_each(subject, ids, wish, tmp_path / "b", ".png"))
+    list(draw_each(study, ids, wish, tmp_path / "b", ".png"))
     assert first.stat().st_mtime_ns == stamp
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "b").iterdir())
     assert len(names) == 4 * 3 + 1
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    list(draw_each(subject, ids[:1], replace(wish, manner=Manner(Page("aa", 1))), tmp_path / "b", ".png"))
+    list(draw_each(study, ids[:1], replace(wish, manner=FigureStyle(FigureSize("aa", 1))), tmp_path / "b", ".png"))
     assert first.read_bytes() != (tmp_path / "a" / first.name).read_bytes()  # of another page: drawn anew
-    several = list(draw_each(subject, [], replace(wish, most=2), tmp_path / "c", ".png"))
+    several = list(draw_each(study, [], replace(wish, most=2), tmp_path / "c", ".png"))
     assert [path.name for path in several] == [f"{FIRST_ID}_gradient.png", f"{FIRST_ID + 1}_gradient.png"]
     with pytest.raises(InputError, match="No galaxy 7"):
-        next(draw_each(subject, [ids[0], 7], wish, tmp_path / "d"))
+        next(draw_each(study, [ids[0], 7], wish, tmp_path / "d"))
     with pytest.raises(SurveyError, match="the archive has no such field"):
-        next(draw_each(subject, [ids[0], FIRST_ID + LOST], wish, tmp_path / "d"))
+        next(draw_each(study, [ids[0], FIRST_ID + LOST], wish, tmp_path / "d"))
     assert not (tmp_path / "d").exists()
 
 
-def test_portions_say_what_all_together_say(subject: Subject) -> None:
+def test_portions_say_what_all_together_say(study: Study) -> None:
     ids = [FIRST_ID + k for k in (0, 1, 5)]
-    parts = list(explained_in_portions(subject, ids, Question("gradient"), portion=2))
+    parts = list(explained_in_portions(study, ids, AttributionSettings("gradient"), portion=2))
     assert [len(part.galaxy_ids) for part in parts] == [2, 1]
-    together = explain(subject, ids, Question("gradient"))
+    together = explain(study, ids, AttributionSettings("gradient"))
     joined = np.concatenate([part.attribution.values for part in parts])
     np.testing.assert_allclose(joined, together.attribution.values, atol=1e-6)
 
@@ -232,18 +234,18 @@ def test_portions_say_what_all_together_say(subject: Subject) -> None:
 @pytest.mark.parametrize(
     ("wish", "told"),
     [
-        (Wish("spiral"), "One of galaxies, methods, right-wrong"),
-        (Wish(manner=Manner(on="y")), "One of rgb, u, g, r, i, z"),
-        (Wish(question=Question("magic")), "One of gradient"),
-        (Wish("methods", by_band=True), "The layout galaxies"),
-        (Wish(alteration=WITHOUT_ARMS), "for the layout repaint"),
+        (FigureSettings("spiral"), "One of galaxies, methods, right-wrong"),
+        (FigureSettings(manner=FigureStyle(on="y")), "One of rgb, u, g, r, i, z"),
+        (FigureSettings(question=AttributionSettings("magic")), "One of gradient"),
+        (FigureSettings("methods", by_band=True), "The layout galaxies"),
+        (FigureSettings(alteration=WITHOUT_ARMS), "for the layout repaint"),
     ],
 )
-def test_wrong_wishes_are_told(subject: Subject, wish: Wish, told: str) -> None:
+def test_wrong_wishes_are_told(study: Study, wish: FigureSettings, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        draw_figure(subject, IDS, wish)
+        draw_figure(study, IDS, wish)
     with pytest.raises(SurveyError, match="has no image"):
-        draw_figure(subject, [FIRST_ID + LOST])
+        draw_figure(study, [FIRST_ID + LOST])
     assert len(LAYOUTS) == 6
 
 
@@ -253,20 +255,23 @@ def ran(*words: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.long
-def test_the_verb_draws_the_same_bytes_in_another_process(subject: Subject, tmp_path: Path) -> None:
+def test_the_verb_draws_the_same_bytes_in_another_process(study: Study, tmp_path: Path) -> None:
     words = ("--method", "integrated_gradients", "--style", "contours", "--axes", "wcs", "--journal", "aa", "-o")
-    done = ran(subject.survey.path, *IDS, *words, tmp_path / "one.pdf")
+    done = ran(study.survey.path, *IDS, *words, tmp_path / "one.pdf")
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "one.fits") in done.stdout
     assert "Trust: not checked" in done.stdout
-    wish = Wish(question=Question("integrated_gradients"), manner=Manner(Page("aa"), "contours", axes="wcs"))
-    write_drawing(draw_figure(subject, list(map(str, IDS)), wish), tmp_path / "two.pdf")
+    wish = FigureSettings(
+        question=AttributionSettings("integrated_gradients"),
+        manner=FigureStyle(FigureSize("aa"), "contours", axes="wcs"),
+    )
+    write_drawing(draw_figure(study, list(map(str, IDS)), wish), tmp_path / "two.pdf")
     for suffix in (".pdf", ".txt", ".csv", ".fits"):
         assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes(), suffix
 
 
-def test_the_verb_draws_one_for_each(subject: Subject, tmp_path: Path) -> None:
-    words = [str(subject.survey.path), "--each", "-n", "2", "--columns", "1", "--format", "svg", "-o", str(tmp_path)]
+def test_the_verb_draws_one_for_each(study: Study, tmp_path: Path) -> None:
+    words = [str(study.survey.path), "--each", "-n", "2", "--columns", "1", "--format", "svg", "-o", str(tmp_path)]
     done = CliRunner().invoke(app, ["figure", *words])
     assert done.exit_code == 0, done.output
     assert len(list(tmp_path.glob("*.svg"))) == 2

@@ -16,8 +16,8 @@ from gz2interp.errors import InputError, LayerNotFound, SurveyError
 from gz2interp.stores.latents import exact_ids
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import layer_of
-from gz2interp.workflows.import_results import lay_latents
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.import_results import import_latents
+from gz2interp.workflows.study import Study
 
 N = 300
 ORDER = np.random.default_rng(3).permutation(N)
@@ -69,7 +69,7 @@ KINDS = ("parquet", "parquet-vectors", "fits", "fits-columns", "npz", "npy-npy",
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_format_gives_each_galaxy_its_own(survey: Survey, tmp_path: Path, kind: str) -> None:
-    laid = lay_latents(survey, *_named(write(kind, tmp_path)))
+    laid = import_latents(survey, *_named(write(kind, tmp_path)))
     latents = survey.model("mine").latents
     assert latents is not None
     np.testing.assert_array_equal(latents.rows, np.arange(N))
@@ -83,16 +83,16 @@ def _named(files: tuple[Path, Path | None]) -> tuple[Path, str, Path | None]:
 
 
 def test_the_digest_is_of_the_numbers_and_not_of_the_file(survey: Survey, tmp_path: Path) -> None:
-    first = lay_latents(survey, write("parquet", tmp_path)[0], "a").model
-    second = lay_latents(survey, write("fits", tmp_path)[0], "b").model
-    other = lay_latents(survey, write("npz", tmp_path, values=VALUES * 2)[0], "c").model
+    first = import_latents(survey, write("parquet", tmp_path)[0], "a").model
+    second = import_latents(survey, write("fits", tmp_path)[0], "b").model
+    other = import_latents(survey, write("npz", tmp_path, values=VALUES * 2)[0], "c").model
     assert first.digest == second.digest != other.digest
 
 
 def test_who_is_missing_and_who_is_unknown_is_told(survey: Survey, tmp_path: Path) -> None:
     ids = IDS.copy()
     lost, ids[7] = str(ids[7]), 99
-    laid = lay_latents(survey, write("parquet", tmp_path, ids)[0], "mine")
+    laid = import_latents(survey, write("parquet", tmp_path, ids)[0], "mine")
     assert (laid.missing, laid.unknown) == ((lost,), ("99",))
     assert any(lost in sentence for sentence in laid.sentences)
     latents = laid.model.latents
@@ -105,7 +105,7 @@ def test_ids_are_never_floating_point(survey: Survey, tmp_path: Path) -> None:
     for kind in ("parquet", "fits", "npz", "npy-npy"):
         file, ids = write(kind, tmp_path, IDS.astype(np.float64))
         with pytest.raises(InputError, match="floating-point"):
-            lay_latents(survey, file, "mine", ids)
+            import_latents(survey, file, "mine", ids)
         file.unlink()
     assert survey.models() == ["cnn"]
     assert not list((survey.path / "models").glob(".*"))
@@ -119,35 +119,35 @@ def test_numbers_that_are_none_are_refused_by_id(survey: Survey, tmp_path: Path)
     values = VALUES.copy()
     values[[5, 9], 2] = np.nan, np.inf
     with pytest.raises(InputError, match=f"2 galaxies.*{IDS[5]}, {IDS[9]}"):
-        lay_latents(survey, write("fits", tmp_path, values=values)[0], "mine")
+        import_latents(survey, write("fits", tmp_path, values=values)[0], "mine")
 
 
 def test_twice_and_strangers_and_bad_files_are_told(survey: Survey, tmp_path: Path) -> None:
     twice = IDS.copy()
     twice[3] = twice[8]
     with pytest.raises(InputError, match=f"more than once: {twice[8]}"):
-        lay_latents(survey, write("parquet", tmp_path, twice)[0], "mine")
+        import_latents(survey, write("parquet", tmp_path, twice)[0], "mine")
     with pytest.raises(InputError, match="None of the 300 ids"):
-        lay_latents(survey, write("npz", tmp_path, np.arange(N))[0], "mine")
+        import_latents(survey, write("npz", tmp_path, np.arange(N))[0], "mine")
     with pytest.raises(InputError, match="--ids"):
-        lay_latents(survey, write("npy-npy", tmp_path)[0], "mine")
+        import_latents(survey, write("npy-npy", tmp_path)[0], "mine")
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 nonsense")
     with pytest.raises(InputError, match="cannot be read"):
-        lay_latents(survey, tmp_path / "broken.parquet", "mine")
+        import_latents(survey, tmp_path / "broken.parquet", "mine")
     np.save(tmp_path / "pickle.npy", np.array([{}], object), allow_pickle=True)
     with pytest.raises(InputError, match="cannot be read"):
-        lay_latents(survey, tmp_path / "pickle.npy", "mine", tmp_path / "pickle.npy")
-    lay_latents(survey, write("parquet", tmp_path)[0], "mine")
+        import_latents(survey, tmp_path / "pickle.npy", "mine", tmp_path / "pickle.npy")
+    import_latents(survey, write("parquet", tmp_path)[0], "mine")
     with pytest.raises(SurveyError, match="a model mine already"):
-        lay_latents(survey, write("parquet", tmp_path)[0], "mine")
+        import_latents(survey, write("parquet", tmp_path)[0], "mine")
 
 
 def test_no_network_can_be_asked(survey: Survey, tmp_path: Path) -> None:
-    subject = Subject(survey, lay_latents(survey, write("parquet", tmp_path)[0], "mine").model)
+    study = Study(survey, import_latents(survey, write("parquet", tmp_path)[0], "mine").model)
     with pytest.raises(InputError, match="no network can be asked"):
-        _ = subject.probe
+        _ = study.probe
     with pytest.raises(SurveyError, match="are latents"):
-        _ = subject.model.predictions
-    assert layer_of(subject) == "latents"
+        _ = study.model.predictions
+    assert layer_of(study) == "latents"
     with pytest.raises(LayerNotFound, match="no layer 'conv'"):
-        layer_of(subject, "conv")
+        layer_of(study, "conv")

@@ -21,10 +21,10 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings, placer_of
-from gz2interp.workflows.compare import Comparison, Side, changed_most, compare, compare_all, draw_comparison
-from gz2interp.workflows.import_results import lay_latents
+from gz2interp.workflows.compare import Comparison, Representation, changed_most, compare, compare_all, draw_comparison
+from gz2interp.workflows.import_results import import_latents
 from gz2interp.workflows.place import place_activations, place_images, place_survey
-from gz2interp.workflows.study import Subject, analysis_for
+from gz2interp.workflows.study import Study, analysis_for
 
 N = 160
 
@@ -48,12 +48,12 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Survey:
         "unlike": latents(seed=5)[np.random.default_rng(2).permutation(N)],
     }.items():
         np.savez(folder / f"{name}.npz", ids=survey.galaxy_ids, latents=values)
-        lay_latents(survey, folder / f"{name}.npz", name)
+        import_latents(survey, folder / f"{name}.npz", name)
     part = pd.DataFrame({"galaxy_id": survey.galaxy_ids[:90]} | {f"z{i}": latents()[:90, i] for i in range(8)})
     part.to_parquet(folder / "part.parquet")
-    lay_latents(survey, folder / "part.parquet", "part")
+    import_latents(survey, folder / "part.parquet", "part")
     for name in ("a", "turned", "unlike", "part"):
-        analyse(Subject(survey, survey.model(name)), fast())
+        analyse(Study(survey, survey.model(name)), fast())
     return survey
 
 
@@ -61,8 +61,8 @@ def fast() -> AnalyseSettings:
     return AnalyseSettings(metric="euclidean", neighbours=16, map=MapSettings(neighbours=10))
 
 
-def side(survey: Survey, name: str) -> Side:
-    return Side(survey.model(name))
+def side(survey: Survey, name: str) -> Representation:
+    return Representation(survey.model(name))
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +149,9 @@ def test_the_comparison_is_drawn(survey: Survey, turned: Comparison, tmp_path: P
 
 @pytest.mark.long
 def test_a_galaxy_of_the_survey_is_placed_where_it_is(survey: Survey) -> None:
-    subject = Subject(survey, survey.model("a"))
-    found = pd.concat(place_survey(subject, survey), ignore_index=True)
-    known = analysis_for(survey, subject.model).table
+    study = Study(survey, survey.model("a"))
+    found = pd.concat(place_survey(study, survey), ignore_index=True)
+    known = analysis_for(survey, study.model).table
     np.testing.assert_array_equal(found[["x", "y"]], known[["x", "y"]])
     np.testing.assert_array_equal(found["nearest"], survey.galaxy_ids)
     assert (found["distance"] == 0).all()
@@ -159,20 +159,20 @@ def test_a_galaxy_of_the_survey_is_placed_where_it_is(survey: Survey) -> None:
 
 @pytest.mark.long
 def test_an_image_is_placed_alone_as_in_company_and_in_another_process(survey: Survey, tmp_path: Path) -> None:
-    subject = Subject(survey, survey.model("cnn"))
-    made = analyse(subject, AnalyseSettings(layer="seen", neighbours=12, map=MapSettings(neighbours=10)))
+    study = Study(survey, survey.model("cnn"))
+    made = analyse(study, AnalyseSettings(layer="seen", neighbours=12, map=MapSettings(neighbours=10)))
     rows = np.array([7, 0, 5])
     files = [tmp_path / f"{row}.npy" for row in rows]
     for file, image in zip(files, survey.images(rows), strict=True):
         np.save(file, image)
-    together = place_images(subject, files)
+    together = place_images(study, files)
     assert together["nearest"].tolist() == (FIRST_ID + rows).tolist()
     at = [made.position_of(row) for row in rows]
     np.testing.assert_array_equal(together[["x", "y"]], made.table.iloc[at][["x", "y"]])
     noisy = tmp_path / "noisy.npy"
     np.save(noisy, survey.images([9])[0] + np.random.default_rng(0).normal(0, 0.05, (32, 32, 5)).astype(np.float32))
-    alone = place_images(subject, [noisy])
-    pd.testing.assert_frame_equal(place_images(subject, [*files, noisy]).iloc[3:].reset_index(drop=True), alone)
+    alone = place_images(study, [noisy])
+    pd.testing.assert_frame_equal(place_images(study, [*files, noisy]).iloc[3:].reset_index(drop=True), alone)
     out = tmp_path / "placed.parquet"
     command = ["place", str(survey.path), "--model", "cnn", "--image", str(noisy), "--out", str(out)]
     subprocess.run([sys.executable, "-m", "gz2interp.cli", *command], check=True, capture_output=True)
@@ -182,7 +182,7 @@ def test_an_image_is_placed_alone_as_in_company_and_in_another_process(survey: S
 @pytest.mark.long
 def test_a_map_of_a_sample_places_the_others(survey: Survey) -> None:
     settings = AnalyseSettings(metric="whitened", neighbours=12, map=MapSettings(neighbours=10, sample=100))
-    found = analyse(Subject(survey, survey.model("a")), settings)
+    found = analyse(Study(survey, survey.model("a")), settings)
     assert found.laid_out.sum() == 100
     assert found.provenance.parameters["map_sample"] == 100
     assert found.quality is not None
@@ -231,7 +231,7 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     bare = make_survey(tmp_path / "bare", 8, analysed=False)
     model: ModelFolder = bare.model("cnn")
     with pytest.raises(SurveyError, match="gz2interp analyse"):
-        compare(bare, Side(model), Side(model))
+        compare(bare, Representation(model), Representation(model))
     with pytest.raises(SurveyError, match="has not been analysed"):
-        place_images(Subject(bare, model), [], "block9")
+        place_images(Study(bare, model), [], "block9")
     assert model.class_names == CLASSES

@@ -15,7 +15,7 @@ from gz2interp.results import Provenance
 from gz2interp.schema import vote_column
 from gz2interp.stores.files import write_json
 from gz2interp.workflows.rating import ranking_of, rate
-from gz2interp.workflows.study import open_subject
+from gz2interp.workflows.study import open_study
 from gz2interp.workflows.unusual import UnusualSettings, judge_image, unusual
 from gz2interp.workflows.unusual_results import artefacts_in_words, artefacts_of, latest_unusual
 
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.long
 def test_a_survey_is_judged_once_and_a_copy_of_a_galaxy_as_the_galaxy(tmp_path: Path) -> None:
     survey = make_survey(tmp_path / "tiny", 60, analysed=False, network=small_network())
     (survey.model("cnn").path / "predictions.json").unlink()  # they were not this network's
-    subject = open_subject(survey.path)
+    study = open_study(survey.path)
     with pytest.raises(SurveyError, match="gz2interp unusual"):
         latest_unusual(survey, survey.model("cnn"))
-    found = unusual(subject, UnusualSettings(ground=40))
+    found = unusual(study, UnusualSettings(ground=40))
     table = found.table()
     assert table["rank"].tolist() == list(range(1, 60))
     assert table["score"].is_monotonic_decreasing
@@ -46,22 +46,22 @@ def test_a_survey_is_judged_once_and_a_copy_of_a_galaxy_as_the_galaxy(tmp_path: 
     assert "may contradict the ranks. Run gz2interp unusual" in latest_unusual(survey, found.model).caveat
     file.write_text(made)
     stamp = (found.folder.path / "provenance.json").stat().st_mtime_ns
-    again = unusual(subject, UnusualSettings(ground=40))
+    again = unusual(study, UnusualSettings(ground=40))
     assert (again.folder.path / "provenance.json").stat().st_mtime_ns == stamp
     # Galaxies that are not in the ground are judged as those from elsewhere are: the same, to rounding.
     outside = np.setdiff1d(np.arange(59), found.folder.frozen["ground"])
-    judged = judge_image(found, subject.probe, survey.images(found.analysis.rows[outside]))
+    judged = judge_image(found, study.probe, survey.images(found.analysis.rows[outside]))
     for name, values in judged.values.items():
         if name != "votes":
             np.testing.assert_allclose(values, found.scores[name].to_numpy()[outside], rtol=1e-3, err_msg=name)
     assert np.isnan(judged.values["votes"]).all()
-    other = unusual(subject, UnusualSettings(ground=40, seed=1))
+    other = unusual(study, UnusualSettings(ground=40, seed=1))
     assert other.folder.provenance.seed == 1
 
 
 def test_ratings_move_what_is_alike(tmp_path: Path) -> None:
     survey = make_survey(tmp_path / "tiny", 60, analysed=False, network=small_network())
-    found = unusual(open_subject(survey.path))
+    found = unusual(open_study(survey.path))
     plain = ranking_of(found)
     np.testing.assert_allclose(plain.scores, found.scores["score"])
     first = int(found.scores["galaxy_id"].to_numpy()[plain.order[0]])
@@ -77,7 +77,7 @@ def test_ratings_move_what_is_alike(tmp_path: Path) -> None:
 
 def test_stars_and_artefacts_are_left_out_by_whatever_tells_them(tmp_path: Path) -> None:
     survey = make_survey(tmp_path / "tiny", 60, analysed=False, network=small_network())
-    found = unusual(open_subject(survey.path))
+    found = unusual(open_study(survey.path))
     rows = found.analysis.rows
     catalog = survey.catalog.assign(label="galaxy", gz2class="Ei").astype({"label": "str"})
     share = vote_column("t01_smooth_or_features", "a03_star_or_artifact", "weighted_fraction")

@@ -17,7 +17,7 @@ from trainer.fit import fit
 from trainer.networks import build_network
 from trainer.precision import recast
 from trainer.step import CrossEntropy, compiled_step, optimizer_of
-from trainer.training import Progress, TrainingStopped
+from trainer.training import TrainingProgress, TrainingStopped
 
 
 def weights_after_steps(network: str, devices: str, precision: str = "float32", optimizer: str = "sgd") -> np.ndarray:
@@ -62,7 +62,7 @@ def whole(survey: Path) -> None:
         Config(network="tiny", epochs=3, batch_size=32, learning_rate=5e-3, devices="mirrored"),
     )
 
-    def second(now: Progress) -> None:
+    def second(now: TrainingProgress) -> None:
         if (now.epoch, now.step) == (2, 1):
             raise TrainingStopped("The training was stopped")
 

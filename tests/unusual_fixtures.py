@@ -10,10 +10,10 @@ from gz2interp.results import Provenance
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.layer_results import unusual_folder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.unusual_results import Unusual, latest_unusual
+from gz2interp.workflows.unusual_results import UnusualGalaxies, latest_unusual
 
 
-def add_unusual(survey: Survey) -> Unusual:
+def add_unusual(survey: Survey) -> UnusualGalaxies:
     """The last galaxies of the survey are the most unusual; nobody voted."""
     model = survey.model("cnn")
     analysis = latest_analysis(model.path, survey.digest, model.digest)

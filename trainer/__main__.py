@@ -177,19 +177,19 @@ def download(
     """Fetch cutouts from archives; a second start goes on where the first stopped."""
     from gz2interp.stores.locations import new_survey
     from trainer.archives.limits import Limits
-    from trainer.download import Plan, download, open_download
-    from trainer.download.asking import Asking, open_archives, said_of
-    from trainer.download.watch import Show, summary
+    from trainer.download import DownloadPlan, download, open_download
+    from trainer.download.asking import ArchiveSettings, open_archives, said_of
+    from trainer.download.watch import TerminalProgress, summary
     from trainer.sources.remote import Field
 
-    plan = Plan(Field(field or 0.396 * size, radii), _bands(bands), size)
+    plan = DownloadPlan(Field(field or 0.396 * size, radii), _bands(bands), size)
     limits = Limits(workers=workers, rate=rate, tries=tries, read=timeout, whole=4 * timeout, patience=3600 * patience)
-    asking = Asking(limits, allowed=tuple(allow_host or ()), cache=cache, cache_bytes=round(cache_gib * 2**30))
+    asking = ArchiveSettings(limits, allowed=tuple(allow_host or ()), cache=cache, cache_bytes=round(cache_gib * 2**30))
     sources = open_archives(source or ["skyview"], plan, asking)
     opened = open_download(new_survey(survey), table, lambda path: _catalog(path, scheme, join, join_on), plan)
     for line in said_of(opened, sources, plan):
         say(line)
-    with Show() as show:
+    with TerminalProgress() as show:
         report = download(opened, sources, workers=workers, stop=asking.stop, retry=_statuses(retry or []), listen=show)
     summary(report, output)
     say(str(opened.path / "download" / "report.json"))
@@ -223,13 +223,17 @@ def calibrate_source(
     from trainer.archives.limits import Limits
     from trainer.archives.units import Unit
     from trainer.calibrate import calibrate, write_calibration
-    from trainer.download import Plan
-    from trainer.download.asking import Asking, open_archives
-    from trainer.sources.stars import Around, stars_of_sdss
+    from trainer.download import DownloadPlan
+    from trainer.download.asking import ArchiveSettings, open_archives
+    from trainer.sources.stars import StarSearchArea, stars_of_sdss
 
-    opened: Any = open_archives([source], Plan(), Asking(replace(Limits(), rate=rate)))[0]
+    opened: Any = open_archives([source], DownloadPlan(), ArchiveSettings(replace(Limits(), rate=rate)))[0]
     opened.unit = Unit("as given")
-    known = _catalog(stars, None, None, "id") if stars else stars_of_sdss(opened.setting, Around(*around, radius, most))
+    known = (
+        _catalog(stars, None, None, "id")
+        if stars
+        else stars_of_sdss(opened.setting, StarSearchArea(*around, radius, most))
+    )
     with ProgressBars() as bars:
         scales = calibrate(opened, known, lambda done, of: bars("stars", done, of))
     rows = [(band, scale.ratio, scale.error, scale.stars) for band, scale in scales.items()]
@@ -479,9 +483,9 @@ def _refuse_without_catalog(table: Path | None, scheme: str | None, join: list[P
 
 
 def _catalog(table: Path, scheme: str | None, join: list[Path] | None, join_on: Literal["id", "position"]) -> Any:
-    from trainer.catalog import Join, read_catalog
+    from trainer.catalog import JoinSettings, read_catalog
 
-    joins = [Join(file, on=join_on) for file in join or []]
+    joins = [JoinSettings(file, on=join_on) for file in join or []]
     frame, report = read_catalog(table, scheme=scheme, joins=joins)
     for line in report.lines():
         say(line)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.network.quiet import tf
 
-__all__ = ["POLICIES", "Draws", "Policy", "augment", "draw", "policy_named"]
+__all__ = ["POLICIES", "AugmentationDraws", "Policy", "augment", "draw", "policy_named"]
 
 ROUNDING = 1e-3
 """Share of a pixel that may come from pixels not valid: generous beside the rounding of positions in float32."""
@@ -92,7 +92,7 @@ and in ours, which moves galaxies by parts of a pixel, it reflects.
 """
 
 
-class Draws(NamedTuple):
+class AugmentationDraws(NamedTuple):
     """What happens to each of n galaxies.
 
     Attributes
@@ -133,7 +133,7 @@ def policy_named(name: str) -> Policy:
 
 def draw(
     policy: Policy, seed: int, epoch: int, rows: Ints, *, shape: tuple[int, int], sky_sigma: NDArray[np.floating[Any]]
-) -> Draws:
+) -> AugmentationDraws:
     """What happens to the given galaxies in one epoch.
 
     Parameters
@@ -152,7 +152,7 @@ def draw(
     noise = np.hypot(policy.noise * even[:, 8:9], _smoothed_away(widths)[:, None]) * np.asarray(sky_sigma)
     flux = 1 + policy.flux * (2 * even[:, 9:10] - 1)
     colours = 1 + policy.band_flux * (2 * even[:, 10:] - 1)
-    return Draws(
+    return AugmentationDraws(
         transforms=_transforms(policy, even, shape).astype(np.float32),
         gains=(flux * colours).astype(np.float32),
         widths=widths.astype(np.float32),
@@ -162,7 +162,7 @@ def draw(
     )
 
 
-def augment(policy: Policy, images: Any, valid: Any, draws: Draws) -> tuple[Any, Any]:
+def augment(policy: Policy, images: Any, valid: Any, draws: AugmentationDraws) -> tuple[Any, Any]:
     """Images and masks after what was drawn for them; pixels not valid are 0.
 
     A pixel is valid if all those are that it was made of. A reflected one is as valid as the one it mirrors.
@@ -173,7 +173,7 @@ def augment(policy: Policy, images: Any, valid: Any, draws: Draws) -> tuple[Any,
         That of the draws; what it never does costs nothing.
     images : float32 (n, y, x, band)
     valid : bool (n, y, x)
-    draws : Draws
+    draws : AugmentationDraws
 
     Returns
     -------
@@ -184,7 +184,7 @@ def augment(policy: Policy, images: Any, valid: Any, draws: Draws) -> tuple[Any,
 
 
 @tf.function(reduce_retracing=True, autograph=False)
-def _augmented(policy: Policy, images: Any, valid: Any, draws: Draws) -> tuple[Any, Any]:
+def _augmented(policy: Policy, images: Any, valid: Any, draws: AugmentationDraws) -> tuple[Any, Any]:
     moved = _resampled(images, draws.transforms)
     mask = _resampled(tf.cast(valid, tf.float32)[..., None], draws.transforms) > 1 - ROUNDING
     if policy.whole_pixels:

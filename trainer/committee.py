@@ -17,7 +17,7 @@ from gz2interp.stores.files import whole_folder, write_json
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.predict import predict
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 from trainer.calibration import temperature
 from trainer.dataset import held
 from trainer.networks.committee import MANY_VIEWS, ONE_SCALE, committee
@@ -69,7 +69,7 @@ def found_committee(
     with whole_folder(target, f"the model {name!r} of {survey.name}") as aside:
         whole.save(aside / "model.keras")
         write_json(aside / "run.json", _run(whole, folders, {"views": views, "scales": list(chosen)}, degrees, parts))
-    predict(Subject(survey, ModelFolder(target)), parts)
+    predict(Study(survey, ModelFolder(target)), parts)
     return ModelFolder(target)
 
 

@@ -11,10 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.network.quiet import tf
-from trainer.augment import Draws, augment, draw, policy_named
+from trainer.augment import AugmentationDraws, augment, draw, policy_named
 from trainer.step import draw_shares, mixed
 
-__all__ = ["HELD_BYTES", "RUN", "Examples", "Held", "Pixels", "epoch_windows", "held", "training_batches"]
+__all__ = [
+    "HELD_BYTES",
+    "RUN",
+    "Examples",
+    "PixelSource",
+    "PixelsInMemory",
+    "epoch_windows",
+    "held",
+    "training_batches",
+]
 
 HELD_BYTES = 2**30
 """Pixels up to this size are held in memory; more are streamed from the disk in each epoch."""
@@ -31,7 +40,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
-class Pixels(Protocol):
+class PixelSource(Protocol):
     """Who gives images by row: a `Survey`, or pixels held in memory."""
 
     def images(self, rows: Ints, /) -> Floats:
@@ -42,7 +51,7 @@ class Pixels(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Held:
+class PixelsInMemory:
     """Pixels in memory.
 
     Attributes
@@ -72,13 +81,13 @@ class Examples:
 
     Attributes
     ----------
-    pixels : Pixels
+    pixels : PixelSource
     rows : int64 (n,), increasing
     targets : float32 (n, class)
         Rows sum to one; soft targets (shares of votes) are as good as hard ones.
     """
 
-    pixels: Pixels
+    pixels: PixelSource
     rows: Ints
     targets: Floats
 
@@ -86,12 +95,12 @@ class Examples:
         return len(self.rows)
 
 
-def held(pixels: Pixels, rows: Ints, limit: int = HELD_BYTES) -> Pixels:
+def held(pixels: PixelSource, rows: Ints, limit: int = HELD_BYTES) -> PixelSource:
     """The same pixels, in memory if they take at most `limit` bytes.
 
     Parameters
     ----------
-    pixels : Pixels
+    pixels : PixelSource
     rows : int64 (n,), increasing
         Those that will be asked for.
     limit : int
@@ -105,7 +114,7 @@ def held(pixels: Pixels, rows: Ints, limit: int = HELD_BYTES) -> Pixels:
     for part in np.array_split(rows, -(-len(rows) // RUN)):
         images[start : start + len(part)], mask[start : start + len(part)] = pixels.images(part), pixels.valid(part)
         start += len(part)
-    return Held(rows, images, mask)
+    return PixelsInMemory(rows, images, mask)
 
 
 def epoch_windows(count: int, seed: int, epoch: int) -> list[Ints]:
@@ -152,11 +161,11 @@ def training_batches(
     sample = (images, valid, examples.targets, draws, shares)
     signature = tf.nest.map_structure(lambda array: tf.TensorSpec((None, *array.shape[1:]), array.dtype), sample)
 
-    def read() -> Iterator[tuple[Floats, Bools, Floats, Draws, Floats]]:
+    def read() -> Iterator[tuple[Floats, Bools, Floats, AugmentationDraws, Floats]]:
         for images, valid, at in _batches(examples, batch_size, seed, epoch):
-            yield images, valid, examples.targets[at], Draws(*(values[at] for values in draws)), shares[at]
+            yield images, valid, examples.targets[at], AugmentationDraws(*(values[at] for values in draws)), shares[at]
 
-    def augmented(images: Any, valid: Any, targets: Any, draws: Draws, shares: Any) -> tuple[Any, Any]:
+    def augmented(images: Any, valid: Any, targets: Any, draws: AugmentationDraws, shares: Any) -> tuple[Any, Any]:
         seen = augment(policy, images, valid, draws)[0]
         return mixed(seen, targets, shares) if mixup else (seen, targets)
 

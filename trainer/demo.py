@@ -51,7 +51,7 @@ def _fit(survey: Survey, tell: Progress) -> None:
     tell("fit", 0, 1, "TensorFlow is starting")
     from trainer.config import read_config  # TensorFlow takes seconds: the painting is shown first
     from trainer.fit import fit
-    from trainer.training import Progress as Epoch
+    from trainer.training import TrainingProgress as Epoch
 
     def listen(now: Epoch) -> None:
         done = (now.epoch - 1) * now.steps + now.step
@@ -73,7 +73,7 @@ def _evaluate(survey: Survey, tell: Progress) -> None:
 def _analyse(survey: Survey, tell: Progress) -> None:
     tell("analyse", 0, 4, "opening the network")
     from gz2interp.workflows.analyse import analyse
-    from gz2interp.workflows.study import Subject
+    from gz2interp.workflows.study import Study
 
     stages = ("predict", "activations", "neighbours", "map")
     words = {"map": "drawing the map"}
@@ -82,7 +82,7 @@ def _analyse(survey: Survey, tell: Progress) -> None:
         if stage in stages:
             tell("analyse", stages.index(stage) + (done == of), 4, words.get(stage, f"{stage}: {done} of {of}"))
 
-    analyse(Subject(survey, survey.model(MODEL)), progress=listen)
+    analyse(Study(survey, survey.model(MODEL)), progress=listen)
     tell("analyse", 4, 4, "done")
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.cards import ClassScore, Evaluation, Rest
+from gz2interp.cards import ClassScore, Evaluation, UnlabelledGalaxies
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.result_tables import ResultTable
 from gz2interp.statistics import proportion
@@ -123,14 +123,14 @@ def judge(
     )
 
 
-def _rest(predictions: pd.DataFrame, strongest: NDArray[np.object_] | None) -> Rest:
+def _rest(predictions: pd.DataFrame, strongest: NDArray[np.object_] | None) -> UnlabelledGalaxies:
     confidence, said = predictions["confidence"].to_numpy(), predictions["prediction"].to_numpy(dtype=object)
     counts = {str(name): int(count) for name, count in predictions["prediction"].value_counts().items()}
     agreement = None
     if strongest is not None:
         voted = np.array([vote is not None for vote in strongest], dtype=np.bool_)
         agreement = proportion((said == strongest)[voted])
-    return Rest(
+    return UnlabelledGalaxies(
         count=len(predictions),
         median_confidence=float(np.median(confidence)) if len(confidence) else None,
         confident=proportion(confidence > CONFIDENT),

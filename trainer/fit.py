@@ -23,14 +23,14 @@ from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.predict import predict
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 from trainer.calibration import cooled, temperature
 from trainer.catalog.tree import vote_counts
 from trainer.config import Config
-from trainer.dataset import Examples, Pixels, held
+from trainer.dataset import Examples, PixelSource, held
 from trainer.devices import meet, strategy_for, together, writes
 from trainer.networks import build_network
-from trainer.plan import Plan, plan_training
+from trainer.plan import TrainingPlan, plan_training
 from trainer.precision import recast
 from trainer.predict import compiled
 from trainer.predict import predict as predict_pixels
@@ -38,7 +38,7 @@ from trainer.process import settle, threads_in_use
 from trainer.scaling import sky_noise
 from trainer.start import IMAGENET, begin_with, begin_with_photographs, start_file
 from trainer.step import emphasised
-from trainer.training import Lessons, Listener, Progress, train
+from trainer.training import Listener, TrainingInputs, TrainingProgress, train
 
 __all__ = ["fit", "fit_shuffled"]
 
@@ -64,7 +64,7 @@ def fit(
         Of the new model; its folder is ``models/NAME`` in the survey.
     config : Config
     progress : callable, optional
-        Receives a `trainer.training.Progress` after each step and each epoch.
+        Receives a `trainer.training.TrainingProgress` after each step and each epoch.
     stop : callable, optional
         Asked after each step; True ends the training in good order.
 
@@ -168,12 +168,17 @@ def _learner(model: Any, config: Config, strategy: Any) -> Any:
 
 
 def _leave(
-    survey: Survey, folder: Path, plan: Plan, lessons: Lessons, model: Any, history: Sequence[Mapping[str, Any]]
+    survey: Survey,
+    folder: Path,
+    plan: TrainingPlan,
+    lessons: TrainingInputs,
+    model: Any,
+    history: Sequence[Mapping[str, Any]],
 ) -> None:
     degrees = _calibrate(model, lessons) if lessons.config.calibrate else 1.0
     _keep(folder, model, history)
     write_json(folder / "run.json", _run(model, lessons, plan) | {"temperature": degrees})
-    predict(Subject(survey, ModelFolder(folder)), plan.parts())
+    predict(Study(survey, ModelFolder(folder)), plan.parts())
     shutil.rmtree(folder / "checkpoint")  # comes last: while it is there, the training is not over
 
 
@@ -192,7 +197,7 @@ def _folder_for(survey: Survey, name: str) -> Path:
     return folder
 
 
-def _sky_sigma(survey: Survey, plan: Plan) -> tuple[float, ...]:
+def _sky_sigma(survey: Survey, plan: TrainingPlan) -> tuple[float, ...]:
     rows = plan.rows("train")
     sample = rows[np.unique(np.linspace(0, len(rows) - 1, MEASURED).astype(np.int64))]
     return tuple(float(sigma) for sigma in sky_noise(survey.images(sample), survey.valid(sample)))
@@ -208,7 +213,7 @@ def _begun(model: Any, survey: Survey, config: Config) -> dict[str, Any]:
     return {"start": {"digest": digest_of_file(file), "fresh_layers": list(begin_with(model, file))}}
 
 
-def _calibrate(model: Any, lessons: Lessons) -> float:
+def _calibrate(model: Any, lessons: TrainingInputs) -> float:
     asked = lessons.validation
     degrees = temperature(predict_pixels(compiled(model), asked.pixels, asked.rows), asked.targets)
     cooled(model, degrees)
@@ -216,8 +221,8 @@ def _calibrate(model: Any, lessons: Lessons) -> float:
 
 
 def _lessons(
-    survey: Survey, plan: Plan, config: Config, sky_sigma: tuple[float, ...], begun: dict[str, Any]
-) -> Lessons:
+    survey: Survey, plan: TrainingPlan, config: Config, sky_sigma: tuple[float, ...], begun: dict[str, Any]
+) -> TrainingInputs:
     rows = {side: plan.rows(side) for side in ("train", "validation")}
     pixels = held(survey, np.sort(np.concatenate(list(rows.values()))))
     train_examples, validation = (_examples(pixels, plan, rows[side]) for side in ("train", "validation"))
@@ -234,21 +239,21 @@ def _lessons(
         votes = vote_counts(survey.catalog.iloc[rows["train"]])
         taught, training["votes"] = np.concatenate([taught, votes.counts], axis=1), votes.words
     train_examples = replace(train_examples, targets=taught)
-    return Lessons(train_examples, validation, config, sky_sigma, training)
+    return TrainingInputs(train_examples, validation, config, sky_sigma, training)
 
 
-def _shuffled(lessons: Lessons, record: Mapping[str, Any]) -> Lessons:
+def _shuffled(lessons: TrainingInputs, record: Mapping[str, Any]) -> TrainingInputs:
     """The same galaxies to learn from, each with the answer of another."""
     targets, seed = lessons.train.targets, lessons.config.seed
     dealt = targets[np.random.default_rng([seed, SHUFFLE]).permutation(len(targets))]
     return replace(lessons, train=replace(lessons.train, targets=dealt), training={**lessons.training, **dict(record)})
 
 
-def _examples(pixels: Pixels, plan: Plan, rows: Any) -> Examples:
+def _examples(pixels: PixelSource, plan: TrainingPlan, rows: Any) -> Examples:
     return Examples(pixels, rows, plan.targets.distributions[rows])
 
 
-def _run(model: Any, lessons: Lessons, plan: Plan) -> dict[str, Any]:
+def _run(model: Any, lessons: TrainingInputs, plan: TrainingPlan) -> dict[str, Any]:
     config = lessons.config
     return {
         **lessons.training,
@@ -291,7 +296,7 @@ def _listener(folder: Path, config: Config, progress: Listener | None) -> Listen
     series = _scalars()
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
 
-    def listen(now: Progress) -> None:
+    def listen(now: TrainingProgress) -> None:
         if now.validation_loss is not None:
             with writer.as_default(step=now.epoch):
                 for quantity in ("loss", "accuracy", "validation_loss", "validation_accuracy"):

@@ -11,11 +11,11 @@ from gz2interp.network.quiet import keras
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
 from trainer.fit import fit
-from trainer.training import Progress
+from trainer.training import TrainingProgress
 
 __all__ = ["Told", "fold_name", "out_of_fold"]
 
-Told = Callable[[int, Progress], None]
+Told = Callable[[int, TrainingProgress], None]
 """Receives the fold, from 0, and how far its training is."""
 
 

@@ -35,12 +35,12 @@ from gz2interp.stores.truth import Truth
 from trainer.sources.real_sky import RealSky
 from trainer.sources.sdss_frames import SdssFrames
 
-__all__ = ["Planted", "Progress", "paint_survey"]
+__all__ = ["PlantedFault", "Progress", "paint_survey"]
 
 Progress = Callable[[int, int], None]
 
 
-class Planted(Protocol):
+class PlantedFault(Protocol):
     """A fault that some galaxies of a survey are given on purpose; see `trainer.plant`."""
 
     @property
@@ -70,7 +70,7 @@ def paint_survey(
     *,
     shares: Mapping[str, float] = KIND_SHARES,
     sky: str | Path | None = None,
-    planted: Planted | None = None,
+    planted: PlantedFault | None = None,
 ) -> Survey:
     """Paint a survey, or go on with one that was interrupted; the result is the same, byte for byte.
 
@@ -89,7 +89,7 @@ def paint_survey(
     sky : path, optional
         A folder of SDSS frames: each galaxy is painted onto a piece of their sky, through their PSF. Nothing is painted
         around it: the field is the real one.
-    planted : Planted, optional
+    planted : PlantedFault, optional
         A fault that is to be in some of the galaxies.
 
     Raises
@@ -105,7 +105,7 @@ def paint_survey(
         raise InputError(
             f"{galaxies} galaxies with seed {seed} were asked for", "At least one, with a seed of 0 or more"
         )
-    order = Order(galaxies, seed, shares, None if sky is None else RealSky(sky, seed, galaxies), planted)
+    order = PaintSettings(galaxies, seed, shares, None if sky is None else RealSky(sky, seed, galaxies), planted)
     survey = _begun(Path(path), order)
     with survey.writer() as writer, ThreadPoolExecutor(PAINTERS) as painters:
         known = writer.rows_written if Truth.exists(survey.path) else 0
@@ -122,14 +122,14 @@ def paint_survey(
 
 
 @dataclass(frozen=True)
-class Order:
+class PaintSettings:
     """What is to be painted; the galaxies of an order are always the same."""
 
     galaxies: int
     seed: int
     shares: Mapping[str, float]
     sky: RealSky | None = None
-    planted: Planted | None = None
+    planted: PlantedFault | None = None
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -184,7 +184,7 @@ class Order:
             )
 
 
-def _begun(path: Path, order: Order) -> Survey:
+def _begun(path: Path, order: PaintSettings) -> Survey:
     """The survey at `path`, new or begun before with the same order."""
     if not (path.expanduser() / "survey.json").exists():
         return Survey.create(path, order.catalog(), source=order.source)
@@ -199,20 +199,20 @@ def _begun(path: Path, order: Order) -> Survey:
     return survey
 
 
-def _is_of(survey: Survey, order: Order) -> bool:
+def _is_of(survey: Survey, order: PaintSettings) -> bool:
     """Whether the catalogue is this order's: its ids follow from the seed, its first rows from the shares too."""
     first = next(order.catalog())
     as_many = len(survey) == order.galaxies and survey.header.source == order.source
     return as_many and survey.catalog.head(len(first)).equals(first)
 
 
-def _truth(survey: Survey, order: Order) -> Truth:
+def _truth(survey: Survey, order: PaintSettings) -> Truth:
     if Truth.exists(survey.path):
         return Truth.open(survey.path)
     return Truth.create(survey.path, order.recipes(), tuple(COMPONENTS), order.settings)
 
 
-def _shards(painters: Executor, truth: Truth, starts: Sequence[int], order: Order) -> Iterator[list[Painted]]:
+def _shards(painters: Executor, truth: Truth, starts: Sequence[int], order: PaintSettings) -> Iterator[list[Painted]]:
     """Painted shards in order; while one is being written, the next is being painted."""
     shards = (range(first, min(first + SHARD_ROWS, order.galaxies)) for first in starts)
     begun = (painters.map(order.paint, truth.recipes(rows), order.skies(rows)) for rows in shards)

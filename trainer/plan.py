@@ -18,14 +18,14 @@ from trainer.targets import Targets, targets_by
 if TYPE_CHECKING:
     from gz2interp.stores.survey import Survey
 
-__all__ = ["NO_SIDE", "Plan", "plan_training"]
+__all__ = ["NO_SIDE", "TrainingPlan", "plan_training"]
 
 NO_SIDE = "none"
 """The side of a galaxy that takes no part: without a label, caught before, or more than were asked for."""
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class TrainingPlan:
     """The parts that a survey's galaxies play.
 
     Attributes
@@ -71,7 +71,7 @@ class Plan:
         return {"split": shares.sum().to_dict(), "class_shares": shares.to_dict(orient="index"), "caught": self.caught}
 
 
-def plan_training(survey: Survey, config: Config) -> Plan:
+def plan_training(survey: Survey, config: Config) -> TrainingPlan:
     """Labels by the config's scheme, and sides by groups on the sky.
 
     Raises
@@ -84,7 +84,7 @@ def plan_training(survey: Survey, config: Config) -> Plan:
     groups = sky_groups(*(np.array(catalog[column]) for column in (GALAXY_ID, RA, DEC)))
     drawn = np.where(_left_out(groups, config), NO_SIDE, _sides(groups, config))
     caught = caught_before(survey, config.without)
-    plan = Plan(
+    plan = TrainingPlan(
         targets=targets,
         usable=np.flatnonzero(survey.usable).astype(np.int64),
         side=np.where(targets.labelled & ~caught, drawn, NO_SIDE),
@@ -140,7 +140,7 @@ def _left_out(groups: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
     return np.asarray(~chosen & (_sides(groups, config) == "train"))
 
 
-def _check_every_class_everywhere(plan: Plan, config: Config) -> None:
+def _check_every_class_everywhere(plan: TrainingPlan, config: Config) -> None:
     needed = SIDES if config.test_fraction > 0 or config.folds else SIDES[:2]
     shares = plan.shares()[list(needed)]
     for name, counts in shares.iterrows():

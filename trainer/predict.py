@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.network.quiet import tf
-from trainer.dataset import Pixels
+from trainer.dataset import PixelSource
 
 __all__ = ["compiled", "predict"]
 
@@ -29,14 +29,14 @@ def compiled(model: Any) -> Answer:
     return lambda images: np.asarray(outputs(tf.constant(images)).numpy())
 
 
-def predict(answer: Answer, pixels: Pixels, rows: NDArray[np.int64], batch_size: int = BATCH) -> Floats:
+def predict(answer: Answer, pixels: PixelSource, rows: NDArray[np.int64], batch_size: int = BATCH) -> Floats:
     """Probabilities of the classes, float32 (n, class); one sigmoid becomes two columns, the positive class last.
 
     Parameters
     ----------
     answer : callable
         A network, as from `compiled`.
-    pixels : Pixels
+    pixels : PixelSource
     rows : int64 (n,)
         At least one.
     batch_size : int

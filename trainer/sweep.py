@@ -16,11 +16,11 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from trainer.config import read_config
 from trainer.fit import fit
-from trainer.training import Progress
+from trainer.training import TrainingProgress
 
 __all__ = ["sweep", "sweep_file"]
 
-Told = Callable[[str, Progress], None]
+Told = Callable[[str, TrainingProgress], None]
 """Receives the recipe's name and how far its training is."""
 
 

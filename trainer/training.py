@@ -23,13 +23,13 @@ from trainer.devices import writes
 from trainer.predict import Answer, compiled, predict
 from trainer.step import LOSSES, Loss, compiled_step, learning_rate, optimizer_of
 
-__all__ = ["Lessons", "Progress", "TrainingStopped", "train"]
+__all__ = ["TrainingInputs", "TrainingProgress", "TrainingStopped", "train"]
 
-Listener = Callable[["Progress"], None]
+Listener = Callable[["TrainingProgress"], None]
 
 
 @dataclass(frozen=True)
-class Progress:
+class TrainingProgress:
     """How far a training is.
 
     Attributes
@@ -61,7 +61,7 @@ class TrainingStopped(Gz2interpError):
 
 
 @dataclass(frozen=True, eq=False)
-class Lessons:
+class TrainingInputs:
     """What is learnt from, and how.
 
     Attributes
@@ -82,7 +82,7 @@ class Lessons:
 
 
 @dataclass(frozen=True, eq=False)
-class Learnt:
+class TrainingState:
     """Everything that changes while a network learns.
 
     Attributes
@@ -104,7 +104,7 @@ class Learnt:
 
 def train(
     model: Any,
-    lessons: Lessons,
+    lessons: TrainingInputs,
     checkpoint: Path,
     progress: Listener | None = None,
     stop: Callable[[], bool] | None = None,
@@ -117,7 +117,7 @@ def train(
     ----------
     model : keras.Model
         Changed in place; it learns on the devices in whose scope it was made.
-    lessons : Lessons
+    lessons : TrainingInputs
     checkpoint : Path
         Replaced after each epoch; of several hosts, the chief does so.
     progress : callable, optional
@@ -141,7 +141,7 @@ def train(
     with model.distribute_strategy.scope():
         optimizer, loss = optimizer_of(config), LOSSES[config.loss]()
         optimizer.build([*model.trainable_variables, *loss.variables])
-    learnt = Learnt(model, loss, optimizer)
+    learnt = TrainingState(model, loss, optimizer)
     state = _begun(learnt, lessons, checkpoint)
     teach, answer = compiled_step(model, optimizer, loss), compiled(model)
     for epoch in range(state.epoch, config.epochs):
@@ -166,7 +166,7 @@ def _enough(state: Checkpoint, patience: int) -> bool:
     return 0 < patience <= len(losses) - 1 - losses.index(min(losses)) if losses else False
 
 
-def _begun(learnt: Learnt, lessons: Lessons, path: Path) -> Checkpoint:
+def _begun(learnt: TrainingState, lessons: TrainingInputs, path: Path) -> Checkpoint:
     if not path.exists():
         weights = values_of(learnt.variables)
         return Checkpoint(0, lessons.training, (), weights, values_of(learnt.optimizer.variables), weights)
@@ -177,11 +177,11 @@ def _begun(learnt: Learnt, lessons: Lessons, path: Path) -> Checkpoint:
     return state
 
 
-def _epoch(teach: Callable[..., Any], lessons: Lessons, epoch: int, tell: Listener) -> Progress:
+def _epoch(teach: Callable[..., Any], lessons: TrainingInputs, epoch: int, tell: Listener) -> TrainingProgress:
     config = lessons.config
     steps = batch_count(len(lessons.train), config.batch_size, config.seed, epoch)
     seen, sums, start = 0, np.zeros(2), time.perf_counter()
-    now = Progress(epoch + 1, config.epochs, 0, steps, math.nan, math.nan, 0.0)
+    now = TrainingProgress(epoch + 1, config.epochs, 0, steps, math.nan, math.nan, 0.0)
     for step, (images, targets) in enumerate(_batches(lessons, epoch), start=1):
         results = teach(images, targets, learning_rate(config, epoch + step / steps))
         sums += len(targets) * np.array([float(result) for result in results])
@@ -200,7 +200,7 @@ def _rate(seen: int, start: float) -> float:
 def _teller(progress: Listener | None, stop: Callable[[], bool] | None) -> Listener:
     """Tells of a step, and then heeds a wish to stop."""
 
-    def tell(now: Progress) -> None:
+    def tell(now: TrainingProgress) -> None:
         if progress is not None:
             progress(now)
         if stop is not None and stop():
@@ -213,7 +213,7 @@ def _teller(progress: Listener | None, stop: Callable[[], bool] | None) -> Liste
     return tell
 
 
-def _batches(lessons: Lessons, epoch: int) -> Any:
+def _batches(lessons: TrainingInputs, epoch: int) -> Any:
     config = lessons.config
     return training_batches(
         lessons.train,
@@ -226,7 +226,7 @@ def _batches(lessons: Lessons, epoch: int) -> Any:
     )
 
 
-def _after_epoch(state: Checkpoint, done: Progress, learnt: Learnt, seconds: float) -> Checkpoint:
+def _after_epoch(state: Checkpoint, done: TrainingProgress, learnt: TrainingState, seconds: float) -> Checkpoint:
     record = {
         "epoch": done.epoch,
         "loss": done.loss,

@@ -16,7 +16,15 @@ from gz2interp.network.loading import load_network
 from gz2interp.stores.survey import Survey
 from trainer.answers import several_answers
 
-__all__ = ["Way", "disagreement", "doubt", "entropy", "error_auroc", "measure_uncertainty", "risk_coverage"]
+__all__ = [
+    "UncertaintyMeasure",
+    "disagreement",
+    "doubt",
+    "entropy",
+    "error_auroc",
+    "measure_uncertainty",
+    "risk_coverage",
+]
 
 
 Floats = NDArray[np.floating[Any]]
@@ -85,7 +93,7 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Way:
+class UncertaintyMeasure:
     """How well one way of being unsure tells mistakes.
 
     Attributes
@@ -110,7 +118,7 @@ class Way:
 
 def measure_uncertainty(
     survey: Survey, name: str | None = None, seed: int = 0, progress: Callable[[int, int], None] | None = None
-) -> tuple[Way, ...]:
+) -> tuple[UncertaintyMeasure, ...]:
     """Ask the network in several ways, choose the one that tells mistakes best on the validation side, and keep it.
 
     Writes ``uncertainty.parquet`` (galaxy_id, row, uncertainty) and ``uncertainty.json`` into the model's folder.
@@ -126,7 +134,7 @@ def measure_uncertainty(
 
     Returns
     -------
-    tuple of Way
+    tuple of UncertaintyMeasure
         The best on the validation side first.
 
     Raises
@@ -173,12 +181,12 @@ def _refuse_few_mistakes(table: pd.DataFrame) -> None:
         )
 
 
-def _judged(unsure: Mapping[str, Doubles], table: pd.DataFrame) -> tuple[Way, ...]:
+def _judged(unsure: Mapping[str, Doubles], table: pd.DataFrame) -> tuple[UncertaintyMeasure, ...]:
     right = (table["label"] == table["prediction"]).to_numpy()
     labelled = table["label"].notna().to_numpy()
     sides = {side: labelled & (table["split"] == side).to_numpy() for side in ("validation", "test")}
     ways = [
-        Way(
+        UncertaintyMeasure(
             name,
             choosing=risk_coverage(values[sides["validation"]], right[sides["validation"]]),
             test=risk_coverage(values[sides["test"]], right[sides["test"]]) if sides["test"].any() else None,

@@ -22,7 +22,7 @@ from benchmarks.bars.samples import Sample, bars_of, image_alone, measured_by
 from benchmarks.painted_classes import told
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.bars import BarQuestion
+from gz2interp.workflows.bars import BarSettings
 from trainer.config import read_config
 from trainer.dataset import held
 from trainer.fit import fit
@@ -46,10 +46,10 @@ def network(survey: Survey, epochs: int, seed: int, start: str = "") -> ModelFol
 
 
 WAYS = {
-    "gradient": BarQuestion("gradient"),
-    "LayerCAM, stem": BarQuestion("layer_cam", layers=("stem",)),
-    "LayerCAM, block1": BarQuestion("layer_cam", layers=("block1",)),
-    "SmoothGrad": BarQuestion("smooth_grad"),
+    "gradient": BarSettings("gradient"),
+    "LayerCAM, stem": BarSettings("layer_cam", layers=("stem",)),
+    "LayerCAM, block1": BarSettings("layer_cam", layers=("block1",)),
+    "SmoothGrad": BarSettings("smooth_grad"),
 }
 """Maps by which bars are measured; each is the mean over a galaxy's eight views."""
 

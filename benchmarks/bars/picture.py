@@ -13,8 +13,8 @@ from gz2interp.figures.overlay import BAR_COLOUR
 from gz2interp.figures.rgb import rgb, stretch_of
 from gz2interp.schema import NATIVE_PIXEL_SCALE
 from gz2interp.stores.models import ModelFolder
-from gz2interp.workflows.bars import BarQuestion, bar_maps
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.bars import BarSettings, bar_maps
+from gz2interp.workflows.study import Study
 
 __all__ = ["draw"]
 
@@ -24,12 +24,12 @@ BEYOND = 10
 """Pixels of each side that are not shown."""
 
 
-def draw(path: Path, model: ModelFolder, sample: Sample, measured: Measured, question: BarQuestion, count: int) -> None:
+def draw(path: Path, model: ModelFolder, sample: Sample, measured: Measured, question: BarSettings, count: int) -> None:
     """Every so-manieth of the measured galaxies in the order of their bars' lengths: none is chosen."""
     known = np.flatnonzero(np.isfinite(measured.length))
     some = known[np.argsort(sample.length[known])][np.linspace(0, len(known) - 1, count + 2).astype(int)[1:-1]]
     images = sample.survey.images(sample.rows[some])
-    maps = bar_maps(Subject(sample.survey, model), images, question).mean(axis=0)
+    maps = bar_maps(Study(sample.survey, model), images, question).mean(axis=0)
     figure = Figure(figsize=(1.5 * count, 3.1), dpi=110, facecolor="black")
     panels = figure.subplots(2, count, gridspec_kw={"wspace": 0.03, "hspace": 0.03})
     figure.subplots_adjust(0, 0, 1, 0.93)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gz2interp.network.quiet import keras, tf
 from trainer.augment import augment, draw, policy_named
-from trainer.dataset import Pixels
+from trainer.dataset import PixelSource
 from trainer.networks import build_network
 from trainer.scaling import sky_noise
 
@@ -22,7 +22,7 @@ BATCH, RATE, DECAY = 64, 3e-3, 2e-3
 
 
 def taught(
-    path: Path, pixels: Pixels, rows: NDArray[np.int64], lengths: Floats, angles: Floats, *, epochs: int, seed: int
+    path: Path, pixels: PixelSource, rows: NDArray[np.int64], lengths: Floats, angles: Floats, *, epochs: int, seed: int
 ) -> keras.Model:
     """The network ``cnn`` with three numbers at its end, learnt from those bars unless `path` holds it.
 
@@ -30,7 +30,7 @@ def taught(
     ----------
     path : Path
         Of a ``.keras`` file.
-    pixels : Pixels
+    pixels : PixelSource
     rows : int64 (n,), increasing
     lengths, angles : float (n,)
         [arcsec], [deg].
@@ -96,7 +96,7 @@ def _axes(lengths: Floats, angles: Floats) -> Floats:
 
 
 def _augmented(
-    pixels: Pixels,
+    pixels: PixelSource,
     rows: NDArray[np.int64],
     axes: Floats,
     at: NDArray[np.int64],

@@ -18,8 +18,8 @@ from gz2interp.schema import NATIVE_PIXEL_SCALE, PETRO_RADIUS
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
-from gz2interp.workflows.bars import BarQuestion, measured_blocks
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.bars import BarSettings, measured_blocks
+from gz2interp.workflows.study import Study
 from trainer.catalog.labels import labels_by
 
 __all__ = ["Sample", "bars_of", "image_alone", "measured_by"]
@@ -71,11 +71,11 @@ def bars_of(survey: Survey) -> Sample:
     return Sample(survey, rows.astype(np.int64), length, angle, voted[rows], radius[rows])
 
 
-def measured_by(model: ModelFolder, sample: Sample, question: BarQuestion, path: Path) -> Measured:
+def measured_by(model: ModelFolder, sample: Sample, question: BarSettings, path: Path) -> Measured:
     """What maps tell of the sample, kept at `path`."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        blocks = measured_blocks(Subject(sample.survey, model), list(sample.survey.galaxy_ids[sample.rows]), question)
+        blocks = measured_blocks(Study(sample.survey, model), list(sample.survey.galaxy_ids[sample.rows]), question)
         pd.concat(blocks, ignore_index=True).to_parquet(path)
     table = pd.read_parquet(path)
     length, angle, ratio = (table[name].to_numpy() for name in ("length", "angle", "axis_ratio"))

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from gz2interp.painting import Noise, Part, Recipe, draw_recipe, paint
+from gz2interp.painting import ComponentPart, Noise, Recipe, draw_recipe, paint
 from gz2interp.painting.components import component_of
 
 from .real import Seen
@@ -41,7 +41,7 @@ def lone_star(seed: int, r_mag: float) -> Seen:
     drawn = recipe.part("star")
     shape = {} if drawn is None else {key: value for key, value in drawn.shape.items() if key not in ("x", "y")}
     flux = 10 ** (0.4 * (22.5 - r_mag))
-    return seen(replace(recipe, parts=(Part("star", (flux,) * len(recipe.psf.fwhm), shape),)), f"star {seed}")
+    return seen(replace(recipe, parts=(ComponentPart("star", (flux,) * len(recipe.psf.fwhm), shape),)), f"star {seed}")
 
 
 def rescaled(recipe: Recipe, brighter: float, larger: float) -> Recipe:
@@ -52,7 +52,7 @@ def rescaled(recipe: Recipe, brighter: float, larger: float) -> Recipe:
     return replace(recipe, parts=parts, petro_radius=float(np.hypot(np.sqrt(intrinsic) * larger, SEEING_RADIUS)))
 
 
-def _scaled(part: Part, brighter: float, larger: float) -> Part:
+def _scaled(part: ComponentPart, brighter: float, larger: float) -> ComponentPart:
     lengths = component_of(part.name).lengths
     shape = {key: value * larger if key in lengths else value for key, value in part.shape.items()}
-    return Part(part.name, tuple(flux * brighter for flux in part.flux), shape)
+    return ComponentPart(part.name, tuple(flux * brighter for flux in part.flux), shape)

@@ -62,11 +62,11 @@ def targets_for(count: int) -> Any:
 def ours(pixels: Any, valid: Any, augmentation: str) -> Callable[[], None]:
     """One epoch of our loop on pixels that are held in memory."""
     from trainer.config import Config
-    from trainer.dataset import Examples, Held, training_batches
+    from trainer.dataset import Examples, PixelsInMemory, training_batches
     from trainer.step import CrossEntropy, compiled_step, optimizer_of
 
     rows = np.arange(len(pixels))
-    examples = Examples(Held(rows, pixels, valid), rows, targets_for(len(rows)))
+    examples = Examples(PixelsInMemory(rows, pixels, valid), rows, targets_for(len(rows)))
     model, optimizer = network(pixels.shape[-1], pixels.shape[1]), optimizer_of(Config())
     optimizer.build(model.trainable_variables)
     teach, epochs = compiled_step(model, optimizer, CrossEntropy()), iter(range(10**6))

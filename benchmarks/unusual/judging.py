@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 
-from gz2interp.embedding.unusual.anomaly_model import SCORES, Judge, combined, normal_scores
+from gz2interp.embedding.unusual.anomaly_model import SCORES, AnomalyModel, combined, normal_scores
 from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.embedding.unusual.preference import learn, next_to_rate, taste_vectors
 from gz2interp.network.probe import Probe
 from gz2interp.schema import BANDS
-from gz2interp.workflows.unusual import Looks, Measuring
+from gz2interp.workflows.unusual import FeatureExtractor, PixelMeasurements
 from gz2interp.workflows.unusual_results import usual_of
 
 __all__ = ["AFTER", "Asking", "Seen", "look_at", "opinions", "rated"]
@@ -46,7 +46,7 @@ class Seen:
 
 def look_at(probe: Probe, images: Floats) -> Seen:
     """Ask the network about images (n, y, x, band), and measure them, block by block."""
-    looks, parts, measuring = Looks(probe), [], Measuring(BANDS, images.shape[1:3])
+    looks, parts, measuring = FeatureExtractor(probe), [], PixelMeasurements(BANDS, images.shape[1:3])
     for start in range(0, len(images), BLOCK):
         block = np.ascontiguousarray(images[start : start + BLOCK])
         look = looks(block)
@@ -64,8 +64,8 @@ def opinions(seen: Seen, seed: int, others: bool = True) -> tuple[dict[str, NDAr
     sample = np.sort(rng.choice(len(seen.features), min(PLACES, len(seen.features)), replace=False))
     usual = usual_of(seen.features, seen.cells[sample])
     vectors = usual.space(seen.features)
-    judge = Judge.fit(usual.space, vectors, seen.probabilities.argmax(axis=1), seed)
-    shape = Morphology.fit(seen.numbers[:, :-1], Measuring(BANDS, (64, 64)).names)
+    judge = AnomalyModel.fit(usual.space, vectors, seen.probabilities.argmax(axis=1), seed)
+    shape = Morphology.fit(seen.numbers[:, :-1], PixelMeasurements(BANDS, (64, 64)).names)
     image_scores = usual.judged(seen.cells) | shape(seen.numbers[:, :-1])
     values = judge(vectors, seen.probabilities, np.arange(len(vectors)), image_scores)
     normal = {name: normal_scores(each) for name, each in values.items() if name != "votes"}

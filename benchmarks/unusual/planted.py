@@ -36,7 +36,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from gz2interp.painting import COMPONENTS, Part, Recipe, paint, paint_without_noise, recipe_of
+from gz2interp.painting import COMPONENTS, ComponentPart, Recipe, paint, paint_without_noise, recipe_of
 from gz2interp.painting.populations import REDDENING, relative_to_r
 from gz2interp.painting.shapes import companion_shape, outer_ring_shape, scale_length, tail_shape
 from gz2interp.schema import BANDS
@@ -129,7 +129,7 @@ def rare(planting: Planting, row: int, kind: str) -> Recipe:
     return replace(host, parts=host.parts + scaled)
 
 
-def _total(host: Recipe, features: tuple[Part, ...]) -> float:
+def _total(host: Recipe, features: tuple[ComponentPart, ...]) -> float:
     """Signal-to-noise ratio of what is put into a galaxy, for who knows its shape."""
     without, difference = _added(host, features)
     electrons, sky = np.array(host.noise.electrons), np.array(host.noise.sky_sigma)
@@ -137,18 +137,18 @@ def _total(host: Recipe, features: tuple[Part, ...]) -> float:
     return float(np.sqrt((difference**2 / variance).sum()))
 
 
-def _peak(host: Recipe, features: tuple[Part, ...]) -> float:
+def _peak(host: Recipe, features: tuple[ComponentPart, ...]) -> float:
     """Its brightest pixel in the band where that is most, in standard deviations of the sky."""
     return float((_added(host, features)[1] / np.array(host.noise.sky_sigma)).max())
 
 
-def _added(host: Recipe, features: tuple[Part, ...]) -> tuple[Floats, NDArray[np.float64]]:
+def _added(host: Recipe, features: tuple[ComponentPart, ...]) -> tuple[Floats, NDArray[np.float64]]:
     """The host without noise, and what the features add to it (y, x, band)."""
     without, with_it = (paint_without_noise(each) for each in (host, replace(host, parts=host.parts + features)))
     return without, (with_it - without).astype(np.float64)
 
 
-MEASURES: Final[dict[str, Callable[[Recipe, tuple[Part, ...]], float]]] = {"total": _total, "peak": _peak}
+MEASURES: Final[dict[str, Callable[[Recipe, tuple[ComponentPart, ...]], float]]] = {"total": _total, "peak": _peak}
 """What a feature's strength may be."""
 
 
@@ -159,14 +159,14 @@ def image_of(planting: Planting, row: int) -> Floats:
     return paint(recipe).cutout.image
 
 
-def _ring(rng: Generator, host: Recipe) -> tuple[Part, ...]:
+def _ring(rng: Generator, host: Recipe) -> tuple[ComponentPart, ...]:
     cosine = float(np.clip(host.axis_ratio, 0.2, 1.0))
     plane = {"inclination": float(np.rad2deg(np.arccos(cosine))), "angle": _angle(host)}
     shape = outer_ring_shape(rng, scale_length(host.petro_radius, cosine)) | plane
-    return (Part("outer_ring", _flux(host, 0.2, REDDENING["outer_ring"]), shape),)
+    return (ComponentPart("outer_ring", _flux(host, 0.2, REDDENING["outer_ring"]), shape),)
 
 
-def _merger(rng: Generator, host: Recipe) -> tuple[Part, ...]:
+def _merger(rng: Generator, host: Recipe) -> tuple[ComponentPart, ...]:
     own = tuple(float(value) for value in np.array([0.25, 0.18, 0.05, 0.05]) * rng.standard_normal())
     other = companion_shape(rng, host.petro_radius, nearest=0.6, farthest=1.6)
     angle, sense = rng.uniform(0, 360), float(rng.choice([-1, 1]))
@@ -176,30 +176,30 @@ def _merger(rng: Generator, host: Recipe) -> tuple[Part, ...]:
     ]
     share = 0.1 / len(tails)
     return (
-        Part("companion", _flux(host, 0.3, own), other),
-        *(Part("tail", _flux(host, share, REDDENING["tail"]), shape) for shape in tails),
+        ComponentPart("companion", _flux(host, 0.3, own), other),
+        *(ComponentPart("tail", _flux(host, share, REDDENING["tail"]), shape) for shape in tails),
     )
 
 
-def _trail(rng: Generator, host: Recipe) -> tuple[Part, ...]:
+def _trail(rng: Generator, host: Recipe) -> tuple[ComponentPart, ...]:
     flux = np.zeros(len(BANDS))
     flux[BANDS.index(str(rng.choice(["g", "r", "i"])))] = 160.0
     x, y = rng.uniform(-2.5, 2.5, 2)
     shape = {"x": float(x), "y": float(y), "width": rng.uniform(0.3, 0.7), "angle": rng.uniform(0, 180)}
-    return (Part("trail", tuple(flux), shape),)
+    return (ComponentPart("trail", tuple(flux), shape),)
 
 
-def _arc(rng: Generator, host: Recipe) -> tuple[Part, ...]:
+def _arc(rng: Generator, host: Recipe) -> tuple[ComponentPart, ...]:
     shape = {
         "radius": host.petro_radius * rng.uniform(0.55, 1.0),
         "width": rng.uniform(0.2, 0.4),
         "opening": rng.uniform(40, 110),
         "angle": rng.uniform(0, 360),
     }
-    return (Part("arc", _flux(host, 0.07, BLUE), shape),)
+    return (ComponentPart("arc", _flux(host, 0.07, BLUE), shape),)
 
 
-def _colour(rng: Generator, host: Recipe) -> tuple[Part, ...]:
+def _colour(rng: Generator, host: Recipe) -> tuple[ComponentPart, ...]:
     """All of the galaxy's light once more, in one band only; dust takes its share of it as of the other."""
     line = np.zeros(len(BANDS))
     line[BANDS.index(str(rng.choice(["g", "r", "i", "z"])))] = 10 ** (0.4 * 0.5) - 1
@@ -207,7 +207,7 @@ def _colour(rng: Generator, host: Recipe) -> tuple[Part, ...]:
     return tuple(replace(part, flux=tuple(float(flux) for flux in line * part.flux)) for part in shining)
 
 
-KINDS: Final[dict[str, Callable[[Generator, Recipe], tuple[Part, ...]]]] = {
+KINDS: Final[dict[str, Callable[[Generator, Recipe], tuple[ComponentPart, ...]]]] = {
     "ring": _ring,
     "merger": _merger,
     "trail": _trail,

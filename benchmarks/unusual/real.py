@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from benchmarks.unusual.judging import Seen, look_at
 from benchmarks.unusual.training import network
-from gz2interp.embedding.unusual.anomaly_model import SCORES, Judge, combined, normal_scores, placed_among
+from gz2interp.embedding.unusual.anomaly_model import SCORES, AnomalyModel, combined, normal_scores, placed_among
 from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.network.probe import Probe
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.image_from_file import outside_image
-from gz2interp.workflows.unusual import Measuring
-from gz2interp.workflows.unusual_results import Usual, usual_of
+from gz2interp.workflows.unusual import PixelMeasurements
+from gz2interp.workflows.unusual_results import FittedStatistics, usual_of
 
 __all__ = ["Found", "real_against_painted"]
 
@@ -66,10 +66,10 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
     parts = [look_at(probe, batch.images) for batch in survey.batches()]
     painted = Seen(*(np.concatenate([vars(part)[name] for part in parts]) for name in vars(real)))
     usual = usual_of(painted.features, painted.cells)
-    names = Measuring(survey.bands, survey.shape).names
+    names = PixelMeasurements(survey.bands, survey.shape).names
     usual = replace(usual, morphology=Morphology.fit(painted.numbers[:, :-1], names))
     vectors = usual.space(painted.features)
-    judge = Judge.fit(usual.space, vectors, painted.probabilities.argmax(axis=1))
+    judge = AnomalyModel.fit(usual.space, vectors, painted.probabilities.argmax(axis=1))
     own = judge(vectors, painted.probabilities, np.arange(len(vectors)), _image_scores(usual, painted))
     values = judge(usual.space(real.features), real.probabilities, image_scores=_image_scores(usual, real))
     del own["votes"], values["votes"]
@@ -93,7 +93,7 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
     return Found(counts, _auroc(score, strange), low, high, median, (edges[0], edges[1]), by_score)
 
 
-def _image_scores(usual: Usual, seen: Seen) -> dict[str, NDArray[np.float32]]:
+def _image_scores(usual: FittedStatistics, seen: Seen) -> dict[str, NDArray[np.float32]]:
     return usual.judged(seen.cells) | usual.measured(seen.numbers)
 
 

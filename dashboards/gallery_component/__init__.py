@@ -12,11 +12,11 @@ import streamlit as st
 
 from dashboards.selection import offer_events
 
-__all__ = ["Card", "show_button", "show_gallery"]
+__all__ = ["GalleryItem", "show_button", "show_gallery"]
 
 
 @dataclass(frozen=True)
-class Card:
+class GalleryItem:
     """One galaxy of a gallery, or a channel.
 
     Attributes
@@ -39,7 +39,7 @@ class Card:
 
 
 def show_gallery(
-    cards: Sequence[Card], key: str, on_pick: Callable[[str], None], selected: str = "", width: int = 104
+    cards: Sequence[GalleryItem], key: str, on_pick: Callable[[str], None], selected: str = "", width: int = 104
 ) -> None:
     """Show the cards; after a click `on_pick` is called with the id of the card."""
     serial = offer_events(key, "pick", lambda event: on_pick(str(event["id"])))

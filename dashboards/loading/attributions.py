@@ -17,9 +17,18 @@ from gz2interp.stores.survey import Survey
 
 if TYPE_CHECKING:
     from gz2interp.network.scores import Score
-    from gz2interp.workflows.study import Subject
+    from gz2interp.workflows.study import Study
 
-__all__ = ["Asked", "Form", "attribution_of", "bands_of", "figure_of", "network_is_loaded", "score_of", "subject_of"]
+__all__ = [
+    "AttributionRequest",
+    "FigureRequest",
+    "attribution_of",
+    "bands_of",
+    "figure_of",
+    "network_is_loaded",
+    "score_of",
+    "study_of",
+]
 
 
 MOST_NETWORKS: Final = 2
@@ -27,7 +36,7 @@ MOST_NETWORKS: Final = 2
 
 
 @dataclass(frozen=True)
-class Asked:
+class AttributionRequest:
     """What is asked of a network about one galaxy.
 
     Attributes
@@ -48,7 +57,7 @@ class Asked:
     views: bool = False
 
 
-def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribution:
+def attribution_of(survey: Survey, model: ModelFolder, asked: AttributionRequest) -> Attribution:
     """Where a score comes from, computed once for each survey, model and question.
 
     Raises
@@ -56,26 +65,28 @@ def attribution_of(survey: Survey, model: ModelFolder, asked: Asked) -> Attribut
     InputError
         The network takes other images than the survey's, or the score cannot be read.
     """
-    score = score_of(subject_of(survey, model), asked.score)
+    score = score_of(study_of(survey, model), asked.score)
     return _attribution((survey.digest, model.digest, score.name), asked, survey, model)
 
 
 def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
     """Whether an attribution would be quick: TensorFlow is there and has read this network."""
-    return _key(survey, model) in _subjects()
+    return _key(survey, model) in _studies()
 
 
 @st.cache_data(show_spinner=False, max_entries=512)
-def _attribution(digests: tuple[str, ...], asked: Asked, _survey: Survey, _model: ModelFolder) -> Attribution:
-    from gz2interp.workflows.explain import Question, attribute
+def _attribution(
+    digests: tuple[str, ...], asked: AttributionRequest, _survey: Survey, _model: ModelFolder
+) -> Attribution:
+    from gz2interp.workflows.explain import AttributionSettings, attribute
 
-    subject, images = subject_of(_survey, _model), _survey.images([asked.row])
-    return attribute(subject, images, score_of(subject, asked.score), Question(asked.method, views=asked.views))
+    study, images = study_of(_survey, _model), _survey.images([asked.row])
+    return attribute(study, images, score_of(study, asked.score), AttributionSettings(asked.method, views=asked.views))
 
 
 def bands_of(survey: Survey, model: ModelFolder, row: int, score: str) -> BandAttribution:
     """How much of a score each band carries, computed once for each survey, model and question."""
-    named = score_of(subject_of(survey, model), score).name
+    named = score_of(study_of(survey, model), score).name
     return _bands((survey.digest, model.digest, named), row, score, survey, model)
 
 
@@ -83,11 +94,11 @@ def bands_of(survey: Survey, model: ModelFolder, row: int, score: str) -> BandAt
 def _bands(digests: tuple[str, ...], row: int, score: str, _survey: Survey, _model: ModelFolder) -> BandAttribution:
     from gz2interp.attribution import band_shapley
 
-    subject = subject_of(_survey, _model)
-    return band_shapley(subject.probe, _survey.images([row]), score_of(subject, score))
+    study = study_of(_survey, _model)
+    return band_shapley(study.probe, _survey.images([row]), score_of(study, score))
 
 
-def score_of(subject: Subject, words: str) -> Score:
+def score_of(study: Study, words: str) -> Score:
     """The logit of the class of that name, or what the words say.
 
     Raises
@@ -98,11 +109,11 @@ def score_of(subject: Subject, words: str) -> Score:
     from gz2interp.network.scores import logit
     from gz2interp.workflows.score_text import score_from
 
-    return logit(words) if words in subject.probe.class_names else score_from(subject, words)
+    return logit(words) if words in study.probe.class_names else score_from(study, words)
 
 
 @st.cache_resource(show_spinner=False)
-def _subjects() -> dict[tuple[str, str, str], Subject]:
+def _studies() -> dict[tuple[str, str, str], Study]:
     return {}
 
 
@@ -111,20 +122,20 @@ def _key(survey: Survey, model: ModelFolder) -> tuple[str, str, str]:
     return survey.digest, model.digest, str(survey.path)
 
 
-def subject_of(survey: Survey, model: ModelFolder) -> Subject:
+def study_of(survey: Survey, model: ModelFolder) -> Study:
     """The survey and its network behind its door, opened once."""
-    from gz2interp.workflows.study import Subject
+    from gz2interp.workflows.study import Study
 
-    subjects, key = _subjects(), _key(survey, model)
-    if key not in subjects:
-        while len(subjects) >= MOST_NETWORKS:
-            subjects.pop(next(iter(subjects)))
-        subjects[key] = Subject(survey, model)
-    return subjects[key]
+    studies, key = _studies(), _key(survey, model)
+    if key not in studies:
+        while len(studies) >= MOST_NETWORKS:
+            studies.pop(next(iter(studies)))
+        studies[key] = Study(survey, model)
+    return studies[key]
 
 
 @dataclass(frozen=True)
-class Form:
+class FigureRequest:
     """What figure is wanted.
 
     Attributes
@@ -149,7 +160,7 @@ class Form:
     without: tuple[str, ...] = ()
 
 
-def figure_of(survey: Survey, model: ModelFolder, asked: Asked, form: Form) -> bytes:
+def figure_of(survey: Survey, model: ModelFolder, asked: AttributionRequest, form: FigureRequest) -> bytes:
     """A figure of the galaxy for a paper, as the bytes of its file or of a ZIP.
 
     Raises
@@ -157,24 +168,24 @@ def figure_of(survey: Survey, model: ModelFolder, asked: Asked, form: Form) -> b
     Gz2interpError
         The galaxy or the survey lacks what the layout needs.
     """
-    from gz2interp.figures.style import Manner, Page
+    from gz2interp.figures.style import FigureSize, FigureStyle
     from gz2interp.painting import Alteration
-    from gz2interp.workflows.explain import Question
-    from gz2interp.workflows.figure_parts import Wish, write_drawing
+    from gz2interp.workflows.explain import AttributionSettings
+    from gz2interp.workflows.figure_parts import FigureSettings, write_drawing
     from gz2interp.workflows.figures import draw_figure
 
-    subject = subject_of(survey, model)
+    study = study_of(survey, model)
     by_band = form.layout == "rows-per-band"
-    wish = Wish(
+    wish = FigureSettings(
         "galaxies" if by_band else form.layout,
-        Question(asked.method, score_of(subject, asked.score), views=asked.views),
-        Manner(Page(form.journal, form.columns)),
+        AttributionSettings(asked.method, score_of(study, asked.score), views=asked.views),
+        FigureStyle(FigureSize(form.journal, form.columns)),
         Alteration(form.without),
         by_band=by_band,
     )
     galaxy_id = int(survey.galaxy_ids[asked.row])
     ids = [] if form.layout == "right-wrong" else [galaxy_id]
-    drawing = draw_figure(subject, ids, wish)
+    drawing = draw_figure(study, ids, wish)
     with TemporaryDirectory() as folder:
         files = write_drawing(drawing, Path(folder) / f"figure{form.suffix}")
         return _zipped(files) if form.with_data else files[0].read_bytes()

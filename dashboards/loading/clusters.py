@@ -8,7 +8,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.loading.map import Ground, members_of
+from dashboards.loading.map import MapData, members_of
 from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import stamp
 from dashboards.selection import current, say, settle
@@ -21,7 +21,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.ratings import Ratings
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.rating import Ranking, ranking_of, ratings_of
-from gz2interp.workflows.unusual_results import Unusual, latest_unusual
+from gz2interp.workflows.unusual_results import UnusualGalaxies, latest_unusual
 
 __all__ = [
     "clusters_of",
@@ -46,7 +46,7 @@ def clusters_of(analysis: Analysis | None) -> ClusterFolder | None:
 
 
 def selected_members(
-    ground: Ground, survey: Survey, model: ModelFolder | None, analysis: Analysis | None
+    ground: MapData, survey: Survey, model: ModelFolder | None, analysis: Analysis | None
 ) -> NDArray[np.bool_] | None:
     """Which galaxies of the ground are selected by a lasso or a cluster, bool (n,); None where nothing is.
 
@@ -68,7 +68,7 @@ def mean_pictures_of(survey: Survey, folder: ClusterFolder, name: str) -> list[s
     return _pictures((str(folder.path), stamp(folder.path / "provenance.json"), name), survey, folder)
 
 
-def outlines_of(ground: Ground, folder: ClusterFolder, scale: str) -> list[Outline]:
+def outlines_of(ground: MapData, folder: ClusterFolder, scale: str) -> list[Outline]:
     """Where the clusters of a scale lie on the map."""
     return _outlines((ground.key, stamp(folder.path / "provenance.json"), scale), ground, folder)
 
@@ -85,14 +85,14 @@ def _pictures(key: tuple[str, int, str], _survey: Survey, _folder: ClusterFolder
 
 
 @st.cache_resource(show_spinner=False, max_entries=12)
-def _outlines(key: tuple[str, int, str], _ground: Ground, _folder: ClusterFolder) -> list[Outline]:
+def _outlines(key: tuple[str, int, str], _ground: MapData, _folder: ClusterFolder) -> list[Outline]:
     scale = key[2]
     numbers = _folder.members[scale].to_numpy(np.int64)
     places = {cluster.number: cluster.place for cluster in _folder.clusters.of(scale)}
     return outlines(_ground.points.coordinates, numbers, places, _ground.home)
 
 
-def unusual_for(survey: Survey, model: ModelFolder, layer: str = "") -> Unusual | None:
+def unusual_for(survey: Survey, model: ModelFolder, layer: str = "") -> UnusualGalaxies | None:
     """What was found of exactly these data and this network; None where it was not asked."""
     try:
         found = latest_unusual(survey, model, layer)
@@ -111,7 +111,7 @@ def ratings_for(survey: Survey) -> Ratings:
     return ratings_of(survey)
 
 
-def ranking_for(found: Unusual, turn: int, without_artefacts: bool = False) -> Ranking:
+def ranking_for(found: UnusualGalaxies, turn: int, without_artefacts: bool = False) -> Ranking:
     """The order as it was when so many acts of rating were noted; by default asked for with the number of now."""
     measured = stamp(found.survey.path / "quality.json") if without_artefacts else 0
     key = (str(found.folder.path), stamp(found.folder.path / "provenance.json"), turn, without_artefacts, measured)
@@ -124,10 +124,10 @@ def ratings_csv(survey: Survey) -> bytes:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _unusual(key: tuple[str, int], _found: Unusual) -> Unusual:
+def _unusual(key: tuple[str, int], _found: UnusualGalaxies) -> UnusualGalaxies:
     return _found
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _ranking(key: tuple[str, int, int, bool, int], _found: Unusual) -> Ranking:
+def _ranking(key: tuple[str, int, int, bool, int], _found: UnusualGalaxies) -> Ranking:
     return ranking_of(_found, without_artefacts=key[3])

@@ -23,8 +23,8 @@ from trainer.download.report import Failure, Report, failures_of, read_report, r
 
 __all__ = [
     "OPTIONS_FROM",
-    "Standing",
-    "Wish",
+    "DownloadSettings",
+    "DownloadState",
     "catalog_of",
     "failures_so_far",
     "interrupt",
@@ -50,7 +50,7 @@ _WORKERS, _RATE = 8, 8.0
 
 
 @dataclass(frozen=True)
-class Standing:
+class DownloadState:
     """A report, and what its age says.
 
     Attributes
@@ -80,7 +80,7 @@ class Standing:
         return tuple(dict.fromkeys(each.name for each in self.report.services if each.state == "down"))
 
 
-def standing_of(survey: Survey) -> Standing | None:
+def standing_of(survey: Survey) -> DownloadState | None:
     """How the download of a survey stands; None where there was none.
 
     Raises
@@ -99,7 +99,7 @@ def standing_of(survey: Survey) -> Standing | None:
         sound = False
     if not sound:
         raise SurveyError(f"{report_file(survey.path)} is not a report (a value has no sense)", remedy="Remove it")
-    return Standing(report, _state(report, age), seconds, age)
+    return DownloadState(report, _state(report, age), seconds, age)
 
 
 def failures_so_far(survey: Survey) -> tuple[Failure, ...]:
@@ -222,7 +222,7 @@ OPTIONS_FROM: Final = 6
 
 
 @dataclass(frozen=True)
-class Wish:
+class DownloadSettings:
     """A new download.
 
     Attributes
@@ -270,21 +270,21 @@ class Wish:
         return [*words, "--workers", str(self.workers), "--rate", f"{self.rate:g}"]
 
 
-def wish_of(command: Sequence[str]) -> Wish:
+def wish_of(command: Sequence[str]) -> DownloadSettings:
     """What was asked for with a command that the dashboard has started; the usual where that cannot be read."""
     if len(command) < OPTIONS_FROM:
-        return Wish()
+        return DownloadSettings()
     options = command[OPTIONS_FROM:]
     pairs = list(zip(options[::2], options[1::2], strict=False))
     told = dict(pairs)
     try:
-        return Wish(
+        return DownloadSettings(
             command[OPTIONS_FROM - 2],
             tuple(value for name, value in pairs if name == "--source" and value in ARCHIVES) or ARCHIVES[:1],
             float(told["--field"]) if "--field" in told else None,
             float(told["--radii"]) if "--radii" in told else None,
-            int(told.get("--workers", Wish.workers)),
-            float(told.get("--rate", Wish.rate)),
+            int(told.get("--workers", DownloadSettings.workers)),
+            float(told.get("--rate", DownloadSettings.rate)),
         )
     except ValueError:
-        return Wish(command[OPTIONS_FROM - 2])
+        return DownloadSettings(command[OPTIONS_FROM - 2])

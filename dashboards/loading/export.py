@@ -11,30 +11,30 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from gz2interp.stores.table_formats import Meaning, TableDescription
+from gz2interp.stores.table_formats import ColumnMeaning, TableDescription
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.export import export_selection
-from gz2interp.workflows.selection import Subset
+from gz2interp.workflows.selection import SelectedGalaxies
 
 __all__ = ["bytes_of", "columns_of", "described"]
 
 
-def columns_of(subset: Subset) -> list[str]:
+def columns_of(subset: SelectedGalaxies) -> list[str]:
     """All columns that the table of a selection can have."""
     return _columns(str(subset.survey.path), subset.survey.digest, subset.model, tuple(subset.extra), subset)
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _columns(path: str, digest: str, model: str | None, extra: tuple[str, ...], _subset: Subset) -> list[str]:
+def _columns(path: str, digest: str, model: str | None, extra: tuple[str, ...], _subset: SelectedGalaxies) -> list[str]:
     return _subset.all_columns
 
 
-def bytes_of(subset: Subset, form: str) -> bytes:
+def bytes_of(subset: SelectedGalaxies, form: str) -> bytes:
     """The file of a selection.
 
     Parameters
     ----------
-    subset : Subset
+    subset : SelectedGalaxies
     form : str
         A suffix that ``gz2interp export --out`` takes, or ``".zip"`` for the folder of cutouts. Of ``".csv"`` both
         files are packed: the table, and its description.
@@ -56,7 +56,7 @@ def described(table: pd.DataFrame, provenance: Mapping[str, Any], words: Mapping
     """A table as ECSV with its provenance and, by the names of its columns, what they mean."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "table.ecsv"
-        meanings = {name: Meaning(words=text) for name, text in words.items()}
+        meanings = {name: ColumnMeaning(words=text) for name, text in words.items()}
         write_table(path, table, TableDescription({key: str(value) for key, value in provenance.items()}, meanings))
         return path.read_bytes()
 

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.loading.attributions import subject_of
+from dashboards.loading.attributions import study_of
 from dashboards.loading.map import sides_of
 from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import model_of, stamp
@@ -25,8 +25,8 @@ from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, blocks_
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.building_blocks import kept_atlas
-from gz2interp.workflows.feature_agreement import Agreement, kept_agreements
+from gz2interp.workflows.building_blocks import load_atlas
+from gz2interp.workflows.feature_agreement import FeatureAgreement, load_agreements
 from gz2interp.workflows.feature_sheet import KINDS
 from gz2interp.workflows.layer_table import layer_table
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from gz2interp.workflows.galaxy_blocks import GalaxyBlocks
 
 __all__ = [
-    "Apart",
-    "Shelf",
+    "BlocksView",
+    "StoredLayer",
     "agreements_for",
     "atlas_for",
     "attributed_picture",
@@ -65,7 +65,7 @@ SAMPLE: Final = 64
 """Feature images of each kind that decide on their stretch."""
 
 
-class Shelf:
+class StoredLayer:
     """What is kept of a layer: its building blocks and its feature images, either of which may not be there.
 
     Parameters
@@ -104,7 +104,7 @@ class Shelf:
         return _cells(self.key, self)
 
 
-def shelf_of(survey: Survey, model: ModelFolder, analysis: Analysis) -> Shelf:
+def shelf_of(survey: Survey, model: ModelFolder, analysis: Analysis) -> StoredLayer:
     """As its files are now."""
     return _shelf(_key(analysis), survey, model, analysis)
 
@@ -114,17 +114,17 @@ def has_blocks(analysis: Analysis) -> bool:
     return any(stamp(folder(analysis).path / "provenance.json") for folder in (blocks_folder, features_folder))
 
 
-def table_for(shelf: Shelf, kind: str) -> pd.DataFrame:
+def table_for(shelf: StoredLayer, kind: str) -> pd.DataFrame:
     """See `gz2interp.workflows.layer_table.layer_table`."""
     return _table((*shelf.key, *_asked(shelf)), kind, shelf)
 
 
-def agreements_for(shelf: Shelf) -> tuple[Agreement, ...]:
+def agreements_for(shelf: StoredLayer) -> tuple[FeatureAgreement, ...]:
     """What other networks say of the sheet."""
     return _agreements((*shelf.key, *_asked(shelf)), shelf) if shelf.features else ()
 
 
-def unasked(shelf: Shelf) -> tuple[str, str] | None:
+def unasked(shelf: StoredLayer) -> tuple[str, str] | None:
     """Another network, and a layer of it, that could be asked about the sheet; None where one was, or there is none."""
     if not len(shelf.features.judged if shelf.features else ()) or agreements_for(shelf):
         return None
@@ -135,27 +135,27 @@ def unasked(shelf: Shelf) -> tuple[str, str] | None:
     return None
 
 
-def feature_pictures(shelf: Shelf, kind: str, seed: int = 0) -> dict[int, str]:
+def feature_pictures(shelf: StoredLayer, kind: str, seed: int = 0) -> dict[int, str]:
     """Feature images of a kind from one start as data URIs, by number, but of what nothing excites."""
     return _feature_pictures(shelf.key, kind, seed, shelf) if kind in shelf.kinds else {}
 
 
-def feature_stretch(shelf: Shelf) -> Stretch:
+def feature_stretch(shelf: StoredLayer) -> Stretch:
     """One stretch for all feature images of a sheet: they are often fainter than galaxies, and fill the image."""
     return _feature_stretch(shelf.key, shelf)
 
 
-def fired_pictures(shelf: Shelf, rows: Ints, y: Ints, x: Ints) -> list[str]:
+def fired_pictures(shelf: StoredLayer, rows: Ints, y: Ints, x: Ints) -> list[str]:
     """Galaxies as data URIs, the place framed where something is greatest."""
     return _fired(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
 
 
-def piece_pictures(shelf: Shelf, rows: Ints, y: Ints, x: Ints) -> list[str]:
+def piece_pictures(shelf: StoredLayer, rows: Ints, y: Ints, x: Ints) -> list[str]:
     """Pieces of galaxies around places as data URIs."""
     return _pieces(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
 
 
-def atlas_for(shelf: Shelf, name: str) -> Atlas:
+def atlas_for(shelf: StoredLayer, name: str) -> Atlas:
     """The atlas of all places, or of a class."""
     return _atlas(shelf.key, name, shelf)
 
@@ -165,7 +165,7 @@ def _key(analysis: Analysis) -> tuple[str, int, int]:
     return str(analysis.path), stamp(blocks), stamp(features)
 
 
-def _asked(shelf: Shelf) -> tuple[tuple[str, int], ...]:
+def _asked(shelf: StoredLayer) -> tuple[tuple[str, int], ...]:
     """Of everything that other networks were asked, and of their files: what another network said is not shown."""
     files = [*shelf.analysis.path.glob("features/agreements/*/provenance.json")]
     files += [shelf.survey.model(name).model_file for name in shelf.survey.models()] if files else []
@@ -177,34 +177,34 @@ Places = tuple[tuple[int, int, int], ...]
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _shelf(key: tuple[str, int, int], _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> Shelf:
-    return Shelf(_survey, _model, _analysis)
+def _shelf(key: tuple[str, int, int], _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> StoredLayer:
+    return StoredLayer(_survey, _model, _analysis)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _cells(key: tuple[str, int, int], _shelf: Shelf) -> CellGeometry:
+def _cells(key: tuple[str, int, int], _shelf: StoredLayer) -> CellGeometry:
     stored = _shelf.blocks.arrays("places").get("cells") if _shelf.blocks else None
     if stored is not None:
         with failing_as(SurveyError, "places.npz", remedy="Run gz2interp channels again"):
             return CellGeometry.from_json(json.loads(str(stored)))
     from gz2interp.workflows.building_blocks import cells_of
 
-    return cells_of(subject_of(_shelf.survey, _shelf.model).probe, _shelf.analysis.layer, _shelf.survey.shape)
+    return cells_of(study_of(_shelf.survey, _shelf.model).probe, _shelf.analysis.layer, _shelf.survey.shape)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _table(key: tuple[Any, ...], kind: str, _shelf: Shelf) -> pd.DataFrame:
+def _table(key: tuple[Any, ...], kind: str, _shelf: StoredLayer) -> pd.DataFrame:
     features = _shelf.features if kind in _shelf.kinds else None
     return layer_table(_shelf.blocks, features, kind, agreements_for(_shelf))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _agreements(key: tuple[Any, ...], _shelf: Shelf) -> tuple[Agreement, ...]:
-    return kept_agreements(_shelf.survey, _shelf.model, _shelf.analysis.layer)
+def _agreements(key: tuple[Any, ...], _shelf: StoredLayer) -> tuple[FeatureAgreement, ...]:
+    return load_agreements(_shelf.survey, _shelf.model, _shelf.analysis.layer)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _feature_pictures(key: tuple[str, int, int], kind: str, seed: int, _shelf: Shelf) -> dict[int, str]:
+def _feature_pictures(key: tuple[str, int, int], kind: str, seed: int, _shelf: StoredLayer) -> dict[int, str]:
     survey, found = _shelf.survey, dict[int, str]()
     assert _shelf.features is not None
     for part in _shelf.features.parts(kind):
@@ -216,14 +216,14 @@ def _feature_pictures(key: tuple[str, int, int], kind: str, seed: int, _shelf: S
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _feature_stretch(key: tuple[str, int, int], _shelf: Shelf) -> Stretch:
+def _feature_stretch(key: tuple[str, int, int], _shelf: StoredLayer) -> Stretch:
     assert _shelf.features is not None
     first = [next(_shelf.features.parts(kind), {}).get("images") for kind in KINDS]
     return stretch_of(np.concatenate([each[:SAMPLE] for each in first if each is not None]), _shelf.survey.bands)
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _fired(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[str]:
+def _fired(key: tuple[str, int, int], places: Places, _shelf: StoredLayer) -> list[str]:
     if not places:
         return []
     rows, y, x = np.array(places, np.int64).T
@@ -232,7 +232,7 @@ def _fired(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[str
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _pieces(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[str]:
+def _pieces(key: tuple[str, int, int], places: Places, _shelf: StoredLayer) -> list[str]:
     survey, found = _shelf.survey, list[str]()
     for start in range(0, len(places), PORTION):
         rows, y, x = np.array(places[start : start + PORTION], np.int64).T
@@ -242,13 +242,13 @@ def _pieces(key: tuple[str, int, int], places: Places, _shelf: Shelf) -> list[st
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _atlas(key: tuple[str, int, int], name: str, _shelf: Shelf) -> Atlas:
+def _atlas(key: tuple[str, int, int], name: str, _shelf: StoredLayer) -> Atlas:
     assert _shelf.blocks is not None
-    return kept_atlas(_shelf.blocks, name)
+    return load_atlas(_shelf.blocks, name)
 
 
 @dataclass(frozen=True, eq=False)
-class Apart:
+class BlocksView:
     """A galaxy taken apart.
 
     Attributes
@@ -268,7 +268,7 @@ class Apart:
     predicted: int
 
 
-def taken_apart(shelf: Shelf, row: int) -> Apart:
+def taken_apart(shelf: StoredLayer, row: int) -> BlocksView:
     """A galaxy of the survey in the layer on show, asked once.
 
     Raises
@@ -279,13 +279,13 @@ def taken_apart(shelf: Shelf, row: int) -> Apart:
     return _apart((shelf.model.digest, *shelf.key), row, shelf)
 
 
-def galaxy_picture(shelf: Shelf, row: int) -> str:
+def galaxy_picture(shelf: StoredLayer, row: int) -> str:
     """In colour, as a data URI."""
     (picture,) = thumbnails(_colour(shelf, row)[None])
     return picture
 
 
-def attributed_picture(shelf: Shelf, apart: Apart, score: int) -> tuple[str, float]:
+def attributed_picture(shelf: StoredLayer, apart: BlocksView, score: int) -> tuple[str, float]:
     """What each place of the layer adds to a score, over the galaxy; and the limit of the scale."""
     drawn, limit = over_places(
         _colour(shelf, apart.row), apart.blocks.attributions[score].places[0], apart.blocks.cells
@@ -293,7 +293,7 @@ def attributed_picture(shelf: Shelf, apart: Apart, score: int) -> tuple[str, flo
     return thumbnails(drawn[None])[0], limit
 
 
-def group_pictures(shelf: Shelf, apart: Apart) -> tuple[str, list[str]]:
+def group_pictures(shelf: StoredLayer, apart: BlocksView) -> tuple[str, list[str]]:
     """All neuron groups over the galaxy, and each alone."""
     from gz2interp.figures.pieces.cells import over_image
 
@@ -305,15 +305,15 @@ def group_pictures(shelf: Shelf, apart: Apart) -> tuple[str, list[str]]:
     return whole, each
 
 
-def _colour(shelf: Shelf, row: int) -> NDArray[np.uint8]:
+def _colour(shelf: StoredLayer, row: int) -> NDArray[np.uint8]:
     return rgb(shelf.survey.images([row])[0], shelf.survey.bands, stretch_for(shelf.survey))
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _apart(key: tuple[object, ...], row: int, _shelf: Shelf) -> Apart:
+def _apart(key: tuple[object, ...], row: int, _shelf: StoredLayer) -> BlocksView:
     from gz2interp.workflows.building_block_figures import short
     from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy
 
-    subject = subject_of(_shelf.survey, _shelf.model)
-    found = blocks_of_galaxy(subject, int(_shelf.survey.galaxy_ids[row]), _shelf.analysis.layer)
-    return Apart(row, found, tuple(map(short, found.scores)), int(np.argmax(found.probabilities)))
+    study = study_of(_shelf.survey, _shelf.model)
+    found = blocks_of_galaxy(study, int(_shelf.survey.galaxy_ids[row]), _shelf.analysis.layer)
+    return BlocksView(row, found, tuple(map(short, found.scores)), int(np.argmax(found.probabilities)))

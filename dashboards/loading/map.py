@@ -13,10 +13,10 @@ import streamlit as st
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from dashboards.loading.attributions import subject_of
+from dashboards.loading.attributions import study_of
 from dashboards.loading.surveys import analysis_of, column_of, labels_of, layers_of, model_of, predictions_of, stamp
 from gz2interp.figures.colours import Colouring, categories, scale
-from gz2interp.figures.density import Window, inside_polygon, window_of
+from gz2interp.figures.density import MapWindow, inside_polygon, window_of
 from gz2interp.figures.map import MapPoints
 from gz2interp.map_quality import MapQuality
 from gz2interp.results import digest_of
@@ -27,16 +27,25 @@ from gz2interp.stores.survey import Survey
 
 if TYPE_CHECKING:
     from gz2interp.embedding.placing import Placer
-    from gz2interp.workflows.compare import Comparison, Side
+    from gz2interp.workflows.compare import Comparison, Representation
 
-__all__ = ["Ground", "colouring_of", "comparison_of", "ground_of", "members_of", "pair_of", "place_of_file", "sides_of"]
+__all__ = [
+    "MapData",
+    "colouring_of",
+    "comparison_of",
+    "ground_of",
+    "members_of",
+    "pair_of",
+    "place_of_file",
+    "sides_of",
+]
 
 
 Polygon = tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class MapData:
     """What a map shows, with what it takes to answer a click.
 
     Attributes
@@ -52,7 +61,7 @@ class Ground:
         ``""`` for a map of the sky.
     in_order : bool
         Whether it is no map but the catalogue's order, since the catalogue has no positions.
-    home : Window
+    home : MapWindow
         Shows every galaxy.
     quality : MapQuality, optional
         How far the map can be believed, where that was measured.
@@ -63,7 +72,7 @@ class Ground:
     rows: NDArray[np.int64]
     tree: Any
     layer: str
-    home: Window
+    home: MapWindow
     quality: MapQuality | None = None
     in_order: bool = False
 
@@ -77,7 +86,7 @@ class Ground:
         return place if place < len(self.rows) and self.rows[place] == row else None
 
 
-def ground_of(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> Ground:
+def ground_of(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> MapData:
     """The map of an analysis; without one, the sky."""
     predicted = (model.digest, stamp(model.path / "predictions.json"), str(model.path)) if model else ()
     judged = stamp(analysis.path / "quality.json") if analysis else 0
@@ -85,18 +94,18 @@ def ground_of(survey: Survey, model: ModelFolder | None, analysis: Analysis | No
     return _ground((survey.digest, *predicted, *place), survey, model, analysis)
 
 
-def colouring_of(survey: Survey, model: ModelFolder | None, ground: Ground, column: str) -> Colouring:
+def colouring_of(survey: Survey, model: ModelFolder | None, ground: MapData, column: str) -> Colouring:
     """Colours of the ground's galaxies by a column of the catalogue or of the predictions."""
     return _colouring((ground.key, column), survey, model, ground)
 
 
-def members_of(ground: Ground, lasso: Polygon) -> NDArray[np.bool_]:
+def members_of(ground: MapData, lasso: Polygon) -> NDArray[np.bool_]:
     """Which of the ground's galaxies lie inside a lasso, bool (n,)."""
     return _members((ground.key, lasso), ground)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _ground(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _analysis: Analysis | None) -> Ground:
+def _ground(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _analysis: Analysis | None) -> MapData:
     if _analysis is not None:
         rows, coordinates, layer = _analysis.rows, _analysis.embedding.coordinates, _analysis.layer
     else:
@@ -111,11 +120,11 @@ def _ground(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _
     quality = _analysis.quality if _analysis is not None else None
     named = digest_of([str(part) for part in key])[:12]
     in_order = _analysis is None and not _has_positions(_survey)
-    return Ground(named, points, rows, tree, layer, window_of(coordinates), quality, in_order)
+    return MapData(named, points, rows, tree, layer, window_of(coordinates), quality, in_order)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _colouring(key: tuple[str, str], _survey: Survey, _model: ModelFolder | None, _ground: Ground) -> Colouring:
+def _colouring(key: tuple[str, str], _survey: Survey, _model: ModelFolder | None, _ground: MapData) -> Colouring:
     column = key[1]
     values = column_of(_survey, _model, _ground.rows, column)
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
@@ -126,7 +135,7 @@ def _colouring(key: tuple[str, str], _survey: Survey, _model: ModelFolder | None
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _members(key: tuple[str, Polygon], _ground: Ground) -> NDArray[np.bool_]:
+def _members(key: tuple[str, Polygon], _ground: MapData) -> NDArray[np.bool_]:
     return inside_polygon(_ground.points.coordinates, np.array(key[1], dtype=np.float64).reshape(-1, 2))
 
 
@@ -196,14 +205,16 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
     return _comparison((survey.digest, *key), survey, sides[0], sides[1], min(NEIGHBOURS, kept))
 
 
-def _asked(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> list[Side]:
-    from gz2interp.workflows.compare import Side
+def _asked(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> list[Representation]:
+    from gz2interp.workflows.compare import Representation
 
-    return [Side(model_of(survey, name), layer) for name, layer in (first, second)]
+    return [Representation(model_of(survey, name), layer) for name, layer in (first, second)]
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _comparison(key: tuple[str, ...], _survey: Survey, _first: Side, _second: Side, neighbours: int) -> Comparison:
+def _comparison(
+    key: tuple[str, ...], _survey: Survey, _first: Representation, _second: Representation, neighbours: int
+) -> Comparison:
     from gz2interp.workflows.compare import compare
 
     return compare(_survey, _first, _second, neighbours)
@@ -233,8 +244,8 @@ def _place(
     with TemporaryDirectory() as folder:
         file = Path(folder) / Path(name).name
         file.write_bytes(content)
-        subject = subject_of(_survey, _model)
-        table = place_images(subject, [file], _analysis.layer, _placer(key, _analysis))
+        study = study_of(_survey, _model)
+        table = place_images(study, [file], _analysis.layer, _placer(key, _analysis))
     return float(table["x"].iloc[0]), float(table["y"].iloc[0])
 
 

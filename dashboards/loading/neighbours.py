@@ -8,22 +8,24 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import streamlit as st
 
-from dashboards.loading.attributions import subject_of
+from dashboards.loading.attributions import study_of
 from dashboards.loading.pictures import stretch_for
 from gz2interp.figures.rgb import rgb, thumbnails
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.neighbours import Found, Nearby, NearbyWish, Sky
+from gz2interp.workflows.neighbours import NeighbourLookup, NeighbourSettings, SkyNeighbours, SkyPoints
 
 __all__ = ["Outsider", "neighbours_in", "neighbours_of_file"]
 
 
-Outsider = tuple[str, Found]
+Outsider = tuple[str, SkyNeighbours]
 """A picture as a data URI, and the neighbours of what it shows."""
 
 
-def neighbours_in(survey: Survey, model: ModelFolder, analysis: Analysis, row: int, wish: NearbyWish) -> Found | None:
+def neighbours_in(
+    survey: Survey, model: ModelFolder, analysis: Analysis, row: int, wish: NeighbourSettings
+) -> SkyNeighbours | None:
     """The neighbours of a galaxy of the survey; None where it was not analysed."""
     position = analysis.position_of(row)
     if position is None:
@@ -32,7 +34,7 @@ def neighbours_in(survey: Survey, model: ModelFolder, analysis: Analysis, row: i
 
 
 def neighbours_of_file(
-    survey: Survey, model: ModelFolder, analysis: Analysis, name: str, content: bytes, wish: NearbyWish
+    survey: Survey, model: ModelFolder, analysis: Analysis, name: str, content: bytes, wish: NeighbourSettings
 ) -> Outsider:
     """The neighbours of an image from a file, computed once for each file and question.
 
@@ -46,17 +48,17 @@ def neighbours_of_file(
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _nearby(path: str, _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> Nearby:
-    return Nearby(_survey, _model, _analysis)
+def _nearby(path: str, _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> NeighbourLookup:
+    return NeighbourLookup(_survey, _model, _analysis)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _neighbours(path: str, position: int, wish: NearbyWish, _nearby: Nearby) -> Found:
+def _neighbours(path: str, position: int, wish: NeighbourSettings, _nearby: NeighbourLookup) -> SkyNeighbours:
     return _nearby.of_positions(np.array([position]), wish)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _outsider(path: str, name: str, content: bytes, wish: NearbyWish, _nearby: Nearby) -> Outsider:
+def _outsider(path: str, name: str, content: bytes, wish: NeighbourSettings, _nearby: NeighbourLookup) -> Outsider:
     from gz2interp.workflows.analysis_steps import activations_as_in
     from gz2interp.workflows.image_from_file import outside_galaxy
 
@@ -67,5 +69,5 @@ def _outsider(path: str, name: str, content: bytes, wish: NearbyWish, _nearby: N
         galaxy = outside_galaxy(file, survey)
     image = galaxy.cutout.image[None]
     (picture,) = thumbnails(rgb(image, survey.bands, stretch_for(survey)))
-    activations = activations_as_in(_nearby.analysis, subject_of(survey, _nearby.model), image)
-    return picture, _nearby.of_activations(activations, Sky(np.array([galaxy.ra]), np.array([galaxy.dec])), wish)
+    activations = activations_as_in(_nearby.analysis, study_of(survey, _nearby.model), image)
+    return picture, _nearby.of_activations(activations, SkyPoints(np.array([galaxy.ra]), np.array([galaxy.dec])), wish)

@@ -9,7 +9,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.loading.attributions import subject_of
+from dashboards.loading.attributions import study_of
 from gz2interp.figures.repaint import light_picture, three_pictures
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of, thumbnails
 from gz2interp.painting import Alteration
@@ -79,7 +79,7 @@ def redshift_of(survey: Survey, galaxy_id: int) -> float:
 def _repainted(
     digests: tuple[str, str], galaxy_id: int, alteration: Alteration, _survey: Survey, _model: ModelFolder | None
 ) -> Repainted:
-    probe = subject_of(_survey, _model).probe if _model else None
+    probe = study_of(_survey, _model).probe if _model else None
     return repaint_galaxy(_survey, galaxy_id, alteration, probe)
 
 

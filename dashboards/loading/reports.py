@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboards.loading.export import described
 from dashboards.loading.surveys import stamp
-from gz2interp.cards import Card
+from gz2interp.cards import ModelCard
 from gz2interp.checks import Check
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -28,7 +28,7 @@ CARD_COLUMNS: Final = {
 _READ = ("model.keras", "run.json", "history.csv", "predictions.json", "evaluation.json", "suspects.json")
 
 
-def card_of(survey: Survey, model: ModelFolder) -> Card:
+def card_of(survey: Survey, model: ModelFolder) -> ModelCard:
     """What is known of a network on a survey."""
     stamps = tuple(stamp(model.path / name) for name in _READ)
     return _card((str(model.path), survey.digest, *stamps), survey, model.name)
@@ -49,7 +49,7 @@ def sweeps_of(survey: Survey) -> dict[str, pd.DataFrame]:
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _card(key: tuple[object, ...], _survey: Survey, name: str) -> Card:
+def _card(key: tuple[object, ...], _survey: Survey, name: str) -> ModelCard:
     from gz2interp.workflows.card import card  # matplotlib, which the other pages do not need
 
     return card(_survey, name)

@@ -12,7 +12,7 @@ import streamlit as st
 
 from dashboards.map_component.events import Event, Viewport, read_event
 from dashboards.selection import offer_events
-from gz2interp.figures.density import Window
+from gz2interp.figures.density import MapWindow
 
 __all__ = ["plotly_library", "show_map", "viewport_of"]
 
@@ -34,7 +34,9 @@ def plotly_library() -> None:
     _library()(key="plotly-library", height=1)
 
 
-def show_map(figure: go.Figure, key: str, home: Window, *, selected: bool, on_event: Callable[[Event], None]) -> None:
+def show_map(
+    figure: go.Figure, key: str, home: MapWindow, *, selected: bool, on_event: Callable[[Event], None]
+) -> None:
     """Draw the map.
 
     Parameters
@@ -43,7 +45,7 @@ def show_map(figure: go.Figure, key: str, home: Window, *, selected: bool, on_ev
         From `gz2interp.figures.map.map_figure`.
     key : str
         Of the component; another key is another map, with a viewport of its own.
-    home : Window
+    home : MapWindow
         What "show everything" shows.
     selected : bool
         Whether galaxies are selected that can be let go: then "Clear" sends an empty lasso.

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 
 from dashboards.board_component import BoardCell, show_board
-from dashboards.gallery_component import Card, show_gallery
-from dashboards.loading.features import Shelf, atlas_for, feature_pictures, fired_pictures, piece_pictures
+from dashboards.gallery_component import GalleryItem, show_gallery
+from dashboards.loading.features import StoredLayer, atlas_for, feature_pictures, fired_pictures, piece_pictures
 from dashboards.loading.surveys import table_of
 from dashboards.parts.galleries import pick
 from dashboards.parts.layer_sheet import block_of, effects_html, signed_words
@@ -30,7 +30,7 @@ SMALLEST: Final = 0.3
 """Of a cell's side, however few places it holds."""
 
 
-def show_atlas(shelf: Shelf, blocks: BlocksFolder) -> None:
+def show_atlas(shelf: StoredLayer, blocks: BlocksFolder) -> None:
     """The atlas on the left, the chosen cell on the right."""
     left, right = st.container(key="panels").columns([60, 40], gap="medium")
     with left:
@@ -45,7 +45,7 @@ def show_atlas(shelf: Shelf, blocks: BlocksFolder) -> None:
         _show_cell(shelf, blocks, atlas, chosen, name)
 
 
-def _show_choices(shelf: Shelf, blocks: BlocksFolder) -> tuple[str, bool]:
+def _show_choices(shelf: StoredLayer, blocks: BlocksFolder) -> tuple[str, bool]:
     """Which atlas, and whether its cells show feature images."""
     there = atlases_kept(blocks)
     of, what = st.columns(2, vertical_alignment="bottom")
@@ -66,7 +66,7 @@ def _chosen(atlas: Atlas) -> int:
     return block[1] if block and block[0] == "cell" and block[1] < len(atlas.counts) else 0
 
 
-def _show_cells(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, chosen: int, pictured: bool) -> None:
+def _show_cells(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas, chosen: int, pictured: bool) -> None:
     pictures = feature_pictures(shelf, "cell") if pictured else dict(enumerate(_pieces(shelf, blocks, atlas)))
     best, inks = atlas.attributed.argmax(axis=1), class_colours(len(atlas.scores))
     show_board(
@@ -96,7 +96,7 @@ def _shows(pictured: bool) -> str:
     return "Each shows a piece of the galaxy whose place is most like the cell's mean."
 
 
-def _pieces(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas) -> list[str]:
+def _pieces(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas) -> list[str]:
     return piece_pictures(shelf, *_where(blocks, atlas.patches[:, 0]))
 
 
@@ -121,14 +121,14 @@ def _words(atlas: Atlas, cell: int) -> str:
     return f"Cell {cell + 1}: {atlas.counts[cell]:,} places; {told}"
 
 
-def _show_cell(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
+def _show_cell(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
     title = st.container(key="cell-title")
     _show_cell_parts(shelf, blocks, atlas, cell, name)
     with title:  # last, when all that stands below is of this cell
         heading(f"Cell {cell + 1}", f"{atlas.counts[cell]:,} places, alike by {atlas.held[cell]:.0%}")
 
 
-def _show_cell_parts(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
+def _show_cell_parts(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
     feature = feature_pictures(shelf, "cell").get(cell, "") if name == ALL else ""
     if feature:
         st.html(
@@ -141,7 +141,7 @@ def _show_cell_parts(shelf: Shelf, blocks: BlocksFolder, atlas: Atlas, cell: int
     heading("Galaxies with such a place", "the most like its mean first; framed: the place")
     known = table_of(shelf.survey, shelf.model, rows)
     cards = [
-        Card(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", "")
+        GalleryItem(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", "")
         for galaxy_id, prediction, picture in zip(
             known["galaxy_id"], known["prediction"], fired_pictures(shelf, rows, y, x), strict=True
         )

@@ -11,9 +11,16 @@ from numpy.typing import NDArray
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.gallery_component import show_button
-from dashboards.loading.attributions import Asked, Form, attribution_of, bands_of, figure_of, network_is_loaded
+from dashboards.loading.attributions import (
+    AttributionRequest,
+    FigureRequest,
+    attribution_of,
+    bands_of,
+    figure_of,
+    network_is_loaded,
+)
 from dashboards.loading.pictures import has_truth, pictures_of_parts
-from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.style import caption, draw, heading, signed_scale
 from dashboards.selection import Selection, change, offer_choice
 from gz2interp.attribution import METHODS
@@ -30,7 +37,7 @@ from gz2interp.workflows.figure_parts import trust_line_of
 __all__ = ["offer_figure", "show_looked", "with_bar"]
 
 
-def with_bar(figure: go.Figure, subject: Subject, score: str, found: Attribution) -> str:
+def with_bar(figure: go.Figure, view: GalaxyView, score: str, found: Attribution) -> str:
     """Draw the bar over the map, and say its numbers; "" for a map of another class."""
     if score not in BAR_CLASSES:
         return ""
@@ -42,7 +49,7 @@ def with_bar(figure: go.Figure, subject: Subject, score: str, found: Attribution
     middle = (float(bar.x[0]) + (width - 1) / 2, float(bar.y[0]) + (height - 1) / 2)
     length, angle = float(bar.length[0]), float(bar.angle[0])
     add_bar(figure, length, angle, middle)
-    known: Any = subject.survey.status.loc[subject.row]
+    known: Any = view.survey.status.loc[view.row]
     scale, turn = float(known["pixel_scale"]), float(known["position_angle"])
     sky = float(position_angles(np.array([angle]), turn)[0])
     return (
@@ -63,12 +70,12 @@ _LAYOUTS: Final = {
 _FORMATS: Final = {".pdf": "PDF", ".svg": "SVG", ".png": "PNG"}
 
 
-def offer_figure(subject: Subject, model: ModelFolder, asked: Asked) -> None:
+def offer_figure(view: GalaxyView, model: ModelFolder, asked: AttributionRequest) -> None:
     """The choices; a button that draws; and, once it is drawn, one that hands it over."""
     with st.popover("Figure for a paper", width="stretch"):
-        form = _choose_settings(subject, asked)
+        form = _choose_settings(view, asked)
         idle = form.layout == "repaint" and not form.without
-        wanted = (str(subject.survey.path), model.digest, asked, form)
+        wanted = (str(view.survey.path), model.digest, asked, form)
         # What is wanted is remembered by the click itself: a run of the page that is given up for a newer one, as when
         # another click follows, would forget that the button was pressed.
         st.button(
@@ -83,7 +90,7 @@ def offer_figure(subject: Subject, model: ModelFolder, asked: Asked) -> None:
         if st.session_state.get("figure_wanted") != wanted:
             return
         try:
-            drawn = _drawn(subject, model, asked, form)
+            drawn = _drawn(view, model, asked, form)
         except Gz2interpError as error:
             del st.session_state["figure_wanted"]
             caption(str(error))
@@ -92,46 +99,46 @@ def offer_figure(subject: Subject, model: ModelFolder, asked: Asked) -> None:
         st.download_button(
             f"Download ({'ZIP' if form.with_data else _FORMATS[form.suffix]})",
             drawn,
-            f"{subject.facts['galaxy_id']}-{name}{'.zip' if form.with_data else form.suffix}",
+            f"{view.facts['galaxy_id']}-{name}{'.zip' if form.with_data else form.suffix}",
             width="stretch",
             on_click="ignore",
             help="The figure that gz2interp figure draws, with its caption inside the file",
         )
 
 
-def _drawn(subject: Subject, model: ModelFolder, asked: Asked, form: Form) -> bytes:
+def _drawn(view: GalaxyView, model: ModelFolder, asked: AttributionRequest, form: FigureRequest) -> bytes:
     """The figure that was drawn last, if it is the one that is wanted; else a new one."""
     wanted, last = st.session_state["figure_wanted"], st.session_state.get("figure_drawn")
     if last is not None and last[0] == wanted:
         return bytes(last[1])
     with st.spinner("Drawing …"):
-        drawn = figure_of(subject.survey, model, asked, form)
+        drawn = figure_of(view.survey, model, asked, form)
     st.session_state["figure_drawn"] = (wanted, drawn)
     return drawn
 
 
-def _choose_settings(subject: Subject, asked: Asked) -> Form:
-    layout = st.selectbox("Layout", _offered(subject, asked), format_func=_LAYOUTS.__getitem__, key="figure_layout")
+def _choose_settings(view: GalaxyView, asked: AttributionRequest) -> FigureRequest:
+    layout = st.selectbox("Layout", _offered(view, asked), format_func=_LAYOUTS.__getitem__, key="figure_layout")
     journals, columns, formats = st.columns(3, gap="small")
     journal = journals.selectbox(
         "Journal", JOURNALS, format_func=lambda name: JOURNALS[name].title, key="figure_journal"
     )
     wide = columns.selectbox("Columns", (2, 1), key="figure_columns")
     suffix = formats.selectbox("Format", _FORMATS, format_func=_FORMATS.__getitem__, key="figure_format")
-    without = _left_out(subject) if layout == "repaint" else ()
+    without = _left_out(view) if layout == "repaint" else ()
     with_data = st.toggle("With caption, numbers and maps (ZIP)", key="figure_data")
-    return Form(layout, journal, wide, suffix, with_data, without)
+    return FigureRequest(layout, journal, wide, suffix, with_data, without)
 
 
-def _offered(subject: Subject, asked: Asked) -> list[str]:
+def _offered(view: GalaxyView, asked: AttributionRequest) -> list[str]:
     """The layouts that this method and this survey can have."""
     lacking = set() if METHODS[asked.method].has_bands else {"rows-per-band"}
-    return [name for name in _LAYOUTS if name not in lacking and (name != "repaint" or has_truth(subject.survey))]
+    return [name for name in _LAYOUTS if name not in lacking and (name != "repaint" or has_truth(view.survey))]
 
 
-def _left_out(subject: Subject) -> tuple[str, ...]:
+def _left_out(view: GalaxyView) -> tuple[str, ...]:
     try:
-        names = [name for name, _, _ in pictures_of_parts(subject.survey, int(subject.facts["galaxy_id"]))]
+        names = [name for name, _, _ in pictures_of_parts(view.survey, int(view.facts["galaxy_id"]))]
     except Gz2interpError as error:
         caption(str(error))
         return ()
@@ -139,32 +146,32 @@ def _left_out(subject: Subject) -> tuple[str, ...]:
 
 
 def show_looked(
-    subject: Subject, selection: Selection, picture: NDArray[np.uint8], aside: DeltaGenerator
+    view: GalaxyView, selection: Selection, picture: NDArray[np.uint8], aside: DeltaGenerator
 ) -> go.Figure | None:
     """The map over the image with its choices, and `aside` what each band carries.
 
     Returns the maps of the bands, which belong under the bands.
     """
-    classes = list(subject.probabilities) or list(subject.model.class_names if subject.model else ())
-    if subject.model is None or not classes:
+    classes = list(view.probabilities) or list(view.model.class_names if view.model else ())
+    if view.model is None or not classes:
         heading("Where it looked")
-        caption(_why_not(subject.model))
+        caption(_why_not(view.model))
         return None
     if not selection.method:
         _offer()
         return None
-    predicted = "" if subject.said is None else str(subject.said["prediction"])
+    predicted = "" if view.said is None else str(view.said["prediction"])
     written = "(" in selection.score  # a score, and not a class
     score = selection.score if written or selection.score in classes else predicted or classes[0]
-    asked = Asked(subject.row, selection.method, score, bool(st.session_state.get("views")))
+    asked = AttributionRequest(view.row, selection.method, score, bool(st.session_state.get("views")))
     heading("Where it looked", f"for {score_in_words(score)}")
-    found = _ask(subject, subject.model, asked)
+    found = _ask(view, view.model, asked)
     if found is None:
         _write_score(selection)
         return None
-    panels = attribution_panels(picture, np.asarray(found.values)[0], subject.survey.bands)
+    panels = attribution_panels(picture, np.asarray(found.values)[0], view.survey.bands)
     method = METHODS[asked.method]
-    bar = with_bar(panels.over, subject, asked.score, found)
+    bar = with_bar(panels.over, view, asked.score, found)
     draw(panels.over, "attribution")
     if bar:
         caption(bar)
@@ -179,9 +186,9 @@ def show_looked(
     _show_choices(selection, offered | named)
     _write_score(selection)
     st.toggle("Mean over its turned and mirrored views", key="views")
-    _show_source(subject, subject.model, asked, found)
+    _show_source(view, view.model, asked, found)
     with aside:
-        _show_bands(subject, subject.model, score)
+        _show_bands(view, view.model, score)
     return panels.by_band
 
 
@@ -193,15 +200,15 @@ def _why_not(model: ModelFolder | None) -> str:
     return "The network has not been run over this survey."
 
 
-def _show_bands(subject: Subject, model: ModelFolder, score: str) -> None:
+def _show_bands(view: GalaxyView, model: ModelFolder, score: str) -> None:
     """How the score is shared out among the bands."""
     heading("What each band carries", f"of {score_in_words(score)}")
     try:
-        found = bands_of(subject.survey, model, subject.row, score)
+        found = bands_of(view.survey, model, view.row, score)
     except Gz2interpError as error:
         caption(str(error))
         return
-    draw(band_bars(found.values[0], subject.survey.bands), "band_attribution")
+    draw(band_bars(found.values[0], view.survey.bands), "band_attribution")
     caption(
         f"Shapley values of the score: together {signed(found.total[0])}, its rise from bare sky in every band. An "
         "absent band shows sky like that at the image's rim."
@@ -216,12 +223,12 @@ def _offer() -> None:
     show_button("Show where it looked", "first_method", first, lambda method: change(method=method), "primary")
 
 
-def _ask(subject: Subject, model: ModelFolder, asked: Asked) -> Attribution | None:
+def _ask(view: GalaxyView, model: ModelFolder, asked: AttributionRequest) -> Attribution | None:
     """The answer; where there is none, the panel says why."""
-    waiting = "Asking the network" if network_is_loaded(subject.survey, model) else "Loading TensorFlow and the network"
+    waiting = "Asking the network" if network_is_loaded(view.survey, model) else "Loading TensorFlow and the network"
     try:
         with st.spinner(f"{waiting} …"):
-            return attribution_of(subject.survey, model, asked)
+            return attribution_of(view.survey, model, asked)
     except Gz2interpError as error:
         caption(str(error))
         return None
@@ -259,8 +266,8 @@ def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
     )
 
 
-def _show_source(subject: Subject, model: ModelFolder, asked: Asked, found: Attribution) -> None:
+def _show_source(view: GalaxyView, model: ModelFolder, asked: AttributionRequest, found: Attribution) -> None:
     """What the map was read off, how far the method is trusted, and the same answer as a figure."""
     words = f"Layer {found.layer}" if found.layer else f"With respect to the {found.domain} image"
-    caption(f"{words}. {trust_line_of(subject.survey, model, asked.method)}")
-    offer_figure(subject, model, asked)
+    caption(f"{words}. {trust_line_of(view.survey, model, asked.method)}")
+    offer_figure(view, model, asked)

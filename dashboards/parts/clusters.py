@@ -8,11 +8,11 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.gallery_component import Card, show_button, show_gallery
+from dashboards.gallery_component import GalleryItem, show_button, show_gallery
 from dashboards.loading.clusters import mean_pictures_of
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.surveys import table_of
-from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.galleries import pick
 from dashboards.parts.style import caption, heading
 from dashboards.selection import change, current, offer_choice
@@ -46,7 +46,7 @@ def select_cluster(name: str, layer: str) -> dict[str, str]:
     return {"cluster": name} if layer == current().layer else {"cluster": name, "layer": layer}
 
 
-def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str, layer: str) -> None:
+def show_cluster_cards(view: GalaxyView, folder: ClusterFolder, scale: str, layer: str) -> None:
     """The clusters of a scale, the largest first; the selected one is on the page that opens."""
     found = folder.clusters
     shown = found.of(scale)
@@ -62,7 +62,7 @@ def show_cluster_cards(subject: Subject, folder: ClusterFolder, scale: str, laye
     with turn:
         page = _page(shown)
     for cluster in page:
-        _show_card(subject, folder, cluster, layer)
+        _show_card(view, folder, cluster, layer)
     caption(
         "Mean images: each galaxy in units of its own light in all bands together, so that the bright do not drown the "
         "faint; nothing counts as brighter than the galaxy itself. Each band has a scale of its own."
@@ -84,7 +84,7 @@ def _page(shown: Sequence[Cluster]) -> Sequence[Cluster]:
     return shown[(page - 1) * PAGE : page * PAGE]
 
 
-def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster, layer: str) -> None:
+def _show_card(view: GalaxyView, folder: ClusterFolder, cluster: Cluster, layer: str) -> None:
     chosen = current().cluster == cluster.name
     with st.container(border=True, key=f"cluster-{cluster.name}{'-chosen' if chosen else ''}"):
         flags = "".join(f'<p class="gz2-flag">{escape(flag.words)}</p>' for flag in cluster.flags)
@@ -95,8 +95,8 @@ def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster, layer:
             f"<small>{inside}</small></div>"
             f'<div class="gz2-message">{flags}{escape(cluster.sentence)}</div>'
         )
-        _show_mean(subject, folder, cluster)
-        _show_typical(subject, cluster)
+        _show_mean(view, folder, cluster)
+        _show_typical(view, cluster)
         with choose:
             show_button(
                 "Let go" if chosen else f"Select all {cluster.size:,}",
@@ -107,9 +107,9 @@ def _show_card(subject: Subject, folder: ClusterFolder, cluster: Cluster, layer:
             )
 
 
-def _show_mean(subject: Subject, folder: ClusterFolder, cluster: Cluster) -> None:
-    pictures = mean_pictures_of(subject.survey, folder, cluster.name)
-    names = [f"mean of {cluster.stacked:,}", *subject.survey.bands]
+def _show_mean(view: GalaxyView, folder: ClusterFolder, cluster: Cluster) -> None:
+    pictures = mean_pictures_of(view.survey, folder, cluster.name)
+    names = [f"mean of {cluster.stacked:,}", *view.survey.bands]
     figures = "".join(
         f'<figure class="gz2-part"><img src="{picture}" alt="mean image, {escape(name)}">'
         f"<figcaption>{escape(name)}</figcaption></figure>"
@@ -118,14 +118,14 @@ def _show_mean(subject: Subject, folder: ClusterFolder, cluster: Cluster) -> Non
     st.html(f'<div class="gz2-means">{figures}</div>')
 
 
-def _show_typical(subject: Subject, cluster: Cluster) -> None:
+def _show_typical(view: GalaxyView, cluster: Cluster) -> None:
     """The galaxies that are most like all others of the cluster in the layer."""
-    known = table_of(subject.survey, subject.model, cluster.typical)
-    pictures = pictures_of(subject.survey, cluster.typical)
+    known = table_of(view.survey, view.model, cluster.typical)
+    pictures = pictures_of(view.survey, cluster.typical)
     cards = [
-        Card(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "typical", "")
+        GalleryItem(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "typical", "")
         for galaxy_id, prediction, picture in zip(known["galaxy_id"], known["prediction"], pictures, strict=True)
     ]
     key = f"gallery-{cluster.name}"
-    selected = str(int(subject.facts["galaxy_id"]))
+    selected = str(int(view.facts["galaxy_id"]))
     show_gallery(cards, key, pick, selected=selected, width=62)

@@ -11,15 +11,15 @@ import streamlit as st
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from dashboards.gallery_component import Card, show_gallery
+from dashboards.gallery_component import GalleryItem, show_gallery
 from dashboards.loading.pictures import pictures_of
 from dashboards.map_component import plotly_library, show_map, viewport_of
 from dashboards.map_component.events import Box, Click, Event, Lasso
 from dashboards.parts.galleries import pick
 from dashboards.parts.style import as_text, caption, heading
 from dashboards.selection import change, current
-from gz2interp.figures.colours import Scale
-from gz2interp.figures.density import Window, inside_polygon, window_of
+from gz2interp.figures.colours import NumberScale
+from gz2interp.figures.density import MapWindow, inside_polygon, window_of
 from gz2interp.figures.map import MapPoints, MapView, map_figure
 from gz2interp.results import digest_of
 from gz2interp.schema import name_in_words
@@ -35,12 +35,12 @@ COLUMNS: Final = (("x", "y"), ("other_x", "other_y"))
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class ComparedMaps:
     """What both maps show."""
 
     key: str
     points: tuple[MapPoints, MapPoints]
-    colouring: Scale
+    colouring: NumberScale
     ids: list[str]
 
 
@@ -60,7 +60,7 @@ def show_compared(compared: Comparison, survey: Survey) -> None:
     _show_galaxies(compared, survey, members)
 
 
-def _pair(compared: Comparison) -> Pair:
+def _pair(compared: Comparison) -> ComparedMaps:
     table = compared.table
     ids = [str(galaxy_id) for galaxy_id in table["galaxy_id"].tolist()]
     order = np.random.default_rng(0).permutation(len(table))
@@ -69,16 +69,16 @@ def _pair(compared: Comparison) -> Pair:
     first, second = (
         MapPoints(table[list(columns)].to_numpy(np.float32), ids, shares, moved, order) for columns in COLUMNS
     )
-    colouring = Scale("share of nearest neighbours in common", table["shared"].to_numpy(np.float64), 0.0, 1.0)
-    return Pair(digest_of(compared.provenance.to_json())[:12], (first, second), colouring, ids)
+    colouring = NumberScale("share of nearest neighbours in common", table["shared"].to_numpy(np.float64), 0.0, 1.0)
+    return ComparedMaps(digest_of(compared.provenance.to_json())[:12], (first, second), colouring, ids)
 
 
 def _show_map(
-    pair: Pair, side: int, at: int | None, members: NDArray[np.bool_] | None, lasso: tuple[int, Any] | None
+    pair: ComparedMaps, side: int, at: int | None, members: NDArray[np.bool_] | None, lasso: tuple[int, Any] | None
 ) -> None:
     key, places = f"compare-{pair.key}-{side}", pair.points[side].coordinates
     home, sight = window_of(places), viewport_of(key)
-    window = Window(*sight.x, *sight.y) if sight else home
+    window = MapWindow(*sight.x, *sight.y) if sight else home
     polygon = np.array(lasso[1]) if lasso is not None and lasso[0] == side else None
     figure = map_figure(pair.points[side], pair.colouring, MapView(window, at, members, polygon))
     show_map(
@@ -86,7 +86,7 @@ def _show_map(
     )
 
 
-def _answer(pair: Pair, side: int, event: Event) -> None:
+def _answer(pair: ComparedMaps, side: int, event: Event) -> None:
     match event:
         case Click(x, y):
             change(galaxy_id=pair.ids[int(cKDTree(pair.points[side].coordinates).query([x, y])[1])])
@@ -104,7 +104,7 @@ def _show_galaxies(compared: Comparison, survey: Survey, members: NDArray[np.boo
         heading(f"{int(members.sum()):,} galaxies inside the lasso", f"the least shared first, at most {CARDS}")
     pictures = pictures_of(survey, shown["row"].to_numpy())
     cards = [
-        Card(str(galaxy_id), picture, _title(galaxy), f"{galaxy['shared']:.0%} shared")
+        GalleryItem(str(galaxy_id), picture, _title(galaxy), f"{galaxy['shared']:.0%} shared")
         for galaxy_id, picture, (_, galaxy) in zip(shown["galaxy_id"].tolist(), pictures, shown.iterrows(), strict=True)
     ]
     show_gallery(cards, GALLERY, pick, selected=current().galaxy_id)

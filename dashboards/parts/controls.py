@@ -22,7 +22,7 @@ from gz2interp.stores.survey import Survey
 
 __all__ = [
     "OPENING",
-    "Choices",
+    "ControlOptions",
     "offer_layers",
     "show_brand",
     "show_choices",
@@ -39,7 +39,7 @@ FAILED = "find_failed"
 
 
 @dataclass(frozen=True)
-class Choices:
+class ControlOptions:
     """What there is to choose from."""
 
     surveys: Sequence[str]
@@ -56,7 +56,7 @@ def show_brand() -> None:
     st.html('<div class="gz2-brand">gz2<span>interp</span></div>')
 
 
-def show_choices(choices: Choices, selection: Selection, survey: Survey) -> None:
+def show_choices(choices: ControlOptions, selection: Selection, survey: Survey) -> None:
     """The whole row; each change is a change of the selection."""
     widths = [0.8, 1.1, 1.1, 1.0, 1.1, 1.9]
     row = st.container(key="controls")

@@ -9,10 +9,10 @@ import numpy as np
 import streamlit as st
 
 from dashboards.board_component import grid_cells, show_board
-from dashboards.gallery_component import Card, show_button, show_gallery
+from dashboards.gallery_component import GalleryItem, show_button, show_gallery
 from dashboards.loading.features import (
-    Apart,
-    Shelf,
+    BlocksView,
+    StoredLayer,
     attributed_picture,
     feature_pictures,
     galaxy_picture,
@@ -26,7 +26,7 @@ from dashboards.selection import change, current, offer_choice
 from gz2interp.figures.places import class_colours
 
 if TYPE_CHECKING:
-    from gz2interp.concepts.dictionary import Entry, PlaceEntries
+    from gz2interp.concepts.dictionary import DictionaryEntry, PlaceEntries
 
 __all__ = ["choose_class", "show_dictionary", "show_groups"]
 
@@ -36,7 +36,7 @@ CHANNELS: Final = 5
 TOPS: Final = 4
 
 
-def show_dictionary(shelf: Shelf, apart: Apart) -> None:
+def show_dictionary(shelf: StoredLayer, apart: BlocksView) -> None:
     """The galaxy with the layer's places on the left, what is said at the chosen one on the right."""
     if apart.blocks.activations.ndim != 3:
         caption(f"{apart.blocks.layer} has no places: choose a spatial layer.")
@@ -50,7 +50,7 @@ def show_dictionary(shelf: Shelf, apart: Apart) -> None:
         _show_entries(shelf, apart, place, score)
 
 
-def choose_class(apart: Apart) -> int:
+def choose_class(apart: BlocksView) -> int:
     """The class whose evidence is told; the predicted one where none has been selected."""
     names = [each.removeprefix("logit(").removesuffix(")") for each in apart.blocks.scores]
     at = names.index(current().score) if current().score in names else apart.predicted
@@ -66,7 +66,7 @@ def choose_class(apart: Apart) -> int:
     return at
 
 
-def _place(apart: Apart) -> tuple[int, int]:
+def _place(apart: BlocksView) -> tuple[int, int]:
     """That is selected, if the layer has it; else where it says most."""
     text = current().place
     y, x = (int(each) for each in text.split(",")) if text else (-1, -1)
@@ -74,7 +74,7 @@ def _place(apart: Apart) -> tuple[int, int]:
     return (y, x) if 0 <= y < height and 0 <= x < width else apart.blocks.places(1)[0]
 
 
-def _show_places(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int) -> None:
+def _show_places(shelf: StoredLayer, apart: BlocksView, place: tuple[int, int], score: int) -> None:
     attributed = apart.blocks.attributions[score].places[0]
     plane = apart.blocks.cells.plane
     over = st.toggle(plain(f"What each place adds to {apart.classes[score]}"), key="places_over")
@@ -96,7 +96,7 @@ def _show_places(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int)
     caption("Click a place, or go there with the arrow keys and press Enter.")
 
 
-def _show_entries(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int) -> None:
+def _show_entries(shelf: StoredLayer, apart: BlocksView, place: tuple[int, int], score: int) -> None:
     found = apart.blocks.entries(place, CHANNELS)
     heading(
         f"At place {place[0]},{place[1]}", "its strongest channels, relative to what is loud for each in the survey"
@@ -107,7 +107,7 @@ def _show_entries(shelf: Shelf, apart: Apart, place: tuple[int, int], score: int
         _show_entry(shelf, apart, entry, number, limit, score)
 
 
-def _show_accounted(apart: Apart, found: PlaceEntries, score: int) -> None:
+def _show_accounted(apart: BlocksView, found: PlaceEntries, score: int) -> None:
     """Never left out: what is not shown is not seen to be missing."""
     shown, whole = apart.blocks.strongest_channels(score)
     st.html(
@@ -117,7 +117,9 @@ def _show_accounted(apart: Apart, found: PlaceEntries, score: int) -> None:
     )
 
 
-def _show_entry(shelf: Shelf, apart: Apart, entry: Entry, number: int, limit: float, score: int) -> None:
+def _show_entry(
+    shelf: StoredLayer, apart: BlocksView, entry: DictionaryEntry, number: int, limit: float, score: int
+) -> None:
     with st.container(border=True, key=f"entry-{number}"):
         image, tops, effects = st.columns([1.1, 3.2, 2.6], gap="small")
         with image:
@@ -128,7 +130,7 @@ def _show_entry(shelf: Shelf, apart: Apart, entry: Entry, number: int, limit: fl
             st.html(effects_html(apart.classes, entry.effects, limit, strong=score))
 
 
-def _show_channel(shelf: Shelf, entry: Entry, number: int) -> None:
+def _show_channel(shelf: StoredLayer, entry: DictionaryEntry, number: int) -> None:
     loud = f"{entry.activation:.2g}" if np.isnan(entry.loudness) else f"{entry.loudness:.2f} of loud"
     picture = feature_pictures(shelf, "channel").get(entry.channel, "")
     shown = f'<img src="{picture}" alt="feature image of channel {entry.channel}">' if picture else ""
@@ -136,7 +138,7 @@ def _show_channel(shelf: Shelf, entry: Entry, number: int) -> None:
     show_button(f"Channel {entry.channel}", f"entry_channel_{number}", f"channel-{entry.channel}", select_block)
 
 
-def _show_tops(shelf: Shelf, channel: int, number: int) -> None:
+def _show_tops(shelf: StoredLayer, channel: int, number: int) -> None:
     if shelf.blocks is None:
         caption("In which galaxies it is loudest is known once building blocks have been looked for.")
         return
@@ -146,7 +148,7 @@ def _show_tops(shelf: Shelf, channel: int, number: int) -> None:
     pictures = piece_pictures(shelf, rows[there], y[there], x[there])
     ids = [str(shelf.survey.galaxy_ids[row]) for row in rows[there]]
     key = f"gallery-entry-{number}"
-    cards = [Card(each, picture, "", "") for each, picture in zip(ids, pictures, strict=True)]
+    cards = [GalleryItem(each, picture, "", "") for each, picture in zip(ids, pictures, strict=True)]
     show_gallery(cards, key, pick, selected=current().galaxy_id, width=62)
 
 
@@ -154,7 +156,7 @@ def _choose(place: str) -> None:
     change(place=place)
 
 
-def show_groups(shelf: Shelf, apart: Apart) -> None:
+def show_groups(shelf: StoredLayer, apart: BlocksView) -> None:
     """The galaxy and its groups on the left, each group on the right."""
     effects, count = apart.blocks.effects, len(apart.blocks.groups)
     spatial = effects.loads.ndim == 4
@@ -181,20 +183,20 @@ def show_groups(shelf: Shelf, apart: Apart) -> None:
             _show_group(apart, group, each[group], features.get(group, ""), limit)
 
 
-def _legend(apart: Apart) -> str:
+def _legend(apart: BlocksView) -> str:
     inks = class_colours(len(apart.blocks.groups))
     keys = "".join(f'<span><i style="background: {ink}"></i>group {k + 1}</span>' for k, ink in enumerate(inks))
     return f'<div class="gz2-keys">{keys}</div>'
 
 
-def _show_groups_accounted(apart: Apart) -> None:
+def _show_groups_accounted(apart: BlocksView) -> None:
     """Never left out: what is not shown is not seen to be missing."""
     told = "".join(f"<p>{escape(each.words(name='groups'))}</p>" for each in apart.blocks.effects.accounted)
     heading("How much they account for")
     st.html(f'<div class="gz2-accounted" data-testid="accounted">{told}</div>')
 
 
-def _show_group(apart: Apart, group: int, map_: str, feature: str, limit: float) -> None:
+def _show_group(apart: BlocksView, group: int, map_: str, feature: str, limit: float) -> None:
     ink = class_colours(len(apart.blocks.groups))[group]
     with st.container(border=True, key=f"group-{group}"):
         pictures, effects = st.columns([1, 1.25], gap="medium")

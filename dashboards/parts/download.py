@@ -10,7 +10,7 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.loading.downloads import Standing, failures_so_far, report_bytes, standing_of
+from dashboards.loading.downloads import DownloadState, failures_so_far, report_bytes, standing_of
 from dashboards.loading.surveys import without_image_csv
 from dashboards.parts.controls import show_brand
 from dashboards.parts.download_actions import show_last_words, show_new_download, show_start_again, show_ways_on
@@ -59,7 +59,7 @@ _TROUBLES: Final = {
 }
 
 
-def figures(standing: Standing) -> str:
+def figures(standing: DownloadState) -> str:
     """How many, how fast, how long still."""
     report = standing.report
     known = {"Galaxies": f"{report.done:,} <small>of {report.total:,}</small>"}
@@ -121,7 +121,7 @@ def show_failures(failures: Sequence[Failure], over: bool) -> None:
         caption(f"The {MOST_KINDS} most frequent of {len(failures):,} kinds of reasons; the files below have all.")
 
 
-def _pace(standing: Standing) -> dict[str, str]:
+def _pace(standing: DownloadState) -> dict[str, str]:
     report = standing.report
     if not standing.live:
         mean = report.this_run / standing.seconds if standing.seconds > 0 else 0.0
@@ -243,7 +243,7 @@ def _show_standing(survey: Survey, state: str) -> None:
     show_failures(report.failures if over else failures_so_far(survey), over)
 
 
-def _title(standing: Standing) -> str:
+def _title(standing: DownloadState) -> str:
     """The state, with the names of all services that are down."""
     *others, last = standing.down or ("a service",)
     names = f"{', '.join(others)} and {last}" if others else last
@@ -254,7 +254,7 @@ def _title(standing: Standing) -> str:
     return _TITLES[standing.state]
 
 
-def _message(standing: Standing) -> str:
+def _message(standing: DownloadState) -> str:
     words = standing.report.message.rstrip(".") + "."
     if standing.state == "killed":
         words = f"Its process ended without a word {duration(standing.age)} ago. {_KEPT}"
@@ -270,7 +270,7 @@ def _message(standing: Standing) -> str:
     )
 
 
-def _show_files(survey: Survey, standing: Standing) -> None:
+def _show_files(survey: Survey, standing: DownloadState) -> None:
     name = current().survey or survey.name
     row = st.container(horizontal=True, key="download_files")
     with row:

@@ -12,11 +12,11 @@ from typing import Any, Final
 import streamlit as st
 
 from dashboards import downloading
-from dashboards.building import Building
+from dashboards.building import BuildState
 from dashboards.loading.downloads import (
     OPTIONS_FROM,
-    Standing,
-    Wish,
+    DownloadSettings,
+    DownloadState,
     catalog_of,
     interrupt,
     is_downloading,
@@ -49,9 +49,9 @@ __all__ = [
 _REFUSED: Final = "download_refused_"
 
 
-def show_new_download(name: str = "", wish: Wish | None = None) -> None:
+def show_new_download(name: str = "", wish: DownloadSettings | None = None) -> None:
     """The form for a survey that is not there yet; filled in already where one was wished for before."""
-    wish = wish or Wish()
+    wish = wish or DownloadSettings()
     with st.form("download_form", enter_to_submit=False):
         _ask_what(name, wish)
         _ask_how(wish)
@@ -85,7 +85,7 @@ def show_refusal(where: str) -> None:
         show_error(refused, "The download was not started")
 
 
-def _ask_what(name: str, wish: Wish) -> None:
+def _ask_what(name: str, wish: DownloadSettings) -> None:
     left, right = st.columns(2)
     with left:
         st.text_input("Catalogue", wish.catalog, key="download_catalog", placeholder="/path/to/table.csv")
@@ -95,7 +95,7 @@ def _ask_what(name: str, wish: Wish) -> None:
         caption(f"A name in {surveys_folder()}, or a path.")
 
 
-def _ask_how(wish: Wish) -> None:
+def _ask_how(wish: DownloadSettings) -> None:
     left, right = st.columns(2)
     with left:
         st.multiselect(
@@ -146,7 +146,7 @@ def _start_new() -> None:
     name, catalog = (str(st.session_state[f"download_{part}"] or "").strip() for part in ("name", "catalog"))
     try:
         survey = _new_place(name)
-        options = Wish(catalog, tuple(st.session_state["download_sources"]), **given).options()
+        options = DownloadSettings(catalog, tuple(st.session_state["download_sources"]), **given).options()
         begin(survey, catalog, options)
     except Gz2interpError as error:
         refuse(error, "new")
@@ -174,7 +174,7 @@ _PATIENCE: Final = 60.0
 """Seconds after which a download that was told to stop can be told so again."""
 
 
-def show_ways_on(survey: Survey, standing: Standing) -> None:
+def show_ways_on(survey: Survey, standing: DownloadState) -> None:
     """What makes sense now: to stop it, to go on, or to ask again."""
     if standing.live and (standing.state != "silent" or _can_stop(survey, standing)):
         _show_stop(survey, standing)
@@ -189,13 +189,13 @@ def show_ways_on(survey: Survey, standing: Standing) -> None:
         show_start_again(survey, standing, f"Ask again for {failed:,}" if failed else "Ask again", "--retry", "failed")
 
 
-def show_start_again(survey: Survey, standing: Standing | None, label: str, *more: str) -> None:
+def show_start_again(survey: Survey, standing: DownloadState | None, label: str, *more: str) -> None:
     """A button that starts the survey's download once more, with its own settings, and the command that does so.
 
     Parameters
     ----------
     survey : Survey
-    standing : Standing, optional
+    standing : DownloadState, optional
         None where it ended before its first report.
     label : str
         The button's.
@@ -224,7 +224,7 @@ def show_start_again(survey: Survey, standing: Standing | None, label: str, *mor
     )
 
 
-def show_last_words(survey: Survey, standing: Standing) -> None:
+def show_last_words(survey: Survey, standing: DownloadState) -> None:
     """What its process said of an error, where one ended the download."""
     known = downloading.look(survey.path)
     broken = known is not None and known.state == "failed" and standing.state in ("interrupted", "killed")
@@ -239,7 +239,7 @@ def _options_before(survey: Survey) -> list[str]:
     return list(known.command[OPTIONS_FROM:]) if known else options_of(survey, None)
 
 
-def _show_stop(survey: Survey, standing: Standing) -> None:
+def _show_stop(survey: Survey, standing: DownloadState) -> None:
     """A button where the process is ours, else the keys that stop it."""
     if not _can_stop(survey, standing):
         caption("Ctrl+C in its terminal interrupts it. What is done is kept; the same command goes on from there.")
@@ -259,12 +259,12 @@ def _show_stop(survey: Survey, standing: Standing) -> None:
             caption("It goes on when this page is closed. Stopped, it keeps what is done and can go on from there.")
 
 
-def _can_stop(survey: Survey, standing: Standing) -> bool:
+def _can_stop(survey: Survey, standing: DownloadState) -> bool:
     known = downloading.look(survey.path)
     return bool(known and known.state == "running") or is_downloading(survey.path, standing.report.pid)
 
 
-def _stop(survey: Survey, standing: Standing) -> None:
+def _stop(survey: Survey, standing: DownloadState) -> None:
     if _is_told(survey, standing):  # a second word would cut short what the first one set going
         return
     st.session_state[_STOPPING] = (_name(survey, standing), time.monotonic())
@@ -275,13 +275,13 @@ def _stop(survey: Survey, standing: Standing) -> None:
         interrupt(survey.path, standing.report.pid)
 
 
-def _is_told(survey: Survey, standing: Standing) -> bool:
+def _is_told(survey: Survey, standing: DownloadState) -> bool:
     """Whether this run has been told to stop a short while ago."""
     name, since = st.session_state.get(_STOPPING, ("", 0.0))
     return bool(name == _name(survey, standing) and time.monotonic() - since < _PATIENCE)
 
 
-def _name(survey: Survey, standing: Standing) -> str:
+def _name(survey: Survey, standing: DownloadState) -> str:
     """Of this very run."""
     return f"{survey.path} {standing.report.started} {standing.report.pid}"
 
@@ -337,7 +337,7 @@ def _show_starting(survey: Path) -> None:
         caption(f"for {duration(known.seconds)} now")
 
 
-def _show_ended(survey: Path, known: Building, there: bool) -> None:
+def _show_ended(survey: Path, known: BuildState, there: bool) -> None:
     """Without a report, and why."""
     if known.state != "failed":
         lacking("The download was stopped before it began", "Nothing has been asked for yet.")
@@ -353,7 +353,7 @@ def _forget(survey: Path, there: bool) -> None:
         change(survey="")
 
 
-def _has_reported(survey: Path, known: Building) -> bool:
+def _has_reported(survey: Path, known: BuildState) -> bool:
     """Whether there is a report that began after a start."""
     try:
         report = read_report(survey)

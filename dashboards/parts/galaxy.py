@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboards.loading.pictures import stretch_for
 from dashboards.parts.attribution import show_looked
-from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.states import lacking, show_error
 from dashboards.parts.style import caption, draw, heading
 from dashboards.parts.truth import show_truth
@@ -26,31 +26,31 @@ from gz2interp.stores.survey import Survey
 __all__ = ["show_galaxy"]
 
 
-def show_galaxy(subject: Subject, selection: Selection) -> None:
+def show_galaxy(view: GalaxyView, selection: Selection) -> None:
     """All panels of a galaxy, or why it has no image."""
-    _show_identity(subject)
-    reason = _no_image(subject)
+    _show_identity(view)
+    reason = _no_image(view)
     if reason:
         lacking("No image of this galaxy", reason)
     else:
         try:
-            _show_images(subject, selection)
+            _show_images(view, selection)
         except Gz2interpError as error:
             show_error(error, "The image of this galaxy cannot be shown")
-    _show_answers(subject)
+    _show_answers(view)
     if not reason:
-        show_truth(subject)
+        show_truth(view)
     with st.expander("Catalogue"):
-        _show_catalogue(subject.facts)
+        _show_catalogue(view.facts)
 
 
-def _show_identity(subject: Subject) -> None:
-    facts, said = subject.facts, subject.said
-    parts = [f"label <b>{escape(name_in_words(subject.label))}</b>" if subject.label else "no label"]
+def _show_identity(view: GalaxyView) -> None:
+    facts, said = view.facts, view.said
+    parts = [f"label <b>{escape(name_in_words(view.label))}</b>" if view.label else "no label"]
     if said is not None:
         parts.append(f"network <b>{escape(name_in_words(str(said['prediction'])))}</b> {float(said['confidence']):.1%}")
-        if subject.label:
-            verdict = "agree" if subject.label == said["prediction"] else "disagree"
+        if view.label:
+            verdict = "agree" if view.label == said["prediction"] else "disagree"
             parts.append(f'<span class="gz2-chip gz2-{verdict}">{verdict}</span>')
         side = "not in the training" if said["split"] == "none" else f"{said['split']} side"
         parts.append(f'<span style="opacity: 0.65">{escape(side)}</span>')
@@ -78,64 +78,62 @@ def _numbers(facts: pd.Series[Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _no_image(subject: Subject) -> str:
-    if subject.row >= subject.survey.rows_committed:
+def _no_image(view: GalaxyView) -> str:
+    if view.row >= view.survey.rows_committed:
         return "It has not been downloaded yet."
-    known = subject.survey.status.loc[subject.row]
+    known = view.survey.status.loc[view.row]
     if known["status"] == "ok":
         return ""
     status = str(known["status"]).replace("_", " ").capitalize()
     return f"{status}: {known['reason']} (source {known['source'] or 'unknown'}, tries {known['tries']})."
 
 
-def _show_images(subject: Subject, selection: Selection) -> None:
-    cutout = subject.survey.cutout(subject.row)
-    picture = rgb(cutout.image, subject.survey.bands, stretch_for(subject.survey))
+def _show_images(view: GalaxyView, selection: Selection) -> None:
+    cutout = view.survey.cutout(view.row)
+    picture = rgb(cutout.image, view.survey.bands, stretch_for(view.survey))
     colour, looked = st.columns(2, gap="small")
     with colour:
         heading("In colour", f"{cutout.field:.0f}″ across" if np.isfinite(cutout.field) else "")
         draw(rgb_panel(picture), "rgb")
         below = st.container()
     with looked:
-        by_band = show_looked(subject, selection, picture, below)
+        by_band = show_looked(view, selection, picture, below)
     heading("Bands", "asinh, each on its own scale")
-    draw(bands_panel(cutout.image, subject.survey.bands, cutout.valid), "bands")
+    draw(bands_panel(cutout.image, view.survey.bands, cutout.valid), "bands")
     if by_band is not None:
         heading("Where it looked, band by band", "all on the scale above")
         draw(by_band, "attribution-bands")
-    caption(f"Colour: {_bands_shown(subject.survey)}, {stretch_for(subject.survey)}. {_pixels(cutout)}")
+    caption(f"Colour: {_bands_shown(view.survey)}, {stretch_for(view.survey)}. {_pixels(cutout)}")
     for note in (
-        DISPLAY_NOTE if subject.survey.unit == DISPLAY_UNIT else "",
+        DISPLAY_NOTE if view.survey.unit == DISPLAY_UNIT else "",
         cutout.note and f"Pixels: {cutout.note}.",
     ):
         if note:
             caption(note)
 
 
-def _show_answers(subject: Subject) -> None:
+def _show_answers(view: GalaxyView) -> None:
     network, people = st.columns(2, gap="medium")
     with network:
         heading("The network says")
-        if subject.probabilities:
-            draw(probability_bars(subject.probabilities, subject.label), "probabilities")
-            if subject.label:
+        if view.probabilities:
+            draw(probability_bars(view.probabilities, view.label), "probabilities")
+            if view.label:
                 caption("\N{BULLET} the label")
         else:
-            caption(_why_silent(subject))
+            caption(_why_silent(view))
     with people:
         heading("People said", "fractions of votes")
-        votes = vote_bars(
-            {str(column): value for column, value in subject.facts.items() if str(column).startswith("t")}
-        )
+        votes = vote_bars({str(column): value for column, value in view.facts.items() if str(column).startswith("t")})
         if len(votes.data[0].x):
             draw(votes, "votes")
         else:
             caption("The catalogue has no votes.")
 
 
-def _why_silent(subject: Subject) -> str:
-    if subject.model is not None and subject.model.latents:
-        return f"Nothing: {subject.model.name} are latents, and no network can be asked."
+def _why_silent(view: GalaxyView) -> str:
+    if view.model is not None and view.model.latents:
+        return f"Nothing: {view.model.name} are latents, and no network can be asked."
     return "Nothing: it has not been asked about this galaxy. Run gz2interp analyse to ask."
 
 

@@ -11,11 +11,11 @@ from dashboards.loading.surveys import labels_of, predictions_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
-__all__ = ["Subject"]
+__all__ = ["GalaxyView"]
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class GalaxyView:
     """The galaxy on the screen.
 
     Attributes

@@ -14,28 +14,28 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from dashboards.gallery_component import Card, show_gallery
+from dashboards.gallery_component import GalleryItem, show_gallery
 from dashboards.loading.export import bytes_of, columns_of
-from dashboards.loading.map import Ground
+from dashboards.loading.map import MapData
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.surveys import predictions_of, table_of
-from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.style import Html, caption, heading
 from dashboards.selection import change, current, where_of
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import name_in_words
 from gz2interp.workflows.samp import send
-from gz2interp.workflows.selection import Subset
+from gz2interp.workflows.selection import SelectedGalaxies
 
 __all__ = ["PAGE", "cards_of", "label_and_prediction", "offer_selection", "pick", "show_members"]
 
 
-def cards_of(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str]) -> list[Card]:
+def cards_of(view: GalaxyView, rows: NDArray[np.int64], notes: Sequence[str]) -> list[GalleryItem]:
     """Cards whose titles say label and prediction, and once only where they agree."""
-    known = table_of(subject.survey, subject.model, rows)
-    pictures = pictures_of(subject.survey, rows)
+    known = table_of(view.survey, view.model, rows)
+    pictures = pictures_of(view.survey, rows)
     return [
-        Card(galaxy_id, picture, label_and_prediction(label, prediction), note)
+        GalleryItem(galaxy_id, picture, label_and_prediction(label, prediction), note)
         for galaxy_id, label, prediction, picture, note in zip(
             known["galaxy_id"], known["label"], known["prediction"], pictures, notes, strict=True
         )
@@ -79,14 +79,14 @@ _WORDS: Final = {
 _PROGRAMS: Final = {"all": "All that listen", "topcat": "TOPCAT", "aladin": "Aladin", "ds9": "DS9"}
 
 
-def offer_selection(subset: Subset) -> None:
+def offer_selection(subset: SelectedGalaxies) -> None:
     """The button "Export" and what opens under it.
 
     Parameters
     ----------
-    subset : Subset
-        Rows of a survey in the order of the list, with what the list says of each (`Subset.extra`); its `name` tells
-        lists of one page apart and is part of the file's name.
+    subset : SelectedGalaxies
+        Rows of a survey in the order of the list, with further columns (`SelectedGalaxies.extra`); its `name` is
+        unique on a page and part of the file's name.
     """
     key = "take-" + re.sub(r"\W+", "-", subset.name)
     with st.popover("Export", width="stretch", disabled=len(subset) == 0):
@@ -94,7 +94,7 @@ def offer_selection(subset: Subset) -> None:
 
 
 @st.fragment
-def _offer(subset: Subset, key: str) -> None:
+def _offer(subset: SelectedGalaxies, key: str) -> None:
     form = st.selectbox("As a file", _FORMS, format_func=_FORMS.__getitem__, key=f"{key}-form")
     too_many = form == ".zip" and len(subset) > MOST_CUTOUTS
     caption(_by_command(subset) if too_many else _WORDS[form])
@@ -120,11 +120,11 @@ def _offer(subset: Subset, key: str) -> None:
         caption(sent[1])
 
 
-def _send(subset: Subset, to: str, key: str, asked: tuple[object, ...]) -> None:
+def _send(subset: SelectedGalaxies, to: str, key: str, asked: tuple[object, ...]) -> None:
     st.session_state[f"{key}-sent"] = (asked, _sent(subset, to))
 
 
-def _sent(subset: Subset, to: str) -> str:
+def _sent(subset: SelectedGalaxies, to: str) -> str:
     """What came of it, a line for each program and message."""
     try:
         answers = send(subset, to)
@@ -134,7 +134,7 @@ def _sent(subset: Subset, to: str) -> str:
     return Html("<br>".join(lines))
 
 
-def _by_command(subset: Subset) -> str:
+def _by_command(subset: SelectedGalaxies) -> str:
     survey = shlex.quote(str(subset.survey.path))
     command = f"gz2interp export {survey} --galaxies FILE.ecsv --out FOLDER"
     return Html(f"Of more than {MOST_CUTOUTS:,} galaxies, save a table and run <code>{escape(command)}</code>")
@@ -143,7 +143,7 @@ def _by_command(subset: Subset) -> str:
 PAGE: Final = 48
 
 
-def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -> None:
+def show_members(view: GalaxyView, ground: MapData, members: NDArray[np.bool_]) -> None:
     """The galaxies inside the lasso or in the cluster, a page at a time, and all of them to take along."""
     rows = ground.rows[members]
     pages = max(-(-len(rows) // PAGE), 1)
@@ -159,23 +159,25 @@ def show_members(subject: Subject, ground: Ground, members: NDArray[np.bool_]) -
     with save:
         places = ground.points.coordinates[members]
         found = {"map_x": places[:, 0], "map_y": places[:, 1]} if ground.layer else {}
-        offer_selection(_subset(subject, rows, current().cluster or "lasso", found))
+        offer_selection(_subset(view, rows, current().cluster or "lasso", found))
     shown = rows[first : first + PAGE]
-    _show(subject, shown, _confidences(subject, shown), "members")
+    _show(view, shown, _confidences(view, shown), "members")
 
 
-def _show(subject: Subject, rows: NDArray[np.int64], notes: Sequence[str], name: str, width: int = 104) -> None:
+def _show(view: GalaxyView, rows: NDArray[np.int64], notes: Sequence[str], name: str, width: int = 104) -> None:
     key = f"gallery-{name}"
-    cards = cards_of(subject, rows, notes)
-    show_gallery(cards, key, pick, selected=str(int(subject.facts["galaxy_id"])), width=width)
+    cards = cards_of(view, rows, notes)
+    show_gallery(cards, key, pick, selected=str(int(view.facts["galaxy_id"])), width=width)
 
 
-def _confidences(subject: Subject, rows: NDArray[np.int64]) -> list[str]:
-    table = predictions_of(subject.survey, subject.model) if subject.model else None
+def _confidences(view: GalaxyView, rows: NDArray[np.int64]) -> list[str]:
+    table = predictions_of(view.survey, view.model) if view.model else None
     if table is None:
         return [""] * len(rows)
     return ["" if pd.isna(value) else f"{value:.1%}" for value in table["confidence"].reindex(rows)]
 
 
-def _subset(subject: Subject, rows: NDArray[np.int64], name: str, found: Mapping[str, NDArray[Any]]) -> Subset:
-    return Subset(subject.survey, rows, subject.model.name if subject.model else None, found, name)
+def _subset(
+    view: GalaxyView, rows: NDArray[np.int64], name: str, found: Mapping[str, NDArray[Any]]
+) -> SelectedGalaxies:
+    return SelectedGalaxies(view.survey, rows, view.model.name if view.model else None, found, name)

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboards.gallery_component import Card, show_button, show_gallery
+from dashboards.gallery_component import GalleryItem, show_button, show_gallery
 from dashboards.loading.features import (
-    Shelf,
+    StoredLayer,
     agreements_for,
     feature_pictures,
     feature_stretch,
@@ -36,7 +36,7 @@ __all__ = ["channel_cards", "show_agreement", "show_block"]
 COLUMNS = ["Its channel", "*r", "*Answer", "*Best galaxy", "*Beyond", "*Other images"]
 
 
-def show_agreement(shelf: Shelf, channel: int) -> None:
+def show_agreement(shelf: StoredLayer, channel: int) -> None:
     """A row for each network that was asked; nothing where none was."""
     found = agreements_for(shelf)
     if not found:
@@ -88,14 +88,14 @@ GALAXIES: Final = 6
 CHANNELS: Final = 8
 
 
-def show_block(shelf: Shelf, kind: str, number: int) -> None:
+def show_block(shelf: StoredLayer, kind: str, number: int) -> None:
     """Everything that is known of it; its name is written last, when all that stands below is of it."""
     title = st.container(key="block-title")
     _show_parts(shelf, kind, number)
     title.html(f'<div class="gz2-id" data-testid="block">{escape(name_of(shelf, kind, number))}</div>')
 
 
-def _show_parts(shelf: Shelf, kind: str, number: int) -> None:
+def _show_parts(shelf: StoredLayer, kind: str, number: int) -> None:
     if kind == "channel" and shelf.blocks is not None:
         _show_oddities(shelf.blocks, number)
     if shelf.features is not None:
@@ -112,7 +112,7 @@ def _show_parts(shelf: Shelf, kind: str, number: int) -> None:
         _show_channels(shelf, shelf.blocks, number)
 
 
-def channel_cards(shelf: Shelf, channels: np.ndarray[Any, Any], notes: list[str]) -> list[Card]:
+def channel_cards(shelf: StoredLayer, channels: np.ndarray[Any, Any], notes: list[str]) -> list[GalleryItem]:
     """Channels by their feature images, or by the place where they are greatest."""
     assert shelf.blocks is not None
     pictures = feature_pictures(shelf, "channel")
@@ -121,7 +121,9 @@ def channel_cards(shelf: Shelf, channels: np.ndarray[Any, Any], notes: list[str]
         at = [tops[f"peak_{name}"][channels, 0] for name in ("rows", "y", "x")]
         pictures = dict(zip(channels.tolist(), piece_pictures(shelf, *at), strict=True))
     return [
-        Card(f"channel-{channel}", pictures.get(channel, BLACK), f"channel {channel}", note, f"channel {channel}")
+        GalleryItem(
+            f"channel-{channel}", pictures.get(channel, BLACK), f"channel {channel}", note, f"channel {channel}"
+        )
         for channel, note in zip(channels.tolist(), notes, strict=True)
     ]
 
@@ -142,7 +144,7 @@ def _show_oddities(blocks: BlocksFolder, channel: int) -> None:
     st.html(f'<div class="gz2-message">{words}Above 0 at {row["active"]:.0%} of all places.</div>')
 
 
-def _show_images(shelf: Shelf, kind: str, number: int) -> None:
+def _show_images(shelf: StoredLayer, kind: str, number: int) -> None:
     assert shelf.features is not None
     table = shelf.features.judged
     own = table[(table["kind"] == kind) & (table["number"] == number)]
@@ -196,7 +198,7 @@ def _show_reached(own: pd.DataFrame) -> None:
     st.html(f'<dl class="gz2-scores">{rows}</dl>')
 
 
-def _show_galaxies(shelf: Shelf, blocks: BlocksFolder, channel: int, side: str) -> None:
+def _show_galaxies(shelf: StoredLayer, blocks: BlocksFolder, channel: int, side: str) -> None:
     tops = blocks.arrays("tops")
     rows, y, x, values = (tops[f"{side}_{name}"][channel, :GALAXIES] for name in ("rows", "y", "x", "values"))
     there = rows >= 0
@@ -206,7 +208,9 @@ def _show_galaxies(shelf: Shelf, blocks: BlocksFolder, channel: int, side: str) 
     quiet = side == "bottom"  # where it says nothing there is no place to frame
     pictures = pictures_of(shelf.survey, rows) if quiet else fired_pictures(shelf, rows, y, x)
     cards = [
-        Card(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", f"{value:.3g}")
+        GalleryItem(
+            galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", f"{value:.3g}"
+        )
         for galaxy_id, prediction, picture, value in zip(
             known["galaxy_id"], known["prediction"], pictures, values, strict=True
         )
@@ -236,7 +240,7 @@ def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
     )
 
 
-def _show_channels(shelf: Shelf, blocks: BlocksFolder, group: int) -> None:
+def _show_channels(shelf: StoredLayer, blocks: BlocksFolder, group: int) -> None:
     direction = blocks.arrays("groups")["directions"][group]
     order = np.argsort(-direction, kind="stable")[:CHANNELS]
     heading("Its strongest channels", "their share of the group's direction")

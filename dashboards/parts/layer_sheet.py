@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboards.gallery_component import Card, show_gallery
-from dashboards.loading.features import Shelf, agreements_for, feature_pictures, piece_pictures, table_for
+from dashboards.gallery_component import GalleryItem, show_gallery
+from dashboards.loading.features import StoredLayer, agreements_for, feature_pictures, piece_pictures, table_for
 from dashboards.parts.style import caption
 from dashboards.selection import change, current, offer_choice, settle
 from gz2interp.schema import name_in_words
@@ -89,7 +89,7 @@ def block_of(text: str) -> Block | None:
     return (kind, int(number)) if kind and number.isascii() and number.isdigit() else None
 
 
-def name_of(shelf: Shelf, kind: str, number: int) -> str:
+def name_of(shelf: StoredLayer, kind: str, number: int) -> str:
     """As one says it: groups are counted from 1."""
     if kind == "class":
         names = shelf.model.class_names
@@ -102,7 +102,7 @@ def select_block(block: str) -> None:
     change(view="layer", block=block)
 
 
-def show_sheet(shelf: Shelf) -> Block | None:
+def show_sheet(shelf: StoredLayer) -> Block | None:
     """The sheet with its choices; returns what is chosen, None where nothing is there."""
     kind = _show_kinds(shelf)
     table = table_for(shelf, kind)
@@ -119,7 +119,7 @@ def show_sheet(shelf: Shelf) -> Block | None:
     return chosen
 
 
-def _show_kinds(shelf: Shelf) -> str:
+def _show_kinds(shelf: StoredLayer) -> str:
     counts = {kind: len(table_for(shelf, kind)) for kind in KINDS}
     there = [kind for kind in KINDS if counts[kind]]
     chosen = block_of(current().block)
@@ -136,7 +136,7 @@ def _show_kinds(shelf: Shelf) -> str:
     return kind
 
 
-def _show_choices(shelf: Shelf, kind: str, table: pd.DataFrame) -> pd.DataFrame:
+def _show_choices(shelf: StoredLayer, kind: str, table: pd.DataFrame) -> pd.DataFrame:
     orders = [
         name for name in ORDERS if name == "number" or table[ORDERS[name][0][0]].replace("", np.nan).notna().any()
     ]
@@ -168,10 +168,10 @@ def _filter_words(table: pd.DataFrame, name: str) -> str:
     return GOES_WITH + plain_column(name.removeprefix(GOES_WITH))
 
 
-def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> None:
+def _show_page(shelf: StoredLayer, kind: str, shown: pd.DataFrame, chosen: Block) -> None:
     pictures = _pictures(shelf, kind, shown)
     cards = [
-        Card(
+        GalleryItem(
             f"{kind}-{row['number']}",
             pictures.get(row["number"], BLACK),
             name_of(shelf, kind, row["number"]),
@@ -196,7 +196,7 @@ def _show_page(shelf: Shelf, kind: str, shown: pd.DataFrame, chosen: Block) -> N
             caption(" \N{MIDDLE DOT} ".join(each.sentences) + ".")
 
 
-def _pictures(shelf: Shelf, kind: str, shown: pd.DataFrame) -> dict[int, str]:
+def _pictures(shelf: StoredLayer, kind: str, shown: pd.DataFrame) -> dict[int, str]:
     found = feature_pictures(shelf, kind)
     if found or kind != "channel" or shelf.blocks is None or not len(shown):
         return found

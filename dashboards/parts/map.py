@@ -12,14 +12,14 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.map import Ground, place_of_file
+from dashboards.loading.map import MapData, place_of_file
 from dashboards.map_component import plotly_library, show_map, viewport_of
 from dashboards.map_component.events import Box, Click, Event, Lasso
 from dashboards.parts.style import as_text, caption
 from dashboards.selection import apply_pending, change, current, rounded, where_of
 from gz2interp.errors import Gz2interpError
 from gz2interp.figures.colours import Colouring
-from gz2interp.figures.density import Window
+from gz2interp.figures.density import MapWindow
 from gz2interp.figures.map import MOST_POINTS, MapView, map_figure
 from gz2interp.map_quality import MapQuality
 from gz2interp.stores.analyses import Analysis
@@ -31,7 +31,7 @@ __all__ = ["OUTSIDE", "mark_on_map", "show_ground"]
 
 @st.fragment
 def show_ground(
-    ground: Ground,
+    ground: MapData,
     colouring: Colouring,
     selected: int | None,
     members: NDArray[np.bool_] | None,
@@ -44,7 +44,7 @@ def show_ground(
 
     Parameters
     ----------
-    ground : Ground
+    ground : MapData
     colouring : Colouring
         Of the ground's galaxies.
     selected : int, optional
@@ -63,7 +63,7 @@ def show_ground(
     if apply_pending():  # this part of the page runs alone: what is selected is for the whole page
         st.rerun()
     sight = viewport_of(key)
-    window = Window(*sight.x, *sight.y) if sight else ground.home
+    window = MapWindow(*sight.x, *sight.y) if sight else ground.home
     lasso, cluster = current().lasso, current().cluster
     view = MapView(window, selected, members, np.array(lasso) if lasso else None, mark)
     figure = as_text(map_figure(ground.points, colouring, view))
@@ -79,7 +79,7 @@ def show_ground(
     _tell(ground, members, mark)
 
 
-def _answer(ground: Ground, event: Event, also: Callable[[int], Mapping[str, Any]] | None) -> None:
+def _answer(ground: MapData, event: Event, also: Callable[[int], Mapping[str, Any]] | None) -> None:
     """Turn what happened on the map into a selection."""
     match event:
         case Click(x, y):
@@ -89,13 +89,13 @@ def _answer(ground: Ground, event: Event, also: Callable[[int], Mapping[str, Any
             change(lasso=rounded(event.polygon), cluster="")
 
 
-def _place(ground: Ground, x: float, y: float) -> int:
+def _place(ground: MapData, x: float, y: float) -> int:
     place = ground.position_of(ground.nearest(x, y))
     assert place is not None
     return place
 
 
-def _tell(ground: Ground, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
+def _tell(ground: MapData, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
     n = len(ground.rows)
     what = (
         f"Map of layer {ground.layer} (distances within a crowd mean more than those between)"

@@ -6,14 +6,14 @@ from html import escape
 
 import streamlit as st
 
-from dashboards.gallery_component import Card as Picture
+from dashboards.gallery_component import GalleryItem as Picture
 from dashboards.gallery_component import show_gallery
 from dashboards.loading.pictures import pictures_of
 from dashboards.loading.reports import suspects_table, sweeps_of
 from dashboards.parts.galleries import label_and_prediction
 from dashboards.parts.style import Html, caption, draw, heading, show_table
 from dashboards.selection import change, current
-from gz2interp.cards import Card, Evaluation, Labels
+from gz2interp.cards import CardLabels, Evaluation, ModelCard
 from gz2interp.figures.quality import confusion_panel, failures_panel, history_panel, reliability_panel
 from gz2interp.schema import name_in_words
 from gz2interp.statistics import Estimate
@@ -29,7 +29,7 @@ MOST_SUSPECTS = 200
 SIDES = ("train", "validation", "test", "none")
 
 
-def show_card(card: Card) -> None:
+def show_card(card: ModelCard) -> None:
     """Numbers first, then figures, and what is not known."""
     data = card.data
     _, x = data.shape
@@ -44,14 +44,14 @@ def show_card(card: Card) -> None:
     _show_failures(card)
 
 
-def show_origin(card: Card) -> None:
+def show_origin(card: ModelCard) -> None:
     """Where it comes from: its training, and what it was taught."""
     _show_training(card)
     if card.labels:
         _show_labels(card.labels)
 
 
-def show_mistakes(card: Card, survey: Survey) -> None:
+def show_mistakes(card: ModelCard, survey: Survey) -> None:
     """The galaxies of which it was most sure, and wrong by their label."""
     if not card.mistakes:
         return
@@ -123,14 +123,14 @@ def _show_scores(evaluation: Evaluation) -> None:
     show_table("Classes", ["Class", "*Galaxies", "*Recall", "*Precision"], rows)
 
 
-def _show_unknown(card: Card) -> None:
+def _show_unknown(card: ModelCard) -> None:
     if card.unknown:
         told = "".join(f"<li>{escape(sentence)}</li>" for sentence in card.unknown)
         title = "Not evaluated yet" if card.evaluation is None else "Not known"
         st.html(f'<div class="gz2-empty"><h3>{title}</h3><ul>{told}</ul></div>')
 
 
-def _show_failures(card: Card) -> None:
+def _show_failures(card: ModelCard) -> None:
     if not card.failures:
         return
     heading("Error rate", f"{_side(card.side)}, in bins of about equally many galaxies")
@@ -139,7 +139,7 @@ def _show_failures(card: Card) -> None:
             draw(failures_panel(card.failures[place]), f"failures-{card.failures[place].column}")
 
 
-def _show_training(card: Card) -> None:
+def _show_training(card: ModelCard) -> None:
     training = card.training
     if training is None:
         return
@@ -155,8 +155,8 @@ def _show_training(card: Card) -> None:
             show_table("Settings", ["Setting", "Value"], rows)
 
 
-def _show_labels(labels: Labels) -> None:
-    heading("Labels", labels.scheme)
+def _show_labels(labels: CardLabels) -> None:
+    heading("CardLabels", labels.scheme)
     caption(labels.words)
     sides = [side for side in SIDES if any(side in counts for counts in labels.counts.values())]
     rows = [
@@ -164,7 +164,7 @@ def _show_labels(labels: Labels) -> None:
         for name, counts in labels.counts.items()
     ]
     if sides:
-        show_table("Labels", ["Class", *(f"*{'no side' if side == 'none' else side}" for side in sides)], rows)
+        show_table("CardLabels", ["Class", *(f"*{'no side' if side == 'none' else side}" for side in sides)], rows)
 
 
 def _pick(galaxy_id: str) -> None:

@@ -10,20 +10,20 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from dashboards.gallery_component import Card, show_gallery
+from dashboards.gallery_component import GalleryItem, show_gallery
 from dashboards.loading.clusters import ranking_for, ratings_csv, ratings_for
 from dashboards.loading.pictures import pictures_of
 from dashboards.parts.galleries import offer_selection, pick
 from dashboards.parts.style import caption, heading
-from dashboards.rating_component import Pressed, show_rating_bar
+from dashboards.rating_component import RatingKeyPress, show_rating_bar
 from dashboards.selection import change, current, say, settle
 from gz2interp.embedding.unusual.anomaly_model import TITLES
 from gz2interp.schema import name_in_words
 from gz2interp.stores.ratings import HIGHEST
-from gz2interp.stores.table_formats import Meaning
+from gz2interp.stores.table_formats import ColumnMeaning
 from gz2interp.workflows.rating import Ranking, rate
-from gz2interp.workflows.selection import Subset
-from gz2interp.workflows.unusual_results import Unusual, artefacts_in_words
+from gz2interp.workflows.selection import SelectedGalaxies
+from gz2interp.workflows.unusual_results import UnusualGalaxies, artefacts_in_words
 
 __all__ = ["show_rating"]
 
@@ -37,7 +37,7 @@ LARGE: Final = 200_000
 """Galaxies from which on the ranking is renewed when asked: learning anew takes seconds."""
 
 
-def show_rating(found: Unusual) -> None:
+def show_rating(found: UnusualGalaxies) -> None:
     """The galaxy on show with its keys, and the ranking beside it."""
     ranking = _ranking(found)
     if not len(ranking.order):
@@ -55,7 +55,7 @@ def show_rating(found: Unusual) -> None:
         _show_ranking(ranking, position)
 
 
-def _ranking(found: Unusual) -> Ranking:
+def _ranking(found: UnusualGalaxies) -> Ranking:
     """As it is now; of a large survey, in the order in which it was when the person last asked for it to learn."""
     now, without = ratings_for(found.survey).count(), bool(st.session_state.get("unusual_without"))
     if len(found.scores) <= LARGE:
@@ -73,7 +73,7 @@ def _offer_to_leave_out(ranking: Ranking) -> None:
         caption(f"{artefacts_in_words(ranking.left_out)}.")
 
 
-def _offer_to_learn(found: Unusual) -> None:
+def _offer_to_learn(found: UnusualGalaxies) -> None:
     now = ratings_for(found.survey).count()
     if len(found.scores) > LARGE and st.session_state["unusual_learnt"] != now:
         learn = {"unusual_learnt": now}
@@ -148,7 +148,7 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     said = found.model.predictions.set_index("row")["prediction"].reindex(scores["row"].to_numpy())
     pictures = pictures_of(found.survey, scores["row"].to_numpy())
     cards = [
-        Card(
+        GalleryItem(
             str(galaxy_id),
             picture,
             f"{(page - 1) * PAGE + i + 1}  {name_in_words(str(prediction))}",
@@ -164,9 +164,9 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
     first = ranking.order[:TAKEN]
     known = found.scores.iloc[first]
     extra = {"unusual": ranking.scores[first].astype(np.float32), "reason": np.array(ranking.reasons(first))}
-    meanings = {"reason": Meaning(words="Why the galaxy is unusual")}
+    meanings = {"reason": ColumnMeaning(words="Why the galaxy is unusual")}
     rows = known["row"].to_numpy()
-    offer_selection(Subset(found.survey, rows, found.model.name, extra, "most unusual", meanings=meanings))
+    offer_selection(SelectedGalaxies(found.survey, rows, found.model.name, extra, "most unusual", meanings=meanings))
 
 
 def _note(ranking: Ranking, position: int, reason: str) -> str:
@@ -204,7 +204,7 @@ def _me() -> str:
     return str(st.session_state.setdefault("rating_page", f"page {uuid4().hex[:12]}"))
 
 
-def _press(ranking: Ranking, given: Pressed) -> None:
+def _press(ranking: Ranking, given: RatingKeyPress) -> None:
     """Do what a key says; runs before the page is drawn again."""
     if given.key == "undo":
         _undo(ranking)

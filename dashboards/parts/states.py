@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import building
-from dashboards.building import STAGES, Building
+from dashboards.building import STAGES, BuildState
 from dashboards.parts.style import caption, plain
 from dashboards.selection import change, offer_choice
 from gz2interp.errors import Gz2interpError
@@ -33,7 +33,7 @@ def show_error(error: Gz2interpError, title: str) -> None:
         caption(error.remedy)
 
 
-def building_of(name: str) -> Building | None:
+def building_of(name: str) -> BuildState | None:
     """What is known of a survey that the dashboard was asked to build."""
     return building.look(surveys_folder() / name)
 
@@ -79,7 +79,7 @@ def show_building(name: str) -> None:
             away.button("Never mind", on_click=building.forget, args=(survey,), width="stretch")
 
 
-def _show_progress(known: Building, name: str) -> None:
+def _show_progress(known: BuildState, name: str) -> None:
     titles = {
         "running": "Building the demo",
         "failed": "The demo could not be built",

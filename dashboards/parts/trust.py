@@ -103,7 +103,7 @@ def _shortcut(finding: Finding) -> str:
 def _show_cascade(check: Check) -> None:
     heading("What is left of the map when the network forgets", "from the answer down; judged is the mean")
     stages = {each.subject: each for each in check.of(check.methods[0], "model_randomisation") if each.subject}
-    shares = [_share(subject) for subject in stages]
+    shares = [_share(view) for view in stages]
     curves = {
         title_of(each.method): [
             one.estimate.value or 0.0 for one in check.of(each.method, "model_randomisation") if one.subject
@@ -113,9 +113,9 @@ def _show_cascade(check: Check) -> None:
     draw(cascade_panel(curves, shares), "cascade")
 
 
-def _share(subject: str) -> float:
+def _share(view: str) -> float:
     """Of ``the top 5 of 21 layers``."""
-    numbers = [int(word) for word in subject.split() if word.isdigit()]
+    numbers = [int(word) for word in view.split() if word.isdigit()]
     return numbers[0] / numbers[1]
 
 
@@ -127,15 +127,15 @@ def _show_truth(check: Check) -> None:
     )
     left, right = st.columns(2)
     name = left.selectbox("Number", TRUTH, format_func=lambda each: LIMITS[each].title, key="trust_number")
-    subject = right.selectbox(
+    view = right.selectbox(
         "Galaxies taken for", ["", *classes], format_func=lambda each: each or "any class", key="trust_class"
     )
     rows = [
         (title_of(method), found.estimate, found.passed)
         for method in _in_order(check)
-        for found in _of(check, method, name, subject)
+        for found in _of(check, method, name, view)
     ]
-    lines = {other: _value(check, f"({other})", name, subject) for other in ("random", "gaussian", "light")}
+    lines = {other: _value(check, f"({other})", name, view) for other in ("random", "gaussian", "light")}
     draw(dots_panel(rows, lines, LIMITS[name].words), "truth")
     caption(LIMITS[name].question + " “light” is the image itself, smoothed by a pixel.")
 
@@ -144,12 +144,12 @@ def _in_order(check: Check) -> list[str]:
     return [each.method for each in standings(check) if each.method in METHODS]
 
 
-def _of(check: Check, method: str, name: str, subject: str) -> list[Finding]:
-    return [each for each in check.of(method, name) if each.subject == subject]
+def _of(check: Check, method: str, name: str, view: str) -> list[Finding]:
+    return [each for each in check.of(method, name) if each.subject == view]
 
 
-def _value(check: Check, method: str, name: str, subject: str) -> float | None:
-    found = _of(check, method, name, subject)
+def _value(check: Check, method: str, name: str, view: str) -> float | None:
+    found = _of(check, method, name, view)
     return found[0].estimate.value if found else None
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
 from dashboards.loading.pictures import altered_pictures, has_truth, pictures_of_parts, redshift_of, repainted
-from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.style import caption, draw, heading
 from gz2interp.errors import Gz2interpError
 from gz2interp.figures.panels import before_after_bars, pictures_panel
@@ -23,13 +23,13 @@ REDDER = (0.9, 0.6, 0.25, 0.2)
 """In u-g, g-r, r-i, i-z for a slider at 1: about from a spiral to an elliptical."""
 
 
-def show_truth(subject: Subject) -> None:
+def show_truth(view: GalaxyView) -> None:
     """The components of a painted galaxy and its alterations; nothing for any other galaxy."""
-    if not has_truth(subject.survey):
+    if not has_truth(view.survey):
         return
-    galaxy_id = int(subject.facts["galaxy_id"])
+    galaxy_id = int(view.facts["galaxy_id"])
     try:
-        parts = pictures_of_parts(subject.survey, galaxy_id)
+        parts = pictures_of_parts(view.survey, galaxy_id)
     except Gz2interpError as error:
         heading("What it is made of")
         caption(str(error))
@@ -43,34 +43,34 @@ def show_truth(subject: Subject) -> None:
     st.html(f'<div class="gz2-parts">{cards}</div>')
     # A toggle and not an expander: what is chosen in it redraws the page, and it is to stay open.
     if st.toggle("Paint it again, altered", key="paint_again"):
-        _show_alteration(subject, galaxy_id, [name for name, _, _ in parts])
+        _show_alteration(view, galaxy_id, [name for name, _, _ in parts])
 
 
-def _show_alteration(subject: Subject, galaxy_id: int, names: list[str]) -> None:
-    alteration = _choose(subject, galaxy_id, names)
+def _show_alteration(view: GalaxyView, galaxy_id: int, names: list[str]) -> None:
+    alteration = _choose(view, galaxy_id, names)
     if alteration == Alteration():
         caption("Leave a component out or move a slider: the same galaxy is painted under the same noise.")
         return
-    model = subject.model if subject.probabilities else None
+    model = view.model if view.probabilities else None
     try:
-        with st.spinner(_waiting(subject, model)):
-            found = repainted(subject.survey, galaxy_id, alteration, model)
+        with st.spinner(_waiting(view, model)):
+            found = repainted(view.survey, galaxy_id, alteration, model)
     except Gz2interpError as error:
         caption(str(error))
         return
-    _show_found(subject, found)
+    _show_found(view, found)
 
 
-def _choose(subject: Subject, galaxy_id: int, names: list[str]) -> Alteration:
+def _choose(view: GalaxyView, galaxy_id: int, names: list[str]) -> Alteration:
     """The controls; their keys hold the galaxy, so that another galaxy starts as it is."""
-    key = f"alter-{subject.survey.digest}-{galaxy_id}"
+    key = f"alter-{view.survey.digest}-{galaxy_id}"
     without = st.multiselect("Leave out", names, key=f"{key}-without", format_func=name_in_words)
     left, middle, right = st.columns(3)
     turned = left.slider("Turn [degrees]", -180, 180, 0, 5, key=f"{key}-turned")
     dimmed = middle.slider("Dim [mag]", -2.0, 4.0, 0.0, 0.1, key=f"{key}-dimmed")
     blurred = right.slider("Seeing, times as wide", 0.6, 3.0, 1.0, 0.1, key=f"{key}-blurred")
     redder = left.slider("Redden, 1 turns blue arms red", -1.0, 1.0, 0.0, 0.1, key=f"{key}-redder")
-    here = redshift_of(subject.survey, galaxy_id)
+    here = redshift_of(view.survey, galaxy_id)
     farther = middle.slider("Redshift, times", 0.5, 4.0, 1.0, 0.1, key=f"{key}-redshift", disabled=here <= 0)
     ug, gr, ri, iz = (round(redder * amount, 4) + 0.0 for amount in REDDER)
     return Alteration(
@@ -83,20 +83,20 @@ def _choose(subject: Subject, galaxy_id: int, names: list[str]) -> Alteration:
     )
 
 
-def _waiting(subject: Subject, model: ModelFolder | None) -> str:
-    if model is None or network_is_loaded(subject.survey, model):
+def _waiting(view: GalaxyView, model: ModelFolder | None) -> str:
+    if model is None or network_is_loaded(view.survey, model):
         return "Painting …"
     return "Painting, and loading TensorFlow and the network …"
 
 
-def _show_found(subject: Subject, found: Repainted) -> None:
+def _show_found(view: GalaxyView, found: Repainted) -> None:
     titles = ["as it is", "altered", "difference in r"]
-    draw(pictures_panel(altered_pictures(subject.survey, found), titles), "altered")
+    draw(pictures_panel(altered_pictures(view.survey, found), titles), "altered")
     caption("Difference: red is light that came, blue light that went; the noise is the same.")
     if found.said_before:
         heading("The network says", "of the galaxy as it is, and altered")
         draw(before_after_bars(found.said_before, found.said_after), "altered-said")
-    elif subject.model is not None:
+    elif view.model is not None:
         caption("The network has not been run over this survey, so it is not asked.")
 
 

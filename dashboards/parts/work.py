@@ -10,7 +10,7 @@ from html import escape
 import streamlit as st
 
 from dashboards import working
-from dashboards.building import Building
+from dashboards.building import BuildState
 from dashboards.loading.map import sides_of
 from dashboards.parts.states import lacking
 from dashboards.parts.style import Html, caption, plain
@@ -317,7 +317,7 @@ def _show_standing(survey: Survey) -> None:
             _show_ended(survey, known)
 
 
-def _show_running(survey: Survey, known: Building) -> None:
+def _show_running(survey: Survey, known: BuildState) -> None:
     lacking(TASKS[working.task_of(known)].running, "It goes on while this page is closed.")
     for progress in known.stages.values():
         st.progress(
@@ -331,7 +331,7 @@ def _show_running(survey: Survey, known: Building) -> None:
         caption(f"for {minutes} min {seconds:02d} s now")
 
 
-def _show_ended(survey: Survey, known: Building) -> None:
+def _show_ended(survey: Survey, known: BuildState) -> None:
     stopped = known.state == "stopped"
     title = TASKS[working.task_of(known)].title
     if stopped:

@@ -12,11 +12,11 @@ import streamlit as st
 
 from dashboards.selection import offer_events
 
-__all__ = ["Pressed", "show_rating_bar"]
+__all__ = ["RatingKeyPress", "show_rating_bar"]
 
 
 @dataclass(frozen=True)
-class Pressed:
+class RatingKeyPress:
     """A key, and the galaxy that was on show when it was pressed.
 
     Attributes
@@ -31,7 +31,7 @@ class Pressed:
 
 
 def show_rating_bar(
-    key: str, galaxy_id: str, rating: int | None, turn: int, on_press: Callable[[Pressed], None]
+    key: str, galaxy_id: str, rating: int | None, turn: int, on_press: Callable[[RatingKeyPress], None]
 ) -> None:
     """Show the bar; `on_press` is called after a key.
 
@@ -46,7 +46,7 @@ def show_rating_bar(
         Another number each time that something was rated: until it comes, no second rating is taken.
     on_press : callable
     """
-    serial = offer_events(key, "press", lambda event: on_press(Pressed(str(event["key"]), str(event["galaxy"]))))
+    serial = offer_events(key, "press", lambda event: on_press(RatingKeyPress(str(event["key"]), str(event["galaxy"]))))
     data = {"galaxy": galaxy_id, "rating": rating, "turn": turn, "serial": serial}
     _bar()(key=key, data=data, on_press_change=_nothing)
 

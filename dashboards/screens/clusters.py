@@ -9,11 +9,11 @@ import numpy as np
 import streamlit as st
 
 from dashboards.loading.clusters import clusters_of, outlines_of, selected_members
-from dashboards.loading.map import Ground, colouring_of, ground_of
+from dashboards.loading.map import MapData, colouring_of, ground_of
 from dashboards.loading.surveys import analysis_with, colour_columns, layers_with, model_of
 from dashboards.parts.clusters import select_cluster, show_cluster_cards, show_scales
 from dashboards.parts.controls import offer_layers, show_layer
-from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.galleries import show_members
 from dashboards.parts.map import show_ground
 from dashboards.parts.page import show_network_page
@@ -72,23 +72,23 @@ def _show_clusters(survey: Survey, model: ModelFolder, analysis: Analysis, folde
     columns = colour_columns(survey, model)
     if current().colour not in columns:
         settle(colour=columns[0])
-    subject = Subject(survey, model, survey.row_of(current().galaxy_id))
+    view = GalaxyView(survey, model, survey.row_of(current().galaxy_id))
     members = selected_members(ground, survey, model, analysis)
     left, right = st.container(key="panels").columns([46, 54], gap="medium")
     with right:
         scale = show_scales(folder.clusters)
-        show_cluster_cards(subject, folder, scale, analysis.layer)
+        show_cluster_cards(view, folder, scale, analysis.layer)
     with left:
-        _show_map(survey, model, ground, subject, members, folder, scale)
+        _show_map(survey, model, ground, view, members, folder, scale)
         if members is not None:
-            show_members(subject, ground, members)
+            show_members(view, ground, members)
 
 
 def _show_map(
     survey: Survey,
     model: ModelFolder,
-    ground: Ground,
-    subject: Subject,
+    ground: MapData,
+    view: GalaxyView,
     members: Any,
     folder: ClusterFolder,
     scale: str,
@@ -107,7 +107,7 @@ def _show_map(
     show_ground(
         ground,
         colouring_of(survey, model, ground, current().colour),
-        ground.position_of(subject.row),
+        ground.position_of(view.row),
         members,
         f"clusters-{ground.key}",
         over=lambda figure: add_outlines(figure, found, chosen, flagged),

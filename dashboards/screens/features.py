@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.features import Apart, Shelf, has_blocks, shelf_of, taken_apart, unasked
+from dashboards.loading.features import BlocksView, StoredLayer, has_blocks, shelf_of, taken_apart, unasked
 from dashboards.loading.surveys import analysis_with, layers_of, layers_with, model_of
 from dashboards.parts.atlas import show_atlas
 from dashboards.parts.controls import offer_layers, show_layer_choices
@@ -26,7 +26,10 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
 VIEWS: Final = {"layer": "Layer", "dictionary": "Dictionary", "groups": "Groups", "atlas": "Atlas"}
-LIVE: Final[Mapping[str, Callable[[Shelf, Apart], None]]] = {"dictionary": show_dictionary, "groups": show_groups}
+LIVE: Final[Mapping[str, Callable[[StoredLayer, BlocksView], None]]] = {
+    "dictionary": show_dictionary,
+    "groups": show_groups,
+}
 # Views of the selected galaxy, for which the network is asked.
 
 
@@ -69,7 +72,7 @@ def _show(survey: Survey, name: str) -> None:
     _offer_features(shelf)
 
 
-def _show_views(shelf: Shelf, layers: list[str]) -> str:
+def _show_views(shelf: StoredLayer, layers: list[str]) -> str:
     view = current().view if current().view in VIEWS else "layer"
     row = st.container(key="feature-views")
     left, layer, find = row.columns([2.1, 1, 1.4], vertical_alignment="bottom", gap="small")
@@ -85,7 +88,7 @@ def _show_views(shelf: Shelf, layers: list[str]) -> str:
     return view
 
 
-def _show_layer(shelf: Shelf) -> None:
+def _show_layer(shelf: StoredLayer) -> None:
     left, right = st.container(key="panels").columns([54, 46], gap="medium")
     with left:
         chosen = show_sheet(shelf)
@@ -94,14 +97,14 @@ def _show_layer(shelf: Shelf) -> None:
             show_block(shelf, *chosen)
 
 
-def _show_atlas(shelf: Shelf) -> None:
+def _show_atlas(shelf: StoredLayer) -> None:
     if shelf.blocks is None:
         _offer_blocks(shelf)
     else:
         show_atlas(shelf, shelf.blocks)
 
 
-def _show_galaxy(shelf: Shelf, model: ModelFolder, show: Callable[[Shelf, Apart], None]) -> None:
+def _show_galaxy(shelf: StoredLayer, model: ModelFolder, show: Callable[[StoredLayer, BlocksView], None]) -> None:
     row = shelf.survey.row_of(current().galaxy_id)
     loaded = network_is_loaded(shelf.survey, model)
     st.html(f'<div class="gz2-id" data-testid="galaxy-id">{current().galaxy_id}</div>')
@@ -114,7 +117,7 @@ def _show_galaxy(shelf: Shelf, model: ModelFolder, show: Callable[[Shelf, Apart]
     show(shelf, apart)
 
 
-def _offer_blocks(shelf: Shelf) -> None:
+def _offer_blocks(shelf: StoredLayer) -> None:
     lacking(
         "Nobody has looked into this layer yet",
         "What its channels go with, in which galaxies each is loudest, which neurons speak together, and the atlas of "
@@ -125,7 +128,7 @@ def _offer_blocks(shelf: Shelf) -> None:
     show_work(shelf.survey, shelf.model.name, first="channels")
 
 
-def _offer_features(shelf: Shelf) -> None:
+def _offer_features(shelf: StoredLayer) -> None:
     if shelf.features is not None:
         _offer_agreement(shelf)
         return
@@ -137,7 +140,7 @@ def _offer_features(shelf: Shelf) -> None:
     show_work(shelf.survey, shelf.model.name, first="features")
 
 
-def _offer_agreement(shelf: Shelf) -> None:
+def _offer_agreement(shelf: StoredLayer) -> None:
     other = unasked(shelf)
     if other is None or VIEWS.get(current().view, VIEWS["layer"]) != VIEWS["layer"]:
         return

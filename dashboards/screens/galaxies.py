@@ -16,9 +16,9 @@ from dashboards.loading.surveys import (
     outdated_analyses,
     survey_names,
 )
-from dashboards.parts.controls import Choices, show_brand, show_choices
+from dashboards.parts.controls import ControlOptions, show_brand, show_choices
 from dashboards.parts.galaxy import show_galaxy
-from dashboards.parts.galaxy_view import Subject
+from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.galleries import show_members
 from dashboards.parts.map import mark_on_map, show_ground
 from dashboards.parts.neighbours import show_neighbours, show_outsider
@@ -72,7 +72,7 @@ def show_survey(survey: Survey, names: list[str]) -> None:
     chosen = Selection(
         **{**vars(current()), "survey": current().survey or survey.name, "layer": analysis.layer if analysis else ""}
     )
-    show_choices(Choices(names, survey.models(), layers, columns), chosen, survey)
+    show_choices(ControlOptions(names, survey.models(), layers, columns), chosen, survey)
     if len(survey) == 0:
         lacking("An empty survey", f"The catalogue of {survey.name} has no galaxies.")
         return
@@ -88,26 +88,26 @@ def _has_selected(analysis: Analysis) -> bool:
 def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:
     selection = current()
     ground = ground_of(survey, model, analysis)
-    subject = Subject(survey, model, survey.row_of(selection.galaxy_id))
+    view = GalaxyView(survey, model, survey.row_of(selection.galaxy_id))
     members = selected_members(ground, survey, model, analysis)
     left, right = st.container(key="panels").columns([54, 46], gap="medium")
     below = st.container()
     if members is not None:
         with below:  # first, though it stands last: it is what a lasso asks for, and does not wait for the map
-            show_members(subject, ground, members)
+            show_members(view, ground, members)
     with left:
         _tell_what_lacks(survey, model, analysis)
         colouring = colouring_of(survey, model, ground, selection.colour)
         mark = mark_on_map(survey, model, analysis)
-        show_ground(ground, colouring, ground.position_of(subject.row), members, f"map-{ground.key}", mark)
+        show_ground(ground, colouring, ground.position_of(view.row), members, f"map-{ground.key}", mark)
         if analysis is not None:
-            show_neighbours(subject, analysis)
+            show_neighbours(view, analysis)
         outside = st.container()
     with right:
-        show_galaxy(subject, selection)
+        show_galaxy(view, selection)
     if analysis is not None:
         with outside:  # last, though it stands before: nothing else is to wait for a network that is asked
-            show_outsider(subject, analysis)
+            show_outsider(view, analysis)
 
 
 def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import GIVEN, given_image, sky_like
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.questions import GradientProbe
 from gz2interp.attribution.samples import blocks
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
@@ -24,7 +24,7 @@ MOST = 10
 
 
 def band_shapley(
-    probe: Differentiable,
+    probe: GradientProbe,
     images: Floats,
     score: Score,
     *,

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, GradientProbe, backend_named, reference
 from gz2interp.cells import CellGeometry, tiled
 from gz2interp.errors import InputError, choices
 from gz2interp.network.scores import Score
@@ -57,7 +57,7 @@ def resized(
 
 
 def class_activation_map(
-    probe: Differentiable,
+    probe: GradientProbe,
     images: Floats,
     score: Score,
     layer: str | None,
@@ -86,7 +86,7 @@ def class_activation_map(
 
 
 def drawn(
-    probe: Differentiable,
+    probe: GradientProbe,
     cells: Floats,
     scores: Floats,
     images: Floats,

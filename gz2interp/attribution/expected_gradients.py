@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.questions import GradientProbe
 from gz2interp.attribution.samples import mean_over, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
@@ -21,7 +21,7 @@ SAMPLES = 100
 
 
 def expected_gradients(
-    probe: Differentiable,
+    probe: GradientProbe,
     images: Floats,
     score: Score,
     *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, GradientProbe, backend_named, reference
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 
 def gradient(
-    probe: Differentiable, images: Floats, score: Score, *, at: str = "scaled", backend: str = OURS
+    probe: GradientProbe, images: Floats, score: Score, *, at: str = "scaled", backend: str = OURS
 ) -> Attribution:
     """How much the score rises per unit of each pixel in each band.
 
@@ -59,7 +59,7 @@ def gradient(
     )
 
 
-def gradient_x_input(probe: Differentiable, images: Floats, score: Score, *, at: str = "scaled") -> Attribution:
+def gradient_x_input(probe: GradientProbe, images: Floats, score: Score, *, at: str = "scaled") -> Attribution:
     """The gradient times the pixel's own value, in each band.
 
     Parameters

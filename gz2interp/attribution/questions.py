@@ -20,8 +20,8 @@ __all__ = [
     "BACKENDS",
     "OURS",
     "TF_KERAS_VIS",
-    "Differentiable",
-    "Guidable",
+    "GradientProbe",
+    "GuidedProbe",
     "Look",
     "backend_named",
     "each_by_its_score",
@@ -40,7 +40,7 @@ Look = Callable[..., tuple[Any, Any]]
 """From tensors of an image and of one look to what is seen, and to the factor of the gradient there."""
 
 
-class Differentiable(Protocol):
+class GradientProbe(Protocol):
     """What an attribution method needs to know of a network; `gz2interp.network.probe.Probe` is one."""
 
     @property
@@ -78,11 +78,11 @@ class Differentiable(Protocol):
         """Mean, and variance if asked for, of the gradient over many looks at each image."""
 
 
-class Guidable(Protocol):
+class GuidedProbe(Protocol):
     """Who knows guided backpropagation."""
 
     def guided_gradients(self, images: Floats, score: Score, at: str) -> Gradients:
-        """As `Differentiable.gradients`, by that rule."""
+        """As `GradientProbe.gradients`, by that rule."""
 
 
 def backend_named(name: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import Differentiable, Look
+from gz2interp.attribution.questions import GradientProbe, Look
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 
@@ -45,7 +45,7 @@ PORTION = 2**24
 
 
 def mean_over(
-    probe: Differentiable,
+    probe: GradientProbe,
     look: Look,
     rows: Sequence[Floats],
     shared: Shared,
@@ -72,7 +72,7 @@ def mean_over(
 
 
 def mean_and_variance(
-    probe: Differentiable,
+    probe: GradientProbe,
     look: Look,
     rows: Sequence[Floats],
     shared: Shared,

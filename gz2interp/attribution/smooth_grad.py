@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, Differentiable, Look, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, GradientProbe, Look, backend_named, reference
 from gz2interp.attribution.samples import Shared, mean_over, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
@@ -23,7 +23,7 @@ NOISE = 0.15
 
 
 def smooth_grad(
-    probe: Differentiable,
+    probe: GradientProbe,
     images: Floats,
     score: Score,
     *,

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import Differentiable
+from gz2interp.attribution.questions import GradientProbe
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 
 def symmetry_averaged(
-    function: Callable[..., Attribution], probe: Differentiable, images: Floats, score: Score, **options: Any
+    function: Callable[..., Attribution], probe: GradientProbe, images: Floats, score: Score, **options: Any
 ) -> Attribution:
     """Any method's maps, averaged over the eight symmetries of the pixel grid.
 

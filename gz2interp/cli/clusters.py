@@ -25,18 +25,18 @@ def clusters_(
     """Clusters of the map at several scales: what tells each from the rest, and which are made by the sky."""
     from gz2interp.console import progress_as
     from gz2interp.workflows.clusters import cluster_folder, clusters, clusters_table, members_table
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     with progress_as(progress) as told:
-        found = clusters(subject, layer, progress=told)
-    rows, folder = clusters_table(found, scale), cluster_folder(subject.survey, subject.model, layer)
+        found = clusters(study, layer, progress=told)
+    rows, folder = clusters_table(found, scale), cluster_folder(study.survey, study.model, layer)
     notes = []
     if not found.clusters:
         notes.append("The map is one cloud: no valley in it is deep enough to tell clusters apart.")
     if folder is not None:
         notes.append(f"Every comparison: {folder.path / 'comparisons.parquet'}")
-    title = f"Clusters of the map of {subject.survey.name}"
+    title = f"Clusters of the map of {study.survey.name}"
     table = ResultTable(title, rows, {title: rows[["cluster", "galaxies", "sentence"]]}, notes)
     output.show(table, members_table(folder, scale) if folder else None)
 

@@ -78,30 +78,30 @@ def figure(
     overwrite: OverwriteOption = False,
 ) -> None:
     """A figure for a paper, its caption beside it (.txt), its numbers (.csv) and its maps (.fits with WCS)."""
-    from gz2interp.figures.style import Manner, Page, checked_format
+    from gz2interp.figures.style import FigureSize, FigureStyle, checked_format
     from gz2interp.painting import Alteration
-    from gz2interp.workflows.explain import Question
-    from gz2interp.workflows.figure_parts import Wish, write_drawing
+    from gz2interp.workflows.explain import AttributionSettings
+    from gz2interp.workflows.figure_parts import FigureSettings, write_drawing
     from gz2interp.workflows.figures import draw_each, draw_figure
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    question = Question(method, class_score(score, class_name, against), layer, views=views)
-    manner = Manner(Page(journal, columns), style, on, axes)
-    subject = open_subject(survey, model)
+    question = AttributionSettings(method, class_score(score, class_name, against), layer, views=views)
+    manner = FigureStyle(FigureSize(journal, columns), style, on, axes)
+    study = open_study(survey, model)
     if of is not None:
-        question = replace(question, score=score_of(subject, of, question.score))
-    wish = Wish(layout, question, manner, Alteration(tuple(without or ())), most, by_band)
+        question = replace(question, score=score_of(study, of, question.score))
+    wish = FigureSettings(layout, question, manner, Alteration(tuple(without or ())), most, by_band)
     path = out or Path("figures" if each else "figure.pdf")
     checked_format(Path(f"figure.{form}") if each else path)
     if not each:
         check_free(files_of_figure(path), overwrite)
     if each:
         with ProgressBars() as told:
-            drawn = list(draw_each(subject, galaxies or (), wish, path, f".{form}", told, overwrite=overwrite))
+            drawn = list(draw_each(study, galaxies or (), wish, path, f".{form}", told, overwrite=overwrite))
         say(f"{len(drawn)} figures are in {path}")
         return
     with console.status("Opening the network"):
-        drawing = draw_figure(subject, galaxies or (), wish)
+        drawing = draw_figure(study, galaxies or (), wish)
     files = write_drawing(drawing, path)
     say("\n".join(map(str, files)))
     say(drawing.caption)
@@ -169,22 +169,22 @@ def bar(
     output: TableOutput,
 ) -> None:
     """How long the bars of galaxies are and where they point, measured from where the network sees them."""
-    from gz2interp.workflows.bars import BarQuestion, in_words, measure_bars, measured_blocks
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.bars import BarSettings, in_words, measure_bars, measured_blocks
+    from gz2interp.workflows.study import open_study
 
     named = galaxies or []
     if all_ == bool(named):
         raise InputError("Galaxies and --all were given" if all_ else "No galaxy was named", "Galaxy ids, or --all")
     if all_:
         output.needs_target("--all was given")
-    subject, question = (
-        open_subject(survey, model),
-        BarQuestion(method, class_name, least, line_from(line), tuple(layer or ())),
+    study, question = (
+        open_study(survey, model),
+        BarSettings(method, class_name, least, line_from(line), tuple(layer or ())),
     )
     if all_:
         with ProgressBars() as told:
-            output.show_blocks(measured_blocks(subject, question=question, progress=told), "Bars")
+            output.show_blocks(measured_blocks(study, question=question, progress=told), "Bars")
         return
     with ProgressBars() as told:
-        bars = measure_bars(subject, named, question, progress=told)
+        bars = measure_bars(study, named, question, progress=told)
     output.show(ResultTable("Bars", bars, {"Bars": in_words(bars)}))

@@ -45,18 +45,18 @@ def explain(
 ) -> None:
     """Attribution maps of galaxies, as FITS with WCS."""
     from gz2interp.attribution import METHODS
-    from gz2interp.workflows.explain import Question, explained_in_portions
+    from gz2interp.workflows.explain import AttributionSettings, explained_in_portions
     from gz2interp.workflows.maps import file_of_map, write_maps
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    question = Question(method, class_score(score, class_name, against), layer, views=views)
-    subject = open_subject(survey, model)
+    question = AttributionSettings(method, class_score(score, class_name, against), layer, views=views)
+    study = open_study(survey, model)
     for galaxy in galaxies:
-        subject.survey.row_of(galaxy)  # refuses what is no id of the survey, before it becomes the name of a file
+        study.survey.row_of(galaxy)  # refuses what is no id of the survey, before it becomes the name of a file
     check_free([file_of_map(out, galaxy, method) for galaxy in galaxies], overwrite)
     with console.status("Opening the network"):
-        question = replace(question, score=score_of(subject, of, question.score))
-    for explanation in explained_in_portions(subject, galaxies, question):
+        question = replace(question, score=score_of(study, of, question.score))
+    for explanation in explained_in_portions(study, galaxies, question):
         for path in write_maps(explanation, out):
             say(str(path))
     if METHODS[method].caveat:
@@ -86,13 +86,13 @@ def check(
     """How far each method can be believed for this network; interrupted, it goes on where it stopped."""
     from gz2interp.attribution import METHODS
     from gz2interp.trust.verdict import verdict
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
     from gz2interp.workflows.trust_check import CheckSettings, findings_table, short_table
     from gz2interp.workflows.trust_check import check as ask
 
     asked = tuple(METHODS) if method == ["all"] else tuple(method or CheckSettings.methods)
     with progress_as(progress) as told:
-        found = ask(open_subject(survey, model), CheckSettings(asked, galaxies, few, stages, seed), told)
+        found = ask(open_study(survey, model), CheckSettings(asked, galaxies, few, stages, seed), told)
     title = f"How far to trust what explains {found.model}"
     notes = [*verdict(found), *(f"not known  {sentence}" for sentence in found.unknown)]
     output.show(ResultTable(title, findings_table(found), {title: short_table(found)}, notes))
@@ -117,13 +117,13 @@ def bands(
 ) -> None:
     """How much of a score each band carries: for galaxies, for each class, for the survey."""
     from gz2interp.workflows.bands import band_table, by_class, in_words
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    subject = open_subject(survey, model)
-    asked = score_of(subject, of, class_score(score, class_name, against))
+    study = open_study(survey, model)
+    asked = score_of(study, of, class_score(score, class_name, against))
     with ProgressBars() as told:
-        found = band_table(subject, galaxies or (), asked, most=most, seed=seed, progress=told)
-    names = subject.survey.bands
+        found = band_table(study, galaxies or (), asked, most=most, seed=seed, progress=told)
+    names = study.survey.bands
     if galaxies:
         title, rows = "What each band adds to the score", found
         drawn = found.assign(**{name: [f"{value:+.2f}" for value in found[name]] for name in ("total", *names)})

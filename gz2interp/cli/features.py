@@ -62,23 +62,23 @@ def features(
     from gz2interp.workflows.feature_figures import sheet_drawing
     from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sheet_sentences
     from gz2interp.workflows.make_feature_sheet import feature_sheet
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
     settings = SheetSettings(tuple(kind or KINDS), steps, parametrisation, seeds, seed=seed)
     check_free(files_of_figure(out) if out else [], overwrite)
     if of:
         _single(survey, model, of, settings, out, progress, output)
         return
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     with progress_as(progress) as told:
-        folder = feature_sheet(subject, layer, settings, told)
+        folder = feature_sheet(study, layer, settings, told)
     for words in sheet_sentences(folder):
         told.say(sentence(words))
     told.say(f"Everything: {folder.path}")
     if output.as_json:
         output.show(ResultTable(f"Feature images of {layer or 'the layer'}", folder.judged))
     if out:
-        _write(lambda: sheet_drawing(subject, layer, settings.kinds[0], _manner(journal, columns)), out)
+        _write(lambda: sheet_drawing(study, layer, settings.kinds[0], _manner(journal, columns)), out)
 
 
 def _single(
@@ -87,16 +87,16 @@ def _single(
     import pandas as pd
 
     from gz2interp.workflows.feature_images import feature_images, write_feature_images
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
     if out is None:
         raise InputError("--of was given without --out", remedy="--out FILE, .fits or .pdf for example")
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     with progress_as(progress) as told:
-        made = feature_images(subject, of, settings, told)
+        made = feature_images(study, of, settings, told)
     for name, reached, silent in zip(made.objectives, made.reached, made.silent, strict=True):
         told.say(f"{name}: " + ("nothing was found that excites it" if silent else f"{reached:.3g}"))
-    told.say(str(write_feature_images(made, subject, out)))
+    told.say(str(write_feature_images(made, study, out)))
     if output.as_json:
         rows = pd.DataFrame({"objective": made.objectives, "reached": made.reached, "silent": made.silent})
         output.show(ResultTable("Feature images", rows))
@@ -119,11 +119,11 @@ def agreement(
     """Whether a layer's feature images excite another network's channels too, beside what would do so by chance."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.compare import Side
+    from gz2interp.workflows.compare import Representation
     from gz2interp.workflows.feature_agreement import agreement as agreement_with
 
     opened = Survey.open(find_survey(survey))
-    first, second = Side(opened.model(model), layer), Side(opened.model(other), other_layer)
+    first, second = Representation(opened.model(model), layer), Representation(opened.model(other), other_layer)
     with progress_as(progress) as told:
         found = agreement_with(opened, first, second, told)
     title = f"Feature images of {first.model.name} shown to {second.model.name}"
@@ -148,11 +148,11 @@ def channels(
     from gz2interp.workflows.building_blocks import blocks
     from gz2interp.workflows.feature_sheet import features_for
     from gz2interp.workflows.galaxy_blocks import channels_in_words
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     with progress_as(progress) as told:
-        folder = blocks(subject, layer, progress=told)
+        folder = blocks(study, layer, progress=told)
     shown = channels_in_words(folder)
     for number in channel or ():
         if number not in shown.index:
@@ -166,8 +166,8 @@ def channels(
     output.show(ResultTable(heading, rows, {heading: listed.drop(columns="odd")}, odd), folder.channels)
     if output.figure:
         chosen = channel or shown.index[:8].tolist()
-        manner, images = _manner(journal, columns), features_for(subject.survey, subject.model, layer, "channel")
-        _write(lambda: tops_drawing(subject, layer, chosen, manner, features=images), output.figure)
+        manner, images = _manner(journal, columns), features_for(study.survey, study.model, layer, "channel")
+        _write(lambda: tops_drawing(study, layer, chosen, manner, features=images), output.figure)
 
 
 @app.command()
@@ -191,17 +191,17 @@ def dictionary(
     from gz2interp.workflows.building_block_figures import dictionary_drawing
     from gz2interp.workflows.feature_sheet import features_for
     from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy, dictionary_table
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
     places = [_place(text) for text in place or ()]
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     with console.status("Taking the galaxy apart"):
-        found = blocks_of_galaxy(subject, galaxy, layer)
+        found = blocks_of_galaxy(study, galaxy, layer)
     said, words = dictionary_table(found, places, most)
     output.show(ResultTable(f"Galaxy {galaxy} in {found.layer}", said, notes=words.splitlines()))
     if output.figure:
-        manner, images = _manner(journal, columns), features_for(subject.survey, subject.model, found.layer, "channel")
-        _write(lambda: dictionary_drawing(subject, found, manner, places, most, images), output.figure)
+        manner, images = _manner(journal, columns), features_for(study.survey, study.model, found.layer, "channel")
+        _write(lambda: dictionary_drawing(study, found, manner, places, most, images), output.figure)
 
 
 @app.command("groups")
@@ -221,16 +221,16 @@ def groups_(
     from gz2interp.workflows.building_block_figures import groups_drawing
     from gz2interp.workflows.feature_sheet import features_for
     from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy, groups_table
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     with console.status("Taking the galaxy apart"):
-        found = blocks_of_galaxy(subject, galaxy, layer, groups=groups)
+        found = blocks_of_galaxy(study, galaxy, layer, groups=groups)
     notes = [each.words(name="groups") for each in found.effects.accounted]
     output.show(ResultTable(f"Groups of {found.layer} in galaxy {galaxy}", groups_table(found), notes=notes))
     if output.figure:
-        images = {} if groups else features_for(subject.survey, subject.model, found.layer, "group")
-        _write(lambda: groups_drawing(subject, found, _manner(journal, columns), images), output.figure)
+        images = {} if groups else features_for(study.survey, study.model, found.layer, "group")
+        _write(lambda: groups_drawing(study, found, _manner(journal, columns), images), output.figure)
 
 
 @app.command()
@@ -252,14 +252,14 @@ def grid(
     from gz2interp.figures.style import checked_format
     from gz2interp.workflows.feature_figures import galaxy_grid, grid_drawing
     from gz2interp.workflows.feature_sheet import SheetSettings
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
     checked_format(out)
     check_free(files_of_figure(out), overwrite)
-    subject, settings = open_subject(survey, model), SheetSettings(steps=steps, parametrisation=parametrisation)
+    study, settings = open_study(survey, model), SheetSettings(steps=steps, parametrisation=parametrisation)
     with progress_as(progress) as told:
-        found = galaxy_grid(subject, galaxy, layer, cells, settings, told)
-    _write(lambda: grid_drawing(subject, found, _manner(journal, columns)), out)
+        found = galaxy_grid(study, galaxy, layer, cells, settings, told)
+    _write(lambda: grid_drawing(study, found, _manner(journal, columns)), out)
 
 
 @app.command()
@@ -280,16 +280,16 @@ def atlas(
     from gz2interp.workflows.building_blocks import blocks
     from gz2interp.workflows.feature_sheet import features_for
     from gz2interp.workflows.galaxy_blocks import atlas_table
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     with progress_as(progress) as told:
-        folder = blocks(subject, layer, progress=told)
+        folder = blocks(study, layer, progress=told)
     cells = atlas_table(folder, of)
     output.show(ResultTable("The cells, the fullest first", cells, {"The fullest cells": cells.head(12)}))
     if output.figure:
-        images = features_for(subject.survey, subject.model, layer, "cell") if of == "all" else {}
-        _write(lambda: atlas_drawing(subject, layer, of, _manner(journal, columns), images), output.figure)
+        images = features_for(study.survey, study.model, layer, "cell") if of == "all" else {}
+        _write(lambda: atlas_drawing(study, layer, of, _manner(journal, columns), images), output.figure)
 
 
 def _place(text: str) -> tuple[int, int]:
@@ -301,9 +301,9 @@ def _place(text: str) -> tuple[int, int]:
 
 
 def _manner(journal: str, columns: int) -> Any:
-    from gz2interp.figures.style import Manner, Page
+    from gz2interp.figures.style import FigureSize, FigureStyle
 
-    return Manner(Page(journal, columns))
+    return FigureStyle(FigureSize(journal, columns))
 
 
 def _write(drawing: Callable[[], Any], path: Path) -> None:

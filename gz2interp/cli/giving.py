@@ -117,9 +117,9 @@ def _chosen(
 ) -> Any:
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.selection import Wanted, choose, polygon_from
+    from gz2interp.workflows.selection import GalaxyFilter, choose, polygon_from
 
     polygon = polygon_from(lasso) if lasso else ()
     names = columns_from(columns)
-    wanted = Wanted(galaxies or (), file, polygon, where, near, most, names, model or "", layer)
+    wanted = GalaxyFilter(galaxies or (), file, polygon, where, near, most, names, model or "", layer)
     return choose(Survey.open(find_survey(survey)), wanted)

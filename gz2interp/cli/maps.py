@@ -31,19 +31,19 @@ def place(
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.place import place_images, place_survey
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
     if bool(image) == bool(of):
         raise InputError("Whom to place was not said, or twice", "--image FILE, or --of SURVEY")
     if of:
         output.needs_target("A survey was given with --of")
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     if image:
-        output.show(ResultTable(f"On the map of {subject.survey.name}", place_images(subject, image, layer)))
+        output.show(ResultTable(f"On the map of {study.survey.name}", place_images(study, image, layer)))
         return
     with ProgressBars() as told:
-        blocks = place_survey(subject, Survey.open(find_survey(str(of))), layer, told)
-        output.show_blocks(blocks, f"The places of {of} on the map of {subject.survey.name}")
+        blocks = place_survey(study, Survey.open(find_survey(str(of))), layer, told)
+        output.show_blocks(blocks, f"The places of {of} on the map of {study.survey.name}")
 
 
 @app.command()
@@ -69,11 +69,11 @@ def compare(
 
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.compare import Side, changed_most, compare_all, draw_comparison
+    from gz2interp.workflows.compare import Representation, changed_most, compare_all, draw_comparison
 
     opened = Survey.open(find_survey(survey))
     sides = tuple(
-        Side(known, "" if known.latents else of or "")  # latents have no layers to choose from
+        Representation(known, "" if known.latents else of or "")  # latents have no layers to choose from
         for known, of in ((opened.model(name), of) for name, of in _paired(model or [None], layer or [None]))
     )
     others = range(len(sides) - 1)

@@ -55,10 +55,10 @@ def import_(
     """Copy a network that was trained elsewhere into a survey."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.import_results import lay_model
+    from gz2interp.workflows.import_results import import_model
 
     opened = Survey.open(find_survey(survey))
-    folder = lay_model(opened, file, name, names_from(classes), replace=replace, ask_names=ask_class_names)
+    folder = import_model(opened, file, name, names_from(classes), replace=replace, ask_names=ask_class_names)
     say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")
 
 

@@ -56,10 +56,10 @@ KindOption = Annotated[str, typer.Option("--score", help="logit or probability."
 
 def probe_of(survey: str, model: str) -> Any:
     """The network of a survey, with a word while it opens."""
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
     with console.status("Opening the network"):
-        return open_subject(survey, model).probe
+        return open_study(survey, model).probe
 
 
 def line_from(text: str) -> tuple[float, float]:
@@ -82,7 +82,7 @@ def colours_from(text: str) -> tuple[float, float, float, float]:
     return ug, gr, ri, iz
 
 
-def score_of(subject: Any, of: str | None, score: Any) -> Any:
+def score_of(study: Any, of: str | None, score: Any) -> Any:
     """The score that ``--of`` writes down, or else the one that other options name."""
     from gz2interp.workflows.score_text import score_from
 
@@ -90,7 +90,7 @@ def score_of(subject: Any, of: str | None, score: Any) -> Any:
         return score
     if score is not None:
         raise InputError("--of was given beside --class", remedy="Say the whole score with --of")
-    return score_from(subject, of)
+    return score_from(study, of)
 
 
 def class_score(kind: str, class_name: str | None, against: str | None) -> Any:

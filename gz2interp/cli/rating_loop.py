@@ -10,7 +10,7 @@ import numpy as np
 from gz2interp.console import say
 from gz2interp.stores.ratings import HIGHEST
 from gz2interp.workflows.rating import Ranking, ranking_of, rate, ratings_of, survey_stretch, write_rating_picture
-from gz2interp.workflows.unusual_results import Unusual
+from gz2interp.workflows.unusual_results import UnusualGalaxies
 
 __all__ = ["KEYS", "loop"]
 
@@ -19,7 +19,7 @@ _ME = "terminal"
 _WORDS = {"i": HIGHEST, "b": 0} | {str(value): value for value in range(HIGHEST + 1)}
 
 
-def loop(found: Unusual, picture: Path) -> None:
+def loop(found: UnusualGalaxies, picture: Path) -> None:
     """Ask until the person stops, or nothing is left."""
     if found.caveat:
         say(found.caveat)

@@ -16,7 +16,7 @@ from gz2interp.result_tables import ResultTable, TableOutput, table_options
 if TYPE_CHECKING:
     import pandas as pd
 
-    from gz2interp.workflows.neighbours import Nearby, NearbyWish
+    from gz2interp.workflows.neighbours import NeighbourLookup, NeighbourSettings
 
 
 @app.command()
@@ -44,12 +44,12 @@ def analyse(
     from gz2interp.embedding.projection import MapSettings
     from gz2interp.workflows.analyse import analyse
     from gz2interp.workflows.analysis_steps import AnalyseSettings
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
     shape = MapSettings(map_neighbours, min_dist, seed, density, map_sample)
     settings = AnalyseSettings(layer, metric, neighbours, shape, views, index)
     with progress_as(progress) as told:
-        result = analyse(open_subject(survey, model), settings, told, scheduler)
+        result = analyse(open_study(survey, model), settings, told, scheduler)
         for words in result.quality.sentences() if result.quality else ():
             told.say(sentence(f"map: {words}"))
         told.say(f"{len(result.rows)} galaxies of layer {result.layer} are analysed: {result.path}")
@@ -82,7 +82,7 @@ def neighbours(
     """The nearest galaxies in the network's own space, nearest first: of galaxies, of an image, or of all."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.neighbours import Nearby, NearbyWish
+    from gz2interp.workflows.neighbours import NeighbourLookup, NeighbourSettings
 
     if bool(galaxy) + (image is not None) + everybody != 1:
         raise InputError(
@@ -91,14 +91,14 @@ def neighbours(
         )
     if everybody:
         output.needs_target("--all was given")
-    wish = NearbyWish(most, skip_same, least)
+    wish = NeighbourSettings(most, skip_same, least)
     if image is not None:
         found = _of_image(survey, model, layer, image, wish)
     else:
         opened = Survey.open(find_survey(survey))
         if galaxy:
             opened.row_of(galaxy[0])  # a wrong id is told before anything is read
-        nearby = Nearby.open(opened, opened.model(model), layer)
+        nearby = NeighbourLookup.open(opened, opened.model(model), layer)
         if everybody:
             with progress_as("bars") as told:
                 output.show_blocks(nearby.of_all(wish, told), f"Neighbours of {len(nearby.analysis.rows):,} galaxies")
@@ -113,15 +113,15 @@ def neighbours(
     output.show(ResultTable(title, found, _drawn(found, words, str(image)), notes))
 
 
-def _of_image(survey: str, model: str | None, layer: str, image: Path, wish: NearbyWish) -> pd.DataFrame:
+def _of_image(survey: str, model: str | None, layer: str, image: Path, wish: NeighbourSettings) -> pd.DataFrame:
     from gz2interp.workflows.neighbours import neighbours_of_image
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
 
-    subject = open_subject(survey, model)
-    return neighbours_of_image(subject, image, layer, wish.most, skip_same=wish.skip_same, least=wish.least)
+    study = open_study(survey, model)
+    return neighbours_of_image(study, image, layer, wish.most, skip_same=wish.skip_same, least=wish.least)
 
 
-def _space(nearby: Nearby) -> str:
+def _space(nearby: NeighbourLookup) -> str:
     """In which space neighbours were looked for, and how, where that is not exactly."""
     search = nearby.analysis.search
     found = "" if search is None or search.kind == "exact" else f"; {search.words}"

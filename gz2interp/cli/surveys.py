@@ -78,10 +78,10 @@ def export(
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from gz2interp.workflows.export import export_selection
-    from gz2interp.workflows.selection import Wanted, choose
+    from gz2interp.workflows.selection import GalaxyFilter, choose
 
     check_free(exported_files(out), overwrite)
-    wanted = Wanted(columns=columns_from(columns), model=model or "")
+    wanted = GalaxyFilter(columns=columns_from(columns), model=model or "")
     with ProgressBars() as told:
         done = export_selection(choose(Survey.open(find_survey(survey)), wanted), out, told)
     say(f"{done.path}: {done.words}")
@@ -110,18 +110,18 @@ def import_(
     """Copy a network that was trained elsewhere into a survey, or latents that stand in for one."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.import_results import lay_latents, lay_model
+    from gz2interp.workflows.import_results import import_latents, import_model
 
     opened = Survey.open(find_survey(survey))
     if (model is None) == (latents is None):
         raise InputError("What to import was not said, or twice", "--model FILE, or --latents FILE")
     if latents is not None:
-        laid = lay_latents(opened, latents, name or latents.stem, ids, replace=replace)
+        laid = import_latents(opened, latents, name or latents.stem, ids, replace=replace)
         for words in laid.sentences:
             say(sentence(words))
         folder = laid.model
     else:
         assert model is not None
         names = names_from(classes)
-        folder = lay_model(opened, model, name, names, replace=replace, ask_names=ask_class_names)
+        folder = import_model(opened, model, name, names, replace=replace, ask_names=ask_class_names)
     say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")

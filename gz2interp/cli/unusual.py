@@ -45,24 +45,24 @@ def unusual(
 ) -> None:
     """The galaxies that are most unusual, to the network or on their pixels, and why; ratings change the order."""
     from gz2interp.workflows.rating import ranking_of
-    from gz2interp.workflows.study import open_subject
+    from gz2interp.workflows.study import open_study
     from gz2interp.workflows.unusual import UnusualSettings
     from gz2interp.workflows.unusual import unusual as ask
     from gz2interp.workflows.unusual_results import artefacts_in_words
 
-    subject = open_subject(survey, model)
+    study = open_study(survey, model)
     with progress_as(progress) as told:
-        found = ask(subject, UnusualSettings(layer, tuple(layers or ()), seed=seed), told)
+        found = ask(study, UnusualSettings(layer, tuple(layers or ()), seed=seed), told)
         ranking = ranking_of(found, without_artefacts=without_artefacts)
     notes = [found.caveat] if found.caveat else []
     if image:
-        output.show(_of_images(subject, found, image, notes))
+        output.show(_of_images(study, found, image, notes))
         return
     if ranking.left_out is not None:
         notes.append(f"{artefacts_in_words(ranking.left_out)}.")
     count = len(ranking.ratings)
     learnt = f", after {count} rating{'s' * (count > 1)}" if count else ""
-    title = f"The most unusual of {len(ranking.order)} galaxies of {subject.survey.name}{learnt}"
+    title = f"The most unusual of {len(ranking.order)} galaxies of {study.survey.name}{learnt}"
     rows = ranking.table(most)
     rated = ["rating"] if rows["rating"].notna().any() else []
     coordinates = ["ra", "dec"] if output.sexagesimal else []
@@ -70,7 +70,7 @@ def unusual(
     output.show(ResultTable(title, rows, {title: drawn}, notes), ranking.table())
 
 
-def _of_images(subject: Any, found: Any, files: list[Path], notes: list[str]) -> ResultTable:
+def _of_images(study: Any, found: Any, files: list[Path], notes: list[str]) -> ResultTable:
     import pandas as pd
 
     from gz2interp.workflows.image_from_file import outside_image
@@ -78,10 +78,10 @@ def _of_images(subject: Any, found: Any, files: list[Path], notes: list[str]) ->
 
     rows = []
     for file in files:
-        judged = judge_image(found, subject.probe, outside_image(file, subject.survey))
+        judged = judge_image(found, study.probe, outside_image(file, study.survey))
         rows.append((file.name, int(judged.rank[0]), float(judged.score[0]), judged.reasons[0]))
     columns = ["file", f"rank among {len(found.scores)}", "score", "reason"]
-    title = f"How unusual they would be in {subject.survey.name}"
+    title = f"How unusual they would be in {study.survey.name}"
     return ResultTable(title, pd.DataFrame(rows, columns=columns), notes=notes)
 
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.schema import score_in_words
 
-__all__ = ["Accounted", "LayerAttribution", "account", "along_the_path", "at_the_end", "between_layers"]
+__all__ = ["Completeness", "LayerAttribution", "account", "along_the_path", "at_the_end", "between_layers"]
 
 
 Floats = NDArray[np.float32]
@@ -146,7 +146,7 @@ def _same(activations: Floats, gradients: Floats) -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class Accounted:
+class Completeness:
     """The evidence for one score, taken apart; all in the unit of the score, signed, (n,) each.
 
     Attributes
@@ -202,7 +202,7 @@ class Accounted:
         )
 
 
-def account(shown: Floats, others: Floats, through: Floats, past: Floats, score: str) -> Accounted:
+def account(shown: Floats, others: Floats, through: Floats, past: Floats, score: str) -> Completeness:
     """Take evidence apart.
 
     Parameters
@@ -221,7 +221,7 @@ def account(shown: Floats, others: Floats, through: Floats, past: Floats, score:
     strong, weak = np.abs(shown).sum(axis=1), np.abs(others).sum(axis=1)
     both = strong + weak
     absolute = np.divide(strong, both, out=np.ones_like(both), where=both > 0)
-    return Accounted(through + past, held, left, past, through - held - left, absolute, score)
+    return Completeness(through + past, held, left, past, through - held - left, absolute, score)
 
 
 def _signed(value: float) -> str:

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.concepts.channel_statistics import Tally
+from gz2interp.concepts.channel_statistics import RunningMoments
 from gz2interp.statistics import discovery_rates
 
-__all__ = ["TAIL", "TWINS", "Artefact", "artefact_channels", "flagged", "silent_channels", "twins"]
+__all__ = ["TAIL", "TWINS", "ChannelArtefact", "artefact_channels", "flagged", "silent_channels", "twins"]
 
 
 Ints = NDArray[np.int64]
@@ -46,7 +46,7 @@ FACTS: Final = ("share", "expected", "q")
 
 
 @dataclass(frozen=True)
-class Artefact:
+class ChannelArtefact:
     """What a channel sees that is no galaxy.
 
     Attributes
@@ -69,7 +69,7 @@ class Artefact:
     q: float
 
 
-def silent_channels(tally: Tally) -> Ints:
+def silent_channels(tally: RunningMoments) -> Ints:
     """The channels that do nothing: the same everywhere, in all galaxies."""
     scatter = tally.scatter
     speaking = scatter[scatter > 0]
@@ -105,7 +105,7 @@ def flagged(columns: Mapping[str, Doubles]) -> dict[str, NDArray[np.bool_]]:
 
 def artefact_channels(
     tops: Ints, flags: Mapping[str, NDArray[np.bool_]], sizes: Doubles
-) -> tuple[list[Artefact], pd.DataFrame]:
+) -> tuple[list[ChannelArtefact], pd.DataFrame]:
     """The channels whose top galaxies are flagged, far more often than other galaxies of like size.
 
     Parameters
@@ -120,7 +120,7 @@ def artefact_channels(
 
     Returns
     -------
-    artefacts : list of Artefact
+    artefacts : list of ChannelArtefact
         The surest first.
     tests : DataFrame
         Every test: channel, column, share, expected, p, q.
@@ -141,7 +141,7 @@ def artefact_channels(
     often = (tests["share"] >= MOSTLY) & (tests["share"] >= TWICE * tests["expected"])
     sure = tests[often & (tests["q"] <= DISCOVERY_RATE)].sort_values(["q", "channel"])
     found = [
-        Artefact(
+        ChannelArtefact(
             int(sure["channel"].iloc[k]), str(sure["column"].iloc[k]), *(float(sure[name].iloc[k]) for name in FACTS)
         )
         for k in range(len(sure))

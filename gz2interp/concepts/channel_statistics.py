@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 
-__all__ = ["BY", "Extremes", "Tally", "TopsKeeper"]
+__all__ = ["BY", "Extremes", "RunningMoments", "TopGalaxies"]
 
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 
-class Tally:
+class RunningMoments:
     """Counts, means, scatters and correlations of channels; memory grows with the square of the channels alone.
 
     Attributes
@@ -40,7 +40,7 @@ class Tally:
         return {name.lstrip("_"): np.asarray(value) for name, value in vars(self).items()}
 
     @classmethod
-    def of_state(cls, state: Mapping[str, NDArray[Any]]) -> Tally:
+    def of_state(cls, state: Mapping[str, NDArray[Any]]) -> RunningMoments:
         """A tally that goes on where another one stopped."""
         tally = cls()
         for name, value in vars(tally).items():
@@ -129,7 +129,7 @@ class Extremes:
     x: Ints
 
 
-class TopsKeeper:
+class TopGalaxies:
     """Keeps the k loudest and the k quietest galaxies of every channel; memory does not grow with the galaxies.
 
     Parameters

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.concepts.attribution import Accounted, LayerAttribution, account
+from gz2interp.concepts.attribution import Completeness, LayerAttribution, account
 from gz2interp.errors import InputError
 
 __all__ = [
     "ActivationGrid",
-    "Entry",
+    "DictionaryEntry",
     "PlaceEntries",
     "activation_grid",
     "channel_direction",
@@ -26,7 +26,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Entry:
+class DictionaryEntry:
     """One channel at one place.
 
     Attributes
@@ -55,17 +55,17 @@ class PlaceEntries:
         (y, x) in the layer's plane.
     direction : float32 (channel,)
         All that is said there: a feature image of the place is one of this direction.
-    entries : tuple of Entry
+    entries : tuple of DictionaryEntry
     scores : tuple of str
-    accounted : tuple of Accounted
+    accounted : tuple of Completeness
         Of each score: the evidence at this place alone, and what the entries hold of it.
     """
 
     place: tuple[int, int]
     direction: Floats
-    entries: tuple[Entry, ...]
+    entries: tuple[DictionaryEntry, ...]
     scores: tuple[str, ...]
-    accounted: tuple[Accounted, ...]
+    accounted: tuple[Completeness, ...]
 
 
 def dictionary_at(
@@ -103,7 +103,8 @@ def dictionary_at(
     order = np.argsort(-(here if loud is None else relative), kind="stable")[:most]
     added = np.stack([each.values[(galaxy, *place)] for each in attributions])  # (score, channel)
     entries = [
-        Entry(int(k), float(here[k]), float(relative[k]), tuple(float(value) for value in added[:, k])) for k in order
+        DictionaryEntry(int(k), float(here[k]), float(relative[k]), tuple(float(value) for value in added[:, k]))
+        for k in order
     ]
     others = np.setdiff1d(np.arange(len(here)), order)
     accounts = tuple(

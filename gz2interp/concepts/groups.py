@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.concepts.attribution import Accounted, LayerAttribution, account
+from gz2interp.concepts.attribution import Completeness, LayerAttribution, account
 from gz2interp.errors import InputError
 
 __all__ = ["GroupEffects", "Groups", "find_groups", "group_effects", "part_of", "without"]
@@ -156,7 +156,7 @@ class GroupEffects:
     removed : float32 (n, group, score)
         How much each score falls when the group is taken out of what the layer says, measured: positive speaks for
         the score. It equals `attributed` where the network is linear behind the layer.
-    accounted : tuple of Accounted
+    accounted : tuple of Completeness
         Of each score.
     scores : tuple of str
     """
@@ -164,7 +164,7 @@ class GroupEffects:
     loads: Floats
     attributed: Floats
     removed: Floats
-    accounted: tuple[Accounted, ...]
+    accounted: tuple[Completeness, ...]
     scores: tuple[str, ...]
 
 

@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.concepts.channel_statistics import Tally
+from gz2interp.concepts.channel_statistics import RunningMoments
 from gz2interp.errors import InputError
 
-__all__ = ["LEVEL", "NOBODY", "Answers", "Partners", "Standing", "answers_of", "partners_of"]
+__all__ = ["LEVEL", "NOBODY", "ActivationRanks", "PartnerResponses", "Partners", "answers_of", "partners_of"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -47,7 +47,7 @@ class Partners:
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class PartnerResponses:
     """How a channel's partner answers to its image, and to the images of other channels.
 
     Attributes
@@ -68,7 +68,7 @@ class Answers:
     ahead: Doubles
 
 
-class Standing:
+class ActivationRanks:
     """How many real galaxies excite a channel less than some images do, counted while the galaxies stream by.
 
     Parameters
@@ -105,12 +105,12 @@ class Standing:
         return np.asarray(self._below / self.galaxies)
 
 
-def partners_of(tally: Tally, channels: int) -> Partners:
+def partners_of(tally: RunningMoments, channels: int) -> Partners:
     """Who goes with whom.
 
     Parameters
     ----------
-    tally : Tally
+    tally : RunningMoments
         Of both networks' channels, one after the other, over the same galaxies.
     channels : int
         How many of them are the first's.
@@ -121,7 +121,7 @@ def partners_of(tally: Tally, channels: int) -> Partners:
     return Partners(np.where(r > 0, best, NOBODY), np.where(r > 0, r, np.nan))
 
 
-def answers_of(partners: Partners, numbers: Ints, values: Floats, places: Doubles) -> Answers:
+def answers_of(partners: Partners, numbers: Ints, values: Floats, places: Doubles) -> PartnerResponses:
     """How each channel's partner answers.
 
     Parameters
@@ -132,7 +132,7 @@ def answers_of(partners: Partners, numbers: Ints, values: Floats, places: Double
     values : float32 (image, other channel)
         What the images bring the other network's channels to.
     places : float64 (image, other channel)
-        See `Standing`.
+        See `ActivationRanks`.
     """
     told = {name: np.full(len(partners.numbers), np.nan) for name in ("value", "place", "unlike", "ahead")}
     for image, channel in enumerate(numbers):
@@ -143,4 +143,4 @@ def answers_of(partners: Partners, numbers: Ints, values: Floats, places: Double
         if others.any():
             told["unlike"][channel] = (places[others, partner] >= LEVEL).mean()
             told["ahead"][channel] = (values[others, partner] < values[image, partner]).mean()
-    return Answers(**told)
+    return PartnerResponses(**told)

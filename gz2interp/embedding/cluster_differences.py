@@ -23,7 +23,7 @@ from gz2interp.statistics import Z, discovery_rates, wilson
 __all__ = [
     "DISCOVERY_RATE",
     "LEAST_EFFECT",
-    "Column",
+    "ComparedColumn",
     "compared",
     "flag_column",
     "matched_effects",
@@ -45,7 +45,7 @@ SELDOM: Final = 0.01
 
 
 @dataclass(frozen=True, eq=False)
-class Column:
+class ComparedColumn:
     """One property of all galaxies.
 
     Attributes
@@ -87,22 +87,22 @@ def number_column(
     less: str = "",
     label: str = "",
     form: str = "{:.3g}",
-) -> Column:
+) -> ComparedColumn:
     """A column of numbers; without words of its own it is higher or lower."""
     numbers = np.asarray(values, np.float64)
     numbers = np.where(np.isfinite(numbers), numbers, np.nan)
     more, less = more or f"higher in {name}", less or f"lower in {name}"
-    return Column(name, numbers, source, False, more, less, label, form)
+    return ComparedColumn(name, numbers, source, False, more, less, label, form)
 
 
-def flag_column(name: str, values: ArrayLike, source: Source, words: str) -> Column:
+def flag_column(name: str, values: ArrayLike, source: Source, words: str) -> ComparedColumn:
     """What is true of some galaxies: 1, 0, or NaN where unknown."""
-    return Column(name, np.asarray(values, np.float64), source, True, words)
+    return ComparedColumn(name, np.asarray(values, np.float64), source, True, words)
 
 
 def word_columns(
     name: str, values: pd.Series[Any], source: Source, words: str, shown: Callable[[str], str] = str
-) -> Iterator[Column]:
+) -> Iterator[ComparedColumn]:
     """A column for each frequent value of a column of words.
 
     Parameters
@@ -122,7 +122,7 @@ def word_columns(
     least = max(SELDOM * float(counts.sum()), 10)
     for value in sorted(counts.index[counts >= least], key=lambda each: (-counts[each], each))[:MOST_WORDS]:
         has = np.where(texts == "", np.nan, (texts == value).astype(np.float64))
-        yield Column(f"{name} = {value}", has, source, True, words.format(shown(value)))
+        yield ComparedColumn(f"{name} = {value}", has, source, True, words.format(shown(value)))
 
 
 Ints = NDArray[np.int64]
@@ -144,12 +144,12 @@ LIKE: Final = 5
 """Galaxies outside a cluster that a stratum holds at least, or its members count as unlike all others."""
 
 
-def compared(column: Column, labels: Ints, clusters: int, strata: Ints | None = None) -> pd.DataFrame:
+def compared(column: ComparedColumn, labels: Ints, clusters: int, strata: Ints | None = None) -> pd.DataFrame:
     """Each cluster against all galaxies outside it.
 
     Parameters
     ----------
-    column : Column
+    column : ComparedColumn
         Of n galaxies.
     labels : int64 (n,)
         The cluster of each, below 0 for none.
@@ -298,7 +298,7 @@ def _medians(values: Floats, labels: Ints, clusters: int) -> tuple[Floats, Float
     """Of ascending values: of each cluster, and of all galaxies outside it."""
     places: list[Any] = [np.flatnonzero(labels == number) for number in range(clusters)]
     inside = [_middle(values, at) for at in places]
-    outside = [_middle(values, _Without(at, len(values))) for at in places]
+    outside = [_middle(values, _PlacesExcept(at, len(values))) for at in places]
     return np.array(inside, np.float64), np.array(outside, np.float64)
 
 
@@ -310,7 +310,7 @@ def _middle(values: Floats, places: Any) -> float:
     return upper if len(places) % 2 else (float(values[places[half - 1]]) + upper) / 2
 
 
-class _Without:
+class _PlacesExcept:
     """All places but some, in order, without writing them down: a list for each cluster would be long."""
 
     def __init__(self, places: Ints, n: int) -> None:

@@ -15,9 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.cluster_differences import DISCOVERY_RATE, Column
+from gz2interp.embedding.cluster_differences import DISCOVERY_RATE, ComparedColumn
 
-__all__ = ["CAUSES", "FLAGGED", "SURELY", "Cause", "Mirrors", "cause_of", "flags_of", "sentence", "told"]
+__all__ = [
+    "CAUSES",
+    "FLAGGED",
+    "SURELY",
+    "ArtefactCause",
+    "CorrelatedColumns",
+    "cause_of",
+    "flags_of",
+    "sentence",
+    "told",
+]
 
 
 SAMPLE: Final = 4000
@@ -27,7 +37,7 @@ ALIKE: Final = 0.7
 """Rank correlation from which on two columns tell the same."""
 
 
-class Mirrors:
+class CorrelatedColumns:
     """Remembers a sample of each column, to say which of them tell the same.
 
     Parameters
@@ -43,7 +53,7 @@ class Mirrors:
         self._rows = np.sort(chosen)
         self._seen: dict[str, NDArray[np.float32]] = {}
 
-    def add(self, column: Column) -> None:
+    def add(self, column: ComparedColumn) -> None:
         """Remember a column."""
         self._seen[column.name] = column.values[self._rows].astype(np.float32)
 
@@ -77,7 +87,7 @@ ABOUT: Final = 0.05
 
 
 @dataclass(frozen=True)
-class Cause:
+class ArtefactCause:
     """What a cluster may be made by.
 
     Attributes
@@ -93,17 +103,17 @@ class Cause:
 
 
 CAUSES: Final = (
-    Cause("seeing", ("psf_",)),
-    Cause("depth", ("sky_", "depth_")),
-    Cause("background", ("background_", "gradient_")),
-    Cause("edge", ("edge", "invalid", "zero")),
-    Cause("quality", ("smoothing", "flat")),
-    Cause("neighbours", ("neighbour",)),
+    ArtefactCause("seeing", ("psf_",)),
+    ArtefactCause("depth", ("sky_", "depth_")),
+    ArtefactCause("background", ("background_", "gradient_")),
+    ArtefactCause("edge", ("edge", "invalid", "zero")),
+    ArtefactCause("quality", ("smoothing", "flat")),
+    ArtefactCause("neighbours", ("neighbour",)),
 )
 """In the order in which they are named; a depth that follows from the seeing is the seeing's."""
 
 
-def flags_of(table: pd.DataFrame, columns: Mapping[str, Column]) -> list[tuple[str, str]]:
+def flags_of(table: pd.DataFrame, columns: Mapping[str, ComparedColumn]) -> list[tuple[str, str]]:
     """What a cluster is probably made by, the strongest first: pairs of a cause's name and a sentence.
 
     Parameters
@@ -144,7 +154,7 @@ def _told(rows: pd.DataFrame) -> Any:
     return rows.iloc[int(order[0])]
 
 
-def _sentence(name: str, row: Any, column: Column) -> str:
+def _sentence(name: str, row: Any, column: ComparedColumn) -> str:
     inside, elsewhere = (column.says(float(row[side])) for side in ("inside", "elsewhere"))
     return f"Probably made by the {name}: {column.label} {inside} against {elsewhere}."
 
@@ -156,7 +166,7 @@ MAINLY: Final = 0.5
 """Share of a cluster from which on its galaxies are mostly so."""
 
 
-def told(table: pd.DataFrame, mirrors: Mirrors, most: int = MOST) -> list[str]:
+def told(table: pd.DataFrame, mirrors: CorrelatedColumns, most: int = MOST) -> list[str]:
     """The names of the columns that tell a cluster from the rest, the strongest first, each thing once.
 
     What galaxies are comes before what their images are.
@@ -165,7 +175,7 @@ def told(table: pd.DataFrame, mirrors: Mirrors, most: int = MOST) -> list[str]:
     ----------
     table : DataFrame
         The comparisons of one cluster, with ``sure``.
-    mirrors : Mirrors
+    mirrors : CorrelatedColumns
     most : int
     """
     sure = table[table["sure"]]
@@ -180,7 +190,9 @@ def told(table: pd.DataFrame, mirrors: Mirrors, most: int = MOST) -> list[str]:
     return names
 
 
-def sentence(table: pd.DataFrame, size: int, columns: Mapping[str, Column], names: Sequence[str], tests: int) -> str:
+def sentence(
+    table: pd.DataFrame, size: int, columns: Mapping[str, ComparedColumn], names: Sequence[str], tests: int
+) -> str:
     """A cluster in one sentence.
 
     Parameters
@@ -209,7 +221,7 @@ def sentence(table: pd.DataFrame, size: int, columns: Mapping[str, Column], name
     return f"{size:,} galaxies: {said}; {int(table['sure'].sum()):,} of {made} are sure {rate}."
 
 
-def _share(column: Column, row: Any) -> str:
+def _share(column: ComparedColumn, row: Any) -> str:
     if row["effect"] < 0:
         how = "hardly any" if row["inside"] < 0.02 else "fewer"
     else:
@@ -217,7 +229,7 @@ def _share(column: Column, row: Any) -> str:
     return f"{how} {column.more} ({_percent(row['inside'])}, {_percent(row['elsewhere'])} elsewhere)"
 
 
-def _number(column: Column, row: Any) -> str:
+def _number(column: ComparedColumn, row: Any) -> str:
     inside, elsewhere = (column.says(float(row[side])) for side in ("inside", "elsewhere"))
     words = column.more if row["effect"] > 0 else column.less
     return f"{words} ({' '.join(part for part in (column.label, inside) if part)}, {elsewhere} elsewhere)"

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.index import NeighbourIndex
-from gz2interp.embedding.spaces import PORTION, Space
+from gz2interp.embedding.spaces import PORTION, MetricSpace
 from gz2interp.results import Neighbours
 
 __all__ = ["ExactNeighbours"]
@@ -43,11 +43,11 @@ class ExactNeighbours:
     Parameters
     ----------
     activations : float32 (n, channel)
-    space : Space
+    space : MetricSpace
         What near means.
     """
 
-    def __init__(self, activations: Floats, space: Space) -> None:
+    def __init__(self, activations: Floats, space: MetricSpace) -> None:
         self.space, self._activations = space, activations
         self._index = NeighbourIndex(activations, index="exact", space=space)
         matrix = None if space.whitening is None else space.whitening.matrix.astype(np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.scanning import brute_force, scan_nearest
-from gz2interp.embedding.spaces import METRICS, Space, Table, portions_of, space_of, take
+from gz2interp.embedding.spaces import METRICS, MetricSpace, VectorTable, portions_of, space_of, take
 from gz2interp.errors import InputError, choices
 from gz2interp.results import Neighbours, Search
 from gz2interp.statistics import Estimate, mean_of
@@ -72,7 +72,7 @@ class Cells:
     ----------
     activations : float32 (n, channel)
         Read in portions; the cells hold all vectors once.
-    space : Space
+    space : MetricSpace
     seed : int
         Of the cells' middles, and of the sample on which the recall is measured.
     neighbours : int
@@ -84,7 +84,7 @@ class Cells:
     another one each time.
     """
 
-    def __init__(self, activations: Table, space: Space, seed: int, neighbours: int) -> None:
+    def __init__(self, activations: VectorTable, space: MetricSpace, seed: int, neighbours: int) -> None:
         self._space, self._seed = space, seed
         generator = np.random.default_rng(seed)
         self._index = self._filled(activations, generator)
@@ -96,7 +96,7 @@ class Cells:
         distances = 1 - found if self._space.metric == "cosine" else np.sqrt(np.maximum(found, 0))
         return rows, np.where(rows < 0, np.nan, np.maximum(distances, 0)).astype(np.float32)
 
-    def _filled(self, activations: Table, generator: np.random.Generator) -> Any:
+    def _filled(self, activations: VectorTable, generator: np.random.Generator) -> Any:
         n = activations.shape[0]
         cells = int(np.clip(4 * np.sqrt(n), 1, max(n // _FEWEST, 1)))
         chosen = np.sort(generator.choice(n, min(_PER_CELL * cells, n), replace=False))
@@ -111,7 +111,7 @@ class Cells:
             index.add(self._space.vectors(portion))
         return index
 
-    def _settled(self, activations: Table, generator: np.random.Generator, k: int) -> Search:
+    def _settled(self, activations: VectorTable, generator: np.random.Generator, k: int) -> Search:
         """Look into more cells until the recall is high enough, and say what it is."""
         size, cells = activations.shape[0], int(self._index.nlist)
         sample = np.sort(generator.choice(size, min(SAMPLE, size), replace=False))
@@ -167,7 +167,7 @@ class NeighbourIndex:
     index : str
         ``"exact"``: all distances. ``"approximate"``: see `gz2interp.embedding.index.Cells`. ``"auto"``: exact up to
         `EXACT_UP_TO` galaxies.
-    space : Space, optional
+    space : MetricSpace, optional
         One that is known already, of any metric; by default it is made of the activations.
     seed : int
         Of an approximate index.
@@ -186,11 +186,11 @@ class NeighbourIndex:
 
     def __init__(
         self,
-        activations: Table,
+        activations: VectorTable,
         metric: str = "cosine",
         index: str = "auto",
         *,
-        space: Space | None = None,
+        space: MetricSpace | None = None,
         seed: int = 0,
         neighbours: int = 32,
     ) -> None:
@@ -240,7 +240,7 @@ class NeighbourIndex:
         return self.nearest(activations, k + 1).without(positions)
 
 
-def _all_vectors(activations: Table, space: Space) -> Floats:
+def _all_vectors(activations: VectorTable, space: MetricSpace) -> Floats:
     """All vectors, made portion by portion in the one array that keeps them."""
     vectors = np.empty(activations.shape, np.float32)
     for start, portion in portions_of(activations):
@@ -253,7 +253,7 @@ QUERIES: Final = 2048
 
 
 def nearest_neighbours(
-    activations: Table,
+    activations: VectorTable,
     k: int,
     metric: str = "cosine",
     progress: Callable[[int, int], None] | None = None,
@@ -267,7 +267,7 @@ def nearest_neighbours(
         An array, a memory map or a Zarr array.
     k : int
     metric : str
-        ``"cosine"``, ``"euclidean"`` or ``"whitened"``, see `gz2interp.embedding.spaces.Space`.
+        ``"cosine"``, ``"euclidean"`` or ``"whitened"``, see `gz2interp.embedding.spaces.MetricSpace`.
     progress : callable, optional
         Called with (galaxies done, galaxies in all).
     index : str
@@ -290,7 +290,7 @@ def nearest_neighbours(
 
 
 def neighbours_in_portions(
-    index: NeighbourIndex, activations: Table, k: int, first: int = 0
+    index: NeighbourIndex, activations: VectorTable, k: int, first: int = 0
 ) -> Iterator[tuple[int, Neighbours]]:
     """The neighbours of one portion of galaxies after the other, each with its first position.
 

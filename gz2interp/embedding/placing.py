@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from gz2interp.embedding.exact import ExactNeighbours
 from gz2interp.embedding.projection import MapSettings, map_curve, memberships
-from gz2interp.embedding.spaces import Space, space_of
+from gz2interp.embedding.spaces import MetricSpace, space_of
 from gz2interp.errors import InputError
 from gz2interp.results import Neighbours
 
@@ -62,7 +62,7 @@ class Placer:
         Of the galaxies that made the map.
     coordinates : float32 (n, 2)
         Their places.
-    space : Space or str
+    space : MetricSpace or str
         That of the map's neighbours; the name of a metric makes one of these activations.
     settings : MapSettings
         Of the map: as many neighbours decide a place as shaped it.
@@ -78,7 +78,9 @@ class Placer:
     Statistics 6, 813, for reweighted means.
     """
 
-    def __init__(self, activations: Floats, coordinates: Floats, space: Space | str, settings: MapSettings) -> None:
+    def __init__(
+        self, activations: Floats, coordinates: Floats, space: MetricSpace | str, settings: MapSettings
+    ) -> None:
         if len(activations) < 2:
             raise InputError("A map of fewer than two galaxies was given", "One with neighbours to go by")
         known = space_of(activations, space) if isinstance(space, str) else space

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.embedding.placing import Placer, map_width
-from gz2interp.embedding.spaces import Space, Table, portions_of, space_of, take
+from gz2interp.embedding.spaces import MetricSpace, VectorTable, portions_of, space_of, take
 from gz2interp.errors import InputError
-from gz2interp.map_quality import Agreement, MapQuality, PlacingError
+from gz2interp.map_quality import LabelAgreement, MapQuality, PlacingError
 
 __all__ = ["MOST_PAIRS", "map_quality", "placing_error", "placing_errors"]
 
@@ -26,9 +26,9 @@ _BLOCK_PAIRS: Final = 4_000_000
 
 
 def map_quality(
-    activations: Table,
+    activations: VectorTable,
     coordinates: Floats,
-    space: Space | str = "cosine",
+    space: MetricSpace | str = "cosine",
     labels: Mapping[str, Sequence[str | None]] | None = None,
     neighbours: int = 15,
     seed: int = 0,
@@ -43,7 +43,7 @@ def map_quality(
     ----------
     activations : float32 (n, channel)
     coordinates : float32 (n, 2)
-    space : Space or str
+    space : MetricSpace or str
         Of the activations; the name of a metric makes one of them.
     labels : mapping, optional
         Names of the galaxies by column; None or "" where a galaxy has none.
@@ -83,7 +83,7 @@ def map_quality(
             progress(min(start + step, len(asked)), len(asked))
     worst = len(asked) * k * (2 * n - 3 * k - 1) / 2
     agreement = {
-        name: Agreement(float(pairs[0] / pairs[1]), float(pairs[2] / pairs[3]), _by_chance(named[name]))
+        name: LabelAgreement(float(pairs[0] / pairs[1]), float(pairs[2] / pairs[3]), _by_chance(named[name]))
         for name, pairs in same.items()
         if pairs[1] and pairs[3]
     }
@@ -97,7 +97,7 @@ def _misplaced(intruders: Rows, lost: Rows, k: int) -> tuple[int, int, int]:
     return int(np.maximum(intruders - k, 0).sum()), int(np.maximum(lost - k, 0).sum()), int((intruders <= k).sum())
 
 
-def placing_errors(placer: Placer, activations: Table, coordinates: Floats, positions: Rows) -> Doubles:
+def placing_errors(placer: Placer, activations: VectorTable, coordinates: Floats, positions: Rows) -> Doubles:
     """How far each of the given galaxies lands from its place, left out, in units of the map's width (m,)."""
     found = placer.left_out(take(activations, positions), positions).coordinates
     away = found.astype(np.float64) - coordinates[positions]
@@ -105,7 +105,7 @@ def placing_errors(placer: Placer, activations: Table, coordinates: Floats, posi
 
 
 def placing_error(
-    placer: Placer, activations: Table, coordinates: Floats, seed: int = 0, most: int = 2_000
+    placer: Placer, activations: VectorTable, coordinates: Floats, seed: int = 0, most: int = 2_000
 ) -> PlacingError:
     """`placing_errors` of all galaxies, or of `most` of them drawn at random, in two numbers."""
     n = activations.shape[0]
@@ -119,7 +119,7 @@ def _asked(n: int, seed: int) -> Rows:
     return np.arange(n) if count >= n else np.sort(np.random.default_rng(seed).choice(n, count, replace=False))
 
 
-def _vectors(values: Table, space: Space) -> Floats:
+def _vectors(values: VectorTable, space: MetricSpace) -> Floats:
     """In one array, made a portion at a time."""
     vectors = np.empty(values.shape, np.float32)
     for start, portion in portions_of(values):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.embedding.index import NeighbourIndex, neighbours_in_portions
 from gz2interp.embedding.placing import Placer
 from gz2interp.embedding.projection import MapSettings, project
-from gz2interp.embedding.spaces import Space, Table, portions_of, space_of, take
+from gz2interp.embedding.spaces import MetricSpace, VectorTable, portions_of, space_of, take
 from gz2interp.results import Embedding, Neighbours
 
 __all__ = ["SurveyMap", "draw_map", "drawn"]
@@ -48,12 +48,12 @@ def drawn(n: int, settings: MapSettings) -> Bools:
 
 
 def draw_map(
-    activations: Table,
+    activations: VectorTable,
     neighbours: Neighbours,
     settings: MapSettings,
     progress: Callable[[int, int], None] | None = None,
     *,
-    space: Space | None = None,
+    space: MetricSpace | None = None,
     start: Floats | None = None,
 ) -> SurveyMap:
     """Lay out a map; beyond ``settings.sample`` galaxies of a sample, with the others placed.
@@ -67,7 +67,7 @@ def draw_map(
     settings : MapSettings
     progress : callable, optional
         Called with (galaxies that have a place, galaxies in all).
-    space : Space, optional
+    space : MetricSpace, optional
         That of the neighbours, if it is known; a sample is then measured as all were.
     start : float32 (n, 2), optional
         Places to begin with, see `project`.
@@ -90,7 +90,7 @@ def draw_map(
     return SurveyMap(Embedding(places, embedding.method), chosen)
 
 
-def _among(few: Floats, space: Space, settings: MapSettings) -> Neighbours:
+def _among(few: Floats, space: MetricSpace, settings: MapSettings) -> Neighbours:
     """The exact neighbours among a sample."""
     index = NeighbourIndex(few, index="exact", space=space)
     found = [near for _, near in neighbours_in_portions(index, few, settings.neighbours)]

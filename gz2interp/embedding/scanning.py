@@ -8,7 +8,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.embedding.spaces import Space, Table, portions_of
+from gz2interp.embedding.spaces import MetricSpace, VectorTable, portions_of
 from gz2interp.results import Neighbours
 
 __all__ = ["brute_force", "scan_farthest", "scan_nearest"]
@@ -29,16 +29,16 @@ _SAMPLE: Final = 1000
 _QUERIES: Final = 256
 
 
-def brute_force(vectors: Floats, queries: Floats, k: int, space: Space) -> Found:
+def brute_force(vectors: Floats, queries: Floats, k: int, space: MetricSpace) -> Found:
     """The k nearest of some vectors held in memory, nearest first; of those equally near, the first.
 
     Parameters
     ----------
     vectors : float32 (n, d)
     queries : float32 (m, d)
-        Both as `Space.vectors` gives them.
+        Both as `MetricSpace.vectors` gives them.
     k : int
-    space : Space
+    space : MetricSpace
     """
     if not len(vectors):
         return _nobody(len(queries), k)
@@ -67,7 +67,7 @@ def _crowd(vectors: Floats) -> Floats | None:
     return middle if middle @ middle > 1 - _CROWDED else None
 
 
-def scan_nearest(activations: Table, queries: Floats, k: int, space: Space) -> Neighbours:
+def scan_nearest(activations: VectorTable, queries: Floats, k: int, space: MetricSpace) -> Neighbours:
     """The k nearest galaxies of each vector, exactly, with no more than a portion of the activations in memory.
 
     Parameters
@@ -76,17 +76,17 @@ def scan_nearest(activations: Table, queries: Floats, k: int, space: Space) -> N
     queries : float32 (m, channel)
         Activations too.
     k : int
-    space : Space
+    space : MetricSpace
     """
     return _scan(activations, queries, k, space, farthest=False)
 
 
-def scan_farthest(activations: Table, queries: Floats, k: int, space: Space) -> Neighbours:
+def scan_farthest(activations: VectorTable, queries: Floats, k: int, space: MetricSpace) -> Neighbours:
     """The k galaxies least like each vector, the least alike first; as `scan_nearest`."""
     return _scan(activations, queries, k, space, farthest=True)
 
 
-def _scan(activations: Table, queries: Floats, k: int, space: Space, farthest: bool) -> Neighbours:
+def _scan(activations: VectorTable, queries: Floats, k: int, space: MetricSpace, farthest: bool) -> Neighbours:
     given = space.vectors(queries)
     rows, distances = _nobody(len(given), k)
     for start, portion in portions_of(activations):
@@ -98,7 +98,7 @@ def _scan(activations: Table, queries: Floats, k: int, space: Space, farthest: b
     return Neighbours(rows, distances, space.metric)
 
 
-def _far(vectors: Floats, queries: Floats, k: int, space: Space) -> Found:
+def _far(vectors: Floats, queries: Floats, k: int, space: MetricSpace) -> Found:
     """The k farthest of some vectors held in memory."""
     found = [_nobody(0, k)]
     squares = np.einsum("nd,nd->n", vectors, vectors)

@@ -16,8 +16,8 @@ __all__ = [
     "METRICS",
     "PORTION",
     "RIDGE",
-    "Space",
-    "Table",
+    "MetricSpace",
+    "VectorTable",
     "finite",
     "fit_whitening",
     "portions_of",
@@ -32,7 +32,7 @@ PORTION = 1 << 16
 Floats = NDArray[np.float32]
 
 
-class Table(Protocol):
+class VectorTable(Protocol):
     """Activations (n, channel) that can be sliced by rows: a NumPy array, a memory map, a Zarr array."""
 
     @property
@@ -43,7 +43,7 @@ class Table(Protocol):
         """Some rows."""
 
 
-def portions_of(table: Table, rows: int = PORTION) -> Iterator[tuple[int, Floats]]:
+def portions_of(table: VectorTable, rows: int = PORTION) -> Iterator[tuple[int, Floats]]:
     """First row and values of one portion after the other; an `InputError` where they are not finite."""
     for start in range(0, table.shape[0], rows):
         yield start, finite(np.asarray(table[start : start + rows], np.float32))
@@ -64,7 +64,7 @@ def finite(activations: Floats) -> Floats:
     return activations
 
 
-def take(table: Table, rows: NDArray[np.int64]) -> Floats:
+def take(table: VectorTable, rows: NDArray[np.int64]) -> Floats:
     """Some rows, ascending, wherever they stand."""
     taken = np.empty((len(rows), table.shape[1]), np.float32)
     for start in range(0, table.shape[0], PORTION):
@@ -86,7 +86,7 @@ ROUNDING: Final = 1e-6
 Doubles = NDArray[np.float64]
 
 
-def fit_whitening(activations: Table, ridge: float = RIDGE) -> Whitening:
+def fit_whitening(activations: VectorTable, ridge: float = RIDGE) -> Whitening:
     """Principal components of the standardised channels, each divided by its scatter.
 
     Distances between whitened activations are Mahalanobis distances but for the ridge: a direction whose variance is a
@@ -122,7 +122,7 @@ def fit_whitening(activations: Table, ridge: float = RIDGE) -> Whitening:
     return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
 
 
-def _moments(activations: Table) -> tuple[Doubles, Doubles]:
+def _moments(activations: VectorTable) -> tuple[Doubles, Doubles]:
     """Mean and covariance; sums are taken about the first portion's mean, so that no digits are lost far from zero."""
     n, channels = activations.shape
     about, total, products = np.zeros(channels), np.zeros(channels), np.zeros((channels, channels))
@@ -140,7 +140,7 @@ METRICS: Final = ("cosine", "euclidean", "whitened")
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
+class MetricSpace:
     """The space that a metric makes of activations.
 
     Attributes
@@ -190,8 +190,8 @@ class Space:
 
 
 def space_of(
-    activations: Table, metric: str = "cosine", whitening: Whitening | None = None, ridge: float = RIDGE
-) -> Space:
+    activations: VectorTable, metric: str = "cosine", whitening: Whitening | None = None, ridge: float = RIDGE
+) -> MetricSpace:
     """The space of some activations, which are read in portions.
 
     Parameters
@@ -213,12 +213,12 @@ def space_of(
         raise InputError(f"The metric {metric!r} was given", f"One of {choices(METRICS)}")
     if metric == "whitened":
         whitening = whitening or fit_whitening(activations, ridge)
-        return Space(metric, whitening.mean, whitening)
+        return MetricSpace(metric, whitening.mean, whitening)
     middle = np.zeros(activations.shape[1], np.float64)
     if metric == "euclidean":
         for _, portion in portions_of(activations):
             middle += portion.sum(axis=0, dtype=np.float64)
-    return Space(metric, (middle / max(activations.shape[0], 1)).astype(np.float32))
+    return MetricSpace(metric, (middle / max(activations.shape[0], 1)).astype(np.float32))
 
 
 def _unit(vectors: Floats) -> Floats:

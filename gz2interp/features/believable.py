@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gz2interp.features.image_prior import Light, colours_of, magnitudes_of
+from gz2interp.features.image_prior import ImagePrior, colours_of, magnitudes_of
 
 __all__ = ["agreement", "random_images", "share_of_colours", "share_of_spectrum"]
 
 Floats = NDArray[np.float32]
 
 
-def random_images(light: Light, count: int, seed: int) -> Floats:
+def random_images(light: ImagePrior, count: int, seed: int) -> Floats:
     """Images with the survey's mean magnitudes and random phases, nanomaggies: what an image without a meaning excites.
 
     Returns
@@ -32,7 +32,7 @@ def random_images(light: Light, count: int, seed: int) -> Floats:
     return np.clip(images, light.lowest, light.highest)
 
 
-def share_of_spectrum(images: ArrayLike, light: Light, seed: int | None = 0) -> Floats:
+def share_of_spectrum(images: ArrayLike, light: ImagePrior, seed: int | None = 0) -> Floats:
     """Which share of its spectrum lies in the survey's 5 to 95 % range, float32 (n,); of cutouts it is about 0.9.
 
     Images without noise are seen under the survey's, drawn from a seed; None for images that have theirs.
@@ -45,7 +45,7 @@ def share_of_spectrum(images: ArrayLike, light: Light, seed: int | None = 0) -> 
     return np.asarray(((magnitudes >= low) & (magnitudes <= high)).mean(axis=(1, 2, 3)), np.float32)
 
 
-def share_of_colours(images: ArrayLike, light: Light) -> Floats:
+def share_of_colours(images: ArrayLike, light: ImagePrior) -> Floats:
     """Which share of an image's colours lies in the survey's 5 to 95 % range, float32 (n,); NaN of a single band."""
     images = np.asarray(images, np.float32)
     if len(light.sky) < 2:
@@ -55,7 +55,7 @@ def share_of_colours(images: ArrayLike, light: Light) -> Floats:
     return np.asarray(((colours >= low) & (colours <= high)).mean(axis=1), np.float32)
 
 
-def agreement(first: ArrayLike, second: ArrayLike, light: Light) -> Floats:
+def agreement(first: ArrayLike, second: ArrayLike, light: ImagePrior) -> Floats:
     """Correlation of the magnitudes of two images' spectra, less the survey's mean, float32 (n,).
 
     Two seeds put a pattern in different places; the magnitudes do not know of places. Unlike patterns agree too, since

@@ -20,7 +20,7 @@ from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import OPERATORS, Combination, Output, Score, plane_of
 
-__all__ = ["COMPANY", "Form", "Heard", "diversity", "form_of"]
+__all__ = ["COMPANY", "ObjectiveForm", "RecordedBatch", "diversity", "form_of"]
 
 
 Tensor = Any
@@ -74,7 +74,7 @@ TINY = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
-class Heard:
+class RecordedBatch:
     """What the network says of a batch: as `Probe.listen` tells it."""
 
     probabilities: Tensor
@@ -83,7 +83,7 @@ class Heard:
 
 
 @dataclass(frozen=True, eq=False)
-class Form:
+class ObjectiveForm:
     """An objective, taken apart.
 
     Attributes
@@ -97,50 +97,54 @@ class Form:
 
     key: Hashable
     numbers: tuple[Floats, ...]
-    evaluate: Callable[[Heard, Sequence[Tensor]], Tensor]
+    evaluate: Callable[[RecordedBatch, Sequence[Tensor]], Tensor]
 
 
-def form_of(score: Score | float, probe: Probe) -> Form:
+def form_of(score: Score | float, probe: Probe) -> ObjectiveForm:
     """The form of a score that was resolved; one of a kind that is not known here has a form of its own."""
     match score:
         case int() | float():
-            return Form("number", (np.float32(score),), lambda heard, numbers: numbers[0])  # type: ignore[arg-type]
+            return ObjectiveForm("number", (np.float32(score),), lambda heard, numbers: numbers[0])  # type: ignore[arg-type]
         case Combination(sign=sign, left=left, right=right):
             return _joined(sign, form_of(left, probe), form_of(right, probe))
         case Output(kind=kind, of=of):
             one = np.eye(len(probe.class_names), dtype=np.float32)[of]  # type: ignore[index]
-            return Form(kind, (one,), lambda heard, numbers: tf.reduce_sum(_output(heard, kind) * numbers[0], axis=-1))
+            return ObjectiveForm(
+                kind, (one,), lambda heard, numbers: tf.reduce_sum(_output(heard, kind) * numbers[0], axis=-1)
+            )
         case Channel(layer=layer, number=number):
             return _along(layer, np.eye(probe.layer(layer).shape[-1], dtype=np.float32)[number])
         case Direction(layer=layer, vector=vector, cosine=cosine):
             return _along(layer, np.asarray(vector, np.float32), cosine)
         case PlaneScore(layer=layer) if not isinstance(score, Diversity):
             return _of_plane(score, score.numbers(probe.layer(layer)))
-    return Form(score, (), lambda heard, _: score(heard.probabilities, heard.logits, heard.said))
+    return ObjectiveForm(score, (), lambda heard, _: score(heard.probabilities, heard.logits, heard.said))
 
 
-def _output(heard: Heard, kind: str) -> Tensor:
+def _output(heard: RecordedBatch, kind: str) -> Tensor:
     return heard.logits if kind == "logit" else heard.probabilities
 
 
-def _joined(sign: str, left: Form, right: Form) -> Form:
+def _joined(sign: str, left: ObjectiveForm, right: ObjectiveForm) -> ObjectiveForm:
     count = len(left.numbers)
 
-    def evaluate(heard: Heard, numbers: Sequence[Tensor]) -> Tensor:
+    def evaluate(heard: RecordedBatch, numbers: Sequence[Tensor]) -> Tensor:
         parts = left.evaluate(heard, numbers[:count]), right.evaluate(heard, numbers[count:])
         return OPERATORS[sign](*parts)
 
-    return Form((sign, left.key, right.key), left.numbers + right.numbers, evaluate)
+    return ObjectiveForm((sign, left.key, right.key), left.numbers + right.numbers, evaluate)
 
 
-def _along(layer: str, vector: Floats, cosine: bool = False) -> Form:
-    def evaluate(heard: Heard, numbers: Sequence[Tensor]) -> Tensor:
+def _along(layer: str, vector: Floats, cosine: bool = False) -> ObjectiveForm:
+    def evaluate(heard: RecordedBatch, numbers: Sequence[Tensor]) -> Tensor:
         said = heard.said[layer]
         along = tf.reduce_sum(said * numbers[0], axis=-1)
         return along / tf.sqrt(tf.reduce_sum(said**2, axis=-1) + TINY) if cosine else along
 
-    return Form(("along", layer, cosine), (vector,), evaluate)
+    return ObjectiveForm(("along", layer, cosine), (vector,), evaluate)
 
 
-def _of_plane(score: PlaneScore, numbers: tuple[Floats, ...]) -> Form:
-    return Form(score.form, numbers, lambda heard, numbers: score.measure(heard.said[plane_of(score.layer)], *numbers))
+def _of_plane(score: PlaneScore, numbers: tuple[Floats, ...]) -> ObjectiveForm:
+    return ObjectiveForm(
+        score.form, numbers, lambda heard, numbers: score.measure(heard.said[plane_of(score.layer)], *numbers)
+    )

@@ -16,7 +16,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
 
-__all__ = ["Counts", "Light", "colours_of", "distances", "frequencies", "light_of", "magnitudes_of", "ring_weights"]
+__all__ = [
+    "Histograms",
+    "ImagePrior",
+    "colours_of",
+    "distances",
+    "frequencies",
+    "image_prior",
+    "magnitudes_of",
+    "ring_weights",
+]
 
 
 STEP = 2.0
@@ -50,7 +59,7 @@ def _away(height: int, width: int) -> NDArray[np.float64]:
 BINS = 1000
 
 
-class Counts:
+class Histograms:
     """Histograms that grow batch by batch, one for each place of `shape`.
 
     Parameters
@@ -73,9 +82,9 @@ class Counts:
         flat = np.broadcast_to(which, values.shape).ravel() * BINS + np.clip(bins, 0, BINS - 1).ravel()
         self.counts += np.bincount(flat, minlength=self.counts.size).reshape(self.counts.shape)
 
-    def together(self) -> Counts:
+    def together(self) -> Histograms:
         """Over the first place."""
-        joined = Counts(self.shape[1:], self.low, self.high)
+        joined = Histograms(self.shape[1:], self.low, self.high)
         joined.counts = self.counts.reshape(self.shape[0], -1, BINS).sum(axis=0)
         return joined
 
@@ -119,7 +128,7 @@ SURE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
-class Light:
+class ImagePrior:
     """What a survey's cutouts look like, of any number of bands.
 
     Attributes
@@ -178,7 +187,7 @@ class Light:
         return np.asarray(np.sinh(np.asarray(stretched, np.float32)) * self.sky, np.float32)
 
 
-def light_of(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> Light:
+def image_prior(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> ImagePrior:
     """What the light of a survey is like, from one pass over its cutouts.
 
     Parameters
@@ -202,7 +211,7 @@ def light_of(batches: Iterable[ArrayLike], bands: Sequence[str] = ()) -> Light:
             break
     if not first:
         raise InputError("No images were given", "Cutouts of the survey", "A few hundred are enough")
-    gathered = _Gathered(np.concatenate(first)[:FIRST])
+    gathered = _PriorSums(np.concatenate(first)[:FIRST])
     for images in chain(first, some):
         gathered.add(_batch_like(images, first))
     names = tuple(bands) or tuple(f"band {k}" for k in range(gathered.shape[2]))
@@ -232,7 +241,7 @@ def colours_of(images: ArrayLike, sky: Floats) -> Floats:
     return np.asarray(magnitudes[:, :-1] - magnitudes[:, 1:], np.float32)
 
 
-class _Gathered:
+class _PriorSums:
     """Sums and counts, as large after a million galaxies as after one."""
 
     def __init__(self, first: Floats) -> None:
@@ -242,10 +251,10 @@ class _Gathered:
         self.magnitudes = np.zeros((bands, height, width // 2 + 1))
         self.distance, self.frequency = distances(height, width), frequencies(height, width)
         self.weights = ring_weights(height, width)
-        self.pixels = Counts((int(self.distance.max()) + 1, bands + 1), -20, 20)
-        self.rings = Counts((self.weights.shape[1], bands + 1), -20, 20)
-        self.waves = Counts((int(self.frequency.max()) + 1, bands), -12, 18)
-        self.colours = Counts((max(bands - 1, 0),), -12, 12)
+        self.pixels = Histograms((int(self.distance.max()) + 1, bands + 1), -20, 20)
+        self.rings = Histograms((self.weights.shape[1], bands + 1), -20, 20)
+        self.waves = Histograms((int(self.frequency.max()) + 1, bands), -12, 18)
+        self.colours = Histograms((max(bands - 1, 0),), -12, 12)
 
     def add(self, images: Floats) -> None:
         relative = _finite(images) / self.sky
@@ -274,14 +283,14 @@ class _Gathered:
         means /= self.weights.sum(axis=0)[:, None]
         self.rings.add(means, np.arange(means.shape[1])[:, None], every)
 
-    def light(self, bands: tuple[str, ...]) -> Light:
+    def light(self, bands: tuple[str, ...]) -> ImagePrior:
         pixels = self.galaxies * self.shape[0] * self.shape[1]
         mean = self.total / pixels
         ends = np.exp(self.waves.quantiles(OUTER))  # (2, frequency, band)
         low = self.pixels.together().quantiles(EXTREME[:1])[0, :-1]
         reach, high = self.pixels.quantiles((REACH, EXTREME[1]))  # (distance, band + 1)
         spectrum = self.magnitudes / self.galaxies
-        return Light(
+        return ImagePrior(
             bands=bands,
             galaxies=self.galaxies,
             sky=self.sky,

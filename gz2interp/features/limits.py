@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.features.image_prior import Light, ring_weights
+from gz2interp.features.image_prior import ImagePrior, ring_weights
 from gz2interp.features.parametrisations import asinh, sinh
 from gz2interp.network.quiet import tf
 
@@ -38,13 +38,13 @@ def above_sky(raw: Tensor) -> tuple[Tensor, Tensor]:
     return lit, tf.sigmoid(steep)
 
 
-def fluxes_within(lit: Tensor, light: Light, own_colours: bool = True) -> Tensor:
+def fluxes_within(lit: Tensor, light: ImagePrior, own_colours: bool = True) -> Tensor:
     """Fluxes that could be a cutout's, in nanomaggies, of stretched light that is not below sky.
 
     Parameters
     ----------
     lit : tensor (n, band, y, x)
-    light : Light
+    light : ImagePrior
     own_colours : bool, optional
         Whether the colours of each pixel, between neighbouring bands, are within those of the survey's galaxies, and
         so those of all light. Otherwise each band is limited by itself.
@@ -63,7 +63,7 @@ def fluxes_within(lit: Tensor, light: Light, own_colours: bool = True) -> Tensor
     return tf.minimum(relative * _of_band(light.sky), _of_band(light.highest))
 
 
-def _limited(lit: Tensor, light: Light, which: slice) -> Tensor:
+def _limited(lit: Tensor, light: ImagePrior, which: slice) -> Tensor:
     """At no place above the survey's reach, and on no ring about the middle brighter than its galaxies are."""
     kept = lit * tf.math.rsqrt(tf.sqrt(1 + tf.square(tf.square(lit / np.moveaxis(light.reach[..., which], -1, 0)))))
     height, width, _ = light.shape
@@ -74,7 +74,7 @@ def _limited(lit: Tensor, light: Light, which: slice) -> Tensor:
     return tf.reshape(flat * tf.matmul(factors, weights, transpose_b=True), tf.shape(kept))
 
 
-def _shares(bands: Tensor, light: Light) -> Tensor:
+def _shares(bands: Tensor, light: ImagePrior) -> Tensor:
     """Each band's part in the mean of all, after the colours have been brought into the survey's range."""
     count, (height, width, _) = bands.shape[1], light.shape
     if count < 2:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
-from gz2interp.features.image_prior import Light
+from gz2interp.features.image_prior import ImagePrior
 from gz2interp.network.quiet import tf
 
 __all__ = ["PARAMETRISATIONS", "Parametrisation", "asinh", "parametrisation_named", "sinh"]
@@ -50,9 +50,9 @@ class Parametrisation:
     ----------
     name : str
     shape : callable
-        From a `Light` to the shape of what is free, for one image.
+        From a `ImagePrior` to the shape of what is free, for one image.
     raw : callable
-        From what is free (n, *shape) and a `Light` to raw stretched light (n, band, y, x).
+        From what is free (n, *shape) and a `ImagePrior` to raw stretched light (n, band, y, x).
     start : float
         Amplitude of what is free at the start.
     rate : float
@@ -60,60 +60,60 @@ class Parametrisation:
     """
 
     name: str
-    shape: Callable[[Light], tuple[int, ...]]
-    raw: Callable[[Tensor, Light], Tensor]
+    shape: Callable[[ImagePrior], tuple[int, ...]]
+    raw: Callable[[Tensor, ImagePrior], Tensor]
     start: float
     rate: float
 
 
-def mixing_of(light: Light) -> Floats:
+def mixing_of(light: ImagePrior) -> Floats:
     """Symmetric root of the correlations between bands: it mixes independent numbers into the survey's colours."""
     scatter = np.sqrt(np.maximum(np.diag(light.covariance).astype(np.float64), TINY))
     values, vectors = np.linalg.eigh(light.covariance / np.outer(scatter, scatter))
     return np.asarray((vectors * np.sqrt(np.clip(values, 0, None))) @ vectors.T, np.float32)
 
 
-def _pixels(free: Tensor, light: Light) -> Tensor:
+def _pixels(free: Tensor, light: ImagePrior) -> Tensor:
     return light.mean[:, None, None] + free * np.sqrt(np.diag(light.covariance))[:, None, None]
 
 
-def _fourier(free: Tensor, light: Light) -> Tensor:
+def _fourier(free: Tensor, light: ImagePrior) -> Tensor:
     return _image_of(_mixed(free, light), light)
 
 
-def _maco(free: Tensor, light: Light) -> Tensor:
+def _maco(free: Tensor, light: ImagePrior) -> Tensor:
     turned = _mixed(tf.stack([tf.cos(free), tf.sin(free)], axis=1), light)
     return _image_of(turned / tf.sqrt(tf.reduce_sum(turned**2, axis=1, keepdims=True) + TINY), light)
 
 
-def _mixed(waves: Tensor, light: Light) -> Tensor:
+def _mixed(waves: Tensor, light: ImagePrior) -> Tensor:
     bands = len(light.sky)
     return tf.reshape(tf.matmul(mixing_of(light), tf.reshape(waves, (-1, 2, bands, _count(light)))), tf.shape(waves))
 
 
-def _image_of(waves: Tensor, light: Light) -> Tensor:
+def _image_of(waves: Tensor, light: ImagePrior) -> Tensor:
     real, imaginary = tf.unstack(waves * _around_mean(light), axis=1)
     varying = tf.signal.irfft2d(tf.complex(real, imaginary), light.shape[:2])
     return light.mean[:, None, None] + varying
 
 
-def _around_mean(light: Light) -> Floats:
+def _around_mean(light: ImagePrior) -> Floats:
     # The magnitude at frequency 0 holds the mean itself; what varies around it between galaxies is like its neighbours.
     magnitudes = light.signal.copy()
     magnitudes[:, 0, 0] = magnitudes[:, 0, 1 : magnitudes.shape[2]].max(axis=-1, initial=0.0)
     return magnitudes
 
 
-def _waves(light: Light) -> tuple[int, ...]:
+def _waves(light: ImagePrior) -> tuple[int, ...]:
     height, width, bands = light.shape
     return bands, height, width // 2 + 1
 
 
-def _count(light: Light) -> int:
+def _count(light: ImagePrior) -> int:
     return int(np.prod(_waves(light)[1:]))
 
 
-def _planes(light: Light) -> tuple[int, ...]:
+def _planes(light: ImagePrior) -> tuple[int, ...]:
     height, width, bands = light.shape
     return bands, height, width
 

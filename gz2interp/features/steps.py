@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from gz2interp.errors import InputError
-from gz2interp.features.forms import COMPANY, Form, Heard
-from gz2interp.features.image_prior import Light
+from gz2interp.features.forms import COMPANY, ObjectiveForm, RecordedBatch
+from gz2interp.features.image_prior import ImagePrior
 from gz2interp.features.limits import above_sky, fluxes_within
 from gz2interp.features.parametrisations import Parametrisation
 from gz2interp.features.transformations import Transformations, images_of
@@ -18,7 +18,7 @@ from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.network.taps import TRACING
 
-__all__ = ["State", "Stepper"]
+__all__ = ["ObjectiveOptimiser", "OptimiserState"]
 
 Tensor = Any
 
@@ -36,7 +36,7 @@ So it wanders between images about as rich in contrast as the survey's."""
 
 
 @dataclass(frozen=True, eq=False)
-class State:
+class OptimiserState:
     """What changes from step to step: what is free, Adam's two memories, and what became of each image.
 
     Attributes
@@ -58,23 +58,23 @@ class State:
         return self.free, self.first, self.second, self.moved, self.failed
 
     @classmethod
-    def at(cls, free: Any) -> State:
+    def at(cls, free: Any) -> OptimiserState:
         """The beginning."""
         free = tf.constant(free, tf.float32)
         none = tf.zeros(len(free), tf.int32)
         return cls(free, tf.zeros_like(free), tf.zeros_like(free), none, none)
 
 
-class Stepper:
+class ObjectiveOptimiser:
     """Steps and looks for objectives of one form.
 
     Parameters
     ----------
     probe : Probe
-    form : Form
+    form : ObjectiveForm
     layers : sequence of str
         That it listens to.
-    light : Light
+    light : ImagePrior
     parametrisation : Parametrisation
     transformations : Transformations
     rate : float
@@ -91,9 +91,9 @@ class Stepper:
     def __init__(
         self,
         probe: Probe,
-        form: Form,
+        form: ObjectiveForm,
         layers: Sequence[str],
-        light: Light,
+        light: ImagePrior,
         parametrisation: Parametrisation,
         transformations: Transformations,
         rate: float,
@@ -114,16 +114,18 @@ class Stepper:
         self._look = _traced(self._looked, [free, company, *given])
         self._transformed_look = _traced(self._transformed, [free, number, company, *given])
 
-    def step(self, state: State, number: int, share: float, company: Any, numbers: Sequence[Any]) -> State:
+    def step(
+        self, state: OptimiserState, number: int, share: float, company: Any, numbers: Sequence[Any]
+    ) -> OptimiserState:
         """One step on; `share` of all steps lies behind."""
-        return State(*self._step(*state.tensors, *_constants(number, share), company, *numbers))
+        return OptimiserState(*self._step(*state.tensors, *_constants(number, share), company, *numbers))
 
-    def look(self, state: State, company: Any, numbers: Sequence[Any]) -> tuple[Tensor, Tensor]:
+    def look(self, state: OptimiserState, company: Any, numbers: Sequence[Any]) -> tuple[Tensor, Tensor]:
         """Images in nanomaggies (n, y, x, band), and the objectives of each, (n,)."""
         images, values = self._look(state.free, company, *numbers)
         return images, values
 
-    def transformed_look(self, state: State, number: int, company: Any, numbers: Sequence[Any]) -> Tensor:
+    def transformed_look(self, state: OptimiserState, number: int, company: Any, numbers: Sequence[Any]) -> Tensor:
         """The objectives of the images, (n,), under the transformations of a step."""
         return self._transformed_look(state.free, tf.constant(number), company, *numbers)
 
@@ -146,7 +148,7 @@ class Stepper:
 
     def _value(self, images: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
         probabilities, logits, said = self.probe.listen(images, self.layers)
-        return self.form.evaluate(Heard(probabilities, logits, {**said, COMPANY: company}), numbers)
+        return self.form.evaluate(RecordedBatch(probabilities, logits, {**said, COMPANY: company}), numbers)
 
     def _stepped(
         self,

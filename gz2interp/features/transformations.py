@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from gz2interp.errors import InputError
-from gz2interp.features.image_prior import Light
+from gz2interp.features.image_prior import ImagePrior
 from gz2interp.network.quiet import tf
 
 __all__ = ["NONE", "Transformations", "images_of"]
@@ -53,7 +53,7 @@ class Transformations:
         """Whether anything is turned, shifted or scaled."""
         return bool(self.rotation or self.shift or self.scale)
 
-    def __call__(self, planes: Tensor, light: Light, seed: Tensor) -> Tensor:
+    def __call__(self, planes: Tensor, light: ImagePrior, seed: Tensor) -> Tensor:
         """Images (n, y, x, band) of planes (n, band, y, x), transformed by a draw that follows from the seed (2,)."""
         seeds = tf.random.experimental.stateless_split(seed, 3)
         if self.blur:

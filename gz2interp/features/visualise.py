@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.features.forms import Diversity, Form, form_of
-from gz2interp.features.image_prior import Light
+from gz2interp.features.forms import Diversity, ObjectiveForm, form_of
+from gz2interp.features.image_prior import ImagePrior
 from gz2interp.features.parametrisations import Parametrisation, parametrisation_named
-from gz2interp.features.steps import State, Stepper
+from gz2interp.features.steps import ObjectiveOptimiser, OptimiserState
 from gz2interp.features.transformations import Transformations
 from gz2interp.network.layers import example_shape
 from gz2interp.network.probe import Probe
@@ -21,7 +21,7 @@ from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, singles
 from gz2interp.results import FeatureImages
 
-__all__ = ["BATCH", "STEPS", "Batches", "visualise"]
+__all__ = ["BATCH", "STEPS", "BatchStore", "visualise"]
 
 Floats = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
@@ -40,7 +40,7 @@ DRAWS: Final = 8
 _COLUMNS: Final = ("images", "reached", "transformed", "moved", "failed", "done")
 
 
-class Batches(Protocol):
+class BatchStore(Protocol):
     """Where finished batches are kept, so that an interrupted call of the same arguments need not repeat them."""
 
     def read(self, number: int) -> Mapping[str, NDArray[Any]] | None:
@@ -56,7 +56,7 @@ class _Batch:
 
     which: tuple[int, ...]
     objectives: tuple[Score, ...]
-    forms: tuple[Form, ...]
+    forms: tuple[ObjectiveForm, ...]
 
     @property
     def numbers(self) -> list[Any]:
@@ -64,7 +64,7 @@ class _Batch:
         return [tf.constant(np.stack(column), tf.float32) for column in columns]
 
     @property
-    def _objectives(self) -> Iterator[tuple[Score, Form]]:
+    def _objectives(self) -> Iterator[tuple[Score, ObjectiveForm]]:
         return zip(self.objectives, self.forms, strict=True)
 
     @property
@@ -76,14 +76,14 @@ class _Batch:
         return tf.constant(alike / np.maximum(alike.sum(axis=1, keepdims=True), 1), tf.float32)
 
 
-def _identity(objective: Score, form: Form) -> Hashable:
+def _identity(objective: Score, form: ObjectiveForm) -> Hashable:
     return objective.name, *(number.tobytes() for number in form.numbers)
 
 
 def visualise(
     probe: Probe,
     objectives: Score | Sequence[Score],
-    light: Light,
+    light: ImagePrior,
     *,
     parametrisation: str = "fourier",
     steps: int = STEPS,
@@ -96,7 +96,7 @@ def visualise(
     batch: int = BATCH,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
-    batches: Batches | None = None,
+    batches: BatchStore | None = None,
 ) -> FeatureImages:
     """Images that excite objectives, and could be cutouts of the survey.
 
@@ -107,8 +107,8 @@ def visualise(
         An image is made for each: `channel`, `logit`, `direction`, those of `gz2interp.features.objectives`, and what
         ``+ - *`` make of them. Those that differ in numbers only, such as the channels of a layer, are made side by
         side in one compiled step.
-    light : Light
-        What the survey's cutouts are like, from `light_of`.
+    light : ImagePrior
+        What the survey's cutouts are like, from `gz2interp.features.image_prior.image_prior`.
     parametrisation : str, optional
         ``"fourier"``, ``"maco"`` or ``"pixels"``.
     steps : int, optional
@@ -131,7 +131,7 @@ def visualise(
         Called with (what is being done, steps done, of how many).
     stop : callable, optional
         Asked after each step; True ends with what there is, as Ctrl+C does.
-    batches : Batches, optional
+    batches : BatchStore, optional
         By default nothing is kept between calls.
 
     Returns
@@ -145,7 +145,7 @@ def visualise(
         The network does not know an objective's layers, channels or classes, or takes other images than the survey's.
     """
     chosen = (objectives,) if isinstance(objectives, Score) else tuple(objectives)
-    wish = _Wish(
+    wish = _ImageSettings(
         probe,
         light,
         parametrisation_named(parametrisation),
@@ -170,11 +170,11 @@ def visualise(
 
 
 @dataclass(frozen=True, eq=False)
-class _Wish:
+class _ImageSettings:
     """How all images are made."""
 
     probe: Probe
-    light: Light
+    light: ImagePrior
     parametrisation: Parametrisation
     transformations: Transformations
     own_rate: float | None
@@ -191,7 +191,7 @@ class _Wish:
             raise InputError(
                 f"The network takes images (y, x, band) = {self.probe.image_shape}",
                 f"The light is that of cutouts of {self.light.shape}",
-                "Take light_of the cutouts that the network was trained on",
+                "Take image_prior of the cutouts that the network was trained on",
             )
         if steps < 1 or batch < 1 or not self.rate > 0 or not 0 <= self.seed < 2**31:
             raise InputError(
@@ -215,8 +215,8 @@ class _Wish:
                 "Build the network again for images of one size, and give it the weights that it has",
             )
 
-    def stepper(self, form: Form, objective: Score) -> Stepper:
-        return Stepper(
+    def stepper(self, form: ObjectiveForm, objective: Score) -> ObjectiveOptimiser:
+        return ObjectiveOptimiser(
             self.probe,
             form,
             objective.layers,
@@ -230,18 +230,18 @@ class _Wish:
             objective.name,
         )
 
-    def start(self, which: Sequence[int], aligned: bool) -> State:
+    def start(self, which: Sequence[int], aligned: bool) -> OptimiserState:
         shape = self.parametrisation.shape(self.light)
         draws = [
             np.random.default_rng([self.seed, 0 if aligned else number]).standard_normal(shape, np.float32)
             for number in which
         ]
-        return State.at(self.parametrisation.start * np.stack(draws))
+        return OptimiserState.at(self.parametrisation.start * np.stack(draws))
 
 
 def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[_Batch]:
     """Those of one form together; equal ones that are to differ are not parted unless there are more than a batch."""
-    by_form: dict[Hashable, list[tuple[int, Score, Form]]] = {}
+    by_form: dict[Hashable, list[tuple[int, Score, ObjectiveForm]]] = {}
     for number, objective in enumerate(objectives):
         resolved = objective.resolve(probe.class_names)
         form = form_of(resolved, probe)
@@ -254,14 +254,14 @@ def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[
 
 
 def _made(
-    wish: _Wish,
+    wish: _ImageSettings,
     objectives: Sequence[Score],
     steps: int,
     batch: int,
     aligned: bool,
     progress: Progress,
     stop: Callable[[], bool],
-    batches: Batches | None,
+    batches: BatchStore | None,
 ) -> tuple[dict[int, tuple[Any, ...]], bool]:
     """Image and what is told of it, by the objective's number; and whether all was done."""
     made: dict[int, tuple[Any, ...]] = {}
@@ -298,7 +298,7 @@ def _made(
 
 
 def _told(
-    stepper: Stepper, state: State, done: int, steps: int, company: Any, numbers: Sequence[Any]
+    stepper: ObjectiveOptimiser, state: OptimiserState, done: int, steps: int, company: Any, numbers: Sequence[Any]
 ) -> list[tuple[Any, ...]]:
     images, reached = stepper.look(state, company, numbers)
     draws = [stepper.transformed_look(state, steps + draw, company, numbers).numpy() for draw in range(DRAWS)]
@@ -309,7 +309,7 @@ def _told(
 def _joined(
     made: dict[int, tuple[Any, ...]],
     objectives: Sequence[Score],
-    light: Light,
+    light: ImagePrior,
     parametrisation: str,
     parameters: dict[str, Any],
     seed: int,

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from gz2interp.cards import Card, Evaluation, Failures
+from gz2interp.cards import Evaluation, Failures, ModelCard
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.figures.pieces.pictures import put_scale_bar
-from gz2interp.figures.shown import Sky
+from gz2interp.figures.shown import CutoutSky
 from gz2interp.figures.style import STYLE
 from gz2interp.schema import name_in_words
 from gz2interp.stores.files import replaced
@@ -30,15 +30,15 @@ _CARD_STYLE: Final[Any] = {**STYLE, "axes.titlelocation": "left", "legend.frameo
 Bytes = NDArray[np.uint8]
 
 
-def card_figure(card: Card, pictures: Bytes | None = None, sky: Sky | None = None) -> Figure:
+def card_figure(card: ModelCard, pictures: Bytes | None = None, sky: CutoutSky | None = None) -> Figure:
     """What can be drawn of a card; what is not known leaves a word in its place.
 
     Parameters
     ----------
-    card : Card
+    card : ModelCard
     pictures : uint8 (mistake, y, x, 3), optional
         In array order, of the card's mistakes.
-    sky : Sky, optional
+    sky : CutoutSky, optional
         Of the first of them, for its scale bar.
     """
     lines = 0 if pictures is None else -(-len(pictures) // _PER_ROW)
@@ -65,7 +65,7 @@ def save_card_figure(figure: Figure, folder: Path) -> None:
             figure.savefig(aside, dpi=200)
 
 
-def _draw_scores(part: Any, card: Card) -> None:
+def _draw_scores(part: Any, card: ModelCard) -> None:
     left, right = part.subplots(1, 2, width_ratios=(1, 1.1))
     if card.evaluation is None:
         _without(left, "As often right as it is sure?", "not evaluated")
@@ -104,7 +104,7 @@ def _draw_confusion(axes: Axes, evaluation: Evaluation) -> None:
     axes.set_title(f"Confusion matrix\naccuracy {evaluation.accuracy}\nof {evaluation.accuracy.count} galaxies")
 
 
-def _draw_below(part: Any, card: Card) -> None:
+def _draw_below(part: Any, card: ModelCard) -> None:
     panels = part.subplots(1, 3)
     for place in range(2):
         if place < len(card.failures):
@@ -124,7 +124,7 @@ def _draw_failures(axes: Axes, failures: Failures) -> None:
     axes.set_title("Error rate")
 
 
-def _draw_history(axes: Axes, card: Card) -> None:
+def _draw_history(axes: Axes, card: ModelCard) -> None:
     history = card.training.history if card.training else {}
     if "loss" not in history:
         _without(axes, "Training", "not known")
@@ -140,7 +140,7 @@ def _draw_history(axes: Axes, card: Card) -> None:
     axes.legend(handlelength=1.8, borderpad=0)
 
 
-def _draw_mistakes(part: Any, card: Card, pictures: Bytes, lines: int) -> None:
+def _draw_mistakes(part: Any, card: ModelCard, pictures: Bytes, lines: int) -> None:
     panels = part.subplots(lines, _PER_ROW, squeeze=False).ravel()
     for axes in panels:
         axes.set_axis_off()

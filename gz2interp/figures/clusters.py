@@ -12,7 +12,7 @@ from contourpy import contour_generator
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gz2interp.figures.density import Window
+from gz2interp.figures.density import MapWindow
 from gz2interp.figures.panels import asinh_share
 from gz2interp.figures.rgb import Stretch, rgb
 
@@ -54,7 +54,7 @@ class Outline:
 
 
 def outlines(
-    coordinates: Floats, numbers: NDArray[np.int64], places: Mapping[int, tuple[float, float]], window: Window
+    coordinates: Floats, numbers: NDArray[np.int64], places: Mapping[int, tuple[float, float]], window: MapWindow
 ) -> list[Outline]:
     """The outlines of clusters.
 
@@ -65,7 +65,7 @@ def outlines(
         The cluster of each galaxy; 0 for none.
     places : mapping
         Cluster -> the galaxy in its middle; whoever is named here is outlined.
-    window : Window
+    window : MapWindow
         The whole map.
     """
     edges = [np.linspace(low, high, GRID + 1) for low, high in ((window.y0, window.y1), (window.x0, window.x1))]

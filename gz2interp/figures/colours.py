@@ -11,7 +11,7 @@ from matplotlib import colormaps
 from matplotlib.colors import rgb2hex
 from numpy.typing import NDArray
 
-__all__ = ["NUMBERS", "OKABE_ITO", "Categories", "Colouring", "Scale", "categories", "scale"]
+__all__ = ["NUMBERS", "OKABE_ITO", "Categories", "Colouring", "NumberScale", "categories", "scale"]
 
 Floats = NDArray[np.floating]
 
@@ -49,7 +49,7 @@ class Categories:
 
 
 @dataclass(frozen=True, eq=False)
-class Scale:
+class NumberScale:
     """A column of numbers.
 
     Attributes
@@ -76,7 +76,7 @@ class Scale:
         return np.asarray(colours)
 
 
-Colouring = Categories | Scale
+Colouring = Categories | NumberScale
 
 
 def categories(title: str, words: Sequence[str | None] | NDArray[np.object_], most: int = len(OKABE_ITO)) -> Categories:
@@ -93,12 +93,12 @@ def categories(title: str, words: Sequence[str | None] | NDArray[np.object_], mo
     return Categories(title, code[inverse], tuple(names), tuple(colours))
 
 
-def scale(title: str, values: Sequence[float] | Floats) -> Scale:
+def scale(title: str, values: Sequence[float] | Floats) -> NumberScale:
     """Colours for a column of numbers, within robust limits."""
     numbers = np.asarray(values, dtype=np.float64)
     finite = numbers[np.isfinite(numbers)]
     low, high = np.percentile(finite, [1, 99]) if finite.size else (0.0, 1.0)
-    return Scale(title, numbers, float(low), float(high))
+    return NumberScale(title, numbers, float(low), float(high))
 
 
 def _said(word: object) -> bool:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Window", "density_rgba", "inside_polygon", "sample", "window_of"]
+__all__ = ["MapWindow", "density_rgba", "inside_polygon", "sample", "window_of"]
 
 Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
@@ -18,7 +18,7 @@ PIXELS: Final = 512
 
 
 @dataclass(frozen=True)
-class Window:
+class MapWindow:
     """The part of the map that is looked at, in map coordinates."""
 
     x0: float
@@ -32,23 +32,23 @@ class Window:
         return np.asarray((x >= self.x0) & (x <= self.x1) & (y >= self.y0) & (y <= self.y1))
 
 
-def window_of(points: Floats, margin: float = 0.04) -> Window:
+def window_of(points: Floats, margin: float = 0.04) -> MapWindow:
     """The window that shows all points, with some air around them."""
     finite = points[np.isfinite(points).all(axis=1)]
     if len(finite) == 0:
-        return Window(-1, 1, -1, 1)
+        return MapWindow(-1, 1, -1, 1)
     low, high = finite.min(axis=0).astype(float), finite.max(axis=0).astype(float)
     air = np.maximum(high - low, 1e-6) * margin
-    return Window(float(low[0] - air[0]), float(high[0] + air[0]), float(low[1] - air[1]), float(high[1] + air[1]))
+    return MapWindow(float(low[0] - air[0]), float(high[0] + air[0]), float(low[1] - air[1]), float(high[1] + air[1]))
 
 
-def sample(points: Floats, window: Window, order: Rows, most: int) -> Rows:
+def sample(points: Floats, window: MapWindow, order: Rows, most: int) -> Rows:
     """At most `most` galaxies of a window, spread as all of them are.
 
     Parameters
     ----------
     points : float (n, 2)
-    window : Window
+    window : MapWindow
     order : int64 (n,)
         A random permutation. The first galaxies in this order that lie in the window are taken, so that zooming in
         keeps the ones on the screen and adds others.
@@ -62,7 +62,7 @@ def sample(points: Floats, window: Window, order: Rows, most: int) -> Rows:
     return np.asarray(order[window.holds(points)[order]][:most])
 
 
-def density_rgba(points: Floats, colours: Floats, window: Window, members: Bools | None = None) -> NDArray[np.uint8]:
+def density_rgba(points: Floats, colours: Floats, window: MapWindow, members: Bools | None = None) -> NDArray[np.uint8]:
     """The galaxies of a window as an image.
 
     Parameters
@@ -71,7 +71,7 @@ def density_rgba(points: Floats, colours: Floats, window: Window, members: Bools
         x and y.
     colours : float (n, 3)
         0..255, of each galaxy.
-    window : Window
+    window : MapWindow
     members : bool (n,), optional
         These stay bright and the others fade.
 
@@ -117,7 +117,7 @@ def inside_polygon(points: Floats, polygon: Floats) -> Bools:
     if len(polygon) < 3 or np.ptp(polygon[:, 1]) == 0:
         return inside
     (x0, y0), (x1, y1) = polygon.min(axis=0), polygon.max(axis=0)
-    near = np.flatnonzero(Window(float(x0), float(x1), float(y0), float(y1)).holds(points))
+    near = np.flatnonzero(MapWindow(float(x0), float(x1), float(y0), float(y1)).holds(points))
     strips = _strips(points[near, 1].astype(np.float64), y0, y1)
     order = np.argsort(strips, kind="stable")
     near, strips = near[order], strips[order]
@@ -138,7 +138,7 @@ def _strips(y: Floats, low: float, high: float) -> NDArray[np.uint16]:
     return np.asarray((y - low) / (high - low) * np.iinfo(np.uint16).max).astype(np.uint16)
 
 
-def _cells(points: Floats, window: Window) -> Rows:
+def _cells(points: Floats, window: MapWindow) -> Rows:
     across = (points[:, 0] - window.x0) / (window.x1 - window.x0) * PIXELS
     down = (window.y1 - points[:, 1]) / (window.y1 - window.y0) * PIXELS
     column, row = (np.clip(at.astype(np.int64), 0, PIXELS - 1) for at in (across, down))

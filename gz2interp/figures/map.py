@@ -10,8 +10,8 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from gz2interp.figures.colours import NUMBERS, Categories, Colouring, Scale
-from gz2interp.figures.density import Window, density_rgba, sample, window_of
+from gz2interp.figures.colours import NUMBERS, Categories, Colouring, NumberScale
+from gz2interp.figures.density import MapWindow, density_rgba, sample, window_of
 from gz2interp.figures.rgb import data_uri
 
 __all__ = ["MOST_POINTS", "MapPoints", "MapView", "map_figure"]
@@ -52,7 +52,7 @@ class MapView:
 
     Attributes
     ----------
-    window : Window, optional
+    window : MapWindow, optional
         All galaxies if not said.
     selected : int, optional
         The place of the selected galaxy among the points; it wears a ring.
@@ -64,7 +64,7 @@ class MapView:
         The place of an image that is not in the survey; it is a star.
     """
 
-    window: Window | None = None
+    window: MapWindow | None = None
     selected: int | None = None
     members: Bools | None = None
     polygon: Floats | None = None
@@ -79,7 +79,7 @@ def map_figure(
     Parameters
     ----------
     points : MapPoints
-    colouring : Categories or Scale
+    colouring : Categories or NumberScale
         From `gz2interp.figures.colours`, one entry for each point.
     view : MapView, optional
     most : int
@@ -125,7 +125,9 @@ def _category_traces(
     return traces
 
 
-def _scale_trace(points: MapPoints, colouring: Scale, shown: NDArray[np.int64], members: Bools | None) -> go.Scatter:
+def _scale_trace(
+    points: MapPoints, colouring: NumberScale, shown: NDArray[np.int64], members: Bools | None
+) -> go.Scatter:
     bar = {"title": {"text": colouring.title, "side": "top"}, "orientation": "h", "x": 0, "xanchor": "left", "y": -0.01}
     bar |= {"yanchor": "top", "len": 0.45, "thickness": 8, "outlinewidth": 0, "nticks": 5, "ypad": 4}
     marker = {
@@ -199,12 +201,12 @@ def _mark_trace(x: float, y: float) -> go.Scatter:
     )
 
 
-def _placed(uri: str, window: Window) -> dict[str, Any]:
+def _placed(uri: str, window: MapWindow) -> dict[str, Any]:
     place = {"x": window.x0, "y": window.y1, "sizex": window.x1 - window.x0, "sizey": window.y1 - window.y0}
     return {"source": uri, "xref": "x", "yref": "y", "sizing": "stretch", "layer": "below", **place}
 
 
-def _layout(window: Window) -> dict[str, Any]:
+def _layout(window: MapWindow) -> dict[str, Any]:
     # The coordinates of a projection have no unit: no ticks, no grid. One unit is equally long in x and y.
     bare = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": "", "showline": False}
     return {

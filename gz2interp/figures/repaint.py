@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gz2interp.figures.overlay import diverging_rgb, symmetric_limit
 from gz2interp.figures.pieces.pictures import put_compass, put_scale_bar
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
-from gz2interp.figures.shown import Sky
+from gz2interp.figures.shown import CutoutSky
 from gz2interp.figures.style import SMALL, STYLE
 from gz2interp.schema import name_in_words
 
@@ -70,7 +70,7 @@ class Counterfactual:
         Class to probability, or empty.
     light : sequence of (str, float32 (y, x))
         Name and light of each component before; may be empty.
-    sky : Sky, optional
+    sky : CutoutSky, optional
         Of both images: for the scale bar and the compass.
     """
 
@@ -80,7 +80,7 @@ class Counterfactual:
     said_before: Mapping[str, float]
     said_after: Mapping[str, float]
     light: Sequence[tuple[str, Floats]]
-    sky: Sky = field(default_factory=Sky)
+    sky: CutoutSky = field(default_factory=CutoutSky)
 
 
 def counterfactual_figure(shown: Counterfactual, bands: Sequence[str]) -> Figure:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from gz2interp.sky import cutout_wcs
 
-__all__ = ["Shown", "Sky", "one_for_all"]
+__all__ = ["CutoutSky", "FigureGalaxy", "one_for_all"]
 
 Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
-class Sky:
+class CutoutSky:
     """Where a cutout lies; NaN where that is not known.
 
     Attributes
@@ -43,14 +43,14 @@ class Sky:
         return cutout_wcs(self.ra, self.dec, self.pixel_scale, self.position_angle, shape)
 
 
-def one_for_all(skies: Iterable[Sky]) -> bool:
+def one_for_all(skies: Iterable[CutoutSky]) -> bool:
     """Whether all cutouts have the same pixel scale and position angle, so that one bar and one compass tell of all."""
     known = np.array([(sky.pixel_scale, sky.position_angle) for sky in skies])
     return bool(np.isfinite(known).all() and np.allclose(known, known[0], rtol=1e-6))
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class FigureGalaxy:
     """One galaxy of a figure.
 
     Attributes
@@ -58,14 +58,14 @@ class Shown:
     image : float32 (y, x, band), nanomaggies
     valid : bool (y, x)
         What is not valid is hatched.
-    sky : Sky
+    sky : CutoutSky
     words : str
         What is said of it; wrapped to the room there is, line breaks are kept.
     """
 
     image: Floats
     valid: NDArray[np.bool_]
-    sky: Sky
+    sky: CutoutSky
     words: str = ""
 
     @property

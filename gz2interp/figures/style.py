@@ -24,9 +24,9 @@ __all__ = [
     "STYLES",
     "TALLEST",
     "TEXT",
-    "Journal",
-    "Manner",
-    "Page",
+    "FigureSize",
+    "FigureStyle",
+    "JournalWidths",
     "checked_format",
     "save_figure",
 ]
@@ -40,7 +40,7 @@ TALLEST: Final = 8.8
 
 
 @dataclass(frozen=True)
-class Journal:
+class JournalWidths:
     """The widths of a journal's figures, in inches.
 
     Attributes
@@ -56,15 +56,15 @@ class Journal:
 
 
 JOURNALS: Final = {
-    "mnras": Journal("MNRAS", 240 * POINT, 504 * POINT),
-    "apj": Journal("ApJ", 242.26653 * POINT, 513.11743 * POINT),
-    "aa": Journal("A&A", 88 / 25.4, 180 / 25.4),
+    "mnras": JournalWidths("MNRAS", 240 * POINT, 504 * POINT),
+    "apj": JournalWidths("ApJ", 242.26653 * POINT, 513.11743 * POINT),
+    "aa": JournalWidths("A&A", 88 / 25.4, 180 / 25.4),
 }
 """MNRAS: mnras.cls 3.0 (20 and 42 pica); ApJ: aastex, twocolumn; A&A: aanda.org, "For authors" (88 and 180 mm)."""
 
 
 @dataclass(frozen=True)
-class Page:
+class FigureSize:
     """What a figure is made for.
 
     Attributes
@@ -110,12 +110,12 @@ AXES: Final = ("scale", "wcs")
 
 
 @dataclass(frozen=True)
-class Manner:
+class FigureStyle:
     """How a figure is drawn.
 
     Attributes
     ----------
-    page : Page
+    page : FigureSize
     style : str
         ``"map"``: the map alone, with the galaxy's isophotes; ``"overlay"``: over an image, opaque where it is strong;
         ``"contours"``: as lines on an image.
@@ -130,7 +130,7 @@ class Manner:
         The style or the axes are others.
     """
 
-    page: Page = field(default_factory=Page)
+    page: FigureSize = field(default_factory=FigureSize)
     style: str = "map"
     on: str = RGB
     axes: str = "scale"

@@ -25,7 +25,7 @@ __all__ = [
     "BAR_CLASSES",
     "FWHM",
     "ROUND",
-    "Bars",
+    "BarMeasurements",
     "Ellipses",
     "axis_scatter",
     "bars_in",
@@ -146,7 +146,7 @@ ROUND: Final = 0.9
 
 
 @dataclass(frozen=True, eq=False)
-class Bars:
+class BarMeasurements:
     """Bars of n galaxies.
 
     Attributes
@@ -181,7 +181,7 @@ def seen_in(values: NDArray[np.floating]) -> Floats:
     return np.asarray(np.maximum(values.sum(axis=-1) if values.ndim == 4 else values, 0.0))
 
 
-def bars_in(maps: NDArray[np.floating], pixel_scale: NDArray[np.floating] | float = 1.0) -> Bars:
+def bars_in(maps: NDArray[np.floating], pixel_scale: NDArray[np.floating] | float = 1.0) -> BarMeasurements:
     """The bar in the middle of each map.
 
     Parameters
@@ -206,7 +206,7 @@ def bars_in(maps: NDArray[np.floating], pixel_scale: NDArray[np.floating] | floa
     why_not = tuple(_why_not(*known) for known in zip(maps, found.major, ratio, strict=True))
     there = np.array([not words for words in why_not], np.bool_)
     length = np.where(there, FWHM * found.major * np.asarray(pixel_scale, np.float64), np.nan)
-    return Bars(length, np.where(there, found.angle, np.nan), ratio, found.x, found.y, why_not)
+    return BarMeasurements(length, np.where(there, found.angle, np.nan), ratio, found.x, found.y, why_not)
 
 
 def position_angles(angle: NDArray[np.floating], of_y_axis: NDArray[np.floating] | float) -> Floats:

@@ -12,7 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.measure.bars import FWHM
-from gz2interp.measure.outskirts import ABOVE, PORTION, Measured, frame_of, measure, planes, signal_of, star_widths
+from gz2interp.measure.outskirts import (
+    ABOVE,
+    PORTION,
+    MeasuredImages,
+    frame_of,
+    measure,
+    planes,
+    signal_of,
+    star_widths,
+)
 
 __all__ = ["GALAXY_COLUMNS", "image_quality", "quality_columns"]
 
@@ -131,7 +140,7 @@ def _share(where: Bools) -> Floats:
     return np.asarray(where.mean(axis=(1, 2)), np.float32)
 
 
-def _edge(signal: Floats, galaxies: Measured) -> Floats:
+def _edge(signal: Floats, galaxies: MeasuredImages) -> Floats:
     """The mask of the galaxy has a margin; what counts is light."""
     border = np.ones(signal.shape[1:], np.bool_)
     border[1:-1, 1:-1] = False
@@ -150,6 +159,6 @@ def _flat(images: Floats, sigma: Floats) -> Floats:
     return np.asarray(np.where(top > FLAT_FROM * sigma, same, 0).max(axis=1), np.float32)
 
 
-def _neighbour(signal: Floats, galaxies: Measured) -> Floats:
+def _neighbour(signal: Floats, galaxies: MeasuredImages) -> Floats:
     outskirts = frame_of(signal.shape[1:])[None] & galaxies.valid & ~galaxies.galaxy
     return np.asarray(np.where(outskirts, signal, 0).max(axis=(1, 2)), np.float32)

@@ -15,7 +15,7 @@ from scipy import ndimage
 from gz2interp.errors import InputError
 from gz2interp.measure.bars import FWHM, fitted_ellipses
 
-__all__ = ["ABOVE", "FRAME", "PORTION", "Measured", "frame_of", "measure", "planes", "signal_of", "star_widths"]
+__all__ = ["ABOVE", "FRAME", "PORTION", "MeasuredImages", "frame_of", "measure", "planes", "signal_of", "star_widths"]
 
 
 Floats = NDArray[np.float32]
@@ -51,7 +51,7 @@ SOFTEST = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class MeasuredImages:
     """Galaxies with what is known of their nuisances.
 
     Attributes
@@ -84,12 +84,12 @@ class Measured:
     def __len__(self) -> int:
         return len(self.images)
 
-    def of(self, rows: Ints) -> Measured:
+    def of(self, rows: Ints) -> MeasuredImages:
         """Some of them."""
-        return Measured(*(getattr(self, field.name)[rows] for field in fields(self)))
+        return MeasuredImages(*(getattr(self, field.name)[rows] for field in fields(self)))
 
 
-def measure(images: ArrayLike, valid: ArrayLike | None = None, fwhm: ArrayLike | None = None) -> Measured:
+def measure(images: ArrayLike, valid: ArrayLike | None = None, fwhm: ArrayLike | None = None) -> MeasuredImages:
     """Measure galaxies, a portion at a time.
 
     Parameters
@@ -118,7 +118,7 @@ def measure(images: ArrayLike, valid: ArrayLike | None = None, fwhm: ArrayLike |
     starts = range(0, max(len(pixels), 1), PORTION)
     parts = [_measured(pixels[first : first + PORTION], mask[first : first + PORTION]) for first in starts]
     sigma, plane, galaxy, centre, correlation = (np.concatenate(each) for each in zip(*parts, strict=True))
-    return Measured(pixels, mask, sigma, plane, galaxy, centre, correlation, widths.astype(np.float32))
+    return MeasuredImages(pixels, mask, sigma, plane, galaxy, centre, correlation, widths.astype(np.float32))
 
 
 def planes(plane: Floats, shape: tuple[int, int]) -> Floats:
@@ -278,12 +278,12 @@ MOST = 4
 """Stars looked at in a cutout, the brightest first."""
 
 
-def star_widths(galaxies: Measured) -> Floats:
+def star_widths(galaxies: MeasuredImages) -> Floats:
     """Full width at half maximum of the sharpest round object beside each galaxy, band by band.
 
     Parameters
     ----------
-    galaxies : Measured
+    galaxies : MeasuredImages
 
     Returns
     -------

@@ -14,7 +14,7 @@ from gz2interp.errors import InputError
 from gz2interp.network.quiet import tf
 from gz2interp.network.taps import TRACING
 
-__all__ = ["Look", "Questions", "moments_over", "rows_of"]
+__all__ = ["CompiledFunctions", "Look", "moments_over", "rows_of"]
 
 
 Tensor = Any
@@ -64,7 +64,7 @@ MOST: Final = 128
 """Questions kept: a score of another galaxy's activations is another question."""
 
 
-class Questions:
+class CompiledFunctions:
     """Functions of a batch, compiled when first asked.
 
     Parameters
@@ -116,7 +116,7 @@ class Questions:
             return tuple(part[:0] for part in self.ask_of_several(key, question, one, shapes, shared))
         specs = [(None, *shape) for shape in shapes] + [(None, *each.shape[1:]) for each in shared]
         compiled, step = self._compile(key, question, specs), max(self.batch_size // IN_FLIGHT, 1)
-        answers, whole = Answers(len(rows[0])), [tf.constant(each, tf.float32) for each in shared]
+        answers, whole = BatchOutputs(len(rows[0])), [tf.constant(each, tf.float32) for each in shared]
 
         def answer(start: int) -> None:
             batch = [tf.constant(each[start : start + step]) for each in rows]
@@ -139,7 +139,7 @@ class Questions:
             return self._compiled[key]
 
 
-class Answers:
+class BatchOutputs:
     """Arrays that several threads fill, each its own rows; the first to come learns the shapes."""
 
     def __init__(self, rows: int) -> None:

@@ -136,7 +136,7 @@ class Trace:
                 found[operation.name], left = left[:count], left[count:]
         return found
 
-    def followed(self, shares: Mapping[str, Sequence[float]]) -> Followed:
+    def followed(self, shares: Mapping[str, Sequence[float]]) -> TracedGeometry:
         """What is known with these shares."""
         return follow(self._graph, self._starts, shares)
 
@@ -346,7 +346,7 @@ Dims = tuple[tuple[Factor, ...], ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Followed:
+class TracedGeometry:
     """What is known of the tensors of a graph.
 
     Attributes
@@ -387,7 +387,7 @@ def axes_of(dims: Dims | None) -> tuple[Axis, Axis] | None:
     return rows, columns
 
 
-def follow(graph: Any, starts: Sequence[tuple[Tensor, Dims]], shares: Mapping[str, Sequence[float]]) -> Followed:
+def follow(graph: Any, starts: Sequence[tuple[Tensor, Dims]], shares: Mapping[str, Sequence[float]]) -> TracedGeometry:
     """Follow the image through all operations of a graph.
 
     Parameters
@@ -400,8 +400,8 @@ def follow(graph: Any, starts: Sequence[tuple[Tensor, Dims]], shares: Mapping[st
         Name of an operation where branches meet -> the share of each input that depends on the image. Branches that
         have none count alike, or by their channels where these are joined.
     """
-    followed = Followed({tensor.name: dims for tensor, dims in starts}, [])
-    walker = _Walker(followed, shares)
+    followed = TracedGeometry({tensor.name: dims for tensor, dims in starts}, [])
+    walker = _OperationRules(followed, shares)
     for operation in graph.get_operations():
         inputs = [k for k, each in enumerate(operation.inputs) if each.name in followed.dims]
         if not inputs or operation.type in WITHOUT_GRADIENT:
@@ -533,10 +533,10 @@ CALLS: Final = frozenset(
 )
 
 
-class _Walker:
+class _OperationRules:
     """What each operation does to the dimensions of what it is given."""
 
-    def __init__(self, followed: Followed, shares: Mapping[str, Sequence[float]]) -> None:
+    def __init__(self, followed: TracedGeometry, shares: Mapping[str, Sequence[float]]) -> None:
         self.followed, self.shares = followed, shares
 
     def outputs(self, operation: Operation, inputs: Sequence[int]) -> list[Dims | None]:

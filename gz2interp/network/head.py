@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
-from gz2interp.network.layers import Traced, Use, example_shape, image_shape
+from gz2interp.network.layers import LayerUse, Traced, example_shape, image_shape
 from gz2interp.network.quiet import keras, tf
 from gz2interp.network.taps import TRACING, heard_after
 
@@ -91,9 +91,9 @@ class Head:
         Where the logits come from, for the reader.
     classes : int
         A network with one output has two: negative and positive.
-    uses : tuple of Use
+    uses : tuple of LayerUse
         The layers that the logits are computed from, the one that gives them included.
-    use : Use or None
+    use : LayerUse or None
         The layer that gives the logits, or whose activation they enter; None where there is no such layer.
     inside : bool
         Whether they enter that layer's own activation.
@@ -108,8 +108,8 @@ class Head:
 
     rule: str
     classes: int
-    uses: tuple[Use, ...]
-    use: Use | None = None
+    uses: tuple[LayerUse, ...]
+    use: LayerUse | None = None
     inside: bool = False
     named: bool = False
     activated: bool = False
@@ -308,7 +308,7 @@ def _bare(tensor: Tensor) -> Tensor:
     return tensor
 
 
-def _layer_of(traced: Traced, *logits: Tensor) -> tuple[Use | None, bool]:
+def _layer_of(traced: Traced, *logits: Tensor) -> tuple[LayerUse | None, bool]:
     """The layer that gives the logits; or the one whose own activation they enter, and True."""
     if len(logits) > 1:
         return None, False
@@ -323,7 +323,7 @@ def _layer_of(traced: Traced, *logits: Tensor) -> tuple[Use | None, bool]:
     return None, False
 
 
-def _words(use: Use | None, inside: bool) -> str:
+def _words(use: LayerUse | None, inside: bool) -> str:
     if use is None:
         return "what enters the last softmax or sigmoid"
     if isinstance(use.layer, keras.layers.Dense):
@@ -331,7 +331,7 @@ def _words(use: Use | None, inside: bool) -> str:
     return f"what enters the last softmax or sigmoid, {'in' if inside else 'from'} layer {use.name}"
 
 
-def _before(traced: Traced, *logits: Tensor) -> tuple[Use, ...]:
+def _before(traced: Traced, *logits: Tensor) -> tuple[LayerUse, ...]:
     """The layers that tensors are computed from, and those that give them."""
     ancestors, queue = set[str](), [_bare(each).op for each in logits]
     while queue:

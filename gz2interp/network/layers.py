@@ -15,7 +15,17 @@ from gz2interp.network.quiet import keras, tf
 from gz2interp.network.taps import TRACING, replaced
 from gz2interp.schema import CUTOUT_SIZE
 
-__all__ = ["Learned", "Traced", "Use", "example_shape", "find", "image_shape", "learned_layers", "traced", "walked"]
+__all__ = [
+    "LayerUse",
+    "Traced",
+    "WeightedLayer",
+    "example_shape",
+    "find",
+    "image_shape",
+    "learned_layers",
+    "traced",
+    "walked",
+]
 
 
 _ALL: Final = 1000
@@ -28,7 +38,7 @@ After = Callable[[Tensor, Tensor], Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Use:
+class LayerUse:
     """One use of one layer in a forward pass.
 
     Attributes
@@ -64,7 +74,7 @@ class Traced:
 
     Attributes
     ----------
-    uses : tuple of Use
+    uses : tuple of LayerUse
         Every use of a layer that gives one vector or one image per galaxy, in the order of computation.
     outputs : tuple of tensors
         Of each.
@@ -74,17 +84,17 @@ class Traced:
         That was traced.
     """
 
-    uses: tuple[Use, ...]
+    uses: tuple[LayerUse, ...]
     outputs: tuple[Tensor, ...]
     answer: Tensor
     function: Callable[[Tensor], Any]
 
-    def __iter__(self) -> Iterator[tuple[Use, Tensor]]:
+    def __iter__(self) -> Iterator[tuple[LayerUse, Tensor]]:
         return iter(zip(self.uses, self.outputs, strict=True))
 
 
 @dataclass(eq=False)
-class Diary:
+class LayerLog:
     """Notes taken by every layer while a forward pass is traced; an outer layer writes after those inside it."""
 
     entries: list[tuple[str, Layer, int, Tensor, bool]] = field(default_factory=list)
@@ -159,9 +169,9 @@ def walked(model: Model) -> tuple[list[tuple[str, Layer, Any]], Tensor]:
 
 def _written_down(
     model: Model, shape: Sequence[int | None] | None = None, after: After | None = None
-) -> tuple[Diary, Tensor, Callable[[Tensor], Any]]:
+) -> tuple[LayerLog, Tensor, Callable[[Tensor], Any]]:
     """A forward pass, written down; the tensor that it ends in, inside the graph; and the function."""
-    diary = Diary()
+    diary = LayerLog()
     ends: list[Tensor] = []
 
     def forward(images: Tensor) -> Any:
@@ -177,7 +187,7 @@ def _written_down(
     return diary, ends[0], function
 
 
-def find(name: str, uses: Iterable[Use]) -> Use:
+def find(name: str, uses: Iterable[LayerUse]) -> LayerUse:
     """The use of that name; the last part of a name will do if no other has it.
 
     Raises
@@ -203,7 +213,7 @@ def find(name: str, uses: Iterable[Use]) -> Use:
     )
 
 
-def _what_there_is(given: str, uses: Sequence[Use]) -> str:
+def _what_there_is(given: str, uses: Sequence[LayerUse]) -> str:
     """The layers that resemble what was given, then all convolutions and ends of blocks, then some of the others."""
     names = [use.name for use in uses]
     convolutions = [use.name for use in uses if "Conv" in use.info.kind]
@@ -223,7 +233,7 @@ def _what_there_is(given: str, uses: Sequence[Use]) -> str:
     return "; ".join(parts)
 
 
-def _ends_a_block(use: Use) -> bool:
+def _ends_a_block(use: LayerUse) -> bool:
     return use.info.kind in ("Add", "Concatenate") or _BLOCK.search(use.leaf) is not None
 
 
@@ -238,18 +248,18 @@ def _can_be_shown(output: Any, graph: Any) -> bool:
     )
 
 
-def _named(entries: Sequence[tuple[str, Layer, int, Tensor, bool]]) -> tuple[Use, ...]:
+def _named(entries: Sequence[tuple[str, Layer, int, Tensor, bool]]) -> tuple[LayerUse, ...]:
     total, count = Counter(path for path, *_ in entries), Counter[str]()
     uses = []
     for path, layer, number, output, new in entries:
         count[path] += 1
         name = path if total[path] == 1 else f"{path}#{count[path]}"
-        uses.append(Use(LayerInfo(name, type(layer).__name__, tuple(output.shape[1:])), layer, number, new))
+        uses.append(LayerUse(LayerInfo(name, type(layer).__name__, tuple(output.shape[1:])), layer, number, new))
     return tuple(uses)
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class WeightedLayer:
     """A layer that has weights of its own.
 
     Attributes
@@ -264,14 +274,14 @@ class Learned:
     weights: tuple[Any, ...]
 
 
-def learned_layers(model: Model) -> tuple[Learned, ...]:
+def learned_layers(model: Model) -> tuple[WeightedLayer, ...]:
     """Every layer with weights, frozen or not; side by side, as the members of a committee are, they come in turns.
 
     They are ordered by how many other learned layers lie between them and the answer, by the longest way. What scales
     the pixels knows numbers too, but learned nothing of the classes: a `Normalization` is left out.
     """
     entries, answer = walked(model)
-    own = {id(layer): Learned(name, _own_weights(layer)) for name, layer, _ in entries if _learns(layer)}
+    own = {id(layer): WeightedLayer(name, _own_weights(layer)) for name, layer, _ in entries if _learns(layer)}
     ops = {id(layer): output.op for _, layer, output in entries if id(layer) in own and isinstance(output, tf.Tensor)}
     heights = _heights(answer, {op.name for op in ops.values()})
     far = len(own)  # what the walk has lost sight of, inside a loop for example, counts as deepest

@@ -9,10 +9,10 @@ from typing import Any
 
 from gz2interp.errors import InputError, choices
 from gz2interp.network.head import Head
-from gz2interp.network.layers import Use, example_shape, find
+from gz2interp.network.layers import LayerUse, example_shape, find
 from gz2interp.network.quiet import keras, tf
 from gz2interp.network.scores import Score, plane_of
-from gz2interp.network.taps import Ear, heard_after
+from gz2interp.network.taps import ActivationRecorder, heard_after
 
 __all__ = ["Passes", "guided", "pooled", "said_by"]
 
@@ -30,7 +30,7 @@ class Passes:
     ----------
     model : keras.Model
     head : Head
-    uses : sequence of Use
+    uses : sequence of LayerUse
         Of its layers.
     image_shape : tuple
         (y, x, band); None where any size will do.
@@ -38,15 +38,15 @@ class Passes:
 
     model: Model
     head: Head
-    uses: Sequence[Use]
+    uses: Sequence[LayerUse]
     image_shape: tuple[int | None, int | None, int]
 
     def outputs(
         self,
         images: Tensor,
-        place: Use | None = None,
+        place: LayerUse | None = None,
         visit: Visit = tf.identity,
-        ears: Mapping[str, Ear] | None = None,
+        ears: Mapping[str, ActivationRecorder] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Probabilities and logits of a batch; what passes `place` (None: the input) goes through `visit`.
 
@@ -64,20 +64,22 @@ class Passes:
             answer = self.model(images, training=False)
         return self.head.read(answer, logits)
 
-    def score(self, images: Tensor, resolved: Score, place: Use | None = None, visit: Visit = tf.identity) -> Tensor:
+    def score(
+        self, images: Tensor, resolved: Score, place: LayerUse | None = None, visit: Visit = tf.identity
+    ) -> Tensor:
         """The score of a batch; what passes `place` goes through `visit` before the score hears of it."""
         return self.scores(images, (resolved,), place, visit)[:, 0]
 
     def scores(
-        self, images: Tensor, resolved: Sequence[Score], place: Use | None = None, visit: Visit = tf.identity
+        self, images: Tensor, resolved: Sequence[Score], place: LayerUse | None = None, visit: Visit = tf.identity
     ) -> Tensor:
         """Several scores of a batch in one pass, (n, score)."""
-        ears = {name: Ear() for score in resolved for name in score.layers}
+        ears = {name: ActivationRecorder() for score in resolved for name in score.layers}
         answers = self.outputs(images, place, visit, ears)
         said = said_by(ears)
         return tf.stack([score(*answers, said) for score in resolved], axis=1)
 
-    def score_given(self, values: Tensor, resolved: Score, place: Use | None, title: str) -> Tensor:
+    def score_given(self, values: Tensor, resolved: Score, place: LayerUse | None, title: str) -> Tensor:
         """The score of a batch when a place says this; it must depend on nothing else.
 
         The layers before this one run on nothing and are then left out by TensorFlow, since nobody needs them.
@@ -102,7 +104,7 @@ class Passes:
             )
         return value
 
-    def derivative(self, tape: Any, value: Tensor, at: Tensor, place: Use | None, title: str) -> Tensor:
+    def derivative(self, tape: Any, value: Tensor, at: Tensor, place: LayerUse | None, title: str) -> Tensor:
         """Of a score with respect to what flows through a place, float32.
 
         Raises
@@ -120,7 +122,7 @@ class Passes:
         return tf.cast(gradient, tf.float32)
 
 
-def said_by(ears: Mapping[str, Ear]) -> dict[str, Tensor]:
+def said_by(ears: Mapping[str, ActivationRecorder]) -> dict[str, Tensor]:
     """What a score is told of the layers it listens to: their means, and their planes."""
     planes = {plane_of(name): _plane(ear.heard) for name, ear in ears.items()}
     return planes | {name: pooled(ear.heard) for name, ear in ears.items()}
@@ -139,7 +141,7 @@ _RELUS = (keras.activations.relu, keras.activations.relu6, keras.activations.lea
 
 
 @contextmanager
-def guided(uses: Sequence[Use]) -> Iterator[None]:
+def guided(uses: Sequence[LayerUse]) -> Iterator[None]:
     """While a forward pass is traced inside, its gradient passes each ReLU only where it is positive.
 
     Raises

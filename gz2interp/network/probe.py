@@ -15,17 +15,17 @@ from numpy.typing import ArrayLike, NDArray
 from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients, LayerInfo
-from gz2interp.network.compiled import Look, Questions, moments_over, rows_of
+from gz2interp.network.compiled import CompiledFunctions, Look, moments_over, rows_of
 from gz2interp.network.geometry import geometries, measured
 from gz2interp.network.head import check_answer, class_names_of, head_of
 from gz2interp.network.layer_scores import LayerScore
-from gz2interp.network.layers import Use, example_shape, find, image_shape, traced
+from gz2interp.network.layers import LayerUse, example_shape, find, image_shape, traced
 from gz2interp.network.loading import load_network
 from gz2interp.network.passes import Passes, guided, said_by
 from gz2interp.network.passes import pooled as plane_mean
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, singles
-from gz2interp.network.taps import TRACING, Ear
+from gz2interp.network.taps import TRACING, ActivationRecorder
 
 __all__ = ["Probe"]
 
@@ -76,7 +76,7 @@ class Probe:
         self.class_names = class_names_of(class_names, self.head.classes)
         self.layers = tuple(use.info for use in self.head.uses if use.new)
         self._passes = Passes(model, self.head, self._uses, self.image_shape)
-        self._questions = Questions(batch_size)
+        self._questions = CompiledFunctions(batch_size)
         self._cells: dict[tuple[int, ...], dict[str, CellGeometry]] = {}
         self._lock = threading.RLock()
 
@@ -156,14 +156,14 @@ class Probe:
                 known[place.name] = self._measured_cells(place, shape)
             return known[place.name]
 
-    def _measured_cells(self, place: Use, shape: tuple[int, int, int]) -> CellGeometry:
+    def _measured_cells(self, place: LayerUse, shape: tuple[int, int, int]) -> CellGeometry:
         images = np.random.default_rng(0).normal(size=(self.batch_size, *shape)).astype(np.float32)
         plane = self.activations(images[:1], place.name).shape[1:]
 
         def question(images: Tensor, cell: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(images)
-                ear = Ear()
+                ear = ActivationRecorder()
                 self._passes.outputs(images, None, ears={place.name: ear})
                 value = tf.reduce_sum(ear.heard * cell)
             gradient = tape.gradient(value, images)
@@ -221,7 +221,7 @@ class Probe:
         place = find(layer, self._uses)
 
         def question(images: Tensor) -> tuple[Tensor, ...]:
-            ear = Ear()
+            ear = ActivationRecorder()
             self._passes.outputs(images, place, ear.listen)
             return (plane_mean(ear.heard) if pooled else ear.heard,)
 
@@ -385,7 +385,7 @@ class Probe:
             itself, (n, y, x, channel).
         """
         with TRACING:
-            ears = {name: Ear() for name in layers}
+            ears = {name: ActivationRecorder() for name in layers}
             return *self._passes.outputs(images, ears=ears), said_by(ears)
 
     def scores_when(self, images: ArrayLike, layer: str, activations: ArrayLike, scores: Sequence[Score]) -> Floats:
@@ -452,7 +452,7 @@ class Probe:
 
         def question(images: Tensor, along: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                ear, far = Ear(tape), Ear()
+                ear, far = ActivationRecorder(tape), ActivationRecorder()
                 self._passes.outputs(images, place, ear.listen, {heard.name: far})
                 value = tf.linalg.matvec(plane_mean(far.heard), along[0])
             return value, ear.heard, self._passes.derivative(tape, value, ear.tensor, place, f"of {heard.name}")
@@ -464,7 +464,7 @@ class Probe:
     def _ask_when(
         self,
         images: ArrayLike,
-        place: Use,
+        place: LayerUse,
         activations: ArrayLike,
         key: Hashable,
         question: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
@@ -485,7 +485,7 @@ class Probe:
 
         def question(images: Tensor) -> tuple[Tensor, ...]:
             with rule(), tf.GradientTape(watch_accessed_variables=False) as tape:
-                ear = Ear(tape)
+                ear = ActivationRecorder(tape)
                 value = self._passes.score(images, resolved, place, ear.listen)
             return value, ear.heard, self._passes.derivative(tape, value, ear.tensor, place, score.name)
 
@@ -494,7 +494,7 @@ class Probe:
         )
         return Gradients(scores, values, gradients, self.domain_of(at))
 
-    def _shape_of(self, place: Use) -> tuple[int | None, ...]:
+    def _shape_of(self, place: LayerUse) -> tuple[int | None, ...]:
         """Of one image's values there; None where the network leaves its size open."""
         sides = (None if None in self.image_shape else side for side in place.info.shape[:-1])
         return *sides, place.info.shape[-1]
@@ -524,7 +524,7 @@ class Probe:
         rows = rows_of(images, self.image_shape, "Images")
         return self._questions.ask(key, question, rows, self.image_shape)
 
-    def _place(self, at: str) -> Use | None:
+    def _place(self, at: str) -> LayerUse | None:
         if at == SCALED:
             shape = example_shape(self.image_shape)
             return next((use for use in self._uses if use.leaf == SCALED and use.info.shape == shape), None)

@@ -11,10 +11,10 @@ from gz2interp.errors import InputError
 from gz2interp.network.layers import learned_layers
 from gz2interp.network.probe import Probe
 
-__all__ = ["Forgetful"]
+__all__ = ["RandomisedNetwork"]
 
 
-class Forgetful:
+class RandomisedNetwork:
     """A copy of a network whose learned layers can be randomised.
 
     Parameters

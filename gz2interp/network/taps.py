@@ -16,7 +16,7 @@ from typing import Any
 
 from gz2interp.network.quiet import tf
 
-__all__ = ["TRACING", "Ear", "heard_after", "heard_before", "replaced"]
+__all__ = ["TRACING", "ActivationRecorder", "heard_after", "heard_before", "replaced"]
 
 Tensor = Any
 Layer = Any
@@ -81,7 +81,7 @@ def heard_before(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) 
         yield
 
 
-class Ear:
+class ActivationRecorder:
     """Remembers the tensor that passes a tap.
 
     Parameters

@@ -29,7 +29,7 @@ from gz2interp.painting.noise import Background, Noise
 from gz2interp.painting.onto import paint_onto, repaint_onto, seen_through
 from gz2interp.painting.painter import SOURCE, Painted, paint, paint_without_noise, repaint
 from gz2interp.painting.psf import Psf
-from gz2interp.painting.recipe import Part, Recipe
+from gz2interp.painting.recipe import ComponentPart, Recipe
 from gz2interp.painting.rendering import Rendered, render
 
 __all__ = [
@@ -41,9 +41,9 @@ __all__ = [
     "Alteration",
     "Background",
     "Component",
+    "ComponentPart",
     "Noise",
     "Painted",
-    "Part",
     "Psf",
     "Recipe",
     "Rendered",

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.painting.components import component_of
 from gz2interp.painting.populations import relative_to_r
-from gz2interp.painting.recipe import Part, Recipe
+from gz2interp.painting.recipe import ComponentPart, Recipe
 
 if TYPE_CHECKING:
     from astropy.cosmology import FlatLambdaCDM
@@ -32,7 +32,7 @@ class Alteration:
     ----------
     without : tuple of str
         Components to leave out.
-    with_parts : tuple of Part
+    with_parts : tuple of ComponentPart
         Parts to put in; to change one, leave it out and put it in anew.
     turned : float
         The galaxy's turn about its centre [deg], from the x axis towards the y axis.
@@ -50,7 +50,7 @@ class Alteration:
     """
 
     without: tuple[str, ...] = ()
-    with_parts: tuple[Part, ...] = ()
+    with_parts: tuple[ComponentPart, ...] = ()
     turned: float = 0.0
     dimmed: float = 0.0
     redshift: float | None = None
@@ -119,7 +119,7 @@ def _turned(recipe: Recipe, degrees: float) -> Recipe:
         return recipe
     cosine, sine = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
 
-    def turn(part: Part) -> Part:
+    def turn(part: ComponentPart) -> ComponentPart:
         shape = dict(part.shape)
         if "angle" in shape:
             shape["angle"] += degrees
@@ -141,7 +141,7 @@ def _rescaled(recipe: Recipe, factors: NDArray[np.float64], only: tuple[str, ...
     if (factors == 1).all():
         return recipe
 
-    def rescale(part: Part) -> Part:
+    def rescale(part: ComponentPart) -> ComponentPart:
         if only and part.name not in only:
             return part
         return replace(part, flux=tuple(float(flux) for flux in np.array(part.flux) * factors))
@@ -154,10 +154,10 @@ def _receded(recipe: Recipe, redshift: float | None) -> Recipe:
         return recipe
     length, flux = distance_ratios(recipe.redshift, redshift)
 
-    def recede(part: Part) -> Part:
+    def recede(part: ComponentPart) -> ComponentPart:
         lengths = component_of(part.name).lengths
         shape = {key: value * length if key in lengths else value for key, value in part.shape.items()}
-        return Part(part.name, tuple(value * flux for value in part.flux), shape)
+        return ComponentPart(part.name, tuple(value * flux for value in part.flux), shape)
 
     farther = _with_subject(recipe, recede)
     return replace(farther, redshift=redshift, petro_radius=recipe.petro_radius * length)
@@ -171,6 +171,6 @@ def _blurred(recipe: Recipe, factor: float) -> Recipe:
     return replace(recipe, psf=replace(recipe.psf, fwhm=tuple(width * factor for width in recipe.psf.fwhm)))
 
 
-def _with_subject(recipe: Recipe, change: Callable[[Part], Part]) -> Recipe:
+def _with_subject(recipe: Recipe, change: Callable[[ComponentPart], ComponentPart]) -> Recipe:
     subject = recipe.subject
     return replace(recipe, parts=tuple(change(part) if part in subject else part for part in recipe.parts))

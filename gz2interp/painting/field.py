@@ -9,7 +9,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from gz2interp.painting.populations import relative_to_r
-from gz2interp.painting.recipe import Part, Recipe
+from gz2interp.painting.recipe import ComponentPart, Recipe
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 
 __all__ = ["bright_star", "crossing_trail", "in_a_field"]
@@ -59,7 +59,7 @@ def crossing_trail(rng: Generator, recipe: Recipe) -> Recipe:
     flux[BANDS.index(str(rng.choice(["g", "r", "i"])))] = 10 ** rng.uniform(1.8, 2.6)
     across = rng.uniform(-2.5, 2.5, 2)
     shape = {"x": across[0], "y": across[1], "width": rng.uniform(0.3, 0.7), "angle": rng.uniform(0, 180)}
-    return replace(recipe, parts=(*recipe.parts, Part("trail", _plain(flux), _rounded(shape))))
+    return replace(recipe, parts=(*recipe.parts, ComponentPart("trail", _plain(flux), _rounded(shape))))
 
 
 def _magnitudes(rng: Generator, magnitudes: tuple[float, ...], brighter: tuple[float, ...]) -> Doubles:
@@ -68,7 +68,7 @@ def _magnitudes(rng: Generator, magnitudes: tuple[float, ...], brighter: tuple[f
     return np.interp(rng.uniform(0, brighter[-1], number), brighter, magnitudes)
 
 
-def _galaxy(rng: Generator, r_mag: float) -> Part:
+def _galaxy(rng: Generator, r_mag: float) -> ComponentPart:
     medians, scatters = np.array(GALAXY_COLOURS)
     median_radius = 0.97 * 10 ** (-0.07 * (r_mag - 19.5))
     shape = _place(rng) | {
@@ -77,19 +77,22 @@ def _galaxy(rng: Generator, r_mag: float) -> Part:
         "axis_ratio": rng.uniform(0.35, 1.0),
         "angle": rng.uniform(0, 180),
     }
-    return Part("neighbour", _flux(r_mag, medians + scatters * rng.standard_normal(4)), _rounded(shape))
+    return ComponentPart("neighbour", _flux(r_mag, medians + scatters * rng.standard_normal(4)), _rounded(shape))
 
 
-def _star(rng: Generator, r_mag: float, place: dict[str, float] | None = None) -> list[Part]:
+def _star(rng: Generator, r_mag: float, place: dict[str, float] | None = None) -> list[ComponentPart]:
     """A point on the sequence of main-sequence stars, and its spikes if it is bright enough for any."""
     g_r = float(np.clip(rng.choice([0.5, 1.35], p=[0.5, 0.5]) + 0.2 * rng.standard_normal(), 0.2, 1.5))
     red = max(g_r - 1.2, 0.0)
     colours = np.array([0.55 + 1.45 * g_r, g_r, 0.36 * g_r + 2.5 * red, 0.2 * g_r + 1.2 * red])
     flux, where = _flux(r_mag, colours), _rounded(place or _place(rng))
     if r_mag > SPIKED:
-        return [Part("star", flux, where)]
+        return [ComponentPart("star", flux, where)]
     shape = where | _rounded({"length": rng.uniform(3, 6), "width": 0.32, "angle": SPIKE_ANGLE})
-    return [Part("star", flux, where), Part("spikes", tuple(IN_SPIKES * value for value in flux), shape)]
+    return [
+        ComponentPart("star", flux, where),
+        ComponentPart("spikes", tuple(IN_SPIKES * value for value in flux), shape),
+    ]
 
 
 def _place(rng: Generator) -> dict[str, float]:

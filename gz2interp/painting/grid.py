@@ -18,7 +18,17 @@ from scipy import fft
 
 from gz2interp.schema import CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 
-__all__ = ["CELL", "FIELD_SIZE", "MARGIN", "Samples", "field_of", "placed", "samples", "spectrum_of", "wave_numbers"]
+__all__ = [
+    "CELL",
+    "FIELD_SIZE",
+    "MARGIN",
+    "ProfileSamples",
+    "field_of",
+    "placed",
+    "samples",
+    "spectrum_of",
+    "wave_numbers",
+]
 
 Floats = NDArray[np.float32]
 Spectrum = NDArray[np.complex64]
@@ -34,7 +44,7 @@ CELL = NATIVE_PIXEL_SCALE / FINENESS
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class ProfileSamples:
     """Positions at which a profile is evaluated.
 
     Attributes
@@ -48,12 +58,12 @@ class Samples:
 
 
 @cache
-def samples() -> Samples:
+def samples() -> ProfileSamples:
     """All lattices, the coarsest first."""
     lattices = [_lattice(width, fineness) for width, fineness in LATTICES]
     x, y = (np.concatenate(axis) for axis in zip(*lattices, strict=True))
     x.flags.writeable = y.flags.writeable = False
-    return Samples(x, y)
+    return ProfileSamples(x, y)
 
 
 def field_of(values: Floats) -> Floats:

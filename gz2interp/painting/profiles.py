@@ -38,7 +38,7 @@ REACH = 24.0
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class FunctionTable:
     """A function on [0, REACH], interpolated linearly and taken as zero beyond."""
 
     values: Floats
@@ -53,7 +53,7 @@ class Table:
 
 
 @cache
-def moffat_transfer(beta: float) -> Table:
+def moffat_transfer(beta: float) -> FunctionTable:
     """Fourier transform of a Moffat profile of unit flux, by wave number times scale radius.
 
     It is ``2 (u/2)**(beta-1) K_{beta-1}(u) / Gamma(beta-1)``, and 1 at u = 0 (Trujillo et al. 2001, MNRAS 328, 977).
@@ -63,17 +63,17 @@ def moffat_transfer(beta: float) -> Table:
 
 
 @cache
-def edge_on_law() -> Table:
+def edge_on_law() -> FunctionTable:
     """``t K1(t)``, the surface brightness of an exponential disc seen exactly edge-on, by radius in scale lengths."""
     return _table(lambda t: t * special.k1(t))
 
 
-def _table(function: Callable[[NDArray[np.float64]], Any]) -> Table:
+def _table(function: Callable[[NDArray[np.float64]], Any]) -> FunctionTable:
     argument = np.arange(0, REACH + STEP, STEP)
     values = np.ones_like(argument)
     values[1:] = function(argument[1:])
     values[-2:] = 0
-    return Table(values.astype(np.float32))
+    return FunctionTable(values.astype(np.float32))
 
 
 FLOOR = np.float32(1e-6)

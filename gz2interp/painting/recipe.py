@@ -19,14 +19,14 @@ from gz2interp.painting.psf import Psf
 from gz2interp.records import record_from_json
 from gz2interp.schema import BANDS
 
-__all__ = ["Part", "Recipe", "Shape", "bar_on_sky"]
+__all__ = ["ComponentPart", "Recipe", "Shape", "bar_on_sky"]
 
 
 Shape = Mapping[str, float]
 
 
 @dataclass(frozen=True)
-class Part:
+class ComponentPart:
     """A piece of one component of one galaxy.
 
     Attributes
@@ -58,7 +58,7 @@ class Recipe:
         A key of `KINDS`, for example ``"spiral"``.
     seed : int
         Of its noise and of its votes; below 2**53, so that JSON keeps it.
-    parts : tuple of Part
+    parts : tuple of ComponentPart
         Parts of one name together are one component: two tails, five neighbours.
     centre : (x, y)
         From the middle of the cutout [arcsec].
@@ -74,7 +74,7 @@ class Recipe:
 
     kind: str
     seed: int
-    parts: tuple[Part, ...]
+    parts: tuple[ComponentPart, ...]
     centre: tuple[float, float] = (0.0, 0.0)
     psf: Psf = field(default_factory=Psf)
     noise: Noise = field(default_factory=Noise)
@@ -95,7 +95,7 @@ class Recipe:
         return np.array(sums, np.float64).reshape(-1, len(BANDS))
 
     @property
-    def subject(self) -> tuple[Part, ...]:
+    def subject(self) -> tuple[ComponentPart, ...]:
         """The parts that make the galaxy: not those of its field. Where there is no galaxy, those at its place."""
         galaxy = tuple(part for part in self.parts if component_of(part.name).place != "field")
         return galaxy or tuple(part for part in self.parts if "x" not in part.shape)
@@ -111,11 +111,11 @@ class Recipe:
         """Total magnitude of the galaxy in each band (band,)."""
         return np.asarray(22.5 - 2.5 * np.log10(self.subject_flux))
 
-    def part(self, name: str) -> Part | None:
+    def part(self, name: str) -> ComponentPart | None:
         """The first of its parts of that name, or None."""
         return next(iter(self.parts_of(name)), None)
 
-    def parts_of(self, name: str) -> tuple[Part, ...]:
+    def parts_of(self, name: str) -> tuple[ComponentPart, ...]:
         """All of its parts of that name."""
         return tuple(part for part in self.parts if part.name == name)
 

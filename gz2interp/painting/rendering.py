@@ -14,7 +14,7 @@ from gz2interp.painting.components import Component, component_of
 from gz2interp.painting.grid import CELL, FIELD_SIZE, MARGIN, field_of, placed, samples, spectrum_of, wave_numbers
 from gz2interp.painting.populations import EXTINCTION
 from gz2interp.painting.psf import transfer
-from gz2interp.painting.recipe import Part, Recipe
+from gz2interp.painting.recipe import ComponentPart, Recipe
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 
 __all__ = ["Rendered", "render", "shares_behind"]
@@ -66,12 +66,12 @@ def render(recipe: Recipe) -> Rendered:
     return Rendered({name: light[name] for name in recipe.components}, taken)
 
 
-def shares_behind(parts: Sequence[Part]) -> dict[str, NDArray[np.float64]]:
+def shares_behind(parts: Sequence[ComponentPart]) -> dict[str, NDArray[np.float64]]:
     """Which share of the light of all parts each screen of dust among them takes, before the PSF.
 
     Parameters
     ----------
-    parts : sequence of Part
+    parts : sequence of ComponentPart
         Of a galaxy in the middle of its cutout.
 
     Returns
@@ -114,7 +114,7 @@ def _is_behind_dust(component: Component) -> bool:
     return component.place == "body" and component.form == "brightness"
 
 
-def _dimmed(part: Part, centre: tuple[float, float], shares: Floats) -> Spectrum:
+def _dimmed(part: ComponentPart, centre: tuple[float, float], shares: Floats) -> Spectrum:
     """Of a part's light times a share (band, sample) of it."""
     brightness = _brightness(part, centre)
     return np.asarray(_flux(part) * np.stack([spectrum_of(field_of(brightness * share)) for share in shares]))
@@ -126,14 +126,14 @@ def _depth(recipe: Recipe, screen: str) -> Floats:
     return np.asarray(np.sum(depths, axis=0, dtype=np.float32))
 
 
-def _spectrum(part: Part, centre: tuple[float, float]) -> Spectrum:
+def _spectrum(part: ComponentPart, centre: tuple[float, float]) -> Spectrum:
     """Of a part of unit flux (y frequency, x frequency)."""
     if component_of(part.name).form == "spectrum":
         return placed(_called(part, *wave_numbers()), *_place(part, centre))
     return spectrum_of(field_of(_brightness(part, centre)))
 
 
-def _brightness(part: Part, centre: tuple[float, float]) -> Floats:
+def _brightness(part: ComponentPart, centre: tuple[float, float]) -> Floats:
     """Of a part of unit flux at each sample [1/arcsec**2]."""
     values = _values(part, centre)
     if component_of(part.name).unit_flux:
@@ -142,12 +142,12 @@ def _brightness(part: Part, centre: tuple[float, float]) -> Floats:
     return values / np.float32(inside) if inside > 0 else values
 
 
-def _values(part: Part, centre: tuple[float, float]) -> Floats:
+def _values(part: ComponentPart, centre: tuple[float, float]) -> Floats:
     where, (x, y) = samples(), _place(part, centre)
     return _called(part, where.x - np.float32(x), where.y - np.float32(y))
 
 
-def _called(part: Part, first: Floats, second: Floats) -> Floats:
+def _called(part: ComponentPart, first: Floats, second: Floats) -> Floats:
     shape = {key: value for key, value in part.shape.items() if key not in ("x", "y")}
     try:
         return np.asarray(component_of(part.name).function(first, second, **shape))
@@ -155,11 +155,11 @@ def _called(part: Part, first: Floats, second: Floats) -> Floats:
         raise InputError(f"A {part.name} cannot have the shape {dict(part.shape)} ({error})") from error
 
 
-def _place(part: Part, centre: tuple[float, float]) -> tuple[float, float]:
+def _place(part: ComponentPart, centre: tuple[float, float]) -> tuple[float, float]:
     return centre[0] + part.shape.get("x", 0.0), centre[1] + part.shape.get("y", 0.0)
 
 
-def _flux(part: Part) -> Floats:
+def _flux(part: ComponentPart) -> Floats:
     """Nanomaggies per pixel for a unit of surface brightness (band, 1, 1)."""
     return np.asarray(part.flux, np.float32)[:, None, None] * np.float32(NATIVE_PIXEL_SCALE**2)
 

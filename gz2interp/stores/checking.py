@@ -21,13 +21,13 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.stores.writer import digest_of_pixels
 
-__all__ = ["Finding", "check_survey"]
+__all__ = ["IntegrityProblem", "check_survey"]
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Finding:
+class IntegrityProblem:
     """One thing worth telling.
 
     Attributes
@@ -41,7 +41,7 @@ class Finding:
     words: str
 
 
-def check_survey(path: str | Path, progress: Progress | None = None) -> list[Finding]:
+def check_survey(path: str | Path, progress: Progress | None = None) -> list[IntegrityProblem]:
     """Verify shapes, alignment and digests, and tell what is missing, shard by shard in bounded memory.
 
     Parameters
@@ -52,7 +52,7 @@ def check_survey(path: str | Path, progress: Progress | None = None) -> list[Fin
 
     Returns
     -------
-    list of Finding
+    list of IntegrityProblem
         Without damage the survey is whole.
     """
     survey = Survey.open(path)
@@ -60,36 +60,38 @@ def check_survey(path: str | Path, progress: Progress | None = None) -> list[Fin
     return [finding for part in parts for finding in _told(part(survey))]
 
 
-def _told(check: Iterator[Finding]) -> Iterator[Finding]:
+def _told(check: Iterator[IntegrityProblem]) -> Iterator[IntegrityProblem]:
     """The findings of one check; a part that cannot be read is a finding, not the end."""
     try:
         with failing_as(SurveyError, "A part"):
             yield from check
     except Gz2interpError as error:
-        yield Finding(True, str(error))
+        yield IntegrityProblem(True, str(error))
 
 
-def _catalogue(survey: Survey) -> Iterator[Finding]:
+def _catalogue(survey: Survey) -> Iterator[IntegrityProblem]:
     if digest_of_file(survey.place.file("catalog.parquet")) != survey.header.catalog_digest:
-        yield Finding(True, "catalog.parquet was changed after the survey was made: it is written once")
+        yield IntegrityProblem(True, "catalog.parquet was changed after the survey was made: it is written once")
     if len(survey.catalog) != len(survey):
-        yield Finding(True, f"catalog.parquet has {len(survey.catalog)} rows, survey.json says {len(survey)}")
+        yield IntegrityProblem(True, f"catalog.parquet has {len(survey.catalog)} rows, survey.json says {len(survey)}")
     entries = survey.status
     if not np.array_equal(entries.index, np.arange(survey.rows_committed)):
-        yield Finding(True, f"status.sqlite knows {len(entries)} of the {survey.rows_committed} committed rows")
+        yield IntegrityProblem(
+            True, f"status.sqlite knows {len(entries)} of the {survey.rows_committed} committed rows"
+        )
     elif not np.array_equal(entries[GALAXY_ID], survey.catalog[GALAXY_ID][: survey.rows_committed]):
-        yield Finding(True, "status.sqlite and catalog.parquet name different galaxies on the same rows")
+        yield IntegrityProblem(True, "status.sqlite and catalog.parquet name different galaxies on the same rows")
 
 
-def _arrays(survey: Survey) -> Iterator[Finding]:
+def _arrays(survey: Survey) -> Iterator[IntegrityProblem]:
     wanted = (len(survey), *survey.shape)
     for name, shape in (("images", (*wanted, len(survey.bands))), ("valid", wanted)):
         found = survey.place.array(f"cutouts.zarr/{name}").shape
         if found != shape:
-            yield Finding(True, f"cutouts.zarr/{name} has the shape {found}, {shape} is right")
+            yield IntegrityProblem(True, f"cutouts.zarr/{name} has the shape {found}, {shape} is right")
 
 
-def _pixels(survey: Survey, progress: Progress | None) -> Iterator[Finding]:
+def _pixels(survey: Survey, progress: Progress | None) -> Iterator[IntegrityProblem]:
     """Compare what is committed; a writer at work, or killed, may have noted more, and more of the last shard."""
     noted, found = survey.journal.shard_digests(), []
     for shard, start in enumerate(range(0, survey.rows_committed, SHARD_ROWS)):
@@ -97,60 +99,70 @@ def _pixels(survey: Survey, progress: Progress | None) -> Iterator[Finding]:
         images, valid = survey.images(rows), survey.valid(rows)
         found.append(digest_of_pixels(images, valid))
         if len(rows) == SHARD_ROWS and noted[shard : shard + 1] != found[-1:]:
-            yield Finding(True, f"The pixels of rows {rows[0]} to {rows[-1]} are not those that were written")
+            yield IntegrityProblem(True, f"The pixels of rows {rows[0]} to {rows[-1]} are not those that were written")
         if not valid[survey.usable[rows]].any(axis=(1, 2)).all():
-            yield Finding(False, f"Rows {rows[0]} to {rows[-1]} hold galaxies that are ok without one valid pixel")
+            yield IntegrityProblem(
+                False, f"Rows {rows[0]} to {rows[-1]} hold galaxies that are ok without one valid pixel"
+            )
         if progress:
             progress(int(rows[-1]) + 1, survey.rows_committed)
     if digest_of(found) != survey.header.pixels_digest:
-        yield Finding(True, "The pixels are not those whose digest stands in survey.json")
+        yield IntegrityProblem(True, "The pixels are not those whose digest stands in survey.json")
     if noted != found:
-        yield Finding(False, "A writer is at work or was killed; what it left uncommitted, the next one cleans up")
+        yield IntegrityProblem(
+            False, "A writer is at work or was killed; what it left uncommitted, the next one cleans up"
+        )
 
 
-def _truth(survey: Survey) -> Iterator[Finding]:
+def _truth(survey: Survey) -> Iterator[IntegrityProblem]:
     """The light of each component is where its flux is, and no brighter, to the few per cent of the painter."""
     if not Truth.exists(survey.path):
         return
     truth = Truth.open(survey.path)
     if not np.array_equal(truth.galaxy_ids, survey.galaxy_ids):
-        yield Finding(True, "truth.parquet has recipes of other galaxies than the catalogue")
+        yield IntegrityProblem(True, "truth.parquet has recipes of other galaxies than the catalogue")
     for start in range(0, survey.rows_committed, SHARD_ROWS):
         rows = np.arange(start, min(start + SHARD_ROWS, survey.rows_committed))
         shares = truth.light(rows).sum(axis=(1, 2), dtype=np.float32)
         has_flux = (truth.flux(rows) != 0).any(axis=2)
         if not (np.isfinite(shares).all() and ((shares != 0) <= has_flux).all() and (shares.max(axis=1) > 0).all()):
-            yield Finding(True, f"The truth of rows {rows[0]} to {rows[-1]} is not the light of a galaxy")
+            yield IntegrityProblem(True, f"The truth of rows {rows[0]} to {rows[-1]} is not the light of a galaxy")
 
 
-def _missing(survey: Survey) -> Iterator[Finding]:
+def _missing(survey: Survey) -> Iterator[IntegrityProblem]:
     if survey.rows_committed < len(survey):
-        yield Finding(False, f"{len(survey) - survey.rows_committed} of {len(survey)} galaxies were not asked for yet")
+        yield IntegrityProblem(
+            False, f"{len(survey) - survey.rows_committed} of {len(survey)} galaxies were not asked for yet"
+        )
     for note in survey.notes:
-        yield Finding(False, note)
+        yield IntegrityProblem(False, note)
     missing = survey.status[~survey.usable]
     for (status, reason), entries in missing.groupby(["status", "reason"]):
-        yield Finding(False, f"{len(entries)} x {status}: {reason} (for example galaxy {entries[GALAXY_ID].iloc[0]})")
+        yield IntegrityProblem(
+            False, f"{len(entries)} x {status}: {reason} (for example galaxy {entries[GALAXY_ID].iloc[0]})"
+        )
 
 
-def _models(survey: Survey) -> Iterator[Finding]:
+def _models(survey: Survey) -> Iterator[IntegrityProblem]:
     for name in survey.models():
         folder = survey.model(name)
         if not folder.run:
-            yield Finding(False, f"The model {name} has no run.json: its classes have no names")
+            yield IntegrityProblem(False, f"The model {name} has no run.json: its classes have no names")
         if folder.predictions_provenance is not None:
             yield from _predictions(survey, name, folder.predictions)
         for analysis in analyses_of(folder.path):
             made = analysis.provenance
             if (made.data, made.model) != (survey.digest, folder.digest):
-                yield Finding(False, f"{analysis.path.relative_to(survey.path)} is of other data or another model")
+                yield IntegrityProblem(
+                    False, f"{analysis.path.relative_to(survey.path)} is of other data or another model"
+                )
 
 
-def _predictions(survey: Survey, name: str, predictions: pd.DataFrame) -> Iterator[Finding]:
+def _predictions(survey: Survey, name: str, predictions: pd.DataFrame) -> Iterator[IntegrityProblem]:
     rows = predictions["row"].to_numpy()
     if rows.max(initial=-1) >= len(survey) or not np.array_equal(
         predictions[GALAXY_ID], survey.catalog[GALAXY_ID].to_numpy()[rows]
     ):
-        yield Finding(True, f"The predictions of {name} name other galaxies than the catalogue")
+        yield IntegrityProblem(True, f"The predictions of {name} name other galaxies than the catalogue")
     elif not np.array_equal(rows, np.flatnonzero(survey.usable)):
-        yield Finding(False, f"The predictions of {name} do not cover all {survey.usable.sum()} images")
+        yield IntegrityProblem(False, f"The predictions of {name} do not cover all {survey.usable.sum()} images")

@@ -13,7 +13,7 @@ from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.table_formats import Meaning, catalogue_meaning
+from gz2interp.stores.table_formats import ColumnMeaning, catalogue_meaning
 from gz2interp.stores.tables import parquet_schema, read_some_rows
 
 __all__ = ["catalog_columns", "catalog_meanings", "joined_table", "model_of_export"]
@@ -61,7 +61,7 @@ def catalog_columns(survey: Survey) -> list[str]:
     return list(parquet_schema(survey.place.file("catalog.parquet")).names)
 
 
-def catalog_meanings(survey: Survey) -> dict[str, Meaning]:
+def catalog_meanings(survey: Survey) -> dict[str, ColumnMeaning]:
     """What each column of the catalogue means; the unit and words of a person's own column, if its file told them."""
     meanings = {}
     for field in parquet_schema(survey.place.file("catalog.parquet")):

@@ -18,10 +18,10 @@ from gz2interp.results import digest_of
 from gz2interp.schema import DEC, GALAXY_ID, RA, UNIT, pixel_unit
 from gz2interp.stores.arrays import create_array, is_readable_chunk, open_array
 from gz2interp.stores.files import digest_of_file, read_record, whole_folder, write_json
-from gz2interp.stores.journal import Journal
+from gz2interp.stores.journal import StatusJournal
 from gz2interp.stores.tables import write_blocks, write_parquet
 
-__all__ = ["FORMAT", "Header", "Place", "make_survey_folder"]
+__all__ = ["FORMAT", "Header", "SurveyLocation", "make_survey_folder"]
 
 
 FORMAT = 1
@@ -119,7 +119,7 @@ class Header:
 
 
 @dataclass(frozen=True)
-class Place:
+class SurveyLocation:
     """A survey's folder.
 
     Attributes
@@ -188,7 +188,7 @@ def make_survey_folder(
         n, pixels = _write_catalog(being_made / "catalog.parquet", catalog), (*shape, len(bands))
         create_array(being_made / "cutouts.zarr" / "images", (n, *pixels), np.float32)
         create_array(being_made / "cutouts.zarr" / "valid", (n, *shape), np.bool_)
-        Journal(being_made / "status.sqlite", bands).create()
+        StatusJournal(being_made / "status.sqlite", bands).create()
         digest = digest_of_file(being_made / "catalog.parquet")
         Header(bands, shape, source, n, digest, digest_of([]), unit=pixel_unit(bands), central=central).write(
             being_made

@@ -36,7 +36,7 @@ __all__ = [
     "DISPLAY_SUFFIXES",
     "NUMPY_SUFFIXES",
     "SUFFIXES",
-    "Pixels",
+    "RawPixels",
     "area_mean",
     "display_pixels",
     "image_centre",
@@ -64,7 +64,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
-class Pixels:
+class RawPixels:
     """What files hold, before it is a cutout.
 
     Attributes
@@ -120,7 +120,7 @@ class Pixels:
         return float(ra) % 360.0, float(dec)
 
 
-def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> Pixels:
+def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> RawPixels:
     """The pixels of one galaxy.
 
     Parameters
@@ -131,7 +131,7 @@ def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> Pixels:
 
     Returns
     -------
-    Pixels
+    RawPixels
         All bands on the pixels of the reference band: a band that lies elsewhere by its own WCS is resampled, flux
         conserved; pixels that it does not cover are NaN.
 
@@ -236,13 +236,13 @@ def _unmeasured(image: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def image_window(
-    pixels: Pixels, shape: tuple[int, int], first: tuple[int, int] | None = None, central: float = 1.0
-) -> Pixels:
+    pixels: RawPixels, shape: tuple[int, int], first: tuple[int, int] | None = None, central: float = 1.0
+) -> RawPixels:
     """The part of an image that becomes a cutout.
 
     Parameters
     ----------
-    pixels : Pixels
+    pixels : RawPixels
     shape : (int, int)
         (y, x) of the cutout.
     first : (int, int), optional
@@ -293,13 +293,13 @@ def _overlaps(length: int, count: int, scale: float) -> NDArray[np.float64]:
 # -- colour images made for the eye -----------------------------------------------------------------------------------
 
 
-def display_pixels(values: NDArray[np.uint8], pixel_scale: float = float("nan")) -> Pixels:
+def display_pixels(values: NDArray[np.uint8], pixel_scale: float = float("nan")) -> RawPixels:
     """A colour image made for the eye: uint8 (y, x, 3), red first and the first row on top, as 0 to 1, north-up."""
     image = values[::-1].astype(np.float32) / np.float32(255.0)
-    return Pixels(image, DISPLAY_UNIT, calibrated=False, pixel_scale=pixel_scale)
+    return RawPixels(image, DISPLAY_UNIT, calibrated=False, pixel_scale=pixel_scale)
 
 
-def _display_file(path: Path, bands: Sequence[str]) -> Pixels:
+def _display_file(path: Path, bands: Sequence[str]) -> RawPixels:
     if tuple(bands) != DISPLAY_BANDS:
         raise _failed(
             f"{path.name} is a colour image made for the eye ({' '.join(DISPLAY_BANDS)}, not linear in flux); "
@@ -333,7 +333,7 @@ def _colours(picture: Image.Image) -> NDArray[np.uint8]:
 # -- bands on one grid ------------------------------------------------------------------------------------------------
 
 
-def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note: str) -> Pixels:
+def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note: str) -> RawPixels:
     maps = [celestial(plane.header) for plane in planes]
     reference = reference_band(bands)
     units, factors, calibrated = _units(planes, maps, bands, name)
@@ -347,7 +347,7 @@ def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note:
     unplaced = "its WCS gives no place on the sky or no size of a pixel: not used"
     unusable = unplaced if wcs is None and "CRVAL1" in planes[reference].header else ""
     doubtful = _doubtful_unit(planes, units, calibrated)
-    return Pixels(
+    return RawPixels(
         image=image[:, ::-1] if mirrored else image,
         unit=units,
         calibrated=calibrated,

@@ -22,14 +22,14 @@ from gz2interp.schema import GALAXY_ID, STATUSES
 from gz2interp.stores.files import writing
 from gz2interp.stores.reading import DamagedFile, failing_as, reading_sqlite
 
-__all__ = ["Entry", "Journal", "entry_of"]
+__all__ = ["CutoutStatus", "StatusJournal", "entry_of"]
 
 _COLUMNS = ("row", "galaxy_id", "status", "reason", "source", "tries", "time")
 _PIXELS = ("pixel_scale", "field", "position_angle", "native_unit")
 
 
 @dataclass(frozen=True)
-class Entry:
+class CutoutStatus:
     """One row of the journal; the fields are the columns, `sky_sigma` and `psf_fwhm` hold one value per band."""
 
     row: int
@@ -47,7 +47,9 @@ class Entry:
     psf_fwhm: tuple[float, ...] = ()
 
 
-def entry_of(row: int, galaxy_id: int, outcome: Cutout | CutoutUnavailable, source: str = "", tries: int = 1) -> Entry:
+def entry_of(
+    row: int, galaxy_id: int, outcome: Cutout | CutoutUnavailable, source: str = "", tries: int = 1
+) -> CutoutStatus:
     """The entry that tells how the asking for one galaxy ended.
 
     Parameters
@@ -61,8 +63,8 @@ def entry_of(row: int, galaxy_id: int, outcome: Cutout | CutoutUnavailable, sour
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     if isinstance(outcome, CutoutUnavailable):
-        return Entry(row, galaxy_id, outcome.status, outcome.reason, source, tries, now)
-    return Entry(
+        return CutoutStatus(row, galaxy_id, outcome.status, outcome.reason, source, tries, now)
+    return CutoutStatus(
         row,
         galaxy_id,
         "ok",
@@ -79,7 +81,7 @@ def entry_of(row: int, galaxy_id: int, outcome: Cutout | CutoutUnavailable, sour
     )
 
 
-class Journal:
+class StatusJournal:
     """The file ``status.sqlite`` of a survey.
 
     Parameters
@@ -106,7 +108,7 @@ class Journal:
             )
             connection.execute("CREATE TABLE shard (shard INTEGER PRIMARY KEY, digest TEXT NOT NULL)")
 
-    def record(self, entries: Iterable[Entry], shard: int, digest: str) -> None:
+    def record(self, entries: Iterable[CutoutStatus], shard: int, digest: str) -> None:
         """Write the entries of one shard and the digest of its pixels, together or not at all."""
         columns = (*_COLUMNS, *_PIXELS, *self._measured)
         marks = ", ".join("?" * len(columns))
@@ -207,7 +209,7 @@ class Journal:
     def _measured(self) -> tuple[str, ...]:
         return tuple(f"{what}_{band}" for what in ("sky_sigma", "psf_fwhm") for band in self.bands)
 
-    def _values(self, entry: Entry) -> tuple[Any, ...]:
+    def _values(self, entry: CutoutStatus) -> tuple[Any, ...]:
         unknown = (None,) * len(self.bands)
         return (
             *(getattr(entry, column) for column in (*_COLUMNS, *_PIXELS)),

@@ -51,7 +51,7 @@ __all__ = [
     "BlocksFolder",
     "ClusterFolder",
     "FeaturesFolder",
-    "KeptFolder",
+    "LayerResults",
     "UnusualFolder",
     "agreement_folder",
     "blocks_folder",
@@ -62,7 +62,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class KeptFolder:
+class LayerResults:
     """What was made of an analysis, and dies with it.
 
     Attributes
@@ -84,7 +84,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
-class FeaturesFolder(KeptFolder):
+class FeaturesFolder(LayerResults):
     """``features/`` of an analysis."""
 
     @property
@@ -197,7 +197,7 @@ def features_folder(analysis: Analysis) -> FeaturesFolder:
 
 
 @dataclass(frozen=True)
-class AgreementFolder(KeptFolder):
+class AgreementFolder(LayerResults):
     """``agreements/HASH/`` of a sheet."""
 
     @property
@@ -279,7 +279,7 @@ _ARRAYS: Final[Mapping[str, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True)
-class BlocksFolder(KeptFolder):
+class BlocksFolder(LayerResults):
     """``blocks/`` of an analysis."""
 
     @cached_property
@@ -335,7 +335,7 @@ def blocks_folder(analysis: Analysis) -> BlocksFolder:
 
 
 @dataclass(frozen=True)
-class ClusterFolder(KeptFolder):
+class ClusterFolder(LayerResults):
     """``clusters/`` of an analysis."""
 
     @cached_property

@@ -8,8 +8,8 @@ from pathlib import Path
 import platformdirs
 
 from gz2interp.errors import SurveyError, choices
-from gz2interp.stores.header import Place
-from gz2interp.stores.remote import RemotePlace, address_of, companion_of
+from gz2interp.stores.header import SurveyLocation
+from gz2interp.stores.remote import RemoteSurveyLocation, address_of, companion_of
 
 __all__ = ["find_survey", "here", "is_bare", "new_survey", "place_of", "survey_paths", "surveys_folder"]
 
@@ -88,7 +88,7 @@ def is_bare(name: str | Path) -> bool:
     return isinstance(name, str) and bool(text.strip(".")) and text[:1] != "~" and not separators & set(text)
 
 
-def place_of(path: str | Path) -> Place:
+def place_of(path: str | Path) -> SurveyLocation:
     """The place that a path or an address names; what is there is not looked at.
 
     Raises
@@ -100,7 +100,7 @@ def place_of(path: str | Path) -> Place:
     if address:
         return companion_of(address, surveys_folder().absolute())
     folder = Path(path).expanduser().absolute()
-    return RemotePlace.of(folder) or Place(folder)
+    return RemoteSurveyLocation.of(folder) or SurveyLocation(folder)
 
 
 def here(path: str | Path) -> Path:

@@ -21,13 +21,13 @@ from gz2interp.stores.files import read_record, write_json
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_parquet, write_blocks, write_parquet
 
-__all__ = ["QualityFile", "Unfinished"]
+__all__ = ["PartialTable", "QualityFile"]
 
 
 _CHUNK_ROWS = 64
 
 
-class Unfinished:
+class PartialTable:
     """Rows of numbers that belong to one question.
 
     Parameters

@@ -27,10 +27,10 @@ from gz2interp.errors import Gz2interpError, InputError, SurveyError
 from gz2interp.results import digest_of
 from gz2interp.stores.arrays import check_array
 from gz2interp.stores.files import digest_of_file, read_json, read_record, replaced, write_json
-from gz2interp.stores.header import Header, Place
+from gz2interp.stores.header import Header, SurveyLocation
 from gz2interp.stores.reading import MOST_TEXT, failing_as
 
-__all__ = ["RemotePlace", "address_of", "asking", "companion_of", "opened"]
+__all__ = ["RemoteSurveyLocation", "address_of", "asking", "companion_of", "opened"]
 
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+(?:://|::)")
@@ -141,7 +141,7 @@ _TRAITS = ("size", "ETag", "etag", "LastModified", "mtime", "md5Hash", "content_
 
 
 @dataclass(frozen=True)
-class RemotePlace(Place):
+class RemoteSurveyLocation(SurveyLocation):
     """An address, and the companion beside it.
 
     Attributes
@@ -156,7 +156,7 @@ class RemotePlace(Place):
     """What the store has said since this was opened."""
 
     @classmethod
-    def of(cls, folder: Path) -> RemotePlace | None:
+    def of(cls, folder: Path) -> RemoteSurveyLocation | None:
         """The place whose companion a folder is; None if it is none."""
         file = folder / RECORD
         return cls(folder, read_record(file, lambda record: str(record["url"]))) if file.is_file() else None
@@ -303,7 +303,7 @@ class RemotePlace(Place):
                 )
 
 
-def companion_of(url: str, surveys: Path) -> RemotePlace:
+def companion_of(url: str, surveys: Path) -> RemoteSurveyLocation:
     """The place of an address, whose companion lies among the surveys on this machine.
 
     Parameters
@@ -315,7 +315,7 @@ def companion_of(url: str, surveys: Path) -> RemotePlace:
     """
     first = next((part for part in url.split("::") if "://" in part), url)
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", first.rsplit("/", 1)[-1]).strip("-") or "survey"
-    return RemotePlace(surveys / f"{name}-{digest_of([url])[:8]}", url)
+    return RemoteSurveyLocation(surveys / f"{name}-{digest_of([url])[:8]}", url)
 
 
 def _is_json(said: bytes) -> bool:

@@ -31,8 +31,8 @@ from gz2interp.schema import (
     parse_galaxy_id,
 )
 from gz2interp.stores.arrays import SHARD_ROWS, Rows, read_rows
-from gz2interp.stores.header import Header, Place, make_survey_folder
-from gz2interp.stores.journal import Journal
+from gz2interp.stores.header import Header, SurveyLocation, make_survey_folder
+from gz2interp.stores.journal import StatusJournal
 from gz2interp.stores.locations import find_survey, here, is_bare, place_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.tables import read_columns, read_parquet
@@ -64,13 +64,13 @@ class Survey:
 
     Parameters
     ----------
-    place : Place
+    place : SurveyLocation
         Where it is; use `Survey.open` or `Survey.create`.
     header : Header
         What ``survey.json`` says.
     """
 
-    def __init__(self, place: Place, header: Header) -> None:
+    def __init__(self, place: SurveyLocation, header: Header) -> None:
         self.place = place
         self.header = header
 
@@ -238,9 +238,9 @@ class Survey:
         return usable
 
     @property
-    def journal(self) -> Journal:
+    def journal(self) -> StatusJournal:
         """The journal behind `status`."""
-        return Journal(self.place.file("status.sqlite"), self.bands)
+        return StatusJournal(self.place.file("status.sqlite"), self.bands)
 
     def galaxies(self, first: int = 0) -> Iterator[Galaxy]:
         """The catalogue's galaxies as a source wants them, in order, from row `first` on."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from gz2interp.schema import DEC, GALAXY_ID, GZ2CLASS, LABEL, PETRO_RADIUS, QUESTIONS, RA
 
 __all__ = [
-    "Meaning",
+    "ColumnMeaning",
     "TableDescription",
     "ascii_of",
     "catalogue_meaning",
@@ -32,7 +32,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Meaning:
+class ColumnMeaning:
     """What is told of a column.
 
     Attributes
@@ -63,87 +63,95 @@ class TableDescription:
     ----------
     provenance : mapping of str to str
         How the table was made: survey, selection, model, digests, versions.
-    columns : mapping of str to Meaning
+    columns : mapping of str to ColumnMeaning
         Of columns that are not what `meaning_of` takes them for by their names alone.
     """
 
     provenance: Mapping[str, str] = field(default_factory=dict)
-    columns: Mapping[str, Meaning] = field(default_factory=dict)
+    columns: Mapping[str, ColumnMeaning] = field(default_factory=dict)
 
-    def of(self, column: str) -> Meaning:
+    def of(self, column: str) -> ColumnMeaning:
         """The meaning of one column."""
         return self.columns.get(column) or meaning_of(column)
 
 
 _OPTICAL: Final = {"u": "U", "g": "B", "r": "R", "i": "I", "z": "I"}
 
-_CATALOGUE: Final[Mapping[str, Meaning]] = {
-    GALAXY_ID: Meaning("", "meta.id;meta.main", "SDSS object id, a 64-bit whole number"),
-    RA: Meaning("deg", "pos.eq.ra;meta.main", "Right ascension, J2000"),
-    DEC: Meaning("deg", "pos.eq.dec;meta.main", "Declination, J2000"),
-    **{band: Meaning("mag", f"phot.mag;em.opt.{word}", f"Magnitude in {band}") for band, word in _OPTICAL.items()},
-    PETRO_RADIUS: Meaning("arcsec", "phys.angSize", "Petrosian radius"),
-    "axis_ratio": Meaning("", "", "Minor over major axis of the galaxy's image"),
-    "redshift": Meaning("", "src.redshift", "Redshift"),
-    "ebv": Meaning("mag", "phot.color.excess", "Reddening E(B-V)"),
-    GZ2CLASS: Meaning("", "src.morph.type", "Galaxy Zoo 2 class"),
-    LABEL: Meaning("", "src.class", "Class in the catalogue"),
-    "painted_kind": Meaning("", "src.class", "Kind of galaxy that was painted"),
-    "total_classifications": Meaning("", "meta.number", "Number of volunteers who classified the galaxy"),
-    "total_votes": Meaning("", "meta.number", "Number of votes over all questions of Galaxy Zoo"),
+_CATALOGUE: Final[Mapping[str, ColumnMeaning]] = {
+    GALAXY_ID: ColumnMeaning("", "meta.id;meta.main", "SDSS object id, a 64-bit whole number"),
+    RA: ColumnMeaning("deg", "pos.eq.ra;meta.main", "Right ascension, J2000"),
+    DEC: ColumnMeaning("deg", "pos.eq.dec;meta.main", "Declination, J2000"),
+    **{
+        band: ColumnMeaning("mag", f"phot.mag;em.opt.{word}", f"Magnitude in {band}") for band, word in _OPTICAL.items()
+    },
+    PETRO_RADIUS: ColumnMeaning("arcsec", "phys.angSize", "Petrosian radius"),
+    "axis_ratio": ColumnMeaning("", "", "Minor over major axis of the galaxy's image"),
+    "redshift": ColumnMeaning("", "src.redshift", "Redshift"),
+    "ebv": ColumnMeaning("mag", "phot.color.excess", "Reddening E(B-V)"),
+    GZ2CLASS: ColumnMeaning("", "src.morph.type", "Galaxy Zoo 2 class"),
+    LABEL: ColumnMeaning("", "src.class", "Class in the catalogue"),
+    "painted_kind": ColumnMeaning("", "src.class", "Kind of galaxy that was painted"),
+    "total_classifications": ColumnMeaning("", "meta.number", "Number of volunteers who classified the galaxy"),
+    "total_votes": ColumnMeaning("", "meta.number", "Number of votes over all questions of Galaxy Zoo"),
 }
 """Columns whose names the catalogue's reader gives, so that their meaning is certain."""
 
-_OURS: Final[Mapping[str, Meaning]] = {
-    "split": Meaning("", "meta.code", "Part of the data: train, validation or test; empty where there is no label"),
-    "prediction": Meaning("", "src.class", "Class that the network predicts"),
-    "confidence": Meaning("", "stat.probability", "Probability that the network gives to its prediction"),
-    "uncertainty": Meaning("", "stat.value", "How unsure the network is"),
-    "status": Meaning(
+_OURS: Final[Mapping[str, ColumnMeaning]] = {
+    "split": ColumnMeaning(
+        "", "meta.code", "Part of the data: train, validation or test; empty where there is no label"
+    ),
+    "prediction": ColumnMeaning("", "src.class", "Class that the network predicts"),
+    "confidence": ColumnMeaning("", "stat.probability", "Probability that the network gives to its prediction"),
+    "uncertainty": ColumnMeaning("", "stat.value", "How unsure the network is"),
+    "status": ColumnMeaning(
         "", "meta.code.status", "State of the cutout: ok, missing, failed, ...; empty if not requested yet"
     ),
-    "reason": Meaning("", "meta.note", "Why there is no cutout, or a note on its pixels"),
-    "source": Meaning("", "meta.bib", "Where the cutout came from"),
-    "tries": Meaning("", "meta.number", "How often the cutout was requested"),
-    "time": Meaning("", "", "When the cutout was stored, UTC"),
-    "native_unit": Meaning("", "meta.note", "Unit of the pixels where the cutout came from"),
-    "pixel_scale": Meaning("arcsec", "instr.scale", "Width of a pixel"),
-    "field": Meaning("arcsec", "phys.angSize", "Full width of the cutout"),
-    "position_angle": Meaning("deg", "pos.posAng", "Of the cutout's +y axis, east of north"),
-    "map_x": Meaning("", "", "First coordinate on the map of the network's activations; no unit"),
-    "map_y": Meaning("", "", "Second coordinate on the map of the network's activations; no unit"),
-    "distance": Meaning("", "", "Distance from the named galaxy between activations of the network; no unit"),
-    "file": Meaning("", "meta.ref", "The cutout's file in this folder; empty where there is none"),
-    "row": Meaning("", "meta.record", "Row of the survey, from 0"),
-    "rank": Meaning("", "meta.number", "Rank, 1 for the first"),
-    "near": Meaning("", "meta.id", "The galaxy whose neighbours are listed"),
-    "same_galaxy": Meaning("", "meta.code", 'True for the same galaxy imaged twice: within 5" on the sky'),
-    "separation": Meaning("arcsec", "pos.angDistance", "Angle on the sky from the galaxy whose neighbours are listed"),
-    "score": Meaning("", "", "Score by which the list is ordered, the highest first"),
-    "unusual": Meaning("", "stat.value", "How unusual the galaxy is, as a normal score; higher is more unusual"),
-    "cluster": Meaning("", "meta.id", "Cluster of the map; -1 for galaxies in none"),
-    "rating": Meaning("", "stat.value", "What a person rated the galaxy: 0 ordinary to 5 very interesting"),
-    "tag": Meaning("", "meta.note", "A person's word for the galaxy"),
-    "note": Meaning("", "meta.note", "A person's note on the galaxy"),
+    "reason": ColumnMeaning("", "meta.note", "Why there is no cutout, or a note on its pixels"),
+    "source": ColumnMeaning("", "meta.bib", "Where the cutout came from"),
+    "tries": ColumnMeaning("", "meta.number", "How often the cutout was requested"),
+    "time": ColumnMeaning("", "", "When the cutout was stored, UTC"),
+    "native_unit": ColumnMeaning("", "meta.note", "Unit of the pixels where the cutout came from"),
+    "pixel_scale": ColumnMeaning("arcsec", "instr.scale", "Width of a pixel"),
+    "field": ColumnMeaning("arcsec", "phys.angSize", "Full width of the cutout"),
+    "position_angle": ColumnMeaning("deg", "pos.posAng", "Of the cutout's +y axis, east of north"),
+    "map_x": ColumnMeaning("", "", "First coordinate on the map of the network's activations; no unit"),
+    "map_y": ColumnMeaning("", "", "Second coordinate on the map of the network's activations; no unit"),
+    "distance": ColumnMeaning("", "", "Distance from the named galaxy between activations of the network; no unit"),
+    "file": ColumnMeaning("", "meta.ref", "The cutout's file in this folder; empty where there is none"),
+    "row": ColumnMeaning("", "meta.record", "Row of the survey, from 0"),
+    "rank": ColumnMeaning("", "meta.number", "Rank, 1 for the first"),
+    "near": ColumnMeaning("", "meta.id", "The galaxy whose neighbours are listed"),
+    "same_galaxy": ColumnMeaning("", "meta.code", 'True for the same galaxy imaged twice: within 5" on the sky'),
+    "separation": ColumnMeaning(
+        "arcsec", "pos.angDistance", "Angle on the sky from the galaxy whose neighbours are listed"
+    ),
+    "score": ColumnMeaning("", "", "Score by which the list is ordered, the highest first"),
+    "unusual": ColumnMeaning("", "stat.value", "How unusual the galaxy is, as a normal score; higher is more unusual"),
+    "cluster": ColumnMeaning("", "meta.id", "Cluster of the map; -1 for galaxies in none"),
+    "rating": ColumnMeaning("", "stat.value", "What a person rated the galaxy: 0 ordinary to 5 very interesting"),
+    "tag": ColumnMeaning("", "meta.note", "A person's word for the galaxy"),
+    "note": ColumnMeaning("", "meta.note", "A person's note on the galaxy"),
 }
 """Columns that this program adds."""
 
-_BY_START: Final[Mapping[str, Meaning]] = {
-    "sky_sigma_": Meaning("", "stat.stdev;instr.background", "Scatter of the sky in nanomaggies per pixel, band "),
-    "psf_fwhm_": Meaning("arcsec", "instr.obsty.seeing", "Full width at half maximum of the PSF, band "),
-    "p_": Meaning("", "stat.probability", "Probability that the network gives to the class "),
+_BY_START: Final[Mapping[str, ColumnMeaning]] = {
+    "sky_sigma_": ColumnMeaning(
+        "", "stat.stdev;instr.background", "Scatter of the sky in nanomaggies per pixel, band "
+    ),
+    "psf_fwhm_": ColumnMeaning("arcsec", "instr.obsty.seeing", "Full width at half maximum of the PSF, band "),
+    "p_": ColumnMeaning("", "stat.probability", "Probability that the network gives to the class "),
 }
 
-_BY_END: Final[Mapping[str, Meaning]] = {
-    "_count": Meaning("", "meta.number", "number of votes of volunteers"),
-    "_total-votes": Meaning("", "meta.number", "number of votes of volunteers"),
-    "_weight": Meaning("", "stat.weight", "votes of volunteers, weighted by their consistency"),
-    "_debiased": Meaning(
+_BY_END: Final[Mapping[str, ColumnMeaning]] = {
+    "_count": ColumnMeaning("", "meta.number", "number of votes of volunteers"),
+    "_total-votes": ColumnMeaning("", "meta.number", "number of votes of volunteers"),
+    "_weight": ColumnMeaning("", "stat.weight", "votes of volunteers, weighted by their consistency"),
+    "_debiased": ColumnMeaning(
         "", "stat.value", "share of the weighted votes, corrected for the loss of detail with distance"
     ),
-    "_weighted_fraction": Meaning("", "stat.value", "share of the weighted votes"),
-    "_fraction": Meaning("", "stat.value", "share of the votes"),
-    "_flag": Meaning("", "meta.code", "1 where the share is large enough, and of enough votes, to be trusted"),
+    "_weighted_fraction": ColumnMeaning("", "stat.value", "share of the weighted votes"),
+    "_fraction": ColumnMeaning("", "stat.value", "share of the votes"),
+    "_flag": ColumnMeaning("", "meta.code", "1 where the share is large enough, and of enough votes, to be trusted"),
 }
 """Kinds of votes, by the end of the column's name."""
 
@@ -154,7 +162,7 @@ _ANSWERS: Final = {
 }
 
 
-def meaning_of(column: str) -> Meaning:
+def meaning_of(column: str) -> ColumnMeaning:
     """What a column of a survey's tables means; nothing is claimed of a column that we do not know."""
     name = column.removeprefix("catalog_")
     known = _CATALOGUE.get(name) or _OURS.get(name) or _meaning_of_votes(name)
@@ -162,11 +170,11 @@ def meaning_of(column: str) -> Meaning:
         return known
     for start, known in _BY_START.items():
         if name.startswith(start):
-            return Meaning(known.unit, known.ucd, known.words + name.removeprefix(start))
-    return Meaning()
+            return ColumnMeaning(known.unit, known.ucd, known.words + name.removeprefix(start))
+    return ColumnMeaning()
 
 
-def catalogue_meaning(column: str, unit: str = "", words: str = "") -> Meaning:
+def catalogue_meaning(column: str, unit: str = "", words: str = "") -> ColumnMeaning:
     """What a column of the catalogue means; one with a name of its own may mean anything, and is said to be as given.
 
     Parameters
@@ -176,15 +184,15 @@ def catalogue_meaning(column: str, unit: str = "", words: str = "") -> Meaning:
         What the catalogue's file said of it.
     """
     known = _CATALOGUE.get(column) or _meaning_of_votes(column)
-    return known or Meaning(unit, "", words or "Column of the catalogue, as given")
+    return known or ColumnMeaning(unit, "", words or "Column of the catalogue, as given")
 
 
-def _meaning_of_votes(column: str) -> Meaning | None:
+def _meaning_of_votes(column: str) -> ColumnMeaning | None:
     """Of Galaxy Zoo 2's columns by task and answer, of others that end alike by their beginning."""
     for end, kind in _BY_END.items():
         if column.endswith(end):
-            subject = column.removesuffix(end)
-            return Meaning(kind.unit, kind.ucd, f"{_ANSWERS.get(subject, subject)}: {kind.words}")
+            study = column.removesuffix(end)
+            return ColumnMeaning(kind.unit, kind.ucd, f"{_ANSWERS.get(study, study)}: {kind.words}")
     return None
 
 
@@ -274,7 +282,7 @@ def _table(frame: pd.DataFrame, description: TableDescription) -> Table:
     return Table(told, copy=False)
 
 
-def _with_meaning(meaning: Meaning, column: Column) -> Column:
+def _with_meaning(meaning: ColumnMeaning, column: Column) -> Column:
     """A unit only on numbers: a magnitude that an archive wrote as text is a text."""
     if column.dtype.kind in "iuf":
         column.unit = meaning.unit or None

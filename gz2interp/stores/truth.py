@@ -21,7 +21,7 @@ from zarr.codecs import ZstdCodec
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import CHUNK_ROWS, SHARD_ROWS, Rows, open_array, read_rows, write_shard
-from gz2interp.stores.header import Header, Place
+from gz2interp.stores.header import Header, SurveyLocation
 from gz2interp.stores.locations import here, place_of
 from gz2interp.stores.reading import failing_as, reading
 from gz2interp.stores.tables import read_parquet, write_blocks
@@ -36,11 +36,11 @@ class Truth:
 
     Parameters
     ----------
-    place : Place
+    place : SurveyLocation
         The survey's; use `Truth.open` or `Truth.create`.
     """
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: SurveyLocation) -> None:
         self._place = place
 
     @classmethod
@@ -100,7 +100,7 @@ class Truth:
         _create(path / ARRAYS / "flux", (header.rows, len(names), len(header.bands)), np.float32, attributes)
         ids = read_parquet(path / "catalog.parquet", [GALAXY_ID])[GALAXY_ID].to_numpy()
         write_blocks(path / TABLE, _of_these(ids, recipes))  # last: it is what says that there is a truth
-        return cls(Place(path))
+        return cls(SurveyLocation(path))
 
     @cached_property
     def settings(self) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from gz2interp.schema import GALAXY_ID, STATUSES
 from gz2interp.stores.arrays import SHARD_ROWS, drop_shards, open_array, read_npz, read_rows, write_shard
 from gz2interp.stores.files import replaced, sync, writing
 from gz2interp.stores.header import Header
-from gz2interp.stores.journal import Entry, Journal, entry_of
+from gz2interp.stores.journal import CutoutStatus, StatusJournal, entry_of
 from gz2interp.stores.reading import DamagedFile, failing_as
 from gz2interp.stores.tables import read_parquet
 
@@ -48,14 +48,14 @@ class Replacement:
     images : float32 (m, y, x, band)
         All committed rows of the shard.
     valid : bool (m, y, x)
-    entries : sequence of Entry
+    entries : sequence of CutoutStatus
         Those that change.
     """
 
     shard: int
     images: NDArray[np.float32]
     valid: NDArray[np.bool_]
-    entries: Sequence[Entry]
+    entries: Sequence[CutoutStatus]
 
     def write(self, survey: Path) -> None:
         """Write it down; from now on it will happen."""
@@ -81,7 +81,7 @@ class Replacement:
         with failing_as(
             SurveyError, str(survey / _FILE), remedy="Remove it: the galaxies in it are then asked for again"
         ):
-            entries = [record_from_json(Entry, record) for record in json.loads(str(file["entries"]))]
+            entries = [record_from_json(CutoutStatus, record) for record in json.loads(str(file["entries"]))]
             replacement = cls(int(file["shard"]), file["images"], file["valid"], entries)
             replacement._check(rows, shape)
             return replacement
@@ -212,7 +212,7 @@ class SurveyWriter:
 
     def _begin(self) -> None:
         self._header = header = Header.read(self._path)
-        self._journal = Journal(self._path / "status.sqlite", header.bands)
+        self._journal = StatusJournal(self._path / "status.sqlite", header.bands)
         catalog = read_parquet(self._path / "catalog.parquet", [GALAXY_ID])
         self._ids: NDArray[np.int64] = catalog[GALAXY_ID].to_numpy()
         if len(self._ids) != header.rows:
@@ -223,7 +223,7 @@ class SurveyWriter:
         self._shard, self._staged = divmod(header.rows_committed, SHARD_ROWS)
         self._images = np.zeros((SHARD_ROWS, *header.shape, len(header.bands)), np.float32)
         self._valid = np.zeros((SHARD_ROWS, *header.shape), np.bool_)
-        self._entries: list[Entry] = []
+        self._entries: list[CutoutStatus] = []
         self._finish_replacement()
         self._digests = self._recover()
 

@@ -5,9 +5,9 @@ A network stretches its images as s = asinh(flux / sky), looks at every fourth p
 The same weights, times one number a band, are used in every band.
 
 **What is allowed**, defined before anything was measured: stretched light of each band that is not below 0, at no place
-above `Light.reach` of that band nor above its `highest`, and on no ring about the middle brighter in the mean than
-`Light.profile`. With colours of the survey's own the same holds for the grey light, and a pixel's bands follow from its
-grey light and one of the colours at the corners of the range of `Light.colours`, or the middle of it.
+above `ImagePrior.reach` of that band nor above its `highest`, and on no ring about the middle brighter in the mean than
+`ImagePrior.profile`. With colours of the survey's own the same holds for the grey light, and a pixel's bands follow
+from its grey light and one of the colours at the corners of the range of `ImagePrior.colours`, or the middle of it.
 
 **What is best.** Both logits are convex in s, so that a best image lies on the border of what is allowed. For the
 greatest place it is that which the filter, laid at one place, asks for: a linear programme (of each band, or of the
@@ -32,7 +32,7 @@ from scipy.optimize import linprog
 from scipy.signal import correlate
 from scipy.sparse import csr_array
 
-from gz2interp.features.image_prior import Light, ring_weights
+from gz2interp.features.image_prior import ImagePrior, ring_weights
 from gz2interp.network.quiet import keras
 from gz2interp.testing.planted import bar_plane, disc_plane, ring_plane
 
@@ -133,7 +133,7 @@ def linear_plant(shape: str, pool: str, sky: ArrayLike, size: int = 64) -> Linea
     return LinearPlant(model, plane, weights, pool)
 
 
-def best_image(plant: LinearPlant, light: Light, own_colours: bool = True) -> Doubles:
+def best_image(plant: LinearPlant, light: ImagePrior, own_colours: bool = True) -> Doubles:
     """The best stretched image that is allowed (y, x, band), as the head of this file defines it."""
     asked_for = _Allowed(light, own_colours)
     height, width, bands = light.shape
@@ -174,7 +174,7 @@ def _everywhere(plane: ArrayLike, weights: Doubles) -> Doubles:
 class _Allowed:
     """Called with a gradient (y, x, band): the allowed stretched image that goes farthest along it."""
 
-    def __init__(self, light: Light, own_colours: bool) -> None:
+    def __init__(self, light: ImagePrior, own_colours: bool) -> None:
         self.light, self.own_colours = light, own_colours
         height, width, _ = light.shape
         weights = ring_weights(height, width)

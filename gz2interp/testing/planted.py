@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from gz2interp.network.quiet import keras
 
 __all__ = [
-    "Planted",
+    "PlantedNetwork",
     "bar_network",
     "bar_plane",
     "blind_network",
@@ -36,7 +36,7 @@ layers = keras.layers
 
 
 @dataclass(frozen=True, eq=False)
-class Planted:
+class PlantedNetwork:
     """A network and what its filter seeks.
 
     Attributes
@@ -50,7 +50,7 @@ class Planted:
     filter: Floats
 
 
-def bar_network(sky: ArrayLike, size: int = 64, angle: float = 30.0) -> Planted:
+def bar_network(sky: ArrayLike, size: int = 64, angle: float = 30.0) -> PlantedNetwork:
     """A bar of Gaussian profile in all bands, `angle` degrees from +x to +y, with dark to both sides.
 
     Parameters
@@ -63,7 +63,7 @@ def bar_network(sky: ArrayLike, size: int = 64, angle: float = 30.0) -> Planted:
     return _planted(bar_plane(size, size, angle), np.ones(np.size(sky)), sky)
 
 
-def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> Planted:
+def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> PlantedNetwork:
     """A ring of Gaussian profile around the middle, in all bands, with dark inside and outside.
 
     Parameters
@@ -76,23 +76,23 @@ def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> Plante
     return _planted(ring_plane(size, size, radius), np.ones(np.size(sky)), sky)
 
 
-def blue_minus_red_network(sky: ArrayLike, size: int = 64, blue: int = 1, red: int = 3) -> Planted:
+def blue_minus_red_network(sky: ArrayLike, size: int = 64, blue: int = 1, red: int = 3) -> PlantedNetwork:
     """One band's light around the middle, under a Gaussian, less that of another."""
     weights = np.zeros(np.size(sky))
     weights[blue], weights[red] = 1.0, -1.0
     return _planted(disc_plane(size, size), weights, sky)
 
 
-def blind_network(sky: ArrayLike, size: int = 64) -> Planted:
+def blind_network(sky: ArrayLike, size: int = 64) -> PlantedNetwork:
     """A network whose ReLU, in a layer named ``dead``, is never active: its feature images cannot be made."""
     planted = ring_network(sky, size)
     scored = planted.model.get_layer("detector").output
     dead = layers.ReLU(name="dead")(layers.Rescaling(0.0, -1.0, name="lowered")(scored))
     logits = layers.Dense(1, use_bias=False, name="logits")(layers.GlobalAveragePooling2D()(dead))
-    return Planted(keras.Model(planted.model.inputs, layers.Activation("sigmoid")(logits)), planted.filter)
+    return PlantedNetwork(keras.Model(planted.model.inputs, layers.Activation("sigmoid")(logits)), planted.filter)
 
 
-def likeness(image: ArrayLike, planted: Planted, sky: ArrayLike) -> float:
+def likeness(image: ArrayLike, planted: PlantedNetwork, sky: ArrayLike) -> float:
     """Correlation of an image with what the filter seeks.
 
     The image is stretched as the network does it; both are compared in the bands in which the filter has weights, over
@@ -101,7 +101,7 @@ def likeness(image: ArrayLike, planted: Planted, sky: ArrayLike) -> float:
     Parameters
     ----------
     image : float (y, x, band), nanomaggies
-    planted : Planted
+    planted : PlantedNetwork
     sky : float (band,)
     """
     looked_at = np.abs(planted.filter).max(axis=(0, 1)) > 0
@@ -130,7 +130,7 @@ def disc_plane(side: int, size: int) -> Doubles:
     return np.asarray(np.exp(-((np.hypot(*_turned(side, 0.0)) / (0.15 * size)) ** 2)))
 
 
-def _planted(plane: NDArray[np.floating], weights: ArrayLike, sky: ArrayLike) -> Planted:
+def _planted(plane: NDArray[np.floating], weights: ArrayLike, sky: ArrayLike) -> PlantedNetwork:
     kernel = (plane[..., None] * np.asarray(weights)).astype(np.float32)
     kernel /= np.sqrt((kernel**2).sum())
     image = keras.Input(kernel.shape, name="nanomaggies")
@@ -143,7 +143,7 @@ def _planted(plane: NDArray[np.floating], weights: ArrayLike, sky: ArrayLike) ->
     model = keras.Model(image, layers.Activation("sigmoid")(logits))
     model.get_layer("detector").set_weights([kernel[..., None]])
     model.get_layer("logits").set_weights([np.full((1, 1), 10.0, np.float32)])
-    return Planted(model, kernel)
+    return PlantedNetwork(model, kernel)
 
 
 def _turned(size: int, angle: float) -> tuple[Doubles, Doubles]:

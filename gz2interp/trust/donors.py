@@ -16,11 +16,11 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from gz2interp.measure.outskirts import Measured
+from gz2interp.measure.outskirts import MeasuredImages
 from gz2interp.statistics import Estimate, Z
 from gz2interp.trust.nuisances import Nuisance
 
-__all__ = ["CALIPER", "FEWEST", "Answering", "Pairs", "Pull", "Side", "answers", "draw_pairs", "pulls"]
+__all__ = ["CALIPER", "FEWEST", "DonorPairs", "ScoreProbe", "ShortcutEffect", "Side", "answers", "draw_pairs", "pulls"]
 
 
 Ints = NDArray[np.int64]
@@ -37,7 +37,7 @@ LEAST, ENOUGH = 3, 0.1
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class DonorPairs:
     """Recipients with a donor of each class.
 
     Attributes
@@ -54,7 +54,7 @@ class Pairs:
     caliper: float
 
 
-def draw_pairs(classes: Ints, looks: Doubles, most: int, generator: Generator) -> Pairs:
+def draw_pairs(classes: Ints, looks: Doubles, most: int, generator: Generator) -> DonorPairs:
     """Draw recipients, as many of each class as there are of the rarest or as `most` allows, and donors for each.
 
     The donors of one recipient, one of each class, are alike in size and brightness, so that what they differ in is not
@@ -81,7 +81,7 @@ def draw_pairs(classes: Ints, looks: Doubles, most: int, generator: Generator) -
         for number, rows in enumerate(ball):
             others = rows[rows != recipient]
             donors[place, number] = generator.choice(others if len(others) else rows)
-    return Pairs(recipients, donors, caliper)
+    return DonorPairs(recipients, donors, caliper)
 
 
 def _alike(classes: Ints, members: list[Ints], looks: Doubles) -> tuple[list[list[Ints]], float]:
@@ -126,7 +126,7 @@ DRAWS = 400
 """Of the bootstrap."""
 
 
-class Answering(Protocol):
+class ScoreProbe(Protocol):
     """What is asked of a probe."""
 
     @property
@@ -138,7 +138,7 @@ class Answering(Protocol):
 
 
 @dataclass(frozen=True)
-class Pull:
+class ShortcutEffect:
     """Of one class, on one side.
 
     Attributes
@@ -172,10 +172,10 @@ class Pull:
 
 
 def answers(
-    probe: Answering,
+    probe: ScoreProbe,
     family: Nuisance,
-    galaxies: Measured,
-    pairs: Pairs,
+    galaxies: MeasuredImages,
+    pairs: DonorPairs,
     generator: Generator,
     progress: Callable[[int, int], None] | None = None,
 ) -> Floats:
@@ -200,7 +200,9 @@ def answers(
     return said
 
 
-def pulls(said: Floats, outputs: Sequence[int], classes: Ints, pairs: Pairs, generator: Generator) -> tuple[Pull, ...]:
+def pulls(
+    said: Floats, outputs: Sequence[int], classes: Ints, pairs: DonorPairs, generator: Generator
+) -> tuple[ShortcutEffect, ...]:
     """The pull of every class on both sides.
 
     Parameters
@@ -211,7 +213,7 @@ def pulls(said: Floats, outputs: Sequence[int], classes: Ints, pairs: Pairs, gen
         Which output of the network each of these is.
     classes : int64 (galaxy,)
         Of all galaxies, among those asked about.
-    pairs : Pairs
+    pairs : DonorPairs
     generator : Generator
         Of the bootstrap, which draws galaxies anew, as recipients and as donors: one that gives or takes often counts
         as one.
@@ -234,11 +236,13 @@ def pulls(said: Floats, outputs: Sequence[int], classes: Ints, pairs: Pairs, gen
             total = weights.sum(axis=1)
             means = np.einsum("dnk,nk->dk", weights, rises) / np.where(total > 0, total, np.nan)
             rise = means.mean(axis=1)
-            found.append(Pull(number, side, float(rise[0]), float(np.nanstd(rise[1:], ddof=1)), int(where.sum())))
+            found.append(
+                ShortcutEffect(number, side, float(rise[0]), float(np.nanstd(rise[1:], ddof=1)), int(where.sum()))
+            )
     return tuple(found)
 
 
-def _told(probe: Answering, before: Floats, after: Floats) -> Floats:
+def _told(probe: ScoreProbe, before: Floats, after: Floats) -> Floats:
     """What is said of images (donor, n, y, x, band), float32 (n, donor, class); those left as they were count once."""
     changed = (after != before).any(axis=(2, 3, 4))
     told = np.broadcast_to(probe.probabilities(before), (*changed.shape, len(probe.class_names))).copy()
@@ -247,7 +251,7 @@ def _told(probe: Answering, before: Floats, after: Floats) -> Floats:
     return np.asarray(np.moveaxis(told, 0, 1))
 
 
-def _parties(galaxies: Measured, pairs: Pairs, some: Ints) -> tuple[Measured, list[Measured]]:
+def _parties(galaxies: MeasuredImages, pairs: DonorPairs, some: Ints) -> tuple[MeasuredImages, list[MeasuredImages]]:
     return galaxies.of(pairs.recipients[some]), [galaxies.of(column) for column in pairs.donors[some].T]
 
 

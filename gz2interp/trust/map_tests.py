@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from gz2interp.attribution import Differentiable, Method
+from gz2interp.attribution import GradientProbe, Method
 from gz2interp.attribution.baselines import scatter_at_rim, sky_like
 from gz2interp.attribution.questions import each_by_its_score
 from gz2interp.attribution.samples import blocks
@@ -21,8 +21,8 @@ from gz2interp.schema import BANDS
 
 __all__ = [
     "STEPS",
+    "CheckedNetwork",
     "Explainer",
-    "Network",
     "areas",
     "correlation",
     "electrons_of",
@@ -39,7 +39,7 @@ Floats = NDArray[np.float32]
 Classes = NDArray[np.int64]
 
 
-class Network(Differentiable, Protocol):
+class CheckedNetwork(GradientProbe, Protocol):
     """What a check needs to know of a network; `gz2interp.network.probe.Probe` is one."""
 
     def probabilities(self, images: Floats) -> Floats:
@@ -60,7 +60,7 @@ class Explainer:
     method: Method
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def explain(self, probe: Network, images: Floats, classes: Classes) -> Attribution:
+    def explain(self, probe: CheckedNetwork, images: Floats, classes: Classes) -> Attribution:
         """The maps of images (n, y, x, band), each for its own class int (n,)."""
         scores = [logit(int(each)) for each in classes]
         return each_by_its_score(
@@ -70,7 +70,7 @@ class Explainer:
             "logit of the predicted class",
         )
 
-    def importance(self, probe: Network, images: Floats, classes: Classes) -> Floats:
+    def importance(self, probe: CheckedNetwork, images: Floats, classes: Classes) -> Floats:
         """How much each pixel counts, float32 (n, y, x); see `importance`."""
         return importance(self.explain(probe, images, classes).values, self.method.contributes)
 
@@ -168,7 +168,7 @@ STEPS = 16
 
 
 def areas(
-    probe: Network,
+    probe: CheckedNetwork,
     images: Floats,
     classes: Classes,
     ranks: Ranks,

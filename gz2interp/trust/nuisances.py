@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from gz2interp.errors import InputError
-from gz2interp.measure.outskirts import Measured, planes
+from gz2interp.measure.outskirts import MeasuredImages, planes
 
 __all__ = [
     "NUISANCES",
-    "Measured",
+    "MeasuredImages",
     "Nuisance",
     "Transplant",
     "amid",
@@ -45,16 +45,16 @@ __all__ = [
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
-Transplant = Callable[[Measured, Sequence[Measured], Generator], Floats]
+Transplant = Callable[[MeasuredImages, Sequence[MeasuredImages], Generator], Floats]
 """``(recipients, donors, generator)``: n galaxies, and of each of k kinds of donors as many. It returns float32 (k, n,
 y, x, band): each recipient with each of its donors' nuisance. What is random is the same for all of them."""
 
 
-def _none_is_lacking(galaxies: Measured) -> str:
+def _none_is_lacking(galaxies: MeasuredImages) -> str:
     return ""
 
 
-def _all_will_do(recipients: Measured, donors: Sequence[Measured]) -> Bools:
+def _all_will_do(recipients: MeasuredImages, donors: Sequence[MeasuredImages]) -> Bools:
     return np.ones(len(recipients), np.bool_)
 
 
@@ -77,8 +77,8 @@ class Nuisance:
     name: str
     phrase: str
     transplant: Transplant
-    lacking: Callable[[Measured], str] = _none_is_lacking
-    usable: Callable[[Measured, Sequence[Measured]], Bools] = _all_will_do
+    lacking: Callable[[MeasuredImages], str] = _none_is_lacking
+    usable: Callable[[MeasuredImages, Sequence[MeasuredImages]], Bools] = _all_will_do
 
 
 NUISANCES: dict[str, Nuisance] = {}
@@ -103,7 +103,9 @@ def nuisance(name: str, phrase: str, **rules: Any) -> Callable[[Transplant], Tra
 
 
 @nuisance("background", "the background of their images")
-def background(recipients: Measured, donors: Sequence[Measured], generator: Generator) -> NDArray[np.float32]:
+def background(
+    recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator
+) -> NDArray[np.float32]:
     """A level and a slope per band, in the donor's own units of light."""
     shape, valid = recipients.images.shape[1:3], recipients.valid[..., None]
     return np.stack(
@@ -116,12 +118,12 @@ FARTHEST = 0.125
 
 
 @nuisance("centring", "where in the cutout they stand")
-def centring(recipients: Measured, donors: Sequence[Measured], generator: Generator) -> NDArray[np.float32]:
+def centring(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator) -> NDArray[np.float32]:
     """What a shift uncovers mirrors what lies beside it."""
     return np.stack([_moved(recipients, donor.centre) for donor in donors])
 
 
-def _moved(recipients: Measured, centre: NDArray[np.float32]) -> NDArray[np.float32]:
+def _moved(recipients: MeasuredImages, centre: NDArray[np.float32]) -> NDArray[np.float32]:
     sides = recipients.images.shape[1:3]
     most = int(FARTHEST * min(sides))
     shifts = np.clip(np.rint(centre - recipients.centre), -most, most).astype(np.int64)
@@ -132,18 +134,18 @@ def _moved(recipients: Measured, centre: NDArray[np.float32]) -> NDArray[np.floa
     )
 
 
-def _all_pixels_valid(galaxies: Measured) -> str:
+def _all_pixels_valid(galaxies: MeasuredImages) -> str:
     return "no pixel is missing in any of these galaxies" if galaxies.valid.all() else ""
 
 
 @nuisance("missing pixels", "which pixels are missing", lacking=_all_pixels_valid)
-def missing(recipients: Measured, donors: Sequence[Measured], generator: Generator) -> NDArray[np.float32]:
+def missing(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator) -> NDArray[np.float32]:
     """They become 0, as everywhere in a survey."""
     return np.stack([recipients.images * donor.valid[..., None] for donor in donors])
 
 
 @nuisance("noise", "how noisy their images are")
-def noise(recipients: Measured, donors: Sequence[Measured], generator: Generator) -> NDArray[np.float32]:
+def noise(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator) -> NDArray[np.float32]:
     """White noise in each band, where the donor's is louder; its mean is zero, so light and colours stay."""
     drawn = generator.standard_normal(recipients.images.shape, dtype=np.float32) * recipients.valid[..., None]
     lacking = [np.sqrt(np.maximum(donor.sigma**2 - recipients.sigma**2, 0)) for donor in donors]
@@ -193,17 +195,17 @@ KNOWN = 0.5
 """Share of the galaxies whose PSF must be known."""
 
 
-def _seeing_unknown(galaxies: Measured) -> str:
+def _seeing_unknown(galaxies: MeasuredImages) -> str:
     known = np.isfinite(galaxies.fwhm).all(axis=1).mean() if len(galaxies) else 0.0
     return "" if known >= KNOWN else "the width of the PSF is not known"
 
 
-def _seeing_measured(recipients: Measured, donors: Sequence[Measured]) -> NDArray[np.bool_]:
+def _seeing_measured(recipients: MeasuredImages, donors: Sequence[MeasuredImages]) -> NDArray[np.bool_]:
     return np.asarray(np.all([np.isfinite(each.fwhm).all(axis=1) for each in (recipients, *donors)], axis=0))
 
 
 @nuisance("seeing", "the seeing in which they were taken", lacking=_seeing_unknown, usable=_seeing_measured)
-def seeing(recipients: Measured, donors: Sequence[Measured], generator: Generator) -> Floats:
+def seeing(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator) -> Floats:
     """A Gaussian that widens the recipient's PSF to the donor's where that is wider, band by band.
 
     To the blurred noise is added what it lacks at each frequency, so that the noise of the sky stays white.
@@ -213,7 +215,7 @@ def seeing(recipients: Measured, donors: Sequence[Measured], generator: Generato
     return np.stack([_widened(recipients, donor.fwhm, own, white) for donor in donors])
 
 
-def _widened(recipients: Measured, fwhm: Floats, own: Floats, white: Floats) -> Floats:
+def _widened(recipients: MeasuredImages, fwhm: Floats, own: Floats, white: Floats) -> Floats:
     widths = np.sqrt(np.maximum(fwhm**2 - recipients.fwhm**2, 0)) / np.float32(FWHM)  # (n, band)
     left = response(widths, recipients.images.shape[1:3])
     blurry = with_spectra(recipients.images, own * left + white * np.sqrt(np.maximum(1 - left**2, 0)), widths)
@@ -227,7 +229,9 @@ MOST = 0.95
 
 
 @nuisance("smoothing", "how smooth their pixels were made")
-def smoothing(recipients: Measured, donors: Sequence[Measured], generator: Generator) -> NDArray[np.float32]:
+def smoothing(
+    recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator
+) -> NDArray[np.float32]:
     """A Gaussian under which the recipient's noise is as smooth as the donor's, if that is smoother."""
     own = _width(recipients.correlation)
     images = []
@@ -248,23 +252,23 @@ LEAST_ROOM = 0.15
 """Share of the cutout that must lie outside both."""
 
 
-def outside(recipients: Measured, donors: Measured) -> Bools:
+def outside(recipients: MeasuredImages, donors: MeasuredImages) -> Bools:
     """Valid pixels with neither the recipient nor the donor, bool (n, y, x)."""
     return np.asarray(recipients.valid & donors.valid & ~recipients.galaxy & ~donors.galaxy)
 
 
-def _has_room(recipients: Measured, donors: Sequence[Measured]) -> Bools:
+def _has_room(recipients: MeasuredImages, donors: Sequence[MeasuredImages]) -> Bools:
     room = [outside(recipients, donor).mean(axis=(1, 2)) for donor in donors]
     return np.asarray(np.min(room, axis=0) >= LEAST_ROOM)
 
 
 @nuisance("surroundings", "what stands around them", usable=_has_room)
-def surroundings(recipients: Measured, donors: Sequence[Measured], generator: Generator) -> Floats:
+def surroundings(recipients: MeasuredImages, donors: Sequence[MeasuredImages], generator: Generator) -> Floats:
     """The donor's pixels in units of its noise, above its background."""
     return np.stack([amid(recipients, donor) for donor in donors])
 
 
-def amid(recipients: Measured, donors: Measured) -> Floats:
+def amid(recipients: MeasuredImages, donors: MeasuredImages) -> Floats:
     """Recipients amid what stands around their donors, float32 (n, y, x, band)."""
     shape = recipients.images.shape[1:3]
     above = (donors.images - planes(donors.plane, shape)) * (recipients.sigma / donors.sigma)[:, None, None]

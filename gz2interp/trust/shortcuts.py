@@ -18,12 +18,12 @@ from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.measure.outskirts import Measured, measure, planes
+from gz2interp.measure.outskirts import MeasuredImages, measure, planes
 from gz2interp.statistics import Estimate
-from gz2interp.trust.donors import CALIPER, FEWEST, Answering, Pairs, Pull, answers, draw_pairs, pulls
+from gz2interp.trust.donors import CALIPER, FEWEST, DonorPairs, ScoreProbe, ShortcutEffect, answers, draw_pairs, pulls
 from gz2interp.trust.nuisances import LEAST_ROOM, NUISANCES, Nuisance, amid, outside
 
-__all__ = ["FEWEST", "LIMIT", "Place", "Shortcut", "locate", "named_shortcut", "shortcuts"]
+__all__ = ["FEWEST", "LIMIT", "NuisancePlace", "ShortcutResult", "locate", "named_shortcut", "shortcuts"]
 
 
 Floats = NDArray[np.float32]
@@ -43,7 +43,7 @@ MOSTLY = 0.5
 
 
 @dataclass(frozen=True)
-class Place:
+class NuisancePlace:
     """Where it is.
 
     Attributes
@@ -70,21 +70,21 @@ class Place:
 
 
 def locate(
-    probe: Answering,
-    galaxies: Measured,
-    pairs: Pairs,
+    probe: ScoreProbe,
+    galaxies: MeasuredImages,
+    pairs: DonorPairs,
     classes: Ints,
-    pull: Pull,
+    pull: ShortcutEffect,
     output: int,
     generator: Generator,
-) -> Place:
+) -> NuisancePlace:
     """Ask what each cell of the cutout, and each band, does by itself.
 
     Parameters
     ----------
     probe, galaxies, pairs, classes
         As for `gz2interp.trust.donors.answers` and `pulls`.
-    pull : Pull
+    pull : ShortcutEffect
         That of the surroundings, whose place is looked for.
     output : int
         Which output of the network its class is.
@@ -102,14 +102,16 @@ def locate(
     fixed = share >= MOSTLY and rivals.max(initial=0.0) < MOSTLY * cells.max()
     if fixed:
         y, x, band = _pixel(galaxies, classes, pull.number, best)
-        return Place(y, x, band, share)
+        return NuisancePlace(y, x, band, share)
     named = bool(
         len(bands) > 1 and whole > 0 and bands.max() >= MOSTLY * whole and np.sort(bands)[-2] < bands.max() / 2
     )
-    return Place(None, None, int(bands.argmax()) if named else None, share)
+    return NuisancePlace(None, None, int(bands.argmax()) if named else None, share)
 
 
-def _rows(galaxies: Measured, pairs: Pairs, classes: Ints, pull: Pull, generator: Generator) -> Ints:
+def _rows(
+    galaxies: MeasuredImages, pairs: DonorPairs, classes: Ints, pull: ShortcutEffect, generator: Generator
+) -> Ints:
     """Recipients on the side of the pull that have room around them."""
     own = classes[pairs.recipients] == pull.number
     rows = generator.permutation(np.flatnonzero(own if pull.side == "away" else ~own))
@@ -124,7 +126,7 @@ def _portions(count: int) -> list[slice]:
 
 
 def _rises(
-    probe: Answering, galaxies: Measured, pairs: Pairs, rows: Ints, others: Ints, number: int, output: int
+    probe: ScoreProbe, galaxies: MeasuredImages, pairs: DonorPairs, rows: Ints, others: Ints, number: int, output: int
 ) -> Floats:
     """By how much the probability rises when all, one cell, or one band of another's surroundings becomes this class's.
 
@@ -152,7 +154,7 @@ def _beside(cell: int) -> NDArray[np.bool_]:
     return np.asarray((np.abs(y - cell // CELLS) <= 1) & (np.abs(x - cell % CELLS) <= 1))
 
 
-def _pixel(galaxies: Measured, classes: Ints, number: int, cell: int) -> tuple[int, int, int]:
+def _pixel(galaxies: MeasuredImages, classes: Ints, number: int, cell: int) -> tuple[int, int, int]:
     """The pixel and band of a cell in which this class differs most surely from the others."""
     above = (galaxies.images - planes(galaxies.plane, galaxies.images.shape[1:3])) / galaxies.sigma[:, None, None]
     y, x = np.nonzero(_cells(above.shape[1:3]) == cell)
@@ -178,7 +180,7 @@ RESOLVED = 0.15
 
 
 @dataclass(frozen=True)
-class Shortcut:
+class ShortcutResult:
     """What was found of one family of nuisances.
 
     Attributes
@@ -194,7 +196,7 @@ class Shortcut:
         None where it is not known; `words` says why.
     words : str
         For a reader.
-    place : Place or None
+    place : NuisancePlace or None
         Of what stands around the galaxies, if that is it.
     """
 
@@ -204,11 +206,11 @@ class Shortcut:
     limit: float
     alarm: bool | None
     words: str
-    place: Place | None = None
+    place: NuisancePlace | None = None
 
 
 def shortcuts(
-    probe: Answering,
+    probe: ScoreProbe,
     images: ArrayLike,
     classes: Sequence[str],
     generator: Generator,
@@ -219,7 +221,7 @@ def shortcuts(
     bands: Sequence[str] = (),
     most: int = 512,
     progress: Progress | None = None,
-) -> tuple[Shortcut, ...]:
+) -> tuple[ShortcutResult, ...]:
     """Ask for every family of nuisances whether it tells the network the class.
 
     An alarm means: a pull above `LIMIT`, and above zero with 95 % confidence for all families, classes and sides
@@ -247,7 +249,7 @@ def shortcuts(
 
     Returns
     -------
-    tuple of Shortcut
+    tuple of ShortcutResult
         One for each family: alarms first, the strongest first.
 
     Raises
@@ -267,29 +269,29 @@ def shortcuts(
     galaxies = measure(pixels[rows], parts[0], parts[1])
     appearance = _looks(galaxies) if parts[2] is None else np.asarray(parts[2], np.float64)
     pairs = draw_pairs(numbers[rows], appearance, most, generator)
-    asked = _Asked(probe, galaxies, numbers[rows], known, pairs, generator, tuple(bands))
+    asked = _TestInputs(probe, galaxies, numbers[rows], known, pairs, generator, tuple(bands))
     return _judged(asked, _all_pulls(asked, progress))
 
 
-def named_shortcut(found: Sequence[Shortcut]) -> Shortcut | None:
+def named_shortcut(found: Sequence[ShortcutResult]) -> ShortcutResult | None:
     """The shortcut that the network takes: the alarm with the strongest pull; None if there is none."""
     alarms = [each for each in found if each.alarm]
     return max(alarms, key=lambda each: each.estimate.value or 0.0, default=None)
 
 
 @dataclass(frozen=True, eq=False)
-class _Asked:
+class _TestInputs:
     """Everything that the questions have in common."""
 
-    probe: Answering
-    galaxies: Measured
+    probe: ScoreProbe
+    galaxies: MeasuredImages
     classes: NDArray[np.int64]
     outputs: Sequence[int]
-    pairs: Pairs
+    pairs: DonorPairs
     generator: Generator
     bands: tuple[str, ...]
 
-    def name_of(self, pull: Pull) -> str:
+    def name_of(self, pull: ShortcutEffect) -> str:
         return self.probe.class_names[self.outputs[pull.number]]
 
 
@@ -304,7 +306,7 @@ def _classes_of(classes: Sequence[str], class_names: Sequence[str]) -> tuple[lis
     return known, numbers
 
 
-def _looks(galaxies: Measured) -> NDArray[np.float64]:
+def _looks(galaxies: MeasuredImages) -> NDArray[np.float64]:
     """Size and brightness as measured in the images: the galaxy's area, and the light in it over the noise."""
     area = galaxies.galaxy.sum(axis=(1, 2))
     above = (galaxies.images - galaxies.plane[:, :1, None]) / galaxies.sigma[:, None, None]
@@ -312,9 +314,9 @@ def _looks(galaxies: Measured) -> NDArray[np.float64]:
     return np.log(np.stack([np.maximum(area, 1), np.maximum(light, 1)], axis=1).astype(np.float64))
 
 
-def _all_pulls(asked: _Asked, progress: Progress | None) -> dict[str, tuple[Pull, ...] | str]:
+def _all_pulls(asked: _TestInputs, progress: Progress | None) -> dict[str, tuple[ShortcutEffect, ...] | str]:
     """The pulls of each family, or why there are none."""
-    found: dict[str, tuple[Pull, ...] | str] = {}
+    found: dict[str, tuple[ShortcutEffect, ...] | str] = {}
     for name, family in NUISANCES.items():
         lacking = family.lacking(asked.galaxies)
         if lacking:
@@ -331,7 +333,7 @@ def _telling(progress: Progress, name: str) -> Callable[[int, int], None]:
     return lambda done, of: progress(name, done, of)
 
 
-def _judged(asked: _Asked, found: dict[str, tuple[Pull, ...] | str]) -> tuple[Shortcut, ...]:
+def _judged(asked: _TestInputs, found: dict[str, tuple[ShortcutEffect, ...] | str]) -> tuple[ShortcutResult, ...]:
     tests = sum(len(each) for each in found.values() if not isinstance(each, str))
     judged = [
         _not_known(NUISANCES[name], each) if isinstance(each, str) else _shortcut(asked, NUISANCES[name], each, tests)
@@ -341,7 +343,7 @@ def _judged(asked: _Asked, found: dict[str, tuple[Pull, ...] | str]) -> tuple[Sh
     return tuple(order)
 
 
-def _shortcut(asked: _Asked, family: Nuisance, pulled: Sequence[Pull], tests: int) -> Shortcut:
+def _shortcut(asked: _TestInputs, family: Nuisance, pulled: Sequence[ShortcutEffect], tests: int) -> ShortcutResult:
     """The answer about one family; an alarm needs donors that are alike, or their galaxies' own light may be seen."""
     strongest = max(pulled, key=lambda each: (each.bound(tests) > 0 and each.value > LIMIT, each.value))
     alarm = strongest.value > LIMIT and strongest.bound(tests) > 0
@@ -352,10 +354,10 @@ def _shortcut(asked: _Asked, family: Nuisance, pulled: Sequence[Pull], tests: in
         words = f"No sign that the network goes by {family.phrase}" + (
             f", but with so few galaxies {100 * widest:.0f} points could be missed" if unsure else ""
         )
-        return Shortcut(family.name, name, estimate, LIMIT, None if unsure else False, words)
+        return ShortcutResult(family.name, name, estimate, LIMIT, None if unsure else False, words)
     if np.isinf(asked.pairs.caliper):
         words = f"Not known: galaxies go by {family.phrase}, or by their size: the classes have none alike in it"
-        return Shortcut(family.name, name, estimate, LIMIT, None, words)
+        return ShortcutResult(family.name, name, estimate, LIMIT, None, words)
     place = None
     if family.name == "surroundings":
         output = asked.outputs[strongest.number]
@@ -363,10 +365,10 @@ def _shortcut(asked: _Asked, family: Nuisance, pulled: Sequence[Pull], tests: in
     words = _alarm(family, name, strongest, place, asked.bands)
     if asked.pairs.caliper > CALIPER:
         words += "; the donors' sizes and brightnesses are alike only roughly"
-    return Shortcut(family.name, name, estimate, LIMIT, True, words, place)
+    return ShortcutResult(family.name, name, estimate, LIMIT, True, words, place)
 
 
-def _alarm(family: Nuisance, name: str, pull: Pull, place: Place | None, bands: Sequence[str]) -> str:
+def _alarm(family: Nuisance, name: str, pull: ShortcutEffect, place: NuisancePlace | None, bands: Sequence[str]) -> str:
     low, high = (round(100 * (end or 0.0)) for end in (pull.estimate.low, pull.estimate.high))
     points = f"{100 * pull.value:.0f} points ({low} to {high})"
     where = f", {place.words(bands)}" if place else ""
@@ -378,5 +380,5 @@ def _alarm(family: Nuisance, name: str, pull: Pull, place: Place | None, bands: 
     return f"The network takes galaxies for {name} because of {family.phrase}{where}: {change}"
 
 
-def _not_known(family: Nuisance, reason: str) -> Shortcut:
-    return Shortcut(family.name, "", Estimate(None, None, None, 0), LIMIT, None, f"Not known: {reason}")
+def _not_known(family: Nuisance, reason: str) -> ShortcutResult:
+    return ShortcutResult(family.name, "", Estimate(None, None, None, 0), LIMIT, None, f"Not known: {reason}")

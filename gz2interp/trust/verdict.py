@@ -10,7 +10,7 @@ from gz2interp.attribution import METHODS
 from gz2interp.checks import Check, Finding
 from gz2interp.statistics import Estimate
 
-__all__ = ["LIMITS", "Limit", "Standing", "alarms", "finding", "judged_checks", "standings", "title_of", "verdict"]
+__all__ = ["LIMITS", "Limit", "MethodVerdict", "alarms", "finding", "judged_checks", "standings", "title_of", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ DAMNING: Final = ("model_randomisation", "label_randomisation")
 
 
 @dataclass(frozen=True)
-class Standing:
+class MethodVerdict:
     """How a method came out.
 
     Attributes
@@ -196,7 +196,7 @@ class Standing:
     failed: tuple[Finding, ...]
 
 
-def standings(check: Check) -> list[Standing]:
+def standings(check: Check) -> list[MethodVerdict]:
     """The methods, the most trustworthy first: undamned ones, then by the share of checks passed, then by gain."""
     found = [_standing(check, method) for method in check.methods if method in METHODS]
     return sorted(found, key=lambda each: (each.damned, -each.passed / max(each.judged, 1), -each.gain))
@@ -228,12 +228,12 @@ def verdict(check: Check) -> list[str]:
     return [*found, *_first(check, good), *_damned(order), *_truth(check, order), *_no_shortcut(check)]
 
 
-def _standing(check: Check, method: str) -> Standing:
+def _standing(check: Check, method: str) -> MethodVerdict:
     judged = [finding for finding in check.of(method) if finding.passed is not None]
     failed = tuple(finding for finding in judged if not finding.passed)
     gains = [finding.estimate.value or 0.0 for finding in judged if finding.check in ("deletion", "insertion")]
     damned = any(finding.check in DAMNING for finding in failed)
-    return Standing(method, len(judged) - len(failed), len(judged), sum(gains), damned, failed)
+    return MethodVerdict(method, len(judged) - len(failed), len(judged), sum(gains), damned, failed)
 
 
 def _no_shortcut(check: Check) -> list[str]:
@@ -248,7 +248,7 @@ def _no_shortcut(check: Check) -> list[str]:
     return [f"Whether it uses a shortcut is not known: {reason}."] if unknown else []
 
 
-def _first(check: Check, good: Sequence[Standing]) -> list[str]:
+def _first(check: Check, good: Sequence[MethodVerdict]) -> list[str]:
     if not good:
         return ["No method can be trusted here: the maps of all of them outlive what the network learned."]
     best = good[0]
@@ -262,7 +262,7 @@ def _first(check: Check, good: Sequence[Standing]) -> list[str]:
     return [sentence for sentence in (words, fails, after) if sentence]
 
 
-def _damned(order: Sequence[Standing]) -> list[str]:
+def _damned(order: Sequence[MethodVerdict]) -> list[str]:
     names = [
         f"{title_of(each.method)} ({_told(next(f for f in each.failed if f.check in DAMNING))})"
         for each in order
@@ -271,7 +271,7 @@ def _damned(order: Sequence[Standing]) -> list[str]:
     return [f"Not to be used: {_listed(names)}; such maps show the image more than the network."] if names else []
 
 
-def _truth(check: Check, order: Sequence[Standing]) -> list[str]:
+def _truth(check: Check, order: Sequence[MethodVerdict]) -> list[str]:
     """Who is better than a Gaussian at the centre; galaxies are at the centre, and it is hard to beat."""
     told = []
     for name in ("relevance_mass", "causal"):

@@ -31,7 +31,7 @@ from gz2interp.workflows.analysis_steps import (
 from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.shards import cluster_at
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["AnalyseSettings", "analyse", "names_of", "write_quality"]
 
@@ -41,7 +41,7 @@ FEWEST: Final = 12
 """Fewer galaxies have a map, but nothing that could be said of it."""
 
 
-def write_quality(analysis: Analysis, subject: Subject, progress: Progress | None = None) -> None:
+def write_quality(analysis: Analysis, study: Study, progress: Progress | None = None) -> None:
     """Measure the map of an analysis and keep the numbers in its folder; nothing where there are too few galaxies."""
     n = len(analysis.rows)
     if n < FEWEST:
@@ -50,15 +50,15 @@ def write_quality(analysis: Analysis, subject: Subject, progress: Progress | Non
     activations, places = analysis.table_of_activations, analysis.embedding.coordinates
     space, neighbours = space_as_in(analysis), min(NEIGHBOURS, (n - 1) // 2)
     seed = analysis.provenance.seed or 0
-    found = map_quality(activations, places, space, names_of(analysis, subject), neighbours, seed, told)
+    found = map_quality(activations, places, space, names_of(analysis, study), neighbours, seed, told)
     shaped = np.flatnonzero(analysis.laid_out)
     error = placing_error(placer_of(analysis), take(activations, shaped), places[shaped], seed)
     analysis.write_quality(replace(found, placing=error), _provenance(analysis, neighbours))
 
 
-def names_of(analysis: Analysis, subject: Subject) -> dict[str, Sequence[str | None]]:
+def names_of(analysis: Analysis, study: Study) -> dict[str, Sequence[str | None]]:
     """Labels and predictions of an analysis' galaxies, where there are any; None for a galaxy that has none."""
-    file, said = subject.survey.place.file("catalog.parquet"), _predictions(subject)
+    file, said = study.survey.place.file("catalog.parquet"), _predictions(study)
     catalog = read_columns(file, (GALAXY_ID, LABEL))  # of two hundred columns perhaps
     names: dict[str, Sequence[str | None]] = {}
     if LABEL in catalog:
@@ -70,9 +70,9 @@ def names_of(analysis: Analysis, subject: Subject) -> dict[str, Sequence[str | N
     return names
 
 
-def _predictions(subject: Subject) -> pd.DataFrame | None:
+def _predictions(study: Study) -> pd.DataFrame | None:
     try:
-        return subject.model.predictions.set_index("row")
+        return study.model.predictions.set_index("row")
     except SurveyError:
         return None  # latents predict nothing
 
@@ -93,7 +93,7 @@ def _provenance(analysis: Analysis, neighbours: int) -> Provenance:
 
 
 def analyse(
-    subject: Subject,
+    study: Study,
     settings: AnalyseSettings | None = None,
     progress: Progress | None = None,
     scheduler: str = "",
@@ -109,7 +109,7 @@ def analyse(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     settings : AnalyseSettings, optional
     progress : callable, optional
     scheduler : str
@@ -127,30 +127,30 @@ def analyse(
         The network has no such layer.
     """
     settings = settings or AnalyseSettings()
-    rows = subject.model.latents.rows if subject.model.latents else np.flatnonzero(subject.survey.usable)
+    rows = study.model.latents.rows if study.model.latents else np.flatnonzero(study.survey.usable)
     if not len(rows):
         raise SurveyError(
-            f"No galaxy of {subject.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
+            f"No galaxy of {study.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
         )
     with cluster_at(scheduler) as cluster:  # first: who has mistyped an address need not wait for TensorFlow
-        provenance = provenance_of(subject, settings, len(rows))
-        analysis = Analysis(layer_folder(subject.model.path, provenance.layer) / provenance.digest)
-        if not subject.model.latents:
-            predict(subject, progress=progress, cluster=cluster)
+        provenance = provenance_of(study, settings, len(rows))
+        analysis = Analysis(layer_folder(study.model.path, provenance.layer) / provenance.digest)
+        if not study.model.latents:
+            predict(study, progress=progress, cluster=cluster)
             if cluster:
-                quality(subject.survey, progress and partial(_as_images, progress), cluster=cluster)
-        alone = locked(analysis.path / ".lock", f"analysing {provenance.layer} of {subject.model.name}")
+                quality(study.survey, progress and partial(_as_images, progress), cluster=cluster)
+        alone = locked(analysis.path / ".lock", f"analysing {provenance.layer} of {study.model.name}")
         with nullcontext() if analysis.is_complete else alone:
             if not analysis.is_complete:
-                hands = None if subject.model.latents else cluster
-                write_activations(analysis, subject, rows, provenance, progress, hands)
+                hands = None if study.model.latents else cluster
+                write_activations(analysis, study, rows, provenance, progress, hands)
                 seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
                 write_neighbours(analysis, rows, settings, progress, seen)
-                write_map(analysis, subject, rows, settings, progress)
+                write_map(analysis, study, rows, settings, progress)
                 analysis.complete(provenance)
     analysis.ask_again()
     if analysis.quality is None:
-        write_quality(analysis, subject, progress)
+        write_quality(analysis, study, progress)
     return analysis
 
 

@@ -15,20 +15,20 @@ from gz2interp.embedding.index import QUERIES, NeighbourIndex, kind_of_index
 from gz2interp.embedding.placing import Placer
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.embedding.sampled import draw_map
-from gz2interp.embedding.spaces import METRICS, RIDGE, Space, Table, space_of
+from gz2interp.embedding.spaces import METRICS, RIDGE, MetricSpace, VectorTable, space_of
 from gz2interp.errors import InputError, LayerNotFound, SurveyError, choices
 from gz2interp.results import Neighbours, Provenance, Search, versions_of
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.latents import LATENTS
-from gz2interp.workflows.shards import Shard, SubjectAt, Workers, over_shards, shards_of
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.shards import Shard, StudyAt, Workers, over_shards, shards_of
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = [
     "OVER_VIEWS",
     "AnalyseSettings",
-    "Ground",
-    "GroundAt",
+    "IndexLocation",
+    "IndexedActivations",
     "activations_as_in",
     "activations_of_shard",
     "layer_of",
@@ -74,12 +74,12 @@ OVER_VIEWS: Final = "mean over eight views"
 """The pooling of activations that know no up and no down."""
 
 
-def provenance_of(subject: Subject, settings: AnalyseSettings, galaxies: int) -> Provenance:
+def provenance_of(study: Study, settings: AnalyseSettings, galaxies: int) -> Provenance:
     """The question as it is kept; its digest names the analysis' folder.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     settings : AnalyseSettings
     galaxies : int
         How many are analysed: their number decides whether neighbours are exact.
@@ -93,16 +93,16 @@ def provenance_of(subject: Subject, settings: AnalyseSettings, galaxies: int) ->
     """
     if settings.metric not in METRICS:
         raise InputError(f"The metric {settings.metric!r} was given", f"One of {choices(METRICS)}")
-    if settings.views and subject.model.latents:
-        raise InputError(f"{subject.model.name} are latents: they cannot be turned", "Images, and a network")
+    if settings.views and study.model.latents:
+        raise InputError(f"{study.model.name} are latents: they cannot be turned", "Images, and a network")
     shape = asdict(settings.map)
     return Provenance(
-        data=subject.survey.digest,
-        model=subject.model.digest,
-        layer=layer_of(subject, settings.layer),
+        data=study.survey.digest,
+        model=study.model.digest,
+        layer=layer_of(study, settings.layer),
         method="umap",
         parameters={
-            "pooling": OVER_VIEWS if settings.views else "none" if subject.model.latents else "mean",
+            "pooling": OVER_VIEWS if settings.views else "none" if study.model.latents else "mean",
             "metric": settings.metric,
             "neighbours": settings.neighbours,
             "map_neighbours": shape["neighbours"],
@@ -114,12 +114,12 @@ def provenance_of(subject: Subject, settings: AnalyseSettings, galaxies: int) ->
     )
 
 
-def layer_of(subject: Subject, layer: str = "") -> str:
+def layer_of(study: Study, layer: str = "") -> str:
     """The layer's full name, of the last spatial one if none is said; `LATENTS` where these stand in for a network."""
-    if subject.model.latents is None:
-        return str(subject.probe.layer(layer or subject.probe.default_layer).name)
+    if study.model.latents is None:
+        return str(study.probe.layer(layer or study.probe.default_layer).name)
     if layer not in ("", LATENTS):
-        raise LayerNotFound(f"{subject.model.name} are latents: they have no layer {layer!r}", f"Only {LATENTS}")
+        raise LayerNotFound(f"{study.model.name} are latents: they have no layer {layer!r}", f"Only {LATENTS}")
     return LATENTS
 
 
@@ -135,7 +135,7 @@ def _special(settings: AnalyseSettings, galaxies: int) -> dict[str, object]:
 
 def write_activations(
     analysis: Analysis,
-    subject: Subject,
+    study: Study,
     rows: NDArray[np.int64],
     made: Provenance,
     progress: Progress | None,
@@ -145,28 +145,28 @@ def write_activations(
     left = [shard for shard in shards_of(rows) if not analysis.has_shard(shard.number)]
     done = len(rows) - sum(len(shard.rows) for shard in left)
     job = partial(activations_of_shard, layer=made.layer, views=_over_views(made))
-    for shard, values in over_shards(job, subject, left, cluster, SubjectAt.of(subject)):
+    for shard, values in over_shards(job, study, left, cluster, StudyAt.of(study)):
         analysis.write_activations(shard.number, values, len(rows))
         done += len(shard.rows)
         if progress:
             progress("activations", done, len(rows))
 
 
-def activations_of_shard(subject: Subject, shard: Shard, layer: str, views: bool = False) -> NDArray[np.float32]:
+def activations_of_shard(study: Study, shard: Shard, layer: str, views: bool = False) -> NDArray[np.float32]:
     """What a layer says of the galaxies of a shard, or their latents, float32 (n, channel)."""
-    latents = subject.model.latents
+    latents = study.model.latents
     if latents is not None:
         return latents.values(shard.number * SHARD_ROWS + np.arange(len(shard.rows)))
-    return _pooled(subject, subject.survey.images(shard.rows), layer, views)
+    return _pooled(study, study.survey.images(shard.rows), layer, views)
 
 
-def activations_as_in(analysis: Analysis, subject: Subject, images: NDArray[np.float32]) -> NDArray[np.float32]:
+def activations_as_in(analysis: Analysis, study: Study, images: NDArray[np.float32]) -> NDArray[np.float32]:
     """What the analysed layer says of other images, pooled as the survey's were.
 
     Parameters
     ----------
     analysis : Analysis
-    subject : Subject
+    study : Study
     images : float32 (n, y, x, band), nanomaggies
 
     Returns
@@ -174,11 +174,11 @@ def activations_as_in(analysis: Analysis, subject: Subject, images: NDArray[np.f
     float32 (n, channel)
     """
     made = analysis.provenance
-    return _pooled(subject, images, made.layer, _over_views(made))
+    return _pooled(study, images, made.layer, _over_views(made))
 
 
-def _pooled(subject: Subject, images: NDArray[np.float32], layer: str, views: bool) -> NDArray[np.float32]:
-    (values,) = pooled_activations(subject.probe, [images], layer, views)
+def _pooled(study: Study, images: NDArray[np.float32], layer: str, views: bool) -> NDArray[np.float32]:
+    (values,) = pooled_activations(study.probe, [images], layer, views)
     return values
 
 
@@ -187,7 +187,7 @@ def _over_views(made: Provenance) -> bool:
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class IndexedActivations:
     """The activations of all galaxies, and an index of them.
 
     Attributes
@@ -196,12 +196,12 @@ class Ground:
     index : NeighbourIndex
     """
 
-    activations: Table
+    activations: VectorTable
     index: NeighbourIndex
 
 
 @dataclass(frozen=True)
-class GroundAt:
+class IndexLocation:
     """Where activations are, and what index is to be made of them: the same wherever it is made.
 
     Attributes
@@ -220,11 +220,11 @@ class GroundAt:
     neighbours: int
 
     @classmethod
-    def of(cls, analysis: Analysis, settings: AnalyseSettings, k: int) -> GroundAt:
+    def of(cls, analysis: Analysis, settings: AnalyseSettings, k: int) -> IndexLocation:
         """Of an analysis whose activations, and whitening if it whitens, have been written."""
         return cls(str(analysis.path), settings.metric, settings.index, settings.map.seed, k)
 
-    def __call__(self) -> Ground:
+    def __call__(self) -> IndexedActivations:
         """The index, made of the activations on disk.
 
         Raises
@@ -241,10 +241,10 @@ class GroundAt:
         table = analysis.table_of_activations
         space = space_of(table, self.metric, analysis.whitening)
         index = NeighbourIndex(table, index=self.index, space=space, seed=self.seed, neighbours=self.neighbours)
-        return Ground(table, index)
+        return IndexedActivations(table, index)
 
 
-def neighbours_of_shard(ground: Ground, shard: Shard, k: int) -> Neighbours:
+def neighbours_of_shard(ground: IndexedActivations, shard: Shard, k: int) -> Neighbours:
     """The k nearest others of the galaxies of a shard, as positions; `Neighbours.search` says how they were found."""
     first, end = int(shard.rows[0]), int(shard.rows[-1]) + 1
     found = ground.index.of_members(shard.rows, np.asarray(ground.activations[first:end], np.float32), k)
@@ -266,7 +266,7 @@ def write_neighbours(
         return
     _keep_whitening(analysis, settings)
     done = len(rows) - sum(len(block.rows) for block in left)
-    search, place = analysis.search if done else None, GroundAt.of(analysis, settings, k)
+    search, place = analysis.search if done else None, IndexLocation.of(analysis, settings, k)
     ground = None if cluster else place()
     for block, found in over_shards(partial(neighbours_of_shard, k=k), ground, left, cluster, place):
         search = _agreed(search, found.search)
@@ -279,7 +279,7 @@ def write_neighbours(
             progress("neighbours", done, len(rows))
 
 
-def space_as_in(analysis: Analysis) -> Space:
+def space_as_in(analysis: Analysis) -> MetricSpace:
     """The space in which an analysis measured distances."""
     return space_of(analysis.table_of_activations, analysis.metric, analysis.whitening)
 
@@ -303,7 +303,7 @@ def _agreed(known: Search | None, found: Search | None) -> Search | None:
 
 def write_map(
     analysis: Analysis,
-    subject: Subject,
+    study: Study,
     rows: NDArray[np.int64],
     settings: AnalyseSettings,
     progress: Progress | None,
@@ -315,7 +315,7 @@ def write_map(
     table = analysis.table_of_activations
     space = space_of(table, settings.metric, analysis.whitening)
     drawn = draw_map(table, _neighbours(analysis, rows, settings), settings.map, told, space=space)
-    analysis.write_table(rows, subject.survey.galaxy_ids[rows], drawn.embedding, drawn.laid_out)
+    analysis.write_table(rows, study.survey.galaxy_ids[rows], drawn.embedding, drawn.laid_out)
     if progress:
         progress("map", len(rows), len(rows))
 

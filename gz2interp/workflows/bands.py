@@ -15,7 +15,7 @@ from gz2interp.network.scores import Score, logit
 from gz2interp.schema import GALAXY_ID
 from gz2interp.statistics import Z
 from gz2interp.workflows.predict import predict
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["MOST", "band_table", "by_class", "in_words"]
 
@@ -27,7 +27,7 @@ PORTION: Final = 64
 
 
 def band_table(
-    subject: Subject,
+    study: Study,
     galaxy_ids: Sequence[int | str] = (),
     score: Score | None = None,
     *,
@@ -39,7 +39,7 @@ def band_table(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     galaxy_ids : sequence of int or str, optional
         By default galaxies drawn from the whole survey.
     score : Score, optional
@@ -56,12 +56,12 @@ def band_table(
         ``galaxy_id``, ``prediction``, ``score`` (its name), ``value``, ``total`` and a column for each band, in the
         unit of the score; the bands sum to the total. See `gz2interp.attribution.bands`.
     """
-    rows = _rows(subject, galaxy_ids, most, seed)
-    said = predict(subject).set_index("row").loc[rows, "prediction"].to_numpy(str)
+    rows = _rows(study, galaxy_ids, most, seed)
+    said = predict(study).set_index("row").loc[rows, "prediction"].to_numpy(str)
     parts = []
     for start in range(0, len(rows), PORTION):
         some = slice(start, start + PORTION)
-        parts.append(_told(subject, rows[some], said[some], score))
+        parts.append(_told(study, rows[some], said[some], score))
         if progress is not None:
             progress("bands", min(start + PORTION, len(rows)), len(rows))
     return pd.concat(parts, ignore_index=True)
@@ -108,8 +108,8 @@ def in_words(told: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame({"class": told["class"], "galaxies": counts, "total": totals, **words})
 
 
-def _rows(subject: Subject, galaxy_ids: Sequence[int | str], most: int, seed: int) -> NDArray[np.int64]:
-    survey = subject.survey
+def _rows(study: Study, galaxy_ids: Sequence[int | str], most: int, seed: int) -> NDArray[np.int64]:
+    survey = study.survey
     if galaxy_ids:
         rows = np.array([survey.row_of(galaxy_id) for galaxy_id in galaxy_ids], dtype=np.int64)
         for row in rows[~survey.usable[rows]]:
@@ -121,17 +121,17 @@ def _rows(subject: Subject, galaxy_ids: Sequence[int | str], most: int, seed: in
     return np.sort(np.random.default_rng(seed).choice(there, min(most, len(there)), replace=False))
 
 
-def _told(subject: Subject, rows: NDArray[np.int64], said: NDArray[np.str_], score: Score | None) -> pd.DataFrame:
-    images, bands = subject.survey.images(rows), subject.survey.bands
+def _told(study: Study, rows: NDArray[np.int64], said: NDArray[np.str_], score: Score | None) -> pd.DataFrame:
+    images, bands = study.survey.images(rows), study.survey.bands
     asked = [score or logit(str(name)) for name in said]
     numbers = np.empty((len(rows), 2 + len(bands)), np.float32)
     for each in dict.fromkeys(asked):
         which = [other == each for other in asked]
-        found = band_shapley(subject.probe, images[which], each)
+        found = band_shapley(study.probe, images[which], each)
         numbers[which] = np.column_stack([found.scores, found.total, found.values])
     return pd.DataFrame(
         {
-            GALAXY_ID: subject.survey.galaxy_ids[rows],
+            GALAXY_ID: study.survey.galaxy_ids[rows],
             "prediction": said,
             "score": [each.name for each in asked],
             **dict(zip(("value", "total", *bands), numbers.T, strict=True)),

@@ -15,11 +15,11 @@ from gz2interp.errors import InputError, choices
 from gz2interp.measure.bars import BAR_CLASSES, axis_scatter, bars_in, position_angles, seen_in
 from gz2interp.network.scores import Score, logit
 from gz2interp.schema import GALAXY_ID
-from gz2interp.workflows.explain import Question, attribute, method_named, row_with_image
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.explain import AttributionSettings, attribute, method_named, row_with_image
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = [
-    "BarQuestion",
+    "BarSettings",
     "bar_class",
     "bar_maps",
     "bar_score",
@@ -42,7 +42,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class BarQuestion:
+class BarSettings:
     """How bars are to be measured.
 
     Attributes
@@ -68,9 +68,9 @@ class BarQuestion:
 
 
 def measure_bars(
-    subject: Subject,
+    study: Study,
     galaxy_ids: Sequence[int | str] = (),
-    question: BarQuestion | None = None,
+    question: BarSettings | None = None,
     *,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
@@ -78,9 +78,9 @@ def measure_bars(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     galaxy_ids : sequence of int or str, optional
-    question : BarQuestion, optional
+    question : BarSettings, optional
     progress : callable, optional
 
     Returns
@@ -98,13 +98,13 @@ def measure_bars(
     SurveyError
         A galaxy that was named has no image; the error says why.
     """
-    return pd.concat(measured_blocks(subject, galaxy_ids, question, progress=progress), ignore_index=True)
+    return pd.concat(measured_blocks(study, galaxy_ids, question, progress=progress), ignore_index=True)
 
 
 def measured_blocks(
-    subject: Subject,
+    study: Study,
     galaxy_ids: Sequence[int | str] = (),
-    question: BarQuestion | None = None,
+    question: BarSettings | None = None,
     *,
     progress: Progress | None = None,
 ) -> Iterator[pd.DataFrame]:
@@ -112,16 +112,16 @@ def measured_blocks(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     galaxy_ids : sequence of int or str, optional
         By default every galaxy of the survey; one without an image then has its reason in ``why_not``.
-    question : BarQuestion, optional
+    question : BarSettings, optional
     progress : callable, optional
     """
-    question = _checked(subject, question or BarQuestion())
-    rows = _rows(subject, galaxy_ids)
+    question = _checked(study, question or BarSettings())
+    rows = _rows(study, galaxy_ids)
     for start in range(0, len(rows), PORTION):
-        yield _measured(subject, rows[start : start + PORTION], question)
+        yield _measured(study, rows[start : start + PORTION], question)
         if progress is not None:
             progress("bars", min(start + PORTION, len(rows)), len(rows))
 
@@ -174,40 +174,40 @@ def bar_score(names: Sequence[str], asked: str = "") -> Score:
     return logit(name) - logit(others[0]) if len(others) == 1 else logit(name)
 
 
-def bar_maps(subject: Subject, images: NDArray[np.float32], question: BarQuestion) -> Floats:
+def bar_maps(study: Study, images: NDArray[np.float32], question: BarSettings) -> Floats:
     """Where a bar is seen in each of an image's eight views, turned back: float (view, n, y, x), not below 0."""
-    together = [_of_layer(subject, images, question, layer) for layer in question.layers or ("",)]
+    together = [_of_layer(study, images, question, layer) for layer in question.layers or ("",)]
     if len(together) == 1:
         return together[0]
     shares = [maps / np.maximum(maps.sum(axis=(2, 3), keepdims=True), np.finfo(float).tiny) for maps in together]
     return np.asarray(np.prod(shares, axis=0) ** (1 / len(shares)))
 
 
-def _of_layer(subject: Subject, images: NDArray[np.float32], question: BarQuestion, layer: str) -> Floats:
-    score = bar_score(subject.probe.class_names, question.class_name)
-    asked = Question(question.method, score, layer, FEWER.get(question.method, {}))
-    views = (turned_back(attribute(subject, turned(images, view), score, asked).values, view) for view in range(VIEWS))
+def _of_layer(study: Study, images: NDArray[np.float32], question: BarSettings, layer: str) -> Floats:
+    score = bar_score(study.probe.class_names, question.class_name)
+    asked = AttributionSettings(question.method, score, layer, FEWER.get(question.method, {}))
+    views = (turned_back(attribute(study, turned(images, view), score, asked).values, view) for view in range(VIEWS))
     return np.stack([seen_in(values) for values in views])
 
 
-def _measured(subject: Subject, rows: NDArray[np.int64], question: BarQuestion) -> pd.DataFrame:
+def _measured(study: Study, rows: NDArray[np.int64], question: BarSettings) -> pd.DataFrame:
     """The table of a few galaxies."""
-    survey, usable = subject.survey, subject.survey.usable[rows]
+    survey, usable = study.survey, study.survey.usable[rows]
     known = survey.status.loc[rows]
     table = pd.DataFrame({GALAXY_ID: survey.galaxy_ids[rows]} | dict.fromkeys(NUMBERS, np.nan))
     table["why_not"] = [
         "" if there else f"no image: {status}" for there, status in zip(usable, known["status"], strict=True)
     ]
     images = survey.images(rows)
-    place = subject.probe.class_names.index(question.class_name)
+    place = study.probe.class_names.index(question.class_name)
     if usable.any():
-        said = subject.probe.probabilities(images[usable])[:, place]
+        said = study.probe.probabilities(images[usable])[:, place]
         table.loc[usable, "probability"] = said
     sees = usable & (table["probability"].to_numpy() >= question.least)
     table.loc[usable & ~sees, "why_not"] = "the network sees no bar"
     if sees.any():
         scale, angle = (known[name].to_numpy(np.float64)[sees] for name in ("pixel_scale", "position_angle"))
-        found = _bars(bar_maps(subject, images[sees], question), scale, angle, question.line)
+        found = _bars(bar_maps(study, images[sees], question), scale, angle, question.line)
         table.loc[sees, list(found)] = found.set_axis(table.index[sees])
     return table
 
@@ -240,20 +240,20 @@ def _scatter(values: Floats) -> Floats:
     return np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan)
 
 
-def _checked(subject: Subject, question: BarQuestion) -> BarQuestion:
+def _checked(study: Study, question: BarSettings) -> BarSettings:
     """The question with its class named; what is wrong with it is told before any work."""
     method_named(question.method)
     if not 0 <= question.least <= 1:
         raise InputError(f"Bars from a probability of {question.least} on were asked for", "From 0 to 1")
     if not (np.isfinite(question.line).all() and question.line[1] > 0):
         raise InputError(f"The line {question.line} was given", "Offset [arcsec] and a slope above 0")
-    height, width = subject.survey.shape
+    height, width = study.survey.shape
     if height != width:
         raise InputError(f"The survey's images have {height} x {width} pixels", "Square ones: they are turned")
-    return replace(question, class_name=bar_class(subject.probe.class_names, question.class_name))
+    return replace(question, class_name=bar_class(study.probe.class_names, question.class_name))
 
 
-def _rows(subject: Subject, galaxy_ids: Sequence[int | str]) -> NDArray[np.int64]:
+def _rows(study: Study, galaxy_ids: Sequence[int | str]) -> NDArray[np.int64]:
     if not len(galaxy_ids):
-        return np.arange(subject.survey.rows_committed)
-    return np.array([row_with_image(subject, galaxy_id) for galaxy_id in galaxy_ids], np.int64)
+        return np.arange(study.survey.rows_committed)
+    return np.array([row_with_image(study, galaxy_id) for galaxy_id in galaxy_ids], np.int64)

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.cells import CellGeometry
-from gz2interp.concepts.attribution import Accounted
+from gz2interp.concepts.attribution import Completeness
 from gz2interp.concepts.correlates import strongest_correlates
-from gz2interp.concepts.dictionary import Entry, PlaceEntries
+from gz2interp.concepts.dictionary import DictionaryEntry, PlaceEntries
 from gz2interp.concepts.groups import Groups
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.layouts.atlas import AtlasCell, atlas_figure, stretch_for_patches
@@ -24,15 +24,15 @@ from gz2interp.figures.pieces.cells import Cell
 from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.places import pieces_around
 from gz2interp.figures.rgb import Stretch
-from gz2interp.figures.shown import Shown, Sky, one_for_all
-from gz2interp.figures.style import Manner
+from gz2interp.figures.shown import CutoutSky, FigureGalaxy, one_for_all
+from gz2interp.figures.style import FigureStyle
 from gz2interp.schema import DEC, RA, name_in_words, score_in_words
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.stores.tables import read_some_rows
-from gz2interp.workflows.building_blocks import ALL, cells_of, kept_atlas, kept_blocks
+from gz2interp.workflows.building_blocks import ALL, cells_of, load_atlas, load_blocks
 from gz2interp.workflows.figure_parts import Drawing, acknowledgement, colour_in_words, images_in_words
 from gz2interp.workflows.galaxy_blocks import GalaxyBlocks
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 __all__ = [
     "DEPTH",
@@ -62,38 +62,38 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
-def shown_of_rows(subject: Subject, rows: Ints) -> list[Shown]:
+def shown_of_rows(study: Study, rows: Ints) -> list[FigureGalaxy]:
     """Galaxies of a survey as figures show them."""
-    survey = subject.survey
+    survey = study.survey
     known = survey.journal.entries_of(rows)
     catalog = read_some_rows(survey.place.file("catalog.parquet"), rows, [RA, DEC])
     skies = zip(known["pixel_scale"], known["position_angle"], catalog[RA], catalog[DEC], strict=True)
     return [
-        Shown(image, valid, Sky(*map(float, sky)))
+        FigureGalaxy(image, valid, CutoutSky(*map(float, sky)))
         for image, valid, sky in zip(survey.images(rows), survey.valid(rows), skies, strict=True)
     ]
 
 
-def fires_in(subject: Subject, rows: Ints, layer: str, channel: int) -> list[Cell]:
+def fires_in(study: Study, rows: Ints, layer: str, channel: int) -> list[Cell]:
     """Galaxies, each with a channel's map on the image's pixels; -1 stands for none."""
     rows = rows[rows >= 0]
     if not len(rows):
         return []
-    said = subject.probe.activations(subject.survey.images(rows), layer)
-    shown = shown_of_rows(subject, rows)
+    said = study.probe.activations(study.survey.images(rows), layer)
+    shown = shown_of_rows(study, rows)
     if said.ndim != 4:
         return [Cell(each, np.zeros((1, 1), np.float32)) for each in shown]
-    cells = cells_of(subject.probe, layer, subject.survey.shape)
+    cells = cells_of(study.probe, layer, study.survey.shape)
     return [Cell(each, cells.on_pixels(map_)) for each, map_ in zip(shown, said[..., channel], strict=True)]
 
 
-def patches_of(subject: Subject, layer: str, at: Ints, places: dict[str, NDArray[Any]]) -> list[Floats]:
+def patches_of(study: Study, layer: str, at: Ints, places: dict[str, NDArray[Any]]) -> list[Floats]:
     """Pieces of galaxies around places, float32 (y, x, band): three cells of the plane wide, inside the image."""
-    rows, cells = places["rows"][at], cells_of(subject.probe, layer, subject.survey.shape)
+    rows, cells = places["rows"][at], cells_of(study.probe, layer, study.survey.shape)
     found: list[Floats] = []
     for start in range(0, len(rows), 64):  # a portion of galaxies in memory at a time
         part = slice(start, start + 64)
-        images = subject.survey.images(rows[part])
+        images = study.survey.images(rows[part])
         found.extend(pieces_around(images, cells, places["y"][at][part], places["x"][at][part]))
     return found
 
@@ -106,7 +106,7 @@ DEPTH: Final = "Outlined: where the channel reaches half of its maximum in that 
 TOP: Final = "Top: the activation that a channel reaches in its most activating galaxies of the survey."
 
 
-def folder_of(subject: Subject, layer: str) -> BlocksFolder:
+def folder_of(study: Study, layer: str) -> BlocksFolder:
     """The kept building blocks of a layer.
 
     Raises
@@ -114,17 +114,17 @@ def folder_of(subject: Subject, layer: str) -> BlocksFolder:
     SurveyError
         They have not been looked for.
     """
-    folder = kept_blocks(subject.survey, subject.model, layer)
+    folder = load_blocks(study.survey, study.model, layer)
     if folder is None:
         raise SurveyError(
             f"The building blocks of {layer or 'a layer'} have not been looked for",
-            remedy=f"Run gz2interp channels {subject.survey.path} --model {subject.model.name}"
+            remedy=f"Run gz2interp channels {study.survey.path} --model {study.model.name}"
             + (f" --layer {layer}" if layer else ""),
         )
     return folder
 
 
-def shown_in_words(subject: Subject, blocks: GalaxyBlocks, shares: bool = False) -> Shown:
+def shown_in_words(study: Study, blocks: GalaxyBlocks, shares: bool = False) -> FigureGalaxy:
     """A galaxy with what the network says of it, the evidence, and on demand the share that its groups account for.
 
     Raises
@@ -134,8 +134,8 @@ def shown_in_words(subject: Subject, blocks: GalaxyBlocks, shares: bool = False)
     """
     if blocks.cutout is None:
         raise InputError("An image that is not in the survey was given", "A galaxy of the survey, for a figure")
-    (shown,) = shown_of_rows(subject, np.array([subject.survey.row_of(blocks.galaxy_id)]))
-    names = subject.probe.class_names
+    (shown,) = shown_of_rows(study, np.array([study.survey.row_of(blocks.galaxy_id)]))
+    names = study.probe.class_names
     said = [f"{name_in_words(name)} {p:.0%}" for name, p in zip(names, blocks.probabilities, strict=True) if p >= 0.005]
     return replace(shown, words="\n".join([str(blocks.galaxy_id), *said, *_evidence(blocks, shares)]))
 
@@ -167,7 +167,7 @@ def short(score: str) -> str:
     return name_in_words(bare) if "(" not in bare and ")" not in bare else score_in_words(score)
 
 
-def entry_in_words(entry: Entry, scores: Sequence[str]) -> str:
+def entry_in_words(entry: DictionaryEntry, scores: Sequence[str]) -> str:
     """How loud a channel is at a place, and what it adds there."""
     order = np.argsort(-np.abs(entry.effects), kind="stable")[:2]
     effects = ", ".join(f"{short(scores[k])} {plus(entry.effects[k])}" for k in order)
@@ -175,7 +175,7 @@ def entry_in_words(entry: Entry, scores: Sequence[str]) -> str:
     return f"{loud}{effects}"
 
 
-def place_in_words(accounted: Sequence[Accounted], scores: Sequence[str]) -> str:
+def place_in_words(accounted: Sequence[Completeness], scores: Sequence[str]) -> str:
     """What a place adds most to, and how much of that the channels shown account for."""
     best = int(np.argmax([each.evidence[0] for each in accounted]))
     told = accounted[best]
@@ -205,10 +205,10 @@ def plus(value: float) -> str:
 
 
 def caption(
-    subject: Subject, what: str, shown: Sequence[Shown], features: bool = False, stretch: Stretch | None = None
+    study: Study, what: str, shown: Sequence[FigureGalaxy], features: bool = False, stretch: Stretch | None = None
 ) -> str:
     """What a reader of the paper needs besides: colours, network, data, origin of the images."""
-    survey, model = subject.survey, subject.model
+    survey, model = study.survey, study.model
     parts = [
         what,
         colour_in_words(survey.bands, stretch or stretch_for(shown, survey.bands)),
@@ -224,9 +224,9 @@ TOPS: Final = 4
 
 
 def dictionary_drawing(
-    subject: Subject,
+    study: Study,
     blocks: GalaxyBlocks,
-    manner: Manner | None = None,
+    manner: FigureStyle | None = None,
     places: Sequence[tuple[int, int]] = (),
     most: int = 5,
     features: Features | None = None,
@@ -235,10 +235,10 @@ def dictionary_drawing(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     blocks : GalaxyBlocks
         Of a galaxy of the survey.
-    manner : Manner, optional
+    manner : FigureStyle, optional
     places : sequence of (int, int), optional
         (y, x) in the layer's plane; by default the three where it says most.
     most : int, optional
@@ -251,12 +251,12 @@ def dictionary_drawing(
     SurveyError
         The survey's building blocks have not been looked for: it is not known which galaxies channels are loudest in.
     """
-    manner, features = manner or Manner(), features or {}
-    folder, shown = folder_of(subject, blocks.layer), shown_in_words(subject, blocks)
+    manner, features = manner or FigureStyle(), features or {}
+    folder, shown = folder_of(study, blocks.layer), shown_in_words(study, blocks)
     found = [blocks.entries(place, most) for place in places or blocks.places()]
     tops = folder.arrays("tops")
     galaxies = {
-        entry.channel: fires_in(subject, tops["peak_rows"][entry.channel, :TOPS], blocks.layer, entry.channel)
+        entry.channel: fires_in(study, tops["peak_rows"][entry.channel, :TOPS], blocks.layer, entry.channel)
         for each in found
         for entry in each.entries
     }
@@ -277,14 +277,14 @@ def dictionary_drawing(
         for each in found
     ]
     foot = f"Layer {blocks.layer}. {channels_in_words(blocks)} {TOP}"
-    figure = dictionary_figure(shown, pages, subject.survey.bands, manner, foot)
+    figure = dictionary_figure(shown, pages, study.survey.bands, manner, foot)
     what = (
         f"Semantic dictionary of galaxy {blocks.galaxy_id} in layer {blocks.layer}: the numbered places have the "
         f"largest activations; beside each its strongest channels, relative to their top, with "
         f"{'the feature image and ' if features else ''}the most activating galaxies, and what they add to the logits "
         f"of classes there, attributed along the path from zero activations. {TOP} {DEPTH}"
     )
-    return Drawing(figure, caption(subject, what, [shown], bool(features)), (), _numbers_of(found, blocks.cells))
+    return Drawing(figure, caption(study, what, [shown], bool(features)), (), _numbers_of(found, blocks.cells))
 
 
 def _numbers_of(found: Sequence[PlaceEntries], cells: CellGeometry) -> pd.DataFrame:
@@ -307,15 +307,15 @@ def _numbers_of(found: Sequence[PlaceEntries], cells: CellGeometry) -> pd.DataFr
 
 
 def groups_drawing(
-    subject: Subject, blocks: GalaxyBlocks, manner: Manner | None = None, features: Features | None = None
+    study: Study, blocks: GalaxyBlocks, manner: FigureStyle | None = None, features: Features | None = None
 ) -> Drawing:
     """Neuron groups over a galaxy, with what each does for every class.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     blocks : GalaxyBlocks
-    manner : Manner, optional
+    manner : FigureStyle, optional
     features : mapping, optional
         Group, from 0 -> its feature image (y, x, band), nanomaggies.
 
@@ -330,8 +330,8 @@ def groups_drawing(
             "A layer of shape (y, x, channel)",
             "The table of groups knows every layer",
         )
-    manner, features = manner or Manner(), features or {}
-    effects, shown = blocks.effects, shown_in_words(subject, blocks, shares=True)
+    manner, features = manner or FigureStyle(), features or {}
+    effects, shown = blocks.effects, shown_in_words(study, blocks, shares=True)
     scores = [short(name) for name in blocks.scores]
     active = active_groups(effects.loads[0])
     silent = [str(group + 1) for group in range(len(blocks.groups)) if group not in active]
@@ -350,7 +350,7 @@ def groups_drawing(
         effects.attributed[0],
         effects.removed[0],
         scores,
-        subject.survey.bands,
+        study.survey.bands,
         manner,
         foot,
         [features.get(group) for group in range(len(blocks.groups))],
@@ -375,10 +375,10 @@ def groups_drawing(
             for k, score in enumerate(blocks.scores)
         ]
     )
-    return Drawing(figure, caption(subject, what, [shown], bool(features)), (), numbers)
+    return Drawing(figure, caption(study, what, [shown], bool(features)), (), numbers)
 
 
-def _account_in_words(told: Accounted) -> str:
+def _account_in_words(told: Completeness) -> str:
     return told.words(name="groups")
 
 
@@ -387,10 +387,10 @@ def _whose(groups: Groups) -> str:
 
 
 def tops_drawing(
-    subject: Subject,
+    study: Study,
     layer: str,
     channels: Sequence[int],
-    manner: Manner | None = None,
+    manner: FigureStyle | None = None,
     tops: int = 5,
     bottoms: int = 2,
     features: Features | None = None,
@@ -404,7 +404,7 @@ def tops_drawing(
     InputError
         There is no such channel.
     """
-    manner, features, folder = manner or Manner(), features or {}, folder_of(subject, layer)
+    manner, features, folder = manner or FigureStyle(), features or {}, folder_of(study, layer)
     kept, table = folder.arrays("tops"), folder.channels
     layer = folder.provenance.layer if folder.provenance else layer
     for channel in channels:
@@ -414,43 +414,43 @@ def tops_drawing(
         ChannelRow(
             f"channel {channel}",
             channel_in_words(folder, channel),
-            fires_in(subject, kept["top_rows"][channel, :tops], layer, channel),
-            fires_in(subject, kept["bottom_rows"][channel, :bottoms], layer, channel),
+            fires_in(study, kept["top_rows"][channel, :tops], layer, channel),
+            fires_in(study, kept["bottom_rows"][channel, :bottoms], layer, channel),
             features.get(channel),
         )
         for channel in channels
     ]
     foot = f"Layer {layer}; galaxies are ordered by the channel's mean over the image. {DEPTH}"
-    figure = tops_figure(rows, subject.survey.bands, manner, foot)
+    figure = tops_figure(rows, study.survey.bands, manner, foot)
     shown = [cell.shown for row in rows for cell in (*row.tops, *row.bottoms)]
     tests = len(folder.correlates)
     what = (
-        f"Most and least activating galaxies of channels of layer {layer}, of {int(subject.survey.usable.sum()):,}, by "
+        f"Most and least activating galaxies of channels of layer {layer}, of {int(study.survey.usable.sum()):,}, by "
         "the channel's mean over the image. rho: Spearman's rank correlation; given where it is at least 0.3 and "
         f"significant at a false discovery rate of 1 % among all {tests:,} tests. {DEPTH}"
     )
     return Drawing(
-        figure, caption(subject, what, shown, bool(features)), (), table.iloc[list(channels)].reset_index(drop=True)
+        figure, caption(study, what, shown, bool(features)), (), table.iloc[list(channels)].reset_index(drop=True)
     )
 
 
 def atlas_drawing(
-    subject: Subject,
+    study: Study,
     layer: str = "",
     name: str = ALL,
-    manner: Manner | None = None,
+    manner: FigureStyle | None = None,
     features: Features | None = None,
 ) -> Drawing:
     """The activation atlas of the survey, or of one class.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     layer : str, optional
         "" for the layer analysed last.
     name : str, optional
         ``"all"`` or a class.
-    manner : Manner, optional
+    manner : FigureStyle, optional
     features : mapping, optional
         (column, row) of a cell -> its feature image (y, x, band), nanomaggies.
 
@@ -459,10 +459,10 @@ def atlas_drawing(
     SurveyError
         The layer's building blocks have not been looked for.
     """
-    manner, features, folder = manner or Manner(), features or {}, folder_of(subject, layer)
-    atlas, places = kept_atlas(folder, name), folder.arrays("places")
+    manner, features, folder = manner or FigureStyle(), features or {}, folder_of(study, layer)
+    atlas, places = load_atlas(folder, name), folder.arrays("places")
     layer = folder.provenance.layer if folder.provenance else layer
-    patches = patches_of(subject, layer, atlas.patches[:, 0], places)
+    patches = patches_of(study, layer, atlas.patches[:, 0], places)
     best = atlas.attributed.argmax(axis=1)
     keys = list(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True))
     cells = [
@@ -470,15 +470,13 @@ def atlas_drawing(
         for key, count, score, patch in zip(keys, atlas.counts, best, patches, strict=True)
     ]
     rows = np.unique(places["rows"])
-    sample = shown_of_rows(subject, rows[:: max(len(rows) // 64, 1)][:64])
-    stretch = stretch_for_patches(cells, subject.survey.bands)
+    sample = shown_of_rows(study, rows[:: max(len(rows) // 64, 1)][:64])
+    stretch = stretch_for_patches(cells, study.survey.bands)
     sky = sample[0].sky if one_for_all(each.sky for each in sample) else None
     whose = "all classes" if name == ALL else f"places that add most to {name_in_words(name)}"
     shown_places = f"{atlas.coverage:,} places in {len(cells)} cells"
     foot = f"Layer {layer}, {whose}: {shown_places}."
-    figure = atlas_figure(
-        cells, [name_in_words(each) for each in atlas.scores], subject.survey.bands, manner, foot, sky
-    )
+    figure = atlas_figure(cells, [name_in_words(each) for each in atlas.scores], study.survey.bands, manner, foot, sky)
     what = (
         f"Activation atlas of layer {layer}, {whose} ({shown_places}, of {len(places['rows']):,} sampled in "
         "proportion to the length of the activation): laid out by UMAP on the cosine distance between activations, and "
@@ -498,4 +496,4 @@ def atlas_drawing(
             **{score: atlas.attributed[:, k] for k, score in enumerate(atlas.scores)},
         }
     )
-    return Drawing(figure, caption(subject, what, sample, bool(features), stretch), (), numbers)
+    return Drawing(figure, caption(study, what, sample, bool(features), stretch), (), numbers)

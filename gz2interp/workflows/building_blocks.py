@@ -19,7 +19,7 @@ from gz2interp.cells import CellGeometry, tiled
 from gz2interp.concepts.atlas import Atlas, atlas_of, most_for
 from gz2interp.concepts.attribution import LayerAttribution, along_the_path, at_the_end
 from gz2interp.concepts.channel_diagnostics import TAIL, artefact_channels, flagged, silent_channels, twins
-from gz2interp.concepts.channel_statistics import Extremes, Tally, TopsKeeper
+from gz2interp.concepts.channel_statistics import Extremes, RunningMoments, TopGalaxies
 from gz2interp.concepts.correlates import correlates
 from gz2interp.concepts.groups import Groups, find_groups
 from gz2interp.embedding.index import nearest_neighbours
@@ -39,15 +39,15 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
 from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns_of
 from gz2interp.workflows.image_quality import quality, quality_provenance
-from gz2interp.workflows.study import Progress, Subject, analysis_for
+from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = [
     "ALL",
     "LOGIT_RULE",
     "BlockSettings",
-    "Door",
-    "Gathered",
-    "Places",
+    "BlocksProbe",
+    "SampledPlaces",
+    "SurveyPass",
     "artefact_tables",
     "atlases_of",
     "attributions_of",
@@ -57,10 +57,10 @@ __all__ = [
     "class_logits",
     "correlates_table",
     "gathered",
-    "kept_atlas",
-    "kept_blocks",
-    "kept_groups",
     "laid_out",
+    "load_atlas",
+    "load_blocks",
+    "load_groups",
     "past_the_layer",
     "provenance_of",
     "scores_given",
@@ -148,14 +148,14 @@ ALL: Final = "all"
 """The atlas of all places."""
 
 
-def kept_blocks(survey: Survey, model: ModelFolder, layer: str = "") -> BlocksFolder | None:
+def load_blocks(survey: Survey, model: ModelFolder, layer: str = "") -> BlocksFolder | None:
     """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
     analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
     folder = blocks_folder(analysis) if analysis else None
     return folder if folder is not None and folder.provenance is not None else None
 
 
-def kept_groups(folder: BlocksFolder) -> Groups:
+def load_groups(folder: BlocksFolder) -> Groups:
     """The survey's neuron groups."""
     arrays, made = folder.arrays("groups"), folder.provenance
     return Groups(
@@ -167,7 +167,7 @@ def kept_groups(folder: BlocksFolder) -> Groups:
     )
 
 
-def kept_atlas(folder: BlocksFolder, name: str = ALL) -> Atlas:
+def load_atlas(folder: BlocksFolder, name: str = ALL) -> Atlas:
     """The atlas of all places or of a class; its patches are positions among the stored places.
 
     Raises
@@ -189,7 +189,7 @@ def kept_atlas(folder: BlocksFolder, name: str = ALL) -> Atlas:
 Floats = NDArray[np.float32]
 
 
-class Door(Protocol):
+class BlocksProbe(Protocol):
     """The part of a probe that is needed here."""
 
     class_names: tuple[str, ...]
@@ -213,19 +213,19 @@ class Door(Protocol):
         """Scores when the layer says something else."""
 
 
-def cells_of(door: Door, layer: str, image: tuple[int, int]) -> CellGeometry:
+def cells_of(door: BlocksProbe, layer: str, image: tuple[int, int]) -> CellGeometry:
     """Where a layer's places lie in images of a shape (y, x); one place for a layer without."""
     info = door.layer(layer)
     return door.cells(layer, image) if info.spatial else tiled((1, 1), image)
 
 
-def class_logits(door: Door) -> tuple[Score, ...]:
+def class_logits(door: BlocksProbe) -> tuple[Score, ...]:
     """The evidence for each class."""
     return tuple(logit(name) for name in door.class_names)
 
 
 def attributions_of(
-    door: Door, images: Floats, layer: str, scores: Sequence[Score], steps: int = 16
+    door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], steps: int = 16
 ) -> tuple[LayerAttribution, ...]:
     """What a layer's channels add to each score at each place.
 
@@ -241,19 +241,19 @@ def attributions_of(
     return tuple(_attribution(door, images, layer, score, steps) for score in scores)
 
 
-def scores_given(door: Door, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
+def scores_given(door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
     """All scores when the layer says this, float32 (n, score)."""
     return door.scores_when(images, layer, said, scores)
 
 
-def past_the_layer(door: Door, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
+def past_the_layer(door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
     """What galaxies add to scores by ways that do not lead through the layer, float32 (n, score): see `account`."""
     silent = np.zeros_like(said)
     empty = np.zeros_like(images)
     return door.scores_when(images, layer, silent, scores) - door.scores_when(empty, layer, silent, scores)
 
 
-def _attribution(door: Door, images: Floats, layer: str, score: Score, steps: int) -> LayerAttribution:
+def _attribution(door: BlocksProbe, images: Floats, layer: str, score: Score, steps: int) -> LayerAttribution:
     if not steps:
         found = door.gradients(images, score, layer)
         return at_the_end(found.values, found.gradients, score.name, found.scores)
@@ -273,7 +273,7 @@ CHECKPOINTS: Final = 50
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class SampledPlaces:
     """Places in galaxies, m in all.
 
     Attributes
@@ -296,31 +296,31 @@ class Places:
 
 
 @dataclass(frozen=True, eq=False)
-class Gathered:
+class SurveyPass:
     """What one pass has found.
 
     Attributes
     ----------
-    tally : Tally
-    by_mean, by_max : TopsKeeper
-    places : Places
+    tally : RunningMoments
+    by_mean, by_max : TopGalaxies
+    places : SampledPlaces
     """
 
-    tally: Tally
-    by_mean: TopsKeeper
-    by_max: TopsKeeper
-    places: Places
+    tally: RunningMoments
+    by_mean: TopGalaxies
+    by_max: TopGalaxies
+    places: SampledPlaces
 
 
 def gathered(
-    door: Door,
+    door: BlocksProbe,
     survey: Survey,
     rows: Ints,
     layer: str,
     settings: BlockSettings,
     progress: Progress | None = None,
     checkpoint: Path | None = None,
-) -> Gathered:
+) -> SurveyPass:
     """Look at every galaxy once, a shard at a time; of a sample of them the network is asked for gradients too.
 
     Places are drawn by how much the layer has to say there, the length of its activations, so that empty sky does not
@@ -328,7 +328,7 @@ def gathered(
 
     Parameters
     ----------
-    door : Door
+    door : BlocksProbe
     survey : Survey
     rows : int64 (n,)
     layer : str
@@ -361,7 +361,7 @@ def gathered(
             state.write(checkpoint)
         if progress:
             progress("channels", state.done, len(rows))
-    return Gathered(state.tally, state.by_mean, state.by_max, state.places())
+    return SurveyPass(state.tally, state.by_mean, state.by_max, state.places())
 
 
 class _Pass:
@@ -369,16 +369,18 @@ class _Pass:
 
     def __init__(self, tops: int, rng: np.random.Generator) -> None:
         self.done, self.rng = 0, rng
-        self.tally, self.by_mean, self.by_max = Tally(), TopsKeeper(tops), TopsKeeper(tops, "max")
-        self.parts: list[Places] = []
+        self.tally, self.by_mean, self.by_max = RunningMoments(), TopGalaxies(tops), TopGalaxies(tops, "max")
+        self.parts: list[SampledPlaces] = []
 
     def add(self, activations: Floats, rows: Ints) -> None:
         self.tally.add(activations)
         self.by_mean.add(activations, rows)
         self.by_max.add(activations, rows)
 
-    def places(self) -> Places:
-        return Places(*(np.concatenate([getattr(part, each.name) for part in self.parts]) for each in fields(Places)))
+    def places(self) -> SampledPlaces:
+        return SampledPlaces(
+            *(np.concatenate([getattr(part, each.name) for part in self.parts]) for each in fields(SampledPlaces))
+        )
 
     def write(self, file: Path) -> None:
         self.parts = [self.places()] if self.parts else []
@@ -396,13 +398,15 @@ class _Pass:
         }
         with failing_as(SurveyError, str(file)):
             self.done, self.rng.bit_generator.state = int(arrays["done"]), json.loads(str(arrays["rng"]))
-            self.tally = Tally.of_state(kept["tally"])
+            self.tally = RunningMoments.of_state(kept["tally"])
             self.by_mean.resume(kept["mean"])
             self.by_max.resume(kept["max"])
-            self.parts = [Places(**kept["places"])] if kept["places"] else []
+            self.parts = [SampledPlaces(**kept["places"])] if kept["places"] else []
 
 
-def _sampled(door: Door, images: Floats, rows: Ints, layer: str, each: int, rng: np.random.Generator) -> Places:
+def _sampled(
+    door: BlocksProbe, images: Floats, rows: Ints, layer: str, each: int, rng: np.random.Generator
+) -> SampledPlaces:
     attributions = attributions_of(door, images, layer, class_logits(door), steps=0)
     said = attributions[0].activations
     plane = said.reshape(len(said), -1, said.shape[-1])
@@ -416,7 +420,7 @@ def _sampled(door: Door, images: Floats, rows: Ints, layer: str, each: int, rng:
     speaks = plane[galaxy, flat].any(axis=1)
     galaxy, flat = galaxy[speaks], flat[speaks]
     adds = np.stack([each_.values.reshape(plane.shape)[galaxy, flat].sum(axis=1) for each_ in attributions], axis=1)
-    return Places(
+    return SampledPlaces(
         plane[galaxy, flat], adds - adds.mean(axis=1, keepdims=True), rows[galaxy], flat // across, flat % across
     )
 
@@ -431,7 +435,7 @@ FEWEST_IN_TAIL: Final = 4
 """Loudest galaxies of a channel that are looked at, however few there are in all."""
 
 
-def channel_table(gathered: Gathered, artefacts: pd.DataFrame) -> pd.DataFrame:
+def channel_table(gathered: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFrame:
     """A row per channel.
 
     Returns
@@ -531,7 +535,7 @@ def _columns(
         yield column.name, column.values
 
 
-def laid_out(places: Places, settings: BlockSettings) -> Floats:
+def laid_out(places: SampledPlaces, settings: BlockSettings) -> Floats:
     """Coordinates of places, float32 (m, 2): UMAP on the cosine between what the layer says at them."""
     k = min(settings.neighbours, len(places.vectors) - 1)
     near = nearest_neighbours(places.vectors, max(k, 1), "cosine")
@@ -539,13 +543,13 @@ def laid_out(places: Places, settings: BlockSettings) -> Floats:
 
 
 def atlases_of(
-    places: Places,
+    places: SampledPlaces,
     coordinates: Floats,
     class_names: tuple[str, ...],
     covariance: NDArray[np.float64],
     settings: BlockSettings,
 ) -> dict[str, dict[str, Any]]:
-    """Of all places, and of those that speak most for each class: file -> arrays, as `kept_atlas` reads them."""
+    """Of all places, and of those that speak most for each class: file -> arrays, as `load_atlas` reads them."""
     chosen = {0: np.arange(len(places.vectors))}
     for number in range(len(class_names)):
         chosen[number + 1] = np.flatnonzero(most_for(places.attributed, number))
@@ -578,7 +582,7 @@ FEWEST_GALAXIES = 12
 
 
 def blocks(
-    subject: Subject, layer: str = "", settings: BlockSettings | None = None, progress: Progress | None = None
+    study: Study, layer: str = "", settings: BlockSettings | None = None, progress: Progress | None = None
 ) -> BlocksFolder:
     """What a layer's channels, groups and places say; made once, and kept. An interrupted run goes on where it stopped.
 
@@ -586,7 +590,7 @@ def blocks(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     layer : str
         "" for the layer analysed last.
     settings : BlockSettings, optional
@@ -600,8 +604,8 @@ def blocks(
     InputError
         There is no network, but latents in its place.
     """
-    survey = subject.survey
-    analysis = analysis_for(survey, subject.model, layer)
+    survey = study.survey
+    analysis = analysis_for(survey, study.model, layer)
     folder = blocks_folder(analysis)
     known = folder.provenance
     settings = settings or (settings_of(known) if known else BlockSettings())
@@ -609,23 +613,23 @@ def blocks(
         raise SurveyError(
             f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST_GALAXIES}"
         )
-    predictions = _predictions(subject.model)
-    made = subject.model.predictions_provenance if predictions is not None else None
+    predictions = _predictions(study.model)
+    made = study.model.predictions_provenance if predictions is not None else None
     rule = known.parameters.get(LOGIT_RULE) if known else None  # of a network that need not be opened again
     provenance = provenance_of(
         analysis,
         settings,
         quality_provenance(survey).digest,
         made.digest if made else "",
-        str(rule or subject.probe.logit_rule),
+        str(rule or study.probe.logit_rule),
     )
     if known is None or known.digest != provenance.digest:
         what = f"the building blocks of {survey.name} by {analysis.words}"
         with whole_folder(folder.path, what, replace=True, resume=provenance.digest) as aside:
             unfinished, checkpoint = BlocksFolder(aside), aside / "gathered.npz"
-            found = gathered(subject.probe, survey, analysis.rows, analysis.layer, settings, progress, checkpoint)
+            found = gathered(study.probe, survey, analysis.rows, analysis.layer, settings, progress, checkpoint)
             _write_tables(unfinished, survey, analysis, found, predictions, settings, progress)
-            _write_arrays(unfinished, subject, analysis, found, settings, progress)
+            _write_arrays(unfinished, study, analysis, found, settings, progress)
             unfinished.complete(provenance)
             checkpoint.unlink()
     return blocks_folder(analysis)
@@ -642,7 +646,7 @@ def _write_tables(
     folder: BlocksFolder,
     survey: Survey,
     analysis: Analysis,
-    found: Gathered,
+    found: SurveyPass,
     predictions: pd.DataFrame | None,
     settings: BlockSettings,
     progress: Progress | None,
@@ -660,13 +664,13 @@ def _write_tables(
 
 def _write_arrays(
     folder: BlocksFolder,
-    subject: Subject,
+    study: Study,
     analysis: Analysis,
-    found: Gathered,
+    found: SurveyPass,
     settings: BlockSettings,
     progress: Progress | None,
 ) -> None:
-    places, names = found.places, subject.probe.class_names
+    places, names = found.places, study.probe.class_names
     sides = {"top": found.by_mean.top, "bottom": found.by_mean.bottom, "peak": found.by_max.top}
     folder.write_arrays(
         "tops", {f"{side}_{name}": values for side, each in sides.items() for name, values in vars(each).items()}
@@ -680,7 +684,7 @@ def _write_arrays(
     if progress:
         progress("atlas", 0, 1)
     if not folder.has("places.npz"):
-        cells = np.array(json.dumps(cells_of(subject.probe, analysis.layer, subject.survey.shape).to_json()))
+        cells = np.array(json.dumps(cells_of(study.probe, analysis.layer, study.survey.shape).to_json()))
         coordinates = laid_out(places, settings)
         of_places = {name: getattr(places, name) for name in ("rows", "y", "x", "attributed")}
         folder.write_arrays("places", {**of_places, "cells": cells, "coordinates": coordinates})

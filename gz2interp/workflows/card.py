@@ -9,11 +9,11 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from gz2interp.cards import Card, Data, Evaluation, Failures, Labels, Mistake, Training
+from gz2interp.cards import CardLabels, Data, Evaluation, Failures, Mistake, ModelCard, Training
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.figures.card import card_figure, save_card_figure
 from gz2interp.figures.rgb import rgb, stretch_of
-from gz2interp.figures.shown import Sky
+from gz2interp.figures.shown import CutoutSky
 from gz2interp.schema import GALAXY_ID, LABEL, LABEL_SCHEMES, PETRO_RADIUS
 from gz2interp.statistics import shares_in_bins
 from gz2interp.stores.files import replaced, write_json
@@ -26,12 +26,12 @@ __all__ = ["CARD_FILES", "card", "card_text", "write_card"]
 SIDES = ("train", "validation", "test", "none")
 
 
-def card_text(card: Card) -> str:
+def card_text(card: ModelCard) -> str:
     """The card in sentences and tables; in brackets are 95 % intervals."""
     return "\n".join(_lines(card)).rstrip() + "\n"
 
 
-def _lines(card: Card) -> Iterator[str]:
+def _lines(card: ModelCard) -> Iterator[str]:
     yield from (f"# The network {card.model}", "", f"Digest {card.digest}. In brackets: 95 % intervals.", "")
     yield from ("![What is known of it](card.png)", "")
     yield from _data_lines(card)
@@ -49,7 +49,7 @@ def _lines(card: Card) -> Iterator[str]:
         yield from ("## What is not known", "", *(f"- {sentence}" for sentence in card.unknown), "")
 
 
-def _data_lines(card: Card) -> Iterator[str]:
+def _data_lines(card: ModelCard) -> Iterator[str]:
     data = card.data
     y, x = data.shape
     yield from ("## Data", "")
@@ -59,7 +59,7 @@ def _data_lines(card: Card) -> Iterator[str]:
     yield ""
 
 
-def _label_lines(card: Card) -> Iterator[str]:
+def _label_lines(card: ModelCard) -> Iterator[str]:
     if card.labels is None:
         return
     yield from ("## Labels", "", f"Scheme {card.labels.scheme}: {card.labels.words}", "")
@@ -96,7 +96,7 @@ def _failure_lines(failures: Failures, side: str) -> Iterator[str]:
     yield from _table([failures.words, "galaxies", "wrong"], rows)
 
 
-def _mistake_lines(card: Card) -> Iterator[str]:
+def _mistake_lines(card: ModelCard) -> Iterator[str]:
     if not card.mistakes:
         return
     yield from ("## Its most confident mistakes", "", _said_of(card.side), "")
@@ -138,7 +138,7 @@ NO_SIDE: Final = "none"
 STRETCH_SAMPLE: Final = 64
 
 
-def card(survey: Survey, model: str | None = None) -> Card:
+def card(survey: Survey, model: str | None = None) -> ModelCard:
     """What is known of a network on a survey, and what is not.
 
     Parameters
@@ -149,7 +149,7 @@ def card(survey: Survey, model: str | None = None) -> Card:
 
     Returns
     -------
-    Card
+    ModelCard
 
     Raises
     ------
@@ -161,7 +161,7 @@ def card(survey: Survey, model: str | None = None) -> Card:
         raise InputError(f"{folder.name} are latents: there is no network to be known", "A model with a network")
     predictions = _predictions(folder)
     asked, side = _asked(folder, predictions)
-    return Card(
+    return ModelCard(
         model=folder.name,
         digest=folder.digest,
         class_names=folder.class_names,
@@ -177,12 +177,12 @@ def card(survey: Survey, model: str | None = None) -> Card:
     )
 
 
-def write_card(known: Card, survey: Survey, folder: Path) -> list[Path]:
+def write_card(known: ModelCard, survey: Survey, folder: Path) -> list[Path]:
     """Write ``card.json``, ``card.md``, ``card.pdf`` and ``card.png``; the same card gives the same files.
 
     Parameters
     ----------
-    known : Card
+    known : ModelCard
     survey : Survey
         For the pictures of the mistakes.
     folder : Path
@@ -198,7 +198,7 @@ def write_card(known: Card, survey: Survey, folder: Path) -> list[Path]:
     stretch = stretch_of(survey.images(sample), survey.bands)
     pictures = rgb(survey.images(rows), survey.bands, stretch) if rows else None
     first = survey.cutout(rows[0]) if rows else None
-    sky = Sky(first.pixel_scale, first.position_angle) if first else None
+    sky = CutoutSky(first.pixel_scale, first.position_angle) if first else None
     save_card_figure(card_figure(known, pictures, sky), folder)
     return [folder / name for name in CARD_FILES]
 
@@ -238,7 +238,7 @@ def _data(survey: Survey, predictions: pd.DataFrame | None) -> Data:
     )
 
 
-def _labels(folder: ModelFolder, predictions: pd.DataFrame | None) -> Labels | None:
+def _labels(folder: ModelFolder, predictions: pd.DataFrame | None) -> CardLabels | None:
     scheme = folder.run.get("label_scheme")
     if scheme is None:
         return None
@@ -247,7 +247,7 @@ def _labels(folder: ModelFolder, predictions: pd.DataFrame | None) -> Labels | N
     for name, side in zip(known[LABEL], known["split"], strict=True):
         of_class = counts.setdefault(str(name), {})
         of_class[str(side)] = of_class.get(str(side), 0) + 1
-    return Labels(str(scheme), LABEL_SCHEMES.get(str(scheme), "a scheme that this version does not know"), counts)
+    return CardLabels(str(scheme), LABEL_SCHEMES.get(str(scheme), "a scheme that this version does not know"), counts)
 
 
 def _training(survey: Survey, folder: ModelFolder) -> Training | None:

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import ArrayLike, NDArray
 
-from gz2interp.embedding.cluster_differences import Column, flag_column, number_column, word_columns
+from gz2interp.embedding.cluster_differences import ComparedColumn, flag_column, number_column, word_columns
 from gz2interp.schema import (
     DEC,
     DISPLAY_BANDS,
@@ -54,7 +54,7 @@ FEWEST: Final = 20
 Floats = NDArray[np.float64]
 
 
-def sky_columns(ra: ArrayLike, dec: ArrayLike) -> Iterator[Column]:
+def sky_columns(ra: ArrayLike, dec: ArrayLike) -> Iterator[ComparedColumn]:
     """A column for each part of the sky, of galaxies that all have a place (n,) [deg]; NaN where unknown."""
     east, north = np.asarray(ra, np.float64) % 360, np.asarray(dec, np.float64)
     known = np.isfinite(east) & np.isfinite(north)
@@ -141,7 +141,7 @@ def is_of_votes(name: str) -> bool:
     return OF_VOTES.fullmatch(name) is not None
 
 
-def vote_columns(names: Sequence[str], read: ColumnReader) -> Iterator[Column]:
+def vote_columns(names: Sequence[str], read: ColumnReader) -> Iterator[ComparedColumn]:
     """The fraction of each answer: debiased, else weighted, else plain; NaN where hardly anyone was asked.
 
     Parameters
@@ -229,7 +229,7 @@ LONGEST: Final = 0.5
 """Share of different values from which on words are names and no classes."""
 
 
-def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[Column]:
+def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[ComparedColumn]:
     """What the catalogue says of galaxies, and what volunteers said.
 
     Parameters
@@ -256,7 +256,9 @@ def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[
         yield from _column(name, read(name), schema.field(name).type, bands)
 
 
-def network_columns(predictions: pd.DataFrame | None, labels: pd.Series[Any] | None, rows: Ints) -> Iterator[Column]:
+def network_columns(
+    predictions: pd.DataFrame | None, labels: pd.Series[Any] | None, rows: Ints
+) -> Iterator[ComparedColumn]:
     """What a network says of galaxies, and what they are labelled.
 
     Parameters
@@ -285,7 +287,7 @@ def network_columns(predictions: pd.DataFrame | None, labels: pd.Series[Any] | N
         yield flag_column("mistaken", np.where(both, wrong, np.nan), "network", "taken for what they are not")
 
 
-def quality_columns_of(table: pd.DataFrame, rows: Ints) -> Iterator[Column]:
+def quality_columns_of(table: pd.DataFrame, rows: Ints) -> Iterator[ComparedColumn]:
     """What image quality says, from the survey's ``quality.parquet``."""
     known = table.set_index("row").reindex(rows)
     # Colour images made for the eye have no fluxes, and no depth in magnitudes.
@@ -298,11 +300,11 @@ def quality_columns_of(table: pd.DataFrame, rows: Ints) -> Iterator[Column]:
             yield number_column(str(name), known[name].to_numpy(), "quality", more, less, label.format(band), form)
 
 
-def _percent(name: str, values: Any, source: Any, more: str, less: str) -> Column:
+def _percent(name: str, values: Any, source: Any, more: str, less: str) -> ComparedColumn:
     return number_column(name, np.asarray(values, np.float64), source, more, less, name, "{:.0%}")
 
 
-def _colours(names: Sequence[str], bands: Sequence[str], read: TableReader) -> Iterator[Column]:
+def _colours(names: Sequence[str], bands: Sequence[str], read: TableReader) -> Iterator[ComparedColumn]:
     for blue, red in COLOURS:
         if {blue, red} <= set(names) & set(bands):
             values = read(blue).to_numpy(np.float64) - read(red).to_numpy(np.float64)
@@ -310,7 +312,7 @@ def _colours(names: Sequence[str], bands: Sequence[str], read: TableReader) -> I
             yield number_column(name, values, "catalogue", "redder", "bluer", name, "{:.2f}")
 
 
-def _column(name: str, values: pd.Series[Any], kind: pa.DataType, bands: Sequence[str]) -> Iterator[Column]:
+def _column(name: str, values: pd.Series[Any], kind: pa.DataType, bands: Sequence[str]) -> Iterator[ComparedColumn]:
     if pa.types.is_boolean(kind):
         yield flag_column(name, values.to_numpy(np.float64, na_value=np.nan), "catalogue", f"with {name}")
     elif pa.types.is_integer(kind) or pa.types.is_floating(kind):

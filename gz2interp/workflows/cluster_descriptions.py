@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.cluster_differences import Column, compared, with_rates
-from gz2interp.embedding.cluster_sentences import Mirrors, flags_of, sentence, told
+from gz2interp.embedding.cluster_differences import ComparedColumn, compared, with_rates
+from gz2interp.embedding.cluster_sentences import CorrelatedColumns, flags_of, sentence, told
 from gz2interp.grouping import Flag
 from gz2interp.schema import LABEL
 from gz2interp.stores.survey import Survey
@@ -20,7 +20,7 @@ from gz2interp.stores.tables import parquet_schema, read_parquet
 from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns_of
 from gz2interp.workflows.study import Progress
 
-__all__ = ["Described", "describe", "described"]
+__all__ = ["ClusterDescriptions", "describe", "described"]
 
 
 Ints = NDArray[np.int64]
@@ -33,7 +33,7 @@ Words = tuple[str, tuple[str, ...], tuple[Flag, ...]]
 
 
 @dataclass(frozen=True, eq=False)
-class Described:
+class ClusterDescriptions:
     """What was found.
 
     Attributes
@@ -55,7 +55,7 @@ def described(
     measured: pd.DataFrame,
     predictions: pd.DataFrame | None,
     progress: Progress | None = None,
-) -> Described:
+) -> ClusterDescriptions:
     """Compare the clusters of a survey's galaxies in all that is known of them.
 
     Parameters
@@ -76,13 +76,13 @@ def described(
 
 
 def describe(
-    columns: Iterable[Column], labels: Mapping[str, Ints], sizes: pd.DataFrame, progress: Progress | None = None
-) -> Described:
+    columns: Iterable[ComparedColumn], labels: Mapping[str, Ints], sizes: pd.DataFrame, progress: Progress | None = None
+) -> ClusterDescriptions:
     """Compare, count what is sure, and say it.
 
     Parameters
     ----------
-    columns : iterable of Column
+    columns : iterable of ComparedColumn
         Of n galaxies, made one after the other.
     labels : mapping
         By scale, int64 (n,): the cluster of each, below 0 for none.
@@ -93,7 +93,7 @@ def describe(
     extent, reach = (_strata(sizes[name].to_numpy(np.float64)) for name in ("extent", "reach"))
     shape = extent * (STRATA + 1) + reach  # how much of the border a galaxy touches follows from both
     counts = {scale: np.bincount(values[values >= 0]) for scale, values in labels.items()}
-    mirrors, known, parts = Mirrors(len(extent)), dict[str, Column](), list[pd.DataFrame]()
+    mirrors, known, parts = CorrelatedColumns(len(extent)), dict[str, ComparedColumn](), list[pd.DataFrame]()
     for done, column in enumerate(columns, start=1):
         mirrors.add(column)
         known[column.name] = replace(column, values=np.zeros(0))  # its words are needed later, and not its values
@@ -112,10 +112,12 @@ def describe(
     }
     if progress:
         progress("comparisons", 1, 1)
-    return Described(table.assign(cluster=table["cluster"].astype(np.int64) + 1), words)
+    return ClusterDescriptions(table.assign(cluster=table["cluster"].astype(np.int64) + 1), words)
 
 
-def _columns(survey: Survey, rows: Ints, measured: pd.DataFrame, predictions: pd.DataFrame | None) -> Iterator[Column]:
+def _columns(
+    survey: Survey, rows: Ints, measured: pd.DataFrame, predictions: pd.DataFrame | None
+) -> Iterator[ComparedColumn]:
     file = survey.place.file("catalog.parquet")
     yield from catalogue_columns(file, rows, survey.bands)
     yield from network_columns(predictions, _labels(file, rows), rows)
@@ -129,7 +131,12 @@ def _labels(file: Path, rows: Ints) -> pd.Series[Any] | None:
 
 
 def _cluster_text(
-    table: pd.DataFrame, scale: str, number: int, size: int, columns: Mapping[str, Column], mirrors: Mirrors
+    table: pd.DataFrame,
+    scale: str,
+    number: int,
+    size: int,
+    columns: Mapping[str, ComparedColumn],
+    mirrors: CorrelatedColumns,
 ) -> Words:
     own = table[(table["scale"] == scale) & (table["cluster"] == number)]
     names = told(own, mirrors)

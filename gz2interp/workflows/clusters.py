@@ -29,9 +29,9 @@ from gz2interp.stores.files import whole_folder
 from gz2interp.stores.layer_results import ClusterFolder, numbers_of
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.cluster_descriptions import Described, described
+from gz2interp.workflows.cluster_descriptions import ClusterDescriptions, described
 from gz2interp.workflows.image_quality import quality, quality_provenance
-from gz2interp.workflows.study import Progress, Subject, analysis_for
+from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = ["ClusterSettings", "cluster_folder", "clusters", "clusters_at", "clusters_table", "members_table"]
 
@@ -67,7 +67,7 @@ class ClusterSettings:
 
 
 def clusters(
-    subject: Subject, layer: str = "", settings: ClusterSettings | None = None, progress: Progress | None = None
+    study: Study, layer: str = "", settings: ClusterSettings | None = None, progress: Progress | None = None
 ) -> Clusters:
     """The clusters of a layer's map at several scales, each with a sentence; made once, and kept.
 
@@ -75,7 +75,7 @@ def clusters(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
         The network itself is not asked.
     layer : str
         "" for the layer analysed last.
@@ -93,7 +93,7 @@ def clusters(
     InputError
         The scales or the contrast make no sense.
     """
-    survey, model = subject.survey, subject.model
+    survey, model = study.survey, study.model
     settings = settings or ClusterSettings()
     analysis = analysis_for(survey, model, layer)
     predictions = _predictions(model)
@@ -200,7 +200,7 @@ def _stacks(
 
 
 def _records(
-    analysis: Analysis, found: MapClusters, said: Described, settings: ClusterSettings, stacks: Stacks
+    analysis: Analysis, found: MapClusters, said: ClusterDescriptions, settings: ClusterSettings, stacks: Stacks
 ) -> list[Cluster]:
     records: list[Cluster] = []
     generator = np.random.default_rng(settings.seed)

@@ -23,11 +23,11 @@ from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import map_settings_of, space_as_in
 from gz2interp.workflows.study import Progress, analysis_for
 
-__all__ = ["Comparison", "Side", "changed_most", "compare", "compare_all", "draw_comparison", "is_compared"]
+__all__ = ["Comparison", "Representation", "changed_most", "compare", "compare_all", "draw_comparison", "is_compared"]
 
 
 @dataclass(frozen=True)
-class Side:
+class Representation:
     """One of the two that are compared.
 
     Attributes
@@ -81,7 +81,11 @@ class Comparison:
 
 
 def compare(
-    survey: Survey, first: Side, second: Side, neighbours: int = 15, progress: Progress | None = None
+    survey: Survey,
+    first: Representation,
+    second: Representation,
+    neighbours: int = 15,
+    progress: Progress | None = None,
 ) -> Comparison:
     """Compare who is near whom in two spaces, and lay the second's map beside the first's.
 
@@ -91,7 +95,7 @@ def compare(
     Parameters
     ----------
     survey : Survey
-    first, second : Side
+    first, second : Representation
     neighbours : int
     progress : callable, optional
 
@@ -138,7 +142,7 @@ def compare(
 
 
 def compare_all(
-    survey: Survey, sides: Sequence[Side], neighbours: int = 15, progress: Progress | None = None
+    survey: Survey, sides: Sequence[Representation], neighbours: int = 15, progress: Progress | None = None
 ) -> Iterator[Comparison]:
     """Several beside the first, one after the other: all maps are laid on its own.
 
@@ -160,7 +164,7 @@ def compare_all(
     return (compare(survey, sides[0], side, neighbours, progress) for side in sides[1:])
 
 
-def is_compared(survey: Survey, first: Side, second: Side) -> bool:
+def is_compared(survey: Survey, first: Representation, second: Representation) -> bool:
     """Whether the maps of both have been laid side by side already, so that `compare` answers at once."""
     one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
     return one.path == two.path or AlignedMap(two, one).read() is not None

@@ -16,12 +16,12 @@ from gz2interp.network.scores import Score, logit
 from gz2interp.results import Attribution, Provenance, versions_of
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from gz2interp.workflows.predict import predict
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 __all__ = [
     "REFERENCES",
+    "AttributionSettings",
     "Explanation",
-    "Question",
     "attribute",
     "explain",
     "explained_in_portions",
@@ -37,7 +37,7 @@ REFERENCES: Final = 64
 
 
 @dataclass(frozen=True)
-class Question:
+class AttributionSettings:
     """What is asked of the network.
 
     Attributes
@@ -61,7 +61,7 @@ class Question:
     views: bool = False
 
 
-def attribute(subject: Subject, images: NDArray[np.float32], score: Score, question: Question) -> Attribution:
+def attribute(study: Study, images: NDArray[np.float32], score: Score, question: AttributionSettings) -> Attribution:
     """Attribution maps of images, by the question's method and options; its own score is not looked at.
 
     Raises
@@ -70,10 +70,10 @@ def attribute(subject: Subject, images: NDArray[np.float32], score: Score, quest
         The method or one of its options is not known, or it looks at no layer and one was given.
     """
     method = method_named(question.method)
-    options = options_of(subject, method, question)
+    options = options_of(study, method, question)
     if question.views:
-        return symmetry_averaged(method.function, subject.probe, images, score, **options)
-    return method.function(subject.probe, images, score, **options)
+        return symmetry_averaged(method.function, study.probe, images, score, **options)
+    return method.function(study.probe, images, score, **options)
 
 
 def method_named(name: str) -> Method:
@@ -89,14 +89,14 @@ def method_named(name: str) -> Method:
     return METHODS[name]
 
 
-def references_of(subject: Subject, count: int = REFERENCES) -> NDArray[np.float32]:
+def references_of(study: Study, count: int = REFERENCES) -> NDArray[np.float32]:
     """Images of galaxies drawn from the survey, always the same ones of one survey, float32 (m, y, x, band)."""
-    there = np.flatnonzero(subject.survey.usable)
+    there = np.flatnonzero(study.survey.usable)
     drawn = np.random.default_rng(0).choice(there, min(count, len(there)), replace=False)
-    return subject.survey.images(np.sort(drawn))
+    return study.survey.images(np.sort(drawn))
 
 
-def options_of(subject: Subject, method: Method, question: Question) -> dict[str, Any]:
+def options_of(study: Study, method: Method, question: AttributionSettings) -> dict[str, Any]:
     """The question's options, and what else the method needs: a layer, other galaxies.
 
     Raises
@@ -106,11 +106,11 @@ def options_of(subject: Subject, method: Method, question: Question) -> dict[str
     """
     options = dict(question.options)
     if method.needs_layer:
-        options["layer"] = question.layer or subject.probe.default_layer
+        options["layer"] = question.layer or study.probe.default_layer
     elif question.layer:
         raise InputError(f"{method.title} looks at no layer, {question.layer!r} was given", remedy="Leave it out")
     if method.name == "expected_gradients":
-        options.setdefault("references", references_of(subject))
+        options.setdefault("references", references_of(study))
     if method.caveat:
         options.setdefault("warn", False)  # whoever draws the map shows the caveat
     return options
@@ -164,14 +164,14 @@ class Explanation:
     provenance: Provenance
 
 
-def explain(subject: Subject, galaxy_ids: Sequence[int | str], question: Question | None = None) -> Explanation:
+def explain(study: Study, galaxy_ids: Sequence[int | str], question: AttributionSettings | None = None) -> Explanation:
     """Attribution maps of the given galaxies, in their order.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     galaxy_ids : sequence of int or str
-    question : Question, optional
+    question : AttributionSettings, optional
 
     Raises
     ------
@@ -180,14 +180,14 @@ def explain(subject: Subject, galaxy_ids: Sequence[int | str], question: Questio
     SurveyError
         A galaxy has no image; the error says why.
     """
-    question = question or Question()
-    rows = np.array([row_with_image(subject, galaxy_id) for galaxy_id in galaxy_ids], dtype=np.int64)
+    question = question or AttributionSettings()
+    rows = np.array([row_with_image(study, galaxy_id) for galaxy_id in galaxy_ids], dtype=np.int64)
     if not len(rows):
         raise InputError("No galaxy was named", "One galaxy id or more", "Take some from the dashboard's table")
-    survey, images = subject.survey, subject.survey.images(rows)
-    said = predict(subject).set_index("row").loc[rows]
-    scores = _scores(subject, question, list(said["prediction"]))
-    attribution = _attribution(subject, images, question, scores)
+    survey, images = study.survey, study.survey.images(rows)
+    said = predict(study).set_index("row").loc[rows]
+    scores = _scores(study, question, list(said["prediction"]))
+    attribution = _attribution(study, images, question, scores)
     catalog, status = survey.catalog.iloc[rows], survey.status.loc[rows]
     return Explanation(
         galaxy_ids=catalog[GALAXY_ID].to_numpy(np.int64),
@@ -203,12 +203,12 @@ def explain(subject: Subject, galaxy_ids: Sequence[int | str], question: Questio
         confidence=said["confidence"].to_numpy(np.float32),
         labels=tuple(said["label"].fillna("")),
         source=survey.header.source,
-        provenance=_provenance(subject, attribution),
+        provenance=_provenance(study, attribution),
     )
 
 
 def explained_in_portions(
-    subject: Subject, galaxy_ids: Sequence[int | str], question: Question | None = None, portion: int = PORTION
+    study: Study, galaxy_ids: Sequence[int | str], question: AttributionSettings | None = None, portion: int = PORTION
 ) -> Iterator[Explanation]:
     """The same for any number of galaxies, some at a time, so that memory does not grow with them.
 
@@ -218,35 +218,37 @@ def explained_in_portions(
         As `explain`, when a galaxy's turn comes.
     """
     for start in range(0, max(len(galaxy_ids), 1), portion):
-        yield explain(subject, galaxy_ids[start : start + portion], question)
+        yield explain(study, galaxy_ids[start : start + portion], question)
 
 
-def row_with_image(subject: Subject, galaxy_id: int | str) -> int:
+def row_with_image(study: Study, galaxy_id: int | str) -> int:
     """The row of a galaxy that has an image; for any other an error says why it has none."""
-    row = subject.survey.row_of(galaxy_id)
-    if row >= subject.survey.rows_committed:
+    row = study.survey.row_of(galaxy_id)
+    if row >= study.survey.rows_committed:
         raise SurveyError(f"Galaxy {galaxy_id} has no image yet", remedy="Let the download or the painting go on")
-    if not subject.survey.usable[row]:
-        subject.survey.cutout(row)  # says why there is none
+    if not study.survey.usable[row]:
+        study.survey.cutout(row)  # says why there is none
     return row
 
 
-def _scores(subject: Subject, question: Question, predicted: list[str]) -> list[Score]:
+def _scores(study: Study, question: AttributionSettings, predicted: list[str]) -> list[Score]:
     if question.score is None:
         return [logit(name) for name in predicted]
-    subject.probe.check(question.score)  # an unknown class is told before any work
+    study.probe.check(question.score)  # an unknown class is told before any work
     return [question.score] * len(predicted)
 
 
-def _attribution(subject: Subject, images: NDArray[np.float32], question: Question, scores: list[Score]) -> Attribution:
+def _attribution(
+    study: Study, images: NDArray[np.float32], question: AttributionSettings, scores: list[Score]
+) -> Attribution:
     asked = question.score.name if question.score else "logit of the predicted class"
-    return each_by_its_score(lambda some, score: attribute(subject, some, score, question), images, scores, asked)
+    return each_by_its_score(lambda some, score: attribute(study, some, score, question), images, scores, asked)
 
 
-def _provenance(subject: Subject, attribution: Attribution) -> Provenance:
+def _provenance(study: Study, attribution: Attribution) -> Provenance:
     return Provenance(
-        data=subject.survey.digest,
-        model=subject.model.digest,
+        data=study.survey.digest,
+        model=study.model.digest,
         layer=attribution.layer,
         method=attribution.method,
         parameters={**attribution.parameters, "score": attribution.score, "domain": attribution.domain},

@@ -21,13 +21,13 @@ from gz2interp.stores.files import read_json, replaced, sync, write_json
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.table_formats import ascii_of
 from gz2interp.stores.tables import FORMATS, write_table
-from gz2interp.workflows.selection import Subset
+from gz2interp.workflows.selection import SelectedGalaxies
 
 __all__ = [
     "SELECTION",
     "TABLE",
     "Export",
-    "Subset",
+    "SelectedGalaxies",
     "export_selection",
     "write_cutout",
     "write_cutouts",
@@ -40,7 +40,7 @@ SELECTION: Final = "selection.json"
 """Says which galaxies a folder holds, from the first cutout on: another selection's are never among them."""
 
 
-def write_cutouts(subset: Subset, folder: Path, told: Callable[[str, int, int], None]) -> str:
+def write_cutouts(subset: SelectedGalaxies, folder: Path, told: Callable[[str, int, int], None]) -> str:
     """Write what is not there yet, some galaxies at a time; returns what is in the folder, in words.
 
     The table, `TABLE`, comes last and names the file of each galaxy; of one without an image it says why.
@@ -58,7 +58,7 @@ def write_cutouts(subset: Subset, folder: Path, told: Callable[[str, int, int], 
         raise InputError(f"Another process is filling {folder}", remedy="Wait for it, or name another folder") from None
 
 
-def _fill(subset: Subset, folder: Path, told: Callable[[str, int, int], None]) -> str:
+def _fill(subset: SelectedGalaxies, folder: Path, told: Callable[[str, int, int], None]) -> str:
     known = subset.known()
     rows = np.intersect1d(subset.rows, np.flatnonzero(subset.survey.usable))
     for start in range(0, len(rows), SHARD_ROWS):
@@ -77,7 +77,7 @@ def _fill(subset: Subset, folder: Path, told: Callable[[str, int, int], None]) -
     )
 
 
-def write_cutout(subset: Subset, path: Path) -> None:
+def write_cutout(subset: SelectedGalaxies, path: Path) -> None:
     """Write the cutout of the first galaxy alone, as one file of such a folder.
 
     Raises
@@ -85,14 +85,14 @@ def write_cutout(subset: Subset, path: Path) -> None:
     SurveyError
         It has no image; the error says why.
     """
-    first = Subset(subset.survey, subset.rows[:1], subset.model)
+    first = SelectedGalaxies(subset.survey, subset.rows[:1], subset.model)
     seen = subset.survey.cutout(int(first.rows[0]))
     (facts,) = _facts(first.known())
     with replaced(path) as aside:
         _hdu(facts, seen.image, seen.valid, subset.survey).writeto(aside)
 
 
-def _claim(subset: Subset, folder: Path) -> None:
+def _claim(subset: SelectedGalaxies, folder: Path) -> None:
     """Say what the folder will hold, unless it says so already."""
     record = {
         "galaxies": len(subset),
@@ -194,7 +194,7 @@ HEADER: Final = (
 )
 
 
-def write_regions(subset: Subset, path: Path) -> str:
+def write_regions(subset: SelectedGalaxies, path: Path) -> str:
     """Write the file, whole or not at all; returns what is in it, in words.
 
     The radius is the Petrosian one, else half the cutout's width; a galaxy of which neither is known is a cross. One
@@ -246,13 +246,13 @@ class Export:
 
 
 def export_selection(
-    subset: Subset, out: str | Path, told: Callable[[str, int, int], None] = lambda stage, done, of: None
+    subset: SelectedGalaxies, out: str | Path, told: Callable[[str, int, int], None] = lambda stage, done, of: None
 ) -> Export:
     """Write galaxies in the form that the name of the file says.
 
     Parameters
     ----------
-    subset : Subset
+    subset : SelectedGalaxies
     out : path
         ``.csv``, ``.ecsv``, ``.fits``, ``.vot`` (or ``.xml``) or ``.parquet`` for a table of all that is known;
         ``.reg`` for DS9's circles; a name without a suffix for a folder with a FITS file of each cutout and a table. A

@@ -11,8 +11,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.activations import pooled_activations
-from gz2interp.concepts.channel_statistics import Tally
-from gz2interp.concepts.partners import LEVEL, NOBODY, Answers, Partners, Standing, answers_of, partners_of
+from gz2interp.concepts.channel_statistics import RunningMoments
+from gz2interp.concepts.partners import (
+    LEVEL,
+    NOBODY,
+    ActivationRanks,
+    PartnerResponses,
+    Partners,
+    answers_of,
+    partners_of,
+)
 from gz2interp.embedding.spaces import finite
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Provenance, versions_of
@@ -23,12 +31,20 @@ from gz2interp.stores.layer_results import FeaturesFolder, agreement_folder, fea
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import OVER_VIEWS, activations_as_in
-from gz2interp.workflows.compare import Side
+from gz2interp.workflows.compare import Representation
 from gz2interp.workflows.feature_sheet import sheet_of
 from gz2interp.workflows.make_feature_sheet import sample_of
-from gz2interp.workflows.study import Progress, Subject, analysis_for
+from gz2interp.workflows.study import Progress, Study, analysis_for
 
-__all__ = ["GALAXIES", "SEED", "Agreement", "agreement", "agreement_provenance", "kept_agreement", "kept_agreements"]
+__all__ = [
+    "GALAXIES",
+    "SEED",
+    "FeatureAgreement",
+    "agreement",
+    "agreement_provenance",
+    "kept_agreement",
+    "load_agreements",
+]
 
 
 VERSION: Final = 1
@@ -42,7 +58,7 @@ SEED: Final = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Agreement:
+class FeatureAgreement:
     """What another network says of the feature images of a layer's channels.
 
     Attributes
@@ -136,19 +152,19 @@ def agreement_provenance(sheet: Provenance, one: Analysis, two: Analysis) -> Pro
 
 def kept_agreement(
     features: FeaturesFolder, one: Analysis, two: Analysis, model: ModelFolder, other: ModelFolder
-) -> Agreement | None:
+) -> FeatureAgreement | None:
     """What was kept of exactly this sheet and this analysis of the other; None where there is nothing."""
     sheet, folder = features.provenance, agreement_folder(features, two)
     made = folder.provenance
     if sheet is None or made is None or made.digest != agreement_provenance(sheet, one, two).digest:
         return None
-    return Agreement(f"{model.name} {one.layer}", f"{other.name} {two.layer}", folder.table, made)
+    return FeatureAgreement(f"{model.name} {one.layer}", f"{other.name} {two.layer}", folder.table, made)
 
 
-def kept_agreements(survey: Survey, model: ModelFolder, layer: str = "") -> tuple[Agreement, ...]:
+def load_agreements(survey: Survey, model: ModelFolder, layer: str = "") -> tuple[FeatureAgreement, ...]:
     """What has been kept of the sheet of a layer: of each layer of every other network that there is still."""
     one = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    found: dict[tuple[str, str], Agreement] = {}
+    found: dict[tuple[str, str], FeatureAgreement] = {}
     for other in map(survey.model, survey.models() if one else ()):
         for two in analyses_of(other.path):
             assert one is not None
@@ -178,7 +194,9 @@ PORTION: Final = 1 << 14
 STAGE: Final = "agreement"
 
 
-def agreement(survey: Survey, first: Side, second: Side, progress: Progress | None = None) -> Agreement:
+def agreement(
+    survey: Survey, first: Representation, second: Representation, progress: Progress | None = None
+) -> FeatureAgreement:
     """Put the feature images of a layer's channels to another network of the survey.
 
     Each channel is given a partner, the other network's channel that goes with it most over the survey's galaxies; the
@@ -190,9 +208,9 @@ def agreement(survey: Survey, first: Side, second: Side, progress: Progress | No
     Parameters
     ----------
     survey : Survey
-    first : Side
+    first : Representation
         Whose sheet it is (`gz2interp.workflows.make_feature_sheet.feature_sheet`).
-    second : Side
+    second : Representation
         Another network, with a layer that has been analysed.
     progress : callable, optional
 
@@ -218,12 +236,12 @@ def agreement(survey: Survey, first: Side, second: Side, progress: Progress | No
     made, folder = agreement_provenance(sheet, one, two), agreement_folder(features, two)
     both = f"comparing {first.model.name} with {second.model.name}"
     with locked(folder.path / ".lock", both):
-        table = _asked(Subject(survey, second.model), one, two, features, rows, told)
+        table = _asked(Study(survey, second.model), one, two, features, rows, told)
         folder.write(table, made)
-    return Agreement(f"{first.model.name} {one.layer}", f"{second.model.name} {two.layer}", table, made)
+    return FeatureAgreement(f"{first.model.name} {one.layer}", f"{second.model.name} {two.layer}", table, made)
 
 
-def _check_other(first: Side, second: Side) -> None:
+def _check_other(first: Representation, second: Representation) -> None:
     for side in (first, second):
         if side.model.latents:
             raise InputError(f"{side.model.name} are latents: no network can be asked", "A model with a network")
@@ -236,7 +254,7 @@ def _check_other(first: Side, second: Side) -> None:
 
 
 def _asked(
-    other: Subject, one: Analysis, two: Analysis, features: FeaturesFolder, rows: Ints, progress: Progress
+    other: Study, one: Analysis, two: Analysis, features: FeaturesFolder, rows: Ints, progress: Progress
 ) -> pd.DataFrame:
     numbers, images = _images_of(features)
     channels = int(one.table_of_activations.shape[1])
@@ -289,9 +307,9 @@ def _own_places(features: FeaturesFolder, channels: int) -> NDArray[np.float64]:
 
 def _over_galaxies(
     one: Analysis, two: Analysis, rows: Ints, channels: int, said: Floats, progress: Progress
-) -> tuple[Partners, Partners, Standing]:
+) -> tuple[Partners, Partners, ActivationRanks]:
     """Who goes with whom, who does when galaxies are exchanged, and where the images stand among galaxies."""
-    together, exchanged, standing = Tally(), Tally(), Standing(said)
+    together, exchanged, standing = RunningMoments(), RunningMoments(), ActivationRanks(said)
     generator, done = np.random.default_rng([SEED, 1]), 0
     for ours, theirs in _both(one, two, rows):
         together.add(np.concatenate([ours, theirs], axis=1))
@@ -311,16 +329,16 @@ def _both(one: Analysis, two: Analysis, rows: Ints) -> Iterator[tuple[Floats, Fl
 
 
 def _once_forgotten(
-    other: Subject, one: Analysis, two: Analysis, numbers: Ints, images: Floats, rows: Ints, progress: Progress
-) -> tuple[Partners, Answers]:
+    other: Study, one: Analysis, two: Analysis, numbers: Ints, images: Floats, rows: Ints, progress: Progress
+) -> tuple[Partners, PartnerResponses]:
     """The same with the other network's weights shuffled, over a sample of the galaxies."""
-    from gz2interp.network.randomised import Forgetful  # loads TensorFlow
+    from gz2interp.network.randomised import RandomisedNetwork  # loads TensorFlow
 
-    forgetful = Forgetful(other.model.model_file, other.model.class_names or None, SEED)
+    forgetful = RandomisedNetwork(other.model.model_file, other.model.class_names or None, SEED)
     forgetful.forget(len(forgetful.layers))
     views, chosen = two.provenance.parameters["pooling"] == OVER_VIEWS, sample_of(rows, GALAXIES, SEED)
     (said,) = pooled_activations(forgetful.probe, [images], two.layer, views)
-    tally, standing = Tally(), Standing(said)
+    tally, standing = RunningMoments(), ActivationRanks(said)
     for start in range(0, len(chosen), SHARD_ROWS):
         some = chosen[start : start + SHARD_ROWS]
         (theirs,) = pooled_activations(forgetful.probe, [other.survey.images(some)], two.layer, views)

@@ -17,15 +17,15 @@ from gz2interp.features.visualise import visualise
 from gz2interp.figures.layouts.grid import FAINTEST, grid_figure
 from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
 from gz2interp.figures.rgb import Stretch, stretch_of
-from gz2interp.figures.style import Manner
+from gz2interp.figures.style import FigureStyle
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import FeaturesFolder
 from gz2interp.workflows.building_block_figures import caption, shown_of_rows
 from gz2interp.workflows.explain import row_with_image
 from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sheet_of
 from gz2interp.workflows.figure_parts import Drawing, acknowledgement, colour_in_words, images_in_words
-from gz2interp.workflows.make_feature_sheet import POWER, light_of_survey
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.make_feature_sheet import POWER, survey_prior
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["GridOfImages", "feature_stretch", "galaxy_grid", "grid_drawing", "sheet_drawing"]
 
@@ -43,10 +43,10 @@ def feature_stretch(folder: FeaturesFolder, bands: tuple[str, ...]) -> Stretch:
 
 
 def sheet_drawing(
-    subject: Subject,
+    study: Study,
     layer: str = "",
     kind: str = "channel",
-    manner: Manner | None = None,
+    manner: FigureStyle | None = None,
     first: int = 0,
     most: int = 144,
 ) -> Drawing:
@@ -54,12 +54,12 @@ def sheet_drawing(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     layer : str, optional
         "" for the layer analysed last.
     kind : str, optional
         One of `KINDS`.
-    manner : Manner, optional
+    manner : FigureStyle, optional
     first, most : int, optional
         Which of many.
 
@@ -70,8 +70,8 @@ def sheet_drawing(
     InputError
         It has none of that kind.
     """
-    survey = subject.survey
-    folder = sheet_of(survey, subject.model, layer)
+    survey = study.survey
+    folder = sheet_of(survey, study.model, layer)
     table = folder.judged
     table = table[(table["kind"] == kind) & (table["seed"] == 0)].iloc[first : first + most]
     if not len(table):
@@ -81,7 +81,7 @@ def sheet_drawing(
     stretch = feature_stretch(folder, tuple(survey.bands))
     trusted = (table["reached"] > table["best"]).to_numpy()
     sprites = [
-        Sprite(_named(subject, kind, number), None if silent else images[number], bool(goes_beyond))
+        Sprite(_named(study, kind, number), None if silent else images[number], bool(goes_beyond))
         for number, silent, goes_beyond in zip(table["number"].tolist(), table["silent"].tolist(), trusted, strict=True)
     ]
     beyond = int(trusted.sum())
@@ -89,15 +89,15 @@ def sheet_drawing(
         f"Green frame: the image excites its objective more than any of the real galaxies looked at ({beyond} of "
         f"{len(table)}). Crossed out: no image was found that excites it."
     )
-    figure = sprites_figure(sprites, survey.bands, stretch, manner or Manner(), foot)
-    caption = " ".join(part for part in (_what(table, kind, made), *_origin(subject, stretch)) if part)
+    figure = sprites_figure(sprites, survey.bands, stretch, manner or FigureStyle(), foot)
+    caption = " ".join(part for part in (_what(table, kind, made), *_origin(study, stretch)) if part)
     return Drawing(figure, caption, (), table.reset_index(drop=True))
 
 
-def _named(subject: Subject, kind: str, number: int) -> str:
+def _named(study: Study, kind: str, number: int) -> str:
     """A class by its name, groups counted from 1 as in their figures, and the rest by number."""
     if kind == "class":
-        return name_in_words(subject.probe.class_names[number])
+        return name_in_words(study.probe.class_names[number])
     return str(number + (kind == "group"))
 
 
@@ -121,8 +121,8 @@ def _what(table: pd.DataFrame, kind: str, made: Any) -> str:
     ).replace("%", " %")
 
 
-def _origin(subject: Subject, stretch: Stretch) -> tuple[str, ...]:
-    survey, model = subject.survey, subject.model
+def _origin(study: Study, stretch: Stretch) -> tuple[str, ...]:
+    survey, model = study.survey, study.model
     return (
         colour_in_words(survey.bands, stretch),
         f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
@@ -155,7 +155,7 @@ class GridOfImages:
 
 
 def galaxy_grid(
-    subject: Subject,
+    study: Study,
     galaxy_id: int | str,
     layer: str = "",
     cells: int = 0,
@@ -166,7 +166,7 @@ def galaxy_grid(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     galaxy_id : int or str
     layer : str
         "" for the last spatial one.
@@ -186,36 +186,38 @@ def galaxy_grid(
     ----------
     Olah et al. 2018, The Building Blocks of Interpretability, https://distill.pub/2018/building-blocks
     """
-    settings, probe = settings or SheetSettings(), subject.probe
-    row = row_with_image(subject, galaxy_id)
+    settings, probe = settings or SheetSettings(), study.probe
+    row = row_with_image(study, galaxy_id)
     info = probe.layer(layer or probe.default_layer)
     if not info.spatial:
         raise InputError(f"The grid of layer {info.name} was asked for", "A layer of shape (y, x, channel)")
-    grid = activation_grid(probe.activations(subject.survey.images([row]), info.name)[0], cells)
+    grid = activation_grid(probe.activations(study.survey.images([row]), info.name)[0], cells)
     places = [(int(y), int(x)) for y, x in np.argwhere(grid.strengths >= FAINTEST)]
     made = visualise(
         probe,
         [cosine_direction(info.name, grid.directions[at], POWER, f"place {at[0]},{at[1]}") for at in places],
-        light_of_survey(subject.survey, settings.galaxies, settings.seed),
+        survey_prior(study.survey, settings.galaxies, settings.seed),
         parametrisation=settings.parametrisation,
         steps=settings.steps,
         seed=settings.seed,
         aligned=True,
         progress=progress,
     )
-    lie = probe.cells(info.name, subject.survey.shape).averaged(cells)
+    lie = probe.cells(info.name, study.survey.shape).averaged(cells)
     return GridOfImages(int(galaxy_id), info.name, grid.strengths, dict(zip(places, made.images, strict=False)), lie)
 
 
-def grid_drawing(subject: Subject, grid: GridOfImages, manner: Manner | None = None) -> Drawing:
+def grid_drawing(study: Study, grid: GridOfImages, manner: FigureStyle | None = None) -> Drawing:
     """The grid as a figure for a paper."""
-    (shown,) = shown_of_rows(subject, np.array([subject.survey.row_of(grid.galaxy_id)]))
+    (shown,) = shown_of_rows(study, np.array([study.survey.row_of(grid.galaxy_id)]))
     foot = f"Layer {grid.layer}. The area of a picture is proportional to the length of the activation there."
-    figure = grid_figure(shown, grid.strengths, grid.cells, grid.images, subject.survey.bands, manner or Manner(), foot)
+    figure = grid_figure(
+        shown, grid.strengths, grid.cells, grid.images, study.survey.bands, manner or FigureStyle(), foot
+    )
     what = (
         f"Activation grid of galaxy {grid.galaxy_id} in layer {grid.layer}: at each place the feature image of the "
         "direction of its activation, of an area proportional to the activation's length. Places below a twentieth of "
         "the strongest are left empty."
     )
     numbers = pd.DataFrame([{"y": y, "x": x, "strength": float(grid.strengths[y, x])} for y, x in grid.images])
-    return Drawing(figure, caption(subject, what, [shown], features=True), (), numbers)
+    return Drawing(figure, caption(study, what, [shown], features=True), (), numbers)

@@ -22,9 +22,9 @@ from gz2interp.results import FeatureImages
 from gz2interp.schema import DISPLAY_UNIT
 from gz2interp.stores.files import replaced
 from gz2interp.workflows.feature_sheet import SheetSettings
-from gz2interp.workflows.make_feature_sheet import light_of_survey
+from gz2interp.workflows.make_feature_sheet import survey_prior
 from gz2interp.workflows.score_text import score_from
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["SUFFIXES", "feature_images", "objective_from", "write_feature_images"]
 
@@ -33,7 +33,7 @@ SUFFIXES = (".fits", ".pdf", ".svg", ".png")
 
 
 def feature_images(
-    subject: Subject,
+    study: Study,
     objectives: str | Score | Sequence[str | Score],
     settings: SheetSettings | None = None,
     progress: Progress | None = None,
@@ -41,11 +41,11 @@ def feature_images(
 ) -> FeatureImages:
     """Images that excite objectives, in the light of the survey.
 
-    >>> images = gz.feature_images(subject, "neuron(block3, 12) - 0.1 * deep_dream(block3)")  # doctest: +SKIP
+    >>> images = gz.feature_images(study, "neuron(block3, 12) - 0.1 * deep_dream(block3)")  # doctest: +SKIP
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     objectives : str, Score, or a sequence of them
         Text is read by `objective_from`.
     settings : SheetSettings, optional
@@ -63,11 +63,11 @@ def feature_images(
     given = [objectives] if isinstance(objectives, str | Score) else list(objectives)
     if not given:
         raise InputError("No objective was given", "One or more", "For example 'logit(spiral)'")
-    asked = [objective_from(subject, each) if isinstance(each, str) else each for each in given]
+    asked = [objective_from(study, each) if isinstance(each, str) else each for each in given]
     return visualise(
-        subject.probe,
+        study.probe,
         asked,
-        light_of_survey(subject.survey, settings.galaxies, settings.seed),
+        survey_prior(study.survey, settings.galaxies, settings.seed),
         parametrisation=settings.parametrisation,
         steps=settings.steps,
         seed=settings.seed,
@@ -76,12 +76,12 @@ def feature_images(
     )
 
 
-def objective_from(subject: Subject, text: str) -> Score:
+def objective_from(study: Study, text: str) -> Score:
     """The objective that a text says.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     text : str
         As for `gz2interp.workflows.score_text.score_from`, with more words: ``neuron(LAYER, CHANNEL)`` in the middle or
         ``neuron(LAYER, CHANNEL, Y, X)``, ``deep_dream(LAYER)``, ``diversity(LAYER)``, and ``caricature(GALAXY, LAYER)``
@@ -96,13 +96,13 @@ def objective_from(subject: Subject, text: str) -> Score:
         "neuron": neuron,
         "deep_dream": deep_dream,
         "diversity": diversity,
-        "caricature": partial(_of_galaxy, subject, caricature),
-        "inversion": partial(_of_galaxy, subject, inversion),
+        "caricature": partial(_of_galaxy, study, caricature),
+        "inversion": partial(_of_galaxy, study, inversion),
     }
-    return score_from(subject, text, words)
+    return score_from(study, text, words)
 
 
-def write_feature_images(made: FeatureImages, subject: Subject, path: Path) -> Path:
+def write_feature_images(made: FeatureImages, study: Study, path: Path) -> Path:
     """Write images as FITS (an extension each, (band, y, x), nanomaggies) or as one figure (PDF, SVG, PNG).
 
     Raises
@@ -116,29 +116,29 @@ def write_feature_images(made: FeatureImages, subject: Subject, path: Path) -> P
         raise InputError("No feature image was finished", "One or more", "Let it go on longer")
     if path.suffix.lower() == ".fits":
         with replaced(path) as aside:
-            _fits_of(made, subject).writeto(aside)
+            _fits_of(made, study).writeto(aside)
     else:
         from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
         from gz2interp.figures.rgb import stretch_of
-        from gz2interp.figures.style import Manner, save_figure
+        from gz2interp.figures.style import FigureStyle, save_figure
         from gz2interp.workflows.figure_parts import colour_in_words
 
-        survey, model = subject.survey, subject.model
+        survey, model = study.survey, study.model
         stretch = stretch_of(made.images, survey.bands)
         sprites = [
             Sprite(f"{number + 1}", None if silent else image)
             for number, (image, silent) in enumerate(zip(made.images, made.silent, strict=True))
         ]
-        figure = sprites_figure(sprites, survey.bands, stretch, Manner())
+        figure = sprites_figure(sprites, survey.bands, stretch, FigureStyle())
         origin = f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp."
         save_figure(figure, path, f"{_listed(made)} {colour_in_words(survey.bands, stretch)} {origin}")
     return path
 
 
-def _of_galaxy(subject: Subject, of: Callable[..., Score], galaxy: str | int, layer: str = "") -> Score:
-    layer = layer or subject.probe.default_layer
-    image = subject.survey.cutout(subject.survey.row_of(galaxy)).image
-    return of(layer, subject.probe.activations(image[None], layer)[0], to=str(galaxy))
+def _of_galaxy(study: Study, of: Callable[..., Score], galaxy: str | int, layer: str = "") -> Score:
+    layer = layer or study.probe.default_layer
+    image = study.survey.cutout(study.survey.row_of(galaxy)).image
+    return of(layer, study.probe.activations(image[None], layer)[0], to=str(galaxy))
 
 
 def _listed(made: FeatureImages) -> str:
@@ -151,16 +151,16 @@ def _listed(made: FeatureImages) -> str:
     return f"Feature images ({made.parametrisation}, {steps} steps{ended}, seed {made.seed}): {told}."
 
 
-def _fits_of(made: FeatureImages, subject: Subject) -> fits.HDUList:
+def _fits_of(made: FeatureImages, study: Study) -> fits.HDUList:
     hdus: list[Any] = [fits.PrimaryHDU()]
     header = hdus[0].header
     header["PARAMETR"], header["SEED"], header["FINISHED"] = made.parametrisation, made.seed, made.finished
-    header["MODEL"], header["DATA"] = subject.model.digest, subject.survey.digest
+    header["MODEL"], header["DATA"] = study.model.digest, study.survey.digest
     header["ASKED"] = (made.parameters.get("steps"), "steps asked for")
     for number, (image, name) in enumerate(zip(made.images, made.objectives, strict=True)):
         hdu = fits.ImageHDU(np.ascontiguousarray(np.moveaxis(image, -1, 0)), name="FEATURE", ver=number + 1)
-        hdu.header["BUNIT"] = DISPLAY_UNIT if subject.survey.unit == DISPLAY_UNIT else "nmgy"
-        hdu.header["BANDS"] = " ".join(subject.survey.bands)
+        hdu.header["BUNIT"] = DISPLAY_UNIT if study.survey.unit == DISPLAY_UNIT else "nmgy"
+        hdu.header["BANDS"] = " ".join(study.survey.bands)
         hdu.header["OBJECT"], hdu.header["STEPS"] = name[:68], int(made.steps[number])
         for key, values in (("REACHED", made.reached), ("TRANSFRM", made.transformed)):
             if np.isfinite(values[number]):  # a header has no word for other numbers

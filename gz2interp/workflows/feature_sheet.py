@@ -15,9 +15,9 @@ from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, features_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.building_blocks import kept_atlas, kept_blocks
+from gz2interp.workflows.building_blocks import load_atlas, load_blocks
 
-__all__ = ["KINDS", "SheetSettings", "features_for", "kept_features", "provenance_of", "sheet_of", "sheet_sentences"]
+__all__ = ["KINDS", "SheetSettings", "features_for", "load_features", "provenance_of", "sheet_of", "sheet_sentences"]
 
 
 VERSION: Final = 4
@@ -106,7 +106,7 @@ def provenance_of(analysis: Analysis, settings: SheetSettings, blocks: str) -> P
 Floats = NDArray[np.float32]
 
 
-def kept_features(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder | None:
+def load_features(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder | None:
     """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
     analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
     folder = features_folder(analysis) if analysis else None
@@ -121,7 +121,7 @@ def sheet_of(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFol
     SurveyError
         It has not been made.
     """
-    folder = kept_features(survey, model, layer)
+    folder = load_features(survey, model, layer)
     if folder is None:
         raise SurveyError(
             f"There are no feature images of {layer or 'a layer'} of {model.name} yet",
@@ -137,18 +137,18 @@ def features_for(survey: Survey, model: ModelFolder, layer: str, kind: str) -> d
     Where nothing excites an objective, there is none. Groups and cells have theirs as long as the building blocks are
     those that the sheet was made of.
     """
-    folder = kept_features(survey, model, layer)
+    folder = load_features(survey, model, layer)
     if folder is None:
         return {}
     images = _excited(folder, kind)
     if kind not in ("group", "cell"):
         return dict(images)
-    blocks = kept_blocks(survey, model, layer)
+    blocks = load_blocks(survey, model, layer)
     if blocks is None or not _made_of(folder, blocks):
         return {}
     if kind == "group":
         return dict(images)
-    atlas = kept_atlas(blocks)
+    atlas = load_atlas(blocks)
     return {
         (int(column), int(row)): images[cell]
         for cell, (column, row) in enumerate(zip(atlas.column, atlas.row, strict=True))

@@ -12,25 +12,25 @@ from numpy.typing import NDArray
 
 from gz2interp.attribution import METHODS
 from gz2interp.errors import InputError
-from gz2interp.figures.layouts.bands import Bars, bands_figure
+from gz2interp.figures.layouts.bands import BandBars, bands_figure
 from gz2interp.figures.layouts.by_band import by_band_figure
 from gz2interp.figures.layouts.galaxies import galaxies_figure, panels_of
 from gz2interp.figures.layouts.methods import Panel, methods_figure
 from gz2interp.figures.layouts.neighbours import neighbours_figure
-from gz2interp.figures.layouts.repaint_pair import Pair, repaint_figure
+from gz2interp.figures.layouts.repaint_pair import RepaintPair, repaint_figure
 from gz2interp.figures.layouts.right_wrong import right_wrong_figure
 from gz2interp.figures.pieces.cells import Cell
-from gz2interp.figures.pieces.maps import Scale, scale_of, total
+from gz2interp.figures.pieces.maps import MapScale, scale_of, total
 from gz2interp.figures.pieces.pictures import stretch_for
-from gz2interp.figures.shown import Shown, Sky
+from gz2interp.figures.shown import CutoutSky, FigureGalaxy
 from gz2interp.figures.style import RGB
 from gz2interp.network.scores import Score, logit
 from gz2interp.schema import DEC, RA, name_in_words, score_in_words
 from gz2interp.workflows.bands import MOST, band_table, by_class
-from gz2interp.workflows.explain import Explanation, Question, attribute, explain
+from gz2interp.workflows.explain import AttributionSettings, Explanation, attribute, explain
 from gz2interp.workflows.figure_parts import (
     Drawing,
-    Wish,
+    FigureSettings,
     acknowledgement,
     caption_of,
     colour_in_words,
@@ -48,7 +48,7 @@ from gz2interp.workflows.figure_parts import (
 from gz2interp.workflows.neighbours import neighbours_of
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.repaint import Repainted, repaint_galaxy, said_of
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 __all__ = [
     "galaxies_drawing",
@@ -62,12 +62,12 @@ __all__ = [
 ]
 
 
-def of_galaxies(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> Drawing:
+def of_galaxies(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of some galaxies, in their order."""
-    return galaxies_drawing(subject, explain(subject, galaxy_ids, wish.question), wish)
+    return galaxies_drawing(study, explain(study, galaxy_ids, wish.question), wish)
 
 
-def galaxies_drawing(subject: Subject, explanation: Explanation, wish: Wish) -> Drawing:
+def galaxies_drawing(study: Study, explanation: Explanation, wish: FigureSettings) -> Drawing:
     """The figure of an explanation."""
     manner, bands = wish.manner, explanation.bands
     per_band = explanation.attribution.values.ndim == 4
@@ -75,11 +75,11 @@ def galaxies_drawing(subject: Subject, explanation: Explanation, wish: Wish) -> 
     scale = scale_for([explanation], per_band and (wish.by_band or f"in {bands[0]}" in names))
     shown, maps = shown_of(explanation), list(explanation.attribution.values)
     draw = by_band_figure if wish.by_band else galaxies_figure
-    figure = draw(shown, maps, bands, scale, manner, foot_of(subject, explanation))
+    figure = draw(shown, maps, bands, scale, manner, foot_of(study, explanation))
     what = _by_band(explanation) if wish.by_band else _by_galaxy(explanation, names)
     ground = "the row's own image" if wish.by_band and manner.on == RGB else ""
     what = f"{what} {who_in_words(shown)}"
-    words = caption_of(subject, what, [explanation], shown, manner, scale_in_words(scale), ground=ground)
+    words = caption_of(study, what, [explanation], shown, manner, scale_in_words(scale), ground=ground)
     return Drawing(figure, words, (explanation,), numbers_of([explanation], [scale.limit]))
 
 
@@ -110,7 +110,7 @@ _MARK: Final = " \N{DAGGER}"
 """Beside a method with a caveat, which the caption tells."""
 
 
-def of_methods(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> Drawing:
+def of_methods(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of one galaxy; methods that say nothing of this network are left out, and the caption says so.
 
     Raises
@@ -122,9 +122,9 @@ def of_methods(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
         raise InputError(
             f"{len(galaxy_ids)} galaxies were named", "One galaxy through every method", "For each of several: --each"
         )
-    found, refused = _asked(subject, galaxy_ids, wish)
+    found, refused = _asked(study, galaxy_ids, wish)
     scales = [scale_of([total(each.attribution.values[0])], METHODS[each.attribution.method].signed) for each in found]
-    trusts = {each.attribution.method: trust_of(subject, each.attribution.method) for each in found}
+    trusts = {each.attribution.method: trust_of(study, each.attribution.method) for each in found}
     one = set(trusts.values())
     panels = [
         _panel(each, scale, "" if len(one) == 1 else _short(trusts[each.attribution.method]))
@@ -139,21 +139,21 @@ def of_methods(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
         "Each map has a scale and a unit of its own, which its bar states; none is normalised, maps of single bands "
         "are summed. Colours of different methods are not to be compared in strength. " + _units()
     )
-    words = caption_of(subject, what.strip(), found, shown, wish.manner, scale, trust)
+    words = caption_of(study, what.strip(), found, shown, wish.manner, scale, trust)
     return Drawing(figure, words, tuple(found), numbers_of(found, [scale.limit for scale in scales]))
 
 
 def _asked(
-    subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish
+    study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings
 ) -> tuple[list[Explanation], dict[str, InputError]]:
     found, refused = [], {}
     for name, method in METHODS.items():
         question = wish.through(name)
-        asked = Question(
+        asked = AttributionSettings(
             name, question.score, question.layer if method.needs_layer else "", question.options, question.views
         )
         try:
-            found.append(explain(subject, galaxy_ids, asked))
+            found.append(explain(study, galaxy_ids, asked))
         except InputError as error:
             if name == "guided_backprop":  # a network without a ReLU has no answer to it
                 refused[method.title] = error
@@ -162,7 +162,7 @@ def _asked(
     return found, refused
 
 
-def _panel(explanation: Explanation, scale: Scale, note: str) -> Panel:
+def _panel(explanation: Explanation, scale: MapScale, note: str) -> Panel:
     method = METHODS[explanation.attribution.method]
     return Panel(method.title + (_MARK if method.caveat else ""), explanation.attribution.values[0], scale, note)
 
@@ -198,35 +198,35 @@ _HOW: Final = (
 )
 
 
-def of_bands(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> Drawing:
+def of_bands(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of the galaxies named, or, of none, of the means of each class over galaxies drawn from the survey."""
-    survey, score = subject.survey, wish.question.score
-    table = band_table(subject, galaxy_ids, score, most=wish.most or MOST)
+    survey, score = study.survey, wish.question.score
+    table = band_table(study, galaxy_ids, score, most=wish.most or MOST)
     told = table if galaxy_ids else by_class(table, survey.bands)
-    parts = _of_galaxies(subject, told) if galaxy_ids else _of_classes(told, survey.bands)
+    parts = _of_galaxies(study, told) if galaxy_ids else _of_classes(told, survey.bands)
     asked = score.name if score else "logit of the predicted class"
-    trust = trust_of(subject, _METHOD)
+    trust = trust_of(study, _METHOD)
     unit = score_in_words(asked) if score else "logit"
     foot = f"Shapley values of the {score_in_words(asked)}\n{trust}"
     figure = bands_figure(parts, survey.bands, unit, wish.manner, foot)
-    return Drawing(figure, _caption(subject, parts, asked, len(table), trust), (), told)
+    return Drawing(figure, _caption(study, parts, asked, len(table), trust), (), told)
 
 
-def _of_galaxies(subject: Subject, table: pd.DataFrame) -> list[Bars]:
+def _of_galaxies(study: Study, table: pd.DataFrame) -> list[BandBars]:
     return [
-        Bars(
+        BandBars(
             f"{row['galaxy_id']}\n{name_in_words(str(row['prediction']))}, {score_in_words(str(row['score']))} "
             f"{_number(row['value'])}, bands together {_number(row['total'])}",
-            row[list(subject.survey.bands)].to_numpy(np.float64),
-            shown=_shown(subject, int(row["galaxy_id"])),
+            row[list(study.survey.bands)].to_numpy(np.float64),
+            shown=_shown(study, int(row["galaxy_id"])),
         )
         for _, row in table.iterrows()
     ]
 
 
-def _of_classes(told: pd.DataFrame, bands: Sequence[str]) -> list[Bars]:
+def _of_classes(told: pd.DataFrame, bands: Sequence[str]) -> list[BandBars]:
     return [
-        Bars(
+        BandBars(
             f"{name_in_words(str(row['class']))}: {row['galaxies']} galaxies\nbands together {_number(row['total'])}",
             row[list(bands)].to_numpy(np.float64),
             row[[f"{band}_error" for band in bands]].to_numpy(np.float64),
@@ -235,19 +235,19 @@ def _of_classes(told: pd.DataFrame, bands: Sequence[str]) -> list[Bars]:
     ]
 
 
-def _shown(subject: Subject, galaxy_id: int) -> Shown:
-    row = subject.survey.row_of(galaxy_id)
-    cutout, galaxy = subject.survey.cutout(row), subject.survey.catalog.iloc[row]
-    sky = Sky(cutout.pixel_scale, cutout.position_angle, float(galaxy[RA]), float(galaxy[DEC]))
-    return Shown(cutout.image, cutout.valid, sky)
+def _shown(study: Study, galaxy_id: int) -> FigureGalaxy:
+    row = study.survey.row_of(galaxy_id)
+    cutout, galaxy = study.survey.cutout(row), study.survey.catalog.iloc[row]
+    sky = CutoutSky(cutout.pixel_scale, cutout.position_angle, float(galaxy[RA]), float(galaxy[DEC]))
+    return FigureGalaxy(cutout.image, cutout.valid, sky)
 
 
 def _number(value: Any) -> str:
     return ("+" if float(value) > 0 else "") + value_in_words(float(value))
 
 
-def _caption(subject: Subject, parts: Sequence[Bars], asked: str, count: int, trust: str) -> str:
-    survey, model = subject.survey, subject.model
+def _caption(study: Study, parts: Sequence[BandBars], asked: str, count: int, trust: str) -> str:
+    survey, model = study.survey, study.model
     shown = [part.shown for part in parts if part.shown is not None]
     means = f"means over {count} galaxies by predicted class, with 95 % intervals"
     what = "galaxy by galaxy" if shown else means
@@ -268,7 +268,7 @@ NEIGHBOURS: Final = {1: 2, 2: 5}
 """Of each galaxy, by columns: with the galaxy itself, they fill a line."""
 
 
-def of_neighbours(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> Drawing:
+def of_neighbours(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of some galaxies and their nearest neighbours.
 
     Of a galaxy and its neighbours the same score is explained: by default the logit of the galaxy's predicted class.
@@ -285,29 +285,29 @@ def of_neighbours(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish)
     most = wish.most or NEIGHBOURS[wish.manner.page.columns]
     groups, distances = [], []
     for galaxy_id in galaxy_ids:
-        near = neighbours_of(subject.survey, subject.model, galaxy_id, most=most)
-        groups.append(_explained(subject, [int(galaxy_id), *map(int, near["galaxy_id"])], wish))
+        near = neighbours_of(study.survey, study.model, galaxy_id, most=most)
+        groups.append(_explained(study, [int(galaxy_id), *map(int, near["galaxy_id"])], wish))
         distances.append([0.0, *map(float, near["distance"])])
     scale = scale_for(groups, single_bands=False)
     cells = [_cells(group, apart) for group, apart in zip(groups, distances, strict=True)]
-    figure = neighbours_figure(cells, groups[0].bands, scale, wish.manner, _foot(subject, groups))
+    figure = neighbours_figure(cells, groups[0].bands, scale, wish.manner, _foot(study, groups))
     what = (
         f"Galaxies (first of each line) and their {most} nearest neighbours by the network's activations, nearest "
         f"first, with their distance, and the map of the same score ({METHODS[groups[0].attribution.method].title})."
     )
     shown = [cell.shown for group in cells for cell in group]
-    words = caption_of(subject, what, _named(groups), shown, wish.manner, scale_in_words(scale))
+    words = caption_of(study, what, _named(groups), shown, wish.manner, scale_in_words(scale))
     numbers = numbers_of(groups, [scale.limit] * len(groups))
     numbers.insert(0, "near", [str(group.galaxy_ids[0]) for group in groups for _ in group.galaxy_ids])
     numbers.insert(2, "distance", [value for apart in distances for value in apart])
     return Drawing(figure, words, tuple(groups), numbers)
 
 
-def _explained(subject: Subject, ids: list[int], wish: Wish) -> Explanation:
+def _explained(study: Study, ids: list[int], wish: FigureSettings) -> Explanation:
     if wish.question.score is not None:
-        return explain(subject, ids, wish.question)
-    predicted = explain(subject, ids[:1], wish.question).predictions[0]
-    return explain(subject, ids, replace(wish.question, score=logit(predicted)))
+        return explain(study, ids, wish.question)
+    predicted = explain(study, ids[:1], wish.question).predictions[0]
+    return explain(study, ids, replace(wish.question, score=logit(predicted)))
 
 
 def _cells(group: Explanation, apart: Sequence[float]) -> list[Cell]:
@@ -327,11 +327,11 @@ def _named(groups: Sequence[Explanation]) -> list[Explanation]:
     return [replace(group, attribution=replace(group.attribution, score=asked)) for group in groups]
 
 
-def _foot(subject: Subject, groups: Sequence[Explanation]) -> str:
-    return foot_of(subject, _named(groups)[0])
+def _foot(study: Study, groups: Sequence[Explanation]) -> str:
+    return foot_of(study, _named(groups)[0])
 
 
-def of_repaint(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> Drawing:
+def of_repaint(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of some painted galaxies and the same alteration of each; after it the same score is explained.
 
     Raises
@@ -343,29 +343,29 @@ def of_repaint(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) ->
     """
     if not galaxy_ids:
         raise InputError("No galaxy was named", "One painted galaxy or more")
-    altered = [repaint_galaxy(subject.survey, each, wish.alteration, subject.probe) for each in galaxy_ids]
-    before = explain(subject, galaxy_ids, wish.question)
-    after = _after(subject, before, altered, wish)
+    altered = [repaint_galaxy(study.survey, each, wish.alteration, study.probe) for each in galaxy_ids]
+    before = explain(study, galaxy_ids, wish.question)
+    after = _after(study, before, altered, wish)
     scale = scale_for([before, after], single_bands=False)
     shown, again = shown_of(before, lambda _, i: _words(before, after, altered[i], i)), shown_of(after)
     maps = zip(before.attribution.values, after.attribution.values, strict=True)
-    pairs = [Pair(*two, *values) for two, values in zip(zip(shown, again, strict=True), maps, strict=True)]
-    figure = repaint_figure(pairs, before.bands, scale, wish.manner, foot_of(subject, before))
+    pairs = [RepaintPair(*two, *values) for two, values in zip(zip(shown, again, strict=True), maps, strict=True)]
+    figure = repaint_figure(pairs, before.bands, scale, wish.manner, foot_of(study, before))
     what = (
         f"Painted galaxies as they are and {said_of(wish.alteration)}, under the same noise: both colour images, the "
         f"light added and removed in one band, the maps ({METHODS[before.attribution.method].title}) of both, and the "
         "second less the first on the same scale."
     )
-    words = caption_of(subject, f"{what} {who_in_words(shown)}", [before], shown, wish.manner, scale_in_words(scale))
+    words = caption_of(study, f"{what} {who_in_words(shown)}", [before], shown, wish.manner, scale_in_words(scale))
     numbers = numbers_of([before, after], [scale.limit] * 2)
     numbers.insert(1, "altered", [words_ for words_ in ("", said_of(wish.alteration)) for _ in galaxy_ids])
     return Drawing(figure, words, (before, after), numbers)
 
 
-def _after(subject: Subject, before: Explanation, altered: Sequence[Repainted], wish: Wish) -> Explanation:
+def _after(study: Study, before: Explanation, altered: Sequence[Repainted], wish: FigureSettings) -> Explanation:
     """The explanation of the altered images, galaxy by galaxy through the score of the galaxy as it is."""
     images = np.stack([each.after.image for each in altered])
-    found = [attribute(subject, images[i : i + 1], _score(before, i, wish), wish.question) for i in range(len(images))]
+    found = [attribute(study, images[i : i + 1], _score(before, i, wish), wish.question) for i in range(len(images))]
     joined = {
         name: None if getattr(found[0], name) is None else np.concatenate([getattr(each, name) for each in found])
         for name in ("values", "scores", "total", "variance")
@@ -381,7 +381,7 @@ def _after(subject: Subject, before: Explanation, altered: Sequence[Repainted], 
     )
 
 
-def _score(before: Explanation, i: int, wish: Wish) -> Score:
+def _score(before: Explanation, i: int, wish: FigureSettings) -> Score:
     return wish.question.score or logit(before.predictions[i])
 
 
@@ -402,7 +402,7 @@ def _words(before: Explanation, after: Explanation, altered: Repainted, i: int) 
 PAIRS: Final = 4
 
 
-def of_right_wrong(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish) -> Drawing:
+def of_right_wrong(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of the galaxies named, or of the network's most confident mistakes and their counterparts.
 
     Raises
@@ -410,14 +410,14 @@ def of_right_wrong(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish
     InputError
         A galaxy has no label, or there is none of one of the two kinds.
     """
-    ids = [*galaxy_ids] or right_and_wrong(subject, wish.most or PAIRS)
-    found = explain(subject, ids, wish.question)
+    ids = [*galaxy_ids] or right_and_wrong(study, wish.most or PAIRS)
+    found = explain(study, ids, wish.question)
     right, wrong = _halves(found)
     scale = scale_for([found], single_bands=False)
     shown = shown_of(found)
     cells = [Cell(each, values) for each, values in zip(shown, found.attribution.values, strict=True)]
     halves = [cells[i] for i in right], [cells[i] for i in wrong]
-    figure = right_wrong_figure(*halves, found.bands, scale, wish.manner, foot_of(subject, found))
+    figure = right_wrong_figure(*halves, found.bands, scale, wish.manner, foot_of(study, found))
     method = METHODS[found.attribution.method].title
     what = (
         "Galaxies that the network classifies correctly (left) and wrongly (right); of each the colour image and the "
@@ -425,7 +425,7 @@ def of_right_wrong(subject: Subject, galaxy_ids: Sequence[int | str], wish: Wish
         f"{'' if galaxy_ids else _CHOSEN}"
     )
     who = who_in_words([shown[i] for i in (*right, *wrong)])
-    words = caption_of(subject, f"{what} {who}", [found], shown, wish.manner, scale_in_words(scale))
+    words = caption_of(study, f"{what} {who}", [found], shown, wish.manner, scale_in_words(scale))
     numbers = numbers_of([found], [scale.limit])
     numbers.insert(0, "half", ["right" if i in set(right.tolist()) else "wrong" for i in range(len(numbers))])
     return Drawing(figure, words, (found,), numbers)
@@ -437,7 +437,7 @@ _CHOSEN: Final = (
 )
 
 
-def right_and_wrong(subject: Subject, pairs: int = PAIRS) -> list[int]:
+def right_and_wrong(study: Study, pairs: int = PAIRS) -> list[int]:
     """The most confident mistakes and, of the same labels, the galaxies most confidently right; pair after pair.
 
     Galaxies of the test side where there is one.
@@ -447,8 +447,8 @@ def right_and_wrong(subject: Subject, pairs: int = PAIRS) -> list[int]:
     InputError
         No galaxy has a label, or the network makes no mistake.
     """
-    said = predict(subject)
-    said = said[said["label"].isin(set(said["prediction"]) | set(subject.probe.class_names))]
+    said = predict(study)
+    said = said[said["label"].isin(set(said["prediction"]) | set(study.probe.class_names))]
     if (said["split"] == "test").any():
         said = said[said["split"] == "test"]
     said = said.sort_values(["confidence", "row"], ascending=[False, True])
@@ -462,7 +462,7 @@ def right_and_wrong(subject: Subject, pairs: int = PAIRS) -> list[int]:
             rest = rest.drop(index=same.index[0])
     if not chosen:
         raise InputError(
-            f"Of {len(said)} galaxies with a label, the network {subject.model.name} has {len(mistakes)} wrong",
+            f"Of {len(said)} galaxies with a label, the network {study.model.name} has {len(mistakes)} wrong",
             "At least one that it has wrong, and one of the same label that it has right",
             "Name galaxies, or label more of them",
         )

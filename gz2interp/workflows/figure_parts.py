@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 
 from gz2interp.attribution import METHODS
 from gz2interp.checks import Check
-from gz2interp.figures.pieces.maps import Scale, map_in_words, scale_of, total
+from gz2interp.figures.pieces.maps import MapScale, map_in_words, scale_of, total
 from gz2interp.figures.pieces.pictures import stretch_for
 from gz2interp.figures.pieces.sheet import letter
 from gz2interp.figures.rgb import Stretch, rgb_bands
-from gz2interp.figures.shown import Shown, Sky
-from gz2interp.figures.style import Manner, checked_format, save_figure
+from gz2interp.figures.shown import CutoutSky, FigureGalaxy
+from gz2interp.figures.style import FigureStyle, checked_format, save_figure
 from gz2interp.painting import Alteration
 from gz2interp.results import Attribution
 from gz2interp.schema import name_in_words, score_in_words
@@ -27,13 +27,13 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from gz2interp.trust.verdict import LIMITS, alarms
-from gz2interp.workflows.explain import Explanation, Question
+from gz2interp.workflows.explain import AttributionSettings, Explanation
 from gz2interp.workflows.maps import write_maps_together
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 __all__ = [
     "Drawing",
-    "Wish",
+    "FigureSettings",
     "acknowledgement",
     "caption_of",
     "colour_in_words",
@@ -57,16 +57,16 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Wish:
+class FigureSettings:
     """A figure for a paper, but for its galaxies.
 
     Attributes
     ----------
     layout : str
         One of `gz2interp.workflows.figures.LAYOUTS`.
-    question : Question
+    question : AttributionSettings
         Asked of the network; the layout "methods" puts each method in its place.
-    manner : Manner
+    manner : FigureStyle
         How it is drawn.
     alteration : Alteration
         For repaint pairs.
@@ -77,13 +77,13 @@ class Wish:
     """
 
     layout: str = "galaxies"
-    question: Question = field(default_factory=Question)
-    manner: Manner = field(default_factory=Manner)
+    question: AttributionSettings = field(default_factory=AttributionSettings)
+    manner: FigureStyle = field(default_factory=FigureStyle)
     alteration: Alteration = field(default_factory=Alteration)
     most: int | None = None
     by_band: bool = False
 
-    def through(self, method: str) -> Question:
+    def through(self, method: str) -> AttributionSettings:
         """The same question through another method; a layer is for those that look at one."""
         return replace(self.question, method=method)
 
@@ -253,7 +253,7 @@ _COORDINATES: Final = "Coordinates: right ascension and declination, J2000, in d
 Words = Callable[[Explanation, int], str]
 
 
-def shown_of(explanation: Explanation, words: Words = galaxy_in_words) -> list[Shown]:
+def shown_of(explanation: Explanation, words: Words = galaxy_in_words) -> list[FigureGalaxy]:
     """The galaxies of an explanation."""
     places = zip(
         explanation.pixel_scale,
@@ -263,12 +263,12 @@ def shown_of(explanation: Explanation, words: Words = galaxy_in_words) -> list[S
         strict=True,
     )
     return [
-        Shown(explanation.images[i], explanation.valid[i], Sky(*map(float, place)), words(explanation, i))
+        FigureGalaxy(explanation.images[i], explanation.valid[i], CutoutSky(*map(float, place)), words(explanation, i))
         for i, place in enumerate(places)
     ]
 
 
-def scale_for(explanations: Sequence[Explanation], single_bands: bool) -> Scale:
+def scale_for(explanations: Sequence[Explanation], single_bands: bool) -> MapScale:
     """One scale for all maps that a figure shows of them.
 
     Parameters
@@ -285,17 +285,17 @@ def scale_for(explanations: Sequence[Explanation], single_bands: bool) -> Scale:
     return scale_of(shown, METHODS[explanations[0].attribution.method].signed)
 
 
-def trust_of(subject: Subject, method: str) -> str:
+def trust_of(study: Study, method: str) -> str:
     """How far the method is trusted here, in one sentence without a command."""
-    line = trust_line_of(subject.survey, subject.model, method)
+    line = trust_line_of(study.survey, study.model, method)
     return re.sub(r"(\.|;) (Run )?gz2interp check .*", " for this network.", line)
 
 
-def foot_of(subject: Subject, explanation: Explanation) -> str:
+def foot_of(study: Study, explanation: Explanation) -> str:
     """Beneath a figure of one method: what the colours count, and how far the method is trusted."""
     attribution = explanation.attribution
     title = METHODS[attribution.method].title
-    return f"{title}: {map_unit(attribution.method, attribution.score)}\n{trust_of(subject, attribution.method)}"
+    return f"{title}: {map_unit(attribution.method, attribution.score)}\n{trust_of(study, attribution.method)}"
 
 
 def map_unit(method: str, score: str) -> str:
@@ -308,7 +308,7 @@ def map_unit(method: str, score: str) -> str:
     return f"red: the {words} rises where the image brightens, blue: where it dims"
 
 
-def who_in_words(shown: Sequence[Shown]) -> str:
+def who_in_words(shown: Sequence[FigureGalaxy]) -> str:
     """Which galaxy a panel's letter stands for; "" for more than a caption has room for."""
     if len(shown) > _NAMED:
         return ""
@@ -316,18 +316,18 @@ def who_in_words(shown: Sequence[Shown]) -> str:
     return "; ".join(f"{letter(place)} {words}" for place, words in enumerate(said)) + "."
 
 
-def scale_in_words(scale: Scale) -> str:
+def scale_in_words(scale: MapScale) -> str:
     """The shared scale, for a caption."""
     ends = "values beyond it, at most the strongest half per cent, have its last colour"
     return f"All maps share one {'signed ' if scale.signed else ''}scale, {scale}, and are not normalised ({ends})."
 
 
 def caption_of(
-    subject: Subject,
+    study: Study,
     what: str,
     explanations: Sequence[Explanation],
-    shown: Sequence[Shown],
-    manner: Manner,
+    shown: Sequence[FigureGalaxy],
+    manner: FigureStyle,
     scale: str,
     own_trust: str = "",
     ground: str = "",
@@ -336,14 +336,14 @@ def caption_of(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     what : str
         What is where, in sentences.
     explanations : sequence of Explanation
         One for each method.
-    shown : sequence of Shown
+    shown : sequence of FigureGalaxy
         Every galaxy of the figure.
-    manner : Manner
+    manner : FigureStyle
     scale : str
         What is to be said of the maps' scale.
     own_trust : str, optional
@@ -357,7 +357,7 @@ def caption_of(
         for method in dict.fromkeys(explanation.attribution.method for explanation in explanations)
     ]
     caveats = [METHODS[method].caveat for method in first if METHODS[method].caveat]
-    survey, model = subject.survey, subject.model
+    survey, model = study.survey, study.model
     parts = [
         what,
         f"The maps attribute the {score_in_words(explanations[0].attribution.score)}.",
@@ -367,7 +367,7 @@ def caption_of(
         _COORDINATES if manner.axes == "wcs" else "",
         colour_in_words(survey.bands, stretch_for(shown, survey.bands)),
         *caveats,
-        own_trust or trust_of(subject, explanations[0].attribution.method),
+        own_trust or trust_of(study, explanations[0].attribution.method),
         f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
         images_in_words(survey),
         acknowledgement(survey),

@@ -27,13 +27,13 @@ from gz2interp.workflows.figure_layouts import (
     of_repaint,
     of_right_wrong,
 )
-from gz2interp.workflows.figure_parts import Drawing, Wish, trust_line_of, write_drawing
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.figure_parts import Drawing, FigureSettings, trust_line_of, write_drawing
+from gz2interp.workflows.study import Progress, Study
 
-__all__ = ["LAYOUTS", "Drawing", "Wish", "draw_each", "draw_figure", "write_drawing"]
+__all__ = ["LAYOUTS", "Drawing", "FigureSettings", "draw_each", "draw_figure", "write_drawing"]
 
 
-LAYOUTS: Final[dict[str, Callable[[Subject, Sequence[int | str], Wish], Drawing]]] = {
+LAYOUTS: Final[dict[str, Callable[[Study, Sequence[int | str], FigureSettings], Drawing]]] = {
     "galaxies": of_galaxies,
     "methods": of_methods,
     "right-wrong": of_right_wrong,
@@ -43,15 +43,15 @@ LAYOUTS: Final[dict[str, Callable[[Subject, Sequence[int | str], Wish], Drawing]
 }
 
 
-def draw_figure(subject: Subject, galaxy_ids: Sequence[int | str] = (), wish: Wish | None = None) -> Drawing:
+def draw_figure(study: Study, galaxy_ids: Sequence[int | str] = (), wish: FigureSettings | None = None) -> Drawing:
     """A figure for a paper, its caption and its data.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     galaxy_ids : sequence of int or str
         "right-wrong" and "bands" choose for themselves if none is named.
-    wish : Wish, optional
+    wish : FigureSettings, optional
         By default the galaxies through Grad-CAM, for two columns of MNRAS.
 
     Raises
@@ -61,15 +61,15 @@ def draw_figure(subject: Subject, galaxy_ids: Sequence[int | str] = (), wish: Wi
     SurveyError
         A galaxy has no image, or the survey lacks what the layout needs; the error says what.
     """
-    wish = wish or Wish()
+    wish = wish or FigureSettings()
     if wish.layout not in LAYOUTS:
         raise InputError(f"The layout {wish.layout!r} was given", f"One of {choices(LAYOUTS)}")
     if wish.by_band and wish.layout != "galaxies":
         raise InputError(f"A row per band was asked of the layout {wish.layout}", "The layout galaxies")
     if wish.alteration != Alteration() and wish.layout != "repaint":
         raise InputError(f"--without was given for the layout {wish.layout}", "Alterations are for the layout repaint")
-    wish.manner.ground(subject.survey.bands)  # a band that is not there is told before any work
-    return LAYOUTS[wish.layout](subject, galaxy_ids, wish)
+    wish.manner.ground(study.survey.bands)  # a band that is not there is told before any work
+    return LAYOUTS[wish.layout](study, galaxy_ids, wish)
 
 
 _KEPT = "figures.json"
@@ -77,9 +77,9 @@ _KEPT = "figures.json"
 
 
 def draw_each(
-    subject: Subject,
+    study: Study,
     galaxy_ids: Sequence[int | str],
-    wish: Wish,
+    wish: FigureSettings,
     folder: Path,
     suffix: str = ".pdf",
     progress: Progress | None = None,
@@ -93,10 +93,10 @@ def draw_each(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     galaxy_ids : sequence of int or str
         Of none: every galaxy that has an image, or the first `wish.most` of them.
-    wish : Wish
+    wish : FigureSettings
     folder : Path
         New, or one of earlier figures.
     suffix : str, optional
@@ -119,18 +119,18 @@ def draw_each(
     """
     name = wish.question.method if wish.layout == "galaxies" else wish.layout
     checked_format(Path(f"figure{suffix}"))
-    ids = _ids(subject.survey, galaxy_ids, wish)
+    ids = _ids(study.survey, galaxy_ids, wish)
     paths = [folder / f"{galaxy_id}_{name}{suffix}" for galaxy_id in ids]
-    _remove_others(subject, wish, folder, paths, overwrite)
+    _remove_others(study, wish, folder, paths, overwrite)
     for done, (galaxy_id, path) in enumerate(zip(ids, paths, strict=True), start=1):
         if not path.is_file():
-            write_drawing(draw_figure(subject, [galaxy_id], wish), path)
+            write_drawing(draw_figure(study, [galaxy_id], wish), path)
         if progress is not None:
             progress("figures", done, len(ids))
         yield path
 
 
-def _ids(survey: Survey, galaxy_ids: Sequence[int | str], wish: Wish) -> list[int]:
+def _ids(survey: Survey, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> list[int]:
     """Those named, once each, or all that have an image."""
     if galaxy_ids:
         rows = [survey.row_of(galaxy_id) for galaxy_id in dict.fromkeys(map(str, galaxy_ids))]
@@ -145,9 +145,9 @@ def _ids(survey: Survey, galaxy_ids: Sequence[int | str], wish: Wish) -> list[in
     return [int(survey.galaxy_ids[row]) for row in rows]
 
 
-def _remove_others(subject: Subject, wish: Wish, folder: Path, paths: Sequence[Path], overwrite: bool) -> None:
+def _remove_others(study: Study, wish: FigureSettings, folder: Path, paths: Sequence[Path], overwrite: bool) -> None:
     """Remove figures that would be drawn over, if they are of another question; the folder keeps this one's digest."""
-    asked, kept = digest_of(_plain(subject, wish)), folder / _KEPT
+    asked, kept = digest_of(_plain(study, wish)), folder / _KEPT
     if kept.is_file() and read_json(kept).get("digest") == asked:
         return
     there = [path for path in paths if path.exists()]
@@ -161,13 +161,13 @@ def _remove_others(subject: Subject, wish: Wish, folder: Path, paths: Sequence[P
     write_json(kept, {"digest": asked})
 
 
-def _plain(subject: Subject, wish: Wish) -> Mapping[str, Any]:
+def _plain(study: Study, wish: FigureSettings) -> Mapping[str, Any]:
     """Everything that changes a pixel or a word, as JSON values."""
-    question, survey = wish.question, subject.survey
+    question, survey = wish.question, study.survey
     return {
         "data": survey.digest,
-        "model": subject.model.digest,
-        "classes": list(subject.model.class_names),
+        "model": study.model.digest,
+        "classes": list(study.model.class_names),
         "layout": wish.layout,
         "method": question.method,
         "score": question.score.name if question.score else "",
@@ -178,5 +178,5 @@ def _plain(subject: Subject, wish: Wish) -> Mapping[str, Any]:
         "alteration": repr(wish.alteration),
         "most": wish.most,
         "by_band": wish.by_band,
-        "trust": trust_line_of(survey, subject.model, question.method),
+        "trust": trust_line_of(survey, study.model, question.method),
     }

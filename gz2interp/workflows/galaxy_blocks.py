@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.cells import CellGeometry
-from gz2interp.concepts.attribution import Accounted, LayerAttribution, account, between_layers
+from gz2interp.concepts.attribution import Completeness, LayerAttribution, account, between_layers
 from gz2interp.concepts.correlates import strongest_correlates
 from gz2interp.concepts.dictionary import ActivationGrid, PlaceEntries, activation_grid, dictionary_at, strongest_places
 from gz2interp.concepts.groups import GroupEffects, Groups, find_groups, group_effects
@@ -24,18 +24,18 @@ from gz2interp.workflows.building_blocks import (
     attributions_of,
     cells_of,
     class_logits,
-    kept_atlas,
-    kept_blocks,
-    kept_groups,
+    load_atlas,
+    load_blocks,
+    load_groups,
     past_the_layer,
 )
 from gz2interp.workflows.explain import row_with_image
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = [
     "GalaxyBlocks",
     "atlas_table",
-    "between",
+    "attribution_between",
     "blocks_of_galaxy",
     "blocks_of_image",
     "channels_in_words",
@@ -50,8 +50,8 @@ PORTION = 64
 """Galaxies in memory at a time."""
 
 
-def between(
-    subject: Subject,
+def attribution_between(
+    study: Study,
     earlier: str,
     later: str,
     galaxy_ids: Sequence[int | str],
@@ -62,7 +62,7 @@ def between(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     earlier, later : str
     galaxy_ids : sequence of int or str
     channels : sequence of int, optional
@@ -80,8 +80,8 @@ def between(
         A galaxy, a layer or a channel is not known, no galaxy is given, or the later layer does not depend on the
         earlier.
     """
-    probe = subject.probe
-    rows = np.array([row_with_image(subject, galaxy_id) for galaxy_id in galaxy_ids], np.int64)
+    probe = study.probe
+    rows = np.array([row_with_image(study, galaxy_id) for galaxy_id in galaxy_ids], np.int64)
     width = probe.layer(later).shape[-1]
     wanted = list(range(width)) if channels is None else list(channels)
     if not len(rows):
@@ -91,7 +91,7 @@ def between(
             raise InputError(f"Channel {channel} of layer {later!r} was asked for", f"0 to {width - 1}")
     total = np.zeros((probe.layer(earlier).shape[-1], len(wanted)), np.float64)
     for start in range(0, len(rows), PORTION):
-        images = subject.survey.images(rows[start : start + PORTION])
+        images = study.survey.images(rows[start : start + PORTION])
         for place, channel in enumerate(wanted):
             found = probe.gradients_along(images, later, np.eye(1, width, channel)[0], earlier)
             total[:, place] += between_layers(found.values, found.gradients).sum(axis=0)
@@ -165,7 +165,7 @@ class GalaxyBlocks:
         """The dictionary's entries of a place (y, x)."""
         return dictionary_at(self.attributions, place, most, self.loud)
 
-    def strongest_channels(self, score: int, most: int = 5) -> tuple[NDArray[np.int64], Accounted]:
+    def strongest_channels(self, score: int, most: int = 5) -> tuple[NDArray[np.int64], Completeness]:
         """The channels that add or take most, and how much of the evidence they account for."""
         each = self.attributions[score]
         order = np.argsort(-np.abs(each.channels[0]), kind="stable")
@@ -175,7 +175,7 @@ class GalaxyBlocks:
 
 
 def blocks_of_galaxy(
-    subject: Subject,
+    study: Study,
     galaxy_id: int | str,
     layer: str = "",
     *,
@@ -187,7 +187,7 @@ def blocks_of_galaxy(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     galaxy_id : int or str
     layer : str
         "" for the last spatial one.
@@ -205,13 +205,13 @@ def blocks_of_galaxy(
     SurveyError
         The galaxy has no image; the error says why.
     """
-    row = row_with_image(subject, galaxy_id)
-    cutout = subject.survey.cutout(row)
-    return _taken_apart(subject, cutout.image, int(galaxy_id), cutout, layer, scores, groups, steps)
+    row = row_with_image(study, galaxy_id)
+    cutout = study.survey.cutout(row)
+    return _taken_apart(study, cutout.image, int(galaxy_id), cutout, layer, scores, groups, steps)
 
 
 def blocks_of_image(
-    subject: Subject,
+    study: Study,
     image: Floats,
     layer: str = "",
     *,
@@ -220,11 +220,11 @@ def blocks_of_image(
     steps: int = 16,
 ) -> GalaxyBlocks:
     """The same of an image (y, x, band), nanomaggies, that is not in the survey."""
-    return _taken_apart(subject, image, -1, None, layer, scores, groups, steps)
+    return _taken_apart(study, image, -1, None, layer, scores, groups, steps)
 
 
 def _taken_apart(
-    subject: Subject,
+    study: Study,
     image: Floats,
     galaxy_id: int,
     cutout: Cutout | None,
@@ -233,13 +233,13 @@ def _taken_apart(
     groups: int,
     steps: int,
 ) -> GalaxyBlocks:
-    probe, images = subject.probe, np.asarray(image, np.float32)[None]
+    probe, images = study.probe, np.asarray(image, np.float32)[None]
     layer = str(probe.layer(layer or probe.default_layer).name)
     scores = tuple(scores) or class_logits(probe)
     attributions = attributions_of(probe, images, layer, scores, steps)
     said = attributions[0].activations
-    kept = kept_blocks(subject.survey, subject.model, layer)
-    found = kept_groups(kept) if kept and not groups else find_groups(said, groups or 6, layer=layer)
+    kept = load_blocks(study.survey, study.model, layer)
+    found = load_groups(kept) if kept and not groups else find_groups(said, groups or 6, layer=layer)
     past = past_the_layer(probe, images, layer, scores, said)
     effects = group_effects(found, attributions, past, lambda given: probe.scores_when(images, layer, given, scores))
     loud = kept.channels["loud"].to_numpy(np.float32) if kept else None
@@ -320,7 +320,7 @@ def groups_table(blocks: GalaxyBlocks) -> pd.DataFrame:
 
 def atlas_table(folder: BlocksFolder, name: str = ALL) -> pd.DataFrame:
     """A row per cell, the fullest first: its places, and what they add to each class."""
-    atlas = kept_atlas(folder, name)
+    atlas = load_atlas(folder, name)
     added = {score: atlas.attributed[:, k] for k, score in enumerate(atlas.scores)}
     where = {"column": atlas.column, "row": atlas.row, "places": atlas.counts, "alike": atlas.held}
     return pd.DataFrame({**where, **added})

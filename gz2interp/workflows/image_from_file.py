@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import CutoutUnavailable, InputError, choices
 from gz2interp.results import Cutout
 from gz2interp.stores.fits_headers import is_known_unit
-from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES, Pixels, image_window, read_pixels, without_gaps
+from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES, RawPixels, image_window, read_pixels, without_gaps
 from gz2interp.stores.survey import Survey
 
 __all__ = ["SCALE_TOLERANCE", "OutsideGalaxy", "outside_galaxy", "outside_image"]
@@ -95,7 +95,7 @@ def outside_galaxy(path: str | Path, survey: Survey) -> OutsideGalaxy:
     return OutsideGalaxy(cutout, *pixels.sky(x, y))
 
 
-def _check_unit(file: Path, pixels: Pixels, survey: Survey) -> None:
+def _check_unit(file: Path, pixels: RawPixels, survey: Survey) -> None:
     units = survey.journal.native_units(survey.rows_committed)
     if pixels.is_display or pixels.unit in units:
         return
@@ -113,7 +113,7 @@ def _check_unit(file: Path, pixels: Pixels, survey: Survey) -> None:
         )
 
 
-def _check_scale(file: Path, pixels: Pixels, survey: Survey) -> None:
+def _check_scale(file: Path, pixels: RawPixels, survey: Survey) -> None:
     low, high = survey.journal.pixel_scales(survey.rows_committed)
     if (
         not low * (1 - SCALE_TOLERANCE) <= pixels.pixel_scale <= high * (1 + SCALE_TOLERANCE)

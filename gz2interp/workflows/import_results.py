@@ -22,9 +22,9 @@ from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.reading import reading
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.models import unused
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
-__all__ = ["LaidLatents", "lay_latents", "lay_model"]
+__all__ = ["ImportedLatents", "import_latents", "import_model"]
 
 
 _NAME_KEYS: Final = ("class_names", "classes", "labels", "id2label", "label_names")
@@ -32,7 +32,7 @@ _MOST_CONFIGURATION: Final = 2**26
 """Bytes."""
 
 
-def lay_model(
+def import_model(
     survey: Survey,
     file: Path,
     name: str = "",
@@ -80,7 +80,7 @@ def lay_model(
     making = whole_folder(folder, f"the model {chosen} of {survey.name}", replace=replace)
     with ExitStack() as stack, making as being_laid:
         _copy(file, being_laid, class_names)
-        probe = Subject(survey, ModelFolder(being_laid)).probe  # opens it, and says what does not fit
+        probe = Study(survey, ModelFolder(being_laid)).probe  # opens it, and says what does not fit
         if not ModelFolder(being_laid).class_names:
             _name_classes(being_laid, len(probe.class_names), ask_names)
         if folder.exists():
@@ -147,7 +147,7 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class LaidLatents:
+class ImportedLatents:
     """What came of it.
 
     Attributes
@@ -184,9 +184,9 @@ class LaidLatents:
         return tuple(told)
 
 
-def lay_latents(
+def import_latents(
     survey: Survey, file: str | Path, name: str, ids: str | Path | None = None, *, replace: bool = False
-) -> LaidLatents:
+) -> ImportedLatents:
     """Keep latents as a model of the survey; neighbours and maps are then made of them as of a layer.
 
     They are read a block at a time and matched by id, exactly; their order does not matter.
@@ -217,7 +217,7 @@ def lay_latents(
             f"{survey.name} has a model {name} already",
             remedy="Give another name with --name, or take its place with --replace",
         )
-    gathered = _Gathering(survey.galaxy_ids, file.name)
+    gathered = _LatentRows(survey.galaxy_ids, file.name)
     making = whole_folder(folder, f"the model {name} of {survey.name}", replace=replace)
     with ExitStack() as stack, making as being_laid:
         gathered.take(read_latents(file, ids, list(survey.catalog.columns)), being_laid / "values.npy")
@@ -227,7 +227,7 @@ def lay_latents(
         if folder.exists():
             stack.enter_context(unused(folder))  # until the new one has its place
     missing = np.flatnonzero(~gathered.filled)
-    return LaidLatents(
+    return ImportedLatents(
         model=ModelFolder(folder),
         galaxies=len(rows),
         channels=gathered.values.shape[1],
@@ -238,7 +238,7 @@ def lay_latents(
     )
 
 
-class _Gathering:
+class _LatentRows:
     """Latents by the survey's rows, on disk while they are gathered."""
 
     def __init__(self, galaxy_ids: Ids, where: str) -> None:

@@ -17,7 +17,7 @@ from gz2interp.errors import InputError, choices
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder
 from gz2interp.workflows.building_blocks import ALL
-from gz2interp.workflows.feature_agreement import Agreement
+from gz2interp.workflows.feature_agreement import FeatureAgreement
 
 __all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlases_kept", "in_order", "layer_table", "plain_column"]
 
@@ -64,7 +64,7 @@ def layer_table(
     blocks: BlocksFolder | None,
     features: FeaturesFolder | None,
     kind: str = "channel",
-    agreements: Sequence[Agreement] = (),
+    agreements: Sequence[FeatureAgreement] = (),
 ) -> pd.DataFrame:
     """A row for each of a kind.
 
@@ -76,7 +76,7 @@ def layer_table(
         What feature images reach.
     kind : str, optional
         ``"channel"``, ``"class"``, ``"group"`` or ``"cell"``.
-    agreements : sequence of Agreement, optional
+    agreements : sequence of FeatureAgreement, optional
         What other networks say of the images of channels.
 
     Returns
@@ -166,7 +166,7 @@ def _judged(features: FeaturesFolder | None, kind: str) -> pd.DataFrame:
     return own[["number", *JUDGED, "silent"]].rename(columns={"silent": "unexcited"}).reset_index(drop=True)
 
 
-def _elsewhere(agreements: Sequence[Agreement]) -> pd.DataFrame:
+def _elsewhere(agreements: Sequence[FeatureAgreement]) -> pd.DataFrame:
     """Of each channel, the network where its image says least."""
     names = {"place": "elsewhere", "r": "r_elsewhere"}
     if not agreements:

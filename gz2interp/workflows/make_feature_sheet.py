@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.features.believable import agreement, random_images, share_of_colours, share_of_spectrum
-from gz2interp.features.image_prior import Light, light_of
+from gz2interp.features.image_prior import ImagePrior, image_prior
 from gz2interp.features.objectives import LEAST_COSINE, TINY, cosine_direction
 from gz2interp.features.visualise import visualise
 from gz2interp.network.layer_scores import channel
@@ -24,17 +24,17 @@ from gz2interp.stores.layer_results import BatchFiles, BlocksFolder, FeaturesFol
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.building_blocks import blocks
 from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, provenance_of
-from gz2interp.workflows.study import Progress, Subject, analysis_for
+from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = [
     "POWER",
     "RANDOM",
-    "Wanted",
+    "ObjectiveSet",
     "feature_sheet",
     "judged",
-    "light_of_survey",
     "reached_by",
     "sample_of",
+    "survey_prior",
     "wanted",
 ]
 
@@ -46,7 +46,7 @@ POWER = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Wanted:
+class ObjectiveSet:
     """Objectives of one kind.
 
     Attributes
@@ -66,42 +66,42 @@ class Wanted:
     seeds: int
 
 
-def wanted(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> tuple[Wanted, ...]:
+def wanted(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> tuple[ObjectiveSet, ...]:
     """What is to be made, kind by kind."""
     makers = {"channel": _channels, "class": _classes, "group": _groups, "cell": _cells}
     return tuple(makers[kind](probe, layer, blocks, settings) for kind in settings.kinds)
 
 
-def _channels(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> Wanted:
+def _channels(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
     numbers = range(probe.layer(layer).shape[-1])
-    return Wanted("channel", tuple(channel(layer, number) for number in numbers), None, settings.seeds)
+    return ObjectiveSet("channel", tuple(channel(layer, number) for number in numbers), None, settings.seeds)
 
 
-def _classes(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> Wanted:
-    return Wanted("class", tuple(logit(name) for name in probe.class_names), None, settings.seeds)
+def _classes(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
+    return ObjectiveSet("class", tuple(logit(name) for name in probe.class_names), None, settings.seeds)
 
 
-def _groups(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> Wanted:
+def _groups(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
     return _along("group", layer, blocks.arrays("groups")["directions"])
 
 
-def _cells(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> Wanted:
+def _cells(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
     return _along("cell", layer, blocks.arrays("atlas-0")["whitened"])
 
 
-def _along(kind: str, layer: str, directions: NDArray[Any]) -> Wanted:
+def _along(kind: str, layer: str, directions: NDArray[Any]) -> ObjectiveSet:
     asked = (
         cosine_direction(layer, direction, POWER, f"{kind} {number + 1} of {layer}")
         for number, direction in enumerate(directions)
     )
-    return Wanted(kind, tuple(asked), np.asarray(directions, np.float32), 1)
+    return ObjectiveSet(kind, tuple(asked), np.asarray(directions, np.float32), 1)
 
 
 PORTION = 16
 """Images whose places are compared with all directions at a time."""
 
 
-def reached_by(probe: Probe, layer: str, each: Wanted, images: Floats) -> Floats:
+def reached_by(probe: Probe, layer: str, each: ObjectiveSet, images: Floats) -> Floats:
     """The objectives of one kind for each image (n, y, x, band), nanomaggies.
 
     Returns
@@ -139,18 +139,18 @@ RANDOM: Final = 64
 
 
 def judged(
-    subject: Subject, layer: str, folder: FeaturesFolder, plan: Sequence[Wanted], light: Light, rows: Ints
+    study: Study, layer: str, folder: FeaturesFolder, plan: Sequence[ObjectiveSet], light: ImagePrior, rows: Ints
 ) -> pd.DataFrame:
     """A row per feature image.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     layer : str
     folder : FeaturesFolder
         With all images.
-    plan : sequence of Wanted
-    light : Light
+    plan : sequence of ObjectiveSet
+    light : ImagePrior
     rows : int64 (n,)
         The real galaxies that it is compared with.
 
@@ -165,19 +165,19 @@ def judged(
         ``unlike``, the same with an image of the next objective, beyond which agreement says something; ``silent``.
     """
     random = random_images(light, RANDOM, 0)
-    return pd.concat([_of_kind(subject, layer, folder, each, light, rows, random) for each in plan], ignore_index=True)
+    return pd.concat([_of_kind(study, layer, folder, each, light, rows, random) for each in plan], ignore_index=True)
 
 
 def _of_kind(
-    subject: Subject,
+    study: Study,
     layer: str,
     folder: FeaturesFolder,
-    each: Wanted,
-    light: Light,
+    each: ObjectiveSet,
+    light: ImagePrior,
     rows: Ints,
     random: Floats,
 ) -> pd.DataFrame:
-    probe, survey, kept = subject.probe, subject.survey, folder.read(each.kind)
+    probe, survey, kept = study.probe, study.survey, folder.read(each.kind)
     real = np.concatenate(
         [reached_by(probe, layer, each, batch.images) for batch in survey.batches(rows=rows)]
     )  # (galaxy, objective)
@@ -204,7 +204,7 @@ def _of_kind(
     )
 
 
-def _agreements(kept: dict[str, NDArray[Any]], light: Light, further: int = 0) -> NDArray[np.float64]:
+def _agreements(kept: dict[str, NDArray[Any]], light: ImagePrior, further: int = 0) -> NDArray[np.float64]:
     """Of each image with that of the objective so much further on, from the seed before; NaN where there is none."""
     told = np.full(len(kept["number"]), np.nan)
     numbers, seeds = np.unique(kept["number"]).tolist(), np.unique(kept["seed"]).tolist()
@@ -224,7 +224,7 @@ PART: Final = 64
 
 
 def feature_sheet(
-    subject: Subject,
+    study: Study,
     layer: str = "",
     settings: SheetSettings | None = None,
     progress: Progress | None = None,
@@ -239,7 +239,7 @@ def feature_sheet(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     layer : str
         "" for the layer analysed last.
     settings : SheetSettings, optional
@@ -252,29 +252,29 @@ def feature_sheet(
     SurveyError
         The layer has not been analysed for this survey as it is now.
     """
-    settings, survey = settings or SheetSettings(), subject.survey
-    analysis = analysis_for(survey, subject.model, layer)
-    found = blocks(subject, analysis.layer, progress=progress)
+    settings, survey = settings or SheetSettings(), study.survey
+    analysis = analysis_for(survey, study.model, layer)
+    found = blocks(study, analysis.layer, progress=progress)
     folder, digest = features_folder(analysis), found.provenance.digest if found.provenance else ""
     settings, goes_on = _with_what_is_kept(folder, analysis, settings, digest)
     provenance, known = provenance_of(analysis, settings, digest), folder.provenance
     if known is not None and known.digest == provenance.digest:
         return folder
-    plan = wanted(subject.probe, analysis.layer, found, settings)
+    plan = wanted(study.probe, analysis.layer, found, settings)
     with locked(analysis.path / ".features.lock", f"making feature images of {survey.name} by {analysis.words}"):
         folder.begin(provenance, keep=goes_on)
         rows = sample_of(analysis.rows, settings.galaxies, settings.seed)
         light = _light(folder, survey, rows)
-        if _make_all(folder, subject, plan, light, settings, progress, stop):
-            folder.complete(judged(subject, analysis.layer, folder, plan, light, rows), provenance)
+        if _make_all(folder, study, plan, light, settings, progress, stop):
+            folder.complete(judged(study, analysis.layer, folder, plan, light, rows), provenance)
     return folder
 
 
 def _make_all(
     folder: FeaturesFolder,
-    subject: Subject,
-    plan: Sequence[Wanted],
-    light: Light,
+    study: Study,
+    plan: Sequence[ObjectiveSet],
+    light: ImagePrior,
     settings: SheetSettings,
     progress: Progress | None,
     stop: Callable[[], bool] | None,
@@ -285,7 +285,7 @@ def _make_all(
         for part, numbers, seed in _parts(each):
             if not folder.has(each.kind, part):
                 batches = folder.batches(each.kind, part)
-                images = _made(subject, each, light, numbers, seed, settings, (done, total), progress, stop, batches)
+                images = _made(study, each, light, numbers, seed, settings, (done, total), progress, stop, batches)
                 if images is None:
                     return False
                 folder.write(each.kind, part, images)
@@ -313,7 +313,7 @@ def sample_of(rows: Ints, most: int, seed: int) -> Ints:
     return np.asarray(rows[np.sort(chosen)])
 
 
-def light_of_survey(survey: Survey, galaxies: int = 1024, seed: int = 0) -> Light:
+def survey_prior(survey: Survey, galaxies: int = 1024, seed: int = 0) -> ImagePrior:
     """What a survey's light is like, from a sample of its cutouts.
 
     Raises
@@ -324,18 +324,18 @@ def light_of_survey(survey: Survey, galaxies: int = 1024, seed: int = 0) -> Ligh
     rows = np.flatnonzero(survey.usable)
     if not len(rows):
         raise InputError(f"No galaxy of {survey.name} has an image", "At least one")
-    return _light_of(survey, sample_of(rows, galaxies, seed))
+    return _prior_of_rows(survey, sample_of(rows, galaxies, seed))
 
 
-def _light_of(survey: Survey, rows: Ints) -> Light:
-    return light_of((batch.images for batch in survey.batches(rows=rows)), survey.bands)
+def _prior_of_rows(survey: Survey, rows: Ints) -> ImagePrior:
+    return image_prior((batch.images for batch in survey.batches(rows=rows)), survey.bands)
 
 
-def _light(folder: FeaturesFolder, survey: Survey, rows: Ints) -> Light:
+def _light(folder: FeaturesFolder, survey: Survey, rows: Ints) -> ImagePrior:
     """From the folder, if it is there: a sheet that goes on goes on in the same light."""
-    kept = folder.light([each.name for each in fields(Light)])
+    kept = folder.light([each.name for each in fields(ImagePrior)])
     if kept is None:
-        light = _light_of(survey, rows)
+        light = _prior_of_rows(survey, rows)
         folder.write_light({each.name: np.asarray(getattr(light, each.name)) for each in fields(light)})
         return light
     values: dict[str, Any] = {
@@ -343,10 +343,10 @@ def _light(folder: FeaturesFolder, survey: Survey, rows: Ints) -> Light:
         "bands": tuple(map(str, kept["bands"])),
         "galaxies": int(kept["galaxies"]),
     }
-    return Light(**values)
+    return ImagePrior(**values)
 
 
-def _parts(each: Wanted) -> Iterator[tuple[int, Ints, int]]:
+def _parts(each: ObjectiveSet) -> Iterator[tuple[int, Ints, int]]:
     """Number of a file, and the objectives of its images with the place in the line of their seed."""
     count, part = len(each.objectives), 0
     for seed in range(each.seeds):
@@ -356,9 +356,9 @@ def _parts(each: Wanted) -> Iterator[tuple[int, Ints, int]]:
 
 
 def _made(
-    subject: Subject,
-    each: Wanted,
-    light: Light,
+    study: Study,
+    each: ObjectiveSet,
+    light: ImagePrior,
     numbers: Ints,
     seed: int,
     settings: SheetSettings,
@@ -375,7 +375,7 @@ def _made(
             progress("feature images", done + len(numbers) * steps // of, total)
 
     images = visualise(
-        subject.probe,
+        study.probe,
         [each.objectives[number] for number in numbers],
         light,
         parametrisation=settings.parametrisation,

@@ -208,9 +208,9 @@ def _layers_of(survey: Survey, model: ModelFolder) -> Layers:
         digest, known = read_record(file, _listed)
         if digest == model.digest:
             return known
-    from gz2interp.workflows.study import Subject  # TensorFlow, which a list that is there does without
+    from gz2interp.workflows.study import Study  # TensorFlow, which a list that is there does without
 
-    probe = Subject(survey, model).probe
+    probe = Study(survey, model).probe
     layers = list(probe.layers)
     default = next((layer.name for layer in reversed(layers) if layer.spatial), "")
     places = {layer.name: _places(probe, layer, survey.shape) for layer in layers}

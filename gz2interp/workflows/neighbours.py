@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gz2interp.embedding.duplicates import SAME_WITHIN, separation
 from gz2interp.embedding.index import NeighbourIndex, kind_of_index
 from gz2interp.embedding.scanning import scan_farthest, scan_nearest
-from gz2interp.embedding.spaces import Space, space_of
+from gz2interp.embedding.spaces import MetricSpace, space_of
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Neighbours
 from gz2interp.schema import DEC, GALAXY_ID, LABEL, RA
@@ -25,13 +25,22 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
 from gz2interp.workflows.analysis_steps import activations_as_in
 from gz2interp.workflows.image_from_file import outside_galaxy
-from gz2interp.workflows.study import Subject, analysis_for
+from gz2interp.workflows.study import Study, analysis_for
 
-__all__ = ["Found", "Nearby", "NearbyWish", "Sky", "marked", "neighbours_of", "neighbours_of_image", "told"]
+__all__ = [
+    "NeighbourLookup",
+    "NeighbourSettings",
+    "SkyNeighbours",
+    "SkyPoints",
+    "marked",
+    "neighbours_of",
+    "neighbours_of_image",
+    "told",
+]
 
 
 @dataclass(frozen=True)
-class NearbyWish:
+class NeighbourSettings:
     """Which neighbours are asked for.
 
     Attributes
@@ -57,19 +66,19 @@ Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Sky:
+class SkyPoints:
     """Positions [deg], (n,) each; NaN where unknown."""
 
     ra: Doubles
     dec: Doubles
 
-    def of(self, rows: NDArray[np.int64]) -> Sky:
+    def of(self, rows: NDArray[np.int64]) -> SkyPoints:
         """Those of some rows."""
-        return Sky(self.ra[rows], self.dec[rows])
+        return SkyPoints(self.ra[rows], self.dec[rows])
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SkyNeighbours:
     """Neighbours of some galaxies, nearest first.
 
     Attributes
@@ -91,7 +100,7 @@ class Found:
         """Which of them are the same galaxy imaged twice, bool (m, k)."""
         return np.asarray(self.separations <= SAME_WITHIN)
 
-    def chosen(self, most: int, skip_same: bool) -> Found:
+    def chosen(self, most: int, skip_same: bool) -> SkyNeighbours:
         """The first `most` of each, filled up with -1, without those that are the same galaxy if that is asked for."""
         away = (self.rows < 0) | (self.same if skip_same else False)
         order = np.argsort(away, axis=1, kind="stable")[:, :most]
@@ -102,40 +111,40 @@ class Found:
             filled[:, : order.shape[1]] = np.where(there, np.take_along_axis(values, order, axis=1), nothing)
             return filled
 
-        return Found(first(self.rows, -1), first(self.distances, np.nan), first(self.separations, np.nan))
+        return SkyNeighbours(first(self.rows, -1), first(self.distances, np.nan), first(self.separations, np.nan))
 
-    def with_lines(self, lines: NDArray[np.int64], others: Found) -> Found:
+    def with_lines(self, lines: NDArray[np.int64], others: SkyNeighbours) -> SkyNeighbours:
         """With other neighbours for some of the galaxies."""
         rows, distances, separations = self.rows.copy(), self.distances.copy(), self.separations.copy()
         rows[lines], distances[lines], separations[lines] = others.rows, others.distances, others.separations
-        return Found(rows, distances, separations)
+        return SkyNeighbours(rows, distances, separations)
 
 
-def marked(found: Neighbours, here: Sky, sky: Sky) -> Found:
+def marked(found: Neighbours, here: SkyPoints, sky: SkyPoints) -> SkyNeighbours:
     """Neighbours, as rows of the survey, with how far each is on the sky.
 
     Parameters
     ----------
     found : Neighbours
         Of m galaxies.
-    here : Sky
+    here : SkyPoints
         Of these galaxies (m,).
-    sky : Sky
+    sky : SkyPoints
         Of the survey's galaxies, by row.
     """
     there = sky.of(found.rows)
     apart = separation(here.ra[:, None], here.dec[:, None], there.ra, there.dec)
-    return Found(found.rows, found.distances, np.where(found.rows < 0, np.nan, apart))
+    return SkyNeighbours(found.rows, found.distances, np.where(found.rows < 0, np.nan, apart))
 
 
-def told(found: Found, ids: NDArray[np.int64], sky: Sky, said: pd.DataFrame) -> pd.DataFrame:
+def told(found: SkyNeighbours, ids: NDArray[np.int64], sky: SkyPoints, said: pd.DataFrame) -> pd.DataFrame:
     """Neighbours as a table, line by line.
 
     Parameters
     ----------
-    found : Found
+    found : SkyNeighbours
     ids : int64 (n,)
-    sky : Sky
+    sky : SkyPoints
         Of the survey's galaxies, by row, as are the ids.
     said : DataFrame
         prediction, confidence and label, indexed by row.
@@ -166,7 +175,7 @@ Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Nearby:
+class NeighbourLookup:
     """A layer that was analysed, ready to be asked who is near whom. What a question needs is read once and kept.
 
     Attributes
@@ -181,7 +190,7 @@ class Nearby:
     analysis: Analysis
 
     @classmethod
-    def open(cls, survey: Survey, model: ModelFolder, layer: str = "") -> Nearby:
+    def open(cls, survey: Survey, model: ModelFolder, layer: str = "") -> NeighbourLookup:
         """The newest analysis of exactly these galaxies and this network.
 
         Parameters
@@ -200,13 +209,13 @@ class Nearby:
 
     # -- tables -------------------------------------------------------------------------------------------------------
 
-    def of(self, galaxy_ids: Sequence[int | str], wish: NearbyWish | None = None) -> pd.DataFrame:
+    def of(self, galaxy_ids: Sequence[int | str], wish: NeighbourSettings | None = None) -> pd.DataFrame:
         """The neighbours of some galaxies.
 
         Parameters
         ----------
         galaxy_ids : sequence of int or str
-        wish : NearbyWish, optional
+        wish : NeighbourSettings, optional
 
         Returns
         -------
@@ -222,20 +231,20 @@ class Nearby:
             One of them has no image.
         """
         positions = np.array([self._position(galaxy_id) for galaxy_id in galaxy_ids], np.int64)
-        return self._table(self.analysis.rows[positions], self.of_positions(positions, wish or NearbyWish()))
+        return self._table(self.analysis.rows[positions], self.of_positions(positions, wish or NeighbourSettings()))
 
     def of_all(
-        self, wish: NearbyWish | None = None, progress: Callable[[str, int, int], None] | None = None
+        self, wish: NeighbourSettings | None = None, progress: Callable[[str, int, int], None] | None = None
     ) -> Iterator[pd.DataFrame]:
         """The neighbours of every galaxy that was analysed, a block of galaxies at a time; columns as in `of`."""
         rows = self.analysis.rows
         for start in range(0, len(rows), _BLOCK):
             positions = np.arange(start, min(start + _BLOCK, len(rows)))
-            yield self._table(rows[positions], self.of_positions(positions, wish or NearbyWish()))
+            yield self._table(rows[positions], self.of_positions(positions, wish or NeighbourSettings()))
             if progress:
                 progress("neighbours", int(positions[-1]) + 1, len(rows))
 
-    def of_positions(self, positions: Ids, wish: NearbyWish) -> Found:
+    def of_positions(self, positions: Ids, wish: NeighbourSettings) -> SkyNeighbours:
         """The neighbours of galaxies by their positions among the analysed ones.
 
         What the analysis kept is enough as a rule; where more are asked for, all galaxies are looked at again.
@@ -251,20 +260,20 @@ class Nearby:
         while k < others and (short := np.flatnonzero(found.rows[:, -1] < 0)).size:
             k = min(max(2 * k, wish.most + 8), others)
             deeper = self._nearest(self._of(positions[short]), k + 1).without(positions[short])
-            again = marked(self._as_rows(deeper), Sky(here.ra[short], here.dec[short]), self.sky)
+            again = marked(self._as_rows(deeper), SkyPoints(here.ra[short], here.dec[short]), self.sky)
             found = found.with_lines(short, again.chosen(wish.most, wish.skip_same))
         return found
 
-    def of_activations(self, activations: Floats, here: Sky, wish: NearbyWish) -> Found:
+    def of_activations(self, activations: Floats, here: SkyPoints, wish: NeighbourSettings) -> SkyNeighbours:
         """The neighbours of galaxies that are not in the survey.
 
         Parameters
         ----------
         activations : float32 (m, channel)
             As the analysed layer gives them, pooled alike.
-        here : Sky
+        here : SkyPoints
             Where they are (m,); NaN where that is not known.
-        wish : NearbyWish
+        wish : NeighbourSettings
         """
         k, n = wish.most + 8, len(self.analysis.rows)
         while True:
@@ -279,11 +288,11 @@ class Nearby:
                 return found
             k *= 2
 
-    def table_of(self, found: Found) -> pd.DataFrame:
+    def table_of(self, found: SkyNeighbours) -> pd.DataFrame:
         """What is told of neighbours, line by line: the columns of `of` without near and rank."""
         return told(found, self._ids, self.sky, self._said)
 
-    def _table(self, rows: Ids, found: Found) -> pd.DataFrame:
+    def _table(self, rows: Ids, found: SkyNeighbours) -> pd.DataFrame:
         table, there = self.table_of(found), found.rows >= 0
         table.insert(0, "near", np.repeat(self._ids[rows], there.sum(axis=1)))
         table.insert(1, "rank", np.nonzero(there)[1] + 1)
@@ -292,14 +301,14 @@ class Nearby:
     # -- what is read once --------------------------------------------------------------------------------------------
 
     @cached_property
-    def space(self) -> Space:
+    def space(self) -> MetricSpace:
         """The space in which the analysis measured distances."""
         return space_of(self._activations, self.analysis.metric, self.analysis.whitening)
 
     @cached_property
-    def sky(self) -> Sky:
+    def sky(self) -> SkyPoints:
         """Where the survey's galaxies are."""
-        return Sky(self._catalog[RA].to_numpy(np.float64), self._catalog[DEC].to_numpy(np.float64))
+        return SkyPoints(self._catalog[RA].to_numpy(np.float64), self._catalog[DEC].to_numpy(np.float64))
 
     @property
     def _ids(self) -> Ids:
@@ -365,7 +374,7 @@ def neighbours_of(
     layer : str
         "" for the layer analysed last.
     most, skip_same, least
-        See `NearbyWish`.
+        See `NeighbourSettings`.
 
     Returns
     -------
@@ -380,32 +389,32 @@ def neighbours_of(
         The layer was not analysed, or the galaxy has no image.
     """
     survey.row_of(galaxy_id)  # a wrong id is told first
-    found = Nearby.open(survey, model, layer).of([galaxy_id], NearbyWish(most, skip_same, least))
+    found = NeighbourLookup.open(survey, model, layer).of([galaxy_id], NeighbourSettings(most, skip_same, least))
     return found.drop(columns=["near", "rank"])
 
 
 def neighbours_of_image(
-    subject: Subject,
+    study: Study,
     path: str | Path,
     layer: str = "",
     most: int = 12,
     *,
     skip_same: bool = False,
     least: bool = False,
-    nearby: Nearby | None = None,
+    nearby: NeighbourLookup | None = None,
 ) -> pd.DataFrame:
     """The galaxies of a survey that the network finds most alike an image from a file.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     path : path
         FITS, ``.npy`` or ``.npz``, see `gz2interp.workflows.image_from_file.outside_galaxy`.
     layer : str
         "" for the layer analysed last.
     most, skip_same, least
-        See `NearbyWish`. Where the file says where on the sky it lies, the same galaxy is known.
-    nearby : Nearby, optional
+        See `NeighbourSettings`. Where the file says where on the sky it lies, the same galaxy is known.
+    nearby : NeighbourLookup, optional
         Of this layer, opened before.
 
     Returns
@@ -420,8 +429,8 @@ def neighbours_of_image(
     SurveyError
         The layer was not analysed.
     """
-    nearby = nearby or Nearby.open(subject.survey, subject.model, layer)
-    galaxy = outside_galaxy(path, subject.survey)
-    activations = activations_as_in(nearby.analysis, subject, galaxy.cutout.image[None])
-    here = Sky(np.array([galaxy.ra]), np.array([galaxy.dec]))
-    return nearby.table_of(nearby.of_activations(activations, here, NearbyWish(most, skip_same, least)))
+    nearby = nearby or NeighbourLookup.open(study.survey, study.model, layer)
+    galaxy = outside_galaxy(path, study.survey)
+    activations = activations_as_in(nearby.analysis, study, galaxy.cutout.image[None])
+    here = SkyPoints(np.array([galaxy.ra]), np.array([galaxy.dec]))
+    return nearby.table_of(nearby.of_activations(activations, here, NeighbourSettings(most, skip_same, least)))

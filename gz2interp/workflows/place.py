@@ -18,7 +18,7 @@ from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import activations_as_in, placer_of
 from gz2interp.workflows.clusters import clusters_at
 from gz2interp.workflows.image_from_file import outside_image
-from gz2interp.workflows.study import Progress, Subject, analysis_for
+from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = ["place_activations", "place_images", "place_survey"]
 
@@ -29,7 +29,7 @@ Floats = NDArray[np.float32]
 
 
 def place_images(
-    subject: Subject, files: Sequence[str | Path], layer: str = "", placer: Placer | None = None
+    study: Study, files: Sequence[str | Path], layer: str = "", placer: Placer | None = None
 ) -> pd.DataFrame:
     """Places of galaxies from image files.
 
@@ -37,7 +37,7 @@ def place_images(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
         The survey whose map it is, and the network that made it.
     files : sequence of path
         As `gz2interp.workflows.image_from_file.outside_image` reads them.
@@ -59,9 +59,9 @@ def place_images(
     SurveyError
         The layer was not analysed.
     """
-    analysis = analysis_for(subject.survey, subject.model, layer)
-    images = [outside_image(file, subject.survey) for file in files]
-    activations = np.concatenate([activations_as_in(analysis, subject, image) for image in images])
+    analysis = analysis_for(study.survey, study.model, layer)
+    images = [outside_image(file, study.survey) for file in files]
+    activations = np.concatenate([activations_as_in(analysis, study, image) for image in images])
     table = place_activations(analysis, activations, placer)
     table.insert(0, "file", [Path(file).name for file in files])
     if ClusterFolder(analysis.path / "clusters").provenance is None:
@@ -70,13 +70,13 @@ def place_images(
 
 
 def place_survey(
-    subject: Subject, other: Survey, layer: str = "", progress: Progress | None = None
+    study: Study, other: Survey, layer: str = "", progress: Progress | None = None
 ) -> Iterator[pd.DataFrame]:
     """Places of another survey's galaxies on the map of this one, a block at a time.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
         The survey whose map it is, and the network that made it. Of latents, those of the same name in the other survey
         are placed.
     other : Survey
@@ -97,8 +97,8 @@ def place_survey(
     SurveyError
         The layer was not analysed, or no galaxy of the other survey has an image.
     """
-    analysis = analysis_for(subject.survey, subject.model, layer)
-    rows, answers = _answers(analysis, subject, other)
+    analysis = analysis_for(study.survey, study.model, layer)
+    rows, answers = _answers(analysis, study, other)
     if not len(rows):
         raise SurveyError(f"No galaxy of {other.name} has an image", "At least one")
     placer, done = placer_of(analysis), 0
@@ -135,16 +135,16 @@ def place_activations(analysis: Analysis, activations: Floats, placer: Placer | 
     )
 
 
-def _answers(analysis: Analysis, subject: Subject, other: Survey) -> tuple[NDArray[np.int64], Iterable[Floats]]:
+def _answers(analysis: Analysis, study: Study, other: Survey) -> tuple[NDArray[np.int64], Iterable[Floats]]:
     """Rows of the other survey, and what the layer says of them: of one image at a time, for in company it differs."""
-    if subject.model.latents is None:
-        rows, asked = np.flatnonzero(other.usable), Subject(other, subject.model)
+    if study.model.latents is None:
+        rows, asked = np.flatnonzero(other.usable), Study(other, study.model)
         return rows, (
             np.concatenate([activations_as_in(analysis, asked, image[None]) for image in batch.images])
             for batch in other.batches(_BLOCK, rows)
         )
-    latents = other.model(subject.model.name).latents
+    latents = other.model(study.model.name).latents
     if latents is None:
-        raise InputError(f"{subject.model.name} of {other.name} is a network", "Latents, as in " + subject.survey.name)
+        raise InputError(f"{study.model.name} of {other.name} is a network", "Latents, as in " + study.survey.name)
     rows = latents.rows
     return rows, (latents.values(np.arange(s, min(s + _BLOCK, len(rows)))) for s in range(0, len(rows), _BLOCK))

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, LABEL
 from gz2interp.stores.files import locked
-from gz2interp.stores.quality import Unfinished
+from gz2interp.stores.quality import PartialTable
 from gz2interp.stores.tables import read_columns, read_parquet
-from gz2interp.workflows.shards import Shard, SubjectAt, Workers, over_shards, shards_of
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.shards import Shard, StudyAt, Workers, over_shards, shards_of
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["NO_SPLIT", "predict", "probabilities_of_shard"]
 
@@ -21,7 +21,7 @@ NO_SPLIT = "none"
 
 
 def predict(
-    subject: Subject,
+    study: Study,
     parts: pd.DataFrame | None = None,
     progress: Progress | None = None,
     cluster: Workers | None = None,
@@ -32,7 +32,7 @@ def predict(
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     parts : DataFrame, optional
         The part each galaxy played in the training: columns row, split, label. By default what earlier predictions say,
         else `NO_SPLIT` and the catalogue's label.
@@ -45,69 +45,69 @@ def predict(
     DataFrame
         galaxy_id, row, split, label, prediction, confidence, and p_CLASS for each class.
     """
-    provenance = _provenance(subject)
-    made = subject.model.predictions_provenance
+    provenance = _provenance(study)
+    made = study.model.predictions_provenance
     if parts is None and made is not None and made.digest == provenance.digest:
-        return subject.model.predictions
-    rows = np.flatnonzero(subject.survey.usable)
-    kept = Unfinished(subject.model.path, provenance.digest, len(rows))
-    running = f"running the model {subject.model.name} over {subject.survey.name}"
-    with locked(subject.model.path / ".predictions.lock", running):
-        _keep_probabilities(kept, subject, rows, progress, cluster)
-        table = _table(subject, rows, kept, _parts(subject) if parts is None else parts)
-        subject.model.write_predictions(table, provenance)
+        return study.model.predictions
+    rows = np.flatnonzero(study.survey.usable)
+    kept = PartialTable(study.model.path, provenance.digest, len(rows))
+    running = f"running the model {study.model.name} over {study.survey.name}"
+    with locked(study.model.path / ".predictions.lock", running):
+        _keep_probabilities(kept, study, rows, progress, cluster)
+        table = _table(study, rows, kept, _parts(study) if parts is None else parts)
+        study.model.write_predictions(table, provenance)
         kept.forget()
     return table
 
 
-def _provenance(subject: Subject) -> Provenance:
+def _provenance(study: Study) -> Provenance:
     return Provenance(
-        data=subject.survey.digest,
-        model=subject.model.digest,
+        data=study.survey.digest,
+        model=study.model.digest,
         layer="",
         method="predictions",
-        parameters={"class_names": list(subject.model.class_names)},
+        parameters={"class_names": list(study.model.class_names)},
         versions=versions_of("gz2interp", "tensorflow", "keras"),
     )
 
 
-def _parts(subject: Subject) -> pd.DataFrame:
+def _parts(study: Study) -> pd.DataFrame:
     """What earlier predictions say; of galaxies that have come since, the catalogue's label."""
-    catalog = read_columns(subject.survey.place.file("catalog.parquet"), (GALAXY_ID, LABEL))
+    catalog = read_columns(study.survey.place.file("catalog.parquet"), (GALAXY_ID, LABEL))
     labels = catalog[LABEL] if LABEL in catalog else pd.Series(pd.NA, index=catalog.index, dtype="str")
     parts = pd.DataFrame({"row": catalog.index, "split": NO_SPLIT, "label": labels})
-    made = subject.model.predictions_provenance
-    if made is None or made.model != subject.model.digest:
+    made = study.model.predictions_provenance
+    if made is None or made.model != study.model.digest:
         return parts
-    known = read_parquet(subject.model.path / "predictions.parquet", ["row", "split", "label"])
+    known = read_parquet(study.model.path / "predictions.parquet", ["row", "split", "label"])
     parts.loc[known["row"], ["split", "label"]] = known[["split", "label"]].to_numpy()
     return parts
 
 
 def _keep_probabilities(
-    kept: Unfinished, subject: Subject, rows: NDArray[np.int64], progress: Progress | None, cluster: Workers | None
+    kept: PartialTable, study: Study, rows: NDArray[np.int64], progress: Progress | None, cluster: Workers | None
 ) -> None:
     left = [shard for shard in shards_of(rows) if not kept.has(shard.number)]
     done = len(rows) - sum(len(shard.rows) for shard in left)
-    for shard, values in over_shards(probabilities_of_shard, subject, left, cluster, SubjectAt.of(subject)):
+    for shard, values in over_shards(probabilities_of_shard, study, left, cluster, StudyAt.of(study)):
         kept.write(shard.number, values)
         done += len(shard.rows)
         if progress:
             progress("predict", done, len(rows))
 
 
-def probabilities_of_shard(subject: Subject, shard: Shard) -> NDArray[np.float32]:
+def probabilities_of_shard(study: Study, shard: Shard) -> NDArray[np.float32]:
     """What the network says of the galaxies of a shard, float32 (n, class)."""
-    return subject.probe.probabilities(subject.survey.images(shard.rows))
+    return study.probe.probabilities(study.survey.images(shard.rows))
 
 
-def _table(subject: Subject, rows: NDArray[np.int64], kept: Unfinished, parts: pd.DataFrame) -> pd.DataFrame:
-    classes = subject.probe.class_names
+def _table(study: Study, rows: NDArray[np.int64], kept: PartialTable, parts: pd.DataFrame) -> pd.DataFrame:
+    classes = study.probe.class_names
     said = kept.all() if len(rows) else np.empty((0, len(classes)), np.float32)
     known = parts.set_index("row").reindex(rows)
     return pd.DataFrame(
         {
-            GALAXY_ID: subject.survey.galaxy_ids[rows],
+            GALAXY_ID: study.survey.galaxy_ids[rows],
             "row": rows,
             "split": known["split"].fillna(NO_SPLIT).to_numpy(),
             "label": known["label"].astype("str").array,

@@ -21,7 +21,7 @@ from gz2interp.stores.ratings import HIGHEST, Rating, Ratings
 from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_csv, read_parquet, write_table
-from gz2interp.workflows.unusual_results import Unusual, artefacts_of
+from gz2interp.workflows.unusual_results import UnusualGalaxies, artefacts_of
 
 __all__ = [
     "Ranking",
@@ -47,7 +47,7 @@ class Ranking:
 
     Attributes
     ----------
-    found : Unusual
+    found : UnusualGalaxies
     scores : float64 (n,)
         Of each analysed galaxy; those of `found` where nothing was rated.
     positions : int64 (rating,)
@@ -57,7 +57,7 @@ class Ranking:
         Why a galaxy has no place in the order, see `artefacts_of`; "" for those that have.
     """
 
-    found: Unusual
+    found: UnusualGalaxies
     scores: NDArray[np.float64]
     positions: NDArray[np.int64]
     ratings: NDArray[np.int64]
@@ -93,7 +93,7 @@ class Ranking:
         return told
 
     def table(self, most: int | None = None) -> pd.DataFrame:
-        """As `Unusual.table`, in the order that has learnt, with ``learnt`` and ``rating``, missing where none is."""
+        """As `UnusualGalaxies.table`, in the learnt order, with ``learnt`` and ``rating`` (missing where not rated)."""
         order = self.order[:most]
         told = self.found.table().set_index(GALAXY_ID, drop=False)
         ids = self.found.scores[GALAXY_ID].to_numpy()[order]
@@ -121,12 +121,12 @@ def rate(survey: Survey, galaxy_id: int | str, rating: int, tag: str = "", note:
     ratings_of(survey).rate(Rating(int(survey.galaxy_ids[row]), rating, tag, note), by)
 
 
-def ranking_of(found: Unusual, ratings: pd.DataFrame | None = None, without_artefacts: bool = False) -> Ranking:
+def ranking_of(found: UnusualGalaxies, ratings: pd.DataFrame | None = None, without_artefacts: bool = False) -> Ranking:
     """The order that has learnt from ratings, by default from all of the survey's.
 
     Parameters
     ----------
-    found : Unusual
+    found : UnusualGalaxies
     ratings : DataFrame, optional
         galaxy_id and rating, in the order in which they were given; those of galaxies that were not analysed are passed
         over.
@@ -140,7 +140,7 @@ def ranking_of(found: Unusual, ratings: pd.DataFrame | None = None, without_arte
     return Ranking(found, taste(found.taste, plain), positions, values, left_out)
 
 
-def _rated(found: Unusual, given: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _rated(found: UnusualGalaxies, given: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positions of those galaxies that were analysed, and their ratings."""
     ids = pd.Index(found.scores[GALAXY_ID].to_numpy(np.int64))
     places = ids.get_indexer(pd.Index(given[GALAXY_ID].to_numpy(np.int64)))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.figures.repaint import Counterfactual, counterfactual_figure, middle_band
-from gz2interp.figures.shown import Sky
+from gz2interp.figures.shown import CutoutSky
 from gz2interp.figures.style import FORMATS, save_figure
 from gz2interp.painting import SOURCE, Alteration, Recipe, paint, repaint, repaint_onto
 from gz2interp.results import Cutout, Provenance, versions_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gz2interp.network.probe import Probe
 
 __all__ = [
-    "Ingredient",
+    "PaintedComponent",
     "Repainted",
     "components_table",
     "ingredients_of",
@@ -47,7 +47,7 @@ _COLOURS = [f"{blue}-{red}" for blue, red in pairwise(BANDS)]
 
 
 @dataclass(frozen=True, eq=False)
-class Ingredient:
+class PaintedComponent:
     """One component of one painted galaxy.
 
     Attributes
@@ -116,7 +116,7 @@ def recipe_of_galaxy(survey: Survey, galaxy_id: int | str) -> Recipe:
     return Recipe.from_json(truth.recipes([row])[0])
 
 
-def ingredients_of(survey: Survey, galaxy_id: int | str) -> list[Ingredient]:
+def ingredients_of(survey: Survey, galaxy_id: int | str) -> list[PaintedComponent]:
     """What a painted galaxy is made of, in the truth's order.
 
     Raises
@@ -128,7 +128,7 @@ def ingredients_of(survey: Survey, galaxy_id: int | str) -> list[Ingredient]:
     light = truth.light([row])[0].astype(np.float32)
     flux, total = truth.flux([row])[0], recipe.subject_flux[BANDS.index("r")]
     return [
-        Ingredient(name, float(flux[place, BANDS.index("r")] / total), _colours(flux[place]), light[..., place])
+        PaintedComponent(name, float(flux[place, BANDS.index("r")] / total), _colours(flux[place]), light[..., place])
         for place, name in enumerate(truth.components)
         if name in recipe.components
     ]
@@ -260,7 +260,7 @@ def _write_figure(survey: Survey, repainted: Repainted, path: Path, model: Model
         for part in ingredients_of(survey, repainted.galaxy_id)
     ]
     said = repainted.said_before, repainted.said_after
-    sky = Sky(repainted.before.pixel_scale, repainted.before.position_angle)
+    sky = CutoutSky(repainted.before.pixel_scale, repainted.before.position_angle)
     shown = Counterfactual(repainted.before.image, repainted.after.image, words, *said, light, sky)
     band = survey.bands[middle_band(survey.bands)]
     network = f" Network {model.name} ({model.digest})." if model else ""

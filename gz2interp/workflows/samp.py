@@ -15,9 +15,9 @@ from gz2interp.schema import DEC, RA
 from gz2interp.stores.locations import surveys_folder
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.export import write_cutout, write_regions
-from gz2interp.workflows.selection import Subset
+from gz2interp.workflows.selection import SelectedGalaxies
 
-__all__ = ["MOST_IMAGES", "NO_HUB", "Program", "Sent", "programs_of", "send"]
+__all__ = ["MOST_IMAGES", "NO_HUB", "Program", "SampReply", "programs_of", "send"]
 
 
 NO_HUB: Final = "No SAMP hub is running: open TOPCAT or Aladin first"
@@ -125,7 +125,7 @@ _KEPT_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True)
-class Sent:
+class SampReply:
     """How a program answered a message.
 
     Attributes
@@ -151,12 +151,12 @@ class _Message:
     params: Callable[[], Mapping[str, Any]]
 
 
-def send(subset: Subset, to: str = "all", *, images: int = 0, highlight: bool = False) -> list[Sent]:
+def send(subset: SelectedGalaxies, to: str = "all", *, images: int = 0, highlight: bool = False) -> list[SampReply]:
     """Hand galaxies to programs that are connected to the SAMP hub of this machine.
 
     Parameters
     ----------
-    subset : Subset
+    subset : SelectedGalaxies
         A single galaxy's image is sent too.
     to : str
         ``"topcat"``, ``"aladin"``, ``"ds9"`` or any part of a program's name; ``"all"`` for all.
@@ -167,7 +167,7 @@ def send(subset: Subset, to: str = "all", *, images: int = 0, highlight: bool = 
 
     Returns
     -------
-    list of Sent
+    list of SampReply
         One for each message to each program: a table, a region file (DS9), images, and where to look.
 
     Raises
@@ -188,19 +188,19 @@ def send(subset: Subset, to: str = "all", *, images: int = 0, highlight: bool = 
     return sent
 
 
-def _say(program: Program, message: _Message) -> Sent:
+def _say(program: Program, message: _Message) -> SampReply:
     try:
         params = message.params()
     except Gz2interpError as error:  # one galaxy without an image does not keep the others back
-        return Sent(program.name, message.mtype, str(error))
-    return Sent(program.name, message.mtype, program.ask(message.mtype, params))
+        return SampReply(program.name, message.mtype, str(error))
+    return SampReply(program.name, message.mtype, program.ask(message.mtype, params))
 
 
-def _messages(subset: Subset, images: int) -> Iterator[_Message]:
+def _messages(subset: SelectedGalaxies, images: int) -> Iterator[_Message]:
     folder = _outbox()
     yield _Message("table.load.votable", lambda: _table(subset, folder))
     for place in range(min(max(images, int(len(subset) == 1)), MOST_IMAGES, len(subset))):
-        one = Subset(subset.survey, subset.rows[place : place + 1], subset.model)
+        one = SelectedGalaxies(subset.survey, subset.rows[place : place + 1], subset.model)
         yield _Message("image.load.fits", lambda one=one: _image(one, folder))  # type: ignore[misc]
     yield _Message("ds9.set", lambda: {"cmd": f"regions load {{{_regions(subset, folder)}}}"})
     places = subset.known((RA, DEC))[[RA, DEC]].dropna()
@@ -209,7 +209,7 @@ def _messages(subset: Subset, images: int) -> Iterator[_Message]:
         yield _Message("coord.pointAt.sky", lambda: {"ra": f"{ra:.7f}", "dec": f"{dec:.7f}"})
 
 
-def _marks(subset: Subset) -> Iterator[_Message]:
+def _marks(subset: SelectedGalaxies) -> Iterator[_Message]:
     """In the table of the whole survey a galaxy's row is the survey's."""
     table = {"table-id": _name_of_whole(subset)}
     yield _Message("table.select.rowList", lambda: {**table, "row-list": [str(row) for row in subset.rows.tolist()]})
@@ -217,7 +217,7 @@ def _marks(subset: Subset) -> Iterator[_Message]:
         yield _Message("table.highlight.row", lambda: {**table, "row": str(int(subset.rows[0]))})
 
 
-def _table(subset: Subset, folder: Path) -> Mapping[str, Any]:
+def _table(subset: SelectedGalaxies, folder: Path) -> Mapping[str, Any]:
     path = folder / f"{subset.survey.name}-{subset.digest}.vot"
     write_table(path, subset.table())
     ident = _name_of_whole(subset) if subset.is_whole else f"gz2interp:{subset.digest}"
@@ -225,20 +225,20 @@ def _table(subset: Subset, folder: Path) -> Mapping[str, Any]:
     return {"url": path.as_uri(), "table-id": ident, "name": title}
 
 
-def _image(one: Subset, folder: Path) -> Mapping[str, Any]:
+def _image(one: SelectedGalaxies, folder: Path) -> Mapping[str, Any]:
     galaxy_id = str(int(one.galaxy_ids[0]))
     path = folder / f"{one.survey.name}-{galaxy_id}.fits"
     write_cutout(one, path)
     return {"url": path.as_uri(), "image-id": f"gz2interp:{galaxy_id}", "name": galaxy_id}
 
 
-def _regions(subset: Subset, folder: Path) -> Path:
+def _regions(subset: SelectedGalaxies, folder: Path) -> Path:
     path = folder / f"{subset.survey.name}-{subset.digest}.reg"
     write_regions(subset, path)
     return path
 
 
-def _name_of_whole(subset: Subset) -> str:
+def _name_of_whole(subset: SelectedGalaxies) -> str:
     return f"gz2interp:survey:{subset.survey.digest}"
 
 

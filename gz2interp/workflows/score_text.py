@@ -16,17 +16,17 @@ from gz2interp.network.scores import Score
 from gz2interp.network.written_scores import WORDS, read_score
 from gz2interp.results import digest_of
 from gz2interp.stores.arrays import read_npy
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 __all__ = ["direction_vector", "score_from"]
 
 
-def score_from(subject: Subject, text: str, more: Mapping[str, Callable[..., Score]] | None = None) -> Score:
+def score_from(study: Study, text: str, more: Mapping[str, Callable[..., Score]] | None = None) -> Score:
     """The score that a text says.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     text : str
         As for `gz2interp.network.written_scores.read_score`, with two words more: ``similarity(GALAXY)`` or
         ``similarity(GALAXY, LAYER)``, the cosine to that galaxy's mean activations; and ``direction("FILE.npy")`` or
@@ -39,20 +39,20 @@ def score_from(subject: Subject, text: str, more: Mapping[str, Callable[..., Sco
     InputError
         The text is no score, or a class, layer, channel, galaxy or file in it is not there.
     """
-    words = {"similarity": partial(_similarity, subject), "direction": partial(_direction, subject)}
+    words = {"similarity": partial(_similarity, study), "direction": partial(_direction, study)}
     score = read_score(text, {**WORDS, **words, **(more or {})})
-    subject.probe.check(score)
+    study.probe.check(score)
     return score
 
 
-def _similarity(subject: Subject, galaxy: str | int, layer: str = "") -> Score:
-    row, layer = subject.survey.row_of(galaxy), layer or subject.probe.default_layer
-    image = subject.survey.cutout(row).image
-    return similarity(layer, subject.probe.activations(image[None], layer, pooled=True)[0], to=str(galaxy))
+def _similarity(study: Study, galaxy: str | int, layer: str = "") -> Score:
+    row, layer = study.survey.row_of(galaxy), layer or study.probe.default_layer
+    image = study.survey.cutout(row).image
+    return similarity(layer, study.probe.activations(image[None], layer, pooled=True)[0], to=str(galaxy))
 
 
-def _direction(subject: Subject, file: str, layer: str = "") -> Score:
-    layer = layer or subject.probe.default_layer
+def _direction(study: Study, file: str, layer: str = "") -> Score:
+    layer = layer or study.probe.default_layer
     vector = direction_vector(file)
     named = f"direction({Path(str(file)).name}, {layer}, {digest_of(vector.tolist())[:6]})"
     return direction(layer, vector, named)

@@ -21,16 +21,16 @@ from gz2interp.schema import GALAXY_ID, VOTE_KINDS
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.exporting import catalog_columns, catalog_meanings, joined_table, model_of_export
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.table_formats import Meaning, TableDescription, meaning_of
+from gz2interp.stores.table_formats import ColumnMeaning, TableDescription, meaning_of
 from gz2interp.stores.tables import read_named_galaxies
 from gz2interp.workflows.neighbours import neighbours_of
 from gz2interp.workflows.study import analysis_for
 
-__all__ = ["Subset", "Wanted", "choose", "polygon_from"]
+__all__ = ["GalaxyFilter", "SelectedGalaxies", "choose", "polygon_from"]
 
 
 @dataclass(frozen=True, eq=False)
-class Subset:
+class SelectedGalaxies:
     """Some galaxies of a survey, in an order that means something: nearest first, or by rank.
 
     Attributes
@@ -48,7 +48,7 @@ class Subset:
         How they were chosen, in words, for the provenance; by default the name.
     columns : tuple of str
         Columns of the table, in this order behind ``galaxy_id``, which is always there; by default all.
-    meanings : mapping of str to Meaning
+    meanings : mapping of str to ColumnMeaning
         Of columns of `extra` whose name alone does not say what they are.
 
     Raises
@@ -65,7 +65,7 @@ class Subset:
     name: str = "galaxies"
     selection: str = ""
     columns: tuple[str, ...] = ()
-    meanings: Mapping[str, Meaning] = field(default_factory=dict)
+    meanings: Mapping[str, ColumnMeaning] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         rows, n = np.asarray(self.rows, dtype=np.int64), len(self.survey)
@@ -154,10 +154,10 @@ class Subset:
             made |= {"layer": analysis.layer, "map": f"{analysis.provenance.method}, {analysis.provenance.digest}"}
         return made
 
-    def _meaning(self, name: str) -> Meaning:
+    def _meaning(self, name: str) -> ColumnMeaning:
         if name in self.extra:
             known = self.meanings.get(name) or meaning_of(name)
-            return known if known.words else Meaning(words="Column of the list of galaxies, as given")
+            return known if known.words else ColumnMeaning(words="Column of the list of galaxies, as given")
         given = catalog_meanings(self.survey)
         plain = name.removeprefix("catalog_")
         if name in given and f"catalog_{name}" not in self.all_columns:
@@ -178,7 +178,7 @@ def _alone(values: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class GalaxyFilter:
     """Which galaxies are wanted; what is left out asks nothing, and what is said holds together.
 
     Attributes
@@ -214,12 +214,12 @@ class Wanted:
     layer: str = ""
 
 
-def choose(survey: Survey, wanted: Wanted) -> Subset:
+def choose(survey: Survey, wanted: GalaxyFilter) -> SelectedGalaxies:
     """The galaxies that are wanted; all of the survey where nothing is asked.
 
     Returns
     -------
-    Subset
+    SelectedGalaxies
         In the order of neighbours, of the ids, or of the file, else of the survey; each galaxy once.
 
     Raises
@@ -239,7 +239,7 @@ def choose(survey: Survey, wanted: Wanted) -> Subset:
         raise InputError(f"No galaxy of {survey.name} was chosen", "At least one", "Ask for less at a time")
     kept = {name: values.reindex(rows).to_numpy() for name, values in extra.items()}
     given = {} if wanted.file is None else {name: _as_given(wanted.file, name) for name in kept}
-    return Subset(survey, rows, model, kept, _name(wanted), _selection(wanted), tuple(wanted.columns), given)
+    return SelectedGalaxies(survey, rows, model, kept, _name(wanted), _selection(wanted), tuple(wanted.columns), given)
 
 
 def polygon_from(text: str) -> tuple[tuple[float, float], ...]:
@@ -261,7 +261,7 @@ def polygon_from(text: str) -> tuple[tuple[float, float], ...]:
     return vertices
 
 
-def _listed(survey: Survey, wanted: Wanted) -> tuple[NDArray[np.int64], Mapping[str, pd.Series[Any]]]:
+def _listed(survey: Survey, wanted: GalaxyFilter) -> tuple[NDArray[np.int64], Mapping[str, pd.Series[Any]]]:
     """Rows in their order, and what is known of them, indexed by row."""
     lists = [bool(wanted.galaxies), wanted.file is not None, wanted.near is not None]
     if sum(lists) > 1:
@@ -287,7 +287,7 @@ def _listed(survey: Survey, wanted: Wanted) -> tuple[NDArray[np.int64], Mapping[
     return rows, {str(name): table[name] for name in table.columns if str(name) not in ours}
 
 
-def _inside(survey: Survey, wanted: Wanted) -> NDArray[np.int64]:
+def _inside(survey: Survey, wanted: GalaxyFilter) -> NDArray[np.int64]:
     model = survey.model(wanted.model or None)
     analysis = analysis_for(survey, model, wanted.layer)
     polygon = np.array(wanted.lasso, dtype=np.float64).reshape(-1, 2)
@@ -314,12 +314,12 @@ def _fulfil(survey: Survey, model: str | None, rows: NDArray[np.int64], where: s
     return answer.fillna(False).to_numpy(np.bool_)
 
 
-def _as_given(file: Path, name: str) -> Meaning:
+def _as_given(file: Path, name: str) -> ColumnMeaning:
     known = meaning_of(name)
-    return Meaning(known.unit, known.ucd, f"Column of {file.name}, as given")
+    return ColumnMeaning(known.unit, known.ucd, f"Column of {file.name}, as given")
 
 
-def _selection(wanted: Wanted) -> str:
+def _selection(wanted: GalaxyFilter) -> str:
     """How galaxies were chosen, for the provenance of what is written of them."""
     layer = f" in layer {wanted.layer}" if wanted.layer else ""
     ways = [
@@ -332,7 +332,7 @@ def _selection(wanted: Wanted) -> str:
     return "; ".join(way for way in ways if way) or "all galaxies"
 
 
-def _name(wanted: Wanted) -> str:
+def _name(wanted: GalaxyFilter) -> str:
     if wanted.near is not None:
         return f"neighbours of {wanted.near}"
     if wanted.file is not None:

@@ -27,13 +27,13 @@ from gz2interp.errors import Gz2interpError, InputError, SurveyError
 from gz2interp.results import versions_of
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 __all__ = [
     "PACKAGES",
-    "Cluster",
+    "DaskCluster",
     "Shard",
-    "SubjectAt",
+    "StudyAt",
     "SurveyAt",
     "Workers",
     "cluster_at",
@@ -118,7 +118,7 @@ class Shard:
 
 
 class Workers(Protocol):
-    """Who does the work elsewhere, such as `gz2interp.workflows.shards.Cluster`."""
+    """Who does the work elsewhere, such as `gz2interp.workflows.shards.DaskCluster`."""
 
     def each(
         self, job: Callable[[Any, Shard], Answer], place: Callable[[], Any], shards: Iterable[Shard]
@@ -175,7 +175,7 @@ _AHEAD: Final = 3
 """Shards given out for each thread of a worker: none waits for the next, and memory here stays flat."""
 
 
-class Cluster:
+class DaskCluster:
     """The workers of a scheduler.
 
     Parameters
@@ -282,7 +282,7 @@ def _connected_still() -> Iterator[None]:
 
 
 @contextmanager
-def cluster_at(address: str) -> Iterator[Cluster | None]:
+def cluster_at(address: str) -> Iterator[DaskCluster | None]:
     """The workers of the scheduler at an address, such as ``tcp://host:8786``; None for "", which is here.
 
     Raises
@@ -296,7 +296,7 @@ def cluster_at(address: str) -> Iterator[Cluster | None]:
     client = _connected(address)
     try:
         _look_at_workers(client, address)
-        yield Cluster(client)
+        yield DaskCluster(client)
     finally:
         client.close()
 
@@ -398,7 +398,7 @@ class SurveyAt:
 
 
 @dataclass(frozen=True)
-class SubjectAt:
+class StudyAt:
     """A survey and one of its networks.
 
     Attributes
@@ -413,11 +413,11 @@ class SubjectAt:
     network: str
 
     @classmethod
-    def of(cls, subject: Subject) -> SubjectAt:
+    def of(cls, study: Study) -> StudyAt:
         """Where survey and network are that are open here."""
-        return cls(SurveyAt.of(subject.survey), subject.model.name, subject.model.digest)
+        return cls(SurveyAt.of(study.survey), study.model.name, study.model.digest)
 
-    def __call__(self) -> Subject:
+    def __call__(self) -> Study:
         """Both, opened.
 
         Raises
@@ -433,4 +433,4 @@ class SubjectAt:
                 "The same file everywhere",
                 "A network that was made here, of a survey at an address, is not seen elsewhere: copy it there too",
             )
-        return Subject(survey, model)
+        return Study(survey, model)

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from gz2interp.checks import Finding
 from gz2interp.schema import MAGNITUDES, PETRO_RADIUS
-from gz2interp.trust.shortcuts import FEWEST, Shortcut, shortcuts
+from gz2interp.trust.shortcuts import FEWEST, ShortcutResult, shortcuts
 from gz2interp.workflows.predict import predict
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["find_shortcuts", "shortcut_findings"]
 
@@ -23,14 +23,12 @@ HELD_OUT: Final = ("test", "validation")
 """Sides that did not teach the network: on those that did, its answers may be known by heart."""
 
 
-def shortcut_findings(
-    subject: Subject, seed: int = 0, progress: Progress | None = None, most: int = 512
-) -> list[Finding]:
+def shortcut_findings(study: Study, seed: int = 0, progress: Progress | None = None, most: int = 512) -> list[Finding]:
     """One finding for each family of nuisances: alarms first, the strongest first.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     seed : int, optional
         Of the draw of galaxies and of the test.
     progress : callable, optional
@@ -40,7 +38,7 @@ def shortcut_findings(
     Returns
     -------
     list of Finding
-        ``check`` is ``"shortcut"`` and ``subject`` the family. `passed` is None where it is not known.
+        ``check`` is ``"shortcut"`` and ``study`` the family. `passed` is None where it is not known.
     """
     return [
         Finding(
@@ -52,27 +50,27 @@ def shortcut_findings(
             passed=None if each.alarm is None else not each.alarm,
             words=each.words,
         )
-        for each in find_shortcuts(subject, seed, progress, most)
+        for each in find_shortcuts(study, seed, progress, most)
     ]
 
 
 def find_shortcuts(
-    subject: Subject, seed: int = 0, progress: Progress | None = None, most: int = 512
-) -> tuple[Shortcut, ...]:
+    study: Study, seed: int = 0, progress: Progress | None = None, most: int = 512
+) -> tuple[ShortcutResult, ...]:
     """As `shortcut_findings`, with the class and the place of each as fields of their own."""
     generator = np.random.default_rng(seed)
-    told = predict(subject, progress=progress).set_index("row")
-    classes = _classes(told, subject.probe.class_names)
-    rows = _rows(subject, told, classes, 2 * most, generator)
-    survey = subject.survey
+    told = predict(study, progress=progress).set_index("row")
+    classes = _classes(told, study.probe.class_names)
+    rows = _rows(study, told, classes, 2 * most, generator)
+    survey = study.survey
     return shortcuts(
-        subject.probe,
+        study.probe,
         survey.images(rows),
         [str(name) for name in classes.reindex(rows)],
         generator,
         valid=survey.valid(rows),
-        fwhm=_fwhm(subject, rows),
-        looks=_looks(subject, rows),
+        fwhm=_fwhm(study, rows),
+        looks=_looks(study, rows),
         bands=survey.bands,
         most=most,
         progress=progress,
@@ -87,11 +85,11 @@ def _classes(told: pd.DataFrame, class_names: tuple[str, ...]) -> pd.Series[str]
 
 
 def _rows(
-    subject: Subject, told: pd.DataFrame, classes: pd.Series[str], most: int, generator: np.random.Generator
+    study: Study, told: pd.DataFrame, classes: pd.Series[str], most: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:
     """Galaxies to draw on, those first that did not teach the network, and of each class as many as there are."""
-    y, x = subject.survey.shape
-    room = max(MOST_BYTES // (y * x * len(subject.survey.bands) * 4), 1)
+    y, x = study.survey.shape
+    room = max(MOST_BYTES // (y * x * len(study.survey.bands) * 4), 1)
     known = told[classes != ""]
     number = max(min(most, room) // max(classes.loc[known.index].nunique(), 1), 2 * FEWEST)
     held, parts = known["split"].isin(HELD_OUT), []
@@ -101,22 +99,22 @@ def _rows(
     return np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
 
 
-def _fwhm(subject: Subject, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+def _fwhm(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     """Width of the PSF (n, band) [pixel]; NaN where unknown."""
-    status = subject.survey.status.loc[rows]
-    widths = status[[f"psf_fwhm_{band}" for band in subject.survey.bands]].to_numpy(np.float64)
+    status = study.survey.status.loc[rows]
+    widths = status[[f"psf_fwhm_{band}" for band in study.survey.bands]].to_numpy(np.float64)
     scale = status["pixel_scale"].to_numpy(np.float64)[:, None]
     return np.where((widths > 0) & (scale > 0), widths / np.where(scale > 0, scale, 1), np.nan)
 
 
-def _looks(subject: Subject, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+def _looks(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
     """Size and brightness by the catalogue, if it has both for most; else None, and they are measured."""
-    catalog = subject.survey.catalog
+    catalog = study.survey.catalog
     band = next((name for name in ("r", *MAGNITUDES) if name in catalog), None)
     if PETRO_RADIUS not in catalog or band is None:
         return None
     radius = catalog[PETRO_RADIUS].iloc[rows].to_numpy(np.float64)
-    scale = subject.survey.status.loc[rows, "pixel_scale"].to_numpy(np.float64)
+    scale = study.survey.status.loc[rows, "pixel_scale"].to_numpy(np.float64)
     size = np.log(np.where((radius > 0) & (scale > 0), radius / np.where(scale > 0, scale, 1), np.nan))
     looks = np.stack([size, catalog[band].iloc[rows].to_numpy(np.float64)], axis=1)
     return looks if len(looks) and np.isfinite(looks).all(axis=1).mean() > 0.5 else None

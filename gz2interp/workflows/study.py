@@ -17,7 +17,7 @@ from gz2interp.stores.survey import Survey
 if TYPE_CHECKING:
     from gz2interp.network.probe import Probe
 
-__all__ = ["Progress", "Subject", "analysis_for", "open_subject"]
+__all__ = ["Progress", "Study", "analysis_for", "open_study"]
 
 
 Progress = Callable[[str, int, int], None]
@@ -25,7 +25,7 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
-class Subject:
+class Study:
     """What a workflow looks at: a network, and the galaxies it is asked about.
 
     Attributes
@@ -66,10 +66,10 @@ class Subject:
         return probe
 
 
-def open_subject(survey: str | Path, model: str | None = None) -> Subject:
+def open_study(survey: str | Path, model: str | None = None) -> Study:
     """Open a survey by path or name, and one of its models; without a name, the only one."""
     opened = Survey.open(find_survey(survey))
-    return Subject(opened, opened.model(model))
+    return Study(opened, opened.model(model))
 
 
 def analysis_for(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis:

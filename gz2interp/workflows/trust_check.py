@@ -14,19 +14,19 @@ from gz2interp.attribution import METHODS
 from gz2interp.checks import VERSION, Check, Finding
 from gz2interp.errors import InputError
 from gz2interp.network.probe import Probe
-from gz2interp.network.randomised import Forgetful
+from gz2interp.network.randomised import RandomisedNetwork
 from gz2interp.records import record_from_json
 from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.files import digest_of_file, locked, read_record, write_json
 from gz2interp.stores.truth import Truth
 from gz2interp.trust.map_tests import Explainer, importance
 from gz2interp.trust.verdict import LIMITS, judged_checks, standings, title_of
-from gz2interp.workflows.explain import Question, method_named, options_of
+from gz2interp.workflows.explain import AttributionSettings, method_named, options_of
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.shortcuts import shortcut_findings
-from gz2interp.workflows.study import Progress, Subject
+from gz2interp.workflows.study import Progress, Study
 from gz2interp.workflows.trust_questions import (
-    Bench,
+    CheckInputs,
     causes_of,
     draw_sample,
     findings_of,
@@ -34,11 +34,20 @@ from gz2interp.workflows.trust_questions import (
     truth_findings,
 )
 
-__all__ = ["CheckSettings", "Part", "Parts", "cell_of", "check", "findings_table", "short_table", "standings_table"]
+__all__ = [
+    "CheckPart",
+    "CheckParts",
+    "CheckSettings",
+    "cell_of",
+    "check",
+    "findings_table",
+    "short_table",
+    "standings_table",
+]
 
 
 @dataclass(frozen=True)
-class Part:
+class CheckPart:
     """The findings about one method, about shortcuts, or about maps that know nothing of the network.
 
     Attributes
@@ -53,7 +62,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Parts:
+class CheckParts:
     """A folder with a file for each part; one part is there whole or not at all.
 
     Attributes
@@ -71,11 +80,11 @@ class Parts:
         """Those of some names that are there, in their order."""
         return [name for name in names if name in self]
 
-    def read(self, name: str) -> Part:
+    def read(self, name: str) -> CheckPart:
         """One part."""
-        return read_record(self._file(name), lambda record: record_from_json(Part, record))
+        return read_record(self._file(name), lambda record: record_from_json(CheckPart, record))
 
-    def write(self, name: str, part: Part) -> None:
+    def write(self, name: str, part: CheckPart) -> None:
         """Keep one part."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self._file(name), asdict(part))
@@ -113,12 +122,12 @@ class CheckSettings:
     seed: int = 0
 
 
-def check(subject: Subject, settings: CheckSettings | None = None, progress: Progress | None = None) -> Check:
+def check(study: Study, settings: CheckSettings | None = None, progress: Progress | None = None) -> Check:
     """Ask every method what it can be asked, and keep the answers beside the model.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     settings : CheckSettings, optional
     progress : callable, optional
 
@@ -135,19 +144,24 @@ def check(subject: Subject, settings: CheckSettings | None = None, progress: Pro
     """
     settings, tell = settings or CheckSettings(), progress or _silent
     _refuse(settings)
-    shuffled = subject.model.label_randomised
-    made = _provenance(subject, settings, shuffled, predict(subject, progress=progress))
-    parts = Parts(subject.model.path / "check" / made.digest)
+    shuffled = study.model.label_randomised
+    made = _provenance(study, settings, shuffled, predict(study, progress=progress))
+    parts = CheckParts(study.model.path / "check" / made.digest)
     steps = [SHORTCUTS, PLAIN, *dict.fromkeys(settings.methods)]
-    with locked(subject.model.path / ".check.lock", f"checking the model {subject.model.name}"):
-        _ask_all(subject, settings, parts, steps, shuffled, tell)
-        result = _result(subject, parts, made, shuffled is not None)
-        subject.model.write_check(result)
+    with locked(study.model.path / ".check.lock", f"checking the model {study.model.name}"):
+        _ask_all(study, settings, parts, steps, shuffled, tell)
+        result = _result(study, parts, made, shuffled is not None)
+        study.model.write_check(result)
     return result
 
 
 def _ask_all(
-    subject: Subject, settings: CheckSettings, parts: Parts, steps: Sequence[str], shuffled: Path | None, tell: Progress
+    study: Study,
+    settings: CheckSettings,
+    parts: CheckParts,
+    steps: Sequence[str],
+    shuffled: Path | None,
+    tell: Progress,
 ) -> None:
     """Find out what is not among the parts yet."""
     bench = None
@@ -156,10 +170,10 @@ def _ask_all(
         if name in parts:
             continue
         if name == SHORTCUTS:
-            parts.write(name, Part(tuple(shortcut_findings(subject, settings.seed, tell))))
+            parts.write(name, CheckPart(tuple(shortcut_findings(study, settings.seed, tell))))
             continue
-        bench = bench or _bench(subject, settings, shuffled, tell)
-        parts.write(name, _ask(subject, bench, name))
+        bench = bench or _bench(study, settings, shuffled, tell)
+        parts.write(name, _ask(study, bench, name))
     tell("check", len(steps), len(steps))
 
 
@@ -170,71 +184,69 @@ def _refuse(settings: CheckSettings) -> None:
         raise InputError(f"{settings} was asked for", "Two galaxies or more, and one stage or more")
 
 
-def _ask(subject: Subject, bench: Bench, name: str) -> Part:
+def _ask(study: Study, bench: CheckInputs, name: str) -> CheckPart:
     if name == PLAIN:
-        return Part(tuple(plain_findings(bench)))
+        return CheckPart(tuple(plain_findings(bench)))
     method = METHODS[name]
     try:
-        explainer = Explainer(method, options_of(subject, method, Question(name)))
+        explainer = Explainer(method, options_of(study, method, AttributionSettings(name)))
         found = explainer.explain(bench.probe, bench.sample.images, bench.sample.classes)
     except InputError as error:  # guided backpropagation of a network without a ReLU, a CAM of one without places
-        return Part(lacking=f"{method.title} cannot be asked of this network: {error.given}")
+        return CheckPart(lacking=f"{method.title} cannot be asked of this network: {error.given}")
     maps = importance(found.values, method.contributes)
-    return Part((*findings_of(bench, explainer, found), *truth_findings(bench, name, maps)))
+    return CheckPart((*findings_of(bench, explainer, found), *truth_findings(bench, name, maps)))
 
 
-def _bench(subject: Subject, settings: CheckSettings, shuffled: Path | None, tell: Progress) -> Bench:
-    sample, names = draw_sample(subject, settings.galaxies, settings.seed), subject.model.class_names or None
-    forgetful = Forgetful(subject.model.model_file, names, settings.seed)
+def _bench(study: Study, settings: CheckSettings, shuffled: Path | None, tell: Progress) -> CheckInputs:
+    sample, names = draw_sample(study, settings.galaxies, settings.seed), study.model.class_names or None
+    forgetful = RandomisedNetwork(study.model.model_file, names, settings.seed)
     layers = len(forgetful.layers)
     stages = sorted({max(round(layers * k / settings.stages), 1) for k in range(1, settings.stages + 1)})
-    return Bench(
-        probe=subject.probe,
+    return CheckInputs(
+        probe=study.probe,
         sample=sample,
         few=sample.first(settings.few),
         forgetful=forgetful,
         stages=tuple(stages),
         label_randomised=None if shuffled is None else Probe.open(shuffled, names),
-        causes=causes_of(subject, sample, lambda done, of: tell("repaint", done, of)),
+        causes=causes_of(study, sample, lambda done, of: tell("repaint", done, of)),
         seed=settings.seed,
     )
 
 
-def _result(subject: Subject, parts: Parts, made: Provenance, labels_known: bool) -> Check:
+def _result(study: Study, parts: CheckParts, made: Provenance, labels_known: bool) -> Check:
     known = [parts.read(name) for name in parts.known([SHORTCUTS, PLAIN, *METHODS])]
     return Check(
-        survey=subject.survey.name,
-        model=subject.model.name,
+        survey=study.survey.name,
+        model=study.model.name,
         score="logit of the predicted class",
         findings=tuple(finding for part in known for finding in part.findings),
-        unknown=(*(part.lacking for part in known if part.lacking), *_unknown(subject, labels_known)),
+        unknown=(*(part.lacking for part in known if part.lacking), *_unknown(study, labels_known)),
         provenance=made.to_json(),
     )
 
 
-def _unknown(subject: Subject, labels_known: bool) -> Sequence[str]:
+def _unknown(study: Study, labels_known: bool) -> Sequence[str]:
     """What could not be asked, and what would make it possible."""
     words = []
     if not labels_known:
-        trained = "network" in subject.model.run.get("config", {})
-        command = f"python -m trainer plant labels {subject.survey.path} --model {subject.model.name}"
+        trained = "network" in study.model.run.get("config", {})
+        command = f"python -m trainer plant labels {study.survey.path} --model {study.model.name}"
         remedy = command if trained else "only of a network that python -m trainer fit has trained in this survey"
         words.append(f"Whether maps forget the labels: {remedy}")
-    if not Truth.exists(subject.survey.path):
+    if not Truth.exists(study.survey.path):
         words.append("Whether maps lie on the cause: only painted galaxies have a truth, python -m trainer paint")
     return words
 
 
-def _provenance(
-    subject: Subject, settings: CheckSettings, shuffled: Path | None, predictions: pd.DataFrame
-) -> Provenance:
+def _provenance(study: Study, settings: CheckSettings, shuffled: Path | None, predictions: pd.DataFrame) -> Provenance:
     return Provenance(
-        data=subject.survey.digest,
-        model=subject.model.digest,
+        data=study.survey.digest,
+        model=study.model.digest,
         layer="",
         method="check",
         parameters={
-            "class_names": list(subject.model.class_names),
+            "class_names": list(study.model.class_names),
             "few": settings.few,
             "galaxies": settings.galaxies,
             "label_randomised": digest_of_file(shuffled) if shuffled else "",

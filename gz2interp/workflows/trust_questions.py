@@ -35,13 +35,22 @@ from gz2interp.trust.truth import PLAIN, of_components, pointing, region_of, rel
 from gz2interp.trust.verdict import finding, finding_against
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.repaint import recipe_of_galaxy, repaint_galaxy
-from gz2interp.workflows.study import Subject
+from gz2interp.workflows.study import Study
 
 if TYPE_CHECKING:
     from gz2interp.network.probe import Probe
-    from gz2interp.network.randomised import Forgetful
+    from gz2interp.network.randomised import RandomisedNetwork
 
-__all__ = ["Bench", "Causes", "Sample", "causes_of", "draw_sample", "findings_of", "plain_findings", "truth_findings"]
+__all__ = [
+    "Causes",
+    "CheckInputs",
+    "CheckSample",
+    "causes_of",
+    "draw_sample",
+    "findings_of",
+    "plain_findings",
+    "truth_findings",
+]
 
 
 UNSEEN = ("test", "validation", "none")
@@ -49,7 +58,7 @@ UNSEEN = ("test", "validation", "none")
 
 
 @dataclass(frozen=True, eq=False)
-class Sample:
+class CheckSample:
     """Some galaxies, as many of each predicted class as there are, up to an equal share; so are the first few of them.
 
     Attributes
@@ -73,7 +82,7 @@ class Sample:
     sky_sigma: NDArray[np.float32]
     electrons: tuple[float, ...]
 
-    def first(self, count: int) -> Sample:
+    def first(self, count: int) -> CheckSample:
         """The first so many of them."""
         some = {name: getattr(self, name)[:count] for name in ("rows", "images", "classes", "sky_sigma")}
         return replace(self, **some)
@@ -84,12 +93,12 @@ class Sample:
         return np.array(self.class_names)[self.classes]
 
 
-def draw_sample(subject: Subject, count: int, seed: int) -> Sample:
+def draw_sample(study: Study, count: int, seed: int) -> CheckSample:
     """Galaxies that the network has not learned from, as far as there are such.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     count : int
         At most; fewer where the survey has fewer.
     seed : int
@@ -99,18 +108,18 @@ def draw_sample(subject: Subject, count: int, seed: int) -> Sample:
     InputError
         Fewer than two galaxies have an image.
     """
-    table, names = predict(subject), subject.probe.class_names
+    table, names = predict(study), study.probe.class_names
     chosen = _drawn(table, count, seed)
     if len(chosen) < 2:
-        raise InputError(f"{subject.survey.name} has {len(table)} galaxies with an image", "Two or more for a check")
+        raise InputError(f"{study.survey.name} has {len(table)} galaxies with an image", "Two or more for a check")
     rows = chosen["row"].to_numpy(np.int64)
-    return Sample(
+    return CheckSample(
         rows=rows,
-        images=subject.survey.images(rows),
+        images=study.survey.images(rows),
         classes=np.array([names.index(name) for name in chosen["prediction"]], np.int64),
         class_names=names,
-        sky_sigma=_sky_sigma(subject, rows),
-        electrons=electrons_of(subject.survey.bands),
+        sky_sigma=_sky_sigma(study, rows),
+        electrons=electrons_of(study.survey.bands),
     )
 
 
@@ -124,9 +133,9 @@ def _drawn(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     return ordered.iloc[first]
 
 
-def _sky_sigma(subject: Subject, rows: NDArray[np.int64]) -> NDArray[np.float32]:
-    bands = subject.survey.bands
-    return np.array([_known(subject.survey.cutout(int(row)).sky_sigma, len(bands)) for row in rows], np.float32)
+def _sky_sigma(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    bands = study.survey.bands
+    return np.array([_known(study.survey.cutout(int(row)).sky_sigma, len(bands)) for row in rows], np.float32)
 
 
 def _known(sigma: tuple[float, ...], bands: int) -> tuple[float, ...]:
@@ -166,9 +175,9 @@ class Causes:
         return region_of(self.light[np.arange(len(self.light)), ..., self.cause])
 
 
-def causes_of(subject: Subject, sample: Sample, progress: Callable[[int, int], None] | None = None) -> Causes | None:
+def causes_of(study: Study, sample: CheckSample, progress: Callable[[int, int], None] | None = None) -> Causes | None:
     """The causes of a sample's classes; None where the survey was not painted."""
-    survey = subject.survey
+    survey = study.survey
     if not Truth.exists(survey.path):
         return None
     truth = Truth.open(survey.path)
@@ -178,7 +187,7 @@ def causes_of(subject: Subject, sample: Sample, progress: Callable[[int, int], N
         galaxy = int(survey.catalog[GALAXY_ID].iloc[row])
         names = tuple(dict.fromkeys(part.name for part in recipe_of_galaxy(survey, galaxy).subject))
         seen = [repaint_galaxy(survey, galaxy, Alteration(without=(name,))).after.image for name in names]
-        logits = subject.probe.logits(np.stack([sample.images[k], *seen]))[:, sample.classes[k]]
+        logits = study.probe.logits(np.stack([sample.images[k], *seen]))[:, sample.classes[k]]
         falls[k, [truth.component(name) for name in names]] = logits[0] - logits[1:]
         if progress:
             progress(k + 1, len(sample.rows))
@@ -189,16 +198,16 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Bench:
+class CheckInputs:
     """What all methods are tried on.
 
     Attributes
     ----------
     probe : Probe
-    sample : Sample
-    few : Sample
+    sample : CheckSample
+    few : CheckSample
         The first of them, for what a method is asked a dozen times.
-    forgetful : Forgetful
+    forgetful : RandomisedNetwork
         The network without what it learned.
     stages : tuple of int
         How many layers it forgets, rising; the last is all of them.
@@ -209,9 +218,9 @@ class Bench:
     """
 
     probe: Probe
-    sample: Sample
-    few: Sample
-    forgetful: Forgetful
+    sample: CheckSample
+    few: CheckSample
+    forgetful: RandomisedNetwork
     stages: tuple[int, ...]
     label_randomised: Probe | None
     causes: Causes | None
@@ -228,12 +237,12 @@ class Bench:
         return areas(self.probe, self.sample.images, self.sample.classes, ranks, self.generator(2))
 
 
-def findings_of(bench: Bench, explainer: Explainer, found: Attribution) -> Iterator[Finding]:
+def findings_of(bench: CheckInputs, explainer: Explainer, found: Attribution) -> Iterator[Finding]:
     """Every finding about a method that does not need the truth, one after the other as they are made.
 
     Parameters
     ----------
-    bench : Bench
+    bench : CheckInputs
     explainer : Explainer
     found : Attribution
         Its answer about the bench's sample.
@@ -248,7 +257,7 @@ def findings_of(bench: Bench, explainer: Explainer, found: Attribution) -> Itera
     yield from _label_randomisation(bench, explainer, maps)
 
 
-def _completeness(bench: Bench, found: Attribution) -> Iterator[Finding]:
+def _completeness(bench: CheckInputs, found: Attribution) -> Iterator[Finding]:
     """The mean gap over the mean of what is to be explained, where the method promises a sum.
 
     In Quantus: ``Completeness``; Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365.
@@ -260,7 +269,7 @@ def _completeness(bench: Bench, found: Attribution) -> Iterator[Finding]:
     yield finding("completeness", found.method, gap)
 
 
-def _order(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+def _order(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     sample, name = bench.sample, explainer.method.name
     deletion, insertion = areas(bench.probe, sample.images, sample.classes, order_of(maps), bench.generator(2))
     at_random = bench.random_areas
@@ -268,14 +277,14 @@ def _order(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding
     yield finding("insertion", name, mean_of(insertion - at_random[1], bench.generator(10)))
 
 
-def _noise(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+def _noise(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     sample = bench.few
     again = second_draw(sample.images, sample.sky_sigma, sample.electrons, bench.generator(3))
     likeness = correlation(maps, explainer.importance(bench.probe, again, sample.classes))
     yield finding("noise", explainer.method.name, mean_of(likeness, bench.generator(10)))
 
 
-def _symmetry(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+def _symmetry(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     """The mean agreement with the seven other views; not asked of images that are not square."""
     images, classes = bench.few.images, bench.few.classes
     if images.shape[1] != images.shape[2]:
@@ -285,7 +294,7 @@ def _symmetry(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Find
     yield finding("symmetry", explainer.method.name, mean_of(mean_likeness(likeness), bench.generator(10)))
 
 
-def _model_randomisation(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+def _model_randomisation(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     """Rank correlation with the map of a network that has forgotten its top layers, then more of them, then all.
 
     Judged is the mean over these stages: a map that stays while the layers nearest to the answer forget does not show
@@ -304,7 +313,7 @@ def _model_randomisation(bench: Bench, explainer: Explainer, maps: Floats) -> It
     yield finding("model_randomisation", name, mean_of(mean_likeness(likeness), bench.generator(10)))
 
 
-def _label_randomisation(bench: Bench, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+def _label_randomisation(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     if bench.label_randomised is None:
         return
     seen = explainer.importance(bench.label_randomised, bench.few.images, bench.few.classes)
@@ -318,7 +327,7 @@ Number = Callable[[Causes, Floats], Doubles]
 GAUSSIAN: Final = "gaussian"
 
 
-def truth_findings(bench: Bench, method: str, maps: Floats) -> Iterator[Finding]:
+def truth_findings(bench: CheckInputs, method: str, maps: Floats) -> Iterator[Finding]:
     """How much of some maps (n, y, x) lies on the cause, for all galaxies and class by class; nothing without a truth.
 
     Judged is the gain over a Gaussian at the centre, galaxy by galaxy.
@@ -328,14 +337,14 @@ def truth_findings(bench: Bench, method: str, maps: Floats) -> Iterator[Finding]
     plain = PLAIN[GAUSSIAN](bench.sample.images, bench.generator(20))
     for check, number in NUMBERS.items():
         numbers, theirs = number(bench.causes, maps), number(bench.causes, plain)
-        for subject, which in _groups(bench, numbers):
+        for study, which in _groups(bench, numbers):
             found, other, gain = (
                 mean_of(values[which], bench.generator(10)) for values in (numbers, theirs, numbers - theirs)
             )
-            yield finding_against(check, method, found, other, gain, subject)
+            yield finding_against(check, method, found, other, gain, study)
 
 
-def plain_findings(bench: Bench) -> Iterator[Finding]:
+def plain_findings(bench: CheckInputs) -> Iterator[Finding]:
     """The same of maps that know nothing of the network, under their names in brackets."""
     for name, draw in PLAIN.items():
         yield from truth_findings(bench, f"({name})", draw(bench.sample.images, bench.generator(20)))
@@ -373,7 +382,7 @@ NUMBERS: Final[Mapping[str, Number]] = {
 """Of each check, a number for each galaxy."""
 
 
-def _groups(bench: Bench, numbers: Doubles) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _groups(bench: CheckInputs, numbers: Doubles) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """All galaxies, then those of each predicted class that has some."""
     yield "", np.ones(len(numbers), np.bool_)
     for name in bench.sample.class_names:

@@ -13,7 +13,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.unusual.anomaly_model import IMAGE_SCORES, SCORES, TITLES, Judge, combined, normal_scores
+from gz2interp.embedding.unusual.anomaly_model import (
+    IMAGE_SCORES,
+    SCORES,
+    TITLES,
+    AnomalyModel,
+    combined,
+    normal_scores,
+)
 from gz2interp.embedding.unusual.morphology import CONTROLS, FAMILIES, Morphology
 from gz2interp.embedding.unusual.places import cells_of, farthest_places, feature_names, features_of
 from gz2interp.embedding.unusual.reasons import (
@@ -36,19 +43,26 @@ from gz2interp.stores.files import whole_folder
 from gz2interp.stores.layer_results import UnusualFolder, unusual_folder
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings
-from gz2interp.workflows.study import Progress, Subject
-from gz2interp.workflows.unusual_results import REASONS, TOGETHER, Unusual, Usual, frozen_arrays, usual_of
+from gz2interp.workflows.study import Progress, Study
+from gz2interp.workflows.unusual_results import (
+    REASONS,
+    TOGETHER,
+    FittedStatistics,
+    UnusualGalaxies,
+    frozen_arrays,
+    usual_of,
+)
 
 if TYPE_CHECKING:
     from gz2interp.network.probe import Probe
 
 __all__ = [
     "FEWEST",
-    "Door",
-    "Judged",
-    "Look",
-    "Looks",
-    "Measuring",
+    "ActivationProbe",
+    "FeatureExtractor",
+    "ImageAnomaly",
+    "LayerFeatures",
+    "PixelMeasurements",
     "UnusualSettings",
     "details_of",
     "judge_image",
@@ -65,7 +79,7 @@ SCALED: Final = "scaled"
 """The layer of a network of ours that scales the images."""
 
 
-class Door(Protocol):
+class ActivationProbe(Protocol):
     """The part of a probe that is needed here."""
 
     layers: tuple[LayerInfo, ...]
@@ -78,7 +92,7 @@ class Door(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Look:
+class LayerFeatures:
     """What was seen of some images.
 
     Attributes
@@ -93,12 +107,12 @@ class Look:
     cells: Floats | None
 
 
-class Looks:
+class FeatureExtractor:
     """Layers of a network, asked together.
 
     Parameters
     ----------
-    door : Door
+    door : ActivationProbe
     layers : sequence of str
         By default the last layer of each size of plane: see `stages_of`.
     bands : sequence of str
@@ -113,7 +127,7 @@ class Looks:
         In words.
     """
 
-    def __init__(self, door: Door, layers: Sequence[str] = (), bands: Sequence[str] = ()) -> None:
+    def __init__(self, door: ActivationProbe, layers: Sequence[str] = (), bands: Sequence[str] = ()) -> None:
         self._door = door
         self.infos = tuple(door.layer(name) for name in layers) if layers else stages_of(door.layers)
         self.layers = tuple(info.name for info in self.infos)
@@ -124,7 +138,7 @@ class Looks:
             for name in feature_names(info.name, info.shape, bands if _is_image(info, bands) else ())
         ]
 
-    def __call__(self, images: Floats) -> Look:
+    def __call__(self, images: Floats) -> LayerFeatures:
         """Ask every layer about the images (n, y, x, band)."""
         features, cells = [], None
         for info in self.infos:
@@ -132,7 +146,7 @@ class Looks:
             features.append(features_of(values))
             if info.name == self.near:
                 cells = cells_of(values)
-        return Look(np.concatenate(features, axis=1), cells)
+        return LayerFeatures(np.concatenate(features, axis=1), cells)
 
 
 def _is_image(info: LayerInfo, bands: Sequence[str]) -> bool:
@@ -161,7 +175,7 @@ SIGMA: Final = ("bump", "gap", "spot_", "hole_", "one_sided_", "one_band_", "arc
 """How the names of those begin that are told in standard deviations of the noise too."""
 
 
-class Measuring:
+class PixelMeasurements:
     """Measures images of some bands.
 
     Parameters
@@ -196,7 +210,7 @@ def told_of(usual: Morphology, bands: Sequence[str], numbers: Floats) -> list[di
     usual : Morphology
     bands : sequence of str
     numbers : float32 (n, number + 1)
-        From `Measuring`.
+        From `PixelMeasurements`.
     """
     words, names = morphology_words(bands), [str(name) for name in usual.names[len(CONTROLS) :]]
     values = numbers[:, len(CONTROLS) :]
@@ -275,7 +289,7 @@ FEWEST = 20
 
 
 @dataclass(frozen=True, eq=False)
-class _Marks:
+class _ReasonInputs:
     """What of each galaxy its scores were made of, for the reasons.
 
     Attributes
@@ -321,12 +335,12 @@ class UnusualSettings:
     seed: int = 0
 
 
-def unusual(subject: Subject, settings: UnusualSettings | None = None, progress: Progress | None = None) -> Unusual:
+def unusual(study: Study, settings: UnusualSettings | None = None, progress: Progress | None = None) -> UnusualGalaxies:
     """How unusual each galaxy is, the most unusual first, and why; what is up to date is left alone.
 
     Parameters
     ----------
-    subject : Subject
+    study : Study
     settings : UnusualSettings, optional
     progress : callable, optional
 
@@ -338,29 +352,29 @@ def unusual(subject: Subject, settings: UnusualSettings | None = None, progress:
         The network has no such layer.
     """
     settings = settings or UnusualSettings()
-    analysis = _analysis(subject, settings.layer, progress)
+    analysis = _analysis(study, settings.layer, progress)
     if len(analysis.rows) < FEWEST:
         raise SurveyError(
-            f"{len(analysis.rows)} galaxies of {subject.survey.name} have an image",
+            f"{len(analysis.rows)} galaxies of {study.survey.name} have an image",
             f"At least {FEWEST} galaxies to measure what is unusual, and about 200 to know it",
         )
-    looks, folder = Looks(subject.probe, settings.layers, subject.survey.bands), unusual_folder(analysis)
+    looks, folder = FeatureExtractor(study.probe, settings.layers, study.survey.bands), unusual_folder(analysis)
     provenance = _provenance(analysis, looks, settings)
     if not folder.is_complete or folder.provenance.digest != provenance.digest:
-        what = f"the ranking of {subject.survey.name} by {analysis.layer} of {subject.model.name}"
+        what = f"the ranking of {study.survey.name} by {analysis.layer} of {study.model.name}"
         with whole_folder(folder.path, what, replace=True) as aside:
-            _Scoring(subject, analysis, looks, settings, progress).write(UnusualFolder(aside), provenance)
-    return Unusual(subject.survey, subject.model, analysis, UnusualFolder(folder.path))
+            _Scoring(study, analysis, looks, settings, progress).write(UnusualFolder(aside), provenance)
+    return UnusualGalaxies(study.survey, study.model, analysis, UnusualFolder(folder.path))
 
 
-def _analysis(subject: Subject, layer: str, progress: Progress | None) -> Analysis:
+def _analysis(study: Study, layer: str, progress: Progress | None) -> Analysis:
     """The newest there is, however it was made: another one would take its place on the map."""
-    survey, model = subject.survey, subject.model
+    survey, model = study.survey, study.model
     there = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    return there or analyse(subject, AnalyseSettings(layer), progress)
+    return there or analyse(study, AnalyseSettings(layer), progress)
 
 
-def _provenance(analysis: Analysis, looks: Looks, settings: UnusualSettings) -> Provenance:
+def _provenance(analysis: Analysis, looks: FeatureExtractor, settings: UnusualSettings) -> Provenance:
     return Provenance(
         data=analysis.provenance.data,
         model=analysis.provenance.model,
@@ -383,19 +397,24 @@ class _Scoring:
     """One judgement of a survey, from the sample to the files."""
 
     def __init__(
-        self, subject: Subject, analysis: Analysis, looks: Looks, settings: UnusualSettings, progress: Progress | None
+        self,
+        study: Study,
+        analysis: Analysis,
+        looks: FeatureExtractor,
+        settings: UnusualSettings,
+        progress: Progress | None,
     ) -> None:
-        self._subject, self._analysis, self._looks = subject, analysis, looks
+        self._study, self._analysis, self._looks = study, analysis, looks
         self._settings, self._progress = settings, progress
-        survey = subject.survey
-        self._measuring = Measuring(survey.bands, survey.shape)
+        survey = study.survey
+        self._measuring = PixelMeasurements(survey.bands, survey.shape)
         rng = np.random.default_rng(settings.seed)
         n = len(analysis.rows)
         self._ground = np.sort(rng.choice(n, min(n, settings.ground), replace=False))
         self._for_places = np.sort(rng.choice(len(self._ground), min(len(self._ground), settings.places), False))
-        self._said = subject.model.predictions.set_index("row").reindex(analysis.rows)
-        self._probabilities = self._said[[f"p_{name}" for name in subject.model.class_names]].to_numpy(np.float32)
-        self._shares = vote_shares(subject.survey.catalog.iloc[analysis.rows], subject.model.class_names)
+        self._said = study.model.predictions.set_index("row").reindex(analysis.rows)
+        self._probabilities = self._said[[f"p_{name}" for name in study.model.class_names]].to_numpy(np.float32)
+        self._shares = vote_shares(study.survey.catalog.iloc[analysis.rows], study.model.class_names)
 
     def write(self, folder: UnusualFolder, provenance: Provenance) -> None:
         """Look twice: at the sample, then at everybody."""
@@ -408,12 +427,12 @@ class _Scoring:
         if numbers is not None:
             usual = replace(usual, morphology=Morphology.fit(numbers[self._ground, :-1], names))
         classes = self._probabilities.argmax(axis=1).astype(np.int64)
-        judge = Judge.fit(usual.space, vectors[self._ground], classes[self._ground], self._settings.seed)
+        judge = AnomalyModel.fit(usual.space, vectors[self._ground], classes[self._ground], self._settings.seed)
         values = self._judged(judge, usual, vectors, numbers, image_scores)
         frozen = frozen_arrays(usual) | {"ground": self._ground, "layers": np.array(self._looks.layers)}
         folder.complete(self._table(values, usual, numbers, marks), frozen, provenance)
 
-    def _usual(self) -> Usual:
+    def _usual(self) -> FittedStatistics:
         """What the sample says."""
         features: list[Floats] = []
         cells: list[Floats] = []
@@ -425,7 +444,9 @@ class _Scoring:
                 cells.append(look.cells[wanted[part]])
         return usual_of(np.concatenate(features), np.concatenate(cells) if cells else None)
 
-    def _placed(self, usual: Usual, vectors: Floats, numbers: Floats | None) -> tuple[dict[str, Floats], _Marks]:
+    def _placed(
+        self, usual: FittedStatistics, vectors: Floats, numbers: Floats | None
+    ) -> tuple[dict[str, Floats], _ReasonInputs]:
         """Write everybody's vector and numbers; return the scores of the images, and what they are made of."""
         n, grid = len(vectors), (1, 1)
         image_scores = {name: np.empty(n, np.float32) for name in usual.image_scores}
@@ -441,19 +462,24 @@ class _Scoring:
             deviations = usual.deviations(look.features)
             strongest[part] = strongest_features(deviations)
             deviation[part] = np.take_along_axis(deviations, strongest[part], axis=1)
-        return image_scores, _Marks(strongest, deviation, places, grid)
+        return image_scores, _ReasonInputs(strongest, deviation, places, grid)
 
     def _seen(self, stage: str, positions: Integers) -> Iterator[tuple[slice, Floats, Any]]:
         rows = self._analysis.rows[positions]
         done = 0
-        for batch in self._subject.survey.batches(rows=rows):
+        for batch in self._study.survey.batches(rows=rows):
             yield slice(done, done + len(batch.rows)), batch.images, self._looks(batch.images)
             done += len(batch.rows)
             if self._progress:
                 self._progress(stage, done, len(rows))
 
     def _judged(
-        self, judge: Judge, usual: Usual, vectors: Floats, numbers: Floats | None, image_scores: dict[str, Floats]
+        self,
+        judge: AnomalyModel,
+        usual: FittedStatistics,
+        vectors: Floats,
+        numbers: Floats | None,
+        image_scores: dict[str, Floats],
     ) -> dict[str, Floats]:
         itself = np.full(len(vectors), -1, np.int64)
         itself[self._ground] = np.arange(len(self._ground))
@@ -474,7 +500,9 @@ class _Scoring:
                 self._progress("scores", min(part.stop, len(vectors)), len(vectors))
         return {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
 
-    def _table(self, values: dict[str, Floats], usual: Usual, numbers: Floats | None, marks: _Marks) -> pd.DataFrame:
+    def _table(
+        self, values: dict[str, Floats], usual: FittedStatistics, numbers: Floats | None, marks: _ReasonInputs
+    ) -> pd.DataFrame:
         normal = {name: normal_scores(each) for name, each in values.items()}
         score = combined(normal, SCORES)
         rank = np.empty(len(score), np.int64)
@@ -493,7 +521,7 @@ class _Scoring:
         return pd.DataFrame(
             {
                 "row": rows,
-                GALAXY_ID: self._subject.survey.galaxy_ids[rows],
+                GALAXY_ID: self._study.survey.galaxy_ids[rows],
                 "rank": rank,
                 "score": score.astype(np.float32),
                 "reason": pd.Series(reasons, dtype="str"),
@@ -502,17 +530,19 @@ class _Scoring:
             }
         )
 
-    def _details(self, marks: _Marks, measured: dict[str, list[tuple[str, float]]], i: int) -> dict[str, str]:
+    def _details(self, marks: _ReasonInputs, measured: dict[str, list[tuple[str, float]]], i: int) -> dict[str, str]:
         names = self._looks.feature_names
         return details_of(
             [(names[k], float(d)) for k, d in zip(marks.strongest[i], marks.deviation[i], strict=True)],
             {name: int(of_all[i]) for name, of_all in marks.places.items()},
             marks.grid,
             measured,
-            votes_in_words(self._subject.model.class_names, self._shares[i], self._probabilities[i]),
+            votes_in_words(self._study.model.class_names, self._shares[i], self._probabilities[i]),
         )
 
-    def _told(self, usual: Usual, numbers: Floats | None, n: int) -> Iterator[dict[str, list[tuple[str, float]]]]:
+    def _told(
+        self, usual: FittedStatistics, numbers: Floats | None, n: int
+    ) -> Iterator[dict[str, list[tuple[str, float]]]]:
         """What is farthest off of each galaxy, a shard at a time."""
         for start in range(0, n, SHARD_ROWS):
             count = min(SHARD_ROWS, n - start)
@@ -520,11 +550,11 @@ class _Scoring:
                 yield from ({} for _ in range(count))
             else:
                 part = np.asarray(numbers[start : start + count])
-                yield from told_of(usual.morphology, self._subject.survey.bands, part)
+                yield from told_of(usual.morphology, self._study.survey.bands, part)
 
 
 @dataclass(frozen=True, eq=False)
-class Judged:
+class ImageAnomaly:
     """What was found of galaxies from elsewhere.
 
     Attributes
@@ -545,21 +575,21 @@ class Judged:
     reasons: list[str]
 
 
-def judge_image(found: Unusual, probe: Probe, images: NDArray[np.float32]) -> Judged:
+def judge_image(found: UnusualGalaxies, probe: Probe, images: NDArray[np.float32]) -> ImageAnomaly:
     """Judge galaxies that are not in the survey as its own were judged; nobody's votes are known of them.
 
     Parameters
     ----------
-    found : Unusual
+    found : UnusualGalaxies
     probe : Probe
         Of the model that `found` is of.
     images : float32 (n, y, x, band), nanomaggies
     """
-    looks, usual = Looks(probe, found.layers, found.survey.bands), found.usual
+    looks, usual = FeatureExtractor(probe, found.layers, found.survey.bands), found.usual
     look = looks(images)
     probabilities = probe.probabilities(images)
     bands = found.survey.bands
-    numbers = Measuring(bands, images.shape[1:3])(images)
+    numbers = PixelMeasurements(bands, images.shape[1:3])(images)
     farness = usual.farness(look.cells)
     image_scores = {name: farthest_places(far) for name, far in farness.items()} | usual.measured(numbers)
     values = found.judge(usual.space(look.features), probabilities, image_scores=image_scores)
@@ -586,4 +616,4 @@ def judge_image(found: Unusual, probe: Probe, images: NDArray[np.float32]) -> Ju
         )
         for i in range(len(images))
     ]
-    return Judged(values, placed, score, rank, reasons)
+    return ImageAnomaly(values, placed, score, rank, reasons)

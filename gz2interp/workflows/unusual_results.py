@@ -17,14 +17,14 @@ from gz2interp.embedding.unusual.anomaly_model import (
     IMAGE_SCORES,
     SCORES,
     TITLES,
-    Judge,
-    Space,
+    AnomalyModel,
+    WhitenedSpace,
     combined,
     fit_space,
     placed_among,
 )
 from gz2interp.embedding.unusual.morphology import Morphology
-from gz2interp.embedding.unusual.places import Levels, farthest_places
+from gz2interp.embedding.unusual.places import BrightnessBins, farthest_places
 from gz2interp.embedding.unusual.preference import taste_vectors
 from gz2interp.errors import SurveyError
 from gz2interp.schema import CLASS_VOTES, DEC, GALAXY_ID, GZ2CLASS, LABEL, RA, vote_column
@@ -39,8 +39,8 @@ from gz2interp.stores.tables import read_some_rows
 
 __all__ = [
     "TOGETHER",
-    "Unusual",
-    "Usual",
+    "FittedStatistics",
+    "UnusualGalaxies",
     "artefacts_in_words",
     "artefacts_of",
     "frozen_arrays",
@@ -54,12 +54,12 @@ Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class Usual:
+class FittedStatistics:
     """What a sample of galaxies says.
 
     Attributes
     ----------
-    space : Space
+    space : WhitenedSpace
     middle, scatter : float32 (feature,)
         Of each feature.
     image_scores : mapping
@@ -68,7 +68,7 @@ class Usual:
         None before anything was measured, and where images are too small for it.
     """
 
-    space: Space
+    space: WhitenedSpace
     middle: Floats
     scatter: Floats
     image_scores: Mapping[str, Any]
@@ -91,7 +91,7 @@ class Usual:
         return np.asarray((features - self.middle) / self.scatter, np.float32)
 
 
-def usual_of(features: Floats, cells: Floats | None) -> Usual:
+def usual_of(features: Floats, cells: Floats | None) -> FittedStatistics:
     """What a sample says.
 
     Parameters
@@ -101,10 +101,10 @@ def usual_of(features: Floats, cells: Floats | None) -> Usual:
     """
     image_scores = {} if cells is None else {name: kind.fit(cells) for name, kind in IMAGE_SCORES.items()}
     middle, scatter = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-7)
-    return Usual(fit_space(features), middle, scatter, image_scores)
+    return FittedStatistics(fit_space(features), middle, scatter, image_scores)
 
 
-def frozen_arrays(usual: Usual) -> dict[str, NDArray[Any]]:
+def frozen_arrays(usual: FittedStatistics) -> dict[str, NDArray[Any]]:
     """Everything as arrays by name."""
     arrays: dict[str, NDArray[Any]] = {
         "space/middle": usual.space.middle,
@@ -114,26 +114,26 @@ def frozen_arrays(usual: Usual) -> dict[str, NDArray[Any]]:
     }
     for name, score in usual.image_scores.items():
         for field, value in vars(score).items():
-            parts = vars(value) if isinstance(value, Levels) else {"": value}
+            parts = vars(value) if isinstance(value, BrightnessBins) else {"": value}
             arrays |= {f"{name}/{field}/{part}".rstrip("/"): array for part, array in parts.items()}
     if usual.morphology is not None:
         arrays |= {f"morphology/{field}": array for field, array in vars(usual.morphology).items()}
     return arrays
 
 
-def read_usual(arrays: Mapping[str, NDArray[Any]]) -> Usual:
+def read_usual(arrays: Mapping[str, NDArray[Any]]) -> FittedStatistics:
     """The inverse of `frozen_arrays`."""
     kinds = {name: kind for name, kind in IMAGE_SCORES.items() if f"{name}/axis" in arrays}
     image_scores = {name: kind(**_parts(arrays, name, kind)) for name, kind in kinds.items()}
-    space = Space(arrays["space/middle"], arrays["space/axes"])
+    space = WhitenedSpace(arrays["space/middle"], arrays["space/axes"])
     measured = {field.name: arrays.get(f"morphology/{field.name}") for field in fields(Morphology)}
     morphology = None if measured["names"] is None else Morphology(**measured)  # type: ignore[arg-type]
-    return Usual(space, arrays["middle"], arrays["scatter"], image_scores, morphology)
+    return FittedStatistics(space, arrays["middle"], arrays["scatter"], image_scores, morphology)
 
 
 def _parts(arrays: Mapping[str, NDArray[Any]], name: str, kind: Any) -> dict[str, Any]:
     known = [field.name for field in fields(kind)]
-    levels = Levels(*(arrays[f"{name}/levels/{field.name}"] for field in fields(Levels)))
+    levels = BrightnessBins(*(arrays[f"{name}/levels/{field.name}"] for field in fields(BrightnessBins)))
     return {field: levels if field == "levels" else arrays[f"{name}/{field}"] for field in known}
 
 
@@ -254,7 +254,7 @@ REASONS: Final = 3
 
 
 @dataclass(frozen=True)
-class Unusual:
+class UnusualGalaxies:
     """The scores of a survey's galaxies, and the judge that gave them.
 
     Attributes
@@ -336,19 +336,19 @@ class Unusual:
         ).replace("%", " %")
 
     @cached_property
-    def usual(self) -> Usual:
+    def usual(self) -> FittedStatistics:
         """What is usual in the survey."""
         with self._reading():
             return read_usual(self.folder.frozen)
 
     @cached_property
-    def judge(self) -> Judge:
+    def judge(self) -> AnomalyModel:
         """The scores as they were fitted; fitting them again to the same ground gives the same."""
         with self._reading():
             ground = np.asarray(self.folder.frozen["ground"], np.int64)
             classes = self._probabilities[ground].argmax(axis=1).astype(np.int64)
             vectors = np.asarray(self.folder.vectors[ground])
-            return Judge.fit(self.usual.space, vectors, classes, self.folder.provenance.seed or 0)
+            return AnomalyModel.fit(self.usual.space, vectors, classes, self.folder.provenance.seed or 0)
 
     def _reading(self) -> AbstractContextManager[None]:
         return failing_as(SurveyError, str(self.folder.path / "frozen.npz"), remedy="Run gz2interp unusual again")
@@ -385,7 +385,7 @@ class Unusual:
         return said[[f"p_{name}" for name in self.model.class_names]].to_numpy(np.float32)
 
 
-def latest_unusual(survey: Survey, model: ModelFolder, layer: str = "") -> Unusual:
+def latest_unusual(survey: Survey, model: ModelFolder, layer: str = "") -> UnusualGalaxies:
     """What was found in the newest analysis of exactly this survey and this model that was asked.
 
     Raises
@@ -397,7 +397,7 @@ def latest_unusual(survey: Survey, model: ModelFolder, layer: str = "") -> Unusu
         made, folder = analysis.provenance, unusual_folder(analysis)
         ours = (made.data, made.model) == (survey.digest, model.digest) and layer in ("", made.layer)
         if ours and folder.is_complete:
-            return Unusual(survey, model, analysis, folder)
+            return UnusualGalaxies(survey, model, analysis, folder)
     raise SurveyError(
         f"What is unusual in {survey.name} was not asked of {model.name} as it is now",
         remedy=f"Run gz2interp unusual {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 from gz2interp.errors import InputError
 
-__all__ = ["Breaker", "Limits", "Pace", "Stopped", "Trouble"]
+__all__ = ["ArchiveError", "CircuitBreaker", "Limits", "RateLimiter", "Stopped"]
 
 
-class Trouble(Exception):
+class ArchiveError(Exception):
     """An answer that did not come, or is not what was asked for.
 
     Parameters
@@ -106,7 +106,7 @@ _CATCH_UP = 2.0
 """Intervals that a late worker may make good, so that the wanted rate is reached and never exceeded by a burst."""
 
 
-class Pace:
+class RateLimiter:
     """Gives out the moments at which a host may be asked.
 
     Parameters
@@ -153,7 +153,7 @@ _log = logging.getLogger(__name__)
 _FIRST_PAUSE = 2.0
 
 
-class Breaker:
+class CircuitBreaker:
     """A circuit breaker for one service (Nygard, *Release It!*, 2007): closed, open, and one question while half open.
 
     Parameters
@@ -208,7 +208,7 @@ class Breaker:
 
         Raises
         ------
-        Trouble
+        ArchiveError
             It has been down for longer than the patience allows.
         Stopped
             The run is being ended.
@@ -222,7 +222,7 @@ class Breaker:
                     self._asking = threading.get_ident()
                     return
                 if self.down_for > self._limits.patience:
-                    raise Trouble("down", f"{self._name} is down ({self._words})")
+                    raise ArchiveError("down", f"{self._name} is down ({self._words})")
                 self._lock.wait(min(max(left, 0.05), 0.5))
 
     def succeeded(self) -> None:

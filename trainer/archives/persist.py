@@ -9,7 +9,7 @@ from contextvars import ContextVar
 from typing import Final, TypeVar
 
 from gz2interp.errors import CutoutUnavailable
-from trainer.archives.limits import Stopped, Trouble
+from trainer.archives.limits import ArchiveError, Stopped
 from trainer.archives.service import Service
 
 __all__ = ["TRIES", "persist"]
@@ -28,7 +28,7 @@ def persist(attempt: Callable[[], Answer], service: Service, left: Callable[[], 
     Parameters
     ----------
     attempt : callable
-        Raises `Trouble` where it fails.
+        Raises `ArchiveError` where it fails.
     service : Service
     left : callable, optional
         How many parts of the answer are still lacking; getting one of them is progress.
@@ -43,16 +43,16 @@ def persist(attempt: Callable[[], Answer], service: Service, left: Callable[[], 
     ------
     CutoutUnavailable
         ``"failed"``: given up, and why.
-    Trouble
+    ArchiveError
         The service has been down for longer than the patience allows.
     Stopped
         The run is being ended.
     """
-    patience = _Patience(service, left)
+    patience = _AttemptCounter(service, left)
     while True:
         try:
             return attempt()
-        except Trouble as trouble:
+        except ArchiveError as trouble:
             if trouble.kind == "down":
                 raise
             if trouble.lasting:
@@ -62,7 +62,7 @@ def persist(attempt: Callable[[], Answer], service: Service, left: Callable[[], 
             raise Stopped
 
 
-class _Patience:
+class _AttemptCounter:
     """Counts what counts against one galaxy at one service."""
 
     def __init__(self, service: Service, left: Callable[[], int]) -> None:
@@ -72,7 +72,7 @@ class _Patience:
         self._times_down = service.breaker.times_down
         self._words = Counter[str]()
 
-    def after(self, trouble: Trouble) -> float:
+    def after(self, trouble: ArchiveError) -> float:
         """The pause after a failure [s].
 
         Raises

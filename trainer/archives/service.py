@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from gz2interp.errors import InputError
-from trainer.archives.limits import Breaker, Limits, Pace, Stopped, Trouble
+from trainer.archives.limits import ArchiveError, CircuitBreaker, Limits, RateLimiter, Stopped
 
 __all__ = ["Guard", "Service", "available", "configured"]
 
@@ -62,32 +62,34 @@ class Guard:
 
         Raises
         ------
-        Trouble
+        ArchiveError
             It leads elsewhere.
         """
         try:
             parts = urlsplit(url)
             port = parts.port or _PORTS.get(parts.scheme, 0)
         except ValueError:
-            raise Trouble("address", f"the service gave an address that is none: {url[:100]!r}") from None
+            raise ArchiveError("address", f"the service gave an address that is none: {url[:100]!r}") from None
         host = (parts.hostname or "").lower()
         if parts.scheme not in _PORTS or (self._secure and parts.scheme != "https"):
-            raise Trouble("address", f"the service leads to {parts.scheme}://{host}, which is not secure")
+            raise ArchiveError("address", f"the service leads to {parts.scheme}://{host}, which is not secure")
         if host == self.host and (port == self._port or not self.private):
             return
         if host not in self._allowed:
-            raise Trouble("address", f"the service leads to another host, {host}:{port}; only {self.host} may be asked")
+            raise ArchiveError(
+                "address", f"the service leads to another host, {host}:{port}; only {self.host} may be asked"
+            )
 
     def check_peer(self, host: str, peer: str) -> None:
         """Let a connection pass by the address that it really has.
 
         Raises
         ------
-        Trouble
+        ArchiveError
             It is a loopback or private one, and the configured address is not.
         """
         if not _is_public(peer) and not (host == self.host and self.private):
-            raise Trouble("address", f"{host} leads to {peer}, an address of this machine or of a private network")
+            raise ArchiveError("address", f"{host} leads to {peer}, an address of this machine or of a private network")
 
 
 def _addresses(host: str) -> set[str]:
@@ -121,8 +123,8 @@ class Service:
     ) -> None:
         self.name, self.address, self.limits, self.stop = name, address, limits, stop
         self.guard = Guard(address, allowed)
-        self.pace = Pace(limits.rate, stop)
-        self.breaker = Breaker(f"{name} ({self.guard.host})", limits, stop)
+        self.pace = RateLimiter(limits.rate, stop)
+        self.breaker = CircuitBreaker(f"{name} ({self.guard.host})", limits, stop)
         self.requests, self.bytes = 0, 0
         self.troubles = Counter[str]()
         self._lock = threading.Lock()
@@ -156,7 +158,7 @@ def available(services: Sequence[Service]) -> Service:
 
     Raises
     ------
-    Trouble
+    ArchiveError
         All have been down for longer than the patience allows.
     Stopped
         The run is being ended.
@@ -167,7 +169,7 @@ def available(services: Sequence[Service]) -> Service:
                 return service
         if all(service.breaker.down_for > service.limits.patience for service in services):
             told = "; ".join(f"{service.name} is down ({service.breaker.words})" for service in services)
-            raise Trouble("down", told)
+            raise ArchiveError("down", told)
         if services[0].stop.wait(_LOOK_AGAIN):
             raise Stopped
 

@@ -20,7 +20,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from trainer.archives.limits import Trouble
+from trainer.archives.limits import ArchiveError
 from trainer.archives.service import Guard, Service
 
 __all__ = ["BoundedAdapter", "PoliteSession", "plain_words"]
@@ -135,7 +135,7 @@ class PoliteSession(requests.Session):
 
         Raises
         ------
-        Trouble
+        ArchiveError
             Whatever kept a good answer from coming.
         Stopped
             The run is being ended.
@@ -146,9 +146,9 @@ class PoliteSession(requests.Session):
             try:
                 hops = list(self.resolve_redirects(response, request, **kwargs))
             except requests.TooManyRedirects:
-                raise Trouble("refused", f"the service redirects more than {_MOST_REDIRECTS} times") from None
+                raise ArchiveError("refused", f"the service redirects more than {_MOST_REDIRECTS} times") from None
             except ValueError:
-                raise Trouble("address", "the service leads to an address that is none") from None
+                raise ArchiveError("address", "the service leads to an address that is none") from None
             response = hops[-1] if hops else response
         return response
 
@@ -166,7 +166,7 @@ class PoliteSession(requests.Session):
             service.note(requests=1)
             response = self._answer(request, **kwargs)
             service.breaker.succeeded()
-        except Trouble as trouble:
+        except ArchiveError as trouble:
             service.note(trouble=trouble.kind)
             if trouble.of_service:
                 service.breaker.failed(trouble.words)
@@ -189,11 +189,11 @@ class PoliteSession(requests.Session):
         except (requests.Timeout, ReadTimeoutError) as error:
             part = "connect" if isinstance(error, requests.ConnectTimeout) else "answer"
             seconds = limits.connect if part == "connect" else limits.read
-            raise Trouble("timeout", f"the service did not {part} within {seconds:g} seconds") from None
+            raise ArchiveError("timeout", f"the service did not {part} within {seconds:g} seconds") from None
         except (requests.RequestException, HTTPError, OSError) as error:
             if time.monotonic() >= ends - 0.05:
                 raise _too_slow(limits.whole) from None
-            raise Trouble("connection", f"the connection failed ({_cause(error)})") from None
+            raise ArchiveError("connection", f"the connection failed ({_cause(error)})") from None
         self._refuse(response)
         return response
 
@@ -204,13 +204,13 @@ class PoliteSession(requests.Session):
             pieces.append(piece)
             size += len(piece)
             if size > limits.most_bytes:
-                raise Trouble("answer", f"the answer is larger than {limits.most_bytes / 2**20:.0f} MiB")
+                raise ArchiveError("answer", f"the answer is larger than {limits.most_bytes / 2**20:.0f} MiB")
             if time.monotonic() > ends:
                 raise _too_slow(limits.whole)
         self._service.note(size=size)
         wanted = response.headers.get("Content-Length", "")
         if wanted.isdecimal() and not response.headers.get("Content-Encoding") and size < int(wanted):
-            raise Trouble("connection", f"the answer broke off after {size} of {wanted} bytes")
+            raise ArchiveError("connection", f"the answer broke off after {size} of {wanted} bytes")
         response._content, response._content_consumed = b"".join(pieces), True  # as requests itself keeps it
 
     def _refuse(self, response: Response) -> None:
@@ -220,12 +220,12 @@ class PoliteSession(requests.Session):
         hold = _retry_after(response.headers.get("Retry-After", ""))
         if code in _BUSY and hold is not None:
             self._service.pace.hold(min(hold, self._service.limits.longest_hold))
-            raise Trouble("held", f"the service said {code}: ask again in {hold:.0f} seconds")
+            raise ArchiveError("held", f"the service said {code}: ask again in {hold:.0f} seconds")
         said = plain_words(response.content)
         words = f"the service said {code} {response.reason or ''}".rstrip() + (f": {said}" if said else "")
         if code == 429:
-            raise Trouble("busy", words)
-        raise Trouble("server" if code >= 500 else "passing" if code in _PASSING else "refused", words)
+            raise ArchiveError("busy", words)
+        raise ArchiveError("server" if code >= 500 else "passing" if code in _PASSING else "refused", words)
 
 
 def plain_words(content: bytes, most: int = 160) -> str:
@@ -254,8 +254,8 @@ def _retry_after(value: str) -> float | None:
         return None
 
 
-def _too_slow(whole: float) -> Trouble:
-    return Trouble("timeout", f"the answer was not complete within {whole:g} seconds")
+def _too_slow(whole: float) -> ArchiveError:
+    return ArchiveError("timeout", f"the answer was not complete within {whole:g} seconds")
 
 
 def _cause(error: BaseException) -> str:

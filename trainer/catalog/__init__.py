@@ -2,21 +2,21 @@
 
 from trainer.catalog.gz2class import Gz2Class, parse_gz2class
 from trainer.catalog.identity import ids_of, name_id, position_ids
-from trainer.catalog.join import Join, join
-from trainer.catalog.labels import SCHEMES, Labels, labels_by
+from trainer.catalog.join import JoinSettings, join
+from trainer.catalog.labels import SCHEMES, SchemeLabels, labels_by
 from trainer.catalog.reading import TABLE_ROW, read_catalog
-from trainer.catalog.report import CatalogReport, Count, JoinReport, LabelReport
+from trainer.catalog.report import CatalogReport, JoinReport, LabelReport, ReportCount
 
 __all__ = [
     "SCHEMES",
     "TABLE_ROW",
     "CatalogReport",
-    "Count",
     "Gz2Class",
-    "Join",
     "JoinReport",
+    "JoinSettings",
     "LabelReport",
-    "Labels",
+    "ReportCount",
+    "SchemeLabels",
     "ids_of",
     "join",
     "labels_by",

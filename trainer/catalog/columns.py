@@ -25,7 +25,7 @@ from trainer.catalog.delimited import ColumnType
 from trainer.catalog.other_votes import VoteColumns, vote_columns
 from trainer.catalog.positions import PositionColumns, position_columns
 
-__all__ = ["FILE_COLUMNS", "ID_COLUMNS", "NUMBERS", "Layout", "layout_of", "names_in"]
+__all__ = ["FILE_COLUMNS", "ID_COLUMNS", "NUMBERS", "TableLayout", "layout_of", "names_in"]
 
 ID_COLUMNS: Final = (
     *(
@@ -74,7 +74,7 @@ _VOTES: Final = {
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """How a file's columns become ours.
 
     Attributes
@@ -110,7 +110,7 @@ class Layout:
     left_out: tuple[str, ...]
 
 
-def layout_of(columns: Sequence[str]) -> Layout:
+def layout_of(columns: Sequence[str]) -> TableLayout:
     """Find the schema's columns among a file's, whatever their case.
 
     Raises
@@ -138,7 +138,7 @@ def layout_of(columns: Sequence[str]) -> Layout:
     user_columns = [name for name in others if name not in left_out]
     types: dict[str, ColumnType] = {name: _type_of(ours) for name, ours in names.items()}
     types.update(dict.fromkeys(placed, "angle"), **dict.fromkeys(user_columns, "any"))
-    return Layout(
+    return TableLayout(
         kind=votes.kind or _kind(theirs, found, positions),
         id_column=id_column,
         positions=positions,

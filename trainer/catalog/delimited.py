@@ -25,7 +25,7 @@ __all__ = [
     "NUMPY_TYPES",
     "SEXAGESIMAL",
     "ColumnType",
-    "Sheet",
+    "TextTable",
     "angles",
     "inferred",
     "open_sheet",
@@ -60,7 +60,7 @@ _SPELLINGS: Final = [spelling for word in MISSING for spelling in {word, word.up
 
 
 @dataclass(frozen=True)
-class Sheet:
+class TextTable:
     """Where a text table lies and how it is written.
 
     Attributes
@@ -115,7 +115,7 @@ class Sheet:
                 raise
 
 
-def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> Sheet:
+def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> TextTable:
     """Find the line of names and its delimiter.
 
     Names stand below comments (SkyServer writes ``#Table1``) and blank lines, or in the last comment if the first line
@@ -150,7 +150,7 @@ def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> Sheet:
     units = (
         dict(zip(names, below[0], strict=True)) if skipped == 2 or (skipped == 1 and not _is_ruler(below[0])) else {}
     )
-    return Sheet(path, opened, tuple(names), delimiter, heads[skipped][0], units)
+    return TextTable(path, opened, tuple(names), delimiter, heads[skipped][0], units)
 
 
 def _lines(file: IO[bytes], encoding: str, newline: str | None = None) -> Iterator[str]:
@@ -162,7 +162,7 @@ def _lines(file: IO[bytes], encoding: str, newline: str | None = None) -> Iterat
         yield line
 
 
-def _commented(path: Path, opened: Callable[[Path], IO[bytes]], comment: str, line: int, first: str) -> Sheet:
+def _commented(path: Path, opened: Callable[[Path], IO[bytes]], comment: str, line: int, first: str) -> TextTable:
     """A sheet whose names stand in a comment above its first row."""
     delimiter = _delimiter(comment) if _delimiter(comment) == _delimiter(first) else _delimiter(first)
     names, values = _fields(comment.strip(), delimiter), _fields(first, delimiter)
@@ -172,7 +172,7 @@ def _commented(path: Path, opened: Callable[[Path], IO[bytes]], comment: str, li
             "a line of names, or a comment with as many names as there are columns",
             "Write one above the first row.",
         )
-    return Sheet(path, opened, tuple(names), delimiter, line - 1)
+    return TextTable(path, opened, tuple(names), delimiter, line - 1)
 
 
 def _delimiter(line: str) -> str:
@@ -208,7 +208,7 @@ def _is_ruler(fields: list[str]) -> bool:
     return bool(fields) and all(re.fullmatch(r"[-=]+", text) for text in fields)
 
 
-def read(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
+def read(sheet: TextTable, types: dict[str, ColumnType]) -> pd.DataFrame:
     """The wanted columns of a sheet.
 
     Raises
@@ -232,7 +232,7 @@ def read(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
     return frame.assign(**{name: _converted(frame[name], kind) for name, kind in texts.items()})
 
 
-def _read_rows(sheet: Sheet, types: dict[str, ColumnType]) -> pd.DataFrame:
+def _read_rows(sheet: TextTable, types: dict[str, ColumnType]) -> pd.DataFrame:
     """Columns that are separated by blanks, line by line."""
     wanted = [(sheet.columns.index(name), name, kind) for name, kind in types.items()]
     values: list[list[str]] = [[] for _ in wanted]
@@ -312,7 +312,7 @@ class _WithoutComments:
     """A file less the comments between and below its rows, from the first row on."""
 
     file: IO[bytes]
-    sheet: Sheet
+    sheet: TextTable
 
     def __post_init__(self) -> None:
         for _ in range(self.sheet.heading):
@@ -334,7 +334,7 @@ class _WithoutComments:
         )
 
 
-def _read_arrow(sheet: Sheet, types: dict[str, ColumnType], *, comments: bool = False) -> pd.DataFrame:
+def _read_arrow(sheet: TextTable, types: dict[str, ColumnType], *, comments: bool = False) -> pd.DataFrame:
     with sheet.opened(sheet.path) as file:
         counted = _Counted(_WithoutComments(file, sheet) if comments else file)
         heading = 0 if comments else sheet.heading
@@ -357,13 +357,13 @@ def _read_arrow(sheet: Sheet, types: dict[str, ColumnType], *, comments: bool = 
     return frame
 
 
-def _refuse_line_breaks(sheet: Sheet) -> None:
+def _refuse_line_breaks(sheet: TextTable) -> None:
     with suppress(csv.Error):  # longer than the csv module allows, and still on one line
         for _ in sheet.rows():
             pass
 
 
-def _raise_first_fault(sheet: Sheet, types: dict[str, ColumnType], error: Exception) -> None:
+def _raise_first_fault(sheet: TextTable, types: dict[str, ColumnType], error: Exception) -> None:
     wanted = [(sheet.columns.index(name), name, kind) for name, kind in types.items()]
     try:
         for line, fields in sheet.rows():
@@ -375,7 +375,7 @@ def _raise_first_fault(sheet: Sheet, types: dict[str, ColumnType], error: Except
         raise _cut_short(sheet.path, error) from error
 
 
-def _no_rows(sheet: Sheet) -> InputError:
+def _no_rows(sheet: TextTable) -> InputError:
     return InputError(
         f"{sheet.path.name} holds a line of names and no row",
         "one line per galaxy",
@@ -421,7 +421,7 @@ def _is_number(text: str) -> bool:
     return "_" not in text
 
 
-def _ragged(sheet: Sheet, line: int, fields: list[str]) -> InputError:
+def _ragged(sheet: TextTable, line: int, fields: list[str]) -> InputError:
     return InputError(
         f"{sheet.path.name}, line {line} has {len(fields)} fields; it begins {', '.join(fields)[:60]!r}",
         f"{len(sheet.columns)} fields were expected, as in the line of names (line {sheet.heading})",

@@ -16,7 +16,7 @@ from scipy.spatial import cKDTree
 from gz2interp.embedding.duplicates import SAME_WITHIN, separation
 from gz2interp.errors import InputError, shortened
 from gz2interp.schema import DEC, GALAXY_ID, MAGNITUDES, PETRO_RADIUS, RA
-from trainer.catalog.report import Count
+from trainer.catalog.report import ReportCount
 
 __all__ = [
     "Identity",
@@ -55,13 +55,13 @@ class Identity:
     table : DataFrame
     notes : tuple of str
         What was decided, in words.
-    renamed : Count
+    renamed : ReportCount
         Rows that bore the id of a galaxy elsewhere, and got one made of their position.
     """
 
     table: pd.DataFrame
     notes: tuple[str, ...] = ()
-    renamed: Count = field(default_factory=Count)
+    renamed: ReportCount = field(default_factory=ReportCount)
 
 
 def tell_apart(table: pd.DataFrame) -> Identity:
@@ -84,7 +84,7 @@ def tell_apart(table: pd.DataFrame) -> Identity:
     if not apart.any():
         return Identity(table)
     made = ids_of_positions(table[RA], table[DEC])
-    renamed = Count.of(str(name) for name in table.loc[apart, GALAXY_ID])
+    renamed = ReportCount.of(str(name) for name in table.loc[apart, GALAXY_ID])
     if apart.mean() <= _FEW:
         return Identity(table.assign(**{GALAXY_ID: table[GALAXY_ID].mask(apart, made)}), (), renamed)
     note = f"ids repeat at other positions ({renamed.line('rows')}): ids are made from the positions"
@@ -203,14 +203,14 @@ _UNKNOWN = -999.0
 """SDSS writes -9999 (and -999) for what it could not measure."""
 
 
-def drop_unidentified(table: pd.DataFrame) -> tuple[pd.DataFrame, Count]:
+def drop_unidentified(table: pd.DataFrame) -> tuple[pd.DataFrame, ReportCount]:
     """Leave out rows without an id; the rest has int64 ids."""
     gone = table[GALAXY_ID].isna()
     ids = table.loc[~gone, GALAXY_ID].astype(np.int64)
-    return table[~gone].assign(**{GALAXY_ID: ids}), Count.of(f"row {row + 1}" for row in table.index[gone])
+    return table[~gone].assign(**{GALAXY_ID: ids}), ReportCount.of(f"row {row + 1}" for row in table.index[gone])
 
 
-def drop_unplaced(table: pd.DataFrame) -> tuple[pd.DataFrame, Count]:
+def drop_unplaced(table: pd.DataFrame) -> tuple[pd.DataFrame, ReportCount]:
     """Leave out galaxies whose position is empty, not finite or not on the sphere; 360 deg becomes 0."""
     right, up = table[RA], table[DEC]
     # An empty field is NaN and fails every comparison.
@@ -219,16 +219,16 @@ def drop_unplaced(table: pd.DataFrame) -> tuple[pd.DataFrame, Count]:
     examples = (
         f"{name} at ra {ra:g}, dec {dec:g}" for name, ra, dec in zip(bad[GALAXY_ID], bad[RA], bad[DEC], strict=True)
     )
-    return table[~gone].assign(**{RA: right[~gone] % 360.0}), Count.of(examples)
+    return table[~gone].assign(**{RA: right[~gone] % 360.0}), ReportCount.of(examples)
 
 
-def drop_duplicates(table: pd.DataFrame) -> tuple[pd.DataFrame, Count]:
+def drop_duplicates(table: pd.DataFrame) -> tuple[pd.DataFrame, ReportCount]:
     """Keep the first row of each galaxy."""
     again = table.duplicated(GALAXY_ID)
-    return table[~again], Count.of(str(name) for name in table.loc[again, GALAXY_ID])
+    return table[~again], ReportCount.of(str(name) for name in table.loc[again, GALAXY_ID])
 
 
-def near_pairs(table: pd.DataFrame, within: float) -> Count:
+def near_pairs(table: pd.DataFrame, within: float) -> ReportCount:
     """Pairs of galaxies closer than `within` [arcsec]: perhaps one galaxy twice, perhaps two. They stay.
 
     Raises
@@ -238,7 +238,7 @@ def near_pairs(table: pd.DataFrame, within: float) -> Count:
     """
     table = table[table[RA].notna() & table[DEC].notna()]
     if table.empty:
-        return Count()
+        return ReportCount()
     tree = cKDTree(unit_vectors(table[RA], table[DEC]))
     neighbours = int(tree.count_neighbors(tree, chord(within))) - len(table)
     if neighbours > _CROWDED * len(table):
@@ -249,7 +249,7 @@ def near_pairs(table: pd.DataFrame, within: float) -> Count:
         )
     pairs = np.sort(tree.query_pairs(chord(within), output_type="ndarray"), axis=1)
     names = table[GALAXY_ID].to_numpy()[pairs[np.lexsort(pairs.T[::-1])]]
-    return Count.of(f"{first} and {second}" for first, second in names)
+    return ReportCount.of(f"{first} and {second}" for first, second in names)
 
 
 def blank_sentinels(table: pd.DataFrame, columns: Sequence[str] = (*MAGNITUDES, PETRO_RADIUS, "redshift")) -> int:

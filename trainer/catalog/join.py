@@ -22,14 +22,14 @@ from trainer.catalog.positions import position_columns, sky_positions, with_equi
 from trainer.catalog.report import JoinReport
 from trainer.catalog.tables import read_table
 
-__all__ = ["Join", "join"]
+__all__ = ["JoinSettings", "join"]
 
 
 On = Literal["id", "position"]
 
 
 @dataclass(frozen=True)
-class Join:
+class JoinSettings:
     """A wish to join a table: the arguments of `join`.
 
     Attributes

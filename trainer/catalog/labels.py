@@ -19,7 +19,7 @@ from trainer.catalog.tree import LEAVES, leaf_shares
 
 __all__ = [
     "SCHEMES",
-    "Labels",
+    "SchemeLabels",
     "barred",
     "classes_of",
     "e_s_a",
@@ -44,7 +44,7 @@ _UNKNOWN_CLASS: Final = "gz2class outside the grammar"
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class SchemeLabels:
     """The answer of a scheme.
 
     Attributes
@@ -76,17 +76,17 @@ class Labels:
         return LabelReport(scheme, {name: int(counts.get(name, 0)) for name in self.classes}, self.fits, self.why_not)
 
 
-def e_vs_s(catalog: pd.DataFrame) -> Labels:
+def e_vs_s(catalog: pd.DataFrame) -> SchemeLabels:
     """Smooth (``E``) against featured (``S``) by the first letter of gz2class; stars and artefacts (A) are left out."""
     return _first_letter(catalog, ("E", "S"))
 
 
-def e_s_a(catalog: pd.DataFrame) -> Labels:
+def e_s_a(catalog: pd.DataFrame) -> SchemeLabels:
     """The first letter of gz2class: ``E`` smooth, ``S`` features or a disc, ``A`` a star or an artefact."""
     return _first_letter(catalog, ("E", "S", "A"))
 
 
-def galaxy_vs_artifact(catalog: pd.DataFrame) -> Labels:
+def galaxy_vs_artifact(catalog: pd.DataFrame) -> SchemeLabels:
     """A galaxy, or a star or an artefact: the latter where at least half of the volunteers' votes say so.
 
     By debiased fractions of the first question, else weighted, else plain ones; where the table has none, by the letter
@@ -97,13 +97,13 @@ def galaxy_vs_artifact(catalog: pd.DataFrame) -> Labels:
     except InputError:
         letters = _first_letter(catalog, ("E", "S", "A")).labels
         labels = letters.map({"E": "galaxy", "S": "galaxy", "A": "artifact"}).astype("str")
-        return Labels(labels, ("galaxy", "artifact"), {_NO_CLASS: int(labels.isna().sum())})
+        return SchemeLabels(labels, ("galaxy", "artifact"), {_NO_CLASS: int(labels.isna().sum())})
     share = catalog[column]
     labels = pd.Series(np.where(share >= 0.5, "artifact", "galaxy"), catalog.index, dtype="str").where(share.notna())
-    return Labels(labels, ("galaxy", "artifact"), {f"nobody answered {_FIRST}": int(share.isna().sum())})
+    return SchemeLabels(labels, ("galaxy", "artifact"), {f"nobody answered {_FIRST}": int(share.isna().sum())})
 
 
-def five_class(catalog: pd.DataFrame) -> Labels:
+def five_class(catalog: pd.DataFrame) -> SchemeLabels:
     """Five clean classes by thresholds on debiased fractions (Willett et al. 2013, table 3).
 
     ``round``, ``in_between``, ``cigar``: smooth >= 0.469 and that answer of the question of roundness >= 0.5.
@@ -129,10 +129,10 @@ def five_class(catalog: pd.DataFrame) -> Labels:
     labels = fits.idxmax(axis=1).astype("str").where(met == 1)
     why_not = {"fits two classes": int((met > 1).sum()), "fits no class": int((met == 0).sum())}
     counts = {str(name): int(number) for name, number in fits.sum().items()}
-    return Labels(labels, tuple(fits.columns), why_not, counts)
+    return SchemeLabels(labels, tuple(fits.columns), why_not, counts)
 
 
-def barred(catalog: pd.DataFrame) -> Labels:
+def barred(catalog: pd.DataFrame) -> SchemeLabels:
     """Discs seen from above with a ``bar``, or with ``no_bar``, by fractions of votes.
 
     Asked are galaxies with features >= 0.430 and not edge-on >= 0.715 (Willett et al. 2013, table 3). ``bar``: at least
@@ -146,10 +146,12 @@ def barred(catalog: pd.DataFrame) -> Labels:
     labels = pd.Series(np.where(share >= 0.5, "bar", "no_bar"), catalog.index, dtype="str")
     labels = labels.where(discs & ((share >= 0.5) | (share <= 0.2)))
     weak = discs & (share < 0.5) & (share > 0.2)
-    return Labels(labels, ("bar", "no_bar"), {"no disc seen from above": int((~discs).sum()), "weak": int(weak.sum())})
+    return SchemeLabels(
+        labels, ("bar", "no_bar"), {"no disc seen from above": int((~discs).sum()), "weak": int(weak.sum())}
+    )
 
 
-def painted(catalog: pd.DataFrame) -> Labels:
+def painted(catalog: pd.DataFrame) -> SchemeLabels:
     """What painted galaxies are, whatever volunteers would see: the five classes of `five_class` by their kind.
 
     Galaxies of other kinds (rings, mergers, discs without arms, ...) get no label.
@@ -161,10 +163,10 @@ def painted(catalog: pd.DataFrame) -> Labels:
             "With vote fractions choose five_class.",
         )
     labels = catalog[PAINTED_KIND].astype("str").where(catalog[PAINTED_KIND].isin(_FIVE))
-    return Labels(labels, _FIVE, {"a kind outside the five classes": int(labels.isna().sum())})
+    return SchemeLabels(labels, _FIVE, {"a kind outside the five classes": int(labels.isna().sum())})
 
 
-def votes(catalog: pd.DataFrame, question: str = _FIRST) -> Labels:
+def votes(catalog: pd.DataFrame, question: str = _FIRST) -> SchemeLabels:
     """The volunteers' fractions themselves: targets are the shares of one question's answers, the label the largest.
 
     The fractions are debiased if the table has them, else weighted, else plain, divided by their sum so that they are
@@ -179,10 +181,10 @@ def votes(catalog: pd.DataFrame, question: str = _FIRST) -> Labels:
     classes = tuple(answer.split("_", 1)[1] for answer in answers)
     strongest = pd.Series(np.array(classes)[shares.argmax(axis=1)], index=catalog.index, dtype="str").where(asked)
     targets = pd.DataFrame(shares.astype(np.float32), catalog.index, [f"target_{name}" for name in classes])
-    return Labels(strongest, classes, {f"nobody answered {question}": int((~asked).sum())}, targets=targets)
+    return SchemeLabels(strongest, classes, {f"nobody answered {question}": int((~asked).sum())}, targets=targets)
 
 
-def tree(catalog: pd.DataFrame) -> Labels:
+def tree(catalog: pd.DataFrame) -> SchemeLabels:
     """Seven classes at the ends of the decision tree's first questions: targets are shares of votes, none left out.
 
     See `trainer.catalog.tree`. The label is the class with the largest share.
@@ -192,10 +194,10 @@ def tree(catalog: pd.DataFrame) -> Labels:
     strongest = np.array(LEAVES)[np.nan_to_num(shares).argmax(axis=1)]
     labels = pd.Series(strongest, index=catalog.index, dtype="str").where(asked)
     targets = pd.DataFrame(shares.astype(np.float32), catalog.index, [f"target_{name}" for name in LEAVES])
-    return Labels(labels, LEAVES, {"nobody was asked": int((~asked).sum())}, targets=targets, complete=True)
+    return SchemeLabels(labels, LEAVES, {"nobody was asked": int((~asked).sum())}, targets=targets, complete=True)
 
 
-SCHEMES: Final[dict[str, Callable[[pd.DataFrame], Labels]]] = {
+SCHEMES: Final[dict[str, Callable[[pd.DataFrame], SchemeLabels]]] = {
     "e_vs_s": e_vs_s,
     "e_s_a": e_s_a,
     "galaxy_vs_artifact": galaxy_vs_artifact,
@@ -208,7 +210,7 @@ SCHEMES: Final[dict[str, Callable[[pd.DataFrame], Labels]]] = {
 """Label schemes by name; add yours."""
 
 
-def labels_by(scheme: str, catalog: pd.DataFrame) -> Labels:
+def labels_by(scheme: str, catalog: pd.DataFrame) -> SchemeLabels:
     """The labels of a catalogue by a scheme of `SCHEMES`, or ``"votes:QUESTION"`` for another question's votes.
 
     Raises
@@ -231,7 +233,7 @@ def classes_of(column: pd.Series[Any]) -> dict[str, Gz2Class | None]:
     return {text: parse_gz2class(text) for text in column.dropna().unique()}
 
 
-def _first_letter(catalog: pd.DataFrame, classes: tuple[str, ...]) -> Labels:
+def _first_letter(catalog: pd.DataFrame, classes: tuple[str, ...]) -> SchemeLabels:
     if GZ2CLASS not in catalog:
         raise InputError(
             "The table has no gz2class column",
@@ -247,7 +249,7 @@ def _first_letter(catalog: pd.DataFrame, classes: tuple[str, ...]) -> Labels:
         _UNKNOWN_CLASS: int((letters.isna() & ~missing).sum()),
         "a star or an artefact (A)": int((letters.notna() & labels.isna()).sum()),
     }
-    return Labels(labels, classes, why_not)
+    return SchemeLabels(labels, classes, why_not)
 
 
 def _debiased(catalog: pd.DataFrame) -> dict[tuple[str, str], NDArray[Any]]:

@@ -11,7 +11,7 @@ import pandas as pd
 from gz2interp.errors import InputError
 from gz2interp.schema import DEC, GALAXY_ID, GZ2CLASS, LABEL, RA
 from gz2interp.stores.tables import UNITS
-from trainer.catalog.columns import Layout, layout_of
+from trainer.catalog.columns import TableLayout, layout_of
 from trainer.catalog.identity import (
     Identity,
     are_names,
@@ -25,11 +25,11 @@ from trainer.catalog.identity import (
     near_pairs,
     tell_apart,
 )
-from trainer.catalog.join import Join, join
+from trainer.catalog.join import JoinSettings, join
 from trainer.catalog.labels import classes_of, labels_by
 from trainer.catalog.other_votes import conditional_fractions
 from trainer.catalog.positions import sky_positions, with_equinoxes
-from trainer.catalog.report import CatalogReport, Count, JoinReport, LabelReport
+from trainer.catalog.report import CatalogReport, JoinReport, LabelReport, ReportCount
 from trainer.catalog.tables import RawTable, read_table
 
 __all__ = ["PAIR_DISTANCE", "TABLE_ROW", "read_catalog"]
@@ -42,7 +42,7 @@ PAIR_DISTANCE = 2.0
 
 
 def read_catalog(
-    path: str | Path, *, scheme: str | None = None, joins: Sequence[Join | str | Path] = ()
+    path: str | Path, *, scheme: str | None = None, joins: Sequence[JoinSettings | str | Path] = ()
 ) -> tuple[pd.DataFrame, CatalogReport]:
     """Read a galaxy table into the schema's columns.
 
@@ -54,7 +54,7 @@ def read_catalog(
         VOTable or Parquet, plain, gzip or bzip2.
     scheme : str, optional
         Which labels, one of `trainer.catalog.SCHEMES`; without it a column ``label`` of the file is kept as it is.
-    joins : sequence of Join or path
+    joins : sequence of JoinSettings or path
         Other tables whose columns to add, in this order, before the labels are made. A bare path is joined by id.
 
     Returns
@@ -80,7 +80,7 @@ def read_catalog(
     table = _with_ids(table, layout, path)
     identity = tell_apart(table) if layout.id_column else Identity(table)
     table, unidentified = drop_unidentified(identity.table)
-    table, unplaced = drop_unplaced(table) if layout.positions else (table, Count())
+    table, unplaced = drop_unplaced(table) if layout.positions else (table, ReportCount())
     table, duplicates = drop_duplicates(table)
     if table.empty:
         raise InputError(
@@ -118,7 +118,7 @@ def read_catalog(
     )
 
 
-def _in_schema(raw: RawTable, layout: Layout) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _in_schema(raw: RawTable, layout: TableLayout) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table with our names, positions in ICRS degrees, and votes as conditional fractions."""
     table, notes = raw.frame, list[str]()
     rows = np.arange(len(table), dtype=np.int64)
@@ -139,7 +139,7 @@ def _in_schema(raw: RawTable, layout: Layout) -> tuple[pd.DataFrame, tuple[str, 
     return table, tuple(notes)
 
 
-def _why_none(unidentified: Count, unplaced: Count) -> str:
+def _why_none(unidentified: ReportCount, unplaced: ReportCount) -> str:
     lines = [
         count.line(words)
         for count, words in ((unidentified, "have no id"), (unplaced, "have no position on the sphere"))
@@ -147,7 +147,7 @@ def _why_none(unidentified: Count, unplaced: Count) -> str:
     return "; ".join(line for line, count in zip(lines, (unidentified, unplaced), strict=True) if count.number)
 
 
-def _with_ids(table: pd.DataFrame, layout: Layout, path: Path) -> pd.DataFrame:
+def _with_ids(table: pd.DataFrame, layout: TableLayout, path: Path) -> pd.DataFrame:
     if not layout.id_column:
         return table.assign(**{GALAXY_ID: ids_of_positions(table[RA], table[DEC])})
     given, where = table[GALAXY_ID], f"{path.name}, column {layout.id_column!r}"
@@ -158,28 +158,30 @@ def _with_ids(table: pd.DataFrame, layout: Layout, path: Path) -> pd.DataFrame:
     return table.assign(**{GALAXY_ID: ids, _own_name(layout, table): given})
 
 
-def _own_name(layout: Layout, table: pd.DataFrame) -> str:
+def _own_name(layout: TableLayout, table: pd.DataFrame) -> str:
     name = layout.id_column
     return name if name not in table and name != GALAXY_ID else f"original_{name}"
 
 
-def _joined(catalog: pd.DataFrame, joins: Sequence[Join | str | Path]) -> tuple[pd.DataFrame, tuple[JoinReport, ...]]:
+def _joined(
+    catalog: pd.DataFrame, joins: Sequence[JoinSettings | str | Path]
+) -> tuple[pd.DataFrame, tuple[JoinReport, ...]]:
     reports = list[JoinReport]()
     for given in joins:
-        wish = given if isinstance(given, Join) else Join(Path(given))
+        wish = given if isinstance(given, JoinSettings) else JoinSettings(Path(given))
         catalog, report = join(catalog, wish.file, wish.on, wish.within, wish.columns)
         reports.append(report)
     return catalog, tuple(reports)
 
 
-def _classes(catalog: pd.DataFrame) -> tuple[int, Count]:
+def _classes(catalog: pd.DataFrame) -> tuple[int, ReportCount]:
     """How many galaxies have a gz2class that we understand, and those that have another."""
     if GZ2CLASS not in catalog:
-        return 0, Count()
+        return 0, ReportCount()
     known = classes_of(catalog[GZ2CLASS])
     unknown = [text for text, read in known.items() if read is None]
     strange = int(catalog[GZ2CLASS].isin(unknown).sum())
-    return int(catalog[GZ2CLASS].notna().sum()) - strange, Count(strange, tuple(unknown))
+    return int(catalog[GZ2CLASS].notna().sum()) - strange, ReportCount(strange, tuple(unknown))
 
 
 def _labelled(catalog: pd.DataFrame, scheme: str | None) -> tuple[pd.DataFrame, LabelReport | None]:

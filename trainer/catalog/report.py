@@ -8,13 +8,13 @@ from pathlib import Path
 
 from gz2interp.errors import choices
 
-__all__ = ["CatalogReport", "Count", "JoinReport", "LabelReport"]
+__all__ = ["CatalogReport", "JoinReport", "LabelReport", "ReportCount"]
 
 _EXAMPLES = 5
 
 
 @dataclass(frozen=True)
-class Count:
+class ReportCount:
     """How many there were, and the first few of them.
 
     Attributes
@@ -28,7 +28,7 @@ class Count:
     examples: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, things: Iterable[str]) -> Count:
+    def of(cls, things: Iterable[str]) -> ReportCount:
         """Count things, keeping the first five."""
         listed = list(things)
         return cls(len(listed), tuple(listed[:_EXAMPLES]))
@@ -126,17 +126,17 @@ class CatalogReport:
         The file's columns that were not read.
     user_columns : tuple of str
         The file's columns in no schema of ours, which the catalogue has as they are.
-    unidentified, unplaced, duplicates : Count
+    unidentified, unplaced, duplicates : ReportCount
         Rows dropped: without an id; without a position on the sphere; a galaxy again.
-    renamed : Count
+    renamed : ReportCount
         Rows with the id of a galaxy elsewhere, which got an id made of their position.
-    pairs : Count
+    pairs : ReportCount
         Pairs closer than 2 arcsec. They are kept.
     blanked : int
         Values of -9999 turned into "unknown".
     classified : int
         Galaxies whose gz2class was understood.
-    unknown_classes : Count
+    unknown_classes : ReportCount
         Galaxies whose gz2class is outside the grammar, and these strings.
     labels : LabelReport or None
     joins : tuple of JoinReport
@@ -150,14 +150,14 @@ class CatalogReport:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     user_columns: tuple[str, ...] = ()
-    unidentified: Count = field(default_factory=Count)
-    unplaced: Count = field(default_factory=Count)
-    duplicates: Count = field(default_factory=Count)
-    renamed: Count = field(default_factory=Count)
-    pairs: Count = field(default_factory=Count)
+    unidentified: ReportCount = field(default_factory=ReportCount)
+    unplaced: ReportCount = field(default_factory=ReportCount)
+    duplicates: ReportCount = field(default_factory=ReportCount)
+    renamed: ReportCount = field(default_factory=ReportCount)
+    pairs: ReportCount = field(default_factory=ReportCount)
     blanked: int = 0
     classified: int = 0
-    unknown_classes: Count = field(default_factory=Count)
+    unknown_classes: ReportCount = field(default_factory=ReportCount)
     labels: LabelReport | None = None
     joins: tuple[JoinReport, ...] = ()
 

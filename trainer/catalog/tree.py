@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.schema import QUESTIONS, vote_column
 
-__all__ = ["LEAVES", "TREE", "VOTERS", "Step", "VoteCounts", "leaf_shares", "vote_counts"]
+__all__ = ["LEAVES", "TREE", "VOTERS", "TreeStep", "VoteCounts", "leaf_shares", "vote_counts"]
 
 LEAVES = ("round", "in_between", "cigar", "edge_on", "spiral", "disc", "artifact")
 
@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Step:
+class TreeStep:
     """A question, and which classes stand behind each answer.
 
     Attributes
@@ -52,10 +52,10 @@ class Step:
 _SMOOTH, _FACE_ON = ("round", "in_between", "cigar"), ("spiral", "disc")
 
 TREE = (
-    Step("t01_smooth_or_features", (_SMOOTH, ("edge_on", *_FACE_ON), ("artifact",))),
-    Step("t07_rounded", (("round",), ("in_between",), ("cigar",))),
-    Step("t02_edgeon", (("edge_on",), _FACE_ON)),
-    Step("t04_spiral", (("spiral",), ("disc",))),
+    TreeStep("t01_smooth_or_features", (_SMOOTH, ("edge_on", *_FACE_ON), ("artifact",))),
+    TreeStep("t07_rounded", (("round",), ("in_between",), ("cigar",))),
+    TreeStep("t02_edgeon", (("edge_on",), _FACE_ON)),
+    TreeStep("t04_spiral", (("spiral",), ("disc",))),
 )
 """Each question comes after the one that leads to it."""
 
@@ -130,7 +130,7 @@ def leaf_shares(catalog: pd.DataFrame) -> Floats:
     return np.asarray(product / product.sum(axis=1, keepdims=True))
 
 
-def _columns(step: Step, kind: str) -> list[str]:
+def _columns(step: TreeStep, kind: str) -> list[str]:
     return [vote_column(step.question, answer, kind) for answer in QUESTIONS[step.question].answers]
 
 

@@ -2,6 +2,6 @@
 
 from trainer.download.loop import download
 from trainer.download.report import Report, read_report
-from trainer.download.runs import Plan, open_download
+from trainer.download.runs import DownloadPlan, open_download
 
-__all__ = ["Plan", "Report", "download", "open_download", "read_report"]
+__all__ = ["DownloadPlan", "Report", "download", "open_download", "read_report"]

@@ -16,11 +16,11 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
 from trainer.archives.limits import Limits
 from trainer.archives.units import UNVERIFIED
-from trainer.download.runs import Plan
+from trainer.download.runs import DownloadPlan
 from trainer.sources import Source, open_source
-from trainer.sources.remote import Setting, radius_in_pixels
+from trainer.sources.remote import SourceSettings, radius_in_pixels
 
-__all__ = ["ARCHIVES", "Asking", "open_archives", "said_of"]
+__all__ = ["ARCHIVES", "ArchiveSettings", "open_archives", "said_of"]
 
 ARCHIVES: Final = ("skyview", "hips2fits", "sdss")
 _CHANGE_AFTER: Final = 300.0
@@ -31,7 +31,7 @@ _SMALL: Final = 3.0
 
 
 @dataclass(frozen=True)
-class Asking:
+class ArchiveSettings:
     """How archives are asked.
 
     Attributes
@@ -52,7 +52,7 @@ class Asking:
     cache_bytes: int = 4 * 2**30
 
 
-def open_archives(names: Sequence[str], plan: Plan, asking: Asking) -> list[Source]:
+def open_archives(names: Sequence[str], plan: DownloadPlan, asking: ArchiveSettings) -> list[Source]:
     """The sources in the order in which they are asked.
 
     Raises
@@ -67,7 +67,7 @@ def open_archives(names: Sequence[str], plan: Plan, asking: Asking) -> list[Sour
         limits = asking.limits
         if place < len(names) - 1:
             limits = replace(limits, patience=min(limits.patience, _CHANGE_AFTER))
-        setting = Setting(
+        setting = SourceSettings(
             bands=plan.bands,
             shape=(plan.size, plan.size),
             field=plan.field,
@@ -80,7 +80,7 @@ def open_archives(names: Sequence[str], plan: Plan, asking: Asking) -> list[Sour
     return sources
 
 
-def said_of(survey: Survey, sources: Sequence[Source], plan: Plan) -> Iterator[str]:
+def said_of(survey: Survey, sources: Sequence[Source], plan: DownloadPlan) -> Iterator[str]:
     """What a user should know before the night: scale, the galaxies' size in pixels, resampling and unit."""
     radii = read_columns(survey.place.file("catalog.parquet"), (PETRO_RADIUS,)).get(PETRO_RADIUS)
     known = np.empty(0) if radii is None else radii.to_numpy(float)

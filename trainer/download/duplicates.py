@@ -17,14 +17,14 @@ from gz2interp.stores.reading import DamagedFile, SqliteFile
 from gz2interp.stores.survey import Survey
 from trainer.download.staging import Outcome
 
-__all__ = ["Doubt", "Doubts", "Twins"]
+__all__ = ["DuplicateCounter", "DuplicateOutcome", "ImageFingerprints"]
 
 
 _APART: Final = 1.0
 """Galaxies nearer to each other than this [arcsec] may share their pixels: a catalogue lists some twice."""
 
 
-class Twins:
+class ImageFingerprints:
     """What every image that was kept looks like, eight bytes a band, on the disk beside the survey.
 
     Parameters
@@ -43,7 +43,7 @@ class Twins:
         self._file = SqliteFile(path, {"plane": columns}, "Remove it, and start the download again")
         self._file.execute("CREATE INDEX IF NOT EXISTS plane_row ON plane (row)")
 
-    def __enter__(self) -> Twins:
+    def __enter__(self) -> ImageFingerprints:
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -95,7 +95,7 @@ _TRIES: Final = 3
 
 
 @dataclass(frozen=True)
-class Doubt:
+class DuplicateOutcome:
     """An outcome that has a twin.
 
     Attributes
@@ -111,18 +111,18 @@ class Doubt:
     refused: tuple[Outcome, ...] = ()
 
 
-class Doubts:
+class DuplicateCounter:
     """Counts how often a galaxy came with another one's pixels.
 
     Parameters
     ----------
-    twins : Twins
+    twins : ImageFingerprints
     """
 
-    def __init__(self, twins: Twins) -> None:
+    def __init__(self, twins: ImageFingerprints) -> None:
         self._twins, self._met = twins, Counter[int]()
 
-    def about(self, outcome: Outcome) -> Doubt | None:
+    def about(self, outcome: Outcome) -> DuplicateOutcome | None:
         """The doubt about an outcome; None where there is none."""
         other = self._twins.of(outcome)
         if other is None:
@@ -130,10 +130,10 @@ class Doubts:
         galaxy = self._twins.galaxy(outcome.row)
         self._met[galaxy.row] += 1
         if self._met[galaxy.row] < _TRIES:
-            return Doubt(galaxy, other)
+            return DuplicateOutcome(galaxy, other)
         del self._met[galaxy.row]
         of_other = replace(outcome, row=other.row, result=_refusal(galaxy))
-        return Doubt(galaxy, other, (replace(outcome, result=_refusal(other)), of_other))
+        return DuplicateOutcome(galaxy, other, (replace(outcome, result=_refusal(other)), of_other))
 
 
 def _refusal(other: Galaxy) -> CutoutUnavailable:

@@ -12,23 +12,23 @@ from gz2interp.errors import CutoutUnavailable, StorageError
 from gz2interp.results import Galaxy
 from gz2interp.stores.files import writing
 from gz2interp.stores.survey import Survey
-from trainer.archives.limits import Stopped, Trouble
+from trainer.archives.limits import ArchiveError, Stopped
 from trainer.archives.persist import TRIES
-from trainer.download.duplicates import Doubt, Doubts, Twins
+from trainer.download.duplicates import DuplicateCounter, DuplicateOutcome, ImageFingerprints
 from trainer.download.report import Report
-from trainer.download.runs import Fresh, Retry, Run, Store
+from trainer.download.runs import NewRows, OutcomeStore, Retry, RunSettings
 from trainer.download.staging import Outcome, Staging
-from trainer.download.watch import Watch
+from trainer.download.watch import DownloadMonitor
 from trainer.sources import Source
 
-__all__ = ["Crew", "ask", "download"]
+__all__ = ["DownloadWorkers", "ask", "download"]
 
 
 _log = logging.getLogger(__name__)
 _GRACE: Final = 2.0
 
 
-class Crew:
+class DownloadWorkers:
     """Threads that ask; at most two galaxies a worker are under way, whatever the catalogue's size.
 
     Parameters
@@ -42,11 +42,11 @@ class Crew:
 
     def __init__(self, sources: Sequence[Source], workers: int, stop: threading.Event) -> None:
         self._sources, self._stop = sources, stop
-        self._tasks, self._results = queue.SimpleQueue[Galaxy | None](), queue.SimpleQueue[Outcome | Trouble]()
+        self._tasks, self._results = queue.SimpleQueue[Galaxy | None](), queue.SimpleQueue[Outcome | ArchiveError]()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(workers)]
         self.room = 2 * workers
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> DownloadWorkers:
         for thread in self._threads:
             thread.start()
         return self
@@ -64,10 +64,10 @@ class Crew:
         self.room -= 1
         self._tasks.put(galaxy)
 
-    def next(self, seconds: float) -> Outcome | Trouble | None:
+    def next(self, seconds: float) -> Outcome | ArchiveError | None:
         """What came next; None if nothing came for so long.
 
-        A `Trouble` says that the last source stayed down for too long.
+        A `ArchiveError` says that the last source stayed down for too long.
         """
         try:
             result = self._results.get(timeout=seconds)
@@ -82,10 +82,10 @@ class Crew:
                 self._results.put(ask(self._sources, galaxy))
             except Stopped:
                 return
-            except Trouble as trouble:
+            except ArchiveError as trouble:
                 self._results.put(trouble)
             except StorageError as error:  # the disk of the cache is full: it would be of every galaxy
-                self._results.put(Trouble("disk", str(error)))
+                self._results.put(ArchiveError("disk", str(error)))
 
 
 def ask(sources: Sequence[Source], galaxy: Galaxy) -> Outcome:
@@ -93,7 +93,7 @@ def ask(sources: Sequence[Source], galaxy: Galaxy) -> Outcome:
 
     Raises
     ------
-    Trouble
+    ArchiveError
         The last source is down, and stayed so for longer than the patience allows.
     """
     TRIES.set(1)
@@ -103,7 +103,7 @@ def ask(sources: Sequence[Source], galaxy: Galaxy) -> Outcome:
             return Outcome(galaxy.row, source.fetch(galaxy), source.name, TRIES.get())
         except CutoutUnavailable as error:
             refusals.append((source.name, error))
-        except Trouble as trouble:
+        except ArchiveError as trouble:
             if place == len(sources) - 1:
                 raise
             refusals.append((source.name, CutoutUnavailable("failed", trouble.words)))
@@ -173,20 +173,27 @@ def download(
     """
     stop = stop or threading.Event()
     beside = survey.path / "download" / "staged.sqlite"
-    with writing(survey.path), survey.writer() as writer, Staging(beside) as staging, Twins(survey) as twins:
-        store = Store(survey, writer, staging, twins)
-        run = Retry(store, retry) if retry else Fresh(store)
-        watch = Watch(survey, staging, sources, workers, run.expected(), listen)
+    with (
+        writing(survey.path),
+        survey.writer() as writer,
+        Staging(beside) as staging,
+        ImageFingerprints(survey) as twins,
+    ):
+        store = OutcomeStore(survey, writer, staging, twins)
+        run = Retry(store, retry) if retry else NewRows(store)
+        watch = DownloadMonitor(survey, staging, sources, workers, run.expected(), listen)
         ended = "interrupted"
         try:
-            ended = _run(run, watch, Crew(sources, workers, stop), Doubts(twins), stop)
+            ended = _run(run, watch, DownloadWorkers(sources, workers, stop), DuplicateCounter(twins), stop)
         finally:
             run.finish()
             report = watch.end(ended)
     return report
 
 
-def _run(run: Run, watch: Watch, crew: Crew, doubts: Doubts, stop: threading.Event) -> str:
+def _run(
+    run: RunSettings, watch: DownloadMonitor, crew: DownloadWorkers, doubts: DuplicateCounter, stop: threading.Event
+) -> str:
     """Hand out galaxies and take in outcomes until there are no more, or it makes no sense to go on."""
     waiting, under_way, left = run.galaxies(), 0, True
     with crew:
@@ -200,7 +207,7 @@ def _run(run: Run, watch: Watch, crew: Crew, doubts: Doubts, stop: threading.Eve
             if not left and not under_way:
                 return "finished"
             result = crew.next(_TICK)
-            if isinstance(result, Trouble):
+            if isinstance(result, ArchiveError):
                 return f"stopped: {result.words}"
             if result is not None:
                 again = _take_in(result, run, watch, doubts)
@@ -211,7 +218,7 @@ def _run(run: Run, watch: Watch, crew: Crew, doubts: Doubts, stop: threading.Eve
     return "interrupted"
 
 
-def _take_in(outcome: Outcome, run: Run, watch: Watch, doubts: Doubts) -> list[Galaxy]:
+def _take_in(outcome: Outcome, run: RunSettings, watch: DownloadMonitor, doubts: DuplicateCounter) -> list[Galaxy]:
     """Keep an outcome, or doubt it; the galaxies to be asked for again."""
     doubt = doubts.about(outcome)
     if doubt and not doubt.refused:
@@ -223,7 +230,7 @@ def _take_in(outcome: Outcome, run: Run, watch: Watch, doubts: Doubts) -> list[G
     return []
 
 
-def _again(doubt: Doubt, run: Run, watch: Watch) -> list[Galaxy]:
+def _again(doubt: DuplicateOutcome, run: RunSettings, watch: DownloadMonitor) -> list[Galaxy]:
     """Of two galaxies with the same pixels, the one that came, and the other unless it has entered the survey."""
     was = run.status_of(doubt.other.row)
     if not run.take_back(doubt.other.row):

@@ -17,16 +17,16 @@ from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.files import digest_of_file, read_record, write_json
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.writer import SurveyWriter
-from trainer.download.duplicates import Twins
+from trainer.download.duplicates import ImageFingerprints
 from trainer.download.staging import Outcome, Staging
-from trainer.download.watch import Expected
+from trainer.download.watch import DownloadForecast
 from trainer.sources.remote import Field
 
-__all__ = ["Fresh", "Plan", "Retry", "Run", "Store", "open_download"]
+__all__ = ["DownloadPlan", "NewRows", "OutcomeStore", "Retry", "RunSettings", "open_download"]
 
 
 @dataclass(frozen=True)
-class Store:
+class OutcomeStore:
     """Where outcomes go.
 
     Attributes
@@ -35,28 +35,28 @@ class Store:
     writer : SurveyWriter
     staging : Staging
         Where they wait.
-    twins : Twins
+    twins : ImageFingerprints
         What they looked like.
     """
 
     survey: Survey
     writer: SurveyWriter
     staging: Staging
-    twins: Twins
+    twins: ImageFingerprints
 
 
-class Run:
+class RunSettings:
     """What differs between asking for the first time and asking again.
 
     Parameters
     ----------
-    store : Store
+    store : OutcomeStore
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: OutcomeStore) -> None:
         self._store = store
 
-    def expected(self) -> Expected:
+    def expected(self) -> DownloadForecast:
         """What this run has before it."""
         raise NotImplementedError
 
@@ -100,15 +100,15 @@ class Run:
         self._store.writer.replace({outcome.row: (outcome.result, outcome.source, outcome.tries)})
 
 
-class Fresh(Run):
+class NewRows(RunSettings):
     """Rows behind the committed ones, in any order, into the survey in theirs.
 
     Parameters
     ----------
-    store : Store
+    store : OutcomeStore
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: OutcomeStore) -> None:
         super().__init__(store)
         written = store.writer.rows_written
         store.staging.drop(row for row in store.staging.rows() if row < written)
@@ -116,12 +116,12 @@ class Fresh(Run):
         self._known = frozenset(self._staged)
         self._advance(SHARD_ROWS)
 
-    def expected(self) -> Expected:
+    def expected(self) -> DownloadForecast:
         """All that have no outcome yet."""
         survey, store = self._store.survey, self._store
         written = survey.journal.counts(store.writer.rows_written)
         counts = Counter(written) + Counter(store.staging.counts())
-        return Expected(len(survey), len(survey) - counts.total(), counts)
+        return DownloadForecast(len(survey), len(survey) - counts.total(), counts)
 
     def galaxies(self) -> Iterator[Galaxy]:
         """All that have no outcome yet."""
@@ -165,17 +165,17 @@ class Fresh(Run):
             first += ready
 
 
-class Retry(Run):
+class Retry(RunSettings):
     """Committed rows without an image, replaced shard by shard.
 
     Parameters
     ----------
-    store : Store
+    store : OutcomeStore
     statuses : collection of str
         Of the galaxies to ask for.
     """
 
-    def __init__(self, store: Store, statuses: Collection[str]) -> None:
+    def __init__(self, store: OutcomeStore, statuses: Collection[str]) -> None:
         super().__init__(store)
         refused = store.survey.journal.without_image(store.writer.rows_written)
         self._rows = frozenset(row for row, _, status, _, _ in refused if status in statuses)
@@ -184,10 +184,10 @@ class Retry(Run):
         store.staging.drop(self._rows)
         store.twins.forget(self._rows)
 
-    def expected(self) -> Expected:
+    def expected(self) -> DownloadForecast:
         """Those asked for again."""
         written = self._store.writer.rows_written
-        return Expected(written, len(self._rows), self._store.survey.journal.counts(written))
+        return DownloadForecast(written, len(self._rows), self._store.survey.journal.counts(written))
 
     def galaxies(self) -> Iterator[Galaxy]:
         """Those asked for again."""
@@ -225,7 +225,7 @@ class Retry(Run):
 
 
 @dataclass(frozen=True)
-class Plan:
+class DownloadPlan:
     """What must stay the same from one start to the next.
 
     Attributes
@@ -246,7 +246,7 @@ class Plan:
 
 
 def open_download(
-    path: str | Path, table: Path, read: Callable[[Path], pd.DataFrame], plan: Plan, *, source: str = "archives"
+    path: str | Path, table: Path, read: Callable[[Path], pd.DataFrame], plan: DownloadPlan, *, source: str = "archives"
 ) -> Survey:
     """Open the survey that a catalogue is downloaded to, or make it.
 
@@ -258,7 +258,7 @@ def open_download(
         The catalogue's file.
     read : callable
         Reads it; not called if the survey has been made from this very file already.
-    plan : Plan
+    plan : DownloadPlan
     source : str
         For the survey's header.
 

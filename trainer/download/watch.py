@@ -22,7 +22,7 @@ from trainer.download.report import Failure, Report, ServiceState, failures_of
 from trainer.download.staging import Outcome, Staging
 from trainer.sources import Source
 
-__all__ = ["Expected", "Show", "Watch", "duration", "summary"]
+__all__ = ["DownloadForecast", "DownloadMonitor", "TerminalProgress", "duration", "summary"]
 
 
 _OVER: Final = 60.0
@@ -40,7 +40,7 @@ _WORDS: Final = {
 
 
 @dataclass(frozen=True)
-class Expected:
+class DownloadForecast:
     """What a run has before it.
 
     Attributes
@@ -58,7 +58,7 @@ class Expected:
     counts: Mapping[str, int]
 
 
-class Watch:
+class DownloadMonitor:
     """Counts outcomes, and writes the report.
 
     Parameters
@@ -67,7 +67,7 @@ class Watch:
     staging : Staging
     sources : sequence of Source
     workers : int
-    expected : Expected
+    expected : DownloadForecast
     listen : callable, optional
     """
 
@@ -77,7 +77,7 @@ class Watch:
         staging: Staging,
         sources: Sequence[Source],
         workers: int,
-        expected: Expected,
+        expected: DownloadForecast,
         listen: Callable[[Report], None] | None = None,
     ) -> None:
         self._survey, self._staging, self._sources = survey, staging, sources
@@ -198,7 +198,7 @@ _BETWEEN_LINES: Final = 60.0
 _MOST_KINDS: Final = 20
 
 
-class Show:
+class TerminalProgress:
     """Shows a report again and again; a context manager."""
 
     def __init__(self) -> None:
@@ -214,7 +214,7 @@ class Show:
         self._task = self._bars.add_task("download", total=None, words="")
         self._last = 0.0
 
-    def __enter__(self) -> Show:
+    def __enter__(self) -> TerminalProgress:
         self._bars.start()
         return self
 

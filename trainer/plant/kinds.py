@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
-from gz2interp.painting import Part, Recipe
+from gz2interp.painting import ComponentPart, Recipe
 from gz2interp.painting.populations import relative_to_r
 from gz2interp.schema import BANDS
 
@@ -139,7 +139,7 @@ def star(recipe: Recipe, strength: float, survey: Generator, own: Generator) -> 
     red = np.array([2.6, 1.4, 1.1, 0.6])  # u-g, g-r, r-i, i-z
     flux = 10 ** (0.4 * (22.5 - strength - relative_to_r(red)))
     place = {"x": round(distance * float(np.cos(direction)), 4), "y": round(distance * float(np.sin(direction)), 4)}
-    return replace(recipe, parts=(*recipe.parts, Part("star", tuple(float(value) for value in flux), place)))
+    return replace(recipe, parts=(*recipe.parts, ComponentPart("star", tuple(float(value) for value in flux), place)))
 
 
 @shortcut("seeing", unit="times the width of the PSF, in all bands", levels=(1.1, 1.3, 1.7))

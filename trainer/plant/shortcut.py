@@ -16,7 +16,7 @@ from gz2interp.stores.survey import Survey
 from trainer.paint import Progress, paint_survey
 from trainer.plant.kinds import shortcut_named
 
-__all__ = ["GALAXIES", "SHARES", "Shortcut", "plant_shortcut"]
+__all__ = ["GALAXIES", "SHARES", "PlantedShortcut", "plant_shortcut"]
 
 SHARES: Mapping[str, float] = {"round": 0.25, "in_between": 0.25, "edge_on": 0.25, "spiral": 0.25}
 """A survey of few classes, so that a network learns them in a minute."""
@@ -25,7 +25,7 @@ GALAXIES = 1600
 
 
 @dataclass(frozen=True)
-class Shortcut:
+class PlantedShortcut:
     """What is planted, and in which class.
 
     Attributes
@@ -123,5 +123,5 @@ def plant_shortcut(
         )
     if not (np.isfinite(strength) and strength > 0):
         raise InputError(f"A {kind} of strength {strength} was to be planted", "A number above 0")
-    planted = Shortcut(kind, class_name, float(strength), seed)
+    planted = PlantedShortcut(kind, class_name, float(strength), seed)
     return paint_survey(path, galaxies, seed, progress, shares=shares, planted=planted)

@@ -2,6 +2,6 @@
 
 from trainer.rehearsal.faults import LASTING, TRANSIENT, Faults
 from trainer.rehearsal.server import ArchiveServer
-from trainer.rehearsal.skies import FrameSky, SimpleSky, Sky
+from trainer.rehearsal.skies import FrameSky, SimpleSky, SimulatedSky
 
-__all__ = ["LASTING", "TRANSIENT", "ArchiveServer", "Faults", "FrameSky", "SimpleSky", "Sky"]
+__all__ = ["LASTING", "TRANSIENT", "ArchiveServer", "Faults", "FrameSky", "SimpleSky", "SimulatedSky"]

@@ -27,7 +27,7 @@ from trainer.rehearsal.pages import (
     skyview_results,
     uploaded,
 )
-from trainer.rehearsal.skies import Sky, place_of
+from trainer.rehearsal.skies import SimulatedSky, place_of
 
 __all__ = ["ArchiveServer"]
 
@@ -40,7 +40,7 @@ class ArchiveServer:
 
     Parameters
     ----------
-    sky : Sky
+    sky : SimulatedSky
         What they show.
     faults : Faults, optional
     latency : float
@@ -64,7 +64,7 @@ class ArchiveServer:
 
     def __init__(
         self,
-        sky: Sky,
+        sky: SimulatedSky,
         faults: Faults | None = None,
         *,
         latency: float = 0.0,

@@ -16,10 +16,10 @@ from gz2interp.schema import BANDS, NATIVE_PIXEL_SCALE
 from gz2interp.stores.resampling import north_up
 from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
 
-__all__ = ["FrameSky", "SimpleSky", "Sky", "place_of"]
+__all__ = ["FrameSky", "SimpleSky", "SimulatedSky", "place_of"]
 
 
-class Sky(Protocol):
+class SimulatedSky(Protocol):
     """Something to show at any place."""
 
     def plane(
@@ -64,7 +64,7 @@ class SimpleSky:
     def plane(
         self, ra: float, dec: float, band: str, pixel_scale: float, shape: tuple[int, int], areas: bool
     ) -> NDArray[np.float32] | None:
-        """See `Sky`."""
+        """See `SimulatedSky`."""
         if dec > self.edge:
             return None
         key = f"{self.seed} {place_of(ra, dec)} {band} {pixel_scale:.3f} {shape}"
@@ -96,7 +96,7 @@ class FrameSky:
     def plane(
         self, ra: float, dec: float, band: str, pixel_scale: float, shape: tuple[int, int], areas: bool
     ) -> NDArray[np.float32] | None:
-        """See `Sky`: samples are interpolated linearly."""
+        """See `SimulatedSky`: samples are interpolated linearly."""
         frame, target = self._frames[band], north_up(ra, dec, pixel_scale, shape)
         with self._lock:
             x, y = (int(place) for place in frame.wcs.world_to_pixel_values(ra, dec))

@@ -13,7 +13,7 @@ import pandas as pd
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE
-from gz2interp.stores.image_files import Pixels, image_window, read_pixels, without_gaps
+from gz2interp.stores.image_files import RawPixels, image_window, read_pixels, without_gaps
 from trainer.sources.folder_index import FolderIndex, ImageFiles, catalog_of_folder, find_images
 from trainer.sources.judging import sky_sigma
 
@@ -114,7 +114,7 @@ class FolderSource:
             raise CutoutUnavailable("missing", wanted)
         return found
 
-    def _framed(self, pixels: Pixels, galaxy: Galaxy) -> Pixels:
+    def _framed(self, pixels: RawPixels, galaxy: Galaxy) -> RawPixels:
         size = pixels.image.shape[:2]
         if not np.isfinite(pixels.pixel_scale):
             pixels = replace(pixels, pixel_scale=self.pixel_scale)

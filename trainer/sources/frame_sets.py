@@ -20,7 +20,7 @@ from gz2interp.stores.fits_headers import celestial, psf_fwhm, to_nanomaggies, u
 from gz2interp.stores.reading import first_bytes, reading, unpacked
 from trainer.catalog.identity import unit_vectors
 
-__all__ = ["Counts", "Footprint", "Frame", "FrameSet", "electrons_per_count", "find_frame_sets", "read_frame"]
+__all__ = ["Footprint", "Frame", "FrameCounts", "FrameSet", "electrons_per_count", "find_frame_sets", "read_frame"]
 
 
 _GAINS: Final = {
@@ -54,7 +54,7 @@ _HEADER_BYTES: Final = 100 * 2880
 
 
 @dataclass(frozen=True, eq=False)
-class Counts:
+class FrameCounts:
     """What a count of the camera is in one frame; pixels are whole counts less the sky.
 
     Attributes
@@ -82,7 +82,7 @@ class Frame:
         As given.
     psf_fwhm : float
         [arcsec]; NaN where the header does not say.
-    counts : Counts, optional
+    counts : FrameCounts, optional
         None where the file does not say of which chip it is.
     """
 
@@ -90,7 +90,7 @@ class Frame:
     wcs: WCS
     unit: str
     psf_fwhm: float
-    counts: Counts | None = None
+    counts: FrameCounts | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,7 +186,7 @@ def read_frame(path: Path) -> Frame:
         return Frame(nanomaggies, wcs, unit, psf_fwhm(header), _counts(hdus))
 
 
-def _counts(hdus: fits.HDUList) -> Counts | None:
+def _counts(hdus: fits.HDUList) -> FrameCounts | None:
     """From the chip that the header names, and the calibration of its columns."""
     header, width = hdus[0].header, hdus[0].data.shape[1]
     if not {"FILTER", "CAMCOL", "RUN", "NMGY"} <= set(header):
@@ -197,7 +197,7 @@ def _counts(hdus: fits.HDUList) -> Counts | None:
     except Exception:  # a file whose calibration is of no use serves as well
         calibration = np.empty(0, dtype=np.float32)
     nanomaggies = calibration if calibration.shape == (width,) else np.full(width, header["NMGY"], dtype=np.float32)
-    return Counts(electrons, nanomaggies) if electrons > 0 and (nanomaggies > 0).all() else None
+    return FrameCounts(electrons, nanomaggies) if electrons > 0 and (nanomaggies > 0).all() else None
 
 
 def _footprint(path: Path) -> Footprint | None:

@@ -12,13 +12,13 @@ from typing import Any, Final
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import NATIVE_PIXEL_SCALE
 from gz2interp.stores.resampling import north_up
-from trainer.archives.limits import Trouble
+from trainer.archives.limits import ArchiveError
 from trainer.archives.persist import persist
 from trainer.archives.service import Service, available, configured
 from trainer.archives.session import PoliteSession
 from trainer.archives.units import Unit, read_unit
 from trainer.sources.judging import judge
-from trainer.sources.remote import Framing, Planes, Setting
+from trainer.sources.remote import BandImages, GalaxyField, SourceSettings
 
 __all__ = ["Hips2fitsSource"]
 
@@ -32,7 +32,7 @@ class Hips2fitsSource:
 
     Parameters
     ----------
-    setting : Setting
+    setting : SourceSettings
     unit : Unit, optional
         What has been measured of the service's unit; by default what `calibrate-source` last wrote down.
 
@@ -45,7 +45,7 @@ class Hips2fitsSource:
 
     name = "hips2fits"
 
-    def __init__(self, setting: Setting, unit: Unit | None = None) -> None:
+    def __init__(self, setting: SourceSettings, unit: Unit | None = None) -> None:
         self.bands, self.shape, self.setting = setting.bands, setting.shape, setting
         address = configured("hips2fits", "server") or _HOME
         addresses = (address, _MIRROR) if address == _HOME else (address,)
@@ -59,18 +59,18 @@ class Hips2fitsSource:
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        framing, planes = Framing(galaxy, self.setting), Planes(self.bands)
+        framing, planes = GalaxyField(galaxy, self.setting), BandImages(self.bands)
         while planes.lacking:
             service = available(self.services)
-            with suppress(Trouble):  # it went down: whichever is up by now
+            with suppress(ArchiveError):  # it went down: whichever is up by now
                 persist(partial(self._ask, framing, planes, service), service, lambda: planes.open_questions)
         area = (framing.pixel_scale / NATIVE_PIXEL_SCALE) ** 2
         return planes.cutout(self.name, framing, self.unit.words, self.unit.factors(self.bands, area))
 
-    def _ask(self, framing: Framing, planes: Planes, service: Service) -> None:
+    def _ask(self, framing: GalaxyField, planes: BandImages, service: Service) -> None:
         """One round over the bands that are lacking; none where the service is down, for there is a mirror."""
         if service.breaker.is_closed_to_me:
-            raise Trouble("down", f"{service.name} is down")
+            raise ArchiveError("down", f"{service.name} is down")
         client, worst = self._client(service), None
         wcs = north_up(framing.galaxy.ra, framing.galaxy.dec, framing.pixel_scale, framing.shape)
         wcs.pixel_shape = framing.shape[::-1]
@@ -86,12 +86,12 @@ class Hips2fitsSource:
                     cmap="Greys_r",
                 )
                 planes.keep(band, judge(answer.content, framing.asked(band)))
-            except Trouble as trouble:
+            except ArchiveError as trouble:
                 if trouble.kind not in ("answer", "blank"):
                     raise
                 if trouble.kind == "blank":
                     planes.blank(band, trouble.words)
-                worst = Trouble(trouble.kind, f"{trouble.words} (band {band})")
+                worst = ArchiveError(trouble.kind, f"{trouble.words} (band {band})")
         if worst:
             raise worst
 

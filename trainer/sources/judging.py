@@ -13,10 +13,10 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from gz2interp.stores.fits_headers import celestial
-from trainer.archives.limits import Trouble
+from trainer.archives.limits import ArchiveError
 from trainer.archives.session import plain_words
 
-__all__ = ["Asked", "judge", "scatter", "sky_level", "sky_sigma"]
+__all__ = ["ImageRequest", "judge", "scatter", "sky_level", "sky_sigma"]
 
 
 _OFF: Final = 0.6
@@ -28,7 +28,7 @@ _NAMED: Final = re.compile(r"(?:sdss(?:dr\d+)?[\s_/-]*([ugriz])|([ugriz])[\s'_-]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ImageRequest:
     """What one image was asked to be.
 
     Attributes
@@ -49,14 +49,14 @@ class Asked:
     shape: tuple[int, int]
 
 
-def judge(content: bytes, asked: Asked) -> NDArray[np.float32]:
+def judge(content: bytes, asked: ImageRequest) -> NDArray[np.float32]:
     """The pixels of an answer that is what was asked for.
 
     Parameters
     ----------
     content : bytes
         As they came.
-    asked : Asked
+    asked : ImageRequest
 
     Returns
     -------
@@ -65,26 +65,26 @@ def judge(content: bytes, asked: Asked) -> NDArray[np.float32]:
 
     Raises
     ------
-    Trouble
+    ArchiveError
         ``"blank"``: all zero or all NaN, as services answer for sky that they do not have. ``"answer"``: HTML, a part
         of a file, another shape, another place, another scale, another band, the same value everywhere.
     """
     try:
         with warnings.catch_warnings(action="ignore"):
             return _judged(content, asked)
-    except Trouble:
+    except ArchiveError:
         raise
     except Exception as error:  # bytes that nobody vouches for make astropy fail in any way
         told = " ".join(str(error).split())[:100] or type(error).__name__
-        raise Trouble("answer", f"the FITS file is damaged or cut short ({told})") from None
+        raise ArchiveError("answer", f"the FITS file is damaged or cut short ({told})") from None
 
 
-def _judged(content: bytes, asked: Asked) -> NDArray[np.float32]:
+def _judged(content: bytes, asked: ImageRequest) -> NDArray[np.float32]:
     header = _header(content)
     shape = tuple(int(header.get(f"NAXIS{axis}", 0)) for axis in (2, 1))
     deeper = [int(header[f"NAXIS{axis}"]) for axis in range(3, int(header.get("NAXIS", 0)) + 1)]
     if shape != asked.shape or any(length != 1 for length in deeper):
-        raise Trouble("answer", f"the image has {_times(shape)} pixels; {_times(asked.shape)} were asked for")
+        raise ArchiveError("answer", f"the image has {_times(shape)} pixels; {_times(asked.shape)} were asked for")
     _check_band(header, asked)
     _check_place(header, asked)
     return _look(_pixels(content, asked))
@@ -92,55 +92,59 @@ def _judged(content: bytes, asked: Asked) -> NDArray[np.float32]:
 
 def _header(content: bytes) -> fits.Header:
     if not content:
-        raise Trouble("answer", "the answer is an empty file")
+        raise ArchiveError("answer", "the answer is an empty file")
     if not content.startswith(b"SIMPLE  ="):
         said = plain_words(content)
         page = b"<" in content.lstrip()[:1]
-        raise Trouble("answer", f"the answer is {'a web page' if page else 'no FITS file'}" + f": {said}" * bool(said))
+        raise ArchiveError(
+            "answer", f"the answer is {'a web page' if page else 'no FITS file'}" + f": {said}" * bool(said)
+        )
     return fits.Header.fromfile(BytesIO(content[: 100 * _BLOCK]))
 
 
-def _pixels(content: bytes, asked: Asked) -> NDArray[np.float32]:
+def _pixels(content: bytes, asked: ImageRequest) -> NDArray[np.float32]:
     # What astropy only warns of, such as a file that ends too soon, is an error here.
     with warnings.catch_warnings(action="error"), fits.open(BytesIO(content), memmap=False) as hdus:
         data = hdus[0].data
         if data is None or data.size != asked.shape[0] * asked.shape[1]:
-            raise Trouble("answer", "the FITS file holds no image")
+            raise ArchiveError("answer", "the FITS file holds no image")
         with np.errstate(all="ignore"):
             return np.array(data.reshape(asked.shape), dtype=np.float32)
 
 
-def _check_band(header: fits.Header, asked: Asked) -> None:
+def _check_band(header: fits.Header, asked: ImageRequest) -> None:
     for card in ("SURVEY", "FILTER", "BAND", "EXTNAME"):
         found = _NAMED.fullmatch(str(header.get(card, "")).strip())
         band = (found[1] or found[2]).lower() if found else asked.band
         if band != asked.band:
-            raise Trouble("answer", f"the image is one of band {band}; {asked.band} was asked for")
+            raise ArchiveError("answer", f"the image is one of band {band}; {asked.band} was asked for")
 
 
-def _check_place(header: fits.Header, asked: Asked) -> None:
+def _check_place(header: fits.Header, asked: ImageRequest) -> None:
     wcs = celestial(header)
     if wcs is None:
-        raise Trouble("answer", "the image does not say where it lies on the sky")
+        raise ArchiveError("answer", "the image does not say where it lies on the sky")
     x, y = wcs.world_to_pixel_values(asked.ra, asked.dec)
     matrix = wcs.pixel_scale_matrix * 3600.0 / asked.pixel_scale
     off = float(np.hypot(x - (asked.shape[1] - 1) / 2, y - (asked.shape[0] - 1) / 2))
     if not off <= _OFF:
         where = f"{off * asked.pixel_scale:.1f} arcsec" if np.isfinite(off) else "half the sky"
-        raise Trouble("answer", f"the image shows another place, {where} from the galaxy")
+        raise ArchiveError("answer", f"the image shows another place, {where} from the galaxy")
     if not np.abs(matrix - np.diag([-1.0, 1.0])).max() <= _OTHER_SCALE:
         scale = float(np.sqrt(np.abs(np.linalg.det(matrix)))) * asked.pixel_scale
-        raise Trouble("answer", f'the image is turned, mirrored or of {scale:.3f}" a pixel, not {asked.pixel_scale:g}"')
+        raise ArchiveError(
+            "answer", f'the image is turned, mirrored or of {scale:.3f}" a pixel, not {asked.pixel_scale:g}"'
+        )
 
 
 def _look(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
     seen = np.isfinite(pixels)
     if not seen.any():
-        raise Trouble("blank", "no pixel of the image is a number")
+        raise ArchiveError("blank", "no pixel of the image is a number")
     first = pixels[seen][0]
     if (pixels[seen] == first).all():
         kind = "blank" if first == 0 else "answer"
-        raise Trouble(kind, "the image is all zero" if first == 0 else f"every pixel of the image is {first:g}")
+        raise ArchiveError(kind, "the image is all zero" if first == 0 else f"every pixel of the image is {first:g}")
     return np.where(seen, pixels, np.float32(np.nan))
 
 

@@ -21,12 +21,12 @@ from gz2interp.results import Cutout
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 from gz2interp.stores.fits_headers import position_angle
 from trainer.sources.detection import segment
-from trainer.sources.frame_sets import Counts, Frame, find_frame_sets, read_frame
+from trainer.sources.frame_sets import Frame, FrameCounts, find_frame_sets, read_frame
 from trainer.sources.judging import scatter
 from trainer.sources.sdss_frames import SdssFrames
 from trainer.sources.seeing import seeing_of
 
-__all__ = ["CELL", "EmptySky", "Place", "RealSky", "empty_sky"]
+__all__ = ["CELL", "EmptySky", "RealSky", "SkyPatch", "empty_sky"]
 
 
 Mask = NDArray[np.bool_]
@@ -58,7 +58,7 @@ class EmptySky:
     shape : (int, int)
         Of the r frame (y, x).
     wcs : WCS per band
-    counts : Counts or None per band
+    counts : FrameCounts or None per band
     reason : str
         Why nothing can be painted onto it; "" if it can.
     """
@@ -68,7 +68,7 @@ class EmptySky:
     sigma: NDArray[np.float64]
     shape: tuple[int, int]
     wcs: tuple[WCS, ...]
-    counts: tuple[Counts | None, ...]
+    counts: tuple[FrameCounts | None, ...]
     reason: str = ""
 
     def middles(self, x: int, y: int) -> NDArray[np.float64]:
@@ -168,7 +168,7 @@ ROWS_TOGETHER: Final = 128
 
 
 @dataclass(frozen=True)
-class Place:
+class SkyPatch:
     """A piece of empty sky.
 
     Attributes
@@ -257,7 +257,7 @@ class RealSky:
         place = self.place(row)
         return replace(recipe, psf=place.psf, noise=place.noise, background=Background())
 
-    def place(self, row: int) -> Place:
+    def place(self, row: int) -> SkyPatch:
         """Where the galaxy of a row is painted."""
         name = self.names[row // ROWS_TOGETHER % len(self._skies)]
         sky, rng = self._skies[name], stream(self._seed, f"place of row {row}")
@@ -268,7 +268,7 @@ class RealSky:
         corners, beside = np.rint(middles).astype(int) - CUTOUT_SIZE // 2, middles - np.rint(middles)
         shift = (beside * NATIVE_PIXEL_SCALE).round(4) + 0.0  # no negative zeros
         psf = Psf(sky.fwhm, tuple((float(right), float(up)) for right, up in shift))
-        return Place(name, tuple((int(left), int(low)) for left, low in corners), psf, sky.noise(x, y))
+        return SkyPatch(name, tuple((int(left), int(low)) for left, low in corners), psf, sky.noise(x, y))
 
     def cutout(self, row: int) -> Cutout:
         """The sky of a row.

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from gz2interp.errors import CutoutUnavailable, InputError
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
-from trainer.archives.limits import Limits, Trouble
+from trainer.archives.limits import ArchiveError, Limits
 from trainer.archives.service import Service
-from trainer.sources.judging import Asked, sky_sigma
+from trainer.sources.judging import ImageRequest, sky_sigma
 
-__all__ = ["Field", "Framing", "Planes", "Setting", "check_position", "radius_in_pixels"]
+__all__ = ["BandImages", "Field", "GalaxyField", "SourceSettings", "check_position", "radius_in_pixels"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ _SURE = 3
 """How often an image must come back blank before that is believed."""
 
 
-class Setting:
+class SourceSettings:
     """Everything that an archive source is told besides where to ask.
 
     Parameters
@@ -98,13 +98,13 @@ class Setting:
         return Service(name, address, self.limits, self.stop, self.allowed)
 
 
-class Framing:
+class GalaxyField:
     """One galaxy's field: what each of its images is asked to be.
 
     Parameters
     ----------
     galaxy : Galaxy
-    setting : Setting
+    setting : SourceSettings
 
     Raises
     ------
@@ -112,18 +112,18 @@ class Framing:
         The catalogue does not say where the galaxy is, or how large, if that is needed.
     """
 
-    def __init__(self, galaxy: Galaxy, setting: Setting) -> None:
+    def __init__(self, galaxy: Galaxy, setting: SourceSettings) -> None:
         check_position(galaxy)
         self.galaxy, self.shape = galaxy, setting.shape
         self.width = setting.field.of(galaxy)
         self.pixel_scale = self.width / setting.shape[1]
 
-    def asked(self, band: str) -> Asked:
+    def asked(self, band: str) -> ImageRequest:
         """What the image of a band must be."""
-        return Asked(self.galaxy.ra, self.galaxy.dec, band, self.pixel_scale, self.shape)
+        return ImageRequest(self.galaxy.ra, self.galaxy.dec, band, self.pixel_scale, self.shape)
 
 
-class Planes:
+class BandImages:
     """The images of one galaxy that have come so far, band by band.
 
     Parameters
@@ -150,12 +150,12 @@ class Planes:
 
         Raises
         ------
-        Trouble
+        ArchiveError
             Another band's image has the same pixels.
         """
         for other, known in self._found.items():
             if np.array_equal(known, pixels, equal_nan=True):
-                raise Trouble("answer", f"the images of bands {other} and {band} are the same, pixel by pixel")
+                raise ArchiveError("answer", f"the images of bands {other} and {band} are the same, pixel by pixel")
         self._found[band] = pixels
 
     def blank(self, band: str, words: str) -> None:
@@ -172,13 +172,13 @@ class Planes:
                 "out_of_footprint", f"every band is blank, asked {_SURE} times ({words}): outside the imaged sky"
             )
 
-    def cutout(self, source: str, framing: Framing, unit: str, factors: Mapping[str, float]) -> Cutout:
+    def cutout(self, source: str, framing: GalaxyField, unit: str, factors: Mapping[str, float]) -> Cutout:
         """The galaxy, when no band is lacking.
 
         Parameters
         ----------
         source : str
-        framing : Framing
+        framing : GalaxyField
         unit : str
             As given by the service, and how far it is known.
         factors : mapping

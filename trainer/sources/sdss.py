@@ -26,11 +26,11 @@ from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.stores.fits_headers import band_of, celestial
 from trainer.archives.frame_cache import FrameCache
-from trainer.archives.limits import Trouble
+from trainer.archives.limits import ArchiveError
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
 from trainer.sources.frame_sets import Frame, read_frame
-from trainer.sources.remote import Framing, Setting
+from trainer.sources.remote import GalaxyField, SourceSettings
 from trainer.sources.sdss_frames import cut_out
 from trainer.sources.seeing import seeing_of
 
@@ -89,7 +89,7 @@ class SdssSource:
 
     Parameters
     ----------
-    setting : Setting
+    setting : SourceSettings
     cache : path, optional
         Where frames lie; by default a folder of the platform's user cache.
     cache_bytes : int
@@ -104,7 +104,7 @@ class SdssSource:
 
     name = "sdss"
 
-    def __init__(self, setting: Setting, cache: str | Path | None = None, cache_bytes: int = 4 * 2**30) -> None:
+    def __init__(self, setting: SourceSettings, cache: str | Path | None = None, cache_bytes: int = 4 * 2**30) -> None:
         self.bands, self.shape, self.setting = setting.bands, setting.shape, setting
         self._sky = setting.service("SkyServer", sdss_conf.skyserver_baseurl)
         self._sas = setting.service("SDSS archive", sdss_conf.sas_baseurl)
@@ -120,7 +120,7 @@ class SdssSource:
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        framing = Framing(galaxy, self.setting)
+        framing = GalaxyField(galaxy, self.setting)
         place = persist(lambda: self._place(galaxy), self._sky)
         cutout = cut_out(self._frames(place, galaxy), galaxy, self.shape, framing.pixel_scale)
         height, width = self.shape
@@ -146,10 +146,10 @@ class SdssSource:
             row = found[0]
             apart = SkyCoord(float(row["ra"]), float(row["dec"]), unit="deg").separation(position)
             if apart > 2 * _NEAR:
-                raise Trouble("answer", f"the service named an object {apart.arcsec:.0f} arcsec from the galaxy")
+                raise ArchiveError("answer", f"the service named an object {apart.arcsec:.0f} arcsec from the galaxy")
             return _Field(*(int(row[field]) for field in fields[:4]))
         except (ValueError, KeyError, TypeError, IndexError, RemoteServiceError, u.UnitsError):
-            raise Trouble("answer", f"the answer is no table of fields ({plain_words(session.last)})") from None
+            raise ArchiveError("answer", f"the answer is no table of fields ({plain_words(session.last)})") from None
 
     def _client(self) -> tuple[Any, PoliteSession]:
         if not hasattr(self._mine, "client"):
@@ -212,14 +212,14 @@ class SdssSource:
 def _unpacked(content: bytes) -> bytes:
     """What a bzip2 file holds, no more than a frame can."""
     if not content.startswith(b"BZh"):
-        raise Trouble("answer", f"the answer is no frame: {plain_words(content) or 'an empty file'}")
+        raise ArchiveError("answer", f"the answer is no frame: {plain_words(content) or 'an empty file'}")
     try:
         unpacker, whole = bz2.BZ2Decompressor(), bytearray()
         whole += unpacker.decompress(content, _MOST_BYTES)
     except (OSError, EOFError) as error:
-        raise Trouble("answer", f"the frame is damaged ({error})") from None
+        raise ArchiveError("answer", f"the frame is damaged ({error})") from None
     if not unpacker.eof:
-        raise Trouble("answer", "the frame is cut short" if len(whole) < _MOST_BYTES else "the frame is too large")
+        raise ArchiveError("answer", "the frame is cut short" if len(whole) < _MOST_BYTES else "the frame is too large")
     return bytes(whole)
 
 
@@ -231,13 +231,13 @@ def _judge_frame(content: bytes, band: str, galaxy: Galaxy) -> None:
         wcs, named = celestial(header), band_of(header, ("u", "g", "r", "i", "z"))
         height, width = int(header["NAXIS2"]), int(header["NAXIS1"])
     except Exception as error:  # bytes that nobody vouches for make astropy fail in any way
-        raise Trouble("answer", f"the frame cannot be read ({str(error)[:100]})") from None
+        raise ArchiveError("answer", f"the frame cannot be read ({str(error)[:100]})") from None
     if named not in (None, band):
-        raise Trouble("answer", f"the frame is one of band {named}; {band} was asked for")
+        raise ArchiveError("answer", f"the frame is one of band {named}; {band} was asked for")
     if wcs is None:
-        raise Trouble("answer", "the frame does not say where it lies on the sky")
+        raise ArchiveError("answer", "the frame does not say where it lies on the sky")
     x, y = wcs.world_to_pixel_values(galaxy.ra, galaxy.dec)
     if not (-64 < x < width + 64 and -64 < y < height + 64):
-        raise Trouble("answer", "the frame shows another part of the sky")
+        raise ArchiveError("answer", "the frame shows another part of the sky")
     if len(content) < 4 * height * width:
-        raise Trouble("answer", "the frame is cut short")
+        raise ArchiveError("answer", "the frame is cut short")

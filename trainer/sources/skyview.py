@@ -12,12 +12,12 @@ from astroquery.skyview import conf as skyview_conf
 
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import NATIVE_PIXEL_SCALE
-from trainer.archives.limits import Trouble
+from trainer.archives.limits import ArchiveError
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
 from trainer.archives.units import Unit, read_unit
 from trainer.sources.judging import judge
-from trainer.sources.remote import Framing, Planes, Setting
+from trainer.sources.remote import BandImages, GalaxyField, SourceSettings
 
 __all__ = ["SkyViewSource", "sampler_for"]
 
@@ -30,7 +30,7 @@ class SkyViewSource:
 
     Parameters
     ----------
-    setting : Setting
+    setting : SourceSettings
     unit : Unit, optional
         What has been measured of the service's unit; by default what `calibrate-source` last wrote down.
 
@@ -46,7 +46,7 @@ class SkyViewSource:
 
     name = "skyview"
 
-    def __init__(self, setting: Setting, unit: Unit | None = None) -> None:
+    def __init__(self, setting: SourceSettings, unit: Unit | None = None) -> None:
         self.bands, self.shape, self.setting = setting.bands, setting.shape, setting
         self.services = (setting.service(self.name, skyview_conf.url),)
         self.unit = unit or read_unit(self.name, self.services[0].guard.host)
@@ -55,12 +55,12 @@ class SkyViewSource:
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        framing, planes = Framing(galaxy, self.setting), Planes(self.bands)
+        framing, planes = GalaxyField(galaxy, self.setting), BandImages(self.bands)
         persist(lambda: self._ask(framing, planes), self.services[0], lambda: planes.open_questions)
         area = 1.0 if sampler_for(framing.pixel_scale) == _AREA_SAMPLER else framing.pixel_scale / NATIVE_PIXEL_SCALE
         return planes.cutout(self.name, framing, self.unit.words, self.unit.factors(self.bands, area**2))
 
-    def _ask(self, framing: Framing, planes: Planes) -> None:
+    def _ask(self, framing: GalaxyField, planes: BandImages) -> None:
         """One round over the bands that are lacking."""
         bands = planes.lacking
         client: _SkyView = self._client()
@@ -80,17 +80,17 @@ class SkyViewSource:
         )
         if len(addresses) != len(bands):
             said = plain_words(client.session.last)
-            raise Trouble("answer", f"the service listed {len(addresses)} images, not {len(bands)} ({said})")
-        worst: Trouble | None = None
+            raise ArchiveError("answer", f"the service listed {len(addresses)} images, not {len(bands)} ({said})")
+        worst: ArchiveError | None = None
         for band, address in zip(bands, addresses, strict=True):
             try:
                 planes.keep(band, judge(client.session.get(address).content, framing.asked(band)))
-            except Trouble as trouble:
+            except ArchiveError as trouble:
                 if trouble.kind not in ("answer", "blank"):
                     raise
                 if trouble.kind == "blank":
                     planes.blank(band, trouble.words)
-                worst = Trouble(trouble.kind, f"{trouble.words} (band {band})")
+                worst = ArchiveError(trouble.kind, f"{trouble.words} (band {band})")
         if worst:
             raise worst
 
@@ -119,7 +119,7 @@ class _SkyView(SkyViewClass):
         try:
             self._form = self._form or super()._generate_payload({})
         except AttributeError:
-            raise Trouble("answer", f"the service's form is no form ({plain_words(self.session.last)})") from None
+            raise ArchiveError("answer", f"the service's form is no form ({plain_words(self.session.last)})") from None
         address, defaults = self._form
         given = {name: value for name, value in (input or {}).items() if value is not None}
         return address, {**defaults, **given, "Position": self.position}

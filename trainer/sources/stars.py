@@ -14,13 +14,13 @@ from astroquery.sdss import conf as sdss_conf
 
 from gz2interp.errors import InputError
 from gz2interp.schema import BANDS, DEC, RA
-from trainer.archives.limits import Trouble
+from trainer.archives.limits import ArchiveError
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
-from trainer.sources.remote import Setting
+from trainer.sources.remote import SourceSettings
 from trainer.sources.sdss import SkyServer
 
-__all__ = ["Around", "stars_of_sdss"]
+__all__ = ["StarSearchArea", "stars_of_sdss"]
 
 _RELEASE: Final = 17
 _QUERY: Final = """
@@ -34,7 +34,7 @@ ORDER BY n.distance
 
 
 @dataclass(frozen=True)
-class Around:
+class StarSearchArea:
     """Where stars are looked for.
 
     Attributes
@@ -59,13 +59,13 @@ class Around:
             raise InputError(f"{self.most} stars within {self.radius:g}' were asked for", "5 to 1000, within 60'")
 
 
-def stars_of_sdss(setting: Setting, around: Around) -> pd.DataFrame:
+def stars_of_sdss(setting: SourceSettings, around: StarSearchArea) -> pd.DataFrame:
     """Ask SkyServer for stars.
 
     Parameters
     ----------
-    setting : Setting
-    around : Around
+    setting : SourceSettings
+    around : StarSearchArea
 
     Returns
     -------
@@ -79,7 +79,7 @@ def stars_of_sdss(setting: Setting, around: Around) -> pd.DataFrame:
         There are none.
     CutoutUnavailable
         No answer could be believed.
-    Trouble
+    ArchiveError
         The service stayed down for longer than the patience allows.
     """
     service = setting.service("SkyServer", sdss_conf.skyserver_baseurl)
@@ -95,7 +95,7 @@ def stars_of_sdss(setting: Setting, around: Around) -> pd.DataFrame:
     return found
 
 
-def _asked(client: SkyServer, session: PoliteSession, around: Around) -> pd.DataFrame:
+def _asked(client: SkyServer, session: PoliteSession, around: StarSearchArea) -> pd.DataFrame:
     query = _QUERY.format(ra=around.ra, dec=around.dec, radius=around.radius, most=around.most)
     try:
         with warnings.catch_warnings(action="ignore"):  # an empty table is told by the caller
@@ -103,17 +103,17 @@ def _asked(client: SkyServer, session: PoliteSession, around: Around) -> pd.Data
         table = pd.DataFrame(columns=[RA, DEC, *BANDS]) if found is None else found.to_pandas()
         table = table[[RA, DEC, *BANDS]].astype(float)
     except (ValueError, KeyError, TypeError, IndexError, RemoteServiceError):
-        raise Trouble("answer", f"the answer is no table of stars ({plain_words(session.last)})") from None
+        raise ArchiveError("answer", f"the answer is no table of stars ({plain_words(session.last)})") from None
     _check(table, around)
     return table
 
 
-def _check(table: pd.DataFrame, around: Around) -> None:
+def _check(table: pd.DataFrame, around: StarSearchArea) -> None:
     """What a star may be; numbers from the network are not believed because they are numbers."""
     magnitudes = table[list(BANDS)].to_numpy()
     if not (np.isfinite(magnitudes).all() and ((magnitudes > 10) & (magnitudes < 25)).all()):
-        raise Trouble("answer", "the answer has magnitudes that no such star has")
+        raise ArchiveError("answer", "the answer has magnitudes that no such star has")
     places = np.radians(table[[RA, DEC]].to_numpy())
     apart = angular_separation(places[:, 0], places[:, 1], *np.radians([around.ra, around.dec]))
     if not (np.degrees(apart) * 60.0 <= around.radius + 0.1).all():
-        raise Trouble("answer", "the answer has stars from another part of the sky")
+        raise ArchiveError("answer", "the answer has stars from another part of the sky")

@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from gz2interp.embedding.unusual import morphology, scores
-from gz2interp.embedding.unusual.places import Opposite, Places
+from gz2interp.embedding.unusual.places import CellStatistics, OppositeSide
 from gz2interp.embedding.unusual.scores import (
     ClassDistance,
     DensityRatio,
     Forest,
-    Ground,
     NeighbourDistance,
-    Seen,
+    Queries,
+    ReferenceSample,
     disagreement,
 )
 from gz2interp.errors import InputError
@@ -35,9 +35,9 @@ __all__ = [
     "IMAGE_SCORES",
     "SCORES",
     "TITLES",
-    "Judge",
-    "Score",
-    "Space",
+    "AnomalyModel",
+    "AnomalyScore",
+    "WhitenedSpace",
     "combined",
     "fit_space",
     "normal_scores",
@@ -101,7 +101,7 @@ _BLOCK: Final = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Space:
+class WhitenedSpace:
     """An affine map from activations to coordinates whose scatter is 1 along every axis.
 
     Attributes
@@ -138,7 +138,7 @@ class Space:
         return placed
 
 
-def fit_space(activations: Floats, keep: float = KEEP, most: int = MOST) -> Space:
+def fit_space(activations: Floats, keep: float = KEEP, most: int = MOST) -> WhitenedSpace:
     """The space of a sample of galaxies.
 
     Each feature is first divided by its scatter, so that a quiet channel counts as much as a loud one; then come the
@@ -160,7 +160,7 @@ def fit_space(activations: Floats, keep: float = KEEP, most: int = MOST) -> Spac
     count = max(min(count, most, int((values > 1e-6 * values[0]).sum())), 1)
     lengths = np.sqrt(np.maximum(values[:count], 1e-12))
     turned = _signed(axes[:, :count]) / lengths
-    return Space(middle.astype(np.float32), (loud[:, None] * turned).astype(np.float32))
+    return WhitenedSpace(middle.astype(np.float32), (loud[:, None] * turned).astype(np.float32))
 
 
 def _correlation(activations: Floats, middle: NDArray[np.float64], loud: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -181,10 +181,10 @@ def _signed(axes: NDArray[np.float64]) -> NDArray[np.float64]:
 Integers = NDArray[np.int64]
 
 
-class Score(Protocol):
+class AnomalyScore(Protocol):
     """A score of galaxies that have been placed among others."""
 
-    def __call__(self, seen: Seen, /) -> Floats:
+    def __call__(self, seen: Queries, /) -> Floats:
         """Float32 (n,): the higher, the more unusual."""
 
 
@@ -196,7 +196,7 @@ SCORES: Final[Mapping[str, Any]] = {
 }
 """Those that are fitted to the ground, ``SCORES[name].fit(ground, seed)``."""
 
-IMAGE_SCORES: Final[Mapping[str, Any]] = {"places": Places, "opposite": Opposite}
+IMAGE_SCORES: Final[Mapping[str, Any]] = {"places": CellStatistics, "opposite": OppositeSide}
 """Those that look at places of the layer nearest to the pixels, ``IMAGE_SCORES[name].fit(cells)``."""
 
 TITLES: Final[Mapping[str, str]] = {
@@ -208,24 +208,24 @@ TITLES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Judge:
+class AnomalyModel:
     """The scores of a survey that compare whole galaxies, frozen.
 
     Attributes
     ----------
-    space : Space
-    ground : Ground
+    space : WhitenedSpace
+    ground : ReferenceSample
     scores : mapping
     """
 
-    space: Space
-    ground: Ground
-    scores: Mapping[str, Score]
+    space: WhitenedSpace
+    ground: ReferenceSample
+    scores: Mapping[str, AnomalyScore]
 
     @classmethod
-    def fit(cls, space: Space, vectors: Floats, classes: Integers, seed: int = 0) -> Judge:
+    def fit(cls, space: WhitenedSpace, vectors: Floats, classes: Integers, seed: int = 0) -> AnomalyModel:
         """Fit all scores to a ground of galaxies whose vectors are in the space."""
-        ground = Ground(vectors, classes)
+        ground = ReferenceSample(vectors, classes)
         return cls(space, ground, {name: kind.fit(ground, seed) for name, kind in SCORES.items()})
 
     def __call__(

@@ -30,9 +30,9 @@ __all__ = [
     "CELLS",
     "FARTHEST",
     "STATISTICS",
-    "Levels",
-    "Opposite",
-    "Places",
+    "BrightnessBins",
+    "CellStatistics",
+    "OppositeSide",
     "brightest_axis",
     "cells_of",
     "farthest_places",
@@ -82,7 +82,7 @@ FARTHEST: Final = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Levels:
+class BrightnessBins:
     """What is normal.
 
     Attributes
@@ -121,8 +121,8 @@ class Levels:
         return np.asarray(np.log(np.maximum(distances, 1e-6))).reshape(level.shape)
 
 
-def fit_levels(vectors: Floats, level: Floats) -> Levels:
-    """What is normal, from a sample of galaxies; parameters as those of `Levels.__call__`."""
+def fit_levels(vectors: Floats, level: Floats) -> BrightnessBins:
+    """What is normal, from a sample of galaxies; parameters as those of `BrightnessBins.__call__`."""
     flat, levels = vectors.reshape(-1, vectors.shape[-1]), level.ravel()
     count = int(np.clip(len(flat) // (20 * flat.shape[1]), 1, MOST))
     edges = np.unique(np.quantile(levels, np.linspace(0, 1, count + 1)[1:-1])).astype(np.float32)
@@ -132,9 +132,9 @@ def fit_levels(vectors: Floats, level: Floats) -> Levels:
     middles = np.stack([part.mean(axis=0) for part in parts])
     whitenings = np.stack([_whitening(part - middle) for part, middle in zip(parts, middles, strict=True)])
     places = np.zeros(vectors.shape[1], np.float32)
-    plain = Levels(edges, middles, whitenings, places, places + 1)
+    plain = BrightnessBins(edges, middles, whitenings, places, places + 1)
     logs = plain(vectors, level)
-    return Levels(edges, middles, whitenings, logs.mean(axis=0), np.maximum(logs.std(axis=0), 1e-3))
+    return BrightnessBins(edges, middles, whitenings, logs.mean(axis=0), np.maximum(logs.std(axis=0), 1e-3))
 
 
 def farthest_places(farness: Floats) -> Floats:
@@ -155,22 +155,22 @@ CELLS: Final = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Places:
+class CellStatistics:
     """What is normal in cells of one layer.
 
     Attributes
     ----------
     axis : float32 (channel,)
         Along which a cell's level is measured.
-    levels : Levels
+    levels : BrightnessBins
     """
 
     title: ClassVar[str] = "part of the image looks unlike equally bright parts of other images"
     axis: Floats
-    levels: Levels
+    levels: BrightnessBins
 
     @classmethod
-    def fit(cls, cells: Floats) -> Places:
+    def fit(cls, cells: Floats) -> CellStatistics:
         """From the cells (n, y, x, channel) of a sample."""
         axis, flat = brightest_axis(cells), _flat(cells)
         return cls(axis, fit_levels(flat, flat @ axis))
@@ -219,7 +219,7 @@ def _flat(cells: Floats) -> Floats:
 
 
 @dataclass(frozen=True, eq=False)
-class Opposite:
+class OppositeSide:
     """The law of the survey, and what it usually leaves.
 
     Attributes
@@ -227,16 +227,16 @@ class Opposite:
     axis : float32 (channel,)
         Along which a cell's level is measured.
     law : float32 (feature, channel)
-    levels : Levels
+    levels : BrightnessBins
     """
 
     title: ClassVar[str] = "opposite sides of the image differ more than in other galaxies"
     axis: Floats
     law: Floats
-    levels: Levels
+    levels: BrightnessBins
 
     @classmethod
-    def fit(cls, cells: Floats) -> Opposite:
+    def fit(cls, cells: Floats) -> OppositeSide:
         """From the cells (n, y, x, channel) of a sample."""
         axis, opposite = brightest_axis(cells), _opposite(cells)
         features, wanted = opposite.reshape(-1, opposite.shape[-1]), cells.reshape(-1, cells.shape[-1])

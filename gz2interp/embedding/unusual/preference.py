@@ -26,7 +26,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BOTTOM", "EARLY", "EXPLORE", "TOP", "Taste", "covariance", "learn", "next_to_rate", "taste_vectors"]
+__all__ = [
+    "BOTTOM",
+    "EARLY",
+    "EXPLORE",
+    "TOP",
+    "PreferenceModel",
+    "covariance",
+    "learn",
+    "next_to_rate",
+    "taste_vectors",
+]
 
 
 Floats = NDArray[np.float32]
@@ -53,7 +63,7 @@ _BLOCK: Final = 8192
 
 
 @dataclass(frozen=True, eq=False)
-class Taste:
+class PreferenceModel:
     """What was learnt of the ratings of one survey.
 
     Attributes
@@ -84,7 +94,7 @@ class Taste:
         return learnt
 
 
-def learn(vectors: Floats, scores: NDArray[np.floating], ratings: NDArray[np.floating]) -> Taste:
+def learn(vectors: Floats, scores: NDArray[np.floating], ratings: NDArray[np.floating]) -> PreferenceModel:
     """Learn from ratings.
 
     Parameters
@@ -99,7 +109,7 @@ def learn(vectors: Floats, scores: NDArray[np.floating], ratings: NDArray[np.flo
     vectors, scores, ratings = vectors[-MOST_RATINGS:], scores[-MOST_RATINGS:], ratings[-MOST_RATINGS:]
     wanted = BOTTOM + (TOP - BOTTOM) * np.asarray(ratings, np.float64)
     own = covariance(vectors, vectors) + 1e-6 * np.eye(len(vectors))
-    return Taste(vectors, np.asarray(np.linalg.solve(own, wanted - scores), np.float64))
+    return PreferenceModel(vectors, np.asarray(np.linalg.solve(own, wanted - scores), np.float64))
 
 
 def taste_vectors(vectors: Floats, normal: NDArray[np.floating], whitened: Floats | None = None) -> Floats:

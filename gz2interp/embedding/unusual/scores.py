@@ -31,9 +31,9 @@ __all__ = [
     "ClassDistance",
     "DensityRatio",
     "Forest",
-    "Ground",
     "NeighbourDistance",
-    "Seen",
+    "Queries",
+    "ReferenceSample",
     "disagreement",
     "vote_columns_of",
     "vote_shares",
@@ -48,7 +48,7 @@ _QUERIES: Final = 2048
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class Queries:
     """Galaxies to be judged, of the survey or not.
 
     Attributes
@@ -71,7 +71,7 @@ class Seen:
 
 
 @dataclass(frozen=True, eq=False)
-class Ground:
+class ReferenceSample:
     """A sample of galaxies, all of a small survey.
 
     Attributes
@@ -90,7 +90,7 @@ class Ground:
         index.add(np.ascontiguousarray(self.vectors))
         object.__setattr__(self, "_index", index)
 
-    def look(self, vectors: Floats, classes: Integers, itself: Integers | None = None, k: int = NEIGHBOURS) -> Seen:
+    def look(self, vectors: Floats, classes: Integers, itself: Integers | None = None, k: int = NEIGHBOURS) -> Queries:
         """The galaxies with their k nearest neighbours; fewer where the ground has fewer."""
         itself = np.full(len(vectors), -1, np.int64) if itself is None else itself
         count = max(min(k, len(self.vectors) - 1), 1)
@@ -98,9 +98,9 @@ class Ground:
         for start in range(0, len(vectors), _QUERIES):
             part = slice(start, start + _QUERIES)
             positions[part], distances[part] = self._others(vectors[part], itself[part], count)
-        return Seen(vectors, classes, itself, positions, distances)
+        return Queries(vectors, classes, itself, positions, distances)
 
-    def all(self, k: int = NEIGHBOURS) -> Seen:
+    def all(self, k: int = NEIGHBOURS) -> Queries:
         """The galaxies of the ground themselves."""
         return self.look(self.vectors, self.classes, np.arange(len(self.vectors)), k)
 
@@ -126,11 +126,11 @@ class NeighbourDistance:
     k: int = 5
 
     @classmethod
-    def fit(cls, ground: Ground, seed: int = 0) -> NeighbourDistance:
+    def fit(cls, ground: ReferenceSample, seed: int = 0) -> NeighbourDistance:
         """Nothing is learnt: the ground's index is asked."""
         return cls()
 
-    def __call__(self, seen: Seen) -> NDArray[np.float32]:
+    def __call__(self, seen: Queries) -> NDArray[np.float32]:
         """Float32 (n,), in scatters of the survey."""
         return np.asarray(seen.distances[:, min(self.k, seen.distances.shape[1]) - 1])
 
@@ -150,19 +150,19 @@ class DensityRatio:
     density: Floats
 
     @classmethod
-    def fit(cls, ground: Ground, seed: int = 0) -> DensityRatio:
+    def fit(cls, ground: ReferenceSample, seed: int = 0) -> DensityRatio:
         """Ask every galaxy of the ground for its neighbours once."""
         own = ground.all()
         reach = own.distances[:, -1]
         return cls(reach, _density(own, reach))
 
-    def __call__(self, seen: Seen) -> Floats:
+    def __call__(self, seen: Queries) -> Floats:
         """Float32 (n,)."""
         around = self.density[seen.positions].mean(axis=1)
         return np.asarray(around / _density(seen, self.reach), np.float32)
 
 
-def _density(seen: Seen, reach: Floats) -> Floats:
+def _density(seen: Queries, reach: Floats) -> Floats:
     """One over the mean distance to the neighbours, none counted as nearer than its own neighbours reach."""
     mean = np.maximum(seen.distances, reach[seen.positions]).mean(axis=1)
     return np.asarray(1 / np.maximum(mean, 1e-10), np.float32)
@@ -184,13 +184,13 @@ class Forest:
     forest: Any
 
     @classmethod
-    def fit(cls, ground: Ground, seed: int = 0) -> Forest:
+    def fit(cls, ground: ReferenceSample, seed: int = 0) -> Forest:
         """Grow the trees; one seed, one forest."""
         from sklearn.ensemble import IsolationForest  # a second to import
 
         return cls(IsolationForest(n_estimators=TREES, random_state=seed).fit(ground.vectors))
 
-    def __call__(self, seen: Seen) -> NDArray[np.float32]:
+    def __call__(self, seen: Queries) -> NDArray[np.float32]:
         """Float32 (n,) between 0 and 1."""
         if not len(seen.vectors):
             return np.empty(0, np.float32)
@@ -221,7 +221,7 @@ class ClassDistance:
     whitenings: Floats
 
     @classmethod
-    def fit(cls, ground: Ground, seed: int = 0) -> ClassDistance:
+    def fit(cls, ground: ReferenceSample, seed: int = 0) -> ClassDistance:
         """Middle and scatter of each class, and of all."""
         classes, members = np.unique(ground.classes, return_counts=True)
         classes = classes[members >= FEWEST]
@@ -236,7 +236,7 @@ class ClassDistance:
         whitenings = np.stack([_whitening(each) for each in [*mixed, whole]])
         return cls(classes, np.stack([*middles, ground.vectors.mean(axis=0)]), whitenings)
 
-    def __call__(self, seen: Seen) -> Floats:
+    def __call__(self, seen: Queries) -> Floats:
         """Float32 (n,)."""
         place = np.searchsorted(self.classes, seen.classes)
         known = np.append(self.classes, -1)[place] == seen.classes

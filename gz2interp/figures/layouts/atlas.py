@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.figures.pieces.cells import ink
 from gz2interp.figures.pieces.pictures import put_compass, put_scale_bar, stretch_for_features
-from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, put_letter, wrapped
+from gz2interp.figures.pieces.sheet import LINE, FigureSheet, foot_height, put_letter, wrapped
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
-from gz2interp.figures.shown import Sky
-from gz2interp.figures.style import SMALL, STYLE, TALLEST, Manner, Page
+from gz2interp.figures.shown import CutoutSky
+from gz2interp.figures.style import SMALL, STYLE, TALLEST, FigureSize, FigureStyle
 
 __all__ = ["AtlasCell", "atlas_figure", "stretch_for_patches"]
 
@@ -69,9 +69,9 @@ def atlas_figure(
     cells: Sequence[AtlasCell],
     scores: Sequence[str],
     bands: Sequence[str],
-    manner: Manner,
+    manner: FigureStyle,
     foot: str = "",
-    sky: Sky | None = None,
+    sky: CutoutSky | None = None,
 ) -> Figure:
     """One panel of real patches, and one of feature images where there are any.
 
@@ -84,9 +84,9 @@ def atlas_figure(
     scores : sequence of str
         As one reads them; a cell's frame has the colour of the one that it adds most to.
     bands : sequence of str
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
-    sky : Sky, optional
+    sky : CutoutSky, optional
         Of all patches, where it is one for all: for the scale bar and the compass.
 
     Raises
@@ -117,7 +117,7 @@ def atlas_figure(
     most = max(cell.count for cell in cells)
     stretches = {"patch": stretch_for_patches(cells, bands), "feature": stretch_for_features(_features(cells), bands)}
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, 0.06 + body + beneath, foot)
+        sheet = FigureSheet(page, 0.06 + body + beneath, foot)
         for place, name in enumerate(panels):
             row, column = divmod(place, columns)
             x, y = 0.03 + column * (across + _BETWEEN), _TITLE + row * (up + _TITLE + _BETWEEN)
@@ -145,7 +145,7 @@ def _features(cells: Sequence[AtlasCell]) -> list[Floats | None]:
     return [cell.feature for cell in cells]
 
 
-def _arrangement(page: Page, panels: int, span: tuple[int, int], key: float, others: float) -> tuple[int, float]:
+def _arrangement(page: FigureSize, panels: int, span: tuple[int, int], key: float, others: float) -> tuple[int, float]:
     """Panels in a line, and inches from cell to cell: the largest that a page has room for."""
     wide, tall = span
     found = {}
@@ -158,7 +158,7 @@ def _arrangement(page: Page, panels: int, span: tuple[int, int], key: float, oth
     return columns, min(found[columns], _WIDEST)
 
 
-def _checked(pitch: float, span: tuple[int, int], page: Page) -> None:
+def _checked(pitch: float, span: tuple[int, int], page: FigureSize) -> None:
     """Refuse cells in which nothing would be seen."""
     if pitch * _PICTURE < _LEGIBLE:
         raise InputError(
@@ -192,7 +192,11 @@ def _key_height(cells: Sequence[AtlasCell]) -> float:
 
 
 def _key(
-    sheet: Sheet, at: tuple[float, float], cells: Sequence[AtlasCell], scores: Sequence[str], sky: Sky | None
+    sheet: FigureSheet,
+    at: tuple[float, float],
+    cells: Sequence[AtlasCell],
+    scores: Sequence[str],
+    sky: CutoutSky | None,
 ) -> None:
     """Which class has which colour, how many places a full bar stands for, and how large a patch is on the sky."""
     x, y = at
@@ -210,7 +214,7 @@ def _key(
     put_compass(axis, sky, patch.shape[:2])
 
 
-def _colours(sheet: Sheet, x: float, y: float, named: Sequence[tuple[str, str]]) -> float:
+def _colours(sheet: FigureSheet, x: float, y: float, named: Sequence[tuple[str, str]]) -> float:
     """Which class has which colour; returns where that ends."""
     sheet.text(x, y, "frame: adds most to", va="top")
     y += LINE + 0.03

@@ -17,11 +17,11 @@ from gz2interp.errors import InputError
 from gz2interp.figures.overlay import DIVERGING
 from gz2interp.figures.pieces.cells import draw_picture
 from gz2interp.figures.pieces.pictures import put_compass, put_scale_bar, stretch_for
-from gz2interp.figures.pieces.sheet import LINE, Sheet, foot_height, put_letter, side_for, wrapped
-from gz2interp.figures.shown import Shown
-from gz2interp.figures.style import SMALL, STYLE, Manner
+from gz2interp.figures.pieces.sheet import LINE, FigureSheet, foot_height, put_letter, side_for, wrapped
+from gz2interp.figures.shown import FigureGalaxy
+from gz2interp.figures.style import SMALL, STYLE, FigureStyle
 
-__all__ = ["Bars", "bands_figure"]
+__all__ = ["BandBars", "bands_figure"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -32,7 +32,7 @@ _ACROSS: Final = {1: 1, 2: 2}
 
 
 @dataclass(frozen=True, eq=False)
-class Bars:
+class BandBars:
     """What each band adds.
 
     Attributes
@@ -42,27 +42,29 @@ class Bars:
     values : float (band,)
     errors : float (band,) or None
         Half of the interval of a mean; NaN where it is not known.
-    shown : Shown or None
+    shown : FigureGalaxy or None
         The galaxy; None for a mean over many.
     """
 
     words: str
     values: Floats
     errors: Floats | None = None
-    shown: Shown | None = None
+    shown: FigureGalaxy | None = None
 
 
-def bands_figure(parts: Sequence[Bars], bands: Sequence[str], unit: str, manner: Manner, foot: str = "") -> Figure:
+def bands_figure(
+    parts: Sequence[BandBars], bands: Sequence[str], unit: str, manner: FigureStyle, foot: str = ""
+) -> Figure:
     """Bars on one scale for all: red adds to the score, blue takes from it.
 
     Parameters
     ----------
-    parts : sequence of Bars
+    parts : sequence of BandBars
         All with a galaxy, or all without.
     bands : sequence of str
     unit : str
         Along the bars.
-    manner : Manner
+    manner : FigureStyle
         Its page.
     foot : str, optional
 
@@ -87,7 +89,7 @@ def bands_figure(parts: Sequence[Bars], bands: Sequence[str], unit: str, manner:
     side = side_for(page, min(_WIDEST, pitch / 2.2), rows, lambda side: rows * step(side) + ends)
     limits = _limits(parts, side)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, rows * step(side), foot)
+        sheet = FigureSheet(page, rows * step(side), foot)
         stretch = stretch_for([part.shown for part in parts if part.shown], bands) if pictures else None
         for place, part in enumerate(parts):
             row, column = divmod(place, across)
@@ -109,7 +111,7 @@ def bands_figure(parts: Sequence[Bars], bands: Sequence[str], unit: str, manner:
     return sheet.figure
 
 
-def _limits(parts: Sequence[Bars], side: float) -> tuple[float, float]:
+def _limits(parts: Sequence[BandBars], side: float) -> tuple[float, float]:
     """For all bars, with room for the numbers at their ends."""
     spread = [np.nan_to_num(part.errors) if part.errors is not None else 0.0 for part in parts]
     low = min(0.0, *(float(np.min(part.values - error)) for part, error in zip(parts, spread, strict=True)))
@@ -119,7 +121,7 @@ def _limits(parts: Sequence[Bars], side: float) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _draw_bars(axis: Axes, part: Bars, bands: Sequence[str], limits: tuple[float, float]) -> None:
+def _draw_bars(axis: Axes, part: BandBars, bands: Sequence[str], limits: tuple[float, float]) -> None:
     places = np.arange(len(bands))
     axis.bar(places, part.values, 0.62, color=[_FOR if value >= 0 else _AGAINST for value in part.values])
     large = float(np.abs(limits).max()) >= 0.1

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.figures.pieces.cells import draw_picture
-from gz2interp.figures.pieces.maps import Scale, colour_bar, draw_map, total
+from gz2interp.figures.pieces.maps import MapScale, colour_bar, draw_map, total
 from gz2interp.figures.pieces.pictures import FOR_WCS, band_grey, hatch_invalid, put_place, show, stretch_for, wcs_of
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import Stretch
-from gz2interp.figures.shown import Shown
-from gz2interp.figures.style import RGB, STYLE, Manner, Page
+from gz2interp.figures.shown import FigureGalaxy
+from gz2interp.figures.style import RGB, STYLE, FigureSize, FigureStyle
 
 __all__ = ["by_band_figure"]
 
@@ -32,23 +32,23 @@ _MOST: Final = {1: 2, 2: 4}
 
 
 def by_band_figure(
-    galaxies: Sequence[Shown],
+    galaxies: Sequence[FigureGalaxy],
     maps: Sequence[Floats],
     bands: Sequence[str],
-    scale: Scale,
-    manner: Manner,
+    scale: MapScale,
+    manner: FigureStyle,
     foot: str = "",
 ) -> Figure:
     """Rows: all bands together, then each band; of each galaxy its image and its map, all maps on one scale.
 
     Parameters
     ----------
-    galaxies : sequence of Shown
+    galaxies : sequence of FigureGalaxy
         Their words stand above.
     maps : sequence of float32 (y, x, band)
     bands : sequence of str
-    scale : Scale
-    manner : Manner
+    scale : MapScale
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -70,8 +70,8 @@ def by_band_figure(
 
     side = side_for(page, widest, len(rows), lambda side: height(side) + foot_height(foot, page), "bands")
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, height(side), foot)
-        pairs = Pairs(bands, scale, manner, stretch_for(galaxies, bands))
+        sheet = FigureSheet(page, height(side), foot)
+        pairs = BandPanels(bands, scale, manner, stretch_for(galaxies, bands))
         places = [_NAMES + k * pitch + left + (pitch - left - 2 * side - GAP) / 2 for k in range(len(galaxies))]
         for row, name in enumerate(rows):
             y = head + row * (side + GAP) + (beneath if row else 0.0)
@@ -91,22 +91,22 @@ def by_band_figure(
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class BandPanels:
     """An image and its map beside one another, of all bands or of one."""
 
     bands: Sequence[str]
-    scale: Scale
-    manner: Manner
+    scale: MapScale
+    manner: FigureStyle
     stretch: Stretch
 
-    def of_all(self, picture: Axes, map_: Axes, shown: Shown, values: Floats) -> None:
+    def of_all(self, picture: Axes, map_: Axes, shown: FigureGalaxy, values: Floats) -> None:
         """In colour, and the map of all bands together."""
         draw_picture(picture, shown, self.bands, self.stretch)
         draw_map(map_, total(values), shown, self.bands, self.scale, self.manner, self.stretch)
         put_place(picture, shown, self.manner.axes, first=True)
         self._put_coordinates(map_, shown)
 
-    def of_band(self, picture: Axes, map_: Axes, shown: Shown, values: Floats, place: int) -> None:
+    def of_band(self, picture: Axes, map_: Axes, shown: FigureGalaxy, values: Floats, place: int) -> None:
         """In grey, and the map of that band, laid over the band's own image where it is laid over one."""
         own = replace(self.manner, on=self.bands[place]) if self.manner.on == RGB else self.manner
         show(picture, band_grey(shown.image[..., place]))
@@ -115,12 +115,12 @@ class Pairs:
         self._put_coordinates(picture, shown)
         self._put_coordinates(map_, shown)
 
-    def _put_coordinates(self, axis: Axes, shown: Shown) -> None:
+    def _put_coordinates(self, axis: Axes, shown: FigureGalaxy) -> None:
         if self.manner.axes == "wcs":
             put_place(axis, shown, self.manner.axes, first=False)
 
 
-def _refuse(galaxies: Sequence[Shown], maps: Sequence[Floats], page: Page) -> None:
+def _refuse(galaxies: Sequence[FigureGalaxy], maps: Sequence[Floats], page: FigureSize) -> None:
     if not 0 < len(galaxies) <= _MOST[page.columns]:
         raise InputError(
             f"{len(galaxies)} galaxies beside one another were asked for",

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.figures.pieces.cells import Cell, draw_picture, framed, ink, marked, outline
 from gz2interp.figures.pieces.pictures import put_place, show, stretch_for, stretch_for_features
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import Stretch, rgb
-from gz2interp.figures.shown import Shown
-from gz2interp.figures.style import STYLE, Manner
+from gz2interp.figures.shown import FigureGalaxy
+from gz2interp.figures.style import STYLE, FigureStyle
 
 __all__ = ["DictionaryPlace", "DictionaryWord", "dictionary_figure"]
 
@@ -74,16 +74,16 @@ class DictionaryPlace:
 
 
 def dictionary_figure(
-    shown: Shown, pages: Sequence[DictionaryPlace], bands: Sequence[str], manner: Manner, foot: str = ""
+    shown: FigureGalaxy, pages: Sequence[DictionaryPlace], bands: Sequence[str], manner: FigureStyle, foot: str = ""
 ) -> Figure:
     """On the left the galaxy with its numbered places; on the right a row for each place, a square for each channel.
 
     Parameters
     ----------
-    shown : Shown
+    shown : FigureGalaxy
     pages : sequence of DictionaryPlace
     bands : sequence of str
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -115,7 +115,7 @@ def dictionary_figure(
     stretch = stretch_for([shown, *(cell.shown for word in words for cell in word.galaxies)], bands)
     stretches = stretch, stretch_for_features((word.feature for word in words), bands)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(paper, whole(side), foot)
+        sheet = FigureSheet(paper, whole(side), foot)
         picture = sheet.axes(0.05, 0.05, _LARGE, _LARGE)
         draw_picture(picture, shown, bands, stretch)
         put_place(picture, shown, "scale")
@@ -138,7 +138,7 @@ def dictionary_figure(
 
 
 def _word(
-    sheet: Sheet,
+    sheet: FigureSheet,
     x: float,
     y: float,
     side: float,

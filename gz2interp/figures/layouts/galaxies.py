@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.pieces.maps import Scale, colour_bar, draw_map, total
+from gz2interp.figures.pieces.maps import MapScale, colour_bar, draw_map, total
 from gz2interp.figures.pieces.pictures import FOR_WCS, band_grey, hatch_invalid, put_place, show, stretch_for, wcs_of
-from gz2interp.figures.pieces.sheet import GAP, SMALLEST_SIDE, Sheet, foot_height, put_letter, side_for, wrapped
+from gz2interp.figures.pieces.sheet import GAP, SMALLEST_SIDE, FigureSheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import rgb
-from gz2interp.figures.shown import Shown, one_for_all
-from gz2interp.figures.style import STYLE, Manner
+from gz2interp.figures.shown import FigureGalaxy, one_for_all
+from gz2interp.figures.style import STYLE, FigureStyle
 
 __all__ = ["galaxies_figure", "panels_of"]
 
@@ -30,11 +30,11 @@ _TOP: Final = 0.17
 
 
 def galaxies_figure(
-    galaxies: Sequence[Shown],
+    galaxies: Sequence[FigureGalaxy],
     maps: Sequence[Floats],
     bands: Sequence[str],
-    scale: Scale,
-    manner: Manner,
+    scale: MapScale,
+    manner: FigureStyle,
     foot: str = "",
 ) -> Figure:
     """Galaxies below one another: bands, colour image, map, and the map of each band where it has any.
@@ -43,13 +43,13 @@ def galaxies_figure(
 
     Parameters
     ----------
-    galaxies : sequence of Shown
+    galaxies : sequence of FigureGalaxy
     maps : sequence of float32 (y, x, band) or (y, x)
         One for each galaxy, all per band or none.
     bands : sequence of str
-    scale : Scale
+    scale : MapScale
         Of all maps.
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
         Beneath the figure.
 
@@ -71,7 +71,7 @@ def galaxies_figure(
     side = side_for(page, room / len(names) - GAP, rows, lambda side: height(side) + ends)
     spare = room - len(names) * (side + GAP)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, _TOP + height(side), foot)
+        sheet = FigureSheet(page, _TOP + height(side), foot)
         stretch, same = stretch_for(galaxies, bands), one_for_all(shown.sky for shown in galaxies)
         start = _WORDS + left + spare / 2
         for place, name in enumerate(names):
@@ -92,7 +92,7 @@ def galaxies_figure(
     return sheet.figure
 
 
-def panels_of(bands: Sequence[str], per_band: bool, manner: Manner) -> list[str]:
+def panels_of(bands: Sequence[str], per_band: bool, manner: FigureStyle) -> list[str]:
     """The titles of a row's panels: as many as a row has room for."""
     summed = "all bands" if per_band else "map"
     single = [f"in {band}" for band in bands] if per_band else []
@@ -102,7 +102,7 @@ def panels_of(bands: Sequence[str], per_band: bool, manner: Manner) -> list[str]
     return ["colour", summed]
 
 
-def _room(manner: Manner) -> float:
+def _room(manner: FigureStyle) -> float:
     """Inches of a row that its pictures have."""
     return manner.page.width - _WORDS - (FOR_WCS[0] if manner.axes == "wcs" else 0.0) - _BAR
 
@@ -110,11 +110,11 @@ def _room(manner: Manner) -> float:
 def _draw_row(
     line: Sequence[Axes],
     names: Sequence[str],
-    shown: Shown,
+    shown: FigureGalaxy,
     values: Floats,
     bands: Sequence[str],
-    scale: Scale,
-    manner: Manner,
+    scale: MapScale,
+    manner: FigureStyle,
     stretch: Any,
 ) -> None:
     for axis, name in zip(line, names, strict=True):
@@ -129,11 +129,11 @@ def _draw_row(
             hatch_invalid(axis, shown.valid)
 
 
-def _grey(shown: Shown, bands: Sequence[str], name: str) -> NDArray[np.uint8]:
+def _grey(shown: FigureGalaxy, bands: Sequence[str], name: str) -> NDArray[np.uint8]:
     return band_grey(shown.image[..., list(bands).index(name)])
 
 
-def _place(line: Sequence[Axes], names: Sequence[str], shown: Shown, manner: Manner, told: bool) -> None:
+def _place(line: Sequence[Axes], names: Sequence[str], shown: FigureGalaxy, manner: FigureStyle, told: bool) -> None:
     """Coordinates along the first picture of each row; or a bar and a compass in the colour image if not told above."""
     if manner.axes == "wcs":
         for k, axis in enumerate(line):

@@ -14,10 +14,10 @@ from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError
 from gz2interp.figures.pieces.cells import draw_picture
 from gz2interp.figures.pieces.pictures import put_place, stretch_for, stretch_for_features
-from gz2interp.figures.pieces.sheet import Sheet, foot_height, put_letter, side_for
+from gz2interp.figures.pieces.sheet import FigureSheet, foot_height, put_letter, side_for
 from gz2interp.figures.rgb import rgb
-from gz2interp.figures.shown import Shown
-from gz2interp.figures.style import STYLE, Manner
+from gz2interp.figures.shown import FigureGalaxy
+from gz2interp.figures.style import STYLE, FigureStyle
 
 __all__ = ["grid_figure"]
 
@@ -30,19 +30,19 @@ FAINTEST: Final = 0.05
 
 
 def grid_figure(
-    shown: Shown,
+    shown: FigureGalaxy,
     strengths: Floats,
     cells: CellGeometry,
     images: Mapping[tuple[int, int], Floats],
     bands: Sequence[str],
-    manner: Manner,
+    manner: FigureStyle,
     foot: str = "",
 ) -> Figure:
     """The galaxy, and its grid beside it, or beneath it in one column.
 
     Parameters
     ----------
-    shown : Shown
+    shown : FigureGalaxy
     strengths : float (y, x)
         Of each place, 1 for the strongest: the area of its picture.
     cells : CellGeometry
@@ -50,7 +50,7 @@ def grid_figure(
     images : mapping
         (y, x) -> the feature image of what is said there, float32 (y, x, band).
     bands : sequence of str
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -71,7 +71,7 @@ def grid_figure(
     side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "pictures")
     stretch, of_features = stretch_for([shown], bands), stretch_for_features(images.values(), bands)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, whole(side), foot)
+        sheet = FigureSheet(page, whole(side), foot)
         for place, title in enumerate(("the galaxy", "feature image of each place")):
             x, y = (0.03 + place * (side + _BETWEEN), _HEAD) if columns == 2 else (0.03, _HEAD + place * (side + _HEAD))
             sheet.text(x, y - 0.03, title, va="bottom", weight="bold")

@@ -14,10 +14,10 @@ from gz2interp.errors import InputError
 from gz2interp.figures.pieces.cells import INKS, bars_of_effects, draw_picture, framed, ink, over_image, signed
 from gz2interp.figures.pieces.maps import rounded_up
 from gz2interp.figures.pieces.pictures import put_place, show, stretch_for, stretch_for_features
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import rgb
-from gz2interp.figures.shown import Shown
-from gz2interp.figures.style import SMALL, STYLE, Manner, Page
+from gz2interp.figures.shown import FigureGalaxy
+from gz2interp.figures.style import SMALL, STYLE, FigureSize, FigureStyle
 
 __all__ = ["active_groups", "groups_figure"]
 
@@ -42,13 +42,13 @@ def active_groups(loads: Floats) -> list[int]:
 
 
 def groups_figure(
-    shown: Shown,
+    shown: FigureGalaxy,
     loads: Floats,
     attributed: Floats,
     removed: Floats,
     scores: Sequence[str],
     bands: Sequence[str],
-    manner: Manner,
+    manner: FigureStyle,
     foot: str = "",
     features: Sequence[Floats | None] = (),
     groups: Sequence[int] = (),
@@ -57,7 +57,7 @@ def groups_figure(
 
     Parameters
     ----------
-    shown : Shown
+    shown : FigureGalaxy
         Its words stand beside it.
     loads : float (y, x, group)
         On the image's pixels.
@@ -66,7 +66,7 @@ def groups_figure(
     scores : sequence of str
         As one reads them.
     bands : sequence of str
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
         It should say how much the groups account for.
     features : sequence of float32 (y, x, band) or None, optional
@@ -99,7 +99,7 @@ def groups_figure(
     )
     limit = rounded_up(max(float(np.abs(attributed).max()), float(np.abs(removed).max()), 1e-6))
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, head + lines * step(side), foot)
+        sheet = FigureSheet(page, head + lines * step(side), foot)
         stretch = stretch_for([shown], bands)
         ground = rgb(shown.image, bands, stretch)
         of_features = stretch_for_features(features, bands)
@@ -117,14 +117,14 @@ def groups_figure(
     return sheet.figure
 
 
-def _said(shown: Shown, page: Page) -> str:
+def _said(shown: FigureGalaxy, page: FigureSize) -> str:
     if page.is_narrow:  # no room beside the pictures: a line or two beneath them
         return wrapped(shown.words.replace(":\n", ": ").replace("\n", ", "), page.width - 0.1)
     return wrapped(shown.words, page.width - _BESIDE - 0.05)
 
 
 def _draw_head(
-    sheet: Sheet, shown: Shown, loads: Floats, ground: NDArray[np.uint8], said: str, bands: Sequence[str]
+    sheet: FigureSheet, shown: FigureGalaxy, loads: Floats, ground: NDArray[np.uint8], said: str, bands: Sequence[str]
 ) -> None:
     """The galaxy, all groups over it, and what is said of it."""
     inks = [ink(place) for place in range(loads.shape[-1])]
@@ -139,7 +139,7 @@ def _draw_head(
 
 
 def _draw_group(
-    sheet: Sheet, group: int, images: Sequence[NDArray[np.uint8]], at: tuple[float, float], side: float
+    sheet: FigureSheet, group: int, images: Sequence[NDArray[np.uint8]], at: tuple[float, float], side: float
 ) -> None:
     """Its name, its map, and its feature image."""
     x, y = at

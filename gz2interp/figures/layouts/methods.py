@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
-from gz2interp.figures.pieces.maps import Scale, colour_bar, draw_map, total
+from gz2interp.figures.pieces.maps import MapScale, colour_bar, draw_map, total
 from gz2interp.figures.pieces.pictures import FOR_WCS, hatch_invalid, put_place, show, stretch_for, wcs_of
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import rgb
-from gz2interp.figures.shown import Shown
-from gz2interp.figures.style import STYLE, Manner
+from gz2interp.figures.shown import FigureGalaxy
+from gz2interp.figures.style import STYLE, FigureStyle
 
 __all__ = ["Panel", "methods_figure"]
 
@@ -33,29 +33,29 @@ class Panel:
     ----------
     title : str
     values : float32 (y, x, band) or (y, x)
-    scale : Scale
+    scale : MapScale
     note : str
         A few words beneath.
     """
 
     title: str
     values: NDArray[np.floating[Any]]
-    scale: Scale
+    scale: MapScale
     note: str = ""
 
 
 def methods_figure(
-    shown: Shown, panels: Sequence[Panel], bands: Sequence[str], manner: Manner, foot: str = ""
+    shown: FigureGalaxy, panels: Sequence[Panel], bands: Sequence[str], manner: FigureStyle, foot: str = ""
 ) -> Figure:
     """The colour image, and beside it one map after the other, each with its own bar beneath.
 
     Parameters
     ----------
-    shown : Shown
+    shown : FigureGalaxy
         Its words stand above.
     panels : sequence of Panel
     bands : sequence of str
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -82,7 +82,7 @@ def methods_figure(
     side = side_for(page, min(widest, 1.5), rows, lambda side: rows * step(side) + ends, "methods")
     pitch = (page.width - left) / across
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, head + rows * step(side), foot)
+        sheet = FigureSheet(page, head + rows * step(side), foot)
         sheet.text(0.05, 0.03, words, va="top")
         stretch = stretch_for([shown], bands)
         for place in range(len(panels) + 1):

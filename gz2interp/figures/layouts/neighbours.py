@@ -9,11 +9,11 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from gz2interp.errors import InputError
-from gz2interp.figures.pieces.cells import Cell, Drawn
-from gz2interp.figures.pieces.maps import Scale, colour_bar
+from gz2interp.figures.pieces.cells import Cell, CellStyle
+from gz2interp.figures.pieces.maps import MapScale, colour_bar
 from gz2interp.figures.pieces.pictures import FOR_WCS, wcs_of
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for, wrapped
-from gz2interp.figures.style import STYLE, Manner
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, side_for, wrapped
+from gz2interp.figures.style import STYLE, FigureStyle
 
 __all__ = ["neighbours_figure"]
 
@@ -22,7 +22,7 @@ _BAR, _BETWEEN = 0.54, 0.08
 
 
 def neighbours_figure(
-    groups: Sequence[Sequence[Cell]], bands: Sequence[str], scale: Scale, manner: Manner, foot: str = ""
+    groups: Sequence[Sequence[Cell]], bands: Sequence[str], scale: MapScale, manner: FigureStyle, foot: str = ""
 ) -> Figure:
     """Each group begins on a line of its own with its galaxy; words above, the picture, and the map beneath.
 
@@ -31,9 +31,9 @@ def neighbours_figure(
     groups : sequence of sequence of Cell
         A galaxy and its neighbours, nearest first.
     bands : sequence of str
-    scale : Scale
+    scale : MapScale
         Of all maps.
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -60,8 +60,8 @@ def neighbours_figure(
     pitch = (page.width - _BAR) / across
     cells = [cell for line in lines for cell in line]
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, len(lines) * step(side), foot)
-        drawn = Drawn.of(cells, bands, scale, manner)
+        sheet = FigureSheet(page, len(lines) * step(side), foot)
+        drawn = CellStyle.of(cells, bands, scale, manner)
         letters = iter(range(len(cells)))
         for row, line in enumerate(lines):
             for column, cell in enumerate(line):

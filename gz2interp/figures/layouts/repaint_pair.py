@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.figures.pieces.cells import draw_picture
-from gz2interp.figures.pieces.maps import Scale, colour_bar, draw_map, scale_of, total
+from gz2interp.figures.pieces.maps import MapScale, colour_bar, draw_map, scale_of, total
 from gz2interp.figures.pieces.pictures import FOR_WCS, hatch_invalid, put_place, show, stretch_for, wcs_of
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
-from gz2interp.figures.shown import Shown
-from gz2interp.figures.style import SMALL, STYLE, Manner
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, put_letter, side_for, wrapped
+from gz2interp.figures.shown import FigureGalaxy
+from gz2interp.figures.style import SMALL, STYLE, FigureStyle
 
-__all__ = ["Pair", "repaint_figure"]
+__all__ = ["RepaintPair", "repaint_figure"]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -37,32 +37,34 @@ TITLES: Final = (
 
 
 @dataclass(frozen=True, eq=False)
-class Pair:
+class RepaintPair:
     """A galaxy before and after.
 
     Attributes
     ----------
-    before, after : Shown
+    before, after : FigureGalaxy
         The words of the first stand beside the row.
     map_before, map_after : float32 (y, x, band) or (y, x)
     """
 
-    before: Shown
-    after: Shown
+    before: FigureGalaxy
+    after: FigureGalaxy
     map_before: Floats
     map_after: Floats
 
 
-def repaint_figure(pairs: Sequence[Pair], bands: Sequence[str], scale: Scale, manner: Manner, foot: str = "") -> Figure:
+def repaint_figure(
+    pairs: Sequence[RepaintPair], bands: Sequence[str], scale: MapScale, manner: FigureStyle, foot: str = ""
+) -> Figure:
     """Six pictures a pair, in two columns beside one another, in one column in two lines of three.
 
     Parameters
     ----------
-    pairs : sequence of Pair
+    pairs : sequence of RepaintPair
     bands : sequence of str
-    scale : Scale
+    scale : MapScale
         Of all maps, and of their change.
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -90,7 +92,7 @@ def repaint_figure(pairs: Sequence[Pair], bands: Sequence[str], scale: Scale, ma
     side = side_for(page, room / across - GAP, len(pairs), lambda side: len(pairs) * step(side) + ends)
     spare = (room - across * (side + GAP)) / 2
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, once + len(pairs) * step(side), foot)
+        sheet = FigureSheet(page, once + len(pairs) * step(side), foot)
         stretch = stretch_for([pair.before for pair in pairs], bands)
         for row, (pair, words) in enumerate(zip(pairs, said, strict=True)):
             top = row * step(side) + above
@@ -115,7 +117,7 @@ def repaint_figure(pairs: Sequence[Pair], bands: Sequence[str], scale: Scale, ma
 
 
 def _draw_pair(
-    axes: Sequence[Axes], pair: Pair, bands: Sequence[str], scale: Scale, manner: Manner, stretch: Any
+    axes: Sequence[Axes], pair: RepaintPair, bands: Sequence[str], scale: MapScale, manner: FigureStyle, stretch: Any
 ) -> None:
     before, after = total(pair.map_before), total(pair.map_after)
     draw_picture(axes[0], pair.before, bands, stretch)
@@ -123,14 +125,14 @@ def _draw_pair(
     _draw_difference(axes[2], pair, bands)
     draw_map(axes[3], before, pair.before, bands, scale, manner, stretch)
     draw_map(axes[4], after, pair.after, bands, scale, manner, stretch)
-    change = Scale(scale.limit)
+    change = MapScale(scale.limit)
     draw_map(axes[5], after - before, pair.after, bands, change, manner, stretch)
     for k, axis in enumerate(axes):
         if k == 0 or manner.axes == "wcs":
             put_place(axis, pair.before, manner.axes, first=k == 0)
 
 
-def _draw_difference(axis: Axes, pair: Pair, bands: Sequence[str]) -> None:
+def _draw_difference(axis: Axes, pair: RepaintPair, bands: Sequence[str]) -> None:
     """After less before in r, or the middle band; its limit is written into the picture."""
     band = list(bands).index("r") if "r" in bands else len(bands) // 2
     difference = pair.after.image[..., band] - pair.before.image[..., band]

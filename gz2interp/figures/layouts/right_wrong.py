@@ -9,11 +9,11 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from gz2interp.errors import InputError
-from gz2interp.figures.pieces.cells import Cell, Drawn
-from gz2interp.figures.pieces.maps import Scale, colour_bar
+from gz2interp.figures.pieces.cells import Cell, CellStyle
+from gz2interp.figures.pieces.maps import MapScale, colour_bar
 from gz2interp.figures.pieces.pictures import FOR_WCS, wcs_of
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for, wrapped
-from gz2interp.figures.style import STYLE, TEXT, Manner
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, side_for, wrapped
+from gz2interp.figures.style import STYLE, TEXT, FigureStyle
 
 __all__ = ["right_wrong_figure"]
 
@@ -22,7 +22,12 @@ _WIDEST: Final = 1.3
 
 
 def right_wrong_figure(
-    right: Sequence[Cell], wrong: Sequence[Cell], bands: Sequence[str], scale: Scale, manner: Manner, foot: str = ""
+    right: Sequence[Cell],
+    wrong: Sequence[Cell],
+    bands: Sequence[str],
+    scale: MapScale,
+    manner: FigureStyle,
+    foot: str = "",
 ) -> Figure:
     """Two halves of as many rows as the longer one has; every map on one scale, the words beneath each galaxy.
 
@@ -31,8 +36,8 @@ def right_wrong_figure(
     right, wrong : sequence of Cell
         The k-th of each stand beside one another.
     bands : sequence of str
-    scale : Scale
-    manner : Manner
+    scale : MapScale
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -58,8 +63,8 @@ def right_wrong_figure(
     side = side_for(page, widest, rows, lambda side: height(side) + foot_height(foot, page))
     cells = [*right, *wrong]
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, height(side), foot)
-        drawn = Drawn.of(cells, bands, scale, manner)
+        sheet = FigureSheet(page, height(side), foot)
+        drawn = CellStyle.of(cells, bands, scale, manner)
         for column, (title, part) in enumerate((("right", right), ("wrong", wrong))):
             x = column * (half + _BETWEEN) + left + (half - left - 2 * side - GAP) / 2
             sheet.text(x + side + GAP / 2, _TOP - 0.05, title, ha="center", va="bottom", fontsize=TEXT, weight="bold")

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.figures.pieces.cells import framed
 from gz2interp.figures.pieces.pictures import show
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, side_for
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, side_for
 from gz2interp.figures.rgb import Stretch, rgb
-from gz2interp.figures.style import STYLE, Manner
+from gz2interp.figures.style import STYLE, FigureStyle
 
 __all__ = ["Sprite", "sprites_figure"]
 
@@ -48,7 +48,7 @@ class Sprite:
 
 
 def sprites_figure(
-    sprites: Sequence[Sprite], bands: Sequence[str], stretch: Stretch, manner: Manner, foot: str = ""
+    sprites: Sequence[Sprite], bands: Sequence[str], stretch: Stretch, manner: FigureStyle, foot: str = ""
 ) -> Figure:
     """A sheet of small pictures.
 
@@ -58,7 +58,7 @@ def sprites_figure(
     bands : sequence of str
     stretch : Stretch
         Of all of them.
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -78,7 +78,7 @@ def sprites_figure(
 
     side = side_for(page, width, rows, lambda side: whole(side) + foot_height(foot, page), "feature images")
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, whole(side), foot)
+        sheet = FigureSheet(page, whole(side), foot)
         for place, sprite in enumerate(sprites):
             row, column = divmod(place, columns)
             x, y = 0.03 + column * (side + GAP), 0.03 + row * (side + LINE + GAP)

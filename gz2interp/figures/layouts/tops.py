@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.figures.pieces.cells import Cell, draw_picture, framed, outline
 from gz2interp.figures.pieces.pictures import put_place, show, stretch_for, stretch_for_features
-from gz2interp.figures.pieces.sheet import GAP, LINE, Sheet, foot_height, put_letter, side_for, wrapped
+from gz2interp.figures.pieces.sheet import GAP, LINE, FigureSheet, foot_height, put_letter, side_for, wrapped
 from gz2interp.figures.rgb import rgb
 from gz2interp.figures.shown import one_for_all
-from gz2interp.figures.style import STYLE, Manner
+from gz2interp.figures.style import STYLE, FigureStyle
 
 __all__ = ["ChannelRow", "tops_figure"]
 
@@ -49,14 +49,14 @@ class ChannelRow:
     feature: Floats | None = None
 
 
-def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner, foot: str = "") -> Figure:
+def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: FigureStyle, foot: str = "") -> Figure:
     """A row per channel: words, its feature image if there is one, the loudest galaxies, and the quietest.
 
     Parameters
     ----------
     rows : sequence of ChannelRow
     bands : sequence of str
-    manner : Manner
+    manner : FigureStyle
     foot : str, optional
 
     Raises
@@ -85,7 +85,7 @@ def tops_figure(rows: Sequence[ChannelRow], bands: Sequence[str], manner: Manner
     cells = [cell for row in rows for cell in (*row.tops, *row.bottoms)]
     once = one_for_all(cell.shown.sky for cell in cells)
     with mpl.rc_context(STYLE):
-        sheet = Sheet(page, head + len(rows) * step(side), foot)
+        sheet = FigureSheet(page, head + len(rows) * step(side), foot)
         stretch = stretch_for([cell.shown for cell in cells], bands)
         of_features = stretch_for_features((row.feature for row in rows), bands)
         start = words + feature * (side + _BETWEEN)

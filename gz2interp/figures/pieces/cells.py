@@ -14,17 +14,17 @@ from numpy.typing import NDArray
 
 from gz2interp.figures.colours import OKABE_ITO
 from gz2interp.figures.overlay import DIVERGING
-from gz2interp.figures.pieces.maps import Scale, draw_map, total
+from gz2interp.figures.pieces.maps import MapScale, draw_map, total
 from gz2interp.figures.pieces.pictures import hatch_invalid, put_place, show, stretch_for
 from gz2interp.figures.pieces.sheet import put_letter
 from gz2interp.figures.rgb import Stretch, rgb
-from gz2interp.figures.shown import Shown, one_for_all
-from gz2interp.figures.style import SMALL, Manner
+from gz2interp.figures.shown import FigureGalaxy, one_for_all
+from gz2interp.figures.style import SMALL, FigureStyle
 
 __all__ = [
     "INKS",
     "Cell",
-    "Drawn",
+    "CellStyle",
     "bars_of_effects",
     "draw_picture",
     "framed",
@@ -45,24 +45,24 @@ class Cell:
 
     Attributes
     ----------
-    shown : Shown
+    shown : FigureGalaxy
     values : float32 (y, x, band) or (y, x)
     """
 
-    shown: Shown
+    shown: FigureGalaxy
     values: Floats
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class CellStyle:
     """What all cells of a figure have in common.
 
     Attributes
     ----------
     bands : tuple of str
-    scale : Scale
+    scale : MapScale
         Of all maps.
-    manner : Manner
+    manner : FigureStyle
     stretch : Stretch
         Of all colour images.
     told_once : bool
@@ -70,13 +70,13 @@ class Drawn:
     """
 
     bands: Sequence[str]
-    scale: Scale
-    manner: Manner
+    scale: MapScale
+    manner: FigureStyle
     stretch: Stretch
     told_once: bool
 
     @classmethod
-    def of(cls, cells: Sequence[Cell], bands: Sequence[str], scale: Scale, manner: Manner) -> Drawn:
+    def of(cls, cells: Sequence[Cell], bands: Sequence[str], scale: MapScale, manner: FigureStyle) -> CellStyle:
         """What the cells of a figure have in common."""
         shown = [cell.shown for cell in cells]
         return cls(bands, scale, manner, stretch_for(shown, bands), one_for_all(each.sky for each in shown))
@@ -92,7 +92,7 @@ class Drawn:
             put_place(map_, cell.shown, self.manner.axes, first=False)
 
 
-def draw_picture(axis: Axes, shown: Shown, bands: Sequence[str], stretch: Stretch) -> None:
+def draw_picture(axis: Axes, shown: FigureGalaxy, bands: Sequence[str], stretch: Stretch) -> None:
     """The colour image, hatched where it is not valid."""
     show(axis, rgb(shown.image, bands, stretch))
     hatch_invalid(axis, shown.valid)

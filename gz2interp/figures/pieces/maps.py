@@ -17,13 +17,13 @@ from scipy.ndimage import gaussian_filter
 from gz2interp.figures.overlay import DIVERGING, symmetric_limit
 from gz2interp.figures.pieces.pictures import ground_of, hatch_invalid, isophotes, show
 from gz2interp.figures.rgb import Stretch
-from gz2interp.figures.shown import Shown
-from gz2interp.figures.style import RGB, SMALL, Manner
+from gz2interp.figures.shown import FigureGalaxy
+from gz2interp.figures.style import RGB, SMALL, FigureStyle
 
 __all__ = [
     "LEVELS",
     "OPACITY",
-    "Scale",
+    "MapScale",
     "colour_bar",
     "contour_inks",
     "draw_map",
@@ -47,7 +47,7 @@ OPACITY: Final = 0.85
 
 
 @dataclass(frozen=True)
-class Scale:
+class MapScale:
     """From -limit to +limit, or from 0 to limit for a map that has no sign.
 
     Attributes
@@ -84,10 +84,10 @@ class Scale:
         return f"\N{PLUS-MINUS SIGN}{number(self.limit)}" if self.signed else f"0 to {number(self.limit)}"
 
 
-def scale_of(maps: Iterable[Floats], signed: bool = True) -> Scale:
+def scale_of(maps: Iterable[Floats], signed: bool = True) -> MapScale:
     """One scale for all maps: the 99.5th percentile of their absolute values, all taken together, rounded up."""
     values = np.concatenate([np.ravel(each) for each in maps])
-    return Scale(rounded_up(symmetric_limit(values)), signed)
+    return MapScale(rounded_up(symmetric_limit(values)), signed)
 
 
 def rounded_up(limit: float) -> float:
@@ -127,7 +127,13 @@ _ON_LIGHT: Final = ("#2166ac", "#b2182b", "#54278f")
 
 
 def draw_map(
-    axis: Axes, values: Floats, shown: Shown, bands: Sequence[str], scale: Scale, manner: Manner, stretch: Stretch
+    axis: Axes,
+    values: Floats,
+    shown: FigureGalaxy,
+    bands: Sequence[str],
+    scale: MapScale,
+    manner: FigureStyle,
+    stretch: Stretch,
 ) -> None:
     """One map.
 
@@ -135,12 +141,12 @@ def draw_map(
     ----------
     axis : Axes
     values : float32 (y, x)
-    shown : Shown
+    shown : FigureGalaxy
         The galaxy it is of.
     bands : sequence of str
         Of its image.
-    scale : Scale
-    manner : Manner
+    scale : MapScale
+    manner : FigureStyle
         Its style, and what lies beneath.
     stretch : Stretch
         Of the colour image.
@@ -158,13 +164,13 @@ def draw_map(
     hatch_invalid(axis, shown.valid)
 
 
-def laid_over(ground: Bytes, values: Floats, scale: Scale) -> Bytes:
+def laid_over(ground: Bytes, values: Floats, scale: MapScale) -> Bytes:
     """The map over an image, uint8 (y, x, 3): opaque where it is strong, clear where it is near zero."""
     opacity = OPACITY * np.clip(np.abs(np.nan_to_num(values)) / scale.limit, 0, 1)[..., None]
     return np.asarray(np.round(ground * (1 - opacity) + scale.ends(values) * opacity)).astype(np.uint8)
 
 
-def contour_inks(scale: Scale, dark: bool) -> dict[float, str]:
+def contour_inks(scale: MapScale, dark: bool) -> dict[float, str]:
     """Level to colour, from the lowest."""
     against, speaks_for, unsigned = _ON_DARK if dark else _ON_LIGHT
     above = {share * scale.limit: speaks_for if scale.signed else unsigned for share in LEVELS}
@@ -172,7 +178,7 @@ def contour_inks(scale: Scale, dark: bool) -> dict[float, str]:
     return below | above
 
 
-def map_in_words(manner: Manner, ground: str = "") -> str:
+def map_in_words(manner: FigureStyle, ground: str = "") -> str:
     """How maps are drawn, for a caption; `ground` says what lies beneath if the manner does not tell."""
     ground = ground or ("the colour image" if manner.on == RGB else f"the {manner.on} band")
     if manner.style == "overlay":
@@ -187,7 +193,7 @@ def map_in_words(manner: Manner, ground: str = "") -> str:
     )
 
 
-def _contours(axis: Axes, values: Floats, scale: Scale, dark: bool) -> None:
+def _contours(axis: Axes, values: Floats, scale: MapScale, dark: bool) -> None:
     smooth = gaussian_filter(np.nan_to_num(np.asarray(values, np.float64)), 1)
     inks = {level: ink for level, ink in contour_inks(scale, dark).items() if smooth.min() < level < smooth.max()}
     if inks:
@@ -198,7 +204,9 @@ def _contours(axis: Axes, values: Floats, scale: Scale, dark: bool) -> None:
 _STEPS: Final = np.linspace(0, 1, 65)
 
 
-def colour_bar(figure: Figure, place: Axes, scale: Scale, manner: Manner, orientation: str = "vertical") -> None:
+def colour_bar(
+    figure: Figure, place: Axes, scale: MapScale, manner: FigureStyle, orientation: str = "vertical"
+) -> None:
     """A colour bar in axes of its own; it has arrows, because a few hot pixels may lie beyond the scale."""
     colours = ScalarMappable(Normalize(scale.low, scale.limit), _colours(scale, manner))
     extend = "both" if scale.signed else "max"
@@ -223,7 +231,7 @@ def colour_bar(figure: Figure, place: Axes, scale: Scale, manner: Manner, orient
             draw(level, color=ink, linewidth=1.0, linestyle=(0, (2, 1)) if level < 0 else "solid")
 
 
-def _colours(scale: Scale, manner: Manner) -> Colormap:
+def _colours(scale: MapScale, manner: FigureStyle) -> Colormap:
     """As they look in the maps: over a middle grey or over white for an overlay, plain ground beneath contours."""
     dark = manner.on == RGB
     if manner.style == "contours":

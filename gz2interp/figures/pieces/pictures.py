@@ -16,7 +16,7 @@ from scipy.ndimage import gaussian_filter
 
 from gz2interp.errors import InputError
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
-from gz2interp.figures.shown import Shown, Sky
+from gz2interp.figures.shown import CutoutSky, FigureGalaxy
 from gz2interp.figures.style import SMALL
 from gz2interp.schema import pixel_unit
 
@@ -52,7 +52,7 @@ def show(axis: Axes, pixels: NDArray[Any], **options: Any) -> None:
     axis.autoscale(False)
 
 
-def stretch_for(galaxies: Sequence[Shown], bands: Sequence[str]) -> Stretch:
+def stretch_for(galaxies: Sequence[FigureGalaxy], bands: Sequence[str]) -> Stretch:
     """One stretch of colour for all galaxies of a figure; their sizes in pixels may differ."""
     stretches = [stretch_of(shown.image[None], bands) for shown in galaxies]
     return Stretch(float(np.median([stretch.scale for stretch in stretches])), unit=pixel_unit(bands))
@@ -76,12 +76,12 @@ def band_grey(image: NDArray[np.floating[Any]]) -> Bytes:
     return np.repeat(grey[..., None], 3, axis=-1)
 
 
-def ground_of(shown: Shown, bands: Sequence[str], band: int | None, stretch: Stretch) -> Bytes:
+def ground_of(shown: FigureGalaxy, bands: Sequence[str], band: int | None, stretch: Stretch) -> Bytes:
     """The colour image, or that of one band, uint8 (y, x, 3)."""
     return rgb(shown.image, bands, stretch) if band is None else band_grey(shown.image[..., band])
 
 
-def isophotes(axis: Axes, shown: Shown) -> None:
+def isophotes(axis: Axes, shown: FigureGalaxy) -> None:
     """The galaxy's light as lines."""
     light = gaussian_filter(np.nan_to_num(shown.image).sum(axis=-1), 1)
     brightest = float(light.max())
@@ -129,7 +129,7 @@ def compass_of(position_angle: float) -> tuple[tuple[float, float], tuple[float,
     return (float(np.sin(angle)), float(np.cos(angle))), (float(-np.cos(angle)), float(np.sin(angle)))
 
 
-def put_scale_bar(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
+def put_scale_bar(axis: Axes, sky: CutoutSky, shape: tuple[int, int]) -> None:
     """A bar in the lower left corner, in arcsec, or in pixels where the pixel scale is not known."""
     height, width = shape
     known = bool(np.isfinite(sky.pixel_scale))
@@ -141,7 +141,7 @@ def put_scale_bar(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
     axis.text(x, y + 0.03 * height, words, ha="left", va="bottom", fontsize=SMALL, **_INK)
 
 
-def put_compass(axis: Axes, sky: Sky, shape: tuple[int, int]) -> None:
+def put_compass(axis: Axes, sky: CutoutSky, shape: tuple[int, int]) -> None:
     """North and east in the upper right corner; nothing where the position angle is not known."""
     if not np.isfinite(sky.position_angle):
         return
@@ -170,7 +170,7 @@ FOR_WCS = (0.54, 0.31)
 """Inches that the numbers need on the left and beneath."""
 
 
-def wcs_of(shown: Shown, axes: str) -> Any:
+def wcs_of(shown: FigureGalaxy, axes: str) -> Any:
     """The WCS to draw a picture in; None where a scale bar is wanted.
 
     Raises
@@ -190,7 +190,7 @@ def wcs_of(shown: Shown, axes: str) -> Any:
     return wcs
 
 
-def dress_coordinates(axis: Axes, sky: Sky, numbers: bool) -> None:
+def dress_coordinates(axis: Axes, sky: CutoutSky, numbers: bool) -> None:
     """Ticks of right ascension and declination; with their numbers and names, or without.
 
     Right ascension runs along the bottom, or along the left of an image that is turned by more than 45 degrees.
@@ -210,14 +210,14 @@ def dress_coordinates(axis: Axes, sky: Sky, numbers: bool) -> None:
         coordinate.set_major_formatter("d.ddd")
 
 
-def put_place(axis: Axes, shown: Shown, axes: str, first: bool = True) -> None:
+def put_place(axis: Axes, shown: FigureGalaxy, axes: str, first: bool = True) -> None:
     """What tells where and how large a picture is: a bar and a compass, or coordinates.
 
     Parameters
     ----------
     axis : Axes
         With the picture.
-    shown : Shown
+    shown : FigureGalaxy
     axes : str
         As of a `Manner`.
     first : bool, optional

@@ -16,14 +16,14 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 
 from gz2interp.errors import InputError
-from gz2interp.figures.style import SMALL, STYLE, TALLEST, TEXT, Page
+from gz2interp.figures.style import SMALL, STYLE, TALLEST, TEXT, FigureSize
 
 __all__ = [
     "FOOT_INK",
     "GAP",
     "LINE",
     "SMALLEST_SIDE",
-    "Sheet",
+    "FigureSheet",
     "foot_height",
     "letter",
     "put_letter",
@@ -80,12 +80,14 @@ SMALLEST_SIDE: Final = 0.36
 FOOT_INK: Final = "#444444"
 
 
-def side_for(page: Page, width: float, rows: int, height: Callable[[float], float], unit: str = "galaxies") -> float:
+def side_for(
+    page: FigureSize, width: float, rows: int, height: Callable[[float], float], unit: str = "galaxies"
+) -> float:
     """The side of square pictures that fit a width and, with all their rows, a page.
 
     Parameters
     ----------
-    page : Page
+    page : FigureSize
     width : float
         Inches that a picture may have.
     rows : int
@@ -110,19 +112,19 @@ def side_for(page: Page, width: float, rows: int, height: Callable[[float], floa
     return side
 
 
-class Sheet:
+class FigureSheet:
     """A figure to put things on.
 
     Parameters
     ----------
-    page : Page
+    page : FigureSize
     height : float
         [inch]
     foot : str, optional
         Lines beneath everything; wrapped, and added to the height.
     """
 
-    def __init__(self, page: Page, height: float, foot: str = "") -> None:
+    def __init__(self, page: FigureSize, height: float, foot: str = "") -> None:
         self.page, self.width = page, page.width
         lines = wrapped(foot, self.width - 0.06)
         self.height = height + (LINE * (lines.count("\n") + 1) + 0.06 if lines else 0.0)
@@ -150,7 +152,7 @@ class Sheet:
             )
 
 
-def foot_height(foot: str, page: Page) -> float:
+def foot_height(foot: str, page: FigureSize) -> float:
     """Inches that a foot takes."""
     lines = wrapped(foot, page.width - 0.06)
     return LINE * (lines.count("\n") + 1) + 0.06 if lines else 0.0

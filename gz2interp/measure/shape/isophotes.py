@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-__all__ = ["Above", "Isophotes", "above_sky", "isophotes", "sums"]
+__all__ = ["Isophotes", "SkyNormalizedImages", "above_sky", "isophotes", "sums"]
 
 
 Floats = NDArray[np.float32]
@@ -38,7 +38,7 @@ FAINTEST: Final = 0.02
 """No band weighs less than one in which the galaxy's pixels have this many standard deviations."""
 
 
-class Above:
+class SkyNormalizedImages:
     """Images above their sky.
 
     Attributes
@@ -79,9 +79,9 @@ class Above:
         return values.reshape(len(values), *self.shape, *values.shape[2:])
 
 
-def above_sky(images: NDArray[np.floating]) -> Above:
+def above_sky(images: NDArray[np.floating]) -> SkyNormalizedImages:
     """Images float (n, y, x, band) above their sky; what is not finite counts as nothing."""
-    return Above(np.nan_to_num(np.asarray(images, np.float32), posinf=0, neginf=0))
+    return SkyNormalizedImages(np.nan_to_num(np.asarray(images, np.float32), posinf=0, neginf=0))
 
 
 def _noise(images: Floats, outer: NDArray[np.bool_]) -> Floats:
@@ -128,7 +128,7 @@ class Isophotes:
 
     Attributes
     ----------
-    above : Above
+    above : SkyNormalizedImages
     axis_ratio : float (n,)
     radius : float32 (n, pixel)
         Geometric mean of the axes of the ellipse through each pixel.
@@ -144,7 +144,7 @@ class Isophotes:
         Pixels above the profile, in the scatter of their annulus.
     """
 
-    above: Above
+    above: SkyNormalizedImages
     axis_ratio: NDArray[np.float64]
     radius: Floats
     along: Floats
@@ -161,7 +161,7 @@ class Isophotes:
         return np.asarray(self.scatter[..., -1] / np.sqrt(self.area))
 
 
-def isophotes(above: Above) -> Isophotes:
+def isophotes(above: SkyNormalizedImages) -> Isophotes:
     """Fit the ellipses of a block of galaxies."""
     smooth = ndimage.gaussian_filter(above.plane_of(above.together), (0, SMOOTHED, SMOOTHED)).reshape(len(above), -1)
     y0, x0 = _middles(above, smooth)
@@ -185,7 +185,7 @@ def sums(values: Floats, places: Integers, count: int) -> NDArray[np.float64]:
     return np.asarray(np.stack(found, axis=-1).reshape(n, count, *values.shape[2:]), np.float64)
 
 
-def _middles(above: Above, smooth: Floats) -> tuple[Floats, Floats]:
+def _middles(above: SkyNormalizedImages, smooth: Floats) -> tuple[Floats, Floats]:
     y0, x0 = np.zeros((2, len(above)), np.float32)
     light = np.maximum(smooth, 0)
     near = 1e-6 * (np.hypot(above.y, above.x) < FARTHEST)
@@ -197,7 +197,7 @@ def _middles(above: Above, smooth: Floats) -> tuple[Floats, Floats]:
     return y0.astype(np.float32), x0.astype(np.float32)
 
 
-def _turned(above: Above, y0: Floats, x0: Floats) -> Integers:
+def _turned(above: SkyNormalizedImages, y0: Floats, x0: Floats) -> Integers:
     """To the nearest half pixel; outside of the image, the nearest inside."""
     height, width = above.shape
     rows, columns = (
@@ -236,7 +236,7 @@ def _ellipses(
 
 
 def _annuli(
-    above: Above, radius: Floats
+    above: SkyNormalizedImages, radius: Floats
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], Floats]:
     """Area, profile, scatter and what is left of each pixel; what stands out in all bands together is clipped."""
     count = int(0.625 * min(above.shape))

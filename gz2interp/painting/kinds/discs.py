@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.random import Generator
 
-from gz2interp.painting.kinds.registry import Colour, Piece, assembled, galaxy_kind
+from gz2interp.painting.kinds.registry import Colour, UnscaledPart, assembled, galaxy_kind
 from gz2interp.painting.populations import POPULATIONS, Photometry, draw_photometry
 from gz2interp.painting.recipe import Recipe, Shape
 from gz2interp.painting.shapes import (
@@ -91,10 +91,10 @@ def tilted_disc(rng: Generator, petro_radius: float, flattest: float, in_centre:
     return TiltedDisc(scale_length(petro_radius, cosine, in_centre), cosine, rng.uniform(0, 180))
 
 
-def with_disc(pieces: list[Piece], body: TiltedDisc) -> list[Piece]:
+def with_disc(pieces: list[UnscaledPart], body: TiltedDisc) -> list[UnscaledPart]:
     """The disc has what the other components leave."""
     shape = {"scale": body.scale, "thickness": 0.15} | body.plane
-    return [*pieces, Piece("disc", 1 - sum(piece.share for piece in pieces), shape)]
+    return [*pieces, UnscaledPart("disc", 1 - sum(piece.share for piece in pieces), shape)]
 
 
 def bulge_share(rng: Generator, most: float) -> float:
@@ -102,9 +102,9 @@ def bulge_share(rng: Generator, most: float) -> float:
     return float(most * rng.beta(1.3, 2.5))
 
 
-def _bulge(rng: Generator, body: TiltedDisc, share: float) -> Piece:
+def _bulge(rng: Generator, body: TiltedDisc, share: float) -> UnscaledPart:
     axis_ratio = max(body.cosine, rng.uniform(0.75, 1.0))
-    return Piece("bulge", share, bulge_shape(rng, body.scale, body.plane, axis_ratio))
+    return UnscaledPart("bulge", share, bulge_shape(rng, body.scale, body.plane, axis_ratio))
 
 
 def _bar_share(rng: Generator, often: float) -> float:
@@ -112,25 +112,25 @@ def _bar_share(rng: Generator, often: float) -> float:
     return rng.uniform(0.08, 0.22) if rng.random() < often else 0.0
 
 
-def _bar(rng: Generator, body: TiltedDisc, share: float) -> Piece:
-    return Piece("bar", share, bar_shape(rng, body.scale) | body.plane)
+def _bar(rng: Generator, body: TiltedDisc, share: float) -> UnscaledPart:
+    return UnscaledPart("bar", share, bar_shape(rng, body.scale) | body.plane)
 
 
-def _inner_ring(rng: Generator, body: TiltedDisc, share: float, bar: Piece | None) -> Piece:
-    return Piece("inner_ring", share, inner_ring_shape(rng, body.scale, bar.shape if bar else None) | body.plane)
+def _inner_ring(rng: Generator, body: TiltedDisc, share: float, bar: UnscaledPart | None) -> UnscaledPart:
+    return UnscaledPart("inner_ring", share, inner_ring_shape(rng, body.scale, bar.shape if bar else None) | body.plane)
 
 
-def _outer_ring(rng: Generator, body: TiltedDisc, share: float) -> Piece:
-    return Piece("outer_ring", share, outer_ring_shape(rng, body.scale) | body.plane)
+def _outer_ring(rng: Generator, body: TiltedDisc, share: float) -> UnscaledPart:
+    return UnscaledPart("outer_ring", share, outer_ring_shape(rng, body.scale) | body.plane)
 
 
-def _arms(rng: Generator, body: TiltedDisc, bar: Piece | None, left: float) -> list[Piece]:
+def _arms(rng: Generator, body: TiltedDisc, bar: UnscaledPart | None, left: float) -> list[UnscaledPart]:
     """Arms with knots of young stars on them."""
     share = rng.uniform(0.4, 0.8) * left
     in_knots = 0.25 * rng.beta(1.2, 3.0)
     shape = arms_shape(rng, body.scale, bar.shape if bar else None) | body.plane
-    arms = Piece("arms", share * (1 - in_knots), shape)
-    return [arms, Piece("clumps", share * in_knots, clumps_shape(rng, shape))]
+    arms = UnscaledPart("arms", share * (1 - in_knots), shape)
+    return [arms, UnscaledPart("clumps", share * in_knots, clumps_shape(rng, shape))]
 
 
 BULGELESS_IS_BLUER: Colour = (-0.25, -0.17, -0.05, -0.07)
@@ -159,11 +159,11 @@ def _seen_from_the_edge(rng: Generator, name: str, light: Photometry, *, dusty: 
     plane = {"inclination": rng.uniform(82, 90), "angle": rng.uniform(0, 180)}
     thickness = rng.uniform(0.10, 0.20)
     scale = scale_length(light.petro_radius, axis_ratio=0.25, in_centre=bulge)
-    pieces = [Piece("bulge", bulge, _edge_on_bulge(rng, scale, plane))] if bulge else []
+    pieces = [UnscaledPart("bulge", bulge, _edge_on_bulge(rng, scale, plane))] if bulge else []
     disc = {"scale": scale, "thickness": thickness} | plane
-    pieces.append(Piece("disc", 1 - bulge, disc, None if bulge else BULGELESS_IS_BLUER))
+    pieces.append(UnscaledPart("disc", 1 - bulge, disc, None if bulge else BULGELESS_IS_BLUER))
     if dusty:
-        pieces.append(Piece("dust", 0.0, dust_shape(rng, disc, strong=name == "dust_lane")))
+        pieces.append(UnscaledPart("dust", 0.0, dust_shape(rng, disc, strong=name == "dust_lane")))
     return assembled(rng, name, light, pieces, axis_ratio=1.5 * thickness)
 
 

@@ -9,7 +9,7 @@ from numpy.random import Generator
 
 from gz2interp.painting.field import bright_star, crossing_trail
 from gz2interp.painting.kinds.discs import bulge_share, tilted_disc, with_disc
-from gz2interp.painting.kinds.registry import Colour, Piece, assembled, galaxy_kind
+from gz2interp.painting.kinds.registry import Colour, UnscaledPart, assembled, galaxy_kind
 from gz2interp.painting.populations import POPULATIONS, Photometry, draw_photometry
 from gz2interp.painting.recipe import Recipe, Shape
 from gz2interp.painting.shapes import (
@@ -50,15 +50,15 @@ def _lens(rng: Generator) -> Recipe:
     radius, angle = light.petro_radius * rng.uniform(0.55, 1.0), rng.uniform(0, 360)
     share, width = rng.uniform(0.03, 0.12), rng.uniform(0.2, 0.4)
     blue = (-0.9, -0.7, -0.2, -0.2)
-    arcs = [Piece("arc", share, _arc(radius, width, rng.uniform(40, 110), angle), blue)]
+    arcs = [UnscaledPart("arc", share, _arc(radius, width, rng.uniform(40, 110), angle), blue)]
     if rng.random() < 0.5:
-        arcs.append(Piece("arc", 0.4 * share, _arc(0.8 * radius, width, rng.uniform(20, 40), angle + 180), blue))
+        arcs.append(UnscaledPart("arc", 0.4 * share, _arc(0.8 * radius, width, rng.uniform(20, 40), angle + 180), blue))
     index = float(np.clip(rng.normal(4.5, 0.7), 2.5, 6))
     body = spheroid(rng, light, axis_ratio, index, share=1 - sum(arc.share for arc in arcs))
     return assembled(rng, "lens", light, [body, *arcs], axis_ratio=axis_ratio)
 
 
-def spheroid(rng: Generator, light: Photometry, axis_ratio: float, index: float, share: float = 1.0) -> Piece:
+def spheroid(rng: Generator, light: Photometry, axis_ratio: float, index: float, share: float = 1.0) -> UnscaledPart:
     """An elliptical of the size that `light` says."""
     shape = {
         "radius": half_light_radius(light.petro_radius, axis_ratio, index),
@@ -66,7 +66,7 @@ def spheroid(rng: Generator, light: Photometry, axis_ratio: float, index: float,
         "axis_ratio": axis_ratio,
         "angle": rng.uniform(0, 180),
     }
-    return Piece("bulge", share, shape)
+    return UnscaledPart("bulge", share, shape)
 
 
 def _smooth(rng: Generator, name: str, population: str, axis_ratio: float, index: float) -> Recipe:
@@ -92,7 +92,7 @@ def _merger(rng: Generator) -> Recipe:
     tails = _tails(rng, light, most=0.14) if rng.random() < 0.7 else []
     left = 1 - sum(tail.share for tail in tails)
     other = companion_shape(rng, light.petro_radius, nearest=0.6, farthest=1.6)
-    companion = Piece("companion", left * ratio / (1 + ratio), other, _own_colour(rng))
+    companion = UnscaledPart("companion", left * ratio / (1 + ratio), other, _own_colour(rng))
     body, axis_ratio = _body(rng, light, left / (1 + ratio))
     return assembled(rng, "merger", pair, [*body, companion, *tails], axis_ratio=axis_ratio)
 
@@ -120,7 +120,7 @@ def _irregular(rng: Generator) -> Recipe:
     }
     off = {axis: rng.normal(0, 0.25) * body.scale for axis in "xy"}
     patches, knots = rng.uniform(0.3, 0.5), rng.uniform(0.08, 0.25)
-    pieces = [Piece("arms", patches, shape | off), Piece("clumps", knots, clumps_shape(rng, shape) | off)]
+    pieces = [UnscaledPart("arms", patches, shape | off), UnscaledPart("clumps", knots, clumps_shape(rng, shape) | off)]
     return assembled(rng, "irregular", light, with_disc(pieces, body), axis_ratio=body.cosine)
 
 
@@ -128,7 +128,7 @@ def _irregular(rng: Generator) -> Recipe:
 def _star(rng: Generator) -> Recipe:
     """A star that was taken for a galaxy."""
     light = draw_photometry(rng, POPULATIONS["star"])
-    star = assembled(rng, "star", light, [Piece("star", 1.0, {})], axis_ratio=1.0)
+    star = assembled(rng, "star", light, [UnscaledPart("star", 1.0, {})], axis_ratio=1.0)
     return _at_rest(star)
 
 
@@ -145,7 +145,7 @@ def _at_rest(recipe: Recipe) -> Recipe:
     return replace(recipe, redshift=0.0)
 
 
-def _body(rng: Generator, light: Photometry, share: float) -> tuple[list[Piece], float]:
+def _body(rng: Generator, light: Photometry, share: float) -> tuple[list[UnscaledPart], float]:
     """An elliptical or a spiral with that share of the light, and its axis ratio."""
     if rng.random() < 0.45:
         axis_ratio = rng.uniform(0.55, 1.0)
@@ -154,14 +154,14 @@ def _body(rng: Generator, light: Photometry, share: float) -> tuple[list[Piece],
     shape = arms_shape(rng, body.scale, None) | body.plane
     arms, bulge = rng.uniform(0.25, 0.5) * share, bulge_share(rng, most=0.5) * share
     pieces = [
-        Piece("bulge", bulge, bulge_shape(rng, body.scale, body.plane, axis_ratio=max(body.cosine, 0.8))),
-        Piece("arms", arms, shape),
+        UnscaledPart("bulge", bulge, bulge_shape(rng, body.scale, body.plane, axis_ratio=max(body.cosine, 0.8))),
+        UnscaledPart("arms", arms, shape),
     ]
     disc = with_disc(pieces, body)[-1]
-    return [*pieces, Piece("disc", share - arms - bulge, disc.shape)], body.cosine
+    return [*pieces, UnscaledPart("disc", share - arms - bulge, disc.shape)], body.cosine
 
 
-def _tails(rng: Generator, light: Photometry, most: float) -> list[Piece]:
+def _tails(rng: Generator, light: Photometry, most: float) -> list[UnscaledPart]:
     """One or two tails; the second leaves on the other side, and curls the same way."""
     angle, sense = rng.uniform(0, 360), rng.choice([-1, 1])
     number = 1 if rng.random() < 0.4 else 2
@@ -169,7 +169,7 @@ def _tails(rng: Generator, light: Photometry, most: float) -> list[Piece]:
     shapes: list[Shape] = [
         tail_shape(rng, light.petro_radius, angle + 180 * index + rng.normal(0, 25), sense) for index in range(number)
     ]
-    return [Piece("tail", share, shape) for shape in shapes]
+    return [UnscaledPart("tail", share, shape) for shape in shapes]
 
 
 def _own_colour(rng: Generator) -> Colour:

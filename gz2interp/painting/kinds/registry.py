@@ -14,7 +14,7 @@ from gz2interp.painting.field import in_a_field
 from gz2interp.painting.noise import draw_background, draw_noise
 from gz2interp.painting.populations import REDDENING, Photometry, relative_to_r
 from gz2interp.painting.psf import draw_psf
-from gz2interp.painting.recipe import Part, Recipe, Shape
+from gz2interp.painting.recipe import ComponentPart, Recipe, Shape
 from gz2interp.painting.rendering import shares_behind
 from gz2interp.schema import BANDS, NATIVE_PIXEL_SCALE
 
@@ -22,7 +22,7 @@ __all__ = [
     "KINDS",
     "KIND_SHARES",
     "Colour",
-    "Piece",
+    "UnscaledPart",
     "assembled",
     "draw_recipe",
     "draw_recipes",
@@ -147,7 +147,7 @@ Colour = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Piece:
+class UnscaledPart:
     """A part before its flux is known.
 
     Attributes
@@ -167,7 +167,9 @@ class Piece:
     redder: Colour | None = None
 
 
-def assembled(rng: Generator, kind: str, light: Photometry, pieces: Sequence[Piece], *, axis_ratio: float) -> Recipe:
+def assembled(
+    rng: Generator, kind: str, light: Photometry, pieces: Sequence[UnscaledPart], *, axis_ratio: float
+) -> Recipe:
     """A recipe whose parts together have the magnitudes of `light`, what dust takes deducted.
 
     Parameters
@@ -176,13 +178,16 @@ def assembled(rng: Generator, kind: str, light: Photometry, pieces: Sequence[Pie
         Of its seeing, noise, place in the cutout and seed.
     kind : str
     light : Photometry
-    pieces : sequence of Piece
+    pieces : sequence of UnscaledPart
         Their shares sum to 1.
     axis_ratio : float
         Apparent.
     """
     fluxes = _divided(light.flux, pieces)
-    parts = [Part(piece.name, _plain(flux), _rounded(piece.shape)) for piece, flux in zip(pieces, fluxes, strict=True)]
+    parts = [
+        ComponentPart(piece.name, _plain(flux), _rounded(piece.shape))
+        for piece, flux in zip(pieces, fluxes, strict=True)
+    ]
     x, y = rng.uniform(-1, 1, 2) * NATIVE_PIXEL_SCALE
     noise = draw_noise(rng)
     return Recipe(
@@ -199,7 +204,7 @@ def assembled(rng: Generator, kind: str, light: Photometry, pieces: Sequence[Pie
     )
 
 
-def _divided(flux: NDArray[np.float64], pieces: Sequence[Piece]) -> NDArray[np.float64]:
+def _divided(flux: NDArray[np.float64], pieces: Sequence[UnscaledPart]) -> NDArray[np.float64]:
     """Fluxes (piece, band) that sum to the galaxy's in every band, each piece of its own colour."""
     none = (0.0, 0.0, 0.0, 0.0)
     redder = [piece.redder or REDDENING.get(piece.name, none) for piece in pieces]
@@ -208,7 +213,7 @@ def _divided(flux: NDArray[np.float64], pieces: Sequence[Piece]) -> NDArray[np.f
     return np.asarray(flux * weights / weights.sum(axis=0))
 
 
-def _behind_dust(parts: Sequence[Part]) -> tuple[Part, ...]:
+def _behind_dust(parts: Sequence[ComponentPart]) -> tuple[ComponentPart, ...]:
     """The parts brightened by what the dust among them takes, which becomes the dust's own flux, below 0."""
     total = np.sum([part.flux for part in parts], axis=0)
     taken = shares_behind(parts)

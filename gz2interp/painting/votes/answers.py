@@ -1,7 +1,7 @@
 """The probability of each answer to Galaxy Zoo 2's questions, given what can be seen of a galaxy.
 
-Each question is a short function of a `View`. Later questions are put to those who gave the answer before: of those who
-see features at all, most see the arms if there are any, however few they are.
+Each question is a short function of a `DistantView`. Later questions are put to those who gave the answer before: of
+those who see features at all, most see the arms if there are any, however few they are.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from gz2interp.painting.votes.visibility import Seen, View
+from gz2interp.painting.votes.visibility import ComponentVisibility, DistantView
 from gz2interp.schema import QUESTIONS
 
 __all__ = [
@@ -37,7 +37,7 @@ MISTAKES = 0.01
 """Share of answers that were not meant."""
 
 
-def either(seen: Seen, shares: Mapping[str, float]) -> Doubles:
+def either(seen: ComponentVisibility, shares: Mapping[str, float]) -> Doubles:
     """Share who notice one at least, of what each of those who see it minds with a share of its own."""
     return np.asarray(1 - np.prod([1 - share * seen[name] for name, share in shares.items()], axis=0))
 
@@ -93,13 +93,13 @@ AT_RANDOM = 0.115
 """Share of volunteers who call a plain galaxy odd."""
 
 
-def odd(view: View) -> Sequence[Doubles]:
+def odd(view: DistantView) -> Sequence[Doubles]:
     """Yes, no: for what stands out, or for nothing in particular."""
     yes = 1 - (1 - _at_random(view)) * (1 - 0.7 * irregular(view)) * (1 - either(view.seen, ODD))
     return yes, 1 - yes
 
 
-def odd_feature(view: View) -> Sequence[Doubles]:
+def odd_feature(view: DistantView) -> Sequence[Doubles]:
     """What it is, in proportion to what made them say so; the seven answers of the question."""
     weights = {name: weight * view.seen[name] for name, weight in ODD.items()}
     # Tails beside a companion are a merger's.
@@ -110,18 +110,18 @@ def odd_feature(view: View) -> Sequence[Doubles]:
     return list(np.sum(named, axis=0).T)
 
 
-def _at_random(view: View) -> Doubles:
+def _at_random(view: DistantView) -> Doubles:
     """Fewer call a slim galaxy odd: the cigars have half the odd votes of the round."""
     return AT_RANDOM * np.sqrt(view.axis_ratio)
 
 
-def irregular(view: View) -> Doubles:
+def irregular(view: DistantView) -> Doubles:
     """Patches without order where there is no bulge, or a body off its own middle."""
     patches = (1 - (1 - view.seen["clumps"]) * (1 - view.seen["arms"])) * disorder(view)
     return 1 - (1 - patches) * (1 - view.resolved * rising(view.sights.lopsided, at=0.35, width=0.08))
 
 
-def disorder(view: View) -> Doubles:
+def disorder(view: DistantView) -> Doubles:
     """1 for patches and knots that are not in arms, in a galaxy without a bulge; 0 for a spiral."""
     bulgeless = rising(-view.sights.bulge, at=-0.04, width=0.01)
     ragged = np.where(view.sights.arms > 0, view.sights.raggedness, 2.0)
@@ -151,7 +151,7 @@ GLARING = 0.9
 """Logarithm of the glare over the galaxy's light at which half as many as ever will say "star or artifact"."""
 
 
-def chances(view: View) -> Chances:
+def chances(view: DistantView) -> Chances:
     """The chance of each answer for those who are asked."""
     return {name: with_mistakes(np.stack(np.broadcast_arrays(*ASKED[name](view)), axis=1)) for name in QUESTIONS}
 
@@ -159,51 +159,51 @@ def chances(view: View) -> Chances:
 # -- one question each ------------------------------------------------------------------------------------------------
 
 
-def _smooth_or_features(view: View) -> Sequence[Doubles]:
+def _smooth_or_features(view: DistantView) -> Sequence[Doubles]:
     glare = np.log10(np.clip(view.sights.glare, 1e-6, 1e6))
     artefact = 0.025 + 0.64 * rising(glare, at=GLARING, width=0.15)
     features = _features(view)
     return (1 - artefact) * (1 - features), (1 - artefact) * features, artefact
 
 
-def _edge_on(view: View) -> Sequence[Doubles]:
+def _edge_on(view: DistantView) -> Sequence[Doubles]:
     yes = _edge_on_look(view)
     return yes, 1 - yes
 
 
-def _bar(view: View) -> Sequence[Doubles]:
+def _bar(view: DistantView) -> Sequence[Doubles]:
     yes = 0.10 + 0.88 * _of_those_who_see_features(view, view.seen["bar"])
     return yes, 1 - yes
 
 
-def _spiral(view: View) -> Sequence[Doubles]:
+def _spiral(view: DistantView) -> Sequence[Doubles]:
     rings = either(view.seen, {"inner_ring": 0.3, "outer_ring": 0.3, "tail": 0.25, "clumps": 0.3})
     arms = view.seen["arms"] * (1 - disorder(view))
     yes = 0.04 + 0.95 * _of_those_who_see_features(view, 1 - (1 - arms) * (1 - rings))
     return yes, 1 - yes
 
 
-def _bulge_prominence(view: View) -> Sequence[Doubles]:
+def _bulge_prominence(view: DistantView) -> Sequence[Doubles]:
     return ordered(np.log10(view.sights.bulge + 0.003), edges=(-1.95, -0.70, 0.12), width=0.23)
 
 
-def _rounded(view: View) -> Sequence[Doubles]:
+def _rounded(view: DistantView) -> Sequence[Doubles]:
     return ordered(1 - view.axis_ratio, edges=(0.20, 0.60), width=0.065)
 
 
-def _bulge_shape(view: View) -> Sequence[Doubles]:
+def _bulge_shape(view: DistantView) -> Sequence[Doubles]:
     none = rising(-np.log10(view.sights.bulge + 0.003), at=1.25, width=0.40)
     boxy = 0.08 + 0.60 * rising(view.sights.boxiness, at=2.5, width=0.1) * view.resolved
     return (1 - none) * (1 - boxy), (1 - none) * boxy, none
 
 
-def _arms_winding(view: View) -> Sequence[Doubles]:
+def _arms_winding(view: DistantView) -> Sequence[Doubles]:
     # Arms that cannot be followed look tightly wound.
     pitch = view.sights.pitch * (0.7 + 0.3 * view.seen["arms"])
     return ordered(pitch, edges=(16.5, 26.5), width=4.5)
 
 
-def _arms_number(view: View) -> Sequence[Doubles]:
+def _arms_number(view: DistantView) -> Sequence[Doubles]:
     counted = view.seen["arms"] * np.exp(-0.45 * view.sights.raggedness)
     off = np.abs(view.sights.arms[:, None] - np.arange(1, 6))
     near = np.where(off < 0.5, 1.0, np.where(off < 1.5, 0.12, 0.02)) * counted[:, None]
@@ -211,7 +211,7 @@ def _arms_number(view: View) -> Sequence[Doubles]:
     return [*(near + guessed).T, 0.58 * (1 - counted) + 0.04]
 
 
-ASKED: Final[Mapping[str, Callable[[View], Sequence[Doubles]]]] = dict(
+ASKED: Final[Mapping[str, Callable[[DistantView], Sequence[Doubles]]]] = dict(
     zip(
         QUESTIONS,
         (
@@ -235,7 +235,7 @@ ASKED: Final[Mapping[str, Callable[[View], Sequence[Doubles]]]] = dict(
 # -- what several questions share -------------------------------------------------------------------------------------
 
 
-def _features(view: View) -> Doubles:
+def _features(view: DistantView) -> Doubles:
     """Share of the volunteers who say "features or a disk"."""
     disc = view.sights.disc > 0
     flat = _edge_on_look(view) * np.where(disc, 0.85 * view.resolved, 0.20)
@@ -243,9 +243,9 @@ def _features(view: View) -> Doubles:
     return 1 - (1 - plain) * (1 - flat) * (1 - 0.6 * irregular(view)) * (1 - either(view.seen, FEATURES))
 
 
-def _of_those_who_see_features(view: View, seen: Doubles) -> Doubles:
+def _of_those_who_see_features(view: DistantView, seen: Doubles) -> Doubles:
     return np.asarray(np.minimum(seen / _features(view), 1.0) ** EAGERNESS)
 
 
-def _edge_on_look(view: View) -> Doubles:
+def _edge_on_look(view: DistantView) -> Doubles:
     return 0.03 + 0.94 * rising(-view.axis_ratio, at=-np.where(view.sights.edge_on, 0.48, 0.34), width=0.07)

@@ -16,11 +16,11 @@ from scipy import special
 from gz2interp.painting.components import component_of
 from gz2interp.painting.recipe import Shape
 
-__all__ = ["LOOKS", "KnownLook", "Look", "look"]
+__all__ = ["LOOKS", "ComponentAppearance", "PartAppearance", "look"]
 
 
 @dataclass(frozen=True)
-class Look:
+class PartAppearance:
     """What there is to see of one part.
 
     Attributes
@@ -43,13 +43,13 @@ class Look:
 
 
 @dataclass(frozen=True)
-class KnownLook:
+class ComponentAppearance:
     """A component's look.
 
     Attributes
     ----------
     look : callable
-        From the shape of a part to its `Look`.
+        From the shape of a part to its `PartAppearance`.
     column : int
         Its place in the list.
     upon : bool
@@ -58,16 +58,16 @@ class KnownLook:
         It is at the galaxy's distance.
     """
 
-    look: Callable[[Shape], Look]
+    look: Callable[[Shape], PartAppearance]
     column: int
     upon: bool
     belongs: bool
 
 
-LOOKS: Final[dict[str, KnownLook]] = {}
+LOOKS: Final[dict[str, ComponentAppearance]] = {}
 """Component to its look."""
 
-Drawn = Callable[[Shape], Look]
+Drawn = Callable[[Shape], PartAppearance]
 
 
 def look(*components: str, upon: bool = False) -> Callable[[Drawn], Drawn]:
@@ -75,14 +75,14 @@ def look(*components: str, upon: bool = False) -> Callable[[Drawn], Drawn]:
 
     def register(function: Drawn) -> Drawn:
         for name in components:
-            LOOKS[name] = KnownLook(function, len(LOOKS), upon, component_of(name).place != "field")
+            LOOKS[name] = ComponentAppearance(function, len(LOOKS), upon, component_of(name).place != "field")
         return function
 
     return register
 
 
 @look("arms", upon=True)
-def _arms(shape: Shape) -> Look:
+def _arms(shape: Shape) -> PartAppearance:
     cosine = _cosine(shape)
     radius = 2 * shape["scale"]
     if shape.get("fade"):
@@ -90,73 +90,73 @@ def _arms(shape: Shape) -> Look:
     spacing = 2 * np.pi * radius * abs(np.sin(np.deg2rad(shape["pitch"]))) / shape["number"]
     # The first harmonic of the von Mises law across an arm.
     modulation = special.i1e(shape["contrast"]) / special.i0e(shape["contrast"])
-    return Look(modulation, np.pi * radius**2 * cosine, spacing * np.sqrt(cosine))
+    return PartAppearance(modulation, np.pi * radius**2 * cosine, spacing * np.sqrt(cosine))
 
 
 @look("bar", upon=True)
-def _bar(shape: Shape) -> Look:
+def _bar(shape: Shape) -> PartAppearance:
     along = np.deg2rad(shape["bar_angle"])
     length = shape["length"] * np.hypot(np.cos(along), np.sin(along) * _cosine(shape))
     across = shape["length"] * shape["width"] * np.hypot(np.sin(along), np.cos(along) * _cosine(shape))
     elongation = max(length - across, 0.0) / (length + across)
-    return Look(elongation, np.pi * length * across, 2 * length)
+    return PartAppearance(elongation, np.pi * length * across, 2 * length)
 
 
 @look("inner_ring", "outer_ring", upon=True)
-def _ring(shape: Shape) -> Look:
+def _ring(shape: Shape) -> PartAppearance:
     minor = _cosine(shape) * shape.get("axis_ratio", 1.0)
     area = 2 * np.pi * shape["radius"] * np.sqrt(minor) * 2.5 * shape["width"]
     # Along the minor axis the ring is narrow where it closes up first.
     shrunk = minor**0.25
-    return Look(1.0, area, 2 * shape["radius"] * np.sqrt(minor), shape["width"] * shrunk)
+    return PartAppearance(1.0, area, 2 * shape["radius"] * np.sqrt(minor), shape["width"] * shrunk)
 
 
 @look("clumps", upon=True)
-def _clumps(shape: Shape) -> Look:
+def _clumps(shape: Shape) -> PartAppearance:
     # The brightest few of a steep luminosity function hold about half the light.
     brightest = max(min(shape["count"], 0.3 * shape["count"] + 2), 1)
-    return Look(0.5, brightest * 4 * np.pi * shape["size"] ** 2, 2 * shape["scale"] * np.sqrt(_cosine(shape)))
+    return PartAppearance(0.5, brightest * 4 * np.pi * shape["size"] ** 2, 2 * shape["scale"] * np.sqrt(_cosine(shape)))
 
 
 @look("dust", upon=True)
-def _dust(shape: Shape) -> Look:
-    return Look(1.0, 4 * shape["scale"] * 2 * shape["height"], 6 * shape["height"])
+def _dust(shape: Shape) -> PartAppearance:
+    return PartAppearance(1.0, 4 * shape["scale"] * 2 * shape["height"], 6 * shape["height"])
 
 
 @look("companion")
-def _companion(shape: Shape) -> Look:
-    return Look(1.0, np.pi * shape["radius"] ** 2 * shape["axis_ratio"], _twice_the_distance(shape))
+def _companion(shape: Shape) -> PartAppearance:
+    return PartAppearance(1.0, np.pi * shape["radius"] ** 2 * shape["axis_ratio"], _twice_the_distance(shape))
 
 
 @look("neighbour")
-def _neighbour(shape: Shape) -> Look:
-    return Look(1.0, np.pi * shape["radius"] ** 2 * shape["axis_ratio"], _twice_the_distance(shape))
+def _neighbour(shape: Shape) -> PartAppearance:
+    return PartAppearance(1.0, np.pi * shape["radius"] ** 2 * shape["axis_ratio"], _twice_the_distance(shape))
 
 
 @look("tail")
-def _tail(shape: Shape) -> Look:
-    return Look(1.0, shape["length"] * 2.5 * shape["width"], 2 * (shape["start"] + shape["length"]))
+def _tail(shape: Shape) -> PartAppearance:
+    return PartAppearance(1.0, shape["length"] * 2.5 * shape["width"], 2 * (shape["start"] + shape["length"]))
 
 
 @look("arc")
-def _arc(shape: Shape) -> Look:
+def _arc(shape: Shape) -> PartAppearance:
     area = shape["radius"] * np.deg2rad(shape["opening"]) * 2.5 * shape["width"]
-    return Look(1.0, area, 2 * shape["radius"], shape["width"])
+    return PartAppearance(1.0, area, 2 * shape["radius"], shape["width"])
 
 
 @look("star")
-def _star(shape: Shape) -> Look:
-    return Look(1.0, 0.0, _twice_the_distance(shape))
+def _star(shape: Shape) -> PartAppearance:
+    return PartAppearance(1.0, 0.0, _twice_the_distance(shape))
 
 
 @look("spikes")
-def _spikes(shape: Shape) -> Look:
-    return Look(1.0, 8 * shape["length"] * shape["width"], 4 * shape["length"])
+def _spikes(shape: Shape) -> PartAppearance:
+    return PartAppearance(1.0, 8 * shape["length"] * shape["width"], 4 * shape["length"])
 
 
 @look("trail")
-def _trail(shape: Shape) -> Look:
-    return Look(1.0, 25 * 2.5 * shape["width"], 50.0)
+def _trail(shape: Shape) -> PartAppearance:
+    return PartAppearance(1.0, 25 * 2.5 * shape["width"], 50.0)
 
 
 def _cosine(shape: Shape) -> float:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.painting.components import EDGE_ON, component_of
-from gz2interp.painting.recipe import Part, Recipe
+from gz2interp.painting.recipe import ComponentPart, Recipe
 from gz2interp.painting.votes.looks import LOOKS
 from gz2interp.schema import BANDS, NATIVE_PIXEL_SCALE
 
@@ -26,10 +26,10 @@ __all__ = [
     "REFERENCE_REDSHIFT",
     "R_BAND",
     "SEEN",
-    "Seen",
-    "Sights",
+    "ComponentVisibility",
+    "DistantView",
     "Structures",
-    "View",
+    "VisibleProperties",
     "distance_of",
     "glare",
     "seen",
@@ -49,7 +49,7 @@ GRI: Final = slice(BANDS.index("g"), BANDS.index("i") + 1)
 """The bands of the pictures that volunteers saw."""
 
 SEEN: Final = tuple(LOOKS)
-"""Names of the components that can be noticed, in the order of the columns of `Seen`."""
+"""Names of the components that can be noticed, in the order of the columns of `ComponentVisibility`."""
 
 GLARING: Final = {"star": 1.0, "spikes": 1.0, "trail": 10.0}
 """What spoils a picture, and how much its light counts: a trail has most of it beside the galaxy."""
@@ -105,7 +105,7 @@ class Structures:
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class ComponentVisibility:
     """How well each component of n galaxies is seen.
 
     Attributes
@@ -148,7 +148,7 @@ def structures(recipes: Sequence[Recipe]) -> Structures:
     )
 
 
-def seen(what: Structures, lengths: Doubles | None = None, fluxes: Doubles | None = None) -> Seen:
+def seen(what: Structures, lengths: Doubles | None = None, fluxes: Doubles | None = None) -> ComponentVisibility:
     """How well it is all seen.
 
     Parameters
@@ -168,7 +168,7 @@ def seen(what: Structures, lengths: Doubles | None = None, fluxes: Doubles | Non
     # Who misses one of two tails may see the other.
     place = what.galaxy * len(SEEN) + what.component
     missed = np.bincount(place, np.log1p(-share), minlength=what.galaxies * len(SEEN))
-    return Seen(-np.expm1(missed).reshape(what.galaxies, len(SEEN)))
+    return ComponentVisibility(-np.expm1(missed).reshape(what.galaxies, len(SEEN)))
 
 
 def glare(recipe: Recipe) -> float:
@@ -177,7 +177,7 @@ def glare(recipe: Recipe) -> float:
     return sum(GLARING[part.name] * _light(part) * _nearness(part, recipe) for part in glaring)
 
 
-def _light(part: Part) -> float:
+def _light(part: ComponentPart) -> float:
     """In r; a trail is in one band only, and volunteers see three [nanomaggies]."""
     return max(part.flux[GRI]) if part.name == "trail" else abs(part.flux[R_BAND])
 
@@ -187,7 +187,7 @@ def size_of(recipe: Recipe) -> float:
     return recipe.petro_radius if math.isfinite(recipe.petro_radius) else SMALL
 
 
-def distance_of(part: Part) -> float:
+def distance_of(part: ComponentPart) -> float:
     """From the galaxy's centre [arcsec]."""
     return math.hypot(part.shape.get("x", 0.0), part.shape.get("y", 0.0))
 
@@ -208,7 +208,7 @@ def _rows(index: int, recipe: Recipe) -> list[tuple[float, ...]]:
     return rows
 
 
-def _nearness(part: Part, recipe: Recipe) -> float:
+def _nearness(part: ComponentPart, recipe: Recipe) -> float:
     """Falls from 1 to a half at a Petrosian radius, or at three widths of the PSF; a trail goes right across."""
     reach = max(size_of(recipe), 3 * recipe.psf.fwhm[R_BAND])
     return 1.0 if part.name == "trail" else 1 / (1 + (distance_of(part) / reach) ** 4)
@@ -225,7 +225,7 @@ SEEING_RADIUS = 1.85
 
 
 @dataclass(frozen=True, eq=False)
-class Sights:
+class VisibleProperties:
     """What is to be seen of n galaxies; arrays (n,) except `structures`.
 
     Attributes
@@ -272,13 +272,13 @@ class Sights:
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class DistantView:
     """n galaxies as they are seen from some distance.
 
     Attributes
     ----------
-    sights : Sights
-    seen : Seen
+    sights : VisibleProperties
+    seen : ComponentVisibility
         How well each of their components is seen.
     axis_ratio : float (n,)
         Through the seeing.
@@ -286,20 +286,20 @@ class View:
         How well their bodies are: 0 for a point, 1 for what is much larger than the PSF.
     """
 
-    sights: Sights
-    seen: Seen
+    sights: VisibleProperties
+    seen: ComponentVisibility
     axis_ratio: Doubles
     resolved: Doubles
 
 
-def sights_of(recipes: Sequence[Recipe]) -> Sights:
+def sights_of(recipes: Sequence[Recipe]) -> VisibleProperties:
     """Read what is to be seen from recipes."""
     columns = np.array([_of(recipe) for recipe in recipes], np.float64).reshape(-1, 13).T
     glare, disc, bulge, boxiness, edge_on, *rest = columns
-    return Sights(structures(recipes), glare, disc, bulge, boxiness, edge_on > 0, *rest)
+    return VisibleProperties(structures(recipes), glare, disc, bulge, boxiness, edge_on > 0, *rest)
 
 
-def view(sights: Sights, redshift: float | None = None) -> View:
+def view(sights: VisibleProperties, redshift: float | None = None) -> DistantView:
     """Look at galaxies where they are, or moved nearer, to `redshift`.
 
     Nearer, all lengths grow and the light with them as in `distance_ratios`; the sky and the seeing stay.
@@ -308,7 +308,7 @@ def view(sights: Sights, redshift: float | None = None) -> View:
     width = (sights.radius * length) ** 2
     blurred = np.sqrt((sights.axis_ratio**2 * width + sights.psf**2) / (width + sights.psf**2))
     resolved = width / (width + (UNRESOLVED * sights.psf) ** 2)
-    return View(sights, seen(sights.structures, length, flux), blurred, resolved)
+    return DistantView(sights, seen(sights.structures, length, flux), blurred, resolved)
 
 
 def _of(recipe: Recipe) -> tuple[float, ...]:
