@@ -16,6 +16,7 @@ from gz2interp.schema import parse_galaxy_id
 
 __all__ = [
     "Selection",
+    "add_message",
     "apply_pending",
     "begin",
     "change",
@@ -25,9 +26,8 @@ __all__ = [
     "offer_events",
     "read_params",
     "rounded",
-    "said",
-    "say",
     "settle",
+    "take_messages",
     "was_opened",
     "where_of",
 ]
@@ -139,7 +139,7 @@ def change(**parts: Any) -> None:
         _opened.add(parts["survey"])
     owner = _owner()
     with owner.lock:
-        owner.selection = _changed(owner.selection, parts)
+        owner.selection = _apply_change(owner.selection, parts)
         owner.params = owner.selection.to_params()
 
 
@@ -254,14 +254,14 @@ def offer_choice(key: str, value: Any, apply: Callable[[Any], None]) -> None:
         st.session_state[key] = value
 
 
-def say(sentence: str) -> None:
+def add_message(sentence: str) -> None:
     """Keep a sentence for the person, to be shown once."""
     messages = _owner().messages
     if sentence not in messages:
         messages.append(sentence)
 
 
-def said() -> list[str]:
+def take_messages() -> list[str]:
     """The sentences to be shown now; they are forgotten thereby."""
     messages = _owner().messages
     sentences = list(messages)
@@ -350,7 +350,7 @@ def _first(params: dict[str, str]) -> tuple[Selection, dict[str, str], list[str]
     return selection, params, complaints
 
 
-def _changed(selection: Selection, parts: dict[str, Any]) -> Selection:
+def _apply_change(selection: Selection, parts: dict[str, Any]) -> Selection:
     selection = replace(selection, **parts)
     if parts.get("lasso"):
         selection = replace(selection, cluster="")

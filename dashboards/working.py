@@ -15,7 +15,7 @@ from dashboards.building import BuildState
 from gz2interp.results import digest_of
 from gz2interp.stores.locations import surveys_folder
 
-__all__ = ["again", "begin", "command_of", "forget", "look", "stop", "task_of"]
+__all__ = ["begin", "command_of", "forget", "look", "restart", "stop", "task_of"]
 
 _OWN = ("analyse", "check", "clusters", "unusual", "compare", "channels", "features", "agreement")
 """Verbs that are not the trainer's."""
@@ -46,7 +46,7 @@ def command_of(survey: Path, words: Sequence[str]) -> list[str]:
     return ["-m", _PROGRAMS.get(verb, "trainer"), *verb.split(), str(survey), *options]
 
 
-def again(survey: Path) -> None:
+def restart(survey: Path) -> None:
     """Start what was started last once more: a training goes on where it stopped."""
     known = look(survey)
     if known is not None:

@@ -29,7 +29,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import downloading
 from dashboards.building import BuildState
-from dashboards.loading.downloads import DownloadSettings, interrupt, is_downloading, wish_of
+from dashboards.loading.downloads import DownloadSettings, interrupt, is_downloading, settings_of
 from dashboards.loading.surveys import without_image_csv
 from dashboards.parts.download import MOST_KINDS
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
@@ -220,10 +220,10 @@ def test_what_the_command_does_by_itself_is_what_the_page_takes_it_to_do(survey:
 )
 def test_a_wish_is_read_back_from_its_command(wish: DownloadSettings) -> None:
     started_with = ["python", "-m", "trainer", "download", wish.catalog, "/survey"]
-    assert wish_of([*started_with, *wish.options()]) == wish
+    assert settings_of([*started_with, *wish.options()]) == wish
     in_radii = replace(wish, field=None, radii=8.0)
-    assert wish_of([*started_with, *in_radii.options()]) == in_radii
-    assert wish_of(["nothing", "of", "the", "kind"]) == DownloadSettings()
+    assert settings_of([*started_with, *in_radii.options()]) == in_radii
+    assert settings_of(["nothing", "of", "the", "kind"]) == DownloadSettings()
 
 
 @pytest.mark.parametrize(

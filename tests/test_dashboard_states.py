@@ -13,7 +13,7 @@ import streamlit as st
 from dashboard_fixtures import FIRST_ID, LOST, add_analysis, add_model, catalogue, cutout, make_survey
 from streamlit.testing.v1 import AppTest
 
-from dashboards.loading.map import ground_of
+from dashboards.loading.map import map_data_of
 from dashboards.loading.surveys import open_survey, table_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.survey import Survey
@@ -87,7 +87,7 @@ def test_a_survey_without_positions(surveys: Path, analysed: bool) -> None:
     page.text_input(key="find").set_value("150.1 2.2").run()
     assert not page.exception
     assert "No galaxy lies within" in text_of(page)
-    ground = ground_of(survey, None, None)
+    ground = map_data_of(survey, None, None)
     assert (len(ground.rows), ground.nearest(0.0, 0.0)) == (30, 0)
 
 
@@ -207,7 +207,7 @@ def test_a_file_of_galaxies_holds_ids_as_words(surveys: Path) -> None:
 def test_the_sky_is_the_ground_without_an_analysis(surveys: Path) -> None:
     make_survey(surveys / "tiny", 20, model=False, analysed=False)
     survey = open_survey("tiny")
-    ground = ground_of(survey, None, None)
+    ground = map_data_of(survey, None, None)
     row = ground.nearest(*ground.points.coordinates[4])
     assert row == 4
     assert ground.points.ids[4] == str(FIRST_ID + 4)

@@ -188,10 +188,10 @@ def figure_of(survey: Survey, model: ModelFolder, asked: AttributionRequest, for
     drawing = draw_figure(study, ids, wish)
     with TemporaryDirectory() as folder:
         files = write_drawing(drawing, Path(folder) / f"figure{form.suffix}")
-        return _zipped(files) if form.with_data else files[0].read_bytes()
+        return _zip_files(files) if form.with_data else files[0].read_bytes()
 
 
-def _zipped(files: list[Path]) -> bytes:
+def _zip_files(files: list[Path]) -> bytes:
     """The same files give the same bytes."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dashboards.loading.map import MapData, members_of
 from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import stamp
-from dashboards.selection import current, say, settle
+from dashboards.selection import add_message, current, settle
 from gz2interp.errors import SurveyError
 from gz2interp.figures.clusters import Outline, mean_pictures, outlines
 from gz2interp.figures.rgb import thumbnails
@@ -57,7 +57,7 @@ def selected_members(
         return members_of(ground, selection.lasso) if selection.lasso else None
     folder = clusters_of(analysis)
     if folder is None or folder.clusters.named(selection.cluster) is None:
-        say(f"There is no cluster “{selection.cluster}” on this map.")
+        add_message(f"There is no cluster “{selection.cluster}” on this map.")
         settle(cluster="")
         return None
     return folder.is_member(selection.cluster)

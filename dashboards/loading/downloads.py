@@ -26,14 +26,14 @@ __all__ = [
     "DownloadSettings",
     "DownloadState",
     "catalog_of",
+    "download_state_of",
     "failures_so_far",
     "interrupt",
     "is_downloading",
     "options_of",
-    "remember",
     "report_bytes",
-    "standing_of",
-    "wish_of",
+    "settings_of",
+    "store_catalog",
 ]
 
 
@@ -80,7 +80,7 @@ class DownloadState:
         return tuple(dict.fromkeys(each.name for each in self.report.services if each.state == "down"))
 
 
-def standing_of(survey: Survey) -> DownloadState | None:
+def download_state_of(survey: Survey) -> DownloadState | None:
     """How the download of a survey stands; None where there was none.
 
     Raises
@@ -155,20 +155,20 @@ def _failures(path: str, stamp: int) -> tuple[Failure, ...]:
 
 def catalog_of(survey: Path) -> str:
     """The table's path as it was when a download from it last came as far as a report; empty if that is not known."""
-    return _kept(survey) or downloading.catalog_of(survey)
+    return _stored_catalog(survey) or downloading.catalog_of(survey)
 
 
-def remember(survey: Path) -> None:
+def store_catalog(survey: Path) -> None:
     """Keep the table that the dashboard started the last download with, in the survey: it may move to another place."""
     catalog = downloading.catalog_of(survey)
     if not catalog or not (survey / "survey.json").is_file():
         return
     with suppress(OSError):  # a survey that cannot be written can be looked at all the same
-        if _kept(survey) != catalog:
+        if _stored_catalog(survey) != catalog:
             write_json(_file(survey), {"catalog": catalog})
 
 
-def _kept(survey: Path) -> str:
+def _stored_catalog(survey: Path) -> str:
     try:
         record = read_json(_file(survey))
     except (SurveyError, OSError):
@@ -270,7 +270,7 @@ class DownloadSettings:
         return [*words, "--workers", str(self.workers), "--rate", f"{self.rate:g}"]
 
 
-def wish_of(command: Sequence[str]) -> DownloadSettings:
+def settings_of(command: Sequence[str]) -> DownloadSettings:
     """What was asked for with a command that the dashboard has started; the usual where that cannot be read."""
     if len(command) < OPTIONS_FROM:
         return DownloadSettings()

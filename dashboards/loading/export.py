@@ -16,7 +16,7 @@ from gz2interp.stores.tables import write_table
 from gz2interp.workflows.export import export_selection
 from gz2interp.workflows.selection import SelectedGalaxies
 
-__all__ = ["bytes_of", "columns_of", "described"]
+__all__ = ["bytes_of", "columns_of", "ecsv_bytes"]
 
 
 def columns_of(subset: SelectedGalaxies) -> list[str]:
@@ -49,10 +49,10 @@ def bytes_of(subset: SelectedGalaxies, form: str) -> bytes:
         inside.mkdir()
         path = inside if form == ".zip" else inside / f"galaxies{form}"
         export_selection(subset, path)
-        return (_packed(inside) if form in (".zip", ".csv") else path).read_bytes()
+        return (_zip_folder(inside) if form in (".zip", ".csv") else path).read_bytes()
 
 
-def described(table: pd.DataFrame, provenance: Mapping[str, Any], words: Mapping[str, str]) -> bytes:
+def ecsv_bytes(table: pd.DataFrame, provenance: Mapping[str, Any], words: Mapping[str, str]) -> bytes:
     """A table as ECSV with its provenance and, by the names of its columns, what they mean."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "table.ecsv"
@@ -61,7 +61,7 @@ def described(table: pd.DataFrame, provenance: Mapping[str, Any], words: Mapping
         return path.read_bytes()
 
 
-def _packed(folder: Path) -> Path:
+def _zip_folder(folder: Path) -> Path:
     """The folder as a ZIP beside it, file by file; pixels are mostly noise and hardly shrink.
 
     A name that begins with a dot is the folder's own business: who is filling it.

@@ -12,7 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from dashboards.loading.attributions import study_of
-from dashboards.loading.map import sides_of
+from dashboards.loading.map import analysed_layers
 from dashboards.loading.pictures import stretch_for
 from dashboards.loading.surveys import model_of, stamp
 from gz2interp.cells import CellGeometry
@@ -39,17 +39,17 @@ __all__ = [
     "agreements_for",
     "atlas_for",
     "attributed_picture",
+    "blocks_view_of",
     "feature_pictures",
     "feature_stretch",
-    "fired_pictures",
     "galaxy_picture",
     "group_pictures",
     "has_blocks",
-    "piece_pictures",
-    "shelf_of",
+    "layer_results_of",
+    "network_to_compare",
+    "patch_pictures",
+    "peak_pictures",
     "table_for",
-    "taken_apart",
-    "unasked",
 ]
 
 
@@ -104,9 +104,9 @@ class StoredLayer:
         return _cells(self.key, self)
 
 
-def shelf_of(survey: Survey, model: ModelFolder, analysis: Analysis) -> StoredLayer:
+def layer_results_of(survey: Survey, model: ModelFolder, analysis: Analysis) -> StoredLayer:
     """As its files are now."""
-    return _shelf(_key(analysis), survey, model, analysis)
+    return _layer_results(_key(analysis), survey, model, analysis)
 
 
 def has_blocks(analysis: Analysis) -> bool:
@@ -116,19 +116,19 @@ def has_blocks(analysis: Analysis) -> bool:
 
 def table_for(shelf: StoredLayer, kind: str) -> pd.DataFrame:
     """See `gz2interp.workflows.layer_table.layer_table`."""
-    return _table((*shelf.key, *_asked(shelf)), kind, shelf)
+    return _table((*shelf.key, *_agreement_stamps(shelf)), kind, shelf)
 
 
 def agreements_for(shelf: StoredLayer) -> tuple[FeatureAgreement, ...]:
     """What other networks say of the sheet."""
-    return _agreements((*shelf.key, *_asked(shelf)), shelf) if shelf.features else ()
+    return _agreements((*shelf.key, *_agreement_stamps(shelf)), shelf) if shelf.features else ()
 
 
-def unasked(shelf: StoredLayer) -> tuple[str, str] | None:
+def network_to_compare(shelf: StoredLayer) -> tuple[str, str] | None:
     """Another network, and a layer of it, that could be asked about the sheet; None where one was, or there is none."""
     if not len(shelf.features.judged if shelf.features else ()) or agreements_for(shelf):
         return None
-    for name, layer in sides_of(shelf.survey):
+    for name, layer in analysed_layers(shelf.survey):
         other = model_of(shelf.survey, name)
         if not other.latents and other.digest != shelf.model.digest:
             return name, layer
@@ -145,14 +145,14 @@ def feature_stretch(shelf: StoredLayer) -> Stretch:
     return _feature_stretch(shelf.key, shelf)
 
 
-def fired_pictures(shelf: StoredLayer, rows: Ints, y: Ints, x: Ints) -> list[str]:
+def peak_pictures(shelf: StoredLayer, rows: Ints, y: Ints, x: Ints) -> list[str]:
     """Galaxies as data URIs, the place framed where something is greatest."""
-    return _fired(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
+    return _peaks(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
 
 
-def piece_pictures(shelf: StoredLayer, rows: Ints, y: Ints, x: Ints) -> list[str]:
+def patch_pictures(shelf: StoredLayer, rows: Ints, y: Ints, x: Ints) -> list[str]:
     """Pieces of galaxies around places as data URIs."""
-    return _pieces(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
+    return _patches(shelf.key, tuple(map(tuple, np.stack([rows, y, x], axis=1).tolist())), shelf)
 
 
 def atlas_for(shelf: StoredLayer, name: str) -> Atlas:
@@ -165,7 +165,7 @@ def _key(analysis: Analysis) -> tuple[str, int, int]:
     return str(analysis.path), stamp(blocks), stamp(features)
 
 
-def _asked(shelf: StoredLayer) -> tuple[tuple[str, int], ...]:
+def _agreement_stamps(shelf: StoredLayer) -> tuple[tuple[str, int], ...]:
     """Of everything that other networks were asked, and of their files: what another network said is not shown."""
     files = [*shelf.analysis.path.glob("features/agreements/*/provenance.json")]
     files += [shelf.survey.model(name).model_file for name in shelf.survey.models()] if files else []
@@ -177,74 +177,80 @@ Places = tuple[tuple[int, int, int], ...]
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _shelf(key: tuple[str, int, int], _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> StoredLayer:
+def _layer_results(key: tuple[str, int, int], _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> StoredLayer:
     return StoredLayer(_survey, _model, _analysis)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _cells(key: tuple[str, int, int], _shelf: StoredLayer) -> CellGeometry:
-    stored = _shelf.blocks.arrays("places").get("cells") if _shelf.blocks else None
+def _cells(key: tuple[str, int, int], _layer_results: StoredLayer) -> CellGeometry:
+    stored = _layer_results.blocks.arrays("places").get("cells") if _layer_results.blocks else None
     if stored is not None:
         with failing_as(SurveyError, "places.npz", remedy="Run gz2interp channels again"):
             return CellGeometry.from_json(json.loads(str(stored)))
     from gz2interp.workflows.building_blocks import cells_of
 
-    return cells_of(study_of(_shelf.survey, _shelf.model).probe, _shelf.analysis.layer, _shelf.survey.shape)
+    return cells_of(
+        study_of(_layer_results.survey, _layer_results.model).probe,
+        _layer_results.analysis.layer,
+        _layer_results.survey.shape,
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _table(key: tuple[Any, ...], kind: str, _shelf: StoredLayer) -> pd.DataFrame:
-    features = _shelf.features if kind in _shelf.kinds else None
-    return layer_table(_shelf.blocks, features, kind, agreements_for(_shelf))
+def _table(key: tuple[Any, ...], kind: str, _layer_results: StoredLayer) -> pd.DataFrame:
+    features = _layer_results.features if kind in _layer_results.kinds else None
+    return layer_table(_layer_results.blocks, features, kind, agreements_for(_layer_results))
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
-def _agreements(key: tuple[Any, ...], _shelf: StoredLayer) -> tuple[FeatureAgreement, ...]:
-    return load_agreements(_shelf.survey, _shelf.model, _shelf.analysis.layer)
+def _agreements(key: tuple[Any, ...], _layer_results: StoredLayer) -> tuple[FeatureAgreement, ...]:
+    return load_agreements(_layer_results.survey, _layer_results.model, _layer_results.analysis.layer)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _feature_pictures(key: tuple[str, int, int], kind: str, seed: int, _shelf: StoredLayer) -> dict[int, str]:
-    survey, found = _shelf.survey, dict[int, str]()
-    assert _shelf.features is not None
-    for part in _shelf.features.parts(kind):
+def _feature_pictures(key: tuple[str, int, int], kind: str, seed: int, _layer_results: StoredLayer) -> dict[int, str]:
+    survey, found = _layer_results.survey, dict[int, str]()
+    assert _layer_results.features is not None
+    for part in _layer_results.features.parts(kind):
         at = np.flatnonzero((part["seed"] == seed) & ~part["silent"])  # those only show where they began
         if len(at):
-            made = thumbnails(rgb(part["images"][at], survey.bands, feature_stretch(_shelf)))
+            made = thumbnails(rgb(part["images"][at], survey.bands, feature_stretch(_layer_results)))
             found |= dict(zip(part["number"][at].tolist(), made, strict=True))
     return found
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _feature_stretch(key: tuple[str, int, int], _shelf: StoredLayer) -> Stretch:
-    assert _shelf.features is not None
-    first = [next(_shelf.features.parts(kind), {}).get("images") for kind in KINDS]
-    return stretch_of(np.concatenate([each[:SAMPLE] for each in first if each is not None]), _shelf.survey.bands)
+def _feature_stretch(key: tuple[str, int, int], _layer_results: StoredLayer) -> Stretch:
+    assert _layer_results.features is not None
+    first = [next(_layer_results.features.parts(kind), {}).get("images") for kind in KINDS]
+    return stretch_of(
+        np.concatenate([each[:SAMPLE] for each in first if each is not None]), _layer_results.survey.bands
+    )
 
 
 @st.cache_data(show_spinner=False, max_entries=256)
-def _fired(key: tuple[str, int, int], places: Places, _shelf: StoredLayer) -> list[str]:
+def _peaks(key: tuple[str, int, int], places: Places, _layer_results: StoredLayer) -> list[str]:
     if not places:
         return []
     rows, y, x = np.array(places, np.int64).T
-    pictures = rgb(_shelf.survey.images(rows), _shelf.survey.bands, stretch_for(_shelf.survey))
-    return thumbnails(framed_places(pictures, _shelf.cells, y, x))
+    pictures = rgb(_layer_results.survey.images(rows), _layer_results.survey.bands, stretch_for(_layer_results.survey))
+    return thumbnails(framed_places(pictures, _layer_results.cells, y, x))
 
 
 @st.cache_data(show_spinner=False, max_entries=64)
-def _pieces(key: tuple[str, int, int], places: Places, _shelf: StoredLayer) -> list[str]:
-    survey, found = _shelf.survey, list[str]()
+def _patches(key: tuple[str, int, int], places: Places, _layer_results: StoredLayer) -> list[str]:
+    survey, found = _layer_results.survey, list[str]()
     for start in range(0, len(places), PORTION):
         rows, y, x = np.array(places[start : start + PORTION], np.int64).T
-        pieces = pieces_around(survey.images(rows), _shelf.cells, y, x)
+        pieces = pieces_around(survey.images(rows), _layer_results.cells, y, x)
         found += thumbnails(rgb(pieces, survey.bands, stretch_for(survey)))
     return found
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _atlas(key: tuple[str, int, int], name: str, _shelf: StoredLayer) -> Atlas:
-    assert _shelf.blocks is not None
-    return load_atlas(_shelf.blocks, name)
+def _atlas(key: tuple[str, int, int], name: str, _layer_results: StoredLayer) -> Atlas:
+    assert _layer_results.blocks is not None
+    return load_atlas(_layer_results.blocks, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -268,7 +274,7 @@ class BlocksView:
     predicted: int
 
 
-def taken_apart(shelf: StoredLayer, row: int) -> BlocksView:
+def blocks_view_of(shelf: StoredLayer, row: int) -> BlocksView:
     """A galaxy of the survey in the layer on show, asked once.
 
     Raises
@@ -276,7 +282,7 @@ def taken_apart(shelf: StoredLayer, row: int) -> BlocksView:
     SurveyError
         It has no image.
     """
-    return _apart((shelf.model.digest, *shelf.key), row, shelf)
+    return _blocks_view((shelf.model.digest, *shelf.key), row, shelf)
 
 
 def galaxy_picture(shelf: StoredLayer, row: int) -> str:
@@ -310,10 +316,10 @@ def _colour(shelf: StoredLayer, row: int) -> NDArray[np.uint8]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _apart(key: tuple[object, ...], row: int, _shelf: StoredLayer) -> BlocksView:
+def _blocks_view(key: tuple[object, ...], row: int, _layer_results: StoredLayer) -> BlocksView:
     from gz2interp.workflows.building_block_figures import short
     from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy
 
-    study = study_of(_shelf.survey, _shelf.model)
-    found = blocks_of_galaxy(study, int(_shelf.survey.galaxy_ids[row]), _shelf.analysis.layer)
+    study = study_of(_layer_results.survey, _layer_results.model)
+    found = blocks_of_galaxy(study, int(_layer_results.survey.galaxy_ids[row]), _layer_results.analysis.layer)
     return BlocksView(row, found, tuple(map(short, found.scores)), int(np.argmax(found.probabilities)))

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MapData",
+    "analysed_layers",
     "colouring_of",
     "comparison_of",
-    "ground_of",
+    "default_pair",
+    "map_data_of",
     "members_of",
-    "pair_of",
     "place_of_file",
-    "sides_of",
 ]
 
 
@@ -86,12 +86,12 @@ class MapData:
         return place if place < len(self.rows) and self.rows[place] == row else None
 
 
-def ground_of(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> MapData:
+def map_data_of(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> MapData:
     """The map of an analysis; without one, the sky."""
     predicted = (model.digest, stamp(model.path / "predictions.json"), str(model.path)) if model else ()
     judged = stamp(analysis.path / "quality.json") if analysis else 0
     place = (str(analysis.path), analysis.provenance.digest, judged) if analysis else ()
-    return _ground((survey.digest, *predicted, *place), survey, model, analysis)
+    return _map_data((survey.digest, *predicted, *place), survey, model, analysis)
 
 
 def colouring_of(survey: Survey, model: ModelFolder | None, ground: MapData, column: str) -> Colouring:
@@ -105,7 +105,7 @@ def members_of(ground: MapData, lasso: Polygon) -> NDArray[np.bool_]:
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _ground(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _analysis: Analysis | None) -> MapData:
+def _map_data(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _analysis: Analysis | None) -> MapData:
     if _analysis is not None:
         rows, coordinates, layer = _analysis.rows, _analysis.embedding.coordinates, _analysis.layer
     else:
@@ -124,9 +124,9 @@ def _ground(key: tuple[Any, ...], _survey: Survey, _model: ModelFolder | None, _
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _colouring(key: tuple[str, str], _survey: Survey, _model: ModelFolder | None, _ground: MapData) -> Colouring:
+def _colouring(key: tuple[str, str], _survey: Survey, _model: ModelFolder | None, _map_data: MapData) -> Colouring:
     column = key[1]
-    values = column_of(_survey, _model, _ground.rows, column)
+    values = column_of(_survey, _model, _map_data.rows, column)
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return scale(column, values.to_numpy(np.float64, na_value=np.nan))
     if column in (LABEL, "prediction"):
@@ -135,8 +135,8 @@ def _colouring(key: tuple[str, str], _survey: Survey, _model: ModelFolder | None
 
 
 @st.cache_data(show_spinner=False, max_entries=16)
-def _members(key: tuple[str, Polygon], _ground: MapData) -> NDArray[np.bool_]:
-    return inside_polygon(_ground.points.coordinates, np.array(key[1], dtype=np.float64).reshape(-1, 2))
+def _members(key: tuple[str, Polygon], _map_data: MapData) -> NDArray[np.bool_]:
+    return inside_polygon(_map_data.points.coordinates, np.array(key[1], dtype=np.float64).reshape(-1, 2))
 
 
 def _sky(survey: Survey) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -170,18 +170,18 @@ def _words(values: pd.Series[Any]) -> list[str]:
 NEIGHBOURS = 15
 
 
-def sides_of(survey: Survey) -> list[tuple[str, str]]:
+def analysed_layers(survey: Survey) -> list[tuple[str, str]]:
     """Model and layer of everything that has been analysed."""
     return [(name, layer) for name in survey.models() for layer in layers_of(survey, model_of(survey, name))]
 
 
-def pair_of(survey: Survey, sides: list[tuple[str, str]]) -> tuple[int, int]:
+def default_pair(survey: Survey, sides: list[tuple[str, str]]) -> tuple[int, int]:
     """Which two are shown first: the first that have been compared, else the first two."""
     from gz2interp.workflows.compare import is_compared
 
     for one, first in enumerate(sides):
         for two, second in enumerate(sides):
-            if one != two and is_compared(survey, *_asked(survey, first, second)):
+            if one != two and is_compared(survey, *_representations(survey, first, second)):
                 return one, two
     return 0, 1
 
@@ -196,7 +196,7 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
     """
     from gz2interp.workflows.compare import is_compared
 
-    sides = _asked(survey, first, second)
+    sides = _representations(survey, first, second)
     if not is_compared(survey, *sides):
         return None
     made = [analysis_of(survey, side.model, side.layer) for side in sides]
@@ -205,7 +205,7 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
     return _comparison((survey.digest, *key), survey, sides[0], sides[1], min(NEIGHBOURS, kept))
 
 
-def _asked(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> list[Representation]:
+def _representations(survey: Survey, first: tuple[str, str], second: tuple[str, str]) -> list[Representation]:
     from gz2interp.workflows.compare import Representation
 
     return [Representation(model_of(survey, name), layer) for name, layer in (first, second)]

@@ -30,7 +30,7 @@ def neighbours_in(
     position = analysis.position_of(row)
     if position is None:
         return None
-    return _neighbours(str(analysis.path), position, wish, _nearby(str(analysis.path), survey, model, analysis))
+    return _neighbours(str(analysis.path), position, wish, _lookup(str(analysis.path), survey, model, analysis))
 
 
 def neighbours_of_file(
@@ -43,31 +43,31 @@ def neighbours_of_file(
     InputError
         The file cannot be compared with the survey's cutouts.
     """
-    nearby = _nearby(str(analysis.path), survey, model, analysis)
+    nearby = _lookup(str(analysis.path), survey, model, analysis)
     return _outsider(str(analysis.path), name, content, wish, nearby)
 
 
 @st.cache_resource(show_spinner=False, max_entries=4)
-def _nearby(path: str, _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> NeighbourLookup:
+def _lookup(path: str, _survey: Survey, _model: ModelFolder, _analysis: Analysis) -> NeighbourLookup:
     return NeighbourLookup(_survey, _model, _analysis)
 
 
 @st.cache_resource(show_spinner=False, max_entries=256)
-def _neighbours(path: str, position: int, wish: NeighbourSettings, _nearby: NeighbourLookup) -> SkyNeighbours:
-    return _nearby.of_positions(np.array([position]), wish)
+def _neighbours(path: str, position: int, wish: NeighbourSettings, _lookup: NeighbourLookup) -> SkyNeighbours:
+    return _lookup.of_positions(np.array([position]), wish)
 
 
 @st.cache_resource(show_spinner=False, max_entries=16)
-def _outsider(path: str, name: str, content: bytes, wish: NeighbourSettings, _nearby: NeighbourLookup) -> Outsider:
+def _outsider(path: str, name: str, content: bytes, wish: NeighbourSettings, _lookup: NeighbourLookup) -> Outsider:
     from gz2interp.workflows.analysis_steps import activations_as_in
     from gz2interp.workflows.image_from_file import outside_galaxy
 
-    survey = _nearby.survey
+    survey = _lookup.survey
     with TemporaryDirectory() as folder:
         file = Path(folder) / Path(name).name
         file.write_bytes(content)
         galaxy = outside_galaxy(file, survey)
     image = galaxy.cutout.image[None]
     (picture,) = thumbnails(rgb(image, survey.bands, stretch_for(survey)))
-    activations = activations_as_in(_nearby.analysis, study_of(survey, _nearby.model), image)
-    return picture, _nearby.of_activations(activations, SkyPoints(np.array([galaxy.ra]), np.array([galaxy.dec])), wish)
+    activations = activations_as_in(_lookup.analysis, study_of(survey, _lookup.model), image)
+    return picture, _lookup.of_activations(activations, SkyPoints(np.array([galaxy.ra]), np.array([galaxy.dec])), wish)

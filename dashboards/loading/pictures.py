@@ -23,7 +23,7 @@ __all__ = [
     "pictures_of",
     "pictures_of_parts",
     "redshift_of",
-    "repainted",
+    "repainted_galaxy",
     "stretch_for",
 ]
 
@@ -76,14 +76,14 @@ def redshift_of(survey: Survey, galaxy_id: int) -> float:
 
 
 @st.cache_data(show_spinner=False, max_entries=128)
-def _repainted(
+def _repainted_galaxy(
     digests: tuple[str, str], galaxy_id: int, alteration: Alteration, _survey: Survey, _model: ModelFolder | None
 ) -> Repainted:
     probe = study_of(_survey, _model).probe if _model else None
     return repaint_galaxy(_survey, galaxy_id, alteration, probe)
 
 
-def repainted(survey: Survey, galaxy_id: int, alteration: Alteration, model: ModelFolder | None) -> Repainted:
+def repainted_galaxy(survey: Survey, galaxy_id: int, alteration: Alteration, model: ModelFolder | None) -> Repainted:
     """A galaxy painted again, and what the network, if there is one, says of both.
 
     Raises
@@ -91,7 +91,7 @@ def repainted(survey: Survey, galaxy_id: int, alteration: Alteration, model: Mod
     InputError
         It cannot be altered so.
     """
-    return _repainted((survey.digest, model.digest if model else ""), galaxy_id, alteration, survey, model)
+    return _repainted_galaxy((survey.digest, model.digest if model else ""), galaxy_id, alteration, survey, model)
 
 
 def altered_pictures(survey: Survey, found: Repainted) -> list[NDArray[np.uint8]]:

@@ -7,7 +7,7 @@ from typing import Final
 import pandas as pd
 import streamlit as st
 
-from dashboards.loading.export import described
+from dashboards.loading.export import ecsv_bytes
 from dashboards.loading.surveys import stamp
 from gz2interp.cards import ModelCard
 from gz2interp.checks import Check
@@ -39,7 +39,7 @@ def suspects_table(survey: Survey, model: ModelFolder) -> bytes:
     table, made = model.suspects(survey.digest), model.suspects_provenance
     if table is None or made is None:
         return b""
-    return described(table, {"survey": survey.name, **made.to_json()}, CARD_COLUMNS)
+    return ecsv_bytes(table, {"survey": survey.name, **made.to_json()}, CARD_COLUMNS)
 
 
 def sweeps_of(survey: Survey) -> dict[str, pd.DataFrame]:
@@ -80,7 +80,7 @@ def check_table(check: Check) -> bytes:
     """Every number, as ECSV."""
     from gz2interp.workflows.trust_check import findings_table
 
-    return described(findings_table(check), {"survey": check.survey, **check.provenance}, CHECK_COLUMNS)
+    return ecsv_bytes(findings_table(check), {"survey": check.survey, **check.provenance}, CHECK_COLUMNS)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

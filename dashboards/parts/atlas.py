@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboards.board_component import BoardCell, show_board
 from dashboards.gallery_component import GalleryItem, show_gallery
-from dashboards.loading.features import StoredLayer, atlas_for, feature_pictures, fired_pictures, piece_pictures
+from dashboards.loading.features import StoredLayer, atlas_for, feature_pictures, patch_pictures, peak_pictures
 from dashboards.loading.surveys import table_of
 from dashboards.parts.galleries import pick
 from dashboards.parts.layer_sheet import block_of, effects_html, signed_words
@@ -39,7 +39,7 @@ def show_atlas(shelf: StoredLayer, blocks: BlocksFolder) -> None:
         if not len(atlas.counts):
             caption("No cell holds three places or more.")
             return
-        chosen = _chosen(atlas)
+        chosen = _selected_cell(atlas)
         _show_cells(shelf, blocks, atlas, chosen, pictured)
     with right:
         _show_cell(shelf, blocks, atlas, chosen, name)
@@ -61,7 +61,7 @@ def _title(name: str) -> str:
     return "of all galaxies" if name == ALL else f"that add most to {name_in_words(name)}"
 
 
-def _chosen(atlas: Atlas) -> int:
+def _selected_cell(atlas: Atlas) -> int:
     block = block_of(current().block)
     return block[1] if block and block[0] == "cell" and block[1] < len(atlas.counts) else 0
 
@@ -97,7 +97,7 @@ def _shows(pictured: bool) -> str:
 
 
 def _pieces(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas) -> list[str]:
-    return piece_pictures(shelf, *_where(blocks, atlas.patches[:, 0]))
+    return patch_pictures(shelf, *_where(blocks, atlas.patches[:, 0]))
 
 
 def _where(blocks: BlocksFolder, at: Any) -> list[Any]:
@@ -143,7 +143,7 @@ def _show_cell_parts(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cel
     cards = [
         GalleryItem(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", "")
         for galaxy_id, prediction, picture in zip(
-            known["galaxy_id"], known["prediction"], fired_pictures(shelf, rows, y, x), strict=True
+            known["galaxy_id"], known["prediction"], peak_pictures(shelf, rows, y, x), strict=True
         )
     ]
     show_gallery(cards, "gallery-cell", pick, selected=current().galaxy_id, width=110)

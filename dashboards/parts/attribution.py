@@ -34,7 +34,7 @@ from gz2interp.schema import name_in_words, score_in_words
 from gz2interp.stores.models import ModelFolder
 from gz2interp.workflows.figure_parts import trust_line_of
 
-__all__ = ["offer_figure", "show_looked", "with_bar"]
+__all__ = ["offer_figure", "show_attribution", "with_bar"]
 
 
 def with_bar(figure: go.Figure, view: GalaxyView, score: str, found: Attribution) -> str:
@@ -90,7 +90,7 @@ def offer_figure(view: GalaxyView, model: ModelFolder, asked: AttributionRequest
         if st.session_state.get("figure_wanted") != wanted:
             return
         try:
-            drawn = _drawn(view, model, asked, form)
+            drawn = _draw_figure(view, model, asked, form)
         except Gz2interpError as error:
             del st.session_state["figure_wanted"]
             caption(str(error))
@@ -106,7 +106,7 @@ def offer_figure(view: GalaxyView, model: ModelFolder, asked: AttributionRequest
         )
 
 
-def _drawn(view: GalaxyView, model: ModelFolder, asked: AttributionRequest, form: FigureRequest) -> bytes:
+def _draw_figure(view: GalaxyView, model: ModelFolder, asked: AttributionRequest, form: FigureRequest) -> bytes:
     """The figure that was drawn last, if it is the one that is wanted; else a new one."""
     wanted, last = st.session_state["figure_wanted"], st.session_state.get("figure_drawn")
     if last is not None and last[0] == wanted:
@@ -118,25 +118,25 @@ def _drawn(view: GalaxyView, model: ModelFolder, asked: AttributionRequest, form
 
 
 def _choose_settings(view: GalaxyView, asked: AttributionRequest) -> FigureRequest:
-    layout = st.selectbox("Layout", _offered(view, asked), format_func=_LAYOUTS.__getitem__, key="figure_layout")
+    layout = st.selectbox("Layout", _layouts_for(view, asked), format_func=_LAYOUTS.__getitem__, key="figure_layout")
     journals, columns, formats = st.columns(3, gap="small")
     journal = journals.selectbox(
         "Journal", JOURNALS, format_func=lambda name: JOURNALS[name].title, key="figure_journal"
     )
     wide = columns.selectbox("Columns", (2, 1), key="figure_columns")
     suffix = formats.selectbox("Format", _FORMATS, format_func=_FORMATS.__getitem__, key="figure_format")
-    without = _left_out(view) if layout == "repaint" else ()
+    without = _choose_components(view) if layout == "repaint" else ()
     with_data = st.toggle("With caption, numbers and maps (ZIP)", key="figure_data")
     return FigureRequest(layout, journal, wide, suffix, with_data, without)
 
 
-def _offered(view: GalaxyView, asked: AttributionRequest) -> list[str]:
+def _layouts_for(view: GalaxyView, asked: AttributionRequest) -> list[str]:
     """The layouts that this method and this survey can have."""
     lacking = set() if METHODS[asked.method].has_bands else {"rows-per-band"}
     return [name for name in _LAYOUTS if name not in lacking and (name != "repaint" or has_truth(view.survey))]
 
 
-def _left_out(view: GalaxyView) -> tuple[str, ...]:
+def _choose_components(view: GalaxyView) -> tuple[str, ...]:
     try:
         names = [name for name, _, _ in pictures_of_parts(view.survey, int(view.facts["galaxy_id"]))]
     except Gz2interpError as error:
@@ -145,7 +145,7 @@ def _left_out(view: GalaxyView) -> tuple[str, ...]:
     return tuple(st.multiselect("Leave out", names, format_func=name_in_words))
 
 
-def show_looked(
+def show_attribution(
     view: GalaxyView, selection: Selection, picture: NDArray[np.uint8], aside: DeltaGenerator
 ) -> go.Figure | None:
     """The map over the image with its choices, and `aside` what each band carries.
@@ -158,14 +158,14 @@ def show_looked(
         caption(_why_not(view.model))
         return None
     if not selection.method:
-        _offer()
+        _offer_first()
         return None
     predicted = "" if view.said is None else str(view.said["prediction"])
     written = "(" in selection.score  # a score, and not a class
     score = selection.score if written or selection.score in classes else predicted or classes[0]
     asked = AttributionRequest(view.row, selection.method, score, bool(st.session_state.get("views")))
     heading("Where it looked", f"for {score_in_words(score)}")
-    found = _ask(view, view.model, asked)
+    found = _compute(view, view.model, asked)
     if found is None:
         _write_score(selection)
         return None
@@ -215,7 +215,7 @@ def _show_bands(view: GalaxyView, model: ModelFolder, score: str) -> None:
     )
 
 
-def _offer() -> None:
+def _offer_first() -> None:
     """Nothing is computed before it is asked for: TensorFlow takes seconds to load."""
     heading("Where it looked")
     caption("The first map takes some seconds more: TensorFlow is loaded for it.")
@@ -223,7 +223,7 @@ def _offer() -> None:
     show_button("Show where it looked", "first_method", first, lambda method: change(method=method), "primary")
 
 
-def _ask(view: GalaxyView, model: ModelFolder, asked: AttributionRequest) -> Attribution | None:
+def _compute(view: GalaxyView, model: ModelFolder, asked: AttributionRequest) -> Attribution | None:
     """The answer; where there is none, the panel says why."""
     waiting = "Asking the network" if network_is_loaded(view.survey, model) else "Loading TensorFlow and the network"
     try:

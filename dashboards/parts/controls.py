@@ -14,7 +14,7 @@ from dashboards.finding import WITHIN, Position, nearest_on_sky, read_query
 from dashboards.gallery_component import show_button
 from dashboards.loading.surveys import layers_of, layers_with, model_of
 from dashboards.parts.style import Html, caption
-from dashboards.selection import Selection, change, current, offer_choice, say
+from dashboards.selection import Selection, add_message, change, current, offer_choice
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from gz2interp.stores.analyses import Analysis
@@ -172,7 +172,7 @@ def _find(survey: Survey, text: str) -> None:
         wanted = read_query(text.strip())
         row = survey.row_of(wanted) if isinstance(wanted, str) else _row_at(wanted, survey)
     except Gz2interpError as error:
-        say(str(error))
+        add_message(str(error))
         st.session_state[FAILED] = (text, current().galaxy_id)
         return
     change(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[row]))
@@ -186,7 +186,7 @@ def _row_at(position: Position, survey: Survey) -> int:
             f"No galaxy lies within {WITHIN:.0f}″ of RA {position.ra:.5f}, Dec {position.dec:+.5f}",
             f"The nearest is {galaxy_id}, {_far(distance)} away",
         )
-    say(f"Galaxy {galaxy_id} lies {distance:.1f}″ from RA {position.ra:.5f}, Dec {position.dec:+.5f}.")
+    add_message(f"Galaxy {galaxy_id} lies {distance:.1f}″ from RA {position.ra:.5f}, Dec {position.dec:+.5f}.")
     return row
 
 

@@ -17,7 +17,7 @@ from dashboards.loading.features import (
     feature_pictures,
     galaxy_picture,
     group_pictures,
-    piece_pictures,
+    patch_pictures,
 )
 from dashboards.parts.galleries import pick
 from dashboards.parts.layer_sheet import effects_html, select_block, signed_words
@@ -101,13 +101,13 @@ def _show_entries(shelf: StoredLayer, apart: BlocksView, place: tuple[int, int],
     heading(
         f"At place {place[0]},{place[1]}", "its strongest channels, relative to what is loud for each in the survey"
     )
-    _show_accounted(apart, found, score)
+    _show_completeness(apart, found, score)
     limit = max((abs(value) for entry in found.entries for value in entry.effects), default=1.0)
     for number, entry in enumerate(found.entries):
         _show_entry(shelf, apart, entry, number, limit, score)
 
 
-def _show_accounted(apart: BlocksView, found: PlaceEntries, score: int) -> None:
+def _show_completeness(apart: BlocksView, found: PlaceEntries, score: int) -> None:
     """Never left out: what is not shown is not seen to be missing."""
     shown, whole = apart.blocks.strongest_channels(score)
     st.html(
@@ -145,7 +145,7 @@ def _show_tops(shelf: StoredLayer, channel: int, number: int) -> None:
     kept = shelf.blocks.arrays("tops")
     rows, y, x = (kept[f"peak_{name}"][channel, :TOPS] for name in ("rows", "y", "x"))
     there = rows >= 0
-    pictures = piece_pictures(shelf, rows[there], y[there], x[there])
+    pictures = patch_pictures(shelf, rows[there], y[there], x[there])
     ids = [str(shelf.survey.galaxy_ids[row]) for row in rows[there]]
     key = f"gallery-entry-{number}"
     cards = [GalleryItem(each, picture, "", "") for each, picture in zip(ids, pictures, strict=True)]
@@ -172,7 +172,7 @@ def show_groups(shelf: StoredLayer, apart: BlocksView) -> None:
         held = f"{apart.blocks.groups.held:.0%}"
         found = "the survey's places" if shelf.blocks is not None else "this galaxy's places"
         caption(f"Non-negative factors of what {apart.blocks.layer} says at {found}; they give back {held} of it.")
-        _show_groups_accounted(apart)
+        _show_groups_completeness(apart)
     with right:
         heading(
             "Each group",
@@ -189,7 +189,7 @@ def _legend(apart: BlocksView) -> str:
     return f'<div class="gz2-keys">{keys}</div>'
 
 
-def _show_groups_accounted(apart: BlocksView) -> None:
+def _show_groups_completeness(apart: BlocksView) -> None:
     """Never left out: what is not shown is not seen to be missing."""
     told = "".join(f"<p>{escape(each.words(name='groups'))}</p>" for each in apart.blocks.effects.accounted)
     heading("How much they account for")

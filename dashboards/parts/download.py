@@ -10,11 +10,11 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.loading.downloads import DownloadState, failures_so_far, report_bytes, standing_of
+from dashboards.loading.downloads import DownloadState, download_state_of, failures_so_far, report_bytes
 from dashboards.loading.surveys import without_image_csv
 from dashboards.parts.controls import show_brand
 from dashboards.parts.download_actions import show_last_words, show_new_download, show_start_again, show_ways_on
-from dashboards.parts.states import lacking
+from dashboards.parts.states import show_missing
 from dashboards.parts.style import caption, heading, show_table
 from dashboards.selection import change, current, offer_choice
 from gz2interp.schema import STATUSES
@@ -191,7 +191,7 @@ def show_survey_choice(names: Sequence[str], chosen: str) -> None:
 def show_no_download(survey: Survey | None = None) -> None:
     """Nothing has been downloaded, and how to begin."""
     if survey is not None and (survey.path / "download" / "settings.json").exists():
-        lacking("No report of this download yet", "It was begun, and ended before its first word.")
+        show_missing("No report of this download yet", "It was begun, and ended before its first word.")
         show_start_again(survey, None, "Go on")
         return
     new = surveys_folder() / "my-survey"
@@ -201,7 +201,7 @@ def show_no_download(survey: Survey | None = None) -> None:
         "and this page shows how far it is. CATALOG is a table with galaxy_id, ra and dec, "
         "such as the one of Galaxy Zoo 2."
     )
-    lacking(title, words, f"python -m trainer download CATALOG {shlex.quote(str(new))}")
+    show_missing(title, words, f"python -m trainer download CATALOG {shlex.quote(str(new))}")
     if survey is None or st.toggle("Start a new download", key="download_new"):
         show_new_download()
 
@@ -214,12 +214,12 @@ def show_download(survey: Survey) -> None:
     SurveyError
         The report is damaged.
     """
-    standing = standing_of(survey)
+    standing = download_state_of(survey)
     if standing is None:
         show_no_download(survey)
         return
     with st.container(key="download"):
-        st.fragment(_show_standing, run_every=_EVERY if standing.live else None)(survey, standing.state)
+        st.fragment(_show_state, run_every=_EVERY if standing.live else None)(survey, standing.state)
         show_last_words(survey, standing)
         show_ways_on(survey, standing)
         _show_files(survey, standing)
@@ -227,9 +227,9 @@ def show_download(survey: Survey) -> None:
             show_new_download()
 
 
-def _show_standing(survey: Survey, state: str) -> None:
+def _show_state(survey: Survey, state: str) -> None:
     """What changes by itself; the whole page follows when the state is another."""
-    standing = standing_of(survey)
+    standing = download_state_of(survey)
     if standing is None or standing.state != state:
         st.rerun()
     assert standing is not None

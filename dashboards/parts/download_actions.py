@@ -21,10 +21,10 @@ from dashboards.loading.downloads import (
     interrupt,
     is_downloading,
     options_of,
-    remember,
-    wish_of,
+    settings_of,
+    store_catalog,
 )
-from dashboards.parts.states import lacking, show_error
+from dashboards.parts.states import show_error, show_missing
 from dashboards.parts.style import caption, heading
 from dashboards.selection import change
 from gz2interp.errors import Gz2interpError, InputError, SurveyError
@@ -244,7 +244,7 @@ def _show_stop(survey: Survey, standing: DownloadState) -> None:
     if not _can_stop(survey, standing):
         caption("Ctrl+C in its terminal interrupts it. What is done is kept; the same command goes on from there.")
         return
-    stopping = _is_told(survey, standing)
+    stopping = _is_stopping(survey, standing)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Stopping …" if stopping else "Stop",
@@ -265,7 +265,7 @@ def _can_stop(survey: Survey, standing: DownloadState) -> bool:
 
 
 def _stop(survey: Survey, standing: DownloadState) -> None:
-    if _is_told(survey, standing):  # a second word would cut short what the first one set going
+    if _is_stopping(survey, standing):  # a second word would cut short what the first one set going
         return
     st.session_state[_STOPPING] = (_name(survey, standing), time.monotonic())
     known = downloading.look(survey.path)
@@ -275,7 +275,7 @@ def _stop(survey: Survey, standing: DownloadState) -> None:
         interrupt(survey.path, standing.report.pid)
 
 
-def _is_told(survey: Survey, standing: DownloadState) -> bool:
+def _is_stopping(survey: Survey, standing: DownloadState) -> bool:
     """Whether this run has been told to stop a short while ago."""
     name, since = st.session_state.get(_STOPPING, ("", 0.0))
     return bool(name == _name(survey, standing) and time.monotonic() - since < _PATIENCE)
@@ -307,7 +307,7 @@ def show_attempt(survey: Path, name: str) -> bool:
     if known is None:
         return False
     if _has_reported(survey, known):
-        remember(survey)
+        store_catalog(survey)
         return False
     if known.state == "running":
         _show_starting(survey)
@@ -316,7 +316,7 @@ def show_attempt(survey: Path, name: str) -> bool:
         return False
     _show_ended(survey, known, there)
     if not there:
-        show_new_download(name, wish_of(known.command))
+        show_new_download(name, settings_of(known.command))
     return not there
 
 
@@ -327,7 +327,7 @@ def _show_starting(survey: Path) -> None:
         st.rerun()
     assert known is not None
     there = (survey / "survey.json").is_file()
-    lacking(
+    show_missing(
         "Starting the download",
         f"{'The survey is opened' if there else 'The catalogue is read, and the survey made'}, "
         "then the first galaxies are asked for. This page follows by itself.",
@@ -340,9 +340,9 @@ def _show_starting(survey: Path) -> None:
 def _show_ended(survey: Path, known: BuildState, there: bool) -> None:
     """Without a report, and why."""
     if known.state != "failed":
-        lacking("The download was stopped before it began", "Nothing has been asked for yet.")
+        show_missing("The download was stopped before it began", "Nothing has been asked for yet.")
     else:
-        lacking("The download could not be started", "These are the last words of its process:")
+        show_missing("The download could not be started", "These are the last words of its process:")
         st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
     st.button("Never mind", key="download_forget", on_click=_forget, args=(survey, there))
 

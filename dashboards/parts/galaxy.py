@@ -10,9 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.loading.pictures import stretch_for
-from dashboards.parts.attribution import show_looked
+from dashboards.parts.attribution import show_attribution
 from dashboards.parts.galaxy_view import GalaxyView
-from dashboards.parts.states import lacking, show_error
+from dashboards.parts.states import show_error, show_missing
 from dashboards.parts.style import caption, draw, heading
 from dashboards.parts.truth import show_truth
 from dashboards.selection import Selection
@@ -31,13 +31,13 @@ def show_galaxy(view: GalaxyView, selection: Selection) -> None:
     _show_identity(view)
     reason = _no_image(view)
     if reason:
-        lacking("No image of this galaxy", reason)
+        show_missing("No image of this galaxy", reason)
     else:
         try:
             _show_images(view, selection)
         except Gz2interpError as error:
             show_error(error, "The image of this galaxy cannot be shown")
-    _show_answers(view)
+    _show_predictions_and_votes(view)
     if not reason:
         show_truth(view)
     with st.expander("Catalogue"):
@@ -97,7 +97,7 @@ def _show_images(view: GalaxyView, selection: Selection) -> None:
         draw(rgb_panel(picture), "rgb")
         below = st.container()
     with looked:
-        by_band = show_looked(view, selection, picture, below)
+        by_band = show_attribution(view, selection, picture, below)
     heading("Bands", "asinh, each on its own scale")
     draw(bands_panel(cutout.image, view.survey.bands, cutout.valid), "bands")
     if by_band is not None:
@@ -112,7 +112,7 @@ def _show_images(view: GalaxyView, selection: Selection) -> None:
             caption(note)
 
 
-def _show_answers(view: GalaxyView) -> None:
+def _show_predictions_and_votes(view: GalaxyView) -> None:
     network, people = st.columns(2, gap="medium")
     with network:
         heading("The network says")
@@ -121,7 +121,7 @@ def _show_answers(view: GalaxyView) -> None:
             if view.label:
                 caption("\N{BULLET} the label")
         else:
-            caption(_why_silent(view))
+            caption(_why_no_prediction(view))
     with people:
         heading("People said", "fractions of votes")
         votes = vote_bars({str(column): value for column, value in view.facts.items() if str(column).startswith("t")})
@@ -131,7 +131,7 @@ def _show_answers(view: GalaxyView) -> None:
             caption("The catalogue has no votes.")
 
 
-def _why_silent(view: GalaxyView) -> str:
+def _why_no_prediction(view: GalaxyView) -> str:
     if view.model is not None and view.model.latents:
         return f"Nothing: {view.model.name} are latents, and no network can be asked."
     return "Nothing: it has not been asked about this galaxy. Run gz2interp analyse to ask."

@@ -121,10 +121,10 @@ def _offer(subset: SelectedGalaxies, key: str) -> None:
 
 
 def _send(subset: SelectedGalaxies, to: str, key: str, asked: tuple[object, ...]) -> None:
-    st.session_state[f"{key}-sent"] = (asked, _sent(subset, to))
+    st.session_state[f"{key}-sent"] = (asked, _send_words(subset, to))
 
 
-def _sent(subset: SelectedGalaxies, to: str) -> str:
+def _send_words(subset: SelectedGalaxies, to: str) -> str:
     """What came of it, a line for each program and message."""
     try:
         answers = send(subset, to)

@@ -15,8 +15,8 @@ from dashboards.loading.features import (
     agreements_for,
     feature_pictures,
     feature_stretch,
-    fired_pictures,
-    piece_pictures,
+    patch_pictures,
+    peak_pictures,
 )
 from dashboards.loading.pictures import pictures_of, stretch_for
 from dashboards.loading.surveys import table_of
@@ -97,7 +97,7 @@ def show_block(shelf: StoredLayer, kind: str, number: int) -> None:
 
 def _show_parts(shelf: StoredLayer, kind: str, number: int) -> None:
     if kind == "channel" and shelf.blocks is not None:
-        _show_oddities(shelf.blocks, number)
+        _show_diagnostics(shelf.blocks, number)
     if shelf.features is not None:
         _show_images(shelf, kind, number)
         if kind == "channel":
@@ -119,7 +119,7 @@ def channel_cards(shelf: StoredLayer, channels: np.ndarray[Any, Any], notes: lis
     if not pictures:
         tops = shelf.blocks.arrays("tops")
         at = [tops[f"peak_{name}"][channels, 0] for name in ("rows", "y", "x")]
-        pictures = dict(zip(channels.tolist(), piece_pictures(shelf, *at), strict=True))
+        pictures = dict(zip(channels.tolist(), patch_pictures(shelf, *at), strict=True))
     return [
         GalleryItem(
             f"channel-{channel}", pictures.get(channel, BLACK), f"channel {channel}", note, f"channel {channel}"
@@ -128,7 +128,7 @@ def channel_cards(shelf: StoredLayer, channels: np.ndarray[Any, Any], notes: lis
     ]
 
 
-def _show_oddities(blocks: BlocksFolder, channel: int) -> None:
+def _show_diagnostics(blocks: BlocksFolder, channel: int) -> None:
     row, told = blocks.channels.iloc[channel], list[str]()
     if row["silent"]:
         told.append("It does nothing: it says the same everywhere.")
@@ -164,7 +164,7 @@ def _show_images(shelf: StoredLayer, kind: str, number: int) -> None:
     (picture,) = pictures_of(shelf.survey, [shelf.survey.row_of(best)])
     parts.append(_figure(picture, f"galaxy {best}", "best real galaxy", f"{first['best']:.3g}"))
     st.html(f'<div class="gz2-images">{"".join(parts)}</div>')
-    _show_reached(own)
+    _show_reach(own)
     agreed = "" if np.isnan(first["agreement"]) else f" Images from different starts agree by {first['agreement']:.2f}"
     unlike = first.get("unlike", np.nan)
     if agreed:
@@ -185,7 +185,7 @@ def _figure(picture: str, alt: str, name: str, told: str) -> str:
     )
 
 
-def _show_reached(own: pd.DataFrame) -> None:
+def _show_reach(own: pd.DataFrame) -> None:
     """What the images reach, the best real galaxy, and random images: bars from nothing, or from the least."""
     first = own.iloc[0]
     values = {f"start {row['seed'] + 1}": float(row["reached"]) for row in own.to_dict("records")}
@@ -206,7 +206,7 @@ def _show_galaxies(shelf: StoredLayer, blocks: BlocksFolder, channel: int, side:
     heading(*SIDES[side])
     known = table_of(shelf.survey, shelf.model, rows)
     quiet = side == "bottom"  # where it says nothing there is no place to frame
-    pictures = pictures_of(shelf.survey, rows) if quiet else fired_pictures(shelf, rows, y, x)
+    pictures = pictures_of(shelf.survey, rows) if quiet else peak_pictures(shelf, rows, y, x)
     cards = [
         GalleryItem(
             galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", f"{value:.3g}"

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.gallery_component import GalleryItem, show_gallery
-from dashboards.loading.features import StoredLayer, agreements_for, feature_pictures, piece_pictures, table_for
+from dashboards.loading.features import StoredLayer, agreements_for, feature_pictures, patch_pictures, table_for
 from dashboards.parts.style import caption
 from dashboards.selection import change, current, offer_choice, settle
 from gz2interp.schema import name_in_words
@@ -202,7 +202,7 @@ def _pictures(shelf: StoredLayer, kind: str, shown: pd.DataFrame) -> dict[int, s
         return found
     tops, numbers = shelf.blocks.arrays("tops"), shown["number"].to_numpy()
     at = [tops[f"peak_{name}"][numbers, 0] for name in ("rows", "y", "x")]
-    return dict(zip(numbers.tolist(), piece_pictures(shelf, *at), strict=True))
+    return dict(zip(numbers.tolist(), patch_pictures(shelf, *at), strict=True))
 
 
 def _note(row: Mapping[Any, Any]) -> str:

@@ -26,11 +26,11 @@ from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
-__all__ = ["OUTSIDE", "mark_on_map", "show_ground"]
+__all__ = ["OUTSIDE", "mark_on_map", "show_map_panel"]
 
 
 @st.fragment
-def show_ground(
+def show_map_panel(
     ground: MapData,
     colouring: Colouring,
     selected: int | None,
@@ -76,7 +76,7 @@ def show_ground(
         on_event=lambda event: _answer(ground, event, also),
     )
     plotly_library()
-    _tell(ground, members, mark)
+    _show_caption(ground, members, mark)
 
 
 def _answer(ground: MapData, event: Event, also: Callable[[int], Mapping[str, Any]] | None) -> None:
@@ -95,7 +95,7 @@ def _place(ground: MapData, x: float, y: float) -> int:
     return place
 
 
-def _tell(ground: MapData, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
+def _show_caption(ground: MapData, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
     n = len(ground.rows)
     what = (
         f"Map of layer {ground.layer} (distances within a crowd mean more than those between)"
@@ -113,10 +113,10 @@ def _tell(ground: MapData, members: NDArray[np.bool_] | None, mark: tuple[float,
     marked = " · the star is your image" if mark else ""
     caption(f"{what} · {shown}{inside}{marked}.")
     if ground.quality is not None:
-        _tell_quality(ground.quality)
+        _show_quality(ground.quality)
 
 
-def _tell_quality(quality: MapQuality) -> None:
+def _show_quality(quality: MapQuality) -> None:
     """One quiet line; the pointer brings the rest."""
     of = "all galaxies" if quality.galaxies == quality.of else f"{quality.galaxies:,} galaxies drawn from all"
     told = [

@@ -31,8 +31,8 @@ _METRICS: Final = {"cosine": "Cosine distance", "euclidean": "Euclidean distance
 
 def show_neighbours(view: GalaxyView, analysis: Analysis) -> None:
     """Nearest first, twins on the sky marked, or the least similar."""
-    wish = _wish(analysis)
-    heading("Least similar galaxies" if wish.least else "Nearest neighbours", _manner(analysis))
+    wish = _settings(analysis)
+    heading("Least similar galaxies" if wish.least else "Nearest neighbours", _distance_words(analysis))
     _choose()
     assert view.model is not None  # whose analysis it is
     found = neighbours_in(view.survey, view.model, analysis, view.row, wish)
@@ -48,15 +48,15 @@ def show_outsider(view: GalaxyView, analysis: Analysis) -> None:
     assert view.model is not None
     if view.model.latents is None:  # there is no network to ask of latents from elsewhere
         with st.expander("Neighbours of an image that is not in the survey"):
-            _show_outsider(view, view.model, analysis, _wish(analysis))
+            _show_outsider(view, view.model, analysis, _settings(analysis))
 
 
-def _wish(analysis: Analysis) -> NeighbourSettings:
+def _settings(analysis: Analysis) -> NeighbourSettings:
     state = st.session_state
     return NeighbourSettings(min(analysis.kept, MOST), bool(state.get("skip_same")), bool(state.get("least_similar")))
 
 
-def _manner(analysis: Analysis) -> str:
+def _distance_words(analysis: Analysis) -> str:
     """How distances were measured, and what share of the true neighbours was found where that is not all."""
     over = " over eight views" if "views" in str(analysis.provenance.parameters.get("pooling", "")) else ""
     words = f"{_METRICS[analysis.metric]} in {analysis.layer}{over} itself, not on the map"
@@ -72,7 +72,7 @@ def _choose() -> None:
 
 
 def _show(view: GalaxyView, found: SkyNeighbours, name: str, first: tuple[GalleryItem, ...] = ()) -> None:
-    rows, _ = _there(found)
+    rows, _ = _found_neighbours(found)
     key = f"gallery-{name}"
     cards = [*first, *cards_of(view, rows, notes_of(found))]
     show_gallery(cards, key, pick, selected=str(int(view.facts["galaxy_id"])), width=WIDTH)
@@ -80,7 +80,7 @@ def _show(view: GalaxyView, found: SkyNeighbours, name: str, first: tuple[Galler
 
 def notes_of(found: SkyNeighbours) -> list[str]:
     """What is said of each neighbour of one galaxy: how far it is, or that it is the same galaxy."""
-    rows, distances = _there(found)
+    rows, distances = _found_neighbours(found)
     same, apart = found.same[0][: len(rows)], found.separations[0][: len(rows)]
     return [
         f'same galaxy, {arcsec:.1f}"' if twin else f"{distance:.3g}"
@@ -88,13 +88,13 @@ def notes_of(found: SkyNeighbours) -> list[str]:
     ]
 
 
-def _there(found: SkyNeighbours) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+def _found_neighbours(found: SkyNeighbours) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     count = int((found.rows[0] >= 0).sum())
     return found.rows[0][:count], found.distances[0][:count]
 
 
 def _offer(view: GalaxyView, found: SkyNeighbours, least: bool) -> None:
-    rows, distances = _there(found)
+    rows, distances = _found_neighbours(found)
     name = f"{'least like' if least else 'neighbours of'} {view.facts['galaxy_id']}"
     model = view.model.name if view.model else None
     rows, distances = np.append(view.row, rows), np.append(np.float32(0), distances)  # the galaxy itself, first

@@ -11,9 +11,9 @@ from streamlit.navigation.page import StreamlitPage
 
 from dashboards.loading.surveys import is_listed, layers_of, model_of, open_survey, survey_names
 from dashboards.parts.controls import OPENING, show_brand, show_network_choices
-from dashboards.parts.states import lacking, show_error
+from dashboards.parts.states import show_error, show_missing
 from dashboards.parts.style import plain
-from dashboards.selection import begin, change, current, finish, said, say, settle
+from dashboards.selection import add_message, begin, change, current, finish, settle, take_messages
 from gz2interp.errors import Gz2interpError, choices
 from gz2interp.stores.survey import Survey
 
@@ -35,7 +35,7 @@ def show_page(page: StreamlitPage, opening: DeltaGenerator) -> None:
     _show_messages(messages)
     st.session_state[OPENING] = opening
     if current().survey and not is_listed(current().survey):
-        _ask_first(current().survey)
+        _confirm_survey(current().survey)
     else:
         page.run()
     finish()
@@ -44,11 +44,11 @@ def show_page(page: StreamlitPage, opening: DeltaGenerator) -> None:
 
 
 def _show_messages(place: DeltaGenerator) -> None:
-    for sentence in said():
+    for sentence in take_messages():
         place.html(f'<div class="gz2-notice" role="status">{escape(sentence)}</div>')
 
 
-def _ask_first(survey: str) -> None:
+def _confirm_survey(survey: str) -> None:
     """A link may come from anybody: nothing is read for it before the person has agreed."""
     show_brand()
     _, middle, _ = st.columns([1, 2.2, 1])
@@ -75,7 +75,7 @@ def show_network_page(show: Callable[[Survey, str], None], without_survey: str) 
     names = survey_names()
     if not current().survey and not names:
         show_brand()
-        lacking("No survey yet", without_survey, "python -m trainer demo")
+        show_missing("No survey yet", without_survey, "python -m trainer demo")
         return
     name = current().survey or names[0]
     settle(survey=name)
@@ -101,16 +101,16 @@ def settle_selection(survey: Survey) -> None:
     models = survey.models()
     if current().model not in models:
         if current().model:
-            say(f"{survey.name} has no model “{current().model}”; its models are {choices(models)}.")
+            add_message(f"{survey.name} has no model “{current().model}”; its models are {choices(models)}.")
         settle(model=models[0] if models else "")
     layers = layers_of(survey, model_of(survey, current().model)) if current().model else []
     if current().layer and current().layer not in layers:
-        say(
+        add_message(
             f"No analysis of {current().layer} belongs to this network and these galaxies; there is: {choices(layers)}."
         )
         settle(layer="")
     if current().galaxy_id and not _has(survey, current().galaxy_id):
-        say(f"{survey.name} has no galaxy {current().galaxy_id}; another one is shown.")
+        add_message(f"{survey.name} has no galaxy {current().galaxy_id}; another one is shown.")
         settle(galaxy_id="")
 
 

@@ -16,7 +16,7 @@ from dashboards.loading.pictures import pictures_of
 from dashboards.parts.galleries import offer_selection, pick
 from dashboards.parts.style import caption, heading
 from dashboards.rating_component import RatingKeyPress, show_rating_bar
-from dashboards.selection import change, current, say, settle
+from dashboards.selection import add_message, change, current, settle
 from gz2interp.embedding.unusual.anomaly_model import TITLES
 from gz2interp.schema import name_in_words
 from gz2interp.stores.ratings import HIGHEST
@@ -222,7 +222,7 @@ def _go_on(ranking: Ranking) -> None:
     ranking = _ranking(ranking.found)
     position = ranking.next()
     if position is None:
-        say("Every galaxy has been rated.")
+        add_message("Every galaxy has been rated.")
     else:
         change(galaxy_id=str(ranking.found.scores["galaxy_id"].to_numpy()[position]))
 
@@ -236,7 +236,9 @@ def _move(ranking: Ranking, galaxy_id: str, step: int) -> None:
 def _undo(ranking: Ranking) -> None:
     taken = ratings_for(ranking.found.survey).undo(_me())
     if not taken:
-        say("Nothing that was rated on this page is left to undo; gz2interp ratings undo takes back what others said.")
+        add_message(
+            "Nothing that was rated on this page is left to undo; gz2interp ratings undo takes back what others said."
+        )
         return
-    say(f"Taken back: galaxy {taken[-1].galaxy_id} was rated {taken[-1].rating}.")
+    add_message(f"Taken back: galaxy {taken[-1].galaxy_id} was rated {taken[-1].rating}.")
     change(galaxy_id=str(taken[-1].galaxy_id))

@@ -14,13 +14,13 @@ from dashboards.selection import change, offer_choice
 from gz2interp.errors import Gz2interpError
 from gz2interp.stores.locations import surveys_folder
 
-__all__ = ["DEMO", "building_of", "lacking", "show_building", "show_error", "show_no_survey"]
+__all__ = ["DEMO", "building_of", "show_building", "show_error", "show_missing", "show_no_survey"]
 
 DEMO = "demo"
 TITLES = {"paint": "Painting galaxies", "fit": "Training the network", "analyse": "Looking at every galaxy with it"}
 
 
-def lacking(title: str, words: str, command: str = "") -> None:
+def show_missing(title: str, words: str, command: str = "") -> None:
     """A frame that says what is not there, why, and the command that makes it."""
     told = f"<br><br><code>{escape(command)}</code>" if command else ""
     st.html(f'<div class="gz2-empty"><h3>{escape(title)}</h3>{escape(words)}{told}</div>')
@@ -28,7 +28,7 @@ def lacking(title: str, words: str, command: str = "") -> None:
 
 def show_error(error: Gz2interpError, title: str) -> None:
     """A user's mistake or a damaged file, in the words of the error."""
-    lacking(title, " ".join(part for part in (error.given + ".", error.wanted, "") if part).strip(), "")
+    show_missing(title, " ".join(part for part in (error.given + ".", error.wanted, "") if part).strip(), "")
     if error.remedy:
         caption(error.remedy)
 

@@ -69,7 +69,7 @@ def as_text(figure: go.Figure) -> go.Figure:
             if isinstance(values, str):
                 trace[name] = escape(values, quote=False)
             elif values is not None and np.asarray(values).dtype.kind in "OU":
-                trace[name] = _escaped(np.asarray(values, dtype=object))
+                trace[name] = _escape_all(np.asarray(values, dtype=object))
     axes = [*figure.select_xaxes(), *figure.select_yaxes()]
     bars = [trace.marker.colorbar for trace in figure.select_traces({"type": "scatter"}) if trace.marker.showscale]
     for each in [*figure.layout.annotations, *(part.title for part in (*axes, *bars))]:
@@ -78,7 +78,7 @@ def as_text(figure: go.Figure) -> go.Figure:
     return figure
 
 
-def _escaped(values: NDArray[np.object_]) -> NDArray[np.object_]:
+def _escape_all(values: NDArray[np.object_]) -> NDArray[np.object_]:
     texts = [escape(each, quote=False) if isinstance(each, str) else each for each in values.ravel()]
     escaped = np.empty(len(texts), dtype=object)
     escaped[:] = texts

@@ -64,7 +64,7 @@ def _show_methods(check: Check) -> None:
     ]
     show_table("Methods", columns, rows)
     with st.expander("What each question asks, and what its number is"):
-        show_table("Questions", ["Title", "Question", "Number", "Passed if"], [_asked(name) for name in asked])
+        show_table("Questions", ["Title", "Question", "Number", "Passed if"], [_question_row(name) for name in asked])
 
 
 def _cell(findings: tuple[Finding, ...]) -> str:
@@ -76,7 +76,7 @@ def _cell(findings: tuple[Finding, ...]) -> str:
     return f'<span class="gz2-status gz2-{kind}" title="{told}">{judged.estimate.value:.2f} <i>{mark}</i></span>'
 
 
-def _asked(name: str) -> list[str]:
+def _question_row(name: str) -> list[str]:
     limit = LIMITS[name]
     than = "a Gaussian at the centre, galaxy by galaxy" if limit.at is None else f"{limit.at:g}"
     rule = f"{'surely ' * limit.surely}{'below' if limit.below else 'above'} {than}"

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.pictures import altered_pictures, has_truth, pictures_of_parts, redshift_of, repainted
+from dashboards.loading.pictures import altered_pictures, has_truth, pictures_of_parts, redshift_of, repainted_galaxy
 from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.style import caption, draw, heading
 from gz2interp.errors import Gz2interpError
@@ -54,11 +54,11 @@ def _show_alteration(view: GalaxyView, galaxy_id: int, names: list[str]) -> None
     model = view.model if view.probabilities else None
     try:
         with st.spinner(_waiting(view, model)):
-            found = repainted(view.survey, galaxy_id, alteration, model)
+            found = repainted_galaxy(view.survey, galaxy_id, alteration, model)
     except Gz2interpError as error:
         caption(str(error))
         return
-    _show_found(view, found)
+    _show_repaint(view, found)
 
 
 def _choose(view: GalaxyView, galaxy_id: int, names: list[str]) -> Alteration:
@@ -89,7 +89,7 @@ def _waiting(view: GalaxyView, model: ModelFolder | None) -> str:
     return "Painting, and loading TensorFlow and the network …"
 
 
-def _show_found(view: GalaxyView, found: Repainted) -> None:
+def _show_repaint(view: GalaxyView, found: Repainted) -> None:
     titles = ["as it is", "altered", "difference in r"]
     draw(pictures_panel(altered_pictures(view.survey, found), titles), "altered")
     caption("Difference: red is light that came, blue light that went; the noise is the same.")

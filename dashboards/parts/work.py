@@ -11,10 +11,10 @@ import streamlit as st
 
 from dashboards import working
 from dashboards.building import BuildState
-from dashboards.loading.map import sides_of
-from dashboards.parts.states import lacking
+from dashboards.loading.map import analysed_layers
+from dashboards.parts.states import show_missing
 from dashboards.parts.style import Html, caption, plain
-from dashboards.selection import current, say
+from dashboards.selection import add_message, current
 from gz2interp.schema import LABEL_SCHEMES
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.feature_sheet import SheetSettings
@@ -130,7 +130,7 @@ def show_work(survey: Survey, model: str = "", first: str = "") -> None:
     if working.look(survey.path) is None:
         _show_offer(survey, model, first)
     else:
-        _show_standing(survey)
+        _show_state(survey)
 
 
 def _show_offer(survey: Survey, model: str, first: str) -> None:
@@ -207,7 +207,7 @@ def _analyse(survey: Survey, model: str) -> list[str]:
 
 
 def _compare(survey: Survey, model: str) -> list[str]:
-    sides = sides_of(survey)
+    sides = analysed_layers(survey)
     if len(sides) < 2:
         caption("Two analysed layers are needed: gz2interp analyse with another --model or --layer makes a second.")
         return []
@@ -251,7 +251,7 @@ def _agreement(survey: Survey, model: str) -> list[str]:
     with left:
         words = _of_model("agreement")(survey, model)
     networks = _networks(survey)
-    others = [side for side in sides_of(survey) if side[0] in networks and side[0] not in words[2:3]]
+    others = [side for side in analysed_layers(survey) if side[0] in networks and side[0] not in words[2:3]]
     if not others:
         caption("No other network of the survey has been analysed yet: gz2interp analyse does so.")
         return []
@@ -301,13 +301,13 @@ def _free(survey: Survey, stem: str) -> str:
 
 
 @st.fragment(run_every=1.0)
-def _show_standing(survey: Survey) -> None:
+def _show_state(survey: Survey) -> None:
     """How far it is, asked once a second; the page follows when it is over."""
     known = working.look(survey.path)
     if known is None or known.state == "finished":
         if known is not None:
             working.forget(survey.path)
-            say(f"Done: {TASKS[working.task_of(known)].title.lower()}.")
+            add_message(f"Done: {TASKS[working.task_of(known)].title.lower()}.")
         st.rerun()
     assert known is not None
     with st.container(key="work"):
@@ -318,7 +318,7 @@ def _show_standing(survey: Survey) -> None:
 
 
 def _show_running(survey: Survey, known: BuildState) -> None:
-    lacking(TASKS[working.task_of(known)].running, "It goes on while this page is closed.")
+    show_missing(TASKS[working.task_of(known)].running, "It goes on while this page is closed.")
     for progress in known.stages.values():
         st.progress(
             progress.share, text=f"**{plain(progress.stage)}**  {plain(progress.message) or f'{progress.share:.0%}'}"
@@ -335,11 +335,11 @@ def _show_ended(survey: Survey, known: BuildState) -> None:
     stopped = known.state == "stopped"
     title = TASKS[working.task_of(known)].title
     if stopped:
-        lacking(f"Stopped: {title.lower()}", _KEPT)
+        show_missing(f"Stopped: {title.lower()}", _KEPT)
     else:
-        lacking(f"Failed: {title.lower()}", "These are its last words:")
+        show_missing(f"Failed: {title.lower()}", "These are its last words:")
         st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
     label = "Go on" if stopped else "Try again"
     with st.container(horizontal=True):
-        st.button(label, key="work_again", type="primary", on_click=working.again, args=(survey.path,))
+        st.button(label, key="work_again", type="primary", on_click=working.restart, args=(survey.path,))
         st.button("Never mind", key="work_forget", on_click=working.forget, args=(survey.path,))

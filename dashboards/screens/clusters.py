@@ -9,15 +9,15 @@ import numpy as np
 import streamlit as st
 
 from dashboards.loading.clusters import clusters_of, outlines_of, selected_members
-from dashboards.loading.map import MapData, colouring_of, ground_of
+from dashboards.loading.map import MapData, colouring_of, map_data_of
 from dashboards.loading.surveys import analysis_with, colour_columns, layers_with, model_of
 from dashboards.parts.clusters import select_cluster, show_cluster_cards, show_scales
 from dashboards.parts.controls import offer_layers, show_layer
 from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.galleries import show_members
-from dashboards.parts.map import show_ground
+from dashboards.parts.map import show_map_panel
 from dashboards.parts.page import show_network_page
-from dashboards.parts.states import lacking
+from dashboards.parts.states import show_missing
 from dashboards.parts.style import heading
 from dashboards.parts.work import show_work
 from dashboards.selection import current, settle
@@ -31,13 +31,13 @@ from gz2interp.stores.survey import Survey
 
 def _show(survey: Survey, name: str) -> None:
     if not name:
-        lacking("No network yet", f"{survey.name} has none, and so no map. Train one on the page “Network”.")
+        show_missing("No network yet", f"{survey.name} has none, and so no map. Train one on the page “Network”.")
         return
     model = model_of(survey, name)
     analysis = analysis_with(survey, model, current().layer, _has_clusters)
     if analysis is None:
         offer_layers(layers_with(survey, _has_clusters), "clusters")
-        lacking(
+        show_missing(
             "Not analysed yet",
             "Clusters are those of a map, and the map is there once the network has been asked about every galaxy.",
             f"gz2interp analyse {survey.path} --model {name}",
@@ -49,7 +49,7 @@ def _show(survey: Survey, name: str) -> None:
     folder = clusters_of(analysis)
     if folder is None:
         elsewhere = bool(layers_with(survey, _has_clusters))
-        lacking(
+        show_missing(
             "No clusters of this layer yet" if elsewhere else "Nobody has looked for clusters yet",
             "They are found on the map at three scales; each is described in a sentence, and flagged where the sky or "
             "the telescope has probably made it. Images are measured for that: seconds for a thousand galaxies.",
@@ -66,7 +66,7 @@ def _has_clusters(analysis: Analysis) -> bool:
 
 
 def _show_clusters(survey: Survey, model: ModelFolder, analysis: Analysis, folder: ClusterFolder) -> None:
-    ground = ground_of(survey, model, analysis)
+    ground = map_data_of(survey, model, analysis)
     if not current().galaxy_id or ground.position_of(survey.row_of(current().galaxy_id)) is None:
         settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[int(analysis.rows[0])]))
     columns = colour_columns(survey, model)
@@ -104,7 +104,7 @@ def _show_map(
         number = int(numbers[place])
         return select_cluster(f"{scale}-{number}" if number else "", ground.layer)
 
-    show_ground(
+    show_map_panel(
         ground,
         colouring_of(survey, model, ground, current().colour),
         ground.position_of(view.row),

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboards.loading.map import comparison_of, pair_of, sides_of
+from dashboards.loading.map import analysed_layers, comparison_of, default_pair
 from dashboards.parts.compared import show_compared
 from dashboards.parts.page import show_network_page
-from dashboards.parts.states import lacking
+from dashboards.parts.states import show_missing
 from dashboards.parts.work import show_work
 from gz2interp.stores.survey import Survey
 
 
 def _show(survey: Survey, name: str) -> None:
-    sides = sides_of(survey)
+    sides = analysed_layers(survey)
     if len(sides) < 2:
-        lacking(
+        show_missing(
             "Nothing to compare yet",
             "Two analysed layers are needed: of one network, of two, or latents of your own.",
             f"gz2interp analyse {survey.path} --model {name or 'MODEL'} --layer LAYER",
@@ -24,7 +24,7 @@ def _show(survey: Survey, name: str) -> None:
     sides.sort(key=lambda side: side[0] != name)
     with st.container(key="compare"):
         left, right, _ = st.columns([1.2, 1.2, 2])
-        one, two = pair_of(survey, sides)
+        one, two = default_pair(survey, sides)
         first = left.selectbox("First", sides, one, format_func=" · ".join, key="compare_first")
         second = right.selectbox("Second", sides, two, format_func=" · ".join, key="compare_second")
         found = comparison_of(survey, first, second)
@@ -32,7 +32,7 @@ def _show(survey: Survey, name: str) -> None:
             show_compared(found, survey)
             return
         words = f"--model {first[0]} --layer {first[1]} --model {second[0]} --layer {second[1]}"
-        lacking(
+        show_missing(
             "Not compared yet",
             "The second map is laid out anew, beginning at the places of the first, beside the dashboard.",
             f"gz2interp compare {survey.path} {words}",

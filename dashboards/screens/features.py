@@ -8,7 +8,14 @@ from typing import Final
 import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
-from dashboards.loading.features import BlocksView, StoredLayer, has_blocks, shelf_of, taken_apart, unasked
+from dashboards.loading.features import (
+    BlocksView,
+    StoredLayer,
+    blocks_view_of,
+    has_blocks,
+    layer_results_of,
+    network_to_compare,
+)
 from dashboards.loading.surveys import analysis_with, layers_of, layers_with, model_of
 from dashboards.parts.atlas import show_atlas
 from dashboards.parts.controls import offer_layers, show_layer_choices
@@ -16,7 +23,7 @@ from dashboards.parts.dictionary import show_dictionary, show_groups
 from dashboards.parts.layer_block import show_block
 from dashboards.parts.layer_sheet import show_sheet
 from dashboards.parts.page import show_network_page
-from dashboards.parts.states import lacking
+from dashboards.parts.states import show_missing
 from dashboards.parts.style import caption, heading
 from dashboards.parts.work import show_work
 from dashboards.selection import change, current, offer_choice, settle
@@ -35,17 +42,17 @@ LIVE: Final[Mapping[str, Callable[[StoredLayer, BlocksView], None]]] = {
 
 def _show(survey: Survey, name: str) -> None:
     if not name:
-        lacking("No network yet", f"{survey.name} has none to be looked into. Train one on the page “Network”.")
+        show_missing("No network yet", f"{survey.name} has none to be looked into. Train one on the page “Network”.")
         return
     model = model_of(survey, name)
     if model.latents:
-        lacking("Latents", f"{name} are latents: there is no network whose layers could be taken apart.")
+        show_missing("Latents", f"{name} are latents: there is no network whose layers could be taken apart.")
         return
     layers = layers_of(survey, model)
     analysis = analysis_with(survey, model, current().layer, has_blocks)
     if analysis is None:
         offer_layers(layers_with(survey, has_blocks), "channels")
-        lacking(
+        show_missing(
             "Not analysed yet",
             "A layer is looked into once the network has been asked about every galaxy.",
             f"gz2interp analyse {survey.path} --model {name}",
@@ -54,7 +61,7 @@ def _show(survey: Survey, name: str) -> None:
         return
     if not current().galaxy_id:
         settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[int(analysis.rows[0])]))
-    shelf = shelf_of(survey, model, analysis)
+    shelf = layer_results_of(survey, model, analysis)
     view = _show_views(shelf, layers)
     caption(f"Layer {analysis.words}, network {model.name}")
     if not has_blocks(analysis):
@@ -110,15 +117,15 @@ def _show_galaxy(shelf: StoredLayer, model: ModelFolder, show: Callable[[StoredL
     st.html(f'<div class="gz2-id" data-testid="galaxy-id">{current().galaxy_id}</div>')
     try:
         with st.spinner(f"{'Taking the galaxy apart' if loaded else 'Loading TensorFlow and the network'} …"):
-            apart = taken_apart(shelf, row)
+            apart = blocks_view_of(shelf, row)
     except Gz2interpError as error:
-        lacking("This galaxy cannot be taken apart", str(error))
+        show_missing("This galaxy cannot be taken apart", str(error))
         return
     show(shelf, apart)
 
 
 def _offer_blocks(shelf: StoredLayer) -> None:
-    lacking(
+    show_missing(
         "Nobody has looked into this layer yet",
         "What its channels go with, in which galaxies each is loudest, which neurons speak together, and the atlas of "
         "all it says: minutes for some thousand galaxies. Feature images, which come after that, take minutes more.",
@@ -134,17 +141,17 @@ def _offer_features(shelf: StoredLayer) -> None:
         return
     command = f"gz2interp features {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer}"
     if shelf.begun:
-        lacking("The sheet of feature images is not complete", "It goes on where it stopped.", command)
+        show_missing("The sheet of feature images is not complete", "It goes on where it stopped.", command)
     else:
-        lacking("No feature images yet", "Images that excite each channel, group, cell and class.", command)
+        show_missing("No feature images yet", "Images that excite each channel, group, cell and class.", command)
     show_work(shelf.survey, shelf.model.name, first="features")
 
 
 def _offer_agreement(shelf: StoredLayer) -> None:
-    other = unasked(shelf)
+    other = network_to_compare(shelf)
     if other is None or VIEWS.get(current().view, VIEWS["layer"]) != VIEWS["layer"]:
         return
-    lacking(
+    show_missing(
         "No other network has been asked about these images yet",
         "Whether they excite another network's channels too, beside what would do so by chance.",
         f"gz2interp agreement {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer} "

@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from dashboards.loading.clusters import clusters_of, selected_members
-from dashboards.loading.map import colouring_of, ground_of
+from dashboards.loading.map import colouring_of, map_data_of
 from dashboards.loading.surveys import (
     analysis_with,
     colour_columns,
@@ -20,10 +20,10 @@ from dashboards.parts.controls import ControlOptions, show_brand, show_choices
 from dashboards.parts.galaxy import show_galaxy
 from dashboards.parts.galaxy_view import GalaxyView
 from dashboards.parts.galleries import show_members
-from dashboards.parts.map import mark_on_map, show_ground
+from dashboards.parts.map import mark_on_map, show_map_panel
 from dashboards.parts.neighbours import show_neighbours, show_outsider
 from dashboards.parts.page import settle_selection
-from dashboards.parts.states import DEMO, building_of, lacking, show_building, show_error, show_no_survey
+from dashboards.parts.states import DEMO, building_of, show_building, show_error, show_missing, show_no_survey
 from dashboards.parts.style import plain
 from dashboards.parts.work import show_work
 from dashboards.selection import Selection, change, current, settle
@@ -51,12 +51,12 @@ def page() -> None:
         settle_selection(survey)
     except Gz2interpError as error:
         show_brand()
-        show_failed(error, names)
+        show_failure(error, names)
         return
     try:
         show_survey(survey, names)
     except Gz2interpError as error:
-        show_failed(error, names)
+        show_failure(error, names)
 
 
 def show_survey(survey: Survey, names: list[str]) -> None:
@@ -74,7 +74,7 @@ def show_survey(survey: Survey, names: list[str]) -> None:
     )
     show_choices(ControlOptions(names, survey.models(), layers, columns), chosen, survey)
     if len(survey) == 0:
-        lacking("An empty survey", f"The catalogue of {survey.name} has no galaxies.")
+        show_missing("An empty survey", f"The catalogue of {survey.name} has no galaxies.")
         return
     _show_panels(survey, model, analysis)
 
@@ -87,7 +87,7 @@ def _has_selected(analysis: Analysis) -> bool:
 
 def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:
     selection = current()
-    ground = ground_of(survey, model, analysis)
+    ground = map_data_of(survey, model, analysis)
     view = GalaxyView(survey, model, survey.row_of(selection.galaxy_id))
     members = selected_members(ground, survey, model, analysis)
     left, right = st.container(key="panels").columns([54, 46], gap="medium")
@@ -96,10 +96,10 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
         with below:  # first, though it stands last: it is what a lasso asks for, and does not wait for the map
             show_members(view, ground, members)
     with left:
-        _tell_what_lacks(survey, model, analysis)
+        _show_missing_parts(survey, model, analysis)
         colouring = colouring_of(survey, model, ground, selection.colour)
         mark = mark_on_map(survey, model, analysis)
-        show_ground(ground, colouring, ground.position_of(view.row), members, f"map-{ground.key}", mark)
+        show_map_panel(ground, colouring, ground.position_of(view.row), members, f"map-{ground.key}", mark)
         if analysis is not None:
             show_neighbours(view, analysis)
         outside = st.container()
@@ -110,9 +110,9 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
             show_outsider(view, analysis)
 
 
-def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:
+def _show_missing_parts(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:
     if model is None:
-        lacking(
+        show_missing(
             "No network yet",
             "The map shows the sky until one has been trained on this survey: here, or on the command line.",
         )
@@ -122,7 +122,7 @@ def _tell_what_lacks(survey: Survey, model: ModelFolder | None, analysis: Analys
         words = "The map shows the sky until this network has been asked about every galaxy."
         if outdated:
             words = f"What was found before came from other galaxies or another network, and would mislead. {words}"
-        lacking(
+        show_missing(
             "Outdated analysis" if outdated else "Not analysed yet",
             words,
             f"gz2interp analyse {survey.path} --model {model.name}",
@@ -136,7 +136,7 @@ def _first(survey: Survey) -> int:
     return int(usable[0]) if len(usable) else 0
 
 
-def show_failed(error: Gz2interpError, names: list[str]) -> None:
+def show_failure(error: Gz2interpError, names: list[str]) -> None:
     """A survey that cannot be shown, and the way back."""
     _, middle, _ = st.columns([1, 2.2, 1])
     others = [name for name in names if name != current().survey]

@@ -8,7 +8,7 @@ from dashboards.loading.reports import card_of
 from dashboards.loading.surveys import model_of
 from dashboards.parts.network import TO_GALAXY, show_card, show_mistakes, show_origin, show_suspects, show_sweeps
 from dashboards.parts.page import show_network_page
-from dashboards.parts.states import lacking
+from dashboards.parts.states import show_missing
 from dashboards.parts.style import heading
 from dashboards.parts.work import show_work
 from gz2interp.stores.survey import Survey
@@ -16,13 +16,15 @@ from gz2interp.stores.survey import Survey
 
 def _show(survey: Survey, name: str) -> None:
     if not name:
-        lacking("No network yet", f"{survey.name} has none. Train one here, or on the command line.")
+        show_missing("No network yet", f"{survey.name} has none. Train one here, or on the command line.")
         show_work(survey)
         show_sweeps(survey)
         return
     model = model_of(survey, name)
     if model.latents:
-        lacking("Latents", f"{name} are latents: there is no network to be known. Their map is on the page “Galaxies”.")
+        show_missing(
+            "Latents", f"{name} are latents: there is no network to be known. Their map is on the page “Galaxies”."
+        )
         return
     card = card_of(survey, model)
     with st.container(key="network"):

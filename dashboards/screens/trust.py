@@ -7,7 +7,7 @@ import streamlit as st
 from dashboards.loading.reports import check_of
 from dashboards.loading.surveys import model_of
 from dashboards.parts.page import show_network_page
-from dashboards.parts.states import lacking
+from dashboards.parts.states import show_missing
 from dashboards.parts.style import heading
 from dashboards.parts.trust import show_check
 from dashboards.parts.work import show_work
@@ -17,16 +17,16 @@ from gz2interp.stores.survey import Survey
 def _show(survey: Survey, name: str) -> None:
     with st.container(key="trust"):
         if not name:
-            lacking("No network yet", f"{survey.name} has none to be checked. Train one on the page “Network”.")
+            show_missing("No network yet", f"{survey.name} has none to be checked. Train one on the page “Network”.")
             return
         if model_of(survey, name).latents:
-            lacking("Latents", f"{name} are latents: there is no network whose maps could be believed or not.")
+            show_missing("Latents", f"{name} are latents: there is no network whose maps could be believed or not.")
             return
         found = check_of(survey, model_of(survey, name))
         if found is not None:
             show_check(found)
         else:
-            lacking(
+            show_missing(
                 "Not checked yet",
                 "Which maps of this network can be believed, and whether it uses a shortcut, is known once every "
                 "method has been put to the test: some minutes, beside the dashboard.",

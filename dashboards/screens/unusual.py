@@ -9,7 +9,7 @@ from dashboards.loading.surveys import analysis_with, layers_with, model_of
 from dashboards.parts.controls import offer_layers, show_layer
 from dashboards.parts.page import show_network_page
 from dashboards.parts.rating import show_rating
-from dashboards.parts.states import lacking
+from dashboards.parts.states import show_missing
 from dashboards.parts.style import heading
 from dashboards.parts.work import show_work
 from dashboards.selection import current
@@ -19,7 +19,7 @@ from gz2interp.stores.survey import Survey
 def _show(survey: Survey, name: str) -> None:
     with st.container(key="unusual"):
         if not name:
-            lacking("No network yet", f"{survey.name} has none to be surprised. Train one on the page “Network”.")
+            show_missing("No network yet", f"{survey.name} has none to be surprised. Train one on the page “Network”.")
             return
         model = model_of(survey, name)
         analysis = analysis_with(survey, model, current().layer, has_unusual)
@@ -32,7 +32,7 @@ def _show(survey: Survey, name: str) -> None:
         if found is not None:
             show_rating(found)
             return
-        lacking(
+        show_missing(
             "Not asked yet",
             "Which galaxies are unlike all others to this network, and why, is known once it has looked at every one: "
             "seconds for a thousand galaxies. Then you rate what you see, and the ranking learns.",
