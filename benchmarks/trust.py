@@ -23,9 +23,9 @@ from gz2interp.attribution import METHODS
 from gz2interp.attribution.baselines import sky_like
 from gz2interp.trust.map_tests import Explainer, areas, order_of, rank_correlation
 from gz2interp.trust.truth import pointing, relevance_mass, relevance_rank
-from gz2interp.workflows.explain import AttributionSettings, options_of
+from gz2interp.workflows.explain import AttributionSettings, method_options
 from gz2interp.workflows.study import open_study
-from gz2interp.workflows.trust_questions import causes_of, draw_sample
+from gz2interp.workflows.trust_questions import draw_sample, find_causes
 
 METHOD = "gradient"
 
@@ -52,11 +52,11 @@ def main() -> None:
     asked = parser.parse_args()
     study = open_study(asked.survey, asked.model)
     sample = draw_sample(study, asked.galaxies, 0)
-    explainer = Explainer(METHODS[METHOD], options_of(study, METHODS[METHOD], AttributionSettings(METHOD)))
+    explainer = Explainer(METHODS[METHOD], method_options(study, METHODS[METHOD], AttributionSettings(METHOD)))
     maps = explainer.importance(study.probe, sample.images, sample.classes)
     print(f"{METHOD}, {len(maps)} galaxies of {study.survey.name}, network {study.model.name}")
     print(f"{'':<22}{'ours':>10}{'theirs':>10}{'ratio':>9}")
-    causes = causes_of(study, sample)
+    causes = find_causes(study, sample)
     if causes is not None:
         _print(lambda: quantus_rows(maps, causes.region))
     _print(lambda: xplique_rows(study.probe, sample.images, sample.classes, maps))

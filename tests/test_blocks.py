@@ -30,7 +30,7 @@ from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows import building_blocks
 from gz2interp.workflows.building_block_figures import channel_in_words
-from gz2interp.workflows.building_blocks import _sampled
+from gz2interp.workflows.building_blocks import _sample_places
 from gz2interp.workflows.study import Study, open_study
 
 GALAXIES = 240
@@ -91,7 +91,7 @@ def analysed(study: Study) -> None:
 def folder(study: Study) -> BlocksFolder:
     with pytest.MonkeyPatch.context() as patch:
         # UMAP takes half a minute to load; the long test lays places out by it.
-        patch.setattr(building_blocks, "laid_out", lambda places, settings: places.vectors[:, [LIGHT, RED]])
+        patch.setattr(building_blocks, "project_places", lambda places, settings: places.vectors[:, [LIGHT, RED]])
         return gz.blocks(study, LAYER, SETTINGS)
 
 
@@ -158,7 +158,7 @@ def test_a_place_where_nothing_is_said_is_in_no_sample() -> None:
             return Gradients(np.zeros(len(images), np.float32), said, np.ones_like(said), at)
 
     images = np.zeros((5, 32, 32, 5), np.float32)
-    places = _sampled(Quiet(), images, np.arange(5), LAYER, 9, np.random.default_rng(0))  # type: ignore[arg-type]
+    places = _sample_places(Quiet(), images, np.arange(5), LAYER, 9, np.random.default_rng(0))  # type: ignore[arg-type]
     assert places.vectors.any(axis=1).all()
     assert (places.rows.tolist(), set(places.y.tolist()), set(places.x.tolist())) == ([0, 1, 2, 3, 4], {1}, {2})
 
@@ -347,14 +347,14 @@ def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
 
 @pytest.mark.long
 def test_places_are_laid_out_by_kind_and_one_seed_gives_one_layout() -> None:
-    from gz2interp.workflows.building_blocks import SampledPlaces, laid_out
+    from gz2interp.workflows.building_blocks import SampledPlaces, project_places
 
     rng = np.random.default_rng(3)
     kinds = np.repeat(np.arange(3), 80)
     vectors = (np.eye(6)[kinds] + 0.1 * np.abs(rng.normal(size=(240, 6)))).astype(np.float32)
     nothing = np.zeros(240, np.int64)
     places = SampledPlaces(vectors, np.zeros((240, 2), np.float32), nothing, nothing, nothing)
-    first, second = (laid_out(places, SETTINGS) for _ in range(2))
+    first, second = (project_places(places, SETTINGS) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     middles = np.stack([first[kinds == kind].mean(axis=0) for kind in range(3)])
     nearest = np.linalg.norm(first[:, None] - middles, axis=2).argmin(axis=1)

@@ -13,7 +13,7 @@ from gz2interp.stores.checking import check_survey
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings
-from gz2interp.workflows.building_blocks import BlockSettings, gathered
+from gz2interp.workflows.building_blocks import BlockSettings, run_survey_pass
 from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.study import Study
 
@@ -45,7 +45,7 @@ def test_a_pass_over_a_survey_goes_on_to_the_last_bit(tmp_path: Path) -> None:
     survey = make_survey(tmp_path / "s", 600, network=small_network(), analysed=False)
     probe, settings = Study(survey, survey.model()).probe, BlockSettings(tops=4, places=700)
     rows, layer, checkpoint = np.flatnonzero(survey.usable), probe.default_layer, tmp_path / "gathered.npz"
-    alone = gathered(probe, survey, rows, layer, settings)
+    alone = run_survey_pass(probe, survey, rows, layer, settings)
     told: list[int] = []
 
     def stops(stage: str, done: int, of: int) -> None:
@@ -55,8 +55,8 @@ def test_a_pass_over_a_survey_goes_on_to_the_last_bit(tmp_path: Path) -> None:
 
     for _ in range(2):
         with pytest.raises(KeyboardInterrupt):
-            gathered(probe, survey, rows, layer, settings, stops, checkpoint)
-    again = gathered(probe, survey, rows, layer, settings, stops, checkpoint)
+            run_survey_pass(probe, survey, rows, layer, settings, stops, checkpoint)
+    again = run_survey_pass(probe, survey, rows, layer, settings, stops, checkpoint)
     assert told == [256, 512, len(rows)]  # each part was looked at once
     for name, values in alone.tally.state().items():
         np.testing.assert_array_equal(again.tally.state()[name], values)

@@ -29,11 +29,11 @@ from gz2interp.stores.truth import Truth
 from gz2interp.testing.networks import CLASS_NAMES, SHAPE, nested_network, plain_network
 from gz2interp.trust.map_tests import Explainer
 from gz2interp.trust.verdict import standings, verdict
-from gz2interp.workflows.figure_parts import trust_line, trust_line_of
+from gz2interp.workflows.figure_parts import stored_trust_line, trust_line
 from gz2interp.workflows.import_results import import_model
 from gz2interp.workflows.study import Study, open_study
 from gz2interp.workflows.trust_check import CheckSettings, check
-from gz2interp.workflows.trust_questions import CheckInputs, causes_of, draw_sample, findings_of
+from gz2interp.workflows.trust_questions import CheckInputs, draw_sample, find_causes, map_findings
 from trainer.networks import build_network
 from trainer.paint import paint_survey
 
@@ -107,11 +107,11 @@ def test_integrated_gradients_add_up(found):
 def test_it_is_kept_and_told_and_belongs_to_these_data_and_this_network(study, found):
     assert study.model.check(study.survey.digest) == found
     assert study.model.check("other data") is None
-    line = trust_line_of(study.survey, study.model, "gradient")
+    line = stored_trust_line(study.survey, study.model, "gradient")
     assert line == trust_line(found, "gradient")
     passed = [each.passed for each in found.of("gradient") if each.passed is not None]
     assert f"passes {sum(passed)} of {len(passed)} checks" in line
-    assert "not checked" in trust_line_of(study.survey, study.model, "rise")
+    assert "not checked" in stored_trust_line(study.survey, study.model, "rise")
 
 
 @pytest.mark.long
@@ -182,7 +182,7 @@ def test_a_map_that_knows_nothing_of_the_network_is_found_out(study):
     bench = CheckInputs(study.probe, sample, sample, forgetful, (1, len(forgetful.layers)), None, None, 0)
     explainer = Explainer(Method("Edges", edges, "none", has_bands=True))
     answer = explainer.explain(study.probe, sample.images, sample.classes)
-    findings = {each.check: each for each in findings_of(bench, explainer, answer) if not each.subject}
+    findings = {each.check: each for each in map_findings(bench, explainer, answer) if not each.subject}
     assert findings["model_randomisation"].estimate.value == pytest.approx(1)
     assert findings["model_randomisation"].passed is False
     assert findings["symmetry"].estimate.value == pytest.approx(1, abs=1e-3)
@@ -196,13 +196,13 @@ def test_label_randomisation_is_asked_where_there_is_such_a_network(study):
     for twin, same in ((study.probe, True), (forgetful.probe, False)):
         forgetful.forget(len(forgetful.layers))
         bench = CheckInputs(study.probe, sample, sample, forgetful, (1,), twin, None, 0)
-        (told,) = [each for each in findings_of(bench, explainer, answer) if each.check == "label_randomisation"]
+        (told,) = [each for each in map_findings(bench, explainer, answer) if each.check == "label_randomisation"]
         assert told.passed is (not same)
 
 
 def test_the_cause_is_what_the_score_owes_most_to(study):
     sample = draw_sample(study, 8, 0)
-    causes = causes_of(study, sample)
+    causes = find_causes(study, sample)
     assert_array_equal(causes.counts > 0, True)
     truth = Truth.open(study.survey.path)
     light = truth.light(sample.rows).astype(np.float32)
@@ -222,14 +222,14 @@ def test_a_sample_has_every_class_alike_and_prefers_what_was_not_learned():
             "split": (["train"] * 3 + ["test"]) * 15,
         }
     )
-    from gz2interp.workflows.trust_questions import _drawn
+    from gz2interp.workflows.trust_questions import _sample_table
 
-    drawn = _drawn(table, 12, 0)
+    drawn = _sample_table(table, 12, 0)
     assert drawn["prediction"].value_counts().to_dict() == {"round": 4, "spiral": 4, "ring": 4}
     assert drawn.head(6)["prediction"].value_counts().to_dict() == {"round": 2, "spiral": 2, "ring": 2}
     assert (drawn[drawn["prediction"] == "round"]["split"] == "test").all()
-    assert len(_drawn(table, 500, 0)) == 60
-    assert drawn.equals(_drawn(table, 12, 0))
+    assert len(_sample_table(table, 500, 0)) == 60
+    assert drawn.equals(_sample_table(table, 12, 0))
 
 
 @pytest.mark.parametrize("network", [plain_network, nested_network])

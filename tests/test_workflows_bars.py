@@ -19,7 +19,7 @@ from gz2interp.network.quiet import keras
 from gz2interp.results import Cutout
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table_of_blocks
-from gz2interp.workflows.bars import PORTION, BarSettings, measure_bars, measured_blocks
+from gz2interp.workflows.bars import PORTION, BarSettings, measure_bars, measure_bars_in_batches
 from gz2interp.workflows.import_results import import_model
 from gz2interp.workflows.study import Study
 
@@ -119,7 +119,7 @@ def test_a_galaxy_does_not_depend_on_its_company(study: Study) -> None:
 def test_few_galaxies_are_in_memory(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     read, images = [], Survey.images
     monkeypatch.setattr(Survey, "images", lambda self, rows: read.append(len(rows)) or images(self, rows))
-    blocks = measured_blocks(study, question=BarSettings("gradient"))
+    blocks = measure_bars_in_batches(study, question=BarSettings("gradient"))
     next(blocks)
     assert read == [PORTION]
     assert sum(len(block) for block in blocks) == COUNT - PORTION

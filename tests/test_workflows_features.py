@@ -25,13 +25,13 @@ from gz2interp.stores.layer_results import FeaturesFolder
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.building_blocks import load_atlas, load_blocks
 from gz2interp.workflows.feature_figures import galaxy_grid, grid_drawing, sheet_drawing
-from gz2interp.workflows.feature_images import _listed, feature_images, objective_from, write_feature_images
+from gz2interp.workflows.feature_images import _caption, feature_images, objective_from, write_feature_images
 from gz2interp.workflows.feature_sheet import (
-    WAYS,
+    PARAMETRISATION_NAMES,
     SheetSettings,
     features_for,
     load_features,
-    sheet_of,
+    open_sheet,
     sheet_sentences,
 )
 from gz2interp.workflows.make_feature_sheet import _agreements, along_directions, feature_sheet
@@ -95,7 +95,7 @@ def test_an_interrupted_sheet_goes_on_to_the_same(study: Study, folder: Features
     assert stopped.provenance is None
     assert sheet_sentences(stopped) == ("The sheet is not complete: the same command goes on with it.",)
     with pytest.raises(SurveyError, match="gz2interp features"):
-        sheet_of(study.survey, study.model)
+        open_sheet(study.survey, study.model)
     kept = (folder.path / "channel-000.npz").stat().st_mtime_ns
     feature_sheet(study, settings=FAST)
     assert folder.provenance == provenance
@@ -170,7 +170,7 @@ def test_images_of_groups_and_cells_are_of_the_blocks_that_there_are(study: Stud
 
 
 def test_the_ways_are_those_that_there_are() -> None:
-    assert set(WAYS) == set(PARAMETRISATIONS)
+    assert set(PARAMETRISATION_NAMES) == set(PARAMETRISATIONS)
 
 
 def test_a_sheet_is_a_figure_with_its_numbers(study: Study, folder: FeaturesFolder) -> None:
@@ -233,7 +233,7 @@ def test_images_of_ones_own_objectives_go_to_fits(study: Study, tmp_path: Path) 
         assert (opened[0].header["FINISHED"], opened[0].header["ASKED"]) == (False, FAST.steps)
         assert opened["FEATURE", 1].header["STEPS"] == 2
         assert "REACHED" not in opened["FEATURE", 1].header
-    assert "2 steps of 6: it was stopped" in _listed(early)
+    assert "2 steps of 6: it was stopped" in _caption(early)
     with pytest.raises(InputError, match=r"\.fits"):
         write_feature_images(made, study, tmp_path / "mine.doc")
 

@@ -27,7 +27,7 @@ from gz2interp.painting import Alteration
 from gz2interp.schema import score_in_words
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows import figure_parts, figures
-from gz2interp.workflows.explain import AttributionSettings, explain, explained_in_portions
+from gz2interp.workflows.explain import AttributionSettings, explain, explain_in_batches
 from gz2interp.workflows.figure_layouts import right_and_wrong
 from gz2interp.workflows.figure_parts import FigureSettings, acknowledgement, write_drawing
 from gz2interp.workflows.figures import LAYOUTS, draw_each, draw_figure
@@ -224,7 +224,7 @@ def test_one_for_each_keeps_what_is_done_and_ends_alike(study: Study, tmp_path: 
 
 def test_portions_say_what_all_together_say(study: Study) -> None:
     ids = [FIRST_ID + k for k in (0, 1, 5)]
-    parts = list(explained_in_portions(study, ids, AttributionSettings("gradient"), portion=2))
+    parts = list(explain_in_batches(study, ids, AttributionSettings("gradient"), portion=2))
     assert [len(part.galaxy_ids) for part in parts] == [2, 1]
     together = explain(study, ids, AttributionSettings("gradient"))
     joined = np.concatenate([part.attribution.values for part in parts])

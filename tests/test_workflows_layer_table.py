@@ -16,7 +16,7 @@ from gz2interp.errors import InputError
 from gz2interp.figures.places import class_colours, framed_places, on_cells, over_places, pieces_around
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, blocks_folder, features_folder
-from gz2interp.workflows.layer_table import FILTERS, ORDERS, atlases_kept, in_order, layer_table, plain_column
+from gz2interp.workflows.layer_table import FILTERS, ORDERS, atlas_names, column_in_words, layer_table, sort_and_filter
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "dashboards" / "explore.py"
@@ -53,7 +53,7 @@ def test_every_order_and_filter(kept: tuple[BlocksFolder, FeaturesFolder]) -> No
     table = layer_table(blocks, features)
 
     def shown(order: str, which: str = "all") -> list[int]:
-        return in_order(table, order, which, blocks.correlates)["number"].tolist()
+        return sort_and_filter(table, order, which, blocks.correlates)["number"].tolist()
 
     assert shown("number") == list(range(CHANNELS))
     assert shown("what they go with")[:2] == [1, 0]  # petro_radius before r, what goes with nothing last
@@ -71,13 +71,13 @@ def test_every_order_and_filter(kept: tuple[BlocksFolder, FeaturesFolder]) -> No
 
 
 def test_the_atlases_there_are(kept: tuple[BlocksFolder, FeaturesFolder]) -> None:
-    assert atlases_kept(kept[0]) == ["all", "long"]
+    assert atlas_names(kept[0]) == ["all", "long"]
 
 
 def test_columns_as_one_reads_them() -> None:
-    assert plain_column("t07_rounded_a16_completely_round_debiased") == "votes completely round"
-    assert plain_column("t02_edgeon_a04_yes_weighted_fraction") == "votes edgeon yes"
-    assert plain_column("label = edge_on") == "label = edge-on"
+    assert column_in_words("t07_rounded_a16_completely_round_debiased") == "votes completely round"
+    assert column_in_words("t02_edgeon_a04_yes_weighted_fraction") == "votes edgeon yes"
+    assert column_in_words("label = edge_on") == "label = edge-on"
 
 
 def test_a_frame_lies_on_the_edge_of_its_cell() -> None:

@@ -17,11 +17,11 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.workflows import repaint as repaint_module
 from gz2interp.workflows.repaint import (
+    alteration_in_words,
     components_table,
-    ingredients_of,
+    painted_components,
     recipe_of_galaxy,
     repaint_galaxy,
-    said_of,
     write_repainted,
 )
 from trainer.paint import paint_survey
@@ -52,7 +52,7 @@ def galaxy(survey) -> int:
 
 def test_it_is_made_of_what_its_recipe_says(survey, galaxy):
     recipe = recipe_of_galaxy(survey, str(galaxy))
-    parts = ingredients_of(survey, galaxy)
+    parts = painted_components(survey, galaxy)
     assert {part.name for part in parts} == set(recipe.components)
     ours = [part for part in parts if part.name in {part.name for part in recipe.subject}]
     assert sum(part.share for part in ours) == pytest.approx(1, abs=1e-4)
@@ -116,7 +116,7 @@ def test_what_cannot_be_asked_is_refused(survey, galaxy, tmp_path):
 
 def test_every_alteration_has_words():
     alteration = Alteration(("arms",), (), 30.0, -1.0, 0.1, 2.0, (0.1, 0.0, 0.0, 0.0), ("disc",))
-    words = said_of(alteration)
+    words = alteration_in_words(alteration)
     for part in ("without arms", "30 degrees", "1 mag brighter", "redshift 0.1", "2 times", "+0.1", "disc only"):
         assert part in words
 

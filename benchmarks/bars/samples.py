@@ -18,7 +18,7 @@ from gz2interp.schema import NATIVE_PIXEL_SCALE, PETRO_RADIUS
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
-from gz2interp.workflows.bars import BarSettings, measured_blocks
+from gz2interp.workflows.bars import BarSettings, measure_bars_in_batches
 from gz2interp.workflows.study import Study
 from trainer.catalog.labels import labels_by
 
@@ -75,7 +75,9 @@ def measured_by(model: ModelFolder, sample: Sample, question: BarSettings, path:
     """What maps tell of the sample, kept at `path`."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        blocks = measured_blocks(Study(sample.survey, model), list(sample.survey.galaxy_ids[sample.rows]), question)
+        blocks = measure_bars_in_batches(
+            Study(sample.survey, model), list(sample.survey.galaxy_ids[sample.rows]), question
+        )
         pd.concat(blocks, ignore_index=True).to_parquet(path)
     table = pd.read_parquet(path)
     length, angle, ratio = (table[name].to_numpy() for name in ("length", "angle", "axis_ratio"))

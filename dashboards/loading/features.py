@@ -187,9 +187,9 @@ def _cells(key: tuple[str, int, int], _layer_results: StoredLayer) -> CellGeomet
     if stored is not None:
         with failing_as(SurveyError, "places.npz", remedy="Run gz2interp channels again"):
             return CellGeometry.from_json(json.loads(str(stored)))
-    from gz2interp.workflows.building_blocks import cells_of
+    from gz2interp.workflows.building_blocks import layer_cells
 
-    return cells_of(
+    return layer_cells(
         study_of(_layer_results.survey, _layer_results.model).probe,
         _layer_results.analysis.layer,
         _layer_results.survey.shape,
@@ -317,9 +317,9 @@ def _colour(shelf: StoredLayer, row: int) -> NDArray[np.uint8]:
 
 @st.cache_resource(show_spinner=False, max_entries=16)
 def _blocks_view(key: tuple[object, ...], row: int, _layer_results: StoredLayer) -> BlocksView:
-    from gz2interp.workflows.building_block_figures import short
+    from gz2interp.workflows.building_block_figures import short_score
     from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy
 
     study = study_of(_layer_results.survey, _layer_results.model)
     found = blocks_of_galaxy(study, int(_layer_results.survey.galaxy_ids[row]), _layer_results.analysis.layer)
-    return BlocksView(row, found, tuple(map(short, found.scores)), int(np.argmax(found.probabilities)))
+    return BlocksView(row, found, tuple(map(short_score, found.scores)), int(np.argmax(found.probabilities)))

@@ -15,7 +15,7 @@ from gz2interp.figures.rgb import Stretch, rgb, stretch_of, thumbnails
 from gz2interp.painting import Alteration
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.repaint import Repainted, ingredients_of, recipe_of_galaxy, repaint_galaxy
+from gz2interp.workflows.repaint import Repainted, painted_components, recipe_of_galaxy, repaint_galaxy
 
 __all__ = [
     "altered_pictures",
@@ -60,7 +60,7 @@ def has_truth(survey: Survey) -> bool:
 
 @st.cache_data(show_spinner=False, max_entries=256)
 def _parts(digest: str, galaxy_id: int, _survey: Survey) -> list[tuple[str, float, str]]:
-    parts = ingredients_of(_survey, galaxy_id)
+    parts = painted_components(_survey, galaxy_id)
     pictures = thumbnails(np.stack([light_picture(part.light) for part in parts])) if parts else []
     return [(part.name, part.share, picture) for part, picture in zip(parts, pictures, strict=True)]
 

@@ -21,7 +21,7 @@ from gz2interp.figures.places import class_colours
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.building_blocks import ALL
-from gz2interp.workflows.layer_table import atlases_kept
+from gz2interp.workflows.layer_table import atlas_names
 
 __all__ = ["show_atlas"]
 
@@ -47,7 +47,7 @@ def show_atlas(shelf: StoredLayer, blocks: BlocksFolder) -> None:
 
 def _show_choices(shelf: StoredLayer, blocks: BlocksFolder) -> tuple[str, bool]:
     """Which atlas, and whether its cells show feature images."""
-    there = atlases_kept(blocks)
+    there = atlas_names(blocks)
     of, what = st.columns(2, vertical_alignment="bottom")
     name = of.selectbox("Places", there, key="atlas_of", format_func=_title, on_change=change, kwargs={"block": ""})
     can = name == ALL and bool(feature_pictures(shelf, "cell"))

@@ -32,7 +32,7 @@ from gz2interp.measure.bars import BAR_CLASSES, bars_in, position_angles, seen_i
 from gz2interp.results import Attribution
 from gz2interp.schema import name_in_words, score_in_words
 from gz2interp.stores.models import ModelFolder
-from gz2interp.workflows.figure_parts import trust_line_of
+from gz2interp.workflows.figure_parts import stored_trust_line
 
 __all__ = ["offer_figure", "show_attribution", "with_bar"]
 
@@ -269,5 +269,5 @@ def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
 def _show_source(view: GalaxyView, model: ModelFolder, asked: AttributionRequest, found: Attribution) -> None:
     """What the map was read off, how far the method is trusted, and the same answer as a figure."""
     words = f"Layer {found.layer}" if found.layer else f"With respect to the {found.domain} image"
-    caption(f"{words}. {trust_line_of(view.survey, model, asked.method)}")
+    caption(f"{words}. {stored_trust_line(view.survey, model, asked.method)}")
     offer_figure(view, model, asked)

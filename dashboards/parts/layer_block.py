@@ -28,7 +28,7 @@ from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_corre
 from gz2interp.concepts.partners import LEVEL, NOBODY
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder
-from gz2interp.workflows.layer_table import plain_column
+from gz2interp.workflows.layer_table import column_in_words
 
 __all__ = ["channel_cards", "show_agreement", "show_block"]
 
@@ -136,7 +136,7 @@ def _show_diagnostics(blocks: BlocksFolder, channel: int) -> None:
         told.append(f"It says what channel {row['twin']} says (r {row['twin_r']:+.2f}).")
     if row["artefact"]:
         told.append(
-            f"It may see no galaxy but {plain_column(row['artefact'])}: that stands out in "
+            f"It may see no galaxy but {column_in_words(row['artefact'])}: that stands out in "
             f"{row['artefact_share']:.0%} of its loudest, "
             f"and in {row['artefact_expected']:.0%} of galaxies of like size."
         )
@@ -226,7 +226,7 @@ def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
     if len(found):
         rows = [
             [
-                escape(plain_column(row["column"])),
+                escape(column_in_words(row["column"])),
                 f"{_signed(row['rho'])} ({_signed(row['low'])} to {_signed(row['high'])})",
                 f"{row['known']:,}",
             ]

@@ -15,7 +15,7 @@ from dashboards.loading.features import StoredLayer, agreements_for, feature_pic
 from dashboards.parts.style import caption
 from dashboards.selection import change, current, offer_choice, settle
 from gz2interp.schema import name_in_words
-from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, in_order, plain_column
+from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, column_in_words, sort_and_filter
 
 __all__ = ["BLACK", "KINDS", "block_of", "effects_html", "name_of", "select_block", "show_sheet", "signed_words"]
 
@@ -151,7 +151,7 @@ def _show_choices(shelf: StoredLayer, kind: str, table: pd.DataFrame) -> pd.Data
         format_func=lambda name: _filter_words(table, name),
     )
     correlates = shelf.blocks.correlates if shelf.blocks else None
-    found = in_order(table, order, shown, correlates)
+    found = sort_and_filter(table, order, shown, correlates)
     pages = max(-(-len(found) // PAGE), 1)
     with turn:
         page = (
@@ -165,7 +165,7 @@ def _show_choices(shelf: StoredLayer, kind: str, table: pd.DataFrame) -> pd.Data
 def _filter_words(table: pd.DataFrame, name: str) -> str:
     if name in FILTERS:
         return f"{name} · {int(FILTERS[name](table).sum())}"
-    return GOES_WITH + plain_column(name.removeprefix(GOES_WITH))
+    return GOES_WITH + column_in_words(name.removeprefix(GOES_WITH))
 
 
 def _show_page(shelf: StoredLayer, kind: str, shown: pd.DataFrame, chosen: Block) -> None:
@@ -218,9 +218,9 @@ def _note(row: Mapping[Any, Any]) -> str:
     elif row["twin"] >= 0:
         told.append(f"twin of {row['twin']}")
     elif row["artefact"]:
-        told.append(f"sees {plain_column(row['artefact'])}")
+        told.append(f"sees {column_in_words(row['artefact'])}")
     elif row["goes_with"]:
-        told.append(f"{plain_column(row['goes_with'])} {signed_words(row['rho'])}")
+        told.append(f"{column_in_words(row['goes_with'])} {signed_words(row['rho'])}")
     return " · ".join(told)
 
 

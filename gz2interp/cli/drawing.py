@@ -134,7 +134,7 @@ def repaint(
     from gz2interp.painting import Alteration
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from gz2interp.workflows.repaint import components_table, repaint_galaxy, said_of, write_repainted
+    from gz2interp.workflows.repaint import alteration_in_words, components_table, repaint_galaxy, write_repainted
 
     opened = Survey.open(find_survey(survey))
     of_table = out is not None and out.suffix.lower() in (".csv", ".ecsv", ".parquet", ".vot", ".xml")
@@ -147,7 +147,7 @@ def repaint(
         return
     altered = repaint_galaxy(opened, galaxy, asked, probe_of(survey, model) if model else None)
     for name, before in altered.said_before.items():
-        say(f"  {name:<12} {before:6.1%} as it is, {altered.said_after[name]:6.1%} {said_of(asked)}")
+        say(f"  {name:<12} {before:6.1%} as it is, {altered.said_after[name]:6.1%} {alteration_in_words(asked)}")
     if out and not of_table:
         write_repainted(opened, altered, out, opened.model(model) if model else None)
         say(str(out))
@@ -169,7 +169,7 @@ def bar(
     output: TableOutput,
 ) -> None:
     """How long the bars of galaxies are and where they point, measured from where the network sees them."""
-    from gz2interp.workflows.bars import BarSettings, in_words, measure_bars, measured_blocks
+    from gz2interp.workflows.bars import BarSettings, bars_in_words, measure_bars, measure_bars_in_batches
     from gz2interp.workflows.study import open_study
 
     named = galaxies or []
@@ -183,8 +183,8 @@ def bar(
     )
     if all_:
         with ProgressBars() as told:
-            output.show_blocks(measured_blocks(study, question=question, progress=told), "Bars")
+            output.show_blocks(measure_bars_in_batches(study, question=question, progress=told), "Bars")
         return
     with ProgressBars() as told:
         bars = measure_bars(study, named, question, progress=told)
-    output.show(ResultTable("Bars", bars, {"Bars": in_words(bars)}))
+    output.show(ResultTable("Bars", bars, {"Bars": bars_in_words(bars)}))

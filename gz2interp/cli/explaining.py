@@ -45,18 +45,18 @@ def explain(
 ) -> None:
     """Attribution maps of galaxies, as FITS with WCS."""
     from gz2interp.attribution import METHODS
-    from gz2interp.workflows.explain import AttributionSettings, explained_in_portions
-    from gz2interp.workflows.maps import file_of_map, write_maps
+    from gz2interp.workflows.explain import AttributionSettings, explain_in_batches
+    from gz2interp.workflows.maps import map_path, write_maps
     from gz2interp.workflows.study import open_study
 
     question = AttributionSettings(method, class_score(score, class_name, against), layer, views=views)
     study = open_study(survey, model)
     for galaxy in galaxies:
         study.survey.row_of(galaxy)  # refuses what is no id of the survey, before it becomes the name of a file
-    check_free([file_of_map(out, galaxy, method) for galaxy in galaxies], overwrite)
+    check_free([map_path(out, galaxy, method) for galaxy in galaxies], overwrite)
     with console.status("Opening the network"):
         question = replace(question, score=score_of(study, of, question.score))
-    for explanation in explained_in_portions(study, galaxies, question):
+    for explanation in explain_in_batches(study, galaxies, question):
         for path in write_maps(explanation, out):
             say(str(path))
     if METHODS[method].caveat:
@@ -87,7 +87,7 @@ def check(
     from gz2interp.attribution import METHODS
     from gz2interp.trust.verdict import verdict
     from gz2interp.workflows.study import open_study
-    from gz2interp.workflows.trust_check import CheckSettings, findings_table, short_table
+    from gz2interp.workflows.trust_check import CheckSettings, findings_table, summary_table
     from gz2interp.workflows.trust_check import check as ask
 
     asked = tuple(METHODS) if method == ["all"] else tuple(method or CheckSettings.methods)
@@ -95,7 +95,7 @@ def check(
         found = ask(open_study(survey, model), CheckSettings(asked, galaxies, few, stages, seed), told)
     title = f"How far to trust what explains {found.model}"
     notes = [*verdict(found), *(f"not known  {sentence}" for sentence in found.unknown)]
-    output.show(ResultTable(title, findings_table(found), {title: short_table(found)}, notes))
+    output.show(ResultTable(title, findings_table(found), {title: summary_table(found)}, notes))
 
 
 @app.command()
@@ -116,7 +116,7 @@ def bands(
     output: TableOutput,
 ) -> None:
     """How much of a score each band carries: for galaxies, for each class, for the survey."""
-    from gz2interp.workflows.bands import band_table, by_class, in_words
+    from gz2interp.workflows.bands import band_table, bands_in_words, by_class
     from gz2interp.workflows.study import open_study
 
     study = open_study(survey, model)
@@ -130,7 +130,7 @@ def bands(
         drawn = drawn[["galaxy_id", "prediction", "total", *names]]
     else:
         title, rows = "What each band adds to the score: means with 95 % errors", by_class(found, names)
-        drawn = in_words(rows, names)
+        drawn = bands_in_words(rows, names)
     output.show(ResultTable(title, rows, {title: drawn}), found)
 
 

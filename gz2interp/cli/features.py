@@ -147,13 +147,13 @@ def channels(
     from gz2interp.workflows.building_block_figures import tops_drawing
     from gz2interp.workflows.building_blocks import blocks
     from gz2interp.workflows.feature_sheet import features_for
-    from gz2interp.workflows.galaxy_blocks import channels_in_words
+    from gz2interp.workflows.galaxy_blocks import channel_summaries
     from gz2interp.workflows.study import open_study
 
     study = open_study(survey, model)
     with progress_as(progress) as told:
         folder = blocks(study, layer, progress=told)
-    shown = channels_in_words(folder)
+    shown = channel_summaries(folder)
     for number in channel or ():
         if number not in shown.index:
             raise InputError(f"Channel {number} was asked for", f"0 to {len(shown) - 1}")

@@ -17,7 +17,7 @@ from gz2interp.statistics import Z
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.study import Progress, Study
 
-__all__ = ["MOST", "band_table", "by_class", "in_words"]
+__all__ = ["MOST", "band_table", "bands_in_words", "by_class"]
 
 MOST: Final = 1000
 """Galaxies that stand for a survey: a mean over them is known to a thirtieth of the galaxies' own scatter."""
@@ -61,7 +61,7 @@ def band_table(
     parts = []
     for start in range(0, len(rows), PORTION):
         some = slice(start, start + PORTION)
-        parts.append(_told(study, rows[some], said[some], score))
+        parts.append(_band_values(study, rows[some], said[some], score))
         if progress is not None:
             progress("bands", min(start + PORTION, len(rows)), len(rows))
     return pd.concat(parts, ignore_index=True)
@@ -94,7 +94,7 @@ def by_class(table: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-def in_words(told: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
+def bands_in_words(told: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
     """What `by_class` gives as texts: ``class``, ``galaxies``, ``total`` and the bands, as in ``+0.52 ±0.10``."""
     words = {
         band: [
@@ -121,7 +121,7 @@ def _rows(study: Study, galaxy_ids: Sequence[int | str], most: int, seed: int) -
     return np.sort(np.random.default_rng(seed).choice(there, min(most, len(there)), replace=False))
 
 
-def _told(study: Study, rows: NDArray[np.int64], said: NDArray[np.str_], score: Score | None) -> pd.DataFrame:
+def _band_values(study: Study, rows: NDArray[np.int64], said: NDArray[np.str_], score: Score | None) -> pd.DataFrame:
     images, bands = study.survey.images(rows), study.survey.bands
     asked = [score or logit(str(name)) for name in said]
     numbers = np.empty((len(rows), 2 + len(bands)), np.float32)

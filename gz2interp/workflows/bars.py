@@ -15,7 +15,7 @@ from gz2interp.errors import InputError, choices
 from gz2interp.measure.bars import BAR_CLASSES, axis_scatter, bars_in, position_angles, seen_in
 from gz2interp.network.scores import Score, logit
 from gz2interp.schema import GALAXY_ID
-from gz2interp.workflows.explain import AttributionSettings, attribute, method_named, row_with_image
+from gz2interp.workflows.explain import AttributionSettings, attribute, find_method, row_with_image
 from gz2interp.workflows.study import Progress, Study
 
 __all__ = [
@@ -23,12 +23,12 @@ __all__ = [
     "bar_class",
     "bar_maps",
     "bar_score",
-    "in_words",
+    "bars_in_words",
     "measure_bars",
-    "measured_blocks",
+    "measure_bars_in_batches",
 ]
 
-FEWER: Final[dict[str, dict[str, int]]] = {"smooth_grad": {"samples": 4}, "integrated_gradients": {"steps": 8}}
+FEWER_SAMPLES: Final[dict[str, dict[str, int]]] = {"smooth_grad": {"samples": 4}, "integrated_gradients": {"steps": 8}}
 """Options of methods that look many times: each of the eight views is a look of its own."""
 
 PORTION: Final = 32
@@ -98,10 +98,10 @@ def measure_bars(
     SurveyError
         A galaxy that was named has no image; the error says why.
     """
-    return pd.concat(measured_blocks(study, galaxy_ids, question, progress=progress), ignore_index=True)
+    return pd.concat(measure_bars_in_batches(study, galaxy_ids, question, progress=progress), ignore_index=True)
 
 
-def measured_blocks(
+def measure_bars_in_batches(
     study: Study,
     galaxy_ids: Sequence[int | str] = (),
     question: BarSettings | None = None,
@@ -118,15 +118,15 @@ def measured_blocks(
     question : BarSettings, optional
     progress : callable, optional
     """
-    question = _checked(study, question or BarSettings())
+    question = _validate(study, question or BarSettings())
     rows = _rows(study, galaxy_ids)
     for start in range(0, len(rows), PORTION):
-        yield _measured(study, rows[start : start + PORTION], question)
+        yield _measure(study, rows[start : start + PORTION], question)
         if progress is not None:
             progress("bars", min(start + PORTION, len(rows)), len(rows))
 
 
-def in_words(found: pd.DataFrame) -> pd.DataFrame:
+def bars_in_words(found: pd.DataFrame) -> pd.DataFrame:
     """What `measure_bars` gives as texts, for a screen."""
     return pd.DataFrame(
         {
@@ -176,21 +176,21 @@ def bar_score(names: Sequence[str], asked: str = "") -> Score:
 
 def bar_maps(study: Study, images: NDArray[np.float32], question: BarSettings) -> Floats:
     """Where a bar is seen in each of an image's eight views, turned back: float (view, n, y, x), not below 0."""
-    together = [_of_layer(study, images, question, layer) for layer in question.layers or ("",)]
+    together = [_layer_maps(study, images, question, layer) for layer in question.layers or ("",)]
     if len(together) == 1:
         return together[0]
     shares = [maps / np.maximum(maps.sum(axis=(2, 3), keepdims=True), np.finfo(float).tiny) for maps in together]
     return np.asarray(np.prod(shares, axis=0) ** (1 / len(shares)))
 
 
-def _of_layer(study: Study, images: NDArray[np.float32], question: BarSettings, layer: str) -> Floats:
+def _layer_maps(study: Study, images: NDArray[np.float32], question: BarSettings, layer: str) -> Floats:
     score = bar_score(study.probe.class_names, question.class_name)
-    asked = AttributionSettings(question.method, score, layer, FEWER.get(question.method, {}))
+    asked = AttributionSettings(question.method, score, layer, FEWER_SAMPLES.get(question.method, {}))
     views = (turned_back(attribute(study, turned(images, view), score, asked).values, view) for view in range(VIEWS))
     return np.stack([seen_in(values) for values in views])
 
 
-def _measured(study: Study, rows: NDArray[np.int64], question: BarSettings) -> pd.DataFrame:
+def _measure(study: Study, rows: NDArray[np.int64], question: BarSettings) -> pd.DataFrame:
     """The table of a few galaxies."""
     survey, usable = study.survey, study.survey.usable[rows]
     known = survey.status.loc[rows]
@@ -240,9 +240,9 @@ def _scatter(values: Floats) -> Floats:
     return np.where(count > 1, np.sqrt(squares / np.maximum(count - 1, 1)), np.nan)
 
 
-def _checked(study: Study, question: BarSettings) -> BarSettings:
+def _validate(study: Study, question: BarSettings) -> BarSettings:
     """The question with its class named; what is wrong with it is told before any work."""
-    method_named(question.method)
+    find_method(question.method)
     if not 0 <= question.least <= 1:
         raise InputError(f"Bars from a probability of {question.least} on were asked for", "From 0 to 1")
     if not (np.isfinite(question.line).all() and question.line[1] > 0):

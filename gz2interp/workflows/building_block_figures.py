@@ -29,7 +29,7 @@ from gz2interp.figures.style import FigureStyle
 from gz2interp.schema import DEC, RA, name_in_words, score_in_words
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.stores.tables import read_some_rows
-from gz2interp.workflows.building_blocks import ALL, cells_of, load_atlas, load_blocks
+from gz2interp.workflows.building_blocks import ALL, layer_cells, load_atlas, load_blocks
 from gz2interp.workflows.figure_parts import Drawing, acknowledgement, colour_in_words, images_in_words
 from gz2interp.workflows.galaxy_blocks import GalaxyBlocks
 from gz2interp.workflows.study import Study
@@ -38,22 +38,22 @@ __all__ = [
     "DEPTH",
     "TOP",
     "Features",
+    "activation_cells",
     "atlas_drawing",
+    "atlas_patches",
     "caption",
     "channel_in_words",
     "channels_in_words",
     "dictionary_drawing",
     "entry_in_words",
-    "fires_in",
-    "folder_of",
+    "figure_galaxies_at",
+    "galaxy_with_evidence",
     "groups_drawing",
     "most_evident",
-    "patches_of",
+    "open_blocks",
     "place_in_words",
-    "plus",
-    "short",
-    "shown_in_words",
-    "shown_of_rows",
+    "short_score",
+    "signed",
     "tops_drawing",
 ]
 
@@ -62,7 +62,7 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 
-def shown_of_rows(study: Study, rows: Ints) -> list[FigureGalaxy]:
+def figure_galaxies_at(study: Study, rows: Ints) -> list[FigureGalaxy]:
     """Galaxies of a survey as figures show them."""
     survey = study.survey
     known = survey.journal.entries_of(rows)
@@ -74,22 +74,22 @@ def shown_of_rows(study: Study, rows: Ints) -> list[FigureGalaxy]:
     ]
 
 
-def fires_in(study: Study, rows: Ints, layer: str, channel: int) -> list[Cell]:
+def activation_cells(study: Study, rows: Ints, layer: str, channel: int) -> list[Cell]:
     """Galaxies, each with a channel's map on the image's pixels; -1 stands for none."""
     rows = rows[rows >= 0]
     if not len(rows):
         return []
     said = study.probe.activations(study.survey.images(rows), layer)
-    shown = shown_of_rows(study, rows)
+    shown = figure_galaxies_at(study, rows)
     if said.ndim != 4:
         return [Cell(each, np.zeros((1, 1), np.float32)) for each in shown]
-    cells = cells_of(study.probe, layer, study.survey.shape)
+    cells = layer_cells(study.probe, layer, study.survey.shape)
     return [Cell(each, cells.on_pixels(map_)) for each, map_ in zip(shown, said[..., channel], strict=True)]
 
 
-def patches_of(study: Study, layer: str, at: Ints, places: dict[str, NDArray[Any]]) -> list[Floats]:
+def atlas_patches(study: Study, layer: str, at: Ints, places: dict[str, NDArray[Any]]) -> list[Floats]:
     """Pieces of galaxies around places, float32 (y, x, band): three cells of the plane wide, inside the image."""
-    rows, cells = places["rows"][at], cells_of(study.probe, layer, study.survey.shape)
+    rows, cells = places["rows"][at], layer_cells(study.probe, layer, study.survey.shape)
     found: list[Floats] = []
     for start in range(0, len(rows), 64):  # a portion of galaxies in memory at a time
         part = slice(start, start + 64)
@@ -106,7 +106,7 @@ DEPTH: Final = "Outlined: where the channel reaches half of its maximum in that 
 TOP: Final = "Top: the activation that a channel reaches in its most activating galaxies of the survey."
 
 
-def folder_of(study: Study, layer: str) -> BlocksFolder:
+def open_blocks(study: Study, layer: str) -> BlocksFolder:
     """The kept building blocks of a layer.
 
     Raises
@@ -124,7 +124,7 @@ def folder_of(study: Study, layer: str) -> BlocksFolder:
     return folder
 
 
-def shown_in_words(study: Study, blocks: GalaxyBlocks, shares: bool = False) -> FigureGalaxy:
+def galaxy_with_evidence(study: Study, blocks: GalaxyBlocks, shares: bool = False) -> FigureGalaxy:
     """A galaxy with what the network says of it, the evidence, and on demand the share that its groups account for.
 
     Raises
@@ -134,7 +134,7 @@ def shown_in_words(study: Study, blocks: GalaxyBlocks, shares: bool = False) -> 
     """
     if blocks.cutout is None:
         raise InputError("An image that is not in the survey was given", "A galaxy of the survey, for a figure")
-    (shown,) = shown_of_rows(study, np.array([study.survey.row_of(blocks.galaxy_id)]))
+    (shown,) = figure_galaxies_at(study, np.array([study.survey.row_of(blocks.galaxy_id)]))
     names = study.probe.class_names
     said = [f"{name_in_words(name)} {p:.0%}" for name, p in zip(names, blocks.probabilities, strict=True) if p >= 0.005]
     return replace(shown, words="\n".join([str(blocks.galaxy_id), *said, *_evidence(blocks, shares)]))
@@ -143,9 +143,9 @@ def shown_in_words(study: Study, blocks: GalaxyBlocks, shares: bool = False) -> 
 def _evidence(blocks: GalaxyBlocks, shares: bool) -> list[str]:
     """Of each score, and on demand what of it comes from the groups: a share of a sum of both signs tells nothing."""
     told = blocks.effects.accounted
-    parts = [f", groups {plus(float(each.shown[0]))}" if shares else "" for each in told]
-    values = [plus(float(each.evidence[0])) for each in told]
-    lines = [f"{short(each.score)} {value}{part}" for each, value, part in zip(told, values, parts, strict=True)]
+    parts = [f", groups {signed(float(each.shown[0]))}" if shares else "" for each in told]
+    values = [signed(float(each.evidence[0])) for each in told]
+    lines = [f"{short_score(each.score)} {value}{part}" for each, value, part in zip(told, values, parts, strict=True)]
     head = "logits above an empty sky" if all(each.score.startswith("logit(") for each in told) else "evidence"
     return [f"{head}, and what of them the groups add:" if shares else f"{head}:", *lines]
 
@@ -161,7 +161,7 @@ def channels_in_words(blocks: GalaxyBlocks) -> str:
     return f"Whole galaxy, {told.words(name=f'{len(shown)} strongest channels')}"
 
 
-def short(score: str) -> str:
+def short_score(score: str) -> str:
     """Of a class' logit, the class."""
     bare = score.removeprefix("logit(").removesuffix(")") if score.startswith("logit(") else score
     return name_in_words(bare) if "(" not in bare and ")" not in bare else score_in_words(score)
@@ -170,7 +170,7 @@ def short(score: str) -> str:
 def entry_in_words(entry: DictionaryEntry, scores: Sequence[str]) -> str:
     """How loud a channel is at a place, and what it adds there."""
     order = np.argsort(-np.abs(entry.effects), kind="stable")[:2]
-    effects = ", ".join(f"{short(scores[k])} {plus(entry.effects[k])}" for k in order)
+    effects = ", ".join(f"{short_score(scores[k])} {signed(entry.effects[k])}" for k in order)
     loud = "" if np.isnan(entry.loudness) else f"{entry.loudness:.1f} of its top; "
     return f"{loud}{effects}"
 
@@ -179,8 +179,8 @@ def place_in_words(accounted: Sequence[Completeness], scores: Sequence[str]) -> 
     """What a place adds most to, and how much of that the channels shown account for."""
     best = int(np.argmax([each.evidence[0] for each in accounted]))
     told = accounted[best]
-    shown = plus(float(told.shown[0]))
-    return f"adds most to {short(scores[best])}: {plus(float(told.evidence[0]))} (the channels shown: {shown})"
+    shown = signed(float(told.shown[0]))
+    return f"adds most to {short_score(scores[best])}: {signed(float(told.evidence[0]))} (the channels shown: {shown})"
 
 
 def channel_in_words(folder: BlocksFolder, channel: int) -> str:
@@ -189,17 +189,17 @@ def channel_in_words(folder: BlocksFolder, channel: int) -> str:
     if row["silent"]:
         lines.append("never active")
     if row["twin"] >= 0:
-        lines.append(f"redundant with {row['twin']} (r {plus(row['twin_r'])})")
+        lines.append(f"redundant with {row['twin']} (r {signed(row['twin_r'])})")
     if row["artefact"]:
         share = f"{row['artefact_share']:.0%} of its top galaxies".replace("%", " %")
         lines.append(f"artefact: {name_in_words(row['artefact'])} in {share}")
     told = strongest_correlates(folder.correlates, channel, 2)
     named = zip(map(name_in_words, told["column"]), told["rho"], strict=True)
-    lines += [f"{column}: rho {plus(rho)}" for column, rho in named]
+    lines += [f"{column}: rho {signed(rho)}" for column, rho in named]
     return "\n".join(lines) if lines else "correlates with no column"
 
 
-def plus(value: float) -> str:
+def signed(value: float) -> str:
     """With its sign, and a true minus."""
     return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
 
@@ -252,11 +252,11 @@ def dictionary_drawing(
         The survey's building blocks have not been looked for: it is not known which galaxies channels are loudest in.
     """
     manner, features = manner or FigureStyle(), features or {}
-    folder, shown = folder_of(study, blocks.layer), shown_in_words(study, blocks)
+    folder, shown = open_blocks(study, blocks.layer), galaxy_with_evidence(study, blocks)
     found = [blocks.entries(place, most) for place in places or blocks.places()]
     tops = folder.arrays("tops")
     galaxies = {
-        entry.channel: fires_in(study, tops["peak_rows"][entry.channel, :TOPS], blocks.layer, entry.channel)
+        entry.channel: activation_cells(study, tops["peak_rows"][entry.channel, :TOPS], blocks.layer, entry.channel)
         for each in found
         for entry in each.entries
     }
@@ -284,10 +284,10 @@ def dictionary_drawing(
         f"{'the feature image and ' if features else ''}the most activating galaxies, and what they add to the logits "
         f"of classes there, attributed along the path from zero activations. {TOP} {DEPTH}"
     )
-    return Drawing(figure, caption(study, what, [shown], bool(features)), (), _numbers_of(found, blocks.cells))
+    return Drawing(figure, caption(study, what, [shown], bool(features)), (), _dictionary_numbers(found, blocks.cells))
 
 
-def _numbers_of(found: Sequence[PlaceEntries], cells: CellGeometry) -> pd.DataFrame:
+def _dictionary_numbers(found: Sequence[PlaceEntries], cells: CellGeometry) -> pd.DataFrame:
     return pd.DataFrame(
         [
             {
@@ -331,8 +331,8 @@ def groups_drawing(
             "The table of groups knows every layer",
         )
     manner, features = manner or FigureStyle(), features or {}
-    effects, shown = blocks.effects, shown_in_words(study, blocks, shares=True)
-    scores = [short(name) for name in blocks.scores]
+    effects, shown = blocks.effects, galaxy_with_evidence(study, blocks, shares=True)
+    scores = [short_score(name) for name in blocks.scores]
     active = active_groups(effects.loads[0])
     silent = [str(group + 1) for group in range(len(blocks.groups)) if group not in active]
     absent = (
@@ -342,7 +342,7 @@ def groups_drawing(
     )
     foot = (
         "Bars: what the group adds to each score (red increases it, blue decreases it); diamonds: how much the score "
-        f"falls when the group is removed.{absent} {_account_in_words(effects.accounted[most_evident(blocks)])}"
+        f"falls when the group is removed.{absent} {_completeness_sentence(effects.accounted[most_evident(blocks)])}"
     )
     figure = groups_figure(
         shown,
@@ -356,11 +356,11 @@ def groups_drawing(
         [features.get(group) for group in range(len(blocks.groups))],
         active,
     )
-    held = " ".join(_account_in_words(each) for each in effects.accounted)
+    held = " ".join(_completeness_sentence(each) for each in effects.accounted)
     what = (
         f"Neuron groups of layer {blocks.layer} over galaxy {blocks.galaxy_id}: non-negative factors of its "
-        f"activations, {_whose(blocks.groups)}{absent} Attribution is averaged along the path from zero activations. "
-        f"{held}"
+        f"activations, {_groups_sentence(blocks.groups)}{absent} Attribution is averaged along the path from "
+        f"zero activations. {held}"
     )
     numbers = pd.DataFrame(
         [
@@ -378,11 +378,11 @@ def groups_drawing(
     return Drawing(figure, caption(study, what, [shown], bool(features)), (), numbers)
 
 
-def _account_in_words(told: Completeness) -> str:
+def _completeness_sentence(told: Completeness) -> str:
     return told.words(name="groups")
 
 
-def _whose(groups: Groups) -> str:
+def _groups_sentence(groups: Groups) -> str:
     return f"which give back {groups.held:.0%} of its squared length where they were found.".replace("%", " %")
 
 
@@ -404,7 +404,7 @@ def tops_drawing(
     InputError
         There is no such channel.
     """
-    manner, features, folder = manner or FigureStyle(), features or {}, folder_of(study, layer)
+    manner, features, folder = manner or FigureStyle(), features or {}, open_blocks(study, layer)
     kept, table = folder.arrays("tops"), folder.channels
     layer = folder.provenance.layer if folder.provenance else layer
     for channel in channels:
@@ -414,8 +414,8 @@ def tops_drawing(
         ChannelRow(
             f"channel {channel}",
             channel_in_words(folder, channel),
-            fires_in(study, kept["top_rows"][channel, :tops], layer, channel),
-            fires_in(study, kept["bottom_rows"][channel, :bottoms], layer, channel),
+            activation_cells(study, kept["top_rows"][channel, :tops], layer, channel),
+            activation_cells(study, kept["bottom_rows"][channel, :bottoms], layer, channel),
             features.get(channel),
         )
         for channel in channels
@@ -459,10 +459,10 @@ def atlas_drawing(
     SurveyError
         The layer's building blocks have not been looked for.
     """
-    manner, features, folder = manner or FigureStyle(), features or {}, folder_of(study, layer)
+    manner, features, folder = manner or FigureStyle(), features or {}, open_blocks(study, layer)
     atlas, places = load_atlas(folder, name), folder.arrays("places")
     layer = folder.provenance.layer if folder.provenance else layer
-    patches = patches_of(study, layer, atlas.patches[:, 0], places)
+    patches = atlas_patches(study, layer, atlas.patches[:, 0], places)
     best = atlas.attributed.argmax(axis=1)
     keys = list(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True))
     cells = [
@@ -470,7 +470,7 @@ def atlas_drawing(
         for key, count, score, patch in zip(keys, atlas.counts, best, patches, strict=True)
     ]
     rows = np.unique(places["rows"])
-    sample = shown_of_rows(study, rows[:: max(len(rows) // 64, 1)][:64])
+    sample = figure_galaxies_at(study, rows[:: max(len(rows) // 64, 1)][:64])
     stretch = stretch_for_patches(cells, study.survey.bands)
     sky = sample[0].sky if one_for_all(each.sky for each in sample) else None
     whose = "all classes" if name == ALL else f"places that add most to {name_in_words(name)}"

@@ -49,22 +49,21 @@ __all__ = [
     "SampledPlaces",
     "SurveyPass",
     "artefact_tables",
-    "atlases_of",
-    "attributions_of",
     "blocks",
-    "cells_of",
+    "blocks_provenance",
+    "build_atlases",
+    "bypass_scores",
     "channel_table",
     "class_logits",
     "correlates_table",
-    "gathered",
-    "laid_out",
+    "layer_attributions",
+    "layer_cells",
     "load_atlas",
     "load_blocks",
     "load_groups",
-    "past_the_layer",
-    "provenance_of",
-    "scores_given",
-    "settings_of",
+    "project_places",
+    "run_survey_pass",
+    "settings_from_provenance",
 ]
 
 
@@ -105,13 +104,13 @@ class BlockSettings:
     seed: int = 0
 
 
-def settings_of(made: Provenance) -> BlockSettings:
+def settings_from_provenance(made: Provenance) -> BlockSettings:
     """Those that were asked for, from how it is kept; what was not asked then is as usual."""
     known = {**made.parameters, "seed": made.seed}
     return BlockSettings(**{each.name: known[each.name] for each in fields(BlockSettings) if each.name in known})
 
 
-def provenance_of(
+def blocks_provenance(
     analysis: Analysis, settings: BlockSettings, quality: str, predictions: str, logit_rule: str
 ) -> Provenance:
     """The question as it is kept.
@@ -213,7 +212,7 @@ class BlocksProbe(Protocol):
         """Scores when the layer says something else."""
 
 
-def cells_of(door: BlocksProbe, layer: str, image: tuple[int, int]) -> CellGeometry:
+def layer_cells(door: BlocksProbe, layer: str, image: tuple[int, int]) -> CellGeometry:
     """Where a layer's places lie in images of a shape (y, x); one place for a layer without."""
     info = door.layer(layer)
     return door.cells(layer, image) if info.spatial else tiled((1, 1), image)
@@ -224,7 +223,7 @@ def class_logits(door: BlocksProbe) -> tuple[Score, ...]:
     return tuple(logit(name) for name in door.class_names)
 
 
-def attributions_of(
+def layer_attributions(
     door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], steps: int = 16
 ) -> tuple[LayerAttribution, ...]:
     """What a layer's channels add to each score at each place.
@@ -241,12 +240,7 @@ def attributions_of(
     return tuple(_attribution(door, images, layer, score, steps) for score in scores)
 
 
-def scores_given(door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
-    """All scores when the layer says this, float32 (n, score)."""
-    return door.scores_when(images, layer, said, scores)
-
-
-def past_the_layer(door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
+def bypass_scores(door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
     """What galaxies add to scores by ways that do not lead through the layer, float32 (n, score): see `account`."""
     silent = np.zeros_like(said)
     empty = np.zeros_like(images)
@@ -312,7 +306,7 @@ class SurveyPass:
     places: SampledPlaces
 
 
-def gathered(
+def run_survey_pass(
     door: BlocksProbe,
     survey: Survey,
     rows: Ints,
@@ -355,7 +349,7 @@ def gathered(
         state.add(door.activations(batch.images, layer), batch.rows)
         wanted = chosen[state.done : state.done + len(batch.rows)]
         if wanted.any():
-            state.parts.append(_sampled(door, batch.images[wanted], batch.rows[wanted], layer, each, state.rng))
+            state.parts.append(_sample_places(door, batch.images[wanted], batch.rows[wanted], layer, each, state.rng))
         state.done += len(batch.rows)
         if checkpoint is not None and (state.done % every == 0 or state.done == len(rows)):
             state.write(checkpoint)
@@ -404,10 +398,10 @@ class _Pass:
             self.parts = [SampledPlaces(**kept["places"])] if kept["places"] else []
 
 
-def _sampled(
+def _sample_places(
     door: BlocksProbe, images: Floats, rows: Ints, layer: str, each: int, rng: np.random.Generator
 ) -> SampledPlaces:
-    attributions = attributions_of(door, images, layer, class_logits(door), steps=0)
+    attributions = layer_attributions(door, images, layer, class_logits(door), steps=0)
     said = attributions[0].activations
     plane = said.reshape(len(said), -1, said.shape[-1])
     each = min(each, plane.shape[1])
@@ -435,7 +429,7 @@ FEWEST_IN_TAIL: Final = 4
 """Loudest galaxies of a channel that are looked at, however few there are in all."""
 
 
-def channel_table(gathered: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFrame:
+def channel_table(statistics: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFrame:
     """A row per channel.
 
     Returns
@@ -446,7 +440,7 @@ def channel_table(gathered: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFrame
         channel most like it, -1 for none) with ``twin_r``; ``artefact`` (a column of image quality, "" for none) with
         ``artefact_share`` and ``artefact_expected`` of its top galaxies.
     """
-    tally = gathered.tally
+    tally = statistics.tally
     n = len(tally.mean)
     table = pd.DataFrame(
         {
@@ -456,7 +450,7 @@ def channel_table(gathered: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFrame
             "lowest": tally.lowest,
             "highest": tally.highest,
             "active": tally.active,
-            "loud": gathered.by_max.top.values[:, -1].astype(np.float64),
+            "loud": statistics.by_max.top.values[:, -1].astype(np.float64),
             "silent": np.isin(np.arange(n), silent_channels(tally)),
         }
     )
@@ -518,10 +512,10 @@ def correlates_table(
     rng = np.random.default_rng(settings.seed)
     at = np.sort(rng.choice(n, min(n, settings.galaxies), replace=False))
     rows = analysis.rows[at]
-    return correlates(analysis.activations(at), _columns(survey, rows, predictions, measured))
+    return correlates(analysis.activations(at), _comparison_columns(survey, rows, predictions, measured))
 
 
-def _columns(
+def _comparison_columns(
     survey: Survey, rows: NDArray[np.int64], predictions: pd.DataFrame | None, measured: pd.DataFrame
 ) -> Iterator[tuple[str, Doubles]]:
     file = survey.place.file("catalog.parquet")
@@ -535,14 +529,14 @@ def _columns(
         yield column.name, column.values
 
 
-def laid_out(places: SampledPlaces, settings: BlockSettings) -> Floats:
+def project_places(places: SampledPlaces, settings: BlockSettings) -> Floats:
     """Coordinates of places, float32 (m, 2): UMAP on the cosine between what the layer says at them."""
     k = min(settings.neighbours, len(places.vectors) - 1)
     near = nearest_neighbours(places.vectors, max(k, 1), "cosine")
     return project(places.vectors, near, MapSettings(k, seed=settings.seed)).coordinates
 
 
-def atlases_of(
+def build_atlases(
     places: SampledPlaces,
     coordinates: Floats,
     class_names: tuple[str, ...],
@@ -554,7 +548,7 @@ def atlases_of(
     for number in range(len(class_names)):
         chosen[number + 1] = np.flatnonzero(most_for(places.attributed, number))
     return {
-        f"atlas-{number}": _arrays(
+        f"atlas-{number}": _atlas_arrays(
             atlas_of(
                 places.vectors[at],
                 coordinates[at],
@@ -570,7 +564,7 @@ def atlases_of(
     }
 
 
-def _arrays(atlas: Atlas, at: NDArray[np.int64]) -> dict[str, Any]:
+def _atlas_arrays(atlas: Atlas, at: NDArray[np.int64]) -> dict[str, Any]:
     arrays: dict[str, Any] = dict(vars(atlas))
     arrays["scores"] = np.array(atlas.scores, dtype=np.str_)
     arrays["patches"] = np.where(atlas.patches < 0, -1, at[atlas.patches])
@@ -608,7 +602,7 @@ def blocks(
     analysis = analysis_for(survey, study.model, layer)
     folder = blocks_folder(analysis)
     known = folder.provenance
-    settings = settings or (settings_of(known) if known else BlockSettings())
+    settings = settings or (settings_from_provenance(known) if known else BlockSettings())
     if len(analysis.rows) < FEWEST_GALAXIES:
         raise SurveyError(
             f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST_GALAXIES}"
@@ -616,7 +610,7 @@ def blocks(
     predictions = _predictions(study.model)
     made = study.model.predictions_provenance if predictions is not None else None
     rule = known.parameters.get(LOGIT_RULE) if known else None  # of a network that need not be opened again
-    provenance = provenance_of(
+    provenance = blocks_provenance(
         analysis,
         settings,
         quality_provenance(survey).digest,
@@ -627,7 +621,7 @@ def blocks(
         what = f"the building blocks of {survey.name} by {analysis.words}"
         with whole_folder(folder.path, what, replace=True, resume=provenance.digest) as aside:
             unfinished, checkpoint = BlocksFolder(aside), aside / "gathered.npz"
-            found = gathered(study.probe, survey, analysis.rows, analysis.layer, settings, progress, checkpoint)
+            found = run_survey_pass(study.probe, survey, analysis.rows, analysis.layer, settings, progress, checkpoint)
             _write_tables(unfinished, survey, analysis, found, predictions, settings, progress)
             _write_arrays(unfinished, study, analysis, found, settings, progress)
             unfinished.complete(provenance)
@@ -684,10 +678,10 @@ def _write_arrays(
     if progress:
         progress("atlas", 0, 1)
     if not folder.has("places.npz"):
-        cells = np.array(json.dumps(cells_of(study.probe, analysis.layer, study.survey.shape).to_json()))
-        coordinates = laid_out(places, settings)
+        cells = np.array(json.dumps(layer_cells(study.probe, analysis.layer, study.survey.shape).to_json()))
+        coordinates = project_places(places, settings)
         of_places = {name: getattr(places, name) for name in ("rows", "y", "x", "attributed")}
         folder.write_arrays("places", {**of_places, "cells": cells, "coordinates": coordinates})
     coordinates = folder.arrays("places")["coordinates"]
-    for name, arrays in atlases_of(places, coordinates, names, found.tally.covariance, settings).items():
+    for name, arrays in build_atlases(places, coordinates, names, found.tally.covariance, settings).items():
         folder.write_arrays(name, arrays)

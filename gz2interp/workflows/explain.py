@@ -24,10 +24,10 @@ __all__ = [
     "Explanation",
     "attribute",
     "explain",
-    "explained_in_portions",
-    "method_named",
-    "options_of",
-    "references_of",
+    "explain_in_batches",
+    "find_method",
+    "method_options",
+    "reference_images",
     "row_with_image",
 ]
 
@@ -69,14 +69,14 @@ def attribute(study: Study, images: NDArray[np.float32], score: Score, question:
     InputError
         The method or one of its options is not known, or it looks at no layer and one was given.
     """
-    method = method_named(question.method)
-    options = options_of(study, method, question)
+    method = find_method(question.method)
+    options = method_options(study, method, question)
     if question.views:
         return symmetry_averaged(method.function, study.probe, images, score, **options)
     return method.function(study.probe, images, score, **options)
 
 
-def method_named(name: str) -> Method:
+def find_method(name: str) -> Method:
     """One of `gz2interp.attribution.METHODS`.
 
     Raises
@@ -89,14 +89,14 @@ def method_named(name: str) -> Method:
     return METHODS[name]
 
 
-def references_of(study: Study, count: int = REFERENCES) -> NDArray[np.float32]:
+def reference_images(study: Study, count: int = REFERENCES) -> NDArray[np.float32]:
     """Images of galaxies drawn from the survey, always the same ones of one survey, float32 (m, y, x, band)."""
     there = np.flatnonzero(study.survey.usable)
     drawn = np.random.default_rng(0).choice(there, min(count, len(there)), replace=False)
     return study.survey.images(np.sort(drawn))
 
 
-def options_of(study: Study, method: Method, question: AttributionSettings) -> dict[str, Any]:
+def method_options(study: Study, method: Method, question: AttributionSettings) -> dict[str, Any]:
     """The question's options, and what else the method needs: a layer, other galaxies.
 
     Raises
@@ -110,7 +110,7 @@ def options_of(study: Study, method: Method, question: AttributionSettings) -> d
     elif question.layer:
         raise InputError(f"{method.title} looks at no layer, {question.layer!r} was given", remedy="Leave it out")
     if method.name == "expected_gradients":
-        options.setdefault("references", references_of(study))
+        options.setdefault("references", reference_images(study))
     if method.caveat:
         options.setdefault("warn", False)  # whoever draws the map shows the caveat
     return options
@@ -207,7 +207,7 @@ def explain(study: Study, galaxy_ids: Sequence[int | str], question: Attribution
     )
 
 
-def explained_in_portions(
+def explain_in_batches(
     study: Study, galaxy_ids: Sequence[int | str], question: AttributionSettings | None = None, portion: int = PORTION
 ) -> Iterator[Explanation]:
     """The same for any number of galaxies, some at a time, so that memory does not grow with them.

@@ -32,8 +32,8 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import OVER_VIEWS, activations_as_in
 from gz2interp.workflows.compare import Representation
-from gz2interp.workflows.feature_sheet import sheet_of
-from gz2interp.workflows.make_feature_sheet import sample_of
+from gz2interp.workflows.feature_sheet import open_sheet
+from gz2interp.workflows.make_feature_sheet import sample_rows
 from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = [
@@ -42,7 +42,7 @@ __all__ = [
     "FeatureAgreement",
     "agreement",
     "agreement_provenance",
-    "kept_agreement",
+    "load_agreement",
     "load_agreements",
 ]
 
@@ -85,7 +85,7 @@ class FeatureAgreement:
     @property
     def share(self) -> float:
         """Of the channels, that whose image excites the partner beyond 99 % of the real galaxies; NaN of none."""
-        return _beyond(self.table["place"])
+        return _share_above_level(self.table["place"])
 
     @property
     def unlike(self) -> float:
@@ -95,12 +95,12 @@ class FeatureAgreement:
     @property
     def own(self) -> float:
         """The share in our own network: no more is to be hoped for."""
-        return _beyond(self.table["place_own"])
+        return _share_above_level(self.table["place_own"])
 
     @property
     def forgotten(self) -> float:
         """The share where the other network's weights were shuffled."""
-        return _beyond(self.table["place_forgotten"])
+        return _share_above_level(self.table["place_forgotten"])
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def agreement_provenance(sheet: Provenance, one: Analysis, two: Analysis) -> Pro
     )
 
 
-def kept_agreement(
+def load_agreement(
     features: FeaturesFolder, one: Analysis, two: Analysis, model: ModelFolder, other: ModelFolder
 ) -> FeatureAgreement | None:
     """What was kept of exactly this sheet and this analysis of the other; None where there is nothing."""
@@ -170,13 +170,13 @@ def load_agreements(survey: Survey, model: ModelFolder, layer: str = "") -> tupl
             assert one is not None
             if other.latents or two.provenance.model != other.digest or other.digest == model.digest:
                 continue  # latents cannot be asked, and what has been trained anew is another network
-            known = kept_agreement(features_folder(one), one, two, model, other)
+            known = load_agreement(features_folder(one), one, two, model, other)
             if known is not None:
                 found.setdefault((other.name, two.layer), known)
     return tuple(found.values())
 
 
-def _beyond(places: pd.Series[float]) -> float:
+def _share_above_level(places: pd.Series[float]) -> float:
     told = places.dropna()
     return float((told >= LEVEL).mean()) if len(told) else float("nan")
 
@@ -223,8 +223,8 @@ def agreement(
     """
     _check_other(first, second)
     one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
-    features = sheet_of(survey, first.model, one.layer)
-    known = kept_agreement(features, one, two, first.model, second.model)
+    features = open_sheet(survey, first.model, one.layer)
+    known = load_agreement(features, one, two, first.model, second.model)
     if known is not None:
         return known
     rows = np.intersect1d(one.rows, two.rows, assume_unique=True)
@@ -236,7 +236,7 @@ def agreement(
     made, folder = agreement_provenance(sheet, one, two), agreement_folder(features, two)
     both = f"comparing {first.model.name} with {second.model.name}"
     with locked(folder.path / ".lock", both):
-        table = _asked(Study(survey, second.model), one, two, features, rows, told)
+        table = _agreement_table(Study(survey, second.model), one, two, features, rows, told)
         folder.write(table, made)
     return FeatureAgreement(f"{first.model.name} {one.layer}", f"{second.model.name} {two.layer}", table, made)
 
@@ -253,16 +253,16 @@ def _check_other(first: Representation, second: Representation) -> None:
         )
 
 
-def _asked(
+def _agreement_table(
     other: Study, one: Analysis, two: Analysis, features: FeaturesFolder, rows: Ints, progress: Progress
 ) -> pd.DataFrame:
-    numbers, images = _images_of(features)
+    numbers, images = _channel_images(features)
     channels = int(one.table_of_activations.shape[1])
     said = activations_as_in(two, other, images)
     progress(STAGE, 0, len(rows))
-    partners, shuffled, standing = _over_galaxies(one, two, rows, channels, said, progress)
+    partners, shuffled, standing = _partners_and_ranks(one, two, rows, channels, said, progress)
     own = answers_of(partners, numbers, said, standing.places)
-    lost, lost_answers = _once_forgotten(other, one, two, numbers, images, rows, progress)
+    lost, lost_answers = _randomised_partners(other, one, two, numbers, images, rows, progress)
     best = np.where(partners.found, standing.highest[partners.numbers], np.nan)
     return pd.DataFrame(
         {
@@ -276,14 +276,14 @@ def _asked(
             "place": own.place,
             "unlike": own.unlike,
             "ahead": own.ahead,
-            "place_own": _own_places(features, channels),
+            "place_own": _sheet_ranks(features, channels),
             "place_forgotten": lost_answers.place,
             "galaxies": len(rows),
         }
     )
 
 
-def _images_of(features: FeaturesFolder) -> tuple[Ints, Floats]:
+def _channel_images(features: FeaturesFolder) -> tuple[Ints, Floats]:
     """Channels whose image from the first start excites them, and those images."""
     numbers, images = [np.empty(0, np.int64)], list[Floats]()
     for part in features.parts("channel"):
@@ -298,20 +298,20 @@ def _images_of(features: FeaturesFolder) -> tuple[Ints, Floats]:
     return found, np.concatenate(images)
 
 
-def _own_places(features: FeaturesFolder, channels: int) -> NDArray[np.float64]:
+def _sheet_ranks(features: FeaturesFolder, channels: int) -> NDArray[np.float64]:
     """Of each image among the galaxies that its sheet looked at; NaN where nothing excites the channel."""
     judged = features.judged
     chosen = judged[(judged["kind"] == "channel") & (judged["seed"] == 0) & ~judged["silent"]]
     return chosen.set_index("number")["above"].reindex(range(channels)).to_numpy(np.float64)
 
 
-def _over_galaxies(
+def _partners_and_ranks(
     one: Analysis, two: Analysis, rows: Ints, channels: int, said: Floats, progress: Progress
 ) -> tuple[Partners, Partners, ActivationRanks]:
     """Who goes with whom, who does when galaxies are exchanged, and where the images stand among galaxies."""
     together, exchanged, standing = RunningMoments(), RunningMoments(), ActivationRanks(said)
     generator, done = np.random.default_rng([SEED, 1]), 0
-    for ours, theirs in _both(one, two, rows):
+    for ours, theirs in _paired_activations(one, two, rows):
         together.add(np.concatenate([ours, theirs], axis=1))
         exchanged.add(np.concatenate([generator.permutation(ours), theirs], axis=1))
         standing.add(theirs)
@@ -320,7 +320,7 @@ def _over_galaxies(
     return partners_of(together, channels), partners_of(exchanged, channels), standing
 
 
-def _both(one: Analysis, two: Analysis, rows: Ints) -> Iterator[tuple[Floats, Floats]]:
+def _paired_activations(one: Analysis, two: Analysis, rows: Ints) -> Iterator[tuple[Floats, Floats]]:
     """Activations of the same galaxies in both, a portion at a time."""
     for start in range(0, len(rows), PORTION):
         some = rows[start : start + PORTION]
@@ -328,7 +328,7 @@ def _both(one: Analysis, two: Analysis, rows: Ints) -> Iterator[tuple[Floats, Fl
         yield ours, theirs
 
 
-def _once_forgotten(
+def _randomised_partners(
     other: Study, one: Analysis, two: Analysis, numbers: Ints, images: Floats, rows: Ints, progress: Progress
 ) -> tuple[Partners, PartnerResponses]:
     """The same with the other network's weights shuffled, over a sample of the galaxies."""
@@ -336,7 +336,7 @@ def _once_forgotten(
 
     forgetful = RandomisedNetwork(other.model.model_file, other.model.class_names or None, SEED)
     forgetful.forget(len(forgetful.layers))
-    views, chosen = two.provenance.parameters["pooling"] == OVER_VIEWS, sample_of(rows, GALAXIES, SEED)
+    views, chosen = two.provenance.parameters["pooling"] == OVER_VIEWS, sample_rows(rows, GALAXIES, SEED)
     (said,) = pooled_activations(forgetful.probe, [images], two.layer, views)
     tally, standing = RunningMoments(), ActivationRanks(said)
     for start in range(0, len(chosen), SHARD_ROWS):

@@ -20,9 +20,9 @@ from gz2interp.figures.rgb import Stretch, stretch_of
 from gz2interp.figures.style import FigureStyle
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import FeaturesFolder
-from gz2interp.workflows.building_block_figures import caption, shown_of_rows
+from gz2interp.workflows.building_block_figures import caption, figure_galaxies_at
 from gz2interp.workflows.explain import row_with_image
-from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sheet_of
+from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, open_sheet
 from gz2interp.workflows.figure_parts import Drawing, acknowledgement, colour_in_words, images_in_words
 from gz2interp.workflows.make_feature_sheet import POWER, survey_prior
 from gz2interp.workflows.study import Progress, Study
@@ -32,7 +32,7 @@ __all__ = ["GridOfImages", "feature_stretch", "galaxy_grid", "grid_drawing", "sh
 
 Floats = NDArray[np.float32]
 
-NAMED: Final = {"channel": "channels", "class": "classes", "group": "neuron groups", "cell": "cells of the atlas"}
+KIND_TITLES: Final = {"channel": "channels", "class": "classes", "group": "neuron groups", "cell": "cells of the atlas"}
 
 
 def feature_stretch(folder: FeaturesFolder, bands: tuple[str, ...]) -> Stretch:
@@ -71,7 +71,7 @@ def sheet_drawing(
         It has none of that kind.
     """
     survey = study.survey
-    folder = sheet_of(survey, study.model, layer)
+    folder = open_sheet(survey, study.model, layer)
     table = folder.judged
     table = table[(table["kind"] == kind) & (table["seed"] == 0)].iloc[first : first + most]
     if not len(table):
@@ -81,7 +81,7 @@ def sheet_drawing(
     stretch = feature_stretch(folder, tuple(survey.bands))
     trusted = (table["reached"] > table["best"]).to_numpy()
     sprites = [
-        Sprite(_named(study, kind, number), None if silent else images[number], bool(goes_beyond))
+        Sprite(_sprite_label(study, kind, number), None if silent else images[number], bool(goes_beyond))
         for number, silent, goes_beyond in zip(table["number"].tolist(), table["silent"].tolist(), trusted, strict=True)
     ]
     beyond = int(trusted.sum())
@@ -90,33 +90,37 @@ def sheet_drawing(
         f"{len(table)}). Crossed out: no image was found that excites it."
     )
     figure = sprites_figure(sprites, survey.bands, stretch, manner or FigureStyle(), foot)
-    caption = " ".join(part for part in (_what(table, kind, made), *_origin(study, stretch)) if part)
+    caption = " ".join(part for part in (_sheet_sentence(table, kind, made), *_origin(study, stretch)) if part)
     return Drawing(figure, caption, (), table.reset_index(drop=True))
 
 
-def _named(study: Study, kind: str, number: int) -> str:
+def _sprite_label(study: Study, kind: str, number: int) -> str:
     """A class by its name, groups counted from 1 as in their figures, and the rest by number."""
     if kind == "class":
         return name_in_words(study.probe.class_names[number])
     return str(number + (kind == "group"))
 
 
-_WAYS: Final = {"fourier": "as Fourier coefficients", "maco": "with a fixed spectrum (MACO)", "pixels": "as pixels"}
+_PARAMETRISATIONS: Final = {
+    "fourier": "as Fourier coefficients",
+    "maco": "with a fixed spectrum (MACO)",
+    "pixels": "as pixels",
+}
 
 
-def _what(table: pd.DataFrame, kind: str, made: Any) -> str:
+def _sheet_sentence(table: pd.DataFrame, kind: str, made: Any) -> str:
     agreed, unlike = table["agreement"].median(), table["unlike"].median()
     chance = "" if np.isnan(unlike) else f", images of different objectives by {unlike:.2f}"
     repeat = f" Images of one objective from two starts agree by {agreed:.2f} at the median{chance}."
     repeat = "" if np.isnan(agreed) else repeat
     steps = made.parameters.get("steps") if made else "?"
     way = str(made.parameters.get("parametrisation")) if made else "?"
-    way = _WAYS.get(way, way)
+    way = _PARAMETRISATIONS.get(way, way)
     return (
-        f"Feature images of the {NAMED[kind]} of layer {made.layer if made else ''}: light that excites each most, "
-        f"within the survey's own range of fluxes and colours ({steps} steps, {way}, under rotation, shift, scale, "
-        f"noise and blur). {(table['reached'] > table['random']).mean():.0%} reach more than the best of 64 random "
-        f"images of the survey's light, {(table['reached'] > table['best']).mean():.0%} more than the best real "
+        f"Feature images of the {KIND_TITLES[kind]} of layer {made.layer if made else ''}: light that excites each "
+        f"most, within the survey's own range of fluxes and colours ({steps} steps, {way}, under rotation, shift, "
+        f"scale, noise and blur). {(table['reached'] > table['random']).mean():.0%} reach more than the best of 64 "
+        f"random images of the survey's light, {(table['reached'] > table['best']).mean():.0%} more than the best real "
         f"galaxy.{repeat}"
     ).replace("%", " %")
 
@@ -209,7 +213,7 @@ def galaxy_grid(
 
 def grid_drawing(study: Study, grid: GridOfImages, manner: FigureStyle | None = None) -> Drawing:
     """The grid as a figure for a paper."""
-    (shown,) = shown_of_rows(study, np.array([study.survey.row_of(grid.galaxy_id)]))
+    (shown,) = figure_galaxies_at(study, np.array([study.survey.row_of(grid.galaxy_id)]))
     foot = f"Layer {grid.layer}. The area of a picture is proportional to the length of the activation there."
     figure = grid_figure(
         shown, grid.strengths, grid.cells, grid.images, study.survey.bands, manner or FigureStyle(), foot

@@ -96,8 +96,8 @@ def objective_from(study: Study, text: str) -> Score:
         "neuron": neuron,
         "deep_dream": deep_dream,
         "diversity": diversity,
-        "caricature": partial(_of_galaxy, study, caricature),
-        "inversion": partial(_of_galaxy, study, inversion),
+        "caricature": partial(_galaxy_objective, study, caricature),
+        "inversion": partial(_galaxy_objective, study, inversion),
     }
     return score_from(study, text, words)
 
@@ -131,17 +131,17 @@ def write_feature_images(made: FeatureImages, study: Study, path: Path) -> Path:
         ]
         figure = sprites_figure(sprites, survey.bands, stretch, FigureStyle())
         origin = f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp."
-        save_figure(figure, path, f"{_listed(made)} {colour_in_words(survey.bands, stretch)} {origin}")
+        save_figure(figure, path, f"{_caption(made)} {colour_in_words(survey.bands, stretch)} {origin}")
     return path
 
 
-def _of_galaxy(study: Study, of: Callable[..., Score], galaxy: str | int, layer: str = "") -> Score:
+def _galaxy_objective(study: Study, of: Callable[..., Score], galaxy: str | int, layer: str = "") -> Score:
     layer = layer or study.probe.default_layer
     image = study.survey.cutout(study.survey.row_of(galaxy)).image
     return of(layer, study.probe.activations(image[None], layer)[0], to=str(galaxy))
 
 
-def _listed(made: FeatureImages) -> str:
+def _caption(made: FeatureImages) -> str:
     told = ", ".join(
         f"({number + 1}) {name}, which it brings to {reached:.3g}"
         for number, (name, reached) in enumerate(zip(made.objectives, made.reached, strict=True))

@@ -17,7 +17,15 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.building_blocks import load_atlas, load_blocks
 
-__all__ = ["KINDS", "SheetSettings", "features_for", "load_features", "provenance_of", "sheet_of", "sheet_sentences"]
+__all__ = [
+    "KINDS",
+    "SheetSettings",
+    "features_for",
+    "load_features",
+    "open_sheet",
+    "sheet_provenance",
+    "sheet_sentences",
+]
 
 
 VERSION: Final = 4
@@ -26,7 +34,7 @@ VERSION: Final = 4
 KINDS: Final = ("channel", "class", "group", "cell")
 """What a sheet has feature images of, in the order in which they are made."""
 
-WAYS: Final = ("pixels", "fourier", "maco")
+PARAMETRISATION_NAMES: Final = ("pixels", "fourier", "maco")
 """The names of `gz2interp.features.parametrisations.PARAMETRISATIONS`, told without TensorFlow: what makes no sense is
 refused before anything that was kept gives way."""
 
@@ -66,8 +74,10 @@ class SheetSettings:
                 raise InputError(f"Feature images of kind {kind!r} were asked for", f"{choices(KINDS)}")
         if self.seeds < 1 or self.galaxies < 1:
             raise InputError(f"{self.seeds} seeds and {self.galaxies} galaxies were asked for", "At least one of each")
-        if self.parametrisation not in WAYS:
-            raise InputError(f"The parametrisation {self.parametrisation!r} was asked for", f"One of {choices(WAYS)}")
+        if self.parametrisation not in PARAMETRISATION_NAMES:
+            raise InputError(
+                f"The parametrisation {self.parametrisation!r} was given", f"One of {choices(PARAMETRISATION_NAMES)}"
+            )
         if self.steps < 1 or not 0 <= self.seed <= LARGEST_SEED - self.seeds + 1:
             raise InputError(
                 f"{self.steps} steps and the seed {self.seed} were given",
@@ -75,7 +85,7 @@ class SheetSettings:
             )
 
 
-def provenance_of(analysis: Analysis, settings: SheetSettings, blocks: str) -> Provenance:
+def sheet_provenance(analysis: Analysis, settings: SheetSettings, blocks: str) -> Provenance:
     """The question as it is kept.
 
     Parameters
@@ -113,7 +123,7 @@ def load_features(survey: Survey, model: ModelFolder, layer: str = "") -> Featur
     return folder if folder is not None and folder.provenance is not None else None
 
 
-def sheet_of(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder:
+def open_sheet(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder:
     """The sheet that was kept.
 
     Raises
@@ -140,11 +150,11 @@ def features_for(survey: Survey, model: ModelFolder, layer: str, kind: str) -> d
     folder = load_features(survey, model, layer)
     if folder is None:
         return {}
-    images = _excited(folder, kind)
+    images = _active_images(folder, kind)
     if kind not in ("group", "cell"):
         return dict(images)
     blocks = load_blocks(survey, model, layer)
-    if blocks is None or not _made_of(folder, blocks):
+    if blocks is None or not _matches_blocks(folder, blocks):
         return {}
     if kind == "group":
         return dict(images)
@@ -156,7 +166,7 @@ def features_for(survey: Survey, model: ModelFolder, layer: str, kind: str) -> d
     }
 
 
-def _excited(folder: FeaturesFolder, kind: str) -> dict[int, Floats]:
+def _active_images(folder: FeaturesFolder, kind: str) -> dict[int, Floats]:
     """Without those that only show where they began."""
     kept = folder.read(kind)
     if not kept:
@@ -165,7 +175,7 @@ def _excited(folder: FeaturesFolder, kind: str) -> dict[int, Floats]:
     return dict(zip(kept["number"][chosen].tolist(), kept["images"][chosen], strict=True))
 
 
-def _made_of(folder: FeaturesFolder, blocks: BlocksFolder) -> bool:
+def _matches_blocks(folder: FeaturesFolder, blocks: BlocksFolder) -> bool:
     """Whether a sheet's groups and cells are those of these building blocks."""
     sheet, found = folder.provenance, blocks.provenance
     return sheet is not None and found is not None and sheet.parameters["blocks"] == found.digest

@@ -32,55 +32,55 @@ from gz2interp.workflows.figure_parts import (
     Drawing,
     FigureSettings,
     acknowledgement,
-    caption_of,
     colour_in_words,
-    foot_of,
+    figure_galaxies,
+    footer,
     galaxy_in_words,
     images_in_words,
-    numbers_of,
-    scale_for,
+    map_caption,
+    map_numbers,
+    panel_key,
     scale_in_words,
-    shown_of,
-    trust_of,
+    shared_scale,
+    trust_sentence,
     value_in_words,
-    who_in_words,
 )
 from gz2interp.workflows.neighbours import neighbours_of
 from gz2interp.workflows.predict import predict
-from gz2interp.workflows.repaint import Repainted, repaint_galaxy, said_of
+from gz2interp.workflows.repaint import Repainted, alteration_in_words, repaint_galaxy
 from gz2interp.workflows.study import Study
 
 __all__ = [
-    "galaxies_drawing",
-    "of_bands",
-    "of_galaxies",
-    "of_methods",
-    "of_neighbours",
-    "of_repaint",
-    "of_right_wrong",
+    "draw_bands",
+    "draw_explanation",
+    "draw_galaxies",
+    "draw_methods",
+    "draw_neighbours",
+    "draw_repaint",
+    "draw_right_wrong",
     "right_and_wrong",
 ]
 
 
-def of_galaxies(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
+def draw_galaxies(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of some galaxies, in their order."""
-    return galaxies_drawing(study, explain(study, galaxy_ids, wish.question), wish)
+    return draw_explanation(study, explain(study, galaxy_ids, wish.question), wish)
 
 
-def galaxies_drawing(study: Study, explanation: Explanation, wish: FigureSettings) -> Drawing:
+def draw_explanation(study: Study, explanation: Explanation, wish: FigureSettings) -> Drawing:
     """The figure of an explanation."""
     manner, bands = wish.manner, explanation.bands
     per_band = explanation.attribution.values.ndim == 4
     names = panels_of(bands, per_band, manner)
-    scale = scale_for([explanation], per_band and (wish.by_band or f"in {bands[0]}" in names))
-    shown, maps = shown_of(explanation), list(explanation.attribution.values)
+    scale = shared_scale([explanation], per_band and (wish.by_band or f"in {bands[0]}" in names))
+    shown, maps = figure_galaxies(explanation), list(explanation.attribution.values)
     draw = by_band_figure if wish.by_band else galaxies_figure
-    figure = draw(shown, maps, bands, scale, manner, foot_of(study, explanation))
+    figure = draw(shown, maps, bands, scale, manner, footer(study, explanation))
     what = _by_band(explanation) if wish.by_band else _by_galaxy(explanation, names)
     ground = "the row's own image" if wish.by_band and manner.on == RGB else ""
-    what = f"{what} {who_in_words(shown)}"
-    words = caption_of(study, what, [explanation], shown, manner, scale_in_words(scale), ground=ground)
-    return Drawing(figure, words, (explanation,), numbers_of([explanation], [scale.limit]))
+    what = f"{what} {panel_key(shown)}"
+    words = map_caption(study, what, [explanation], shown, manner, scale_in_words(scale), ground=ground)
+    return Drawing(figure, words, (explanation,), map_numbers([explanation], [scale.limit]))
 
 
 def _by_galaxy(explanation: Explanation, names: Sequence[str]) -> str:
@@ -110,7 +110,7 @@ _MARK: Final = " \N{DAGGER}"
 """Beside a method with a caveat, which the caption tells."""
 
 
-def of_methods(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
+def draw_methods(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of one galaxy; methods that say nothing of this network are left out, and the caption says so.
 
     Raises
@@ -122,28 +122,28 @@ def of_methods(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettin
         raise InputError(
             f"{len(galaxy_ids)} galaxies were named", "One galaxy through every method", "For each of several: --each"
         )
-    found, refused = _asked(study, galaxy_ids, wish)
+    found, refused = _explain_by_methods(study, galaxy_ids, wish)
     scales = [scale_of([total(each.attribution.values[0])], METHODS[each.attribution.method].signed) for each in found]
-    trusts = {each.attribution.method: trust_of(study, each.attribution.method) for each in found}
+    trusts = {each.attribution.method: trust_sentence(study, each.attribution.method) for each in found}
     one = set(trusts.values())
     panels = [
-        _panel(each, scale, "" if len(one) == 1 else _short(trusts[each.attribution.method]))
+        _panel(each, scale, "" if len(one) == 1 else _first_clause(trusts[each.attribution.method]))
         for each, scale in zip(found, scales, strict=True)
     ]
-    shown = shown_of(found[0], lambda explanation, i: galaxy_in_words(explanation, i).replace("\n", "; "))
+    shown = figure_galaxies(found[0], lambda explanation, i: galaxy_in_words(explanation, i).replace("\n", "; "))
     foot = "Each map on its own scale, in its own unit." + (f"\n{one.pop()}" if len(one) == 1 else "")
     figure = methods_figure(shown[0], panels, found[0].bands, wish.manner, foot)
-    trust = next(iter(trusts.values())) if len(set(trusts.values())) == 1 else _each_trust(trusts)
-    what = f"Attribution maps of galaxy {shown[0].words}; by {len(found)} methods. {_left_out(refused)}"
+    trust = next(iter(trusts.values())) if len(set(trusts.values())) == 1 else _trust_by_method(trusts)
+    what = f"Attribution maps of galaxy {shown[0].words}; by {len(found)} methods. {_refusals_in_words(refused)}"
     scale = (
         "Each map has a scale and a unit of its own, which its bar states; none is normalised, maps of single bands "
         "are summed. Colours of different methods are not to be compared in strength. " + _units()
     )
-    words = caption_of(study, what.strip(), found, shown, wish.manner, scale, trust)
-    return Drawing(figure, words, tuple(found), numbers_of(found, [scale.limit for scale in scales]))
+    words = map_caption(study, what.strip(), found, shown, wish.manner, scale, trust)
+    return Drawing(figure, words, tuple(found), map_numbers(found, [scale.limit for scale in scales]))
 
 
-def _asked(
+def _explain_by_methods(
     study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings
 ) -> tuple[list[Explanation], dict[str, InputError]]:
     found, refused = [], {}
@@ -167,17 +167,17 @@ def _panel(explanation: Explanation, scale: MapScale, note: str) -> Panel:
     return Panel(method.title + (_MARK if method.caveat else ""), explanation.attribution.values[0], scale, note)
 
 
-def _short(trust: str) -> str:
+def _first_clause(trust: str) -> str:
     """The first clause of a trust line, for which there is room beneath a map."""
     return trust.removeprefix("Trust: ").split(";")[0].split(".")[0].removesuffix(" for this network")
 
 
-def _each_trust(trusts: dict[str, str]) -> str:
+def _trust_by_method(trusts: dict[str, str]) -> str:
     said = (f"{METHODS[name].title}: {line.removeprefix('Trust: ').rstrip('.')}" for name, line in trusts.items())
     return f"Trust, method by method. {'. '.join(said)}."
 
 
-def _left_out(refused: dict[str, InputError]) -> str:
+def _refusals_in_words(refused: dict[str, InputError]) -> str:
     return " ".join(f"{title} is left out: {error}" for title, error in refused.items())
 
 
@@ -191,40 +191,40 @@ def _units() -> str:
 
 
 _METHOD: Final = "band_shapley"
-_HOW: Final = (
+_BANDS_METHOD: Final = (
     "Shapley values over all coalitions of bands (Shapley 1953; Lundberg & Lee 2017, arXiv:1705.07874): bars sum to "
     "the rise of the score from bare sky in every band to the galaxy; an absent band shows sky like that at the "
     "image's rim. Red adds to the score, blue takes from it; all bars share one scale."
 )
 
 
-def of_bands(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
+def draw_bands(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of the galaxies named, or, of none, of the means of each class over galaxies drawn from the survey."""
     survey, score = study.survey, wish.question.score
     table = band_table(study, galaxy_ids, score, most=wish.most or MOST)
     told = table if galaxy_ids else by_class(table, survey.bands)
-    parts = _of_galaxies(study, told) if galaxy_ids else _of_classes(told, survey.bands)
+    parts = _galaxy_bars(study, told) if galaxy_ids else _class_bars(told, survey.bands)
     asked = score.name if score else "logit of the predicted class"
-    trust = trust_of(study, _METHOD)
+    trust = trust_sentence(study, _METHOD)
     unit = score_in_words(asked) if score else "logit"
     foot = f"Shapley values of the {score_in_words(asked)}\n{trust}"
     figure = bands_figure(parts, survey.bands, unit, wish.manner, foot)
-    return Drawing(figure, _caption(study, parts, asked, len(table), trust), (), told)
+    return Drawing(figure, _bands_caption(study, parts, asked, len(table), trust), (), told)
 
 
-def _of_galaxies(study: Study, table: pd.DataFrame) -> list[BandBars]:
+def _galaxy_bars(study: Study, table: pd.DataFrame) -> list[BandBars]:
     return [
         BandBars(
             f"{row['galaxy_id']}\n{name_in_words(str(row['prediction']))}, {score_in_words(str(row['score']))} "
             f"{_number(row['value'])}, bands together {_number(row['total'])}",
             row[list(study.survey.bands)].to_numpy(np.float64),
-            shown=_shown(study, int(row["galaxy_id"])),
+            shown=_figure_galaxy(study, int(row["galaxy_id"])),
         )
         for _, row in table.iterrows()
     ]
 
 
-def _of_classes(told: pd.DataFrame, bands: Sequence[str]) -> list[BandBars]:
+def _class_bars(told: pd.DataFrame, bands: Sequence[str]) -> list[BandBars]:
     return [
         BandBars(
             f"{name_in_words(str(row['class']))}: {row['galaxies']} galaxies\nbands together {_number(row['total'])}",
@@ -235,7 +235,7 @@ def _of_classes(told: pd.DataFrame, bands: Sequence[str]) -> list[BandBars]:
     ]
 
 
-def _shown(study: Study, galaxy_id: int) -> FigureGalaxy:
+def _figure_galaxy(study: Study, galaxy_id: int) -> FigureGalaxy:
     row = study.survey.row_of(galaxy_id)
     cutout, galaxy = study.survey.cutout(row), study.survey.catalog.iloc[row]
     sky = CutoutSky(cutout.pixel_scale, cutout.position_angle, float(galaxy[RA]), float(galaxy[DEC]))
@@ -246,7 +246,7 @@ def _number(value: Any) -> str:
     return ("+" if float(value) > 0 else "") + value_in_words(float(value))
 
 
-def _caption(study: Study, parts: Sequence[BandBars], asked: str, count: int, trust: str) -> str:
+def _bands_caption(study: Study, parts: Sequence[BandBars], asked: str, count: int, trust: str) -> str:
     survey, model = study.survey, study.model
     shown = [part.shown for part in parts if part.shown is not None]
     means = f"means over {count} galaxies by predicted class, with 95 % intervals"
@@ -254,7 +254,7 @@ def _caption(study: Study, parts: Sequence[BandBars], asked: str, count: int, tr
     colour = colour_in_words(survey.bands, stretch_for(shown, survey.bands)) if shown else ""
     said = [
         f"How much of the {score_in_words(asked)} each band carries, {what}.",
-        _HOW,
+        _BANDS_METHOD,
         colour,
         trust,
         f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
@@ -268,7 +268,7 @@ NEIGHBOURS: Final = {1: 2, 2: 5}
 """Of each galaxy, by columns: with the galaxy itself, they fill a line."""
 
 
-def of_neighbours(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
+def draw_neighbours(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of some galaxies and their nearest neighbours.
 
     Of a galaxy and its neighbours the same score is explained: by default the logit of the galaxy's predicted class.
@@ -286,24 +286,24 @@ def of_neighbours(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSet
     groups, distances = [], []
     for galaxy_id in galaxy_ids:
         near = neighbours_of(study.survey, study.model, galaxy_id, most=most)
-        groups.append(_explained(study, [int(galaxy_id), *map(int, near["galaxy_id"])], wish))
+        groups.append(_explain_line(study, [int(galaxy_id), *map(int, near["galaxy_id"])], wish))
         distances.append([0.0, *map(float, near["distance"])])
-    scale = scale_for(groups, single_bands=False)
+    scale = shared_scale(groups, single_bands=False)
     cells = [_cells(group, apart) for group, apart in zip(groups, distances, strict=True)]
-    figure = neighbours_figure(cells, groups[0].bands, scale, wish.manner, _foot(study, groups))
+    figure = neighbours_figure(cells, groups[0].bands, scale, wish.manner, _neighbours_footer(study, groups))
     what = (
         f"Galaxies (first of each line) and their {most} nearest neighbours by the network's activations, nearest "
         f"first, with their distance, and the map of the same score ({METHODS[groups[0].attribution.method].title})."
     )
     shown = [cell.shown for group in cells for cell in group]
-    words = caption_of(study, what, _named(groups), shown, wish.manner, scale_in_words(scale))
-    numbers = numbers_of(groups, [scale.limit] * len(groups))
+    words = map_caption(study, what, _with_score_in_words(groups), shown, wish.manner, scale_in_words(scale))
+    numbers = map_numbers(groups, [scale.limit] * len(groups))
     numbers.insert(0, "near", [str(group.galaxy_ids[0]) for group in groups for _ in group.galaxy_ids])
     numbers.insert(2, "distance", [value for apart in distances for value in apart])
     return Drawing(figure, words, tuple(groups), numbers)
 
 
-def _explained(study: Study, ids: list[int], wish: FigureSettings) -> Explanation:
+def _explain_line(study: Study, ids: list[int], wish: FigureSettings) -> Explanation:
     if wish.question.score is not None:
         return explain(study, ids, wish.question)
     predicted = explain(study, ids[:1], wish.question).predictions[0]
@@ -315,10 +315,13 @@ def _cells(group: Explanation, apart: Sequence[float]) -> list[Cell]:
         name, *lines = galaxy_in_words(explanation, i, value=False).split("\n")
         return "\n".join([name, *([f"distance {apart[i]:.2g}"] if i else []), *lines])
 
-    return [Cell(shown, values) for shown, values in zip(shown_of(group, words), group.attribution.values, strict=True)]
+    return [
+        Cell(shown, values)
+        for shown, values in zip(figure_galaxies(group, words), group.attribution.values, strict=True)
+    ]
 
 
-def _named(groups: Sequence[Explanation]) -> list[Explanation]:
+def _with_score_in_words(groups: Sequence[Explanation]) -> list[Explanation]:
     """As the caption is to name the score: of the predicted class, unless all groups are of one score."""
     scores = {group.attribution.score for group in groups}
     if len(scores) == 1:
@@ -327,11 +330,11 @@ def _named(groups: Sequence[Explanation]) -> list[Explanation]:
     return [replace(group, attribution=replace(group.attribution, score=asked)) for group in groups]
 
 
-def _foot(study: Study, groups: Sequence[Explanation]) -> str:
-    return foot_of(study, _named(groups)[0])
+def _neighbours_footer(study: Study, groups: Sequence[Explanation]) -> str:
+    return footer(study, _with_score_in_words(groups)[0])
 
 
-def of_repaint(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
+def draw_repaint(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of some painted galaxies and the same alteration of each; after it the same score is explained.
 
     Raises
@@ -345,24 +348,29 @@ def of_repaint(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettin
         raise InputError("No galaxy was named", "One painted galaxy or more")
     altered = [repaint_galaxy(study.survey, each, wish.alteration, study.probe) for each in galaxy_ids]
     before = explain(study, galaxy_ids, wish.question)
-    after = _after(study, before, altered, wish)
-    scale = scale_for([before, after], single_bands=False)
-    shown, again = shown_of(before, lambda _, i: _words(before, after, altered[i], i)), shown_of(after)
+    after = _explain_altered(study, before, altered, wish)
+    scale = shared_scale([before, after], single_bands=False)
+    shown, again = (
+        figure_galaxies(before, lambda _, i: _change_in_words(before, after, altered[i], i)),
+        figure_galaxies(after),
+    )
     maps = zip(before.attribution.values, after.attribution.values, strict=True)
     pairs = [RepaintPair(*two, *values) for two, values in zip(zip(shown, again, strict=True), maps, strict=True)]
-    figure = repaint_figure(pairs, before.bands, scale, wish.manner, foot_of(study, before))
+    figure = repaint_figure(pairs, before.bands, scale, wish.manner, footer(study, before))
     what = (
-        f"Painted galaxies as they are and {said_of(wish.alteration)}, under the same noise: both colour images, the "
-        f"light added and removed in one band, the maps ({METHODS[before.attribution.method].title}) of both, and the "
-        "second less the first on the same scale."
+        f"Painted galaxies as they are and {alteration_in_words(wish.alteration)}, under the same noise: both colour "
+        f"images, the light added and removed in one band, the maps ({METHODS[before.attribution.method].title}) of "
+        "both, and the second less the first on the same scale."
     )
-    words = caption_of(study, f"{what} {who_in_words(shown)}", [before], shown, wish.manner, scale_in_words(scale))
-    numbers = numbers_of([before, after], [scale.limit] * 2)
-    numbers.insert(1, "altered", [words_ for words_ in ("", said_of(wish.alteration)) for _ in galaxy_ids])
+    words = map_caption(study, f"{what} {panel_key(shown)}", [before], shown, wish.manner, scale_in_words(scale))
+    numbers = map_numbers([before, after], [scale.limit] * 2)
+    numbers.insert(1, "altered", [words_ for words_ in ("", alteration_in_words(wish.alteration)) for _ in galaxy_ids])
     return Drawing(figure, words, (before, after), numbers)
 
 
-def _after(study: Study, before: Explanation, altered: Sequence[Repainted], wish: FigureSettings) -> Explanation:
+def _explain_altered(
+    study: Study, before: Explanation, altered: Sequence[Repainted], wish: FigureSettings
+) -> Explanation:
     """The explanation of the altered images, galaxy by galaxy through the score of the galaxy as it is."""
     images = np.stack([each.after.image for each in altered])
     found = [attribute(study, images[i : i + 1], _score(before, i, wish), wish.question) for i in range(len(images))]
@@ -371,7 +379,7 @@ def _after(study: Study, before: Explanation, altered: Sequence[Repainted], wish
         for name in ("values", "scores", "total", "variance")
     }
     said = [max(each.said_after, key=lambda name: each.said_after[name]) for each in altered]
-    parameters = {**found[0].parameters, "altered": said_of(wish.alteration)}
+    parameters = {**found[0].parameters, "altered": alteration_in_words(wish.alteration)}
     return replace(
         before,
         images=images,
@@ -385,14 +393,14 @@ def _score(before: Explanation, i: int, wish: FigureSettings) -> Score:
     return wish.question.score or logit(before.predictions[i])
 
 
-def _words(before: Explanation, after: Explanation, altered: Repainted, i: int) -> str:
+def _change_in_words(before: Explanation, after: Explanation, altered: Repainted, i: int) -> str:
     name = before.predictions[i]
     then, now = altered.said_before[name], altered.said_after[name]
     first, second = before.attribution.scores[i], after.attribution.scores[i]
     score = "its logit" if before.score_names[i] == f"logit({name})" else score_in_words(before.score_names[i])
     lines = [
         str(before.galaxy_ids[i]),
-        said_of(altered.alteration),
+        alteration_in_words(altered.alteration),
         f"{name_in_words(name)} {then:.0%} \N{RIGHTWARDS ARROW} {now:.0%}",
         f"{score} {value_in_words(first)} \N{RIGHTWARDS ARROW} {value_in_words(second)}",
     ]
@@ -402,7 +410,7 @@ def _words(before: Explanation, after: Explanation, altered: Repainted, i: int) 
 PAIRS: Final = 4
 
 
-def of_right_wrong(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
+def draw_right_wrong(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> Drawing:
     """The figure of the galaxies named, or of the network's most confident mistakes and their counterparts.
 
     Raises
@@ -413,25 +421,25 @@ def of_right_wrong(study: Study, galaxy_ids: Sequence[int | str], wish: FigureSe
     ids = [*galaxy_ids] or right_and_wrong(study, wish.most or PAIRS)
     found = explain(study, ids, wish.question)
     right, wrong = _halves(found)
-    scale = scale_for([found], single_bands=False)
-    shown = shown_of(found)
+    scale = shared_scale([found], single_bands=False)
+    shown = figure_galaxies(found)
     cells = [Cell(each, values) for each, values in zip(shown, found.attribution.values, strict=True)]
     halves = [cells[i] for i in right], [cells[i] for i in wrong]
-    figure = right_wrong_figure(*halves, found.bands, scale, wish.manner, foot_of(study, found))
+    figure = right_wrong_figure(*halves, found.bands, scale, wish.manner, footer(study, found))
     method = METHODS[found.attribution.method].title
     what = (
         "Galaxies that the network classifies correctly (left) and wrongly (right); of each the colour image and the "
         f"map ({method}), the predicted class with its probability, and the label."
-        f"{'' if galaxy_ids else _CHOSEN}"
+        f"{'' if galaxy_ids else _SELECTION}"
     )
-    who = who_in_words([shown[i] for i in (*right, *wrong)])
-    words = caption_of(study, f"{what} {who}", [found], shown, wish.manner, scale_in_words(scale))
-    numbers = numbers_of([found], [scale.limit])
+    who = panel_key([shown[i] for i in (*right, *wrong)])
+    words = map_caption(study, f"{what} {who}", [found], shown, wish.manner, scale_in_words(scale))
+    numbers = map_numbers([found], [scale.limit])
     numbers.insert(0, "half", ["right" if i in set(right.tolist()) else "wrong" for i in range(len(numbers))])
     return Drawing(figure, words, (found,), numbers)
 
 
-_CHOSEN: Final = (
+_SELECTION: Final = (
     " Shown are its most confident errors, each beside the galaxy of the same label that it classifies correctly with "
     "most confidence; galaxies outside the training sample, if there are any."
 )

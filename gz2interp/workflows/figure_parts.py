@@ -35,23 +35,23 @@ __all__ = [
     "Drawing",
     "FigureSettings",
     "acknowledgement",
-    "caption_of",
     "colour_in_words",
-    "foot_of",
+    "figure_galaxies",
+    "footer",
     "galaxy_in_words",
     "images_in_words",
+    "map_caption",
+    "map_numbers",
     "map_unit",
     "method_in_words",
-    "numbers_of",
-    "scale_for",
+    "panel_key",
     "scale_in_words",
     "settings_in_words",
-    "shown_of",
+    "shared_scale",
+    "stored_trust_line",
     "trust_line",
-    "trust_line_of",
-    "trust_of",
+    "trust_sentence",
     "value_in_words",
-    "who_in_words",
     "write_drawing",
 ]
 
@@ -88,7 +88,7 @@ class FigureSettings:
         return replace(self.question, method=method)
 
 
-_IMAGES: Final = {
+_IMAGE_SOURCES: Final = {
     "painted": "painted, not observed",
     "painted onto sdss_frames": "painted, not observed, onto sky of the Sloan Digital Sky Survey",
     "sdss_frames": "Sloan Digital Sky Survey",
@@ -194,14 +194,14 @@ def _gap_in_words(attribution: Attribution) -> str:
 def images_in_words(survey: Survey) -> str:
     """Where the images come from."""
     source = survey.header.source
-    return f"Images: {_IMAGES.get(source, source or 'source not recorded')}."
+    return f"Images: {_IMAGE_SOURCES.get(source, source or 'source not recorded')}."
 
 
 def acknowledgement(survey: Survey) -> str:
     """Whom a figure of a survey's galaxies must thank; "" where they are painted."""
     source, painted = survey.header.source, survey.header.source.startswith("painted")
     thanks = []
-    if "Sloan" in _IMAGES.get(source, ""):
+    if "Sloan" in _IMAGE_SOURCES.get(source, ""):
         thanks.append(_SDSS)
     if not painted and any(str(column).startswith(_VOTES) for column in survey.catalog.columns):
         thanks.append(_GALAXY_ZOO)
@@ -217,7 +217,7 @@ def colour_in_words(bands: Sequence[str], stretch: Stretch) -> str:
     )
 
 
-def trust_line_of(survey: Survey, model: ModelFolder, method: str) -> str:
+def stored_trust_line(survey: Survey, model: ModelFolder, method: str) -> str:
     """What the stored check says of a method, or how to make one."""
     found = model.check(survey.digest)
     if found is None:
@@ -246,14 +246,14 @@ def trust_line(found: Check, method: str) -> str:
     return words + (f". The network uses a shortcut: {', '.join(used)}." if used else ".")
 
 
-_NAMED: Final = 12
+_MOST_NAMED: Final = 12
 """Galaxies whose words a caption repeats."""
 _COORDINATES: Final = "Coordinates: right ascension and declination, J2000, in degrees."
 
 Words = Callable[[Explanation, int], str]
 
 
-def shown_of(explanation: Explanation, words: Words = galaxy_in_words) -> list[FigureGalaxy]:
+def figure_galaxies(explanation: Explanation, words: Words = galaxy_in_words) -> list[FigureGalaxy]:
     """The galaxies of an explanation."""
     places = zip(
         explanation.pixel_scale,
@@ -268,7 +268,7 @@ def shown_of(explanation: Explanation, words: Words = galaxy_in_words) -> list[F
     ]
 
 
-def scale_for(explanations: Sequence[Explanation], single_bands: bool) -> MapScale:
+def shared_scale(explanations: Sequence[Explanation], single_bands: bool) -> MapScale:
     """One scale for all maps that a figure shows of them.
 
     Parameters
@@ -285,17 +285,17 @@ def scale_for(explanations: Sequence[Explanation], single_bands: bool) -> MapSca
     return scale_of(shown, METHODS[explanations[0].attribution.method].signed)
 
 
-def trust_of(study: Study, method: str) -> str:
+def trust_sentence(study: Study, method: str) -> str:
     """How far the method is trusted here, in one sentence without a command."""
-    line = trust_line_of(study.survey, study.model, method)
+    line = stored_trust_line(study.survey, study.model, method)
     return re.sub(r"(\.|;) (Run )?gz2interp check .*", " for this network.", line)
 
 
-def foot_of(study: Study, explanation: Explanation) -> str:
+def footer(study: Study, explanation: Explanation) -> str:
     """Beneath a figure of one method: what the colours count, and how far the method is trusted."""
     attribution = explanation.attribution
     title = METHODS[attribution.method].title
-    return f"{title}: {map_unit(attribution.method, attribution.score)}\n{trust_of(study, attribution.method)}"
+    return f"{title}: {map_unit(attribution.method, attribution.score)}\n{trust_sentence(study, attribution.method)}"
 
 
 def map_unit(method: str, score: str) -> str:
@@ -308,9 +308,9 @@ def map_unit(method: str, score: str) -> str:
     return f"red: the {words} rises where the image brightens, blue: where it dims"
 
 
-def who_in_words(shown: Sequence[FigureGalaxy]) -> str:
+def panel_key(shown: Sequence[FigureGalaxy]) -> str:
     """Which galaxy a panel's letter stands for; "" for more than a caption has room for."""
-    if len(shown) > _NAMED:
+    if len(shown) > _MOST_NAMED:
         return ""
     said = [each.words.replace("\n", ", ") for each in shown]
     return "; ".join(f"{letter(place)} {words}" for place, words in enumerate(said)) + "."
@@ -322,7 +322,7 @@ def scale_in_words(scale: MapScale) -> str:
     return f"All maps share one {'signed ' if scale.signed else ''}scale, {scale}, and are not normalised ({ends})."
 
 
-def caption_of(
+def map_caption(
     study: Study,
     what: str,
     explanations: Sequence[Explanation],
@@ -367,7 +367,7 @@ def caption_of(
         _COORDINATES if manner.axes == "wcs" else "",
         colour_in_words(survey.bands, stretch_for(shown, survey.bands)),
         *caveats,
-        own_trust or trust_of(study, explanations[0].attribution.method),
+        own_trust or trust_sentence(study, explanations[0].attribution.method),
         f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
         images_in_words(survey),
         acknowledgement(survey),
@@ -420,7 +420,7 @@ def write_drawing(drawing: Drawing, path: Path) -> list[Path]:
     return [path, *beside]
 
 
-def numbers_of(explanations: Sequence[Explanation], limits: Sequence[float]) -> pd.DataFrame:
+def map_numbers(explanations: Sequence[Explanation], limits: Sequence[float]) -> pd.DataFrame:
     """What maps say in numbers, a row for each.
 
     Parameters

@@ -20,26 +20,26 @@ from gz2interp.results import digest_of
 from gz2interp.stores.files import read_json, write_json
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.figure_layouts import (
-    of_bands,
-    of_galaxies,
-    of_methods,
-    of_neighbours,
-    of_repaint,
-    of_right_wrong,
+    draw_bands,
+    draw_galaxies,
+    draw_methods,
+    draw_neighbours,
+    draw_repaint,
+    draw_right_wrong,
 )
-from gz2interp.workflows.figure_parts import Drawing, FigureSettings, trust_line_of, write_drawing
+from gz2interp.workflows.figure_parts import Drawing, FigureSettings, stored_trust_line, write_drawing
 from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["LAYOUTS", "Drawing", "FigureSettings", "draw_each", "draw_figure", "write_drawing"]
 
 
 LAYOUTS: Final[dict[str, Callable[[Study, Sequence[int | str], FigureSettings], Drawing]]] = {
-    "galaxies": of_galaxies,
-    "methods": of_methods,
-    "right-wrong": of_right_wrong,
-    "repaint": of_repaint,
-    "neighbours": of_neighbours,
-    "bands": of_bands,
+    "galaxies": draw_galaxies,
+    "methods": draw_methods,
+    "right-wrong": draw_right_wrong,
+    "repaint": draw_repaint,
+    "neighbours": draw_neighbours,
+    "bands": draw_bands,
 }
 
 
@@ -72,7 +72,7 @@ def draw_figure(study: Study, galaxy_ids: Sequence[int | str] = (), wish: Figure
     return LAYOUTS[wish.layout](study, galaxy_ids, wish)
 
 
-_KEPT = "figures.json"
+_DIGEST_FILE = "figures.json"
 """In the folder: the digest of what its figures show, so that others are drawn anew."""
 
 
@@ -147,7 +147,7 @@ def _ids(survey: Survey, galaxy_ids: Sequence[int | str], wish: FigureSettings) 
 
 def _remove_others(study: Study, wish: FigureSettings, folder: Path, paths: Sequence[Path], overwrite: bool) -> None:
     """Remove figures that would be drawn over, if they are of another question; the folder keeps this one's digest."""
-    asked, kept = digest_of(_plain(study, wish)), folder / _KEPT
+    asked, kept = digest_of(_digest_parameters(study, wish)), folder / _DIGEST_FILE
     if kept.is_file() and read_json(kept).get("digest") == asked:
         return
     there = [path for path in paths if path.exists()]
@@ -161,7 +161,7 @@ def _remove_others(study: Study, wish: FigureSettings, folder: Path, paths: Sequ
     write_json(kept, {"digest": asked})
 
 
-def _plain(study: Study, wish: FigureSettings) -> Mapping[str, Any]:
+def _digest_parameters(study: Study, wish: FigureSettings) -> Mapping[str, Any]:
     """Everything that changes a pixel or a word, as JSON values."""
     question, survey = wish.question, study.survey
     return {
@@ -178,5 +178,5 @@ def _plain(study: Study, wish: FigureSettings) -> Mapping[str, Any]:
         "alteration": repr(wish.alteration),
         "most": wish.most,
         "by_band": wish.by_band,
-        "trust": trust_line_of(survey, study.model, question.method),
+        "trust": stored_trust_line(survey, study.model, question.method),
     }

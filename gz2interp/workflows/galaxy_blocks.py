@@ -21,13 +21,13 @@ from gz2interp.results import Cutout
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.building_blocks import (
     ALL,
-    attributions_of,
-    cells_of,
+    bypass_scores,
     class_logits,
+    layer_attributions,
+    layer_cells,
     load_atlas,
     load_blocks,
     load_groups,
-    past_the_layer,
 )
 from gz2interp.workflows.explain import row_with_image
 from gz2interp.workflows.study import Progress, Study
@@ -38,7 +38,7 @@ __all__ = [
     "attribution_between",
     "blocks_of_galaxy",
     "blocks_of_image",
-    "channels_in_words",
+    "channel_summaries",
     "dictionary_table",
     "groups_table",
 ]
@@ -207,7 +207,7 @@ def blocks_of_galaxy(
     """
     row = row_with_image(study, galaxy_id)
     cutout = study.survey.cutout(row)
-    return _taken_apart(study, cutout.image, int(galaxy_id), cutout, layer, scores, groups, steps)
+    return _galaxy_blocks(study, cutout.image, int(galaxy_id), cutout, layer, scores, groups, steps)
 
 
 def blocks_of_image(
@@ -220,10 +220,10 @@ def blocks_of_image(
     steps: int = 16,
 ) -> GalaxyBlocks:
     """The same of an image (y, x, band), nanomaggies, that is not in the survey."""
-    return _taken_apart(study, image, -1, None, layer, scores, groups, steps)
+    return _galaxy_blocks(study, image, -1, None, layer, scores, groups, steps)
 
 
-def _taken_apart(
+def _galaxy_blocks(
     study: Study,
     image: Floats,
     galaxy_id: int,
@@ -236,11 +236,11 @@ def _taken_apart(
     probe, images = study.probe, np.asarray(image, np.float32)[None]
     layer = str(probe.layer(layer or probe.default_layer).name)
     scores = tuple(scores) or class_logits(probe)
-    attributions = attributions_of(probe, images, layer, scores, steps)
+    attributions = layer_attributions(probe, images, layer, scores, steps)
     said = attributions[0].activations
     kept = load_blocks(study.survey, study.model, layer)
     found = load_groups(kept) if kept and not groups else find_groups(said, groups or 6, layer=layer)
-    past = past_the_layer(probe, images, layer, scores, said)
+    past = bypass_scores(probe, images, layer, scores, said)
     effects = group_effects(found, attributions, past, lambda given: probe.scores_when(images, layer, given, scores))
     loud = kept.channels["loud"].to_numpy(np.float32) if kept else None
     return GalaxyBlocks(
@@ -253,11 +253,11 @@ def _taken_apart(
         effects,
         past,
         loud,
-        cells_of(probe, layer, (images.shape[1], images.shape[2])),
+        layer_cells(probe, layer, (images.shape[1], images.shape[2])),
     )
 
 
-def channels_in_words(folder: BlocksFolder, most: int = 2) -> pd.DataFrame:
+def channel_summaries(folder: BlocksFolder, most: int = 2) -> pd.DataFrame:
     """A row per channel: how much of the survey it is active in, what it goes with, and what is odd about it.
 
     Parameters
@@ -278,7 +278,7 @@ def channels_in_words(folder: BlocksFolder, most: int = 2) -> pd.DataFrame:
             "active": [f"{share:.0%}" for share in channels["active"]],
             "loud": channels["loud"],
             "goes with": goes_with,
-            "odd": [_odd(row) for _, row in channels.iterrows()],
+            "odd": [_diagnostics(row) for _, row in channels.iterrows()],
         }
     )
 
@@ -326,7 +326,7 @@ def atlas_table(folder: BlocksFolder, name: str = ALL) -> pd.DataFrame:
     return pd.DataFrame({**where, **added})
 
 
-def _odd(row: pd.Series) -> str:
+def _diagnostics(row: pd.Series) -> str:
     told = []
     if row["silent"]:
         told.append("does nothing")

@@ -19,12 +19,12 @@ from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder
 from gz2interp.workflows.building_blocks import ALL
 from gz2interp.workflows.feature_agreement import FeatureAgreement
 
-__all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlases_kept", "in_order", "layer_table", "plain_column"]
+__all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlas_names", "column_in_words", "layer_table", "sort_and_filter"]
 
 GOES_WITH: Final = "goes with "
 """Before a column's name, a filter too."""
 
-JUDGED: Final = (
+EVALUATION_COLUMNS: Final = (
     "objective",
     "reached",
     "transformed",
@@ -89,7 +89,7 @@ def layer_table(
         of the real galaxies that it exceeds in another network, in that where it is least, and ``r_elsewhere``, how
         well the channel goes with that network's. What is not known is NaN or "".
     """
-    judged = _judged(features, kind)
+    judged = _evaluations(features, kind)
     if kind == "channel" and blocks is not None:
         table = _channels(blocks)
     else:
@@ -97,12 +97,14 @@ def layer_table(
         table = table.assign(active=np.nan, loud=np.nan, silent=False, twin=-1, twin_r=np.nan, artefact="")
         table = table.assign(artefact_share=np.nan, goes_with="", rho=np.nan)
     table = table.merge(judged, on="number", how="left").assign(strength=table["rho"].abs())
-    table = table.merge(_elsewhere(agreements if kind == "channel" else ()), on="number", how="left")
+    table = table.merge(_other_networks(agreements if kind == "channel" else ()), on="number", how="left")
     beyond = (table["reached"] - table["best"]) / table["best"].abs().where(table["best"] != 0)
     return table.assign(beyond=beyond, unexcited=table["unexcited"].eq(other=True))
 
 
-def in_order(table: pd.DataFrame, order: str, shown: str = ALL, correlates: pd.DataFrame | None = None) -> pd.DataFrame:
+def sort_and_filter(
+    table: pd.DataFrame, order: str, shown: str = ALL, correlates: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """The rows that are shown, in an order.
 
     Parameters
@@ -136,13 +138,13 @@ def in_order(table: pd.DataFrame, order: str, shown: str = ALL, correlates: pd.D
     return table.loc[named[kept].sort_values(by, ascending=ascending, kind="stable").index]
 
 
-def atlases_kept(blocks: BlocksFolder) -> list[str]:
+def atlas_names(blocks: BlocksFolder) -> list[str]:
     """The atlases there are: that of all places, and those of classes that some place speaks most for."""
     names = (ALL, *map(str, blocks.arrays("atlas-0")["scores"]))
     return [name for k, name in enumerate(names) if (blocks.path / f"atlas-{k}.npz").is_file()]
 
 
-def plain_column(name: str) -> str:
+def column_in_words(name: str) -> str:
     """A column as one reads it: of the volunteers' votes the answer, and for yes and no the question too.
 
     >>> plain_column("t07_rounded_a16_completely_round_debiased"), plain_column("t03_bar_a06_bar_fraction")
@@ -157,16 +159,16 @@ def plain_column(name: str) -> str:
     return name_in_words(f"votes {question + ' ' if answer in ('yes', 'no') else ''}{answer}")
 
 
-def _judged(features: FeaturesFolder | None, kind: str) -> pd.DataFrame:
+def _evaluations(features: FeaturesFolder | None, kind: str) -> pd.DataFrame:
     if features is None:
-        empty = pd.DataFrame({name: np.zeros(0) for name in (*JUDGED, "unexcited")})
+        empty = pd.DataFrame({name: np.zeros(0) for name in (*EVALUATION_COLUMNS, "unexcited")})
         return empty.assign(number=np.zeros(0, np.int64))
     table = features.judged
     own = table[(table["kind"] == kind) & (table["seed"] == 0)]
-    return own[["number", *JUDGED, "silent"]].rename(columns={"silent": "unexcited"}).reset_index(drop=True)
+    return own[["number", *EVALUATION_COLUMNS, "silent"]].rename(columns={"silent": "unexcited"}).reset_index(drop=True)
 
 
-def _elsewhere(agreements: Sequence[FeatureAgreement]) -> pd.DataFrame:
+def _other_networks(agreements: Sequence[FeatureAgreement]) -> pd.DataFrame:
     """Of each channel, the network where its image says least."""
     names = {"place": "elsewhere", "r": "r_elsewhere"}
     if not agreements:

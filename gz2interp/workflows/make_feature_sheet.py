@@ -23,19 +23,19 @@ from gz2interp.stores.files import locked
 from gz2interp.stores.layer_results import BatchFiles, BlocksFolder, FeaturesFolder, features_folder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.building_blocks import blocks
-from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, provenance_of
+from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sheet_provenance
 from gz2interp.workflows.study import Progress, Study, analysis_for
 
 __all__ = [
     "POWER",
     "RANDOM",
     "ObjectiveSet",
+    "evaluate_images",
     "feature_sheet",
-    "judged",
-    "reached_by",
-    "sample_of",
+    "objective_values",
+    "plan_objectives",
+    "sample_rows",
     "survey_prior",
-    "wanted",
 ]
 
 
@@ -66,7 +66,9 @@ class ObjectiveSet:
     seeds: int
 
 
-def wanted(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> tuple[ObjectiveSet, ...]:
+def plan_objectives(
+    probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings
+) -> tuple[ObjectiveSet, ...]:
     """What is to be made, kind by kind."""
     makers = {"channel": _channels, "class": _classes, "group": _groups, "cell": _cells}
     return tuple(makers[kind](probe, layer, blocks, settings) for kind in settings.kinds)
@@ -82,14 +84,14 @@ def _classes(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSett
 
 
 def _groups(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
-    return _along("group", layer, blocks.arrays("groups")["directions"])
+    return _cosine_objectives("group", layer, blocks.arrays("groups")["directions"])
 
 
 def _cells(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
-    return _along("cell", layer, blocks.arrays("atlas-0")["whitened"])
+    return _cosine_objectives("cell", layer, blocks.arrays("atlas-0")["whitened"])
 
 
-def _along(kind: str, layer: str, directions: NDArray[Any]) -> ObjectiveSet:
+def _cosine_objectives(kind: str, layer: str, directions: NDArray[Any]) -> ObjectiveSet:
     asked = (
         cosine_direction(layer, direction, POWER, f"{kind} {number + 1} of {layer}")
         for number, direction in enumerate(directions)
@@ -101,7 +103,7 @@ PORTION = 16
 """Images whose places are compared with all directions at a time."""
 
 
-def reached_by(probe: Probe, layer: str, each: ObjectiveSet, images: Floats) -> Floats:
+def objective_values(probe: Probe, layer: str, each: ObjectiveSet, images: Floats) -> Floats:
     """The objectives of one kind for each image (n, y, x, band), nanomaggies.
 
     Returns
@@ -138,7 +140,7 @@ RANDOM: Final = 64
 """Images with the survey's light and random phases."""
 
 
-def judged(
+def evaluate_images(
     study: Study, layer: str, folder: FeaturesFolder, plan: Sequence[ObjectiveSet], light: ImagePrior, rows: Ints
 ) -> pd.DataFrame:
     """A row per feature image.
@@ -165,10 +167,12 @@ def judged(
         ``unlike``, the same with an image of the next objective, beyond which agreement says something; ``silent``.
     """
     random = random_images(light, RANDOM, 0)
-    return pd.concat([_of_kind(study, layer, folder, each, light, rows, random) for each in plan], ignore_index=True)
+    return pd.concat(
+        [_evaluate_kind(study, layer, folder, each, light, rows, random) for each in plan], ignore_index=True
+    )
 
 
-def _of_kind(
+def _evaluate_kind(
     study: Study,
     layer: str,
     folder: FeaturesFolder,
@@ -179,9 +183,9 @@ def _of_kind(
 ) -> pd.DataFrame:
     probe, survey, kept = study.probe, study.survey, folder.read(each.kind)
     real = np.concatenate(
-        [reached_by(probe, layer, each, batch.images) for batch in survey.batches(rows=rows)]
+        [objective_values(probe, layer, each, batch.images) for batch in survey.batches(rows=rows)]
     )  # (galaxy, objective)
-    best, chance = real.argmax(axis=0), reached_by(probe, layer, each, random).max(axis=0)
+    best, chance = real.argmax(axis=0), objective_values(probe, layer, each, random).max(axis=0)
     numbers = kept["number"]
     return pd.DataFrame(
         {
@@ -256,17 +260,17 @@ def feature_sheet(
     analysis = analysis_for(survey, study.model, layer)
     found = blocks(study, analysis.layer, progress=progress)
     folder, digest = features_folder(analysis), found.provenance.digest if found.provenance else ""
-    settings, goes_on = _with_what_is_kept(folder, analysis, settings, digest)
-    provenance, known = provenance_of(analysis, settings, digest), folder.provenance
+    settings, goes_on = _merge_kinds(folder, analysis, settings, digest)
+    provenance, known = sheet_provenance(analysis, settings, digest), folder.provenance
     if known is not None and known.digest == provenance.digest:
         return folder
-    plan = wanted(study.probe, analysis.layer, found, settings)
+    plan = plan_objectives(study.probe, analysis.layer, found, settings)
     with locked(analysis.path / ".features.lock", f"making feature images of {survey.name} by {analysis.words}"):
         folder.begin(provenance, keep=goes_on)
-        rows = sample_of(analysis.rows, settings.galaxies, settings.seed)
-        light = _light(folder, survey, rows)
+        rows = sample_rows(analysis.rows, settings.galaxies, settings.seed)
+        light = _sheet_prior(folder, survey, rows)
         if _make_all(folder, study, plan, light, settings, progress, stop):
-            folder.complete(judged(study, analysis.layer, folder, plan, light, rows), provenance)
+            folder.complete(evaluate_images(study, analysis.layer, folder, plan, light, rows), provenance)
     return folder
 
 
@@ -282,10 +286,10 @@ def _make_all(
     """Make the files that are not there yet; whether all are there in the end."""
     total, done = sum(len(each.objectives) * each.seeds for each in plan), 0
     for each in plan:
-        for part, numbers, seed in _parts(each):
+        for part, numbers, seed in _file_plan(each):
             if not folder.has(each.kind, part):
                 batches = folder.batches(each.kind, part)
-                images = _made(study, each, light, numbers, seed, settings, (done, total), progress, stop, batches)
+                images = _make_file(study, each, light, numbers, seed, settings, (done, total), progress, stop, batches)
                 if images is None:
                     return False
                 folder.write(each.kind, part, images)
@@ -295,19 +299,19 @@ def _make_all(
     return True
 
 
-def _with_what_is_kept(
+def _merge_kinds(
     folder: FeaturesFolder, analysis: Analysis, settings: SheetSettings, blocks_digest: str
 ) -> tuple[SheetSettings, bool]:
     """With the kinds that are there already, in the order of `KINDS`; and whether the sheet goes on."""
     kept, kinds, goes_on = folder.question, set(settings.kinds), False
     if kept is not None:
         before = replace(settings, kinds=tuple(kept.parameters["kinds"]))
-        goes_on = provenance_of(analysis, before, blocks_digest).digest == kept.digest
+        goes_on = sheet_provenance(analysis, before, blocks_digest).digest == kept.digest
         kinds |= set(before.kinds) if goes_on else set()
     return replace(settings, kinds=tuple(kind for kind in KINDS if kind in kinds)), goes_on
 
 
-def sample_of(rows: Ints, most: int, seed: int) -> Ints:
+def sample_rows(rows: Ints, most: int, seed: int) -> Ints:
     """At most so many rows, in order, drawn by chance."""
     chosen = np.random.default_rng(seed).choice(len(rows), min(most, len(rows)), replace=False)
     return np.asarray(rows[np.sort(chosen)])
@@ -324,14 +328,14 @@ def survey_prior(survey: Survey, galaxies: int = 1024, seed: int = 0) -> ImagePr
     rows = np.flatnonzero(survey.usable)
     if not len(rows):
         raise InputError(f"No galaxy of {survey.name} has an image", "At least one")
-    return _prior_of_rows(survey, sample_of(rows, galaxies, seed))
+    return _prior_of_rows(survey, sample_rows(rows, galaxies, seed))
 
 
 def _prior_of_rows(survey: Survey, rows: Ints) -> ImagePrior:
     return image_prior((batch.images for batch in survey.batches(rows=rows)), survey.bands)
 
 
-def _light(folder: FeaturesFolder, survey: Survey, rows: Ints) -> ImagePrior:
+def _sheet_prior(folder: FeaturesFolder, survey: Survey, rows: Ints) -> ImagePrior:
     """From the folder, if it is there: a sheet that goes on goes on in the same light."""
     kept = folder.light([each.name for each in fields(ImagePrior)])
     if kept is None:
@@ -346,7 +350,7 @@ def _light(folder: FeaturesFolder, survey: Survey, rows: Ints) -> ImagePrior:
     return ImagePrior(**values)
 
 
-def _parts(each: ObjectiveSet) -> Iterator[tuple[int, Ints, int]]:
+def _file_plan(each: ObjectiveSet) -> Iterator[tuple[int, Ints, int]]:
     """Number of a file, and the objectives of its images with the place in the line of their seed."""
     count, part = len(each.objectives), 0
     for seed in range(each.seeds):
@@ -355,7 +359,7 @@ def _parts(each: ObjectiveSet) -> Iterator[tuple[int, Ints, int]]:
             part += 1
 
 
-def _made(
+def _make_file(
     study: Study,
     each: ObjectiveSet,
     light: ImagePrior,

@@ -17,7 +17,7 @@ from gz2interp.stores.files import replaced
 from gz2interp.stores.table_formats import ascii_of
 from gz2interp.workflows.explain import Explanation
 
-__all__ = ["file_of_map", "image_hdu", "write_maps", "write_maps_together"]
+__all__ = ["image_hdu", "map_path", "write_maps", "write_maps_together"]
 
 
 def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
@@ -31,14 +31,14 @@ def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
     """
     paths = []
     for i, galaxy_id in enumerate(explanation.galaxy_ids):
-        path = file_of_map(folder, galaxy_id, explanation.attribution.method)
+        path = map_path(folder, galaxy_id, explanation.attribution.method)
         with replaced(path) as aside:
             _file(explanation, i).writeto(aside)
         paths.append(path)
     return paths
 
 
-def file_of_map(folder: Path, galaxy_id: int | str, method: str) -> Path:
+def map_path(folder: Path, galaxy_id: int | str, method: str) -> Path:
     """Where `write_maps` writes the map of one galaxy."""
     return folder / f"{galaxy_id}_{method}.fits"
 
@@ -112,29 +112,29 @@ def _wcs(explanation: Explanation, i: int) -> WCS | None:
 def _header(explanation: Explanation, i: int) -> fits.Header:
     attribution, made = explanation.attribution, explanation.provenance
     header = fits.Header()
-    _tell(header, "OBJECT", str(explanation.galaxy_ids[i]), "galaxy_id, as text: it exceeds 2**53")
-    _tell(header, "METHOD", ascii_of(attribution.method), "attribution method")
+    _set_card(header, "OBJECT", str(explanation.galaxy_ids[i]), "galaxy_id, as text: it exceeds 2**53")
+    _set_card(header, "METHOD", ascii_of(attribution.method), "attribution method")
     if method := METHODS.get(attribution.method):
-        _tell(header, "REFERENC", ascii_of(f"{method.title}: {method.reference}"), "paper of the method")
-    _tell(header, "SCORE", ascii_of(explanation.score_names[i]), "what is attributed")
-    _tell(header, "SCOREVAL", float(attribution.scores[i]), "its value")
-    _tell(header, "PREDICT", ascii_of(explanation.predictions[i]), "class the network predicts")
-    _tell(header, "CONFID", float(explanation.confidence[i]), "probability of that class")
-    _tell(header, "LABEL", ascii_of(explanation.labels[i]), "class in the catalogue")
+        _set_card(header, "REFERENC", ascii_of(f"{method.title}: {method.reference}"), "paper of the method")
+    _set_card(header, "SCORE", ascii_of(explanation.score_names[i]), "what is attributed")
+    _set_card(header, "SCOREVAL", float(attribution.scores[i]), "its value")
+    _set_card(header, "PREDICT", ascii_of(explanation.predictions[i]), "class the network predicts")
+    _set_card(header, "CONFID", float(explanation.confidence[i]), "probability of that class")
+    _set_card(header, "LABEL", ascii_of(explanation.labels[i]), "class in the catalogue")
     if attribution.total is not None:
         total = float(attribution.total[i])
         gap = float(np.sum(attribution.values[i], dtype=np.float64)) - total
-        _tell(header, "TOTAL", total, "what the map is to sum to")
-        _tell(header, "GAP", gap, "sum of the map less TOTAL")
+        _set_card(header, "TOTAL", total, "what the map is to sum to")
+        _set_card(header, "GAP", gap, "sum of the map less TOTAL")
         if total:
-            _tell(header, "GAPSHARE", abs(gap / total), "abs(GAP / TOTAL)")
+            _set_card(header, "GAPSHARE", abs(gap / total), "abs(GAP / TOTAL)")
     if attribution.steps is not None:
-        _tell(header, "STEPS", int(attribution.steps[i]), "gradients that the integral took")
+        _set_card(header, "STEPS", int(attribution.steps[i]), "gradients that the integral took")
     if attribution.layer:
-        _tell(header, "LAYER", ascii_of(attribution.layer), "layer looked at")
-    _tell(header, "DOMAIN", ascii_of(attribution.domain), "input that the attribution refers to")
-    _tell(header, "DATAHASH", made.data, "digest of the survey")
-    _tell(header, "MODLHASH", made.model, "digest of the model file")
+        _set_card(header, "LAYER", ascii_of(attribution.layer), "layer looked at")
+    _set_card(header, "DOMAIN", ascii_of(attribution.domain), "input that the attribution refers to")
+    _set_card(header, "DATAHASH", made.data, "digest of the survey")
+    _set_card(header, "MODLHASH", made.model, "digest of the model file")
     for name, value in sorted(attribution.parameters.items()):
         header.add_history(ascii_of(f"{name} = {value}"))
     for package, version in sorted(made.versions.items()):
@@ -142,7 +142,7 @@ def _header(explanation: Explanation, i: int) -> fits.Header:
     return header
 
 
-def _tell(header: fits.Header, key: str, value: str | float, words: str) -> None:
+def _set_card(header: fits.Header, key: str, value: str | float, words: str) -> None:
     """A card, with its comment where there is room beside a long text."""
     roomy = not isinstance(value, str) or len(value) + len(words) < 62
     header[key] = (value, words) if roomy else value

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 __all__ = [
     "PaintedComponent",
     "Repainted",
+    "alteration_in_words",
     "components_table",
-    "ingredients_of",
+    "painted_components",
     "recipe_of_galaxy",
     "repaint_galaxy",
-    "said_of",
     "write_repainted",
 ]
 
@@ -116,7 +116,7 @@ def recipe_of_galaxy(survey: Survey, galaxy_id: int | str) -> Recipe:
     return Recipe.from_json(truth.recipes([row])[0])
 
 
-def ingredients_of(survey: Survey, galaxy_id: int | str) -> list[PaintedComponent]:
+def painted_components(survey: Survey, galaxy_id: int | str) -> list[PaintedComponent]:
     """What a painted galaxy is made of, in the truth's order.
 
     Raises
@@ -135,8 +135,8 @@ def ingredients_of(survey: Survey, galaxy_id: int | str) -> list[PaintedComponen
 
 
 def components_table(survey: Survey, galaxy_id: int | str) -> pd.DataFrame:
-    """`ingredients_of` as a table: component, share of the galaxy's flux in r, colours [mag]."""
-    parts = ingredients_of(survey, galaxy_id)
+    """`painted_components` as a table: component, share of the galaxy's flux in r, colours [mag]."""
+    parts = painted_components(survey, galaxy_id)
     return pd.DataFrame(
         [
             {"component": part.name, "share in r": part.share}
@@ -175,7 +175,7 @@ def repaint_galaxy(
         )
     recipe, before = recipe_of_galaxy(survey, galaxy_id), survey.cutout(survey.row_of(galaxy_id))
     after = replace(before, image=_altered_image(before, recipe, alteration))
-    said_before, said_after = ({}, {}) if probe is None else _said(probe, before, after)
+    said_before, said_after = ({}, {}) if probe is None else _predict_both(probe, before, after)
     made = _provenance(survey, alteration, galaxy_id)
     return Repainted(int(galaxy_id), before, after, recipe, alteration, said_before, said_after, made)
 
@@ -187,7 +187,7 @@ def _altered_image(before: Cutout, recipe: Recipe, alteration: Alteration) -> ND
     return repaint_onto(before.image, recipe, alteration, before.valid)
 
 
-def _said(probe: Probe, before: Cutout, after: Cutout) -> tuple[dict[str, float], dict[str, float]]:
+def _predict_both(probe: Probe, before: Cutout, after: Cutout) -> tuple[dict[str, float], dict[str, float]]:
     first, second = probe.probabilities(np.stack([before.image, after.image]))
     names = probe.class_names
     return dict(zip(names, map(float, first), strict=True)), dict(zip(names, map(float, second), strict=True))
@@ -236,7 +236,7 @@ def write_repainted(survey: Survey, repainted: Repainted, path: Path, model: Mod
         raise InputError(f"The file {path.name} was asked for", f"The suffix may be {choices((*FORMATS, '.fits'))}")
 
 
-def said_of(alteration: Alteration) -> str:
+def alteration_in_words(alteration: Alteration) -> str:
     """The alteration in words, for example ``without arms, turned by 30 degrees``."""
     words = {
         "without": f"without {' and '.join(alteration.without)}",
@@ -254,10 +254,10 @@ def said_of(alteration: Alteration) -> str:
 
 
 def _write_figure(survey: Survey, repainted: Repainted, path: Path, model: ModelFolder | None) -> None:
-    words = said_of(repainted.alteration)
+    words = alteration_in_words(repainted.alteration)
     light = [
         (f"{name_in_words(part.name)}, {_percent(part.share)}", part.light)
-        for part in ingredients_of(survey, repainted.galaxy_id)
+        for part in painted_components(survey, repainted.galaxy_id)
     ]
     said = repainted.said_before, repainted.said_after
     sky = CutoutSky(repainted.before.pixel_scale, repainted.before.position_angle)
@@ -282,7 +282,7 @@ def _percent(share: float) -> str:
 def _file(survey: Survey, repainted: Repainted) -> fits.HDUList:
     header = fits.Header()
     header["OBJECT"] = (str(repainted.galaxy_id), "galaxy_id, as text: it exceeds 2**53")
-    header["ALTERED"] = ascii_of(said_of(repainted.alteration))
+    header["ALTERED"] = ascii_of(alteration_in_words(repainted.alteration))
     header["DATAHASH"] = (repainted.provenance.data, "digest of the survey")
     for name, value in sorted(repainted.provenance.parameters.items()):
         header.add_history(ascii_of(f"{name} = {value}"))

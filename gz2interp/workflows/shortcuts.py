@@ -70,7 +70,7 @@ def find_shortcuts(
         generator,
         valid=survey.valid(rows),
         fwhm=_fwhm(study, rows),
-        looks=_looks(study, rows),
+        looks=_size_and_brightness(study, rows),
         bands=survey.bands,
         most=most,
         progress=progress,
@@ -107,7 +107,7 @@ def _fwhm(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.where((widths > 0) & (scale > 0), widths / np.where(scale > 0, scale, 1), np.nan)
 
 
-def _looks(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
+def _size_and_brightness(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
     """Size and brightness by the catalogue, if it has both for most; else None, and they are measured."""
     catalog = study.survey.catalog
     band = next((name for name in ("r", *MAGNITUDES) if name in catalog), None)

@@ -21,16 +21,16 @@ from gz2interp.stores.files import digest_of_file, locked, read_record, write_js
 from gz2interp.stores.truth import Truth
 from gz2interp.trust.map_tests import Explainer, importance
 from gz2interp.trust.verdict import LIMITS, judged_checks, standings, title_of
-from gz2interp.workflows.explain import AttributionSettings, method_named, options_of
+from gz2interp.workflows.explain import AttributionSettings, find_method, method_options
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.shortcuts import shortcut_findings
 from gz2interp.workflows.study import Progress, Study
 from gz2interp.workflows.trust_questions import (
     CheckInputs,
-    causes_of,
+    baseline_findings,
     draw_sample,
-    findings_of,
-    plain_findings,
+    find_causes,
+    map_findings,
     truth_findings,
 )
 
@@ -41,8 +41,8 @@ __all__ = [
     "cell_of",
     "check",
     "findings_table",
-    "short_table",
     "standings_table",
+    "summary_table",
 ]
 
 
@@ -94,7 +94,7 @@ class CheckParts:
 
 
 SLOW: Final = ("occlusion_by_band", "rise")
-SHORTCUTS, PLAIN = "shortcuts", "plain"
+SHORTCUTS, BASELINES = "shortcuts", "plain"
 """Parts that belong to no method."""
 
 
@@ -142,20 +142,20 @@ def check(study: Study, settings: CheckSettings | None = None, progress: Progres
     InputError
         A method is not known, a number makes no sense, or hardly a galaxy has an image.
     """
-    settings, tell = settings or CheckSettings(), progress or _silent
-    _refuse(settings)
+    settings, tell = settings or CheckSettings(), progress or _no_progress
+    _validate(settings)
     shuffled = study.model.label_randomised
     made = _provenance(study, settings, shuffled, predict(study, progress=progress))
     parts = CheckParts(study.model.path / "check" / made.digest)
-    steps = [SHORTCUTS, PLAIN, *dict.fromkeys(settings.methods)]
+    steps = [SHORTCUTS, BASELINES, *dict.fromkeys(settings.methods)]
     with locked(study.model.path / ".check.lock", f"checking the model {study.model.name}"):
-        _ask_all(study, settings, parts, steps, shuffled, tell)
+        _run_missing_tests(study, settings, parts, steps, shuffled, tell)
         result = _result(study, parts, made, shuffled is not None)
         study.model.write_check(result)
     return result
 
 
-def _ask_all(
+def _run_missing_tests(
     study: Study,
     settings: CheckSettings,
     parts: CheckParts,
@@ -172,32 +172,32 @@ def _ask_all(
         if name == SHORTCUTS:
             parts.write(name, CheckPart(tuple(shortcut_findings(study, settings.seed, tell))))
             continue
-        bench = bench or _bench(study, settings, shuffled, tell)
-        parts.write(name, _ask(study, bench, name))
+        bench = bench or _check_inputs(study, settings, shuffled, tell)
+        parts.write(name, _run_tests(study, bench, name))
     tell("check", len(steps), len(steps))
 
 
-def _refuse(settings: CheckSettings) -> None:
+def _validate(settings: CheckSettings) -> None:
     for name in settings.methods:
-        method_named(name)
+        find_method(name)
     if min(settings.galaxies, settings.few) < 2 or settings.stages < 1:
         raise InputError(f"{settings} was asked for", "Two galaxies or more, and one stage or more")
 
 
-def _ask(study: Study, bench: CheckInputs, name: str) -> CheckPart:
-    if name == PLAIN:
-        return CheckPart(tuple(plain_findings(bench)))
+def _run_tests(study: Study, bench: CheckInputs, name: str) -> CheckPart:
+    if name == BASELINES:
+        return CheckPart(tuple(baseline_findings(bench)))
     method = METHODS[name]
     try:
-        explainer = Explainer(method, options_of(study, method, AttributionSettings(name)))
+        explainer = Explainer(method, method_options(study, method, AttributionSettings(name)))
         found = explainer.explain(bench.probe, bench.sample.images, bench.sample.classes)
     except InputError as error:  # guided backpropagation of a network without a ReLU, a CAM of one without places
         return CheckPart(lacking=f"{method.title} cannot be asked of this network: {error.given}")
     maps = importance(found.values, method.contributes)
-    return CheckPart((*findings_of(bench, explainer, found), *truth_findings(bench, name, maps)))
+    return CheckPart((*map_findings(bench, explainer, found), *truth_findings(bench, name, maps)))
 
 
-def _bench(study: Study, settings: CheckSettings, shuffled: Path | None, tell: Progress) -> CheckInputs:
+def _check_inputs(study: Study, settings: CheckSettings, shuffled: Path | None, tell: Progress) -> CheckInputs:
     sample, names = draw_sample(study, settings.galaxies, settings.seed), study.model.class_names or None
     forgetful = RandomisedNetwork(study.model.model_file, names, settings.seed)
     layers = len(forgetful.layers)
@@ -209,24 +209,24 @@ def _bench(study: Study, settings: CheckSettings, shuffled: Path | None, tell: P
         forgetful=forgetful,
         stages=tuple(stages),
         label_randomised=None if shuffled is None else Probe.open(shuffled, names),
-        causes=causes_of(study, sample, lambda done, of: tell("repaint", done, of)),
+        causes=find_causes(study, sample, lambda done, of: tell("repaint", done, of)),
         seed=settings.seed,
     )
 
 
 def _result(study: Study, parts: CheckParts, made: Provenance, labels_known: bool) -> Check:
-    known = [parts.read(name) for name in parts.known([SHORTCUTS, PLAIN, *METHODS])]
+    known = [parts.read(name) for name in parts.known([SHORTCUTS, BASELINES, *METHODS])]
     return Check(
         survey=study.survey.name,
         model=study.model.name,
         score="logit of the predicted class",
         findings=tuple(finding for part in known for finding in part.findings),
-        unknown=(*(part.lacking for part in known if part.lacking), *_unknown(study, labels_known)),
+        unknown=(*(part.lacking for part in known if part.lacking), *_missing_tests(study, labels_known)),
         provenance=made.to_json(),
     )
 
 
-def _unknown(study: Study, labels_known: bool) -> Sequence[str]:
+def _missing_tests(study: Study, labels_known: bool) -> Sequence[str]:
     """What could not be asked, and what would make it possible."""
     words = []
     if not labels_known:
@@ -263,11 +263,11 @@ def _digest_of(table: pd.DataFrame) -> str:
     return hashlib.sha256(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes()).hexdigest()[:16]
 
 
-def _silent(what: str, done: int, of: int) -> None:
+def _no_progress(what: str, done: int, of: int) -> None:
     pass
 
 
-def short_table(check: Check) -> pd.DataFrame:
+def summary_table(check: Check) -> pd.DataFrame:
     """A row for each method, the most trustworthy first: how many checks it passed, and by what numbers it failed."""
     return pd.DataFrame(
         [

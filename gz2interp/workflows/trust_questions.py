@@ -45,10 +45,10 @@ __all__ = [
     "Causes",
     "CheckInputs",
     "CheckSample",
-    "causes_of",
+    "baseline_findings",
     "draw_sample",
-    "findings_of",
-    "plain_findings",
+    "find_causes",
+    "map_findings",
     "truth_findings",
 ]
 
@@ -109,7 +109,7 @@ def draw_sample(study: Study, count: int, seed: int) -> CheckSample:
         Fewer than two galaxies have an image.
     """
     table, names = predict(study), study.probe.class_names
-    chosen = _drawn(table, count, seed)
+    chosen = _sample_table(table, count, seed)
     if len(chosen) < 2:
         raise InputError(f"{study.survey.name} has {len(table)} galaxies with an image", "Two or more for a check")
     rows = chosen["row"].to_numpy(np.int64)
@@ -123,7 +123,7 @@ def draw_sample(study: Study, count: int, seed: int) -> CheckSample:
     )
 
 
-def _drawn(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
+def _sample_table(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
     """An equal share of each predicted class; what a class cannot fill, the others do."""
     shuffled = table.sample(frac=1, random_state=np.random.default_rng([seed, 0]))
     unseen = shuffled["split"].isin(UNSEEN).to_numpy()
@@ -135,10 +135,10 @@ def _drawn(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
 
 def _sky_sigma(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float32]:
     bands = study.survey.bands
-    return np.array([_known(study.survey.cutout(int(row)).sky_sigma, len(bands)) for row in rows], np.float32)
+    return np.array([_sigma_or_nan(study.survey.cutout(int(row)).sky_sigma, len(bands)) for row in rows], np.float32)
 
 
-def _known(sigma: tuple[float, ...], bands: int) -> tuple[float, ...]:
+def _sigma_or_nan(sigma: tuple[float, ...], bands: int) -> tuple[float, ...]:
     return sigma if len(sigma) == bands else (float("nan"),) * bands
 
 
@@ -175,7 +175,7 @@ class Causes:
         return region_of(self.light[np.arange(len(self.light)), ..., self.cause])
 
 
-def causes_of(study: Study, sample: CheckSample, progress: Callable[[int, int], None] | None = None) -> Causes | None:
+def find_causes(study: Study, sample: CheckSample, progress: Callable[[int, int], None] | None = None) -> Causes | None:
     """The causes of a sample's classes; None where the survey was not painted."""
     survey = study.survey
     if not Truth.exists(survey.path):
@@ -237,7 +237,7 @@ class CheckInputs:
         return areas(self.probe, self.sample.images, self.sample.classes, ranks, self.generator(2))
 
 
-def findings_of(bench: CheckInputs, explainer: Explainer, found: Attribution) -> Iterator[Finding]:
+def map_findings(bench: CheckInputs, explainer: Explainer, found: Attribution) -> Iterator[Finding]:
     """Every finding about a method that does not need the truth, one after the other as they are made.
 
     Parameters
@@ -249,7 +249,7 @@ def findings_of(bench: CheckInputs, explainer: Explainer, found: Attribution) ->
     """
     maps = importance(found.values, explainer.method.contributes)
     yield from _completeness(bench, found)
-    yield from _order(bench, explainer, maps)
+    yield from _deletion_and_insertion(bench, explainer, maps)
     maps = maps[: len(bench.few.rows)]
     yield from _noise(bench, explainer, maps)
     yield from _symmetry(bench, explainer, maps)
@@ -269,7 +269,7 @@ def _completeness(bench: CheckInputs, found: Attribution) -> Iterator[Finding]:
     yield finding("completeness", found.method, gap)
 
 
-def _order(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+def _deletion_and_insertion(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     sample, name = bench.sample, explainer.method.name
     deletion, insertion = areas(bench.probe, sample.images, sample.classes, order_of(maps), bench.generator(2))
     at_random = bench.random_areas
@@ -335,7 +335,7 @@ def truth_findings(bench: CheckInputs, method: str, maps: Floats) -> Iterator[Fi
     if bench.causes is None:
         return
     plain = PLAIN[GAUSSIAN](bench.sample.images, bench.generator(20))
-    for check, number in NUMBERS.items():
+    for check, number in TRUTH_TESTS.items():
         numbers, theirs = number(bench.causes, maps), number(bench.causes, plain)
         for study, which in _groups(bench, numbers):
             found, other, gain = (
@@ -344,40 +344,40 @@ def truth_findings(bench: CheckInputs, method: str, maps: Floats) -> Iterator[Fi
             yield finding_against(check, method, found, other, gain, study)
 
 
-def plain_findings(bench: CheckInputs) -> Iterator[Finding]:
+def baseline_findings(bench: CheckInputs) -> Iterator[Finding]:
     """The same of maps that know nothing of the network, under their names in brackets."""
     for name, draw in PLAIN.items():
         yield from truth_findings(bench, f"({name})", draw(bench.sample.images, bench.generator(20)))
 
 
-def _named(causes: Causes, maps: Floats) -> NDArray[np.int64]:
+def _largest_component(causes: Causes, maps: Floats) -> NDArray[np.int64]:
     """The component that has most of each map, int (n,)."""
     shares = np.where(np.isfinite(causes.falls), of_components(maps, causes.light), -np.inf)
     return np.asarray(shares.argmax(axis=1))
 
 
-def _names_the_cause(causes: Causes, maps: Floats) -> Doubles:
+def _largest_is_cause(causes: Causes, maps: Floats) -> Doubles:
     """1 where the component with most of the map is the one without which the score falls most, else 0."""
-    return _if_several(causes, _named(causes, maps) == causes.cause)
+    return _nan_if_single(causes, _largest_component(causes, maps) == causes.cause)
 
 
-def _score_falls(causes: Causes, maps: Floats) -> Doubles:
+def _removal_lowers_score(causes: Causes, maps: Floats) -> Doubles:
     """1 where the score falls when the component with most of the map is painted away, else 0."""
-    falls = np.take_along_axis(causes.falls, _named(causes, maps)[:, None], axis=1)[:, 0]
-    return _if_several(causes, falls > 0)
+    falls = np.take_along_axis(causes.falls, _largest_component(causes, maps)[:, None], axis=1)[:, 0]
+    return _nan_if_single(causes, falls > 0)
 
 
-def _if_several(causes: Causes, true: NDArray[np.bool_]) -> Doubles:
+def _nan_if_single(causes: Causes, true: NDArray[np.bool_]) -> Doubles:
     """1 or 0; NaN for a galaxy of a single component, of which nothing else can be named."""
     return np.where(causes.counts > 1, true.astype(np.float64), np.nan)
 
 
-NUMBERS: Final[Mapping[str, Number]] = {
+TRUTH_TESTS: Final[Mapping[str, Number]] = {
     "relevance_mass": lambda causes, maps: relevance_mass(maps, causes.region),
     "relevance_rank": lambda causes, maps: relevance_rank(maps, causes.region),
     "pointing": lambda causes, maps: pointing(maps, causes.region),
-    "causal": _names_the_cause,
-    "score_falls": _score_falls,
+    "causal": _largest_is_cause,
+    "score_falls": _removal_lowers_score,
 }
 """Of each check, a number for each galaxy."""
 
