@@ -3,34 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.views import VIEWS, turned
 
-__all__ = ["LayerReader", "mean_over_views", "pooled_activations"]
+__all__ = ["mean_over_views", "pooled_activations"]
 
 Floats = NDArray[np.float32]
 
 
-class LayerReader(Protocol):
-    """The part of a probe that is needed here."""
-
-    def activations(self, images: Floats, layer: str, pooled: bool = False) -> Floats:
-        """Activations of a layer: (n, y, x, channel) or (n, channel)."""
-
-
 def pooled_activations(
-    probe: LayerReader, batches: Iterable[Floats], layer: str, views: bool = False
+    probe: ModelProbe, batches: Iterable[Floats], layer: str, views: bool = False
 ) -> Iterator[Floats]:
     """The spatial mean of each channel, for one batch of images after the other.
 
     Parameters
     ----------
-    probe : LayerReader
+    probe : ModelProbe
     batches : iterable of float32 (n, y, x, band), nanomaggies
         Each batch is read when the one before has been answered, so memory does not grow with their number.
     layer : str
@@ -46,14 +39,14 @@ def pooled_activations(
         yield mean_over_views(probe, images, layer) if views else probe.activations(images, layer, pooled=True)
 
 
-def mean_over_views(probe: LayerReader, images: Floats, layer: str) -> Floats:
+def mean_over_views(probe: ModelProbe, images: Floats, layer: str) -> Floats:
     """The spatial mean of each channel, and its mean over the eight symmetries of the pixel grid.
 
     A galaxy that is mirrored or turned by quarter turns has the same mean: its views are the same eight.
 
     Parameters
     ----------
-    probe : LayerReader
+    probe : ModelProbe
     images : float32 (n, y, y, band), nanomaggies
         Square.
     layer : str

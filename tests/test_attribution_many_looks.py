@@ -257,7 +257,7 @@ class TestLooks:
         keys = np.random.default_rng(0).integers(2**63, size=6)
         widths = 0.3 * np.ptp(probe.values_at(IMAGES), axis=(1, 2, 3))[:, None, None, None]
         looks = [np.random.default_rng(key).standard_normal(IMAGES.shape[1:], dtype=np.float32) for key in keys]
-        slopes = [probe.gradients_given(probe.values_at(IMAGES) + widths * look, logit(1)).gradients for look in looks]
+        slopes = [probe.gradients_at(probe.values_at(IMAGES) + widths * look, logit(1)).gradients for look in looks]
         np.testing.assert_allclose(mean, np.mean(slopes, axis=0), atol=1e-5)
         np.testing.assert_allclose(variance, np.var(slopes, axis=0), atol=1e-4 * float(variance.max()))
 

@@ -44,8 +44,14 @@ def test_a_layer_that_says_what_it_says_changes_nothing(kind):
     probe, images = probe_of(kind), images_of()
     for layer in ("conv1", "conv2"):
         said = probe.activations(images, layer)
-        close(probe.scores_when(images, layer, said, SCORES), np.stack([probe.scores(images, s) for s in SCORES], 1))
-        when, own = probe.gradients_when(images, layer, said, SCORES[1]), probe.gradients(images, SCORES[1], layer)
+        close(
+            probe.scores_with_activations(images, layer, said, SCORES),
+            np.stack([probe.scores(images, s) for s in SCORES], 1),
+        )
+        when, own = (
+            probe.gradients_with_activations(images, layer, said, SCORES[1]),
+            probe.gradients(images, SCORES[1], layer),
+        )
         close(when.gradients, own.gradients)
         close(when.scores, own.scores)
         assert when.domain == own.domain
@@ -55,10 +61,13 @@ def test_a_layer_that_says_what_it_says_changes_nothing(kind):
 def test_another_answer_is_followed_as_by_continuing_from_it(kind):
     probe, images = probe_of(kind), images_of()
     other = np.abs(probe.activations(images_of(seed=9), "conv1"))
-    close(probe.scores_when(images, "conv1", other, SCORES[:1])[:, 0], probe.continue_from("conv1", other, SCORES[0]))
     close(
-        probe.gradients_when(images, "conv1", other, SCORES[0]).gradients,
-        probe.gradients_given(other, SCORES[0], "conv1").gradients,
+        probe.scores_with_activations(images, "conv1", other, SCORES[:1])[:, 0],
+        probe.scores_from_layer("conv1", other, SCORES[0]),
+    )
+    close(
+        probe.gradients_with_activations(images, "conv1", other, SCORES[0]).gradients,
+        probe.gradients_at(other, SCORES[0], "conv1").gradients,
     )
 
 
@@ -68,9 +77,9 @@ def test_what_passes_a_layer_by_is_still_heard():
     silent = np.zeros_like(probe.activations(images, "conv2"))
     first = probe.activations(images, "conv1", pooled=True)
     kernel, bias = probe.model.get_layer("logits").get_weights()
-    close(probe.scores_when(images, "conv2", silent, SCORES[:1])[:, 0], (first @ kernel + bias)[:, 1])
+    close(probe.scores_with_activations(images, "conv2", silent, SCORES[:1])[:, 0], (first @ kernel + bias)[:, 1])
     with pytest.raises(InputError, match="another way"):
-        probe.continue_from("conv2", silent, SCORES[0])
+        probe.scores_from_layer("conv2", silent, SCORES[0])
 
 
 @pytest.mark.parametrize(
@@ -81,11 +90,13 @@ def test_the_channels_of_a_path_sum_to_what_the_layer_adds(kind, score):
     said = probe.activations(images, "conv1")
 
     def gradient_of(values):
-        found = probe.gradients_when(images, "conv1", values, score)
+        found = probe.gradients_with_activations(images, "conv1", values, score)
         return found.scores, found.gradients
 
     path = along_the_path(said, gradient_of, score.name, steps=64)
-    rise = probe.scores(images, score) - probe.scores_when(images, "conv1", np.zeros_like(said), [score])[:, 0]
+    rise = (
+        probe.scores(images, score) - probe.scores_with_activations(images, "conv1", np.zeros_like(said), [score])[:, 0]
+    )
     np.testing.assert_allclose(path.total, rise, atol=1e-5 * max(np.abs(rise).max(), 1))
     assert np.abs(path.gap).max() < 0.02 * np.abs(rise).max()  # ReLUs switch along the path
     np.testing.assert_allclose(path.places.sum(axis=(1, 2)), path.channels.sum(axis=1), atol=1e-4)
@@ -98,12 +109,12 @@ def accounts_of(kind, layer, images):
     empty, silent = np.zeros_like(images), np.zeros_like(said)
 
     def gradient_of(values):
-        found = probe.gradients_when(images, layer, values, score)
+        found = probe.gradients_with_activations(images, layer, values, score)
         return found.scores, found.gradients
 
     path = along_the_path(said, gradient_of, score.name)
-    quiet = probe.scores_when(images, layer, silent, [score])[:, 0]
-    past = quiet - probe.scores_when(empty, layer, silent, [score])[:, 0]
+    quiet = probe.scores_with_activations(images, layer, silent, [score])[:, 0]
+    past = quiet - probe.scores_with_activations(empty, layer, silent, [score])[:, 0]
     return account(path.channels, np.zeros_like(path.channels), probe.scores(images, score) - quiet, past, score.name)
 
 
@@ -159,11 +170,11 @@ def test_between_layers_is_exact_where_the_way_is_linear():
 def test_questions_of_another_shape_are_refused():
     probe, images = probe_of("plain"), images_of(2)
     with pytest.raises(InputError, match="Activations of layer"):
-        probe.scores_when(images, "conv2", np.zeros((2, 3, 3, 1)), SCORES)
+        probe.scores_with_activations(images, "conv2", np.zeros((2, 3, 3, 1)), SCORES)
     with pytest.raises(InputError, match="2 images and 3 activations"):
-        probe.scores_when(images, "conv2", probe.activations(images_of(3), "conv2"), SCORES)
+        probe.scores_with_activations(images, "conv2", probe.activations(images_of(3), "conv2"), SCORES)
     with pytest.raises(InputError, match="2 images and 1 activations"):
-        probe.gradients_when(images, "conv2", probe.activations(images[:1], "conv2"), SCORES[0])
+        probe.gradients_with_activations(images, "conv2", probe.activations(images[:1], "conv2"), SCORES[0])
     with pytest.raises(InputError, match="Vectors"):
         probe.gradients_along(images, "conv2", np.zeros(3), "conv1")
     with pytest.raises(InputError, match="does not depend"):

@@ -80,7 +80,7 @@ def test_at_its_own_layer_a_channels_gradient_is_one_over_the_places(probe, imag
     expected[..., 3] = 1 / (height * width)
     np.testing.assert_allclose(answer.gradients, expected, atol=1e-7)
     np.testing.assert_allclose(
-        probe.continue_from(LAYER, answer.values, channel(LAYER, 3)), answer.scores, rtol=1e-5, atol=1e-7
+        probe.scores_from_layer(LAYER, answer.values, channel(LAYER, 3)), answer.scores, rtol=1e-5, atol=1e-7
     )
 
 

@@ -69,7 +69,7 @@ def test_continuing_from_what_a_layer_says_gives_the_score(kind):
     for layer in probe.layers:
         said = probe.activations(images, layer.name)
         assert said.shape[1:] == layer.shape
-        close(probe.continue_from(layer.name, said, SCORE), probe.scores(images, SCORE))
+        close(probe.scores_from_layer(layer.name, said, SCORE), probe.scores(images, SCORE))
 
 
 @pytest.mark.parametrize("kind", TWINS | OTHERS)
@@ -233,9 +233,9 @@ def test_a_layer_behind_the_logits_does_not_explain_them():
 
 def test_a_connection_that_skips_a_layer_is_seen():
     probe, images = Probe(networks.residual_network()), images_of()
-    close(probe.continue_from("join", probe.activations(images, "join"), SCORE), probe.scores(images, SCORE))
+    close(probe.scores_from_layer("join", probe.activations(images, "join"), SCORE), probe.scores(images, SCORE))
     with pytest.raises(InputError, match="does not follow from layer 'conv2' alone"):
-        probe.continue_from("conv2", probe.activations(images, "conv2"), SCORE)
+        probe.scores_from_layer("conv2", probe.activations(images, "conv2"), SCORE)
 
 
 def test_a_dropout_at_rest_does_not_let_a_skip_connection_pass_for_its_own():
@@ -256,7 +256,7 @@ def test_a_network_for_any_size_takes_any_size():
         images = np.random.default_rng(side).normal(size=(3, side, side, 5)).astype(np.float32)
         said = probe.activations(images, "conv")
         assert said.shape == (3, side - 2, side - 2, 4)
-        close(probe.continue_from("conv", said, SCORE), probe.scores(images, SCORE))
+        close(probe.scores_from_layer("conv", said, SCORE), probe.scores(images, SCORE))
         assert probe.gradients(images, SCORE).gradients.shape == images.shape
 
 
@@ -268,7 +268,7 @@ def test_mixed_precision_answers_in_float32():
     probe = Probe(keras.Model(image, keras.layers.Softmax()(logits)))
     answer = probe.gradients(images_of(), SCORE, at="conv")
     assert answer.values.dtype == answer.gradients.dtype == np.float32
-    close(probe.continue_from("conv", answer.values, SCORE), answer.scores, tolerance=1e-2)
+    close(probe.scores_from_layer("conv", answer.values, SCORE), answer.scores, tolerance=1e-2)
 
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
@@ -318,7 +318,7 @@ def test_images_of_another_shape_are_told_what_would_do(shape):
 
 def test_activations_of_another_shape_are_refused():
     with pytest.raises(InputError, match="Activations of layer 'conv2'"):
-        probe_of("plain").continue_from("conv2", np.zeros((2, 8, 8, 7)), SCORE)
+        probe_of("plain").scores_from_layer("conv2", np.zeros((2, 8, 8, 7)), SCORE)
 
 
 def test_a_network_that_answers_something_else_is_refused():

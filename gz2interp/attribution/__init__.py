@@ -19,7 +19,7 @@ from gz2interp.attribution.hires_cam import hires_cam
 from gz2interp.attribution.integrated_gradients import integrated_gradients
 from gz2interp.attribution.layer_cam import layer_cam
 from gz2interp.attribution.occlusion import occlusion, occlusion_by_band
-from gz2interp.attribution.questions import BACKENDS, GradientProbe
+from gz2interp.attribution.questions import BACKENDS
 from gz2interp.attribution.rise import rise
 from gz2interp.attribution.score_cam import faster_score_cam, score_cam
 from gz2interp.attribution.smooth_grad import smooth_grad
@@ -30,7 +30,6 @@ from gz2interp.results import Attribution
 __all__ = [
     "BACKENDS",
     "METHODS",
-    "GradientProbe",
     "Method",
     "band_shapley",
     "expected_gradients",

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import GIVEN, given_image, sky_like
-from gz2interp.attribution.questions import GradientProbe
 from gz2interp.attribution.samples import blocks
 from gz2interp.errors import InputError
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import BandAttribution
 
@@ -24,7 +24,7 @@ MOST = 10
 
 
 def band_shapley(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     *,

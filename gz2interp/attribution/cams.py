@@ -8,9 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, GradientProbe, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
 from gz2interp.cells import CellGeometry, tiled
 from gz2interp.errors import InputError, choices
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -57,7 +58,7 @@ def resized(
 
 
 def class_activation_map(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     layer: str | None,
@@ -86,7 +87,7 @@ def class_activation_map(
 
 
 def drawn(
-    probe: GradientProbe,
+    probe: ModelProbe,
     cells: Floats,
     scores: Floats,
     images: Floats,

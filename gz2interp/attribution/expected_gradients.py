@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import GradientProbe
 from gz2interp.attribution.samples import mean_over, whole_number
 from gz2interp.errors import InputError
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -21,7 +21,7 @@ SAMPLES = 100
 
 
 def expected_gradients(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     *,

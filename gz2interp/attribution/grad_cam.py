@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.cams import class_activation_map, drawn, planes
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, GradientProbe, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
 from gz2interp.network.answers import Gradients
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -18,7 +19,7 @@ Floats = NDArray[np.float32]
 
 
 def grad_cam(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     layer: str | None = None,
@@ -96,7 +97,7 @@ TINY = 1e-30
 
 
 def grad_cam_plus_plus(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     layer: str | None = None,

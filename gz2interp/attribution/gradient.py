@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, GradientProbe, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -16,7 +17,7 @@ Floats = NDArray[np.float32]
 
 
 def gradient(
-    probe: GradientProbe, images: Floats, score: Score, *, at: str = "scaled", backend: str = OURS
+    probe: ModelProbe, images: Floats, score: Score, *, at: str = "scaled", backend: str = OURS
 ) -> Attribution:
     """How much the score rises per unit of each pixel in each band.
 
@@ -59,7 +60,7 @@ def gradient(
     )
 
 
-def gradient_x_input(probe: GradientProbe, images: Floats, score: Score, *, at: str = "scaled") -> Attribution:
+def gradient_x_input(probe: ModelProbe, images: Floats, score: Score, *, at: str = "scaled") -> Attribution:
     """The gradient times the pixel's own value, in each band.
 
     Parameters

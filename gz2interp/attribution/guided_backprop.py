@@ -7,7 +7,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import GuidedProbe
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -20,7 +20,7 @@ CAVEAT = (
 
 
 def guided_backprop(
-    probe: GuidedProbe, images: NDArray[np.float32], score: Score, *, at: str = "scaled", warn: bool = True
+    probe: ModelProbe, images: NDArray[np.float32], score: Score, *, at: str = "scaled", warn: bool = True
 ) -> Attribution:
     """The gradient of a score, where each ReLU passes only what is positive, on the way there and on the way back.
 

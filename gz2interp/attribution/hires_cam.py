@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.cams import class_activation_map
-from gz2interp.attribution.questions import GradientProbe
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -16,7 +16,7 @@ Floats = NDArray[np.float32]
 
 
 def hires_cam(
-    probe: GradientProbe, images: Floats, score: Score, layer: str | None = None, *, alignment: str = "centres"
+    probe: ModelProbe, images: Floats, score: Score, layer: str | None = None, *, alignment: str = "centres"
 ) -> Attribution:
     """Activations times gradients, place by place, added up over the channels and drawn over the image.
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import baseline_of
-from gz2interp.attribution.questions import GradientProbe
 from gz2interp.attribution.samples import mean_over, whole_number
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -32,7 +32,7 @@ CHOSEN = f"doubled from {STEPS} until the gap is below {GAP:.0%}, at most {MOST_
 
 
 def integrated_gradients(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     *,
@@ -89,9 +89,7 @@ def integrated_gradients(
     return found if steps else _refined(probe, found, here, there, score, at)
 
 
-def _refined(
-    probe: GradientProbe, found: Attribution, here: Floats, there: Floats, score: Score, at: str
-) -> Attribution:
+def _refined(probe: ModelProbe, found: Attribution, here: Floats, there: Floats, score: Score, at: str) -> Attribution:
     """With more steps where the gap is not small enough yet."""
     assert found.total is not None
     assert found.steps is not None
@@ -107,7 +105,7 @@ def _refined(
     return replace(found, values=values, steps=taken)
 
 
-def _integral(probe: GradientProbe, here: Floats, there: Floats, steps: int, score: Score, at: str) -> Floats:
+def _integral(probe: ModelProbe, here: Floats, there: Floats, steps: int, score: Score, at: str) -> Floats:
     places, weights = _quadrature(steps)
 
     def taken(looks: range) -> tuple[Floats, Floats]:

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.cams import class_activation_map
-from gz2interp.attribution.questions import OURS, GradientProbe
+from gz2interp.attribution.questions import OURS
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -16,7 +17,7 @@ Floats = NDArray[np.float32]
 
 
 def layer_cam(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     layer: str | None = None,

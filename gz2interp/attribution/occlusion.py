@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import sky_like
-from gz2interp.attribution.questions import GradientProbe
 from gz2interp.attribution.samples import blocks, whole_number
 from gz2interp.errors import InputError
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -20,7 +20,7 @@ PATCH, STRIDE = 8, 4
 
 
 def occlusion(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     *,
@@ -59,7 +59,7 @@ def occlusion(
 
 
 def occlusion_by_band(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     *,
@@ -87,7 +87,7 @@ def occlusion_by_band(
 
 
 def _occluded(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     patch: int,

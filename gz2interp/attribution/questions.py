@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from types import ModuleType
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError, choices
-from gz2interp.network.answers import Gradients
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -20,9 +18,6 @@ __all__ = [
     "BACKENDS",
     "OURS",
     "TF_KERAS_VIS",
-    "GradientProbe",
-    "GuidedProbe",
-    "Look",
     "backend_named",
     "each_by_its_score",
     "reference",
@@ -34,55 +29,6 @@ Floats = NDArray[np.float32]
 OURS: Final = "ours"
 TF_KERAS_VIS: Final = "tf-keras-vis"
 BACKENDS: Final = (OURS, TF_KERAS_VIS)
-
-
-Look = Callable[..., tuple[Any, Any]]
-"""From tensors of an image and of one look to what is seen, and to the factor of the gradient there."""
-
-
-class GradientProbe(Protocol):
-    """What an attribution method needs to know of a network; `gz2interp.network.probe.Probe` is one."""
-
-    @property
-    def batch_size(self) -> int:
-        """How many images are in the works at a time."""
-
-    @property
-    def default_layer(self) -> str:
-        """The last layer that still knows where things are."""
-
-    def cells(self, layer: str, image: Sequence[int] = ()) -> CellGeometry:
-        """Where the cells of a layer lie in images of a shape (y, x)."""
-
-    def scores(self, images: Floats, score: Score) -> Floats:
-        """A score of each image."""
-
-    def activations(self, images: Floats, layer: str) -> Floats:
-        """What a layer says of each image."""
-
-    def gradients(self, images: Floats, score: Score, at: str = "scaled") -> Gradients:
-        """A score of each image and its derivative with respect to the scaled images, the input or a layer."""
-
-    def domain_of(self, at: str) -> str:
-        """What a place is called in results."""
-
-    def values_at(self, images: Floats, at: str) -> Floats:
-        """What flows through a place."""
-
-    def gradients_given(self, values: Floats, score: Score, at: str) -> Gradients:
-        """The score that follows when a place says this, and its derivative there."""
-
-    def gradient_moments(
-        self, look: Look, rows: Sequence[Floats], shared: Sequence[Floats], score: Score, at: str, *, varies: bool
-    ) -> tuple[Floats, ...]:
-        """Mean, and variance if asked for, of the gradient over many looks at each image."""
-
-
-class GuidedProbe(Protocol):
-    """Who knows guided backpropagation."""
-
-    def guided_gradients(self, images: Floats, score: Score, at: str) -> Gradients:
-        """As `GradientProbe.gradients`, by that rule."""
 
 
 def backend_named(name: str) -> str:

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import sky_like
 from gz2interp.attribution.cams import resized
-from gz2interp.attribution.questions import GradientProbe
 from gz2interp.attribution.samples import blocks, whole_number
 from gz2interp.errors import InputError
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -21,7 +21,7 @@ SAMPLES, CELLS, SHARE = 1000, 8, 0.5
 
 
 def rise(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     *,

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import GradientProbe, Look
 from gz2interp.errors import InputError
+from gz2interp.network.model_probe import ModelProbe, SampleFunction
 from gz2interp.network.scores import Score
 
 __all__ = ["Shared", "blocks", "mean_and_variance", "mean_over", "whole_number"]
@@ -45,8 +45,8 @@ PORTION = 2**24
 
 
 def mean_over(
-    probe: GradientProbe,
-    look: Look,
+    probe: ModelProbe,
+    look: SampleFunction,
     rows: Sequence[Floats],
     shared: Shared,
     looks: int,
@@ -72,8 +72,8 @@ def mean_over(
 
 
 def mean_and_variance(
-    probe: GradientProbe,
-    look: Look,
+    probe: ModelProbe,
+    look: SampleFunction,
     rows: Sequence[Floats],
     shared: Shared,
     looks: int,

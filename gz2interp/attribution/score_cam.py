@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.cams import drawn, planes, resized
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, GradientProbe, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
 from gz2interp.attribution.samples import blocks, whole_number
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -23,7 +24,7 @@ TINY = 1e-12
 
 
 def score_cam(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     layer: str | None = None,
@@ -66,7 +67,7 @@ def score_cam(
 
 
 def weighed(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     layer: str,
@@ -85,7 +86,7 @@ def weighed(
 
 
 def seen_through(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     layer: str,
@@ -131,7 +132,7 @@ CHANNELS = 10
 
 
 def faster_score_cam(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: NDArray[np.float32],
     score: Score,
     layer: str | None = None,

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, GradientProbe, Look, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
 from gz2interp.attribution.samples import Shared, mean_over, whole_number
 from gz2interp.errors import InputError
+from gz2interp.network.model_probe import ModelProbe, SampleFunction
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -23,7 +24,7 @@ NOISE = 0.15
 
 
 def smooth_grad(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: Floats,
     score: Score,
     *,
@@ -72,7 +73,7 @@ def smooth_grad(
 
 def noisy_looks(
     values: Floats, samples: int, noise: float, generator: np.random.Generator | None
-) -> tuple[Look, tuple[Floats, Floats], Shared]:
+) -> tuple[SampleFunction, tuple[Floats, Floats], Shared]:
     """How `gz2interp.attribution.samples` is to look at images under noise: look, rows, and what looks share.
 
     Parameters

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import GradientProbe
 from gz2interp.errors import InputError
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 from gz2interp.views import VIEWS, turned, turned_back
@@ -25,7 +25,7 @@ Floats = NDArray[np.float32]
 
 
 def symmetry_averaged(
-    function: Callable[..., Attribution], probe: GradientProbe, images: Floats, score: Score, **options: Any
+    function: Callable[..., Attribution], probe: ModelProbe, images: Floats, score: Score, **options: Any
 ) -> Attribution:
     """Any method's maps, averaged over the eight symmetries of the pixel grid.
 

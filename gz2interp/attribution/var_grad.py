@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import GradientProbe
 from gz2interp.attribution.samples import mean_and_variance
 from gz2interp.attribution.smooth_grad import NOISE, SAMPLES, noisy_looks
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
@@ -15,7 +15,7 @@ __all__ = ["var_grad"]
 
 
 def var_grad(
-    probe: GradientProbe,
+    probe: ModelProbe,
     images: NDArray[np.float32],
     score: Score,
     *,

@@ -75,7 +75,7 @@ TINY = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class RecordedBatch:
-    """What the network says of a batch: as `Probe.listen` tells it."""
+    """What the network says of a batch: as `Probe.record` tells it."""
 
     probabilities: Tensor
     logits: Tensor

@@ -14,9 +14,9 @@ from gz2interp.features.image_prior import ImagePrior
 from gz2interp.features.limits import above_sky, fluxes_within
 from gz2interp.features.parametrisations import Parametrisation
 from gz2interp.features.transformations import Transformations, images_of
+from gz2interp.network.hooks import TRACING
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
-from gz2interp.network.taps import TRACING
 
 __all__ = ["ObjectiveOptimiser", "OptimiserState"]
 
@@ -147,7 +147,7 @@ class ObjectiveOptimiser:
         return fluxes_within(lit, self.light, self.own_colours)
 
     def _value(self, images: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
-        probabilities, logits, said = self.probe.listen(images, self.layers)
+        probabilities, logits, said = self.probe.record(images, self.layers)
         return self.form.evaluate(RecordedBatch(probabilities, logits, {**said, COMPANY: company}), numbers)
 
     def _stepped(

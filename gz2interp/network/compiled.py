@@ -11,20 +11,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
+from gz2interp.network.hooks import TRACING
+from gz2interp.network.model_probe import SampleFunction
 from gz2interp.network.quiet import tf
-from gz2interp.network.taps import TRACING
 
-__all__ = ["CompiledFunctions", "Look", "moments_over", "rows_of"]
+__all__ = ["CompiledFunctions", "moments_over", "rows_of"]
 
 
 Tensor = Any
 
-Look = Callable[..., tuple[Tensor, Tensor | float]]
-"""From an image's tensors and those of one look to what is seen, and to the factor of the gradient there."""
-
 
 def moments_over(
-    look: Look, derivative: Callable[[Tensor], Tensor], rows: Sequence[Tensor], shared: Sequence[Tensor], varies: bool
+    look: SampleFunction,
+    derivative: Callable[[Tensor], Tensor],
+    rows: Sequence[Tensor],
+    shared: Sequence[Tensor],
+    varies: bool,
 ) -> tuple[Tensor, ...]:
     """Mean over the looks, and variance if asked for (Welford's recurrence), as the first of `rows`.
 

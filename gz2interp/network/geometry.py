@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.cells import MEASURED, CellGeometry, tiled
+from gz2interp.network.hooks import TRACING
 from gz2interp.network.layers import traced
 from gz2interp.network.quiet import tf
-from gz2interp.network.taps import TRACING
 
 __all__ = ["geometries", "measured"]
 

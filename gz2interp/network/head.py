@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, choices
+from gz2interp.network.hooks import TRACING, output_hook
 from gz2interp.network.layers import LayerUse, Traced, example_shape, image_shape
 from gz2interp.network.quiet import keras, tf
-from gz2interp.network.taps import TRACING, heard_after
 
 __all__ = ["Head", "check_answer", "class_names_of", "head_of"]
 
@@ -116,26 +116,26 @@ class Head:
     ends_in_logits: bool = False
 
     @contextmanager
-    def heard(self) -> Iterator[list[Tensor]]:
+    def record_logits(self) -> Iterator[list[Tensor]]:
         """While a forward pass is traced inside, the list receives the logits where a layer named logits gives them."""
         logits: list[Tensor] = []
         if not self.named or self.use is None:
             yield logits
             return
 
-        def listen(tensor: Tensor) -> Tensor:
+        def record(tensor: Tensor) -> Tensor:
             logits.append(tensor)
             return tensor
 
-        with heard_after(self.use.layer, listen, self.use.number):
+        with output_hook(self.use.layer, record, self.use.number):
             yield logits
 
-    def read(self, answer: Tensor, heard: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    def read(self, answer: Tensor, recorded: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
         """Probabilities and logits, float32 (n, class); the answer is one in a graph where it was computed."""
-        entering = _entering(answer) if self.activated and not heard else ()
+        entering = _entering(answer) if self.activated and not recorded else ()
         answer = tf.cast(answer, tf.float32)
-        if heard:
-            logits = tf.cast(heard[0], tf.float32)
+        if recorded:
+            logits = tf.cast(recorded[0], tf.float32)
         elif entering:
             logits = tf.concat([tf.cast(each, tf.float32) for each in entering], axis=-1)
             logits = tf.reshape(logits, tf.shape(answer))

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from gz2interp.errors import InputError, LayerNotFound, choices, close_to
 from gz2interp.network.answers import LayerInfo
+from gz2interp.network.hooks import TRACING, patch_method
 from gz2interp.network.quiet import keras, tf
-from gz2interp.network.taps import TRACING, replaced
 from gz2interp.schema import CUTOUT_SIZE
 
 __all__ = [
@@ -181,7 +181,7 @@ def _written_down(
 
     with TRACING, ExitStack() as taps:
         for layer in model._flatten_layers(include_self=False):
-            taps.enter_context(replaced(layer, "call", diary.keeper(layer)))
+            taps.enter_context(patch_method(layer, "call", diary.keeper(layer)))
         spec = tf.TensorSpec(shape or (None, *example_shape(image_shape(model))), tf.float32)
         function = tf.function(forward, autograph=False).get_concrete_function(spec)
     return diary, ends[0], function

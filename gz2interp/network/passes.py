@@ -9,12 +9,12 @@ from typing import Any
 
 from gz2interp.errors import InputError, choices
 from gz2interp.network.head import Head
+from gz2interp.network.hooks import ActivationRecorder, output_hook
 from gz2interp.network.layers import LayerUse, example_shape, find
 from gz2interp.network.quiet import keras, tf
 from gz2interp.network.scores import Score, plane_of
-from gz2interp.network.taps import ActivationRecorder, heard_after
 
-__all__ = ["Passes", "guided", "pooled", "said_by"]
+__all__ = ["Passes", "guided", "layer_inputs", "pooled"]
 
 
 Tensor = Any
@@ -46,21 +46,21 @@ class Passes:
         images: Tensor,
         place: LayerUse | None = None,
         visit: Visit = tf.identity,
-        ears: Mapping[str, ActivationRecorder] | None = None,
+        recorders: Mapping[str, ActivationRecorder] | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Probabilities and logits of a batch; what passes `place` (None: the input) goes through `visit`.
 
-        Each of the `ears` hears the layer that it is named by.
+        Each of the `recorders` hears the layer that it is named by.
         """
         with ExitStack() as taps:
             if place is None:
                 images = visit(tf.identity(images))
             else:
-                taps.enter_context(heard_after(place.layer, visit, place.number))
-            for name, ear in (ears or {}).items():  # after the place: what a visit leaves there is what they hear
+                taps.enter_context(output_hook(place.layer, visit, place.number))
+            for name, recorder in (recorders or {}).items():  # after the hook at `place`: they record what it returns
                 use = find(name, self.uses)
-                taps.enter_context(heard_after(use.layer, ear.listen, use.number))
-            logits = taps.enter_context(self.head.heard())
+                taps.enter_context(output_hook(use.layer, recorder.record, use.number))
+            logits = taps.enter_context(self.head.record_logits())
             answer = self.model(images, training=False)
         return self.head.read(answer, logits)
 
@@ -74,9 +74,9 @@ class Passes:
         self, images: Tensor, resolved: Sequence[Score], place: LayerUse | None = None, visit: Visit = tf.identity
     ) -> Tensor:
         """Several scores of a batch in one pass, (n, score)."""
-        ears = {name: ActivationRecorder() for score in resolved for name in score.layers}
-        answers = self.outputs(images, place, visit, ears)
-        said = said_by(ears)
+        recorders = {name: ActivationRecorder() for score in resolved for name in score.layers}
+        answers = self.outputs(images, place, visit, recorders)
+        said = layer_inputs(recorders)
         return tf.stack([score(*answers, said) for score in resolved], axis=1)
 
     def score_given(self, values: Tensor, resolved: Score, place: LayerUse | None, title: str) -> Tensor:
@@ -122,10 +122,10 @@ class Passes:
         return tf.cast(gradient, tf.float32)
 
 
-def said_by(ears: Mapping[str, ActivationRecorder]) -> dict[str, Tensor]:
+def layer_inputs(recorders: Mapping[str, ActivationRecorder]) -> dict[str, Tensor]:
     """What a score is told of the layers it listens to: their means, and their planes."""
-    planes = {plane_of(name): _plane(ear.heard) for name, ear in ears.items()}
-    return planes | {name: pooled(ear.heard) for name, ear in ears.items()}
+    planes = {plane_of(name): _plane(recorder.recorded) for name, recorder in recorders.items()}
+    return planes | {name: pooled(recorder.recorded) for name, recorder in recorders.items()}
 
 
 def _plane(values: Tensor) -> Tensor:
@@ -158,7 +158,7 @@ def guided(uses: Sequence[LayerUse]) -> Iterator[None]:
         )
     with ExitStack() as taps:
         for use in relus:
-            taps.enter_context(heard_after(use.layer, _one_way, use.number))
+            taps.enter_context(output_hook(use.layer, _one_way, use.number))
         yield
 
 

@@ -15,17 +15,18 @@ from numpy.typing import ArrayLike, NDArray
 from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients, LayerInfo
-from gz2interp.network.compiled import CompiledFunctions, Look, moments_over, rows_of
+from gz2interp.network.compiled import CompiledFunctions, moments_over, rows_of
 from gz2interp.network.geometry import geometries, measured
 from gz2interp.network.head import check_answer, class_names_of, head_of
+from gz2interp.network.hooks import TRACING, ActivationRecorder
 from gz2interp.network.layer_scores import LayerScore
 from gz2interp.network.layers import LayerUse, example_shape, find, image_shape, traced
 from gz2interp.network.loading import load_network
-from gz2interp.network.passes import Passes, guided, said_by
+from gz2interp.network.model_probe import SampleFunction
+from gz2interp.network.passes import Passes, guided, layer_inputs
 from gz2interp.network.passes import pooled as plane_mean
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import Score, singles
-from gz2interp.network.taps import TRACING, ActivationRecorder
 
 __all__ = ["Probe"]
 
@@ -163,9 +164,9 @@ class Probe:
         def question(images: Tensor, cell: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(images)
-                ear = ActivationRecorder()
-                self._passes.outputs(images, None, ears={place.name: ear})
-                value = tf.reduce_sum(ear.heard * cell)
+                recorder = ActivationRecorder()
+                self._passes.outputs(images, None, recorders={place.name: recorder})
+                value = tf.reduce_sum(recorder.recorded * cell)
             gradient = tape.gradient(value, images)
             return (tf.abs(tf.zeros_like(images) if gradient is None else gradient),)
 
@@ -221,9 +222,9 @@ class Probe:
         place = find(layer, self._uses)
 
         def question(images: Tensor) -> tuple[Tensor, ...]:
-            ear = ActivationRecorder()
-            self._passes.outputs(images, place, ear.listen)
-            return (plane_mean(ear.heard) if pooled else ear.heard,)
+            recorder = ActivationRecorder()
+            self._passes.outputs(images, place, recorder.record)
+            return (plane_mean(recorder.recorded) if pooled else recorder.recorded,)
 
         return self._ask_about(images, ("activations", place, pooled), question)[0]
 
@@ -265,7 +266,7 @@ class Probe:
         place = self._place(at)
         return rows_of(images, self.image_shape, "Images") if place is None else self.activations(images, place.name)
 
-    def gradients_given(self, values: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
+    def gradients_at(self, values: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
         """The score that follows when a place says this, and its derivative there.
 
         Parameters
@@ -299,7 +300,7 @@ class Probe:
 
     def gradient_moments(
         self,
-        look: Look,
+        look: SampleFunction,
         rows: Sequence[Floats],
         shared: Sequence[Floats],
         score: Score,
@@ -345,7 +346,7 @@ class Probe:
         key = ("gradient moments", look, varies, place, resolved, *shapes)
         return self._questions.ask_of_several(key, question, rows, shapes, shared)
 
-    def continue_from(self, layer: str, activations: ArrayLike, score: Score) -> Floats:
+    def scores_from_layer(self, layer: str, activations: ArrayLike, score: Score) -> Floats:
         """The score that follows when a layer says this, float32 (n,).
 
         Parameters
@@ -366,9 +367,9 @@ class Probe:
             return (self._passes.score_given(activations, resolved, place, score.name),)
 
         shape = rows.shape[1:]
-        return self._questions.ask(("continue_from", place, resolved, shape), question, rows, shape)[0]
+        return self._questions.ask(("scores_from_layer", place, resolved, shape), question, rows, shape)[0]
 
-    def listen(self, images: Tensor, layers: Sequence[str]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def record(self, images: Tensor, layers: Sequence[str]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """What a score is told of a batch, for use inside somebody's ``tf.function``.
 
         Parameters
@@ -385,13 +386,15 @@ class Probe:
             itself, (n, y, x, channel).
         """
         with TRACING:
-            ears = {name: ActivationRecorder() for name in layers}
-            return *self._passes.outputs(images, ears=ears), said_by(ears)
+            recorders = {name: ActivationRecorder() for name in layers}
+            return *self._passes.outputs(images, recorders=recorders), layer_inputs(recorders)
 
-    def scores_when(self, images: ArrayLike, layer: str, activations: ArrayLike, scores: Sequence[Score]) -> Floats:
+    def scores_with_activations(
+        self, images: ArrayLike, layer: str, activations: ArrayLike, scores: Sequence[Score]
+    ) -> Floats:
         """Scores of each image when a layer says something else than it would, float32 (n, score).
 
-        Unlike `continue_from` it may be asked of any layer: what reaches the scores by another way still does.
+        Unlike `scores_from_layer` it may be asked of any layer: what reaches the scores by another way still does.
 
         Parameters
         ----------
@@ -408,8 +411,10 @@ class Probe:
 
         return self._ask_when(images, place, activations, ("scores when", place, resolved), question)[0]
 
-    def gradients_when(self, images: ArrayLike, layer: str, activations: ArrayLike, score: Score) -> Gradients:
-        """As `scores_when`, of one score, with its derivative with respect to what the layer says.
+    def gradients_with_activations(
+        self, images: ArrayLike, layer: str, activations: ArrayLike, score: Score
+    ) -> Gradients:
+        """As `scores_with_activations`, of one score, with its derivative with respect to what the layer says.
 
         Raises
         ------
@@ -446,18 +451,22 @@ class Probe:
         InputError
             If the layer does not depend on the place, or has other channels.
         """
-        place, heard = self._place(at), find(layer, self._uses)
-        along = rows_of(np.asarray(vector, np.float32)[None], heard.info.shape[-1:], "Vectors")
+        place, target = self._place(at), find(layer, self._uses)
+        along = rows_of(np.asarray(vector, np.float32)[None], target.info.shape[-1:], "Vectors")
         rows = rows_of(images, self.image_shape, "Images")
 
         def question(images: Tensor, along: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                ear, far = ActivationRecorder(tape), ActivationRecorder()
-                self._passes.outputs(images, place, ear.listen, {heard.name: far})
-                value = tf.linalg.matvec(plane_mean(far.heard), along[0])
-            return value, ear.heard, self._passes.derivative(tape, value, ear.tensor, place, f"of {heard.name}")
+                recorder, far = ActivationRecorder(tape), ActivationRecorder()
+                self._passes.outputs(images, place, recorder.record, {target.name: far})
+                value = tf.linalg.matvec(plane_mean(far.recorded), along[0])
+            return (
+                value,
+                recorder.recorded,
+                self._passes.derivative(tape, value, recorder.tensor, place, f"of {target.name}"),
+            )
 
-        key = ("gradients along", place, heard)
+        key = ("gradients along", place, target)
         found = self._questions.ask_of_several(key, question, (rows,), (self.image_shape,), (along,))
         return Gradients(found[0], found[1], found[2], self.domain_of(at))
 
@@ -485,9 +494,9 @@ class Probe:
 
         def question(images: Tensor) -> tuple[Tensor, ...]:
             with rule(), tf.GradientTape(watch_accessed_variables=False) as tape:
-                ear = ActivationRecorder(tape)
-                value = self._passes.score(images, resolved, place, ear.listen)
-            return value, ear.heard, self._passes.derivative(tape, value, ear.tensor, place, score.name)
+                recorder = ActivationRecorder(tape)
+                value = self._passes.score(images, resolved, place, recorder.record)
+            return value, recorder.recorded, self._passes.derivative(tape, value, recorder.tensor, place, score.name)
 
         scores, values, gradients = self._ask_about(
             images, ("gradients", rule is nullcontext, place, resolved), question

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from gz2interp.attribution.questions import Look
 from gz2interp.cells import CellGeometry, tiled
 from gz2interp.network.answers import Gradients
+from gz2interp.network.model_probe import SampleFunction
 from gz2interp.network.scores import Score
 
 __all__ = ["LinearProbe"]
@@ -74,13 +74,13 @@ class LinearProbe:
         """The images."""
         return images
 
-    def gradients_given(self, values: Floats, score: Score, at: str = "scaled") -> Gradients:
+    def gradients_at(self, values: Floats, score: Score, at: str = "scaled") -> Gradients:
         """As `gradients`."""
         return self.gradients(values, score, at)
 
     def gradient_moments(
         self,
-        look: Look,
+        look: SampleFunction,
         rows: Sequence[Floats],
         shared: Sequence[Floats],
         score: Score,

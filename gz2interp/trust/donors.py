@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.random import Generator
@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from gz2interp.measure.outskirts import MeasuredImages
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.statistics import Estimate, Z
 from gz2interp.trust.nuisances import Nuisance
 
-__all__ = ["CALIPER", "FEWEST", "DonorPairs", "ScoreProbe", "ShortcutEffect", "Side", "answers", "draw_pairs", "pulls"]
+__all__ = ["CALIPER", "FEWEST", "DonorPairs", "ShortcutEffect", "Side", "answers", "draw_pairs", "pulls"]
 
 
 Ints = NDArray[np.int64]
@@ -126,17 +127,6 @@ DRAWS = 400
 """Of the bootstrap."""
 
 
-class ScoreProbe(Protocol):
-    """What is asked of a probe."""
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """In the order of its outputs."""
-
-    def probabilities(self, images: Any, /) -> Floats:
-        """Float32 (n, class)."""
-
-
 @dataclass(frozen=True)
 class ShortcutEffect:
     """Of one class, on one side.
@@ -172,7 +162,7 @@ class ShortcutEffect:
 
 
 def answers(
-    probe: ScoreProbe,
+    probe: ModelProbe,
     family: Nuisance,
     galaxies: MeasuredImages,
     pairs: DonorPairs,
@@ -242,7 +232,7 @@ def pulls(
     return tuple(found)
 
 
-def _told(probe: ScoreProbe, before: Floats, after: Floats) -> Floats:
+def _told(probe: ModelProbe, before: Floats, after: Floats) -> Floats:
     """What is said of images (donor, n, y, x, band), float32 (n, donor, class); those left as they were count once."""
     changed = (after != before).any(axis=(2, 3, 4))
     told = np.broadcast_to(probe.probabilities(before), (*changed.shape, len(probe.class_names))).copy()

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from gz2interp.attribution import GradientProbe, Method
+from gz2interp.attribution import Method
 from gz2interp.attribution.baselines import scatter_at_rim, sky_like
 from gz2interp.attribution.questions import each_by_its_score
 from gz2interp.attribution.samples import blocks
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import logit
 from gz2interp.painting.noise import ELECTRONS
 from gz2interp.results import Attribution
@@ -21,7 +22,6 @@ from gz2interp.schema import BANDS
 
 __all__ = [
     "STEPS",
-    "CheckedNetwork",
     "Explainer",
     "areas",
     "correlation",
@@ -39,13 +39,6 @@ Floats = NDArray[np.float32]
 Classes = NDArray[np.int64]
 
 
-class CheckedNetwork(GradientProbe, Protocol):
-    """What a check needs to know of a network; `gz2interp.network.probe.Probe` is one."""
-
-    def probabilities(self, images: Floats) -> Floats:
-        """What the network says of each image, float32 (n, class)."""
-
-
 @dataclass(frozen=True)
 class Explainer:
     """A method as it is asked: about the logit of each image's class.
@@ -60,7 +53,7 @@ class Explainer:
     method: Method
     options: Mapping[str, Any] = field(default_factory=dict)
 
-    def explain(self, probe: CheckedNetwork, images: Floats, classes: Classes) -> Attribution:
+    def explain(self, probe: ModelProbe, images: Floats, classes: Classes) -> Attribution:
         """The maps of images (n, y, x, band), each for its own class int (n,)."""
         scores = [logit(int(each)) for each in classes]
         return each_by_its_score(
@@ -70,7 +63,7 @@ class Explainer:
             "logit of the predicted class",
         )
 
-    def importance(self, probe: CheckedNetwork, images: Floats, classes: Classes) -> Floats:
+    def importance(self, probe: ModelProbe, images: Floats, classes: Classes) -> Floats:
         """How much each pixel counts, float32 (n, y, x); see `importance`."""
         return importance(self.explain(probe, images, classes).values, self.method.contributes)
 
@@ -168,7 +161,7 @@ STEPS = 16
 
 
 def areas(
-    probe: CheckedNetwork,
+    probe: ModelProbe,
     images: Floats,
     classes: Classes,
     ranks: Ranks,

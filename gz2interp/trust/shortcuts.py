@@ -19,8 +19,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.measure.outskirts import MeasuredImages, measure, planes
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.statistics import Estimate
-from gz2interp.trust.donors import CALIPER, FEWEST, DonorPairs, ScoreProbe, ShortcutEffect, answers, draw_pairs, pulls
+from gz2interp.trust.donors import CALIPER, FEWEST, DonorPairs, ShortcutEffect, answers, draw_pairs, pulls
 from gz2interp.trust.nuisances import LEAST_ROOM, NUISANCES, Nuisance, amid, outside
 
 __all__ = ["FEWEST", "LIMIT", "NuisancePlace", "ShortcutResult", "locate", "named_shortcut", "shortcuts"]
@@ -70,7 +71,7 @@ class NuisancePlace:
 
 
 def locate(
-    probe: ScoreProbe,
+    probe: ModelProbe,
     galaxies: MeasuredImages,
     pairs: DonorPairs,
     classes: Ints,
@@ -126,7 +127,7 @@ def _portions(count: int) -> list[slice]:
 
 
 def _rises(
-    probe: ScoreProbe, galaxies: MeasuredImages, pairs: DonorPairs, rows: Ints, others: Ints, number: int, output: int
+    probe: ModelProbe, galaxies: MeasuredImages, pairs: DonorPairs, rows: Ints, others: Ints, number: int, output: int
 ) -> Floats:
     """By how much the probability rises when all, one cell, or one band of another's surroundings becomes this class's.
 
@@ -210,7 +211,7 @@ class ShortcutResult:
 
 
 def shortcuts(
-    probe: ScoreProbe,
+    probe: ModelProbe,
     images: ArrayLike,
     classes: Sequence[str],
     generator: Generator,
@@ -283,7 +284,7 @@ def named_shortcut(found: Sequence[ShortcutResult]) -> ShortcutResult | None:
 class _TestInputs:
     """Everything that the questions have in common."""
 
-    probe: ScoreProbe
+    probe: ModelProbe
     galaxies: MeasuredImages
     classes: NDArray[np.int64]
     outputs: Sequence[int]

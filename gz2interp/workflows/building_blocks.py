@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from gz2interp.concepts.groups import Groups, find_groups
 from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.embedding.projection import MapSettings, project
 from gz2interp.errors import InputError, SurveyError, choices
-from gz2interp.network.answers import Gradients, LayerInfo
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score, logit
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import LABEL, PETRO_RADIUS
@@ -45,7 +45,6 @@ __all__ = [
     "ALL",
     "LOGIT_RULE",
     "BlockSettings",
-    "BlocksProbe",
     "SampledPlaces",
     "SurveyPass",
     "artefact_tables",
@@ -188,43 +187,19 @@ def load_atlas(folder: BlocksFolder, name: str = ALL) -> Atlas:
 Floats = NDArray[np.float32]
 
 
-class BlocksProbe(Protocol):
-    """The part of a probe that is needed here."""
-
-    class_names: tuple[str, ...]
-
-    def layer(self, name: str) -> LayerInfo:
-        """A layer by its name."""
-
-    def cells(self, layer: str, image: Sequence[int] = ()) -> CellGeometry:
-        """Where its cells lie."""
-
-    def activations(self, images: Floats, layer: str, pooled: bool = False) -> Floats:
-        """What a layer says of each image."""
-
-    def gradients(self, images: Floats, score: Score, at: str = "scaled") -> Gradients:
-        """A score and its derivative."""
-
-    def gradients_when(self, images: Floats, layer: str, activations: Floats, score: Score) -> Gradients:
-        """The same when the layer says something else."""
-
-    def scores_when(self, images: Floats, layer: str, activations: Floats, scores: Sequence[Score]) -> Floats:
-        """Scores when the layer says something else."""
-
-
-def layer_cells(door: BlocksProbe, layer: str, image: tuple[int, int]) -> CellGeometry:
+def layer_cells(door: ModelProbe, layer: str, image: tuple[int, int]) -> CellGeometry:
     """Where a layer's places lie in images of a shape (y, x); one place for a layer without."""
     info = door.layer(layer)
     return door.cells(layer, image) if info.spatial else tiled((1, 1), image)
 
 
-def class_logits(door: BlocksProbe) -> tuple[Score, ...]:
+def class_logits(door: ModelProbe) -> tuple[Score, ...]:
     """The evidence for each class."""
     return tuple(logit(name) for name in door.class_names)
 
 
 def layer_attributions(
-    door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], steps: int = 16
+    door: ModelProbe, images: Floats, layer: str, scores: Sequence[Score], steps: int = 16
 ) -> tuple[LayerAttribution, ...]:
     """What a layer's channels add to each score at each place.
 
@@ -240,21 +215,23 @@ def layer_attributions(
     return tuple(_attribution(door, images, layer, score, steps) for score in scores)
 
 
-def bypass_scores(door: BlocksProbe, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
+def bypass_scores(door: ModelProbe, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
     """What galaxies add to scores by ways that do not lead through the layer, float32 (n, score): see `account`."""
     silent = np.zeros_like(said)
     empty = np.zeros_like(images)
-    return door.scores_when(images, layer, silent, scores) - door.scores_when(empty, layer, silent, scores)
+    return door.scores_with_activations(images, layer, silent, scores) - door.scores_with_activations(
+        empty, layer, silent, scores
+    )
 
 
-def _attribution(door: BlocksProbe, images: Floats, layer: str, score: Score, steps: int) -> LayerAttribution:
+def _attribution(door: ModelProbe, images: Floats, layer: str, score: Score, steps: int) -> LayerAttribution:
     if not steps:
         found = door.gradients(images, score, layer)
         return at_the_end(found.values, found.gradients, score.name, found.scores)
     said = door.activations(images, layer)
 
     def gradient_of(values: Floats) -> tuple[Floats, Floats]:
-        found = door.gradients_when(images, layer, values, score)
+        found = door.gradients_with_activations(images, layer, values, score)
         return found.scores, found.gradients
 
     return along_the_path(said, gradient_of, score.name, steps)
@@ -307,7 +284,7 @@ class SurveyPass:
 
 
 def run_survey_pass(
-    door: BlocksProbe,
+    door: ModelProbe,
     survey: Survey,
     rows: Ints,
     layer: str,
@@ -322,7 +299,7 @@ def run_survey_pass(
 
     Parameters
     ----------
-    door : BlocksProbe
+    door : ModelProbe
     survey : Survey
     rows : int64 (n,)
     layer : str
@@ -399,7 +376,7 @@ class _Pass:
 
 
 def _sample_places(
-    door: BlocksProbe, images: Floats, rows: Ints, layer: str, each: int, rng: np.random.Generator
+    door: ModelProbe, images: Floats, rows: Ints, layer: str, each: int, rng: np.random.Generator
 ) -> SampledPlaces:
     attributions = layer_attributions(door, images, layer, class_logits(door), steps=0)
     said = attributions[0].activations

@@ -241,7 +241,9 @@ def _galaxy_blocks(
     kept = load_blocks(study.survey, study.model, layer)
     found = load_groups(kept) if kept and not groups else find_groups(said, groups or 6, layer=layer)
     past = bypass_scores(probe, images, layer, scores, said)
-    effects = group_effects(found, attributions, past, lambda given: probe.scores_when(images, layer, given, scores))
+    effects = group_effects(
+        found, attributions, past, lambda given: probe.scores_with_activations(images, layer, given, scores)
+    )
     loud = kept.channels["loud"].to_numpy(np.float32) if kept else None
     return GalaxyBlocks(
         galaxy_id,

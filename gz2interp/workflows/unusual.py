@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,7 @@ from gz2interp.embedding.unusual.scores import vote_shares
 from gz2interp.errors import SurveyError
 from gz2interp.measure.morphology import SMALLEST, morphology, morphology_words
 from gz2interp.network.answers import LayerInfo
+from gz2interp.network.model_probe import ModelProbe
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, name_in_words
 from gz2interp.stores.analyses import Analysis, latest_analysis
@@ -58,7 +59,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FEWEST",
-    "ActivationProbe",
     "FeatureExtractor",
     "ImageAnomaly",
     "LayerFeatures",
@@ -77,18 +77,6 @@ Floats = NDArray[np.float32]
 
 SCALED: Final = "scaled"
 """The layer of a network of ours that scales the images."""
-
-
-class ActivationProbe(Protocol):
-    """The part of a probe that is needed here."""
-
-    layers: tuple[LayerInfo, ...]
-
-    def layer(self, name: str) -> LayerInfo:
-        """A layer by its name."""
-
-    def activations(self, images: Floats, layer: str, pooled: bool = False) -> Floats:
-        """What a layer says of each image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +100,7 @@ class FeatureExtractor:
 
     Parameters
     ----------
-    door : ActivationProbe
+    door : ModelProbe
     layers : sequence of str
         By default the last layer of each size of plane: see `stages_of`.
     bands : sequence of str
@@ -127,7 +115,7 @@ class FeatureExtractor:
         In words.
     """
 
-    def __init__(self, door: ActivationProbe, layers: Sequence[str] = (), bands: Sequence[str] = ()) -> None:
+    def __init__(self, door: ModelProbe, layers: Sequence[str] = (), bands: Sequence[str] = ()) -> None:
         self._door = door
         self.infos = tuple(door.layer(name) for name in layers) if layers else stages_of(door.layers)
         self.layers = tuple(info.name for info in self.infos)

@@ -1,4 +1,4 @@
-"""Taps change nothing that stays."""
+"""Hooks leave a network as it was."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import threading
 import numpy as np
 import pytest
 
+from gz2interp.network.hooks import activation_hook, output_hook
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras, tf
 from gz2interp.network.scores import logit
-from gz2interp.network.taps import heard_after, heard_before
 from gz2interp.testing import networks
 
 # Keras itself turns its variables into arrays in a way that NumPy 2 is giving up, whenever it saves a network.
@@ -27,35 +27,35 @@ def images():
     return np.random.default_rng(1).normal(size=(4, *networks.SHAPE)).astype(np.float32)
 
 
-def test_a_tap_hears_and_may_replace(model, images):
-    heard = []
-    with heard_after(model.get_layer("logits"), lambda tensor: heard.append(tensor) or tf.zeros_like(tensor)):
+def test_a_hook_records_and_may_replace(model, images):
+    recorded = []
+    with output_hook(model.get_layer("logits"), lambda tensor: recorded.append(tensor) or tf.zeros_like(tensor)):
         answer = model(images, training=False)
     np.testing.assert_allclose(answer, 1 / 3)
-    assert heard[0].shape == (4, 3)
+    assert recorded[0].shape == (4, 3)
     assert not np.allclose(model(images, training=False), 1 / 3)
 
 
-def test_a_tap_before_the_activation_hears_what_is_activated(images):
-    model, heard = networks.dense_softmax_network(), []
-    with heard_before(model.get_layer("predictions"), lambda tensor: heard.append(tensor) or tensor):
+def test_a_hook_before_the_activation_records_what_is_activated(images):
+    model, recorded = networks.dense_softmax_network(), []
+    with activation_hook(model.get_layer("predictions"), lambda tensor: recorded.append(tensor) or tensor):
         answer = model(images, training=False)
-    np.testing.assert_allclose(tf.nn.softmax(heard[0]), answer, rtol=1e-6)
+    np.testing.assert_allclose(tf.nn.softmax(recorded[0]), answer, rtol=1e-6)
 
 
 @pytest.mark.parametrize("use", [0, 1])
-def test_a_tap_chooses_among_the_uses_of_a_layer(images, use):
+def test_a_hook_chooses_among_the_uses_of_a_layer(images, use):
     model, shapes = networks.shared_activation_network(), []
-    with heard_after(model.get_layer("relu"), lambda tensor: shapes.append(tuple(tensor.shape)) or tensor, use):
+    with output_hook(model.get_layer("relu"), lambda tensor: shapes.append(tuple(tensor.shape)) or tensor, use):
         model(images, training=False)
     assert shapes == [[(4, 16, 16, 6)], [(4, 8, 8, 8)]][use]
 
 
-def test_taps_are_taken_away_after_an_error(model, images):
+def test_hooks_are_removed_after_an_error(model, images):
     def fail(tensor):
         raise RuntimeError("on purpose")
 
-    with pytest.raises(RuntimeError), heard_after(model.get_layer("conv1"), fail):
+    with pytest.raises(RuntimeError), output_hook(model.get_layer("conv1"), fail):
         model(images, training=False)
     assert untouched(model)
 
@@ -65,7 +65,7 @@ def test_a_probe_leaves_no_trace_in_the_network(model, images, tmp_path):
     weights = [weight.numpy() for weight in model.weights]
     probe = Probe(model)
     probe.gradients(images, logit(0), at="conv1")
-    probe.continue_from("conv2", probe.activations(images, "conv2"), logit(0))
+    probe.scores_from_layer("conv2", probe.activations(images, "conv2"), logit(0))
     assert untouched(model)
     assert {layer.name: set(vars(layer)) for layer in model.layers} == before
     for weight, kept in zip(model.weights, weights, strict=True):

@@ -16,7 +16,7 @@ from typing import Any
 
 from gz2interp.network.quiet import tf
 
-__all__ = ["TRACING", "ActivationRecorder", "heard_after", "heard_before", "replaced"]
+__all__ = ["TRACING", "ActivationRecorder", "activation_hook", "output_hook", "patch_method"]
 
 Tensor = Any
 Layer = Any
@@ -28,7 +28,7 @@ _ABSENT = object()
 
 
 @contextmanager
-def replaced(owner: Any, attribute: str, by: Callable[..., Any]) -> Iterator[None]:
+def patch_method(owner: Any, attribute: str, by: Callable[..., Any]) -> Iterator[None]:
     """For a while, let ``owner.attribute(...)`` mean ``by(original, ...)``.
 
     The attribute is written into the instance's `vars` and not set, so that Keras does not begin to track it;
@@ -47,7 +47,7 @@ def replaced(owner: Any, attribute: str, by: Callable[..., Any]) -> Iterator[Non
 
 
 @contextmanager
-def heard_after(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -> Iterator[None]:
+def output_hook(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -> Iterator[None]:
     """Pass what a layer gives through `visit`; the network goes on with what `visit` returns.
 
     Parameters
@@ -65,19 +65,19 @@ def heard_after(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -
         output = original(*args, **kwargs)
         return visit(tf.identity(output)) if next(uses, None) == use else output
 
-    with replaced(layer, "call", call):
+    with patch_method(layer, "call", call):
         yield
 
 
 @contextmanager
-def heard_before(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -> Iterator[None]:
-    """Pass what goes into a layer's own activation through `visit`, as `heard_after` does with what comes out."""
+def activation_hook(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -> Iterator[None]:
+    """Pass what goes into a layer's own activation through `visit`, as `output_hook` does with what comes out."""
     uses = iter(range(use + 1))
 
     def activation(original: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
         return original(visit(tf.identity(inputs)) if next(uses, None) == use else inputs)
 
-    with replaced(layer, "activation", activation):
+    with patch_method(layer, "activation", activation):
         yield
 
 
@@ -93,7 +93,7 @@ class ActivationRecorder:
     def __init__(self, tape: Any = None) -> None:
         self.tape, self.tensor = tape, None
 
-    def listen(self, tensor: Tensor) -> Tensor:
+    def record(self, tensor: Tensor) -> Tensor:
         """Let the tensor pass."""
         if self.tape is not None:
             self.tape.watch(tensor)
@@ -101,6 +101,6 @@ class ActivationRecorder:
         return tensor
 
     @property
-    def heard(self) -> Tensor:
+    def recorded(self) -> Tensor:
         """In float32, whatever the precision the network computes in."""
         return tf.cast(self.tensor, tf.float32)
