@@ -134,14 +134,14 @@ def test_places_and_atlases_are_of_the_survey(folder: BlocksFolder, study: Study
     places = folder.arrays("places")
     assert len(places["rows"]) == GALAXIES * 3
     np.testing.assert_allclose(places["attributed"].sum(axis=1), 0, atol=1e-5)
-    whole, of_class = gz.kept_atlas(folder), gz.kept_atlas(folder, "long")
+    whole, of_class = gz.load_atlas(folder), gz.load_atlas(folder, "long")
     assert 0 < of_class.coverage < whole.coverage <= len(places["rows"])
     said = study.probe.activations(study.survey.images(places["rows"][whole.patches[0]]), LAYER)
     here = said[np.arange(4), places["y"][whole.patches[0]], places["x"][whole.patches[0]]]
     cosines = here @ whole.directions[0] / np.linalg.norm(here, axis=1) / np.linalg.norm(whole.directions[0])
     assert cosines.min() > 0.9
     with pytest.raises(InputError, match="all, round, long"):
-        gz.kept_atlas(folder, "spiral")
+        gz.load_atlas(folder, "spiral")
 
 
 def test_a_place_where_nothing_is_said_is_in_no_sample() -> None:
@@ -172,9 +172,9 @@ def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolde
         assert folder.provenance.parameters["logit_rule"] == study.probe.logit_rule
         with pytest.raises(pytest.fail.Exception, match="asked again"):
             gz.blocks(study, LAYER, replace(SETTINGS, seed=1))
-    kept = gz.kept_blocks(study.survey, study.model, LAYER)
+    kept = gz.load_blocks(study.survey, study.model, LAYER)
     assert kept is not None
-    assert len(gz.kept_groups(kept)) == 2
+    assert len(gz.load_groups(kept)) == 2
 
 
 def test_a_galaxy_is_taken_apart_and_the_account_is_exact(folder: BlocksFolder, study: Study) -> None:
@@ -202,19 +202,19 @@ def test_a_galaxy_is_taken_apart_and_the_account_is_exact(folder: BlocksFolder, 
 
 def test_attribution_between_layers_sums_to_the_later_channel(study: Study) -> None:
     ids = [FIRST_ID + row for row in (0, 5)]
-    table = gz.between(study, LAYER, "mean", ids)
+    table = gz.attribution_between(study, LAYER, "mean", ids)
     said = study.probe.activations(study.survey.images([0, 5]), LAYER, pooled=True).mean(axis=0)
     np.testing.assert_allclose(table, np.diag(said), atol=1e-6)
-    assert gz.between(study, LAYER, "mean", ids, channels=[RED]).shape == (5, 1)
+    assert gz.attribution_between(study, LAYER, "mean", ids, channels=[RED]).shape == (5, 1)
 
 
 def test_what_is_not_there_is_told(study: Study, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No galaxy 7"):
         gz.blocks_of_galaxy(study, 7, LAYER)
     with pytest.raises(InputError, match="Channel 5 of layer 'mean' was asked for"):
-        gz.between(study, LAYER, "mean", [FIRST_ID], channels=[5])
+        gz.attribution_between(study, LAYER, "mean", [FIRST_ID], channels=[5])
     with pytest.raises(InputError, match="No galaxy was given"):
-        gz.between(study, LAYER, "mean", [])
+        gz.attribution_between(study, LAYER, "mean", [])
     flat = gz.blocks_of_galaxy(study, FIRST_ID, "mean", steps=2)
     assert flat.effects.attributed.shape == (1, len(flat.groups), 2)
     for ask in (flat.places, lambda: gz.groups_drawing(study, flat)):
@@ -230,7 +230,7 @@ def test_what_is_not_there_is_told(study: Study, tmp_path: Path) -> None:
 def test_every_figure_fits_its_page_with_and_without_feature_images(
     folder: BlocksFolder, study: Study, name: str
 ) -> None:
-    image, atlas = study.survey.images([0])[0], gz.kept_atlas(folder)
+    image, atlas = study.survey.images([0])[0], gz.load_atlas(folder)
     found = gz.blocks_of_galaxy(study, FIRST_ID + 4, LAYER, steps=2)
     draw = {
         "dictionary": lambda manner, **more: gz.dictionary_drawing(study, found, manner, found.places(2), 3, **more),
@@ -334,10 +334,8 @@ def greenless(figure: Figure) -> int:
 def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
     folder: BlocksFolder, study: Study, tmp_path: Path
 ) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(building_blocks, "BlockSettings", lambda: SETTINGS)
-        odd = ran("channels", study.survey.path)
-        drawn = ran("groups", study.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
+    odd = ran("channels", study.survey.path)
+    drawn = ran("groups", study.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
     assert odd.returncode == drawn.returncode == 0, odd.stderr + drawn.stderr
     for told in ("channel 2: does nothing", "twin of 0 (r 1.00)", "channel 3: sees sky_u"):
         assert told in odd.stdout
