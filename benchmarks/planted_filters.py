@@ -20,7 +20,7 @@ from gz2interp.features.visualise import visualise
 from gz2interp.network.probe import Probe
 from gz2interp.network.scores import logit
 from gz2interp.painting import draw_recipe, paint
-from gz2interp.testing.linear_plants import POOLS, SHAPES, best_image, linear_likeness, linear_plant
+from gz2interp.testing.linear_plants import POOLS, SHAPES, best_correlation, best_image, linear_plant
 
 KINDS = ("round", "in_between", "spiral", "edge_on")
 MIDDLE = 32
@@ -63,12 +63,12 @@ def line(shape: str, pool: str, own: bool, light: ImagePrior, options: argparse.
         still = {"transformations": NONE} if options.still else {}
         made = visualise(probe, logit(1), light, steps=options.steps, own_colours=own, seed=seed, **still)
         image = light.stretched(made.images[0]).astype(np.float64)
-        likes.append(linear_likeness(image, best, plant))
+        likes.append(best_correlation(image, best, plant))
         values.append(plant.value(image) / plant.value(best))
     colours = "the survey's colours" if own else "bands by themselves"
     return (
         f"{shape:15s} {pool:5s} {colours:20s} likeness {min(likes):.2f} to {max(likes):.2f}   value "
-        f"{min(values):.2f} to {max(values):.2f}   best like the filter {linear_likeness(bare, best, plant):.2f}"
+        f"{min(values):.2f} to {max(values):.2f}   best like the filter {best_correlation(bare, best, plant):.2f}"
     )
 
 

@@ -23,7 +23,6 @@ def pooled_activations(
 
     Parameters
     ----------
-    probe : ModelProbe
     batches : iterable of float32 (n, y, x, band), nanomaggies
         Each batch is read when the one before has been answered, so memory does not grow with their number.
     layer : str
@@ -46,10 +45,8 @@ def mean_over_views(probe: ModelProbe, images: Floats, layer: str) -> Floats:
 
     Parameters
     ----------
-    probe : ModelProbe
     images : float32 (n, y, y, band), nanomaggies
         Square.
-    layer : str
 
     Returns
     -------

@@ -25,7 +25,7 @@ from gz2interp.attribution import (
     var_grad,
 )
 from gz2interp.attribution.baselines import sky_like
-from gz2interp.attribution.samples import blocks
+from gz2interp.attribution.samples import sample_batches
 from gz2interp.attribution.symmetry import VIEWS, turned, turned_back
 from gz2interp.errors import InputError
 from gz2interp.network.probe import Probe
@@ -232,7 +232,7 @@ class TestLooks:
     @pytest.mark.parametrize(("images", "looks", "size"), [(1, 50, 8), (3, 7, 8), (20, 4, 8), (8, 8, 1), (5, 1, 64)])
     def test_every_pair_is_looked_at_once_in_blocks_of_bounded_size(self, images, looks, size):
         seen = np.zeros((images, looks), np.int64)
-        for some, portions in blocks(images, looks, size):
+        for some, portions in sample_batches(images, looks, size):
             for numbers in portions:
                 seen[some, numbers.start : numbers.stop] += 1
                 assert (some.stop - some.start) * len(numbers) <= max(size, some.stop - some.start)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.ndimage import zoom
 
 from gz2interp import cells as cells_module
-from gz2interp.attribution.cams import ALIGNMENTS, resized
+from gz2interp.attribution.cams import ALIGNMENTS, resize_cells
 from gz2interp.cells import CellGeometry, tiled
 
 SIZES = st.integers(1, 24)
@@ -28,7 +28,7 @@ def test_every_pixel_takes_its_value_from_its_neighbour_cells(y, x, pixels, alig
     np.testing.assert_allclose(along.sum(axis=1), 1, atol=1e-6)
     assert ((along > 0).sum(axis=1) <= 2).all()
     maps = maps_of(y, x)
-    drawn = resized(maps, (pixels, pixels), alignment)
+    drawn = resize_cells(maps, (pixels, pixels), alignment)
     assert drawn.shape == (2, pixels, pixels)
     assert drawn.dtype == np.float32
     assert maps.min() - 1e-5 <= drawn.min() <= drawn.max() <= maps.max() + 1e-5
@@ -39,7 +39,7 @@ def test_every_pixel_takes_its_value_from_its_neighbour_cells(y, x, pixels, alig
 def test_corners_are_those_of_scipy(y, x, by_y, by_x):
     maps = maps_of(y, x)
     expected = zoom(maps, (1, by_y, by_x), order=1)
-    np.testing.assert_allclose(resized(maps, (y * by_y, x * by_x), "corners"), expected, atol=1e-5)
+    np.testing.assert_allclose(resize_cells(maps, (y * by_y, x * by_x), "corners"), expected, atol=1e-5)
 
 
 @settings(deadline=None, max_examples=30)
@@ -47,19 +47,19 @@ def test_corners_are_those_of_scipy(y, x, by_y, by_x):
 def test_centres_are_those_of_scipy_in_grid_mode(y, by):
     maps = maps_of(y, y)
     expected = zoom(maps, (1, by, by), order=1, grid_mode=True, mode="nearest")
-    np.testing.assert_allclose(resized(maps, (y * by, y * by), "centres"), expected, atol=1e-5)
+    np.testing.assert_allclose(resize_cells(maps, (y * by, y * by), "centres"), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("alignment", ALIGNMENTS)
 def test_a_map_of_the_image_s_own_size_stays_as_it_is(alignment):
     maps = maps_of(7, 5)
-    np.testing.assert_allclose(resized(maps, (7, 5), alignment), maps, atol=1e-6)
+    np.testing.assert_allclose(resize_cells(maps, (7, 5), alignment), maps, atol=1e-6)
 
 
 def test_centres_keep_the_total_of_light_in_the_middle():
     cells = np.zeros((1, 8, 8), np.float32)
     cells[0, 3, 4] = 1
-    drawn = resized(cells, (64, 64))[0]
+    drawn = resize_cells(cells, (64, 64))[0]
     assert drawn.sum() == pytest.approx(64)
     assert np.average(np.arange(64), weights=drawn.sum(axis=1)) == pytest.approx(3 * 8 + 3.5)
 
@@ -68,7 +68,7 @@ def test_a_cell_is_drawn_where_its_geometry_says():
     cells = np.zeros((1, 4, 3), np.float32)
     cells[0, 1, 2] = 1
     geometry = CellGeometry((7.0, 23.0, 39.0, 55.0), (3.0, 10.0, 26.0), (31.0, 9.0), (64, 32))
-    drawn = resized(cells, (64, 32), cells=geometry)[0]
+    drawn = resize_cells(cells, (64, 32), cells=geometry)[0]
     assert np.unravel_index(drawn.argmax(), drawn.shape) == (23, 26)
     assert drawn[23, 26] == drawn[23, 31] == 1  # beyond the last centre it stays
     assert drawn[15, 26] == pytest.approx(0.5)

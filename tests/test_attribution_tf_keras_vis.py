@@ -16,7 +16,7 @@ from gz2interp.attribution import (
     smooth_grad,
 )
 from gz2interp.attribution.grad_cam import cells_of, grad_cam_plus_plus_cells
-from gz2interp.attribution.score_cam import seen_through
+from gz2interp.attribution.score_cam import masked_scores
 from gz2interp.errors import InputError
 from gz2interp.network import tf_keras_vis
 from gz2interp.network.probe import Probe
@@ -89,7 +89,7 @@ def test_their_score_cam_weighs_what_ours_sees_through_each_channel():
     probe, score = Probe(networks.plain_network()), probability(1)
     planes = probe.activations(IMAGES, "conv2")
     channels = np.tile(np.arange(planes.shape[-1]), (len(IMAGES), 1))
-    seen = seen_through(probe, IMAGES, score, "conv2", planes, channels, "corners")
+    seen = masked_scores(probe, IMAGES, score, "conv2", planes, channels, "corners")
     cells, scores = tf_keras_vis.score_cam(probe, IMAGES, score, "conv2")
     close(cells, np.einsum("nyxc,nc->nyx", planes, seen))
     close(scores, probe.scores(IMAGES, score))

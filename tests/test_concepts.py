@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from scipy.optimize import nnls
 from scipy.stats import false_discovery_control, spearmanr
 
-from gz2interp.concepts.atlas import atlas_of, most_for, whitened_directions
-from gz2interp.concepts.attribution import account, along_the_path, at_the_end
-from gz2interp.concepts.channel_diagnostics import artefact_channels, flagged, silent_channels, twins
+from gz2interp.concepts.atlas import build_atlas, dominant_places, whitened_directions
+from gz2interp.concepts.attribution import completeness_of, gradient_attribution, path_attribution
+from gz2interp.concepts.channel_diagnostics import artefact_channels, flag_images, inactive_channels, redundant_channels
 from gz2interp.concepts.channel_statistics import RunningMoments, TopGalaxies
 from gz2interp.concepts.correlates import correlates, strongest_correlates
 from gz2interp.concepts.dictionary import activation_grid, channel_direction, dictionary_at, strongest_places
-from gz2interp.concepts.groups import Groups, find_groups, group_effects, part_of, without
+from gz2interp.concepts.groups import Groups, find_groups, group_activations, group_effects, remove_part
 from gz2interp.errors import InputError
 from gz2interp.statistics import discovery_rates
 
@@ -44,11 +44,11 @@ def cubic(weights):
 
 def test_a_path_is_complete_where_the_end_is_not():
     values, weights = floats(4, 3, 3, 5), 0.2 * floats(3, 3, 5, seed=1)
-    path = along_the_path(values, cubic(weights), "cubic")
+    path = path_attribution(values, cubic(weights), "cubic")
     np.testing.assert_allclose(path.channels.sum(axis=1), path.scores, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(path.places.sum(axis=(1, 2)), path.total, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(path.gap, 0, atol=1e-5)
-    end = at_the_end(values, cubic(weights)(values)[1], "cubic", path.scores)
+    end = gradient_attribution(values, cubic(weights)(values)[1], "cubic", path.scores)
     np.testing.assert_allclose(end.channels.sum(axis=1), 3 * path.scores, rtol=1e-4)
     assert np.isnan(end.gap).all()
 
@@ -60,17 +60,17 @@ def test_attribution_is_linear_in_the_score():
         one, two = cubic(first)(given), cubic(second)(given)
         return 2 * one[0] - two[0], 2 * one[1] - two[1]
 
-    one, two = (along_the_path(values, cubic(each), "").values for each in (first, second))
-    np.testing.assert_allclose(along_the_path(values, both, "").values, 2 * one - two, rtol=1e-3, atol=1e-3)
+    one, two = (path_attribution(values, cubic(each), "").values for each in (first, second))
+    np.testing.assert_allclose(path_attribution(values, both, "").values, 2 * one - two, rtol=1e-3, atol=1e-3)
 
 
 def test_attribution_refuses_what_does_not_belong_together():
     with pytest.raises(InputError, match="One shape"):
-        at_the_end(floats(2, 3), floats(2, 4), "", floats(2))
+        gradient_attribution(floats(2, 3), floats(2, 4), "", floats(2))
     with pytest.raises(InputError, match="without places"):
-        _ = at_the_end(floats(2, 3), floats(2, 3), "", floats(2)).places
+        _ = gradient_attribution(floats(2, 3), floats(2, 3), "", floats(2)).places
     with pytest.raises(InputError, match="At least one"):
-        along_the_path(floats(2, 3), cubic(floats(3)), "", steps=0)
+        path_attribution(floats(2, 3), cubic(floats(3)), "", steps=0)
 
 
 # -- groups -----------------------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def test_groups_need_something_to_group():
 
 def test_what_is_taken_away_never_turns_a_sign():
     said = floats(50, 4)
-    left = without(said, np.abs(floats(50, 4, seed=1)))
+    left = remove_part(said, np.abs(floats(50, 4, seed=1)))
     assert (left[said >= 0] >= 0).all()
     np.testing.assert_array_equal(left[said < 0], said[said < 0])
 
@@ -143,11 +143,15 @@ def test_removal_equals_attribution_on_a_linear_score():
         return values.mean(axis=(1, 2)) @ weights
 
     attributions = [
-        at_the_end(said, np.broadcast_to(weights[:, k] / 9, said.shape), f"score {k}", scores_given(said)[:, k])
+        gradient_attribution(
+            said, np.broadcast_to(weights[:, k] / 9, said.shape), f"score {k}", scores_given(said)[:, k]
+        )
         for k in range(2)
     ]
     found = group_effects(groups, attributions, np.zeros((8, 2), np.float32), scores_given)
-    known = np.stack([part_of(groups.loads(said), groups, k).mean(axis=(1, 2)) @ weights for k in range(3)], axis=1)
+    known = np.stack(
+        [group_activations(groups.loads(said), groups, k).mean(axis=(1, 2)) @ weights for k in range(3)], axis=1
+    )
     np.testing.assert_allclose(found.attributed, known, atol=1e-4)
     np.testing.assert_allclose(found.removed, known, atol=1e-4)
     for told in found.accounted:
@@ -162,13 +166,15 @@ def test_removal_equals_attribution_on_a_linear_score():
 @given(st.integers(0, 99))
 def test_the_account_always_adds_up(seed):
     shown, others, through, past = (floats(*shape, seed=seed) for shape in ((5, 3), (5, 4), (5,), (5,)))
-    told = account(shown, others, through, past, "s")
+    told = completeness_of(shown, others, through, past, "s")
     np.testing.assert_allclose(told.shown + told.left + told.past + told.gap, told.evidence, atol=1e-5)
     assert ((told.absolute >= 0) & (told.absolute <= 1)).all()
 
 
 def test_cancelling_blocks_are_not_hidden():
-    told = account(*(np.array(each, np.float32) for each in ([[1.0]], [[5.0, -5.0]], [1.0], [0.0])), "logit(spiral)")
+    told = completeness_of(
+        *(np.array(each, np.float32) for each in ([[1.0]], [[5.0, -5.0]], [1.0], [0.0])), "logit(spiral)"
+    )
     assert told.share[0] == pytest.approx(1)
     assert told.absolute[0] == pytest.approx(1 / 11)
     assert "+1.00 above an empty sky; the groups shown account for +1.00 (100 % of it)" in told.words(name="groups")
@@ -176,11 +182,11 @@ def test_cancelling_blocks_are_not_hidden():
 
 def test_the_account_names_its_score_in_words():
     parts = (np.array(each, np.float32) for each in ([[1.0]], [[0.0]], [1.0], [0.0]))
-    assert account(*parts, "logit(edge_on)").words().startswith("logit of edge-on: evidence +1.00")
+    assert completeness_of(*parts, "logit(edge_on)").words().startswith("logit of edge-on: evidence +1.00")
 
 
 def test_no_evidence_has_no_share():
-    told = account(*(np.array(each, np.float32) for each in ([[2.0]], [[-2.0]], [0.0], [0.0])), "s")
+    told = completeness_of(*(np.array(each, np.float32) for each in ([[2.0]], [[-2.0]], [0.0], [0.0])), "s")
     assert np.isnan(told.share[0])
     assert "%" not in told.words()
 
@@ -192,7 +198,7 @@ def test_the_dictionary_names_the_strongest_channels_and_what_they_do():
     said = np.zeros((2, 2, 3, 4), np.float32)
     said[1, 1, 2] = (1, 8, 4, 0)
     gradient = np.broadcast_to(np.array([1, -1, 2, 5], np.float32), said.shape)
-    attribution = at_the_end(said, gradient, "logit(spiral)", np.zeros(2, np.float32))
+    attribution = gradient_attribution(said, gradient, "logit(spiral)", np.zeros(2, np.float32))
     found = dictionary_at([attribution], (1, 2), most=2, galaxy=1)
     assert [entry.channel for entry in found.entries] == [1, 2]
     assert [entry.effects[0] for entry in found.entries] == [-8, 8]
@@ -280,8 +286,8 @@ def test_silent_channels_and_twins_are_found_and_no_others():
     said[..., 7] = said[..., 0] + 0.5 * floats(50, 4, 4, seed=3)  # alike, and no twins: r = 0.89
     tally = RunningMoments()
     tally.add(said)
-    np.testing.assert_array_equal(silent_channels(tally), [2])
-    ((first, second, r),) = twins(tally.correlation)
+    np.testing.assert_array_equal(inactive_channels(tally), [2])
+    ((first, second, r),) = redundant_channels(tally.correlation)
     assert (first, second) == (1, 6)
     assert r < -0.98
 
@@ -289,15 +295,15 @@ def test_silent_channels_and_twins_are_found_and_no_others():
 def test_a_layer_that_says_nothing_is_silent_everywhere():
     tally = RunningMoments()
     tally.add(np.zeros((3, 2, 2, 4), np.float32))
-    assert len(silent_channels(tally)) == 4
-    assert twins(tally.correlation) == []
+    assert len(inactive_channels(tally)) == 4
+    assert redundant_channels(tally.correlation) == []
 
 
 def test_an_artefact_channel_is_found_and_one_of_size_is_not():
     rng, n = rng_of(4), 2000
     extent, noise = rng.normal(size=n), rng.normal(size=n)
     edge = extent + 0.5 * rng.normal(size=n)  # large galaxies reach the edge
-    flags = flagged({"sky_r": noise, "edge": edge, "flat": np.zeros(n)})
+    flags = flag_images({"sky_r": noise, "edge": edge, "flat": np.zeros(n)})
     assert set(flags) == {"sky_r", "edge"}
     said = rng.normal(size=(n, 6))
     said[:, 0], said[:, 1] = noise + 0.2 * rng.normal(size=n), extent
@@ -314,7 +320,7 @@ def test_chance_makes_no_artefacts():
     found = 0
     for seed in range(20):
         rng = rng_of(seed)
-        flags = flagged({f"c{k}": rng.normal(size=500) for k in range(5)})
+        flags = flag_images({f"c{k}": rng.normal(size=500) for k in range(5)})
         tops = np.stack([rng.choice(500, 20, replace=False) for _ in range(30)])
         found += len(artefact_channels(tops, flags, rng.normal(size=(500, 2)))[0])
     assert found == 0
@@ -370,7 +376,7 @@ def test_an_atlas_gathers_places_of_one_kind():
     coordinates = (centres[kinds] + rng.uniform(0, 0.5, (92, 2))).astype(np.float32)
     vectors = np.eye(4, dtype=np.float32)[kinds] + 0.01 * floats(92, 4)
     attributed = np.eye(2, dtype=np.float32)[np.minimum(kinds, 1)]
-    atlas = atlas_of(vectors, coordinates, attributed, ("a", "b"), side=5, fewest=3)
+    atlas = build_atlas(vectors, coordinates, attributed, ("a", "b"), side=5, fewest=3)
     assert atlas.counts.tolist() == sorted(atlas.counts, reverse=True)
     assert set(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True)) == {(0, 0), (4, 4)}
     np.testing.assert_allclose(atlas.directions[0], (1, 0, 0, 0), atol=0.02)
@@ -378,7 +384,7 @@ def test_an_atlas_gathers_places_of_one_kind():
     np.testing.assert_allclose(atlas.attributed, [[1, 0], [0, 1]])
     assert (atlas.held > 0.99).all()
     assert atlas.coverage <= 90
-    np.testing.assert_array_equal(most_for(attributed, 1), kinds > 0)
+    np.testing.assert_array_equal(dominant_places(attributed, 1), kinds > 0)
 
 
 def test_whitened_directions_do_not_count_twins_twice():
@@ -391,7 +397,7 @@ def test_whitened_directions_do_not_count_twins_twice():
 
 
 def test_an_atlas_of_thin_cells_is_empty_and_of_nothing_refused():
-    atlas = atlas_of(floats(4, 3), floats(4, 2), floats(4, 1), ("a",), side=30)
+    atlas = build_atlas(floats(4, 3), floats(4, 2), floats(4, 1), ("a",), side=30)
     assert len(atlas.counts) == len(atlas.directions) == atlas.coverage == 0
     with pytest.raises(InputError):
-        atlas_of(floats(0, 3), floats(0, 2), floats(0, 1), ("a",))
+        build_atlas(floats(0, 3), floats(0, 2), floats(0, 1), ("a",))

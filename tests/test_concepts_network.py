@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from gz2interp.concepts.attribution import account, along_the_path, between_layers
+from gz2interp.concepts.attribution import channel_contributions, completeness_of, path_attribution
 from gz2interp.errors import InputError
 from gz2interp.network.layer_scores import channel
 from gz2interp.network.probe import Probe
@@ -93,7 +93,7 @@ def test_the_channels_of_a_path_sum_to_what_the_layer_adds(kind, score):
         found = probe.gradients_with_activations(images, "conv1", values, score)
         return found.scores, found.gradients
 
-    path = along_the_path(said, gradient_of, score.name, steps=64)
+    path = path_attribution(said, gradient_of, score.name, steps=64)
     rise = (
         probe.scores(images, score) - probe.scores_with_activations(images, "conv1", np.zeros_like(said), [score])[:, 0]
     )
@@ -112,10 +112,12 @@ def accounts_of(kind, layer, images):
         found = probe.gradients_with_activations(images, layer, values, score)
         return found.scores, found.gradients
 
-    path = along_the_path(said, gradient_of, score.name)
+    path = path_attribution(said, gradient_of, score.name)
     quiet = probe.scores_with_activations(images, layer, silent, [score])[:, 0]
     past = quiet - probe.scores_with_activations(empty, layer, silent, [score])[:, 0]
-    return account(path.channels, np.zeros_like(path.channels), probe.scores(images, score) - quiet, past, score.name)
+    return completeness_of(
+        path.channels, np.zeros_like(path.channels), probe.scores(images, score) - quiet, past, score.name
+    )
 
 
 def test_a_layer_that_everything_passes_accounts_for_everything():
@@ -164,7 +166,7 @@ def test_between_layers_is_exact_where_the_way_is_linear():
     said, kernel = probe.activations(images, "first"), probe.model.get_layer("second").get_weights()[0][0, 0]
     for number in range(4):
         along = probe.gradients_along(images, "second", np.eye(4)[number], "first")
-        close(between_layers(said, along.gradients), said.mean(axis=(1, 2)) * kernel[:, number])
+        close(channel_contributions(said, along.gradients), said.mean(axis=(1, 2)) * kernel[:, number])
 
 
 def test_questions_of_another_shape_are_refused():

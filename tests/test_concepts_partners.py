@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from gz2interp.concepts.channel_statistics import RunningMoments
-from gz2interp.concepts.partners import LEVEL, NOBODY, ActivationRanks, answers_of, partners_of
+from gz2interp.concepts.partners import LEVEL, NO_PARTNER, ActivationRanks, find_partners, partner_responses
 from gz2interp.errors import InputError
 
 GALAXIES, CHANNELS = 400, 5
@@ -27,14 +27,14 @@ def said() -> np.ndarray:
 
 
 def test_a_permuted_copy_gives_each_channel_its_twin(said: np.ndarray) -> None:
-    found = partners_of(tally_of(said, 3 * said[:, ORDER] + 2), CHANNELS)
+    found = find_partners(tally_of(said, 3 * said[:, ORDER] + 2), CHANNELS)
     np.testing.assert_array_equal(ORDER[found.numbers], np.arange(CHANNELS))
     np.testing.assert_allclose(found.r, 1, atol=1e-6)
 
 
 def test_unlike_networks_go_together_by_chance_alone(said: np.ndarray) -> None:
     other = np.random.default_rng(2).gamma(1.0, size=(GALAXIES, 7))
-    found = partners_of(tally_of(said, other), CHANNELS)
+    found = find_partners(tally_of(said, other), CHANNELS)
     expected = np.corrcoef(said.T, other.T)[:CHANNELS, CHANNELS:]
     np.testing.assert_allclose(found.r, expected.max(axis=1), atol=1e-6)
     assert (found.r > 0).all()
@@ -44,10 +44,10 @@ def test_unlike_networks_go_together_by_chance_alone(said: np.ndarray) -> None:
 def test_what_does_not_vary_or_only_falls_has_no_partner(said: np.ndarray) -> None:
     still = said.copy()
     still[:, 2] = 1.5
-    found = partners_of(tally_of(still, still), CHANNELS)
-    assert found.numbers.tolist() == [0, 1, NOBODY, 3, 4]
+    found = find_partners(tally_of(still, still), CHANNELS)
+    assert found.numbers.tolist() == [0, 1, NO_PARTNER, 3, 4]
     assert np.isnan(found.r[2])
-    assert not partners_of(tally_of(said[:, :1], -said[:, :1]), 1).found.any()
+    assert not find_partners(tally_of(said[:, :1], -said[:, :1]), 1).found.any()
 
 
 def test_places_are_the_shares_below(said: np.ndarray) -> None:
@@ -66,7 +66,7 @@ def test_places_are_the_shares_below(said: np.ndarray) -> None:
 
 def test_an_image_is_told_beside_those_of_other_channels(said: np.ndarray) -> None:
     """Image k excites channel k alone, but the last excites all: it is what makes the others' answers less telling."""
-    found = partners_of(tally_of(said, said[:, ORDER]), CHANNELS)
+    found = find_partners(tally_of(said, said[:, ORDER]), CHANNELS)
     numbers = np.array([0, 1, 2, 4])  # nothing excites channel 3
     ours = np.zeros((4, CHANNELS), np.float32)
     ours[np.arange(4), numbers] = 99
@@ -74,12 +74,12 @@ def test_an_image_is_told_beside_those_of_other_channels(said: np.ndarray) -> No
     values = ours[:, ORDER]
     standing = ActivationRanks(values)
     standing.add(said)
-    told = answers_of(found, numbers, values, standing.places)
+    told = partner_responses(found, numbers, values, standing.places)
     np.testing.assert_array_equal(told.value, [99, 99, 99, np.nan, 50])
     np.testing.assert_array_equal(told.place, [1, 1, 1, np.nan, 1])
     np.testing.assert_allclose(told.unlike[:3], 1 / 3)
     assert told.unlike[4] == 0
     np.testing.assert_array_equal(told.ahead, [1, 1, 1, np.nan, 1])
-    alone = answers_of(found, numbers[:1], values[:1], standing.places[:1])
+    alone = partner_responses(found, numbers[:1], values[:1], standing.places[:1])
     assert alone.place[0] >= LEVEL
     assert np.isnan(alone.unlike).all()

@@ -17,7 +17,13 @@ from gz2interp.features.transformations import NONE, Transformations
 from gz2interp.network.probe import Probe
 from gz2interp.painting import draw_recipe, paint
 from gz2interp.testing.networks import plain_network
-from gz2interp.testing.planted import bar_network, blind_network, blue_minus_red_network, likeness, ring_network
+from gz2interp.testing.planted import (
+    bar_network,
+    blind_network,
+    blue_minus_red_network,
+    filter_correlation,
+    ring_network,
+)
 
 BANDS = tuple("ugriz")
 
@@ -95,8 +101,8 @@ def test_an_image_shows_what_a_planted_filter_seeks(plant: Any, light: ImagePrio
     planted = plant(light.sky)
     own = plant is not blue_minus_red_network  # no galaxy has one band only
     made = gz.visualise(Probe(planted.model), gz.logit(1), light, steps=128, transformations=NONE, own_colours=own)
-    assert likeness(made.images[0], planted, light.sky) >= 0.9
-    assert likeness(random_images(light, 1, 0)[0], planted, light.sky) < 0.5
+    assert filter_correlation(made.images[0], planted, light.sky) >= 0.9
+    assert filter_correlation(random_images(light, 1, 0)[0], planted, light.sky) < 0.5
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from gz2interp.features.believable import random_images
 from gz2interp.features.image_prior import ImagePrior, image_prior, ring_weights
 from gz2interp.network.probe import Probe
 from gz2interp.painting import draw_recipe, paint
-from gz2interp.testing.linear_plants import POOLS, SHAPES, best_image, linear_likeness, linear_plant
+from gz2interp.testing.linear_plants import POOLS, SHAPES, best_correlation, best_image, linear_plant
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +69,9 @@ def test_the_best_mean_is_a_summit(light: ImagePrior) -> None:
 def test_likeness_knows_no_place(light: ImagePrior) -> None:
     plant = linear_plant("bar", "max", light.sky)
     best = best_image(plant, light)
-    assert linear_likeness(np.roll(best, (5, -9), axis=(0, 1)), best, plant) == pytest.approx(1)
+    assert best_correlation(np.roll(best, (5, -9), axis=(0, 1)), best, plant) == pytest.approx(1)
     noise = np.random.default_rng(2).normal(size=best.shape)
-    assert linear_likeness(noise, best, plant) < 0.2
+    assert best_correlation(noise, best, plant) < 0.2
 
 
 @pytest.mark.long
@@ -82,7 +82,7 @@ def test_feature_images_come_near_the_best(shape: str, light: ImagePrior) -> Non
     best, probe = best_image(plant, light, own), Probe(plant.model)
     made = gz.visualise(probe, gz.logit(1), light, steps=256, own_colours=own)
     image = light.stretched(made.images[0]).astype(np.float64)
-    assert linear_likeness(image, best, plant) >= 0.7
+    assert best_correlation(image, best, plant) >= 0.7
     assert plant.value(image) <= 1.05 * plant.value(best)
     random = light.stretched(random_images(light, 1, 0))[0]
-    assert linear_likeness(random, best, plant) < 0.5
+    assert best_correlation(random, best, plant) < 0.5

@@ -194,7 +194,7 @@ def test_label_randomisation_is_asked_where_there_is_such_a_network(study):
     explainer = Explainer(METHODS["gradient"])
     answer = explainer.explain(study.probe, sample.images, sample.classes)
     for twin, same in ((study.probe, True), (forgetful.probe, False)):
-        forgetful.forget(len(forgetful.layers))
+        forgetful.randomise_top_layers(len(forgetful.layers))
         bench = CheckInputs(study.probe, sample, sample, forgetful, (1,), twin, None, 0)
         (told,) = [each for each in map_findings(bench, explainer, answer) if each.check == "label_randomisation"]
         assert told.passed is (not same)
@@ -242,15 +242,15 @@ def test_a_network_forgets_from_the_top_and_can_remember(network, tmp_path):
     assert_allclose(before, Probe(model, CLASS_NAMES).logits(images), rtol=1e-5)
     assert [name.split("/")[-1] for name in forgetful.layers] == ["logits", "conv2", "conv1"]
     deep = forgetful.probe.activations(images, "conv2")
-    forgetful.forget(1)
+    forgetful.randomise_top_layers(1)
     assert_allclose(forgetful.probe.activations(images, "conv2"), deep, rtol=1e-5)
     assert abs(forgetful.probe.logits(images) - before).max() > 1e-3
     once = forgetful.probe.logits(images)
-    forgetful.forget(3)
+    forgetful.randomise_top_layers(3)
     assert abs(forgetful.probe.activations(images, "conv1") - Probe(model).activations(images, "conv1")).max() > 1e-3
-    forgetful.forget(1)
+    forgetful.randomise_top_layers(1)
     assert_array_equal(forgetful.probe.logits(images), once)
-    forgetful.forget(0)
+    forgetful.randomise_top_layers(0)
     assert_array_equal(forgetful.probe.logits(images), before)
 
 
@@ -356,9 +356,9 @@ def test_the_trainer_s_networks_can_forget(name, tmp_path):
     forgetful = RandomisedNetwork(tmp_path / "model.keras", None, seed=1)
     before = forgetful.probe.logits(images)
     assert forgetful.layers[0] == ("probabilities" if name == "original" else "logits")
-    forgetful.forget(len(forgetful.layers))
+    forgetful.randomise_top_layers(len(forgetful.layers))
     assert abs(forgetful.probe.logits(images) - before).max() > 1e-4
-    forgetful.forget(0)
+    forgetful.randomise_top_layers(0)
     assert_array_equal(forgetful.probe.logits(images), before)
 
 

@@ -25,7 +25,7 @@ from dashboards.parts.layer_sheet import BLACK, name_of
 from dashboards.parts.style import caption, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_correlates
-from gz2interp.concepts.partners import LEVEL, NOBODY
+from gz2interp.concepts.partners import LEVEL, NO_PARTNER
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.layer_table import column_in_words
@@ -52,7 +52,7 @@ def show_agreement(shelf: StoredLayer, channel: int) -> None:
 
 
 def _row(name: str, row: pd.Series[Any]) -> list[str]:
-    if row["partner"] == NOBODY:
+    if row["partner"] == NO_PARTNER:
         return [f"{escape(name)}: none goes with it", *[""] * 5]
     values = f"{row['r']:.2f}", _number(row["answer"]), _number(row["best"])
     return [f"{escape(name)} {int(row['partner'])}", *values, _share(row["place"]), _share(row["unlike"], 0)]

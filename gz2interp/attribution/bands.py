@@ -8,8 +8,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.baselines import GIVEN, given_image, sky_like
-from gz2interp.attribution.samples import blocks
+from gz2interp.attribution.baselines import CUSTOM_IMAGE, broadcast_image, sky_like
+from gz2interp.attribution.samples import sample_batches
 from gz2interp.errors import InputError
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
@@ -35,9 +35,7 @@ def band_shapley(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     replacement : str or float32 (y, x, band), optional
         What an absent band shows: ``"sky"``, noise like that at the image's rim, which says that nothing shines there;
         or another image in nanomaggies, a mean galaxy's perhaps, which says that nothing special does.
@@ -67,7 +65,7 @@ def band_shapley(
     absent, name = _absent(images, replacement, generator or np.random.default_rng(0))
     present = np.array([[k in some for k in range(bands)] for some in _coalitions(bands)])
     said = np.empty((len(images), len(present)), np.float32)
-    for some, portions in blocks(len(images), len(present), probe.batch_size):
+    for some, portions in sample_batches(len(images), len(present), probe.batch_size):
         for numbers in portions:
             chosen = present[numbers.start : numbers.stop, None, None, None, :]
             seen = np.where(chosen, images[some], absent[some]).reshape(-1, *images.shape[1:])
@@ -107,4 +105,4 @@ def _absent(images: Floats, replacement: str | Floats, generator: np.random.Gene
         if replacement != "sky":
             raise InputError(f"replacement = {replacement!r} was given", "'sky', or an image")
         return sky_like(images, generator), "sky like that at the rim"
-    return given_image(images, replacement), GIVEN
+    return broadcast_image(images, replacement), CUSTOM_IMAGE

@@ -11,12 +11,12 @@ from scipy.ndimage import gaussian_filter
 
 from gz2interp.errors import InputError, choices
 
-__all__ = ["BASELINES", "GIVEN", "baseline_of", "given_image", "scatter_at_rim", "sky_like"]
+__all__ = ["BASELINES", "CUSTOM_IMAGE", "baseline_of", "broadcast_image", "scatter_at_rim", "sky_like"]
 
 
 Floats = NDArray[np.float32]
 
-GIVEN: Final = "an image that was given"
+CUSTOM_IMAGE: Final = "an image that was given"
 
 BLUR = 8.0
 """Width (standard deviation) of the Gaussian in `blurred`, for an image of 64 pixels; others in proportion."""
@@ -54,10 +54,10 @@ def baseline_of(images: Floats, baseline: str | Floats) -> tuple[Floats, str]:
         if baseline not in BASELINES:
             raise InputError(f"There is no baseline {baseline!r}", f"One of {choices(BASELINES)}, or an image")
         return BASELINES[baseline](np.asarray(images, np.float32)), baseline
-    return given_image(images, baseline), GIVEN
+    return broadcast_image(images, baseline), CUSTOM_IMAGE
 
 
-def given_image(images: Floats, image: Floats) -> Floats:
+def broadcast_image(images: Floats, image: Floats) -> Floats:
     """One image for all, as large as they are, float32 (n, y, x, band).
 
     Raises
@@ -87,7 +87,6 @@ def sky_like(images: Floats, generator: np.random.Generator) -> Floats:
     Parameters
     ----------
     images : float32 (n, y, x, band), nanomaggies
-    generator : numpy.random.Generator
     """
     level, scatter = _at_rim(images)
     drawn = generator.standard_normal(images.shape[1:], dtype=np.float32)

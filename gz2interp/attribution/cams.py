@@ -8,14 +8,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, check_backend, tf_keras_vis_backend
 from gz2interp.cells import CellGeometry, tiled
 from gz2interp.errors import InputError, choices
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
-__all__ = ["ALIGNMENTS", "class_activation_map", "drawn", "planes", "resized"]
+__all__ = ["ALIGNMENTS", "cam_attribution", "check_planes", "class_activation_map", "resize_cells"]
 
 
 Floats = NDArray[np.float32]
@@ -23,7 +23,7 @@ Floats = NDArray[np.float32]
 ALIGNMENTS: Final = ("centres", "corners")
 
 
-def resized(
+def resize_cells(
     maps: Floats, shape: tuple[int, int], alignment: str = "centres", cells: CellGeometry | None = None
 ) -> Floats:
     """Maps of a layer's cells, interpolated linearly to pixels.
@@ -73,20 +73,19 @@ def class_activation_map(
     ----------
     probe, images, score, layer, alignment, backend
         As for `gz2interp.attribution.grad_cam`.
-    method : str
     cells : callable
         From activations and gradients, both float32 (n, y, x, channel), to the map in cells (n, y, x).
     """
     layer, parameters = layer or probe.default_layer, {"alignment": alignment, "backend": backend}
-    if backend_named(backend) == TF_KERAS_VIS:
-        theirs, scores = reference().class_activation_map(probe, images, score, layer, method)
-        return drawn(probe, theirs, scores, images, method, score, layer, parameters)
+    if check_backend(backend) == TF_KERAS_VIS:
+        theirs, scores = tf_keras_vis_backend().class_activation_map(probe, images, score, layer, method)
+        return cam_attribution(probe, theirs, scores, images, method, score, layer, parameters)
     answer = probe.gradients(images, score, at=layer)
-    values = cells(planes(answer.values, answer.domain), answer.gradients)
-    return drawn(probe, values, answer.scores, images, method, score, layer, parameters)
+    values = cells(check_planes(answer.values, answer.domain), answer.gradients)
+    return cam_attribution(probe, values, answer.scores, images, method, score, layer, parameters)
 
 
-def drawn(
+def cam_attribution(
     probe: ModelProbe,
     cells: Floats,
     scores: Floats,
@@ -100,7 +99,7 @@ def drawn(
     height, width = np.shape(images)[1:3]
     geometry = probe.cells(layer, (height, width))
     return Attribution(
-        values=resized(np.asarray(cells, np.float32), (height, width), parameters["alignment"], geometry),
+        values=resize_cells(np.asarray(cells, np.float32), (height, width), parameters["alignment"], geometry),
         scores=scores,
         method=method,
         score=score.name,
@@ -110,7 +109,7 @@ def drawn(
     )
 
 
-def planes(values: Floats, layer: str) -> Floats:
+def check_planes(values: Floats, layer: str) -> Floats:
     """A layer's activations, if they are float32 (n, y, x, channel).
 
     Raises

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.samples import mean_over, whole_number
+from gz2interp.attribution.samples import mean_gradient, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
@@ -34,9 +34,7 @@ def expected_gradients(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     references : float32 (m, y, x, band), optional
         The other galaxies, nanomaggies; by default the images themselves.
     at : str, optional
@@ -75,7 +73,7 @@ def expected_gradients(
     def taken(looks: range) -> tuple[Floats, Floats]:
         return starts[drawn[looks.start : looks.stop]], places[looks.start : looks.stop]
 
-    mean = mean_over(probe, _on_the_way, (here,), taken, samples, score, at)
+    mean = mean_gradient(probe, _on_the_way, (here,), taken, samples, score, at)
     scores = probe.scores(images, score)
     before = probe.scores(others, score)[drawn].mean() if len(images) else np.float32(0)
     return Attribution(

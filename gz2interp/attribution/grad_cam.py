@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.cams import class_activation_map, drawn, planes
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
+from gz2interp.attribution.cams import cam_attribution, check_planes, class_activation_map
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, check_backend, tf_keras_vis_backend
 from gz2interp.network.answers import Gradients
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
@@ -32,9 +32,7 @@ def grad_cam(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     layer : str, optional
         A layer of shape (y, x, channel); by default the last of the network.
     positive_only : bool, optional
@@ -64,15 +62,15 @@ def grad_cam(
     Selvaraju et al. 2017, Grad-CAM, https://arxiv.org/abs/1610.02391
     """
     layer = layer or probe.default_layer
-    if backend_named(backend) == TF_KERAS_VIS:
-        cells, scores = reference().class_activation_map(probe, images, score, layer, "grad_cam")
+    if check_backend(backend) == TF_KERAS_VIS:
+        cells, scores = tf_keras_vis_backend().class_activation_map(probe, images, score, layer, "grad_cam")
     else:
         answer = probe.gradients(images, score, at=layer)
         cells, scores = cells_of(answer), answer.scores
     if positive_only:
         cells = np.maximum(cells, 0)
     parameters = {"positive_only": positive_only, "alignment": alignment, "backend": backend}
-    return drawn(probe, cells, scores, images, "grad_cam", score, layer, parameters)
+    return cam_attribution(probe, cells, scores, images, "grad_cam", score, layer, parameters)
 
 
 def cells_of(answer: Gradients) -> Floats:
@@ -87,7 +85,7 @@ def cells_of(answer: Gradients) -> Floats:
     -------
     float32 (n, y, x)
     """
-    values = planes(answer.values, answer.domain)
+    values = check_planes(answer.values, answer.domain)
     weights = answer.gradients.mean(axis=(1, 2))  # (n, channel)
     return np.asarray((values @ weights[:, None, :, None])[..., 0], np.float32)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, check_backend, tf_keras_vis_backend
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
@@ -23,9 +23,7 @@ def gradient(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     at : str, optional
         ``"scaled"``: per unit of the scaled image that the network's first layer sees, where the bands are comparable;
         for a network without such a layer it is the input. ``"input"``: per nanomaggy.
@@ -46,8 +44,8 @@ def gradient(
     ----------
     Simonyan, Vedaldi & Zisserman 2014, Deep inside convolutional networks, https://arxiv.org/abs/1312.6034
     """
-    if backend_named(backend) == TF_KERAS_VIS:
-        answer = reference().saliency(probe, images, score)
+    if check_backend(backend) == TF_KERAS_VIS:
+        answer = tf_keras_vis_backend().saliency(probe, images, score)
     else:
         answer = probe.gradients(images, score, at=at)
     return Attribution(
@@ -65,9 +63,7 @@ def gradient_x_input(probe: ModelProbe, images: Floats, score: Score, *, at: str
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     at : str, optional
         ``"scaled"`` or ``"input"``, as in `gradient`; both factors are taken there. In ``"scaled"`` a pixel counts by
         its distance from the value that is scaled to 0.

@@ -26,9 +26,7 @@ def guided_backprop(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     at : str, optional
         ``"scaled"`` or ``"input"``, as in `gz2interp.attribution.gradient`.
     warn : bool, optional

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import baseline_of
-from gz2interp.attribution.samples import mean_over, whole_number
+from gz2interp.attribution.samples import mean_gradient, whole_number
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
@@ -44,9 +44,7 @@ def integrated_gradients(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     at : str, optional
         Where the way is straight and the score is differentiated, ``"scaled"`` or ``"input"``.
     baseline : str or float32 (y, x, band), optional
@@ -111,7 +109,7 @@ def _integral(probe: ModelProbe, here: Floats, there: Floats, steps: int, score:
     def taken(looks: range) -> tuple[Floats, Floats]:
         return places[looks.start : looks.stop], weights[looks.start : looks.stop] * np.float32(steps)
 
-    return mean_over(probe, _on_the_way, (here, there), taken, steps, score, at) * (here - there)
+    return mean_gradient(probe, _on_the_way, (here, there), taken, steps, score, at) * (here - there)
 
 
 def _sums(values: Floats) -> Floats:

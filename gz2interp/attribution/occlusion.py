@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import sky_like
-from gz2interp.attribution.samples import blocks, whole_number
+from gz2interp.attribution.samples import sample_batches, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
@@ -32,9 +32,7 @@ def occlusion(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     patch : int, optional
         Side of the square [pixel].
     stride : int, optional
@@ -101,7 +99,7 @@ def _occluded(
     sky = sky_like(images, generator or np.random.default_rng(0))
     scores = probe.scores(images, score)
     falls = np.empty((len(images), len(squares)), np.float32)
-    for some, portions in blocks(len(images), len(squares), probe.batch_size):
+    for some, portions in sample_batches(len(images), len(squares), probe.batch_size):
         for numbers in portions:
             seen = np.repeat(images[some][None], len(numbers), axis=0)
             for copies, k in zip(seen, numbers, strict=True):

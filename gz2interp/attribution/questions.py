@@ -18,9 +18,9 @@ __all__ = [
     "BACKENDS",
     "OURS",
     "TF_KERAS_VIS",
-    "backend_named",
-    "each_by_its_score",
-    "reference",
+    "check_backend",
+    "explain_by_score",
+    "tf_keras_vis_backend",
 ]
 
 
@@ -31,7 +31,7 @@ TF_KERAS_VIS: Final = "tf-keras-vis"
 BACKENDS: Final = (OURS, TF_KERAS_VIS)
 
 
-def backend_named(name: str) -> str:
+def check_backend(name: str) -> str:
     """The name itself, if there is such a backend.
 
     Raises
@@ -44,7 +44,7 @@ def backend_named(name: str) -> str:
     raise InputError(f"There is no backend {name!r}", f"One of {choices(BACKENDS)}", f"Leave it out for {OURS!r}")
 
 
-def reference() -> ModuleType | Any:
+def tf_keras_vis_backend() -> ModuleType | Any:
     """The adapter to tf-keras-vis, which loads TensorFlow, when somebody asks for it."""
     from gz2interp.network import tf_keras_vis
 
@@ -54,7 +54,7 @@ def reference() -> ModuleType | Any:
 Part = tuple[NDArray[np.int64], Attribution]
 
 
-def each_by_its_score(
+def explain_by_score(
     ask: Callable[[Floats, Score], Attribution], images: Floats, scores: Sequence[Score], title: str
 ) -> Attribution:
     """One call for each different score, put together in the images' order.

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.baselines import sky_like
-from gz2interp.attribution.cams import resized
-from gz2interp.attribution.samples import blocks, whole_number
+from gz2interp.attribution.cams import resize_cells
+from gz2interp.attribution.samples import sample_batches, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
@@ -34,9 +34,7 @@ def rise(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     samples : int, optional
         Masks; the same for all images.
     cells : int, optional
@@ -72,7 +70,7 @@ def rise(
     sky = sky_like(images, generator)
     means, squares = _moments_of_masks(keys, shape, cells, share)
     values = np.empty(images.shape[:3], np.float32)
-    for some, portions in blocks(len(images), samples, probe.batch_size):
+    for some, portions in sample_batches(len(images), samples, probe.batch_size):
         light, dark = images[some], sky[some]
         product, total = np.zeros((len(light), *shape), np.float64), np.zeros(len(light), np.float64)
         for numbers in portions:
@@ -92,7 +90,7 @@ def _mask(key: int, shape: tuple[int, int], cells: int, share: float) -> Floats:
     generator = np.random.default_rng(key)
     wide = [-(-side // cells) for side in shape]  # a cell's pixels
     opened = (generator.random((1, cells + 1, cells + 1)) < share).astype(np.float32)
-    large = resized(opened, ((cells + 1) * wide[0], (cells + 1) * wide[1]))[0]
+    large = resize_cells(opened, ((cells + 1) * wide[0], (cells + 1) * wide[1]))[0]
     y, x = (int(generator.integers(0, each)) for each in wide)
     return np.asarray(large[y : y + shape[0], x : x + shape[1]])
 

@@ -11,10 +11,10 @@ from gz2interp.errors import InputError
 from gz2interp.network.model_probe import ModelProbe, SampleFunction
 from gz2interp.network.scores import Score
 
-__all__ = ["Shared", "blocks", "mean_and_variance", "mean_over", "whole_number"]
+__all__ = ["Shared", "mean_and_variance", "mean_gradient", "sample_batches", "whole_number"]
 
 
-def blocks(images: int, looks: int, size: int) -> Iterator[tuple[slice, tuple[range, ...]]]:
+def sample_batches(images: int, looks: int, size: int) -> Iterator[tuple[slice, tuple[range, ...]]]:
     """Some images at a time, and for them all looks in portions, at most about `size` pairs of image and look."""
     together = max(min(images, size), 1)
     for start in range(0, images, together):
@@ -44,7 +44,7 @@ PORTION = 2**24
 """Bytes of what the looks need that are in memory at a time."""
 
 
-def mean_over(
+def mean_gradient(
     probe: ModelProbe,
     look: SampleFunction,
     rows: Sequence[Floats],
@@ -57,12 +57,10 @@ def mean_over(
 
     Parameters
     ----------
-    probe : Probe
     look, rows, score, at
         As for `gz2interp.network.probe.Probe.gradient_moments`.
     shared : callable
         What each of some looks needs, float32 (k, ...) for a range of k numbers.
-    looks : int
     """
     mean = np.zeros(rows[0].shape)
     for numbers in _portions(shared, looks):
@@ -80,7 +78,7 @@ def mean_and_variance(
     score: Score,
     at: str,
 ) -> tuple[Floats, Floats]:
-    """As `mean_over`, and the variance of the looks (not of their mean)."""
+    """As `mean_gradient`, and the variance of the looks (not of their mean)."""
     mean, spread, done = np.zeros(rows[0].shape), np.zeros(rows[0].shape), 0
     for numbers in _portions(shared, looks):
         now, variance = probe.gradient_moments(look, rows, shared(numbers), score, at, varies=True)

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.cams import drawn, planes, resized
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
-from gz2interp.attribution.samples import blocks, whole_number
+from gz2interp.attribution.cams import cam_attribution, check_planes, resize_cells
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, check_backend, tf_keras_vis_backend
+from gz2interp.attribution.samples import sample_batches, whole_number
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
-__all__ = ["faster_score_cam", "score_cam", "seen_through", "weighed"]
+__all__ = ["faster_score_cam", "masked_scores", "score_cam", "score_weighted_map"]
 
 
 Floats = NDArray[np.float32]
@@ -58,15 +58,15 @@ def score_cam(
     https://arxiv.org/abs/1910.01279
     """
     layer, parameters = layer or probe.default_layer, {"alignment": alignment, "backend": backend}
-    if backend_named(backend) == TF_KERAS_VIS:
-        theirs, scores = reference().score_cam(probe, images, score, layer)
-        return drawn(probe, theirs, scores, images, "score_cam", score, layer, parameters)
-    values = planes(probe.activations(images, layer), layer)
+    if check_backend(backend) == TF_KERAS_VIS:
+        theirs, scores = tf_keras_vis_backend().score_cam(probe, images, score, layer)
+        return cam_attribution(probe, theirs, scores, images, "score_cam", score, layer, parameters)
+    values = check_planes(probe.activations(images, layer), layer)
     channels = np.broadcast_to(np.arange(values.shape[-1]), (len(values), values.shape[-1]))
-    return weighed(probe, images, score, layer, values, channels, "score_cam", parameters)
+    return score_weighted_map(probe, images, score, layer, values, channels, "score_cam", parameters)
 
 
-def weighed(
+def score_weighted_map(
     probe: ModelProbe,
     images: Floats,
     score: Score,
@@ -77,15 +77,15 @@ def weighed(
     parameters: Mapping[str, str | int],
 ) -> Attribution:
     """The map of chosen channels, int (n, channel) for each image."""
-    rises = seen_through(probe, images, score, layer, values, channels, str(parameters["alignment"]))
+    rises = masked_scores(probe, images, score, layer, values, channels, str(parameters["alignment"]))
     powers = np.exp(rises - rises.max(axis=1, keepdims=True, initial=-np.inf))
     weights = powers / powers.sum(axis=1, keepdims=True)
     chosen = np.take_along_axis(values, channels[:, None, None, :], axis=3)
     cells = np.einsum("nyxc,nc->nyx", chosen, weights)
-    return drawn(probe, cells, probe.scores(images, score), images, method, score, layer, parameters)
+    return cam_attribution(probe, cells, probe.scores(images, score), images, method, score, layer, parameters)
 
 
-def seen_through(
+def masked_scores(
     probe: ModelProbe,
     images: Floats,
     score: Score,
@@ -98,25 +98,21 @@ def seen_through(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
-    layer : str
     values : float32 (n, y, x, channel)
         The layer's activations.
     channels : int (n, chosen)
-    alignment : str
     """
     images = np.asarray(images, np.float32)
     height, width = images.shape[1:3]
     geometry = probe.cells(layer, (height, width))
     found = np.empty(channels.shape, np.float32)
-    for some, portions in blocks(len(images), channels.shape[1], probe.batch_size):
+    for some, portions in sample_batches(len(images), channels.shape[1], probe.batch_size):
         chosen, rows = images[some], np.arange(some.start, some.stop)
         for numbers in portions:
             which = channels[some, numbers.start : numbers.stop]
             cells = values[rows[:, None], :, :, which]  # (image, chosen, y, x)
-            masks = _stretched(resized(cells.reshape(-1, *cells.shape[2:]), (height, width), alignment, geometry))
+            masks = _stretched(resize_cells(cells.reshape(-1, *cells.shape[2:]), (height, width), alignment, geometry))
             seen = np.repeat(chosen, len(numbers), axis=0) * masks[..., None]
             found[some, numbers.start : numbers.stop] = probe.scores(seen, score).reshape(which.shape)
     return found
@@ -164,11 +160,11 @@ def faster_score_cam(
     https://github.com/tabayashi0117/Score-CAM, as told by tf-keras-vis; Wang et al. 2020, https://arxiv.org/abs/1910.01279
     """
     layer = layer or probe.default_layer
-    values = planes(probe.activations(images, layer), layer)
+    values = check_planes(probe.activations(images, layer), layer)
     kept = min(whole_number("channels", channels), values.shape[-1])
     parameters: dict[str, str | int] = {"alignment": alignment, "channels": kept, "backend": backend}
-    if backend_named(backend) == TF_KERAS_VIS:
-        theirs, scores = reference().score_cam(probe, images, score, layer, kept)
-        return drawn(probe, theirs, scores, images, "faster_score_cam", score, layer, parameters)
+    if check_backend(backend) == TF_KERAS_VIS:
+        theirs, scores = tf_keras_vis_backend().score_cam(probe, images, score, layer, kept)
+        return cam_attribution(probe, theirs, scores, images, "faster_score_cam", score, layer, parameters)
     chosen = np.argsort(-values.std(axis=(1, 2)), axis=1, kind="stable")[:, :kept]
-    return weighed(probe, images, score, layer, values, chosen, "faster_score_cam", parameters)
+    return score_weighted_map(probe, images, score, layer, values, chosen, "faster_score_cam", parameters)

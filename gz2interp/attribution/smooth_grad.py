@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, backend_named, reference
-from gz2interp.attribution.samples import Shared, mean_over, whole_number
+from gz2interp.attribution.questions import OURS, TF_KERAS_VIS, check_backend, tf_keras_vis_backend
+from gz2interp.attribution.samples import Shared, mean_gradient, whole_number
 from gz2interp.errors import InputError
 from gz2interp.network.model_probe import ModelProbe, SampleFunction
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
 
-__all__ = ["NOISE", "SAMPLES", "noisy_looks", "smooth_grad"]
+__all__ = ["NOISE", "SAMPLES", "noise_samples", "smooth_grad"]
 
 Floats = NDArray[np.float32]
 
@@ -38,12 +38,9 @@ def smooth_grad(
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band), nanomaggies
-    score : Score
     at : str, optional
         Where noise is added and the score is differentiated, ``"scaled"`` or ``"input"``.
-    samples : int, optional
     noise : float, optional
         Standard deviation of the noise, as a share of each image's range from its faintest to its brightest value.
     generator : numpy.random.Generator, optional
@@ -62,16 +59,16 @@ def smooth_grad(
     Smilkov et al. 2017, SmoothGrad: removing noise by adding noise, https://arxiv.org/abs/1706.03825
     """
     parameters = {"samples": samples, "noise": noise, "backend": backend}
-    if backend_named(backend) == TF_KERAS_VIS:
-        answer = reference().saliency(probe, images, score, samples, noise)
+    if check_backend(backend) == TF_KERAS_VIS:
+        answer = tf_keras_vis_backend().saliency(probe, images, score, samples, noise)
         return Attribution(answer.gradients, answer.scores, "smooth_grad", score.name, "", answer.domain, parameters)
-    looks = noisy_looks(probe.values_at(images, at), samples, noise, generator)
-    mean = mean_over(probe, *looks, samples, score, at)
+    looks = noise_samples(probe.values_at(images, at), samples, noise, generator)
+    mean = mean_gradient(probe, *looks, samples, score, at)
     scores = probe.scores(images, score)
     return Attribution(mean, scores, "smooth_grad", score.name, "", probe.domain_of(at), parameters)
 
 
-def noisy_looks(
+def noise_samples(
     values: Floats, samples: int, noise: float, generator: np.random.Generator | None
 ) -> tuple[SampleFunction, tuple[Floats, Floats], Shared]:
     """How `gz2interp.attribution.samples` is to look at images under noise: look, rows, and what looks share.
@@ -79,9 +76,6 @@ def noisy_looks(
     Parameters
     ----------
     values : float32 (n, ...)
-    samples : int
-    noise : float
-    generator : numpy.random.Generator or None
     """
     if noise <= 0:
         raise InputError(f"noise = {noise} was given", "More than 0", f"{NOISE} of the image's range is usual")

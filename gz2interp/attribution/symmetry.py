@@ -33,10 +33,8 @@ def symmetry_averaged(
     ----------
     function : callable
         One of the methods, as in ``METHODS["gradient"].function``.
-    probe : Probe
     images : float32 (n, y, y, band), nanomaggies
         Square.
-    score : Score
     **options
         Of the method. A `generator` among them is used view after view.
 

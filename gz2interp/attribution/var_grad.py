@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution.samples import mean_and_variance
-from gz2interp.attribution.smooth_grad import NOISE, SAMPLES, noisy_looks
+from gz2interp.attribution.smooth_grad import NOISE, SAMPLES, noise_samples
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
@@ -41,7 +41,7 @@ def var_grad(
     Adebayo et al. 2018, Local explanation methods for deep neural networks lack sensitivity to parameter values,
     https://arxiv.org/abs/1810.03307
     """
-    looks = noisy_looks(probe.values_at(images, at), samples, noise, generator)
+    looks = noise_samples(probe.values_at(images, at), samples, noise, generator)
     _, variance = mean_and_variance(probe, *looks, samples, score, at)
     parameters = {"samples": samples, "noise": noise}
     return Attribution(

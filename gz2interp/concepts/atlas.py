@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 
-__all__ = ["Atlas", "atlas_of", "most_for", "whitened_directions"]
+__all__ = ["Atlas", "build_atlas", "dominant_places", "whitened_directions"]
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -50,7 +50,6 @@ class Atlas:
         Positions of the places that are most like the mean, the most like first; -1 where there are fewer.
     held : float32 (cell,)
         How alike its places are: the length of their mean over their mean length, 0 to 1.
-    scores : tuple of str
     """
 
     side: int
@@ -70,7 +69,7 @@ class Atlas:
         return int(self.counts.sum())
 
 
-def atlas_of(
+def build_atlas(
     vectors: Floats,
     coordinates: Floats,
     attributed: Floats,
@@ -91,7 +90,6 @@ def atlas_of(
         Of the layout.
     attributed : float32 (m, score)
         What each place adds to each score.
-    scores : tuple of str
     covariance : float64 (channel, channel), optional
         Of the layer over the survey; by default of `vectors`.
     side : int, optional
@@ -135,7 +133,7 @@ def atlas_of(
     )
 
 
-def most_for(attributed: Floats, score: int) -> NDArray[np.bool_]:
+def dominant_places(attributed: Floats, score: int) -> NDArray[np.bool_]:
     """The places that add more to one score than to any other, and speak for it: a class has its own atlas of them."""
     return np.asarray((attributed.argmax(axis=1) == score) & (attributed[:, score] > 0))
 

@@ -22,7 +22,14 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.schema import score_in_words
 
-__all__ = ["Completeness", "LayerAttribution", "account", "along_the_path", "at_the_end", "between_layers"]
+__all__ = [
+    "Completeness",
+    "LayerAttribution",
+    "channel_contributions",
+    "completeness_of",
+    "gradient_attribution",
+    "path_attribution",
+]
 
 
 Floats = NDArray[np.float32]
@@ -38,7 +45,6 @@ class LayerAttribution:
     gradients : float32, as `activations`
         Of the score: where the layer says this, or their mean on the straight way there from a layer that says
         nothing.
-    score : str
     scores : float32 (n,)
     total : float32 (n,) or None
         The rise of the score from a layer that says nothing, which `values` of a path sum to; None where only the
@@ -76,20 +82,19 @@ class LayerAttribution:
         return np.asarray(self.total - self.channels.sum(axis=1))
 
 
-def at_the_end(activations: Floats, gradients: Floats, score: str, scores: Floats) -> LayerAttribution:
+def gradient_attribution(activations: Floats, gradients: Floats, score: str, scores: Floats) -> LayerAttribution:
     """Activations times the gradient there: exact where the score is linear in the layer.
 
     Parameters
     ----------
     activations, gradients : float32 (n, y, x, channel) or (n, channel)
-    score : str
     scores : float32 (n,)
     """
     _same(activations, gradients)
     return LayerAttribution(activations, gradients, score, scores)
 
 
-def along_the_path(
+def path_attribution(
     activations: Floats,
     gradient_of: Callable[[Floats], tuple[Floats, Floats]],
     score: str,
@@ -102,7 +107,6 @@ def along_the_path(
     activations : float32 (n, y, x, channel) or (n, channel)
     gradient_of : callable
         From what a layer says to the scores (n,) and their gradients, as `activations`.
-    score : str
     steps : int, optional
         Places on the way, those of Gauss and Legendre.
 
@@ -122,7 +126,7 @@ def along_the_path(
     return LayerAttribution(activations, mean.astype(np.float32), score, scores, scores - silent)
 
 
-def between_layers(activations: Floats, gradients: Floats) -> Floats:
+def channel_contributions(activations: Floats, gradients: Floats) -> Floats:
     """What each channel of an earlier layer adds to one channel of a later one, all places together.
 
     Parameters
@@ -164,7 +168,6 @@ class Completeness:
     absolute : float32
         Of the shown blocks and of all others, without signs: the share of the shown, 0 to 1. What is shown may account
         for the sum while much for and against it cancels elsewhere.
-    score : str
     """
 
     evidence: Floats
@@ -187,7 +190,6 @@ class Completeness:
 
         Parameters
         ----------
-        galaxy : int, optional
         name : str, optional
             What the blocks are.
         """
@@ -202,7 +204,7 @@ class Completeness:
         )
 
 
-def account(shown: Floats, others: Floats, through: Floats, past: Floats, score: str) -> Completeness:
+def completeness_of(shown: Floats, others: Floats, through: Floats, past: Floats, score: str) -> Completeness:
     """Take evidence apart.
 
     Parameters
@@ -215,7 +217,6 @@ def account(shown: Floats, others: Floats, through: Floats, past: Floats, score:
         The rise of the score from a layer that says nothing, the image being the galaxy.
     past : float32 (n,)
         The rise of the score from an empty sky to the galaxy while the layer says nothing.
-    score : str
     """
     held, left = shown.sum(axis=1), others.sum(axis=1)
     strong, weak = np.abs(shown).sum(axis=1), np.abs(others).sum(axis=1)

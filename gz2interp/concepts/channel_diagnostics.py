@@ -13,13 +13,21 @@ from numpy.typing import NDArray
 from gz2interp.concepts.channel_statistics import RunningMoments
 from gz2interp.statistics import discovery_rates
 
-__all__ = ["TAIL", "TWINS", "ChannelArtefact", "artefact_channels", "flagged", "silent_channels", "twins"]
+__all__ = [
+    "REDUNDANT",
+    "TAIL",
+    "ChannelArtefact",
+    "artefact_channels",
+    "flag_images",
+    "inactive_channels",
+    "redundant_channels",
+]
 
 
 Ints = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
-TWINS: Final = 0.98
+REDUNDANT: Final = 0.98
 """|r| over all places from which on two channels say the same."""
 
 SILENT: Final = 1e-6
@@ -51,7 +59,6 @@ class ChannelArtefact:
 
     Attributes
     ----------
-    channel : int
     column : str
         Of image quality.
     share : float
@@ -69,7 +76,7 @@ class ChannelArtefact:
     q: float
 
 
-def silent_channels(tally: RunningMoments) -> Ints:
+def inactive_channels(tally: RunningMoments) -> Ints:
     """The channels that do nothing: the same everywhere, in all galaxies."""
     scatter = tally.scatter
     speaking = scatter[scatter > 0]
@@ -77,7 +84,7 @@ def silent_channels(tally: RunningMoments) -> Ints:
     return np.flatnonzero(scatter <= least)
 
 
-def twins(correlation: Doubles, least: float = TWINS) -> list[tuple[int, int, float]]:
+def redundant_channels(correlation: Doubles, least: float = REDUNDANT) -> list[tuple[int, int, float]]:
     """Pairs of channels that say the same, or the opposite: (first, second, r), the closest first."""
     first, second = np.triu_indices(len(correlation), 1)
     r = correlation[first, second]
@@ -86,7 +93,7 @@ def twins(correlation: Doubles, least: float = TWINS) -> list[tuple[int, int, fl
     return [(int(first[k]), int(second[k]), float(r[k])) for k in order]
 
 
-def flagged(columns: Mapping[str, Doubles]) -> dict[str, NDArray[np.bool_]]:
+def flag_images(columns: Mapping[str, Doubles]) -> dict[str, NDArray[np.bool_]]:
     """Which images each column of image quality flags: those in its upper tail, if that stands out at all.
 
     Parameters
@@ -113,7 +120,7 @@ def artefact_channels(
     tops : int64 (channel, k)
         Positions of each channel's loudest galaxies; below 0 for none.
     flags : mapping
-        Column -> bool (n,), see `flagged`.
+        Column -> bool (n,), see `flag_images`.
     sizes : float64 (n, size)
         Galaxies are compared that rank alike in all of them; NaN ranks lowest. They should not follow from how good
         the image is: a galaxy seems smaller where the sky is noisy.

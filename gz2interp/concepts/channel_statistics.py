@@ -23,7 +23,6 @@ class RunningMoments:
 
     Attributes
     ----------
-    galaxies, places : int
     lowest, highest : float64 (channel,)
     """
 
@@ -134,7 +133,6 @@ class TopGalaxies:
 
     Parameters
     ----------
-    k : int
     by : str, optional
         One of `BY`.
 

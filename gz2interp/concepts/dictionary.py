@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.concepts.attribution import Completeness, LayerAttribution, account
+from gz2interp.concepts.attribution import Completeness, LayerAttribution, completeness_of
 from gz2interp.errors import InputError
 
 __all__ = [
@@ -31,8 +31,6 @@ class DictionaryEntry:
 
     Attributes
     ----------
-    channel : int
-    activation : float
     loudness : float
         The activation in units of what is loud for this channel in the survey; NaN where that is not known.
     effects : tuple of float
@@ -55,8 +53,6 @@ class PlaceEntries:
         (y, x) in the layer's plane.
     direction : float32 (channel,)
         All that is said there: a feature image of the place is one of this direction.
-    entries : tuple of DictionaryEntry
-    scores : tuple of str
     accounted : tuple of Completeness
         Of each score: the evidence at this place alone, and what the entries hold of it.
     """
@@ -108,7 +104,7 @@ def dictionary_at(
     ]
     others = np.setdiff1d(np.arange(len(here)), order)
     accounts = tuple(
-        account(row[None, order], row[None, others], row[None].sum(axis=1), np.zeros(1, np.float32), each.score)
+        completeness_of(row[None, order], row[None, others], row[None].sum(axis=1), np.zeros(1, np.float32), each.score)
         for row, each in zip(added, attributions, strict=True)
     )
     return PlaceEntries(place, here, tuple(entries), tuple(each.score for each in attributions), accounts)

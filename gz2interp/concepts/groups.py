@@ -19,10 +19,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.concepts.attribution import Completeness, LayerAttribution, account
+from gz2interp.concepts.attribution import Completeness, LayerAttribution, completeness_of
 from gz2interp.errors import InputError
 
-__all__ = ["GroupEffects", "Groups", "find_groups", "group_effects", "part_of", "without"]
+__all__ = ["GroupEffects", "Groups", "find_groups", "group_activations", "group_effects", "remove_part"]
 
 
 Floats = NDArray[np.float32]
@@ -45,8 +45,6 @@ class Groups:
         The share of the activations' squared length that the groups give back.
     negative : float
         The share of it that was negative, of which groups know nothing.
-    layer : str
-    seed : int
     """
 
     directions: Floats
@@ -84,8 +82,6 @@ def find_groups(activations: Floats, groups: int = 6, seed: int = 0, layer: str 
         Of many places. What is negative counts as nothing.
     groups : int, optional
         At most; fewer where there are fewer channels or places.
-    seed : int, optional
-    layer : str, optional
     steps : int, optional
         Of the factorisation, at most.
 
@@ -119,12 +115,12 @@ def find_groups(activations: Floats, groups: int = 6, seed: int = 0, layer: str 
     return Groups(directions[order].astype(np.float32), held, negative / whole, layer, seed)
 
 
-def part_of(loads: Floats, groups: Groups, group: int) -> Floats:
+def group_activations(loads: Floats, groups: Groups, group: int) -> Floats:
     """What one group says, float32 (..., channel)."""
     return np.asarray(loads[..., group, None] * groups.directions[group], np.float32)
 
 
-def without(activations: Floats, part: Floats) -> Floats:
+def remove_part(activations: Floats, part: Floats) -> Floats:
     """Activations from which a part is taken away, never so much that what was positive becomes negative."""
     return np.asarray(np.maximum(activations - part, np.minimum(activations, 0)))
 
@@ -158,7 +154,6 @@ class GroupEffects:
         the score. It equals `attributed` where the network is linear behind the layer.
     accounted : tuple of Completeness
         Of each score.
-    scores : tuple of str
     """
 
     loads: Floats
@@ -178,26 +173,27 @@ def group_effects(
 
     Parameters
     ----------
-    groups : Groups
     attributions : sequence of LayerAttribution
         Of each score.
     past : float32 (n, score)
-        See `gz2interp.concepts.attribution.account`.
+        See `gz2interp.concepts.attribution.completeness_of`.
     scores_given : callable
         From what the layer says to all scores (n, score).
     """
     said = attributions[0].activations
     loads = groups.loads(said)
-    parts = [part_of(loads, groups, group) for group in range(len(groups))]
+    parts = [group_activations(loads, groups, group) for group in range(len(groups))]
     rest = said - np.sum(parts, axis=0)
     whole = scores_given(said)
     silent = scores_given(np.zeros_like(said))
-    removed = np.stack([whole - scores_given(without(said, part)) for part in parts], axis=1)
+    removed = np.stack([whole - scores_given(remove_part(said, part)) for part in parts], axis=1)
     attributed = np.stack(
         [np.stack([_summed(part * each.gradients) for part in parts], axis=1) for each in attributions], axis=2
     )
     accounted = tuple(
-        account(attributed[..., k], _by_channel(rest * each.gradients), (whole - silent)[:, k], past[:, k], each.score)
+        completeness_of(
+            attributed[..., k], _by_channel(rest * each.gradients), (whole - silent)[:, k], past[:, k], each.score
+        )
         for k, each in enumerate(attributions)
     )
     return GroupEffects(loads, attributed, removed, accounted, tuple(each.score for each in attributions))

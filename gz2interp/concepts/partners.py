@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from gz2interp.concepts.channel_statistics import RunningMoments
 from gz2interp.errors import InputError
 
-__all__ = ["LEVEL", "NOBODY", "ActivationRanks", "PartnerResponses", "Partners", "answers_of", "partners_of"]
+__all__ = [
+    "LEVEL",
+    "NO_PARTNER",
+    "ActivationRanks",
+    "PartnerResponses",
+    "Partners",
+    "find_partners",
+    "partner_responses",
+]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -20,7 +28,7 @@ Doubles = NDArray[np.float64]
 LEVEL: Final = 0.99
 """The share of real galaxies beyond which a channel is said to be excited."""
 
-NOBODY: Final = -1
+NO_PARTNER: Final = -1
 """The partner of a channel that goes with none."""
 
 
@@ -31,7 +39,7 @@ class Partners:
     Attributes
     ----------
     numbers : int64 (channel,)
-        `NOBODY` for a channel that does not vary, or that none rises with.
+        `NO_PARTNER` for a channel that does not vary, or that none rises with.
     r : float64 (channel,)
         Pearson's correlation over galaxies; NaN without a partner. It is the best of many and so never 0: a number of
         networks that have nothing in common belongs beside it.
@@ -43,7 +51,7 @@ class Partners:
     @property
     def found(self) -> NDArray[np.bool_]:
         """Which channels have one."""
-        return np.asarray(self.numbers != NOBODY)
+        return np.asarray(self.numbers != NO_PARTNER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +86,6 @@ class ActivationRanks:
 
     Attributes
     ----------
-    galaxies : int
     highest : float64 (channel,)
         Of the galaxies.
     """
@@ -105,7 +112,7 @@ class ActivationRanks:
         return np.asarray(self._below / self.galaxies)
 
 
-def partners_of(tally: RunningMoments, channels: int) -> Partners:
+def find_partners(tally: RunningMoments, channels: int) -> Partners:
     """Who goes with whom.
 
     Parameters
@@ -118,15 +125,14 @@ def partners_of(tally: RunningMoments, channels: int) -> Partners:
     between = tally.correlation[:channels, channels:]
     best = between.argmax(axis=1)
     r = between[np.arange(channels), best]
-    return Partners(np.where(r > 0, best, NOBODY), np.where(r > 0, r, np.nan))
+    return Partners(np.where(r > 0, best, NO_PARTNER), np.where(r > 0, r, np.nan))
 
 
-def answers_of(partners: Partners, numbers: Ints, values: Floats, places: Doubles) -> PartnerResponses:
+def partner_responses(partners: Partners, numbers: Ints, values: Floats, places: Doubles) -> PartnerResponses:
     """How each channel's partner answers.
 
     Parameters
     ----------
-    partners : Partners
     numbers : int64 (image,)
         The channel that each image was made for.
     values : float32 (image, other channel)
@@ -137,7 +143,7 @@ def answers_of(partners: Partners, numbers: Ints, values: Floats, places: Double
     told = {name: np.full(len(partners.numbers), np.nan) for name in ("value", "place", "unlike", "ahead")}
     for image, channel in enumerate(numbers):
         partner, others = partners.numbers[channel], numbers != channel
-        if partner == NOBODY:
+        if partner == NO_PARTNER:
             continue
         told["value"][channel], told["place"][channel] = values[image, partner], places[image, partner]
         if others.any():

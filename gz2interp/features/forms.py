@@ -20,12 +20,12 @@ from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.network.scores import OPERATORS, Combination, Output, Score, plane_of
 
-__all__ = ["COMPANY", "ObjectiveForm", "RecordedBatch", "diversity", "form_of"]
+__all__ = ["SAME_OBJECTIVE", "ObjectiveForm", "RecordedBatch", "diversity", "form_of"]
 
 
 Tensor = Any
 
-COMPANY: Final = "company"
+SAME_OBJECTIVE: Final = "company"
 """Under which name images made together find their weights for one another, (n, n), among what was said."""
 
 NORM_FLOOR = 1e-8
@@ -43,7 +43,7 @@ class Diversity(PlaneScore):
 
     def __call__(self, probabilities: Any, logits: Any, said: Mapping[str, Any] | None = None) -> Any:
         assert said is not None, "the Probe listens to the layers of a score"
-        if COMPANY not in said:
+        if SAME_OBJECTIVE not in said:
             raise InputError(
                 f"The score {self.name} was asked of galaxies",
                 "It is between feature images that are made together",
@@ -53,7 +53,7 @@ class Diversity(PlaneScore):
         grams = tf.einsum("nyxa,nyxb->nab", plane, plane)
         flat = tf.reshape(grams, (tf.shape(grams)[0], -1))
         flat /= tf.sqrt(tf.reduce_sum(flat**2, axis=1, keepdims=True) + NORM_FLOOR)
-        return -tf.reduce_sum(said[COMPANY] * tf.matmul(flat, flat, transpose_b=True), axis=1)
+        return -tf.reduce_sum(said[SAME_OBJECTIVE] * tf.matmul(flat, flat, transpose_b=True), axis=1)
 
 
 def diversity(layer: str) -> Score:

@@ -64,7 +64,6 @@ class Histograms:
 
     Parameters
     ----------
-    shape : tuple of int
     low, high : float
         What is beyond counts into the outermost bins.
     """
@@ -133,7 +132,6 @@ class ImagePrior:
 
     Attributes
     ----------
-    bands : tuple of str
     galaxies : int
         How many were looked at.
     sky : float32 (band,)

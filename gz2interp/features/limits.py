@@ -44,7 +44,6 @@ def fluxes_within(lit: Tensor, light: ImagePrior, own_colours: bool = True) -> T
     Parameters
     ----------
     lit : tensor (n, band, y, x)
-    light : ImagePrior
     own_colours : bool, optional
         Whether the colours of each pixel, between neighbouring bands, are within those of the survey's galaxies, and
         so those of all light. Otherwise each band is limited by itself.

@@ -164,7 +164,6 @@ class Target(PlaneScore):
 
     Attributes
     ----------
-    layer : str
     more : bool
         Caricature; otherwise inversion.
     power : float
@@ -218,7 +217,6 @@ def neuron(layer: str, of: int | ArrayLike, y: int | None = None, x: int | None 
 
     Parameters
     ----------
-    layer : str
     of : int or float (channel,)
         The channel, counted from 0, or a direction, whose length does not count.
     y, x : int, optional
@@ -262,7 +260,6 @@ def caricature(layer: str, activations: ArrayLike, power: float = 1.0, to: str =
 
     Parameters
     ----------
-    layer : str
     activations : float (y, x, channel)
         As ``probe.activations(image, layer)[0]`` gives them.
     power : float, optional

@@ -20,7 +20,7 @@ from gz2interp.errors import InputError, choices
 from gz2interp.features.image_prior import ImagePrior
 from gz2interp.network.quiet import tf
 
-__all__ = ["PARAMETRISATIONS", "Parametrisation", "asinh", "parametrisation_named", "sinh"]
+__all__ = ["PARAMETRISATIONS", "Parametrisation", "asinh", "get_parametrisation", "sinh"]
 
 
 Tensor = Any
@@ -48,7 +48,6 @@ class Parametrisation:
 
     Attributes
     ----------
-    name : str
     shape : callable
         From a `ImagePrior` to the shape of what is free, for one image.
     raw : callable
@@ -134,7 +133,7 @@ https://arxiv.org/abs/2306.06805); they are those before light below sky is take
 """
 
 
-def parametrisation_named(name: str) -> Parametrisation:
+def get_parametrisation(name: str) -> Parametrisation:
     """One of `PARAMETRISATIONS`.
 
     Raises

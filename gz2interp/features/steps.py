@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from gz2interp.errors import InputError
-from gz2interp.features.forms import COMPANY, ObjectiveForm, RecordedBatch
+from gz2interp.features.forms import SAME_OBJECTIVE, ObjectiveForm, RecordedBatch
 from gz2interp.features.image_prior import ImagePrior
 from gz2interp.features.limits import above_sky, fluxes_within
 from gz2interp.features.parametrisations import Parametrisation
@@ -70,16 +70,10 @@ class ObjectiveOptimiser:
 
     Parameters
     ----------
-    probe : Probe
-    form : ObjectiveForm
     layers : sequence of str
         That it listens to.
-    light : ImagePrior
-    parametrisation : Parametrisation
-    transformations : Transformations
     rate : float
         Of learning.
-    seed : int
     own_colours : bool
         As for `fluxes_within`.
     thrift : float
@@ -148,7 +142,7 @@ class ObjectiveOptimiser:
 
     def _value(self, images: Tensor, company: Tensor, numbers: Sequence[Tensor]) -> Tensor:
         probabilities, logits, said = self.probe.record(images, self.layers)
-        return self.form.evaluate(RecordedBatch(probabilities, logits, {**said, COMPANY: company}), numbers)
+        return self.form.evaluate(RecordedBatch(probabilities, logits, {**said, SAME_OBJECTIVE: company}), numbers)
 
     def _stepped(
         self,

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.features.forms import Diversity, ObjectiveForm, form_of
 from gz2interp.features.image_prior import ImagePrior
-from gz2interp.features.parametrisations import Parametrisation, parametrisation_named
+from gz2interp.features.parametrisations import Parametrisation, get_parametrisation
 from gz2interp.features.steps import ObjectiveOptimiser, OptimiserState
 from gz2interp.features.transformations import Transformations
 from gz2interp.network.layers import example_shape
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
-from gz2interp.network.scores import Score, singles
+from gz2interp.network.scores import Score, single_scores
 from gz2interp.results import FeatureImages
 
 __all__ = ["BATCH", "STEPS", "BatchStore", "visualise"]
@@ -31,7 +31,7 @@ STEPS: Final = 256
 BATCH: Final = 16
 """Images in the works at a time: it bounds the memory, and progress is told, in between."""
 
-THRIFT: Final = 0.1
+WEIGHT_DECAY: Final = 0.1
 
 DRAWS: Final = 8
 """Of the transformations, under which the finished images are looked at."""
@@ -92,7 +92,7 @@ def visualise(
     seed: int = 0,
     aligned: bool = False,
     own_colours: bool = True,
-    thrift: float = THRIFT,
+    thrift: float = WEIGHT_DECAY,
     batch: int = BATCH,
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
@@ -102,7 +102,6 @@ def visualise(
 
     Parameters
     ----------
-    probe : Probe
     objectives : Score or sequence of Score
         An image is made for each: `channel`, `logit`, `direction`, those of `gz2interp.features.objectives`, and what
         ``+ - *`` make of them. Those that differ in numbers only, such as the channels of a layer, are made side by
@@ -111,7 +110,6 @@ def visualise(
         What the survey's cutouts are like, from `gz2interp.features.image_prior.image_prior`.
     parametrisation : str, optional
         ``"fourier"``, ``"maco"`` or ``"pixels"``.
-    steps : int, optional
     transformations : Transformations, optional
         Under which the image is to excite its objective.
     rate : float, optional
@@ -148,7 +146,7 @@ def visualise(
     wish = _ImageSettings(
         probe,
         light,
-        parametrisation_named(parametrisation),
+        get_parametrisation(parametrisation),
         transformations or Transformations(),
         rate,
         seed,
@@ -199,7 +197,7 @@ class _ImageSettings:
                 "At least 1 step and 1 image, a rate above 0, and a seed from 0 to 2147483647",
             )
         if not 0 <= self.thrift < 1:
-            raise InputError(f"thrift = {self.thrift:g} was given", "From 0 to below 1", f"{THRIFT} is usual")
+            raise InputError(f"thrift = {self.thrift:g} was given", "From 0 to below 1", f"{WEIGHT_DECAY} is usual")
         for objective in objectives:
             if not isinstance(objective, Score):
                 raise InputError(f"The objective {objective!r} was given", "A score, such as channel('block3', 12)")
@@ -208,7 +206,7 @@ class _ImageSettings:
 
     def _check_places(self, objective: Score) -> None:
         told = example_shape(self.probe.image_shape)
-        if told != self.light.shape and any(getattr(part, "placed", False) for part in singles(objective)):
+        if told != self.light.shape and any(getattr(part, "placed", False) for part in single_scores(objective)):
             raise InputError(
                 f"{objective.name} is about places, and the network takes images of any size",
                 f"Cutouts of {told[0]} x {told[1]} pixels, for which its layers' shapes are told",
@@ -247,7 +245,7 @@ def _batches(probe: Probe, objectives: Sequence[Score], batch: int) -> Iterator[
         form = form_of(resolved, probe)
         by_form.setdefault(form.key, []).append((number, resolved, form))
     for members in by_form.values():
-        if any(isinstance(part, Diversity) for part in singles(members[0][1])):
+        if any(isinstance(part, Diversity) for part in single_scores(members[0][1])):
             members.sort(key=lambda member: (_identity(*member[1:]), member[0]))
         for start in range(0, len(members), batch):
             yield _Batch(*map(tuple, zip(*members[start : start + batch], strict=True)))

@@ -15,7 +15,7 @@ from gz2interp.network.hooks import TRACING
 from gz2interp.network.model_probe import SampleFunction
 from gz2interp.network.quiet import tf
 
-__all__ = ["CompiledFunctions", "moments_over", "rows_of"]
+__all__ = ["CompiledFunctions", "check_rows", "moments_over"]
 
 
 Tensor = Any
@@ -32,7 +32,6 @@ def moments_over(
 
     Parameters
     ----------
-    look : callable
     derivative : callable
         From what is seen to the score's derivative there.
     rows : sequence of tensors (batch, ...)
@@ -156,7 +155,7 @@ class BatchOutputs:
             whole[at : at + len(part)] = part.numpy()
 
 
-def rows_of(values: ArrayLike, shape: Sequence[int | None], what: str) -> Floats:
+def check_rows(values: ArrayLike, shape: Sequence[int | None], what: str) -> Floats:
     """The values as float32 (n, *shape).
 
     Raises

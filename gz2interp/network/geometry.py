@@ -27,10 +27,10 @@ from numpy.typing import NDArray
 
 from gz2interp.cells import MEASURED, CellGeometry, tiled
 from gz2interp.network.hooks import TRACING
-from gz2interp.network.layers import traced
+from gz2interp.network.layers import trace_layers
 from gz2interp.network.quiet import tf
 
-__all__ = ["geometries", "measured"]
+__all__ = ["layer_geometries", "measure_cells"]
 
 Doubles = NDArray[np.float64]
 Tensor = Any
@@ -50,25 +50,24 @@ MOST: Final = 64
 SUMS: Final = frozenset(("Add", "AddV2", "AddN"))
 
 
-def geometries(model: Model, shape: tuple[int, int, int]) -> dict[str, CellGeometry]:
+def layer_geometries(model: Model, shape: tuple[int, int, int]) -> dict[str, CellGeometry]:
     """The geometry of every layer that has rows and columns of cells, by the layer's full name.
 
     A layer that is missing does not have them, or cannot be followed.
 
     Parameters
     ----------
-    model : keras.Model
     shape : (int, int, int)
         Of the images, (y, x, band).
     """
     with TRACING:
         trace = Trace()
-        layers = traced(model, (BATCH, *shape), trace.masses_to_measure)
+        layers = trace_layers(model, (BATCH, *shape), trace.masses_to_measure)
     followed = trace.followed(trace.shares(_measured_masses(layers.function, shape)))
     return {use.name: each for use, tensor in layers if (each := _geometry(followed.of(tensor), shape)) is not None}
 
 
-def measured(
+def measure_cells(
     gradient: Callable[[int, int], NDArray[np.float32]], plane: tuple[int, int], image: tuple[int, int]
 ) -> CellGeometry:
     """The geometry of a layer that cannot be followed: a straight line through the centroids of gradients.

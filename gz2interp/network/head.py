@@ -15,7 +15,7 @@ from gz2interp.network.hooks import TRACING, output_hook
 from gz2interp.network.layers import LayerUse, Traced, example_shape, image_shape
 from gz2interp.network.quiet import keras, tf
 
-__all__ = ["Head", "check_answer", "class_names_of", "head_of"]
+__all__ = ["Head", "check_outputs", "class_names_of", "head_of"]
 
 Floats = NDArray[np.float32]
 Tensor = Any
@@ -185,7 +185,7 @@ def head_of(traced: Traced) -> Head:
     return Head(f"{where}; no activation follows", classes, _before(traced, answer), giving, ends_in_logits=True)
 
 
-def check_answer(model: Model) -> None:
+def check_outputs(model: Model) -> None:
     """Whether a network answers with one finite number per class, and all its weights are finite.
 
     Raises

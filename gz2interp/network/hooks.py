@@ -52,7 +52,6 @@ def output_hook(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -
 
     Parameters
     ----------
-    layer : keras.Layer
     visit : callable
         Receives a tensor of its own: a dropout at rest, for example, hands on the very tensor it was given, and a skip
         connection that begins before it must not be taken for one that begins after it.

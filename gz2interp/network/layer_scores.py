@@ -25,12 +25,7 @@ TINY = 1e-12
 
 
 class LayerScore(Score):
-    """A function of what a layer says of a galaxy: the mean of its activations over the image plane, (n, channel).
-
-    Attributes
-    ----------
-    layer : str
-    """
+    """A function of a layer's mean activations over the image plane, (n, channel)."""
 
     layer: str
 
@@ -89,12 +84,10 @@ class Direction(LayerScore):
 
     Attributes
     ----------
-    layer : str
     vector : tuple of float
         Of length 1.
     title : str
         What it is called.
-    cosine : bool
     """
 
     layer: str
@@ -144,7 +137,6 @@ def direction(layer: str, vector: ArrayLike, title: str = "") -> Score:
 
     Parameters
     ----------
-    layer : str
     vector : float (channel,)
         Its length does not count.
     title : str, optional
@@ -163,7 +155,6 @@ def similarity(layer: str, activations: ArrayLike, to: str = "") -> Score:
 
     Parameters
     ----------
-    layer : str
     activations : float (channel,)
         Of the other galaxy, as ``probe.activations(image, layer, pooled=True)[0]`` gives them.
     to : str, optional

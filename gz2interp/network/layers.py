@@ -20,11 +20,11 @@ __all__ = [
     "Traced",
     "WeightedLayer",
     "example_shape",
-    "find",
+    "find_layer",
     "image_shape",
     "learned_layers",
-    "traced",
-    "walked",
+    "trace_layers",
+    "walk_layers",
 ]
 
 
@@ -43,8 +43,6 @@ class LayerUse:
 
     Attributes
     ----------
-    info : LayerInfo
-    layer : keras.Layer
     number : int
         Which use of this layer, counted from 0.
     new : bool
@@ -145,12 +143,11 @@ def example_shape(shape: Sequence[int | None]) -> tuple[int, ...]:
     return tuple(side or CUTOUT_SIZE for side in shape)
 
 
-def traced(model: Model, shape: Sequence[int | None] | None = None, after: After | None = None) -> Traced:
+def trace_layers(model: Model, shape: Sequence[int | None] | None = None, after: After | None = None) -> Traced:
     """A forward pass through the network, as a graph.
 
     Parameters
     ----------
-    model : keras.Model
     shape : sequence of int, optional
         Of a batch, (n, y, x, band). By default of any number of images.
     after : callable, optional
@@ -161,7 +158,7 @@ def traced(model: Model, shape: Sequence[int | None] | None = None, after: After
     return Traced(_named(entries), tuple(entry[3] for entry in entries), answer, function)
 
 
-def walked(model: Model) -> tuple[list[tuple[str, Layer, Any]], Tensor]:
+def walk_layers(model: Model) -> tuple[list[tuple[str, Layer, Any]], Tensor]:
     """Every use of every layer, with its name and what it gives, whatever that is; and the network's answer."""
     diary, answer, _ = _written_down(model)
     return [(name, layer, output) for name, layer, _, output, _ in diary.entries], answer
@@ -187,7 +184,7 @@ def _written_down(
     return diary, ends[0], function
 
 
-def find(name: str, uses: Iterable[LayerUse]) -> LayerUse:
+def find_layer(name: str, uses: Iterable[LayerUse]) -> LayerUse:
     """The use of that name; the last part of a name will do if no other has it.
 
     Raises
@@ -280,7 +277,7 @@ def learned_layers(model: Model) -> tuple[WeightedLayer, ...]:
     They are ordered by how many other learned layers lie between them and the answer, by the longest way. What scales
     the pixels knows numbers too, but learned nothing of the classes: a `Normalization` is left out.
     """
-    entries, answer = walked(model)
+    entries, answer = walk_layers(model)
     own = {id(layer): WeightedLayer(name, _own_weights(layer)) for name, layer, _ in entries if _learns(layer)}
     ops = {id(layer): output.op for _, layer, output in entries if id(layer) in own and isinstance(output, tf.Tensor)}
     heights = _heights(answer, {op.name for op in ops.values()})

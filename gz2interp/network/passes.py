@@ -10,11 +10,11 @@ from typing import Any
 from gz2interp.errors import InputError, choices
 from gz2interp.network.head import Head
 from gz2interp.network.hooks import ActivationRecorder, output_hook
-from gz2interp.network.layers import LayerUse, example_shape, find
+from gz2interp.network.layers import LayerUse, example_shape, find_layer
 from gz2interp.network.quiet import keras, tf
 from gz2interp.network.scores import Score, plane_of
 
-__all__ = ["Passes", "guided", "layer_inputs", "pooled"]
+__all__ = ["Passes", "guided_relus", "layer_inputs", "plane_mean"]
 
 
 Tensor = Any
@@ -28,8 +28,6 @@ class Passes:
 
     Attributes
     ----------
-    model : keras.Model
-    head : Head
     uses : sequence of LayerUse
         Of its layers.
     image_shape : tuple
@@ -58,7 +56,7 @@ class Passes:
             else:
                 taps.enter_context(output_hook(place.layer, visit, place.number))
             for name, recorder in (recorders or {}).items():  # after the hook at `place`: they record what it returns
-                use = find(name, self.uses)
+                use = find_layer(name, self.uses)
                 taps.enter_context(output_hook(use.layer, recorder.record, use.number))
             logits = taps.enter_context(self.head.record_logits())
             answer = self.model(images, training=False)
@@ -125,14 +123,14 @@ class Passes:
 def layer_inputs(recorders: Mapping[str, ActivationRecorder]) -> dict[str, Tensor]:
     """What a score is told of the layers it listens to: their means, and their planes."""
     planes = {plane_of(name): _plane(recorder.recorded) for name, recorder in recorders.items()}
-    return planes | {name: pooled(recorder.recorded) for name, recorder in recorders.items()}
+    return planes | {name: plane_mean(recorder.recorded) for name, recorder in recorders.items()}
 
 
 def _plane(values: Tensor) -> Tensor:
     return values if values.shape.rank == 4 else values[:, None, None, :]
 
 
-def pooled(values: Tensor) -> Tensor:
+def plane_mean(values: Tensor) -> Tensor:
     """The mean over the image plane, of what still has one."""
     return tf.reduce_mean(values, axis=(1, 2)) if values.shape.rank == 4 else values
 
@@ -141,7 +139,7 @@ _RELUS = (keras.activations.relu, keras.activations.relu6, keras.activations.lea
 
 
 @contextmanager
-def guided(uses: Sequence[LayerUse]) -> Iterator[None]:
+def guided_relus(uses: Sequence[LayerUse]) -> Iterator[None]:
     """While a forward pass is traced inside, its gradient passes each ReLU only where it is positive.
 
     Raises

@@ -15,18 +15,17 @@ from numpy.typing import ArrayLike, NDArray
 from gz2interp.cells import CellGeometry
 from gz2interp.errors import InputError, choices
 from gz2interp.network.answers import Gradients, LayerInfo
-from gz2interp.network.compiled import CompiledFunctions, moments_over, rows_of
-from gz2interp.network.geometry import geometries, measured
-from gz2interp.network.head import check_answer, class_names_of, head_of
+from gz2interp.network.compiled import CompiledFunctions, check_rows, moments_over
+from gz2interp.network.geometry import layer_geometries, measure_cells
+from gz2interp.network.head import check_outputs, class_names_of, head_of
 from gz2interp.network.hooks import TRACING, ActivationRecorder
 from gz2interp.network.layer_scores import LayerScore
-from gz2interp.network.layers import LayerUse, example_shape, find, image_shape, traced
+from gz2interp.network.layers import LayerUse, example_shape, find_layer, image_shape, trace_layers
 from gz2interp.network.loading import load_network
 from gz2interp.network.model_probe import SampleFunction
-from gz2interp.network.passes import Passes, guided, layer_inputs
-from gz2interp.network.passes import pooled as plane_mean
+from gz2interp.network.passes import Passes, guided_relus, layer_inputs, plane_mean
 from gz2interp.network.quiet import tf
-from gz2interp.network.scores import Score, singles
+from gz2interp.network.scores import Score, single_scores
 
 __all__ = ["Probe"]
 
@@ -53,7 +52,6 @@ class Probe:
 
     Attributes
     ----------
-    class_names : tuple of str
     layers : tuple of LayerInfo
         Those one would choose to look at, in the order of computation, up to the logits.
     logit_rule : str
@@ -70,9 +68,9 @@ class Probe:
     def __init__(self, model: Model, class_names: Sequence[str] | None = None, *, batch_size: int = 64) -> None:
         self.model = model
         self.image_shape = image_shape(model)
-        layers = traced(model)
+        layers = trace_layers(model)
         self._uses = layers.uses
-        check_answer(model)
+        check_outputs(model)
         self.head = head_of(layers)
         self.class_names = class_names_of(class_names, self.head.classes)
         self.layers = tuple(use.info for use in self.head.uses if use.new)
@@ -120,14 +118,13 @@ class Probe:
         LayerNotFound
             There is none; the error lists those that exist.
         """
-        return find(name, self._uses).info
+        return find_layer(name, self._uses).info
 
     def cells(self, layer: str, image: Sequence[int] = ()) -> CellGeometry:
         """Where the cells of a layer lie in the image.
 
         Parameters
         ----------
-        layer : str
         image : (int, int), optional
             Shape (y, x) of the images, for a network that takes any size.
 
@@ -142,7 +139,7 @@ class Probe:
         measured: the centroid of the gradient of cells over the middle of the plane, averaged over images of noise,
         and a straight line through these.
         """
-        place = find(layer, self._uses)
+        place = find_layer(layer, self._uses)
         if len(place.info.shape) != 3:
             raise InputError(
                 f"The layer {place.name!r} of shape {place.info.shape} was given", "A layer of shape (y, x, channel)"
@@ -151,7 +148,7 @@ class Probe:
         shape = (height, width, self.image_shape[2])
         with self._lock:
             if shape not in self._cells:
-                self._cells[shape] = geometries(self.model, shape)
+                self._cells[shape] = layer_geometries(self.model, shape)
             known = self._cells[shape]
             if place.name not in known:
                 known[place.name] = self._measured_cells(place, shape)
@@ -177,7 +174,7 @@ class Probe:
             found = self._questions.ask_of_several(key, question, (images,), (self.image_shape,), (cell,))[0]
             return np.asarray(found.sum(axis=(0, 3)), np.float32)
 
-        return measured(gradient, (plane[0], plane[1]), shape[:2])
+        return measure_cells(gradient, (plane[0], plane[1]), shape[:2])
 
     def check(self, score: Score) -> None:
         """Whether this network knows the classes, layers and channels of a score.
@@ -211,7 +208,6 @@ class Probe:
         Parameters
         ----------
         images : float32 (n, y, x, band), nanomaggies
-        layer : str
         pooled : bool, optional
             The mean over the image plane instead of the plane.
 
@@ -219,7 +215,7 @@ class Probe:
         -------
         float32 (n, y, x, channel) or (n, channel)
         """
-        place = find(layer, self._uses)
+        place = find_layer(layer, self._uses)
 
         def question(images: Tensor) -> tuple[Tensor, ...]:
             recorder = ActivationRecorder()
@@ -234,7 +230,6 @@ class Probe:
         Parameters
         ----------
         images : float32 (n, y, x, band), nanomaggies
-        score : Score
         at : str, optional
             With respect to what: the scaled images (``"scaled"``; the input if no layer of that name gives images of
             the same shape), the ``"input"``, or a layer's activations. The backward pass goes no further than there.
@@ -254,7 +249,7 @@ class Probe:
         InputError
             As for `gradients`, or if the network has no ReLU.
         """
-        return self._differentiated(images, score, at, partial(guided, self._uses))
+        return self._differentiated(images, score, at, partial(guided_relus, self._uses))
 
     def domain_of(self, at: str = SCALED) -> str:
         """The place itself, by its full name; ``"input"`` for ``"scaled"`` where no layer scales."""
@@ -264,7 +259,7 @@ class Probe:
     def values_at(self, images: ArrayLike, at: str = SCALED) -> Floats:
         """What flows through a place, ``"scaled"``, ``"input"`` or a layer as in `gradients`; float32 (n, ...)."""
         place = self._place(at)
-        return rows_of(images, self.image_shape, "Images") if place is None else self.activations(images, place.name)
+        return check_rows(images, self.image_shape, "Images") if place is None else self.activations(images, place.name)
 
     def gradients_at(self, values: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
         """The score that follows when a place says this, and its derivative there.
@@ -273,7 +268,6 @@ class Probe:
         ----------
         values : float32 (n, ...)
             As `values_at` gives them, or others of that shape.
-        score : Score
         at : str, optional
             As in `gradients`.
 
@@ -286,7 +280,7 @@ class Probe:
         if place is None:
             return self.gradients(values, score, INPUT)
         resolved = self._resolved(score)
-        rows = rows_of(values, self._shape_of(place), f"Values at {place.name!r}")
+        rows = check_rows(values, self._shape_of(place), f"Values at {place.name!r}")
 
         def question(values: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -320,7 +314,6 @@ class Probe:
             Of each image. The first has the shape of the place.
         shared : sequence of float32 (k, ...)
             Of each look, the same for all images; `look` receives one entry of each.
-        score : Score
         at : str, optional
             As in `gradients`.
         varies : bool, optional
@@ -351,17 +344,15 @@ class Probe:
 
         Parameters
         ----------
-        layer : str
         activations : float32 (n, y, x, channel) or (n, channel)
-        score : Score
 
         Raises
         ------
         InputError
             If the score also depends on the image in another way, for example along a connection that skips the layer.
         """
-        place, resolved = find(layer, self._uses), self._resolved(score)
-        rows = rows_of(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
+        place, resolved = find_layer(layer, self._uses), self._resolved(score)
+        rows = check_rows(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
 
         def question(activations: Tensor) -> tuple[Tensor, ...]:
             return (self._passes.score_given(activations, resolved, place, score.name),)
@@ -399,12 +390,11 @@ class Probe:
         Parameters
         ----------
         images : float32 (n, y, x, band), nanomaggies
-        layer : str
         activations : float32 (n, y, x, channel) or (n, channel)
         scores : sequence of Score
             All heard in one pass.
         """
-        place, resolved = find(layer, self._uses), tuple(self._resolved(score) for score in scores)
+        place, resolved = find_layer(layer, self._uses), tuple(self._resolved(score) for score in scores)
 
         def question(images: Tensor, said: Tensor) -> tuple[Tensor, ...]:
             return (self._passes.scores(images, resolved, place, lambda own: tf.cast(said, own.dtype)),)
@@ -421,7 +411,7 @@ class Probe:
         InputError
             If the score does not depend on the layer.
         """
-        place, resolved = find(layer, self._uses), self._resolved(score)
+        place, resolved = find_layer(layer, self._uses), self._resolved(score)
 
         def question(images: Tensor, said: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -440,7 +430,6 @@ class Probe:
         Parameters
         ----------
         images : float32 (n, y, x, band), nanomaggies
-        layer : str
         vector : float (channel,)
             Not normalised: that of one channel has a single 1.
         at : str, optional
@@ -451,9 +440,9 @@ class Probe:
         InputError
             If the layer does not depend on the place, or has other channels.
         """
-        place, target = self._place(at), find(layer, self._uses)
-        along = rows_of(np.asarray(vector, np.float32)[None], target.info.shape[-1:], "Vectors")
-        rows = rows_of(images, self.image_shape, "Images")
+        place, target = self._place(at), find_layer(layer, self._uses)
+        along = check_rows(np.asarray(vector, np.float32)[None], target.info.shape[-1:], "Vectors")
+        rows = check_rows(images, self.image_shape, "Images")
 
         def question(images: Tensor, along: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -478,8 +467,8 @@ class Probe:
         key: Hashable,
         question: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
     ) -> tuple[Floats, ...]:
-        rows = rows_of(images, self.image_shape, "Images")
-        said = rows_of(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
+        rows = check_rows(images, self.image_shape, "Images")
+        said = check_rows(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
         if len(rows) != len(said):
             raise InputError(
                 f"{len(rows)} images and {len(said)} activations were given", "One of each for every galaxy"
@@ -510,7 +499,7 @@ class Probe:
 
     def _resolved(self, score: Score) -> Score:
         """With classes by their position, and its layers found to be there."""
-        for part in singles(score):
+        for part in single_scores(score):
             if isinstance(part, LayerScore):
                 part.check(self.layer(part.layer))
         return score.resolve(self.class_names)
@@ -530,11 +519,11 @@ class Probe:
     def _ask_about(
         self, images: ArrayLike, key: Hashable, question: Callable[[Tensor], tuple[Tensor, ...]]
     ) -> tuple[Floats, ...]:
-        rows = rows_of(images, self.image_shape, "Images")
+        rows = check_rows(images, self.image_shape, "Images")
         return self._questions.ask(key, question, rows, self.image_shape)
 
     def _place(self, at: str) -> LayerUse | None:
         if at == SCALED:
             shape = example_shape(self.image_shape)
             return next((use for use in self._uses if use.leaf == SCALED and use.info.shape == shape), None)
-        return None if at == INPUT else find(at, self._uses)
+        return None if at == INPUT else find_layer(at, self._uses)

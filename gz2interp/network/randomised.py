@@ -24,7 +24,6 @@ class RandomisedNetwork:
     class_names : sequence of str or None
     seed : int
         Of the randomisation; each layer has a draw of its own.
-    batch_size : int, optional
 
     Attributes
     ----------
@@ -55,7 +54,7 @@ class RandomisedNetwork:
     def layers(self) -> tuple[str, ...]:  # noqa: D102
         return tuple(each.name for each in self._learned)
 
-    def forget(self, count: int) -> None:
+    def randomise_top_layers(self, count: int) -> None:
         """Randomise the `count` top layers, and give all others what they had."""
         for number, (layer, known) in enumerate(zip(self._learned, self._known, strict=True)):
             generator = np.random.default_rng([self._seed, number])

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from gz2interp.errors import InputError, choices
 
-__all__ = ["Array", "Score", "logit", "plane_of", "probability", "singles"]
+__all__ = ["Array", "Score", "logit", "plane_of", "probability", "single_scores"]
 
 Array = Any
 """NumPy array, TensorFlow tensor, or whatever else knows ``+ - *`` and slices."""
@@ -182,12 +182,12 @@ def plane_of(layer: str) -> str:
     return f"{layer}[y, x]"
 
 
-def singles(score: Score) -> Iterator[Score]:
+def single_scores(score: Score) -> Iterator[Score]:
     """The single scores that a score is made of."""
     if not score.parts:
         yield score
     for part in score.parts:
-        yield from singles(part)
+        yield from single_scores(part)
 
 
 def position_of(name: str | int, class_names: Sequence[str]) -> int:

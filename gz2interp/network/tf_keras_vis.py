@@ -47,9 +47,7 @@ def saliency(probe: Probe, images: Floats, score: Score, samples: int = 0, noise
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band)
-    score : Score
     samples, noise : int, float
         Of SmoothGrad; 0 for the gradient itself. The noise is drawn by TensorFlow's own seed.
     """
@@ -68,10 +66,7 @@ def class_activation_map(probe: Probe, images: Floats, score: Score, layer: str,
 
     Parameters
     ----------
-    probe : Probe
     images : float32 (n, y, x, band)
-    score : Score
-    layer : str
     method : str
         One of `CAMS`.
 

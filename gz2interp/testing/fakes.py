@@ -24,7 +24,6 @@ class LinearProbe:
     ----------
     weights : float32 (y, x, band, class)
         The gradient of each logit.
-    class_names : sequence of str, optional
 
     Notes
     -----

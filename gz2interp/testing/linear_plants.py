@@ -36,7 +36,7 @@ from gz2interp.features.image_prior import ImagePrior, ring_weights
 from gz2interp.network.quiet import keras
 from gz2interp.testing.planted import bar_plane, disc_plane, ring_plane
 
-__all__ = ["POOLS", "SHAPES", "LinearPlant", "best_image", "linear_likeness", "linear_plant"]
+__all__ = ["POOLS", "SHAPES", "LinearPlant", "best_correlation", "best_image", "linear_plant"]
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -60,7 +60,6 @@ class LinearPlant:
 
     Attributes
     ----------
-    model : keras.Model
     plane : float64 (41, 41)
         Weights of the filter.
     weights : float64 (band,)
@@ -107,7 +106,6 @@ def linear_plant(shape: str, pool: str, sky: ArrayLike, size: int = 64) -> Linea
 
     Parameters
     ----------
-    shape, pool : str
     sky : float (band,)
         Scatter of the sky [nanomaggies].
     size : int
@@ -148,7 +146,7 @@ def best_image(plant: LinearPlant, light: ImagePrior, own_colours: bool = True) 
     return max(found, key=plant.value)
 
 
-def linear_likeness(stretched: ArrayLike, best: Doubles, plant: LinearPlant) -> float:
+def best_correlation(stretched: ArrayLike, best: Doubles, plant: LinearPlant) -> float:
     """Correlation of two stretched images (y, x, band) after the best shift, as the head of this file defines it."""
     first, second = (np.asarray(each, np.float64)[..., plant.bands] for each in (stretched, best))
     first, second = first - first.mean(), second - second.mean()

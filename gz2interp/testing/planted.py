@@ -23,7 +23,7 @@ __all__ = [
     "blind_network",
     "blue_minus_red_network",
     "disc_plane",
-    "likeness",
+    "filter_correlation",
     "ring_network",
     "ring_plane",
 ]
@@ -41,7 +41,6 @@ class PlantedNetwork:
 
     Attributes
     ----------
-    model : keras.Model
     filter : float32 (y, x, band)
         Weights of the detector. Light cannot be negative: what it seeks are its positive parts, and dark elsewhere.
     """
@@ -57,8 +56,6 @@ def bar_network(sky: ArrayLike, size: int = 64, angle: float = 30.0) -> PlantedN
     ----------
     sky : float (band,)
         Scatter of the sky [nanomaggies].
-    size : int
-    angle : float
     """
     return _planted(bar_plane(size, size, angle), np.ones(np.size(sky)), sky)
 
@@ -69,7 +66,6 @@ def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> Plante
     Parameters
     ----------
     sky : float (band,)
-    size : int
     radius : float
         [pixel].
     """
@@ -92,7 +88,7 @@ def blind_network(sky: ArrayLike, size: int = 64) -> PlantedNetwork:
     return PlantedNetwork(keras.Model(planted.model.inputs, layers.Activation("sigmoid")(logits)), planted.filter)
 
 
-def likeness(image: ArrayLike, planted: PlantedNetwork, sky: ArrayLike) -> float:
+def filter_correlation(image: ArrayLike, planted: PlantedNetwork, sky: ArrayLike) -> float:
     """Correlation of an image with what the filter seeks.
 
     The image is stretched as the network does it; both are compared in the bands in which the filter has weights, over
@@ -101,7 +97,6 @@ def likeness(image: ArrayLike, planted: PlantedNetwork, sky: ArrayLike) -> float
     Parameters
     ----------
     image : float (y, x, band), nanomaggies
-    planted : PlantedNetwork
     sky : float (band,)
     """
     looked_at = np.abs(planted.filter).max(axis=(0, 1)) > 0

@@ -12,8 +12,8 @@ from scipy.stats import rankdata
 
 from gz2interp.attribution import Method
 from gz2interp.attribution.baselines import scatter_at_rim, sky_like
-from gz2interp.attribution.questions import each_by_its_score
-from gz2interp.attribution.samples import blocks
+from gz2interp.attribution.questions import explain_by_score
+from gz2interp.attribution.samples import sample_batches
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import logit
 from gz2interp.painting.noise import ELECTRONS
@@ -56,7 +56,7 @@ class Explainer:
     def explain(self, probe: ModelProbe, images: Floats, classes: Classes) -> Attribution:
         """The maps of images (n, y, x, band), each for its own class int (n,)."""
         scores = [logit(int(each)) for each in classes]
-        return each_by_its_score(
+        return explain_by_score(
             lambda some, score: self.method.function(probe, some, score, **self.options),
             images,
             scores,
@@ -195,7 +195,7 @@ def areas(
     sky = sky_like(images, generator)
     cuts = np.linspace(0, ranks[0].size, steps + 1).round()
     curves = np.empty((2, len(images), steps + 1), np.float32)
-    for some, portions in blocks(len(images), steps + 1, probe.batch_size):
+    for some, portions in sample_batches(len(images), steps + 1, probe.batch_size):
         for numbers in portions:
             gone = ranks[some][None] < cuts[list(numbers)][:, None, None, None]  # (step, image, y, x)
             for curve, away in zip(curves, (gone, ~gone), strict=True):

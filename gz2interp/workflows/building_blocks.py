@@ -16,9 +16,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.cells import CellGeometry, tiled
-from gz2interp.concepts.atlas import Atlas, atlas_of, most_for
-from gz2interp.concepts.attribution import LayerAttribution, along_the_path, at_the_end
-from gz2interp.concepts.channel_diagnostics import TAIL, artefact_channels, flagged, silent_channels, twins
+from gz2interp.concepts.atlas import Atlas, build_atlas, dominant_places
+from gz2interp.concepts.attribution import LayerAttribution, gradient_attribution, path_attribution
+from gz2interp.concepts.channel_diagnostics import (
+    TAIL,
+    artefact_channels,
+    flag_images,
+    inactive_channels,
+    redundant_channels,
+)
 from gz2interp.concepts.channel_statistics import Extremes, RunningMoments, TopGalaxies
 from gz2interp.concepts.correlates import correlates
 from gz2interp.concepts.groups import Groups, find_groups
@@ -227,14 +233,14 @@ def bypass_scores(door: ModelProbe, images: Floats, layer: str, scores: Sequence
 def _attribution(door: ModelProbe, images: Floats, layer: str, score: Score, steps: int) -> LayerAttribution:
     if not steps:
         found = door.gradients(images, score, layer)
-        return at_the_end(found.values, found.gradients, score.name, found.scores)
+        return gradient_attribution(found.values, found.gradients, score.name, found.scores)
     said = door.activations(images, layer)
 
     def gradient_of(values: Floats) -> tuple[Floats, Floats]:
         found = door.gradients_with_activations(images, layer, values, score)
         return found.scores, found.gradients
 
-    return along_the_path(said, gradient_of, score.name, steps)
+    return path_attribution(said, gradient_of, score.name, steps)
 
 
 Ints = NDArray[np.int64]
@@ -428,11 +434,11 @@ def channel_table(statistics: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFra
             "highest": tally.highest,
             "active": tally.active,
             "loud": statistics.by_max.top.values[:, -1].astype(np.float64),
-            "silent": np.isin(np.arange(n), silent_channels(tally)),
+            "silent": np.isin(np.arange(n), inactive_channels(tally)),
         }
     )
     twin, r = np.full(n, -1, np.int64), np.full(n, np.nan)
-    for first, second, value in reversed(twins(tally.correlation)):  # the closest last, so that it stays
+    for first, second, value in reversed(redundant_channels(tally.correlation)):  # the closest last, so that it stays
         twin[[first, second]], r[[first, second]] = [second, first], value
     return table.assign(twin=twin, twin_r=r).merge(artefacts, on="channel", how="left").fillna({"artefact": ""})
 
@@ -462,7 +468,7 @@ def artefact_tables(
     sizes = np.stack([known["light"].to_numpy(np.float64), size.to_numpy(np.float64)], axis=1)
     most = max(int(len(rows) * (1 - TAIL) / 2), FEWEST_IN_TAIL)  # of few galaxies few are flagged
     positions = np.searchsorted(rows, top.rows[:, :most])
-    found, tests = artefact_channels(positions, flagged(columns), sizes)
+    found, tests = artefact_channels(positions, flag_images(columns), sizes)
     first: dict[int, tuple[str, float, float]] = {}
     for each in found:
         first.setdefault(each.channel, (each.column, each.share, each.expected))
@@ -523,10 +529,10 @@ def build_atlases(
     """Of all places, and of those that speak most for each class: file -> arrays, as `load_atlas` reads them."""
     chosen = {0: np.arange(len(places.vectors))}
     for number in range(len(class_names)):
-        chosen[number + 1] = np.flatnonzero(most_for(places.attributed, number))
+        chosen[number + 1] = np.flatnonzero(dominant_places(places.attributed, number))
     return {
         f"atlas-{number}": _atlas_arrays(
-            atlas_of(
+            build_atlas(
                 places.vectors[at],
                 coordinates[at],
                 places.attributed[at],

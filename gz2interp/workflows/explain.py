@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gz2interp.attribution import METHODS, Method, symmetry_averaged
-from gz2interp.attribution.questions import each_by_its_score
+from gz2interp.attribution.questions import explain_by_score
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.network.scores import Score, logit
 from gz2interp.results import Attribution, Provenance, versions_of
@@ -242,7 +242,7 @@ def _attribution(
     study: Study, images: NDArray[np.float32], question: AttributionSettings, scores: list[Score]
 ) -> Attribution:
     asked = question.score.name if question.score else "logit of the predicted class"
-    return each_by_its_score(lambda some, score: attribute(study, some, score, question), images, scores, asked)
+    return explain_by_score(lambda some, score: attribute(study, some, score, question), images, scores, asked)
 
 
 def _provenance(study: Study, attribution: Attribution) -> Provenance:

@@ -14,12 +14,12 @@ from gz2interp.activations import pooled_activations
 from gz2interp.concepts.channel_statistics import RunningMoments
 from gz2interp.concepts.partners import (
     LEVEL,
-    NOBODY,
+    NO_PARTNER,
     ActivationRanks,
     PartnerResponses,
     Partners,
-    answers_of,
-    partners_of,
+    find_partners,
+    partner_responses,
 )
 from gz2interp.embedding.spaces import finite
 from gz2interp.errors import InputError, SurveyError
@@ -106,7 +106,7 @@ class FeatureAgreement:
     def sentences(self) -> tuple[str, ...]:
         """What there is to say."""
         table = self.table
-        lost, told = int((table["partner"] == NOBODY).sum()), int(table["place"].notna().sum())
+        lost, told = int((table["partner"] == NO_PARTNER).sum()), int(table["place"].notna().sum())
         if lost == len(table):
             return (f"no channel of {self.first} goes with any of {self.second}",)
         r, exchanged, forgotten = (table[name].median() for name in ("r", "r_shuffled", "r_forgotten"))
@@ -261,7 +261,7 @@ def _agreement_table(
     said = activations_as_in(two, other, images)
     progress(STAGE, 0, len(rows))
     partners, shuffled, standing = _partners_and_ranks(one, two, rows, channels, said, progress)
-    own = answers_of(partners, numbers, said, standing.places)
+    own = partner_responses(partners, numbers, said, standing.places)
     lost, lost_answers = _randomised_partners(other, one, two, numbers, images, rows, progress)
     best = np.where(partners.found, standing.highest[partners.numbers], np.nan)
     return pd.DataFrame(
@@ -317,7 +317,7 @@ def _partners_and_ranks(
         standing.add(theirs)
         done += len(ours)
         progress(STAGE, done, len(rows))
-    return partners_of(together, channels), partners_of(exchanged, channels), standing
+    return find_partners(together, channels), find_partners(exchanged, channels), standing
 
 
 def _paired_activations(one: Analysis, two: Analysis, rows: Ints) -> Iterator[tuple[Floats, Floats]]:
@@ -335,7 +335,7 @@ def _randomised_partners(
     from gz2interp.network.randomised import RandomisedNetwork  # loads TensorFlow
 
     forgetful = RandomisedNetwork(other.model.model_file, other.model.class_names or None, SEED)
-    forgetful.forget(len(forgetful.layers))
+    forgetful.randomise_top_layers(len(forgetful.layers))
     views, chosen = two.provenance.parameters["pooling"] == OVER_VIEWS, sample_rows(rows, GALAXIES, SEED)
     (said,) = pooled_activations(forgetful.probe, [images], two.layer, views)
     tally, standing = RunningMoments(), ActivationRanks(said)
@@ -346,5 +346,5 @@ def _randomised_partners(
         tally.add(np.concatenate([ours, theirs], axis=1))
         standing.add(theirs)
         progress(f"{STAGE} by chance", min(start + SHARD_ROWS, len(chosen)), len(chosen))
-    partners = partners_of(tally, int(one.table_of_activations.shape[1]))
-    return partners, answers_of(partners, numbers, said, standing.places)
+    partners = find_partners(tally, int(one.table_of_activations.shape[1]))
+    return partners, partner_responses(partners, numbers, said, standing.places)

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.cells import CellGeometry
-from gz2interp.concepts.attribution import Completeness, LayerAttribution, account, between_layers
+from gz2interp.concepts.attribution import Completeness, LayerAttribution, channel_contributions, completeness_of
 from gz2interp.concepts.correlates import strongest_correlates
 from gz2interp.concepts.dictionary import ActivationGrid, PlaceEntries, activation_grid, dictionary_at, strongest_places
 from gz2interp.concepts.groups import GroupEffects, Groups, find_groups, group_effects
@@ -94,7 +94,7 @@ def attribution_between(
         images = study.survey.images(rows[start : start + PORTION])
         for place, channel in enumerate(wanted):
             found = probe.gradients_along(images, later, np.eye(1, width, channel)[0], earlier)
-            total[:, place] += between_layers(found.values, found.gradients).sum(axis=0)
+            total[:, place] += channel_contributions(found.values, found.gradients).sum(axis=0)
         if progress:
             progress("between layers", min(start + PORTION, len(rows)), len(rows))
     return (total / len(rows)).astype(np.float32)
@@ -116,7 +116,7 @@ class GalaxyBlocks:
     groups : Groups
     effects : GroupEffects
     past : float32 (1, score)
-        See `gz2interp.concepts.attribution.account`.
+        See `gz2interp.concepts.attribution.completeness_of`.
     loud : float32 (channel,) or None
         What is loud for each channel in the survey.
     cells : CellGeometry
@@ -171,7 +171,9 @@ class GalaxyBlocks:
         order = np.argsort(-np.abs(each.channels[0]), kind="stable")
         shown, others = order[:most], order[most:]
         total = each.total if each.total is not None else each.channels.sum(axis=1)
-        return shown, account(each.channels[:, shown], each.channels[:, others], total, self.past[:, score], each.score)
+        return shown, completeness_of(
+            each.channels[:, shown], each.channels[:, others], total, self.past[:, score], each.score
+        )
 
 
 def blocks_of_galaxy(

@@ -305,7 +305,7 @@ def _model_randomisation(bench: CheckInputs, explainer: Explainer, maps: Floats)
     name, sample = explainer.method.name, bench.few
     likeness = []
     for stage in bench.stages:
-        bench.forgetful.forget(stage)
+        bench.forgetful.randomise_top_layers(stage)
         seen = explainer.importance(bench.forgetful.probe, sample.images, sample.classes)
         likeness.append(rank_correlation(maps, seen))
         told = f"the top {stage} of {bench.stages[-1]} layers"
