@@ -149,8 +149,8 @@ def test_the_ranking_of_a_large_survey_learns_when_asked_and_asks_nobody_twice(
     assert not page.exception
     assert "1 of 39" in text_of(page)  # the order is what it was
     before = ranking_for(found, 0)
-    assert before.next() == before.noted().positions[0]
-    assert before.noted().next() != before.next()
+    assert before.next() == before.with_current_ratings().positions[0]
+    assert before.with_current_ratings().next() != before.next()
     page.button(key="unusual_learn").click().run()
     assert not page.exception
     assert "unusual_learn" not in [button.key for button in page.button]
@@ -168,9 +168,9 @@ def test_what_an_earlier_version_found_is_shown_and_judges_nobody_else(survey: S
     assert "Few are near it" in said
     assert "radial profile" not in said
     earlier = latest_unusual(survey, survey.model("cnn"))
-    assert earlier.taste.shape[0] == len(earlier.scores)
+    assert earlier.preference_vectors.shape[0] == len(earlier.scores)
     with pytest.raises(SurveyError, match="gz2interp unusual"):
-        earlier.placed({"forest": np.zeros(1)})
+        earlier.normal_scores_of({"forest": np.zeros(1)})
 
 
 def test_a_ranking_of_an_earlier_version_says_so_and_how_to_renew_it(

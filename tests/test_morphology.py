@@ -8,7 +8,7 @@ import pytest
 from gz2interp.embedding.unusual.morphology import CONTROLS, FAMILIES, Morphology
 from gz2interp.errors import InputError
 from gz2interp.measure.morphology import morphology, morphology_words
-from gz2interp.workflows.unusual import PixelMeasurements, told_of
+from gz2interp.workflows.unusual import PixelMeasurements, strongest_measurements
 
 BANDS = "ugriz"
 SIDE = 64
@@ -140,7 +140,7 @@ def test_each_family_finds_what_is_off_in_it_and_the_reason_names_it() -> None:
     scores = usual(numbers[:, :-1])
     assert list(scores) == list(FAMILIES)
     assert set(np.argsort(-scores["morphology"])[:4]) == set(range(4))
-    words, told = morphology_words(BANDS), told_of(usual, BANDS, numbers[:4])
+    words, told = morphology_words(BANDS), strongest_measurements(usual, BANDS, numbers[:4])
     for row, (family, name) in enumerate(off.items()):
         assert scores[family].argmax() == row
         assert told[row][family][0][0].startswith(words[name])

@@ -34,8 +34,8 @@ from gz2interp.embedding.unusual.reasons import deviations_in_words, ordinal, re
 from gz2interp.embedding.unusual.scores import ClassDistance, ReferenceSample, disagreement, vote_shares
 from gz2interp.errors import InputError
 from gz2interp.schema import CLASS_VOTES, vote_column
-from gz2interp.workflows.unusual import EXCESSES, PixelMeasurements, details_of, told_of
-from gz2interp.workflows.unusual_results import frozen_arrays, read_usual, usual_of
+from gz2interp.workflows.unusual import EXCESSES, PixelMeasurements, details_of, strongest_measurements
+from gz2interp.workflows.unusual_results import fit_statistics, statistics_arrays, statistics_from_arrays
 
 N = 300
 
@@ -113,21 +113,21 @@ def test_a_copy_from_elsewhere_scores_as_the_galaxy_does_once_it_is_not_its_own_
     alone = judge(vectors[:50], probabilities[:50])
     assert (alone["neighbour_distance"] <= own["neighbour_distance"][:50] + 1e-5).all()
     np.testing.assert_allclose(alone["forest"], own["forest"][:50], rtol=1e-6)
-    usual = usual_of(features, cells)
-    one_by_one = [usual.judged(cells[i : i + 1]) for i in range(5)]
-    together = usual.judged(cells)
+    statistics = fit_statistics(features, cells)
+    one_by_one = [statistics.cell_scores(cells[i : i + 1]) for i in range(5)]
+    together = statistics.cell_scores(cells)
     for name in IMAGE_SCORES:
         np.testing.assert_allclose([float(each[name][0]) for each in one_by_one], together[name][:5], rtol=1e-5)
 
 
 def test_what_is_frozen_judges_as_what_was_fitted() -> None:
     features, _, cells = population()
-    usual = usual_of(features, cells)
-    again = read_usual(frozen_arrays(usual))
-    np.testing.assert_array_equal(again.space(features), usual.space(features))
-    for name, values in usual.judged(cells).items():
-        np.testing.assert_array_equal(again.judged(cells)[name], values)
-    assert read_usual(frozen_arrays(usual_of(features, None))).judged(None) == {}
+    statistics = fit_statistics(features, cells)
+    again = statistics_from_arrays(statistics_arrays(statistics))
+    np.testing.assert_array_equal(again.space(features), statistics.space(features))
+    for name, values in statistics.cell_scores(cells).items():
+        np.testing.assert_array_equal(again.cell_scores(cells)[name], values)
+    assert statistics_from_arrays(statistics_arrays(fit_statistics(features, None))).cell_scores(None) == {}
 
 
 def test_one_seed_one_result() -> None:
@@ -319,7 +319,7 @@ def test_channels_that_never_vary_do_no_harm() -> None:
     features[:, 2] = 5
     cells[..., 1] = 0
     assert all(np.isfinite(judged(features, probabilities)[name]).all() for name in SCORES)
-    assert all(np.isfinite(values).all() for values in usual_of(features, cells).judged(cells).values())
+    assert all(np.isfinite(values).all() for values in fit_statistics(features, cells).cell_scores(cells).values())
 
 
 def test_the_reason_names_the_score_and_the_features() -> None:
@@ -365,9 +365,9 @@ def test_a_family_that_is_far_off_names_a_number_that_deviates() -> None:
     usual = Morphology.fit(numbers[:, :-1], names)
     scores = usual(numbers[:, :-1])
     assert set(np.argsort(-scores["morphology"])[:5]) == set(range(5))
-    for told in told_of(usual, ("u", "g", "r", "i", "z"), numbers[:5]):
+    for told in strongest_measurements(usual, ("u", "g", "r", "i", "z"), numbers[:5]):
         assert "standard deviations" in deviations_in_words(told["morphology"])
-    for told in told_of(usual, ("u", "g", "r", "i", "z"), numbers[5:300]):
+    for told in strongest_measurements(usual, ("u", "g", "r", "i", "z"), numbers[5:300]):
         for family in EXCESSES:  # what is less than expected does not show that something is there
             assert all(value > 0 for _, value in told[family])
             assert "below" not in deviations_in_words(told[family])

@@ -250,7 +250,7 @@ def test_an_image_from_a_file_finds_the_galaxy_that_it_shows(study: Study, tmp_p
     fits.HDUList([fits.PrimaryHDU(np.moveaxis(image, -1, 0))]).writeto(tmp_path / "seven.fits")
     nearby = NeighbourLookup.open(study.survey, study.model)
     assert nearby.analysis.provenance.parameters["pooling"] == "mean over eight views"
-    table = neighbours_of_image(study, tmp_path / "seven.fits", most=5, nearby=nearby)
+    table = neighbours_of_image(study, tmp_path / "seven.fits", most=5, lookup=nearby)
     assert table["galaxy_id"][0] == FIRST_ID + 7
     assert table["distance"][0] == pytest.approx(0, abs=1e-5)
     expected = nearby.of([FIRST_ID + 7], NeighbourSettings(4))

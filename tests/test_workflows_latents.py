@@ -142,9 +142,9 @@ def test_twice_and_strangers_and_bad_files_are_told(survey: Survey, tmp_path: Pa
         import_latents(survey, write("parquet", tmp_path)[0], "mine")
 
 
-def test_no_network_can_be_asked(survey: Survey, tmp_path: Path) -> None:
+def test_latents_have_no_network(survey: Survey, tmp_path: Path) -> None:
     study = Study(survey, import_latents(survey, write("parquet", tmp_path)[0], "mine").model)
-    with pytest.raises(InputError, match="no network can be asked"):
+    with pytest.raises(InputError, match="latents without a network"):
         _ = study.probe
     with pytest.raises(SurveyError, match="are latents"):
         _ = study.model.predictions

@@ -16,7 +16,7 @@ from gz2interp.schema import vote_column
 from gz2interp.stores.files import write_json
 from gz2interp.workflows.rating import ranking_of, rate
 from gz2interp.workflows.study import open_study
-from gz2interp.workflows.unusual import UnusualSettings, judge_image, unusual
+from gz2interp.workflows.unusual import UnusualSettings, score_images, unusual
 from gz2interp.workflows.unusual_results import artefacts_in_words, artefacts_of, latest_unusual
 
 pytestmark = pytest.mark.long
@@ -28,7 +28,7 @@ def test_a_survey_is_judged_once_and_a_copy_of_a_galaxy_as_the_galaxy(tmp_path: 
     study = open_study(survey.path)
     with pytest.raises(SurveyError, match="gz2interp unusual"):
         latest_unusual(survey, survey.model("cnn"))
-    found = unusual(study, UnusualSettings(ground=40))
+    found = unusual(study, UnusualSettings(sample=40))
     table = found.table()
     assert table["rank"].tolist() == list(range(1, 60))
     assert table["score"].is_monotonic_decreasing
@@ -46,16 +46,16 @@ def test_a_survey_is_judged_once_and_a_copy_of_a_galaxy_as_the_galaxy(tmp_path: 
     assert "may contradict the ranks. Run gz2interp unusual" in latest_unusual(survey, found.model).caveat
     file.write_text(made)
     stamp = (found.folder.path / "provenance.json").stat().st_mtime_ns
-    again = unusual(study, UnusualSettings(ground=40))
+    again = unusual(study, UnusualSettings(sample=40))
     assert (again.folder.path / "provenance.json").stat().st_mtime_ns == stamp
     # Galaxies that are not in the ground are judged as those from elsewhere are: the same, to rounding.
     outside = np.setdiff1d(np.arange(59), found.folder.frozen["ground"])
-    judged = judge_image(found, study.probe, survey.images(found.analysis.rows[outside]))
+    judged = score_images(found, study.probe, survey.images(found.analysis.rows[outside]))
     for name, values in judged.values.items():
         if name != "votes":
             np.testing.assert_allclose(values, found.scores[name].to_numpy()[outside], rtol=1e-3, err_msg=name)
     assert np.isnan(judged.values["votes"]).all()
-    other = unusual(study, UnusualSettings(ground=40, seed=1))
+    other = unusual(study, UnusualSettings(sample=40, seed=1))
     assert other.folder.provenance.seed == 1
 
 
@@ -107,5 +107,5 @@ def test_stars_and_artefacts_are_left_out_by_whatever_tells_them(tmp_path: Path)
         place = ranking.next()
         assert place in ranking.order
         rate(survey, int(survey.galaxy_ids[rows[place]]), 1)
-        ranking = ranking.noted()
+        ranking = ranking.with_current_ratings()
     assert ranking.next() is None

@@ -17,7 +17,7 @@ from gz2interp.embedding.unusual.preference import learn, next_to_rate, taste_ve
 from gz2interp.network.probe import Probe
 from gz2interp.schema import BANDS
 from gz2interp.workflows.unusual import FeatureExtractor, PixelMeasurements
-from gz2interp.workflows.unusual_results import usual_of
+from gz2interp.workflows.unusual_results import fit_statistics
 
 __all__ = ["AFTER", "Asking", "Seen", "look_at", "opinions", "rated"]
 
@@ -62,11 +62,11 @@ def opinions(seen: Seen, seed: int, others: bool = True) -> tuple[dict[str, NDAr
     """
     rng = np.random.default_rng(seed)
     sample = np.sort(rng.choice(len(seen.features), min(PLACES, len(seen.features)), replace=False))
-    usual = usual_of(seen.features, seen.cells[sample])
-    vectors = usual.space(seen.features)
-    judge = AnomalyModel.fit(usual.space, vectors, seen.probabilities.argmax(axis=1), seed)
+    statistics = fit_statistics(seen.features, seen.cells[sample])
+    vectors = statistics.space(seen.features)
+    judge = AnomalyModel.fit(statistics.space, vectors, seen.probabilities.argmax(axis=1), seed)
     shape = Morphology.fit(seen.numbers[:, :-1], PixelMeasurements(BANDS, (64, 64)).names)
-    image_scores = usual.judged(seen.cells) | shape(seen.numbers[:, :-1])
+    image_scores = statistics.cell_scores(seen.cells) | shape(seen.numbers[:, :-1])
     values = judge(vectors, seen.probabilities, np.arange(len(vectors)), image_scores)
     normal = {name: normal_scores(each) for name, each in values.items() if name != "votes"}
     found = {"gz2interp": combined(normal, SCORES), "random": rng.random(len(vectors))}

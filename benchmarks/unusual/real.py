@@ -25,7 +25,7 @@ from gz2interp.network.probe import Probe
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.image_from_file import outside_image
 from gz2interp.workflows.unusual import PixelMeasurements
-from gz2interp.workflows.unusual_results import FittedStatistics, usual_of
+from gz2interp.workflows.unusual_results import FittedStatistics, fit_statistics
 
 __all__ = ["Found", "real_against_painted"]
 
@@ -65,13 +65,13 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
     real = look_at(probe, np.concatenate([outside_image(cutouts / str(file), survey) for file in listed["file"]]))
     parts = [look_at(probe, batch.images) for batch in survey.batches()]
     painted = Seen(*(np.concatenate([vars(part)[name] for part in parts]) for name in vars(real)))
-    usual = usual_of(painted.features, painted.cells)
+    statistics = fit_statistics(painted.features, painted.cells)
     names = PixelMeasurements(survey.bands, survey.shape).names
-    usual = replace(usual, morphology=Morphology.fit(painted.numbers[:, :-1], names))
-    vectors = usual.space(painted.features)
-    judge = AnomalyModel.fit(usual.space, vectors, painted.probabilities.argmax(axis=1))
-    own = judge(vectors, painted.probabilities, np.arange(len(vectors)), _image_scores(usual, painted))
-    values = judge(usual.space(real.features), real.probabilities, image_scores=_image_scores(usual, real))
+    statistics = replace(statistics, morphology=Morphology.fit(painted.numbers[:, :-1], names))
+    vectors = statistics.space(painted.features)
+    judge = AnomalyModel.fit(statistics.space, vectors, painted.probabilities.argmax(axis=1))
+    own = judge(vectors, painted.probabilities, np.arange(len(vectors)), _image_scores(statistics, painted))
+    values = judge(statistics.space(real.features), real.probabilities, image_scores=_image_scores(statistics, real))
     del own["votes"], values["votes"]
     known = combined({name: normal_scores(each) for name, each in own.items()}, SCORES)
     normal = {name: placed_among(each, own[name]) for name, each in values.items()}
@@ -93,8 +93,8 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
     return Found(counts, _auroc(score, strange), low, high, median, (edges[0], edges[1]), by_score)
 
 
-def _image_scores(usual: FittedStatistics, seen: Seen) -> dict[str, NDArray[np.float32]]:
-    return usual.judged(seen.cells) | usual.measured(seen.numbers)
+def _image_scores(statistics: FittedStatistics, seen: Seen) -> dict[str, NDArray[np.float32]]:
+    return statistics.cell_scores(seen.cells) | statistics.morphology_scores(seen.numbers)
 
 
 def _beyond(values: NDArray[np.floating], own: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -60,7 +60,7 @@ def _ranking(found: UnusualGalaxies) -> Ranking:
     now, without = ratings_for(found.survey).count(), bool(st.session_state.get("unusual_without"))
     if len(found.scores) <= LARGE:
         return ranking_for(found, now, without)
-    return ranking_for(found, int(st.session_state.setdefault("unusual_learnt", now)), without).noted()
+    return ranking_for(found, int(st.session_state.setdefault("unusual_learnt", now)), without).with_current_ratings()
 
 
 def _offer_to_leave_out(ranking: Ranking) -> None:
@@ -85,10 +85,10 @@ def _position(ranking: Ranking) -> int:
 
     The first galaxy of a survey is what the map begins with: who comes from there has not chosen it.
     """
-    ids = ranking.found.scores["galaxy_id"].to_numpy()
+    ids = ranking.galaxies.scores["galaxy_id"].to_numpy()
     here = np.flatnonzero(ids == int(current().galaxy_id)) if current().galaxy_id else np.empty(0, np.int64)
-    begun = st.session_state.get("unusual_begun") == str(ranking.found.folder.path)
-    st.session_state["unusual_begun"] = str(ranking.found.folder.path)
+    begun = st.session_state.get("unusual_begun") == str(ranking.galaxies.folder.path)
+    st.session_state["unusual_begun"] = str(ranking.galaxies.folder.path)
     if len(here) and (begun or here[0] != 0) and here[0] in ranking.order:
         return int(here[0])
     position = ranking.next()
@@ -98,7 +98,7 @@ def _position(ranking: Ranking) -> int:
 
 
 def _show_galaxy(ranking: Ranking, position: int) -> None:
-    found = ranking.found
+    found = ranking.galaxies
     known = found.scores.iloc[position]
     galaxy_id = str(found.scores["galaxy_id"].to_numpy()[position])
     rank = int(np.flatnonzero(ranking.order == position)[0]) + 1
@@ -136,7 +136,7 @@ def _show_scores(known: pd.Series[Any]) -> None:
 
 
 def _show_ranking(ranking: Ranking, position: int) -> None:
-    found = ranking.found
+    found = ranking.galaxies
     pages = -(-len(ranking.order) // PAGE)
     title, turn = st.columns([3, 1], vertical_alignment="bottom")
     with turn:
@@ -175,7 +175,7 @@ def _note(ranking: Ranking, position: int, reason: str) -> str:
 
 
 def _show_progress(ranking: Ranking) -> None:
-    survey = ranking.found.survey
+    survey = ranking.galaxies.survey
     counts = [int((ranking.ratings == value).sum()) for value in range(HIGHEST + 1)]
     told = "   ".join(f"{value}: {count}" for value, count in enumerate(counts) if count)
     words = f"{len(ranking.ratings):,} rated" + (f" ({told})" if told else ", and the ranking has not learnt yet")
@@ -213,28 +213,28 @@ def _press(ranking: Ranking, given: RatingKeyPress) -> None:
     else:
         if given.key != "next":
             tag, note = (str(st.session_state.get(f"rating_{name}", "")).strip() for name in ("tag", "note"))
-            rate(ranking.found.survey, given.galaxy_id, int(given.key), tag, note, _me())
+            rate(ranking.galaxies.survey, given.galaxy_id, int(given.key), tag, note, _me())
             st.session_state["rating_note"] = ""
         _go_on(ranking)
 
 
 def _go_on(ranking: Ranking) -> None:
-    ranking = _ranking(ranking.found)
+    ranking = _ranking(ranking.galaxies)
     position = ranking.next()
     if position is None:
         add_message("Every galaxy has been rated.")
     else:
-        change(galaxy_id=str(ranking.found.scores["galaxy_id"].to_numpy()[position]))
+        change(galaxy_id=str(ranking.galaxies.scores["galaxy_id"].to_numpy()[position]))
 
 
 def _move(ranking: Ranking, galaxy_id: str, step: int) -> None:
-    ids = ranking.found.scores["galaxy_id"].to_numpy()[ranking.order]
+    ids = ranking.galaxies.scores["galaxy_id"].to_numpy()[ranking.order]
     at = int(np.flatnonzero(ids == int(galaxy_id))[0]) + step if int(galaxy_id) in ids else 0
     change(galaxy_id=str(ids[min(max(at, 0), len(ids) - 1)]))
 
 
 def _undo(ranking: Ranking) -> None:
-    taken = ratings_for(ranking.found.survey).undo(_me())
+    taken = ratings_for(ranking.galaxies.survey).undo(_me())
     if not taken:
         add_message(
             "Nothing that was rated on this page is left to undo; gz2interp ratings undo takes back what others said."

@@ -74,12 +74,12 @@ def _of_images(study: Any, found: Any, files: list[Path], notes: list[str]) -> R
     import pandas as pd
 
     from gz2interp.workflows.image_from_file import outside_image
-    from gz2interp.workflows.unusual import judge_image
+    from gz2interp.workflows.unusual import score_images
 
     rows = []
     for file in files:
-        judged = judge_image(found, study.probe, outside_image(file, study.survey))
-        rows.append((file.name, int(judged.rank[0]), float(judged.score[0]), judged.reasons[0]))
+        anomaly = score_images(found, study.probe, outside_image(file, study.survey))
+        rows.append((file.name, int(anomaly.rank[0]), float(anomaly.score[0]), anomaly.reasons[0]))
     columns = ["file", f"rank among {len(found.scores)}", "score", "reason"]
     title = f"How unusual they would be in {study.survey.name}"
     return ResultTable(title, pd.DataFrame(rows, columns=columns), notes=notes)

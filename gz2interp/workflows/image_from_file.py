@@ -19,7 +19,7 @@ __all__ = ["SCALE_TOLERANCE", "OutsideGalaxy", "outside_galaxy", "outside_image"
 
 
 SCALE_TOLERANCE: Final = 0.05
-"""How far the pixels may differ in size from the survey's: a network sees galaxies, and not arcseconds."""
+"""Largest relative difference of the pixel scale from the survey's: networks are sensitive to apparent sizes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class OutsideGalaxy:
     cutout : Cutout
         Shaped like the survey's.
     ra, dec : float
-        Of its middle [deg]; NaN where the file does not say.
+        Of its centre [deg]; NaN where the file has no WCS.
     """
 
     cutout: Cutout
@@ -40,7 +40,7 @@ class OutsideGalaxy:
 
 
 def outside_image(path: str | Path, survey: Survey) -> NDArray[np.float32]:
-    """The pixels of one galaxy from a file, as a batch of one: float32 (1, y, x, band), nanomaggies, 0 where not valid.
+    """Read one galaxy from a file as a batch of one: float32 (1, y, x, band), nanomaggies, 0 where not valid.
 
     Parameters and errors are those of `outside_galaxy`.
     """
@@ -48,15 +48,15 @@ def outside_image(path: str | Path, survey: Survey) -> NDArray[np.float32]:
 
 
 def outside_galaxy(path: str | Path, survey: Survey) -> OutsideGalaxy:
-    """One galaxy from a file, shaped like the survey's cutouts.
+    """Read one galaxy from a file, cut to the shape of the survey's cutouts.
 
     Parameters
     ----------
     path : path
         FITS (an extension per band, or a cube), ``.npy`` or ``.npz``, or JPEG or PNG for a survey of such; the galaxy
-        is in the middle. Read as `trainer ingest` reads files: see `gz2interp.stores.image_files`.
+        is in the middle. Read in the same way as by `trainer ingest`: see `gz2interp.stores.image_files`.
     survey : Survey
-        Whose bands, shape, unit and size of pixels it has to match.
+        The image has to match its bands, shape, unit and pixel scale.
 
     Raises
     ------
@@ -76,9 +76,9 @@ def outside_galaxy(path: str | Path, survey: Survey) -> OutsideGalaxy:
         _check_scale(file, framed, survey)
         image, valid = without_gaps(framed.image, survey.bands)
     except CutoutUnavailable as error:
-        wanted = f"One galaxy in the middle, in the bands of {survey.name}: {' '.join(survey.bands)}"
+        expected = f"One galaxy in the middle, in the bands of {survey.name}: {' '.join(survey.bands)}"
         reason = error.reason if file.name in error.reason else f"{file.name}: {error.reason}"
-        raise InputError(reason, wanted) from error
+        raise InputError(reason, expected) from error
     height, width = pixels.image.shape[:2]
     # The middle of the window, which lies half a pixel off where an odd number of pixels is cut to an even one.
     y, x = ((side - part) // 2 + (part - 1) / 2 for side, part in zip((height, width), survey.shape, strict=True))
@@ -122,6 +122,6 @@ def _check_scale(file: Path, pixels: RawPixels, survey: Survey) -> None:
         theirs = f'{low:.4g}"' if high < low * (1 + SCALE_TOLERANCE) else f'{low:.4g}" to {high:.4g}"'
         raise InputError(
             f'A pixel of {file.name} is {pixels.pixel_scale:.4g}" wide',
-            f"Those of {survey.name} are {theirs}, and the network knows galaxies at that size",
+            f"Those of {survey.name} are {theirs}, and the network was trained at that scale",
             "Resample the image, flux conserved",
         )

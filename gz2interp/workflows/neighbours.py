@@ -32,25 +32,25 @@ __all__ = [
     "NeighbourSettings",
     "SkyNeighbours",
     "SkyPoints",
-    "marked",
+    "neighbour_table",
     "neighbours_of",
     "neighbours_of_image",
-    "told",
+    "sky_neighbours",
 ]
 
 
 @dataclass(frozen=True)
 class NeighbourSettings:
-    """Which neighbours are asked for.
+    """Settings of a neighbour search.
 
     Attributes
     ----------
     most : int
-        How many; fewer where the survey has no more.
+        Number of neighbours; fewer where the survey has no more.
     skip_same : bool
-        Whether the same galaxy imaged twice (within 5" on the sky) is left out; the next ones take its place.
+        Skip duplicates, the same galaxy imaged twice (within 5" on the sky); the next neighbours take their place.
     least : bool
-        The least similar galaxies instead of the most similar ones, the least similar first.
+        Return the least similar galaxies instead of the most similar ones, the least similar first.
     """
 
     most: int = 12
@@ -59,7 +59,7 @@ class NeighbourSettings:
 
     def __post_init__(self) -> None:
         if self.most < 1:
-            raise InputError(f"{self.most} neighbours were asked for", "At least 1")
+            raise InputError(f"{self.most} neighbours were requested", "At least 1")
 
 
 Doubles = NDArray[np.float64]
@@ -73,7 +73,7 @@ class SkyPoints:
     dec: Doubles
 
     def of(self, rows: NDArray[np.int64]) -> SkyPoints:
-        """Those of some rows."""
+        """Positions of some rows."""
         return SkyPoints(self.ra[rows], self.dec[rows])
 
 
@@ -84,11 +84,11 @@ class SkyNeighbours:
     Attributes
     ----------
     rows : int64 (m, k)
-        Of the survey; -1 where there is nobody.
+        Of the survey; -1 where there are fewer than k neighbours.
     distances : float32 (m, k)
-        NaN beside -1.
+        In the space of the analysis; NaN where the row is -1.
     separations : float64 (m, k)
-        On the sky [arcsec]; NaN where a position is not known, and beside -1.
+        On the sky [arcsec]; NaN where a position is unknown or the row is -1.
     """
 
     rows: NDArray[np.int64]
@@ -97,78 +97,82 @@ class SkyNeighbours:
 
     @property
     def same(self) -> NDArray[np.bool_]:
-        """Which of them are the same galaxy imaged twice, bool (m, k)."""
+        """Which neighbours are the same galaxy imaged twice, bool (m, k)."""
         return np.asarray(self.separations <= SAME_WITHIN)
 
-    def chosen(self, most: int, skip_same: bool) -> SkyNeighbours:
-        """The first `most` of each, filled up with -1, without those that are the same galaxy if that is asked for."""
-        away = (self.rows < 0) | (self.same if skip_same else False)
-        order = np.argsort(away, axis=1, kind="stable")[:, :most]
-        there = ~np.take_along_axis(away, order, axis=1)
+    def first(self, most: int, skip_same: bool) -> SkyNeighbours:
+        """The first `most` neighbours of each galaxy, (m, most), without duplicates if `skip_same`."""
+        excluded = (self.rows < 0) | (self.same if skip_same else False)
+        order = np.argsort(excluded, axis=1, kind="stable")[:, :most]
+        present = ~np.take_along_axis(excluded, order, axis=1)
 
-        def first(values: NDArray[Any], nothing: float) -> NDArray[Any]:
-            filled = np.full((len(values), most), nothing, values.dtype)
-            filled[:, : order.shape[1]] = np.where(there, np.take_along_axis(values, order, axis=1), nothing)
-            return filled
+        def padded(values: NDArray[Any], missing: float) -> NDArray[Any]:
+            array = np.full((len(values), most), missing, values.dtype)
+            array[:, : order.shape[1]] = np.where(present, np.take_along_axis(values, order, axis=1), missing)
+            return array
 
-        return SkyNeighbours(first(self.rows, -1), first(self.distances, np.nan), first(self.separations, np.nan))
+        return SkyNeighbours(padded(self.rows, -1), padded(self.distances, np.nan), padded(self.separations, np.nan))
 
-    def with_lines(self, lines: NDArray[np.int64], others: SkyNeighbours) -> SkyNeighbours:
-        """With other neighbours for some of the galaxies."""
+    def replaced(self, lines: NDArray[np.int64], others: SkyNeighbours) -> SkyNeighbours:
+        """With other neighbours for some of the m galaxies."""
         rows, distances, separations = self.rows.copy(), self.distances.copy(), self.separations.copy()
         rows[lines], distances[lines], separations[lines] = others.rows, others.distances, others.separations
         return SkyNeighbours(rows, distances, separations)
 
 
-def marked(found: Neighbours, here: SkyPoints, sky: SkyPoints) -> SkyNeighbours:
-    """Neighbours, as rows of the survey, with how far each is on the sky.
+def sky_neighbours(neighbours: Neighbours, positions: SkyPoints, sky: SkyPoints) -> SkyNeighbours:
+    """Add the separation on the sky to neighbours.
 
     Parameters
     ----------
-    found : Neighbours
-        Of m galaxies.
-    here : SkyPoints
+    neighbours : Neighbours
+        Of m galaxies, as rows of the survey.
+    positions : SkyPoints
         Of these galaxies (m,).
     sky : SkyPoints
         Of the survey's galaxies, by row.
     """
-    there = sky.of(found.rows)
-    apart = separation(here.ra[:, None], here.dec[:, None], there.ra, there.dec)
-    return SkyNeighbours(found.rows, found.distances, np.where(found.rows < 0, np.nan, apart))
+    rows = neighbours.rows
+    others = sky.of(rows)
+    separations = separation(positions.ra[:, None], positions.dec[:, None], others.ra, others.dec)
+    return SkyNeighbours(rows, neighbours.distances, np.where(rows < 0, np.nan, separations))
 
 
-def told(found: SkyNeighbours, ids: NDArray[np.int64], sky: SkyPoints, said: pd.DataFrame) -> pd.DataFrame:
-    """Neighbours as a table, line by line.
+def neighbour_table(
+    neighbours: SkyNeighbours, ids: NDArray[np.int64], sky: SkyPoints, predictions: pd.DataFrame
+) -> pd.DataFrame:
+    """Neighbours as a table with one row per pair.
 
     Parameters
     ----------
-    found : SkyNeighbours
+    neighbours : SkyNeighbours
     ids : int64 (n,)
+        Of the survey's galaxies, by row.
     sky : SkyPoints
-        Of the survey's galaxies, by row, as are the ids.
-    said : DataFrame
+        Of the survey's galaxies, by row.
+    predictions : DataFrame
         prediction, confidence and label, indexed by row.
     """
-    there = found.rows >= 0
-    rows = found.rows[there]
-    words = said.reindex(rows)
+    present = neighbours.rows >= 0
+    rows = neighbours.rows[present]
+    predictions = predictions.reindex(rows)
     return pd.DataFrame(
         {
             GALAXY_ID: ids[rows],
-            "distance": found.distances[there],
+            "distance": neighbours.distances[present],
             RA: sky.ra[rows],
             DEC: sky.dec[rows],
-            "prediction": words["prediction"].fillna("").to_numpy(),
-            "confidence": words["confidence"].to_numpy(np.float64),
-            LABEL: words["label"].fillna("").to_numpy(),
-            "same_galaxy": found.same[there],
-            "separation": found.separations[there],
+            "prediction": predictions["prediction"].fillna("").to_numpy(),
+            "confidence": predictions["confidence"].to_numpy(np.float64),
+            LABEL: predictions["label"].fillna("").to_numpy(),
+            "same_galaxy": neighbours.same[present],
+            "separation": neighbours.separations[present],
         }
     )
 
 
 _BLOCK: Final = 2048
-"""Galaxies whose neighbours are in memory at a time."""
+"""Galaxies whose neighbours are held in memory at a time."""
 
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -176,14 +180,7 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class NeighbourLookup:
-    """A layer that was analysed, ready to be asked who is near whom. What a question needs is read once and kept.
-
-    Attributes
-    ----------
-    survey : Survey
-    model : ModelFolder
-    analysis : Analysis
-    """
+    """Neighbour searches in an analysed layer. Data that a search needs are read once and cached."""
 
     survey: Survey
     model: ModelFolder
@@ -191,14 +188,7 @@ class NeighbourLookup:
 
     @classmethod
     def open(cls, survey: Survey, model: ModelFolder, layer: str = "") -> NeighbourLookup:
-        """The newest analysis of exactly these galaxies and this network.
-
-        Parameters
-        ----------
-        survey : Survey
-        model : ModelFolder
-        layer : str
-            "" for the layer analysed last.
+        """Open the newest analysis of exactly these galaxies and this network; layer "" is the layer analysed last.
 
         Raises
         ------
@@ -207,20 +197,13 @@ class NeighbourLookup:
         """
         return cls(survey, model, analysis_for(survey, model, layer))
 
-    # -- tables -------------------------------------------------------------------------------------------------------
-
-    def of(self, galaxy_ids: Sequence[int | str], wish: NeighbourSettings | None = None) -> pd.DataFrame:
+    def of(self, galaxy_ids: Sequence[int | str], settings: NeighbourSettings | None = None) -> pd.DataFrame:
         """The neighbours of some galaxies.
-
-        Parameters
-        ----------
-        galaxy_ids : sequence of int or str
-        wish : NeighbourSettings, optional
 
         Returns
         -------
         DataFrame
-            near (the galaxy asked about), rank (from 1), galaxy_id (the neighbour), distance, ra, dec [deg],
+            near (the query galaxy), rank (from 1), galaxy_id (the neighbour), distance, ra, dec [deg],
             prediction, confidence, label, same_galaxy (imaged twice: within 5") and separation on the sky [arcsec].
 
         Raises
@@ -231,74 +214,76 @@ class NeighbourLookup:
             One of them has no image.
         """
         positions = np.array([self._position(galaxy_id) for galaxy_id in galaxy_ids], np.int64)
-        return self._table(self.analysis.rows[positions], self.of_positions(positions, wish or NeighbourSettings()))
+        return self._table(self.analysis.rows[positions], self.of_positions(positions, settings or NeighbourSettings()))
 
     def of_all(
-        self, wish: NeighbourSettings | None = None, progress: Callable[[str, int, int], None] | None = None
+        self, settings: NeighbourSettings | None = None, progress: Callable[[str, int, int], None] | None = None
     ) -> Iterator[pd.DataFrame]:
-        """The neighbours of every galaxy that was analysed, a block of galaxies at a time; columns as in `of`."""
+        """The neighbours of every analysed galaxy, a block of galaxies at a time; columns as in `of`."""
         rows = self.analysis.rows
         for start in range(0, len(rows), _BLOCK):
             positions = np.arange(start, min(start + _BLOCK, len(rows)))
-            yield self._table(rows[positions], self.of_positions(positions, wish or NeighbourSettings()))
+            yield self._table(rows[positions], self.of_positions(positions, settings or NeighbourSettings()))
             if progress:
                 progress("neighbours", int(positions[-1]) + 1, len(rows))
 
-    def of_positions(self, positions: Ids, wish: NeighbourSettings) -> SkyNeighbours:
-        """The neighbours of galaxies by their positions among the analysed ones.
+    def of_positions(self, positions: Ids, settings: NeighbourSettings) -> SkyNeighbours:
+        """The neighbours of galaxies given by their positions among the analysed ones.
 
-        What the analysis kept is enough as a rule; where more are asked for, all galaxies are looked at again.
+        The stored neighbours are used as far as they suffice; for more, all galaxies are searched.
         """
         here = self.sky.of(self.analysis.rows[positions])
-        if wish.least:
-            # One more for the galaxy itself, and some that may be the same.
-            farthest = scan_farthest(self._activations, self._of(positions), wish.most + 9, self.space)
-            return marked(self._as_rows(farthest.without(positions)), here, self.sky).chosen(wish.most, wish.skip_same)
-        kept = marked(self.analysis.neighbours(positions), here, self.sky)
-        found, k = kept.chosen(wish.most, wish.skip_same), self.analysis.kept
+        if settings.least:
+            # One more for the galaxy itself, and some that may be duplicates.
+            farthest = scan_farthest(self._activations, self._of(positions), settings.most + 9, self.space)
+            return self._first(farthest.without(positions), here, settings)
+        stored = sky_neighbours(self.analysis.neighbours(positions), here, self.sky)
+        nearest, k = stored.first(settings.most, settings.skip_same), self.analysis.kept
         others = len(self.analysis.rows) - 1
-        while k < others and (short := np.flatnonzero(found.rows[:, -1] < 0)).size:
-            k = min(max(2 * k, wish.most + 8), others)
+        while k < others and (short := np.flatnonzero(nearest.rows[:, -1] < 0)).size:
+            k = min(max(2 * k, settings.most + 8), others)
             deeper = self._nearest(self._of(positions[short]), k + 1).without(positions[short])
-            again = marked(self._as_rows(deeper), SkyPoints(here.ra[short], here.dec[short]), self.sky)
-            found = found.with_lines(short, again.chosen(wish.most, wish.skip_same))
-        return found
+            nearest = nearest.replaced(short, self._first(deeper, here.of(short), settings))
+        return nearest
 
-    def of_activations(self, activations: Floats, here: SkyPoints, wish: NeighbourSettings) -> SkyNeighbours:
+    def of_activations(self, activations: Floats, here: SkyPoints, settings: NeighbourSettings) -> SkyNeighbours:
         """The neighbours of galaxies that are not in the survey.
 
         Parameters
         ----------
         activations : float32 (m, channel)
-            As the analysed layer gives them, pooled alike.
+            Of the analysed layer, pooled in the same way.
         here : SkyPoints
-            Where they are (m,); NaN where that is not known.
-        wish : NeighbourSettings
+            Positions of these galaxies (m,); NaN where unknown.
+        settings : NeighbourSettings
         """
-        k, n = wish.most + 8, len(self.analysis.rows)
+        k, n = settings.most + 8, len(self.analysis.rows)
         while True:
             k = min(k, n)
-            there = (
+            neighbours = (
                 scan_farthest(self._activations, activations, k, self.space)
-                if wish.least
+                if settings.least
                 else self._nearest(activations, k)
             )
-            found = marked(self._as_rows(there), here, self.sky).chosen(wish.most, wish.skip_same)
-            if k == n or (found.rows[:, -1] >= 0).all():
-                return found
+            first = self._first(neighbours, here, settings)
+            if k == n or (first.rows[:, -1] >= 0).all():
+                return first
             k *= 2
 
-    def table_of(self, found: SkyNeighbours) -> pd.DataFrame:
-        """What is told of neighbours, line by line: the columns of `of` without near and rank."""
-        return told(found, self._ids, self.sky, self._said)
+    def table_of(self, neighbours: SkyNeighbours) -> pd.DataFrame:
+        """Neighbours as a table: the columns of `of` without near and rank."""
+        return neighbour_table(neighbours, self._ids, self.sky, self._predictions)
 
-    def _table(self, rows: Ids, found: SkyNeighbours) -> pd.DataFrame:
-        table, there = self.table_of(found), found.rows >= 0
-        table.insert(0, "near", np.repeat(self._ids[rows], there.sum(axis=1)))
-        table.insert(1, "rank", np.nonzero(there)[1] + 1)
+    def _table(self, rows: Ids, neighbours: SkyNeighbours) -> pd.DataFrame:
+        table, present = self.table_of(neighbours), neighbours.rows >= 0
+        table.insert(0, "near", np.repeat(self._ids[rows], present.sum(axis=1)))
+        table.insert(1, "rank", np.nonzero(present)[1] + 1)
         return table
 
-    # -- what is read once --------------------------------------------------------------------------------------------
+    def _first(self, neighbours: Neighbours, here: SkyPoints, settings: NeighbourSettings) -> SkyNeighbours:
+        """The first neighbours, of positions among the analysed galaxies, as rows of the survey."""
+        rows = np.where(neighbours.rows < 0, -1, self.analysis.rows[neighbours.rows])
+        return sky_neighbours(replace(neighbours, rows=rows), here, self.sky).first(settings.most, settings.skip_same)
 
     @cached_property
     def space(self) -> MetricSpace:
@@ -307,7 +292,7 @@ class NeighbourLookup:
 
     @cached_property
     def sky(self) -> SkyPoints:
-        """Where the survey's galaxies are."""
+        """Positions of the survey's galaxies."""
         return SkyPoints(self._catalog[RA].to_numpy(np.float64), self._catalog[DEC].to_numpy(np.float64))
 
     @property
@@ -320,9 +305,9 @@ class NeighbourLookup:
         return read_columns(self.survey.place.file("catalog.parquet"), (GALAXY_ID, RA, DEC))
 
     @cached_property
-    def _said(self) -> pd.DataFrame:
+    def _predictions(self) -> pd.DataFrame:
         columns = ["prediction", "confidence", "label"]
-        if self.model.latents:  # of which no network has said anything
+        if self.model.latents:  # there is no network
             return pd.DataFrame(columns=columns)
         return self.model.predictions.set_index("row")[columns]
 
@@ -336,16 +321,13 @@ class NeighbourLookup:
         return NeighbourIndex(self._activations, space=self.space, index="exact")
 
     def _nearest(self, activations: Floats, k: int) -> Neighbours:
-        """Exactly; from memory where all galaxies fit well, else in portions from the disk."""
+        """Exact nearest neighbours; from memory where all galaxies fit, else in portions from the disk."""
         if kind_of_index(len(self.analysis.rows)) == "exact":
             return self._index.nearest(activations, k)
         return scan_nearest(self._activations, activations, k, self.space)
 
     def _of(self, positions: Ids) -> Floats:
         return self.analysis.activations(positions)
-
-    def _as_rows(self, found: Neighbours) -> Neighbours:
-        return replace(found, rows=np.where(found.rows < 0, -1, self.analysis.rows[found.rows]))
 
     def _position(self, galaxy_id: int | str) -> int:
         position = self.analysis.position_of(self.survey.row_of(galaxy_id))
@@ -364,7 +346,7 @@ def neighbours_of(
     skip_same: bool = False,
     least: bool = False,
 ) -> pd.DataFrame:
-    """The nearest galaxies of one galaxy, as `analyse` found them.
+    """The nearest galaxies of one galaxy in an analysed layer.
 
     Parameters
     ----------
@@ -388,9 +370,9 @@ def neighbours_of(
     SurveyError
         The layer was not analysed, or the galaxy has no image.
     """
-    survey.row_of(galaxy_id)  # a wrong id is told first
-    found = NeighbourLookup.open(survey, model, layer).of([galaxy_id], NeighbourSettings(most, skip_same, least))
-    return found.drop(columns=["near", "rank"])
+    survey.row_of(galaxy_id)  # a wrong id is reported first
+    table = NeighbourLookup.open(survey, model, layer).of([galaxy_id], NeighbourSettings(most, skip_same, least))
+    return table.drop(columns=["near", "rank"])
 
 
 def neighbours_of_image(
@@ -401,9 +383,9 @@ def neighbours_of_image(
     *,
     skip_same: bool = False,
     least: bool = False,
-    nearby: NeighbourLookup | None = None,
+    lookup: NeighbourLookup | None = None,
 ) -> pd.DataFrame:
-    """The galaxies of a survey that the network finds most alike an image from a file.
+    """The nearest galaxies of a survey to an image from a file, in an analysed layer.
 
     Parameters
     ----------
@@ -413,9 +395,9 @@ def neighbours_of_image(
     layer : str
         "" for the layer analysed last.
     most, skip_same, least
-        See `NeighbourSettings`. Where the file says where on the sky it lies, the same galaxy is known.
-    nearby : NeighbourLookup, optional
-        Of this layer, opened before.
+        See `NeighbourSettings`. Duplicates are recognised where the file has a WCS.
+    lookup : NeighbourLookup, optional
+        An open lookup of this layer, to use its cache.
 
     Returns
     -------
@@ -429,8 +411,8 @@ def neighbours_of_image(
     SurveyError
         The layer was not analysed.
     """
-    nearby = nearby or NeighbourLookup.open(study.survey, study.model, layer)
+    lookup = lookup or NeighbourLookup.open(study.survey, study.model, layer)
     galaxy = outside_galaxy(path, study.survey)
-    activations = activations_as_in(nearby.analysis, study, galaxy.cutout.image[None])
+    activations = activations_as_in(lookup.analysis, study, galaxy.cutout.image[None])
     here = SkyPoints(np.array([galaxy.ra]), np.array([galaxy.dec]))
-    return nearby.table_of(nearby.of_activations(activations, here, NeighbourSettings(most, skip_same, least)))
+    return lookup.table_of(lookup.of_activations(activations, here, NeighbourSettings(most, skip_same, least)))

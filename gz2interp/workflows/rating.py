@@ -38,26 +38,26 @@ __all__ = [
 _NEEDED = (GALAXY_ID, "rating")
 
 MOVED: Final = 0.5
-"""Change of a score by ratings from which on the reason tells it."""
+"""Change of a score by ratings from which on the reason mentions it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """The order of a survey's galaxies as it is after some ratings.
+    """The galaxies of a survey, ranked by scores that have learnt from ratings.
 
     Attributes
     ----------
-    found : UnusualGalaxies
+    galaxies : UnusualGalaxies
     scores : float64 (n,)
-        Of each analysed galaxy; those of `found` where nothing was rated.
+        Learnt scores of all analysed galaxies; those of `galaxies` where there are no ratings.
     positions : int64 (rating,)
-        Of the rated galaxies, in the order in which they were rated.
+        Positions of the rated galaxies among the analysed ones, in the order of the ratings.
     ratings : int64 (rating,)
     left_out : series of str (n,), optional
-        Why a galaxy has no place in the order, see `artefacts_of`; "" for those that have.
+        Why a galaxy is left out, see `artefacts_of`; "" for those that are ranked.
     """
 
-    found: UnusualGalaxies
+    galaxies: UnusualGalaxies
     scores: NDArray[np.float64]
     positions: NDArray[np.int64]
     ratings: NDArray[np.int64]
@@ -65,42 +65,44 @@ class Ranking:
 
     @property
     def order(self) -> NDArray[np.int64]:
-        """Positions of all galaxies but those left out, the most unusual first."""
+        """Positions of the ranked galaxies, the most unusual first."""
         order = np.argsort(-np.nan_to_num(self.scores, nan=-np.inf), kind="stable")
         return order if self.left_out is None else order[self.left_out.to_numpy()[order] == ""]
 
-    def noted(self) -> Ranking:
-        """The same order with all ratings of now: it has not learnt the latest, but asks of no galaxy twice."""
-        positions, ratings = _rated(self.found, ratings_of(self.found.survey).table())
+    def with_current_ratings(self) -> Ranking:
+        """The same order with all current ratings: not refitted, but no rated galaxy is proposed again."""
+        positions, ratings = _rated(self.galaxies, ratings_of(self.galaxies.survey).table())
         return replace(self, positions=positions, ratings=ratings)
 
     def next(self) -> int | None:
         """The position of the galaxy to be rated next, see `next_to_rate`; None where all are rated."""
         order = np.sort(self.order)
         rated = np.searchsorted(order, self.positions[np.isin(self.positions, order)])
-        place = next_to_rate(self.scores[order], self.found.taste[order], rated) if len(order) else None
+        place = next_to_rate(self.scores[order], self.galaxies.preference_vectors[order], rated) if len(order) else None
         return None if place is None else int(order[place])
 
     def reasons(self, positions: NDArray[np.int64]) -> list[str]:
-        """Why some galaxies stand where they do: what ratings changed, then the scores' reason."""
-        plain = np.nan_to_num(self.found.scores["score"].to_numpy(np.float64))[positions]
-        told = []
+        """Reasons for the ranks of some galaxies: the change by ratings, then the reason of the scores."""
+        plain = np.nan_to_num(self.galaxies.scores["score"].to_numpy(np.float64))[positions]
+        reasons = []
         for change, reason in zip(
-            self.scores[positions] - plain, self.found.scores["reason"].to_numpy()[positions], strict=True
+            self.scores[positions] - plain, self.galaxies.scores["reason"].to_numpy()[positions], strict=True
         ):
-            way = "" if abs(change) < MOVED else "Raised" if change > 0 else "Lowered"
-            told.append(f"{way} by ratings: score {change:+.1f}. {reason}" if way else str(reason))
-        return told
+            word = "" if abs(change) < MOVED else "Raised" if change > 0 else "Lowered"
+            reasons.append(f"{word} by ratings: score {change:+.1f}. {reason}" if word else str(reason))
+        return reasons
 
     def table(self, most: int | None = None) -> pd.DataFrame:
         """As `UnusualGalaxies.table`, in the learnt order, with ``learnt`` and ``rating`` (missing where not rated)."""
         order = self.order[:most]
-        told = self.found.table().set_index(GALAXY_ID, drop=False)
-        ids = self.found.scores[GALAXY_ID].to_numpy()[order]
-        rated = pd.Series(self.ratings, index=self.found.scores[GALAXY_ID].to_numpy()[self.positions], dtype="Int64")
-        table = told.loc[ids].reset_index(drop=True)
+        unlearnt = self.galaxies.table().set_index(GALAXY_ID, drop=False)
+        ids = self.galaxies.scores[GALAXY_ID].to_numpy()[order]
+        ratings = pd.Series(
+            self.ratings, index=self.galaxies.scores[GALAXY_ID].to_numpy()[self.positions], dtype="Int64"
+        )
+        table = unlearnt.loc[ids].reset_index(drop=True)
         table.insert(2, "learnt", self.scores[order].astype(np.float32))
-        table.insert(2, "rating", rated.reindex(ids).array)
+        table.insert(2, "rating", ratings.reindex(ids).array)
         return table.assign(rank=np.arange(1, len(table) + 1), reason=pd.Series(self.reasons(order), dtype="str"))
 
 
@@ -110,7 +112,7 @@ def ratings_of(survey: Survey) -> Ratings:
 
 
 def rate(survey: Survey, galaxy_id: int | str, rating: int, tag: str = "", note: str = "", by: str = "") -> None:
-    """Say what you think of a galaxy, 0 (ordinary) to 5; it is on the disk when this returns.
+    """Store the rating of a galaxy, 0 (ordinary) to 5; it is on the disk when this returns.
 
     Raises
     ------
@@ -121,69 +123,71 @@ def rate(survey: Survey, galaxy_id: int | str, rating: int, tag: str = "", note:
     ratings_of(survey).rate(Rating(int(survey.galaxy_ids[row]), rating, tag, note), by)
 
 
-def ranking_of(found: UnusualGalaxies, ratings: pd.DataFrame | None = None, without_artefacts: bool = False) -> Ranking:
-    """The order that has learnt from ratings, by default from all of the survey's.
+def ranking_of(
+    galaxies: UnusualGalaxies, ratings: pd.DataFrame | None = None, without_artefacts: bool = False
+) -> Ranking:
+    """Rank galaxies by scores that learn from ratings, by default from all of the survey.
 
     Parameters
     ----------
-    found : UnusualGalaxies
+    galaxies : UnusualGalaxies
     ratings : DataFrame, optional
-        galaxy_id and rating, in the order in which they were given; those of galaxies that were not analysed are passed
-        over.
+        galaxy_id and rating, in the order in which they were given; galaxies that were not analysed are ignored.
     without_artefacts : bool, optional
         Leave out stars and artefacts, see `gz2interp.workflows.unusual_results.artefacts_of`.
     """
-    left_out = artefacts_of(found.survey, found.model, found.analysis.rows) if without_artefacts else None
-    positions, values = _rated(found, ratings_of(found.survey).table() if ratings is None else ratings)
-    plain = np.nan_to_num(found.scores["score"].to_numpy(np.float64))
-    taste = learn(found.taste[positions], plain[positions], values / HIGHEST)
-    return Ranking(found, taste(found.taste, plain), positions, values, left_out)
+    left_out = artefacts_of(galaxies.survey, galaxies.model, galaxies.analysis.rows) if without_artefacts else None
+    positions, values = _rated(galaxies, ratings_of(galaxies.survey).table() if ratings is None else ratings)
+    plain = np.nan_to_num(galaxies.scores["score"].to_numpy(np.float64))
+    preference = learn(galaxies.preference_vectors[positions], plain[positions], values / HIGHEST)
+    scores = preference(galaxies.preference_vectors, plain)
+    return Ranking(galaxies, scores, positions, values, left_out)
 
 
-def _rated(found: UnusualGalaxies, given: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Positions of those galaxies that were analysed, and their ratings."""
-    ids = pd.Index(found.scores[GALAXY_ID].to_numpy(np.int64))
-    places = ids.get_indexer(pd.Index(given[GALAXY_ID].to_numpy(np.int64)))
-    known = places >= 0
-    return places[known].astype(np.int64), given["rating"].to_numpy(np.int64)[known]
+def _rated(galaxies: UnusualGalaxies, table: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Positions of the rated galaxies that were analysed, and their ratings."""
+    ids = pd.Index(galaxies.scores[GALAXY_ID].to_numpy(np.int64))
+    places = ids.get_indexer(pd.Index(table[GALAXY_ID].to_numpy(np.int64)))
+    analysed = places >= 0
+    return places[analysed].astype(np.int64), table["rating"].to_numpy(np.int64)[analysed]
 
 
 def export_ratings(survey: Survey, path: Path) -> int:
-    """Write what counts now as .csv, .parquet, .fits or .vot: galaxy_id, rating, tag, note, time. Returns how many."""
+    """Write the current ratings: galaxy_id, rating, tag, note, time. Returns how many there are."""
     table = ratings_of(survey).table()
     write_table(path, table)
     return len(table)
 
 
 def import_ratings(survey: Survey, path: Path) -> tuple[int, int, int]:
-    """Take in ratings from a .csv or .parquet file: of two of one galaxy, the later by its time counts.
+    """Import ratings from a .csv or .parquet file; of two ratings of one galaxy the later one counts.
 
     Returns
     -------
     (int, int, int)
-        How many were new or later than what was known, how many were not, how many galaxies are not in the survey.
+        How many were new or later than the stored ones, how many were not, how many galaxies are not in the survey.
 
     Raises
     ------
     InputError
-        It is no such file, or lacks galaxy_id or rating, or holds what is none. Then nothing is taken in.
+        It is no such file, lacks galaxy_id or rating, or has an invalid value. Then nothing is imported.
     """
-    given = _read(path)
-    lacking = [column for column in _NEEDED if column not in given]
+    table = _read(path)
+    lacking = [column for column in _NEEDED if column not in table]
     if lacking:
         raise InputError(
             f"{path.name} has no column {' or '.join(lacking)}", "galaxy_id, rating and, at will, tag, note, time"
         )
     with failing_as(InputError, path.name, "Ratings as .csv or .parquet", "Mend the row"):
-        ratings = [_rating(row) for row in given.to_dict("records")]
-    known = set(survey.galaxy_ids.tolist())
-    ours = [rating for rating in ratings if rating.galaxy_id in known]
-    taken = ratings_of(survey).merge(ours, f"import of {path.name}")
-    return taken, len(ours) - taken, len(ratings) - len(ours)
+        ratings = [_rating(row) for row in table.to_dict("records")]
+    ids = set(survey.galaxy_ids.tolist())
+    ours = [rating for rating in ratings if rating.galaxy_id in ids]
+    imported = ratings_of(survey).merge(ours, f"import of {path.name}")
+    return imported, len(ours) - imported, len(ratings) - len(ours)
 
 
 def _read(path: Path) -> pd.DataFrame:
-    """Every value as text: an id that passed through a float would be another galaxy's."""
+    """Read every value of a CSV file as text: an id loses its last digits as a float."""
     if not path.is_file():
         raise InputError(f"There is no file {path}", "Ratings as .csv or .parquet")
     suffix = path.suffix.lower()
@@ -191,7 +195,7 @@ def _read(path: Path) -> pd.DataFrame:
         return read_csv(path, InputError, dtype="str", keep_default_na=False)
     if suffix == ".parquet":
         return read_parquet(path, error=InputError)
-    raise InputError(f"The file {path.name} was given", "Ratings are taken in from .csv and .parquet")
+    raise InputError(f"The file {path.name} was given", "Ratings are imported from .csv and .parquet")
 
 
 def _rating(row: Mapping[Hashable, Any]) -> Rating:
@@ -207,27 +211,19 @@ def _rating(row: Mapping[Hashable, Any]) -> Rating:
 
 
 TIMES: Final = 6
-"""A pixel of the galaxy is so many of the picture's."""
+"""Size of a pixel of the galaxy in pixels of the picture."""
 
 SAMPLE: Final = 64
 
 
 def survey_stretch(survey: Survey) -> Stretch:
-    """One stretch for all pictures, so that faint galaxies look faint."""
+    """One stretch for all pictures, from up to 64 galaxies, so that faint galaxies look faint."""
     usable = np.flatnonzero(survey.usable)
     return stretch_of(survey.images(usable[:: max(len(usable) // SAMPLE, 1)][:SAMPLE]), survey.bands)
 
 
 def write_rating_picture(path: Path, survey: Survey, row: int, stretch: Stretch) -> None:
-    """Write a PNG of a galaxy, whole or not at all; a viewer that reloads its file shows the next one.
-
-    Parameters
-    ----------
-    path : Path
-    survey : Survey
-    row : int
-    stretch : Stretch
-    """
+    """Write a PNG of a galaxy atomically; a viewer that reloads its file shows the next one."""
     image = survey.images([row])
     colour = _large(rgb(image, survey.bands, stretch)[0][::-1], TIMES)
     bands = [_large(_grey(image[0, ::-1, :, band]), TIMES // 2) for band in range(image.shape[-1])]

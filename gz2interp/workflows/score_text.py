@@ -22,22 +22,22 @@ __all__ = ["direction_vector", "score_from"]
 
 
 def score_from(study: Study, text: str, more: Mapping[str, Callable[..., Score]] | None = None) -> Score:
-    """The score that a text says.
+    """Parse a score.
 
     Parameters
     ----------
     study : Study
     text : str
-        As for `gz2interp.network.written_scores.read_score`, with two words more: ``similarity(GALAXY)`` or
+        As for `gz2interp.network.written_scores.read_score`, with two further functions: ``similarity(GALAXY)`` or
         ``similarity(GALAXY, LAYER)``, the cosine to that galaxy's mean activations; and ``direction("FILE.npy")`` or
-        ``direction("FILE.npy", LAYER)``. Without a layer, the last spatial one. A galaxy's id may stand without quotes.
+        ``direction("FILE.npy", LAYER)``. Without a layer, the last spatial one. Galaxy ids need no quotes.
     more : mapping, optional
-        Further words, and what makes a score of their arguments.
+        Further functions by name.
 
     Raises
     ------
     InputError
-        The text is no score, or a class, layer, channel, galaxy or file in it is not there.
+        The text is no score, or a class, layer, channel, galaxy or file in it does not exist.
     """
     words = {"similarity": partial(_similarity, study), "direction": partial(_direction, study)}
     score = read_score(text, {**WORDS, **words, **(more or {})})
@@ -54,12 +54,12 @@ def _similarity(study: Study, galaxy: str | int, layer: str = "") -> Score:
 def _direction(study: Study, file: str, layer: str = "") -> Score:
     layer = layer or study.probe.default_layer
     vector = direction_vector(file)
-    named = f"direction({Path(str(file)).name}, {layer}, {digest_of(vector.tolist())[:6]})"
-    return direction(layer, vector, named)
+    name = f"direction({Path(str(file)).name}, {layer}, {digest_of(vector.tolist())[:6]})"
+    return direction(layer, vector, name)
 
 
 def direction_vector(file: str) -> NDArray[Any]:
-    """The vector in a ``.npy`` file, (channel,).
+    """Read a vector (channel,) from a ``.npy`` file.
 
     Raises
     ------

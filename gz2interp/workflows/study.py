@@ -21,46 +21,40 @@ __all__ = ["Progress", "Study", "analysis_for", "open_study"]
 
 
 Progress = Callable[[str, int, int], None]
-"""Called with (what is being done, done, of how many)."""
+"""Called with (stage, done, total)."""
 
 
 @dataclass(frozen=True)
 class Study:
-    """What a workflow looks at: a network, and the galaxies it is asked about.
-
-    Attributes
-    ----------
-    survey : Survey
-    model : ModelFolder
-    """
+    """A survey, and the model that workflows apply to it."""
 
     survey: Survey
     model: ModelFolder
 
     @cached_property
     def probe(self) -> Probe:
-        """The door to the network, opened on first use.
+        """The probe of the network, opened on first use.
 
         Raises
         ------
         InputError
-            The network takes images of another shape or other bands than the survey's, or there are latents in its
-            place.
+            The network takes images of another shape or other bands than the survey's, or the model is a table of
+            latents without a network.
         """
         if self.model.latents:
             raise InputError(
-                f"{self.model.name} are latents: no network can be asked",
+                f"{self.model.name} is a table of latents without a network",
                 "A model with a network",
                 f"Choose one with --model; {self.survey.name} has {choices(self.survey.models())}",
             )
         from gz2interp.network.probe import Probe  # loads TensorFlow
 
         probe = Probe.open(self.model.model_file, self.model.class_names or None)
-        wanted = (*self.survey.shape, len(self.survey.bands))
-        if any(side not in (None, given) for side, given in zip(probe.image_shape, wanted, strict=True)):
+        shape = (*self.survey.shape, len(self.survey.bands))
+        if any(side not in (None, size) for side, size in zip(probe.image_shape, shape, strict=True)):
             raise InputError(
                 f"The network {self.model.name} takes images (y, x, band) = {probe.image_shape}",
-                f"{self.survey.name} has {wanted}, bands {' '.join(self.survey.bands)}",
+                f"{self.survey.name} has {shape}, bands {' '.join(self.survey.bands)}",
                 "Choose a network trained on such cutouts",
             )
         return probe
@@ -73,14 +67,7 @@ def open_study(survey: str | Path, model: str | None = None) -> Study:
 
 
 def analysis_for(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis:
-    """The newest analysis of a layer of exactly this survey and this model.
-
-    Parameters
-    ----------
-    survey : Survey
-    model : ModelFolder
-    layer : str
-        "" for the layer analysed last.
+    """The newest analysis of a layer, "" for the layer analysed last, of exactly this survey and this model.
 
     Raises
     ------
@@ -89,8 +76,8 @@ def analysis_for(survey: Survey, model: ModelFolder, layer: str = "") -> Analysi
     """
     analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
     if analysis is None:
-        made = [each.provenance for each in analyses_of(model.path)]
-        others = sorted({each.layer for each in made if (each.data, each.model) == (survey.digest, model.digest)})
+        sources = [analysis.provenance for analysis in analyses_of(model.path)]
+        others = sorted({item.layer for item in sources if (item.data, item.model) == (survey.digest, model.digest)})
         raise SurveyError(
             f"{layer or 'No layer'} of {model.name} has {'not ' if layer else ''}been analysed for {survey.name} "
             "as it is now",

@@ -1,13 +1,13 @@
 """``gz2interp unusual``: anomaly scores of every galaxy with reasons, stored inside the analysis.
 
-Nothing is imported here: what was found (`found`) is read without a network, and who rates should not wait for one.
+Stored results are read by `gz2interp.workflows.unusual_results`, which needs no network.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
@@ -50,8 +50,9 @@ from gz2interp.workflows.unusual_results import (
     TOGETHER,
     FittedStatistics,
     UnusualGalaxies,
-    frozen_arrays,
-    usual_of,
+    fit_statistics,
+    probabilities_of,
+    statistics_arrays,
 )
 
 if TYPE_CHECKING:
@@ -65,23 +66,38 @@ __all__ = [
     "PixelMeasurements",
     "UnusualSettings",
     "details_of",
-    "judge_image",
+    "score_images",
     "stages_of",
-    "told_of",
+    "strongest_measurements",
     "unusual",
     "votes_in_words",
 ]
 
 
 Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Deviations = list[tuple[str, float]]
+"""Descriptions of measurements, and by how many standard deviations each is off."""
 
 SCALED: Final = "scaled"
-"""The layer of a network of ours that scales the images."""
+"""Name of the layer that scales the images in networks of this project."""
+
+STRONGEST_MEASUREMENTS: Final = 2
+"""Measurements that a reason names at most."""
+
+EXCESSES: Final = ("residuals", "one_band")
+"""Scores of additional light: a measurement below the expected value is no reason for them."""
+
+SIGMA: Final = ("bump", "gap", "spot_", "hole_", "one_sided_", "one_band_", "arc_", "line")
+"""Prefixes of the measurements whose description includes the significance in standard deviations of the noise."""
+
+FEWEST = 20
+"""Galaxies with an image that are needed at least."""
 
 
 @dataclass(frozen=True, eq=False)
 class LayerFeatures:
-    """What was seen of some images.
+    """Features of n images.
 
     Attributes
     ----------
@@ -96,28 +112,28 @@ class LayerFeatures:
 
 
 class FeatureExtractor:
-    """Layers of a network, asked together.
+    """Computes features of images from several layers of a network.
 
     Parameters
     ----------
-    door : ModelProbe
+    probe : ModelProbe
     layers : sequence of str
-        By default the last layer of each size of plane: see `stages_of`.
+        By default the last layer of each spatial size: see `stages_of`.
     bands : sequence of str
-        Of the images: a layer in front of all weights has them for channels.
+        Bands of the images: they name the channels of the scaling layer.
 
     Attributes
     ----------
     layers : tuple of str
     near : str
-        The first spatial one, nearest to the pixels; "" if none is spatial.
+        The first spatial layer, nearest to the pixels; "" if none is spatial.
     feature_names : list of str
-        In words.
+        Descriptions of the features.
     """
 
-    def __init__(self, door: ModelProbe, layers: Sequence[str] = (), bands: Sequence[str] = ()) -> None:
-        self._door = door
-        self.infos = tuple(door.layer(name) for name in layers) if layers else stages_of(door.layers)
+    def __init__(self, probe: ModelProbe, layers: Sequence[str] = (), bands: Sequence[str] = ()) -> None:
+        self._probe = probe
+        self.infos = tuple(probe.layer(name) for name in layers) if layers else stages_of(probe.layers)
         self.layers = tuple(info.name for info in self.infos)
         self.near = next((info.name for info in self.infos if info.spatial), "")
         self.feature_names = [
@@ -127,10 +143,10 @@ class FeatureExtractor:
         ]
 
     def __call__(self, images: Floats) -> LayerFeatures:
-        """Ask every layer about the images (n, y, x, band)."""
+        """Features of images (n, y, x, band)."""
         features, cells = [], None
         for info in self.infos:
-            values = self._door.activations(images, info.name)
+            values = self._probe.activations(images, info.name)
             features.append(features_of(values))
             if info.name == self.near:
                 cells = cells_of(values)
@@ -143,9 +159,9 @@ def _is_image(info: LayerInfo, bands: Sequence[str]) -> bool:
 
 
 def stages_of(layers: Sequence[LayerInfo]) -> tuple[LayerInfo, ...]:
-    """The last layer of each size of plane, in the network's order; all layers where none is spatial.
+    """The last layer of each spatial size, in the network's order; the last layer alone where none is spatial.
 
-    The first are near the pixels, and know colours and small things; the last know what the classes need.
+    Early layers respond to colours and small structures, late layers to what separates the classes.
     """
     last = {info.shape[:2]: info for info in layers if info.spatial}
     if not last:
@@ -153,29 +169,19 @@ def stages_of(layers: Sequence[LayerInfo]) -> tuple[LayerInfo, ...]:
     return tuple(info for info in layers if info in last.values())
 
 
-STRONGEST_MEASUREMENTS: Final = 2
-"""Numbers that are named."""
-
-EXCESSES: Final = ("residuals", "one_band")
-"""Scores that say that something is there: what is less than expected is no reason for them."""
-
-SIGMA: Final = ("bump", "gap", "spot_", "hole_", "one_sided_", "one_band_", "arc_", "line")
-"""How the names of those begin that are told in standard deviations of the noise too."""
-
-
 class PixelMeasurements:
-    """Measures images of some bands.
+    """Morphological measurements on the pixels of images.
 
     Parameters
     ----------
     bands : sequence of str
     shape : (int, int)
-        Of the images.
+        Height and width of the images.
 
     Attributes
     ----------
     names : list of str
-        Of the numbers; empty where the images are too small for any.
+        Of the measurements; empty where the images are too small for any.
     """
 
     def __init__(self, bands: Sequence[str], shape: tuple[int, int]) -> None:
@@ -186,64 +192,77 @@ class PixelMeasurements:
         """Numbers float32 (n, number + 1) of images (n, y, x, band), the last ``bump_at``; (n, 0) if too small."""
         if not self.names:
             return np.empty((len(images), 0), np.float32)
-        found = morphology(images, self.bands)
-        return np.stack([found[name] for name in (*self.names, "bump_at")], axis=1)
+        values = morphology(images, self.bands)
+        return np.stack([values[name] for name in (*self.names, "bump_at")], axis=1)
 
 
-def told_of(usual: Morphology, bands: Sequence[str], numbers: Floats) -> list[dict[str, list[tuple[str, float]]]]:
-    """Of each galaxy, for each score of its morphology, what deviates most, and by how many standard deviations.
+def strongest_measurements(model: Morphology, bands: Sequence[str], numbers: Floats) -> list[dict[str, Deviations]]:
+    """For each galaxy and each morphological score, the measurements that deviate most.
 
     Parameters
     ----------
-    usual : Morphology
+    model : Morphology
     bands : sequence of str
     numbers : float32 (n, number + 1)
         From `PixelMeasurements`.
+
+    Returns
+    -------
+    list of dict, n
+        Score to descriptions and deviations [standard deviations], the largest first.
     """
-    words, names = morphology_words(bands), [str(name) for name in usual.names[len(CONTROLS) :]]
+    words, names = morphology_words(bands), [str(name) for name in model.names[len(CONTROLS) :]]
     values = numbers[:, len(CONTROLS) :]
-    told: list[dict[str, list[tuple[str, float]]]] = [{} for _ in numbers]
+    strongest: list[dict[str, Deviations]] = [{} for _ in numbers]
     for family in FAMILIES:
-        mine, deviations = np.flatnonzero(usual.of_family(family)), usual.deviations(numbers[:, :-1], family)
-        sizes = deviations[:, mine] if family in EXCESSES else np.abs(deviations[:, mine])
-        order = mine[np.argsort(-sizes, axis=1, kind="stable")[:, :STRONGEST_MEASUREMENTS]]
-        for at, each in enumerate(told):
-            named = [(_said(words, names[k], values[at], k), float(deviations[at, k])) for k in order[at]]
-            each[family] = [(name, value) for name, value in named if value > 0 or family not in EXCESSES]
-    return told
+        members, deviations = np.flatnonzero(model.of_family(family)), model.deviations(numbers[:, :-1], family)
+        sizes = deviations[:, members] if family in EXCESSES else np.abs(deviations[:, members])
+        order = members[np.argsort(-sizes, axis=1, kind="stable")[:, :STRONGEST_MEASUREMENTS]]
+        for i, galaxy in enumerate(strongest):
+            named = [(_measurement_in_words(words, names[k], values[i], k), float(deviations[i, k])) for k in order[i]]
+            galaxy[family] = [(name, value) for name, value in named if value > 0 or family not in EXCESSES]
+    return strongest
+
+
+def _measurement_in_words(words: dict[str, str], name: str, values: Floats, k: int) -> str:
+    """As in "the bump in its radial profile (12 sigma at 0.8 Petrosian radii)"."""
+    if not name.startswith(SIGMA):
+        return words[name]
+    where = f" at {values[-1]:.1f} Petrosian radii" if name == "bump" else ""
+    return f"{words[name]} ({values[k]:.0f} sigma{where})"
 
 
 def details_of(
-    features: Sequence[tuple[str, float]],
+    features: Deviations,
     places: Mapping[str, int],
     grid: tuple[int, int],
-    measured: Mapping[str, Sequence[tuple[str, float]]],
+    measurements: Mapping[str, Deviations],
     votes: str,
 ) -> dict[str, str]:
-    """What of one galaxy shows each of its scores, in words.
+    """The details of a galaxy's reason for each of its scores, in words.
 
     Parameters
     ----------
-    features : sequence of (str, float)
-        Of the network's activations: what deviates most, and by how many standard deviations.
+    features : list of (str, float)
+        The features of the network that deviate most.
     places : mapping of str to int
         Score of the image to the cell that deviates most.
     grid : (int, int)
         Cells (y, x) of an image.
-    measured : mapping
-        Of `told_of`.
+    measurements : mapping
+        From `strongest_measurements`.
     votes : str
-        Of `votes_in_words`.
+        From `votes_in_words`.
     """
     together = "No single number stands out; their combination is unusual"
     details = dict.fromkeys(SCORES, deviations_in_words(features) or together)
     details |= {name: f"Most of all {place_in_words(place, grid)}" for name, place in places.items()}
-    details |= {name: deviations_in_words(named) or together for name, named in measured.items()}
+    details |= {name: deviations_in_words(named) or together for name, named in measurements.items()}
     return details | {"votes": votes}
 
 
 def votes_in_words(classes: Sequence[str], shares: NDArray[np.floating], probabilities: NDArray[np.floating]) -> str:
-    """What most volunteers chose, and what the network gives most probability, of one galaxy (class,).
+    """The class with most volunteer votes and the one with the highest probability, of one galaxy (class,).
 
     >>> votes_in_words(["round", "edge_on"], np.array([0.2, 0.8]), np.array([0.97, 0.03]))
     'Volunteers: 80 % edge-on (network 3 %); network: 97 % round (volunteers 20 %)'
@@ -262,29 +281,15 @@ def _percent(share: float) -> str:
     return f"{100 * float(share):.0f} %"
 
 
-def _said(words: dict[str, str], name: str, values: Floats, k: int) -> str:
-    """As in "the bump in its radial profile (12 sigma at 0.8 Petrosian radii)"."""
-    if not name.startswith(SIGMA):
-        return words[name]
-    where = f" at {values[-1]:.1f} Petrosian radii" if name == "bump" else ""
-    return f"{words[name]} ({values[k]:.0f} sigma{where})"
-
-
-Integers = NDArray[np.int64]
-
-FEWEST = 20
-"""Galaxies without which nothing is usual."""
-
-
 @dataclass(frozen=True, eq=False)
 class _ReasonInputs:
-    """What of each galaxy its scores were made of, for the reasons.
+    """What the reasons of n galaxies are derived from.
 
     Attributes
     ----------
-    strongest : int64 (n, TOLD)
+    strongest : int64 (n, k)
         Features of the network that deviate most.
-    deviation : float32 (n, TOLD)
+    deviation : float32 (n, k)
         By how many standard deviations.
     places : mapping of int64 (n,)
         Score of the images to the cell that deviates most.
@@ -300,37 +305,31 @@ class _ReasonInputs:
 
 @dataclass(frozen=True)
 class UnusualSettings:
-    """What is asked.
+    """Settings of the anomaly scores.
 
     Attributes
     ----------
     layer : str
-        Whose analysis keeps the result; "" for the last spatial one.
+        The layer whose analysis stores the result; "" for the last spatial one.
     layers : tuple of str
-        Those that are looked at; by default the last of each size of plane.
-    ground : int
-        At most so many galaxies, drawn by chance, say what is usual: time and memory do not grow with their number.
-    places : int
-        Of them so many say what is usual at each place.
+        Layers whose features are scored; by default the last of each spatial size.
+    sample : int
+        Galaxies in the random reference sample, at most: time and memory of the fit do not grow with the survey.
+    cells_sample : int
+        Galaxies of that sample to which the statistics of each cell are fitted, at most.
     seed : int
-        Of the draw and of the forest.
+        Of the samples and of the isolation forest.
     """
 
     layer: str = ""
     layers: tuple[str, ...] = ()
-    ground: int = 20_000
-    places: int = 4000
+    sample: int = 20_000
+    cells_sample: int = 4000
     seed: int = 0
 
 
 def unusual(study: Study, settings: UnusualSettings | None = None, progress: Progress | None = None) -> UnusualGalaxies:
-    """How unusual each galaxy is, the most unusual first, and why; what is up to date is left alone.
-
-    Parameters
-    ----------
-    study : Study
-    settings : UnusualSettings, optional
-    progress : callable, optional
+    """Score how unusual each galaxy is, with reasons; a stored result that is up to date is returned as it is.
 
     Raises
     ------
@@ -340,38 +339,33 @@ def unusual(study: Study, settings: UnusualSettings | None = None, progress: Pro
         The network has no such layer.
     """
     settings = settings or UnusualSettings()
-    analysis = _analysis(study, settings.layer, progress)
+    # The newest analysis, whatever its settings: another one would take its place on the map.
+    analysis = latest_analysis(study.model.path, study.survey.digest, study.model.digest, settings.layer or None)
+    analysis = analysis or analyse(study, AnalyseSettings(settings.layer), progress)
     if len(analysis.rows) < FEWEST:
         raise SurveyError(
             f"{len(analysis.rows)} galaxies of {study.survey.name} have an image",
-            f"At least {FEWEST} galaxies to measure what is unusual, and about 200 to know it",
+            f"At least {FEWEST} galaxies to measure what is unusual, and about 200 for a reliable ranking",
         )
-    looks, folder = FeatureExtractor(study.probe, settings.layers, study.survey.bands), unusual_folder(analysis)
-    provenance = _provenance(analysis, looks, settings)
+    extractor = FeatureExtractor(study.probe, settings.layers, study.survey.bands)
+    folder, provenance = unusual_folder(analysis), _provenance(analysis, extractor.layers, settings)
     if not folder.is_complete or folder.provenance.digest != provenance.digest:
         what = f"the ranking of {study.survey.name} by {analysis.layer} of {study.model.name}"
         with whole_folder(folder.path, what, replace=True) as aside:
-            _Scoring(study, analysis, looks, settings, progress).write(UnusualFolder(aside), provenance)
+            _Scoring(study, analysis, extractor, settings, progress).write(UnusualFolder(aside), provenance)
     return UnusualGalaxies(study.survey, study.model, analysis, UnusualFolder(folder.path))
 
 
-def _analysis(study: Study, layer: str, progress: Progress | None) -> Analysis:
-    """The newest there is, however it was made: another one would take its place on the map."""
-    survey, model = study.survey, study.model
-    there = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    return there or analyse(study, AnalyseSettings(layer), progress)
-
-
-def _provenance(analysis: Analysis, looks: FeatureExtractor, settings: UnusualSettings) -> Provenance:
+def _provenance(analysis: Analysis, layers: Sequence[str], settings: UnusualSettings) -> Provenance:
     return Provenance(
         data=analysis.provenance.data,
         model=analysis.provenance.model,
         layer=analysis.layer,
         method="unusual",
         parameters={
-            "layers": list(looks.layers),
-            "ground": settings.ground,
-            "places": settings.places,
+            "layers": list(layers),
+            "ground": settings.sample,
+            "places": settings.cells_sample,
             "scores": [*SCORES, *IMAGE_SCORES, *FAMILIES, "votes"],
             "together": TOGETHER,
             "reasons": REASONS,
@@ -382,128 +376,131 @@ def _provenance(analysis: Analysis, looks: FeatureExtractor, settings: UnusualSe
 
 
 class _Scoring:
-    """One judgement of a survey, from the sample to the files."""
+    """Scores all galaxies of a survey: fits a reference sample, then writes scores and reasons."""
 
     def __init__(
         self,
         study: Study,
         analysis: Analysis,
-        looks: FeatureExtractor,
+        extractor: FeatureExtractor,
         settings: UnusualSettings,
         progress: Progress | None,
     ) -> None:
-        self._study, self._analysis, self._looks = study, analysis, looks
+        self._study, self._analysis, self._extractor = study, analysis, extractor
         self._settings, self._progress = settings, progress
-        survey = study.survey
-        self._measuring = PixelMeasurements(survey.bands, survey.shape)
+        self._measure = PixelMeasurements(study.survey.bands, study.survey.shape)
         rng = np.random.default_rng(settings.seed)
         n = len(analysis.rows)
-        self._ground = np.sort(rng.choice(n, min(n, settings.ground), replace=False))
-        self._for_places = np.sort(rng.choice(len(self._ground), min(len(self._ground), settings.places), False))
-        self._said = study.model.predictions.set_index("row").reindex(analysis.rows)
-        self._probabilities = self._said[[f"p_{name}" for name in study.model.class_names]].to_numpy(np.float32)
+        self._sample = np.sort(rng.choice(n, min(n, settings.sample), replace=False))
+        size = len(self._sample)
+        self._cells_sample = np.sort(rng.choice(size, min(size, settings.cells_sample), False))
+        self._probabilities = probabilities_of(study.model, analysis.rows)
         self._shares = vote_shares(study.survey.catalog.iloc[analysis.rows], study.model.class_names)
 
     def write(self, folder: UnusualFolder, provenance: Provenance) -> None:
-        """Look twice: at the sample, then at everybody."""
-        usual = self._usual()
-        n = len(self._analysis.rows)
-        vectors = folder.room("vectors", n, usual.space.axes.shape[1])
-        names = self._measuring.names
+        """Pass over the pixels twice: of the reference sample, then of all galaxies."""
+        statistics = self._fit()
+        n, names = len(self._analysis.rows), self._measure.names
+        vectors = folder.room("vectors", n, statistics.space.axes.shape[1])
         numbers = folder.room("numbers", n, len(names) + 1) if names else None
-        image_scores, marks = self._placed(usual, vectors, numbers)
+        image_scores, inputs = self._extract(statistics, vectors, numbers)
         if numbers is not None:
-            usual = replace(usual, morphology=Morphology.fit(numbers[self._ground, :-1], names))
+            statistics = replace(statistics, morphology=Morphology.fit(numbers[self._sample, :-1], names))
         classes = self._probabilities.argmax(axis=1).astype(np.int64)
-        judge = AnomalyModel.fit(usual.space, vectors[self._ground], classes[self._ground], self._settings.seed)
-        values = self._judged(judge, usual, vectors, numbers, image_scores)
-        frozen = frozen_arrays(usual) | {"ground": self._ground, "layers": np.array(self._looks.layers)}
-        folder.complete(self._table(values, usual, numbers, marks), frozen, provenance)
+        model = AnomalyModel.fit(statistics.space, vectors[self._sample], classes[self._sample], self._settings.seed)
+        values = self._score(model, statistics, vectors, numbers, image_scores)
+        arrays = statistics_arrays(statistics)
+        arrays |= {"ground": self._sample, "layers": np.array(self._extractor.layers)}
+        folder.complete(self._table(values, statistics, numbers, inputs), arrays, provenance)
 
-    def _usual(self) -> FittedStatistics:
-        """What the sample says."""
+    def _fit(self) -> FittedStatistics:
+        """Fit the statistics of features and cells to the reference sample."""
         features: list[Floats] = []
         cells: list[Floats] = []
-        wanted = np.zeros(len(self._ground), bool)
-        wanted[self._for_places] = True
-        for part, _, look in self._seen("what is usual", self._ground):
-            features.append(look.features)
-            if look.cells is not None:
-                cells.append(look.cells[wanted[part]])
-        return usual_of(np.concatenate(features), np.concatenate(cells) if cells else None)
+        in_cells_sample = np.zeros(len(self._sample), bool)
+        in_cells_sample[self._cells_sample] = True
+        for part, _, batch in self._batches("reference sample", self._sample):
+            features.append(batch.features)
+            if batch.cells is not None:
+                cells.append(batch.cells[in_cells_sample[part]])
+        return fit_statistics(np.concatenate(features), np.concatenate(cells) if cells else None)
 
-    def _placed(
-        self, usual: FittedStatistics, vectors: Floats, numbers: Floats | None
+    def _extract(
+        self, statistics: FittedStatistics, vectors: Floats, numbers: Floats | None
     ) -> tuple[dict[str, Floats], _ReasonInputs]:
-        """Write everybody's vector and numbers; return the scores of the images, and what they are made of."""
+        """Write all vectors and measurements; return the image scores, and what their reasons are derived from."""
         n, grid = len(vectors), (1, 1)
-        image_scores = {name: np.empty(n, np.float32) for name in usual.image_scores}
-        places = {name: np.zeros(n, np.int64) for name in usual.image_scores}
+        image_scores = {name: np.empty(n, np.float32) for name in statistics.image_scores}
+        places = {name: np.zeros(n, np.int64) for name in statistics.image_scores}
         strongest, deviation = np.empty((n, TOLD), np.int64), np.empty((n, TOLD), np.float32)
-        for part, images, look in self._seen("everybody", np.arange(n)):
-            vectors[part] = usual.space(look.features)
+        for part, images, batch in self._batches("all galaxies", np.arange(n)):
+            vectors[part] = statistics.space(batch.features)
             if numbers is not None:
-                numbers[part] = self._measuring(images)
-            grid = grid if look.cells is None else look.cells.shape[1:3]
-            for name, far in usual.farness(look.cells).items():
+                numbers[part] = self._measure(images)
+            grid = grid if batch.cells is None else batch.cells.shape[1:3]
+            for name, far in statistics.farness(batch.cells).items():
                 image_scores[name][part], places[name][part] = farthest_places(far), far.argmax(axis=1)
-            deviations = usual.deviations(look.features)
+            deviations = statistics.deviations(batch.features)
             strongest[part] = strongest_features(deviations)
             deviation[part] = np.take_along_axis(deviations, strongest[part], axis=1)
         return image_scores, _ReasonInputs(strongest, deviation, places, grid)
 
-    def _seen(self, stage: str, positions: Integers) -> Iterator[tuple[slice, Floats, Any]]:
+    def _batches(self, stage: str, positions: Integers) -> Iterator[tuple[slice, Floats, LayerFeatures]]:
         rows = self._analysis.rows[positions]
         done = 0
         for batch in self._study.survey.batches(rows=rows):
-            yield slice(done, done + len(batch.rows)), batch.images, self._looks(batch.images)
+            yield slice(done, done + len(batch.rows)), batch.images, self._extractor(batch.images)
             done += len(batch.rows)
             if self._progress:
                 self._progress(stage, done, len(rows))
 
-    def _judged(
+    def _score(
         self,
-        judge: AnomalyModel,
-        usual: FittedStatistics,
+        model: AnomalyModel,
+        statistics: FittedStatistics,
         vectors: Floats,
         numbers: Floats | None,
         image_scores: dict[str, Floats],
     ) -> dict[str, Floats]:
         itself = np.full(len(vectors), -1, np.int64)
-        itself[self._ground] = np.arange(len(self._ground))
+        itself[self._sample] = np.arange(len(self._sample))
         parts: list[dict[str, Floats]] = []
         for start in range(0, len(vectors), 16 * SHARD_ROWS):
             part = slice(start, start + 16 * SHARD_ROWS)
-            of_pixels = {} if numbers is None else usual.measured(np.asarray(numbers[part]))
+            pixel_scores = {} if numbers is None else statistics.morphology_scores(np.asarray(numbers[part]))
             parts.append(
-                judge(
+                model(
                     np.asarray(vectors[part]),
                     self._probabilities[part],
                     itself[part],
-                    {name: each[part] for name, each in image_scores.items()} | of_pixels,
+                    {name: values[part] for name, values in image_scores.items()} | pixel_scores,
                     self._shares[part],
                 )
             )
             if self._progress:
                 self._progress("scores", min(part.stop, len(vectors)), len(vectors))
-        return {name: np.concatenate([each[name] for each in parts]) for name in parts[0]}
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _table(
-        self, values: dict[str, Floats], usual: FittedStatistics, numbers: Floats | None, marks: _ReasonInputs
+        self,
+        scores: dict[str, Floats],
+        statistics: FittedStatistics,
+        numbers: Floats | None,
+        inputs: _ReasonInputs,
     ) -> pd.DataFrame:
-        normal = {name: normal_scores(each) for name, each in values.items()}
+        normal = {name: normal_scores(values) for name, values in scores.items()}
         score = combined(normal, SCORES)
         rank = np.empty(len(score), np.int64)
         rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
-        counts = {name: int(np.isfinite(each).sum()) for name, each in values.items()}
+        counts = {name: int(np.isfinite(values).sum()) for name, values in scores.items()}
         reasons = [
             reason_of(
-                {name: float(each[i]) for name, each in normal.items()},
-                self._details(marks, measured, i),
+                {name: float(values[i]) for name, values in normal.items()},
+                self._details(inputs, measurements, i),
                 counts,
                 bool(rank[i] > max(ORDINARY * len(rank), 1)),
             )
-            for i, measured in enumerate(self._told(usual, numbers, len(score)))
+            for i, measurements in enumerate(self._measurements(statistics, numbers, len(score)))
         ]
         rows = self._analysis.rows
         return pd.DataFrame(
@@ -513,46 +510,46 @@ class _Scoring:
                 "rank": rank,
                 "score": score.astype(np.float32),
                 "reason": pd.Series(reasons, dtype="str"),
-                **{name: each.astype(np.float32) for name, each in values.items()},
-                **{f"normal_{name}": each.astype(np.float32) for name, each in normal.items()},
+                **{name: values.astype(np.float32) for name, values in scores.items()},
+                **{f"normal_{name}": values.astype(np.float32) for name, values in normal.items()},
             }
         )
 
-    def _details(self, marks: _ReasonInputs, measured: dict[str, list[tuple[str, float]]], i: int) -> dict[str, str]:
-        names = self._looks.feature_names
+    def _details(self, inputs: _ReasonInputs, measurements: dict[str, Deviations], i: int) -> dict[str, str]:
+        names = self._extractor.feature_names
         return details_of(
-            [(names[k], float(d)) for k, d in zip(marks.strongest[i], marks.deviation[i], strict=True)],
-            {name: int(of_all[i]) for name, of_all in marks.places.items()},
-            marks.grid,
-            measured,
+            [(names[k], float(d)) for k, d in zip(inputs.strongest[i], inputs.deviation[i], strict=True)],
+            {name: int(cells[i]) for name, cells in inputs.places.items()},
+            inputs.grid,
+            measurements,
             votes_in_words(self._study.model.class_names, self._shares[i], self._probabilities[i]),
         )
 
-    def _told(
-        self, usual: FittedStatistics, numbers: Floats | None, n: int
-    ) -> Iterator[dict[str, list[tuple[str, float]]]]:
-        """What is farthest off of each galaxy, a shard at a time."""
+    def _measurements(
+        self, statistics: FittedStatistics, numbers: Floats | None, n: int
+    ) -> Iterator[dict[str, Deviations]]:
+        """The strongest measurements of each galaxy, a shard at a time."""
         for start in range(0, n, SHARD_ROWS):
             count = min(SHARD_ROWS, n - start)
-            if numbers is None or usual.morphology is None:
+            if numbers is None or statistics.morphology is None:
                 yield from ({} for _ in range(count))
             else:
                 part = np.asarray(numbers[start : start + count])
-                yield from told_of(usual.morphology, self._study.survey.bands, part)
+                yield from strongest_measurements(statistics.morphology, self._study.survey.bands, part)
 
 
 @dataclass(frozen=True, eq=False)
 class ImageAnomaly:
-    """What was found of galaxies from elsewhere.
+    """Anomaly scores of n images that are not in the survey.
 
     Attributes
     ----------
     values, normal : dict of float (n,)
-        Each score, and its place among the survey's as a normal score; NaN where it is not known.
+        Each score, and the normal score of its rank in the survey; NaN where it is not available.
     score : float64 (n,)
         The combination.
     rank : int64 (n,)
-        Which place it would have in the survey, 1 for the most unusual.
+        Rank that it would have in the survey, 1 for the most unusual.
     reasons : list of str
     """
 
@@ -563,40 +560,46 @@ class ImageAnomaly:
     reasons: list[str]
 
 
-def judge_image(found: UnusualGalaxies, probe: Probe, images: NDArray[np.float32]) -> ImageAnomaly:
-    """Judge galaxies that are not in the survey as its own were judged; nobody's votes are known of them.
+def score_images(galaxies: UnusualGalaxies, probe: Probe, images: NDArray[np.float32]) -> ImageAnomaly:
+    """Score images that are not in the survey with the survey's fitted model; they have no volunteer votes.
 
     Parameters
     ----------
-    found : UnusualGalaxies
+    galaxies : UnusualGalaxies
+        Of the survey.
     probe : Probe
-        Of the model that `found` is of.
+        Of the model that `galaxies` is of.
     images : float32 (n, y, x, band), nanomaggies
     """
-    looks, usual = FeatureExtractor(probe, found.layers, found.survey.bands), found.usual
-    look = looks(images)
-    probabilities = probe.probabilities(images)
-    bands = found.survey.bands
+    bands, statistics = galaxies.survey.bands, galaxies.statistics
+    extractor = FeatureExtractor(probe, galaxies.layers, bands)
+    batch = extractor(images)
     numbers = PixelMeasurements(bands, images.shape[1:3])(images)
-    farness = usual.farness(look.cells)
-    image_scores = {name: farthest_places(far) for name, far in farness.items()} | usual.measured(numbers)
-    values = found.judge(usual.space(look.features), probabilities, image_scores=image_scores)
-    placed = found.placed(values)
-    score = placed.pop("score")
-    above = np.sort(-found.scores["score"].to_numpy(np.float64))
-    deviations = usual.deviations(look.features)
+    farness = statistics.farness(batch.cells)
+    image_scores = {name: farthest_places(far) for name, far in farness.items()}
+    image_scores |= statistics.morphology_scores(numbers)
+    values = galaxies.anomaly_model(
+        statistics.space(batch.features), probe.probabilities(images), image_scores=image_scores
+    )
+    normal = galaxies.normal_scores_of(values)
+    score = normal.pop("score")
+    above = np.sort(-galaxies.scores["score"].to_numpy(np.float64))
+    deviations = statistics.deviations(batch.features)
     strongest = strongest_features(deviations)
-    measured = [{} for _ in images] if usual.morphology is None else told_of(usual.morphology, bands, numbers)
+    morphology_model = statistics.morphology
+    measurements: list[dict[str, Deviations]] = (
+        [{} for _ in images] if morphology_model is None else strongest_measurements(morphology_model, bands, numbers)
+    )
     rank = np.searchsorted(above, -score, side="left").astype(np.int64) + 1
-    counts = {name: int(np.isfinite(found.scores[name]).sum()) for name in placed}
+    counts = {name: int(np.isfinite(galaxies.scores[name]).sum()) for name in normal}
     reasons = [
         reason_of(
-            {name: float(placed[name][i]) for name in TITLES if name in placed},
+            {name: float(normal[name][i]) for name in TITLES if name in normal},
             details_of(
-                [(looks.feature_names[k], float(deviations[i, k])) for k in strongest[i]],
+                [(extractor.feature_names[k], float(deviations[i, k])) for k in strongest[i]],
                 {name: int(far[i].argmax()) for name, far in farness.items()},
-                (1, 1) if look.cells is None else look.cells.shape[1:3],
-                measured[i],
+                (1, 1) if batch.cells is None else batch.cells.shape[1:3],
+                measurements[i],
                 "",
             ),
             counts,
@@ -604,4 +607,4 @@ def judge_image(found: UnusualGalaxies, probe: Probe, images: NDArray[np.float32
         )
         for i in range(len(images))
     ]
-    return ImageAnomaly(values, placed, score, rank, reasons)
+    return ImageAnomaly(values, normal, score, rank, reasons)

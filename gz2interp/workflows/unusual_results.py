@@ -43,10 +43,11 @@ __all__ = [
     "UnusualGalaxies",
     "artefacts_in_words",
     "artefacts_of",
-    "frozen_arrays",
+    "fit_statistics",
     "latest_unusual",
-    "read_usual",
-    "usual_of",
+    "probabilities_of",
+    "statistics_arrays",
+    "statistics_from_arrays",
 ]
 
 
@@ -55,17 +56,17 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class FittedStatistics:
-    """What a sample of galaxies says.
+    """Statistics of the reference sample of a survey.
 
     Attributes
     ----------
     space : WhitenedSpace
     middle, scatter : float32 (feature,)
-        Of each feature.
+        Mean and standard deviation of each feature.
     image_scores : mapping
-        Those of `IMAGE_SCORES`, fitted; empty where no layer is spatial.
+        The fitted `IMAGE_SCORES`; empty where no layer is spatial.
     morphology : Morphology, optional
-        None before anything was measured, and where images are too small for it.
+        None before the pixels are measured, and where images are too small for it.
     """
 
     space: WhitenedSpace
@@ -74,102 +75,96 @@ class FittedStatistics:
     image_scores: Mapping[str, Any]
     morphology: Morphology | None = None
 
-    def judged(self, cells: Floats | None) -> dict[str, Floats]:
-        """The scores of the images, float32 (n,) each, of their cells (n, y, x, channel)."""
+    def cell_scores(self, cells: Floats | None) -> dict[str, Floats]:
+        """The image scores, float32 (n,) each, of cells (n, y, x, channel)."""
         return {name: farthest_places(far) for name, far in self.farness(cells).items()}
 
     def farness(self, cells: Floats | None) -> dict[str, Floats]:
-        """How far each place is from what is usual, float32 (n, place) for each score of the images."""
+        """Distance of each cell from the reference sample, float32 (n, cell) for each image score."""
         return {} if cells is None else {name: score.farness(cells) for name, score in self.image_scores.items()}
 
-    def measured(self, numbers: Floats) -> dict[str, Floats]:
-        """The scores of what was measured on the pixels (n, number + 1), the last ``bump_at``, float32 (n,) each."""
+    def morphology_scores(self, numbers: Floats) -> dict[str, Floats]:
+        """Scores float32 (n,) each of measurements (n, number + 1) on the pixels, the last of them ``bump_at``."""
         return {} if self.morphology is None else self.morphology(numbers[:, :-1])
 
     def deviations(self, features: Floats) -> Floats:
-        """By how many scatters each feature is off its mean, float32 (n, feature)."""
+        """Difference of each feature from its mean in standard deviations, float32 (n, feature)."""
         return np.asarray((features - self.middle) / self.scatter, np.float32)
 
 
-def usual_of(features: Floats, cells: Floats | None) -> FittedStatistics:
-    """What a sample says.
-
-    Parameters
-    ----------
-    features : float32 (n, feature)
-    cells : float32 (m, y, x, channel), optional
-    """
+def fit_statistics(features: Floats, cells: Floats | None) -> FittedStatistics:
+    """Fit the statistics to features (n, feature), and the image scores to cells (m, y, x, channel) if any."""
     image_scores = {} if cells is None else {name: kind.fit(cells) for name, kind in IMAGE_SCORES.items()}
     middle, scatter = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-7)
     return FittedStatistics(fit_space(features), middle, scatter, image_scores)
 
 
-def frozen_arrays(usual: FittedStatistics) -> dict[str, NDArray[Any]]:
-    """Everything as arrays by name."""
+def statistics_arrays(statistics: FittedStatistics) -> dict[str, NDArray[Any]]:
+    """Fitted statistics as arrays by name, as they are stored."""
     arrays: dict[str, NDArray[Any]] = {
-        "space/middle": usual.space.middle,
-        "space/axes": usual.space.axes,
-        "middle": usual.middle,
-        "scatter": usual.scatter,
+        "space/middle": statistics.space.middle,
+        "space/axes": statistics.space.axes,
+        "middle": statistics.middle,
+        "scatter": statistics.scatter,
     }
-    for name, score in usual.image_scores.items():
+    for name, score in statistics.image_scores.items():
         for field, value in vars(score).items():
             parts = vars(value) if isinstance(value, BrightnessBins) else {"": value}
             arrays |= {f"{name}/{field}/{part}".rstrip("/"): array for part, array in parts.items()}
-    if usual.morphology is not None:
-        arrays |= {f"morphology/{field}": array for field, array in vars(usual.morphology).items()}
+    if statistics.morphology is not None:
+        arrays |= {f"morphology/{field}": array for field, array in vars(statistics.morphology).items()}
     return arrays
 
 
-def read_usual(arrays: Mapping[str, NDArray[Any]]) -> FittedStatistics:
-    """The inverse of `frozen_arrays`."""
+def statistics_from_arrays(arrays: Mapping[str, NDArray[Any]]) -> FittedStatistics:
+    """The inverse of `statistics_arrays`."""
     kinds = {name: kind for name, kind in IMAGE_SCORES.items() if f"{name}/axis" in arrays}
     image_scores = {name: kind(**_parts(arrays, name, kind)) for name, kind in kinds.items()}
     space = WhitenedSpace(arrays["space/middle"], arrays["space/axes"])
-    measured = {field.name: arrays.get(f"morphology/{field.name}") for field in fields(Morphology)}
-    morphology = None if measured["names"] is None else Morphology(**measured)  # type: ignore[arg-type]
+    morphology_arrays = {field.name: arrays.get(f"morphology/{field.name}") for field in fields(Morphology)}
+    morphology = None if morphology_arrays["names"] is None else Morphology(**morphology_arrays)  # type: ignore[arg-type]
     return FittedStatistics(space, arrays["middle"], arrays["scatter"], image_scores, morphology)
 
 
 def _parts(arrays: Mapping[str, NDArray[Any]], name: str, kind: Any) -> dict[str, Any]:
-    known = [field.name for field in fields(kind)]
     levels = BrightnessBins(*(arrays[f"{name}/levels/{field.name}"] for field in fields(BrightnessBins)))
-    return {field: levels if field == "levels" else arrays[f"{name}/{field}"] for field in known}
+    names = [field.name for field in fields(kind)]
+    return {field: levels if field == "levels" else arrays[f"{name}/{field}"] for field in names}
 
 
 MOST_VOTES: Final = 0.5
-"""Share of the volunteers' votes for a star or an artefact from which on a galaxy is one."""
+"""Share of volunteer votes for "star or artefact" from which on a galaxy counts as one."""
 
 NAMES: Final = frozenset({"a", "artifact", "artefact", "star", "star_or_artifact", "star_or_artefact", "problem"})
-"""Classes of what is no galaxy, in lower case."""
+"""Names of classes of stars and artefacts, in lower case."""
 
 QUALITY: Final = {
     "flat": (5.0, "a peak of {:.0f} pixels that was cut off"),
     "invalid": (0.1, "{:.0%} of the pixels were not imaged"),
     "zero": (0.1, "{:.0%} of the pixels are zero"),
 }
-"""Columns of image quality, the value from which on an image is one of an artefact, and what is said of it."""
+"""Columns of image quality, the threshold from which on an image counts as an artefact, and the reason."""
 
 _PAINTED: Final = "painted_kind"
 _KINDS: Final = ("debiased", "weighted_fraction", "fraction")
 _NEWER: Final = re.compile(
     r"smooth-or-featured.*_(artifact|star-artifact|star-or-artifact|problem)_(debiased|fraction)"
 )
-"""Votes of Galaxy Zoo after the second."""
+"""Vote columns of later Galaxy Zoo projects."""
 
 
 def artefacts_of(survey: Survey, model: ModelFolder | None, rows: NDArray[np.int64]) -> pd.Series[str]:
     """Why each galaxy counts as a star or an artefact, "" where it does not.
 
     The first of these that applies: the class in the catalogue (label, Galaxy Zoo 2 class, painted kind), at least half
-    of the volunteers' votes, the class that the network predicts, and, where `gz2interp.quality` has measured the
-    images, a saturated peak or missing pixels.
+    of the volunteer votes, the predicted class, and, where `gz2interp.quality` has measured the images, a saturated
+    peak or missing pixels.
 
     Parameters
     ----------
     survey : Survey
     model : ModelFolder or None
-        Whose predictions count; None for nobody's.
+        Model whose predictions are used; None for no predictions.
     rows : int64 (n,)
 
     Returns
@@ -178,13 +173,13 @@ def artefacts_of(survey: Survey, model: ModelFolder | None, rows: NDArray[np.int
         In the order of `rows` and indexed by them.
     """
     reasons = pd.Series("", index=rows, dtype="str")
-    for told in (_by_catalogue(survey, rows), _by_prediction(model, rows), _by_quality(survey, rows)):
-        reasons = reasons.where(reasons != "", told)
+    for further in (_by_catalogue(survey, rows), _by_prediction(model, rows), _by_quality(survey, rows)):
+        reasons = reasons.where(reasons != "", further)
     return reasons
 
 
 def artefacts_in_words(reasons: Iterable[str]) -> str:
-    """How many were left out, and by what.
+    """Number of galaxies left out, and by which criterion.
 
     >>> artefacts_in_words(["catalogue: A", "", "votes: 71 %", "votes: 55 %"])
     '3 stars or artefacts are left out: 1 by catalogue, 2 by votes'
@@ -209,13 +204,13 @@ def _by_catalogue(survey: Survey, rows: NDArray[np.int64]) -> pd.Series[str]:
         reasons = reasons.where((reasons != "") | ~is_one, "catalogue: " + values)
     for name in votes:
         shares = table[name].astype("float64")
-        told = shares.map(lambda share: f"votes: {share:.0%} star or artefact".replace("%", " %"))
-        reasons = reasons.where((reasons != "") | ~(shares >= MOST_VOTES), told)
+        words = shares.map(lambda share: f"votes: {share:.0%} star or artefact".replace("%", " %"))
+        reasons = reasons.where((reasons != "") | ~(shares >= MOST_VOTES), words)
     return reasons
 
 
 def _vote_columns(columns: list[str]) -> list[str]:
-    """The best kind of votes that there is, and those of newer surveys."""
+    """The best available kind of Galaxy Zoo 2 votes, and those of later projects."""
     ours = (vote_column(*CLASS_VOTES["A"][0], kind) for kind in _KINDS)
     best = next((name for name in ours if name in columns), None)
     return [*([best] if best else []), *(name for name in columns if _NEWER.fullmatch(name))]
@@ -226,10 +221,10 @@ def _by_prediction(model: ModelFolder | None, rows: NDArray[np.int64]) -> pd.Ser
     if model is None or model.latents:
         return none
     try:
-        said: pd.Series[Any] = model.predictions.set_index("row")["prediction"].reindex(rows).fillna("")
+        classes: pd.Series[Any] = model.predictions.set_index("row")["prediction"].reindex(rows).fillna("")
     except SurveyError:  # the network has not been run over the survey
         return none
-    return none.where(~said.str.lower().isin(NAMES), "prediction: " + said.astype("str"))
+    return none.where(~classes.str.lower().isin(NAMES), "prediction: " + classes.astype("str"))
 
 
 def _by_quality(survey: Survey, rows: NDArray[np.int64]) -> pd.Series[str]:
@@ -238,32 +233,24 @@ def _by_quality(survey: Survey, rows: NDArray[np.int64]) -> pd.Series[str]:
         return reasons
     table = table.set_index("row").reindex(rows)
     for name, (least, words) in QUALITY.items():
-        told = table[name].map(lambda value, words=words: "image quality: " + words.format(value).replace("%", " %"))
-        reasons = reasons.where((reasons != "") | ~(table[name] >= least), told)
+        text = table[name].map(lambda value, words=words: "image quality: " + words.format(value).replace("%", " %"))
+        reasons = reasons.where((reasons != "") | ~(table[name] >= least), text)
     return reasons
 
 
 BY_CHANCE: Final = 0.05
-"""Probability for an ordinary galaxy to be the highest in a score, above which a ranking is no result."""
+"""Probability for an ordinary galaxy to rank first in a score, above which the ranking carries a caveat."""
 
 TOGETHER = "harmonic mean of the shares"
-"""How scores become one; results that were kept when it was another judge nobody from elsewhere."""
+"""Name of the combination of scores; results stored with another one cannot score further galaxies."""
 
 REASONS: Final = 3
-"""Of how reasons are told; another one makes another result. Before 3 a reason could contradict the rank."""
+"""Version of the reasons; results of another version are recomputed. Before 3 a reason could contradict the rank."""
 
 
 @dataclass(frozen=True)
 class UnusualGalaxies:
-    """The scores of a survey's galaxies, and the judge that gave them.
-
-    Attributes
-    ----------
-    survey : Survey
-    model : ModelFolder
-    analysis : Analysis
-    folder : UnusualFolder
-    """
+    """Stored anomaly scores of a survey's galaxies, and the fitted model."""
 
     survey: Survey
     model: ModelFolder
@@ -277,7 +264,7 @@ class UnusualGalaxies:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that were looked at."""
+        """The layers whose features were scored."""
         with self._reading():
             return tuple(str(layer) for layer in self.folder.frozen["layers"])
 
@@ -285,23 +272,23 @@ class UnusualGalaxies:
         """The most unusual first: rank, galaxy_id, score, reason, ra, dec, prediction, label, and every score."""
         ranked = self.scores.sort_values("rank").head(most if most is not None else len(self.scores))
         rows = ranked["row"].to_numpy()
-        said = self.model.predictions.set_index("row").reindex(rows)
+        predictions = self.model.predictions.set_index("row").reindex(rows)
         catalog = self.survey.catalog.iloc[rows]
-        told = {
+        columns = {
             "rank": ranked["rank"].to_numpy(),
             GALAXY_ID: ranked[GALAXY_ID].to_numpy(),
             "score": ranked["score"].to_numpy(),
             "reason": ranked["reason"].to_numpy(),
             RA: catalog[RA].to_numpy(),
             DEC: catalog[DEC].to_numpy(),
-            "prediction": said["prediction"].to_numpy(),
-            LABEL: said["label"].fillna("").to_numpy(),
+            "prediction": predictions["prediction"].to_numpy(),
+            LABEL: predictions["label"].fillna("").to_numpy(),
         }
-        return pd.DataFrame(told | {name: ranked[name].to_numpy() for name in TITLES if name in ranked})
+        return pd.DataFrame(columns | {name: ranked[name].to_numpy() for name in TITLES if name in ranked})
 
     @property
     def caveat(self) -> str:
-        """What the ranking cannot tell, in words; "" where there is nothing to say."""
+        """Limits of the ranking, in words; "" where there are none."""
         return " ".join(words for words in (self._too_few, self._outdated) if words)
 
     @property
@@ -315,16 +302,14 @@ class UnusualGalaxies:
 
     @property
     def _too_few(self) -> str:
-        """What so few galaxies cannot tell.
+        """A caveat where the survey is too small for a ranking.
 
         In each of k independent scores one of n galaxies comes first, however ordinary all of them are: any given one
-        does so in at least one score with probability 1 - (1 - 1/n)^k. Below 5 % the first places mean something.
+        does so in at least one score with probability 1 - (1 - 1/n)^k. The ranking is meaningful below 5 %.
         """
-        known = [name for name in TITLES if name in self.scores and np.isfinite(self.scores[name]).any()]
-        k, n = (
-            len([name for name in known if name not in SCORES]) + any(name in SCORES for name in known),
-            len(self.scores),
-        )
+        names = [name for name in TITLES if name in self.scores and np.isfinite(self.scores[name]).any()]
+        k = len([name for name in names if name not in SCORES]) + any(name in SCORES for name in names)
+        n = len(self.scores)
         chance = 1 - (1 - 1 / n) ** k
         if chance <= BY_CHANCE:
             return ""
@@ -336,69 +321,71 @@ class UnusualGalaxies:
         ).replace("%", " %")
 
     @cached_property
-    def usual(self) -> FittedStatistics:
-        """What is usual in the survey."""
+    def statistics(self) -> FittedStatistics:
+        """The statistics of the reference sample."""
         with self._reading():
-            return read_usual(self.folder.frozen)
+            return statistics_from_arrays(self.folder.frozen)
 
     @cached_property
-    def judge(self) -> AnomalyModel:
-        """The scores as they were fitted; fitting them again to the same ground gives the same."""
+    def anomaly_model(self) -> AnomalyModel:
+        """The anomaly model, fitted again to the stored reference sample, with the same result."""
         with self._reading():
-            ground = np.asarray(self.folder.frozen["ground"], np.int64)
-            classes = self._probabilities[ground].argmax(axis=1).astype(np.int64)
-            vectors = np.asarray(self.folder.vectors[ground])
-            return AnomalyModel.fit(self.usual.space, vectors, classes, self.folder.provenance.seed or 0)
+            sample = np.asarray(self.folder.frozen["ground"], np.int64)
+            probabilities = probabilities_of(self.model, self.analysis.rows)
+            classes = probabilities[sample].argmax(axis=1).astype(np.int64)
+            vectors = np.asarray(self.folder.vectors[sample])
+            return AnomalyModel.fit(self.statistics.space, vectors, classes, self.folder.provenance.seed or 0)
 
     def _reading(self) -> AbstractContextManager[None]:
         return failing_as(SurveyError, str(self.folder.path / "frozen.npz"), remedy="Run gz2interp unusual again")
 
     @cached_property
-    def taste(self) -> Floats:
-        """By what galaxies are told apart when a rating is passed on, float32 (n, component)."""
+    def preference_vectors(self) -> Floats:
+        """Inputs of the preference model that generalises ratings, float32 (n, component)."""
         normal = self.scores[[f"normal_{name}" for name in TITLES if f"normal_{name}" in self.scores]]
         numbers = self.folder.numbers
-        morphology = None if numbers is None else self.usual.morphology
+        morphology = None if numbers is None else self.statistics.morphology
         whitened = None if numbers is None or morphology is None else morphology.whitened(numbers[:, :-1])
         return taste_vectors(self.folder.vectors, normal.to_numpy(np.float32), whitened)
 
-    def placed(self, values: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float64]]:
-        """Scores of galaxies from elsewhere, as normal scores among the survey's; ``score`` is their combination.
+    def normal_scores_of(self, scores: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float64]]:
+        """Scores of galaxies outside the survey as normal scores of their ranks in it; ``score`` is the combination.
 
         Raises
         ------
         SurveyError
-            What is kept was made by an earlier version, which put scores together in another way.
+            The stored scores come from an earlier version, which combined them in another way.
         """
         if self.folder.provenance.parameters.get("together") != TOGETHER:
             raise SurveyError(
-                f"What is unusual in {self.survey.name} was asked of an earlier version",
-                "Scores that are put together as those of the survey are",
+                f"The stored anomaly scores of {self.survey.name} come from an earlier version",
+                "Scores that are combined as in this version",
                 f"Run gz2interp unusual {self.survey.path} --model {self.model.name}",
             )
-        normal = {name: placed_among(each, self.scores[name].to_numpy()) for name, each in values.items()}
+        normal = {name: placed_among(values, self.scores[name].to_numpy()) for name, values in scores.items()}
         return normal | {"score": combined(normal, SCORES)}
 
-    @cached_property
-    def _probabilities(self) -> Floats:
-        said = self.model.predictions.set_index("row").reindex(self.analysis.rows)
-        return said[[f"p_{name}" for name in self.model.class_names]].to_numpy(np.float32)
+
+def probabilities_of(model: ModelFolder, rows: NDArray[np.int64]) -> Floats:
+    """Stored class probabilities float32 (n, class) of rows of a survey."""
+    predictions = model.predictions.set_index("row").reindex(rows)
+    return predictions[[f"p_{name}" for name in model.class_names]].to_numpy(np.float32)
 
 
 def latest_unusual(survey: Survey, model: ModelFolder, layer: str = "") -> UnusualGalaxies:
-    """What was found in the newest analysis of exactly this survey and this model that was asked.
+    """The scores stored in the newest analysis of exactly this survey and this model that has any.
 
     Raises
     ------
     SurveyError
-        Nothing was asked of them.
+        No analysis of them has stored scores.
     """
     for analysis in analyses_of(model.path):
-        made, folder = analysis.provenance, unusual_folder(analysis)
-        ours = (made.data, made.model) == (survey.digest, model.digest) and layer in ("", made.layer)
+        source, folder = analysis.provenance, unusual_folder(analysis)
+        ours = (source.data, source.model) == (survey.digest, model.digest) and layer in ("", source.layer)
         if ours and folder.is_complete:
             return UnusualGalaxies(survey, model, analysis, folder)
     raise SurveyError(
-        f"What is unusual in {survey.name} was not asked of {model.name} as it is now",
+        f"{survey.name} has no anomaly scores by {model.name} as it is now",
         remedy=f"Run gz2interp unusual {survey.path} --model {model.name}" + (f" --layer {layer}" if layer else ""),
     )
