@@ -209,9 +209,9 @@ def test_an_absurd_wait_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     limits = Limits(rate=0, longest_hold=0.3)
     with Toy(lambda handler: answer(handler, b"", 503, Retry_After="999999999")) as toy:
         service = Service("toy", toy.address, limits, threading.Event())
-        with pytest.raises(ArchiveError, match="ask again in 999999999 seconds"):
+        with pytest.raises(ArchiveError, match="retry after 999999999 seconds"):
             PoliteSession(service).get(f"{toy.address}/here")
-        assert service.pace.held_for <= 0.3
+        assert service.rate_limiter.held_for <= 0.3
 
 
 # -- how much ----------------------------------------------------------------------------------------------------------

@@ -358,7 +358,7 @@ class TestOtherVotes:
             for answer in question.answers:
                 column = vote_column(question.name, answer, "weighted_fraction")
                 np.testing.assert_allclose(catalog[column], shares[answer], atol=2e-4)
-        assert report.labels.why_not["nobody was asked"] == 0
+        assert report.labels.why_not["no votes"] == 0
         assert not any("do not sum" in note for note in report.notes)
 
     def test_a_question_that_nobody_reached_is_unknown(self, tmp_path):

@@ -71,7 +71,7 @@ def test_bars_at_their_thresholds():
     answer = labels_by("barred", catalog)
     assert answer.classes == ("bar", "no_bar")
     assert answer.labels.dropna().to_dict() == {0: "bar", 1: "no_bar"}
-    assert answer.why_not == {"no disc seen from above": 3, "weak": 1}
+    assert answer.why_not == {"no face-on disc": 3, "weak": 1}
     plain = catalog.rename(columns=lambda name: name.replace("debiased", "fraction"))
     assert labels_by("barred", plain).labels.equals(answer.labels)
 
@@ -83,7 +83,7 @@ def test_votes_are_a_distribution():
     np.testing.assert_allclose(answer.targets.iloc[0], [0.75, 0.25, 0.0], rtol=0, atol=1e-6)
     assert answer.targets.iloc[1].isna().all()
     assert answer.labels.tolist()[::2] == ["smooth", "star_or_artifact"]
-    assert answer.why_not == {"nobody answered t01_smooth_or_features": 1}
+    assert answer.why_not == {"no votes for t01_smooth_or_features": 1}
 
 
 def test_votes_of_another_question():

@@ -102,9 +102,9 @@ class TestUnits:
     @pytest.mark.parametrize(
         ("heading", "lon", "lat", "message"),
         [
-            ("ra_hours,dec", RA, DEC, "off the sphere: 'ra_hours' .hour.*exchanged, or in another unit"),
+            ("ra_hours,dec", RA, DEC, "off the sphere: 'ra_hours' .hour.*swapped, or in another unit"),
             ("ra_rad,dec_rad", RA, DEC, "off the sphere"),
-            ("ra,dec", DEC, RA, "off the sphere.*exchanged"),
+            ("ra,dec", DEC, RA, "off the sphere.*swapped"),
             ("ra_rad,dec", np.radians(RA), np.radians(DEC), "'ra_rad' is in rad, 'dec' in no unit"),
             ("ra,dec_hours", RA, DEC, "hours only on right ascension"),
             ("ra,dec", ["10:61:00"] * 12, DEC, "10:61:00.*below 60"),
@@ -117,7 +117,7 @@ class TestUnits:
             read_catalog(rows(tmp_path, f"objid,{heading}", (IDS, lon, lat)))
 
     @pytest.mark.parametrize(
-        ("name", "unit", "message"), [("ra", "mag", "unit 'mag'"), ("ra_rad", "deg", "rad, as its name")]
+        ("name", "unit", "message"), [("ra", "mag", "unit 'mag'"), ("ra_rad", "deg", "rad, as in its name")]
     )
     def test_a_unit_that_cannot_be(self, tmp_path, name, unit, message):
         table = Table({"objid": IDS, name: RA, "dec": DEC})
@@ -220,7 +220,7 @@ class TestFrames:
         ):
             table = Table({"objid": IDS, names[0]: RA, names[1]: DEC}, meta=cards)
             table.write(tmp_path / "t.fits", overwrite=True)
-            with pytest.raises(InputError, match="What their names say"):
+            with pytest.raises(InputError, match="implied by their names"):
                 read_catalog(tmp_path / "t.fits")
 
     @pytest.mark.parametrize("image", [True, False])

@@ -79,7 +79,7 @@ class TestIdentity:
     def test_ids_from_positions(self, tmp_path):
         catalog, report = read_catalog(written(tmp_path, "ra,dec", "8.0,-1.0", "8.00001,-1.0"))
         assert catalog["galaxy_id"].tolist() == [288000032040000, 288000432040000]
-        assert "made from the positions" in " ".join(report.lines())
+        assert "derived from the positions" in " ".join(report.lines())
         assert position_ids(359.9999999999, 90.0)[0] == 64800000 == position_ids(0.0, 90.0)[0]
         assert 2**62 <= name_id("ngc1") < 2**63 > name_id("ngc2") != name_id("ngc1")
 
@@ -108,7 +108,7 @@ class TestSpellings:
             *rows,
             f"{behind},{LARGE},1,1,{chr(34) if closed else ''},,",
         )
-        with pytest.raises(InputError, match=r"line 5: a quoted value goes on to line \d+.*never closed"):
+        with pytest.raises(InputError, match=r"line 5: a quoted value continues to line \d+.*never closed"):
             read_catalog(path)
         path.write_text(path.read_text().replace('"', ""))
         assert read_catalog(path)[1].rows == behind + 1
@@ -213,7 +213,7 @@ class TestColumns:
     def test_z_alone_is_a_redshift(self, tmp_path):
         catalog, report = read_catalog(written(tmp_path, "objid,ra,dec,z", "1,2,3,0.05"))
         assert catalog.loc[0, "redshift"] == 0.05
-        assert "z stands without u, g, r and i, so it is read as the redshift" in report.notes
+        assert "z occurs without u, g, r and i, so it is read as the redshift" in report.notes
 
     def test_z_beside_some_bands_is_unclear(self, tmp_path):
         catalog, report = read_catalog(written(tmp_path, "objid,ra,dec,g,r,z", "1,2,3,17,16,15.5"))

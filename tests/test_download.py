@@ -439,7 +439,7 @@ def test_a_field_in_radii_follows_the_galaxy(tmp_path, pointed, monkeypatch) -> 
     np.testing.assert_allclose(status["pixel_scale"], [0.4, 0.8, np.nan])
     assert status.loc[2, ["status", "reason"]].tolist() == [
         "missing",
-        "the catalogue gives no Petrosian radius to measure the field by",
+        "the catalogue has no Petrosian radius for the width of the field",
     ]
 
 

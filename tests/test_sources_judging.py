@@ -96,16 +96,16 @@ def test_no_part_of_a_file_passes(length: int) -> None:
 
 def test_two_bands_are_never_the_same_pixels() -> None:
     planes = BandImages("ugriz")
-    planes.keep("g", PIXELS)
+    planes.add("g", PIXELS)
     with pytest.raises(ArchiveError, match="g and r are the same"):
-        planes.keep("r", PIXELS.copy())
+        planes.add("r", PIXELS.copy())
     assert planes.lacking == ["u", "r", "i", "z"]
 
 
 def test_sky_is_outside_only_when_every_band_says_so_again_and_again() -> None:
     planes = BandImages("gr")
     for band in "grgrg":
-        planes.blank(band, "all zero")
+        planes.add_blank(band, "all zero")
     with pytest.raises(CutoutUnavailable) as caught:
-        planes.blank("r", "all zero")
+        planes.add_blank("r", "all zero")
     assert caught.value.status == "out_of_footprint"

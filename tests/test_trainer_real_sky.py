@@ -96,7 +96,7 @@ def test_too_few_stars_tell_nothing(tmp_path):
     seeing = seeing_of(frames_of(folder))
     assert np.isnan(seeing.fwhm).all()
     assert "there are 3 in u" in seeing.reason
-    with pytest.raises(InputError, match=r"No frame set.*of 5 isolated stars, which it takes, there are 3 in u"):
+    with pytest.raises(InputError, match=r"No frame set.*of the 5 isolated stars needed, there are 3 in u"):
         RealSky(folder, 0)
     with pytest.raises(InputError, match="PSF is unknown"):
         paint_onto(SdssFrames(folder).fetch(Galaxy(0, 1, 150.0, 2.0)), recipe_of(0, 0))
@@ -130,7 +130,7 @@ def test_a_place_is_empty_in_its_middle_and_follows_from_its_row(frames):
 def test_pixels_are_those_of_the_frame(frames):
     sky = RealSky(frames, 1)
     for row in range(5):
-        place = sky.place(row)
+        place = sky.patch(row)
         for band, (frame, (x, y)) in enumerate(zip(frames_of(frames), place.corners, strict=True)):
             assert_array_equal(sky.cutout(row).image[..., band], frame.data[y : y + 64, x : x + 64])
         assert place.noise.sky_sigma == pytest.approx((0.02,) * 5, rel=0.08)
@@ -140,7 +140,7 @@ def test_what_is_painted_is_shifted_as_the_bands_are(frames):
     """Stars of the frame stand beside one another in its bands as a painted star does."""
     sky, shifts, found = RealSky(frames, 1), [], []
     for row in range(400):
-        image, place = sky.cutout(row).image, sky.place(row)
+        image, place = sky.cutout(row).image, sky.patch(row)
         y, x = np.unravel_index(image[..., 2].argmax(), (64, 64))
         if image[y, x, 2] > 0.5 and min(x, y) >= 6 and max(x, y) < 58:
             near = image[y - 6 : y + 7, x - 6 : x + 7]
@@ -156,11 +156,11 @@ def test_what_is_painted_is_shifted_as_the_bands_are(frames):
 
 
 def test_the_gain_is_the_cameras(tmp_path, frames):
-    noise = RealSky(write_frames(tmp_path, counts=True), 1).place(0).noise
+    noise = RealSky(write_frames(tmp_path, counts=True), 1).patch(0).noise
     assert noise.electrons_per_count == GAINS
     assert noise.electrons == pytest.approx(np.array(GAINS) / COUNT, rel=1e-4)
     # Where the file does not say of which chip it is, no count is known.
-    assert RealSky(frames, 1).place(0).noise.electrons_per_count == (0.0,) * 5
+    assert RealSky(frames, 1).patch(0).noise.electrons_per_count == (0.0,) * 5
     assert [electrons_per_count("u", 2, run) for run in (1035, 1336)] == [1.595, 1.825]
 
 
@@ -176,7 +176,7 @@ def test_frame_sets_take_turns_and_bad_ones_are_left_out(frames, tmp_path):
     sky = RealSky(tmp_path, 1)
     assert sky.left_out == {"000002-1-0001": "no frame in z"}
     assert sorted(sky.names) == ["000001-1-0001", "000003-1-0001"]
-    assert [sky.place(row).frame_set for row in (0, 127, 128, 256)] == [sky.names[n] for n in (0, 0, 1, 0)]
+    assert [sky.patch(row).frame_set for row in (0, 127, 128, 256)] == [sky.names[n] for n in (0, 0, 1, 0)]
     assert len(RealSky(tmp_path, 1, rows=100).names) == 1
 
 
@@ -200,7 +200,7 @@ def test_pixels_of_another_size_are_refused(tmp_path):
 
 def test_a_crowded_frame_has_no_place(tmp_path):
     crowd = [(x, y) for x in range(33, 380, 25) for y in range(33, 380, 25)]
-    with pytest.raises(InputError, match=r"nowhere is the sky empty|isolated stars"):
+    with pytest.raises(InputError, match=r"no part of the sky is empty|isolated stars"):
         paint_survey(tmp_path / "survey", 5, 1, sky=write_frames(tmp_path, stars=crowd))
     assert not (tmp_path / "survey").exists()
 
@@ -216,7 +216,7 @@ def test_a_survey_on_real_sky_is_whole_and_goes_on(frames, tmp_path):
     for row in (0, 11):
         recipe = Recipe.from_json(truth.recipes([row])[0])
         assert recipe.psf.fwhm == painted.cutout(row).psf_fwhm
-        assert recipe == sky.seen(recipe, row)
+        assert recipe == sky.observe(recipe, row)
         assert {part.name for part in recipe.parts if COMPONENTS[part.name].place == "field"} == set()
         assert_array_equal(paint_onto(sky.cutout(row), recipe).cutout.image, painted.images([row])[0])
     assert paint_survey(painted.path, 20, 3, sky=frames).digest == painted.digest
@@ -262,7 +262,7 @@ def real_sky(real_data):
 @pytest.mark.realdata
 def test_the_seeing_of_a_real_frame(real_sky):
     """Of the sum of core, skirt and wings, which a fit to that frame by other means put at these widths."""
-    place = real_sky.place(0)
+    place = real_sky.patch(0)
     assert place.psf.fwhm == pytest.approx((1.49, 1.35, 1.40, 1.47, 1.30), rel=0.05)
     assert place.noise.electrons == pytest.approx((213, 1133, 1004, 719, 143), rel=0.01)
     assert place.noise.sky_sigma == pytest.approx((0.0426, 0.0170, 0.0275, 0.0441, 0.1605), rel=0.1)
@@ -272,18 +272,18 @@ def test_the_seeing_of_a_real_frame(real_sky):
 def test_a_painted_star_is_as_wide_as_the_stars_of_a_real_frame(real_sky, unpacked_frames):
     frames = frames_of(unpacked_frames)
     star = Recipe("star", 3, (ComponentPart("star", (20.0, 50.0, 90.0, 115.0, 125.0), {}),))
-    recipes = [real_sky.seen(Recipe("star", row, star.parts), row) for row in range(20)]
+    recipes = [real_sky.observe(Recipe("star", row, star.parts), row) for row in range(20)]
     images = [paint_onto(real_sky.cutout(row), recipe).cutout.image for row, recipe in enumerate(recipes)]
     field = np.concatenate([np.concatenate(images[row : row + 5], axis=1) for row in (0, 5, 10, 15)], axis=0)
     wcs = north_up(8.0, 16.0, 0.396, field.shape[:2])
     painted = [Frame(field[..., band], wcs, "nanomaggy", np.nan, frames[band].counts) for band in range(5)]
-    assert seeing_of(painted).fwhm == pytest.approx(real_sky.place(0).psf.fwhm, rel=0.03)
+    assert seeing_of(painted).fwhm == pytest.approx(real_sky.patch(0).psf.fwhm, rel=0.03)
 
 
 @pytest.mark.realdata
 def test_pixels_of_a_real_frame_stay_whole_counts(real_sky):
     for row in range(3):
-        recipe, sky = real_sky.seen(recipe_of(0, row, {"spiral": 1.0}), row), real_sky.cutout(row)
+        recipe, sky = real_sky.observe(recipe_of(0, row, {"spiral": 1.0}), row), real_sky.cutout(row)
         count = np.array(recipe.noise.electrons_per_count) / recipe.noise.electrons
         image = paint_onto(sky, recipe).cutout.image
         faint = np.abs(image) < 100 * count  # beyond, the file has too few digits

@@ -59,7 +59,7 @@ def test_nobody_asked_is_no_label(catalog):
     silent.loc[3, [name for name in catalog if name.endswith(("debiased", "fraction"))]] = 0.0
     answer = labels_by("tree", silent)
     assert answer.labels.isna().to_numpy().nonzero()[0].tolist() == [3]
-    assert answer.why_not == {"nobody was asked": 1}
+    assert answer.why_not == {"no votes": 1}
 
 
 def test_classes_stay_that_are_no_galaxys_label(catalog):

@@ -63,7 +63,7 @@ def calibrate(
     stars : DataFrame
         ``ra``, ``dec`` [deg], and a column of magnitudes for each band. Isolated, not saturated: r of 15.5 to 18.
     progress : callable, optional
-        Called with the stars that were asked for, and all.
+        Called with the stars that were requested, and all.
 
     Raises
     ------

@@ -75,7 +75,7 @@ def found_committee(
 
 def _members(survey: Survey, names: Sequence[str], views: int) -> list[ModelFolder]:
     if views not in (1, MANY_VIEWS):
-        raise InputError(f"{views} views were asked for", f"1, or all {MANY_VIEWS}")
+        raise InputError(f"{views} views were requested", f"1, or all {MANY_VIEWS}")
     if not names or len(set(names)) < len(names):
         raise InputError(f"The members given are {choices(names)}", "At least one model, each once")
     folders = [survey.model(name) for name in names]

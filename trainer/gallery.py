@@ -68,7 +68,7 @@ def write_gallery(folder: str | Path, seed: int = 0, progress: Progress | None =
     """
     into = Path(folder).expanduser()
     if seed < 0 or (into.exists() and not into.is_dir()):
-        raise InputError(f"A gallery in {into} with seed {seed} was asked for", "A folder, and a seed of 0 or more")
+        raise InputError(f"A gallery in {into} with seed {seed} was requested", "A folder, and a seed of 0 or more")
     into.mkdir(parents=True, exist_ok=True)
     rows = [*_kinds(into, seed), *_components(into, seed), *_alterations(into, seed)]
     command = f"python -m trainer gallery FOLDER --seed {seed}"

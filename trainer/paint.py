@@ -95,7 +95,7 @@ def paint_survey(
     Raises
     ------
     InputError
-        No galaxy, a negative seed, or an unknown kind was asked for, or the frames cannot be painted on.
+        No galaxy, a negative seed, or an unknown kind was requested, or the frames cannot be painted on.
     SurveyError
         Something else is at `path`.
     SurveyLocked
@@ -103,7 +103,7 @@ def paint_survey(
     """
     if galaxies < 1 or seed < 0:
         raise InputError(
-            f"{galaxies} galaxies with seed {seed} were asked for", "At least one, with a seed of 0 or more"
+            f"{galaxies} galaxies with seed {seed} were requested", "At least one, with a seed of 0 or more"
         )
     order = PaintSettings(galaxies, seed, shares, None if sky is None else RealSky(sky, seed, galaxies), planted)
     survey = _begun(Path(path), order)
@@ -164,7 +164,7 @@ class PaintSettings:
         recipe = recipe_of(self.seed, row, self.shares)
         if self.sky is not None:
             # One of the same kind with no field painted around it.
-            recipe = self.sky.seen(KINDS[recipe.kind](stream(self.seed, f"galaxy of row {row}")), row)
+            recipe = self.sky.observe(KINDS[recipe.kind](stream(self.seed, f"galaxy of row {row}")), row)
         return self.planted.recipe(recipe) if self.planted else recipe
 
     def catalog(self) -> Iterator[pd.DataFrame]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["NO_SIDE", "TrainingPlan", "plan_training"]
 
 NO_SIDE = "none"
-"""The side of a galaxy that takes no part: without a label, caught before, or more than were asked for."""
+"""The side of a galaxy that takes no part: without a label, caught before, or more than were requested."""
 
 
 @dataclass(frozen=True, eq=False)

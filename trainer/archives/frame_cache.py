@@ -1,4 +1,4 @@
-"""Files that were fetched once, in a folder that never grows beyond so many bytes."""
+"""Disk cache of downloaded files with a size limit."""
 
 from __future__ import annotations
 
@@ -15,18 +15,17 @@ __all__ = ["FrameCache"]
 
 
 class FrameCache:
-    """Groups of files that are fetched, used and dropped together.
+    """Cache of groups of files that are fetched, used and removed together.
 
     Parameters
     ----------
-    folder : Path
     most_bytes : int
-        What lies there for longer than it is used; a group in use stays, whatever its size.
+        Size limit; groups in use are never removed.
 
     Notes
     -----
-    Names are made here, never taken from an answer. The groups used longest ago are dropped first. Several processes
-    may share the folder: a file that another has dropped is fetched again.
+    File names are never taken from an answer. The least recently used groups are removed first. Several processes may
+    share the folder: a file that another process removed is fetched again.
     """
 
     def __init__(self, folder: Path, most_bytes: int) -> None:
@@ -37,13 +36,12 @@ class FrameCache:
 
     @contextmanager
     def group(self, name: str, files: dict[str, Callable[[], bytes]]) -> Iterator[dict[str, Path]]:
-        """The files of a group, fetched where they are lacking; kept as long as the block lasts.
+        """The files of a group, fetched if missing, and protected from removal within the context.
 
         Parameters
         ----------
-        name : str
         files : dict
-            File name to what fetches its content. Only one thread at a time fetches for a group.
+            File name to the function that fetches its content. One thread at a time fetches for a group.
         """
         with self._lock:
             self._in_use[name] += 1

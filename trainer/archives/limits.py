@@ -14,16 +14,16 @@ __all__ = ["ArchiveError", "CircuitBreaker", "Limits", "RateLimiter", "Stopped"]
 
 
 class ArchiveError(Exception):
-    """An answer that did not come, or is not what was asked for.
+    """A failed request, or an answer that does not match the request.
 
     Parameters
     ----------
     kind : str
-        One word for counting. Of the service: ``"timeout"``, ``"connection"``, ``"busy"``, ``"server"``, ``"down"``;
-        it asked to wait: ``"held"``; of this question: ``"passing"``, ``"refused"``; of this answer: ``"answer"``,
-        ``"blank"``, and ``"address"``, which leads elsewhere, as the page of a hotel's network does.
+        Failures of the service: ``"timeout"``, ``"connection"``, ``"busy"``, ``"server"``, ``"down"``, and ``"held"``
+        (Retry-After); of the request: ``"passing"``, ``"refused"``; of the answer: ``"answer"``, ``"blank"``, and
+        ``"address"`` (a redirect to another host, such as a captive portal).
     words : str
-        What happened, in plain words.
+        Description for the user.
     """
 
     def __init__(self, kind: str, words: str) -> None:
@@ -32,17 +32,17 @@ class ArchiveError(Exception):
 
     @property
     def of_service(self) -> bool:
-        """Whether it says something of the service, and not of the one galaxy."""
+        """Whether it concerns the service rather than one galaxy."""
         return self.kind in ("timeout", "connection", "busy", "server", "held")
 
     @property
     def lasting(self) -> bool:
-        """Whether asking again would give the same."""
+        """Whether the same request would fail again."""
         return self.kind == "refused"
 
 
 class Stopped(BaseException):
-    """The run is being ended: whoever waits or asks lets go. It is no `Exception`: nothing takes it for an answer."""
+    """The run is being stopped. No `Exception`, so that handlers of failures do not catch it."""
 
 
 @dataclass(frozen=True)
@@ -52,26 +52,26 @@ class Limits:
     Attributes
     ----------
     workers : int
-        Galaxies that are asked for at the same time.
+        Galaxies requested at the same time.
     rate : float
         Requests per second; 0 lifts the limit.
     tries : int
-        After how many a galaxy is given up. Tries while the service is down do not count.
+        Attempts per galaxy, not counting those while the service is down.
     connect, read, whole : float
-        Time limits of one request [s]: until the connection stands, between two pieces of the answer, and in all.
+        Time limits of one request [s]: to connect, between two parts of the answer, and in total.
     most_bytes : int
-        Of one answer, after decompression.
+        Size limit of one answer, after decompression.
     backoff, longest_backoff : float
-        The first pause after a failure and the longest [s]; each is doubled, and drawn between half and all of it.
+        First and longest pause after a failure [s]; pauses double, each drawn between half and all of its length.
     down_after : int
-        Failures of the service in a row, over all workers, after which it counts as down; 0 for one a worker, six at
-        least.
+        Consecutive failures of the service, over all workers, after which it counts as down; 0 for the number of
+        workers, at least six.
     longest_pause : float
-        Between two questions whether a service that was down is back [s].
+        Longest interval between two tests whether the service is up again [s].
     longest_hold : float
-        The longest Retry-After that is waited for as asked [s].
+        Longest Retry-After that is honoured in full [s].
     patience : float
-        How long a service may stay down before another source is asked, or the run ends [s].
+        Longest time a service may stay down before another source is used, or the run ends [s].
     """
 
     workers: int = 8
@@ -90,7 +90,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         if not 1 <= self.workers <= 64:
-            raise InputError(f"{self.workers} workers were asked for", "1 to 64: archives are shared by everybody")
+            raise InputError(f"{self.workers} workers were requested", "1 to 64: archives are shared resources")
         if self.rate < 0 or self.tries < 1:
             raise InputError(f"A rate of {self.rate:g} and {self.tries} tries were given", "A rate of 0 or more, a try")
         if min(self.connect, self.read, self.whole) <= 0:
@@ -98,16 +98,16 @@ class Limits:
 
     @property
     def failures_until_down(self) -> int:
-        """How many failures in a row mean that the service is down."""
+        """Consecutive failures after which the service counts as down."""
         return self.down_after or max(self.workers, 6)
 
 
 _CATCH_UP = 2.0
-"""Intervals that a late worker may make good, so that the wanted rate is reached and never exceeded by a burst."""
+"""Intervals that a late worker may catch up on, so that the rate is reached without bursts."""
 
 
 class RateLimiter:
-    """Gives out the moments at which a host may be asked.
+    """Spaces the requests to a host.
 
     Parameters
     ----------
@@ -123,15 +123,17 @@ class RateLimiter:
         self._next = self._held_until = 0.0
 
     def wait(self) -> None:
-        """Return when the next request may go out.
+        """Wait until the next request may be sent.
 
         Raises
         ------
         Stopped
-            The run is being ended.
+            The run is being stopped.
         """
         at = -1.0
-        while at < self._held_until:  # also a turn that was given before the hold: else all come at once when it ends
+        while (
+            at < self._held_until
+        ):  # also for turns assigned before the hold, which would otherwise all follow at its end
             with self._lock:
                 at = max(self._next, time.monotonic() - _CATCH_UP * self._interval, self._held_until)
                 self._next = at + self._interval
@@ -140,12 +142,12 @@ class RateLimiter:
                 raise Stopped
 
     def hold(self, seconds: float) -> None:
-        """Ask nothing for so long: what Retry-After wants."""
+        """Send no request for some seconds (Retry-After)."""
         self._held_until = max(self._held_until, time.monotonic() + seconds)
 
     @property
     def held_for(self) -> float:
-        """Seconds that the host still wants to be left alone."""
+        """Remaining seconds of the hold."""
         return max(self._held_until - time.monotonic(), 0.0)
 
 
@@ -154,13 +156,12 @@ _FIRST_PAUSE = 2.0
 
 
 class CircuitBreaker:
-    """A circuit breaker for one service (Nygard, *Release It!*, 2007): closed, open, and one question while half open.
+    """A circuit breaker for one service (Nygard, *Release It!*, 2007): closed, open, or half open.
 
     Parameters
     ----------
     name : str
-        Of the service, for the log.
-    limits : Limits
+        Name of the service, for the log.
     stop : Event
         Ends every wait.
     """
@@ -171,7 +172,7 @@ class CircuitBreaker:
         self._failures, self._pause = 0, _FIRST_PAUSE
         self.times_down = 0
         self._since = self._until = 0.0
-        self._asking: int | None = None  # the thread that finds out
+        self._tester: int | None = None  # the thread that tests the service
         self._words = ""
 
     @property
@@ -181,81 +182,81 @@ class CircuitBreaker:
 
     @property
     def down_for(self) -> float:
-        """For how long it has been down [s]."""
+        """How long the service has been down [s]."""
         since = self._since
         return time.monotonic() - since if since else 0.0
 
     @property
     def words(self) -> str:
-        """What it failed with last; empty while it is up."""
+        """The last failure; empty while the service is up."""
         return self._words if self.is_open else ""
 
     @property
     def is_closed_to_me(self) -> bool:
-        """Whether it is down, and another thread or none finds out whether it is back."""
-        return self.is_open and self._asking != threading.get_ident()
+        """Whether the service is down and this thread is not the one that tests it."""
+        return self.is_open and self._tester != threading.get_ident()
 
     def claim(self) -> bool:
-        """Become the thread that finds out whether it is back, if it is time for that and nobody else does."""
+        """Make this thread the one that tests the service, if a test is due and no other thread runs it."""
         with self._lock:
-            due = self.is_open and self._asking is None and time.monotonic() >= self._until
+            due = self.is_open and self._tester is None and time.monotonic() >= self._until
             if due:
-                self._asking = threading.get_ident()
+                self._tester = threading.get_ident()
             return due
 
     def wait(self) -> None:
-        """Return at once while the service is up; while it is down, for one thread at a time and only now and then.
+        """Return at once while the service is up; while it is down, only for the thread that tests it.
 
         Raises
         ------
         ArchiveError
-            It has been down for longer than the patience allows.
+            The service has been down for longer than `Limits.patience`.
         Stopped
-            The run is being ended.
+            The run is being stopped.
         """
         with self._lock:
-            while self.is_open and self._asking != threading.get_ident():
+            while self.is_open and self._tester != threading.get_ident():
                 if self._stop.is_set():
                     raise Stopped
                 left = self._until - time.monotonic()
-                if left <= 0 and self._asking is None:
-                    self._asking = threading.get_ident()
+                if left <= 0 and self._tester is None:
+                    self._tester = threading.get_ident()
                     return
                 if self.down_for > self._limits.patience:
                     raise ArchiveError("down", f"{self._name} is down ({self._words})")
                 self._lock.wait(min(max(left, 0.05), 0.5))
 
     def succeeded(self) -> None:
-        """An answer came: the service is up."""
+        """Record an answer: the service is up."""
         if not self._failures and not self.is_open:
             return
         with self._lock:
             if self.is_open:
                 _log.info("%s is back after %.0f seconds", self._name, self.down_for)
-            self._failures, self._pause, self._since, self._asking = 0, _FIRST_PAUSE, 0.0, None
+            self._failures, self._pause, self._since, self._tester = 0, _FIRST_PAUSE, 0.0, None
             self._lock.notify_all()
 
     def failed(self, words: str) -> None:
-        """No answer came, for a reason that is the service's."""
+        """Record a failure of the service."""
         with self._lock:
             self._failures += 1
             if not self.is_open and self._failures < self._limits.failures_until_down:
                 return
-            mine = self._asking == threading.get_ident()
-            if self.is_open and not mine:
-                return  # an answer to a question from before it went down
+            testing = self._tester == threading.get_ident()
+            if self.is_open and not testing:
+                return  # a request from before the service went down
             if not self.is_open:
                 self._since = time.monotonic()
                 self.times_down += 1
-            self._words, self._asking = words, None
+            self._words, self._tester = words, None
             self._until = time.monotonic() + self._pause * random.uniform(0.8, 1.2)
-            _log.warning("%s is down (%s). Asking again in %.0f seconds", self._name, words, self._pause)
+            _log.warning("%s is down (%s). Trying again in %.0f seconds", self._name, words, self._pause)
             self._pause = min(2 * self._pause, self._limits.longest_pause)
             self._lock.notify_all()
 
     def abandoned(self) -> None:
-        """The question whether it is back ended without saying so; somebody else asks."""
+        """End a test without a result; another thread may test next."""
         with self._lock:
-            if self._asking == threading.get_ident():
-                self._asking = None
+            if self._tester == threading.get_ident():
+                self._tester = None
                 self._lock.notify_all()

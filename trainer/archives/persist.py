@@ -1,4 +1,4 @@
-"""Asking until there is an answer, or until there is no point in it."""
+"""Repeated attempts at a request, with random exponential backoff."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from trainer.archives.service import Service
 __all__ = ["TRIES", "persist"]
 
 TRIES: Final = ContextVar("tries", default=1)
-"""How often the present galaxy has been asked for, for whoever wants to write it down."""
+"""Attempts made for the present galaxy, recorded in its status."""
 
 _MOST_HOLDS: Final = 100
 
@@ -23,32 +23,31 @@ Answer = TypeVar("Answer")
 
 
 def persist(attempt: Callable[[], Answer], service: Service, left: Callable[[], int] = lambda: 0) -> Answer:
-    """Try until it works, at most `Limits.tries` times without progress, with growing pauses drawn at random.
+    """Repeat an attempt until it succeeds, at most `Limits.tries` times without progress, with growing random pauses.
 
     Parameters
     ----------
     attempt : callable
-        Raises `ArchiveError` where it fails.
-    service : Service
+        Raises `ArchiveError` on failure.
     left : callable, optional
-        How many parts of the answer are still lacking; getting one of them is progress.
+        Number of missing parts of the answer; a decrease is progress.
 
     Notes
     -----
     Pauses double, and each is drawn between half and all of its length, so that workers that failed together do not
-    come back together. What is not the galaxy's fault is not counted against it: an attempt that fails while the
-    service is down, or that the service asked to put off.
+    retry together. Attempts that fail while the service is down, or that the service deferred (Retry-After), do not
+    count.
 
     Raises
     ------
     CutoutUnavailable
-        ``"failed"``: given up, and why.
+        ``"failed"``, with the most frequent failure.
     ArchiveError
         The service has been down for longer than the patience allows.
     Stopped
-        The run is being ended.
+        The run is being stopped.
     """
-    patience = _AttemptCounter(service, left)
+    counter = _AttemptCounter(service, left)
     while True:
         try:
             return attempt()
@@ -57,28 +56,28 @@ def persist(attempt: Callable[[], Answer], service: Service, left: Callable[[], 
                 raise
             if trouble.lasting:
                 raise CutoutUnavailable("failed", trouble.words) from None
-            pause = patience.after(trouble)
+            pause = counter.pause_after(trouble)
         if service.stop.wait(pause):
             raise Stopped
 
 
 class _AttemptCounter:
-    """Counts what counts against one galaxy at one service."""
+    """Counts the failed attempts for one galaxy at one service."""
 
     def __init__(self, service: Service, left: Callable[[], int]) -> None:
         self._service, self._left, self._lacking = service, left, left()
         self._failures = self._holds = 0
-        self._doubtful = 0  # of them, those that may turn out to be an outage's
+        self._doubtful = 0  # failures that may turn out to belong to an outage
         self._times_down = service.breaker.times_down
         self._words = Counter[str]()
 
-    def after(self, trouble: ArchiveError) -> float:
-        """The pause after a failure [s].
+    def pause_after(self, trouble: ArchiveError) -> float:
+        """Count a failure and return the pause that follows [s].
 
         Raises
         ------
         CutoutUnavailable
-            It was one too many.
+            The number of tries is exhausted.
         """
         limits, breaker = self._service.limits, self._service.breaker
         if trouble.kind == "held" and self._holds < _MOST_HOLDS:
@@ -95,12 +94,12 @@ class _AttemptCounter:
         self._doubtful = self._doubtful + 1 if trouble.of_service else 0
         self._words[trouble.words] += 1
         if self._failures >= limits.tries:
-            raise CutoutUnavailable("failed", f"gave up after {limits.tries} tries: {self._mostly}")
+            raise CutoutUnavailable("failed", f"gave up after {limits.tries} tries: {self._most_frequent}")
         TRIES.set(TRIES.get() + 1)
         longest: float = min(limits.backoff * 2.0 ** (self._failures - 1), limits.longest_backoff)
         return longest * random.uniform(0.5, 1.0)
 
     @property
-    def _mostly(self) -> str:
-        """What was met most often: which failure came last is chance, and the reason shall be the galaxy's own."""
+    def _most_frequent(self) -> str:
+        """The most frequent failure, which unlike the last one does not depend on timing."""
         return min(self._words, key=lambda words: (-self._words[words], words))

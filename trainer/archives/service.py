@@ -1,4 +1,4 @@
-"""A service during a run: its addresses and mirrors, its limits, and its state."""
+"""State of a service during a run: its address, limits and circuit breaker."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Guard:
-    """Lets requests through to a configured service and to hosts that were allowed beside it.
+    """Restricts requests to a configured service and to explicitly allowed hosts.
 
     Parameters
     ----------
     address : str
-        The service's, as configured.
+        Configured address of the service.
     allowed : iterable of str
         Other hosts that it may link or redirect to.
 
     Notes
     -----
-    Loopback, private and otherwise special addresses are asked only where the configured address is itself one, and
-    then only at its own port; this is checked on the address that the connection really has, so that a name that
-    suddenly stands for another machine does not help. A service configured with https is not asked without.
+    Loopback, private and otherwise special addresses are allowed only if the configured address is one itself, and
+    only at its port. This is checked on the peer address of the connection, which prevents DNS rebinding. A service
+    configured with https is never contacted without.
 
     Raises
     ------
     InputError
-        The address is not one of http or https.
+        The scheme of the address is not http or https.
     """
 
     def __init__(self, address: str, allowed: Iterable[str] = ()) -> None:
@@ -54,16 +54,16 @@ class Guard:
     def private(self) -> bool:
         """Whether the configured address is on this machine or in a private network."""
         if self._private is None:
-            self._private = any(not _is_public(found) for found in _addresses(self.host))
+            self._private = not all(map(_is_public, _addresses(self.host)))
         return self._private
 
     def check(self, url: str) -> None:
-        """Let an address pass.
+        """Check a URL.
 
         Raises
         ------
         ArchiveError
-            It leads elsewhere.
+            The host, port or scheme is not allowed.
         """
         try:
             parts = urlsplit(url)
@@ -81,12 +81,12 @@ class Guard:
             )
 
     def check_peer(self, host: str, peer: str) -> None:
-        """Let a connection pass by the address that it really has.
+        """Check the peer address of a connection.
 
         Raises
         ------
         ArchiveError
-            It is a loopback or private one, and the configured address is not.
+            It is loopback or private, and the configured address is not.
         """
         if not _is_public(peer) and not (host == self.host and self.private):
             raise ArchiveError("address", f"{host} leads to {peer}, an address of this machine or of a private network")
@@ -94,8 +94,8 @@ class Guard:
 
 def _addresses(host: str) -> set[str]:
     try:
-        return {str(found[4][0]) for found in socket.getaddrinfo(host, None)}
-    except OSError:  # a name that cannot be resolved now is told when it is asked
+        return {str(entry[4][0]) for entry in socket.getaddrinfo(host, None)}
+    except OSError:  # unresolvable names are reported at the request
         return set()
 
 
@@ -104,16 +104,14 @@ def _is_public(address: str) -> bool:
 
 
 class Service:
-    """What all workers share of one service.
+    """State of one service, shared by all workers.
 
     Parameters
     ----------
-    name : str
     address : str
-        Where it is asked, as astroquery is configured.
-    limits : Limits
+        As configured in astroquery.
     stop : Event
-        Set when the run is being ended.
+        Set to stop the run.
     allowed : iterable of str
         Other hosts that it may link or redirect to.
     """
@@ -123,14 +121,14 @@ class Service:
     ) -> None:
         self.name, self.address, self.limits, self.stop = name, address, limits, stop
         self.guard = Guard(address, allowed)
-        self.pace = RateLimiter(limits.rate, stop)
+        self.rate_limiter = RateLimiter(limits.rate, stop)
         self.breaker = CircuitBreaker(f"{name} ({self.guard.host})", limits, stop)
         self.requests, self.bytes = 0, 0
         self.troubles = Counter[str]()
         self._lock = threading.Lock()
 
     def note(self, requests: int = 0, size: int = 0, trouble: str = "") -> None:
-        """Count what was asked, and what came of it."""
+        """Count requests, bytes and failures."""
         with self._lock:
             self.requests += requests
             self.bytes += size
@@ -139,61 +137,49 @@ class Service:
 
     @property
     def state(self) -> str:
-        """``"up"``, ``"down"``, or ``"holding"`` while it wants to be left alone."""
+        """``"up"``, ``"down"``, or ``"holding"`` (Retry-After)."""
         if self.breaker.is_open:
             return "down"
-        return "holding" if self.pace.held_for > 1.0 else "up"
+        return "holding" if self.rate_limiter.held_for > 1.0 else "up"
 
 
-_LOOK_AGAIN = 0.25
+_POLL_SECONDS = 0.25
 
 
 def available(services: Sequence[Service]) -> Service:
-    """The first that is up, or whose turn it is to be asked whether it is back; while there is none, wait.
-
-    Parameters
-    ----------
-    services : sequence of Service
-        In the order of preference.
+    """Wait for a service that is up or due for a test, in the order of preference.
 
     Raises
     ------
     ArchiveError
-        All have been down for longer than the patience allows.
+        All have been down for longer than `Limits.patience`.
     Stopped
-        The run is being ended.
+        The run is being stopped.
     """
     while True:
         for service in services:
             if not service.breaker.is_open or service.breaker.claim():
                 return service
         if all(service.breaker.down_for > service.limits.patience for service in services):
-            told = "; ".join(f"{service.name} is down ({service.breaker.words})" for service in services)
-            raise ArchiveError("down", told)
-        if services[0].stop.wait(_LOOK_AGAIN):
+            message = "; ".join(f"{service.name} is down ({service.breaker.words})" for service in services)
+            raise ArchiveError("down", message)
+        if services[0].stop.wait(_POLL_SECONDS):
             raise Stopped
 
 
 def configured(section: str, item: str) -> str | None:
-    """The address in astroquery's configuration file; None where the file says nothing.
-
-    Parameters
-    ----------
-    section : str
-        Such as ``"hips2fits"``.
-    item : str
-        Such as ``"server"``.
+    """An address from astroquery's configuration file, such as item ``"server"`` of ``"hips2fits"``; None if not set.
 
     Notes
     -----
-    astroquery lists two addresses of hips2fits and refuses, already while it is imported, a file that gives another.
-    So the file is read here, and what it says about that service is kept from astroquery, which is then told directly.
+    On import, astroquery rejects a configuration file with any other than its two addresses of hips2fits. So the file
+    is read here, and that entry is hidden from astroquery (see `trainer.sources.hips2fits`).
     """
     from astropy.config import get_config
 
     with warnings.catch_warnings(action="ignore"):
         settings = get_config("astroquery", rootname="astropy")
     value = settings.get(section, {}).get(item)
-    if isinstance(value, (list, tuple)):  # several, separated by commas: the first is asked
+    if isinstance(value, (list, tuple)):  # several, separated by commas: the first is used
         value = next(iter(value), None)
     return str(value) if value else None

@@ -1,4 +1,4 @@
-"""The HTTP session that astroquery's requests use: bounded in time, size and hosts."""
+"""HTTP session for astroquery with limits on time, size and hosts."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ __all__ = ["BoundedAdapter", "PoliteSession", "plain_words"]
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Transport with a time limit on the head of an answer, and a look at who really answers.
+    """Transport adapter with a time limit on response headers and a check of the peer address.
 
     Parameters
     ----------
-    guard : Guard
     whole : float
-        [s]. A time-out of `requests` counts between two pieces: a service that sends one byte a second never meets it.
+        Time limit [s]. The time-out of `requests` applies to each part: one byte per second would never exceed it.
     """
 
     def __init__(self, guard: Guard, whole: float) -> None:
@@ -41,7 +40,7 @@ class BoundedAdapter(HTTPAdapter):
         super().__init__(pool_connections=4, pool_maxsize=2, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Let the pools make our connections."""
+        """Create pools of bounded connections."""
         super().init_poolmanager(*args, **kwargs)
         guard, whole = self._guard, self._whole
 
@@ -61,14 +60,14 @@ class BoundedAdapter(HTTPAdapter):
 
 
 class _Bounded:
-    """What both kinds of connection have in common."""
+    """Mixin of both connection classes."""
 
     _guard: Guard
     _whole: float
 
     def connect(self) -> None:
         super().connect()  # type: ignore[misc]
-        if getattr(self, "proxy", None) is None:  # a proxy was chosen by the user, and stands for the address
+        if getattr(self, "proxy", None) is None:  # a proxy is the user's choice and hides the peer
             peer = self.sock.getpeername()[0]  # type: ignore[attr-defined]
             try:
                 self._guard.check_peer(self.host, peer)  # type: ignore[attr-defined]
@@ -83,7 +82,7 @@ class _Bounded:
 
 @contextmanager
 def _cut_after(seconds: float, sock: socket.socket) -> Iterator[None]:
-    """Cut a connection that has not done its work in time; whoever reads from it meets its end."""
+    """Shut down a connection after a time limit, which ends any read from it."""
 
     def cut() -> None:
         with suppress(OSError):
@@ -102,22 +101,17 @@ _PIECE: Final = 64 * 1024
 _MOST_REDIRECTS: Final = 5
 _BUSY: Final = (429, 503)
 _PASSING: Final = (408, 425, 429)
-"""Refusals that mean later, not never."""
+"""Refusals that are temporary."""
 
 
 class PoliteSession(requests.Session):
     """A session of `requests` for one worker and one service.
 
-    Parameters
-    ----------
-    service : Service
-        Shared by all workers.
-
     Notes
     -----
-    It takes the place of the session that an astroquery service makes for itself, so astroquery builds its requests and
-    reads its answers as always. Every request, also each redirect, waits for its turn, and is checked for where it
-    leads; every answer is read whole, within the time and the size allowed. TLS is verified, always.
+    It replaces the session of an astroquery client, which builds its requests and parses its answers as usual. Every
+    request, including redirects, is rate limited and checked for its host; every answer is read completely within the
+    limits of time and size. TLS is always verified.
     """
 
     def __init__(self, service: Service) -> None:
@@ -125,20 +119,20 @@ class PoliteSession(requests.Session):
         self._service = service
         self.max_redirects = _MOST_REDIRECTS
         self.last = b""
-        """The last answer: what it says helps where astroquery makes nothing of it."""
+        """Content of the last answer, for error messages where astroquery cannot parse it."""
         self.headers["User-Agent"] = "gz2interp (astroquery)"
         for scheme in ("http://", "https://"):
             self.mount(scheme, BoundedAdapter(service.guard, service.limits.whole))
 
     def send(self, request: PreparedRequest, **kwargs: Any) -> Response:
-        """Send one request, and follow where it is led.
+        """Send a request and follow its redirects.
 
         Raises
         ------
         ArchiveError
-            Whatever kept a good answer from coming.
+            The request failed.
         Stopped
-            The run is being ended.
+            The run is being stopped.
         """
         following = kwargs.pop("allow_redirects", True)
         response = self._ask(request, **kwargs)
@@ -153,7 +147,7 @@ class PoliteSession(requests.Session):
         return response
 
     def resolve_redirects(self, *arguments: Any, yield_requests: bool = False, **kwargs: Any) -> Any:
-        """As `requests` does it, but for its look ahead at the next address, which reads a body of any size."""
+        """As in `requests`, except for its preview of the next redirect, which reads a body of any size."""
         if not yield_requests:
             yield from super().resolve_redirects(*arguments, **kwargs)
 
@@ -162,7 +156,7 @@ class PoliteSession(requests.Session):
         service.guard.check(str(request.url))
         service.breaker.wait()
         try:
-            service.pace.wait()
+            service.rate_limiter.wait()
             service.note(requests=1)
             response = self._answer(request, **kwargs)
             service.breaker.succeeded()
@@ -194,11 +188,11 @@ class PoliteSession(requests.Session):
             if time.monotonic() >= ends - 0.05:
                 raise _too_slow(limits.whole) from None
             raise ArchiveError("connection", f"the connection failed ({_cause(error)})") from None
-        self._refuse(response)
+        self._check_status(response)
         return response
 
     def _read(self, response: Response, ends: float) -> None:
-        """Take in the answer piece by piece, as the pieces come."""
+        """Read the answer in parts, within the limits."""
         limits, pieces, size = self._service.limits, list[bytes](), 0
         while piece := response.raw.read1(_PIECE, decode_content=True):
             pieces.append(piece)
@@ -208,33 +202,33 @@ class PoliteSession(requests.Session):
             if time.monotonic() > ends:
                 raise _too_slow(limits.whole)
         self._service.note(size=size)
-        wanted = response.headers.get("Content-Length", "")
-        if wanted.isdecimal() and not response.headers.get("Content-Encoding") and size < int(wanted):
-            raise ArchiveError("connection", f"the answer broke off after {size} of {wanted} bytes")
+        length = response.headers.get("Content-Length", "")
+        if length.isdecimal() and not response.headers.get("Content-Encoding") and size < int(length):
+            raise ArchiveError("connection", f"the answer broke off after {size} of {length} bytes")
         response._content, response._content_consumed = b"".join(pieces), True  # as requests itself keeps it
 
-    def _refuse(self, response: Response) -> None:
+    def _check_status(self, response: Response) -> None:
         code = response.status_code
         if code < 400:
             return
         hold = _retry_after(response.headers.get("Retry-After", ""))
         if code in _BUSY and hold is not None:
-            self._service.pace.hold(min(hold, self._service.limits.longest_hold))
-            raise ArchiveError("held", f"the service said {code}: ask again in {hold:.0f} seconds")
-        said = plain_words(response.content)
-        words = f"the service said {code} {response.reason or ''}".rstrip() + (f": {said}" if said else "")
+            self._service.rate_limiter.hold(min(hold, self._service.limits.longest_hold))
+            raise ArchiveError("held", f"the service answered {code}: retry after {hold:.0f} seconds")
+        page = plain_words(response.content)
+        words = f"the service answered {code} {response.reason or ''}".rstrip() + (f": {page}" if page else "")
         if code == 429:
             raise ArchiveError("busy", words)
         raise ArchiveError("server" if code >= 500 else "passing" if code in _PASSING else "refused", words)
 
 
 def plain_words(content: bytes, most: int = 160) -> str:
-    """What a page or a JSON answer says, in one line: its title, or its first words."""
+    """Summary of a page or a JSON answer in one line: its title, or its first words."""
     text = content[:20_000].decode("utf-8", errors="replace")
-    told = re.findall(r'"(?:title|description|message)"\s*:\s*"([^"]*)"', text)
+    messages = re.findall(r'"(?:title|description|message)"\s*:\s*"([^"]*)"', text)
     title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    if told:
-        text = ": ".join(told[:2])
+    if messages:
+        text = ": ".join(messages[:2])
     elif title and title[1].strip():
         text = title[1]
     else:
@@ -245,7 +239,7 @@ def plain_words(content: bytes, most: int = 160) -> str:
 
 
 def _retry_after(value: str) -> float | None:
-    """Seconds until a service wants to be asked again, which it says as such or as a date."""
+    """Seconds of a Retry-After header, a number or a date; None if it is neither."""
     if value.strip().isdecimal():
         return float(value)
     try:
@@ -259,7 +253,7 @@ def _too_slow(whole: float) -> ArchiveError:
 
 
 def _cause(error: BaseException) -> str:
-    """The innermost reason, short: chains of wrapped errors say the same thing five times."""
+    """The innermost reason of a chain of wrapped errors, shortened."""
     while isinstance(reason := getattr(error, "reason", None) or (error.args[0] if error.args else None), Exception):
         error = reason
     words = str(error.args[-1]) if error.args else type(error).__name__

@@ -1,4 +1,4 @@
-"""What one unit of a service's pixels is: taken on trust until stars have been measured."""
+"""Units of a service's pixels: assumed until measured on stars by `calibrate-source`."""
 
 from __future__ import annotations
 
@@ -20,22 +20,21 @@ class Unit:
     Attributes
     ----------
     words : str
-        As it is written beside each cutout.
+        As recorded with each cutout.
     nanomaggies : mapping
-        Band to nanomaggies of one unit; 1 for bands that it does not name.
+        Nanomaggies of one unit by band; 1 for bands not listed.
     """
 
     words: str
     nanomaggies: Mapping[str, float] = field(default_factory=dict)
 
     def factors(self, bands: Sequence[str], area: float) -> dict[str, float]:
-        """What to multiply each band with.
+        """Nanomaggies per cutout pixel in one unit of the service, by band.
 
         Parameters
         ----------
-        bands : sequence of str
         area : float
-            Of a cutout pixel, in those to which the service's values refer.
+            Area of a cutout pixel, in pixels to which the service's values refer.
         """
         return {band: self.nanomaggies.get(band, 1.0) * area for band in bands}
 
@@ -44,13 +43,13 @@ UNVERIFIED = Unit("nanomaggy (unverified)")
 
 
 def unit_file(source: str, host: str) -> Path:
-    """Where the unit of a service is written down, beside the surveys; hosts of one service may differ."""
+    """File of the measured unit of a service, one per host, in the surveys folder."""
     plain = "".join(letter if letter.isalnum() or letter in ".-" else "_" for letter in host)
     return surveys_folder() / ".calibrations" / f"{source}-{plain}.json"
 
 
 def read_unit(source: str, host: str) -> Unit:
-    """The unit as last measured, else `UNVERIFIED`."""
+    """The last measured unit, else `UNVERIFIED`."""
     file = unit_file(source, host)
     if not file.exists():
         return UNVERIFIED
@@ -58,7 +57,7 @@ def read_unit(source: str, host: str) -> Unit:
 
 
 def write_unit(source: str, host: str, unit: Unit, **measured: object) -> Path:
-    """Write a unit down, with the numbers that it follows from."""
+    """Write a unit, with the measurements it is derived from."""
     file = unit_file(source, host)
     write_json(file, {"words": unit.words, "nanomaggies": dict(unit.nanomaggies), **measured})
     return file

@@ -1,4 +1,4 @@
-"""Galaxy Zoo 2 tables into catalogues: identity, positions, the grammar of ``gz2class``, labels, and a report."""
+"""Galaxy catalogues from Galaxy Zoo 2 and other tables: ids, positions, ``gz2class``, votes, labels and joins."""
 
 from trainer.catalog.gz2class import Gz2Class, parse_gz2class
 from trainer.catalog.identity import ids_of, name_id, position_ids

@@ -1,4 +1,4 @@
-"""Which table it is, and which of its columns are ours: names differ, the schema does not."""
+"""Recognition of a table and mapping of its columns to the schema."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ ID_COLUMNS: Final = (
     ),
     *("dr8_id", "object_id", "objectid", "source_id", "targetid", "iauname", "id"),
 )
-"""Where an id may stand, the best first: GZ2's own votes belong to the DR7 object."""
+"""Names of id columns in order of preference; the votes of GZ2 refer to DR7 objects."""
 
 NUMBERS: Final[dict[str, tuple[str, ...]]] = {
     PETRO_RADIUS: ("petro_radius", "petrorad_r", "petror90_r"),
@@ -50,19 +50,19 @@ NUMBERS: Final[dict[str, tuple[str, ...]]] = {
     "axis_ratio": ("axis_ratio", "expab_r", "devab_r", "b_over_a", "b/a"),
     "ebv": ("ebv", "e_bv", "e(b-v)", "ebv_sfd"),
 }
-"""Our names, and theirs in lower case, the best first."""
+"""Names in other tables, in lower case and in order of preference, by name in the schema."""
 
 FILE_COLUMNS: Final = ("file", "file_loc", "filename", "png_loc", "jpg_loc", "image_file", "filepath")
-"""Where the name of a galaxy's image may stand."""
+"""Names of columns with the file name of a galaxy's image."""
 
 _TEXTS: Final = {GZ2CLASS: ("gz2class", "gz2_class"), LABEL: (LABEL,), "file": FILE_COLUMNS}
 _REMADE: Final = re.compile(r"table_row|id_from||unnamed: \d+|__index_level_\d+__", re.IGNORECASE)
-"""What a catalogue has of its own file, and gets anew; and the row numbers that pandas writes."""
+"""Columns of an earlier catalogue that are recreated, and row numbers written by pandas."""
 _OF_EXPORTS: Final = re.compile(
     r"status|reason|source|tries|time|pixel_scale|field|position_angle|native_unit|split|prediction|confidence|uncertainty"
     r"|map_[xy]|sky_sigma_.+|psf_fwhm_.+|p_.+"
 )
-"""What `gz2interp.stores.exporting` puts beside the catalogue: of cutouts and models, which a new survey makes anew."""
+"""Columns of cutouts and models in an export of a survey, which a new survey recreates."""
 _PLAIN: Final = ("total_votes", "total_classifications")
 _MAGNITUDE_FAMILIES: Final = ("{}", "modelmag_{}", "petromag_{}", "cmodelmag_{}", "mag_{}")
 _VOTES: Final = {
@@ -75,28 +75,28 @@ _VOTES: Final = {
 
 @dataclass(frozen=True)
 class TableLayout:
-    """How a file's columns become ours.
+    """Mapping of a file's columns to the schema.
 
     Attributes
     ----------
     kind : str
-        Which table it is, in words.
+        Description of the table.
     id_column : str
-        The file's column of ids; "" where there is none and ids are made from the positions.
+        Column of ids; "" if there is none and ids are derived from the positions.
     positions : PositionColumns or None
-        None where the table has no positions.
+        None if the table has no positions.
     votes : VoteColumns
         Votes under names other than Galaxy Zoo 2's.
     names : dict
-        The file's name to ours, of every column that is read; other columns stay under their own.
+        Name in the schema by name in the file, for every column that is read.
     types : dict
-        The file's name to how it is read.
+        Type by name in the file.
     notes : tuple of str
-        What was decided, in words.
+        Decisions, for the report.
     user_columns : tuple of str
-        The file's columns that are in no schema of ours: they stay.
+        Columns of the file outside the schema, which are kept.
     left_out : tuple of str
-        The file's columns that are not read.
+        Columns of the file that are not read.
     """
 
     kind: str
@@ -111,26 +111,26 @@ class TableLayout:
 
 
 def layout_of(columns: Sequence[str]) -> TableLayout:
-    """Find the schema's columns among a file's, whatever their case.
+    """Find the columns of the schema among those of a file, ignoring case.
 
     Raises
     ------
     InputError
-        There is neither a position, nor an id with votes, a class, a label or a file.
+        There is neither a position nor an id with votes, a class, a label or a file.
     """
     theirs = _by_lower_case(columns)
     votes = vote_columns(columns)
-    found, notes = _find(theirs, votes)
+    matches, notes = _find(theirs, votes)
     positions = position_columns(columns)
     id_column = next((theirs[name] for name in ID_COLUMNS if name in theirs), "")
-    _check_enough(columns, found, positions, id_column)
-    notes.append(f"ids are {id_column}" if id_column else "no column of ids: they are made from the positions")
+    _check_enough(columns, matches, positions, id_column)
+    notes.append(f"ids are {id_column}" if id_column else "no column of ids: they are derived from the positions")
     if positions is None:
-        notes.append("no positions: what needs the sky (archives, frames, finding by position) is not possible")
+        notes.append("no positions: archives, frames and matching by position are not available")
     else:
         notes.append(f"positions are {positions.lon} and {positions.lat}")
     placed = {positions.lon, positions.lat} if positions else set()
-    names = {name: ours for ours, name in found.items() if name not in placed}
+    names = {name: ours for ours, name in matches.items() if name not in placed}
     names |= {id_column: GALAXY_ID} if id_column else {}
     others = [name for name in columns if name not in names and name not in placed]
     export = _is_export(theirs)
@@ -139,11 +139,11 @@ def layout_of(columns: Sequence[str]) -> TableLayout:
     types: dict[str, ColumnType] = {name: _type_of(ours) for name, ours in names.items()}
     types.update(dict.fromkeys(placed, "angle"), **dict.fromkeys(user_columns, "any"))
     return TableLayout(
-        kind=votes.kind or _kind(theirs, found, positions),
+        kind=votes.kind or _kind(theirs, matches, positions),
         id_column=id_column,
         positions=positions,
         votes=votes,
-        names=names | _own_names(user_columns, {*names.values(), GALAXY_ID, RA, DEC}),
+        names=names | _unique_names(user_columns, {*names.values(), GALAXY_ID, RA, DEC}),
         types={name: types[name] for name in columns if name in types},
         notes=(*notes, *votes.notes),
         user_columns=tuple(user_columns),
@@ -152,9 +152,9 @@ def layout_of(columns: Sequence[str]) -> TableLayout:
 
 
 def _check_enough(
-    columns: Sequence[str], found: dict[str, str], positions: PositionColumns | None, id_column: str
+    columns: Sequence[str], matches: dict[str, str], positions: PositionColumns | None, id_column: str
 ) -> None:
-    identified = bool(id_column) and any(ours in (GZ2CLASS, LABEL, "file") or ours in _VOTES for ours in found)
+    identified = bool(id_column) and any(ours in (GZ2CLASS, LABEL, "file") or ours in _VOTES for ours in matches)
     if positions is None and not identified:
         lower = {name.lower() for name in columns}
         missing = [name for name in (RA, DEC) if name not in lower] or [RA, DEC]
@@ -165,26 +165,26 @@ def _check_enough(
         )
 
 
-def _own_names(user_columns: Sequence[str], taken: set[str]) -> dict[str, str]:
-    """Names of columns in no schema: their own, set apart where one of ours is spelled so, in whatever case."""
+def _unique_names(user_columns: Sequence[str], taken: set[str]) -> dict[str, str]:
+    """Names of columns outside the schema: unchanged, or prefixed if they equal a name of the schema, ignoring case."""
     names = dict[str, str]()
     reserved = {name.lower() for name in (*taken, *MAGNITUDES, *NUMBERS, *_TEXTS, *_VOTES)}
     for name in user_columns:
-        own = name
-        while own.lower() in reserved:
-            own = f"original_{own}"
-        reserved.add(own.lower())
-        names[name] = own
+        unique = name
+        while unique.lower() in reserved:
+            unique = f"original_{unique}"
+        reserved.add(unique.lower())
+        names[name] = unique
     return names
 
 
 def names_in(columns: Sequence[str]) -> dict[str, str]:
-    """Our name of each of a file's columns: the schema's where we know it, else its own in lower case."""
-    found, _ = _find(_by_lower_case(columns), vote_columns(columns))
-    known = {name: ours for ours, name in found.items()}
+    """Name of each column of a file: in the schema if it has one, else its name in lower case."""
+    matches, _ = _find(_by_lower_case(columns), vote_columns(columns))
+    schema_names = {name: ours for ours, name in matches.items()}
     if (positions := position_columns(columns)) is not None:
-        known |= {positions.lon: RA, positions.lat: DEC}
-    return {name: known.get(name, name.lower()) for name in columns}
+        schema_names |= {positions.lon: RA, positions.lat: DEC}
+    return {name: schema_names.get(name, name.lower()) for name in columns}
 
 
 def _by_lower_case(columns: Sequence[str]) -> dict[str, str]:
@@ -192,20 +192,20 @@ def _by_lower_case(columns: Sequence[str]) -> dict[str, str]:
 
 
 def _find(theirs: dict[str, str], votes: VoteColumns) -> tuple[dict[str, str], list[str]]:
-    """The file's name of each column that we know, and what there is to say of the choice."""
+    """Name in the file by name in the schema, and notes about the choice."""
     notes = list[str]()
-    found = {ours: theirs[alias] for ours, alias in _aliased(theirs, NUMBERS | _TEXTS)}
-    found |= {ours: name for name, ours in votes.names.items()}
-    found |= {name: theirs[name] for name in (*_PLAIN, *_VOTES) if name in theirs}
-    found |= _magnitudes(theirs, notes) or _redshift(theirs, found, notes)
-    radius = found.get(PETRO_RADIUS, "")
+    matches = {ours: theirs[alias] for ours, alias in _aliased(theirs, NUMBERS | _TEXTS)}
+    matches |= {ours: name for name, ours in votes.names.items()}
+    matches |= {name: theirs[name] for name in (*_PLAIN, *_VOTES) if name in theirs}
+    matches |= _magnitudes(theirs, notes) or _redshift(theirs, matches, notes)
+    radius = matches.get(PETRO_RADIUS, "")
     if radius.lower() == "petror90_r":
-        notes.append(f"{PETRO_RADIUS} is {radius}, the radius of 90 % of the light: no Petrosian radius was found")
-    return found, notes
+        notes.append(f"{PETRO_RADIUS} is {radius}, the radius of 90 % of the light, in place of a Petrosian radius")
+    return matches, notes
 
 
-def _aliased(theirs: dict[str, str], known: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
-    for ours, aliases in known.items():
+def _aliased(theirs: dict[str, str], names: dict[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    for ours, aliases in names.items():
         alias = next((alias for alias in aliases if alias in theirs), None)
         if alias is not None:
             yield ours, alias
@@ -220,15 +220,15 @@ def _magnitudes(theirs: dict[str, str], notes: list[str]) -> dict[str, str]:
     return {}
 
 
-def _redshift(theirs: dict[str, str], found: dict[str, str], notes: list[str]) -> dict[str, str]:
-    if "z" not in theirs or "redshift" in found:
+def _redshift(theirs: dict[str, str], matches: dict[str, str], notes: list[str]) -> dict[str, str]:
+    if "z" not in theirs or "redshift" in matches:
         return {}
     if any(band in theirs for band in BANDS[:-1]):
         notes.append(
-            "z stands beside only some of u, g, r and i: magnitude or redshift is unclear, so it is kept as original_z"
+            "z occurs with only some of u, g, r and i: magnitude or redshift is unclear, so it is kept as original_z"
         )
         return {}
-    notes.append("z stands without u, g, r and i, so it is read as the redshift")
+    notes.append("z occurs without u, g, r and i, so it is read as the redshift")
     return {"redshift": theirs["z"]}
 
 
@@ -236,8 +236,8 @@ def _is_export(theirs: dict[str, str]) -> bool:
     return GALAXY_ID in theirs and "status" in theirs
 
 
-def _kind(theirs: dict[str, str], found: dict[str, str], positions: PositionColumns | None) -> str:
-    voted = any(name in _VOTES for name in found)
+def _kind(theirs: dict[str, str], matches: dict[str, str], positions: PositionColumns | None) -> str:
+    voted = any(name in _VOTES for name in matches)
     if GALAXY_ID in theirs:
         return "an export of a gz2interp survey" if _is_export(theirs) else "a catalogue in the schema of gz2interp"
     if "gz2_class" in theirs and voted:

@@ -1,4 +1,4 @@
-"""Tables of text: CSV and its kin, quickly where they are sound, and telling line and column where they are not."""
+"""Reading of delimited text tables with Arrow, and row by row to locate errors by line and column."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 ColumnType = Literal["text", "number", "vote", "angle", "any"]
-"""Votes are kept in single precision: that is how Galaxy Zoo published them, and 220 columns of them weigh. An angle is
-a number or sexagesimal text; any is numbers where all of a column are, else text."""
+"""Votes are single precision, as published by Galaxy Zoo. An angle is a number or sexagesimal text; "any" is a number
+if all values of the column are, else text."""
 
 ARROW_TYPES: Final = {
     "text": pa.string(),
@@ -50,31 +50,29 @@ SEXAGESIMAL: Final = re.compile(
 )
 """An angle in hours or degrees, minutes and seconds: ``10:01:02.3``, ``10h01m02.3s``, ``-05 12 30`` or ``10:01.5``."""
 _KNOWN_NAME: Final = re.compile(r"_?(?:ra|de|gl|file|class|label|.*id$)", re.IGNORECASE)
-"""A line with a field that begins or ends so is one of names, though others of them are numbers."""
+"""Fields that identify a line of column names, even if other fields are numbers."""
 _ANGLE_UNITS: Final = {"deg", "degree", "degrees", "rad", "radian", "hour", "hours", "h:m:s", "d:m:s", "arcsec", "hms"}
 _MOST_LINE: Final = 1 << 24
 MISSING: Final = ("", "nan", "null", "none", "n/a", "na", "--")
-"""What stands in a field that is empty, in lower case."""
+"""Markers of missing values, in lower case."""
 
 _SPELLINGS: Final = [spelling for word in MISSING for spelling in {word, word.upper(), word.capitalize(), "NaN"}]
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """Where a text table lies and how it is written.
+    """Layout of a text table.
 
     Attributes
     ----------
-    path : Path
     opened : callable
-        Opens the path for its unpacked bytes.
-    columns : tuple of str
+        Opens the path for its decompressed bytes.
     delimiter : str
         A blank stands for any number of blanks and tabs.
     heading : int
-        Lines before the first row: comments, blank lines, the line of names, and below it units and a ruler of dashes.
+        Lines before the first row: comments, blank lines, names, units and a ruler of dashes.
     units : dict
-        The unit of each column, from a line below the names; empty where there is none.
+        Units by column, from a line below the names.
     """
 
     path: Path
@@ -85,16 +83,16 @@ class TextTable:
     units: dict[str, str] = field(default_factory=dict)
 
     def is_comment(self, fields: list[str]) -> bool:
-        """Whether these are no row, such as ``#END#``, the last line of a table of VizieR."""
+        """Whether the fields are a comment, such as ``#END#``, the last line of a VizieR table."""
         return fields[0].startswith("#") and len(fields) != len(self.columns)
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """Line number in the file and fields of each row, one by one: slow and exact.
+        """Iterate over the line number and fields of each row.
 
         Raises
         ------
         InputError
-            A quoted value goes on beyond its line: one quote that nobody closes would swallow the galaxies behind it.
+            A quoted value continues on the next line: an unclosed quote would swallow the rows that follow.
         """
         with self.opened(self.path) as file:
             text = _lines(file, "utf-8", "")
@@ -109,7 +107,7 @@ class TextTable:
                         raise _line_break(self.path, self.heading + line, self.heading + reader.line_num)
                     if fields and not self.is_comment(fields):
                         yield self.heading + line, fields
-            except csv.Error:  # a value that swallows all that follows is too long for the reader
+            except csv.Error:  # a value with all following rows exceeds the limit of the reader
                 if reader.line_num > line + 1:
                     raise _line_break(self.path, self.heading + line + 1, self.heading + reader.line_num) from None
                 raise
@@ -118,8 +116,8 @@ class TextTable:
 def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> TextTable:
     """Find the line of names and its delimiter.
 
-    Names stand below comments (SkyServer writes ``#Table1``) and blank lines, or in the last comment if the first line
-    that is none holds numbers. A line of units and a ruler of dashes, as VizieR writes them, may follow.
+    Names follow comments (SkyServer writes ``#Table1``) and blank lines, or are in the last comment if the first other
+    line holds numbers. A line of units and a ruler of dashes, as written by VizieR, may follow.
     """
     heads = list[tuple[int, str]]()
     with opened(path) as file:
@@ -140,7 +138,7 @@ def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> TextTable:
     names = _fields(first, delimiter)
     below = [_fields(line, delimiter) for _, line in heads[1:]]
     if any(map(_is_plain_number, names)) and not any(map(_KNOWN_NAME.match, names)):
-        return _commented(path, opened, comment, heading, first)
+        return _named_by_comment(path, opened, comment, heading, first)
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(
@@ -154,7 +152,7 @@ def open_sheet(path: Path, opened: Callable[[Path], IO[bytes]]) -> TextTable:
 
 
 def _lines(file: IO[bytes], encoding: str, newline: str | None = None) -> Iterator[str]:
-    """The lines of a text; one that no table has would take several times the file's size in memory."""
+    """Iterate over lines, with a limit on their length to bound the memory."""
     text = TextIOWrapper(file, encoding=encoding, errors="replace", newline=newline)
     while line := text.readline(_MOST_LINE + 1):
         if len(line) > _MOST_LINE:
@@ -162,8 +160,10 @@ def _lines(file: IO[bytes], encoding: str, newline: str | None = None) -> Iterat
         yield line
 
 
-def _commented(path: Path, opened: Callable[[Path], IO[bytes]], comment: str, line: int, first: str) -> TextTable:
-    """A sheet whose names stand in a comment above its first row."""
+def _named_by_comment(
+    path: Path, opened: Callable[[Path], IO[bytes]], comment: str, line: int, first: str
+) -> TextTable:
+    """Layout of a table whose column names are in a comment above its first row."""
     delimiter = _delimiter(comment) if _delimiter(comment) == _delimiter(first) else _delimiter(first)
     names, values = _fields(comment.strip(), delimiter), _fields(first, delimiter)
     if len(names) != len(values) or len(set(names)) != len(names):
@@ -195,7 +195,7 @@ def _is_plain_number(text: str) -> bool:
 
 
 def _unit_lines(below: list[list[str]]) -> int:
-    """How many lines below the names are units or a ruler of dashes."""
+    """Number of lines below the names that hold units or a ruler of dashes."""
     if below and _is_ruler(below[0]):
         return 1
     if len(below) > 1 and _is_ruler(below[1]) and len(below[0]) == len(below[1]):
@@ -209,12 +209,12 @@ def _is_ruler(fields: list[str]) -> bool:
 
 
 def read(sheet: TextTable, types: dict[str, ColumnType]) -> pd.DataFrame:
-    """The wanted columns of a sheet.
+    """Read columns of a text table.
 
     Raises
     ------
     InputError
-        Says the line, the column, the offending text and what was expected.
+        With the line, the column, the invalid text and the expected type.
     """
     if sheet.delimiter == " ":
         return _read_rows(sheet, types)
@@ -224,24 +224,24 @@ def read(sheet: TextTable, types: dict[str, ColumnType]) -> pd.DataFrame:
         if "Could not skip" in str(error):
             raise _no_rows(sheet) from error
         _raise_first_fault(sheet, types, error)
-        # Sound, but with comments, or in a spelling that Arrow does not know, such as a declination of "+15.6".
+        # Valid, but with comments, or in a format that Arrow rejects, such as a declination of "+15.6".
         frame = _read_arrow(sheet, dict.fromkeys(types, "text"), comments=True)
     if frame.empty:
         raise _no_rows(sheet)
     texts = {name: kind for name, kind in types.items() if kind != "text" and frame[name].dtype == "str"}
-    return frame.assign(**{name: _converted(frame[name], kind) for name, kind in texts.items()})
+    return frame.assign(**{name: _convert(frame[name], kind) for name, kind in texts.items()})
 
 
 def _read_rows(sheet: TextTable, types: dict[str, ColumnType]) -> pd.DataFrame:
-    """Columns that are separated by blanks, line by line."""
-    wanted = [(sheet.columns.index(name), name, kind) for name, kind in types.items()]
-    values: list[list[str]] = [[] for _ in wanted]
+    """Read columns separated by blanks, line by line."""
+    columns = [(sheet.columns.index(name), name, kind) for name, kind in types.items()]
+    values: list[list[str]] = [[] for _ in columns]
     for line, fields in sheet.rows():
         if fields[0].startswith("#"):
             continue
         if len(fields) != len(sheet.columns):
             raise _ragged(sheet, line, fields)
-        for column, (place, name, kind) in zip(values, wanted, strict=True):
+        for column, (place, name, kind) in zip(values, columns, strict=True):
             _check_field(sheet.path.name, line, name, kind, fields[place])
             column.append(fields[place])
     if not values or not values[0]:
@@ -249,45 +249,45 @@ def _read_rows(sheet: TextTable, types: dict[str, ColumnType]) -> pd.DataFrame:
     texts = (pd.Series(column, dtype="str") for column in values)
     return pd.DataFrame(
         {
-            name: _converted(text.mask(text.str.lower().isin(MISSING)), kind)
-            for text, (_, name, kind) in zip(texts, wanted, strict=True)
+            name: _convert(text.mask(text.str.lower().isin(MISSING)), kind)
+            for text, (_, name, kind) in zip(texts, columns, strict=True)
         }
     )
 
 
 def inferred(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Numbers where all of a column are numbers that floating point keeps exactly; text otherwise.
+    """Convert a column to numbers if all its values are numbers exact in floating point; text otherwise.
 
-    Whole numbers of 16 digits and more, and those with leading zeros, are names and stay text.
+    Whole numbers with 16 digits or more, or with leading zeros, are identifiers and stay text.
     """
     if not isinstance(texts.dtype, pd.StringDtype):
         return texts
     words = texts.str.strip()
-    known = words.mask(words.str.lower().isin(MISSING))
-    if known.str.fullmatch(r"[+-]?(?:\d{16,}|0\d+)").any():
-        return known
+    values = words.mask(words.str.lower().isin(MISSING))
+    if values.str.fullmatch(r"[+-]?(?:\d{16,}|0\d+)").any():
+        return values
     try:
-        numbers = pd.to_numeric(known)
+        numbers = pd.to_numeric(values)
     except (ValueError, TypeError):
-        return known
-    return numbers.astype(np.float64) if pd.api.types.is_numeric_dtype(numbers) else known
+        return values
+    return numbers.astype(np.float64) if pd.api.types.is_numeric_dtype(numbers) else values
 
 
 def angles(texts: pd.Series[Any]) -> pd.Series[Any]:
-    """Numbers where all of a column are numbers; text, to be read as sexagesimal, otherwise."""
+    """Convert a column to numbers if all its values are; otherwise text, which may be sexagesimal."""
     if not isinstance(texts.dtype, pd.StringDtype):
         return texts
     words = texts.str.strip()
-    known = words.mask(words.str.lower().isin(MISSING))
+    values = words.mask(words.str.lower().isin(MISSING))
     try:
-        return known.astype(np.float64)
+        return values.astype(np.float64)
     except (ValueError, TypeError):
-        return known
+        return values
 
 
 @dataclass
-class _Counted:
-    """A file whose lines are counted as they are read."""
+class _LineCounter:
+    """A file object that counts its lines."""
 
     file: IO[bytes] | _WithoutComments
     breaks: int = 0
@@ -309,7 +309,7 @@ class _Counted:
 
 @dataclass
 class _WithoutComments:
-    """A file less the comments between and below its rows, from the first row on."""
+    """A file object that starts at the first row and skips comments."""
 
     file: IO[bytes]
     sheet: TextTable
@@ -336,7 +336,7 @@ class _WithoutComments:
 
 def _read_arrow(sheet: TextTable, types: dict[str, ColumnType], *, comments: bool = False) -> pd.DataFrame:
     with sheet.opened(sheet.path) as file:
-        counted = _Counted(_WithoutComments(file, sheet) if comments else file)
+        counted = _LineCounter(_WithoutComments(file, sheet) if comments else file)
         heading = 0 if comments else sheet.heading
         table = pa_csv.read_csv(
             counted,
@@ -349,27 +349,25 @@ def _read_arrow(sheet: TextTable, types: dict[str, ColumnType], *, comments: boo
                 strings_can_be_null=True,
             ),
         )
-    if (
-        comments or table.num_rows != counted.lines - sheet.heading
-    ):  # blank lines, or a value that goes on beyond its own
+    if comments or table.num_rows != counted.lines - sheet.heading:  # blank lines, or a value that spans several lines
         _refuse_line_breaks(sheet)
     frame: pd.DataFrame = table.to_pandas()
     return frame
 
 
 def _refuse_line_breaks(sheet: TextTable) -> None:
-    with suppress(csv.Error):  # longer than the csv module allows, and still on one line
+    with suppress(csv.Error):  # a value longer than the limit of csv, but on one line
         for _ in sheet.rows():
             pass
 
 
 def _raise_first_fault(sheet: TextTable, types: dict[str, ColumnType], error: Exception) -> None:
-    wanted = [(sheet.columns.index(name), name, kind) for name, kind in types.items()]
+    columns = [(sheet.columns.index(name), name, kind) for name, kind in types.items()]
     try:
         for line, fields in sheet.rows():
             if len(fields) != len(sheet.columns):
                 raise _ragged(sheet, line, fields)
-            for place, name, kind in wanted:
+            for place, name, kind in columns:
                 _check_field(sheet.path.name, line, name, kind, fields[place])
     except (OSError, EOFError, csv.Error):
         raise _cut_short(sheet.path, error) from error
@@ -393,7 +391,7 @@ def _cut_short(path: Path, error: Exception) -> InputError:
 
 def _line_break(path: Path, first: int, last: int) -> InputError:
     return InputError(
-        f"{path.name}, line {first}: a quoted value goes on to line {last}",
+        f"{path.name}, line {first}: a quoted value continues to line {last}",
         "Each galaxy on a line of its own",
         "Look for a quote that is never closed, or take the line breaks out of the values.",
     )
@@ -425,11 +423,11 @@ def _ragged(sheet: TextTable, line: int, fields: list[str]) -> InputError:
     return InputError(
         f"{sheet.path.name}, line {line} has {len(fields)} fields; it begins {', '.join(fields)[:60]!r}",
         f"{len(sheet.columns)} fields were expected, as in the line of names (line {sheet.heading})",
-        "A last line cut short means an unfinished download; elsewhere look for a stray delimiter or quote.",
+        "A truncated last line means an incomplete download; elsewhere look for a stray delimiter or quote.",
     )
 
 
-def _converted(texts: pd.Series[Any], kind: ColumnType) -> pd.Series[Any]:
+def _convert(texts: pd.Series[Any], kind: ColumnType) -> pd.Series[Any]:
     if kind == "any":
         return inferred(texts)
     if kind == "text" or not isinstance(texts.dtype, pd.StringDtype):

@@ -38,7 +38,7 @@ _GRAMMAR: Final = re.compile(
 
 @dataclass(frozen=True)
 class Gz2Class:
-    """What a ``gz2class`` says. ``str()`` writes it again in Galaxy Zoo 2's own spelling.
+    """Parsed ``gz2class``; ``str()`` gives the string in the spelling of Galaxy Zoo 2.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Gz2Class:
     roundness : str or None
         Of a smooth galaxy: ``"round"``, ``"in_between"``, ``"cigar"``.
     bar : bool
-        Always False where the volunteers were not asked: smooth galaxies and discs seen edge-on.
+        Always False for smooth galaxies and edge-on discs, for which the question does not apply.
     bulge : str or None
         Of a disc not seen edge-on: ``"dominant"``, ``"obvious"``, ``"just_noticeable"``, ``"none"``.
     edge_on : bool
@@ -100,10 +100,10 @@ arms='2', winding='medium', odd='ring')
     >>> parse_gz2class("Sx") is None
     True
     """
-    found = _GRAMMAR.fullmatch(text.strip())
-    if found is None:
+    match = _GRAMMAR.fullmatch(text.strip())
+    if match is None:
         return None
-    part = {name: letter.lower() if letter else "" for name, letter in found.groupdict().items()}
+    part = {name: letter.lower() if letter else "" for name, letter in match.groupdict().items()}
     odd = ODD.get(part["odd"])
     if part["artifact"]:
         return Gz2Class("artifact")

@@ -31,32 +31,31 @@ __all__ = [
     "name_id",
     "near_pairs",
     "position_ids",
-    "tell_apart",
+    "resolve_shared_ids",
     "unit_vectors",
 ]
 
 
 _EXACT: Final = {2: 2.0**11, 4: 2.0**24, 8: 2.0**53}
-"""By the bytes of a floating point number: the first whole number that it may confuse with its neighbour."""
+"""First integer that is not unique in floating point, by bytes per number."""
 
 _NO_ID: Final = ("-1", "-9", "-99", "-999", "-9999")
-"""What stands for an id that is not known."""
+"""Sentinels of unknown ids."""
 
 _FEW: Final = 0.1
-"""Up to this share of rows with another galaxy's id, ids are taken to name galaxies; beyond it they do not."""
+"""Largest fraction of rows with the id of another galaxy for which ids are taken to identify galaxies."""
 
 
 @dataclass(frozen=True, eq=False)
 class Identity:
-    """A table in which an id stands for one galaxy.
+    """A table in which each id identifies one galaxy.
 
     Attributes
     ----------
-    table : DataFrame
     notes : tuple of str
-        What was decided, in words.
+        Decisions, for the report.
     renamed : ReportCount
-        Rows that bore the id of a galaxy elsewhere, and got one made of their position.
+        Rows with the id of a galaxy elsewhere, replaced by an id derived from the position.
     """
 
     table: pd.DataFrame
@@ -64,8 +63,8 @@ class Identity:
     renamed: ReportCount = field(default_factory=ReportCount)
 
 
-def tell_apart(table: pd.DataFrame) -> Identity:
-    """Give rows that share an id with a galaxy elsewhere one of their own: identity is id and position.
+def resolve_shared_ids(table: pd.DataFrame) -> Identity:
+    """Replace ids shared by galaxies at different positions.
 
     Parameters
     ----------
@@ -74,21 +73,22 @@ def tell_apart(table: pd.DataFrame) -> Identity:
 
     Notes
     -----
-    A galaxy is elsewhere if it lies more than 5 arcsec from the first row of the id. Where more than a tenth of the
-    rows are so, the id is a number within something (a brick, a field), and all ids are made of positions.
+    Rows more than 5 arcsec from the first row with their id get an id derived from their position. If these are more
+    than a tenth of the rows, the id is a number within a brick or a field, and all ids are derived from positions.
     """
     first = table.dropna(subset=[GALAXY_ID]).drop_duplicates(GALAXY_ID).set_index(GALAXY_ID)[[RA, DEC]]
-    there = first.reindex(table[GALAXY_ID])
-    place, origin = (frame[[RA, DEC]].to_numpy(np.float64) for frame in (table, there))
-    apart = separation(origin[:, 0], origin[:, 1], place[:, 0], place[:, 1]) > SAME_WITHIN
-    if not apart.any():
+    origins = first.reindex(table[GALAXY_ID])
+    position, origin = (frame[[RA, DEC]].to_numpy(np.float64) for frame in (table, origins))
+    elsewhere = separation(origin[:, 0], origin[:, 1], position[:, 0], position[:, 1]) > SAME_WITHIN
+    if not elsewhere.any():
         return Identity(table)
-    made = ids_of_positions(table[RA], table[DEC])
-    renamed = ReportCount.of(str(name) for name in table.loc[apart, GALAXY_ID])
-    if apart.mean() <= _FEW:
-        return Identity(table.assign(**{GALAXY_ID: table[GALAXY_ID].mask(apart, made)}), (), renamed)
-    note = f"ids repeat at other positions ({renamed.line('rows')}): ids are made from the positions"
-    return Identity(table.assign(**{GALAXY_ID: made}), (note,))
+    position_based = ids_of_positions(table[RA], table[DEC])
+    renamed = ReportCount.of(str(name) for name in table.loc[elsewhere, GALAXY_ID])
+    if elsewhere.mean() <= _FEW:
+        ids = table[GALAXY_ID].mask(elsewhere, position_based)
+        return Identity(table.assign(**{GALAXY_ID: ids}), (), renamed)
+    note = f"ids repeat at other positions ({renamed.line('rows')}): ids are derived from the positions"
+    return Identity(table.assign(**{GALAXY_ID: position_based}), (note,))
 
 
 def are_names(column: pd.Series[Any]) -> bool:
@@ -100,38 +100,38 @@ def are_names(column: pd.Series[Any]) -> bool:
 
 
 def ids_of_positions(ra: pd.Series[Any], dec: pd.Series[Any]) -> pd.Series[Any]:
-    """`position_ids` of columns [deg] as nullable integers; positions off the sphere, which no row keeps, share one."""
+    """`position_ids` of columns [deg] as nullable integers; all invalid positions share one id."""
     placed = ra.notna() & dec.between(-90.0, 90.0)
     return pd.Series(position_ids(ra.where(placed, 0.0), dec.where(placed, 0.0)), index=ra.index, dtype="Int64")
 
 
 def ids_of(column: pd.Series[Any], where: str) -> pd.Series[Any]:
-    """Ids as nullable integers, exact; missing where the table has none.
+    """Convert ids exactly to nullable integers.
 
     Parameters
     ----------
     column : Series
-        Text, integers, or floating point. Floating point is taken only below 2**53 (2**24 of single precision), where
-        it still tells every galaxy from the next. -1 to -9999 in nines are missing.
+        Text, integers, or floating point below 2**53 (2**24 for single precision), where integers are exact. Values
+        such as -1, -9 and -9999 count as missing.
     where : str
-        The file and the column, for the error.
+        File and column, for the error message.
 
     Raises
     ------
     InputError
-        An id is not a whole number, does not fit 64 bits, or has been through floating point.
+        An id is not a whole number, does not fit 64 bits, or has lost digits in floating point.
     """
     if pd.api.types.is_float_dtype(column):
         return _from_floats(column, where)
     texts = column.astype("str").str.strip()
     texts = texts.mask(texts.isin(_NO_ID))
-    # pandas writes whole numbers beside gaps as 123.0; beyond 15 digits the last ones may be lost.
+    # pandas writes integers with missing values as 123.0; beyond 15 digits the last ones may be lost.
     texts = texts.str.replace(r"^([0-9]{1,15})\.0+$", r"\1", regex=True)
     wrong = texts[texts.notna() & ~texts.str.fullmatch(r"[0-9]{1,19}", na=False)]
     if len(wrong):
         raise _not_an_id(str(wrong.iloc[0]), f"{where}, row {int(wrong.index[0]) + 1}")
     try:
-        # Arrow reads whole numbers as whole numbers; pandas may take the way through floating point.
+        # Arrow converts exactly; pandas may go through floating point.
         exact = pa.array(texts, type=pa.string(), from_pandas=True).cast(pa.int64())
     except pa.ArrowInvalid:
         raise _not_an_id(texts.max(), where) from None
@@ -140,17 +140,12 @@ def ids_of(column: pd.Series[Any], where: str) -> pd.Series[Any]:
 
 
 def position_ids(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.int64]:
-    """Ids that spell positions: nine digits of right ascension, then eight of declination + 90, in 0.01 arcsec.
-
-    Parameters
-    ----------
-    ra, dec : float (n,)
-        [deg].
+    """Ids derived from positions [deg]: nine digits of right ascension, eight of declination + 90, in 0.01 arcsec.
 
     Notes
     -----
-    They stay below 1.3e16, so none can be taken for an SDSS id (5.8e17 and more), and two galaxies share one only if
-    they share a hundredth of an arcsecond.
+    They are below 1.3e16, and so distinct from SDSS ids (5.8e17 and more); galaxies share an id only if their
+    positions agree to 0.01 arcsec.
 
     >>> int(position_ids(8.0, -1.0)[0])
     288000032040000
@@ -161,7 +156,7 @@ def position_ids(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.int64]:
 
 
 def name_id(name: str) -> int:
-    """An id made of a name: 62 bits of its SHA-256, above 2**62 so that it is nobody's real id."""
+    """An id derived from a name: 62 bits of its SHA-256, plus 2**62 to be distinct from survey ids."""
     return (1 << 62) + (int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big") >> 2)
 
 
@@ -170,7 +165,7 @@ def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
     wrong = column[column.notna() & ((column.abs() >= exact) | (column % 1 != 0))]
     if len(wrong):
         raise InputError(
-            f"{where} is stored as floating point, and {float(wrong.iloc[0])!r} no longer says which galaxy it was",
+            f"{where} is stored as floating point, in which {float(wrong.iloc[0])!r} is not unique",
             "ids as 64-bit integers or as text",
             "Write the table again from its source, without passing the id through a spreadsheet or a float column.",
         )
@@ -197,44 +192,43 @@ def _is_float(text: str) -> bool:
 
 
 _CROWDED = 20
-"""Neighbours that no galaxy has on average; listing the pairs of a whole table at one position takes all memory."""
+"""Largest mean number of neighbours; listing the pairs of a table at one position would exhaust the memory."""
 
 _UNKNOWN = -999.0
-"""SDSS writes -9999 (and -999) for what it could not measure."""
+"""Largest sentinel of unmeasured values in SDSS, which writes -9999 and -999."""
 
 
 def drop_unidentified(table: pd.DataFrame) -> tuple[pd.DataFrame, ReportCount]:
-    """Leave out rows without an id; the rest has int64 ids."""
-    gone = table[GALAXY_ID].isna()
-    ids = table.loc[~gone, GALAXY_ID].astype(np.int64)
-    return table[~gone].assign(**{GALAXY_ID: ids}), ReportCount.of(f"row {row + 1}" for row in table.index[gone])
+    """Drop rows without an id and convert the ids to int64."""
+    missing = table[GALAXY_ID].isna()
+    ids = table.loc[~missing, GALAXY_ID].astype(np.int64)
+    return table[~missing].assign(**{GALAXY_ID: ids}), ReportCount.of(f"row {row + 1}" for row in table.index[missing])
 
 
 def drop_unplaced(table: pd.DataFrame) -> tuple[pd.DataFrame, ReportCount]:
-    """Leave out galaxies whose position is empty, not finite or not on the sphere; 360 deg becomes 0."""
-    right, up = table[RA], table[DEC]
-    # An empty field is NaN and fails every comparison.
-    gone = ~(right.between(0.0, 360.0) & up.between(-90.0, 90.0))
-    bad = table[gone]
+    """Drop galaxies with a missing or invalid position; 360 deg becomes 0."""
+    right, declination = table[RA], table[DEC]
+    invalid = ~(right.between(0.0, 360.0) & declination.between(-90.0, 90.0))
+    bad = table[invalid]
     examples = (
         f"{name} at ra {ra:g}, dec {dec:g}" for name, ra, dec in zip(bad[GALAXY_ID], bad[RA], bad[DEC], strict=True)
     )
-    return table[~gone].assign(**{RA: right[~gone] % 360.0}), ReportCount.of(examples)
+    return table[~invalid].assign(**{RA: right[~invalid] % 360.0}), ReportCount.of(examples)
 
 
 def drop_duplicates(table: pd.DataFrame) -> tuple[pd.DataFrame, ReportCount]:
     """Keep the first row of each galaxy."""
-    again = table.duplicated(GALAXY_ID)
-    return table[~again], ReportCount.of(str(name) for name in table.loc[again, GALAXY_ID])
+    duplicate = table.duplicated(GALAXY_ID)
+    return table[~duplicate], ReportCount.of(str(name) for name in table.loc[duplicate, GALAXY_ID])
 
 
 def near_pairs(table: pd.DataFrame, within: float) -> ReportCount:
-    """Pairs of galaxies closer than `within` [arcsec]: perhaps one galaxy twice, perhaps two. They stay.
+    """Pairs of galaxies closer than `within` [arcsec], which may be duplicates.
 
     Raises
     ------
     InputError
-        A galaxy has more than 20 such neighbours on average: these are not positions of galaxies.
+        There are more than 20 such neighbours per galaxy on average: these are not positions of galaxies.
     """
     table = table[table[RA].notna() & table[DEC].notna()]
     if table.empty:
@@ -244,7 +238,7 @@ def near_pairs(table: pd.DataFrame, within: float) -> ReportCount:
     if neighbours > _CROWDED * len(table):
         raise InputError(
             f"{len(table):,} galaxies have {neighbours / len(table):,.0f} others within {within:g} arcsec on average",
-            "A position of its own for each galaxy",
+            "One position per galaxy",
             "Are the columns of positions those of the galaxies, or of their fields?",
         )
     pairs = np.sort(tree.query_pairs(chord(within), output_type="ndarray"), axis=1)
@@ -253,7 +247,7 @@ def near_pairs(table: pd.DataFrame, within: float) -> ReportCount:
 
 
 def blank_sentinels(table: pd.DataFrame, columns: Sequence[str] = (*MAGNITUDES, PETRO_RADIUS, "redshift")) -> int:
-    """Turn SDSS's -9999 into NaN in place; how many values."""
+    """Replace sentinels such as -9999 with NaN in place; returns the number of values replaced."""
     blanked = 0
     for name in (name for name in columns if name in table):
         unknown = table[name] <= _UNKNOWN
@@ -263,11 +257,11 @@ def blank_sentinels(table: pd.DataFrame, columns: Sequence[str] = (*MAGNITUDES, 
 
 
 def unit_vectors(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.float64]:
-    """Positions [deg] as points of the unit sphere, float (n, 3): distances on it know no pole and no 360 deg."""
+    """Positions [deg] as points on the unit sphere, float (n, 3)."""
     right, up = np.radians(np.asarray(ra, dtype=np.float64)), np.radians(np.asarray(dec, dtype=np.float64))
     return np.stack([np.cos(up) * np.cos(right), np.cos(up) * np.sin(right), np.sin(up)], axis=-1)
 
 
 def chord(angle: float) -> float:
-    """The straight distance between two points of the unit sphere that lie `angle` [arcsec] apart."""
+    """Chord of the unit sphere that subtends `angle` [arcsec]."""
     return 2.0 * float(np.sin(np.radians(angle / 3600.0) / 2.0))

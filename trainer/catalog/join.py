@@ -1,4 +1,4 @@
-"""More columns from another table: the same galaxies by id, or the nearest on the sky."""
+"""Join of a catalogue with another table by id or by position."""
 
 from __future__ import annotations
 
@@ -30,16 +30,7 @@ On = Literal["id", "position"]
 
 @dataclass(frozen=True)
 class JoinSettings:
-    """A wish to join a table: the arguments of `join`.
-
-    Attributes
-    ----------
-    file : Path
-    on : str
-    within : float
-        [arcsec].
-    columns : tuple of str or None
-    """
+    """Arguments of `join`."""
 
     file: Path
     on: On = "id"
@@ -54,7 +45,7 @@ def join(
     within: float = 2.0,
     columns: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, JoinReport]:
-    """Add another table's columns to a catalogue, in the catalogue's order, losing and doubling no galaxy.
+    """Add columns of another table to a catalogue (left join, one match per galaxy).
 
     Parameters
     ----------
@@ -65,45 +56,45 @@ def join(
     on : str
         ``"id"`` or ``"position"``.
     within : float
-        By position: as far as this [arcsec].
+        Matching radius by position [arcsec].
     columns : sequence of str, optional
-        Under the other table's names, or ours; without it, all that the catalogue does not have.
+        Names in the other table or in the schema; by default all that the catalogue does not have.
 
     Returns
     -------
     DataFrame, JoinReport
-        Missing (NaN) where a galaxy found no partner. Columns that we know (redshift, axis_ratio, ebv, ...) get our
-        names, others keep theirs in lower case. A column that the catalogue has is never overwritten.
+        Missing (NaN) for galaxies without a match. Columns of the schema (redshift, axis_ratio, ebv, ...) get its
+        names, others keep theirs in lower case. Columns of the catalogue are never overwritten.
 
     Raises
     ------
     InputError
-        A column that was asked for is absent, or already there; no galaxy matches.
+        A requested column is absent or already in the catalogue; no galaxy matches.
     """
     name = Path(file).name
     other, names, units = _read(Path(file), columns)
-    wanted = _wanted(catalog, name, names, columns)
-    partner, ambiguous = _by_id(catalog, other, name) if on == "id" else _by_position(catalog, other, within)
-    matched = partner >= 0
+    selection = _select_columns(catalog, name, names, columns)
+    match, ambiguous = _by_id(catalog, other, name) if on == "id" else _by_position(catalog, other, within)
+    matched = match >= 0
     if not matched.any():
         raise InputError(
             f"No galaxy of the catalogue is in {name} by {on}",
             "the same galaxies",
             "Join by position." if on == "id" else "Are both positions J2000 in degrees? Try a wider --within.",
         )
-    added = {ours: inferred(other[theirs]).reindex(partner).set_axis(catalog.index) for theirs, ours in wanted.items()}
+    added = {ours: inferred(other[theirs]).reindex(match).set_axis(catalog.index) for theirs, ours in selection.items()}
     new = pd.DataFrame(added, index=catalog.index)
     blank_sentinels(new)
-    kept = tuple(sorted(ours for ours in names.values() if ours in catalog and ours not in (GALAXY_ID, RA, DEC)))
-    report = JoinReport(name, on, int(matched.sum()), len(catalog), ambiguous, tuple(wanted.values()), kept)
+    unchanged = tuple(sorted(ours for ours in names.values() if ours in catalog and ours not in (GALAXY_ID, RA, DEC)))
+    report = JoinReport(name, on, int(matched.sum()), len(catalog), ambiguous, tuple(selection.values()), unchanged)
     joined = pd.concat([catalog, new], axis=1)
-    added_units = {ours: units[theirs] for theirs, ours in wanted.items() if theirs in units}
+    added_units = {ours: units[theirs] for theirs, ours in selection.items() if theirs in units}
     joined.attrs[UNITS] = {**catalog.attrs.get(UNITS, {}), **added_units}
     return joined, report
 
 
 def _read(file: Path, columns: Sequence[str] | None) -> tuple[pd.DataFrame, dict[str, str], dict[str, str]]:
-    """What of the other table may be needed, mostly as text, our names of all its columns, and their units."""
+    """The columns of the other table that may be needed, mostly as text, with their schema names and units."""
 
     def choose(theirs: tuple[str, ...]) -> dict[str, ColumnType]:
         names, positions = names_in(theirs), position_columns(theirs)
@@ -127,20 +118,23 @@ def _kind(name: str) -> ColumnType:
     return "text" if name.lower() in ID_COLUMNS else "any"
 
 
-def _wanted(catalog: pd.DataFrame, file: str, names: dict[str, str], columns: Sequence[str] | None) -> dict[str, str]:
+def _select_columns(
+    catalog: pd.DataFrame, file: str, names: dict[str, str], columns: Sequence[str] | None
+) -> dict[str, str]:
+    """Schema names of the columns to add, by name in the other table."""
     if columns is None:
         passed = {*ID_COLUMNS, RA, DEC}
         return {theirs: ours for theirs, ours in names.items() if ours not in catalog and ours not in passed}
-    asked = {theirs: ours for theirs, ours in names.items() if {theirs, ours} & set(columns)}
-    absent = [name for name in columns if name not in {*asked, *asked.values()}]
+    selection = {theirs: ours for theirs, ours in names.items() if {theirs, ours} & set(columns)}
+    absent = [name for name in columns if name not in {*selection, *selection.values()}]
     if absent:
         raise InputError(f"{file} has no column {choices(absent)}", f"one of {choices(names, 40)}")
-    there = [ours for ours in asked.values() if ours in catalog]
-    if there:
+    present = [ours for ours in selection.values() if ours in catalog]
+    if present:
         raise InputError(
-            f"The catalogue already has {choices(there)}", "columns that it does not have", "Nothing is overwritten."
+            f"The catalogue already has {choices(present)}", "columns that it does not have", "Nothing is overwritten."
         )
-    return asked
+    return selection
 
 
 def _by_id(catalog: pd.DataFrame, other: pd.DataFrame, file: str) -> tuple[NDArray[np.intp], int]:
@@ -148,13 +142,14 @@ def _by_id(catalog: pd.DataFrame, other: pd.DataFrame, file: str) -> tuple[NDArr
     column = next((lower[name] for name in ID_COLUMNS if name in lower), None)
     if column is None:
         raise InputError(f"{file} has no ids", f"one of {choices(ID_COLUMNS)}", "Join by position.")
-    given = other[column]
-    named = are_names(given)
-    ids = (given.map(name_id, na_action="ignore") if named else ids_of(given, f"{file}, column {column!r}")).dropna()
+    if are_names(other[column]):
+        ids = other[column].map(name_id, na_action="ignore").dropna()
+    else:
+        ids = ids_of(other[column], f"{file}, column {column!r}").dropna()
     first = ids[~ids.duplicated()]
     place = pd.Index(first.astype(np.int64)).get_indexer(pd.Index(catalog[GALAXY_ID]))
-    partner = np.where(place >= 0, first.index.to_numpy()[place], -1)
-    return partner, int(catalog[GALAXY_ID].isin(ids[ids.duplicated()]).sum())
+    match = np.where(place >= 0, first.index.to_numpy()[place], -1)
+    return match, int(catalog[GALAXY_ID].isin(ids[ids.duplicated()]).sum())
 
 
 def _by_position(catalog: pd.DataFrame, other: pd.DataFrame, within: float) -> tuple[NDArray[np.intp], int]:
@@ -170,11 +165,11 @@ def _by_position(catalog: pd.DataFrame, other: pd.DataFrame, within: float) -> t
     tree = cKDTree(unit_vectors(placed[names[RA]], placed[names[DEC]]))
     galaxies = unit_vectors(catalog.loc[has_position, RA], catalog.loc[has_position, DEC])
     distances, nearest = tree.query(galaxies, k=2, distance_upper_bound=chord(within))
-    # A galaxy without a neighbour gets the index "one beyond the last".
+    # Galaxies without a neighbour have the index beyond the last.
     rows = np.append(placed.index.to_numpy(), -1)
-    partner = np.full(len(catalog), -1, dtype=np.intp)
-    partner[has_position] = rows[nearest[:, 0]]
-    return partner, int(np.isfinite(distances[:, 1]).sum())
+    match = np.full(len(catalog), -1, dtype=np.intp)
+    match[has_position] = rows[nearest[:, 0]]
+    return match, int(np.isfinite(distances[:, 1]).sum())
 
 
 def _on_sphere(ra: pd.Series[Any], dec: pd.Series[Any]) -> NDArray[np.bool_]:

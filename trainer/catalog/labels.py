@@ -1,4 +1,4 @@
-"""From what volunteers said to the classes a network learns: named schemes with stated thresholds."""
+"""Label schemes: classes from volunteer votes or ``gz2class``, with published thresholds."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _FRACTIONS: Final = ("debiased", "weighted_fraction", "fraction")
-"""The kinds of vote fraction, the best first: debiased ones know that far galaxies look smoother."""
+"""Kinds of vote fractions in order of preference: debiased ones correct for the smoother look of distant galaxies."""
 
 _FIRST: Final = "t01_smooth_or_features"
 
@@ -45,22 +45,23 @@ _UNKNOWN_CLASS: Final = "gz2class outside the grammar"
 
 @dataclass(frozen=True, eq=False)
 class SchemeLabels:
-    """The answer of a scheme.
+    """Labels of a catalogue by one scheme.
 
     Attributes
     ----------
     labels : Series of str
-        One per galaxy, missing (NaN) where it has none.
+        Missing (NaN) for galaxies without a label.
     classes : tuple of str
-        In the order in which a network should have them.
+        In the order of the network's outputs.
     why_not : mapping
-        Galaxies without a label, by reason in words.
+        Galaxies without a label, by reason.
     fits : mapping
-        Galaxies that meet each class's thresholds, whether or not they meet another's; only where two can be met.
+        Galaxies that meet the thresholds of each class, including those that meet several; only for schemes in which
+        this can happen.
     targets : DataFrame or None
-        Soft labels: ``target_<class>`` float32, a distribution over the classes; NaN where there is no label.
+        Soft labels: ``target_<class>`` float32, a distribution over the classes; NaN without a label.
     complete : bool
-        Whether classes stay that are no galaxy's label, because targets need them.
+        Whether classes without any galaxy are kept, because the targets need them.
     """
 
     labels: pd.Series[str]
@@ -71,13 +72,13 @@ class SchemeLabels:
     complete: bool = False
 
     def report(self, scheme: str) -> LabelReport:
-        """What to tell of it."""
+        """Counts for the report."""
         counts = self.labels.value_counts()
         return LabelReport(scheme, {name: int(counts.get(name, 0)) for name in self.classes}, self.fits, self.why_not)
 
 
 def e_vs_s(catalog: pd.DataFrame) -> SchemeLabels:
-    """Smooth (``E``) against featured (``S``) by the first letter of gz2class; stars and artefacts (A) are left out."""
+    """Smooth (``E``) or featured (``S``), from the first letter of gz2class; stars and artefacts (A) are excluded."""
     return _first_letter(catalog, ("E", "S"))
 
 
@@ -87,10 +88,10 @@ def e_s_a(catalog: pd.DataFrame) -> SchemeLabels:
 
 
 def galaxy_vs_artifact(catalog: pd.DataFrame) -> SchemeLabels:
-    """A galaxy, or a star or an artefact: the latter where at least half of the volunteers' votes say so.
+    """``galaxy``, or ``artifact`` (a star or an artefact) where this has at least half of the votes.
 
-    By debiased fractions of the first question, else weighted, else plain ones; where the table has none, by the letter
-    ``A`` of gz2class.
+    Uses debiased fractions of the first question, else weighted, else plain ones; without them, the letter ``A`` of
+    gz2class.
     """
     try:
         column = _fraction_columns(catalog, _FIRST)[2]
@@ -100,7 +101,7 @@ def galaxy_vs_artifact(catalog: pd.DataFrame) -> SchemeLabels:
         return SchemeLabels(labels, ("galaxy", "artifact"), {_NO_CLASS: int(labels.isna().sum())})
     share = catalog[column]
     labels = pd.Series(np.where(share >= 0.5, "artifact", "galaxy"), catalog.index, dtype="str").where(share.notna())
-    return SchemeLabels(labels, ("galaxy", "artifact"), {f"nobody answered {_FIRST}": int(share.isna().sum())})
+    return SchemeLabels(labels, ("galaxy", "artifact"), {f"no votes for {_FIRST}": int(share.isna().sum())})
 
 
 def five_class(catalog: pd.DataFrame) -> SchemeLabels:
@@ -108,7 +109,7 @@ def five_class(catalog: pd.DataFrame) -> SchemeLabels:
 
     ``round``, ``in_between``, ``cigar``: smooth >= 0.469 and that answer of the question of roundness >= 0.5.
     ``edge_on``: features >= 0.430 and edge-on >= 0.602. ``spiral``: features >= 0.430, not edge-on >= 0.715 and
-    spiral >= 0.619. A galaxy that fits two classes gets no label, nor does one that fits none.
+    spiral >= 0.619. Galaxies that fit two classes or none get no label.
     """
     share = _debiased(catalog)
     smooth = share["t01_smooth_or_features", "a01_smooth"] >= 0.469
@@ -133,26 +134,24 @@ def five_class(catalog: pd.DataFrame) -> SchemeLabels:
 
 
 def barred(catalog: pd.DataFrame) -> SchemeLabels:
-    """Discs seen from above with a ``bar``, or with ``no_bar``, by fractions of votes.
+    """Face-on discs with a ``bar`` or ``no_bar``, by vote fractions.
 
-    Asked are galaxies with features >= 0.430 and not edge-on >= 0.715 (Willett et al. 2013, table 3). ``bar``: at least
-    half say so (Masters et al. 2011); ``no_bar``: at most 0.2 do. Between lie weak bars (Masters et al. 2012), which
-    get no label. Debiased fractions if the table has them, else weighted, else plain ones.
+    Face-on discs have features >= 0.430 and not edge-on >= 0.715 (Willett et al. 2013, table 3). ``bar``: fraction
+    >= 0.5 (Masters et al. 2011); ``no_bar``: <= 0.2. Weak bars in between (Masters et al. 2012) get no label.
+    Uses debiased fractions if the table has them, else weighted, else plain ones.
     """
     features = catalog[_fraction_columns(catalog, _FIRST)[1]]
-    from_above = catalog[_fraction_columns(catalog, "t02_edgeon")[1]]
+    face_on = catalog[_fraction_columns(catalog, "t02_edgeon")[1]]
     share = catalog[_fraction_columns(catalog, "t03_bar")[0]]
-    discs = (features >= 0.430) & (from_above >= 0.715) & share.notna()
+    discs = (features >= 0.430) & (face_on >= 0.715) & share.notna()
     labels = pd.Series(np.where(share >= 0.5, "bar", "no_bar"), catalog.index, dtype="str")
     labels = labels.where(discs & ((share >= 0.5) | (share <= 0.2)))
     weak = discs & (share < 0.5) & (share > 0.2)
-    return SchemeLabels(
-        labels, ("bar", "no_bar"), {"no disc seen from above": int((~discs).sum()), "weak": int(weak.sum())}
-    )
+    return SchemeLabels(labels, ("bar", "no_bar"), {"no face-on disc": int((~discs).sum()), "weak": int(weak.sum())})
 
 
 def painted(catalog: pd.DataFrame) -> SchemeLabels:
-    """What painted galaxies are, whatever volunteers would see: the five classes of `five_class` by their kind.
+    """The kind of painted galaxies, as the five classes of `five_class`.
 
     Galaxies of other kinds (rings, mergers, discs without arms, ...) get no label.
     """
@@ -167,34 +166,34 @@ def painted(catalog: pd.DataFrame) -> SchemeLabels:
 
 
 def votes(catalog: pd.DataFrame, question: str = _FIRST) -> SchemeLabels:
-    """The volunteers' fractions themselves: targets are the shares of one question's answers, the label the largest.
+    """Vote fractions of one question as targets, and the answer with the largest fraction as the label.
 
-    The fractions are debiased if the table has them, else weighted, else plain, divided by their sum so that they are
-    a distribution; a galaxy of which nobody was asked the question gets no label.
+    Fractions are debiased if the table has them, else weighted, else plain, and normalised; galaxies without votes for
+    the question get no label.
     """
     answers = QUESTIONS[question].answers
     columns = _fraction_columns(catalog, question)
     shares = catalog[columns].to_numpy(dtype=np.float64)
     total = shares.sum(axis=1, keepdims=True)
-    asked = np.isfinite(total[:, 0]) & (total[:, 0] > 0)
-    shares = np.divide(shares, total, out=np.full_like(shares, np.nan), where=asked[:, None])
+    voted = np.isfinite(total[:, 0]) & (total[:, 0] > 0)
+    shares = np.divide(shares, total, out=np.full_like(shares, np.nan), where=voted[:, None])
     classes = tuple(answer.split("_", 1)[1] for answer in answers)
-    strongest = pd.Series(np.array(classes)[shares.argmax(axis=1)], index=catalog.index, dtype="str").where(asked)
+    strongest = pd.Series(np.array(classes)[shares.argmax(axis=1)], index=catalog.index, dtype="str").where(voted)
     targets = pd.DataFrame(shares.astype(np.float32), catalog.index, [f"target_{name}" for name in classes])
-    return SchemeLabels(strongest, classes, {f"nobody answered {question}": int((~asked).sum())}, targets=targets)
+    return SchemeLabels(strongest, classes, {f"no votes for {question}": int((~voted).sum())}, targets=targets)
 
 
 def tree(catalog: pd.DataFrame) -> SchemeLabels:
-    """Seven classes at the ends of the decision tree's first questions: targets are shares of votes, none left out.
+    """The seven classes of the first questions of the decision tree, with vote shares as targets.
 
     See `trainer.catalog.tree`. The label is the class with the largest share.
     """
     shares = leaf_shares(catalog)
-    asked: NDArray[np.bool_] = np.asarray(np.isfinite(shares).all(axis=1))
+    voted: NDArray[np.bool_] = np.asarray(np.isfinite(shares).all(axis=1))
     strongest = np.array(LEAVES)[np.nan_to_num(shares).argmax(axis=1)]
-    labels = pd.Series(strongest, index=catalog.index, dtype="str").where(asked)
+    labels = pd.Series(strongest, index=catalog.index, dtype="str").where(voted)
     targets = pd.DataFrame(shares.astype(np.float32), catalog.index, [f"target_{name}" for name in LEAVES])
-    return SchemeLabels(labels, LEAVES, {"nobody was asked": int((~asked).sum())}, targets=targets, complete=True)
+    return SchemeLabels(labels, LEAVES, {"no votes": int((~voted).sum())}, targets=targets, complete=True)
 
 
 SCHEMES: Final[dict[str, Callable[[pd.DataFrame], SchemeLabels]]] = {
@@ -207,11 +206,11 @@ SCHEMES: Final[dict[str, Callable[[pd.DataFrame], SchemeLabels]]] = {
     "votes": votes,
     "tree": tree,
 }
-"""Label schemes by name; add yours."""
+"""Label schemes by name."""
 
 
 def labels_by(scheme: str, catalog: pd.DataFrame) -> SchemeLabels:
-    """The labels of a catalogue by a scheme of `SCHEMES`, or ``"votes:QUESTION"`` for another question's votes.
+    """Label a catalogue by a scheme of `SCHEMES`, or ``"votes:QUESTION"`` for the votes of another question.
 
     Raises
     ------
@@ -229,7 +228,7 @@ def labels_by(scheme: str, catalog: pd.DataFrame) -> SchemeLabels:
 
 
 def classes_of(column: pd.Series[Any]) -> dict[str, Gz2Class | None]:
-    """Every distinct gz2class of a column, read; None for those outside the grammar."""
+    """The distinct gz2class strings of a column, parsed; None for invalid ones."""
     return {text: parse_gz2class(text) for text in column.dropna().unique()}
 
 
@@ -238,9 +237,9 @@ def _first_letter(catalog: pd.DataFrame, classes: tuple[str, ...]) -> SchemeLabe
         raise InputError(
             "The table has no gz2class column",
             "A column gz2class or gz2_class, as in Galaxy Zoo 2's main table",
-            "Choose five_class or votes, which need the vote fractions only, or join a table that has it.",
+            "Choose five_class or votes, which need only vote fractions, or join a table that has it.",
         )
-    letter_of = {text: read.letter if read else None for text, read in classes_of(catalog[GZ2CLASS]).items()}
+    letter_of = {text: parsed.letter if parsed else None for text, parsed in classes_of(catalog[GZ2CLASS]).items()}
     letters = catalog[GZ2CLASS].map(letter_of).astype("str")
     labels = letters.where(letters.isin(classes))
     missing = catalog[GZ2CLASS].isna()
@@ -253,8 +252,8 @@ def _first_letter(catalog: pd.DataFrame, classes: tuple[str, ...]) -> SchemeLabe
 
 
 def _debiased(catalog: pd.DataFrame) -> dict[tuple[str, str], NDArray[Any]]:
-    asked = ("t01_smooth_or_features", "t02_edgeon", "t04_spiral", "t07_rounded")
-    columns = {(name, answer): vote_column(name, answer) for name in asked for answer in QUESTIONS[name].answers}
+    questions = ("t01_smooth_or_features", "t02_edgeon", "t04_spiral", "t07_rounded")
+    columns = {(name, answer): vote_column(name, answer) for name in questions for answer in QUESTIONS[name].answers}
     missing = [column for column in columns.values() if column not in catalog]
     if missing:
         raise InputError(

@@ -1,13 +1,13 @@
-"""Votes under other names than Galaxy Zoo 2's: Kaggle's Galaxy Challenge, and the tables of galaxy-datasets.
+"""Vote columns of Kaggle's Galaxy Challenge and of galaxy-datasets, mapped to those of Galaxy Zoo 2.
 
 Kaggle's ``training_solutions_rev1.csv`` has the columns ``Class1.1`` to ``Class11.6``: the questions of Galaxy Zoo 2 in
-their order. The fractions of a question are multiplied by that of the answer that leads to it (question 6 is not): they
-sum to the share of volunteers who reached it. Divided by their sum, they are Galaxy Zoo 2's weighted fractions among
-those who were asked.
+their order. The fractions of a question (except question 6) are multiplied by that of the answer that leads to it, so
+they sum to the share of volunteers who reached it. Divided by their sum, they are Galaxy Zoo 2's weighted fractions
+among the volunteers who reached the question.
 
 galaxy-datasets and the later releases of Galaxy Zoo name their columns ``QUESTION-CAMPAIGN_ANSWER``, for example
-``smooth-or-featured-gz2_smooth``: counts, and with ``_fraction`` or ``_debiased`` shares among those who were asked. A
-question is taken for Galaxy Zoo 2's where its answers are the same; bars in three strengths, for example, are not.
+``smooth-or-featured-gz2_smooth``: counts, and with ``_fraction`` or ``_debiased`` shares among the volunteers who
+reached the question. A question is mapped to Galaxy Zoo 2 if its answers are the same, unlike bars of three strengths.
 
 References
 ----------
@@ -35,7 +35,7 @@ _CLASSES: Final = {
     for i, question in enumerate(QUESTIONS.values())
     for j, answer in enumerate(question.answers)
 }
-"""The challenge's columns in lower case, and what they are once they are divided by their sum."""
+"""Columns of the challenge in lower case, and the columns they become when divided by their sum."""
 
 _SAME: Final[dict[str, tuple[str, dict[str, str]]]] = {
     "smooth-or-featured": (
@@ -65,7 +65,7 @@ _SAME: Final[dict[str, tuple[str, dict[str, str]]]] = {
         | {"cant-tell": "a37_cant_tell"},
     ),
 }
-"""Questions of galaxy-datasets, and Galaxy Zoo 2's of the same meaning, answer by answer."""
+"""Questions and answers of galaxy-datasets, with the equivalent ones of Galaxy Zoo 2."""
 
 _KINDS: Final = {"": "count", "_fraction": "fraction", "_debiased": "debiased"}
 _RELEASES: Final = {
@@ -75,24 +75,23 @@ _RELEASES: Final = {
     "dr5": "Galaxy Zoo DECaLS (dr5)",
     "dr12": "Galaxy Zoo DECaLS (dr1 and dr2)",
 }
-"""Campaigns by their part of the name; the first in the table is read."""
+"""Campaigns by their suffix; the first present in a table is read."""
 _COLUMN: Final = re.compile(rf"({'|'.join(_SAME)})(?:-(gz2|dr\d+))?_([a-z0-9-]+?)(_fraction|_debiased)?")
 _TOTAL: Final = re.compile(r"smooth-or-featured(?:-(gz2|dr\d+))?_total-votes")
 
 
 @dataclass(frozen=True)
 class VoteColumns:
-    """Votes of a table under names other than Galaxy Zoo 2's.
+    """Vote columns of a table with names other than Galaxy Zoo 2's.
 
     Attributes
     ----------
     kind : str
-        Which table it is, in words; "" where it has no such votes.
+        Description of the table; "" if it has no such votes.
     names : dict
-        The file's name to ours.
+        Name in the schema by name in the file.
     multiplied : bool
         Whether fractions are multiplied down the decision tree, see `conditional_fractions`.
-    notes : tuple of str
     """
 
     kind: str = ""
@@ -102,7 +101,7 @@ class VoteColumns:
 
 
 def vote_columns(columns: Sequence[str]) -> VoteColumns:
-    """The columns of votes of the Galaxy Challenge, or of galaxy-datasets, among a table's."""
+    """Find the vote columns of the Galaxy Challenge or of galaxy-datasets in a table."""
     classes = {name: _CLASSES[name.lower()] for name in columns if name.lower() in _CLASSES}
     if len(classes) == len(_CLASSES):
         return VoteColumns(
@@ -115,7 +114,7 @@ def vote_columns(columns: Sequence[str]) -> VoteColumns:
 
 
 def _of_galaxy_datasets(columns: Sequence[str]) -> VoteColumns:
-    parsed = {name: found.groups(default="") for name in columns if (found := _COLUMN.fullmatch(name.lower()))}
+    parsed = {name: match.groups(default="") for name in columns if (match := _COLUMN.fullmatch(name.lower()))}
     present = {campaign for _, campaign, _, _ in parsed.values()}
     campaign = next((name for name in _RELEASES if name in present), None)
     if campaign is None:
@@ -144,25 +143,20 @@ def _of_galaxy_datasets(columns: Sequence[str]) -> VoteColumns:
 
 
 def _total(columns: Sequence[str], campaign: str) -> dict[str, str]:
-    """Everybody answers the first question: its votes are all classifications of a galaxy."""
+    """Column of the total votes of the first question, which are all classifications of a galaxy."""
     if any(name.lower() == "total_classifications" for name in columns):
         return {}
-    found = {name: _TOTAL.fullmatch(name.lower()) for name in columns}
-    return {name: "total_classifications" for name, match in found.items() if match and (match[1] or "") == campaign}
+    matches = {name: _TOTAL.fullmatch(name.lower()) for name in columns}
+    return {name: "total_classifications" for name, match in matches.items() if match and (match[1] or "") == campaign}
 
 
 def conditional_fractions(table: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Fractions among those who were asked, from fractions that are multiplied down the decision tree.
-
-    Parameters
-    ----------
-    table : DataFrame
-        With the weighted fractions of all questions.
+    """Convert weighted fractions that are multiplied down the decision tree to conditional ones.
 
     Returns
     -------
     table : DataFrame
-        Each question's fractions divided by their sum: they sum to 1. NaN where nobody reached the question.
+        The fractions of each question divided by their sum; NaN where no volunteer reached the question.
     contradictions : int
         Rows in which the sum of a question differs by more than 0.05 from the fraction that leads to it, as in a table
         that is not multiplied.

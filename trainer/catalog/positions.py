@@ -1,4 +1,4 @@
-"""Positions of a table as ICRS degrees: which columns hold them, in which unit, form and frame."""
+"""Positions of a table as ICRS degrees: recognition of columns, units, formats and frames."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trainer.catalog.delimited import MISSING, SEXAGESIMAL
 __all__ = ["Frame", "PositionColumns", "SkyPositions", "position_columns", "sky_positions", "with_equinoxes"]
 
 Frame = Literal["", "FK4", "galactic"]
-"""The frame that column names imply: nothing (taken as ICRS unless the file says otherwise), B1950, or l and b."""
+"""Frame implied by column names: "" (ICRS unless given in the file), FK4 B1950, or galactic."""
 
 Floats = NDArray[np.float64]
 
@@ -57,30 +57,30 @@ _NAMES: Final[dict[Frame, tuple[str, str]]] = {
         "glat _glat b gal_b gal_lat b_gal bii galactic_latitude",
     ),
 }
-"""Names of longitude and latitude in lower case, the best first.
+"""Names of longitude and latitude in lower case, in order of preference.
 
-VizieR adds ``_RAJ2000`` in decimal degrees where the table's own ``RAJ2000`` may be sexagesimal and rounded.
+VizieR adds ``_RAJ2000`` in decimal degrees to tables whose ``RAJ2000`` may be sexagesimal and rounded.
 """
 
 _SENTINELS: Final = (-9999.0, -999.0, -99.0, 99.0, 999.0, 9999.0, 99999.0)
-"""What stands for an unknown position, and says nothing of the columns' unit."""
+"""Sentinels of unknown positions."""
 
 _MANY: Final = 100
-"""Rows from which on the values of all say something of their unit."""
+"""Rows needed to infer the unit from the range of values."""
 
 
 @dataclass(frozen=True)
 class PositionColumns:
-    """The columns of a table that hold its positions.
+    """The position columns of a table.
 
     Attributes
     ----------
     lon, lat : str
-        Right ascension and declination, or galactic longitude and latitude, under the file's names.
+        Columns of right ascension and declination, or of galactic longitude and latitude.
     frame : str
-        What the names imply, see `Frame`.
+        Implied by the names, see `Frame`.
     units : (str, str)
-        What the names imply, as in ``ra_rad``; "" for nothing.
+        Implied by the names, as in ``ra_rad``, or "".
     """
 
     lon: str
@@ -96,9 +96,9 @@ class SkyPositions:
     Attributes
     ----------
     ra, dec : float64 (n,)
-        ICRS [deg]; NaN where unknown. Values off the sphere stay as they are, for the reader to drop and report.
+        ICRS [deg]; NaN where unknown. Invalid values are unchanged, for the caller to drop and report.
     notes : tuple of str
-        Units, forms and frames that were converted, in words.
+        Conversions of units, formats and frames, for the report.
     """
 
     ra: Floats
@@ -107,7 +107,7 @@ class SkyPositions:
 
 
 def position_columns(columns: Sequence[str]) -> PositionColumns | None:
-    """The columns that hold positions, by their names in whatever case; None where there are none.
+    """Find the position columns by their names, ignoring case; None if there are none.
 
     Equatorial J2000 columns are preferred to B1950, these to galactic ones, and numbers to text.
     """
@@ -122,22 +122,21 @@ def position_columns(columns: Sequence[str]) -> PositionColumns | None:
 def sky_positions(
     table: pd.DataFrame, columns: PositionColumns, units: Mapping[str, str], frames: Mapping[str, str]
 ) -> SkyPositions:
-    """A table's positions as ICRS degrees.
+    """Convert the positions of a table to ICRS degrees.
 
     Parameters
     ----------
     table : DataFrame
-        Its two columns of positions are numbers, or text with numbers or sexagesimal values.
-    columns : PositionColumns
+        Its position columns are numbers, or text with numbers or sexagesimal values.
     units : mapping
-        What the file gives as the unit of each column: FITS' TUNIT, VOTable's unit; missing or "" for none.
+        Units by column as given in the file (TUNIT, or unit in VOTable); missing or "" for none.
     frames : mapping
-        What the file gives as the frame of each column, for example ``"FK4 B1950"``; missing or "" for none.
+        Frames by column as given in the file, such as ``"FK4 B1950"``; missing or "" for none.
 
     Raises
     ------
     InputError
-        A unit is not one of an angle, contradicts the column's name or the values; the frame is unknown.
+        A unit is no angle, or contradicts the column name or the values; the frame is unknown.
     """
     lon, lat = columns.lon, columns.lat
     unit = [_unit(name, units.get(name, ""), hint) for name, hint in zip((lon, lat), columns.units, strict=True)]
@@ -159,7 +158,7 @@ def sky_positions(
 
 
 def with_equinoxes(table: pd.DataFrame, frames: Mapping[str, str], columns: PositionColumns) -> dict[str, str]:
-    """The frames that a file gives, with what a column named equinox says of every row.
+    """The frames given in a file, completed by a column named equinox.
 
     Raises
     ------
@@ -178,40 +177,40 @@ def with_equinoxes(table: pd.DataFrame, frames: Mapping[str, str], columns: Posi
 
 
 def _name_and_unit(name: str) -> tuple[str, str]:
-    """``"ra_rad"`` is ``("ra", "rad")``; the unit is "" where the name has none, or one that is not of an angle."""
+    """Split ``"ra_rad"`` into ``("ra", "rad")``; the unit is "" if the name has none, or one that is no angle."""
     lower = re.sub(r"[\s_]*[\[(]\s*(j2000|b1950|icrs)[^\])]*[\])]", r"_\1", name.strip().lower())
-    found = _SUFFIX.match(lower)
-    unit = _UNITS.get(next(filter(None, found.groups()[1:]), ""), "") if found else ""
-    base, unit = (found[1].strip(), unit) if found and unit else (lower, "")
+    match = _SUFFIX.match(lower)
+    unit = _UNITS.get(next(filter(None, match.groups()[1:]), ""), "") if match else ""
+    base, unit = (match[1].strip(), unit) if match and unit else (lower, "")
     return re.sub(r"\s+", "_", base), unit
 
 
 def _best(parsed: Mapping[str, tuple[str, str]], names: Sequence[str]) -> str:
-    known = [
+    matches = [
         (unit in ("h:m:s", "d:m:s"), names.index(base), name) for name, (base, unit) in parsed.items() if base in names
     ]
-    return min(known)[-1] if known else ""
+    return min(matches)[-1] if matches else ""
 
 
-def _unit(column: str, given: str, hint: str) -> str:
-    """The unit of a column by the file and by its name; "" where neither says."""
-    word = re.sub(r"^[\s\"'\[(]+|[\s\"'\]).]+$", "", given).lower()
+def _unit(column: str, text: str, hint: str) -> str:
+    """Unit of a column from the file, else from its name; "" if neither has one."""
+    word = re.sub(r"^[\s\"'\[(]+|[\s\"'\]).]+$", "", text).lower()
     if word in ("", "-", "--", "none", "unitless"):
         return hint
     unit = _UNITS.get(word)
     if unit is None:
         raise InputError(
-            f"The column {column!r} has the unit {given!r}",
+            f"The column {column!r} has the unit {text!r}",
             "deg, rad, hourangle, arcsec, h:m:s or d:m:s",
             "Correct it.",
         )
     if hint and _DEGREES.get(hint) != _DEGREES.get(unit):
-        raise InputError(f"The column {column!r} has the unit {given!r}", f"{hint}, as its name says", "Correct one.")
+        raise InputError(f"The column {column!r} has the unit {text!r}", f"{hint}, as in its name", "Correct one.")
     return unit
 
 
 def _degrees(values: pd.Series[Any], name: str, unit: str, hours: bool) -> tuple[Floats, str]:
-    """A column in degrees, and the unit or form that it had."""
+    """Convert a column to degrees, and return its original unit or format."""
     if pd.api.types.is_numeric_dtype(values):
         plain = {"": "deg", "h:m:s": "hour", "d:m:s": "deg"}.get(unit, unit)
         return values.to_numpy(np.float64, na_value=np.nan) * _DEGREES[plain], plain
@@ -222,17 +221,17 @@ def _degrees(values: pd.Series[Any], name: str, unit: str, hours: bool) -> tuple
     if wrong.size:
         raise InputError(
             f"Column {name!r}, row {wrong[0] + 1}: {texts.iloc[wrong[0]]!r}",
-            "Positions all written as 10:01:02.3 or 10h01m02.3s, or all as numbers",
+            "All positions as 10:01:02.3 or 10h01m02.3s, or all as numbers",
         )
     whole, minutes, seconds = (
         pd.to_numeric(parts[part]).fillna(0).to_numpy(np.float64) for part in ("whole", "m", "s")
     )
     _refuse_sixty(texts, name, minutes, seconds)
     letters = set(parts["mark"].dropna().str.lower())
-    by_hours = _is_in_hours(name, unit, letters, hours, float(whole.max(initial=0.0)))
-    size = (whole + minutes / 60 + seconds / 3600) * (15.0 if by_hours else 1.0)
+    in_hours = _is_in_hours(name, unit, letters, hours, float(whole.max(initial=0.0)))
+    size = (whole + minutes / 60 + seconds / 3600) * (15.0 if in_hours else 1.0)
     angles = np.where(parts["sign"].isin(["-", "\u2212"]), -size, size)
-    return np.where(texts.isna(), np.nan, angles), "h:m:s" if by_hours else "d:m:s"
+    return np.where(texts.isna(), np.nan, angles), "h:m:s" if in_hours else "d:m:s"
 
 
 def _refuse_sixty(texts: pd.Series[Any], name: str, minutes: Floats, seconds: Floats) -> None:
@@ -244,9 +243,9 @@ def _refuse_sixty(texts: pd.Series[Any], name: str, minutes: Floats, seconds: Fl
 
 
 def _is_in_hours(name: str, unit: str, letters: set[str], hours: bool, largest: float) -> bool:
-    """Whether sexagesimal values are hours: by their letters, else by the unit, else as right ascension is written."""
+    """Whether sexagesimal values are hours: by their letters, else by the unit, else by convention."""
     if "h" in letters and (not hours or unit in ("deg", "d:m:s")):
-        raise InputError(f"The column {name!r} holds hours", "degrees, as its name or unit says", "Correct one.")
+        raise InputError(f"The column {name!r} holds hours", "degrees, as in its name or unit", "Correct one.")
     if letters & {"d", "°"} or unit in ("deg", "d:m:s"):
         return False
     # No hour is larger than 24, so 150:07:30 can only be degrees.
@@ -254,7 +253,7 @@ def _is_in_hours(name: str, unit: str, letters: set[str], hours: bool, largest: 
 
 
 def _without_origin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    """Several rows at exactly 0, 0 are rows of which no position is known."""
+    """Set several rows at exactly (0, 0) to NaN, which marks unknown positions."""
     origin = (x == 0) & (y == 0)
     if np.count_nonzero(origin) < 2:
         return x, y
@@ -262,12 +261,12 @@ def _without_origin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
 
 
 def _wrapped(x: Floats, y: Floats) -> tuple[Floats, Floats, list[str]]:
-    """Right ascensions from -180 to 180 taken modulo 360, if that is how the whole table writes them."""
+    """Wrap right ascensions at 360 deg, if the whole table uses the range -180 to 180."""
     negative = (x < 0) & (x >= -180)
     if not negative.any():
         return x, y, []
     if (x[x <= 360] > 180).any():
-        return x, y, ["negative right ascensions stand beside such above 180 deg: they are taken as no position"]
+        return x, y, ["negative right ascensions occur together with values above 180 deg: they are treated as unknown"]
     return (
         np.where(negative, x % 360.0, x),
         y,
@@ -276,27 +275,27 @@ def _wrapped(x: Floats, y: Floats) -> tuple[Floats, Floats, list[str]]:
 
 
 def _refuse_off_sphere(x: Floats, y: Floats, columns: tuple[str, str]) -> None:
-    """A few rows may hold nonsense; where many do, the unit or the columns are other than they seem."""
-    known = np.isfinite(x) & np.isfinite(y) & ~np.isin(x, _SENTINELS) & ~np.isin(y, _SENTINELS)
-    off = known & ((x < 0) | (x > 360) | (np.abs(y) > 90))
-    wrong, count = np.count_nonzero(off), np.count_nonzero(known)
+    """Raise `InputError` if many positions are invalid, which indicates wrong units or columns."""
+    valid = np.isfinite(x) & np.isfinite(y) & ~np.isin(x, _SENTINELS) & ~np.isin(y, _SENTINELS)
+    off = valid & ((x < 0) | (x > 360) | (np.abs(y) > 90))
+    wrong, count = np.count_nonzero(off), np.count_nonzero(valid)
     if count < 3 or wrong <= (0.1 if count >= _MANY else 0.5) * count:
         return
-    x, y = x[known], y[known]
+    x, y = x[valid], y[valid]
     raise InputError(
         f"{wrong:,} of {count:,} positions are off the sphere: {columns[0]} would run from "
         f"{x.min():g} to {x.max():g} deg, {columns[1]} from {y.min():g} to {y.max():g} deg",
         "0 to 360 deg and -90 to 90 deg",
-        "Are the columns exchanged, or in another unit than given?",
+        "Are the columns swapped, or in another unit?",
     )
 
 
 def _suspicions(x: Floats, y: Floats, columns: PositionColumns, unit: Sequence[str]) -> list[str]:
-    """What the range of many values suggests where no unit is given. A small field may look like this, so it stays."""
-    known = np.isfinite(x) & np.isfinite(y)
-    if unit[0] or np.count_nonzero(known) < _MANY or columns.frame == "galactic":
+    """Notes about an unusual range of values without a unit; no error, since a small field may look the same."""
+    valid = np.isfinite(x) & np.isfinite(y)
+    if unit[0] or np.count_nonzero(valid) < _MANY or columns.frame == "galactic":
         return []
-    x, y = x[known], y[known]
+    x, y = x[valid], y[valid]
     advice = ""
     if 3 < x.max() <= 2 * np.pi and np.abs(y).max() <= np.pi / 2:
         advice = f"; if they are radians, name the columns {columns.lon}_rad and {columns.lat}_rad"
@@ -312,34 +311,34 @@ def _to_icrs(
     frame, equinox = _frame(columns, frames.get(columns.lon, ""))
     if not frame:
         return x, y, []
-    # astropy.coordinates takes a second to import, and most tables need none of it.
+    # astropy.coordinates takes a second to import, and most tables do not need it.
     import astropy.units as u
     from astropy.coordinates import FK4, FK5, Galactic, SkyCoord
 
     system = {"FK4": lambda: FK4(equinox=equinox), "FK5": lambda: FK5(equinox=equinox), "galactic": Galactic}[frame]()
-    known = np.isfinite(x) & np.isfinite(y) & (x >= 0) & (x <= 360) & (np.abs(y) <= 90)
-    sky = SkyCoord(x[known] * u.deg, y[known] * u.deg, frame=system).icrs
-    ra, dec = np.where(known, x, np.nan), np.where(known, y, np.nan)
-    ra[known], dec[known] = sky.ra.deg, sky.dec.deg
+    valid = np.isfinite(x) & np.isfinite(y) & (x >= 0) & (x <= 360) & (np.abs(y) <= 90)
+    sky = SkyCoord(x[valid] * u.deg, y[valid] * u.deg, frame=system).icrs
+    ra, dec = np.where(valid, x, np.nan), np.where(valid, y, np.nan)
+    ra[valid], dec[valid] = sky.ra.deg, sky.dec.deg
     words = "galactic coordinates" if frame == "galactic" else f"{frame} {equinox}"
     return ra, dec, [f"{columns.lon} and {columns.lat} are {words}, converted to ICRS"]
 
 
-def _frame(columns: PositionColumns, given: str) -> tuple[str, str]:
-    """The frame to convert from, and its equinox; "" where the positions are ICRS already, as far as anyone says."""
-    words = given.upper()
+def _frame(columns: PositionColumns, text: str) -> tuple[str, str]:
+    """The frame to convert from, and its equinox; "" if the positions are in ICRS."""
+    words = text.upper()
     is_galactic = columns.frame == "galactic"
     if re.search(r"ECL|SUPER", words) or ("GALACTIC" in words and not is_galactic):
-        raise InputError(f"{columns.lon} and {columns.lat} are given as {given}", "ICRS, FK5 or FK4 under these names")
+        raise InputError(f"{columns.lon} and {columns.lat} are given as {text}", "ICRS, FK5 or FK4 under these names")
     if is_galactic:
-        return "galactic", ""  # a header's EQUINOX is of its equatorial columns
-    found = re.search(r"(?<!\d)(\d{4}(?:\.\d+)?)", words)
-    year = float(found[1]) if found else 2000.0
+        return "galactic", ""  # EQUINOX in the header refers to equatorial columns
+    match = re.search(r"(?<!\d)(\d{4}(?:\.\d+)?)", words)
+    year = float(match[1]) if match else 2000.0
     is_old = "FK4" in words or (year < 1984 and not re.search("FK5|ICRS", words))
     if (is_old and "2000" in columns.lon) or (words and not is_old and columns.frame == "FK4"):
         raise InputError(
-            f"{columns.lon} and {columns.lat} are given as {given}",
-            "What their names say",
+            f"{columns.lon} and {columns.lat} are given as {text}",
+            "The frame implied by their names",
             "Name the columns ra and dec, or correct what the file gives as their frame.",
         )
     if columns.frame == "FK4" or is_old:

@@ -1,4 +1,4 @@
-"""From a table on disk to a catalogue in the schema's columns, with a report of all that was decided on the way."""
+"""Reading of a table into a catalogue in the columns of the schema, with a report of all decisions."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from trainer.catalog.identity import (
     ids_of_positions,
     name_id,
     near_pairs,
-    tell_apart,
+    resolve_shared_ids,
 )
 from trainer.catalog.join import JoinSettings, join
 from trainer.catalog.labels import classes_of, labels_by
@@ -35,16 +35,16 @@ from trainer.catalog.tables import RawTable, read_table
 __all__ = ["PAIR_DISTANCE", "TABLE_ROW", "read_catalog"]
 
 TABLE_ROW = "table_row"
-"""A galaxy's row in the file it came from, counted from 0: dropped rows shift the catalogue's own."""
+"""Column with the row of a galaxy in the original file, from 0, before rows were dropped."""
 
 PAIR_DISTANCE = 2.0
-"""Galaxies closer than this [arcsec] are reported: about an SDSS fibre, and a seeing disc and a half."""
+"""Galaxies closer than this [arcsec] are reported: about an SDSS fibre, or 1.5 times the seeing."""
 
 
 def read_catalog(
     path: str | Path, *, scheme: str | None = None, joins: Sequence[JoinSettings | str | Path] = ()
 ) -> tuple[pd.DataFrame, CatalogReport]:
-    """Read a galaxy table into the schema's columns.
+    """Read a galaxy table into the columns of the schema.
 
     Parameters
     ----------
@@ -53,32 +53,32 @@ def read_catalog(
         galaxy-datasets or of Kaggle's Galaxy Challenge, or any table with positions: CSV and other text, ECSV, FITS,
         VOTable or Parquet, plain, gzip or bzip2.
     scheme : str, optional
-        Which labels, one of `trainer.catalog.SCHEMES`; without it a column ``label`` of the file is kept as it is.
+        Label scheme, one of `trainer.catalog.SCHEMES`; by default a column ``label`` of the file is kept.
     joins : sequence of JoinSettings or path
-        Other tables whose columns to add, in this order, before the labels are made. A bare path is joined by id.
+        Other tables to join, in this order, before labelling. A path is joined by id.
 
     Returns
     -------
     catalog : DataFrame
         Index 0 to n - 1. ``galaxy_id`` int64; ``ra``, ``dec`` ICRS [deg], NaN in a table without positions, and other
         measures float64; ``gz2class``, ``label``, ``file`` pandas ``str``; GZ2's votes float32 under their own names;
-        ``table_row`` int64, the galaxy's row in the file, counted from 0; all other columns of the file as they are,
-        whose units are in ``attrs["units"]``.
+        ``table_row`` int64, the row of the galaxy in the file, from 0; all other columns of the file unchanged, with
+        their units in ``attrs["units"]``.
     report : CatalogReport
-        Everything dropped, decided and counted.
+        Counts of dropped rows, decisions and labels.
 
     Raises
     ------
     InputError
-        The file cannot be read, or a field is wrong: says line, column and what was expected.
+        The file cannot be read, or a field is invalid; the message has its line and column.
     """
     path = Path(path)
     raw = read_table(path, lambda columns: layout_of(columns).types)
     layout = layout_of(raw.columns)
-    table, notes = _in_schema(raw, layout)
+    table, notes = _to_schema(raw, layout)
     blanked = blank_sentinels(table)
     table = _with_ids(table, layout, path)
-    identity = tell_apart(table) if layout.id_column else Identity(table)
+    identity = resolve_shared_ids(table) if layout.id_column else Identity(table)
     table, unidentified = drop_unidentified(identity.table)
     table, unplaced = drop_unplaced(table) if layout.positions else (table, ReportCount())
     table, duplicates = drop_duplicates(table)
@@ -91,12 +91,12 @@ def read_catalog(
     table.attrs[UNITS] = {
         layout.names[name]: unit for name, unit in raw.units.items() if unit and name in layout.user_columns
     }
-    catalog, join_reports = _joined(table.reset_index(drop=True), joins)
+    catalog, join_reports = _join_all(table.reset_index(drop=True), joins)
     classified, unknown = _classes(catalog)
     units = catalog.attrs[UNITS]
-    catalog, labels = _labelled(catalog, scheme)
+    catalog, labels = _add_labels(catalog, scheme)
     catalog.attrs[UNITS] = units
-    return _in_order(catalog), CatalogReport(
+    return _reorder(catalog), CatalogReport(
         path=path,
         format=raw.format,
         kind=layout.kind,
@@ -118,8 +118,8 @@ def read_catalog(
     )
 
 
-def _in_schema(raw: RawTable, layout: TableLayout) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """The table with our names, positions in ICRS degrees, and votes as conditional fractions."""
+def _to_schema(raw: RawTable, layout: TableLayout) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Rename columns, convert positions to ICRS degrees and votes to conditional fractions."""
     table, notes = raw.frame, list[str]()
     rows = np.arange(len(table), dtype=np.int64)
     if layout.positions is None:
@@ -150,41 +150,37 @@ def _why_none(unidentified: ReportCount, unplaced: ReportCount) -> str:
 def _with_ids(table: pd.DataFrame, layout: TableLayout, path: Path) -> pd.DataFrame:
     if not layout.id_column:
         return table.assign(**{GALAXY_ID: ids_of_positions(table[RA], table[DEC])})
-    given, where = table[GALAXY_ID], f"{path.name}, column {layout.id_column!r}"
-    if not are_names(given):
-        return table.assign(**{GALAXY_ID: ids_of(given, where)})
-    ids = given.map(name_id, na_action="ignore").astype("Int64")
-    # What a made id means must stay readable.
-    return table.assign(**{GALAXY_ID: ids, _own_name(layout, table): given})
-
-
-def _own_name(layout: TableLayout, table: pd.DataFrame) -> str:
+    original, where = table[GALAXY_ID], f"{path.name}, column {layout.id_column!r}"
+    if not are_names(original):
+        return table.assign(**{GALAXY_ID: ids_of(original, where)})
+    ids = original.map(name_id, na_action="ignore").astype("Int64")
+    # The names stay in a column beside the ids derived from them.
     name = layout.id_column
-    return name if name not in table and name != GALAXY_ID else f"original_{name}"
+    kept_as = name if name not in table and name != GALAXY_ID else f"original_{name}"
+    return table.assign(**{GALAXY_ID: ids, kept_as: original})
 
 
-def _joined(
+def _join_all(
     catalog: pd.DataFrame, joins: Sequence[JoinSettings | str | Path]
 ) -> tuple[pd.DataFrame, tuple[JoinReport, ...]]:
     reports = list[JoinReport]()
-    for given in joins:
-        wish = given if isinstance(given, JoinSettings) else JoinSettings(Path(given))
-        catalog, report = join(catalog, wish.file, wish.on, wish.within, wish.columns)
+    for item in joins:
+        settings = item if isinstance(item, JoinSettings) else JoinSettings(Path(item))
+        catalog, report = join(catalog, settings.file, settings.on, settings.within, settings.columns)
         reports.append(report)
     return catalog, tuple(reports)
 
 
 def _classes(catalog: pd.DataFrame) -> tuple[int, ReportCount]:
-    """How many galaxies have a gz2class that we understand, and those that have another."""
+    """Number of galaxies with a valid gz2class, and those with an invalid one."""
     if GZ2CLASS not in catalog:
         return 0, ReportCount()
-    known = classes_of(catalog[GZ2CLASS])
-    unknown = [text for text, read in known.items() if read is None]
-    strange = int(catalog[GZ2CLASS].isin(unknown).sum())
-    return int(catalog[GZ2CLASS].notna().sum()) - strange, ReportCount(strange, tuple(unknown))
+    unknown = [text for text, parsed in classes_of(catalog[GZ2CLASS]).items() if parsed is None]
+    invalid = int(catalog[GZ2CLASS].isin(unknown).sum())
+    return int(catalog[GZ2CLASS].notna().sum()) - invalid, ReportCount(invalid, tuple(unknown))
 
 
-def _labelled(catalog: pd.DataFrame, scheme: str | None) -> tuple[pd.DataFrame, LabelReport | None]:
+def _add_labels(catalog: pd.DataFrame, scheme: str | None) -> tuple[pd.DataFrame, LabelReport | None]:
     if scheme is None:
         return catalog, None
     labels = labels_by(scheme, catalog)
@@ -195,7 +191,7 @@ def _labelled(catalog: pd.DataFrame, scheme: str | None) -> tuple[pd.DataFrame, 
     return catalog, labels.report(scheme)
 
 
-def _in_order(catalog: pd.DataFrame) -> pd.DataFrame:
-    """Who, where and what first; then everything else as it came."""
+def _reorder(catalog: pd.DataFrame) -> pd.DataFrame:
+    """Put id, position, class and label first."""
     first = [name for name in (GALAXY_ID, RA, DEC, GZ2CLASS, LABEL) if name in catalog]
     return catalog[[*first, *(name for name in catalog if name not in first)]]

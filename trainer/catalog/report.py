@@ -1,4 +1,4 @@
-"""What a reader found, decided and left out: counts with a few examples, and words for a person."""
+"""Reports of reading, joining and labelling a table: counts, examples and decisions as text."""
 
 from __future__ import annotations
 
@@ -15,21 +15,14 @@ _EXAMPLES = 5
 
 @dataclass(frozen=True)
 class ReportCount:
-    """How many there were, and the first few of them.
-
-    Attributes
-    ----------
-    number : int
-    examples : tuple of str
-        As many as are worth telling: of things counted, the first five.
-    """
+    """A count, with the first few items as examples."""
 
     number: int = 0
     examples: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, things: Iterable[str]) -> ReportCount:
-        """Count things, keeping the first five."""
+        """Count items and keep the first five as examples."""
         listed = list(things)
         return cls(len(listed), tuple(listed[:_EXAMPLES]))
 
@@ -43,18 +36,17 @@ class ReportCount:
 
 @dataclass(frozen=True)
 class LabelReport:
-    """How a label scheme went.
+    """Result of a label scheme.
 
     Attributes
     ----------
-    scheme : str
     counts : mapping
-        Galaxies labelled, by class.
+        Labelled galaxies by class.
     fits : mapping
-        Galaxies that meet each class's thresholds, those that also meet another's included; empty for schemes in which
-        a galaxy cannot fit two classes.
+        Galaxies that meet the thresholds of each class, including those that meet several; empty for schemes in which
+        classes exclude each other.
     why_not : mapping
-        Galaxies without a label, by reason in words.
+        Galaxies without a label, by reason.
     """
 
     scheme: str
@@ -63,26 +55,25 @@ class LabelReport:
     why_not: Mapping[str, int] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
-        """In words."""
+        """The report as lines of text."""
         lines = [f"Labels by {self.scheme}: {_listed(self.counts)} ({sum(self.counts.values()):,} galaxies)"]
         if self.fits:
-            lines.append(f"  counted with those that fit another class too: {_listed(self.fits)}")
+            lines.append(f"  including galaxies that fit several classes: {_listed(self.fits)}")
         return lines + [f"  {number:,} without a label: {reason}" for reason, number in self.why_not.items() if number]
 
 
 @dataclass(frozen=True)
 class JoinReport:
-    """How another table was joined.
+    """Result of a join with another table.
 
     Attributes
     ----------
-    file : str
     on : str
         ``"id"`` or ``"position"``.
     matched, galaxies : int
-        Galaxies that found a partner, of how many.
+        Matched galaxies, and all galaxies.
     ambiguous : int
-        Galaxies with several partners; the nearest was taken, or the first of an id.
+        Galaxies with several matches, of which the nearest was taken, or the first with that id.
     added : tuple of str
         New columns.
     not_overwritten : tuple of str
@@ -98,48 +89,45 @@ class JoinReport:
     not_overwritten: tuple[str, ...] = ()
 
     def lines(self) -> list[str]:
-        """In words."""
+        """The report as lines of text."""
         matched = f"{self.matched:,} of {self.galaxies:,} galaxies matched"
         lines = [f"Joined {self.file} by {self.on}: {matched}; added {choices(self.added)}"]
         if self.ambiguous:
             taken = "first" if self.on == "id" else "nearest"
-            lines.append(f"  {self.ambiguous:,} galaxies had several partners; the {taken} was taken")
+            lines.append(f"  {self.ambiguous:,} galaxies had several matches; the {taken} was taken")
         if self.not_overwritten:
-            lines.append(f"  kept as they were: {choices(self.not_overwritten)}")
+            lines.append(f"  already in the catalogue, not overwritten: {choices(self.not_overwritten)}")
         return lines
 
 
 @dataclass(frozen=True)
 class CatalogReport:
-    """All that `trainer.catalog.read_catalog` has to say of a table.
+    """Report of `trainer.catalog.read_catalog`.
 
     Attributes
     ----------
-    path : Path
     format, kind : str
-        The file's format, and which table it is, in words.
+        Format of the file, and description of the table.
     rows, galaxies : int
         Rows in the file, and galaxies that remain.
     notes : tuple of str
-        What was decided about columns.
+        Decisions about columns.
     left_out : tuple of str
-        The file's columns that were not read.
+        Columns of the file that were not read.
     user_columns : tuple of str
-        The file's columns in no schema of ours, which the catalogue has as they are.
+        Columns of the file outside the schema, which are kept.
     unidentified, unplaced, duplicates : ReportCount
-        Rows dropped: without an id; without a position on the sphere; a galaxy again.
+        Dropped rows: without an id; without a valid position; duplicates.
     renamed : ReportCount
-        Rows with the id of a galaxy elsewhere, which got an id made of their position.
+        Rows with the id of a galaxy elsewhere, replaced by an id derived from the position.
     pairs : ReportCount
-        Pairs closer than 2 arcsec. They are kept.
+        Pairs closer than 2 arcsec, which are kept.
     blanked : int
-        Values of -9999 turned into "unknown".
+        Values of -9999 replaced with NaN.
     classified : int
-        Galaxies whose gz2class was understood.
+        Galaxies with a valid gz2class.
     unknown_classes : ReportCount
-        Galaxies whose gz2class is outside the grammar, and these strings.
-    labels : LabelReport or None
-    joins : tuple of JoinReport
+        Galaxies with an invalid gz2class, and these strings.
     """
 
     path: Path
@@ -162,20 +150,23 @@ class CatalogReport:
     joins: tuple[JoinReport, ...] = ()
 
     def lines(self) -> list[str]:
-        """The report as a person would write it, one thought a line."""
+        """The report as lines of text."""
         lines = [
             f"{self.path.name} ({self.format}) is {self.kind}: {self.rows:,} rows, {self.galaxies:,} galaxies",
             *(f"  {note}" for note in self.notes),
         ]
-        told = (
+        counts = (
             (self.unidentified, "rows dropped: no id"),
             (self.unplaced, "rows dropped: no position on the sphere"),
-            (self.duplicates, "rows dropped: the galaxy stands there already"),
-            (self.renamed, "rows bear the id of a galaxy more than 5 arcsec away: their ids are made of positions"),
+            (self.duplicates, "rows dropped: duplicate galaxies"),
+            (
+                self.renamed,
+                "rows have the id of a galaxy more than 5 arcsec away: new ids are derived from positions",
+            ),
             (self.pairs, "pairs within 2 arcsec, kept"),
             (self.unknown_classes, "galaxies with a gz2class that is not in the grammar"),
         )
-        lines += [f"  {count.line(words)}" for count, words in told if count.number]
+        lines += [f"  {count.line(words)}" for count, words in counts if count.number]
         if self.blanked:
             lines.append(f"  {self.blanked:,} values of -9999 read as unknown")
         if self.classified:

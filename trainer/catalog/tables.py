@@ -1,4 +1,4 @@
-"""A table on disk, text, FITS, VOTable or Parquet, plain or compressed, as a DataFrame with its units and frames."""
+"""Reading of text, FITS, VOTable and Parquet tables, plain or compressed, with their units and coordinate frames."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ _BEGINNINGS: Final[dict[Format, str]] = {
 _FORMATS: Final = "a table: CSV, other text with a line of names, ECSV, FITS, VOTable or Parquet, plain, .gz or .bz2"
 _REMEDY: Final = "If it was downloaded, it may be cut short or damaged: fetch it again and compare its size."
 _MOST_UNPACKED: Final = 4 << 30
-"""Of a table in an .xz or .zip file [bytes]."""
+"""Size limit of a table in an .xz or .zip file [bytes]."""
 
 _NO_TABLES: Final = {
     b"\x89HDF": "an HDF5 file",
@@ -83,22 +83,21 @@ _NO_TABLES: Final = {
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """A table as it was found: the file's own column names, nothing dropped, nothing renamed.
+    """A table as in the file, with its original column names.
 
     Attributes
     ----------
     frame : DataFrame
         Text columns are pandas ``str`` (missing: NaN), numbers float64, votes float32; angles float64, or text where
-        they are sexagesimal. An id column that the file stores as floating point stays float64, so that whoever wants
-        an id can see that it is damaged.
+        they are sexagesimal. An id column stored as floating point stays so, which allows to detect damaged ids.
     format : str
         For example ``"CSV"``, ``"FITS"``, ``"VOTable"`` or ``"Parquet"``.
     columns : tuple of str
-        All columns of the file, also those that were not read.
+        All columns of the file, including those not read.
     units, frames : dict
-        What the file gives as unit and as frame (``"FK4 B1950"``) of a column; columns without are missing.
+        Units and frames (such as ``"FK4 B1950"``) by column, as given in the file.
     notes : tuple of str
-        What was decided about the file, in words.
+        Decisions about the file, for the report.
     """
 
     frame: pd.DataFrame
@@ -120,20 +119,20 @@ class _Candidate:
 
 
 def read_table(path: Path, choose: Choice) -> RawTable:
-    """Read those columns of a table that `choose` wants, each as what it says.
+    """Read the columns of a table that `choose` selects.
 
     Parameters
     ----------
     path : Path
-        The format is told from the content, not from the suffix. gzip, bzip2, xz and ZIP are unpacked on the way.
+        The format follows from the content, not from the suffix. gzip, bzip2, xz and ZIP are decompressed.
     choose : callable
-        From the names of all columns to ``{name: type}`` for those to be read. Of a file with several tables the first
+        Maps the names of all columns to ``{name: type}`` of those to read. In a file with several tables, the first
         for which it raises no `InputError` is read.
 
     Raises
     ------
     InputError
-        The file is missing, unreadable, or a field is not what it should be: says which line and column.
+        The file is missing or unreadable, or a field is invalid; the message has its line and column.
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}", "a table: CSV, FITS, VOTable or Parquet", "Check the path.")
@@ -142,7 +141,7 @@ def read_table(path: Path, choose: Choice) -> RawTable:
 
 
 def opened(path: Path) -> IO[bytes]:
-    """A file's bytes, unpacked if it is gzip or bzip2, whatever its name says."""
+    """Open a file for its bytes, decompressed if the content is gzip or bzip2."""
     with reading(path, InputError, wanted="a plain file, or one packed as .gz or .bz2", remedy=_REMEDY):
         return unpacked(path)
 
@@ -159,7 +158,7 @@ def _read(path: Path, choose: Choice) -> RawTable:
 
 
 def _content(path: Path) -> Callable[[Path], IO[bytes]]:
-    """How to open the file's unpacked bytes, as often as wanted."""
+    """A function that opens the decompressed content of the file, and can be called repeatedly."""
     with unpacked(path) as file:
         if isinstance(file, io.BytesIO):
             packed = file.getvalue()
@@ -167,16 +166,16 @@ def _content(path: Path) -> Callable[[Path], IO[bytes]]:
         start = file.read(6)
     if start.startswith(b"\xfd7zXZ\0"):
         with lzma.open(path) as stream:
-            inner = _bounded(stream)
+            inner = _read_bounded(stream)
         return lambda _: io.BytesIO(inner)
     if start.startswith(b"PK\x03\x04") and (member := _only_member(path)):
         with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
-            inner = _bounded(stream)
+            inner = _read_bounded(stream)
         return lambda _: io.BytesIO(inner)
-    return lambda given: given.open("rb")
+    return lambda plain: plain.open("rb")
 
 
-def _bounded(stream: IO[bytes]) -> bytes:
+def _read_bounded(stream: IO[bytes]) -> bytes:
     data = stream.read(_MOST_UNPACKED + 1)
     if len(data) > _MOST_UNPACKED:
         raise DamagedFile(f"it would become more than {_MOST_UNPACKED:,} bytes when it is unpacked")
@@ -226,14 +225,14 @@ def _text_format(text: str) -> Format:
     bars = [line for line in lines if not line.startswith(("\\", "#"))][:2]
     if bars and all(line.lstrip().startswith("|") and line.rstrip().endswith("|") for line in bars):
         types = {word.strip().lower() for word in bars[-1].strip("| ").split("|")}
-        known = {"char", "c", "int", "i", "long", "l", "double", "d", "float", "f", "real", "r", "date"}
-        return "IPAC" if len(bars) == 2 and types <= known else "fixed width"
+        type_names = {"char", "c", "int", "i", "long", "l", "double", "d", "float", "f", "real", "r", "date"}
+        return "IPAC" if len(bars) == 2 and types <= type_names else "fixed width"
     return "CSV"
 
 
 def _read_astropy(path: Path, form: Format, content: Callable[[Path], IO[bytes]], choose: Choice) -> RawTable:
     notes: list[str] = []
-    # Archives' tables bend the standards in ways that do not matter here (unknown units, odd names).
+    # Tables of archives violate the standards in harmless ways (unknown units, odd names).
     with content(path) as file, warnings.catch_warnings(action="ignore"):
         if form == "FITS":
             candidates = _fits_tables(file, path)
@@ -242,26 +241,26 @@ def _read_astropy(path: Path, form: Format, content: Callable[[Path], IO[bytes]]
         else:
             table = _expanded(_text_table(file.read().decode("utf-8-sig"), form))
             candidates = [_Candidate("", tuple(table.colnames), table)]
-        which, types = _chosen(path, candidates, choose)
+        candidate, types = _select(path, candidates, choose)
     if len(candidates) > 1:
-        notes.append(f"the table {which.name} of {choices(candidate.name for candidate in candidates)} is read")
-    table, names = which.table, which.columns
+        notes.append(f"the table {candidate.name} of {choices(one.name for one in candidates)} is read")
+    table, names = candidate.table, candidate.columns
     columns = {
         name: _series(table[name], kind, path) for name, kind in types.items() if _is_flat(table[name], kind, path)
     }
     notes += [f"{name} holds an array in each row: left out" for name in types if name not in columns]
     units = {name: str(table[name].unit) for name in names if getattr(table[name], "unit", None)}
-    return RawTable(pd.DataFrame(columns), form, names, units, which.frames, tuple(notes))
+    return RawTable(pd.DataFrame(columns), form, names, units, candidate.frames, tuple(notes))
 
 
 def _text_table(text: str, form: Format) -> Table:
-    if form == "ECSV":  # the archive of Gaia writes null in empty fields
+    if form == "ECSV":  # the Gaia archive writes null in empty fields
         return Table.read(text, format=_ASTROPY_TEXT[form], fill_values=[("", "0"), ("null", "0")])
     return Table.read(text, format=_ASTROPY_TEXT[form])
 
 
-def _chosen(path: Path, candidates: list[_Candidate], choose: Choice) -> tuple[_Candidate, dict[str, ColumnType]]:
-    """The first table that has what is wanted."""
+def _select(path: Path, candidates: list[_Candidate], choose: Choice) -> tuple[_Candidate, dict[str, ColumnType]]:
+    """The first table with the columns that `choose` needs."""
     problems = list[InputError]()
     for candidate in candidates:
         try:
@@ -281,7 +280,7 @@ def _chosen(path: Path, candidates: list[_Candidate], choose: Choice) -> tuple[_
 
 def _fits_tables(file: IO[bytes], path: Path) -> list[_Candidate]:
     with fits.open(file, memmap=False, checksum=False) as hdus:
-        found = list[_Candidate]()
+        tables = list[_Candidate]()
         for number, hdu in enumerate(hdus):
             if not isinstance(hdu, (fits.BinTableHDU, fits.TableHDU)):
                 continue
@@ -289,13 +288,13 @@ def _fits_tables(file: IO[bytes], path: Path) -> list[_Candidate]:
                 raise InputError(f"{path.name} holds a compressed table", "a plain one", "Unpack it with funpack.")
             table = _expanded(Table.read(hdu, format="fits"))
             names = tuple(table.colnames)
-            above = "" if hdus[0].header.get("NAXIS") else _fits_frame(hdus[0].header)  # else it is of the image there
+            above = "" if hdus[0].header.get("NAXIS") else _fits_frame(hdus[0].header)  # else it belongs to the image
             frame = _fits_frame(hdu.header) or above
             name = f"{number} ({hdu.name})" if hdu.name else str(number)
-            found.append(_Candidate(name, names, table, dict.fromkeys(names, frame) if frame else {}))
-    if not found:
+            tables.append(_Candidate(name, names, table, dict.fromkeys(names, frame) if frame else {}))
+    if not tables:
         raise InputError(f"{path.name} is a FITS file without a table", "a table extension", "Is it an image?")
-    return found
+    return tables
 
 
 def _fits_frame(header: fits.Header) -> str:
@@ -309,31 +308,31 @@ def _votables(file: IO[bytes], path: Path, notes: list[str]) -> list[_Candidate]
     if patched:
         notes.append(f"{choices(patched)} have no datatype or length: read as text")
     tree = votable.parse(io.BytesIO(data), verify="ignore")
-    tables = [table for table in tree.iter_tables() if table.fields]
-    if not tables:
+    sources = [table for table in tree.iter_tables() if table.fields]
+    if not sources:
         raise InputError(
             f"{path.name} is a VOTable without a table", "a TABLE with FIELDs and DATA", _votable_status(tree)
         )
 
     if any(status == "OVERFLOW" for status, _ in _query_statuses(tree)):
-        notes.append("the service cut the table at its limit of rows (OVERFLOW): galaxies may be missing")
-    found = list[_Candidate]()
-    for number, source in enumerate(tables):
+        notes.append("the service truncated the table at its limit of rows (OVERFLOW): galaxies may be missing")
+    tables = list[_Candidate]()
+    for number, source in enumerate(sources):
         table = source.to_table(use_names_over_ids=True)
         frames = _coosys(tree, source, tuple(table.colnames))
         table = _expanded(table)
-        found.append(_Candidate(source.ID or source.name or str(number + 1), tuple(table.colnames), table, frames))
-    return found
+        tables.append(_Candidate(source.ID or source.name or str(number + 1), tuple(table.colnames), table, frames))
+    return tables
 
 
 def _votable_status(tree: Any) -> str:
-    """What a service says where it sends no table."""
+    """Error message of a service that returned no table."""
     errors = [words for status, words in _query_statuses(tree) if status != "OK"]
-    return f"The service says: {errors[0][:200]}" if errors else ""
+    return f"The service reports: {errors[0][:200]}" if errors else ""
 
 
 def _query_statuses(tree: Any) -> list[tuple[str, str]]:
-    """How a service answered: OK, ERROR or OVERFLOW, each with its words."""
+    """Status of a service (OK, ERROR or OVERFLOW), with its message."""
     infos = [info for part in (*tree.resources, *tree.iter_tables()) for info in part.infos] + list(tree.infos)
     return [(str(info.value), str(info.content or info.value)) for info in infos if info.name == "QUERY_STATUS"]
 
@@ -342,13 +341,13 @@ _FIELD: Final = re.compile(rb"<(?:\w+:)?FIELD\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>"
 
 
 def _with_datatypes(data: bytes) -> tuple[bytes, list[str]]:
-    """Give FIELDs without a datatype, or of text without a length, one: a reader would take one letter of each cell."""
+    """Add datatype and array size to FIELDs without; a reader would otherwise take one letter of each cell."""
     patched = list[str]()
     if b"<TABLEDATA" not in data and b":TABLEDATA" not in data:
         return data, patched
 
-    def mended(found: re.Match[bytes]) -> bytes:
-        tag = found[0]
+    def complete(match: re.Match[bytes]) -> bytes:
+        tag = match[0]
         typed = re.search(rb"\bdatatype\s*=\s*[\"']([^\"']*)", tag)
         if typed and (typed[1] not in (b"char", b"unicodeChar") or b"arraysize" in tag):
             return tag
@@ -358,11 +357,11 @@ def _with_datatypes(data: bytes) -> tuple[bytes, list[str]]:
         end = -2 if tag.endswith(b"/>") else -1
         return re.sub(rb"\barraysize\s*=\s*[\"'][^\"']*[\"']", b"", tag[:end]) + more + tag[end:]
 
-    return _FIELD.sub(mended, data), patched
+    return _FIELD.sub(complete, data), patched
 
 
 def _coosys(tree: Any, table: Any, names: tuple[str, ...]) -> dict[str, str]:
-    """The frame of each column by the COOSYS that it refers to, or by the only one that there is."""
+    """Frame of each column, from the COOSYS that it refers to or the only one in the file."""
     systems = {str(system.ID): f"{system.system} {system.equinox or ''}".strip() for system in tree.iter_coosys()}
     only = next(iter(systems.values())) if len(set(systems.values())) == 1 else ""
     frames = {name: systems.get(str(column.ref), only) for name, column in zip(names, table.fields, strict=True)}
@@ -370,7 +369,7 @@ def _coosys(tree: Any, table: Any, names: tuple[str, ...]) -> dict[str, str]:
 
 
 def _expanded(table: Table) -> Table:
-    """A table with ra and dec [deg] for a column of coordinates, or for columns of hours, minutes and seconds."""
+    """Add ra and dec [deg] to a table with a column of coordinates, or with hours, minutes and seconds."""
     from astropy.coordinates import SkyCoord
 
     for name in table.colnames:
@@ -401,14 +400,14 @@ def _read_parquet(path: Path, content: Callable[[Path], IO[bytes]], choose: Choi
         types = choose(names)
         table = parquet.read(list(types))
     nested = [name for name in types if pa.types.is_nested(schema.field(name).type) and types[name] == "any"]
-    # Through Arrow, not pandas: an integer column with a gap would become floating point on the way.
+    # Through Arrow: pandas would convert an integer column with missing values to floating point.
     arrays = {name: _arrow_array(table[name], kind, path, name) for name, kind in types.items() if name not in nested}
     frame = pd.DataFrame(pa.table(arrays).to_pandas())
     for name, kind in types.items():
         if kind == "angle":
             frame[name] = delimited.angles(frame[name])
     meta = {name: schema.field(name).metadata or {} for name in names}
-    units = {name: told[b"unit"].decode("utf-8", "replace") for name, told in meta.items() if b"unit" in told}
+    units = {name: entries[b"unit"].decode("utf-8", "replace") for name, entries in meta.items() if b"unit" in entries}
     notes = tuple(f"{name} holds several values in each row: left out" for name in nested)
     return RawTable(frame, "Parquet", names, units, {}, notes)
 
@@ -422,12 +421,12 @@ def _arrow_array(column: pa.ChunkedArray, kind: ColumnType, path: Path, name: st
     try:
         return column if kind == "angle" and is_text else column.cast(delimited.ARROW_TYPES[kind])
     except pa.ArrowException as error:
-        wanted = "text" if kind == "text" else "numbers"
-        raise InputError(f"{path.name}, column {name!r} holds {column.type}", wanted, str(error)) from error
+        expected = "text" if kind == "text" else "numbers"
+        raise InputError(f"{path.name}, column {name!r} holds {column.type}", expected, str(error)) from error
 
 
 def _arrow_value(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Numbers and truths as they are, and whole numbers with a gap as floating point if it keeps them exactly."""
+    """Numbers and booleans unchanged; integers with missing values as floating point if exact, else as text."""
     kind = column.type
     if pa.types.is_integer(kind) and column.null_count:
         try:
@@ -441,7 +440,7 @@ def _arrow_value(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _is_flat(column: Any, kind: ColumnType, path: Path) -> bool:
-    """Whether a column holds one value in each row; one that is needed must."""
+    """Whether a column has one value per row; raises `InputError` if a column of the schema has not."""
     if len(np.shape(column)) == 1 and np.ma.getdata(column).dtype.names is None:
         return not (kind == "any" and _is_ragged(column))
     if kind == "any":
@@ -455,22 +454,22 @@ def _is_ragged(column: Any) -> bool:
 
 
 def _series(column: Any, kind: ColumnType, path: Path) -> pd.Series[Any]:
-    """An astropy column, masked or not, as text or numbers; missing values become NaN."""
+    """Convert an astropy column to text or numbers, with NaN for missing values."""
     values: NDArray[Any] = np.asarray(np.ma.getdata(column))
     if getattr(column, "unit", None) is not None and hasattr(column, "value") and values.dtype.kind != "f":
         values = np.asarray(column.value)
     gaps = np.asarray(np.ma.getmaskarray(column)) if hasattr(column, "mask") else np.zeros(len(values), bool)
     if kind in ("number", "vote"):
         return pd.Series(_numbers(values, gaps, column.name, path).astype(delimited.NUMPY_TYPES[kind]))
-    if values.dtype.kind == "f":  # an id keeps its precision, so that one of 32 bits can be told from one of 64
+    if values.dtype.kind == "f":  # an id keeps its precision, which decides whether it is exact
         native = values.astype(np.float64 if kind == "angle" else values.dtype.newbyteorder("="))
         return pd.Series(np.where(gaps, native.dtype.type("nan"), native))
     if kind in ("any", "angle") and values.dtype.kind in "iub":
         return _whole_numbers(values, gaps, kind)
     words = pd.Series([_word(value) for value in values.tolist()], dtype="str")
     if kind == "text" and (damaged := words[words.str.contains(r"[\x00-\x08\x0e-\x1f\ufffd]")]).size:
-        given = f"{path.name}, row {damaged.index[0] + 1}, column {column.name!r} holds bytes that are no text"
-        raise InputError(given, "Text in ASCII or UTF-8", _REMEDY)
+        problem = f"{path.name}, row {damaged.index[0] + 1}, column {column.name!r} holds bytes that are no text"
+        raise InputError(problem, "Text in ASCII or UTF-8", _REMEDY)
     words = words.mask(gaps | (words == "").to_numpy())
     if kind == "angle":
         return delimited.angles(words)
@@ -493,8 +492,8 @@ def _numbers(values: NDArray[Any], gaps: NDArray[np.bool_], name: str, path: Pat
         numbers = pd.to_numeric(words, errors="coerce")
         wrong = np.flatnonzero(numbers.isna() & ~words.str.lower().isin(delimited.MISSING) & ~gaps)
         if wrong.size:
-            given = f"{path.name}, row {wrong[0] + 1}, column {name!r}: {words[wrong[0]]!r}"
-            raise InputError(given, "A number was expected", "Leave the field empty where the value is unknown.")
+            problem = f"{path.name}, row {wrong[0] + 1}, column {name!r}: {words[wrong[0]]!r}"
+            raise InputError(problem, "A number was expected", "Leave the field empty where the value is unknown.")
         values = numbers.to_numpy()
     return np.where(gaps, np.nan, values.astype(np.float64))
 

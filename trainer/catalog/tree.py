@@ -1,11 +1,11 @@
-"""The first questions of Galaxy Zoo 2's decision tree as one distribution: seven classes that leave no galaxy out.
+"""Distribution over seven classes from the first questions of the decision tree of Galaxy Zoo 2.
 
     smooth?  -> round | in_between | cigar
     features -> edge_on, else spiral | disc (no arms seen)
     a star or an artefact -> artifact
 
-What a volunteer answered to a question that only some were asked is a share of those. The probability of an answer is
-that of all classes behind it, among the classes that are asked.
+Vote fractions of a question refer to the volunteers who reached it. The probability of an answer is the sum over the
+classes below it, relative to that of all classes below the question.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ __all__ = ["LEAVES", "TREE", "VOTERS", "TreeStep", "VoteCounts", "leaf_shares", 
 LEAVES = ("round", "in_between", "cigar", "edge_on", "spiral", "disc", "artifact")
 
 VOTERS = 40
-"""How many are taken to have looked at a galaxy whose table does not say; the median of Galaxy Zoo 2's main sample."""
+"""Assumed number of volunteers where the table has none: the median of the main sample of Galaxy Zoo 2."""
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class TreeStep:
-    """A question, and which classes stand behind each answer.
+    """A question, and the classes below each of its answers.
 
     Attributes
     ----------
     question : str
         As in `gz2interp.schema.QUESTIONS`.
     behind : tuple of tuple of str
-        Classes, for each answer in the question's order.
+        Classes below each answer, in the order of the question.
     """
 
     question: str
     behind: tuple[tuple[str, ...], ...]
 
     def membership(self) -> Floats:
-        """1 where a class stands behind an answer, float64 (class, answer)."""
+        """1 where a class is below an answer, float64 (class, answer)."""
         return np.array([[float(leaf in classes) for classes in self.behind] for leaf in LEAVES])
 
 
@@ -57,19 +57,19 @@ TREE = (
     TreeStep("t02_edgeon", (("edge_on",), _FACE_ON)),
     TreeStep("t04_spiral", (("spiral",), ("disc",))),
 )
-"""Each question comes after the one that leads to it."""
+"""Questions in the order of the decision tree."""
 
 
 @dataclass(frozen=True, eq=False)
 class VoteCounts:
-    """How many gave which answer.
+    """Vote counts of the questions of `TREE`.
 
     Attributes
     ----------
     counts : float32 (n, answer)
-        Of the questions of `TREE`, one after the other.
+        Concatenated over the questions.
     counted : bool
-        False where they were not in the table, but follow from fractions.
+        False if derived from fractions.
     """
 
     counts: NDArray[np.float32]
@@ -77,56 +77,44 @@ class VoteCounts:
 
     @property
     def words(self) -> str:
-        """Where they come from, for the reader."""
+        """Origin of the counts, for the user."""
         if self.counted:
             return "votes as counted"
         return f"weighted fractions times the volunteers who reached the question, of total_classifications or {VOTERS}"
 
 
 def vote_counts(catalog: pd.DataFrame) -> VoteCounts:
-    """The votes of each galaxy: the count columns, else weighted fractions times those who reached the question.
-
-    Parameters
-    ----------
-    catalog : DataFrame
+    """Vote counts from the count columns, else from weighted fractions times the volunteers who reached the question.
 
     Raises
     ------
     InputError
-        It has neither.
+        The catalogue has neither.
     """
     if all(column in catalog for step in TREE for column in _columns(step, "count")):
-        counts = [catalog[_columns(step, "count")].to_numpy(np.float64) for step in TREE]
+        counts, counted = [catalog[_columns(step, "count")].to_numpy(np.float64) for step in TREE], True
     else:
         shares = _shares(catalog, ("weighted_fraction", "fraction"))
-        counts = [
-            shares[step.question] * reached[:, None]
-            for step, reached in zip(TREE, _reached(catalog, shares), strict=True)
-        ]
-        return VoteCounts(np.nan_to_num(np.concatenate(counts, axis=1)).astype(np.float32), False)
-    return VoteCounts(np.nan_to_num(np.concatenate(counts, axis=1)).astype(np.float32), True)
+        reached = _reached(catalog, shares)
+        counts = [shares[step.question] * number[:, None] for step, number in zip(TREE, reached, strict=True)]
+        counted = False
+    return VoteCounts(np.nan_to_num(np.concatenate(counts, axis=1)).astype(np.float32), counted)
 
 
 def leaf_shares(catalog: pd.DataFrame) -> Floats:
-    """Each class's share of the volunteers, float64 (n, class); NaN where nobody was asked.
+    """Vote share of each class, float64 (n, class); NaN without votes.
 
-    Shares along the way to a class are multiplied: weighted ones if the table has them, else plain, else debiased, so
-    that they are of the same votes that `vote_counts` counts. Where nobody reached a question, the classes behind it
-    share alike.
-
-    Parameters
-    ----------
-    catalog : DataFrame
+    Fractions along the path to a class are multiplied: weighted ones if the table has them, else plain, else debiased,
+    consistent with `vote_counts`. The classes below a question without votes get equal shares.
     """
     shares = _shares(catalog, ("weighted_fraction", "fraction", "debiased"))
     product = np.ones((len(catalog), len(LEAVES)))
     for step in TREE:
-        given = _distribution(shares[step.question])
-        asked = step.membership()
-        product *= np.where(asked.any(axis=1), given @ asked.T, 1.0)
+        fractions = _distribution(shares[step.question])
+        membership = step.membership()
+        product *= np.where(membership.any(axis=1), fractions @ membership.T, 1.0)
     first = shares[TREE[0].question]
-    unasked = ~(np.nan_to_num(first).sum(axis=1) > 0)
-    product[unasked] = np.nan
+    product[~(np.nan_to_num(first).sum(axis=1) > 0)] = np.nan
     return np.asarray(product / product.sum(axis=1, keepdims=True))
 
 
@@ -146,18 +134,18 @@ def _shares(catalog: pd.DataFrame, kinds: tuple[str, ...]) -> dict[str, Floats]:
 
 
 def _distribution(shares: Floats) -> Floats:
-    known = np.nan_to_num(shares)
-    total = known.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(known, total, out=np.full_like(known, 1 / known.shape[1]), where=total > 0))
+    values = np.nan_to_num(shares)
+    total = values.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(values, total, out=np.full_like(values, 1 / values.shape[1]), where=total > 0))
 
 
 def _reached(catalog: pd.DataFrame, shares: dict[str, Floats]) -> list[Floats]:
-    """Volunteers who were asked each question of `TREE`, float64 (n,)."""
-    everybody = (
+    """Volunteers who reached each question of `TREE`, float64 (n,)."""
+    volunteers = (
         catalog["total_classifications"].to_numpy(np.float64)
         if "total_classifications" in catalog
         else np.full(len(catalog), float(VOTERS))
     )
     first, edge_on = shares["t01_smooth_or_features"], shares["t02_edgeon"]
     face_on = first[:, 1] * edge_on[:, 1]
-    return [everybody, everybody * first[:, 0], everybody * first[:, 1], everybody * face_on]
+    return [volunteers, volunteers * first[:, 0], volunteers * first[:, 1], volunteers * face_on]

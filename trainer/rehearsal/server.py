@@ -57,7 +57,7 @@ class ArchiveServer:
     times : deque of float
         When the last requests came [s, monotonic].
     asked : Counter
-        How often each place was asked for an image.
+        How often each place was requested an image.
     peak : int
         The most requests at the same time.
     """

@@ -1,4 +1,4 @@
-"""Where cutouts come from. A source answers one question: what does this galaxy look like?"""
+"""Sources of cutouts: one protocol, and the registry of its implementations."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["SOURCES", "Source", "open_source", "register"]
 
 @runtime_checkable
 class Source(Protocol):
-    """The contract of every source. Equal questions get equal answers, in any order."""
+    """A source of cutouts. `fetch` is deterministic: the cutout of a galaxy does not depend on the order of calls."""
 
     @property
     def name(self) -> str:
-        """What is recorded beside each cutout."""
+        """The name recorded with each cutout."""
 
     @property
     def bands(self) -> tuple[str, ...]:
@@ -34,7 +34,7 @@ class Source(Protocol):
         Raises
         ------
         CutoutUnavailable
-            There is none: says which kind of none, and why.
+            There is none; the exception carries the status and the reason.
         """
 
 
@@ -47,18 +47,18 @@ SOURCES: dict[str, str | Callable[..., Source]] = {
     "sdss": "trainer.sources.sdss:SdssSource",
     "galaxy10": "trainer.sources.galaxy10:Galaxy10Source",
 }
-"""Sources by name: a factory, or ``"module:factory"``, which is imported when it is first opened."""
+"""Sources by name: a factory, or ``"module:factory"``, imported when the source is first opened."""
 
 
 def register(name: str, factory: str | Callable[..., Source]) -> None:
-    """Add a source of your own, under a name that is still free."""
+    """Register a source under an unused name."""
     if SOURCES.get(name, factory) != factory:
-        raise InputError(f"There is a source named {name!r} already", "a name of its own")
+        raise InputError(f"There is a source named {name!r} already", "an unused name")
     SOURCES[name] = factory
 
 
 def open_source(name: str, *arguments: Any, **options: Any) -> Source:
-    """A source by its name, made with its own arguments."""
+    """Create a registered source with its arguments."""
     if name not in SOURCES:
         raise InputError(f"There is no source {name!r}", f"one of {choices(SOURCES)}")
     factory = SOURCES[name]

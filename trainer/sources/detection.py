@@ -1,4 +1,4 @@
-"""A simple finder of objects on SDSS frames, for a survey of a field without a catalogue."""
+"""Source detection on SDSS frames, for a survey of a field without a catalogue."""
 
 from __future__ import annotations
 
@@ -25,31 +25,32 @@ SMOOTHING: Final = 1.5
 """Sigma of the matched filter [pixel]: a point source in the seeing of SDSS, 1.4 arcsec wide."""
 
 THRESHOLD: Final = 5.0
-"""Sigmas of the smoothed sky that an object's pixels stand out by."""
+"""Detection threshold, in sigmas of the smoothed sky."""
 
 LEAST: Final = 12
-"""Pixels of the smallest object: fewer are cosmic rays."""
+"""Smallest object [pixel]; smaller ones are cosmic rays."""
 
 EDGE: Final = 45
-"""Pixels from the frame's edge: half the diagonal of a native cutout."""
+"""Least distance from the edge of the frame [pixel]: half the diagonal of a native cutout."""
 
 APART: Final = 10.0
-"""Between two objects [arcsec]; the brighter is kept."""
+"""Least separation of two objects [arcsec]; the brighter is kept."""
 
 
 @dataclass(frozen=True, eq=False)
 class Objects:
-    """What stands out of the sky of an image.
+    """Objects detected in an image.
 
     Attributes
     ----------
     labels : int32 (y, x)
-        Name of the object that a pixel belongs to, 0 for none. Not every name is that of an object.
+        Segmentation map; 0 is sky. Labels not in `names` are rejected detections.
     names : int64 (n,)
+        Labels of the objects.
     flux : float64 (n,)
-        Isophotal, in the image's unit.
+        Isophotal, in the unit of the image.
     x, y : float64 (n,)
-        Centre of its light, in pixels from 0.
+        Centre of light, in pixels from 0.
     """
 
     labels: NDArray[np.int32]
@@ -60,21 +61,13 @@ class Objects:
 
 
 def find_objects(frames_folder: str | Path, band: str = "r", most: int = 40) -> pd.DataFrame:
-    """The brightest objects on the frames of a folder, as a catalogue of positions.
-
-    Parameters
-    ----------
-    frames_folder : path
-    band : str
-        The band that is searched.
-    most : int
-        At most so many, the brightest first.
+    """The `most` brightest objects on the frames of a folder in one band, as a catalogue of positions.
 
     Returns
     -------
     DataFrame
-        ``galaxy_id`` int64 (made of the position), ``ra``, ``dec`` [deg], and under the band's name the isophotal
-        magnitude. Objects are at least 10 arcsec apart and 45 pixels from the edge.
+        ``galaxy_id`` int64 (derived from the position), ``ra``, ``dec`` [deg], and a column named after the band with
+        the isophotal magnitude, brightest first. Objects are at least 10 arcsec apart and 45 pixels from the edge.
 
     Raises
     ------
@@ -83,40 +76,28 @@ def find_objects(frames_folder: str | Path, band: str = "r", most: int = 40) -> 
 
     Notes
     -----
-    Stars and galaxies alike, not deblended: connected pixels of the smoothed frame above five sigma are one object, its
-    position the centre of its light. Frames that cannot be read are passed over.
+    Stars and galaxies are not distinguished or deblended: connected pixels of the smoothed frame above five sigma are
+    one object. Unreadable frames are skipped.
     """
     sets = [frames for frames in find_frame_sets(Path(frames_folder), (band,)) if band in frames.paths]
-    found = [objects for objects in (_search(frames, band) for frames in sets) if objects is not None]
-    if not found:
+    detections = [objects for objects in (_search(frames, band) for frames in sets) if objects is not None]
+    if not detections:
         raise InputError(f"No frame in {band} can be read in {frames_folder}", "at least one", "Is it cut short?")
-    objects = pd.concat(found, ignore_index=True).sort_values("flux", ascending=False, ignore_index=True)
-    objects = objects[_alone(objects)].head(most).reset_index(drop=True)
+    objects = pd.concat(detections, ignore_index=True).sort_values("flux", ascending=False, ignore_index=True)
+    objects = objects[_isolated(objects)].head(most).reset_index(drop=True)
     magnitude = 22.5 - 2.5 * np.log10(objects["flux"])
     ids = position_ids(objects[RA], objects[DEC])
     return pd.DataFrame({GALAXY_ID: ids, RA: objects[RA], DEC: objects[DEC], band: magnitude})
 
 
 def detect(data: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Objects of an image: flux, x and y of each, float (n, 3); (x, y) in pixels from 0, not NumPy's order.
-
-    Parameters
-    ----------
-    data : float32 (y, x)
-        What is not finite counts as sky.
-    """
+    """Detect objects in an image (y, x): flux, x and y, float (n, 3); positions in pixels from 0."""
     objects = segment(data)
     return np.column_stack([objects.flux, objects.x, objects.y])
 
 
 def segment(data: NDArray[np.float32]) -> Objects:
-    """Objects of an image and their pixels.
-
-    Parameters
-    ----------
-    data : float32 (y, x)
-        What is not finite counts as sky.
-    """
+    """Detect objects in an image (y, x) and label their pixels; pixels that are not finite count as sky."""
     sky, _ = sky_level(data[np.isfinite(data)])
     light = np.nan_to_num(data - np.float32(sky), nan=0.0)
     smooth = ndimage.gaussian_filter(light, SMOOTHING)
@@ -142,8 +123,8 @@ def _search(frames: FrameSet, band: str) -> pd.DataFrame | None:
     return pd.DataFrame({RA: ra, DEC: dec, "flux": flux[inside]})
 
 
-def _alone(objects: pd.DataFrame) -> NDArray[np.bool_]:
-    """Which objects have no brighter one beside them that stays; they come brightest first."""
+def _isolated(objects: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mask of objects, sorted brightest first, without a brighter selected object within `APART`."""
     stays = np.ones(len(objects), dtype=bool)
     if len(objects) < 2:
         return stays

@@ -1,4 +1,4 @@
-"""Cutouts that lie in a folder already: FITS, NumPy, JPEG or PNG files, one a galaxy or one a band."""
+"""Cutouts from image files in a folder: FITS, NumPy, JPEG or PNG, one file per galaxy or one per band."""
 
 from __future__ import annotations
 
@@ -20,10 +20,8 @@ from trainer.sources.judging import sky_sigma
 __all__ = ["OFF_CENTRE", "FolderSource", "catalog_of_folder"]
 
 OFF_CENTRE: Final = 2.0
-"""How far a galaxy may lie from the middle of its cutout along x or y [pixel], where an image leaves no better window.
-
-Half a pixel remains wherever pixels stay untouched; the rest is for positions and headers that differ by a convention.
-"""
+"""Largest distance of a galaxy from the centre of its cutout along x or y [pixel], where the image is too small for a
+better window. Up to half a pixel follows from not resampling; the rest allows for differing pixel conventions."""
 
 _log = logging.getLogger(__name__)
 
@@ -35,31 +33,29 @@ class FolderSource:
     ----------
     folder : path
     catalog : DataFrame, optional
-        If it has a column ``file``, row by row the path below the folder, this decides; else the names do, see
-        `trainer.sources.folder_index.FolderIndex`. Numbers in names are then rows of the catalogue; if it was read from
-        a table of which rows were dropped, let `catalog_of_folder` make it, which knows the table's own.
+        A column ``file`` (path below the folder) identifies the image of each row; without it the file names do, see
+        `trainer.sources.folder_index.FolderIndex`. Numbers in names are then rows of the catalogue; if rows of the
+        original table were dropped, create the catalogue with `catalog_of_folder`, which uses the original row numbers.
     bands : tuple of str
-        What the files hold; also the order of the planes of a cube.
+        Bands of the files; also the order of the planes of a cube.
     shape : (int, int)
-        (y, x). A larger image is cropped, its pixels untouched; a smaller one fails, since nothing here invents sky.
+        (y, x). Larger images are cropped without resampling; smaller ones fail.
     pixel_scale : float, optional
-        [arcsec] of files that do not say, such as NumPy's.
+        [arcsec], of files without this information, such as NumPy arrays.
     central : float
-        Of colour images made for the eye: the share of their width that becomes the cutout, about the middle. They are
-        averaged over areas to the cutout's shape.
+        For display images (JPEG, PNG): the central fraction of their width that becomes the cutout. They are
+        area-averaged to the cutout's shape.
 
     Notes
     -----
-    A pixel is valid where every band is finite. Bands that lie elsewhere by their own WCS are resampled on the pixels
-    of r, or of the first band, see `gz2interp.stores.image_files.read_pixels`. Images keep their orientation, and the
-    position angle is recorded; only one with east on the right is mirrored, so that all galaxies are seen from the
-    same side.
+    A pixel is valid where every band is finite. Bands with a different WCS are resampled to the pixels of r, or of the
+    first band, see `gz2interp.stores.image_files.read_pixels`. Images keep their orientation, and the position angle
+    is recorded; images with east on the right are mirrored, so that all cutouts have the same parity.
 
-    Where the file has a WCS and the catalogue a position, the window lies about the galaxy, to the nearest whole pixel:
-    the galaxy is then up to half a pixel from the middle along x and y. If the window would leave the image, or the
-    image is just as large as the cutout, the offset is greater; beyond `OFF_CENTRE` the galaxy has no cutout. Without
-    WCS or position, the middle of the image is the middle of the cutout, or half a pixel beside it where an odd number
-    of pixels is cut to an even one.
+    With a WCS in the file and a position in the catalogue, the window is centred on the galaxy to the nearest whole
+    pixel, so that the galaxy lies within half a pixel of the centre along x and y. The offset is larger if the window
+    would leave the image or the image is as large as the cutout; beyond `OFF_CENTRE` the galaxy has no cutout. Without
+    WCS or position, the central window is cut, half a pixel off centre where an odd width is cut to an even one.
     """
 
     name = "folder"
@@ -88,7 +84,7 @@ class FolderSource:
         if files.missing_bands:
             names = ", ".join(path.name for path in files.paths)
             raise CutoutUnavailable("failed", f"no file of {' '.join(files.missing_bands)} lies beside {names}")
-        pixels = self._framed(read_pixels(files.paths, self.bands), galaxy)
+        pixels = self._crop(read_pixels(files.paths, self.bands), galaxy)
         image, valid = without_gaps(pixels.image, self.bands)
         return Cutout(
             image=image,
@@ -104,40 +100,40 @@ class FolderSource:
 
     def _find(self, galaxy: Galaxy) -> ImageFiles:
         if self._files is None:
-            found = self._index.of(galaxy)
-            wanted = f"no file of {self.folder.name} shows galaxy {galaxy.galaxy_id} by id, position or number"
+            files = self._index.of(galaxy)
+            problem = f"no file of {self.folder.name} shows galaxy {galaxy.galaxy_id} by id, position or number"
         else:
             file = self._files[galaxy.row]
-            found = self._by_file.get(file) if isinstance(file, str) else None
-            wanted = f"{self.folder.name} has no {file}" if isinstance(file, str) else "the catalogue names no file"
-        if found is None:
-            raise CutoutUnavailable("missing", wanted)
-        return found
+            files = self._by_file.get(file) if isinstance(file, str) else None
+            problem = f"{self.folder.name} has no {file}" if isinstance(file, str) else "the catalogue names no file"
+        if files is None:
+            raise CutoutUnavailable("missing", problem)
+        return files
 
-    def _framed(self, pixels: RawPixels, galaxy: Galaxy) -> RawPixels:
+    def _crop(self, pixels: RawPixels, galaxy: Galaxy) -> RawPixels:
         size = pixels.image.shape[:2]
         if not np.isfinite(pixels.pixel_scale):
             pixels = replace(pixels, pixel_scale=self.pixel_scale)
-        place = pixels.place(galaxy.ra, galaxy.dec)
+        position = pixels.place(galaxy.ra, galaxy.dec)
         fits_in = size[0] >= self.shape[0] and size[1] >= self.shape[1]
         if size != self.shape and fits_in and size not in self._sizes:
             self._sizes.add(size)
             how = (
                 "averaged"
                 if pixels.is_display
-                else f"cropped about {'their middle' if place is None else 'the galaxy'}"
+                else f"cropped about {'their middle' if position is None else 'the galaxy'}"
             )
             _log.info("Images of %d x %d are %s, first of %s", *size, how, galaxy.galaxy_id)
-        first = _about(place, size, self.shape) if place is not None and fits_in else None
+        first = _first_pixel(position, size, self.shape) if position is not None and fits_in else None
         return image_window(pixels, self.shape, first, self.central)
 
 
-def _about(place: tuple[float, float], size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int]:
-    """First row and column of the window inside the image whose middle is nearest to the place (x, y)."""
-    wanted = np.array(place[::-1]) - (np.array(shape) - 1) / 2
-    # A place that is not finite lies on the other half of the sky.
-    first = np.clip(np.rint(np.nan_to_num(wanted)), 0, np.subtract(size, shape)).astype(np.int64)
-    off = np.abs(wanted - first).max()
+def _first_pixel(position: tuple[float, float], size: tuple[int, int], shape: tuple[int, int]) -> tuple[int, int]:
+    """First row and column of the window inside the image whose centre is nearest to the position (x, y)."""
+    ideal = np.array(position[::-1]) - (np.array(shape) - 1) / 2
+    # Positions on the opposite hemisphere are not finite.
+    first = np.clip(np.rint(np.nan_to_num(ideal)), 0, np.subtract(size, shape)).astype(np.int64)
+    off = np.abs(ideal - first).max()
     if not off <= OFF_CENTRE:
         where = f"{off:.1f} pixels" if np.isfinite(off) else "half the sky"
         raise CutoutUnavailable(

@@ -1,4 +1,4 @@
-"""Which file of a folder shows which galaxy: by id, by position or by number in the file's name."""
+"""Matching of image files in a folder to galaxies, by id, position or number in the file name."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from trainer.catalog.identity import chord, unit_vectors
 __all__ = ["FolderIndex", "ImageFiles", "bands_of_folder", "catalog_of_folder", "find_images"]
 
 WITHIN: Final = 2.0
-"""A position in a name is a galaxy's if it is this near [arcsec]; names round to about 0.02."""
+"""Matching radius of positions in file names [arcsec]; names are rounded to about 0.02 arcsec."""
 
 _ID: Final = re.compile(r"(?<!\d)\d{12,19}(?!\d)")
 _POSITION: Final = re.compile(r"(?<![\d.])(\d{1,3}\.\d+)[ _]?([+-]\d{1,2}\.\d+)")
 _UNSIGNED: Final = re.compile(r"(?<![\d.])(\d{1,3}\.\d{3,})_(\d{1,2}\.\d{3,})(?![\d.])")
-"""A position without a sign, as in ``cutout_154.7709_46.4537``; numbers of few decimals are of other things."""
+"""A position without a sign, as in ``cutout_154.7709_46.4537``; numbers with fewer decimals are something else."""
 _NAME: Final = re.compile(r"J(\d{2})(\d{2})(\d{2}(?:\.\d+)?)([+-])(\d{2})(\d{2})(\d{2}(?:\.\d+)?)", re.IGNORECASE)
 _SCIENCE: Final = re.compile(r"[-_.](?:sci|science|image|img|flux|data)(?=[-_.]|$)", re.IGNORECASE)
 _NUMBER: Final = re.compile(r"(?:^|_)(\d{1,11})$")
@@ -40,11 +40,10 @@ class ImageFiles:
 
     Attributes
     ----------
-    paths : tuple of Path
     stem : str
         The name without suffix, and without the band where there is one file per band.
     missing_bands : tuple of str
-        Of a set of files, one per band, that is not whole.
+        Bands without a file, in a set of one file per band.
     """
 
     paths: tuple[Path, ...]
@@ -53,44 +52,43 @@ class ImageFiles:
 
     @property
     def galaxy_id(self) -> int | None:
-        """The id in the name: the one run of 12 to 19 digits."""
-        found = _ID.findall(self.stem)
-        return int(found[0]) if len(found) == 1 and int(found[0]) < 2**63 else None
+        """The id in the name: a single run of 12 to 19 digits."""
+        ids = _ID.findall(self.stem)
+        return int(ids[0]) if len(ids) == 1 and int(ids[0]) < 2**63 else None
 
     @property
     def position(self) -> tuple[float, float] | None:
         """(ra, dec) [deg] in the name, as ``sdss_3.59699_+15.62713`` or ``J001423.28+153737.7``."""
-        found = _POSITION.search(self.stem) or _UNSIGNED.search(self.stem)
-        if found:
-            return float(found[1]), float(found[2])
+        match = _POSITION.search(self.stem) or _UNSIGNED.search(self.stem)
+        if match:
+            return float(match[1]), float(match[2])
         name = _NAME.search(self.stem)
         if not name:
             return None
-        hours, up = (int(name[n]) + int(name[n + 1]) / 60 + float(name[n + 2]) / 3600 for n in (1, 5))
-        return 15 * hours, -up if name[4] == "-" else up
+        hours, degrees = (int(name[n]) + int(name[n + 1]) / 60 + float(name[n + 2]) / 3600 for n in (1, 5))
+        return 15 * hours, -degrees if name[4] == "-" else degrees
 
     @property
     def number(self) -> int | None:
         """The number that ends the name: a row, counted from 0, as in ``array_number_17``, or a short id."""
-        found = _NUMBER.search(self.stem)
-        return int(found[1]) if found and self.position is None else None
+        match = _NUMBER.search(self.stem)
+        return int(match[1]) if match and self.position is None else None
 
 
 class FolderIndex:
-    """All images of a folder, found by galaxy.
+    """Index of the images of a folder by galaxy.
 
     Parameters
     ----------
-    images : sequence of ImageFiles
     galaxy_ids : sequence of int
         Of the catalogue.
 
     Notes
     -----
-    An id in the name decides, or the whole name where ids are made of names; then a position within 2 arcsec; then the
-    number at the name's end. Such numbers are the catalogue's ids, as those of Kaggle's ``100008.jpg``, if more of them
-    are ids than could be rows of the catalogue; else they are rows. They are used only where no file of the folder
-    bears a long id or a position, so that a stray number misleads nobody.
+    Matches are made by the id in the name, or the whole name where ids are derived from names; then by a position
+    within 2 arcsec; then by the number at the end of the name. Such numbers are taken as ids (as in Kaggle's
+    ``100008.jpg``) if more of them are ids of the catalogue than could be its rows, else as rows. They are used only
+    where no file of the folder has a long id or a position.
     """
 
     def __init__(self, images: Sequence[ImageFiles], galaxy_ids: Sequence[int] = ()) -> None:
@@ -114,7 +112,7 @@ class FolderIndex:
         return image.number if self._has_numbers else image.galaxy_id
 
     def like(self, image: ImageFiles) -> list[ImageFiles]:
-        """All images whose names bear the id or the number of this one, itself among them."""
+        """All images with the same id or number in the name, this one included."""
         key = self._key(image)
         return [image] if key is None else self._alike[key]
 
@@ -131,7 +129,7 @@ class FolderIndex:
 
 
 def bands_of_folder(folder: Path) -> tuple[str, ...]:
-    """The bands that a folder's files are read for unless somebody says otherwise: colours if there is nothing else."""
+    """Default bands of a folder: colours if it holds only display images, else `BANDS`."""
     names = [path.name.lower() for path in _files_below(folder)] if folder.is_dir() else []
     only_display = any(name.endswith(DISPLAY_SUFFIXES) for name in names) and not any(
         name.endswith(SUFFIXES) for name in names
@@ -146,8 +144,8 @@ def find_images(folder: Path, bands: Sequence[str] = BANDS) -> list[ImageFiles]:
     ----------
     folder : Path
     bands : sequence of str
-        Files of the same name but for a band, or in folders named for the bands, are one image. Of the colours of
-        images made for the eye, JPEG and PNG files are found, otherwise FITS and NumPy files.
+        Files whose names differ only in the band, or that lie in folders named after the bands, form one image. With
+        `DISPLAY_BANDS`, JPEG and PNG files are found, otherwise FITS and NumPy files.
 
     Raises
     ------
@@ -179,12 +177,12 @@ def find_images(folder: Path, bands: Sequence[str] = BANDS) -> list[ImageFiles]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    """All files less hidden ones: macOS puts ``._NAME`` beside each file NAME that it copies to other disks."""
+    """All files except hidden ones, such as the ``._NAME`` that macOS adds to each file copied to other disks."""
     return (path for path in folder.rglob("*") if not path.name.startswith("."))
 
 
 def _without_auxiliary(files: Sequence[Path]) -> list[Path]:
-    """The files less weights, masks and the like: those whose name without that word is another file's.
+    """The files without weights, masks and the like: those whose name, less that word, is the name of another file.
 
     The other file may have a word such as ``sci`` in its place.
     """
@@ -205,30 +203,30 @@ def _without_auxiliary(files: Sequence[Path]) -> list[Path]:
 def catalog_of_folder(
     folder: str | Path, table: str | Path | pd.DataFrame | None = None, bands: Sequence[str] = BANDS
 ) -> pd.DataFrame:
-    """A catalogue of what a folder shows, so that the folder alone can become a survey.
+    """Catalogue of the galaxies in a folder of images.
 
     Parameters
     ----------
     folder : path
     table : path or DataFrame, optional
-        A table of galaxies, or what `trainer.catalog.read_catalog` made of it, which then is the catalogue: its column
-        ``file`` names their images, by a path below the folder, a path of another machine or a bare name, with another
-        suffix or none; where it has none, ids, positions and numbers in the files' names find them, the numbers being
-        its ids, or rows of the table as it is on disk. Without a table, the names are all there is.
+        A table of galaxies, or the result of `trainer.catalog.read_catalog`. Its column ``file`` names the images by a
+        path below the folder, a path on another machine or a bare name, with any suffix or none; without that column,
+        images are matched by ids, positions and numbers in their names, numbers being ids, or rows of the table on
+        disk. By default the catalogue is derived from the names.
     bands : sequence of str
-        What the files hold, see `find_images`.
+        See `find_images`.
 
     Returns
     -------
     DataFrame
-        ``galaxy_id`` int64, ``ra``, ``dec`` [deg] (NaN where neither name nor header says), ``file`` (below the folder)
-        and ``id_from``: ``"table"``; ``"name"`` (an id in the file's name); ``"position"`` (made of the coordinates in
-        the name or the header, see `trainer.catalog.position_ids`); ``"file"`` (made of the file's name).
+        ``galaxy_id`` int64, ``ra``, ``dec`` [deg] (NaN where neither name nor header has them), ``file`` (below the
+        folder) and ``id_from``: ``"table"``; ``"name"`` (an id in the file name); ``"position"`` (derived from the
+        coordinates in name or header, see `trainer.catalog.position_ids`); ``"file"`` (derived from the file name).
 
     Raises
     ------
     InputError
-        Two files bear the same id, or no file belongs to the table.
+        Two files have the same id, or no file matches the table.
     """
     folder = Path(folder)
     if table is not None:
@@ -236,7 +234,7 @@ def catalog_of_folder(
         images = find_images(folder, bands)
         files = _named_files(catalog["file"], images, folder) if "file" in catalog else None
         if files is not None and files.notna().any():
-            files = files.fillna(catalog["file"])  # one that is not there keeps its name, for the galaxy's status
+            files = files.fillna(catalog["file"])  # a missing file keeps its name, for the galaxy's status
         else:
             files = _files_of(catalog, images, folder)
         if files.isna().all():
@@ -253,11 +251,11 @@ def catalog_of_folder(
 def _files_of(catalog: pd.DataFrame, images: Sequence[ImageFiles], folder: Path) -> pd.Series[str]:
     index = FolderIndex(images, catalog[GALAXY_ID].tolist())
     columns = (catalog[name].tolist() for name in (TABLE_ROW, GALAXY_ID, RA, DEC))
-    found = [index.of(Galaxy(*values)) for values in zip(*columns, strict=True)]
-    for image in filter(None, found):
+    matches = [index.of(Galaxy(*values)) for values in zip(*columns, strict=True)]
+    for image in filter(None, matches):
         if len(alike := index.like(image)) > 1:
             raise _same_galaxy([other.paths[0].relative_to(folder).as_posix() for other in alike])
-    files = [image.paths[0].relative_to(folder).as_posix() if image else None for image in found]
+    files = [image.paths[0].relative_to(folder).as_posix() if image else None for image in matches]
     return pd.Series(files, index=catalog.index, dtype="str")
 
 
@@ -270,10 +268,10 @@ def _same_galaxy(names: Iterable[str]) -> InputError:
 
 
 def _named_files(names: pd.Series[str], images: Sequence[ImageFiles], folder: Path) -> pd.Series[str]:
-    """The file below the folder that each name means; missing where none does, or several alike."""
-    known = {path.relative_to(folder).as_posix(): image for image in images for path in image.paths}
+    """The file below the folder that each name refers to; missing where none or several match."""
+    by_path = {path.relative_to(folder).as_posix(): image for image in images for path in image.paths}
     tails: dict[str, set[str]] = {}
-    for path, image in known.items():
+    for path, image in by_path.items():
         first = image.paths[0].relative_to(folder).as_posix()
         parts = path.split("/")
         for start in range(len(parts)):
@@ -281,26 +279,28 @@ def _named_files(names: pd.Series[str], images: Sequence[ImageFiles], folder: Pa
             for name in {tail, tail[: len(tail) - len(parts[-1])] + _stem(Path(parts[-1]))}:
                 tails.setdefault(name, set()).add(first)
 
-    def meant(name: str) -> str | None:
+    def resolve(name: str) -> str | None:
         parts = name.replace("\\", "/").strip().strip("/").split("/")
         stem = re.sub(r"\.(?:png|jpe?g|tiff?|fits?|fts|npy)(?:\.gz)?$", "", parts[-1], flags=re.IGNORECASE)
         for last in (parts[-1], stem):
             for start in range(len(parts)):
-                found = tails.get("/".join([*parts[start:-1], last]), set())
-                if found:
-                    return next(iter(found)) if len(found) == 1 else None
+                candidates = tails.get("/".join([*parts[start:-1], last]), set())
+                if candidates:
+                    return next(iter(candidates)) if len(candidates) == 1 else None
         return None
 
-    return pd.Series([meant(name) if isinstance(name, str) else None for name in names], index=names.index, dtype="str")
+    return pd.Series(
+        [resolve(name) if isinstance(name, str) else None for name in names], index=names.index, dtype="str"
+    )
 
 
 def _none_fits(catalog: pd.DataFrame, images: Sequence[ImageFiles], folder: Path) -> InputError:
     ids = choices(catalog[GALAXY_ID].head(3))
     names = choices([image.paths[0].relative_to(folder).as_posix() for image in images], 3)
     return InputError(
-        f"None of the {len(images)} images in {folder} bears an id, a position or a row of the table's {len(catalog)} "
+        f"None of the {len(images)} images in {folder} has an id, a position or a row of the table's {len(catalog)} "
         f"galaxies: the files are named {names}, and the ids are {ids}",
-        "Names that say whose image it is, or a column 'file' in the table",
+        "File names with an id or a position, or a column 'file' in the table",
     )
 
 
@@ -323,13 +323,13 @@ def _stem(path: Path) -> str:
 
 
 def _without_band(path: Path, folder: Path, bands: Sequence[str]) -> tuple[tuple[Path, str], str]:
-    """What the files of one galaxy have in common, folder and name, and the band of this one; "" where none stands.
+    """Common folder and name of the files of one galaxy, and the band of this file, "" if it has none.
 
-    Bands stand in names as in ``1237_u``, ``r-1237``, ``cut.g.1237`` or ``ps1_g``, or are the folder's name.
+    Bands occur in names as in ``1237_u``, ``r-1237``, ``cut.g.1237`` or ``ps1_g``, or as the name of the folder.
     """
     parts = re.split(r"([-_.])", _stem(path))
     named = {place: bands_in(parts[place], bands) for place in range(0, len(parts), 2)}
-    named = {place: found for place, found in named.items() if len(found) == 1}
+    named = {place: names for place, names in named.items() if len(names) == 1}
     if len(named) == 1:
         ((place, (band,)),) = named.items()
         rest = "".join(parts[: max(place - 1, 0)] + parts[place + 1 :] if place else parts[2:])
@@ -341,6 +341,6 @@ def _without_band(path: Path, folder: Path, bands: Sequence[str]) -> tuple[tuple
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
-    """Sorts ``array_number_9`` before ``array_number_10``."""
+    """Sort key that puts ``array_number_9`` before ``array_number_10``."""
     parts = re.split(r"(\d+)", path.as_posix())
     return [(int(part), "") if part.isdigit() else (-1, part) for part in parts]

@@ -1,4 +1,4 @@
-"""SDSS frames in a folder: five bands make a frame set with a footprint on the sky and gains of the camera."""
+"""SDSS frames in a folder, grouped into frame sets of five bands, with their footprints and camera gains."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _GAINS: Final = {
     5: {"u": 1.47, "g": 4.05, "r": 4.725, "i": 4.64, "z": 3.48},
     6: {"u": 2.17, "g": 4.035, "r": 4.895, "i": 4.76, "z": 4.69},
 }
-"""By column of the camera and band, from the data model of SDSS' frames (its "frame" page)."""
+"""Gains [electrons per count] by camera column and band, from the SDSS data model of "frame" files."""
 
 _NEW_AMPLIFIER, _ITS_GAIN = 1100, 1.825
-"""In runs after this one the u band of the second column has another gain."""
+"""The u band of the second camera column has another gain in later runs."""
 
 
 def electrons_per_count(band: str, camcol: int, run: int) -> float:
-    """The gain of one chip; NaN where the camera has no such chip.
+    """Gain of one chip; NaN if the camera has no such chip.
 
     >>> electrons_per_count("r", 6, 1035)
     4.895
@@ -55,7 +55,7 @@ _HEADER_BYTES: Final = 100 * 2880
 
 @dataclass(frozen=True, eq=False)
 class FrameCounts:
-    """What a count of the camera is in one frame; pixels are whole counts less the sky.
+    """Calibration of the camera counts of one frame; pixels are whole counts minus the sky.
 
     Attributes
     ----------
@@ -77,13 +77,12 @@ class Frame:
     ----------
     data : float32 (y, x)
         Nanomaggies per pixel.
-    wcs : WCS
     unit : str
-        As given.
+        As in the header.
     psf_fwhm : float
-        [arcsec]; NaN where the header does not say.
+        [arcsec]; NaN if the header lacks it.
     counts : FrameCounts, optional
-        None where the file does not say of which chip it is.
+        None if the header does not identify the chip.
     """
 
     data: NDArray[np.float32]
@@ -95,32 +94,25 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class Footprint:
-    """Where a frame lies: its map of the sky and its size.
-
-    Attributes
-    ----------
-    wcs : WCS
-    shape : (int, int)
-        (y, x).
-    """
+    """Footprint of a frame: its WCS and its shape (y, x)."""
 
     wcs: WCS
     shape: tuple[int, int]
 
     @cached_property
     def centre(self) -> NDArray[np.float64]:
-        """The middle, on the unit sphere (3,)."""
+        """Centre of the frame on the unit sphere (3,)."""
         height, width = self.shape
         return unit_vectors(*self.wcs.pixel_to_world_values((width - 1) / 2, (height - 1) / 2))
 
     @cached_property
     def radius(self) -> float:
-        """From the middle to a corner, as a chord of the unit sphere."""
+        """Distance from the centre to a corner, as a chord of the unit sphere."""
         corner = unit_vectors(*self.wcs.pixel_to_world_values(-0.5, -0.5))
         return float(np.linalg.norm(corner - self.centre))
 
     def depth(self, ra: float, dec: float) -> float:
-        """How far a position [deg] near the frame lies inside it [pixel]; negative outside."""
+        """Distance of a position [deg] from the nearest edge of the frame [pixel]; negative outside."""
         x, y = self.wcs.world_to_pixel_values(ra, dec)
         height, width = self.shape
         return float(min(x + 0.5, y + 0.5, width - 0.5 - x, height - 0.5 - y))
@@ -133,9 +125,9 @@ class FrameSet:
     Attributes
     ----------
     name : str
-        RUN-CAMCOL-FIELD as in the file names.
+        RUN-CAMCOL-FIELD, as in the file names.
     paths : dict
-        Band to file; a band may be missing.
+        Files by band; bands may be missing.
     """
 
     name: str
@@ -143,8 +135,8 @@ class FrameSet:
 
     @cached_property
     def footprint(self) -> Footprint | None:
-        """Of the first band whose header can be read; the five differ by a few pixels. None if none can."""
-        return next((found for found in map(_footprint, self.paths.values()) if found is not None), None)
+        """Footprint of the first band with a readable header, None if there is none; bands differ by a few pixels."""
+        return next(filter(None, map(_footprint, self.paths.values())), None)
 
 
 def find_frame_sets(folder: Path, bands: Sequence[str]) -> list[FrameSet]:
@@ -159,42 +151,42 @@ def find_frame_sets(folder: Path, bands: Sequence[str]) -> list[FrameSet]:
         raise InputError(f"There is no folder {folder}", "a folder of SDSS frames", "Check the path.")
     sets: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.rglob("*")):
-        found = _NAME.fullmatch(path.name)
-        if found and found["band"].lower() in bands:
-            sets.setdefault(found["set"], {})[found["band"].lower()] = path
+        match = _NAME.fullmatch(path.name)
+        if match and match["band"].lower() in bands:
+            sets.setdefault(match["set"], {})[match["band"].lower()] = path
     if not sets:
         raise InputError(f"{folder} holds no SDSS frames", "files such as frame-r-001035-6-0017.fits.bz2")
     return [FrameSet(name, paths) for name, paths in sorted(sets.items())]
 
 
 def read_frame(path: Path) -> Frame:
-    """One frame.
+    """Read one frame.
 
     Raises
     ------
     CutoutUnavailable
-        ``"failed"``: the file is damaged or has no map of the sky.
+        ``"failed"``: the file is damaged or has no WCS.
     """
     with reading(path, CutoutUnavailable), unpacked(path) as whole, fits.open(whole, memmap=False) as hdus:
         data, header = hdus[0].data, hdus[0].header
         wcs = celestial(header)
         if data is None or data.ndim != 2 or wcs is None:
-            raise CutoutUnavailable("failed", f"{path.name} is no image with a map of the sky (WCS)")
+            raise CutoutUnavailable("failed", f"{path.name} is no image with a WCS")
         unit = unit_of(header)
-        with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite: a hole
+        with np.errstate(over="ignore"):  # values beyond single precision become infinite and are masked
             nanomaggies = np.asarray(data * np.float32(to_nanomaggies(unit)), dtype=np.float32)
         return Frame(nanomaggies, wcs, unit, psf_fwhm(header), _counts(hdus))
 
 
 def _counts(hdus: fits.HDUList) -> FrameCounts | None:
-    """From the chip that the header names, and the calibration of its columns."""
+    """Gain of the chip named in the header, and the calibration of its columns."""
     header, width = hdus[0].header, hdus[0].data.shape[1]
     if not {"FILTER", "CAMCOL", "RUN", "NMGY"} <= set(header):
         return None
     electrons = electrons_per_count(str(header["FILTER"]).strip(), int(header["CAMCOL"]), int(header["RUN"]))
     try:
         calibration = np.asarray(hdus[1].data, dtype=np.float32)
-    except Exception:  # a file whose calibration is of no use serves as well
+    except Exception:  # a file with an unusable calibration is still usable
         calibration = np.empty(0, dtype=np.float32)
     nanomaggies = calibration if calibration.shape == (width,) else np.full(width, header["NMGY"], dtype=np.float32)
     return FrameCounts(electrons, nanomaggies) if electrons > 0 and (nanomaggies > 0).all() else None

@@ -56,17 +56,13 @@ CLASSES: Final = {
 """Names of the ten classes by the width of the images: 69 pixels for SDSS, 256 for DECaLS."""
 
 _BLOCK: Final = 64
-"""Images read at once: a compressed file is unpacked in chunks, and memory does not grow with it."""
+"""Images read at once, so that memory does not grow with the file."""
 _MOST_SIDE: Final = 1024
-"""Of an image, and of what is packed together [pixel]; the published ones have 256."""
+"""Largest side of an image and of an HDF5 chunk [pixel]; the published files have 256."""
 
 
 def catalog_of_galaxy10(path: Path) -> pd.DataFrame:
     """The catalogue of a Galaxy10 file.
-
-    Parameters
-    ----------
-    path : Path
 
     Returns
     -------
@@ -81,36 +77,36 @@ def catalog_of_galaxy10(path: Path) -> pd.DataFrame:
     """
     with _opened(path) as file:
         count, width = file.count, file.datasets["images"].shape[2]
-        answers = file.column("ans")
-        if answers is None or not np.isin(answers, range(10)).all():
+        classes = file.column("ans")
+        if classes is None or not np.isin(classes, range(10)).all():
             raise _not_galaxy10(path, "'ans' does not hold a class from 0 to 9 for each image")
         names = CLASSES.get(width, tuple(f"class_{number}" for number in range(10)))
         nothing = np.full(count, np.nan)
         position = {name: file.column(name) for name in (RA, DEC)}
         columns: dict[str, Any] = {GALAXY_ID: np.arange(count, dtype=np.int64)}
         columns |= {name: nothing if values is None else values.astype(float) for name, values in position.items()}
-        columns[LABEL] = pd.array(np.array(names, dtype=object)[answers.astype(int)], dtype="str")
-        columns["galaxy10_class"] = answers.astype(np.int64)
+        columns[LABEL] = pd.array(np.array(names, dtype=object)[classes.astype(int)], dtype="str")
+        columns["galaxy10_class"] = classes.astype(np.int64)
         more = {name: file.column(name) for name in ("redshift", "pxscale")}
         columns |= {name: values.astype(float) for name, values in more.items() if values is not None}
         return pd.DataFrame(columns)
 
 
 class Galaxy10Source:
-    """The images of a Galaxy10 file, averaged over areas to the cutouts' shape.
+    """The images of a Galaxy10 file, area-averaged to the cutouts' shape.
 
     Parameters
     ----------
     path : path
         ``Galaxy10.h5`` or ``Galaxy10_DECals.h5``.
     bands : tuple of str
-        `gz2interp.schema.DISPLAY_BANDS`: the images are colours for the eye.
+        `gz2interp.schema.DISPLAY_BANDS`.
     shape : (int, int)
         (y, x).
     pixel_scale : float, optional
-        [arcsec] of the file's pixels where it has no ``pxscale``.
+        Pixel scale [arcsec] of files without ``pxscale``.
     central : float
-        The share of the images' width that becomes the cutout, about the middle.
+        The central fraction of the images' width that becomes the cutout.
     """
 
     name = "galaxy10"
@@ -125,7 +121,7 @@ class Galaxy10Source:
         central: float = 1.0,
     ) -> None:
         if bands != DISPLAY_BANDS:
-            raise InputError(f"Galaxy10 was asked for the bands {' '.join(bands)}", f"It has {' '.join(DISPLAY_BANDS)}")
+            raise InputError(f"Galaxy10 has no bands {' '.join(bands)}", f"The bands {' '.join(DISPLAY_BANDS)}")
         self.path, self.bands, self.shape = Path(path), bands, shape
         self.pixel_scale, self.central = pixel_scale, central
         self._first, self._block = 0, np.empty((0, 0, 0, 3), np.uint8)
@@ -163,7 +159,7 @@ class Galaxy10Source:
 
 @dataclass(frozen=True)
 class _Galaxy10File:
-    """The file, which is read in another process: HDF5 follows the addresses in a file wherever they lead."""
+    """A Galaxy10 file, read in a separate process because a damaged HDF5 file can crash its reader."""
 
     path: Path
     datasets: Mapping[str, Dataset]
@@ -182,7 +178,7 @@ class _Galaxy10File:
         return rows
 
     def column(self, name: str) -> NDArray[Any] | None:
-        """A column of one number an image; None where the file has none of that name and length."""
+        """A column with one number per image, None if the file has no such column."""
         dataset = self.datasets.get(name)
         if dataset is None or dataset.shape != (self.count,) or np.dtype(dataset.dtype).kind not in "fiu":
             return None
@@ -191,7 +187,7 @@ class _Galaxy10File:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[_Galaxy10File]:
-    """The file, if it is Galaxy10."""
+    """Open a file and check that it is Galaxy10."""
     with reading(path, InputError, wanted="Galaxy10: HDF5 with 'images' and 'ans'"):
         check_hdf5(path)
         file = _Galaxy10File(path, hdf5_datasets(path))

@@ -28,19 +28,18 @@ _SURVEY: Final = "CDS/P/SDSS9/"
 
 
 class Hips2fitsSource:
-    """Asks hips2fits (Boch et al. 2020) through astroquery; the mirror while the first address is down.
+    """Cutouts from hips2fits (Boch et al. 2020) through astroquery, or from its mirror while the first address is down.
 
     Parameters
     ----------
-    setting : SourceSettings
     unit : Unit, optional
-        What has been measured of the service's unit; by default what `calibrate-source` last wrote down.
+        Measured unit of the service's pixels; by default the last result of `calibrate-source`.
 
     Notes
     -----
     The service interpolates its HiPS, whose pixels hold surface brightness in the native unit per native pixel of
-    SDSS; they are multiplied by the ratio of the areas. The HiPS has been resampled once already: a star is a little
-    wider than on the frames.
+    SDSS; they are multiplied by the ratio of the areas. The HiPS itself is resampled: its PSF is slightly wider than
+    that of the frames.
     """
 
     name = "hips2fits"
@@ -55,25 +54,25 @@ class Hips2fitsSource:
         )
         self.unit = unit or read_unit(self.name, self.services[0].guard.host)
         self.resampler = "HiPS of SDSS DR9, interpolated by the service"
-        self._mine = threading.local()
+        self._local = threading.local()
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        framing, planes = GalaxyField(galaxy, self.setting), BandImages(self.bands)
+        field, planes = GalaxyField(galaxy, self.setting), BandImages(self.bands)
         while planes.lacking:
             service = available(self.services)
-            with suppress(ArchiveError):  # it went down: whichever is up by now
-                persist(partial(self._ask, framing, planes, service), service, lambda: planes.open_questions)
-        area = (framing.pixel_scale / NATIVE_PIXEL_SCALE) ** 2
-        return planes.cutout(self.name, framing, self.unit.words, self.unit.factors(self.bands, area))
+            with suppress(ArchiveError):  # the service went down: try whichever is up now
+                persist(partial(self._request_missing, field, planes, service), service, lambda: planes.open_questions)
+        area = (field.pixel_scale / NATIVE_PIXEL_SCALE) ** 2
+        return planes.cutout(self.name, field, self.unit.words, self.unit.factors(self.bands, area))
 
-    def _ask(self, framing: GalaxyField, planes: BandImages, service: Service) -> None:
-        """One round over the bands that are lacking; none where the service is down, for there is a mirror."""
+    def _request_missing(self, field: GalaxyField, planes: BandImages, service: Service) -> None:
+        """Request the missing bands once; raise at once if the service is down, since there is a mirror."""
         if service.breaker.is_closed_to_me:
             raise ArchiveError("down", f"{service.name} is down")
         client, worst = self._client(service), None
-        wcs = north_up(framing.galaxy.ra, framing.galaxy.dec, framing.pixel_scale, framing.shape)
-        wcs.pixel_shape = framing.shape[::-1]
+        wcs = north_up(field.galaxy.ra, field.galaxy.dec, field.pixel_scale, field.shape)
+        wcs.pixel_shape = field.shape[::-1]
         for band in planes.lacking:
             try:
                 answer = client.query_with_wcs_async(
@@ -85,25 +84,25 @@ class Hips2fitsSource:
                     stretch="linear",
                     cmap="Greys_r",
                 )
-                planes.keep(band, judge(answer.content, framing.asked(band)))
+                planes.add(band, judge(answer.content, field.request(band)))
             except ArchiveError as trouble:
                 if trouble.kind not in ("answer", "blank"):
                     raise
                 if trouble.kind == "blank":
-                    planes.blank(band, trouble.words)
+                    planes.add_blank(band, trouble.words)
                 worst = ArchiveError(trouble.kind, f"{trouble.words} (band {band})")
         if worst:
             raise worst
 
     def _client(self, service: Service) -> Any:
-        clients = self._mine.__dict__.setdefault("clients", {})
+        clients = self._local.__dict__.setdefault("clients", {})
         if service.name not in clients:
             clients[service.name] = _client(service)
         return clients[service.name]
 
 
 def _client(service: Service) -> Any:
-    """The client of astroquery, with a polite session and the address of a service."""
+    """Astroquery's client with a bounded session and the address of a service."""
     client = _hips2fits_module().hips2fitsClass()
     client.server, client._session = service.address, PoliteSession(service)
     return client
@@ -113,7 +112,7 @@ _importing = threading.Lock()
 
 
 def _hips2fits_module() -> Any:
-    """The module of astroquery, whose import fails where its configuration gives an address that it does not list."""
+    """Import astroquery.hips2fits, which fails if the configuration holds an address that it does not list."""
     from astropy.config import get_config
 
     with _importing, warnings.catch_warnings(action="ignore"):

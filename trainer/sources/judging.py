@@ -1,4 +1,4 @@
-"""Checks of each answer of a source before it enters a survey, and the noise of its sky."""
+"""Validation of images from an archive, and estimates of their sky level and noise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ImageRequest", "judge", "scatter", "sky_level", "sky_sigma"]
 
 
 _OFF: Final = 0.6
-"""How far the galaxy may lie from the middle [pixel]: services differ by half a pixel in where they begin to count."""
+"""Tolerance of the image centre [pixel]: services differ by half a pixel in their pixel convention."""
 
 _OTHER_SCALE: Final = 0.02
 _BLOCK: Final = 2880
@@ -29,13 +29,12 @@ _NAMED: Final = re.compile(r"(?:sdss(?:dr\d+)?[\s_/-]*([ugriz])|([ugriz])[\s'_-]
 
 @dataclass(frozen=True)
 class ImageRequest:
-    """What one image was asked to be.
+    """Requested geometry and band of one image.
 
     Attributes
     ----------
     ra, dec : float
-        Of its middle [deg].
-    band : str
+        Centre [deg].
     pixel_scale : float
         [arcsec].
     shape : (int, int)
@@ -49,14 +48,8 @@ class ImageRequest:
     shape: tuple[int, int]
 
 
-def judge(content: bytes, asked: ImageRequest) -> NDArray[np.float32]:
-    """The pixels of an answer that is what was asked for.
-
-    Parameters
-    ----------
-    content : bytes
-        As they came.
-    asked : ImageRequest
+def judge(content: bytes, request: ImageRequest) -> NDArray[np.float32]:
+    """Check the content of a FITS answer against the request and return its pixels.
 
     Returns
     -------
@@ -66,86 +59,84 @@ def judge(content: bytes, asked: ImageRequest) -> NDArray[np.float32]:
     Raises
     ------
     ArchiveError
-        ``"blank"``: all zero or all NaN, as services answer for sky that they do not have. ``"answer"``: HTML, a part
-        of a file, another shape, another place, another scale, another band, the same value everywhere.
+        ``"blank"``: all zero or all NaN, as services return outside their footprint. ``"answer"``: HTML, an incomplete
+        file, another shape, position, scale or band, or the same value everywhere.
     """
     try:
         with warnings.catch_warnings(action="ignore"):
-            return _judged(content, asked)
+            return _checked_pixels(content, request)
     except ArchiveError:
         raise
-    except Exception as error:  # bytes that nobody vouches for make astropy fail in any way
-        told = " ".join(str(error).split())[:100] or type(error).__name__
-        raise ArchiveError("answer", f"the FITS file is damaged or cut short ({told})") from None
+    except Exception as error:  # damaged files make astropy fail in any way
+        message = " ".join(str(error).split())[:100] or type(error).__name__
+        raise ArchiveError("answer", f"the FITS file is damaged or cut short ({message})") from None
 
 
-def _judged(content: bytes, asked: ImageRequest) -> NDArray[np.float32]:
+def _checked_pixels(content: bytes, request: ImageRequest) -> NDArray[np.float32]:
     header = _header(content)
     shape = tuple(int(header.get(f"NAXIS{axis}", 0)) for axis in (2, 1))
     deeper = [int(header[f"NAXIS{axis}"]) for axis in range(3, int(header.get("NAXIS", 0)) + 1)]
-    if shape != asked.shape or any(length != 1 for length in deeper):
-        raise ArchiveError("answer", f"the image has {_times(shape)} pixels; {_times(asked.shape)} were asked for")
-    _check_band(header, asked)
-    _check_place(header, asked)
-    return _look(_pixels(content, asked))
+    if shape != request.shape or any(length != 1 for length in deeper):
+        raise ArchiveError("answer", f"the image has {_times(shape)} pixels; {_times(request.shape)} were requested")
+    _check_band(header, request)
+    _check_position(header, request)
+    return _check_values(_pixels(content, request))
 
 
 def _header(content: bytes) -> fits.Header:
     if not content:
         raise ArchiveError("answer", "the answer is an empty file")
     if not content.startswith(b"SIMPLE  ="):
-        said = plain_words(content)
-        page = b"<" in content.lstrip()[:1]
-        raise ArchiveError(
-            "answer", f"the answer is {'a web page' if page else 'no FITS file'}" + f": {said}" * bool(said)
-        )
+        text = plain_words(content)
+        kind = "a web page" if content.lstrip().startswith(b"<") else "no FITS file"
+        raise ArchiveError("answer", f"the answer is {kind}" + f": {text}" * bool(text))
     return fits.Header.fromfile(BytesIO(content[: 100 * _BLOCK]))
 
 
-def _pixels(content: bytes, asked: ImageRequest) -> NDArray[np.float32]:
-    # What astropy only warns of, such as a file that ends too soon, is an error here.
+def _pixels(content: bytes, request: ImageRequest) -> NDArray[np.float32]:
+    # Warnings of astropy, such as for a truncated file, are errors here.
     with warnings.catch_warnings(action="error"), fits.open(BytesIO(content), memmap=False) as hdus:
         data = hdus[0].data
-        if data is None or data.size != asked.shape[0] * asked.shape[1]:
+        if data is None or data.size != request.shape[0] * request.shape[1]:
             raise ArchiveError("answer", "the FITS file holds no image")
         with np.errstate(all="ignore"):
-            return np.array(data.reshape(asked.shape), dtype=np.float32)
+            return np.array(data.reshape(request.shape), dtype=np.float32)
 
 
-def _check_band(header: fits.Header, asked: ImageRequest) -> None:
+def _check_band(header: fits.Header, request: ImageRequest) -> None:
     for card in ("SURVEY", "FILTER", "BAND", "EXTNAME"):
-        found = _NAMED.fullmatch(str(header.get(card, "")).strip())
-        band = (found[1] or found[2]).lower() if found else asked.band
-        if band != asked.band:
-            raise ArchiveError("answer", f"the image is one of band {band}; {asked.band} was asked for")
+        match = _NAMED.fullmatch(str(header.get(card, "")).strip())
+        band = (match[1] or match[2]).lower() if match else request.band
+        if band != request.band:
+            raise ArchiveError("answer", f"the image is one of band {band}; {request.band} was requested")
 
 
-def _check_place(header: fits.Header, asked: ImageRequest) -> None:
+def _check_position(header: fits.Header, request: ImageRequest) -> None:
     wcs = celestial(header)
     if wcs is None:
         raise ArchiveError("answer", "the image does not say where it lies on the sky")
-    x, y = wcs.world_to_pixel_values(asked.ra, asked.dec)
-    matrix = wcs.pixel_scale_matrix * 3600.0 / asked.pixel_scale
-    off = float(np.hypot(x - (asked.shape[1] - 1) / 2, y - (asked.shape[0] - 1) / 2))
+    x, y = wcs.world_to_pixel_values(request.ra, request.dec)
+    matrix = wcs.pixel_scale_matrix * 3600.0 / request.pixel_scale
+    off = float(np.hypot(x - (request.shape[1] - 1) / 2, y - (request.shape[0] - 1) / 2))
     if not off <= _OFF:
-        where = f"{off * asked.pixel_scale:.1f} arcsec" if np.isfinite(off) else "half the sky"
+        where = f"{off * request.pixel_scale:.1f} arcsec" if np.isfinite(off) else "half the sky"
         raise ArchiveError("answer", f"the image shows another place, {where} from the galaxy")
     if not np.abs(matrix - np.diag([-1.0, 1.0])).max() <= _OTHER_SCALE:
-        scale = float(np.sqrt(np.abs(np.linalg.det(matrix)))) * asked.pixel_scale
+        scale = float(np.sqrt(np.abs(np.linalg.det(matrix)))) * request.pixel_scale
         raise ArchiveError(
-            "answer", f'the image is turned, mirrored or of {scale:.3f}" a pixel, not {asked.pixel_scale:g}"'
+            "answer", f'the image is turned, mirrored or of {scale:.3f}" a pixel, not {request.pixel_scale:g}"'
         )
 
 
-def _look(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    seen = np.isfinite(pixels)
-    if not seen.any():
+def _check_values(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    finite = np.isfinite(pixels)
+    if not finite.any():
         raise ArchiveError("blank", "no pixel of the image is a number")
-    first = pixels[seen][0]
-    if (pixels[seen] == first).all():
+    first = pixels[finite][0]
+    if (pixels[finite] == first).all():
         kind = "blank" if first == 0 else "answer"
         raise ArchiveError(kind, "the image is all zero" if first == 0 else f"every pixel of the image is {first:g}")
-    return np.where(seen, pixels, np.float32(np.nan))
+    return np.where(finite, pixels, np.float32(np.nan))
 
 
 def _times(shape: tuple[int, ...]) -> str:
@@ -153,11 +144,11 @@ def _times(shape: tuple[int, ...]) -> str:
 
 
 _TO_SIGMA = 1.4826
-"""Standard deviation over median absolute deviation, of a normal distribution."""
+"""Ratio of standard deviation to median absolute deviation of a normal distribution."""
 
 
 def sky_sigma(image: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[float, ...]:
-    """Robust scatter of the sky of each band, in the image's unit; NaN where nothing is valid.
+    """Robust standard deviation of the sky of each band, in the unit of the image; NaN if no pixel is valid.
 
     Parameters
     ----------
@@ -166,42 +157,42 @@ def sky_sigma(image: NDArray[np.float32], valid: NDArray[np.bool_]) -> tuple[flo
 
     Notes
     -----
-    The galaxy's own pixels are clipped away as long as sky is the greater part of the cutout; of a galaxy that fills
-    it, this is an upper limit.
+    The pixels of the galaxy are clipped as long as sky is the greater part of the cutout; for a galaxy that fills it,
+    the value is an upper limit.
     """
     return tuple(sky_level(band[valid])[1] for band in np.moveaxis(image, -1, 0))
 
 
 def sky_level(pixels: NDArray[np.float32], rounds: int = 5, clip: float = 3.0) -> tuple[float, float]:
-    """Median and scatter of the pixels after `rounds` of leaving out those beyond `clip` sigma."""
-    kept = np.asarray(pixels, dtype=np.float64).ravel()
-    if not kept.size:
+    """Sigma-clipped median and standard deviation (from the median absolute deviation) of the pixels."""
+    values = np.asarray(pixels, dtype=np.float64).ravel()
+    if not values.size:
         return float("nan"), float("nan")
     for _ in range(rounds):
-        level = np.median(kept)
-        sigma = _TO_SIGMA * np.median(np.abs(kept - level))
-        near = np.abs(kept - level) <= clip * sigma
+        level = np.median(values)
+        sigma = _TO_SIGMA * np.median(np.abs(values - level))
+        near = np.abs(values - level) <= clip * sigma
         if near.all():
             break
-        kept = kept[near]
+        values = values[near]
     return float(level), float(sigma)
 
 
 def scatter(pixels: NDArray[np.float32], rounds: int = 5, clip: float = 3.5) -> float:
-    """Standard deviation after `rounds` of leaving out those beyond `clip` sigma; NaN where nothing is finite.
+    """Sigma-clipped standard deviation; NaN if no pixel is finite.
 
     Notes
     -----
-    For native pixels of SDSS: they are whole counts, a fifth of their scatter wide, so that a median of deviations
-    comes in steps of a fifth.
+    For native pixels of SDSS, which are whole counts, each a fifth of the noise: a median of deviations would be
+    quantised in steps of a fifth.
     """
-    kept = np.asarray(pixels, dtype=np.float64)
-    kept = kept[np.isfinite(kept)]
-    level, sigma = sky_level(kept.astype(np.float32))
-    sigma *= 1.2  # that step: the first round leaves out nothing that it should not
+    values = np.asarray(pixels, dtype=np.float64)
+    values = values[np.isfinite(values)]
+    level, sigma = sky_level(values.astype(np.float32))
+    sigma *= 1.2  # allows for that quantisation in the first round
     for _ in range(rounds):
-        kept = kept[np.abs(kept - level) <= clip * sigma]
-        if not kept.size:
+        values = values[np.abs(values - level) <= clip * sigma]
+        if not values.size:
             return float("nan")
-        level, sigma = float(kept.mean()), float(kept.std())
+        level, sigma = float(values.mean()), float(values.std())
     return sigma

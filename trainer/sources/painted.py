@@ -1,4 +1,4 @@
-"""Galaxies that are painted from recipes."""
+"""Cutouts painted from recipes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["PaintedSource"]
 
 
 class PaintedSource:
-    """A source that paints the recipe of a galaxy's row.
+    """A source that paints the recipe of each row.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pieces of real sky without bright objects, cut from SDSS frames, for galaxies to be painted onto."""
+"""Patches of empty sky from SDSS frames, as backgrounds for painted galaxies."""
 
 from __future__ import annotations
 
@@ -32,35 +32,33 @@ __all__ = ["CELL", "EmptySky", "RealSky", "SkyPatch", "empty_sky"]
 Mask = NDArray[np.bool_]
 
 CELL: Final = 8
-"""Pixels along a side of the squares into which a frame is divided."""
+"""Side of the square cells into which a frame is divided [pixel]."""
 
 BRIGHT, CLEAR = 20.5, 6.0
-"""No object brighter than that in r has a pixel within so many arcsec of the middle."""
+"""No pixel of an object brighter than `BRIGHT` in r lies within `CLEAR` arcsec of the centre of a patch."""
 
 TILES: Final = (4, 8)
-"""In which the sky's noise is measured, along y and x: a chip is read by two amplifiers, one for each half along x."""
+"""Tiles along y and x in which the sky noise is measured: each half of a chip along x has its own amplifier."""
 
 HALF = CUTOUT_SIZE // 2
 
 
 @dataclass(frozen=True, eq=False)
 class EmptySky:
-    """What must be known of a frame set to choose places on it; some 100 kB.
+    """Properties of a frame set needed to choose positions on it; about 100 kB.
 
     Attributes
     ----------
     free : bool (cell y, cell x)
-        Whether all pixels of a square of the r frame may be the middle of a cutout.
+        Whether all pixels of a cell of the r frame may be the centre of a cutout.
     fwhm : float per band
         Of the PSF [arcsec].
     sigma : float64 (band, tile y, tile x)
         Scatter of the sky [nanomaggies per pixel].
     shape : (int, int)
         Of the r frame (y, x).
-    wcs : WCS per band
-    counts : FrameCounts or None per band
     reason : str
-        Why nothing can be painted onto it; "" if it can.
+        Why the frame set cannot be used; "" if it can.
     """
 
     free: Mask
@@ -71,32 +69,26 @@ class EmptySky:
     counts: tuple[FrameCounts | None, ...]
     reason: str = ""
 
-    def middles(self, x: int, y: int) -> NDArray[np.float64]:
-        """The middle of the cutout around a pixel of the r frame, in the pixels of each band (band, 2), x first."""
-        # Of 64 pixels the middle is the corner of four: half a pixel before the first of the second half.
+    def centres(self, x: int, y: int) -> NDArray[np.float64]:
+        """Centre (x, y) of the cutout around a pixel of the r frame, in the pixels of each band (band, 2)."""
+        # The centre of an even number of pixels lies half a pixel before the first one of the second half.
         sky = self.wcs[BANDS.index("r")].pixel_to_world_values(x - 0.5, y - 0.5)
         return np.array([wcs.world_to_pixel_values(*sky) for wcs in self.wcs], np.float64)
 
     def noise(self, x: int, y: int) -> Noise:
-        """Of the sky around a pixel of the r frame, with the camera's gain where it is known."""
-        down, across = (place * tiles // size for place, tiles, size in zip((y, x), TILES, self.shape, strict=True))
+        """Noise of the sky around a pixel of the r frame, with the gain of the camera where it is known."""
+        down, across = (pixel * tiles // size for pixel, tiles, size in zip((y, x), TILES, self.shape, strict=True))
         sigma = tuple(round(float(value), 6) for value in self.sigma[:, down, across])
         columns = slice(x - HALF, x + HALF)
         if any(counts is None for counts in self.counts):
             return Noise(sigma, electrons_per_count=(0.0,) * len(BANDS))
-        known = [counts for counts in self.counts if counts is not None]
-        per_nanomaggy = (counts.electrons / float(counts.nanomaggies[columns].mean()) for counts in known)
-        return Noise(sigma, tuple(round(value, 3) for value in per_nanomaggy), tuple(c.electrons for c in known))
+        calibrated = [counts for counts in self.counts if counts is not None]
+        per_nanomaggy = (counts.electrons / float(counts.nanomaggies[columns].mean()) for counts in calibrated)
+        return Noise(sigma, tuple(round(value, 3) for value in per_nanomaggy), tuple(c.electrons for c in calibrated))
 
 
 def empty_sky(frames: Sequence[Frame]) -> EmptySky:
-    """Survey a frame set.
-
-    Parameters
-    ----------
-    frames : sequence of Frame
-        In u g r i z.
-    """
+    """Measure a frame set in u g r i z."""
     seeing = seeing_of(frames)
     main = frames[BANDS.index("r")]
     free = _free(frames, main)
@@ -107,26 +99,26 @@ def empty_sky(frames: Sequence[Frame]) -> EmptySky:
         shape=(main.data.shape[0], main.data.shape[1]),
         wcs=tuple(frame.wcs for frame in frames),
         counts=tuple(frame.counts for frame in frames),
-        reason=seeing.reason or ("" if free.any() else "nowhere is the sky empty"),
+        reason=seeing.reason or ("" if free.any() else "no part of the sky is empty"),
     )
 
 
 def _free(frames: Sequence[Frame], main: Frame) -> Mask:
     height, width = main.data.shape
-    apart = max(_offset(frame, main) for frame in frames)
-    margin = HALF + apart + 1
+    offset = max(_offset(frame, main) for frame in frames)
+    margin = HALF + offset + 1
     free = _clear(main.data)
     for frame in frames:
         if not np.isfinite(frame.data).all():
             free &= ~_near(~np.isfinite(frame.data), margin, free.shape)
-    middle = np.zeros_like(free)
-    middle[margin : height - margin, margin : width - margin] = True
-    whole = (free & middle)[: height // CELL * CELL, : width // CELL * CELL]
+    inside = np.zeros_like(free)
+    inside[margin : height - margin, margin : width - margin] = True
+    whole = (free & inside)[: height // CELL * CELL, : width // CELL * CELL]
     return np.asarray(whole.reshape(height // CELL, CELL, width // CELL, CELL).all(axis=(1, 3)))
 
 
 def _clear(data: NDArray[np.float32]) -> Mask:
-    """Pixels with no pixel of a bright object near them."""
+    """Mask of pixels farther than `CLEAR` from any bright object."""
     objects = segment(data)
     bright = objects.names[objects.flux > 10 ** (0.4 * (22.5 - BRIGHT))]
     taken = np.isin(objects.labels, bright)
@@ -136,7 +128,7 @@ def _clear(data: NDArray[np.float32]) -> Mask:
 
 
 def _near(holes: Mask, margin: int, shape: tuple[int, ...]) -> Mask:
-    """Middles of cutouts that would hold one of the holes, on a frame of that shape."""
+    """Mask of cutout centres whose cutouts would contain a hole, on a frame of the given shape."""
     near = np.zeros(shape, np.bool_)
     grown = ndimage.maximum_filter(holes, 2 * margin + 1)
     height, width = (min(sizes) for sizes in zip(shape, holes.shape, strict=True))
@@ -145,12 +137,12 @@ def _near(holes: Mask, margin: int, shape: tuple[int, ...]) -> Mask:
 
 
 def _offset(frame: Frame, main: Frame) -> int:
-    """By how many pixels a band lies beside r at most."""
+    """Largest offset of a band from r [pixel]."""
     y, x = (np.array([0, size - 1]) for size in main.data.shape)
     corners = np.array(np.meshgrid(x, y)).reshape(2, -1)
-    there = frame.wcs.world_to_pixel_values(*main.wcs.pixel_to_world_values(*corners))
+    shifted = frame.wcs.world_to_pixel_values(*main.wcs.pixel_to_world_values(*corners))
     sizes = np.array(frame.data.shape[::-1]) - main.data.shape[::-1]
-    return int(np.ceil(np.abs(there - corners).max() + np.abs(sizes).max()))
+    return int(np.ceil(np.abs(shifted - corners).max() + np.abs(sizes).max()))
 
 
 def _sigma(data: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -161,26 +153,26 @@ def _sigma(data: NDArray[np.float32]) -> NDArray[np.float64]:
 Progress = Callable[[int, int], None]
 
 SCALE_AGREES: Final = 0.01
-"""Within which the pixels must have the painter's size."""
+"""Relative tolerance of the pixel scale."""
 
 ROWS_TOGETHER: Final = 128
-"""Galaxies in a row that share a frame set: to open one takes seconds."""
+"""Consecutive galaxies that share a frame set, because opening one takes seconds."""
 
 
 @dataclass(frozen=True)
 class SkyPatch:
-    """A piece of empty sky.
+    """Position and properties of one patch of empty sky.
 
     Attributes
     ----------
     frame_set : str
         RUN-CAMCOL-FIELD.
     corners : (x, y) per band
-        Its first pixel on each frame.
+        First pixel on each frame.
     psf : Psf
-        There; its shift is what the bands' nearest pixels lack to show the same sky.
+        Local PSF; its shift is the subpixel offset between the bands.
     noise : Noise
-        Of the sky there, and the camera's gain.
+        Local sky noise and the gain of the camera.
     """
 
     frame_set: str
@@ -190,7 +182,7 @@ class SkyPatch:
 
 
 class RealSky:
-    """A sequence of places of empty sky: that of each row follows from the seed and the row.
+    """Patches of empty sky, one per catalogue row, determined by the seed and the row.
 
     Parameters
     ----------
@@ -198,23 +190,23 @@ class RealSky:
         Of SDSS frames in u g r i z.
     seed : int
     rows : int, optional
-        How many places are wanted, so that no more frame sets are looked at than it takes; by default all are.
+        Number of patches needed, which limits the frame sets that are measured; by default all are.
     progress : callable, optional
-        Called with the frame sets that were found usable so far, and those wanted.
+        Called with the number of usable frame sets so far, and the number needed.
     open_sets : int
-        How many frame sets stay in memory, 61 MB each.
+        Frame sets kept in memory, 61 MB each.
 
     Raises
     ------
     InputError
-        There is no such folder, or no frame set in it has all bands, stars and empty sky.
+        There is no such folder, or no frame set with all bands, enough stars and empty sky.
 
     Notes
     -----
-    Empty means that no object brighter than 20.5 in r lies within 6 arcsec of the middle; elsewhere anything may stand.
-    Pixels are cut, not resampled, so that their noise is the frame's: bands are shifted against one another by up to
-    half a pixel, as in every cutout of native pixels, and what is painted is shifted with them. The pieces of one frame
-    overlap where galaxies are many.
+    Empty means that no object brighter than 20.5 in r lies within 6 arcsec of the centre; the outer parts may contain
+    objects. Pixels are cut without resampling, which preserves their noise: bands are shifted against each other by up
+    to half a pixel, as in every cutout of native pixels, and painted light is shifted with them. Patches of one frame
+    may overlap.
     """
 
     def __init__(
@@ -231,14 +223,14 @@ class RealSky:
         self._frames = lru_cache(maxsize=open_sets)(self._read)
         self._skies = dict[str, EmptySky]()
         self.left_out = dict[str, str]()
-        """Frame sets that cannot be used, and why."""
-        wanted = len(self._sets) if rows is None else min(-(-rows // ROWS_TOGETHER), len(self._sets))
+        """Rejected frame sets, with the reason."""
+        needed = len(self._sets) if rows is None else min(-(-rows // ROWS_TOGETHER), len(self._sets))
         names = sorted(self._sets)
         for number in stream(seed, "frame sets").permutation(len(names)):
-            self._look_at(names[number])
+            self._measure(names[number])
             if progress:
-                progress(len(self._skies), wanted)
-            if len(self._skies) == wanted:
+                progress(len(self._skies), needed)
+            if len(self._skies) == needed:
                 break
         if not self._skies:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.left_out.items())[:3])
@@ -249,24 +241,24 @@ class RealSky:
 
     @property
     def names(self) -> list[str]:
-        """Of the frame sets in use, in the order in which they are used."""
+        """Names of the frame sets in use, in the order of use."""
         return list(self._skies)
 
-    def seen(self, recipe: Recipe, row: int) -> Recipe:
-        """The recipe with the PSF and the noise of the row's place, and no background of its own."""
-        place = self.place(row)
-        return replace(recipe, psf=place.psf, noise=place.noise, background=Background())
+    def observe(self, recipe: Recipe, row: int) -> Recipe:
+        """The recipe with the PSF and noise of the patch of a row, and without a painted background."""
+        patch = self.patch(row)
+        return replace(recipe, psf=patch.psf, noise=patch.noise, background=Background())
 
-    def place(self, row: int) -> SkyPatch:
-        """Where the galaxy of a row is painted."""
+    def patch(self, row: int) -> SkyPatch:
+        """The patch of a row."""
         name = self.names[row // ROWS_TOGETHER % len(self._skies)]
         sky, rng = self._skies[name], stream(self._seed, f"place of row {row}")
         cells = np.flatnonzero(sky.free)
         corner = np.array(np.unravel_index(cells[rng.integers(len(cells))], sky.free.shape)) * CELL
-        y, x = (int(place) for place in corner + rng.integers(CELL, size=2))
-        middles = sky.middles(x, y) + 0.5
-        corners, beside = np.rint(middles).astype(int) - CUTOUT_SIZE // 2, middles - np.rint(middles)
-        shift = (beside * NATIVE_PIXEL_SCALE).round(4) + 0.0  # no negative zeros
+        y, x = (int(pixel) for pixel in corner + rng.integers(CELL, size=2))
+        centres = sky.centres(x, y) + 0.5
+        corners, offset = np.rint(centres).astype(int) - CUTOUT_SIZE // 2, centres - np.rint(centres)
+        shift = (offset * NATIVE_PIXEL_SCALE).round(4) + 0.0  # no negative zeros
         psf = Psf(sky.fwhm, tuple((float(right), float(up)) for right, up in shift))
         return SkyPatch(name, tuple((int(left), int(low)) for left, low in corners), psf, sky.noise(x, y))
 
@@ -278,11 +270,11 @@ class RealSky:
         CutoutUnavailable
             The frames can no longer be read.
         """
-        place = self.place(row)
-        frames = self._frames(place.frame_set)
+        patch = self.patch(row)
+        frames = self._frames(patch.frame_set)
         planes = [
             frame.data[y : y + CUTOUT_SIZE, x : x + CUTOUT_SIZE]
-            for frame, (x, y) in zip(frames, place.corners, strict=True)
+            for frame, (x, y) in zip(frames, patch.corners, strict=True)
         ]
         return Cutout(
             image=np.stack(planes, axis=-1),
@@ -291,11 +283,11 @@ class RealSky:
             pixel_scale=NATIVE_PIXEL_SCALE,
             position_angle=position_angle(frames[BANDS.index("r")].wcs),
             native_unit=", ".join(dict.fromkeys(frame.unit for frame in frames)),
-            sky_sigma=place.noise.sky_sigma,
-            psf_fwhm=place.psf.fwhm,
+            sky_sigma=patch.noise.sky_sigma,
+            psf_fwhm=patch.psf.fwhm,
         )
 
-    def _look_at(self, name: str) -> None:
+    def _measure(self, name: str) -> None:
         try:
             frames = self._frames(name)
         except CutoutUnavailable as error:

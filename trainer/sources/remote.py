@@ -1,4 +1,4 @@
-"""Common parts of sources that query an archive galaxy by galaxy, and the field of view of a cutout."""
+"""Common parts of sources that query an archive galaxy by galaxy, and the field of view of cutouts."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["BandImages", "Field", "GalaxyField", "SourceSettings", "check_positi
 
 @dataclass(frozen=True)
 class Field:
-    """The full width of a cutout.
+    """Full width of a cutout.
 
     Attributes
     ----------
     arcsec : float
         The same for every galaxy. By default 64 native pixels of 0.396 arcsec.
     radii : float, optional
-        So many Petrosian radii of the galaxy instead. It removes the apparent size, which a network may want to know.
+        Width in Petrosian radii of the galaxy instead, which removes the apparent size.
     """
 
     arcsec: float = CUTOUT_SIZE * NATIVE_PIXEL_SCALE
@@ -40,44 +40,41 @@ class Field:
             raise InputError(f"A field of {self.radii or self.arcsec:g} was given", "A width above 0")
 
     def of(self, galaxy: Galaxy) -> float:
-        """The width for one galaxy [arcsec].
+        """Width for one galaxy [arcsec].
 
         Raises
         ------
         CutoutUnavailable
-            The field is in radii, and the catalogue does not give the galaxy's.
+            The field is in radii, and the galaxy has none in the catalogue.
         """
         if self.radii is None:
             return self.arcsec
         if not galaxy.petro_radius > 0:
-            raise CutoutUnavailable("missing", "the catalogue gives no Petrosian radius to measure the field by")
+            raise CutoutUnavailable("missing", "the catalogue has no Petrosian radius for the width of the field")
         return self.radii * galaxy.petro_radius
 
 
 def radius_in_pixels(radii: NDArray[np.float64], field: Field, pixels: int) -> NDArray[np.float64]:
-    """Petrosian radii (n,) [arcsec] in cutout pixels; NaN where unknown."""
+    """Convert Petrosian radii (n,) from arcsec to cutout pixels; NaN where unknown."""
     widths = np.full(len(radii), field.arcsec) if field.radii is None else field.radii * radii
     return radii * pixels / widths
 
 
 _SURE = 3
-"""How often an image must come back blank before that is believed."""
+"""Number of blank answers after which a band counts as blank."""
 
 
 class SourceSettings:
-    """Everything that an archive source is told besides where to ask.
+    """Settings common to all archive sources.
 
     Parameters
     ----------
-    bands : tuple of str
     shape : (int, int)
         (y, x).
-    field : Field
-    limits : Limits
     stop : Event, optional
-        Set when the run is being ended.
+        Set to stop the run.
     allowed : sequence of str
-        Hosts, besides the services' own, that these may link or redirect to.
+        Other hosts that the services may link or redirect to.
     """
 
     def __init__(
@@ -94,22 +91,17 @@ class SourceSettings:
         self.field, self.limits, self.stop = field or Field(), limits or Limits(), stop or Event()
 
     def service(self, name: str, address: str) -> Service:
-        """A service at an address, asked within these limits."""
+        """A service at an address, with these limits."""
         return Service(name, address, self.limits, self.stop, self.allowed)
 
 
 class GalaxyField:
-    """One galaxy's field: what each of its images is asked to be.
-
-    Parameters
-    ----------
-    galaxy : Galaxy
-    setting : SourceSettings
+    """Position, width and pixel scale of the images of one galaxy.
 
     Raises
     ------
     CutoutUnavailable
-        The catalogue does not say where the galaxy is, or how large, if that is needed.
+        The catalogue lacks the position of the galaxy, or its radius where the field depends on it.
     """
 
     def __init__(self, galaxy: Galaxy, setting: SourceSettings) -> None:
@@ -118,79 +110,72 @@ class GalaxyField:
         self.width = setting.field.of(galaxy)
         self.pixel_scale = self.width / setting.shape[1]
 
-    def asked(self, band: str) -> ImageRequest:
-        """What the image of a band must be."""
+    def request(self, band: str) -> ImageRequest:
+        """Request for the image of a band."""
         return ImageRequest(self.galaxy.ra, self.galaxy.dec, band, self.pixel_scale, self.shape)
 
 
 class BandImages:
-    """The images of one galaxy that have come so far, band by band.
-
-    Parameters
-    ----------
-    bands : sequence of str
-    """
+    """The images of one galaxy received so far, by band."""
 
     def __init__(self, bands: Sequence[str]) -> None:
-        self._bands, self._found = tuple(bands), dict[str, NDArray[np.float32]]()
+        self._bands, self._images = tuple(bands), dict[str, NDArray[np.float32]]()
         self._blank = Counter[str]()
 
     @property
     def lacking(self) -> list[str]:
-        """The bands still to be asked for, in order."""
-        return [band for band in self._bands if band not in self._found]
+        """The missing bands, in order."""
+        return [band for band in self._bands if band not in self._images]
 
     @property
     def open_questions(self) -> int:
-        """How many answers are still needed; it falls with each image, and with each that is known to be blank."""
+        """Number of answers still needed; it decreases with each image and with each blank answer."""
         return sum(_SURE - min(self._blank[band], _SURE - 1) for band in self.lacking)
 
-    def keep(self, band: str, pixels: NDArray[np.float32]) -> None:
-        """An image that has passed.
+    def add(self, band: str, pixels: NDArray[np.float32]) -> None:
+        """Add a validated image.
 
         Raises
         ------
         ArchiveError
             Another band's image has the same pixels.
         """
-        for other, known in self._found.items():
-            if np.array_equal(known, pixels, equal_nan=True):
+        for other, image in self._images.items():
+            if np.array_equal(image, pixels, equal_nan=True):
                 raise ArchiveError("answer", f"the images of bands {other} and {band} are the same, pixel by pixel")
-        self._found[band] = pixels
+        self._images[band] = pixels
 
-    def blank(self, band: str, words: str) -> None:
-        """An image came back all zero or all NaN; once or twice may be a fault.
+    def add_blank(self, band: str, words: str) -> None:
+        """Count a blank answer (all zero or all NaN); one or two may be a fault of the service.
 
         Raises
         ------
         CutoutUnavailable
-            ``"out_of_footprint"``: no band has anything there.
+            ``"out_of_footprint"``: every band is blank.
         """
         self._blank[band] += 1
         if all(self._blank[band] >= _SURE for band in self._bands):
             raise CutoutUnavailable(
-                "out_of_footprint", f"every band is blank, asked {_SURE} times ({words}): outside the imaged sky"
+                "out_of_footprint", f"every band is blank in {_SURE} requests ({words}): outside the imaged sky"
             )
 
-    def cutout(self, source: str, framing: GalaxyField, unit: str, factors: Mapping[str, float]) -> Cutout:
-        """The galaxy, when no band is lacking.
+    def cutout(self, source: str, field: GalaxyField, unit: str, factors: Mapping[str, float]) -> Cutout:
+        """The cutout, once no band is missing.
 
         Parameters
         ----------
-        source : str
-        framing : GalaxyField
         unit : str
-            As given by the service, and how far it is known.
+            Unit of the service, and whether it is verified.
         factors : mapping
-            Band to nanomaggies per cutout pixel of one of the service's units.
+            Nanomaggies per cutout pixel in one unit of the service, by band.
 
         Raises
         ------
         CutoutUnavailable
-            ``"failed"``: the galaxy itself was not imaged.
+            ``"failed"``: the centre of the galaxy was not imaged.
         """
-        image = np.stack([self._found[band] * np.float32(factors[band]) for band in self._bands], axis=-1)
-        # Services fill with zeros what they have no sky for; measured sky is not exactly 0 in every band.
+        image = np.stack([self._images[band] * np.float32(factors[band]) for band in self._bands], axis=-1)
+        # Services fill unimaged sky with zeros; measured sky is not exactly 0 in every band.
         valid = np.isfinite(image).all(axis=-1) & (image != 0).any(axis=-1)
         height, width = valid.shape
         if not valid[height // 2 - 1 : height // 2 + 1, width // 2 - 1 : width // 2 + 1].all():
@@ -200,7 +185,7 @@ class BandImages:
             image=image,
             valid=valid,
             source=source,
-            pixel_scale=framing.pixel_scale,
+            pixel_scale=field.pixel_scale,
             position_angle=0.0,
             native_unit=unit,
             sky_sigma=sky_sigma(image, valid),
@@ -209,6 +194,6 @@ class BandImages:
 
 
 def check_position(galaxy: Galaxy) -> None:
-    """Refuse to ask for a galaxy of which nobody knows where it is."""
+    """Raise `CutoutUnavailable` if the catalogue has no position of the galaxy."""
     if not (np.isfinite(galaxy.ra) and -90.0 <= galaxy.dec <= 90.0):
         raise CutoutUnavailable("missing", "the catalogue gives no position")

@@ -1,4 +1,4 @@
-"""Cutouts from SDSS frames, found by position through SkyServer, downloaded once and cut here."""
+"""Cutouts from SDSS frames, located through SkyServer, downloaded once and cached."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import astropy.units as u
-import numpy as np
 import platformdirs
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
@@ -31,21 +30,17 @@ from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
 from trainer.sources.frame_sets import Frame, read_frame
 from trainer.sources.remote import GalaxyField, SourceSettings
-from trainer.sources.sdss_frames import cut_out
+from trainer.sources.sdss_frames import cut_out, with_seeing
 from trainer.sources.seeing import seeing_of
 
 __all__ = ["SdssSource", "SkyServer"]
 
 
 class SkyServer(SDSSClass):
-    """The client, with a polite session.
+    """astroquery's client with a bounded session.
 
-    It keeps some answers on disk whatever it is told. And it gives an answer of one line to astropy's reader of tables,
-    which takes such a line for the name of a file, or for an address, and opens it.
-
-    Parameters
-    ----------
-    session : PoliteSession
+    Two defects of the client are avoided: it caches some answers on disk even with ``cache=False``, and it passes an
+    answer of one line to astropy's table reader, which opens it as a file name or an address.
     """
 
     def __init__(self, session: PoliteSession) -> None:
@@ -63,7 +58,7 @@ class SkyServer(SDSSClass):
 
 _NEAR: Final = 10.0 * u.arcsec
 _MOST_BYTES: Final = 64 * 2**20
-"""Of one frame, unpacked: it has 12 MB."""
+"""Limit of one decompressed frame, which has 12 MB."""
 
 _OPEN_SETS: Final = 2
 _RELEASE: Final = 17
@@ -72,7 +67,7 @@ _INSTRUMENT: Final = "eboss"
 
 @dataclass(frozen=True, order=True)
 class _Field:
-    """One field of the survey, as SDSS counts them."""
+    """One SDSS field."""
 
     run: int
     rerun: int
@@ -85,21 +80,20 @@ class _Field:
 
 
 class SdssSource:
-    """Asks the SkyServer which frame shows a galaxy, and the Science Archive Server for that frame.
+    """Cutouts from frames of the Science Archive Server, located through SkyServer.
 
     Parameters
     ----------
-    setting : SourceSettings
     cache : path, optional
-        Where frames lie; by default a folder of the platform's user cache.
+        Folder of the frames; by default in the platform's user cache.
     cache_bytes : int
-        How large it may grow. A frame set has 62 MB.
+        Size limit of the cache. A frame set has 62 MB.
 
     Notes
     -----
-    Frames are in nanomaggies, which SDSS itself guarantees: their unit counts as verified. Cutouts are made as by
-    `trainer.sources.sdss_frames`, flux conserved, north up. The frame is the one of the nearest primary object within
-    10 arcsec, so a galaxy has the same pixels whatever was asked before.
+    Frames are in nanomaggies by the definition of SDSS, so their unit counts as verified. Cutouts are made as by
+    `trainer.sources.sdss_frames`, flux conserved, north up. The frame is that of the nearest primary object within
+    10 arcsec, so the pixels of a galaxy do not depend on earlier requests.
     """
 
     name = "sdss"
@@ -116,101 +110,94 @@ class SdssSource:
         self._open = OrderedDict[_Field, tuple[Frame, ...]]()
         self._locks: dict[_Field, threading.Lock] = {}
         self._lock = threading.Lock()
-        self._mine = threading.local()
+        self._local = threading.local()
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        framing = GalaxyField(galaxy, self.setting)
-        place = persist(lambda: self._place(galaxy), self._sky)
-        cutout = cut_out(self._frames(place, galaxy), galaxy, self.shape, framing.pixel_scale)
+        pixel_scale = GalaxyField(galaxy, self.setting).pixel_scale
+        field = persist(lambda: self._locate(galaxy), self._sky)
+        cutout = cut_out(self._frames(field, galaxy), galaxy, self.shape, pixel_scale)
         height, width = self.shape
         if not cutout.valid[height // 2 - 1 : height // 2 + 1, width // 2 - 1 : width // 2 + 1].all():
-            raise CutoutUnavailable("failed", f"the galaxy lies beyond the edge of frame {place.name}")
+            raise CutoutUnavailable("failed", f"the galaxy lies beyond the edge of frame {field.name}")
         return replace(cutout, source=self.name)
 
-    # -- which frame --------------------------------------------------------------------------------------------------
-
-    def _place(self, galaxy: Galaxy) -> _Field:
+    def _locate(self, galaxy: Galaxy) -> _Field:
+        """The field of the nearest primary object."""
         client, session = self._client()
         position = SkyCoord(galaxy.ra, galaxy.dec, unit="deg")
         fields = ["run", "rerun", "camcol", "field", "ra", "dec"]
         try:
-            with warnings.catch_warnings(action="ignore"):  # an empty table is told below
-                found = client.query_crossid(
+            with warnings.catch_warnings(action="ignore"):  # an empty table is reported below
+                result = client.query_crossid(
                     position, radius=_NEAR, photoobj_fields=fields, data_release=_RELEASE, timeout=None, cache=False
                 )
-            if found is None or not len(found):
+            if result is None or not len(result):
                 raise CutoutUnavailable(
                     "out_of_footprint", f'SDSS has no object within {_NEAR.value:g}" of the galaxy: outside its imaging'
                 )
-            row = found[0]
-            apart = SkyCoord(float(row["ra"]), float(row["dec"]), unit="deg").separation(position)
-            if apart > 2 * _NEAR:
-                raise ArchiveError("answer", f"the service named an object {apart.arcsec:.0f} arcsec from the galaxy")
+            row = result[0]
+            offset = SkyCoord(float(row["ra"]), float(row["dec"]), unit="deg").separation(position)
+            if offset > 2 * _NEAR:
+                raise ArchiveError("answer", f"the service named an object {offset.arcsec:.0f} arcsec from the galaxy")
             return _Field(*(int(row[field]) for field in fields[:4]))
         except (ValueError, KeyError, TypeError, IndexError, RemoteServiceError, u.UnitsError):
             raise ArchiveError("answer", f"the answer is no table of fields ({plain_words(session.last)})") from None
 
     def _client(self) -> tuple[Any, PoliteSession]:
-        if not hasattr(self._mine, "client"):
-            self._mine.session = PoliteSession(self._sky)
-            self._mine.client = SkyServer(self._mine.session)
-            self._mine.images = PoliteSession(self._sas)
-        return self._mine.client, self._mine.session
+        if not hasattr(self._local, "client"):
+            self._local.session = PoliteSession(self._sky)
+            self._local.client = SkyServer(self._local.session)
+            self._local.images = PoliteSession(self._sas)
+        return self._local.client, self._local.session
 
-    # -- its frames ---------------------------------------------------------------------------------------------------
-
-    def _frames(self, place: _Field, galaxy: Galaxy) -> tuple[Frame, ...]:
-        """The frames of a field, of which the last few stay in memory."""
+    def _frames(self, field: _Field, galaxy: Galaxy) -> tuple[Frame, ...]:
+        """The frames of a field; those of the last few fields are kept in memory."""
         with self._lock:
-            lock = self._locks.setdefault(place, threading.Lock())
+            lock = self._locks.setdefault(field, threading.Lock())
         with lock:
             with self._lock:
-                if place in self._open:
-                    self._open.move_to_end(place)
-                    return self._open[place]
-            frames = self._read(place, galaxy)
+                if field in self._open:
+                    self._open.move_to_end(field)
+                    return self._open[field]
+            frames = self._read(field, galaxy)
             with self._lock:
-                self._open[place] = frames
+                self._open[field] = frames
                 while len(self._open) > _OPEN_SETS:
                     self._locks.pop(self._open.popitem(last=False)[0], None)
             return frames
 
-    def _read(self, place: _Field, galaxy: Galaxy) -> tuple[Frame, ...]:
-        wanted: dict[str, Callable[[], bytes]] = {
-            f"frame-{band}-{place.name}.fits": partial(self._fetched, place, band, galaxy) for band in self.bands
+    def _read(self, field: _Field, galaxy: Galaxy) -> tuple[Frame, ...]:
+        downloads: dict[str, Callable[[], bytes]] = {
+            f"frame-{band}-{field.name}.fits": partial(self._download, field, band, galaxy) for band in self.bands
         }
-        with self._cache.group(place.name, wanted) as paths:
+        with self._cache.group(field.name, downloads) as paths:
             frames = tuple(read_frame(path) for path in paths.values())
-        seeing = seeing_of(frames, self.bands)
-        return tuple(
-            frame if np.isfinite(frame.psf_fwhm) else replace(frame, psf_fwhm=fwhm)
-            for frame, fwhm in zip(frames, seeing.fwhm, strict=True)
-        )
+        return with_seeing(frames, seeing_of(frames, self.bands))
 
-    def _fetched(self, place: _Field, band: str, galaxy: Galaxy) -> bytes:
-        """One frame as it should be, unpacked."""
+    def _download(self, field: _Field, band: str, galaxy: Galaxy) -> bytes:
+        """Download, decompress and check one frame."""
         address = SkyServer.IMAGING_URL_SUFFIX.format(
             base=sdss_conf.sas_baseurl,
             dr=_RELEASE,
             instrument=_INSTRUMENT,
-            run=place.run,
-            rerun=place.rerun,
-            camcol=place.camcol,
-            field=place.field,
+            run=field.run,
+            rerun=field.rerun,
+            camcol=field.camcol,
+            field=field.field,
             band=band,
         )
 
         def attempt() -> bytes:
-            content = _unpacked(self._mine.images.get(address).content)
-            _judge_frame(content, band, galaxy)
+            content = _decompress(self._local.images.get(address).content)
+            _check_frame(content, band, galaxy)
             return content
 
         return persist(attempt, self._sas)
 
 
-def _unpacked(content: bytes) -> bytes:
-    """What a bzip2 file holds, no more than a frame can."""
+def _decompress(content: bytes) -> bytes:
+    """Decompress a bzip2 file, up to the size limit of a frame."""
     if not content.startswith(b"BZh"):
         raise ArchiveError("answer", f"the answer is no frame: {plain_words(content) or 'an empty file'}")
     try:
@@ -223,17 +210,17 @@ def _unpacked(content: bytes) -> bytes:
     return bytes(whole)
 
 
-def _judge_frame(content: bytes, band: str, galaxy: Galaxy) -> None:
-    """Whether a file is the frame of a band that shows the galaxy."""
+def _check_frame(content: bytes, band: str, galaxy: Galaxy) -> None:
+    """Check that a file is a frame in the band and contains the galaxy."""
     try:
         with warnings.catch_warnings(action="ignore"):
             header = fits.Header.fromfile(BytesIO(content))
         wcs, named = celestial(header), band_of(header, ("u", "g", "r", "i", "z"))
         height, width = int(header["NAXIS2"]), int(header["NAXIS1"])
-    except Exception as error:  # bytes that nobody vouches for make astropy fail in any way
+    except Exception as error:  # damaged files make astropy fail in any way
         raise ArchiveError("answer", f"the frame cannot be read ({str(error)[:100]})") from None
     if named not in (None, band):
-        raise ArchiveError("answer", f"the frame is one of band {named}; {band} was asked for")
+        raise ArchiveError("answer", f"the frame is one of band {named}; {band} was requested")
     if wcs is None:
         raise ArchiveError("answer", "the frame does not say where it lies on the sky")
     x, y = wcs.world_to_pixel_values(galaxy.ra, galaxy.dec)

@@ -1,4 +1,4 @@
-"""Cutouts from whole SDSS frames that lie in a folder: one frame set serves all its galaxies."""
+"""Cutouts from SDSS frames in a folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
 from trainer.sources.judging import sky_sigma
 from trainer.sources.seeing import Seeing, seeing_of
 
-__all__ = ["SdssFrames", "cut_out", "find_objects"]
+__all__ = ["SdssFrames", "cut_out", "find_objects", "with_seeing"]
 
 
 class SdssFrames:
@@ -27,24 +27,21 @@ class SdssFrames:
 
     Parameters
     ----------
-    folder : path
-    bands : tuple of str
     shape : (int, int)
         (y, x).
     field : float
-        Full width of a cutout on the sky [arcsec]; by default that of native pixels.
+        Full width of a cutout [arcsec]; by default with native pixels.
     open_sets : int
-        How many frame sets stay in memory, 61 MB each. Galaxies in the order of the sky, or of the fields, need few.
+        Frame sets kept in memory, 61 MB each; few are needed if galaxies are sorted by position or field.
 
     Notes
     -----
-    Every cutout is turned north up, east left, whatever the direction of the scan, so that position angles of one
-    catalogue mean the same in all images. Pixels that any band lacks are not valid, and 0 in all bands. Of several
-    frame sets that show a galaxy, the one that holds it farthest from its edge is taken, and the next where that one
-    lacks a band or cannot be read; what cannot be read is not tried again.
+    Cutouts are resampled to north up, east left, whatever the direction of the scan. Pixels missing in any band are
+    invalid, and 0 in all bands. If several frame sets contain a galaxy, the one with the galaxy farthest from its edge
+    is used, or the next if a band is missing or unreadable; unreadable frame sets are not tried again.
 
-    The PSF's width is that on the frame, from its stars (see `trainer.sources.seeing`), before pixels add their own.
-    Turning the pixels north leaves it as it is: at native scale stars are wider by less than 0.1 % afterwards.
+    The PSF FWHM is measured on the stars of the frame (see `trainer.sources.seeing`) and excludes the pixel response.
+    Resampling at native scale widens it by less than 0.1 %.
     """
 
     name = "sdss_frames"
@@ -60,42 +57,42 @@ class SdssFrames:
     ) -> None:
         self.folder, self.bands, self.shape, self.field = Path(folder), bands, shape, field
         self._sets = {frames.name: frames for frames in find_frame_sets(self.folder, bands)}
-        self._placed = [
+        self._footprints = [
             (frames.name, frames.footprint) for frames in self._sets.values() if frames.footprint is not None
         ]
-        self._centres = np.array([place.centre for _, place in self._placed]).reshape(-1, 3)
-        self._radii = np.array([place.radius for _, place in self._placed])
+        self._centres = np.array([footprint.centre for _, footprint in self._footprints]).reshape(-1, 3)
+        self._radii = np.array([footprint.radius for _, footprint in self._footprints])
         self._frames = lru_cache(maxsize=open_sets)(self._read)
         self._refused = dict[str, tuple[str, str]]()  # status and reason of the sets that cannot be read
         self._seeing = dict[str, Seeing]()
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        showing = self._find(galaxy)
-        frames = next((frames for frames in map(self._opened, showing) if frames is not None), None)
+        names = self._find(galaxy)
+        frames = next(filter(None, map(self._open, names)), None)
         if frames is None:
-            raise CutoutUnavailable(*self._refused[showing[0]])
+            raise CutoutUnavailable(*self._refused[names[0]])
         return cut_out(frames, galaxy, self.shape, self.field / self.shape[1])
 
     def _find(self, galaxy: Galaxy) -> list[str]:
-        """The frame sets that show a galaxy, the deepest first; at least one."""
+        """Names of the frame sets that contain a galaxy (at least one), farthest from the edge first."""
         if not np.isfinite([galaxy.ra, galaxy.dec]).all():
             raise CutoutUnavailable("missing", "the catalogue gives no position")
-        # A circle around each frame first: maps of the sky are slow to ask, and mistaken far from their middle.
-        apart = np.linalg.norm(self._centres - unit_vectors(galaxy.ra, galaxy.dec), axis=1)
-        near = [self._placed[place] for place in np.flatnonzero(apart <= self._radii)]
-        depths = {name: place.depth(galaxy.ra, galaxy.dec) for name, place in near}
-        showing = [name for name in sorted(depths, key=depths.__getitem__, reverse=True) if depths[name] > 0.0]
-        if showing:
-            return showing
-        dark = [name for name, frames in self._sets.items() if frames.footprint is None]
+        # Circles first: WCS transformations are slow, and wrong far from the frame.
+        distance = np.linalg.norm(self._centres - unit_vectors(galaxy.ra, galaxy.dec), axis=1)
+        near = [self._footprints[place] for place in np.flatnonzero(distance <= self._radii)]
+        depths = {name: footprint.depth(galaxy.ra, galaxy.dec) for name, footprint in near}
+        names = [name for name in sorted(depths, key=depths.__getitem__, reverse=True) if depths[name] > 0.0]
+        if names:
+            return names
+        unreadable = [name for name, frames in self._sets.items() if frames.footprint is None]
         where = f"ra {galaxy.ra:.5f}, dec {galaxy.dec:+.5f}"
-        if dark:
-            reason = f"no readable frame shows {where}; the frames of {', '.join(dark[:3])} cannot be read"
+        if unreadable:
+            reason = f"no readable frame shows {where}; the frames of {', '.join(unreadable[:3])} cannot be read"
             raise CutoutUnavailable("failed", reason)
         raise CutoutUnavailable("out_of_footprint", f"{where} is on none of the {len(self._sets)} frame sets")
 
-    def _opened(self, name: str) -> tuple[Frame, ...] | None:
+    def _open(self, name: str) -> tuple[Frame, ...] | None:
         if name in self._refused:
             return None
         try:
@@ -110,24 +107,26 @@ class SdssFrames:
         if missing:
             raise CutoutUnavailable("missing", f"frame set {name} has no frame in {', '.join(missing)}")
         frames = tuple(read_frame(paths[band]) for band in self.bands)
-        if name not in self._seeing:  # two seconds: known for good when the set itself has left the memory
+        if name not in self._seeing:  # takes two seconds, so it outlives the frames in memory
             self._seeing[name] = seeing_of(frames, self.bands)
-        return tuple(map(_through, frames, self._seeing[name].fwhm))
+        return with_seeing(frames, self._seeing[name])
 
 
-def _through(frame: Frame, fwhm: float) -> Frame:
-    """The frame with the width of its PSF, unless its header says it."""
-    return frame if np.isfinite(frame.psf_fwhm) else replace(frame, psf_fwhm=fwhm)
+def with_seeing(frames: Sequence[Frame], seeing: Seeing) -> tuple[Frame, ...]:
+    """The frames with the measured PSF FWHM where their headers have none."""
+    return tuple(
+        frame if np.isfinite(frame.psf_fwhm) else replace(frame, psf_fwhm=fwhm)
+        for frame, fwhm in zip(frames, seeing.fwhm, strict=True)
+    )
 
 
 def cut_out(frames: Sequence[Frame], galaxy: Galaxy, shape: tuple[int, int], pixel_scale: float) -> Cutout:
-    """One galaxy from the frames of a set, north up, east left, flux conserved.
+    """Cutout of one galaxy from the frames of a set, north up, east left, flux conserved.
 
     Parameters
     ----------
     frames : sequence of Frame
-        In the cutout's order of bands; each has its own map of the sky.
-    galaxy : Galaxy
+        In the order of the cutout's bands.
     shape : (int, int)
         (y, x).
     pixel_scale : float

@@ -1,4 +1,4 @@
-"""How wide stars are on a frame set: the width of the painter's own star in each band, fitted to isolated stars."""
+"""Seeing of a frame set: PSF FWHM per band, from fits of the painter's PSF to isolated stars."""
 
 from __future__ import annotations
 
@@ -23,36 +23,35 @@ __all__ = ["LEAST_STARS", "Seeing", "fit_star", "seeing_of"]
 Doubles = NDArray[np.float64]
 
 BRIGHT, FAINT = 16.0, 19.5
-"""Magnitudes of the stars that are looked at in the band of detection: brighter ones fill pixels, and among fainter
-objects galaxies are many."""
+"""Magnitude range of the stars in the detection band: brighter ones saturate, fainter objects are often galaxies."""
 
 MOST_STARS, LEAST_STARS = 40, 5
 
 ALONE: Final = 6.0
-"""Arcsec in which there is no other object brighter than a fiftieth of the star."""
+"""Radius [arcsec] without another object brighter than a fiftieth of the star."""
 
 REACH: Final = 8
-"""Pixels from a star's middle to the edge of the square that is fitted."""
+"""Half width of the fitted stamp [pixel]."""
 
 GOOD = 0.1
-"""Relative error up to which a star's width counts."""
+"""Largest relative error of a star's width."""
 
 NODES = 0.5 / np.sqrt(3)
-"""Where a pixel is sampled, from its middle on either side: Gauss' rule with two nodes an axis."""
+"""Offset of the samples from the centre of a pixel: Gauss quadrature with two nodes per axis."""
 
 
 @dataclass(frozen=True)
 class Seeing:
-    """How wide stars are.
+    """PSF widths of a frame set.
 
     Attributes
     ----------
     fwhm : float per frame
-        [arcsec] Before the pixel adds its own 2 %: what `gz2interp.painting.Psf` calls so. NaN where it is not known.
+        [arcsec], as in `gz2interp.painting.Psf`, without the 2 % that pixels add. NaN where unknown.
     stars : int per frame
-        How many it was measured on.
+        Number of stars measured.
     reason : str
-        Why it is not known in some; "" if it is.
+        Why it is unknown in some bands; "" if it is known in all.
     """
 
     fwhm: tuple[float, ...]
@@ -61,52 +60,46 @@ class Seeing:
 
 
 def seeing_of(frames: Sequence[Frame], bands: Sequence[str] = BANDS) -> Seeing:
-    """The seeing of a frame set.
-
-    Parameters
-    ----------
-    frames : sequence of Frame
-    bands : sequence of str
-        Their names.
+    """Measure the seeing of a frame set.
 
     Notes
     -----
-    Objects are found in r, or the middle band. What stands alone is a star or a galaxy; stars all have one width, and
-    are told by it: they are where most objects have nearly the same. The median of their widths in each band is the
-    answer. Over a frame the width varies by about 4 % (one standard deviation), which the answer leaves out.
+    Objects are detected in r, or in the middle band. Isolated objects are stars or galaxies; stars are selected as the
+    densest concentration of widths. The result is the median width of the stars in each band. The variation of the
+    width over a frame, about 4 % (one standard deviation), is neglected.
     """
     main = bands.index("r") if "r" in bands else len(bands) // 2
-    x, y = _alone(frames[main])
+    x, y = _isolated(frames[main])
     ra, dec = frames[main].wcs.pixel_to_world_values(x, y)
     fitted = {main: _widths(frames[main], x, y, bands[main])}
     stars = _of_one_width(fitted[main])
     for place, frame in enumerate(frames):
         if place != main:
-            there = frame.wcs.world_to_pixel_values(ra[stars], dec[stars])
-            fitted[place] = _widths(frame, np.asarray(there[0]), np.asarray(there[1]), bands[place])
+            x, y = map(np.asarray, frame.wcs.world_to_pixel_values(ra[stars], dec[stars]))
+            fitted[place] = _widths(frame, x, y, bands[place])
     fitted[main] = fitted[main][stars]
     good = [widths[np.isfinite(widths)] for _, widths in sorted(fitted.items())]
     few = [f"{len(widths)} in {band}" for widths, band in zip(good, bands, strict=True) if len(widths) < LEAST_STARS]
-    reason = f"of {LEAST_STARS} isolated stars, which it takes, there are {', '.join(few)}" if few else ""
+    reason = f"of the {LEAST_STARS} isolated stars needed, there are {', '.join(few)}" if few else ""
     fwhm = tuple(float(np.median(widths)) if len(widths) >= LEAST_STARS else float("nan") for widths in good)
     return Seeing(fwhm, tuple(map(len, good)), reason)
 
 
 def fit_star(stamp: Doubles, star: Star, width: float, pixel: float, variance: Doubles | float) -> tuple[float, float]:
-    """The width of a star, and its error.
+    """Fit the width of a star.
 
     Parameters
     ----------
     stamp : float (y, x)
-        The star on an even sky; its middle is within a pixel or two of the stamp's.
+        The star on a uniform sky, within a pixel or two of the centre of the stamp.
     star : Star
-        Its form, at the width of `width`.
+        Radial profile of the PSF.
     width : float
-        [arcsec].
+        FWHM of the profile [arcsec].
     pixel : float
-        [arcsec].
+        Pixel scale [arcsec].
     variance : float (y, x) or float
-        Of the stamp's pixels.
+        Of the pixels of the stamp.
 
     Returns
     -------
@@ -115,41 +108,41 @@ def fit_star(stamp: Doubles, star: Star, width: float, pixel: float, variance: D
     """
     weight = np.broadcast_to(1 / np.sqrt(variance), stamp.shape)
     y, x = (np.mgrid[: stamp.shape[0], : stamp.shape[1]] - (np.array(stamp.shape)[:, None, None] - 1) / 2) * pixel
-    wanted = (stamp * weight).ravel()
+    data = (stamp * weight).ravel()
 
-    def missed(guess: Doubles) -> Doubles:
+    def residuals(guess: Doubles) -> Doubles:
         scale = np.exp(guess[0])
         light = sum(
             _profile(star, np.hypot(x + a * pixel - guess[1], y + b * pixel - guess[2]) / scale)
             for a in (-NODES, NODES)
             for b in (-NODES, NODES)
         )
-        # Flux and sky are linear: the best of them for this width and place.
+        # Flux and sky are linear parameters: solved for the present width and position.
         model = np.stack([(light * weight).ravel(), weight.ravel()], axis=1)
-        linear, *_ = np.linalg.lstsq(model, wanted, rcond=None)
-        return np.asarray(wanted - model @ linear)
+        linear, *_ = np.linalg.lstsq(model, data, rcond=None)
+        return np.asarray(data - model @ linear)
 
-    found = least_squares(missed, np.zeros(3), method="lm", x_scale=(0.1, pixel / 2, pixel / 2), max_nfev=80)
-    curvature = found.jac.T @ found.jac
+    fit = least_squares(residuals, np.zeros(3), method="lm", x_scale=(0.1, pixel / 2, pixel / 2), max_nfev=80)
+    curvature = fit.jac.T @ fit.jac
     error = np.sqrt(np.linalg.inv(curvature)[0, 0]) if np.linalg.cond(curvature) < 1e12 else np.inf
-    fwhm = width * np.exp(found.x[0])
+    fwhm = width * np.exp(fit.x[0])
     return float(fwhm), float(error * fwhm)
 
 
-def _alone(frame: Frame) -> tuple[Doubles, Doubles]:
-    """Objects of the right brightness with nothing beside them, the brightest first (x, y)."""
+def _isolated(frame: Frame) -> tuple[Doubles, Doubles]:
+    """Positions (x, y) of isolated objects in the magnitude range, brightest first."""
     flux, x, y = detect(frame.data).T
     magnitude = 22.5 - 2.5 * np.log10(flux)
     places = np.column_stack([x, y])
     beside = cKDTree(places).query_ball_point(places, ALONE / _pixel(frame)) if len(places) else []
-    lonely = [flux[others].sum() < 1.02 * own for others, own in zip(beside, flux, strict=True)]
-    chosen = np.flatnonzero((magnitude > BRIGHT) & (magnitude < FAINT) & np.array(lonely, dtype=bool))
-    brightest = chosen[np.argsort(-flux[chosen], kind="stable")][:MOST_STARS]
+    isolated = [flux[others].sum() < 1.02 * light for others, light in zip(beside, flux, strict=True)]
+    selected = np.flatnonzero((magnitude > BRIGHT) & (magnitude < FAINT) & np.array(isolated, dtype=bool))
+    brightest = selected[np.argsort(-flux[selected], kind="stable")][:MOST_STARS]
     return x[brightest], y[brightest]
 
 
 def _widths(frame: Frame, x: Doubles, y: Doubles, band: str) -> Doubles:
-    """Of the stars at these places [arcsec], NaN where that is not well known."""
+    """FWHM of the stars at these positions [arcsec]; NaN where the error exceeds `GOOD`."""
     index = BANDS.index(band) if band in BANDS else BANDS.index("r")
     star, width, pixel = STARS[index], MEDIAN_FWHM[index], _pixel(frame)
     sky = scatter(frame.data[::4, ::4]) ** 2
@@ -165,20 +158,20 @@ def _widths(frame: Frame, x: Doubles, y: Doubles, band: str) -> Doubles:
 
 
 def _of_one_width(widths: Doubles) -> NDArray[np.intp]:
-    """Which have the width that most have: those within three scatters of the densest third."""
-    known = np.flatnonzero(np.isfinite(widths))
-    size = np.log(np.sort(widths[known]))
-    if len(known) < LEAST_STARS:
-        return known
-    third = max(LEAST_STARS, len(known) // 3)
+    """Indices of the most common width: within three standard deviations of the densest third."""
+    finite = np.flatnonzero(np.isfinite(widths))
+    size = np.log(np.sort(widths[finite]))
+    if len(finite) < LEAST_STARS:
+        return finite
+    third = max(LEAST_STARS, len(finite) // 3)
     spans = size[third - 1 :] - size[: len(size) - third + 1]
     first = int(np.argmin(spans))
     middle, spread = size[first : first + third].mean(), max(spans[first], 0.04)
-    return np.asarray(known[np.abs(np.log(widths[known]) - middle) < 3 * spread])
+    return np.asarray(finite[np.abs(np.log(widths[finite]) - middle) < 3 * spread])
 
 
 def _profile(star: Star, radius: Doubles) -> Doubles:
-    """Surface brightness of a star of unit flux at its own width."""
+    """Surface brightness of a star of unit flux."""
     scale = star.wing / (2 * np.sqrt(2 ** (1 / star.beta) - 1))
     wing = (star.beta - 1) / (np.pi * scale**2) * (1 + (radius / scale) ** 2) ** -star.beta
     in_core = 1 - star.in_skirt - star.in_wing

@@ -1,4 +1,4 @@
-"""Stars to weigh a service's pixels with: isolated, bright and not saturated, as SDSS' own catalogue has them."""
+"""Isolated, bright, unsaturated SDSS stars, to calibrate the flux of a service's pixels."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ WHERE p.clean = 1 AND p.nChild = 0 AND p.psfMag_r BETWEEN 15.5 AND 18 AND p.psfM
 AND NOT EXISTS (SELECT 1 FROM Neighbors AS b WHERE b.objID = p.objID AND b.distance < 0.22 AND b.neighborMode = 1)
 ORDER BY n.distance
 """
-"""A star with a neighbour within 13 arcsec would have its light, or its sky, from two."""
+"""Stars with a neighbour within 13 arcsec are excluded: their aperture or sky would be contaminated."""
 
 
 @dataclass(frozen=True)
 class StarSearchArea:
-    """Where stars are looked for.
+    """Region searched for stars.
 
     Attributes
     ----------
     ra, dec : float
-        Middle [deg]; by default a place in Stripe 82, which SDSS imaged best.
+        Centre [deg]; by default in Stripe 82, the deepest SDSS imaging.
     radius : float
         [arcmin].
     most : int
-        Stars, the nearest to the middle first.
+        Greatest number of stars, nearest to the centre first.
     """
 
     ra: float = 20.0
@@ -54,18 +54,13 @@ class StarSearchArea:
 
     def __post_init__(self) -> None:
         if not (0 <= self.ra < 360 and -90 <= self.dec <= 90):
-            raise InputError(f"Stars around ra {self.ra:g}, dec {self.dec:g} were asked for", "Degrees of the sky")
+            raise InputError(f"Stars around ra {self.ra:g}, dec {self.dec:g} were requested", "Degrees of the sky")
         if not (0 < self.radius <= 60 and 5 <= self.most <= 1000):
-            raise InputError(f"{self.most} stars within {self.radius:g}' were asked for", "5 to 1000, within 60'")
+            raise InputError(f"{self.most} stars within {self.radius:g}' were requested", "5 to 1000, within 60'")
 
 
 def stars_of_sdss(setting: SourceSettings, around: StarSearchArea) -> pd.DataFrame:
-    """Ask SkyServer for stars.
-
-    Parameters
-    ----------
-    setting : SourceSettings
-    around : StarSearchArea
+    """Query SkyServer for stars.
 
     Returns
     -------
@@ -78,29 +73,29 @@ def stars_of_sdss(setting: SourceSettings, around: StarSearchArea) -> pd.DataFra
     InputError
         There are none.
     CutoutUnavailable
-        No answer could be believed.
+        No valid answer was received.
     ArchiveError
         The service stayed down for longer than the patience allows.
     """
     service = setting.service("SkyServer", sdss_conf.skyserver_baseurl)
     session = PoliteSession(service)
     client = SkyServer(session)
-    found: pd.DataFrame = persist(lambda: _asked(client, session, around), service)
-    if not len(found):
+    stars: pd.DataFrame = persist(lambda: _query(client, session, around), service)
+    if not len(stars):
         raise InputError(
             f"SDSS has no such stars within {around.radius:g}' of ra {around.ra:g}, dec {around.dec:g}",
             "A place that it has imaged, not too near to the Milky Way's plane",
             "Give another --around, or a table of stars",
         )
-    return found
+    return stars
 
 
-def _asked(client: SkyServer, session: PoliteSession, around: StarSearchArea) -> pd.DataFrame:
+def _query(client: SkyServer, session: PoliteSession, around: StarSearchArea) -> pd.DataFrame:
     query = _QUERY.format(ra=around.ra, dec=around.dec, radius=around.radius, most=around.most)
     try:
-        with warnings.catch_warnings(action="ignore"):  # an empty table is told by the caller
-            found = client.query_sql(query, data_release=_RELEASE, timeout=None, cache=False)
-        table = pd.DataFrame(columns=[RA, DEC, *BANDS]) if found is None else found.to_pandas()
+        with warnings.catch_warnings(action="ignore"):  # the caller reports an empty table
+            result = client.query_sql(query, data_release=_RELEASE, timeout=None, cache=False)
+        table = pd.DataFrame(columns=[RA, DEC, *BANDS]) if result is None else result.to_pandas()
         table = table[[RA, DEC, *BANDS]].astype(float)
     except (ValueError, KeyError, TypeError, IndexError, RemoteServiceError):
         raise ArchiveError("answer", f"the answer is no table of stars ({plain_words(session.last)})") from None
@@ -109,7 +104,7 @@ def _asked(client: SkyServer, session: PoliteSession, around: StarSearchArea) ->
 
 
 def _check(table: pd.DataFrame, around: StarSearchArea) -> None:
-    """What a star may be; numbers from the network are not believed because they are numbers."""
+    """Check magnitudes and positions of an answer."""
     magnitudes = table[list(BANDS)].to_numpy()
     if not (np.isfinite(magnitudes).all() and ((magnitudes > 10) & (magnitudes < 25)).all()):
         raise ArchiveError("answer", "the answer has magnitudes that no such star has")
