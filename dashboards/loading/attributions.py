@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from dashboards.loading.caching import cached
 from gz2interp.results import Attribution, BandAttribution
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -32,12 +33,12 @@ __all__ = [
 
 
 MOST_NETWORKS: Final = 2
-"""Kept in memory at a time, for all sessions."""
+"""Held in memory at a time, for all sessions."""
 
 
 @dataclass(frozen=True)
 class AttributionRequest:
-    """What is asked of a network about one galaxy.
+    """Which attribution of which galaxy.
 
     Attributes
     ----------
@@ -48,7 +49,7 @@ class AttributionRequest:
     score : str
         The class whose logit is explained, or a score as `gz2interp.workflows.score_text.score_from` reads it.
     views : bool
-        Averaged over turned and mirrored views.
+        Whether to average over rotated and mirrored views.
     """
 
     row: int
@@ -57,73 +58,23 @@ class AttributionRequest:
     views: bool = False
 
 
-def attribution_of(survey: Survey, model: ModelFolder, asked: AttributionRequest) -> Attribution:
-    """Where a score comes from, computed once for each survey, model and question.
-
-    Raises
-    ------
-    InputError
-        The network takes other images than the survey's, or the score cannot be read.
-    """
-    score = score_of(study_of(survey, model), asked.score)
-    return _attribution((survey.digest, model.digest, score.name), asked, survey, model)
-
-
-def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
-    """Whether an attribution would be quick: TensorFlow is there and has read this network."""
-    return _key(survey, model) in _studies()
-
-
-@st.cache_data(show_spinner=False, max_entries=512)
-def _attribution(
-    digests: tuple[str, ...], asked: AttributionRequest, _survey: Survey, _model: ModelFolder
-) -> Attribution:
-    from gz2interp.workflows.explain import AttributionSettings, attribute
-
-    study, images = study_of(_survey, _model), _survey.images([asked.row])
-    return attribute(study, images, score_of(study, asked.score), AttributionSettings(asked.method, views=asked.views))
-
-
-def bands_of(survey: Survey, model: ModelFolder, row: int, score: str) -> BandAttribution:
-    """How much of a score each band carries, computed once for each survey, model and question."""
-    named = score_of(study_of(survey, model), score).name
-    return _bands((survey.digest, model.digest, named), row, score, survey, model)
-
-
-@st.cache_data(show_spinner=False, max_entries=512)
-def _bands(digests: tuple[str, ...], row: int, score: str, _survey: Survey, _model: ModelFolder) -> BandAttribution:
-    from gz2interp.attribution import band_shapley
-
-    study = study_of(_survey, _model)
-    return band_shapley(study.probe, _survey.images([row]), score_of(study, score))
-
-
-def score_of(study: Study, words: str) -> Score:
-    """The logit of the class of that name, or what the words say.
-
-    Raises
-    ------
-    InputError
-        They say no score, or one that this network does not know.
-    """
-    from gz2interp.network.scores import logit
-    from gz2interp.workflows.score_text import score_from
-
-    return logit(words) if words in study.probe.class_names else score_from(study, words)
-
-
 @st.cache_resource(show_spinner=False)
 def _studies() -> dict[tuple[str, str, str], Study]:
     return {}
 
 
 def _key(survey: Survey, model: ModelFolder) -> tuple[str, str, str]:
-    """The path too: what has been found in a copy of a survey may be something else."""
+    """With the path: a copy of a survey can hold other results."""
     return survey.digest, model.digest, str(survey.path)
 
 
+def network_is_loaded(survey: Survey, model: ModelFolder) -> bool:
+    """Whether TensorFlow has already opened this network, so that an attribution is quick."""
+    return _key(survey, model) in _studies()
+
+
 def study_of(survey: Survey, model: ModelFolder) -> Study:
-    """The survey and its network behind its door, opened once."""
+    """The survey with its network, opened once."""
     from gz2interp.workflows.study import Study
 
     studies, key = _studies(), _key(survey, model)
@@ -134,16 +85,57 @@ def study_of(survey: Survey, model: ModelFolder) -> Study:
     return studies[key]
 
 
+def score_of(study: Study, text: str) -> Score:
+    """The logit of the class of that name, or the score that the text describes.
+
+    Raises
+    ------
+    InputError
+        The text is no score, or names something that this network does not have.
+    """
+    from gz2interp.network.scores import logit
+    from gz2interp.workflows.score_text import score_from
+
+    return logit(text) if text in study.probe.class_names else score_from(study, text)
+
+
+def _score_key(survey: Survey, model: ModelFolder, score: str) -> tuple[str, str, str]:
+    return survey.digest, model.digest, score_of(study_of(survey, model), score).name
+
+
+@cached(lambda survey, model, request: (_score_key(survey, model, request.score), request), 512)
+def attribution_of(survey: Survey, model: ModelFolder, request: AttributionRequest) -> Attribution:
+    """The attribution of a score to the pixels of a galaxy.
+
+    Raises
+    ------
+    InputError
+        The network takes other images than the survey's, or the score cannot be read.
+    """
+    from gz2interp.workflows.explain import AttributionSettings, attribute
+
+    study = study_of(survey, model)
+    settings = AttributionSettings(request.method, views=request.views)
+    return attribute(study, survey.images([request.row]), score_of(study, request.score), settings)
+
+
+@cached(lambda survey, model, row, score: (_score_key(survey, model, score), row, score), 512)
+def bands_of(survey: Survey, model: ModelFolder, row: int, score: str) -> BandAttribution:
+    """The Shapley values of the bands for a score of a galaxy."""
+    from gz2interp.attribution import band_shapley
+
+    study = study_of(survey, model)
+    return band_shapley(study.probe, survey.images([row]), score_of(study, score))
+
+
 @dataclass(frozen=True)
 class FigureRequest:
-    """What figure is wanted.
+    """The form of a figure.
 
     Attributes
     ----------
     layout : str
         As ``gz2interp figure --layout`` takes it, or ``"rows-per-band"``.
-    journal : str
-    columns : int
     suffix : str
         ``".pdf"``, ``".svg"`` or ``".png"``.
     with_data : bool
@@ -160,7 +152,7 @@ class FigureRequest:
     without: tuple[str, ...] = ()
 
 
-def figure_of(survey: Survey, model: ModelFolder, asked: AttributionRequest, form: FigureRequest) -> bytes:
+def figure_of(survey: Survey, model: ModelFolder, request: AttributionRequest, figure: FigureRequest) -> bytes:
     """A figure of the galaxy for a paper, as the bytes of its file or of a ZIP.
 
     Raises
@@ -175,26 +167,25 @@ def figure_of(survey: Survey, model: ModelFolder, asked: AttributionRequest, for
     from gz2interp.workflows.figures import draw_figure
 
     study = study_of(survey, model)
-    by_band = form.layout == "rows-per-band"
-    wish = FigureSettings(
-        "galaxies" if by_band else form.layout,
-        AttributionSettings(asked.method, score_of(study, asked.score), views=asked.views),
-        FigureStyle(FigureSize(form.journal, form.columns)),
-        Alteration(form.without),
+    by_band = figure.layout == "rows-per-band"
+    settings = FigureSettings(
+        "galaxies" if by_band else figure.layout,
+        AttributionSettings(request.method, score_of(study, request.score), views=request.views),
+        FigureStyle(FigureSize(figure.journal, figure.columns)),
+        Alteration(figure.without),
         by_band=by_band,
     )
-    galaxy_id = int(survey.galaxy_ids[asked.row])
-    ids = [] if form.layout == "right-wrong" else [galaxy_id]
-    drawing = draw_figure(study, ids, wish)
+    ids = [] if figure.layout == "right-wrong" else [int(survey.galaxy_ids[request.row])]
+    drawing = draw_figure(study, ids, settings)
     with TemporaryDirectory() as folder:
-        files = write_drawing(drawing, Path(folder) / f"figure{form.suffix}")
-        return _zip_files(files) if form.with_data else files[0].read_bytes()
+        files = write_drawing(drawing, Path(folder) / f"figure{figure.suffix}")
+        return _zip_files(files) if figure.with_data else files[0].read_bytes()
 
 
 def _zip_files(files: list[Path]) -> bytes:
     """The same files give the same bytes."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
             archive.writestr(zipfile.ZipInfo(file.name), file.read_bytes(), zipfile.ZIP_DEFLATED)
-    return packed.getvalue()
+    return buffer.getvalue()

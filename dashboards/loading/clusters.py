@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
+from dashboards.loading.caching import cached, stamp
 from dashboards.loading.map import MapData, members_of
 from dashboards.loading.pictures import stretch_for
-from dashboards.loading.surveys import stamp
 from dashboards.selection import add_message, current, settle
 from gz2interp.errors import SurveyError
 from gz2interp.figures.clusters import Outline, mean_pictures, outlines
@@ -36,25 +35,33 @@ __all__ = [
 ]
 
 
+def _written(folder: Path) -> tuple[str, int]:
+    return str(folder), stamp(folder / "provenance.json")
+
+
+@cached(_written, 8, shared=True)
+def _folder(path: Path) -> ClusterFolder:
+    return ClusterFolder(path)
+
+
 def clusters_of(analysis: Analysis | None) -> ClusterFolder | None:
-    """What is known of the clusters of an analysis; None where nobody has looked for them."""
+    """The clusters of an analysis; None where none were computed."""
     if analysis is None:
         return None
     path = analysis.path / "clusters"
-    written = stamp(path / "provenance.json")
-    return _folder(str(path), written) if written else None
+    return _folder(path) if stamp(path / "provenance.json") else None
 
 
 def selected_members(
-    ground: MapData, survey: Survey, model: ModelFolder | None, analysis: Analysis | None
+    map_data: MapData, survey: Survey, model: ModelFolder | None, analysis: Analysis | None
 ) -> NDArray[np.bool_] | None:
-    """Which galaxies of the ground are selected by a lasso or a cluster, bool (n,); None where nothing is.
+    """Which galaxies of the map are selected by a lasso or a cluster, bool (n,); None without a selection.
 
-    A cluster that is not there, or no longer, is taken out of the selection, with a word.
+    A cluster that does not exist, or no longer, is taken out of the selection, with a message.
     """
     selection = current()
     if not selection.cluster:
-        return members_of(ground, selection.lasso) if selection.lasso else None
+        return members_of(map_data, selection.lasso) if selection.lasso else None
     folder = clusters_of(analysis)
     if folder is None or folder.clusters.named(selection.cluster) is None:
         add_message(f"There is no cluster “{selection.cluster}” on this map.")
@@ -63,42 +70,33 @@ def selected_members(
     return folder.is_member(selection.cluster)
 
 
+@cached(lambda survey, folder, name: (*_written(folder.path), name), 256)
 def mean_pictures_of(survey: Survey, folder: ClusterFolder, name: str) -> list[str]:
     """The mean image of a cluster in colour and then band by band, as data URIs."""
-    return _pictures((str(folder.path), stamp(folder.path / "provenance.json"), name), survey, folder)
+    image = folder.mean_image(name) * np.float32(folder.clusters.light)
+    return thumbnails(mean_pictures(image, survey.bands, stretch_for(survey)))
 
 
-def outlines_of(ground: MapData, folder: ClusterFolder, scale: str) -> list[Outline]:
-    """Where the clusters of a scale lie on the map."""
-    return _outlines((ground.key, stamp(folder.path / "provenance.json"), scale), ground, folder)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _folder(path: str, written: int) -> ClusterFolder:
-    return ClusterFolder(Path(path))
-
-
-@st.cache_data(show_spinner=False, max_entries=256)
-def _pictures(key: tuple[str, int, str], _survey: Survey, _folder: ClusterFolder) -> list[str]:
-    image = _folder.mean_image(key[2]) * np.float32(_folder.clusters.light)
-    return thumbnails(mean_pictures(image, _survey.bands, stretch_for(_survey)))
-
-
-@st.cache_resource(show_spinner=False, max_entries=12)
-def _outlines(key: tuple[str, int, str], _ground: MapData, _folder: ClusterFolder) -> list[Outline]:
-    scale = key[2]
-    numbers = _folder.members[scale].to_numpy(np.int64)
-    places = {cluster.number: cluster.place for cluster in _folder.clusters.of(scale)}
-    return outlines(_ground.points.coordinates, numbers, places, _ground.home)
+@cached(lambda map_data, folder, scale: (map_data.key, stamp(folder.path / "provenance.json"), scale), 12, shared=True)
+def outlines_of(map_data: MapData, folder: ClusterFolder, scale: str) -> list[Outline]:
+    """The outlines of the clusters of a scale on the map."""
+    numbers = folder.members[scale].to_numpy(np.int64)
+    places = {cluster.number: cluster.place for cluster in folder.clusters.of(scale)}
+    return outlines(map_data.points.coordinates, numbers, places, map_data.home)
 
 
 def unusual_for(survey: Survey, model: ModelFolder, layer: str = "") -> UnusualGalaxies | None:
-    """What was found of exactly these data and this network; None where it was not asked."""
+    """The scores of exactly these data and this network; None where they were not computed."""
     try:
-        found = latest_unusual(survey, model, layer)
+        return _unusual(latest_unusual(survey, model, layer))
     except SurveyError:
         return None
-    return _unusual((str(found.folder.path), stamp(found.folder.path / "provenance.json")), found)
+
+
+@cached(lambda galaxies: _written(galaxies.folder.path), 4, shared=True)
+def _unusual(galaxies: UnusualGalaxies) -> UnusualGalaxies:
+    """One object for all runs, since it reads its tables once."""
+    return galaxies
 
 
 def has_unusual(analysis: Analysis) -> bool:
@@ -111,23 +109,17 @@ def ratings_for(survey: Survey) -> Ratings:
     return ratings_of(survey)
 
 
-def ranking_for(found: UnusualGalaxies, turn: int, without_artefacts: bool = False) -> Ranking:
-    """The order as it was when so many acts of rating were noted; by default asked for with the number of now."""
-    measured = stamp(found.survey.path / "quality.json") if without_artefacts else 0
-    key = (str(found.folder.path), stamp(found.folder.path / "provenance.json"), turn, without_artefacts, measured)
-    return _ranking(key, found)
+def _ranking_key(galaxies: UnusualGalaxies, turn: int, without_artefacts: bool = False) -> tuple[object, ...]:
+    quality = stamp(galaxies.survey.path / "quality.json") if without_artefacts else 0
+    return *_written(galaxies.folder.path), turn, without_artefacts, quality
+
+
+@cached(_ranking_key, 4, shared=True)
+def ranking_for(galaxies: UnusualGalaxies, turn: int, without_artefacts: bool = False) -> Ranking:
+    """The order after `turn` changes of the ratings: the number of changes so far gives the current order."""
+    return ranking_of(galaxies, without_artefacts=without_artefacts)
 
 
 def ratings_csv(survey: Survey) -> bytes:
-    """All ratings that count."""
+    """The valid ratings of a survey as CSV."""
     return ratings_of(survey).table().to_csv(index=False).encode()
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _unusual(key: tuple[str, int], _found: UnusualGalaxies) -> UnusualGalaxies:
-    return _found
-
-
-@st.cache_resource(show_spinner=False, max_entries=4)
-def _ranking(key: tuple[str, int, int, bool, int], _found: UnusualGalaxies) -> Ranking:
-    return ranking_of(_found, without_artefacts=key[3])

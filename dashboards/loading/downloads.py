@@ -11,10 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import streamlit as st
-
 from dashboards import downloading
-from dashboards.loading.surveys import stamp
+from dashboards.loading.caching import cached, stamp
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.stores.files import is_gone, read_json, write_json
 from gz2interp.stores.survey import Survey
@@ -38,30 +36,29 @@ __all__ = [
 
 
 _SILENT: Final = 30.0
-"""Seconds after which a running download that has written nothing is held for dead; it writes every 2 s."""
+"""Seconds after which a running download that has written nothing counts as silent; it writes every 2 s."""
 
 _GRACE: Final = 6.0
-"""Seconds of silence that a process which is not found here is given: it may run on another machine."""
+"""Seconds after which a download whose process is not found here counts as killed: it may run on another machine."""
 
 _STATES: Final = ("running", "waiting", "finished", "interrupted", "stopped")
 _PIXEL: Final = 0.396
 _WORKERS, _RATE = 8, 8.0
-"""What the command does where it is not told; the tests ask whether it does."""
+"""Defaults of the command; a test compares them."""
 
 
 @dataclass(frozen=True)
 class DownloadState:
-    """A report, and what its age says.
+    """A report, and the state that follows from its age.
 
     Attributes
     ----------
-    report : Report
     state : str
-        As the report has it; ``"killed"`` where its process is gone, ``"silent"`` where that has long said nothing.
+        That of the report; ``"killed"`` where its process is gone, ``"silent"`` where it has written nothing for long.
     seconds : float
-        From the start to the last word.
+        From the start to the last update.
     age : float
-        Since the last word [s].
+        Since the last update [s].
     """
 
     report: Report
@@ -71,17 +68,17 @@ class DownloadState:
 
     @property
     def live(self) -> bool:
-        """Whether something may still change by itself."""
+        """Whether the report may still change."""
         return self.state in ("running", "waiting", "silent")
 
     @property
     def down(self) -> tuple[str, ...]:
-        """The services that were down at the last word."""
-        return tuple(dict.fromkeys(each.name for each in self.report.services if each.state == "down"))
+        """The services that were down at the last update."""
+        return tuple(dict.fromkeys(service.name for service in self.report.services if service.state == "down"))
 
 
 def download_state_of(survey: Survey) -> DownloadState | None:
-    """How the download of a survey stands; None where there was none.
+    """The state of a survey's download; None where there was none.
 
     Raises
     ------
@@ -98,17 +95,20 @@ def download_state_of(survey: Survey) -> DownloadState | None:
     except (TypeError, ValueError):
         sound = False
     if not sound:
-        raise SurveyError(f"{report_file(survey.path)} is not a report (a value has no sense)", remedy="Remove it")
+        raise SurveyError(f"{report_file(survey.path)} is not a report (a value is invalid)", remedy="Remove it")
     return DownloadState(report, _state(report, age), seconds, age)
 
 
+@cached(lambda survey: (str(survey.path), stamp(survey.path / "survey.json")), 4)
 def failures_so_far(survey: Survey) -> tuple[Failure, ...]:
     """Kinds of failures among the galaxies that have entered the survey: a running download reports none."""
-    return _failures(str(survey.path), stamp(survey.path / "survey.json"))
+    survey = Survey.open(survey.path)  # as it is now
+    rows = survey.journal.without_image(survey.rows_committed)
+    return failures_of((galaxy_id, status, reason) for _, galaxy_id, status, reason, _ in rows)
 
 
 def options_of(survey: Survey, report: Report | None) -> list[str]:
-    """What the command of this download had beside catalogue and survey, as far as it is not the default."""
+    """The options of the command of this download that differ from the defaults."""
     file = survey.path / "download" / "settings.json"
     try:
         plan: dict[str, Any] = read_json(file)
@@ -146,24 +146,17 @@ def _state(report: Report, age: float) -> str:
     return "silent" if age > _SILENT else report.state
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
-def _failures(path: str, stamp: int) -> tuple[Failure, ...]:
-    survey = Survey.open(Path(path))
-    refused = survey.journal.without_image(survey.rows_committed)
-    return failures_of((galaxy_id, status, reason) for _, galaxy_id, status, reason, _ in refused)
-
-
 def catalog_of(survey: Path) -> str:
-    """The table's path as it was when a download from it last came as far as a report; empty if that is not known."""
+    """The path of the table from which the last download with a report was started; empty if that is not known."""
     return _stored_catalog(survey) or downloading.catalog_of(survey)
 
 
 def store_catalog(survey: Path) -> None:
-    """Keep the table that the dashboard started the last download with, in the survey: it may move to another place."""
+    """Store in the survey which table the dashboard started the last download with, since a survey may be moved."""
     catalog = downloading.catalog_of(survey)
     if not catalog or not (survey / "survey.json").is_file():
         return
-    with suppress(OSError):  # a survey that cannot be written can be looked at all the same
+    with suppress(OSError):  # a read-only survey can still be shown
         if _stored_catalog(survey) != catalog:
             write_json(_file(survey), {"catalog": catalog})
 
@@ -184,8 +177,8 @@ def _file(survey: Path) -> Path:
 def is_downloading(survey: Path, pid: int) -> bool:
     """Whether a process is a download into a survey that we may stop.
 
-    Numbers of processes are given again, and those of a report may be of another machine: so the command line must
-    name this survey. Where no ``/proc`` shows it, the answer is no.
+    Process ids are reused, and those of a report may be of another machine: so the command line must name this survey.
+    False where there is no ``/proc``.
     """
     process = Path("/proc") / str(pid)
     try:
@@ -201,38 +194,38 @@ def is_downloading(survey: Path, pid: int) -> bool:
 
 
 def interrupt(survey: Path, pid: int) -> bool:
-    """Do what Ctrl+C does to a download; whether there was one."""
+    """Interrupt a download, as Ctrl+C does; returns whether there was one."""
     try:
-        held = os.pidfd_open(pid)  # from here on the number cannot become another process
+        descriptor = os.pidfd_open(pid)  # from here on the id cannot become that of another process
     except (OSError, AttributeError):
         return False
     try:
         if not is_downloading(survey, pid):
             return False
-        signal.pidfd_send_signal(held, signal.SIGINT)
+        signal.pidfd_send_signal(descriptor, signal.SIGINT)
     except OSError:
         return False
     finally:
-        os.close(held)
+        os.close(descriptor)
     return True
 
 
 OPTIONS_FROM: Final = 6
-"""Words of a started command in front of its options: Python, -m, trainer, download, the catalogue, the survey."""
+"""Arguments of a started command before its options: Python, -m, trainer, download, the catalogue, the survey."""
 
 
 @dataclass(frozen=True)
 class DownloadSettings:
-    """A new download.
+    """Settings of a new download.
 
     Attributes
     ----------
     catalog : str
         Path of the table.
     sources : tuple of str
-        In the order in which they are asked.
+        In the order in which they are queried.
     field : float or None
-        Full width [arcsec]; None for what the command takes by itself.
+        Full width [arcsec]; None for the default of the command.
     radii : float or None
         Full width in Petrosian radii instead.
     workers : int
@@ -249,12 +242,12 @@ class DownloadSettings:
     rate: float = 8.0
 
     def options(self) -> list[str]:
-        """The command's words behind catalogue and survey.
+        """The options of the command.
 
         Raises
         ------
         InputError
-            They contradict one another, or there is no source.
+            The settings contradict one another, or there is no source.
         """
         if not self.sources:
             raise InputError("No source was given", f"One or more of {', '.join(ARCHIVES)}")
@@ -271,20 +264,20 @@ class DownloadSettings:
 
 
 def settings_of(command: Sequence[str]) -> DownloadSettings:
-    """What was asked for with a command that the dashboard has started; the usual where that cannot be read."""
+    """The settings in a command that the dashboard has started; the defaults where they cannot be read."""
     if len(command) < OPTIONS_FROM:
         return DownloadSettings()
     options = command[OPTIONS_FROM:]
     pairs = list(zip(options[::2], options[1::2], strict=False))
-    told = dict(pairs)
+    values = dict(pairs)
     try:
         return DownloadSettings(
             command[OPTIONS_FROM - 2],
             tuple(value for name, value in pairs if name == "--source" and value in ARCHIVES) or ARCHIVES[:1],
-            float(told["--field"]) if "--field" in told else None,
-            float(told["--radii"]) if "--radii" in told else None,
-            int(told.get("--workers", DownloadSettings.workers)),
-            float(told.get("--rate", DownloadSettings.rate)),
+            float(values["--field"]) if "--field" in values else None,
+            float(values["--radii"]) if "--radii" in values else None,
+            int(values.get("--workers", DownloadSettings.workers)),
+            float(values.get("--rate", DownloadSettings.rate)),
         )
     except ValueError:
         return DownloadSettings(command[OPTIONS_FROM - 2])

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
-import streamlit as st
 from numpy.typing import NDArray
 
 from dashboards.loading.attributions import study_of
+from dashboards.loading.caching import cached
 from gz2interp.figures.repaint import light_picture, three_pictures
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of, thumbnails
 from gz2interp.painting import Alteration
@@ -31,43 +31,33 @@ __all__ = [
 STRETCH_SAMPLE: Final = 64
 
 
+@cached(lambda survey: survey.digest, 8)
 def stretch_for(survey: Survey) -> Stretch:
     """One stretch for all pictures of a survey, so that they can be compared."""
-    return _stretch(survey.digest, survey)
+    usable = np.flatnonzero(survey.usable)
+    rows = usable[:: max(len(usable) // STRETCH_SAMPLE, 1)][:STRETCH_SAMPLE]
+    return stretch_of(survey.images(rows), survey.bands)
 
 
+@cached(lambda survey, rows: (survey.digest, tuple(int(row) for row in rows)), 128)
 def pictures_of(survey: Survey, rows: Sequence[int] | NDArray[np.int64]) -> list[str]:
     """Thumbnails of the given rows as data URIs; black where a galaxy has no image."""
-    return _pictures(survey.digest, tuple(int(row) for row in rows), survey)
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _stretch(digest: str, _survey: Survey) -> Stretch:
-    usable = np.flatnonzero(_survey.usable)
-    rows = usable[:: max(len(usable) // STRETCH_SAMPLE, 1)][:STRETCH_SAMPLE]
-    return stretch_of(_survey.images(rows), _survey.bands)
-
-
-@st.cache_data(show_spinner=False, max_entries=128)
-def _pictures(digest: str, rows: tuple[int, ...], _survey: Survey) -> list[str]:
-    return thumbnails(rgb(_survey.images(rows), _survey.bands, stretch_for(_survey))) if rows else []
+    if not len(rows):
+        return []
+    return thumbnails(rgb(survey.images(tuple(int(row) for row in rows)), survey.bands, stretch_for(survey)))
 
 
 def has_truth(survey: Survey) -> bool:
-    """Whether it is known what the survey's galaxies are made of."""
+    """Whether the survey's galaxies were painted, so that their components are known."""
     return survey.place.has("truth.parquet")
 
 
-@st.cache_data(show_spinner=False, max_entries=256)
-def _parts(digest: str, galaxy_id: int, _survey: Survey) -> list[tuple[str, float, str]]:
-    parts = painted_components(_survey, galaxy_id)
-    pictures = thumbnails(np.stack([light_picture(part.light) for part in parts])) if parts else []
-    return [(part.name, part.share, picture) for part, picture in zip(parts, pictures, strict=True)]
-
-
+@cached(lambda survey, galaxy_id: (survey.digest, galaxy_id), 256)
 def pictures_of_parts(survey: Survey, galaxy_id: int) -> list[tuple[str, float, str]]:
     """Of each component its name, its share of the light in r, and its light as a picture."""
-    return _parts(survey.digest, galaxy_id, survey)
+    parts = painted_components(survey, galaxy_id)
+    pictures = thumbnails(np.stack([light_picture(part.light) for part in parts])) if parts else []
+    return [(part.name, part.share, picture) for part, picture in zip(parts, pictures, strict=True)]
 
 
 def redshift_of(survey: Survey, galaxy_id: int) -> float:
@@ -75,25 +65,22 @@ def redshift_of(survey: Survey, galaxy_id: int) -> float:
     return recipe_of_galaxy(survey, galaxy_id).redshift
 
 
-@st.cache_data(show_spinner=False, max_entries=128)
-def _repainted_galaxy(
-    digests: tuple[str, str], galaxy_id: int, alteration: Alteration, _survey: Survey, _model: ModelFolder | None
-) -> Repainted:
-    probe = study_of(_survey, _model).probe if _model else None
-    return repaint_galaxy(_survey, galaxy_id, alteration, probe)
-
-
+@cached(
+    lambda survey, galaxy_id, alteration, model: (survey.digest, model.digest if model else "", galaxy_id, alteration),
+    128,
+)
 def repainted_galaxy(survey: Survey, galaxy_id: int, alteration: Alteration, model: ModelFolder | None) -> Repainted:
-    """A galaxy painted again, and what the network, if there is one, says of both.
+    """A galaxy painted again, with the predictions of the network, if there is one, before and after.
 
     Raises
     ------
     InputError
-        It cannot be altered so.
+        The galaxy cannot be altered so.
     """
-    return _repainted_galaxy((survey.digest, model.digest if model else ""), galaxy_id, alteration, survey, model)
+    probe = study_of(survey, model).probe if model else None
+    return repaint_galaxy(survey, galaxy_id, alteration, probe)
 
 
-def altered_pictures(survey: Survey, found: Repainted) -> list[NDArray[np.uint8]]:
+def altered_pictures(survey: Survey, repaint: Repainted) -> list[NDArray[np.uint8]]:
     """Before, after and their difference, on the survey's own stretch."""
-    return list(three_pictures(found.before.image, found.after.image, survey.bands, stretch_for(survey)))
+    return list(three_pictures(repaint.before.image, repaint.after.image, survey.bands, stretch_for(survey)))

@@ -13,9 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-import streamlit as st
 from numpy.typing import NDArray
 
+from dashboards.loading.caching import cached, stamp
 from dashboards.selection import was_opened
 from gz2interp.errors import Gz2interpError, SurveyError, choices
 from gz2interp.results import Provenance
@@ -40,7 +40,6 @@ __all__ = [
     "open_survey",
     "outdated_analyses",
     "predictions_of",
-    "stamp",
     "survey_names",
     "table_of",
     "without_image_csv",
@@ -53,7 +52,7 @@ def survey_names() -> list[str]:
 
 
 def is_listed(survey: str) -> bool:
-    """Whether a link may open a survey: by its name in the surveys folder, or as a person has opened it before."""
+    """Whether a link may open a survey: by its name in the surveys folder, or because a user has opened it before."""
     return _is_name(survey) or was_opened(survey)
 
 
@@ -63,7 +62,7 @@ def open_survey(name: str) -> Survey:
     Raises
     ------
     SurveyError
-        There is none, or it cannot be read.
+        There is no such survey, or it cannot be read.
     InputError
         An address holds a password, or needs a package that is not installed.
     """
@@ -71,94 +70,90 @@ def open_survey(name: str) -> Survey:
         path = place_of(name).folder
     elif name in survey_names():
         path = surveys_folder() / name
-    elif not was_opened(name):  # a link; what has that name in the working folder is not meant
-        there = choices(survey_names())
-        raise SurveyError(f"There is no survey {name}", f"One of those in {surveys_folder()}: {there}")
+    elif not was_opened(name):  # from a link, which must not open a folder of that name in the working directory
+        raise SurveyError(
+            f"There is no survey {name}", f"One of those in {surveys_folder()}: {choices(survey_names())}"
+        )
     else:
         path = find_survey(name)
-    return _survey(name if address_of(name) else str(path), stamp(path / "survey.json"))
+    return _survey(name if address_of(name) else str(path), path)
+
+
+@cached(lambda address, folder: (address, stamp(folder / "survey.json")), 8, shared=True)
+def _survey(address: str, folder: Path) -> Survey:
+    return Survey.open(address)
+
+
+_MODEL_FILES: Final = ("model.keras", "latents.json", "run.json", "predictions.json")
+
+
+@cached(lambda path: (str(path), *(stamp(path / file) for file in _MODEL_FILES)), 16, shared=True)
+def _model(path: Path) -> ModelFolder:
+    return ModelFolder(path)
+
+
+@cached(lambda path: (str(path), stamp(path / "provenance.json")), 16, shared=True)
+def _analysis(path: Path) -> Analysis:
+    return Analysis(path)
 
 
 def model_of(survey: Survey, name: str) -> ModelFolder:
     """A model of a survey, as its files are now."""
-    path = survey.place.model(name)
-    return _model(
-        str(path), *(stamp(path / file) for file in ("model.keras", "latents.json", "run.json", "predictions.json"))
-    )
+    return _model(survey.place.model(name))
 
 
 def analysis_of(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis | None:
     """The newest analysis of exactly this survey and this model."""
-    found = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    return _analysis(str(found.path), stamp(found.path / "provenance.json")) if found else None
+    latest = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    return _analysis(latest.path) if latest else None
 
 
 def analysis_with(survey: Survey, model: ModelFolder, layer: str, has: Callable[[Analysis], bool]) -> Analysis | None:
-    """The newest analysis of a layer, or of any, that has something; where none has it, the newest of all."""
-    found = [each for each in _analyses(survey, model) if layer in ("", each.layer)]
-    return next((each for each in found if has(each)), found[0] if found else None)
+    """The newest analysis of a layer, or of any, for which `has` is true; where there is none, the newest of all."""
+    analyses = [analysis for analysis in _analyses(survey, model) if layer in ("", analysis.layer)]
+    return next((analysis for analysis in analyses if has(analysis)), analyses[0] if analyses else None)
 
 
 def layers_with(survey: Survey, has: Callable[[Analysis], bool]) -> list[tuple[str, str]]:
-    """Model and layer of everything that has been analysed and has something, the newest of a model first."""
+    """Model and layer of every analysis for which `has` is true, the newest of a model first."""
     models = [(name, model_of(survey, name)) for name in survey.models()]
-    pairs = [(name, each.layer) for name, model in models for each in _analyses(survey, model) if has(each)]
+    pairs = [(name, item.layer) for name, model in models for item in _analyses(survey, model) if has(item)]
     return list(dict.fromkeys(pairs))
 
 
 def layers_of(survey: Survey, model: ModelFolder) -> list[str]:
     """The layers that have been analysed with exactly this survey and this model, the newest first."""
-    return list(dict.fromkeys(made.layer for made in _provenances(model) if _belongs(made, survey, model)))
+    return list(dict.fromkeys(item.layer for item in _provenances(model) if _belongs(item, survey, model)))
 
 
 def outdated_analyses(survey: Survey, model: ModelFolder) -> int:
     """How many analyses were made from other data or another network and are therefore not shown."""
-    return sum(not _belongs(made, survey, model) for made in _provenances(model))
-
-
-def stamp(path: Path) -> int:
-    """When a file was written last [ns]; 0 where there is none."""
-    return path.stat().st_mtime_ns if path.exists() else 0
+    return sum(not _belongs(provenance, survey, model) for provenance in _provenances(model))
 
 
 def _is_name(text: str) -> bool:
-    """Whether it can only be a folder of the surveys folder."""
+    """Whether a text can only name a folder inside the surveys folder."""
     return re.fullmatch(r"[^./\\~:][^/\\:]*", text) is not None
 
 
 def _analyses(survey: Survey, model: ModelFolder) -> list[Analysis]:
-    found = [each for each in analyses_of(model.path) if _belongs(each.provenance, survey, model)]
-    return [_analysis(str(each.path), stamp(each.path / "provenance.json")) for each in found]
+    analyses = analyses_of(model.path)
+    return [_analysis(analysis.path) for analysis in analyses if _belongs(analysis.provenance, survey, model)]
 
 
 def _provenances(model: ModelFolder) -> list[Provenance]:
     return [analysis.provenance for analysis in analyses_of(model.path)]
 
 
-def _belongs(made: Provenance, survey: Survey, model: ModelFolder) -> bool:
-    return (made.data, made.model) == (survey.digest, model.digest)
-
-
-@st.cache_resource(show_spinner=False, max_entries=8)
-def _survey(path: str, stamp: int) -> Survey:
-    return Survey.open(path)
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _model(path: str, *stamps: int) -> ModelFolder:
-    return ModelFolder(Path(path))
-
-
-@st.cache_resource(show_spinner=False, max_entries=16)
-def _analysis(path: str, stamp: int) -> Analysis:
-    return Analysis(Path(path))
+def _belongs(provenance: Provenance, survey: Survey, model: ModelFolder) -> bool:
+    return (provenance.data, provenance.model) == (survey.digest, model.digest)
 
 
 PREDICTED: Final = ("prediction", "confidence", "split", "uncertainty")
 
 
 def predictions_of(survey: Survey, model: ModelFolder) -> pd.DataFrame | None:
-    """What the model says, indexed by the survey's row; None where it has not been run over the survey."""
+    """The predictions of a model, indexed by the survey's row; None where it has not been run over the survey."""
     try:
         table = model.predictions
     except Gz2interpError:
@@ -169,7 +164,7 @@ def predictions_of(survey: Survey, model: ModelFolder) -> pd.DataFrame | None:
 
 
 def labels_of(survey: Survey, model: ModelFolder | None) -> pd.Series[Any]:
-    """The label of each row of the catalogue: the catalogue's own, else what the network was taught; NaN for none."""
+    """The label of each row of the catalogue: the catalogue's own, else that of the training; NaN for none."""
     if LABEL in survey.catalog:
         return survey.catalog[LABEL]
     table = predictions_of(survey, model) if model else None
@@ -178,9 +173,9 @@ def labels_of(survey: Survey, model: ModelFolder | None) -> pd.Series[Any]:
 
 
 def colour_columns(survey: Survey, model: ModelFolder | None) -> list[str]:
-    """What the map can be coloured by, the most asked for first."""
-    said = predictions_of(survey, model) if model else None
-    predicted = [] if said is None else [column for column in PREDICTED if column in said]
+    """The columns that the map can be coloured by, the most useful first."""
+    table = predictions_of(survey, model) if model else None
+    predicted = [] if table is None else [column for column in PREDICTED if column in table]
     catalog = survey.catalog
     labelled = [LABEL] if labels_of(survey, model).notna().any() else []
     first = [column for column in (*BANDS, PETRO_RADIUS, "redshift") if column in catalog]
@@ -189,7 +184,7 @@ def colour_columns(survey: Survey, model: ModelFolder | None) -> list[str]:
 
 
 def column_of(survey: Survey, model: ModelFolder | None, rows: NDArray[np.int64], column: str) -> pd.Series[Any]:
-    """A column of `colour_columns` for the given rows; NaN where the network has not been asked."""
+    """A column of `colour_columns` for the given rows; NaN where there is no prediction."""
     if column == LABEL:
         return labels_of(survey, model).iloc[rows]
     predicted = predictions_of(survey, model) if model and column in PREDICTED else None
@@ -197,7 +192,7 @@ def column_of(survey: Survey, model: ModelFolder | None, rows: NDArray[np.int64]
 
 
 def table_of(survey: Survey, model: ModelFolder | None, rows: Sequence[int] | NDArray[np.int64]) -> pd.DataFrame:
-    """What is told of galaxies in lists and files: galaxy_id (as str), ra, dec, label, prediction, confidence."""
+    """The table of some galaxies: galaxy_id (as str), ra, dec, label, prediction, confidence."""
     catalog = survey.catalog.iloc[np.asarray(rows, dtype=np.int64)]
     table = pd.DataFrame({GALAXY_ID: [str(galaxy_id) for galaxy_id in catalog[GALAXY_ID].tolist()]})
     for column in (RA, DEC):
@@ -219,35 +214,35 @@ _WAITING: Final = "SELECT row, status, reason, source, tries FROM outcome WHERE 
 def without_image_csv(name: str) -> bytes:
     """The galaxies that have no image: galaxy_id (digits), status, reason, source, tries, in the catalogue's order.
 
-    Those are among them that wait beside the survey until all before them in the catalogue have come. Galaxies are
-    read one by one: only the table's text is held.
+    Galaxies that are staged beside the survey until all before them in the catalogue have arrived are included. Rows
+    are read one by one, and only the text of the table is held in memory.
 
     Raises
     ------
     SurveyError
-        The survey, or what waits beside it, cannot be read.
+        The survey, or the file of staged galaxies, cannot be read.
     """
     path = find_survey(name)
     text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(_COLUMNS)
     with _waiting(path.absolute() / "download" / "staged.sqlite") as waiting:
-        # Asked first, opened second: what has left the one file by now is in the other.
+        # The staged rows are read first: a row that has left that file by now is in the survey.
         survey = Survey.open(path)
         committed, ids = survey.rows_committed, survey.galaxy_ids
         with reading_sqlite(survey.journal.path.absolute(), tables=("cutout",)) as journal:
             table.writerows(journal.execute(_ENTERED, (committed,)))
-        table.writerows((int(ids[row]), *told) for row, *told in waiting if row >= committed)
+        table.writerows((int(ids[row]), *outcome) for row, *outcome in waiting if row >= committed)
     return text.getvalue().encode()
 
 
 @contextmanager
 def _waiting(file: Path) -> Iterator[Iterator[tuple[int, str, str, str, int]]]:
-    """What waits beside a survey, as it is at this moment, however long the reading takes."""
+    """The rows staged beside a survey, as of the moment of opening, however long the reading takes."""
     if not file.is_file():
         yield iter(())
         return
-    # A folder that cannot be written cannot hold the index of a write-ahead log; then nobody writes here either.
+    # A read-only folder cannot hold the index of a write-ahead log; no process writes there either.
     alone = not os.access(file.parent, os.W_OK) and not file.with_name(f"{file.name}-wal").exists()
     mode = "immutable=1" if alone else "mode=ro"
     with reading_sqlite(file, tables=("outcome",), remedy="Start the download again", mode=mode) as connection:
