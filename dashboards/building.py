@@ -96,8 +96,8 @@ def start(survey: Path, command: Sequence[str] | None = None) -> None:
         What builds it and tells its progress as JSON lines; by default the demo of the trainer.
     """
     survey.parent.mkdir(parents=True, exist_ok=True)
-    known = look(survey)
-    if known and known.state == "running":
+    build = look(survey)
+    if build and build.state == "running":
         return
     command = command or [sys.executable, "-m", "trainer", "demo", str(survey), "--progress", "json"]
     _write(survey, {"command": list(command), "started": time.time(), "state": "running", "keeper": 0})

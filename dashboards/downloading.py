@@ -44,8 +44,8 @@ def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
             f"There is no file {catalog!r}" if catalog.strip() else "No catalogue was given",
             "A table with galaxy_id, ra and dec on the machine on which the dashboard runs",
         )
-    known = look(survey)
-    if known and known.state == "running":
+    process = look(survey)
+    if process and process.state == "running":
         return
     building.forget(_beside(survey))
     words = [sys.executable, "-m", "trainer", "download", str(table.resolve()), str(survey.absolute()), *options]
@@ -59,8 +59,8 @@ def look(survey: Path) -> BuildState | None:
 
 def catalog_of(survey: Path) -> str:
     """The table that it was started with; empty where that is not known."""
-    known = look(survey)
-    return known.command[4] if known and len(known.command) > 4 else ""
+    process = look(survey)
+    return process.command[4] if process and len(process.command) > 4 else ""
 
 
 def stop(survey: Path) -> None:

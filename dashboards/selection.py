@@ -90,7 +90,7 @@ class Selection:
 
     def to_params(self) -> dict[str, str]:
         """As query parameters of an address; what is not chosen is left out."""
-        words = {each.name: getattr(self, each.name) for each in fields(self)}
+        words = {item.name: getattr(self, item.name) for item in fields(self)}
         words["lasso"] = ";".join(f"{x:.5g},{y:.5g}" for x, y in self.lasso)
         return {name: word for name, word in words.items() if word}
 
@@ -289,7 +289,9 @@ class _Events:
 
     def _new(self, state: Any) -> list[Mapping[str, Any]]:
         events = (state or {}).get(self.name) or ()
-        return sorted((each for each in events if each["serial"] > self.last), key=lambda each: int(each["serial"]))
+        return sorted(
+            (event for event in events if event["serial"] > self.last), key=lambda event: int(event["serial"])
+        )
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ def begin(survey: Path, words: Sequence[str]) -> None:
     words : sequence of str
         The verb, then what follows the survey on the command line.
     """
-    told = ["--progress", "json"] if words[0] in _TALKATIVE else []
-    _start(survey, [sys.executable, *command_of(survey.absolute(), words), *told])
+    progress = ["--progress", "json"] if words[0] in _TALKATIVE else []
+    _start(survey, [sys.executable, *command_of(survey.absolute(), words), *progress])
 
 
 def command_of(survey: Path, words: Sequence[str]) -> list[str]:
@@ -48,9 +48,9 @@ def command_of(survey: Path, words: Sequence[str]) -> list[str]:
 
 def restart(survey: Path) -> None:
     """Start what was started last once more: a training goes on where it stopped."""
-    known = look(survey)
-    if known is not None:
-        _start(survey, known.command)
+    process = look(survey)
+    if process is not None:
+        _start(survey, process.command)
 
 
 def look(survey: Path) -> BuildState | None:
@@ -58,10 +58,10 @@ def look(survey: Path) -> BuildState | None:
     return building.look(_place(survey))
 
 
-def task_of(known: BuildState) -> str:
+def task_of(process: BuildState) -> str:
     """Its verb, and ``"sweep"`` for a training of several recipes."""
-    verb = takewhile(lambda word: not Path(word).is_absolute(), known.command[3:])
-    return "sweep" if "--sweep" in known.command else " ".join(verb)
+    verb = takewhile(lambda word: not Path(word).is_absolute(), process.command[3:])
+    return "sweep" if "--sweep" in process.command else " ".join(verb)
 
 
 def stop(survey: Path) -> None:
@@ -75,8 +75,8 @@ def forget(survey: Path) -> None:
 
 
 def _start(survey: Path, command: Sequence[str]) -> None:
-    known = look(survey)
-    if known and known.state == "running":
+    process = look(survey)
+    if process and process.state == "running":
         return
     forget(survey)
     building.start(_place(survey), command)

@@ -50,7 +50,7 @@ def show_board(
     *,
     label: str,
     picture: str = "",
-    chosen: str = "",
+    selected: str = "",
 ) -> None:
     """Show the cells; after a choice `on_choice` is called with the id of the cell.
 
@@ -63,11 +63,11 @@ def show_board(
         What the board is, for screen readers.
     picture : str, optional
         A data URI of what lies beneath.
-    chosen : str, optional
+    selected : str, optional
         The id of the chosen cell.
     """
     serial = offer_events(key, "choice", lambda event: on_choice(str(event["id"])))
-    data = {"cells": [asdict(cell) for cell in cells], "picture": picture, "chosen": chosen, "label": label}
+    data = {"cells": [asdict(cell) for cell in cells], "picture": picture, "chosen": selected, "label": label}
     _board()(key=key, data={**data, "serial": serial}, on_choice_change=_nothing)
 
 
@@ -94,8 +94,8 @@ def _nothing() -> None:
 
 @cache
 def _board() -> Callable[..., Any]:
-    own = files("dashboards.board_component")
-    css, js = (own.joinpath(f"board.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    folder = files("dashboards.board_component")
+    css, js = (folder.joinpath(f"board.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
     events = files("dashboards").joinpath("events.js").read_text("utf-8")
     inside = '<div class="gz2-board" role="group"></div><div class="gz2-board-words"></div>'
     html = f'<div class="gz2-board-whole">{inside}</div>'

@@ -73,8 +73,8 @@ def _nothing() -> None:
 
 @cache
 def _gallery() -> Callable[..., Any]:
-    own = files("dashboards.gallery_component")
-    css, js = (own.joinpath(f"gallery.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    folder = files("dashboards.gallery_component")
+    css, js = (folder.joinpath(f"gallery.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
     events = files("dashboards").joinpath("events.js").read_text("utf-8")
     html = '<div class="gz2-gallery"></div>'
     return st.components.v2.component("gz2interp.gallery", html=html, css=css, js=events + js, isolate_styles=False)

@@ -80,8 +80,8 @@ def _library() -> Callable[..., Any]:
 
 @cache
 def _map() -> Callable[..., Any]:
-    own = files("dashboards.map_component")
-    html, css, js = (own.joinpath(f"map.{suffix}").read_text("utf-8") for suffix in ("html", "css", "js"))
+    folder = files("dashboards.map_component")
+    html, css, js = (folder.joinpath(f"map.{suffix}").read_text("utf-8") for suffix in ("html", "css", "js"))
     return st.components.v2.component("gz2interp.map", html=html, css=css, js=js, isolate_styles=False)
 
 

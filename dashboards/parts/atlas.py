@@ -30,31 +30,31 @@ SMALLEST: Final = 0.3
 """Of a cell's side, however few places it holds."""
 
 
-def show_atlas(shelf: StoredLayer, blocks: BlocksFolder) -> None:
+def show_atlas(results: StoredLayer, blocks: BlocksFolder) -> None:
     """The atlas on the left, the chosen cell on the right."""
     left, right = st.container(key="panels").columns([60, 40], gap="medium")
     with left:
-        name, pictured = _show_choices(shelf, blocks)
-        atlas = atlas_for(shelf, name)
+        name, pictured = _show_choices(results, blocks)
+        atlas = atlas_for(results, name)
         if not len(atlas.counts):
             caption("No cell holds three places or more.")
             return
-        chosen = _selected_cell(atlas)
-        _show_cells(shelf, blocks, atlas, chosen, pictured)
+        selected = _selected_cell(atlas)
+        _show_cells(results, blocks, atlas, selected, pictured)
     with right:
-        _show_cell(shelf, blocks, atlas, chosen, name)
+        _show_cell(results, blocks, atlas, selected, name)
 
 
-def _show_choices(shelf: StoredLayer, blocks: BlocksFolder) -> tuple[str, bool]:
+def _show_choices(results: StoredLayer, blocks: BlocksFolder) -> tuple[str, bool]:
     """Which atlas, and whether its cells show feature images."""
-    there = atlas_names(blocks)
+    names = atlas_names(blocks)
     of, what = st.columns(2, vertical_alignment="bottom")
-    name = of.selectbox("Places", there, key="atlas_of", format_func=_title, on_change=change, kwargs={"block": ""})
-    can = name == ALL and bool(feature_pictures(shelf, "cell"))
+    name = of.selectbox("Places", names, key="atlas_of", format_func=_title, on_change=change, kwargs={"block": ""})
+    can = name == ALL and bool(feature_pictures(results, "cell"))
     with what:
         choices = ["Feature images", "Galaxies"] if can else ["Galaxies"]
-        drawn = st.segmented_control("Cells show", choices, key=f"atlas_shows_{can}", default=choices[0])
-    return name, can and drawn != "Galaxies"
+        shows = st.segmented_control("Cells show", choices, key=f"atlas_shows_{can}", default=choices[0])
+    return name, can and shows != "Galaxies"
 
 
 def _title(name: str) -> str:
@@ -66,8 +66,8 @@ def _selected_cell(atlas: Atlas) -> int:
     return block[1] if block and block[0] == "cell" and block[1] < len(atlas.counts) else 0
 
 
-def _show_cells(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas, chosen: int, pictured: bool) -> None:
-    pictures = feature_pictures(shelf, "cell") if pictured else dict(enumerate(_pieces(shelf, blocks, atlas)))
+def _show_cells(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, selected: int, pictured: bool) -> None:
+    pictures = feature_pictures(results, "cell") if pictured else dict(enumerate(_pieces(results, blocks, atlas)))
     best, inks = atlas.attributed.argmax(axis=1), class_colours(len(atlas.scores))
     show_board(
         [
@@ -77,7 +77,7 @@ def _show_cells(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas, chosen: 
         BOARD,
         _choose,
         label="The activation atlas. Arrow keys move, Enter chooses a cell.",
-        chosen=f"cell-{chosen}",
+        selected=f"cell-{selected}",
     )
     keys = "".join(
         f'<span><i style="background: {inks[k]}"></i>{escape(name_in_words(atlas.scores[k]))}</span>'
@@ -96,8 +96,8 @@ def _shows(pictured: bool) -> str:
     return "Each shows a piece of the galaxy whose place is most like the cell's mean."
 
 
-def _pieces(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas) -> list[str]:
-    return patch_pictures(shelf, *_where(blocks, atlas.patches[:, 0]))
+def _pieces(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas) -> list[str]:
+    return patch_pictures(results, *_where(blocks, atlas.patches[:, 0]))
 
 
 def _where(blocks: BlocksFolder, at: Any) -> list[Any]:
@@ -117,33 +117,35 @@ def _box(atlas: Atlas, cell: int) -> tuple[float, float, float, float]:
 
 def _words(atlas: Atlas, cell: int) -> str:
     order = np.argsort(-np.abs(atlas.attributed[cell]), kind="stable")[:3]
-    told = ", ".join(f"{name_in_words(atlas.scores[k])} {signed_words(atlas.attributed[cell, k])}" for k in order)
-    return f"Cell {cell + 1}: {atlas.counts[cell]:,} places; {told}"
+    contributions = ", ".join(
+        f"{name_in_words(atlas.scores[k])} {signed_words(atlas.attributed[cell, k])}" for k in order
+    )
+    return f"Cell {cell + 1}: {atlas.counts[cell]:,} places; {contributions}"
 
 
-def _show_cell(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
+def _show_cell(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
     title = st.container(key="cell-title")
-    _show_cell_parts(shelf, blocks, atlas, cell, name)
+    _show_cell_parts(results, blocks, atlas, cell, name)
     with title:  # last, when all that stands below is of this cell
         heading(f"Cell {cell + 1}", f"{atlas.counts[cell]:,} places, alike by {atlas.held[cell]:.0%}")
 
 
-def _show_cell_parts(shelf: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
-    feature = feature_pictures(shelf, "cell").get(cell, "") if name == ALL else ""
+def _show_cell_parts(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
+    feature = feature_pictures(results, "cell").get(cell, "") if name == ALL else ""
     if feature:
         st.html(
             f'<div class="gz2-images"><figure class="gz2-part"><img src="{feature}" alt="feature image of the cell">'
             "<figcaption>feature image</figcaption></figure></div>"
         )
     heading("What it adds to each class", "beyond what it adds to all; activation times gradient, its mean")
-    st.html(effects_html([name_in_words(each) for each in atlas.scores], atlas.attributed[cell].tolist()))
+    st.html(effects_html([name_in_words(score) for score in atlas.scores], atlas.attributed[cell].tolist()))
     rows, y, x = _where(blocks, atlas.patches[cell][atlas.patches[cell] >= 0])
     heading("Galaxies with such a place", "the most like its mean first; framed: the place")
-    known = table_of(shelf.survey, shelf.model, rows)
+    table = table_of(results.survey, results.model, rows)
     cards = [
         GalleryItem(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", "")
         for galaxy_id, prediction, picture in zip(
-            known["galaxy_id"], known["prediction"], peak_pictures(shelf, rows, y, x), strict=True
+            table["galaxy_id"], table["prediction"], peak_pictures(results, rows, y, x), strict=True
         )
     ]
     show_gallery(cards, "gallery-cell", pick, selected=current().galaxy_id, width=110)

@@ -37,20 +37,20 @@ from gz2interp.workflows.figure_parts import stored_trust_line
 __all__ = ["offer_figure", "show_attribution", "with_bar"]
 
 
-def with_bar(figure: go.Figure, view: GalaxyView, score: str, found: Attribution) -> str:
+def with_bar(figure: go.Figure, view: GalaxyView, score: str, attribution: Attribution) -> str:
     """Draw the bar over the map, and say its numbers; "" for a map of another class."""
     if score not in BAR_CLASSES:
         return ""
-    seen = seen_in(np.asarray(found.values)[:1])
-    bar = bars_in(seen)
+    prominent = seen_in(np.asarray(attribution.values)[:1])
+    bar = bars_in(prominent)
     if bar.why_not[0]:
         return f"No bar was measured: {bar.why_not[0]}."
-    height, width = seen.shape[1:]
+    height, width = prominent.shape[1:]
     middle = (float(bar.x[0]) + (width - 1) / 2, float(bar.y[0]) + (height - 1) / 2)
     length, angle = float(bar.length[0]), float(bar.angle[0])
     add_bar(figure, length, angle, middle)
-    known: Any = view.survey.status.loc[view.row]
-    scale, turn = float(known["pixel_scale"]), float(known["position_angle"])
+    status: Any = view.survey.status.loc[view.row]
+    scale, turn = float(status["pixel_scale"]), float(status["position_angle"])
     sky = float(position_angles(np.array([angle]), turn)[0])
     return (
         f"What stands out is {length * scale:.1f}\N{DOUBLE PRIME} long, position angle {sky:.0f}\N{DEGREE SIGN}. A map "
@@ -70,12 +70,12 @@ _LAYOUTS: Final = {
 _FORMATS: Final = {".pdf": "PDF", ".svg": "SVG", ".png": "PNG"}
 
 
-def offer_figure(view: GalaxyView, model: ModelFolder, asked: AttributionRequest) -> None:
+def offer_figure(view: GalaxyView, model: ModelFolder, request: AttributionRequest) -> None:
     """The choices; a button that draws; and, once it is drawn, one that hands it over."""
     with st.popover("Figure for a paper", width="stretch"):
-        form = _choose_settings(view, asked)
-        idle = form.layout == "repaint" and not form.without
-        wanted = (str(view.survey.path), model.digest, asked, form)
+        figure = _choose_settings(view, request)
+        idle = figure.layout == "repaint" and not figure.without
+        request_key = (str(view.survey.path), model.digest, request, figure)
         # What is wanted is remembered by the click itself: a run of the page that is given up for a newer one, as when
         # another click follows, would forget that the button was pressed.
         st.button(
@@ -85,40 +85,40 @@ def offer_figure(view: GalaxyView, model: ModelFolder, asked: AttributionRequest
             disabled=idle,
             key="figure_draw",
             on_click=st.session_state.update,
-            args=({"figure_wanted": wanted},),
+            args=({"figure_wanted": request_key},),
         )
-        if st.session_state.get("figure_wanted") != wanted:
+        if st.session_state.get("figure_wanted") != request_key:
             return
         try:
-            drawn = _draw_figure(view, model, asked, form)
+            content = _draw_figure(view, model, request, figure)
         except Gz2interpError as error:
             del st.session_state["figure_wanted"]
             caption(str(error))
             return
-        name = asked.method if form.layout in ("galaxies", "rows-per-band") else form.layout
+        name = request.method if figure.layout in ("galaxies", "rows-per-band") else figure.layout
         st.download_button(
-            f"Download ({'ZIP' if form.with_data else _FORMATS[form.suffix]})",
-            drawn,
-            f"{view.facts['galaxy_id']}-{name}{'.zip' if form.with_data else form.suffix}",
+            f"Download ({'ZIP' if figure.with_data else _FORMATS[figure.suffix]})",
+            content,
+            f"{view.facts['galaxy_id']}-{name}{'.zip' if figure.with_data else figure.suffix}",
             width="stretch",
             on_click="ignore",
             help="The figure that gz2interp figure draws, with its caption inside the file",
         )
 
 
-def _draw_figure(view: GalaxyView, model: ModelFolder, asked: AttributionRequest, form: FigureRequest) -> bytes:
+def _draw_figure(view: GalaxyView, model: ModelFolder, request: AttributionRequest, figure: FigureRequest) -> bytes:
     """The figure that was drawn last, if it is the one that is wanted; else a new one."""
-    wanted, last = st.session_state["figure_wanted"], st.session_state.get("figure_drawn")
-    if last is not None and last[0] == wanted:
+    request_key, last = st.session_state["figure_wanted"], st.session_state.get("figure_drawn")
+    if last is not None and last[0] == request_key:
         return bytes(last[1])
     with st.spinner("Drawing …"):
-        drawn = figure_of(view.survey, model, asked, form)
-    st.session_state["figure_drawn"] = (wanted, drawn)
-    return drawn
+        content = figure_of(view.survey, model, request, figure)
+    st.session_state["figure_drawn"] = (request_key, content)
+    return content
 
 
-def _choose_settings(view: GalaxyView, asked: AttributionRequest) -> FigureRequest:
-    layout = st.selectbox("Layout", _layouts_for(view, asked), format_func=_LAYOUTS.__getitem__, key="figure_layout")
+def _choose_settings(view: GalaxyView, request: AttributionRequest) -> FigureRequest:
+    layout = st.selectbox("Layout", _layouts_for(view, request), format_func=_LAYOUTS.__getitem__, key="figure_layout")
     journals, columns, formats = st.columns(3, gap="small")
     journal = journals.selectbox(
         "Journal", JOURNALS, format_func=lambda name: JOURNALS[name].title, key="figure_journal"
@@ -130,9 +130,9 @@ def _choose_settings(view: GalaxyView, asked: AttributionRequest) -> FigureReque
     return FigureRequest(layout, journal, wide, suffix, with_data, without)
 
 
-def _layouts_for(view: GalaxyView, asked: AttributionRequest) -> list[str]:
+def _layouts_for(view: GalaxyView, request: AttributionRequest) -> list[str]:
     """The layouts that this method and this survey can have."""
-    lacking = set() if METHODS[asked.method].has_bands else {"rows-per-band"}
+    lacking = set() if METHODS[request.method].has_bands else {"rows-per-band"}
     return [name for name in _LAYOUTS if name not in lacking and (name != "repaint" or has_truth(view.survey))]
 
 
@@ -160,18 +160,18 @@ def show_attribution(
     if not selection.method:
         _offer_first()
         return None
-    predicted = "" if view.said is None else str(view.said["prediction"])
+    predicted = "" if view.prediction is None else str(view.prediction["prediction"])
     written = "(" in selection.score  # a score, and not a class
     score = selection.score if written or selection.score in classes else predicted or classes[0]
-    asked = AttributionRequest(view.row, selection.method, score, bool(st.session_state.get("views")))
+    request = AttributionRequest(view.row, selection.method, score, bool(st.session_state.get("views")))
     heading("Where it looked", f"for {score_in_words(score)}")
-    found = _compute(view, view.model, asked)
-    if found is None:
+    attribution = _compute(view, view.model, request)
+    if attribution is None:
         _write_score(selection)
         return None
-    panels = attribution_panels(picture, np.asarray(found.values)[0], view.survey.bands)
-    method = METHODS[asked.method]
-    bar = with_bar(panels.over, view, asked.score, found)
+    panels = attribution_panels(picture, np.asarray(attribution.values)[0], view.survey.bands)
+    method = METHODS[request.method]
+    bar = with_bar(panels.over, view, request.score, attribution)
     draw(panels.over, "attribution")
     if bar:
         caption(bar)
@@ -181,12 +181,12 @@ def show_attribution(
         caption("Nowhere below zero: where the score is sensitive, not which way.")
     if method.caveat:
         st.warning(method.caveat)
-    offered = {"": f"predicted ({predicted})"} if predicted else {}
-    named = {name: name for name in (*classes, *([score] if written else []))}
-    _show_choices(selection, offered | named)
+    options = {"": f"predicted ({predicted})"} if predicted else {}
+    others = {name: name for name in (*classes, *([score] if written else []))}
+    _show_choices(selection, options | others)
     _write_score(selection)
     st.toggle("Mean over its turned and mirrored views", key="views")
-    _show_source(view, view.model, asked, found)
+    _show_source(view, view.model, request, attribution)
     with aside:
         _show_bands(view, view.model, score)
     return panels.by_band
@@ -204,13 +204,13 @@ def _show_bands(view: GalaxyView, model: ModelFolder, score: str) -> None:
     """How the score is shared out among the bands."""
     heading("What each band carries", f"of {score_in_words(score)}")
     try:
-        found = bands_of(view.survey, model, view.row, score)
+        bands = bands_of(view.survey, model, view.row, score)
     except Gz2interpError as error:
         caption(str(error))
         return
-    draw(band_bars(found.values[0], view.survey.bands), "band_attribution")
+    draw(band_bars(bands.values[0], view.survey.bands), "band_attribution")
     caption(
-        f"Shapley values of the score: together {signed(found.total[0])}, its rise from bare sky in every band. An "
+        f"Shapley values of the score: together {signed(bands.total[0])}, its rise from bare sky in every band. An "
         "absent band shows sky like that at the image's rim."
     )
 
@@ -223,12 +223,12 @@ def _offer_first() -> None:
     show_button("Show where it looked", "first_method", first, lambda method: change(method=method), "primary")
 
 
-def _compute(view: GalaxyView, model: ModelFolder, asked: AttributionRequest) -> Attribution | None:
+def _compute(view: GalaxyView, model: ModelFolder, request: AttributionRequest) -> Attribution | None:
     """The answer; where there is none, the panel says why."""
     waiting = "Asking the network" if network_is_loaded(view.survey, model) else "Loading TensorFlow and the network"
     try:
         with st.spinner(f"{waiting} …"):
-            return attribution_of(view.survey, model, asked)
+            return attribution_of(view.survey, model, request)
     except Gz2interpError as error:
         caption(str(error))
         return None
@@ -237,7 +237,7 @@ def _compute(view: GalaxyView, model: ModelFolder, asked: AttributionRequest) ->
 def _show_choices(selection: Selection, classes: dict[str, str]) -> None:
     method, explained = st.columns(2, gap="small")
     with method:
-        _choose("Method", "method", {name: each.title for name, each in METHODS.items()}, selection.method)
+        _choose("Method", "method", {name: item.title for name, item in METHODS.items()}, selection.method)
     with explained:
         _choose("Class", "score", classes, selection.score)
 
@@ -266,8 +266,8 @@ def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
     )
 
 
-def _show_source(view: GalaxyView, model: ModelFolder, asked: AttributionRequest, found: Attribution) -> None:
+def _show_source(view: GalaxyView, model: ModelFolder, request: AttributionRequest, attribution: Attribution) -> None:
     """What the map was read off, how far the method is trusted, and the same answer as a figure."""
-    words = f"Layer {found.layer}" if found.layer else f"With respect to the {found.domain} image"
-    caption(f"{words}. {stored_trust_line(view.survey, model, asked.method)}")
-    offer_figure(view, model, asked)
+    words = f"Layer {attribution.layer}" if attribution.layer else f"With respect to the {attribution.domain} image"
+    caption(f"{words}. {stored_trust_line(view.survey, model, request.method)}")
+    offer_figure(view, model, request)

@@ -26,12 +26,12 @@ PAGE: Final = 5
 """Cards on the screen at once."""
 
 
-def show_scales(found: Clusters) -> str:
+def show_scales(clusters: Clusters) -> str:
     """The switch between scales; returns the one that is shown."""
-    counts = {scale: len(found.of(scale)) for scale in found.scales}
-    scale = current().scale if current().scale in counts else _first(found)
+    counts = {scale: len(clusters.of(scale)) for scale in clusters.scales}
+    scale = current().scale if current().scale in counts else _first(clusters)
     key = "choose_scale"
-    offer_choice(key, scale, lambda chosen: change(scale=str(chosen)))
+    offer_choice(key, scale, lambda name: change(scale=str(name)))
     st.segmented_control(
         "Scale",
         list(counts),
@@ -48,19 +48,19 @@ def select_cluster(name: str, layer: str) -> dict[str, str]:
 
 def show_cluster_cards(view: GalaxyView, folder: ClusterFolder, scale: str, layer: str) -> None:
     """The clusters of a scale, the largest first; the selected one is on the page that opens."""
-    found = folder.clusters
-    shown = found.of(scale)
+    clusters = folder.clusters
+    of_scale = clusters.of(scale)
     title, turn = st.columns([4, 1], vertical_alignment="bottom")
     with title:
-        between = found.between.get(scale, 0)
-        dashed = "; dashed outlines: probably made by the sky" if any(cluster.flags for cluster in shown) else ""
-        note = f"{between:,} of {found.galaxies:,} galaxies lie between them{dashed}" if shown else ""
-        heading("1 cluster" if len(shown) == 1 else f"{len(shown) or 'No'} clusters", note)
-    if not shown:
+        between = clusters.between.get(scale, 0)
+        dashed = "; dashed outlines: probably made by the sky" if any(cluster.flags for cluster in of_scale) else ""
+        note = f"{between:,} of {clusters.galaxies:,} galaxies lie between them{dashed}" if of_scale else ""
+        heading("1 cluster" if len(of_scale) == 1 else f"{len(of_scale) or 'No'} clusters", note)
+    if not of_scale:
         caption("At this scale the map is one cloud: no valley in it is deep enough to tell clusters apart.")
         return
     with turn:
-        page = _page(shown)
+        page = _page(of_scale)
     for cluster in page:
         _show_card(view, folder, cluster, layer)
     caption(
@@ -69,24 +69,24 @@ def show_cluster_cards(view: GalaxyView, folder: ClusterFolder, scale: str, laye
     )
 
 
-def _first(found: Clusters) -> str:
+def _first(clusters: Clusters) -> str:
     """The middle scale, if it has clusters; else the first that has."""
-    order = [*found.scales[1:2], *found.scales]
-    return next((scale for scale in order if found.of(scale)), order[0])
+    order = [*clusters.scales[1:2], *clusters.scales]
+    return next((scale for scale in order if clusters.of(scale)), order[0])
 
 
-def _page(shown: Sequence[Cluster]) -> Sequence[Cluster]:
-    pages = -(-len(shown) // PAGE)
-    names = [cluster.name for cluster in shown]
+def _page(clusters: Sequence[Cluster]) -> Sequence[Cluster]:
+    pages = -(-len(clusters) // PAGE)
+    names = [cluster.name for cluster in clusters]
     at = names.index(current().cluster) // PAGE + 1 if current().cluster in names else 1
     key = f"clusters_page_{names[0]}_{current().cluster}"  # another selected cluster opens its own page
     page = int(st.number_input(f"Page of {pages}", 1, pages, at, key=key)) if pages > 1 else 1
-    return shown[(page - 1) * PAGE : page * PAGE]
+    return clusters[(page - 1) * PAGE : page * PAGE]
 
 
 def _show_card(view: GalaxyView, folder: ClusterFolder, cluster: Cluster, layer: str) -> None:
-    chosen = current().cluster == cluster.name
-    with st.container(border=True, key=f"cluster-{cluster.name}{'-chosen' if chosen else ''}"):
+    selected = current().cluster == cluster.name
+    with st.container(border=True, key=f"cluster-{cluster.name}{'-chosen' if selected else ''}"):
         flags = "".join(f'<p class="gz2-flag">{escape(flag.words)}</p>' for flag in cluster.flags)
         inside = f"inside {escape(cluster.inside)}" if cluster.inside else ""
         text, choose = st.columns([4, 1.25], gap="medium")
@@ -99,11 +99,11 @@ def _show_card(view: GalaxyView, folder: ClusterFolder, cluster: Cluster, layer:
         _show_typical(view, cluster)
         with choose:
             show_button(
-                "Let go" if chosen else f"Select all {cluster.size:,}",
+                "Let go" if selected else f"Select all {cluster.size:,}",
                 f"select-{cluster.name}",
-                "" if chosen else cluster.name,
+                "" if selected else cluster.name,
                 lambda name: change(**select_cluster(name, layer)),
-                "primary" if chosen else "secondary",
+                "primary" if selected else "secondary",
             )
 
 
@@ -120,11 +120,11 @@ def _show_mean(view: GalaxyView, folder: ClusterFolder, cluster: Cluster) -> Non
 
 def _show_typical(view: GalaxyView, cluster: Cluster) -> None:
     """The galaxies that are most like all others of the cluster in the layer."""
-    known = table_of(view.survey, view.model, cluster.typical)
+    table = table_of(view.survey, view.model, cluster.typical)
     pictures = pictures_of(view.survey, cluster.typical)
     cards = [
         GalleryItem(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "typical", "")
-        for galaxy_id, prediction, picture in zip(known["galaxy_id"], known["prediction"], pictures, strict=True)
+        for galaxy_id, prediction, picture in zip(table["galaxy_id"], table["prediction"], pictures, strict=True)
     ]
     key = f"gallery-{cluster.name}"
     selected = str(int(view.facts["galaxy_id"]))

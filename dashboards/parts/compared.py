@@ -44,24 +44,26 @@ class ComparedMaps:
     ids: list[str]
 
 
-def show_compared(compared: Comparison, survey: Survey) -> None:
+def show_compared(comparison: Comparison, survey: Survey) -> None:
     """Both maps, and the galaxies that changed most or those inside the lasso."""
-    pair = _pair(compared)
+    pair = _pair(comparison)
     lasso = st.session_state.get(f"{LASSO}-{pair.key}")
     members = None if lasso is None else inside_polygon(pair.points[lasso[0]].coordinates, np.array(lasso[1]))
-    chosen = current().galaxy_id
-    at = pair.ids.index(chosen) if chosen in pair.ids else None
-    for side, column, name in zip((0, 1), st.columns(2, gap="medium"), (compared.first, compared.second), strict=True):
+    galaxy_id = current().galaxy_id
+    at = pair.ids.index(galaxy_id) if galaxy_id in pair.ids else None
+    for side, column, name in zip(
+        (0, 1), st.columns(2, gap="medium"), (comparison.first, comparison.second), strict=True
+    ):
         with column:
             heading(name, "the map that was there" if side == 0 else "laid out from the places on the left")
             _show_map(pair, side, at, members, lasso)
     plotly_library()
-    caption(f"{' · '.join(compared.sentences)} · colour: the share of the nearest that is the same in both.")
-    _show_galaxies(compared, survey, members)
+    caption(f"{' · '.join(comparison.sentences)} · colour: the share of the nearest that is the same in both.")
+    _show_galaxies(comparison, survey, members)
 
 
-def _pair(compared: Comparison) -> ComparedMaps:
-    table = compared.table
+def _pair(comparison: Comparison) -> ComparedMaps:
+    table = comparison.table
     ids = [str(galaxy_id) for galaxy_id in table["galaxy_id"].tolist()]
     order = np.random.default_rng(0).permutation(len(table))
     shares = [f"{share:.0%} of its nearest are the same" for share in table["shared"]]
@@ -70,7 +72,7 @@ def _pair(compared: Comparison) -> ComparedMaps:
         MapPoints(table[list(columns)].to_numpy(np.float32), ids, shares, moved, order) for columns in COLUMNS
     )
     colouring = NumberScale("share of nearest neighbours in common", table["shared"].to_numpy(np.float64), 0.0, 1.0)
-    return ComparedMaps(digest_of(compared.provenance.to_json())[:12], (first, second), colouring, ids)
+    return ComparedMaps(digest_of(comparison.provenance.to_json())[:12], (first, second), colouring, ids)
 
 
 def _show_map(
@@ -95,17 +97,17 @@ def _answer(pair: ComparedMaps, side: int, event: Event) -> None:
             st.session_state[f"{LASSO}-{pair.key}"] = (side, polygon) if len(polygon) > 2 else None
 
 
-def _show_galaxies(compared: Comparison, survey: Survey, members: NDArray[np.bool_] | None) -> None:
+def _show_galaxies(comparison: Comparison, survey: Survey, members: NDArray[np.bool_] | None) -> None:
     if members is None:
-        shown = compared.table.iloc[changed_most(compared, CARDS)]
+        table = comparison.table.iloc[changed_most(comparison, CARDS)]
         heading("Changed most", "of the tenth that shares the fewest neighbours, those that moved farthest")
     else:
-        shown = compared.table[members].head(CARDS)
+        table = comparison.table[members].head(CARDS)
         heading(f"{int(members.sum()):,} galaxies inside the lasso", f"the least shared first, at most {CARDS}")
-    pictures = pictures_of(survey, shown["row"].to_numpy())
+    pictures = pictures_of(survey, table["row"].to_numpy())
     cards = [
         GalleryItem(str(galaxy_id), picture, _title(galaxy), f"{galaxy['shared']:.0%} shared")
-        for galaxy_id, picture, (_, galaxy) in zip(shown["galaxy_id"].tolist(), pictures, shown.iterrows(), strict=True)
+        for galaxy_id, picture, (_, galaxy) in zip(table["galaxy_id"].tolist(), pictures, table.iterrows(), strict=True)
     ]
     show_gallery(cards, GALLERY, pick, selected=current().galaxy_id)
 

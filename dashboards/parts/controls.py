@@ -77,8 +77,8 @@ def show_choices(choices: ControlOptions, selection: Selection, survey: Survey) 
         )
         _offer_to_find("Find", survey, help_text)
     if survey.address:
-        kept = escape(str(survey.path))
-        caption(Html(f"Read from <code>{escape(survey.address)}</code>; what is found out is kept in {kept}"))
+        folder = escape(str(survey.path))
+        caption(Html(f"Read from <code>{escape(survey.address)}</code>; what is found out is kept in {folder}"))
 
 
 def show_network_choices(surveys: Sequence[str], models: Sequence[str], selection: Selection) -> None:
@@ -106,14 +106,14 @@ def show_layer(survey: Survey, analysis: Analysis, what: str, has: Callable[[Ana
     has : callable
         Whether an analysis has that.
     """
-    there, model = layers_with(survey, has), current().model
+    layers, model = layers_with(survey, has), current().model
     left, right = st.container(key="layer-row").columns([1, 3], vertical_alignment="bottom", gap="small")
     with left:
         _choose("Layer", "layer", layers_of(survey, model_of(survey, model)), analysis.layer)
     with right:
         words = f"{analysis.words} of the network {model}"
         caption(f"{what.capitalize()} of {words}" if has(analysis) else f"No {what} yet of {words}")
-        offer_layers([pair for pair in there if pair != (model, analysis.layer)], what)
+        offer_layers([pair for pair in layers if pair != (model, analysis.layer)], what)
 
 
 def offer_layers(pairs: Sequence[tuple[str, str]], what: str) -> None:
@@ -135,13 +135,13 @@ def show_layer_choices(
     with left:
         _choose("Layer", "layer", layers, layer)
     with right:
-        named = f"Galaxy {current().galaxy_id} · find another"
-        _offer_to_find(named, survey)
+        label = f"Galaxy {current().galaxy_id} · find another"
+        _offer_to_find(label, survey)
 
 
 def _choose(label: str, part: str, options: Sequence[str], value: str, new: bool = False) -> None:
     key = f"choose_{part}"
-    offer_choice(key, value if value in options else None, lambda chosen: change(**{part: str(chosen).strip()}))
+    offer_choice(key, value if value in options else None, lambda option: change(**{part: str(option).strip()}))
     none = {"model": "no model", "layer": "no analysis"}.get(part, "nothing")
     st.selectbox(
         label,
@@ -169,8 +169,8 @@ def _find(survey: Survey, text: str) -> None:
     if not text.strip():
         return
     try:
-        wanted = read_query(text.strip())
-        row = survey.row_of(wanted) if isinstance(wanted, str) else _row_at(wanted, survey)
+        query = read_query(text.strip())
+        row = survey.row_of(query) if isinstance(query, str) else _row_at(query, survey)
     except Gz2interpError as error:
         add_message(str(error))
         st.session_state[FAILED] = (text, current().galaxy_id)

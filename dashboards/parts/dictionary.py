@@ -36,119 +36,119 @@ CHANNELS: Final = 5
 TOPS: Final = 4
 
 
-def show_dictionary(shelf: StoredLayer, apart: BlocksView) -> None:
+def show_dictionary(results: StoredLayer, view: BlocksView) -> None:
     """The galaxy with the layer's places on the left, what is said at the chosen one on the right."""
-    if apart.blocks.activations.ndim != 3:
-        caption(f"{apart.blocks.layer} has no places: choose a spatial layer.")
+    if view.blocks.activations.ndim != 3:
+        caption(f"{view.blocks.layer} has no places: choose a spatial layer.")
         return
-    place = _place(apart)
+    place = _place(view)
     left, right = st.container(key="panels").columns([42, 58], gap="medium")
     with left:
-        score = choose_class(apart)
-        _show_places(shelf, apart, place, score)
+        score = choose_class(view)
+        _show_places(results, view, place, score)
     with right:
-        _show_entries(shelf, apart, place, score)
+        _show_entries(results, view, place, score)
 
 
-def choose_class(apart: BlocksView) -> int:
+def choose_class(view: BlocksView) -> int:
     """The class whose evidence is told; the predicted one where none has been selected."""
-    names = [each.removeprefix("logit(").removesuffix(")") for each in apart.blocks.scores]
-    at = names.index(current().score) if current().score in names else apart.predicted
-    offer_choice("evidence_class", names[at], lambda chosen: change(score=str(chosen)))
+    names = [score.removeprefix("logit(").removesuffix(")") for score in view.blocks.scores]
+    at = names.index(current().score) if current().score in names else view.predicted
+    offer_choice("evidence_class", names[at], lambda name: change(score=str(name)))
     st.selectbox(
         "Evidence for",
         names,
         key="evidence_class",
         format_func=lambda name: (
-            f"{apart.classes[names.index(name)]} · {apart.blocks.probabilities[names.index(name)]:.0%}"
+            f"{view.classes[names.index(name)]} · {view.blocks.probabilities[names.index(name)]:.0%}"
         ),
     )
     return at
 
 
-def _place(apart: BlocksView) -> tuple[int, int]:
+def _place(view: BlocksView) -> tuple[int, int]:
     """That is selected, if the layer has it; else where it says most."""
     text = current().place
-    y, x = (int(each) for each in text.split(",")) if text else (-1, -1)
-    height, width = apart.blocks.activations.shape[:2]
-    return (y, x) if 0 <= y < height and 0 <= x < width else apart.blocks.places(1)[0]
+    y, x = (int(number) for number in text.split(",")) if text else (-1, -1)
+    height, width = view.blocks.activations.shape[:2]
+    return (y, x) if 0 <= y < height and 0 <= x < width else view.blocks.places(1)[0]
 
 
-def _show_places(shelf: StoredLayer, apart: BlocksView, place: tuple[int, int], score: int) -> None:
-    attributed = apart.blocks.attributions[score].places[0]
-    plane = apart.blocks.cells.plane
-    over = st.toggle(plain(f"What each place adds to {apart.classes[score]}"), key="places_over")
-    picture, limit = attributed_picture(shelf, apart, score) if over else (galaxy_picture(shelf, apart.row), 0.0)
+def _show_places(results: StoredLayer, view: BlocksView, place: tuple[int, int], score: int) -> None:
+    attributed = view.blocks.attributions[score].places[0]
+    plane = view.blocks.cells.plane
+    over = st.toggle(plain(f"What each place adds to {view.classes[score]}"), key="places_over")
+    picture, limit = attributed_picture(results, view, score) if over else (galaxy_picture(results, view.row), 0.0)
 
     def words(y: int, x: int) -> str:
-        return f"Place {y},{x}: adds {signed_words(attributed[y, x])} to {apart.classes[score]}"
+        return f"Place {y},{x}: adds {signed_words(attributed[y, x])} to {view.classes[score]}"
 
     show_board(
-        grid_cells(apart.blocks.cells, words),
+        grid_cells(view.blocks.cells, words),
         BOARD,
         _choose,
         label=f"The galaxy, in {plane[0]} by {plane[1]} places of the layer. Arrow keys move, Enter chooses.",
         picture=picture,
-        chosen=f"{place[0]},{place[1]}",
+        selected=f"{place[0]},{place[1]}",
     )
     if over:
         signed_scale(limit, "against", "for")
     caption("Click a place, or go there with the arrow keys and press Enter.")
 
 
-def _show_entries(shelf: StoredLayer, apart: BlocksView, place: tuple[int, int], score: int) -> None:
-    found = apart.blocks.entries(place, CHANNELS)
+def _show_entries(results: StoredLayer, view: BlocksView, place: tuple[int, int], score: int) -> None:
+    entries = view.blocks.entries(place, CHANNELS)
     heading(
         f"At place {place[0]},{place[1]}", "its strongest channels, relative to what is loud for each in the survey"
     )
-    _show_completeness(apart, found, score)
-    limit = max((abs(value) for entry in found.entries for value in entry.effects), default=1.0)
-    for number, entry in enumerate(found.entries):
-        _show_entry(shelf, apart, entry, number, limit, score)
+    _show_completeness(view, entries, score)
+    limit = max((abs(value) for entry in entries.entries for value in entry.effects), default=1.0)
+    for number, entry in enumerate(entries.entries):
+        _show_entry(results, view, entry, number, limit, score)
 
 
-def _show_completeness(apart: BlocksView, found: PlaceEntries, score: int) -> None:
+def _show_completeness(view: BlocksView, entries: PlaceEntries, score: int) -> None:
     """Never left out: what is not shown is not seen to be missing."""
-    shown, whole = apart.blocks.strongest_channels(score)
+    channels, whole = view.blocks.strongest_channels(score)
     st.html(
         '<div class="gz2-accounted" data-testid="accounted">'
-        f"<p><b>At this place</b> {escape(found.accounted[score].words(name='channels'))}</p>"
-        f"<p><b>Of the whole galaxy</b> {escape(whole.words(name=f'{len(shown)} strongest channels'))}</p></div>"
+        f"<p><b>At this place</b> {escape(entries.accounted[score].words(name='channels'))}</p>"
+        f"<p><b>Of the whole galaxy</b> {escape(whole.words(name=f'{len(channels)} strongest channels'))}</p></div>"
     )
 
 
 def _show_entry(
-    shelf: StoredLayer, apart: BlocksView, entry: DictionaryEntry, number: int, limit: float, score: int
+    results: StoredLayer, view: BlocksView, entry: DictionaryEntry, number: int, limit: float, score: int
 ) -> None:
     with st.container(border=True, key=f"entry-{number}"):
         image, tops, effects = st.columns([1.1, 3.2, 2.6], gap="small")
         with image:
-            _show_channel(shelf, entry, number)
+            _show_channel(results, entry, number)
         with tops:
-            _show_tops(shelf, entry.channel, number)
+            _show_tops(results, entry.channel, number)
         with effects:
-            st.html(effects_html(apart.classes, entry.effects, limit, strong=score))
+            st.html(effects_html(view.classes, entry.effects, limit, strong=score))
 
 
-def _show_channel(shelf: StoredLayer, entry: DictionaryEntry, number: int) -> None:
+def _show_channel(results: StoredLayer, entry: DictionaryEntry, number: int) -> None:
     loud = f"{entry.activation:.2g}" if np.isnan(entry.loudness) else f"{entry.loudness:.2f} of loud"
-    picture = feature_pictures(shelf, "channel").get(entry.channel, "")
-    shown = f'<img src="{picture}" alt="feature image of channel {entry.channel}">' if picture else ""
-    st.html(f'<figure class="gz2-part">{shown}<figcaption>{loud}</figcaption></figure>')
+    picture = feature_pictures(results, "channel").get(entry.channel, "")
+    image = f'<img src="{picture}" alt="feature image of channel {entry.channel}">' if picture else ""
+    st.html(f'<figure class="gz2-part">{image}<figcaption>{loud}</figcaption></figure>')
     show_button(f"Channel {entry.channel}", f"entry_channel_{number}", f"channel-{entry.channel}", select_block)
 
 
-def _show_tops(shelf: StoredLayer, channel: int, number: int) -> None:
-    if shelf.blocks is None:
+def _show_tops(results: StoredLayer, channel: int, number: int) -> None:
+    if results.blocks is None:
         caption("In which galaxies it is loudest is known once building blocks have been looked for.")
         return
-    kept = shelf.blocks.arrays("tops")
-    rows, y, x = (kept[f"peak_{name}"][channel, :TOPS] for name in ("rows", "y", "x"))
-    there = rows >= 0
-    pictures = patch_pictures(shelf, rows[there], y[there], x[there])
-    ids = [str(shelf.survey.galaxy_ids[row]) for row in rows[there]]
+    tops = results.blocks.arrays("tops")
+    rows, y, x = (tops[f"peak_{name}"][channel, :TOPS] for name in ("rows", "y", "x"))
+    present = rows >= 0
+    pictures = patch_pictures(results, rows[present], y[present], x[present])
+    ids = [str(results.survey.galaxy_ids[row]) for row in rows[present]]
     key = f"gallery-entry-{number}"
-    cards = [GalleryItem(each, picture, "", "") for each, picture in zip(ids, pictures, strict=True)]
+    cards = [GalleryItem(galaxy_id, picture, "", "") for galaxy_id, picture in zip(ids, pictures, strict=True)]
     show_gallery(cards, key, pick, selected=current().galaxy_id, width=62)
 
 
@@ -156,23 +156,23 @@ def _choose(place: str) -> None:
     change(place=place)
 
 
-def show_groups(shelf: StoredLayer, apart: BlocksView) -> None:
+def show_groups(results: StoredLayer, view: BlocksView) -> None:
     """The galaxy and its groups on the left, each group on the right."""
-    effects, count = apart.blocks.effects, len(apart.blocks.groups)
+    effects, count = view.blocks.effects, len(view.blocks.groups)
     spatial = effects.loads.ndim == 4
-    whole, each = group_pictures(shelf, apart) if spatial else (galaxy_picture(shelf, apart.row), [""] * count)
-    features = feature_pictures(shelf, "group") if shelf.blocks is not None else {}
+    whole, single = group_pictures(results, view) if spatial else (galaxy_picture(results, view.row), [""] * count)
+    features = feature_pictures(results, "group") if results.blocks is not None else {}
     left, right = st.container(key="panels").columns([38, 62], gap="medium")
     with left:
         heading("All groups", "coloured by the group, opaque where they are strong")
         st.html(
-            f'<div class="gz2-pair"><img src="{galaxy_picture(shelf, apart.row)}" alt="the galaxy">'
-            f'<img src="{whole}" alt="neuron groups over the galaxy"></div>{_legend(apart)}'
+            f'<div class="gz2-pair"><img src="{galaxy_picture(results, view.row)}" alt="the galaxy">'
+            f'<img src="{whole}" alt="neuron groups over the galaxy"></div>{_legend(view)}'
         )
-        held = f"{apart.blocks.groups.held:.0%}"
-        found = "the survey's places" if shelf.blocks is not None else "this galaxy's places"
-        caption(f"Non-negative factors of what {apart.blocks.layer} says at {found}; they give back {held} of it.")
-        _show_groups_completeness(apart)
+        share = f"{view.blocks.groups.held:.0%}"
+        places = "the survey's places" if results.blocks is not None else "this galaxy's places"
+        caption(f"Non-negative factors of what {view.blocks.layer} says at {places}; they give back {share} of it.")
+        _show_groups_completeness(view)
     with right:
         heading(
             "Each group",
@@ -180,24 +180,26 @@ def show_groups(shelf: StoredLayer, apart: BlocksView) -> None:
         )
         limit = max(float(np.abs(effects.attributed).max()), float(np.abs(effects.removed).max()), 1e-6)
         for group in range(count):
-            _show_group(apart, group, each[group], features.get(group, ""), limit)
+            _show_group(view, group, single[group], features.get(group, ""), limit)
 
 
-def _legend(apart: BlocksView) -> str:
-    inks = class_colours(len(apart.blocks.groups))
+def _legend(view: BlocksView) -> str:
+    inks = class_colours(len(view.blocks.groups))
     keys = "".join(f'<span><i style="background: {ink}"></i>group {k + 1}</span>' for k, ink in enumerate(inks))
     return f'<div class="gz2-keys">{keys}</div>'
 
 
-def _show_groups_completeness(apart: BlocksView) -> None:
+def _show_groups_completeness(view: BlocksView) -> None:
     """Never left out: what is not shown is not seen to be missing."""
-    told = "".join(f"<p>{escape(each.words(name='groups'))}</p>" for each in apart.blocks.effects.accounted)
+    paragraphs = "".join(
+        f"<p>{escape(completeness.words(name='groups'))}</p>" for completeness in view.blocks.effects.accounted
+    )
     heading("How much they account for")
-    st.html(f'<div class="gz2-accounted" data-testid="accounted">{told}</div>')
+    st.html(f'<div class="gz2-accounted" data-testid="accounted">{paragraphs}</div>')
 
 
-def _show_group(apart: BlocksView, group: int, map_: str, feature: str, limit: float) -> None:
-    ink = class_colours(len(apart.blocks.groups))[group]
+def _show_group(view: BlocksView, group: int, map_: str, feature: str, limit: float) -> None:
+    ink = class_colours(len(view.blocks.groups))[group]
     with st.container(border=True, key=f"group-{group}"):
         pictures, effects = st.columns([1, 1.25], gap="medium")
         images = "".join(
@@ -211,11 +213,11 @@ def _show_group(apart: BlocksView, group: int, map_: str, feature: str, limit: f
             st.html(f'<div class="gz2-images">{images}</div>')
         effects.html(
             effects_html(
-                apart.classes,
-                apart.blocks.effects.attributed[0, group].tolist(),
+                view.classes,
+                view.blocks.effects.attributed[0, group].tolist(),
                 limit,
-                apart.blocks.effects.removed[0, group].tolist(),
-                apart.predicted,
+                view.blocks.effects.removed[0, group].tolist(),
+                view.predicted,
             )
         )
         if feature:

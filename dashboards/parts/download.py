@@ -59,21 +59,23 @@ _TROUBLES: Final = {
 }
 
 
-def figures(standing: DownloadState) -> str:
+def figures(download: DownloadState) -> str:
     """How many, how fast, how long still."""
-    report = standing.report
-    known = {"Galaxies": f"{report.done:,} <small>of {report.total:,}</small>"}
+    report = download.report
+    numbers = {"Galaxies": f"{report.done:,} <small>of {report.total:,}</small>"}
     if report.this_run != report.done:
-        known["In this run"] = f"{report.this_run:,} <small>of {report.asked_for:,}</small>"
+        numbers["In this run"] = f"{report.this_run:,} <small>of {report.asked_for:,}</small>"
     others = [status for status in report.counts if status not in STATUSES]
-    known |= {_status(each): f"{report.counts[each]:,}" for each in (*STATUSES, *others) if each in report.counts}
-    known |= _pace(standing)
-    known["Pixel scale"] = (
+    numbers |= {
+        _status(status): f"{report.counts[status]:,}" for status in (*STATUSES, *others) if status in report.counts
+    }
+    numbers |= _pace(download)
+    numbers["Pixel scale"] = (
         f"{report.pixel_scale:.3g}″" if report.pixel_scale else "<small>by each galaxy's size</small>"
     )
     return (
         '<dl class="gz2-figures">'
-        + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in known.items())
+        + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in numbers.items())
         + "</dl>"
     )
 
@@ -84,8 +86,15 @@ def show_services(services: Sequence[ServiceState], live: bool) -> None:
         return
     heading("Services", "" if live else "as they were at the last word")
     rows = [
-        [escape(each.name), escape(each.host), _state(each), f"{each.requests:,}", _bytes(each.bytes), _troubles(each)]
-        for each in services
+        [
+            escape(service.name),
+            escape(service.host),
+            _state(service),
+            f"{service.requests:,}",
+            _bytes(service.bytes),
+            _troubles(service),
+        ]
+        for service in services
     ]
     show_table("Services", ["Service", "Host", "State", "*Requests", "*Received", "Troubles met"], rows)
 
@@ -108,24 +117,24 @@ def show_failures(failures: Sequence[Failure], over: bool) -> None:
         return
     rows = [
         [
-            _status(each.status),
-            escape(each.reason),
-            f"{each.count:,}",
-            f'<span class="gz2-ids">{escape(" ".join(str(example) for example in each.examples))}</span>',
-            escape(each.advice),
+            _status(failure.status),
+            escape(failure.reason),
+            f"{failure.count:,}",
+            f'<span class="gz2-ids">{escape(" ".join(str(example) for example in failure.examples))}</span>',
+            escape(failure.advice),
         ]
-        for each in failures[:MOST_KINDS]
+        for failure in failures[:MOST_KINDS]
     ]
     show_table("Without an image", ["Status", "Reason", "*Galaxies", "For example", "What to do"], rows)
     if len(failures) > MOST_KINDS:
         caption(f"The {MOST_KINDS} most frequent of {len(failures):,} kinds of reasons; the files below have all.")
 
 
-def _pace(standing: DownloadState) -> dict[str, str]:
-    report = standing.report
-    if not standing.live:
-        mean = report.this_run / standing.seconds if standing.seconds > 0 else 0.0
-        return {"Per second, on average": _rate(mean), "It took": duration(standing.seconds)}
+def _pace(download: DownloadState) -> dict[str, str]:
+    report = download.report
+    if not download.live:
+        mean = report.this_run / download.seconds if download.seconds > 0 else 0.0
+        return {"Per second, on average": _rate(mean), "It took": duration(download.seconds)}
     left = "<small>not known yet</small>" if report.remaining is None else duration(report.remaining)
     return {"Per second": _rate(report.per_second), "Time remaining": left}
 
@@ -172,13 +181,13 @@ _TITLES: Final = {
 }
 
 
-def show_survey_choice(names: Sequence[str], chosen: str) -> None:
+def show_survey_choice(names: Sequence[str], name: str) -> None:
     """The brand, and which survey it is about: the same as on the other pages."""
     brand, choice, _ = st.container(key="download_controls").columns([0.8, 1.6, 4.6], vertical_alignment="bottom")
     with brand:
         show_brand()
-    options = [*names, *([chosen] if chosen and chosen not in names else [])]
-    offer_choice("choose_survey", chosen or None, lambda name: change(survey=str(name).strip()))
+    options = [*names, *([name] if name and name not in names else [])]
+    offer_choice("choose_survey", name or None, lambda name: change(survey=str(name).strip()))
     choice.selectbox(
         "Survey",
         options,
@@ -214,63 +223,63 @@ def show_download(survey: Survey) -> None:
     SurveyError
         The report is damaged.
     """
-    standing = download_state_of(survey)
-    if standing is None:
+    download = download_state_of(survey)
+    if download is None:
         show_no_download(survey)
         return
     with st.container(key="download"):
-        st.fragment(_show_state, run_every=_EVERY if standing.live else None)(survey, standing.state)
-        show_last_words(survey, standing)
-        show_ways_on(survey, standing)
-        _show_files(survey, standing)
+        st.fragment(_show_state, run_every=_EVERY if download.live else None)(survey, download.state)
+        show_last_words(survey, download)
+        show_ways_on(survey, download)
+        _show_files(survey, download)
         if st.toggle("Start another download", key="download_new"):
             show_new_download()
 
 
 def _show_state(survey: Survey, state: str) -> None:
     """What changes by itself; the whole page follows when the state is another."""
-    standing = download_state_of(survey)
-    if standing is None or standing.state != state:
+    download = download_state_of(survey)
+    if download is None or download.state != state:
         st.rerun()
-    assert standing is not None
-    report = standing.report
-    st.html(f'<h2 class="gz2-state" role="status">{escape(_title(standing))}</h2>{_message(standing)}')
+    assert download is not None
+    report = download.report
+    st.html(f'<h2 class="gz2-state" role="status">{escape(_title(download))}</h2>{_message(download)}')
     share = min(report.done / report.total, 1.0) if report.total else 1.0
     st.progress(share, text=f"**{report.done:,} of {report.total:,}** galaxies have been asked for ({share:.1%})")
-    st.html(figures(standing))
-    show_services(report.services, standing.live)
+    st.html(figures(download))
+    show_services(report.services, download.live)
     over = state in ("finished", "interrupted", "stopped")
     show_failures(report.failures if over else failures_so_far(survey), over)
 
 
-def _title(standing: DownloadState) -> str:
+def _title(download: DownloadState) -> str:
     """The state, with the names of all services that are down."""
-    *others, last = standing.down or ("a service",)
+    *others, last = download.down or ("a service",)
     names = f"{', '.join(others)} and {last}" if others else last
-    if standing.state == "waiting":
+    if download.state == "waiting":
         return f"Waiting for {names}, which {'are' if others else 'is'} down"
-    if standing.state == "stopped":
+    if download.state == "stopped":
         return f"The download stopped: {names} stayed down"
-    return _TITLES[standing.state]
+    return _TITLES[download.state]
 
 
-def _message(standing: DownloadState) -> str:
-    words = standing.report.message.rstrip(".") + "."
-    if standing.state == "killed":
-        words = f"Its process ended without a word {duration(standing.age)} ago. {_KEPT}"
-    if standing.state == "silent":
-        words = f"The last word came {duration(standing.age)} ago: the process hangs, or was killed. {_KEPT}"
-    report = standing.report
+def _message(download: DownloadState) -> str:
+    words = download.report.message.rstrip(".") + "."
+    if download.state == "killed":
+        words = f"Its process ended without a word {duration(download.age)} ago. {_KEPT}"
+    if download.state == "silent":
+        words = f"The last word came {duration(download.age)} ago: the process hangs, or was killed. {_KEPT}"
+    report = download.report
     limit = f"at most {report.rate:g} requests per second and host" if report.rate else "without a limit of requests"
-    asked = f"{', then '.join(report.sources)} · {report.workers} galaxies at a time · {limit}"
+    settings = f"{', then '.join(report.sources)} · {report.workers} galaxies at a time · {limit}"
     begun = datetime.fromisoformat(report.started).astimezone(UTC)
     return (
         f'<div class="gz2-message">{escape(words)}</div>'
-        f'<div class="gz2-caption">{escape(asked)} · begun {begun:%Y-%m-%d %H:%M} UTC</div>'
+        f'<div class="gz2-caption">{escape(settings)} · begun {begun:%Y-%m-%d %H:%M} UTC</div>'
     )
 
 
-def _show_files(survey: Survey, standing: DownloadState) -> None:
+def _show_files(survey: Survey, download: DownloadState) -> None:
     name = current().survey or survey.name
     row = st.container(horizontal=True, key="download_files")
     with row:
@@ -288,5 +297,5 @@ def _show_files(survey: Survey, standing: DownloadState) -> None:
             "text/csv",
             on_click="ignore",
         )
-        if not standing.live:
+        if not download.live:
             st.button("Look again", help="Read the report again, for instance after a new start.")

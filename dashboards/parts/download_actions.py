@@ -49,12 +49,12 @@ __all__ = [
 _REFUSED: Final = "download_refused_"
 
 
-def show_new_download(name: str = "", wish: DownloadSettings | None = None) -> None:
+def show_new_download(name: str = "", settings: DownloadSettings | None = None) -> None:
     """The form for a survey that is not there yet; filled in already where one was wished for before."""
-    wish = wish or DownloadSettings()
+    settings = settings or DownloadSettings()
     with st.form("download_form", enter_to_submit=False):
-        _ask_what(name, wish)
-        _ask_how(wish)
+        _ask_what(name, settings)
+        _ask_how(settings)
         st.form_submit_button("Start the download", type="primary", on_click=_start_new)
     show_refusal("new")
 
@@ -80,28 +80,28 @@ def refuse(error: Gz2interpError, where: str) -> None:
 
 def show_refusal(where: str) -> None:
     """Why nothing was started from this place just now."""
-    refused = st.session_state.pop(_REFUSED + where, None)
-    if refused is not None:
-        show_error(refused, "The download was not started")
+    error = st.session_state.pop(_REFUSED + where, None)
+    if error is not None:
+        show_error(error, "The download was not started")
 
 
-def _ask_what(name: str, wish: DownloadSettings) -> None:
+def _ask_what(name: str, settings: DownloadSettings) -> None:
     left, right = st.columns(2)
     with left:
-        st.text_input("Catalogue", wish.catalog, key="download_catalog", placeholder="/path/to/table.csv")
+        st.text_input("Catalogue", settings.catalog, key="download_catalog", placeholder="/path/to/table.csv")
         caption("A table with galaxy_id, ra and dec, on the machine on which this dashboard runs.")
     with right:
         st.text_input("New survey", name, key="download_name", placeholder="my-survey")
         caption(f"A name in {surveys_folder()}, or a path.")
 
 
-def _ask_how(wish: DownloadSettings) -> None:
+def _ask_how(settings: DownloadSettings) -> None:
     left, right = st.columns(2)
     with left:
         st.multiselect(
             "Sources, in the order in which they are asked",
             ARCHIVES,
-            default=wish.sources,
+            default=settings.sources,
             key="download_sources",
             placeholder="one or more",
         )
@@ -112,7 +112,7 @@ def _ask_how(wish: DownloadSettings) -> None:
             "Field [arcsec]",
             5.0,
             2000.0,
-            _within(wish.field, 5.0, 2000.0),
+            _within(settings.field, 5.0, 2000.0),
             1.0,
             key="download_field",
             placeholder="25.3",
@@ -121,7 +121,7 @@ def _ask_how(wish: DownloadSettings) -> None:
             "or in Petrosian radii",
             0.5,
             50.0,
-            _within(wish.radii, 0.5, 50.0),
+            _within(settings.radii, 0.5, 50.0),
             0.5,
             key="download_radii",
             placeholder="no",
@@ -129,9 +129,9 @@ def _ask_how(wish: DownloadSettings) -> None:
         caption("Full width, on 64 pixels. Left empty: 25.3″, which keeps the pixels of SDSS, 0.396″.")
     with left:
         at_a_time, rate = st.columns(2)
-        at_a_time.number_input("Galaxies at a time", 1, 64, _within(wish.workers, 1, 64), key="download_workers")
+        at_a_time.number_input("Galaxies at a time", 1, 64, _within(settings.workers, 1, 64), key="download_workers")
         rate.number_input(
-            "Requests per second", 0.1, 100.0, _within(wish.rate, 0.1, 100.0), 0.5, key="download_rate", format="%g"
+            "Requests per second", 0.1, 100.0, _within(settings.rate, 0.1, 100.0), 0.5, key="download_rate", format="%g"
         )
         caption("Per host. More than 8 is more than most archives like.")
 
@@ -142,11 +142,11 @@ def _within(value: Any, low: float, high: float) -> Any:
 
 
 def _start_new() -> None:
-    given = {name: st.session_state[f"download_{name}"] for name in ("field", "radii", "workers", "rate")}
+    numbers = {name: st.session_state[f"download_{name}"] for name in ("field", "radii", "workers", "rate")}
     name, catalog = (str(st.session_state[f"download_{part}"] or "").strip() for part in ("name", "catalog"))
     try:
         survey = _new_place(name)
-        options = DownloadSettings(catalog, tuple(st.session_state["download_sources"]), **given).options()
+        options = DownloadSettings(catalog, tuple(st.session_state["download_sources"]), **numbers).options()
         begin(survey, catalog, options)
     except Gz2interpError as error:
         refuse(error, "new")
@@ -161,10 +161,10 @@ def _new_place(name: str) -> Path:
         raise InputError(f"The name {name} was given", "One that does not begin with a dot: those are hidden")
     try:
         survey = downloading.place_of(name)
-        taken = survey.exists()
+        exists = survey.exists()
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"The name {name} was given ({error})", "A name such as my-survey, or a path") from None
-    if taken:
+    if exists:
         raise InputError(f"{survey} is there already", "A name of its own", "Choose it above, to go on with it")
     return survey
 
@@ -174,35 +174,35 @@ _PATIENCE: Final = 60.0
 """Seconds after which a download that was told to stop can be told so again."""
 
 
-def show_ways_on(survey: Survey, standing: DownloadState) -> None:
+def show_ways_on(survey: Survey, download: DownloadState) -> None:
     """What makes sense now: to stop it, to go on, or to ask again."""
-    if standing.live and (standing.state != "silent" or _can_stop(survey, standing)):
-        _show_stop(survey, standing)
+    if download.live and (download.state != "silent" or _can_stop(survey, download)):
+        _show_stop(survey, download)
         return
     whole = len(survey) == survey.rows_committed
-    failed = standing.report.counts.get("failed", 0)
+    failed = download.report.counts.get("failed", 0)
     if not whole:
         heading("Go on", "from where it is")
-        show_start_again(survey, standing, "Go on")
-    elif failed or standing.state != "finished":
+        show_start_again(survey, download, "Go on")
+    elif failed or download.state != "finished":
         heading("Ask again", f"for the {failed:,} that failed" if failed else "for those that failed")
-        show_start_again(survey, standing, f"Ask again for {failed:,}" if failed else "Ask again", "--retry", "failed")
+        show_start_again(survey, download, f"Ask again for {failed:,}" if failed else "Ask again", "--retry", "failed")
 
 
-def show_start_again(survey: Survey, standing: DownloadState | None, label: str, *more: str) -> None:
+def show_start_again(survey: Survey, download: DownloadState | None, label: str, *more: str) -> None:
     """A button that starts the survey's download once more, with its own settings, and the command that does so.
 
     Parameters
     ----------
     survey : Survey
-    standing : DownloadState, optional
+    download : DownloadState, optional
         None where it ended before its first report.
     label : str
         The button's.
     *more : str
         Further words of the command.
     """
-    options = [*(options_of(survey, standing.report) if standing else _options_before(survey)), *more]
+    options = [*(options_of(survey, download.report) if download else _options_before(survey)), *more]
     words, button = st.container(key="download_again_row").columns([3, 1], vertical_alignment="bottom")
     words.text_input(
         "Catalogue", catalog_of(survey.path), key="download_again_catalog", placeholder="/path/to/table.csv"
@@ -224,33 +224,33 @@ def show_start_again(survey: Survey, standing: DownloadState | None, label: str,
     )
 
 
-def show_last_words(survey: Survey, standing: DownloadState) -> None:
+def show_last_words(survey: Survey, download: DownloadState) -> None:
     """What its process said of an error, where one ended the download."""
-    known = downloading.look(survey.path)
-    broken = known is not None and known.state == "failed" and standing.state in ("interrupted", "killed")
-    if known is not None and broken and "Error" in known.words:
+    process = downloading.look(survey.path)
+    broken = process is not None and process.state == "failed" and download.state in ("interrupted", "killed")
+    if process is not None and broken and "Error" in process.words:
         heading("Last words", "of its process")
-        st.code(known.words, language=None, wrap_lines=True)
+        st.code(process.words, language=None, wrap_lines=True)
 
 
 def _options_before(survey: Survey) -> list[str]:
     """Those of a download that ended before its first report: as it was started, or as far as its plan is known."""
-    known = downloading.look(survey.path)
-    return list(known.command[OPTIONS_FROM:]) if known else options_of(survey, None)
+    process = downloading.look(survey.path)
+    return list(process.command[OPTIONS_FROM:]) if process else options_of(survey, None)
 
 
-def _show_stop(survey: Survey, standing: DownloadState) -> None:
+def _show_stop(survey: Survey, download: DownloadState) -> None:
     """A button where the process is ours, else the keys that stop it."""
-    if not _can_stop(survey, standing):
+    if not _can_stop(survey, download):
         caption("Ctrl+C in its terminal interrupts it. What is done is kept; the same command goes on from there.")
         return
-    stopping = _is_stopping(survey, standing)
+    stopping = _is_stopping(survey, download)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Stopping …" if stopping else "Stop",
             key="download_stop",
             on_click=_stop,
-            args=(survey, standing),
+            args=(survey, download),
             disabled=stopping,
         )
         if stopping:
@@ -259,31 +259,31 @@ def _show_stop(survey: Survey, standing: DownloadState) -> None:
             caption("It goes on when this page is closed. Stopped, it keeps what is done and can go on from there.")
 
 
-def _can_stop(survey: Survey, standing: DownloadState) -> bool:
-    known = downloading.look(survey.path)
-    return bool(known and known.state == "running") or is_downloading(survey.path, standing.report.pid)
+def _can_stop(survey: Survey, download: DownloadState) -> bool:
+    process = downloading.look(survey.path)
+    return bool(process and process.state == "running") or is_downloading(survey.path, download.report.pid)
 
 
-def _stop(survey: Survey, standing: DownloadState) -> None:
-    if _is_stopping(survey, standing):  # a second word would cut short what the first one set going
+def _stop(survey: Survey, download: DownloadState) -> None:
+    if _is_stopping(survey, download):  # a second word would cut short what the first one set going
         return
-    st.session_state[_STOPPING] = (_name(survey, standing), time.monotonic())
-    known = downloading.look(survey.path)
-    if known and known.state == "running":
+    st.session_state[_STOPPING] = (_name(survey, download), time.monotonic())
+    process = downloading.look(survey.path)
+    if process and process.state == "running":
         downloading.stop(survey.path)
     else:
-        interrupt(survey.path, standing.report.pid)
+        interrupt(survey.path, download.report.pid)
 
 
-def _is_stopping(survey: Survey, standing: DownloadState) -> bool:
+def _is_stopping(survey: Survey, download: DownloadState) -> bool:
     """Whether this run has been told to stop a short while ago."""
     name, since = st.session_state.get(_STOPPING, ("", 0.0))
-    return bool(name == _name(survey, standing) and time.monotonic() - since < _PATIENCE)
+    return bool(name == _name(survey, download) and time.monotonic() - since < _PATIENCE)
 
 
-def _name(survey: Survey, standing: DownloadState) -> str:
+def _name(survey: Survey, download: DownloadState) -> str:
     """Of this very run."""
-    return f"{survey.path} {standing.report.started} {standing.report.pid}"
+    return f"{survey.path} {download.report.started} {download.report.pid}"
 
 
 def _start_again(survey: Path, options: list[str]) -> None:
@@ -303,60 +303,60 @@ def show_attempt(survey: Path, name: str) -> bool:
     name : str
         By which it was chosen.
     """
-    known, there = downloading.look(survey), (survey / "survey.json").is_file()
-    if known is None:
+    process, exists = downloading.look(survey), (survey / "survey.json").is_file()
+    if process is None:
         return False
-    if _has_reported(survey, known):
+    if _has_reported(survey, process):
         store_catalog(survey)
         return False
-    if known.state == "running":
+    if process.state == "running":
         _show_starting(survey)
         return True
-    if there and known.state == "stopped":
+    if exists and process.state == "stopped":
         return False
-    _show_ended(survey, known, there)
-    if not there:
-        show_new_download(name, settings_of(known.command))
-    return not there
+    _show_ended(survey, process, exists)
+    if not exists:
+        show_new_download(name, settings_of(process.command))
+    return not exists
 
 
 @st.fragment(run_every=1.0)
 def _show_starting(survey: Path) -> None:
-    known = downloading.look(survey)
-    if known is None or known.state != "running" or _has_reported(survey, known):
+    process = downloading.look(survey)
+    if process is None or process.state != "running" or _has_reported(survey, process):
         st.rerun()
-    assert known is not None
-    there = (survey / "survey.json").is_file()
+    assert process is not None
+    exists = (survey / "survey.json").is_file()
     show_missing(
         "Starting the download",
-        f"{'The survey is opened' if there else 'The catalogue is read, and the survey made'}, "
+        f"{'The survey is opened' if exists else 'The catalogue is read, and the survey made'}, "
         "then the first galaxies are asked for. This page follows by itself.",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Stop", key="download_stop_start", on_click=downloading.stop, args=(survey,))
-        caption(f"for {duration(known.seconds)} now")
+        caption(f"for {duration(process.seconds)} now")
 
 
-def _show_ended(survey: Path, known: BuildState, there: bool) -> None:
+def _show_ended(survey: Path, process: BuildState, exists: bool) -> None:
     """Without a report, and why."""
-    if known.state != "failed":
+    if process.state != "failed":
         show_missing("The download was stopped before it began", "Nothing has been asked for yet.")
     else:
         show_missing("The download could not be started", "These are the last words of its process:")
-        st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
-    st.button("Never mind", key="download_forget", on_click=_forget, args=(survey, there))
+        st.code(process.words or "(it said nothing)", language=None, wrap_lines=True)
+    st.button("Never mind", key="download_forget", on_click=_forget, args=(survey, exists))
 
 
-def _forget(survey: Path, there: bool) -> None:
+def _forget(survey: Path, exists: bool) -> None:
     downloading.forget(survey)
-    if not there:
+    if not exists:
         change(survey="")
 
 
-def _has_reported(survey: Path, known: BuildState) -> bool:
+def _has_reported(survey: Path, process: BuildState) -> bool:
     """Whether there is a report that began after a start."""
     try:
         report = read_report(survey)
-        return report is not None and datetime.fromisoformat(report.started).timestamp() >= known.started - 1.0
+        return report is not None and datetime.fromisoformat(report.started).timestamp() >= process.started - 1.0
     except (SurveyError, ValueError, TypeError):
         return True  # something is there, and the page tells what is wrong with it

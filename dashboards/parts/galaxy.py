@@ -45,14 +45,16 @@ def show_galaxy(view: GalaxyView, selection: Selection) -> None:
 
 
 def _show_identity(view: GalaxyView) -> None:
-    facts, said = view.facts, view.said
+    facts, prediction = view.facts, view.prediction
     parts = [f"label <b>{escape(name_in_words(view.label))}</b>" if view.label else "no label"]
-    if said is not None:
-        parts.append(f"network <b>{escape(name_in_words(str(said['prediction'])))}</b> {float(said['confidence']):.1%}")
+    if prediction is not None:
+        parts.append(
+            f"network <b>{escape(name_in_words(str(prediction['prediction'])))}</b> {float(prediction['confidence']):.1%}"
+        )
         if view.label:
-            verdict = "agree" if view.label == said["prediction"] else "disagree"
+            verdict = "agree" if view.label == prediction["prediction"] else "disagree"
             parts.append(f'<span class="gz2-chip gz2-{verdict}">{verdict}</span>')
-        side = "not in the training" if said["split"] == "none" else f"{said['split']} side"
+        side = "not in the training" if prediction["split"] == "none" else f"{prediction['split']} side"
         parts.append(f'<span style="opacity: 0.65">{escape(side)}</span>')
     answers = "".join(f"<span>{part}</span>" for part in parts)
     numbers = "".join(f"<span><span>{name}</span>{text}</span>" for name, text in _numbers(facts))
@@ -70,10 +72,10 @@ def _numbers(facts: pd.Series[Any]) -> list[tuple[str, str]]:
         (PETRO_RADIUS, "radius", "{:.1f}″"),
         ("redshift", "z", "{:.4f}"),
     )
-    known = ((name, form, facts.get(column)) for column, name, form in formats)
+    values = ((name, form, facts.get(column)) for column, name, form in formats)
     return [
         (name, form.format(float(value)))
-        for name, form, value in known
+        for name, form, value in values
         if value is not None and np.isfinite(float(value))
     ]
 
@@ -81,22 +83,22 @@ def _numbers(facts: pd.Series[Any]) -> list[tuple[str, str]]:
 def _no_image(view: GalaxyView) -> str:
     if view.row >= view.survey.rows_committed:
         return "It has not been downloaded yet."
-    known = view.survey.status.loc[view.row]
-    if known["status"] == "ok":
+    record = view.survey.status.loc[view.row]
+    if record["status"] == "ok":
         return ""
-    status = str(known["status"]).replace("_", " ").capitalize()
-    return f"{status}: {known['reason']} (source {known['source'] or 'unknown'}, tries {known['tries']})."
+    status = str(record["status"]).replace("_", " ").capitalize()
+    return f"{status}: {record['reason']} (source {record['source'] or 'unknown'}, tries {record['tries']})."
 
 
 def _show_images(view: GalaxyView, selection: Selection) -> None:
     cutout = view.survey.cutout(view.row)
     picture = rgb(cutout.image, view.survey.bands, stretch_for(view.survey))
-    colour, looked = st.columns(2, gap="small")
+    colour, attribution = st.columns(2, gap="small")
     with colour:
         heading("In colour", f"{cutout.field:.0f}″ across" if np.isfinite(cutout.field) else "")
         draw(rgb_panel(picture), "rgb")
         below = st.container()
-    with looked:
+    with attribution:
         by_band = show_attribution(view, selection, picture, below)
     heading("Bands", "asinh, each on its own scale")
     draw(bands_panel(cutout.image, view.survey.bands, cutout.valid), "bands")

@@ -36,7 +36,7 @@ class GalaxyView:
         return self.survey.catalog.iloc[[self.row]].astype(object).iloc[0]
 
     @property
-    def said(self) -> pd.Series[Any] | None:
+    def prediction(self) -> pd.Series[Any] | None:
         """Its row of the predictions; None where the network has not been asked."""
         table = predictions_of(self.survey, self.model) if self.model else None
         if table is None or self.row not in table.index:
@@ -46,9 +46,11 @@ class GalaxyView:
     @property
     def probabilities(self) -> dict[str, float]:
         """Of each class, in the network's order."""
-        said = self.said
+        prediction = self.prediction
         return (
-            {} if said is None else {name[2:]: float(said[name]) for name in said.index if str(name).startswith("p_")}
+            {}
+            if prediction is None
+            else {name[2:]: float(prediction[name]) for name in prediction.index if str(name).startswith("p_")}
         )
 
     @property

@@ -32,12 +32,12 @@ __all__ = ["PAGE", "cards_of", "label_and_prediction", "offer_selection", "pick"
 
 def cards_of(view: GalaxyView, rows: NDArray[np.int64], notes: Sequence[str]) -> list[GalleryItem]:
     """Cards whose titles say label and prediction, and once only where they agree."""
-    known = table_of(view.survey, view.model, rows)
+    table = table_of(view.survey, view.model, rows)
     pictures = pictures_of(view.survey, rows)
     return [
         GalleryItem(galaxy_id, picture, label_and_prediction(label, prediction), note)
         for galaxy_id, label, prediction, picture, note in zip(
-            known["galaxy_id"], known["label"], known["prediction"], pictures, notes, strict=True
+            table["galaxy_id"], table["label"], table["prediction"], pictures, notes, strict=True
         )
     ]
 
@@ -95,33 +95,33 @@ def offer_selection(subset: SelectedGalaxies) -> None:
 
 @st.fragment
 def _offer(subset: SelectedGalaxies, key: str) -> None:
-    form = st.selectbox("As a file", _FORMS, format_func=_FORMS.__getitem__, key=f"{key}-form")
-    too_many = form == ".zip" and len(subset) > MOST_CUTOUTS
-    caption(_by_command(subset) if too_many else _WORDS[form])
-    if form not in (".reg", ".zip"):
+    suffix = st.selectbox("As a file", _FORMS, format_func=_FORMS.__getitem__, key=f"{key}-form")
+    too_many = suffix == ".zip" and len(subset) > MOST_CUTOUTS
+    caption(_by_command(subset) if too_many else _WORDS[suffix])
+    if suffix not in (".reg", ".zip"):
         columns = st.multiselect("Columns", columns_of(subset), placeholder="All columns", key=f"{key}-columns")
         subset = replace(subset, columns=tuple(columns))
     name = re.sub(r"\W+", "-", f"{subset.survey.name} {subset.name}")
     st.download_button(
         f"Download {len(subset):,} {'galaxy' if len(subset) == 1 else 'galaxies'}",
-        lambda: bytes_of(subset, form),
-        f"{name}.csv.zip" if form == ".csv" else f"{name}{form}",
+        lambda: bytes_of(subset, suffix),
+        f"{name}.csv.zip" if suffix == ".csv" else f"{name}{suffix}",
         disabled=too_many,
         width="stretch",
         on_click="ignore",
         key=f"{key}-download",
     )
     to = st.selectbox("To a program on this machine", _PROGRAMS, format_func=_PROGRAMS.__getitem__, key=f"{key}-to")
-    asked = (str(subset.survey.path), subset.name, len(subset), to)
+    request = (str(subset.survey.path), subset.name, len(subset), to)
     # Sent by the click itself: a run of the page that is given up for a newer one would forget it.
-    st.button("Send by SAMP", width="stretch", key=f"{key}-send", on_click=_send, args=(subset, to, key, asked))
+    st.button("Send by SAMP", width="stretch", key=f"{key}-send", on_click=_send, args=(subset, to, key, request))
     sent = st.session_state.get(f"{key}-sent")
-    if sent is not None and sent[0] == asked:
+    if sent is not None and sent[0] == request:
         caption(sent[1])
 
 
-def _send(subset: SelectedGalaxies, to: str, key: str, asked: tuple[object, ...]) -> None:
-    st.session_state[f"{key}-sent"] = (asked, _send_words(subset, to))
+def _send(subset: SelectedGalaxies, to: str, key: str, request: tuple[object, ...]) -> None:
+    st.session_state[f"{key}-sent"] = (request, _send_words(subset, to))
 
 
 def _send_words(subset: SelectedGalaxies, to: str) -> str:
@@ -143,9 +143,9 @@ def _by_command(subset: SelectedGalaxies) -> str:
 PAGE: Final = 48
 
 
-def show_members(view: GalaxyView, ground: MapData, members: NDArray[np.bool_]) -> None:
+def show_members(view: GalaxyView, map_data: MapData, members: NDArray[np.bool_]) -> None:
     """The galaxies inside the lasso or in the cluster, a page at a time, and all of them to take along."""
-    rows = ground.rows[members]
+    rows = map_data.rows[members]
     pages = max(-(-len(rows) // PAGE), 1)
     title, turn, save = st.columns([3, 1.2, 1], vertical_alignment="bottom")
     with turn:
@@ -157,11 +157,11 @@ def show_members(view: GalaxyView, ground: MapData, members: NDArray[np.bool_]) 
     if len(rows) == 0:
         return
     with save:
-        places = ground.points.coordinates[members]
-        found = {"map_x": places[:, 0], "map_y": places[:, 1]} if ground.layer else {}
-        offer_selection(_subset(view, rows, current().cluster or "lasso", found))
-    shown = rows[first : first + PAGE]
-    _show(view, shown, _confidences(view, shown), "members")
+        places = map_data.points.coordinates[members]
+        columns = {"map_x": places[:, 0], "map_y": places[:, 1]} if map_data.layer else {}
+        offer_selection(_subset(view, rows, current().cluster or "lasso", columns))
+    page_rows = rows[first : first + PAGE]
+    _show(view, page_rows, _confidences(view, page_rows), "members")
 
 
 def _show(view: GalaxyView, rows: NDArray[np.int64], notes: Sequence[str], name: str, width: int = 104) -> None:
@@ -178,6 +178,6 @@ def _confidences(view: GalaxyView, rows: NDArray[np.int64]) -> list[str]:
 
 
 def _subset(
-    view: GalaxyView, rows: NDArray[np.int64], name: str, found: Mapping[str, NDArray[Any]]
+    view: GalaxyView, rows: NDArray[np.int64], name: str, columns: Mapping[str, NDArray[Any]]
 ) -> SelectedGalaxies:
-    return SelectedGalaxies(view.survey, rows, view.model.name if view.model else None, found, name)
+    return SelectedGalaxies(view.survey, rows, view.model.name if view.model else None, columns, name)

@@ -36,18 +36,18 @@ __all__ = ["channel_cards", "show_agreement", "show_block"]
 COLUMNS = ["Its channel", "*r", "*Answer", "*Best galaxy", "*Beyond", "*Other images"]
 
 
-def show_agreement(shelf: StoredLayer, channel: int) -> None:
+def show_agreement(results: StoredLayer, channel: int) -> None:
     """A row for each network that was asked; nothing where none was."""
-    found = agreements_for(shelf)
-    if not found:
+    agreements = agreements_for(results)
+    if not agreements:
         return
     heading("In other networks", "their channel that goes with it most, and what the feature image does there")
-    rows = [_row(each.second, _of(each.table, channel)) for each in found]
+    rows = [_row(agreement.second, _of(agreement.table, channel)) for agreement in agreements]
     show_table("In other networks", COLUMNS, rows)
     caption(
         "r: over the survey's galaxies. Answer: what the image brings that channel to. Beyond: the share of the real "
         f"galaxies that excite it less. Other images: of those of all other channels, how many go beyond {LEVEL:.0%} "
-        f"of the galaxies there. {_chance(found[0].table, channel)}"
+        f"of the galaxies there. {_chance(agreements[0].table, channel)}"
     )
 
 
@@ -60,11 +60,11 @@ def _row(name: str, row: pd.Series[Any]) -> list[str]:
 
 def _chance(table: pd.DataFrame, channel: int) -> str:
     row = _of(table, channel)
-    told = f"By chance r is {row['r_shuffled']:.2f} (galaxies exchanged)" if np.isfinite(row["r_shuffled"]) else ""
+    text = f"By chance r is {row['r_shuffled']:.2f} (galaxies exchanged)" if np.isfinite(row["r_shuffled"]) else ""
     if np.isfinite(row["r_forgotten"]):
-        told += f"{', ' if told else 'By chance r is '}{row['r_forgotten']:.2f} (the first one asked, weights shuffled"
-        told += f", where the image goes beyond {_share(row['place_forgotten'])})" if told else ")"
-    return told + "." if told else ""
+        text += f"{', ' if text else 'By chance r is '}{row['r_forgotten']:.2f} (the first one asked, weights shuffled"
+        text += f", where the image goes beyond {_share(row['place_forgotten'])})" if text else ")"
+    return text + "." if text else ""
 
 
 def _of(table: pd.DataFrame, channel: int) -> pd.Series[Any]:
@@ -88,38 +88,38 @@ GALAXIES: Final = 6
 CHANNELS: Final = 8
 
 
-def show_block(shelf: StoredLayer, kind: str, number: int) -> None:
+def show_block(results: StoredLayer, kind: str, number: int) -> None:
     """Everything that is known of it; its name is written last, when all that stands below is of it."""
     title = st.container(key="block-title")
-    _show_parts(shelf, kind, number)
-    title.html(f'<div class="gz2-id" data-testid="block">{escape(name_of(shelf, kind, number))}</div>')
+    _show_parts(results, kind, number)
+    title.html(f'<div class="gz2-id" data-testid="block">{escape(name_of(results, kind, number))}</div>')
 
 
-def _show_parts(shelf: StoredLayer, kind: str, number: int) -> None:
-    if kind == "channel" and shelf.blocks is not None:
-        _show_diagnostics(shelf.blocks, number)
-    if shelf.features is not None:
-        _show_images(shelf, kind, number)
+def _show_parts(results: StoredLayer, kind: str, number: int) -> None:
+    if kind == "channel" and results.blocks is not None:
+        _show_diagnostics(results.blocks, number)
+    if results.features is not None:
+        _show_images(results, kind, number)
         if kind == "channel":
-            show_agreement(shelf, number)
-    if shelf.blocks is None:
+            show_agreement(results, number)
+    if results.blocks is None:
         return
     if kind == "channel":
         for side in SIDES:
-            _show_galaxies(shelf, shelf.blocks, number, side)
-        _show_correlates(shelf.blocks, number)
+            _show_galaxies(results, results.blocks, number, side)
+        _show_correlates(results.blocks, number)
     elif kind == "group":
-        _show_channels(shelf, shelf.blocks, number)
+        _show_channels(results, results.blocks, number)
 
 
-def channel_cards(shelf: StoredLayer, channels: np.ndarray[Any, Any], notes: list[str]) -> list[GalleryItem]:
+def channel_cards(results: StoredLayer, channels: np.ndarray[Any, Any], notes: list[str]) -> list[GalleryItem]:
     """Channels by their feature images, or by the place where they are greatest."""
-    assert shelf.blocks is not None
-    pictures = feature_pictures(shelf, "channel")
+    assert results.blocks is not None
+    pictures = feature_pictures(results, "channel")
     if not pictures:
-        tops = shelf.blocks.arrays("tops")
+        tops = results.blocks.arrays("tops")
         at = [tops[f"peak_{name}"][channels, 0] for name in ("rows", "y", "x")]
-        pictures = dict(zip(channels.tolist(), patch_pictures(shelf, *at), strict=True))
+        pictures = dict(zip(channels.tolist(), patch_pictures(results, *at), strict=True))
     return [
         GalleryItem(
             f"channel-{channel}", pictures.get(channel, BLACK), f"channel {channel}", note, f"channel {channel}"
@@ -129,42 +129,42 @@ def channel_cards(shelf: StoredLayer, channels: np.ndarray[Any, Any], notes: lis
 
 
 def _show_diagnostics(blocks: BlocksFolder, channel: int) -> None:
-    row, told = blocks.channels.iloc[channel], list[str]()
+    row, flags = blocks.channels.iloc[channel], list[str]()
     if row["silent"]:
-        told.append("It does nothing: it says the same everywhere.")
+        flags.append("It does nothing: it says the same everywhere.")
     if row["twin"] >= 0:
-        told.append(f"It says what channel {row['twin']} says (r {row['twin_r']:+.2f}).")
+        flags.append(f"It says what channel {row['twin']} says (r {row['twin_r']:+.2f}).")
     if row["artefact"]:
-        told.append(
+        flags.append(
             f"It may see no galaxy but {column_in_words(row['artefact'])}: that stands out in "
             f"{row['artefact_share']:.0%} of its loudest, "
             f"and in {row['artefact_expected']:.0%} of galaxies of like size."
         )
-    words = "".join(f'<p class="gz2-flag">{escape(each)}</p>' for each in told)
+    words = "".join(f'<p class="gz2-flag">{escape(flag)}</p>' for flag in flags)
     st.html(f'<div class="gz2-message">{words}Above 0 at {row["active"]:.0%} of all places.</div>')
 
 
-def _show_images(shelf: StoredLayer, kind: str, number: int) -> None:
-    assert shelf.features is not None
-    table = shelf.features.judged
-    own = table[(table["kind"] == kind) & (table["number"] == number)]
-    if not len(own):
+def _show_images(results: StoredLayer, kind: str, number: int) -> None:
+    assert results.features is not None
+    table = results.features.judged
+    images = table[(table["kind"] == kind) & (table["number"] == number)]
+    if not len(images):
         return
     heading(
-        "Feature images" if len(own) > 1 else "Feature image",
-        f"light that excites it most: {own['objective'].iloc[0]}",
+        "Feature images" if len(images) > 1 else "Feature image",
+        f"light that excites it most: {images['objective'].iloc[0]}",
     )
     parts = []
-    for row in own.to_dict("records"):
-        picture = feature_pictures(shelf, kind, row["seed"]).get(number, BLACK)
-        told = "nothing was found that excites it" if row["silent"] else f"reaches {row['reached']:.3g}"
-        parts.append(_figure(picture, f"feature image, start {row['seed'] + 1}", f"start {row['seed'] + 1}", told))
-    first = own.iloc[0]
+    for row in images.to_dict("records"):
+        picture = feature_pictures(results, kind, row["seed"]).get(number, BLACK)
+        note = "nothing was found that excites it" if row["silent"] else f"reaches {row['reached']:.3g}"
+        parts.append(_figure(picture, f"feature image, start {row['seed'] + 1}", f"start {row['seed'] + 1}", note))
+    first = images.iloc[0]
     best = str(int(first["best_id"]))
-    (picture,) = pictures_of(shelf.survey, [shelf.survey.row_of(best)])
+    (picture,) = pictures_of(results.survey, [results.survey.row_of(best)])
     parts.append(_figure(picture, f"galaxy {best}", "best real galaxy", f"{first['best']:.3g}"))
     st.html(f'<div class="gz2-images">{"".join(parts)}</div>')
-    _show_reach(own)
+    _show_reach(images)
     agreed = "" if np.isnan(first["agreement"]) else f" Images from different starts agree by {first['agreement']:.2f}"
     unlike = first.get("unlike", np.nan)
     if agreed:
@@ -173,22 +173,22 @@ def _show_images(shelf: StoredLayer, kind: str, number: int) -> None:
     caption(
         f"Beyond {beyond} of the real galaxies looked at; {first['transformed']:.3g} when turned, moved and blurred "
         f"under noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours are inside "
-        f"what the survey has.{agreed} In colour: {feature_stretch(shelf)}; galaxies: {stretch_for(shelf.survey)}."
+        f"what the survey has.{agreed} In colour: {feature_stretch(results)}; galaxies: {stretch_for(results.survey)}."
     )
     show_button(f"Select the best real galaxy, {best}", "best_galaxy", best, pick)
 
 
-def _figure(picture: str, alt: str, name: str, told: str) -> str:
+def _figure(picture: str, alt: str, name: str, note: str) -> str:
     return (
         f'<figure class="gz2-part"><img src="{picture}" alt="{escape(alt)}">'
-        f"<figcaption>{name}<small>{told}</small></figcaption></figure>"
+        f"<figcaption>{name}<small>{note}</small></figcaption></figure>"
     )
 
 
-def _show_reach(own: pd.DataFrame) -> None:
+def _show_reach(images: pd.DataFrame) -> None:
     """What the images reach, the best real galaxy, and random images: bars from nothing, or from the least."""
-    first = own.iloc[0]
-    values = {f"start {row['seed'] + 1}": float(row["reached"]) for row in own.to_dict("records")}
+    first = images.iloc[0]
+    values = {f"start {row['seed'] + 1}": float(row["reached"]) for row in images.to_dict("records")}
     values |= {"best real galaxy": float(first["best"]), "best of random images": float(first["random"])}
     low, high = min(0.0, *values.values()), max(0.0, *values.values())
     rows = "".join(
@@ -198,21 +198,21 @@ def _show_reach(own: pd.DataFrame) -> None:
     st.html(f'<dl class="gz2-scores">{rows}</dl>')
 
 
-def _show_galaxies(shelf: StoredLayer, blocks: BlocksFolder, channel: int, side: str) -> None:
+def _show_galaxies(results: StoredLayer, blocks: BlocksFolder, channel: int, side: str) -> None:
     tops = blocks.arrays("tops")
     rows, y, x, values = (tops[f"{side}_{name}"][channel, :GALAXIES] for name in ("rows", "y", "x", "values"))
-    there = rows >= 0
-    rows, y, x, values = rows[there], y[there], x[there], values[there]
+    present = rows >= 0
+    rows, y, x, values = rows[present], y[present], x[present], values[present]
     heading(*SIDES[side])
-    known = table_of(shelf.survey, shelf.model, rows)
+    table = table_of(results.survey, results.model, rows)
     quiet = side == "bottom"  # where it says nothing there is no place to frame
-    pictures = pictures_of(shelf.survey, rows) if quiet else peak_pictures(shelf, rows, y, x)
+    pictures = pictures_of(results.survey, rows) if quiet else peak_pictures(results, rows, y, x)
     cards = [
         GalleryItem(
             galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", f"{value:.3g}"
         )
         for galaxy_id, prediction, picture, value in zip(
-            known["galaxy_id"], known["prediction"], pictures, values, strict=True
+            table["galaxy_id"], table["prediction"], pictures, values, strict=True
         )
     ]
     key = f"gallery-{side}"
@@ -221,32 +221,32 @@ def _show_galaxies(shelf: StoredLayer, blocks: BlocksFolder, channel: int, side:
 
 def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
     tests = blocks.correlates
-    found = strongest_correlates(tests, channel, 8)
+    strongest = strongest_correlates(tests, channel, 8)
     heading("What it goes with", "Spearman's rank correlation with its mean over the galaxy")
-    if len(found):
+    if len(strongest):
         rows = [
             [
                 escape(column_in_words(row["column"])),
                 f"{_signed(row['rho'])} ({_signed(row['low'])} to {_signed(row['high'])})",
                 f"{row['known']:,}",
             ]
-            for row in found.to_dict("records")
+            for row in strongest.to_dict("records")
         ]
         show_table("What it goes with", ["Column", "*rho (95 %)", "*Galaxies"], rows)
-    own = int((tests["channel"] == channel).sum())
+    count = int((tests["channel"] == channel).sum())
     caption(
-        f"{'' if len(found) else 'With nothing. '}Told: at least {LEAST} and sure at a false discovery rate of "
-        f"{DISCOVERY_RATE:.0%} among all {len(tests):,} tests of the layer, {own} of them of this channel."
+        f"{'' if len(strongest) else 'With nothing. '}Told: at least {LEAST} and sure at a false discovery rate of "
+        f"{DISCOVERY_RATE:.0%} among all {len(tests):,} tests of the layer, {count} of them of this channel."
     )
 
 
-def _show_channels(shelf: StoredLayer, blocks: BlocksFolder, group: int) -> None:
+def _show_channels(results: StoredLayer, blocks: BlocksFolder, group: int) -> None:
     direction = blocks.arrays("groups")["directions"][group]
     order = np.argsort(-direction, kind="stable")[:CHANNELS]
     heading("Its strongest channels", "their share of the group's direction")
     notes = [f"{value**2:.0%}" for value in direction[order]]
     key = "gallery-of-group"
-    show_gallery(channel_cards(shelf, order, notes), key, _pick, width=84)
+    show_gallery(channel_cards(results, order, notes), key, _pick, width=84)
 
 
 def _pick(block: str) -> None:

@@ -89,10 +89,10 @@ def block_of(text: str) -> Block | None:
     return (kind, int(number)) if kind and number.isascii() and number.isdigit() else None
 
 
-def name_of(shelf: StoredLayer, kind: str, number: int) -> str:
+def name_of(results: StoredLayer, kind: str, number: int) -> str:
     """As one says it: groups are counted from 1."""
     if kind == "class":
-        names = shelf.model.class_names
+        names = results.model.class_names
         return name_in_words(str(names[number])) if number < len(names) else f"class {number}"
     return f"{kind} {number + (kind in ('group', 'cell'))}"
 
@@ -102,64 +102,64 @@ def select_block(block: str) -> None:
     change(view="layer", block=block)
 
 
-def show_sheet(shelf: StoredLayer) -> Block | None:
+def show_sheet(results: StoredLayer) -> Block | None:
     """The sheet with its choices; returns what is chosen, None where nothing is there."""
-    kind = _show_kinds(shelf)
-    table = table_for(shelf, kind)
-    shown = _show_choices(shelf, kind, table)
-    if not len(shown):
+    kind = _show_kinds(results)
+    table = table_for(results, kind)
+    page = _show_choices(results, kind, table)
+    if not len(page):
         caption("None of them.")
-    chosen = block_of(current().block)
-    if chosen is None or chosen[0] != kind or chosen[1] not in set(table["number"]):
+    block = block_of(current().block)
+    if block is None or block[0] != kind or block[1] not in set(table["number"]):
         if not len(table):
             return None
-        chosen = (kind, int((shown if len(shown) else table)["number"].iloc[0]))
-        settle(block=f"{kind}-{chosen[1]}")
-    _show_page(shelf, kind, shown, chosen)
-    return chosen
+        block = (kind, int((page if len(page) else table)["number"].iloc[0]))
+        settle(block=f"{kind}-{block[1]}")
+    _show_page(results, kind, page, block)
+    return block
 
 
-def _show_kinds(shelf: StoredLayer) -> str:
-    counts = {kind: len(table_for(shelf, kind)) for kind in KINDS}
-    there = [kind for kind in KINDS if counts[kind]]
-    chosen = block_of(current().block)
-    kind = chosen[0] if chosen and chosen[0] in there else there[0] if there else "channel"
-    if len(there) > 1:
+def _show_kinds(results: StoredLayer) -> str:
+    counts = {kind: len(table_for(results, kind)) for kind in KINDS}
+    kinds = [kind for kind in KINDS if counts[kind]]
+    block = block_of(current().block)
+    kind = block[0] if block and block[0] in kinds else kinds[0] if kinds else "channel"
+    if len(kinds) > 1:
         key = "choose_kind"
-        offer_choice(key, kind, lambda chosen: change(block=f"{chosen}-0"))
+        offer_choice(key, kind, lambda block: change(block=f"{block}-0"))
         st.segmented_control(
             "Feature images of",
-            there,
+            kinds,
             key=key,
             format_func=lambda name: f"{KINDS[name]} · {counts[name]}",
         )
     return kind
 
 
-def _show_choices(shelf: StoredLayer, kind: str, table: pd.DataFrame) -> pd.DataFrame:
+def _show_choices(results: StoredLayer, kind: str, table: pd.DataFrame) -> pd.DataFrame:
     orders = [
         name for name in ORDERS if name == "number" or table[ORDERS[name][0][0]].replace("", np.nan).notna().any()
     ]
     columns = sorted(set(table["goes_with"]) - {""})
-    filters = [name for name, kept in FILTERS.items() if name == "all" or kept(table).any()]
+    filters = [name for name, condition in FILTERS.items() if name == "all" or condition(table).any()]
     left, right, turn = st.columns([1, 1.3, 0.8], vertical_alignment="bottom")
     order = left.selectbox("Sort by", orders, key=f"sheet_order_{kind}")
-    shown = right.selectbox(
+    choice = right.selectbox(
         "Show",
         [*filters, *(GOES_WITH + column for column in columns)],
         key=f"sheet_shown_{kind}",
         format_func=lambda name: _filter_words(table, name),
     )
-    correlates = shelf.blocks.correlates if shelf.blocks else None
-    found = sort_and_filter(table, order, shown, correlates)
-    pages = max(-(-len(found) // PAGE), 1)
+    correlates = results.blocks.correlates if results.blocks else None
+    units = sort_and_filter(table, order, choice, correlates)
+    pages = max(-(-len(units) // PAGE), 1)
     with turn:
         page = (
-            int(st.number_input(f"Page of {pages}", 1, pages, 1, key=f"sheet_page_{kind}_{order}_{shown}"))
+            int(st.number_input(f"Page of {pages}", 1, pages, 1, key=f"sheet_page_{kind}_{order}_{choice}"))
             if pages > 1
             else 1
         )
-    return found.iloc[(page - 1) * PAGE : page * PAGE]
+    return units.iloc[(page - 1) * PAGE : page * PAGE]
 
 
 def _filter_words(table: pd.DataFrame, name: str) -> str:
@@ -168,60 +168,60 @@ def _filter_words(table: pd.DataFrame, name: str) -> str:
     return GOES_WITH + column_in_words(name.removeprefix(GOES_WITH))
 
 
-def _show_page(shelf: StoredLayer, kind: str, shown: pd.DataFrame, chosen: Block) -> None:
-    pictures = _pictures(shelf, kind, shown)
+def _show_page(results: StoredLayer, kind: str, page: pd.DataFrame, block: Block) -> None:
+    pictures = _pictures(results, kind, page)
     cards = [
         GalleryItem(
             f"{kind}-{row['number']}",
             pictures.get(row["number"], BLACK),
-            name_of(shelf, kind, row["number"]),
+            name_of(results, kind, row["number"]),
             _note(row),
-            f"{'feature image' if shelf.features else 'loudest place'} of {name_of(shelf, kind, row['number'])}",
+            f"{'feature image' if results.features else 'loudest place'} of {name_of(results, kind, row['number'])}",
         )
-        for row in shown.to_dict("records")
+        for row in page.to_dict("records")
     ]
     key = f"gallery-sheet-{kind}"
     with st.container(key="sheet-cards"):
-        show_gallery(cards, key, _pick, selected=f"{kind}-{chosen[1]}", width=84)
-    if shelf.features is None:
+        show_gallery(cards, key, _pick, selected=f"{kind}-{block[1]}", width=84)
+    if results.features is None:
         caption("Each channel by a piece of the galaxy in which it is greatest: there are no feature images yet.")
     else:
         caption(
             "“x best”: what a feature image reaches, in units of what the best real galaxy does. Of those on this page "
-            f"{int((shown['reached'] > shown['best']).sum())} of {len(shown)} reach more than that, "
-            f"{int((shown['reached'] > shown['random']).sum())} more than random images of the survey's light."
+            f"{int((page['reached'] > page['best']).sum())} of {len(page)} reach more than that, "
+            f"{int((page['reached'] > page['random']).sum())} more than random images of the survey's light."
         )
     if kind == "channel":
-        for each in agreements_for(shelf):
-            caption(" \N{MIDDLE DOT} ".join(each.sentences) + ".")
+        for agreement in agreements_for(results):
+            caption(" \N{MIDDLE DOT} ".join(agreement.sentences) + ".")
 
 
-def _pictures(shelf: StoredLayer, kind: str, shown: pd.DataFrame) -> dict[int, str]:
-    found = feature_pictures(shelf, kind)
-    if found or kind != "channel" or shelf.blocks is None or not len(shown):
-        return found
-    tops, numbers = shelf.blocks.arrays("tops"), shown["number"].to_numpy()
+def _pictures(results: StoredLayer, kind: str, page: pd.DataFrame) -> dict[int, str]:
+    pictures = feature_pictures(results, kind)
+    if pictures or kind != "channel" or results.blocks is None or not len(page):
+        return pictures
+    tops, numbers = results.blocks.arrays("tops"), page["number"].to_numpy()
     at = [tops[f"peak_{name}"][numbers, 0] for name in ("rows", "y", "x")]
-    return dict(zip(numbers.tolist(), patch_pictures(shelf, *at), strict=True))
+    return dict(zip(numbers.tolist(), patch_pictures(results, *at), strict=True))
 
 
 def _note(row: Mapping[Any, Any]) -> str:
     """What is odd about it, or what it goes with; and how far its image goes."""
-    told = []
+    words = []
     if row["unexcited"]:
-        told.append("not excited")
+        words.append("not excited")
     elif row["best"] > 0:
         share = f"{round(row['reached'] / row['best'], 1) + 0.0:.1f} x best"
-        told.append(share.replace("-", "\N{MINUS SIGN}"))
+        words.append(share.replace("-", "\N{MINUS SIGN}"))
     if row["silent"]:
-        told.append("does nothing")
+        words.append("does nothing")
     elif row["twin"] >= 0:
-        told.append(f"twin of {row['twin']}")
+        words.append(f"twin of {row['twin']}")
     elif row["artefact"]:
-        told.append(f"sees {column_in_words(row['artefact'])}")
+        words.append(f"sees {column_in_words(row['artefact'])}")
     elif row["goes_with"]:
-        told.append(f"{column_in_words(row['goes_with'])} {signed_words(row['rho'])}")
-    return " · ".join(told)
+        words.append(f"{column_in_words(row['goes_with'])} {signed_words(row['rho'])}")
+    return " · ".join(words)
 
 
 def _pick(block: str) -> None:

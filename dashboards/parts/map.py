@@ -31,7 +31,7 @@ __all__ = ["OUTSIDE", "mark_on_map", "show_map_panel"]
 
 @st.fragment
 def show_map_panel(
-    ground: MapData,
+    map_data: MapData,
     colouring: Colouring,
     selected: int | None,
     members: NDArray[np.bool_] | None,
@@ -44,7 +44,7 @@ def show_map_panel(
 
     Parameters
     ----------
-    ground : MapData
+    map_data : MapData
     colouring : Colouring
         Of the ground's galaxies.
     selected : int, optional
@@ -63,63 +63,63 @@ def show_map_panel(
     if apply_pending():  # this part of the page runs alone: what is selected is for the whole page
         st.rerun()
     sight = viewport_of(key)
-    window = MapWindow(*sight.x, *sight.y) if sight else ground.home
+    window = MapWindow(*sight.x, *sight.y) if sight else map_data.home
     lasso, cluster = current().lasso, current().cluster
     view = MapView(window, selected, members, np.array(lasso) if lasso else None, mark)
-    figure = as_text(map_figure(ground.points, colouring, view))
+    figure = as_text(map_figure(map_data.points, colouring, view))
     selected_any = bool(lasso or cluster)
     show_map(
         over(figure) if over else figure,
         key,
-        ground.home,
+        map_data.home,
         selected=selected_any,
-        on_event=lambda event: _answer(ground, event, also),
+        on_event=lambda event: _answer(map_data, event, also),
     )
     plotly_library()
-    _show_caption(ground, members, mark)
+    _show_caption(map_data, members, mark)
 
 
-def _answer(ground: MapData, event: Event, also: Callable[[int], Mapping[str, Any]] | None) -> None:
+def _answer(map_data: MapData, event: Event, also: Callable[[int], Mapping[str, Any]] | None) -> None:
     """Turn what happened on the map into a selection."""
     match event:
         case Click(x, y):
-            place = _place(ground, x, y)
-            change(galaxy_id=ground.points.ids[place], **(also(place) if also else {}))
+            place = _place(map_data, x, y)
+            change(galaxy_id=map_data.points.ids[place], **(also(place) if also else {}))
         case Lasso() | Box():
             change(lasso=rounded(event.polygon), cluster="")
 
 
-def _place(ground: MapData, x: float, y: float) -> int:
-    place = ground.position_of(ground.nearest(x, y))
+def _place(map_data: MapData, x: float, y: float) -> int:
+    place = map_data.position_of(map_data.nearest(x, y))
     assert place is not None
     return place
 
 
-def _show_caption(ground: MapData, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
-    n = len(ground.rows)
+def _show_caption(map_data: MapData, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
+    n = len(map_data.rows)
     what = (
-        f"Map of layer {ground.layer} (distances within a crowd mean more than those between)"
-        if ground.layer
+        f"Map of layer {map_data.layer} (distances within a crowd mean more than those between)"
+        if map_data.layer
         else "In the catalogue's order: it has no positions on the sky"
-        if ground.in_order
+        if map_data.in_order
         else "Positions on the sky, east to the left"
     )
-    shown = (
+    galaxies = (
         f"{n:,} galaxies"
         if n <= MOST_POINTS
         else f"all {n:,} galaxies as a density image, at most {MOST_POINTS:,} of those in sight as points"
     )
     inside = "" if members is None else f" · {int(members.sum()):,} {where_of(current())}"
     marked = " · the star is your image" if mark else ""
-    caption(f"{what} · {shown}{inside}{marked}.")
-    if ground.quality is not None:
-        _show_quality(ground.quality)
+    caption(f"{what} · {galaxies}{inside}{marked}.")
+    if map_data.quality is not None:
+        _show_quality(map_data.quality)
 
 
 def _show_quality(quality: MapQuality) -> None:
     """One quiet line; the pointer brings the rest."""
     of = "all galaxies" if quality.galaxies == quality.of else f"{quality.galaxies:,} galaxies drawn from all"
-    told = [
+    sentences = [
         *quality.sentences(),
         f"Measured with {quality.neighbours} neighbours of {of}.",
         "Trustworthiness is 1 if whoever is near on the map is near in the layer,",
@@ -127,7 +127,7 @@ def _show_quality(quality: MapQuality) -> None:
     ]
     words = f"{quality.sentences()[0]} · {quality.kept:.0%} of the {quality.neighbours} nearest kept"
     st.html(
-        f'<div class="gz2-caption gz2-hint" tabindex="0" title="{escape(chr(10).join(told))}">{escape(words)}</div>'
+        f'<div class="gz2-caption gz2-hint" tabindex="0" title="{escape(chr(10).join(sentences))}">{escape(words)}</div>'
     )
 
 
@@ -137,12 +137,12 @@ OUTSIDE = "outside_image"
 
 def mark_on_map(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> tuple[float, float] | None:
     """The place of the image; None where there is none, or where it cannot be placed, which its own panel explains."""
-    given = st.session_state.get(OUTSIDE)
-    if given is None or model is None or analysis is None or model.latents:
+    upload = st.session_state.get(OUTSIDE)
+    if upload is None or model is None or analysis is None or model.latents:
         return None
     waiting = "Placing your image" if network_is_loaded(survey, model) else "Loading TensorFlow and the network"
     try:
         with st.spinner(f"{waiting} …"):
-            return place_of_file(survey, model, analysis, given.name, given.getvalue())
+            return place_of_file(survey, model, analysis, upload.name, upload.getvalue())
     except Gz2interpError:
         return None

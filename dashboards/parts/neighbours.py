@@ -31,16 +31,16 @@ _METRICS: Final = {"cosine": "Cosine distance", "euclidean": "Euclidean distance
 
 def show_neighbours(view: GalaxyView, analysis: Analysis) -> None:
     """Nearest first, twins on the sky marked, or the least similar."""
-    wish = _settings(analysis)
-    heading("Least similar galaxies" if wish.least else "Nearest neighbours", _distance_words(analysis))
+    settings = _settings(analysis)
+    heading("Least similar galaxies" if settings.least else "Nearest neighbours", _distance_words(analysis))
     _choose()
     assert view.model is not None  # whose analysis it is
-    found = neighbours_in(view.survey, view.model, analysis, view.row, wish)
-    if found is None:
+    neighbours = neighbours_in(view.survey, view.model, analysis, view.row, settings)
+    if neighbours is None:
         caption("This galaxy was not analysed: it had no image then.")
     else:
-        _show(view, found, "neighbours")
-        _offer(view, found, wish.least)
+        _show(view, neighbours, "neighbours")
+        _offer(view, neighbours, settings.least)
 
 
 def show_outsider(view: GalaxyView, analysis: Analysis) -> None:
@@ -71,52 +71,54 @@ def _choose() -> None:
         st.toggle("Skip the same galaxy", key="skip_same", help='One imaged twice: within 5" on the sky.')
 
 
-def _show(view: GalaxyView, found: SkyNeighbours, name: str, first: tuple[GalleryItem, ...] = ()) -> None:
-    rows, _ = _found_neighbours(found)
+def _show(view: GalaxyView, neighbours: SkyNeighbours, name: str, first: tuple[GalleryItem, ...] = ()) -> None:
+    rows, _ = _found_neighbours(neighbours)
     key = f"gallery-{name}"
-    cards = [*first, *cards_of(view, rows, notes_of(found))]
+    cards = [*first, *cards_of(view, rows, notes_of(neighbours))]
     show_gallery(cards, key, pick, selected=str(int(view.facts["galaxy_id"])), width=WIDTH)
 
 
-def notes_of(found: SkyNeighbours) -> list[str]:
+def notes_of(neighbours: SkyNeighbours) -> list[str]:
     """What is said of each neighbour of one galaxy: how far it is, or that it is the same galaxy."""
-    rows, distances = _found_neighbours(found)
-    same, apart = found.same[0][: len(rows)], found.separations[0][: len(rows)]
+    rows, distances = _found_neighbours(neighbours)
+    same, apart = neighbours.same[0][: len(rows)], neighbours.separations[0][: len(rows)]
     return [
         f'same galaxy, {arcsec:.1f}"' if twin else f"{distance:.3g}"
         for distance, twin, arcsec in zip(distances, same, apart, strict=True)
     ]
 
 
-def _found_neighbours(found: SkyNeighbours) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    count = int((found.rows[0] >= 0).sum())
-    return found.rows[0][:count], found.distances[0][:count]
+def _found_neighbours(neighbours: SkyNeighbours) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    count = int((neighbours.rows[0] >= 0).sum())
+    return neighbours.rows[0][:count], neighbours.distances[0][:count]
 
 
-def _offer(view: GalaxyView, found: SkyNeighbours, least: bool) -> None:
-    rows, distances = _found_neighbours(found)
+def _offer(view: GalaxyView, neighbours: SkyNeighbours, least: bool) -> None:
+    rows, distances = _found_neighbours(neighbours)
     name = f"{'least like' if least else 'neighbours of'} {view.facts['galaxy_id']}"
     model = view.model.name if view.model else None
     rows, distances = np.append(view.row, rows), np.append(np.float32(0), distances)  # the galaxy itself, first
     offer_selection(SelectedGalaxies(view.survey, rows, model, {"distance": distances}, name))
 
 
-def _show_outsider(view: GalaxyView, model: ModelFolder, analysis: Analysis, wish: NeighbourSettings) -> None:
+def _show_outsider(view: GalaxyView, model: ModelFolder, analysis: Analysis, settings: NeighbourSettings) -> None:
     """Nothing is computed before a file is there: TensorFlow takes seconds to load."""
     display = view.survey.unit == DISPLAY_UNIT
-    given = st.file_uploader(
+    upload = st.file_uploader(
         "An image of one galaxy, in the middle: "
         + ("JPEG or PNG" if display else "FITS with the survey's bands, or NumPy"),
         type=[suffix.lstrip(".") for suffix in (DISPLAY_SUFFIXES if display else SUFFIXES)],
         key="outside_image",
     )
-    if given is None:
+    if upload is None:
         return
     loaded = network_is_loaded(view.survey, model)
     try:
         with st.spinner(f"{'Asking the network' if loaded else 'Loading TensorFlow and the network'} …"):
-            picture, found = neighbours_of_file(view.survey, model, analysis, given.name, given.getvalue(), wish)
+            picture, neighbours = neighbours_of_file(
+                view.survey, model, analysis, upload.name, upload.getvalue(), settings
+            )
     except Gz2interpError as error:
         caption(str(error))
         return
-    _show(view, found, "outsider", (GalleryItem("", picture, given.name, "your image"),))
+    _show(view, neighbours, "outsider", (GalleryItem("", picture, upload.name, "your image"),))

@@ -58,8 +58,13 @@ def show_mistakes(card: ModelCard, survey: Survey) -> None:
     heading("Most confident misclassifications", f"Label → prediction; {_side(card.side)}. A click opens the galaxy.")
     pictures = pictures_of(survey, [mistake.row for mistake in card.mistakes])
     cards = [
-        Picture(each.galaxy_id, picture, label_and_prediction(each.label, each.prediction), f"{each.confidence:.1%}")
-        for each, picture in zip(card.mistakes, pictures, strict=True)
+        Picture(
+            mistake.galaxy_id,
+            picture,
+            label_and_prediction(mistake.label, mistake.prediction),
+            f"{mistake.confidence:.1%}",
+        )
+        for mistake, picture in zip(card.mistakes, pictures, strict=True)
     ]
     key = "gallery-mistakes"
     show_gallery(cards, key, _pick, selected=current().galaxy_id, width=130)
@@ -78,8 +83,8 @@ def show_suspects(survey: Survey, model: ModelFolder) -> None:
         "Suspect labels",
         f"{count:,} of {len(table):,} labels; networks that have not met these galaxies are surer of another class",
     )
-    shown = table.head(MOST_SUSPECTS)[["rank", "galaxy_id", "label", "suggestion", "self_confidence", "suspect"]]
-    st.dataframe(shown.assign(galaxy_id=shown["galaxy_id"].astype("str")), hide_index=True, height=250, width="stretch")
+    top = table.head(MOST_SUSPECTS)[["rank", "galaxy_id", "label", "suggestion", "self_confidence", "suspect"]]
+    st.dataframe(top.assign(galaxy_id=top["galaxy_id"].astype("str")), hide_index=True, height=250, width="stretch")
     st.download_button(
         "Suspect labels (ECSV)",
         lambda: suspects_table(survey, model),
@@ -91,9 +96,9 @@ def show_suspects(survey: Survey, model: ModelFolder) -> None:
 
 def show_sweeps(survey: Survey) -> None:
     """The tables of recipes that were compared on this survey."""
-    for name, compared in sweeps_of(survey).items():
+    for name, table in sweeps_of(survey).items():
         heading(f"Recipes compared: {name}", "accuracy on the test side, with its 95 % interval")
-        st.dataframe(compared, hide_index=True, width="stretch")
+        st.dataframe(table, hide_index=True, width="stretch")
 
 
 def _show_scores(evaluation: Evaluation) -> None:
@@ -106,8 +111,8 @@ def _show_scores(evaluation: Evaluation) -> None:
     rest = evaluation.rest
     if rest.count and rest.agreement is not None:
         figures["Agreement with the most votes, galaxies without label"] = _percent(rest.agreement)
-    told = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())
-    st.html(f'<dl class="gz2-figures">{told}</dl>')
+    numbers = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in figures.items())
+    st.html(f'<dl class="gz2-figures">{numbers}</dl>')
     caption(f"On {evaluation.selection}. Beside the numbers: 95 % intervals.")
     left, right = st.columns(2, gap="medium")
     with left:
@@ -117,17 +122,22 @@ def _show_scores(evaluation: Evaluation) -> None:
         heading("Confusion matrix", "numbers of galaxies")
         draw(confusion_panel(evaluation), "confusion")
     rows = [
-        [escape(name_in_words(each.name)), f"{each.recall.count:,}", _percent(each.recall), _percent(each.precision)]
-        for each in evaluation.classes
+        [
+            escape(name_in_words(score.name)),
+            f"{score.recall.count:,}",
+            _percent(score.recall),
+            _percent(score.precision),
+        ]
+        for score in evaluation.classes
     ]
     show_table("Classes", ["Class", "*Galaxies", "*Recall", "*Precision"], rows)
 
 
 def _show_unknown(card: ModelCard) -> None:
     if card.unknown:
-        told = "".join(f"<li>{escape(sentence)}</li>" for sentence in card.unknown)
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in card.unknown)
         title = "Not evaluated yet" if card.evaluation is None else "Not known"
-        st.html(f'<div class="gz2-empty"><h3>{title}</h3><ul>{told}</ul></div>')
+        st.html(f'<div class="gz2-empty"><h3>{title}</h3><ul>{items}</ul></div>')
 
 
 def _show_failures(card: ModelCard) -> None:

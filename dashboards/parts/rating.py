@@ -37,9 +37,9 @@ LARGE: Final = 200_000
 """Galaxies from which on the ranking is renewed when asked: learning anew takes seconds."""
 
 
-def show_rating(found: UnusualGalaxies) -> None:
+def show_rating(galaxies: UnusualGalaxies) -> None:
     """The galaxy on show with its keys, and the ranking beside it."""
-    ranking = _ranking(found)
+    ranking = _ranking(galaxies)
     if not len(ranking.order):
         _offer_to_leave_out(ranking)
         return
@@ -48,19 +48,19 @@ def show_rating(found: UnusualGalaxies) -> None:
     with left:
         _show_galaxy(ranking, position)
     with right:
-        if found.caveat:
-            caption(found.caveat)
+        if galaxies.caveat:
+            caption(galaxies.caveat)
         _offer_to_leave_out(ranking)
-        _offer_to_learn(found)
+        _offer_to_learn(galaxies)
         _show_ranking(ranking, position)
 
 
-def _ranking(found: UnusualGalaxies) -> Ranking:
+def _ranking(galaxies: UnusualGalaxies) -> Ranking:
     """As it is now; of a large survey, in the order in which it was when the person last asked for it to learn."""
-    now, without = ratings_for(found.survey).count(), bool(st.session_state.get("unusual_without"))
-    if len(found.scores) <= LARGE:
-        return ranking_for(found, now, without)
-    return ranking_for(found, int(st.session_state.setdefault("unusual_learnt", now)), without).with_current_ratings()
+    now, without = ratings_for(galaxies.survey).count(), bool(st.session_state.get("unusual_without"))
+    if len(galaxies.scores) <= LARGE:
+        return ranking_for(galaxies, now, without)
+    return ranking_for(galaxies, int(st.session_state.setdefault("unusual_learnt", now)), without).with_current_ratings()
 
 
 def _offer_to_leave_out(ranking: Ranking) -> None:
@@ -73,9 +73,9 @@ def _offer_to_leave_out(ranking: Ranking) -> None:
         caption(f"{artefacts_in_words(ranking.left_out)}.")
 
 
-def _offer_to_learn(found: UnusualGalaxies) -> None:
-    now = ratings_for(found.survey).count()
-    if len(found.scores) > LARGE and st.session_state["unusual_learnt"] != now:
+def _offer_to_learn(galaxies: UnusualGalaxies) -> None:
+    now = ratings_for(galaxies.survey).count()
+    if len(galaxies.scores) > LARGE and st.session_state["unusual_learnt"] != now:
         learn = {"unusual_learnt": now}
         st.button("Learn from the new ratings", on_click=st.session_state.update, args=(learn,), key="unusual_learn")
 
@@ -98,33 +98,35 @@ def _position(ranking: Ranking) -> int:
 
 
 def _show_galaxy(ranking: Ranking, position: int) -> None:
-    found = ranking.galaxies
-    known = found.scores.iloc[position]
-    galaxy_id = str(found.scores["galaxy_id"].to_numpy()[position])
+    galaxies = ranking.galaxies
+    row = galaxies.scores.iloc[position]
+    galaxy_id = str(galaxies.scores["galaxy_id"].to_numpy()[position])
     rank = int(np.flatnonzero(ranking.order == position)[0]) + 1
     heading(f"{rank:,} of {len(ranking.order):,}", f"galaxy {galaxy_id}")
-    picture = pictures_of(found.survey, [int(known["row"])])[0]
+    picture = pictures_of(galaxies.survey, [int(row["row"])])[0]
     st.html(f'<img class="gz2-unusual" src="{picture}" alt="galaxy {galaxy_id}">')
     rating = _rating_of(ranking, position)
-    turn = ratings_for(found.survey).count()
-    show_rating_bar(BAR, galaxy_id, rating, turn, lambda given: _press(ranking, given))
-    told = "Not rated yet." if rating is None else f"Rated {rating}."
-    caption(f"{told} Keys work all over this page: i is 5, b is 0; up and down the ranking; next is what to rate next.")
+    turn = ratings_for(galaxies.survey).count()
+    show_rating_bar(BAR, galaxy_id, rating, turn, lambda press: _press(ranking, press))
+    words = "Not rated yet." if rating is None else f"Rated {rating}."
+    caption(
+        f"{words} Keys work all over this page: i is 5, b is 0; up and down the ranking; next is what to rate next."
+    )
     (reason,) = ranking.reasons(np.array([position]))
     st.html(f'<div class="gz2-message">{escape(reason)}</div>')
-    _show_scores(known)
+    _show_scores(row)
     tag, note = st.columns([1, 2])
     tag.text_input("Tag", key="rating_tag", placeholder="merger, ring, ...", help="Given with the ratings that follow.")
     note.text_input("Note", key="rating_note", placeholder="of this galaxy")
 
 
-def _show_scores(known: pd.Series[Any]) -> None:
+def _show_scores(row: pd.Series[Any]) -> None:
     """Each score as a bar from the middle of the survey, where it has none, to a normal score of 4."""
     lines = []
     for name, title in TITLES.items():
-        if f"normal_{name}" not in known:  # kept by an earlier version, which had no such score
+        if f"normal_{name}" not in row:  # kept by an earlier version, which had no such score
             continue
-        value = float(known[f"normal_{name}"])
+        value = float(row[f"normal_{name}"])
         label = f"{title[0].upper()}{title[1:]}"
         if np.isfinite(value):
             width = 75 * float(np.clip(value / 4, 0.005, 1))
@@ -136,17 +138,17 @@ def _show_scores(known: pd.Series[Any]) -> None:
 
 
 def _show_ranking(ranking: Ranking, position: int) -> None:
-    found = ranking.galaxies
+    galaxies = ranking.galaxies
     pages = -(-len(ranking.order) // PAGE)
     title, turn = st.columns([3, 1], vertical_alignment="bottom")
     with turn:
         page = int(st.number_input(f"Page of {pages:,}", 1, pages, 1, key="unusual_page"))
     with title:
-        heading("The most unusual first", f"{', '.join(found.layers)} of {found.model.name}")
-    shown = ranking.order[(page - 1) * PAGE : page * PAGE]
-    scores = found.scores.iloc[shown]
-    said = found.model.predictions.set_index("row")["prediction"].reindex(scores["row"].to_numpy())
-    pictures = pictures_of(found.survey, scores["row"].to_numpy())
+        heading("The most unusual first", f"{', '.join(galaxies.layers)} of {galaxies.model.name}")
+    positions = ranking.order[(page - 1) * PAGE : page * PAGE]
+    scores = galaxies.scores.iloc[positions]
+    predictions = galaxies.model.predictions.set_index("row")["prediction"].reindex(scores["row"].to_numpy())
+    pictures = pictures_of(galaxies.survey, scores["row"].to_numpy())
     cards = [
         GalleryItem(
             str(galaxy_id),
@@ -155,18 +157,20 @@ def _show_ranking(ranking: Ranking, position: int) -> None:
             _note(ranking, int(at), reason),
         )
         for i, (galaxy_id, picture, prediction, at, reason) in enumerate(
-            zip(scores["galaxy_id"].tolist(), pictures, said, shown, ranking.reasons(shown), strict=True)
+            zip(scores["galaxy_id"].tolist(), pictures, predictions, positions, ranking.reasons(positions), strict=True)
         )
     ]
-    selected = str(found.scores["galaxy_id"].to_numpy()[position])
+    selected = str(galaxies.scores["galaxy_id"].to_numpy()[position])
     show_gallery(cards, GALLERY, pick, selected=selected, width=112)
     _show_progress(ranking)
     first = ranking.order[:TAKEN]
-    known = found.scores.iloc[first]
+    table = galaxies.scores.iloc[first]
     extra = {"unusual": ranking.scores[first].astype(np.float32), "reason": np.array(ranking.reasons(first))}
     meanings = {"reason": ColumnMeaning(words="Why the galaxy is unusual")}
-    rows = known["row"].to_numpy()
-    offer_selection(SelectedGalaxies(found.survey, rows, found.model.name, extra, "most unusual", meanings=meanings))
+    rows = table["row"].to_numpy()
+    offer_selection(
+        SelectedGalaxies(galaxies.survey, rows, galaxies.model.name, extra, "most unusual", meanings=meanings)
+    )
 
 
 def _note(ranking: Ranking, position: int, reason: str) -> str:
@@ -177,8 +181,8 @@ def _note(ranking: Ranking, position: int, reason: str) -> str:
 def _show_progress(ranking: Ranking) -> None:
     survey = ranking.galaxies.survey
     counts = [int((ranking.ratings == value).sum()) for value in range(HIGHEST + 1)]
-    told = "   ".join(f"{value}: {count}" for value, count in enumerate(counts) if count)
-    words = f"{len(ranking.ratings):,} rated" + (f" ({told})" if told else ", and the ranking has not learnt yet")
+    numbers = "   ".join(f"{value}: {count}" for value, count in enumerate(counts) if count)
+    words = f"{len(ranking.ratings):,} rated" + (f" ({numbers})" if numbers else ", and the ranking has not learnt yet")
     line, save = st.columns([2, 1], vertical_alignment="center")
     with line:
         caption(f"{words}. Each rating is on the disk at once, in ratings.sqlite.")
@@ -204,16 +208,16 @@ def _me() -> str:
     return str(st.session_state.setdefault("rating_page", f"page {uuid4().hex[:12]}"))
 
 
-def _press(ranking: Ranking, given: RatingKeyPress) -> None:
+def _press(ranking: Ranking, press: RatingKeyPress) -> None:
     """Do what a key says; runs before the page is drawn again."""
-    if given.key == "undo":
+    if press.key == "undo":
         _undo(ranking)
-    elif given.key in ("following", "previous"):
-        _move(ranking, given.galaxy_id, 1 if given.key == "following" else -1)
+    elif press.key in ("following", "previous"):
+        _move(ranking, press.galaxy_id, 1 if press.key == "following" else -1)
     else:
-        if given.key != "next":
+        if press.key != "next":
             tag, note = (str(st.session_state.get(f"rating_{name}", "")).strip() for name in ("tag", "note"))
-            rate(ranking.galaxies.survey, given.galaxy_id, int(given.key), tag, note, _me())
+            rate(ranking.galaxies.survey, press.galaxy_id, int(press.key), tag, note, _me())
             st.session_state["rating_note"] = ""
         _go_on(ranking)
 
@@ -234,11 +238,11 @@ def _move(ranking: Ranking, galaxy_id: str, step: int) -> None:
 
 
 def _undo(ranking: Ranking) -> None:
-    taken = ratings_for(ranking.galaxies.survey).undo(_me())
-    if not taken:
+    ratings = ratings_for(ranking.galaxies.survey).undo(_me())
+    if not ratings:
         add_message(
             "Nothing that was rated on this page is left to undo; gz2interp ratings undo takes back what others said."
         )
         return
-    add_message(f"Taken back: galaxy {taken[-1].galaxy_id} was rated {taken[-1].rating}.")
-    change(galaxy_id=str(taken[-1].galaxy_id))
+    add_message(f"Taken back: galaxy {ratings[-1].galaxy_id} was rated {ratings[-1].rating}.")
+    change(galaxy_id=str(ratings[-1].galaxy_id))

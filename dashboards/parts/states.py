@@ -22,8 +22,8 @@ TITLES = {"paint": "Painting galaxies", "fit": "Training the network", "analyse"
 
 def show_missing(title: str, words: str, command: str = "") -> None:
     """A frame that says what is not there, why, and the command that makes it."""
-    told = f"<br><br><code>{escape(command)}</code>" if command else ""
-    st.html(f'<div class="gz2-empty"><h3>{escape(title)}</h3>{escape(words)}{told}</div>')
+    code = f"<br><br><code>{escape(command)}</code>" if command else ""
+    st.html(f'<div class="gz2-empty"><h3>{escape(title)}</h3>{escape(words)}{code}</div>')
 
 
 def show_error(error: Gz2interpError, title: str) -> None:
@@ -64,14 +64,14 @@ def show_no_survey() -> None:
 def show_building(name: str) -> None:
     """How far the building is, asked once a second; the page follows when it is over."""
     survey = surveys_folder() / name
-    known = building.look(survey)
-    if known is None or known.state == "finished":
+    build = building.look(survey)
+    if build is None or build.state == "finished":
         _finish(survey, name)
-    assert known is not None
+    assert build is not None
     _, middle, _ = st.columns([1, 2.2, 1])
     with middle:
-        _show_progress(known, name)
-        if known.state == "running":
+        _show_progress(build, name)
+        if build.state == "running":
             st.button("Stop", on_click=building.stop, args=(survey,))
         else:
             again, away = st.columns([1, 1])
@@ -79,31 +79,31 @@ def show_building(name: str) -> None:
             away.button("Never mind", on_click=building.forget, args=(survey,), width="stretch")
 
 
-def _show_progress(known: BuildState, name: str) -> None:
+def _show_progress(build: BuildState, name: str) -> None:
     titles = {
         "running": "Building the demo",
         "failed": "The demo could not be built",
         "stopped": "The demo was stopped",
     }
-    minutes, seconds = divmod(int(known.seconds), 60)
+    minutes, seconds = divmod(int(build.seconds), 60)
     words = (
         "You may close this page: the building goes on."
-        if known.state == "running"
+        if build.state == "running"
         else f"After {minutes} min {seconds:02d} s. What has been painted is kept: starting again goes on from there."
     )
-    words = "These are its last words:" if known.state == "failed" else words
-    st.html(f'<div class="gz2-empty" style="margin-top: 9vh"><h3>{titles[known.state]}</h3>{words}</div>')
-    if known.state == "failed":
-        st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
+    words = "These are its last words:" if build.state == "failed" else words
+    st.html(f'<div class="gz2-empty" style="margin-top: 9vh"><h3>{titles[build.state]}</h3>{words}</div>')
+    if build.state == "failed":
+        st.code(build.words or "(it said nothing)", language=None, wrap_lines=True)
     for stage in STAGES:
-        progress = known.stages.get(stage)
-        if progress is None and known.state != "running":
+        progress = build.stages.get(stage)
+        if progress is None and build.state != "running":
             continue  # what had not begun will not
         share = progress.share if progress else 0.0
         counted = f"{progress.done:,} of {progress.total:,}" if progress else "waiting"
-        said = progress.message or counted if progress else counted
-        st.progress(share, text=f"**{TITLES[stage]}**  {plain(said)}")
-    if known.state == "running":
+        text = progress.message or counted if progress else counted
+        st.progress(share, text=f"**{TITLES[stage]}**  {plain(text)}")
+    if build.state == "running":
         st.caption(f"{minutes} min {seconds:02d} s")
 
 

@@ -33,7 +33,7 @@ def plain(text: str) -> str:
     """
     # Marks as character references, in which no Markdown, HTML, LaTeX or directive is seen; and a word joiner, which
     # is invisible, within what is replaced in plain text.
-    joined = JOINED.sub(lambda found: found[0] + "\N{WORD JOINER}", text.replace("\n", " "))
+    joined = JOINED.sub(lambda match: match[0] + "\N{WORD JOINER}", text.replace("\n", " "))
     return "".join(f"&#{ord(mark)};" if mark in MARKS else mark for mark in joined)
 
 
@@ -72,17 +72,17 @@ def as_text(figure: go.Figure) -> go.Figure:
                 trace[name] = _escape_all(np.asarray(values, dtype=object))
     axes = [*figure.select_xaxes(), *figure.select_yaxes()]
     bars = [trace.marker.colorbar for trace in figure.select_traces({"type": "scatter"}) if trace.marker.showscale]
-    for each in [*figure.layout.annotations, *(part.title for part in (*axes, *bars))]:
-        if each.text:
-            each.text = escape(each.text, quote=False)
+    for item in [*figure.layout.annotations, *(part.title for part in (*axes, *bars))]:
+        if item.text:
+            item.text = escape(item.text, quote=False)
     return figure
 
 
 def _escape_all(values: NDArray[np.object_]) -> NDArray[np.object_]:
-    texts = [escape(each, quote=False) if isinstance(each, str) else each for each in values.ravel()]
-    escaped = np.empty(len(texts), dtype=object)
-    escaped[:] = texts
-    return escaped.reshape(values.shape)
+    texts = [escape(value, quote=False) if isinstance(value, str) else value for value in values.ravel()]
+    result = np.empty(len(texts), dtype=object)
+    result[:] = texts
+    return result.reshape(values.shape)
 
 
 def signed_scale(limit: float, against: str, speaks_for: str) -> None:

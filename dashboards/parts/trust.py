@@ -41,39 +41,39 @@ def show_check(check: Check) -> None:
 
 def _show_verdict(check: Check) -> None:
     first, *rest = verdict(check)
-    told = "".join(f"<p>{escape(sentence)}</p>" for sentence in rest)
+    paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in rest)
     st.html(
         f'<h2 class="gz2-state">How far to trust what explains {escape(check.model)}</h2>'
-        f'<div class="gz2-message"><p><b>{escape(first)}</b></p>{told}</div>'
+        f'<div class="gz2-message"><p><b>{escape(first)}</b></p>{paragraphs}</div>'
     )
-    drawn = check.provenance.get("parameters", {})
+    parameters = check.provenance.get("parameters", {})
     caption(
-        f"Asked of the {check.score}, on {drawn.get('galaxies', '?')} galaxies of {check.survey}, "
-        f"on {drawn.get('few', '?')} of them where a method is asked a dozen times."
+        f"Asked of the {check.score}, on {parameters.get('galaxies', '?')} galaxies of {check.survey}, "
+        f"on {parameters.get('few', '?')} of them where a method is asked a dozen times."
     )
 
 
 def _show_methods(check: Check) -> None:
     heading("Methods and questions", f"{PASSED} passed, {FAILED} failed; most trustworthy first")
-    asked = judged_checks(check)
-    columns = ["Method", "*Passed", *(f"*{LIMITS[name].title}" for name in asked)]
+    names = judged_checks(check)
+    columns = ["Method", "*Passed", *(f"*{LIMITS[name].title}" for name in names)]
     rows = [
-        [escape(title_of(each.method)), f"{each.passed} of {each.judged}"]
-        + [_cell(check.of(each.method, name)) for name in asked]
-        for each in standings(check)
+        [escape(title_of(method.method)), f"{method.passed} of {method.judged}"]
+        + [_cell(check.of(method.method, name)) for name in names]
+        for method in standings(check)
     ]
     show_table("Methods", columns, rows)
     with st.expander("What each question asks, and what its number is"):
-        show_table("Questions", ["Title", "Question", "Number", "Passed if"], [_question_row(name) for name in asked])
+        show_table("Questions", ["Title", "Question", "Number", "Passed if"], [_question_row(name) for name in names])
 
 
 def _cell(findings: tuple[Finding, ...]) -> str:
-    judged = next((each for each in findings if each.passed is not None), None)
+    judged = next((finding for finding in findings if finding.passed is not None), None)
     if judged is None or judged.estimate.value is None:
         return '<span title="not asked of this method">·</span>'
     kind, mark = ("ok", PASSED) if judged.passed else ("failed", FAILED)
-    told = f"{escape(judged.words)} {judged.estimate.plain}, {judged.estimate.count} galaxies"
-    return f'<span class="gz2-status gz2-{kind}" title="{told}">{judged.estimate.value:.2f} <i>{mark}</i></span>'
+    title = f"{escape(judged.words)} {judged.estimate.plain}, {judged.estimate.count} galaxies"
+    return f'<span class="gz2-status gz2-{kind}" title="{title}">{judged.estimate.value:.2f} <i>{mark}</i></span>'
 
 
 def _question_row(name: str) -> list[str]:
@@ -84,11 +84,11 @@ def _question_row(name: str) -> list[str]:
 
 
 def _show_shortcuts(check: Check) -> None:
-    found = check.of("", "shortcut")
-    if not found:
+    findings = check.of("", "shortcut")
+    if not findings:
         return
     heading("Shortcuts", "does it tell classes by what is no part of the galaxy?")
-    rows = [[escape(each.subject), _shortcut(each), escape(each.words)] for each in found]
+    rows = [[escape(finding.subject), _shortcut(finding), escape(finding.words)] for finding in findings]
     show_table("Shortcuts", ["What", "*Pull", "In words"], rows)
 
 
@@ -102,13 +102,13 @@ def _shortcut(finding: Finding) -> str:
 
 def _show_cascade(check: Check) -> None:
     heading("What is left of the map when the network forgets", "from the answer down; judged is the mean")
-    stages = {each.subject: each for each in check.of(check.methods[0], "model_randomisation") if each.subject}
+    stages = {method.subject: method for method in check.of(check.methods[0], "model_randomisation") if method.subject}
     shares = [_share(view) for view in stages]
     curves = {
-        title_of(each.method): [
-            one.estimate.value or 0.0 for one in check.of(each.method, "model_randomisation") if one.subject
+        title_of(method.method): [
+            one.estimate.value or 0.0 for one in check.of(method.method, "model_randomisation") if one.subject
         ]
-        for each in standings(check)
+        for method in standings(check)
     }
     draw(cascade_panel(curves, shares), "cascade")
 
@@ -120,20 +120,20 @@ def _share(view: str) -> float:
 
 
 def _show_truth(check: Check) -> None:
-    classes = list(dict.fromkeys(each.subject for each in check.of("(gaussian)") if each.subject))
+    classes = list(dict.fromkeys(finding.subject for finding in check.of("(gaussian)") if finding.subject))
     heading(
         "Against the truth",
         "what the galaxies were painted of; galaxies are at the centre, so a Gaussian is hard to beat",
     )
     left, right = st.columns(2)
-    name = left.selectbox("Number", TRUTH, format_func=lambda each: LIMITS[each].title, key="trust_number")
+    name = left.selectbox("Number", TRUTH, format_func=lambda finding: LIMITS[finding].title, key="trust_number")
     view = right.selectbox(
-        "Galaxies taken for", ["", *classes], format_func=lambda each: each or "any class", key="trust_class"
+        "Galaxies taken for", ["", *classes], format_func=lambda finding: finding or "any class", key="trust_class"
     )
     rows = [
-        (title_of(method), found.estimate, found.passed)
+        (title_of(method), finding.estimate, finding.passed)
         for method in _in_order(check)
-        for found in _of(check, method, name, view)
+        for finding in _of(check, method, name, view)
     ]
     lines = {other: _value(check, f"({other})", name, view) for other in ("random", "gaussian", "light")}
     draw(dots_panel(rows, lines, LIMITS[name].words), "truth")
@@ -141,19 +141,19 @@ def _show_truth(check: Check) -> None:
 
 
 def _in_order(check: Check) -> list[str]:
-    return [each.method for each in standings(check) if each.method in METHODS]
+    return [method.method for method in standings(check) if method.method in METHODS]
 
 
 def _of(check: Check, method: str, name: str, view: str) -> list[Finding]:
-    return [each for each in check.of(method, name) if each.subject == view]
+    return [finding for finding in check.of(method, name) if finding.subject == view]
 
 
 def _value(check: Check, method: str, name: str, view: str) -> float | None:
-    found = _of(check, method, name, view)
-    return found[0].estimate.value if found else None
+    findings = _of(check, method, name, view)
+    return findings[0].estimate.value if findings else None
 
 
 def _show_unknown(check: Check) -> None:
     if check.unknown:
-        told = "".join(f"<li>{escape(sentence)}</li>" for sentence in check.unknown)
-        st.html(f'<div class="gz2-empty"><h3>Not known</h3><ul>{told}</ul></div>')
+        items = "".join(f"<li>{escape(sentence)}</li>" for sentence in check.unknown)
+        st.html(f'<div class="gz2-empty"><h3>Not known</h3><ul>{items}</ul></div>')

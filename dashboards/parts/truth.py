@@ -54,11 +54,11 @@ def _show_alteration(view: GalaxyView, galaxy_id: int, names: list[str]) -> None
     model = view.model if view.probabilities else None
     try:
         with st.spinner(_waiting(view, model)):
-            found = repainted_galaxy(view.survey, galaxy_id, alteration, model)
+            repaint = repainted_galaxy(view.survey, galaxy_id, alteration, model)
     except Gz2interpError as error:
         caption(str(error))
         return
-    _show_repaint(view, found)
+    _show_repaint(view, repaint)
 
 
 def _choose(view: GalaxyView, galaxy_id: int, names: list[str]) -> Alteration:
@@ -89,13 +89,13 @@ def _waiting(view: GalaxyView, model: ModelFolder | None) -> str:
     return "Painting, and loading TensorFlow and the network …"
 
 
-def _show_repaint(view: GalaxyView, found: Repainted) -> None:
+def _show_repaint(view: GalaxyView, repaint: Repainted) -> None:
     titles = ["as it is", "altered", "difference in r"]
-    draw(pictures_panel(altered_pictures(view.survey, found), titles), "altered")
+    draw(pictures_panel(altered_pictures(view.survey, repaint), titles), "altered")
     caption("Difference: red is light that came, blue light that went; the noise is the same.")
-    if found.said_before:
+    if repaint.said_before:
         heading("The network says", "of the galaxy as it is, and altered")
-        draw(before_after_bars(found.said_before, found.said_after), "altered-said")
+        draw(before_after_bars(repaint.said_before, repaint.said_after), "altered-said")
     elif view.model is not None:
         caption("The network has not been run over this survey, so it is not asked.")
 

@@ -155,8 +155,8 @@ def _show_offer(survey: Survey, model: str, first: str) -> None:
         )
         if words:
             with command:
-                told = shlex.join(["python", *working.command_of(survey.path, words)])
-                caption(Html(f"<code>{escape(told)}</code>"))
+                command_line = shlex.join(["python", *working.command_of(survey.path, words)])
+                caption(Html(f"<code>{escape(command_line)}</code>"))
 
 
 def _fit(survey: Survey, model: str) -> list[str]:
@@ -172,8 +172,8 @@ def _sweep(survey: Survey, model: str) -> list[str]:
     recipes = left.multiselect("Recipes", _recipes(), ["default", "original"], key="work_recipes")
     scheme = middle.selectbox("Labels", [_OWN, *LABEL_SCHEMES], key="work_scheme")
     name = right.text_input("Names begin with", "sweep", key="work_names").strip()
-    each = [word for recipe in recipes for word in ("--sweep", recipe)]
-    return ["fit", "--name", name, *each, *_labels(scheme)] if name and recipes else []
+    options = [word for recipe in recipes for word in ("--sweep", recipe)]
+    return ["fit", "--name", name, *options, *_labels(scheme)] if name and recipes else []
 
 
 def _suspects(survey: Survey, model: str) -> list[str]:
@@ -190,9 +190,9 @@ def _committee(survey: Survey, model: str) -> list[str]:
     members = left.multiselect("Members", networks, [model] if model in networks else [], key="work_members")
     name = middle.text_input("Name", _free(survey, "committee"), key="work_committee").strip()
     scales = _SCALES if right.toggle("Nearer and farther too", key="work_scales") else ()
-    each = [word for member in members for word in ("--member", member)]
-    each += [word for scale in scales for word in ("--scale", scale)]
-    return ["committee", "--name", name, *each] if name and members else []
+    options = [word for member in members for word in ("--member", member)]
+    options += [word for scale in scales for word in ("--scale", scale)]
+    return ["committee", "--name", name, *options] if name and members else []
 
 
 def _analyse(survey: Survey, model: str) -> list[str]:
@@ -207,17 +207,17 @@ def _analyse(survey: Survey, model: str) -> list[str]:
 
 
 def _compare(survey: Survey, model: str) -> list[str]:
-    sides = analysed_layers(survey)
-    if len(sides) < 2:
+    layers = analysed_layers(survey)
+    if len(layers) < 2:
         caption("Two analysed layers are needed: gz2interp analyse with another --model or --layer makes a second.")
         return []
     left, right = st.columns(2)
-    chosen = [
-        column.selectbox(name, sides, at, format_func=" · ".join, key=f"work_compare_{at}")
+    pair = [
+        column.selectbox(name, layers, at, format_func=" · ".join, key=f"work_compare_{at}")
         for column, name, at in ((left, "First", 0), (right, "Second", 1))
     ]
-    words = [word for name, layer in chosen for word in ("--model", name, "--layer", layer)]
-    return ["compare", *words, "--most", "0"] if chosen[0] != chosen[1] else []
+    words = [word for name, layer in pair for word in ("--model", name, "--layer", layer)]
+    return ["compare", *words, "--most", "0"] if pair[0] != pair[1] else []
 
 
 _OF_A_LAYER = ("clusters", "unusual", "channels", "features", "agreement")
@@ -231,9 +231,9 @@ def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
             caption("There are latents only, and no network.")
             return []
         at = models.index(model) if model in models else 0
-        chosen = st.selectbox("Network", models, at, key=f"work_{verb}_of")
-        layer = current().layer if verb in _OF_A_LAYER and chosen == current().model else ""
-        return [verb, "--model", chosen, *(["--layer", layer] if layer else [])]
+        network = st.selectbox("Network", models, at, key=f"work_{verb}_of")
+        layer = current().layer if verb in _OF_A_LAYER and network == current().model else ""
+        return [verb, "--model", network, *(["--layer", layer] if layer else [])]
 
     return fields
 
@@ -295,50 +295,50 @@ def _labels(scheme: str) -> list[str]:
 
 def _free(survey: Survey, stem: str) -> str:
     """A name that no model has."""
-    taken = set(survey.models())
-    names = (stem, *(f"{stem}-{number}" for number in range(2, len(taken) + 3)))
-    return next(name for name in names if name not in taken)
+    names_in_use = set(survey.models())
+    names = (stem, *(f"{stem}-{number}" for number in range(2, len(names_in_use) + 3)))
+    return next(name for name in names if name not in names_in_use)
 
 
 @st.fragment(run_every=1.0)
 def _show_state(survey: Survey) -> None:
     """How far it is, asked once a second; the page follows when it is over."""
-    known = working.look(survey.path)
-    if known is None or known.state == "finished":
-        if known is not None:
+    process = working.look(survey.path)
+    if process is None or process.state == "finished":
+        if process is not None:
             working.forget(survey.path)
-            add_message(f"Done: {TASKS[working.task_of(known)].title.lower()}.")
+            add_message(f"Done: {TASKS[working.task_of(process)].title.lower()}.")
         st.rerun()
-    assert known is not None
+    assert process is not None
     with st.container(key="work"):
-        if known.state == "running":
-            _show_running(survey, known)
+        if process.state == "running":
+            _show_running(survey, process)
         else:
-            _show_ended(survey, known)
+            _show_ended(survey, process)
 
 
-def _show_running(survey: Survey, known: BuildState) -> None:
-    show_missing(TASKS[working.task_of(known)].running, "It goes on while this page is closed.")
-    for progress in known.stages.values():
+def _show_running(survey: Survey, process: BuildState) -> None:
+    show_missing(TASKS[working.task_of(process)].running, "It goes on while this page is closed.")
+    for progress in process.stages.values():
         st.progress(
             progress.share, text=f"**{plain(progress.stage)}**  {plain(progress.message) or f'{progress.share:.0%}'}"
         )
-    if not known.stages:
+    if not process.stages:
         st.progress(0.0, text="TensorFlow is loaded, and the galaxies are read")
-    minutes, seconds = divmod(int(known.seconds), 60)
+    minutes, seconds = divmod(int(process.seconds), 60)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Stop", key="work_stop", on_click=working.stop, args=(survey.path,))
         caption(f"for {minutes} min {seconds:02d} s now")
 
 
-def _show_ended(survey: Survey, known: BuildState) -> None:
-    stopped = known.state == "stopped"
-    title = TASKS[working.task_of(known)].title
+def _show_ended(survey: Survey, process: BuildState) -> None:
+    stopped = process.state == "stopped"
+    title = TASKS[working.task_of(process)].title
     if stopped:
         show_missing(f"Stopped: {title.lower()}", _KEPT)
     else:
         show_missing(f"Failed: {title.lower()}", "These are its last words:")
-        st.code(known.words or "(it said nothing)", language=None, wrap_lines=True)
+        st.code(process.words or "(it said nothing)", language=None, wrap_lines=True)
     label = "Go on" if stopped else "Try again"
     with st.container(horizontal=True):
         st.button(label, key="work_again", type="primary", on_click=working.restart, args=(survey.path,))

@@ -57,8 +57,8 @@ def _nothing() -> None:
 
 @cache
 def _bar() -> Callable[..., Any]:
-    own = files("dashboards.rating_component")
-    css, js = (own.joinpath(f"rating.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
+    folder = files("dashboards.rating_component")
+    css, js = (folder.joinpath(f"rating.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
     events = files("dashboards").joinpath("events.js").read_text("utf-8")
     html = '<div class="gz2-rating" role="toolbar" aria-label="Rate this galaxy"></div>'
     return st.components.v2.component("gz2interp.rating", html=html, css=css, js=events + js, isolate_styles=False)

@@ -66,51 +66,51 @@ def _has_clusters(analysis: Analysis) -> bool:
 
 
 def _show_clusters(survey: Survey, model: ModelFolder, analysis: Analysis, folder: ClusterFolder) -> None:
-    ground = map_data_of(survey, model, analysis)
-    if not current().galaxy_id or ground.position_of(survey.row_of(current().galaxy_id)) is None:
+    map_data = map_data_of(survey, model, analysis)
+    if not current().galaxy_id or map_data.position_of(survey.row_of(current().galaxy_id)) is None:
         settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[int(analysis.rows[0])]))
     columns = colour_columns(survey, model)
     if current().colour not in columns:
         settle(colour=columns[0])
     view = GalaxyView(survey, model, survey.row_of(current().galaxy_id))
-    members = selected_members(ground, survey, model, analysis)
+    members = selected_members(map_data, survey, model, analysis)
     left, right = st.container(key="panels").columns([46, 54], gap="medium")
     with right:
         scale = show_scales(folder.clusters)
         show_cluster_cards(view, folder, scale, analysis.layer)
     with left:
-        _show_map(survey, model, ground, view, members, folder, scale)
+        _show_map(survey, model, map_data, view, members, folder, scale)
         if members is not None:
-            show_members(view, ground, members)
+            show_members(view, map_data, members)
 
 
 def _show_map(
     survey: Survey,
     model: ModelFolder,
-    ground: MapData,
+    map_data: MapData,
     view: GalaxyView,
     members: Any,
     folder: ClusterFolder,
     scale: str,
 ) -> None:
-    shown = folder.clusters.of(scale)
-    chosen = next((each.number for each in shown if each.name == current().cluster), 0)
-    flagged = {each.number for each in shown if each.flags}
-    found = outlines_of(ground, folder, scale)
+    of_scale = folder.clusters.of(scale)
+    selected = next((cluster.number for cluster in of_scale if cluster.name == current().cluster), 0)
+    flagged = {cluster.number for cluster in of_scale if cluster.flags}
+    outlines = outlines_of(map_data, folder, scale)
     numbers = folder.members[scale].to_numpy(np.int64)
 
     def also(place: int) -> Mapping[str, Any]:
         """A click in a cluster selects it; one between the clusters lets go."""
         number = int(numbers[place])
-        return select_cluster(f"{scale}-{number}" if number else "", ground.layer)
+        return select_cluster(f"{scale}-{number}" if number else "", map_data.layer)
 
     show_map_panel(
-        ground,
-        colouring_of(survey, model, ground, current().colour),
-        ground.position_of(view.row),
+        map_data,
+        colouring_of(survey, model, map_data, current().colour),
+        map_data.position_of(view.row),
         members,
-        f"clusters-{ground.key}",
-        over=lambda figure: add_outlines(figure, found, chosen, flagged),
+        f"clusters-{map_data.key}",
+        over=lambda figure: add_outlines(figure, outlines, selected, flagged),
         also=also,
     )
 

@@ -13,23 +13,23 @@ from gz2interp.stores.survey import Survey
 
 
 def _show(survey: Survey, name: str) -> None:
-    sides = analysed_layers(survey)
-    if len(sides) < 2:
+    layers = analysed_layers(survey)
+    if len(layers) < 2:
         show_missing(
             "Nothing to compare yet",
             "Two analysed layers are needed: of one network, of two, or latents of your own.",
             f"gz2interp analyse {survey.path} --model {name or 'MODEL'} --layer LAYER",
         )
         return
-    sides.sort(key=lambda side: side[0] != name)
+    layers.sort(key=lambda side: side[0] != name)
     with st.container(key="compare"):
         left, right, _ = st.columns([1.2, 1.2, 2])
-        one, two = default_pair(survey, sides)
-        first = left.selectbox("First", sides, one, format_func=" · ".join, key="compare_first")
-        second = right.selectbox("Second", sides, two, format_func=" · ".join, key="compare_second")
-        found = comparison_of(survey, first, second)
-        if found is not None:
-            show_compared(found, survey)
+        one, two = default_pair(survey, layers)
+        first = left.selectbox("First", layers, one, format_func=" · ".join, key="compare_first")
+        second = right.selectbox("Second", layers, two, format_func=" · ".join, key="compare_second")
+        comparison = comparison_of(survey, first, second)
+        if comparison is not None:
+            show_compared(comparison, survey)
             return
         words = f"--model {first[0]} --layer {first[1]} --model {second[0]} --layer {second[1]}"
         show_missing(

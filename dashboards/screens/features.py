@@ -61,103 +61,103 @@ def _show(survey: Survey, name: str) -> None:
         return
     if not current().galaxy_id:
         settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[int(analysis.rows[0])]))
-    shelf = layer_results_of(survey, model, analysis)
-    view = _show_views(shelf, layers)
+    results = layer_results_of(survey, model, analysis)
+    view = _show_views(results, layers)
     caption(f"Layer {analysis.words}, network {model.name}")
     if not has_blocks(analysis):
         others = [pair for pair in layers_with(survey, has_blocks) if pair != (name, analysis.layer)]
         offer_layers(others, "channels")
     if view in LIVE:
-        _show_galaxy(shelf, model, LIVE[view])
-    elif shelf.blocks is None and shelf.features is None:
-        _offer_blocks(shelf)
+        _show_galaxy(results, model, LIVE[view])
+    elif results.blocks is None and results.features is None:
+        _offer_blocks(results)
         return
     elif view == "atlas":
-        _show_atlas(shelf)
+        _show_atlas(results)
     else:
-        _show_layer(shelf)
-    _offer_features(shelf)
+        _show_layer(results)
+    _offer_features(results)
 
 
-def _show_views(shelf: StoredLayer, layers: list[str]) -> str:
+def _show_views(results: StoredLayer, layers: list[str]) -> str:
     view = current().view if current().view in VIEWS else "layer"
     row = st.container(key="feature-views")
     left, layer, find = row.columns([2.1, 1, 1.4], vertical_alignment="bottom", gap="small")
     with left:
-        offer_choice("choose_view", view, lambda chosen: change(view=str(chosen)))
+        offer_choice("choose_view", view, lambda name: change(view=str(name)))
         st.segmented_control(
             "View",
             list(VIEWS),
             key="choose_view",
             format_func=VIEWS.__getitem__,
         )
-    show_layer_choices(layer, find, layers, shelf.analysis.layer, shelf.survey)
+    show_layer_choices(layer, find, layers, results.analysis.layer, results.survey)
     return view
 
 
-def _show_layer(shelf: StoredLayer) -> None:
+def _show_layer(results: StoredLayer) -> None:
     left, right = st.container(key="panels").columns([54, 46], gap="medium")
     with left:
-        chosen = show_sheet(shelf)
-    if chosen is not None:
+        block = show_sheet(results)
+    if block is not None:
         with right, st.container(key="block"):
-            show_block(shelf, *chosen)
+            show_block(results, *block)
 
 
-def _show_atlas(shelf: StoredLayer) -> None:
-    if shelf.blocks is None:
-        _offer_blocks(shelf)
+def _show_atlas(results: StoredLayer) -> None:
+    if results.blocks is None:
+        _offer_blocks(results)
     else:
-        show_atlas(shelf, shelf.blocks)
+        show_atlas(results, results.blocks)
 
 
-def _show_galaxy(shelf: StoredLayer, model: ModelFolder, show: Callable[[StoredLayer, BlocksView], None]) -> None:
-    row = shelf.survey.row_of(current().galaxy_id)
-    loaded = network_is_loaded(shelf.survey, model)
+def _show_galaxy(results: StoredLayer, model: ModelFolder, show: Callable[[StoredLayer, BlocksView], None]) -> None:
+    row = results.survey.row_of(current().galaxy_id)
+    loaded = network_is_loaded(results.survey, model)
     st.html(f'<div class="gz2-id" data-testid="galaxy-id">{current().galaxy_id}</div>')
     try:
         with st.spinner(f"{'Taking the galaxy apart' if loaded else 'Loading TensorFlow and the network'} …"):
-            apart = blocks_view_of(shelf, row)
+            view = blocks_view_of(results, row)
     except Gz2interpError as error:
         show_missing("This galaxy cannot be taken apart", str(error))
         return
-    show(shelf, apart)
+    show(results, view)
 
 
-def _offer_blocks(shelf: StoredLayer) -> None:
+def _offer_blocks(results: StoredLayer) -> None:
     show_missing(
         "Nobody has looked into this layer yet",
         "What its channels go with, in which galaxies each is loudest, which neurons speak together, and the atlas of "
         "all it says: minutes for some thousand galaxies. Feature images, which come after that, take minutes more.",
-        f"gz2interp channels {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer}",
+        f"gz2interp channels {results.survey.path} --model {results.model.name} --layer {results.analysis.layer}",
     )
     heading("Look into it", "It runs beside the dashboard, and can be stopped.")
-    show_work(shelf.survey, shelf.model.name, first="channels")
+    show_work(results.survey, results.model.name, first="channels")
 
 
-def _offer_features(shelf: StoredLayer) -> None:
-    if shelf.features is not None:
-        _offer_agreement(shelf)
+def _offer_features(results: StoredLayer) -> None:
+    if results.features is not None:
+        _offer_agreement(results)
         return
-    command = f"gz2interp features {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer}"
-    if shelf.begun:
+    command = f"gz2interp features {results.survey.path} --model {results.model.name} --layer {results.analysis.layer}"
+    if results.begun:
         show_missing("The sheet of feature images is not complete", "It goes on where it stopped.", command)
     else:
         show_missing("No feature images yet", "Images that excite each channel, group, cell and class.", command)
-    show_work(shelf.survey, shelf.model.name, first="features")
+    show_work(results.survey, results.model.name, first="features")
 
 
-def _offer_agreement(shelf: StoredLayer) -> None:
-    other = network_to_compare(shelf)
+def _offer_agreement(results: StoredLayer) -> None:
+    other = network_to_compare(results)
     if other is None or VIEWS.get(current().view, VIEWS["layer"]) != VIEWS["layer"]:
         return
     show_missing(
         "No other network has been asked about these images yet",
         "Whether they excite another network's channels too, beside what would do so by chance.",
-        f"gz2interp agreement {shelf.survey.path} --model {shelf.model.name} --layer {shelf.analysis.layer} "
+        f"gz2interp agreement {results.survey.path} --model {results.model.name} --layer {results.analysis.layer} "
         f"--with {other[0]} --with-layer {other[1]}",
     )
-    show_work(shelf.survey, shelf.model.name, first="agreement")
+    show_work(results.survey, results.model.name, first="agreement")
 
 
 show_network_page(_show, "A layer is looked into on the survey that its network belongs to.")

@@ -69,10 +69,10 @@ def show_survey(survey: Survey, names: list[str]) -> None:
     columns = colour_columns(survey, model)
     if current().colour not in columns:
         settle(colour=columns[0])
-    chosen = Selection(
+    displayed = Selection(
         **{**vars(current()), "survey": current().survey or survey.name, "layer": analysis.layer if analysis else ""}
     )
-    show_choices(ControlOptions(names, survey.models(), layers, columns), chosen, survey)
+    show_choices(ControlOptions(names, survey.models(), layers, columns), displayed, survey)
     if len(survey) == 0:
         show_missing("An empty survey", f"The catalogue of {survey.name} has no galaxies.")
         return
@@ -87,19 +87,19 @@ def _has_selected(analysis: Analysis) -> bool:
 
 def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> None:
     selection = current()
-    ground = map_data_of(survey, model, analysis)
+    map_data = map_data_of(survey, model, analysis)
     view = GalaxyView(survey, model, survey.row_of(selection.galaxy_id))
-    members = selected_members(ground, survey, model, analysis)
+    members = selected_members(map_data, survey, model, analysis)
     left, right = st.container(key="panels").columns([54, 46], gap="medium")
     below = st.container()
     if members is not None:
         with below:  # first, though it stands last: it is what a lasso asks for, and does not wait for the map
-            show_members(view, ground, members)
+            show_members(view, map_data, members)
     with left:
         _show_missing_parts(survey, model, analysis)
-        colouring = colouring_of(survey, model, ground, selection.colour)
+        colouring = colouring_of(survey, model, map_data, selection.colour)
         mark = mark_on_map(survey, model, analysis)
-        show_map_panel(ground, colouring, ground.position_of(view.row), members, f"map-{ground.key}", mark)
+        show_map_panel(map_data, colouring, map_data.position_of(view.row), members, f"map-{map_data.key}", mark)
         if analysis is not None:
             show_neighbours(view, analysis)
         outside = st.container()

@@ -22,9 +22,9 @@ def _show(survey: Survey, name: str) -> None:
         if model_of(survey, name).latents:
             show_missing("Latents", f"{name} are latents: there is no network whose maps could be believed or not.")
             return
-        found = check_of(survey, model_of(survey, name))
-        if found is not None:
-            show_check(found)
+        check = check_of(survey, model_of(survey, name))
+        if check is not None:
+            show_check(check)
         else:
             show_missing(
                 "Not checked yet",

@@ -23,14 +23,14 @@ def _show(survey: Survey, name: str) -> None:
             return
         model = model_of(survey, name)
         analysis = analysis_with(survey, model, current().layer, has_unusual)
-        found = None
+        galaxies = None
         if analysis is None:
             offer_layers(layers_with(survey, has_unusual), "unusual galaxies")
         else:
             show_layer(survey, analysis, "unusual galaxies", has_unusual)
-            found = unusual_for(survey, model, analysis.layer)
-        if found is not None:
-            show_rating(found)
+            galaxies = unusual_for(survey, model, analysis.layer)
+        if galaxies is not None:
+            show_rating(galaxies)
             return
         show_missing(
             "Not asked yet",
