@@ -45,22 +45,21 @@ def show_galaxy(view: GalaxyView, selection: Selection) -> None:
 
 
 def _show_identity(view: GalaxyView) -> None:
-    facts, prediction = view.facts, view.prediction
+    prediction = view.prediction
     parts = [f"label <b>{escape(name_in_words(view.label))}</b>" if view.label else "no label"]
     if prediction is not None:
-        parts.append(
-            f"network <b>{escape(name_in_words(str(prediction['prediction'])))}</b> {float(prediction['confidence']):.1%}"
-        )
+        name = escape(name_in_words(str(prediction["prediction"])))
+        parts.append(f"network <b>{name}</b> {float(prediction['confidence']):.1%}")
         if view.label:
             verdict = "agree" if view.label == prediction["prediction"] else "disagree"
             parts.append(f'<span class="gz2-chip gz2-{verdict}">{verdict}</span>')
         side = "not in the training" if prediction["split"] == "none" else f"{prediction['split']} side"
         parts.append(f'<span style="opacity: 0.65">{escape(side)}</span>')
-    answers = "".join(f"<span>{part}</span>" for part in parts)
-    numbers = "".join(f"<span><span>{name}</span>{text}</span>" for name, text in _numbers(facts))
+    spans = "".join(f"<span>{part}</span>" for part in parts)
+    numbers = "".join(f"<span><span>{name}</span>{text}</span>" for name, text in _numbers(view.facts))
     st.html(
-        f'<div class="gz2-id" data-testid="galaxy-id">{escape(str(int(facts["galaxy_id"])))}</div>'
-        f'<div class="gz2-verdict">{answers}</div><div class="gz2-facts">{numbers}</div>'
+        f'<div class="gz2-id" data-testid="galaxy-id">{int(view.facts["galaxy_id"])}</div>'
+        f'<div class="gz2-verdict">{spans}</div><div class="gz2-facts">{numbers}</div>'
     )
 
 

@@ -16,15 +16,7 @@ __all__ = ["GalaxyView"]
 
 @dataclass(frozen=True, eq=False)
 class GalaxyView:
-    """The galaxy on the screen.
-
-    Attributes
-    ----------
-    survey : Survey
-    model : ModelFolder, optional
-    row : int
-        In the survey.
-    """
+    """A galaxy of a survey, with the prediction of a model, if there is one."""
 
     survey: Survey
     model: ModelFolder | None
@@ -32,12 +24,12 @@ class GalaxyView:
 
     @property
     def facts(self) -> pd.Series[Any]:
-        """Its row of the catalogue, each value of its own kind: among floats alone an id would lose its last digits."""
+        """Its row of the catalogue, each value of its own type: as a float an id would lose its last digits."""
         return self.survey.catalog.iloc[[self.row]].astype(object).iloc[0]
 
     @property
     def prediction(self) -> pd.Series[Any] | None:
-        """Its row of the predictions; None where the network has not been asked."""
+        """Its row of the predictions; None where the network has not been run."""
         table = predictions_of(self.survey, self.model) if self.model else None
         if table is None or self.row not in table.index:
             return None
@@ -46,12 +38,9 @@ class GalaxyView:
     @property
     def probabilities(self) -> dict[str, float]:
         """Of each class, in the network's order."""
-        prediction = self.prediction
-        return (
-            {}
-            if prediction is None
-            else {name[2:]: float(prediction[name]) for name in prediction.index if str(name).startswith("p_")}
-        )
+        if self.prediction is None:
+            return {}
+        return {str(name)[2:]: float(p) for name, p in self.prediction.items() if str(name).startswith("p_")}
 
     @property
     def label(self) -> str:

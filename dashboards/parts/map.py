@@ -117,18 +117,17 @@ def _show_caption(map_data: MapData, members: NDArray[np.bool_] | None, mark: tu
 
 
 def _show_quality(quality: MapQuality) -> None:
-    """One quiet line; the pointer brings the rest."""
+    """The first measure as a caption, all of them as its tooltip."""
     of = "all galaxies" if quality.galaxies == quality.of else f"{quality.galaxies:,} galaxies drawn from all"
     sentences = [
         *quality.sentences(),
         f"Measured with {quality.neighbours} neighbours of {of}.",
-        "Trustworthiness is 1 if whoever is near on the map is near in the layer,",
-        "continuity is 1 if whoever is near in the layer is near on the map (Venna and Kaski 2001).",
+        "Trustworthiness is 1 if neighbours on the map are neighbours in the layer,",
+        "continuity is 1 if neighbours in the layer are neighbours on the map (Venna and Kaski 2001).",
     ]
     words = f"{quality.sentences()[0]} · {quality.kept:.0%} of the {quality.neighbours} nearest kept"
-    st.html(
-        f'<div class="gz2-caption gz2-hint" tabindex="0" title="{escape(chr(10).join(sentences))}">{escape(words)}</div>'
-    )
+    title = escape("\n".join(sentences))
+    st.html(f'<div class="gz2-caption gz2-hint" tabindex="0" title="{title}">{escape(words)}</div>')
 
 
 OUTSIDE = "outside_image"
