@@ -60,7 +60,9 @@ def _ranking(galaxies: UnusualGalaxies) -> Ranking:
     now, without = ratings_for(galaxies.survey).count(), bool(st.session_state.get("unusual_without"))
     if len(galaxies.scores) <= LARGE:
         return ranking_for(galaxies, now, without)
-    return ranking_for(galaxies, int(st.session_state.setdefault("unusual_learnt", now)), without).with_current_ratings()
+    return ranking_for(
+        galaxies, int(st.session_state.setdefault("unusual_learnt", now)), without
+    ).with_current_ratings()
 
 
 def _offer_to_leave_out(ranking: Ranking) -> None:
