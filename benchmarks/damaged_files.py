@@ -432,7 +432,7 @@ def _features(at: Path) -> Any:
     from gz2interp.stores.layer_results import features_folder
 
     folder = features_folder(_analysis(at))
-    return folder.images("channel"), folder.light(("mean", "covariance")), folder.judged, folder.question
+    return folder.images("channel"), folder.read_arrays("light", ("mean", "covariance")), folder.judged, folder.question
 
 
 def _galaxy(row: int) -> Any:
@@ -664,7 +664,7 @@ def _make_analysis(survey: Any, rng: Rng) -> None:
     analysis.write_whitening(Whitening(np.zeros(6, np.float32), np.eye(6, dtype=np.float32)))
     search = Search("approximate", "ivf", {"cells": 3}, 0.9, 0.8, 1.0, 5, 3)
     analysis.write_neighbours(Neighbours(np.tile(rows[:3], (n, 1)), np.ones((n, 3), np.float32), "cosine", search))
-    analysis.write_table(rows, survey.galaxy_ids, Embedding(rng.normal(size=(n, 2)).astype(np.float32), "umap"))
+    analysis.write_map(rows, survey.galaxy_ids, Embedding(rng.normal(size=(n, 2)).astype(np.float32), "umap"))
     shares = {"class": LabelAgreement(0.5, 0.6, 0.1)}
     analysis.write_quality(MapQuality(3, 9, 9, 1, 0.9, 0.8, 0.7, 0.1, shares, PlacingError(0.1, 0.2, 3)), question)
     table = pd.DataFrame({"row": rows, "galaxy_id": survey.galaxy_ids, "coarse": (rows < 5).astype(np.int32)})
@@ -679,7 +679,7 @@ def _make_clusters(path: Path, table: pd.DataFrame, question: Any) -> None:
 
     cluster = Cluster("coarse", 1, 5, "s", ("ra",), (Flag("seeing", "w"),), (1, 2), 3)
     clusters = Clusters(9, ("coarse",), (cluster,), {"coarse": 4}, {"coarse": (0.5,)})
-    ClusterFolder(path).write(clusters, table, table, np.zeros((0, 4, 4, 5), np.float32), question)
+    ClusterFolder(path).write_clusters(clusters, table, table, np.zeros((0, 4, 4, 5), np.float32), question)
 
 
 def _make_unusual(path: Path, table: pd.DataFrame, question: Any, rng: Rng) -> None:
@@ -688,11 +688,12 @@ def _make_unusual(path: Path, table: pd.DataFrame, question: Any, rng: Rng) -> N
     unusual = UnusualFolder(path)
     unusual.path.mkdir(parents=True)
     n = len(table)
-    unusual.room("vectors", n, 4)[:] = rng.normal(size=(n, 4))
+    unusual.create_array("vectors", n, 4)[:] = rng.normal(size=(n, 4))
     scores = table[["row", "galaxy_id"]].assign(
         rank=np.arange(n) + 1, score=rng.random(n), reason="far", normal_far=0.1
     )
-    unusual.complete(scores, {"centre": rng.normal(size=4), "names": np.array(["a", "b"])}, question)
+    fitted = {"centre": rng.normal(size=4), "names": np.array(["a", "b"])}
+    unusual.write(question, {"scores": scores}, {"frozen": fitted})
 
 
 def _make_blocks(survey: Any, rng: Rng) -> None:
@@ -727,9 +728,9 @@ def _make_blocks(survey: Any, rng: Rng) -> None:
         "images": floats(4, 6, 6, 5),
         "silent": np.zeros(4, bool),
     }
-    features.write("channel", 0, images)
-    features.write_light({"mean": floats(5), "covariance": floats(5, 5)})
-    features.complete(pd.DataFrame({"kind": "channel", "number": np.arange(4), "reached": 1.0}), made)
+    features.write_images("channel", 0, images)
+    features.write_arrays("light", {"mean": floats(5), "covariance": floats(5, 5)})
+    features.write(made, {"judged": pd.DataFrame({"kind": "channel", "number": np.arange(4), "reached": 1.0})})
 
 
 def _make_download(at: Path, survey: Any) -> None:

@@ -118,7 +118,7 @@ def add_analysis(survey: Survey, data: str | None = None, name: str = "cnn", lay
     distances = np.take_along_axis(apart, nearest, axis=1).astype(np.float32)
     analysis.write_neighbours(Neighbours(rows[nearest], distances, "euclidean"))
     ids = survey.catalog["galaxy_id"].to_numpy()[rows]
-    analysis.write_table(rows, ids, Embedding(places.astype(np.float32), "umap"))
+    analysis.write_map(rows, ids, Embedding(places.astype(np.float32), "umap"))
     analysis.complete(made)
 
 

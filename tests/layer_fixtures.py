@@ -96,7 +96,7 @@ def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> No
         reached = np.where(silent, 0.0, 1.0 + number)
         half = len(number) // 2  # in two files, as a larger sheet is
         for part, at in enumerate((slice(None, half), slice(half, None))):
-            folder.write(
+            folder.write_images(
                 kind, part, {"number": number[at], "seed": seed[at], "images": images[at], "silent": silent[at]}
             )
         told = {"kind": kind, "number": number, "seed": seed, "objective": [f"{kind}({k})" for k in number]}
@@ -111,7 +111,7 @@ def add_features(survey: Survey, name: str = "cnn", complete: bool = True) -> No
             pd.DataFrame({**told, "agreement": 0.6 if seeds > 1 else np.nan, "unlike": 0.2, "silent": silent})
         )
     if complete:
-        folder.complete(pd.concat(tables, ignore_index=True), provenance)
+        folder.write(provenance, {"judged": pd.concat(tables, ignore_index=True)})
 
 
 def add_agreement(survey: Survey, name: str = "cnn", other: str = "other") -> None:
@@ -128,4 +128,4 @@ def add_agreement(survey: Survey, name: str = "cnn", other: str = "other") -> No
     table.loc[SILENT, ["answer", "place", "unlike", "ahead", "place_own", "place_forgotten"]] = np.nan
     sheet = features_folder(one)
     assert sheet.provenance is not None
-    agreement_folder(sheet, two).write(table, agreement_provenance(sheet.provenance, one, two))
+    agreement_folder(sheet, two).write(agreement_provenance(sheet.provenance, one, two), {"channels": table})

@@ -83,7 +83,7 @@ def analysed(study: Study) -> None:
     analysis = Analysis(layer_folder(model.path, LAYER) / made.digest)
     analysis.write_activations(0, values, len(values))
     analysis.write_neighbours(replace(nearest_neighbours(values, 6, "euclidean"), metric="euclidean"))
-    analysis.write_table(rows, survey.galaxy_ids[rows], Embedding(values[:, :2], "umap"))
+    analysis.write_map(rows, survey.galaxy_ids[rows], Embedding(values[:, :2], "umap"))
     analysis.complete(made)
 
 

@@ -253,7 +253,7 @@ def test_a_killed_worker_loses_nothing(study: Study, tmp_path: Path) -> None:
 
 def _plain_map(analysis: Analysis, study: Study, rows: np.ndarray, *rest: object) -> None:
     flat = Embedding(analysis.activations()[:, :2], "plain")
-    analysis.write_table(rows, study.survey.galaxy_ids[rows], flat)
+    analysis.write_map(rows, study.survey.galaxy_ids[rows], flat)
 
 
 def _same(here: Analysis, there: Analysis) -> None:

@@ -54,7 +54,7 @@ def add_latents(survey: Survey, folder: Path) -> None:
     distances = np.take_along_axis(apart, nearest, axis=1).astype(np.float32)
     analysis.write_activations(0, values, N)
     analysis.write_neighbours(Neighbours(nearest, distances, "euclidean"))
-    analysis.write_table(np.arange(N), survey.galaxy_ids, Embedding(values, "umap"))
+    analysis.write_map(np.arange(N), survey.galaxy_ids, Embedding(values, "umap"))
     analysis.complete(made)
 
 

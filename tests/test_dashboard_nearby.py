@@ -55,7 +55,7 @@ def analysed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Survey, Analysis
     analysis = Analysis(layer_folder(subject.model.path, "seen") / made.digest)
     analysis.write_activations(0, activations, len(rows))
     analysis.write_neighbours(replace(found, rows=rows[found.rows]))
-    analysis.write_table(rows, survey.galaxy_ids[rows], Embedding(activations[:, :2], "umap"))
+    analysis.write_map(rows, survey.galaxy_ids[rows], Embedding(activations[:, :2], "umap"))
     analysis.complete(made)
     return survey, analysis
 

@@ -65,7 +65,7 @@ def _analyse(survey: Survey, activations: np.ndarray, metric: str = "euclidean")
     if space.whitening is not None:
         analysis.write_whitening(space.whitening)
     analysis.write_neighbours(replace(found, rows=rows[found.rows]))
-    analysis.write_table(rows, survey.galaxy_ids[rows], Embedding(values[:, :2], "umap"))
+    analysis.write_map(rows, survey.galaxy_ids[rows], Embedding(values[:, :2], "umap"))
     analysis.complete(made)
     return analysis
 
@@ -194,7 +194,7 @@ def test_neighbours_are_written_in_portions(tmp_path: Path) -> None:
     np.testing.assert_array_equal(kept.neighbours().rows, found.rows)
     np.testing.assert_array_equal(kept.neighbours().distances, found.distances)
     assert kept.search == found.search
-    assert kept.kept == 4
+    assert kept.n_neighbours == 4
 
 
 def test_skipping_the_same_galaxy_says_where_positions_are_unknown(nearby: NeighbourLookup) -> None:

@@ -72,7 +72,7 @@ def add_layer(survey: Survey, name: str) -> None:
     analysis.path.mkdir(parents=True)
     said = said_by(survey, name)
     analysis.write_activations(0, said, len(rows))
-    analysis.write_table(rows, survey.galaxy_ids[rows], Embedding(said[:, :2], "umap"))
+    analysis.write_map(rows, survey.galaxy_ids[rows], Embedding(said[:, :2], "umap"))
     analysis.complete(made)
 
 
@@ -94,10 +94,10 @@ def add_sheet(survey: Survey) -> None:
     provenance = Provenance(survey.digest, model.digest, "seen", "feature images", {"steps": 24}, 0)
     folder.begin(provenance, keep=False)
     kept = {"number": numbers, "seed": np.zeros_like(numbers), "images": made.images, "silent": made.silent}
-    folder.write("channel", 0, kept)
+    folder.write_images("channel", 0, kept)
     above = (said_by(survey, "cnn") < made.reached).mean(axis=0)
     judged = {"kind": "channel", "number": numbers, "seed": 0, "reached": made.reached, "above": above}
-    folder.complete(pd.DataFrame({**judged, "silent": made.silent}), provenance)
+    folder.write(provenance, {"judged": pd.DataFrame({**judged, "silent": made.silent})})
 
 
 def asked(survey: Survey, other: str) -> FeatureAgreement:

@@ -50,7 +50,7 @@ def make(path: Path, answers: bool = True) -> Study:
     analysis.write_activations(0, np.column_stack([places, rng.standard_normal((N, 3))]).astype(np.float32), N)
     nobody = Neighbours(np.full((N, 1), -1), np.full((N, 1), np.nan, np.float32), "euclidean")
     analysis.write_neighbours(nobody)
-    analysis.write_table(np.arange(N), survey.galaxy_ids, Embedding(places.astype(np.float32), "umap"))
+    analysis.write_map(np.arange(N), survey.galaxy_ids, Embedding(places.astype(np.float32), "umap"))
     analysis.complete(made)
     return Study(survey, model)
 

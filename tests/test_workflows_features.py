@@ -71,7 +71,7 @@ def test_every_kind_has_its_images(study: Study, folder: FeaturesFolder) -> None
 
 def test_each_is_judged(study: Study, folder: FeaturesFolder) -> None:
     table = folder.judged
-    assert len(table) == sum(len(folder.read(kind)["number"]) for kind in ("channel", "class", "group", "cell"))
+    assert len(table) == sum(len(folder.read_images(kind)["number"]) for kind in ("channel", "class", "group", "cell"))
     channels = table[(table["kind"] == "channel") & (table["seed"] == 0)]
     again = study.probe.activations(np.stack(list(folder.images("channel").values())), "seen", pooled=True)
     np.testing.assert_allclose(channels["reached"], np.diag(again), rtol=1e-4, atol=1e-5)
@@ -85,7 +85,7 @@ def test_each_is_judged(study: Study, folder: FeaturesFolder) -> None:
 
 def test_an_interrupted_sheet_goes_on_to_the_same(study: Study, folder: FeaturesFolder) -> None:
     feature_sheet(study, settings=FAST)
-    before = {kind: folder.read(kind)["images"] for kind in ("channel", "class")}
+    before = {kind: folder.read_images(kind)["images"] for kind in ("channel", "class")}
     provenance = folder.provenance
     (folder.path / "provenance.json").unlink()
     (folder.path / "class-000.npz").unlink()
@@ -101,7 +101,7 @@ def test_an_interrupted_sheet_goes_on_to_the_same(study: Study, folder: Features
     assert folder.provenance == provenance
     assert (folder.path / "channel-000.npz").stat().st_mtime_ns == kept
     for kind, images in before.items():
-        np.testing.assert_array_equal(folder.read(kind)["images"], images)
+        np.testing.assert_array_equal(folder.read_images(kind)["images"], images)
 
 
 def test_agreement_stands_beside_that_of_unlike_images() -> None:
@@ -143,13 +143,13 @@ def test_figures_of_building_blocks_find_their_images(study: Study, folder: Feat
     atlas = load_atlas(blocks)
     cells = set(zip(atlas.column.tolist(), atlas.row.tolist(), strict=True))
     assert features_for(study.survey, study.model, "", "cell").keys() == cells
-    kept = folder.read("channel")
+    kept = folder.read_images("channel")
     silent = np.where((kept["number"] == 1) & (kept["seed"] == 0), True, kept["silent"])
     with np.load(folder.path / "channel-000.npz") as first:
         before, count = dict(first), len(first["number"])
-    folder.write("channel", 0, {**before, "silent": silent[:count]})
+    folder.write_images("channel", 0, {**before, "silent": silent[:count]})
     assert features_for(study.survey, study.model, "", "channel").keys() == set(range(CHANNELS)) - {1}
-    folder.write("channel", 0, before)
+    folder.write_images("channel", 0, before)
 
 
 def test_images_of_groups_and_cells_are_of_the_blocks_that_there_are(study: Study, folder: FeaturesFolder) -> None:

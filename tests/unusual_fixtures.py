@@ -20,7 +20,7 @@ def add_unusual(survey: Survey) -> UnusualGalaxies:
     assert analysis is not None
     folder, n = unusual_folder(analysis), len(analysis.rows)
     folder.path.mkdir(parents=True, exist_ok=True)
-    vectors = folder.room("vectors", n, 3)
+    vectors = folder.create_array("vectors", n, 3)
     vectors[:] = np.random.default_rng(0).normal(size=(n, 3))
     scores = np.arange(n, dtype=np.float32)
     table = pd.DataFrame({"row": analysis.rows, "galaxy_id": survey.galaxy_ids[analysis.rows]})
@@ -29,5 +29,5 @@ def add_unusual(survey: Survey) -> UnusualGalaxies:
         table[name] = scores if name != "votes" else np.float32("nan")
         table[f"normal_{name}"] = normal_scores(table[name].to_numpy())
     made = Provenance(survey.digest, model.digest, analysis.layer, "unusual", {}, 0)
-    folder.complete(table, {"layers": np.array(["block1", "block3"])}, made)
+    folder.write(made, {"scores": table}, {"frozen": {"layers": np.array(["block1", "block3"])}})
     return latest_unusual(survey, model)

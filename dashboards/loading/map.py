@@ -191,7 +191,7 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
         return None
     analyses = [analysis_of(survey, layer.model, layer.layer) for layer in pair]
     paths = tuple(str(analysis.path) for analysis in analyses if analysis)
-    neighbours = min(NEIGHBOURS, *(analysis.kept for analysis in analyses if analysis))
+    neighbours = min(NEIGHBOURS, *(analysis.n_neighbours for analysis in analyses if analysis))
     return _comparison(survey, *pair, neighbours, paths)
 
 

@@ -53,7 +53,9 @@ def show_outsider(view: GalaxyView, analysis: Analysis) -> None:
 
 def _settings(analysis: Analysis) -> NeighbourSettings:
     state = st.session_state
-    return NeighbourSettings(min(analysis.kept, MOST), bool(state.get("skip_same")), bool(state.get("least_similar")))
+    return NeighbourSettings(
+        min(analysis.n_neighbours, MOST), bool(state.get("skip_same")), bool(state.get("least_similar"))
+    )
 
 
 def _distance_words(analysis: Analysis) -> str:

@@ -1,13 +1,9 @@
-"""What was found in a layer: one folder per question, named by the digest of its provenance.
-
-``models/NAME/LAYER/HASH/`` holds ``provenance.json``, ``activations.zarr``, ``neighbours.zarr``, ``embedding.parquet``;
-``search.json`` says how the neighbours were found, and ``whitening.npz`` what distances were whitened by, if they were;
-``quality.json`` how far the map can be believed. It is complete when ``provenance.json`` is there.
-"""
+"""Folders of results, and the analysis of a layer: ``models/NAME/LAYER/HASH/``."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,39 +33,93 @@ from gz2interp.stores.files import read_record, replaced, write_json, writing
 from gz2interp.stores.reading import DamagedFile, failing_as
 from gz2interp.stores.tables import read_parquet, write_parquet
 
-__all__ = ["Analysis", "analyses_of", "latest_analysis", "layer_folder"]
+__all__ = ["Analysis", "ResultFolder", "analyses_of", "latest_analysis", "layer_folder"]
 
 _CHUNK_ROWS = 64
 _NEEDED = {"row": "i", GALAXY_ID: "i", "x": "f", "y": "f"}
+_PROVENANCE = "provenance.json"
 
 
 @dataclass(frozen=True)
-class Analysis:
-    """The results of one question about one layer.
-
-    Attributes
-    ----------
-    path : Path
-        The folder.
-    """
+class ResultFolder:
+    """A folder of results: tables (``NAME.parquet``), arrays (``NAME.npz``) and, written last, ``provenance.json``."""
 
     path: Path
 
     @property
     def is_complete(self) -> bool:
         """Whether everything has been written."""
-        return (self.path / "provenance.json").is_file()
+        return self.has(_PROVENANCE)
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """How the results were made; None where they are not complete."""
+        return read_record(self.path / _PROVENANCE, Provenance.from_json) if self.is_complete else None
+
+    def has(self, file: str) -> bool:
+        """Whether a file, such as ``groups.npz``, has been written."""
+        return (self.path / file).is_file()
+
+    def read_table(self, name: str, needs: Mapping[str, str] | None = None) -> pd.DataFrame:
+        """A table; `needs` as in `gz2interp.stores.tables.read_parquet`."""
+        return read_parquet(self.path / f"{name}.parquet", needs=needs)
+
+    def read_arrays(self, name: str, needs: Sequence[str] | Mapping[str, str] = ()) -> dict[str, NDArray[Any]]:
+        """The arrays of a file; `needs` as in `gz2interp.stores.arrays.read_npz`."""
+        return read_npz(self.path / f"{name}.npz", needs)
+
+    def write_table(self, name: str, table: pd.DataFrame) -> None:
+        """Write or replace a table."""
+        write_parquet(self.path / f"{name}.parquet", table)
+
+    def write_arrays(self, name: str, arrays: Mapping[str, Any]) -> None:
+        """Write or replace a file of arrays."""
+        with replaced(self.path / f"{name}.npz") as aside:
+            np.savez(aside, allow_pickle=False, **arrays)
+
+    def complete(self, provenance: Provenance) -> None:
+        """Write the provenance, which marks the folder as complete."""
+        write_json(self.path / _PROVENANCE, provenance.to_json())
+
+    def write(
+        self,
+        provenance: Provenance,
+        tables: Mapping[str, pd.DataFrame] | None = None,
+        arrays: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:
+        """Write all results at once, in place of earlier ones; interrupted, the folder is not complete."""
+        (self.path / _PROVENANCE).unlink(missing_ok=True)
+        for name, table in (tables or {}).items():
+            self.write_table(name, table)
+        for name, values in (arrays or {}).items():
+            self.write_arrays(name, values)
+        self.complete(provenance)
+
+
+@dataclass(frozen=True)
+class Analysis(ResultFolder):
+    """The analysis of one layer; the folder is named by the digest of its provenance.
+
+    It holds ``activations.zarr``, ``neighbours.zarr``, ``search.json`` (how the neighbours were searched),
+    ``whitening.npz`` (where distances are whitened), ``embedding.parquet`` (the map) and ``quality.json`` (of the map).
+    """
 
     @cached_property
     def provenance(self) -> Provenance:
-        """How it was made; its digest is the folder's name."""
-        made = read_record(self.path / "provenance.json", Provenance.from_json)
-        if made.digest != self.path.name:
+        """How the results were made.
+
+        Raises
+        ------
+        SurveyError
+            The analysis is not complete, or the provenance is that of another folder.
+        """
+        provenance = read_record(self.path / _PROVENANCE, Provenance.from_json)
+        if provenance.digest != self.path.name:
             raise SurveyError(
                 f"provenance.json in {self.path} describes another result than the one that the folder is named by",
                 remedy="Put back a copy of it, or remove the folder and analyse the layer again",
             )
-        return made
+        return provenance
 
     @property
     def layer(self) -> str:
@@ -78,14 +128,14 @@ class Analysis:
 
     @property
     def words(self) -> str:
-        """Which of a layer's analyses it is: the layer, the metric, and what was averaged."""
+        """The layer, the metric and the pooling, which tell a layer's analyses apart."""
         pooling = str(self.provenance.parameters.get("pooling", "mean"))
         return f"{self.layer} by {self.metric} distance" + ("" if pooling in ("mean", "none") else f", {pooling}")
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row per analysed galaxy: row (in the survey), galaxy_id, x, y; laid_out, where some were not."""
-        return read_parquet(self.path / "embedding.parquet", needs=_NEEDED)
+        """One row per analysed galaxy: row (in the survey), galaxy_id, x, y; laid_out, where not all shaped the map."""
+        return self.read_table("embedding", _NEEDED)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -95,9 +145,8 @@ class Analysis:
     @cached_property
     def embedding(self) -> Embedding:
         """The map (n, 2)."""
-        return Embedding(
-            self.table[["x", "y"]].to_numpy(np.float32), str(self.provenance.parameters.get("map", "umap"))
-        )
+        method = str(self.provenance.parameters.get("map", "umap"))
+        return Embedding(self.table[["x", "y"]].to_numpy(np.float32), method)
 
     @cached_property
     def laid_out(self) -> NDArray[np.bool_]:
@@ -108,7 +157,7 @@ class Analysis:
 
     @property
     def quality(self) -> MapQuality | None:
-        """How far the map can be believed; None where that was not measured."""
+        """Quality of the map; None where it was not measured."""
         file = self.path / "quality.json"
         return read_record(file, lambda record: MapQuality.from_json(record["quality"])) if file.is_file() else None
 
@@ -120,10 +169,10 @@ class Analysis:
     def neighbours(self, positions: Rows | None = None, metric: str | None = None) -> Neighbours:
         """Neighbours of all, or of the given positions; `Neighbours.rows` are rows of the survey.
 
-        An analysis that is being made does not know its metric yet.
+        `metric` is needed only while the analysis is not complete.
         """
-        stored, metric = self._neighbours, metric or self.metric
-        rows, distances = (read_all(array) if positions is None else read_rows(array, positions) for array in stored)
+        arrays, metric = self._neighbours, metric or self.metric
+        rows, distances = (read_all(array) if positions is None else read_rows(array, positions) for array in arrays)
         with failing_as(SurveyError, str(self.path / "neighbours.zarr"), remedy="Run gz2interp analyse again"):
             if not (np.isfinite(distances).all() and (self._length is None or self._were_analysed(rows))):
                 raise DamagedFile("it names galaxies that were not analysed, or distances that are no numbers")
@@ -131,28 +180,27 @@ class Analysis:
 
     @property
     def metric(self) -> str:
-        """What near means."""
+        """The metric of the neighbours' distances."""
         return str(self.provenance.parameters["metric"])
 
     @property
-    def kept(self) -> int:
-        """How many neighbours of each galaxy are kept."""
+    def n_neighbours(self) -> int:
+        """Neighbours stored of each galaxy."""
         return int(self._neighbours[0].shape[1])
 
     @cached_property
     def search(self) -> Search | None:
-        """How the neighbours were found; None where that was not written down."""
+        """How the neighbours were searched; None in analyses of earlier versions."""
         file = self.path / "search.json"
         return read_record(file, Search.from_json) if file.is_file() else None
 
     @cached_property
     def whitening(self) -> Whitening | None:
-        """What distances are whitened by; None where they are not."""
-        file = self.path / "whitening.npz"
-        if not file.is_file():
+        """The whitening of the distances; None where they are not whitened."""
+        if not self.has("whitening.npz"):
             return None
-        stored = read_npz(file, {"mean": "f channel", "matrix": "f channel component"})
-        return Whitening(stored["mean"], stored["matrix"])
+        arrays = self.read_arrays("whitening", {"mean": "f channel", "matrix": "f channel component"})
+        return Whitening(arrays["mean"], arrays["matrix"])
 
     @cached_property
     def table_of_activations(self) -> zarr.Array[Any]:
@@ -172,12 +220,11 @@ class Analysis:
 
     @property
     def _length(self) -> int | None:
-        """How many galaxies were analysed; None while that is being done."""
-        is_complete = all((self.path / name).is_file() for name in ("provenance.json", "embedding.parquet"))
-        return len(self.rows) if is_complete else None
+        """Number of analysed galaxies; None while the analysis is being made."""
+        return len(self.rows) if self.is_complete and self.has("embedding.parquet") else None
 
     def position_of(self, row: int) -> int | None:
-        """Where a row of the survey stands among `rows`; None if it was not analysed."""
+        """Position of a row of the survey in `rows`; None if it was not analysed."""
         position = int(np.searchsorted(self.rows, row))
         return position if position < len(self.rows) and self.rows[position] == row else None
 
@@ -185,7 +232,7 @@ class Analysis:
 
     def has_shard(self, shard: int) -> bool:
         """Whether the activations of a shard of galaxies are on disk."""
-        return (self.path / "activations.zarr" / "c" / str(shard) / "0").is_file()
+        return self.has(f"activations.zarr/c/{shard}/0")
 
     def write_activations(self, shard: int, values: NDArray[np.float32], n: int) -> None:
         """Store the pooled activations (m, channel) of one shard, of `n` galaxies in all."""
@@ -195,12 +242,11 @@ class Analysis:
         write_shard(open_array(folder, writable=True), shard, values)
 
     def write_whitening(self, whitening: Whitening) -> None:
-        """Store what distances are whitened by."""
-        with replaced(self.path / "whitening.npz") as aside:
-            np.savez(aside, mean=whitening.mean, matrix=whitening.matrix)
+        """Store the whitening of the distances."""
+        self.write_arrays("whitening", {"mean": whitening.mean, "matrix": whitening.matrix})
 
     def begin_neighbours(self, n: int, k: int, search: Search | None) -> None:
-        """Make room for k neighbours of n galaxies, in place of those of an interrupted analysis."""
+        """Create the arrays for k neighbours of n galaxies, in place of those of an interrupted analysis."""
         shutil.rmtree(self.path / "neighbours.zarr", ignore_errors=True)
         if search is not None:
             write_json(self.path / "search.json", search.to_json())
@@ -210,8 +256,8 @@ class Analysis:
     def has_neighbours_from(self, start: int, galaxies: int) -> bool:
         """Whether the neighbours of so many galaxies, from a position on, are on disk."""
         shards = range(start // SHARD_ROWS, -(-(start + galaxies) // SHARD_ROWS))
-        places = [self.path / "neighbours.zarr" / name / "c" for name in ("rows", "distances")]
-        return all((place / str(shard) / "0").is_file() for place in places for shard in shards)
+        names = ("rows", "distances")
+        return all(self.has(f"neighbours.zarr/{name}/c/{shard}/0") for name in names for shard in shards)
 
     def write_neighbours_from(self, start: int, neighbours: Neighbours) -> None:
         """Store the neighbours of galaxies from a position on; their `rows` are rows of the survey.
@@ -229,32 +275,28 @@ class Analysis:
         self.begin_neighbours(n, k, neighbours.search)
         self.write_neighbours_from(0, neighbours)
 
-    def write_table(
+    def write_map(
         self,
         rows: NDArray[np.int64],
         galaxy_ids: NDArray[np.int64],
         embedding: Embedding,
         laid_out: NDArray[np.bool_] | None = None,
     ) -> None:
-        """Store the map with the galaxies it shows, and which of them shaped it if not all."""
+        """Store the map with the galaxies on it, and which of them shaped it if not all did."""
         x, y = embedding.coordinates.T
         table = pd.DataFrame({"row": rows, GALAXY_ID: galaxy_ids, "x": x, "y": y})
         if laid_out is not None and not laid_out.all():
             table["laid_out"] = laid_out
-        write_parquet(self.path / "embedding.parquet", table)
+        self.write_table("embedding", table)
 
     def write_quality(self, quality: MapQuality, provenance: Provenance) -> None:
-        """Store how far the map can be believed, with how that was found."""
+        """Store the quality of the map, with the provenance of the measurement."""
         write_json(self.path / "quality.json", {"provenance": provenance.to_json(), "quality": quality.to_json()})
 
-    def complete(self, provenance: Provenance) -> None:
-        """Say that everything is there."""
-        write_json(self.path / "provenance.json", provenance.to_json())
-
-    def ask_again(self) -> None:
-        """Make it the newest of its layer; where nothing may be written, it stays what it is."""
+    def mark_newest(self) -> None:
+        """Make it the newest of its layer; without effect in a folder that cannot be written."""
         with suppress(OSError):
-            (self.path / "provenance.json").touch()
+            (self.path / _PROVENANCE).touch()
 
 
 def layer_folder(model_path: Path, layer: str) -> Path:
@@ -273,13 +315,11 @@ def latest_analysis(model_path: Path, data: str, model: str, layer: str | None =
 
     Parameters
     ----------
-    model_path : Path
     data, model : str
         The digests of the survey and of the model file as they are now.
-    layer : str, optional
     """
     for analysis in analyses_of(model_path):
-        made = analysis.provenance
-        if (made.data, made.model) == (data, model) and layer in (None, made.layer):
+        provenance = analysis.provenance
+        if (provenance.data, provenance.model) == (data, model) and layer in (None, provenance.layer):
             return analysis
     return None

@@ -148,7 +148,7 @@ def analyse(
                 write_neighbours(analysis, rows, settings, progress, seen)
                 write_map(analysis, study, rows, settings, progress)
                 analysis.complete(provenance)
-    analysis.ask_again()
+    analysis.mark_newest()
     if analysis.quality is None:
         write_quality(analysis, study, progress)
     return analysis

@@ -315,7 +315,7 @@ def write_map(
     table = analysis.table_of_activations
     space = space_of(table, settings.metric, analysis.whitening)
     drawn = draw_map(table, _neighbours(analysis, rows, settings), settings.map, told, space=space)
-    analysis.write_table(rows, study.survey.galaxy_ids[rows], drawn.embedding, drawn.laid_out)
+    analysis.write_map(rows, study.survey.galaxy_ids[rows], drawn.embedding, drawn.laid_out)
     if progress:
         progress("map", len(rows), len(rows))
 

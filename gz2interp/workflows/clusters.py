@@ -26,7 +26,7 @@ from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.files import whole_folder
-from gz2interp.stores.layer_results import ClusterFolder, numbers_of
+from gz2interp.stores.layer_results import ClusterFolder, cluster_numbers
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.cluster_descriptions import ClusterDescriptions, described
@@ -174,8 +174,10 @@ def _write(
         tests=len(said.table),
         light=light,
     )
-    members = pd.DataFrame({"row": analysis.rows, GALAXY_ID: analysis.table[GALAXY_ID], **numbers_of(found.labels)})
-    folder.write(whole, members, said.table, stacks.means(), provenance)
+    members = pd.DataFrame(
+        {"row": analysis.rows, GALAXY_ID: analysis.table[GALAXY_ID], **cluster_numbers(found.labels)}
+    )
+    folder.write_clusters(whole, members, said.table, stacks.means(), provenance)
 
 
 def _stacks(

@@ -158,7 +158,9 @@ def load_agreement(
     made = folder.provenance
     if sheet is None or made is None or made.digest != agreement_provenance(sheet, one, two).digest:
         return None
-    return FeatureAgreement(f"{model.name} {one.layer}", f"{other.name} {two.layer}", folder.table, made)
+    return FeatureAgreement(
+        f"{model.name} {one.layer}", f"{other.name} {two.layer}", folder.read_table("channels"), made
+    )
 
 
 def load_agreements(survey: Survey, model: ModelFolder, layer: str = "") -> tuple[FeatureAgreement, ...]:
@@ -237,7 +239,7 @@ def agreement(
     both = f"comparing {first.model.name} with {second.model.name}"
     with locked(folder.path / ".lock", both):
         table = _agreement_table(Study(survey, second.model), one, two, features, rows, told)
-        folder.write(table, made)
+        folder.write(made, {"channels": table})
     return FeatureAgreement(f"{first.model.name} {one.layer}", f"{second.model.name} {two.layer}", table, made)
 
 

@@ -37,7 +37,7 @@ KIND_TITLES: Final = {"channel": "channels", "class": "classes", "group": "neuro
 
 def feature_stretch(folder: FeaturesFolder, bands: tuple[str, ...]) -> Stretch:
     """One stretch for all images of a sheet."""
-    kept = [folder.read(kind).get("images") for kind in KINDS]
+    kept = [folder.read_images(kind).get("images") for kind in KINDS]
     images = np.concatenate([each[:64] for each in kept if each is not None])
     return stretch_of(images, bands)
 

@@ -168,7 +168,7 @@ def features_for(survey: Survey, model: ModelFolder, layer: str, kind: str) -> d
 
 def _active_images(folder: FeaturesFolder, kind: str) -> dict[int, Floats]:
     """Without those that only show where they began."""
-    kept = folder.read(kind)
+    kept = folder.read_images(kind)
     if not kept:
         return {}
     chosen = np.flatnonzero((kept["seed"] == 0) & ~kept["silent"])

@@ -181,7 +181,7 @@ def _evaluate_kind(
     rows: Ints,
     random: Floats,
 ) -> pd.DataFrame:
-    probe, survey, kept = study.probe, study.survey, folder.read(each.kind)
+    probe, survey, kept = study.probe, study.survey, folder.read_images(each.kind)
     real = np.concatenate(
         [objective_values(probe, layer, each, batch.images) for batch in survey.batches(rows=rows)]
     )  # (galaxy, objective)
@@ -270,7 +270,8 @@ def feature_sheet(
         rows = sample_rows(analysis.rows, settings.galaxies, settings.seed)
         light = _sheet_prior(folder, survey, rows)
         if _make_all(folder, study, plan, light, settings, progress, stop):
-            folder.complete(evaluate_images(study, analysis.layer, folder, plan, light, rows), provenance)
+            table = evaluate_images(study, analysis.layer, folder, plan, light, rows)
+            folder.write(provenance, {"judged": table})
     return folder
 
 
@@ -287,12 +288,12 @@ def _make_all(
     total, done = sum(len(each.objectives) * each.seeds for each in plan), 0
     for each in plan:
         for part, numbers, seed in _file_plan(each):
-            if not folder.has(each.kind, part):
+            if not folder.has_images(each.kind, part):
                 batches = folder.batches(each.kind, part)
                 images = _make_file(study, each, light, numbers, seed, settings, (done, total), progress, stop, batches)
                 if images is None:
                     return False
-                folder.write(each.kind, part, images)
+                folder.write_images(each.kind, part, images)
             done += len(numbers)
             if progress:
                 progress("feature images", done, total)
@@ -337,16 +338,14 @@ def _prior_of_rows(survey: Survey, rows: Ints) -> ImagePrior:
 
 def _sheet_prior(folder: FeaturesFolder, survey: Survey, rows: Ints) -> ImagePrior:
     """From the folder, if it is there: a sheet that goes on goes on in the same light."""
-    kept = folder.light([each.name for each in fields(ImagePrior)])
-    if kept is None:
+    if not folder.has("light.npz"):
         light = _prior_of_rows(survey, rows)
-        folder.write_light({each.name: np.asarray(getattr(light, each.name)) for each in fields(light)})
+        folder.write_arrays("light", {field.name: np.asarray(getattr(light, field.name)) for field in fields(light)})
         return light
-    values: dict[str, Any] = {
-        **kept,
-        "bands": tuple(map(str, kept["bands"])),
-        "galaxies": int(kept["galaxies"]),
-    }
+    names = [field.name for field in fields(ImagePrior)]
+    arrays = folder.read_arrays("light", names)
+    values: dict[str, Any] = {name: arrays[name] for name in names}
+    values["bands"], values["galaxies"] = tuple(map(str, arrays["bands"])), int(arrays["galaxies"])
     return ImagePrior(**values)
 
 

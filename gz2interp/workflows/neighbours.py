@@ -238,7 +238,7 @@ class NeighbourLookup:
             farthest = scan_farthest(self._activations, self._of(positions), settings.most + 9, self.space)
             return self._first(farthest.without(positions), here, settings)
         stored = sky_neighbours(self.analysis.neighbours(positions), here, self.sky)
-        nearest, k = stored.first(settings.most, settings.skip_same), self.analysis.kept
+        nearest, k = stored.first(settings.most, settings.skip_same), self.analysis.n_neighbours
         others = len(self.analysis.rows) - 1
         while k < others and (short := np.flatnonzero(nearest.rows[:, -1] < 0)).size:
             k = min(max(2 * k, settings.most + 8), others)

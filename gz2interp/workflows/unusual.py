@@ -401,8 +401,8 @@ class _Scoring:
         """Pass over the pixels twice: of the reference sample, then of all galaxies."""
         statistics = self._fit()
         n, names = len(self._analysis.rows), self._measure.names
-        vectors = folder.room("vectors", n, statistics.space.axes.shape[1])
-        numbers = folder.room("numbers", n, len(names) + 1) if names else None
+        vectors = folder.create_array("vectors", n, statistics.space.axes.shape[1])
+        numbers = folder.create_array("numbers", n, len(names) + 1) if names else None
         image_scores, inputs = self._extract(statistics, vectors, numbers)
         if numbers is not None:
             statistics = replace(statistics, morphology=Morphology.fit(numbers[self._sample, :-1], names))
@@ -411,7 +411,8 @@ class _Scoring:
         values = self._score(model, statistics, vectors, numbers, image_scores)
         arrays = statistics_arrays(statistics)
         arrays |= {"ground": self._sample, "layers": np.array(self._extractor.layers)}
-        folder.complete(self._table(values, statistics, numbers, inputs), arrays, provenance)
+        table = self._table(values, statistics, numbers, inputs)
+        folder.write(provenance, {"scores": table}, {"frozen": arrays})
 
     def _fit(self) -> FittedStatistics:
         """Fit the statistics of features and cells to the reference sample."""
