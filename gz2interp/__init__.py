@@ -1,11 +1,10 @@
-"""See what a galaxy-morphology network really looks at.
+"""Interpretability of galaxy-morphology networks.
 
 >>> import gz2interp as gz
 >>> study = gz.open_study("demo")  # doctest: +SKIP
 >>> explanation = gz.explain(study, ["588015507658768484"])  # doctest: +SKIP
 
-The names below are the whole vocabulary. Each is loaded when it is first used, so that importing gz2interp costs
-nothing: TensorFlow alone takes seconds.
+The public names are loaded when they are first used: importing gz2interp does not import TensorFlow.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How a command line tells what happens: sentences, tables, and bars that move."""
+"""Output of the command line: lines, progress bars and errors."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ __all__ = [
 ]
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
-"""Progress and errors; results go to the standard output, so that they can be piped."""
+"""For progress and errors; results go to the standard output, so that they can be piped."""
 
 _out = Console(highlight=False, soft_wrap=True)
 
 _reserved: ContextVar[bool] = ContextVar("reserved", default=False)
 
 _EVERY = 0.5
-"""Seconds between two records of one stage: who watches reads no faster."""
+"""Least time between two records of one stage [s]."""
 
 
 class Interrupted(BaseException):
@@ -51,10 +51,10 @@ class Interrupted(BaseException):
 
 
 class Verbs(TyperGroup):
-    """A group of verbs; its help prints what each verb does to its end, where click cuts the sentence."""
+    """A group of verbs whose help prints the whole first paragraph of each verb; click cuts it."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run a verb; when it ends, the standard output is free again."""
+        """Run a verb; the standard output is reserved until its end at most."""
         token = _reserved.set(False)
         try:
             return super().invoke(ctx)
@@ -66,7 +66,7 @@ class Verbs(TyperGroup):
         commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
             formatter.write_dl(
-                [(name, (each.help or "").split("\n\n")[0]) for name, each in commands if each and not each.hidden]
+                [(name, (verb.help or "").split("\n\n")[0]) for name, verb in commands if verb and not verb.hidden]
             )
 
 
@@ -96,14 +96,14 @@ def run(app: Callable[..., object], name: str) -> None:
         console.print("Interrupted. What is done is kept; the same command goes on from there.")
         sys.exit(130)
     except Exception as error:
-        known = storage_error(error)  # of what writes past `gz2interp.stores.files.writing`
-        if known is None:
+        storage = storage_error(error)  # from code that does not use `gz2interp.stores.files.writing`
+        if storage is None:
             raise
-        _end(known)
+        _end(storage)
 
 
 def _whole_output(app: Callable[..., object], name: str) -> None:
-    """Run it to the last byte on the standard output, which may be a file on a full disk."""
+    """Run the command line and flush the standard output, which may be a file on a full disk."""
     try:
         app(prog_name=name)
     finally:
@@ -124,7 +124,7 @@ def _interrupt(number: int, frame: object) -> None:
 
 
 def say(words: RenderableType) -> None:
-    """A result, on the standard output unless that is reserved; text is printed as it is, without markup."""
+    """Print a result on the standard output, or on the standard error while that is reserved; without markup."""
     (console if _reserved.get() else _out).print(words, markup=False)
 
 
@@ -139,13 +139,13 @@ def console_width() -> int:
 
 
 def write_lines(lines: Iterable[str]) -> None:
-    """As `say`, to the letter: rich would turn a tab into spaces."""
+    """Print lines as `say` does, but unchanged: rich would turn a tab into spaces."""
     stream = sys.stderr if _reserved.get() else sys.stdout
     stream.writelines(f"{line}\n" for line in lines)
 
 
 def reserve_stdout() -> None:
-    """From here to the end of the verb the standard output is for a program: what `say` prints goes elsewhere."""
+    """Reserve the standard output for a program until the verb ends: `say` prints on the standard error."""
     _reserved.set(True)
 
 
@@ -172,25 +172,22 @@ class ProgressBars:
         self._bars.stop()
 
     def __call__(self, stage: str, done: int, total: int, words: str = "") -> None:
-        """Move the bar of a stage, which appears with its first call; the words are for those who see no bar."""
+        """Advance the bar of a stage; `words` are for `JsonLines`."""
         if stage not in self._tasks:
             self._tasks[stage] = self._bars.add_task(stage, total=total)
         self._bars.update(self._tasks[stage], completed=done, total=total)
 
     def note(self, words: str) -> None:
-        """A line that stays above the bars."""
+        """Print a line above the bars."""
         console.print(words, markup=False)
 
     def say(self, words: RenderableType) -> None:
-        """What came of it, on the standard output."""
+        """Print a result on the standard output."""
         say(words)
 
 
 class JsonLines:
-    """Progress for a program that watches, called as `ProgressBars` is: a JSON record a line on the standard output.
-
-    Nothing else is written there.
-    """
+    """Progress for another program, called as `ProgressBars`: one JSON record a line, alone on the standard output."""
 
     def __init__(self) -> None:
         self._last: dict[str, float] = {}
@@ -205,7 +202,7 @@ class JsonLines:
         pass
 
     def __call__(self, stage: str, done: int, total: int, words: str = "") -> None:
-        """Write stage, done, total and message; seldom enough to be read, and always when a stage begins or ends."""
+        """Write stage, done, total and message: at most every half second, and always when a stage begins or ends."""
         now = time.monotonic()
         if done < total and now - self._last.get(stage, -_EVERY) < _EVERY:
             return
@@ -215,11 +212,11 @@ class JsonLines:
         sys.stdout.flush()
 
     def note(self, words: str) -> None:
-        """The message of the records that follow."""
+        """Set the message of the records that follow."""
         self._note = words
 
     def say(self, words: RenderableType) -> None:
-        """What came of it, for people: beside the records."""
+        """Print a result on the standard error."""
         console.print(words, markup=False)
 
 

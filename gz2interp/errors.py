@@ -1,4 +1,4 @@
-"""The errors a user can cause or meet, each told in one melody: what was given, what would do, what to try."""
+"""Errors with a message in three parts: the problem, what is expected, and a remedy."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ _MOST_LETTERS = 4000
 
 
 class Gz2interpError(Exception):
-    """Base of every error that is meant to be read by a person.
+    """Base of every error whose message is for the user.
 
     Parameters
     ----------
-    given : str
-        What was given or found, in words.
-    wanted : str
-        What would have been right.
+    problem : str
+        What was given or found.
+    expected : str
+        What would be right.
     remedy : str
         What to try next.
 
     Notes
     -----
-    The command line and the dashboard print the message alone; anything that is not a `Gz2interpError` is a defect of
-    ours and keeps its traceback.
+    The command line and the dashboard print the message alone; any other exception is a defect of this package and
+    keeps its traceback.
     """
 
-    def __init__(self, given: str, wanted: str = "", remedy: str = "") -> None:
-        self.given, self.wanted, self.remedy = given, wanted, remedy
-        super().__init__(" ".join(_sentence(_printable(part)) for part in (given, wanted, remedy) if part))
+    def __init__(self, problem: str, expected: str = "", remedy: str = "") -> None:
+        self.problem, self.expected, self.remedy = problem, expected, remedy
+        super().__init__(" ".join(_sentence(_printable(part)) for part in (problem, expected, remedy) if part))
 
     def __reduce__(self) -> tuple[type[Gz2interpError], tuple[str, str, str]]:
-        return type(self), (self.given, self.wanted, self.remedy)
+        return type(self), (self.problem, self.expected, self.remedy)
 
 
 class InputError(Gz2interpError):
@@ -60,7 +60,7 @@ class InputError(Gz2interpError):
 
 
 class SurveyError(Gz2interpError):
-    """A survey folder is missing, damaged, or lacks what was asked of it."""
+    """A survey folder is missing, damaged, or lacks what was requested."""
 
 
 class SurveyLocked(SurveyError):
@@ -83,7 +83,7 @@ class CutoutUnavailable(Gz2interpError):
     status : str
         One of `gz2interp.schema.STATUSES` except ``"ok"``.
     reason : str
-        Why, in plain words; it is stored beside the galaxy and shown to the user.
+        Why, in plain words; stored in the status of the galaxy and displayed.
     """
 
     def __init__(self, status: str, reason: str) -> None:
@@ -95,12 +95,10 @@ class CutoutUnavailable(Gz2interpError):
 
 
 def choices(names: Iterable[object], most: int = 12, like: object = None) -> str:
-    """A readable list of what may be chosen, cut after `most` names.
+    """A readable list of names, cut after `most` of them.
 
     Parameters
     ----------
-    names : iterable
-    most : int
     like : object, optional
         What was given instead: the names that resemble it come first, so that they are never cut.
     """
@@ -110,8 +108,8 @@ def choices(names: Iterable[object], most: int = 12, like: object = None) -> str
     if like is not None and len(listed) > most:
         close = close_to(str(like), listed)
         listed = [*close, *(name for name in listed if name not in close)]
-    shown = ", ".join(listed[:most])
-    return shown if len(listed) <= most else f"{shown}, ... ({len(listed)} in all)"
+    text = ", ".join(listed[:most])
+    return text if len(listed) <= most else f"{text}, ... ({len(listed)} in all)"
 
 
 def shortened(text: str, most: int = 60) -> str:
@@ -119,17 +117,17 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def close_to(given: str, names: Iterable[str], most: int = 6) -> list[str]:
-    """The names that resemble what was given, the most similar first: misspelt, a part of it, or in other letters."""
-    text, known = given.casefold()[:200], list(dict.fromkeys(names))
-    by_letters = {name.casefold(): name for name in reversed(known)}
+def close_to(name: str, names: Iterable[str], most: int = 6) -> list[str]:
+    """The names that resemble another one, the most similar first: misspelt, a part of it, or in another case."""
+    text, candidates = name.casefold()[:200], list(dict.fromkeys(names))
+    by_letters = {name.casefold(): name for name in reversed(candidates)}
     alike = [by_letters[match] for match in get_close_matches(text, by_letters, n=most, cutoff=0.6)]
-    parts = [name for name in known if text and (text in name.casefold() or name.casefold() in text)]
+    parts = [name for name in candidates if text and (text in name.casefold() or name.casefold() in text)]
     return list(dict.fromkeys([*alike, *parts]))[:most]
 
 
 def _printable(text: str) -> str:
-    """What may be a piece of a damaged file, without what would steer a terminal, and not too long to be read."""
+    """The text, which may come from a damaged file, without control characters and cut to a readable length."""
     plain = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text[: _MOST_LETTERS + 1])
     return plain if len(plain) <= _MOST_LETTERS else plain[: _MOST_LETTERS - 3] + "..."
 
@@ -157,7 +155,7 @@ _WHY: Final = {
     errno.ENODEV: "the disk is gone",
     errno.ENXIO: "the disk is gone",
 }
-"""What the operating system reports of a disk or a path that is no defect of this program."""
+"""Errors of a disk or a path, which are no defect of this package."""
 
 _LITTLE: Final = 1 << 18
 """A disk with so few bytes left is full for SQLite, which needs some files beside its own."""
@@ -173,23 +171,23 @@ _IN_WORDS: Final = {
     r"permission denied|unable to open database file": errno.EACCES,
     r"disk i/o error|input/output error": errno.EIO,
 }
-"""How packages that write through libraries of their own (SQLite, HDF5, Arrow, FITS, NumPy) say the same."""
+"""The same errors in the messages of SQLite, HDF5, Arrow, CFITSIO and NumPy."""
 
 
 def storage_error(error: BaseException, path: object = "") -> StorageError | None:
-    """What an error of another package says of a disk or a path, as an error of ours; None if it says nothing of them.
+    """A `StorageError` for an error of another package that a disk or a path has caused; None for any other error.
 
     Parameters
     ----------
     error : exception
-        It, or what caused it, is an `OSError`, or names one in its text.
+        It, or one of its causes, is an `OSError` or has the message of one.
     path : path, optional
-        What was to be written; by default what the error names.
+        The file that was being written; by default that of the error.
     """
     for cause in _causes(error):
         number = _number_of(cause)
         if number is not None:
-            number = _looked_up(number, path) if isinstance(path, str | os.PathLike) and path else number
+            number = _refined(number, path) if isinstance(path, str | os.PathLike) and path else number
             named = path or getattr(cause, "filename", None)
             return _unusable(os.fspath(named) if isinstance(named, str | os.PathLike) else "A file", number)
     return None
@@ -209,13 +207,13 @@ def _unusable(what: str, number: int) -> StorageError:
     )
 
 
-def _looked_up(number: int, path: str | os.PathLike[str]) -> int:
-    """SQLite calls it an input/output error that the disk is full, and a matter of rights that it is read-only."""
+def _refined(number: int, path: str | os.PathLike[str]) -> int:
+    """Check the disk: SQLite reports a full disk as an input/output error and a read-only one as denied permission."""
     if number not in (errno.EIO, errno.EACCES) or not hasattr(os, "statvfs"):
         return number
     place = Path(path)
     try:
-        disk = os.statvfs(next(each for each in (place, *place.absolute().parents) if each.exists()))
+        disk = os.statvfs(next(folder for folder in (place, *place.absolute().parents) if folder.exists()))
     except OSError:
         return number
     if disk.f_flag & os.ST_RDONLY:
@@ -224,7 +222,7 @@ def _looked_up(number: int, path: str | os.PathLike[str]) -> int:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from."""
+    """The error and its causes."""
     passed: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in passed:

@@ -1,6 +1,6 @@
-"""Expressions that a person writes: parsed within bounds, never run as Python; conditions evaluated on columns.
+"""Expressions of users: parsed within bounds and never run as Python; conditions are evaluated on columns.
 
-An expression may come from somebody else's file or link. So its length and depth are bounded, and only the operations
+An expression may come from another person's file or link. So its length and depth are bounded, and only the operations
 listed here exist: each takes one pass over the columns, and none makes a value larger than its operands.
 """
 
@@ -22,7 +22,7 @@ from gz2interp.errors import shortened
 __all__ = ["MAX_LENGTH", "columns_in", "evaluate_condition", "parse_expression"]
 
 MAX_LENGTH: Final = 10_000
-"""Characters of an expression; enough for a list of some hundred ids."""
+"""Characters of an expression, enough for a list of some hundred ids."""
 
 MAX_DEPTH: Final = 50
 """Levels of brackets and operators inside one another."""
@@ -32,7 +32,7 @@ MAX_OPERATIONS: Final = 200
 
 _INT64: Final = 2**63
 _EXACT: Final = 2**53
-"""The first whole number that a float64 may confuse with its neighbour."""
+"""Whole numbers below it are exact in float64."""
 
 _QUOTED: Final = re.compile(r"""(`[^`]*`|'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")""", re.DOTALL)
 
@@ -65,7 +65,7 @@ def parse_expression(text: str) -> ast.expr:
         raise ValueError(f"it has {len(text)} characters, and at most {MAX_LENGTH} are read")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the parser, about "1is" and the like: what is odd is refused below
+            warnings.simplefilter("ignore")  # of the parser, about "1is" and the like
             parsed = ast.parse(text.strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(str(error.msg)) from None
@@ -84,7 +84,6 @@ def evaluate_condition(text: str, table: pd.DataFrame) -> Any:
     text : str
         Columns (in backticks if the name is no word), numbers and texts; compared by ``== != < <= > >=``, ``in`` and
         ``not in`` a list; joined by ``and``, ``or``, ``not`` (or ``& | ~``); numbers also by ``+ - * / %``.
-    table : DataFrame
 
     Returns
     -------
@@ -94,7 +93,7 @@ def evaluate_condition(text: str, table: pd.DataFrame) -> Any:
     Raises
     ------
     ValueError
-        The condition is not made of these, or exceeds the bounds; the text says why.
+        The condition contains something else, or exceeds the bounds.
     """
     parsed, names = _parsed_condition(text)
     count = sum(isinstance(part, ast.expr) and not isinstance(part, ast.Constant) for part in ast.walk(parsed))
@@ -116,7 +115,7 @@ def columns_in(text: str) -> set[str]:
 
 
 def _parsed_condition(text: str) -> tuple[ast.expr, dict[str, str]]:
-    """Its tree, and the columns that stand for names in backticks."""
+    """The tree, and the columns in backticks by the names that replace them."""
     plain: list[str] = []
     names: dict[str, str] = {}
     for number, part in enumerate(_QUOTED.split(text[: MAX_LENGTH + 1])):
@@ -207,14 +206,13 @@ def _compare(compare: Callable[[Any, Any], Any], left: Any, right: Any, node: as
 
 
 def _is_in(column: Any, listed: ast.expr, node: ast.expr) -> pd.Series[Any]:
-    constants = isinstance(listed, ast.List | ast.Tuple | ast.Set) and all(
-        isinstance(each, ast.Constant) for each in listed.elts
-    )
-    if not (constants and isinstance(column, pd.Series)):
+    elements = listed.elts if isinstance(listed, ast.List | ast.Tuple | ast.Set) else [listed]
+    constants = [element for element in elements if isinstance(element, ast.Constant)]
+    if elements == [listed] or len(constants) < len(elements) or not isinstance(column, pd.Series):
         raise ValueError(
             f"{shortened(ast.unparse(node))} needs a column on the left, and a list of numbers or texts on the right"
         )
-    values = [_constant(each) for each in listed.elts]  # type: ignore[attr-defined]
+    values = [_constant(constant) for constant in constants]
     for value in values:
         _refuse_inexact(column, value)
     _refuse_other_kind(column, values, node)
@@ -229,7 +227,7 @@ def _is_in(column: Any, listed: ast.expr, node: ast.expr) -> pd.Series[Any]:
 
 
 def _refuse_other_kind(column: Any, values: Sequence[Any], node: ast.expr) -> None:
-    """A column of texts is equal to no number, nor one of numbers to a text: such a comparison matches nothing."""
+    """Refuse to compare a column of texts with numbers, or of numbers with texts, which would match nothing."""
     if not isinstance(column, pd.Series) or not values or column.isna().all():
         return
     texts = not (pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column))
@@ -244,7 +242,7 @@ def _refuse_other_kind(column: Any, values: Sequence[Any], node: ast.expr) -> No
 
 
 def _refuse_inexact(column: Any, value: Any) -> None:
-    """A whole number beyond 2**53 that has been written as floating point names no galaxy."""
+    """Refuse a whole number beyond 2**53 in floating-point notation, which no longer identifies a galaxy."""
     integers = isinstance(column, pd.Series) and pd.api.types.is_integer_dtype(column)
     if integers and isinstance(value, float) and _EXACT <= abs(value) < _INT64:
         raise ValueError(f"{value!r} is no whole number, and beyond 2**53 it no longer says which it was")
@@ -254,7 +252,7 @@ def _calculated(sign: type[ast.operator], left: Any, right: Any, node: ast.expr)
     calculate = _ARITHMETIC[sign]
     first, second = _number(left, node), _number(right, node)
     with np.errstate(all="ignore"):
-        whole = all(np.issubdtype(each.dtype, np.integer) for each in (first, second))
+        whole = all(np.issubdtype(operand.dtype, np.integer) for operand in (first, second))
         if (
             whole
             and sign is not ast.Div
@@ -265,7 +263,7 @@ def _calculated(sign: type[ast.operator], left: Any, right: Any, node: ast.expr)
 
 
 def _number(value: Any, node: ast.expr) -> Any:
-    """As 64-bit integers or floats, in which sizes cannot grow; anything else is no number."""
+    """The value as 64-bit integers or floats, so that results cannot grow in size."""
     if isinstance(value, pd.Series):
         if not pd.api.types.is_numeric_dtype(value) or pd.api.types.is_bool_dtype(value):
             raise ValueError(f"{shortened(ast.unparse(node))} calculates with what is no number")

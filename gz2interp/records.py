@@ -1,4 +1,4 @@
-"""Frozen records from JSON values, with every type compared: a file that was edited or damaged builds no odd record."""
+"""Dataclasses from JSON values, with the type of every field checked."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ T = TypeVar("T")
 
 
 def record_from_json(kind: type[T], value: Any) -> T:
-    """A dataclass from the JSON value that `dataclasses.asdict` made of it.
+    """Build a dataclass from the JSON value of its `dataclasses.asdict`.
 
     Parameters
     ----------
     kind : type
         A dataclass whose fields are str, int, float, bool, tuples, mappings, other dataclasses, or unions of these.
     value : JSON value
-        Keys that the dataclass does not have are passed over: a newer version may write more.
+        Keys without a field are ignored: a newer version may write more.
 
     Raises
     ------
     ValueError
-        A key lacks, or a value is of another type; it says which.
+        A key is missing, or a value is of another type.
     """
     record: T = _dataclass(kind, value, "")
     return record
@@ -61,7 +61,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if origin is not None and issubclass(origin, Mapping):
         if not isinstance(value, Mapping):
             raise _wrong(where, value, "an object")
-        return {str(name): _value(parts[1], each, f"{where}.{name}") for name, each in value.items()}
+        return {str(name): _value(parts[1], item, f"{where}.{name}") for name, item in value.items()}
     return _plain(kind, value, where)
 
 
@@ -84,7 +84,7 @@ def _tuple(kinds: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
         kinds = (kinds[0],) * len(value)
     if len(kinds) != len(value):
         raise _wrong(where, value, f"a list of {len(kinds)}")
-    return tuple(_value(kind, each, f"{where}[{i}]") for i, (kind, each) in enumerate(zip(kinds, value, strict=True)))
+    return tuple(_value(kind, item, f"{where}[{i}]") for i, (kind, item) in enumerate(zip(kinds, value, strict=True)))
 
 
 def _plain(kind: Any, value: Any, where: str) -> Any:
@@ -98,6 +98,6 @@ def _plain(kind: Any, value: Any, where: str) -> Any:
     raise _wrong(where, value, words.get(kind, str(kind)))
 
 
-def _wrong(where: str, value: Any, wanted: str) -> ValueError:
+def _wrong(where: str, value: Any, expected: str) -> ValueError:
     text = repr(value)
-    return ValueError(f"{where.strip('.') or 'it'} is {text[:60]}{'...' if len(text) > 60 else ''}, not {wanted}")
+    return ValueError(f"{where.strip('.') or 'it'} is {text[:60]}{'...' if len(text) > 60 else ''}, not {expected}")

@@ -1,6 +1,6 @@
-"""The tables that verbs print: drawn on a terminal, complete lines in a pipe, JSON or a file on request.
+"""Tables that verbs print: formatted on a terminal, tab-separated in a pipe, as JSON or to a file on request.
 
-A verb takes part with one line, its decorator `table_options`, and prints with `TableOutput.show`.
+A verb has the decorator `table_options`, and prints with `TableOutput.show`.
 """
 
 from __future__ import annotations
@@ -51,11 +51,10 @@ class ResultTable:
 
     Attributes
     ----------
-    title : str
     rows : DataFrame
-        Every number: what a pipe, JSON and files get.
+        All numbers, for pipes, JSON and files.
     drawn : mapping of str to DataFrame, optional
-        What a terminal shows instead, by title: fewer columns, or numbers as texts with their errors.
+        Tables for a terminal instead, by title: fewer columns, or numbers as texts with their errors.
     notes : sequence of str
         Sentences that follow the table.
     """
@@ -68,14 +67,14 @@ class ResultTable:
 
 @dataclass(frozen=True)
 class TableOutput:
-    """Where a verb's table goes, as its options say.
+    """Output of a verb's table, by its options.
 
     Attributes
     ----------
     as_json : bool
-        The standard output gets the rows as JSON, and all else that is printed goes to the standard error.
+        Rows go to the standard output as JSON, and all other lines to the standard error.
     file, figure : Path, optional
-        What ``--out`` names, by its suffix.
+        The file of ``--out``, by its suffix.
     sexagesimal : bool
         Coordinates are written as texts, in hours and degrees.
     overwrite : bool
@@ -88,15 +87,8 @@ class TableOutput:
     sexagesimal: bool = False
     overwrite: bool = False
 
-    def show(self, table: ResultTable, written: pd.DataFrame | None = None) -> None:
-        """Print a table, and write it where ``--out`` names a file.
-
-        Parameters
-        ----------
-        table : ResultTable
-        written : DataFrame, optional
-            What the file gets, where that is more than is printed.
-        """
+    def show(self, table: ResultTable, file_rows: pd.DataFrame | None = None) -> None:
+        """Print a table, and write it to the file of ``--out``: `file_rows`, if the file has more than is printed."""
         rows = self._with_coordinates(table.rows)
         if self.as_json:
             sys.stdout.write(_json(rows))
@@ -110,15 +102,15 @@ class TableOutput:
         else:
             write_lines(_lines(table.title, rows, table.notes))
         if self.file is not None:
-            self.write(table.rows if written is None else written)
+            self.write(table.rows if file_rows is None else file_rows)
 
     def show_record(self, record: Mapping[str, Any]) -> None:
-        """Print a record that is no table, where JSON is wanted."""
+        """Print a record that is no table, with ``--json``."""
         if self.as_json:
             sys.stdout.write(json.dumps(record, ensure_ascii=False, indent=2) + "\n")
 
     def write(self, rows: pd.DataFrame) -> None:
-        """Write rows to the file that ``--out`` names, and print its path."""
+        """Write rows to the file of ``--out``, and print its path."""
         from gz2interp.stores.tables import write_table
 
         if self.file is not None:
@@ -126,18 +118,18 @@ class TableOutput:
             say(f"{self.file}: {len(rows):,} rows")
 
     def show_blocks(self, blocks: Iterable[pd.DataFrame], title: str) -> None:
-        """Write a long table block by block: to the file that ``--out`` names, and with ``--json`` to a program."""
-        shown = self._printed(blocks) if self.as_json else blocks
+        """Write a long table block by block: to the file of ``--out``, and with ``--json`` to the standard output."""
+        blocks = self._printed(blocks) if self.as_json else blocks
         if self.file is None:
-            count = sum(len(block) for block in shown)
+            count = sum(len(block) for block in blocks)
         else:
             from gz2interp.stores.tables import write_table_of_blocks
 
-            count = write_table_of_blocks(self.file, shown)
+            count = write_table_of_blocks(self.file, blocks)
         say(f"{self.file or title}: {count:,} rows")
 
     def needs_target(self, what: str) -> None:
-        """Refuse, before the work begins, a table too long to be read on a terminal.
+        """Refuse, before any work, a table too long for a terminal.
 
         Raises
         ------
@@ -166,24 +158,24 @@ class TableOutput:
 
 
 def check_free(paths: Iterable[Path], overwrite: bool) -> None:
-    """Make sure that no file is replaced that a person did not mean to replace.
+    """Refuse to replace files without ``--overwrite``.
 
     Raises
     ------
     InputError
         One of them exists, and `overwrite` is not set.
     """
-    there = [path for path in paths if path.exists()]
-    if there and not overwrite:
-        verb = "exists" if len(there) == 1 else "exist"
+    existing = [path for path in paths if path.exists()]
+    if existing and not overwrite:
+        verb = "exists" if len(existing) == 1 else "exist"
         raise InputError(
-            f"{choices(there, most=4)} {verb} already, and would be replaced",
+            f"{choices(existing, most=4)} {verb} already, and would be replaced",
             remedy="Name another file with --out, or add --overwrite",
         )
 
 
 def files_of_figure(path: Path) -> list[Path]:
-    """The files that a figure is written to: its own, and beside it its caption, numbers and maps."""
+    """The files of a figure: itself, its caption, numbers and maps."""
     return [path, *(path.with_suffix(suffix) for suffix in _BESIDE_A_FIGURE)]
 
 
@@ -195,13 +187,13 @@ def table_options(
     Parameters
     ----------
     what : str
-        What ``--out`` writes, where that is not what is printed.
+        What ``--out`` writes, if it is not what is printed.
     figures : bool
         ``--out`` may also name a figure.
     positions : bool
-        The table has ra and dec: also give it ``--sexagesimal``.
+        The table has ra and dec: add ``--sexagesimal``.
     json_only : bool
-        Give it ``--json`` alone: its own ``--out`` is for something else.
+        Add ``--json`` alone: the verb has an ``--out`` of its own.
 
     Notes
     -----
@@ -222,17 +214,17 @@ def table_options(
         hints, signature = get_type_hints(verb, include_extras=True), inspect.signature(verb)
 
         @functools.wraps(verb)
-        def called(**given: Any) -> None:
-            options_given = {name: given.pop(name) for name in options}
-            verb(**given, output=_output(options_given, figures, given.get("progress") == "json"))
+        def called(**arguments: Any) -> None:
+            values = {name: arguments.pop(name) for name in options}
+            verb(**arguments, output=_output(values, figures, arguments.get("progress") == "json"))
 
-        own = [parameter.replace(annotation=hints[name]) for name, parameter in signature.parameters.items()]
+        parameters = [parameter.replace(annotation=hints[name]) for name, parameter in signature.parameters.items()]
         added = [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
             for name, (annotation, default) in options.items()
         ]
         called.__signature__ = signature.replace(  # type: ignore[attr-defined]
-            parameters=[*(parameter for parameter in own if parameter.name != "output"), *added]
+            parameters=[*(parameter for parameter in parameters if parameter.name != "output"), *added]
         )
         hints.pop("output")
         called.__annotations__ = hints | {name: annotation for name, (annotation, _) in options.items()}
@@ -242,7 +234,7 @@ def table_options(
 
 
 def _output(options: Mapping[str, Any], figures: bool, progress_is_json: bool) -> TableOutput:
-    """The options of a verb, checked; with ``--json`` the standard output is for the rows alone from here on."""
+    """Check the options of a verb; with ``--json`` the standard output is reserved for the rows."""
     as_json, overwrite = options["as_json"], options.get("overwrite", False)
     if as_json and progress_is_json:
         raise InputError("--json and --progress json were given", "One of them: each needs the standard output alone")
@@ -253,7 +245,7 @@ def _output(options: Mapping[str, Any], figures: bool, progress_is_json: bool) -
 
 
 def _checked(out: Path | None, figures: bool, overwrite: bool) -> tuple[Path | None, Path | None]:
-    """What ``--out`` names: the file of a table, or of a figure."""
+    """The file of ``--out`` as (table, figure), one of them None."""
     if out is None:
         return None, None
     from gz2interp.stores.tables import FORMATS
@@ -270,7 +262,7 @@ def _checked(out: Path | None, figures: bool, overwrite: bool) -> tuple[Path | N
 
 
 def _lines(title: str, rows: pd.DataFrame, notes: Sequence[str]) -> list[str]:
-    """Lines of cells between tabs; the title and the notes are comments."""
+    """Tab-separated lines; the title and the notes are comments."""
     columns = [[_cell(value) for value in _values(rows, name)] for name in rows.columns]
     cells = ["\t".join(row) for row in zip(*columns, strict=True)]
     comments = [f"# {line}" for note in notes for line in note.splitlines()]
@@ -278,7 +270,7 @@ def _lines(title: str, rows: pd.DataFrame, notes: Sequence[str]) -> list[str]:
 
 
 def _cell(value: object) -> str:
-    """A value with all its digits; tabs and ends of lines within a text would be taken for the table's."""
+    """A value with all its digits; tabs and line breaks within a text are replaced."""
     return "" if value is None else " ".join(str(value).split()) if isinstance(value, str) else str(value)
 
 
@@ -295,7 +287,7 @@ def _records(rows: pd.DataFrame) -> Iterator[str]:
 
 
 def _json_value(column: str, value: Any) -> Any:
-    """Ids as strings, and null for what JSON has no number for."""
+    """Ids as strings, and null for numbers that are not finite."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, int) and not isinstance(value, bool):
@@ -305,7 +297,7 @@ def _json_value(column: str, value: Any) -> Any:
 
 
 def _values(rows: pd.DataFrame, name: Any) -> list[Any]:
-    """A column as Python's own values; None for what is missing, and a single-precision number with its own digits."""
+    """A column as Python values; None where missing, and single-precision numbers with their own digits."""
     import numpy as np
     import pandas as pd
 
@@ -317,7 +309,7 @@ def _values(rows: pd.DataFrame, name: Any) -> list[Any]:
 
 
 def _drawn(title: str, rows: pd.DataFrame) -> Table:
-    """A table for a terminal: a text is continued on the next line; a number never is, however narrow the terminal."""
+    """A table for a terminal; texts are wrapped to its width, numbers are not."""
     import pandas as pd
 
     table, needed = Table(title=title, title_justify="left"), 1
@@ -335,7 +327,7 @@ def _drawn(title: str, rows: pd.DataFrame) -> Table:
 
 
 def _short(column: object, value: object) -> str:
-    """Four significant digits, but of coordinates all: a ten-thousandth of a right ascension is ten seeing discs."""
+    """Four significant digits; all digits of coordinates."""
     if isinstance(value, float):
         return "" if value != value else str(value) if column in (RA, DEC) else f"{value:.4g}"
     return "" if value is None else str(value)

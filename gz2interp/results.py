@@ -1,4 +1,4 @@
-"""The nouns of gz2interp as frozen records: what a room hands to the next, and how it was made."""
+"""Results as frozen records, with their provenance."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Galaxy:
-    """What a source must know of a galaxy to find its image.
+    """Identity, position and size of a galaxy, from which a source finds its image.
 
     Attributes
     ----------
@@ -60,14 +60,14 @@ class Galaxy:
 
 @dataclass(frozen=True, eq=False)
 class Cutout:
-    """The image of one galaxy, with what is known of its pixels.
+    """The image of one galaxy, with properties of its pixels.
 
     Attributes
     ----------
     image : float32 (y, x, band)
         Nanomaggies per cutout pixel; 0 where not valid. Array order (y, x), not FITS order.
     valid : bool (y, x)
-        False where no band, or not every band, was imaged.
+        False where not every band was imaged.
     source : str
         The source's name.
     pixel_scale : float
@@ -81,7 +81,7 @@ class Cutout:
     psf_fwhm : float per band
         [arcsec]; NaN where unknown.
     note : str
-        What has to be said of the pixels, such as a resampling or a unit without a zero point; "" for nothing.
+        A remark on the pixels, such as a resampling or a unit without a zero point.
     """
 
     image: Floats
@@ -102,23 +102,22 @@ class Cutout:
 
 @dataclass(frozen=True)
 class Provenance:
-    """How a result was made; its digest names the result's folder.
+    """How a result was made; its digest is the name of the result's folder.
 
     Attributes
     ----------
     data, model : str
-        Digests of the survey's pixels and of the model file; "" where none took part.
+        Digests of the survey's pixels and of the model file; "" where none is used.
     layer : str
-        The layer looked at; "" where none.
+        "" where none is used.
     method : str
-        What was done, for example ``"umap"``.
+        For example ``"umap"``.
     parameters : mapping
         Everything else that changes the numbers. JSON values only.
     seed : int or None
-        None where no randomness took part.
+        None where nothing is random.
     versions : mapping
-        Package versions, for the reader. They are recorded but are not part of the digest: a bug-fix release of a
-        library does not turn a result into another one.
+        Package versions. They are not part of the digest: a bug-fix release of a library does not make another result.
     """
 
     data: str
@@ -131,10 +130,10 @@ class Provenance:
 
     @property
     def digest(self) -> str:
-        """Twelve hexadecimal digits, the same for the same question."""
-        question = self.to_json()
-        del question["versions"]
-        return digest_of(question)[:12]
+        """Twelve hexadecimal digits of all fields but the versions."""
+        record = self.to_json()
+        del record["versions"]
+        return digest_of(record)[:12]
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -150,13 +149,13 @@ class Provenance:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Provenance:
-        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        """The inverse of `to_json`; a ValueError where a field is missing or of another type."""
         return record_from_json(cls, record)
 
 
 @dataclass(frozen=True, eq=False)
 class Attribution:
-    """Where a score comes from.
+    """Attribution of a score to the pixels of each image.
 
     Attributes
     ----------
@@ -164,21 +163,21 @@ class Attribution:
         Signed and not normalised; the unit is the score's per unit of `domain`, or the score's own for methods that
         multiply by the input.
     scores : float32 (n,)
-        The score that was explained, of each image.
+        The explained score of each image.
     method, score : str
-        Their names.
+        Names of the method and of the score.
     layer : str
-        The layer looked at; "" for methods that look at none.
+        "" for methods that use none.
     domain : str
         The input the attribution refers to: ``"scaled"`` or ``"input"``.
     parameters : mapping
         Of the method.
     total : float32 (n,) or None
-        What each map is to sum to, for methods that promise that; how far it does not is the completeness `gap`.
+        The sum that each map should have, for methods with completeness; the difference is `gap`.
     variance : float32, as `values`, or None
-        Where the map is a mean over a galaxy's turned and mirrored views: over those views.
+        Variance over a galaxy's rotated and mirrored views, where the map is their mean.
     steps : int64 (n,) or None
-        Gradients that the integral of each map took, for methods that integrate.
+        Gradient evaluations of each map, for methods that integrate.
     """
 
     values: Floats
@@ -194,7 +193,7 @@ class Attribution:
 
     @property
     def gap(self) -> Floats:
-        """How far each map's sum is from its `total`, in the unit of the score, float32 (n,); NaN without a total."""
+        """Absolute difference of each map's sum and its `total`, in the score's unit, float32 (n,); NaN without one."""
         if self.total is None:
             return np.full(len(self.scores), np.nan, np.float32)
         sums = self.values.sum(axis=tuple(range(1, self.values.ndim)), dtype=np.float64)
@@ -203,18 +202,16 @@ class Attribution:
 
 @dataclass(frozen=True, eq=False)
 class BandAttribution:
-    """How much of a score each band carries.
+    """Attribution of a score to the bands.
 
     Attributes
     ----------
     values : float32 (n, band)
-        In the unit of the score, signed; each galaxy's sum to its `total`.
+        In the unit of the score, signed; they sum to `total`.
     scores : float32 (n,)
-        The score that was explained, of each image.
-    method, score : str
+        The explained score of each image.
     total : float32 (n,)
-        The rise of the score from all bands absent to all present.
-    parameters : mapping
+        Score with all bands minus score with none.
     """
 
     values: Floats
@@ -227,12 +224,11 @@ class BandAttribution:
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """What a layer says of each galaxy.
+    """Activations of a layer.
 
     Attributes
     ----------
     values : float32 (n, channel) pooled, or (n, y, x, channel) spatial
-    layer : str
     """
 
     values: Floats
@@ -241,24 +237,24 @@ class Activations:
 
 @dataclass(frozen=True)
 class Search:
-    """How neighbours were searched, and how many of the true ones that finds.
+    """The method of a neighbour search, and its recall.
 
     Attributes
     ----------
     kind : str
-        ``"exact"``: every distance was looked at; ``"approximate"``.
+        ``"exact"`` (all distances are computed) or ``"approximate"``.
     index : str
         As faiss names it.
     parameters : mapping
         Of the index.
     recall : float
-        The share of the true neighbours that are found; 1 where the search is exact.
+        Share of the true neighbours that are found; 1 where the search is exact.
     low, high : float
         The 95 % interval of `recall`, over the galaxies of the sample.
     sample : int
-        How many galaxies `recall` was measured on, against exact search; 0 where that is not needed.
+        Galaxies on which `recall` was measured; 0 where the search is exact.
     neighbours : int
-        How many of each of these galaxies were looked for.
+        Neighbours of each of these galaxies.
     """
 
     kind: str
@@ -272,12 +268,12 @@ class Search:
 
     @property
     def words(self) -> str:
-        """One line for a person."""
+        """One line of text."""
         if self.kind == "exact":
             return f"exact ({self.index})"
-        given = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
+        parameters = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
         return (
-            f"approximate ({self.index}; {given}): recall {self.recall:.4f} ({self.low:.4f} to {self.high:.4f}) "
+            f"approximate ({self.index}; {parameters}): recall {self.recall:.4f} ({self.low:.4f} to {self.high:.4f}) "
             f"of {self.neighbours} neighbours, measured on {self.sample:,} galaxies"
         )
 
@@ -287,13 +283,13 @@ class Search:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Search:
-        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        """The inverse of `to_json`; a ValueError where a field is missing or of another type."""
         return record_from_json(cls, record)
 
 
 @dataclass(frozen=True, eq=False)
 class Whitening:
-    """What makes activations uncorrelated and of one scatter; frozen, so that later images are treated alike.
+    """Linear transformation after which activations are uncorrelated with unit variance.
 
     Attributes
     ----------
@@ -324,7 +320,7 @@ class Neighbours:
     metric : str
         ``"cosine"`` (1 - cosine similarity), ``"euclidean"``, or ``"whitened"`` (that between whitened activations).
     search : Search or None
-        How they were found; None where that was not written down.
+        None in results of earlier versions.
     """
 
     rows: Ids
@@ -333,7 +329,7 @@ class Neighbours:
     search: Search | None = None
 
     def without(self, queries: Ids) -> Neighbours:
-        """Each list without the galaxy it is of, (n,) rows; where that is not there, without the farthest."""
+        """Each list without the query galaxy, (n,) rows, or where that is not in it, without the farthest."""
         keep = self.rows != queries[:, None]
         keep[keep.all(axis=1), -1] = False
         shape = len(queries), self.rows.shape[1] - 1
@@ -347,7 +343,6 @@ class Embedding:
     Attributes
     ----------
     coordinates : float32 (n, 2)
-    method : str
     """
 
     coordinates: Floats
@@ -356,31 +351,28 @@ class Embedding:
 
 @dataclass(frozen=True, eq=False)
 class FeatureImages:
-    """Images made to excite objectives, and how far they do.
+    """Images that maximise objectives, and the values reached.
 
     Attributes
     ----------
     images : float32 (n, y, x, band)
-        Nanomaggies per cutout pixel, light above sky without noise.
+        Nanomaggies per cutout pixel, above the sky, without noise.
     objectives : tuple of str
-        What each was made for.
+        Names of the objectives.
     reached : float32 (n,)
-        The objective of each image as it is.
+        Value of the objective.
     transformed : float32 (n,)
-        The same as a mean over draws of the transformations.
+        Mean value over random transformations.
     steps : int64 (n,)
-        How many steps each was improved by.
+        Optimisation steps.
     silent : bool (n,)
-        Whether no step found a way to go, because the network says the same of all images nearby: it is no feature
-        image then, and only shows where it began.
+        True where the gradient was zero in every step: the image is the start of the optimisation, no feature image.
     failed : int64 (n,)
-        Steps in which the network's answer or its gradient was not finite, and which were left out.
-    parametrisation : str
+        Skipped steps, in which the objective or its gradient was not finite.
     parameters : mapping
         Everything else that changes the images. JSON values only.
-    seed : int
     finished : bool
-        Whether all was done; otherwise it was stopped, and images that were not begun are missing.
+        False where the optimisation was stopped; images that were not begun are missing.
     """
 
     images: Floats

@@ -1,4 +1,4 @@
-"""The words of the data, spelled once: bands, axis order, units, column names, Galaxy Zoo 2's questions."""
+"""Names of the data: bands, units, columns, statuses, Galaxy Zoo 2's questions and label schemes."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ __all__ = [
 ]
 
 BANDS: Final = ("u", "g", "r", "i", "z")
-"""The five bands of SDSS in the order of increasing wavelength; a survey may say otherwise."""
+"""The five bands of SDSS in the order of increasing wavelength; a survey may have others."""
 
 UNIT: Final = "nanomaggy"
 """Flux per cutout pixel; 1 nanomaggy is magnitude 22.5."""
 
 DISPLAY_BANDS: Final = ("red", "green", "blue")
-"""Of colour images made for the eye, such as those that volunteers classified: stretched, not linear in flux."""
+"""Bands of colour images, such as those that volunteers classified: stretched, not linear in flux."""
 
 DISPLAY_UNIT: Final = "display value"
-"""From 0 to 1, of surveys whose bands are `DISPLAY_BANDS`."""
+"""Unit of surveys with the bands `DISPLAY_BANDS`: values from 0 to 1."""
 
 DISPLAY_NOTE: Final = (
     "Colour images made for the eye: red, green and blue are display values from 0 to 1, not linear in flux, "
@@ -58,7 +58,7 @@ NATIVE_PIXEL_SCALE: Final = 0.396
 """Arcsec per pixel of an SDSS frame."""
 
 STATUSES: Final = ("ok", "missing", "failed", "out_of_footprint")
-"""What can be known of a cutout: it is there, the source has none, asking failed, that sky was never imaged."""
+"""Status of a cutout: it is present, the source has none, the request failed, or the position was never imaged."""
 
 GALAXY_ID: Final = "galaxy_id"
 RA: Final = "ra"
@@ -95,7 +95,7 @@ LABEL_SCHEMES: Final = {
         "largest share. No galaxy that was asked about is left out."
     ),
 }
-"""What each label scheme of the trainer does, for a reader."""
+"""Description of each label scheme of the trainer."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Question:
     answers : tuple of str
         As in the column names, for example ``"a08_spiral"``.
     asked_after : tuple of str
-        The answers that lead here; empty for the first question.
+        The answers that lead to it; empty for the first question.
     """
 
     name: str
@@ -176,7 +176,7 @@ CLASS_VOTES: Final = {
     "bar": (*_FROM_ABOVE, ("t03_bar", "a06_bar")),
     "no_bar": (*_FROM_ABOVE, ("t03_bar", "a07_no_bar")),
 }
-"""The answers that lead to each class of the label schemes, one after the other."""
+"""The answers that lead to each class of the label schemes, in order."""
 
 
 def pixel_unit(bands: Sequence[str]) -> str:
@@ -196,7 +196,7 @@ def vote_column(question: str, answer: str, kind: str = "debiased") -> str:
 
 
 def parse_galaxy_id(value: object) -> int:
-    """Parse an id, wherever it was written: command line, file, address of a page.
+    """Parse a galaxy id from a command line, a file or a URL.
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def parse_galaxy_id(value: object) -> int:
     Raises
     ------
     ValueError
-        It is none; the text says why.
+        It is no id; the message gives the reason.
 
     >>> parse_galaxy_id(" 588015507658768484 ")
     588015507658768484
@@ -226,7 +226,7 @@ def parse_galaxy_id(value: object) -> int:
 def _whole(text: str) -> int:
     if re.fullmatch(r"-?[0-9]+", text):
         digits = text.lstrip("-").lstrip("0") or "0"
-        # Not read where it is longer: Python takes a time that grows with the square of the length, and then refuses.
+        # Longer numbers are not converted: the time grows with the square of the length.
         return (-1 if text.startswith("-") else 1) * (int(digits) if len(digits) < 20 else 2**64)
     if re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?", text[:100], re.IGNORECASE):
         raise ValueError("it is a floating-point number: beyond 2^53 that no longer says which galaxy is meant")
@@ -234,7 +234,7 @@ def _whole(text: str) -> int:
 
 
 def name_in_words(name: str) -> str:
-    """The name of a class or a column as one reads it in a sentence.
+    """The name of a class or a column, as it is written in a sentence.
 
     >>> name_in_words("edge_on"), name_in_words("in_between")
     ('edge-on', 'in between')
@@ -243,7 +243,7 @@ def name_in_words(name: str) -> str:
 
 
 def score_in_words(name: str) -> str:
-    """A score as one says it.
+    """The name of a score, as it is written in a sentence.
 
     >>> score_in_words("logit(spiral) - 0.5 * logit(edge_on)")
     'logit of spiral minus 0.5 times logit of edge-on'

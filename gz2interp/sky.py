@@ -1,4 +1,4 @@
-"""Where a cutout lies on the sky."""
+"""Sky coordinates: the WCS of a cutout, and sexagesimal notation."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["cutout_wcs", "sexagesimal"]
 
 
 def cutout_wcs(ra: float, dec: float, pixel_scale: float, position_angle: float, shape: tuple[int, int]) -> WCS:
-    """The tangential projection of a cutout whose middle is the galaxy's catalogue position.
+    """Tangential projection of a cutout centred on the galaxy's catalogue position.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def cutout_wcs(ra: float, dec: float, pixel_scale: float, position_angle: float,
 
 
 def sexagesimal(degrees: ArrayLike, *, hours: bool) -> list[str]:
-    """Angles as texts in base 60, correct to 0.0001 arcsec; a carry goes all the way up, so that no text holds a 60.
+    """Angles as texts in base 60, correct to 0.0001 arcsec; carries are propagated, so that no text contains a 60.
 
     Parameters
     ----------

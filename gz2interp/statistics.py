@@ -1,4 +1,4 @@
-"""Numbers with their 95 % intervals: pure functions of arrays that every room may use."""
+"""Estimates with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Estimate:
     value, low, high : float or None
         None where nothing was counted.
     count : int
-        Of how many galaxies.
+        Number of galaxies.
     """
 
     value: float | None
@@ -51,7 +51,7 @@ class Estimate:
 
     @property
     def plain(self) -> str:
-        """As numbers, for what is no share."""
+        """As numbers, for quantities that are no share."""
         if self.value is None or self.low is None or self.high is None:
             return "-"
         return f"{self.value:.3f} ({self.low:.3f}-{self.high:.3f})"
@@ -59,16 +59,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """Galaxies of which the network was about equally sure.
+    """Galaxies with predictions of about equal confidence.
 
     Attributes
     ----------
     low : float
-        Where the bin begins.
+        Lower edge of the bin.
     confidence : float
-        Its mean confidence in what it said.
+        Mean confidence of the predictions.
     right : Estimate
-        The share of which it was right.
+        Share of correct predictions.
     """
 
     low: float
@@ -78,13 +78,12 @@ class ReliabilityBin:
 
 @dataclass(frozen=True)
 class BinnedShare:
-    """Galaxies of about equal brightness or size, say, and the share of them of which something is true.
+    """Galaxies of about equal brightness or size, for example, and the share of them that has a property.
 
     Attributes
     ----------
     low, high : float
         The smallest and the largest value in the bin.
-    share : Estimate
     """
 
     low: float
@@ -93,7 +92,7 @@ class BinnedShare:
 
 
 def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Floats, Floats]:
-    """Interval of a proportion that stays in [0, 1] and makes sense for small counts.
+    """Wilson interval of a proportion, which stays in [0, 1] and is valid for small counts.
 
     Ref. Wilson 1927, J. Am. Stat. Assoc. 22, 209, https://doi.org/10.1080/01621459.1927.10502953
 
@@ -101,7 +100,6 @@ def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Float
     ----------
     successes, trials : int arrays
         Trials of zero give NaN.
-    z : float
 
     Returns
     -------
@@ -116,14 +114,14 @@ def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Float
 
 
 def discovery_rates(p: Floats) -> Floats:
-    """The false discovery rate at which each of many tests would count (Benjamini and Hochberg's q).
+    """False discovery rate of each of many tests (Benjamini and Hochberg's q).
 
     Ref. Benjamini & Hochberg 1995, J. R. Statist. Soc. B 57, 289, https://doi.org/10.1111/j.2517-6161.1995.tb02031.x
 
     Parameters
     ----------
     p : float (n,)
-        Of every test that was made.
+        p values of all tests.
 
     Returns
     -------
@@ -145,7 +143,7 @@ def proportion(right: Bools) -> Estimate:
 
 
 def mean_of(values: Floats, generator: np.random.Generator, draws: int = 2000) -> Estimate:
-    """The mean over galaxies, with the interval of a bootstrap over them.
+    """Mean over galaxies, with its bootstrap interval.
 
     Ref. Efron 1979, Ann. Statist. 7, 1, https://doi.org/10.1214/aos/1176344552
 
@@ -153,22 +151,19 @@ def mean_of(values: Floats, generator: np.random.Generator, draws: int = 2000) -
     ----------
     values : float (n,)
         NaN where unknown; such galaxies are left out.
-    generator : numpy.random.Generator
     draws : int
         Bootstrap samples.
     """
-    known = np.asarray(values, float)[np.isfinite(values)]
-    return ratio_of(known, np.ones_like(known), generator, draws)
+    finite = np.asarray(values, float)[np.isfinite(values)]
+    return ratio_of(finite, np.ones_like(finite), generator, draws)
 
 
 def ratio_of(above: Floats, below: Floats, generator: np.random.Generator, draws: int = 2000) -> Estimate:
-    """The sum of one quantity over that of another, with the interval of a bootstrap over galaxies.
+    """Ratio of the sums of two quantities, with its bootstrap interval over galaxies.
 
     Parameters
     ----------
     above, below : float (n,)
-    generator : numpy.random.Generator
-    draws : int
     """
     if not len(above) or not np.sum(below):
         return Estimate(None, None, None, len(above))
@@ -180,7 +175,7 @@ def ratio_of(above: Floats, below: Floats, generator: np.random.Generator, draws
 
 
 def shares_in_bins(values: Floats, true: Bools, bins: int = 6, least: int = 10) -> tuple[BinnedShare, ...]:
-    """The share of True among galaxies of about equal value, in bins that hold about equally many.
+    """Share of True in bins of `values` with about equally many galaxies.
 
     Parameters
     ----------
@@ -188,12 +183,12 @@ def shares_in_bins(values: Floats, true: Bools, bins: int = 6, least: int = 10) 
         NaN where unknown; such galaxies are left out.
     true : bool (n,)
     bins : int
-        At most; equal values are never parted.
+        At most; equal values are never split.
     least : int
-        Galaxies in a bin on average; fewer make fewer bins.
+        Least number of galaxies in a bin on average; where there are fewer, there are fewer bins.
     """
-    known = np.isfinite(values)
-    values, true = values[known], true[known]
+    finite = np.isfinite(values)
+    values, true = values[finite], true[finite]
     count = min(bins, len(values) // least)
     if count < 1:
         return ()

@@ -1,4 +1,4 @@
-"""A galaxy has no up and no down: the eight views of a square image, turned by quarter turns and mirrored."""
+"""The eight symmetries of a square image: quarter turns, mirrored or not."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["VIEWS", "turned", "turned_back"]
 Floats = NDArray[np.float32]
 
 VIEWS: Final = 8
-"""The symmetries of a square: four quarter turns, each mirrored or not."""
+"""Four quarter turns, each mirrored or not."""
 
 
 def turned(images: Floats, view: int) -> Floats:
-    """The images (n, y, x, ...) in one of eight views: quarter turns, and from the fifth on mirrored before."""
+    """Images (n, y, x, ...) rotated by `view` quarter turns; from the fifth view on they are mirrored before."""
     return np.ascontiguousarray(np.rot90(images[:, :, ::-1] if view >= 4 else images, view % 4, axes=(1, 2)))
 
 

@@ -183,7 +183,7 @@ def read_config(recipe: str | Path, **changes: Any) -> Config:
         There is no such recipe, it is not TOML, or it holds what no `Config` can be.
     """
     path = _recipe_path(recipe)
-    with reading(path, wanted="TOML: lines such as epochs = 40", remedy="Mend it", most=MOST_TEXT):
+    with reading(path, expected="TOML: lines such as epochs = 40", remedy="Mend it", most=MOST_TEXT):
         settings = tomllib.loads(path.read_text(encoding="utf-8"))
     return Config.from_mapping(settings | changes)
 

@@ -129,7 +129,7 @@ def _send_words(subset: SelectedGalaxies, to: str) -> str:
     try:
         answers = send(subset, to)
     except Gz2interpError as error:
-        return Html(escape(error.given + "."))
+        return Html(escape(error.problem + "."))
     lines = [f"{escape(answer.to)} · {escape(answer.message)}: {escape(answer.error) or 'ok'}" for answer in answers]
     return Html("<br>".join(lines))
 

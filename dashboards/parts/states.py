@@ -28,7 +28,7 @@ def show_missing(title: str, words: str, command: str = "") -> None:
 
 def show_error(error: Gz2interpError, title: str) -> None:
     """A user's mistake or a damaged file, in the words of the error."""
-    show_missing(title, " ".join(part for part in (error.given + ".", error.wanted, "") if part).strip(), "")
+    show_missing(title, " ".join(part for part in (error.problem + ".", error.expected, "") if part).strip(), "")
     if error.remedy:
         caption(error.remedy)
 

@@ -41,7 +41,7 @@ def load_network(path: Path) -> Any:
             WANTED,
             "Open it with the Keras it was made with, and save it again with network.save('network.keras')",
         )
-    with reading(path, wanted=WANTED, remedy="Copy it again, or save the network again with this Keras"):
+    with reading(path, expected=WANTED, remedy="Copy it again, or save the network again with this Keras"):
         weights = _check_members(path)
         try:
             _check_parameters(path, weights)

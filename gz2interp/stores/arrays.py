@@ -60,7 +60,6 @@ def create_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike, chunk_row
         The folder of the array.
     shape : tuple of int
         (n, ...).
-    dtype : dtype
     chunk_rows : int
         Rows read together; a divisor of `SHARD_ROWS`.
     """
@@ -103,7 +102,6 @@ def open_array(path: Path, *, writable: bool = False, shape: tuple[int | None, .
     ----------
     path : Path
         Its folder.
-    writable : bool
     shape : tuple, optional
         What its shape must be; None for an axis of any length.
 
@@ -171,13 +169,11 @@ def read_npz(
 
     Parameters
     ----------
-    path : Path
     needs : sequence of str, or mapping
         Names that must be there, and what they must hold: a letter as in `numpy.dtype.kind` and the names of the axes,
         such as ``"f group channel"``. Axes of one name have one length, in whatever arrays they are.
     error : type of Gz2interpError
         What a failure becomes.
-    remedy : str
     """
     with reading(path, error, remedy=remedy), path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = dict(stored)

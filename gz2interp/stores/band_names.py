@@ -1,7 +1,7 @@
-"""Which band, or which kind of plane, a text stands for: a header's card, an array's key or a file's name.
+"""Bands and kinds of planes by name: in the card of a header, the key of an array or the name of a file.
 
 A text is split into words, and each word is compared with the survey's bands: ``g DECam SDSS c0001 4720.0 1520.0``,
-``g.MP9601``, ``gp``, ``lsstg``, ``G_BAND``, ``HSC-G`` and ``g'`` are all g. No list of filters is kept: a survey may
+``g.MP9601``, ``gp``, ``lsstg``, ``G_BAND``, ``HSC-G`` and ``g'`` are all g. There is no list of filters: a survey may
 have bands of any name.
 """
 
@@ -44,7 +44,7 @@ FILTER_CARDS: Final = (
     "ESO INS FILT1 NAME",
     "ESO INS FILT2 NAME",
 )
-"""Cards that name a filter. Of an instrument with two wheels, the other wheel is open."""
+"""Cards that name a filter. In an instrument with two wheels the other wheel is open."""
 
 _OPEN: Final = frozenset(
     {"", "open", "clear", "free", "none", "empty", "blank", "unknown", "n", "a", "na", "null", "undefined"}
@@ -61,7 +61,7 @@ _BEFORE: Final = rf"(?:{_CAMERA}|image|img|sci|flux|filter|filt|band)"
 _AFTER: Final = rf"(?:p|prime|band|filter|image|img|flux|sci|[0-2]|{_CAMERA})"
 
 _VEGA_SYSTEMS: Final = frozenset({"johnson", "bessel", "bessell", "cousins", "harris", "kron", "landolt"})
-"""Words that make R another filter than r: only a band spelt in the same case is meant."""
+"""Words with which the case of a band counts: R is another filter than r."""
 
 _AUXILIARY: Final = re.compile(
     r"(?:[a-z]|blob|psf|gal)?(?:inverse|inv|wei(?:ghts?)?|wt|wgt|wht|ivar|invvar|invvariance|invar|variance|vari?|rms|"
@@ -85,7 +85,6 @@ def bands_in(text: str, bands: Sequence[str]) -> tuple[str, ...]:
 
     Parameters
     ----------
-    text : str
     bands : sequence of str
         The survey's.
 
@@ -106,11 +105,11 @@ def header_bands(header: Mapping[str, Any], bands: Sequence[str]) -> dict[str, s
     named = {card: bands_in(str(header.get(card, "")), bands) for card in ("EXTNAME", *FILTER_CARDS)}
     if not any(named.values()) and not other_filter(header, bands):
         named = {"SURVEY": bands_in(str(header.get("SURVEY", "")), bands)}
-    return {card: found[0] for card, found in named.items() if len(found) == 1}
+    return {card: names[0] for card, names in named.items() if len(names) == 1}
 
 
 def other_filter(header: Mapping[str, Any], bands: Sequence[str]) -> str:
-    """The filter of a header where it is none of the bands, as ``FILTER = F606W``; "" where no card names one."""
+    """The filter of a header if it is none of the bands, as ``FILTER = F606W``; "" where no card names one."""
     for card in FILTER_CARDS:
         text = str(header.get(card, "")).strip()
         words = {word.lower().rstrip("0123456789") for word in _words(text)}

@@ -1,4 +1,4 @@
-"""Is a survey whole? Every part is read and compared with what was written down about it."""
+"""Integrity check of a survey: every part is read and compared with its digests and with the others."""
 
 from __future__ import annotations
 
@@ -28,13 +28,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class IntegrityProblem:
-    """One thing worth telling.
+    """One finding of the check.
 
     Attributes
     ----------
     is_damage : bool
-        True where data are lost or wrong; False for a remark, such as galaxies that no archive had.
-    words : str
+        True where data are lost or wrong; False for a remark, such as on galaxies that no archive has.
     """
 
     is_damage: bool
@@ -42,26 +41,25 @@ class IntegrityProblem:
 
 
 def check_survey(path: str | Path, progress: Progress | None = None) -> list[IntegrityProblem]:
-    """Verify shapes, alignment and digests, and tell what is missing, shard by shard in bounded memory.
+    """Verify shapes, alignment and digests, and list what is missing, shard by shard in bounded memory.
 
     Parameters
     ----------
-    path : path
     progress : callable, optional
         Called with (rows read, rows in all).
 
     Returns
     -------
     list of IntegrityProblem
-        Without damage the survey is whole.
+        Without damage the survey is intact.
     """
     survey = Survey.open(path)
     parts = _catalogue, _arrays, partial(_pixels, progress=progress), _truth, _missing, _models
-    return [finding for part in parts for finding in _told(part(survey))]
+    return [finding for part in parts for finding in _findings(part(survey))]
 
 
-def _told(check: Iterator[IntegrityProblem]) -> Iterator[IntegrityProblem]:
-    """The findings of one check; a part that cannot be read is a finding, not the end."""
+def _findings(check: Iterator[IntegrityProblem]) -> Iterator[IntegrityProblem]:
+    """The findings of one part, to which an error in reading it belongs."""
     try:
         with failing_as(SurveyError, "A part"):
             yield from check
@@ -76,29 +74,27 @@ def _catalogue(survey: Survey) -> Iterator[IntegrityProblem]:
         yield IntegrityProblem(True, f"catalog.parquet has {len(survey.catalog)} rows, survey.json says {len(survey)}")
     entries = survey.status
     if not np.array_equal(entries.index, np.arange(survey.rows_committed)):
-        yield IntegrityProblem(
-            True, f"status.sqlite knows {len(entries)} of the {survey.rows_committed} committed rows"
-        )
+        yield IntegrityProblem(True, f"status.sqlite has {len(entries)} of the {survey.rows_committed} committed rows")
     elif not np.array_equal(entries[GALAXY_ID], survey.catalog[GALAXY_ID][: survey.rows_committed]):
         yield IntegrityProblem(True, "status.sqlite and catalog.parquet name different galaxies on the same rows")
 
 
 def _arrays(survey: Survey) -> Iterator[IntegrityProblem]:
-    wanted = (len(survey), *survey.shape)
-    for name, shape in (("images", (*wanted, len(survey.bands))), ("valid", wanted)):
-        found = survey.place.array(f"cutouts.zarr/{name}").shape
-        if found != shape:
-            yield IntegrityProblem(True, f"cutouts.zarr/{name} has the shape {found}, {shape} is right")
+    pixels = (len(survey), *survey.shape)
+    for name, expected in (("images", (*pixels, len(survey.bands))), ("valid", pixels)):
+        shape = survey.place.array(f"cutouts.zarr/{name}").shape
+        if shape != expected:
+            yield IntegrityProblem(True, f"cutouts.zarr/{name} has the shape {shape}, {expected} is right")
 
 
 def _pixels(survey: Survey, progress: Progress | None) -> Iterator[IntegrityProblem]:
-    """Compare what is committed; a writer at work, or killed, may have noted more, and more of the last shard."""
-    noted, found = survey.journal.shard_digests(), []
+    """Compare the committed rows; a writer that is running or was killed may have recorded more."""
+    recorded, digests = survey.journal.shard_digests(), []
     for shard, start in enumerate(range(0, survey.rows_committed, SHARD_ROWS)):
         rows = np.arange(start, min(start + SHARD_ROWS, survey.rows_committed))
         images, valid = survey.images(rows), survey.valid(rows)
-        found.append(digest_of_pixels(images, valid))
-        if len(rows) == SHARD_ROWS and noted[shard : shard + 1] != found[-1:]:
+        digests.append(digest_of_pixels(images, valid))
+        if len(rows) == SHARD_ROWS and recorded[shard : shard + 1] != digests[-1:]:
             yield IntegrityProblem(True, f"The pixels of rows {rows[0]} to {rows[-1]} are not those that were written")
         if not valid[survey.usable[rows]].any(axis=(1, 2)).all():
             yield IntegrityProblem(
@@ -106,16 +102,16 @@ def _pixels(survey: Survey, progress: Progress | None) -> Iterator[IntegrityProb
             )
         if progress:
             progress(int(rows[-1]) + 1, survey.rows_committed)
-    if digest_of(found) != survey.header.pixels_digest:
+    if digest_of(digests) != survey.header.pixels_digest:
         yield IntegrityProblem(True, "The pixels are not those whose digest stands in survey.json")
-    if noted != found:
+    if recorded != digests:
         yield IntegrityProblem(
-            False, "A writer is at work or was killed; what it left uncommitted, the next one cleans up"
+            False, "A writer is running or was killed; the next one removes what it left uncommitted"
         )
 
 
 def _truth(survey: Survey) -> Iterator[IntegrityProblem]:
-    """The light of each component is where its flux is, and no brighter, to the few per cent of the painter."""
+    """Compare the light of each component with its flux: both are zero or neither is."""
     if not Truth.exists(survey.path):
         return
     truth = Truth.open(survey.path)
@@ -132,7 +128,7 @@ def _truth(survey: Survey) -> Iterator[IntegrityProblem]:
 def _missing(survey: Survey) -> Iterator[IntegrityProblem]:
     if survey.rows_committed < len(survey):
         yield IntegrityProblem(
-            False, f"{len(survey) - survey.rows_committed} of {len(survey)} galaxies were not asked for yet"
+            False, f"{len(survey) - survey.rows_committed} of {len(survey)} galaxies were not requested yet"
         )
     for note in survey.notes:
         yield IntegrityProblem(False, note)
@@ -151,8 +147,8 @@ def _models(survey: Survey) -> Iterator[IntegrityProblem]:
         if folder.predictions_provenance is not None:
             yield from _predictions(survey, name, folder.predictions)
         for analysis in analyses_of(folder.path):
-            made = analysis.provenance
-            if (made.data, made.model) != (survey.digest, folder.digest):
+            provenance = analysis.provenance
+            if (provenance.data, provenance.model) != (survey.digest, folder.digest):
                 yield IntegrityProblem(
                     False, f"{analysis.path.relative_to(survey.path)} is of other data or another model"
                 )

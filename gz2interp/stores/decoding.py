@@ -1,9 +1,9 @@
-"""Files decoded in a process of their own: damaged bytes may break a decoder in C, but not this process.
+"""Decoding of files in a separate process, which damaged bytes may crash.
 
-The decoders of RICE, PLIO and HCOMPRESS trust what they decode and write beyond their memory where it is damaged, and
-HDF5 follows the addresses in a file wherever they lead. One process works for as long as this one runs; it is replaced
-when it broke or took too long. Run as a script, this file is that process: it turns FITS files with compressed images
-from its standard input into plain ones, and reads HDF5 files.
+The decoders of RICE, PLIO and HCOMPRESS write out of bounds where the data are damaged, and HDF5 follows any address in
+a file. One decoder process serves as long as this process runs; it is replaced when it crashes or takes too long. Run
+as a script, this file is the decoder: it decodes FITS files with compressed images from its standard input, and reads
+HDF5 files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HEAD: Final = struct.Struct(">BQ")
 _START_SECONDS: Final = 60.0
 _BASE_BYTES: Final = 300 << 20
 _WHOLE: Final = 256 << 20
-"""HDF5 files with less in them are read whole."""
+"""Size of the arrays in an HDF5 file up to which they are read completely [bytes]."""
 _FITS, _HDF5, _DATASETS, _ROWS = range(4)
 _HDF5_WORDS: Final = "its HDF5 content is damaged"
 _lock = threading.Lock()
@@ -44,26 +44,26 @@ def decode_fits(content: bytes, size: int) -> bytes:
     Parameters
     ----------
     content : bytes
-        The file.
+        Of the file.
     size : int
-        Of the images in it when they are decoded [bytes]. It limits memory, and time: 5 s, and 1 s for each 10 MB.
+        Of the decoded images [bytes]. It limits memory, and time: 5 s, and 1 s for each 10 MB.
 
     Raises
     ------
     ValueError
         It cannot be decoded.
     """
-    return _ask(_FITS, content, size, "its compressed pixels are damaged")
+    return _request(_FITS, content, size, "its compressed pixels are damaged")
 
 
 def check_hdf5(path: Path) -> int:
-    """Read an HDF5 file through, and compare the sizes that its arrays claim with its own.
+    """Read an HDF5 file, and compare the sizes of its arrays with its own.
 
     Parameters
     ----------
     path : Path
-        Of a plain HDF5 file, such as the weights in a ``.keras`` file. Arrays that are not packed are at most as large
-        as it, packed ones 100 times as large; the content is read where all together are below 256 MB.
+        An HDF5 file, such as the weights in a ``.keras`` file. Arrays may be as large as the file, packed ones 100
+        times as large; the content is read if all together are below 256 MB.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def check_hdf5(path: Path) -> int:
     ValueError
         It cannot be read, or claims more than it holds.
     """
-    return int(_ask(_HDF5, str(path.resolve()).encode(), path.stat().st_size, _HDF5_WORDS))
+    return int(_request(_HDF5, str(path.resolve()).encode(), path.stat().st_size, _HDF5_WORDS))
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,10 @@ class Dataset:
 
     Attributes
     ----------
-    shape : tuple of int
     dtype : str
         As in NumPy, such as ``"|u1"``.
     chunks : tuple of int
-        The shape of what is packed together; () where nothing is.
+        Shape of a chunk; () where there are none.
     """
 
     shape: tuple[int, ...]
@@ -97,23 +96,22 @@ class Dataset:
 
 
 def hdf5_datasets(path: Path) -> dict[str, Dataset]:
-    """The arrays in the first group of an HDF5 file by name, read in the other process; errors as in `check_hdf5`."""
-    answer = json.loads(_ask(_DATASETS, str(path.resolve()).encode(), path.stat().st_size, _HDF5_WORDS))
+    """The arrays in the root group of an HDF5 file by name; errors as in `check_hdf5`."""
+    answer = json.loads(_request(_DATASETS, str(path.resolve()).encode(), path.stat().st_size, _HDF5_WORDS))
     return {name: Dataset(tuple(shape), dtype, tuple(chunks)) for name, (shape, dtype, chunks) in answer.items()}
 
 
 def hdf5_rows(path: Path, name: str, first: int, last: int, size: int) -> NDArray[Any]:
-    """Rows of an array of numbers in an HDF5 file, read in the other process.
+    """Rows of an array of numbers in an HDF5 file.
 
     Parameters
     ----------
-    path : Path
     name : str
         Of the array.
     first, last : int
-        Rows from `first` on and below `last`.
+        Rows `first` to `last` - 1.
     size : int
-        Of those rows [bytes]: limits time and memory.
+        Of those rows [bytes]; it limits time and memory.
 
     Raises
     ------
@@ -123,11 +121,11 @@ def hdf5_rows(path: Path, name: str, first: int, last: int, size: int) -> NDArra
     import numpy as np
 
     request = json.dumps([str(path.resolve()), name, first, last]).encode()
-    rows: NDArray[Any] = np.load(io.BytesIO(_ask(_ROWS, request, size, _HDF5_WORDS)), allow_pickle=False)
+    rows: NDArray[Any] = np.load(io.BytesIO(_request(_ROWS, request, size, _HDF5_WORDS)), allow_pickle=False)
     return rows
 
 
-def _ask(kind: int, content: bytes, size: int, words: str) -> bytes:
+def _request(kind: int, content: bytes, size: int, words: str) -> bytes:
     seconds = 5.0 + size / 1e7
     with _lock:
         process = _process()
@@ -154,7 +152,7 @@ def _process() -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         bufsize=0,
     )
-    _read(process, 1, _START_SECONDS)  # it has imported what it needs
+    _read(process, 1, _START_SECONDS)  # written after its imports
     _running.append(process)
     return process
 
@@ -196,11 +194,11 @@ def _read(process: subprocess.Popen[bytes], length: int, seconds: float) -> byte
     return bytes(parts)
 
 
-# -- the other process ------------------------------------------------------------------------------------------------
+# -- the decoder process ----------------------------------------------------------------------------------------------
 
 
 def _serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
-    import h5py  # noqa: F401 - both take longer to import than a file may take
+    import h5py  # noqa: F401 - imported before the time of a request runs
 
     stdout.write(b"!")
     stdout.flush()
@@ -208,7 +206,7 @@ def _serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
         kind, size = _HEAD.unpack(head)
         _, length = _HEAD.unpack(stdin.read(_HEAD.size))
         content = stdin.read(length)
-        answers = {_FITS: _plain, _HDF5: _read_through, _DATASETS: _listed, _ROWS: _rows}
+        answers = {_FITS: _decode, _HDF5: _check_arrays, _DATASETS: _list_arrays, _ROWS: _rows}
         try:
             status, answer = 0, answers[kind](content, size)
         except Exception as error:
@@ -218,7 +216,7 @@ def _serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
         stdout.flush()
 
 
-def _read_through(content: bytes, size: int) -> bytes:
+def _check_arrays(content: bytes, size: int) -> bytes:
     import h5py
 
     _limit_memory(_WHOLE + _BASE_BYTES)
@@ -226,11 +224,11 @@ def _read_through(content: bytes, size: int) -> bytes:
 
     def visit(name: str, item: Any) -> None:
         if isinstance(item, h5py.Dataset):
-            room = size * (100 if item.compression or item.chunks else 1) + 4096
+            most = size * (100 if item.compression or item.chunks else 1) + 4096
             if item.is_virtual or item.external:
                 raise ValueError(f"{name} lies in another file")
             sizes.append(int(item.size or 0) * item.dtype.itemsize)
-            if sum(sizes) > room:
+            if sum(sizes) > most:
                 raise ValueError(f"its arrays claim {sum(sizes):,} bytes, and it has {size:,}")
 
     with h5py.File(content.decode(), "r") as file:
@@ -240,7 +238,7 @@ def _read_through(content: bytes, size: int) -> bytes:
     return str(sum(sizes)).encode()
 
 
-def _listed(content: bytes, size: int) -> bytes:
+def _list_arrays(content: bytes, size: int) -> bytes:
     import h5py
 
     with h5py.File(content.decode(), "r") as file:
@@ -261,7 +259,7 @@ def _rows(content: bytes, size: int) -> bytes:
     return out.getvalue()
 
 
-def _plain(content: bytes, size: int) -> bytes:
+def _decode(content: bytes, size: int) -> bytes:
     from astropy.io import fits
 
     _limit_memory(6 * size + 3 * len(content) + _BASE_BYTES)
@@ -271,7 +269,7 @@ def _plain(content: bytes, size: int) -> bytes:
         for hdu in hdus:
             if isinstance(hdu, fits.CompImageHDU):
                 image = fits.ImageHDU(hdu.data, hdu.header)
-                for card in ("CHECKSUM", "DATASUM"):  # of the compressed image; they have been compared with it
+                for card in ("CHECKSUM", "DATASUM"):  # those of the compressed image, already compared with it
                     image.header.remove(card, ignore_missing=True)
                 hdu = image
             plain.append(hdu)
@@ -280,7 +278,7 @@ def _plain(content: bytes, size: int) -> bytes:
 
 
 def _limit_memory(more: int) -> None:
-    """Let this process have so many bytes more than it has now."""
+    """Limit the memory of this process to `more` bytes above its present size."""
     try:
         import resource
 
@@ -289,7 +287,7 @@ def _limit_memory(more: int) -> None:
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         resource.setrlimit(resource.RLIMIT_AS, (now + more, hard))
     except (ImportError, OSError, ValueError):
-        return  # not on this system; the decoder's process is still its own
+        return  # not supported by this system
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""One table of everything that is known of a survey's galaxies, for other programs."""
+"""A survey as one table: catalogue, status, predictions and map."""
 
 from __future__ import annotations
 
@@ -25,24 +25,23 @@ def joined_table(
     rows: NDArray[np.int64] | None = None,
     columns: Iterable[str] | None = None,
 ) -> pd.DataFrame:
-    """The catalogue, and beside it the status of each cutout, the predictions and the map.
+    """The catalogue joined with the status of each cutout, the predictions and the map.
 
     Parameters
     ----------
-    survey : Survey
     model : str, optional
-        Whose predictions and map; by default the only model's, and none where there are several or none.
+        Whose predictions and map are joined; by default the only model, and none where there are several.
     rows : int64 (n,), optional
-        Of the survey, each once; by default all. The catalogue's other rows do not stay in memory.
+        Of the survey, each once; by default all. Other rows of the catalogue are not held in memory.
     columns : iterable of str, optional
-        Those of the catalogue that are wanted, if it has them; by default all.
+        Columns of the catalogue, ignored if it does not have them; by default all.
 
     Returns
     -------
     DataFrame
-        One row per galaxy, in the order of `rows` and indexed by them. A galaxy that was not asked for yet has the
-        status "". A column of the catalogue that bears the name of one of ours, from an older export say, is told apart
-        by ``catalog_``.
+        One row per galaxy, in the order of `rows` and indexed by them. A galaxy that was not requested yet has the
+        status "". A column of the catalogue with the name of a joined one, for example from an earlier export, is
+        prefixed with ``catalog_``.
     """
     catalog = _catalog(survey, rows, columns)
     status = survey.status.drop(columns=GALAXY_ID).reindex(catalog.index)
@@ -51,9 +50,9 @@ def joined_table(
     folder = model_of_export(survey, model)
     if folder is not None:
         parts += _of_model(survey, folder, catalog.index)
-    ours = {column for part in parts for column in part.columns}
-    told_apart = {column: f"catalog_{column}" for column in catalog if column in ours}
-    return pd.concat([catalog.rename(columns=told_apart), *parts], axis=1)
+    joined = {column for part in parts for column in part.columns}
+    prefixed = {column: f"catalog_{column}" for column in catalog if column in joined}
+    return pd.concat([catalog.rename(columns=prefixed), *parts], axis=1)
 
 
 def catalog_columns(survey: Survey) -> list[str]:
@@ -62,16 +61,16 @@ def catalog_columns(survey: Survey) -> list[str]:
 
 
 def catalog_meanings(survey: Survey) -> dict[str, ColumnMeaning]:
-    """What each column of the catalogue means; the unit and words of a person's own column, if its file told them."""
+    """The meaning of each column of the catalogue; of a user's own column its unit and description, if it has them."""
     meanings = {}
     for field in parquet_schema(survey.place.file("catalog.parquet")):
-        told = {key.decode(): word.decode() for key, word in (field.metadata or {}).items()}
-        meanings[field.name] = catalogue_meaning(field.name, told.get("unit", ""), told.get("description", ""))
+        metadata = {key.decode(): word.decode() for key, word in (field.metadata or {}).items()}
+        meanings[field.name] = catalogue_meaning(field.name, metadata.get("unit", ""), metadata.get("description", ""))
     return meanings
 
 
 def model_of_export(survey: Survey, model: str | None = None) -> ModelFolder | None:
-    """The model whose predictions stand beside the catalogue: the named one, else the only one, else none."""
+    """The model whose predictions are joined: the named one, else the only one, else none."""
     if model is None and len(survey.models()) != 1:
         return None
     return survey.model(model)
@@ -80,23 +79,24 @@ def model_of_export(survey: Survey, model: str | None = None) -> ModelFolder | N
 def _catalog(survey: Survey, rows: NDArray[np.int64] | None, columns: Iterable[str] | None) -> pd.DataFrame:
     if rows is None and columns is None:
         return survey.catalog
-    chosen = None if columns is None else {GALAXY_ID, *columns}
-    wanted = None if chosen is None else [name for name in catalog_columns(survey) if name in chosen]
+    if columns is not None:
+        selection = {GALAXY_ID, *columns}
+        columns = [name for name in catalog_columns(survey) if name in selection]
     file = survey.place.file("catalog.parquet")
-    return read_some_rows(file, np.arange(len(survey)) if rows is None else rows, wanted)
+    return read_some_rows(file, np.arange(len(survey)) if rows is None else rows, columns)
 
 
 def _of_model(survey: Survey, folder: ModelFolder, rows: pd.Index[int]) -> list[pd.DataFrame]:
     parts = []
     try:
-        said = folder.predictions.set_index("row").drop(columns=[GALAXY_ID, "label"])
-        parts.append(said.reindex(rows).fillna({"split": "", "prediction": ""}))
+        predictions = folder.predictions.set_index("row").drop(columns=[GALAXY_ID, "label"])
+        parts.append(predictions.reindex(rows).fillna({"split": "", "prediction": ""}))
     except SurveyError:
-        pass  # the network has not been run over the survey: there is nothing to join
-    if (unsure := folder.uncertainty) is not None:
-        parts.append(unsure.set_index("row")[["uncertainty"]].reindex(rows))
+        pass  # there are no predictions
+    if (uncertainty := folder.uncertainty) is not None:
+        parts.append(uncertainty.set_index("row")[["uncertainty"]].reindex(rows))
     analysis = latest_analysis(folder.path, survey.digest, folder.digest)
     if analysis:
-        where = analysis.table.set_index("row")[["x", "y"]].rename(columns={"x": "map_x", "y": "map_y"})
-        parts.append(where.reindex(rows))
+        positions = analysis.table.set_index("row")[["x", "y"]].rename(columns={"x": "map_x", "y": "map_y"})
+        parts.append(positions.reindex(rows))
     return parts

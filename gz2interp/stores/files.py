@@ -132,7 +132,6 @@ def whole_folder(folder: Path, making: str, *, replace: bool = False, resume: st
 
     Parameters
     ----------
-    folder : Path
     making : str
         What is made, for who makes the same at the same time: ``"the survey demo"``.
     replace : bool
@@ -260,7 +259,6 @@ def read_record(path: Path, build: Callable[[Any], T]) -> T:
 
     Parameters
     ----------
-    path : Path
     build : callable
         What it raises, whatever it is, means that the file is damaged.
 

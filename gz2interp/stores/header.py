@@ -54,7 +54,6 @@ class Header:
         Of the pixels: nanomaggies, or `gz2interp.schema.DISPLAY_UNIT` of colour images made for the eye.
     central : float
         Of such images: the share of their width that a cutout shows, about the middle.
-    format : int
     """
 
     bands: tuple[str, ...]

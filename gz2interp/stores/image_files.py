@@ -127,7 +127,6 @@ def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> RawPixels:
     ----------
     paths : sequence of Path
         One file with all bands, or one file per band in the bands' order.
-    bands : sequence of str
 
     Returns
     -------
@@ -186,7 +185,6 @@ def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDAr
     ----------
     image : float32 (y, x, band)
         Not finite where nothing was measured.
-    bands : sequence of str
 
     Returns
     -------
@@ -242,7 +240,6 @@ def image_window(
 
     Parameters
     ----------
-    pixels : RawPixels
     shape : (int, int)
         (y, x) of the cutout.
     first : (int, int), optional

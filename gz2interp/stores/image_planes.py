@@ -45,7 +45,6 @@ def band_planes(path: Path, bands: Sequence[str]) -> tuple[list[Plane], str]:
 
     Parameters
     ----------
-    path : Path
     bands : sequence of str
         The survey's.
 

@@ -54,8 +54,6 @@ def entry_of(
 
     Parameters
     ----------
-    row, galaxy_id : int
-    outcome : Cutout or CutoutUnavailable
     source : str
         Who was asked, if there is no cutout to say it.
     tries : int
@@ -86,7 +84,6 @@ class StatusJournal:
 
     Parameters
     ----------
-    path : Path
     bands : sequence of str
         Each has a column ``sky_sigma_BAND`` and ``psf_fwhm_BAND``.
     """

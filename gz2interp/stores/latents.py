@@ -159,7 +159,7 @@ def read_latents(file: Path, ids: Path | None = None, leave: Sequence[str] = ())
             f"{file.name} was given " + ("with" if ids else "without") + " a file of ids",
             "A .npy file needs --ids, and no other has it",
         )
-    with reading(file, wanted=f"Latents: {choices(SUFFIXES)}"):
+    with reading(file, expected=f"Latents: {choices(SUFFIXES)}"):
         blocks = SUFFIXES[suffix](file, ids, {name.lower() for name in leave})
         block = next(blocks, None)
     while block is not None:  # outside of the block above: what whoever takes the blocks raises is not the file's

@@ -313,7 +313,7 @@ class UnusualFolder(ResultFolder):
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """row, galaxy_id, rank (from 1), score, reason; each score, and as ``normal_...`` the normal score of its rank."""
+        """row, galaxy_id, rank (from 1), score, reason; each score, and as ``normal_...`` its normal score by rank."""
         return self.read_table("scores", _UNUSUAL)
 
     @cached_property

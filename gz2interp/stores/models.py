@@ -24,12 +24,7 @@ __all__ = ["ModelFolder", "checked_model_name"]
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """``models/NAME/`` of a survey.
-
-    Attributes
-    ----------
-    path : Path
-    """
+    """``models/NAME/`` of a survey."""
 
     path: Path
 

@@ -68,12 +68,7 @@ TOGETHER = 64
 
 @dataclass(frozen=True)
 class QualityFile:
-    """The table and its parts.
-
-    Attributes
-    ----------
-    survey : Survey
-    """
+    """The table and its parts."""
 
     survey: Survey
 

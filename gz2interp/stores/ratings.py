@@ -38,7 +38,6 @@ class Rating:
 
     Attributes
     ----------
-    galaxy_id : int
     rating : int
         0 to 5.
     tag, note : str
@@ -80,7 +79,6 @@ class Ratings:
 
         Parameters
         ----------
-        rating : Rating
         by : str
             Whose page it was, so that `undo` can take back one's own.
         """

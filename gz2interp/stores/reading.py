@@ -1,14 +1,14 @@
-"""One place where the failures of other packages over a file become errors of this one.
+"""Failures of other packages over a file, turned into errors of this one.
 
-Every reader of a file that somebody may have damaged, cut short or made up stands inside `reading`:
+Every file that may be damaged, cut short or made up is read inside `reading`:
 
     with reading(path, InputError, remedy="Download it again"):
         table = pd.read_csv(path)
 
-On entry the file is looked at: it must be a file, and what its own header claims (sizes of FITS images and tables, of
-NumPy arrays, of what is packed in a ZIP or Parquet file, of SQLite pages) must agree with what it holds, before another
-package allocates by it. Inside, whatever another package raises becomes one sentence of ours, with its cause chained.
-Files that are packed (gzip, bzip2, compressed FITS) are read through `unpacked`, which unpacks within limits.
+On entry the sizes in the file's header (of FITS images and tables, NumPy arrays, members of a ZIP or Parquet file,
+SQLite pages) are compared with the size of the file, before another package allocates memory by them. Any exception of
+another package inside becomes one error with a readable message, with its cause chained. Packed files (gzip, bzip2,
+compressed FITS) are read through `unpacked`, which unpacks within limits.
 """
 
 from __future__ import annotations
@@ -49,96 +49,91 @@ __all__ = [
 ]
 
 FREE_BYTES: Final = 96 << 20
-"""So much may come out of a packed file however small it is."""
+"""Bytes that any packed file may unpack to, however small it is."""
 MOST_RATIO: Final = 60
-"""Beyond that, so many times the size of the packed file: tables shrink 5 times, masks 50 times, bombs 1,000 times."""
+"""Beyond that, the limit as a multiple of the packed size: tables shrink 5 times, masks 50 times, bombs 1,000 times."""
 MOST_TEXT: Final = 64 << 20
-"""Of a JSON or TOML file [bytes]."""
-_LOOKS: Final = 5
-"""At a SQLite file whose header contradicts its size, before it is taken for damaged."""
+"""Largest JSON or TOML file that is read [bytes]."""
+_TRIES: Final = 5
+"""Of a SQLite file whose header contradicts its size, before it counts as damaged."""
 _WCSLIB: Final = re.compile(r"ERROR \d+ in \w+\(\) at line \d+ of file .*")
-"""Where in the source of wcslib an error arose."""
+"""Lines of wcslib's messages that name its source code."""
 _REMEDY: Final = "The file may be cut short or damaged: fetch or write it again"
 
 
 @contextmanager
 def reading(
-    path: Path, error: type[Gz2interpError] = InputError, *, wanted: str = "", remedy: str = "", most: int | None = None
+    path: Path,
+    error: type[Gz2interpError] = InputError,
+    *,
+    expected: str = "",
+    remedy: str = "",
+    most: int | None = None,
 ) -> Iterator[Path]:
-    """A block in which other packages read a file: what they raise is told as one error of ours.
+    """A block in which other packages read a file; their exceptions become one error of this package.
 
     Parameters
     ----------
     path : Path
-        The file; a folder (of a Zarr array) is not looked at on entry.
+        The file; a folder (of a Zarr array) is not checked on entry.
     error : type of Gz2interpError
-        What a failure becomes: `InputError` for what a user gave, `SurveyError` for a part of a survey,
+        What a failure becomes: `InputError` for a user's file, `SurveyError` for a part of a survey,
         `CutoutUnavailable` (with the status ``"failed"``) for the pixels of one galaxy.
-    wanted, remedy : str
-        What would have been right, and what to try.
+    expected, remedy : str
+        Parts of the message, as in `Gz2interpError`.
     most : int, optional
         The largest file that is read [bytes]; by default files may be of any size.
-
-    Yields
-    ------
-    Path
-        `path`.
 
     Raises
     ------
     error
-        The file is absent, is no file, promises what it does not hold, or cannot be read. The cause is chained.
-        Errors of ours that are raised inside pass unchanged, so do KeyboardInterrupt and SystemExit.
+        The file is absent, is no file, contradicts its header, or cannot be read. Errors of this package that are
+        raised inside pass unchanged.
     """
-    with failing_as(error, path.name, wanted, remedy), warnings.catch_warnings(action="ignore"):
-        # A warning about a file is followed by the error that counts.
+    with failing_as(error, path.name, expected, remedy), warnings.catch_warnings(action="ignore"):
         check_claims(path, most)
         yield path
 
 
 @contextmanager
 def failing_as(
-    error: type[Gz2interpError], name: str, wanted: str = "", remedy: str = "", verb: str = "read"
+    error: type[Gz2interpError], name: str, expected: str = "", remedy: str = "", verb: str = "read"
 ) -> Iterator[None]:
-    """A block whose failures become one error of ours, as in `reading`, where there is no file to look at first.
+    """A block whose exceptions become one error of this package, as in `reading`, without a check on entry.
 
     Parameters
     ----------
-    error : type of Gz2interpError
     name : str
-        What is being read, as the error names it.
-    wanted, remedy : str
+        Name of the file or array in the message.
     verb : str
-        What is done with it: ``"read"`` or ``"written"``.
+        ``"read"`` or ``"written"``.
     """
     try:
         yield
     except Gz2interpError:
         raise
     except FileNotFoundError as cause:
-        raise _told(error, f"There is no file {cause.filename or name}", wanted, "Check the path") from cause
+        raise _error(error, f"There is no file {cause.filename or name}", expected, "Check the path") from cause
     except Exception as cause:
-        raise _told(error, f"{name} cannot be {verb}: {_cause(cause)}", wanted, remedy or _REMEDY) from cause
+        raise _error(error, f"{name} cannot be {verb}: {_cause(cause)}", expected, remedy or _REMEDY) from cause
 
 
 @contextmanager
 def reading_sqlite(
     path: Path, *, tables: Sequence[str] = (), remedy: str = "Put back a copy of it", mode: str = "mode=rw"
 ) -> Iterator[sqlite3.Connection]:
-    """A connection to a SQLite file of ours, which is not made if it is absent; failures are told as a `SurveyError`.
+    """A connection to an existing SQLite file of a survey; failures become a `SurveyError`.
 
     Parameters
     ----------
-    path : Path
     tables : sequence of str
-        What must be a table in it, and no view, which may compute without end.
-    remedy : str
+        Tables that the file must have; a view of that name, which may compute without end, is refused.
     mode : str
-        How SQLite opens it. As a rule for writing: it takes back what a killed writer left half done.
+        How SQLite opens it; by default for writing, so that it rolls back what a killed writer left.
 
     Notes
     -----
-    The processor time of questions is limited by the size of the file: pages of a damaged one may refer to each other.
+    The processor time of queries is limited by the size of the file: pages of a damaged one may refer to each other.
     """
     with failing_as(SurveyError, path.name, "A SQLite file of a survey", remedy):
         _check_database(path)
@@ -152,20 +147,20 @@ def reading_sqlite(
 
 
 class SqliteFile:
-    """A SQLite file that one process reads and writes for a long time; failures are raised as a `SurveyError`.
+    """A SQLite file that one process keeps open for reading and writing; failures become a `SurveyError`.
 
     Parameters
     ----------
     path : Path
-        Of the file; made where it is lacking.
+        Created if it does not exist.
     tables : mapping
-        The name of each table to the columns that ``CREATE TABLE`` takes.
+        Tables to create if they do not exist: name to columns, as in ``CREATE TABLE``.
     remedy : str
         What to try where the file is damaged.
 
     Notes
     -----
-    It has a write-ahead log, which needs one flush for each change: a killed process loses nothing that was written.
+    With a write-ahead log a change needs one flush, and a killed process loses nothing that was written.
     The processor time of each statement is limited by the size of the file, as in `reading_sqlite`.
     """
 
@@ -189,7 +184,7 @@ class SqliteFile:
                 raise
 
     def failing(self) -> AbstractContextManager[None]:
-        """A block in which values of the file are used: failures are raised as an error about the file."""
+        """A block in which values of the file are used; exceptions become an error about the file."""
         return failing_as(SurveyError, str(self.path), "A SQLite file of a survey", self._remedy)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -199,7 +194,7 @@ class SqliteFile:
             return self._connection.execute(statement, values).fetchall()
 
     def execute_for(self, statement: str, values: Iterable[Sequence[Any]]) -> None:
-        """One statement for each sequence of values: all of them or none."""
+        """Execute one statement for each sequence of values, in one transaction."""
         with self.failing():
             self._end = time.thread_time() + _seconds(self.path)
             self._connection.execute("BEGIN")
@@ -216,7 +211,7 @@ class SqliteFile:
 
 
 def _seconds(path: Path) -> float:
-    """Processor time that a statement may take."""
+    """Processor time that a statement may take [s]."""
     return 1.0 + path.stat().st_size / 5e6
 
 
@@ -233,8 +228,8 @@ def _check_tables(connection: sqlite3.Connection, tables: Sequence[str]) -> None
 
 
 def _check_database(path: Path) -> None:
-    """As `check_claims`, while another process may be writing: its header and its size then change one by one."""
-    for tries_left in reversed(range(_LOOKS)):
+    """As `check_claims`, while another process may be writing: header and size do not change at once."""
+    for tries_left in reversed(range(_TRIES)):
         if _has_log(path):
             return
         try:
@@ -247,7 +242,7 @@ def _check_database(path: Path) -> None:
 
 
 def _has_log(path: Path) -> bool:
-    """Whether a part of a SQLite file's pages is in another file beside it."""
+    """Whether a part of a SQLite file's pages is in a journal beside it."""
     for suffix in ("-wal", "-journal"):
         with suppress(FileNotFoundError):  # a writer that ends removes it
             if path.with_name(path.name + suffix).stat().st_size:
@@ -255,14 +250,14 @@ def _has_log(path: Path) -> bool:
     return False
 
 
-def _told(error: type[Gz2interpError], given: str, wanted: str, remedy: str) -> Gz2interpError:
+def _error(error: type[Gz2interpError], problem: str, expected: str, remedy: str) -> Gz2interpError:
     if issubclass(error, CutoutUnavailable):
-        return error("failed", given)
-    return error(given, wanted, remedy)
+        return error("failed", problem)
+    return error(problem, expected, remedy)
 
 
 def _cause(cause: Exception) -> str:
-    """What an error of another package says, in short."""
+    """A short message for an exception of another package."""
     if isinstance(cause, MemoryError):
         return "it asks for more memory than there is"
     if isinstance(cause, RecursionError):
@@ -278,11 +273,11 @@ def _cause(cause: Exception) -> str:
     return words[:240].strip(" .") or type(cause).__name__
 
 
-# -- what files claim -------------------------------------------------------------------------------------------------
+# -- headers and sizes ------------------------------------------------------------------------------------------------
 
 
 def check_claims(path: Path, most: int | None = None) -> None:
-    """Compare what the header of a file claims with what the file holds.
+    """Compare the sizes in the header of a file with its content.
 
     Raises
     ------
@@ -317,7 +312,7 @@ def _check_content(file: BinaryIO, size: int) -> None:
 
 
 def check_npy(file: BinaryIO, size: int) -> None:
-    """Compare the shape in the header of a ``.npy`` file, of `size` bytes from here on, with the bytes behind it.
+    """Compare the shape in the header of a ``.npy`` file, of `size` bytes from the current position on, with its data.
 
     Raises
     ------
@@ -346,7 +341,7 @@ def check_npy(file: BinaryIO, size: int) -> None:
 
 
 def check_zip(file: BinaryIO, size: int) -> None:
-    """Compare the list of a ZIP file (``.npz``, ``.keras``) with its size, and the shapes of the arrays in it.
+    """Check the directory of a ZIP file (``.npz``, ``.keras``) and the shapes of the arrays in it.
 
     Raises
     ------
@@ -388,19 +383,19 @@ def _check_sqlite(file: BinaryIO, size: int) -> None:
 def _check_parquet(file: BinaryIO, size: int) -> None:
     import pyarrow.parquet as pq
 
-    told = pq.read_metadata(file)
-    # Of row groups only: asking for those of a column ends the process where its statistics are damaged.
-    groups = [told.row_group(i) for i in range(told.num_row_groups)]
-    if sum(group.num_rows for group in groups) != told.num_rows:
-        raise DamagedFile(f"it has {told.num_rows:,} rows by its header and others by its parts")
-    cells = told.num_rows * told.num_columns * 8  # runs of one value take no room in the file
+    metadata = pq.read_metadata(file)
+    # Of row groups only: reading those of a column ends the process where its statistics are damaged.
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    if sum(group.num_rows for group in groups) != metadata.num_rows:
+        raise DamagedFile(f"it has {metadata.num_rows:,} rows by its header and others by its parts")
+    cells = metadata.num_rows * metadata.num_columns * 8  # runs of one value take no space in the file
     unpacked = max(cells, sum(group.total_byte_size for group in groups))
     if min((group.total_byte_size for group in groups), default=0) < 0 or unpacked > 2 * limit(size):
         raise DamagedFile(f"its {size:,} bytes would become {unpacked:,}")
 
 
 def limit(size: int) -> int:
-    """How many bytes may come out of a packed file of so many bytes."""
+    """Bytes that a packed file of `size` bytes may unpack to."""
     return max(FREE_BYTES, MOST_RATIO * size)
 
 
@@ -418,18 +413,18 @@ def unpacked(path: Path) -> BinaryIO:
     Returns
     -------
     seekable binary file
-        Whole and checked: the sums that gzip and bzip2 hold agree, and so do the claims of what was in them. A file
-        that is not packed is opened as it is.
+        Unpacked completely, with the checksums of gzip and bzip2 and the headers inside checked. A file that is not
+        packed is opened as it is.
 
     Raises
     ------
     DamagedFile, OSError, EOFError, zlib.error
-        To be called inside `reading`, which tells them.
+        To be called inside `reading`.
 
     Notes
     -----
-    A compressed FITS image is decoded in another process, with its memory and time limited: the decoders in C write
-    beyond their memory where the bytes are damaged.
+    A compressed FITS image is decoded in another process with limited memory and time, because the decoders in C write
+    out of bounds where the bytes are damaged.
     """
     file = path.open("rb")
     try:
@@ -474,7 +469,7 @@ def _inflated(file: BinaryIO, is_bzip2: bool, size: int) -> bytes:
 
 
 def _decompressed(file: BinaryIO, size: int) -> BinaryIO:
-    """Compressed images in a FITS file as plain ones; anything else as it is."""
+    """Decode compressed images in a FITS file; any other file stays as it is."""
     if file.read(8) != b"SIMPLE  ":
         file.seek(0)
         return file
@@ -488,7 +483,7 @@ def _decompressed(file: BinaryIO, size: int) -> BinaryIO:
 
 
 def _memory(hdus: list[Hdu]) -> int:
-    """Size of the images that come out [bytes]."""
+    """Size of the decoded images [bytes]."""
     total = 0
     for hdu in hdus:
         if hdu.is_compressed:

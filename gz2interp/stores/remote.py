@@ -148,7 +148,6 @@ class RemoteSurveyLocation(SurveyLocation):
     ----------
     folder : Path
         The companion.
-    url : str
     """
 
     url: str = ""

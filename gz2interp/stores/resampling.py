@@ -47,7 +47,6 @@ def resample(
     ----------
     data : float32 (y, x)
         Flux per native pixel; what is not finite was not measured.
-    native, target : WCS
     shape : (int, int)
         (y, x) of the target.
 

@@ -117,7 +117,6 @@ class Survey:
         catalog : DataFrame, or iterable of DataFrame
             With ``galaxy_id`` (whole numbers, none twice), ``ra`` and ``dec`` [deg]; anything else is kept. In blocks
             of rows, all of the same columns, if it is too large for memory.
-        bands : sequence of str
         shape : (y, x)
         source : str
             Where its cutouts come from.

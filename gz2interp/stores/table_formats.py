@@ -179,7 +179,6 @@ def catalogue_meaning(column: str, unit: str = "", words: str = "") -> ColumnMea
 
     Parameters
     ----------
-    column : str
     unit, words : str
         What the catalogue's file said of it.
     """

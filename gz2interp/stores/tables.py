@@ -124,7 +124,6 @@ def read_parquet(
 
     Parameters
     ----------
-    path : Path
     columns : sequence of str, optional
         By default all.
     needs : mapping, optional
@@ -160,7 +159,6 @@ def read_csv(
 
     Parameters
     ----------
-    path : Path
     error : type of Gz2interpError
     remedy : str
         What to try where it cannot be read.
@@ -190,8 +188,6 @@ def read_columns(path: Path, columns: Iterable[str], kinds: str = "") -> pd.Data
 
     Parameters
     ----------
-    path : Path
-    columns : iterable of str
     kinds : str, optional
         What they may be of, as in `read_parquet`.
     """
@@ -219,8 +215,6 @@ def write_table(path: Path, frame: pd.DataFrame, description: TableDescription |
 
     Parameters
     ----------
-    path : Path
-    frame : DataFrame
     description : TableDescription, optional
         Provenance, and what columns mean. A CSV file has no room for them: where there is provenance, they are written
         beside it, as ``NAME.csv.json``.
@@ -281,7 +275,7 @@ def read_named_galaxies(path: Path) -> pd.DataFrame:
     InputError
         The file is not there, cannot be read, or names no galaxies.
     """
-    with reading(path, wanted="A table (CSV, ECSV, FITS, VOTable, Parquet), or a text with an id a line"):
+    with reading(path, expected="A table (CSV, ECSV, FITS, VOTable, Parquet), or a text with an id a line"):
         table = _read(path)
     if GALAXY_ID not in table or table.empty:
         raise InputError(f"{path.name} names no galaxies", f"A column {GALAXY_ID}, or a text with an id a line")

@@ -150,7 +150,6 @@ class Truth:
 
         Parameters
         ----------
-        shard : int
         light : float16 (m, y, x, component)
         flux : float32 (m, component, band)
         """

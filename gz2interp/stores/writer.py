@@ -44,7 +44,6 @@ class Replacement:
 
     Attributes
     ----------
-    shard : int
     images : float32 (m, y, x, band)
         All committed rows of the shard.
     valid : bool (m, y, x)
@@ -69,7 +68,6 @@ class Replacement:
 
         Parameters
         ----------
-        survey : Path
         rows : int
             How many are committed.
         shape : tuple of int
@@ -160,10 +158,8 @@ class SurveyWriter:
 
         Parameters
         ----------
-        outcome : Cutout or CutoutUnavailable
         source : str
             Who was asked, if there is no cutout to say it.
-        tries : int
 
         Raises
         ------

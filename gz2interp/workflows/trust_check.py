@@ -192,7 +192,7 @@ def _run_tests(study: Study, bench: CheckInputs, name: str) -> CheckPart:
         explainer = Explainer(method, method_options(study, method, AttributionSettings(name)))
         found = explainer.explain(bench.probe, bench.sample.images, bench.sample.classes)
     except InputError as error:  # guided backpropagation of a network without a ReLU, a CAM of one without places
-        return CheckPart(lacking=f"{method.title} cannot be asked of this network: {error.given}")
+        return CheckPart(lacking=f"{method.title} cannot be asked of this network: {error.problem}")
     maps = importance(found.values, method.contributes)
     return CheckPart((*map_findings(bench, explainer, found), *truth_findings(bench, name, maps)))
 

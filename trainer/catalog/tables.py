@@ -136,13 +136,13 @@ def read_table(path: Path, choose: Choice) -> RawTable:
     """
     if not path.is_file():
         raise InputError(f"There is no file {path}", "a table: CSV, FITS, VOTable or Parquet", "Check the path.")
-    with reading(path, InputError, wanted=_FORMATS, remedy=_REMEDY):
+    with reading(path, InputError, expected=_FORMATS, remedy=_REMEDY):
         return _read(path, choose)
 
 
 def opened(path: Path) -> IO[bytes]:
     """Open a file for its bytes, decompressed if the content is gzip or bzip2."""
-    with reading(path, InputError, wanted="a plain file, or one packed as .gz or .bz2", remedy=_REMEDY):
+    with reading(path, InputError, expected="a plain file, or one packed as .gz or .bz2", remedy=_REMEDY):
         return unpacked(path)
 
 
@@ -272,9 +272,9 @@ def _select(path: Path, candidates: list[_Candidate], choose: Choice) -> tuple[_
     raise InputError(
         f"None of the {len(candidates)} tables of {path.name} can be read: "
         + "; ".join(
-            f"{candidate.name}: {problem.given}" for candidate, problem in zip(candidates, problems, strict=True)
+            f"{candidate.name}: {problem.problem}" for candidate, problem in zip(candidates, problems, strict=True)
         ),
-        problems[0].wanted,
+        problems[0].expected,
     )
 
 

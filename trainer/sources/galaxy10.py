@@ -188,7 +188,7 @@ class _Galaxy10File:
 @contextmanager
 def _opened(path: Path) -> Iterator[_Galaxy10File]:
     """Open a file and check that it is Galaxy10."""
-    with reading(path, InputError, wanted="Galaxy10: HDF5 with 'images' and 'ans'"):
+    with reading(path, InputError, expected="Galaxy10: HDF5 with 'images' and 'ans'"):
         check_hdf5(path)
         file = _Galaxy10File(path, hdf5_datasets(path))
         images = file.datasets.get("images")
