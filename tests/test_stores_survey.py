@@ -211,7 +211,7 @@ def test_check_names_the_damage(tmp_path: Path) -> None:
     append(survey, range(280))
     words = [finding.words for finding in check_survey(survey.path)]
     assert words == [
-        "20 of 300 galaxies were not asked for yet",
+        "20 of 300 galaxies were not requested yet",
         f"40 x missing: the archive has none (for example galaxy {FIRST_ID + 3})",
     ]
     shard = survey.path / "cutouts.zarr" / "images" / "c" / "0" / "0" / "0" / "0"

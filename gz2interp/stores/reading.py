@@ -51,7 +51,7 @@ __all__ = [
 FREE_BYTES: Final = 96 << 20
 """Bytes that any packed file may unpack to, however small it is."""
 MOST_RATIO: Final = 60
-"""Beyond that, the limit as a multiple of the packed size: tables shrink 5 times, masks 50 times, bombs 1,000 times."""
+"""Beyond that, the limit as a multiple of the packed size: tables shrink 5 times, masks 50 times, bombs 1,000."""
 MOST_TEXT: Final = 64 << 20
 """Largest JSON or TOML file that is read [bytes]."""
 _TRIES: Final = 5
