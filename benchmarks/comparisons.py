@@ -29,12 +29,12 @@ from gz2interp.results import Cutout
 from gz2interp.schema import BANDS
 from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
-from trainer.answers import several_answers
+from trainer.answers import prediction_samplers
 from trainer.catalog.labels import labels_by
 from trainer.config import read_config
 from trainer.fit import fit
 from trainer.paint import paint_survey
-from trainer.predict import compiled, predict
+from trainer.predict import predict, prediction_function
 
 SMALL = 28
 RARE = {"artefact": 0.03, "star": 0.03}
@@ -125,13 +125,13 @@ def taught(survey: Survey, name: str, row: Row, settings: Mapping[str, Any]) -> 
 def said_of(survey: Survey, name: str, asked: Survey) -> NDArray[np.object_]:
     """What a network says of every galaxy of another survey, (n,)."""
     model = survey.model(name)
-    shares = predict(compiled(load_network(model.model_file)), asked, np.arange(len(asked)))
+    shares = predict(prediction_function(load_network(model.model_file)), asked, np.arange(len(asked)))
     return np.array(model.class_names, dtype=object)[shares.argmax(axis=1)]
 
 
 def turned(survey: Survey, name: str, asked: Survey) -> float:
     """The largest difference between the probabilities of a galaxy and of its turned and mirrored views."""
-    answers = several_answers(load_network(survey.model(name).model_file))["views"](asked.images(np.arange(200)))
+    answers = prediction_samplers(load_network(survey.model(name).model_file))["views"](asked.images(np.arange(200)))
     return float(np.abs(answers - answers[:1]).max())
 
 

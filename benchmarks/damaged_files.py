@@ -392,10 +392,10 @@ def _config(at: Path) -> Any:
 def _answer(at: Path) -> Any:
     from gz2interp.errors import CutoutUnavailable
     from trainer.archives.limits import ArchiveError
-    from trainer.sources.judging import ImageRequest, judge
+    from trainer.sources.judging import ImageRequest, validate_image
 
     try:
-        return judge((at / "answer.fits").read_bytes(), ImageRequest(150.0, 2.0, "r", 0.396, (24, 24)))
+        return validate_image((at / "answer.fits").read_bytes(), ImageRequest(150.0, 2.0, "r", 0.396, (24, 24)))
     except ArchiveError as error:
         raise CutoutUnavailable("failed", str(error)) from error
 
@@ -492,11 +492,11 @@ def _planes(at: Path) -> Any:
     from trainer.download.staging import Outcome
 
     survey = _survey(at)
-    with ImageFingerprints(survey) as twins:
+    with ImageFingerprints(survey) as fingerprints:
         outcomes = [Outcome(row, survey.cutout(row - 1), "painted", 1) for row in (1, 4)]
-        others = [twins.of(outcome) for outcome in outcomes]
-        twins.remember(outcomes[0])
-        twins.forget([7])
+        others = [fingerprints.find(outcome) for outcome in outcomes]
+        fingerprints.add(outcomes[0])
+        fingerprints.remove([7])
         return others
 
 
@@ -748,10 +748,10 @@ def _make_download(at: Path, survey: Any) -> None:
     Report("ended", "", now, now, sources, 4, 1.0, 0.4, 9, 9, 9, 9, counts, 1.0, None, (service,), (failure,), 7).write(
         at / "survey"
     )
-    with Staging(at / "survey/download/staged.sqlite") as staging, ImageFingerprints(survey) as twins:
+    with Staging(at / "survey/download/staged.sqlite") as staging, ImageFingerprints(survey) as fingerprints:
         for row in (0, 3, 5):
             staging.put(Outcome(row, survey.cutout(row), "painted", 1))
-            twins.remember(Outcome(row, survey.cutout(row), "painted", 1))
+            fingerprints.add(Outcome(row, survey.cutout(row), "painted", 1))
         staging.put(Outcome(7, CutoutUnavailable("missing", "the archive has none"), "skyview", 2))
     for name in ("staged", "planes"):
         _settle(at / f"survey/download/{name}.sqlite")

@@ -29,7 +29,7 @@ from trainer.config import read_config
 from trainer.fit import fit
 from trainer.metrics import calibration_estimate
 from trainer.paint import paint_survey
-from trainer.predict import compiled
+from trainer.predict import prediction_function
 from trainer.training import TrainingProgress
 
 AT_ONCE = 256
@@ -69,7 +69,7 @@ def ask(model: ModelFolder, survey: Survey, scheme: str, seeing: Callable[..., I
     """How often the network is right about galaxies that no training has seen."""
     labels = labels_by(scheme, survey.catalog).labels
     rows = np.flatnonzero(labels.notna())
-    answer = compiled(load_network(model.model_file))
+    answer = prediction_function(load_network(model.model_file))
     said = np.concatenate([answer(images) for images in seeing(survey, rows)])
     names, truth = np.array(model.class_names), labels.iloc[rows].to_numpy()
     right, confidence = names[said.argmax(axis=1)] == truth, said.max(axis=1)

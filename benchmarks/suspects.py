@@ -21,7 +21,7 @@ from gz2interp.painting import PAINTED_KIND
 from gz2interp.statistics import proportion
 from gz2interp.stores.survey import Survey
 from trainer.config import read_config
-from trainer.label_errors import suspect_labels
+from trainer.label_errors import rank_label_errors
 from trainer.paint import paint_survey
 from trainer.training import TrainingProgress
 
@@ -73,7 +73,7 @@ def main() -> None:
     labels, which = flipped(kinds.where(kinds.isin(KINDS)), given.seed)
     survey = mislabelled(given.folder / "mislabelled", painted, labels)
     config = read_config("default", epochs=given.epochs, seed=given.seed, threads=given.threads, folds=5)
-    ranked = suspect_labels(survey, "cnn", config, told)
+    ranked = rank_label_errors(survey, "cnn", config, told)
     changed = which[ranked["row"]]
     first = changed[: round(FIRST * len(ranked))]
     found = np.zeros(changed.sum(), np.bool_)

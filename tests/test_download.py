@@ -26,7 +26,7 @@ from gz2interp.stores.checking import check_survey
 from gz2interp.stores.survey import Survey
 from trainer.archives.limits import ArchiveError, Limits
 from trainer.download import DownloadPlan, download, open_download, read_report
-from trainer.download.asking import ArchiveSettings, open_archives, said_of
+from trainer.download.asking import ArchiveSettings, describe_download, open_archives
 from trainer.download.report import failures_of
 from trainer.download.staging import Outcome, Staging
 from trainer.rehearsal import ArchiveServer, Faults, SimpleSky
@@ -420,11 +420,11 @@ def test_another_plan_or_catalogue_is_refused(tmp_path) -> None:
 def test_what_a_user_should_know_is_said_beforehand(tmp_path, pointed, monkeypatch) -> None:
     survey = Survey.create(tmp_path / "survey", catalogue(50))
     wide = DownloadPlan(field=Field(400.0))
-    said = list(said_of(survey, open_archives(["skyview"], wide, ArchiveSettings()), wide))
+    said = list(describe_download(survey, open_archives(["skyview"], wide, ArchiveSettings()), wide))
     assert any("6.250 arcsec per pixel" in line for line in said)
     assert any(line.startswith("Warning: 100.0% of the galaxies have a radius below 3 pixels") for line in said)
     assert any("not verified" in line for line in said)
-    native = list(said_of(survey, open_archives(["sdss"], DownloadPlan(), ArchiveSettings()), DownloadPlan()))
+    native = list(describe_download(survey, open_archives(["sdss"], DownloadPlan(), ArchiveSettings()), DownloadPlan()))
     assert any("0.396 arcsec per pixel" in line for line in native)
     assert not any(line.startswith("Warning") for line in native)
 
@@ -499,7 +499,7 @@ def test_the_report_is_plain_json(tmp_path) -> None:
             raise CutoutUnavailable("out_of_footprint", "nothing here")
 
     heard = []
-    report = download(survey, [Empty()], workers=1, listen=heard.append)
+    report = download(survey, [Empty()], workers=1, progress=heard.append)
     assert heard
     assert read_report(survey.path) == report
     record = json.loads((survey.path / "download" / "report.json").read_text())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.stores.resampling import north_up
 from trainer.archives.limits import ArchiveError
-from trainer.sources.judging import ImageRequest, judge
+from trainer.sources.judging import ImageRequest, validate_image
 from trainer.sources.remote import BandImages
 
 ASKED = ImageRequest(150.0, 2.0, "r", 0.396, (64, 64))
@@ -29,16 +29,16 @@ def image(pixels=PIXELS, *, ra=150.0, dec=2.0, scale=0.396, **cards) -> bytes:
 
 
 def test_the_image_that_was_asked_for_passes_unchanged() -> None:
-    np.testing.assert_array_equal(judge(image(SURVEY="SDSSr"), ASKED), PIXELS)
+    np.testing.assert_array_equal(validate_image(image(SURVEY="SDSSr"), ASKED), PIXELS)
 
 
 def test_a_third_axis_of_one_is_no_other_shape() -> None:
-    np.testing.assert_array_equal(judge(image(PIXELS[None]), ASKED), PIXELS)
+    np.testing.assert_array_equal(validate_image(image(PIXELS[None]), ASKED), PIXELS)
 
 
 def test_pixels_that_were_not_imaged_stay_marked() -> None:
     holed = np.where(np.arange(64) < 5, np.nan, PIXELS).astype(np.float32)
-    np.testing.assert_array_equal(judge(image(holed), ASKED), holed)
+    np.testing.assert_array_equal(validate_image(image(holed), ASKED), holed)
 
 
 def _bare() -> bytes:
@@ -72,7 +72,7 @@ WRONG = {
 def test_nothing_else_passes(name: str) -> None:
     content, words = WRONG[name]
     with pytest.raises(ArchiveError, match=words) as caught:
-        judge(content, ASKED)
+        validate_image(content, ASKED)
     assert caught.value.kind == ("blank" if name in ("zeros", "NaN") else "answer")
 
 
@@ -81,7 +81,7 @@ def test_a_damaged_file_is_told_or_read_but_never_breaks(at: int, dirt: bytes) -
     whole = image()
     damaged = whole[:at] + dirt + whole[at + len(dirt) :]
     try:
-        pixels = judge(damaged, ASKED)
+        pixels = validate_image(damaged, ASKED)
     except ArchiveError:
         return
     assert pixels.shape == (64, 64)
@@ -91,7 +91,7 @@ def test_a_damaged_file_is_told_or_read_but_never_breaks(at: int, dirt: bytes) -
 @given(st.integers(0, len(image()) - 2881))
 def test_no_part_of_a_file_passes(length: int) -> None:
     with pytest.raises(ArchiveError):
-        judge(image()[:length], ASKED)
+        validate_image(image()[:length], ASKED)
 
 
 def test_two_bands_are_never_the_same_pixels() -> None:

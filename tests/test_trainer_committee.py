@@ -13,15 +13,15 @@ from gz2interp.errors import InputError, SurveyError
 from gz2interp.network.loading import load_network
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras
-from trainer.committee import found_committee
+from trainer.committee import build_ensemble
 from trainer.config import Config
 from trainer.fit import fit
 from trainer.networks import build_network
-from trainer.networks.committee import committee
-from trainer.networks.layers import magnified
-from trainer.plan import NO_SIDE, caught_before, plan_training
+from trainer.networks.committee import ensemble
+from trainer.networks.layers import rescale
+from trainer.plan import NO_SIDE, excluded_by, plan_training
 from trainer.splits import fold_sides
-from trainer.start import begin_with
+from trainer.start import transfer_weights
 
 # Keras itself reads its variables in a way that NumPy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings(
@@ -64,7 +64,7 @@ def _images(count=3, size=24):
 @pytest.mark.parametrize("scaling", ["asinh", "minmax", "display"])
 def test_a_committee_says_the_mean_of_its_members_and_opens_anywhere(scaling, tmp_path):
     members = _networks("tiny", "tiny", scaling=scaling)
-    committee(members, views=1).save(tmp_path / "both.keras")
+    ensemble(members, views=1).save(tmp_path / "both.keras")
     opened = load_network(tmp_path / "both.keras")
     said = np.mean([member(_images()).numpy() for member in members], axis=0)
     np.testing.assert_allclose(opened(_images()).numpy(), said, atol=1e-5)
@@ -74,14 +74,14 @@ def test_eight_views_are_the_mean_over_turned_and_mirrored_images():
     (member,) = _networks("tiny")
     views = [np.rot90(turned, k, axes=(1, 2)) for turned in (_images(), _images()[:, ::-1]) for k in range(4)]
     said = np.mean([member(np.ascontiguousarray(view)).numpy() for view in views], axis=0)
-    np.testing.assert_allclose(committee([member], 8)(_images()).numpy(), said, atol=1e-5)
+    np.testing.assert_allclose(ensemble([member], 8)(_images()).numpy(), said, atol=1e-5)
 
 
 @pytest.mark.parametrize("scale", [0.7, 1.4, 2.0])
 def test_at_another_scale_a_galaxy_is_as_much_larger_and_as_bright(scale):
     y, x = np.mgrid[:64, :64] - 31.5
     galaxy = np.exp(-(x**2 / 5**2 + y**2 / 3**2) / 2)[None, ..., None].astype(np.float32)
-    seen = keras.ops.convert_to_numpy(magnified(galaxy, scale))
+    seen = keras.ops.convert_to_numpy(rescale(galaxy, scale))
     assert seen.shape == galaxy.shape
     assert seen.max() == pytest.approx(galaxy.max(), rel=0.06)
     for axis, grid, width in (("x", x, 5), ("y", y, 3)):
@@ -91,14 +91,14 @@ def test_at_another_scale_a_galaxy_is_as_much_larger_and_as_bright(scale):
 
 def test_several_scales_are_the_mean_over_them_and_open_anywhere(tmp_path):
     (member,) = _networks("tiny")
-    committee([member], 1, scales=(0.7, 1.0, 1.4)).save(tmp_path / "scales.keras")
+    ensemble([member], 1, scales=(0.7, 1.0, 1.4)).save(tmp_path / "scales.keras")
     opened = load_network(tmp_path / "scales.keras")
     scaled = Probe(member).values_at(_images())
-    parts = [keras.ops.convert_to_numpy(magnified(scaled, scale)) for scale in (0.7, 1.0, 1.4)]
+    parts = [keras.ops.convert_to_numpy(rescale(scaled, scale)) for scale in (0.7, 1.0, 1.4)]
     body = keras.Model(member.get_layer("scaled").output, member.output)
     said = np.mean([body(part).numpy() for part in parts], axis=0)
     np.testing.assert_allclose(opened(_images()).numpy(), said, atol=1e-5)
-    whole = committee([member], 8, scales=(0.7, 1.4))
+    whole = ensemble([member], 8, scales=(0.7, 1.4))
     turned = np.ascontiguousarray(np.rot90(_images(), axes=(1, 2)))
     np.testing.assert_allclose(whole(turned).numpy(), whole(_images()).numpy(), atol=1e-5)
 
@@ -106,18 +106,18 @@ def test_several_scales_are_the_mean_over_them_and_open_anywhere(tmp_path):
 @pytest.mark.parametrize("scales", [(), (1.0, 1.0), (0.1,), (3.0, 1.0)])
 def test_scales_that_cannot_be_are_refused(survey, scales):
     with pytest.raises(InputError, match="each once"):
-        found_committee(survey, "scales", ["one"], scales=scales)
+        build_ensemble(survey, "scales", ["one"], scales=scales)
 
 
 def test_however_a_galaxy_lies_the_committee_says_the_same():
-    whole = committee(_networks("tiny", "original"), 8)
+    whole = ensemble(_networks("tiny", "original"), 8)
     said = whole(_images()).numpy()
     turned = whole(np.ascontiguousarray(np.rot90(_images(), 1, axes=(1, 2)))).numpy()
     np.testing.assert_allclose(turned, said, atol=1e-6)
 
 
 def test_a_committee_is_explained_like_any_network():
-    whole = committee(_networks("tiny", "tiny"), 8, temperature=2.0)
+    whole = ensemble(_networks("tiny", "tiny"), 8, temperature=2.0)
     probe = Probe(whole, ("E", "S"))
     assert probe.logit_rule == "layer named logits"
     result = gz.gradient(probe, _images(), gz.logit("S"))
@@ -140,7 +140,7 @@ def test_only_the_head_is_fresh_where_the_classes_are_others(tmp_path):
     trained.save(tmp_path / "two.keras")
     keras.utils.set_random_seed(9)
     more = build_network("tiny", shape=(24, 24), class_count=4, scaling="asinh", softening=(0.1, 0.2, 0.3))
-    assert begin_with(more, tmp_path / "two.keras") == ("logits",)
+    assert transfer_weights(more, tmp_path / "two.keras") == ("logits",)
     for name in ("block_conv", "block_norm"):
         for mine, learnt in zip(more.get_layer(name).get_weights(), trained.get_layer(name).get_weights(), strict=True):
             np.testing.assert_array_equal(mine, learnt)
@@ -150,7 +150,7 @@ def test_a_start_of_another_make_is_refused(tmp_path):
     original, cnn = _networks("original", "tiny")
     original.save(tmp_path / "original.keras")
     with pytest.raises(InputError, match="made of other layers"):
-        begin_with(cnn, tmp_path / "original.keras")
+        transfer_weights(cnn, tmp_path / "original.keras")
 
 
 def test_a_start_that_is_not_there_is_told_with_those_that_are(survey, members):
@@ -161,14 +161,14 @@ def test_a_start_that_is_not_there_is_told_with_those_that_are(survey, members):
 def test_what_another_network_sorts_out_has_no_part(survey, members, monkeypatch):
     said = members[0].predictions
     rings = set(said.loc[said["prediction"] == "ring", "row"])
-    assert set(np.flatnonzero(caught_before(survey, "one:ring"))) == rings
+    assert set(np.flatnonzero(excluded_by(survey, "one:ring"))) == rings
     few = list(rings)[:10]
-    monkeypatch.setattr("trainer.plan.caught_before", lambda *_: np.isin(np.arange(len(survey)), few))
+    monkeypatch.setattr("trainer.plan.excluded_by", lambda *_: np.isin(np.arange(len(survey)), few))
     plan = plan_training(survey, replace(CONFIG, without="one:ring"))
     assert plan.to_json()["caught"] == 10
     assert (plan.side[few] == NO_SIDE).all()
     with pytest.raises(InputError, match="no class 'square'"):
-        caught_before(survey, "one:square")
+        excluded_by(survey, "one:square")
 
 
 def test_folds_test_each_galaxy_once():
@@ -183,7 +183,7 @@ def test_folds_test_each_galaxy_once():
 def test_the_committee_of_a_survey_is_judged_where_nobody_learnt(survey):
     plain = replace(CONFIG, scaling="display", epochs=1)
     members = [fit(survey, "plain", plain), fit(survey, "other", replace(plain, seed=3, folds=2, fold=0))]
-    whole = found_committee(survey, "all", ["plain", "other"])
+    whole = build_ensemble(survey, "all", ["plain", "other"])
     tested = set(whole.predictions.query("split == 'test'")["galaxy_id"])
     each = [set(member.predictions.query("split == 'test'")["galaxy_id"]) for member in members]
     assert tested == each[0] & each[1]
@@ -197,11 +197,11 @@ def test_the_committee_of_a_survey_is_judged_where_nobody_learnt(survey):
 def test_members_that_cannot_sit_together_are_told(survey, members):
     fit(survey, "elsewhere", replace(CONFIG, split_seed=4, epochs=1))
     with pytest.raises(InputError, match="scaling"):
-        found_committee(survey, "odd", ["one", "elsewhere"])
+        build_ensemble(survey, "odd", ["one", "elsewhere"])
     with pytest.raises(InputError, match="views"):
-        found_committee(survey, "odd", ["one"], views=3)
+        build_ensemble(survey, "odd", ["one"], views=3)
     with pytest.raises(SurveyError, match="already has"):
-        found_committee(survey, "one", ["two"])
+        build_ensemble(survey, "one", ["two"])
 
 
 def test_patience_ends_a_training_that_no_longer_gains(survey, monkeypatch):

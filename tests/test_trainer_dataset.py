@@ -14,7 +14,7 @@ from trainer.dataset import (
     _batches,
     batch_count,
     epoch_windows,
-    held,
+    in_memory,
     training_batches,
 )
 
@@ -67,7 +67,7 @@ def test_epochs_differ_and_repeat():
 def test_from_memory_and_from_the_disk_are_the_same(monkeypatch):
     monkeypatch.setattr(dataset, "WINDOW", 256)
     rows = _examples(Disk()).rows
-    memory = held(Disk(), rows)
+    memory = in_memory(Disk(), rows)
     assert isinstance(memory, PixelsInMemory)
     for pair in zip(_epoch(memory, "standard")[0], _epoch(Disk(), "standard")[0], strict=True):
         np.testing.assert_array_equal(*pair)
@@ -84,7 +84,7 @@ def test_what_is_too_large_is_not_held_and_is_read_in_windows(monkeypatch):
     monkeypatch.setattr(dataset, "WINDOW", 256)
     monkeypatch.setattr(dataset, "RUN", 64)
     disk, rows = Disk(), _examples(Disk()).rows
-    assert held(disk, rows, limit=1000) is disk
+    assert in_memory(disk, rows, limit=1000) is disk
     _epoch(disk)
     assert disk.most == 256
 

@@ -19,7 +19,7 @@ from gz2interp.errors import InputError
 from gz2interp.network.quiet import keras
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
-from trainer.devices import writes
+from trainer.devices import is_chief
 from trainer.fit import fit
 from trainer.training import TrainingProgress, TrainingStopped
 
@@ -101,7 +101,7 @@ def test_hosts_want_to_be_told_who_they_are(monkeypatch, survey):
 def test_one_host_writes(monkeypatch):
     def written(cluster: dict[str, list[str]], kind: str, index: int) -> bool:
         monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}}))
-        return writes("hosts")
+        return is_chief("hosts")
 
     workers = ["a:1", "b:1"]
     assert [written({"worker": workers}, "worker", index) for index in (0, 1)] == [True, False]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from gz2interp.network.quiet import keras
-from trainer.calibration import LEAST, cooled, temperature
-from trainer.step import MOST, CrossEntropy, class_weights, compiled_step, draw_shares, emphasised, mixed
+from trainer.calibration import LEAST, apply_temperature, temperature
+from trainer.step import MOST, CrossEntropy, class_weights, compiled_step, draw_shares, mix, weighted_targets
 
 
 def _one_hot(labels, classes):
@@ -16,12 +16,12 @@ def _one_hot(labels, classes):
 
 def test_balanced_classes_carry_equal_weight():
     targets = _one_hot(np.repeat([0, 1, 2], [60, 30, 30]), 3)
-    np.testing.assert_allclose(emphasised(targets, 0.0, 1.0).sum(axis=0), 40, rtol=1e-5)
+    np.testing.assert_allclose(weighted_targets(targets, 0.0, 1.0).sum(axis=0), 40, rtol=1e-5)
 
 
 def test_without_balance_and_smoothing_targets_stay_what_they_are():
     targets = np.random.default_rng(1).dirichlet(np.ones(4), 50).astype(np.float32)
-    np.testing.assert_allclose(emphasised(targets, 0.0, 0.0), targets, rtol=1e-6)
+    np.testing.assert_allclose(weighted_targets(targets, 0.0, 0.0), targets, rtol=1e-6)
 
 
 def test_a_very_rare_class_counts_for_no_more_than_the_most():
@@ -31,7 +31,7 @@ def test_a_very_rare_class_counts_for_no_more_than_the_most():
 
 
 def test_smoothing_spreads_its_share_and_keeps_the_weight():
-    soft = emphasised(_one_hot(np.repeat([0, 1], [30, 10]), 2), 0.2, 1.0)
+    soft = weighted_targets(_one_hot(np.repeat([0, 1], [30, 10]), 2), 0.2, 1.0)
     weights = soft.sum(axis=1)
     np.testing.assert_allclose(weights, np.repeat([2 / 3, 2.0], [30, 10]), rtol=1e-5)
     np.testing.assert_allclose(soft[0] / weights[0], [0.9, 0.1], rtol=1e-5)
@@ -61,7 +61,7 @@ def test_a_mixture_is_the_sum_of_its_parts_in_their_shares():
     images = np.random.default_rng(2).normal(size=(4, 3, 3, 2)).astype(np.float32)
     targets = _one_hot([0, 1, 2, 0], 3)
     shares = np.array([1.0, 0.75, 0.5, 0.0], np.float32)
-    seen, asked = (part.numpy() for part in mixed(images, targets, shares))
+    seen, asked = (part.numpy() for part in mix(images, targets, shares))
     np.testing.assert_allclose(seen[1], 0.75 * images[1] + 0.25 * images[2], rtol=1e-5)
     np.testing.assert_array_equal(seen[0], images[0])
     np.testing.assert_array_equal(seen[3], images[0])
@@ -99,7 +99,7 @@ def test_a_cooled_network_says_the_tempered_probabilities(classes):
     model = keras.Model(image, keras.layers.Dense(classes, activation=activation, bias_initializer="normal")(image))
     values = np.random.default_rng(4).normal(size=(6, 4)).astype(np.float32)
     before = model(values).numpy()
-    cooled(model, 2.0)
+    apply_temperature(model, 2.0)
     after = model(values).numpy()
     if classes == 1:
         before, after = (np.concatenate([1 - part, part], axis=1) for part in (before, after))

@@ -16,9 +16,9 @@ from gz2interp.network.quiet import keras, tf
 from gz2interp.result_tables import TableOutput
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
-from trainer.evaluate import evaluate, evaluation_table, judge
+from trainer.evaluate import evaluate, evaluation_table, score_predictions
 from trainer.fit import fit
-from trainer.process import settle
+from trainer.process import configure_process
 from trainer.step import learning_rate
 from trainer.training import TrainingStopped
 
@@ -156,7 +156,9 @@ def test_it_is_judged_on_the_test_side_and_on_the_rest(model, evaluation):
 def test_labels_that_the_network_does_not_know_are_told(model, survey):
     table = model.predictions.replace({"label": {"ring": "bar"}})
     with pytest.raises(InputError, match=r"labelled bar\. The network knows blob, ring"):
-        judge(table, ("blob", "ring"), name="x", side="test", label_scheme="", strongest=None, generator=None)
+        score_predictions(
+            table, ("blob", "ring"), name="x", side="test", label_scheme="", strongest=None, generator=None
+        )
 
 
 def test_its_table_says_on_which_galaxies_it_holds(evaluation, capsys):
@@ -200,7 +202,7 @@ def test_a_survey_without_labels_is_told_what_to_do(tmp_path):
 
 def test_threads_that_come_too_late_are_told():
     with pytest.warns(UserWarning, match="threads = 97 comes too late"):
-        settle(threads=97, seed=1)
+        configure_process(threads=97, seed=1)
 
 
 def test_the_learning_rate_warms_up_and_falls_to_nothing():

@@ -11,7 +11,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
 from trainer.folds import fold_name
-from trainer.label_errors import class_thresholds, confident_class, label_margin, suspect_labels
+from trainer.label_errors import class_thresholds, confident_class, label_margin, rank_label_errors
 
 # Keras itself reads its variables in a way that NumPy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings(
@@ -79,7 +79,7 @@ CHANGED = (63, 40, 77, 120, 161, 200)
 
 @pytest.fixture(scope="module")
 def ranked(survey):
-    return suspect_labels(survey, "s", CONFIG)
+    return rank_label_errors(survey, "s", CONFIG)
 
 
 def test_every_label_is_ranked_by_a_network_that_never_saw_it(survey, ranked):
@@ -99,6 +99,6 @@ def test_labels_changed_on_purpose_are_found(ranked):
 
 def test_it_is_kept_and_not_trained_twice(survey, ranked, monkeypatch):
     monkeypatch.setattr("trainer.folds.fit", lambda *_: pytest.fail("trained again"))
-    again = suspect_labels(survey, "s", CONFIG)
+    again = rank_label_errors(survey, "s", CONFIG)
     pd.testing.assert_frame_equal(again, ranked)
     pd.testing.assert_frame_equal(ModelFolder(survey.path / "models" / "s").suspects(survey.digest), ranked)

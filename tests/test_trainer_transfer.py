@@ -18,7 +18,7 @@ from gz2interp.network.loading import load_network
 from gz2interp.network.quiet import keras
 from trainer.networks import build_network
 from trainer.networks.transfer import SIZE, WIDTH, band_averages
-from trainer.start import begin_with_photographs
+from trainer.start import load_imagenet_weights
 
 # Keras itself reads its variables in a way that NumPy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings(
@@ -80,7 +80,7 @@ def test_without_a_network_the_choice_is_told(network, keras_at):
     closed.server_close()
     keras_at(address)
     with pytest.raises(InputError, match=r"could not be had(.|\n)*start = \"MODEL\"(.|\n)*start = \"\""):
-        begin_with_photographs(network)
+        load_imagenet_weights(network)
 
 
 def test_a_server_that_stays_silent_is_not_waited_for(network, keras_at, monkeypatch):
@@ -88,7 +88,7 @@ def test_a_server_that_stays_silent_is_not_waited_for(network, keras_at, monkeyp
     with socket.create_server(("127.0.0.1", 0)) as silent:
         keras_at(f"http://127.0.0.1:{silent.getsockname()[1]}/")
         with pytest.raises(InputError, match="could not be had"):
-            begin_with_photographs(network)
+            load_imagenet_weights(network)
     assert socket.getdefaulttimeout() is None
 
 
@@ -109,7 +109,7 @@ def test_the_backbone_begins_with_the_weights_of_the_server(network, keras_at, t
     with Server(("127.0.0.1", 0), Quiet) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         keras_at(server.address)
-        assert begin_with_photographs(network) == ("stem", "logits")
+        assert load_imagenet_weights(network) == ("stem", "logits")
         server.shutdown()
     for name in ("Conv1", "block_3_depthwise", "Conv_1"):
         np.testing.assert_array_equal(
@@ -120,4 +120,4 @@ def test_the_backbone_begins_with_the_weights_of_the_server(network, keras_at, t
 def test_only_the_network_with_that_backbone_has_seen_photographs():
     other = build_network("cnn", shape=(32, 32), class_count=2, scaling="asinh", softening=(0.1,))
     with pytest.raises(InputError, match="transfer"):
-        begin_with_photographs(other)
+        load_imagenet_weights(other)

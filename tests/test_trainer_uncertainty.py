@@ -11,12 +11,19 @@ from trainer_surveys import ring_survey, tiny_network
 from gz2interp.errors import InputError
 from gz2interp.network.quiet import keras
 from gz2interp.stores.exporting import joined_table
-from trainer.answers import PASSES, several_answers
+from trainer.answers import PASSES, prediction_samplers
 from trainer.config import Config
 from trainer.fit import fit
 from trainer.networks import build_network
-from trainer.networks.committee import committee
-from trainer.uncertainty import disagreement, doubt, entropy, error_auroc, measure_uncertainty, risk_coverage
+from trainer.networks.committee import ensemble
+from trainer.uncertainty import (
+    entropy,
+    error_auroc,
+    least_confidence,
+    measure_uncertainty,
+    mutual_information,
+    risk_coverage,
+)
 
 # Keras itself reads its variables in a way that NumPy 2 finds old-fashioned.
 pytestmark = pytest.mark.filterwarnings(
@@ -42,15 +49,15 @@ def _images():
 
 def test_sure_answers_leave_nothing_open_and_even_ones_everything():
     sure, even = np.eye(3)[None, 0], np.full((1, 3), 1 / 3)
-    assert doubt(sure)[0] == entropy(sure)[0] == 0
-    assert doubt(even)[0] == pytest.approx(2 / 3)
+    assert least_confidence(sure)[0] == entropy(sure)[0] == 0
+    assert least_confidence(even)[0] == pytest.approx(2 / 3)
     assert entropy(even)[0] == pytest.approx(np.log(3))
 
 
 def test_answers_disagree_only_where_they_differ():
     one = np.random.default_rng(1).dirichlet(np.ones(3), 5)
-    np.testing.assert_allclose(disagreement(np.stack([one, one])), 0, atol=1e-12)
-    np.testing.assert_allclose(disagreement(np.eye(2)[:, None]), np.log(2))
+    np.testing.assert_allclose(mutual_information(np.stack([one, one])), 0, atol=1e-12)
+    np.testing.assert_allclose(mutual_information(np.eye(2)[:, None]), np.log(2))
 
 
 def test_a_perfect_ranking_of_mistakes_and_a_useless_one():
@@ -65,8 +72,8 @@ def test_a_perfect_ranking_of_mistakes_and_a_useless_one():
 
 def test_a_network_is_asked_in_every_way_it_can_be():
     plain, forgetful = _network(), _network(dropout=0.3)
-    assert set(several_answers(plain)) == {"views"}
-    ways = several_answers(forgetful)
+    assert set(prediction_samplers(plain)) == {"views"}
+    ways = prediction_samplers(forgetful)
     assert set(ways) == {"views", "dropout"}
     assert ways["views"](_images()).shape == (8, 4, 3)
     passes = ways["dropout"](_images())
@@ -77,13 +84,13 @@ def test_a_network_is_asked_in_every_way_it_can_be():
 
 @pytest.mark.long
 def test_a_symmetric_network_says_the_same_in_all_views():
-    answers = several_answers(_network("d4"))["views"](_images())
+    answers = prediction_samplers(_network("d4"))["views"](_images())
     np.testing.assert_allclose(answers, np.broadcast_to(answers[:1], answers.shape), atol=1e-6)
 
 
 def test_the_members_of_a_committee_say_what_they_say_alone():
     members = [_network(seed=1), _network(seed=2)]
-    answers = several_answers(committee(members, views=1))["members"](_images())
+    answers = prediction_samplers(ensemble(members, views=1))["members"](_images())
     for said, member in zip(answers, members, strict=True):
         np.testing.assert_allclose(said, member(_images()).numpy(), atol=1e-5)
 
@@ -115,7 +122,7 @@ def test_the_best_way_on_the_validation_side_is_kept_for_every_galaxy(survey, mo
 
 
 def test_a_network_without_mistakes_has_nothing_to_choose_by_and_is_not_asked(survey, model, monkeypatch):
-    monkeypatch.setattr("trainer.uncertainty.several_answers", lambda *_: pytest.fail("asked in vain"))
+    monkeypatch.setattr("trainer.uncertainty.prediction_samplers", lambda *_: pytest.fail("called in vain"))
     said, made = model.predictions, model.predictions_provenance
     model.write_predictions(said.assign(label=said["prediction"]), made)
     try:

@@ -46,11 +46,11 @@ def ring_survey(path: Path, count: int = 240, size: int = 24, seed: int = 0, unl
 def tiny_network() -> Iterator[str]:
     """A network of one convolution, which is compiled in a second: its name, while it is among the trainer's."""
     from trainer import networks
-    from trainer.networks.layers import classified, convolution
+    from trainer.networks.layers import classifier_head, convolution
 
     def tiny(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
         features = keras.layers.Activation("relu", name="block")(convolution(pixels, 12, 7, 2, "block"))
-        return classified(features, class_count, dropout)
+        return classifier_head(features, class_count, dropout)
 
     networks.NETWORKS["tiny"] = tiny
     try:

@@ -178,7 +178,7 @@ def download(
     from gz2interp.stores.locations import new_survey
     from trainer.archives.limits import Limits
     from trainer.download import DownloadPlan, download, open_download
-    from trainer.download.asking import ArchiveSettings, open_archives, said_of
+    from trainer.download.asking import ArchiveSettings, describe_download, open_archives
     from trainer.download.watch import TerminalProgress, summary
     from trainer.sources.remote import Field
 
@@ -187,10 +187,12 @@ def download(
     asking = ArchiveSettings(limits, allowed=tuple(allow_host or ()), cache=cache, cache_bytes=round(cache_gib * 2**30))
     sources = open_archives(source or ["skyview"], plan, asking)
     opened = open_download(new_survey(survey), table, lambda path: _catalog(path, scheme, join, join_on), plan)
-    for line in said_of(opened, sources, plan):
+    for line in describe_download(opened, sources, plan):
         say(line)
     with TerminalProgress() as show:
-        report = download(opened, sources, workers=workers, stop=asking.stop, retry=_statuses(retry or []), listen=show)
+        report = download(
+            opened, sources, workers=workers, stop=asking.stop, retry=_statuses(retry or []), progress=show
+        )
     summary(report, output)
     say(str(opened.path / "download" / "report.json"))
     if report.state != "finished":
@@ -336,10 +338,10 @@ def committee(
     """Make one network of several: they vote on each galaxy, each in several views."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
-    from trainer.committee import found_committee
+    from trainer.committee import build_ensemble
 
     with console.status("The members are asked about every galaxy"):
-        folder = found_committee(Survey.open(find_survey(survey)), name, member, views, scale or (1.0,))
+        folder = build_ensemble(Survey.open(find_survey(survey)), name, member, views, scale or (1.0,))
     say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
 
 
@@ -383,13 +385,13 @@ def suspects(
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.config import read_config
-    from trainer.label_errors import suspect_labels
+    from trainer.label_errors import rank_label_errors
 
     changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {}) | {"folds": folds}
     opened = Survey.open(find_survey(survey))
     with progress_as(progress) as told:
         recipe = read_config(config, **changes)
-        ranked = suspect_labels(opened, name, recipe, lambda fold, now: _tell(told, f"fold {fold + 1}", now))
+        ranked = rank_label_errors(opened, name, recipe, lambda fold, now: _tell(told, f"fold {fold + 1}", now))
     title, first = "The most suspect labels", ranked.head(most)
     drawn = first[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]]
     note = f"{int(ranked['suspect'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'models' / name}"

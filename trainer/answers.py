@@ -12,17 +12,17 @@ from gz2interp.network.quiet import keras, tf
 from trainer.networks.committee import members_of, up_to_scaled
 from trainer.networks.layers import VIEWS
 
-__all__ = ["PASSES", "Answers", "several_answers"]
+__all__ = ["PASSES", "Sampler", "prediction_samplers"]
 
 PASSES = 16
 """Answers with other channels forgotten."""
 
 Floats = NDArray[np.float32]
-Answers = Callable[[Floats], Floats]
+Sampler = Callable[[Floats], Floats]
 """From images (n, y, x, band) to probabilities (answer, n, class)."""
 
 
-def several_answers(model: Any, seed: int = 0) -> Mapping[str, Answers]:
+def prediction_samplers(model: Any, seed: int = 0) -> Mapping[str, Sampler]:
     """The ways in which a network can be asked more than once, by name.
 
     Parameters
@@ -45,11 +45,11 @@ def several_answers(model: Any, seed: int = 0) -> Mapping[str, Answers]:
     return ways
 
 
-def _in_views(model: Any) -> Answers:
+def _in_views(model: Any) -> Sampler:
     return _traced(lambda images: [model(there(images), training=False) for there, _ in VIEWS])
 
 
-def _by_members(model: Any) -> Answers:
+def _by_members(model: Any) -> Sampler:
     scaling, members = up_to_scaled(model), members_of(model)
 
     def each(images: Any) -> list[Any]:
@@ -59,7 +59,7 @@ def _by_members(model: Any) -> Answers:
     return _traced(each)
 
 
-def _forgetting(model: Any, seed: int) -> Answers:
+def _forgetting(model: Any, seed: int) -> Sampler:
     """Only dropout is at work, as in training; normalisation stays what it is."""
     forgetful = keras.models.clone_model(model, clone_function=_always(seed))
     forgetful.set_weights(model.get_weights())
@@ -83,7 +83,7 @@ class AlwaysDropout(keras.layers.Dropout):
         return super().call(inputs, training=True)
 
 
-def _traced(answers: Callable[[Any], list[Any]]) -> Answers:
+def _traced(answers: Callable[[Any], list[Any]]) -> Sampler:
     @tf.function(reduce_retracing=True)
     def stacked(images: Any) -> Any:
         said = tf.stack([tf.convert_to_tensor(answer) for answer in answers(images)])

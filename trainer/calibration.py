@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 
 from gz2interp.network.quiet import keras
 
-__all__ = ["LEAST", "cooled", "temperature"]
+__all__ = ["LEAST", "apply_temperature", "temperature"]
 
 LEAST = 20
 """Fewer galaxies than that say nothing about a temperature; it stays 1."""
@@ -55,7 +55,7 @@ def temperature(probabilities: Floats, targets: Floats) -> float:
     return float(np.exp(minimize_scalar(surprise, bounds=(low, high), method="bounded", options={"xatol": 1e-4}).x))
 
 
-def cooled(model: Any, degrees: float) -> None:
+def apply_temperature(model: Any, degrees: float) -> None:
     """Divide the logits by a temperature, in the last Dense layer's weights.
 
     Parameters

@@ -19,18 +19,18 @@ from gz2interp.stores.survey import Survey
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.study import Study
 from trainer.calibration import temperature
-from trainer.dataset import held
-from trainer.networks.committee import MANY_VIEWS, ONE_SCALE, committee
+from trainer.dataset import in_memory
+from trainer.networks.committee import MANY_VIEWS, ONE_SCALE, ensemble
 from trainer.networks.layers import LEAST_SCALE, MOST_SCALE
 from trainer.plan import NO_SIDE
-from trainer.predict import compiled
 from trainer.predict import predict as predict_pixels
+from trainer.predict import prediction_function
 from trainer.splits import SIDES
 
-__all__ = ["found_committee"]
+__all__ = ["build_ensemble"]
 
 
-def found_committee(
+def build_ensemble(
     survey: Survey, name: str, members: Sequence[str], views: int = MANY_VIEWS, scales: Sequence[float] = ONE_SCALE
 ) -> ModelFolder:
     """A network of networks in the survey, calibrated, with its predictions.
@@ -64,8 +64,8 @@ def found_committee(
         raise SurveyError(f"{survey.name} already has a model {name!r}", remedy="Choose another name")
     networks = [load_network(folder.model_file) for folder in folders]
     parts = _parts(folders)
-    degrees = _temperature(survey, committee(networks, views, scales=chosen), folders[0].class_names, parts)
-    whole = committee(networks, views, degrees, chosen)
+    degrees = _temperature(survey, ensemble(networks, views, scales=chosen), folders[0].class_names, parts)
+    whole = ensemble(networks, views, degrees, chosen)
     with whole_folder(target, f"the model {name!r} of {survey.name}") as aside:
         whole.save(aside / "model.keras")
         write_json(aside / "run.json", _run(whole, folders, {"views": views, "scales": list(chosen)}, degrees, parts))
@@ -126,7 +126,7 @@ def _temperature(survey: Survey, model: Any, class_names: Sequence[str], parts: 
     if len(rows) == 0:
         return 1.0
     targets = (asked["label"].to_numpy()[:, None] == np.array(class_names)).astype(np.float32)
-    return temperature(predict_pixels(compiled(model), held(survey, rows), rows), targets)
+    return temperature(predict_pixels(prediction_function(model), in_memory(survey, rows), rows), targets)
 
 
 def _run(

@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 
 from gz2interp.network.quiet import tf
 from trainer.augment import AugmentationDraws, augment, draw, policy_named
-from trainer.step import draw_shares, mixed
+from trainer.step import draw_shares, mix
 
 __all__ = [
-    "HELD_BYTES",
+    "MEMORY_BYTES",
     "RUN",
     "Examples",
     "PixelSource",
     "PixelsInMemory",
     "epoch_windows",
-    "held",
+    "in_memory",
     "training_batches",
 ]
 
-HELD_BYTES = 2**30
+MEMORY_BYTES = 2**30
 """Pixels up to this size are held in memory; more are streamed from the disk in each epoch."""
 
 RUN = 256
@@ -95,7 +95,7 @@ class Examples:
         return len(self.rows)
 
 
-def held(pixels: PixelSource, rows: Ints, limit: int = HELD_BYTES) -> PixelSource:
+def in_memory(pixels: PixelSource, rows: Ints, limit: int = MEMORY_BYTES) -> PixelSource:
     """The same pixels, in memory if they take at most `limit` bytes.
 
     Parameters
@@ -167,7 +167,7 @@ def training_batches(
 
     def augmented(images: Any, valid: Any, targets: Any, draws: AugmentationDraws, shares: Any) -> tuple[Any, Any]:
         seen = augment(policy, images, valid, draws)[0]
-        return mixed(seen, targets, shares) if mixup else (seen, targets)
+        return mix(seen, targets, shares) if mixup else (seen, targets)
 
     read_batches = tf.data.Dataset.from_generator(read, output_signature=signature)
     return read_batches.map(augmented, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)

@@ -22,7 +22,7 @@ from typing import Any
 from gz2interp.errors import Gz2interpError, InputError
 from gz2interp.network.quiet import tf
 
-__all__ = ["meet", "part_of", "strategy_for", "together", "writes"]
+__all__ = ["barrier", "hosts_together", "is_chief", "local_batch", "strategy_for"]
 
 EXAMPLE = '{"cluster": {"worker": ["host-a:12345", "host-b:12345"]}, "task": {"type": "worker", "index": 0}}'
 
@@ -56,7 +56,7 @@ def strategy_for(devices: str, batch_size: int) -> Any:
     return strategy
 
 
-def writes(devices: str) -> bool:
+def is_chief(devices: str) -> bool:
     """Whether this process is the one that writes files: of several hosts, the chief."""
     if devices != "hosts":
         return True
@@ -64,7 +64,7 @@ def writes(devices: str) -> bool:
     return kind == "chief" or (index == 0 and "chief" not in cluster)
 
 
-def part_of(batch: tuple[Any, ...]) -> tuple[Any, ...]:
+def local_batch(batch: tuple[Any, ...]) -> tuple[Any, ...]:
     """The part of a batch that belongs to the device that asks, inside `tf.distribute.Strategy.run`.
 
     Parameters
@@ -85,7 +85,7 @@ def part_of(batch: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(tensor[own * count // of : (own + 1) * count // of] for tensor in batch)
 
 
-def meet(strategy: Any) -> None:
+def barrier(strategy: Any) -> None:
     """Wait until every host has come to this line."""
 
     @tf.function
@@ -97,7 +97,7 @@ def meet(strategy: Any) -> None:
 
 
 @contextmanager
-def together(devices: str) -> Iterator[None]:
+def hosts_together(devices: str) -> Iterator[None]:
     """A host that is lost ends the training of all, in words."""
     try:
         yield

@@ -17,7 +17,7 @@ from trainer.evaluation_figure import evaluation_figure, save_figure
 from trainer.metrics import brier_estimate, calibration_estimate, confusion_matrix, ideal_calibration, reliability
 from trainer.targets import strongest_votes
 
-__all__ = ["evaluate", "evaluation_table", "judge"]
+__all__ = ["evaluate", "evaluation_table", "score_predictions"]
 
 
 CONFIDENT = 0.9
@@ -50,7 +50,7 @@ def evaluate(survey: Survey, name: str | None = None, side: str = "test", seed: 
             "A run.json beside it, as python -m trainer fit writes",
         )
     strongest = strongest_votes(survey.catalog, model.class_names)
-    evaluation = judge(
+    evaluation = score_predictions(
         model.predictions,
         model.class_names,
         name=model.name,
@@ -64,7 +64,7 @@ def evaluate(survey: Survey, name: str | None = None, side: str = "test", seed: 
     return evaluation
 
 
-def judge(
+def score_predictions(
     predictions: pd.DataFrame,
     class_names: Sequence[str],
     *,

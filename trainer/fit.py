@@ -24,21 +24,21 @@ from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.study import Study
-from trainer.calibration import cooled, temperature
+from trainer.calibration import apply_temperature, temperature
 from trainer.catalog.tree import vote_counts
 from trainer.config import Config
-from trainer.dataset import Examples, PixelSource, held
-from trainer.devices import meet, strategy_for, together, writes
+from trainer.dataset import Examples, PixelSource, in_memory
+from trainer.devices import barrier, hosts_together, is_chief, strategy_for
 from trainer.networks import build_network
 from trainer.plan import TrainingPlan, plan_training
 from trainer.precision import recast
-from trainer.predict import compiled
 from trainer.predict import predict as predict_pixels
-from trainer.process import settle, threads_in_use
+from trainer.predict import prediction_function
+from trainer.process import configure_process, threads_in_use
 from trainer.scaling import sky_noise
-from trainer.start import IMAGENET, begin_with, begin_with_photographs, start_file
-from trainer.step import emphasised
-from trainer.training import Listener, TrainingInputs, TrainingProgress, train
+from trainer.start import IMAGENET, load_imagenet_weights, start_file, transfer_weights
+from trainer.step import weighted_targets
+from trainer.training import ProgressCallback, TrainingInputs, TrainingProgress, train
 
 __all__ = ["fit", "fit_shuffled"]
 
@@ -52,7 +52,7 @@ def fit(
     survey: Survey,
     name: str,
     config: Config,
-    progress: Listener | None = None,
+    progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> ModelFolder:
     """Train a network; an interrupted training of that name goes on where it stopped.
@@ -82,8 +82,8 @@ def fit(
     trainer.training.TrainingStopped
         `stop` said so.
     """
-    alone = _alone(survey.path / "models", name) if writes(config.devices) else nullcontext()
-    with alone, together(config.devices):
+    alone = _alone(survey.path / "models", name) if is_chief(config.devices) else nullcontext()
+    with alone, hosts_together(config.devices):
         return _fit(survey, _folder_for(survey, name), config, progress, stop)
 
 
@@ -92,7 +92,7 @@ def fit_shuffled(
     folder: Path,
     config: Config,
     record: Mapping[str, Any],
-    progress: Listener | None = None,
+    progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> ModelFolder:
     """Train a network on labels that were dealt out anew among the training galaxies, in a folder of its own.
@@ -114,8 +114,8 @@ def fit_shuffled(
         As `fit`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    alone = _alone(folder.parent, folder.name) if writes(config.devices) else nullcontext()
-    with alone, together(config.devices):
+    alone = _alone(folder.parent, folder.name) if is_chief(config.devices) else nullcontext()
+    with alone, hosts_together(config.devices):
         return _fit(survey, folder, config, progress, stop, {"labels": "shuffled", **record})
 
 
@@ -123,12 +123,12 @@ def _fit(
     survey: Survey,
     folder: Path,
     config: Config,
-    progress: Listener | None,
+    progress: ProgressCallback | None,
     stop: Callable[[], bool] | None,
     shuffled: Mapping[str, Any] | None = None,
 ) -> ModelFolder:
     config = _suited(config, survey)
-    settle(config.threads, config.seed)
+    configure_process(config.threads, config.seed)
     strategy = strategy_for(config.devices, config.batch_size)
     plan = plan_training(survey, config)
     sky_sigma = _sky_sigma(survey, plan)
@@ -143,12 +143,12 @@ def _fit(
     begun = _begun(model, survey, config) | {"replicas": strategy.num_replicas_in_sync}
     lessons = _lessons(survey, plan, config, sky_sigma, begun)
     lessons = lessons if shuffled is None else _shuffled(lessons, shuffled)
-    heard = _listener(folder, config, progress) if writes(config.devices) else None
+    heard = _listener(folder, config, progress) if is_chief(config.devices) else None
     learner = _learner(model, config, strategy)
     history = train(learner, lessons, folder / "checkpoint" / "training.npz", heard, stop)
-    if writes(config.devices):
+    if is_chief(config.devices):
         _leave(survey, folder, plan, lessons, model if learner is model else recast(learner, "float32"), history)
-    meet(strategy)
+    barrier(strategy)
     return ModelFolder(folder)
 
 
@@ -208,15 +208,15 @@ def _begun(model: Any, survey: Survey, config: Config) -> dict[str, Any]:
     if not config.start:
         return {}
     if config.start == IMAGENET:
-        return {"start": {"digest": IMAGENET, "fresh_layers": list(begin_with_photographs(model))}}
+        return {"start": {"digest": IMAGENET, "fresh_layers": list(load_imagenet_weights(model))}}
     file = start_file(survey, config.start)
-    return {"start": {"digest": digest_of_file(file), "fresh_layers": list(begin_with(model, file))}}
+    return {"start": {"digest": digest_of_file(file), "fresh_layers": list(transfer_weights(model, file))}}
 
 
 def _calibrate(model: Any, lessons: TrainingInputs) -> float:
     asked = lessons.validation
-    degrees = temperature(predict_pixels(compiled(model), asked.pixels, asked.rows), asked.targets)
-    cooled(model, degrees)
+    degrees = temperature(predict_pixels(prediction_function(model), asked.pixels, asked.rows), asked.targets)
+    apply_temperature(model, degrees)
     return degrees
 
 
@@ -224,7 +224,7 @@ def _lessons(
     survey: Survey, plan: TrainingPlan, config: Config, sky_sigma: tuple[float, ...], begun: dict[str, Any]
 ) -> TrainingInputs:
     rows = {side: plan.rows(side) for side in ("train", "validation")}
-    pixels = held(survey, np.sort(np.concatenate(list(rows.values()))))
+    pixels = in_memory(survey, np.sort(np.concatenate(list(rows.values()))))
     train_examples, validation = (_examples(pixels, plan, rows[side]) for side in ("train", "validation"))
     training = {
         "config": config.to_json(),
@@ -234,7 +234,7 @@ def _lessons(
         "threads": threads_in_use(),
         **begun,
     }
-    taught = emphasised(train_examples.targets, config.label_smoothing, config.class_balance)
+    taught = weighted_targets(train_examples.targets, config.label_smoothing, config.class_balance)
     if config.loss == "votes":
         votes = vote_counts(survey.catalog.iloc[rows["train"]])
         taught, training["votes"] = np.concatenate([taught, votes.counts], axis=1), votes.words
@@ -289,7 +289,7 @@ def _scalars() -> Any:
     return metadata(plugin_data=metadata.PluginData(plugin_name="scalars"))
 
 
-def _listener(folder: Path, config: Config, progress: Listener | None) -> Listener | None:
+def _listener(folder: Path, config: Config, progress: ProgressCallback | None) -> ProgressCallback | None:
     """The user's listener, and TensorBoard's beside it if asked for."""
     if not config.tensorboard:
         return progress

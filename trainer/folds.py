@@ -13,9 +13,9 @@ from trainer.config import Config
 from trainer.fit import fit
 from trainer.training import TrainingProgress
 
-__all__ = ["Told", "fold_name", "out_of_fold"]
+__all__ = ["FoldProgress", "fold_name", "out_of_fold"]
 
-Told = Callable[[int, TrainingProgress], None]
+FoldProgress = Callable[[int, TrainingProgress], None]
 """Receives the fold, from 0, and how far its training is."""
 
 
@@ -24,7 +24,7 @@ def fold_name(name: str, fold: int, folds: int) -> str:
     return f"{name}-fold{fold + 1}of{folds}"
 
 
-def out_of_fold(survey: Survey, name: str, config: Config, progress: Told | None = None) -> pd.DataFrame:
+def out_of_fold(survey: Survey, name: str, config: Config, progress: FoldProgress | None = None) -> pd.DataFrame:
     """Train a network for each fold, but those that are there, and gather what each says of its own fold.
 
     Parameters
@@ -49,7 +49,7 @@ def out_of_fold(survey: Survey, name: str, config: Config, progress: Told | None
     return pd.concat(parts).sort_values("row", ignore_index=True)
 
 
-def _train(survey: Survey, name: str, config: Config, fold: int, progress: Told | None) -> None:
+def _train(survey: Survey, name: str, config: Config, fold: int, progress: FoldProgress | None) -> None:
     path = survey.path / "models" / name
     if (path / "model.keras").exists() and not (path / "checkpoint").exists():
         return

@@ -22,9 +22,9 @@ from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.models import ModelFolder, checked_model_name
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
-from trainer.folds import Told, out_of_fold
+from trainer.folds import FoldProgress, out_of_fold
 
-__all__ = ["class_thresholds", "confident_class", "label_margin", "suspect_labels"]
+__all__ = ["class_thresholds", "confident_class", "label_margin", "rank_label_errors"]
 
 
 Floats = NDArray[np.floating[Any]]
@@ -75,7 +75,7 @@ def label_margin(probabilities: Floats, labels: Ints) -> NDArray[np.float64]:
     return np.asarray(own - excess.max(axis=1))
 
 
-def suspect_labels(survey: Survey, name: str, config: Config, progress: Told | None = None) -> pd.DataFrame:
+def rank_label_errors(survey: Survey, name: str, config: Config, progress: FoldProgress | None = None) -> pd.DataFrame:
     """Every labelled galaxy with an image, ranked by how little networks that never saw it believe its label.
 
     Keeps the list in ``models/NAME`` of the survey, see `ModelFolder.suspects`.

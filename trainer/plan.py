@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError, choices
 from gz2interp.schema import DEC, GALAXY_ID, RA
 from trainer.config import Config
-from trainer.splits import SIDES, class_shares, fold_sides, lots, sides, sky_groups
+from trainer.splits import SIDES, class_shares, fold_sides, group_uniforms, sides, sky_groups
 from trainer.targets import Targets, targets_by
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def plan_training(survey: Survey, config: Config) -> TrainingPlan:
     targets = targets_by(config.scheme, catalog)
     groups = sky_groups(*(np.array(catalog[column]) for column in (GALAXY_ID, RA, DEC)))
     drawn = np.where(_left_out(groups, config), NO_SIDE, _sides(groups, config))
-    caught = caught_before(survey, config.without)
+    caught = excluded_by(survey, config.without)
     plan = TrainingPlan(
         targets=targets,
         usable=np.flatnonzero(survey.usable).astype(np.int64),
@@ -95,7 +95,7 @@ def plan_training(survey: Survey, config: Config) -> TrainingPlan:
     return plan
 
 
-def caught_before(survey: Survey, without: str) -> NDArray[np.bool_]:
+def excluded_by(survey: Survey, without: str) -> NDArray[np.bool_]:
     """Which galaxies another network of the survey takes for a class, bool (catalogue,).
 
     Parameters
@@ -136,7 +136,7 @@ def _left_out(groups: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
     if config.train_fraction >= 1:
         return np.zeros(len(groups), np.bool_)
     seed = config.seed if config.split_seed < 0 else config.split_seed
-    chosen = lots(groups, seed, "train") < config.train_fraction
+    chosen = group_uniforms(groups, seed, "train") < config.train_fraction
     return np.asarray(~chosen & (_sides(groups, config) == "train"))
 
 

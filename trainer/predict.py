@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from gz2interp.network.quiet import tf
 from trainer.dataset import PixelSource
 
-__all__ = ["compiled", "predict"]
+__all__ = ["predict", "prediction_function"]
 
 BATCH = 256
 
 Floats = NDArray[np.float32]
-Answer = Callable[[Floats], Floats]
+PredictionFunction = Callable[[Floats], Floats]
 
 
-def compiled(model: Any) -> Answer:
+def prediction_function(model: Any) -> PredictionFunction:
     """The network as a function from images to outputs that is traced once, whatever its weights become."""
 
     @tf.function(reduce_retracing=True)
@@ -29,13 +29,15 @@ def compiled(model: Any) -> Answer:
     return lambda images: np.asarray(outputs(tf.constant(images)).numpy())
 
 
-def predict(answer: Answer, pixels: PixelSource, rows: NDArray[np.int64], batch_size: int = BATCH) -> Floats:
+def predict(
+    answer: PredictionFunction, pixels: PixelSource, rows: NDArray[np.int64], batch_size: int = BATCH
+) -> Floats:
     """Probabilities of the classes, float32 (n, class); one sigmoid becomes two columns, the positive class last.
 
     Parameters
     ----------
     answer : callable
-        A network, as from `compiled`.
+        A network, as from `prediction_function`.
     pixels : PixelSource
     rows : int64 (n,)
         At least one.

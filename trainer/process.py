@@ -7,10 +7,10 @@ import warnings
 
 from gz2interp.network.quiet import keras, tf
 
-__all__ = ["settle", "threads_in_use"]
+__all__ = ["configure_process", "threads_in_use"]
 
 
-def settle(threads: int, seed: int) -> None:
+def configure_process(threads: int, seed: int) -> None:
     """Make this process one in which the same training has the same result.
 
     Parameters

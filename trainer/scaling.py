@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gz2interp.network.quiet import keras
 
-__all__ = ["SCALED", "SCALINGS", "scaled", "sky_noise"]
+__all__ = ["SCALED", "SCALINGS", "scale_pixels", "sky_noise"]
 
 SCALED = "scaled"
 """Name of the last layer of the scaling."""
@@ -26,7 +26,7 @@ FRAME = 8
 """The sky is measured in a frame as wide as this fraction of the cutout."""
 
 
-def scaled(pixels: Any, scaling: str, softening: Sequence[float]) -> Any:
+def scale_pixels(pixels: Any, scaling: str, softening: Sequence[float]) -> Any:
     """The scaled pixels of an input, ending in the layer `SCALED`.
 
     Parameters

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["LINKING_LENGTH", "SIDES", "class_shares", "fold_sides", "lots", "sides", "sky_groups"]
+__all__ = ["LINKING_LENGTH", "SIDES", "class_shares", "fold_sides", "group_uniforms", "sides", "sky_groups"]
 
 LINKING_LENGTH = 5.0
 """Galaxies nearer to each other than this are one group [arcsec]; about the median Petrosian radius in GZ2."""
@@ -68,7 +68,7 @@ def sides(groups: Ids, seed: int, validation_fraction: float, test_fraction: flo
     seed : int
     validation_fraction, test_fraction : float
     """
-    lot = lots(groups, seed)
+    lot = group_uniforms(groups, seed)
     held_out = np.where(lot < test_fraction, "test", "validation")
     return np.where(lot < test_fraction + validation_fraction, held_out, "train")
 
@@ -86,12 +86,12 @@ def fold_sides(groups: Ids, seed: int, folds: int, fold: int, validation_fractio
     validation_fraction : float
         Of the other folds' groups.
     """
-    dealt = (lots(groups, seed) * folds).astype(np.int64)
-    steers = lots(groups, seed, "validation") < validation_fraction
+    dealt = (group_uniforms(groups, seed) * folds).astype(np.int64)
+    steers = group_uniforms(groups, seed, "validation") < validation_fraction
     return np.where(dealt == fold, "test", np.where(steers, "validation", "train"))
 
 
-def lots(groups: Ids, seed: int, purpose: str = "") -> NDArray[np.float64]:
+def group_uniforms(groups: Ids, seed: int, purpose: str = "") -> NDArray[np.float64]:
     """A number in [0, 1) for each galaxy, the same for a whole group and another one for each purpose.
 
     Parameters

@@ -14,7 +14,7 @@ from gz2interp.stores.locations import surveys_folder
 from gz2interp.stores.survey import Survey
 from trainer.networks.transfer import imagenet_backbone
 
-__all__ = ["IMAGENET", "begin_with", "begin_with_photographs", "start_file"]
+__all__ = ["IMAGENET", "load_imagenet_weights", "start_file", "transfer_weights"]
 
 IMAGENET = "imagenet"
 """The start that is no network of a survey: weights learnt from photographs."""
@@ -49,7 +49,7 @@ def start_file(survey: Survey, start: str) -> Path:
     )
 
 
-def begin_with(model: Any, file: Path) -> tuple[str, ...]:
+def transfer_weights(model: Any, file: Path) -> tuple[str, ...]:
     """Give a fresh network the weights of a trained one, wherever their layers have one name and one shape.
 
     Parameters
@@ -80,7 +80,7 @@ def begin_with(model: Any, file: Path) -> tuple[str, ...]:
     return left
 
 
-def begin_with_photographs(model: Any) -> tuple[str, ...]:
+def load_imagenet_weights(model: Any) -> tuple[str, ...]:
     """Give the network ``transfer`` what its backbone learnt from ImageNet; returns the layers that learn afresh.
 
     Raises

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from gz2interp.network.quiet import keras, tf
 from trainer.catalog.tree import LEAVES, TREE
 from trainer.config import Config
-from trainer.devices import part_of
+from trainer.devices import local_batch
 
 __all__ = [
     "LOSSES",
@@ -34,10 +34,10 @@ __all__ = [
     "class_weights",
     "compiled_step",
     "draw_shares",
-    "emphasised",
     "learning_rate",
-    "mixed",
+    "mix",
     "optimizer_of",
+    "weighted_targets",
 ]
 
 
@@ -63,7 +63,7 @@ def class_weights(targets: Floats, balance: float) -> NDArray[np.float64]:
     return np.asarray(np.minimum(np.maximum(shares, 1e-9) ** -balance, MOST))
 
 
-def emphasised(targets: Floats, smoothing: float, balance: float) -> Floats:
+def weighted_targets(targets: Floats, smoothing: float, balance: float) -> Floats:
     """Targets as the loss is to see them, float32 (n, class); each sums to the weight of its galaxy.
 
     Parameters
@@ -99,7 +99,7 @@ def draw_shares(alpha: float, seed: int, epoch: int, rows: NDArray[np.integer[An
     return np.asarray(table[rows], np.float32)
 
 
-def mixed(images: Any, targets: Any, shares: Any) -> tuple[Any, Any]:
+def mix(images: Any, targets: Any, shares: Any) -> tuple[Any, Any]:
     """Images and targets after mixing.
 
     Parameters
@@ -243,7 +243,7 @@ def compiled_step(model: Any, optimizer: Any, loss_of: Loss) -> Callable[[Any, A
 
     def part(images: Any, targets: Any) -> tuple[Any, Any]:
         whole = tf.cast(tf.shape(images)[0], tf.float32)
-        images, targets = part_of((images, targets))
+        images, targets = local_batch((images, targets))
         with tf.GradientTape() as tape:
             outputs = model(images, training=True)
             loss = tf.reduce_sum(loss_of(targets, outputs)) / whole

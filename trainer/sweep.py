@@ -20,7 +20,7 @@ from trainer.training import TrainingProgress
 
 __all__ = ["sweep", "sweep_file"]
 
-Told = Callable[[str, TrainingProgress], None]
+SweepProgress = Callable[[str, TrainingProgress], None]
 """Receives the recipe's name and how far its training is."""
 
 
@@ -29,7 +29,7 @@ def sweep(
     name: str,
     recipes: Sequence[str],
     changes: Mapping[str, Any] | None = None,
-    progress: Told | None = None,
+    progress: SweepProgress | None = None,
 ) -> pd.DataFrame:
     """Train each recipe, but those that are done, and compare them; the table is written after each.
 
@@ -73,7 +73,7 @@ def sweep_file(survey: Survey, name: str) -> Path:
     return survey.path / "models" / f"{name}-sweep.csv"
 
 
-def _outcome(survey: Survey, model: str, config: Any, recipe: str, progress: Told | None) -> dict[str, Any]:
+def _outcome(survey: Survey, model: str, config: Any, recipe: str, progress: SweepProgress | None) -> dict[str, Any]:
     path = survey.path / "models" / model
     try:
         if (path / "checkpoint").exists() or not (path / "model.keras").exists():

@@ -19,13 +19,13 @@ from gz2interp.errors import Gz2interpError
 from trainer.checkpoint import Checkpoint, assign, check_same, load_checkpoint, save_checkpoint, values_of
 from trainer.config import Config
 from trainer.dataset import Examples, batch_count, training_batches
-from trainer.devices import writes
-from trainer.predict import Answer, compiled, predict
+from trainer.devices import is_chief
+from trainer.predict import PredictionFunction, predict, prediction_function
 from trainer.step import LOSSES, Loss, compiled_step, learning_rate, optimizer_of
 
 __all__ = ["TrainingInputs", "TrainingProgress", "TrainingStopped", "train"]
 
-Listener = Callable[["TrainingProgress"], None]
+ProgressCallback = Callable[["TrainingProgress"], None]
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def train(
     model: Any,
     lessons: TrainingInputs,
     checkpoint: Path,
-    progress: Listener | None = None,
+    progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> tuple[Mapping[str, Any], ...]:
     """Teach the network, from its checkpoint on if there is one.
@@ -143,7 +143,7 @@ def train(
         optimizer.build([*model.trainable_variables, *loss.variables])
     learnt = TrainingState(model, loss, optimizer)
     state = _begun(learnt, lessons, checkpoint)
-    teach, answer = compiled_step(model, optimizer, loss), compiled(model)
+    teach, answer = compiled_step(model, optimizer, loss), prediction_function(model)
     for epoch in range(state.epoch, config.epochs):
         if _enough(state, config.patience):
             break
@@ -152,7 +152,7 @@ def train(
         surprise, accuracy = _validation(answer, lessons.validation)
         done = replace(last, validation_loss=surprise, validation_accuracy=accuracy)
         state = _after_epoch(state, done, learnt, time.perf_counter() - start)
-        if writes(config.devices):
+        if is_chief(config.devices):
             save_checkpoint(checkpoint, state)
         if progress is not None:
             progress(done)
@@ -177,7 +177,7 @@ def _begun(learnt: TrainingState, lessons: TrainingInputs, path: Path) -> Checkp
     return state
 
 
-def _epoch(teach: Callable[..., Any], lessons: TrainingInputs, epoch: int, tell: Listener) -> TrainingProgress:
+def _epoch(teach: Callable[..., Any], lessons: TrainingInputs, epoch: int, tell: ProgressCallback) -> TrainingProgress:
     config = lessons.config
     steps = batch_count(len(lessons.train), config.batch_size, config.seed, epoch)
     seen, sums, start = 0, np.zeros(2), time.perf_counter()
@@ -197,7 +197,7 @@ def _rate(seen: int, start: float) -> float:
     return seen / (time.perf_counter() - start)
 
 
-def _teller(progress: Listener | None, stop: Callable[[], bool] | None) -> Listener:
+def _teller(progress: ProgressCallback | None, stop: Callable[[], bool] | None) -> ProgressCallback:
     """Tells of a step, and then heeds a wish to stop."""
 
     def tell(now: TrainingProgress) -> None:
@@ -250,7 +250,7 @@ def _after_epoch(state: Checkpoint, done: TrainingProgress, learnt: TrainingStat
     )
 
 
-def _validation(answer: Answer, examples: Examples) -> tuple[float, float]:
+def _validation(answer: PredictionFunction, examples: Examples) -> tuple[float, float]:
     probabilities = predict(answer, examples.pixels, examples.rows)
     surprise = -(examples.targets * np.log(np.maximum(probabilities, 1e-7))).sum(axis=1)
     right = probabilities.argmax(axis=1) == examples.targets.argmax(axis=1)

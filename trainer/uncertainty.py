@@ -14,15 +14,15 @@ from scipy.stats import rankdata
 from gz2interp.errors import InputError
 from gz2interp.network.loading import load_network
 from gz2interp.stores.survey import Survey
-from trainer.answers import several_answers
+from trainer.answers import prediction_samplers
 
 __all__ = [
     "UncertaintyMeasure",
-    "disagreement",
-    "doubt",
     "entropy",
     "error_auroc",
+    "least_confidence",
     "measure_uncertainty",
+    "mutual_information",
     "risk_coverage",
 ]
 
@@ -33,7 +33,7 @@ Bools = NDArray[np.bool_]
 TINY = 1e-12
 
 
-def doubt(probabilities: Floats) -> NDArray[np.float64]:
+def least_confidence(probabilities: Floats) -> NDArray[np.float64]:
     """One minus the largest probability, (n,) of (n, class)."""
     return np.asarray(1.0 - np.asarray(probabilities, np.float64).max(axis=-1))
 
@@ -44,7 +44,7 @@ def entropy(probabilities: Floats) -> NDArray[np.float64]:
     return np.asarray(-(given * np.log(np.maximum(given, TINY))).sum(axis=-1))
 
 
-def disagreement(answers: Floats) -> NDArray[np.float64]:
+def mutual_information(answers: Floats) -> NDArray[np.float64]:
     """How far several answers differ beyond what each leaves open: their mutual information [nat], (n,).
 
     Ref. Houlsby, Huszar, Ghahramani, Lengyel 2011, Bayesian active learning, https://arxiv.org/abs/1112.5745
@@ -157,16 +157,17 @@ def _unsure(
     survey: Survey, network: Any, table: pd.DataFrame, seed: int, progress: Callable[[int, int], None] | None
 ) -> Mapping[str, Doubles]:
     """Each way's uncertainty of each row of the predictions; images are read batch by batch."""
-    said = table[[column for column in table if str(column).startswith("p_")]].to_numpy()
-    ways, done = several_answers(network, seed), 0
+    probabilities = table[[column for column in table if str(column).startswith("p_")]].to_numpy()
+    samplers, done = prediction_samplers(network, seed), 0
     parts: dict[str, list[Doubles]] = {}
     for batch in survey.batches(rows=table["row"].to_numpy()):
-        for way, answers in ways.items():
-            parts.setdefault(way, []).append(disagreement(answers(batch.images)))
+        for name, sampler in samplers.items():
+            parts.setdefault(name, []).append(mutual_information(sampler(batch.images)))
         done += len(batch.rows)
         if progress is not None:
             progress(done, len(table))
-    return {"doubt": doubt(said), "entropy": entropy(said)} | {way: np.concatenate(part) for way, part in parts.items()}
+    plain = {"doubt": least_confidence(probabilities), "entropy": entropy(probabilities)}
+    return plain | {name: np.concatenate(values) for name, values in parts.items()}
 
 
 def _refuse_few_mistakes(table: pd.DataFrame) -> None:

@@ -24,7 +24,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.bars import BarSettings
 from trainer.config import read_config
-from trainer.dataset import held
+from trainer.dataset import in_memory
 from trainer.fit import fit
 from trainer.paint import paint_survey
 
@@ -61,7 +61,7 @@ def by_regression(folder: Path, survey: Survey, known: Sample, asked: Sample, ep
     """What the direct regression says of the bars that are asked about; it learns from those that volunteers see."""
     taught_on = known.those(known.voted)
     rows, path = taught_on.rows, folder / "regression.keras"
-    model = taught(path, held(survey, rows), rows, taught_on.length, taught_on.angle, epochs=epochs, seed=seed)
+    model = taught(path, in_memory(survey, rows), rows, taught_on.length, taught_on.angle, epochs=epochs, seed=seed)
     return Measured(*regressed(model, asked.survey.images(asked.rows)))
 
 

@@ -20,8 +20,8 @@ from gz2interp.stores.files import replaced
 from gz2interp.stores.survey import Survey
 from trainer.config import read_config
 from trainer.fit import fit
-from trainer.networks.committee import MANY_VIEWS, committee
-from trainer.predict import compiled, predict
+from trainer.networks.committee import MANY_VIEWS, ensemble
+from trainer.predict import predict, prediction_function
 from trainer.splits import fold_sides, sky_groups
 
 FOLDS = 5
@@ -131,8 +131,8 @@ def _asked(survey: Survey, file: Path, tested: NDArray[np.bool_]) -> pd.DataFram
     rows, network = np.flatnonzero(tested), load_network(file)
     asked = {
         "p1": network,
-        "p8": committee([network], MANY_VIEWS),
-        "p24": committee([network], MANY_VIEWS, scales=SCALES),
+        "p8": ensemble([network], MANY_VIEWS),
+        "p24": ensemble([network], MANY_VIEWS, scales=SCALES),
     }
-    said = {name: predict(compiled(model), survey, rows)[:, 1] for name, model in asked.items()}
+    said = {name: predict(prediction_function(model), survey, rows)[:, 1] for name, model in asked.items()}
     return survey.catalog.loc[tested, [GALAXY_ID, "label"]].assign(**said)

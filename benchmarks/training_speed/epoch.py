@@ -15,16 +15,16 @@ from gz2interp.stores.survey import Survey
 def epoch(options: argparse.Namespace) -> None:
     """One epoch of `default`, from the disk or from memory; peak memory is this process's since it was executed."""
     from trainer.config import read_config
-    from trainer.dataset import Examples, held, training_batches
+    from trainer.dataset import Examples, in_memory, training_batches
     from trainer.plan import plan_training
-    from trainer.process import settle
+    from trainer.process import configure_process
     from trainer.step import CrossEntropy, compiled_step, optimizer_of
 
-    settle(options.threads, 1)
+    configure_process(options.threads, 1)
     survey, config = Survey.open(options.folder), read_config("default", scheme="five_class")
     plan = plan_training(survey, config)
     rows = plan.rows("train")
-    pixels = held(survey, rows, limit=2**40) if options.held else survey
+    pixels = in_memory(survey, rows, limit=2**40) if options.held else survey
     examples = Examples(pixels, rows, plan.targets.distributions[rows])
     model, optimizer = network(len(survey.bands), survey.shape[0]), optimizer_of(config)
     optimizer.build(model.trainable_variables)

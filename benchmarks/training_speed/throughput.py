@@ -18,9 +18,9 @@ CLASSES, BATCH = 5, 64
 
 def throughput(options: argparse.Namespace) -> None:
     """Images a second of our loop and of Keras', and their ratio, the median of rounds in turns."""
-    from trainer.process import settle
+    from trainer.process import configure_process
 
-    settle(options.threads, 1)
+    configure_process(options.threads, 1)
     with tempfile.TemporaryDirectory() as folder:
         survey = paint_survey(Path(folder) / "painted", options.galaxies, 1)
         pixels, valid = survey.images(np.arange(len(survey))), survey.valid(np.arange(len(survey)))

@@ -1,4 +1,4 @@
-"""A survey from archives: started in the evening, known in the morning."""
+"""Download of the cutouts of a survey from archives."""
 
 from trainer.download.loop import download
 from trainer.download.report import Report, read_report

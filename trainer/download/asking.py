@@ -1,4 +1,4 @@
-"""The sources of a download by name, and a word on what their cutouts will show."""
+"""The sources of a download by name, and a summary of the cutouts they will give."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from trainer.download.runs import DownloadPlan
 from trainer.sources import Source, open_source
 from trainer.sources.remote import SourceSettings, radius_in_pixels
 
-__all__ = ["ARCHIVES", "ArchiveSettings", "open_archives", "said_of"]
+__all__ = ["ARCHIVES", "ArchiveSettings", "describe_download", "open_archives"]
 
 ARCHIVES: Final = ("skyview", "hips2fits", "sdss")
 _CHANGE_AFTER: Final = 300.0
-"""Seconds that a source may be down before the next one is asked, where there is a next one."""
+"""Time that a source may be down before the next one is used, if there is one [s]."""
 
 _SMALL: Final = 3.0
 """Petrosian radius [pixel] below which a galaxy shows no structure."""
@@ -32,17 +32,14 @@ _SMALL: Final = 3.0
 
 @dataclass(frozen=True)
 class ArchiveSettings:
-    """How archives are asked.
+    """Settings of all archives of a download.
 
     Attributes
     ----------
-    limits : Limits
-    stop : Event
     allowed : tuple of str
-        Hosts, besides the services' own, that these may link or redirect to.
+        Other hosts that the services may link or redirect to.
     cache : Path, optional
-        Of SDSS' frames.
-    cache_bytes : int
+        Folder of SDSS frames.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -52,19 +49,19 @@ class ArchiveSettings:
     cache_bytes: int = 4 * 2**30
 
 
-def open_archives(names: Sequence[str], plan: DownloadPlan, asking: ArchiveSettings) -> list[Source]:
-    """The sources in the order in which they are asked.
+def open_archives(names: Sequence[str], plan: DownloadPlan, settings: ArchiveSettings) -> list[Source]:
+    """Open sources in the order of use.
 
     Raises
     ------
     InputError
-        One is not an archive, or is named twice.
+        A source is not an archive, or is given twice.
     """
     if not names or set(names) - set(ARCHIVES) or len(set(names)) < len(names):
         raise InputError(f"The sources {', '.join(names)} were given", f"One or more of {', '.join(ARCHIVES)}")
     sources = []
     for place, name in enumerate(names):
-        limits = asking.limits
+        limits = settings.limits
         if place < len(names) - 1:
             limits = replace(limits, patience=min(limits.patience, _CHANGE_AFTER))
         setting = SourceSettings(
@@ -72,19 +69,19 @@ def open_archives(names: Sequence[str], plan: DownloadPlan, asking: ArchiveSetti
             shape=(plan.size, plan.size),
             field=plan.field,
             limits=limits,
-            stop=asking.stop,
-            allowed=asking.allowed,
+            stop=settings.stop,
+            allowed=settings.allowed,
         )
-        options = {"cache": asking.cache, "cache_bytes": asking.cache_bytes} if name == "sdss" else {}
+        options = {"cache": settings.cache, "cache_bytes": settings.cache_bytes} if name == "sdss" else {}
         sources.append(open_source(name, setting, **options))
     return sources
 
 
-def said_of(survey: Survey, sources: Sequence[Source], plan: DownloadPlan) -> Iterator[str]:
-    """What a user should know before the night: scale, the galaxies' size in pixels, resampling and unit."""
+def describe_download(survey: Survey, sources: Sequence[Source], plan: DownloadPlan) -> Iterator[str]:
+    """Summary of a download: pixel scale, sizes of the galaxies in pixels, resampling and units, as lines of text."""
     radii = read_columns(survey.place.file("catalog.parquet"), (PETRO_RADIUS,)).get(PETRO_RADIUS)
-    known = np.empty(0) if radii is None else radii.to_numpy(float)
-    pixels = radius_in_pixels(known[known > 0], plan.field, plan.size)
+    radii_arcsec = np.empty(0) if radii is None else radii.to_numpy(float)
+    pixels = radius_in_pixels(radii_arcsec[radii_arcsec > 0], plan.field, plan.size)
     if plan.field.radii is None:
         scale = plan.field.arcsec / plan.size
         yield f'Field {plan.field.arcsec:.1f}" on {plan.size} pixels: {scale:.3f} arcsec per pixel'
@@ -97,7 +94,7 @@ def said_of(survey: Survey, sources: Sequence[Source], plan: DownloadPlan) -> It
         if small > 0:
             yield f"Warning: {small:.1%} of the galaxies have a radius below {_SMALL:g} pixels, too small for structure"
     else:
-        yield "The catalogue gives no Petrosian radii: how large the galaxies are in pixels is not known"
+        yield "The catalogue has no Petrosian radii: the sizes of the galaxies in pixels are unknown"
     for source in sources:
         resampler, unit = getattr(source, "resampler", ""), getattr(source, "unit", None)
         hosts = ", ".join(service.guard.host for service in getattr(source, "services", ()))

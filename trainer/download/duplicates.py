@@ -1,4 +1,4 @@
-"""Identical pixels returned for two galaxies: found, requested again, or rejected."""
+"""Detection of identical pixels for two galaxies, which are requested again or rejected."""
 
 from __future__ import annotations
 
@@ -21,19 +21,15 @@ __all__ = ["DuplicateCounter", "DuplicateOutcome", "ImageFingerprints"]
 
 
 _APART: Final = 1.0
-"""Galaxies nearer to each other than this [arcsec] may share their pixels: a catalogue lists some twice."""
+"""Separation [arcsec] below which galaxies may have the same pixels: catalogues list some galaxies twice."""
 
 
 class ImageFingerprints:
-    """What every image that was kept looks like, eight bytes a band, on the disk beside the survey.
-
-    Parameters
-    ----------
-    survey : Survey
+    """Hashes of all stored images, eight bytes per band, in a SQLite file of the survey.
 
     Notes
     -----
-    Among the images of 300,000 galaxies two different ones share eight bytes with a chance of 1e-7.
+    Among the images of 300,000 galaxies, the probability of a collision is 1e-7.
     """
 
     def __init__(self, survey: Survey) -> None:
@@ -49,8 +45,8 @@ class ImageFingerprints:
     def __exit__(self, *error: object) -> None:
         self._file.close()
 
-    def of(self, outcome: Outcome) -> Galaxy | None:
-        """Another galaxy, elsewhere on the sky, that was given one of the same images; None for none."""
+    def find(self, outcome: Outcome) -> Galaxy | None:
+        """Another galaxy, at another position, with an identical image; None if there is none."""
         for digest in _digests(outcome):
             for (row,) in self._file.execute("SELECT row FROM plane WHERE digest = ?", (digest,)):
                 if row == outcome.row:
@@ -59,7 +55,7 @@ class ImageFingerprints:
                     if not isinstance(row, int) or not 0 <= row < len(self._survey):
                         raise DamagedFile(f"it names the row {row!r}, which the survey does not have")
                 other = self.galaxy(row)
-                if _apart(self.galaxy(outcome.row), other) > _APART:
+                if _separation(self.galaxy(outcome.row), other) > _APART:
                     return other
         return None
 
@@ -67,24 +63,24 @@ class ImageFingerprints:
         """The galaxy of a row."""
         return next(self._survey.galaxies(row))
 
-    def remember(self, outcome: Outcome) -> None:
-        """The images of an outcome that is being kept."""
+    def add(self, outcome: Outcome) -> None:
+        """Add the images of an outcome."""
         values = [(digest, outcome.row) for digest in _digests(outcome)]
         self._file.execute_for("INSERT OR IGNORE INTO plane VALUES (?, ?)", values)
 
-    def forget(self, rows: Iterable[int]) -> None:
-        """The images of galaxies that are asked for again."""
+    def remove(self, rows: Iterable[int]) -> None:
+        """Remove the images of galaxies that are requested again."""
         self._file.execute_for("DELETE FROM plane WHERE row = ?", ((row,) for row in rows))
 
 
-def _apart(one: Galaxy, other: Galaxy) -> float:
-    """On the sky [arcsec]."""
+def _separation(one: Galaxy, other: Galaxy) -> float:
+    """Angular separation [arcsec]."""
     places = np.radians([one.ra, one.dec, other.ra, other.dec])
     return float(np.degrees(angular_separation(*places)) * 3600.0)
 
 
 def _digests(outcome: Outcome) -> Iterator[int]:
-    """One signed integer of eight bytes for each band."""
+    """Iterate over the hashes of the bands, signed integers of eight bytes."""
     if isinstance(outcome.result, Cutout):
         for plane in np.moveaxis(outcome.result.image, -1, 0):
             content = np.ascontiguousarray(plane, "<f4").tobytes()
@@ -96,14 +92,14 @@ _TRIES: Final = 3
 
 @dataclass(frozen=True)
 class DuplicateOutcome:
-    """An outcome that has a twin.
+    """An outcome whose image is identical to that of another galaxy.
 
     Attributes
     ----------
     galaxy, other : Galaxy
-        The one that came, and the one that had come before it.
+        The galaxy of the outcome, and the earlier one with the same image.
     refused : tuple of Outcome
-        What becomes of both, if asking again did not help; else empty.
+        Failed outcomes of both, if repeated requests gave the same; else empty.
     """
 
     galaxy: Galaxy
@@ -112,30 +108,25 @@ class DuplicateOutcome:
 
 
 class DuplicateCounter:
-    """Counts how often a galaxy came with another one's pixels.
+    """Counts how often a galaxy was returned with the pixels of another one."""
 
-    Parameters
-    ----------
-    twins : ImageFingerprints
-    """
+    def __init__(self, fingerprints: ImageFingerprints) -> None:
+        self._fingerprints, self._counts = fingerprints, Counter[int]()
 
-    def __init__(self, twins: ImageFingerprints) -> None:
-        self._twins, self._met = twins, Counter[int]()
-
-    def about(self, outcome: Outcome) -> DuplicateOutcome | None:
-        """The doubt about an outcome; None where there is none."""
-        other = self._twins.of(outcome)
+    def check(self, outcome: Outcome) -> DuplicateOutcome | None:
+        """Check an outcome; None if its image is unique."""
+        other = self._fingerprints.find(outcome)
         if other is None:
             return None
-        galaxy = self._twins.galaxy(outcome.row)
-        self._met[galaxy.row] += 1
-        if self._met[galaxy.row] < _TRIES:
+        galaxy = self._fingerprints.galaxy(outcome.row)
+        self._counts[galaxy.row] += 1
+        if self._counts[galaxy.row] < _TRIES:
             return DuplicateOutcome(galaxy, other)
-        del self._met[galaxy.row]
+        del self._counts[galaxy.row]
         of_other = replace(outcome, row=other.row, result=_refusal(galaxy))
         return DuplicateOutcome(galaxy, other, (replace(outcome, result=_refusal(other)), of_other))
 
 
 def _refusal(other: Galaxy) -> CutoutUnavailable:
-    words = f"the service gave the very same pixels for galaxy {other.galaxy_id}, asked {_TRIES} times: one is wrong"
-    return CutoutUnavailable("failed", words)
+    reason = f"the service returned identical pixels for galaxy {other.galaxy_id} in {_TRIES} requests: one is wrong"
+    return CutoutUnavailable("failed", reason)

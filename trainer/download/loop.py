@@ -1,4 +1,4 @@
-"""The download loop and its workers: resumable, rate-limited and concurrent over any sources."""
+"""Download loop and its workers: resumable and concurrent over any sources."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from trainer.archives.limits import ArchiveError, Stopped
 from trainer.archives.persist import TRIES
 from trainer.download.duplicates import DuplicateCounter, DuplicateOutcome, ImageFingerprints
 from trainer.download.report import Report
-from trainer.download.runs import NewRows, OutcomeStore, Retry, RunSettings
+from trainer.download.runs import DownloadRun, NewRows, OutcomeStore, Retry
 from trainer.download.staging import Outcome, Staging
 from trainer.download.watch import DownloadMonitor
 from trainer.sources import Source
 
-__all__ = ["DownloadWorkers", "ask", "download"]
+__all__ = ["DownloadWorkers", "download", "fetch_from"]
 
 
 _log = logging.getLogger(__name__)
@@ -29,15 +29,14 @@ _GRACE: Final = 2.0
 
 
 class DownloadWorkers:
-    """Threads that ask; at most two galaxies a worker are under way, whatever the catalogue's size.
+    """Worker threads that fetch galaxies; at most two galaxies per worker are in progress.
 
     Parameters
     ----------
     sources : sequence of Source
-        The next is asked where one has no image.
-    workers : int
+        In the order of use: the next is used if one has no image.
     stop : Event
-        Set by the end of the block: whoever waits for a service lets go.
+        Set on exit, which ends all waits for a service.
     """
 
     def __init__(self, sources: Sequence[Source], workers: int, stop: threading.Event) -> None:
@@ -55,20 +54,17 @@ class DownloadWorkers:
         self._stop.set()
         for _ in self._threads:
             self._tasks.put(None)
-        # A worker in the middle of a request ends with it; nobody waits for that, nothing would come of it.
+        # Do not wait for requests in progress: their results are not used.
         for thread in self._threads:
             thread.join(_GRACE / len(self._threads))
 
-    def give(self, galaxy: Galaxy) -> None:
-        """A galaxy to ask for, when there is room."""
+    def submit(self, galaxy: Galaxy) -> None:
+        """Queue a galaxy; check `room` before."""
         self.room -= 1
         self._tasks.put(galaxy)
 
     def next(self, seconds: float) -> Outcome | ArchiveError | None:
-        """What came next; None if nothing came for so long.
-
-        A `ArchiveError` says that the last source stayed down for too long.
-        """
+        """The next result, or None after a time-out; an `ArchiveError` if the last source stayed down for too long."""
         try:
             result = self._results.get(timeout=seconds)
         except queue.Empty:
@@ -79,22 +75,22 @@ class DownloadWorkers:
     def _work(self) -> None:
         while (galaxy := self._tasks.get()) is not None and not self._stop.is_set():
             try:
-                self._results.put(ask(self._sources, galaxy))
+                self._results.put(fetch_from(self._sources, galaxy))
             except Stopped:
                 return
             except ArchiveError as trouble:
                 self._results.put(trouble)
-            except StorageError as error:  # the disk of the cache is full: it would be of every galaxy
+            except StorageError as error:  # the disk of the cache is full, which affects every galaxy
                 self._results.put(ArchiveError("disk", str(error)))
 
 
-def ask(sources: Sequence[Source], galaxy: Galaxy) -> Outcome:
-    """Ask one source after the other until one has an image.
+def fetch_from(sources: Sequence[Source], galaxy: Galaxy) -> Outcome:
+    """Fetch a galaxy from the first source that has an image of it.
 
     Raises
     ------
     ArchiveError
-        The last source is down, and stayed so for longer than the patience allows.
+        The last source stayed down for longer than `Limits.patience`.
     """
     TRIES.set(1)
     refusals: list[tuple[str, CutoutUnavailable]] = []
@@ -109,19 +105,19 @@ def ask(sources: Sequence[Source], galaxy: Galaxy) -> Outcome:
             refusals.append((source.name, CutoutUnavailable("failed", trouble.words)))
         except StorageError:
             raise
-        except Exception as error:  # one galaxy must not end a night's work; the log keeps what we have to mend
-            _log.exception("Asking %s for galaxy %s met an error of gz2interp's own", source.name, galaxy.galaxy_id)
-            told = f"an error of gz2interp's own ({type(error).__name__}: {error}); please report it"
-            refusals.append((source.name, CutoutUnavailable("failed", told)))
-    return Outcome(galaxy.row, _joined(refusals), refusals[-1][0], TRIES.get())
+        except Exception as error:  # one galaxy must not end the run; the log keeps the traceback
+            _log.exception("Internal error while fetching galaxy %s from %s", galaxy.galaxy_id, source.name)
+            reason = f"an internal error of gz2interp ({type(error).__name__}: {error}); please report it"
+            refusals.append((source.name, CutoutUnavailable("failed", reason)))
+    return Outcome(galaxy.row, _combine(refusals), refusals[-1][0], TRIES.get())
 
 
-def _joined(refusals: Sequence[tuple[str, CutoutUnavailable]]) -> CutoutUnavailable:
-    """One refusal out of several: failed if any may still work, outside only if all say so."""
+def _combine(refusals: Sequence[tuple[str, CutoutUnavailable]]) -> CutoutUnavailable:
+    """Combine refusals: failed if any source may still succeed, out of footprint only if it is so for all."""
     if len(refusals) == 1:
         return refusals[0][1]
-    said = [error.status for _, error in refusals]
-    status = "failed" if "failed" in said else "missing" if "missing" in said else said[0]
+    statuses = [error.status for _, error in refusals]
+    status = next((status for status in ("failed", "missing") if status in statuses), statuses[0])
     return CutoutUnavailable(status, "; ".join(f"{name}: {error.reason}" for name, error in refusals))
 
 
@@ -135,36 +131,35 @@ def download(
     workers: int = 8,
     stop: threading.Event | None = None,
     retry: Collection[str] = (),
-    listen: Callable[[Report], None] | None = None,
+    progress: Callable[[Report], None] | None = None,
 ) -> Report:
-    """Ask archives for every galaxy that a survey still lacks, or again for those that have no image.
+    """Fetch all missing galaxies of a survey, or retry those without an image.
 
     Parameters
     ----------
-    survey : Survey
     sources : sequence of Source
-        Asked in this order; the next where one has no image.
+        In the order of use: the next is used if one has no image.
     workers : int
-        Galaxies under way at the same time.
+        Number of galaxies in progress at the same time.
     stop : Event, optional
-        The one that the sources were given; set from elsewhere, it ends the run.
+        The event shared with the sources; setting it ends the run.
     retry : collection of str
-        Statuses. With any, only galaxies of these are asked for, and what they have is replaced by what comes now.
-    listen : callable, optional
-        Called twice a second with how it stands.
+        Request only galaxies with these statuses, and replace their outcomes.
+    progress : callable, optional
+        Called twice a second with the present report.
 
     Returns
     -------
     Report
-        Also in the survey, as ``download/report.json``, from the first second on.
+        Also written to ``download/report.json`` in the survey during the run.
 
     Notes
     -----
-    An outcome is on the disk before it is counted. It waits beside the survey until all rows before it have one, and
-    then enters the survey with its shard. So a process that is killed loses only what was under way, and the survey
-    that comes out does not depend on how often that happened, as far as the services answer the same.
+    An outcome is written to disk before it is counted. It is staged until all earlier rows have an outcome, and then
+    appended to the survey with its shard. A killed process loses only galaxies in progress, and interruptions do not
+    change the resulting survey, provided that the services give the same answers.
 
-    Two galaxies that come with the same pixels are both asked for again; if that does not help, both end as failed.
+    Two galaxies returned with the same pixels are both requested again; if these remain identical, both fail.
 
     Raises
     ------
@@ -177,63 +172,67 @@ def download(
         writing(survey.path),
         survey.writer() as writer,
         Staging(beside) as staging,
-        ImageFingerprints(survey) as twins,
+        ImageFingerprints(survey) as fingerprints,
     ):
-        store = OutcomeStore(survey, writer, staging, twins)
+        store = OutcomeStore(survey, writer, staging, fingerprints)
         run = Retry(store, retry) if retry else NewRows(store)
-        watch = DownloadMonitor(survey, staging, sources, workers, run.expected(), listen)
+        monitor = DownloadMonitor(survey, staging, sources, workers, run.expected(), progress)
         ended = "interrupted"
         try:
-            ended = _run(run, watch, DownloadWorkers(sources, workers, stop), DuplicateCounter(twins), stop)
+            ended = _run(run, monitor, DownloadWorkers(sources, workers, stop), DuplicateCounter(fingerprints), stop)
         finally:
             run.finish()
-            report = watch.end(ended)
+            report = monitor.end(ended)
     return report
 
 
 def _run(
-    run: RunSettings, watch: DownloadMonitor, crew: DownloadWorkers, doubts: DuplicateCounter, stop: threading.Event
+    run: DownloadRun,
+    monitor: DownloadMonitor,
+    workers: DownloadWorkers,
+    duplicates: DuplicateCounter,
+    stop: threading.Event,
 ) -> str:
-    """Hand out galaxies and take in outcomes until there are no more, or it makes no sense to go on."""
-    waiting, under_way, left = run.galaxies(), 0, True
-    with crew:
+    """Submit galaxies and store outcomes until all are done, or the run is stopped; returns the final state."""
+    waiting, in_progress, left = run.galaxies(), 0, True
+    with workers:
         while not stop.is_set():
-            while left and crew.room > 0:
+            while left and workers.room > 0:
                 galaxy = next(waiting, None)
                 left = galaxy is not None
                 if galaxy is not None:
-                    crew.give(galaxy)
-                    under_way += 1
-            if not left and not under_way:
+                    workers.submit(galaxy)
+                    in_progress += 1
+            if not left and not in_progress:
                 return "finished"
-            result = crew.next(_TICK)
+            result = workers.next(_TICK)
             if isinstance(result, ArchiveError):
                 return f"stopped: {result.words}"
             if result is not None:
-                again = _take_in(result, run, watch, doubts)
-                for galaxy in again:
-                    crew.give(galaxy)
-                under_way += len(again) - 1
-            watch.tick()
+                repeated = _store(result, run, monitor, duplicates)
+                for galaxy in repeated:
+                    workers.submit(galaxy)
+                in_progress += len(repeated) - 1
+            monitor.tick()
     return "interrupted"
 
 
-def _take_in(outcome: Outcome, run: RunSettings, watch: DownloadMonitor, doubts: DuplicateCounter) -> list[Galaxy]:
-    """Keep an outcome, or doubt it; the galaxies to be asked for again."""
-    doubt = doubts.about(outcome)
-    if doubt and not doubt.refused:
-        return _again(doubt, run, watch)
-    for certain in doubt.refused if doubt else (outcome,):
-        was = run.status_of(certain.row)
-        run.keep(certain)
-        watch.saw(certain, was)
+def _store(outcome: Outcome, run: DownloadRun, monitor: DownloadMonitor, duplicates: DuplicateCounter) -> list[Galaxy]:
+    """Store an outcome unless its image is a duplicate; returns the galaxies to request again."""
+    duplicate = duplicates.check(outcome)
+    if duplicate and not duplicate.refused:
+        return _withdraw(duplicate, run, monitor)
+    for final in duplicate.refused if duplicate else (outcome,):
+        previous = run.status_of(final.row)
+        run.store(final)
+        monitor.add(final, previous)
     return []
 
 
-def _again(doubt: DuplicateOutcome, run: RunSettings, watch: DownloadMonitor) -> list[Galaxy]:
-    """Of two galaxies with the same pixels, the one that came, and the other unless it has entered the survey."""
-    was = run.status_of(doubt.other.row)
-    if not run.take_back(doubt.other.row):
-        return [doubt.galaxy]
-    watch.lost(was, run.status_of(doubt.other.row))
-    return [doubt.galaxy, doubt.other]
+def _withdraw(duplicate: DuplicateOutcome, run: DownloadRun, monitor: DownloadMonitor) -> list[Galaxy]:
+    """Withdraw the earlier of two identical outcomes if it is only staged; returns the galaxies to request again."""
+    previous = run.status_of(duplicate.other.row)
+    if not run.withdraw(duplicate.other.row):
+        return [duplicate.galaxy]
+    monitor.remove(previous, run.status_of(duplicate.other.row))
+    return [duplicate.galaxy, duplicate.other]

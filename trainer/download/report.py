@@ -1,4 +1,4 @@
-"""What is known of a download: written while it runs and when it has ended, read by the dashboard and by programs."""
+"""Report of a download, written during the run and at its end, and read by the dashboard."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ __all__ = ["ADVICE", "Failure", "Report", "ServiceState", "failures_of", "read_r
 
 _EXAMPLES: Final = 5
 _MOST_REASONS: Final = 200
-"""Kinds of reasons told apart; services that say something new each time would fill the memory."""
+"""Limit of distinct reasons, to bound the memory if a service gives a new reason each time."""
 
 ADVICE: Final = {
-    "failed": "Ask again for these: --retry failed. If they fail again, try another source.",
-    "missing": "The catalogue or the source lacks what is needed; asking again does not help. Try another source.",
-    "out_of_footprint": "That sky was never imaged. Nothing can be done, except with another survey.",
+    "failed": "Request these again: --retry failed. If they fail again, try another source.",
+    "missing": "The catalogue or the source lacks the data; a retry does not help. Try another source.",
+    "out_of_footprint": "The survey has not imaged this part of the sky. Try another survey.",
 }
 
 
@@ -36,7 +36,7 @@ class Failure:
     examples : tuple of str
         Some galaxy ids.
     advice : str
-        What to do.
+        Advice to the user.
     """
 
     status: str
@@ -48,18 +48,16 @@ class Failure:
 
 @dataclass(frozen=True)
 class ServiceState:
-    """How a service behaved.
+    """State and statistics of a service.
 
     Attributes
     ----------
-    name, host : str
     state : str
         ``"up"``, ``"down"`` or ``"holding"``.
     words : str
-        What it failed with last, while it is down.
-    requests, bytes : int
+        The last failure, while it is down.
     troubles : mapping
-        Kind of trouble to how often it was met.
+        Number of failures by kind.
     """
 
     name: str
@@ -73,7 +71,7 @@ class ServiceState:
 
 @dataclass(frozen=True)
 class Report:
-    """A download, as it stands or ended.
+    """State of a download, or its result.
 
     Attributes
     ----------
@@ -81,29 +79,25 @@ class Report:
         ``"running"``, ``"waiting"`` (every service is down), ``"finished"``, ``"interrupted"`` or ``"stopped"`` (a
         service stayed down for too long).
     message : str
-        In words, with what to do next.
+        Description for the user, with advice.
     started, updated : str
         UTC, ISO 8601.
-    sources : tuple of str
-    workers : int
     rate : float
         Requests per second and host; 0 for no limit.
     pixel_scale : float
-        [arcsec]; NaN-free: 0 where it differs between galaxies.
+        [arcsec]; 0 if it differs between galaxies.
     total, done : int
-        Galaxies of the survey, and those of them that have an outcome.
+        Galaxies of the survey, and those with an outcome.
     asked_for, this_run : int
-        Galaxies that this run asks for, and those of them that have an outcome.
+        Galaxies requested in this run, and those of them with an outcome.
     counts : mapping
-        Status to how many galaxies have it.
+        Number of galaxies by status.
     per_second : float
-        Galaxies, over the last minute or so.
+        Galaxies per second, over about the last minute.
     remaining : float or None
         [s].
-    services : tuple of ServiceState
     failures : tuple of Failure
         The most frequent first.
-    pid : int
     """
 
     state: str
@@ -126,17 +120,17 @@ class Report:
     pid: int = 0
 
     def write(self, survey: Path) -> None:
-        """Put it in the survey's folder."""
+        """Write it to the survey's folder."""
         write_json(report_file(survey), asdict(self))
 
 
 def report_file(survey: Path) -> Path:
-    """Where a survey's report lies."""
+    """Path of the report of a survey."""
     return survey / "download" / "report.json"
 
 
 def read_report(survey: Path) -> Report | None:
-    """The report of a survey's last download; None where there was none.
+    """The report of a survey's last download; None if there was none.
 
     Raises
     ------
@@ -149,29 +143,23 @@ def read_report(survey: Path) -> Report | None:
 
 
 def failures_of(refused: Iterable[tuple[int, str, str]]) -> tuple[Failure, ...]:
-    """Galaxies without an image by kind of reason.
-
-    Parameters
-    ----------
-    refused : iterable of (galaxy_id, status, reason)
-    """
-    found: dict[tuple[str, str], list[str]] = {}
+    """Group galaxies without an image (galaxy_id, status, reason) by kind of reason."""
+    examples: dict[tuple[str, str], list[str]] = {}
     counts: dict[tuple[str, str], int] = {}
     for galaxy_id, status, reason in refused:
         kind = (status, _kind(reason))
         if kind not in counts and len(counts) >= _MOST_REASONS:
             kind = (status, "other reasons")
         counts[kind] = counts.get(kind, 0) + 1
-        examples = found.setdefault(kind, [])
-        if len(examples) < _EXAMPLES:
-            examples.append(str(galaxy_id))
+        if len(ids := examples.setdefault(kind, [])) < _EXAMPLES:
+            ids.append(str(galaxy_id))
     ordered: Sequence[tuple[str, str]] = sorted(counts, key=lambda kind: (-counts[kind], kind))
     return tuple(
-        Failure(status, reason, counts[status, reason], tuple(found[status, reason]), ADVICE.get(status, ""))
+        Failure(status, reason, counts[status, reason], tuple(examples[status, reason]), ADVICE.get(status, ""))
         for status, reason in ordered
     )
 
 
 def _kind(reason: str) -> str:
-    """The reason without the numbers that belong to one galaxy: decimals, and whole ones of four digits and more."""
+    """The reason without numbers that differ between galaxies: decimals, and integers of four digits or more."""
     return re.sub(r"[-+]?\d+\.\d+|\d{4,}", "…", reason)

@@ -22,131 +22,111 @@ from trainer.download.staging import Outcome, Staging
 from trainer.download.watch import DownloadForecast
 from trainer.sources.remote import Field
 
-__all__ = ["DownloadPlan", "NewRows", "OutcomeStore", "Retry", "RunSettings", "open_download"]
+__all__ = ["DownloadPlan", "DownloadRun", "NewRows", "OutcomeStore", "Retry", "open_download"]
 
 
 @dataclass(frozen=True)
 class OutcomeStore:
-    """Where outcomes go.
-
-    Attributes
-    ----------
-    survey : Survey
-    writer : SurveyWriter
-    staging : Staging
-        Where they wait.
-    twins : ImageFingerprints
-        What they looked like.
-    """
+    """The stores of the outcomes of a download."""
 
     survey: Survey
     writer: SurveyWriter
     staging: Staging
-    twins: ImageFingerprints
+    fingerprints: ImageFingerprints
 
 
-class RunSettings:
-    """What differs between asking for the first time and asking again.
-
-    Parameters
-    ----------
-    store : OutcomeStore
-    """
+class DownloadRun:
+    """Base class of a first download and of a retry."""
 
     def __init__(self, store: OutcomeStore) -> None:
         self._store = store
 
     def expected(self) -> DownloadForecast:
-        """What this run has before it."""
+        """Forecast of the run."""
         raise NotImplementedError
 
     def galaxies(self) -> Iterator[Galaxy]:
-        """Those to ask for."""
+        """The galaxies to request."""
         raise NotImplementedError
 
     def status_of(self, row: int) -> str | None:
-        """The status that a row has by now; None for none."""
+        """The present status of a row; None if it has none."""
         store = self._store
         return store.staging.status_of(row) or (
             store.survey.journal.status_of(row) if row < store.writer.rows_written else None
         )
 
-    def keep(self, outcome: Outcome) -> None:
-        """Take an outcome in."""
-        self._store.twins.remember(outcome)  # before it counts: a killed run may know too many images, never too few
-        self._keep(outcome)
+    def store(self, outcome: Outcome) -> None:
+        """Store an outcome."""
+        self._store.fingerprints.add(outcome)  # first, so that a killed run never misses a stored image
+        self._put(outcome)
 
-    def take_back(self, row: int) -> bool:
-        """Forget an outcome that still waits beside the survey; whether it did."""
-        if not self._waits(row):
+    def withdraw(self, row: int) -> bool:
+        """Remove an outcome if it is staged; returns whether it was."""
+        if not self._unstage(row):
             return False
         self._store.staging.drop([row])
-        self._store.twins.forget([row])
+        self._store.fingerprints.remove([row])
         return True
 
     def finish(self) -> None:
-        """Bring into the survey what can be."""
+        """Write staged outcomes to the survey where possible."""
         raise NotImplementedError
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _put(self, outcome: Outcome) -> None:
         raise NotImplementedError
 
-    def _waits(self, row: int) -> bool:
-        """Whether a row waits beside the survey; if so, it does no longer."""
+    def _unstage(self, row: int) -> bool:
+        """Unmark a row as staged; returns whether it was."""
         raise NotImplementedError
 
     def _replace(self, outcome: Outcome) -> None:
-        """Put an outcome in the place of one that is in the survey."""
+        """Replace an outcome in the survey."""
         self._store.writer.replace({outcome.row: (outcome.result, outcome.source, outcome.tries)})
 
 
-class NewRows(RunSettings):
-    """Rows behind the committed ones, in any order, into the survey in theirs.
-
-    Parameters
-    ----------
-    store : OutcomeStore
-    """
+class NewRows(DownloadRun):
+    """First download: outcomes arrive in any order and are appended to the survey in the order of rows."""
 
     def __init__(self, store: OutcomeStore) -> None:
         super().__init__(store)
         written = store.writer.rows_written
         store.staging.drop(row for row in store.staging.rows() if row < written)
         self._staged = {row for row in store.staging.rows() if row < len(store.survey)}
-        self._known = frozenset(self._staged)
+        self._staged_before = frozenset(self._staged)
         self._advance(SHARD_ROWS)
 
     def expected(self) -> DownloadForecast:
-        """All that have no outcome yet."""
+        """Forecast for all galaxies without an outcome."""
         survey, store = self._store.survey, self._store
         written = survey.journal.counts(store.writer.rows_written)
         counts = Counter(written) + Counter(store.staging.counts())
         return DownloadForecast(len(survey), len(survey) - counts.total(), counts)
 
     def galaxies(self) -> Iterator[Galaxy]:
-        """All that have no outcome yet."""
+        """All galaxies without an outcome."""
         for galaxy in self._store.survey.galaxies(self._store.writer.rows_written):
-            if galaxy.row not in self._known:
+            if galaxy.row not in self._staged_before:
                 yield galaxy
 
     def finish(self) -> None:
-        """Append what follows without a gap."""
+        """Append contiguous rows, even if they do not fill a shard."""
         self._advance(1)
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _put(self, outcome: Outcome) -> None:
         if outcome.row < self._store.writer.rows_written:
             return self._replace(outcome)
         self._store.staging.put(outcome)
         self._staged.add(outcome.row)
         return self._advance(SHARD_ROWS)
 
-    def _waits(self, row: int) -> bool:
-        waits = row in self._staged
+    def _unstage(self, row: int) -> bool:
+        was_staged = row in self._staged
         self._staged.discard(row)
-        return waits
+        return was_staged
 
     def _advance(self, least: int) -> None:
-        """Append the rows that follow the written ones without a gap, once they fill a shard or are `least`."""
+        """Append the rows contiguous with the written ones, once they fill a shard or are at least `least`."""
         writer, staging = self._store.writer, self._store.staging
         first = writer.rows_written
         while True:
@@ -165,60 +145,53 @@ class NewRows(RunSettings):
             first += ready
 
 
-class Retry(RunSettings):
-    """Committed rows without an image, replaced shard by shard.
-
-    Parameters
-    ----------
-    store : OutcomeStore
-    statuses : collection of str
-        Of the galaxies to ask for.
-    """
+class Retry(DownloadRun):
+    """Retry of committed rows with some statuses, which are replaced shard by shard."""
 
     def __init__(self, store: OutcomeStore, statuses: Collection[str]) -> None:
         super().__init__(store)
         refused = store.survey.journal.without_image(store.writer.rows_written)
         self._rows = frozenset(row for row, _, status, _, _ in refused if status in statuses)
-        self._asked = Counter(row // SHARD_ROWS for row in self._rows)
-        self._kept: dict[int, set[int]] = {}
+        self._requested = Counter(row // SHARD_ROWS for row in self._rows)
+        self._staged: dict[int, set[int]] = {}
         store.staging.drop(self._rows)
-        store.twins.forget(self._rows)
+        store.fingerprints.remove(self._rows)
 
     def expected(self) -> DownloadForecast:
-        """Those asked for again."""
+        """Forecast for the galaxies requested again."""
         written = self._store.writer.rows_written
         return DownloadForecast(written, len(self._rows), self._store.survey.journal.counts(written))
 
     def galaxies(self) -> Iterator[Galaxy]:
-        """Those asked for again."""
+        """The galaxies requested again."""
         for galaxy in self._store.survey.galaxies():
             if galaxy.row in self._rows:
                 yield galaxy
 
     def finish(self) -> None:
-        """Replace what has come."""
-        for shard in list(self._kept):
+        """Replace the staged rows."""
+        for shard in list(self._staged):
             self._replace_shard(shard)
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _put(self, outcome: Outcome) -> None:
         if outcome.row >= self._store.writer.rows_written:
             return self._store.staging.put(outcome)
         if outcome.row not in self._rows:
             return self._replace(outcome)
         shard = outcome.row // SHARD_ROWS
         self._store.staging.put(outcome)
-        kept = self._kept.setdefault(shard, set())
-        kept.add(outcome.row)
-        return self._replace_shard(shard) if len(kept) == self._asked[shard] else None
+        staged = self._staged.setdefault(shard, set())
+        staged.add(outcome.row)
+        return self._replace_shard(shard) if len(staged) == self._requested[shard] else None
 
-    def _waits(self, row: int) -> bool:
-        kept = self._kept.get(row // SHARD_ROWS, set())
-        waits = row in kept
-        kept.discard(row)
-        return waits
+    def _unstage(self, row: int) -> bool:
+        staged = self._staged.get(row // SHARD_ROWS, set())
+        was_staged = row in staged
+        staged.discard(row)
+        return was_staged
 
     def _replace_shard(self, shard: int) -> None:
-        rows = sorted(self._kept.pop(shard))
+        rows = sorted(self._staged.pop(shard))
         outcomes = {o.row: (o.result, o.source, o.tries) for o in self._store.staging.take(rows)}
         self._store.writer.replace(outcomes)
         self._store.staging.drop(rows)
@@ -226,12 +199,10 @@ class Retry(RunSettings):
 
 @dataclass(frozen=True)
 class DownloadPlan:
-    """What must stay the same from one start to the next.
+    """Settings that must stay the same when a download is continued.
 
     Attributes
     ----------
-    field : Field
-    bands : tuple of str
     size : int
         Pixels along a side.
     """
@@ -248,51 +219,50 @@ class DownloadPlan:
 def open_download(
     path: str | Path, table: Path, read: Callable[[Path], pd.DataFrame], plan: DownloadPlan, *, source: str = "archives"
 ) -> Survey:
-    """Open the survey that a catalogue is downloaded to, or make it.
+    """Open the survey to which a catalogue is downloaded, or create it.
 
     Parameters
     ----------
     path : path
-        Of the survey's folder.
+        Folder of the survey.
     table : Path
-        The catalogue's file.
+        File of the catalogue.
     read : callable
-        Reads it; not called if the survey has been made from this very file already.
-    plan : DownloadPlan
+        Reads the catalogue; not called if the survey exists.
     source : str
-        For the survey's header.
+        For the header of the survey.
 
     Raises
     ------
     InputError
         The catalogue has no positions.
     SurveyError
-        The survey at `path` was begun with another catalogue or another plan, or was not begun by a download.
+        The survey at `path` was created from another catalogue or plan, or not by a download.
     """
     folder = Path(path).expanduser()
     settings = folder / "download" / "settings.json"
-    # A table changed on the way is another table: positions matter as much as ids.
-    wanted = {**plan.to_json(), "catalog": digest_of_file(table) if table.is_file() else ""}
+    # The digest covers the whole table: positions matter as much as ids.
+    requested = {**plan.to_json(), "catalog": digest_of_file(table) if table.is_file() else ""}
     if not (folder / "survey.json").exists():
         catalog = read(table)
         if not (catalog[RA].notna() & catalog[DEC].notna()).any():
             raise InputError(
-                f"{table.name} has no positions, and archives find galaxies by position",
+                f"{table.name} has no positions, by which archives are queried",
                 "Columns such as ra and dec",
                 "With images of your own use python -m trainer ingest",
             )
         survey = Survey.create(folder, catalog, bands=plan.bands, shape=(plan.size, plan.size), source=source)
-        write_json(settings, wanted)
+        write_json(settings, requested)
         return survey
     survey = Survey.open(folder)
     if not settings.exists() and survey.rows_committed == 0 and survey.header.source == source:
-        write_json(settings, wanted)  # killed between the two lines above
+        write_json(settings, requested)  # the process was killed between the two lines above
     if not settings.exists():
         raise SurveyError(f"{folder} was not begun by a download", remedy="Choose a new folder")
-    begun = read_record(settings, lambda record: dict(record))
-    differing = [name for name, value in begun.items() if wanted.get(name) != value]
+    previous = read_record(settings, lambda record: dict(record))
+    differing = [name for name, value in previous.items() if requested.get(name) != value]
     if differing:
-        was = ", ".join(f"{name} {begun[name]}" for name in differing)
-        now = ", ".join(f"{name} {wanted.get(name)}" for name in differing)
+        was = ", ".join(f"{name} {previous[name]}" for name in differing)
+        now = ", ".join(f"{name} {requested.get(name)}" for name in differing)
         raise SurveyError(f"{folder} was begun with {was}, and now {now} was given", "The same", "Or a new folder")
     return survey

@@ -1,4 +1,4 @@
-"""What has come but not yet entered the survey: workers end in another order than the catalogue's rows."""
+"""Staging of outcomes that arrive in another order than the rows of the survey."""
 
 from __future__ import annotations
 
@@ -21,16 +21,7 @@ __all__ = ["Outcome", "Staging"]
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What became of one galaxy.
-
-    Attributes
-    ----------
-    row : int
-    result : Cutout or CutoutUnavailable
-    source : str
-        Who gave it, or was asked last.
-    tries : int
-    """
+    """Result of the requests for one galaxy; `source` is the one that gave the result, or the last one tried."""
 
     row: int
     result: Cutout | CutoutUnavailable
@@ -45,7 +36,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class _Traits:
-    """What a `Cutout` holds beside its pixels."""
+    """Fields of a `Cutout` other than pixels."""
 
     source: str
     pixel_scale: float
@@ -57,20 +48,14 @@ class _Traits:
 
 
 class Staging:
-    """A SQLite file beside the survey: each outcome is on the disk before the next galaxy is asked for.
-
-    Parameters
-    ----------
-    path : Path
-        Of the file; made where it is lacking.
-    """
+    """A SQLite file of outcomes, which are durable at once."""
 
     def __init__(self, path: Path) -> None:
         columns = (
             "row INTEGER PRIMARY KEY, status TEXT NOT NULL, reason TEXT NOT NULL, "
             "source TEXT NOT NULL, tries INTEGER NOT NULL, pixels TEXT, image BLOB, valid BLOB"
         )
-        self._file = SqliteFile(path, {"outcome": columns}, "Remove it: the galaxies in it are then asked for again")
+        self._file = SqliteFile(path, {"outcome": columns}, "Remove it: the galaxies in it are then requested again")
 
     def __enter__(self) -> Staging:
         return self
@@ -79,15 +64,15 @@ class Staging:
         self._file.close()
 
     def put(self, outcome: Outcome) -> None:
-        """Keep an outcome, in the place of an earlier one for that row."""
+        """Store an outcome, replacing an earlier one of that row."""
         self._file.execute("INSERT OR REPLACE INTO outcome VALUES (?, ?, ?, ?, ?, ?, ?, ?)", _values(outcome))
 
     def rows(self) -> list[int]:
-        """The rows that are kept, ascending."""
+        """The stored rows, ascending."""
         return [row for (row,) in self._file.execute("SELECT row FROM outcome ORDER BY row")]
 
     def take(self, rows: Iterable[int]) -> Iterator[Outcome]:
-        """The outcomes of some rows, one after the other; they stay here until they are dropped."""
+        """Iterate over the outcomes of some rows, which stay stored until they are dropped."""
         for row in rows:
             with self._file.failing():
                 (values,) = self._file.execute("SELECT * FROM outcome WHERE row = ?", (row,))
@@ -95,23 +80,23 @@ class Staging:
             yield outcome
 
     def drop(self, rows: Iterable[int]) -> None:
-        """Forget rows that are safe in the survey."""
+        """Remove rows."""
         self._file.execute_for("DELETE FROM outcome WHERE row = ?", ((row,) for row in rows))
 
     def status_of(self, row: int) -> str | None:
-        """The status of a row that is kept; None for another."""
+        """The status of a row; None if it is not stored."""
         statuses = self._file.execute("SELECT status FROM outcome WHERE row = ?", (row,))
         return self._status(statuses[0][0]) if statuses else None
 
     def counts(self) -> dict[str, int]:
-        """How many are kept of each status."""
+        """Number of rows by status."""
         counts = self._file.execute("SELECT status, count(*) FROM outcome GROUP BY status")
         return {self._status(status): count for status, count in counts}
 
     def without_image(self) -> Iterable[tuple[int, str, str]]:
-        """Row, status and reason of those that have no image."""
-        question = "SELECT row, status, reason FROM outcome WHERE status != 'ok' ORDER BY row"
-        for row, status, reason in self._file.execute(question):
+        """Row, status and reason of rows without an image."""
+        query = "SELECT row, status, reason FROM outcome WHERE status != 'ok' ORDER BY row"
+        for row, status, reason in self._file.execute(query):
             yield row, self._status(status), str(reason)
 
     def _status(self, status: Any) -> str:
@@ -123,14 +108,10 @@ def _values(outcome: Outcome) -> tuple[Any, ...]:
     result = outcome.result
     if isinstance(result, CutoutUnavailable):
         return outcome.row, result.status, result.reason, outcome.source, outcome.tries, None, None, None
-    known = {name: value for name, value in _fields(result).items() if name not in ("image", "valid")}
-    pixels = json.dumps({**known, "shape": result.image.shape})
+    traits = {name: getattr(result, name) for name in result.__dataclass_fields__ if name not in ("image", "valid")}
+    pixels = json.dumps({**traits, "shape": result.image.shape})
     image = np.ascontiguousarray(result.image, "<f4").tobytes()
     return outcome.row, "ok", "", outcome.source, outcome.tries, pixels, image, result.valid.astype(bool).tobytes()
-
-
-def _fields(cutout: Cutout) -> dict[str, Any]:
-    return {name: getattr(cutout, name) for name in cutout.__dataclass_fields__}
 
 
 def _outcome(values: tuple[Any, ...]) -> Outcome:

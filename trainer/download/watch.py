@@ -1,4 +1,4 @@
-"""Progress of a download: rate, remaining time and state of the services, shown on a terminal."""
+"""Progress of a download: rate, remaining time and state of the services, in a report and on the terminal."""
 
 from __future__ import annotations
 
@@ -26,50 +26,40 @@ __all__ = ["DownloadForecast", "DownloadMonitor", "TerminalProgress", "duration"
 
 
 _OVER: Final = 60.0
-"""Seconds over which the rate is taken."""
+"""Time over which the rate is averaged [s]."""
 
 _BETWEEN_TICKS: Final = 0.25
 _BETWEEN_FILES: Final = 2.0
 _WORDS: Final = {
-    "running": "Asking",
-    "waiting": "Waiting for what is down; it is asked now and then whether it is back",
-    "finished": "Every galaxy has been asked for",
-    "interrupted": "Interrupted. What is done is kept; the same command goes on from here",
-    "stopped": "Stopped, because a service stayed down. What is done is kept; the same command goes on from here",
+    "running": "Downloading",
+    "waiting": "Waiting for services that are down; they are tested now and then",
+    "finished": "Every galaxy has been requested",
+    "interrupted": "Interrupted. Finished galaxies are kept; the same command continues from here",
+    "stopped": "Stopped: a service stayed down. Finished galaxies are kept; the same command continues from here",
 }
 
 
 @dataclass(frozen=True)
 class DownloadForecast:
-    """What a run has before it.
+    """Expected size of a run.
 
     Attributes
     ----------
     total : int
-        Galaxies that will have an outcome in the end.
-    asked_for : int
-        Those that this run asks for.
+        Galaxies that will have an outcome at the end.
+    requested : int
+        Galaxies requested in this run.
     counts : mapping
-        Status to galaxies that have it already.
+        Number of galaxies by status at the start.
     """
 
     total: int
-    asked_for: int
+    requested: int
     counts: Mapping[str, int]
 
 
 class DownloadMonitor:
-    """Counts outcomes, and writes the report.
-
-    Parameters
-    ----------
-    survey : Survey
-    staging : Staging
-    sources : sequence of Source
-    workers : int
-    expected : DownloadForecast
-    listen : callable, optional
-    """
+    """Counts outcomes and writes the report."""
 
     def __init__(
         self,
@@ -78,10 +68,10 @@ class DownloadMonitor:
         sources: Sequence[Source],
         workers: int,
         expected: DownloadForecast,
-        listen: Callable[[Report], None] | None = None,
+        progress: Callable[[Report], None] | None = None,
     ) -> None:
         self._survey, self._staging, self._sources = survey, staging, sources
-        self._workers, self._expected, self._listen = workers, expected, listen
+        self._workers, self._expected, self._progress = workers, expected, progress
         self._counts = Counter(expected.counts)
         self._this_run = 0
         self._started, self._written = datetime.now(UTC), -_OVER
@@ -89,22 +79,22 @@ class DownloadMonitor:
         self._recent = deque[tuple[float, int]]([(time.monotonic(), 0)])
         self.tick()
 
-    def saw(self, outcome: Outcome, was: str | None) -> None:
-        """Count an outcome, in the place of the status that the galaxy had."""
-        if was is not None:
-            self._counts[was] -= 1
+    def add(self, outcome: Outcome, previous: str | None) -> None:
+        """Count an outcome, which replaces the previous status of the galaxy."""
+        if previous is not None:
+            self._counts[previous] -= 1
         self._counts[outcome.status] += 1
         self._this_run += 1
 
-    def lost(self, was: str | None, now: str | None) -> None:
-        """Take back a count: the galaxy is asked for again, and has the status of before."""
-        self._counts[was or ""] -= 1
-        if now is not None:
-            self._counts[now] += 1
+    def remove(self, status: str | None, restored: str | None) -> None:
+        """Undo a count of a galaxy that is requested again; its earlier status is restored."""
+        self._counts[status or ""] -= 1
+        if restored is not None:
+            self._counts[restored] += 1
         self._this_run -= 1
 
     def tick(self) -> None:
-        """Tell how it stands; the file is written every few seconds."""
+        """Report progress, and write the report every few seconds."""
         now = time.monotonic()
         if now - self._ticked < _BETWEEN_TICKS:
             return
@@ -115,21 +105,15 @@ class DownloadMonitor:
         services = self._services()
         down = [service.name for service in services if service.state == "down"]
         report = self._report("waiting" if services and len(down) == len(services) else "running", ", ".join(down))
-        if self._listen:
-            self._listen(report)
+        if self._progress:
+            self._progress(report)
         if now - self._written >= _BETWEEN_FILES:
             self._written = now
             report.write(self._survey.path)
 
-    def end(self, how: str) -> Report:
-        """The last report, with every failure.
-
-        Parameters
-        ----------
-        how : str
-            The state, and after a colon what led to it.
-        """
-        state, _, words = how.partition(": ")
+    def end(self, outcome: str) -> Report:
+        """Write the final report, with all failures; `outcome` is a state, with a reason after a colon."""
+        state, _, words = outcome.partition(": ")
         report = self._report(state, words, failures_of(self._refused()))
         report.write(self._survey.path)
         return report
@@ -163,18 +147,18 @@ class DownloadMonitor:
             pixel_scale=_pixel_scale(self._sources),
             total=self._expected.total,
             done=done,
-            asked_for=self._expected.asked_for,
+            asked_for=self._expected.requested,
             this_run=self._this_run,
             counts={status: count for status, count in sorted(self._counts.items()) if count},
             per_second=rate,
-            remaining=(self._expected.asked_for - self._this_run) / rate if rate > 0 else None,
+            remaining=(self._expected.requested - self._this_run) / rate if rate > 0 else None,
             services=services,
             failures=failures,
             pid=os.getpid(),
         )
 
     def _refused(self) -> Iterator[tuple[int, str, str]]:
-        """Galaxies without an image: in the survey, and beside it."""
+        """Galaxies without an image, in the survey and in staging."""
         survey = self._survey.refreshed()
         committed = survey.rows_committed
         ids = survey.galaxy_ids
@@ -182,8 +166,8 @@ class DownloadMonitor:
             (galaxy_id, status, reason) for _, galaxy_id, status, reason, _ in survey.journal.without_image(committed)
         )
         waiting = self._staging.without_image()
-        beside = ((int(ids[row]), status, why) for row, status, why in waiting if committed <= row < len(ids))
-        return itertools.chain(in_survey, beside)
+        staged = ((int(ids[row]), status, why) for row, status, why in waiting if committed <= row < len(ids))
+        return itertools.chain(in_survey, staged)
 
     def _services(self) -> list[Any]:
         return [service for source in self._sources for service in getattr(source, "services", ())]
@@ -199,7 +183,7 @@ _MOST_KINDS: Final = 20
 
 
 class TerminalProgress:
-    """Shows a report again and again; a context manager."""
+    """Context manager that shows reports as a progress bar on the terminal."""
 
     def __init__(self) -> None:
         self._bars = Progress(
@@ -224,7 +208,7 @@ class TerminalProgress:
         self._bars.stop()
 
     def __call__(self, report: Report) -> None:
-        """Show how it stands."""
+        """Show a report."""
         words = _words(report)
         self._bars.update(self._task, completed=report.this_run, total=report.asked_for, words=words)
         if not console.is_terminal and time.monotonic() - self._last > _BETWEEN_LINES:
@@ -233,7 +217,7 @@ class TerminalProgress:
 
 
 def _words(report: Report) -> str:
-    """Rate, remaining time, counts, and what is wrong with the services."""
+    """Rate, remaining time, counts, and services that are not up."""
     rate = f"{report.per_second:.1f}/s" if report.per_second >= 1 else f"{report.per_second * 60:.1f}/min"
     left = "" if report.remaining is None else f", {duration(report.remaining)} left"
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items())
@@ -242,7 +226,7 @@ def _words(report: Report) -> str:
 
 
 def duration(seconds: float) -> str:
-    """As people say it: 45 s, 12 min, 3 h 20 min, 2 d 4 h."""
+    """Format a duration: 45 s, 12 min, 3 h 20 min, 2 d 4 h."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -255,17 +239,17 @@ def duration(seconds: float) -> str:
 
 
 def summary(report: Report, output: TableOutput) -> None:
-    """The end: how many of each, why, and what to do."""
+    """Print the final counts, and the reasons of failures with advice."""
     say(f"{report.message}: {report.done} of {report.total}, {report.this_run} in this run.")
     for status, count in report.counts.items():
         say(f"  {count:>8} {status}")
     if report.failures:
-        shown = report.failures[:_MOST_KINDS]
+        failures = report.failures[:_MOST_KINDS]
         columns = {
-            "status": [failure.status for failure in shown],
-            "galaxies": [failure.count for failure in shown],
-            "reason": [failure.reason for failure in shown],
-            "for example": [failure.examples[0] for failure in shown],
+            "status": [failure.status for failure in failures],
+            "galaxies": [failure.count for failure in failures],
+            "reason": [failure.reason for failure in failures],
+            "for example": [failure.examples[0] for failure in failures],
         }
-        advice = list(dict.fromkeys(failure.advice for failure in shown))
+        advice = list(dict.fromkeys(failure.advice for failure in failures))
         output.show(ResultTable("Without an image", pd.DataFrame(columns), notes=advice))

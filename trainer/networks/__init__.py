@@ -12,7 +12,7 @@ from trainer.networks.d4 import d4
 from trainer.networks.original import original
 from trainer.networks.resnet import resnet
 from trainer.networks.transfer import transfer
-from trainer.scaling import scaled
+from trainer.scaling import scale_pixels
 
 __all__ = ["NETWORKS", "Network", "build_network"]
 
@@ -56,7 +56,7 @@ def build_network(
         raise InputError(f"network = {name!r} was given", f"It may be {choices(NETWORKS)}")
     pixels = keras.Input((*shape, len(softening)), name="nanomaggies")
     try:
-        outputs = NETWORKS[name](scaled(pixels, scaling, softening), class_count, dropout)
+        outputs = NETWORKS[name](scale_pixels(pixels, scaling, softening), class_count, dropout)
     except ValueError as error:
         if "negative" not in str(error):  # how Keras says that nothing of the image is left
             raise

@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 from gz2interp.network.quiet import keras
-from trainer.networks.layers import classified, convolution
+from trainer.networks.layers import classifier_head, convolution
 
 layers = keras.layers
 
@@ -38,7 +38,7 @@ def cnn(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     features = layers.Activation("relu", name="stem")(features)
     for number, (channels, stride) in enumerate(BLOCKS, start=1):
         features = _block(features, channels, stride, f"block{number}")
-    return classified(features, class_count, dropout)
+    return classifier_head(features, class_count, dropout)
 
 
 def _block(features: Any, channels: int, stride: int, name: str) -> Any:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from gz2interp.network.quiet import keras
-from trainer.networks.layers import VIEWS, magnified
+from trainer.networks.layers import VIEWS, rescale
 from trainer.scaling import SCALED
 
 layers, ops = keras.layers, keras.ops
 
-__all__ = ["MANY_VIEWS", "ONE_SCALE", "committee", "members_of", "up_to_scaled"]
+__all__ = ["MANY_VIEWS", "ONE_SCALE", "ensemble", "members_of", "up_to_scaled"]
 
 MANY_VIEWS = len(VIEWS)
 
@@ -30,7 +30,7 @@ LEAST = 1e-7
 """The logarithm of nothing is no number."""
 
 
-def committee(members: Sequence[Any], views: int, temperature: float = 1.0, scales: Sequence[float] = ONE_SCALE) -> Any:
+def ensemble(members: Sequence[Any], views: int, temperature: float = 1.0, scales: Sequence[float] = ONE_SCALE) -> Any:
     """A network of networks.
 
     Parameters
@@ -52,7 +52,7 @@ def committee(members: Sequence[Any], views: int, temperature: float = 1.0, scal
     first = members[0]
     pixels = keras.Input(first.input_shape[1:], name="nanomaggies")
     scaled = _through(up_to_scaled(first), pixels)
-    seen = [magnified(scaled, scale) for scale in scales]
+    seen = [rescale(scaled, scale) for scale in scales]
     said = []
     for number, member in enumerate(members, start=1):
         body = keras.Model(member.get_layer(SCALED).output, _two_columns(member.output), name=f"{MEMBER}{number}")

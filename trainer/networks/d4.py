@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import Any
 
 from gz2interp.network.quiet import keras
-from trainer.networks.layers import VIEWS, classified, convolution
+from trainer.networks.layers import VIEWS, classifier_head, convolution
 
 layers = keras.layers
 
@@ -44,7 +44,7 @@ def d4(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     features = layers.Activation("relu", name="stem")(_strongest(features, STEM, 5, "stem"))
     for number, (channels, smaller) in enumerate(BLOCKS, start=1):
         features = _block(features, channels, smaller, f"block{number}")
-    return classified(features, class_count, dropout)
+    return classifier_head(features, class_count, dropout)
 
 
 def _block(features: Any, channels: int, smaller: bool, name: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 from gz2interp.network.quiet import keras
 
-__all__ = ["LEAST_SCALE", "MOST_SCALE", "VIEWS", "classified", "convolution", "magnified"]
+__all__ = ["LEAST_SCALE", "MOST_SCALE", "VIEWS", "classifier_head", "convolution", "rescale"]
 
 
 layers = keras.layers
@@ -40,7 +40,7 @@ def convolution(features: Any, channels: int, width: int, stride: int, name: str
     return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(convolved)
 
 
-def classified(features: Any, class_count: int, dropout: float = 0.0) -> Any:
+def classifier_head(features: Any, class_count: int, dropout: float = 0.0) -> Any:
     """Probabilities (n, class) of features (n, y, x, channel), through the layers ``pooled`` and ``logits``.
 
     Parameters
@@ -63,7 +63,7 @@ LEAST_SCALE, MOST_SCALE = 0.65, 2.0
 """Farther away, the galaxy's own mirror images would be seen at the edge."""
 
 
-def magnified(pixels: Any, scale: float) -> Any:
+def rescale(pixels: Any, scale: float) -> Any:
     """Scaled pixels (n, y, x, band) of the galaxy larger or smaller by a factor, of the same shape.
 
     Above 1 the middle is cut out and enlarged; below 1 the image is continued by reflection and reduced. What a pixel

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from gz2interp.network.quiet import keras
-from trainer.networks.layers import classified, convolution
+from trainer.networks.layers import classifier_head, convolution
 
 layers = keras.layers
 
@@ -40,7 +40,7 @@ def resnet(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
         for number in range(1, BLOCKS + 1):
             stride = 2 if stage > 1 and number == 1 else 1
             features = _block(features, channels, stride, f"stage{stage}_{number}")
-    return classified(features, class_count, dropout)
+    return classifier_head(features, class_count, dropout)
 
 
 def _block(features: Any, channels: int, stride: int, name: str) -> Any:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import InputError
 from gz2interp.network.loading import first_line
 from gz2interp.network.quiet import keras
-from trainer.networks.layers import classified
+from trainer.networks.layers import classifier_head
 
 layers = keras.layers
 
@@ -61,7 +61,7 @@ def transfer(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     for layer in backbone.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = MOMENTUM
-    return classified(backbone.output, class_count, dropout)
+    return classifier_head(backbone.output, class_count, dropout)
 
 
 def band_averages(bands: int) -> NDArray[np.float32]:

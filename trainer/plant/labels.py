@@ -18,7 +18,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
 from trainer.fit import fit_shuffled
-from trainer.training import Listener
+from trainer.training import ProgressCallback
 
 __all__ = ["plant_labels"]
 
@@ -26,7 +26,7 @@ __all__ = ["plant_labels"]
 def plant_labels(
     survey: Survey,
     name: str | None = None,
-    progress: Listener | None = None,
+    progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> ModelFolder:
     """Train a model's network again on shuffled labels; an interrupted training goes on, a finished one is left alone.

@@ -17,7 +17,7 @@ from trainer.archives.persist import persist
 from trainer.archives.service import Service, available, configured
 from trainer.archives.session import PoliteSession
 from trainer.archives.units import Unit, read_unit
-from trainer.sources.judging import judge
+from trainer.sources.judging import validate_image
 from trainer.sources.remote import BandImages, GalaxyField, SourceSettings
 
 __all__ = ["Hips2fitsSource"]
@@ -84,7 +84,7 @@ class Hips2fitsSource:
                     stretch="linear",
                     cmap="Greys_r",
                 )
-                planes.add(band, judge(answer.content, field.request(band)))
+                planes.add(band, validate_image(answer.content, field.request(band)))
             except ArchiveError as trouble:
                 if trouble.kind not in ("answer", "blank"):
                     raise

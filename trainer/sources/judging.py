@@ -16,7 +16,7 @@ from gz2interp.stores.fits_headers import celestial
 from trainer.archives.limits import ArchiveError
 from trainer.archives.session import plain_words
 
-__all__ = ["ImageRequest", "judge", "scatter", "sky_level", "sky_sigma"]
+__all__ = ["ImageRequest", "scatter", "sky_level", "sky_sigma", "validate_image"]
 
 
 _OFF: Final = 0.6
@@ -48,7 +48,7 @@ class ImageRequest:
     shape: tuple[int, int]
 
 
-def judge(content: bytes, request: ImageRequest) -> NDArray[np.float32]:
+def validate_image(content: bytes, request: ImageRequest) -> NDArray[np.float32]:
     """Check the content of a FITS answer against the request and return its pixels.
 
     Returns

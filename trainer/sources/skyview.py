@@ -16,7 +16,7 @@ from trainer.archives.limits import ArchiveError
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
 from trainer.archives.units import Unit, read_unit
-from trainer.sources.judging import judge
+from trainer.sources.judging import validate_image
 from trainer.sources.remote import BandImages, GalaxyField, SourceSettings
 
 __all__ = ["SkyViewSource", "sampler_for"]
@@ -83,7 +83,7 @@ class SkyViewSource:
         worst: ArchiveError | None = None
         for band, address in zip(bands, addresses, strict=True):
             try:
-                planes.add(band, judge(client.session.get(address).content, field.request(band)))
+                planes.add(band, validate_image(client.session.get(address).content, field.request(band)))
             except ArchiveError as trouble:
                 if trouble.kind not in ("answer", "blank"):
                     raise
