@@ -49,7 +49,7 @@ def suspect(survey: Survey, data: str) -> None:
         {"rank": [1, 2, 3], "row": [0, 1, 2], "galaxy_id": ids, "label": "round", "suggestion": "long"}
     )
     made = Provenance(data, "", "", "confident learning")
-    survey.model("cnn").write_suspects(table.assign(self_confidence=0.1, suspect=[True, False, False]), made)
+    survey.model("cnn").write_label_errors(table.assign(self_confidence=0.1, suspect=[True, False, False]), made)
 
 
 def charts(page: AppTest) -> int:

@@ -199,7 +199,7 @@ def test_what_is_no_survey_is_told(tmp_path: Path) -> None:
     survey = new_survey(tmp_path / "s", 3)
     with pytest.raises(SurveyError, match="exists already"):
         new_survey(tmp_path / "s", 3)
-    with pytest.raises(SurveyError, match="Cutouts 0 to -1 are there"):
+    with pytest.raises(SurveyError, match="Cutouts 0 to -1 are present"):
         survey.images([0])
     (survey.path / "survey.json").write_text("{")
     with pytest.raises(SurveyError, match=r"survey\.json cannot be read"):

@@ -101,4 +101,4 @@ def test_it_is_kept_and_not_trained_twice(survey, ranked, monkeypatch):
     monkeypatch.setattr("trainer.folds.fit", lambda *_: pytest.fail("trained again"))
     again = rank_label_errors(survey, "s", CONFIG)
     pd.testing.assert_frame_equal(again, ranked)
-    pd.testing.assert_frame_equal(ModelFolder(survey.path / "models" / "s").suspects(survey.digest), ranked)
+    pd.testing.assert_frame_equal(ModelFolder(survey.path / "models" / "s").label_errors(survey.digest), ranked)

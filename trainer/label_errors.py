@@ -78,7 +78,7 @@ def label_margin(probabilities: Floats, labels: Ints) -> NDArray[np.float64]:
 def rank_label_errors(survey: Survey, name: str, config: Config, progress: FoldProgress | None = None) -> pd.DataFrame:
     """Every labelled galaxy with an image, ranked by how little networks that never saw it believe its label.
 
-    Keeps the list in ``models/NAME`` of the survey, see `ModelFolder.suspects`.
+    Keeps the list in ``models/NAME`` of the survey, see `ModelFolder.label_errors`.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def rank_label_errors(survey: Survey, name: str, config: Config, progress: FoldP
     ranked = _ranked(told, labels, classes)
     folder = survey.path / "models" / checked_model_name(name)
     folder.mkdir(exist_ok=True)
-    ModelFolder(folder).write_suspects(ranked, _provenance(survey, config))
+    ModelFolder(folder).write_label_errors(ranked, _provenance(survey, config))
     return ranked
 
 

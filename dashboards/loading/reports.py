@@ -55,7 +55,7 @@ def card_of(survey: Survey, model: ModelFolder) -> ModelCard:
 
 def suspects_table(survey: Survey, model: ModelFolder) -> bytes:
     """The whole list of suspect labels as it is now, as ECSV."""
-    table, provenance = model.suspects(survey.digest), model.suspects_provenance
+    table, provenance = model.label_errors(survey.digest), model.label_errors_provenance
     if table is None or provenance is None:
         return b""
     return ecsv_bytes(table, {"survey": survey.name, **provenance.to_json()}, CARD_COLUMNS)

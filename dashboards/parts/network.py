@@ -72,7 +72,7 @@ def show_mistakes(card: ModelCard, survey: Survey) -> None:
 
 def show_suspects(survey: Survey, model: ModelFolder) -> None:
     """The labels that confident learning doubts, the most suspect first, if that was asked."""
-    table = model.suspects(survey.digest)
+    table = model.label_errors(survey.digest)
     if table is None:
         command = f"python -m trainer suspects {survey.path} --name {model.name}"
         heading("Suspect labels", "Not searched for yet.")

@@ -106,7 +106,7 @@ def _pixels(survey: Survey, progress: Progress | None) -> Iterator[IntegrityProb
         yield IntegrityProblem(True, "The pixels are not those whose digest stands in survey.json")
     if recorded != digests:
         yield IntegrityProblem(
-            False, "A writer is running or was killed; the next one removes what it left uncommitted"
+            False, "A writer is running or was killed; the next one cleans up what it left uncommitted"
         )
 
 

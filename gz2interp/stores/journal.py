@@ -1,4 +1,4 @@
-"""What is known of each cutout, in SQLite: transactional, so that a killed writer leaves it as it was."""
+"""Status of each cutout in ``status.sqlite``; changes are transactional."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ class CutoutStatus:
 def entry_of(
     row: int, galaxy_id: int, outcome: Cutout | CutoutUnavailable, source: str = "", tries: int = 1
 ) -> CutoutStatus:
-    """The entry that tells how the asking for one galaxy ended.
+    """The entry for the outcome of one request.
 
     Parameters
     ----------
     source : str
-        Who was asked, if there is no cutout to say it.
+        Name of the source, if there is no cutout, which has it.
     tries : int
-        How often was asked.
+        Number of requests.
     """
     now = datetime.now(UTC).isoformat(timespec="seconds")
     if isinstance(outcome, CutoutUnavailable):
@@ -114,86 +114,86 @@ class StatusJournal:
             connection.executemany(f"INSERT OR REPLACE INTO cutout ({', '.join(columns)}) VALUES ({marks})", values)
             connection.execute("INSERT OR REPLACE INTO shard VALUES (?, ?)", (shard, digest))
 
-    def forget_from(self, row: int, shards: Sequence[str]) -> None:
-        """Drop what an interrupted writer noted beyond the committed rows; `shards` are the digests that hold."""
+    def remove_from(self, row: int, shards: Sequence[str]) -> None:
+        """Remove entries from `row` on, left by an interrupted writer, and replace the digests of all shards."""
         with self._writing() as connection:
             connection.execute("DELETE FROM cutout WHERE row >= ?", (row,))
             connection.execute("DELETE FROM shard")
             connection.executemany("INSERT INTO shard VALUES (?, ?)", enumerate(shards))
 
     def entries(self, rows_committed: int) -> pd.DataFrame:
-        """All committed entries, indexed by row; what is not known is NaN or None."""
+        """All committed entries, indexed by row; unknown values are NaN or None."""
         return self.entries_between(0, rows_committed)
 
     def entries_between(self, first: int, last: int) -> pd.DataFrame:
-        """The entries of rows from `first` on and below `last`, indexed by row; what is not known is NaN or None."""
-        question = "SELECT * FROM cutout WHERE row >= ? AND row < ? ORDER BY row"
+        """The entries of rows from `first` on and below `last`, indexed by row; unknown values are NaN or None."""
+        query = "SELECT * FROM cutout WHERE row >= ? AND row < ? ORDER BY row"
         with self._reading() as connection:
-            return self._typed(pd.read_sql_query(question, connection, params=(first, last), index_col="row"))
+            return self._typed(pd.read_sql_query(query, connection, params=(first, last), index_col="row"))
 
     def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """With the types that a column has, whatever SQLite, which takes any, holds in it."""
+        """Check statuses and convert columns to their types: SQLite stores any value in any column."""
         if not frame["status"].isin(STATUSES).all():
             raise DamagedFile("it holds a status that is none")
         numbers = dict.fromkeys(("pixel_scale", "field", "position_angle", *self._measured), "float64")
         return frame.astype({GALAXY_ID: "int64", "tries": "int64"} | numbers)
 
     def entries_of(self, rows: ArrayLike) -> pd.DataFrame:
-        """The entries of these rows, in their order, indexed by row; one that is not there is a KeyError."""
-        wanted = np.asarray(rows, np.int64)
-        question = "SELECT * FROM cutout WHERE row IN (SELECT value FROM json_each(?))"
+        """The entries of these rows, in their order, indexed by row; a KeyError where one is missing."""
+        rows = np.asarray(rows, np.int64)
+        query = "SELECT * FROM cutout WHERE row IN (SELECT value FROM json_each(?))"
         with self._reading() as connection:
-            frame = pd.read_sql_query(question, connection, params=(json.dumps(wanted.tolist()),), index_col="row")
+            frame = pd.read_sql_query(query, connection, params=(json.dumps(rows.tolist()),), index_col="row")
             frame = self._typed(frame)
-        return frame.loc[wanted]
+        return frame.loc[rows]
 
     def usable_rows(self, rows_committed: int) -> NDArray[np.int64]:
         """The committed rows that have an image, ascending; much less to read than all entries."""
-        question = "SELECT row FROM cutout WHERE status = 'ok' AND row < ? ORDER BY row"
+        query = "SELECT row FROM cutout WHERE status = 'ok' AND row < ? ORDER BY row"
         with self._reading() as connection:
-            return np.array([row for (row,) in connection.execute(question, (rows_committed,))], dtype=np.int64)
+            return np.array([row for (row,) in connection.execute(query, (rows_committed,))], dtype=np.int64)
 
     def status_of(self, row: int) -> str | None:
         """The status of one cutout; None where there is none yet."""
         with self._reading() as connection:
-            found = connection.execute("SELECT status FROM cutout WHERE row = ?", (row,)).fetchone()
-            return str(found[0]) if found else None
+            entry = connection.execute("SELECT status FROM cutout WHERE row = ?", (row,)).fetchone()
+            return str(entry[0]) if entry else None
 
     def pixel_scales(self, rows_committed: int) -> tuple[float, float]:
-        """The smallest and the greatest size of a pixel [arcsec]; NaN where none is known."""
-        question = "SELECT min(pixel_scale), max(pixel_scale) FROM cutout WHERE status = 'ok' AND row < ?"
+        """The smallest and the greatest size of a pixel [arcsec]; NaN where unknown."""
+        query = "SELECT min(pixel_scale), max(pixel_scale) FROM cutout WHERE status = 'ok' AND row < ?"
         with self._reading() as connection:
-            low, high = connection.execute(question, (rows_committed,)).fetchone()
+            low, high = connection.execute(query, (rows_committed,)).fetchone()
             return (float("nan"),) * 2 if low is None else (float(low), float(high))
 
     def native_units(self, rows_committed: int) -> tuple[str, ...]:
-        """The units in which the pixels were given, alphabetically."""
-        question = "SELECT DISTINCT native_unit FROM cutout WHERE status = 'ok' AND row < ? ORDER BY native_unit"
+        """The native units of the cutouts, alphabetically."""
+        query = "SELECT DISTINCT native_unit FROM cutout WHERE status = 'ok' AND row < ? ORDER BY native_unit"
         with self._reading() as connection:
-            return tuple(str(unit) for (unit,) in connection.execute(question, (rows_committed,)) if unit)
+            return tuple(str(unit) for (unit,) in connection.execute(query, (rows_committed,)) if unit)
 
     def notes(self, rows_committed: int) -> dict[str, int]:
-        """What had to be said of pixels, and of how many cutouts, the most frequent first."""
-        question = (
+        """Notes on pixels with the number of their cutouts, the most frequent first."""
+        query = (
             "SELECT reason, count(*) FROM cutout WHERE status = 'ok' AND reason != '' AND row < ? "
             "GROUP BY reason ORDER BY count(*) DESC, reason"
         )
         with self._reading() as connection:
-            return dict(connection.execute(question, (rows_committed,)))
+            return dict(connection.execute(query, (rows_committed,)))
 
     def counts(self, rows_committed: int) -> dict[str, int]:
-        """How many committed cutouts have each status."""
-        question = "SELECT status, count(*) FROM cutout WHERE row < ? GROUP BY status"
+        """Number of committed cutouts by status."""
+        query = "SELECT status, count(*) FROM cutout WHERE row < ? GROUP BY status"
         with self._reading() as connection:
-            return {str(status): int(count) for status, count in connection.execute(question, (rows_committed,))}
+            return {str(status): int(count) for status, count in connection.execute(query, (rows_committed,))}
 
     def without_image(self, rows_committed: int) -> Iterator[tuple[int, int, str, str, str]]:
         """Row, galaxy_id, status, reason and source of each committed galaxy that has no image, by rows."""
-        question = (
+        query = (
             "SELECT row, galaxy_id, status, reason, source FROM cutout WHERE status != 'ok' AND row < ? ORDER BY row"
         )
         with self._reading() as connection:
-            for row, galaxy_id, *words in connection.execute(question, (rows_committed,)):
+            for row, galaxy_id, *words in connection.execute(query, (rows_committed,)):
                 status, reason, source = map(str, words)
                 yield int(row), int(galaxy_id), status, reason, source
 
@@ -216,10 +216,7 @@ class StatusJournal:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that does not make the file: a lost journal is told, and not replaced by an empty one.
-
-        It may write, because SQLite takes back what a killed writer left half done when the file is next opened.
-        """
+        """A connection to the existing file; for writing, so that SQLite rolls back what a killed writer left."""
         with reading_sqlite(self.path, tables=("cutout", "shard")) as connection:
             yield connection
 

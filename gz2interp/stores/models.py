@@ -40,25 +40,24 @@ class ModelFolder:
 
     @cached_property
     def latents(self) -> Latents | None:
-        """One's own latents, where these stand in for a network; None where there is a network."""
+        """Imported latents in place of a network; None where there is a network."""
         latents = Latents(self.path)
         return latents if latents.exist and not self.model_file.exists() else None
 
     @cached_property
     def digest(self) -> str:
-        """Of the model file, or of the latents, sixteen hexadecimal digits."""
+        """Digest of the model file, or of the latents, sixteen hexadecimal digits."""
         latents = self.latents
         return latents.record_digest if latents else digest_of_file(self.model_file)
 
     @cached_property
     def run(self) -> dict[str, Any]:
         """How it was trained; empty for a network that came from elsewhere without a ``run.json``."""
-        file = self.path / "run.json"
-        return _record(file)
+        return _record(self.path / "run.json")
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Names of the classes in the order of the outputs; empty where nobody said them."""
+        """Names of the classes in the order of the outputs; empty where they are not known."""
         names = self.run.get("class_names", ())
         if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
             raise SurveyError(f"run.json in {self.path} has the class names {names!r}", "A list of names", "Mend it")
@@ -85,59 +84,68 @@ class ModelFolder:
         Raises
         ------
         SurveyError
-            The network, as its file is now, has not been run over the survey, or there is none.
+            The present network has not been run over the survey, or there is none.
         """
         if self.latents:
             raise SurveyError(f"{self.name} are latents: there is no network that could have predicted anything")
-        made = self.predictions_provenance
-        if made is None or made.model != self.digest or made.parameters.get("class_names") != list(self.class_names):
+        source = self.predictions_provenance
+        names = list(self.class_names)
+        if source is None or source.model != self.digest or source.parameters.get("class_names") != names:
             survey = self.path.parent.parent
             raise SurveyError(
                 f"The model {self.name} has not been run over {survey.name}"
-                + (", but another network of that name has" if made else ""),
+                + (", but another network of that name has" if source else ""),
                 remedy=f"Run gz2interp analyse {survey} --model {self.name}",
             )
         return read_parquet(self.path / "predictions.parquet")
 
     def write_predictions(self, table: pd.DataFrame, provenance: Provenance) -> None:
-        """Keep the predictions and, behind them, how they were made."""
+        """Write the predictions and, last, their provenance."""
         write_parquet(self.path / "predictions.parquet", table)
         write_json(self.path / "predictions.json", provenance.to_json())
-        vars(self).pop("predictions", None)  # what was read before is no longer what there is
+        vars(self).pop("predictions", None)  # of the cached property
 
     @property
     def uncertainty(self) -> pd.DataFrame | None:
-        """galaxy_id, row, and how unsure the network is; None where that was not measured for these predictions."""
-        file, made = self.path / "uncertainty.json", self.predictions_provenance
-        record = _record(file)
-        if made is None or made.model != self.digest or record.get("predictions") != made.digest:
+        """galaxy_id, row and uncertainty; None where it was not measured for the present predictions."""
+        if not self._is_of_predictions(_record(self.path / "uncertainty.json")):
             return None
         return read_parquet(self.path / "uncertainty.parquet")
 
     def write_uncertainty(self, table: pd.DataFrame, record: Mapping[str, Any]) -> None:
-        """Keep how unsure the network is of each galaxy and, behind it, how that was found."""
-        made = self.predictions_provenance
+        """Write the uncertainties and, last, a record of how they were measured."""
         write_parquet(self.path / "uncertainty.parquet", table)
-        write_json(self.path / "uncertainty.json", {"predictions": made.digest if made else "", **record})
+        write_json(self.path / "uncertainty.json", {"predictions": self._predictions_digest(), **record})
 
     @property
     def evaluation(self) -> Evaluation | None:
-        """How good the predictions are; None where that has not been asked, or only of other predictions."""
-        file, made = self.path / "evaluation.json", self.predictions_provenance
+        """Evaluation of the present predictions; None where there is none."""
+        file = self.path / "evaluation.json"
         record = _record(file)
-        if made is None or made.model != self.digest or record.get("predictions") != made.digest:
+        if not self._is_of_predictions(record):
             return None
         with failing_as(SurveyError, str(file), remedy=f"Run gz2interp evaluate {self.path.parent.parent} again"):
-            return replace(Evaluation.from_json(record), model=self.name)  # it may have had another name
+            return replace(Evaluation.from_json(record), model=self.name)  # the folder may have been renamed
 
     def write_evaluation(self, evaluation: Evaluation) -> None:
-        """Keep how good the predictions are, with the digest of what made them."""
-        made = self.predictions_provenance
-        record = evaluation.to_json() | {"predictions": made.digest if made else ""}
-        write_json(self.path / "evaluation.json", record)
+        """Write the evaluation, with the digest of the predictions."""
+        write_json(self.path / "evaluation.json", evaluation.to_json() | {"predictions": self._predictions_digest()})
+
+    def _predictions_digest(self) -> str:
+        provenance = self.predictions_provenance
+        return provenance.digest if provenance else ""
+
+    def _is_of_predictions(self, record: Mapping[str, Any]) -> bool:
+        """Whether a record is of the present predictions, and these are of the present network."""
+        provenance = self.predictions_provenance
+        return (
+            provenance is not None
+            and provenance.model == self.digest
+            and record.get("predictions") == provenance.digest
+        )
 
     def check(self, data_digest: str) -> Check | None:
-        """How far explanations can be trusted; None where that was not asked of exactly these data and this network.
+        """Checks of the explanations; None where there are none of exactly these data and this network.
 
         Parameters
         ----------
@@ -147,56 +155,55 @@ class ModelFolder:
         file = self.path / "check" / "check.json"
         if not file.is_file():
             return None
-        found = read_record(file, Check.from_json)
-        made = found.provenance
-        parameters = made.get("parameters")
+        check = read_record(file, Check.from_json)
+        parameters = check.provenance.get("parameters")
         names, version = (
             parameters.get(name) if isinstance(parameters, Mapping) else None for name in ("class_names", "version")
         )
-        asked = (made.get("data"), made.get("model"), names, version)
-        if asked != (data_digest, self.digest, list(self.class_names), VERSION):
+        source = (check.provenance.get("data"), check.provenance.get("model"), names, version)
+        if source != (data_digest, self.digest, list(self.class_names), VERSION):
             return None
-        return replace(found, model=self.name)  # it may have had another name
+        return replace(check, model=self.name)  # the folder may have been renamed
 
     def write_check(self, check: Check) -> None:
-        """Keep what was found."""
+        """Write the results of the checks."""
         write_json(self.path / "check" / "check.json", check.to_json())
 
     @property
     def label_randomised_folder(self) -> Path:
-        """Where the same network is trained on shuffled labels; see `label_randomised`."""
+        """Folder in which the same network is trained on shuffled labels; see `label_randomised`."""
         return self.path / "planted" / "labels"
 
     @property
     def label_randomised(self) -> Path | None:
-        """The file of the same network trained on shuffled labels; None unless it belongs to this file and its data."""
+        """The same network trained on shuffled labels; None unless it is of this network and its data."""
         folder = ModelFolder(self.label_randomised_folder)
         if not folder.model_file.is_file() or (folder.path / "checkpoint").exists():
             return None
-        made = (folder.run.get("of_model"), folder.run.get("data_digest"))
-        return folder.model_file if made == (self.digest, self.run.get("data_digest")) else None
+        source = (folder.run.get("of_model"), folder.run.get("data_digest"))
+        return folder.model_file if source == (self.digest, self.run.get("data_digest")) else None
 
     @property
-    def suspects_provenance(self) -> Provenance | None:
-        """How the list of suspect labels was made; None where there is none."""
+    def label_errors_provenance(self) -> Provenance | None:
+        """How the list of label errors was made; None where there is none."""
         file = self.path / "suspects.json"
         return read_record(file, Provenance.from_json) if file.is_file() else None
 
-    def suspects(self, data_digest: str) -> pd.DataFrame | None:
-        """All labelled galaxies, the most suspect label first; None where there is no list of exactly these data.
+    def label_errors(self, data_digest: str) -> pd.DataFrame | None:
+        """All labelled galaxies, the most probable error first; None where there is no list of exactly these data.
 
         Parameters
         ----------
         data_digest : str
             Of the survey.
         """
-        made = self.suspects_provenance
-        if made is None or made.data != data_digest:
+        provenance = self.label_errors_provenance
+        if provenance is None or provenance.data != data_digest:
             return None
         return read_parquet(self.path / "suspects.parquet")
 
-    def write_suspects(self, table: pd.DataFrame, provenance: Provenance) -> None:
-        """Keep a list of suspect labels and, behind it, how it was made."""
+    def write_label_errors(self, table: pd.DataFrame, provenance: Provenance) -> None:
+        """Write the list of label errors and, last, its provenance."""
         write_parquet(self.path / "suspects.parquet", table)
         write_json(self.path / "suspects.json", provenance.to_json())
 
@@ -213,7 +220,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 
 def checked_model_name(name: str) -> str:
-    """The name itself, if it can be that of a model's folder.
+    """The name, if it can be that of a model's folder.
 
     Raises
     ------

@@ -1,8 +1,4 @@
-"""``quality.parquet`` of a survey, measured shard by shard so that an interrupted run continues.
-
-While it is made, the shards lie in ``.quality-DIGEST/``; killed, it goes on behind the last of them. The file counts
-only with ``quality.json`` beside it, written last, whose digest of the data is the survey's.
-"""
+"""Tables that are computed shard by shard, so that an interrupted run continues; ``quality.parquet`` of a survey."""
 
 from __future__ import annotations
 
@@ -28,27 +24,27 @@ _CHUNK_ROWS = 64
 
 
 class PartialTable:
-    """Rows of numbers that belong to one question.
+    """Rows of a table of numbers, in ``FOLDER/.unfinished/DIGEST``, until all are computed.
 
     Parameters
     ----------
     folder : Path
-        Beside what they are for.
+        Folder of the finished table.
     digest : str
-        Of the question: rows of another one are never taken for these.
+        Of the provenance: rows of another one are not read.
     rows : int
-        How many there will be.
+        Rows of the finished table.
     """
 
     def __init__(self, folder: Path, digest: str, rows: int) -> None:
         self._folder, self._rows = folder / ".unfinished" / digest, rows
 
     def has(self, shard: int) -> bool:
-        """Whether the rows of a shard are there."""
+        """Whether the rows of a shard have been written."""
         return (self._folder / "c" / str(shard) / "0").is_file()
 
     def write(self, shard: int, values: NDArray[np.float32]) -> None:
-        """Keep the rows of a shard, float32 (m, column)."""
+        """Write the rows of a shard, float32 (m, column)."""
         if not (self._folder / "zarr.json").is_file():
             create_array(self._folder, (self._rows, values.shape[1]), np.float32, _CHUNK_ROWS)
         write_shard(open_array(self._folder, writable=True), shard, values)
@@ -57,24 +53,28 @@ class PartialTable:
         """All rows, float32 (n, column)."""
         return read_all(open_array(self._folder))
 
-    def forget(self) -> None:
-        """Remove them, and what was left of other questions: what they were for has been written."""
+    def remove(self) -> None:
+        """Remove them, and those of other digests."""
         shutil.rmtree(self._folder.parent, ignore_errors=True)
 
 
 TOGETHER = 64
-"""Shards in a block of the table."""
+"""Shards in a row group of the table."""
 
 
 @dataclass(frozen=True)
 class QualityFile:
-    """The table and its parts."""
+    """``quality.parquet`` of a survey: image quality of each galaxy.
+
+    Finished shards are in ``.quality-DIGEST/`` until all are measured. The table is complete when ``quality.json``,
+    written last, has the digest of the survey's present data.
+    """
 
     survey: Survey
 
     @property
     def path(self) -> Path:
-        """The table."""
+        """The file of the table."""
         return self.survey.path / "quality.parquet"
 
     @property
@@ -84,14 +84,13 @@ class QualityFile:
         return read_record(file, Provenance.from_json) if file.is_file() and self.path.is_file() else None
 
     def is_of(self, provenance: Provenance) -> bool:
-        """Whether the table answers this very question."""
-        made = self.provenance
-        return made is not None and made.digest == provenance.digest
+        """Whether the table has this provenance."""
+        return self.provenance is not None and self.provenance.digest == provenance.digest
 
     def read(self) -> pd.DataFrame | None:
         """One row per galaxy with an image: row, galaxy_id and the columns; None unless it is of the present data."""
-        made = self.provenance
-        return read_parquet(self.path) if made is not None and made.data == self.survey.digest else None
+        provenance = self.provenance
+        return read_parquet(self.path) if provenance and provenance.data == self.survey.digest else None
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -100,11 +99,11 @@ class QualityFile:
         return self._part(provenance, shard).is_file()
 
     def write_part(self, provenance: Provenance, shard: int, table: pd.DataFrame) -> None:
-        """Keep what was measured of a shard."""
+        """Write the measurements of a shard."""
         write_parquet(self._part(provenance, shard), table)
 
     def complete(self, provenance: Provenance, shards: Sequence[int]) -> None:
-        """Put the parts together, and forget them."""
+        """Join the parts, and remove them."""
         write_blocks(self.path, self._blocks(provenance, shards))
         write_json(self.survey.path / "quality.json", provenance.to_json())
         for folder in self.survey.path.glob(".quality-*"):

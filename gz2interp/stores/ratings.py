@@ -1,7 +1,7 @@
-"""What people said of galaxies, in SQLite: on the disk before the call returns, and never overwritten.
+"""Ratings of galaxies in ``SURVEY/ratings.sqlite``, flushed to the disk before a call returns.
 
-``SURVEY/ratings.sqlite`` is a journal: a rating is an entry, a later rating of the same galaxy another one, and to undo
-is to note which entries count no longer. Several pages and processes may write at once.
+The file is a journal: each rating is an entry, also a later one of the same galaxy, and undoing adds an entry too. The
+last entry of a galaxy that is not undone counts. Several pages and processes may write at once.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from gz2interp.stores.reading import DamagedFile, failing_as, reading_sqlite
 __all__ = ["HIGHEST", "Rating", "Ratings"]
 
 HIGHEST: Final = 5
-"""Ratings are 0, an ordinary galaxy, to 5, which must be looked at."""
+"""Ratings are 0 (ordinary) to 5 (very interesting)."""
 
 _COLUMNS: Final = (GALAXY_ID, "rating", "tag", "note", "time")
 _LONGEST: Final = 2000
@@ -34,16 +34,16 @@ _NOT_UNDONE: Final = "action NOT IN (SELECT action FROM undone)"
 
 @dataclass(frozen=True)
 class Rating:
-    """What was said of one galaxy.
+    """The rating of one galaxy.
 
     Attributes
     ----------
     rating : int
         0 to 5.
     tag, note : str
-        A word to find it by, such as ``merger``, and anything else.
+        A keyword such as ``merger``, and any text.
     time : str
-        When, in UTC; "" for now.
+        ISO 8601, in UTC; "" for now.
     """
 
     galaxy_id: int
@@ -68,62 +68,61 @@ class Ratings:
     Parameters
     ----------
     path : Path
-        Of ``ratings.sqlite``; it is made with the first rating.
+        Of ``ratings.sqlite``; created with the first rating.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def rate(self, rating: Rating, by: str = "") -> None:
-        """Note a rating; it is on the disk when this returns. An earlier one of the same galaxy counts no longer.
+        """Add a rating, which replaces an earlier one of the same galaxy.
 
         Parameters
         ----------
         by : str
-            Whose page it was, so that `undo` can take back one's own.
+            Name of the page, for `undo`.
         """
         self.add([rating], by)
 
     def add(self, ratings: Iterable[Rating], by: str = "") -> None:
-        """Note several ratings together or not at all; `undo` takes them back together."""
+        """Add several ratings in one transaction, which `undo` takes back together."""
         with self._writing() as connection:
             self._add(connection, ratings, by)
 
     def merge(self, ratings: Iterable[Rating], by: str = "import") -> int:
-        """Note those that are later than what is known of their galaxy; the others count no longer. Returns how many.
+        """Add the ratings that are later than the present one of their galaxy, and return their number.
 
-        Of two ratings of one galaxy the later one by its time counts, wherever it came from; one without a time counts
-        only where there is no other. Taking in the same ratings twice changes nothing.
+        A rating without a time is added only where there is no other. Merging the same ratings twice changes nothing.
         """
         with self._writing() as connection:
-            known = {row[0]: row[4] for row in connection.execute(_current())}
+            times = {row[0]: row[4] for row in connection.execute(_current())}
             latest: dict[int, Rating] = {}
             for rating in ratings:
-                before = latest[rating.galaxy_id].time if rating.galaxy_id in latest else known.get(rating.galaxy_id)
+                before = latest[rating.galaxy_id].time if rating.galaxy_id in latest else times.get(rating.galaxy_id)
                 if before is None or _instant(rating.time) > _instant(before):
                     latest[rating.galaxy_id] = rating
             self._add(connection, latest.values(), by)
         return len(latest)
 
     def undo(self, by: str | None = None) -> list[Rating]:
-        """Take back the last act that has not been undone: a rating, or all those that were taken in together.
+        """Undo the last action that is not undone: a rating, or all ratings that were added together.
 
         Parameters
         ----------
         by : str, optional
-            Only what was rated under that name.
+            Only actions of that page.
 
         Returns
         -------
         list of Rating
-            What was taken back; empty if there is nothing.
+            The ratings undone; empty if there are none.
         """
         if not self.path.is_file():
             return []
         mine, names = ("AND by = ?", (by,)) if by is not None else ("", ())
         with self._writing() as connection:
-            question = f"SELECT max(action) FROM rating WHERE {_NOT_UNDONE} {mine}"
-            (action,) = connection.execute(question, names).fetchone()
+            query = f"SELECT max(action) FROM rating WHERE {_NOT_UNDONE} {mine}"
+            (action,) = connection.execute(query, names).fetchone()
             if action is None:
                 return []
             connection.execute("INSERT INTO undone VALUES (?, ?)", (action, _now()))
@@ -133,12 +132,12 @@ class Ratings:
             return [Rating(*row) for row in rows]
 
     def table(self) -> pd.DataFrame:
-        """What counts now, in the order in which it was said: galaxy_id, rating, tag, note, time."""
+        """The present ratings in the order of their entries: galaxy_id, rating, tag, note, time."""
         rows: list[tuple[object, ...]] = []
         if self.path.is_file():
             with self._reading() as connection:
                 rows = connection.execute(_current()).fetchall()
-        with failing_as(SurveyError, self.path.name, remedy=_REMEDY):  # SQLite keeps any value in any column
+        with failing_as(SurveyError, self.path.name, remedy=_REMEDY):  # SQLite stores any value in any column
             frame = pd.DataFrame(rows, columns=list(_COLUMNS))
             texts = dict.fromkeys(("tag", "note", "time"), "str")
             frame = frame.astype({GALAXY_ID: "int64", "rating": "int64"} | texts)
@@ -147,12 +146,12 @@ class Ratings:
             return frame
 
     def count(self) -> int:
-        """How many acts were noted, undone ones twice: it changes with every act."""
+        """Number of entries, which changes with every action."""
         if not self.path.is_file():
             return 0
         with self._reading() as connection:
-            question = "SELECT (SELECT count(*) FROM rating) + (SELECT count(*) FROM undone)"
-            return int(connection.execute(question).fetchone()[0])
+            query = "SELECT (SELECT count(*) FROM rating) + (SELECT count(*) FROM undone)"
+            return int(connection.execute(query).fetchone()[0])
 
     def _add(self, connection: sqlite3.Connection, ratings: Iterable[Rating], by: str) -> None:
         (action,) = connection.execute("SELECT coalesce(max(action), 0) + 1 FROM rating").fetchone()
@@ -163,11 +162,11 @@ class Ratings:
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        """It may write: a killed writer's journal is taken in by whoever opens the file next."""
+        """A connection that may write, to recover the journal of a killed writer."""
         with reading_sqlite(self.path, remedy=_REMEDY) as connection:
             kinds = dict(connection.execute("SELECT name, type FROM sqlite_master WHERE name IN ('rating', 'undone')"))
             if len(kinds) < 2:
-                _make(connection)  # a process was killed before its first rating
+                _create_tables(connection)  # a process was killed before its first rating
             elif set(kinds.values()) != {"table"}:
                 raise DamagedFile("what is called rating or undone in it is no table")
             yield connection
@@ -181,10 +180,10 @@ class Ratings:
         ):
             connection.execute("PRAGMA synchronous = FULL")
             _write_ahead(connection)
-            # The lock first: who reads what is known and then writes must not be overtaken in between.
+            # The lock first: no other process may write between reading the present ratings and adding new ones.
             connection.execute("BEGIN IMMEDIATE")
             try:
-                _make(connection)
+                _create_tables(connection)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -193,13 +192,13 @@ class Ratings:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Readers do not wait for writers. Who cannot switch to it now, because others write, works as they do."""
+    """Use a write-ahead log, so that readers do not wait for writers, unless others are writing without one."""
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
         with suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode = WAL")
 
 
-def _make(connection: sqlite3.Connection) -> None:
+def _create_tables(connection: sqlite3.Connection) -> None:
     connection.execute(
         "CREATE TABLE IF NOT EXISTS rating (entry INTEGER PRIMARY KEY AUTOINCREMENT, action INTEGER NOT NULL, "
         "by TEXT NOT NULL, galaxy_id INTEGER NOT NULL, rating INTEGER NOT NULL, tag TEXT NOT NULL, "
@@ -219,11 +218,11 @@ def _now() -> str:
 
 
 def _instant(time: str) -> datetime:
-    """A time as it was written; without a zone it is UTC, and none at all is before every other."""
+    """Parse a time; without a zone it is UTC, and "" is before all others."""
     if not time:
         return datetime.min.replace(tzinfo=UTC)
     try:
-        read = datetime.fromisoformat(time)
+        instant = datetime.fromisoformat(time)
     except ValueError:
         raise InputError(f"The time of a rating is {time!r}", "As in 2026-01-31T12:00:00+00:00") from None
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,7 +1,7 @@
-"""The survey: one folder that holds everything about one set of galaxies, and the ways to read it.
+"""The survey: a folder with catalogue, cutouts and results of one set of galaxies.
 
-Row i of the catalogue is cutout i. Rows beyond `rows_committed` are never looked at: an interrupted writer
-may have left anything there. Whole shards are read and written, so memory does not grow with the survey.
+Row i of the catalogue is cutout i. Rows beyond `rows_committed` are never read: an interrupted writer may have left
+anything there. Whole shards are read and written, so memory does not grow with the survey.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _NEEDED = {GALAXY_ID: "iu", RA: "fiu", DEC: "fiu"}
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """Some galaxies of a survey.
+    """Cutouts of some galaxies.
 
     Attributes
     ----------
@@ -65,9 +65,9 @@ class Survey:
     Parameters
     ----------
     place : SurveyLocation
-        Where it is; use `Survey.open` or `Survey.create`.
+        Use `Survey.open` or `Survey.create`.
     header : Header
-        What ``survey.json`` says.
+        The content of ``survey.json``.
     """
 
     def __init__(self, place: SurveyLocation, header: Header) -> None:
@@ -84,8 +84,7 @@ class Survey:
         ----------
         path : path or str
             A folder, the name of a survey in `surveys_folder`, or an address that fsspec understands, such as
-            ``s3://bucket/survey``. What is at an address is only read; what is found out about it is kept on this
-            machine, in `Survey.path`.
+            ``s3://bucket/survey``. An address is only read; results are written on this machine, in `Survey.path`.
 
         Raises
         ------
@@ -108,20 +107,20 @@ class Survey:
         source: str = "",
         central: float = 1.0,
     ) -> Survey:
-        """Make a survey that has its catalogue and no cutout yet.
+        """Create a survey with its catalogue and no cutout.
 
         Parameters
         ----------
         path : path
             Must not exist, or be an empty folder.
         catalog : DataFrame, or iterable of DataFrame
-            With ``galaxy_id`` (whole numbers, none twice), ``ra`` and ``dec`` [deg]; anything else is kept. In blocks
-            of rows, all of the same columns, if it is too large for memory.
+            With ``galaxy_id`` (unique whole numbers), ``ra`` and ``dec`` [deg], and any other columns. In blocks of
+            rows, all with the same columns, if it is too large for memory.
         shape : (y, x)
         source : str
             Where its cutouts come from.
         central : float
-            Of colour images made for the eye: the share of their width that a cutout shows, about the middle.
+            Of colour images: the central share of their width that a cutout shows.
 
         Raises
         ------
@@ -138,7 +137,7 @@ class Survey:
         """The same survey as it is on disk now."""
         return Survey.open(self.path)
 
-    # -- what it is ---------------------------------------------------------------------------------------------------
+    # -- properties ----------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return self.header.rows
@@ -149,12 +148,12 @@ class Survey:
 
     @property
     def path(self) -> Path:
-        """The folder on this machine: of the survey, or of what is known here of a survey elsewhere."""
+        """The folder on this machine: of the survey, or of the results for a survey elsewhere."""
         return self.place.folder
 
     @property
     def address(self) -> str:
-        """Where it is read from if that is an object store or a server; "" for a folder on this machine."""
+        """The address of an object store or a server; "" for a folder on this machine."""
         return self.place.address
 
     @property
@@ -174,14 +173,14 @@ class Survey:
 
     @property
     def unit(self) -> str:
-        """Of the pixels: nanomaggy, or `gz2interp.schema.DISPLAY_UNIT`; see also `notes`."""
+        """Unit of the pixels: nanomaggy, or `gz2interp.schema.DISPLAY_UNIT`; see also `notes`."""
         return self.header.unit
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """Sentences that have to be said of the pixels: no linear flux, an unknown unit, a resampling, assumed bands.
+        """Remarks on the pixels: no linear flux, an unknown unit, a resampling, assumed bands.
 
-        Notes that differ only in their numbers and bands are told once, with the most frequent one as an example.
+        Of notes that differ only in numbers and bands, the most frequent one is an example for all.
         """
         kinds = dict[str, tuple[str, int]]()
         for note, count in self.journal.notes(self.rows_committed).items():
@@ -197,7 +196,7 @@ class Survey:
 
     @property
     def rows_committed(self) -> int:
-        """How many rows have been asked for; each of them is ok or has a status and a reason."""
+        """Number of requested rows; each is ok or has another status and a reason."""
         return self.header.rows_committed
 
     @property
@@ -212,7 +211,7 @@ class Survey:
 
     @cached_property
     def status(self) -> pd.DataFrame:
-        """What is known of each committed cutout, indexed by row."""
+        """The status of each committed cutout, indexed by row."""
         return self.journal.entries(self.rows_committed)
 
     @cached_property
@@ -238,17 +237,16 @@ class Survey:
 
     @property
     def journal(self) -> StatusJournal:
-        """The journal behind `status`."""
+        """The journal of `status`."""
         return StatusJournal(self.place.file("status.sqlite"), self.bands)
 
     def galaxies(self, first: int = 0) -> Iterator[Galaxy]:
-        """The catalogue's galaxies as a source wants them, in order, from row `first` on."""
-        catalog = read_columns(self.place.file("catalog.parquet"), (GALAXY_ID, RA, DEC, PETRO_RADIUS), "fiu").iloc[
-            first:
-        ]
+        """The catalogue's galaxies in order, from row `first` on."""
+        columns = (GALAXY_ID, RA, DEC, PETRO_RADIUS)
+        catalog = read_columns(self.place.file("catalog.parquet"), columns, "fiu").iloc[first:]
         radii = catalog[PETRO_RADIUS] if PETRO_RADIUS in catalog else np.full(len(catalog), np.nan)
-        columns = zip(catalog[GALAXY_ID], catalog[RA], catalog[DEC], radii, strict=True)
-        for row, (galaxy_id, ra, dec, radius) in enumerate(columns, first):
+        galaxies = zip(catalog[GALAXY_ID], catalog[RA], catalog[DEC], radii, strict=True)
+        for row, (galaxy_id, ra, dec, radius) in enumerate(galaxies, first):
             yield Galaxy(row, int(galaxy_id), float(ra), float(dec), float(radius))
 
     def row_of(self, galaxy_id: int | str) -> int:
@@ -267,7 +265,7 @@ class Survey:
         except ValueError as error:
             reason = f": {error}"
         raise InputError(
-            f"No galaxy {_shown(galaxy_id)} is in {self.name}{reason}",
+            f"No galaxy {_id_text(galaxy_id)} is in {self.name}{reason}",
             f"A whole number, as text or integer; its {len(self)} ids begin with {choices(self.galaxy_ids[:3])}",
         )
 
@@ -289,54 +287,54 @@ class Survey:
         return read_rows(self._valid, self._committed(rows))
 
     def cutout(self, row: int) -> Cutout:
-        """One galaxy with what is known of its pixels.
+        """One galaxy with the properties of its pixels.
 
         Raises
         ------
         SurveyError
-            The galaxy has no image; the error says why.
+            The galaxy has no image.
         """
-        known: Any = self.status.loc[int(self._committed([row])[0])]
-        if known["status"] != "ok":
-            raise SurveyError(f"Galaxy {known['galaxy_id']} has no image: {known['status']}, {known['reason']}")
+        entry: Any = self.status.loc[int(self._committed([row])[0])]
+        if entry["status"] != "ok":
+            raise SurveyError(f"Galaxy {entry['galaxy_id']} has no image: {entry['status']}, {entry['reason']}")
         return Cutout(
             image=self.images([row])[0],
             valid=self.valid([row])[0],
-            source=known["source"],
-            pixel_scale=float(known["pixel_scale"]),
-            position_angle=float(known["position_angle"]),
-            native_unit=known["native_unit"],
-            sky_sigma=tuple(float(known[f"sky_sigma_{band}"]) for band in self.bands),
-            psf_fwhm=tuple(float(known[f"psf_fwhm_{band}"]) for band in self.bands),
-            note=known["reason"],
+            source=entry["source"],
+            pixel_scale=float(entry["pixel_scale"]),
+            position_angle=float(entry["position_angle"]),
+            native_unit=entry["native_unit"],
+            sky_sigma=tuple(float(entry[f"sky_sigma_{band}"]) for band in self.bands),
+            psf_fwhm=tuple(float(entry[f"psf_fwhm_{band}"]) for band in self.bands),
+            note=entry["reason"],
         )
 
     def batches(self, size: int = SHARD_ROWS, rows: Rows | None = None) -> Iterator[Batch]:
         """Batches of at most `size` galaxies, by default of every galaxy that has an image, in order of rows."""
-        wanted = np.flatnonzero(self.usable) if rows is None else self._committed(rows)
-        for start in range(0, len(wanted), size):
-            part = wanted[start : start + size]
+        rows = np.flatnonzero(self.usable) if rows is None else self._committed(rows)
+        for start in range(0, len(rows), size):
+            part = rows[start : start + size]
             yield Batch(part, self.images(part), self.valid(part))
 
     def _committed(self, rows: Rows) -> NDArray[np.int64]:
-        wanted = np.asarray(rows, dtype=np.int64)
-        if wanted.size and (wanted.min() < 0 or wanted.max() >= self.rows_committed):
+        indices = np.asarray(rows, dtype=np.int64)
+        if indices.size and (indices.min() < 0 or indices.max() >= self.rows_committed):
             raise SurveyError(
-                f"Rows {wanted.min()} to {wanted.max()} of {self.name} were asked for",
-                f"Cutouts 0 to {self.rows_committed - 1} are there",
+                f"Rows {indices.min()} to {indices.max()} of {self.name} were requested",
+                f"Cutouts 0 to {self.rows_committed - 1} are present",
                 "Let the download or painting go on, and open the survey again",
             )
-        return wanted
+        return indices
 
     def _refuse_lost(self, rows: NDArray[np.int64], images: NDArray[np.float32]) -> None:
-        """A file that a store does not have reads as zeros, and a survey may have been copied in part."""
+        """Refuse zeros of galaxies with an image: a file missing in the store reads as zeros."""
         dark = rows[~images.any(axis=(1, 2, 3))]
         lost = dark[self.usable[dark]] if len(dark) else dark
         if len(lost):
             raise SurveyError(
                 f"{self.address} has no pixels of {len(lost)} galaxies, the first on row {lost[0]}",
-                "A survey that was copied whole",
-                "Copy cutouts.zarr there once more, and run gz2interp survey check on it",
+                "A complete copy of a survey",
+                "Copy cutouts.zarr there again, and run gz2interp survey check on it",
             )
 
     @cached_property
@@ -347,7 +345,7 @@ class Survey:
     def _valid(self) -> Any:
         return self.place.array("cutouts.zarr/valid", (len(self), *self.shape))
 
-    # -- what hangs on it ---------------------------------------------------------------------------------------------
+    # -- writer and models --------------------------------------------------------------------------------------------
 
     def writer(self) -> SurveyWriter:
         """A context manager that appends cutouts behind the committed ones; only one process may hold it.
@@ -362,7 +360,7 @@ class Survey:
         return SurveyWriter(here(self.path))
 
     def models(self) -> list[str]:
-        """Names of its models, trained on it or laid into it, and of latents in a network's place, alphabetically."""
+        """Names of its models, trained or imported, and of imported latents, alphabetically."""
         return self.place.models()
 
     def model(self, name: str | None = None) -> ModelFolder:
@@ -371,7 +369,7 @@ class Survey:
         Raises
         ------
         InputError
-            There is none of that name, or several and no name was given.
+            There is none of that name, or there are several and `name` is None.
         """
         names = self.models()
         if name is None and len(names) == 1:
@@ -385,7 +383,7 @@ class Survey:
         return ModelFolder(self.place.model(name))
 
 
-def _shown(galaxy_id: object) -> str:
-    """An id as a message can hold it: Python writes no number of more than 4,300 digits."""
+def _id_text(galaxy_id: object) -> str:
+    """An id for a message: Python refuses to write a number of more than 4,300 digits."""
     long = isinstance(galaxy_id, int) and abs(galaxy_id) >= 10**40
     return "of more than 40 digits" if long else shortened(str(galaxy_id), 43)

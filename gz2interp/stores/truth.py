@@ -1,7 +1,7 @@
-"""The truth of a painted survey: which light belongs to which component, and the recipes to repaint it from.
+"""The truth of a painted survey: the light of each component, and the recipes to repaint galaxies from.
 
-``truth.parquet`` holds a recipe per galaxy, ``truth.zarr`` two arrays along the survey's rows. Both are written before
-the cutouts of the same rows are committed, so the truth of a committed row is always there.
+``truth.parquet`` has a recipe per galaxy, ``truth.zarr`` two arrays along the survey's rows. Both are written before
+the cutouts of the same rows are committed, so that every committed row has its truth.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ ARRAYS, TABLE = "truth.zarr", "truth.parquet"
 
 
 class Truth:
-    """What the galaxies of a painted survey are made of.
+    """Components of the galaxies of a painted survey.
 
     Parameters
     ----------
     place : SurveyLocation
-        The survey's; use `Truth.open` or `Truth.create`.
+        Of the survey; use `Truth.open` or `Truth.create`.
     """
 
     def __init__(self, place: SurveyLocation) -> None:
@@ -57,7 +57,7 @@ class Truth:
         if not place.has(TABLE):
             raise SurveyError(
                 f"{place.folder.name} has no truth",
-                "Only painted galaxies are known to be made of components",
+                "A painted survey: only painted galaxies have known components",
                 "Make a painted survey with python -m trainer paint",
             )
         return cls(place)
@@ -75,18 +75,18 @@ class Truth:
         components: Sequence[str],
         settings: Mapping[str, Any] | None = None,
     ) -> Truth:
-        """Give a survey a truth that has its recipes and no light yet.
+        """Create the truth of a survey with its recipes and without light.
 
         Parameters
         ----------
         folder : path
             Of a survey.
         recipes : iterable of DataFrame
-            Blocks of rows in the order of the catalogue: galaxy_id, seed, recipe (text), and what else is to be kept.
+            Blocks of rows in the order of the catalogue: galaxy_id, seed, recipe (text), and any other columns.
         components : sequence of str
             Names along the component axis.
         settings : mapping, optional
-            What the recipes followed from, as plain JSON values.
+            Settings that the recipes follow from, as JSON values.
 
         Raises
         ------
@@ -99,12 +99,12 @@ class Truth:
         _create(path / ARRAYS / "light", (header.rows, *header.shape, len(names)), np.float16, attributes)
         _create(path / ARRAYS / "flux", (header.rows, len(names), len(header.bands)), np.float32, attributes)
         ids = read_parquet(path / "catalog.parquet", [GALAXY_ID])[GALAXY_ID].to_numpy()
-        write_blocks(path / TABLE, _of_these(ids, recipes))  # last: it is what says that there is a truth
+        write_blocks(path / TABLE, _compared(ids, recipes))  # last: `exists` looks for it
         return cls(SurveyLocation(path))
 
     @cached_property
     def settings(self) -> dict[str, Any]:
-        """What the recipes followed from."""
+        """Settings that the recipes follow from."""
         return dict(self._light.attrs.get("settings", {}))
 
     @cached_property
@@ -124,15 +124,15 @@ class Truth:
 
     @cached_property
     def galaxy_ids(self) -> NDArray[np.int64]:
-        """Whose recipes these are, in order."""
+        """The galaxies of the recipes, in order."""
         return read_parquet(self._place.file(TABLE), [GALAXY_ID], {GALAXY_ID: "i"})[GALAXY_ID].to_numpy(np.int64)
 
     def light(self, rows: Rows) -> NDArray[np.float16]:
         """Light of each component as a share of the galaxy's total r-band flux, float16 (n, y, x, component).
 
-        It is the light after the PSF and before the noise. Dust is below 0, and what lies before or behind the galaxy
-        comes on top: the galaxy's own components add up to 1 less what falls outside its cutout. It is 0 for a
-        component that the galaxy does not have. Shares below 3e-8 in a pixel are 0. Add up in float32.
+        The light is convolved with the PSF and has no noise. Dust is negative; light of objects in front of or behind
+        the galaxy is added: the galaxy's own components sum to 1 less what falls outside its cutout. Shares below 3e-8
+        in a pixel are 0, as those of components that a galaxy lacks. Sum them in float32.
 
         Raises
         ------
@@ -146,7 +146,7 @@ class Truth:
         return read_rows(self._flux, self._painted(rows))
 
     def write_shard(self, shard: int, light: NDArray[np.float16], flux: NDArray[np.float32]) -> None:
-        """Write the truth of the galaxies of one shard, from its first row on; only who writes the survey may.
+        """Write the truth of the galaxies of one shard, from its first row on; only for the writer of the survey.
 
         Parameters
         ----------
@@ -165,7 +165,7 @@ class Truth:
             The survey has no component of that name.
         """
         if name not in self.components:
-            raise InputError(f"The truth knows no component {name}", f"Its components are {choices(self.components)}")
+            raise InputError(f"The truth has no component {name}", f"Its components are {choices(self.components)}")
         return self.components.index(name)
 
     def _column(self, name: str, rows: Rows) -> list[Any]:
@@ -174,11 +174,11 @@ class Truth:
         with reading(file, SurveyError), pq.ParquetFile(file, page_checksum_verification=True) as table:
             counts = [table.metadata.row_group(block).num_rows for block in range(table.num_row_groups)]
             ends = np.cumsum(counts)
-            wanted = np.asarray(rows, np.int64)
-            blocks = np.searchsorted(ends, wanted, side="right")
+            rows = np.asarray(rows, np.int64)
+            blocks = np.searchsorted(ends, rows, side="right")
             values = {int(block): table.read_row_group(int(block), columns=[name])[name] for block in np.unique(blocks)}
             starts = ends - counts
-            places = zip(blocks, wanted, strict=True)
+            places = zip(blocks, rows, strict=True)
             return [values[int(block)][int(row - starts[block])].as_py() for block, row in places]
 
     @cached_property
@@ -204,29 +204,29 @@ class Truth:
         return array
 
     def _painted(self, rows: Rows) -> NDArray[np.int64]:
-        wanted, painted = np.asarray(rows, dtype=np.int64), self._header.rows_committed
-        if wanted.size and (wanted.min() < 0 or wanted.max() >= painted):
+        indices, painted = np.asarray(rows, dtype=np.int64), self._header.rows_committed
+        if indices.size and (indices.min() < 0 or indices.max() >= painted):
             raise SurveyError(
-                f"The truth of rows {wanted.min()} to {wanted.max()} was asked for", f"{painted} galaxies are painted"
+                f"The truth of rows {indices.min()} to {indices.max()} was requested", f"{painted} galaxies are painted"
             )
-        return wanted
+        return indices
 
 
-def _of_these(ids: NDArray[np.int64], blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
-    """The blocks, as long as they are of these galaxies."""
-    known = 0
+def _compared(ids: NDArray[np.int64], blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """The blocks, with their galaxies compared with `ids`."""
+    count = 0
     for block in blocks:
-        if not np.array_equal(ids[known : known + len(block)], block[GALAXY_ID]):
-            known = -1
+        if not np.array_equal(ids[count : count + len(block)], block[GALAXY_ID]):
+            count = -1
             break
-        known += len(block)
+        count += len(block)
         yield block
-    if known != len(ids):
+    if count != len(ids):
         raise InputError("The recipes are of other galaxies than the catalogue", "One per galaxy, in its order")
 
 
 def _create(path: Path, shape: tuple[int, ...], dtype: DTypeLike, attributes: dict[str, Any]) -> None:
-    """As the survey's arrays, but compressed: most galaxies lack most components."""
+    """Create a compressed array: most galaxies lack most components."""
     zarr.create_array(
         path,
         shape=shape,

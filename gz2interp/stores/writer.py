@@ -1,10 +1,9 @@
 """Appending cutouts to a survey and replacing committed ones, safely against a process that is killed.
 
-The whole new shard is written down first, in a file of its own that appears at once or not at all. From then on the
-change happens, if need be when the next writer opens: every step may be repeated.
-
-The order of the steps is the guarantee: pixels, then the journal, then ``rows_committed``. Whatever an interrupted
-writer left beyond ``rows_committed`` is cleaned up by the next one before it writes.
+Cutouts are appended in the order pixels, journal, ``rows_committed``; what an interrupted writer left beyond
+``rows_committed`` is removed by the next one. To replace committed cutouts, the new shard is first written completely
+to a file of its own; from then on the change is carried out, if necessary by the next writer: every step may be
+repeated.
 """
 
 from __future__ import annotations
@@ -40,7 +39,7 @@ _FILE = "replacement.npz"
 
 @dataclass(frozen=True, eq=False)
 class Replacement:
-    """One shard as it shall be.
+    """New content of one shard.
 
     Attributes
     ----------
@@ -48,7 +47,7 @@ class Replacement:
         All committed rows of the shard.
     valid : bool (m, y, x)
     entries : sequence of CutoutStatus
-        Those that change.
+        The changed ones.
     """
 
     shard: int
@@ -57,19 +56,19 @@ class Replacement:
     entries: Sequence[CutoutStatus]
 
     def write(self, survey: Path) -> None:
-        """Write it down; from now on it will happen."""
+        """Write the file; from then on the change is carried out."""
         entries = json.dumps([asdict(entry) for entry in self.entries])
         with replaced(survey / _FILE) as aside:
             np.savez(aside, shard=self.shard, images=self.images, valid=self.valid, entries=np.array(entries))
 
     @classmethod
     def read(cls, survey: Path, rows: int, shape: tuple[int, ...]) -> Replacement | None:
-        """What an interrupted writer had written down; None where it left nothing.
+        """The replacement of an interrupted writer; None where there is none.
 
         Parameters
         ----------
         rows : int
-            How many are committed.
+            Number of committed rows.
         shape : tuple of int
             Of an image of the survey (y, x, band).
         """
@@ -77,7 +76,7 @@ class Replacement:
             return None
         file = read_npz(survey / _FILE, ("shard", "images", "valid", "entries"))
         with failing_as(
-            SurveyError, str(survey / _FILE), remedy="Remove it: the galaxies in it are then asked for again"
+            SurveyError, str(survey / _FILE), remedy="Remove it: the galaxies in it are then requested again"
         ):
             entries = [record_from_json(CutoutStatus, record) for record in json.loads(str(file["entries"]))]
             replacement = cls(int(file["shard"]), file["images"], file["valid"], entries)
@@ -85,7 +84,7 @@ class Replacement:
             return replacement
 
     def _check(self, rows: int, shape: tuple[int, ...]) -> None:
-        """Compare it with the survey that it is to change."""
+        """Compare it with the survey."""
         first = self.shard * SHARD_ROWS
         length = min(SHARD_ROWS, rows - first)
         if self.shard < 0 or self.images.shape != (length, *shape) or self.valid.shape != (length, *shape[:-1]):
@@ -97,17 +96,16 @@ class Replacement:
                 raise DamagedFile(f"its row {entry.row} with the status {entry.status} is not of that shard")
 
     @staticmethod
-    def forget(survey: Path) -> None:
-        """It has happened."""
+    def remove(survey: Path) -> None:
+        """Remove the file, when the change is complete."""
         (survey / _FILE).unlink(missing_ok=True)
         sync(survey)
 
 
 class SurveyWriter:
-    """The one writer of a survey, used as a context manager.
+    """The only writer of a survey, a context manager.
 
-    Galaxies are staged until a shard is full, or until the block ends, well or not: what was fetched before an
-    interruption is kept.
+    Galaxies are staged until a shard is full or the block ends, also by an exception.
 
     Parameters
     ----------
@@ -143,23 +141,23 @@ class SurveyWriter:
         try:
             self._flush()
         except StorageError:
-            if not isinstance(error, StorageError):  # it has said so already
+            if not isinstance(error, StorageError):  # which has reported it
                 raise
         finally:
             self._lock.release()
 
     @property
     def rows_written(self) -> int:
-        """Rows appended so far, staged ones included: the row that comes next."""
+        """Rows appended so far, with the staged ones: the index of the next row."""
         return self._shard * SHARD_ROWS + self._staged
 
     def append(self, outcome: Cutout | CutoutUnavailable, *, source: str = "", tries: int = 1) -> None:
-        """Append what became of the next row.
+        """Append the outcome of the next row.
 
         Parameters
         ----------
         source : str
-            Who was asked, if there is no cutout to say it.
+            Name of the source, if there is no cutout, which has it.
 
         Raises
         ------
@@ -181,12 +179,12 @@ class SurveyWriter:
             self._shard, self._staged = self._shard + 1, 0
 
     def replace(self, outcomes: Mapping[int, tuple[Cutout | CutoutUnavailable, str, int]]) -> None:
-        """Put other outcomes in the place of committed ones; all at once for each shard.
+        """Replace committed outcomes, shard by shard.
 
         Parameters
         ----------
         outcomes : mapping
-            Row to what became of it now, who was asked, and how often.
+            Row to (outcome, source, tries).
 
         Raises
         ------
@@ -236,7 +234,7 @@ class SurveyWriter:
         return Replacement(shard, images, valid, entries)
 
     def _finish_replacement(self) -> None:
-        """Do, perhaps again, what this or an interrupted writer has written down."""
+        """Carry out, perhaps again, the replacement of this or an interrupted writer."""
         shape = (*self._header.shape, len(self._header.bands))
         replacement = Replacement.read(self._path, self._header.rows_committed, shape)
         if replacement is None:
@@ -249,10 +247,10 @@ class SurveyWriter:
         digests = self._journal.shard_digests()[:shards]
         self._header = replace(self._header, pixels_digest=digest_of(digests))
         self._header.write(self._path)
-        Replacement.forget(self._path)
+        Replacement.remove(self._path)
 
     def _recover(self) -> list[str]:
-        """Remove what lies beyond the committed rows; load the shard that is not full; digests of the full ones."""
+        """Remove uncommitted rows, load the last shard if it is not full, and return the digests of the full ones."""
         digests = self._journal.shard_digests()[: self._shard]
         committed = list(digests)
         if self._staged:
@@ -263,10 +261,10 @@ class SurveyWriter:
         if digest_of(committed) != self._header.pixels_digest:
             raise SurveyError(
                 f"The pixels of {self._path} are not those that were committed",
-                "A survey that gz2interp survey check finds whole",
+                "A survey without damage, by gz2interp survey check",
                 "Restore it from a copy, or make it again",
             )
-        self._journal.forget_from(self._header.rows_committed, committed)
+        self._journal.remove_from(self._header.rows_committed, committed)
         for array in self._arrays:
             drop_shards(array, len(committed))
         return digests
@@ -284,11 +282,11 @@ class SurveyWriter:
         self._header.write(self._path)
 
     def _check(self, cutout: Cutout) -> None:
-        wanted = (*self._header.shape, len(self._header.bands))
-        if cutout.image.shape != wanted or cutout.valid.shape != wanted[:2]:
+        shape = (*self._header.shape, len(self._header.bands))
+        if cutout.image.shape != shape or cutout.valid.shape != shape[:2]:
             raise InputError(
                 f"A cutout of shape {cutout.image.shape} with a mask {cutout.valid.shape} was given",
-                f"{self._path.name} holds (y, x, band) = {wanted}",
+                f"{self._path.name} holds (y, x, band) = {shape}",
             )
         if not np.isfinite(cutout.image).all():
             raise InputError("A cutout with NaN or infinite pixels was given", "Pixels not valid are 0 and masked")

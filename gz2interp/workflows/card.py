@@ -287,7 +287,7 @@ def _mistakes(asked: pd.DataFrame) -> tuple[Mistake, ...]:
 
 
 def _suspects(survey: Survey, folder: ModelFolder) -> int | None:
-    table = folder.suspects(survey.digest)
+    table = folder.label_errors(survey.digest)
     return None if table is None else int(table["suspect"].sum())
 
 

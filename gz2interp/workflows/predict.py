@@ -56,7 +56,7 @@ def predict(
         _keep_probabilities(kept, study, rows, progress, cluster)
         table = _table(study, rows, kept, _parts(study) if parts is None else parts)
         study.model.write_predictions(table, provenance)
-        kept.forget()
+        kept.remove()
     return table
 
 
