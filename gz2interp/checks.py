@@ -62,7 +62,6 @@ class Check:
         Their names.
     score : str
         What was explained, in words.
-    findings : tuple of Finding
     unknown : tuple of str
         What was not asked, and the command that would ask it.
     provenance : mapping

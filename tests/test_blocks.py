@@ -222,7 +222,7 @@ def test_what_is_not_there_is_told(study: Study, tmp_path: Path) -> None:
             ask()
     with pytest.raises(SurveyError, match="gz2interp analyse"):
         gz.blocks(study, "mean")
-    with pytest.raises(SurveyError, match="have not been looked for"):
+    with pytest.raises(SurveyError, match="have not been computed"):
         gz.tops_drawing(study, "mean", [0])
 
 
@@ -233,10 +233,10 @@ def test_every_figure_fits_its_page_with_and_without_feature_images(
     image, atlas = study.survey.images([0])[0], gz.load_atlas(folder)
     found = gz.blocks_of_galaxy(study, FIRST_ID + 4, LAYER, steps=2)
     draw = {
-        "dictionary": lambda manner, **more: gz.dictionary_drawing(study, found, manner, found.places(2), 3, **more),
-        "groups": lambda manner, **more: gz.groups_drawing(study, found, manner, **more),
-        "tops": lambda manner, **more: gz.tops_drawing(study, LAYER, [NOISE, RED], manner, 3, 1, **more),
-        "atlas": lambda manner, **more: gz.atlas_drawing(study, LAYER, manner=manner, **more),
+        "dictionary": lambda style, **more: gz.dictionary_drawing(study, found, style, found.places(2), 3, **more),
+        "groups": lambda style, **more: gz.groups_drawing(study, found, style, **more),
+        "tops": lambda style, **more: gz.tops_drawing(study, LAYER, [NOISE, RED], style, 3, 1, **more),
+        "atlas": lambda style, **more: gz.atlas_drawing(study, LAYER, style=style, **more),
     }[name]
     keys = {
         "dictionary": range(5),
@@ -337,7 +337,7 @@ def test_the_command_line_names_the_odd_channels_and_takes_a_galaxy_apart(
     odd = ran("channels", study.survey.path)
     drawn = ran("groups", study.survey.path, FIRST_ID + 4, "--out", tmp_path / "groups.png")
     assert odd.returncode == drawn.returncode == 0, odd.stderr + drawn.stderr
-    for told in ("channel 2: does nothing", "twin of 0 (r 1.00)", "channel 3: sees sky_u"):
+    for told in ("channel 2: never active", "redundant with 0 (r +1.00)", "channel 3: artefact: sky u"):
         assert told in odd.stdout
     assert "the groups shown account for" in drawn.stdout
     assert sorted(file.suffix for file in tmp_path.iterdir()) == [".csv", ".png", ".txt"]

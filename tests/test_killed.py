@@ -58,8 +58,8 @@ def test_a_pass_over_a_survey_goes_on_to_the_last_bit(tmp_path: Path) -> None:
             run_survey_pass(probe, survey, rows, layer, settings, stops, checkpoint)
     again = run_survey_pass(probe, survey, rows, layer, settings, stops, checkpoint)
     assert told == [256, 512, len(rows)]  # each part was looked at once
-    for name, values in alone.tally.state().items():
-        np.testing.assert_array_equal(again.tally.state()[name], values)
+    for name, values in alone.moments.state().items():
+        np.testing.assert_array_equal(again.moments.state()[name], values)
     for name in ("vectors", "attributed", "rows", "y", "x"):
         np.testing.assert_array_equal(getattr(again.places, name), getattr(alone.places, name))
     for one, two in ((alone.by_mean, again.by_mean), (alone.by_max, again.by_max)):

@@ -220,7 +220,7 @@ def test_the_predicted_class_is_explained_by_default(study: Study) -> None:
         ([123], AttributionSettings(), "No galaxy 123"),
         ([], AttributionSettings(), "No galaxy was named"),
         ([FIRST_ID], AttributionSettings("magic"), "One of gradient"),
-        ([FIRST_ID], AttributionSettings("gradient", layer="conv"), "looks at no layer"),
+        ([FIRST_ID], AttributionSettings("gradient", layer="conv"), "uses no layer"),
         ([FIRST_ID], AttributionSettings("grad_cam", logit("square")), "round"),
     ],
 )

@@ -98,10 +98,10 @@ def test_the_line_is_drawn_through(study: Study) -> None:
 
 def test_who_has_none_is_told_why(study: Study) -> None:
     asked: list[tuple[str, int, int]] = []
-    found = measure_bars(study, question=BarSettings("gradient"), progress=lambda *now: asked.append(now))
+    found = measure_bars(study, settings=BarSettings("gradient"), progress=lambda *now: asked.append(now))
     assert found["galaxy_id"].tolist() == study.survey.galaxy_ids.tolist()
     assert found["why_not"][LOST] == "no image: missing"
-    assert found["why_not"][EMPTY] == found["why_not"][FAINT] == "the network sees no bar"
+    assert found["why_not"][EMPTY] == found["why_not"][FAINT] == "the network predicts no bar"
     none = found["length"].isna()
     assert set(np.flatnonzero(none)) == {LOST, EMPTY, FAINT}
     assert (none == (found["why_not"] != "")).all()
@@ -119,7 +119,7 @@ def test_a_galaxy_does_not_depend_on_its_company(study: Study) -> None:
 def test_few_galaxies_are_in_memory(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     read, images = [], Survey.images
     monkeypatch.setattr(Survey, "images", lambda self, rows: read.append(len(rows)) or images(self, rows))
-    blocks = measure_bars_in_batches(study, question=BarSettings("gradient"))
+    blocks = measure_bars_in_batches(study, settings=BarSettings("gradient"))
     next(blocks)
     assert read == [PORTION]
     assert sum(len(block) for block in blocks) == COUNT - PORTION
@@ -175,7 +175,7 @@ def test_the_command(study: Study, tmp_path: Path) -> None:
     done = ran("bar", survey, FIRST_ID, FIRST_ID + EMPTY, "--model", "light", "--method", "gradient")
     assert done.returncode == 0, done.stderr
     assert str(FIRST_ID) in done.stdout
-    assert "sees no bar" in done.stdout
+    assert "predicts no bar" in done.stdout
     every = ["bar", str(survey), "--all", "--model", "light", "--method", "gradient", "--out", str(out)]
     assert CliRunner().invoke(app, every).exit_code == 0
     read = pd.read_csv(out)
@@ -207,7 +207,7 @@ def test_real_cutouts(real_data: Path, tmp_path: Path) -> None:
     ingest(source, survey)
     network().save(tmp_path / "light.keras")
     real = Study(survey.refreshed(), import_model(survey, tmp_path / "light.keras", class_names=("bar", "no_bar")))
-    found = measure_bars(real, question=BarSettings("gradient", least=0.0))
+    found = measure_bars(real, settings=BarSettings("gradient", least=0.0))
     assert len(found) == 32
     assert (found["length"].isna() == (found["why_not"] != "")).all()
     measured = found[found["why_not"] == ""]

@@ -62,8 +62,8 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def test_galaxies_their_caption_and_their_data(study: Study, tmp_path: Path) -> None:
-    wish = FigureSettings(question=AttributionSettings("gradient_x_input", logit("long") - logit("round")))
-    drawing = draw_figure(study, IDS, wish)
+    settings = FigureSettings(attribution=AttributionSettings("gradient_x_input", logit("long") - logit("round")))
+    drawing = draw_figure(study, IDS, settings)
     files = write_drawing(drawing, tmp_path / "figure.png")
     assert [file.suffix for file in files] == [".png", ".txt", ".csv", ".fits"]
     words = files[1].read_text()
@@ -80,7 +80,7 @@ def test_galaxies_their_caption_and_their_data(study: Study, tmp_path: Path) -> 
         assert part in words
     numbers = pd.read_csv(files[2], dtype={"galaxy_id": str})
     assert numbers["galaxy_id"].tolist() == [str(each) for each in IDS]
-    found = explain(study, IDS, wish.question)
+    found = explain(study, IDS, settings.attribution)
     np.testing.assert_allclose(numbers["value"], found.attribution.scores, rtol=1e-5)
     limit = re.search(r"scale, \N{PLUS-MINUS SIGN}([\d.e\N{MINUS SIGN}]+),", words)
     assert limit is not None
@@ -97,14 +97,14 @@ def test_galaxies_their_caption_and_their_data(study: Study, tmp_path: Path) -> 
 
 
 def test_a_row_per_band_wants_maps_of_bands(study: Study) -> None:
-    wish = FigureSettings(question=AttributionSettings("gradient"), manner=NARROW, by_band=True)
-    drawing = draw_figure(study, IDS[:1], wish)
+    settings = FigureSettings(attribution=AttributionSettings("gradient"), style=NARROW, by_band=True)
+    drawing = draw_figure(study, IDS[:1], settings)
     assert sum(bool(axis.images) for axis in drawing.figure.axes) == 2 * 6
     assert "A row per band" in drawing.caption
     with pytest.raises(InputError, match="says nothing of single bands"):
-        draw_figure(study, IDS[:1], replace(wish, question=AttributionSettings("grad_cam")))
+        draw_figure(study, IDS[:1], replace(settings, attribution=AttributionSettings("grad_cam")))
     with pytest.raises(InputError, match="1 to 2"):
-        draw_figure(study, [FIRST_ID, FIRST_ID + 1, FIRST_ID + 2], wish)
+        draw_figure(study, [FIRST_ID, FIRST_ID + 1, FIRST_ID + 2], settings)
 
 
 def test_one_galaxy_through_every_method(study: Study, tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_only_painted_galaxies_are_repainted(study: Study) -> None:
 
 
 def test_bands_of_galaxies_and_of_classes(study: Study, tmp_path: Path) -> None:
-    drawing = draw_figure(study, IDS, FigureSettings("bands", manner=NARROW))
+    drawing = draw_figure(study, IDS, FigureSettings("bands", style=NARROW))
     bars = [[patch.get_height() for patch in axis.patches] for axis in drawing.figure.axes if axis.get_ylabel()]
     np.testing.assert_allclose(bars, drawing.numbers[list("ugriz")], rtol=1e-5)
     assert [file.suffix for file in write_drawing(drawing, tmp_path / "b.png")] == [".png", ".txt", ".csv"]
@@ -194,31 +194,31 @@ def test_scores_in_words_and_whom_to_thank(study: Study, tmp_path: Path) -> None
 
 
 def test_one_for_each_keeps_what_is_done_and_ends_alike(study: Study, tmp_path: Path) -> None:
-    wish = FigureSettings(question=AttributionSettings("gradient"), manner=NARROW)
+    settings = FigureSettings(attribution=AttributionSettings("gradient"), style=NARROW)
     ids = [FIRST_ID + k for k in (0, 1, 5)]
     told: list[tuple[int, int]] = []
-    whole = list(draw_each(study, ids, wish, tmp_path / "a", ".png", lambda _, done, of: told.append((done, of))))
+    whole = list(draw_each(study, ids, settings, tmp_path / "a", ".png", lambda _, done, of: told.append((done, of))))
     assert [path.name for path in whole] == [f"{each}_gradient.png" for each in ids]
     assert told == [(1, 3), (2, 3), (3, 3)]
-    interrupted = draw_each(study, ids, wish, tmp_path / "b", ".png")
+    interrupted = draw_each(study, ids, settings, tmp_path / "b", ".png")
     first = next(interrupted)
     interrupted.close()
     stamp = first.stat().st_mtime_ns
-    list(draw_each(study, ids, wish, tmp_path / "b", ".png"))
+    list(draw_each(study, ids, settings, tmp_path / "b", ".png"))
     assert first.stat().st_mtime_ns == stamp
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == sorted(path.name for path in (tmp_path / "b").iterdir())
     assert len(names) == 4 * 3 + 1
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    list(draw_each(study, ids[:1], replace(wish, manner=FigureStyle(FigureSize("aa", 1))), tmp_path / "b", ".png"))
+    list(draw_each(study, ids[:1], replace(settings, style=FigureStyle(FigureSize("aa", 1))), tmp_path / "b", ".png"))
     assert first.read_bytes() != (tmp_path / "a" / first.name).read_bytes()  # of another page: drawn anew
-    several = list(draw_each(study, [], replace(wish, most=2), tmp_path / "c", ".png"))
+    several = list(draw_each(study, [], replace(settings, most=2), tmp_path / "c", ".png"))
     assert [path.name for path in several] == [f"{FIRST_ID}_gradient.png", f"{FIRST_ID + 1}_gradient.png"]
     with pytest.raises(InputError, match="No galaxy 7"):
-        next(draw_each(study, [ids[0], 7], wish, tmp_path / "d"))
+        next(draw_each(study, [ids[0], 7], settings, tmp_path / "d"))
     with pytest.raises(SurveyError, match="the archive has no such field"):
-        next(draw_each(study, [ids[0], FIRST_ID + LOST], wish, tmp_path / "d"))
+        next(draw_each(study, [ids[0], FIRST_ID + LOST], settings, tmp_path / "d"))
     assert not (tmp_path / "d").exists()
 
 
@@ -232,18 +232,18 @@ def test_portions_say_what_all_together_say(study: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wish", "told"),
+    ("settings", "told"),
     [
         (FigureSettings("spiral"), "One of galaxies, methods, right-wrong"),
-        (FigureSettings(manner=FigureStyle(on="y")), "One of rgb, u, g, r, i, z"),
-        (FigureSettings(question=AttributionSettings("magic")), "One of gradient"),
+        (FigureSettings(style=FigureStyle(on="y")), "One of rgb, u, g, r, i, z"),
+        (FigureSettings(attribution=AttributionSettings("magic")), "One of gradient"),
         (FigureSettings("methods", by_band=True), "The layout galaxies"),
         (FigureSettings(alteration=WITHOUT_ARMS), "for the layout repaint"),
     ],
 )
-def test_wrong_wishes_are_told(study: Study, wish: FigureSettings, told: str) -> None:
+def test_wrong_wishes_are_told(study: Study, settings: FigureSettings, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        draw_figure(study, IDS, wish)
+        draw_figure(study, IDS, settings)
     with pytest.raises(SurveyError, match="has no image"):
         draw_figure(study, [FIRST_ID + LOST])
     assert len(LAYOUTS) == 6
@@ -261,11 +261,11 @@ def test_the_verb_draws_the_same_bytes_in_another_process(study: Study, tmp_path
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "one.fits") in done.stdout
     assert "Trust: not checked" in done.stdout
-    wish = FigureSettings(
-        question=AttributionSettings("integrated_gradients"),
-        manner=FigureStyle(FigureSize("aa"), "contours", axes="wcs"),
+    settings = FigureSettings(
+        attribution=AttributionSettings("integrated_gradients"),
+        style=FigureStyle(FigureSize("aa"), "contours", axes="wcs"),
     )
-    write_drawing(draw_figure(study, list(map(str, IDS)), wish), tmp_path / "two.pdf")
+    write_drawing(draw_figure(study, list(map(str, IDS)), settings), tmp_path / "two.pdf")
     for suffix in (".pdf", ".txt", ".csv", ".fits"):
         assert (tmp_path / f"one{suffix}").read_bytes() == (tmp_path / f"two{suffix}").read_bytes(), suffix
 

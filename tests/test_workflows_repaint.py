@@ -69,7 +69,7 @@ def test_after_is_the_recipe_painted_altered_and_before_is_the_surveys(survey, g
     assert_array_equal(found.before.image, survey.images([3])[0])
     assert_array_equal(found.after.image, repaint(found.recipe, WITHOUT_ARMS).cutout.image)
     assert found.difference.sum(axis=(0, 1)).max() < 0
-    assert found.said_before == found.said_after == {}
+    assert found.predictions_before == found.predictions_after == {}
 
 
 def test_a_survey_of_another_painter_keeps_its_own_sky(survey, galaxy, tmp_path):
@@ -90,9 +90,9 @@ def test_a_survey_of_another_painter_keeps_its_own_sky(survey, galaxy, tmp_path)
 
 def test_a_network_is_asked_about_both(survey, galaxy):
     found = repaint_galaxy(survey, galaxy, Alteration(dimmed=1.0), Counting())
-    assert found.said_before["much"] == pytest.approx(1)
-    assert found.said_after["much"] == pytest.approx(10**-0.4, abs=0.1)
-    assert list(found.said_after) == ["much", "little"]
+    assert found.predictions_before["much"] == pytest.approx(1)
+    assert found.predictions_after["much"] == pytest.approx(10**-0.4, abs=0.1)
+    assert list(found.predictions_after) == ["much", "little"]
 
 
 def test_the_provenance_tells_the_alteration(survey, galaxy):

@@ -93,9 +93,9 @@ def _show_repaint(view: GalaxyView, repaint: Repainted) -> None:
     titles = ["as it is", "altered", "difference in r"]
     draw(pictures_panel(altered_pictures(view.survey, repaint), titles), "altered")
     caption("Difference: red is light that came, blue light that went; the noise is the same.")
-    if repaint.said_before:
+    if repaint.predictions_before:
         heading("The network says", "of the galaxy as it is, and altered")
-        draw(before_after_bars(repaint.said_before, repaint.said_after), "altered-said")
+        draw(before_after_bars(repaint.predictions_before, repaint.predictions_after), "altered-said")
     elif view.model is not None:
         caption("The network has not been run over this survey, so it is not asked.")
 

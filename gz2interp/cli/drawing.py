@@ -146,8 +146,8 @@ def repaint(
     if asked == Alteration() and (out is None or of_table):
         return
     altered = repaint_galaxy(opened, galaxy, asked, probe_of(survey, model) if model else None)
-    for name, before in altered.said_before.items():
-        say(f"  {name:<12} {before:6.1%} as it is, {altered.said_after[name]:6.1%} {alteration_in_words(asked)}")
+    for name, before in altered.predictions_before.items():
+        say(f"  {name:<12} {before:6.1%} as it is, {altered.predictions_after[name]:6.1%} {alteration_in_words(asked)}")
     if out and not of_table:
         write_repainted(opened, altered, out, opened.model(model) if model else None)
         say(str(out))
@@ -183,7 +183,7 @@ def bar(
     )
     if all_:
         with ProgressBars() as told:
-            output.show_blocks(measure_bars_in_batches(study, question=question, progress=told), "Bars")
+            output.show_blocks(measure_bars_in_batches(study, settings=question, progress=told), "Bars")
         return
     with ProgressBars() as told:
         bars = measure_bars(study, named, question, progress=told)

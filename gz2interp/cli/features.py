@@ -159,11 +159,13 @@ def channels(
             raise InputError(f"Channel {number} was asked for", f"0 to {len(shown) - 1}")
     listed, title = shown.loc[channel or shown.index], folder.provenance.layer if folder.provenance else layer
     odd = [
-        f"channel {number}: {words}" for number, words in zip(listed["channel"], listed["odd"], strict=True) if words
+        f"channel {number}: {words}"
+        for number, words in zip(listed["channel"], listed["diagnostics"], strict=True)
+        if words
     ]
-    rows = folder.channels.loc[listed.index].assign(goes_with=listed["goes with"], odd=listed["odd"])
+    rows = folder.channels.loc[listed.index].assign(goes_with=listed["correlates with"], odd=listed["diagnostics"])
     heading = f"Channels of {title}"
-    output.show(ResultTable(heading, rows, {heading: listed.drop(columns="odd")}, odd), folder.channels)
+    output.show(ResultTable(heading, rows, {heading: listed.drop(columns="diagnostics")}, odd), folder.channels)
     if output.figure:
         chosen = channel or shown.index[:8].tolist()
         manner, images = _manner(journal, columns), features_for(study.survey, study.model, layer, "channel")

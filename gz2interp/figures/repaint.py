@@ -66,7 +66,7 @@ class Counterfactual:
     before, after : float32 (y, x, band), nanomaggies
     words : str
         The alteration.
-    said_before, said_after : mapping
+    predictions_before, predictions_after : mapping
         Class to probability, or empty.
     light : sequence of (str, float32 (y, x))
         Name and light of each component before; may be empty.
@@ -77,8 +77,8 @@ class Counterfactual:
     before: Floats
     after: Floats
     words: str
-    said_before: Mapping[str, float]
-    said_after: Mapping[str, float]
+    predictions_before: Mapping[str, float]
+    predictions_after: Mapping[str, float]
     light: Sequence[tuple[str, Floats]]
     sky: CutoutSky = field(default_factory=CutoutSky)
 
@@ -102,7 +102,7 @@ def counterfactual_figure(shown: Counterfactual, bands: Sequence[str]) -> Figure
 
 
 def _draw_top(part: mpl.figure.SubFigure, shown: Counterfactual, bands: Sequence[str]) -> None:
-    asked = bool(shown.said_before)
+    asked = bool(shown.predictions_before)
     axes = part.subplots(
         1,
         4 if asked else 3,
@@ -130,10 +130,10 @@ def _draw_top(part: mpl.figure.SubFigure, shown: Counterfactual, bands: Sequence
 
 
 def _draw_answers(axis: Axes, shown: Counterfactual) -> None:
-    names = list(shown.said_before)
+    names = list(shown.predictions_before)
     place = np.arange(len(names))
-    axis.barh(place - 0.2, [shown.said_before[name] for name in names], 0.38, color="#8B949E")
-    axis.barh(place + 0.2, [shown.said_after[name] for name in names], 0.38, color="#0072B2")
+    axis.barh(place - 0.2, [shown.predictions_before[name] for name in names], 0.38, color="#8B949E")
+    axis.barh(place + 0.2, [shown.predictions_after[name] for name in names], 0.38, color="#0072B2")
     axis.set_yticks(place, [name_in_words(name) for name in names])
     axis.yaxis.tick_right()
     axis.tick_params(length=0)

@@ -1,4 +1,4 @@
-"""``gz2interp bands``: how much of a score each band carries, for galaxies, for classes and for the survey."""
+"""``gz2interp bands``: Shapley values of the bands for a score: of galaxies, and their means over classes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from gz2interp.workflows.study import Progress, Study
 __all__ = ["MOST", "band_table", "bands_in_words", "by_class"]
 
 MOST: Final = 1000
-"""Galaxies that stand for a survey: a mean over them is known to a thirtieth of the galaxies' own scatter."""
+"""Size of a sample of a survey: the error of its mean is a thirtieth of the scatter of the galaxies."""
 
 PORTION: Final = 64
 """Galaxies in memory at a time."""
@@ -35,20 +35,18 @@ def band_table(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> pd.DataFrame:
-    """What each band adds to a score, galaxy by galaxy.
+    """Contribution of each band to a score, galaxy by galaxy.
 
     Parameters
     ----------
-    study : Study
     galaxy_ids : sequence of int or str, optional
         By default galaxies drawn from the whole survey.
     score : Score, optional
-        By default the logit of the class that the network predicts for each galaxy.
+        By default the logit of the predicted class of each galaxy.
     most : int, optional
-        How many are drawn.
+        Number of galaxies drawn.
     seed : int, optional
         Of the draw.
-    progress : callable, optional
 
     Returns
     -------
@@ -57,24 +55,23 @@ def band_table(
         unit of the score; the bands sum to the total. See `gz2interp.attribution.bands`.
     """
     rows = _rows(study, galaxy_ids, most, seed)
-    said = predict(study).set_index("row").loc[rows, "prediction"].to_numpy(str)
+    predictions = predict(study).set_index("row").loc[rows, "prediction"].to_numpy(str)
     parts = []
     for start in range(0, len(rows), PORTION):
         some = slice(start, start + PORTION)
-        parts.append(_band_values(study, rows[some], said[some], score))
+        parts.append(_band_values(study, rows[some], predictions[some], score))
         if progress is not None:
             progress("bands", min(start + PORTION, len(rows)), len(rows))
     return pd.concat(parts, ignore_index=True)
 
 
 def by_class(table: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
-    """Means over the galaxies that the network takes for each class, and over all of them, with 95 % intervals.
+    """Means over the galaxies of each predicted class, and over all galaxies, with 95 % intervals.
 
     Parameters
     ----------
     table : DataFrame
         As from `band_table`.
-    bands : sequence of str
 
     Returns
     -------
@@ -94,18 +91,18 @@ def by_class(table: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(records)
 
 
-def bands_in_words(told: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
-    """What `by_class` gives as texts: ``class``, ``galaxies``, ``total`` and the bands, as in ``+0.52 ±0.10``."""
+def bands_in_words(means: pd.DataFrame, bands: Sequence[str]) -> pd.DataFrame:
+    """The table of `by_class` as texts: ``class``, ``galaxies``, ``total`` and the bands, as in ``+0.52 ±0.10``."""
     words = {
         band: [
             f"{mean:+.2f} \N{PLUS-MINUS SIGN}{error:.2f}"
-            for mean, error in zip(told[band], told[f"{band}_error"], strict=True)
+            for mean, error in zip(means[band], means[f"{band}_error"], strict=True)
         ]
         for band in bands
     }
-    counts = [str(count) for count in told["galaxies"]]
-    totals = [f"{total:+.2f}" for total in told["total"]]
-    return pd.DataFrame({"class": told["class"], "galaxies": counts, "total": totals, **words})
+    counts = [str(count) for count in means["galaxies"]]
+    totals = [f"{total:+.2f}" for total in means["total"]]
+    return pd.DataFrame({"class": means["class"], "galaxies": counts, "total": totals, **words})
 
 
 def _rows(study: Study, galaxy_ids: Sequence[int | str], most: int, seed: int) -> NDArray[np.int64]:
@@ -113,27 +110,29 @@ def _rows(study: Study, galaxy_ids: Sequence[int | str], most: int, seed: int) -
     if galaxy_ids:
         rows = np.array([survey.row_of(galaxy_id) for galaxy_id in galaxy_ids], dtype=np.int64)
         for row in rows[~survey.usable[rows]]:
-            survey.cutout(int(row))  # says why there is none
+            survey.cutout(int(row))  # raises the reason
         return rows
-    there = np.flatnonzero(survey.usable)
-    if not len(there) or most < 1:
-        raise InputError(f"{len(there)} galaxies have an image, {most} were asked for", "At least one")
-    return np.sort(np.random.default_rng(seed).choice(there, min(most, len(there)), replace=False))
+    usable = np.flatnonzero(survey.usable)
+    if not len(usable) or most < 1:
+        raise InputError(f"{len(usable)} galaxies have an image, {most} were asked for", "At least one")
+    return np.sort(np.random.default_rng(seed).choice(usable, min(most, len(usable)), replace=False))
 
 
-def _band_values(study: Study, rows: NDArray[np.int64], said: NDArray[np.str_], score: Score | None) -> pd.DataFrame:
+def _band_values(
+    study: Study, rows: NDArray[np.int64], predictions: NDArray[np.str_], score: Score | None
+) -> pd.DataFrame:
     images, bands = study.survey.images(rows), study.survey.bands
-    asked = [score or logit(str(name)) for name in said]
+    scores = [score or logit(str(name)) for name in predictions]
     numbers = np.empty((len(rows), 2 + len(bands)), np.float32)
-    for each in dict.fromkeys(asked):
-        which = [other == each for other in asked]
-        found = band_shapley(study.probe, images[which], each)
-        numbers[which] = np.column_stack([found.scores, found.total, found.values])
+    for distinct in dict.fromkeys(scores):
+        selected = [other == distinct for other in scores]
+        result = band_shapley(study.probe, images[selected], distinct)
+        numbers[selected] = np.column_stack([result.scores, result.total, result.values])
     return pd.DataFrame(
         {
             GALAXY_ID: study.survey.galaxy_ids[rows],
-            "prediction": said,
-            "score": [each.name for each in asked],
+            "prediction": predictions,
+            "score": [distinct.name for distinct in scores],
             **dict(zip(("value", "total", *bands), numbers.T, strict=True)),
         }
     )

@@ -1,6 +1,6 @@
-"""``gz2interp channels``: statistics, groups and atlas of a layer's channels, stored inside the analysis.
+"""``gz2interp channels``: statistics, neuron groups and activation atlas of a layer, stored inside the analysis.
 
-What has been kept is read by `kept`, without a network.
+`blocks` computes them, which needs the network; `load_blocks`, `load_groups` and `load_atlas` only read files.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from gz2interp.concepts.atlas import Atlas, build_atlas, dominant_places
 from gz2interp.concepts.attribution import LayerAttribution, gradient_attribution, path_attribution
 from gz2interp.concepts.channel_diagnostics import (
     TAIL,
+    ChannelArtefact,
     artefact_channels,
     flag_images,
     inactive_channels,
@@ -71,33 +73,50 @@ __all__ = [
     "settings_from_provenance",
 ]
 
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Doubles = NDArray[np.float64]
 
 VERSION: Final = 1
-"""Of what is done with the settings."""
+"""Of the computation; stored results of another version are computed anew."""
 
 LOGIT_RULE: Final = "logit_rule"
-"""The parameter that says where the logits of classes come from; see `gz2interp.network.probe.Probe.logit_rule`."""
+"""Provenance parameter: where the class logits are taken from; see `gz2interp.network.probe.Probe.logit_rule`."""
+
+ALL: Final = "all"
+"""Name of the atlas of all places."""
+
+CHECKPOINTS: Final = 50
+"""Number of checkpoints of a pass over a large survey: an interruption costs at most a fiftieth of it."""
+
+ARTEFACTS: Final = ("sky_", "psf_", "background_", "gradient_", "smoothing", "invalid", "zero", "edge", "flat")
+"""Prefixes of columns of image quality that describe sky, telescope and cutting out; larger values are worse."""
+
+FEWEST_IN_TAIL: Final = 4
+"""Least number of most activating galaxies that are tested for artefacts, however small the survey."""
+
+FEWEST_GALAXIES = 12
+"""Least number of galaxies for statistics of channels."""
 
 
 @dataclass(frozen=True)
 class BlockSettings:
-    """What is looked for in a layer.
+    """Settings of the statistics, groups and atlas of a layer.
 
     Attributes
     ----------
     groups : int
-        Neuron groups of the survey.
+        Number of neuron groups (NMF) of the survey.
     tops : int
-        Loudest and quietest galaxies that are kept of each channel.
+        Number of most and of least activating galaxies stored for each channel.
     places : int
-        Places in galaxies that are sampled for groups and atlas, about.
+        Approximate number of places in galaxies sampled for groups and atlas.
     galaxies : int
-        At most so many, drawn by chance, say what channels go with.
+        Largest number of galaxies, drawn at random, for the correlations of channels with columns.
     side : int
         Cells along each side of the atlas.
     neighbours : int
-        Of each place, for the atlas' layout.
-    seed : int
+        Neighbours of each place in the UMAP layout of the atlas.
     """
 
     groups: int = 6
@@ -109,35 +128,35 @@ class BlockSettings:
     seed: int = 0
 
 
-def settings_from_provenance(made: Provenance) -> BlockSettings:
-    """Those that were asked for, from how it is kept; what was not asked then is as usual."""
-    known = {**made.parameters, "seed": made.seed}
-    return BlockSettings(**{each.name: known[each.name] for each in fields(BlockSettings) if each.name in known})
+def settings_from_provenance(provenance: Provenance) -> BlockSettings:
+    """The settings of a stored result; settings it does not name have their defaults."""
+    parameters = {**provenance.parameters, "seed": provenance.seed}
+    return BlockSettings(
+        **{field.name: parameters[field.name] for field in fields(BlockSettings) if field.name in parameters}
+    )
 
 
 def blocks_provenance(
     analysis: Analysis, settings: BlockSettings, quality: str, predictions: str, logit_rule: str
 ) -> Provenance:
-    """The question as it is kept.
+    """Provenance of the building blocks of an analysis.
 
     Parameters
     ----------
-    analysis : Analysis
-    settings : BlockSettings
     quality, predictions : str
-        Digests of what channels are compared with; "" where there is none.
+        Digests of the image quality and the predictions that channels are correlated with; "" where there is none.
     logit_rule : str
-        Where the logits come from whose change by each block is measured.
+        Where the class logits are taken from.
     """
     parameters = asdict(settings)
     seed = parameters.pop("seed")
-    made = analysis.provenance
+    source = analysis.provenance
     return replace(
-        made,
+        source,
         method="building blocks",
         parameters={
             **parameters,
-            "analysis": made.digest,
+            "analysis": source.digest,
             "quality": quality,
             "predictions": predictions,
             LOGIT_RULE: logit_rule,
@@ -148,121 +167,109 @@ def blocks_provenance(
     )
 
 
-ALL: Final = "all"
-"""The atlas of all places."""
-
-
 def load_blocks(survey: Survey, model: ModelFolder, layer: str = "") -> BlocksFolder | None:
-    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
+    """Stored building blocks of the newest analysis of exactly these data and this model; None if there are none."""
     analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
     folder = blocks_folder(analysis) if analysis else None
     return folder if folder is not None and folder.provenance is not None else None
 
 
 def load_groups(folder: BlocksFolder) -> Groups:
-    """The survey's neuron groups."""
-    arrays, made = folder.arrays("groups"), folder.provenance
+    """Stored neuron groups of the survey."""
+    arrays, provenance = folder.arrays("groups"), folder.provenance
     return Groups(
         arrays["directions"],
         float(arrays["held"]),
         float(arrays["negative"]),
-        made.layer if made else "",
-        (made.seed or 0) if made else 0,
+        provenance.layer if provenance else "",
+        (provenance.seed or 0) if provenance else 0,
     )
 
 
 def load_atlas(folder: BlocksFolder, name: str = ALL) -> Atlas:
-    """The atlas of all places or of a class; its patches are positions among the stored places.
+    """Stored atlas of all places or of one class; its patches are positions among the stored places.
 
     Raises
     ------
     InputError
-        There is no such class, or no place speaks for it most.
+        There is no such class, or no place adds most to it.
     """
     classes = tuple(map(str, folder.arrays("atlas-0")["scores"]))
     if name not in (ALL, *classes):
         raise InputError(f"The atlas {name!r} was asked for", f"One of {choices((ALL, *classes))}")
-    number = 0 if name == ALL else classes.index(name) + 1
-    if not (folder.path / f"atlas-{number}.npz").is_file():
-        raise InputError(f"The atlas {name!r} was asked for", "One of a class that some place speaks most for")
-    arrays = folder.arrays(f"atlas-{number}")
-    plain: dict[str, Any] = {"side": int(arrays["side"]), "scores": tuple(map(str, arrays["scores"]))}
-    return Atlas(**{field.name: plain.get(field.name, arrays[field.name]) for field in fields(Atlas)})
+    index = 0 if name == ALL else classes.index(name) + 1
+    if not (folder.path / f"atlas-{index}.npz").is_file():
+        raise InputError(f"The atlas {name!r} was asked for", "One of a class to which some place adds most")
+    arrays = folder.arrays(f"atlas-{index}")
+    values: dict[str, Any] = {"side": int(arrays["side"]), "scores": tuple(map(str, arrays["scores"]))}
+    return Atlas(**{field.name: values.get(field.name, arrays[field.name]) for field in fields(Atlas)})
 
 
-Floats = NDArray[np.float32]
+def layer_cells(probe: ModelProbe, layer: str, image: tuple[int, int]) -> CellGeometry:
+    """Positions of a layer's cells in images of a shape (y, x); a layer without a plane has one cell."""
+    info = probe.layer(layer)
+    return probe.cells(layer, image) if info.spatial else tiled((1, 1), image)
 
 
-def layer_cells(door: ModelProbe, layer: str, image: tuple[int, int]) -> CellGeometry:
-    """Where a layer's places lie in images of a shape (y, x); one place for a layer without."""
-    info = door.layer(layer)
-    return door.cells(layer, image) if info.spatial else tiled((1, 1), image)
-
-
-def class_logits(door: ModelProbe) -> tuple[Score, ...]:
-    """The evidence for each class."""
-    return tuple(logit(name) for name in door.class_names)
+def class_logits(probe: ModelProbe) -> tuple[Score, ...]:
+    """The logit of each class."""
+    return tuple(logit(name) for name in probe.class_names)
 
 
 def layer_attributions(
-    door: ModelProbe, images: Floats, layer: str, scores: Sequence[Score], steps: int = 16
+    probe: ModelProbe, images: Floats, layer: str, scores: Sequence[Score], steps: int = 16
 ) -> tuple[LayerAttribution, ...]:
-    """What a layer's channels add to each score at each place.
+    """Attribution of each score to a layer's channels at each place.
 
     Parameters
     ----------
-    door : Probe
     images : float32 (n, y, x, band), nanomaggies
-    layer : str
-    scores : sequence of Score
     steps : int, optional
-        On the way from a layer that says nothing; 0 for the gradient at the end alone.
+        Steps of the path from zero activations; 0 for activation times gradient without a path.
     """
-    return tuple(_attribution(door, images, layer, score, steps) for score in scores)
+    return tuple(_attribution(probe, images, layer, score, steps) for score in scores)
 
 
-def bypass_scores(door: ModelProbe, images: Floats, layer: str, scores: Sequence[Score], said: Floats) -> Floats:
-    """What galaxies add to scores by ways that do not lead through the layer, float32 (n, score): see `account`."""
-    silent = np.zeros_like(said)
-    empty = np.zeros_like(images)
-    return door.scores_with_activations(images, layer, silent, scores) - door.scores_with_activations(
-        empty, layer, silent, scores
-    )
+def bypass_scores(
+    probe: ModelProbe, images: Floats, layer: str, scores: Sequence[Score], activations: Floats
+) -> Floats:
+    """What images add to scores along paths that bypass the layer, float32 (n, score).
+
+    The difference between the scores of the images and of an empty sky, both with zero activations of the layer; see
+    `gz2interp.concepts.attribution.completeness_of`.
+    """
+    zeros = np.zeros_like(activations)
+    scores_of = partial(probe.scores_with_activations, layer=layer, activations=zeros, scores=scores)
+    return scores_of(images) - scores_of(np.zeros_like(images))
 
 
-def _attribution(door: ModelProbe, images: Floats, layer: str, score: Score, steps: int) -> LayerAttribution:
+def _attribution(probe: ModelProbe, images: Floats, layer: str, score: Score, steps: int) -> LayerAttribution:
     if not steps:
-        found = door.gradients(images, score, layer)
-        return gradient_attribution(found.values, found.gradients, score.name, found.scores)
-    said = door.activations(images, layer)
+        result = probe.gradients(images, score, layer)
+        return gradient_attribution(result.values, result.gradients, score.name, result.scores)
+    activations = probe.activations(images, layer)
 
     def gradient_of(values: Floats) -> tuple[Floats, Floats]:
-        found = door.gradients_with_activations(images, layer, values, score)
-        return found.scores, found.gradients
+        result = probe.gradients_with_activations(images, layer, values, score)
+        return result.scores, result.gradients
 
-    return path_attribution(said, gradient_of, score.name, steps)
-
-
-Ints = NDArray[np.int64]
-
-CHECKPOINTS: Final = 50
-"""Of a pass over a large survey: what is lost at most when it is interrupted is a fiftieth."""
+    return path_attribution(activations, gradient_of, score.name, steps)
 
 
 @dataclass(frozen=True, eq=False)
 class SampledPlaces:
-    """Places in galaxies, m in all.
+    """A sample of m places in galaxies.
 
     Attributes
     ----------
     vectors : float32 (m, channel)
-        What the layer says there.
+        Activations.
     attributed : float32 (m, class)
-        What they add to each class' logit beyond what they add to all classes on average.
+        Attribution of each class logit, minus the mean over classes.
     rows : int64 (m,)
-        Of the survey.
+        Rows of the survey.
     y, x : int64 (m,)
-        In the layer's plane; 0 for a layer without places.
+        Cell in the layer's plane; 0 for a layer without a plane.
     """
 
     vectors: Floats
@@ -274,23 +281,16 @@ class SampledPlaces:
 
 @dataclass(frozen=True, eq=False)
 class SurveyPass:
-    """What one pass has found.
+    """Statistics of a layer from one pass over the survey."""
 
-    Attributes
-    ----------
-    tally : RunningMoments
-    by_mean, by_max : TopGalaxies
-    places : SampledPlaces
-    """
-
-    tally: RunningMoments
+    moments: RunningMoments
     by_mean: TopGalaxies
     by_max: TopGalaxies
     places: SampledPlaces
 
 
 def run_survey_pass(
-    door: ModelProbe,
+    probe: ModelProbe,
     survey: Survey,
     rows: Ints,
     layer: str,
@@ -298,118 +298,115 @@ def run_survey_pass(
     progress: Progress | None = None,
     checkpoint: Path | None = None,
 ) -> SurveyPass:
-    """Look at every galaxy once, a shard at a time; of a sample of them the network is asked for gradients too.
+    """Statistics of a layer's activations over all galaxies, and places sampled from some of them.
 
-    Places are drawn by how much the layer has to say there, the length of its activations, so that empty sky does not
-    fill the sample; where it says nothing, there is nothing to draw.
+    Places are drawn with probabilities proportional to the length of the activations, so that empty sky does not fill
+    the sample; places of zero activations are left out. Gradients are computed for the sampled galaxies only.
 
     Parameters
     ----------
-    door : ModelProbe
-    survey : Survey
     rows : int64 (n,)
-    layer : str
-    settings : BlockSettings
-    progress : callable, optional
     checkpoint : Path, optional
         An ``.npz`` file to which the state of the pass is written about `CHECKPOINTS` times; a pass of the same
-        settings that finds one goes on from there, with the same result to the last bit.
+        settings continues from it, with a result identical to the bit.
     """
-    chooser = np.random.default_rng(settings.seed)
-    chosen = np.zeros(len(rows), bool)
-    chosen[chooser.choice(len(rows), min(len(rows), settings.places), replace=False)] = True
-    each = max(settings.places // len(rows), 1)
-    state = _Pass(settings.tops, chooser)
+    rng = np.random.default_rng(settings.seed)
+    is_sampled = np.zeros(len(rows), bool)
+    is_sampled[rng.choice(len(rows), min(len(rows), settings.places), replace=False)] = True
+    per_galaxy = max(settings.places // len(rows), 1)
+    state = _Pass(settings.tops, rng)
     if checkpoint is not None and checkpoint.is_file():
-        before = chooser.bit_generator.state
+        rng_state = rng.bit_generator.state
         try:
             state.read(checkpoint)
-        except SurveyError:  # damaged, it is of no use: the pass begins anew
-            chooser.bit_generator.state = before
-            state = _Pass(settings.tops, chooser)
-    every = SHARD_ROWS * max(len(rows) // SHARD_ROWS // CHECKPOINTS, 1)
+        except SurveyError:  # damaged: the pass begins anew
+            rng.bit_generator.state = rng_state
+            state = _Pass(settings.tops, rng)
+    interval = SHARD_ROWS * max(len(rows) // SHARD_ROWS // CHECKPOINTS, 1)
     for batch in survey.batches(rows=rows[state.done :]):
-        state.add(door.activations(batch.images, layer), batch.rows)
-        wanted = chosen[state.done : state.done + len(batch.rows)]
-        if wanted.any():
-            state.parts.append(_sample_places(door, batch.images[wanted], batch.rows[wanted], layer, each, state.rng))
+        state.add(probe.activations(batch.images, layer), batch.rows)
+        sampled = is_sampled[state.done : state.done + len(batch.rows)]
+        if sampled.any():
+            state.parts.append(
+                _sample_places(probe, batch.images[sampled], batch.rows[sampled], layer, per_galaxy, state.rng)
+            )
         state.done += len(batch.rows)
-        if checkpoint is not None and (state.done % every == 0 or state.done == len(rows)):
+        if checkpoint is not None and (state.done % interval == 0 or state.done == len(rows)):
             state.write(checkpoint)
         if progress:
             progress("channels", state.done, len(rows))
-    return SurveyPass(state.tally, state.by_mean, state.by_max, state.places())
+    return SurveyPass(state.moments, state.by_mean, state.by_max, state.places())
 
 
 class _Pass:
-    """What has been gathered of the first `done` rows, and how the random numbers stand."""
+    """State of a pass after the first `done` rows, with the state of the random generator."""
 
     def __init__(self, tops: int, rng: np.random.Generator) -> None:
         self.done, self.rng = 0, rng
-        self.tally, self.by_mean, self.by_max = RunningMoments(), TopGalaxies(tops), TopGalaxies(tops, "max")
+        self.moments, self.by_mean, self.by_max = RunningMoments(), TopGalaxies(tops), TopGalaxies(tops, "max")
         self.parts: list[SampledPlaces] = []
 
     def add(self, activations: Floats, rows: Ints) -> None:
-        self.tally.add(activations)
+        self.moments.add(activations)
         self.by_mean.add(activations, rows)
         self.by_max.add(activations, rows)
 
     def places(self) -> SampledPlaces:
         return SampledPlaces(
-            *(np.concatenate([getattr(part, each.name) for part in self.parts]) for each in fields(SampledPlaces))
+            *(np.concatenate([getattr(part, field.name) for part in self.parts]) for field in fields(SampledPlaces))
         )
 
     def write(self, file: Path) -> None:
         self.parts = [self.places()] if self.parts else []
-        kept = {"tally": self.tally.state(), "mean": self.by_mean.state(), "max": self.by_max.state()}
-        kept["places"] = vars(self.parts[0]) if self.parts else {}
-        arrays = {f"{part}_{name}": values for part, each in kept.items() for name, values in each.items()}
+        parts = {"tally": self.moments.state(), "mean": self.by_mean.state(), "max": self.by_max.state()}
+        parts["places"] = vars(self.parts[0]) if self.parts else {}
+        arrays = {
+            f"{part}_{name}": values
+            for part, values_by_name in parts.items()
+            for name, values in values_by_name.items()
+        }
         with replaced(file) as aside:
             np.savez(aside, allow_pickle=False, done=self.done, rng=json.dumps(self.rng.bit_generator.state), **arrays)
 
     def read(self, file: Path) -> None:
         arrays = read_npz(file)
-        kept = {
+        parts = {
             part: {name.removeprefix(f"{part}_"): arrays[name] for name in arrays if name.startswith(f"{part}_")}
             for part in ("tally", "mean", "max", "places")
         }
         with failing_as(SurveyError, str(file)):
             self.done, self.rng.bit_generator.state = int(arrays["done"]), json.loads(str(arrays["rng"]))
-            self.tally = RunningMoments.of_state(kept["tally"])
-            self.by_mean.resume(kept["mean"])
-            self.by_max.resume(kept["max"])
-            self.parts = [SampledPlaces(**kept["places"])] if kept["places"] else []
+            self.moments = RunningMoments.of_state(parts["tally"])
+            self.by_mean.resume(parts["mean"])
+            self.by_max.resume(parts["max"])
+            self.parts = [SampledPlaces(**parts["places"])] if parts["places"] else []
 
 
 def _sample_places(
-    door: ModelProbe, images: Floats, rows: Ints, layer: str, each: int, rng: np.random.Generator
+    probe: ModelProbe, images: Floats, rows: Ints, layer: str, per_galaxy: int, rng: np.random.Generator
 ) -> SampledPlaces:
-    attributions = layer_attributions(door, images, layer, class_logits(door), steps=0)
-    said = attributions[0].activations
-    plane = said.reshape(len(said), -1, said.shape[-1])
-    each = min(each, plane.shape[1])
-    across = said.shape[2] if said.ndim == 4 else 1
+    attributions = layer_attributions(probe, images, layer, class_logits(probe), steps=0)
+    activations = attributions[0].activations
+    plane = activations.reshape(len(activations), -1, activations.shape[-1])
+    per_galaxy = min(per_galaxy, plane.shape[1])
+    across = activations.shape[2] if activations.ndim == 4 else 1
     # The largest of log(weight) + Gumbel noise: a draw without replacement by weight (Efraimidis & Spirakis 2006).
-    strength = np.log(np.linalg.norm(plane, axis=2) + 1e-12)
-    at = np.argsort(-(strength + rng.gumbel(size=strength.shape)), axis=1, kind="stable")[:, :each]
-    galaxy = np.repeat(np.arange(len(said)), each)
-    flat = at.ravel()
-    speaks = plane[galaxy, flat].any(axis=1)
-    galaxy, flat = galaxy[speaks], flat[speaks]
-    adds = np.stack([each_.values.reshape(plane.shape)[galaxy, flat].sum(axis=1) for each_ in attributions], axis=1)
-    return SampledPlaces(
-        plane[galaxy, flat], adds - adds.mean(axis=1, keepdims=True), rows[galaxy], flat // across, flat % across
+    log_length = np.log(np.linalg.norm(plane, axis=2) + 1e-12)
+    order = np.argsort(-(log_length + rng.gumbel(size=log_length.shape)), axis=1, kind="stable")[:, :per_galaxy]
+    galaxy = np.repeat(np.arange(len(activations)), per_galaxy)
+    cell = order.ravel()
+    nonzero = plane[galaxy, cell].any(axis=1)
+    galaxy, cell = galaxy[nonzero], cell[nonzero]
+    attributed = np.stack(
+        [attribution.values.reshape(plane.shape)[galaxy, cell].sum(axis=1) for attribution in attributions], axis=1
     )
-
-
-Doubles = NDArray[np.float64]
-
-ARTEFACTS: Final = ("sky_", "psf_", "background_", "gradient_", "smoothing", "invalid", "zero", "edge", "flat")
-"""Beginnings of columns of image quality that speak of sky, telescope and cutting out: the more, the worse."""
-
-
-FEWEST_IN_TAIL: Final = 4
-"""Loudest galaxies of a channel that are looked at, however few there are in all."""
+    return SampledPlaces(
+        plane[galaxy, cell],
+        attributed - attributed.mean(axis=1, keepdims=True),
+        rows[galaxy],
+        cell // across,
+        cell % across,
+    )
 
 
 def channel_table(statistics: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFrame:
@@ -419,26 +416,26 @@ def channel_table(statistics: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFra
     -------
     DataFrame
         ``channel``; ``mean``, ``scatter``, ``lowest``, ``highest`` over all places; ``active``, the share of places
-        above 0; ``loud``, what it reaches in the quietest of the galaxies kept as loudest; ``silent``; ``twin`` (the
-        channel most like it, -1 for none) with ``twin_r``; ``artefact`` (a column of image quality, "" for none) with
-        ``artefact_share`` and ``artefact_expected`` of its top galaxies.
+        above 0; ``loud``, the least maximum among the stored most activating galaxies; ``silent``; ``twin`` (the
+        channel of highest correlation, -1 for none) with ``twin_r``; ``artefact`` (a column of image quality,
+        "" for none) with ``artefact_share`` and ``artefact_expected`` of its top galaxies.
     """
-    tally = statistics.tally
-    n = len(tally.mean)
+    moments = statistics.moments
+    n = len(moments.mean)
     table = pd.DataFrame(
         {
             "channel": np.arange(n),
-            "mean": tally.mean,
-            "scatter": tally.scatter,
-            "lowest": tally.lowest,
-            "highest": tally.highest,
-            "active": tally.active,
+            "mean": moments.mean,
+            "scatter": moments.scatter,
+            "lowest": moments.lowest,
+            "highest": moments.highest,
+            "active": moments.active,
             "loud": statistics.by_max.top.values[:, -1].astype(np.float64),
-            "silent": np.isin(np.arange(n), inactive_channels(tally)),
+            "silent": np.isin(np.arange(n), inactive_channels(moments)),
         }
     )
     twin, r = np.full(n, -1, np.int64), np.full(n, np.nan)
-    for first, second, value in reversed(redundant_channels(tally.correlation)):  # the closest last, so that it stays
+    for first, second, value in reversed(redundant_channels(moments.correlation)):  # the closest last, so that it stays
         twin[[first, second]], r[[first, second]] = [second, first], value
     return table.assign(twin=twin, twin_r=r).merge(artefacts, on="channel", how="left").fillna({"artefact": ""})
 
@@ -446,38 +443,36 @@ def channel_table(statistics: SurveyPass, artefacts: pd.DataFrame) -> pd.DataFra
 def artefact_tables(
     survey: Survey, top: Extremes, rows: NDArray[np.int64], measured: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The channels that see artefacts, and every test.
+    """The channels whose top galaxies have observational artefacts, and all tests.
 
     Parameters
     ----------
-    survey : Survey
-    top : Extremes
     rows : int64 (n,)
-        The galaxies that were looked at.
+        The galaxies of the pass.
     measured : DataFrame
         Image quality.
     """
-    known = measured.set_index("row").reindex(rows)
+    image_quality = measured.set_index("row").reindex(rows)
     columns = {
-        str(name): known[name].to_numpy(np.float64)
-        for name in known.columns
+        str(name): image_quality[name].to_numpy(np.float64)
+        for name in image_quality.columns
         if str(name).startswith(ARTEFACTS) and name != "psf_from"
     }
     catalog = read_columns(survey.place.file("catalog.parquet"), (PETRO_RADIUS,))
-    size = catalog[PETRO_RADIUS].iloc[rows] if PETRO_RADIUS in catalog else known["extent"]
-    sizes = np.stack([known["light"].to_numpy(np.float64), size.to_numpy(np.float64)], axis=1)
+    size = catalog[PETRO_RADIUS].iloc[rows] if PETRO_RADIUS in catalog else image_quality["extent"]
+    sizes = np.stack([image_quality["light"].to_numpy(np.float64), size.to_numpy(np.float64)], axis=1)
     most = max(int(len(rows) * (1 - TAIL) / 2), FEWEST_IN_TAIL)  # of few galaxies few are flagged
     positions = np.searchsorted(rows, top.rows[:, :most])
-    found, tests = artefact_channels(positions, flag_images(columns), sizes)
-    first: dict[int, tuple[str, float, float]] = {}
-    for each in found:
-        first.setdefault(each.channel, (each.column, each.share, each.expected))
+    artefacts, tests = artefact_channels(positions, flag_images(columns), sizes)
+    first: dict[int, ChannelArtefact] = {}
+    for artefact in artefacts:
+        first.setdefault(artefact.channel, artefact)
     named = pd.DataFrame(
         {
             "channel": np.array(list(first), np.int64),
-            "artefact": pd.Series([each[0] for each in first.values()], dtype="str"),
-            "artefact_share": np.array([each[1] for each in first.values()], np.float64),
-            "artefact_expected": np.array([each[2] for each in first.values()], np.float64),
+            "artefact": pd.Series([artefact.column for artefact in first.values()], dtype="str"),
+            "artefact_share": np.array([artefact.share for artefact in first.values()], np.float64),
+            "artefact_expected": np.array([artefact.expected for artefact in first.values()], np.float64),
         }
     )
     return named, tests
@@ -490,12 +485,12 @@ def correlates_table(
     measured: pd.DataFrame,
     settings: BlockSettings,
 ) -> pd.DataFrame:
-    """Every channel, as the analysis has pooled it, against every column that is known of a sample of galaxies."""
+    """Rank correlations of the pooled activations of each channel with each column, over a sample of galaxies."""
     n = len(analysis.rows)
     rng = np.random.default_rng(settings.seed)
-    at = np.sort(rng.choice(n, min(n, settings.galaxies), replace=False))
-    rows = analysis.rows[at]
-    return correlates(analysis.activations(at), _comparison_columns(survey, rows, predictions, measured))
+    sample = np.sort(rng.choice(n, min(n, settings.galaxies), replace=False))
+    rows = analysis.rows[sample]
+    return correlates(analysis.activations(sample), _comparison_columns(survey, rows, predictions, measured))
 
 
 def _comparison_columns(
@@ -513,7 +508,7 @@ def _comparison_columns(
 
 
 def project_places(places: SampledPlaces, settings: BlockSettings) -> Floats:
-    """Coordinates of places, float32 (m, 2): UMAP on the cosine between what the layer says at them."""
+    """Coordinates of places, float32 (m, 2): UMAP of the cosine distance between activations."""
     k = min(settings.neighbours, len(places.vectors) - 1)
     near = nearest_neighbours(places.vectors, max(k, 1), "cosine")
     return project(places.vectors, near, MapSettings(k, seed=settings.seed)).coordinates
@@ -526,10 +521,10 @@ def build_atlases(
     covariance: NDArray[np.float64],
     settings: BlockSettings,
 ) -> dict[str, dict[str, Any]]:
-    """Of all places, and of those that speak most for each class: file -> arrays, as `load_atlas` reads them."""
-    chosen = {0: np.arange(len(places.vectors))}
+    """Atlases of all places and of those that add most to each class, as file name -> arrays for `load_atlas`."""
+    selected = {0: np.arange(len(places.vectors))}
     for number in range(len(class_names)):
-        chosen[number + 1] = np.flatnonzero(dominant_places(places.attributed, number))
+        selected[number + 1] = np.flatnonzero(dominant_places(places.attributed, number))
     return {
         f"atlas-{number}": _atlas_arrays(
             build_atlas(
@@ -542,7 +537,7 @@ def build_atlases(
             ),
             at,
         )
-        for number, at in chosen.items()
+        for number, at in selected.items()
         if len(at)
     }
 
@@ -554,59 +549,55 @@ def _atlas_arrays(atlas: Atlas, at: NDArray[np.int64]) -> dict[str, Any]:
     return arrays
 
 
-FEWEST_GALAXIES = 12
-"""Galaxies without which nothing can be said of channels."""
-
-
 def blocks(
     study: Study, layer: str = "", settings: BlockSettings | None = None, progress: Progress | None = None
 ) -> BlocksFolder:
-    """What a layer's channels, groups and places say; made once, and kept. An interrupted run goes on where it stopped.
+    """Statistics, groups and atlas of a layer: computed and stored, or read if stored already.
 
-    Image quality is measured first where that has not been done.
+    An interrupted computation continues where it stopped. Image quality is measured first if it has not been.
 
     Parameters
     ----------
-    study : Study
     layer : str
         "" for the layer analysed last.
     settings : BlockSettings, optional
-        By default those with which they were found before, if they were.
-    progress : callable, optional
+        By default those of the stored result, if there is one.
 
     Raises
     ------
     SurveyError
         The layer has not been analysed for this survey as it is now, or fewer than 12 galaxies have an image.
     InputError
-        There is no network, but latents in its place.
+        The model has latents and no network.
     """
     survey = study.survey
     analysis = analysis_for(survey, study.model, layer)
     folder = blocks_folder(analysis)
-    known = folder.provenance
-    settings = settings or (settings_from_provenance(known) if known else BlockSettings())
+    existing = folder.provenance
+    settings = settings or (settings_from_provenance(existing) if existing else BlockSettings())
     if len(analysis.rows) < FEWEST_GALAXIES:
         raise SurveyError(
             f"{len(analysis.rows)} galaxies of {survey.name} have an image", f"At least {FEWEST_GALAXIES}"
         )
     predictions = _predictions(study.model)
-    made = study.model.predictions_provenance if predictions is not None else None
-    rule = known.parameters.get(LOGIT_RULE) if known else None  # of a network that need not be opened again
+    prediction_provenance = study.model.predictions_provenance if predictions is not None else None
+    rule = existing.parameters.get(LOGIT_RULE) if existing else None  # of a network that need not be opened again
     provenance = blocks_provenance(
         analysis,
         settings,
         quality_provenance(survey).digest,
-        made.digest if made else "",
+        prediction_provenance.digest if prediction_provenance else "",
         str(rule or study.probe.logit_rule),
     )
-    if known is None or known.digest != provenance.digest:
-        what = f"the building blocks of {survey.name} by {analysis.words}"
-        with whole_folder(folder.path, what, replace=True, resume=provenance.digest) as aside:
+    if existing is None or existing.digest != provenance.digest:
+        task = f"the building blocks of {survey.name} by {analysis.words}"
+        with whole_folder(folder.path, task, replace=True, resume=provenance.digest) as aside:
             unfinished, checkpoint = BlocksFolder(aside), aside / "gathered.npz"
-            found = run_survey_pass(study.probe, survey, analysis.rows, analysis.layer, settings, progress, checkpoint)
-            _write_tables(unfinished, survey, analysis, found, predictions, settings, progress)
-            _write_arrays(unfinished, study, analysis, found, settings, progress)
+            survey_pass = run_survey_pass(
+                study.probe, survey, analysis.rows, analysis.layer, settings, progress, checkpoint
+            )
+            _write_tables(unfinished, survey, analysis, survey_pass, predictions, settings, progress)
+            _write_arrays(unfinished, study, analysis, survey_pass, settings, progress)
             unfinished.complete(provenance)
             checkpoint.unlink()
     return blocks_folder(analysis)
@@ -623,16 +614,16 @@ def _write_tables(
     folder: BlocksFolder,
     survey: Survey,
     analysis: Analysis,
-    found: SurveyPass,
+    survey_pass: SurveyPass,
     predictions: pd.DataFrame | None,
     settings: BlockSettings,
     progress: Progress | None,
 ) -> None:
     measured = quality(survey, progress)
-    if not folder.has("channels.parquet"):  # written behind the other of the two
-        named, tests = artefact_tables(survey, found.by_mean.top, analysis.rows, measured)
+    if not folder.has("channels.parquet"):  # the second of the two files
+        named, tests = artefact_tables(survey, survey_pass.by_mean.top, analysis.rows, measured)
         folder.write_table("artefacts", tests)
-        folder.write_table("channels", channel_table(found, named))
+        folder.write_table("channels", channel_table(survey_pass, named))
     if progress:
         progress("correlates", 0, 1)
     if not folder.has("correlates.parquet"):
@@ -643,14 +634,15 @@ def _write_arrays(
     folder: BlocksFolder,
     study: Study,
     analysis: Analysis,
-    found: SurveyPass,
+    survey_pass: SurveyPass,
     settings: BlockSettings,
     progress: Progress | None,
 ) -> None:
-    places, names = found.places, study.probe.class_names
-    sides = {"top": found.by_mean.top, "bottom": found.by_mean.bottom, "peak": found.by_max.top}
+    places, names = survey_pass.places, study.probe.class_names
+    sides = {"top": survey_pass.by_mean.top, "bottom": survey_pass.by_mean.bottom, "peak": survey_pass.by_max.top}
     folder.write_arrays(
-        "tops", {f"{side}_{name}": values for side, each in sides.items() for name, values in vars(each).items()}
+        "tops",
+        {f"{side}_{name}": values for side, extremes in sides.items() for name, values in vars(extremes).items()},
     )
     if progress:
         progress("groups", 0, 1)
@@ -666,5 +658,5 @@ def _write_arrays(
         of_places = {name: getattr(places, name) for name in ("rows", "y", "x", "attributed")}
         folder.write_arrays("places", {**of_places, "cells": cells, "coordinates": coordinates})
     coordinates = folder.arrays("places")["coordinates"]
-    for name, arrays in build_atlases(places, coordinates, names, found.tally.covariance, settings).items():
+    for name, arrays in build_atlases(places, coordinates, names, survey_pass.moments.covariance, settings).items():
         folder.write_arrays(name, arrays)

@@ -31,27 +31,29 @@ __all__ = [
     "row_with_image",
 ]
 
-
 REFERENCES: Final = 64
-"""Galaxies of the survey with which expected gradients compare."""
+"""Number of reference galaxies of expected gradients."""
+
+PORTION: Final = 64
+"""Galaxies in memory at a time."""
 
 
 @dataclass(frozen=True)
 class AttributionSettings:
-    """What is asked of the network.
+    """Settings of an attribution map.
 
     Attributes
     ----------
     method : str
         One of `gz2interp.attribution.METHODS`.
     score : Score or None
-        None for the logit of the class that the network predicts for each galaxy.
+        None for the logit of the predicted class of each galaxy.
     layer : str
-        For methods that look at a layer; "" for the last spatial one.
+        For methods that use a layer; "" for the last spatial one.
     options : mapping
         Further parameters of the method.
     views : bool
-        Average over the galaxy's turned and mirrored views; the map then has a variance.
+        Average over the eight rotated and mirrored views; the map then has a variance.
     """
 
     method: str = "grad_cam"
@@ -61,17 +63,17 @@ class AttributionSettings:
     views: bool = False
 
 
-def attribute(study: Study, images: NDArray[np.float32], score: Score, question: AttributionSettings) -> Attribution:
-    """Attribution maps of images, by the question's method and options; its own score is not looked at.
+def attribute(study: Study, images: NDArray[np.float32], score: Score, settings: AttributionSettings) -> Attribution:
+    """Attribution maps of images for one score; the score of the settings is ignored.
 
     Raises
     ------
     InputError
-        The method or one of its options is not known, or it looks at no layer and one was given.
+        The method or one of its options does not exist, or a layer was given to a method without one.
     """
-    method = find_method(question.method)
-    options = method_options(study, method, question)
-    if question.views:
+    method = find_method(settings.method)
+    options = method_options(study, method, settings)
+    if settings.views:
         return symmetry_averaged(method.function, study.probe, images, score, **options)
     return method.function(study.probe, images, score, **options)
 
@@ -82,7 +84,7 @@ def find_method(name: str) -> Method:
     Raises
     ------
     InputError
-        There is none of that name.
+        There is no method of that name.
     """
     if name not in METHODS:
         raise InputError(f"There is no method {name!r}", f"One of {choices(METHODS, most=len(METHODS))}")
@@ -90,39 +92,35 @@ def find_method(name: str) -> Method:
 
 
 def reference_images(study: Study, count: int = REFERENCES) -> NDArray[np.float32]:
-    """Images of galaxies drawn from the survey, always the same ones of one survey, float32 (m, y, x, band)."""
-    there = np.flatnonzero(study.survey.usable)
-    drawn = np.random.default_rng(0).choice(there, min(count, len(there)), replace=False)
+    """Images of galaxies drawn from the survey with a fixed seed, float32 (m, y, x, band)."""
+    usable = np.flatnonzero(study.survey.usable)
+    drawn = np.random.default_rng(0).choice(usable, min(count, len(usable)), replace=False)
     return study.survey.images(np.sort(drawn))
 
 
-def method_options(study: Study, method: Method, question: AttributionSettings) -> dict[str, Any]:
-    """The question's options, and what else the method needs: a layer, other galaxies.
+def method_options(study: Study, method: Method, settings: AttributionSettings) -> dict[str, Any]:
+    """The options of the settings, completed by what the method needs: a layer, reference images.
 
     Raises
     ------
     InputError
-        The method looks at no layer and one was given.
+        A layer was given to a method without one.
     """
-    options = dict(question.options)
+    options = dict(settings.options)
     if method.needs_layer:
-        options["layer"] = question.layer or study.probe.default_layer
-    elif question.layer:
-        raise InputError(f"{method.title} looks at no layer, {question.layer!r} was given", remedy="Leave it out")
+        options["layer"] = settings.layer or study.probe.default_layer
+    elif settings.layer:
+        raise InputError(f"{method.title} uses no layer, {settings.layer!r} was given", remedy="Leave it out")
     if method.name == "expected_gradients":
         options.setdefault("references", reference_images(study))
     if method.caveat:
-        options.setdefault("warn", False)  # whoever draws the map shows the caveat
+        options.setdefault("warn", False)  # the caveat stands beside the map or in the caption
     return options
-
-
-PORTION: Final = 64
-"""Galaxies in memory at a time."""
 
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Maps of some galaxies, with all that a figure or a file needs.
+    """Attribution maps of some galaxies, with the data that figures and files need.
 
     Attributes
     ----------
@@ -133,19 +131,16 @@ class Explanation:
     valid : bool (n, y, x)
     pixel_scale, position_angle : float (n,)
         [arcsec], [deg].
-    bands : tuple of str
     attribution : Attribution
-        Of the same n galaxies; its `score` is the one asked for, or "logit of the predicted class".
+        Of the same n galaxies; its `score` is that of the settings, or "logit of the predicted class".
     score_names : tuple of str
         The score of each galaxy.
-    predictions : tuple of str
     confidence : float32 (n,)
         The probability of each prediction.
     labels : tuple of str
         "" where a galaxy has none.
     source : str
         Where the survey's cutouts come from.
-    provenance : Provenance
     """
 
     galaxy_ids: NDArray[np.int64]
@@ -164,30 +159,24 @@ class Explanation:
     provenance: Provenance
 
 
-def explain(study: Study, galaxy_ids: Sequence[int | str], question: AttributionSettings | None = None) -> Explanation:
+def explain(study: Study, galaxy_ids: Sequence[int | str], settings: AttributionSettings | None = None) -> Explanation:
     """Attribution maps of the given galaxies, in their order.
-
-    Parameters
-    ----------
-    study : Study
-    galaxy_ids : sequence of int or str
-    question : AttributionSettings, optional
 
     Raises
     ------
     InputError
-        A galaxy, a method, a class or an option is not known.
+        A galaxy, a method, a class or an option does not exist.
     SurveyError
         A galaxy has no image; the error says why.
     """
-    question = question or AttributionSettings()
+    settings = settings or AttributionSettings()
     rows = np.array([row_with_image(study, galaxy_id) for galaxy_id in galaxy_ids], dtype=np.int64)
     if not len(rows):
         raise InputError("No galaxy was named", "One galaxy id or more", "Take some from the dashboard's table")
     survey, images = study.survey, study.survey.images(rows)
-    said = predict(study).set_index("row").loc[rows]
-    scores = _scores(study, question, list(said["prediction"]))
-    attribution = _attribution(study, images, question, scores)
+    predictions = predict(study).set_index("row").loc[rows]
+    scores = _scores(study, settings, list(predictions["prediction"]))
+    attribution = _attribution(study, images, settings, scores)
     catalog, status = survey.catalog.iloc[rows], survey.status.loc[rows]
     return Explanation(
         galaxy_ids=catalog[GALAXY_ID].to_numpy(np.int64),
@@ -199,50 +188,50 @@ def explain(study: Study, galaxy_ids: Sequence[int | str], question: Attribution
         bands=survey.bands,
         attribution=attribution,
         score_names=tuple(score.name for score in scores),
-        predictions=tuple(said["prediction"]),
-        confidence=said["confidence"].to_numpy(np.float32),
-        labels=tuple(said["label"].fillna("")),
+        predictions=tuple(predictions["prediction"]),
+        confidence=predictions["confidence"].to_numpy(np.float32),
+        labels=tuple(predictions["label"].fillna("")),
         source=survey.header.source,
         provenance=_provenance(study, attribution),
     )
 
 
 def explain_in_batches(
-    study: Study, galaxy_ids: Sequence[int | str], question: AttributionSettings | None = None, portion: int = PORTION
+    study: Study, galaxy_ids: Sequence[int | str], settings: AttributionSettings | None = None, portion: int = PORTION
 ) -> Iterator[Explanation]:
-    """The same for any number of galaxies, some at a time, so that memory does not grow with them.
+    """Attribution maps of any number of galaxies, in batches of bounded memory.
 
     Raises
     ------
     InputError, SurveyError
-        As `explain`, when a galaxy's turn comes.
+        As `explain`, batch by batch.
     """
     for start in range(0, max(len(galaxy_ids), 1), portion):
-        yield explain(study, galaxy_ids[start : start + portion], question)
+        yield explain(study, galaxy_ids[start : start + portion], settings)
 
 
 def row_with_image(study: Study, galaxy_id: int | str) -> int:
-    """The row of a galaxy that has an image; for any other an error says why it has none."""
+    """The row of a galaxy; an error states the reason if it has no image."""
     row = study.survey.row_of(galaxy_id)
     if row >= study.survey.rows_committed:
         raise SurveyError(f"Galaxy {galaxy_id} has no image yet", remedy="Let the download or the painting go on")
     if not study.survey.usable[row]:
-        study.survey.cutout(row)  # says why there is none
+        study.survey.cutout(row)  # raises the reason
     return row
 
 
-def _scores(study: Study, question: AttributionSettings, predicted: list[str]) -> list[Score]:
-    if question.score is None:
+def _scores(study: Study, settings: AttributionSettings, predicted: list[str]) -> list[Score]:
+    if settings.score is None:
         return [logit(name) for name in predicted]
-    study.probe.check(question.score)  # an unknown class is told before any work
-    return [question.score] * len(predicted)
+    study.probe.check(settings.score)  # refuses an unknown class before any work
+    return [settings.score] * len(predicted)
 
 
 def _attribution(
-    study: Study, images: NDArray[np.float32], question: AttributionSettings, scores: list[Score]
+    study: Study, images: NDArray[np.float32], settings: AttributionSettings, scores: list[Score]
 ) -> Attribution:
-    asked = question.score.name if question.score else "logit of the predicted class"
-    return explain_by_score(lambda some, score: attribute(study, some, score, question), images, scores, asked)
+    score_name = settings.score.name if settings.score else "logit of the predicted class"
+    return explain_by_score(lambda some, score: attribute(study, some, score, settings), images, scores, score_name)
 
 
 def _provenance(study: Study, attribution: Attribution) -> Provenance:

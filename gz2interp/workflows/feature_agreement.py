@@ -46,6 +46,8 @@ __all__ = [
     "load_agreements",
 ]
 
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 VERSION: Final = 1
 """Of what is done."""
@@ -55,6 +57,11 @@ GALAXIES: Final = 1024
 
 SEED: Final = 0
 """Of that shuffling, and of the choice of those galaxies."""
+
+PORTION: Final = 1 << 14
+"""Galaxies whose activations are in memory at a time."""
+
+STAGE: Final = "agreement"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +81,6 @@ class FeatureAgreement:
         the share of those that it exceeds; ``place_own``, its place in our own channel, as the sheet has it, and
         ``place_forgotten``, in the partner of the network with shuffled weights. NaN where there is no partner, or
         nothing was found that excites our channel.
-    provenance : Provenance
     """
 
     first: str
@@ -187,15 +193,6 @@ def _percent(share: float) -> str:
     return "an unknown share" if np.isnan(share) else f"{share:.0%}"
 
 
-Ints = NDArray[np.int64]
-Floats = NDArray[np.float32]
-
-PORTION: Final = 1 << 14
-"""Galaxies whose activations are in memory at a time."""
-
-STAGE: Final = "agreement"
-
-
 def agreement(
     survey: Survey, first: Representation, second: Representation, progress: Progress | None = None
 ) -> FeatureAgreement:
@@ -209,12 +206,10 @@ def agreement(
 
     Parameters
     ----------
-    survey : Survey
     first : Representation
         Whose sheet it is (`gz2interp.workflows.make_feature_sheet.feature_sheet`).
     second : Representation
         Another network, with a layer that has been analysed.
-    progress : callable, optional
 
     Raises
     ------
@@ -336,17 +331,17 @@ def _randomised_partners(
     """The same with the other network's weights shuffled, over a sample of the galaxies."""
     from gz2interp.network.randomised import RandomisedNetwork  # loads TensorFlow
 
-    forgetful = RandomisedNetwork(other.model.model_file, other.model.class_names or None, SEED)
-    forgetful.randomise_top_layers(len(forgetful.layers))
+    randomised_network = RandomisedNetwork(other.model.model_file, other.model.class_names or None, SEED)
+    randomised_network.randomise_top_layers(len(randomised_network.layers))
     views, chosen = two.provenance.parameters["pooling"] == OVER_VIEWS, sample_rows(rows, GALAXIES, SEED)
-    (said,) = pooled_activations(forgetful.probe, [images], two.layer, views)
-    tally, standing = RunningMoments(), ActivationRanks(said)
+    (said,) = pooled_activations(randomised_network.probe, [images], two.layer, views)
+    moments, standing = RunningMoments(), ActivationRanks(said)
     for start in range(0, len(chosen), SHARD_ROWS):
         some = chosen[start : start + SHARD_ROWS]
-        (theirs,) = pooled_activations(forgetful.probe, [other.survey.images(some)], two.layer, views)
+        (theirs,) = pooled_activations(randomised_network.probe, [other.survey.images(some)], two.layer, views)
         ours = one.activations(np.searchsorted(one.rows, some))
-        tally.add(np.concatenate([ours, theirs], axis=1))
+        moments.add(np.concatenate([ours, theirs], axis=1))
         standing.add(theirs)
         progress(f"{STAGE} by chance", min(start + SHARD_ROWS, len(chosen)), len(chosen))
-    partners = find_partners(tally, int(one.table_of_activations.shape[1]))
+    partners = find_partners(moments, int(one.table_of_activations.shape[1]))
     return partners, partner_responses(partners, numbers, said, standing.places)

@@ -20,19 +20,24 @@ from gz2interp.figures.rgb import Stretch, stretch_of
 from gz2interp.figures.style import FigureStyle
 from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import FeaturesFolder
-from gz2interp.workflows.building_block_figures import caption, figure_galaxies_at
+from gz2interp.workflows.building_block_figures import caption
 from gz2interp.workflows.explain import row_with_image
 from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, open_sheet
-from gz2interp.workflows.figure_parts import Drawing, acknowledgement, colour_in_words, images_in_words
+from gz2interp.workflows.figure_parts import Drawing, colour_in_words, figure_galaxies_at, origin_in_words
 from gz2interp.workflows.make_feature_sheet import POWER, survey_prior
 from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["GridOfImages", "feature_stretch", "galaxy_grid", "grid_drawing", "sheet_drawing"]
 
-
 Floats = NDArray[np.float32]
 
 KIND_TITLES: Final = {"channel": "channels", "class": "classes", "group": "neuron groups", "cell": "cells of the atlas"}
+
+_PARAMETRISATIONS: Final = {
+    "fourier": "as Fourier coefficients",
+    "maco": "with a fixed spectrum (MACO)",
+    "pixels": "as pixels",
+}
 
 
 def feature_stretch(folder: FeaturesFolder, bands: tuple[str, ...]) -> Stretch:
@@ -46,7 +51,7 @@ def sheet_drawing(
     study: Study,
     layer: str = "",
     kind: str = "channel",
-    manner: FigureStyle | None = None,
+    style: FigureStyle | None = None,
     first: int = 0,
     most: int = 144,
 ) -> Drawing:
@@ -54,12 +59,10 @@ def sheet_drawing(
 
     Parameters
     ----------
-    study : Study
     layer : str, optional
         "" for the layer analysed last.
     kind : str, optional
         One of `KINDS`.
-    manner : FigureStyle, optional
     first, most : int, optional
         Which of many.
 
@@ -89,8 +92,12 @@ def sheet_drawing(
         f"Green frame: the image excites its objective more than any of the real galaxies looked at ({beyond} of "
         f"{len(table)}). Crossed out: no image was found that excites it."
     )
-    figure = sprites_figure(sprites, survey.bands, stretch, manner or FigureStyle(), foot)
-    caption = " ".join(part for part in (_sheet_sentence(table, kind, made), *_origin(study, stretch)) if part)
+    figure = sprites_figure(sprites, survey.bands, stretch, style or FigureStyle(), foot)
+    caption = " ".join(
+        part
+        for part in (_sheet_sentence(table, kind, made), colour_in_words(survey.bands, stretch), origin_in_words(study))
+        if part
+    )
     return Drawing(figure, caption, (), table.reset_index(drop=True))
 
 
@@ -99,13 +106,6 @@ def _sprite_label(study: Study, kind: str, number: int) -> str:
     if kind == "class":
         return name_in_words(study.probe.class_names[number])
     return str(number + (kind == "group"))
-
-
-_PARAMETRISATIONS: Final = {
-    "fourier": "as Fourier coefficients",
-    "maco": "with a fixed spectrum (MACO)",
-    "pixels": "as pixels",
-}
 
 
 def _sheet_sentence(table: pd.DataFrame, kind: str, made: Any) -> str:
@@ -125,24 +125,12 @@ def _sheet_sentence(table: pd.DataFrame, kind: str, made: Any) -> str:
     ).replace("%", " %")
 
 
-def _origin(study: Study, stretch: Stretch) -> tuple[str, ...]:
-    survey, model = study.survey, study.model
-    return (
-        colour_in_words(survey.bands, stretch),
-        f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
-        images_in_words(survey),
-        acknowledgement(survey),
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class GridOfImages:
     """A galaxy as a layer sees it.
 
     Attributes
     ----------
-    galaxy_id : int
-    layer : str
     strengths : float32 (y, x)
         How much is said at each place, 1 where most.
     images : dict
@@ -170,14 +158,10 @@ def galaxy_grid(
 
     Parameters
     ----------
-    study : Study
-    galaxy_id : int or str
     layer : str
         "" for the last spatial one.
     cells : int
         Along each side, fewer than the layer has; 0 for all.
-    settings : SheetSettings, optional
-    progress : callable, optional
 
     Raises
     ------
@@ -211,12 +195,12 @@ def galaxy_grid(
     return GridOfImages(int(galaxy_id), info.name, grid.strengths, dict(zip(places, made.images, strict=False)), lie)
 
 
-def grid_drawing(study: Study, grid: GridOfImages, manner: FigureStyle | None = None) -> Drawing:
+def grid_drawing(study: Study, grid: GridOfImages, style: FigureStyle | None = None) -> Drawing:
     """The grid as a figure for a paper."""
     (shown,) = figure_galaxies_at(study, np.array([study.survey.row_of(grid.galaxy_id)]))
     foot = f"Layer {grid.layer}. The area of a picture is proportional to the length of the activation there."
     figure = grid_figure(
-        shown, grid.strengths, grid.cells, grid.images, study.survey.bands, manner or FigureStyle(), foot
+        shown, grid.strengths, grid.cells, grid.images, study.survey.bands, style or FigureStyle(), foot
     )
     what = (
         f"Activation grid of galaxy {grid.galaxy_id} in layer {grid.layer}: at each place the feature image of the "

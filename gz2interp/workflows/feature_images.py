@@ -28,7 +28,6 @@ from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["SUFFIXES", "feature_images", "objective_from", "write_feature_images"]
 
-
 SUFFIXES = (".fits", ".pdf", ".svg", ".png")
 
 
@@ -45,12 +44,10 @@ def feature_images(
 
     Parameters
     ----------
-    study : Study
     objectives : str, Score, or a sequence of them
         Text is read by `objective_from`.
     settings : SheetSettings, optional
         Its steps, parametrisation, galaxies, and seed.
-    progress : callable, optional
     stop : callable, optional
         Asked after each step; True ends with what there is.
 
@@ -81,7 +78,6 @@ def objective_from(study: Study, text: str) -> Score:
 
     Parameters
     ----------
-    study : Study
     text : str
         As for `gz2interp.workflows.score_text.score_from`, with more words: ``neuron(LAYER, CHANNEL)`` in the middle or
         ``neuron(LAYER, CHANNEL, Y, X)``, ``deep_dream(LAYER)``, ``diversity(LAYER)``, and ``caricature(GALAXY, LAYER)``
@@ -121,17 +117,18 @@ def write_feature_images(made: FeatureImages, study: Study, path: Path) -> Path:
         from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
         from gz2interp.figures.rgb import stretch_of
         from gz2interp.figures.style import FigureStyle, save_figure
-        from gz2interp.workflows.figure_parts import colour_in_words
+        from gz2interp.workflows.figure_parts import colour_in_words, network_in_words
 
-        survey, model = study.survey, study.model
+        survey = study.survey
         stretch = stretch_of(made.images, survey.bands)
         sprites = [
             Sprite(f"{number + 1}", None if silent else image)
             for number, (image, silent) in enumerate(zip(made.images, made.silent, strict=True))
         ]
         figure = sprites_figure(sprites, survey.bands, stretch, FigureStyle())
-        origin = f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp."
-        save_figure(figure, path, f"{_caption(made)} {colour_in_words(survey.bands, stretch)} {origin}")
+        save_figure(
+            figure, path, f"{_caption(made)} {colour_in_words(survey.bands, stretch)} {network_in_words(study)}"
+        )
     return path
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "sheet_sentences",
 ]
 
+Floats = NDArray[np.float32]
 
 VERSION: Final = 4
 """Of what is done with the settings."""
@@ -49,7 +50,6 @@ class SheetSettings:
     ----------
     kinds : tuple of str
         Of `KINDS`.
-    steps : int
     parametrisation : str
         ``"fourier"``, ``"maco"`` or ``"pixels"``.
     seeds : int
@@ -90,8 +90,6 @@ def sheet_provenance(analysis: Analysis, settings: SheetSettings, blocks: str) -
 
     Parameters
     ----------
-    analysis : Analysis
-    settings : SheetSettings
     blocks : str
         Digest of the building blocks that groups and cells are of.
     """
@@ -111,9 +109,6 @@ def sheet_provenance(analysis: Analysis, settings: SheetSettings, blocks: str) -
         seed=seed,
         versions=versions_of("gz2interp", "tensorflow", "keras", "numpy"),
     )
-
-
-Floats = NDArray[np.float32]
 
 
 def load_features(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder | None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from gz2interp.attribution import METHODS
 from gz2interp.checks import Check
@@ -22,10 +23,10 @@ from gz2interp.figures.shown import CutoutSky, FigureGalaxy
 from gz2interp.figures.style import FigureStyle, checked_format, save_figure
 from gz2interp.painting import Alteration
 from gz2interp.results import Attribution
-from gz2interp.schema import name_in_words, score_in_words
+from gz2interp.schema import DEC, RA, name_in_words, score_in_words
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.tables import write_table
+from gz2interp.stores.tables import read_some_rows, write_table
 from gz2interp.trust.verdict import LIMITS, alarms
 from gz2interp.workflows.explain import AttributionSettings, Explanation
 from gz2interp.workflows.maps import write_maps_together
@@ -37,6 +38,7 @@ __all__ = [
     "acknowledgement",
     "colour_in_words",
     "figure_galaxies",
+    "figure_galaxies_at",
     "footer",
     "galaxy_in_words",
     "images_in_words",
@@ -44,6 +46,8 @@ __all__ = [
     "map_numbers",
     "map_unit",
     "method_in_words",
+    "network_in_words",
+    "origin_in_words",
     "panel_key",
     "scale_in_words",
     "settings_in_words",
@@ -55,39 +59,6 @@ __all__ = [
     "write_drawing",
 ]
 
-
-@dataclass(frozen=True)
-class FigureSettings:
-    """A figure for a paper, but for its galaxies.
-
-    Attributes
-    ----------
-    layout : str
-        One of `gz2interp.workflows.figures.LAYOUTS`.
-    question : AttributionSettings
-        Asked of the network; the layout "methods" puts each method in its place.
-    manner : FigureStyle
-        How it is drawn.
-    alteration : Alteration
-        For repaint pairs.
-    most : int or None
-        Neighbours of each galaxy, or pairs of right and wrong; None for what fits well.
-    by_band : bool
-        Many galaxies through one method: a row per band instead of a row per galaxy.
-    """
-
-    layout: str = "galaxies"
-    question: AttributionSettings = field(default_factory=AttributionSettings)
-    manner: FigureStyle = field(default_factory=FigureStyle)
-    alteration: Alteration = field(default_factory=Alteration)
-    most: int | None = None
-    by_band: bool = False
-
-    def through(self, method: str) -> AttributionSettings:
-        """The same question through another method; a layer is for those that look at one."""
-        return replace(self.question, method=method)
-
-
 _IMAGE_SOURCES: Final = {
     "painted": "painted, not observed",
     "painted onto sdss_frames": "painted, not observed, onto sky of the Sloan Digital Sky Survey",
@@ -97,24 +68,90 @@ _IMAGE_SOURCES: Final = {
     "hips2fits": "Sloan Digital Sky Survey, through hips2fits",
     "folder": "files of the user's, whose origin the survey does not record",
 }
-"""What a caption says of a survey's source."""
+"""A survey's source in a caption."""
 
 _SDSS: Final = (
     "Funding for the Sloan Digital Sky Survey has been provided by the Alfred P. Sloan Foundation, the Participating "
     "Institutions, the National Science Foundation, the U.S. Department of Energy, NASA, the Japanese Monbukagakusho, "
     "the Max Planck Society and the Higher Education Funding Council for England. The SDSS web site is www.sdss.org."
 )
+
 _GALAXY_ZOO: Final = (
     "Classifications by the volunteers of Galaxy Zoo (Lintott et al. 2008; Willett et al. 2013; Hart et al. 2016)."
 )
+
 _VOTES: Final = ("t01_", "gz2class", "gz2_class")
+
+_DOMAINS: Final = {
+    "scaled": "with respect to the scaled image",
+    "input": "with respect to the unscaled image",
+}
+
+_PARAMETERS: Final[Mapping[str, str]] = {
+    "alignment": "",  # of cells and pixels: a matter of the program
+    "at": "",  # stated first, by `_DOMAINS`
+    "backend": "",
+    "baseline": "baseline: {}",
+    "cells": "masks of {} cells a side",
+    "channels": "{} channels",
+    "geometry": "",
+    "noise": "noise of {} of the image's range",
+    "patch": "patches of {} pixels",
+    "references": "{} reference galaxies",
+    "replacement": "replaced by {}",
+    "samples": "{} samples",
+    "share": "share of the mask that is kept: {}",
+    "steps": "{} steps",
+    "stride": "moved by {} pixels",
+    "views": "mean over {} views",
+}
+"""A method's parameters in a caption; "" for those that do not affect the map."""
+
+_BASELINES: Final = {"sky": "sky without light", "blurred": "the galaxy, blurred"}
+
+_MOST_NAMED: Final = 12
+"""Largest number of galaxies that a caption lists."""
+
+_COORDINATES: Final = "Coordinates: right ascension and declination, J2000, in degrees."
+Words = Callable[[Explanation, int], str]
+
+
+@dataclass(frozen=True)
+class FigureSettings:
+    """Settings of a figure for a paper.
+
+    Attributes
+    ----------
+    layout : str
+        One of `gz2interp.workflows.figures.LAYOUTS`.
+    attribution : AttributionSettings
+        The attribution of its maps; the layout "methods" replaces the method by each one in turn.
+    alteration : Alteration
+        For the layout "repaint".
+    most : int or None
+        Number of neighbours of each galaxy, or of pairs of right and wrong; None for the layout's own default.
+    by_band : bool
+        In the layout "galaxies": a row per band instead of a row per galaxy.
+    """
+
+    layout: str = "galaxies"
+    attribution: AttributionSettings = field(default_factory=AttributionSettings)
+    style: FigureStyle = field(default_factory=FigureStyle)
+    alteration: Alteration = field(default_factory=Alteration)
+    most: int | None = None
+    by_band: bool = False
+
+    def with_method(self, method: str) -> AttributionSettings:
+        """The attribution settings with another method; without the layer where the method needs none."""
+        layer = self.attribution.layer if METHODS[method].needs_layer else ""
+        return replace(self.attribution, method=method, layer=layer)
 
 
 def galaxy_in_words(explanation: Explanation, i: int, value: bool = True) -> str:
-    """Its id, what the network says and how sure, its label, and the score: a line each."""
-    said = f"{name_in_words(explanation.predictions[i])}, {explanation.confidence[i]:.0%}"
+    """Its id, its prediction with the probability, its label, and the score, a line each."""
+    prediction = f"{name_in_words(explanation.predictions[i])}, {explanation.confidence[i]:.0%}"
     label = explanation.labels[i]
-    lines = [str(explanation.galaxy_ids[i]), said, *([f"labelled {name_in_words(label)}"] if label else [])]
+    lines = [str(explanation.galaxy_ids[i]), prediction, *([f"labelled {name_in_words(label)}"] if label else [])]
     if value:
         score = value_in_words(float(explanation.attribution.scores[i]))
         predicted = explanation.score_names[i] == f"logit({explanation.predictions[i]})"
@@ -133,42 +170,16 @@ def value_in_words(value: float) -> str:
 
 
 def method_in_words(method: str) -> str:
-    """Its title and its paper."""
-    each = METHODS[method]
-    return f"{each.title} ({each.reference})"
+    """The title and the paper of a method."""
+    info = METHODS[method]
+    return f"{info.title} ({info.reference})"
 
 
 def settings_in_words(attribution: Attribution) -> str:
-    """What the map refers to, the method's parameters that a reader needs to repeat it, and the completeness gap."""
+    """The layer or domain of a map, the parameters of its method, and the completeness gap."""
     first = f"layer {attribution.layer}" if attribution.layer else _DOMAINS.get(attribution.domain, "")
-    told = (_parameter(name, value) for name, value in sorted(attribution.parameters.items()))
-    return "; ".join(fact for fact in (first, *told, _gap_in_words(attribution)) if fact)
-
-
-_DOMAINS: Final = {
-    "scaled": "with respect to the scaled image",
-    "input": "with respect to the unscaled image",
-}
-_PARAMETERS: Final[Mapping[str, str]] = {
-    "alignment": "",  # of cells and pixels: a matter of the program
-    "at": "",  # told as what the map refers to
-    "backend": "",
-    "baseline": "baseline: {}",
-    "cells": "masks of {} cells a side",
-    "channels": "{} channels",
-    "geometry": "",
-    "noise": "noise of {} of the image's range",
-    "patch": "patches of {} pixels",
-    "references": "{} reference galaxies",
-    "replacement": "replaced by {}",
-    "samples": "{} samples",
-    "share": "share of the mask that is kept: {}",
-    "steps": "{} steps",
-    "stride": "moved by {} pixels",
-    "views": "mean over {} views",
-}
-"""What a caption says of a method's parameters; "" for what changes nothing that a reader could see."""
-_BASELINES: Final = {"sky": "sky without light", "blurred": "the galaxy, blurred"}
+    parameters = (_parameter(name, value) for name, value in sorted(attribution.parameters.items()))
+    return "; ".join(fact for fact in (first, *parameters, _gap_in_words(attribution)) if fact)
 
 
 def _parameter(name: str, value: Any) -> str:
@@ -177,12 +188,12 @@ def _parameter(name: str, value: Any) -> str:
     if name == "positive_only":
         return "only positive values" if value else ""
     words = _PARAMETERS.get(name, f"{name_in_words(name)}: {{}}")
-    said = _BASELINES.get(str(value), value) if name == "baseline" else value
-    return words.format(f"{said:g}" if isinstance(said, float) else name_in_words(str(said)))
+    text = _BASELINES.get(str(value), value) if name == "baseline" else value
+    return words.format(f"{text:g}" if isinstance(text, float) else name_in_words(str(text)))
 
 
 def _gap_in_words(attribution: Attribution) -> str:
-    """By how much the maps miss the sum that their method promises; "" for methods that promise none."""
+    """The largest completeness gap of the maps; "" for methods without completeness."""
     if attribution.total is None:
         return ""
     gaps, totals = attribution.gap, np.abs(attribution.total)
@@ -192,13 +203,25 @@ def _gap_in_words(attribution: Attribution) -> str:
 
 
 def images_in_words(survey: Survey) -> str:
-    """Where the images come from."""
+    """The origin of the images."""
     source = survey.header.source
     return f"Images: {_IMAGE_SOURCES.get(source, source or 'source not recorded')}."
 
 
+def network_in_words(study: Study) -> str:
+    """The network and the data with their digests."""
+    survey, model = study.survey, study.model
+    return f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp."
+
+
+def origin_in_words(study: Study) -> str:
+    """The network, the data, the origin of the images, and the acknowledgements."""
+    parts = (network_in_words(study), images_in_words(study.survey), acknowledgement(study.survey))
+    return " ".join(part for part in parts if part)
+
+
 def acknowledgement(survey: Survey) -> str:
-    """Whom a figure of a survey's galaxies must thank; "" where they are painted."""
+    """Acknowledgements due in a figure of a survey's galaxies; "" for painted ones."""
     source, painted = survey.header.source, survey.header.source.startswith("painted")
     thanks = []
     if "Sloan" in _IMAGE_SOURCES.get(source, ""):
@@ -218,43 +241,37 @@ def colour_in_words(bands: Sequence[str], stretch: Stretch) -> str:
 
 
 def stored_trust_line(survey: Survey, model: ModelFolder, method: str) -> str:
-    """What the stored check says of a method, or how to make one."""
-    found = model.check(survey.digest)
-    if found is None:
+    """The trust line of a method from the stored check, or the command that makes a check."""
+    check = model.check(survey.digest)
+    if check is None:
         return f"Trust: not checked. Run gz2interp check {survey.name} --model {model.name}."
-    return trust_line(found, method)
+    return trust_line(check, method)
 
 
-def trust_line(found: Check, method: str) -> str:
-    """One sentence: how many checks a method passed, and by what number it fails the others.
+def trust_line(check: Check, method: str) -> str:
+    """One sentence: how many checks a method passes, and the values of those it fails.
 
     Parameters
     ----------
-    found : Check
     method : str
-        One of `METHODS`, or the attribution to bands, of which no map can be checked.
+        One of `METHODS`, or ``"band_shapley"``, which has no maps to check.
     """
-    judged = [each for each in found.of(method) if each.passed is not None]
+    judged = [finding for finding in check.of(method) if finding.passed is not None]
     if not judged and method in METHODS:
         return f"Trust: not checked; gz2interp check adds it with --method {method}."
     if not judged:
         return "Trust: not checked; shares of bands add up exactly, and depend on what stands for an absent band."
-    failed = [f"{LIMITS[each.check].title} ({each.estimate.value:.2f})" for each in judged if not each.passed]
+    failed = [
+        f"{LIMITS[finding.check].title} ({finding.estimate.value:.2f})" for finding in judged if not finding.passed
+    ]
     words = f"Trust: passes {len(judged) - len(failed)} of {len(judged)} checks"
     words += f"; fails {', '.join(failed)}" if failed else ""
-    used = [each.subject for each in alarms(found)]
-    return words + (f". The network uses a shortcut: {', '.join(used)}." if used else ".")
-
-
-_MOST_NAMED: Final = 12
-"""Galaxies whose words a caption repeats."""
-_COORDINATES: Final = "Coordinates: right ascension and declination, J2000, in degrees."
-
-Words = Callable[[Explanation, int], str]
+    shortcuts = [finding.subject for finding in alarms(check)]
+    return words + (f". The network uses a shortcut: {', '.join(shortcuts)}." if shortcuts else ".")
 
 
 def figure_galaxies(explanation: Explanation, words: Words = galaxy_in_words) -> list[FigureGalaxy]:
-    """The galaxies of an explanation."""
+    """The galaxies of an explanation, labelled by `words`."""
     places = zip(
         explanation.pixel_scale,
         explanation.position_angle,
@@ -268,88 +285,96 @@ def figure_galaxies(explanation: Explanation, words: Words = galaxy_in_words) ->
     ]
 
 
+def figure_galaxies_at(study: Study, rows: NDArray[np.int64]) -> list[FigureGalaxy]:
+    """Images, masks and sky positions of galaxies of a survey, for figures."""
+    survey = study.survey
+    status = survey.journal.entries_of(rows)
+    catalog = read_some_rows(survey.place.file("catalog.parquet"), rows, [RA, DEC])
+    skies = zip(status["pixel_scale"], status["position_angle"], catalog[RA], catalog[DEC], strict=True)
+    return [
+        FigureGalaxy(image, valid, CutoutSky(*map(float, sky)))
+        for image, valid, sky in zip(survey.images(rows), survey.valid(rows), skies, strict=True)
+    ]
+
+
 def shared_scale(explanations: Sequence[Explanation], single_bands: bool) -> MapScale:
-    """One scale for all maps that a figure shows of them.
+    """One colour scale for all maps of some explanations by one method.
 
     Parameters
     ----------
-    explanations : sequence of Explanation
-        Of one method.
     single_bands : bool
-        Whether the figure shows the maps of single bands too.
+        Whether the figure also shows the maps of single bands.
     """
     values = [explanation.attribution.values for explanation in explanations]
-    shown = [total(each) if each.ndim == 3 else each for part in values for each in part]
+    maps = [total(map_) if map_.ndim == 3 else map_ for part in values for map_ in part]
     if single_bands:
-        shown += [each for part in values for each in part]
-    return scale_of(shown, METHODS[explanations[0].attribution.method].signed)
+        maps += [map_ for part in values for map_ in part]
+    return scale_of(maps, METHODS[explanations[0].attribution.method].signed)
 
 
 def trust_sentence(study: Study, method: str) -> str:
-    """How far the method is trusted here, in one sentence without a command."""
+    """The trust line of a method, without a command."""
     line = stored_trust_line(study.survey, study.model, method)
     return re.sub(r"(\.|;) (Run )?gz2interp check .*", " for this network.", line)
 
 
 def footer(study: Study, explanation: Explanation) -> str:
-    """Beneath a figure of one method: what the colours count, and how far the method is trusted."""
+    """Footer of a figure of one method: the meaning of the colours, and the trust line."""
     attribution = explanation.attribution
     title = METHODS[attribution.method].title
     return f"{title}: {map_unit(attribution.method, attribution.score)}\n{trust_sentence(study, attribution.method)}"
 
 
 def map_unit(method: str, score: str) -> str:
-    """What the colours of a map count."""
-    each, words = METHODS[method], score_in_words(score)
-    if each.contributes:
+    """The meaning of the colours of a map."""
+    info, words = METHODS[method], score_in_words(score)
+    if info.contributes:
         return f"red increases the {words}, blue decreases it"
-    if not each.signed:
+    if not info.signed:
         return f"variance of the gradient of the {words}"
     return f"red: the {words} rises where the image brightens, blue: where it dims"
 
 
-def panel_key(shown: Sequence[FigureGalaxy]) -> str:
-    """Which galaxy a panel's letter stands for; "" for more than a caption has room for."""
-    if len(shown) > _MOST_NAMED:
+def panel_key(galaxies: Sequence[FigureGalaxy]) -> str:
+    """The galaxy of each panel letter; "" for more galaxies than a caption has room for."""
+    if len(galaxies) > _MOST_NAMED:
         return ""
-    said = [each.words.replace("\n", ", ") for each in shown]
-    return "; ".join(f"{letter(place)} {words}" for place, words in enumerate(said)) + "."
+    labels = [galaxy.words.replace("\n", ", ") for galaxy in galaxies]
+    return "; ".join(f"{letter(place)} {words}" for place, words in enumerate(labels)) + "."
 
 
 def scale_in_words(scale: MapScale) -> str:
-    """The shared scale, for a caption."""
+    """The shared colour scale in a caption."""
     ends = "values beyond it, at most the strongest half per cent, have its last colour"
     return f"All maps share one {'signed ' if scale.signed else ''}scale, {scale}, and are not normalised ({ends})."
 
 
 def map_caption(
     study: Study,
-    what: str,
+    text: str,
     explanations: Sequence[Explanation],
-    shown: Sequence[FigureGalaxy],
-    manner: FigureStyle,
+    galaxies: Sequence[FigureGalaxy],
+    style: FigureStyle,
     scale: str,
-    own_trust: str = "",
-    ground: str = "",
+    trust: str = "",
+    background: str = "",
 ) -> str:
-    """What a reader of the paper needs to judge the figure, in sentences.
+    """The caption of a figure of attribution maps.
 
     Parameters
     ----------
-    study : Study
-    what : str
-        What is where, in sentences.
+    text : str
+        What the figure shows, in sentences.
     explanations : sequence of Explanation
         One for each method.
-    shown : sequence of FigureGalaxy
+    galaxies : sequence of FigureGalaxy
         Every galaxy of the figure.
-    manner : FigureStyle
     scale : str
-        What is to be said of the maps' scale.
-    own_trust : str, optional
-        Instead of the trust line of the first method.
-    ground : str, optional
-        What lies beneath a map, if the manner does not tell.
+        A sentence about the colour scale.
+    trust : str, optional
+        Replaces the trust line of the first method.
+    background : str, optional
+        The background of a map, if it is not the one of the style.
     """
     first = {explanation.attribution.method: explanation for explanation in reversed(explanations)}
     methods = [
@@ -357,34 +382,30 @@ def map_caption(
         for method in dict.fromkeys(explanation.attribution.method for explanation in explanations)
     ]
     caveats = [METHODS[method].caveat for method in first if METHODS[method].caveat]
-    survey, model = study.survey, study.model
+    bands = study.survey.bands
     parts = [
-        what,
+        text,
         f"The maps attribute the {score_in_words(explanations[0].attribution.score)}.",
         *methods,
         scale,
-        map_in_words(manner, ground),
-        _COORDINATES if manner.axes == "wcs" else "",
-        colour_in_words(survey.bands, stretch_for(shown, survey.bands)),
+        map_in_words(style, background),
+        _COORDINATES if style.axes == "wcs" else "",
+        colour_in_words(bands, stretch_for(galaxies, bands)),
         *caveats,
-        own_trust or trust_sentence(study, explanations[0].attribution.method),
-        f"Network {model.name} ({model.digest}), data {survey.name} ({survey.digest}); made with gz2interp.",
-        images_in_words(survey),
-        acknowledgement(survey),
+        trust or trust_sentence(study, explanations[0].attribution.method),
+        origin_in_words(study),
     ]
     return " ".join(part for part in parts if part)
 
 
 @dataclass(frozen=True, eq=False)
 class Drawing:
-    """A figure and what belongs to it.
+    """A figure with its caption and data.
 
     Attributes
     ----------
-    figure : Figure
-    caption : str
     maps : tuple of Explanation
-        What its maps show; empty if it has none.
+        The attribution maps that it shows; empty if it has none.
     numbers : DataFrame
         A row for each galaxy, or each map.
     """
@@ -398,12 +419,12 @@ class Drawing:
 def write_drawing(drawing: Drawing, path: Path) -> list[Path]:
     """Write the figure (PDF, SVG or PNG by suffix) and beside it its caption (.txt), numbers (.csv) and maps (.fits).
 
-    The same drawing gives the same bytes. The figure is written last: where it is, all else is.
+    The same drawing gives the same bytes. The figure is written last, so that it exists only with its companions.
 
     Returns
     -------
     list of Path
-        What was written, the figure first.
+        The files, the figure first.
 
     Raises
     ------
@@ -421,11 +442,10 @@ def write_drawing(drawing: Drawing, path: Path) -> list[Path]:
 
 
 def map_numbers(explanations: Sequence[Explanation], limits: Sequence[float]) -> pd.DataFrame:
-    """What maps say in numbers, a row for each.
+    """Numbers of attribution maps, a row for each.
 
     Parameters
     ----------
-    explanations : sequence of Explanation
     limits : sequence of float
         The limit of each explanation's colours.
 

@@ -32,7 +32,6 @@ from gz2interp.workflows.study import Progress, Study
 
 __all__ = ["LAYOUTS", "Drawing", "FigureSettings", "draw_each", "draw_figure", "write_drawing"]
 
-
 LAYOUTS: Final[dict[str, Callable[[Study, Sequence[int | str], FigureSettings], Drawing]]] = {
     "galaxies": draw_galaxies,
     "methods": draw_methods,
@@ -42,68 +41,65 @@ LAYOUTS: Final[dict[str, Callable[[Study, Sequence[int | str], FigureSettings], 
     "bands": draw_bands,
 }
 
+_DIGEST_FILE = "figures.json"
+"""Holds the digest of the settings of the figures in a folder, so that other figures are drawn anew."""
 
-def draw_figure(study: Study, galaxy_ids: Sequence[int | str] = (), wish: FigureSettings | None = None) -> Drawing:
-    """A figure for a paper, its caption and its data.
+
+def draw_figure(study: Study, galaxy_ids: Sequence[int | str] = (), settings: FigureSettings | None = None) -> Drawing:
+    """Draw a figure for a paper, with its caption and data.
 
     Parameters
     ----------
-    study : Study
     galaxy_ids : sequence of int or str
-        "right-wrong" and "bands" choose for themselves if none is named.
-    wish : FigureSettings, optional
-        By default the galaxies through Grad-CAM, for two columns of MNRAS.
+        May be empty for the layouts "right-wrong" and "bands", which then select galaxies.
+    settings : FigureSettings, optional
+        By default Grad-CAM maps of the galaxies, two columns of MNRAS wide.
 
     Raises
     ------
     InputError
-        The layout, a galaxy, a method, a class or an option is not known, or a page has no room.
+        The layout, a galaxy, a method, a class or an option does not exist, or the page is too small.
     SurveyError
         A galaxy has no image, or the survey lacks what the layout needs; the error says what.
     """
-    wish = wish or FigureSettings()
-    if wish.layout not in LAYOUTS:
-        raise InputError(f"The layout {wish.layout!r} was given", f"One of {choices(LAYOUTS)}")
-    if wish.by_band and wish.layout != "galaxies":
-        raise InputError(f"A row per band was asked of the layout {wish.layout}", "The layout galaxies")
-    if wish.alteration != Alteration() and wish.layout != "repaint":
-        raise InputError(f"--without was given for the layout {wish.layout}", "Alterations are for the layout repaint")
-    wish.manner.ground(study.survey.bands)  # a band that is not there is told before any work
-    return LAYOUTS[wish.layout](study, galaxy_ids, wish)
-
-
-_DIGEST_FILE = "figures.json"
-"""In the folder: the digest of what its figures show, so that others are drawn anew."""
+    settings = settings or FigureSettings()
+    if settings.layout not in LAYOUTS:
+        raise InputError(f"The layout {settings.layout!r} was given", f"One of {choices(LAYOUTS)}")
+    if settings.by_band and settings.layout != "galaxies":
+        raise InputError(f"A row per band was asked of the layout {settings.layout}", "The layout galaxies")
+    if settings.alteration != Alteration() and settings.layout != "repaint":
+        raise InputError(
+            f"--without was given for the layout {settings.layout}", "Alterations are for the layout repaint"
+        )
+    settings.style.ground(study.survey.bands)  # refuses a missing band before any work
+    return LAYOUTS[settings.layout](study, galaxy_ids, settings)
 
 
 def draw_each(
     study: Study,
     galaxy_ids: Sequence[int | str],
-    wish: FigureSettings,
+    settings: FigureSettings,
     folder: Path,
     suffix: str = ".pdf",
     progress: Progress | None = None,
     *,
     overwrite: bool = True,
 ) -> Iterator[Path]:
-    """Draw and write the figure of one galaxy after the other, with its caption and data beside it.
+    """Draw and write a figure for each galaxy, with its caption and data beside it.
 
-    A figure does not hang on its company, so that one that is there, drawn of the same data by the same network in the
-    same way, is left alone: interrupted anywhere, it ends with the very files of an undisturbed run.
+    Existing figures of the same data, network and settings are left as they are, so that an interrupted run continues
+    and ends with the same files.
 
     Parameters
     ----------
-    study : Study
     galaxy_ids : sequence of int or str
-        Of none: every galaxy that has an image, or the first `wish.most` of them.
-    wish : FigureSettings
+        If empty: every galaxy that has an image, or the first `settings.most` of them.
     folder : Path
-        New, or one of earlier figures.
+        A new folder, or one of earlier figures.
     suffix : str, optional
         ``".pdf"``, ``".svg"`` or ``".png"``.
-    progress : callable, optional
     overwrite : bool, optional
-        Whether figures of the same names that show something else may be replaced.
+        Whether figures of the same names with other settings may be replaced.
 
     Yields
     ------
@@ -113,70 +109,72 @@ def draw_each(
     Raises
     ------
     InputError
-        A galaxy, or something of the wish, is not known; or a figure would be replaced that may not be.
+        A galaxy or a setting is unknown, or a figure would be replaced without `overwrite`.
     SurveyError
-        A galaxy has no image. This, and an unknown galaxy, is told before the first figure is drawn.
+        A galaxy has no image. This and unknown galaxies are raised before the first figure is drawn.
     """
-    name = wish.question.method if wish.layout == "galaxies" else wish.layout
+    name = settings.attribution.method if settings.layout == "galaxies" else settings.layout
     checked_format(Path(f"figure{suffix}"))
-    ids = _ids(study.survey, galaxy_ids, wish)
+    ids = _ids(study.survey, galaxy_ids, settings)
     paths = [folder / f"{galaxy_id}_{name}{suffix}" for galaxy_id in ids]
-    _remove_others(study, wish, folder, paths, overwrite)
+    _remove_others(study, settings, folder, paths, overwrite)
     for done, (galaxy_id, path) in enumerate(zip(ids, paths, strict=True), start=1):
         if not path.is_file():
-            write_drawing(draw_figure(study, [galaxy_id], wish), path)
+            write_drawing(draw_figure(study, [galaxy_id], settings), path)
         if progress is not None:
             progress("figures", done, len(ids))
         yield path
 
 
-def _ids(survey: Survey, galaxy_ids: Sequence[int | str], wish: FigureSettings) -> list[int]:
-    """Those named, once each, or all that have an image."""
+def _ids(survey: Survey, galaxy_ids: Sequence[int | str], settings: FigureSettings) -> list[int]:
+    """The ids named, without repeats, or those of all galaxies with an image."""
     if galaxy_ids:
         rows = [survey.row_of(galaxy_id) for galaxy_id in dict.fromkeys(map(str, galaxy_ids))]
         for row in rows:
             if row >= survey.rows_committed or not survey.usable[row]:
-                survey.cutout(row)  # says why there is no image, before a night's work and not in the middle of it
+                survey.cutout(row)  # raises the reason for a missing image before any figure is drawn
     else:
-        own = wish.layout in ("neighbours", "right-wrong")  # their `most` counts something else
-        rows = list(np.flatnonzero(survey.usable)[: None if own else wish.most])
+        all_usable = settings.layout in ("neighbours", "right-wrong")  # their `most` counts neighbours or pairs
+        rows = list(np.flatnonzero(survey.usable)[: None if all_usable else settings.most])
     if not rows:
         raise InputError(f"{survey.name} has no galaxy with an image", "At least one")
     return [int(survey.galaxy_ids[row]) for row in rows]
 
 
-def _remove_others(study: Study, wish: FigureSettings, folder: Path, paths: Sequence[Path], overwrite: bool) -> None:
-    """Remove figures that would be drawn over, if they are of another question; the folder keeps this one's digest."""
-    asked, kept = digest_of(_digest_parameters(study, wish)), folder / _DIGEST_FILE
-    if kept.is_file() and read_json(kept).get("digest") == asked:
+def _remove_others(
+    study: Study, settings: FigureSettings, folder: Path, paths: Sequence[Path], overwrite: bool
+) -> None:
+    """Remove the figures at `paths` if they have other settings, and store the digest of these settings."""
+    digest, digest_file = digest_of(_digest_parameters(study, settings)), folder / _DIGEST_FILE
+    if digest_file.is_file() and read_json(digest_file).get("digest") == digest:
         return
-    there = [path for path in paths if path.exists()]
-    if there and not overwrite:
+    existing = [path for path in paths if path.exists()]
+    if existing and not overwrite:
         raise InputError(
-            f"{choices(there, most=3)} exist already, and show something else",
+            f"{choices(existing, most=3)} exist already, with other settings",
             remedy="Name another folder with --out, or add --overwrite",
         )
     for path in paths:
         path.unlink(missing_ok=True)
-    write_json(kept, {"digest": asked})
+    write_json(digest_file, {"digest": digest})
 
 
-def _digest_parameters(study: Study, wish: FigureSettings) -> Mapping[str, Any]:
-    """Everything that changes a pixel or a word, as JSON values."""
-    question, survey = wish.question, study.survey
+def _digest_parameters(study: Study, settings: FigureSettings) -> Mapping[str, Any]:
+    """All inputs that affect a figure, as JSON values."""
+    attribution, survey = settings.attribution, study.survey
     return {
         "data": survey.digest,
         "model": study.model.digest,
         "classes": list(study.model.class_names),
-        "layout": wish.layout,
-        "method": question.method,
-        "score": question.score.name if question.score else "",
-        "layer": question.layer,
-        "options": {name: repr(value) for name, value in sorted(question.options.items())},
-        "views": question.views,
-        "manner": asdict(wish.manner),
-        "alteration": repr(wish.alteration),
-        "most": wish.most,
-        "by_band": wish.by_band,
-        "trust": stored_trust_line(survey, study.model, question.method),
+        "layout": settings.layout,
+        "method": attribution.method,
+        "score": attribution.score.name if attribution.score else "",
+        "layer": attribution.layer,
+        "options": {name: repr(value) for name, value in sorted(attribution.options.items())},
+        "views": attribution.views,
+        "manner": asdict(settings.style),
+        "alteration": repr(settings.alteration),
+        "most": settings.most,
+        "by_band": settings.by_band,
+        "trust": stored_trust_line(survey, study.model, attribution.method),
     }

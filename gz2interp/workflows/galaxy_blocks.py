@@ -18,6 +18,7 @@ from gz2interp.concepts.groups import GroupEffects, Groups, find_groups, group_e
 from gz2interp.errors import InputError
 from gz2interp.network.scores import Score
 from gz2interp.results import Cutout
+from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.building_blocks import (
     ALL,
@@ -38,11 +39,12 @@ __all__ = [
     "attribution_between",
     "blocks_of_galaxy",
     "blocks_of_image",
+    "channel_diagnostics",
     "channel_summaries",
     "dictionary_table",
     "groups_table",
+    "signed",
 ]
-
 
 Floats = NDArray[np.float32]
 
@@ -58,16 +60,12 @@ def attribution_between(
     channels: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> Floats:
-    """The mean over galaxies of what each channel of an earlier layer adds to channels of a later one.
+    """Attribution of channels of a later layer to the channels of an earlier one, averaged over galaxies.
 
     Parameters
     ----------
-    study : Study
-    earlier, later : str
-    galaxy_ids : sequence of int or str
     channels : sequence of int, optional
         Of the later layer; by default all.
-    progress : callable, optional
 
     Returns
     -------
@@ -77,24 +75,24 @@ def attribution_between(
     Raises
     ------
     InputError
-        A galaxy, a layer or a channel is not known, no galaxy is given, or the later layer does not depend on the
+        A galaxy, a layer or a channel does not exist, no galaxy is given, or the later layer does not depend on the
         earlier.
     """
     probe = study.probe
     rows = np.array([row_with_image(study, galaxy_id) for galaxy_id in galaxy_ids], np.int64)
     width = probe.layer(later).shape[-1]
-    wanted = list(range(width)) if channels is None else list(channels)
+    selected = list(range(width)) if channels is None else list(channels)
     if not len(rows):
         raise InputError("No galaxy was given", "One or more")
-    for channel in wanted:
+    for channel in selected:
         if not 0 <= channel < width:
             raise InputError(f"Channel {channel} of layer {later!r} was asked for", f"0 to {width - 1}")
-    total = np.zeros((probe.layer(earlier).shape[-1], len(wanted)), np.float64)
+    total = np.zeros((probe.layer(earlier).shape[-1], len(selected)), np.float64)
     for start in range(0, len(rows), PORTION):
         images = study.survey.images(rows[start : start + PORTION])
-        for place, channel in enumerate(wanted):
-            found = probe.gradients_along(images, later, np.eye(1, width, channel)[0], earlier)
-            total[:, place] += channel_contributions(found.values, found.gradients).sum(axis=0)
+        for column, channel in enumerate(selected):
+            gradients = probe.gradients_along(images, later, np.eye(1, width, channel)[0], earlier)
+            total[:, column] += channel_contributions(gradients.values, gradients.gradients).sum(axis=0)
         if progress:
             progress("between layers", min(start + PORTION, len(rows)), len(rows))
     return (total / len(rows)).astype(np.float32)
@@ -102,25 +100,21 @@ def attribution_between(
 
 @dataclass(frozen=True, eq=False)
 class GalaxyBlocks:
-    """What a layer says of one galaxy, and what that does for scores.
+    """Activations of a layer for one galaxy, their neuron groups, and their attribution for each score.
 
     Attributes
     ----------
     galaxy_id : int
         -1 for an image that is not in the survey.
-    cutout : Cutout or None
-    layer : str
     probabilities : float32 (class,)
     attributions : tuple of LayerAttribution
-        Of each score.
-    groups : Groups
-    effects : GroupEffects
-    past : float32 (1, score)
-        See `gz2interp.concepts.attribution.completeness_of`.
+        One for each score.
+    bypass : float32 (1, score)
+        Contribution along paths that bypass the layer; see `gz2interp.concepts.attribution.completeness_of`.
     loud : float32 (channel,) or None
-        What is loud for each channel in the survey.
+        The activation that each channel reaches in its most activating galaxies of the survey.
     cells : CellGeometry
-        Where the layer's places lie in the image.
+        Positions of the layer's cells in the image.
     """
 
     galaxy_id: int
@@ -130,49 +124,58 @@ class GalaxyBlocks:
     attributions: tuple[LayerAttribution, ...]
     groups: Groups
     effects: GroupEffects
-    past: Floats
+    bypass: Floats
     loud: Floats | None
     cells: CellGeometry
 
     @property
     def scores(self) -> tuple[str, ...]:
-        """Their names."""
+        """Names of the scores."""
         return self.effects.scores
 
     @property
+    def main_score(self) -> int:
+        """Index of the score with the most evidence."""
+        return int(np.argmax([completeness.evidence[0] for completeness in self.effects.accounted]))
+
+    @property
     def activations(self) -> Floats:
-        """float32 (y, x, channel) or (channel,)."""
+        """Activations of the layer, float32 (y, x, channel) or (channel,)."""
         return np.asarray(self.attributions[0].activations[0])
 
     @property
     def grid(self) -> ActivationGrid:
-        """Directions and sizes of the places."""
+        """Direction and length of the activation at each place."""
         return activation_grid(self.activations)
 
     def places(self, most: int = 3) -> tuple[tuple[int, int], ...]:
-        """The places where the layer says most.
+        """The places of the longest activations.
 
         Raises
         ------
         InputError
-            It has no places.
+            The layer has no (y, x) plane.
         """
         if self.activations.ndim != 3:
             raise InputError(f"Layer {self.layer!r} has no places", "One of shape (y, x, channel)")
         return strongest_places(np.linalg.norm(self.activations, axis=-1), most)
 
     def entries(self, place: tuple[int, int], most: int = 5) -> PlaceEntries:
-        """The dictionary's entries of a place (y, x)."""
+        """Dictionary entries of a place (y, x)."""
         return dictionary_at(self.attributions, place, most, self.loud)
 
     def strongest_channels(self, score: int, most: int = 5) -> tuple[NDArray[np.int64], Completeness]:
-        """The channels that add or take most, and how much of the evidence they account for."""
-        each = self.attributions[score]
-        order = np.argsort(-np.abs(each.channels[0]), kind="stable")
-        shown, others = order[:most], order[most:]
-        total = each.total if each.total is not None else each.channels.sum(axis=1)
-        return shown, completeness_of(
-            each.channels[:, shown], each.channels[:, others], total, self.past[:, score], each.score
+        """The channels of largest absolute attribution, and the completeness of these alone."""
+        attribution = self.attributions[score]
+        order = np.argsort(-np.abs(attribution.channels[0]), kind="stable")
+        strongest, others = order[:most], order[most:]
+        total = attribution.total if attribution.total is not None else attribution.channels.sum(axis=1)
+        return strongest, completeness_of(
+            attribution.channels[:, strongest],
+            attribution.channels[:, others],
+            total,
+            self.bypass[:, score],
+            attribution.score,
         )
 
 
@@ -185,25 +188,23 @@ def blocks_of_galaxy(
     groups: int = 0,
     steps: int = 16,
 ) -> GalaxyBlocks:
-    """Take a galaxy of the survey apart.
+    """Building blocks of a galaxy of the survey.
 
     Parameters
     ----------
-    study : Study
-    galaxy_id : int or str
     layer : str
         "" for the last spatial one.
     scores : sequence of Score, optional
         By default every class' logit.
     groups : int, optional
-        Found in this galaxy alone; 0 for those of the survey, or for six where these have not been found.
+        Number of groups fitted to this galaxy alone; 0 for the stored groups of the survey, or six if there are none.
     steps : int, optional
-        Of the path; see `gz2interp.concepts.attribution`.
+        Steps of the path; see `gz2interp.concepts.attribution`.
 
     Raises
     ------
     InputError
-        The galaxy, the layer or a class is not known.
+        The galaxy, the layer or a class does not exist.
     SurveyError
         The galaxy has no image; the error says why.
     """
@@ -221,7 +222,7 @@ def blocks_of_image(
     groups: int = 0,
     steps: int = 16,
 ) -> GalaxyBlocks:
-    """The same of an image (y, x, band), nanomaggies, that is not in the survey."""
+    """Building blocks of an image (y, x, band), nanomaggies, that is not in the survey."""
     return _galaxy_blocks(study, image, -1, None, layer, scores, groups, steps)
 
 
@@ -239,50 +240,49 @@ def _galaxy_blocks(
     layer = str(probe.layer(layer or probe.default_layer).name)
     scores = tuple(scores) or class_logits(probe)
     attributions = layer_attributions(probe, images, layer, scores, steps)
-    said = attributions[0].activations
-    kept = load_blocks(study.survey, study.model, layer)
-    found = load_groups(kept) if kept and not groups else find_groups(said, groups or 6, layer=layer)
-    past = bypass_scores(probe, images, layer, scores, said)
+    activations = attributions[0].activations
+    folder = load_blocks(study.survey, study.model, layer)
+    neuron_groups = load_groups(folder) if folder and not groups else find_groups(activations, groups or 6, layer=layer)
+    bypass = bypass_scores(probe, images, layer, scores, activations)
     effects = group_effects(
-        found, attributions, past, lambda given: probe.scores_with_activations(images, layer, given, scores)
+        neuron_groups, attributions, bypass, lambda values: probe.scores_with_activations(images, layer, values, scores)
     )
-    loud = kept.channels["loud"].to_numpy(np.float32) if kept else None
+    loud = folder.channels["loud"].to_numpy(np.float32) if folder else None
     return GalaxyBlocks(
         galaxy_id,
         cutout,
         layer,
         probe.probabilities(images)[0],
         attributions,
-        found,
+        neuron_groups,
         effects,
-        past,
+        bypass,
         loud,
         layer_cells(probe, layer, (images.shape[1], images.shape[2])),
     )
 
 
 def channel_summaries(folder: BlocksFolder, most: int = 2) -> pd.DataFrame:
-    """A row per channel: how much of the survey it is active in, what it goes with, and what is odd about it.
+    """A row of text per channel: the share of places where it is active, its correlations, and its diagnostics.
 
     Parameters
     ----------
-    folder : BlocksFolder
     most : int, optional
-        Columns that it goes with.
+        Number of correlated columns.
     """
     channels, correlates = folder.channels, folder.correlates
-    told = [strongest_correlates(correlates, channel, most) for channel in channels["channel"]]
-    goes_with = [
-        ", ".join(f"{name} ({rho:+.2f})" for name, rho in zip(each["column"], each["rho"], strict=True))
-        for each in told
+    strongest = [strongest_correlates(correlates, channel, most) for channel in channels["channel"]]
+    correlations = [
+        ", ".join(f"{name} ({rho:+.2f})" for name, rho in zip(table["column"], table["rho"], strict=True))
+        for table in strongest
     ]
     return pd.DataFrame(
         {
             "channel": channels["channel"],
             "active": [f"{share:.0%}" for share in channels["active"]],
-            "loud": channels["loud"],
-            "goes with": goes_with,
-            "odd": [_diagnostics(row) for _, row in channels.iterrows()],
+            "top activation": channels["loud"],
+            "correlates with": correlations,
+            "diagnostics": ["; ".join(channel_diagnostics(row)) for _, row in channels.iterrows()],
         }
     )
 
@@ -290,30 +290,29 @@ def channel_summaries(folder: BlocksFolder, most: int = 2) -> pd.DataFrame:
 def dictionary_table(
     blocks: GalaxyBlocks, places: Sequence[tuple[int, int]] = (), most: int = 5
 ) -> tuple[pd.DataFrame, str]:
-    """The strongest channels of some places of a galaxy, and how much of the evidence for its class is told by them.
+    """The strongest channels of some places of a galaxy, and their completeness for its class in words.
 
     Parameters
     ----------
-    blocks : GalaxyBlocks
     places : sequence of (int, int), optional
-        (y, x) in the layer's plane; by default the three where it says most.
+        (y, x) in the layer's plane; by default the three with the longest activations.
     most : int, optional
-        Channels of each.
+        Channels of each place.
     """
     rows, words = [], []
-    best = int(np.argmax([each.evidence[0] for each in blocks.effects.accounted]))
+    best = blocks.main_score
     for place in places or blocks.places():
-        found = blocks.entries(place, most)
-        words.append(f"Place {place[0]},{place[1]}: {found.accounted[best].words(name='channels')}")
-        for entry in found.entries:
-            effects = dict(zip(found.scores, entry.effects, strict=True))
+        entries = blocks.entries(place, most)
+        words.append(f"Place {place[0]},{place[1]}: {entries.accounted[best].words(name='channels')}")
+        for entry in entries.entries:
+            effects = dict(zip(entries.scores, entry.effects, strict=True))
             loudness = {"activation": entry.activation, "of loud": entry.loudness}
             rows.append({"place": f"{place[0]},{place[1]}", "channel": entry.channel, **loudness, **effects})
     return pd.DataFrame(rows), "\n".join(words)
 
 
 def groups_table(blocks: GalaxyBlocks) -> pd.DataFrame:
-    """Of each group what is attributed to it for every score, and by how much the score falls without it."""
+    """Attribution of each score to each group, and the change of the score when the group is removed."""
     effects = blocks.effects
     columns: dict[str, Any] = {"group": np.arange(len(blocks.groups)) + 1}
     for k, score in enumerate(blocks.scores):
@@ -323,19 +322,26 @@ def groups_table(blocks: GalaxyBlocks) -> pd.DataFrame:
 
 
 def atlas_table(folder: BlocksFolder, name: str = ALL) -> pd.DataFrame:
-    """A row per cell, the fullest first: its places, and what they add to each class."""
+    """A row per cell of the atlas: its number of places, the fullest first, and what they add to each class."""
     atlas = load_atlas(folder, name)
     added = {score: atlas.attributed[:, k] for k, score in enumerate(atlas.scores)}
     where = {"column": atlas.column, "row": atlas.row, "places": atlas.counts, "alike": atlas.held}
     return pd.DataFrame({**where, **added})
 
 
-def _diagnostics(row: pd.Series) -> str:
-    told = []
+def channel_diagnostics(row: pd.Series) -> list[str]:
+    """What marks a channel as inactive, redundant or triggered by artefacts, from its row of the channel table."""
+    words = []
     if row["silent"]:
-        told.append("does nothing")
+        words.append("never active")
     if row["twin"] >= 0:
-        told.append(f"twin of {row['twin']} (r {row['twin_r']:.2f})")
+        words.append(f"redundant with {row['twin']} (r {signed(row['twin_r'])})")
     if row["artefact"]:
-        told.append(f"sees {row['artefact']} ({row['artefact_share']:.0%} of its tops)")
-    return ", ".join(told)
+        share = f"{row['artefact_share']:.0%} of its top galaxies".replace("%", " %")
+        words.append(f"artefact: {name_in_words(row['artefact'])} in {share}")
+    return words
+
+
+def signed(value: float) -> str:
+    """A number with its sign and a true minus."""
+    return f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")

@@ -38,11 +38,20 @@ __all__ = [
     "survey_prior",
 ]
 
-
 Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
 
 POWER = 2.0
 """Of the cosine, for groups and cells."""
+
+PORTION = 16
+"""Images whose places are compared with all directions at a time."""
+
+RANDOM: Final = 64
+"""Images with the survey's light and random phases."""
+
+PART: Final = 64
+"""Images of a file, for which a step is compiled once; batches of an unfinished file are kept one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +60,6 @@ class ObjectiveSet:
 
     Attributes
     ----------
-    kind : str
     objectives : tuple of Score
         By number.
     directions : float32 (n, channel) or None
@@ -99,10 +107,6 @@ def _cosine_objectives(kind: str, layer: str, directions: NDArray[Any]) -> Objec
     return ObjectiveSet(kind, tuple(asked), np.asarray(directions, np.float32), 1)
 
 
-PORTION = 16
-"""Images whose places are compared with all directions at a time."""
-
-
 def objective_values(probe: Probe, layer: str, each: ObjectiveSet, images: Floats) -> Floats:
     """The objectives of one kind for each image (n, y, x, band), nanomaggies.
 
@@ -134,12 +138,6 @@ def along_directions(places: Floats, directions: Floats) -> Floats:
     return np.asarray((along * np.maximum(along / lengths, LEAST_COSINE) ** POWER).mean(axis=1), np.float32)
 
 
-Ints = NDArray[np.int64]
-
-RANDOM: Final = 64
-"""Images with the survey's light and random phases."""
-
-
 def evaluate_images(
     study: Study, layer: str, folder: FeaturesFolder, plan: Sequence[ObjectiveSet], light: ImagePrior, rows: Ints
 ) -> pd.DataFrame:
@@ -147,12 +145,8 @@ def evaluate_images(
 
     Parameters
     ----------
-    study : Study
-    layer : str
     folder : FeaturesFolder
         With all images.
-    plan : sequence of ObjectiveSet
-    light : ImagePrior
     rows : int64 (n,)
         The real galaxies that it is compared with.
 
@@ -223,10 +217,6 @@ def _agreements(kept: dict[str, NDArray[Any]], light: ImagePrior, further: int =
     return told
 
 
-PART: Final = 64
-"""Images of a file, for which a step is compiled once; batches of an unfinished file are kept one by one."""
-
-
 def feature_sheet(
     study: Study,
     layer: str = "",
@@ -243,11 +233,8 @@ def feature_sheet(
 
     Parameters
     ----------
-    study : Study
     layer : str
         "" for the layer analysed last.
-    settings : SheetSettings, optional
-    progress : callable, optional
     stop : callable, optional
         Asked after each step; True ends with what there is; a batch of 16 images is lost at most.
 

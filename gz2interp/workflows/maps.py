@@ -26,8 +26,8 @@ def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
     Each file holds ``ATTRIBUTION`` (band, y, x) or (y, x), ``IMAGE`` (band, y, x) [nanomaggy] and ``VALID`` (y, x), for
     a mean over views also its ``VARIANCE``, all with the galaxy's WCS where its position and pixel scale are known,
     their unit as BUNIT and the band of each plane of a cube as BANDn. The primary header and that of ``ATTRIBUTION``
-    tell the method, its paper, its parameters, the layer, the score, the completeness gap where the method promises a
-    sum, and the digests of data and model.
+    contain the method, its paper, its parameters, the layer, the score, the completeness gap where the method is
+    complete, and the digests of data and model.
     """
     paths = []
     for i, galaxy_id in enumerate(explanation.galaxy_ids):
@@ -39,12 +39,12 @@ def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
 
 
 def map_path(folder: Path, galaxy_id: int | str, method: str) -> Path:
-    """Where `write_maps` writes the map of one galaxy."""
+    """Path of the map of one galaxy, as `write_maps` writes it."""
     return folder / f"{galaxy_id}_{method}.fits"
 
 
 def write_maps_together(explanations: Sequence[Explanation], path: Path) -> None:
-    """Write one file with all maps of some explanations; the same explanations give the same bytes.
+    """Write all maps of some explanations to one file; the same explanations give the same bytes.
 
     The k-th map is ``ATTRIBUTION`` with EXTVER k, followed by its ``IMAGE`` and ``VALID`` of that EXTVER.
     """
@@ -78,7 +78,7 @@ def _file(explanation: Explanation, i: int) -> fits.HDUList:
 
 
 def _unit(attribution: Attribution, bands: Sequence[str]) -> tuple[str, str]:
-    """Unit of a map as FITS spells it, "1" for none, and what it counts. Scores of a network have no unit."""
+    """Unit of a map in FITS notation, "1" for none, and its description. Scores of a network have no unit."""
     method = METHODS.get(attribution.method)
     if method is None or method.contributes:
         return "1", "share of the score (no unit) in each pixel"
@@ -100,7 +100,7 @@ def _pixel_unit(bands: Sequence[str]) -> tuple[str, str]:
 
 
 def _wcs(explanation: Explanation, i: int) -> WCS | None:
-    """None for a galaxy whose position or pixel scale nobody knows."""
+    """WCS of a galaxy; None where its position or pixel scale is unknown."""
     ra, dec = explanation.positions[i]
     scale, angle = explanation.pixel_scale[i], explanation.position_angle[i]
     if not np.isfinite([ra, dec, scale, angle]).all():
@@ -110,7 +110,7 @@ def _wcs(explanation: Explanation, i: int) -> WCS | None:
 
 
 def _header(explanation: Explanation, i: int) -> fits.Header:
-    attribution, made = explanation.attribution, explanation.provenance
+    attribution, provenance = explanation.attribution, explanation.provenance
     header = fits.Header()
     _set_card(header, "OBJECT", str(explanation.galaxy_ids[i]), "galaxy_id, as text: it exceeds 2**53")
     _set_card(header, "METHOD", ascii_of(attribution.method), "attribution method")
@@ -133,17 +133,17 @@ def _header(explanation: Explanation, i: int) -> fits.Header:
     if attribution.layer:
         _set_card(header, "LAYER", ascii_of(attribution.layer), "layer looked at")
     _set_card(header, "DOMAIN", ascii_of(attribution.domain), "input that the attribution refers to")
-    _set_card(header, "DATAHASH", made.data, "digest of the survey")
-    _set_card(header, "MODLHASH", made.model, "digest of the model file")
+    _set_card(header, "DATAHASH", provenance.data, "digest of the survey")
+    _set_card(header, "MODLHASH", provenance.model, "digest of the model file")
     for name, value in sorted(attribution.parameters.items()):
         header.add_history(ascii_of(f"{name} = {value}"))
-    for package, version in sorted(made.versions.items()):
+    for package, version in sorted(provenance.versions.items()):
         header.add_history(f"{package} {version}")
     return header
 
 
 def _set_card(header: fits.Header, key: str, value: str | float, words: str) -> None:
-    """A card, with its comment where there is room beside a long text."""
+    """Set a header card, with its comment if the card has room for it."""
     roomy = not isinstance(value, str) or len(value) + len(words) < 62
     header[key] = (value, words) if roomy else value
 
@@ -151,16 +151,15 @@ def _set_card(header: fits.Header, key: str, value: str | float, words: str) -> 
 def image_hdu(
     name: str, values: np.ndarray, wcs: WCS | None, bands: Sequence[str], unit: str, words: str
 ) -> fits.ImageHDU:
-    """An extension; a cube is turned from (y, x, band) to (band, y, x), which FITS counts as (x, y, band).
+    """An image extension; cubes are transposed from (y, x, band) to (band, y, x), that is (x, y, band) in FITS order.
 
     Parameters
     ----------
-    name : str
     values : (y, x) or (y, x, band)
     wcs : WCS or None
         Of the sky.
     bands : sequence of str
-        Of the planes of a cube, named as BANDn; the third axis counts them from 1.
+        Of the planes of a cube, stored as BANDn; the third axis counts them from 1.
     unit, words : str
         BUNIT, "1" for none, and its comment.
     """
@@ -169,8 +168,8 @@ def image_hdu(
         header["WCSAXES"] = 3
         for key, value in (("CTYPE3", "BAND"), ("CRPIX3", 1.0), ("CRVAL3", 1.0), ("CDELT3", 1.0)):
             header[key] = value
-    for place, band in enumerate(bands, start=1):
-        header[f"BAND{place}"] = (ascii_of(band), f"band of plane {place}")
+    for plane, band in enumerate(bands, start=1):
+        header[f"BAND{plane}"] = (ascii_of(band), f"band of plane {plane}")
     header["BUNIT"] = (unit, words)
     data = np.moveaxis(values, -1, 0) if values.ndim == 3 else values
     return fits.ImageHDU(np.ascontiguousarray(data), header=header, name=name)

@@ -42,7 +42,6 @@ __all__ = [
     "write_repainted",
 ]
 
-
 _COLOURS = [f"{blue}-{red}" for blue, red in pairwise(BANDS)]
 
 
@@ -52,7 +51,6 @@ class PaintedComponent:
 
     Attributes
     ----------
-    name : str
     share : float
         Of the galaxy's flux in r; below 0 for dust, and not limited by 1 for what stands before or behind it.
     colours : mapping
@@ -73,15 +71,12 @@ class Repainted:
 
     Attributes
     ----------
-    galaxy_id : int
     before, after : Cutout
         The first as the survey holds it.
     recipe : Recipe
         Before.
-    alteration : Alteration
-    said_before, said_after : mapping
+    predictions_before, predictions_after : mapping
         Class to probability; empty if no network was asked.
-    provenance : Provenance
     """
 
     galaxy_id: int
@@ -89,8 +84,8 @@ class Repainted:
     after: Cutout
     recipe: Recipe
     alteration: Alteration
-    said_before: Mapping[str, float]
-    said_after: Mapping[str, float]
+    predictions_before: Mapping[str, float]
+    predictions_after: Mapping[str, float]
     provenance: Provenance
 
     @property
@@ -155,8 +150,6 @@ def repaint_galaxy(
     ----------
     survey : Survey
         A painted one.
-    galaxy_id : int or str
-    alteration : Alteration
     probe : Probe, optional
         Of a network that takes the survey's images.
 
@@ -175,9 +168,9 @@ def repaint_galaxy(
         )
     recipe, before = recipe_of_galaxy(survey, galaxy_id), survey.cutout(survey.row_of(galaxy_id))
     after = replace(before, image=_altered_image(before, recipe, alteration))
-    said_before, said_after = ({}, {}) if probe is None else _predict_both(probe, before, after)
+    predictions_before, predictions_after = ({}, {}) if probe is None else _predict_both(probe, before, after)
     made = _provenance(survey, alteration, galaxy_id)
-    return Repainted(int(galaxy_id), before, after, recipe, alteration, said_before, said_after, made)
+    return Repainted(int(galaxy_id), before, after, recipe, alteration, predictions_before, predictions_after, made)
 
 
 def _altered_image(before: Cutout, recipe: Recipe, alteration: Alteration) -> NDArray[np.float32]:
@@ -215,9 +208,6 @@ def write_repainted(survey: Survey, repainted: Repainted, path: Path, model: Mod
 
     Parameters
     ----------
-    survey : Survey
-    repainted : Repainted
-    path : Path
     model : ModelFolder, optional
         The network whose answers are drawn, for the caption.
 
@@ -259,7 +249,7 @@ def _write_figure(survey: Survey, repainted: Repainted, path: Path, model: Model
         (f"{name_in_words(part.name)}, {_percent(part.share)}", part.light)
         for part in painted_components(survey, repainted.galaxy_id)
     ]
-    said = repainted.said_before, repainted.said_after
+    said = repainted.predictions_before, repainted.predictions_after
     sky = CutoutSky(repainted.before.pixel_scale, repainted.before.position_angle)
     shown = Counterfactual(repainted.before.image, repainted.after.image, words, *said, light, sky)
     band = survey.bands[middle_band(survey.bands)]

@@ -28,10 +28,8 @@ def shortcut_findings(study: Study, seed: int = 0, progress: Progress | None = N
 
     Parameters
     ----------
-    study : Study
     seed : int, optional
         Of the draw of galaxies and of the test.
-    progress : callable, optional
     most : int, optional
         Recipients at most.
 

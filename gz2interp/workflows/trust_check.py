@@ -45,6 +45,11 @@ __all__ = [
     "summary_table",
 ]
 
+SLOW: Final = ("occlusion_by_band", "rise")
+
+SHORTCUTS, BASELINES = "shortcuts", "plain"
+"""Parts that belong to no method."""
+
 
 @dataclass(frozen=True)
 class CheckPart:
@@ -52,7 +57,6 @@ class CheckPart:
 
     Attributes
     ----------
-    findings : tuple of Finding
     lacking : str
         Why there are none, if the network cannot be asked so.
     """
@@ -93,11 +97,6 @@ class CheckParts:
         return self.folder / f"{name}.json"
 
 
-SLOW: Final = ("occlusion_by_band", "rise")
-SHORTCUTS, BASELINES = "shortcuts", "plain"
-"""Parts that belong to no method."""
-
-
 @dataclass(frozen=True)
 class CheckSettings:
     """How a check is made.
@@ -112,7 +111,6 @@ class CheckSettings:
         On how many of them, where a method is asked a dozen times: noise, symmetries, randomisation.
     stages : int
         In how many steps the network forgets.
-    seed : int
     """
 
     methods: tuple[str, ...] = tuple(name for name in METHODS if name not in SLOW)
@@ -124,12 +122,6 @@ class CheckSettings:
 
 def check(study: Study, settings: CheckSettings | None = None, progress: Progress | None = None) -> Check:
     """Ask every method what it can be asked, and keep the answers beside the model.
-
-    Parameters
-    ----------
-    study : Study
-    settings : CheckSettings, optional
-    progress : callable, optional
 
     Returns
     -------
@@ -164,7 +156,7 @@ def _run_missing_tests(
     tell: Progress,
 ) -> None:
     """Find out what is not among the parts yet."""
-    bench = None
+    inputs = None
     for done, name in enumerate(steps):
         tell("check", done, len(steps))
         if name in parts:
@@ -172,8 +164,8 @@ def _run_missing_tests(
         if name == SHORTCUTS:
             parts.write(name, CheckPart(tuple(shortcut_findings(study, settings.seed, tell))))
             continue
-        bench = bench or _check_inputs(study, settings, shuffled, tell)
-        parts.write(name, _run_tests(study, bench, name))
+        inputs = inputs or _check_inputs(study, settings, shuffled, tell)
+        parts.write(name, _run_tests(study, inputs, name))
     tell("check", len(steps), len(steps))
 
 
@@ -184,29 +176,29 @@ def _validate(settings: CheckSettings) -> None:
         raise InputError(f"{settings} was asked for", "Two galaxies or more, and one stage or more")
 
 
-def _run_tests(study: Study, bench: CheckInputs, name: str) -> CheckPart:
+def _run_tests(study: Study, inputs: CheckInputs, name: str) -> CheckPart:
     if name == BASELINES:
-        return CheckPart(tuple(baseline_findings(bench)))
+        return CheckPart(tuple(baseline_findings(inputs)))
     method = METHODS[name]
     try:
         explainer = Explainer(method, method_options(study, method, AttributionSettings(name)))
-        found = explainer.explain(bench.probe, bench.sample.images, bench.sample.classes)
+        found = explainer.explain(inputs.probe, inputs.sample.images, inputs.sample.classes)
     except InputError as error:  # guided backpropagation of a network without a ReLU, a CAM of one without places
         return CheckPart(lacking=f"{method.title} cannot be asked of this network: {error.problem}")
     maps = importance(found.values, method.contributes)
-    return CheckPart((*map_findings(bench, explainer, found), *truth_findings(bench, name, maps)))
+    return CheckPart((*map_findings(inputs, explainer, found), *truth_findings(inputs, name, maps)))
 
 
 def _check_inputs(study: Study, settings: CheckSettings, shuffled: Path | None, tell: Progress) -> CheckInputs:
     sample, names = draw_sample(study, settings.galaxies, settings.seed), study.model.class_names or None
-    forgetful = RandomisedNetwork(study.model.model_file, names, settings.seed)
-    layers = len(forgetful.layers)
+    randomised_network = RandomisedNetwork(study.model.model_file, names, settings.seed)
+    layers = len(randomised_network.layers)
     stages = sorted({max(round(layers * k / settings.stages), 1) for k in range(1, settings.stages + 1)})
     return CheckInputs(
         probe=study.probe,
         sample=sample,
         few=sample.first(settings.few),
-        forgetful=forgetful,
+        randomised_network=randomised_network,
         stages=tuple(stages),
         label_randomised=None if shuffled is None else Probe.open(shuffled, names),
         causes=find_causes(study, sample, lambda done, of: tell("repaint", done, of)),

@@ -52,9 +52,13 @@ __all__ = [
     "truth_findings",
 ]
 
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 UNSEEN = ("test", "validation", "none")
 """Sides of the training, those first that the network has not learned from."""
+
+GAUSSIAN: Final = "gaussian"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +72,6 @@ class CheckSample:
     images : float32 (n, y, x, band), nanomaggies
     classes : int64 (n,)
         What the network predicts, by position among `class_names`.
-    class_names : tuple of str
     sky_sigma : float32 (n, band)
         NaN where it was not measured.
     electrons : tuple of float
@@ -98,10 +101,8 @@ def draw_sample(study: Study, count: int, seed: int) -> CheckSample:
 
     Parameters
     ----------
-    study : Study
     count : int
         At most; fewer where the survey has fewer.
-    seed : int
 
     Raises
     ------
@@ -148,7 +149,6 @@ class Causes:
 
     Attributes
     ----------
-    components : tuple of str
     light : float32 (n, y, x, component)
         As a share of the galaxy's; 0 for what is not part of the galaxy: its field has no say in what it is.
     falls : float64 (n, component)
@@ -194,33 +194,26 @@ def find_causes(study: Study, sample: CheckSample, progress: Callable[[int, int]
     return Causes(truth.components, np.where(np.isfinite(falls)[:, None, None], light, 0), falls)
 
 
-Floats = NDArray[np.float32]
-
-
 @dataclass(frozen=True, eq=False)
 class CheckInputs:
     """What all methods are tried on.
 
     Attributes
     ----------
-    probe : Probe
-    sample : CheckSample
     few : CheckSample
         The first of them, for what a method is asked a dozen times.
-    forgetful : RandomisedNetwork
+    randomised_network : RandomisedNetwork
         The network without what it learned.
     stages : tuple of int
         How many layers it forgets, rising; the last is all of them.
     label_randomised : Probe or None
         A network that learned labels which say nothing.
-    causes : Causes or None
-    seed : int
     """
 
     probe: Probe
     sample: CheckSample
     few: CheckSample
-    forgetful: RandomisedNetwork
+    randomised_network: RandomisedNetwork
     stages: tuple[int, ...]
     label_randomised: Probe | None
     causes: Causes | None
@@ -237,27 +230,25 @@ class CheckInputs:
         return areas(self.probe, self.sample.images, self.sample.classes, ranks, self.generator(2))
 
 
-def map_findings(bench: CheckInputs, explainer: Explainer, found: Attribution) -> Iterator[Finding]:
+def map_findings(inputs: CheckInputs, explainer: Explainer, found: Attribution) -> Iterator[Finding]:
     """Every finding about a method that does not need the truth, one after the other as they are made.
 
     Parameters
     ----------
-    bench : CheckInputs
-    explainer : Explainer
     found : Attribution
         Its answer about the bench's sample.
     """
     maps = importance(found.values, explainer.method.contributes)
-    yield from _completeness(bench, found)
-    yield from _deletion_and_insertion(bench, explainer, maps)
-    maps = maps[: len(bench.few.rows)]
-    yield from _noise(bench, explainer, maps)
-    yield from _symmetry(bench, explainer, maps)
-    yield from _model_randomisation(bench, explainer, maps)
-    yield from _label_randomisation(bench, explainer, maps)
+    yield from _completeness(inputs, found)
+    yield from _deletion_and_insertion(inputs, explainer, maps)
+    maps = maps[: len(inputs.few.rows)]
+    yield from _noise(inputs, explainer, maps)
+    yield from _symmetry(inputs, explainer, maps)
+    yield from _model_randomisation(inputs, explainer, maps)
+    yield from _label_randomisation(inputs, explainer, maps)
 
 
-def _completeness(bench: CheckInputs, found: Attribution) -> Iterator[Finding]:
+def _completeness(inputs: CheckInputs, found: Attribution) -> Iterator[Finding]:
     """The mean gap over the mean of what is to be explained, where the method promises a sum.
 
     In Quantus: ``Completeness``; Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365.
@@ -265,36 +256,36 @@ def _completeness(bench: CheckInputs, found: Attribution) -> Iterator[Finding]:
     if found.total is None:
         return
     sums = found.values.reshape(len(found.values), -1).sum(axis=1, dtype=np.float64)
-    gap = ratio_of(np.abs(sums - found.total), np.abs(found.total), bench.generator(10))
+    gap = ratio_of(np.abs(sums - found.total), np.abs(found.total), inputs.generator(10))
     yield finding("completeness", found.method, gap)
 
 
-def _deletion_and_insertion(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
-    sample, name = bench.sample, explainer.method.name
-    deletion, insertion = areas(bench.probe, sample.images, sample.classes, order_of(maps), bench.generator(2))
-    at_random = bench.random_areas
-    yield finding("deletion", name, mean_of(at_random[0] - deletion, bench.generator(10)))
-    yield finding("insertion", name, mean_of(insertion - at_random[1], bench.generator(10)))
+def _deletion_and_insertion(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+    sample, name = inputs.sample, explainer.method.name
+    deletion, insertion = areas(inputs.probe, sample.images, sample.classes, order_of(maps), inputs.generator(2))
+    at_random = inputs.random_areas
+    yield finding("deletion", name, mean_of(at_random[0] - deletion, inputs.generator(10)))
+    yield finding("insertion", name, mean_of(insertion - at_random[1], inputs.generator(10)))
 
 
-def _noise(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
-    sample = bench.few
-    again = second_draw(sample.images, sample.sky_sigma, sample.electrons, bench.generator(3))
-    likeness = correlation(maps, explainer.importance(bench.probe, again, sample.classes))
-    yield finding("noise", explainer.method.name, mean_of(likeness, bench.generator(10)))
+def _noise(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+    sample = inputs.few
+    again = second_draw(sample.images, sample.sky_sigma, sample.electrons, inputs.generator(3))
+    correlations = correlation(maps, explainer.importance(inputs.probe, again, sample.classes))
+    yield finding("noise", explainer.method.name, mean_of(correlations, inputs.generator(10)))
 
 
-def _symmetry(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+def _symmetry(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     """The mean agreement with the seven other views; not asked of images that are not square."""
-    images, classes = bench.few.images, bench.few.classes
+    images, classes = inputs.few.images, inputs.few.classes
     if images.shape[1] != images.shape[2]:
         return
-    views = (explainer.importance(bench.probe, turned(images, view), classes) for view in range(1, VIEWS))
-    likeness = [correlation(maps, turned_back(seen, view)) for view, seen in enumerate(views, start=1)]
-    yield finding("symmetry", explainer.method.name, mean_of(mean_likeness(likeness), bench.generator(10)))
+    views = (explainer.importance(inputs.probe, turned(images, view), classes) for view in range(1, VIEWS))
+    correlations = [correlation(maps, turned_back(seen, view)) for view, seen in enumerate(views, start=1)]
+    yield finding("symmetry", explainer.method.name, mean_of(mean_likeness(correlations), inputs.generator(10)))
 
 
-def _model_randomisation(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+def _model_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     """Rank correlation with the map of a network that has forgotten its top layers, then more of them, then all.
 
     Judged is the mean over these stages: a map that stays while the layers nearest to the answer forget does not show
@@ -302,52 +293,49 @@ def _model_randomisation(bench: CheckInputs, explainer: Explainer, maps: Floats)
 
     In Quantus: ``ModelParameterRandomisation`` (MPRT) from the top down, with ``correlation_spearman``.
     """
-    name, sample = explainer.method.name, bench.few
-    likeness = []
-    for stage in bench.stages:
-        bench.forgetful.randomise_top_layers(stage)
-        seen = explainer.importance(bench.forgetful.probe, sample.images, sample.classes)
-        likeness.append(rank_correlation(maps, seen))
-        told = f"the top {stage} of {bench.stages[-1]} layers"
-        yield finding("model_randomisation", name, mean_of(likeness[-1], bench.generator(10)), told)
-    yield finding("model_randomisation", name, mean_of(mean_likeness(likeness), bench.generator(10)))
+    name, sample = explainer.method.name, inputs.few
+    correlations = []
+    for stage in inputs.stages:
+        inputs.randomised_network.randomise_top_layers(stage)
+        seen = explainer.importance(inputs.randomised_network.probe, sample.images, sample.classes)
+        correlations.append(rank_correlation(maps, seen))
+        told = f"the top {stage} of {inputs.stages[-1]} layers"
+        yield finding("model_randomisation", name, mean_of(correlations[-1], inputs.generator(10)), told)
+    yield finding("model_randomisation", name, mean_of(mean_likeness(correlations), inputs.generator(10)))
 
 
-def _label_randomisation(bench: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
-    if bench.label_randomised is None:
+def _label_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
+    if inputs.label_randomised is None:
         return
-    seen = explainer.importance(bench.label_randomised, bench.few.images, bench.few.classes)
-    likeness = mean_of(rank_correlation(maps, seen), bench.generator(10))
-    yield finding("label_randomisation", explainer.method.name, likeness)
+    seen = explainer.importance(inputs.label_randomised, inputs.few.images, inputs.few.classes)
+    correlations = mean_of(rank_correlation(maps, seen), inputs.generator(10))
+    yield finding("label_randomisation", explainer.method.name, correlations)
 
 
-Doubles = NDArray[np.float64]
 Number = Callable[[Causes, Floats], Doubles]
 
-GAUSSIAN: Final = "gaussian"
 
-
-def truth_findings(bench: CheckInputs, method: str, maps: Floats) -> Iterator[Finding]:
+def truth_findings(inputs: CheckInputs, method: str, maps: Floats) -> Iterator[Finding]:
     """How much of some maps (n, y, x) lies on the cause, for all galaxies and class by class; nothing without a truth.
 
     Judged is the gain over a Gaussian at the centre, galaxy by galaxy.
     """
-    if bench.causes is None:
+    if inputs.causes is None:
         return
-    plain = PLAIN[GAUSSIAN](bench.sample.images, bench.generator(20))
+    plain = PLAIN[GAUSSIAN](inputs.sample.images, inputs.generator(20))
     for check, number in TRUTH_TESTS.items():
-        numbers, theirs = number(bench.causes, maps), number(bench.causes, plain)
-        for study, which in _groups(bench, numbers):
+        numbers, theirs = number(inputs.causes, maps), number(inputs.causes, plain)
+        for study, which in _groups(inputs, numbers):
             found, other, gain = (
-                mean_of(values[which], bench.generator(10)) for values in (numbers, theirs, numbers - theirs)
+                mean_of(values[which], inputs.generator(10)) for values in (numbers, theirs, numbers - theirs)
             )
             yield finding_against(check, method, found, other, gain, study)
 
 
-def baseline_findings(bench: CheckInputs) -> Iterator[Finding]:
+def baseline_findings(inputs: CheckInputs) -> Iterator[Finding]:
     """The same of maps that know nothing of the network, under their names in brackets."""
     for name, draw in PLAIN.items():
-        yield from truth_findings(bench, f"({name})", draw(bench.sample.images, bench.generator(20)))
+        yield from truth_findings(inputs, f"({name})", draw(inputs.sample.images, inputs.generator(20)))
 
 
 def _largest_component(causes: Causes, maps: Floats) -> NDArray[np.int64]:
@@ -382,10 +370,10 @@ TRUTH_TESTS: Final[Mapping[str, Number]] = {
 """Of each check, a number for each galaxy."""
 
 
-def _groups(bench: CheckInputs, numbers: Doubles) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _groups(inputs: CheckInputs, numbers: Doubles) -> Iterator[tuple[str, NDArray[np.bool_]]]:
     """All galaxies, then those of each predicted class that has some."""
     yield "", np.ones(len(numbers), np.bool_)
-    for name in bench.sample.class_names:
-        which = (bench.sample.names == name) & np.isfinite(numbers)
+    for name in inputs.sample.class_names:
+        which = (inputs.sample.names == name) & np.isfinite(numbers)
         if which.any():
             yield name, which
