@@ -165,7 +165,7 @@ def test_a_place_where_nothing_is_said_is_in_no_sample() -> None:
 
 def test_blocks_are_made_once_and_again_for_another_question(folder: BlocksFolder, study: Study) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(building_blocks, "gathered", lambda *_: pytest.fail("asked again"))
+        patch.setattr(building_blocks, "run_survey_pass", lambda *_: pytest.fail("asked again"))
         again = gz.blocks(study, LAYER, SETTINGS)
         assert again.provenance.digest == folder.provenance.digest
         assert gz.blocks(study, LAYER).provenance.digest == folder.provenance.digest  # with what they were found with
