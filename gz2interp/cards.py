@@ -24,16 +24,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ClassScore:
-    """How a class fares.
-
-    Attributes
-    ----------
-    name : str
-    recall : Estimate
-        Of its galaxies, how many were found.
-    precision : Estimate
-        Of the galaxies said to be of it, how many were.
-    """
+    """Recall and precision of a class, fractions of its galaxies and of those predicted to be of it."""
 
     name: str
     recall: Estimate
@@ -42,18 +33,18 @@ class ClassScore:
 
 @dataclass(frozen=True)
 class UnlabelledGalaxies:
-    """The galaxies without a label, which no accuracy counts.
+    """The galaxies without a label, which do not enter the accuracy.
 
     Attributes
     ----------
     count : int
     median_confidence : float or None
     confident : Estimate
-        Of how many the network is more than 90 % sure.
+        Share with a confidence above 90 %.
     agreement : Estimate or None
-        How often it says what most volunteers said; None without votes.
+        Share predicted as the class with most volunteer votes; None without votes.
     predictions : dict
-        Galaxies by what it says of them.
+        Predicted class -> number of galaxies.
     """
 
     count: int
@@ -65,20 +56,20 @@ class UnlabelledGalaxies:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What is known of a network's quality.
+    """Quality of a network's predictions.
 
     Attributes
     ----------
     model : str
     side : str
-        Which galaxies were asked: ``"test"`` as a rule.
+        The evaluated galaxies: usually ``"test"``.
     label_scheme : str
     labelled, usable : int
         Galaxies with an image and a label, and with an image, in the whole survey.
     accuracy : Estimate
     classes : tuple of ClassScore
     confusion : tuple of tuple of int
-        (true class, said class).
+        (true class, predicted class).
     calibration_error : Estimate
     ideal_calibration_error : Estimate
         Of a perfectly calibrated network on as many galaxies with the same confidences: mean, and 95 % of its range.
@@ -104,7 +95,7 @@ class Evaluation:
 
     @property
     def selection(self) -> str:
-        """On which galaxies the numbers hold, in words."""
+        """The evaluated galaxies, in words."""
         return (
             f"{self.accuracy.count} galaxies of the {self.side} side; "
             f"{self.labelled} of {self.usable} galaxies have a label by the scheme {self.label_scheme!r}"
@@ -121,14 +112,14 @@ class Evaluation:
         Raises
         ------
         ValueError
-            The record is not one of an evaluation, or of an older one that knew less.
+            The record is not one of an evaluation, or of an older version with fewer fields.
         """
         return record_from_json(cls, record)
 
 
 @dataclass(frozen=True)
 class Data:
-    """The galaxies that a network was asked about.
+    """The galaxies of a model card.
 
     Attributes
     ----------
@@ -153,12 +144,12 @@ class Data:
 
 @dataclass(frozen=True)
 class CardLabels:
-    """What the network was asked to learn.
+    """The labels of the training galaxies.
 
     Attributes
     ----------
     scheme, words : str
-        The label scheme, and what it does with its thresholds.
+        The label scheme, and a description with its thresholds.
     counts : mapping
         Class -> side -> galaxies with an image.
     """
@@ -170,18 +161,18 @@ class CardLabels:
 
 @dataclass(frozen=True)
 class Training:
-    """How a network came to be.
+    """The training of a network.
 
     Attributes
     ----------
     settings : mapping
         Of the recipe.
     temperature : float or None
-        By which its logits were divided at the end; None where that was not recorded.
+        Of the temperature scaling of its logits; None where it was not recorded.
     versions : mapping
         Of the packages.
     on_these_data : bool
-        Whether the survey still is the one that it learnt from.
+        Whether the survey is unchanged since the training.
     history : mapping
         Column -> one number per epoch.
     """
@@ -195,14 +186,14 @@ class Training:
 
 @dataclass(frozen=True)
 class Failures:
-    """How often the network is wrong, by a column of the catalogue.
+    """Error rate of the network by a column of the catalogue.
 
     Attributes
     ----------
     column, words : str
-        The column, and what it is, with its unit.
+        The column, and its description with the unit.
     bins : tuple of BinnedShare
-        Of about equally many galaxies; the share is of those that it gets wrong.
+        Of about equally many galaxies; the share of wrong predictions.
     """
 
     column: str
@@ -212,12 +203,12 @@ class Failures:
 
 @dataclass(frozen=True)
 class Mistake:
-    """A galaxy of which the network was sure, and wrong by its label.
+    """A galaxy with a confident prediction that differs from its label.
 
     Attributes
     ----------
     galaxy_id : str
-        Digits: beyond 2**53 a number in JSON is another galaxy.
+        Digits as text: JSON numbers beyond 2**53 lose digits.
     row : int
     label, prediction : str
     confidence : float
@@ -232,27 +223,27 @@ class Mistake:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known of a network on one survey.
+    """Data, training, quality and failures of a network on one survey.
 
     Attributes
     ----------
     model, digest : str
-        Its name, and the digest of its file.
+        Name of the model, and the digest of its file.
     class_names : tuple of str
     data : Data
     labels : CardLabels or None
     training : Training or None
-        None for a network that came from elsewhere.
+        None for an imported network.
     evaluation : Evaluation or None
     side : str
-        The galaxies on which failures and mistakes were counted; "" where none could be.
+        The galaxies on which failures and mistakes were counted; "" for none.
     failures : tuple of Failures
     mistakes : tuple of Mistake
         The most confident first.
     suspects : int or None
-        Labels that confident learning counts as errors; None where it was not asked.
+        Number of label errors by confident learning; None where it was not run.
     unknown : tuple of str
-        What is not known, in sentences, each with the command that would tell if there is one.
+        Missing information, in sentences, each with the command that provides it if there is one.
     """
 
     model: str

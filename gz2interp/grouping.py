@@ -1,4 +1,4 @@
-"""The clusters of a layer's map as frozen records: what is known of each, as it is stored and shown."""
+"""The clusters of a layer's map as frozen records, as they are stored and shown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Cluster", "Clusters", "Flag"]
 
 @dataclass(frozen=True)
 class Flag:
-    """What a cluster is probably made by, besides its galaxies.
+    """A probable observational artefact behind a cluster.
 
     Attributes
     ----------
@@ -39,20 +39,19 @@ class Cluster:
     size : int
         Galaxies.
     sentence : str
-        What tells it from the rest.
+        What distinguishes it from all other galaxies.
     told : tuple of str
         The columns that the sentence names.
     flags : tuple of Flag
         The strongest first.
     typical : tuple of int
-        Rows of the survey: the galaxies that are most like all others of the cluster in the layer, the most typical
-        first.
+        Rows of the survey: the galaxies closest to all others of the cluster in the layer, the most typical first.
     middle : int
-        Row of the galaxy in the cluster's middle on the map.
+        Row of the central galaxy on the map.
     place : (float, float)
-        Of that galaxy on the map.
+        Position of that galaxy on the map.
     inside : str
-        The name of the cluster of the next coarser scale in which it lies; "" for none.
+        The name of the cluster of the next coarser scale that contains it; "" for none.
     stacked : int
         Galaxies in its mean image.
     """
@@ -71,12 +70,12 @@ class Cluster:
 
     @property
     def name(self) -> str:
-        """As people and addresses call it: ``"fine-7"``."""
+        """The name on pages and in URLs: ``"fine-7"``."""
         return f"{self.scale}-{self.number}"
 
     @property
     def words(self) -> str:
-        """The sentence, behind what it is probably made by."""
+        """Its flags and its sentence."""
         return " ".join([*(flag.words for flag in self.flags), self.sentence])
 
 
@@ -94,13 +93,13 @@ class Clusters:
     between : mapping
         By scale: galaxies between the clusters.
     reach : mapping
-        By scale: how far apart galaxies are where each cluster ends, in the map's unit.
+        By scale: the distance between galaxies at which each cluster ends, in the map's unit.
     samples : int
-        A place on the map is as dense as its nearest so many galaxies are near.
+        Number of nearest galaxies from whose distances the density at a point of the map is estimated.
     tests : int
-        Comparisons made, all together.
+        Number of comparisons made.
     light : float
-        Of the median galaxy [nanomaggies]: mean images are in shares of each galaxy's own light.
+        Flux of the median galaxy [nanomaggies]: mean images are in shares of each galaxy's flux.
     """
 
     galaxies: int
@@ -113,7 +112,7 @@ class Clusters:
     light: float = 1.0
 
     def of(self, scale: str) -> tuple[Cluster, ...]:
-        """Those of one scale, the largest first."""
+        """The clusters of one scale, the largest first."""
         return tuple(cluster for cluster in self.clusters if cluster.scale == scale)
 
     def named(self, name: str) -> Cluster | None:
@@ -126,5 +125,5 @@ class Clusters:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Clusters:
-        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        """The inverse of `to_json`; a ValueError names what is missing or of another type."""
         return record_from_json(cls, record)

@@ -1,4 +1,4 @@
-"""How far a map can be believed, as a frozen record."""
+"""Quality measures of a map, as frozen records."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ __all__ = ["LabelAgreement", "MapQuality", "PlacingError"]
 
 @dataclass(frozen=True)
 class LabelAgreement:
-    """How often neighbours bear the same name.
+    """How often neighbours have the same class.
 
     Attributes
     ----------
     on_map : float
-        Of a galaxy's nearest on the map, the share with its name.
+        Share of a galaxy's nearest neighbours on the map with its class.
     in_layer : float
-        The same of its nearest in the activations.
+        Share of its nearest neighbours in the activations with its class.
     by_chance : float
-        The same of galaxies drawn at random.
+        Share of random galaxies with its class.
     """
 
     on_map: float
@@ -32,14 +32,14 @@ class LabelAgreement:
 
 @dataclass(frozen=True)
 class PlacingError:
-    """How far from its place a galaxy lands that is left out of its own neighbours, in units of the map's width.
+    """Error of placing a galaxy on the map from its neighbours, leaving itself out, in units of the map's width.
 
     Attributes
     ----------
     median, most : float
         The 50th and the 95th percentile.
     galaxies : int
-        How many were left out, one at a time.
+        Number of galaxies that were left out, one at a time.
     """
 
     median: float
@@ -49,29 +49,28 @@ class PlacingError:
 
 @dataclass(frozen=True)
 class MapQuality:
-    """How much of the neighbourhoods of the activations a map shows.
+    """How well a map preserves the neighbourhoods of the activations.
 
     Attributes
     ----------
     neighbours : int
-        The k of all that follows.
+        The number k of nearest neighbours in all measures.
     galaxies, of : int
-        How many were asked about, drawn at random if not all, and how many there are; each of those asked is compared
-        with all.
+        Size of the random sample that is compared with all galaxies, and their number.
     seed : int
-        Of the draw.
+        Of the sample.
     trustworthiness : float
-        1 if all neighbours on the map are neighbours in the activations; by how many ranks they are not counts.
+        1 if all neighbours on the map are neighbours in the activations; others count by their ranks.
     continuity : float
         1 if all neighbours in the activations are neighbours on the map.
     kept : float
-        Of the k nearest in the activations, the share that is among the k nearest on the map.
+        Share of the k nearest in the activations that are among the k nearest on the map.
     kept_by_chance : float
-        The same on a map where galaxies lie at random.
+        The same on a map with random positions.
     agreement : dict
-        By column, ``"label"`` and ``"prediction"``, where there are any.
+        By column, ``"label"`` and ``"prediction"``, where available.
     placing : PlacingError or None
-        None where it was not asked.
+        None where it was not measured.
     """
 
     neighbours: int
@@ -91,22 +90,22 @@ class MapQuality:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> MapQuality:
-        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        """The inverse of `to_json`; a ValueError names what is missing or of another type."""
         return record_from_json(cls, record)
 
     def sentences(self) -> tuple[str, ...]:
-        """What there is to say, the shortest first."""
-        told = [
+        """The measures in words."""
+        sentences = [
             f"trustworthiness {self.trustworthiness:.3f}, continuity {self.continuity:.3f}",
             f"{self.kept:.0%} of the {self.neighbours} nearest kept (by chance {self.kept_by_chance:.1%})",
         ]
-        told += [
+        sentences += [
             f"{share.on_map:.0%} of neighbours share the {name} (in the layer {share.in_layer:.0%}, "
             f"by chance {share.by_chance:.0%})"
             for name, share in self.agreement.items()
         ]
         if self.placing:
-            told.append(
+            sentences.append(
                 f"new galaxies land within {self.placing.median:.1%} of the map's width (95 %: {self.placing.most:.1%})"
             )
-        return tuple(told)
+        return tuple(sentences)

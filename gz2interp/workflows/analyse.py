@@ -38,35 +38,35 @@ __all__ = ["AnalyseSettings", "analyse", "names_of", "write_quality"]
 
 NEIGHBOURS: Final = 15
 FEWEST: Final = 12
-"""Fewer galaxies have a map, but nothing that could be said of it."""
+"""Galaxies on a map below which its quality is not measured."""
 
 
 def write_quality(analysis: Analysis, study: Study, progress: Progress | None = None) -> None:
-    """Measure the map of an analysis and keep the numbers in its folder; nothing where there are too few galaxies."""
+    """Measure and store the quality of an analysis' map; nothing is done for fewer than 12 galaxies."""
     n = len(analysis.rows)
     if n < FEWEST:
         return
-    told = partial(progress, "quality") if progress else None
+    report = partial(progress, "quality") if progress else None
     activations, places = analysis.table_of_activations, analysis.embedding.coordinates
     space, neighbours = space_as_in(analysis), min(NEIGHBOURS, (n - 1) // 2)
     seed = analysis.provenance.seed or 0
-    found = map_quality(activations, places, space, names_of(analysis, study), neighbours, seed, told)
-    shaped = np.flatnonzero(analysis.laid_out)
-    error = placing_error(placer_of(analysis), take(activations, shaped), places[shaped], seed)
-    analysis.write_quality(replace(found, placing=error), _provenance(analysis, neighbours))
+    measures = map_quality(activations, places, space, names_of(analysis, study), neighbours, seed, report)
+    laid_out = np.flatnonzero(analysis.laid_out)
+    error = placing_error(placer_of(analysis), take(activations, laid_out), places[laid_out], seed)
+    analysis.write_quality(replace(measures, placing=error), _provenance(analysis, neighbours))
 
 
 def names_of(analysis: Analysis, study: Study) -> dict[str, Sequence[str | None]]:
-    """Labels and predictions of an analysis' galaxies, where there are any; None for a galaxy that has none."""
-    file, said = study.survey.place.file("catalog.parquet"), _predictions(study)
-    catalog = read_columns(file, (GALAXY_ID, LABEL))  # of two hundred columns perhaps
+    """Labels and predictions of an analysis' galaxies, as far as available; None for a galaxy without one."""
+    file, predictions = study.survey.place.file("catalog.parquet"), _predictions(study)
+    catalog = read_columns(file, (GALAXY_ID, LABEL))
     names: dict[str, Sequence[str | None]] = {}
     if LABEL in catalog:
         names[LABEL] = _words(catalog[LABEL].iloc[analysis.rows])
-    elif said is not None:
-        names[LABEL] = _words(said[LABEL].reindex(analysis.rows))
-    if said is not None:
-        names["prediction"] = _words(said["prediction"].reindex(analysis.rows))
+    elif predictions is not None:
+        names[LABEL] = _words(predictions[LABEL].reindex(analysis.rows))
+    if predictions is not None:
+        names["prediction"] = _words(predictions["prediction"].reindex(analysis.rows))
     return names
 
 
@@ -74,20 +74,22 @@ def _predictions(study: Study) -> pd.DataFrame | None:
     try:
         return study.model.predictions.set_index("row")
     except SurveyError:
-        return None  # latents predict nothing
+        return None  # latents have no predictions
 
 
 def _words(values: pd.Series[Any]) -> list[str | None]:
-    return [str(value) if known else None for value, known in zip(values, values.notna(), strict=True)]
+    return [None if pd.isna(value) else str(value) for value in values]
 
 
 def _provenance(analysis: Analysis, neighbours: int) -> Provenance:
-    made = analysis.provenance
     return replace(
-        made,
+        analysis.provenance,
         method="map quality",
-        parameters={"analysis": made.digest, "neighbours": neighbours, "placing": "balance of attraction"},
-        seed=made.seed,
+        parameters={
+            "analysis": analysis.provenance.digest,
+            "neighbours": neighbours,
+            "placing": "balance of attraction",
+        },
         versions=versions_of("gz2interp", "numpy", "faiss-cpu"),
     )
 
@@ -98,13 +100,13 @@ def analyse(
     progress: Progress | None = None,
     scheduler: str = "",
 ) -> Analysis:
-    """Predictions, pooled activations, neighbours and a map of every galaxy that has an image, or latents.
+    """Compute predictions, pooled activations, neighbours and a map of every galaxy with an image, or of latents.
 
-    Neighbours are exact up to 300,000 galaxies; beyond, their recall is measured and kept. Of more than 200,000
-    galaxies a sample is laid out, and the others are placed on its map.
+    Neighbours are exact up to 300,000 galaxies; beyond, an approximate index is used and its recall stored. Of more
+    than 200,000 galaxies a sample is laid out, and the others are placed on its map.
 
-    What is up to date is left alone: a second call returns at once, and makes its analysis the one that others go by
-    where a layer has several (of another metric, or over views). An interrupted one goes on where it stopped, to the
+    Results that are up to date are not recomputed: a second call returns at once, and makes its analysis the current
+    one where a layer has several (with another metric, or over views). An interrupted analysis is resumed, to the
     shard of 256 galaxies.
 
     Parameters
@@ -113,9 +115,9 @@ def analyse(
     settings : AnalyseSettings, optional
     progress : callable, optional
     scheduler : str
-        The address of a Dask scheduler, whose workers then run the network, look for neighbours and, since they are
-        there, measure the quality of the images (`gz2interp.workflows.image_quality`). They must see the survey under
-        the same path or address. The numbers are those that are found here.
+        The address of a Dask scheduler, whose workers then run the network, search for neighbours and also measure the
+        quality of the images (`gz2interp.workflows.image_quality`). They need the survey under the same path or
+        address. The results are the same as without it.
 
     Raises
     ------
@@ -132,20 +134,20 @@ def analyse(
         raise SurveyError(
             f"No galaxy of {study.survey.name} has an image", "At least one", "Run gz2interp survey check to see why"
         )
-    with cluster_at(scheduler) as cluster:  # first: who has mistyped an address need not wait for TensorFlow
+    with cluster_at(scheduler) as cluster:  # first: a mistyped address is reported before TensorFlow is loaded
         provenance = provenance_of(study, settings, len(rows))
         analysis = Analysis(layer_folder(study.model.path, provenance.layer) / provenance.digest)
         if not study.model.latents:
             predict(study, progress=progress, cluster=cluster)
             if cluster:
-                quality(study.survey, progress and partial(_as_images, progress), cluster=cluster)
-        alone = locked(analysis.path / ".lock", f"analysing {provenance.layer} of {study.model.name}")
-        with nullcontext() if analysis.is_complete else alone:
+                quality(study.survey, progress and partial(_image_progress, progress), cluster=cluster)
+        lock = locked(analysis.path / ".lock", f"analysing {provenance.layer} of {study.model.name}")
+        with nullcontext() if analysis.is_complete else lock:
             if not analysis.is_complete:
-                hands = None if study.model.latents else cluster
-                write_activations(analysis, study, rows, provenance, progress, hands)
-                seen = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
-                write_neighbours(analysis, rows, settings, progress, seen)
+                workers = None if study.model.latents else cluster
+                write_activations(analysis, study, rows, provenance, progress, workers)
+                readers = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
+                write_neighbours(analysis, rows, settings, progress, readers)
                 write_map(analysis, study, rows, settings, progress)
                 analysis.complete(provenance)
     analysis.mark_newest()
@@ -154,6 +156,6 @@ def analyse(
     return analysis
 
 
-def _as_images(progress: Progress, stage: str, done: int, of: int) -> None:
-    """The quality of images under a name of its own: that of the map comes later."""
+def _image_progress(progress: Progress, stage: str, done: int, of: int) -> None:
+    """Report the quality of images under another name than that of the map."""
     progress(f"image {stage}", done, of)

@@ -45,7 +45,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class AnalyseSettings:
-    """What is asked of a layer.
+    """Settings of the analysis of a layer.
 
     Attributes
     ----------
@@ -54,12 +54,12 @@ class AnalyseSettings:
     metric : str
         ``"cosine"``, ``"euclidean"`` or ``"whitened"``.
     neighbours : int
-        How many of each galaxy are kept.
+        Number of neighbours stored for each galaxy.
     map : MapSettings
     views : bool
-        Whether activations are means over a galaxy's turned and mirrored views.
+        Average activations over the eight rotated and mirrored views of a galaxy.
     index : str
-        ``"exact"``, ``"approximate"``, or ``"auto"``: as the number of galaxies asks for.
+        ``"exact"``, ``"approximate"``, or ``"auto"``: by the number of galaxies.
     """
 
     layer: str = ""
@@ -71,18 +71,11 @@ class AnalyseSettings:
 
 
 OVER_VIEWS: Final = "mean over eight views"
-"""The pooling of activations that know no up and no down."""
+"""The pooling of activations that do not depend on a galaxy's orientation."""
 
 
 def provenance_of(study: Study, settings: AnalyseSettings, galaxies: int) -> Provenance:
-    """The question as it is kept; its digest names the analysis' folder.
-
-    Parameters
-    ----------
-    study : Study
-    settings : AnalyseSettings
-    galaxies : int
-        How many are analysed: their number decides whether neighbours are exact.
+    """The provenance of an analysis of so many galaxies; its digest names the analysis' folder.
 
     Raises
     ------
@@ -95,7 +88,7 @@ def provenance_of(study: Study, settings: AnalyseSettings, galaxies: int) -> Pro
         raise InputError(f"The metric {settings.metric!r} was given", f"One of {choices(METRICS)}")
     if settings.views and study.model.latents:
         raise InputError(f"{study.model.name} are latents: they cannot be turned", "Images, and a network")
-    shape = asdict(settings.map)
+    map_settings = asdict(settings.map)
     return Provenance(
         data=study.survey.digest,
         model=study.model.digest,
@@ -105,17 +98,17 @@ def provenance_of(study: Study, settings: AnalyseSettings, galaxies: int) -> Pro
             "pooling": OVER_VIEWS if settings.views else "none" if study.model.latents else "mean",
             "metric": settings.metric,
             "neighbours": settings.neighbours,
-            "map_neighbours": shape["neighbours"],
-            "min_dist": shape["min_dist"],
+            "map_neighbours": map_settings["neighbours"],
+            "min_dist": map_settings["min_dist"],
             **_special(settings, galaxies),
         },
-        seed=shape["seed"],
+        seed=map_settings["seed"],
         versions=versions_of("gz2interp", "tensorflow", "keras", "faiss-cpu", "umap-learn", "numpy"),
     )
 
 
 def layer_of(study: Study, layer: str = "") -> str:
-    """The layer's full name, of the last spatial one if none is said; `LATENTS` where these stand in for a network."""
+    """The full name of a layer, by default of the last spatial one; `LATENTS` where there is no network."""
     if study.model.latents is None:
         return str(study.probe.layer(layer or study.probe.default_layer).name)
     if layer not in ("", LATENTS):
@@ -124,7 +117,7 @@ def layer_of(study: Study, layer: str = "") -> str:
 
 
 def _special(settings: AnalyseSettings, galaxies: int) -> dict[str, object]:
-    """What only some analyses have; exact neighbours and a map of all galaxies are the rule, and go without saying."""
+    """Parameters that differ from the default of exact neighbours and a map of all galaxies."""
     whitened: dict[str, object] = {"ridge": RIDGE} if settings.metric == "whitened" else {}
     kind = kind_of_index(galaxies, settings.index)
     index = {} if kind == "exact" else {"index": kind}
@@ -137,14 +130,14 @@ def write_activations(
     analysis: Analysis,
     study: Study,
     rows: NDArray[np.int64],
-    made: Provenance,
+    provenance: Provenance,
     progress: Progress | None,
     cluster: Workers | None = None,
 ) -> None:
-    """Store the activations of the given rows; shards that are on disk already are left alone."""
+    """Compute and store the activations of rows; shards that are already on disk are skipped."""
     left = [shard for shard in shards_of(rows) if not analysis.has_shard(shard.number)]
     done = len(rows) - sum(len(shard.rows) for shard in left)
-    job = partial(activations_of_shard, layer=made.layer, views=_over_views(made))
+    job = partial(activations_of_shard, layer=provenance.layer, views=_over_views(provenance))
     for shard, values in over_shards(job, study, left, cluster, StudyAt.of(study)):
         analysis.write_activations(shard.number, values, len(rows))
         done += len(shard.rows)
@@ -153,7 +146,7 @@ def write_activations(
 
 
 def activations_of_shard(study: Study, shard: Shard, layer: str, views: bool = False) -> NDArray[np.float32]:
-    """What a layer says of the galaxies of a shard, or their latents, float32 (n, channel)."""
+    """Pooled activations of the galaxies of a shard, or their latents, float32 (n, channel)."""
     latents = study.model.latents
     if latents is not None:
         return latents.values(shard.number * SHARD_ROWS + np.arange(len(shard.rows)))
@@ -161,20 +154,8 @@ def activations_of_shard(study: Study, shard: Shard, layer: str, views: bool = F
 
 
 def activations_as_in(analysis: Analysis, study: Study, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the analysed layer says of other images, pooled as the survey's were.
-
-    Parameters
-    ----------
-    analysis : Analysis
-    study : Study
-    images : float32 (n, y, x, band), nanomaggies
-
-    Returns
-    -------
-    float32 (n, channel)
-    """
-    made = analysis.provenance
-    return _pooled(study, images, made.layer, _over_views(made))
+    """Activations float32 (n, channel) of other images (n, y, x, band) [nanomaggies], pooled as in an analysis."""
+    return _pooled(study, images, analysis.provenance.layer, _over_views(analysis.provenance))
 
 
 def _pooled(study: Study, images: NDArray[np.float32], layer: str, views: bool) -> NDArray[np.float32]:
@@ -182,8 +163,8 @@ def _pooled(study: Study, images: NDArray[np.float32], layer: str, views: bool) 
     return values
 
 
-def _over_views(made: Provenance) -> bool:
-    return bool(made.parameters["pooling"] == OVER_VIEWS)
+def _over_views(provenance: Provenance) -> bool:
+    return bool(provenance.parameters["pooling"] == OVER_VIEWS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,7 +183,7 @@ class IndexedActivations:
 
 @dataclass(frozen=True)
 class IndexLocation:
-    """Where activations are, and what index is to be made of them: the same wherever it is made.
+    """The place of activations and the settings of their index, from which workers build the same index.
 
     Attributes
     ----------
@@ -221,11 +202,11 @@ class IndexLocation:
 
     @classmethod
     def of(cls, analysis: Analysis, settings: AnalyseSettings, k: int) -> IndexLocation:
-        """Of an analysis whose activations, and whitening if it whitens, have been written."""
+        """The location of an analysis whose activations, and whitening if any, have been written."""
         return cls(str(analysis.path), settings.metric, settings.index, settings.map.seed, k)
 
     def __call__(self) -> IndexedActivations:
-        """The index, made of the activations on disk.
+        """Build the index from the activations on disk.
 
         Raises
         ------
@@ -244,11 +225,11 @@ class IndexLocation:
         return IndexedActivations(table, index)
 
 
-def neighbours_of_shard(ground: IndexedActivations, shard: Shard, k: int) -> Neighbours:
-    """The k nearest others of the galaxies of a shard, as positions; `Neighbours.search` says how they were found."""
+def neighbours_of_shard(indexed: IndexedActivations, shard: Shard, k: int) -> Neighbours:
+    """The k nearest others of the galaxies of a shard, as positions; `Neighbours.search` describes the search."""
     first, end = int(shard.rows[0]), int(shard.rows[-1]) + 1
-    found = ground.index.of_members(shard.rows, np.asarray(ground.activations[first:end], np.float32), k)
-    return replace(found, search=ground.index.search)
+    neighbours = indexed.index.of_members(shard.rows, np.asarray(indexed.activations[first:end], np.float32), k)
+    return replace(neighbours, search=indexed.index.search)
 
 
 def write_neighbours(
@@ -258,21 +239,24 @@ def write_neighbours(
     progress: Progress | None,
     cluster: Workers | None = None,
 ) -> None:
-    """Find the neighbours and store them, block by block, as rows of the survey; what is on disk is left alone."""
+    """Compute and store the neighbours, block by block, as rows of the survey; blocks on disk are skipped."""
     k = max(settings.neighbours, settings.map.neighbours)
     blocks = shards_of(np.arange(len(rows)), QUERIES)
     left = [block for block in blocks if not analysis.has_neighbours_from(int(block.rows[0]), len(block.rows))]
     if not left:
         return
-    _keep_whitening(analysis, settings)
+    whitening = space_of(analysis.table_of_activations, settings.metric).whitening
+    if whitening is not None:
+        analysis.write_whitening(whitening)
     done = len(rows) - sum(len(block.rows) for block in left)
-    search, place = analysis.search if done else None, IndexLocation.of(analysis, settings, k)
-    ground = None if cluster else place()
-    for block, found in over_shards(partial(neighbours_of_shard, k=k), ground, left, cluster, place):
-        search = _agreed(search, found.search)
+    search, location = analysis.search if done else None, IndexLocation.of(analysis, settings, k)
+    indexed = None if cluster else location()
+    for block, neighbours in over_shards(partial(neighbours_of_shard, k=k), indexed, left, cluster, location):
+        _check_search(search, neighbours.search)
+        search = neighbours.search
         if not done:
             analysis.begin_neighbours(len(rows), k, search)
-        as_rows = replace(found, rows=np.where(found.rows < 0, -1, rows[found.rows]))
+        as_rows = replace(neighbours, rows=np.where(neighbours.rows < 0, -1, rows[neighbours.rows]))
         analysis.write_neighbours_from(int(block.rows[0]), as_rows)
         done += len(block.rows)
         if progress:
@@ -280,25 +264,18 @@ def write_neighbours(
 
 
 def space_as_in(analysis: Analysis) -> MetricSpace:
-    """The space in which an analysis measured distances."""
+    """The space in which an analysis measures distances."""
     return space_of(analysis.table_of_activations, analysis.metric, analysis.whitening)
 
 
-def _keep_whitening(analysis: Analysis, settings: AnalyseSettings) -> None:
-    whitening = space_of(analysis.table_of_activations, settings.metric).whitening
-    if whitening is not None:
-        analysis.write_whitening(whitening)
-
-
-def _agreed(known: Search | None, found: Search | None) -> Search | None:
-    """How it was searched, which is the same for every block."""
-    if known is not None and found != known:
+def _check_search(earlier: Search | None, search: Search | None) -> None:
+    """Raise SurveyError where the index of a block differs from that of earlier ones."""
+    if earlier is not None and search != earlier:
         raise SurveyError(
-            "Workers have made different indexes of the same activations",
-            "One index, wherever it is made",
-            "Use machines of one kind, or ask for exact neighbours with --index exact",
+            "Workers have built different indexes of the same activations",
+            "The same index on all workers",
+            "Use machines of one kind, or request exact neighbours with --index exact",
         )
-    return found
 
 
 def write_map(
@@ -308,39 +285,39 @@ def write_map(
     settings: AnalyseSettings,
     progress: Progress | None,
 ) -> None:
-    """Store the map of the given rows, whose neighbours have been stored."""
+    """Compute and store the map of rows whose neighbours have been stored."""
     if progress:
         progress("map", 0, len(rows))
-    told = partial(progress, "map") if progress else None
+    report = partial(progress, "map") if progress else None
     table = analysis.table_of_activations
     space = space_of(table, settings.metric, analysis.whitening)
-    drawn = draw_map(table, _neighbours(analysis, rows, settings), settings.map, told, space=space)
-    analysis.write_map(rows, study.survey.galaxy_ids[rows], drawn.embedding, drawn.laid_out)
+    result = draw_map(table, _neighbours(analysis, rows, settings), settings.map, report, space=space)
+    analysis.write_map(rows, study.survey.galaxy_ids[rows], result.embedding, result.laid_out)
     if progress:
         progress("map", len(rows), len(rows))
 
 
 def _neighbours(analysis: Analysis, rows: NDArray[np.int64], settings: AnalyseSettings) -> Neighbours:
-    """As positions among the rows; of none where a sample is laid out, which finds its own."""
+    """Neighbours as positions among the rows; empty where only a sample is laid out, with its own neighbours."""
     few = len(rows) <= settings.map.sample
-    found = Analysis(analysis.path).neighbours(None if few else [], settings.metric)
-    return replace(found, rows=np.where(found.rows < 0, -1, np.searchsorted(rows, found.rows)))
+    neighbours = Analysis(analysis.path).neighbours(None if few else [], settings.metric)
+    return replace(neighbours, rows=np.where(neighbours.rows < 0, -1, np.searchsorted(rows, neighbours.rows)))
 
 
-def map_settings_of(made: Provenance) -> MapSettings:
-    """What shaped a map, from its provenance."""
-    told, usual = made.parameters, MapSettings()
+def map_settings_of(provenance: Provenance) -> MapSettings:
+    """The settings of a map, from its provenance."""
+    parameters, defaults = provenance.parameters, MapSettings()
     return MapSettings(
-        neighbours=int(told.get("map_neighbours", usual.neighbours)),
-        min_dist=float(told.get("min_dist", usual.min_dist)),
-        seed=made.seed or 0,
-        density=told.get("map") == "densmap",
-        sample=int(told.get("map_sample", usual.sample)),
+        neighbours=int(parameters.get("map_neighbours", defaults.neighbours)),
+        min_dist=float(parameters.get("min_dist", defaults.min_dist)),
+        seed=provenance.seed or 0,
+        density=parameters.get("map") == "densmap",
+        sample=int(parameters.get("map_sample", defaults.sample)),
     )
 
 
 def placer_of(analysis: Analysis) -> Placer:
-    """What places galaxies on an analysis' map: it goes by those that were laid out."""
+    """A `Placer` of new galaxies on an analysis' map, from the galaxies that were laid out."""
     laid_out = np.flatnonzero(analysis.laid_out)
     activations = analysis.activations(None if len(laid_out) == len(analysis.rows) else laid_out)
     places = analysis.embedding.coordinates[laid_out]

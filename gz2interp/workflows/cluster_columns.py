@@ -1,7 +1,7 @@
-"""The columns by which clusters are compared, with volunteer votes and sky positions, read one at a time.
+"""The columns in which clusters are compared: catalogue, volunteer votes, sky positions, predictions, image quality.
 
-A right ascension has no more and no less: the year's first and last hour lie side by side. So the survey is divided
-into parts of equal numbers, and a cluster is asked what share of it lies in each.
+Right ascension is periodic and has no larger or smaller values. So the survey is divided into parts of the sky with
+equal numbers of galaxies, each compared as a flag column.
 """
 
 from __future__ import annotations
@@ -46,32 +46,32 @@ __all__ = [
 
 
 PARTS: Final = 32
-"""Of a large survey; of a small one fewer, so that each has galaxies enough."""
+"""Parts of the sky of a large survey; fewer of a small one, so that each has enough galaxies."""
 
 FEWEST: Final = 20
-"""Galaxies of a part."""
+"""Galaxies in a part, at least."""
 
 Floats = NDArray[np.float64]
 
 
 def sky_columns(ra: ArrayLike, dec: ArrayLike) -> Iterator[ComparedColumn]:
-    """A column for each part of the sky, of galaxies that all have a place (n,) [deg]; NaN where unknown."""
+    """A flag column for each part of the sky, from positions (n,) [deg]; NaN where a position is unknown."""
     east, north = np.asarray(ra, np.float64) % 360, np.asarray(dec, np.float64)
-    known = np.isfinite(east) & np.isfinite(north)
+    finite = np.isfinite(east) & np.isfinite(north)
     parts = np.full(len(east), -1)
-    parts[known] = parts_of_the_sky(east[known], north[known])
+    parts[finite] = parts_of_the_sky(east[finite], north[finite])
     for part in range(parts.max(initial=-1) + 1 if parts.max(initial=-1) > 0 else 0):
-        inside = np.where(known, (parts == part).astype(np.float64), np.nan)
+        inside = np.where(finite, (parts == part).astype(np.float64), np.nan)
         yield flag_column(f"sky {part}", inside, "catalogue", _position_text(east[parts == part], north[parts == part]))
 
 
 def parts_of_the_sky(ra: Floats, dec: Floats) -> NDArray[np.int64]:
-    """The part of each galaxy (n,): halved again and again by the median of the longer side.
+    """The part of the sky of each galaxy (n,), by repeated halving at the median of the longer side.
 
     Parameters
     ----------
     ra, dec : float64 (n,)
-        [deg], finite. Right ascensions are counted from the widest gap.
+        [deg], finite. Right ascensions are counted from the end of their widest gap.
     """
     turned = _from_the_gap(ra)
     parts = np.zeros(len(ra), np.int64)
@@ -88,7 +88,7 @@ def parts_of_the_sky(ra: Floats, dec: Floats) -> NDArray[np.int64]:
 
 
 def _from_the_gap(ra: Floats) -> Floats:
-    """Counted eastwards from where the widest gap ends, in [0, 360)."""
+    """Right ascensions counted eastwards from the end of their widest gap, in [0, 360)."""
     if not len(ra):
         return ra
     ordered = np.sort(ra)
@@ -115,8 +115,8 @@ OF_VOTES: Final = re.compile(rf"t\d\d_\w+_a\d\d_\w+_({'|'.join(VOTE_KINDS)})")
 
 PREFERRED: Final = ("debiased", "weighted_fraction", "fraction")
 
-ASKED: Final = 0.3
-"""Below this share of votes for the answers that lead to a question, too few people were asked it."""
+REACHED: Final = 0.3
+"""Share of volunteers reached by a question below which its votes are ignored."""
 
 ANSWERS: Final = {
     "a01_smooth": "smooth", "a02_features_or_disk": "features or a disc", "a03_star_or_artifact": "a star or artefact",
@@ -133,16 +133,16 @@ ANSWERS: Final = {
     "three arms", "a34_4": "four arms", "a36_more_than_4": "more than four arms", "a37_cant_tell":
     "arms that cannot be counted",
 }  # fmt: skip
-"""What an answer says of a galaxy."""
+"""Answers of the Galaxy Zoo 2 decision tree, in words."""
 
 
 def is_of_votes(name: str) -> bool:
-    """Whether a column holds votes, of whatever kind."""
+    """Whether a column holds votes of any kind."""
     return OF_VOTES.fullmatch(name) is not None
 
 
 def vote_columns(names: Sequence[str], read: ColumnReader) -> Iterator[ComparedColumn]:
-    """The fraction of each answer: debiased, else weighted, else plain; NaN where hardly anyone was asked.
+    """The fraction of each answer: debiased, else weighted, else plain; NaN where few volunteers reached the question.
 
     Parameters
     ----------
@@ -151,40 +151,42 @@ def vote_columns(names: Sequence[str], read: ColumnReader) -> Iterator[ComparedC
     read : callable
         Name -> values.
     """
-    there = set(names)
-    asked: dict[str, Floats | None] = {}
+    columns = set(names)
+    reached: dict[str, Floats | None] = {}
     for question in QUESTIONS.values():
-        asked[question.name] = _asked(question, there, read, asked)
+        reached[question.name] = _reached(question, columns, read, reached)
         for answer in question.answers:
-            name = _fraction(question.name, answer, there)
+            name = _fraction(question.name, answer, columns)
             if name:
-                values = _known(read(name), asked[question.name])
+                values = _masked(read(name), reached[question.name])
                 words = f"votes for {ANSWERS[answer]}"
                 yield number_column(name, values, "votes", f"with more {words}", f"with fewer {words}", "", "{:.0%}")
 
 
-def _fraction(question: str, answer: str, there: set[str]) -> str:
-    """The column to be read; "" where the catalogue has none."""
-    columns = (vote_column(question, answer, kind) for kind in PREFERRED)
-    return next((column for column in columns if column in there), "")
+def _fraction(question: str, answer: str, columns: set[str]) -> str:
+    """The vote column to read; "" where the catalogue has none."""
+    names = (vote_column(question, answer, kind) for kind in PREFERRED)
+    return next((name for name in names if name in columns), "")
 
 
-def _asked(question: Question, there: set[str], read: ColumnReader, before: dict[str, Floats | None]) -> Floats | None:
-    """The share of people who were led to a question; None where that is not known, or everyone was."""
+def _reached(
+    question: Question, columns: set[str], read: ColumnReader, before: dict[str, Floats | None]
+) -> Floats | None:
+    """The share of volunteers who reached a question (n,); None where that is unknown or all did."""
     shares: list[Floats] = []
     for leading in question.asked_after:
-        earlier = next(each for each in QUESTIONS.values() if leading in each.answers)
-        name = _fraction(earlier.name, leading, there)
+        earlier = next(other for other in QUESTIONS.values() if leading in other.answers)
+        name = _fraction(earlier.name, leading, columns)
         if name:
             share = read(name).to_numpy(np.float64, na_value=np.nan)
-            reached = before[earlier.name]
-            shares.append(share if reached is None else share * reached)
+            outer = before[earlier.name]
+            shares.append(share if outer is None else share * outer)
     return np.nansum(shares, axis=0) if shares else None
 
 
-def _known(values: pd.Series[Any], asked: Floats | None) -> Floats:
+def _masked(values: pd.Series[Any], reached: Floats | None) -> Floats:
     numbers = values.to_numpy(np.float64, na_value=np.nan)
-    return numbers if asked is None else np.where(asked >= ASKED, numbers, np.nan)
+    return numbers if reached is None else np.where(reached >= REACHED, numbers, np.nan)
 
 
 Ints = NDArray[np.int64]
@@ -194,7 +196,7 @@ NO_PROPERTY: Final = {
     GALAXY_ID, LABEL, "objid", "dr7objid", "dr8objid", "specobjid", "row", "run", "rerun", "camcol", "field", "rowc",
     "colc", "rastring", "decstring", "total_classifications", "total_votes", "asset_id", "name", "iauname",
 }  # fmt: skip
-"""Columns that number galaxies or say how they were asked about."""
+"""Columns with identifiers or numbers of votes, which are no properties of galaxies."""
 
 COLOURS: Final = (("u", "g"), ("g", "r"), ("r", "i"), ("i", "z"))
 
@@ -205,7 +207,7 @@ WORDS: Final = {
     "axis_ratio": ("rounder", "more elongated", "axis ratio", "{:.2f}"),
     "ebv": ("more reddened by dust", "less reddened by dust", "E(B-V)", "{:.3f}"),
 }
-"""More, less, label and form of well-known columns."""
+"""Words for more and less, label and number format of well-known columns."""
 
 OF_QUALITY: Final = {
     "sky": ("noisier", "less noisy", "sky scatter in {}", "{:.2g} nanomaggies"),
@@ -223,14 +225,14 @@ OF_QUALITY: Final = {
     "reach": ("reaching farther in the image", "reaching less far in the image", "half widths", "{:.2f}"),
     "light": ("brighter in the image", "fainter in the image", "light", "{:.3g} nanomaggies"),
 }
-"""More, less, label and form of columns of image quality."""
+"""Words for more and less, label and number format of columns of image quality."""
 
 LONGEST: Final = 0.5
-"""Share of different values from which on words are names and no classes."""
+"""Share of distinct values above which texts are taken as names rather than classes."""
 
 
 def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[ComparedColumn]:
-    """What the catalogue says of galaxies, and what volunteers said.
+    """Columns of the catalogue and volunteer votes.
 
     Parameters
     ----------
@@ -259,28 +261,28 @@ def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[
 def network_columns(
     predictions: pd.DataFrame | None, labels: pd.Series[Any] | None, rows: Ints
 ) -> Iterator[ComparedColumn]:
-    """What a network says of galaxies, and what they are labelled.
+    """Columns of a network's predictions, and the labels.
 
     Parameters
     ----------
     predictions : DataFrame, optional
-        As a model keeps them.
+        As stored with the model.
     labels : Series, optional
-        The catalogue's, of each of the rows; else those of the predictions.
+        The catalogue's, for each of the rows; by default those stored with the predictions.
     rows : int64 (n,)
     """
-    said = None if predictions is None else predictions.set_index("row").reindex(rows)
-    if labels is None and said is not None and LABEL in said:
-        labels = said[LABEL].reset_index(drop=True)
+    table = None if predictions is None else predictions.set_index("row").reindex(rows)
+    if labels is None and table is not None and LABEL in table:
+        labels = table[LABEL].reset_index(drop=True)
     if labels is not None:
         yield from word_columns(LABEL, labels, "catalogue", "labelled {}", name_in_words)
-    if said is None:
+    if table is None:
         return
-    prediction = said["prediction"].reset_index(drop=True)
+    prediction = table["prediction"].reset_index(drop=True)
     yield from word_columns("prediction", prediction, "network", "taken for {}", name_in_words)
-    yield _percent("confidence", said["confidence"], "network", "surer", "less sure")
-    if "uncertainty" in said:
-        yield number_column("uncertainty", said["uncertainty"], "network", "more uncertain", "less uncertain")
+    yield _percent("confidence", table["confidence"], "network", "surer", "less sure")
+    if "uncertainty" in table:
+        yield number_column("uncertainty", table["uncertainty"], "network", "more uncertain", "less uncertain")
     if labels is not None:
         both = (labels.notna() & (labels != "") & prediction.notna()).to_numpy(np.bool_)
         wrong = (labels.astype(object).to_numpy() != prediction.astype(object).to_numpy()).astype(np.float64)
@@ -288,16 +290,16 @@ def network_columns(
 
 
 def quality_columns_of(table: pd.DataFrame, rows: Ints) -> Iterator[ComparedColumn]:
-    """What image quality says, from the survey's ``quality.parquet``."""
-    known = table.set_index("row").reindex(rows)
-    # Colour images made for the eye have no fluxes, and no depth in magnitudes.
-    display = {f"sky_{band}" for band in DISPLAY_BANDS} <= set(known.columns)
-    for name in known.columns:
+    """Columns of image quality, from the survey's ``quality.parquet``."""
+    table = table.set_index("row").reindex(rows)
+    # Colour images made for display have no fluxes, and no depth in magnitudes.
+    display = {f"sky_{band}" for band in DISPLAY_BANDS} <= set(table.columns)
+    for name in table.columns:
         kind, _, band = str(name).partition("_")
         if kind in OF_QUALITY and name != "psf_from" and not (display and kind == "depth"):
             more, less, label, form = OF_QUALITY[kind]
             form = form.replace("nanomaggies", f"{DISPLAY_UNIT}s") if display else form
-            yield number_column(str(name), known[name].to_numpy(), "quality", more, less, label.format(band), form)
+            yield number_column(str(name), table[name].to_numpy(), "quality", more, less, label.format(band), form)
 
 
 def _percent(name: str, values: Any, source: Any, more: str, less: str) -> ComparedColumn:

@@ -20,21 +20,21 @@ from gz2interp.stores.tables import parquet_schema, read_parquet
 from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns_of
 from gz2interp.workflows.study import Progress
 
-__all__ = ["ClusterDescriptions", "describe", "described"]
+__all__ = ["ClusterDescriptions", "describe", "describe_survey_clusters"]
 
 
 Ints = NDArray[np.int64]
 
 STRATA = 8
-"""Groups of equally many galaxies of like extent, for light at the edge of like reach too: image quality is compared
-again among them."""
+"""Strata of equally many galaxies by their extent in the image, for light at the edge by their reach too: image
+quality is compared again within them."""
 
 Words = tuple[str, tuple[str, ...], tuple[Flag, ...]]
 
 
 @dataclass(frozen=True, eq=False)
 class ClusterDescriptions:
-    """What was found.
+    """Comparisons and descriptions of the clusters of a map.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class ClusterDescriptions:
     words: Mapping[tuple[str, int], Words]
 
 
-def described(
+def describe_survey_clusters(
     survey: Survey,
     rows: Ints,
     labels: Mapping[str, Ints],
@@ -56,7 +56,7 @@ def described(
     predictions: pd.DataFrame | None,
     progress: Progress | None = None,
 ) -> ClusterDescriptions:
-    """Compare the clusters of a survey's galaxies in all that is known of them.
+    """Compare the clusters of a survey's galaxies in catalogue, votes, predictions and image quality.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def described(
     measured : DataFrame
         Image quality.
     predictions : DataFrame, optional
-        None where there are none, as for latents from elsewhere.
+        None where there are none, as for imported latents.
     progress : callable, optional
     """
     sizes = measured.set_index("row")[["extent", "reach"]].reindex(rows)
@@ -78,7 +78,7 @@ def described(
 def describe(
     columns: Iterable[ComparedColumn], labels: Mapping[str, Ints], sizes: pd.DataFrame, progress: Progress | None = None
 ) -> ClusterDescriptions:
-    """Compare, count what is sure, and say it.
+    """Compare clusters with all other galaxies, control the false discovery rate, and describe each in a sentence.
 
     Parameters
     ----------
@@ -87,26 +87,26 @@ def describe(
     labels : mapping
         By scale, int64 (n,): the cluster of each, below 0 for none.
     sizes : DataFrame
-        ``extent`` and ``reach`` of each galaxy in its image: image quality is compared among galaxies of like size too.
+        ``extent`` and ``reach`` of each galaxy in its image: image quality is also compared within strata of size.
     progress : callable, optional
     """
     extent, reach = (_strata(sizes[name].to_numpy(np.float64)) for name in ("extent", "reach"))
     shape = extent * (STRATA + 1) + reach  # how much of the border a galaxy touches follows from both
     counts = {scale: np.bincount(values[values >= 0]) for scale, values in labels.items()}
-    mirrors, known, parts = CorrelatedColumns(len(extent)), dict[str, ComparedColumn](), list[pd.DataFrame]()
+    mirrors, by_name, parts = CorrelatedColumns(len(extent)), dict[str, ComparedColumn](), list[pd.DataFrame]()
     for done, column in enumerate(columns, start=1):
         mirrors.add(column)
-        known[column.name] = replace(column, values=np.zeros(0))  # its words are needed later, and not its values
+        by_name[column.name] = replace(column, values=np.zeros(0))  # only the descriptions are needed later
         within = None if column.source != "quality" else shape if column.name == "edge" else extent
         for scale, values in labels.items():
-            found = compared(column, values, len(counts[scale]), within)
-            if len(found):
-                parts.append(found.assign(scale=scale))
+            comparisons = compared(column, values, len(counts[scale]), within)
+            if len(comparisons):
+                parts.append(comparisons.assign(scale=scale))
         if progress:
             progress("comparisons", done, done + 1)
-    table = with_rates(pd.concat(parts, ignore_index=True)) if parts else _nothing()
+    table = with_rates(pd.concat(parts, ignore_index=True)) if parts else _no_comparisons()
     words = {
-        (scale, number): _cluster_text(table, scale, number, int(size), known, mirrors)
+        (scale, number): _cluster_text(table, scale, number, int(size), by_name, mirrors)
         for scale, members in counts.items()
         for number, size in enumerate(members)
     }
@@ -138,21 +138,21 @@ def _cluster_text(
     columns: Mapping[str, ComparedColumn],
     mirrors: CorrelatedColumns,
 ) -> Words:
-    own = table[(table["scale"] == scale) & (table["cluster"] == number)]
-    names = told(own, mirrors)
-    flags = tuple(Flag(*flag) for flag in flags_of(own, columns))
-    return sentence(own, size, columns, names, len(table)), tuple(names), flags
+    comparisons = table[(table["scale"] == scale) & (table["cluster"] == number)]
+    names = told(comparisons, mirrors)
+    flags = tuple(Flag(*flag) for flag in flags_of(comparisons, columns))
+    return sentence(comparisons, size, columns, names, len(table)), tuple(names), flags
 
 
 def _strata(values: NDArray[np.float64]) -> Ints:
-    """Groups of like size; galaxies of unknown size are a group of their own."""
-    known = np.isfinite(values)
-    if not known.any():
+    """Strata of similar size (n,); galaxies of unknown size are a stratum of their own."""
+    finite = np.isfinite(values)
+    if not finite.any():
         return np.zeros(len(values), np.int64)
-    edges = np.quantile(values[known], np.linspace(0, 1, STRATA + 1)[1:-1])
-    return np.where(known, np.searchsorted(edges, values, side="right"), STRATA).astype(np.int64)
+    edges = np.quantile(values[finite], np.linspace(0, 1, STRATA + 1)[1:-1])
+    return np.where(finite, np.searchsorted(edges, values, side="right"), STRATA).astype(np.int64)
 
 
-def _nothing() -> pd.DataFrame:
+def _no_comparisons() -> pd.DataFrame:
     names = ("cluster", "column", "source", "known", "inside", "elsewhere", "effect", "low", "high", "odds", "matched")
     return pd.DataFrame({name: [] for name in (*names, "p", "scale", "q")}).assign(sure=np.zeros(0, np.bool_))

@@ -29,7 +29,7 @@ from gz2interp.stores.files import whole_folder
 from gz2interp.stores.layer_results import ClusterFolder, cluster_numbers
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.cluster_descriptions import ClusterDescriptions, described
+from gz2interp.workflows.cluster_descriptions import ClusterDescriptions, describe_survey_clusters
 from gz2interp.workflows.image_quality import quality, quality_provenance
 from gz2interp.workflows.study import Progress, Study, analysis_for
 
@@ -41,21 +41,22 @@ Ints = NDArray[np.int64]
 _UNMEASURED = ["row", "extent", "reach", "light"]
 
 VERSION = 2
-"""Of what is done with the settings."""
+"""Version of the method, part of the provenance."""
 
 
 @dataclass(frozen=True)
 class ClusterSettings:
-    """What clusters are looked for.
+    """Settings of the cluster search.
 
     Attributes
     ----------
     scales : mapping
         Name -> the smallest cluster as a share of all galaxies, from coarse to fine.
     contrast : float
-        How deep the valley between two clusters is at least; see `gz2interp.embedding.clusters`.
+        Minimum contrast in density between two clusters and the valley between them; see
+        `gz2interp.embedding.clusters`.
     typical : int
-        Typical galaxies of each that are kept.
+        Typical galaxies that are stored of each cluster.
     seed : int
         Of samples of large clusters.
     """
@@ -69,29 +70,24 @@ class ClusterSettings:
 def clusters(
     study: Study, layer: str = "", settings: ClusterSettings | None = None, progress: Progress | None = None
 ) -> Clusters:
-    """The clusters of a layer's map at several scales, each with a sentence; made once, and kept.
+    """Find the clusters of a layer's map at several scales and describe each in a sentence; the result is stored.
 
-    Image quality is measured first where that has not been done.
+    Image quality is measured first where that has not been done. The network itself is not needed.
 
     Parameters
     ----------
     study : Study
-        The network itself is not asked.
     layer : str
         "" for the layer analysed last.
     settings : ClusterSettings, optional
     progress : callable, optional
-
-    Returns
-    -------
-    Clusters
 
     Raises
     ------
     SurveyError
         The layer has not been analysed for this survey as it is now.
     InputError
-        The scales or the contrast make no sense.
+        The scales or the contrast are invalid.
     """
     survey, model = study.survey, study.model
     settings = settings or ClusterSettings()
@@ -99,19 +95,19 @@ def clusters(
     predictions = _predictions(model)
     provenance = _provenance(survey, model, analysis, settings, predictions is not None)
     folder = ClusterFolder(analysis.path / "clusters")
-    made = folder.provenance
-    if made is None or made.digest != provenance.digest:
+    stored = folder.provenance
+    if stored is None or stored.digest != provenance.digest:
         # Latents may be those of galaxies that have no image.
         measured = quality(survey, progress) if survey.usable.any() else pd.DataFrame(columns=_UNMEASURED, dtype=float)
-        found = find_clusters(analysis.embedding.coordinates, settings.scales, settings.contrast)
+        partition = find_clusters(analysis.embedding.coordinates, settings.scales, settings.contrast)
         with whole_folder(folder.path, f"the clusters of {survey.name} by {analysis.words}", replace=True) as aside:
-            made_aside = ClusterFolder(aside)
-            _write(made_aside, found, survey, analysis, measured, predictions, settings, provenance, progress)
+            target = ClusterFolder(aside)
+            _write(target, partition, survey, analysis, measured, predictions, settings, provenance, progress)
     return folder.clusters
 
 
 def cluster_folder(survey: Survey, model: ModelFolder, layer: str = "") -> ClusterFolder | None:
-    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
+    """The stored clusters of the newest analysis of exactly these data and this model; None where there are none."""
     analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
     folder = ClusterFolder(analysis.path / "clusters") if analysis else None
     return folder if folder is not None and folder.provenance is not None else None
@@ -119,17 +115,17 @@ def cluster_folder(survey: Survey, model: ModelFolder, layer: str = "") -> Clust
 
 def _predictions(model: ModelFolder) -> pd.DataFrame | None:
     try:
-        said = model.predictions
+        predictions = model.predictions
     except SurveyError:
         return None
-    unsure = model.uncertainty
-    return said if unsure is None else said.merge(unsure[["row", "uncertainty"]], on="row", how="left")
+    table = model.uncertainty
+    return predictions if table is None else predictions.merge(table[["row", "uncertainty"]], on="row", how="left")
 
 
 def _provenance(
     survey: Survey, model: ModelFolder, analysis: Analysis, settings: ClusterSettings, predicted: bool
 ) -> Provenance:
-    made = model.predictions_provenance if predicted else None
+    predictions = model.predictions_provenance if predicted else None
     return Provenance(
         data=survey.digest,
         model=model.digest,
@@ -137,7 +133,7 @@ def _provenance(
         method="clusters",
         parameters={
             "analysis": analysis.provenance.digest,
-            "predictions": made.digest if made else "",
+            "predictions": predictions.digest if predictions else "",
             "quality": quality_provenance(survey).digest,
             "scales": dict(settings.scales),
             "contrast": settings.contrast,
@@ -152,7 +148,7 @@ def _provenance(
 
 def _write(
     folder: ClusterFolder,
-    found: MapClusters,
+    partition: MapClusters,
     survey: Survey,
     analysis: Analysis,
     measured: pd.DataFrame,
@@ -161,70 +157,74 @@ def _write(
     provenance: Provenance,
     progress: Progress | None,
 ) -> None:
-    said = described(survey, analysis.rows, found.labels, measured, predictions, progress)
-    stacks, light = _stacks(survey, analysis.rows, found, measured, progress)
-    records = _records(analysis, found, said, settings, stacks)
+    descriptions = describe_survey_clusters(survey, analysis.rows, partition.labels, measured, predictions, progress)
+    stacks, light = _stacks(survey, analysis.rows, partition, measured, progress)
+    records = _records(analysis, partition, descriptions, settings, stacks)
     whole = Clusters(
         galaxies=len(analysis.rows),
-        scales=tuple(found.labels),
+        scales=tuple(partition.labels),
         clusters=tuple(records),
-        between={scale: int((labels < 0).sum()) for scale, labels in found.labels.items()},
-        reach={scale: tuple(values.tolist()) for scale, values in found.reach.items()},
-        samples=found.samples,
-        tests=len(said.table),
+        between={scale: int((labels < 0).sum()) for scale, labels in partition.labels.items()},
+        reach={scale: tuple(values.tolist()) for scale, values in partition.reach.items()},
+        samples=partition.samples,
+        tests=len(descriptions.table),
         light=light,
     )
     members = pd.DataFrame(
-        {"row": analysis.rows, GALAXY_ID: analysis.table[GALAXY_ID], **cluster_numbers(found.labels)}
+        {"row": analysis.rows, GALAXY_ID: analysis.table[GALAXY_ID], **cluster_numbers(partition.labels)}
     )
-    folder.write_clusters(whole, members, said.table, stacks.means(), provenance)
+    folder.write_clusters(whole, members, descriptions.table, stacks.means(), provenance)
 
 
 def _stacks(
-    survey: Survey, rows: Ints, found: MapClusters, measured: pd.DataFrame, progress: Progress | None
+    survey: Survey, rows: Ints, partition: MapClusters, measured: pd.DataFrame, progress: Progress | None
 ) -> tuple[Stacks, float]:
-    """Mean images of all clusters of all scales, in one pass over the pixels, and the median galaxy's light."""
+    """Mean images of all clusters of all scales, in one pass over the pixels, and the median flux of a galaxy."""
     light = measured.set_index("row")["light"].reindex(rows).to_numpy(np.float32)
     median = float(np.nanmedian(light)) if np.isfinite(light).any() else 1.0
-    counts = [len(reach) for reach in found.reach.values()]
+    counts = [len(reach) for reach in partition.reach.values()]
     stacks = Stacks(sum(counts), (*survey.shape, len(survey.bands)), median)
     done = 0
-    seen = np.flatnonzero(np.isfinite(light))
-    for batch in survey.batches(rows=rows[seen]) if sum(counts) else ():
-        here = seen[done : done + len(batch.rows)]
-        for first, labels in zip(np.cumsum([0, *counts[:-1]]), found.labels.values(), strict=True):
-            groups = np.where(labels[here] >= 0, labels[here] + first, -1)
-            stacks.add(batch.images, batch.valid, light[here], groups)
+    measured_positions = np.flatnonzero(np.isfinite(light))
+    for batch in survey.batches(rows=rows[measured_positions]) if sum(counts) else ():
+        positions = measured_positions[done : done + len(batch.rows)]
+        for first, labels in zip(np.cumsum([0, *counts[:-1]]), partition.labels.values(), strict=True):
+            groups = np.where(labels[positions] >= 0, labels[positions] + first, -1)
+            stacks.add(batch.images, batch.valid, light[positions], groups)
         done += len(batch.rows)
         if progress:
-            progress("mean images", done, len(seen))
+            progress("mean images", done, len(measured_positions))
     return stacks, median
 
 
 def _records(
-    analysis: Analysis, found: MapClusters, said: ClusterDescriptions, settings: ClusterSettings, stacks: Stacks
+    analysis: Analysis,
+    partition: MapClusters,
+    descriptions: ClusterDescriptions,
+    settings: ClusterSettings,
+    stacks: Stacks,
 ) -> list[Cluster]:
     records: list[Cluster] = []
     generator = np.random.default_rng(settings.seed)
     metric = str(analysis.provenance.parameters["metric"])
     coarser: tuple[str, Ints] | None = None
-    for scale, labels in found.labels.items():
-        members = sampled_members(labels, len(found.reach[scale]), generator)
+    for scale, labels in partition.labels.items():
+        members = sampled_members(labels, len(partition.reach[scale]), generator)
         for number, sample in enumerate(members):
             most = typical(analysis.activations(sample), metric, settings.typical)
-            middle = int(sample[typical(found.coordinates[sample], "euclidean", 1)[0]])
+            middle = int(sample[typical(partition.coordinates[sample], "euclidean", 1)[0]])
             outer = int(coarser[1][middle]) if coarser else -1
-            sentence, told, flags = said.words[scale, number]
+            sentence, columns, flags = descriptions.words[scale, number]
             record = Cluster(
                 scale,
                 number + 1,
                 int((labels == number).sum()),
                 sentence,
-                told,
+                columns,
                 flags,
                 typical=tuple(analysis.rows[sample[most]].tolist()),
                 middle=int(analysis.rows[middle]),
-                place=(float(found.coordinates[middle, 0]), float(found.coordinates[middle, 1])),
+                place=(float(partition.coordinates[middle, 0]), float(partition.coordinates[middle, 1])),
                 inside=f"{coarser[0]}-{outer + 1}" if coarser and outer >= 0 else "",
                 stacked=int(stacks.counts[len(records)]),
             )
@@ -234,35 +234,30 @@ def _records(
 
 
 def clusters_at(analysis: Analysis, coordinates: ArrayLike) -> list[dict[str, str]]:
-    """The clusters in which places of an analysis' map lie.
-
-    Parameters
-    ----------
-    analysis : Analysis
-    coordinates : float (m, 2)
+    """The clusters at positions (m, 2) on the map of an analysis.
 
     Returns
     -------
     list of dict, m
-        By scale the cluster's name; "" between the clusters.
+        Scale -> name of the cluster; "" between the clusters.
 
     Raises
     ------
     SurveyError
-        Nobody has looked for clusters on this map.
+        The map has no stored clusters.
     InputError
         The coordinates are no pairs of numbers.
     """
     folder = ClusterFolder(analysis.path / "clusters")
     if folder.provenance is None:
         raise SurveyError(
-            f"Nobody has looked for clusters in {analysis.layer}", remedy="Run gz2interp clusters SURVEY first"
+            f"The map of {analysis.layer} has no clusters yet", remedy="Run gz2interp clusters SURVEY first"
         )
-    found = folder.clusters
-    labels = {scale: folder.members[scale].to_numpy(np.int64) - 1 for scale in found.scales}
-    reach = {scale: np.array(found.reach[scale], np.float64) for scale in found.scales}
-    kept = MapClusters(np.asarray(analysis.embedding.coordinates, np.float64), labels, reach, found.samples)
-    placed = {scale: kept.place(coordinates, scale) for scale in found.scales}
+    stored = folder.clusters
+    labels = {scale: folder.members[scale].to_numpy(np.int64) - 1 for scale in stored.scales}
+    reach = {scale: np.array(stored.reach[scale], np.float64) for scale in stored.scales}
+    partition = MapClusters(np.asarray(analysis.embedding.coordinates, np.float64), labels, reach, stored.samples)
+    placed = {scale: partition.place(coordinates, scale) for scale in stored.scales}
     count = len(np.asarray(coordinates))
     return [
         {scale: "" if at[row] == BETWEEN else f"{scale}-{at[row] + 1}" for scale, at in placed.items()}
@@ -270,36 +265,25 @@ def clusters_at(analysis: Analysis, coordinates: ArrayLike) -> list[dict[str, st
     ]
 
 
-def clusters_table(found: Clusters, scale: str = "") -> pd.DataFrame:
-    """One row per cluster: cluster, galaxies, probably_made_by, sentence, inside.
-
-    Parameters
-    ----------
-    found : Clusters
-    scale : str
-        "" for all.
+def clusters_table(all_clusters: Clusters, scale: str = "") -> pd.DataFrame:
+    """One row per cluster of a scale, or of all: cluster, galaxies, probably_made_by, sentence, inside.
 
     Raises
     ------
     InputError
         There is no such scale.
     """
-    if scale and scale not in found.scales:
-        raise InputError(f"The scale {scale!r} was given", f"One of {choices(found.scales)}")
-    shown = found.of(scale) if scale else found.clusters
-    return pd.DataFrame(
-        {
-            "cluster": [each.name for each in shown],
-            "galaxies": [each.size for each in shown],
-            "probably_made_by": [", ".join(flag.cause for flag in each.flags) for each in shown],
-            "sentence": [each.words for each in shown],
-            "inside": [each.inside for each in shown],
-        }
-    )
+    if scale and scale not in all_clusters.scales:
+        raise InputError(f"The scale {scale!r} was given", f"One of {choices(all_clusters.scales)}")
+    rows = [
+        (cluster.name, cluster.size, ", ".join(flag.cause for flag in cluster.flags), cluster.words, cluster.inside)
+        for cluster in (all_clusters.of(scale) if scale else all_clusters.clusters)
+    ]
+    return pd.DataFrame(rows, columns=["cluster", "galaxies", "probably_made_by", "sentence", "inside"])
 
 
 def members_table(folder: ClusterFolder, scale: str = "") -> pd.DataFrame:
-    """One row per galaxy: row, galaxy_id, and its cluster at each scale as a number from 1; 0 for none."""
+    """One row per galaxy: row, galaxy_id, and the number of its cluster at each scale, from 1; 0 for none."""
     members = folder.members
     if not scale:
         return members

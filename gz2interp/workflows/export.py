@@ -37,13 +37,13 @@ __all__ = [
 
 TABLE: Final = "galaxies.fits"
 SELECTION: Final = "selection.json"
-"""Says which galaxies a folder holds, from the first cutout on: another selection's are never among them."""
+"""Identifies the selection whose cutouts a folder holds, from the first cutout on."""
 
 
-def write_cutouts(subset: SelectedGalaxies, folder: Path, told: Callable[[str, int, int], None]) -> str:
-    """Write what is not there yet, some galaxies at a time; returns what is in the folder, in words.
+def write_cutouts(subset: SelectedGalaxies, folder: Path, progress: Callable[[str, int, int], None]) -> str:
+    """Write the missing cutouts of a selection to a folder, a shard at a time; returns a summary in words.
 
-    The table, `TABLE`, comes last and names the file of each galaxy; of one without an image it says why.
+    The table, `TABLE`, is written last and names the file of each galaxy, or the reason why it has no image.
 
     Raises
     ------
@@ -53,19 +53,19 @@ def write_cutouts(subset: SelectedGalaxies, folder: Path, told: Callable[[str, i
     _claim(subset, folder)
     try:
         with FileLock(folder / ".lock", timeout=0):
-            return _fill(subset, folder, told)
+            return _fill(subset, folder, progress)
     except Timeout:
         raise InputError(f"Another process is filling {folder}", remedy="Wait for it, or name another folder") from None
 
 
-def _fill(subset: SelectedGalaxies, folder: Path, told: Callable[[str, int, int], None]) -> str:
-    known = subset.known()
+def _fill(subset: SelectedGalaxies, folder: Path, progress: Callable[[str, int, int], None]) -> str:
+    joined = subset.joined()
     rows = np.intersect1d(subset.rows, np.flatnonzero(subset.survey.usable))
     for start in range(0, len(rows), SHARD_ROWS):
         part = rows[start : start + SHARD_ROWS]
-        _write_some(subset.survey, known.loc[part], folder)
-        told("cutouts", start + len(part), len(rows))
-    table = subset.with_found(known)
+        _write_missing(subset.survey, joined.loc[part], folder)
+        progress("cutouts", start + len(part), len(rows))
+    table = subset.with_extra(joined)
     has_image = np.isin(subset.rows, rows)
     names = [f"{galaxy_id}.fits" for galaxy_id in table[GALAXY_ID].tolist()]
     table = table.rename(columns={"file": "catalog_file"})  # the catalogue of a folder of images names theirs
@@ -78,22 +78,22 @@ def _fill(subset: SelectedGalaxies, folder: Path, told: Callable[[str, int, int]
 
 
 def write_cutout(subset: SelectedGalaxies, path: Path) -> None:
-    """Write the cutout of the first galaxy alone, as one file of such a folder.
+    """Write the cutout of the first galaxy as a FITS file.
 
     Raises
     ------
     SurveyError
-        It has no image; the error says why.
+        It has no image; the error gives the reason.
     """
     first = SelectedGalaxies(subset.survey, subset.rows[:1], subset.model)
-    seen = subset.survey.cutout(int(first.rows[0]))
-    (facts,) = _facts(first.known())
+    cutout = subset.survey.cutout(int(first.rows[0]))
+    (facts,) = _facts(first.joined())
     with replaced(path) as aside:
-        _hdu(facts, seen.image, seen.valid, subset.survey).writeto(aside)
+        _hdu(facts, cutout.image, cutout.valid, subset.survey).writeto(aside)
 
 
 def _claim(subset: SelectedGalaxies, folder: Path) -> None:
-    """Say what the folder will hold, unless it says so already."""
+    """Record which selection the folder holds, unless it is recorded already."""
     record = {
         "galaxies": len(subset),
         "digest": subset.digest,
@@ -115,28 +115,28 @@ def _claim(subset: SelectedGalaxies, folder: Path) -> None:
     )
 
 
-def _write_some(survey: Survey, known: pd.DataFrame, folder: Path) -> None:
-    """The cutouts that are not there yet, of a few galaxies."""
-    wanted = known[[not (folder / f"{galaxy_id}.fits").exists() for galaxy_id in known[GALAXY_ID].tolist()]]
-    if wanted.empty:
+def _write_missing(survey: Survey, table: pd.DataFrame, folder: Path) -> None:
+    """Write the missing cutouts of a few galaxies."""
+    missing = table[[not (folder / f"{galaxy_id}.fits").exists() for galaxy_id in table[GALAXY_ID].tolist()]]
+    if missing.empty:
         return
-    rows = wanted.index.to_numpy(np.int64)
-    # `replaced` looks through the folder for what others left behind, which thousands of times takes minutes.
+    rows = missing.index.to_numpy(np.int64)
+    # `replaced` searches the folder for abandoned files, which takes minutes for thousands of cutouts.
     aside = folder / ".cutout.part"
-    for facts, image, valid in zip(_facts(wanted), survey.images(rows), survey.valid(rows), strict=True):
+    for facts, image, valid in zip(_facts(missing), survey.images(rows), survey.valid(rows), strict=True):
         _hdu(facts, image, valid, survey).writeto(aside, overwrite=True, output_verify="ignore")  # the header is ours
         sync(aside)
         aside.replace(folder / f"{facts[GALAXY_ID]}.fits")
     sync(folder)
 
 
-def _facts(known: pd.DataFrame) -> Iterator[Any]:
-    """Rows of a table as objects: in a row of floats an id would lose its last digits."""
-    return (facts for _, facts in known.astype(object).iterrows())
+def _facts(table: pd.DataFrame) -> Iterator[Any]:
+    """Rows of a table as objects: as floats, ids would lose their last digits."""
+    return (facts for _, facts in table.astype(object).iterrows())
 
 
 def _hdu(facts: Any, image: NDArray[np.float32], valid: NDArray[np.bool_], survey: Survey) -> fits.PrimaryHDU:
-    """(band, y, x), which FITS counts as (x, y, band); not a number where nothing was measured."""
+    """A cube (band, y, x), which FITS counts as (x, y, band), with NaN where pixels are not valid."""
     cube = np.moveaxis(np.where(valid[..., None], image, np.float32(np.nan)), -1, 0)
     return fits.PrimaryHDU(np.ascontiguousarray(cube), _header(facts, survey))
 
@@ -154,17 +154,17 @@ def _header(facts: Any, survey: Survey) -> fits.Header:
         ("ORIGIN", "source", "where the image came from"),
         ("NATUNIT", "native_unit", "unit in which it came"),
     ):
-        _tell(header, key, facts.get(column), words)
+        _add_card(header, key, facts.get(column), words)
     for place, band in enumerate(survey.bands, start=1):
         header[f"BAND{place}"] = ascii_of(band)
-        _tell(header, f"SKYSIG{place}", facts.get(f"sky_sigma_{band}"), f"[{survey.unit}] scatter of the sky")
-        _tell(header, f"FWHM{place}", facts.get(f"psf_fwhm_{band}"), "[arcsec] width of the PSF")
+        _add_card(header, f"SKYSIG{place}", facts.get(f"sky_sigma_{band}"), f"[{survey.unit}] scatter of the sky")
+        _add_card(header, f"FWHM{place}", facts.get(f"psf_fwhm_{band}"), "[arcsec] width of the PSF")
     header["SURVEY"], header["DATAHASH"] = ascii_of(survey.name), (survey.digest, "digest of the survey")
     return header
 
 
 def _wcs(facts: Any, shape: tuple[int, int]) -> fits.Header:
-    """Empty for a galaxy whose position or pixel scale nobody knows."""
+    """The WCS of a cutout; empty where the position or the pixel scale is unknown."""
     place = [
         float("nan") if pd.isna(facts[name]) else facts[name] for name in (RA, DEC, "pixel_scale", "position_angle")
     ]
@@ -178,12 +178,12 @@ def _wcs(facts: Any, shape: tuple[int, int]) -> fits.Header:
     return header
 
 
-def _tell(header: fits.Header, key: str, value: Any, words: str) -> None:
-    """A card; what is not known is left out. A long text keeps no comment."""
+def _add_card(header: fits.Header, key: str, value: Any, words: str) -> None:
+    """Add a card unless the value is missing; the comment is dropped where the text is long."""
     if value is None or pd.isna(value) or value == "":
         return
-    told = ascii_of(value) if isinstance(value, str) else float(value)
-    header[key] = told if isinstance(told, str) and len(told) + len(words) > 60 else (told, words)
+    value = ascii_of(value) if isinstance(value, str) else float(value)
+    header[key] = value if isinstance(value, str) and len(value) + len(words) > 60 else (value, words)
 
 
 HEADER: Final = (
@@ -195,12 +195,12 @@ HEADER: Final = (
 
 
 def write_regions(subset: SelectedGalaxies, path: Path) -> str:
-    """Write the file, whole or not at all; returns what is in it, in words.
+    """Write a DS9 region file atomically; returns a summary in words.
 
-    The radius is the Petrosian one, else half the cutout's width; a galaxy of which neither is known is a cross. One
-    without a position is named in a comment.
+    The radius is the Petrosian one, else half the cutout's width; a galaxy without either is a cross, and one without
+    a position a comment.
     """
-    table = subset.known((RA, DEC, PETRO_RADIUS))
+    table = subset.joined((RA, DEC, PETRO_RADIUS))
     places = zip(
         table[GALAXY_ID].tolist(), table[RA].tolist(), table[DEC].tolist(), _radii(table).tolist(), strict=True
     )
@@ -229,15 +229,15 @@ def _region(galaxy_id: int, ra: float, dec: float, radius: float) -> str:
 
 @dataclass(frozen=True)
 class Export:
-    """What was written.
+    """An exported file or folder.
 
     Attributes
     ----------
     path : Path
     galaxies : int
-        How many were asked for.
+        Number of selected galaxies.
     words : str
-        What is in it, and what is not, for a person.
+        Summary of what was written, and what was left out.
     """
 
     path: Path
@@ -246,20 +246,20 @@ class Export:
 
 
 def export_selection(
-    subset: SelectedGalaxies, out: str | Path, told: Callable[[str, int, int], None] = lambda stage, done, of: None
+    subset: SelectedGalaxies, out: str | Path, progress: Callable[[str, int, int], None] = lambda stage, done, of: None
 ) -> Export:
-    """Write galaxies in the form that the name of the file says.
+    """Export galaxies in the format given by the suffix of the file.
 
     Parameters
     ----------
     subset : SelectedGalaxies
     out : path
-        ``.csv``, ``.ecsv``, ``.fits``, ``.vot`` (or ``.xml``) or ``.parquet`` for a table of all that is known;
-        ``.reg`` for DS9's circles; a name without a suffix for a folder with a FITS file of each cutout and a table. A
-        file is replaced whole or stays as it was; a folder that was interrupted goes on. Each table tells how it was
-        made and what its columns mean; a CSV file is plain, and ``NAME.csv.json`` beside it tells them.
-    told : callable
-        Told (stage, done, of) while cutouts are written.
+        ``.csv``, ``.ecsv``, ``.fits``, ``.vot`` (or ``.xml``) or ``.parquet`` for a table of all columns; ``.reg`` for
+        DS9 regions; a name without a suffix for a folder with a FITS file of each cutout and a table. A file is
+        replaced atomically; an interrupted folder is completed. Tables contain their provenance and the meaning of
+        their columns; for a plain CSV file these are in ``NAME.csv.json`` beside it.
+    progress : callable
+        Called with (stage, done, total) while cutouts are written.
 
     Raises
     ------
@@ -276,11 +276,11 @@ def export_selection(
         return Export(path, len(subset), words + more)
     if suffix == ".reg":
         if subset.columns:
-            raise InputError("Columns were chosen for a file of regions", "Columns are those of a table")
+            raise InputError("Columns were selected for a region file", "Columns apply to tables only")
         return Export(path, len(subset), write_regions(subset, path))
     if suffix and not path.is_dir():
         raise InputError(
-            f"The file {path.name} was asked for",
+            f"The file {path.name} was given",
             f"The suffix may be {choices([*FORMATS, '.reg'])}; a name without one is a folder of cutouts",
         )
-    return Export(path, len(subset), write_cutouts(subset, path, told))
+    return Export(path, len(subset), write_cutouts(subset, path, progress))

@@ -22,9 +22,9 @@ __all__ = ["MOST_IMAGES", "NO_HUB", "Program", "SampReply", "programs_of", "send
 
 NO_HUB: Final = "No SAMP hub is running: open TOPCAT or Aladin first"
 _OF_HUBS: Final = ("samp.", "x-samp.", "client.env.")
-"""Messages about the connection itself; the hub, which is among the connected, understands nothing else."""
+"""Prefixes of messages about the connection itself, the only ones that the hub, itself a client, accepts."""
 _PATIENCE: Final = 60
-"""How long a program may take to read a table [s]."""
+"""Timeout for a program to read a table [s]."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,13 +34,12 @@ class Program:
     Attributes
     ----------
     ident : str
-        The hub's name for it.
+        Its client id at the hub.
     name : str
-        Its own.
     mtypes : sequence of str
-        What it understands; ``table.*`` stands for all tables.
+        Message types that it accepts; ``table.*`` stands for all messages of tables.
     client : SAMPIntegratedClient
-        Ours.
+        The client of gz2interp.
     """
 
     ident: str
@@ -49,16 +48,16 @@ class Program:
     client: Any
 
     def understands(self, mtype: str) -> bool:
-        """Whether it takes such a message."""
+        """Whether it accepts messages of this type."""
         steps = mtype.split(".")
         broader = [".".join([*steps[:n], "*"]) for n in range(len(steps))]
-        return any(known in (mtype, *broader) for known in self.mtypes)
+        return any(accepted in (mtype, *broader) for accepted in self.mtypes)
 
-    def ask(self, mtype: str, params: Mapping[str, Any]) -> str:
-        """Send a message and wait for the answer; returns what the program said against it, "" if it went well."""
+    def call(self, mtype: str, params: Mapping[str, Any]) -> str:
+        """Send a message and wait for the response; returns the error, "" if there is none."""
         from pyvo.samp import SAMPProxyError
 
-        # Not the hub's own waiting call: in pyvo's hub, an answer that comes at once can get lost there.
+        # Not the hub's synchronous call: in pyvo's hub, an immediate response to it can get lost.
         answers: Queue[Mapping[str, Any]] = Queue()
         tag = f"{self.ident} {mtype}"
         self.client.bind_receive_response(tag, lambda key, ident, tag, answer: answers.put(answer))
@@ -84,21 +83,21 @@ def programs_of(to: str) -> Iterator[list[Program]]:
         No hub is running, or no such program is connected.
     """
     with _connected() as client:
-        there = [_program(client, ident) for ident in client.get_registered_clients()]
-        there = [program for program in there if program.mtypes]
-        chosen = [program for program in there if to == "all" or to.lower() in program.name.lower()]
-        if not chosen:
+        connected = [_program(client, ident) for ident in client.get_registered_clients()]
+        connected = [program for program in connected if program.mtypes]
+        programs = [program for program in connected if to == "all" or to.lower() in program.name.lower()]
+        if not programs:
             raise InputError(
                 f"No program {'' if to == 'all' else to + ' '}is connected to the SAMP hub".replace("  ", " "),
-                f"Connected: {choices(program.name for program in there)}",
+                f"Connected: {choices(program.name for program in connected)}",
                 "Open it, and connect it to SAMP if it does not do so itself",
             )
-        yield chosen
+        yield programs
 
 
 @contextmanager
 def _connected() -> Iterator[Any]:
-    """Our client, on this machine only: otherwise pyvo asks google.com whether there is a network."""
+    """A SAMP client on this machine only: otherwise pyvo checks for a network connection at google.com."""
     from pyvo.samp import SAMPHubError, SAMPIntegratedClient, conf
 
     with conf.set_temp("use_internet", False):
@@ -121,21 +120,21 @@ def _program(client: Any, ident: str) -> Program:
 
 MOST_IMAGES: Final = 50
 _KEPT_SECONDS = 24 * 3600
-"""How long a program may take to read what was sent."""
+"""Age at which sent files are deleted [s]."""
 
 
 @dataclass(frozen=True)
 class SampReply:
-    """How a program answered a message.
+    """The response of a program to a message.
 
     Attributes
     ----------
     to : str
-        The program's own name.
+        Name of the program.
     message : str
-        Its MType: ``"table.load.votable"``.
+        The MType: ``"table.load.votable"``.
     error : str
-        What the program said against it; "" if it went well.
+        "" if there is none.
     """
 
     to: str
@@ -145,41 +144,41 @@ class SampReply:
 
 @dataclass(frozen=True)
 class _Message:
-    """An MType, and what makes its parameters; files are written only for programs that want them."""
+    """An MType and a factory of its parameters, so that files are written only for programs that accept them."""
 
     mtype: str
     params: Callable[[], Mapping[str, Any]]
 
 
 def send(subset: SelectedGalaxies, to: str = "all", *, images: int = 0, highlight: bool = False) -> list[SampReply]:
-    """Hand galaxies to programs that are connected to the SAMP hub of this machine.
+    """Send galaxies to programs that are connected to the SAMP hub of this machine.
 
     Parameters
     ----------
     subset : SelectedGalaxies
-        A single galaxy's image is sent too.
+        For a single galaxy the image is sent too.
     to : str
         ``"topcat"``, ``"aladin"``, ``"ds9"`` or any part of a program's name; ``"all"`` for all.
     images : int
-        Also the cutouts of so many of the first galaxies, at most `MOST_IMAGES`.
+        Number of galaxies whose cutouts are sent too, the first ones, at most `MOST_IMAGES`.
     highlight : bool
-        Only mark these galaxies in the table of the whole survey, which was sent before.
+        Only highlight these galaxies in the table of the whole survey, which was sent before.
 
     Returns
     -------
     list of SampReply
-        One for each message to each program: a table, a region file (DS9), images, and where to look.
+        One for each message to each program: a table, a region file (DS9), images, and a position.
 
     Raises
     ------
     InputError
         No hub is running, no such program is connected to it, or it understands none of the messages.
     """
-    messages = list(_marks(subset) if highlight else _messages(subset, images))
+    messages = list(_highlights(subset) if highlight else _messages(subset, images))
     sent = []
     with programs_of(to) as programs:
         for program in programs:
-            sent += [_say(program, message) for message in messages if program.understands(message.mtype)]
+            sent += [_send(program, message) for message in messages if program.understands(message.mtype)]
         if not sent:
             raise InputError(
                 f"{', '.join(program.name for program in programs)} understands nothing of what would be sent",
@@ -188,12 +187,12 @@ def send(subset: SelectedGalaxies, to: str = "all", *, images: int = 0, highligh
     return sent
 
 
-def _say(program: Program, message: _Message) -> SampReply:
+def _send(program: Program, message: _Message) -> SampReply:
     try:
         params = message.params()
-    except Gz2interpError as error:  # one galaxy without an image does not keep the others back
+    except Gz2interpError as error:  # a galaxy without an image does not stop the others
         return SampReply(program.name, message.mtype, str(error))
-    return SampReply(program.name, message.mtype, program.ask(message.mtype, params))
+    return SampReply(program.name, message.mtype, program.call(message.mtype, params))
 
 
 def _messages(subset: SelectedGalaxies, images: int) -> Iterator[_Message]:
@@ -203,14 +202,14 @@ def _messages(subset: SelectedGalaxies, images: int) -> Iterator[_Message]:
         one = SelectedGalaxies(subset.survey, subset.rows[place : place + 1], subset.model)
         yield _Message("image.load.fits", lambda one=one: _image(one, folder))  # type: ignore[misc]
     yield _Message("ds9.set", lambda: {"cmd": f"regions load {{{_regions(subset, folder)}}}"})
-    places = subset.known((RA, DEC))[[RA, DEC]].dropna()
+    places = subset.joined((RA, DEC))[[RA, DEC]].dropna()
     if len(places):
         ra, dec = places.iloc[0]
         yield _Message("coord.pointAt.sky", lambda: {"ra": f"{ra:.7f}", "dec": f"{dec:.7f}"})
 
 
-def _marks(subset: SelectedGalaxies) -> Iterator[_Message]:
-    """In the table of the whole survey a galaxy's row is the survey's."""
+def _highlights(subset: SelectedGalaxies) -> Iterator[_Message]:
+    """Messages that select rows in the table of the whole survey, whose rows are those of the survey."""
     table = {"table-id": _name_of_whole(subset)}
     yield _Message("table.select.rowList", lambda: {**table, "row-list": [str(row) for row in subset.rows.tolist()]})
     if len(subset) == 1:
@@ -243,7 +242,7 @@ def _name_of_whole(subset: SelectedGalaxies) -> str:
 
 
 def _outbox() -> Path:
-    """Where files lie until programs have read them; what nobody reads any more is removed."""
+    """The folder of sent files; files older than a day are deleted."""
     folder = surveys_folder() / ".sent"
     folder.mkdir(parents=True, exist_ok=True)
     for file in folder.iterdir():

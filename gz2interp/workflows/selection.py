@@ -1,4 +1,4 @@
-"""Selections of galaxies: by ids, a file, a lasso, a condition or neighbours, with everything known of each galaxy."""
+"""Selections of galaxies by ids, a file, a lasso, a condition or neighbours, with all columns known of each galaxy."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ __all__ = ["GalaxyFilter", "SelectedGalaxies", "choose", "polygon_from"]
 
 @dataclass(frozen=True, eq=False)
 class SelectedGalaxies:
-    """Some galaxies of a survey, in an order that means something: nearest first, or by rank.
+    """Some galaxies of a survey, in a meaningful order: nearest first, or by rank.
 
     Attributes
     ----------
@@ -39,23 +39,23 @@ class SelectedGalaxies:
     rows : int64 (n,)
         Of the survey, each once.
     model : str, optional
-        Whose predictions and map stand beside the catalogue; by default the only model's.
+        Model whose predictions and map are joined to the catalogue; by default the only one.
     extra : mapping of str to sequence (n,)
-        What was found of these galaxies: ``distance``, ``score``, ``cluster``.
+        Further columns of these galaxies: ``distance``, ``score``, ``cluster``.
     name : str
-        What they are, for titles and the names of files: ``"lasso"``.
+        For titles and file names: ``"lasso"``.
     selection : str
-        How they were chosen, in words, for the provenance; by default the name.
+        Description of the selection for the provenance; by default the name.
     columns : tuple of str
-        Columns of the table, in this order behind ``galaxy_id``, which is always there; by default all.
+        Columns of the table, in this order after ``galaxy_id``, which is always included; by default all.
     meanings : mapping of str to ColumnMeaning
-        Of columns of `extra` whose name alone does not say what they are.
+        Of columns of `extra` that are not described by their names.
 
     Raises
     ------
     InputError
-        A row is not in the survey or stands twice, a column is not as long as the rows, or one of `columns` is not
-        there.
+        A row is not in the survey or occurs twice, a column is not as long as the rows, or one of `columns` does not
+        exist.
     """
 
     survey: Survey
@@ -81,11 +81,11 @@ class SelectedGalaxies:
                 raise InputError(
                     f"The column {column} has {len(values)} values", f"One for each of {len(rows)} galaxies"
                 )
-        if strange := [name for name in self.columns if name not in self.all_columns]:
+        if unknown := [name for name in self.columns if name not in self.all_columns]:
             plain = [name for name in self.all_columns if not name.endswith(tuple(f"_{kind}" for kind in VOTE_KINDS))]
-            alike = get_close_matches(strange[0], self.all_columns)
+            alike = get_close_matches(unknown[0], self.all_columns)
             raise InputError(
-                f"There is no column {strange[0]}" + (f"; did you mean {' or '.join(alike)}?" if alike else ""),
+                f"There is no column {unknown[0]}" + (f"; did you mean {' or '.join(alike)}?" if alike else ""),
                 f"The columns are {choices(plain, len(plain))}, and {len(self.all_columns) - len(plain)} of votes",
             )
 
@@ -94,7 +94,7 @@ class SelectedGalaxies:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the survey, in its own order."""
+        """Whether it is the whole survey, in its own order."""
         return len(self) == len(self.survey) and bool((np.diff(self.rows) == 1).all())
 
     @property
@@ -110,35 +110,35 @@ class SelectedGalaxies:
     @cached_property
     def all_columns(self) -> list[str]:
         """The names of all columns that the table can have, in their order."""
-        none = joined_table(self.survey, self.model, np.array([], np.int64))
-        return [str(name) for name in self._with_extra(none, rows=0).columns]
+        empty = joined_table(self.survey, self.model, np.array([], np.int64))
+        return [str(name) for name in self._insert_extra(empty, rows=0).columns]
 
     def table(self) -> pd.DataFrame:
-        """Catalogue, status, predictions and map of these galaxies, and what was found of them right behind the id.
+        """The extra columns, then catalogue, status, predictions and map of these galaxies.
 
-        A column of the catalogue that bears the name of one that was found is told apart by ``catalog_``.
+        A column of the catalogue with the name of an extra one is renamed to ``catalog_NAME``.
         """
-        return self.with_found(self.known())
+        return self.with_extra(self.joined())
 
-    def known(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
-        """The table without what was found, one row per galaxy, indexed by `rows`; `columns` as in `joined_table`."""
+    def joined(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
+        """The table without extra columns, one row per galaxy, indexed by `rows`; `columns` as in `joined_table`."""
         return joined_table(self.survey, self.model, None if self.is_whole else self.rows, columns)
 
-    def with_found(self, known: pd.DataFrame) -> pd.DataFrame:
-        """What is `known` with what was found, which takes the place of a map or a prediction of the same name."""
-        table = self._with_extra(known, len(self))
-        chosen = [name for name in self.columns if name != GALAXY_ID]
-        return table[[GALAXY_ID, *dict.fromkeys(chosen)]] if self.columns else table
+    def with_extra(self, joined: pd.DataFrame) -> pd.DataFrame:
+        """A `joined` table with the extra columns, which replace those of a map or a prediction of the same name."""
+        table = self._insert_extra(joined, len(self))
+        names = [name for name in self.columns if name != GALAXY_ID]
+        return table[[GALAXY_ID, *dict.fromkeys(names)]] if self.columns else table
 
     @property
     def description(self) -> TableDescription:
-        """How the table was made, and what each of its columns means."""
+        """Provenance of the table, and the meaning of each column."""
         return TableDescription(self._provenance, {name: self._meaning(name) for name in self.all_columns})
 
     @property
     def _provenance(self) -> dict[str, str]:
         survey, model = self.survey, model_of_export(self.survey, self.model)
-        made = {
+        record = {
             "software": f"gz2interp {versions_of('gz2interp')['gz2interp']}",
             "survey": survey.name,
             "survey_digest": survey.digest,
@@ -147,58 +147,58 @@ class SelectedGalaxies:
             "galaxies": str(len(self)),
         }
         if model is None:
-            return made
-        made |= {"model": model.name, "model_digest": model.digest}
+            return record
+        record |= {"model": model.name, "model_digest": model.digest}
         analysis = latest_analysis(model.path, survey.digest, model.digest)
         if analysis is not None:
-            made |= {"layer": analysis.layer, "map": f"{analysis.provenance.method}, {analysis.provenance.digest}"}
-        return made
+            record |= {"layer": analysis.layer, "map": f"{analysis.provenance.method}, {analysis.provenance.digest}"}
+        return record
 
     def _meaning(self, name: str) -> ColumnMeaning:
         if name in self.extra:
-            known = self.meanings.get(name) or meaning_of(name)
-            return known if known.words else ColumnMeaning(words="Column of the list of galaxies, as given")
-        given = catalog_meanings(self.survey)
+            meaning = self.meanings.get(name) or meaning_of(name)
+            return meaning if meaning.words else ColumnMeaning(words="Column of the list of galaxies, as given")
+        meanings = catalog_meanings(self.survey)
         plain = name.removeprefix("catalog_")
-        if name in given and f"catalog_{name}" not in self.all_columns:
-            return given[name]
-        return given[plain] if plain != name and plain in given else meaning_of(name)
+        if name in meanings and f"catalog_{name}" not in self.all_columns:
+            return meanings[name]
+        return meanings[plain] if plain != name and plain in meanings else meaning_of(name)
 
-    def _with_extra(self, known: pd.DataFrame, rows: int) -> pd.DataFrame:
-        same = [name for name in self.extra if name in known]
-        told_apart = {name: f"catalog_{name}" for name in catalog_columns(self.survey) if name in same}
-        known = known.rename(columns=told_apart).drop(columns=[name for name in same if name not in told_apart])
-        found = pd.DataFrame({name: _alone(values[:rows]) for name, values in self.extra.items()}, index=known.index)
-        return pd.concat([known[[GALAXY_ID]], found, known.drop(columns=GALAXY_ID)], axis=1)
+    def _insert_extra(self, table: pd.DataFrame, rows: int) -> pd.DataFrame:
+        same = [name for name in self.extra if name in table]
+        renamed = {name: f"catalog_{name}" for name in catalog_columns(self.survey) if name in same}
+        table = table.rename(columns=renamed).drop(columns=[name for name in same if name not in renamed])
+        extra = pd.DataFrame({name: _unindexed(values[:rows]) for name, values in self.extra.items()}, table.index)
+        return pd.concat([table[[GALAXY_ID]], extra, table.drop(columns=GALAXY_ID)], axis=1)
 
 
-def _alone(values: Any) -> Any:
-    """A column without an index of its own; pandas' own kinds stay, for they know what is missing."""
+def _unindexed(values: Any) -> Any:
+    """A column without its index; pandas' extension types stay, as they mark missing values."""
     return values.array if isinstance(values, pd.Series) else np.asarray(values)
 
 
 @dataclass(frozen=True)
 class GalaxyFilter:
-    """Which galaxies are wanted; what is left out asks nothing, and what is said holds together.
+    """Criteria of a selection, all of which have to hold; by default all galaxies.
 
     Attributes
     ----------
     galaxies : sequence of int or str
-        Ids, in the order in which they shall stand.
+        Ids, in the order of the selection.
     file : Path, optional
-        A table with a column ``galaxy_id``, or a text with an id a line. What else the table says of them, a score
-        say, is kept.
+        A table with a column ``galaxy_id``, or a text with one id per line. Further columns of the table, such as a
+        score, are kept.
     lasso : sequence of (x, y)
-        On the map of `model` and `layer`.
+        Polygon on the map of `model` and `layer`.
     where : str
         A condition on any columns of the joined table, ``"prediction == 'spiral' and r < 17"``; see
         `gz2interp.expressions.evaluate_condition`.
     near : int or str, optional
         This galaxy and its neighbours, nearest first, with their distance.
     most : int
-        How many neighbours; the galaxy itself comes first, at distance 0.
+        Number of neighbours; the galaxy itself comes first, at distance 0.
     columns : sequence of str
-        Of the table that is written, behind ``galaxy_id``; by default all.
+        Of the table that is written, after ``galaxy_id``; by default all.
     model, layer : str
         "" for the only model, and its layer analysed last.
     """
@@ -214,8 +214,8 @@ class GalaxyFilter:
     layer: str = ""
 
 
-def choose(survey: Survey, wanted: GalaxyFilter) -> SelectedGalaxies:
-    """The galaxies that are wanted; all of the survey where nothing is asked.
+def choose(survey: Survey, criteria: GalaxyFilter) -> SelectedGalaxies:
+    """Select the galaxies that meet all criteria; all of the survey where there are none.
 
     Returns
     -------
@@ -227,23 +227,24 @@ def choose(survey: Survey, wanted: GalaxyFilter) -> SelectedGalaxies:
     InputError
         No galaxy is left, an id is not in the survey, or a condition cannot be read.
     SurveyError
-        A lasso or neighbours are asked of a model that has not been analysed.
+        A lasso or neighbours need an analysis, and the model has none.
     """
-    model = wanted.model or None
-    rows, extra = _listed(survey, wanted)
-    if wanted.lasso:
-        rows = rows[np.isin(rows, _inside(survey, wanted))]
-    if wanted.where:
-        rows = rows[_fulfil(survey, model, rows, wanted.where)]
+    model = criteria.model or None
+    rows, extra = _listed(survey, criteria)
+    if criteria.lasso:
+        rows = rows[np.isin(rows, _in_lasso(survey, criteria))]
+    if criteria.where:
+        rows = rows[_meet_condition(survey, model, rows, criteria.where)]
     if rows.size == 0:
-        raise InputError(f"No galaxy of {survey.name} was chosen", "At least one", "Ask for less at a time")
-    kept = {name: values.reindex(rows).to_numpy() for name, values in extra.items()}
-    given = {} if wanted.file is None else {name: _as_given(wanted.file, name) for name in kept}
-    return SelectedGalaxies(survey, rows, model, kept, _name(wanted), _selection(wanted), tuple(wanted.columns), given)
+        raise InputError(f"No galaxy of {survey.name} meets the criteria", "At least one", "Relax a criterion")
+    columns = {name: values.reindex(rows).to_numpy() for name, values in extra.items()}
+    meanings = {} if criteria.file is None else {name: _file_column_meaning(criteria.file, name) for name in columns}
+    name, words = _name(criteria), _selection(criteria)
+    return SelectedGalaxies(survey, rows, model, columns, name, words, tuple(criteria.columns), meanings)
 
 
 def polygon_from(text: str) -> tuple[tuple[float, float], ...]:
-    """A lasso as a person or an address writes it: ``"0,0;1,0;1,1"``.
+    """Parse a lasso as written on the command line or in a URL: ``"0,0;1,0;1,1"``.
 
     Raises
     ------
@@ -261,44 +262,45 @@ def polygon_from(text: str) -> tuple[tuple[float, float], ...]:
     return vertices
 
 
-def _listed(survey: Survey, wanted: GalaxyFilter) -> tuple[NDArray[np.int64], Mapping[str, pd.Series[Any]]]:
-    """Rows in their order, and what is known of them, indexed by row."""
-    lists = [bool(wanted.galaxies), wanted.file is not None, wanted.near is not None]
+def _listed(survey: Survey, criteria: GalaxyFilter) -> tuple[NDArray[np.int64], Mapping[str, pd.Series[Any]]]:
+    """Rows in their order, and further columns, indexed by row."""
+    lists = [bool(criteria.galaxies), criteria.file is not None, criteria.near is not None]
     if sum(lists) > 1:
         raise InputError("Galaxies were named in several ways", "Ids, a file, or the neighbours of one galaxy")
-    if wanted.near is not None:
-        found = neighbours_of(survey, survey.model(wanted.model or None), wanted.near, wanted.layer, wanted.most)
+    if criteria.near is not None:
+        model = survey.model(criteria.model or None)
+        others = neighbours_of(survey, model, criteria.near, criteria.layer, criteria.most)
         itself = pd.DataFrame(
-            {GALAXY_ID: [int(survey.galaxy_ids[survey.row_of(wanted.near)])], "distance": np.zeros(1, np.float32)}
+            {GALAXY_ID: [int(survey.galaxy_ids[survey.row_of(criteria.near)])], "distance": np.zeros(1, np.float32)}
         )
-        table = pd.concat([itself, found[[GALAXY_ID, "distance"]]], ignore_index=True)
-    elif wanted.file is not None:
-        table = read_named_galaxies(wanted.file)
+        table = pd.concat([itself, others[[GALAXY_ID, "distance"]]], ignore_index=True)
+    elif criteria.file is not None:
+        table = read_named_galaxies(criteria.file)
     else:
-        table = pd.DataFrame({GALAXY_ID: list(wanted.galaxies)})
+        table = pd.DataFrame({GALAXY_ID: list(criteria.galaxies)})
     if not any(lists):
         return np.arange(len(survey), dtype=np.int64), {}
     table = table.set_axis([survey.row_of(galaxy_id) for galaxy_id in table[GALAXY_ID].tolist()])
     table = table[~table.index.duplicated()]
     rows = table.index.to_numpy(np.int64)
-    if wanted.near is not None:
+    if criteria.near is not None:
         return rows, {"distance": table["distance"]}
-    ours = set(joined_table(survey, wanted.model or None, rows[:1]).columns)
+    ours = set(joined_table(survey, criteria.model or None, rows[:1]).columns)
     return rows, {str(name): table[name] for name in table.columns if str(name) not in ours}
 
 
-def _inside(survey: Survey, wanted: GalaxyFilter) -> NDArray[np.int64]:
-    model = survey.model(wanted.model or None)
-    analysis = analysis_for(survey, model, wanted.layer)
-    polygon = np.array(wanted.lasso, dtype=np.float64).reshape(-1, 2)
+def _in_lasso(survey: Survey, criteria: GalaxyFilter) -> NDArray[np.int64]:
+    model = survey.model(criteria.model or None)
+    analysis = analysis_for(survey, model, criteria.layer)
+    polygon = np.array(criteria.lasso, dtype=np.float64).reshape(-1, 2)
     return analysis.rows[inside_polygon(analysis.embedding.coordinates, polygon)]
 
 
-def _fulfil(survey: Survey, model: str | None, rows: NDArray[np.int64], where: str) -> NDArray[np.bool_]:
+def _meet_condition(survey: Survey, model: str | None, rows: NDArray[np.int64], where: str) -> NDArray[np.bool_]:
     names = joined_table(survey, model, rows[:1]).columns
     try:
         columns = columns_in(where)
-        # One that bears the name of one of ours is called catalog_NAME in the joined table.
+        # A catalogue column with the name of a joined one is called catalog_NAME.
         table = joined_table(survey, model, rows, columns | {name.removeprefix("catalog_") for name in columns})
         answer = evaluate_condition(where, table)
     except ValueError as error:
@@ -314,27 +316,29 @@ def _fulfil(survey: Survey, model: str | None, rows: NDArray[np.int64], where: s
     return answer.fillna(False).to_numpy(np.bool_)
 
 
-def _as_given(file: Path, name: str) -> ColumnMeaning:
-    known = meaning_of(name)
-    return ColumnMeaning(known.unit, known.ucd, f"Column of {file.name}, as given")
+def _file_column_meaning(file: Path, name: str) -> ColumnMeaning:
+    meaning = meaning_of(name)
+    return ColumnMeaning(meaning.unit, meaning.ucd, f"Column of {file.name}, as given")
 
 
-def _selection(wanted: GalaxyFilter) -> str:
-    """How galaxies were chosen, for the provenance of what is written of them."""
-    layer = f" in layer {wanted.layer}" if wanted.layer else ""
-    ways = [
-        f"galaxy {wanted.near} and its {wanted.most} nearest neighbours{layer}" if wanted.near is not None else "",
-        f"galaxies of {wanted.file.name}" if wanted.file is not None else "",
-        f"{len(wanted.galaxies)} galaxies by id" if wanted.galaxies else "",
-        "lasso on the map " + ";".join(f"{x:g},{y:g}" for x, y in wanted.lasso) if wanted.lasso else "",
-        f"where {wanted.where}" if wanted.where else "",
+def _selection(criteria: GalaxyFilter) -> str:
+    """The criteria in words, for the provenance of exported files."""
+    layer = f" in layer {criteria.layer}" if criteria.layer else ""
+    terms = [
+        f"galaxy {criteria.near} and its {criteria.most} nearest neighbours{layer}"
+        if criteria.near is not None
+        else "",
+        f"galaxies of {criteria.file.name}" if criteria.file is not None else "",
+        f"{len(criteria.galaxies)} galaxies by id" if criteria.galaxies else "",
+        "lasso on the map " + ";".join(f"{x:g},{y:g}" for x, y in criteria.lasso) if criteria.lasso else "",
+        f"where {criteria.where}" if criteria.where else "",
     ]
-    return "; ".join(way for way in ways if way) or "all galaxies"
+    return "; ".join(term for term in terms if term) or "all galaxies"
 
 
-def _name(wanted: GalaxyFilter) -> str:
-    if wanted.near is not None:
-        return f"neighbours of {wanted.near}"
-    if wanted.file is not None:
-        return wanted.file.stem
-    return "lasso" if wanted.lasso else "galaxies"
+def _name(criteria: GalaxyFilter) -> str:
+    if criteria.near is not None:
+        return f"neighbours of {criteria.near}"
+    if criteria.file is not None:
+        return criteria.file.stem
+    return "lasso" if criteria.lasso else "galaxies"
