@@ -1,4 +1,4 @@
-"""``gz2interp agreement``: whether a layer's feature images excite another network of the survey in the same way."""
+"""``gz2interp agreement``: whether a layer's feature images excite the corresponding channels of another network."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 VERSION: Final = 1
-"""Of what is done."""
+"""Of the computation; stored results of another version are computed anew."""
 
 GALAXIES: Final = 1024
-"""That the network with shuffled weights is asked about, at most."""
+"""Largest number of galaxies for the network with shuffled weights."""
 
 SEED: Final = 0
-"""Of that shuffling, and of the choice of those galaxies."""
+"""Seed of the shuffled weights, and of the sample of those galaxies."""
 
 PORTION: Final = 1 << 14
 """Galaxies whose activations are in memory at a time."""
@@ -66,21 +66,21 @@ STAGE: Final = "agreement"
 
 @dataclass(frozen=True, eq=False)
 class FeatureAgreement:
-    """What another network says of the feature images of a layer's channels.
+    """Response of another network to the feature images of a layer's channels.
 
     Attributes
     ----------
     first, second : str
-        Whose images they are, and who is asked: a model and a layer, in words.
+        The model and layer of the images, and the other model and layer, in words.
     table : DataFrame
-        A row per channel: ``number``; ``partner``, the other's channel that goes with it most over the survey's
-        ``galaxies`` (-1 for none), and ``r``, their correlation; ``r_shuffled``, the best correlation when galaxies are
-        exchanged, and ``r_forgotten``, that with the other network once its weights were shuffled; ``answer``, what our
-        channel's image brings the partner to; ``best`` of the real galaxies there; ``place``, the share of them that it
-        exceeds; ``unlike``, the share of all other channels' images that exceed 99 % of the galaxies there; ``ahead``,
-        the share of those that it exceeds; ``place_own``, its place in our own channel, as the sheet has it, and
-        ``place_forgotten``, in the partner of the network with shuffled weights. NaN where there is no partner, or
-        nothing was found that excites our channel.
+        A row per channel: ``number``; ``partner``, the other network's channel of highest correlation over the survey's
+        ``galaxies`` (-1 for none), and ``r``, that correlation; ``r_shuffled``, the highest correlation with permuted
+        galaxies, and ``r_forgotten``, with shuffled weights of the other network; ``answer``, the activation of the
+        partner for the channel's image; ``best`` of the real galaxies; ``place``, the share of them that the image
+        exceeds; ``unlike``, the share of all other channels' images that exceed 99 % of the galaxies; ``ahead``, the
+        share of those images that it exceeds; ``place_own``, its place in its own channel, from the sheet, and
+        ``place_forgotten``, in the partner in the network with shuffled weights. NaN where there is no partner, or no
+        image excites the channel.
     """
 
     first: str
@@ -90,44 +90,45 @@ class FeatureAgreement:
 
     @property
     def share(self) -> float:
-        """Of the channels, that whose image excites the partner beyond 99 % of the real galaxies; NaN of none."""
+        """Share of the channels whose image excites the partner beyond 99 % of the real galaxies; NaN of none."""
         return _share_above_level(self.table["place"])
 
     @property
     def unlike(self) -> float:
-        """The same for the images of all other channels: what the share is worth."""
+        """The same share for the images of all other channels, as the reference."""
         return float(self.table["unlike"].mean())
 
     @property
-    def own(self) -> float:
-        """The share in our own network: no more is to be hoped for."""
+    def own_share(self) -> float:
+        """The same share in the network of the images, an upper limit."""
         return _share_above_level(self.table["place_own"])
 
     @property
-    def forgotten(self) -> float:
-        """The share where the other network's weights were shuffled."""
+    def randomised_share(self) -> float:
+        """The same share with the other network's weights shuffled."""
         return _share_above_level(self.table["place_forgotten"])
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What there is to say."""
+        """The result in sentences."""
         table = self.table
-        lost, told = int((table["partner"] == NO_PARTNER).sum()), int(table["place"].notna().sum())
+        lost, with_image = int((table["partner"] == NO_PARTNER).sum()), int(table["place"].notna().sum())
         if lost == len(table):
-            return (f"no channel of {self.first} goes with any of {self.second}",)
+            return (f"no channel of {self.first} correlates with any of {self.second}",)
         r, exchanged, forgotten = (table[name].median() for name in ("r", "r_shuffled", "r_forgotten"))
         partners = (
-            f"{self.first} and {self.second}, {table['galaxies'].iloc[0]:,} galaxies: the channel most like each goes "
-            f"with it by r {r:.2f} in the median ({exchanged:.2f} with galaxies exchanged, {forgotten:.2f} with "
+            f"{self.first} and {self.second}, {table['galaxies'].iloc[0]:,} galaxies: each channel and its partner "
+            f"correlate by r {r:.2f} in the median ({exchanged:.2f} with galaxies exchanged, {forgotten:.2f} with "
             "weights shuffled)"
         )
         partners += f"; {lost} have none" if lost else ""
-        if not told:
+        if not with_image:
             return partners, "none of them has a feature image"
+        own_share, other, randomised = map(_percent, (self.own_share, self.unlike, self.randomised_share))
         beyond = (
-            f"{self.share:.0%} of {told} feature images excite the other network's channel beyond {LEVEL:.0%} of the "
-            f"real galaxies ({_percent(self.own)} do their own); of other channels' images {_percent(self.unlike)} do, "
-            f"and with the other network's weights shuffled {_percent(self.forgotten)}"
+            f"{self.share:.0%} of {with_image} feature images excite the other network's channel beyond {LEVEL:.0%} of "
+            f"the real galaxies ({own_share} do their own); of other channels' images {other} do, "
+            f"and with the other network's weights shuffled {randomised}"
         )
         ahead = (
             "in the median channel the image excites the other network's more than "
@@ -136,15 +137,15 @@ class FeatureAgreement:
         return partners, beyond, ahead
 
 
-def agreement_provenance(sheet: Provenance, one: Analysis, two: Analysis) -> Provenance:
-    """The question as it is kept: of this very sheet, put to this very network."""
-    made, other = one.provenance, two.provenance
+def agreement_provenance(sheet: Provenance, source: Analysis, target: Analysis) -> Provenance:
+    """Provenance of the agreement of this sheet with this analysis of the other network."""
+    provenance, other = source.provenance, target.provenance
     return replace(
-        made,
+        provenance,
         method="agreement of networks",
         parameters={
             "sheet": sheet.digest,
-            "analysis": made.digest,
+            "analysis": provenance.digest,
             "other": other.digest,
             "other_model": other.model,
             "other_layer": other.layer,
@@ -157,36 +158,36 @@ def agreement_provenance(sheet: Provenance, one: Analysis, two: Analysis) -> Pro
 
 
 def load_agreement(
-    features: FeaturesFolder, one: Analysis, two: Analysis, model: ModelFolder, other: ModelFolder
+    features: FeaturesFolder, source: Analysis, target: Analysis, model: ModelFolder, other: ModelFolder
 ) -> FeatureAgreement | None:
-    """What was kept of exactly this sheet and this analysis of the other; None where there is nothing."""
-    sheet, folder = features.provenance, agreement_folder(features, two)
-    made = folder.provenance
-    if sheet is None or made is None or made.digest != agreement_provenance(sheet, one, two).digest:
+    """Stored agreement of exactly this sheet with this analysis of the other network; None if there is none."""
+    sheet, folder = features.provenance, agreement_folder(features, target)
+    provenance = folder.provenance
+    if sheet is None or provenance is None or provenance.digest != agreement_provenance(sheet, source, target).digest:
         return None
     return FeatureAgreement(
-        f"{model.name} {one.layer}", f"{other.name} {two.layer}", folder.read_table("channels"), made
+        f"{model.name} {source.layer}", f"{other.name} {target.layer}", folder.read_table("channels"), provenance
     )
 
 
 def load_agreements(survey: Survey, model: ModelFolder, layer: str = "") -> tuple[FeatureAgreement, ...]:
-    """What has been kept of the sheet of a layer: of each layer of every other network that there is still."""
-    one = latest_analysis(model.path, survey.digest, model.digest, layer or None)
-    found: dict[tuple[str, str], FeatureAgreement] = {}
-    for other in map(survey.model, survey.models() if one else ()):
-        for two in analyses_of(other.path):
-            assert one is not None
-            if other.latents or two.provenance.model != other.digest or other.digest == model.digest:
-                continue  # latents cannot be asked, and what has been trained anew is another network
-            known = load_agreement(features_folder(one), one, two, model, other)
-            if known is not None:
-                found.setdefault((other.name, two.layer), known)
-    return tuple(found.values())
+    """Stored agreements of the sheet of a layer with all layers of the other networks of the survey."""
+    source = latest_analysis(model.path, survey.digest, model.digest, layer or None)
+    agreements: dict[tuple[str, str], FeatureAgreement] = {}
+    for other in map(survey.model, survey.models() if source else ()):
+        for target in analyses_of(other.path):
+            assert source is not None
+            if other.latents or target.provenance.model != other.digest or other.digest == model.digest:
+                continue  # latents have no network; a network that was trained anew is another one
+            agreement = load_agreement(features_folder(source), source, target, model, other)
+            if agreement is not None:
+                agreements.setdefault((other.name, target.layer), agreement)
+    return tuple(agreements.values())
 
 
 def _share_above_level(places: pd.Series[float]) -> float:
-    told = places.dropna()
-    return float((told >= LEVEL).mean()) if len(told) else float("nan")
+    finite_places = places.dropna()
+    return float((finite_places >= LEVEL).mean()) if len(finite_places) else float("nan")
 
 
 def _percent(share: float) -> str:
@@ -196,18 +197,17 @@ def _percent(share: float) -> str:
 def agreement(
     survey: Survey, first: Representation, second: Representation, progress: Progress | None = None
 ) -> FeatureAgreement:
-    """Put the feature images of a layer's channels to another network of the survey.
+    """Response of another network of the survey to the feature images of a layer's channels.
 
-    Each channel is given a partner, the other network's channel that goes with it most over the survey's galaxies; the
-    image made for the channel is then shown to the other network, and what it brings the partner to is told by its
-    place among the real galaxies. Beside it stands what images of other channels do there, and what the other network
-    says once its weights were shuffled: without these, a bright image would seem to agree with everything. Kept beside
-    the sheet, and found once.
+    The partner of a channel is the other network's channel of highest correlation over the survey's galaxies. The
+    activation of the partner for the channel's image is compared with its activations for the real galaxies, with
+    those for the images of other channels, and with a copy of the other network with shuffled weights: without these
+    references, a bright image would seem to agree with everything. The result is stored beside the sheet.
 
     Parameters
     ----------
     first : Representation
-        Whose sheet it is (`gz2interp.workflows.make_feature_sheet.feature_sheet`).
+        The layer of the sheet (`gz2interp.workflows.make_feature_sheet.feature_sheet`).
     second : Representation
         Another network, with a layer that has been analysed.
 
@@ -219,29 +219,31 @@ def agreement(
         One has not been analysed, the sheet has no images of channels, or they have no galaxy in common.
     """
     _check_other(first, second)
-    one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
-    features = open_sheet(survey, first.model, one.layer)
-    known = load_agreement(features, one, two, first.model, second.model)
-    if known is not None:
-        return known
-    rows = np.intersect1d(one.rows, two.rows, assume_unique=True)
+    source, target = (analysis_for(survey, side.model, side.layer) for side in (first, second))
+    features = open_sheet(survey, first.model, source.layer)
+    stored = load_agreement(features, source, target, first.model, second.model)
+    if stored is not None:
+        return stored
+    rows = np.intersect1d(source.rows, target.rows, assume_unique=True)
     if not len(rows):
-        raise SurveyError("The two have no galaxy in common", "Some that both have been asked about")
-    told = progress or (lambda stage, done, of: None)
+        raise SurveyError("The two have no galaxy in common", "Galaxies that both analyses contain")
+    report_progress = progress or (lambda stage, done, of: None)
     sheet = features.provenance
     assert sheet is not None
-    made, folder = agreement_provenance(sheet, one, two), agreement_folder(features, two)
-    both = f"comparing {first.model.name} with {second.model.name}"
-    with locked(folder.path / ".lock", both):
-        table = _agreement_table(Study(survey, second.model), one, two, features, rows, told)
-        folder.write(made, {"channels": table})
-    return FeatureAgreement(f"{first.model.name} {one.layer}", f"{second.model.name} {two.layer}", table, made)
+    provenance, folder = (agreement_provenance(sheet, source, target), agreement_folder(features, target))
+    task = f"comparing {first.model.name} with {second.model.name}"
+    with locked(folder.path / ".lock", task):
+        table = _agreement_table(Study(survey, second.model), source, target, features, rows, report_progress)
+        folder.write(provenance, {"channels": table})
+    return FeatureAgreement(
+        f"{first.model.name} {source.layer}", f"{second.model.name} {target.layer}", table, provenance
+    )
 
 
 def _check_other(first: Representation, second: Representation) -> None:
     for side in (first, second):
         if side.model.latents:
-            raise InputError(f"{side.model.name} are latents: no network can be asked", "A model with a network")
+            raise InputError(f"{side.model.name} are latents without a network", "A model with a network")
     if first.model.digest == second.model.digest:
         raise InputError(
             f"{first.model.name} and {second.model.name} are the same network",
@@ -251,30 +253,32 @@ def _check_other(first: Representation, second: Representation) -> None:
 
 
 def _agreement_table(
-    other: Study, one: Analysis, two: Analysis, features: FeaturesFolder, rows: Ints, progress: Progress
+    other: Study, source: Analysis, target: Analysis, features: FeaturesFolder, rows: Ints, progress: Progress
 ) -> pd.DataFrame:
     numbers, images = _channel_images(features)
-    channels = int(one.table_of_activations.shape[1])
-    said = activations_as_in(two, other, images)
+    channels = int(source.table_of_activations.shape[1])
+    activations = activations_as_in(target, other, images)
     progress(STAGE, 0, len(rows))
-    partners, shuffled, standing = _partners_and_ranks(one, two, rows, channels, said, progress)
-    own = partner_responses(partners, numbers, said, standing.places)
-    lost, lost_answers = _randomised_partners(other, one, two, numbers, images, rows, progress)
-    best = np.where(partners.found, standing.highest[partners.numbers], np.nan)
+    partners, shuffled, ranks = _partners_and_ranks(source, target, rows, channels, activations, progress)
+    responses = partner_responses(partners, numbers, activations, ranks.places)
+    randomised_partners, randomised_responses = _randomised_partners(
+        other, source, target, numbers, images, rows, progress
+    )
+    best = np.where(partners.found, ranks.highest[partners.numbers], np.nan)
     return pd.DataFrame(
         {
             "number": np.arange(channels),
             "partner": partners.numbers,
             "r": partners.r,
             "r_shuffled": shuffled.r,
-            "r_forgotten": lost.r,
-            "answer": own.value,
+            "r_forgotten": randomised_partners.r,
+            "answer": responses.value,
             "best": best,
-            "place": own.place,
-            "unlike": own.unlike,
-            "ahead": own.ahead,
+            "place": responses.place,
+            "unlike": responses.unlike,
+            "ahead": responses.ahead,
             "place_own": _sheet_ranks(features, channels),
-            "place_forgotten": lost_answers.place,
+            "place_forgotten": randomised_responses.place,
             "galaxies": len(rows),
         }
     )
@@ -284,64 +288,66 @@ def _channel_images(features: FeaturesFolder) -> tuple[Ints, Floats]:
     """Channels whose image from the first start excites them, and those images."""
     numbers, images = [np.empty(0, np.int64)], list[Floats]()
     for part in features.parts("channel"):
-        chosen = np.flatnonzero((part["seed"] == 0) & ~part["silent"])
-        numbers.append(part["number"][chosen])
-        images.append(part["images"][chosen])
-    found = np.concatenate(numbers)
-    if not len(found):
+        selected = np.flatnonzero((part["seed"] == 0) & ~part["silent"])
+        numbers.append(part["number"][selected])
+        images.append(part["images"][selected])
+    all_numbers = np.concatenate(numbers)
+    if not len(all_numbers):
         raise SurveyError(
             "The sheet has no feature images of channels", remedy="Make them: gz2interp features SURVEY --kind channel"
         )
-    return found, np.concatenate(images)
+    return all_numbers, np.concatenate(images)
 
 
 def _sheet_ranks(features: FeaturesFolder, channels: int) -> NDArray[np.float64]:
-    """Of each image among the galaxies that its sheet looked at; NaN where nothing excites the channel."""
-    judged = features.judged
-    chosen = judged[(judged["kind"] == "channel") & (judged["seed"] == 0) & ~judged["silent"]]
-    return chosen.set_index("number")["above"].reindex(range(channels)).to_numpy(np.float64)
+    """Share of the sheet's galaxies that each image exceeds; NaN where no image excites the channel."""
+    evaluations = features.judged
+    selected = evaluations[(evaluations["kind"] == "channel") & (evaluations["seed"] == 0) & ~evaluations["silent"]]
+    return selected.set_index("number")["above"].reindex(range(channels)).to_numpy(np.float64)
 
 
 def _partners_and_ranks(
-    one: Analysis, two: Analysis, rows: Ints, channels: int, said: Floats, progress: Progress
+    source: Analysis, target: Analysis, rows: Ints, channels: int, activations: Floats, progress: Progress
 ) -> tuple[Partners, Partners, ActivationRanks]:
-    """Who goes with whom, who does when galaxies are exchanged, and where the images stand among galaxies."""
-    together, exchanged, standing = RunningMoments(), RunningMoments(), ActivationRanks(said)
+    """Partners of the channels, partners with permuted galaxies, and ranks of the images among the galaxies."""
+    moments, permuted_moments, ranks = RunningMoments(), RunningMoments(), ActivationRanks(activations)
     generator, done = np.random.default_rng([SEED, 1]), 0
-    for ours, theirs in _paired_activations(one, two, rows):
-        together.add(np.concatenate([ours, theirs], axis=1))
-        exchanged.add(np.concatenate([generator.permutation(ours), theirs], axis=1))
-        standing.add(theirs)
-        done += len(ours)
+    for first, second in _paired_activations(source, target, rows):
+        moments.add(np.concatenate([first, second], axis=1))
+        permuted_moments.add(np.concatenate([generator.permutation(first), second], axis=1))
+        ranks.add(second)
+        done += len(first)
         progress(STAGE, done, len(rows))
-    return find_partners(together, channels), find_partners(exchanged, channels), standing
+    return find_partners(moments, channels), find_partners(permuted_moments, channels), ranks
 
 
-def _paired_activations(one: Analysis, two: Analysis, rows: Ints) -> Iterator[tuple[Floats, Floats]]:
-    """Activations of the same galaxies in both, a portion at a time."""
+def _paired_activations(source: Analysis, target: Analysis, rows: Ints) -> Iterator[tuple[Floats, Floats]]:
+    """Activations of the same galaxies in both analyses, in batches."""
     for start in range(0, len(rows), PORTION):
-        some = rows[start : start + PORTION]
-        ours, theirs = (finite(each.activations(np.searchsorted(each.rows, some))) for each in (one, two))
-        yield ours, theirs
+        batch = rows[start : start + PORTION]
+        first, second = (
+            finite(analysis.activations(np.searchsorted(analysis.rows, batch))) for analysis in (source, target)
+        )
+        yield first, second
 
 
 def _randomised_partners(
-    other: Study, one: Analysis, two: Analysis, numbers: Ints, images: Floats, rows: Ints, progress: Progress
+    other: Study, source: Analysis, target: Analysis, numbers: Ints, images: Floats, rows: Ints, progress: Progress
 ) -> tuple[Partners, PartnerResponses]:
-    """The same with the other network's weights shuffled, over a sample of the galaxies."""
+    """Partners and responses with the other network's weights shuffled, over a sample of the galaxies."""
     from gz2interp.network.randomised import RandomisedNetwork  # loads TensorFlow
 
     randomised_network = RandomisedNetwork(other.model.model_file, other.model.class_names or None, SEED)
     randomised_network.randomise_top_layers(len(randomised_network.layers))
-    views, chosen = two.provenance.parameters["pooling"] == OVER_VIEWS, sample_rows(rows, GALAXIES, SEED)
-    (said,) = pooled_activations(randomised_network.probe, [images], two.layer, views)
-    moments, standing = RunningMoments(), ActivationRanks(said)
-    for start in range(0, len(chosen), SHARD_ROWS):
-        some = chosen[start : start + SHARD_ROWS]
-        (theirs,) = pooled_activations(randomised_network.probe, [other.survey.images(some)], two.layer, views)
-        ours = one.activations(np.searchsorted(one.rows, some))
-        moments.add(np.concatenate([ours, theirs], axis=1))
-        standing.add(theirs)
-        progress(f"{STAGE} by chance", min(start + SHARD_ROWS, len(chosen)), len(chosen))
-    partners = find_partners(moments, int(one.table_of_activations.shape[1]))
-    return partners, partner_responses(partners, numbers, said, standing.places)
+    views, sample = target.provenance.parameters["pooling"] == OVER_VIEWS, sample_rows(rows, GALAXIES, SEED)
+    (activations,) = pooled_activations(randomised_network.probe, [images], target.layer, views)
+    moments, ranks = RunningMoments(), ActivationRanks(activations)
+    for start in range(0, len(sample), SHARD_ROWS):
+        batch = sample[start : start + SHARD_ROWS]
+        (second,) = pooled_activations(randomised_network.probe, [other.survey.images(batch)], target.layer, views)
+        first = source.activations(np.searchsorted(source.rows, batch))
+        moments.add(np.concatenate([first, second], axis=1))
+        ranks.add(second)
+        progress(f"{STAGE} by chance", min(start + SHARD_ROWS, len(sample)), len(sample))
+    partners = find_partners(moments, int(source.table_of_activations.shape[1]))
+    return partners, partner_responses(partners, numbers, activations, ranks.places)

@@ -1,4 +1,4 @@
-"""The feature sheet as a figure for papers, and the activation grid of a galaxy."""
+"""Figures for papers: the feature sheet of a layer, and the activation grid of a galaxy."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ _PARAMETRISATIONS: Final = {
 
 def feature_stretch(folder: FeaturesFolder, bands: tuple[str, ...]) -> Stretch:
     """One stretch for all images of a sheet."""
-    kept = [folder.read_images(kind).get("images") for kind in KINDS]
-    images = np.concatenate([each[:64] for each in kept if each is not None])
-    return stretch_of(images, bands)
+    images_by_kind = [folder.read_images(kind).get("images") for kind in KINDS]
+    all_images = np.concatenate([images[:64] for images in images_by_kind if images is not None])
+    return stretch_of(all_images, bands)
 
 
 def sheet_drawing(
@@ -64,79 +64,85 @@ def sheet_drawing(
     kind : str, optional
         One of `KINDS`.
     first, most : int, optional
-        Which of many.
+        The range of images shown.
 
     Raises
     ------
     SurveyError
-        The sheet has not been made.
+        The sheet has not been computed.
     InputError
-        It has none of that kind.
+        The sheet has no image of that kind.
     """
     survey = study.survey
     folder = open_sheet(survey, study.model, layer)
     table = folder.judged
     table = table[(table["kind"] == kind) & (table["seed"] == 0)].iloc[first : first + most]
     if not len(table):
-        there = sorted(set(folder.judged["kind"]), key=KINDS.index)
-        raise InputError(f"Feature images of {kind} from {first} were asked for", f"The sheet has {choices(there)}")
-    images, made = folder.images(kind), folder.provenance
+        kinds = sorted(set(folder.judged["kind"]), key=KINDS.index)
+        raise InputError(f"Feature images of {kind} from {first} were asked for", f"The sheet has {choices(kinds)}")
+    images, provenance = folder.images(kind), folder.provenance
     stretch = feature_stretch(folder, tuple(survey.bands))
-    trusted = (table["reached"] > table["best"]).to_numpy()
+    is_beyond = (table["reached"] > table["best"]).to_numpy()
     sprites = [
-        Sprite(_sprite_label(study, kind, number), None if silent else images[number], bool(goes_beyond))
-        for number, silent, goes_beyond in zip(table["number"].tolist(), table["silent"].tolist(), trusted, strict=True)
+        Sprite(_sprite_label(study, kind, number), None if silent else images[number], bool(beyond_best))
+        for number, silent, beyond_best in zip(
+            table["number"].tolist(), table["silent"].tolist(), is_beyond, strict=True
+        )
     ]
-    beyond = int(trusted.sum())
+    beyond = int(is_beyond.sum())
     foot = (
-        f"Green frame: the image excites its objective more than any of the real galaxies looked at ({beyond} of "
+        f"Green frame: the image excites its objective more than any real galaxy of the sample ({beyond} of "
         f"{len(table)}). Crossed out: no image was found that excites it."
     )
     figure = sprites_figure(sprites, survey.bands, stretch, style or FigureStyle(), foot)
     caption = " ".join(
         part
-        for part in (_sheet_sentence(table, kind, made), colour_in_words(survey.bands, stretch), origin_in_words(study))
+        for part in (
+            _sheet_sentence(table, kind, provenance),
+            colour_in_words(survey.bands, stretch),
+            origin_in_words(study),
+        )
         if part
     )
     return Drawing(figure, caption, (), table.reset_index(drop=True))
 
 
 def _sprite_label(study: Study, kind: str, number: int) -> str:
-    """A class by its name, groups counted from 1 as in their figures, and the rest by number."""
+    """The name of a class, the number of a group from 1, or the number of a channel or cell."""
     if kind == "class":
         return name_in_words(study.probe.class_names[number])
     return str(number + (kind == "group"))
 
 
-def _sheet_sentence(table: pd.DataFrame, kind: str, made: Any) -> str:
-    agreed, unlike = table["agreement"].median(), table["unlike"].median()
-    chance = "" if np.isnan(unlike) else f", images of different objectives by {unlike:.2f}"
-    repeat = f" Images of one objective from two starts agree by {agreed:.2f} at the median{chance}."
-    repeat = "" if np.isnan(agreed) else repeat
-    steps = made.parameters.get("steps") if made else "?"
-    way = str(made.parameters.get("parametrisation")) if made else "?"
-    way = _PARAMETRISATIONS.get(way, way)
+def _sheet_sentence(table: pd.DataFrame, kind: str, provenance: Any) -> str:
+    agreement, unlike = table["agreement"].median(), table["unlike"].median()
+    reference = "" if np.isnan(unlike) else f", images of different objectives by {unlike:.2f}"
+    repeat = f" Images of one objective from two starts agree by {agreement:.2f} at the median{reference}."
+    repeat = "" if np.isnan(agreement) else repeat
+    steps = provenance.parameters.get("steps") if provenance else "?"
+    parametrisation = str(provenance.parameters.get("parametrisation")) if provenance else "?"
+    parametrisation = _PARAMETRISATIONS.get(parametrisation, parametrisation)
     return (
-        f"Feature images of the {KIND_TITLES[kind]} of layer {made.layer if made else ''}: light that excites each "
-        f"most, within the survey's own range of fluxes and colours ({steps} steps, {way}, under rotation, shift, "
-        f"scale, noise and blur). {(table['reached'] > table['random']).mean():.0%} reach more than the best of 64 "
-        f"random images of the survey's light, {(table['reached'] > table['best']).mean():.0%} more than the best real "
-        f"galaxy.{repeat}"
+        f"Feature images of the {KIND_TITLES[kind]} of layer {provenance.layer if provenance else ''}: light that "
+        f"excites each most, within the survey's own range of fluxes and colours ({steps} steps, {parametrisation}, "
+        f"under rotation, shift, scale, noise and blur). {(table['reached'] > table['random']).mean():.0%} reach "
+        "more than the best of 64 random images of the survey's light, "
+        f"{(table['reached'] > table['best']).mean():.0%} more than the best real galaxy.{repeat}"
     ).replace("%", " %")
 
 
 @dataclass(frozen=True, eq=False)
 class GridOfImages:
-    """A galaxy as a layer sees it.
+    """Feature images of the activations at the places of a galaxy.
 
     Attributes
     ----------
     strengths : float32 (y, x)
-        How much is said at each place, 1 where most.
+        Length of the activation at each place, relative to the longest.
     images : dict
-        (y, x) -> the feature image (y, x, band), nanomaggies; of places that say at least a twentieth of the most.
+        (y, x) -> the feature image (y, x, band), nanomaggies; for places of a strength of at least a twentieth.
     cells : CellGeometry
-        Where the places lie in the galaxy's image.
+        Positions of the places in the galaxy's image.
     """
 
     galaxy_id: int
@@ -154,19 +160,19 @@ def galaxy_grid(
     settings: SheetSettings | None = None,
     progress: Progress | None = None,
 ) -> GridOfImages:
-    """Make the feature image of each place of a galaxy, all from one start, so that what differs is what is said.
+    """Feature images of the activation at each place of a galaxy, all from one start so that they can be compared.
 
     Parameters
     ----------
     layer : str
         "" for the last spatial one.
     cells : int
-        Along each side, fewer than the layer has; 0 for all.
+        Cells along each side, fewer than the layer has; 0 for all.
 
     Raises
     ------
     InputError
-        The galaxy or the layer is not known, or the layer has no places.
+        The galaxy or the layer does not exist, or the layer has no (y, x) plane.
     SurveyError
         The galaxy has no image; the error says why.
 
@@ -181,7 +187,7 @@ def galaxy_grid(
         raise InputError(f"The grid of layer {info.name} was asked for", "A layer of shape (y, x, channel)")
     grid = activation_grid(probe.activations(study.survey.images([row]), info.name)[0], cells)
     places = [(int(y), int(x)) for y, x in np.argwhere(grid.strengths >= FAINTEST)]
-    made = visualise(
+    feature_images = visualise(
         probe,
         [cosine_direction(info.name, grid.directions[at], POWER, f"place {at[0]},{at[1]}") for at in places],
         survey_prior(study.survey, settings.galaxies, settings.seed),
@@ -191,21 +197,23 @@ def galaxy_grid(
         aligned=True,
         progress=progress,
     )
-    lie = probe.cells(info.name, study.survey.shape).averaged(cells)
-    return GridOfImages(int(galaxy_id), info.name, grid.strengths, dict(zip(places, made.images, strict=False)), lie)
+    geometry = probe.cells(info.name, study.survey.shape).averaged(cells)
+    return GridOfImages(
+        int(galaxy_id), info.name, grid.strengths, dict(zip(places, feature_images.images, strict=False)), geometry
+    )
 
 
 def grid_drawing(study: Study, grid: GridOfImages, style: FigureStyle | None = None) -> Drawing:
     """The grid as a figure for a paper."""
-    (shown,) = figure_galaxies_at(study, np.array([study.survey.row_of(grid.galaxy_id)]))
-    foot = f"Layer {grid.layer}. The area of a picture is proportional to the length of the activation there."
+    (galaxy,) = figure_galaxies_at(study, np.array([study.survey.row_of(grid.galaxy_id)]))
+    footer = f"Layer {grid.layer}. The area of a picture is proportional to the length of the activation there."
     figure = grid_figure(
-        shown, grid.strengths, grid.cells, grid.images, study.survey.bands, style or FigureStyle(), foot
+        galaxy, grid.strengths, grid.cells, grid.images, study.survey.bands, style or FigureStyle(), footer
     )
-    what = (
+    text = (
         f"Activation grid of galaxy {grid.galaxy_id} in layer {grid.layer}: at each place the feature image of the "
         "direction of its activation, of an area proportional to the activation's length. Places below a twentieth of "
         "the strongest are left empty."
     )
     numbers = pd.DataFrame([{"y": y, "x": x, "strength": float(grid.strengths[y, x])} for y, x in grid.images])
-    return Drawing(figure, caption(study, what, [shown], features=True), (), numbers)
+    return Drawing(figure, caption(study, text, [galaxy], features=True), (), numbers)

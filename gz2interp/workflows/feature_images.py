@@ -1,7 +1,4 @@
-"""``gz2interp feature``: feature images of chosen objectives, and the files they are written to.
-
-Nothing is imported here: what was kept can be read, and drawn, without TensorFlow.
-"""
+"""``gz2interp features --of``: feature images of chosen objectives, and the files they are written to."""
 
 from __future__ import annotations
 
@@ -38,32 +35,32 @@ def feature_images(
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> FeatureImages:
-    """Images that excite objectives, in the light of the survey.
+    """Images that maximise objectives, within the image prior of the survey.
 
     >>> images = gz.feature_images(study, "neuron(block3, 12) - 0.1 * deep_dream(block3)")  # doctest: +SKIP
 
     Parameters
     ----------
     objectives : str, Score, or a sequence of them
-        Text is read by `objective_from`.
+        Texts are parsed by `objective_from`.
     settings : SheetSettings, optional
-        Its steps, parametrisation, galaxies, and seed.
+        Its steps, parametrisation, galaxies and seed are used.
     stop : callable, optional
-        Asked after each step; True ends with what there is.
+        Called after each step; True returns the images as they are.
 
     Raises
     ------
     InputError
-        A text is no objective, or the network does not know what it names.
+        A text is no objective, or it names a layer, channel or class that does not exist.
     """
     settings = settings or SheetSettings()
-    given = [objectives] if isinstance(objectives, str | Score) else list(objectives)
-    if not given:
+    items = [objectives] if isinstance(objectives, str | Score) else list(objectives)
+    if not items:
         raise InputError("No objective was given", "One or more", "For example 'logit(spiral)'")
-    asked = [objective_from(study, each) if isinstance(each, str) else each for each in given]
+    scores = [objective_from(study, item) if isinstance(item, str) else item for item in items]
     return visualise(
         study.probe,
-        asked,
+        scores,
         survey_prior(study.survey, settings.galaxies, settings.seed),
         parametrisation=settings.parametrisation,
         steps=settings.steps,
@@ -74,31 +71,31 @@ def feature_images(
 
 
 def objective_from(study: Study, text: str) -> Score:
-    """The objective that a text says.
+    """Parse an objective.
 
     Parameters
     ----------
     text : str
-        As for `gz2interp.workflows.score_text.score_from`, with more words: ``neuron(LAYER, CHANNEL)`` in the middle or
-        ``neuron(LAYER, CHANNEL, Y, X)``, ``deep_dream(LAYER)``, ``diversity(LAYER)``, and ``caricature(GALAXY, LAYER)``
-        and ``inversion(GALAXY, LAYER)`` (without a layer, the last spatial one).
+        As for `gz2interp.workflows.score_text.score_from`, with more functions: ``neuron(LAYER, CHANNEL)`` in the
+        middle or ``neuron(LAYER, CHANNEL, Y, X)``, ``deep_dream(LAYER)``, ``diversity(LAYER)``, and
+        ``caricature(GALAXY, LAYER)`` and ``inversion(GALAXY, LAYER)`` (without a layer, the last spatial one).
 
     Raises
     ------
     InputError
         The text is no objective.
     """
-    words: dict[str, Callable[..., Score]] = {
+    functions: dict[str, Callable[..., Score]] = {
         "neuron": neuron,
         "deep_dream": deep_dream,
         "diversity": diversity,
         "caricature": partial(_galaxy_objective, study, caricature),
         "inversion": partial(_galaxy_objective, study, inversion),
     }
-    return score_from(study, text, words)
+    return score_from(study, text, functions)
 
 
-def write_feature_images(made: FeatureImages, study: Study, path: Path) -> Path:
+def write_feature_images(images: FeatureImages, study: Study, path: Path) -> Path:
     """Write images as FITS (an extension each, (band, y, x), nanomaggies) or as one figure (PDF, SVG, PNG).
 
     Raises
@@ -108,11 +105,11 @@ def write_feature_images(made: FeatureImages, study: Study, path: Path) -> Path:
     """
     if path.suffix.lower() not in SUFFIXES:
         raise InputError(f"Feature images were to go to {path.name}", f"The suffix may be {choices(SUFFIXES)}")
-    if not len(made):
+    if not len(images):
         raise InputError("No feature image was finished", "One or more", "Let it go on longer")
     if path.suffix.lower() == ".fits":
         with replaced(path) as aside:
-            _fits_of(made, study).writeto(aside)
+            _fits_of(images, study).writeto(aside)
     else:
         from gz2interp.figures.layouts.sprites import Sprite, sprites_figure
         from gz2interp.figures.rgb import stretch_of
@@ -120,48 +117,48 @@ def write_feature_images(made: FeatureImages, study: Study, path: Path) -> Path:
         from gz2interp.workflows.figure_parts import colour_in_words, network_in_words
 
         survey = study.survey
-        stretch = stretch_of(made.images, survey.bands)
+        stretch = stretch_of(images.images, survey.bands)
         sprites = [
             Sprite(f"{number + 1}", None if silent else image)
-            for number, (image, silent) in enumerate(zip(made.images, made.silent, strict=True))
+            for number, (image, silent) in enumerate(zip(images.images, images.silent, strict=True))
         ]
         figure = sprites_figure(sprites, survey.bands, stretch, FigureStyle())
         save_figure(
-            figure, path, f"{_caption(made)} {colour_in_words(survey.bands, stretch)} {network_in_words(study)}"
+            figure, path, f"{_caption(images)} {colour_in_words(survey.bands, stretch)} {network_in_words(study)}"
         )
     return path
 
 
-def _galaxy_objective(study: Study, of: Callable[..., Score], galaxy: str | int, layer: str = "") -> Score:
+def _galaxy_objective(study: Study, objective: Callable[..., Score], galaxy: str | int, layer: str = "") -> Score:
     layer = layer or study.probe.default_layer
     image = study.survey.cutout(study.survey.row_of(galaxy)).image
-    return of(layer, study.probe.activations(image[None], layer)[0], to=str(galaxy))
+    return objective(layer, study.probe.activations(image[None], layer)[0], to=str(galaxy))
 
 
-def _caption(made: FeatureImages) -> str:
-    told = ", ".join(
+def _caption(images: FeatureImages) -> str:
+    results = ", ".join(
         f"({number + 1}) {name}, which it brings to {reached:.3g}"
-        for number, (name, reached) in enumerate(zip(made.objectives, made.reached, strict=True))
+        for number, (name, reached) in enumerate(zip(images.objectives, images.reached, strict=True))
     )
-    steps = " to ".join(str(each) for each in sorted({int(made.steps.min()), int(made.steps.max())}))
-    ended = "" if made.finished else f" of {made.parameters.get('steps')}: it was stopped"
-    return f"Feature images ({made.parametrisation}, {steps} steps{ended}, seed {made.seed}): {told}."
+    steps = " to ".join(str(steps_taken) for steps_taken in sorted({int(images.steps.min()), int(images.steps.max())}))
+    ended = "" if images.finished else f" of {images.parameters.get('steps')}: it was stopped"
+    return f"Feature images ({images.parametrisation}, {steps} steps{ended}, seed {images.seed}): {results}."
 
 
-def _fits_of(made: FeatureImages, study: Study) -> fits.HDUList:
+def _fits_of(images: FeatureImages, study: Study) -> fits.HDUList:
     hdus: list[Any] = [fits.PrimaryHDU()]
     header = hdus[0].header
-    header["PARAMETR"], header["SEED"], header["FINISHED"] = made.parametrisation, made.seed, made.finished
+    header["PARAMETR"], header["SEED"], header["FINISHED"] = images.parametrisation, images.seed, images.finished
     header["MODEL"], header["DATA"] = study.model.digest, study.survey.digest
-    header["ASKED"] = (made.parameters.get("steps"), "steps asked for")
-    for number, (image, name) in enumerate(zip(made.images, made.objectives, strict=True)):
+    header["ASKED"] = (images.parameters.get("steps"), "steps asked for")
+    for number, (image, name) in enumerate(zip(images.images, images.objectives, strict=True)):
         hdu = fits.ImageHDU(np.ascontiguousarray(np.moveaxis(image, -1, 0)), name="FEATURE", ver=number + 1)
         hdu.header["BUNIT"] = DISPLAY_UNIT if study.survey.unit == DISPLAY_UNIT else "nmgy"
         hdu.header["BANDS"] = " ".join(study.survey.bands)
-        hdu.header["OBJECT"], hdu.header["STEPS"] = name[:68], int(made.steps[number])
-        for key, values in (("REACHED", made.reached), ("TRANSFRM", made.transformed)):
-            if np.isfinite(values[number]):  # a header has no word for other numbers
+        hdu.header["OBJECT"], hdu.header["STEPS"] = name[:68], int(images.steps[number])
+        for key, values in (("REACHED", images.reached), ("TRANSFRM", images.transformed)):
+            if np.isfinite(values[number]):  # FITS headers have no NaN or infinity
                 hdu.header[key] = float(values[number])
-        hdu.header["SILENT"] = bool(made.silent[number])
+        hdu.header["SILENT"] = bool(images.silent[number])
         hdus.append(hdu)
     return fits.HDUList(hdus)

@@ -1,4 +1,4 @@
-"""The stored feature sheet of a layer: its settings, images and judgements. Needs no network."""
+"""The stored feature sheet of a layer: its settings, images and their evaluation. Needs no network."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ __all__ = [
 Floats = NDArray[np.float32]
 
 VERSION: Final = 4
-"""Of what is done with the settings."""
+"""Of the computation; stored sheets of another version are computed anew."""
 
 KINDS: Final = ("channel", "class", "group", "cell")
-"""What a sheet has feature images of, in the order in which they are made."""
+"""The kinds of objectives of a sheet, in the order of their computation."""
 
 PARAMETRISATION_NAMES: Final = ("pixels", "fourier", "maco")
-"""The names of `gz2interp.features.parametrisations.PARAMETRISATIONS`, told without TensorFlow: what makes no sense is
-refused before anything that was kept gives way."""
+"""The names of `gz2interp.features.parametrisations.PARAMETRISATIONS`, available without TensorFlow: invalid settings
+are refused before stored results are replaced."""
 
 LARGEST_SEED: Final = 2**31 - 1
 
 
 @dataclass(frozen=True)
 class SheetSettings:
-    """How a layer's feature images are made.
+    """Settings of a layer's feature images.
 
     Attributes
     ----------
@@ -53,12 +53,12 @@ class SheetSettings:
     parametrisation : str
         ``"fourier"``, ``"maco"`` or ``"pixels"``.
     seeds : int
-        Images of each channel and class, from different starts: whether they agree says how far one is to be trusted.
-        Groups and cells have one.
+        Images of each channel and class from different starts; their agreement is a measure of trust. Groups and cells
+        have one image.
     galaxies : int
-        At most so many, drawn by chance, say what light the survey has and how far real galaxies go.
+        Largest number of galaxies, drawn at random, for the image prior and for the scores of real galaxies.
     seed : int
-        Of the first image.
+        Seed of the first image.
     """
 
     kinds: tuple[str, ...] = KINDS
@@ -86,23 +86,23 @@ class SheetSettings:
 
 
 def sheet_provenance(analysis: Analysis, settings: SheetSettings, blocks: str) -> Provenance:
-    """The question as it is kept.
+    """Provenance of the feature sheet of an analysis.
 
     Parameters
     ----------
     blocks : str
-        Digest of the building blocks that groups and cells are of.
+        Digest of the building blocks that define the groups and cells.
     """
     parameters = asdict(settings)
     seed = parameters.pop("seed")
-    made = analysis.provenance
+    source = analysis.provenance
     return replace(
-        made,
+        source,
         method="feature images",
         parameters={
             **parameters,
             "kinds": [kind for kind in KINDS if kind in settings.kinds],
-            "analysis": made.digest,
+            "analysis": source.digest,
             "blocks": blocks,
             "version": VERSION,
         },
@@ -112,19 +112,19 @@ def sheet_provenance(analysis: Analysis, settings: SheetSettings, blocks: str) -
 
 
 def load_features(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder | None:
-    """What has been kept of the newest analysis of exactly these data and this model; None where there is nothing."""
+    """Stored sheet of the newest analysis of exactly these data and this model; None if there is none."""
     analysis = latest_analysis(model.path, survey.digest, model.digest, layer or None)
     folder = features_folder(analysis) if analysis else None
     return folder if folder is not None and folder.provenance is not None else None
 
 
 def open_sheet(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesFolder:
-    """The sheet that was kept.
+    """Stored sheet of a layer.
 
     Raises
     ------
     SurveyError
-        It has not been made.
+        It has not been computed.
     """
     folder = load_features(survey, model, layer)
     if folder is None:
@@ -137,10 +137,10 @@ def open_sheet(survey: Survey, model: ModelFolder, layer: str = "") -> FeaturesF
 
 
 def features_for(survey: Survey, model: ModelFolder, layer: str, kind: str) -> dict[Any, Floats]:
-    """Feature images for figures of building blocks, by channel, by group, or by a cell's (column, row); {} without.
+    """Stored feature images for figures of building blocks, by channel, by group, or by a cell's (column, row).
 
-    Where nothing excites an objective, there is none. Groups and cells have theirs as long as the building blocks are
-    those that the sheet was made of.
+    Images that do not excite their objective are left out, and groups and cells if the building blocks are not those
+    of the sheet.
     """
     folder = load_features(survey, model, layer)
     if folder is None:
@@ -162,24 +162,24 @@ def features_for(survey: Survey, model: ModelFolder, layer: str, kind: str) -> d
 
 
 def _active_images(folder: FeaturesFolder, kind: str) -> dict[int, Floats]:
-    """Without those that only show where they began."""
-    kept = folder.read_images(kind)
-    if not kept:
+    """The images of the first seed that excite their objective, by number."""
+    arrays = folder.read_images(kind)
+    if not arrays:
         return {}
-    chosen = np.flatnonzero((kept["seed"] == 0) & ~kept["silent"])
-    return dict(zip(kept["number"][chosen].tolist(), kept["images"][chosen], strict=True))
+    selected = np.flatnonzero((arrays["seed"] == 0) & ~arrays["silent"])
+    return dict(zip(arrays["number"][selected].tolist(), arrays["images"][selected], strict=True))
 
 
 def _matches_blocks(folder: FeaturesFolder, blocks: BlocksFolder) -> bool:
-    """Whether a sheet's groups and cells are those of these building blocks."""
-    sheet, found = folder.provenance, blocks.provenance
-    return sheet is not None and found is not None and sheet.parameters["blocks"] == found.digest
+    """Whether a sheet was computed from these building blocks."""
+    sheet, stored = folder.provenance, blocks.provenance
+    return sheet is not None and stored is not None and sheet.parameters["blocks"] == stored.digest
 
 
 def sheet_sentences(folder: FeaturesFolder) -> tuple[str, ...]:
-    """What there is to say of a sheet, a line for each kind; nothing of one that is not complete."""
+    """Summary of a sheet, a sentence for each kind; a single sentence if it is incomplete."""
     if folder.provenance is None:
-        return ("The sheet is not complete: the same command goes on with it.",)
+        return ("The sheet is incomplete: run the same command again to continue.",)
     return tuple(_sentence(str(kind), part) for kind, part in folder.judged.groupby("kind", sort=False))
 
 

@@ -1,4 +1,4 @@
-"""``gz2interp features``: feature images of all channels, groups, cells and classes, stored and judged."""
+"""``gz2interp features``: feature images of all channels, groups, cells and classes, stored and evaluated."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 POWER = 2.0
-"""Of the cosine, for groups and cells."""
+"""Exponent of the cosine in the objectives of groups and cells."""
 
 PORTION = 16
-"""Images whose places are compared with all directions at a time."""
+"""Images per batch where all places are compared with all directions."""
 
 RANDOM: Final = 64
-"""Images with the survey's light and random phases."""
+"""Number of comparison images with the survey's spectrum and random phases."""
 
 PART: Final = 64
-"""Images of a file, for which a step is compiled once; batches of an unfinished file are kept one by one."""
+"""Images per file, for which a step is compiled once; batches of an unfinished file are stored one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,11 +61,11 @@ class ObjectiveSet:
     Attributes
     ----------
     objectives : tuple of Score
-        By number.
+        Ordered by number.
     directions : float32 (n, channel) or None
-        Of groups and cells.
+        For groups and cells.
     seeds : int
-        Images of each.
+        Images of each objective.
     """
 
     kind: str
@@ -77,7 +77,7 @@ class ObjectiveSet:
 def plan_objectives(
     probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings
 ) -> tuple[ObjectiveSet, ...]:
-    """What is to be made, kind by kind."""
+    """The objectives of a sheet, kind by kind."""
     makers = {"channel": _channels, "class": _classes, "group": _groups, "cell": _cells}
     return tuple(makers[kind](probe, layer, blocks, settings) for kind in settings.kinds)
 
@@ -100,33 +100,35 @@ def _cells(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettin
 
 
 def _cosine_objectives(kind: str, layer: str, directions: NDArray[Any]) -> ObjectiveSet:
-    asked = (
+    objectives = (
         cosine_direction(layer, direction, POWER, f"{kind} {number + 1} of {layer}")
         for number, direction in enumerate(directions)
     )
-    return ObjectiveSet(kind, tuple(asked), np.asarray(directions, np.float32), 1)
+    return ObjectiveSet(kind, tuple(objectives), np.asarray(directions, np.float32), 1)
 
 
-def objective_values(probe: Probe, layer: str, each: ObjectiveSet, images: Floats) -> Floats:
-    """The objectives of one kind for each image (n, y, x, band), nanomaggies.
+def objective_values(probe: Probe, layer: str, objective_set: ObjectiveSet, images: Floats) -> Floats:
+    """Values of the objectives of one kind for images (n, y, x, band), nanomaggies.
 
     Returns
     -------
     float32 (n, objective)
     """
-    if each.kind == "class":
+    if objective_set.kind == "class":
         return probe.logits(images)
-    if each.directions is None:
+    if objective_set.directions is None:
         return probe.activations(images, layer, pooled=True)
-    found = [np.empty((0, len(each.directions)), np.float32)]
-    for start in range(0, len(images), PORTION):  # all places times all directions are many
-        said = probe.activations(images[start : start + PORTION], layer)
-        found.append(along_directions(said.reshape(len(said), -1, said.shape[-1]), each.directions))
-    return np.concatenate(found)
+    values = [np.empty((0, len(objective_set.directions)), np.float32)]
+    for start in range(0, len(images), PORTION):  # bounds the memory of all places times all directions
+        activations = probe.activations(images[start : start + PORTION], layer)
+        values.append(
+            along_directions(activations.reshape(len(activations), -1, activations.shape[-1]), objective_set.directions)
+        )
+    return np.concatenate(values)
 
 
 def along_directions(places: Floats, directions: Floats) -> Floats:
-    """Mean over places (n, place, channel) of how far they point into each direction, times a power of the cosine.
+    """Mean over places (n, place, channel) of the projection on each direction times a power of the cosine.
 
     Returns
     -------
@@ -139,7 +141,7 @@ def along_directions(places: Floats, directions: Floats) -> Floats:
 
 
 def evaluate_images(
-    study: Study, layer: str, folder: FeaturesFolder, plan: Sequence[ObjectiveSet], light: ImagePrior, rows: Ints
+    study: Study, layer: str, folder: FeaturesFolder, plan: Sequence[ObjectiveSet], prior: ImagePrior, rows: Ints
 ) -> pd.DataFrame:
     """A row per feature image.
 
@@ -148,21 +150,22 @@ def evaluate_images(
     folder : FeaturesFolder
         With all images.
     rows : int64 (n,)
-        The real galaxies that it is compared with.
+        The real galaxies to compare with.
 
     Returns
     -------
     DataFrame
-        ``kind``, ``number``, ``seed``, ``objective``; ``reached`` as it is and ``transformed`` under the sky's
-        transformations; ``best`` of the real galaxies, and ``best_id``; ``above``, the share of them that it exceeds;
-        ``random``, what the best of 64 random images of the survey's light reaches; ``spectrum``, the share of its
-        frequencies inside the survey's 5 to 95 %; ``colours``, the share of its colours inside; ``agreement`` with the
-        image of its objective from another seed (NaN where there is one): the correlation of their spectra;
-        ``unlike``, the same with an image of the next objective, beyond which agreement says something; ``silent``.
+        ``kind``, ``number``, ``seed``, ``objective``; ``reached``, its value for the image, and ``transformed``, its
+        mean under rotation, shift, scale, noise and blur; ``best`` of the real galaxies, and ``best_id``; ``above``,
+        the share of them that the image exceeds; ``random``, the best value of 64 random images of the survey's
+        spectrum; ``spectrum`` and ``colours``, the shares of the image's frequencies and colours inside the survey's
+        5 to 95 % range; ``agreement``, the correlation of spectra with the image of the same objective from another
+        seed (NaN without one); ``unlike``, the same with an image of the next objective, for comparison; ``silent``.
     """
-    random = random_images(light, RANDOM, 0)
+    random = random_images(prior, RANDOM, 0)
     return pd.concat(
-        [_evaluate_kind(study, layer, folder, each, light, rows, random) for each in plan], ignore_index=True
+        [_evaluate_kind(study, layer, folder, objective_set, prior, rows, random) for objective_set in plan],
+        ignore_index=True,
     )
 
 
@@ -170,51 +173,51 @@ def _evaluate_kind(
     study: Study,
     layer: str,
     folder: FeaturesFolder,
-    each: ObjectiveSet,
-    light: ImagePrior,
+    objective_set: ObjectiveSet,
+    prior: ImagePrior,
     rows: Ints,
     random: Floats,
 ) -> pd.DataFrame:
-    probe, survey, kept = study.probe, study.survey, folder.read_images(each.kind)
+    probe, survey, arrays = study.probe, study.survey, folder.read_images(objective_set.kind)
     real = np.concatenate(
-        [objective_values(probe, layer, each, batch.images) for batch in survey.batches(rows=rows)]
+        [objective_values(probe, layer, objective_set, batch.images) for batch in survey.batches(rows=rows)]
     )  # (galaxy, objective)
-    best, chance = real.argmax(axis=0), objective_values(probe, layer, each, random).max(axis=0)
-    numbers = kept["number"]
+    best, chance = real.argmax(axis=0), objective_values(probe, layer, objective_set, random).max(axis=0)
+    numbers = arrays["number"]
     return pd.DataFrame(
         {
-            "kind": each.kind,
+            "kind": objective_set.kind,
             "number": numbers,
-            "seed": kept["seed"],
-            "objective": [each.objectives[number].name for number in numbers],
-            "reached": kept["reached"],
-            "transformed": kept["transformed"],
+            "seed": arrays["seed"],
+            "objective": [objective_set.objectives[number].name for number in numbers],
+            "reached": arrays["reached"],
+            "transformed": arrays["transformed"],
             "best": real.max(axis=0)[numbers],
             "best_id": survey.galaxy_ids[rows[best]][numbers],
-            "above": [float((real[:, n] < value).mean()) for n, value in zip(numbers, kept["reached"], strict=True)],
+            "above": [float((real[:, n] < value).mean()) for n, value in zip(numbers, arrays["reached"], strict=True)],
             "random": chance[numbers],
-            "spectrum": share_of_spectrum(kept["images"], light),
-            "colours": share_of_colours(kept["images"], light),
-            "agreement": _agreements(kept, light),
-            "unlike": _agreements(kept, light, 1),
-            "silent": kept["silent"],
+            "spectrum": share_of_spectrum(arrays["images"], prior),
+            "colours": share_of_colours(arrays["images"], prior),
+            "agreement": _agreements(arrays, prior),
+            "unlike": _agreements(arrays, prior, 1),
+            "silent": arrays["silent"],
         }
     )
 
 
-def _agreements(kept: dict[str, NDArray[Any]], light: ImagePrior, further: int = 0) -> NDArray[np.float64]:
-    """Of each image with that of the objective so much further on, from the seed before; NaN where there is none."""
-    told = np.full(len(kept["number"]), np.nan)
-    numbers, seeds = np.unique(kept["number"]).tolist(), np.unique(kept["seed"]).tolist()
+def _agreements(arrays: dict[str, NDArray[Any]], prior: ImagePrior, further: int = 0) -> NDArray[np.float64]:
+    """Agreement of each image with the one of the previous seed and the objective `further` on; NaN without one."""
+    agreements = np.full(len(arrays["number"]), np.nan)
+    numbers, seeds = np.unique(arrays["number"]).tolist(), np.unique(arrays["seed"]).tolist()
     if len(seeds) < 2 or (further and len(numbers) < 2):
-        return told
-    images = {key: k for k, key in enumerate(zip(kept["number"].tolist(), kept["seed"].tolist(), strict=True))}
-    for (number, seed), one in images.items():
+        return agreements
+    images = {key: k for k, key in enumerate(zip(arrays["number"].tolist(), arrays["seed"].tolist(), strict=True))}
+    for (number, seed), index in images.items():
         of = numbers[(numbers.index(number) + further) % len(numbers)]
         other = images.get((of, seeds[seeds.index(seed) - 1]))
         if other is not None:
-            told[one] = agreement(kept["images"][[one]], kept["images"][[other]], light)[0]
-    return told
+            agreements[index] = agreement(arrays["images"][[index]], arrays["images"][[other]], prior)[0]
+    return agreements
 
 
 def feature_sheet(
@@ -224,19 +227,18 @@ def feature_sheet(
     progress: Progress | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> FeaturesFolder:
-    """A layer's complete sheet, made once and kept in its analysis; an interrupted one goes on where it stopped.
+    """Feature images of a layer: computed and stored in its analysis, or read if stored already.
 
-    Further kinds join those that are there; other steps, seeds or galaxies make the sheet anew.
-
-    Building blocks (`gz2interp.workflows.building_blocks.blocks`) are computed first where they are missing: the sheet
-    uses their groups and cells, whatever their settings.
+    An interrupted computation continues where it stopped. Kinds are added to a stored sheet; other steps, seeds or
+    galaxies replace it. Building blocks (`gz2interp.workflows.building_blocks.blocks`) are computed first if they are
+    missing; the sheet uses their groups and cells, whatever their settings.
 
     Parameters
     ----------
     layer : str
         "" for the layer analysed last.
     stop : callable, optional
-        Asked after each step; True ends with what there is; a batch of 16 images is lost at most.
+        Called after each step; True stops the computation, which loses at most a batch of 16 images.
 
     Raises
     ------
@@ -245,19 +247,19 @@ def feature_sheet(
     """
     settings, survey = settings or SheetSettings(), study.survey
     analysis = analysis_for(survey, study.model, layer)
-    found = blocks(study, analysis.layer, progress=progress)
-    folder, digest = features_folder(analysis), found.provenance.digest if found.provenance else ""
-    settings, goes_on = _merge_kinds(folder, analysis, settings, digest)
-    provenance, known = sheet_provenance(analysis, settings, digest), folder.provenance
-    if known is not None and known.digest == provenance.digest:
+    building_blocks = blocks(study, analysis.layer, progress=progress)
+    folder, digest = features_folder(analysis), building_blocks.provenance.digest if building_blocks.provenance else ""
+    settings, continues = _merge_kinds(folder, analysis, settings, digest)
+    provenance, stored = sheet_provenance(analysis, settings, digest), folder.provenance
+    if stored is not None and stored.digest == provenance.digest:
         return folder
-    plan = plan_objectives(study.probe, analysis.layer, found, settings)
+    plan = plan_objectives(study.probe, analysis.layer, building_blocks, settings)
     with locked(analysis.path / ".features.lock", f"making feature images of {survey.name} by {analysis.words}"):
-        folder.begin(provenance, keep=goes_on)
+        folder.begin(provenance, keep=continues)
         rows = sample_rows(analysis.rows, settings.galaxies, settings.seed)
-        light = _sheet_prior(folder, survey, rows)
-        if _make_all(folder, study, plan, light, settings, progress, stop):
-            table = evaluate_images(study, analysis.layer, folder, plan, light, rows)
+        prior = _sheet_prior(folder, survey, rows)
+        if _make_all(folder, study, plan, prior, settings, progress, stop):
+            table = evaluate_images(study, analysis.layer, folder, plan, prior, rows)
             folder.write(provenance, {"judged": table})
     return folder
 
@@ -266,21 +268,23 @@ def _make_all(
     folder: FeaturesFolder,
     study: Study,
     plan: Sequence[ObjectiveSet],
-    light: ImagePrior,
+    prior: ImagePrior,
     settings: SheetSettings,
     progress: Progress | None,
     stop: Callable[[], bool] | None,
 ) -> bool:
-    """Make the files that are not there yet; whether all are there in the end."""
-    total, done = sum(len(each.objectives) * each.seeds for each in plan), 0
-    for each in plan:
-        for part, numbers, seed in _file_plan(each):
-            if not folder.has_images(each.kind, part):
-                batches = folder.batches(each.kind, part)
-                images = _make_file(study, each, light, numbers, seed, settings, (done, total), progress, stop, batches)
+    """Write the missing files; whether all files exist at the end."""
+    total, done = sum(len(objective_set.objectives) * objective_set.seeds for objective_set in plan), 0
+    for objective_set in plan:
+        for part, numbers, seed in _file_plan(objective_set):
+            if not folder.has_images(objective_set.kind, part):
+                batches = folder.batches(objective_set.kind, part)
+                images = _make_file(
+                    study, objective_set, prior, numbers, seed, settings, (done, total), progress, stop, batches
+                )
                 if images is None:
                     return False
-                folder.write_images(each.kind, part, images)
+                folder.write_images(objective_set.kind, part, images)
             done += len(numbers)
             if progress:
                 progress("feature images", done, total)
@@ -290,23 +294,23 @@ def _make_all(
 def _merge_kinds(
     folder: FeaturesFolder, analysis: Analysis, settings: SheetSettings, blocks_digest: str
 ) -> tuple[SheetSettings, bool]:
-    """With the kinds that are there already, in the order of `KINDS`; and whether the sheet goes on."""
-    kept, kinds, goes_on = folder.question, set(settings.kinds), False
-    if kept is not None:
-        before = replace(settings, kinds=tuple(kept.parameters["kinds"]))
-        goes_on = sheet_provenance(analysis, before, blocks_digest).digest == kept.digest
-        kinds |= set(before.kinds) if goes_on else set()
-    return replace(settings, kinds=tuple(kind for kind in KINDS if kind in kinds)), goes_on
+    """The settings with the kinds of the stored sheet added, and whether the stored sheet is continued."""
+    stored, kinds, continues = folder.question, set(settings.kinds), False
+    if stored is not None:
+        before = replace(settings, kinds=tuple(stored.parameters["kinds"]))
+        continues = sheet_provenance(analysis, before, blocks_digest).digest == stored.digest
+        kinds |= set(before.kinds) if continues else set()
+    return replace(settings, kinds=tuple(kind for kind in KINDS if kind in kinds)), continues
 
 
 def sample_rows(rows: Ints, most: int, seed: int) -> Ints:
-    """At most so many rows, in order, drawn by chance."""
-    chosen = np.random.default_rng(seed).choice(len(rows), min(most, len(rows)), replace=False)
-    return np.asarray(rows[np.sort(chosen)])
+    """At most `most` rows drawn at random, in ascending order."""
+    selected = np.random.default_rng(seed).choice(len(rows), min(most, len(rows)), replace=False)
+    return np.asarray(rows[np.sort(selected)])
 
 
 def survey_prior(survey: Survey, galaxies: int = 1024, seed: int = 0) -> ImagePrior:
-    """What a survey's light is like, from a sample of its cutouts.
+    """Image prior of a survey from a sample of its cutouts.
 
     Raises
     ------
@@ -324,11 +328,11 @@ def _prior_of_rows(survey: Survey, rows: Ints) -> ImagePrior:
 
 
 def _sheet_prior(folder: FeaturesFolder, survey: Survey, rows: Ints) -> ImagePrior:
-    """From the folder, if it is there: a sheet that goes on goes on in the same light."""
+    """The stored image prior of a sheet; computed and stored if there is none."""
     if not folder.has("light.npz"):
-        light = _prior_of_rows(survey, rows)
-        folder.write_arrays("light", {field.name: np.asarray(getattr(light, field.name)) for field in fields(light)})
-        return light
+        prior = _prior_of_rows(survey, rows)
+        folder.write_arrays("light", {field.name: np.asarray(getattr(prior, field.name)) for field in fields(prior)})
+        return prior
     names = [field.name for field in fields(ImagePrior)]
     arrays = folder.read_arrays("light", names)
     values: dict[str, Any] = {name: arrays[name] for name in names}
@@ -336,10 +340,10 @@ def _sheet_prior(folder: FeaturesFolder, survey: Survey, rows: Ints) -> ImagePri
     return ImagePrior(**values)
 
 
-def _file_plan(each: ObjectiveSet) -> Iterator[tuple[int, Ints, int]]:
-    """Number of a file, and the objectives of its images with the place in the line of their seed."""
-    count, part = len(each.objectives), 0
-    for seed in range(each.seeds):
+def _file_plan(objective_set: ObjectiveSet) -> Iterator[tuple[int, Ints, int]]:
+    """Number of each file, with the objectives of its images and the index of their seed."""
+    count, part = len(objective_set.objectives), 0
+    for seed in range(objective_set.seeds):
         for start in range(0, count, PART):
             yield part, np.arange(start, min(start + PART, count)), seed
             part += 1
@@ -347,8 +351,8 @@ def _file_plan(each: ObjectiveSet) -> Iterator[tuple[int, Ints, int]]:
 
 def _make_file(
     study: Study,
-    each: ObjectiveSet,
-    light: ImagePrior,
+    objective_set: ObjectiveSet,
+    prior: ImagePrior,
     numbers: Ints,
     seed: int,
     settings: SheetSettings,
@@ -357,26 +361,26 @@ def _make_file(
     stop: Callable[[], bool] | None,
     batches: BatchFiles,
 ) -> dict[str, NDArray[Any]] | None:
-    """Images of one file; None if it was stopped before they were done."""
+    """Images of one file; None if the computation was stopped."""
     done, total = before
 
-    def told(stage: str, steps: int, of: int) -> None:
+    def report_progress(stage: str, steps: int, of: int) -> None:
         if progress:
             progress("feature images", done + len(numbers) * steps // of, total)
 
     images = visualise(
         study.probe,
-        [each.objectives[number] for number in numbers],
-        light,
+        [objective_set.objectives[number] for number in numbers],
+        prior,
         parametrisation=settings.parametrisation,
         steps=settings.steps,
         seed=settings.seed + seed,
-        progress=told,
+        progress=report_progress,
         stop=stop,
         batches=batches,
     )
     if not images.finished:
         return None
     names = ("images", "reached", "transformed", "silent", "failed")
-    made = {name: getattr(images, name) for name in names}
-    return {"number": numbers, "seed": np.full(len(numbers), seed), **made}
+    arrays = {name: getattr(images, name) for name in names}
+    return {"number": numbers, "seed": np.full(len(numbers), seed), **arrays}
