@@ -1,8 +1,7 @@
-"""Arrays along the survey's rows, in Zarr: sharded, so that a million galaxies are a few thousand files.
+"""Arrays along the survey's rows, in sharded Zarr, and NumPy files.
 
-A shard is the unit of writing (one file, replaced whole), an inner chunk the unit of reading. Pixels are mostly noise,
-which no codec shrinks by more than an eighth while each halves the speed, so floating-point arrays are stored as they
-are.
+A shard of 256 rows is one file and the unit of writing, an inner chunk the unit of reading. Floating-point arrays are
+not compressed: codecs shrink noisy pixels by at most an eighth and halve the speed.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ SHARD_ROWS = 256
 CHUNK_ROWS = 8
 
 DENSE = 4
-"""Rows that may be read for each that is wanted: one by one they take about ten times as long."""
+"""Rows that are read in one slice per requested row, at most; single rows take about ten times as long."""
 
 _MOST_CHUNK = 1 << 30
 
@@ -52,7 +51,7 @@ Rows = Sequence[int] | NDArray[np.integer[Any]]
 
 
 def create_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike, chunk_rows: int = CHUNK_ROWS) -> zarr.Array[Any]:
-    """A new array of zeros, of which nothing is on disk yet; rows run along the first axis.
+    """Create an array of zeros, which take no space on disk; rows are the first axis.
 
     Parameters
     ----------
@@ -77,14 +76,14 @@ def create_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike, chunk_row
 
 
 def new_memmap(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """A new ``.npy`` file of zeros, float32, mapped into memory for writing.
+    """Create a ``.npy`` file of zeros, float32, mapped into memory for writing.
 
-    The zeros are written: where the disk fills up under a mapped file, the system ends the process without a word.
+    The zeros are written, because a full disk under a mapped file would kill the process.
 
     Raises
     ------
     StorageError
-        The disk has no room for it.
+        The disk is full.
     """
     with replaced(path) as aside, aside.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
@@ -96,19 +95,19 @@ def new_memmap(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
 
 
 def open_array(path: Path, *, writable: bool = False, shape: tuple[int | None, ...] | None = None) -> zarr.Array[Any]:
-    """An array that exists.
+    """Open an existing array.
 
     Parameters
     ----------
     path : Path
         Its folder.
     shape : tuple, optional
-        What its shape must be; None for an axis of any length.
+        The required shape; None for an axis of any length.
 
     Raises
     ------
     SurveyError
-        There is none at `path`, its description is damaged, or it is of another shape.
+        There is none at `path`, its ``zarr.json`` is damaged, or it has another shape.
     """
     with failing_as(SurveyError, str(path), "A Zarr array", "Run gz2interp survey check"):
         check_claims(path / "zarr.json", MOST_TEXT)
@@ -118,12 +117,12 @@ def open_array(path: Path, *, writable: bool = False, shape: tuple[int | None, .
 
 
 def check_array(array: zarr.Array[Any], shape: tuple[int | None, ...] | None = None) -> None:
-    """Compare what an array's ``zarr.json`` claims with what this package writes.
+    """Check that an array is of the kind that this package writes.
 
     Raises
     ------
     DamagedFile
-        It is of another shape than `shape`, its chunks are beyond memory, or its bytes are in another order.
+        It has another shape than `shape`, its chunks exceed 1 GiB, or its byte order is another one.
     """
     if shape is not None and (
         len(shape) != array.ndim or any(a not in (None, b) for a, b in zip(shape, array.shape, strict=True))
@@ -138,7 +137,7 @@ def check_array(array: zarr.Array[Any], shape: tuple[int | None, ...] | None = N
 
 
 def is_readable_chunk(row: tuple[int, ...], dtype: DTypeLike, chunk_rows: int = CHUNK_ROWS) -> bool:
-    """Whether `open_array` will open an array with rows of this shape: what is read together is bounded."""
+    """Whether `open_array` accepts an array with rows of this shape: the size of a chunk is bounded."""
     return _fits_memory((chunk_rows, *row), dtype)
 
 
@@ -147,11 +146,11 @@ def _fits_memory(chunks: tuple[int, ...], dtype: DTypeLike) -> bool:
 
 
 def read_all(array: zarr.Array[Any]) -> NDArray[Any]:
-    """All rows of an array; errors as in `read_rows`."""
-    with _telling(array):
+    """Read all rows of an array; errors as in `read_rows`."""
+    with _failing(array):
         root = array.store_path.store
         _check_files(array, np.arange(array.shape[0]))
-        if isinstance(root, LocalStore):  # missing files read as zeros, so a shape may claim anything
+        if isinstance(root, LocalStore):  # missing files read as zeros, so the shape may be any
             folder = Path(str(root.root)) / array.store_path.path
             stored = sum(file.stat().st_size for file in folder.glob("c/**/*") if file.is_file())
             if array.nbytes > limit(stored):
@@ -165,13 +164,13 @@ def read_npz(
     error: type[Gz2interpError] = SurveyError,
     remedy: str = "",
 ) -> dict[str, Any]:
-    """The arrays of a ``.npz`` file by name, whole.
+    """Read the arrays of a ``.npz`` file by name.
 
     Parameters
     ----------
     needs : sequence of str, or mapping
-        Names that must be there, and what they must hold: a letter as in `numpy.dtype.kind` and the names of the axes,
-        such as ``"f group channel"``. Axes of one name have one length, in whatever arrays they are.
+        Required names, or a mapping of them to a letter as in `numpy.dtype.kind` and names of axes, such as
+        ``"f group channel"``. Axes of one name must have one length in all arrays.
     error : type of Gz2interpError
         What a failure becomes.
     """
@@ -196,9 +195,9 @@ def _check_arrays(arrays: Mapping[str, NDArray[Any]], needs: Mapping[str, str]) 
 
 
 def read_npy(path: Path, error: type[Gz2interpError] = SurveyError, *, mapped: bool = False) -> NDArray[Any]:
-    """The array of a ``.npy`` file, of numbers; `mapped` leaves it on the disk."""
+    """Read the array of a ``.npy`` file; `mapped` returns a memory map."""
     with reading(path, error):
-        # An open file: NumPy forgets to close what it opened and could not read.
+        # An open file: NumPy does not close a file that it cannot read.
         with path.open("rb") as file:
             loaded = np.load(path if mapped else file, mmap_mode="r" if mapped else None, allow_pickle=False)
         if not isinstance(loaded, np.ndarray) or loaded.dtype.kind not in "fiubUS":
@@ -207,67 +206,67 @@ def read_npy(path: Path, error: type[Gz2interpError] = SurveyError, *, mapped: b
 
 
 def write_shard(array: zarr.Array[Any], shard: int, values: NDArray[Any]) -> None:
-    """Replace the first rows of one shard by `values` (m <= SHARD_ROWS, ...) and flush it to the disk."""
+    """Replace the first rows of one shard by `values` (m <= SHARD_ROWS, ...) and flush it to disk."""
     start = shard * SHARD_ROWS
     file = _shard_file(array, shard)
     with writing(file):
         array[start : start + len(values)] = values
-        if file.exists():  # Zarr keeps no file for a shard of zeros
+        if file.exists():  # Zarr writes no file for a shard of zeros
             sync(file)
 
 
 def drop_shards(array: zarr.Array[Any], first: int) -> None:
-    """Remove the files of shard `first` and of all later ones; their rows read as zeros again."""
+    """Remove the files of shard `first` and of all later ones, which sets their rows to zero."""
     for folder in _shard_file(array, first).parents[array.ndim - 1].glob("*"):
         if folder.name.isdecimal() and int(folder.name) >= first:
             shutil.rmtree(folder)
 
 
 def read_rows(array: zarr.Array[Any], rows: Rows) -> NDArray[Any]:
-    """The given rows, in the given order, repeats allowed.
+    """Read rows in the order of `rows`, which may repeat.
 
-    Neighbouring rows are read as one slice, which is many times faster than row by row; so are rows of one shard that
-    lie densely, of which those between are let go.
+    Consecutive rows are read as one slice, which is many times faster than row by row, and so are dense rows of one
+    shard with those between them.
 
     Raises
     ------
     SurveyError
-        A file of the array is damaged, or the store that it is in does not answer.
+        A file of the array is damaged, or its store does not answer.
     """
-    wanted = np.asarray(rows, dtype=np.int64)
-    with _telling(array):
-        _check_files(array, wanted)
-        if wanted.size and np.all(np.diff(wanted) == 1):
-            return np.asarray(array[int(wanted[0]) : int(wanted[-1]) + 1])
-        unique, where = np.unique(wanted, return_inverse=True)
-        read = _read_increasing(array, unique)
-        return read if np.array_equal(unique, wanted) else read[where]
+    indices = np.asarray(rows, dtype=np.int64)
+    with _failing(array):
+        _check_files(array, indices)
+        if indices.size and np.all(np.diff(indices) == 1):
+            return np.asarray(array[int(indices[0]) : int(indices[-1]) + 1])
+        unique, inverse = np.unique(indices, return_inverse=True)
+        values = _read_increasing(array, unique)
+        return values if np.array_equal(unique, indices) else values[inverse]
 
 
 def _check_files(array: zarr.Array[Any], rows: NDArray[np.int64]) -> None:
-    """A pipe or a device in the place of a shard would be waited for without end."""
+    """Refuse a pipe or a device in the place of a shard, which would be read without end."""
     if isinstance(array.store_path.store, LocalStore) and array.shards:
         for shard in np.unique(rows // array.shards[0]):
             with suppress(FileNotFoundError):
                 check_claims(_shard_file(array, int(shard)))
 
 
-def _telling(array: zarr.Array[Any]) -> AbstractContextManager[None]:
+def _failing(array: zarr.Array[Any]) -> AbstractContextManager[None]:
     remedy = "Run gz2interp survey check to see what is damaged"
     return failing_as(SurveyError, str(array.store_path), remedy=remedy)
 
 
 def _read_increasing(array: zarr.Array[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    read = np.empty((len(rows), *array.shape[1:]), array.dtype)
-    alone = np.ones(len(rows), np.bool_)
-    for here in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows // SHARD_ROWS)) + 1):
-        if len(here) and rows[here[-1]] - rows[here[0]] < DENSE * len(here):
-            first, end = int(rows[here[0]]), int(rows[here[-1]]) + 1
-            read[here] = np.asarray(array[first:end])[rows[here] - first]
-            alone[here] = False
-    if alone.any():
-        read[alone] = array.oindex[rows[alone]]
-    return read
+    values = np.empty((len(rows), *array.shape[1:]), array.dtype)
+    sparse = np.ones(len(rows), np.bool_)
+    for part in np.split(np.arange(len(rows)), np.flatnonzero(np.diff(rows // SHARD_ROWS)) + 1):
+        if len(part) and rows[part[-1]] - rows[part[0]] < DENSE * len(part):
+            first, end = int(rows[part[0]]), int(rows[part[-1]]) + 1
+            values[part] = np.asarray(array[first:end])[rows[part] - first]
+            sparse[part] = False
+    if sparse.any():
+        values[sparse] = array.oindex[rows[sparse]]
+    return values
 
 
 def _shard_file(array: zarr.Array[Any], shard: int) -> Path:

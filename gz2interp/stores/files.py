@@ -1,4 +1,4 @@
-"""Files that are either whole or as they were: written aside, flushed to the disk, then put in place."""
+"""Atomic writing of files and folders (written aside, flushed, renamed), locks, JSON and digests."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ _LOCK, _DIGEST = ".lock", ".digest"
 _LEFTOVER_SECONDS = 24 * 3600
 
 _HOST = hashlib.sha256(platform.node().encode()).hexdigest()[:8]
-"""Of this machine: on a shared disk a process of another one cannot be looked for."""
+"""Hash of this machine's name: on a shared disk, processes of other machines are not visible."""
 
 _WRITER = re.compile(rf"\.(\d+)\.{_HOST}-\d+$")
-"""The end of the name of a file written aside on this machine, with the process."""
+"""End of the name of a file written aside on this machine, with the process id."""
 
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """A block that writes `path`, or in it: a disk that is full, read-only or gone becomes a `StorageError`.
+    """A block that writes `path`, or in it; errors of the disk become a `StorageError`.
 
     Raises
     ------
@@ -63,17 +63,17 @@ def writing(path: Path) -> Iterator[None]:
     except Gz2interpError:
         raise
     except Exception as error:
-        known = storage_error(error, path)
-        if known is None:
+        storage = storage_error(error, path)
+        if storage is None:
             raise
-        raise known from error
+        raise storage from error
 
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to; it takes the place of `path` when the block ends well, and is removed when not.
+    """A path beside `path` to write to, which replaces `path` when the block ends without an exception.
 
-    The suffix stays last, because writers of tables and figures choose their format by it.
+    It has the suffix of `path`, by which writers of tables and figures choose their format.
 
     Raises
     ------
@@ -96,19 +96,19 @@ def replaced(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path, doing: str) -> Iterator[None]:
-    """A block that one process at a time is in; when a process dies, the system lets go of its lock.
+    """A block that one process at a time executes; the system releases the lock of a killed process.
 
     Parameters
     ----------
     path : Path
-        Of the lock's file, which stays, empty.
+        Of the lock file, which is not removed.
     doing : str
-        What is done in the block, for the one who comes second: ``"training the model cnn"``.
+        What is done in the block, for the message: ``"training the model cnn"``.
 
     Raises
     ------
     SurveyLocked
-        Another process is in the block.
+        Another process executes the block.
     StorageError
     """
     lock = FileLock(path, timeout=0)
@@ -128,24 +128,24 @@ def locked(path: Path, doing: str) -> Iterator[None]:
 
 @contextmanager
 def whole_folder(folder: Path, making: str, *, replace: bool = False, resume: str = "") -> Iterator[Path]:
-    """A folder beside `folder` to fill; it becomes `folder` when the block ends well.
+    """A folder beside `folder` to fill, which becomes `folder` when the block ends without an exception.
 
     Parameters
     ----------
     making : str
-        What is made, for who makes the same at the same time: ``"the survey demo"``.
+        What is made, for the message of `SurveyLocked`: ``"the survey demo"``.
     replace : bool
-        Take the place of what is at `folder`, which stays as it is until then; else that is refused.
+        Replace an existing folder at the end; otherwise that is refused.
     resume : str
-        A digest of what is to be made. The block then finds what an interrupted one of the same digest had written, and
-        what it writes itself stays if it is interrupted. Without, the block begins with an empty folder.
+        Digest of what is made. The block continues with the files of an interrupted one of the same digest; without a
+        digest it begins with an empty folder.
 
     Raises
     ------
     SurveyLocked
         Another process is making it.
     SurveyError
-        There is something else at `folder`.
+        `folder` exists, and `replace` is False.
     StorageError
     """
     aside = folder.with_name(f".{folder.name}.being-made")
@@ -170,7 +170,7 @@ def _refuse_other(folder: Path) -> None:
 
 
 def _prepare(aside: Path, resume: str) -> None:
-    """Empty it, unless what is in it belongs to the digest."""
+    """Empty the folder, unless its files belong to the digest."""
     note = aside / _DIGEST
     if resume and note.is_file() and note.read_bytes() == resume.encode():
         return
@@ -185,7 +185,7 @@ def _prepare(aside: Path, resume: str) -> None:
 
 
 def _put_in_place(aside: Path, folder: Path) -> None:
-    """Rename it; its lock goes with it, so that nobody begins beside it meanwhile."""
+    """Rename the folder with its lock, so that no other process can begin meanwhile."""
     (aside / _DIGEST).unlink(missing_ok=True)
     before = folder.with_name(f".{folder.name}.before")
     shutil.rmtree(before, ignore_errors=True)
@@ -198,10 +198,7 @@ def _put_in_place(aside: Path, folder: Path) -> None:
 
 
 def _remove_leftovers(path: Path) -> None:
-    """Remove what writers of this file that were killed left beside it.
-
-    Of a process of another machine nobody can tell whether it is at work: its files are removed after a day.
-    """
+    """Remove what killed writers of this file left beside it; of other machines' processes, files older than a day."""
     for leftover in path.parent.glob(glob.escape(f".{path.stem}.") + "*" + glob.escape(path.suffix)):
         writer = _WRITER.search(leftover.name.removesuffix(path.suffix))
         with suppress(OSError):
@@ -210,12 +207,12 @@ def _remove_leftovers(path: Path) -> None:
 
 
 def is_gone(process: int) -> bool:
-    """Whether there is no such process; False where the system cannot be asked without harm, as Windows cannot.
+    """Whether no such process exists; False on systems without POSIX signals.
 
     Parameters
     ----------
     process : int
-        Its number, from a file that may hold anything.
+        Its id, from a file that may be damaged.
     """
     if os.name != "posix" or process <= 0:
         return False
@@ -229,7 +226,7 @@ def is_gone(process: int) -> bool:
 
 
 def sync(path: Path) -> None:
-    """Flush a file or a folder to the disk."""
+    """Flush a file or a folder to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -238,13 +235,13 @@ def sync(path: Path) -> None:
 
 
 def write_json(path: Path, record: Any) -> None:
-    """Write a JSON value so that a reader meets the old file or the new one, never a part."""
+    """Write a JSON file atomically."""
     with replaced(path) as aside:
         aside.write_text(json.dumps(record, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file of ours: numbers are finite, and whole ones below 2^64.
+    """Read a JSON file of this package: numbers must be finite, and whole ones below 2^64.
 
     Raises
     ------
@@ -255,17 +252,17 @@ def read_json(path: Path) -> Any:
 
 
 def read_record(path: Path, build: Callable[[Any], T]) -> T:
-    """Read a JSON file of ours as what `build` makes of its value.
+    """Read a JSON file of this package, and convert its value with `build`.
 
     Parameters
     ----------
     build : callable
-        What it raises, whatever it is, means that the file is damaged.
+        Any exception that it raises means that the file is damaged.
 
     Raises
     ------
     SurveyError
-        The file is absent, is not JSON, or holds something else.
+        The file is absent, is not JSON, or has other content.
     """
     with reading(path, SurveyError, remedy="Put back a copy of it; other files are not affected", most=MOST_TEXT):
         text = path.read_text(encoding="utf-8")
@@ -295,7 +292,7 @@ def digest_of_file(path: Path) -> str:
         It is absent, or is no file.
     """
     with failing_as(SurveyError, path.name):
-        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, and a device may have no end
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may have no end
             raise DamagedFile("it is a folder, a pipe or a device, and no file")
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()[:16]

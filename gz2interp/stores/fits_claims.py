@@ -1,8 +1,8 @@
-"""What a FITS file promises in its headers, compared with what it holds, before astropy allocates anything.
+"""Check of a FITS file's headers against its size and content, before astropy allocates memory by them.
 
-astropy believes headers: an ``NAXIS1`` of 2147483647 asks for all memory, and a decoder with a ``BYTEPIX`` of that size
-writes beyond it. Headers are therefore read here first, by themselves. The FITS standard 4.0 (Pence et al. 2010,
-A&A 524, A42; version of 2018) defines the sizes, appendix J the checksums, section 10 tile compression.
+With an ``NAXIS1`` of 2147483647 astropy allocates all memory, and a decoder with a ``BYTEPIX`` of that size writes out
+of bounds. The FITS standard 4.0 (Pence et al. 2010, A&A 524, A42; version of 2018) defines the sizes, appendix J the
+checksums, section 10 tile compression.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["DamagedFile", "Hdu", "check_fits"]
 _BLOCK: Final = 2880
 _CARD: Final = 80
 _MOST_BLOCKS: Final = 2000
-"""Of one header: 72,000 cards."""
+"""Of one header, which is 72,000 cards."""
 _MOST_HDUS: Final = 5000
 _BITPIX: Final = (8, 16, 32, 64, -32, -64)
 _WIDTHS: Final = {
@@ -41,14 +41,14 @@ _INTEGER: Final = re.compile(r"[+-]?\d{1,19}")
 _NUMBER: Final = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[EeDd][+-]?\d+)?")
 _COMPRESSED: Final = ("RICE_1", "RICE_ONE", "GZIP_1", "GZIP_2", "PLIO_1", "HCOMPRESS_1", "NOCOMPRESS")
 _MOST_PIXELS_PER_BYTE: Final = 512
-"""Of a compressed image: a constant one shrinks no further."""
+"""Of a compressed image; a constant one reaches it."""
 _FEW_PIXELS: Final = 1 << 24
 _LIMITS: Final = (
     (re.compile(r"WCSAXES[A-Z]?"), 0, 9),
     (re.compile(r"[AB]P?_ORDER"), 0, 9),
     (re.compile(r"BLANK|TNULL\d+|ZBLANK"), -(2**63), 2**63 - 1),
 )
-"""Cards whose integers decide what is allocated or converted."""
+"""Limits of integers that determine what is allocated or converted."""
 _REALS: Final = re.compile(
     r"BSCALE|BZERO|TSCAL\d+|TZERO\d+|CRVAL\d|CRPIX\d|CDELT\d|CD\d_\d|PC\d_\d|CROTA\d|LONPOLE|LATPOLE"
 )
@@ -61,12 +61,12 @@ Value = bool | int | float | str | None
 
 
 class DamagedFile(ValueError):
-    """What a file says of itself does not agree with what it holds; `gz2interp.stores.reading.reading` tells it."""
+    """The header of a file contradicts its content; `gz2interp.stores.reading.reading` adds the name of the file."""
 
 
 @dataclass(frozen=True)
 class Hdu:
-    """One header and the place of its data.
+    """A header and the position of its data.
 
     Attributes
     ----------
@@ -75,7 +75,7 @@ class Hdu:
     start : int
         Of the header in the file [bytes].
     data : int
-        Where the data start [bytes].
+        Start of the data [bytes].
     size : int
         Of the data without padding [bytes].
     """
@@ -87,12 +87,12 @@ class Hdu:
 
     @property
     def end(self) -> int:
-        """Where the next header starts [bytes]."""
+        """Start of the next header [bytes]."""
         return self.data + -(-self.size // _BLOCK) * _BLOCK
 
     @property
     def is_compressed(self) -> bool:
-        """Whether it is a table that holds a tile-compressed image."""
+        """Whether it is a table with a tile-compressed image."""
         return self.cards.get("ZIMAGE") is True
 
     def integer(self, name: str, low: int, high: int, default: int | None = None) -> int:
@@ -106,7 +106,7 @@ class Hdu:
 
 
 def check_fits(file: BinaryIO, size: int) -> list[Hdu]:
-    """Compare the headers of a FITS file with its size, and its checksums, if it has any, with its content.
+    """Compare the headers of a FITS file with its size, and its checksums, if any, with its content.
 
     Parameters
     ----------
@@ -122,8 +122,8 @@ def check_fits(file: BinaryIO, size: int) -> list[Hdu]:
     Raises
     ------
     DamagedFile
-        It holds less than its headers promise, a card that decides on sizes is not what it must be, or a CHECKSUM or
-        DATASUM card does not agree with the content.
+        The file is shorter than by its headers, a card that determines sizes is invalid, or a CHECKSUM or DATASUM card
+        does not agree with the content.
     """
     hdus: list[Hdu] = []
     position = 0
@@ -148,10 +148,10 @@ def check_fits(file: BinaryIO, size: int) -> list[Hdu]:
 
 def _hdu(file: BinaryIO, start: int) -> Hdu:
     cards: dict[str, Value] = {}
-    wanted = b"XTENSION" if start else b"SIMPLE  "
+    expected = b"XTENSION" if start else b"SIMPLE  "
     for number in range(_MOST_BLOCKS):
         block = file.read(_BLOCK)
-        if number == 0 and not block.startswith(wanted):
+        if number == 0 and not block.startswith(expected):
             raise DamagedFile(f"no header begins where one must, at byte {start}")
         if len(block) < _BLOCK:
             raise DamagedFile(f"it ends within the header that begins at byte {start}")
@@ -231,7 +231,7 @@ def _check_real(keyword: str, value: Value) -> None:
 
 
 def _check_table(file: BinaryIO, hdu: Hdu) -> None:
-    """The columns of a binary table fill its rows, and its descriptors point into its heap."""
+    """Check that the columns of a binary table fill its rows, and that its descriptors point into its heap."""
     if hdu.cards.get("XTENSION") != "BINTABLE":
         return
     width, rows = hdu.integer("NAXIS1", 0, 2**48), hdu.integer("NAXIS2", 0, 2**48)
@@ -241,14 +241,14 @@ def _check_table(file: BinaryIO, hdu: Hdu) -> None:
     if sum(column.width for column in columns) != width:
         raise DamagedFile(f"the columns of its table do not fill the {width} bytes of a row")
     heap = hdu.integer("THEAP", width * rows, 2**48, width * rows)
-    room = hdu.size - heap
+    heap_size = hdu.size - heap
     offset, longest = 0, 0
     for column in columns:
         if column.element and column.repeat and rows:
-            longest = max(longest, _check_descriptors(file, hdu, column, offset, room))
+            longest = max(longest, _check_descriptors(file, hdu, column, offset, heap_size))
         offset += column.width
     if hdu.is_compressed:
-        _check_compressed(hdu, room, longest)
+        _check_compressed(hdu, heap_size, longest)
 
 
 @dataclass(frozen=True)
@@ -281,8 +281,8 @@ def _check_dimensions(hdu: Hdu, number: int, repeat: int, code: str) -> None:
         raise DamagedFile(f"its header has TDIM{number} = {form!r}, which does not fit the column")
 
 
-def _check_descriptors(file: BinaryIO, hdu: Hdu, column: _Column, offset: int, room: int) -> int:
-    """Compare the descriptors of one column with the heap; the longest array [bytes]."""
+def _check_descriptors(file: BinaryIO, hdu: Hdu, column: _Column, offset: int, heap_size: int) -> int:
+    """Compare the descriptors of one column with the heap, and return the size of the longest array [bytes]."""
     import numpy as np
 
     width, rows = hdu.integer("NAXIS1", 1, 2**48), hdu.integer("NAXIS2", 1, 2**48)
@@ -295,8 +295,8 @@ def _check_descriptors(file: BinaryIO, hdu: Hdu, column: _Column, offset: int, r
     filled = count != 0
     wrong = (
         (count < 0)
-        | (count > room // size)
-        | (filled & ((start < 0) | (start > room - np.minimum(count, room) * size)))
+        | (count > heap_size // size)
+        | (filled & ((start < 0) | (start > heap_size - np.minimum(count, heap_size) * size)))
     )
     if wrong.any():
         raise DamagedFile(f"row {int(np.flatnonzero(wrong)[0]) + 1} of its table points outside of the file's data")
@@ -306,7 +306,7 @@ def _check_descriptors(file: BinaryIO, hdu: Hdu, column: _Column, offset: int, r
 # -- compressed images ------------------------------------------------------------------------------------------------
 
 
-def _check_compressed(hdu: Hdu, room: int, longest: int) -> None:
+def _check_compressed(hdu: Hdu, heap_size: int, longest: int) -> None:
     axes = [hdu.integer(f"ZNAXIS{i + 1}", 1, 2**31 - 1) for i in range(hdu.integer("ZNAXIS", 1, 9))]
     tiles = [hdu.integer(f"ZTILE{i + 1}", 1, 2**31 - 1, axis if i == 0 else 1) for i, axis in enumerate(axes)]
     bitpix, kind = hdu.integer("ZBITPIX", -64, 64), hdu.cards.get("ZCMPTYPE")
@@ -316,8 +316,8 @@ def _check_compressed(hdu: Hdu, room: int, longest: int) -> None:
     if count != hdu.cards.get("NAXIS2"):
         raise DamagedFile(f"its image has {count:,} tiles and {hdu.cards.get('NAXIS2')} rows that hold them")
     pixels = math.prod(axes)
-    if pixels > max(_FEW_PIXELS, _MOST_PIXELS_PER_BYTE * room):
-        raise DamagedFile(f"its {room:,} bytes would become {pixels:,} pixels")
+    if pixels > max(_FEW_PIXELS, _MOST_PIXELS_PER_BYTE * heap_size):
+        raise DamagedFile(f"its {heap_size:,} bytes would become {pixels:,} pixels")
     if longest > max(1 << 20, 16 * math.prod(min(pair) for pair in zip(axes, tiles, strict=True))):
         raise DamagedFile("a compressed tile is longer than its pixels")
     for number in range(1, 100):
@@ -339,21 +339,24 @@ def _check_parameter(hdu: Hdu, number: int) -> None:
 
 
 def _check_sums(file: BinaryIO, hdu: Hdu) -> None:
-    promised, whole = hdu.cards.get("DATASUM"), hdu.cards.get("CHECKSUM")
-    if isinstance(promised, str) and promised.strip().isdigit():
-        promised = int(promised.strip())
-    has_data, has_whole = isinstance(promised, int) and promised > 0, isinstance(whole, str) and len(whole) == 16
-    if not (has_data or has_whole):
+    data_sum, checksum = hdu.cards.get("DATASUM"), hdu.cards.get("CHECKSUM")
+    if isinstance(data_sum, str) and data_sum.strip().isdigit():
+        data_sum = int(data_sum.strip())
+    has_data, has_checksum = (
+        isinstance(data_sum, int) and data_sum > 0,
+        isinstance(checksum, str) and len(checksum) == 16,
+    )
+    if not (has_data or has_checksum):
         return
     data = _ones_complement(file, hdu.data, hdu.end)
-    if has_data and data != promised:
+    if has_data and data != data_sum:
         raise DamagedFile(f"its data do not agree with its DATASUM card{_STALE}")
-    if has_whole and _add(_ones_complement(file, hdu.start, hdu.data), data) not in (0, 0xFFFFFFFF):
+    if has_checksum and _add(_ones_complement(file, hdu.start, hdu.data), data) not in (0, 0xFFFFFFFF):
         raise DamagedFile(f"its header does not agree with its CHECKSUM card{_STALE}")
 
 
 def _ones_complement(file: BinaryIO, start: int, end: int) -> int:
-    """The 32-bit ones' complement sum of a part of the file; padding that is not there counts as zeros."""
+    """The 32-bit ones' complement sum of a part of the file; missing padding counts as zeros."""
     import numpy as np
 
     file.seek(start)

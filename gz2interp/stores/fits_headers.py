@@ -1,4 +1,4 @@
-"""What a FITS header says of its pixels: where they lie, how large they are, and in which unit."""
+"""World coordinates, units, zero points and PSF widths from FITS headers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 _JANSKY: Final = 1.0 / 3.631e-6
-"""Nanomaggies of one jansky: magnitude 0 of the AB system is 3631 Jy, and 1e9 nanomaggies."""
+"""Nanomaggies per jansky: AB magnitude 0 is 3631 Jy, or 1e9 nanomaggies."""
 
 _BASES: Final = {
     **dict.fromkeys(("maggy", "maggies", "maggie", "mgy", "mgys"), 1e9),
@@ -61,7 +61,7 @@ _AREAS: Final = {
     **dict.fromkeys(("/beam", "beam-1"), "beam"),
 }
 _ARCSEC2: Final = float(np.radians(1 / 3600) ** 2)
-"""Of a square arcsecond [sr]."""
+"""One square arcsecond [sr]."""
 
 _ZERO_POINT_CARDS: Final = (
     *("MAGZERO", "MAGZPT", "MAGZP", "MAG_ZP", "MAGZEROP", "MAG_ZERO", "ZEROPNT", "ZEROPOINT", "ZEROPOIN", "ZEROPT"),
@@ -77,23 +77,23 @@ _DEGREE_WORDS: Final = {
     **dict.fromkeys(("hour", "hours", "h", "hr", "hrs", "hourangle"), (15.0, "deg")),
     **dict.fromkeys(("radian", "radians"), (1.0, "rad")),
 }
-"""How people spell the unit of an axis: what to multiply with, and the unit as the standard spells it."""
+"""Spellings of the unit of an axis: the factor, and the unit as the standard spells it."""
 
 LARGEST_PIXEL: Final = 0.5
-"""[deg] A WCS without CDELT or CD has pixels of a degree by default: it says nothing of their size."""
+"""[deg] A WCS without CDELT or CD has pixels of 1 degree by default, which is no measured size."""
 
 
 def celestial(header: fits.Header) -> WCS | None:
-    """The header's map of the sky in ICRS, right ascension first.
+    """The WCS of a header in ICRS, right ascension first.
 
     Returns
     -------
     WCS or None
-        None where the header has none, or does not say how large a pixel is. A map in FK4, FK5 of another equinox,
-        galactic or ecliptic coordinates, or with declination first, becomes a tangential one about the image's middle.
-        FK5 of J2000 is taken for ICRS: they differ by 0.03 arcsec.
+        None where the header has none, or no pixel scale. A WCS in FK4, FK5 of another equinox, galactic or ecliptic
+        coordinates, or with declination first, becomes a tangential one about the centre of the image. FK5 of J2000
+        is taken for ICRS: they differ by 0.03 arcsec.
     """
-    # Old headers (RADECSYS, DATE-OBS in TAI) are repaired by astropy; that it did so helps nobody here.
+    # astropy warns of old headers (RADECSYS, DATE-OBS in TAI) that it repairs.
     with warnings.catch_warnings(action="ignore"):
         standard = _numeric_equinox(_standard_units(header))
         wcs = WCS(standard, naxis=2)
@@ -112,7 +112,7 @@ def celestial(header: fits.Header) -> WCS | None:
 
 
 def _frame(wcs: WCS) -> Any:
-    """The coordinates of a map; None where they are none of the sky's, such as a planet's."""
+    """The celestial frame of a WCS; None for others, such as that of a planet."""
     kind = wcs.wcs.lngtyp.strip()
     if kind == "RA":
         return wcs_to_celestial_frame(wcs)
@@ -138,7 +138,7 @@ def _standard_units(header: fits.Header) -> fits.Header:
 
 
 def _numeric_equinox(header: fits.Header) -> fits.Header:
-    """The header with its equinox as a number, which wcslib needs: some write ``'J2000.0'``."""
+    """The header with its equinox as a number, which wcslib needs, instead of a text such as ``'J2000.0'``."""
     text = header.get("EQUINOX")
     year = re.search(r"\d{4}(?:\.\d*)?", text) if isinstance(text, str) else None
     if year is None:
@@ -157,7 +157,7 @@ def _has_scale(wcs: WCS) -> bool:
 
 
 def _tangential(wcs: WCS, frame: Any, header: fits.Header) -> WCS:
-    """A gnomonic map in ICRS that agrees with another one, and with its first derivatives, in the image's middle."""
+    """A gnomonic WCS in ICRS that agrees with another one to first order at the centre of the image."""
     size = [int(header.get(f"NAXIS{axis}", 0)) for axis in (1, 2)]
     middle = np.array(
         [(length - 1) / 2 if length else place - 1 for length, place in zip(size, wcs.wcs.crpix, strict=True)]
@@ -193,11 +193,11 @@ def position_angle(wcs: WCS) -> float:
 
 
 def unit_of(header: fits.Header) -> str:
-    """BUNIT as it stands, or the unit that follows from a zero point.
+    """BUNIT, or the unit that follows from a zero point.
 
-    Where there is neither, the nanomaggies of an SDSS frame are assumed, and the text says so. ``FLUXMAG0`` is the flux
-    of AB magnitude 0 (HSC, LSST). A card with another zero point is one of AB magnitudes if its name or comment, or a
-    card such as ``PHOTSYS``, says so; otherwise pixels are counts, of a magnitude system that the header leaves open.
+    Where there is neither, the nanomaggies of an SDSS frame are assumed, as the text then says. ``FLUXMAG0`` is the
+    flux of AB magnitude 0 (HSC, LSST). Another zero point is in AB magnitudes if the name or comment of its card, or a
+    card such as ``PHOTSYS``, says so; otherwise pixels are counts in an unknown magnitude system.
     """
     unit = str(header.get("BUNIT", "")).strip()
     if unit:
@@ -233,22 +233,22 @@ def is_asinh(header: fits.Header) -> bool:
 
 
 def to_nanomaggies(unit: str, pixel_area: float = float("nan"), beam: float = float("nan")) -> float:
-    """What to multiply pixels with, so that they are in nanomaggies per pixel.
+    """Factor that converts pixel values to nanomaggies per pixel.
 
     Parameters
     ----------
     unit : str
-        As BUNIT has it: maggies and janskys with their prefixes, ``erg/s/cm2/Hz``, ``W/m2/Hz``, each per pixel (also
-        where nothing is said), per steradian, per square arcsecond or per beam.
+        As in BUNIT: maggies and janskys with their prefixes, ``erg/s/cm2/Hz``, ``W/m2/Hz``, each per pixel (the
+        default), per steradian, per square arcsecond or per beam.
     pixel_area : float
-        Of a pixel [sr]; NaN where unknown.
+        [sr]; NaN where unknown.
     beam : float
         Area of the beam [sr]; NaN where unknown.
 
     Returns
     -------
     float
-        1 where the unit has no known zero point (counts, say), or refers to an area that is not known.
+        1 where the unit has no known zero point (counts, for example), or is per an unknown area.
     """
     factor = _factor(unit, pixel_area, beam)
     return 1.0 if factor is None else factor
@@ -278,8 +278,7 @@ def _factor(unit: str, pixel_area: float, beam: float) -> float | None:
         word.replace(" ", "").replace("**", "^").replace("^2", "2").replace("^-", "-").replace("(", "").replace(")", "")
     )
     word, area = _without_area(word)
-    # Case decides between milli and mega: nobody measures galaxies in megajansky per pixel, and infrared maps are in
-    # MJy/sr, so the prefix of an M is mega only per steradian.
+    # An M is mega only per steradian: infrared maps are in MJy/sr, and galaxies are not given in MJy per pixel.
     mega = area == "sr" and re.match(r"\s*(?:[\d.e+*^ -]*)M", unit.strip()) is not None
     flux = _flux(word, mega)
     per = {"pixel": 1.0, "sr": pixel_area, "arcsec": pixel_area / _ARCSEC2, "beam": pixel_area / beam}[area]
@@ -298,15 +297,14 @@ def _flux(word: str, mega: bool) -> float | None:
         return 1e23 * _JANSKY
     if _SI.fullmatch(word):
         return 1e26 * _JANSKY
-    found = _FLUX_WORD.fullmatch(word)
-    if not found:
+    match = _FLUX_WORD.fullmatch(word)
+    if not match:
         return None
-    # "mgy" is a maggy, not a milli-gy; the longest base wins in the expression above.
-    return (1e6 if mega and found[1] == "m" else _PREFIXES[found[1] or ""]) * _BASES[found[2]]
+    return (1e6 if mega and match[1] == "m" else _PREFIXES[match[1] or ""]) * _BASES[match[2]]
 
 
 def beam_area(header: fits.Header) -> float:
-    """Area of a radio map's Gaussian beam [sr], from BMAJ and BMIN [deg]; NaN where the header does not say."""
+    """Area of a radio map's Gaussian beam [sr], from BMAJ and BMIN [deg]; NaN where the header has none."""
     axes = [header.get(card) for card in ("BMAJ", "BMIN")]
     if not all(isinstance(axis, (int, float)) and axis > 0 for axis in axes):
         return float("nan")
@@ -315,7 +313,7 @@ def beam_area(header: fits.Header) -> float:
 
 
 def psf_fwhm(header: fits.Header) -> float:
-    """Full width of the point spread function [arcsec], NaN where the header does not say."""
+    """Full width of the point spread function [arcsec], NaN where the header has none."""
     value = next((header[key] for key in ("PSF_FWHM", "PSFFWHM", "SEEING") if key in header), np.nan)
     return float(value) if isinstance(value, (int, float)) else np.nan
 

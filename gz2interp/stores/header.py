@@ -1,4 +1,4 @@
-"""``survey.json``, the parts of a survey folder, and the creation of a new survey."""
+"""``survey.json``, the location of a survey, and the creation of its folder."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ class Header:
     Attributes
     ----------
     bands : tuple of str
-        Of the last axis of a cutout, in order.
+        Along the last axis of a cutout.
     shape : (y, x)
         Of a cutout, in pixels.
     source : str
         Where the cutouts come from.
     rows : int
-        Of the catalogue.
+        Galaxies of the catalogue.
     catalog_digest, pixels_digest : str
         Of ``catalog.parquet``, and of the digests of the committed shards.
     rows_committed : int
-        Rows beyond it are never read.
+        Rows with cutouts; later ones are never read.
     unit : str
-        Of the pixels: nanomaggies, or `gz2interp.schema.DISPLAY_UNIT` of colour images made for the eye.
+        Of the pixels: nanomaggies, or `gz2interp.schema.DISPLAY_UNIT` of colour images.
     central : float
-        Of such images: the share of their width that a cutout shows, about the middle.
+        Of colour images: the central share of their width that a cutout shows.
     """
 
     bands: tuple[str, ...]
@@ -96,13 +96,13 @@ class Header:
                     f"{folder} has format {version}", f"This gz2interp reads formats up to {FORMAT}", "Update gz2interp"
                 )
             if isinstance(record, dict):
-                record = {"central": 1.0} | record  # surveys of before have no such field
+                record = {"central": 1.0} | record  # absent in surveys of earlier versions
             return record_from_json(cls, record)
 
         return read_record(file, build)
 
     def __post_init__(self) -> None:
-        """Refuse what no survey can be, with a ValueError."""
+        """Raise a ValueError for invalid values."""
         if not self.bands or len(set(self.bands)) != len(self.bands) or not all(map(_BAND.fullmatch, self.bands)):
             raise ValueError(f"it does not describe a survey: its bands are {self.bands}")
         if not all(1 <= side <= _MOST_PIXELS for side in self.shape):
@@ -124,21 +124,21 @@ class SurveyLocation:
     Attributes
     ----------
     folder : Path
-        On this machine; whatever is written is written here.
+        On this machine; files are written here.
     """
 
     folder: Path
 
     @property
     def address(self) -> str:
-        """Where its data are read from, if that is elsewhere; "" otherwise."""
+        """The address that data are read from; "" for a folder on this machine."""
         return ""
 
     def __str__(self) -> str:
         return self.address or str(self.folder)
 
     def header(self) -> Header:
-        """What ``survey.json`` says now.
+        """The present header.
 
         Raises
         ------
@@ -148,25 +148,25 @@ class SurveyLocation:
         return Header.read(self.folder)
 
     def has(self, name: str) -> bool:
-        """Whether there is such a file."""
+        """Whether a file exists."""
         return (self.folder / name).is_file()
 
     def file(self, name: str) -> Path:
-        """A file of the survey as one on this machine."""
+        """A file of the survey, on this machine."""
         return self.folder / name
 
     def array(self, name: str, shape: tuple[int | None, ...] | None = None) -> Any:
-        """One of its Zarr arrays, to be read, of the given shape; None for an axis of any length."""
+        """One of its Zarr arrays for reading; `shape` as in `open_array`."""
         return open_array(self.folder / name, shape=shape)
 
     def models(self) -> list[str]:
-        """Names of its models, and of latents in a network's place, alphabetically."""
+        """Names of its models and imported latents, alphabetically."""
         models = self.folder / "models"
         files = (*models.glob("[!.]*/model.keras"), *models.glob("[!.]*/latents.json"))
         return sorted({file.parent.name for file in files})
 
     def model(self, name: str) -> Path:
-        """The folder of one of its models, on this machine."""
+        """The folder of a model, on this machine."""
         return self.folder / "models" / name
 
 
@@ -178,7 +178,7 @@ def make_survey_folder(
     source: str,
     central: float = 1.0,
 ) -> None:
-    """Make the folder of a survey without cutouts; it appears whole or not at all.
+    """Create the folder of a survey without cutouts, atomically.
 
     Parameters and errors are those of `gz2interp.stores.survey.Survey.create`.
     """
@@ -195,7 +195,7 @@ def make_survey_folder(
 
 
 def _refuse_unfit(bands: tuple[str, ...], shape: tuple[int, int]) -> None:
-    """Refuse, before anything is written, what no survey can hold."""
+    """Refuse bands and shapes that no survey can have."""
     if not bands or len({band.lower() for band in bands}) < len(bands):
         raise InputError(
             f"The bands {' '.join(bands)} were given" if bands else "No band was given",
@@ -211,7 +211,7 @@ def _refuse_unfit(bands: tuple[str, ...], shape: tuple[int, int]) -> None:
 
 
 def _write_catalog(path: Path, catalog: pd.DataFrame | Iterable[pd.DataFrame]) -> int:
-    """Write the catalogue and count its galaxies. Of a catalogue in blocks only the ids stay in memory."""
+    """Write the catalogue and count its galaxies; of a catalogue in blocks only the ids are held in memory."""
     if isinstance(catalog, pd.DataFrame):
         columns = _checked(catalog)
         write_parquet(path, columns)

@@ -1,4 +1,4 @@
-"""The pixels of one galaxy from its file or files: FITS extensions, cubes, one file a band, NumPy arrays, JPEG, PNG."""
+"""The pixels of one galaxy from FITS extensions or cubes, one file per band, NumPy arrays, JPEG or PNG."""
 
 from __future__ import annotations
 
@@ -51,43 +51,43 @@ _FITS_SUFFIXES: Final = tuple(
 )
 DISPLAY_SUFFIXES: Final = (".jpg", ".jpeg", ".png")
 SUFFIXES: Final = (*_FITS_SUFFIXES, *NUMPY_SUFFIXES)
-"""Of files that hold measured bands; `DISPLAY_SUFFIXES` are those of colour images made for the eye."""
+"""Of files with measured bands; `DISPLAY_SUFFIXES` are those of colour images."""
 
 ALIGNED: Final = 0.05
-"""Bands whose pixels agree to this [pixel] by their WCS are not resampled."""
+"""Largest offset of bands by their WCS for which they are not resampled [pixel]."""
 
 _FORMATS: Final = ("JPEG", "PNG")
 _MOST_PIXELS: Final = 16 << 20
-"""Of a JPEG or PNG file: an image of one galaxy has fewer."""
+"""Of a JPEG or PNG file."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class RawPixels:
-    """What files hold, before it is a cutout.
+    """Pixels of files, before a cutout is made of them.
 
     Attributes
     ----------
     image : float32 (y, x, band)
-        Nanomaggies per pixel; not finite where nothing was measured. East is left where north is up, as on the sky.
-        Where `calibrated` is False, in `unit`; of colour images made for the eye, 0 to 1.
+        Nanomaggies per pixel, or in `unit` if not `calibrated`, or from 0 to 1 for colour images; not finite where
+        nothing was measured. With north up, east is left.
     unit : str
-        As given.
+        Of the file.
     calibrated : bool
         Whether the unit has a zero point, so that the values are nanomaggies.
     pixel_scale : float
-        [arcsec]; NaN where the file does not say.
+        [arcsec]; NaN where unknown.
     position_angle : float
-        Of +y, east of north [deg]; 0 where the file does not say.
+        Of +y, east of north [deg]; 0 where unknown.
     psf_fwhm : float per band
         [arcsec].
     wcs : WCS or None
         Of the reference band, see `reference_band`, in ICRS; None where it has none.
     mirrored : bool
-        Whether the file has east on the right, so that its columns stand here in reverse order.
+        Whether the columns of the file, which has east on the right, are reversed.
     note : str
-        What has to be said of these pixels: an assumed order of bands, a unit without zero point, a resampling.
+        Remarks: an assumed order of bands, a unit without zero point, a resampling.
     """
 
     image: NDArray[np.float32]
@@ -102,18 +102,18 @@ class RawPixels:
 
     @property
     def is_display(self) -> bool:
-        """Whether this is a colour image made for the eye, without linear flux."""
+        """Whether this is a colour image, not linear in flux."""
         return self.unit == DISPLAY_UNIT
 
     def place(self, ra: float, dec: float) -> tuple[float, float] | None:
-        """Where a position [deg] lies in `image`: (x, y) from 0, not finite where it cannot; None if nothing says."""
+        """Pixel coordinates (x, y), from 0, of a position [deg]; not finite off the projection; None without a WCS."""
         if self.wcs is None or not np.isfinite([ra, dec]).all():
             return None
         x, y = (float(pixel) for pixel in self.wcs.world_to_pixel_values(ra, dec))
         return (self.image.shape[1] - 1 - x if self.mirrored else x), y
 
     def sky(self, x: float, y: float) -> tuple[float, float]:
-        """The position (ra, dec) [deg] of a place in `image`, from 0; NaN where nothing says."""
+        """The position (ra, dec) [deg] of pixel coordinates, from 0; NaN without a WCS."""
         if self.wcs is None:
             return float("nan"), float("nan")
         ra, dec = self.wcs.pixel_to_world_values(self.image.shape[1] - 1 - x if self.mirrored else x, y)
@@ -131,18 +131,18 @@ def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> RawPixels:
     Returns
     -------
     RawPixels
-        All bands on the pixels of the reference band: a band that lies elsewhere by its own WCS is resampled, flux
-        conserved; pixels that it does not cover are NaN.
+        All bands on the pixels of the reference band: a band that is offset by its WCS is resampled with conserved
+        flux; pixels that it does not cover are NaN.
 
     Raises
     ------
     CutoutUnavailable
-        ``"failed"``: a file is damaged, does not hold these bands, or holds what is no linear flux.
+        ``"failed"``: a file is damaged, does not have these bands, or is not linear in flux.
     """
     name = ", ".join(path.name for path in paths)
     if paths[0].name.lower().endswith(DISPLAY_SUFFIXES):
         return _display_file(paths[0], bands)
-    with failing_as(CutoutUnavailable, name):  # headers that nobody vouches for make astropy fail in any way
+    with failing_as(CutoutUnavailable, name):
         if len(paths) == len(bands) > 1:
             planes, note = [named_plane(path, band, bands) for path, band in zip(paths, bands, strict=True)], ""
         else:
@@ -152,20 +152,20 @@ def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> RawPixels:
 
 
 def reference_band(bands: Sequence[str]) -> int:
-    """The place of the band on whose pixels all bands are laid: r where there is one, else the first."""
+    """Index of the band onto whose pixels all bands are resampled: r if there is one, else the first."""
     return list(bands).index("r") if "r" in bands else 0
 
 
 def image_centre(paths: Sequence[Path], bands: Sequence[str]) -> tuple[float, float]:
-    """Where the middle of an image lies (ra, dec) [deg]; NaN where no header says, or no file can be read."""
+    """Position (ra, dec) [deg] of the centre of an image; NaN without a WCS, or where no file can be read."""
     nothing = float("nan"), float("nan")
     if paths[0].name.lower().endswith((*NUMPY_SUFFIXES, *DISPLAY_SUFFIXES)):
         return nothing
-    wanted = bands[reference_band(bands)]
+    reference = bands[reference_band(bands)]
     try:
         headers = [header for path in paths for header in image_headers(path)]
         # Those of the reference band come first: its pixels become the cutout's.
-        headers.sort(key=lambda header: wanted not in header_bands(header, bands).values())
+        headers.sort(key=lambda header: reference not in header_bands(header, bands).values())
         for header in headers:
             wcs = celestial(header)
             if wcs is not None:
@@ -173,13 +173,13 @@ def image_centre(paths: Sequence[Path], bands: Sequence[str]) -> tuple[float, fl
                 x, y = ((int(header[f"NAXIS{axis}"]) - 1) / 2 for axis in ((2, 3) if bands_first else (1, 2)))
                 ra, dec = wcs.pixel_to_world_values(x, y)
                 return float(ra) % 360.0, float(dec)
-    except Exception:  # a damaged file keeps its row; reading its pixels says what is wrong
+    except Exception:  # `read_pixels` reports the damage
         return nothing
     return nothing
 
 
 def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """An image as a survey holds it, and where it is valid.
+    """An image with invalid pixels set to 0, and the mask of valid ones.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDAr
     image : float32 (y, x, band)
         0 where not valid.
     valid : bool (y, x)
-        Where every band is finite, and none is exactly 0 over an area, as outside a footprint.
+        True where every band is finite, and none is exactly 0 over an area, as outside a footprint.
 
     Raises
     ------
@@ -203,13 +203,13 @@ def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDAr
         valid &= ~_unmeasured(image).any(axis=-1)
     if not valid.any():
         raise _failed("the image has no valid pixel: none is finite in every band")
-    seen = image[valid]
-    constant = (seen == seen[0]).all(axis=0) if len(seen) > 1 else np.zeros(len(bands), np.bool_)
+    pixels = image[valid]
+    constant = (pixels == pixels[0]).all(axis=0) if len(pixels) > 1 else np.zeros(len(bands), np.bool_)
     if tuple(bands) == DISPLAY_BANDS and not constant.all():
-        constant[:] = False  # a colour of an image for the eye may well be dark everywhere
+        constant[:] = False  # one colour of an image may be dark everywhere
     if constant.any():
         where = "every band" if constant.all() else f"band {' '.join(np.array(bands)[constant])}"
-        values = ", ".join(f"{value:g}" for value in dict.fromkeys(seen[0][constant].tolist()))
+        values = ", ".join(f"{value:g}" for value in dict.fromkeys(pixels[0][constant].tolist()))
         raise _failed(f"no valid pixel: every pixel of {where} is {values}, as outside a survey's footprint")
     return np.where(valid[..., None], image, np.float32(0.0)), valid
 
@@ -217,20 +217,19 @@ def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDAr
 def _unmeasured(image: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Pixels (y, x, band) in areas of 3 x 3 pixels and more that are exactly 0 in a band that has noise elsewhere.
 
-    A band without negative values may be a model without noise, and one of whole numbers may well have zeros side by
-    side: nothing is concluded there.
+    Bands without negative values, which may be models, and bands of whole numbers are left out.
     """
-    from scipy.ndimage import binary_opening  # only where there are zeros at all
+    from scipy.ndimage import binary_opening
 
     zero = image == 0
-    found = np.zeros(image.shape, np.bool_)
+    unmeasured = np.zeros(image.shape, np.bool_)
     for band in np.flatnonzero(zero.any(axis=(0, 1))):
         plane = image[..., band]
-        seen = plane[np.isfinite(plane) & (plane != 0)]
-        if (seen < 0).any() and (seen != np.round(seen)).any():
-            padded = np.pad(zero[..., band], 1, mode="edge")  # an area may end at the rim
-            found[..., band] = binary_opening(padded, np.ones((3, 3)))[1:-1, 1:-1]
-    return found
+        values = plane[np.isfinite(plane) & (plane != 0)]
+        if (values < 0).any() and (values != np.round(values)).any():
+            padded = np.pad(zero[..., band], 1, mode="edge")  # an area may end at the edge
+            unmeasured[..., band] = binary_opening(padded, np.ones((3, 3)))[1:-1, 1:-1]
+    return unmeasured
 
 
 def image_window(
@@ -243,15 +242,15 @@ def image_window(
     shape : (int, int)
         (y, x) of the cutout.
     first : (int, int), optional
-        First row and column of the window; by default the window lies in the middle.
+        First row and column of the window; by default it is central.
     central : float
-        Of colour images made for the eye, which are averaged over areas to `shape`: the share of their width that is
-        kept, about the middle. Images of measured flux are cropped, their pixels untouched.
+        Of colour images, which are averaged over areas to `shape`: the central share of their width that is used.
+        Images of measured flux are cropped and not resampled.
 
     Raises
     ------
     CutoutUnavailable
-        ``"failed"``: the image is smaller than the cutout; nothing here invents sky.
+        ``"failed"``: the image is smaller than the cutout.
     """
     height, width = pixels.image.shape[:2]
     scale = min(height / shape[0], width / shape[1]) * (central if pixels.is_display else 1.0)
@@ -265,7 +264,7 @@ def image_window(
 
 
 def area_mean(image: NDArray[np.float32], shape: tuple[int, int], scale: float) -> NDArray[np.float32]:
-    """The middle of an image on coarser pixels, each the mean of the area it covers.
+    """The centre of an image on coarser pixels, each the mean over its area.
 
     Parameters
     ----------
@@ -280,18 +279,18 @@ def area_mean(image: NDArray[np.float32], shape: tuple[int, int], scale: float) 
 
 
 def _overlaps(length: int, count: int, scale: float) -> NDArray[np.float64]:
-    """Shares (count, length) of each pixel in each of `count` wider ones about the middle; every row sums to 1."""
+    """Shares (count, length) of each pixel in each of `count` wider ones about the centre; every row sums to 1."""
     edges = (length - count * scale) / 2 + scale * np.arange(count + 1)
     pixel = np.arange(length)
     covered = np.minimum(edges[1:, None], pixel + 1) - np.maximum(edges[:-1, None], pixel)
     return np.asarray(np.clip(covered, 0.0, None) / scale)
 
 
-# -- colour images made for the eye -----------------------------------------------------------------------------------
+# -- colour images ----------------------------------------------------------------------------------------------------
 
 
 def display_pixels(values: NDArray[np.uint8], pixel_scale: float = float("nan")) -> RawPixels:
-    """A colour image made for the eye: uint8 (y, x, 3), red first and the first row on top, as 0 to 1, north-up."""
+    """A colour image uint8 (y, x, 3), red first and the first row at the top, as values from 0 to 1 with north up."""
     image = values[::-1].astype(np.float32) / np.float32(255.0)
     return RawPixels(image, DISPLAY_UNIT, calibrated=False, pixel_scale=pixel_scale)
 
@@ -313,14 +312,14 @@ def _display_file(path: Path, bands: Sequence[str]) -> RawPixels:
 
 
 def _opened(path: Path) -> Image.Image:
-    """The picture, whose checksums are compared first, as Pillow does not when it decodes."""
+    """Open an image after comparing its checksums, which Pillow does not do on decoding."""
     with Image.open(path, formats=_FORMATS) as picture:
         picture.verify()
     return Image.open(path, formats=_FORMATS)
 
 
 def _colours(picture: Image.Image) -> NDArray[np.uint8]:
-    """Red, green and blue, uint8 (y, x, 3), first row on top; what is transparent lets black through."""
+    """Red, green and blue, uint8 (y, x, 3), first row at the top; transparent pixels are black."""
     if picture.has_transparency_data:
         over = picture.convert("RGBA")
         picture = Image.alpha_composite(Image.new("RGBA", over.size, (0, 0, 0, 255)), over)
@@ -349,7 +348,7 @@ def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note:
         unit=units,
         calibrated=calibrated,
         pixel_scale=float(np.mean(proj_plane_pixel_scales(wcs))) * 3600.0 if wcs else float("nan"),
-        position_angle=position_angle(wcs) if wcs else 0.0,  # mirroring leaves the columns' direction as it is
+        position_angle=position_angle(wcs) if wcs else 0.0,  # unchanged by mirroring columns
         psf_fwhm=tuple(psf_fwhm(plane.header) for plane in planes),
         wcs=wcs,
         mirrored=mirrored,
@@ -360,7 +359,7 @@ def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note:
 def _units(
     planes: Sequence[Plane], maps: Sequence[WCS | None], bands: Sequence[str], name: str
 ) -> tuple[str, list[float], bool]:
-    """The units in words, what to multiply each plane with, and whether that makes nanomaggies."""
+    """The units as text, the factor of each plane, and whether the results are nanomaggies."""
     units = [_unit(plane) for plane in planes]
     logarithmic = [unit for unit in units if is_magnitude(unit)]
     if logarithmic:
@@ -372,17 +371,16 @@ def _units(
         )
     areas = [_pixel_area(wcs) for wcs in maps]
     beams = [beam_area(plane.header) for plane in planes]
-    each = list(zip(units, areas, beams, strict=True))
-    known = [is_known_unit(*facts) for facts in each]
-    words = ", ".join(dict.fromkeys(units))
-    if len(set(units)) > 1 and not all(known):
-        given = ", ".join(f"{band} in {unit}" for band, unit in zip(bands, units, strict=True))
-        raise _failed(f"the bands of {name} cannot be compared: {given}")
-    return words, [to_nanomaggies(*facts) for facts in each], all(known)
+    properties = list(zip(units, areas, beams, strict=True))
+    calibrated = all(is_known_unit(*of_plane) for of_plane in properties)
+    if len(set(units)) > 1 and not calibrated:
+        by_band = ", ".join(f"{band} in {unit}" for band, unit in zip(bands, units, strict=True))
+        raise _failed(f"the bands of {name} cannot be compared: {by_band}")
+    return ", ".join(dict.fromkeys(units)), [to_nanomaggies(*of_plane) for of_plane in properties], calibrated
 
 
 def _doubtful_unit(planes: Sequence[Plane], units: str, calibrated: bool) -> str:
-    """What has to be said of the unit; "" where the files name one of known zero point."""
+    """A remark on the unit; "" where the files have one with a known zero point."""
     if calibrated:
         return f"no file names a unit: pixels are taken as {UNIT}" if "(assumed)" in units else ""
     points = dict.fromkeys(zero_point(plane.header) for plane in planes)
@@ -410,7 +408,7 @@ def _float(values: NDArray[Any]) -> NDArray[np.float64]:
 def _aligned(
     planes: Sequence[NDArray[np.float64]], maps: Sequence[WCS | None], bands: Sequence[str], name: str
 ) -> tuple[list[NDArray[np.float64]], str]:
-    """Every band on the pixels of the reference band, and what was done, in words."""
+    """All bands on the pixels of the reference band, and a note on the resampling."""
     reference = reference_band(bands)
     target, shape = maps[reference], planes[reference].shape
     moved, aligned = dict[str, float](), list[NDArray[np.float64]]()
@@ -443,30 +441,30 @@ def _aligned(
 
 
 def _offset(wcs: WCS, target: WCS, shape: tuple[int, ...]) -> float:
-    """How far a pixel of the target's frame lies from the same pixel of another map, at most [pixel]."""
+    """Largest distance of the target's pixels from the same pixels of another WCS [pixel]."""
     y, x = np.array(
         [[0, 0, shape[0] - 1, shape[0] - 1, (shape[0] - 1) / 2], [0, shape[1] - 1, 0, shape[1] - 1, (shape[1] - 1) / 2]]
     )
-    there = wcs.world_to_pixel_values(*target.pixel_to_world_values(x, y))
-    offset = float(np.hypot(there[0] - x, there[1] - y).max())
+    other_x, other_y = wcs.world_to_pixel_values(*target.pixel_to_world_values(x, y))
+    offset = float(np.hypot(other_x - x, other_y - y).max())
     return offset if np.isfinite(offset) else float("inf")
 
 
 def _resampled(values: NDArray[np.float64], wcs: WCS, target: WCS, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """A band on the target's pixels, flux conserved; NaN where it does not cover them."""
-    from gz2interp.stores.resampling import resample  # loads reproject, which only this needs
+    """A band on the target's pixels with conserved flux; NaN where it does not cover them."""
+    from gz2interp.stores.resampling import resample  # imports reproject
 
     flux, valid = resample(_single_precision(values), wcs, target, (shape[0], shape[1]))
     y, x = np.indices(shape)
-    there = wcs.world_to_pixel_values(*target.pixel_to_world_values(x, y))
+    positions = wcs.world_to_pixel_values(*target.pixel_to_world_values(x, y))
     inside = np.ones(shape, np.bool_)
-    for place, length in zip(there, values.shape[::-1], strict=True):
+    for place, length in zip(positions, values.shape[::-1], strict=True):
         inside &= (place >= -ALIGNED) & (place <= length - 1 + ALIGNED)
     return np.where(valid & inside, flux, np.nan).astype(np.float64)
 
 
 def _single_precision(values: NDArray[Any]) -> NDArray[np.float32]:
-    """In single precision; what is beyond it becomes infinite, and so not measured."""
+    """Single precision; values beyond its range become infinite, which counts as not measured."""
     with np.errstate(over="ignore"):
         return np.asarray(values, dtype=np.float32)
 

@@ -1,4 +1,4 @@
-"""The planes of a FITS or NumPy file, and which of them is which band: by name, never silently by order."""
+"""The planes of FITS and NumPy files, assigned to bands by name; an assignment by order is noted."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NUMBERED_CARDS: Final = ("BAND", "FILTER", "FILT", "FILTNAM", "PLANE", "CHANNEL
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """An array of a file with what is said of it.
+    """An array of a file with its header.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Plane:
     header : Header
         Of a NumPy array only ``EXTNAME``, its key, and ``BANDS`` where the file lists them.
     label : str
-        Which array of the file it is, for messages.
+        Name of the array in messages.
     """
 
     values: NDArray[Any]
@@ -52,7 +52,7 @@ def band_planes(path: Path, bands: Sequence[str]) -> tuple[list[Plane], str]:
     -------
     planes : list of Plane
     note : str
-        What has to be said of how they were found; "" where the file names every band.
+        A remark on the assignment; "" where the file names every band.
 
     Raises
     ------
@@ -79,12 +79,12 @@ def band_planes(path: Path, bands: Sequence[str]) -> tuple[list[Plane], str]:
 
 
 def named_plane(path: Path, band: str, bands: Sequence[str]) -> Plane:
-    """The plane (y, x) of a file of which the name says that it holds one band.
+    """The plane (y, x) of a file that by its name has one band.
 
     Raises
     ------
     CutoutUnavailable
-        ``"failed"``: the file is damaged, holds no image or several, or says that it is another band.
+        ``"failed"``: the file is damaged, has no image or several, or is of another band by its header.
     """
     flat = [plane for plane in _read(path) if plane.values.ndim == 2 and not is_auxiliary_plane(plane.header)]
     if not flat:
@@ -102,7 +102,7 @@ def named_plane(path: Path, band: str, bands: Sequence[str]) -> Plane:
 
 
 def image_headers(path: Path) -> list[fits.Header]:
-    """The headers of the images in a FITS file that are no weights or masks, without reading pixels.
+    """The headers of the images in a FITS file, without weights and masks; pixels are not read.
 
     Raises
     ------
@@ -126,8 +126,7 @@ def _read(path: Path) -> list[Plane]:
 
 
 def _numpy_arrays(path: Path) -> list[Plane]:
-    # Pickled arrays run code when they are loaded: they stay closed, and NumPy says so. It is handed an open file since
-    # it forgets to close what it opened and could not read.
+    # Pickled arrays, which run code when loaded, are refused. NumPy does not close files that it cannot read.
     with path.open("rb") as file:
         stored = np.load(file, allow_pickle=False)
         arrays = {"": stored} if isinstance(stored, np.ndarray) else dict(stored)
@@ -154,7 +153,7 @@ def _key_header(key: str, listed: str) -> fits.Header:
 
 
 def _fits_images(path: Path) -> list[Plane]:
-    """All images of a FITS file, without axes of length 1; values that its BLANK marks are NaN."""
+    """All images of a FITS file, without axes of length 1; values marked by BLANK are NaN."""
     with unpacked(path) as file, fits.open(file, memmap=False) as hdus:
         primary = hdus[0].header
         images = [(number, hdu) for number, hdu in enumerate(hdus) if hdu.is_image and hdu.data is not None]
@@ -170,12 +169,12 @@ def _fits_images(path: Path) -> list[Plane]:
 
 
 def _is_alone(headers: Sequence[fits.Header]) -> bool:
-    """Whether one image has the file to itself, but for its weights and masks: the primary header is then about it."""
+    """Whether there is one image besides weights and masks, to which the primary header then refers."""
     return sum(not is_auxiliary_plane(header) for header in headers) == 1
 
 
 def _without_blanks(hdu: Any) -> NDArray[Any]:
-    """Pixels, of which astropy leaves blank ones as numbers where it makes unsigned integers."""
+    """Pixels with blank ones as NaN, which astropy does not do for unsigned integers."""
     values, blank = hdu.data, hdu.header.get("BLANK")
     if values.dtype.kind != "u" or not isinstance(blank, int):
         return np.asarray(values)
@@ -184,17 +183,20 @@ def _without_blanks(hdu: Any) -> NDArray[Any]:
 
 
 def _inherited(header: fits.Header, primary: fits.Header, alone: bool) -> fits.Header:
-    """An extension's header with what only the primary one says, if that has no pixels of its own."""
+    """An extension's header with cards of the primary one, if that has no pixels of its own."""
     if primary.get("NAXIS", 0) != 0:
         return header
-    place = ("CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT", "CROTA", "CD1_", "CD2_", "PC1_", "PC2_", "RADESYS", "EQUINOX")
-    wanted = [card for card in primary if card in ("BUNIT", "PSF_FWHM", "PSFFWHM", "SEEING", "BMAJ", "BMIN")]
+    position_cards = (
+        *("CTYPE", "CRVAL", "CRPIX", "CDELT", "CUNIT", "CROTA", "CD1_", "CD2_", "PC1_", "PC2_"),
+        *("RADESYS", "EQUINOX"),
+    )
+    cards = [card for card in primary if card in ("BUNIT", "PSF_FWHM", "PSFFWHM", "SEEING", "BMAJ", "BMIN")]
     if "CTYPE1" not in header:
-        wanted += [card for card in primary if card.startswith(place)]
+        cards += [card for card in primary if card.startswith(position_cards)]
     if alone:
-        wanted += [card for card in (*_LIST_CARDS, *FILTER_CARDS) if card in primary]
+        cards += [card for card in (*_LIST_CARDS, *FILTER_CARDS) if card in primary]
     merged = header.copy()
-    for card in wanted:
+    for card in cards:
         if card not in merged:
             merged[card] = primary[card]
     return merged
@@ -217,11 +219,11 @@ def _by_band(planes: Sequence[Plane], bands: Sequence[str], name: str) -> dict[s
 
 
 def _band_of_plane(plane: Plane, bands: Sequence[str], name: str) -> str | None:
-    said = header_bands(plane.header, bands)
-    if len(set(said.values())) > 1:
-        words = ", ".join(f"{card} = {str(plane.header[card]).strip()}" for card in said)
+    by_card = header_bands(plane.header, bands)
+    if len(set(by_card.values())) > 1:
+        words = ", ".join(f"{card} = {str(plane.header[card]).strip()}" for card in by_card)
         raise _failed(f"{name}, {plane.label}: its cards name different bands ({words})")
-    return next(iter(said.values()), None)
+    return next(iter(by_card.values()), None)
 
 
 def _single(planes: Sequence[Plane], band: str, name: str) -> Plane:
@@ -231,7 +233,7 @@ def _single(planes: Sequence[Plane], band: str, name: str) -> Plane:
 
 
 def _cube_planes(cube: Plane, bands: Sequence[str], name: str) -> tuple[list[Plane], str]:
-    """The planes of a cube by the header's list of bands, or in the declared order, which is then said."""
+    """The planes of a cube by the header's list of bands, or in the survey's order with a note."""
     lists = {axis: _listed_bands(cube.header, cube.values.shape[axis], bands) for axis in (0, -1)}
     axes = [axis for axis, listed in lists.items() if listed]
     if len(axes) == 1:
@@ -250,7 +252,7 @@ def _cube_planes(cube: Plane, bands: Sequence[str], name: str) -> tuple[list[Pla
 
 
 def _listed_bands(header: Mapping[str, Any], count: int, bands: Sequence[str]) -> tuple[str, ...]:
-    """The bands of `count` planes as ``BAND0``, ``BAND1``, ... or one card with all of them say; () if none does."""
+    """The bands of `count` planes by cards ``BAND0``, ``BAND1``, ... or by one card with all; () without such cards."""
     for card in _NUMBERED_CARDS:
         for first, width in ((0, 1), (1, 1), (0, 2), (1, 2)):
             cards = [f"{card}{first + number:0{width}d}" for number in range(count)]
@@ -289,8 +291,8 @@ def _contents(name: str, planes: Sequence[Plane], named: Mapping[str, Sequence[P
         f"{plane.label} {' x '.join(map(str, plane.values.shape))}" + f" [{other}]" * bool(other)
         for plane, other in zip(planes[:12], others, strict=False)
     )
-    wanted = f"an image for each of {', '.join(bands)}, or one cube, was expected"
-    return f"{name} names no plane for {lacking}; it holds {listed or 'no image'}; {wanted}"
+    expected = f"an image for each of {', '.join(bands)}, or one cube, was expected"
+    return f"{name} names no plane for {lacking}; it holds {listed or 'no image'}; {expected}"
 
 
 def _labels(planes: Sequence[Plane]) -> str:

@@ -1,7 +1,7 @@
 """Latents: vectors computed elsewhere, read in blocks from files and stored as a model without a network.
 
-``models/NAME/`` then holds ``latents.zarr`` (values float32 (m, channel), rows int64 (m,), ascending) and
-``latents.json``, which is written last: where they come from, and the digest of their numbers.
+``models/NAME/`` then has ``latents.zarr`` (values float32 (m, channel), rows int64 (m,), ascending) and
+``latents.json``, written last, with their source and digest.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = ["ID_COLUMNS", "LATENTS", "SUFFIXES", "Block", "Latents", "exact_ids",
 
 
 LATENTS: Final = "latents"
-"""What stands for a layer's name."""
+"""Name in the place of a layer's."""
 
 _CHUNK_ROWS: Final = 64
 
@@ -61,17 +61,17 @@ class Latents:
 
     @property
     def exist(self) -> bool:
-        """Whether the folder holds latents."""
+        """Whether the folder has latents."""
         return (self.path / "latents.json").is_file()
 
     @property
     def record(self) -> dict[str, Any]:
-        """What is told of them: digest, file, galaxies, channels."""
+        """The content of ``latents.json``: digest, file, galaxies, channels."""
         return read_record(self.path / "latents.json", _checked)
 
     @property
     def record_digest(self) -> str:
-        """The digest of their numbers."""
+        """The digest of rows and values."""
         return str(self.record["digest"])
 
     @cached_property
@@ -85,29 +85,29 @@ class Latents:
         shape = (self.record["galaxies"], self.record["channels"])
         return read_rows(open_array(self.path / "latents.zarr" / "values", shape=shape), positions)
 
-    def write(self, rows: NDArray[np.int64], values: NDArray[np.float32], told: dict[str, Any]) -> None:
-        """Keep latents and, behind them, what is told of them.
+    def write(self, rows: NDArray[np.int64], values: NDArray[np.float32], record: dict[str, Any]) -> None:
+        """Write latents and, last, their record.
 
         Parameters
         ----------
         rows : int64 (m,)
             Ascending.
         values : float32 (n, channel)
-            Of all rows of the survey, a memory map say; those of `rows` are kept.
-        told : dict
-            JSON values.
+            Of all rows of the survey, for example a memory map; those of `rows` are written.
+        record : dict
+            JSON values to add to the record.
         """
         folder = self.path / "latents.zarr"
         create_array(folder / "rows", rows.shape, np.int64, _CHUNK_ROWS)
         open_array(folder / "rows", writable=True)[:] = rows
         array = create_array(folder / "values", (len(rows), values.shape[1]), np.float32, _CHUNK_ROWS)
-        seen = hashlib.sha256(rows.astype("<i8").tobytes())
-        for shard, part in _shards(rows):
-            kept = np.ascontiguousarray(values[part], np.float32)
-            seen.update(kept.astype("<f4").tobytes())
-            write_shard(array, shard, kept)
-        made = {"digest": seen.hexdigest()[:16], "galaxies": len(rows), "channels": int(values.shape[1])}
-        write_json(self.path / "latents.json", {**told, **made})
+        digest = hashlib.sha256(rows.astype("<i8").tobytes())
+        for shard, first in enumerate(range(0, len(rows), SHARD_ROWS)):
+            part = np.ascontiguousarray(values[rows[first : first + SHARD_ROWS]], np.float32)
+            digest.update(part.astype("<f4").tobytes())
+            write_shard(array, shard, part)
+        traits = {"digest": digest.hexdigest()[:16], "galaxies": len(rows), "channels": int(values.shape[1])}
+        write_json(self.path / "latents.json", {**record, **traits})
 
 
 def _checked(record: Any) -> dict[str, Any]:
@@ -118,16 +118,11 @@ def _checked(record: Any) -> dict[str, Any]:
     return dict(record)
 
 
-def _shards(rows: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    for start in range(0, len(rows), SHARD_ROWS):
-        yield start // SHARD_ROWS, rows[start : start + SHARD_ROWS]
-
-
 Block = tuple[NDArray[np.int64], NDArray[np.float32]]
 """Ids (m,) and latents (m, channel)."""
 
 ID_COLUMNS: Final = (GALAXY_ID, "id", "ids", "objid", "dr7objid", "object_id")
-"""In the order in which they are looked for; capitals do not matter."""
+"""Names of a column of ids, the first that is present; case is ignored."""
 _BLOCK: Final = 8192
 
 
@@ -142,7 +137,7 @@ def read_latents(file: Path, ids: Path | None = None, leave: Sequence[str] = ())
     ids : Path, optional
         The ids of a ``.npy``, in its order: ``.npy``, or a text file with one id a line (``.csv``, ``.txt``).
     leave : sequence of str
-        Columns of numbers that are no latents: those of the catalogue. A column of vectors always is.
+        Columns of numbers that are no latents, such as those of the catalogue. Not for a column of vectors.
 
     Raises
     ------
@@ -162,7 +157,7 @@ def read_latents(file: Path, ids: Path | None = None, leave: Sequence[str] = ())
     with reading(file, expected=f"Latents: {choices(SUFFIXES)}"):
         blocks = SUFFIXES[suffix](file, ids, {name.lower() for name in leave})
         block = next(blocks, None)
-    while block is not None:  # outside of the block above: what whoever takes the blocks raises is not the file's
+    while block is not None:  # exceptions of the caller, at yield, are not errors of the file
         yield block
         with (
             failing_as(InputError, file.name, f"Latents: {choices(SUFFIXES)}"),
@@ -179,7 +174,7 @@ def exact_ids(values: NDArray[Any], where: str) -> NDArray[np.int64]:
     values : (n,)
         Whole numbers, or text of digits.
     where : str
-        The file's name, for the error.
+        Name of the file in messages.
 
     Raises
     ------
@@ -219,14 +214,14 @@ def _parquet(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
         numbers = [
             name for name in names if name.lower() not in leave and pa.types.is_floating(schema.field(name).type)
         ]
-        chosen = _latent_columns(vectors, numbers, file)
-        for batch in opened.iter_batches(_BLOCK, columns=[id_name, *chosen]):
-            found = batch.column(batch.schema.get_field_index(id_name))
-            if found.null_count:
+        latent_names = _latent_columns(vectors, numbers, file)
+        for batch in opened.iter_batches(_BLOCK, columns=[id_name, *latent_names]):
+            id_column = batch.column(batch.schema.get_field_index(id_name))
+            if id_column.null_count:
                 raise InputError(f"{file.name} has rows without an id", "An id in each")
-            columns = [batch.column(batch.schema.get_field_index(name)) for name in chosen]
+            columns = [batch.column(batch.schema.get_field_index(name)) for name in latent_names]
             whole = _flat(columns[0], file) if vectors else np.stack([_numbers(column) for column in columns], axis=1)
-            yield exact_ids(_of_arrow(found), file.name), whole
+            yield exact_ids(_of_arrow(id_column), file.name), whole
 
 
 def _of_arrow(ids: Any) -> NDArray[Any]:
@@ -263,10 +258,10 @@ def _fits(file: Path, ids: Path | None, leave: set[str]) -> Iterator[Block]:
         vectors = [name for name in names if kinds[name].base.kind == "f" and len(kinds[name].shape) == 1]
         numbers = [name for name in names if kinds[name].kind == "f" and not kinds[name].shape]
         numbers = [name for name in numbers if name.lower() not in leave]
-        chosen = _latent_columns(vectors, numbers, file)
+        latent_names = _latent_columns(vectors, numbers, file)
         for start in range(0, len(table.data), _BLOCK):
             rows = table.data[start : start + _BLOCK]
-            columns = [np.asarray(rows[name], np.float32) for name in chosen]
+            columns = [np.asarray(rows[name], np.float32) for name in latent_names]
             whole = columns[0] if vectors else np.stack(columns, axis=1)
             yield exact_ids(np.asarray(rows[id_name]), file.name), whole
 
@@ -308,9 +303,9 @@ def _ids_of(file: Path) -> NDArray[np.int64]:
 
 def _id_column(names: Sequence[str], file: Path) -> str:
     by_lower = {name.lower(): name for name in names}
-    for wanted in ID_COLUMNS:
-        if wanted in by_lower:
-            return by_lower[wanted]
+    for name in ID_COLUMNS:
+        if name in by_lower:
+            return by_lower[name]
     raise InputError(f"{file.name} has no ids, but {choices(names)}", f"A column or an array {choices(ID_COLUMNS)}")
 
 
@@ -329,4 +324,4 @@ SUFFIXES: Final[dict[str, Callable[[Path, Path | None, set[str]], Iterator[Block
     ".npy": _npy,
     ".npz": _npz,
 }
-"""What can be read, by suffix."""
+"""Readers by suffix."""

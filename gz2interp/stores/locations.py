@@ -1,4 +1,4 @@
-"""Where surveys live when nobody says where, and what is meant by a path, a name or an address."""
+"""The folder of surveys, and the survey for a path, a name or an address."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["find_survey", "here", "is_bare", "new_survey", "place_of", "survey_p
 
 
 def surveys_folder() -> Path:
-    """The folder of surveys: the variable GZ2INTERP_SURVEYS, else the platform's user data folder."""
+    """The folder of surveys: environment variable GZ2INTERP_SURVEYS, else the platform's user data folder."""
     named = os.environ.get("GZ2INTERP_SURVEYS")
     return Path(named).expanduser() if named else Path(platformdirs.user_data_dir("gz2interp")) / "surveys"
 
@@ -26,14 +26,14 @@ def survey_paths(folder: Path | None = None) -> list[Path]:
 
 
 def find_survey(name: str | Path) -> Path:
-    """The folder of a survey that is given as a path, as a name in `surveys_folder`, or as an address.
+    """The folder of the survey for a path, a name in `surveys_folder`, or an address.
 
-    For an address such as ``s3://bucket/survey`` it is the folder on this machine that stands for it.
+    For an address such as ``s3://bucket/survey`` it is the companion on this machine.
 
     Raises
     ------
     SurveyError
-        There is none of them, or a name is both in the working folder and in `surveys_folder`.
+        There is none, or a name is both in the working folder and in `surveys_folder`.
     """
     if address_of(name):
         place = place_of(name)
@@ -51,12 +51,12 @@ def find_survey(name: str | Path) -> Path:
 
 
 def new_survey(name: str | Path) -> Path:
-    """The folder of a survey that is to be made or gone on with: a name is one in `surveys_folder`, as elsewhere.
+    """The folder of a survey to create or continue.
 
     Parameters
     ----------
     name : str or Path
-        A text without a separator is a name, anything else a path.
+        A text without a separator is a name in `surveys_folder`, anything else a path.
 
     Raises
     ------
@@ -69,32 +69,32 @@ def new_survey(name: str | Path) -> Path:
 
 
 def _existing(name: str | Path) -> Path | None:
-    """The survey that is there, in the working folder or by its name in the surveys' folder."""
+    """The existing survey of a name, in the working folder or in `surveys_folder`."""
     places = [Path(name).expanduser(), *([surveys_folder() / name] if name else [])]
-    there = [path for path in places if (path / "survey.json").is_file()]
-    if len(there) == 2 and is_bare(name) and not there[0].samefile(there[1]):
+    existing = [path for path in places if (path / "survey.json").is_file()]
+    if len(existing) == 2 and is_bare(name) and not existing[0].samefile(existing[1]):
         raise SurveyError(
             f"{name} is a survey in the working folder, and another one in {surveys_folder()}",
             "One of them",
-            f"Write {Path('.', name).absolute()} or {there[1]}",
+            f"Write {Path('.', name).absolute()} or {existing[1]}",
         )
-    return there[0] if there else None
+    return existing[0] if existing else None
 
 
 def is_bare(name: str | Path) -> bool:
-    """Whether it is a name: without a separator, and neither the folder one is in nor one's home."""
+    """Whether it is a name: without a separator, and none of ``.``, ``..`` and ``~``."""
     separators = {os.sep, os.altsep or os.sep}
     text = str(name)
     return isinstance(name, str) and bool(text.strip(".")) and text[:1] != "~" and not separators & set(text)
 
 
 def place_of(path: str | Path) -> SurveyLocation:
-    """The place that a path or an address names; what is there is not looked at.
+    """The location of a path or an address, which need not exist.
 
     Raises
     ------
     InputError
-        An address holds what it should not.
+        The address is invalid: see `gz2interp.stores.remote.address_of`.
     """
     address = address_of(path)
     if address:
@@ -104,18 +104,18 @@ def place_of(path: str | Path) -> SurveyLocation:
 
 
 def here(path: str | Path) -> Path:
-    """The path itself, of something that is to be written.
+    """The folder of a survey that is to be written.
 
     Raises
     ------
     SurveyError
-        It is an address, or stands for one: surveys are written on this machine only.
+        It is an address or a companion: surveys are written on this machine only.
     """
     place = place_of(path)
     if place.address:
         raise SurveyError(
             f"{place.address} was to be written",
-            "A folder on this machine: what is elsewhere is only read",
+            "A folder on this machine: addresses are only read",
             "Make the survey here, and copy its folder there when it is done",
         )
     return place.folder

@@ -1,12 +1,11 @@
 """A survey in an object store, opened by an address such as ``s3://bucket/survey`` and read in place.
 
-fsspec speaks to the stores. Passwords and keys are its business: it finds them in its own configuration (files in
-``~/.config/fsspec``, variables such as ``FSSPEC_S3_KEY``) or in that of the store. They are never part of an address.
+The stores are accessed through fsspec. Passwords and keys are taken from fsspec's configuration (files in
+``~/.config/fsspec``, variables such as ``FSSPEC_S3_KEY``) or from that of the store; they are never part of an address.
 
-Pixels are read from the store as they are asked for. What SQLite, Parquet and Keras want to open as a file (the
-journal, the catalogue, a network) is copied, when it is first asked for, into a *companion*: a folder on this machine,
-which is also where everything that is found out about the survey is kept. It looks like any survey's folder, but for
-the pixels, and ``remote.json`` in it names the address.
+Pixels are read from the store on demand. Files that SQLite, Parquet and Keras open (the journal, the catalogue, a
+network) are copied on first use into a *companion*: a folder on this machine, in which results are also written. It is
+a survey's folder without pixels, and ``remote.json`` in it has the address.
 """
 
 from __future__ import annotations
@@ -39,12 +38,12 @@ _REFUSED = ("401", "403", "AccessDenied", "Access Denied", "InvalidAccessKey", "
 
 
 def address_of(path: str | Path) -> str:
-    """The address that was given in the place of a path, without a slash at its end; "" for a path.
+    """The address in the place of a path, without a slash at its end; "" for a path.
 
     Raises
     ------
     InputError
-        It holds a password, or a question, which no folder has.
+        It has a password, or a query.
     """
     text = _with_slashes(str(path)) if isinstance(path, Path) else path
     if not _ADDRESS.match(text):
@@ -61,17 +60,17 @@ def address_of(path: str | Path) -> str:
 
 
 def _with_slashes(text: str) -> str:
-    """An address that went through a `Path`, which makes one slash of two and of three."""
+    """Restore the slashes of an address that was converted to a `Path`."""
     return re.sub(r"(?<=[a-z0-9+.-]{2}):/(?!/)", "://", text.replace("file:/", "file:///", 1))
 
 
 def opened(address: str) -> tuple[Any, str]:
-    """The file system behind an address, and the path within it.
+    """The file system of an address, and the path within it.
 
     Raises
     ------
     InputError
-        Nothing here speaks this protocol.
+        No installed package supports the protocol.
     """
     import fsspec
     from fsspec.core import url_to_fs
@@ -100,14 +99,12 @@ def opened(address: str) -> tuple[Any, str]:
 
 @contextmanager
 def asking(address: str) -> Iterator[None]:
-    """Whatever a store answers that is not what was asked for becomes an error for people.
-
-    Stores raise whatever their packages raise, so every exception is meant.
+    """A block that reads from a store; any exception becomes a `SurveyError`.
 
     Raises
     ------
     SurveyError
-        Nothing answers, or it refuses.
+        The store does not answer, or refuses access.
     """
     try:
         yield
@@ -116,15 +113,15 @@ def asking(address: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise SurveyError(f"There is no {error}", remedy="Look at the address") from error
     except Exception as error:
-        said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        if isinstance(error, PermissionError) or any(word in said for word in _REFUSED):
+        message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        if isinstance(error, PermissionError) or any(word in message for word in _REFUSED):
             raise SurveyError(
-                f"{address} may not be read ({said})",
-                "An address that is public, or whose keys fsspec knows",
-                "Put them into fsspec's configuration (~/.config/fsspec/conf.json), or that of the store",
+                f"{address} may not be read ({message})",
+                "A public address, or its keys in fsspec's configuration",
+                "Put the keys into ~/.config/fsspec/conf.json, or the configuration of the store",
             ) from error
         raise SurveyError(
-            f"{address} cannot be read ({said})",
+            f"{address} cannot be read ({message})",
             "A store that answers",
             "Look at the address and the network, and try again: what is done is kept",
         ) from error
@@ -137,12 +134,12 @@ _OF_A_MODEL = (
     *("predictions.parquet", "predictions.json", "uncertainty.parquet", "uncertainty.json"),
 )
 _TRAITS = ("size", "ETag", "etag", "LastModified", "mtime", "md5Hash", "content_md5", "created")
-"""What stores say of a file by which one sees that it has changed."""
+"""Properties of a file by which a change is detected; stores have some of them."""
 
 
 @dataclass(frozen=True)
 class RemoteSurveyLocation(SurveyLocation):
-    """An address, and the companion beside it.
+    """A survey at an address, and its companion on this machine.
 
     Attributes
     ----------
@@ -151,12 +148,12 @@ class RemoteSurveyLocation(SurveyLocation):
     """
 
     url: str = ""
-    _known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What the store has said since this was opened."""
+    _cache: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Answers of the store since the survey was opened."""
 
     @classmethod
     def of(cls, folder: Path) -> RemoteSurveyLocation | None:
-        """The place whose companion a folder is; None if it is none."""
+        """The location of which a folder is the companion; None if it is none."""
         file = folder / RECORD
         return cls(folder, read_record(file, lambda record: str(record["url"]))) if file.is_file() else None
 
@@ -165,12 +162,12 @@ class RemoteSurveyLocation(SurveyLocation):
         return self.url
 
     def header(self) -> Header:
-        """What ``survey.json`` says now in the store; the companion is made if need be."""
+        """The present header in the store; the companion is created if necessary."""
         store, root = self._store
         with asking(self.url):
             store.invalidate_cache()
             try:
-                said = store.cat_file(f"{root}/survey.json", start=0, end=MOST_TEXT)
+                content = store.cat_file(f"{root}/survey.json", start=0, end=MOST_TEXT)
             except FileNotFoundError:
                 raise SurveyError(
                     f"There is no survey at {self.url}: it has no survey.json",
@@ -182,68 +179,68 @@ class RemoteSurveyLocation(SurveyLocation):
                     "One that answers range requests: a single galaxy is a small part of a file",
                     "Serve it with another program (nginx, Apache, an object store), or copy the survey here",
                 )
-        if not _is_json(said):
+        if not _is_json(content):
             raise SurveyError(
                 f"There is no survey at {self.url}: what is called survey.json there is something else",
-                "The address of a survey's folder; many servers answer every question with a page",
+                "The address of a survey's folder; many servers answer every request with a page",
             )
         file = self.folder / "survey.json"
-        if not file.is_file() or file.read_bytes() != said:
+        if not file.is_file() or file.read_bytes() != content:
             with replaced(file) as aside:
-                aside.write_bytes(said)
+                aside.write_bytes(content)
         if not (self.folder / RECORD).is_file():
             write_json(self.folder / RECORD, {"url": self.url})
-        self._known.clear()
+        self._cache.clear()
         return Header.read(self.folder)
 
     def has(self, name: str) -> bool:
-        """Whether the companion or the store has such a file; the store is asked once."""
+        """Whether the companion or the store has such a file; the store is queried once."""
         if (self.folder / name).is_file():
             return True
         key = f"has {name}"
-        if key not in self._known:
-            self._known[key] = bool(self._said_of(name))
-        return bool(self._known[key])
+        if key not in self._cache:
+            self._cache[key] = bool(self._info(name))
+        return bool(self._cache[key])
 
     def file(self, name: str) -> Path:
-        """A copy in the companion, made anew if the store's file has changed.
+        """A copy in the companion, replaced if the store's file has changed.
 
-        A file that the store does not have, or that has been made here, is left as it is.
+        A file that the store does not have, or that was written on this machine, is left as it is.
         """
         path, record = self.folder / name, self.folder / ".fetched" / f"{name.replace('/', '.')}.json"
-        if f"at hand {name}" in self._known and path.is_file():
+        if f"at hand {name}" in self._cache and path.is_file():
             return path
         with self._alone():
-            version, made_here = self._version(name), path.is_file() and not record.is_file()
-            if version and not made_here and not (path.is_file() and read_json(record) == version):
+            version, is_local = self._version(name), path.is_file() and not record.is_file()
+            if version and not is_local and not (path.is_file() and read_json(record) == version):
                 self._fetch(name, path)
                 write_json(record, version)
-        self._known[f"at hand {name}"] = True
+        self._cache[f"at hand {name}"] = True
         return path
 
     def array(self, name: str, shape: tuple[int | None, ...] | None = None) -> Any:
-        """One of its Zarr arrays, read in the store."""
+        """One of its Zarr arrays, in the store."""
         from zarr.storage import FsspecStore
 
         store, root = self._store
         with asking(self.url):
             mapped = FsspecStore.from_mapper(store.get_mapper(f"{root}/{name}"), read_only=True)
-            with failing_as(SurveyError, f"{self.url}/{name}", "A Zarr array", "Copy the survey there once more"):
+            with failing_as(SurveyError, f"{self.url}/{name}", "A Zarr array", "Copy the survey there again"):
                 array = zarr.open_array(mapped, mode="r")
                 check_array(array, shape)
                 return array
 
     def models(self) -> list[str]:
-        """Names of the models in the companion and in the store, as far as the store lists what it has."""
-        if "models" not in self._known:
+        """Names of the models in the companion and, if it can be listed, in the store."""
+        if "models" not in self._cache:
             store, root = self._store
             with asking(self.url):
-                self._known["models"] = _listed(store, f"{root}/models")
-        there = {name for name in self._known["models"] if self.has(f"models/{name}/model.keras")}
-        return sorted(there | set(super().models()))
+                self._cache["models"] = _listed(store, f"{root}/models")
+        remote = {name for name in self._cache["models"] if self.has(f"models/{name}/model.keras")}
+        return sorted(remote | set(super().models()))
 
     def model(self, name: str) -> Path:
-        """The folder of a model in the companion; a model of the store is copied, without what was found in it."""
+        """The folder of a model in the companion; a model of the store is copied, without the analyses."""
         for part in _OF_A_MODEL:
             if self.has(f"models/{name}/{part}"):
                 self.file(f"models/{name}/{part}")
@@ -257,26 +254,26 @@ class RemoteSurveyLocation(SurveyLocation):
         return store, root.rstrip("/")
 
     def _alone(self) -> FileLock:
-        """Several processes may open one survey at a time; one of them copies."""
+        """The lock with which only one process copies files at a time."""
         (self.folder / ".fetched").mkdir(parents=True, exist_ok=True)
         return FileLock(self.folder / ".fetched" / "lock")
 
     def _version(self, name: str) -> str:
-        """What changes with the store's file; "" where there is none."""
+        """A digest that changes with the store's file; "" where there is none."""
         header = Header.read(self.folder)
         if name == _CATALOG:
             return header.catalog_digest
-        info = self._said_of(name)
+        info = self._info(name)
         if not info:
             return ""
         traits = {trait: str(info[trait]) for trait in _TRAITS if info.get(trait) is not None}
         return digest_of([traits] if name.startswith("models/") else [traits, asdict(header)])
 
-    def _said_of(self, name: str) -> dict[str, Any]:
-        """What the store says of a file; empty where there is none.
+    def _info(self, name: str) -> dict[str, Any]:
+        """Fsspec's record of a file; empty where there is none.
 
-        A store that may be read but not listed refuses what it does not have, and fsspec calls every failure of an HTTP
-        server an absent file: neither is to be taken for the other.
+        A store that may be read but not listed denies access to absent files, and fsspec reports every failure of an
+        HTTP server as an absent file: the two are told apart here.
         """
         store, root = self._store
         with asking(self.url):
@@ -297,13 +294,13 @@ class RemoteSurveyLocation(SurveyLocation):
             if name == _CATALOG and digest_of_file(aside) != Header.read(self.folder).catalog_digest:
                 raise SurveyError(
                     f"{self.url}/{name} is not the catalogue that survey.json means",
-                    "A survey that nobody is writing, and that came whole",
-                    "Try again; if it stays so, copy the survey there once more",
+                    "A complete survey that is not being written",
+                    "Try again, or copy the survey there again",
                 )
 
 
 def companion_of(url: str, surveys: Path) -> RemoteSurveyLocation:
-    """The place of an address, whose companion lies among the surveys on this machine.
+    """The location of an address, with its companion in the folder of surveys.
 
     Parameters
     ----------
@@ -317,15 +314,15 @@ def companion_of(url: str, surveys: Path) -> RemoteSurveyLocation:
     return RemoteSurveyLocation(surveys / f"{name}-{digest_of([url])[:8]}", url)
 
 
-def _is_json(said: bytes) -> bool:
+def _is_json(content: bytes) -> bool:
     try:
-        return isinstance(json.loads(said), dict)
+        return isinstance(json.loads(content), dict)
     except (ValueError, RecursionError):
         return False
 
 
 def _listed(store: Any, path: str) -> list[str]:
-    """Names of the folders in a folder; none where there is no such folder, or the store lists nothing."""
+    """Names in a folder; [] where there is no such folder, or the store cannot list it."""
     try:
         return [str(name).rstrip("/").rsplit("/", 1)[-1] for name in store.ls(path, detail=False)]
     except (FileNotFoundError, NotImplementedError, PermissionError):

@@ -1,4 +1,4 @@
-"""A patch of sky from a frame onto another grid of pixels, keeping the light that fell on it."""
+"""Resampling of a frame onto another grid of pixels, with conserved flux."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from reproject import reproject_exact, reproject_interp
 __all__ = ["COARSE", "north_up", "resample"]
 
 COARSE = 1.5
-"""Cutout pixels wider than this many native ones average over areas; finer ones interpolate."""
+"""Width in native pixels above which cutout pixels are averages over areas; finer ones are interpolated."""
 
 _MARGIN = 8
-"""Native pixels read beyond the cutout: more than the reach of a cubic spline's ringing."""
+"""Native pixels read beyond the cutout, more than a cubic spline rings."""
 
 
 def north_up(ra: float, dec: float, pixel_scale: float, shape: tuple[int, int]) -> WCS:
-    """A gnomonic map with north along +y and east along -x, (ra, dec) [deg] in the middle.
+    """A gnomonic WCS with north along +y and east along -x, centred on (ra, dec).
 
     Parameters
     ----------
@@ -41,12 +41,12 @@ def north_up(ra: float, dec: float, pixel_scale: float, shape: tuple[int, int]) 
 def resample(
     data: NDArray[np.float32], native: WCS, target: WCS, shape: tuple[int, int]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """A frame's light on another grid.
+    """Resample a frame onto another grid.
 
     Parameters
     ----------
     data : float32 (y, x)
-        Flux per native pixel; what is not finite was not measured.
+        Flux per native pixel; not finite where not measured.
     shape : (int, int)
         (y, x) of the target.
 
@@ -55,14 +55,13 @@ def resample(
     flux : float32 (y, x)
         Flux per target pixel, 0 where not valid.
     valid : bool (y, x)
-        True where the whole of the light was measured.
+        True where all contributing pixels were measured.
 
     Notes
     -----
     The resamplers of `reproject` treat pixels as samples of surface brightness; to conserve flux the result is
-    multiplied by the ratio of the pixels' areas. At about native scale and finer the samples are a bicubic spline's; on
-    coarser grids (more than 1.5 native pixels wide) a spline would leave out light between its samples, so areas are
-    overlapped exactly.
+    multiplied by the ratio of the pixel areas. At about native scale and finer a bicubic spline is sampled; on coarser
+    grids (more than 1.5 native pixels wide) it would miss light between its samples, so areas are overlapped exactly.
     """
     window = _window(data.shape, native, target, shape)
     nothing = np.zeros(shape, dtype=np.float32), np.zeros(shape, dtype=bool)

@@ -33,16 +33,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class ColumnMeaning:
-    """What is told of a column.
+    """Meaning of a column.
 
     Attributes
     ----------
     unit : str
-        As FITS and VOTable both spell it; "" for none, and for nanomaggies, which neither knows.
+        As spelt in FITS and VOTable; "" for none, and for nanomaggies, which they do not have.
     ucd : str
-        Of the IVOA's controlled vocabulary; "" where no word fits.
+        Of the IVOA's controlled vocabulary; "" where none fits.
     words : str
-        For a person.
+        Description.
     """
 
     unit: str = ""
@@ -50,21 +50,21 @@ class ColumnMeaning:
     words: str = ""
 
     def to_json(self) -> dict[str, str]:
-        """What is there of unit, ucd and description."""
+        """Unit, ucd and description, without empty ones."""
         words = {"unit": self.unit, "ucd": self.ucd, "description": self.words}
         return {name: word for name, word in words.items() if word}
 
 
 @dataclass(frozen=True)
 class TableDescription:
-    """What a file says of the table that it holds.
+    """Metadata of a table.
 
     Attributes
     ----------
     provenance : mapping of str to str
         How the table was made: survey, selection, model, digests, versions.
     columns : mapping of str to ColumnMeaning
-        Of columns that are not what `meaning_of` takes them for by their names alone.
+        Of columns for which `meaning_of` does not apply.
     """
 
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -94,7 +94,7 @@ _CATALOGUE: Final[Mapping[str, ColumnMeaning]] = {
     "total_classifications": ColumnMeaning("", "meta.number", "Number of volunteers who classified the galaxy"),
     "total_votes": ColumnMeaning("", "meta.number", "Number of votes over all questions of Galaxy Zoo"),
 }
-"""Columns whose names the catalogue's reader gives, so that their meaning is certain."""
+"""Columns named by the reader of catalogues, so that their meaning is certain."""
 
 _OURS: Final[Mapping[str, ColumnMeaning]] = {
     "split": ColumnMeaning(
@@ -132,7 +132,7 @@ _OURS: Final[Mapping[str, ColumnMeaning]] = {
     "tag": ColumnMeaning("", "meta.note", "A person's word for the galaxy"),
     "note": ColumnMeaning("", "meta.note", "A person's note on the galaxy"),
 }
-"""Columns that this program adds."""
+"""Columns that this package adds."""
 
 _BY_START: Final[Mapping[str, ColumnMeaning]] = {
     "sky_sigma_": ColumnMeaning(
@@ -163,31 +163,31 @@ _ANSWERS: Final = {
 
 
 def meaning_of(column: str) -> ColumnMeaning:
-    """What a column of a survey's tables means; nothing is claimed of a column that we do not know."""
+    """The meaning of a column of a survey's tables by its name; empty if it is unknown."""
     name = column.removeprefix("catalog_")
-    known = _CATALOGUE.get(name) or _OURS.get(name) or _meaning_of_votes(name)
-    if known:
-        return known
-    for start, known in _BY_START.items():
+    meaning = _CATALOGUE.get(name) or _OURS.get(name) or _meaning_of_votes(name)
+    if meaning:
+        return meaning
+    for start, meaning in _BY_START.items():
         if name.startswith(start):
-            return ColumnMeaning(known.unit, known.ucd, known.words + name.removeprefix(start))
+            return ColumnMeaning(meaning.unit, meaning.ucd, meaning.words + name.removeprefix(start))
     return ColumnMeaning()
 
 
 def catalogue_meaning(column: str, unit: str = "", words: str = "") -> ColumnMeaning:
-    """What a column of the catalogue means; one with a name of its own may mean anything, and is said to be as given.
+    """The meaning of a column of the catalogue; for an unknown name, unit and description of its file.
 
     Parameters
     ----------
     unit, words : str
-        What the catalogue's file said of it.
+        From the catalogue's file.
     """
-    known = _CATALOGUE.get(column) or _meaning_of_votes(column)
-    return known or ColumnMeaning(unit, "", words or "Column of the catalogue, as given")
+    meaning = _CATALOGUE.get(column) or _meaning_of_votes(column)
+    return meaning or ColumnMeaning(unit, "", words or "Column of the catalogue, as given")
 
 
 def _meaning_of_votes(column: str) -> ColumnMeaning | None:
-    """Of Galaxy Zoo 2's columns by task and answer, of others that end alike by their beginning."""
+    """Meaning of a column of votes: of Galaxy Zoo 2 by task and answer, of others by the start of the name."""
     for end, kind in _BY_END.items():
         if column.endswith(end):
             study = column.removesuffix(end)
@@ -204,13 +204,13 @@ _FITS_KEYS: Final = {
     "model_digest": "MODLHASH",
     "layer": "LAYER",
 }
-"""Keywords of a FITS header for what provenance tells; the rest follows as HISTORY."""
+"""Keywords of a FITS header for parts of the provenance; the rest is in HISTORY."""
 
 
 def write_fits(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
-    """A binary table; FITS knows ASCII only: see `ascii_of`.
+    """Write a binary table, in ASCII: see `ascii_of`.
 
-    Of each column TCOMM and TUCD tell what it means, as TOPCAT reads them; astropy reads its own comments.
+    TCOMM and TUCD describe each column, as TOPCAT reads them; astropy reads its own comments.
     """
     table = _table(frame, description)
     for name in table.colnames:
@@ -220,12 +220,12 @@ def write_fits(frame: pd.DataFrame, path: Path, description: TableDescription) -
     table.meta |= _fits_cards(table.colnames, description)
     table.rename_columns(table.colnames, _fits_names(table.colnames))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UnitsWarning)  # a unit of the catalogue that no standard has is still told
+        warnings.simplefilter("ignore", UnitsWarning)  # of the catalogue's units that are not standard
         table.write(path, format="fits")
 
 
 def _fits_names(columns: Sequence[str]) -> list[str]:
-    """Names of at most 60 letters of ASCII, no two alike in whatever case: a longer one fits no card."""
+    """Names of at most 60 ASCII characters, which fit a card, unique regardless of case."""
     names, taken = list[str](), set[str]()
     for column in columns:
         name, number = ascii_of(column)[:60], 1
@@ -253,10 +253,10 @@ def _fits_cards(columns: Sequence[str], description: TableDescription) -> dict[s
 
 
 def write_votable(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
-    """BINARY2, in which a missing whole number is missing and no value stands for it; provenance as INFO."""
+    """Write BINARY2, which has missing whole numbers without a null value; provenance as INFO."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", W03)  # an XML ID takes fewer letters than a name, which stays as it is
-        warnings.simplefilter("ignore", W50)  # as of FITS
+        warnings.simplefilter("ignore", W03)  # an XML ID allows fewer characters than a name
+        warnings.simplefilter("ignore", W50)  # of units, as in `write_fits`
         document = from_table(_table(frame, description))
     for name, value in description.provenance.items():
         document.resources[0].infos.append(Info(name=name, value=value))
@@ -264,25 +264,24 @@ def write_votable(frame: pd.DataFrame, path: Path, description: TableDescription
 
 
 def write_ecsv(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
-    """Enhanced CSV: units, descriptions and provenance in comments above the table, as astropy and TOPCAT read them."""
+    """Write Enhanced CSV: units, descriptions and provenance are in comments above the table."""
     table = _table(frame, description)
     table.meta |= dict(description.provenance)
     table.write(path, format="ascii.ecsv", delimiter=",")
 
 
 def ascii_of(text: str) -> str:
-    """The text with letters beyond ASCII escaped, for FITS."""
+    """The text with characters beyond ASCII escaped, for FITS."""
     return text.encode("ascii", "backslashreplace").decode("ascii")
 
 
 def _table(frame: pd.DataFrame, description: TableDescription) -> Table:
     columns = {str(name): _column(frame[name]) for name in frame.columns}
-    told = {name: _with_meaning(description.of(name), column) for name, column in columns.items()}
-    return Table(told, copy=False)
+    return Table({name: _with_meaning(description.of(name), column) for name, column in columns.items()}, copy=False)
 
 
 def _with_meaning(meaning: ColumnMeaning, column: Column) -> Column:
-    """A unit only on numbers: a magnitude that an archive wrote as text is a text."""
+    """Add unit (of numbers only), description and UCD to a column."""
     if column.dtype.kind in "iuf":
         column.unit = meaning.unit or None
     column.description = meaning.words or None
@@ -292,7 +291,7 @@ def _with_meaning(meaning: ColumnMeaning, column: Column) -> Column:
 
 
 def _column(values: pd.Series[Any]) -> Column:
-    """Numbers as they are, text as text: astropy does not know pandas' own types."""
+    """A column of pandas as one of astropy, which does not have pandas' own types."""
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_integer_dtype(values):
         return _whole(values)
     if pd.api.types.is_float_dtype(values):
@@ -302,13 +301,13 @@ def _column(values: pd.Series[Any]) -> Column:
 
 
 def _whole(values: pd.Series[Any]) -> Column:
-    """Whole numbers and truths; one that is missing is masked, because there is no NaN among them."""
+    """Whole numbers and booleans; missing ones are masked."""
     missing = values.isna().to_numpy()
     if not missing.any():
         plain = np.array(values.to_numpy(getattr(values.dtype, "numpy_dtype", None)))
         if plain.dtype != np.uint64:
             return Column(plain)
-        # VOTable has no unsigned 64 bits.
+        # VOTable has no unsigned 64-bit type.
         return Column(plain.astype(np.int64)) if (plain < 2**63).all() else Column(_text(values))
     filled = values.astype("Int64").fillna(0).to_numpy(np.int64)
     return MaskedColumn(filled, mask=missing, fill_value=np.iinfo(np.int64).min)

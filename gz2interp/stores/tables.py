@@ -41,14 +41,11 @@ __all__ = [
 _READ_ROWS = 16_384
 
 UNITS: Final = "units"
-"""Attribute of a table of pandas: a mapping of column to unit, for the columns whose file tells one."""
+"""Name in ``DataFrame.attrs`` of a mapping of column to unit."""
 
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
-    """Write a Parquet file, whole or not at all; the index is not kept.
-
-    ``frame.attrs["units"]``, a unit for some of the columns, becomes metadata of these.
-    """
+    """Write a Parquet file without the index; units in ``frame.attrs["units"]`` become metadata of the columns."""
     with replaced(path) as aside:
         pq.write_table(_with_units(frame), aside, write_page_checksum=True)
 
@@ -63,7 +60,7 @@ def _with_units(frame: pd.DataFrame) -> pa.Table:
 
 
 def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
-    """Write a Parquet file from blocks of rows, one row group each, whole or not at all.
+    """Write a Parquet file from blocks of rows, one row group each.
 
     Raises
     ------
@@ -84,9 +81,9 @@ def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
 
 
 def write_table_of_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> int:
-    """Write a table block by block in the format that the suffix names, whole or not at all; returns its rows.
+    """Write a table block by block in the format of the suffix, and return the number of rows.
 
-    Parquet and CSV are written as the blocks come; other formats need the whole table in memory.
+    Parquet and CSV are written block by block; other formats need the whole table in memory.
 
     Raises
     ------
@@ -95,7 +92,7 @@ def write_table_of_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> int:
     """
     suffix, count = path.suffix.lower(), 0
     if suffix not in FORMATS:
-        raise InputError(f"The file {path.name} was asked for", f"The suffix may be {choices(FORMATS)}")
+        raise InputError(f"The file {path.name} was requested", f"The suffix may be {choices(FORMATS)}")
 
     def counted() -> Iterator[pd.DataFrame]:
         nonlocal count
@@ -120,21 +117,21 @@ def read_parquet(
     needs: Mapping[str, str] | None = None,
     error: type[Gz2interpError] = SurveyError,
 ) -> pd.DataFrame:
-    """A Parquet file, with the checksums of its pages compared where it has any.
+    """Read a Parquet file, and compare the checksums of its pages, if any.
 
     Parameters
     ----------
     columns : sequence of str, optional
         By default all.
     needs : mapping, optional
-        Columns that must be there, and the kinds that they may be of: letters as in `numpy.dtype.kind`, "" for any.
+        Required columns with their allowed kinds, letters as in `numpy.dtype.kind`; "" for any.
     error : type of Gz2interpError
         What a failure becomes.
 
     Raises
     ------
     error
-        The file is absent or damaged, or a column lacks or is of another kind.
+        The file is absent or damaged, or a column is missing or of another kind.
     """
     with reading(path, error):
         names = None if columns is None else list(columns)
@@ -155,7 +152,7 @@ def read_csv(
     dtype: Any = None,
     keep_default_na: bool = True,
 ) -> pd.DataFrame:
-    """A CSV file with a line of names first; errors as in `read_parquet`.
+    """Read a CSV file with a header line; errors as in `read_parquet`.
 
     Parameters
     ----------
@@ -167,8 +164,8 @@ def read_csv(
 
     Notes
     -----
-    A row with more fields than there are names is refused: where it is the first, pandas would take the first column
-    of the table for its index and move the others by one.
+    A row with more fields than names is refused: if it is the first, pandas takes the first column for the index and
+    shifts the others by one.
     """
     with reading(path, error, remedy=remedy), warnings.catch_warnings(action="error", category=pd.errors.ParserWarning):
         try:
@@ -184,20 +181,20 @@ def parquet_schema(path: Path, error: type[Gz2interpError] = SurveyError) -> pa.
 
 
 def read_columns(path: Path, columns: Iterable[str], kinds: str = "") -> pd.DataFrame:
-    """Those of the named columns that a Parquet file has; a catalogue of 231 columns need not be read for three.
+    """Read those of the columns that a Parquet file has.
 
     Parameters
     ----------
     kinds : str, optional
-        What they may be of, as in `read_parquet`.
+        Allowed kinds, as in `read_parquet`.
     """
     names = parquet_schema(path).names
-    chosen = [column for column in columns if column in names]
-    return read_parquet(path, chosen, dict.fromkeys(chosen, kinds))
+    present = [column for column in columns if column in names]
+    return read_parquet(path, present, dict.fromkeys(present, kinds))
 
 
 def read_some_rows(path: Path, rows: NDArray[np.int64], columns: list[str] | None = None) -> pd.DataFrame:
-    """The given rows of a Parquet file, in the given order and indexed by them; the others do not stay in memory."""
+    """Rows of a Parquet file, in the order of `rows` and indexed by them; other rows are not held in memory."""
     order, parts, first = np.unique(rows), [], 0
     with reading(path, SurveyError), pq.ParquetFile(path, page_checksum_verification=True) as file:
         for batch in file.iter_batches(_READ_ROWS, columns=columns):
@@ -211,18 +208,18 @@ def read_some_rows(path: Path, rows: NDArray[np.int64], columns: list[str] | Non
 
 
 def write_table(path: Path, frame: pd.DataFrame, description: TableDescription | None = None) -> list[Path]:
-    """Write a table in the format that the suffix names.
+    """Write a table in the format of the suffix.
 
     Parameters
     ----------
     description : TableDescription, optional
-        Provenance, and what columns mean. A CSV file has no room for them: where there is provenance, they are written
-        beside it, as ``NAME.csv.json``.
+        Provenance, and the meaning of columns. With provenance, those of a CSV file are written to
+        ``NAME.csv.json``.
 
     Returns
     -------
     list of Path
-        What was written.
+        The files written.
 
     Raises
     ------
@@ -231,7 +228,7 @@ def write_table(path: Path, frame: pd.DataFrame, description: TableDescription |
     """
     suffix, description = path.suffix.lower(), description or TableDescription()
     if suffix not in FORMATS:
-        raise InputError(f"The file {path.name} was asked for", f"The suffix may be {choices(FORMATS)}")
+        raise InputError(f"The file {path.name} was requested", f"The suffix may be {choices(FORMATS)}")
     with replaced(path) as aside:
         FORMATS[suffix](frame, aside, description)
     if suffix != ".csv" or not description.provenance:
@@ -243,17 +240,18 @@ def write_table(path: Path, frame: pd.DataFrame, description: TableDescription |
 
 
 def _write_csv(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
-    """Plain: the first line names the columns, as every reader of CSV expects."""
+    """CSV with a header line."""
     frame.to_csv(path, index=False)
 
 
 def _write_parquet(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
-    """With unit, UCD and a sentence beside each column that we know, and the provenance as the file's metadata."""
+    """Parquet with unit, UCD and description of each known column, and the provenance, as metadata."""
     table = pa.Table.from_pandas(frame, preserve_index=False)
-    told = [field.with_metadata(description.of(field.name).to_json() or None) for field in table.schema]
-    made = {"gz2interp": json.dumps(dict(description.provenance))} if description.provenance else {}
-    of_file = {**(table.schema.metadata or {}), **{name.encode(): word.encode() for name, word in made.items()}}
-    pq.write_table(table.cast(pa.schema(told, of_file)), path, write_page_checksum=True)
+    fields = [field.with_metadata(description.of(field.name).to_json() or None) for field in table.schema]
+    metadata = dict(table.schema.metadata or {})
+    if description.provenance:
+        metadata[b"gz2interp"] = json.dumps(dict(description.provenance)).encode()
+    pq.write_table(table.cast(pa.schema(fields, metadata)), path, write_page_checksum=True)
 
 
 FORMATS: dict[str, Callable[[pd.DataFrame, Path, TableDescription], None]] = {
@@ -264,16 +262,16 @@ FORMATS: dict[str, Callable[[pd.DataFrame, Path, TableDescription], None]] = {
     ".xml": write_votable,
     ".ecsv": write_ecsv,
 }
-"""What `write_table` can write, by suffix."""
+"""Writers of `write_table` by suffix."""
 
 
 def read_named_galaxies(path: Path) -> pd.DataFrame:
-    """A table whose column ``galaxy_id`` is text, digits as they stand in the file; other columns are kept.
+    """Read a table with ``galaxy_id`` as text, with the digits of the file, and any other columns.
 
     Raises
     ------
     InputError
-        The file is not there, cannot be read, or names no galaxies.
+        The file is absent, cannot be read, or has no galaxies.
     """
     with reading(path, expected="A table (CSV, ECSV, FITS, VOTable, Parquet), or a text with an id a line"):
         table = _read(path)
@@ -297,7 +295,7 @@ def _read(path: Path) -> pd.DataFrame:
         lines = path.read_text(encoding="utf-8").splitlines()
         return _frame(Table.read(lines, format="ascii.ecsv"))
     if suffix in (".fits", ".vot", ".xml"):
-        with unpacked(path) as file:  # of an open file astropy reads all, and unpacks nothing without a limit
+        with unpacked(path) as file:  # an open file: astropy would unpack a path without limits
             return _frame(Table.read(file, format="fits" if suffix == ".fits" else "votable"))
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     return pd.DataFrame({GALAXY_ID: [line for line in lines if line and not line.startswith("#")]})
