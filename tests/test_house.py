@@ -183,3 +183,73 @@ def _unguarded(calls: list[tuple[str, str, bool]]) -> list[tuple[str, str]]:
         for called, inside, guarded in calls
         if called.endswith(READERS) and not guarded and inside not in safe
     ]
+
+
+PRODUCT = ("gz2interp", "trainer", "dashboards")
+BARE_PARTICIPLES = {
+    "asked", "chosen", "each", "found", "given", "kept", "known", "made", "own", "said", "seen", "shown",
+    "there", "told", "wanted",
+}  # fmt: skip
+OLD_VOICE = re.compile(
+    r"\b(where (it|the network) looked|the network says|people said|speaks? (for|against)|loudest|quietest"
+    r"|take it along|made by the sky|bare sky|nobody|whoever|whom|it dies with|forgets? the)\b",
+    re.IGNORECASE,
+)
+"""Phrases that `docs/glossary.md` has a term for."""
+
+
+def _product() -> list[tuple[Path, ast.Module]]:
+    files = [file for package in PRODUCT for file in sorted((ROOT / package).rglob("*.py"))]
+    return [(file.relative_to(ROOT), ast.parse(file.read_text())) for file in files]
+
+
+def test_every_class_has_a_name_of_its_own() -> None:
+    homes: dict[str, list[str]] = {}
+    for file, module in _product():
+        for node in ast.walk(module):
+            if isinstance(node, ast.ClassDef):
+                homes.setdefault(node.name, []).append(f"{file}:{node.lineno}")
+    assert {name: places for name, places in homes.items() if len(places) > 1} == {}
+
+
+def _bound_names(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.arg):
+        return [node.arg]
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        return [node.id]
+    return []
+
+
+def test_no_name_is_a_bare_participle() -> None:
+    bare = [
+        f"{file}:{node.lineno}: {name}"  # type: ignore[attr-defined]
+        for file, module in _product()
+        for node in ast.walk(module)
+        for name in _bound_names(node)
+        if name.strip("_") in BARE_PARTICIPLES
+    ]
+    assert bare == []
+
+
+def _texts(module: ast.Module) -> list[ast.Constant]:
+    """String constants that are no docstrings: messages, captions and page texts among them."""
+    documented = ast.Module | ast.ClassDef | ast.FunctionDef
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(module)
+        if isinstance(node, documented) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    constants = [node for node in ast.walk(module) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    return [node for node in constants if id(node) not in docstrings]
+
+
+def test_texts_use_the_terms_of_the_glossary() -> None:
+    old = [
+        f"{file}:{text.lineno}: {phrase[0]}"
+        for file, module in _product()
+        for text in _texts(module)
+        if (phrase := OLD_VOICE.search(str(text.value)))
+    ]
+    assert old == []
