@@ -1,1 +1,1 @@
-"""The screens of gz2interp: they load, ask a figure function, and show."""
+"""The dashboard of gz2interp: its screens load results, draw figures of them, and show both."""

@@ -1,9 +1,9 @@
-"""The demo survey, built by a process of its own, which outlives a page's reload and the page itself.
+"""Background processes of the dashboard, such as the demo, which outlive a page and the dashboard itself.
 
-The dashboard starts a keeper (this file, run as a program). The keeper starts ``python -m trainer demo``, writes down
-what that says, and holds a lock while it lives; so whoever looks later knows whether the building still goes on,
-whatever process ids have come and gone. Beside the survey lie ``.NAME.building.json`` (who builds, since when),
-``.log`` (the progress, one JSON record a line), ``.err`` and ``.lock``.
+The dashboard starts a keeper (this file, run as a program). The keeper starts the command, by default ``python -m
+trainer demo``, records its output and holds a lock while it runs, so that a later `look` knows whether the process is
+still running, although process ids are reused. Beside the survey lie ``.NAME.building.json`` (the command, its start
+and its state), ``.log`` (the progress, one JSON record per line), ``.err`` and ``.lock``.
 """
 
 from __future__ import annotations
@@ -36,15 +36,7 @@ PATIENCE: Final = 20.0
 
 @dataclass(frozen=True)
 class StageProgress:
-    """How far a stage has come.
-
-    Attributes
-    ----------
-    stage : str
-        ``"paint"``, ``"fit"`` or ``"analyse"``.
-    done, total : int
-    message : str
-    """
+    """The progress of a stage: ``"paint"``, ``"fit"`` or ``"analyse"``."""
 
     stage: str
     done: int
@@ -53,13 +45,13 @@ class StageProgress:
 
     @property
     def share(self) -> float:
-        """Of the stage, 0..1."""
+        """The finished part of the stage, 0..1."""
         return min(max(self.done / self.total, 0.0), 1.0) if self.total > 0 else 0.0
 
 
 @dataclass(frozen=True)
 class BuildState:
-    """What is known of the building of a survey.
+    """The state of a background process.
 
     Attributes
     ----------
@@ -70,11 +62,11 @@ class BuildState:
     seconds : float
         Since it was started.
     words : str
-        The last lines of what went wrong.
+        The last lines of the error output of a failed process.
     started : float
-        When [s since 1970].
+        Time of the start [s since 1970].
     command : tuple of str
-        What builds it.
+        The command line.
     """
 
     state: str
@@ -86,14 +78,14 @@ class BuildState:
 
 
 def start(survey: Path, command: Sequence[str] | None = None) -> None:
-    """Begin to build a survey; nothing happens where that is going on already.
+    """Start to build a survey; does nothing while that is running.
 
     Parameters
     ----------
     survey : Path
         The survey's folder.
     command : sequence of str, optional
-        What builds it and tells its progress as JSON lines; by default the demo of the trainer.
+        A command that prints its progress as JSON lines; by default the demo of the trainer.
     """
     survey.parent.mkdir(parents=True, exist_ok=True)
     build = look(survey)
@@ -103,14 +95,14 @@ def start(survey: Path, command: Sequence[str] | None = None) -> None:
     _write(survey, {"command": list(command), "started": time.time(), "state": "running", "keeper": 0})
     keeper = [sys.executable, str(Path(__file__).resolve()), str(survey)]
     quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    # A session of its own: closing the terminal or the dashboard leaves the building to go on.
+    # A session of its own: the process continues when the terminal or the dashboard is closed.
     process = subprocess.Popen(keeper, cwd=Path(__file__).resolve().parent.parent, start_new_session=True, **quiet)
     _children[str(survey)] = process
     _await(lambda: _read(survey).get("keeper", 0) != 0 or process.poll() is not None)
 
 
 def look(survey: Path) -> BuildState | None:
-    """How the building of a survey stands; None where nobody has begun one, or it has been forgotten."""
+    """The state of the process of a survey; None where none was started, or its state was removed."""
     record = _read(survey)
     if not record:
         return None
@@ -125,8 +117,8 @@ def look(survey: Path) -> BuildState | None:
 
 
 def stop(survey: Path) -> None:
-    """End the building; what has been painted stays, and `start` goes on from there if the builder can."""
-    # The builder may be at work before its keeper has written down who it is.
+    """Interrupt the process; `start` continues from there if the command can."""
+    # The builder may be running before the keeper has written its own process id.
     _await(lambda: _read(survey).get("keeper", 0) != 0 or not _is_held(survey))
     keeper = int(_read(survey).get("keeper", 0))
     if keeper and _is_held(survey):
@@ -135,7 +127,7 @@ def stop(survey: Path) -> None:
 
 
 def forget(survey: Path) -> None:
-    """Take away what is known of a building that is over."""
+    """Remove the state of a process that has ended."""
     for suffix in ("json", "log", "err", "lock"):
         _beside(survey, suffix).unlink(missing_ok=True)
     child = _children.pop(str(survey), None)
@@ -144,8 +136,8 @@ def forget(survey: Path) -> None:
 
 
 def keep(survey: Path) -> int:
-    """Be the keeper: run the builder, write down how it ends."""
-    # A dashboard that a script has started in the background ignores Ctrl+C, and so would all that it starts.
+    """Run the builder and record how it ends; the main function of the keeper."""
+    # A process that a shell script has started in the background ignores SIGINT, and so do its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with FileLock(_beside(survey, "lock")):
         record = _read(survey) | {"keeper": os.getpid()}
@@ -160,7 +152,7 @@ def keep(survey: Path) -> int:
 
 
 _children: dict[str, subprocess.Popen[bytes]] = {}
-"""Keepers that this process has started; remembered so that their exit is noticed."""
+"""Keepers that this process has started, whose exit status must be collected."""
 
 
 def _begin(command: Sequence[str], log: IO[str], errors: IO[str]) -> subprocess.Popen[bytes] | None:
@@ -172,27 +164,27 @@ def _begin(command: Sequence[str], log: IO[str], errors: IO[str]) -> subprocess.
 
 
 def _pass_on(number: int, builder: subprocess.Popen[bytes] | None) -> list[int]:
-    """Hand a signal to the builder; the returned list holds it from then on."""
+    """Forward a signal to the builder as SIGINT; received signals are appended to the returned list."""
     received: list[int] = []
 
     def hand_over(signum: int, frame: object) -> None:
         received.append(signum)
         if builder:
-            builder.send_signal(signal.SIGINT)  # as Ctrl+C does, so that it can end in good order
+            builder.send_signal(signal.SIGINT)  # as Ctrl+C does, so that it can clean up
 
     signal.signal(number, hand_over)
     return received
 
 
 def _has_begun(record: dict[str, Any]) -> bool:
-    """Whether the keeper has had the time to take its lock."""
+    """Whether the keeper must have taken its lock by now."""
     return bool(record["keeper"]) or time.time() - float(record["started"]) > PATIENCE
 
 
 def _stages(survey: Path) -> dict[str, StageProgress]:
     stages = {}
     for line in _lines(_beside(survey, "log")):
-        # What is no progress is a library's own chatter, or a line that is just being written.
+        # Other lines are messages of libraries, or a line that is just being written.
         with suppress(SurveyError), failing_as(SurveyError, "The log"):
             record = json.loads(line)
             numbers = int(record["done"]), int(record["total"])

@@ -1,4 +1,4 @@
-"""Downloads that the dashboard has started: each a process of its own, which goes on when the page is closed."""
+"""Downloads that the dashboard has started, each in a process of its own, which continues when the page is closed."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ __all__ = ["begin", "catalog_of", "forget", "look", "place_of", "stop"]
 
 
 def place_of(name: str) -> Path:
-    """Where a survey of that name is, or would be: a path, or a folder in the surveys folder."""
+    """The folder of a survey of that name, which may not exist: a path, or a folder in the surveys folder."""
     path = Path(name).expanduser()
     return path if path.is_absolute() or (path / "survey.json").is_file() else surveys_folder() / name
 
 
 def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
-    """Start a download, or go on with one; nothing happens where it is running.
+    """Start or continue a download; does nothing while it is running.
 
     Parameters
     ----------
     survey : Path
-        The survey's folder, which need not be there yet.
+        The survey's folder, which need not exist.
     catalog : str
         Path of the table.
     options : sequence of str
-        Further words of the command.
+        Further arguments of the command.
 
     Raises
     ------
@@ -53,26 +53,26 @@ def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
 
 
 def look(survey: Path) -> BuildState | None:
-    """How the process stands that was started last for a survey; None where the dashboard has started none."""
+    """The state of the process that was last started for a survey; None where the dashboard has started none."""
     return building.look(_beside(survey))
 
 
 def catalog_of(survey: Path) -> str:
-    """The table that it was started with; empty where that is not known."""
+    """The table that the download was started with; empty if that is not known."""
     process = look(survey)
     return process.command[4] if process and len(process.command) > 4 else ""
 
 
 def stop(survey: Path) -> None:
-    """Let the process end in good order: what is done is kept."""
+    """Interrupt the process; finished galaxies are kept."""
     building.stop(_beside(survey))
 
 
 def forget(survey: Path) -> None:
-    """Take away what is known of a process that is over."""
+    """Remove the state of a process that has ended."""
     building.forget(_beside(survey))
 
 
 def _beside(survey: Path) -> Path:
-    """Where its state is written: beside the surveys, because a survey is made by its download."""
+    """The path of its state, outside the survey, since a download creates its survey."""
     return surveys_folder() / ".downloads" / f"{survey.name}-{digest_of([str(survey.absolute())])[:8]}"

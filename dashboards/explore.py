@@ -1,4 +1,4 @@
-"""Look at a survey with its network: ``streamlit run dashboards/explore.py``."""
+"""The dashboard of a survey and its networks: ``streamlit run dashboards/explore.py``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def main() -> None:
     page = st.navigation(pages, position="top")
     st.html(HERE / "parts" / "style.css")
     opening = st.empty()
-    if "selection" not in st.session_state:  # a first visit: what a page needs is imported, for seconds
+    if "selection" not in st.session_state:  # a first visit: the imports of a page take seconds
         opening.html('<div class="gz2-opening" role="status">Opening the survey …</div>')
     from dashboards.parts.page import show_page
 
@@ -39,7 +39,7 @@ def main() -> None:
 
 if runtime.exists():
     main()
-else:  # `streamlit run` looks for an application in this file, and starts it: every request passes the gatekeeper
+else:  # `streamlit run` finds this application and starts it, so that every request passes the gatekeeper
     from starlette.middleware import Middleware
 
     from dashboards.serving import Gatekeeper, lifespan

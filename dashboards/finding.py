@@ -1,4 +1,4 @@
-"""What a person types to find a galaxy: an id, or a place on the sky."""
+"""Search queries for a galaxy: an id, or a position on the sky."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ __all__ = ["WITHIN", "Position", "nearest_on_sky", "read_query"]
 Floats = NDArray[np.floating]
 
 WITHIN: Final = 30.0
-"""A galaxy farther than this from a typed position [arcsec] is not meant."""
+"""Largest distance of a galaxy from a typed position [arcsec]."""
 
 
 @dataclass(frozen=True)
 class Position:
-    """A place on the sky, J2000 [deg]."""
+    """A position on the sky, J2000 [deg]."""
 
     ra: float
     dec: float
@@ -39,7 +39,7 @@ def read_query(text: str) -> str | Position:
     Raises
     ------
     InputError
-        It is neither.
+        The text is neither.
     """
     words = text.replace(",", " ").replace(";", " ").split()
     if len(words) == 1 and words[0].isascii() and words[0].isdigit():
@@ -58,7 +58,6 @@ def nearest_on_sky(position: Position, ra: Floats, dec: Floats) -> tuple[int, fl
 
     Parameters
     ----------
-    position : Position
     ra, dec : float (n,)
         [deg]. Rows without a position are never the nearest.
 
@@ -80,7 +79,7 @@ def _degrees(words: list[str]) -> Position:
 
 
 def _sexagesimal(text: str) -> Position:
-    # astropy takes a second to import and is needed by those alone who type hours.
+    # astropy takes a second to import and is needed for sexagesimal positions only.
     import astropy.units as u
     from astropy.coordinates import SkyCoord
 

@@ -1,4 +1,4 @@
-"""What is selected: one record for all panels and pages, kept by Streamlit and mirrored in the address of the page."""
+"""The selection: one record for all panels and pages, kept in the session and mirrored in the page's address."""
 
 from __future__ import annotations
 
@@ -36,28 +36,28 @@ Polygon = tuple[tuple[float, float], ...]
 
 KEY: Final = "selection"
 IN_PLACE: Final = "in_place"
-"""Marks an address that takes the place of the one before: see `dashboards.serving`."""
+"""Parameter of an address that replaces the one before in the browser's history: see `dashboards.serving`."""
 
 
 _opened: Final[set[str]] = set()
-"""What people have opened since this dashboard was started: links to it open too, such as those of a reload."""
+"""Surveys that users have opened since the start of the dashboard; links to them, as of a reload, open too."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """Everything that decides what is on the screen; two equal selections show the same.
+    """Everything that determines a page; two equal selections show the same.
 
     Attributes
     ----------
     survey : str
         Its name in the surveys folder, or its path.
     model, layer : str
-        "" where none has been chosen: the first model, its newest analysis.
+        "" for the default: the first model, its newest analysis.
     galaxy_id : str
         Digits. A string: ids exceed 2**53, where a browser's numbers end.
     method, score : str
-        Of the attribution: its name, and the class or the written score that is explained. "" where none has been asked
-        for, or for the predicted class.
+        Of the attribution: the method, and the class or score that is explained. "" for no attribution, and for the
+        predicted class.
     colour : str
         The column that colours the map.
     lasso : tuple of (x, y)
@@ -65,13 +65,13 @@ class Selection:
     cluster : str
         The cluster whose galaxies are the members, ``"fine-7"``; there is either a lasso or a cluster.
     scale : str
-        Of the clusters that are shown; "" for the middle one.
+        Of the displayed clusters; "" for the middle one.
     view : str
-        What the page "Features" shows: ``"layer"``, ``"dictionary"``, ``"groups"`` or ``"atlas"``; "" for the first.
+        Of the page "Features": ``"layer"``, ``"dictionary"``, ``"groups"`` or ``"atlas"``; "" for the first.
     block : str
-        The channel, class, group or cell of the atlas that is looked at, ``"channel-12"``.
+        The selected channel, class, group or cell of the atlas, ``"channel-12"``.
     place : str
-        In the layer's plane, ``"y,x"``; "" for where the layer says most.
+        In the layer's plane, ``"y,x"``; "" for the place of the strongest activations.
     """
 
     survey: str = ""
@@ -89,7 +89,7 @@ class Selection:
     place: str = ""
 
     def to_params(self) -> dict[str, str]:
-        """As query parameters of an address; what is not chosen is left out."""
+        """As query parameters of an address, without defaults."""
         words = {item.name: getattr(self, item.name) for item in fields(self)}
         words["lasso"] = ";".join(f"{x:.5g},{y:.5g}" for x, y in self.lasso)
         return {name: word for name, word in words.items() if word}
@@ -101,10 +101,10 @@ def rounded(polygon: Polygon) -> Polygon:
 
 
 def read_params(params: Mapping[str, str]) -> tuple[Selection, list[str]]:
-    """The selection in an address, and a sentence about each part that could not be read.
+    """The selection in an address, and a message about each part that could not be read.
 
-    The inverse of `Selection.to_params`. A part that makes no sense is left at its default: an old or mistyped
-    address still opens.
+    The inverse of `Selection.to_params`. An invalid part is left at its default: an old or mistyped address still
+    opens.
     """
     read: dict[str, Any] = {}
     words = []
@@ -114,14 +114,14 @@ def read_params(params: Mapping[str, str]) -> tuple[Selection, list[str]]:
         try:
             read[name] = READERS[name](text)
         except KeyError:
-            words.append(f"The address names “{name}”, which means nothing here; it was left out.")
+            words.append(f"The address contains “{name}”, which is no parameter; it was ignored.")
         except ValueError as reason:
-            words.append(f"The address gives {name} as “{text[:60]}”: {reason}. It was left out.")
+            words.append(f"The address gives {name} as “{text[:60]}”: {reason}. It was ignored.")
     return Selection(**read), words
 
 
 def where_of(selection: Selection) -> str:
-    """Where the members are, in a sentence."""
+    """Where the members are, in words."""
     return f"in the cluster {selection.cluster}" if selection.cluster else "inside the lasso"
 
 
@@ -131,9 +131,9 @@ def current() -> Selection:
 
 
 def change(**parts: Any) -> None:
-    """Select something else, as a person has asked for; it becomes an entry of the browser's history.
+    """Change the selection because of a user's action; it becomes an entry of the browser's history.
 
-    Another survey or model takes along only what still makes sense in it.
+    With another survey or model, the parts that are not valid there are reset.
     """
     if parts.get("survey"):
         _opened.add(parts["survey"])
@@ -144,15 +144,15 @@ def change(**parts: Any) -> None:
 
 
 def was_opened(survey: str) -> bool:
-    """Whether a person has asked this dashboard for a survey, in words that are not those of a link alone."""
+    """Whether a user of this dashboard has opened a survey other than by a link."""
     return survey in _opened
 
 
 def settle(**parts: Any) -> None:
-    """Fill in what the address left open, and keep all the rest; for the browser's history nothing has happened."""
+    """Change parts of the selection without a user's action, such as defaults; no entry of the browser's history."""
     owner = _owner()
     with owner.lock:
-        _owner()  # a run that is to be stopped because of a newer selection ends here, and changes nothing
+        _owner()  # a run that was aborted for a newer selection ends here, and changes nothing
         owner.selection = replace(owner.selection, **parts)
 
 
@@ -164,11 +164,11 @@ def begin(page: str) -> None:
     Parameters
     ----------
     page : str
-        Names the page that is drawn; messages of another one are forgotten.
+        Name of the drawn page; messages of another page are dropped.
 
     Notes
     -----
-    The browser sends its address with every run, and often a stale one: that of before the last selection. So the
+    The browser sends its address with every run, often that of before the last selection. So the
     address is read at the start of a session and when the Back or Forward key brought it, and is written otherwise.
     """
     owner = _owner()
@@ -182,32 +182,32 @@ def begin(page: str) -> None:
     if owner.page not in ("", page):
         owner.messages.clear()
     owner.page = page
-    # After Back or Forward also what is equal: an answer to an earlier selection may just have changed the address.
+    # After Back or Forward in any case: the response to an earlier selection may just have changed the address.
     if returning or st.query_params.to_dict() != owner.params:
         st.query_params.from_dict(owner.params)
 
 
 def finish() -> None:
-    """Write what the page has filled in into the address, in place: it is no entry of the browser's history."""
+    """Write changes by `settle` into the address, without an entry of the browser's history."""
     owner = _owner()
     with owner.lock:
         params = owner.selection.to_params()
         if _owner().params == params:
             return
         owner.params = params
-    st.query_params.from_dict({**params, IN_PLACE: "1"})  # the mark is taken away in the browser, which knows it
+    st.query_params.from_dict({**params, IN_PLACE: "1"})  # removed by the script of `dashboards.serving`
     st.query_params.from_dict(params)
 
 
 def apply_pending() -> bool:
-    """Apply what was chosen in the browser and has not been applied; whether there was any of that.
+    """Apply pending choices of the browser; returns whether there were any.
 
-    Streamlit runs a page anew for every click, and gives up the run before. What that run was told once, as of the
-    press of a button, is lost with it. So the parts of a page that select something keep what was chosen in the
-    browser: widgets their value, our components the last few events, numbered. It is sent along with every run.
+    Streamlit runs a page again for every click and aborts the run before. What was sent to that run only, as the press
+    of a button, is lost. So the parts of a page that select something send their state with every run: widgets their
+    value, our components the last few events, numbered.
     """
     owner = _owner()
-    states = {key: st.session_state.get(key) for key in owner.acts}  # each access may end a run that is given up
+    states = {key: st.session_state.get(key) for key in owner.acts}  # each access may end an aborted run
     pending = [(key, act) for key, act in owner.acts.items() if act.is_new(states[key])]
     for key, act in pending:
         owner.acts[key] = act.after(states[key])
@@ -216,21 +216,21 @@ def apply_pending() -> bool:
 
 
 def offer_events(key: str, name: str, apply: Callable[[Mapping[str, Any]], None]) -> int:
-    """Await events of one of our components.
+    """Register a component of ours whose events change the selection.
 
     Parameters
     ----------
     key : str
         Of the component.
     name : str
-        Of its state that holds the last few events, each a mapping with a growing ``serial``.
+        The part of its state with the last few events, each a mapping with an increasing ``serial``.
     apply : callable
         Called once with each event, at the start of the next run.
 
     Returns
     -------
     serial : int
-        Of the last event that has been applied; 0 for none.
+        Of the last applied event; 0 for none.
     """
     acts = _owner().acts
     before = acts.get(key)
@@ -239,30 +239,29 @@ def offer_events(key: str, name: str, apply: Callable[[Mapping[str, Any]], None]
 
 
 def offer_choice(key: str, value: Any, apply: Callable[[Any], None]) -> None:
-    """Let the widget of that key show a value, and await another one.
+    """Register a widget that shows a part of the selection, and set its value.
 
     Parameters
     ----------
     key : str
         Of a widget of Streamlit that is drawn next.
-    value : object
     apply : callable
-        Called at the start of the next run with what a person has chosen instead.
+        Called at the start of the next run with the value that the user has chosen instead.
     """
     _owner().acts[key] = _WidgetValue(apply, value)
-    if value != "" or st.session_state.get(key) != "":  # an empty field may hold what a person is just typing
+    if value != "" or st.session_state.get(key) != "":  # an empty field may contain text that is just being typed
         st.session_state[key] = value
 
 
 def add_message(sentence: str) -> None:
-    """Keep a sentence for the person, to be shown once."""
+    """Queue a message to the user, to be shown once."""
     messages = _owner().messages
     if sentence not in messages:
         messages.append(sentence)
 
 
 def take_messages() -> list[str]:
-    """The sentences to be shown now; they are forgotten thereby."""
+    """The queued messages, which are removed from the queue."""
     messages = _owner().messages
     sentences = list(messages)
     messages.clear()
@@ -271,7 +270,7 @@ def take_messages() -> list[str]:
 
 @dataclass(frozen=True)
 class _Events:
-    """A component of ours, and the serial of the last event of it that was applied."""
+    """A component of ours, and the serial of its last applied event."""
 
     use: Callable[[Mapping[str, Any]], None]
     name: str
@@ -296,7 +295,7 @@ class _Events:
 
 @dataclass(frozen=True)
 class _WidgetValue:
-    """A widget of Streamlit, and the value that it was last made to show."""
+    """A widget of Streamlit, and the value that it was last set to."""
 
     use: Callable[[Any], None]
     value: Any
@@ -313,13 +312,12 @@ class _WidgetValue:
 
 @dataclass
 class _Owner:
-    """Of one session; the only thing that changes.
+    """The mutable state of one session.
 
-    Runs of a page may overlap for a moment, and each is a thread: changes are made under the lock.
+    Runs of a page are threads that may overlap for a moment: changes are made under the lock.
 
     Attributes
     ----------
-    selection : Selection
     params : dict
         The address, as it has to be.
     messages : list of str
@@ -327,7 +325,7 @@ class _Owner:
     page : str
         Drawn last.
     acts : dict
-        What selects something, by the key of its widget.
+        Registered widgets and components, by key.
     """
 
     selection: Selection

@@ -1,4 +1,4 @@
-"""What stands between the network and the dashboard: who may ask for it, and what a browser may do with its answers."""
+"""The ASGI middleware of the dashboard: allowed hosts, security headers, and the first words of a page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
-"""Hosts that are always allowed: a browser on this machine, or one at the end of a tunnel."""
+"""Hosts that are always allowed: a browser on this machine, or at the end of a tunnel."""
 
 HEADERS: Final = {
     "x-frame-options": "DENY",
@@ -31,14 +31,14 @@ HEADERS: Final = {
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
 }
-"""Others may not show the dashboard in a frame, it fetches nothing from them, and does not tell them its address."""
+"""No other site may show the dashboard in a frame, receive its address, or be fetched from."""
 
 ROOT: Final = b'<div id="root">'
 
 FIRST_WORDS: Final = b"""<p role="status" style="position: fixed; left: 0; right: 0; top: 38vh; text-align: center;
 font: 15px sans-serif; color: GrayText">Opening the survey \xe2\x80\xa6</p><script>{
-  // Streamlit adds an entry to the browser's history for every change of the address. What a page fills in by itself
-  // is marked (dashboards/selection.py), and changes the entry in place: nobody has selected anything.
+  // Streamlit adds an entry to the browser's history for every change of the address. Changes that no user has made
+  // are marked (dashboards/selection.py), and replace the entry.
   const push = history.pushState;
   history.pushState = function (state, title, url) {
     const target = new URL(url ?? location.href, location.href);
@@ -50,18 +50,18 @@ font: 15px sans-serif; color: GrayText">Opening the survey \xe2\x80\xa6</p><scri
     else push.call(history, state, title, target);
   };
 }</script>"""
-"""In the page before Streamlit's scripts, which replace what they find in its root: a sentence, a mended history."""
+"""Inserted into the page before Streamlit's scripts: a message, which they replace, and a script for the history."""
 
 FIRST_PAGE: Final = "/galaxies"
 
 NEEDED: Final = ("pandas", "scipy.spatial", "plotly.graph_objects", "zarr", "dashboards.parts.galaxy")
-"""What the first page imports, and nothing that loads TensorFlow."""
+"""Imported at the start for the first page; nothing that loads TensorFlow."""
 
 
 def is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
-    """Whether a request that names this host may be answered.
+    """Whether a request with this host header is allowed.
 
-    A page elsewhere can let its own name point to 127.0.0.1 (DNS rebinding); the browser then sends that name.
+    Another site can let its own name resolve to 127.0.0.1 (DNS rebinding); the browser then sends that name.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def is_allowed_host(host: str, allowed: tuple[str, ...]) -> bool:
 
 
 class Gatekeeper:
-    """ASGI middleware: checks the host of requests and websockets, and adds headers to every answer.
+    """ASGI middleware: checks the host of requests and websockets, and adds headers to every response.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ class Gatekeeper:
 
 @asynccontextmanager
 async def lifespan(_app: object) -> AsyncIterator[None]:
-    """Begin to import what the first page needs, and open the browser, as ``streamlit run`` does."""
+    """Start the imports of the first page, and open the browser, as ``streamlit run`` does."""
     threading.Thread(target=_prepare, daemon=True).start()
     yield
 
@@ -145,7 +145,7 @@ def _adding_headers(send: Send, host: str) -> Send:
 
 
 def _uncompressed(scope: Scope) -> Scope:
-    """A request for a page of HTML, so that it comes whole and can be added to; any other as it is."""
+    """A request for an HTML page without compression and ranges, so that the page can be edited; others unchanged."""
     if b"text/html" not in dict(scope["headers"]).get(b"accept", b""):
         return scope
     dropped = (b"accept-encoding", b"if-none-match", b"if-modified-since", b"range")
@@ -153,7 +153,7 @@ def _uncompressed(scope: Scope) -> Scope:
 
 
 def _with_first_words(send: Send) -> Send:
-    """Add `FIRST_WORDS` to Streamlit's page, which is empty until some megabytes of scripts have come."""
+    """Add `FIRST_WORDS` to Streamlit's page, which is empty until some megabytes of scripts have arrived."""
     held: list[MutableMapping[str, Any]] = []
     parts: list[bytes] = []
 

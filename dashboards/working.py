@@ -1,6 +1,6 @@
-"""Work on a survey that the dashboard has started: a verb of a command line in a process of its own, one at a time.
+"""Tasks that the dashboard has started on a survey: commands in a process of their own, one at a time.
 
-It goes on when the page is closed, and whoever opens the survey later finds it.
+A task continues when the page is closed, and is shown when the survey is opened again.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from gz2interp.stores.locations import surveys_folder
 __all__ = ["begin", "command_of", "forget", "look", "restart", "stop", "task_of"]
 
 _OWN = ("analyse", "check", "clusters", "unusual", "compare", "channels", "features", "agreement")
-"""Verbs that are not the trainer's."""
+"""Verbs of gz2interp; all others are of the trainer."""
 
 _TALKATIVE = (*_OWN, "fit", "suspects", "uncertainty", "plant labels")
-"""Verbs that tell how far they are."""
+"""Verbs that report their progress."""
 
 _PROGRAMS = dict.fromkeys(_OWN, "gz2interp.cli")
 
 
 def begin(survey: Path, words: Sequence[str]) -> None:
-    """Start a verb; nothing happens where something is running.
+    """Start a verb; does nothing while a task is running.
 
     Parameters
     ----------
@@ -41,36 +41,36 @@ def begin(survey: Path, words: Sequence[str]) -> None:
 
 
 def command_of(survey: Path, words: Sequence[str]) -> list[str]:
-    """What follows ``python`` on the command line; `words` as in `begin`."""
+    """The arguments of ``python``; `words` as in `begin`."""
     verb, *options = words
     return ["-m", _PROGRAMS.get(verb, "trainer"), *verb.split(), str(survey), *options]
 
 
 def restart(survey: Path) -> None:
-    """Start what was started last once more: a training goes on where it stopped."""
+    """Start the last task again: a training continues where it stopped."""
     process = look(survey)
     if process is not None:
         _start(survey, process.command)
 
 
 def look(survey: Path) -> BuildState | None:
-    """How the last work stands; None where the dashboard has started none, or it has been forgotten."""
+    """The state of the last task; None where the dashboard has started none, or its state was removed."""
     return building.look(_place(survey))
 
 
 def task_of(process: BuildState) -> str:
-    """Its verb, and ``"sweep"`` for a training of several recipes."""
+    """The verb of a task, ``"sweep"`` for a training of several recipes."""
     verb = takewhile(lambda word: not Path(word).is_absolute(), process.command[3:])
     return "sweep" if "--sweep" in process.command else " ".join(verb)
 
 
 def stop(survey: Path) -> None:
-    """Do what Ctrl+C does: whole epochs are kept."""
+    """Interrupt the task, as Ctrl+C does: finished epochs are kept."""
     building.stop(_place(survey))
 
 
 def forget(survey: Path) -> None:
-    """Take away what is known of a process that is over."""
+    """Remove the state of a task that has ended."""
     building.forget(_place(survey))
 
 
@@ -83,5 +83,5 @@ def _start(survey: Path, command: Sequence[str]) -> None:
 
 
 def _place(survey: Path) -> Path:
-    """Where its state is written: beside the surveys, which hold nothing but what they are."""
+    """The path of its state, outside the survey."""
     return surveys_folder() / ".work" / f"{survey.name}-{digest_of([str(survey.absolute())])[:8]}"

@@ -134,7 +134,7 @@ def test_a_running_download(survey: Survey) -> None:
     assert "3 h 20 min" in said
     assert "sky.example" in said
     assert "5.6 MB" in said
-    assert "silent for too long" in said
+    assert "timed out" in said
     for word, count in (("ok", "1,490"), ("failed", "7"), ("out of footprint", "3")):
         assert f"</i> {word}</span></dt><dd>{count}</dd>" in said
     assert not page.code, "no command, as long as one is running"
@@ -177,7 +177,7 @@ def test_a_finished_download_names_the_command_that_asks_again(survey: Survey) -
     assert "it said &lt;b&gt;no&lt;/b&gt;" in said
     assert f">{FIRST_ID + 1}<" in said, "ids keep their digits"
     assert ADVICE["failed"] in said
-    assert "Look again" in [button.label for button in page.button]
+    assert "Refresh" in [button.label for button in page.button]
 
 
 def test_nothing_is_to_be_done_where_nothing_failed(survey: Survey) -> None:
@@ -192,7 +192,7 @@ def test_a_download_of_which_galaxies_are_lacking_goes_on_with_its_own_settings(
     write_json(part.path / "download" / "settings.json", settings)
     page = opened("a part")
     assert "No report of this download yet" in text_of(page)
-    assert page.button(key="download_again").label == "Go on"
+    assert page.button(key="download_again").label == "Continue"
     report("interrupted", sources=("hips2fits", "sdss"), workers=2, rate=0.5).write(part.path)
     options = "--source hips2fits --source sdss --field 400 --bands gri --workers 2 --rate 0.5"
     assert command_of(opened("a part")) == f"python -m trainer download CATALOG '{part.path}' {options}"
@@ -243,16 +243,16 @@ def test_a_process_that_is_gone_was_killed(survey: Survey) -> None:
     page = opened()
     said = text_of(page)
     assert "The download was killed" in said
-    assert "What is done is kept; run the same command again." in said
+    assert "Finished galaxies are kept; run the same command again." in said
     assert f">{FIRST_ID + LOST}<" in said
 
 
 def test_a_process_that_says_nothing_gives_no_sign_of_life(survey: Survey) -> None:
     report("waiting", age=300).write(survey.path)
     said = text_of(opened())
-    assert "no sign of life" in said
+    assert "does not respond" in said
     assert "5 min ago" in said
-    assert "What is done is kept; run the same command again." in said
+    assert "Finished galaxies are kept; run the same command again." in said
 
 
 def test_a_damaged_report_is_told(survey: Survey) -> None:
@@ -380,14 +380,14 @@ def test_those_that_failed_are_asked_for_again(surveys: Path, archive: ArchiveSe
 def test_a_download_started_here_can_be_stopped_and_gone_on_with(surveys: Path, archive: ArchiveServer) -> None:
     archive.latency = 0.3
     page = started(surveys, 200)
-    wait_for(page, "It goes on when this page is closed")
+    wait_for(page, "It continues when this page is closed")
     page.button(key="download_stop").click().run()
     wait_for(page, "The download was interrupted")
     done = Survey.open(surveys / "night").rows_committed
     shutil.rmtree(surveys / ".downloads")
     assert page.run().text_input(key="download_again_catalog").value == str(surveys / "galaxies.csv"), "kept with it"
     page.button(key="download_again").click().run()
-    wait_for(page, "It goes on when this page is closed")
+    wait_for(page, "It continues when this page is closed")
     downloading.stop(surveys / "night")
     assert 200 > Survey.open(surveys / "night").rows_committed >= done
 
@@ -442,7 +442,7 @@ def test_a_download_is_told_once_to_stop(survey: Survey, monkeypatch: pytest.Mon
     page = opened()
     page.button(key="download_stop").click().run()
     assert page.button(key="download_stop").disabled
-    assert "It has been told" in text_of(page)
+    assert "are being added to the survey" in text_of(page)
     assert told == [survey.path]
 
 

@@ -75,7 +75,7 @@ def test_a_download_is_started_with_the_keyboard_and_moves_by_itself(page: Any, 
     assert page.evaluate("document.documentElement.scrollWidth") <= 800
     page.get_by_role("button", name="Stop").click()
     page.get_by_text("The download was interrupted").wait_for()
-    page.get_by_role("button", name="Go on").wait_for()
+    page.get_by_role("button", name="Continue").wait_for()
     report = json.loads((surveys / "night" / "download" / "report.json").read_text())
     assert report["state"] == "interrupted"
     assert 0 < report["done"] < 300

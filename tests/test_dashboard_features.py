@@ -68,7 +68,7 @@ def test_what_lacks_is_named_with_its_command(tmp_path: Path, monkeypatch: pytes
     assert "gz2interp analyse" in text_of(opened(survey="asked"))
     survey = make_survey(tmp_path / "analysed", 20)
     page = opened(survey="analysed")
-    assert "Nobody has looked into this layer yet" in text_of(page)
+    assert "No building blocks of this layer yet" in text_of(page)
     assert f"gz2interp channels {survey.path} --model cnn --layer block3" in text_of(page)
     words = begun(page, monkeypatch)
     assert words == ["channels", str(survey.path), "--model", "cnn", "--progress", "json"]
@@ -113,9 +113,9 @@ def test_a_sheet_that_was_interrupted_is_offered_to_go_on(tmp_path: Path, monkey
 
 def test_blocks_without_a_sheet_show_loudest_places_and_offer_the_sheet() -> None:
     page = opened(survey="blocks")
-    assert "Each channel by a piece of the galaxy" in text_of(page)
+    assert "Each channel by a patch of the galaxy" in text_of(page)
     assert titles(page, "gallery-sheet-channel") == [f"channel {k}" for k in range(CHANNELS)]
-    assert "Loudest as a whole" in text_of(page)
+    assert "Most activating galaxies" in text_of(page)
     assert "No feature images yet" in text_of(page)
     assert page.selectbox(key="work_task").value == "features"
 
@@ -124,7 +124,7 @@ def test_the_sheet_is_sorted_and_filtered() -> None:
     page = opened(survey="sheet")
     notes = [card["note"] for card in given_to(page, "gallery-sheet-channel")["items"]]
     assert notes[0] == "0.2 x best · r \N{MINUS SIGN}0.80"
-    assert notes[SILENT] == "not excited · does nothing"
+    assert notes[SILENT] == "not excited · constant"
     pictures = [card["picture"] for card in given_to(page, "gallery-sheet-channel")["items"]]
     assert [picture == BLACK for picture in pictures] == [k == SILENT for k in range(CHANNELS)]
     page.selectbox(key="sheet_order_channel").select("beyond real galaxies").run()
@@ -160,9 +160,9 @@ def test_another_network_is_offered_and_then_what_it_says_is_shown(
     survey = make_survey(tmp_path / "two", 20)
     add_blocks(survey)
     add_features(survey)
-    assert "No other network" not in text_of(opened(model="cnn"))
+    assert "No comparison with another network" not in text_of(opened(model="cnn"))
     add_model(survey, np.random.default_rng(2), b"another", "other")
-    assert "No other network" not in text_of(opened(model="cnn"))  # it has not been analysed
+    assert "No comparison with another network" not in text_of(opened(model="cnn"))  # it has not been analysed
     add_analysis(survey, name="other")
     page = opened(model="cnn")
     assert "In other networks" not in text_of(page)
@@ -174,7 +174,7 @@ def test_another_network_is_offered_and_then_what_it_says_is_shown(
     add_agreement(survey)
     page = opened(model="cnn", block="channel-1")
     said = text_of(page)
-    assert "No other network" not in said
+    assert "No comparison with another network" not in said
     for part in ("20% of 5 feature images", "other block3 4", "100.0%", "25%", "By chance r is 0.20", "beyond 60.0%"):
         assert part in said
     page.selectbox(key="sheet_shown_channel").select("excite other networks").run()
@@ -190,9 +190,9 @@ def test_another_network_is_offered_and_then_what_it_says_is_shown(
 
 
 def test_oddities_are_told() -> None:
-    assert "It does nothing" in text_of(opened(survey="sheet", block=f"channel-{SILENT}"))
-    assert "what channel 3 says" in text_of(opened(survey="sheet", block="channel-4"))
-    assert "no galaxy but sky r" in text_of(opened(survey="sheet", block="channel-5"))
+    assert "Constant: its activation" in text_of(opened(survey="sheet", block=f"channel-{SILENT}"))
+    assert "Redundant with channel 3" in text_of(opened(survey="sheet", block="channel-4"))
+    assert "Possible artefact of sky r" in text_of(opened(survey="sheet", block="channel-5"))
 
 
 def test_classes_and_groups_have_sheets_too() -> None:
@@ -239,12 +239,12 @@ def test_groups_say_what_they_do_and_what_they_account_for() -> None:
     said = text_of(page)
     assert said.count("the groups shown account for") == 2
     assert said.count('class="gz2-effects gz2-both"') == 2
-    assert said.count("where it speaks") == 4  # a caption and a description of each
+    assert said.count("activation map") == 4  # a caption and a description of each
 
 
 def test_a_galaxy_without_an_image_says_why() -> None:
     said = text_of(opened(survey="sheet", view="groups", galaxy_id=str(FIRST_ID + LOST)))
-    assert "cannot be taken apart" in said
+    assert "No building blocks of this galaxy" in said
     assert "the archive has no such field" in said
 
 
@@ -258,7 +258,7 @@ def test_the_atlas_of_all_and_of_a_class() -> None:
     assert page.selectbox(key="atlas_of").options == ["of all galaxies", "that add most to long"]
     page.selectbox(key="atlas_of").select("long").run()
     assert not page.exception
-    assert "piece of the galaxy" in text_of(page)
+    assert "patch of the galaxy" in text_of(page)
     ids = [card["id"] for card in given_to(page, "gallery-cell")["items"]]
     assert ids
     assert set(ids) <= {str(FIRST_ID + row) for row in range(40)}

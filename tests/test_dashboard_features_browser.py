@@ -63,7 +63,7 @@ def test_a_cell_of_the_atlas_shows_its_galaxies(page: Any, address: str) -> None
     page.wait_for_function("document.querySelector('.gz2-board-words').innerText.startsWith('Cell 2')")
     assert "round +0.10" in words.inner_text()
     page.locator('[data-cell="cell-1"]').click()
-    page.get_by_text("20 places, alike by 90%").wait_for()
+    page.get_by_text("20 places, alignment 90%").wait_for()
     page.wait_for_selector(f'{PRESSED}[data-cell="cell-1"]')
     settle(page)
     card = page.locator('[class*="stColumn"] .gz2-card').first

@@ -20,7 +20,7 @@ PICTURE = f"JSON.stringify(document.querySelector('{LOOKED} .js-plotly-plot')?.d
 
 def test_where_it_looked_follows_the_class_and_the_galaxy(page: Any, address: str) -> None:
     page.goto(f"{address}/?galaxy_id={FIRST_ID + 20}")
-    page.get_by_role("button", name="Show where it looked").click()
+    page.get_by_role("button", name="Show attribution").click()
     page.wait_for_selector(".gz2-scale", timeout=120_000)  # TensorFlow is loaded, on a busy machine
     choose(page, "method", METHODS["grad_cam"].title)
     page.wait_for_url("**method=grad_cam**")
@@ -46,7 +46,7 @@ def test_views_bands_and_caveats_stand_beside_the_map(page: Any, address: str) -
     page.goto(f"{address}/?galaxy_id={FIRST_ID + 20}&method=grad_cam")
     page.wait_for_selector(".gz2-scale", timeout=120_000)
     first = looked(page)
-    page.get_by_text("Mean over its turned and mirrored views").click()
+    page.get_by_text("Average over rotated and mirrored views").click()
     wait_for_another(page, first)
     page.wait_for_selector(f"{BANDS} .main-svg")
     words = page.locator(BANDS).inner_text()
@@ -54,7 +54,7 @@ def test_views_bands_and_caveats_stand_beside_the_map(page: Any, address: str) -
     choose(page, "method", METHODS["guided_backprop"].title)
     page.get_by_text("no evidence for where the network looks").wait_for()
     choose(page, "method", METHODS["var_grad"].title)
-    page.get_by_text("not which way").wait_for()
+    page.get_by_text("without its sign").wait_for()
 
 
 def test_any_score_can_be_written_and_a_slip_is_told(page: Any, address: str) -> None:

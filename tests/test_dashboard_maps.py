@@ -108,7 +108,7 @@ def test_no_page_fails_for_latents(survey: Survey, screen: str) -> None:
     told = text_of(opened(screen, survey="tiny", model="mine"))
     assert "Traceback" not in told
     if screen == "galaxies":
-        assert "mine are latents: no network can be asked" in told
+        assert "mine are latents: there is no network" in told
         assert f"Map of layer {LATENTS}" in told
 
 

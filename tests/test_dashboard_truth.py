@@ -45,13 +45,13 @@ def test_a_painted_galaxy_shows_its_components_and_can_be_altered(surveys: Path)
     painted = paint_survey(surveys / "painted", 6, 2, shares={"spiral": 1.0})
     page = opened()
     said = text_of(page)
-    assert "What it is made of" in said
+    assert "Components" in said
     assert "light of arms" in said
     page = altered(page)
     assert "Leave a component out or move a slider" in text_of(page)
     page.multiselect[0].set_value(["arms"]).run()
     assert not page.exception
-    assert "red is light that came" in text_of(page)
+    assert "red is added light" in text_of(page)
     # Another galaxy starts as it is.
     page.query_params["galaxy_id"] = str(painted.galaxy_ids[4])
     other = altered(opened(galaxy_id=str(painted.galaxy_ids[4])))
@@ -65,7 +65,7 @@ def test_every_slider_alters(surveys: Path) -> None:
         slider.set_value(slider.max)
     page.run()
     assert not page.exception
-    assert "red is light that came" in text_of(page)
+    assert "red is added light" in text_of(page)
 
 
 def test_a_star_has_no_redshift_to_change(surveys: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_star_has_no_redshift_to_change(surveys: Path) -> None:
 def test_galaxies_that_were_not_painted_have_no_such_place(surveys: Path) -> None:
     make_survey(surveys / "tiny", 12)
     page = opened()
-    assert "What it is made of" not in text_of(page)
+    assert "Components" not in text_of(page)
     assert "paint_again" not in {toggle.key for toggle in page.toggle}
 
 

@@ -62,7 +62,7 @@ def press(page: AppTest, monkeypatch: pytest.MonkeyPatch, survey: Survey, key: s
 
 def test_a_survey_that_was_not_asked_says_how(survey: Survey) -> None:
     said = text_of(opened())
-    assert "Not asked yet" in said
+    assert "Not searched yet" in said
     assert f"gz2interp unusual {survey.path} --model cnn" in said
     command = working.command_of(survey.path, ["unusual", "--model", "cnn"])
     assert command[:3] == ["-m", "gz2interp.cli", "unusual"]

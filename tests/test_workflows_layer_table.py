@@ -134,7 +134,7 @@ from streamlit.testing.v1 import AppTest
 page = AppTest.from_file({str(SCRIPT)!r}, default_timeout=120)
 page.switch_page("screens/features.py").run()
 assert not page.exception
-assert any("Loudest as a whole" in each.proto.body for each in page.get("html"))
+assert any("Most activating galaxies" in each.proto.body for each in page.get("html"))
 print([name for name in ("tensorflow", "keras", "umap") if name in sys.modules])
 """
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)

@@ -1,4 +1,4 @@
-"""A picture or a chart of cells, each of which can be chosen with the mouse or the arrow keys."""
+"""A component that shows a picture or chart of cells, to be selected with the mouse or the arrow keys."""
 
 from __future__ import annotations
 
@@ -22,15 +22,14 @@ class BoardCell:
 
     Attributes
     ----------
-    id : str
     x, y, width, height : float
         Per cent of the board, from its upper left.
     words : str
-        What it is: told under the board while the pointer or the focus is on it, and to screen readers.
+        Description: shown under the board while the pointer or the focus is on the cell, and for screen readers.
     picture : str
         A data URI; "" for none.
     colour : str
-        Of its frame; "" for one that shows only when it is needed.
+        Of its frame; "" for a frame that is shown with the pointer or the focus only.
     """
 
     id: str
@@ -52,19 +51,16 @@ def show_board(
     picture: str = "",
     selected: str = "",
 ) -> None:
-    """Show the cells; after a choice `on_choice` is called with the id of the cell.
+    """Show the cells; `on_choice` is called with the id of a cell that the user selects.
 
     Parameters
     ----------
-    cells : sequence of BoardCell
-    key : str
-    on_choice : callable
     label : str
-        What the board is, for screen readers.
+        For screen readers.
     picture : str, optional
-        A data URI of what lies beneath.
+        A data URI of the background.
     selected : str, optional
-        The id of the chosen cell.
+        The id of the selected cell.
     """
     serial = offer_events(key, "choice", lambda event: on_choice(str(event["id"])))
     data = {"cells": [asdict(cell) for cell in cells], "picture": picture, "chosen": selected, "label": label}
@@ -89,7 +85,7 @@ def grid_cells(cells: CellGeometry, words: Callable[[int, int], str]) -> list[Bo
 
 
 def _nothing() -> None:
-    """Streamlit wants a callback for each state it keeps."""
+    """Streamlit needs a callback for each state of a component."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Galaxies as a grid of thumbnails, and buttons that select something; a click on one tells its id."""
+"""A component for grids of thumbnails, and for buttons that change the selection; a click sends the id."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["GalleryItem", "show_button", "show_gallery"]
 
 @dataclass(frozen=True)
 class GalleryItem:
-    """One galaxy of a gallery, or a channel.
+    """A galaxy of a gallery, or a channel.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class GalleryItem:
     title, note : str
         Two short lines.
     alt : str
-        What the picture shows; "" for the galaxy of that id.
+        Description of the picture; "" for the galaxy of that id.
     """
 
     id: str
@@ -41,14 +41,14 @@ class GalleryItem:
 def show_gallery(
     cards: Sequence[GalleryItem], key: str, on_pick: Callable[[str], None], selected: str = "", width: int = 104
 ) -> None:
-    """Show the cards; after a click `on_pick` is called with the id of the card."""
+    """Show the cards; `on_pick` is called with the id of a clicked card."""
     serial = offer_events(key, "pick", lambda event: on_pick(str(event["id"])))
     data = {"items": [asdict(card) for card in cards], "selected": selected, "width": width, "serial": serial}
     _gallery()(key=key, data=data, on_pick_change=_nothing)
 
 
 def show_button(label: str, key: str, value: str, on_press: Callable[[str], None], kind: str = "secondary") -> None:
-    """Show a button that selects something; after a press `on_press` is called with its value.
+    """Show a button that changes the selection; after a press `on_press` is called with its value.
 
     Unlike a press of `st.button`, the press and the value that the button had then are sent along with every run of the
     page until they have been applied, and the second press of a double click does nothing.
@@ -57,8 +57,6 @@ def show_button(label: str, key: str, value: str, on_press: Callable[[str], None
     ----------
     label : str
         Shown as text.
-    key, value : str
-    on_press : callable
     kind : str
         ``"primary"``, ``"secondary"`` or ``"tertiary"``, as of `st.button`.
     """
@@ -68,7 +66,7 @@ def show_button(label: str, key: str, value: str, on_press: Callable[[str], None
 
 
 def _nothing() -> None:
-    """Streamlit wants a callback for each state it keeps."""
+    """Streamlit needs a callback for each state of a component."""
 
 
 @cache

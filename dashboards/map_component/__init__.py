@@ -1,4 +1,4 @@
-"""Our map: a small Streamlit component around the plotly.js that the plotly package brings along."""
+"""The component of the map, based on the plotly.js of the plotly package."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ export default () => {};
 
 
 def plotly_library() -> None:
-    """Hand plotly.js to the page.
+    """Load plotly.js into the page.
 
-    It is a component of its own because Streamlit sends a component's code along with its data: apart, the 5 MB go to
-    the browser once, and a changed figure is a message of its own size.
+    A component of its own, because Streamlit sends a component's code with its data: so the 5 MB are sent to the
+    browser once, and not with every figure.
     """
     _library()(key="plotly-library", height=1)
 
@@ -44,11 +44,11 @@ def show_map(
     figure : plotly Figure
         From `gz2interp.figures.map.map_figure`.
     key : str
-        Of the component; another key is another map, with a viewport of its own.
+        Of the component; each key has a viewport of its own.
     home : MapWindow
         What "show everything" shows.
     selected : bool
-        Whether galaxies are selected that can be let go: then "Clear" sends an empty lasso.
+        Whether galaxies are selected: then "Clear" sends an empty lasso.
     on_event : callable
         Called with each click, lasso and box, at the start of the next run.
     """
@@ -66,7 +66,7 @@ def show_map(
 
 
 def viewport_of(key: str) -> Viewport | None:
-    """What a person looks at on the map of that key; None until he moves."""
+    """The visible part of the map of that key; None until the user changes it."""
     state: Mapping[str, Any] = st.session_state.get(key) or {}
     sight = read_event(state["viewport"]) if state.get("viewport") else None
     return sight if isinstance(sight, Viewport) else None
@@ -86,4 +86,4 @@ def _map() -> Callable[..., Any]:
 
 
 def _nothing() -> None:
-    """Streamlit wants a callback for each state it keeps."""
+    """Streamlit needs a callback for each state of a component."""

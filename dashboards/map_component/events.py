@@ -1,4 +1,4 @@
-"""What the browser says happened on the map, as typed records in map coordinates."""
+"""Events of the map in the browser as typed records in map coordinates."""
 
 from __future__ import annotations
 
@@ -16,12 +16,7 @@ Pair = tuple[float, float]
 
 @dataclass(frozen=True)
 class Click:
-    """A place was clicked, on a galaxy or beside one.
-
-    Attributes
-    ----------
-    x, y : float
-    """
+    """A click, on a galaxy or beside one."""
 
     x: float
     y: float
@@ -29,12 +24,12 @@ class Click:
 
 @dataclass(frozen=True)
 class Lasso:
-    """Galaxies were encircled.
+    """A lasso was drawn.
 
     Attributes
     ----------
     polygon : tuple of (x, y)
-        Vertices in order, not closed; empty where the lasso was taken away.
+        Vertices in order, not closed; empty where the lasso was removed.
     """
 
     polygon: tuple[Pair, ...]
@@ -42,32 +37,21 @@ class Lasso:
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle was drawn.
-
-    Attributes
-    ----------
-    x, y : (low, high)
-    """
+    """A rectangle was drawn; x and y are (low, high)."""
 
     x: Pair
     y: Pair
 
     @property
     def polygon(self) -> tuple[Pair, ...]:
-        """Its four corners: a box is a lasso with a steady hand."""
+        """Its four corners."""
         (left, right), (low, high) = self.x, self.y
         return (left, low), (right, low), (right, high), (left, high)
 
 
 @dataclass(frozen=True)
 class Viewport:
-    """The map was moved or zoomed.
-
-    Attributes
-    ----------
-    x, y : (low, high)
-        What is in sight.
-    """
+    """The map was moved or zoomed; x and y are the visible (low, high)."""
 
     x: Pair
     y: Pair
@@ -88,7 +72,7 @@ def read_event(record: Mapping[str, Any]) -> Event:
     Raises
     ------
     InputError
-        It is none of these.
+        The record is none of these.
     """
     try:
         match record["kind"]:

@@ -1,1 +1,1 @@
-"""The parts of a screen; each takes what has been loaded and shows it."""
+"""The parts of the screens; each shows loaded results."""

@@ -1,4 +1,4 @@
-"""The activation atlas: what a layer says at places in many galaxies, laid out by likeness and gathered in cells."""
+"""The activation atlas: activations at places of many galaxies, arranged by similarity and gathered in cells."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ __all__ = ["show_atlas"]
 
 BOARD: Final = "atlas-board"
 SMALLEST: Final = 0.3
-"""Of a cell's side, however few places it holds."""
+"""Smallest side of a cell, in units of the largest."""
 
 
 def show_atlas(results: StoredLayer, blocks: BlocksFolder) -> None:
-    """The atlas on the left, the chosen cell on the right."""
+    """The atlas on the left, the selected cell on the right."""
     left, right = st.container(key="panels").columns([60, 40], gap="medium")
     with left:
         name, pictured = _show_choices(results, blocks)
@@ -85,15 +85,15 @@ def _show_cells(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, select
     )
     st.html(f'<div class="gz2-keys">adds most to {keys}</div>')
     caption(
-        f"{atlas.coverage:,} places in {len(atlas.counts)} cells, laid out by UMAP on what the layer says at them; a "
-        f"cell's area goes with its places. " + _shows(pictured)
+        f"{atlas.coverage:,} places in {len(atlas.counts)} cells, arranged by UMAP of the activations at them; a "
+        f"cell's area is proportional to its number of places. " + _shows(pictured)
     )
 
 
 def _shows(pictured: bool) -> str:
     if pictured:
         return "Each shows light that excites the cell's direction."
-    return "Each shows a piece of the galaxy whose place is most like the cell's mean."
+    return "Each shows a patch of the galaxy whose place is most similar to the cell's mean."
 
 
 def _pieces(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas) -> list[str]:
@@ -126,8 +126,8 @@ def _words(atlas: Atlas, cell: int) -> str:
 def _show_cell(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
     title = st.container(key="cell-title")
     _show_cell_parts(results, blocks, atlas, cell, name)
-    with title:  # last, when all that stands below is of this cell
-        heading(f"Cell {cell + 1}", f"{atlas.counts[cell]:,} places, alike by {atlas.held[cell]:.0%}")
+    with title:  # written last, when everything below belongs to this cell
+        heading(f"Cell {cell + 1}", f"{atlas.counts[cell]:,} places, alignment {atlas.held[cell]:.0%}")
 
 
 def _show_cell_parts(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
@@ -137,10 +137,10 @@ def _show_cell_parts(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, c
             f'<div class="gz2-images"><figure class="gz2-part"><img src="{feature}" alt="feature image of the cell">'
             "<figcaption>feature image</figcaption></figure></div>"
         )
-    heading("What it adds to each class", "beyond what it adds to all; activation times gradient, its mean")
+    heading("Mean contribution to each class", "activation times gradient, relative to the mean over all classes")
     st.html(effects_html([name_in_words(score) for score in atlas.scores], atlas.attributed[cell].tolist()))
     rows, y, x = _where(blocks, atlas.patches[cell][atlas.patches[cell] >= 0])
-    heading("Galaxies with such a place", "the most like its mean first; framed: the place")
+    heading("Galaxies with such a place", "most similar to the cell's mean first; the place is framed")
     table = table_of(results.survey, results.model, rows)
     cards = [
         GalleryItem(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", "")

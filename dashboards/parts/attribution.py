@@ -30,7 +30,7 @@ from gz2interp.figures.panels import attribution_panels, band_bars, signed
 from gz2interp.figures.style import JOURNALS
 from gz2interp.measure.bars import BAR_CLASSES, bars_in, position_angles, seen_in
 from gz2interp.results import Attribution
-from gz2interp.schema import name_in_words, score_in_words
+from gz2interp.schema import name_in_words
 from gz2interp.stores.models import ModelFolder
 from gz2interp.workflows.figure_parts import stored_trust_line
 
@@ -38,7 +38,7 @@ __all__ = ["offer_figure", "show_attribution", "with_bar"]
 
 
 def with_bar(figure: go.Figure, view: GalaxyView, score: str, attribution: Attribution) -> str:
-    """Draw the bar over the map, and say its numbers; "" for a map of another class."""
+    """Draw the bar over the map, and describe it in a sentence; "" for a map of another class."""
     if score not in BAR_CLASSES:
         return ""
     prominent = seen_in(np.asarray(attribution.values)[:1])
@@ -53,31 +53,31 @@ def with_bar(figure: go.Figure, view: GalaxyView, score: str, attribution: Attri
     scale, turn = float(status["pixel_scale"]), float(status["position_angle"])
     sky = float(position_angles(np.array([angle]), turn)[0])
     return (
-        f"What stands out is {length * scale:.1f}\N{DOUBLE PRIME} long, position angle {sky:.0f}\N{DEGREE SIGN}. A map "
-        "spreads what it shows: gz2interp bar --line makes a bar's length of it."
+        f"The prominent feature is {length * scale:.1f}\N{DOUBLE PRIME} long, position angle {sky:.0f}\N{DEGREE SIGN}. "
+        "A map broadens features: gz2interp bar --line converts this length to that of a bar."
     )
 
 
 _LAYOUTS: Final = {
     "galaxies": "This galaxy",
     "rows-per-band": "A row per band",
-    "methods": "Through every method",
+    "methods": "Every method",
     "neighbours": "With its neighbours",
-    "repaint": "Painted again, without a component",
-    "bands": "What each band carries",
-    "right-wrong": "Of the survey: right beside wrong",
+    "repaint": "Repainted without a component",
+    "bands": "Attribution to bands",
+    "right-wrong": "Of the survey: right and wrong predictions",
 }
 _FORMATS: Final = {".pdf": "PDF", ".svg": "SVG", ".png": "PNG"}
 
 
 def offer_figure(view: GalaxyView, model: ModelFolder, request: AttributionRequest) -> None:
-    """The choices; a button that draws; and, once it is drawn, one that hands it over."""
+    """The choices, a button that draws, and a download button once the figure is drawn."""
     with st.popover("Figure for a paper", width="stretch"):
         figure = _choose_settings(view, request)
         idle = figure.layout == "repaint" and not figure.without
         request_key = (str(view.survey.path), model.digest, request, figure)
-        # What is wanted is remembered by the click itself: a run of the page that is given up for a newer one, as when
-        # another click follows, would forget that the button was pressed.
+        # The callback of the click stores the request: Streamlit may abort this run for a newer one, as when another
+        # click follows, and the press of the button would be lost.
         st.button(
             "Draw it",
             type="primary",
@@ -107,7 +107,7 @@ def offer_figure(view: GalaxyView, model: ModelFolder, request: AttributionReque
 
 
 def _draw_figure(view: GalaxyView, model: ModelFolder, request: AttributionRequest, figure: FigureRequest) -> bytes:
-    """The figure that was drawn last, if it is the one that is wanted; else a new one."""
+    """The figure that was drawn last if it is of the same request, else a new one."""
     request_key, last = st.session_state["figure_wanted"], st.session_state.get("figure_drawn")
     if last is not None and last[0] == request_key:
         return bytes(last[1])
@@ -148,13 +148,13 @@ def _choose_components(view: GalaxyView) -> tuple[str, ...]:
 def show_attribution(
     view: GalaxyView, selection: Selection, picture: NDArray[np.uint8], aside: DeltaGenerator
 ) -> go.Figure | None:
-    """The map over the image with its choices, and `aside` what each band carries.
+    """Show the attribution over the image with its choices, and in `aside` the attribution to bands.
 
-    Returns the maps of the bands, which belong under the bands.
+    Returns the figure of the maps of the bands, which is shown under the bands.
     """
     classes = list(view.probabilities) or list(view.model.class_names if view.model else ())
     if view.model is None or not classes:
-        heading("Where it looked")
+        heading("Attribution")
         caption(_why_not(view.model))
         return None
     if not selection.method:
@@ -164,7 +164,7 @@ def show_attribution(
     written = "(" in selection.score  # a score, and not a class
     score = selection.score if written or selection.score in classes else predicted or classes[0]
     request = AttributionRequest(view.row, selection.method, score, bool(st.session_state.get("views")))
-    heading("Where it looked", f"for {score_in_words(score)}")
+    heading("Attribution", _score_text(score))
     attribution = _compute(view, view.model, request)
     if attribution is None:
         _write_score(selection)
@@ -176,33 +176,37 @@ def show_attribution(
     if bar:
         caption(bar)
     if method.signed:
-        signed_scale(panels.limit, "against", "for")
+        signed_scale(panels.limit)
     else:
-        caption("Nowhere below zero: where the score is sensitive, not which way.")
+        caption("No negative values: the sensitivity of the score, without its sign.")
     if method.caveat:
         st.warning(method.caveat)
     options = {"": f"predicted ({predicted})"} if predicted else {}
     others = {name: name for name in (*classes, *([score] if written else []))}
     _show_choices(selection, options | others)
     _write_score(selection)
-    st.toggle("Mean over its turned and mirrored views", key="views")
+    st.toggle("Average over rotated and mirrored views", key="views")
     _show_source(view, view.model, request, attribution)
     with aside:
         _show_bands(view, view.model, score)
     return panels.by_band
 
 
+def _score_text(score: str) -> str:
+    return score if "(" in score else f"logit({score})"
+
+
 def _why_not(model: ModelFolder | None) -> str:
     if model is None:
-        return "There is no network to ask."
+        return "There is no network."
     if model.latents:
-        return f"{model.name} are latents: no network can be asked where it looked."
+        return f"{model.name} are latents: there is no network to explain."
     return "The network has not been run over this survey."
 
 
 def _show_bands(view: GalaxyView, model: ModelFolder, score: str) -> None:
-    """How the score is shared out among the bands."""
-    heading("What each band carries", f"of {score_in_words(score)}")
+    """The Shapley values of the bands."""
+    heading("Attribution to bands", _score_text(score))
     try:
         bands = bands_of(view.survey, model, view.row, score)
     except Gz2interpError as error:
@@ -210,22 +214,24 @@ def _show_bands(view: GalaxyView, model: ModelFolder, score: str) -> None:
         return
     draw(band_bars(bands.values[0], view.survey.bands), "band_attribution")
     caption(
-        f"Shapley values of the score: together {signed(bands.total[0])}, its rise from bare sky in every band. An "
-        "absent band shows sky like that at the image's rim."
+        f"Shapley values of the score. Their sum {signed(bands.total[0])} is the difference from the sky baseline in "
+        "all bands; a missing band is replaced by sky as at the image's edge."
     )
 
 
 def _offer_first() -> None:
-    """Nothing is computed before it is asked for: TensorFlow takes seconds to load."""
-    heading("Where it looked")
-    caption("The first map takes some seconds more: TensorFlow is loaded for it.")
+    """A button for the first map, which is not computed without it: TensorFlow takes seconds to load."""
+    heading("Attribution")
+    caption("The first map takes some seconds more, while TensorFlow is loaded.")
     first = next(iter(METHODS))
-    show_button("Show where it looked", "first_method", first, lambda method: change(method=method), "primary")
+    show_button("Show attribution", "first_method", first, lambda method: change(method=method), "primary")
 
 
 def _compute(view: GalaxyView, model: ModelFolder, request: AttributionRequest) -> Attribution | None:
-    """The answer; where there is none, the panel says why."""
-    waiting = "Asking the network" if network_is_loaded(view.survey, model) else "Loading TensorFlow and the network"
+    """The attribution; None, with the reason on the panel, where it cannot be computed."""
+    waiting = (
+        "Computing the attribution" if network_is_loaded(view.survey, model) else "Loading TensorFlow and the network"
+    )
     try:
         with st.spinner(f"{waiting} …"):
             return attribution_of(view.survey, model, request)
@@ -243,7 +249,7 @@ def _show_choices(selection: Selection, classes: dict[str, str]) -> None:
 
 
 def _write_score(selection: Selection) -> None:
-    """Any other score, as a person writes it."""
+    """A field for any other score."""
     key = "written_score"
     written = selection.score if "(" in selection.score else ""
     offer_choice(key, written, lambda text: change(score=str(text).strip()))
@@ -267,7 +273,7 @@ def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
 
 
 def _show_source(view: GalaxyView, model: ModelFolder, request: AttributionRequest, attribution: Attribution) -> None:
-    """What the map was read off, how far the method is trusted, and the same answer as a figure."""
+    """The layer or image of the map, the trust in the method, and the export as a figure."""
     words = f"Layer {attribution.layer}" if attribution.layer else f"With respect to the {attribution.domain} image"
     caption(f"{words}. {stored_trust_line(view.survey, model, request.method)}")
     offer_figure(view, model, request)

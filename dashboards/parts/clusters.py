@@ -1,4 +1,4 @@
-"""Clusters on the screen: a card each, with what tells it from the rest, its mean image and its typical galaxies."""
+"""Cards of clusters: what distinguishes each from the rest, its mean image and its typical galaxies."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PAGE: Final = 5
 
 
 def show_scales(clusters: Clusters) -> str:
-    """The switch between scales; returns the one that is shown."""
+    """The switch between scales; returns the selected one."""
     counts = {scale: len(clusters.of(scale)) for scale in clusters.scales}
     scale = current().scale if current().scale in counts else _first(clusters)
     key = "choose_scale"
@@ -47,25 +47,27 @@ def select_cluster(name: str, layer: str) -> dict[str, str]:
 
 
 def show_cluster_cards(view: GalaxyView, folder: ClusterFolder, scale: str, layer: str) -> None:
-    """The clusters of a scale, the largest first; the selected one is on the page that opens."""
+    """The clusters of a scale, the largest first, starting with the page of the selected one."""
     clusters = folder.clusters
     of_scale = clusters.of(scale)
     title, turn = st.columns([4, 1], vertical_alignment="bottom")
     with title:
         between = clusters.between.get(scale, 0)
-        dashed = "; dashed outlines: probably made by the sky" if any(cluster.flags for cluster in of_scale) else ""
+        dashed = (
+            "; dashed outlines: probably observational artefacts" if any(cluster.flags for cluster in of_scale) else ""
+        )
         note = f"{between:,} of {clusters.galaxies:,} galaxies lie between them{dashed}" if of_scale else ""
         heading("1 cluster" if len(of_scale) == 1 else f"{len(of_scale) or 'No'} clusters", note)
     if not of_scale:
-        caption("At this scale the map is one cloud: no valley in it is deep enough to tell clusters apart.")
+        caption("At this scale the map is a single cluster: no density minimum is deep enough to divide it.")
         return
     with turn:
         page = _page(of_scale)
     for cluster in page:
         _show_card(view, folder, cluster, layer)
     caption(
-        "Mean images: each galaxy in units of its own light in all bands together, so that the bright do not drown the "
-        "faint; nothing counts as brighter than the galaxy itself. Each band has a scale of its own."
+        "Mean images: each galaxy in units of its total flux in all bands, so that bright galaxies do not dominate; "
+        "pixels brighter than the galaxy itself are clipped. Each band has a scale of its own."
     )
 
 
@@ -99,7 +101,7 @@ def _show_card(view: GalaxyView, folder: ClusterFolder, cluster: Cluster, layer:
         _show_typical(view, cluster)
         with choose:
             show_button(
-                "Let go" if selected else f"Select all {cluster.size:,}",
+                "Deselect" if selected else f"Select all {cluster.size:,}",
                 f"select-{cluster.name}",
                 "" if selected else cluster.name,
                 lambda name: change(**select_cluster(name, layer)),
@@ -119,7 +121,7 @@ def _show_mean(view: GalaxyView, folder: ClusterFolder, cluster: Cluster) -> Non
 
 
 def _show_typical(view: GalaxyView, cluster: Cluster) -> None:
-    """The galaxies that are most like all others of the cluster in the layer."""
+    """The galaxies that are most similar to all others of the cluster in the layer."""
     table = table_of(view.survey, view.model, cluster.typical)
     pictures = pictures_of(view.survey, cluster.typical)
     cards = [

@@ -36,7 +36,7 @@ COLUMNS: Final = (("x", "y"), ("other_x", "other_y"))
 
 @dataclass(frozen=True, eq=False)
 class ComparedMaps:
-    """What both maps show."""
+    """The data of both maps."""
 
     key: str
     points: tuple[MapPoints, MapPoints]
@@ -55,10 +55,10 @@ def show_compared(comparison: Comparison, survey: Survey) -> None:
         (0, 1), st.columns(2, gap="medium"), (comparison.first, comparison.second), strict=True
     ):
         with column:
-            heading(name, "the map that was there" if side == 0 else "laid out from the places on the left")
+            heading(name, "its own map" if side == 0 else "computed from the positions on the left")
             _show_map(pair, side, at, members, lasso)
     plotly_library()
-    caption(f"{' · '.join(comparison.sentences)} · colour: the share of the nearest that is the same in both.")
+    caption(f"{' · '.join(comparison.sentences)} · colour: the fraction of nearest neighbours in common.")
     _show_galaxies(comparison, survey, members)
 
 

@@ -32,15 +32,15 @@ __all__ = [
 ]
 
 OPENING = "opening"
-"""What is on the screen before a page is drawn."""
+"""Session key of the message that is shown before a page is drawn."""
 
 FAILED = "find_failed"
-"""What was sought in vain, and the galaxy that was selected then."""
+"""Session key of a search without result, with the galaxy that was selected then."""
 
 
 @dataclass(frozen=True)
 class ControlOptions:
-    """What there is to choose from."""
+    """The options of the choices."""
 
     surveys: Sequence[str]
     models: Sequence[str]
@@ -49,7 +49,7 @@ class ControlOptions:
 
 
 def show_brand() -> None:
-    """The name of the thing; it takes the place of the sentence that a first visit begins with."""
+    """The name of the program; it replaces the message of a first visit."""
     opening = st.session_state.pop(OPENING, None)
     if opening is not None:
         opening.empty()
@@ -78,7 +78,7 @@ def show_choices(choices: ControlOptions, selection: Selection, survey: Survey) 
         _offer_to_find("Find", survey, help_text)
     if survey.address:
         folder = escape(str(survey.path))
-        caption(Html(f"Read from <code>{escape(survey.address)}</code>; what is found out is kept in {folder}"))
+        caption(Html(f"Read from <code>{escape(survey.address)}</code>; results are stored in {folder}"))
 
 
 def show_network_choices(surveys: Sequence[str], models: Sequence[str], selection: Selection) -> None:
@@ -94,17 +94,16 @@ def show_network_choices(surveys: Sequence[str], models: Sequence[str], selectio
 
 
 def show_layer(survey: Survey, analysis: Analysis, what: str, has: Callable[[Analysis], bool]) -> None:
-    """Which layer of which network something is of, the other layers, and where there is more of it.
+    """The choice of a layer, and buttons to all analyses that have certain results.
 
     Parameters
     ----------
-    survey : Survey
     analysis : Analysis
-        That is on show.
+        The displayed one.
     what : str
-        Such as ``"clusters"``.
+        The results in words, such as ``"clusters"``.
     has : callable
-        Whether an analysis has that.
+        Whether an analysis has them.
     """
     layers, model = layers_with(survey, has), current().model
     left, right = st.container(key="layer-row").columns([1, 3], vertical_alignment="bottom", gap="small")
@@ -117,7 +116,7 @@ def show_layer(survey: Survey, analysis: Analysis, what: str, has: Callable[[Ana
 
 
 def offer_layers(pairs: Sequence[tuple[str, str]], what: str) -> None:
-    """Buttons that show the same of other layers and networks."""
+    """Buttons that switch to other layers and networks with the same results."""
     if not pairs:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -131,7 +130,7 @@ def offer_layers(pairs: Sequence[tuple[str, str]], what: str) -> None:
 def show_layer_choices(
     left: DeltaGenerator, right: DeltaGenerator, layers: Sequence[str], layer: str, survey: Survey
 ) -> None:
-    """Layer and galaxy, for a page about a layer, where there is room for them."""
+    """Layer and galaxy, for a page about a layer."""
     with left:
         _choose("Layer", "layer", layers, layer)
     with right:
@@ -158,7 +157,7 @@ def _with(options: Sequence[str], value: str) -> list[str]:
 
 
 def _offer_to_find(label: str, survey: Survey, help_text: str | None = None) -> None:
-    """A field that is empty again once a galaxy has been found; what failed stays until another galaxy is selected."""
+    """A search field; it is emptied after a success, and keeps a failed query until another galaxy is selected."""
     failed, galaxy_id = st.session_state.get(FAILED, ("", ""))
     offer_choice("find", failed if galaxy_id == current().galaxy_id else "", lambda text: _find(survey, str(text)))
     st.text_input(label, key="find", placeholder="id, or RA Dec", help=help_text)

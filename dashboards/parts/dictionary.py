@@ -37,7 +37,7 @@ TOPS: Final = 4
 
 
 def show_dictionary(results: StoredLayer, view: BlocksView) -> None:
-    """The galaxy with the layer's places on the left, what is said at the chosen one on the right."""
+    """The galaxy with the layer's places on the left, the channels at the selected place on the right."""
     if view.blocks.activations.ndim != 3:
         caption(f"{view.blocks.layer} has no places: choose a spatial layer.")
         return
@@ -51,7 +51,7 @@ def show_dictionary(results: StoredLayer, view: BlocksView) -> None:
 
 
 def choose_class(view: BlocksView) -> int:
-    """The class whose evidence is told; the predicted one where none has been selected."""
+    """The choice of the class whose evidence is shown; the predicted one by default."""
     names = [score.removeprefix("logit(").removesuffix(")") for score in view.blocks.scores]
     at = names.index(current().score) if current().score in names else view.predicted
     offer_choice("evidence_class", names[at], lambda name: change(score=str(name)))
@@ -67,7 +67,7 @@ def choose_class(view: BlocksView) -> int:
 
 
 def _place(view: BlocksView) -> tuple[int, int]:
-    """That is selected, if the layer has it; else where it says most."""
+    """The selected place if the layer has it, else that of the strongest activations."""
     text = current().place
     y, x = (int(number) for number in text.split(",")) if text else (-1, -1)
     height, width = view.blocks.activations.shape[:2]
@@ -77,7 +77,7 @@ def _place(view: BlocksView) -> tuple[int, int]:
 def _show_places(results: StoredLayer, view: BlocksView, place: tuple[int, int], score: int) -> None:
     attributed = view.blocks.attributions[score].places[0]
     plane = view.blocks.cells.plane
-    over = st.toggle(plain(f"What each place adds to {view.classes[score]}"), key="places_over")
+    over = st.toggle(plain(f"Contribution of each place to {view.classes[score]}"), key="places_over")
     picture, limit = attributed_picture(results, view, score) if over else (galaxy_picture(results, view.row), 0.0)
 
     def words(y: int, x: int) -> str:
@@ -92,14 +92,14 @@ def _show_places(results: StoredLayer, view: BlocksView, place: tuple[int, int],
         selected=f"{place[0]},{place[1]}",
     )
     if over:
-        signed_scale(limit, "against", "for")
+        signed_scale(limit)
     caption("Click a place, or go there with the arrow keys and press Enter.")
 
 
 def _show_entries(results: StoredLayer, view: BlocksView, place: tuple[int, int], score: int) -> None:
     entries = view.blocks.entries(place, CHANNELS)
     heading(
-        f"At place {place[0]},{place[1]}", "its strongest channels, relative to what is loud for each in the survey"
+        f"At place {place[0]},{place[1]}", "its strongest channels, relative to a high activation of each in the survey"
     )
     _show_completeness(view, entries, score)
     limit = max((abs(value) for entry in entries.entries for value in entry.effects), default=1.0)
@@ -108,7 +108,7 @@ def _show_entries(results: StoredLayer, view: BlocksView, place: tuple[int, int]
 
 
 def _show_completeness(view: BlocksView, entries: PlaceEntries, score: int) -> None:
-    """Never left out: what is not shown is not seen to be missing."""
+    """How much of the score the displayed parts account for; always shown."""
     channels, whole = view.blocks.strongest_channels(score)
     st.html(
         '<div class="gz2-accounted" data-testid="accounted">'
@@ -131,7 +131,7 @@ def _show_entry(
 
 
 def _show_channel(results: StoredLayer, entry: DictionaryEntry, number: int) -> None:
-    loud = f"{entry.activation:.2g}" if np.isnan(entry.loudness) else f"{entry.loudness:.2f} of loud"
+    loud = f"{entry.activation:.2g}" if np.isnan(entry.loudness) else f"{entry.loudness:.2f} of high"
     picture = feature_pictures(results, "channel").get(entry.channel, "")
     image = f'<img src="{picture}" alt="feature image of channel {entry.channel}">' if picture else ""
     st.html(f'<figure class="gz2-part">{image}<figcaption>{loud}</figcaption></figure>')
@@ -140,7 +140,7 @@ def _show_channel(results: StoredLayer, entry: DictionaryEntry, number: int) -> 
 
 def _show_tops(results: StoredLayer, channel: int, number: int) -> None:
     if results.blocks is None:
-        caption("In which galaxies it is loudest is known once building blocks have been looked for.")
+        caption("Its most activating galaxies are shown once building blocks have been computed.")
         return
     tops = results.blocks.arrays("tops")
     rows, y, x = (tops[f"peak_{name}"][channel, :TOPS] for name in ("rows", "y", "x"))
@@ -164,19 +164,21 @@ def show_groups(results: StoredLayer, view: BlocksView) -> None:
     features = feature_pictures(results, "group") if results.blocks is not None else {}
     left, right = st.container(key="panels").columns([38, 62], gap="medium")
     with left:
-        heading("All groups", "coloured by the group, opaque where they are strong")
+        heading("All groups", "coloured by group, opaque where they are active")
         st.html(
             f'<div class="gz2-pair"><img src="{galaxy_picture(results, view.row)}" alt="the galaxy">'
             f'<img src="{whole}" alt="neuron groups over the galaxy"></div>{_legend(view)}'
         )
         share = f"{view.blocks.groups.held:.0%}"
         places = "the survey's places" if results.blocks is not None else "this galaxy's places"
-        caption(f"Non-negative factors of what {view.blocks.layer} says at {places}; they give back {share} of it.")
+        caption(
+            f"Non-negative factors of the activations of {view.blocks.layer} at {places}; they explain {share} of them."
+        )
         _show_groups_completeness(view)
     with right:
         heading(
             "Each group",
-            "its map in units of its own; bar: attributed to it; mark and grey number: how much falls without it",
+            "each map on its own scale; bar: its attribution; mark and grey number: decrease of the score without it",
         )
         limit = max(float(np.abs(effects.attributed).max()), float(np.abs(effects.removed).max()), 1e-6)
         for group in range(count):
@@ -190,11 +192,11 @@ def _legend(view: BlocksView) -> str:
 
 
 def _show_groups_completeness(view: BlocksView) -> None:
-    """Never left out: what is not shown is not seen to be missing."""
+    """How much of the score the displayed parts account for; always shown."""
     paragraphs = "".join(
         f"<p>{escape(completeness.words(name='groups'))}</p>" for completeness in view.blocks.effects.accounted
     )
-    heading("How much they account for")
+    heading("Completeness")
     st.html(f'<div class="gz2-accounted" data-testid="accounted">{paragraphs}</div>')
 
 
@@ -205,7 +207,7 @@ def _show_group(view: BlocksView, group: int, map_: str, feature: str, limit: fl
         images = "".join(
             f'<figure class="gz2-part"><img style="border: 2px solid {ink}" src="{source}" '
             f'alt="{words} of group {group + 1}"><figcaption>{words}</figcaption></figure>'
-            for source, words in ((map_, "where it speaks"), (feature, "feature image"))
+            for source, words in ((map_, "activation map"), (feature, "feature image"))
             if source
         )
         with pictures:

@@ -1,4 +1,4 @@
-"""A download in words, figures and tables, refreshed every two seconds while it runs."""
+"""The state, numbers and failures of a download, refreshed every two seconds while it runs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = [
 
 
 MOST_KINDS: Final = 50
-"""Kinds of failures that are shown; more than that nobody reads on a screen."""
+"""Kinds of failures that are shown at most."""
 
 _STATUS: Final = {
     "ok": ("✓", "ok"),
@@ -43,15 +43,15 @@ _STATUS: Final = {
     "missing": ("○", "missing"),
     "out_of_footprint": ("⊘", "out of footprint"),
 }
-_SERVICE: Final = {"up": ("✓", "answers"), "down": ("✕", "is down"), "holding": ("‖", "asked us to wait")}
+_SERVICE: Final = {"up": ("✓", "answers"), "down": ("✕", "is down"), "holding": ("‖", "asked to wait")}
 _TROUBLES: Final = {
-    "timeout": "silent for too long",
+    "timeout": "timed out",
     "connection": "no connection",
     "busy": "busy",
     "server": "server error",
     "down": "down",
-    "held": "asked us to wait",
-    "passing": "passing error",
+    "held": "asked to wait",
+    "passing": "temporary error",
     "refused": "refused",
     "answer": "wrong answer",
     "blank": "blank image",
@@ -60,7 +60,7 @@ _TROUBLES: Final = {
 
 
 def figures(download: DownloadState) -> str:
-    """How many, how fast, how long still."""
+    """Counts, rates and times as HTML."""
     report = download.report
     numbers = {"Galaxies": f"{report.done:,} <small>of {report.total:,}</small>"}
     if report.this_run != report.done:
@@ -81,10 +81,10 @@ def figures(download: DownloadState) -> str:
 
 
 def show_services(services: Sequence[ServiceState], live: bool) -> None:
-    """Who is asked, and how each behaves."""
+    """The services with their states, requests and errors."""
     if not services:
         return
-    heading("Services", "" if live else "as they were at the last word")
+    heading("Services", "" if live else "as of the last update")
     rows = [
         [
             escape(service.name),
@@ -96,17 +96,16 @@ def show_services(services: Sequence[ServiceState], live: bool) -> None:
         ]
         for service in services
     ]
-    show_table("Services", ["Service", "Host", "State", "*Requests", "*Received", "Troubles met"], rows)
+    show_table("Services", ["Service", "Host", "State", "*Requests", "*Received", "Errors"], rows)
 
 
 def show_failures(failures: Sequence[Failure], over: bool) -> None:
-    """Why galaxies have no image, and what to do about it.
+    """Reasons why galaxies have no image, with advice.
 
     Parameters
     ----------
-    failures : sequence of Failure
     over : bool
-        Whether all of them are known.
+        Whether the download has ended, so that the list is complete.
     """
     galaxies = sum(failure.count for failure in failures)
     counted = "1 galaxy" if galaxies == 1 else f"{galaxies:,} galaxies"
@@ -171,18 +170,18 @@ def _bytes(count: int) -> str:
 
 
 _EVERY: Final = 2.0
-_KEPT: Final = "What is done is kept; run the same command again."
+_KEPT: Final = "Finished galaxies are kept; run the same command again."
 _TITLES: Final = {
     "running": "Downloading",
     "finished": "The download is finished",
     "interrupted": "The download was interrupted",
     "killed": "The download was killed",
-    "silent": "The download gives no sign of life",
+    "silent": "The download does not respond",
 }
 
 
 def show_survey_choice(names: Sequence[str], name: str) -> None:
-    """The brand, and which survey it is about: the same as on the other pages."""
+    """The brand and the choice of a survey, as on the other pages."""
     brand, choice, _ = st.container(key="download_controls").columns([0.8, 1.6, 4.6], vertical_alignment="bottom")
     with brand:
         show_brand()
@@ -198,16 +197,16 @@ def show_survey_choice(names: Sequence[str], name: str) -> None:
 
 
 def show_no_download(survey: Survey | None = None) -> None:
-    """Nothing has been downloaded, and how to begin."""
+    """A message that nothing has been downloaded, with the form for a download."""
     if survey is not None and (survey.path / "download" / "settings.json").exists():
-        show_missing("No report of this download yet", "It was begun, and ended before its first word.")
-        show_start_again(survey, None, "Go on")
+        show_missing("No report of this download yet", "It was started, and ended before its first report.")
+        show_start_again(survey, None, "Continue")
         return
     new = surveys_folder() / "my-survey"
     title = "No survey yet" if survey is None else f"{survey.name} was not downloaded"
     words = (
-        "A download makes a new survey: it asks archives for the galaxies of a catalogue, "
-        "and this page shows how far it is. CATALOG is a table with galaxy_id, ra and dec, "
+        "A download makes a new survey: it fetches the galaxies of a catalogue from archives, "
+        "and this page shows the progress. CATALOG is a table with galaxy_id, ra and dec, "
         "such as the one of Galaxy Zoo 2."
     )
     show_missing(title, words, f"python -m trainer download CATALOG {shlex.quote(str(new))}")
@@ -216,7 +215,7 @@ def show_no_download(survey: Survey | None = None) -> None:
 
 
 def show_download(survey: Survey) -> None:
-    """All that is known of the download of a survey.
+    """The download of a survey: state, services, failures, files and what can be done next.
 
     Raises
     ------
@@ -237,7 +236,7 @@ def show_download(survey: Survey) -> None:
 
 
 def _show_state(survey: Survey, state: str) -> None:
-    """What changes by itself; the whole page follows when the state is another."""
+    """The part that refreshes itself; the whole page is drawn again when the state changes."""
     download = download_state_of(survey)
     if download is None or download.state != state:
         st.rerun()
@@ -245,7 +244,7 @@ def _show_state(survey: Survey, state: str) -> None:
     report = download.report
     st.html(f'<h2 class="gz2-state" role="status">{escape(_title(download))}</h2>{_message(download)}')
     share = min(report.done / report.total, 1.0) if report.total else 1.0
-    st.progress(share, text=f"**{report.done:,} of {report.total:,}** galaxies have been asked for ({share:.1%})")
+    st.progress(share, text=f"**{report.done:,} of {report.total:,}** galaxies are done ({share:.1%})")
     st.html(figures(download))
     show_services(report.services, download.live)
     over = state in ("finished", "interrupted", "stopped")
@@ -266,9 +265,9 @@ def _title(download: DownloadState) -> str:
 def _message(download: DownloadState) -> str:
     words = download.report.message.rstrip(".") + "."
     if download.state == "killed":
-        words = f"Its process ended without a word {duration(download.age)} ago. {_KEPT}"
+        words = f"Its process ended without a report {duration(download.age)} ago. {_KEPT}"
     if download.state == "silent":
-        words = f"The last word came {duration(download.age)} ago: the process hangs, or was killed. {_KEPT}"
+        words = f"The last update was {duration(download.age)} ago: the process hangs, or was killed. {_KEPT}"
     report = download.report
     limit = f"at most {report.rate:g} requests per second and host" if report.rate else "without a limit of requests"
     settings = f"{', then '.join(report.sources)} · {report.workers} galaxies at a time · {limit}"
@@ -298,4 +297,4 @@ def _show_files(survey: Survey, download: DownloadState) -> None:
             on_click="ignore",
         )
         if not download.live:
-            st.button("Look again", help="Read the report again, for instance after a new start.")
+            st.button("Refresh", help="Read the report again, for instance after a new start.")

@@ -50,22 +50,22 @@ _REFUSED: Final = "download_refused_"
 
 
 def show_new_download(name: str = "", settings: DownloadSettings | None = None) -> None:
-    """The form for a survey that is not there yet; filled in already where one was wished for before."""
+    """The form for a new survey, with the settings of an earlier attempt, if there was one."""
     settings = settings or DownloadSettings()
     with st.form("download_form", enter_to_submit=False):
-        _ask_what(name, settings)
-        _ask_how(settings)
+        _choose_catalogue(name, settings)
+        _choose_sources(settings)
         st.form_submit_button("Start the download", type="primary", on_click=_start_new)
     show_refusal("new")
 
 
 def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
-    """Start a process that goes on when the page is closed.
+    """Start a process that continues when the page is closed.
 
     Raises
     ------
     InputError
-        There is no such table, or nothing can be written where the dashboard notes what it has started.
+        There is no such table, or the state of the process cannot be written.
     """
     try:
         downloading.begin(survey, catalog.strip(), options)
@@ -74,18 +74,18 @@ def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
 
 
 def refuse(error: Gz2interpError, where: str) -> None:
-    """Keep a reason for the `show_refusal` of the same place."""
+    """Store an error for the `show_refusal` of the same place."""
     st.session_state[_REFUSED + where] = error
 
 
 def show_refusal(where: str) -> None:
-    """Why nothing was started from this place just now."""
+    """Show the error of the last attempt to start from this place."""
     error = st.session_state.pop(_REFUSED + where, None)
     if error is not None:
         show_error(error, "The download was not started")
 
 
-def _ask_what(name: str, settings: DownloadSettings) -> None:
+def _choose_catalogue(name: str, settings: DownloadSettings) -> None:
     left, right = st.columns(2)
     with left:
         st.text_input("Catalogue", settings.catalog, key="download_catalog", placeholder="/path/to/table.csv")
@@ -95,17 +95,17 @@ def _ask_what(name: str, settings: DownloadSettings) -> None:
         caption(f"A name in {surveys_folder()}, or a path.")
 
 
-def _ask_how(settings: DownloadSettings) -> None:
+def _choose_sources(settings: DownloadSettings) -> None:
     left, right = st.columns(2)
     with left:
         st.multiselect(
-            "Sources, in the order in which they are asked",
+            "Sources, in order of preference",
             ARCHIVES,
             default=settings.sources,
             key="download_sources",
             placeholder="one or more",
         )
-        caption("The next one is asked where one has no image.")
+        caption("The next one is used where one has no image.")
     with right:
         arcsec, radii = st.columns(2)
         arcsec.number_input(
@@ -137,7 +137,7 @@ def _ask_how(settings: DownloadSettings) -> None:
 
 
 def _within(value: Any, low: float, high: float) -> Any:
-    """What a field can hold."""
+    """A value within the limits of a field."""
     return None if value is None else type(value)(min(max(value, low), high))
 
 
@@ -171,22 +171,22 @@ def _new_place(name: str) -> Path:
 
 _STOPPING: Final = "download_stopping"
 _PATIENCE: Final = 60.0
-"""Seconds after which a download that was told to stop can be told so again."""
+"""Seconds after which a stopping download can be interrupted again."""
 
 
 def show_ways_on(survey: Survey, download: DownloadState) -> None:
-    """What makes sense now: to stop it, to go on, or to ask again."""
+    """The actions for the current state: stop, continue, or retry the failed galaxies."""
     if download.live and (download.state != "silent" or _can_stop(survey, download)):
         _show_stop(survey, download)
         return
     whole = len(survey) == survey.rows_committed
     failed = download.report.counts.get("failed", 0)
     if not whole:
-        heading("Go on", "from where it is")
-        show_start_again(survey, download, "Go on")
+        heading("Continue", "from the current state")
+        show_start_again(survey, download, "Continue")
     elif failed or download.state != "finished":
-        heading("Ask again", f"for the {failed:,} that failed" if failed else "for those that failed")
-        show_start_again(survey, download, f"Ask again for {failed:,}" if failed else "Ask again", "--retry", "failed")
+        heading("Retry", f"the {failed:,} galaxies that failed" if failed else "the galaxies that failed")
+        show_start_again(survey, download, f"Retry {failed:,}" if failed else "Retry", "--retry", "failed")
 
 
 def show_start_again(survey: Survey, download: DownloadState | None, label: str, *more: str) -> None:
@@ -194,11 +194,10 @@ def show_start_again(survey: Survey, download: DownloadState | None, label: str,
 
     Parameters
     ----------
-    survey : Survey
     download : DownloadState, optional
         None where it ended before its first report.
     label : str
-        The button's.
+        Of the button.
     *more : str
         Further words of the command.
     """
@@ -219,30 +218,29 @@ def show_start_again(survey: Survey, download: DownloadState | None, label: str,
     command = ["python -m trainer download CATALOG", shlex.quote(str(survey.path)), shlex.join(options)]
     st.code(" ".join(word for word in command if word), language="bash", wrap_lines=True)
     caption(
-        f"The button does what this command does. The catalogue is the file that {survey.name} was begun with: "
-        "another one is refused."
+        f"The button does what this command does. The catalogue must be the file that {survey.name} was started with."
     )
 
 
 def show_last_words(survey: Survey, download: DownloadState) -> None:
-    """What its process said of an error, where one ended the download."""
+    """The error output of the process, where an error ended the download."""
     process = downloading.look(survey.path)
     broken = process is not None and process.state == "failed" and download.state in ("interrupted", "killed")
     if process is not None and broken and "Error" in process.words:
-        heading("Last words", "of its process")
+        heading("Error output")
         st.code(process.words, language=None, wrap_lines=True)
 
 
 def _options_before(survey: Survey) -> list[str]:
-    """Those of a download that ended before its first report: as it was started, or as far as its plan is known."""
+    """The options of a download that ended before its first report, from its command or its stored settings."""
     process = downloading.look(survey.path)
     return list(process.command[OPTIONS_FROM:]) if process else options_of(survey, None)
 
 
 def _show_stop(survey: Survey, download: DownloadState) -> None:
-    """A button where the process is ours, else the keys that stop it."""
+    """A button that stops the process, or a hint where it was started elsewhere."""
     if not _can_stop(survey, download):
-        caption("Ctrl+C in its terminal interrupts it. What is done is kept; the same command goes on from there.")
+        caption("Ctrl+C in its terminal interrupts it. Finished galaxies are kept; the same command continues it.")
         return
     stopping = _is_stopping(survey, download)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -254,9 +252,11 @@ def _show_stop(survey: Survey, download: DownloadState) -> None:
             disabled=stopping,
         )
         if stopping:
-            caption("It has been told. What has come by now is brought into the survey.")
+            caption("Images that have arrived are being added to the survey.")
         else:
-            caption("It goes on when this page is closed. Stopped, it keeps what is done and can go on from there.")
+            caption(
+                "It continues when this page is closed. If stopped, finished galaxies are kept, and it can be continued."
+            )
 
 
 def _can_stop(survey: Survey, download: DownloadState) -> bool:
@@ -265,7 +265,7 @@ def _can_stop(survey: Survey, download: DownloadState) -> bool:
 
 
 def _stop(survey: Survey, download: DownloadState) -> None:
-    if _is_stopping(survey, download):  # a second word would cut short what the first one set going
+    if _is_stopping(survey, download):  # a second interrupt would abort the orderly end
         return
     st.session_state[_STOPPING] = (_name(survey, download), time.monotonic())
     process = downloading.look(survey.path)
@@ -276,13 +276,13 @@ def _stop(survey: Survey, download: DownloadState) -> None:
 
 
 def _is_stopping(survey: Survey, download: DownloadState) -> bool:
-    """Whether this run has been told to stop a short while ago."""
+    """Whether this run was interrupted less than `_PATIENCE` ago."""
     name, since = st.session_state.get(_STOPPING, ("", 0.0))
     return bool(name == _name(survey, download) and time.monotonic() - since < _PATIENCE)
 
 
 def _name(survey: Survey, download: DownloadState) -> str:
-    """Of this very run."""
+    """A name for this very run of the download."""
     return f"{survey.path} {download.report.started} {download.report.pid}"
 
 
@@ -294,14 +294,14 @@ def _start_again(survey: Path, options: list[str]) -> None:
 
 
 def show_attempt(survey: Path, name: str) -> bool:
-    """Tell how the last start stands that has not led to a report; whether there is nothing else to show.
+    """Show the last start that has not led to a report; returns whether there is nothing else to show.
 
     Parameters
     ----------
     survey : Path
-        Where it is, or would be.
+        Its folder, which may not exist yet.
     name : str
-        By which it was chosen.
+        As it was selected.
     """
     process, exists = downloading.look(survey), (survey / "survey.json").is_file()
     if process is None:
@@ -329,8 +329,8 @@ def _show_starting(survey: Path) -> None:
     exists = (survey / "survey.json").is_file()
     show_missing(
         "Starting the download",
-        f"{'The survey is opened' if exists else 'The catalogue is read, and the survey made'}, "
-        "then the first galaxies are asked for. This page follows by itself.",
+        f"{'Opening the survey' if exists else 'Reading the catalogue and creating the survey'}, "
+        "then requesting the first galaxies. This page refreshes itself.",
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Stop", key="download_stop_start", on_click=downloading.stop, args=(survey,))
@@ -338,12 +338,12 @@ def _show_starting(survey: Path) -> None:
 
 
 def _show_ended(survey: Path, process: BuildState, exists: bool) -> None:
-    """Without a report, and why."""
+    """A message that the download ended without a report, with the reason."""
     if process.state != "failed":
-        show_missing("The download was stopped before it began", "Nothing has been asked for yet.")
+        show_missing("The download was stopped before it began", "Nothing has been requested yet.")
     else:
-        show_missing("The download could not be started", "These are the last words of its process:")
-        st.code(process.words or "(it said nothing)", language=None, wrap_lines=True)
+        show_missing("The download could not be started", "The last lines of its output:")
+        st.code(process.words or "(no output)", language=None, wrap_lines=True)
     st.button("Never mind", key="download_forget", on_click=_forget, args=(survey, exists))
 
 
@@ -354,9 +354,9 @@ def _forget(survey: Path, exists: bool) -> None:
 
 
 def _has_reported(survey: Path, process: BuildState) -> bool:
-    """Whether there is a report that began after a start."""
+    """Whether there is a report from after this start."""
     try:
         report = read_report(survey)
         return report is not None and datetime.fromisoformat(report.started).timestamp() >= process.started - 1.0
     except (SurveyError, ValueError, TypeError):
-        return True  # something is there, and the page tells what is wrong with it
+        return True  # a damaged report, for which the page shows an error

@@ -1,4 +1,4 @@
-"""One galaxy: who it is, how it looks in each band, what people and the network said, and where the network looked."""
+"""One galaxy: its identity, its bands, the attribution, the prediction and the volunteer votes."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _show_images(view: GalaxyView, selection: Selection) -> None:
     heading("Bands", "asinh, each on its own scale")
     draw(bands_panel(cutout.image, view.survey.bands, cutout.valid), "bands")
     if by_band is not None:
-        heading("Where it looked, band by band", "all on the scale above")
+        heading("Attribution by band", "all on the scale above")
         draw(by_band, "attribution-bands")
     caption(f"Colour: {_bands_shown(view.survey)}, {stretch_for(view.survey)}. {_pixels(cutout)}")
     for note in (
@@ -116,7 +116,7 @@ def _show_images(view: GalaxyView, selection: Selection) -> None:
 def _show_predictions_and_votes(view: GalaxyView) -> None:
     network, people = st.columns(2, gap="medium")
     with network:
-        heading("The network says")
+        heading("Prediction")
         if view.probabilities:
             draw(probability_bars(view.probabilities, view.label), "probabilities")
             if view.label:
@@ -124,7 +124,7 @@ def _show_predictions_and_votes(view: GalaxyView) -> None:
         else:
             caption(_why_no_prediction(view))
     with people:
-        heading("People said", "fractions of votes")
+        heading("Volunteer votes", "fractions")
         votes = vote_bars({str(column): value for column, value in view.facts.items() if str(column).startswith("t")})
         if len(votes.data[0].x):
             draw(votes, "votes")
@@ -134,8 +134,8 @@ def _show_predictions_and_votes(view: GalaxyView) -> None:
 
 def _why_no_prediction(view: GalaxyView) -> str:
     if view.model is not None and view.model.latents:
-        return f"Nothing: {view.model.name} are latents, and no network can be asked."
-    return "Nothing: it has not been asked about this galaxy. Run gz2interp analyse to ask."
+        return f"{view.model.name} are latents: there is no network."
+    return "There is no prediction for this galaxy: run gz2interp analyse."
 
 
 def _show_catalogue(facts: pd.Series[Any]) -> None:

@@ -31,7 +31,7 @@ __all__ = ["PAGE", "cards_of", "label_and_prediction", "offer_selection", "pick"
 
 
 def cards_of(view: GalaxyView, rows: NDArray[np.int64], notes: Sequence[str]) -> list[GalleryItem]:
-    """Cards whose titles say label and prediction, and once only where they agree."""
+    """Cards with label and prediction as titles, once only where they agree."""
     table = table_of(view.survey, view.model, rows)
     pictures = pictures_of(view.survey, rows)
     return [
@@ -49,13 +49,13 @@ def pick(galaxy_id: str) -> None:
 
 
 def label_and_prediction(label: Any, prediction: Any) -> str:
-    """The title of a card: both, or once only where they agree."""
+    """The title of a card, once only where both agree."""
     words = [name_in_words(word) for word in (label, prediction) if isinstance(word, str) and word]
     return " → ".join(dict.fromkeys(words)) or "no label"
 
 
 MOST_CUTOUTS: Final = 1_000
-"""More than that are a matter for the command line, which streams them into a folder."""
+"""More than that are exported with the command line, which streams them into a folder."""
 
 _FORMS: Final = {
     ".ecsv": "CSV with units (ECSV)",
@@ -76,11 +76,11 @@ _WORDS: Final = {
     ".reg": "A circle about each galaxy, as large as the galaxy, with its id.",
     ".zip": "A FITS file with WCS of each galaxy, all bands, and a table.",
 }
-_PROGRAMS: Final = {"all": "All that listen", "topcat": "TOPCAT", "aladin": "Aladin", "ds9": "DS9"}
+_PROGRAMS: Final = {"all": "All connected programs", "topcat": "TOPCAT", "aladin": "Aladin", "ds9": "DS9"}
 
 
 def offer_selection(subset: SelectedGalaxies) -> None:
-    """The button "Export" and what opens under it.
+    """The button "Export" and its popover.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def _offer(subset: SelectedGalaxies, key: str) -> None:
     )
     to = st.selectbox("To a program on this machine", _PROGRAMS, format_func=_PROGRAMS.__getitem__, key=f"{key}-to")
     request = (str(subset.survey.path), subset.name, len(subset), to)
-    # Sent by the click itself: a run of the page that is given up for a newer one would forget it.
+    # Sent by the callback of the click: Streamlit may abort this run for a newer one, and lose the press.
     st.button("Send by SAMP", width="stretch", key=f"{key}-send", on_click=_send, args=(subset, to, key, request))
     sent = st.session_state.get(f"{key}-sent")
     if sent is not None and sent[0] == request:
@@ -125,7 +125,7 @@ def _send(subset: SelectedGalaxies, to: str, key: str, request: tuple[object, ..
 
 
 def _send_words(subset: SelectedGalaxies, to: str) -> str:
-    """What came of it, a line for each program and message."""
+    """The results of sending, a line for each program and message."""
     try:
         answers = send(subset, to)
     except Gz2interpError as error:
@@ -144,7 +144,7 @@ PAGE: Final = 48
 
 
 def show_members(view: GalaxyView, map_data: MapData, members: NDArray[np.bool_]) -> None:
-    """The galaxies inside the lasso or in the cluster, a page at a time, and all of them to take along."""
+    """The galaxies inside the lasso or in the cluster, a page at a time, and the export of all."""
     rows = map_data.rows[members]
     pages = max(-(-len(rows) // PAGE), 1)
     title, turn, save = st.columns([3, 1.2, 1], vertical_alignment="bottom")
@@ -152,7 +152,7 @@ def show_members(view: GalaxyView, map_data: MapData, members: NDArray[np.bool_]
         page = int(st.number_input(f"Page of {pages:,}", 1, pages, 1, key="members_page")) if pages > 1 else 1
     first = (page - 1) * PAGE
     with title:
-        part = f"{first + 1} to {min(first + PAGE, len(rows))} of {len(rows):,}" if len(rows) else "nobody is inside"
+        part = f"{first + 1} to {min(first + PAGE, len(rows))} of {len(rows):,}" if len(rows) else "none is inside"
         heading(f"{len(rows):,} galaxies {where_of(current())}", part)
     if len(rows) == 0:
         return

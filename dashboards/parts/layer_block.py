@@ -33,36 +33,36 @@ from gz2interp.workflows.layer_table import column_in_words
 __all__ = ["channel_cards", "show_agreement", "show_block"]
 
 
-COLUMNS = ["Its channel", "*r", "*Answer", "*Best galaxy", "*Beyond", "*Other images"]
+COLUMNS = ["Channel", "*r", "*Response", "*Best galaxy", "*Beyond", "*Other images"]
 
 
 def show_agreement(results: StoredLayer, channel: int) -> None:
-    """A row for each network that was asked; nothing where none was."""
+    """The agreement of other networks, a row for each; nothing where there is none."""
     agreements = agreements_for(results)
     if not agreements:
         return
-    heading("In other networks", "their channel that goes with it most, and what the feature image does there")
+    heading("In other networks", "the channel that correlates with it most, and its response to the feature image")
     rows = [_row(agreement.second, _of(agreement.table, channel)) for agreement in agreements]
     show_table("In other networks", COLUMNS, rows)
     caption(
-        "r: over the survey's galaxies. Answer: what the image brings that channel to. Beyond: the share of the real "
-        f"galaxies that excite it less. Other images: of those of all other channels, how many go beyond {LEVEL:.0%} "
-        f"of the galaxies there. {_chance(agreements[0].table, channel)}"
+        "r: correlation over the survey's galaxies. Response: the activation that the image reaches. Beyond: "
+        "fraction of real galaxies that activate the channel less. Other images: fraction of the images of all other "
+        f"channels that are beyond {LEVEL:.0%} of the galaxies. {_chance(agreements[0].table, channel)}"
     )
 
 
 def _row(name: str, row: pd.Series[Any]) -> list[str]:
     if row["partner"] == NO_PARTNER:
-        return [f"{escape(name)}: none goes with it", *[""] * 5]
+        return [f"{escape(name)}: none correlates with it", *[""] * 5]
     values = f"{row['r']:.2f}", _number(row["answer"]), _number(row["best"])
     return [f"{escape(name)} {int(row['partner'])}", *values, _share(row["place"]), _share(row["unlike"], 0)]
 
 
 def _chance(table: pd.DataFrame, channel: int) -> str:
     row = _of(table, channel)
-    text = f"By chance r is {row['r_shuffled']:.2f} (galaxies exchanged)" if np.isfinite(row["r_shuffled"]) else ""
+    text = f"By chance r is {row['r_shuffled']:.2f} (galaxies permuted)" if np.isfinite(row["r_shuffled"]) else ""
     if np.isfinite(row["r_forgotten"]):
-        text += f"{', ' if text else 'By chance r is '}{row['r_forgotten']:.2f} (the first one asked, weights shuffled"
+        text += f"{', ' if text else 'By chance r is '}{row['r_forgotten']:.2f} (weights of the first one shuffled"
         text += f", where the image goes beyond {_share(row['place_forgotten'])})" if text else ")"
     return text + "." if text else ""
 
@@ -80,16 +80,16 @@ def _share(value: float, digits: int = 1) -> str:
 
 
 SIDES: Final = {
-    "top": ("Loudest as a whole", "its mean over the galaxy; framed: where it is greatest"),
-    "peak": ("Loudest at one place", "framed"),
-    "bottom": ("Quietest", "its mean over the galaxy"),
+    "top": ("Most activating galaxies", "by the mean over the galaxy; the maximum is framed"),
+    "peak": ("Most activating places", "framed"),
+    "bottom": ("Least activating galaxies", "by the mean over the galaxy"),
 }
 GALAXIES: Final = 6
 CHANNELS: Final = 8
 
 
 def show_block(results: StoredLayer, kind: str, number: int) -> None:
-    """Everything that is known of it; its name is written last, when all that stands below is of it."""
+    """All results of a block; its name is written last, when everything below belongs to it."""
     title = st.container(key="block-title")
     _show_parts(results, kind, number)
     title.html(f'<div class="gz2-id" data-testid="block">{escape(name_of(results, kind, number))}</div>')
@@ -113,7 +113,7 @@ def _show_parts(results: StoredLayer, kind: str, number: int) -> None:
 
 
 def channel_cards(results: StoredLayer, channels: np.ndarray[Any, Any], notes: list[str]) -> list[GalleryItem]:
-    """Channels by their feature images, or by the place where they are greatest."""
+    """Channels as cards with their feature images, or with the patch of their maximum."""
     assert results.blocks is not None
     pictures = feature_pictures(results, "channel")
     if not pictures:
@@ -131,17 +131,16 @@ def channel_cards(results: StoredLayer, channels: np.ndarray[Any, Any], notes: l
 def _show_diagnostics(blocks: BlocksFolder, channel: int) -> None:
     row, flags = blocks.channels.iloc[channel], list[str]()
     if row["silent"]:
-        flags.append("It does nothing: it says the same everywhere.")
+        flags.append("Constant: its activation is the same everywhere.")
     if row["twin"] >= 0:
-        flags.append(f"It says what channel {row['twin']} says (r {row['twin_r']:+.2f}).")
+        flags.append(f"Redundant with channel {row['twin']} (r {row['twin_r']:+.2f}).")
     if row["artefact"]:
         flags.append(
-            f"It may see no galaxy but {column_in_words(row['artefact'])}: that stands out in "
-            f"{row['artefact_share']:.0%} of its loudest, "
-            f"and in {row['artefact_expected']:.0%} of galaxies of like size."
+            f"Possible artefact of {column_in_words(row['artefact'])}: extreme in {row['artefact_share']:.0%} of its "
+            f"most activating galaxies, and in {row['artefact_expected']:.0%} of galaxies of similar size."
         )
     words = "".join(f'<p class="gz2-flag">{escape(flag)}</p>' for flag in flags)
-    st.html(f'<div class="gz2-message">{words}Above 0 at {row["active"]:.0%} of all places.</div>')
+    st.html(f'<div class="gz2-message">{words}Activation above 0 at {row["active"]:.0%} of all places.</div>')
 
 
 def _show_images(results: StoredLayer, kind: str, number: int) -> None:
@@ -157,7 +156,7 @@ def _show_images(results: StoredLayer, kind: str, number: int) -> None:
     parts = []
     for row in images.to_dict("records"):
         picture = feature_pictures(results, kind, row["seed"]).get(number, BLACK)
-        note = "nothing was found that excites it" if row["silent"] else f"reaches {row['reached']:.3g}"
+        note = "no image excites it" if row["silent"] else f"reaches {row['reached']:.3g}"
         parts.append(_figure(picture, f"feature image, start {row['seed'] + 1}", f"start {row['seed'] + 1}", note))
     first = images.iloc[0]
     best = str(int(first["best_id"]))
@@ -171,9 +170,9 @@ def _show_images(results: StoredLayer, kind: str, number: int) -> None:
         agreed += "." if np.isnan(unlike) else f", of different objectives by {unlike:.2f}."
     beyond = "all" if first["above"] == 1 else f"{first['above']:.1%}"
     caption(
-        f"Beyond {beyond} of the real galaxies looked at; {first['transformed']:.3g} when turned, moved and blurred "
-        f"under noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours are inside "
-        f"what the survey has.{agreed} In colour: {feature_stretch(results)}; galaxies: {stretch_for(results.survey)}."
+        f"Beyond {beyond} of the sampled real galaxies; {first['transformed']:.3g} after rotation, shift, blur and "
+        f"noise. {first['spectrum']:.0%} of its spectrum and {first['colours']:.0%} of its colours lie within the "
+        f"survey's range.{agreed} In colour: {feature_stretch(results)}; galaxies: {stretch_for(results.survey)}."
     )
     show_button(f"Select the best real galaxy, {best}", "best_galaxy", best, pick)
 
@@ -186,7 +185,7 @@ def _figure(picture: str, alt: str, name: str, note: str) -> str:
 
 
 def _show_reach(images: pd.DataFrame) -> None:
-    """What the images reach, the best real galaxy, and random images: bars from nothing, or from the least."""
+    """Activations of the images, the best real galaxy and random images, as bars from 0 or from the least."""
     first = images.iloc[0]
     values = {f"start {row['seed'] + 1}": float(row["reached"]) for row in images.to_dict("records")}
     values |= {"best real galaxy": float(first["best"]), "best of random images": float(first["random"])}
@@ -205,8 +204,8 @@ def _show_galaxies(results: StoredLayer, blocks: BlocksFolder, channel: int, sid
     rows, y, x, values = rows[present], y[present], x[present], values[present]
     heading(*SIDES[side])
     table = table_of(results.survey, results.model, rows)
-    quiet = side == "bottom"  # where it says nothing there is no place to frame
-    pictures = pictures_of(results.survey, rows) if quiet else peak_pictures(results, rows, y, x)
+    least = side == "bottom"  # without a maximum to frame
+    pictures = pictures_of(results.survey, rows) if least else peak_pictures(results, rows, y, x)
     cards = [
         GalleryItem(
             galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", f"{value:.3g}"
@@ -222,7 +221,7 @@ def _show_galaxies(results: StoredLayer, blocks: BlocksFolder, channel: int, sid
 def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
     tests = blocks.correlates
     strongest = strongest_correlates(tests, channel, 8)
-    heading("What it goes with", "Spearman's rank correlation with its mean over the galaxy")
+    heading("Correlates with", "Spearman's rank correlation with its mean over the galaxy")
     if len(strongest):
         rows = [
             [
@@ -232,10 +231,10 @@ def _show_correlates(blocks: BlocksFolder, channel: int) -> None:
             ]
             for row in strongest.to_dict("records")
         ]
-        show_table("What it goes with", ["Column", "*rho (95 %)", "*Galaxies"], rows)
+        show_table("Correlates with", ["Column", "*rho (95 %)", "*Galaxies"], rows)
     count = int((tests["channel"] == channel).sum())
     caption(
-        f"{'' if len(strongest) else 'With nothing. '}Told: at least {LEAST} and sure at a false discovery rate of "
+        f"{'' if len(strongest) else 'None. '}Listed: at least {LEAST}, significant at a false discovery rate of "
         f"{DISCOVERY_RATE:.0%} among all {len(tests):,} tests of the layer, {count} of them of this channel."
     )
 

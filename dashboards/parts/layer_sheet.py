@@ -27,18 +27,18 @@ def effects_html(
     removed: Sequence[float] | None = None,
     strong: int = -1,
 ) -> str:
-    """A row for each score: its name, a bar (to the right for it, to the left against it), the number.
+    """A row for each score: its name, a bar (to the right for an increase, to the left for a decrease), the number.
 
     Parameters
     ----------
-    names : sequence of str
     added : sequence of float
+        Contributions to the scores.
     limit : float, optional
-        What fills a half; 0 for the greatest here.
+        The contribution that fills half of the width; 0 for the greatest one.
     removed : sequence of float, optional
-        How much each score falls without it: a mark on the bar, and a second number.
+        Decreases of the scores without it: a mark on the bar, and a second number.
     strong : int, optional
-        The score that is looked at.
+        Index of the highlighted score.
     """
     values = np.asarray(added, float)
     others = None if removed is None else np.asarray(removed, float)
@@ -74,23 +74,23 @@ def _bar(share: float) -> str:
 
 KINDS: Final = {"channel": "Channels", "class": "Classes", "group": "Groups"}
 PAGE: Final = 96
-"""On the screen at once."""
+"""Cards on a page."""
 
 BLACK: Final = "data:image/gif;base64,R0lGODlhAQABAPAAAAAAAP///yH5BAAAAAAALAAAAAABAAEAAAICRAEAOw=="
-"""A picture of nothing."""
+"""A black picture."""
 
 Block = tuple[str, int]
 """Kind and number."""
 
 
 def block_of(text: str) -> Block | None:
-    """What ``"channel-12"`` names; None where it is no block."""
+    """Kind and number of a block such as ``"channel-12"``; None for any other text."""
     kind, _, number = text.partition("-")
     return (kind, int(number)) if kind and number.isascii() and number.isdigit() else None
 
 
 def name_of(results: StoredLayer, kind: str, number: int) -> str:
-    """As one says it: groups are counted from 1."""
+    """The displayed name: groups and cells are counted from 1."""
     if kind == "class":
         names = results.model.class_names
         return name_in_words(str(names[number])) if number < len(names) else f"class {number}"
@@ -103,12 +103,12 @@ def select_block(block: str) -> None:
 
 
 def show_sheet(results: StoredLayer) -> Block | None:
-    """The sheet with its choices; returns what is chosen, None where nothing is there."""
+    """The sheet with its choices; returns the selected block, None where the layer has none."""
     kind = _show_kinds(results)
     table = table_for(results, kind)
     page = _show_choices(results, kind, table)
     if not len(page):
-        caption("None of them.")
+        caption("No match.")
     block = block_of(current().block)
     if block is None or block[0] != kind or block[1] not in set(table["number"]):
         if not len(table):
@@ -170,13 +170,14 @@ def _filter_words(table: pd.DataFrame, name: str) -> str:
 
 def _show_page(results: StoredLayer, kind: str, page: pd.DataFrame, block: Block) -> None:
     pictures = _pictures(results, kind, page)
+    image = "feature image" if results.features else "most activating place"
     cards = [
         GalleryItem(
             f"{kind}-{row['number']}",
             pictures.get(row["number"], BLACK),
             name_of(results, kind, row["number"]),
             _note(row),
-            f"{'feature image' if results.features else 'loudest place'} of {name_of(results, kind, row['number'])}",
+            f"{image} of {name_of(results, kind, row['number'])}",
         )
         for row in page.to_dict("records")
     ]
@@ -184,12 +185,12 @@ def _show_page(results: StoredLayer, kind: str, page: pd.DataFrame, block: Block
     with st.container(key="sheet-cards"):
         show_gallery(cards, key, _pick, selected=f"{kind}-{block[1]}", width=84)
     if results.features is None:
-        caption("Each channel by a piece of the galaxy in which it is greatest: there are no feature images yet.")
+        caption("Each channel by a patch of the galaxy that activates it most: there are no feature images yet.")
     else:
         caption(
-            "“x best”: what a feature image reaches, in units of what the best real galaxy does. Of those on this page "
-            f"{int((page['reached'] > page['best']).sum())} of {len(page)} reach more than that, "
-            f"{int((page['reached'] > page['random']).sum())} more than random images of the survey's light."
+            "“x best”: activation of the feature image in units of that of the most activating real galaxy. Of those "
+            f"on this page {int((page['reached'] > page['best']).sum())} of {len(page)} exceed it, and "
+            f"{int((page['reached'] > page['random']).sum())} exceed random images with the survey's spectrum."
         )
     if kind == "channel":
         for agreement in agreements_for(results):
@@ -206,7 +207,7 @@ def _pictures(results: StoredLayer, kind: str, page: pd.DataFrame) -> dict[int, 
 
 
 def _note(row: Mapping[Any, Any]) -> str:
-    """What is odd about it, or what it goes with; and how far its image goes."""
+    """The activation of its image, and its diagnosis or the column that it correlates with."""
     words = []
     if row["unexcited"]:
         words.append("not excited")
@@ -214,11 +215,11 @@ def _note(row: Mapping[Any, Any]) -> str:
         share = f"{round(row['reached'] / row['best'], 1) + 0.0:.1f} x best"
         words.append(share.replace("-", "\N{MINUS SIGN}"))
     if row["silent"]:
-        words.append("does nothing")
+        words.append("constant")
     elif row["twin"] >= 0:
-        words.append(f"twin of {row['twin']}")
+        words.append(f"redundant with {row['twin']}")
     elif row["artefact"]:
-        words.append(f"sees {column_in_words(row['artefact'])}")
+        words.append(f"artefact: {column_in_words(row['artefact'])}")
     elif row["goes_with"]:
         words.append(f"{column_in_words(row['goes_with'])} {signed_words(row['rho'])}")
     return " · ".join(words)

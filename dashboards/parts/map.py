@@ -44,23 +44,22 @@ def show_map_panel(
 
     Parameters
     ----------
-    map_data : MapData
     colouring : Colouring
-        Of the ground's galaxies.
+        Of the map's galaxies.
     selected : int, optional
-        The selected galaxy's place on the ground.
+        The selected galaxy's index among the map's points.
     members : bool (n,), optional
         The galaxies inside the lasso.
     key : str
-        Names this map: another survey, model or layer has a viewport of its own.
+        Of the component: another survey, model or layer has a viewport of its own.
     mark : (x, y), optional
         Of an image that is not in the survey.
     over : callable, optional
         Draws something over the map.
     also : callable, optional
-        What else a click selects, by the place of the galaxy on the ground.
+        What else a click selects, by the index of the galaxy among the points.
     """
-    if apply_pending():  # this part of the page runs alone: what is selected is for the whole page
+    if apply_pending():  # this fragment runs alone, but a selection concerns the whole page
         st.rerun()
     sight = viewport_of(key)
     window = MapWindow(*sight.x, *sight.y) if sight else map_data.home
@@ -80,7 +79,7 @@ def show_map_panel(
 
 
 def _answer(map_data: MapData, event: Event, also: Callable[[int], Mapping[str, Any]] | None) -> None:
-    """Turn what happened on the map into a selection."""
+    """Apply an event of the map to the selection."""
     match event:
         case Click(x, y):
             place = _place(map_data, x, y)
@@ -98,7 +97,7 @@ def _place(map_data: MapData, x: float, y: float) -> int:
 def _show_caption(map_data: MapData, members: NDArray[np.bool_] | None, mark: tuple[float, float] | None) -> None:
     n = len(map_data.rows)
     what = (
-        f"Map of layer {map_data.layer} (distances within a crowd mean more than those between)"
+        f"Map of layer {map_data.layer} (distances within a cluster mean more than those between clusters)"
         if map_data.layer
         else "In the catalogue's order: it has no positions on the sky"
         if map_data.in_order
@@ -131,11 +130,11 @@ def _show_quality(quality: MapQuality) -> None:
 
 
 OUTSIDE = "outside_image"
-"""The key of the field that takes an image from a file, under the neighbours."""
+"""Key of the upload field below the neighbours."""
 
 
 def mark_on_map(survey: Survey, model: ModelFolder | None, analysis: Analysis | None) -> tuple[float, float] | None:
-    """The place of the image; None where there is none, or where it cannot be placed, which its own panel explains."""
+    """The position of the image on the map; None where there is none, or where its own panel shows an error."""
     upload = st.session_state.get(OUTSIDE)
     if upload is None or model is None or analysis is None or model.latents:
         return None

@@ -1,4 +1,4 @@
-"""The galaxies that a layer holds for most alike, or least: of the selected one, and of an image from a file."""
+"""The most or least similar galaxies in a layer: of the selected galaxy, and of an image from a file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _METRICS: Final = {"cosine": "Cosine distance", "euclidean": "Euclidean distance
 
 
 def show_neighbours(view: GalaxyView, analysis: Analysis) -> None:
-    """Nearest first, twins on the sky marked, or the least similar."""
+    """Nearest first, images of the same galaxy marked; or the least similar."""
     settings = _settings(analysis)
     heading("Least similar galaxies" if settings.least else "Nearest neighbours", _distance_words(analysis))
     _choose()
@@ -44,9 +44,9 @@ def show_neighbours(view: GalaxyView, analysis: Analysis) -> None:
 
 
 def show_outsider(view: GalaxyView, analysis: Analysis) -> None:
-    """A place for an image that is not in the survey, and its neighbours."""
+    """An upload field for an image that is not in the survey, and its neighbours."""
     assert view.model is not None
-    if view.model.latents is None:  # there is no network to ask of latents from elsewhere
+    if view.model.latents is None:  # latents have no network
         with st.expander("Neighbours of an image that is not in the survey"):
             _show_outsider(view, view.model, analysis, _settings(analysis))
 
@@ -59,17 +59,17 @@ def _settings(analysis: Analysis) -> NeighbourSettings:
 
 
 def _distance_words(analysis: Analysis) -> str:
-    """How distances were measured, and what share of the true neighbours was found where that is not all."""
+    """The metric, the layer, and the recall of the search where it is not exact."""
     over = " over eight views" if "views" in str(analysis.provenance.parameters.get("pooling", "")) else ""
-    words = f"{_METRICS[analysis.metric]} in {analysis.layer}{over} itself, not on the map"
+    words = f"{_METRICS[analysis.metric]} in {analysis.layer}{over}, not on the map"
     if analysis.search is None or analysis.search.kind == "exact":
         return words
-    return f"{words}; {analysis.search.recall:.1%} of the true ones are found"
+    return f"{words}; recall {analysis.search.recall:.1%}"
 
 
 def _choose() -> None:
     with st.container(horizontal=True):
-        st.toggle("Least similar", key="least_similar", help="The galaxies that the layer holds for least alike.")
+        st.toggle("Least similar", key="least_similar", help="The galaxies that are least similar in the layer.")
         st.toggle("Skip the same galaxy", key="skip_same", help='One imaged twice: within 5" on the sky.')
 
 
@@ -81,7 +81,7 @@ def _show(view: GalaxyView, neighbours: SkyNeighbours, name: str, first: tuple[G
 
 
 def notes_of(neighbours: SkyNeighbours) -> list[str]:
-    """What is said of each neighbour of one galaxy: how far it is, or that it is the same galaxy."""
+    """The note of each neighbour: its distance, or that it is the same galaxy."""
     rows, distances = _found_neighbours(neighbours)
     same, apart = neighbours.same[0][: len(rows)], neighbours.separations[0][: len(rows)]
     return [
@@ -99,12 +99,12 @@ def _offer(view: GalaxyView, neighbours: SkyNeighbours, least: bool) -> None:
     rows, distances = _found_neighbours(neighbours)
     name = f"{'least like' if least else 'neighbours of'} {view.facts['galaxy_id']}"
     model = view.model.name if view.model else None
-    rows, distances = np.append(view.row, rows), np.append(np.float32(0), distances)  # the galaxy itself, first
+    rows, distances = np.append(view.row, rows), np.append(np.float32(0), distances)  # the galaxy itself first
     offer_selection(SelectedGalaxies(view.survey, rows, model, {"distance": distances}, name))
 
 
 def _show_outsider(view: GalaxyView, model: ModelFolder, analysis: Analysis, settings: NeighbourSettings) -> None:
-    """Nothing is computed before a file is there: TensorFlow takes seconds to load."""
+    """Neighbours are computed once there is a file: TensorFlow takes seconds to load."""
     display = view.survey.unit == DISPLAY_UNIT
     upload = st.file_uploader(
         "An image of one galaxy, in the middle: "
@@ -116,7 +116,7 @@ def _show_outsider(view: GalaxyView, model: ModelFolder, analysis: Analysis, set
         return
     loaded = network_is_loaded(view.survey, model)
     try:
-        with st.spinner(f"{'Asking the network' if loaded else 'Loading TensorFlow and the network'} …"):
+        with st.spinner(f"{'Computing activations' if loaded else 'Loading TensorFlow and the network'} …"):
             picture, neighbours = neighbours_of_file(
                 view.survey, model, analysis, upload.name, upload.getvalue(), settings
             )

@@ -1,4 +1,4 @@
-"""A network's card on the screen: its numbers, its figures, its mistakes, and what is not known of it."""
+"""A network's card: its scores, its figures, its mistakes, and what has not been evaluated."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from gz2interp.stores.survey import Survey
 __all__ = ["TO_GALAXY", "show_card", "show_mistakes", "show_origin", "show_suspects", "show_sweeps"]
 
 TO_GALAXY = "to_galaxy"
-"""Set in the session when a galaxy was picked here: the page of galaxies shows it."""
+"""Session key, set when a galaxy was clicked here: the page of galaxies opens."""
 
 MOST_SUSPECTS = 200
 SIDES = ("train", "validation", "test", "none")
 
 
 def show_card(card: ModelCard) -> None:
-    """Numbers first, then figures, and what is not known."""
+    """Scores first, then what has not been evaluated, and the failures."""
     data = card.data
     _, x = data.shape
     st.html(f'<h2 class="gz2-state">{escape(card.model)}</h2>')
@@ -45,14 +45,14 @@ def show_card(card: ModelCard) -> None:
 
 
 def show_origin(card: ModelCard) -> None:
-    """Where it comes from: its training, and what it was taught."""
+    """Its training and its labels."""
     _show_training(card)
     if card.labels:
         _show_labels(card.labels)
 
 
 def show_mistakes(card: ModelCard, survey: Survey) -> None:
-    """The galaxies of which it was most sure, and wrong by their label."""
+    """The misclassified galaxies, the most confident first."""
     if not card.mistakes:
         return
     heading("Most confident misclassifications", f"Label → prediction; {_side(card.side)}. A click opens the galaxy.")
@@ -71,7 +71,7 @@ def show_mistakes(card: ModelCard, survey: Survey) -> None:
 
 
 def show_suspects(survey: Survey, model: ModelFolder) -> None:
-    """The labels that confident learning doubts, the most suspect first, if that was asked."""
+    """The labels that confident learning doubts, the most suspect first, where they were searched for."""
     table = model.label_errors(survey.digest)
     if table is None:
         command = f"python -m trainer suspects {survey.path} --name {model.name}"
@@ -81,7 +81,7 @@ def show_suspects(survey: Survey, model: ModelFolder) -> None:
     count = int(table["suspect"].sum())
     heading(
         "Suspect labels",
-        f"{count:,} of {len(table):,} labels; networks that have not met these galaxies are surer of another class",
+        f"{count:,} of {len(table):,} labels; networks not trained on these galaxies prefer another class",
     )
     top = table.head(MOST_SUSPECTS)[["rank", "galaxy_id", "label", "suggestion", "self_confidence", "suspect"]]
     st.dataframe(top.assign(galaxy_id=top["galaxy_id"].astype("str")), hide_index=True, height=250, width="stretch")
@@ -95,7 +95,7 @@ def show_suspects(survey: Survey, model: ModelFolder) -> None:
 
 
 def show_sweeps(survey: Survey) -> None:
-    """The tables of recipes that were compared on this survey."""
+    """The tables of recipes compared on this survey."""
     for name, table in sweeps_of(survey).items():
         heading(f"Recipes compared: {name}", "accuracy on the test side, with its 95 % interval")
         st.dataframe(table, hide_index=True, width="stretch")
@@ -166,7 +166,7 @@ def _show_training(card: ModelCard) -> None:
 
 
 def _show_labels(labels: CardLabels) -> None:
-    heading("CardLabels", labels.scheme)
+    heading("Labels", labels.scheme)
     caption(labels.words)
     sides = [side for side in SIDES if any(side in counts for counts in labels.counts.values())]
     rows = [
@@ -174,7 +174,7 @@ def _show_labels(labels: CardLabels) -> None:
         for name, counts in labels.counts.items()
     ]
     if sides:
-        show_table("CardLabels", ["Class", *(f"*{'no side' if side == 'none' else side}" for side in sides)], rows)
+        show_table("Labels", ["Class", *(f"*{'no side' if side == 'none' else side}" for side in sides)], rows)
 
 
 def _pick(galaxy_id: str) -> None:

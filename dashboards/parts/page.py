@@ -1,4 +1,4 @@
-"""Parts common to all pages: controls, messages, missing results, and the question before a linked survey."""
+"""The frame of all pages: messages, the choice of survey and model, errors, and the confirmation of linked surveys."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ __all__ = ["settle_selection", "show_network_page", "show_page"]
 
 
 def show_page(page: StreamlitPage, opening: DeltaGenerator) -> None:
-    """Draw a page, unless its link asks for a survey that is not listed.
+    """Draw a page, or a confirmation where its link names a survey that is not listed.
 
     Parameters
     ----------
     page : StreamlitPage
         From `streamlit.navigation`.
     opening : DeltaGenerator
-        What is on the screen until now.
+        The message that is shown until now.
     """
     begin(page.url_path)
-    messages = st.container(key="messages")  # over the page, not in it: a sentence moves nothing
+    messages = st.container(key="messages")  # above the page, so that a message moves nothing
     _show_messages(messages)
     st.session_state[OPENING] = opening
     if current().survey and not is_listed(current().survey):
@@ -49,7 +49,7 @@ def _show_messages(place: DeltaGenerator) -> None:
 
 
 def _confirm_survey(survey: str) -> None:
-    """A link may come from anybody: nothing is read for it before the person has agreed."""
+    """Ask before a survey from a link is read, since a link may come from anyone."""
     show_brand()
     _, middle, _ = st.columns([1, 2.2, 1])
     with middle:
@@ -63,14 +63,14 @@ def _confirm_survey(survey: str) -> None:
 
 
 def show_network_page(show: Callable[[Survey, str], None], without_survey: str) -> None:
-    """Choose survey and model, then show what the page is about.
+    """Show the choice of survey and model, then the content of a page.
 
     Parameters
     ----------
     show : callable
-        Draws it for a survey and the name of one of its models; "" where it has none.
+        Draws the content for a survey and the name of one of its models; "" where it has none.
     without_survey : str
-        What is said where there is no survey at all.
+        The message where there is no survey at all.
     """
     names = survey_names()
     if not current().survey and not names:

@@ -31,14 +31,14 @@ BAR: Final = "rating-bar"
 GALLERY: Final = "gallery-unusual"
 PAGE: Final = 24
 TAKEN: Final = 500
-"""Galaxies that are offered to be taken along, the most unusual."""
+"""Number of galaxies, the most unusual ones, that can be exported."""
 
 LARGE: Final = 200_000
-"""Galaxies from which on the ranking is renewed when asked: learning anew takes seconds."""
+"""Number of galaxies above which the ranking learns only on request, since that takes seconds."""
 
 
 def show_rating(galaxies: UnusualGalaxies) -> None:
-    """The galaxy on show with its keys, and the ranking beside it."""
+    """The displayed galaxy with its keys, and the ranking beside it."""
     ranking = _ranking(galaxies)
     if not len(ranking.order):
         _offer_to_leave_out(ranking)
@@ -56,7 +56,7 @@ def show_rating(galaxies: UnusualGalaxies) -> None:
 
 
 def _ranking(galaxies: UnusualGalaxies) -> Ranking:
-    """As it is now; of a large survey, in the order in which it was when the person last asked for it to learn."""
+    """The current ranking; of a large survey, in the order of the last request to learn."""
     now, without = ratings_for(galaxies.survey).count(), bool(st.session_state.get("unusual_without"))
     if len(galaxies.scores) <= LARGE:
         return ranking_for(galaxies, now, without)
@@ -83,9 +83,9 @@ def _offer_to_learn(galaxies: UnusualGalaxies) -> None:
 
 
 def _position(ranking: Ranking) -> int:
-    """Of the selected galaxy; of the next to be rated where nobody has selected one, or one that was not analysed.
+    """Of the selected galaxy; of the next one to rate where none is selected, or one that was not analysed.
 
-    The first galaxy of a survey is what the map begins with: who comes from there has not chosen it.
+    The first galaxy of a survey is the default of the map, and does not count as selected on a first visit.
     """
     ids = ranking.galaxies.scores["galaxy_id"].to_numpy()
     here = np.flatnonzero(ids == int(current().galaxy_id)) if current().galaxy_id else np.empty(0, np.int64)
@@ -112,21 +112,23 @@ def _show_galaxy(ranking: Ranking, position: int) -> None:
     show_rating_bar(BAR, galaxy_id, rating, turn, lambda press: _press(ranking, press))
     words = "Not rated yet." if rating is None else f"Rated {rating}."
     caption(
-        f"{words} Keys work all over this page: i is 5, b is 0; up and down the ranking; next is what to rate next."
+        f"{words} Keys work anywhere on this page: i is 5, b is 0; up and down the ranking; next is what to rate next."
     )
     (reason,) = ranking.reasons(np.array([position]))
     st.html(f'<div class="gz2-message">{escape(reason)}</div>')
     _show_scores(row)
     tag, note = st.columns([1, 2])
-    tag.text_input("Tag", key="rating_tag", placeholder="merger, ring, ...", help="Given with the ratings that follow.")
+    tag.text_input(
+        "Tag", key="rating_tag", placeholder="merger, ring, ...", help="Stored with the ratings that follow."
+    )
     note.text_input("Note", key="rating_note", placeholder="of this galaxy")
 
 
 def _show_scores(row: pd.Series[Any]) -> None:
-    """Each score as a bar from the middle of the survey, where it has none, to a normal score of 4."""
+    """Each score as a bar from 0, the median of the survey, to a normal score of 4."""
     lines = []
     for name, title in TITLES.items():
-        if f"normal_{name}" not in row:  # kept by an earlier version, which had no such score
+        if f"normal_{name}" not in row:  # results of an earlier version lack some scores
             continue
         value = float(row[f"normal_{name}"])
         label = f"{title[0].upper()}{title[1:]}"
@@ -187,7 +189,7 @@ def _show_progress(ranking: Ranking) -> None:
     words = f"{len(ranking.ratings):,} rated" + (f" ({numbers})" if numbers else ", and the ranking has not learnt yet")
     line, save = st.columns([2, 1], vertical_alignment="center")
     with line:
-        caption(f"{words}. Each rating is on the disk at once, in ratings.sqlite.")
+        caption(f"{words}. Each rating is saved at once, in ratings.sqlite.")
     with save:
         st.download_button(
             "Ratings (CSV)",
@@ -206,12 +208,12 @@ def _rating_of(ranking: Ranking, position: int) -> int | None:
 
 
 def _me() -> str:
-    """A name for this page: what is undone here was rated here."""
+    """A name for this page, so that only ratings made here are undone here."""
     return str(st.session_state.setdefault("rating_page", f"page {uuid4().hex[:12]}"))
 
 
 def _press(ranking: Ranking, press: RatingKeyPress) -> None:
-    """Do what a key says; runs before the page is drawn again."""
+    """Apply a key; runs before the page is drawn again."""
     if press.key == "undo":
         _undo(ranking)
     elif press.key in ("following", "previous"):
@@ -243,8 +245,8 @@ def _undo(ranking: Ranking) -> None:
     ratings = ratings_for(ranking.galaxies.survey).undo(_me())
     if not ratings:
         add_message(
-            "Nothing that was rated on this page is left to undo; gz2interp ratings undo takes back what others said."
+            "Nothing that was rated on this page is left to undo; gz2interp ratings undo reverts those of others."
         )
         return
-    add_message(f"Taken back: galaxy {ratings[-1].galaxy_id} was rated {ratings[-1].rating}.")
+    add_message(f"Undone: galaxy {ratings[-1].galaxy_id} was rated {ratings[-1].rating}.")
     change(galaxy_id=str(ratings[-1].galaxy_id))

@@ -1,4 +1,4 @@
-"""The screens on which something is lacking: each says what, and what to do about it."""
+"""Messages about missing surveys and results, with the command that creates them, and about the demo."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from gz2interp.stores.locations import surveys_folder
 __all__ = ["DEMO", "building_of", "show_building", "show_error", "show_missing", "show_no_survey"]
 
 DEMO = "demo"
-TITLES = {"paint": "Painting galaxies", "fit": "Training the network", "analyse": "Looking at every galaxy with it"}
+TITLES = {"paint": "Painting galaxies", "fit": "Training the network", "analyse": "Analysing every galaxy"}
 
 
 def show_missing(title: str, words: str, command: str = "") -> None:
-    """A frame that says what is not there, why, and the command that makes it."""
+    """A frame that describes what is missing and why, with the command that creates it."""
     code = f"<br><br><code>{escape(command)}</code>" if command else ""
     st.html(f'<div class="gz2-empty"><h3>{escape(title)}</h3>{escape(words)}{code}</div>')
 
 
 def show_error(error: Gz2interpError, title: str) -> None:
-    """A user's mistake or a damaged file, in the words of the error."""
+    """The message of an error, with its remedy."""
     show_missing(title, " ".join(part for part in (error.problem + ".", error.expected, "") if part).strip(), "")
     if error.remedy:
         caption(error.remedy)
 
 
 def building_of(name: str) -> BuildState | None:
-    """What is known of a survey that the dashboard was asked to build."""
+    """The state of a survey that the dashboard builds; None where it builds none."""
     return building.look(surveys_folder() / name)
 
 
 def show_no_survey() -> None:
-    """The first start: what this is, and the demo."""
+    """The first start: an introduction, and the demo."""
     _, middle, _ = st.columns([1, 2.2, 1])
     with middle:
         st.html(
@@ -47,7 +47,7 @@ def show_no_survey() -> None:
             "A survey is a folder with a catalogue of galaxies, their images, "
             "and the networks trained on them. "
             f"Surveys are looked for in <code>{escape(str(surveys_folder()))}</code><br><br>"
-            "The demo paints galaxies of known make, trains a small network on them and maps what it has learnt: "
+            "The demo paints galaxies with known components, trains a small network on them and maps its activations: "
             "everything can be tried on it before your own galaxies are here. "
             "It takes some minutes and goes on while this page is closed."
             "</div>"
@@ -62,7 +62,7 @@ def show_no_survey() -> None:
 
 @st.fragment(run_every=1.0)
 def show_building(name: str) -> None:
-    """How far the building is, asked once a second; the page follows when it is over."""
+    """The progress of the building, refreshed once a second; the page is drawn again when it ends."""
     survey = surveys_folder() / name
     build = building.look(survey)
     if build is None or build.state == "finished":
@@ -89,16 +89,16 @@ def _show_progress(build: BuildState, name: str) -> None:
     words = (
         "You may close this page: the building goes on."
         if build.state == "running"
-        else f"After {minutes} min {seconds:02d} s. What has been painted is kept: starting again goes on from there."
+        else f"After {minutes} min {seconds:02d} s. Painted galaxies are kept: starting again continues from there."
     )
-    words = "These are its last words:" if build.state == "failed" else words
+    words = "The last lines of its output:" if build.state == "failed" else words
     st.html(f'<div class="gz2-empty" style="margin-top: 9vh"><h3>{titles[build.state]}</h3>{words}</div>')
     if build.state == "failed":
-        st.code(build.words or "(it said nothing)", language=None, wrap_lines=True)
+        st.code(build.words or "(no output)", language=None, wrap_lines=True)
     for stage in STAGES:
         progress = build.stages.get(stage)
         if progress is None and build.state != "running":
-            continue  # what had not begun will not
+            continue  # not begun, and not going to
         share = progress.share if progress else 0.0
         counted = f"{progress.done:,} of {progress.total:,}" if progress else "waiting"
         text = progress.message or counted if progress else counted

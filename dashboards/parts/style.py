@@ -1,4 +1,4 @@
-"""What Streamlit's theme cannot say: tighter spacing, and the few classes of our own."""
+"""Headings, captions, figures and tables in the dashboard's own style."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from gz2interp.figures.overlay import DIVERGING
 __all__ = ["Html", "as_text", "caption", "draw", "heading", "plain", "show_table", "signed_scale"]
 
 MARKS: Final = frozenset("\\`*_{}[]()<>#+-.!|~$:&^=@/\"'")
-"""What may begin something in Markdown."""
+"""Characters with a meaning in Markdown."""
 
 JOINED: Final = re.compile(r"[:@<]|-(?=[->])|www(?=\.)", re.IGNORECASE)
-"""What Streamlit replaces in plain text too: addresses, names of icons, arrows, dashes."""
+"""What Streamlit also replaces in plain text: addresses, names of icons, arrows, dashes."""
 
 QUIET: Final = {"displayModeBar": False}
 
 
 def plain(text: str) -> str:
-    """Text that Streamlit would read as Markdown, so that it is shown as it is.
+    """Escape text that Streamlit would read as Markdown.
 
-    For every label, sentence or help text with words that are not ours: names of surveys, models, classes and files,
-    parts of an address, tags, notes, and the messages of errors.
+    For every label, sentence or help text with words from outside: names of surveys, models, classes and files, parts
+    of an address, tags, notes, and the messages of errors.
     """
-    # Marks as character references, in which no Markdown, HTML, LaTeX or directive is seen; and a word joiner, which
-    # is invisible, within what is replaced in plain text.
+    # Marks become character references, which are not parsed as Markdown, HTML, LaTeX or directives; an invisible word
+    # joiner goes into what would be replaced in plain text.
     joined = JOINED.sub(lambda match: match[0] + "\N{WORD JOINER}", text.replace("\n", " "))
     return "".join(f"&#{ord(mark)};" if mark in MARKS else mark for mark in joined)
 
 
 class Html(str):
-    """Markup of ours, in which all words of others are escaped; any other text is shown as it is."""
+    """Markup in which all outside text is already escaped; any other string is escaped when shown."""
 
 
 def heading(text: str, note: str = "") -> None:
-    """A panel's heading, with a quiet remark beside it; text, or `Html`."""
+    """A panel's heading, with a remark in grey beside it; text, or `Html`."""
     words = f"{_as_html(text)}<small>{_as_html(note)}</small>"
     st.html(f'<div class="gz2-heading" role="heading" aria-level="2">{words}</div>')
 
 
 def caption(text: str) -> None:
-    """A quiet line; text, or `Html`."""
+    """A line in grey; text, or `Html`."""
     st.html(f'<div class="gz2-caption">{_as_html(text)}</div>')
 
 
@@ -62,7 +62,7 @@ def draw(figure: go.Figure, key: str) -> None:
 
 
 def as_text(figure: go.Figure) -> go.Figure:
-    """The figure, with names of classes and the like shown as they are: plotly would read tags and links in them."""
+    """Escape the texts of a figure: plotly would interpret tags and links in names of classes."""
     for trace in figure.data:
         for name in ("x", "y", "text", "hovertext", "customdata", "name"):
             values = getattr(trace, name, None)
@@ -85,16 +85,16 @@ def _escape_all(values: NDArray[np.object_]) -> NDArray[np.object_]:
     return result.reshape(values.shape)
 
 
-def signed_scale(limit: float, against: str, speaks_for: str) -> None:
+def signed_scale(limit: float) -> None:
     """The legend of a signed map, once for all panels that share it."""
     stops = ", ".join(DIVERGING)
-    left, right = f"{escape(against)} \N{MINUS SIGN}{limit:.2g}", f"+{limit:.2g} {escape(speaks_for)}"
+    left, right = f"decreases \N{MINUS SIGN}{limit:.2g}", f"+{limit:.2g} increases"
     bar = f'<i style="background: linear-gradient(90deg, {stops})"></i>'
     st.html(f'<div class="gz2-scale"><span>{left}</span>{bar}<span>{right}</span></div>')
 
 
 def show_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Columns with an asterisk hold numbers. The cells are ours or escaped."""
+    """A table; columns with an asterisk hold numbers. The cells must be escaped."""
     marks = [' class="gz2-number"' if column.startswith("*") else "" for column in columns]
     titles = [column.lstrip("*") for column in columns]
     head = "".join(f'<th scope="col"{mark}>{title}</th>' for title, mark in zip(titles, marks, strict=True))

@@ -1,4 +1,4 @@
-"""A check on the screen: the verdict, methods and questions, shortcuts, and how maps fare against the truth."""
+"""A check: the verdict, methods and tests, shortcuts, and the comparison of maps with the truth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PASSED, FAILED = "✓", "✗"
 
 
 def show_check(check: Check) -> None:
-    """The verdict first, then what it rests on."""
+    """The verdict first, then its evidence."""
     _show_verdict(check)
     _show_methods(check)
     _show_shortcuts(check)
@@ -43,18 +43,18 @@ def _show_verdict(check: Check) -> None:
     first, *rest = verdict(check)
     paragraphs = "".join(f"<p>{escape(sentence)}</p>" for sentence in rest)
     st.html(
-        f'<h2 class="gz2-state">How far to trust what explains {escape(check.model)}</h2>'
+        f'<h2 class="gz2-state">Trust in attributions of {escape(check.model)}</h2>'
         f'<div class="gz2-message"><p><b>{escape(first)}</b></p>{paragraphs}</div>'
     )
     parameters = check.provenance.get("parameters", {})
     caption(
-        f"Asked of the {check.score}, on {parameters.get('galaxies', '?')} galaxies of {check.survey}, "
-        f"on {parameters.get('few', '?')} of them where a method is asked a dozen times."
+        f"Measured for the {check.score}, on {parameters.get('galaxies', '?')} galaxies of {check.survey}, "
+        f"on {parameters.get('few', '?')} of them where a method is run a dozen times."
     )
 
 
 def _show_methods(check: Check) -> None:
-    heading("Methods and questions", f"{PASSED} passed, {FAILED} failed; most trustworthy first")
+    heading("Methods and tests", f"{PASSED} passed, {FAILED} failed; most trustworthy first")
     names = judged_checks(check)
     columns = ["Method", "*Passed", *(f"*{LIMITS[name].title}" for name in names)]
     rows = [
@@ -63,14 +63,14 @@ def _show_methods(check: Check) -> None:
         for method in standings(check)
     ]
     show_table("Methods", columns, rows)
-    with st.expander("What each question asks, and what its number is"):
-        show_table("Questions", ["Title", "Question", "Number", "Passed if"], [_question_row(name) for name in names])
+    with st.expander("Question and number of each test"):
+        show_table("Tests", ["Test", "Question", "Number", "Passed if"], [_question_row(name) for name in names])
 
 
 def _cell(findings: tuple[Finding, ...]) -> str:
     judged = next((finding for finding in findings if finding.passed is not None), None)
     if judged is None or judged.estimate.value is None:
-        return '<span title="not asked of this method">·</span>'
+        return '<span title="not applicable to this method">·</span>'
     kind, mark = ("ok", PASSED) if judged.passed else ("failed", FAILED)
     title = f"{escape(judged.words)} {judged.estimate.plain}, {judged.estimate.count} galaxies"
     return f'<span class="gz2-status gz2-{kind}" title="{title}">{judged.estimate.value:.2f} <i>{mark}</i></span>'
@@ -79,7 +79,7 @@ def _cell(findings: tuple[Finding, ...]) -> str:
 def _question_row(name: str) -> list[str]:
     limit = LIMITS[name]
     than = "a Gaussian at the centre, galaxy by galaxy" if limit.at is None else f"{limit.at:g}"
-    rule = f"{'surely ' * limit.surely}{'below' if limit.below else 'above'} {than}"
+    rule = f"{'below' if limit.below else 'above'} {than}{', at 95 % confidence' if limit.surely else ''}"
     return [escape(limit.title), escape(limit.question), limit.words, rule]
 
 
@@ -87,9 +87,9 @@ def _show_shortcuts(check: Check) -> None:
     findings = check.of("", "shortcut")
     if not findings:
         return
-    heading("Shortcuts", "does it tell classes by what is no part of the galaxy?")
+    heading("Shortcuts", "effects of properties that are no part of the galaxy")
     rows = [[escape(finding.subject), _shortcut(finding), escape(finding.words)] for finding in findings]
-    show_table("Shortcuts", ["What", "*Pull", "In words"], rows)
+    show_table("Shortcuts", ["Property", "*Effect", "Meaning"], rows)
 
 
 def _shortcut(finding: Finding) -> str:
@@ -101,7 +101,7 @@ def _shortcut(finding: Finding) -> str:
 
 
 def _show_cascade(check: Check) -> None:
-    heading("What is left of the map when the network forgets", "from the answer down; judged is the mean")
+    heading("Model randomisation test", "similarity to the original map, randomised from the output down; judged: mean")
     stages = {method.subject: method for method in check.of(check.methods[0], "model_randomisation") if method.subject}
     shares = [_share(view) for view in stages]
     curves = {
@@ -122,13 +122,13 @@ def _share(view: str) -> float:
 def _show_truth(check: Check) -> None:
     classes = list(dict.fromkeys(finding.subject for finding in check.of("(gaussian)") if finding.subject))
     heading(
-        "Against the truth",
-        "what the galaxies were painted of; galaxies are at the centre, so a Gaussian is hard to beat",
+        "Comparison with the truth",
+        "painted components; galaxies are at the centre, so a Gaussian is hard to beat",
     )
     left, right = st.columns(2)
-    name = left.selectbox("Number", TRUTH, format_func=lambda finding: LIMITS[finding].title, key="trust_number")
+    name = left.selectbox("Number", TRUTH, format_func=lambda name: LIMITS[name].title, key="trust_number")
     view = right.selectbox(
-        "Galaxies taken for", ["", *classes], format_func=lambda finding: finding or "any class", key="trust_class"
+        "Galaxies predicted as", ["", *classes], format_func=lambda name: name or "any class", key="trust_class"
     )
     rows = [
         (title_of(method), finding.estimate, finding.passed)

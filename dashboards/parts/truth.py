@@ -1,4 +1,4 @@
-"""What the painted galaxy is made of, and the same galaxy painted again, altered."""
+"""The components of a painted galaxy, and the same galaxy repainted with alterations."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ def show_truth(view: GalaxyView) -> None:
     try:
         parts = pictures_of_parts(view.survey, galaxy_id)
     except Gz2interpError as error:
-        heading("What it is made of")
+        heading("Components")
         caption(str(error))
         return
-    heading("What it is made of", "light before noise, each on its own scale; shares of the galaxy in r")
+    heading("Components", "light before noise, each on its own scale; shares of the galaxy's light in r")
     cards = "".join(
         f'<figure class="gz2-part"><img src="{picture}" alt="light of {escape(name)}"><figcaption>'
         f"{escape(name_in_words(name))}<small>{_share(share)}</small></figcaption></figure>"
         for name, share, picture in parts
     )
     st.html(f'<div class="gz2-parts">{cards}</div>')
-    # A toggle and not an expander: what is chosen in it redraws the page, and it is to stay open.
-    if st.toggle("Paint it again, altered", key="paint_again"):
+    # A toggle, since an expander would close when a choice in it redraws the page.
+    if st.toggle("Repaint with alterations", key="paint_again"):
         _show_alteration(view, galaxy_id, [name for name, _, _ in parts])
 
 
 def _show_alteration(view: GalaxyView, galaxy_id: int, names: list[str]) -> None:
     alteration = _choose(view, galaxy_id, names)
     if alteration == Alteration():
-        caption("Leave a component out or move a slider: the same galaxy is painted under the same noise.")
+        caption("Leave a component out or move a slider: the same galaxy is repainted with the same noise.")
         return
     model = view.model if view.probabilities else None
     try:
@@ -62,16 +62,16 @@ def _show_alteration(view: GalaxyView, galaxy_id: int, names: list[str]) -> None
 
 
 def _choose(view: GalaxyView, galaxy_id: int, names: list[str]) -> Alteration:
-    """The controls; their keys hold the galaxy, so that another galaxy starts as it is."""
+    """The controls; their keys contain the galaxy, so that another galaxy starts without alterations."""
     key = f"alter-{view.survey.digest}-{galaxy_id}"
     without = st.multiselect("Leave out", names, key=f"{key}-without", format_func=name_in_words)
     left, middle, right = st.columns(3)
     turned = left.slider("Turn [degrees]", -180, 180, 0, 5, key=f"{key}-turned")
     dimmed = middle.slider("Dim [mag]", -2.0, 4.0, 0.0, 0.1, key=f"{key}-dimmed")
-    blurred = right.slider("Seeing, times as wide", 0.6, 3.0, 1.0, 0.1, key=f"{key}-blurred")
-    redder = left.slider("Redden, 1 turns blue arms red", -1.0, 1.0, 0.0, 0.1, key=f"{key}-redder")
+    blurred = right.slider("Seeing, factor", 0.6, 3.0, 1.0, 0.1, key=f"{key}-blurred")
+    redder = left.slider("Redden (1: blue arms become red)", -1.0, 1.0, 0.0, 0.1, key=f"{key}-redder")
     here = redshift_of(view.survey, galaxy_id)
-    farther = middle.slider("Redshift, times", 0.5, 4.0, 1.0, 0.1, key=f"{key}-redshift", disabled=here <= 0)
+    farther = middle.slider("Redshift, factor", 0.5, 4.0, 1.0, 0.1, key=f"{key}-redshift", disabled=here <= 0)
     ug, gr, ri, iz = (round(redder * amount, 4) + 0.0 for amount in REDDER)
     return Alteration(
         without=tuple(without),
@@ -90,16 +90,16 @@ def _waiting(view: GalaxyView, model: ModelFolder | None) -> str:
 
 
 def _show_repaint(view: GalaxyView, repaint: Repainted) -> None:
-    titles = ["as it is", "altered", "difference in r"]
+    titles = ["original", "altered", "difference in r"]
     draw(pictures_panel(altered_pictures(view.survey, repaint), titles), "altered")
-    caption("Difference: red is light that came, blue light that went; the noise is the same.")
+    caption("Difference: red is added light, blue removed light; the noise is the same.")
     if repaint.predictions_before:
-        heading("The network says", "of the galaxy as it is, and altered")
+        heading("Prediction", "for the original and the altered galaxy")
         draw(before_after_bars(repaint.predictions_before, repaint.predictions_after), "altered-said")
     elif view.model is not None:
-        caption("The network has not been run over this survey, so it is not asked.")
+        caption("The network has not been run over this survey: run gz2interp analyse for predictions.")
 
 
 def _share(share: float) -> str:
-    """Of the galaxy's light; what outshines it, such as a star beside it, as its multiple."""
+    """Of the galaxy's light; as a multiple for a brighter component, such as a star beside it."""
     return f"{share:.1%}" if share < 1.0005 else f"{share:.3g} times the galaxy"

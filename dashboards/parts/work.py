@@ -1,4 +1,4 @@
-"""What can be done with a survey's networks: choose it, start it, and see how far it is."""
+"""Tasks for a survey and its networks: settings, start, and progress."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ __all__ = ["show_work"]
 
 @dataclass(frozen=True)
 class Task:
-    """Something that can be started.
+    """A task that can be started.
 
     Attributes
     ----------
     title, running : str
         In the list, and while it runs.
     words : str
-        What it gives.
+        Its result and its duration.
     networks : int
-        How many the survey must have.
+        Number of networks that it needs.
     """
 
     title: str
@@ -50,83 +50,86 @@ TASKS: Mapping[str, Task] = {
     ),
     "analyse": Task(
         "Analyse",
-        "Asking the network about every galaxy",
-        "Neighbours and a map of what it has learnt; on a Dask cluster, if the address of its scheduler is given.",
+        "Analysing every galaxy",
+        "Neighbours and a map of the activations; on a Dask cluster, if the address of its scheduler is given.",
         1,
     ),
     "evaluate": Task(
-        "Evaluate", "Judging the network", "Scores on galaxies that it has never seen, with intervals.", 1
+        "Evaluate", "Evaluating the network", "Scores on galaxies that it was not trained on, with intervals.", 1
     ),
     "uncertainty": Task(
-        "Find its uncertainty",
-        "Asking the network in several ways",
-        "Which way of being unsure tells its mistakes best, kept for every galaxy: the map can be coloured by it.",
+        "Estimate the uncertainty",
+        "Estimating the uncertainty in several ways",
+        "The measure of uncertainty that best predicts mistakes, for every galaxy: the map can be coloured by it.",
         1,
     ),
     "committee": Task(
-        "Let networks vote", "Asking all members", "Several networks, each asked in eight views, as one network.", 1
+        "Build an ensemble",
+        "Running all members",
+        "Several networks, each averaged over eight views, as one network.",
+        1,
     ),
     "check": Task(
-        "Check what explains it",
-        "Putting every method to the test",
-        "How far each method's maps can be believed for this network, and whether it uses a shortcut.",
+        "Check attributions",
+        "Testing every attribution method",
+        "How far each method's maps can be trusted for this network, and whether it uses a shortcut.",
         1,
     ),
     "clusters": Task(
         "Find clusters",
         "Measuring the images and describing the clusters",
-        "Clusters of the map at three scales, what tells each from the rest, and which are made by the sky.",
+        "Clusters of the map at three scales, what distinguishes each, and which are observational artefacts.",
         1,
     ),
     "unusual": Task(
-        "Look for the unusual",
-        "Looking for what is unlike all others",
+        "Find unusual galaxies",
+        "Computing how unusual every galaxy is",
         "A rank and a reason for every galaxy; you rate them on the page “Unusual”.",
         1,
     ),
     "channels": Task(
         "Find building blocks",
-        "Taking a layer apart",
-        "What each channel of a layer goes with and where it is loudest, neuron groups, and the atlas; minutes.",
+        "Computing building blocks",
+        "Correlates and most activating galaxies of each channel, neuron groups, and the atlas; minutes.",
         1,
     ),
     "features": Task(
         "Make feature images",
         "Making images that excite the layer",
-        "Of every channel, group, cell of the atlas and class; minutes, and an interrupted sheet goes on.",
+        "Of every channel, group, cell of the atlas and class; minutes, and an interrupted sheet is continued.",
         1,
     ),
     "agreement": Task(
-        "Ask another network",
-        "Showing the feature images to another network",
+        "Compare feature images with another network",
+        "Computing the response of another network to the feature images",
         "Whether a layer's feature images excite another network too, beside what would do so by chance; a minute.",
         2,
     ),
     "plant labels": Task(
         "Train on shuffled labels",
-        "Teaching the same network labels that say nothing",
-        "The check then asks whether a method's maps tell this network from one that learned nothing.",
+        "Training the same network on shuffled labels",
+        "The check then tests whether a method's maps differ between the two networks.",
         1,
     ),
     "compare": Task(
         "Compare two layers",
-        "Laying one map beside the other",
+        "Comparing the two maps",
         "The neighbours that two analysed layers, networks or latents share, and their maps side by side.",
         1,
     ),
     "suspects": Task(
         "Look for suspect labels",
-        "Training networks that leave out a part each",
-        "Five trainings; every label is asked of the network that has never met it.",
+        "Training networks that each leave out a part",
+        "Five trainings; every label is compared with the network that was not trained on it.",
     ),
 }
-_KEPT = "What is done is kept: it goes on from there."
-_OWN = "as the recipe says"
+_KEPT = "Finished parts are kept: it continues from there."
+_OWN = "as in the recipe"
 _SCALES = ("0.7", "1", "1.4")
 
 
 def show_work(survey: Survey, model: str = "", first: str = "") -> None:
-    """What the dashboard has started on this survey, or what it can start, one of the tasks before the others."""
+    """The running task of this survey, or the form to start one, `first` first."""
     if working.look(survey.path) is None:
         _show_offer(survey, model, first)
     else:
@@ -180,7 +183,7 @@ def _suspects(survey: Survey, model: str) -> list[str]:
     left, middle, right = st.columns(3)
     recipe = left.selectbox("Recipe", _recipes(), key="work_recipe")
     scheme = middle.selectbox("Labels", [_OWN, *LABEL_SCHEMES], key="work_scheme")
-    name = right.text_input("Kept with the network", model or "cnn", key="work_suspects_of").strip()
+    name = right.text_input("Stored with the network", model or "cnn", key="work_suspects_of").strip()
     return ["suspects", "--name", name, "--config", recipe, *_labels(scheme)] if name else []
 
 
@@ -189,7 +192,7 @@ def _committee(survey: Survey, model: str) -> list[str]:
     networks = _networks(survey)
     members = left.multiselect("Members", networks, [model] if model in networks else [], key="work_members")
     name = middle.text_input("Name", _free(survey, "committee"), key="work_committee").strip()
-    scales = _SCALES if right.toggle("Nearer and farther too", key="work_scales") else ()
+    scales = _SCALES if right.toggle("Several scales", key="work_scales") else ()
     options = [word for member in members for word in ("--member", member)]
     options += [word for scale in scales for word in ("--scale", scale)]
     return ["committee", "--name", name, *options] if name and members else []
@@ -221,7 +224,7 @@ def _compare(survey: Survey, model: str) -> list[str]:
 
 
 _OF_A_LAYER = ("clusters", "unusual", "channels", "features", "agreement")
-"""Verbs about the layer that is on show."""
+"""Verbs about the displayed layer."""
 
 
 def _of_model(verb: str) -> Callable[[Survey, str], list[str]]:
@@ -253,14 +256,14 @@ def _agreement(survey: Survey, model: str) -> list[str]:
     networks = _networks(survey)
     others = [side for side in analysed_layers(survey) if side[0] in networks and side[0] not in words[2:3]]
     if not others:
-        caption("No other network of the survey has been analysed yet: gz2interp analyse does so.")
+        caption("No other network of the survey has been analysed yet: run gz2interp analyse.")
         return []
-    other, layer = right.selectbox("Asked of", others, format_func=" · ".join, key="work_agreement_with")
+    other, layer = right.selectbox("Compared with", others, format_func=" · ".join, key="work_agreement_with")
     return [*words, "--with", other, "--with-layer", layer] if words else []
 
 
 def _networks(survey: Survey) -> list[str]:
-    """Its models without latents, which no network stands behind."""
+    """Its models that are networks, not latents."""
     return [name for name in survey.models() if survey.model(name).latents is None]
 
 
@@ -281,7 +284,7 @@ _FIELDS: Mapping[str, Callable[[Survey, str], list[str]]] = {
     "compare": _compare,
     "suspects": _suspects,
 }
-"""For each task: draw its fields, and return the words of its command; no words where something lacks."""
+"""For each task, the function that draws its fields and returns its command; [] if something is missing."""
 
 
 def _recipes() -> list[str]:
@@ -302,7 +305,7 @@ def _free(survey: Survey, stem: str) -> str:
 
 @st.fragment(run_every=1.0)
 def _show_state(survey: Survey) -> None:
-    """How far it is, asked once a second; the page follows when it is over."""
+    """The progress, refreshed once a second; the page is drawn again when the task ends."""
     process = working.look(survey.path)
     if process is None or process.state == "finished":
         if process is not None:
@@ -318,13 +321,13 @@ def _show_state(survey: Survey) -> None:
 
 
 def _show_running(survey: Survey, process: BuildState) -> None:
-    show_missing(TASKS[working.task_of(process)].running, "It goes on while this page is closed.")
+    show_missing(TASKS[working.task_of(process)].running, "It continues while this page is closed.")
     for progress in process.stages.values():
         st.progress(
             progress.share, text=f"**{plain(progress.stage)}**  {plain(progress.message) or f'{progress.share:.0%}'}"
         )
     if not process.stages:
-        st.progress(0.0, text="TensorFlow is loaded, and the galaxies are read")
+        st.progress(0.0, text="Loading TensorFlow and reading the galaxies")
     minutes, seconds = divmod(int(process.seconds), 60)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Stop", key="work_stop", on_click=working.stop, args=(survey.path,))
@@ -337,9 +340,9 @@ def _show_ended(survey: Survey, process: BuildState) -> None:
     if stopped:
         show_missing(f"Stopped: {title.lower()}", _KEPT)
     else:
-        show_missing(f"Failed: {title.lower()}", "These are its last words:")
-        st.code(process.words or "(it said nothing)", language=None, wrap_lines=True)
-    label = "Go on" if stopped else "Try again"
+        show_missing(f"Failed: {title.lower()}", "The last lines of its output:")
+        st.code(process.words or "(no output)", language=None, wrap_lines=True)
+    label = "Continue" if stopped else "Try again"
     with st.container(horizontal=True):
         st.button(label, key="work_again", type="primary", on_click=working.restart, args=(survey.path,))
         st.button("Never mind", key="work_forget", on_click=working.forget, args=(survey.path,))

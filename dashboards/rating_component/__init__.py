@@ -1,4 +1,4 @@
-"""The bar of keys with which a person rates: each is a button too, and says what it does."""
+"""The component for rating with keys, each of which is also a button with a description."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ __all__ = ["RatingKeyPress", "show_rating_bar"]
 
 @dataclass(frozen=True)
 class RatingKeyPress:
-    """A key, and the galaxy that was on show when it was pressed.
+    """A pressed key, and the galaxy that was displayed then.
 
     Attributes
     ----------
     key : str
         ``"0"`` to ``"5"``, ``"next"``, ``"previous"``, ``"following"`` or ``"undo"``.
-    galaxy_id : str
     """
 
     key: str
@@ -37,14 +36,10 @@ def show_rating_bar(
 
     Parameters
     ----------
-    key : str
-    galaxy_id : str
-        Of the galaxy on show.
     rating : int, optional
-        That it has.
+        The present rating of the galaxy.
     turn : int
-        Another number each time that something was rated: until it comes, no second rating is taken.
-    on_press : callable
+        Must change with every rating: the browser accepts no further rating before it does.
     """
     serial = offer_events(key, "press", lambda event: on_press(RatingKeyPress(str(event["key"]), str(event["galaxy"]))))
     data = {"galaxy": galaxy_id, "rating": rating, "turn": turn, "serial": serial}
@@ -52,7 +47,7 @@ def show_rating_bar(
 
 
 def _nothing() -> None:
-    """Streamlit wants a callback for each state it keeps."""
+    """Streamlit needs a callback for each state of a component."""
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Clusters of the map: what tells each from the rest, which are made by the sky, and their galaxies."""
+"""Clusters of the map: what distinguishes each, which are probably observational artefacts, and their galaxies."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _show(survey: Survey, name: str) -> None:
         offer_layers(layers_with(survey, _has_clusters), "clusters")
         show_missing(
             "Not analysed yet",
-            "Clusters are those of a map, and the map is there once the network has been asked about every galaxy.",
+            "Clusters are found on a map, which needs the activations of every galaxy.",
             f"gz2interp analyse {survey.path} --model {name}",
         )
         if model.latents is None:
@@ -50,12 +50,12 @@ def _show(survey: Survey, name: str) -> None:
     if folder is None:
         elsewhere = bool(layers_with(survey, _has_clusters))
         show_missing(
-            "No clusters of this layer yet" if elsewhere else "Nobody has looked for clusters yet",
-            "They are found on the map at three scales; each is described in a sentence, and flagged where the sky or "
-            "the telescope has probably made it. Images are measured for that: seconds for a thousand galaxies.",
+            "No clusters of this layer yet" if elsewhere else "No clusters yet",
+            "They are found on the map at three scales; each is described in a sentence, and flagged if it is probably "
+            "an observational artefact. The image quality is measured for that: seconds for a thousand galaxies.",
             f"gz2interp clusters {survey.path} --model {name} --layer {analysis.layer}",
         )
-        heading("Find them", "It runs beside the dashboard, and can be stopped.")
+        heading("Find clusters", "It runs in a process of its own, and can be stopped.")
         show_work(survey, name, first="clusters")
         return
     _show_clusters(survey, model, analysis, folder)
@@ -100,7 +100,7 @@ def _show_map(
     numbers = folder.members[scale].to_numpy(np.int64)
 
     def also(place: int) -> Mapping[str, Any]:
-        """A click in a cluster selects it; one between the clusters lets go."""
+        """The change for a click: the cluster at this point, or none between the clusters."""
         number = int(numbers[place])
         return select_cluster(f"{scale}-{number}" if number else "", map_data.layer)
 
@@ -115,4 +115,4 @@ def _show_map(
     )
 
 
-show_network_page(_show, "Clusters are those of a network's map.")
+show_network_page(_show, "Clusters are found on a network's map.")

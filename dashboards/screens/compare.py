@@ -1,4 +1,4 @@
-"""Two layers, networks or latents of a survey: which neighbours they share, and who moved from one map to the other."""
+"""Two layers, networks or latents of a survey: their common neighbours, and galaxies that moved between the maps."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def _show(survey: Survey, name: str) -> None:
         words = f"--model {first[0]} --layer {first[1]} --model {second[0]} --layer {second[1]}"
         show_missing(
             "Not compared yet",
-            "The second map is laid out anew, beginning at the places of the first, beside the dashboard.",
+            "The second map is computed again from the positions on the first, in a process of its own.",
             f"gz2interp compare {survey.path} {words}",
         )
         show_work(survey, name, first="compare")
 
 
-show_network_page(_show, "Layers are compared on a survey that a network has been asked about.")
+show_network_page(_show, "Layers are compared on a survey with a network.")

@@ -1,4 +1,4 @@
-"""How the download of a survey from the archives stands, while it runs and afterwards."""
+"""The download of a survey from the archives, while it runs and afterwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gz2interp.errors import Gz2interpError
 
 
 def page() -> None:
-    """Choose the survey, then tell how its download stands."""
+    """The choice of a survey, and the state of its download."""
     names = survey_names()
     if not current().survey and not names:
         show_survey_choice(names, "")

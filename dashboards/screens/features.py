@@ -1,4 +1,4 @@
-"""What a layer looks for: its channels with their feature images, the dictionary of a galaxy, groups, and the atlas."""
+"""The building blocks of a layer: channels with feature images, the dictionary of a galaxy, groups, and the atlas."""
 
 from __future__ import annotations
 
@@ -37,16 +37,16 @@ LIVE: Final[Mapping[str, Callable[[StoredLayer, BlocksView], None]]] = {
     "dictionary": show_dictionary,
     "groups": show_groups,
 }
-# Views of the selected galaxy, for which the network is asked.
+"""Views of the selected galaxy, for which the network is run."""
 
 
 def _show(survey: Survey, name: str) -> None:
     if not name:
-        show_missing("No network yet", f"{survey.name} has none to be looked into. Train one on the page “Network”.")
+        show_missing("No network yet", f"{survey.name} has none. Train one on the page “Network”.")
         return
     model = model_of(survey, name)
     if model.latents:
-        show_missing("Latents", f"{name} are latents: there is no network whose layers could be taken apart.")
+        show_missing("Latents", f"{name} are latents: there is no network whose layers could be analysed.")
         return
     layers = layers_of(survey, model)
     analysis = analysis_with(survey, model, current().layer, has_blocks)
@@ -54,7 +54,7 @@ def _show(survey: Survey, name: str) -> None:
         offer_layers(layers_with(survey, has_blocks), "channels")
         show_missing(
             "Not analysed yet",
-            "A layer is looked into once the network has been asked about every galaxy.",
+            "Building blocks need the activations of every galaxy.",
             f"gz2interp analyse {survey.path} --model {name}",
         )
         show_work(survey, name, first="analyse")
@@ -116,22 +116,22 @@ def _show_galaxy(results: StoredLayer, model: ModelFolder, show: Callable[[Store
     loaded = network_is_loaded(results.survey, model)
     st.html(f'<div class="gz2-id" data-testid="galaxy-id">{current().galaxy_id}</div>')
     try:
-        with st.spinner(f"{'Taking the galaxy apart' if loaded else 'Loading TensorFlow and the network'} …"):
+        with st.spinner(f"{'Computing building blocks' if loaded else 'Loading TensorFlow and the network'} …"):
             view = blocks_view_of(results, row)
     except Gz2interpError as error:
-        show_missing("This galaxy cannot be taken apart", str(error))
+        show_missing("No building blocks of this galaxy", str(error))
         return
     show(results, view)
 
 
 def _offer_blocks(results: StoredLayer) -> None:
     show_missing(
-        "Nobody has looked into this layer yet",
-        "What its channels go with, in which galaxies each is loudest, which neurons speak together, and the atlas of "
-        "all it says: minutes for some thousand galaxies. Feature images, which come after that, take minutes more.",
+        "No building blocks of this layer yet",
+        "Correlates and most activating galaxies of its channels, neuron groups (NMF), and the activation atlas: "
+        "minutes for some thousand galaxies. Feature images are made after that, and take minutes more.",
         f"gz2interp channels {results.survey.path} --model {results.model.name} --layer {results.analysis.layer}",
     )
-    heading("Look into it", "It runs beside the dashboard, and can be stopped.")
+    heading("Find building blocks", "It runs in a process of its own, and can be stopped.")
     show_work(results.survey, results.model.name, first="channels")
 
 
@@ -141,7 +141,7 @@ def _offer_features(results: StoredLayer) -> None:
         return
     command = f"gz2interp features {results.survey.path} --model {results.model.name} --layer {results.analysis.layer}"
     if results.begun:
-        show_missing("The sheet of feature images is not complete", "It goes on where it stopped.", command)
+        show_missing("The sheet of feature images is not complete", "It is continued where it stopped.", command)
     else:
         show_missing("No feature images yet", "Images that excite each channel, group, cell and class.", command)
     show_work(results.survey, results.model.name, first="features")
@@ -152,12 +152,12 @@ def _offer_agreement(results: StoredLayer) -> None:
     if other is None or VIEWS.get(current().view, VIEWS["layer"]) != VIEWS["layer"]:
         return
     show_missing(
-        "No other network has been asked about these images yet",
-        "Whether they excite another network's channels too, beside what would do so by chance.",
+        "No comparison with another network yet",
+        "Whether the feature images excite channels of another network too, more than by chance.",
         f"gz2interp agreement {results.survey.path} --model {results.model.name} --layer {results.analysis.layer} "
         f"--with {other[0]} --with-layer {other[1]}",
     )
     show_work(results.survey, results.model.name, first="agreement")
 
 
-show_network_page(_show, "A layer is looked into on the survey that its network belongs to.")
+show_network_page(_show, "A layer is shown with the survey of its network.")

@@ -1,4 +1,4 @@
-"""One screen: the map on the left, the selected galaxy on the right, its neighbours and the lasso's members below."""
+"""The map and the neighbours on the left, the selected galaxy on the right, the members of the lasso below."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from gz2interp.stores.survey import Survey
 
 
 def page() -> None:
-    """Find out what there is, then show it."""
+    """The demo that is being built, a first start, or a survey."""
     if building_of(DEMO) is not None:
         show_brand()
         show_building(DEMO)
@@ -60,7 +60,7 @@ def page() -> None:
 
 
 def show_survey(survey: Survey, names: list[str]) -> None:
-    """A survey with as much of a network and an analysis as it has."""
+    """A survey with its network and analysis, if there are any."""
     if not current().galaxy_id and len(survey):
         settle(galaxy_id=str(survey.catalog[GALAXY_ID].iloc[_first(survey)]))
     model = model_of(survey, current().model) if current().model else None
@@ -80,7 +80,7 @@ def show_survey(survey: Survey, names: list[str]) -> None:
 
 
 def _has_selected(analysis: Analysis) -> bool:
-    """Whether a cluster that is selected is one of this analysis; any does where none is."""
+    """Whether the selected cluster, if there is one, belongs to this analysis."""
     folder = clusters_of(analysis) if current().cluster else None
     return not current().cluster or (folder is not None and folder.clusters.named(current().cluster) is not None)
 
@@ -93,7 +93,7 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
     left, right = st.container(key="panels").columns([54, 46], gap="medium")
     below = st.container()
     if members is not None:
-        with below:  # first, though it stands last: it is what a lasso asks for, and does not wait for the map
+        with below:  # drawn first though it stands last, so that it does not wait for the map
             show_members(view, map_data, members)
     with left:
         _show_missing_parts(survey, model, analysis)
@@ -106,7 +106,7 @@ def _show_panels(survey: Survey, model: ModelFolder | None, analysis: Analysis |
     with right:
         show_galaxy(view, selection)
     if analysis is not None:
-        with outside:  # last, though it stands before: nothing else is to wait for a network that is asked
+        with outside:  # drawn last though it stands before, so that nothing waits for the network
             show_outsider(view, analysis)
 
 
@@ -119,9 +119,9 @@ def _show_missing_parts(survey: Survey, model: ModelFolder | None, analysis: Ana
         show_work(survey)
     elif analysis is None:
         outdated = outdated_analyses(survey, model)
-        words = "The map shows the sky until this network has been asked about every galaxy."
+        words = "The map shows the sky until this network has been run on every galaxy."
         if outdated:
-            words = f"What was found before came from other galaxies or another network, and would mislead. {words}"
+            words = f"The earlier results are of other galaxies or another network. {words}"
         show_missing(
             "Outdated analysis" if outdated else "Not analysed yet",
             words,
@@ -137,7 +137,7 @@ def _first(survey: Survey) -> int:
 
 
 def show_failure(error: Gz2interpError, names: list[str]) -> None:
-    """A survey that cannot be shown, and the way back."""
+    """The error of a survey that cannot be shown, and buttons for other surveys."""
     _, middle, _ = st.columns([1, 2.2, 1])
     others = [name for name in names if name != current().survey]
     with middle:

@@ -1,4 +1,4 @@
-"""What is known of a network: its scores, where it fails, its most confident mistakes, and the labels one may doubt."""
+"""A network: its scores, its failures, its most confident mistakes, and suspect labels."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ def _show(survey: Survey, name: str) -> None:
         return
     model = model_of(survey, name)
     if model.latents:
-        show_missing(
-            "Latents", f"{name} are latents: there is no network to be known. Their map is on the page “Galaxies”."
-        )
+        show_missing("Latents", f"{name} are latents: there is no network. Their map is on the page “Galaxies”.")
         return
     card = card_of(survey, model)
     with st.container(key="network"):
@@ -33,7 +31,7 @@ def _show(survey: Survey, name: str) -> None:
         show_suspects(survey, model)
         show_origin(card)
         show_sweeps(survey)
-        heading("Work on this survey", "It runs beside the dashboard, and can be stopped.")
+        heading("Work on this survey", "It runs in a process of its own, and can be stopped.")
         show_work(survey, model.name)
 
 

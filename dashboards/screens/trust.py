@@ -1,4 +1,4 @@
-"""How far each attribution method can be believed for a network, and what the network looks at besides the galaxy."""
+"""Trust in each attribution method for a network, and shortcuts of the network."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from gz2interp.stores.survey import Survey
 def _show(survey: Survey, name: str) -> None:
     with st.container(key="trust"):
         if not name:
-            show_missing("No network yet", f"{survey.name} has none to be checked. Train one on the page “Network”.")
+            show_missing("No network yet", f"{survey.name} has none. Train one on the page “Network”.")
             return
         if model_of(survey, name).latents:
-            show_missing("Latents", f"{name} are latents: there is no network whose maps could be believed or not.")
+            show_missing("Latents", f"{name} are latents: there is no network whose attributions could be checked.")
             return
         check = check_of(survey, model_of(survey, name))
         if check is not None:
@@ -28,11 +28,11 @@ def _show(survey: Survey, name: str) -> None:
         else:
             show_missing(
                 "Not checked yet",
-                "Which maps of this network can be believed, and whether it uses a shortcut, is known once every "
-                "method has been put to the test: some minutes, beside the dashboard.",
+                "A check tests every attribution method on this network, and searches for shortcuts: some minutes, "
+                "in a process of its own.",
                 f"gz2interp check {survey.path} --model {name}",
             )
-        heading("Check it", "It runs beside the dashboard, and can be stopped.")
+        heading("Run the check", "It runs in a process of its own, and can be stopped.")
         show_work(survey, name, first="check")
 
 

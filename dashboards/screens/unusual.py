@@ -1,4 +1,4 @@
-"""Which galaxies are unusual to the network, and what a person makes of them."""
+"""Galaxies that are unusual to the network, and their rating."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gz2interp.stores.survey import Survey
 def _show(survey: Survey, name: str) -> None:
     with st.container(key="unusual"):
         if not name:
-            show_missing("No network yet", f"{survey.name} has none to be surprised. Train one on the page “Network”.")
+            show_missing("No network yet", f"{survey.name} has none. Train one on the page “Network”.")
             return
         model = model_of(survey, name)
         analysis = analysis_with(survey, model, current().layer, has_unusual)
@@ -33,13 +33,13 @@ def _show(survey: Survey, name: str) -> None:
             show_rating(galaxies)
             return
         show_missing(
-            "Not asked yet",
-            "Which galaxies are unlike all others to this network, and why, is known once it has looked at every one: "
-            "seconds for a thousand galaxies. Then you rate what you see, and the ranking learns.",
+            "Not searched yet",
+            "The search ranks all galaxies by how unusual they are to this network, with a reason for each: seconds "
+            "for a thousand galaxies. The ranking then learns from your ratings.",
             f"gz2interp unusual {survey.path} --model {name}",
         )
-        heading("Ask", "It runs beside the dashboard, and can be stopped.")
+        heading("Search", "It runs in a process of its own, and can be stopped.")
         show_work(survey, name, first="unusual")
 
 
-show_network_page(_show, "What is unusual is asked of a network and its survey.")
+show_network_page(_show, "Unusual galaxies are searched with a network and its survey.")
