@@ -255,7 +255,7 @@ def _show_stop(survey: Survey, download: DownloadState) -> None:
             caption("Images that have arrived are being added to the survey.")
         else:
             caption(
-                "It continues when this page is closed. If stopped, finished galaxies are kept, and it can be continued."
+                "It continues when this page is closed. After a stop, finished galaxies are kept, and it can continue."
             )
 
 
