@@ -94,7 +94,7 @@ def test_hosts_want_to_be_told_who_they_are(monkeypatch, survey):
     config = replace(CONFIG, devices="hosts")
     for given in ("", "{}", '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}'):
         monkeypatch.setenv("TF_CONFIG", given)
-        with pytest.raises(InputError, match="On each host its own, such as"):
+        with pytest.raises(InputError, match="On each host a value such as"):
             fit(survey, "hosts", config)
 
 

@@ -155,7 +155,7 @@ def test_it_is_judged_on_the_test_side_and_on_the_rest(model, evaluation):
 
 def test_labels_that_the_network_does_not_know_are_told(model, survey):
     table = model.predictions.replace({"label": {"ring": "bar"}})
-    with pytest.raises(InputError, match=r"labelled bar\. The network knows blob, ring"):
+    with pytest.raises(InputError, match=r"labelled bar\. The classes of the network are blob, ring"):
         score_predictions(
             table, ("blob", "ring"), name="x", side="test", label_scheme="", strongest=None, generator=None
         )

@@ -1,4 +1,4 @@
-"""Several answers of one network to one galaxy: in other views, with channels forgotten, or by its members."""
+"""Samples of a network's predictions: over views, with Monte Carlo dropout, or over the members of an ensemble."""
 
 from __future__ import annotations
 
@@ -15,78 +15,71 @@ from trainer.networks.layers import VIEWS
 __all__ = ["PASSES", "Sampler", "prediction_samplers"]
 
 PASSES = 16
-"""Answers with other channels forgotten."""
+"""Monte Carlo samples with dropout."""
 
 Floats = NDArray[np.float32]
 Sampler = Callable[[Floats], Floats]
-"""From images (n, y, x, band) to probabilities (answer, n, class)."""
+"""From images (n, y, x, band) to probabilities (sample, n, class)."""
 
 
 def prediction_samplers(model: Any, seed: int = 0) -> Mapping[str, Sampler]:
-    """The ways in which a network can be asked more than once, by name.
+    """Samplers of the predictions of a network, by name.
 
     Parameters
     ----------
     model : keras.Model
     seed : int
-        Of what is forgotten.
+        Seed of dropout.
 
     Returns
     -------
     mapping
         ``"views"`` for any network; ``"dropout"`` for one with layers of dropout (Gal, Ghahramani 2016, Dropout as a
-        Bayesian approximation, https://arxiv.org/abs/1506.02142); ``"members"`` for a committee.
+        Bayesian approximation, https://arxiv.org/abs/1506.02142); ``"members"`` for an ensemble.
     """
-    ways = {"views": _in_views(model)}
-    if any(isinstance(layer, keras.layers.Dropout) for layer in model.layers):  # not inside a committee's members
-        ways["dropout"] = _forgetting(model, seed)
+    samplers = {"views": _compile(lambda images: [model(view(images), training=False) for view, _ in VIEWS])}
+    if any(isinstance(layer, keras.layers.Dropout) for layer in model.layers):  # not inside the members of an ensemble
+        samplers["dropout"] = _dropout_sampler(model, seed)
     if len(members_of(model)) > 1:
-        ways["members"] = _by_members(model)
-    return ways
+        samplers["members"] = _member_sampler(model)
+    return samplers
 
 
-def _in_views(model: Any) -> Sampler:
-    return _traced(lambda images: [model(there(images), training=False) for there, _ in VIEWS])
-
-
-def _by_members(model: Any) -> Sampler:
+def _member_sampler(model: Any) -> Sampler:
     scaling, members = up_to_scaled(model), members_of(model)
 
-    def each(images: Any) -> list[Any]:
+    def samples(images: Any) -> list[Any]:
         scaled = scaling(images, training=False)
         return [member(scaled, training=False) for member in members]
 
-    return _traced(each)
+    return _compile(samples)
 
 
-def _forgetting(model: Any, seed: int) -> Sampler:
-    """Only dropout is at work, as in training; normalisation stays what it is."""
-    forgetful = keras.models.clone_model(model, clone_function=_always(seed))
-    forgetful.set_weights(model.get_weights())
-    return _traced(lambda images: [forgetful(images, training=False) for _ in range(PASSES)])
+def _dropout_sampler(model: Any, seed: int) -> Sampler:
+    """Sampler with dropout as in training, and normalisation as in inference."""
 
-
-def _always(seed: int) -> Callable[[Any], Any]:
-    def copied(layer: Any) -> Any:
+    def clone(layer: Any) -> Any:
         if isinstance(layer, keras.layers.Dropout):
             return AlwaysDropout(layer.rate, seed=seed, name=layer.name)
         return layer.__class__.from_config(layer.get_config())
 
-    return copied
+    stochastic = keras.models.clone_model(model, clone_function=clone)
+    stochastic.set_weights(model.get_weights())
+    return _compile(lambda images: [stochastic(images, training=False) for _ in range(PASSES)])
 
 
 class AlwaysDropout(keras.layers.Dropout):
-    """Dropout that is at work whenever the network is asked."""
+    """Dropout that is also active in inference."""
 
     def call(self, inputs: Any, training: bool = False) -> Any:
-        """As in training."""
+        """Apply dropout."""
         return super().call(inputs, training=True)
 
 
-def _traced(answers: Callable[[Any], list[Any]]) -> Sampler:
+def _compile(samples: Callable[[Any], list[Any]]) -> Sampler:
     @tf.function(reduce_retracing=True)
-    def stacked(images: Any) -> Any:
-        said = tf.stack([tf.convert_to_tensor(answer) for answer in answers(images)])
-        return tf.concat([1 - said, said], axis=2) if said.shape[-1] == 1 else said
+    def stack(images: Any) -> Any:
+        outputs = tf.stack([tf.convert_to_tensor(sample) for sample in samples(images)])
+        return tf.concat([1 - outputs, outputs], axis=2) if outputs.shape[-1] == 1 else outputs
 
-    return lambda images: np.asarray(stacked(tf.constant(images)).numpy())
+    return lambda images: np.asarray(stack(tf.constant(images)).numpy())

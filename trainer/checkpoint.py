@@ -1,7 +1,8 @@
-"""A training laid aside at the end of an epoch, so that it can be taken up as if nothing had happened.
+"""Checkpoints at the end of an epoch, from which a training resumes exactly.
 
-Everything that changes during training is there: weights, moving averages, the optimiser's moments and step, the states
-of dropout's random numbers, the best weights so far, the history. A plain npz file, without pickle, replaced whole.
+A checkpoint holds everything that changes during training: weights, moving averages, moments and step of the optimiser,
+states of the random generators of dropout, the best weights so far, and the history. It is an npz file without pickle,
+replaced atomically.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ class Checkpoint:
     epoch : int
         Epochs done.
     training : mapping
-        What is trained: settings, data, classes. A checkpoint only continues the training it comes from.
+        Settings, data and classes, which must be the same on resuming.
     history : tuple of dict
-        One record an epoch.
+        One record per epoch.
     network, optimizer : arrays
-        Values of their variables, in their order.
+        Values of the variables, in order.
     best : arrays
         Values of the network's variables after its best epoch.
     """
@@ -55,7 +56,7 @@ _GROUPS = ("network", "optimizer", "best")
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write it aside, then put it in the place of the one before."""
+    """Write a checkpoint, replacing the previous one atomically."""
     record = {"epoch": checkpoint.epoch, "training": checkpoint.training, "history": checkpoint.history}
     groups = {group: getattr(checkpoint, group) for group in _GROUPS}
     arrays = {f"{group}/{i}": array for group, part in groups.items() for i, array in enumerate(part)}
@@ -71,7 +72,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     SurveyError
         The file is damaged.
     """
-    remedy = "Remove it; the training then begins anew"
+    remedy = "Remove it; the training then starts again"
     file = read_npz(path, ("record",), remedy=remedy)
     with failing_as(SurveyError, f"The checkpoint {path}", remedy=remedy):
         record = json.loads(str(file["record"]))
@@ -80,12 +81,12 @@ def load_checkpoint(path: Path) -> Checkpoint:
 
 
 def check_same(checkpoint: Checkpoint, training: Mapping[str, Any], name: str) -> None:
-    """Refuse to continue another training.
+    """Check that a checkpoint belongs to this training.
 
     Raises
     ------
     InputError
-        It says what differs.
+        Settings or data differ; the message lists them.
     """
     before, now = _flat(checkpoint.training), _flat(json.loads(json.dumps(training)))
     changed = [key for key in sorted(before | now) if before.get(key) != now.get(key)]
@@ -93,7 +94,7 @@ def check_same(checkpoint: Checkpoint, training: Mapping[str, Any], name: str) -
         differences = "; ".join(f"{key} was {before.get(key)}, is {now.get(key)}" for key in changed[:6])
         raise InputError(
             f"The model {name!r} has an unfinished training with other settings or data: {differences}",
-            "The same settings and data, to go on where it stopped",
+            "The same settings and data, to resume it",
             "Or give the new training another name, or remove the unfinished one's checkpoint folder",
         )
 
@@ -104,7 +105,7 @@ def values_of(variables: Iterable[Any]) -> Arrays:
 
 
 def assign(variables: Sequence[Any], values: Arrays) -> None:
-    """The inverse of `values_of`."""
+    """Assign values to Keras variables, the inverse of `values_of`."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
 

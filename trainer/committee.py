@@ -1,4 +1,4 @@
-"""Make one network of several that were trained on one survey, and judge it only where none of them has learnt."""
+"""Ensembles of networks trained on one survey, tested only on galaxies that no member was trained on."""
 
 from __future__ import annotations
 
@@ -33,42 +33,41 @@ __all__ = ["build_ensemble"]
 def build_ensemble(
     survey: Survey, name: str, members: Sequence[str], views: int = MANY_VIEWS, scales: Sequence[float] = ONE_SCALE
 ) -> ModelFolder:
-    """A network of networks in the survey, calibrated, with its predictions.
+    """Build a calibrated ensemble of a survey's models, and store it with its predictions.
 
-    A galaxy that one of the members learnt from, or was steered by, is on that side for the committee too: it is tested
-    on galaxies only that all of them have never seen.
+    A galaxy in the training or validation sample of any member is in that sample of the ensemble, so that the test
+    sample holds only galaxies unknown to all members.
 
     Parameters
     ----------
-    survey : Survey
     name : str
-        Of the new model.
+        Name of the ensemble.
     members : sequence of str
-        Models of the survey, trained for the same classes; one is enough to be asked in several views.
+        Models of the survey with the same classes; a single one is useful with several views.
     views : int
-        1, or 8 for the image turned and mirrored in all ways.
+        1, or 8 for all rotations by quarter turns and reflections.
     scales : sequence of float
-        At which each view is asked: 0.7 for the galaxy as if it were farther.
+        Magnifications of each view: at 0.7 the galaxy appears smaller.
 
     Raises
     ------
     InputError
-        A member is missing or alone of its kind, the number of views is another, or a scale is out of range.
+        A member is missing or differs from the others, or views or scales are out of range.
     SurveyError
         The survey has a model of that name.
     """
-    chosen = _scales(scales)
+    scales = _checked_scales(scales)
     folders = _members(survey, members, views)
     target = survey.path / "models" / checked_model_name(name)
     if target.exists():
         raise SurveyError(f"{survey.name} already has a model {name!r}", remedy="Choose another name")
     networks = [load_network(folder.model_file) for folder in folders]
     parts = _parts(folders)
-    degrees = _temperature(survey, ensemble(networks, views, scales=chosen), folders[0].class_names, parts)
-    whole = ensemble(networks, views, degrees, chosen)
+    degrees = _temperature(survey, ensemble(networks, views, scales=scales), folders[0].class_names, parts)
+    model = ensemble(networks, views, degrees, scales)
     with whole_folder(target, f"the model {name!r} of {survey.name}") as aside:
-        whole.save(aside / "model.keras")
-        write_json(aside / "run.json", _run(whole, folders, {"views": views, "scales": list(chosen)}, degrees, parts))
+        model.save(aside / "model.keras")
+        write_json(aside / "run.json", _run(model, folders, {"views": views, "scales": list(scales)}, degrees, parts))
     predict(Study(survey, ModelFolder(target)), parts)
     return ModelFolder(target)
 
@@ -79,26 +78,26 @@ def _members(survey: Survey, names: Sequence[str], views: int) -> list[ModelFold
     if not names or len(set(names)) < len(names):
         raise InputError(f"The members given are {choices(names)}", "At least one model, each once")
     folders = [survey.model(name) for name in names]
-    for asked, read in {"class names": _class_names, "scaling": _scaling}.items():
-        answers = [read(folder.run) for folder in folders]
-        unlike = [name for name, answer in zip(names, answers, strict=True) if answer is None or answer != answers[0]]
-        if unlike:
+    for item, read in {"class names": _class_names, "scaling": _scaling}.items():
+        values = [read(folder.run) for folder in folders]
+        differing = [name for name, value in zip(names, values, strict=True) if value is None or value != values[0]]
+        if differing:
             raise InputError(
-                f"Of the members, {choices(unlike)} does not agree with {names[0]} in its {asked}",
+                f"Of the members, {choices(differing)} does not agree with {names[0]} in its {item}",
                 "Networks trained on this survey, for the same classes, with the same scaling",
-                "Train them with the same split_seed, so that they measure the sky on the same galaxies",
+                "Train them with the same split_seed, so that they measure the sky noise on the same galaxies",
             )
     return folders
 
 
-def _scales(scales: Sequence[float]) -> tuple[float, ...]:
-    chosen = tuple(float(scale) for scale in scales)
-    if not chosen or len(set(chosen)) < len(chosen) or not all(LEAST_SCALE <= each <= MOST_SCALE for each in chosen):
+def _checked_scales(values: Sequence[float]) -> tuple[float, ...]:
+    scales = tuple(float(value) for value in values)
+    if not scales or len(set(scales)) < len(scales) or not all(LEAST_SCALE <= scale <= MOST_SCALE for scale in scales):
         raise InputError(
-            f"The scales {', '.join(f'{each:g}' for each in chosen) or 'none'} were given",
-            f"From {LEAST_SCALE:g} to {MOST_SCALE:g}, each once; 1 is the image as it is",
+            f"The scales {', '.join(f'{scale:g}' for scale in scales) or 'none'} were given",
+            f"From {LEAST_SCALE:g} to {MOST_SCALE:g}, each once; 1 is the unchanged image",
         )
-    return chosen
+    return scales
 
 
 def _class_names(run: dict[str, Any]) -> Any:
@@ -106,13 +105,13 @@ def _class_names(run: dict[str, Any]) -> Any:
 
 
 def _scaling(run: dict[str, Any]) -> Any:
-    """What the members' first layers do; only asinh knows the noise of the sky."""
+    """The scaling of a model's input; only asinh depends on the sky noise."""
     scaling = run.get("scaling", {})
     return (scaling["kind"], scaling["sky_sigma"] if scaling["kind"] == "asinh" else None) if scaling else None
 
 
 def _parts(folders: Sequence[ModelFolder]) -> pd.DataFrame:
-    """The part of each galaxy: the side nearest to learning on which it stands for any member."""
+    """The sample of each galaxy: the one closest to training among those of the members."""
     tables = [folder.predictions for folder in folders]
     order = [*SIDES, NO_SIDE]
     ranks = [pd.Index(order).get_indexer(pd.Index(table["split"])) for table in tables]
@@ -121,22 +120,22 @@ def _parts(folders: Sequence[ModelFolder]) -> pd.DataFrame:
 
 
 def _temperature(survey: Survey, model: Any, class_names: Sequence[str], parts: pd.DataFrame) -> float:
-    asked = parts[parts["split"] == "validation"]
-    rows: NDArray[np.int64] = asked["row"].to_numpy(np.int64)
+    validation = parts[parts["split"] == "validation"]
+    rows: NDArray[np.int64] = validation["row"].to_numpy(np.int64)
     if len(rows) == 0:
         return 1.0
-    targets = (asked["label"].to_numpy()[:, None] == np.array(class_names)).astype(np.float32)
+    targets = (validation["label"].to_numpy()[:, None] == np.array(class_names)).astype(np.float32)
     return temperature(predict_pixels(prediction_function(model), in_memory(survey, rows), rows), targets)
 
 
 def _run(
-    model: Any, folders: Sequence[ModelFolder], asked: dict[str, Any], degrees: float, parts: pd.DataFrame
+    model: Any, folders: Sequence[ModelFolder], settings: dict[str, Any], degrees: float, parts: pd.DataFrame
 ) -> dict[str, Any]:
     first = folders[0].run
     return {
         **{key: first[key] for key in ("class_names", "bands", "data_digest", "label_scheme", "scaling")},
         "members": [{"name": folder.name, "digest": folder.digest} for folder in folders],
-        "config": {"members": ", ".join(folder.name for folder in folders), **asked},
+        "config": {"members": ", ".join(folder.name for folder in folders), **settings},
         "temperature": degrees,
         "split": {str(side): int(count) for side, count in parts["split"].value_counts().items()},
         "logit_rule": Probe(model).logit_rule,

@@ -1,4 +1,4 @@
-"""The settings of one training, read from a recipe: a TOML file whose opening comment says what to expect of it."""
+"""Settings of a training, read from a recipe: a TOML file whose first comment describes the expected result."""
 
 from __future__ import annotations
 
@@ -14,80 +14,80 @@ from gz2interp.stores.reading import MOST_TEXT, reading
 __all__ = ["RECIPES", "Config", "read_config"]
 
 RECIPES = Path(__file__).parent / "configs"
-"""The recipes that come with the trainer; each may be named without its path and suffix."""
+"""Folder of the recipes of the trainer, which may be given without path and suffix."""
 
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that decides what a training yields, beside its data.
+    """Settings that, with the data, determine the result of a training.
 
     Attributes
     ----------
     network : str
         One of `trainer.networks.NETWORKS`.
     scaling : str
-        How pixels become the network's numbers: ``"asinh"``, ``"minmax"`` or ``"display"``, see `trainer.scaling`.
-        On colour images made for the eye, ``"asinh"`` becomes ``"display"``.
+        Scaling of pixels: ``"asinh"``, ``"minmax"`` or ``"display"``, see `trainer.scaling`. For display images (JPEG,
+        PNG), ``"asinh"`` becomes ``"display"``.
     augmentation : str
-        One of `trainer.augment.POLICIES`; ``"none"`` switches it off.
+        One of `trainer.augment.POLICIES`, or ``"none"``.
     scheme : str
-        Which labels to learn: ``"label"`` for the catalogue's own, or a scheme of `trainer.catalog.labels`.
+        Labels: ``"label"`` for those of the catalogue, or a scheme of `trainer.catalog.labels`.
     without : str
-        ``"MODEL:CLASS"``: galaxies that another network of the survey takes for that class have no part in the
-        training, nor in any score; "" for none.
+        ``"MODEL:CLASS"``: exclude galaxies predicted as that class by another network of the survey from training and
+        evaluation; "" for none.
     epochs, batch_size : int
     optimizer : str
         ``"adamw"`` or ``"sgd"`` (with Nesterov momentum).
     learning_rate : float
-        The highest, reached at the end of the warm-up.
+        Peak learning rate, at the end of the warm-up.
     warm_up : float
-        Epochs during which the learning rate rises from zero, linearly.
+        Epochs of linear increase of the learning rate from zero.
     schedule : str
-        What follows the warm-up: ``"cosine"`` (down to zero) or ``"constant"``.
+        After the warm-up: ``"cosine"`` (decay to zero) or ``"constant"``.
     momentum : float
-        Of ``"sgd"``.
+        For ``"sgd"``.
     weight_decay : float
-        Decoupled from the gradient; biases and normalisations are exempt.
+        Decoupled; biases and normalisations are exempt.
     label_smoothing : float
-        Share of each target spread evenly over all classes.
+        Fraction of each target distributed evenly over all classes.
     loss : str
-        What is made small: ``"cross_entropy"``, or ``"votes"``, the surprise at every single vote, for which the scheme
-        is ``"tree"``; see `trainer.step`.
+        ``"cross_entropy"``, or ``"votes"``, the likelihood of the individual votes, which needs the scheme ``"tree"``;
+        see `trainer.step`.
     class_balance : float
-        How far rare classes count for more, see `trainer.step`: 0 not at all, 1 until all classes count alike.
+        Exponent of the class weights, see `trainer.step`: 0 for none, 1 for balanced classes.
     mixup : float
-        How often and how far two galaxies are laid over each other, see `trainer.step`; 0 never.
+        Parameter alpha of mixup, see `trainer.step`; 0 for none.
     dropout : float
-        Share of the pooled channels that each step forgets, in networks that pool.
+        Dropout rate of the pooled channels, in networks with pooling.
     start : str
-        A trained network whose weights are where this one begins, see `trainer.start`; "" for first weights by chance,
-        and ``"imagenet"``, for the network ``"transfer"``, for what its backbone has learnt from photographs.
+        Trained network from which weights are transferred, see `trainer.start`; "" for random weights, ``"imagenet"``
+        for the pretrained backbone of the network ``"transfer"``.
     keep : str
-        Whose weights are kept at the end: those of the ``"best"`` epoch on the validation side, or the ``"last"``.
+        Weights to keep: those of the epoch with the ``"best"`` validation loss, or of the ``"last"`` one.
     patience : int
-        Epochs without a better one after which a training ends early; 0 goes on to the end.
+        Epochs without improvement after which the training stops early; 0 for never.
     calibrate : bool
-        Make the network as sure as it is right on the validation side, see `trainer.calibration`.
+        Calibrate the probabilities on the validation sample, see `trainer.calibration`.
     seed : int
-        Of the split, the first weights, the order of galaxies, dropout and augmentation.
+        Seed of the split, the initial weights, the order of galaxies, dropout and augmentation.
     split_seed : int
-        Of the split alone; -1 for `seed`.
+        Seed of the split alone; -1 for `seed`.
     validation_fraction, test_fraction : float
-        Shares of the sky groups that are held out.
+        Fractions of the sky groups held out.
     train_fraction : float
-        Share of the training side that is learnt from, for a learning curve.
+        Fraction of the training sample to use, for learning curves.
     folds, fold : int
-        With folds, the sky groups are dealt into so many, and number `fold`, from 0, is the test side.
+        Number of folds of the sky groups, and the one used as the test sample, from 0.
     threads : int
-        Of the processor. Another number of threads gives slightly other weights; 0 takes all there are.
+        Processor threads; 0 for all. The number of threads changes the weights slightly.
     devices : str
-        What computes, see `trainer.devices`: ``"one"`` device, ``"mirrored"`` for all of this machine, or ``"hosts"``
-        for the machines that ``TF_CONFIG`` names.
+        See `trainer.devices`: ``"one"`` device, ``"mirrored"`` for all of this machine, or ``"hosts"`` for the machines
+        in ``TF_CONFIG``.
     precision : str
-        Of the network's body while it learns: ``"float32"``, ``"mixed_bfloat16"`` or ``"mixed_float16"``. What is kept
-        is float32.
+        Of the body of the network in training: ``"float32"``, ``"mixed_bfloat16"`` or ``"mixed_float16"``. The saved
+        network is float32.
     tensorboard : bool
-        Write logs for TensorBoard beside the model.
+        Write logs for TensorBoard.
     """
 
     network: str = "cnn"
@@ -134,32 +134,32 @@ class Config:
         if self.validation_fraction + self.test_fraction > 0.9:
             raise InputError(
                 f"validation_fraction {self.validation_fraction} and test_fraction {self.test_fraction} were given",
-                "Together at most 0.9, so that galaxies remain to learn from",
+                "Together at most 0.9, so that galaxies remain for training",
             )
         if self.loss == "votes" and self.scheme != "tree":
             raise InputError(
                 f'loss = "votes" was given with scheme = "{self.scheme}"',
-                'scheme = "tree", whose classes every question of the decision tree divides',
+                'scheme = "tree", whose classes correspond to the decision tree',
             )
         if self.folds == 1 or self.fold >= max(self.folds, 1):
             raise InputError(
                 f"folds = {self.folds} and fold = {self.fold} were given",
-                "No folds, or at least two of them and a fold from 0 to one less than their number",
+                "No folds, or at least two and a fold from 0 to their number less one",
             )
 
     @classmethod
     def from_mapping(cls, settings: Mapping[str, Any]) -> Config:
-        """Settings by name; those not given keep their defaults.
+        """Create settings from a mapping; missing ones have their defaults.
 
         Raises
         ------
         InputError
-            A name is unknown, or a value is not what it should be.
+            A name is unknown, or a value is invalid.
         """
-        known = [field.name for field in fields(cls)]
-        unknown = [name for name in settings if name not in known]
+        names = [field.name for field in fields(cls)]
+        unknown = [name for name in settings if name not in names]
         if unknown:
-            raise InputError(f"The setting {choices(unknown)} is unknown", f"Known are {choices(known, most=99)}")
+            raise InputError(f"The setting {choices(unknown)} is unknown", f"One of {choices(names, most=99)}")
         return cls(**settings)
 
     def to_json(self) -> dict[str, Any]:
@@ -168,7 +168,7 @@ class Config:
 
 
 def read_config(recipe: str | Path, **changes: Any) -> Config:
-    """A recipe of the trainer by name, or a TOML file by path, with some settings changed.
+    """Read a recipe of the trainer by name, or a TOML file by path, and change some settings.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def read_config(recipe: str | Path, **changes: Any) -> Config:
     Raises
     ------
     InputError
-        There is no such recipe, it is not TOML, or it holds what no `Config` can be.
+        There is no such recipe, it is not TOML, or a setting is invalid.
     """
     path = _recipe_path(recipe)
     with reading(path, expected="TOML: lines such as epochs = 40", remedy="Mend it", most=MOST_TEXT):
@@ -239,7 +239,7 @@ _RANGES = {
 def _check_kind(name: str, value: object, kind: type) -> None:
     accepted: tuple[type, ...] = (int, float) if kind is float else (kind,)
     if not isinstance(value, accepted) or (isinstance(value, bool) and kind is not bool):
-        raise InputError(f"{name} = {value!r} was given", f"It is of the kind {kind.__name__}")
+        raise InputError(f"{name} = {value!r} was given", f"A value of type {kind.__name__}")
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

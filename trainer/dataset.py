@@ -1,4 +1,4 @@
-"""Galaxies on their way into the network: read in windows, shuffled, augmented, batched, in bounded memory."""
+"""Training batches: read in windows, shuffled and augmented, in bounded memory."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ __all__ = [
 ]
 
 MEMORY_BYTES = 2**30
-"""Pixels up to this size are held in memory; more are streamed from the disk in each epoch."""
+"""Pixels up to this size are kept in memory; larger data sets are streamed from disk in each epoch."""
 
 RUN = 256
-"""Neighbouring galaxies that are read together: as many as a shard on disk holds."""
+"""Consecutive galaxies that are read together: one shard on disk."""
 
 WINDOW = 2048
-"""Galaxies that are shuffled together, from `RUN`s all over the survey: 170 MB of 64 x 64 pixels in five bands. The
-next window is in memory too."""
+"""Galaxies that are shuffled together, from `RUN`s all over the survey: 170 MB of 64 x 64 pixels in five bands. Two
+windows are in memory at a time."""
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
@@ -41,7 +41,7 @@ Ints = NDArray[np.int64]
 
 
 class PixelSource(Protocol):
-    """Who gives images by row: a `Survey`, or pixels held in memory."""
+    """Images by row: a `Survey`, or pixels in memory."""
 
     def images(self, rows: Ints, /) -> Floats:
         """Float32 (n, y, x, band), nanomaggies."""
@@ -57,7 +57,7 @@ class PixelsInMemory:
     Attributes
     ----------
     rows : int64 (n,), increasing
-        Which rows these are.
+        Rows of the survey.
     pixels : float32 (n, y, x, band)
     mask : bool (n, y, x)
     """
@@ -67,24 +67,23 @@ class PixelsInMemory:
     mask: Bools
 
     def images(self, rows: Ints, /) -> Floats:
-        """Images of rows that are held."""
+        """Images of rows in memory."""
         return self.pixels[np.searchsorted(self.rows, rows)]
 
     def valid(self, rows: Ints, /) -> Bools:
-        """Masks of rows that are held."""
+        """Masks of rows in memory."""
         return self.mask[np.searchsorted(self.rows, rows)]
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Galaxies with what the network is to say of them.
+    """Galaxies and their targets.
 
     Attributes
     ----------
-    pixels : PixelSource
     rows : int64 (n,), increasing
     targets : float32 (n, class)
-        Rows sum to one; soft targets (shares of votes) are as good as hard ones.
+        Distributions over the classes, soft (vote shares) or hard.
     """
 
     pixels: PixelSource
@@ -96,18 +95,10 @@ class Examples:
 
 
 def in_memory(pixels: PixelSource, rows: Ints, limit: int = MEMORY_BYTES) -> PixelSource:
-    """The same pixels, in memory if they take at most `limit` bytes.
-
-    Parameters
-    ----------
-    pixels : PixelSource
-    rows : int64 (n,), increasing
-        Those that will be asked for.
-    limit : int
-    """
+    """The pixels of some rows (n,), increasing, in memory if they take at most `limit` bytes."""
     if len(rows) == 0 or pixels.images(rows[:1]).nbytes * len(rows) > limit:
         return pixels
-    # Written into place part by part, so that the pixels are never there twice.
+    # Filled in parts, so that the pixels are never in memory twice.
     images = np.empty((len(rows), *pixels.images(rows[:1]).shape[1:]), np.float32)
     mask = np.empty(images.shape[:3], np.bool_)
     start = 0
@@ -118,11 +109,11 @@ def in_memory(pixels: PixelSource, rows: Ints, limit: int = MEMORY_BYTES) -> Pix
 
 
 def epoch_windows(count: int, seed: int, epoch: int) -> list[Ints]:
-    """The order of one epoch: positions 0 ... count - 1, each once, in windows that are read one after the other.
+    """Order of one epoch: a permutation of 0 ... count - 1, in windows that are read one after the other.
 
-    A window gathers short runs of neighbours from all over the survey, which a disk reads quickly, and shuffles them.
+    A window consists of short runs of consecutive galaxies from all over the survey, which are fast to read, shuffled.
     """
-    generator = np.random.default_rng([seed, epoch, 1])  # 1: not the numbers that augment the galaxies
+    generator = np.random.default_rng([seed, epoch, 1])  # 1: a stream distinct from that of augmentation
     runs = np.array_split(np.arange(count), range(RUN, count, RUN))
     order = generator.permutation(len(runs))
     windows = np.array_split(order, -(-len(order) * RUN // WINDOW))
@@ -143,13 +134,13 @@ def training_batches(
 
     Parameters
     ----------
-    examples : Examples
     augmentation : str
         One of `trainer.augment.POLICIES`.
     batch_size : int
-        The largest; batches of a window are of nearly equal size, so that none is too small to normalise.
+        Largest size; the batches of a window have nearly equal sizes, so that none is too small for batch
+        normalisation.
     seed, epoch : int
-        They decide the order, the augmentation and the mixing.
+        Determine the order, the augmentation and mixup.
     sky_sigma : sequence of float, one per band
     mixup : float
         See `trainer.step`.
@@ -165,12 +156,12 @@ def training_batches(
         for images, valid, at in _batches(examples, batch_size, seed, epoch):
             yield images, valid, examples.targets[at], AugmentationDraws(*(values[at] for values in draws)), shares[at]
 
-    def augmented(images: Any, valid: Any, targets: Any, draws: AugmentationDraws, shares: Any) -> tuple[Any, Any]:
-        seen = augment(policy, images, valid, draws)[0]
-        return mix(seen, targets, shares) if mixup else (seen, targets)
+    def transform(images: Any, valid: Any, targets: Any, draws: AugmentationDraws, shares: Any) -> tuple[Any, Any]:
+        images = augment(policy, images, valid, draws)[0]
+        return mix(images, targets, shares) if mixup else (images, targets)
 
     read_batches = tf.data.Dataset.from_generator(read, output_signature=signature)
-    return read_batches.map(augmented, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
+    return read_batches.map(transform, num_parallel_calls=tf.data.AUTOTUNE).prefetch(2)
 
 
 def _batches(examples: Examples, batch_size: int, seed: int, epoch: int) -> Iterator[tuple[Floats, Bools, Ints]]:
@@ -183,7 +174,7 @@ def _batches(examples: Examples, batch_size: int, seed: int, epoch: int) -> Iter
 
 
 def _read_ahead(examples: Examples, windows: Sequence[Ints]) -> Iterator[tuple[Floats, Bools]]:
-    """Pixels of the windows; while one is learnt, the next is read, so that the step need not wait for the disk."""
+    """Iterate over the pixels of the windows; the next window is read in the background."""
 
     def read(window: Ints) -> tuple[Floats, Bools]:
         rows = examples.rows[np.sort(window)]

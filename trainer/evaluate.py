@@ -1,4 +1,4 @@
-"""Evaluation of a trained network on held-out galaxies, as records and as a table."""
+"""Evaluation of a trained network on held-out galaxies."""
 
 from __future__ import annotations
 
@@ -24,29 +24,28 @@ CONFIDENT = 0.9
 
 
 def evaluate(survey: Survey, name: str | None = None, side: str = "test", seed: int = 0) -> Evaluation:
-    """Judge a model by its stored predictions, and lay the result beside it.
+    """Evaluate a model by its stored predictions.
 
     Writes ``evaluation.json``, ``evaluation.pdf`` and ``evaluation.png`` into the model's folder.
 
     Parameters
     ----------
-    survey : Survey
     name : str, optional
-        Of the model; the only one if not given.
+        Of the model; by default the only one.
     side : str
-        ``"test"``, ``"validation"``, ``"train"``, or ``"none"`` for a network that was trained elsewhere.
+        Sample: ``"test"``, ``"validation"``, ``"train"``, or ``"none"`` for a network that was trained elsewhere.
     seed : int
-        Of the intervals that need chance.
+        Seed of the bootstrap.
 
     Raises
     ------
     InputError
-        The survey has no such model, or no labelled galaxy stands on that side.
+        The survey has no such model, or the sample has no labelled galaxy.
     """
     model = survey.model(name)
     if not model.class_names:
         raise SurveyError(
-            f"The model {model.name!r} does not say its class names",
+            f"The model {model.name!r} has no class names",
             "A run.json beside it, as python -m trainer fit writes",
         )
     strongest = strongest_votes(survey.catalog, model.class_names)
@@ -74,35 +73,34 @@ def score_predictions(
     strongest: NDArray[np.object_] | None,
     generator: np.random.Generator,
 ) -> Evaluation:
-    """Judge a table of predictions.
+    """Evaluate a table of predictions.
 
     Parameters
     ----------
     predictions : DataFrame
         As in ``predictions.parquet``.
-    class_names : sequence of str
-    name, side, label_scheme : str
     strongest : object (n,) or None
-        The class with most votes, of each prediction.
-    generator : numpy Generator
+        The class with most votes, for each prediction.
     """
     labelled = predictions["label"].notna()
-    asked = predictions[labelled & (predictions["split"] == side)]
-    if asked.empty:
+    sample = predictions[labelled & (predictions["split"] == side)]
+    if sample.empty:
         raise InputError(
-            f"No galaxy with a label stands on the {side} side",
-            f"Sides with labels: {', '.join(sorted(predictions.loc[labelled, 'split'].unique())) or 'none'}",
+            f"The {side} sample has no galaxy with a label",
+            f"Samples with labels: {', '.join(sorted(predictions.loc[labelled, 'split'].unique())) or 'none'}",
             "Train with a larger test_fraction",
         )
-    strange = set(asked["label"]) - set(class_names)
-    if strange:
+    unknown = set(sample["label"]) - set(class_names)
+    if unknown:
         raise InputError(
-            f"Galaxies are labelled {choices(sorted(strange))}",
-            f"The network knows {choices(class_names)}",
-            "A network of these classes, or gz2interp survey import with --classes in the labels' words",
+            f"Galaxies are labelled {choices(sorted(unknown))}",
+            f"The classes of the network are {choices(class_names)}",
+            "A network of these classes, or gz2interp survey import with --classes as in the labels",
         )
-    truth, said = (pd.Index(class_names).get_indexer(pd.Index(asked[column])) for column in ("label", "prediction"))
-    confidence, right = asked["confidence"].to_numpy(), truth == said
+    truth, predicted = (
+        pd.Index(class_names).get_indexer(pd.Index(sample[column])) for column in ("label", "prediction")
+    )
+    confidence, right = sample["confidence"].to_numpy(), truth == predicted
     return Evaluation(
         model=name,
         side=side,
@@ -111,25 +109,25 @@ def score_predictions(
         usable=len(predictions),
         accuracy=proportion(right),
         classes=tuple(
-            ClassScore(class_name, proportion(right[truth == i]), proportion(right[said == i]))
+            ClassScore(class_name, proportion(right[truth == i]), proportion(right[predicted == i]))
             for i, class_name in enumerate(class_names)
         ),
-        confusion=tuple(tuple(int(n) for n in row) for row in confusion_matrix(truth, said, len(class_names))),
+        confusion=tuple(tuple(int(n) for n in row) for row in confusion_matrix(truth, predicted, len(class_names))),
         calibration_error=calibration_estimate(confidence, right, generator),
         ideal_calibration_error=ideal_calibration(confidence, generator),
-        brier=brier_estimate(asked[[f"p_{name}" for name in class_names]].to_numpy(np.float64), truth, generator),
+        brier=brier_estimate(sample[[f"p_{name}" for name in class_names]].to_numpy(np.float64), truth, generator),
         reliability=reliability(confidence, right),
-        rest=_rest(predictions[~labelled], None if strongest is None else strongest[~labelled.to_numpy()]),
+        rest=_unlabelled(predictions[~labelled], None if strongest is None else strongest[~labelled.to_numpy()]),
     )
 
 
-def _rest(predictions: pd.DataFrame, strongest: NDArray[np.object_] | None) -> UnlabelledGalaxies:
-    confidence, said = predictions["confidence"].to_numpy(), predictions["prediction"].to_numpy(dtype=object)
+def _unlabelled(predictions: pd.DataFrame, strongest: NDArray[np.object_] | None) -> UnlabelledGalaxies:
+    confidence = predictions["confidence"].to_numpy()
     counts = {str(name): int(count) for name, count in predictions["prediction"].value_counts().items()}
     agreement = None
     if strongest is not None:
         voted = np.array([vote is not None for vote in strongest], dtype=np.bool_)
-        agreement = proportion((said == strongest)[voted])
+        agreement = proportion((predictions["prediction"].to_numpy(dtype=object) == strongest)[voted])
     return UnlabelledGalaxies(
         count=len(predictions),
         median_confidence=float(np.median(confidence)) if len(confidence) else None,
@@ -140,9 +138,9 @@ def _rest(predictions: pd.DataFrame, strongest: NDArray[np.object_] | None) -> U
 
 
 def evaluation_table(evaluation: Evaluation) -> ResultTable:
-    """Scores by class with 95 % intervals, and below them what holds for all and for galaxies without a label."""
+    """Table of scores by class with 95 % intervals, with notes on calibration and on galaxies without a label."""
     title = f"{evaluation.model}: accuracy {evaluation.accuracy}"
-    scores = {each.name: {"recall": each.recall, "precision": each.precision} for each in evaluation.classes}
+    scores = {score.name: {"recall": score.recall, "precision": score.precision} for score in evaluation.classes}
     rows = [
         {"class": name, "galaxies": estimates["recall"].count}
         | {
@@ -157,10 +155,10 @@ def evaluation_table(evaluation: Evaluation) -> ResultTable:
         | {score: str(estimate) for score, estimate in estimates.items()}
         for name, estimates in scores.items()
     ]
-    return ResultTable(title, pd.DataFrame(rows), {title: pd.DataFrame(drawn)}, _sentences(evaluation))
+    return ResultTable(title, pd.DataFrame(rows), {title: pd.DataFrame(drawn)}, _notes(evaluation))
 
 
-def _sentences(evaluation: Evaluation) -> list[str]:
+def _notes(evaluation: Evaluation) -> list[str]:
     lines = [
         f"On {evaluation.selection}. In brackets: 95 % intervals.",
         f"Expected calibration error {evaluation.calibration_error}.",
@@ -170,11 +168,11 @@ def _sentences(evaluation: Evaluation) -> list[str]:
     rest = evaluation.rest
     if rest.count:
         lines.append(
-            f"{rest.count} galaxies have no label and no part in these numbers: the network is more than 90 % sure of "
+            f"{rest.count} galaxies have no label and are not included: the confidence is above 90 % for "
             f"{rest.confident} of them."
         )
     if rest.count and rest.agreement is not None and rest.agreement.value is not None:
         lines.append(
-            f"It says what most volunteers said for {rest.agreement} of the {rest.agreement.count} with votes."
+            f"It agrees with the majority of votes for {rest.agreement} of the {rest.agreement.count} with votes."
         )
     return lines

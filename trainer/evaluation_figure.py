@@ -1,4 +1,4 @@
-"""An evaluation as a figure: is the network as often right as it is sure, and what does it take for what?"""
+"""Figure of an evaluation: reliability diagram, distribution of confidence and confusion matrix."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gz2interp.stores.files import replaced
 __all__ = ["evaluation_figure", "save_figure"]
 
 INK, BLUE, PALE = "#222222", "#0072B2", "#BBBBBB"
-"""The blue is one of the colours that every eye tells apart (Okabe and Ito): https://jfly.uni-koeln.de/color/"""
+"""The blue is from the colour-blind safe palette of Okabe and Ito: https://jfly.uni-koeln.de/color/"""
 
 STYLE: dict[Any, Any] = {
     "font.size": 8,
@@ -30,12 +30,12 @@ STYLE: dict[Any, Any] = {
     "xtick.direction": "in",
     "ytick.direction": "in",
     "legend.frameon": False,
-    "pdf.fonttype": 42,  # letters stay letters, as journals want them
+    "pdf.fonttype": 42,  # embed text as fonts, as journals require
 }
 
 
 def evaluation_figure(evaluation: Evaluation) -> Figure:
-    """Reliability, the confidences below it, and the confusion matrix."""
+    """Draw the reliability diagram, the histogram of confidence below it, and the confusion matrix."""
     with rc_context(STYLE):
         figure = Figure(figsize=(7.1, 3.5), layout="constrained")
         panels = figure.subplot_mosaic(
@@ -67,7 +67,7 @@ def _draw_reliability(axes: Any, evaluation: Evaluation) -> None:
     axes.errorbar(confidence, right, yerr=np.clip([low, high], 0, None), fmt="o", ms=4, lw=1, color=BLUE, clip_on=False)
     axes.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
     axes.set_title(
-        f"As often right as it is sure? Brier score {evaluation.brier.plain}\n"
+        f"Reliability. Brier score {evaluation.brier.plain}\n"
         f"calibration error {evaluation.calibration_error}\n"
         f"of an ideal network {evaluation.ideal_calibration_error}"
     )

@@ -1,4 +1,4 @@
-"""Train a network on a survey, and leave a folder in which it can be opened, judged and explained."""
+"""Training of a network on a survey, and storage of the model with its record, history and predictions."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ from trainer.training import ProgressCallback, TrainingInputs, TrainingProgress,
 __all__ = ["fit", "fit_shuffled"]
 
 MEASURED = 512
-"""Training galaxies of which the noise of the sky is measured."""
+"""Number of training galaxies used to measure the sky noise."""
 SHUFFLE = 3
-"""Beside the seed, so that labels are not dealt by the numbers that order or augment the galaxies."""
+"""Stream of the permutation of labels, distinct from those of order and augmentation."""
 
 
 def fit(
@@ -55,18 +55,16 @@ def fit(
     progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> ModelFolder:
-    """Train a network; an interrupted training of that name goes on where it stopped.
+    """Train a network, or resume an interrupted training of that name.
 
     Parameters
     ----------
-    survey : Survey
     name : str
-        Of the new model; its folder is ``models/NAME`` in the survey.
-    config : Config
+        Name of the new model; its folder is ``models/NAME`` in the survey.
     progress : callable, optional
-        Receives a `trainer.training.TrainingProgress` after each step and each epoch.
+        Called with a `trainer.training.TrainingProgress` after each step and each epoch.
     stop : callable, optional
-        Asked after each step; True ends the training in good order.
+        Called after each step; True ends the training.
 
     Returns
     -------
@@ -76,14 +74,14 @@ def fit(
     Raises
     ------
     InputError
-        The name is taken, labels are missing or too few, or the unfinished training has other settings or data.
+        The name is in use, labels are missing or too few, or the unfinished training has other settings or data.
     SurveyLocked
         Another process is training a model of that name.
     trainer.training.TrainingStopped
-        `stop` said so.
+        `stop` returned True.
     """
-    alone = _alone(survey.path / "models", name) if is_chief(config.devices) else nullcontext()
-    with alone, hosts_together(config.devices):
+    lock = _training_lock(survey.path / "models", name) if is_chief(config.devices) else nullcontext()
+    with lock, hosts_together(config.devices):
         return _fit(survey, _folder_for(survey, name), config, progress, stop)
 
 
@@ -95,16 +93,14 @@ def fit_shuffled(
     progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> ModelFolder:
-    """Train a network on labels that were dealt out anew among the training galaxies, in a folder of its own.
+    """Train a network on labels permuted among the training galaxies, in a separate folder.
 
     Parameters
     ----------
-    survey : Survey
     folder : Path
-        Not one of a model; an interrupted training in it goes on.
-    config : Config
+        Not that of a model; an interrupted training in it is resumed.
     record : mapping
-        What tells this training from another, kept in its ``run.json``. JSON values.
+        JSON values that identify this training, stored in its ``run.json``.
     progress, stop
         As for `fit`.
 
@@ -114,8 +110,8 @@ def fit_shuffled(
         As `fit`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    alone = _alone(folder.parent, folder.name) if is_chief(config.devices) else nullcontext()
-    with alone, hosts_together(config.devices):
+    lock = _training_lock(folder.parent, folder.name) if is_chief(config.devices) else nullcontext()
+    with lock, hosts_together(config.devices):
         return _fit(survey, folder, config, progress, stop, {"labels": "shuffled", **record})
 
 
@@ -127,7 +123,7 @@ def _fit(
     stop: Callable[[], bool] | None,
     shuffled: Mapping[str, Any] | None = None,
 ) -> ModelFolder:
-    config = _suited(config, survey)
+    config = _adapt_scaling(config, survey)
     configure_process(config.threads, config.seed)
     strategy = strategy_for(config.devices, config.batch_size)
     plan = plan_training(survey, config)
@@ -140,50 +136,50 @@ def _fit(
         softening=sky_sigma,
         dropout=config.dropout,
     )
-    begun = _begun(model, survey, config) | {"replicas": strategy.num_replicas_in_sync}
-    lessons = _lessons(survey, plan, config, sky_sigma, begun)
-    lessons = lessons if shuffled is None else _shuffled(lessons, shuffled)
-    heard = _listener(folder, config, progress) if is_chief(config.devices) else None
-    learner = _learner(model, config, strategy)
-    history = train(learner, lessons, folder / "checkpoint" / "training.npz", heard, stop)
+    start = _initialise(model, survey, config) | {"replicas": strategy.num_replicas_in_sync}
+    inputs = _training_inputs(survey, plan, config, sky_sigma, start)
+    inputs = inputs if shuffled is None else _shuffle_labels(inputs, shuffled)
+    callback = _progress_callback(folder, config, progress) if is_chief(config.devices) else None
+    trainee = _for_training(model, config, strategy)
+    history = train(trainee, inputs, folder / "checkpoint" / "training.npz", callback, stop)
     if is_chief(config.devices):
-        _leave(survey, folder, plan, lessons, model if learner is model else recast(learner, "float32"), history)
+        _store(survey, folder, plan, inputs, model if trainee is model else recast(trainee, "float32"), history)
     barrier(strategy)
     return ModelFolder(folder)
 
 
-def _suited(config: Config, survey: Survey) -> Config:
-    """The config with a scaling that fits the pixels: asinh is for fluxes, not for what was stretched for the eye."""
+def _adapt_scaling(config: Config, survey: Survey) -> Config:
+    """Replace the asinh scaling, which is for fluxes, in surveys of display images."""
     if survey.unit == DISPLAY_UNIT and config.scaling == "asinh":
         return replace(config, scaling="display")
     return config
 
 
-def _learner(model: Any, config: Config, strategy: Any) -> Any:
-    """The network as it learns; the one that is kept is for one device, and float32."""
+def _for_training(model: Any, config: Config, strategy: Any) -> Any:
+    """The network on the devices and in the precision of the training; the stored one is float32 on one device."""
     if config.devices == "one" and config.precision == "float32":
         return model
     with strategy.scope():
         return recast(model, config.precision, synchronized=strategy.num_replicas_in_sync > 1)
 
 
-def _leave(
+def _store(
     survey: Survey,
     folder: Path,
     plan: TrainingPlan,
-    lessons: TrainingInputs,
+    inputs: TrainingInputs,
     model: Any,
     history: Sequence[Mapping[str, Any]],
 ) -> None:
-    degrees = _calibrate(model, lessons) if lessons.config.calibrate else 1.0
-    _keep(folder, model, history)
-    write_json(folder / "run.json", _run(model, lessons, plan) | {"temperature": degrees})
+    degrees = _calibrate(model, inputs) if inputs.config.calibrate else 1.0
+    _save(folder, model, history)
+    write_json(folder / "run.json", _run(model, inputs, plan) | {"temperature": degrees})
     predict(Study(survey, ModelFolder(folder)), plan.parts())
-    shutil.rmtree(folder / "checkpoint")  # comes last: while it is there, the training is not over
+    shutil.rmtree(folder / "checkpoint")  # last, because a checkpoint marks an unfinished training
 
 
-def _alone(models: Path, name: str) -> AbstractContextManager[None]:
-    """Nobody else trains a model of that name meanwhile."""
+def _training_lock(models: Path, name: str) -> AbstractContextManager[None]:
+    """Lock against another training of the same name."""
     checked_model_name(name)
     return locked(models / f".{name}.lock", f"training the model {name!r} of {models.parent}")
 
@@ -203,8 +199,8 @@ def _sky_sigma(survey: Survey, plan: TrainingPlan) -> tuple[float, ...]:
     return tuple(float(sigma) for sigma in sky_noise(survey.images(sample), survey.valid(sample)))
 
 
-def _begun(model: Any, survey: Survey, config: Config) -> dict[str, Any]:
-    """Weights from elsewhere, if the config asks for them, and what there is to say of it."""
+def _initialise(model: Any, survey: Survey, config: Config) -> dict[str, Any]:
+    """Transfer weights if the config has a start, and return its record."""
     if not config.start:
         return {}
     if config.start == IMAGENET:
@@ -213,15 +209,16 @@ def _begun(model: Any, survey: Survey, config: Config) -> dict[str, Any]:
     return {"start": {"digest": digest_of_file(file), "fresh_layers": list(transfer_weights(model, file))}}
 
 
-def _calibrate(model: Any, lessons: TrainingInputs) -> float:
-    asked = lessons.validation
-    degrees = temperature(predict_pixels(prediction_function(model), asked.pixels, asked.rows), asked.targets)
+def _calibrate(model: Any, inputs: TrainingInputs) -> float:
+    validation = inputs.validation
+    probabilities = predict_pixels(prediction_function(model), validation.pixels, validation.rows)
+    degrees = temperature(probabilities, validation.targets)
     apply_temperature(model, degrees)
     return degrees
 
 
-def _lessons(
-    survey: Survey, plan: TrainingPlan, config: Config, sky_sigma: tuple[float, ...], begun: dict[str, Any]
+def _training_inputs(
+    survey: Survey, plan: TrainingPlan, config: Config, sky_sigma: tuple[float, ...], start: dict[str, Any]
 ) -> TrainingInputs:
     rows = {side: plan.rows(side) for side in ("train", "validation")}
     pixels = in_memory(survey, np.sort(np.concatenate(list(rows.values()))))
@@ -232,31 +229,31 @@ def _lessons(
         "bands": list(survey.bands),
         "data_digest": survey.digest,
         "threads": threads_in_use(),
-        **begun,
+        **start,
     }
-    taught = weighted_targets(train_examples.targets, config.label_smoothing, config.class_balance)
+    targets = weighted_targets(train_examples.targets, config.label_smoothing, config.class_balance)
     if config.loss == "votes":
         votes = vote_counts(survey.catalog.iloc[rows["train"]])
-        taught, training["votes"] = np.concatenate([taught, votes.counts], axis=1), votes.words
-    train_examples = replace(train_examples, targets=taught)
+        targets, training["votes"] = np.concatenate([targets, votes.counts], axis=1), votes.words
+    train_examples = replace(train_examples, targets=targets)
     return TrainingInputs(train_examples, validation, config, sky_sigma, training)
 
 
-def _shuffled(lessons: TrainingInputs, record: Mapping[str, Any]) -> TrainingInputs:
-    """The same galaxies to learn from, each with the answer of another."""
-    targets, seed = lessons.train.targets, lessons.config.seed
-    dealt = targets[np.random.default_rng([seed, SHUFFLE]).permutation(len(targets))]
-    return replace(lessons, train=replace(lessons.train, targets=dealt), training={**lessons.training, **dict(record)})
+def _shuffle_labels(inputs: TrainingInputs, record: Mapping[str, Any]) -> TrainingInputs:
+    """Permute the targets among the training galaxies."""
+    targets, seed = inputs.train.targets, inputs.config.seed
+    permuted = targets[np.random.default_rng([seed, SHUFFLE]).permutation(len(targets))]
+    return replace(inputs, train=replace(inputs.train, targets=permuted), training={**inputs.training, **dict(record)})
 
 
 def _examples(pixels: PixelSource, plan: TrainingPlan, rows: Any) -> Examples:
     return Examples(pixels, rows, plan.targets.distributions[rows])
 
 
-def _run(model: Any, lessons: TrainingInputs, plan: TrainingPlan) -> dict[str, Any]:
-    config = lessons.config
+def _run(model: Any, inputs: TrainingInputs, plan: TrainingPlan) -> dict[str, Any]:
+    config = inputs.config
     return {
-        **lessons.training,
+        **inputs.training,
         **plan.to_json(),
         "label_scheme": config.scheme,
         "logit_rule": Probe(model).logit_rule,
@@ -264,8 +261,8 @@ def _run(model: Any, lessons: TrainingInputs, plan: TrainingPlan) -> dict[str, A
         "weights_digest": _weights_digest(model),
         "scaling": {
             "kind": config.scaling,
-            "sky_sigma": list(lessons.sky_sigma),
-            "unit": pixel_unit(lessons.training["bands"]),
+            "sky_sigma": list(inputs.sky_sigma),
+            "unit": pixel_unit(inputs.training["bands"]),
         },
     }
 
@@ -277,26 +274,26 @@ def _weights_digest(model: Any) -> str:
     return digest.hexdigest()[:16]
 
 
-def _keep(folder: Path, model: Any, history: Sequence[Mapping[str, Any]]) -> None:
+def _save(folder: Path, model: Any, history: Sequence[Mapping[str, Any]]) -> None:
     with replaced(folder / "model.keras") as aside:
         model.save(aside)
     write_table(folder / "history.csv", pd.DataFrame(history))
 
 
 def _scalars() -> Any:
-    """What TensorBoard reads a series by; `tf.summary.scalar`, which writes the same, wants TensorBoard installed."""
+    """Metadata of scalar series for TensorBoard; `tf.summary.scalar` would need TensorBoard installed."""
     metadata = tf.compat.v1.SummaryMetadata
     return metadata(plugin_data=metadata.PluginData(plugin_name="scalars"))
 
 
-def _listener(folder: Path, config: Config, progress: ProgressCallback | None) -> ProgressCallback | None:
-    """The user's listener, and TensorBoard's beside it if asked for."""
+def _progress_callback(folder: Path, config: Config, progress: ProgressCallback | None) -> ProgressCallback | None:
+    """The user's callback, combined with that of TensorBoard if configured."""
     if not config.tensorboard:
         return progress
     series = _scalars()
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
 
-    def listen(now: TrainingProgress) -> None:
+    def callback(now: TrainingProgress) -> None:
         if now.validation_loss is not None:
             with writer.as_default(step=now.epoch):
                 for quantity in ("loss", "accuracy", "validation_loss", "validation_accuracy"):
@@ -305,4 +302,4 @@ def _listener(folder: Path, config: Config, progress: ProgressCallback | None) -
         if progress is not None:
             progress(now)
 
-    return listen
+    return callback

@@ -1,4 +1,4 @@
-"""What networks say of every galaxy that none of them learnt from: one training a fold, each asked about its own."""
+"""Cross-validation: out-of-fold predictions of networks trained on the other folds."""
 
 from __future__ import annotations
 
@@ -16,36 +16,34 @@ from trainer.training import TrainingProgress
 __all__ = ["FoldProgress", "fold_name", "out_of_fold"]
 
 FoldProgress = Callable[[int, TrainingProgress], None]
-"""Receives the fold, from 0, and how far its training is."""
+"""Called with the fold, from 0, and the progress of its training."""
 
 
 def fold_name(name: str, fold: int, folds: int) -> str:
-    """The model that leaves out one fold."""
+    """Name of the model that is trained without one fold."""
     return f"{name}-fold{fold + 1}of{folds}"
 
 
 def out_of_fold(survey: Survey, name: str, config: Config, progress: FoldProgress | None = None) -> pd.DataFrame:
-    """Train a network for each fold, but those that are there, and gather what each says of its own fold.
+    """Train a network for each fold, unless it exists, and collect the out-of-fold predictions.
 
     Parameters
     ----------
-    survey : Survey
     name : str
-        The models are called ``NAME-fold1of5``, ...
+        The models are named ``NAME-fold1of5``, ...
     config : Config
-        With its `folds`; `fold` is of no account.
-    progress : callable, optional
+        With `folds`; `fold` is ignored.
 
     Returns
     -------
     DataFrame
-        As `ModelFolder.predictions`, one row per labelled galaxy with an image, and its fold.
+        As `ModelFolder.predictions`, one row per labelled galaxy with an image, with its fold.
     """
     parts = []
     for fold in range(config.folds):
         _train(survey, fold_name(name, fold, config.folds), replace(config, fold=fold), fold, progress)
-        said = survey.model(fold_name(name, fold, config.folds)).predictions
-        parts.append(said[(said["split"] == "test") & said["label"].notna()].assign(fold=fold))
+        table = survey.model(fold_name(name, fold, config.folds)).predictions
+        parts.append(table[(table["split"] == "test") & table["label"].notna()].assign(fold=fold))
     return pd.concat(parts).sort_values("row", ignore_index=True)
 
 
@@ -54,4 +52,4 @@ def _train(survey: Survey, name: str, config: Config, fold: int, progress: FoldP
     if (path / "model.keras").exists() and not (path / "checkpoint").exists():
         return
     fit(survey, name, config, None if progress is None else lambda now: progress(fold, now))
-    keras.backend.clear_session()  # what one training has traced, the next does not need
+    keras.backend.clear_session()  # free the graphs of this training

@@ -1,4 +1,4 @@
-"""A page of painted galaxies: every kind, every component with and without it, and the same galaxy altered."""
+"""A gallery page of painted galaxies: kinds, components and alterations."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ZOOM, GAP, QUALITY = 2, 4, 90
 STRETCH = Stretch()
 """The same for all pictures."""
 SEARCHED = 400
-"""Galaxies looked through for one that shows a component well."""
+"""Galaxies searched for one with a prominent component."""
 
 ALTERATIONS: dict[str, Alteration] = {
     "as it is": Alteration(),
@@ -45,16 +45,16 @@ ALTERATIONS: dict[str, Alteration] = {
 
 
 def write_gallery(folder: str | Path, seed: int = 0, progress: Progress | None = None) -> Path:
-    """Paint a gallery and write it as a page in Markdown with a picture for each row.
+    """Paint a gallery and write it as a Markdown page with an image per row.
 
     Parameters
     ----------
     folder : path
-        New, or an older gallery, which is painted over.
+        A new folder, or an older gallery, which is overwritten.
     seed : int
-        Everything follows from it.
+        Seed of all galaxies.
     progress : callable, optional
-        Called with the rows painted so far, and all of them.
+        Called with the number of rows painted, and of all rows.
 
     Returns
     -------
@@ -90,10 +90,10 @@ def _kinds(into: Path, seed: int) -> Iterator[Row]:
     yield lambda: "\n## Kinds\n"
     for number, (kind, drawing) in enumerate(KINDS.items()):
 
-        def row(number: int = number, kind: str = kind, said: str = _first_line(drawing)) -> str:
+        def row(number: int = number, kind: str = kind, summary: str = _first_line(drawing)) -> str:
             recipes = [draw_recipe(np.random.default_rng([seed, number, place]), kind) for place in range(ACROSS)]
             _write(into / f"kind_{kind}.jpg", [_picture(paint(recipe).cutout.image) for recipe in recipes])
-            return f"### {kind}\n\n{said}\n\n![{kind}](kind_{kind}.jpg)\n"
+            return f"### {kind}\n\n{summary}\n\n![{kind}](kind_{kind}.jpg)\n"
 
         yield row
 
@@ -102,13 +102,13 @@ def _components(into: Path, seed: int) -> Iterator[Row]:
     yield lambda: "\n## Components\n\nThe galaxy, the same galaxy without the component, and the component's light.\n"
     for name, component in COMPONENTS.items():
 
-        def row(name: str = name, said: str = _first_line(component.function)) -> str:
+        def row(name: str = name, summary: str = _first_line(component.function)) -> str:
             recipes = list(_showing(name, seed))
             pictures = [picture for recipe in recipes for picture in _with_and_without(recipe, name)]
             if not pictures:
-                return f"### {name}\n\n{said} No galaxy of these kinds has it.\n"
+                return f"### {name}\n\n{summary} No galaxy of these kinds has it.\n"
             _write(into / f"component_{name}.jpg", pictures)
-            return f"### {name}\n\n{said}\n\n![{name}](component_{name}.jpg)\n"
+            return f"### {name}\n\n{summary}\n\n![{name}](component_{name}.jpg)\n"
 
         yield row
 
@@ -126,15 +126,15 @@ def _alterations(into: Path, seed: int) -> Iterator[Row]:
 
 
 def _showing(name: str, seed: int, most: int = 3) -> Iterator[Recipe]:
-    """Galaxies in which a component has much of the light, the showiest of those that are looked through."""
+    """Galaxies in which a component is most prominent, among those searched."""
     kinds = list(KINDS)
     streams = [np.random.default_rng([seed, 99, place]) for place in range(SEARCHED)]
     drawn = (draw_recipe(rng, kinds[place % len(kinds)]) for place, rng in enumerate(streams))
-    having = [recipe for recipe in drawn if recipe.part(name)]
-    yield from sorted(having, key=lambda recipe: -_showiness(recipe, name))[:most]
+    candidates = [recipe for recipe in drawn if recipe.part(name)]
+    yield from sorted(candidates, key=lambda recipe: -_prominence(recipe, name))[:most]
 
 
-def _showiness(recipe: Recipe, name: str) -> float:
+def _prominence(recipe: Recipe, name: str) -> float:
     flux, band = recipe.flux, BANDS.index("r")
     return float(abs(flux[recipe.components.index(name), band]) / np.abs(flux[:, band]).sum() * recipe.petro_radius)
 
@@ -150,7 +150,7 @@ def _picture(image: Floats) -> NDArray[np.uint8]:
 
 
 def _write(path: Path, pictures: Sequence[NDArray[np.uint8]]) -> None:
-    """Pictures in a row, on white."""
+    """Write images in a row on white."""
     y, x, _ = pictures[0].shape
     step = ZOOM * x + GAP
     row = Image.new("RGB", (step * len(pictures) - GAP, ZOOM * y), "white")

@@ -1,4 +1,4 @@
-"""``trainer ingest``: a survey filled from images on disk, one galaxy after another."""
+"""``trainer ingest``: creation of a survey from images on disk."""
 
 from __future__ import annotations
 
@@ -33,48 +33,44 @@ def open_local_survey(
     scale: float | None = None,
     central: float = 1.0,
 ) -> tuple[Survey, Source]:
-    """Open the survey at `path`, or make it; and the source for it.
+    """Open or create the survey at `path`, and open its source.
 
     Parameters
     ----------
-    path : Path
     source : str
         ``"folder"``, ``"sdss_frames"`` or ``"galaxy10"``.
     origin : Path
         The folder of the images or the frames, or the file of Galaxy10.
     catalog : DataFrame, optional
-        The galaxies; by default what the folder shows, or the brightest objects on the frames.
+        By default it is derived from the images in the folder, or the brightest objects on the frames.
     bands : tuple of str, optional
-        By default those of the survey, if it is there; else u g r i z, and red green blue of colour images (JPEG, PNG,
+        By default those of an existing survey; else u g r i z, or red green blue for display images (JPEG, PNG,
         Galaxy10).
     size : int
         Pixels along a side.
     scale : float, optional
-        [arcsec] For ``"sdss_frames"`` the full width of a cutout, for ``"folder"`` the size of a pixel where the files
-        do not say.
+        [arcsec] Full width of a cutout for ``"sdss_frames"``; pixel scale of files without one for ``"folder"``.
     central : float
-        Of colour images: the share of their width that becomes the cutout, about the middle.
+        For display images: the central fraction of their width that becomes the cutout.
 
     Raises
     ------
     InputError
-        The source is another one.
+        The source is unknown.
     SurveyError
         The survey at `path` holds other galaxies.
     """
     if source not in _CATALOGS:
         raise InputError(f"The source {source!r} was given", f"One of {', '.join(_CATALOGS)}")
-    there = Survey.open(path) if (path.expanduser() / "survey.json").exists() else None
-    bands = bands or (there.bands if there else _default_bands(source, origin))
-    if bands == ("r", "g", "b"):  # as people write them; b is no band of the sky's surveys
+    existing = Survey.open(path) if (path.expanduser() / "survey.json").exists() else None
+    bands = bands or (existing.bands if existing else _default_bands(source, origin))
+    if bands == ("r", "g", "b"):  # a common way to write them; b is no photometric band
         bands = DISPLAY_BANDS
     frame = _CATALOGS[source](origin, bands, catalog)
-    if there is not None:
-        survey = there
+    if existing is not None:
+        survey = existing
         if not np.array_equal(survey.catalog[GALAXY_ID], frame[GALAXY_ID]):
-            raise SurveyError(
-                f"{path} holds other galaxies than those asked for", remedy="Give its catalogue, or choose a new folder"
-            )
+            raise SurveyError(f"{path} holds other galaxies", remedy="Give its catalogue, or choose a new folder")
     else:
         survey = Survey.create(path, frame, bands=bands, shape=(size, size), source=source, central=central)
     return survey, _source(source, origin, survey, scale)
@@ -131,26 +127,24 @@ _CATALOGS = {"folder": _shown_by_folder, "sdss_frames": _found_on_frames, "galax
 
 
 def ingest(source: Source, survey: Survey, progress: Callable[[int, int], None] | None = None) -> Mapping[str, int]:
-    """Ask a source for every galaxy that a survey still lacks.
+    """Fetch all missing galaxies of a survey from a source.
 
     Parameters
     ----------
-    source : Source
     survey : Survey
-        Its committed rows stay as they are; the first row asked for is the one behind them. An interruption keeps what
-        was fetched, and the next call goes on from there.
+        Committed rows are unchanged, and fetching continues after them. An interrupted call can be repeated.
     progress : callable, optional
-        Called with the rows that are done, and all of them.
+        Called with the number of rows done, and of all rows.
 
     Returns
     -------
     mapping
-        How many of the galaxies asked for ended in each status.
+        Number of the fetched galaxies by status.
 
     Raises
     ------
     InputError
-        The source makes other cutouts than the survey holds.
+        Shape or bands of the source differ from those of the survey.
     SurveyLocked
         Another process is writing the survey.
     """
@@ -158,7 +152,7 @@ def ingest(source: Source, survey: Survey, progress: Callable[[int, int], None] 
     ended = Counter[str]()
     with survey.writer() as writer:
         for galaxy in islice(survey.galaxies(), writer.rows_written, None):
-            outcome = _ask(source, galaxy)
+            outcome = _fetch(source, galaxy)
             writer.append(outcome, source=source.name)
             ended["ok" if isinstance(outcome, Cutout) else outcome.status] += 1
             if progress:
@@ -167,12 +161,12 @@ def ingest(source: Source, survey: Survey, progress: Callable[[int, int], None] 
 
 
 def refuse_empty(survey: Survey) -> None:
-    """Refuse a survey that has no image.
+    """Check that a survey has an image.
 
     Raises
     ------
     InputError
-        No galaxy of the survey has a cutout: says why the most frequent kind has none.
+        No galaxy has a cutout; the message has the most frequent reason.
     """
     if survey.usable.any() or not len(survey):
         return
@@ -188,15 +182,15 @@ def refuse_empty(survey: Survey) -> None:
     )
 
 
-def _ask(source: Source, galaxy: Galaxy) -> Cutout | CutoutUnavailable:
+def _fetch(source: Source, galaxy: Galaxy) -> Cutout | CutoutUnavailable:
     try:
-        return _measured(source.fetch(galaxy), source.bands)
+        return _mask_gaps(source.fetch(galaxy), source.bands)
     except CutoutUnavailable as error:
         return error
 
 
-def _measured(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
-    """The cutout as a survey can hold it: what float32 cannot say was not measured, and an image of nothing is none."""
+def _mask_gaps(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
+    """Convert to float32 and mask pixels that are not finite; raises `CutoutUnavailable` if none remains."""
     with np.errstate(over="ignore"):
         image = np.asarray(cutout.image, dtype=np.float32)
     image, valid = without_gaps(np.where(cutout.valid[..., None], image, np.float32(np.nan)), bands)
@@ -204,9 +198,11 @@ def _measured(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
 
 
 def _check(source: Source, survey: Survey) -> None:
-    given, wanted = (source.shape, source.bands), (survey.shape, survey.bands)
-    if given != wanted:
-        raise InputError(f"The source {source.name} makes {_words(*given)}", f"{survey.name} holds {_words(*wanted)}")
+    supplied, expected = (source.shape, source.bands), (survey.shape, survey.bands)
+    if supplied != expected:
+        raise InputError(
+            f"The source {source.name} makes {_words(*supplied)}", f"{survey.name} holds {_words(*expected)}"
+        )
 
 
 def _words(shape: tuple[int, int], bands: tuple[str, ...]) -> str:

@@ -1,11 +1,11 @@
-"""Label errors by confident learning from out-of-sample predictions, the most likely first.
+"""Label errors by confident learning from out-of-fold predictions, the most likely first.
 
 Ref. Northcutt, Jiang, Chuang 2021, Confident learning: estimating uncertainty in dataset labels,
 https://arxiv.org/abs/1911.00068
 
-Notes on differences: all labelled galaxies are ranked, not only those counted as errors, by how far the probability of
-the label lies below that of the strongest other class, each measured from its class's own threshold: classes of which
-the network is seldom sure are so judged like the others.
+Notes on differences: all labelled galaxies are ranked, not only those counted as errors, by the difference between the
+probabilities of the label and of the strongest other class, each relative to the threshold of its class. This corrects
+for classes that the network predicts with low confidence.
 """
 
 from __future__ import annotations
@@ -32,28 +32,23 @@ Ints = NDArray[np.integer[Any]]
 
 
 def class_thresholds(probabilities: Floats, labels: Ints) -> NDArray[np.float64]:
-    """How sure the network is of a class, on average over the galaxies labelled so, float64 (class,).
+    """Mean probability of each class over the galaxies with that label, float64 (class,).
 
     Parameters
     ----------
     probabilities : float (n, class)
-        From networks that did not learn from the galaxy.
+        From networks that were not trained on the galaxy.
     labels : int (n,)
-        A class without a galaxy gets a threshold of 1: nothing is confidently of it.
+        Classes without a galaxy get a threshold of 1.
     """
     count = probabilities.shape[1]
     return np.array([probabilities[labels == k, k].mean() if (labels == k).any() else 1.0 for k in range(count)])
 
 
 def confident_class(probabilities: Floats, labels: Ints) -> NDArray[np.int64]:
-    """The class that a galaxy is confidently of: the most probable among those above their thresholds, or -1.
+    """The most probable class among those above their thresholds, or -1.
 
-    Where it is another than the label, the label counts as an error in the paper's confident joint.
-
-    Parameters
-    ----------
-    probabilities, labels
-        As in `class_thresholds`.
+    A label that differs from it counts as an error in the confident joint of the paper.
     """
     above = probabilities >= class_thresholds(probabilities, labels)
     best = np.where(above, probabilities, -1.0).argmax(axis=1)
@@ -61,55 +56,47 @@ def confident_class(probabilities: Floats, labels: Ints) -> NDArray[np.int64]:
 
 
 def label_margin(probabilities: Floats, labels: Ints) -> NDArray[np.float64]:
-    """How far the label is ahead of the strongest other class, above the thresholds of both; the least is most suspect.
-
-    Parameters
-    ----------
-    probabilities, labels
-        As in `class_thresholds`.
-    """
+    """Margin of the label over the strongest other class, relative to their thresholds; low for likely errors."""
     excess = np.asarray(probabilities, np.float64) - class_thresholds(probabilities, labels)
     rows = np.arange(len(labels))
-    own = excess[rows, labels]
+    label_excess = excess[rows, labels]
     excess[rows, labels] = -np.inf
-    return np.asarray(own - excess.max(axis=1))
+    return np.asarray(label_excess - excess.max(axis=1))
 
 
 def rank_label_errors(survey: Survey, name: str, config: Config, progress: FoldProgress | None = None) -> pd.DataFrame:
-    """Every labelled galaxy with an image, ranked by how little networks that never saw it believe its label.
+    """Rank all labelled galaxies with an image by how strongly out-of-fold predictions contradict the label.
 
-    Keeps the list in ``models/NAME`` of the survey, see `ModelFolder.label_errors`.
+    Stores the table in ``models/NAME`` of the survey, see `ModelFolder.label_errors`.
 
     Parameters
     ----------
-    survey : Survey
     name : str
-        Of the model under which the list is kept, whether or not there is one. The trainings are called
-        ``NAME-fold1of5``, ...; those that are there are not done again.
+        Model folder for the table, which need not hold a model. The networks are named ``NAME-fold1of5``, ...; finished
+        ones are reused.
     config : Config
         With at least two folds; 5 if it has none.
-    progress : callable, optional
 
     Returns
     -------
     DataFrame
-        rank (from 1), galaxy_id, row, label, suggestion (what the network says), margin, self_confidence (the label's
-        probability), suspect (whether confident learning counts the label as an error), and p_CLASS.
+        rank (from 1), galaxy_id, row, label, suggestion (predicted class), margin, self_confidence (probability of the
+        label), suspect (whether confident learning counts the label as an error), and p_CLASS.
 
     Raises
     ------
     InputError
-        The labels are shares of votes: nobody says that one is wrong.
+        The labels are none of the classes.
     """
     config = config if config.folds else replace(config, folds=5)
-    told = out_of_fold(survey, name, config, progress)
-    classes = [str(column)[2:] for column in told if str(column).startswith("p_")]
-    labels = pd.Index(classes).get_indexer(pd.Index(told["label"]))
+    predictions = out_of_fold(survey, name, config, progress)
+    classes = [str(column)[2:] for column in predictions if str(column).startswith("p_")]
+    labels = pd.Index(classes).get_indexer(pd.Index(predictions["label"]))
     if (labels < 0).any():
         raise InputError(
             f"Some labels are none of the classes {', '.join(classes)}", "One label scheme for networks and survey"
         )
-    ranked = _ranked(told, labels, classes)
+    ranked = _rank(predictions, labels, classes)
     folder = survey.path / "models" / checked_model_name(name)
     folder.mkdir(exist_ok=True)
     ModelFolder(folder).write_label_errors(ranked, _provenance(survey, config))
@@ -128,16 +115,16 @@ def _provenance(survey: Survey, config: Config) -> Provenance:
     )
 
 
-def _ranked(told: pd.DataFrame, labels: np.ndarray, classes: list[str]) -> pd.DataFrame:
+def _rank(predictions: pd.DataFrame, labels: np.ndarray, classes: list[str]) -> pd.DataFrame:
     columns = [f"p_{name}" for name in classes]
-    probabilities = told[columns].to_numpy()
+    probabilities = predictions[columns].to_numpy()
     confident = confident_class(probabilities, labels)
-    table = told[["galaxy_id", "row", "label"]].assign(
-        suggestion=told["prediction"],
+    table = predictions[["galaxy_id", "row", "label"]].assign(
+        suggestion=predictions["prediction"],
         margin=label_margin(probabilities, labels),
         self_confidence=probabilities[np.arange(len(labels)), labels],
         suspect=(confident >= 0) & (confident != labels),
-        **{column: told[column] for column in columns},
+        **{column: predictions[column] for column in columns},
     )
     ranked = table.sort_values("margin", ignore_index=True, kind="stable")
     ranked.insert(0, "rank", np.arange(1, len(ranked) + 1))

@@ -1,4 +1,4 @@
-"""Which galaxies of a survey teach, which steer and which test, and what is asked of them."""
+"""Targets of a training, and its training, validation and test samples."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 __all__ = ["NO_SIDE", "TrainingPlan", "plan_training"]
 
 NO_SIDE = "none"
-"""The side of a galaxy that takes no part: without a label, caught before, or more than were requested."""
+"""Sample of galaxies that are not used: without a label, excluded, or beyond the training fraction."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingPlan:
-    """The parts that a survey's galaxies play.
+    """Targets and samples of a survey's galaxies.
 
     Attributes
     ----------
     targets : Targets
-        Of the whole catalogue.
+        For the whole catalogue.
     usable : int64 (n,), increasing
-        Rows that have an image.
+        Rows with an image.
     side : str (catalogue,)
         ``"train"``, ``"validation"``, ``"test"`` or `NO_SIDE`.
-    caught : int
-        Galaxies that another network has sorted out.
+    excluded : int
+        Galaxies with an image that are excluded by the prediction of another network.
     """
 
     targets: Targets
     usable: NDArray[np.int64]
     side: NDArray[np.str_]
-    caught: int = 0
+    excluded: int = 0
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -51,44 +51,48 @@ class TrainingPlan:
         return self.targets.class_names
 
     def rows(self, side: str) -> NDArray[np.int64]:
-        """Rows with an image and a label that stand on one side, increasing."""
+        """Rows of a sample, with an image and a label, increasing."""
         return np.asarray(self.usable[self.side[self.usable] == side])
 
     def shares(self) -> pd.DataFrame:
-        """Galaxies by class and side."""
+        """Number of galaxies by class and sample."""
         rows = self.usable[self.side[self.usable] != NO_SIDE]
         counts = class_shares(self.targets.labels[rows].astype(np.str_), self.side[rows])
         return counts.reindex(list(self.class_names), fill_value=0)
 
     def parts(self) -> pd.DataFrame:
-        """The part of each galaxy that has an image: row, split, label."""
+        """Table of row, split and label of the galaxies with an image."""
         labels = pd.array(self.targets.labels[self.usable], dtype="str")
         return pd.DataFrame({"row": self.usable, "split": self.side[self.usable], "label": labels})
 
     def to_json(self) -> dict[str, Any]:
-        """Galaxies by side, and by class and side."""
+        """Number of galaxies by sample, and by class and sample."""
         shares = self.shares()
-        return {"split": shares.sum().to_dict(), "class_shares": shares.to_dict(orient="index"), "caught": self.caught}
+        return {
+            "split": shares.sum().to_dict(),
+            "class_shares": shares.to_dict(orient="index"),
+            "caught": self.excluded,
+        }
 
 
 def plan_training(survey: Survey, config: Config) -> TrainingPlan:
-    """Labels by the config's scheme, and sides by groups on the sky.
+    """Labels by the scheme of the config, and samples split by groups on the sky.
 
     Raises
     ------
     InputError
-        There is no label, one class only, or a class that is not on every side.
+        There are no labels, only one class, or a class missing in a sample.
     """
     catalog = survey.catalog
     targets = targets_by(config.scheme, catalog)
     groups = sky_groups(*(np.array(catalog[column]) for column in (GALAXY_ID, RA, DEC)))
-    drawn = np.where(_left_out(groups, config), NO_SIDE, _sides(groups, config))
-    caught = excluded_by(survey, config.without)
+    split = np.where(_left_out(groups, config), NO_SIDE, _sides(groups, config))
+    excluded = excluded_by(survey, config.without)
     plan = TrainingPlan(
         targets=targets,
         usable=np.flatnonzero(survey.usable).astype(np.int64),
-        side=np.where(targets.labelled & ~caught, drawn, NO_SIDE),
-        caught=int((caught & survey.usable).sum()),
+        side=np.where(targets.labelled & ~excluded, split, NO_SIDE),
+        excluded=int((excluded & survey.usable).sum()),
     )
     if not targets.complete:
         _check_every_class_everywhere(plan, config)
@@ -96,32 +100,31 @@ def plan_training(survey: Survey, config: Config) -> TrainingPlan:
 
 
 def excluded_by(survey: Survey, without: str) -> NDArray[np.bool_]:
-    """Which galaxies another network of the survey takes for a class, bool (catalogue,).
+    """Mask of galaxies predicted as a class by another network of the survey, bool (catalogue,).
 
     Parameters
     ----------
-    survey : Survey
     without : str
         ``"MODEL:CLASS"``, or "" for none.
 
     Raises
     ------
     InputError
-        There is no such model, or it knows no such class.
+        There is no such model, or it has no such class.
     """
-    caught = np.zeros(len(survey), np.bool_)
+    excluded = np.zeros(len(survey), np.bool_)
     if not without:
-        return caught
+        return excluded
     name, _, class_name = without.partition(":")
     model = survey.model(name)
     if class_name not in model.class_names:
         raise InputError(
-            f"without = {without!r} was given, and {name} knows no class {class_name!r}",
+            f"without = {without!r} was given, and {name} has no class {class_name!r}",
             f"MODEL:CLASS with one of {choices(model.class_names)}",
         )
-    said = model.predictions
-    caught[said.loc[said["prediction"] == class_name, "row"]] = True
-    return caught
+    predictions = model.predictions
+    excluded[predictions.loc[predictions["prediction"] == class_name, "row"]] = True
+    return excluded
 
 
 def _sides(groups: NDArray[np.int64], config: Config) -> NDArray[np.str_]:
@@ -132,12 +135,12 @@ def _sides(groups: NDArray[np.int64], config: Config) -> NDArray[np.str_]:
 
 
 def _left_out(groups: NDArray[np.int64], config: Config) -> NDArray[np.bool_]:
-    """Which galaxies would teach, but for the share that is asked for; the same ones whatever the fold."""
+    """Mask of training galaxies beyond `Config.train_fraction`, the same for all folds."""
     if config.train_fraction >= 1:
         return np.zeros(len(groups), np.bool_)
     seed = config.seed if config.split_seed < 0 else config.split_seed
-    chosen = group_uniforms(groups, seed, "train") < config.train_fraction
-    return np.asarray(~chosen & (_sides(groups, config) == "train"))
+    within = group_uniforms(groups, seed, "train") < config.train_fraction
+    return np.asarray(~within & (_sides(groups, config) == "train"))
 
 
 def _check_every_class_everywhere(plan: TrainingPlan, config: Config) -> None:
@@ -148,6 +151,6 @@ def _check_every_class_everywhere(plan: TrainingPlan, config: Config) -> None:
             spread = ", ".join(f"{side} {count}" for side, count in counts.items())
             raise InputError(
                 f"The class {name!r} has {counts.sum()} galaxies with an image: {spread}",
-                "Some of each class to learn from, to steer by and to test with",
+                "Some of each class in the training, validation and test samples",
                 "More galaxies of it, a label scheme without it, or other fractions or another seed of the split",
             )

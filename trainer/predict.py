@@ -1,4 +1,4 @@
-"""What a network that is being trained says of many galaxies, batch by batch."""
+"""Predictions of a network in training, in batches."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PredictionFunction = Callable[[Floats], Floats]
 
 
 def prediction_function(model: Any) -> PredictionFunction:
-    """The network as a function from images to outputs that is traced once, whatever its weights become."""
+    """The network as a function from images to outputs, traced once and valid while its weights change."""
 
     @tf.function(reduce_retracing=True)
     def outputs(images: Any) -> Any:
@@ -30,20 +30,19 @@ def prediction_function(model: Any) -> PredictionFunction:
 
 
 def predict(
-    answer: PredictionFunction, pixels: PixelSource, rows: NDArray[np.int64], batch_size: int = BATCH
+    network: PredictionFunction, pixels: PixelSource, rows: NDArray[np.int64], batch_size: int = BATCH
 ) -> Floats:
     """Probabilities of the classes, float32 (n, class); one sigmoid becomes two columns, the positive class last.
 
     Parameters
     ----------
-    answer : callable
+    network : callable
         A network, as from `prediction_function`.
-    pixels : PixelSource
     rows : int64 (n,)
         At least one.
     batch_size : int
         Images in memory at once.
     """
     starts = range(0, len(rows), batch_size)
-    said = np.concatenate([answer(pixels.images(rows[start : start + batch_size])) for start in starts])
-    return np.concatenate([1 - said, said], axis=1) if said.shape[1] == 1 else said
+    outputs = np.concatenate([network(pixels.images(rows[start : start + batch_size])) for start in starts])
+    return np.concatenate([1 - outputs, outputs], axis=1) if outputs.shape[1] == 1 else outputs

@@ -1,4 +1,4 @@
-"""What must be settled for a whole process before it trains: threads, determinism, the seed of first weights."""
+"""Configuration of a training process: threads, determinism and the seed of initial weights."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ __all__ = ["configure_process", "threads_in_use"]
 
 
 def configure_process(threads: int, seed: int) -> None:
-    """Make this process one in which the same training has the same result.
+    """Configure this process for reproducible training.
 
     Parameters
     ----------
     threads : int
-        TensorFlow's; 0 leaves them as they are.
+        Threads of TensorFlow; 0 leaves them unchanged.
     seed : int
-        Of the networks that are built next.
+        Seed of the networks built next.
 
     Warns
     -----
     UserWarning
-        TensorFlow already runs with other threads, which it cannot change.
+        TensorFlow already runs with another number of threads, which cannot be changed.
     """
     if threads:
         _set_threads(threads)
@@ -32,7 +32,7 @@ def configure_process(threads: int, seed: int) -> None:
 
 
 def threads_in_use() -> int:
-    """Threads with which one operation is computed: another number gives slightly other weights."""
+    """Threads per operation; their number changes the weights slightly."""
     return tf.config.threading.get_intra_op_parallelism_threads() or os.cpu_count() or 1
 
 
@@ -44,6 +44,6 @@ def _set_threads(threads: int) -> None:
         if threads_in_use() != threads:
             warnings.warn(
                 f"threads = {threads} comes too late: TensorFlow already runs with {threads_in_use()} in this process. "
-                "Train in a process of its own, as python -m trainer fit does.",
+                "Train in a separate process, as python -m trainer fit does.",
                 stacklevel=4,
             )

@@ -1,7 +1,7 @@
-"""From nanomaggies to the numbers a network likes, as stock Keras operations inside the model.
+"""Scaling of nanomaggies to network inputs, as stock Keras operations inside the model.
 
-A saved model so opens anywhere without our code and takes pixels as they are on disk, and attributions can be taken at
-the layer `SCALED`, behind everything that is done to a galaxy as a whole.
+So a saved model opens without this package and takes pixels as stored on disk, and attributions can be computed at the
+layer `SCALED`, after all operations on a galaxy as a whole.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ SCALED = "scaled"
 """Name of the last layer of the scaling."""
 
 BRIGHT = 100.0
-"""A pixel this many times as bright as the sky's noise becomes 1: the bright middle of most GZ2 galaxies."""
+"""Brightness in units of the sky noise that is scaled to 1: the centre of most GZ2 galaxies."""
 
 FRAME = 8
-"""The sky is measured in a frame as wide as this fraction of the cutout."""
+"""The sky is measured in an outer frame with a width of one `FRAME`th of the cutout."""
 
 
 def scale_pixels(pixels: Any, scaling: str, softening: Sequence[float]) -> Any:
-    """The scaled pixels of an input, ending in the layer `SCALED`.
+    """Scale the pixels of an input, ending in the layer `SCALED`.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def scale_pixels(pixels: Any, scaling: str, softening: Sequence[float]) -> Any:
     scaling : str
         One of `SCALINGS`.
     softening : sequence of float, one per band
-        Where asinh turns from linear to logarithmic [nanomaggies per cutout pixel]. Only ``"asinh"`` uses it.
+        Softening of asinh [nanomaggies per cutout pixel], used only by ``"asinh"``.
     """
     return SCALINGS[scaling](pixels, softening)
 
@@ -44,8 +44,8 @@ def scale_pixels(pixels: Any, scaling: str, softening: Sequence[float]) -> Any:
 def asinh(pixels: Any, softening: Sequence[float]) -> Any:
     """asinh(pixels / softening) / asinh(100), band by band.
 
-    Linear in the noise and logarithmic in the light, so that faint arms and bright bulges both count. All galaxies
-    share the scale: colours and brightness survive.
+    Linear at the level of the noise and logarithmic at high flux. All galaxies have the same scale, which preserves
+    colours and brightness.
 
     References
     ----------
@@ -56,18 +56,15 @@ def asinh(pixels: Any, softening: Sequence[float]) -> Any:
 
 
 def minmax(pixels: Any, softening: Sequence[float]) -> Any:
-    """Each galaxy's each band from 0 to 1, as the original project did. Colours and brightness are lost."""
+    """Scale each band of each galaxy to 0 ... 1, as in the original project. Colours and brightness are lost."""
     low = keras.ops.min(pixels, axis=(1, 2), keepdims=True)
     span = keras.ops.max(pixels, axis=(1, 2), keepdims=True) - low
-    # An empty band has no span; it becomes 0.
+    # The range of an empty band is 0; it becomes 0.
     return keras.layers.Rescaling(1.0, name=SCALED)((pixels - low) / keras.ops.maximum(span, keras.backend.epsilon()))
 
 
 def display(pixels: Any, softening: Sequence[float]) -> Any:
-    """Linear, for images that were stretched for the eye already, from 0 to 1: most of them is dark.
-
-    What such images have on average becomes nearly 0, and their scatter nearly 1.
-    """
+    """Linear scaling of display images with values 0 ... 1, to mean 0 and standard deviation 1, approximately."""
     return keras.layers.Rescaling(4.0, -0.6, name=SCALED)(pixels)
 
 
@@ -75,10 +72,10 @@ SCALINGS = {"asinh": asinh, "minmax": minmax, "display": display}
 
 
 def sky_noise(images: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """Noise of the sky in each band, the median over galaxies of the scatter in the cutouts' outer frame.
+    """Noise of the sky in each band: the median over galaxies of the noise in the outer frame of the cutouts.
 
-    The scatter is 1.4826 times the median absolute deviation, which neither a star nor an outer arm moves by much. A
-    band whose sky has no noise at all (a masked background, say) gets a hundredth of its brightest pixels instead.
+    The noise is 1.4826 times the median absolute deviation. A band without any noise (with a masked background, say)
+    gets a hundredth of its brightest pixels instead.
 
     Parameters
     ----------
@@ -92,10 +89,10 @@ def sky_noise(images: NDArray[np.float32], valid: NDArray[np.bool_]) -> NDArray[
     """
     frame = _frame(images.shape[1:3])
     sky = np.where(valid[:, frame, None], images[:, frame], np.nan)  # (n, pixel, band)
-    seen = sky[valid[:, frame].any(axis=1)]
-    if len(seen) == 0:
+    sky = sky[valid[:, frame].any(axis=1)]
+    if len(sky) == 0:
         return _hundredth_of_brightest(images)
-    deviation = np.abs(seen - np.nanmedian(seen, axis=1, keepdims=True))
+    deviation = np.abs(sky - np.nanmedian(sky, axis=1, keepdims=True))
     sigma = 1.4826 * np.median(np.nanmedian(deviation, axis=1), axis=0)
     return np.where(sigma > 0, sigma, _hundredth_of_brightest(images)).astype(np.float32)
 

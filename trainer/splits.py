@@ -1,10 +1,9 @@
-"""Who trains and who tests: whole groups on the sky go to one side, decided by a hash of the smallest id among them.
+"""Split into training, validation and test samples by groups on the sky, from a hash of the smallest id of a group.
 
-So a galaxy that comes or goes changes nothing outside its own group. A group moves, as a whole, only with its smallest
-id: when a neighbour with a smaller one is added, or when the galaxy that bears it is taken away.
+Adding or removing a galaxy changes nothing outside its group, and moves the group only if its smallest id changes.
 
-One galaxy may stand in a catalogue twice, under two ids or a few arcseconds apart. Split by id it would be learnt on
-one side and asked on the other.
+A galaxy may be in a catalogue twice, under two ids or a few arcseconds apart; split by id, it could be in the training
+and the test sample.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from scipy.sparse.csgraph import connected_components
 __all__ = ["LINKING_LENGTH", "SIDES", "class_shares", "fold_sides", "group_uniforms", "sides", "sky_groups"]
 
 LINKING_LENGTH = 5.0
-"""Galaxies nearer to each other than this are one group [arcsec]; about the median Petrosian radius in GZ2."""
+"""Linking length of groups [arcsec]: about the median Petrosian radius in GZ2."""
 
 SIDES = ("train", "validation", "test")
 
@@ -31,10 +30,9 @@ Ids = NDArray[np.int64]
 
 
 def sky_groups(galaxy_id: Ids, ra: NDArray[np.float64], dec: NDArray[np.float64]) -> Ids:
-    """The group of each galaxy, named by the smallest id in it.
+    """The group of each galaxy, identified by its smallest id.
 
-    Friends of friends: whoever is nearer than `LINKING_LENGTH` to a member belongs to the group, and so do equal ids. A
-    galaxy without coordinates is grouped by its id alone.
+    Friends-of-friends groups with `LINKING_LENGTH`, and of equal ids. Galaxies without coordinates are grouped by id.
 
     Parameters
     ----------
@@ -56,56 +54,34 @@ def sky_groups(galaxy_id: Ids, ra: NDArray[np.float64], dec: NDArray[np.float64]
 
 
 def sides(groups: Ids, seed: int, validation_fraction: float, test_fraction: float) -> NDArray[np.str_]:
-    """The side of each galaxy: ``"train"``, ``"validation"`` or ``"test"``.
+    """The sample of each galaxy: ``"train"``, ``"validation"`` or ``"test"``.
 
-    The fractions are met on average, not exactly: a group's side depends on (seed, group) alone, so that it stays when
-    other groups come and go.
-
-    Parameters
-    ----------
-    groups : int64 (n,)
-        As from `sky_groups`.
-    seed : int
-    validation_fraction, test_fraction : float
+    The fractions are met on average, not exactly: the sample of a group (as from `sky_groups`) depends only on the seed
+    and the group.
     """
-    lot = group_uniforms(groups, seed)
-    held_out = np.where(lot < test_fraction, "test", "validation")
-    return np.where(lot < test_fraction + validation_fraction, held_out, "train")
+    uniform = group_uniforms(groups, seed)
+    held_out = np.where(uniform < test_fraction, "test", "validation")
+    return np.where(uniform < test_fraction + validation_fraction, held_out, "train")
 
 
 def fold_sides(groups: Ids, seed: int, folds: int, fold: int, validation_fraction: float) -> NDArray[np.str_]:
-    """The side of each galaxy when one fold of several is the test side; each galaxy is tested in exactly one.
+    """The sample of each galaxy in cross-validation, with one of the folds as the test sample.
 
-    Parameters
-    ----------
-    groups : int64 (n,)
-        As from `sky_groups`.
-    seed : int
-    folds, fold : int
-        How many, and which.
-    validation_fraction : float
-        Of the other folds' groups.
+    The validation fraction refers to the groups of the other folds.
     """
-    dealt = (group_uniforms(groups, seed) * folds).astype(np.int64)
-    steers = group_uniforms(groups, seed, "validation") < validation_fraction
-    return np.where(dealt == fold, "test", np.where(steers, "validation", "train"))
+    fold_of = (group_uniforms(groups, seed) * folds).astype(np.int64)
+    validation = group_uniforms(groups, seed, "validation") < validation_fraction
+    return np.where(fold_of == fold, "test", np.where(validation, "validation", "train"))
 
 
 def group_uniforms(groups: Ids, seed: int, purpose: str = "") -> NDArray[np.float64]:
-    """A number in [0, 1) for each galaxy, the same for a whole group and another one for each purpose.
-
-    Parameters
-    ----------
-    groups : int64 (n,)
-    seed : int
-    purpose : str
-    """
+    """A uniform number in [0, 1) for each galaxy, the same within a group and independent for each purpose."""
     unique, where = np.unique(groups, return_inverse=True)
-    return np.array([_lot(seed, int(group), purpose) for group in unique], np.float64)[where]
+    return np.array([_uniform(seed, int(group), purpose) for group in unique], np.float64)[where]
 
 
 def class_shares(labels: Sequence[str] | NDArray[np.str_], side: NDArray[np.str_]) -> pd.DataFrame:
-    """How many galaxies of each class stand on each side; one row a class, one column a side."""
+    """Number of galaxies by class (rows) and sample (columns)."""
     counts = pd.crosstab(pd.Series(np.asarray(labels), name="class"), pd.Series(side, name="side"))
     return counts.reindex(columns=pd.Index(SIDES), fill_value=0)
 
@@ -125,7 +101,7 @@ def _equal_pairs(galaxy_id: Ids) -> Ids:
     return np.stack([order[equal], order[equal + 1]])
 
 
-def _lot(seed: int, group: int, purpose: str = "") -> float:
-    """A number in [0, 1) that belongs to this group: the first 53 bits of a hash, as many as a float holds."""
+def _uniform(seed: int, group: int, purpose: str = "") -> float:
+    """A uniform number in [0, 1) from the first 53 bits of a hash, the precision of a float."""
     digest = hashlib.blake2b(f"{seed} {group} {purpose}".rstrip().encode(), digest_size=8).digest()
     return float((int.from_bytes(digest, "big") >> 11) * 2.0**-53)

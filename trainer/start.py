@@ -1,6 +1,6 @@
-"""Begin with what another network has learnt: layers of the same name and shape take its weights.
+"""Transfer of weights from a trained network to layers of the same name and shape.
 
-So one can learn a question with many rough answers first, and then one with few good ones.
+A network can be trained on a large set of rough labels first, and then on a small set of good ones.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from trainer.networks.transfer import imagenet_backbone
 __all__ = ["IMAGENET", "load_imagenet_weights", "start_file", "transfer_weights"]
 
 IMAGENET = "imagenet"
-"""The start that is no network of a survey: weights learnt from photographs."""
+"""The start with weights pretrained on ImageNet."""
 
 
 def start_file(survey: Survey, start: str) -> Path:
-    """The network's file that a config's ``start`` names.
+    """File of the network given by ``start`` in a config.
 
     Parameters
     ----------
     survey : Survey
-        The one to be learnt from.
+        Survey of the training.
     start : str
         A ``.keras`` file, a model's folder, a model of the same survey, or ``SURVEY/MODEL`` in the surveys' folder.
 
@@ -35,12 +35,12 @@ def start_file(survey: Survey, start: str) -> Path:
     InputError
         There is none.
     """
-    given = Path(start).expanduser()
-    places = [given, survey.path / "models" / start]
-    if len(given.parts) == 2:
-        places.append(surveys_folder() / given.parts[0] / "models" / given.parts[1])
-    for place in places:
-        file = place / "model.keras" if place.is_dir() else place
+    path = Path(start).expanduser()
+    candidates = [path, survey.path / "models" / start]
+    if len(path.parts) == 2:
+        candidates.append(surveys_folder() / path.parts[0] / "models" / path.parts[1])
+    for candidate in candidates:
+        file = candidate / "model.keras" if candidate.is_dir() else candidate
         if file.is_file():
             return file
     raise InputError(
@@ -50,26 +50,24 @@ def start_file(survey: Survey, start: str) -> Path:
 
 
 def transfer_weights(model: Any, file: Path) -> tuple[str, ...]:
-    """Give a fresh network the weights of a trained one, wherever their layers have one name and one shape.
+    """Transfer weights from the trained network in a file, where names and shapes of layers agree.
 
     Parameters
     ----------
     model : keras.Model
         Changed in place.
-    file : Path
-        Of the trained one.
 
     Returns
     -------
     tuple of str
-        The layers that keep their first weights.
+        Layers that keep their initial weights.
 
     Raises
     ------
     InputError
-        Not even the first layer could be taken over: it is a network of another make, or of other bands.
+        The first layer differs: the network has another architecture or other bands.
     """
-    left = _take_over(model, load_network(file))
+    left = _transfer(model, load_network(file))
     first = next((layer.name for layer in model.layers if layer.get_weights()), "")
     if first in left:
         raise InputError(
@@ -81,28 +79,28 @@ def transfer_weights(model: Any, file: Path) -> tuple[str, ...]:
 
 
 def load_imagenet_weights(model: Any) -> tuple[str, ...]:
-    """Give the network ``transfer`` what its backbone learnt from ImageNet; returns the layers that learn afresh.
+    """Load ImageNet weights into the backbone of the network ``transfer``; returns the other layers.
 
     Raises
     ------
     InputError
-        It is another network, or the weights could not be had.
+        It is another network, or the weights are not available.
     """
     if model.name != "transfer":
         raise InputError(
             f'start = "{IMAGENET}" was given with network = "{model.name}"',
-            'network = "transfer", whose backbone has been shown photographs',
+            'network = "transfer", which has a pretrained backbone',
         )
-    return _take_over(model, imagenet_backbone())
+    return _transfer(model, imagenet_backbone())
 
 
-def _take_over(model: Any, trained: Any) -> tuple[str, ...]:
-    learnt = {layer.name: layer.get_weights() for layer in trained.layers}
+def _transfer(model: Any, trained: Any) -> tuple[str, ...]:
+    sources = {layer.name: layer.get_weights() for layer in trained.layers}
     left = []
     for layer in model.layers:
-        own, given = layer.get_weights(), learnt.get(layer.name, [])
-        if own and [part.shape for part in given] == [part.shape for part in own]:
-            layer.set_weights(given)
-        elif own:
+        initial, weights = layer.get_weights(), sources.get(layer.name, [])
+        if initial and [part.shape for part in weights] == [part.shape for part in initial]:
+            layer.set_weights(weights)
+        elif initial:
             left.append(layer.name)
     return tuple(left)
