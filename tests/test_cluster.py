@@ -177,7 +177,7 @@ def test_workers_that_all_go_are_missed() -> None:
         cluster_at(cluster.scheduler_address) as found,
     ):
         assert found is not None
-        answers = DaskCluster(found._client, patience=1).each(add, Number(1), shards_of(np.arange(100_000), 10))
+        answers = DaskCluster(found._client, patience=1).map(add, Number(1), shards_of(np.arange(100_000), 10))
         next(answers)
         cluster.scale(0)
         with pytest.raises(SurveyError, match="no workers any more"):
@@ -185,21 +185,21 @@ def test_workers_that_all_go_are_missed() -> None:
 
 
 def test_an_answer_that_goes_with_its_worker_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    answer, lost = DaskCluster._answer, iter([True, False, True])
+    answer, lost = DaskCluster._result, iter([True, False, True])
 
     def fetched(self: DaskCluster, future: Any) -> Any:
         if next(lost, False):
             raise TimeoutError
         return answer(self, future)
 
-    monkeypatch.setattr(DaskCluster, "_answer", fetched)
+    monkeypatch.setattr(DaskCluster, "_result", fetched)
     shards = list(shards_of(np.arange(100), 10))
     with (
         LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as cluster,
         cluster_at(cluster.scheduler_address) as found,
     ):
         assert found is not None
-        got = {shard.number: answer for shard, answer in found.each(add, Number(1), shards)}
+        got = {shard.number: answer for shard, answer in found.map(add, Number(1), shards)}
     assert sorted(got) == [shard.number for shard in shards]
 
 
@@ -210,7 +210,7 @@ def test_a_scheduler_that_goes_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         cluster_at(cluster.scheduler_address) as found,
     ):
         assert found is not None
-        answers = found.each(add, Number(1), shards_of(np.arange(100_000), 10))
+        answers = found.map(add, Number(1), shards_of(np.arange(100_000), 10))
         next(answers)
         cluster.close()
         with pytest.raises(SurveyError, match="scheduler is gone"):

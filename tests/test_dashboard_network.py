@@ -101,7 +101,7 @@ def test_an_imported_network_without_labels(surveys: Path) -> None:
     model = survey.model("cnn")
     model.write_predictions(model.predictions.assign(split="none", label=None), model.predictions_provenance)
     page = opened()
-    assert "came from elsewhere" in text_of(page)
+    assert "imported without a record" in text_of(page)
     assert charts(page) == 0
 
 

@@ -1,4 +1,4 @@
-"""``gz2interp card``: a model card gathered from stored results, as records and as Markdown."""
+"""``gz2interp card``: a model card from stored results, as records and as Markdown."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ SIDES = ("train", "validation", "test", "none")
 
 
 def card_text(card: ModelCard) -> str:
-    """The card in sentences and tables; in brackets are 95 % intervals."""
+    """The card as Markdown; 95 % intervals are in brackets."""
     return "\n".join(_lines(card)).rstrip() + "\n"
 
 
 def _lines(card: ModelCard) -> Iterator[str]:
     yield from (f"# The network {card.model}", "", f"Digest {card.digest}. In brackets: 95 % intervals.", "")
-    yield from ("![What is known of it](card.png)", "")
+    yield from ("![Model card](card.png)", "")
     yield from _data_lines(card)
     yield from _label_lines(card)
     if card.evaluation:
@@ -42,7 +42,7 @@ def _lines(card: ModelCard) -> Iterator[str]:
         yield from _failure_lines(failures, card.side)
     yield from _mistake_lines(card)
     if card.suspects is not None:
-        yield from ("## Suspect labels", "", f"Confident learning counts {card.suspects} labels as errors.", "")
+        yield from ("## Label errors", "", f"Confident learning counts {card.suspects} labels as errors.", "")
     if card.training:
         yield from _training_lines(card.training)
     if card.unknown:
@@ -81,17 +81,19 @@ def _scores(evaluation: Evaluation) -> Iterator[str]:
     yield f"- Brier score {evaluation.brier.plain}; 0 is perfect, 2 the worst."
     rest = evaluation.rest
     if rest.count:
-        yield f"- {rest.count} galaxies have no label and no part in these numbers."
-        yield f"- Of these it is more than 90 % sure of {rest.confident}."
+        yield f"- {rest.count} galaxies without a label are not included in these numbers."
+        yield f"- Of these, {rest.confident} have a confidence above 90 %."
     if rest.count and rest.agreement is not None:
-        yield f"- It says what most volunteers said for {rest.agreement} of the {rest.agreement.count} with votes."
+        yield f"- The prediction agrees with most volunteers for {rest.agreement} of {rest.agreement.count} with votes."
     yield ""
-    rows = [[each.name, str(each.recall.count), str(each.recall), str(each.precision)] for each in evaluation.classes]
+    rows = [
+        [score.name, str(score.recall.count), str(score.recall), str(score.precision)] for score in evaluation.classes
+    ]
     yield from _table(["class", "galaxies", "recall", "precision"], rows)
 
 
 def _failure_lines(failures: Failures, side: str) -> Iterator[str]:
-    yield from (f"## Share that is wrong, by {failures.words}", "", _said_of(side), "")
+    yield from (f"## Share that is wrong, by {failures.words}", "", _side_in_words(side), "")
     rows = [[f"{part.low:.2f} to {part.high:.2f}", str(part.share.count), str(part.share)] for part in failures.bins]
     yield from _table([failures.words, "galaxies", "wrong"], rows)
 
@@ -99,8 +101,8 @@ def _failure_lines(failures: Failures, side: str) -> Iterator[str]:
 def _mistake_lines(card: ModelCard) -> Iterator[str]:
     if not card.mistakes:
         return
-    yield from ("## Its most confident mistakes", "", _said_of(card.side), "")
-    rows = [[each.galaxy_id, each.label, each.prediction, f"{each.confidence:.1%}"] for each in card.mistakes]
+    yield from ("## Its most confident mistakes", "", _side_in_words(card.side), "")
+    rows = [[galaxy.galaxy_id, galaxy.label, galaxy.prediction, f"{galaxy.confidence:.1%}"] for galaxy in card.mistakes]
     yield from _table(["galaxy", "label", "prediction", "confidence"], rows)
 
 
@@ -110,14 +112,14 @@ def _training_lines(training: Training) -> Iterator[str]:
     if epochs:
         yield f"{epochs} epochs."
     if training.temperature is not None:
-        yield f"Its logits were divided by {training.temperature:.3f} at the end, so that it is as sure as it is right."
+        yield f"Confidences are calibrated by temperature scaling: logits are divided by {training.temperature:.3f}."
     yield ", ".join(f"{name} = {value}" for name, value in training.settings.items() if value != "") + "."
     if training.versions:
         yield "Made with " + ", ".join(f"{name} {version}" for name, version in training.versions.items()) + "."
     yield ""
 
 
-def _said_of(side: str) -> str:
+def _side_in_words(side: str) -> str:
     return "Of the labelled galaxies " + ("without a side." if side == "none" else f"of the {side} side.")
 
 
@@ -133,34 +135,24 @@ CARD_FILES: Final = ("card.md", "card.json", "card.pdf", "card.png")
 
 MOST_MISTAKES: Final = 12
 BY: Final = {"r": "r magnitude [mag]", PETRO_RADIUS: "Petrosian radius [arcsec]"}
-"""The columns by which failures are counted, and what they are."""
+"""The columns by which failures are counted, with their titles."""
 NO_SIDE: Final = "none"
 STRETCH_SAMPLE: Final = 64
 
 
 def card(survey: Survey, model: str | None = None) -> ModelCard:
-    """What is known of a network on a survey, and what is not.
-
-    Parameters
-    ----------
-    survey : Survey
-    model : str, optional
-        Its name; the only one if not given.
-
-    Returns
-    -------
-    ModelCard
+    """Gather the model card of a network on a survey, by default of the only model.
 
     Raises
     ------
     InputError
-        There is no network, but latents in its place.
+        The model is a table of latents without a network.
     """
     folder = survey.model(model)
     if folder.latents:
-        raise InputError(f"{folder.name} are latents: there is no network to be known", "A model with a network")
+        raise InputError(f"{folder.name} is a table of latents without a network", "A model with a network")
     predictions = _predictions(folder)
-    asked, side = _asked(folder, predictions)
+    evaluated, side = _evaluated(folder, predictions)
     return ModelCard(
         model=folder.name,
         digest=folder.digest,
@@ -170,36 +162,36 @@ def card(survey: Survey, model: str | None = None) -> ModelCard:
         training=_training(survey, folder),
         evaluation=folder.evaluation,
         side=side,
-        failures=_failures(survey, asked),
-        mistakes=_mistakes(asked),
+        failures=_failures(survey, evaluated),
+        mistakes=_mistakes(evaluated),
         suspects=_suspects(survey, folder),
-        unknown=_unknown(survey, folder, predictions, asked),
+        unknown=_unknown(survey, folder, predictions, evaluated),
     )
 
 
-def write_card(known: ModelCard, survey: Survey, folder: Path) -> list[Path]:
+def write_card(model_card: ModelCard, survey: Survey, folder: Path) -> list[Path]:
     """Write ``card.json``, ``card.md``, ``card.pdf`` and ``card.png``; the same card gives the same files.
 
     Parameters
     ----------
-    known : ModelCard
+    model_card : ModelCard
     survey : Survey
         For the pictures of the mistakes.
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "card.json", known.to_json())
+    write_json(folder / "card.json", model_card.to_json())
     with replaced(folder / "card.md") as aside:
-        aside.write_text(card_text(known), encoding="utf-8")
-    rows = [mistake.row for mistake in known.mistakes]
+        aside.write_text(card_text(model_card), encoding="utf-8")
+    rows = [mistake.row for mistake in model_card.mistakes]
     usable = np.flatnonzero(survey.usable)
     sample = usable[:: max(len(usable) // STRETCH_SAMPLE, 1)][:STRETCH_SAMPLE]
     stretch = stretch_of(survey.images(sample), survey.bands)
     pictures = rgb(survey.images(rows), survey.bands, stretch) if rows else None
     first = survey.cutout(rows[0]) if rows else None
     sky = CutoutSky(first.pixel_scale, first.position_angle) if first else None
-    save_card_figure(card_figure(known, pictures, sky), folder)
+    save_card_figure(card_figure(model_card, pictures, sky), folder)
     return [folder / name for name in CARD_FILES]
 
 
@@ -210,17 +202,17 @@ def _predictions(folder: ModelFolder) -> pd.DataFrame | None:
         return None
 
 
-def _asked(folder: ModelFolder, predictions: pd.DataFrame | None) -> tuple[pd.DataFrame, str]:
-    """Labelled galaxies that the network has not learnt from, as far as that is known, and the side they stand on."""
+def _evaluated(folder: ModelFolder, predictions: pd.DataFrame | None) -> tuple[pd.DataFrame, str]:
+    """Labelled galaxies that were not used in the training, as far as recorded, and their side of the split."""
     if predictions is None:
         return pd.DataFrame(), ""
-    known = predictions[predictions[LABEL].isin(folder.class_names)]
+    labelled = predictions[predictions[LABEL].isin(folder.class_names)]
     evaluation = folder.evaluation
     for side in [evaluation.side] if evaluation else ["test", "validation", NO_SIDE]:
-        asked = known[known["split"] == side]
-        if len(asked):
-            return asked, side
-    return known.iloc[:0], ""
+        galaxies = labelled[labelled["split"] == side]
+        if len(galaxies):
+            return galaxies, side
+    return labelled.iloc[:0], ""
 
 
 def _data(survey: Survey, predictions: pd.DataFrame | None) -> Data:
@@ -242,9 +234,9 @@ def _labels(folder: ModelFolder, predictions: pd.DataFrame | None) -> CardLabels
     scheme = folder.run.get("label_scheme")
     if scheme is None:
         return None
-    known = pd.DataFrame(columns=[LABEL, "split"]) if predictions is None else predictions.dropna(subset=[LABEL])
+    labelled = pd.DataFrame(columns=[LABEL, "split"]) if predictions is None else predictions.dropna(subset=[LABEL])
     counts: dict[str, dict[str, int]] = {name: {} for name in folder.class_names}
-    for name, side in zip(known[LABEL], known["split"], strict=True):
+    for name, side in zip(labelled[LABEL], labelled["split"], strict=True):
         of_class = counts.setdefault(str(name), {})
         of_class[str(side)] = of_class.get(str(side), 0) + 1
     return CardLabels(str(scheme), LABEL_SCHEMES.get(str(scheme), "a scheme that this version does not know"), counts)
@@ -264,26 +256,26 @@ def _training(survey: Survey, folder: ModelFolder) -> Training | None:
     )
 
 
-def _failures(survey: Survey, asked: pd.DataFrame) -> tuple[Failures, ...]:
-    columns = [column for column in BY if column in survey.catalog]
-    if asked.empty:
+def _failures(survey: Survey, evaluated: pd.DataFrame) -> tuple[Failures, ...]:
+    if evaluated.empty:
         return ()
-    wrong = (asked[LABEL] != asked["prediction"]).to_numpy(np.bool_)
-    rows = asked["row"].to_numpy()
-    found = (
-        Failures(column, BY[column], shares_in_bins(survey.catalog[column].to_numpy(np.float64)[rows], wrong))
-        for column in columns
+    wrong = (evaluated[LABEL] != evaluated["prediction"]).to_numpy(np.bool_)
+    rows = evaluated["row"].to_numpy()
+    failures = (
+        Failures(column, words, shares_in_bins(survey.catalog[column].to_numpy(np.float64)[rows], wrong))
+        for column, words in BY.items()
+        if column in survey.catalog
     )
-    return tuple(each for each in found if each.bins)
+    return tuple(item for item in failures if item.bins)
 
 
-def _mistakes(asked: pd.DataFrame) -> tuple[Mistake, ...]:
-    if asked.empty:
+def _mistakes(evaluated: pd.DataFrame) -> tuple[Mistake, ...]:
+    if evaluated.empty:
         return ()
-    wrong = asked[asked[LABEL] != asked["prediction"]]
+    wrong = evaluated[evaluated[LABEL] != evaluated["prediction"]]
     first = wrong.sort_values("confidence", ascending=False, kind="stable").head(MOST_MISTAKES)
     columns = (first[name].tolist() for name in (GALAXY_ID, "row", LABEL, "prediction", "confidence"))
-    return tuple(Mistake(str(galaxy_id), *told) for galaxy_id, *told in zip(*columns, strict=True))
+    return tuple(Mistake(str(galaxy_id), *values) for galaxy_id, *values in zip(*columns, strict=True))
 
 
 def _suspects(survey: Survey, folder: ModelFolder) -> int | None:
@@ -292,36 +284,36 @@ def _suspects(survey: Survey, folder: ModelFolder) -> int | None:
 
 
 def _unknown(
-    survey: Survey, folder: ModelFolder, predictions: pd.DataFrame | None, asked: pd.DataFrame
+    survey: Survey, folder: ModelFolder, predictions: pd.DataFrame | None, evaluated: pd.DataFrame
 ) -> tuple[str, ...]:
-    """What the card cannot say, each with the command that would."""
-    words = [*_untold(survey, folder)]
+    """Missing information, each with the command that provides it."""
+    words = _unrecorded(survey, folder)
     if predictions is None:
-        words.append(f"What it says of these galaxies: run gz2interp analyse {survey.path} --model {folder.name}.")
-    elif asked.empty:
-        words.append("How often it is right: no galaxy that it has not learnt from has a label of its classes.")
+        words.append(f"Predictions for these galaxies: run gz2interp analyse {survey.path} --model {folder.name}.")
+    elif evaluated.empty:
+        words.append("Its accuracy: no galaxy outside its training set has a label of its classes.")
     elif folder.evaluation is None:
-        side = str(asked["split"].iloc[0])
+        side = str(evaluated["split"].iloc[0])
         command = f"python -m trainer evaluate {survey.path} --model {folder.name}"
-        words.append(f"How good it is: run {command}{'' if side == 'test' else f' --side {side}'}.")
-    if not asked.empty and (asked["split"] == NO_SIDE).all():
-        words.append("Whether it learnt from these galaxies: its training was elsewhere, so its scores may flatter it.")
+        words.append(f"Its scores: run {command}{'' if side == 'test' else f' --side {side}'}.")
+    if not evaluated.empty and (evaluated["split"] == NO_SIDE).all():
+        words.append("Whether it was trained on these galaxies: if so, its scores are too optimistic.")
     absent = [word for column, word in BY.items() if column not in survey.catalog]
     words += [f"Failures by {word}: the catalogue has no such column." for word in absent]
     return tuple(words)
 
 
-def _untold(survey: Survey, folder: ModelFolder) -> list[str]:
+def _unrecorded(survey: Survey, folder: ModelFolder) -> list[str]:
     run: dict[str, Any] = folder.run
     words = []
     if not run.get("class_names"):
-        words.append("What its classes are called: nobody said.")
+        words.append("The names of its classes.")
     if "config" not in run:
-        words.append("How it was trained and on which galaxies: it came from elsewhere, without a record of ours.")
+        words.append("How it was trained and on which galaxies: it was imported without a record of its training.")
     elif run.get("data_digest") != survey.digest:
         words.append("The survey as it was at the training: catalogue or pixels have changed since.")
     if "config" in run and run.get("temperature") is None:
         words.append("Whether its confidences were calibrated: the training did not record it.")
     if run.get("label_scheme") is None:
-        words.append("By which thresholds its labels were made.")
+        words.append("The thresholds of its label scheme.")
     return words

@@ -28,14 +28,7 @@ __all__ = ["Comparison", "Representation", "changed_most", "compare", "compare_a
 
 @dataclass(frozen=True)
 class Representation:
-    """One of the two that are compared.
-
-    Attributes
-    ----------
-    model : ModelFolder
-    layer : str
-        "" for the one analysed last.
-    """
+    """A layer of a model, or latents; layer "" is the one analysed last."""
 
     model: ModelFolder
     layer: str = ""
@@ -43,20 +36,20 @@ class Representation:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What two analyses say of the same galaxies.
+    """Comparison of two representations of the same galaxies.
 
     Attributes
     ----------
     table : DataFrame
-        galaxy_id, row, shared (of its k nearest, the share that is the same), moved (in widths of the first map), x, y
-        (on the first map), other_x, other_y (on the second, aligned), and what the networks predict; the least shared
-        first, of equals the farthest moved.
+        galaxy_id, row, shared (share of the k nearest neighbours that is the same), moved (in widths of the first map),
+        x, y (on the first map), other_x, other_y (on the second, aligned), and the predictions; sorted by shared, then
+        by moved, the most changed first.
     first, second : str
-        What was compared, in words.
+        Names of the representations.
     neighbours : int
         k.
     shared, by_chance : float
-        The mean share, and that of spaces without anything in common.
+        The mean share, and that of unrelated spaces.
     provenance : Provenance
     """
 
@@ -70,7 +63,7 @@ class Comparison:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What there is to say."""
+        """The comparison in words."""
         least = self.table["shared"].quantile(0.1)
         return (
             f"{self.first} and {self.second}, {len(self.table):,} galaxies",
@@ -87,32 +80,25 @@ def compare(
     neighbours: int = 15,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Compare who is near whom in two spaces, and lay the second's map beside the first's.
+    """Compare the nearest neighbours in two representations, and align the second's map with the first's.
 
-    The second map is UMAP on the second space's own graph, begun at the first map's places, then turned as a whole to
-    lie on the first: what is alike stays where it was. It is kept in the second analysis' folder, and made once.
-
-    Parameters
-    ----------
-    survey : Survey
-    first, second : Representation
-    neighbours : int
-    progress : callable, optional
+    The second map is UMAP on the second space's own graph, started from the positions on the first map, then rotated
+    as a whole onto the first. It is computed once and stored in the second analysis' folder.
 
     Raises
     ------
     SurveyError
         One has not been analysed, or they have no galaxy in common.
     InputError
-        Fewer neighbours have been kept.
+        Fewer neighbours have been stored.
     """
     one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
     rows = np.intersect1d(one.rows, two.rows, assume_unique=True)
     if not len(rows):
-        raise SurveyError("The two have no galaxy in common", "Some that both have been asked about")
-    here, there = np.searchsorted(one.rows, rows), np.searchsorted(two.rows, rows)
-    shared = shared_neighbours(one.neighbours(here).rows, two.neighbours(there).rows, neighbours, rows)
-    places, others = one.embedding.coordinates[here], _aligned(one, two, progress)[there]
+        raise SurveyError("The two analyses have no galaxy in common", "Analyses of the same galaxies")
+    in_one, in_two = np.searchsorted(one.rows, rows), np.searchsorted(two.rows, rows)
+    shared = shared_neighbours(one.neighbours(in_one).rows, two.neighbours(in_two).rows, neighbours, rows)
+    places, others = one.embedding.coordinates[in_one], _aligned(one, two, progress)[in_two]
     table = pd.DataFrame(
         {
             GALAXY_ID: survey.galaxy_ids[rows],
@@ -127,8 +113,8 @@ def compare(
     )
     sides = {"prediction": first.model} | ({"other_prediction": second.model} if second.model != first.model else {})
     for column, model in sides.items():
-        if (said := _predictions(model)) is not None:
-            table[column] = said.reindex(rows).fillna("").to_numpy()
+        if (predictions := _predictions(model)) is not None:
+            table[column] = predictions.reindex(rows).fillna("").to_numpy()
     table = table.sort_values(["shared", "moved"], ascending=[True, False], kind="stable", ignore_index=True)
     return Comparison(
         table=table,
@@ -144,60 +130,55 @@ def compare(
 def compare_all(
     survey: Survey, sides: Sequence[Representation], neighbours: int = 15, progress: Progress | None = None
 ) -> Iterator[Comparison]:
-    """Several beside the first, one after the other: all maps are laid on its own.
+    """Compare several representations with the first, one after the other: all maps are aligned with the first's.
 
     Raises
     ------
     SurveyError
         One has not been analysed, or has no galaxy in common with the first.
     InputError
-        There are fewer than two, one is there twice, or fewer neighbours have been kept.
+        There are fewer than two, one occurs twice, or fewer neighbours have been stored.
     """
     analyses = [analysis_for(survey, side.model, side.layer) for side in sides]
-    named = [f"{side.model.name} {each.layer}" for side, each in zip(sides, analyses, strict=True)]
-    if len(sides) < 2 or len({each.path for each in analyses}) < len(sides):
+    names = [f"{side.model.name} {analysis.layer}" for side, analysis in zip(sides, analyses, strict=True)]
+    if len(sides) < 2 or len({analysis.path for analysis in analyses}) < len(sides):
         raise InputError(
-            f"{', '.join(named)} were to be compared",
-            "Two or more that are not the same",
+            f"A comparison of {', '.join(names)} was requested",
+            "Two or more different layers or models",
             "Name them: --layer A --layer B, or --model",
         )
     return (compare(survey, sides[0], side, neighbours, progress) for side in sides[1:])
 
 
 def is_compared(survey: Survey, first: Representation, second: Representation) -> bool:
-    """Whether the maps of both have been laid side by side already, so that `compare` answers at once."""
+    """Whether the aligned map is stored, so that `compare` returns at once."""
     one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
     return one.path == two.path or AlignedMap(two, one).read() is not None
 
 
 def _aligned(one: Analysis, two: Analysis, progress: Progress | None) -> NDArray[np.float32]:
-    """The second's map beside the first's, of all galaxies of the second (n, 2)."""
+    """The second map aligned with the first, of all galaxies of the second (n, 2)."""
     if one.path == two.path:
         return one.embedding.coordinates
-    kept = AlignedMap(two, one)
-    if (known := kept.read()) is not None:
-        return known
+    aligned = AlignedMap(two, one)
+    if (places := aligned.read()) is not None:
+        return places
     if progress:
         progress("map", 0, len(two.rows))
     at = np.minimum(np.searchsorted(one.rows, two.rows), len(one.rows) - 1)
     common = one.rows[at] == two.rows
-    there = one.embedding.coordinates[at]
-    graph = _positions(two)
-    begun = starting_places(there, common, graph)
+    targets = one.embedding.coordinates[at]
+    neighbours = two.neighbours()
+    graph_rows = np.where(neighbours.rows < 0, -1, np.searchsorted(two.rows, neighbours.rows))
+    graph = Neighbours(graph_rows, neighbours.distances, neighbours.metric, neighbours.search)
+    start = starting_places(targets, common, graph)
     space, settings = space_as_in(two), map_settings_of(two.provenance)
-    drawn = draw_map(two.activations(), graph, settings, space=space, start=begun)
-    places = fitted(drawn.embedding.coordinates, there, common)
-    kept.write(places)
+    second_map = draw_map(two.activations(), graph, settings, space=space, start=start)
+    places = fitted(second_map.embedding.coordinates, targets, common)
+    aligned.write(places)
     if progress:
         progress("map", len(two.rows), len(two.rows))
     return places
-
-
-def _positions(analysis: Analysis) -> Neighbours:
-    """Its neighbours as positions among its own galaxies."""
-    found = analysis.neighbours()
-    rows = np.where(found.rows < 0, -1, np.searchsorted(analysis.rows, found.rows))
-    return Neighbours(rows, found.distances, found.metric, found.search)
 
 
 def _predictions(model: ModelFolder) -> pd.Series[Any] | None:
@@ -208,55 +189,54 @@ def _predictions(model: ModelFolder) -> pd.Series[Any] | None:
 
 
 def _provenance(one: Analysis, two: Analysis, neighbours: int) -> Provenance:
-    made = two.provenance
     return replace(
-        made,
+        two.provenance,
         method="comparison",
-        parameters={"neighbours": neighbours, "first": one.provenance.digest, "second": made.digest},
-        seed=made.seed,
+        parameters={"neighbours": neighbours, "first": one.provenance.digest, "second": two.provenance.digest},
         versions=versions_of("gz2interp", "umap-learn", "numpy"),
     )
 
 
-def changed_most(compared: Comparison, most: int = 12) -> NDArray[np.int64]:
-    """Positions in the table: of the tenth that shares the fewest neighbours, the galaxies that moved farthest."""
-    table = compared.table
+def changed_most(comparison: Comparison, most: int = 12) -> NDArray[np.int64]:
+    """Positions in the table of the galaxies that moved farthest among the tenth that shares the fewest neighbours."""
+    table = comparison.table
     few = np.flatnonzero((table["shared"] <= table["shared"].quantile(0.1)).to_numpy())
     far = np.argsort(-table["moved"].to_numpy()[few], kind="stable")[:most]
     return np.sort(few[far])
 
 
-def draw_comparison(compared: Comparison, path: Path, linked: int = 12) -> Path:
-    """Both maps side by side, coloured by the neighbours shared, with some galaxies that changed most linked.
+def draw_comparison(comparison: Comparison, path: Path, linked: int = 12) -> Path:
+    """Draw both maps side by side, coloured by the share of common neighbours, with the most changed galaxies linked.
 
     Parameters
     ----------
-    compared : Comparison
+    comparison : Comparison
     path : Path
-        ``.pdf``, ``.svg`` or ``.png``; the caption lies beside it as text.
+        ``.pdf``, ``.svg`` or ``.png``; the caption is written beside it as text.
     linked : int
-        How many galaxies.
+        Number of galaxies that are linked.
     """
     from gz2interp.figures.compared import TwoMaps, two_maps_figure
     from gz2interp.figures.style import checked_format, save_figure
 
     checked_format(path)
-    table = compared.table
+    table = comparison.table
     maps = TwoMaps(
         first=table[["x", "y"]].to_numpy(np.float64),
         second=table[["other_x", "other_y"]].to_numpy(np.float64),
         shared=table["shared"].to_numpy(np.float64),
-        titles=(compared.first, compared.second),
-        linked=changed_most(compared, linked),
-        neighbours=compared.neighbours,
-        by_chance=compared.by_chance,
+        titles=(comparison.first, comparison.second),
+        linked=changed_most(comparison, linked),
+        neighbours=comparison.neighbours,
+        by_chance=comparison.by_chance,
     )
+    first, second, k = comparison.first, comparison.second, comparison.neighbours
     words = (
-        f"The same {len(table):,} galaxies on the maps of {compared.first} (left) and {compared.second} (right), which "
-        "was laid out by UMAP from the places on the left and then turned, moved and scaled as a whole to lie on it. "
-        f"Colour: of a galaxy's {compared.neighbours} nearest in one space, the share that is among those in the "
-        f"other; the mean is {compared.shared:.1%}, that of unrelated spaces {compared.by_chance:.2%} (line). Linked: "
-        f"of the tenth that shares least, the {len(maps.linked)} that moved farthest."
+        f"The same {len(table):,} galaxies on the maps of {first} (left) and {second} (right). The right map was "
+        "computed by UMAP starting from the positions on the left, then rotated, shifted and scaled onto it. "
+        f"Colour: share of a galaxy's {k} nearest neighbours that are the same in both spaces; the mean is "
+        f"{comparison.shared:.1%}, that of unrelated spaces {comparison.by_chance:.2%} (line). Linked: the "
+        f"{len(maps.linked)} galaxies that moved farthest among the tenth with the smallest share."
     )
     save_figure(two_maps_figure(maps), path, words)
     return path

@@ -1,4 +1,4 @@
-"""``gz2interp quality``: how good each image of a survey is, kept beside it and measured only once."""
+"""``gz2interp quality``: the quality of each image of a survey, measured once and stored with it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gz2interp.workflows.study import Progress
 __all__ = ["quality", "quality_of_rows", "quality_of_shard", "quality_provenance"]
 
 VERSION = 1
-"""Of what is measured; another one makes another table."""
+"""Version of the measurements; a table of another version is measured again."""
 
 
 def quality(
@@ -32,24 +32,24 @@ def quality(
     stop: Callable[[], bool] | None = None,
     cluster: Workers | None = None,
 ) -> pd.DataFrame:
-    """The quality of every image, a shard of 256 galaxies at a time.
+    """Measure the quality of every image, a shard of 256 galaxies at a time.
 
-    What is up to date is left alone; an interrupted run goes on where it stopped.
+    A table that is up to date is returned as it is; an interrupted run is resumed.
 
     Parameters
     ----------
     survey : Survey
     progress : callable, optional
     stop : callable, optional
-        Asked before each shard; True ends the run as an interruption would.
+        Called before each shard; if it returns True the run ends like an interrupted one.
     cluster : Workers, optional
-        Who measures; by default it is done here.
+        Workers that measure; by default this process.
 
     Returns
     -------
     DataFrame
-        row, galaxy_id, and the columns of `gz2interp.measure.image_quality.image_quality`; ``psf_from`` says whence the
-        PSF's width is: ``"survey"``, ``"stars"`` in the cutout, or "".
+        row, galaxy_id, and the columns of `gz2interp.measure.image_quality.image_quality`; ``psf_from`` is the source
+        of the PSF's width: ``"survey"``, ``"stars"`` in the cutout, or "".
 
     Raises
     ------
@@ -59,17 +59,17 @@ def quality(
     rows = np.flatnonzero(survey.usable)
     if not len(rows):
         raise SurveyError(f"No galaxy of {survey.name} has an image", "At least one", "Run gz2interp survey check")
-    made, file = quality_provenance(survey), QualityFile(survey)
-    if not file.is_of(made):
+    provenance, file = quality_provenance(survey), QualityFile(survey)
+    if not file.is_of(provenance):
         with locked(survey.path / ".quality.lock", f"measuring the images of {survey.path}"):
-            _measure(survey, file, made, rows, progress, stop, cluster)
+            _measure(survey, file, provenance, rows, progress, stop, cluster)
     return read_parquet(file.path)
 
 
 def _measure(
     survey: Survey,
     file: QualityFile,
-    made: Provenance,
+    provenance: Provenance,
     rows: NDArray[np.int64],
     progress: Progress | None,
     stop: Callable[[], bool] | None,
@@ -77,15 +77,15 @@ def _measure(
 ) -> None:
     numbers, starts = np.unique(rows // SHARD_ROWS, return_index=True)
     parts = zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)
-    left = [Shard(number, part) for number, part in parts if not file.has_part(made, number)]
+    left = [Shard(number, part) for number, part in parts if not file.has_part(provenance, number)]
     done, shards = len(numbers) - len(left), numbers.tolist()
-    place, wanted = SurveyAt.of(survey), _until(stop, left, survey)
-    for shard, table in over_shards(quality_of_shard, survey, wanted, cluster, place):
-        file.write_part(made, shard.number, table)
+    shards_left = _until(stop, left, survey)
+    for shard, table in over_shards(quality_of_shard, survey, shards_left, cluster, SurveyAt.of(survey)):
+        file.write_part(provenance, shard.number, table)
         done += 1
         if progress:
             progress("quality", done, len(shards))
-    file.complete(made, shards)
+    file.complete(provenance, shards)
 
 
 def _until(stop: Callable[[], bool] | None, shards: Iterable[Shard], survey: Survey) -> Iterator[Shard]:
@@ -96,23 +96,24 @@ def _until(stop: Callable[[], bool] | None, shards: Iterable[Shard], survey: Sur
 
 
 def quality_of_shard(survey: Survey, shard: Shard) -> pd.DataFrame:
-    """`quality_of_rows` for whoever works through shards."""
+    """`quality_of_rows` of a shard."""
     return quality_of_rows(survey, shard.rows)
 
 
 def quality_of_rows(survey: Survey, rows: NDArray[np.int64]) -> pd.DataFrame:
-    """The quality of some images, by which a shard is measured wherever it is done."""
-    known = survey.journal.entries_of(rows)
-    told = known[[f"psf_fwhm_{band}" for band in survey.bands]].to_numpy(np.float32)
-    scale = known["pixel_scale"].to_numpy(np.float32)
-    found = image_quality(survey.images(rows), survey.valid(rows), survey.bands, scale, told)
-    widths = np.stack([found[f"psf_{band}"] for band in survey.bands], axis=1)
-    whence = np.where(np.isfinite(told).any(axis=1), "survey", np.where(np.isfinite(widths).any(axis=1), "stars", ""))
-    return pd.DataFrame({"row": rows, GALAXY_ID: survey.galaxy_ids[rows], **found, "psf_from": whence})
+    """The quality of some images."""
+    entries = survey.journal.entries_of(rows)
+    psf_fwhm = entries[[f"psf_fwhm_{band}" for band in survey.bands]].to_numpy(np.float32)
+    scale = entries["pixel_scale"].to_numpy(np.float32)
+    columns = image_quality(survey.images(rows), survey.valid(rows), survey.bands, scale, psf_fwhm)
+    widths = np.stack([columns[f"psf_{band}"] for band in survey.bands], axis=1)
+    from_stars = np.where(np.isfinite(widths).any(axis=1), "stars", "")
+    source = np.where(np.isfinite(psf_fwhm).any(axis=1), "survey", from_stars)
+    return pd.DataFrame({"row": rows, GALAXY_ID: survey.galaxy_ids[rows], **columns, "psf_from": source})
 
 
 def quality_provenance(survey: Survey) -> Provenance:
-    """How the table is made."""
+    """Provenance of the table of a survey as it is now."""
     return Provenance(
         data=survey.digest,
         model="",

@@ -1,4 +1,4 @@
-"""``gz2interp survey import``: a network or latents computed elsewhere, imported into a survey as a model."""
+"""``gz2interp survey import``: import a network, or latents computed elsewhere, into a survey as a model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["ImportedLatents", "import_latents", "import_model"]
 
 _NAME_KEYS: Final = ("class_names", "classes", "labels", "id2label", "label_names")
 _MOST_CONFIGURATION: Final = 2**26
-"""Bytes."""
+"""Largest configuration file that is searched for names [byte]."""
 
 
 def import_model(
@@ -47,58 +47,65 @@ def import_model(
     ----------
     survey : Survey
     file : Path
-        A ``.keras`` file, or the folder of another survey's model, which also knows its classes' names.
+        A ``.keras`` file, or the folder of another survey's model, which also has the names of its classes.
     name : str
-        In the survey; by default the file's own.
+        In the survey; by default the name of the file.
     class_names : sequence of str
         In the order of the outputs; by default those of a ``run.json`` beside the file, or in the file itself: a list
         of as many names as there are classes, under a key such as ``class_names`` of its configuration.
     replace : bool
-        Take the place of a model of that name, whose results are removed.
+        Replace a model of that name, whose results are removed.
     ask_names : callable, optional
-        Called with the number of classes where their names are not known; without it they are "class 0", "class 1", ...
+        Called with the number of classes where their names are unknown; without it they are "class 0", "class 1", ...
 
     Raises
     ------
     InputError
         There is no such file, it is no network for such cutouts, or the number of names is wrong.
     SurveyError
-        The survey has something of that name already.
+        The survey has a model of that name already.
     SurveyLocked
-        The model that is to be replaced is in use.
+        The model to replace is in use.
     """
     file = file / "model.keras" if file.is_dir() else file
     if not file.is_file():
         raise InputError(f"There is no network {file}", "A .keras file, or a folder that holds model.keras")
-    chosen = checked_model_name(name or (file.parent.name if file.name == "model.keras" else file.stem))
-    folder = survey.path / "models" / chosen
-    if folder.exists() and not replace:
-        raise SurveyError(
-            f"{survey.name} has a model {chosen} already",
-            remedy="Give another name with --name, or take its place with --replace",
-        )
-    making = whole_folder(folder, f"the model {chosen} of {survey.name}", replace=replace)
-    with ExitStack() as stack, making as being_laid:
-        _copy(file, being_laid, class_names)
-        probe = Study(survey, ModelFolder(being_laid)).probe  # opens it, and says what does not fit
-        if not ModelFolder(being_laid).class_names:
-            _name_classes(being_laid, len(probe.class_names), ask_names)
+    folder = _new_folder(
+        survey, name or (file.parent.name if file.name == "model.keras" else file.stem), replace=replace
+    )
+    writing = whole_folder(folder, f"the model {folder.name} of {survey.name}", replace=replace)
+    with ExitStack() as stack, writing as aside:
+        _copy(file, aside, class_names)
+        probe = Study(survey, ModelFolder(aside)).probe  # checks bands and shape
+        if not ModelFolder(aside).class_names:
+            _name_classes(aside, len(probe.class_names), ask_names)
         if folder.exists():
-            stack.enter_context(unused(folder))  # until the new one has its place
+            stack.enter_context(unused(folder))  # until it is replaced
     return ModelFolder(folder)
 
 
+def _new_folder(survey: Survey, name: str, *, replace: bool) -> Path:
+    """The folder of a new model; raises SurveyError if it exists, unless it is replaced."""
+    folder = survey.path / "models" / checked_model_name(name)
+    if folder.exists() and not replace:
+        raise SurveyError(
+            f"{survey.name} has a model {name} already",
+            remedy="Give another name with --name, or replace it with --replace",
+        )
+    return folder
+
+
 def _copy(file: Path, folder: Path, class_names: Sequence[str]) -> None:
-    """The network and, in a ``run.json`` of its own, its classes and whatever is told of its training elsewhere."""
+    """Copy the network, and write a ``run.json`` with its classes and the record of its training, if there is one."""
     shutil.copyfile(file, folder / "model.keras")
     beside = file.with_name("run.json")
-    told = read_record(beside, _training) if beside.is_file() else {}
-    names = list(class_names) or list(told.get("class_names", ()))
-    write_json(folder / "run.json", {"class_names": names, "trained_elsewhere": told})
+    record = read_record(beside, _training) if beside.is_file() else {}
+    names = list(class_names) or list(record.get("class_names", ()))
+    write_json(folder / "run.json", {"class_names": names, "trained_elsewhere": record})
 
 
 def _name_classes(folder: Path, classes: int, ask_names: Callable[[int], Sequence[str]] | None) -> None:
-    """Write down the names that the file of the network holds, or else those that are asked for."""
+    """Store the class names in the file of the network, or else those that `ask_names` returns."""
     fitting = [names for names in _names_in(folder / "model.keras") if len(names) == classes]
     names = next(iter(fitting), None) or (list(ask_names(classes)) if ask_names else [])
     if names:
@@ -109,13 +116,13 @@ def _name_classes(folder: Path, classes: int, ask_names: Callable[[int], Sequenc
 
 
 def _names_in(file: Path) -> list[list[str]]:
-    """Lists of names in the configuration of a ``.keras`` file, under a key that says that they are of classes."""
-    found: list[list[str]] = []
+    """Lists of names in the configuration of a ``.keras`` file, under one of `_NAME_KEYS`."""
+    names: list[list[str]] = []
     with reading(file), zipfile.ZipFile(file) as archive:
         for part in ("metadata.json", "config.json"):
             if part in archive.namelist() and archive.getinfo(part).file_size <= _MOST_CONFIGURATION:
-                found += _lists_of_names(json.loads(archive.read(part)))
-    return found
+                names += _lists_of_names(json.loads(archive.read(part)))
+    return names
 
 
 def _lists_of_names(value: Any) -> Iterator[list[str]]:
@@ -135,7 +142,7 @@ def _lists_of_names(value: Any) -> Iterator[list[str]]:
 
 
 def _training(record: Any) -> dict[str, Any]:
-    """What a ``run.json`` says, if its class names are names."""
+    """The record in a ``run.json``, whose class names are checked."""
     names = record.get("class_names", [])
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"its class names are {str(names)[:60]}")
@@ -148,18 +155,18 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class ImportedLatents:
-    """What came of it.
+    """Imported latents, and the galaxies that could not be matched.
 
     Attributes
     ----------
     model : ModelFolder
     galaxies, channels : int
-        How many galaxies of the survey have latents, and of how many numbers each.
+        Number of galaxies of the survey with latents, and of channels.
     missing : tuple of str
-        Ids of the survey that the file has not; the first few.
+        The first few ids of the survey that are not in the file.
     missing_count : int
     unknown : tuple of str
-        Ids of the file that the survey has not; the first few.
+        The first few ids of the file that are not in the survey.
     unknown_count : int
     """
 
@@ -173,23 +180,23 @@ class ImportedLatents:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What there is to say."""
-        told = [f"{self.galaxies:,} galaxies have latents of {self.channels} channels"]
+        """The result in words."""
+        sentences = [f"{self.galaxies:,} galaxies have latents of {self.channels} channels"]
         for count, ids, words in (
             (self.missing_count, self.missing, "galaxies of the survey are not in the file and are left out"),
-            (self.unknown_count, self.unknown, "ids of the file are not in the survey and were passed over"),
+            (self.unknown_count, self.unknown, "ids of the file are not in the survey and were ignored"),
         ):
             if count:
-                told.append(f"{count:,} {words}: {', '.join(ids)}{', ...' if count > len(ids) else ''}")
-        return tuple(told)
+                sentences.append(f"{count:,} {words}: {', '.join(ids)}{', ...' if count > len(ids) else ''}")
+        return tuple(sentences)
 
 
 def import_latents(
     survey: Survey, file: str | Path, name: str, ids: str | Path | None = None, *, replace: bool = False
 ) -> ImportedLatents:
-    """Keep latents as a model of the survey; neighbours and maps are then made of them as of a layer.
+    """Store latents as a model of the survey, which can be analysed like a layer.
 
-    They are read a block at a time and matched by id, exactly; their order does not matter.
+    They are read a block at a time and matched exactly by id, in any order.
 
     Parameters
     ----------
@@ -199,47 +206,42 @@ def import_latents(
     name : str
         In the survey.
     ids : path, optional
-        Of a ``.npy`` file.
+        A ``.npy`` file with the ids.
     replace : bool
-        Take the place of a model of that name, whose results are removed.
+        Replace a model of that name, whose results are removed.
 
     Raises
     ------
     InputError
-        The file cannot be read, names no galaxy of the survey or one twice, or holds NaN.
+        The file cannot be read, has no galaxy of the survey or one twice, or contains NaN.
     SurveyError
-        The survey has something of that name already.
+        The survey has a model of that name already.
     """
     file, ids = Path(file).expanduser(), Path(ids).expanduser() if ids else None
-    folder = survey.path / "models" / checked_model_name(name)
-    if folder.exists() and not replace:
-        raise SurveyError(
-            f"{survey.name} has a model {name} already",
-            remedy="Give another name with --name, or take its place with --replace",
-        )
-    gathered = _LatentRows(survey.galaxy_ids, file.name)
-    making = whole_folder(folder, f"the model {name} of {survey.name}", replace=replace)
-    with ExitStack() as stack, making as being_laid:
-        gathered.take(read_latents(file, ids, list(survey.catalog.columns)), being_laid / "values.npy")
-        rows = gathered.rows()
-        Latents(being_laid).write(rows, gathered.values, {"file": file.name, "data": survey.digest})
-        (being_laid / "values.npy").unlink()
+    folder = _new_folder(survey, name, replace=replace)
+    matched = _LatentRows(survey.galaxy_ids, file.name)
+    writing = whole_folder(folder, f"the model {name} of {survey.name}", replace=replace)
+    with ExitStack() as stack, writing as aside:
+        matched.add(read_latents(file, ids, list(survey.catalog.columns)), aside / "values.npy")
+        rows = matched.rows()
+        Latents(aside).write(rows, matched.values, {"file": file.name, "data": survey.digest})
+        (aside / "values.npy").unlink()
         if folder.exists():
-            stack.enter_context(unused(folder))  # until the new one has its place
-    missing = np.flatnonzero(~gathered.filled)
+            stack.enter_context(unused(folder))  # until it is replaced
+    missing = np.flatnonzero(~matched.filled)
     return ImportedLatents(
         model=ModelFolder(folder),
         galaxies=len(rows),
-        channels=gathered.values.shape[1],
+        channels=matched.values.shape[1],
         missing=tuple(str(galaxy_id) for galaxy_id in survey.galaxy_ids[missing[:5]]),
         missing_count=len(missing),
-        unknown=tuple(gathered.unknown),
-        unknown_count=gathered.unknown_count,
+        unknown=tuple(matched.unknown),
+        unknown_count=matched.unknown_count,
     )
 
 
 class _LatentRows:
-    """Latents by the survey's rows, on disk while they are gathered."""
+    """Latents in the order of the survey's rows, in a memory map while they are read."""
 
     def __init__(self, galaxy_ids: Ids, where: str) -> None:
         self._order = np.argsort(galaxy_ids, kind="stable")
@@ -251,8 +253,8 @@ class _LatentRows:
         self._bad: list[str] = []
         self._twice: list[str] = []
 
-    def take(self, blocks: Iterable[Block], aside: Path) -> None:
-        """Put each block where its galaxies are."""
+    def add(self, blocks: Iterable[Block], aside: Path) -> None:
+        """Write each block to the rows of its galaxies."""
         for ids, values in blocks:
             if not hasattr(self, "values"):
                 shape = len(self.filled), values.shape[1]
@@ -262,7 +264,7 @@ class _LatentRows:
             self._put(ids, values)
 
     def rows(self) -> Ids:
-        """The rows that have latents, once all blocks have been taken and nothing was wrong with them."""
+        """The rows that have latents, after all blocks have been added; raises InputError for invalid ones."""
         if self._bad:
             raise InputError(
                 f"{len(self._bad)} galaxies of {self._where} have latents with NaN or infinity: {choices(self._bad)}",
@@ -282,15 +284,15 @@ class _LatentRows:
 
     def _put(self, ids: Ids, values: Floats) -> None:
         at = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
-        known = self._sorted[at] == ids if len(self._sorted) else np.zeros(len(ids), np.bool_)
-        strange = ids[~known]
-        self.unknown += [str(each) for each in strange[: max(5 - len(self.unknown), 0)]]
-        self.unknown_count += len(strange)
-        rows, values, ids = self._order[at[known]], values[known], ids[known]
-        self._bad += [str(each) for each in ids[~np.isfinite(values).all(axis=1)]]
+        in_survey = self._sorted[at] == ids if len(self._sorted) else np.zeros(len(ids), np.bool_)
+        unknown = ids[~in_survey]
+        self.unknown += map(str, unknown[: max(5 - len(self.unknown), 0)])
+        self.unknown_count += len(unknown)
+        rows, values, ids = self._order[at[in_survey]], values[in_survey], ids[in_survey]
+        self._bad += map(str, ids[~np.isfinite(values).all(axis=1)])
         first = np.unique(rows, return_index=True)[1]
         again = self.filled[rows]
         again[np.setdiff1d(np.arange(len(rows)), first)] = True
-        self._twice += [str(each) for each in ids[again]]
+        self._twice += map(str, ids[again])
         self.values[rows] = values
         self.filled[rows] = True

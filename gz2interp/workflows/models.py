@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 __all__ = ["layers_table", "models_table", "remove_model", "rename_model", "unused"]
 
 _LAYERS: Final = "layers.json"
-"""In a model's folder: its layers, so that listing them again does not load TensorFlow."""
+"""File in a model's folder with its layers, so that listing them again does not load TensorFlow."""
 
 
 Places = tuple[float, float, float, float]
 """Stride (y, x) and receptive field (y, x) [pixel]."""
 
 Layers = tuple[list[LayerInfo], str, dict[str, Places]]
-"""The layers of a network, the name of the default one, and by name where their cells lie."""
+"""The layers of a network, the name of the default one, and the geometry of their cells by name."""
 
 _PLACES: Final = ("stride_y", "stride_x", "field_y", "field_x")
 _NO_PLACES: Final[Places] = (math.nan, math.nan, math.nan, math.nan)
@@ -47,7 +47,7 @@ def models_table(survey: Survey) -> pd.DataFrame:
     -------
     DataFrame
         ``model``; ``kind`` ("network" or "latents"); ``classes`` (names, with commas); ``predictions`` and
-        ``accuracy`` (on galaxies it did not learn from; NaN where it was not evaluated), of the model as it is now;
+        ``accuracy`` (on galaxies not used in the training; NaN where it was not evaluated), of the model as it is now;
         ``analysed`` (layers, with commas, the newest first); ``size`` [MB] with all results; ``digest``.
     """
     rows = []
@@ -74,15 +74,15 @@ def models_table(survey: Survey) -> pd.DataFrame:
 def layers_table(survey: Survey, model: ModelFolder) -> pd.DataFrame:
     """A row per layer that can be analysed, in the order of computation.
 
-    TensorFlow is loaded the first time only: the list is kept beside the network.
+    TensorFlow is loaded the first time only: the list is stored beside the network.
 
     Returns
     -------
     DataFrame
         ``layer``; ``kind`` (its Keras class); ``y``, ``x`` (cells; missing where there are none), ``channels``;
-        ``stride_y``, ``stride_x``, ``field_y``, ``field_x`` (from cell to cell, and what a middle cell is computed
-        from [pixel]; NaN where there are no cells, or the receptive field is not known);
-        ``default`` (taken where no layer is named); ``analysed`` (the metrics of its analyses, with commas).
+        ``stride_y``, ``stride_x``, ``field_y``, ``field_x`` (distance of cells, and receptive field of a central cell
+        [pixel]; NaN where there are no cells, or the receptive field is unknown);
+        ``default`` (used where no layer is given); ``analysed`` (the metrics of its analyses, with commas).
     """
     layers, default, places = _layers_of(survey, model)
     analysed = _analysed(survey, model)
@@ -101,18 +101,18 @@ def layers_table(survey: Survey, model: ModelFolder) -> pd.DataFrame:
 
 
 def rename_model(survey: Survey, name: str, new_name: str) -> ModelFolder:
-    """Give a model another name; its predictions, analyses and all other results stay valid.
+    """Rename a model; its predictions, analyses and all other results stay valid.
 
     Raises
     ------
     InputError
-        There is no such model, or the new name cannot be a folder's.
+        There is no such model, or the new name is no valid name of a folder.
     SurveyError
         There is a model of the new name already, or the survey is only read.
     SurveyLocked
         Another process is writing results of the model.
     """
-    folder = _own(survey, name)
+    folder = _local_folder(survey, name)
     target = folder.with_name(checked_model_name(new_name))
     if target.exists():
         raise SurveyError(f"{survey.name} has a model {new_name} already", remedy="Choose another name")
@@ -122,7 +122,7 @@ def rename_model(survey: Survey, name: str, new_name: str) -> ModelFolder:
 
 
 def remove_model(survey: Survey, name: str) -> None:
-    """Remove a model with all its results. Ratings belong to the survey, and stay.
+    """Remove a model with all its results. Ratings belong to the survey and are kept.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def remove_model(survey: Survey, name: str) -> None:
     SurveyLocked
         Another process is writing results of the model.
     """
-    folder = _own(survey, name)
+    folder = _local_folder(survey, name)
     aside = folder.with_name(f".{name}.removed")
     shutil.rmtree(aside, ignore_errors=True)
     with unused(folder):
@@ -143,14 +143,14 @@ def remove_model(survey: Survey, name: str) -> None:
 
 @contextmanager
 def unused(folder: Path) -> Iterator[None]:
-    """A block in which no other process trains a model, imports it, or writes results of it.
+    """A context in which no other process trains or imports a model or writes its results.
 
-    Each of them holds a lock in the model's folder or beside it while it writes.
+    Each of these holds a lock in the model's folder or beside it while it writes.
 
     Raises
     ------
     SurveyLocked
-        One of them does so now.
+        Another process holds one of the locks.
     """
     beside = folder.parent / f".{folder.name}.lock"
     with ExitStack() as stack:
@@ -166,34 +166,34 @@ def unused(folder: Path) -> Iterator[None]:
                 ) from None
         yield
         if not folder.exists():
-            with suppress(OSError):  # Windows does not remove what is open
+            with suppress(OSError):  # Windows does not remove open files
                 beside.unlink()
 
 
-def _own(survey: Survey, name: str) -> Path:
+def _local_folder(survey: Survey, name: str) -> Path:
     """The folder of a model on this machine."""
     folder = survey.model(name).path
     if survey.place.address:
         raise SurveyError(
             f"{survey.place.address} is only read",
             "A survey in a folder on this machine",
-            "Rename or remove the model where the survey lies",
+            "Rename or remove the model where the survey is stored",
         )
     return folder
 
 
 def _has_predictions(folder: ModelFolder) -> bool:
-    made = folder.predictions_provenance
-    return made is not None and made.model == folder.digest
+    provenance = folder.predictions_provenance
+    return provenance is not None and provenance.model == folder.digest
 
 
 def _analysed(survey: Survey, model: ModelFolder) -> dict[str, list[str]]:
-    """The layers that were analysed for these data and this model, the newest first, with their metrics."""
+    """The analysed layers of these data and this model, the newest first, with their metrics."""
     layers: dict[str, list[str]] = {}
     for analysis in analyses_of(model.path):
-        made = analysis.provenance
-        if (made.data, made.model) == (survey.digest, model.digest):
-            metrics = layers.setdefault(made.layer, [])
+        provenance = analysis.provenance
+        if (provenance.data, provenance.model) == (survey.digest, model.digest):
+            metrics = layers.setdefault(provenance.layer, [])
             metrics += [] if analysis.metric in metrics else [analysis.metric]
     return layers
 
@@ -204,23 +204,23 @@ def _layers_of(survey: Survey, model: ModelFolder) -> Layers:
         channels = int(model.latents.record["channels"])
         return [LayerInfo(LATENTS, "latents", (channels,))], LATENTS, {LATENTS: _NO_PLACES}
     file = model.path / _LAYERS
-    with suppress(SurveyError):  # not there, or damaged: it is made again
-        digest, known = read_record(file, _listed)
+    with suppress(SurveyError):  # missing or damaged: it is written again
+        digest, stored = read_record(file, _layers_from_json)
         if digest == model.digest:
-            return known
-    from gz2interp.workflows.study import Study  # TensorFlow, which a list that is there does without
+            return stored
+    from gz2interp.workflows.study import Study  # loads TensorFlow
 
     probe = Study(survey, model).probe
     layers = list(probe.layers)
     default = next((layer.name for layer in reversed(layers) if layer.spatial), "")
     places = {layer.name: _places(probe, layer, survey.shape) for layer in layers}
-    listed = [
+    records = [
         {"name": layer.name, "kind": layer.kind, "shape": list(layer.shape)}
         | {"places": [None if math.isnan(value) else value for value in places[layer.name]]}
         for layer in layers
     ]
     if not survey.place.address:
-        write_json(file, {"model": model.digest, "default": default, "layers": listed})
+        write_json(file, {"model": model.digest, "default": default, "layers": records})
     return layers, default, places
 
 
@@ -229,17 +229,17 @@ def _places(probe: Probe, layer: LayerInfo, shape: tuple[int, int]) -> Places:
     if not layer.spatial:
         return _NO_PLACES
     cells = probe.cells(layer.name, shape)
-    stride_y, stride_x = (round(side, 6) for side in cells.stride)  # a mean over cells, with its rounding errors
+    stride_y, stride_x = (round(side, 6) for side in cells.stride)  # a mean over cells, with rounding errors
     return stride_y, stride_x, *cells.field
 
 
-def _listed(record: Any) -> tuple[str, Layers]:
+def _layers_from_json(record: Any) -> tuple[str, Layers]:
     """Digest of the network, and its layers."""
-    layers = [
-        LayerInfo(str(each["name"]), str(each["kind"]), tuple(map(int, each["shape"]))) for each in record["layers"]
-    ]
-    places = {}
-    for each in record["layers"]:
-        stride_y, stride_x, field_y, field_x = (math.nan if value is None else float(value) for value in each["places"])
-        places[str(each["name"])] = (stride_y, stride_x, field_y, field_x)
+    layers: list[LayerInfo] = []
+    places: dict[str, Places] = {}
+    for item in record["layers"]:
+        name = str(item["name"])
+        layers.append(LayerInfo(name, str(item["kind"]), tuple(map(int, item["shape"]))))
+        stride_y, stride_x, field_y, field_x = (math.nan if value is None else float(value) for value in item["places"])
+        places[name] = (stride_y, stride_x, field_y, field_x)
     return str(record["model"]), (layers, str(record["default"]), places)

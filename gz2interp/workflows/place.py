@@ -31,26 +31,26 @@ Floats = NDArray[np.float32]
 def place_images(
     study: Study, files: Sequence[str | Path], layer: str = "", placer: Placer | None = None
 ) -> pd.DataFrame:
-    """Places of galaxies from image files.
+    """Place galaxies from image files on the map.
 
-    A galaxy is at the same place to the last bit, whoever is placed with it: each image is shown to the network alone.
+    The network is run on each image alone, so that a position does not depend, to the last bit, on the other images.
 
     Parameters
     ----------
     study : Study
-        The survey whose map it is, and the network that made it.
+        The survey and the network of the map.
     files : sequence of path
-        As `gz2interp.workflows.image_from_file.outside_image` reads them.
+        Read by `gz2interp.workflows.image_from_file.outside_image`.
     layer : str
         "" for the layer analysed last.
     placer : Placer, optional
-        One that was made before, of the same analysis.
+        A placer of the same analysis, to use it again.
 
     Returns
     -------
     DataFrame
-        file, x, y, nearest (galaxy_id of the most similar galaxy on the map), distance; and where clusters have been
-        looked for, the name of that in which it lands at each scale, "" between them.
+        file, x, y, nearest (galaxy_id of the most similar galaxy on the map), distance; and where the map has clusters,
+        the name of the cluster at each scale, "" between them.
 
     Raises
     ------
@@ -72,15 +72,14 @@ def place_images(
 def place_survey(
     study: Study, other: Survey, layer: str = "", progress: Progress | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Places of another survey's galaxies on the map of this one, a block at a time.
+    """Place another survey's galaxies on the map of this one, a block at a time.
 
     Parameters
     ----------
     study : Study
-        The survey whose map it is, and the network that made it. Of latents, those of the same name in the other survey
-        are placed.
+        The survey and the network of the map. For latents, those of the same name in the other survey are placed.
     other : Survey
-        With cutouts of the same bands and size. The survey itself may be given: its galaxies are where they are.
+        With cutouts of the same bands and size. It may be the survey itself, whose galaxies keep their positions.
     layer : str
         "" for the layer analysed last.
     progress : callable, optional
@@ -98,11 +97,11 @@ def place_survey(
         The layer was not analysed, or no galaxy of the other survey has an image.
     """
     analysis = analysis_for(study.survey, study.model, layer)
-    rows, answers = _answers(analysis, study, other)
+    rows, blocks = _activations_of(analysis, study, other)
     if not len(rows):
         raise SurveyError(f"No galaxy of {other.name} has an image", "At least one")
     placer, done = placer_of(analysis), 0
-    for activations in answers:
+    for activations in blocks:
         part = rows[done : done + len(activations)]
         done += len(part)
         table = place_activations(analysis, activations, placer)
@@ -113,34 +112,25 @@ def place_survey(
 
 
 def place_activations(analysis: Analysis, activations: Floats, placer: Placer | None = None) -> pd.DataFrame:
-    """Places of galaxies whose activations are known: x, y, nearest, distance.
-
-    Parameters
-    ----------
-    analysis : Analysis
-    activations : float32 (m, channel)
-        Of the analysed layer, pooled as there.
-    placer : Placer, optional
-        One that was made before, of the same analysis.
-    """
-    found = (placer or placer_of(analysis)).place(activations)
+    """Place galaxies by their activations float32 (m, channel), pooled as in the analysis: x, y, nearest, distance."""
+    placed = (placer or placer_of(analysis)).place(activations)
     ids = analysis.table[GALAXY_ID].to_numpy(np.int64)[analysis.laid_out]
     return pd.DataFrame(
         {
-            "x": found.coordinates[:, 0],
-            "y": found.coordinates[:, 1],
-            "nearest": ids[found.neighbours.rows[:, 0]],
-            "distance": found.neighbours.distances[:, 0],
+            "x": placed.coordinates[:, 0],
+            "y": placed.coordinates[:, 1],
+            "nearest": ids[placed.neighbours.rows[:, 0]],
+            "distance": placed.neighbours.distances[:, 0],
         }
     )
 
 
-def _answers(analysis: Analysis, study: Study, other: Survey) -> tuple[NDArray[np.int64], Iterable[Floats]]:
-    """Rows of the other survey, and what the layer says of them: of one image at a time, for in company it differs."""
+def _activations_of(analysis: Analysis, study: Study, other: Survey) -> tuple[NDArray[np.int64], Iterable[Floats]]:
+    """Rows of the other survey, and blocks of their activations, each image run alone: in a batch they differ."""
     if study.model.latents is None:
-        rows, asked = np.flatnonzero(other.usable), Study(other, study.model)
+        rows, other_study = np.flatnonzero(other.usable), Study(other, study.model)
         return rows, (
-            np.concatenate([activations_as_in(analysis, asked, image[None]) for image in batch.images])
+            np.concatenate([activations_as_in(analysis, other_study, image[None]) for image in batch.images])
             for batch in other.batches(_BLOCK, rows)
         )
     latents = other.model(study.model.name).latents

@@ -1,4 +1,4 @@
-"""What the network says of every galaxy of a survey, kept as ``predictions.parquet``."""
+"""Predictions of a network for every galaxy of a survey, stored as ``predictions.parquet``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gz2interp.workflows.study import Progress, Study
 __all__ = ["NO_SPLIT", "predict", "probabilities_of_shard"]
 
 NO_SPLIT = "none"
-"""The split of a galaxy that took no part in the training."""
+"""The split of a galaxy that was not used in the training."""
 
 
 def predict(
@@ -26,19 +26,19 @@ def predict(
     progress: Progress | None = None,
     cluster: Workers | None = None,
 ) -> pd.DataFrame:
-    """Run the network over every galaxy that has an image, unless that has been done.
+    """Run the network over every galaxy with an image, unless stored predictions are up to date.
 
-    Interrupted, it goes on where it stopped, to the shard of 256 galaxies.
+    An interrupted run is resumed, to the shard of 256 galaxies.
 
     Parameters
     ----------
     study : Study
     parts : DataFrame, optional
-        The part each galaxy played in the training: columns row, split, label. By default what earlier predictions say,
-        else `NO_SPLIT` and the catalogue's label.
+        Split and label of each galaxy: columns row, split, label. By default those of earlier predictions, else
+        `NO_SPLIT` and the catalogue's label.
     progress : callable, optional
     cluster : Workers, optional
-        Where the network is run; by default here.
+        Workers that run the network; by default this process.
 
     Returns
     -------
@@ -46,17 +46,17 @@ def predict(
         galaxy_id, row, split, label, prediction, confidence, and p_CLASS for each class.
     """
     provenance = _provenance(study)
-    made = study.model.predictions_provenance
-    if parts is None and made is not None and made.digest == provenance.digest:
+    stored = study.model.predictions_provenance
+    if parts is None and stored is not None and stored.digest == provenance.digest:
         return study.model.predictions
     rows = np.flatnonzero(study.survey.usable)
-    kept = PartialTable(study.model.path, provenance.digest, len(rows))
+    partial = PartialTable(study.model.path, provenance.digest, len(rows))
     running = f"running the model {study.model.name} over {study.survey.name}"
     with locked(study.model.path / ".predictions.lock", running):
-        _keep_probabilities(kept, study, rows, progress, cluster)
-        table = _table(study, rows, kept, _parts(study) if parts is None else parts)
+        _compute_probabilities(partial, study, rows, progress, cluster)
+        table = _table(study, rows, partial, _parts(study) if parts is None else parts)
         study.model.write_predictions(table, provenance)
-        kept.remove()
+        partial.remove()
     return table
 
 
@@ -72,47 +72,47 @@ def _provenance(study: Study) -> Provenance:
 
 
 def _parts(study: Study) -> pd.DataFrame:
-    """What earlier predictions say; of galaxies that have come since, the catalogue's label."""
+    """Splits and labels of earlier predictions; of later galaxies, the catalogue's label."""
     catalog = read_columns(study.survey.place.file("catalog.parquet"), (GALAXY_ID, LABEL))
     labels = catalog[LABEL] if LABEL in catalog else pd.Series(pd.NA, index=catalog.index, dtype="str")
     parts = pd.DataFrame({"row": catalog.index, "split": NO_SPLIT, "label": labels})
-    made = study.model.predictions_provenance
-    if made is None or made.model != study.model.digest:
+    stored = study.model.predictions_provenance
+    if stored is None or stored.model != study.model.digest:
         return parts
-    known = read_parquet(study.model.path / "predictions.parquet", ["row", "split", "label"])
-    parts.loc[known["row"], ["split", "label"]] = known[["split", "label"]].to_numpy()
+    earlier = read_parquet(study.model.path / "predictions.parquet", ["row", "split", "label"])
+    parts.loc[earlier["row"], ["split", "label"]] = earlier[["split", "label"]].to_numpy()
     return parts
 
 
-def _keep_probabilities(
-    kept: PartialTable, study: Study, rows: NDArray[np.int64], progress: Progress | None, cluster: Workers | None
+def _compute_probabilities(
+    partial: PartialTable, study: Study, rows: NDArray[np.int64], progress: Progress | None, cluster: Workers | None
 ) -> None:
-    left = [shard for shard in shards_of(rows) if not kept.has(shard.number)]
+    left = [shard for shard in shards_of(rows) if not partial.has(shard.number)]
     done = len(rows) - sum(len(shard.rows) for shard in left)
     for shard, values in over_shards(probabilities_of_shard, study, left, cluster, StudyAt.of(study)):
-        kept.write(shard.number, values)
+        partial.write(shard.number, values)
         done += len(shard.rows)
         if progress:
             progress("predict", done, len(rows))
 
 
 def probabilities_of_shard(study: Study, shard: Shard) -> NDArray[np.float32]:
-    """What the network says of the galaxies of a shard, float32 (n, class)."""
+    """Class probabilities of the galaxies of a shard, float32 (n, class)."""
     return study.probe.probabilities(study.survey.images(shard.rows))
 
 
-def _table(study: Study, rows: NDArray[np.int64], kept: PartialTable, parts: pd.DataFrame) -> pd.DataFrame:
+def _table(study: Study, rows: NDArray[np.int64], partial: PartialTable, parts: pd.DataFrame) -> pd.DataFrame:
     classes = study.probe.class_names
-    said = kept.all() if len(rows) else np.empty((0, len(classes)), np.float32)
-    known = parts.set_index("row").reindex(rows)
+    probabilities = partial.all() if len(rows) else np.empty((0, len(classes)), np.float32)
+    galaxies = parts.set_index("row").reindex(rows)
     return pd.DataFrame(
         {
             GALAXY_ID: study.survey.galaxy_ids[rows],
             "row": rows,
-            "split": known["split"].fillna(NO_SPLIT).to_numpy(),
-            "label": known["label"].astype("str").array,
-            "prediction": np.array(classes)[said.argmax(axis=1)],
-            "confidence": said.max(axis=1),
+            "split": galaxies["split"].fillna(NO_SPLIT).to_numpy(),
+            "label": galaxies["label"].astype("str").array,
+            "prediction": np.array(classes)[probabilities.argmax(axis=1)],
+            "confidence": probabilities.max(axis=1),
         }
-        | {f"p_{name}": said[:, i] for i, name in enumerate(classes)}
+        | {f"p_{name}": probabilities[:, i] for i, name in enumerate(classes)}
     )

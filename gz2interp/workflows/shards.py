@@ -1,10 +1,8 @@
-"""Work done shard by shard, in this process or by the workers of a Dask cluster.
+"""Jobs run shard by shard, in this process or by the workers of a Dask cluster.
 
-Here and there the same function is asked about the same rows, so the numbers are the same.
-
-A worker opens survey and network by itself, from the path or address and the digest that it is told, once per process;
-no network, no pixels and no results travel but what was asked for. A shard whose worker dies is given to another one,
-whose answer is the same.
+The same function is called with the same rows in both cases, so the results are the same. A worker opens survey and
+network by itself, once per process, from a path or address and a digest; only the results of jobs are transferred. A
+shard whose worker dies is given to another one.
 """
 
 from __future__ import annotations
@@ -37,37 +35,37 @@ __all__ = [
     "SurveyAt",
     "Workers",
     "cluster_at",
-    "do",
     "over_shards",
     "refuse_other_versions",
+    "run_job",
     "shards_of",
     "versions_here",
 ]
 
 
 PACKAGES = ("gz2interp", "tensorflow", "keras", "faiss-cpu", "numpy", "zarr")
-"""Other versions of these may give other numbers."""
+"""Packages whose version may change the results."""
 
 _opening = Lock()
 
 
 def versions_here() -> dict[str, str]:
-    """The versions of what the numbers follow from."""
+    """The installed versions of `PACKAGES`."""
     return dict(versions_of(*PACKAGES))
 
 
-def do(job: Callable[[Any, Any], Any], place: Callable[[], Any], shard: Any, versions: dict[str, str]) -> Any:
-    """One job for one shard; survey and network stay open in this process for the next.
+def run_job(job: Callable[[Any, Any], Any], place: Callable[[], Any], shard: Any, versions: dict[str, str]) -> Any:
+    """Run one job for one shard on a worker; survey and network stay open in the process for the next.
 
     Parameters
     ----------
     job, place, shard
-        See `gz2interp.workflows.shards.over_shards`.
+        See `over_shards`.
     versions : dict
-        Those of who asks. A worker may have come after the others were looked at.
+        Of the process that submits the job; they are checked here too, as workers may join later.
     """
     refuse_other_versions(versions, versions_here())
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # a worker is one of many, and TensorFlow takes all cores
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # TensorFlow would use all cores for each of many workers
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     with _opening:
         thing = _opened(place)
@@ -75,13 +73,7 @@ def do(job: Callable[[Any, Any], Any], place: Callable[[], Any], shard: Any, ver
 
 
 def refuse_other_versions(ours: dict[str, str], theirs: dict[str, str], worker: str = "A worker") -> None:
-    """Say what differs.
-
-    Raises
-    ------
-    SurveyError
-        Something does.
-    """
+    """Raise SurveyError where the versions of a worker differ from ours."""
     other = [f"{name} {theirs.get(name, 'none')}, not {ours[name]}" for name in ours if theirs.get(name) != ours[name]]
     if other:
         raise SurveyError(
@@ -93,7 +85,7 @@ def refuse_other_versions(ours: dict[str, str], theirs: dict[str, str], worker: 
 
 @lru_cache(maxsize=2)
 def _opened(place: Callable[[], Any]) -> Any:
-    """A survey with its network, and an index of its galaxies perhaps; a worker keeps no more."""
+    """What `place` opens; a worker caches two, such as a survey with its network and an index of its galaxies."""
     return place()
 
 
@@ -103,14 +95,14 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, eq=False)
 class Shard:
-    """Some galaxies that are asked about together.
+    """Galaxies that are processed together.
 
     Attributes
     ----------
     number : int
-        From 0 on.
+        From 0.
     rows : int64 (n,)
-        Of the survey, or positions among those that are analysed.
+        Of the survey, or positions among the analysed galaxies.
     """
 
     number: int
@@ -118,16 +110,16 @@ class Shard:
 
 
 class Workers(Protocol):
-    """Who does the work elsewhere, such as `gz2interp.workflows.shards.DaskCluster`."""
+    """Workers that run jobs in other processes, such as a `DaskCluster`."""
 
-    def each(
+    def map(
         self, job: Callable[[Any, Shard], Answer], place: Callable[[], Any], shards: Iterable[Shard]
     ) -> Iterator[tuple[Shard, Answer]]:
-        """The answer to a job for each shard, in any order."""
+        """The result of a job for each shard, in any order."""
 
 
 def shards_of(rows: NDArray[np.int64], size: int = SHARD_ROWS) -> Iterator[Shard]:
-    """The given rows, `size` at a time; it has to stay the same for the numbers to stay the same."""
+    """Rows, `size` at a time, on which the results may depend."""
     for number, start in enumerate(range(0, len(rows), size)):
         yield Shard(number, rows[start : start + size])
 
@@ -139,40 +131,40 @@ def over_shards(
     cluster: Workers | None = None,
     place: Callable[[], Thing] | None = None,
 ) -> Iterator[tuple[Shard, Answer]]:
-    """The answer to a job for each shard; whoever asks keeps it, so that nobody who answers can lose any.
+    """Run a job for each shard, and yield the results to be stored by the caller.
 
     Parameters
     ----------
     job : callable
-        Its answer follows from the thing and the shard alone. On a cluster it is sent by name: a function of a module,
-        or a ``functools.partial`` of one with small arguments.
+        Called with the thing and a shard, on which alone its result depends. On a cluster it is sent by name: a
+        function of a module, or a ``functools.partial`` of one with small arguments.
     thing : object
-        What is asked about, open: a survey, a survey with its network, an index.
+        The open argument of the job: a survey, a survey with its network, an index.
     shards : iterable of Shard
     cluster : Workers, optional
-        Where it is done; by default here.
+        By default jobs run in this process.
     place : callable, optional
-        Opens the thing where the work is done, once per process; it is sent too, so it holds paths and digests only.
+        Opens the thing on a worker, once per process; it is sent too, so it holds paths and digests only.
 
     Yields
     ------
-    Shard, answer
-        Here in order; on a cluster as they are ready.
+    Shard, result
+        In order in this process; on a cluster as they are ready.
     """
     if cluster is None:
         for shard in shards:
             yield shard, job(thing, shard)
     else:
         assert place is not None
-        yield from cluster.each(job, place, shards)
+        yield from cluster.map(job, place, shards)
 
 
 _CONNECTING: Final = 10
-"""Seconds in which a scheduler has to answer."""
+"""Timeout of the connection to a scheduler [s]."""
 _PATIENCE: Final = 60
-"""Seconds for which no worker may be there: a batch system may be about to start others."""
+"""Time without any worker after which jobs fail [s]: a batch system may be about to start others."""
 _AHEAD: Final = 3
-"""Shards given out for each thread of a worker: none waits for the next, and memory here stays flat."""
+"""Shards submitted for each thread of a worker: no thread has to wait, and memory here stays bounded."""
 
 
 class DaskCluster:
@@ -182,64 +174,64 @@ class DaskCluster:
     ----------
     client : distributed.Client
     patience : float
-        Seconds for which no worker may be there.
+        Time without any worker after which jobs fail [s].
     """
 
     def __init__(self, client: Any, patience: float = _PATIENCE) -> None:
         self._client, self._patience = client, patience
-        self._missed: float | None = None  # since when no worker has been there
+        self._missed: float | None = None  # time since which there is no worker
 
     @property
     def threads(self) -> int:
-        """How many shards can be worked on at a time."""
+        """Number of shards that can be processed at a time."""
         return int(sum(self._client.nthreads().values()))
 
     def sees(self, path: Path) -> bool:
-        """Whether every worker sees a file or folder of this machine, under the same path."""
+        """Whether a file or folder of this machine exists on every worker, under the same path."""
         return all(self._client.run(path.exists).values())
 
-    def each(
+    def map(
         self, job: Callable[[Any, Shard], Answer], place: Callable[[], Any], shards: Iterable[Shard]
     ) -> Iterator[tuple[Shard, Answer]]:
-        """See `gz2interp.workflows.shards.over_shards`.
+        """See `over_shards`.
 
         Raises
         ------
         SurveyError
-            The scheduler is gone, or all workers are, or one shard after the other kills them.
+            The scheduler or all workers are gone, or every worker that got a shard died.
         """
         versions, waiting = versions_here(), iter(shards)
-        given: dict[Any, Shard] = {}
+        submitted: dict[Any, Shard] = {}
         try:
             while True:
                 with _connected_still():
-                    room = _AHEAD * max(self.threads, 1) - len(given)
+                    room = _AHEAD * max(self.threads, 1) - len(submitted)
                     for shard in itertools.islice(waiting, max(room, 0)):
-                        given[self._client.submit(do, job, place, shard, versions, pure=False)] = shard
-                if not given:
+                        submitted[self._client.submit(run_job, job, place, shard, versions, pure=False)] = shard
+                if not submitted:
                     return
-                for future in self._ready(given):
+                for future in self._ready(submitted):
                     try:
-                        answer = self._answer(future)
+                        result = self._result(future)
                     except TimeoutError:
-                        if future.status == "error":  # the job's own
+                        if future.status == "error":  # raised by the job
                             raise
-                        continue  # the worker went with its answer: the shard is with the others again
-                    yield given.pop(future), answer
+                        continue  # the worker is gone with its result: the scheduler runs the shard again
+                    yield submitted.pop(future), result
         finally:
             with suppress(OSError, RuntimeError):
-                self._client.cancel(list(given))
+                self._client.cancel(list(submitted))
 
-    def _ready(self, given: dict[Any, Shard]) -> list[Any]:
-        """The futures that are done, of which there is at least one."""
+    def _ready(self, submitted: dict[Any, Shard]) -> list[Any]:
+        """The futures that are done, at least one."""
         from distributed import wait
 
         while True:
-            self._look_for_workers()
+            self._check_workers_left()
             with suppress(TimeoutError), self._client.as_current():
-                return list(wait(list(given), timeout=1, return_when="FIRST_COMPLETED").done)
+                return list(wait(list(submitted), timeout=1, return_when="FIRST_COMPLETED").done)
 
-    def _look_for_workers(self) -> None:
+    def _check_workers_left(self) -> None:
         if self._client.status != "running":
             raise _gone(self._client.status)
         with _connected_still():
@@ -249,10 +241,10 @@ class DaskCluster:
                 "The scheduler has no workers any more",
                 f"At least one within {self._patience:.0f} s",
                 "Look at the workers' logs (memory, most often), start them again, and run the same command: "
-                "what is done is kept",
+                "finished shards are kept",
             )
 
-    def _answer(self, future: Any) -> Any:
+    def _result(self, future: Any) -> Any:
         from concurrent.futures import CancelledError
 
         from distributed import KilledWorker
@@ -263,9 +255,9 @@ class DaskCluster:
             raise
         except KilledWorker as error:
             raise SurveyError(
-                f"Every worker that was given one and the same shard died ({error})"[:300],
+                f"Every worker that was given the same shard died ({error})"[:300],
                 "Workers with enough memory",
-                "Look at their logs; what is done is kept",
+                "Look at their logs; finished shards are kept",
             ) from None
         except CancelledError as error:
             raise _gone(error) from None
@@ -283,7 +275,7 @@ def _connected_still() -> Iterator[None]:
 
 @contextmanager
 def cluster_at(address: str) -> Iterator[DaskCluster | None]:
-    """The workers of the scheduler at an address, such as ``tcp://host:8786``; None for "", which is here.
+    """The workers of the scheduler at an address, such as ``tcp://host:8786``; None for "", this process.
 
     Raises
     ------
@@ -295,7 +287,7 @@ def cluster_at(address: str) -> Iterator[DaskCluster | None]:
         return
     client = _connected(address)
     try:
-        _look_at_workers(client, address)
+        _check_workers(client, address)
         yield DaskCluster(client)
     finally:
         client.close()
@@ -318,7 +310,7 @@ def _connected(address: str) -> Any:
         ) from None
 
 
-def _look_at_workers(client: Any, address: str) -> None:
+def _check_workers(client: Any, address: str) -> None:
     if not client.nthreads():
         raise InputError(
             f"The scheduler at {address} has no workers",
@@ -326,11 +318,11 @@ def _look_at_workers(client: Any, address: str) -> None:
             f"Start some on each machine: dask worker {address} --nthreads 1 --nworkers -1",
         )
     try:
-        said = client.run(versions_here)
+        versions = client.run(versions_here)
     except ModuleNotFoundError as error:
         raise _lacks(error) from None
     ours = _ours()
-    for worker, theirs in said.items():
+    for worker, theirs in versions.items():
         refuse_other_versions(ours, theirs, f"The worker {worker}")
 
 
@@ -340,7 +332,7 @@ def _ours() -> dict[str, str]:
 
 def _lacks(error: Exception) -> InputError:
     return InputError(
-        f"The workers cannot import what they are asked for ({error})",
+        f"The workers cannot import the job ({error})",
         "gz2interp on each machine, of the same version",
         "pip install 'gz2interp[cluster]' -c constraints.txt there, and start the workers again",
     )
@@ -349,50 +341,42 @@ def _lacks(error: Exception) -> InputError:
 def _gone(reason: object) -> SurveyError:
     return SurveyError(
         f"The scheduler is gone ({reason or type(reason).__name__})",
-        remedy="Start it and its workers again, and run the same command: what is done is kept",
+        remedy="Start it and its workers again, and run the same command: finished shards are kept",
     )
 
 
 @dataclass(frozen=True)
 class SurveyAt:
-    """A survey that a worker opens.
-
-    Attributes
-    ----------
-    path : str
-        Or its address.
-    data : str
-        Its digest.
-    """
+    """Path or address of a survey that a worker opens, and its digest."""
 
     path: str
     data: str
 
     @classmethod
     def of(cls, survey: Survey) -> SurveyAt:
-        """Where a survey is that is open here."""
+        """The location of an open survey."""
         return cls(survey.address or str(survey.path), survey.digest)
 
     def __call__(self) -> Survey:
-        """The survey, opened.
+        """Open the survey.
 
         Raises
         ------
         SurveyError
-            The worker does not see it, or sees another one.
+            It cannot be opened on the worker, or has another digest there.
         """
         try:
             survey = Survey.open(self.path)
         except Gz2interpError as error:
             raise SurveyError(
                 f"A worker cannot open {self.path}: {error}",
-                "A survey that all workers see under the same path or address",
+                "A survey that all workers can open under the same path or address",
                 "Put it on a disk that all machines share, or into an object store",
             ) from None
         if survey.digest != self.data:
             raise SurveyError(
-                f"A worker sees another survey at {self.path} (digest {survey.digest}, not {self.data})",
-                "The same survey everywhere, and nobody who writes it",
+                f"A worker has another survey at {self.path} (digest {survey.digest}, not {self.data})",
+                "The same survey on all machines, which no process is writing",
             )
         return survey
 
@@ -414,23 +398,23 @@ class StudyAt:
 
     @classmethod
     def of(cls, study: Study) -> StudyAt:
-        """Where survey and network are that are open here."""
+        """The location of an open study."""
         return cls(SurveyAt.of(study.survey), study.model.name, study.model.digest)
 
     def __call__(self) -> Study:
-        """Both, opened.
+        """Open survey and network.
 
         Raises
         ------
         Gz2interpError
-            As `SurveyAt`, or the network is not there, or another one.
+            As `SurveyAt`, or the network is missing or has another digest.
         """
         survey = self.survey()
         model = survey.model(self.model)
         if model.digest != self.network:
             raise SurveyError(
-                f"A worker sees another network {self.model} (digest {model.digest}, not {self.network})",
-                "The same file everywhere",
-                "A network that was made here, of a survey at an address, is not seen elsewhere: copy it there too",
+                f"A worker has another network {self.model} (digest {model.digest}, not {self.network})",
+                "The same file on all machines",
+                "A local network of a remote survey does not exist on other machines: copy it there too",
             )
         return Study(survey, model)
