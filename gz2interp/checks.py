@@ -12,30 +12,30 @@ from gz2interp.statistics import Estimate
 __all__ = ["VERSION", "Check", "Finding"]
 
 VERSION: Final = 2
-"""Of how a check is made: 1 drew class activation maps as if cells tiled the image, and is not shown any more."""
+"""Version of the computation: checks of version 1, with wrong positions of class activation maps, are ignored."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One question and its answer.
+    """The result of one test.
 
     Attributes
     ----------
     check : str
-        What was asked, for example ``"deletion"``.
+        Name of the test, for example ``"deletion"``.
     method : str
-        Of which attribution method; "" for what is asked of the network itself, and in brackets what is no method but
-        something to compare with: ``"(gaussian)"``.
+        The attribution method; "" for a test of the network itself, and in brackets for a baseline map:
+        ``"(gaussian)"``.
     subject : str
-        Of which class or nuisance; "" for all.
+        The class or nuisance; "" for all.
     estimate : Estimate
-        The number behind it, with its 95 % interval.
+        The measured number, with its 95 % interval.
     limit : float or None
-        What the number is held against; None where nothing can be failed.
+        The limit for passing; None where there is none.
     passed : bool or None
-        None where nothing can be failed, or it is not known.
+        None where there is no limit, or the result is not conclusive.
     words : str
-        What the number is, in a few words.
+        The meaning of the number.
     """
 
     check: str
@@ -48,7 +48,7 @@ class Finding:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Finding:
-        """The inverse of `dataclasses.asdict`; a ValueError says what lacks or is of another type."""
+        """The inverse of `dataclasses.asdict`; a ValueError names a missing field or a wrong type."""
         return record_from_json(cls, record)
 
 
@@ -61,9 +61,9 @@ class Check:
     survey, model : str
         Their names.
     score : str
-        What was explained, in words.
+        The score that was attributed, in words.
     unknown : tuple of str
-        What was not asked, and the command that would ask it.
+        The tests that were not run, and the command that would run them.
     provenance : mapping
         As `Provenance.to_json` gives it.
     """
@@ -83,7 +83,7 @@ class Check:
 
     def of(self, method: str = "", check: str = "") -> tuple[Finding, ...]:
         """The findings about a method ("" for the network itself), or those of one check about it."""
-        return tuple(each for each in self.findings if each.method == method and check in ("", each.check))
+        return tuple(finding for finding in self.findings if finding.method == method and check in ("", finding.check))
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values."""
@@ -91,5 +91,5 @@ class Check:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Check:
-        """The inverse of `to_json`; a ValueError says what lacks or is of another type."""
+        """The inverse of `to_json`; a ValueError names a missing field or a wrong type."""
         return record_from_json(cls, record)

@@ -129,9 +129,9 @@ def test_the_sheet_is_sorted_and_filtered() -> None:
     assert [picture == BLACK for picture in pictures] == [k == SILENT for k in range(CHANNELS)]
     page.selectbox(key="sheet_order_channel").select("beyond real galaxies").run()
     assert titles(page, "gallery-sheet-channel")[0] == "channel 1"
-    page.selectbox(key="sheet_shown_channel").select("goes with petro_radius").run()
+    page.selectbox(key="sheet_shown_channel").select("correlates with petro_radius").run()
     assert titles(page, "gallery-sheet-channel") == ["channel 1"]
-    page.selectbox(key="sheet_shown_channel").select("twins").run()
+    page.selectbox(key="sheet_shown_channel").select("redundant channels").run()
     assert set(titles(page, "gallery-sheet-channel")) == {"channel 3", "channel 4"}
     assert not page.exception
 

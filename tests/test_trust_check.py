@@ -305,7 +305,7 @@ def test_the_command_says_which_method_to_trust(study, found, tmp_path):
     told = CliRunner().invoke(app, [*asked, "--method", "gradient", "--out", str(out)])
     assert told.exit_code == 0, told.output
     assert "to be trusted first" in told.output or "No method can be trusted" in told.output
-    assert "not known  Whether maps forget the labels" in told.output
+    assert "not known  Label randomisation test" in told.output
     table = pd.read_csv(out)
     plain = {"(random)", "(gaussian)", "(light)"}
     assert set(table["method"].dropna()) == plain | set(study.model.check(study.survey.digest).methods)

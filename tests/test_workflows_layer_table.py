@@ -56,14 +56,14 @@ def test_every_order_and_filter(kept: tuple[BlocksFolder, FeaturesFolder]) -> No
         return sort_and_filter(table, order, which, blocks.correlates)["number"].tolist()
 
     assert shown("number") == list(range(CHANNELS))
-    assert shown("what they go with")[:2] == [1, 0]  # petro_radius before r, what goes with nothing last
+    assert shown("strongest correlation")[:2] == [1, 0]  # petro_radius before r, without a correlation last
     assert shown("activity") == list(reversed(range(CHANNELS)))
     assert shown("beyond real galaxies") == [1, 5, 4, 3, 0, 2]
-    assert shown("number", "do nothing") == [SILENT]
-    assert shown("number", "twins") == [3, TWIN]
-    assert shown("number", "see artefacts") == [OF_SKY]
+    assert shown("number", "never active") == [SILENT]
+    assert shown("number", "redundant channels") == [3, TWIN]
+    assert shown("number", "observational artefacts") == [OF_SKY]
     assert shown("number", "beyond real galaxies") == [1, 4, 5]
-    assert shown("number", "goes with r") == [0]
+    assert shown("number", "correlates with r") == [0]
     assert all(set(shown(order, which)) <= set(range(CHANNELS)) for order in ORDERS for which in FILTERS)
     for order, which in (("colour", "all"), ("number", "loud")):
         with pytest.raises(InputError, match="asked for"):

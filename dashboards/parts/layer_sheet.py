@@ -15,7 +15,7 @@ from dashboards.loading.features import StoredLayer, agreements_for, feature_pic
 from dashboards.parts.style import caption
 from dashboards.selection import change, current, offer_choice, settle
 from gz2interp.schema import name_in_words
-from gz2interp.workflows.layer_table import FILTERS, GOES_WITH, ORDERS, column_in_words, sort_and_filter
+from gz2interp.workflows.layer_table import CORRELATES_WITH, FILTERS, ORDERS, column_in_words, sort_and_filter
 
 __all__ = ["BLACK", "KINDS", "block_of", "effects_html", "name_of", "select_block", "show_sheet", "signed_words"]
 
@@ -146,7 +146,7 @@ def _show_choices(results: StoredLayer, kind: str, table: pd.DataFrame) -> pd.Da
     order = left.selectbox("Sort by", orders, key=f"sheet_order_{kind}")
     choice = right.selectbox(
         "Show",
-        [*filters, *(GOES_WITH + column for column in columns)],
+        [*filters, *(CORRELATES_WITH + column for column in columns)],
         key=f"sheet_shown_{kind}",
         format_func=lambda name: _filter_words(table, name),
     )
@@ -165,7 +165,7 @@ def _show_choices(results: StoredLayer, kind: str, table: pd.DataFrame) -> pd.Da
 def _filter_words(table: pd.DataFrame, name: str) -> str:
     if name in FILTERS:
         return f"{name} · {int(FILTERS[name](table).sum())}"
-    return GOES_WITH + column_in_words(name.removeprefix(GOES_WITH))
+    return CORRELATES_WITH + column_in_words(name.removeprefix(CORRELATES_WITH))
 
 
 def _show_page(results: StoredLayer, kind: str, page: pd.DataFrame, block: Block) -> None:

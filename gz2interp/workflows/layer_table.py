@@ -1,7 +1,4 @@
-"""A layer's channels, classes, groups and cells as rows that can be sorted and filtered, from what has been kept.
-
-Nothing is computed with the network: TensorFlow is not loaded.
-"""
+"""A layer's channels, classes, groups and cells as a table to sort and filter, from stored results."""
 
 from __future__ import annotations
 
@@ -19,10 +16,10 @@ from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder
 from gz2interp.workflows.building_blocks import ALL
 from gz2interp.workflows.feature_agreement import FeatureAgreement
 
-__all__ = ["FILTERS", "GOES_WITH", "ORDERS", "atlas_names", "column_in_words", "layer_table", "sort_and_filter"]
+__all__ = ["CORRELATES_WITH", "FILTERS", "ORDERS", "atlas_names", "column_in_words", "layer_table", "sort_and_filter"]
 
-GOES_WITH: Final = "goes with "
-"""Before a column's name, a filter too."""
+CORRELATES_WITH: Final = "correlates with "
+"""Prefix of a column's name that makes a filter."""
 
 EVALUATION_COLUMNS: Final = (
     "objective",
@@ -39,25 +36,25 @@ EVALUATION_COLUMNS: Final = (
 
 FILTERS: Final[Mapping[str, Callable[[pd.DataFrame], pd.Series[bool]]]] = {
     ALL: lambda table: pd.Series(data=True, index=table.index),
-    "do nothing": lambda table: table["silent"],
-    "twins": lambda table: table["twin"] >= 0,
-    "see artefacts": lambda table: table["artefact"] != "",
+    "never active": lambda table: table["silent"],
+    "redundant channels": lambda table: table["twin"] >= 0,
+    "observational artefacts": lambda table: table["artefact"] != "",
     "beyond real galaxies": lambda table: table["beyond"] > 0,
     "not beyond real galaxies": lambda table: table["beyond"] <= 0,
     "excite other networks": lambda table: table["elsewhere"] >= LEVEL,
     "do not excite other networks": lambda table: table["elsewhere"] < LEVEL,
 }
-"""Which rows are shown."""
+"""Filters of rows by name."""
 
 ORDERS: Final[Mapping[str, tuple[list[str], list[bool]]]] = {
     "number": (["number"], [True]),
-    "what they go with": (["goes_with", "strength", "number"], [True, False, True]),
+    "strongest correlation": (["goes_with", "strength", "number"], [True, False, True]),
     "activity": (["active", "number"], [False, True]),
     "beyond real galaxies": (["beyond", "number"], [False, True]),
     "agreement of starts": (["agreement", "number"], [False, True]),
     "agreement of networks": (["elsewhere", "r_elsewhere", "number"], [False, False, True]),
 }
-"""Columns, and whether they ascend."""
+"""Columns to sort by, and whether each ascends."""
 
 
 def layer_table(
@@ -66,57 +63,57 @@ def layer_table(
     kind: str = "channel",
     agreements: Sequence[FeatureAgreement] = (),
 ) -> pd.DataFrame:
-    """A row for each of a kind.
+    """A row for each channel, class, group or cell.
 
     Parameters
     ----------
     blocks : BlocksFolder, optional
-        For channels: what they do and go with.
+        Statistics and correlations, for channels.
     features : FeaturesFolder, optional
-        What feature images reach.
+        Evaluation of the feature images.
     kind : str, optional
         ``"channel"``, ``"class"``, ``"group"`` or ``"cell"``.
     agreements : sequence of FeatureAgreement, optional
-        What other networks say of the images of channels.
+        Responses of other networks to the images of channels.
 
     Returns
     -------
     DataFrame
-        ``number``; of channels ``active``, ``loud``, ``silent``, ``twin``, ``twin_r``, ``artefact``,
-        ``artefact_share``, ``goes_with`` (the column of the strongest sure correlation, "" for none), ``rho`` and
-        ``strength``, its absolute value; of the first start's feature image what has been judged, ``unexcited``, and
-        ``beyond``: by how much it exceeds the best real galaxy, in units of what that reaches; ``elsewhere``, the share
-        of the real galaxies that it exceeds in another network, in that where it is least, and ``r_elsewhere``, how
-        well the channel goes with that network's. What is not known is NaN or "".
+        ``number``; for channels ``active``, ``loud``, ``silent``, ``twin``, ``twin_r``, ``artefact``,
+        ``artefact_share``, ``goes_with`` (the column of the strongest significant correlation, "" for none), ``rho``
+        and ``strength``, its absolute value; for the feature image of the first seed its evaluation, ``unexcited``, and
+        ``beyond``, its excess over the best real galaxy in units of that galaxy's value; ``elsewhere``, the least share
+        of the real galaxies that it exceeds in any other network, and ``r_elsewhere``, the correlation of the channel
+        with its partner there. Unknown values are NaN or "".
     """
-    judged = _evaluations(features, kind)
+    evaluations = _evaluations(features, kind)
     if kind == "channel" and blocks is not None:
         table = _channels(blocks)
     else:
-        table = pd.DataFrame({"number": judged["number"].to_numpy(np.int64)})
+        table = pd.DataFrame({"number": evaluations["number"].to_numpy(np.int64)})
         table = table.assign(active=np.nan, loud=np.nan, silent=False, twin=-1, twin_r=np.nan, artefact="")
         table = table.assign(artefact_share=np.nan, goes_with="", rho=np.nan)
-    table = table.merge(judged, on="number", how="left").assign(strength=table["rho"].abs())
+    table = table.merge(evaluations, on="number", how="left").assign(strength=table["rho"].abs())
     table = table.merge(_other_networks(agreements if kind == "channel" else ()), on="number", how="left")
     beyond = (table["reached"] - table["best"]) / table["best"].abs().where(table["best"] != 0)
     return table.assign(beyond=beyond, unexcited=table["unexcited"].eq(other=True))
 
 
 def sort_and_filter(
-    table: pd.DataFrame, order: str, shown: str = ALL, correlates: pd.DataFrame | None = None
+    table: pd.DataFrame, order: str, rows: str = ALL, correlates: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """The rows that are shown, in an order.
+    """The rows that pass a filter, in an order.
 
     Parameters
     ----------
     table : DataFrame
         From `layer_table`.
     order : str
-        One of `ORDERS`; what is not known comes last.
-    shown : str, optional
-        One of `FILTERS`, or `GOES_WITH` and a column.
+        One of `ORDERS`; unknown values come last.
+    rows : str, optional
+        One of `FILTERS`, or `CORRELATES_WITH` and a column.
     correlates : DataFrame, optional
-        Every test, for the latter.
+        All tests, for the latter.
 
     Raises
     ------
@@ -125,37 +122,37 @@ def sort_and_filter(
     """
     if order not in ORDERS:
         raise InputError(f"The order {order!r} was asked for", f"{choices(list(ORDERS))}")
-    if shown.startswith(GOES_WITH) and correlates is not None:
-        column = shown.removeprefix(GOES_WITH)
-        own = correlates[correlates["sure"] & (correlates["column"] == column)]
-        kept = table["number"].isin(own["channel"])
-    elif shown in FILTERS:
-        kept = FILTERS[shown](table)
+    if rows.startswith(CORRELATES_WITH) and correlates is not None:
+        column = rows.removeprefix(CORRELATES_WITH)
+        significant = correlates[correlates["sure"] & (correlates["column"] == column)]
+        selected = table["number"].isin(significant["channel"])
+    elif rows in FILTERS:
+        selected = FILTERS[rows](table)
     else:
-        raise InputError(f"{shown!r} were asked for", f"{choices(list(FILTERS))}, or {GOES_WITH}and a column")
+        raise InputError(f"{rows!r} were asked for", f"{choices(list(FILTERS))}, or {CORRELATES_WITH}and a column")
     by, ascending = ORDERS[order]
     named = table.assign(goes_with=table["goes_with"].where(table["goes_with"] != ""))
-    return table.loc[named[kept].sort_values(by, ascending=ascending, kind="stable").index]
+    return table.loc[named[selected].sort_values(by, ascending=ascending, kind="stable").index]
 
 
 def atlas_names(blocks: BlocksFolder) -> list[str]:
-    """The atlases there are: that of all places, and those of classes that some place speaks most for."""
+    """Names of the stored atlases: of all places, and of each class to which some place adds most."""
     names = (ALL, *map(str, blocks.arrays("atlas-0")["scores"]))
     return [name for k, name in enumerate(names) if (blocks.path / f"atlas-{k}.npz").is_file()]
 
 
 def column_in_words(name: str) -> str:
-    """A column as one reads it: of the volunteers' votes the answer, and for yes and no the question too.
+    """A column name in words: for votes the answer, and for yes and no also the question.
 
     >>> plain_column("t07_rounded_a16_completely_round_debiased"), plain_column("t03_bar_a06_bar_fraction")
     ('votes completely round', 'votes bar')
     >>> plain_column("t02_edgeon_a04_yes_debiased"), plain_column("label = edge_on")
     ('votes edgeon yes', 'label = edge-on')
     """
-    found = re.fullmatch(r"t\d\d_(.+)_a\d\d_(.+?)_(?:weighted_)?(?:debiased|fraction|flag|weight|count)", name)
-    if found is None:
+    match = re.fullmatch(r"t\d\d_(.+)_a\d\d_(.+?)_(?:weighted_)?(?:debiased|fraction|flag|weight|count)", name)
+    if match is None:
         return name_in_words(name)
-    question, answer = found.groups()
+    question, answer = match.groups()
     return name_in_words(f"votes {question + ' ' if answer in ('yes', 'no') else ''}{answer}")
 
 
@@ -164,24 +161,26 @@ def _evaluations(features: FeaturesFolder | None, kind: str) -> pd.DataFrame:
         empty = pd.DataFrame({name: np.zeros(0) for name in (*EVALUATION_COLUMNS, "unexcited")})
         return empty.assign(number=np.zeros(0, np.int64))
     table = features.judged
-    own = table[(table["kind"] == kind) & (table["seed"] == 0)]
-    return own[["number", *EVALUATION_COLUMNS, "silent"]].rename(columns={"silent": "unexcited"}).reset_index(drop=True)
+    rows = table[(table["kind"] == kind) & (table["seed"] == 0)]
+    return (
+        rows[["number", *EVALUATION_COLUMNS, "silent"]].rename(columns={"silent": "unexcited"}).reset_index(drop=True)
+    )
 
 
 def _other_networks(agreements: Sequence[FeatureAgreement]) -> pd.DataFrame:
-    """Of each channel, the network where its image says least."""
+    """For each channel, its place in the network where its image ranks lowest."""
     names = {"place": "elsewhere", "r": "r_elsewhere"}
     if not agreements:
         return pd.DataFrame({"number": np.zeros(0, np.int64), **{name: np.zeros(0) for name in names.values()}})
-    told = pd.concat([each.table[["number", *names]] for each in agreements]).rename(columns=names)
-    return told.sort_values("elsewhere", kind="stable").drop_duplicates("number")
+    places = pd.concat([agreement.table[["number", *names]] for agreement in agreements]).rename(columns=names)
+    return places.sort_values("elsewhere", kind="stable").drop_duplicates("number")
 
 
 def _channels(blocks: BlocksFolder) -> pd.DataFrame:
     channels, tests = blocks.channels, blocks.correlates
-    sure = tests[tests["sure"]].assign(strength=lambda each: each["rho"].abs())
+    sure = tests[tests["sure"]].assign(strength=lambda tests: tests["rho"].abs())
     best = sure.sort_values("strength", ascending=False, kind="stable").drop_duplicates("channel")
     table = channels.rename(columns={"channel": "number"})
     names = ["number", "active", "loud", "silent", "twin", "twin_r", "artefact", "artefact_share"]
-    told = best[["channel", "column", "rho"]].rename(columns={"channel": "number", "column": "goes_with"})
-    return table[names].merge(told, on="number", how="left").fillna({"goes_with": ""})
+    strongest = best[["channel", "column", "rho"]].rename(columns={"channel": "number", "column": "goes_with"})
+    return table[names].merge(strongest, on="number", how="left").fillna({"goes_with": ""})

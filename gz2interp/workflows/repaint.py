@@ -52,11 +52,11 @@ class PaintedComponent:
     Attributes
     ----------
     share : float
-        Of the galaxy's flux in r; below 0 for dust, and not limited by 1 for what stands before or behind it.
+        Share of the galaxy's flux in r; negative for dust, and possibly above 1 for other objects in the field.
     colours : mapping
         For example ``{"g-r": 0.7}`` [mag]; empty for dust.
     light : float32 (y, x)
-        Where it is, in r, after the PSF and before the noise, as a share of the galaxy's flux.
+        Image in r after the PSF and before the noise, in units of the galaxy's flux.
     """
 
     name: str
@@ -72,11 +72,11 @@ class Repainted:
     Attributes
     ----------
     before, after : Cutout
-        The first as the survey holds it.
+        `before` as stored in the survey.
     recipe : Recipe
-        Before.
+        Of the galaxy before the alteration.
     predictions_before, predictions_after : mapping
-        Class to probability; empty if no network was asked.
+        Class -> probability; empty without a network.
     """
 
     galaxy_id: int
@@ -90,7 +90,7 @@ class Repainted:
 
     @property
     def difference(self) -> NDArray[np.float32]:
-        """After less before, float32 (y, x, band) [nanomaggies]: light that came, and below 0 light that went."""
+        """`after` minus `before`, float32 (y, x, band) [nanomaggies]."""
         return np.asarray(self.after.image - self.before.image)
 
 
@@ -102,7 +102,7 @@ def recipe_of_galaxy(survey: Survey, galaxy_id: int | str) -> Recipe:
     SurveyError
         The survey was not painted, or this galaxy is not yet.
     InputError
-        The survey does not have it.
+        The galaxy is not in the survey.
     """
     row = survey.row_of(galaxy_id)
     truth = Truth.open(survey.path)
@@ -112,7 +112,7 @@ def recipe_of_galaxy(survey: Survey, galaxy_id: int | str) -> Recipe:
 
 
 def painted_components(survey: Survey, galaxy_id: int | str) -> list[PaintedComponent]:
-    """What a painted galaxy is made of, in the truth's order.
+    """The components of a painted galaxy, in the order of the truth.
 
     Raises
     ------
@@ -144,12 +144,12 @@ def components_table(survey: Survey, galaxy_id: int | str) -> pd.DataFrame:
 def repaint_galaxy(
     survey: Survey, galaxy_id: int | str, alteration: Alteration, probe: Probe | None = None
 ) -> Repainted:
-    """Paint a galaxy of a survey again, altered, and ask a network about both.
+    """Paint a galaxy of a survey again, altered, and predict the class of both images.
 
     Parameters
     ----------
     survey : Survey
-        A painted one.
+        A painted survey.
     probe : Probe, optional
         Of a network that takes the survey's images.
 
@@ -158,7 +158,7 @@ def repaint_galaxy(
     SurveyError
         The survey was not painted.
     InputError
-        The galaxy is not known or cannot be altered so, or nothing was altered.
+        The galaxy does not exist, the alteration is impossible, or nothing is altered.
     """
     if alteration == Alteration():
         raise InputError(
@@ -169,12 +169,14 @@ def repaint_galaxy(
     recipe, before = recipe_of_galaxy(survey, galaxy_id), survey.cutout(survey.row_of(galaxy_id))
     after = replace(before, image=_altered_image(before, recipe, alteration))
     predictions_before, predictions_after = ({}, {}) if probe is None else _predict_both(probe, before, after)
-    made = _provenance(survey, alteration, galaxy_id)
-    return Repainted(int(galaxy_id), before, after, recipe, alteration, predictions_before, predictions_after, made)
+    provenance = _provenance(survey, alteration, galaxy_id)
+    return Repainted(
+        int(galaxy_id), before, after, recipe, alteration, predictions_before, predictions_after, provenance
+    )
 
 
 def _altered_image(before: Cutout, recipe: Recipe, alteration: Alteration) -> NDArray[np.float32]:
-    """As the recipe says where it says all; a real sky, or that of another version's painter, is kept as it is."""
+    """Repaint from the recipe where it reproduces the image; else add the change to the image, which keeps its sky."""
     if before.source == SOURCE and np.array_equal(paint(recipe).cutout.image, before.image):
         return repaint(recipe, alteration).cutout.image
     return repaint_onto(before.image, recipe, alteration, before.valid)
@@ -209,7 +211,7 @@ def write_repainted(survey: Survey, repainted: Repainted, path: Path, model: Mod
     Parameters
     ----------
     model : ModelFolder, optional
-        The network whose answers are drawn, for the caption.
+        The network of the predictions, for the caption.
 
     Raises
     ------
@@ -244,23 +246,25 @@ def alteration_in_words(alteration: Alteration) -> str:
 
 
 def _write_figure(survey: Survey, repainted: Repainted, path: Path, model: ModelFolder | None) -> None:
-    words = alteration_in_words(repainted.alteration)
-    light = [
+    alteration_text = alteration_in_words(repainted.alteration)
+    components = [
         (f"{name_in_words(part.name)}, {_percent(part.share)}", part.light)
         for part in painted_components(survey, repainted.galaxy_id)
     ]
-    said = repainted.predictions_before, repainted.predictions_after
+    predictions = repainted.predictions_before, repainted.predictions_after
     sky = CutoutSky(repainted.before.pixel_scale, repainted.before.position_angle)
-    shown = Counterfactual(repainted.before.image, repainted.after.image, words, *said, light, sky)
+    counterfactual = Counterfactual(
+        repainted.before.image, repainted.after.image, alteration_text, *predictions, components, sky
+    )
     band = survey.bands[middle_band(survey.bands)]
     network = f" Network {model.name} ({model.digest})." if model else ""
     caption = (
-        f"Painted galaxy {repainted.galaxy_id}: original and {words}, under the same noise, and the difference in "
-        f"{band}. Beneath, the light of the original's components before noise, with their share of the galaxy's flux "
-        f"in r, each on its own scale (square root).{network} Data {survey.name} ({repainted.provenance.data}); made "
-        "with gz2interp; painted, not observed."
+        f"Painted galaxy {repainted.galaxy_id}: original and {alteration_text}, under the same noise, and the "
+        f"difference in {band}. Beneath, the light of the original's components before noise, with their share of "
+        f"the galaxy's flux in r, each on its own scale (square root).{network} Data {survey.name} "
+        f"({repainted.provenance.data}); made with gz2interp; painted, not observed."
     )
-    save_figure(counterfactual_figure(shown, survey.bands), path, caption)
+    save_figure(counterfactual_figure(counterfactual, survey.bands), path, caption)
 
 
 def _percent(share: float) -> str:

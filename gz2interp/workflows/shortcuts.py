@@ -17,10 +17,10 @@ from gz2interp.workflows.study import Progress, Study
 __all__ = ["find_shortcuts", "shortcut_findings"]
 
 MOST_BYTES: Final = 2**28
-"""Of pixels in memory: galaxies beyond that are not drawn."""
+"""Largest size of the images in memory, which limits the number of galaxies."""
 
 HELD_OUT: Final = ("test", "validation")
-"""Sides that did not teach the network: on those that did, its answers may be known by heart."""
+"""Splits that the network was not trained on; predictions for training galaxies may be memorised."""
 
 
 def shortcut_findings(study: Study, seed: int = 0, progress: Progress | None = None, most: int = 512) -> list[Finding]:
@@ -29,37 +29,37 @@ def shortcut_findings(study: Study, seed: int = 0, progress: Progress | None = N
     Parameters
     ----------
     seed : int, optional
-        Of the draw of galaxies and of the test.
+        Of the sample of galaxies and of the test.
     most : int, optional
-        Recipients at most.
+        Largest number of recipients.
 
     Returns
     -------
     list of Finding
-        ``check`` is ``"shortcut"`` and ``study`` the family. `passed` is None where it is not known.
+        ``check`` is ``"shortcut"`` and ``subject`` the family. `passed` is None where the test is not conclusive.
     """
     return [
         Finding(
             check="shortcut",
             method="",
-            subject=each.family,
-            estimate=each.estimate,
-            limit=each.limit,
-            passed=None if each.alarm is None else not each.alarm,
-            words=each.words,
+            subject=result.family,
+            estimate=result.estimate,
+            limit=result.limit,
+            passed=None if result.alarm is None else not result.alarm,
+            words=result.words,
         )
-        for each in find_shortcuts(study, seed, progress, most)
+        for result in find_shortcuts(study, seed, progress, most)
     ]
 
 
 def find_shortcuts(
     study: Study, seed: int = 0, progress: Progress | None = None, most: int = 512
 ) -> tuple[ShortcutResult, ...]:
-    """As `shortcut_findings`, with the class and the place of each as fields of their own."""
+    """The results behind `shortcut_findings`, with class and family as separate fields."""
     generator = np.random.default_rng(seed)
-    told = predict(study, progress=progress).set_index("row")
-    classes = _classes(told, study.probe.class_names)
-    rows = _rows(study, told, classes, 2 * most, generator)
+    predictions = predict(study, progress=progress).set_index("row")
+    classes = _classes(predictions, study.probe.class_names)
+    rows = _rows(study, predictions, classes, 2 * most, generator)
     survey = study.survey
     return shortcuts(
         study.probe,
@@ -75,25 +75,25 @@ def find_shortcuts(
     )
 
 
-def _classes(told: pd.DataFrame, class_names: tuple[str, ...]) -> pd.Series[str]:
-    """The class of each galaxy by its label, "" without one; where labels are too few, what the network says."""
-    labels = told["label"].where(told["label"].isin(class_names), "").fillna("").astype(str)
+def _classes(predictions: pd.DataFrame, class_names: tuple[str, ...]) -> pd.Series[str]:
+    """The label of each galaxy, "" without one; the predicted class if there are too few labels."""
+    labels = predictions["label"].where(predictions["label"].isin(class_names), "").fillna("").astype(str)
     counts = labels[labels != ""].value_counts()
-    return labels if (counts >= FEWEST).sum() >= 2 else told["prediction"].astype(str)
+    return labels if (counts >= FEWEST).sum() >= 2 else predictions["prediction"].astype(str)
 
 
 def _rows(
-    study: Study, told: pd.DataFrame, classes: pd.Series[str], most: int, generator: np.random.Generator
+    study: Study, predictions: pd.DataFrame, classes: pd.Series[str], most: int, generator: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Galaxies to draw on, those first that did not teach the network, and of each class as many as there are."""
+    """A sample of galaxies, balanced over classes; galaxies outside the training split come first."""
     y, x = study.survey.shape
-    room = max(MOST_BYTES // (y * x * len(study.survey.bands) * 4), 1)
-    known = told[classes != ""]
-    number = max(min(most, room) // max(classes.loc[known.index].nunique(), 1), 2 * FEWEST)
-    held, parts = known["split"].isin(HELD_OUT), []
-    for _, rows in classes.loc[known.index].groupby(classes.loc[known.index]).groups.items():
-        lots = pd.Series(generator.random(len(rows)), index=rows) + ~held.loc[rows]
-        parts.append(lots.sort_values().index[:number].to_numpy(np.int64))
+    most_in_memory = max(MOST_BYTES // (y * x * len(study.survey.bands) * 4), 1)
+    labelled = predictions[classes != ""]
+    per_class = max(min(most, most_in_memory) // max(classes.loc[labelled.index].nunique(), 1), 2 * FEWEST)
+    is_held_out, parts = labelled["split"].isin(HELD_OUT), []
+    for _, rows in classes.loc[labelled.index].groupby(classes.loc[labelled.index]).groups.items():
+        priority = pd.Series(generator.random(len(rows)), index=rows) + ~is_held_out.loc[rows]
+        parts.append(priority.sort_values().index[:per_class].to_numpy(np.int64))
     return np.sort(np.concatenate(parts)) if parts else np.empty(0, np.int64)
 
 
@@ -106,7 +106,7 @@ def _fwhm(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _size_and_brightness(study: Study, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
-    """Size and brightness by the catalogue, if it has both for most; else None, and they are measured."""
+    """Log size [pixel] and magnitude from the catalogue (n, 2); None if they are missing for half of the galaxies."""
     catalog = study.survey.catalog
     band = next((name for name in ("r", *MAGNITUDES) if name in catalog), None)
     if PETRO_RADIUS not in catalog or band is None:

@@ -48,17 +48,17 @@ __all__ = [
 SLOW: Final = ("occlusion_by_band", "rise")
 
 SHORTCUTS, BASELINES = "shortcuts", "plain"
-"""Parts that belong to no method."""
+"""Names of the parts that belong to no method."""
 
 
 @dataclass(frozen=True)
 class CheckPart:
-    """The findings about one method, about shortcuts, or about maps that know nothing of the network.
+    """The findings about one method, about shortcuts, or about the baseline maps.
 
     Attributes
     ----------
     lacking : str
-        Why there are none, if the network cannot be asked so.
+        The reason for missing findings, if the method does not apply to the network.
     """
 
     findings: tuple[Finding, ...] = ()
@@ -67,12 +67,12 @@ class CheckPart:
 
 @dataclass(frozen=True)
 class CheckParts:
-    """A folder with a file for each part; one part is there whole or not at all.
+    """A folder with a file for each part, each written completely or not at all.
 
     Attributes
     ----------
     folder : Path
-        Named by the digest of what was asked.
+        Named by the digest of the provenance.
     """
 
     folder: Path
@@ -80,16 +80,16 @@ class CheckParts:
     def __contains__(self, name: str) -> bool:
         return self._file(name).is_file()
 
-    def known(self, names: Sequence[str]) -> list[str]:
-        """Those of some names that are there, in their order."""
+    def present(self, names: Sequence[str]) -> list[str]:
+        """The stored ones among some names, in their order."""
         return [name for name in names if name in self]
 
     def read(self, name: str) -> CheckPart:
-        """One part."""
+        """Read a stored part."""
         return read_record(self._file(name), lambda record: record_from_json(CheckPart, record))
 
     def write(self, name: str, part: CheckPart) -> None:
-        """Keep one part."""
+        """Write a part."""
         self.folder.mkdir(parents=True, exist_ok=True)
         write_json(self._file(name), asdict(part))
 
@@ -99,18 +99,18 @@ class CheckParts:
 
 @dataclass(frozen=True)
 class CheckSettings:
-    """How a check is made.
+    """Settings of a check.
 
     Attributes
     ----------
     methods : tuple of str
-        Those to be checked; by default all but the two that ask the network a thousand times for a map.
+        Methods to check; by default all but the two that need a thousand predictions for a map.
     galaxies : int
-        How many they are tried on.
+        Number of galaxies.
     few : int
-        On how many of them, where a method is asked a dozen times: noise, symmetries, randomisation.
+        Number of galaxies for the tests that need a dozen maps of each: noise, symmetries, randomisation.
     stages : int
-        In how many steps the network forgets.
+        Number of stages of the model randomisation.
     """
 
     methods: tuple[str, ...] = tuple(name for name in METHODS if name not in SLOW)
@@ -121,28 +121,28 @@ class CheckSettings:
 
 
 def check(study: Study, settings: CheckSettings | None = None, progress: Progress | None = None) -> Check:
-    """Ask every method what it can be asked, and keep the answers beside the model.
+    """Run the tests of every method and store the results beside the model.
 
     Returns
     -------
     Check
-        With all that is known of this question: also of methods that were asked about in an earlier call. A method that
-        this network cannot be asked about is among the `unknown`.
+        All stored findings of the same provenance, including those of methods of earlier calls. Methods that do not
+        apply to this network are among the `unknown`.
 
     Raises
     ------
     InputError
-        A method is not known, a number makes no sense, or hardly a galaxy has an image.
+        A method does not exist, a setting is out of range, or fewer than two galaxies have an image.
     """
-    settings, tell = settings or CheckSettings(), progress or _no_progress
+    settings, report_progress = settings or CheckSettings(), progress or _no_progress
     _validate(settings)
-    shuffled = study.model.label_randomised
-    made = _provenance(study, settings, shuffled, predict(study, progress=progress))
-    parts = CheckParts(study.model.path / "check" / made.digest)
+    label_randomised = study.model.label_randomised
+    provenance = _provenance(study, settings, label_randomised, predict(study, progress=progress))
+    parts = CheckParts(study.model.path / "check" / provenance.digest)
     steps = [SHORTCUTS, BASELINES, *dict.fromkeys(settings.methods)]
     with locked(study.model.path / ".check.lock", f"checking the model {study.model.name}"):
-        _run_missing_tests(study, settings, parts, steps, shuffled, tell)
-        result = _result(study, parts, made, shuffled is not None)
+        _run_missing_tests(study, settings, parts, steps, label_randomised, report_progress)
+        result = _result(study, parts, provenance, label_randomised is not None)
         study.model.write_check(result)
     return result
 
@@ -152,21 +152,21 @@ def _run_missing_tests(
     settings: CheckSettings,
     parts: CheckParts,
     steps: Sequence[str],
-    shuffled: Path | None,
-    tell: Progress,
+    label_randomised: Path | None,
+    report_progress: Progress,
 ) -> None:
-    """Find out what is not among the parts yet."""
+    """Run the tests of the parts that are not stored."""
     inputs = None
     for done, name in enumerate(steps):
-        tell("check", done, len(steps))
+        report_progress("check", done, len(steps))
         if name in parts:
             continue
         if name == SHORTCUTS:
-            parts.write(name, CheckPart(tuple(shortcut_findings(study, settings.seed, tell))))
+            parts.write(name, CheckPart(tuple(shortcut_findings(study, settings.seed, report_progress))))
             continue
-        inputs = inputs or _check_inputs(study, settings, shuffled, tell)
+        inputs = inputs or _check_inputs(study, settings, label_randomised, report_progress)
         parts.write(name, _run_tests(study, inputs, name))
-    tell("check", len(steps), len(steps))
+    report_progress("check", len(steps), len(steps))
 
 
 def _validate(settings: CheckSettings) -> None:
@@ -182,56 +182,63 @@ def _run_tests(study: Study, inputs: CheckInputs, name: str) -> CheckPart:
     method = METHODS[name]
     try:
         explainer = Explainer(method, method_options(study, method, AttributionSettings(name)))
-        found = explainer.explain(inputs.probe, inputs.sample.images, inputs.sample.classes)
+        attribution = explainer.explain(inputs.probe, inputs.sample.images, inputs.sample.classes)
     except InputError as error:  # guided backpropagation of a network without a ReLU, a CAM of one without places
-        return CheckPart(lacking=f"{method.title} cannot be asked of this network: {error.problem}")
-    maps = importance(found.values, method.contributes)
-    return CheckPart((*map_findings(inputs, explainer, found), *truth_findings(inputs, name, maps)))
+        return CheckPart(lacking=f"{method.title} does not apply to this network: {error.problem}")
+    maps = importance(attribution.values, method.contributes)
+    return CheckPart((*map_findings(inputs, explainer, attribution), *truth_findings(inputs, name, maps)))
 
 
-def _check_inputs(study: Study, settings: CheckSettings, shuffled: Path | None, tell: Progress) -> CheckInputs:
+def _check_inputs(
+    study: Study, settings: CheckSettings, label_randomised: Path | None, report_progress: Progress
+) -> CheckInputs:
     sample, names = draw_sample(study, settings.galaxies, settings.seed), study.model.class_names or None
-    randomised_network = RandomisedNetwork(study.model.model_file, names, settings.seed)
-    layers = len(randomised_network.layers)
+    network = RandomisedNetwork(study.model.model_file, names, settings.seed)
+    layers = len(network.layers)
     stages = sorted({max(round(layers * k / settings.stages), 1) for k in range(1, settings.stages + 1)})
     return CheckInputs(
         probe=study.probe,
         sample=sample,
         few=sample.first(settings.few),
-        randomised_network=randomised_network,
+        network=network,
         stages=tuple(stages),
-        label_randomised=None if shuffled is None else Probe.open(shuffled, names),
-        causes=find_causes(study, sample, lambda done, of: tell("repaint", done, of)),
+        label_randomised=None if label_randomised is None else Probe.open(label_randomised, names),
+        causes=find_causes(study, sample, lambda done, of: report_progress("repaint", done, of)),
         seed=settings.seed,
     )
 
 
-def _result(study: Study, parts: CheckParts, made: Provenance, labels_known: bool) -> Check:
-    known = [parts.read(name) for name in parts.known([SHORTCUTS, BASELINES, *METHODS])]
+def _result(study: Study, parts: CheckParts, provenance: Provenance, labels_known: bool) -> Check:
+    stored = [parts.read(name) for name in parts.present([SHORTCUTS, BASELINES, *METHODS])]
     return Check(
         survey=study.survey.name,
         model=study.model.name,
         score="logit of the predicted class",
-        findings=tuple(finding for part in known for finding in part.findings),
-        unknown=(*(part.lacking for part in known if part.lacking), *_missing_tests(study, labels_known)),
-        provenance=made.to_json(),
+        findings=tuple(finding for part in stored for finding in part.findings),
+        unknown=(*(part.lacking for part in stored if part.lacking), *_missing_tests(study, labels_known)),
+        provenance=provenance.to_json(),
     )
 
 
 def _missing_tests(study: Study, labels_known: bool) -> Sequence[str]:
-    """What could not be asked, and what would make it possible."""
-    words = []
+    """The tests that could not be run, and the command that makes them possible."""
+    messages = []
     if not labels_known:
         trained = "network" in study.model.run.get("config", {})
         command = f"python -m trainer plant labels {study.survey.path} --model {study.model.name}"
         remedy = command if trained else "only of a network that python -m trainer fit has trained in this survey"
-        words.append(f"Whether maps forget the labels: {remedy}")
+        messages.append(f"Label randomisation test: {remedy}")
     if not Truth.exists(study.survey.path):
-        words.append("Whether maps lie on the cause: only painted galaxies have a truth, python -m trainer paint")
-    return words
+        messages.append(
+            "Relevance
+            mass, pointing game and removal test: only painted galaxies have a truth, python -m trainer paint"
+        )
+    return messages
 
 
-def _provenance(study: Study, settings: CheckSettings, shuffled: Path | None, predictions: pd.DataFrame) -> Provenance:
+def _provenance(
+    study: Study, settings: CheckSettings, label_randomised: Path | None, predictions: pd.DataFrame
+) -> Provenance:
     return Provenance(
         data=study.survey.digest,
         model=study.model.digest,
@@ -241,7 +248,7 @@ def _provenance(study: Study, settings: CheckSettings, shuffled: Path | None, pr
             "class_names": list(study.model.class_names),
             "few": settings.few,
             "galaxies": settings.galaxies,
-            "label_randomised": digest_of_file(shuffled) if shuffled else "",
+            "label_randomised": digest_of_file(label_randomised) if label_randomised else "",
             "predictions": _digest_of(predictions[["row", "split", "label", "prediction"]]),
             "stages": settings.stages,
             "version": VERSION,
@@ -260,57 +267,59 @@ def _no_progress(what: str, done: int, of: int) -> None:
 
 
 def summary_table(check: Check) -> pd.DataFrame:
-    """A row for each method, the most trustworthy first: how many checks it passed, and by what numbers it failed."""
+    """A row for each method, the most trustworthy first: the checks that it passes, and the values of those it fails."""
     return pd.DataFrame(
         [
             {
-                "method": title_of(each.method),
-                "passed": f"{each.passed} of {each.judged}",
-                "fails": ", ".join(f"{LIMITS[one.check].title} {one.estimate.value:.2f}" for one in each.failed),
+                "method": title_of(standing.method),
+                "passed": f"{standing.passed} of {standing.judged}",
+                "fails": ", ".join(
+                    f"{LIMITS[finding.check].title} {finding.estimate.value:.2f}" for finding in standing.failed
+                ),
             }
-            for each in standings(check)
+            for standing in standings(check)
         ],
         columns=["method", "passed", "fails"],
     )
 
 
 def standings_table(check: Check) -> pd.DataFrame:
-    """The same with every number, marked where it failed."""
-    asked = judged_checks(check)
+    """A row for each method with the value of every check, marked where it fails."""
+    tests = judged_checks(check)
     return pd.DataFrame(
         [
-            {"method": title_of(each.method), "passed": f"{each.passed} of {each.judged}"}
-            | {LIMITS[name].title: cell_of(check.of(each.method, name)) for name in asked}
-            for each in standings(check)
+            {"method": title_of(standing.method), "passed": f"{standing.passed} of {standing.judged}"}
+            | {LIMITS[name].title: cell_of(check.of(standing.method, name)) for name in tests}
+            for standing in standings(check)
         ],
-        columns=["method", "passed", *(LIMITS[name].title for name in asked)],
+        columns=["method", "passed", *(LIMITS[name].title for name in tests)],
     )
 
 
 def cell_of(findings: tuple[Finding, ...]) -> str:
-    """The number of the one finding that was judged, marked where it failed; "" if there is none."""
-    judged = next((each for each in findings if each.passed is not None), None)
+    """The value of the finding with a verdict, marked if it fails; "" if there is none."""
+    judged = next((finding for finding in findings if finding.passed is not None), None)
     if judged is None or judged.estimate.value is None:
         return ""
     return f"{judged.estimate.value:.2f}{'' if judged.passed else ' ✗'}"
 
 
 def findings_table(check: Check) -> pd.DataFrame:
-    """Every number: check, method, subject, value, low, high, galaxies, limit, passed, words."""
+    """All findings: check, method, subject, value, low, high, galaxies, limit, passed, words."""
     return pd.DataFrame(
         [
             {
-                "check": each.check,
-                "method": each.method,
-                "subject": each.subject,
-                "value": each.estimate.value,
-                "low": each.estimate.low,
-                "high": each.estimate.high,
-                "galaxies": each.estimate.count,
-                "limit": each.limit,
-                "passed": "" if each.passed is None else "yes" if each.passed else "no",
-                "words": each.words,
+                "check": finding.check,
+                "method": finding.method,
+                "subject": finding.subject,
+                "value": finding.estimate.value,
+                "low": finding.estimate.low,
+                "high": finding.estimate.high,
+                "galaxies": finding.estimate.count,
+                "limit": finding.limit,
+                "passed": "" if finding.passed is None else "yes" if finding.passed else "no",
+                "words": finding.words,
             }
-            for each in check.findings
+            for finding in check.findings
         ]
     )

@@ -56,22 +56,22 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 UNSEEN = ("test", "validation", "none")
-"""Sides of the training, those first that the network has not learned from."""
+"""Splits that the network was not trained on."""
 
 GAUSSIAN: Final = "gaussian"
 
 
 @dataclass(frozen=True, eq=False)
 class CheckSample:
-    """Some galaxies, as many of each predicted class as there are, up to an equal share; so are the first few of them.
+    """A sample of galaxies, balanced over predicted classes; so are the first few of them.
 
     Attributes
     ----------
     rows : int64 (n,)
-        Of the survey, in no order.
+        Rows of the survey, unordered.
     images : float32 (n, y, x, band), nanomaggies
     classes : int64 (n,)
-        What the network predicts, by position among `class_names`.
+        Predicted class, as a position in `class_names`.
     sky_sigma : float32 (n, band)
         NaN where it was not measured.
     electrons : tuple of float
@@ -86,9 +86,9 @@ class CheckSample:
     electrons: tuple[float, ...]
 
     def first(self, count: int) -> CheckSample:
-        """The first so many of them."""
-        some = {name: getattr(self, name)[:count] for name in ("rows", "images", "classes", "sky_sigma")}
-        return replace(self, **some)
+        """The sample of the first galaxies."""
+        arrays = {name: getattr(self, name)[:count] for name in ("rows", "images", "classes", "sky_sigma")}
+        return replace(self, **arrays)
 
     @property
     def names(self) -> NDArray[np.str_]:
@@ -97,7 +97,7 @@ class CheckSample:
 
 
 def draw_sample(study: Study, count: int, seed: int) -> CheckSample:
-    """Galaxies that the network has not learned from, as far as there are such.
+    """Draw a sample of galaxies, first of those outside the training split.
 
     Parameters
     ----------
@@ -110,14 +110,14 @@ def draw_sample(study: Study, count: int, seed: int) -> CheckSample:
         Fewer than two galaxies have an image.
     """
     table, names = predict(study), study.probe.class_names
-    chosen = _sample_table(table, count, seed)
-    if len(chosen) < 2:
+    selected = _sample_table(table, count, seed)
+    if len(selected) < 2:
         raise InputError(f"{study.survey.name} has {len(table)} galaxies with an image", "Two or more for a check")
-    rows = chosen["row"].to_numpy(np.int64)
+    rows = selected["row"].to_numpy(np.int64)
     return CheckSample(
         rows=rows,
         images=study.survey.images(rows),
-        classes=np.array([names.index(name) for name in chosen["prediction"]], np.int64),
+        classes=np.array([names.index(name) for name in selected["prediction"]], np.int64),
         class_names=names,
         sky_sigma=_sky_sigma(study, rows),
         electrons=electrons_of(study.survey.bands),
@@ -125,7 +125,7 @@ def draw_sample(study: Study, count: int, seed: int) -> CheckSample:
 
 
 def _sample_table(table: pd.DataFrame, count: int, seed: int) -> pd.DataFrame:
-    """An equal share of each predicted class; what a class cannot fill, the others do."""
+    """Equal numbers of each predicted class; small classes are filled up by the others."""
     shuffled = table.sample(frac=1, random_state=np.random.default_rng([seed, 0]))
     unseen = shuffled["split"].isin(UNSEEN).to_numpy()
     ordered = pd.concat([shuffled[unseen], shuffled[~unseen]])
@@ -145,12 +145,12 @@ def _sigma_or_nan(sigma: tuple[float, ...], bands: int) -> tuple[float, ...]:
 
 @dataclass(frozen=True, eq=False)
 class Causes:
-    """The components of some galaxies, and what the score owes to each.
+    """The components of some galaxies, and the effect of each on the score.
 
     Attributes
     ----------
     light : float32 (n, y, x, component)
-        As a share of the galaxy's; 0 for what is not part of the galaxy: its field has no say in what it is.
+        Share of the galaxy's light; 0 for objects of the field.
     falls : float64 (n, component)
         By how much the logit of the predicted class falls without the component; NaN where the galaxy has none.
     """
@@ -166,12 +166,12 @@ class Causes:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """How many components each galaxy has."""
+        """Number of components of each galaxy."""
         return np.asarray(np.isfinite(self.falls).sum(axis=1))
 
     @cached_property
     def region(self) -> NDArray[np.bool_]:
-        """Where the cause is, bool (n, y, x)."""
+        """Pixels of the cause, bool (n, y, x)."""
         return region_of(self.light[np.arange(len(self.light)), ..., self.cause])
 
 
@@ -185,10 +185,10 @@ def find_causes(study: Study, sample: CheckSample, progress: Callable[[int, int]
     falls = np.full((len(sample.rows), len(truth.components)), np.nan)
     for k, row in enumerate(sample.rows):
         galaxy = int(survey.catalog[GALAXY_ID].iloc[row])
-        names = tuple(dict.fromkeys(part.name for part in recipe_of_galaxy(survey, galaxy).subject))
-        seen = [repaint_galaxy(survey, galaxy, Alteration(without=(name,))).after.image for name in names]
-        logits = study.probe.logits(np.stack([sample.images[k], *seen]))[:, sample.classes[k]]
-        falls[k, [truth.component(name) for name in names]] = logits[0] - logits[1:]
+        components = tuple(dict.fromkeys(part.name for part in recipe_of_galaxy(survey, galaxy).subject))
+        altered = [repaint_galaxy(survey, galaxy, Alteration(without=(name,))).after.image for name in components]
+        logits = study.probe.logits(np.stack([sample.images[k], *altered]))[:, sample.classes[k]]
+        falls[k, [truth.component(name) for name in components]] = logits[0] - logits[1:]
         if progress:
             progress(k + 1, len(sample.rows))
     return Causes(truth.components, np.where(np.isfinite(falls)[:, None, None], light, 0), falls)
@@ -196,18 +196,18 @@ def find_causes(study: Study, sample: CheckSample, progress: Callable[[int, int]
 
 @dataclass(frozen=True, eq=False)
 class CheckInputs:
-    """What all methods are tried on.
+    """Inputs of the tests, the same for all methods.
 
     Attributes
     ----------
     few : CheckSample
-        The first of them, for what a method is asked a dozen times.
+        The first of them, for tests that need a dozen maps of each galaxy.
     randomised_network : RandomisedNetwork
-        The network without what it learned.
+        The network, whose top layers can be randomised.
     stages : tuple of int
-        How many layers it forgets, rising; the last is all of them.
+        Numbers of randomised top layers, rising to all layers.
     label_randomised : Probe or None
-        A network that learned labels which say nothing.
+        A network trained on permuted labels.
     """
 
     probe: Probe
@@ -220,26 +220,26 @@ class CheckInputs:
     seed: int
 
     def generator(self, *of: int) -> np.random.Generator:
-        """One for each thing that is drawn, the same for every method."""
+        """A random generator for one purpose, the same for every method."""
         return np.random.default_rng([self.seed, *of])
 
     @cached_property
     def random_areas(self) -> tuple[Floats, Floats]:
-        """Deletion and insertion in no order."""
-        ranks = random_order(self.sample.images.shape[:3], self.generator(1))
-        return areas(self.probe, self.sample.images, self.sample.classes, ranks, self.generator(2))
+        """Deletion and insertion areas of random orders."""
+        order = random_order(self.sample.images.shape[:3], self.generator(1))
+        return areas(self.probe, self.sample.images, self.sample.classes, order, self.generator(2))
 
 
-def map_findings(inputs: CheckInputs, explainer: Explainer, found: Attribution) -> Iterator[Finding]:
-    """Every finding about a method that does not need the truth, one after the other as they are made.
+def map_findings(inputs: CheckInputs, explainer: Explainer, attribution: Attribution) -> Iterator[Finding]:
+    """Findings of all tests of a method that need no truth, one after the other.
 
     Parameters
     ----------
-    found : Attribution
-        Its answer about the bench's sample.
+    attribution : Attribution
+        Maps of the method for the sample.
     """
-    maps = importance(found.values, explainer.method.contributes)
-    yield from _completeness(inputs, found)
+    maps = importance(attribution.values, explainer.method.contributes)
+    yield from _completeness(inputs, attribution)
     yield from _deletion_and_insertion(inputs, explainer, maps)
     maps = maps[: len(inputs.few.rows)]
     yield from _noise(inputs, explainer, maps)
@@ -248,48 +248,48 @@ def map_findings(inputs: CheckInputs, explainer: Explainer, found: Attribution) 
     yield from _label_randomisation(inputs, explainer, maps)
 
 
-def _completeness(inputs: CheckInputs, found: Attribution) -> Iterator[Finding]:
-    """The mean gap over the mean of what is to be explained, where the method promises a sum.
+def _completeness(inputs: CheckInputs, attribution: Attribution) -> Iterator[Finding]:
+    """Mean completeness gap over the mean score difference, for methods with completeness.
 
     In Quantus: ``Completeness``; Sundararajan et al. 2017, https://arxiv.org/abs/1703.01365.
     """
-    if found.total is None:
+    if attribution.total is None:
         return
-    sums = found.values.reshape(len(found.values), -1).sum(axis=1, dtype=np.float64)
-    gap = ratio_of(np.abs(sums - found.total), np.abs(found.total), inputs.generator(10))
-    yield finding("completeness", found.method, gap)
+    sums = attribution.values.reshape(len(attribution.values), -1).sum(axis=1, dtype=np.float64)
+    gap = ratio_of(np.abs(sums - attribution.total), np.abs(attribution.total), inputs.generator(10))
+    yield finding("completeness", attribution.method, gap)
 
 
 def _deletion_and_insertion(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     sample, name = inputs.sample, explainer.method.name
     deletion, insertion = areas(inputs.probe, sample.images, sample.classes, order_of(maps), inputs.generator(2))
-    at_random = inputs.random_areas
-    yield finding("deletion", name, mean_of(at_random[0] - deletion, inputs.generator(10)))
-    yield finding("insertion", name, mean_of(insertion - at_random[1], inputs.generator(10)))
+    random_areas = inputs.random_areas
+    yield finding("deletion", name, mean_of(random_areas[0] - deletion, inputs.generator(10)))
+    yield finding("insertion", name, mean_of(insertion - random_areas[1], inputs.generator(10)))
 
 
 def _noise(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     sample = inputs.few
-    again = second_draw(sample.images, sample.sky_sigma, sample.electrons, inputs.generator(3))
-    correlations = correlation(maps, explainer.importance(inputs.probe, again, sample.classes))
+    resampled = second_draw(sample.images, sample.sky_sigma, sample.electrons, inputs.generator(3))
+    correlations = correlation(maps, explainer.importance(inputs.probe, resampled, sample.classes))
     yield finding("noise", explainer.method.name, mean_of(correlations, inputs.generator(10)))
 
 
 def _symmetry(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
-    """The mean agreement with the seven other views; not asked of images that are not square."""
+    """Mean correlation with the maps of the seven other views; only for square images."""
     images, classes = inputs.few.images, inputs.few.classes
     if images.shape[1] != images.shape[2]:
         return
     views = (explainer.importance(inputs.probe, turned(images, view), classes) for view in range(1, VIEWS))
-    correlations = [correlation(maps, turned_back(seen, view)) for view, seen in enumerate(views, start=1)]
+    correlations = [correlation(maps, turned_back(map_, view)) for view, map_ in enumerate(views, start=1)]
     yield finding("symmetry", explainer.method.name, mean_of(mean_likeness(correlations), inputs.generator(10)))
 
 
 def _model_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
-    """Rank correlation with the map of a network that has forgotten its top layers, then more of them, then all.
+    """Rank correlation with the maps of the network with more and more of its top layers randomised.
 
-    Judged is the mean over these stages: a map that stays while the layers nearest to the answer forget does not show
-    the answer, even if it changes when the first layers forget what an edge is (guided backpropagation's way).
+    The verdict uses the mean over the stages: a map that does not change while the layers nearest to the output are
+    randomised does not depend on the score, even if it changes with the first layers (as guided backpropagation does).
 
     In Quantus: ``ModelParameterRandomisation`` (MPRT) from the top down, with ``correlation_spearman``.
     """
@@ -297,49 +297,50 @@ def _model_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats
     correlations = []
     for stage in inputs.stages:
         inputs.randomised_network.randomise_top_layers(stage)
-        seen = explainer.importance(inputs.randomised_network.probe, sample.images, sample.classes)
-        correlations.append(rank_correlation(maps, seen))
-        told = f"the top {stage} of {inputs.stages[-1]} layers"
-        yield finding("model_randomisation", name, mean_of(correlations[-1], inputs.generator(10)), told)
+        randomised_maps = explainer.importance(inputs.randomised_network.probe, sample.images, sample.classes)
+        correlations.append(rank_correlation(maps, randomised_maps))
+        stage_in_words = f"the top {stage} of {inputs.stages[-1]} layers"
+        yield finding("model_randomisation", name, mean_of(correlations[-1], inputs.generator(10)), stage_in_words)
     yield finding("model_randomisation", name, mean_of(mean_likeness(correlations), inputs.generator(10)))
 
 
 def _label_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     if inputs.label_randomised is None:
         return
-    seen = explainer.importance(inputs.label_randomised, inputs.few.images, inputs.few.classes)
-    correlations = mean_of(rank_correlation(maps, seen), inputs.generator(10))
-    yield finding("label_randomisation", explainer.method.name, correlations)
+    randomised_maps = explainer.importance(inputs.label_randomised, inputs.few.images, inputs.few.classes)
+    mean_correlation = mean_of(rank_correlation(maps, randomised_maps), inputs.generator(10))
+    yield finding("label_randomisation", explainer.method.name, mean_correlation)
 
 
 Number = Callable[[Causes, Floats], Doubles]
 
 
 def truth_findings(inputs: CheckInputs, method: str, maps: Floats) -> Iterator[Finding]:
-    """How much of some maps (n, y, x) lies on the cause, for all galaxies and class by class; nothing without a truth.
+    """Agreement of maps (n, y, x) with the cause, for all galaxies and for each class; nothing without a truth.
 
-    Judged is the gain over a Gaussian at the centre, galaxy by galaxy.
+    The verdict uses the gain over a Gaussian at the centre, galaxy by galaxy.
     """
     if inputs.causes is None:
         return
-    plain = PLAIN[GAUSSIAN](inputs.sample.images, inputs.generator(20))
-    for check, number in TRUTH_TESTS.items():
-        numbers, theirs = number(inputs.causes, maps), number(inputs.causes, plain)
-        for study, which in _groups(inputs, numbers):
-            found, other, gain = (
-                mean_of(values[which], inputs.generator(10)) for values in (numbers, theirs, numbers - theirs)
+    baseline = PLAIN[GAUSSIAN](inputs.sample.images, inputs.generator(20))
+    for check, measure in TRUTH_TESTS.items():
+        numbers, baseline_numbers = measure(inputs.causes, maps), measure(inputs.causes, baseline)
+        for class_name, selected in _groups(inputs, numbers):
+            mean, baseline_mean, gain = (
+                mean_of(values[selected], inputs.generator(10))
+                for values in (numbers, baseline_numbers, numbers - baseline_numbers)
             )
-            yield finding_against(check, method, found, other, gain, study)
+            yield finding_against(check, method, mean, baseline_mean, gain, class_name)
 
 
 def baseline_findings(inputs: CheckInputs) -> Iterator[Finding]:
-    """The same of maps that know nothing of the network, under their names in brackets."""
+    """The findings of `truth_findings` for baseline maps, under their names in brackets."""
     for name, draw in PLAIN.items():
         yield from truth_findings(inputs, f"({name})", draw(inputs.sample.images, inputs.generator(20)))
 
 
 def _largest_component(causes: Causes, maps: Floats) -> NDArray[np.int64]:
-    """The component that has most of each map, int (n,)."""
+    """The component with the largest share of each map, int (n,)."""
     shares = np.where(np.isfinite(causes.falls), of_components(maps, causes.light), -np.inf)
     return np.asarray(shares.argmax(axis=1))
 
@@ -355,9 +356,9 @@ def _removal_lowers_score(causes: Causes, maps: Floats) -> Doubles:
     return _nan_if_single(causes, falls > 0)
 
 
-def _nan_if_single(causes: Causes, true: NDArray[np.bool_]) -> Doubles:
-    """1 or 0; NaN for a galaxy of a single component, of which nothing else can be named."""
-    return np.where(causes.counts > 1, true.astype(np.float64), np.nan)
+def _nan_if_single(causes: Causes, is_true: NDArray[np.bool_]) -> Doubles:
+    """1 or 0; NaN for galaxies of a single component."""
+    return np.where(causes.counts > 1, is_true.astype(np.float64), np.nan)
 
 
 TRUTH_TESTS: Final[Mapping[str, Number]] = {
@@ -367,13 +368,13 @@ TRUTH_TESTS: Final[Mapping[str, Number]] = {
     "causal": _largest_is_cause,
     "score_falls": _removal_lowers_score,
 }
-"""Of each check, a number for each galaxy."""
+"""Functions that compute a number for each galaxy, by the name of the check."""
 
 
 def _groups(inputs: CheckInputs, numbers: Doubles) -> Iterator[tuple[str, NDArray[np.bool_]]]:
-    """All galaxies, then those of each predicted class that has some."""
+    """Masks of all galaxies, and of each predicted class that has some."""
     yield "", np.ones(len(numbers), np.bool_)
     for name in inputs.sample.class_names:
-        which = (inputs.sample.names == name) & np.isfinite(numbers)
-        if which.any():
-            yield name, which
+        selected = (inputs.sample.names == name) & np.isfinite(numbers)
+        if selected.any():
+            yield name, selected
