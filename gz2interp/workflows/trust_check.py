@@ -200,7 +200,7 @@ def _check_inputs(
         probe=study.probe,
         sample=sample,
         few=sample.first(settings.few),
-        network=network,
+        randomised_network=network,
         stages=tuple(stages),
         label_randomised=None if label_randomised is None else Probe.open(label_randomised, names),
         causes=find_causes(study, sample, lambda done, of: report_progress("repaint", done, of)),
@@ -230,8 +230,7 @@ def _missing_tests(study: Study, labels_known: bool) -> Sequence[str]:
         messages.append(f"Label randomisation test: {remedy}")
     if not Truth.exists(study.survey.path):
         messages.append(
-            "Relevance
-            mass, pointing game and removal test: only painted galaxies have a truth, python -m trainer paint"
+            "Relevance mass, pointing game, removal test: only painted galaxies have a truth, python -m trainer paint"
         )
     return messages
 
@@ -267,7 +266,7 @@ def _no_progress(what: str, done: int, of: int) -> None:
 
 
 def summary_table(check: Check) -> pd.DataFrame:
-    """A row for each method, the most trustworthy first: the checks that it passes, and the values of those it fails."""
+    """A row for each method, the most trustworthy first: the checks it passes, and the values of those it fails."""
     return pd.DataFrame(
         [
             {
