@@ -264,12 +264,7 @@ def _write_score(selection: Selection) -> None:
 def _choose(label: str, part: str, options: dict[str, str], value: str) -> None:
     key = f"choose_{part}"
     offer_choice(key, value if value in options else next(iter(options)), lambda name: change(**{part: name}))
-    st.selectbox(
-        label,
-        options,
-        key=key,
-        format_func=lambda name: options.get(name, name),
-    )
+    st.selectbox(label, options, key=key, format_func=lambda name: options.get(name, name))
 
 
 def _show_source(view: GalaxyView, model: ModelFolder, request: AttributionRequest, attribution: Attribution) -> None:

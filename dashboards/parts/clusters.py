@@ -32,12 +32,7 @@ def show_scales(clusters: Clusters) -> str:
     scale = current().scale if current().scale in counts else _first(clusters)
     key = "choose_scale"
     offer_choice(key, scale, lambda name: change(scale=str(name)))
-    st.segmented_control(
-        "Scale",
-        list(counts),
-        key=key,
-        format_func=lambda name: f"{name} · {counts[name]}",
-    )
+    st.segmented_control("Scale", list(counts), key=key, format_func=lambda name: f"{name} · {counts[name]}")
     return scale
 
 

@@ -142,14 +142,7 @@ def _choose(label: str, part: str, options: Sequence[str], value: str, new: bool
     key = f"choose_{part}"
     offer_choice(key, value if value in options else None, lambda option: change(**{part: str(option).strip()}))
     none = {"model": "no model", "layer": "no analysis"}.get(part, "nothing")
-    st.selectbox(
-        label,
-        options,
-        key=key,
-        accept_new_options=new,
-        disabled=not options,
-        placeholder=none,
-    )
+    st.selectbox(label, options, key=key, accept_new_options=new, disabled=not options, placeholder=none)
 
 
 def _with(options: Sequence[str], value: str) -> list[str]:

@@ -187,13 +187,7 @@ def show_survey_choice(names: Sequence[str], name: str) -> None:
         show_brand()
     options = [*names, *([name] if name and name not in names else [])]
     offer_choice("choose_survey", name or None, lambda name: change(survey=str(name).strip()))
-    choice.selectbox(
-        "Survey",
-        options,
-        key="choose_survey",
-        accept_new_options=True,
-        placeholder="nothing",
-    )
+    choice.selectbox("Survey", options, key="choose_survey", accept_new_options=True, placeholder="nothing")
 
 
 def show_no_download(survey: Survey | None = None) -> None:

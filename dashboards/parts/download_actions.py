@@ -207,12 +207,7 @@ def show_start_again(survey: Survey, download: DownloadState | None, label: str,
         "Catalogue", catalog_of(survey.path), key="download_again_catalog", placeholder="/path/to/table.csv"
     )
     button.button(
-        label,
-        key="download_again",
-        type="primary",
-        width="stretch",
-        on_click=_start_again,
-        args=(survey.path, options),
+        label, key="download_again", type="primary", width="stretch", on_click=_start_again, args=(survey.path, options)
     )
     show_refusal("again")
     command = ["python -m trainer download CATALOG", shlex.quote(str(survey.path)), shlex.join(options)]

@@ -105,10 +105,7 @@ def _show_images(view: GalaxyView, selection: Selection) -> None:
         heading("Attribution by band", "all on the scale above")
         draw(by_band, "attribution-bands")
     caption(f"Colour: {_bands_shown(view.survey)}, {stretch_for(view.survey)}. {_pixels(cutout)}")
-    for note in (
-        DISPLAY_NOTE if view.survey.unit == DISPLAY_UNIT else "",
-        cutout.note and f"Pixels: {cutout.note}.",
-    ):
+    for note in (DISPLAY_NOTE if view.survey.unit == DISPLAY_UNIT else "", cutout.note and f"Pixels: {cutout.note}."):
         if note:
             caption(note)
 

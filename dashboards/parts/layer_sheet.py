@@ -128,10 +128,7 @@ def _show_kinds(results: StoredLayer) -> str:
         key = "choose_kind"
         offer_choice(key, kind, lambda block: change(block=f"{block}-0"))
         st.segmented_control(
-            "Feature images of",
-            kinds,
-            key=key,
-            format_func=lambda name: f"{KINDS[name]} · {counts[name]}",
+            "Feature images of", kinds, key=key, format_func=lambda name: f"{KINDS[name]} · {counts[name]}"
         )
     return kind
 

@@ -122,8 +122,7 @@ def _share(view: str) -> float:
 def _show_truth(check: Check) -> None:
     classes = list(dict.fromkeys(finding.subject for finding in check.of("(gaussian)") if finding.subject))
     heading(
-        "Comparison with the truth",
-        "painted components; galaxies are at the centre, so a Gaussian is hard to beat",
+        "Comparison with the truth", "painted components; galaxies are at the centre, so a Gaussian is hard to beat"
     )
     left, right = st.columns(2)
     name = left.selectbox("Number", TRUTH, format_func=lambda name: LIMITS[name].title, key="trust_number")

@@ -85,12 +85,7 @@ def _show_views(results: StoredLayer, layers: list[str]) -> str:
     left, layer, find = row.columns([2.1, 1, 1.4], vertical_alignment="bottom", gap="small")
     with left:
         offer_choice("choose_view", view, lambda name: change(view=str(name)))
-        st.segmented_control(
-            "View",
-            list(VIEWS),
-            key="choose_view",
-            format_func=VIEWS.__getitem__,
-        )
+        st.segmented_control("View", list(VIEWS), key="choose_view", format_func=VIEWS.__getitem__)
     show_layer_choices(layer, find, layers, results.analysis.layer, results.survey)
     return view
 
