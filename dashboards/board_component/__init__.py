@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import Final
 
-import streamlit as st
-
+from dashboards.components import component, ignore
 from dashboards.selection import offer_events
 from gz2interp.cells import CellGeometry
 
 __all__ = ["BoardCell", "grid_cells", "show_board"]
+
+HTML: Final = (
+    '<div class="gz2-board-whole"><div class="gz2-board" role="group"></div><div class="gz2-board-words"></div></div>'
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def show_board(
     """
     serial = offer_events(key, "choice", lambda event: on_choice(str(event["id"])))
     data = {"cells": [asdict(cell) for cell in cells], "picture": picture, "chosen": selected, "label": label}
-    _board()(key=key, data={**data, "serial": serial}, on_choice_change=_nothing)
+    component("board", HTML)(key=key, data={**data, "serial": serial}, on_choice_change=ignore)
 
 
 def grid_cells(cells: CellGeometry, words: Callable[[int, int], str]) -> list[BoardCell]:
@@ -82,17 +83,3 @@ def grid_cells(cells: CellGeometry, words: Callable[[int, int], str]) -> list[Bo
         for y in reversed(range(cells.plane[0]))
         for x in range(cells.plane[1])
     ]
-
-
-def _nothing() -> None:
-    """Streamlit needs a callback for each state of a component."""
-
-
-@cache
-def _board() -> Callable[..., Any]:
-    folder = files("dashboards.board_component")
-    css, js = (folder.joinpath(f"board.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
-    events = files("dashboards").joinpath("events.js").read_text("utf-8")
-    inside = '<div class="gz2-board" role="group"></div><div class="gz2-board-words"></div>'
-    html = f'<div class="gz2-board-whole">{inside}</div>'
-    return st.components.v2.component("gz2interp.board", html=html, css=css, js=events + js, isolate_styles=False)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import Final
 
-import streamlit as st
-
+from dashboards.components import component, ignore
 from dashboards.selection import offer_events
 
 __all__ = ["GalleryItem", "show_button", "show_gallery"]
+
+HTML: Final = '<div class="gz2-gallery"></div>'
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def show_gallery(
     """Show the cards; `on_pick` is called with the id of a clicked card."""
     serial = offer_events(key, "pick", lambda event: on_pick(str(event["id"])))
     data = {"items": [asdict(card) for card in cards], "selected": selected, "width": width, "serial": serial}
-    _gallery()(key=key, data=data, on_pick_change=_nothing)
+    component("gallery", HTML)(key=key, data=data, on_pick_change=ignore)
 
 
 def show_button(label: str, key: str, value: str, on_press: Callable[[str], None], kind: str = "secondary") -> None:
@@ -62,17 +61,4 @@ def show_button(label: str, key: str, value: str, on_press: Callable[[str], None
     """
     serial = offer_events(key, "pick", lambda event: on_press(str(event["id"])))
     data = {"button": {"id": value, "label": label, "kind": kind}, "serial": serial}
-    _gallery()(key=key, data=data, on_pick_change=_nothing)
-
-
-def _nothing() -> None:
-    """Streamlit needs a callback for each state of a component."""
-
-
-@cache
-def _gallery() -> Callable[..., Any]:
-    folder = files("dashboards.gallery_component")
-    css, js = (folder.joinpath(f"gallery.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
-    events = files("dashboards").joinpath("events.js").read_text("utf-8")
-    html = '<div class="gz2-gallery"></div>'
-    return st.components.v2.component("gz2interp.gallery", html=html, css=css, js=events + js, isolate_styles=False)
+    component("gallery", HTML)(key=key, data=data, on_pick_change=ignore)

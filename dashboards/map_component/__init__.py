@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 import plotly.graph_objects as go
 import streamlit as st
 
+from dashboards.components import component, ignore
 from dashboards.map_component.events import Event, Viewport, read_event
 from dashboards.selection import offer_events
 from gz2interp.figures.density import MapWindow
 
 __all__ = ["plotly_library", "show_map", "viewport_of"]
 
+HTML: Final = files("dashboards.map_component").joinpath("map.html").read_text("utf-8")
 LIBRARY_HEAD = "const others = window.Plotly;\n"
 LIBRARY_TAIL = """
 window.gz2interpPlotly = window.Plotly;
@@ -62,7 +64,7 @@ def show_map(
         "selected": selected,
         "answered": answered,
     }
-    _map()(key=key, data=data, on_event_change=_nothing, on_viewport_change=_nothing)
+    component("map", HTML)(key=key, data=data, on_event_change=ignore, on_viewport_change=ignore)
 
 
 def viewport_of(key: str) -> Viewport | None:
@@ -76,14 +78,3 @@ def viewport_of(key: str) -> Viewport | None:
 def _library() -> Callable[..., Any]:
     source = files("plotly").joinpath("package_data/plotly.min.js").read_text("utf-8")
     return st.components.v2.component("gz2interp.plotly", js=LIBRARY_HEAD + source + LIBRARY_TAIL, isolate_styles=False)
-
-
-@cache
-def _map() -> Callable[..., Any]:
-    folder = files("dashboards.map_component")
-    html, css, js = (folder.joinpath(f"map.{suffix}").read_text("utf-8") for suffix in ("html", "css", "js"))
-    return st.components.v2.component("gz2interp.map", html=html, css=css, js=js, isolate_styles=False)
-
-
-def _nothing() -> None:
-    """Streamlit needs a callback for each state of a component."""

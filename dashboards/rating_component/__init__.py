@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from typing import Final
 
-import streamlit as st
-
+from dashboards.components import component, ignore
 from dashboards.selection import offer_events
 
 __all__ = ["RatingKeyPress", "show_rating_bar"]
+
+HTML: Final = '<div class="gz2-rating" role="toolbar" aria-label="Rate this galaxy"></div>'
 
 
 @dataclass(frozen=True)
@@ -43,17 +42,4 @@ def show_rating_bar(
     """
     serial = offer_events(key, "press", lambda event: on_press(RatingKeyPress(str(event["key"]), str(event["galaxy"]))))
     data = {"galaxy": galaxy_id, "rating": rating, "turn": turn, "serial": serial}
-    _bar()(key=key, data=data, on_press_change=_nothing)
-
-
-def _nothing() -> None:
-    """Streamlit needs a callback for each state of a component."""
-
-
-@cache
-def _bar() -> Callable[..., Any]:
-    folder = files("dashboards.rating_component")
-    css, js = (folder.joinpath(f"rating.{suffix}").read_text("utf-8") for suffix in ("css", "js"))
-    events = files("dashboards").joinpath("events.js").read_text("utf-8")
-    html = '<div class="gz2-rating" role="toolbar" aria-label="Rate this galaxy"></div>'
-    return st.components.v2.component("gz2interp.rating", html=html, css=css, js=events + js, isolate_styles=False)
+    component("rating", HTML)(key=key, data=data, on_press_change=ignore)
