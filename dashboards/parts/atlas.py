@@ -9,12 +9,11 @@ import numpy as np
 import streamlit as st
 
 from dashboards.board_component import BoardCell, show_board
-from dashboards.gallery_component import GalleryItem, show_gallery
+from dashboards.gallery_component import show_gallery
 from dashboards.loading.features import StoredLayer, atlas_for, feature_pictures, patch_pictures, peak_pictures
-from dashboards.loading.surveys import table_of
-from dashboards.parts.galleries import pick
+from dashboards.parts.galleries import pick, prediction_cards
 from dashboards.parts.layer_sheet import block_of, effects_html, signed_words
-from dashboards.parts.style import caption, heading
+from dashboards.parts.style import caption, figure_html, heading
 from dashboards.selection import change, current
 from gz2interp.concepts.atlas import Atlas
 from gz2interp.figures.places import class_colours
@@ -133,21 +132,13 @@ def _show_cell(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: i
 def _show_cell_parts(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, cell: int, name: str) -> None:
     feature = feature_pictures(results, "cell").get(cell, "") if name == ALL else ""
     if feature:
-        st.html(
-            f'<div class="gz2-images"><figure class="gz2-part"><img src="{feature}" alt="feature image of the cell">'
-            "<figcaption>feature image</figcaption></figure></div>"
-        )
+        image = figure_html(feature, "feature image of the cell", "feature image")
+        st.html(f'<div class="gz2-images">{image}</div>')
     heading("Mean contribution to each class", "activation times gradient, relative to the mean over all classes")
     st.html(effects_html([name_in_words(score) for score in atlas.scores], atlas.attributed[cell].tolist()))
     rows, y, x = _where(blocks, atlas.patches[cell][atlas.patches[cell] >= 0])
     heading("Galaxies with such a place", "most similar to the cell's mean first; the place is framed")
-    table = table_of(results.survey, results.model, rows)
-    cards = [
-        GalleryItem(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", "")
-        for galaxy_id, prediction, picture in zip(
-            table["galaxy_id"], table["prediction"], peak_pictures(results, rows, y, x), strict=True
-        )
-    ]
+    cards = prediction_cards(results.survey, results.model, rows, peak_pictures(results, rows, y, x))
     show_gallery(cards, "gallery-cell", pick, selected=current().galaxy_id, width=110)
 
 

@@ -8,16 +8,14 @@ from typing import Final
 
 import streamlit as st
 
-from dashboards.gallery_component import GalleryItem, show_button, show_gallery
+from dashboards.gallery_component import show_button, show_gallery
 from dashboards.loading.clusters import mean_pictures_of
 from dashboards.loading.pictures import pictures_of
-from dashboards.loading.surveys import table_of
 from dashboards.parts.galaxy_view import GalaxyView
-from dashboards.parts.galleries import pick
-from dashboards.parts.style import caption, heading
+from dashboards.parts.galleries import pick, prediction_cards
+from dashboards.parts.style import caption, figure_html, heading
 from dashboards.selection import change, current, offer_choice
 from gz2interp.grouping import Cluster, Clusters
-from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import ClusterFolder
 
 __all__ = ["select_cluster", "show_cluster_cards", "show_scales"]
@@ -108,21 +106,13 @@ def _show_mean(view: GalaxyView, folder: ClusterFolder, cluster: Cluster) -> Non
     pictures = mean_pictures_of(view.survey, folder, cluster.name)
     names = [f"mean of {cluster.stacked:,}", *view.survey.bands]
     figures = "".join(
-        f'<figure class="gz2-part"><img src="{picture}" alt="mean image, {escape(name)}">'
-        f"<figcaption>{escape(name)}</figcaption></figure>"
-        for picture, name in zip(pictures, names, strict=True)
+        figure_html(picture, f"mean image, {name}", name) for picture, name in zip(pictures, names, strict=True)
     )
     st.html(f'<div class="gz2-means">{figures}</div>')
 
 
 def _show_typical(view: GalaxyView, cluster: Cluster) -> None:
     """The galaxies that are most similar to all others of the cluster in the layer."""
-    table = table_of(view.survey, view.model, cluster.typical)
     pictures = pictures_of(view.survey, cluster.typical)
-    cards = [
-        GalleryItem(galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "typical", "")
-        for galaxy_id, prediction, picture in zip(table["galaxy_id"], table["prediction"], pictures, strict=True)
-    ]
-    key = f"gallery-{cluster.name}"
-    selected = str(int(view.facts["galaxy_id"]))
-    show_gallery(cards, key, pick, selected=selected, width=62)
+    cards = prediction_cards(view.survey, view.model, cluster.typical, pictures, unknown="typical")
+    show_gallery(cards, f"gallery-{cluster.name}", pick, selected=str(int(view.facts["galaxy_id"])), width=62)

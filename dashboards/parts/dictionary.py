@@ -21,7 +21,7 @@ from dashboards.loading.features import (
 )
 from dashboards.parts.galleries import pick
 from dashboards.parts.layer_sheet import effects_html, select_block, signed_words
-from dashboards.parts.style import Html, caption, heading, plain, signed_scale
+from dashboards.parts.style import Html, caption, figure_html, heading, plain, signed_scale
 from dashboards.selection import change, current, offer_choice
 from gz2interp.figures.places import class_colours
 
@@ -205,8 +205,7 @@ def _show_group(view: BlocksView, group: int, map_: str, feature: str, limit: fl
     with st.container(border=True, key=f"group-{group}"):
         pictures, effects = st.columns([1, 1.25], gap="medium")
         images = "".join(
-            f'<figure class="gz2-part"><img style="border: 2px solid {ink}" src="{source}" '
-            f'alt="{words} of group {group + 1}"><figcaption>{words}</figcaption></figure>'
+            figure_html(source, f"{words} of group {group + 1}", words, border=ink)
             for source, words in ((map_, "activation map"), (feature, "feature image"))
             if source
         )

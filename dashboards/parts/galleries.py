@@ -24,10 +24,12 @@ from dashboards.parts.style import Html, caption, heading
 from dashboards.selection import change, current, where_of
 from gz2interp.errors import Gz2interpError
 from gz2interp.schema import name_in_words
+from gz2interp.stores.models import ModelFolder
+from gz2interp.stores.survey import Survey
 from gz2interp.workflows.samp import send
 from gz2interp.workflows.selection import SelectedGalaxies
 
-__all__ = ["PAGE", "cards_of", "label_and_prediction", "offer_selection", "pick", "show_members"]
+__all__ = ["PAGE", "cards_of", "label_and_prediction", "offer_selection", "pick", "prediction_cards", "show_members"]
 
 
 def cards_of(view: GalaxyView, rows: NDArray[np.int64], notes: Sequence[str]) -> list[GalleryItem]:
@@ -40,6 +42,20 @@ def cards_of(view: GalaxyView, rows: NDArray[np.int64], notes: Sequence[str]) ->
             table["galaxy_id"], table["label"], table["prediction"], pictures, notes, strict=True
         )
     ]
+
+
+def prediction_cards(
+    survey: Survey,
+    model: ModelFolder | None,
+    rows: Sequence[int] | NDArray[np.int64],
+    pictures: Sequence[str],
+    notes: Sequence[str] = (),
+    unknown: str = "",
+) -> list[GalleryItem]:
+    """Cards with the prediction as title, or `unknown` where there is none."""
+    table = table_of(survey, model, rows)
+    titles = [name_in_words(name) if isinstance(name, str) else unknown for name in table["prediction"]]
+    return list(map(GalleryItem, table["galaxy_id"], pictures, titles, notes or [""] * len(titles)))
 
 
 def pick(galaxy_id: str) -> None:

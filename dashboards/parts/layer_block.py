@@ -19,14 +19,12 @@ from dashboards.loading.features import (
     peak_pictures,
 )
 from dashboards.loading.pictures import pictures_of, stretch_for
-from dashboards.loading.surveys import table_of
-from dashboards.parts.galleries import pick
+from dashboards.parts.galleries import pick, prediction_cards
 from dashboards.parts.layer_sheet import BLACK, name_of
-from dashboards.parts.style import caption, heading, show_table
+from dashboards.parts.style import caption, figure_html, heading, show_table
 from dashboards.selection import change, current
 from gz2interp.concepts.correlates import DISCOVERY_RATE, LEAST, strongest_correlates
 from gz2interp.concepts.partners import LEVEL, NO_PARTNER
-from gz2interp.schema import name_in_words
 from gz2interp.stores.layer_results import BlocksFolder
 from gz2interp.workflows.layer_table import column_in_words
 
@@ -157,11 +155,11 @@ def _show_images(results: StoredLayer, kind: str, number: int) -> None:
     for row in images.to_dict("records"):
         picture = feature_pictures(results, kind, row["seed"]).get(number, BLACK)
         note = "no image excites it" if row["silent"] else f"reaches {row['reached']:.3g}"
-        parts.append(_figure(picture, f"feature image, start {row['seed'] + 1}", f"start {row['seed'] + 1}", note))
+        parts.append(figure_html(picture, f"feature image, start {row['seed'] + 1}", f"start {row['seed'] + 1}", note))
     first = images.iloc[0]
     best = str(int(first["best_id"]))
     (picture,) = pictures_of(results.survey, [results.survey.row_of(best)])
-    parts.append(_figure(picture, f"galaxy {best}", "best real galaxy", f"{first['best']:.3g}"))
+    parts.append(figure_html(picture, f"galaxy {best}", "best real galaxy", f"{first['best']:.3g}"))
     st.html(f'<div class="gz2-images">{"".join(parts)}</div>')
     _show_reach(images)
     agreed = "" if np.isnan(first["agreement"]) else f" Images from different starts agree by {first['agreement']:.2f}"
@@ -175,13 +173,6 @@ def _show_images(results: StoredLayer, kind: str, number: int) -> None:
         f"survey's range.{agreed} In colour: {feature_stretch(results)}; galaxies: {stretch_for(results.survey)}."
     )
     show_button(f"Select the best real galaxy, {best}", "best_galaxy", best, pick)
-
-
-def _figure(picture: str, alt: str, name: str, note: str) -> str:
-    return (
-        f'<figure class="gz2-part"><img src="{picture}" alt="{escape(alt)}">'
-        f"<figcaption>{name}<small>{note}</small></figcaption></figure>"
-    )
 
 
 def _show_reach(images: pd.DataFrame) -> None:
@@ -203,19 +194,11 @@ def _show_galaxies(results: StoredLayer, blocks: BlocksFolder, channel: int, sid
     present = rows >= 0
     rows, y, x, values = rows[present], y[present], x[present], values[present]
     heading(*SIDES[side])
-    table = table_of(results.survey, results.model, rows)
     least = side == "bottom"  # without a maximum to frame
     pictures = pictures_of(results.survey, rows) if least else peak_pictures(results, rows, y, x)
-    cards = [
-        GalleryItem(
-            galaxy_id, picture, name_in_words(prediction) if isinstance(prediction, str) else "", f"{value:.3g}"
-        )
-        for galaxy_id, prediction, picture, value in zip(
-            table["galaxy_id"], table["prediction"], pictures, values, strict=True
-        )
-    ]
-    key = f"gallery-{side}"
-    show_gallery(cards, key, pick, selected=current().galaxy_id, width=84)
+    notes = [f"{value:.3g}" for value in values]
+    cards = prediction_cards(results.survey, results.model, rows, pictures, notes)
+    show_gallery(cards, f"gallery-{side}", pick, selected=current().galaxy_id, width=84)
 
 
 def _show_correlates(blocks: BlocksFolder, channel: int) -> None:

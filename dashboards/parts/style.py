@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gz2interp.figures.overlay import DIVERGING
 
-__all__ = ["Html", "as_text", "caption", "draw", "heading", "plain", "show_table", "signed_scale"]
+__all__ = ["Html", "as_text", "caption", "draw", "figure_html", "heading", "plain", "show_table", "signed_scale"]
 
 MARKS: Final = frozenset("\\`*_{}[]()<>#+-.!|~$:&^=@/\"'")
 """Characters with a meaning in Markdown."""
@@ -91,6 +91,14 @@ def signed_scale(limit: float) -> None:
     left, right = f"decreases \N{MINUS SIGN}{limit:.2g}", f"+{limit:.2g} increases"
     bar = f'<i style="background: linear-gradient(90deg, {stops})"></i>'
     st.html(f'<div class="gz2-scale"><span>{left}</span>{bar}<span>{right}</span></div>')
+
+
+def figure_html(picture: str, alt: str, name: str, note: str = "", border: str = "") -> str:
+    """A picture with its name and a note as HTML, optionally with a border of a colour; the texts are escaped here."""
+    style = f' style="border: 2px solid {border}"' if border else ""
+    small = f"<small>{escape(note)}</small>" if note else ""
+    image = f'<img{style} src="{picture}" alt="{escape(alt)}">'
+    return f'<figure class="gz2-part">{image}<figcaption>{escape(name)}{small}</figcaption></figure>'
 
 
 def show_table(name: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

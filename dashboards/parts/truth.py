@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import streamlit as st
 
 from dashboards.loading.attributions import network_is_loaded
 from dashboards.loading.pictures import altered_pictures, has_truth, pictures_of_parts, redshift_of, repainted_galaxy
 from dashboards.parts.galaxy_view import GalaxyView
-from dashboards.parts.style import caption, draw, heading
+from dashboards.parts.style import caption, draw, figure_html, heading
 from gz2interp.errors import Gz2interpError
 from gz2interp.figures.panels import before_after_bars, pictures_panel
 from gz2interp.painting import Alteration
@@ -36,9 +34,7 @@ def show_truth(view: GalaxyView) -> None:
         return
     heading("Components", "light before noise, each on its own scale; shares of the galaxy's light in r")
     cards = "".join(
-        f'<figure class="gz2-part"><img src="{picture}" alt="light of {escape(name)}"><figcaption>'
-        f"{escape(name_in_words(name))}<small>{_share(share)}</small></figcaption></figure>"
-        for name, share, picture in parts
+        figure_html(picture, f"light of {name}", name_in_words(name), _share(share)) for name, share, picture in parts
     )
     st.html(f'<div class="gz2-parts">{cards}</div>')
     # A toggle, since an expander would close when a choice in it redraws the page.
