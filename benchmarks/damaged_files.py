@@ -536,9 +536,9 @@ def _direction(at: Path) -> Any:
 
 
 def _building(at: Path) -> Any:
-    from dashboards.building import look
+    from dashboards.building import read_state
 
-    found = look(at / "survey")
+    found = read_state(at / "survey")
     return None if found is None else (found.state, found.stages, found.words, found.started, found.command)
 
 

@@ -1,7 +1,7 @@
 """Background processes of the dashboard, such as the demo, which outlive a page and the dashboard itself.
 
 The dashboard starts a keeper (this file, run as a program). The keeper starts the command, by default ``python -m
-trainer demo``, records its output and holds a lock while it runs, so that a later `look` knows whether the process is
+trainer demo``, records its output and holds a lock while it runs, so that a later `read_state` knows whether the process is
 still running, although process ids are reused. Beside the survey lie ``.NAME.building.json`` (the command, its start
 and its state), ``.log`` (the progress, one JSON record per line), ``.err`` and ``.lock``.
 """
@@ -26,7 +26,7 @@ from gz2interp.errors import SurveyError
 from gz2interp.stores.files import read_record
 from gz2interp.stores.reading import MOST_TEXT, failing_as, reading
 
-__all__ = ["BuildState", "StageProgress", "forget", "look", "start", "stop"]
+__all__ = ["BuildState", "StageProgress", "forget", "read_state", "start", "stop"]
 
 STAGES: Final = ("paint", "fit", "analyse")
 LAST_WORDS: Final = 12
@@ -88,7 +88,7 @@ def start(survey: Path, command: Sequence[str] | None = None) -> None:
         A command that prints its progress as JSON lines; by default the demo of the trainer.
     """
     survey.parent.mkdir(parents=True, exist_ok=True)
-    build = look(survey)
+    build = read_state(survey)
     if build and build.state == "running":
         return
     command = command or [sys.executable, "-m", "trainer", "demo", str(survey), "--progress", "json"]
@@ -101,7 +101,7 @@ def start(survey: Path, command: Sequence[str] | None = None) -> None:
     _await(lambda: _read(survey).get("keeper", 0) != 0 or process.poll() is not None)
 
 
-def look(survey: Path) -> BuildState | None:
+def read_state(survey: Path) -> BuildState | None:
     """The state of the process of a survey; None where none was started, or its state was removed."""
     record = _read(survey)
     if not record:

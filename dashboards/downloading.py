@@ -12,7 +12,7 @@ from gz2interp.errors import InputError
 from gz2interp.results import digest_of
 from gz2interp.stores.locations import surveys_folder
 
-__all__ = ["begin", "catalog_of", "forget", "look", "place_of", "stop"]
+__all__ = ["begin", "catalog_of", "forget", "place_of", "read_state", "stop"]
 
 
 def place_of(name: str) -> Path:
@@ -44,7 +44,7 @@ def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
             f"There is no file {catalog!r}" if catalog.strip() else "No catalogue was given",
             "A table with galaxy_id, ra and dec on the machine on which the dashboard runs",
         )
-    process = look(survey)
+    process = read_state(survey)
     if process and process.state == "running":
         return
     building.forget(_beside(survey))
@@ -52,14 +52,14 @@ def begin(survey: Path, catalog: str, options: Sequence[str]) -> None:
     building.start(_beside(survey), words)
 
 
-def look(survey: Path) -> BuildState | None:
+def read_state(survey: Path) -> BuildState | None:
     """The state of the process that was last started for a survey; None where the dashboard has started none."""
-    return building.look(_beside(survey))
+    return building.read_state(_beside(survey))
 
 
 def catalog_of(survey: Path) -> str:
     """The table that the download was started with; empty if that is not known."""
-    process = look(survey)
+    process = read_state(survey)
     return process.command[4] if process and len(process.command) > 4 else ""
 
 

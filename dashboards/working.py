@@ -15,7 +15,7 @@ from dashboards.building import BuildState
 from gz2interp.results import digest_of
 from gz2interp.stores.locations import surveys_folder
 
-__all__ = ["begin", "command_of", "forget", "look", "restart", "stop", "task_of"]
+__all__ = ["begin", "command_of", "forget", "read_state", "restart", "stop", "task_of"]
 
 _OWN = ("analyse", "check", "clusters", "unusual", "compare", "channels", "features", "agreement")
 """Verbs of gz2interp; all others are of the trainer."""
@@ -48,14 +48,14 @@ def command_of(survey: Path, words: Sequence[str]) -> list[str]:
 
 def restart(survey: Path) -> None:
     """Start the last task again: a training continues where it stopped."""
-    process = look(survey)
+    process = read_state(survey)
     if process is not None:
         _start(survey, process.command)
 
 
-def look(survey: Path) -> BuildState | None:
+def read_state(survey: Path) -> BuildState | None:
     """The state of the last task; None where the dashboard has started none, or its state was removed."""
-    return building.look(_place(survey))
+    return building.read_state(_place(survey))
 
 
 def task_of(process: BuildState) -> str:
@@ -75,7 +75,7 @@ def forget(survey: Path) -> None:
 
 
 def _start(survey: Path, command: Sequence[str]) -> None:
-    process = look(survey)
+    process = read_state(survey)
     if process and process.state == "running":
         return
     forget(survey)

@@ -33,7 +33,7 @@ def until(done: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def state(survey: Path) -> str:
-    known = building.look(survey)
+    known = building.read_state(survey)
     return known.state if known else ""
 
 
@@ -41,12 +41,12 @@ def test_progress_is_read_and_the_end_is_noticed(tmp_path: Path) -> None:
     survey = tmp_path / "surveys" / "demo"
     building.start(survey, builder("time.sleep(0.5)"))
     until(lambda: state(survey) == "finished")
-    known = building.look(survey)
+    known = building.read_state(survey)
     assert known is not None
     assert known.stages["paint"].share == 1.0
     assert (known.stages["fit"].done, known.stages["fit"].total) == (1, 4)
     building.forget(survey)
-    assert building.look(survey) is None
+    assert building.read_state(survey) is None
     assert list(survey.parent.iterdir()) == []
 
 
@@ -54,7 +54,7 @@ def test_a_failure_shows_its_last_words(tmp_path: Path) -> None:
     survey = tmp_path / "demo"
     building.start(survey, builder("raise SystemExit('the disc is full')"))
     until(lambda: state(survey) == "failed")
-    known = building.look(survey)
+    known = building.read_state(survey)
     assert known is not None
     assert known.words.endswith("the disc is full")
     building.forget(survey)
@@ -78,7 +78,7 @@ def test_a_keeper_that_has_not_said_who_it_is_is_waited_for(tmp_path: Path, monk
 def test_it_can_be_stopped_and_is_not_started_twice(tmp_path: Path) -> None:
     survey = tmp_path / "demo"
     building.start(survey, builder("time.sleep(600)"))
-    until(lambda: "fit" in (known.stages if (known := building.look(survey)) else {}))
+    until(lambda: "fit" in (known.stages if (known := building.read_state(survey)) else {}))
     building.start(survey, builder("raise SystemExit('a second one')"))
     assert state(survey) == "running"
     building.stop(survey)
@@ -90,7 +90,7 @@ def test_a_command_that_does_not_exist_is_a_failure(tmp_path: Path) -> None:
     survey = tmp_path / "demo"
     building.start(survey, ["/no/such/program"])
     until(lambda: state(survey) == "failed")
-    known = building.look(survey)
+    known = building.read_state(survey)
     assert known is not None
     assert "/no/such/program" in known.words
     building.forget(survey)

@@ -428,7 +428,7 @@ def test_a_process_that_is_no_download_is_left_alone(survey: Survey) -> None:
 
 
 def of_the_dashboard(state: str, words: str = "") -> Callable[[Path], BuildState]:
-    """In the place of `downloading.look`: a process that has reported."""
+    """In the place of `downloading.read_state`: a process that has reported."""
     return lambda survey: BuildState(
         state, {}, 9.0, words, 0.0, ("python", "-m", "trainer", "download", "/c.csv", "/s")
     )
@@ -436,7 +436,7 @@ def of_the_dashboard(state: str, words: str = "") -> Callable[[Path], BuildState
 
 def test_a_download_is_told_once_to_stop(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[Path] = []
-    monkeypatch.setattr(downloading, "look", of_the_dashboard("running"))
+    monkeypatch.setattr(downloading, "read_state", of_the_dashboard("running"))
     monkeypatch.setattr(downloading, "stop", told.append)
     report("running").write(survey.path)
     page = opened()
@@ -447,11 +447,11 @@ def test_a_download_is_told_once_to_stop(survey: Survey, monkeypatch: pytest.Mon
 
 
 def test_the_last_words_of_a_download_that_broke_are_shown(survey: Survey, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(downloading, "look", of_the_dashboard("failed", "OSError: No space left on device"))
+    monkeypatch.setattr(downloading, "read_state", of_the_dashboard("failed", "OSError: No space left on device"))
     report("interrupted").write(survey.path)
     page = opened()
     assert "No space left on device" in command_of(page)
-    monkeypatch.setattr(downloading, "look", of_the_dashboard("failed", "120 of 2000: 2.5/s"))
+    monkeypatch.setattr(downloading, "read_state", of_the_dashboard("failed", "120 of 2000: 2.5/s"))
     assert "120 of" not in command_of(page.run()), "progress is no news"
 
 
@@ -489,7 +489,7 @@ def test_a_start_that_failed_shows_its_last_words_and_can_be_tried_again(surveys
     assert page.number_input(key="download_workers").value == 3
     page.button(key="download_forget").click().run()
     assert not page.exception
-    assert downloading.look(surveys / "night") is None
+    assert downloading.read_state(surveys / "night") is None
     assert "No survey yet" in text_of(page)
 
 

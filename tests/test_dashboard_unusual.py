@@ -53,7 +53,7 @@ def press(page: AppTest, monkeypatch: pytest.MonkeyPatch, survey: Survey, key: s
     state: dict[str, object] = dict.fromkeys(("rating_tag", "rating_note"), "a word")
     chosen: dict[str, str] = {}
     monkeypatch.setattr(part, "change", lambda **parts: chosen.update(parts))
-    monkeypatch.setattr(part, "say", lambda words: chosen.update(said=words))
+    monkeypatch.setattr(part, "add_message", lambda words: chosen.update(said=words))
     monkeypatch.setattr(part.st, "session_state", state | {"rating_page": "page 1"})
     found = judge(survey)
     part._press(ranking_for(found, ratings_of(survey).count()), RatingKeyPress(key, galaxy_id))

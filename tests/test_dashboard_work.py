@@ -42,7 +42,7 @@ def works(survey: Survey, program: str, verb: str = "fit") -> None:
 
 
 def state(survey: Survey) -> str:
-    known = working.look(survey.path)
+    known = working.read_state(survey.path)
     return known.state if known else ""
 
 
@@ -141,7 +141,7 @@ def test_a_new_network_gets_a_name_that_is_free(survey: Survey) -> None:
 
 def test_it_starts_runs_stops_and_can_go_on(survey: Survey) -> None:
     works(survey, STEP + "time.sleep(60)")
-    until(lambda: "fit" in (known.stages if (known := working.look(survey.path)) else {}))
+    until(lambda: "fit" in (known.stages if (known := working.read_state(survey.path)) else {}))
     page = opened()
     assert "Training a network" in text_of(page)
     page.button(key="work_stop").click().run()
@@ -153,7 +153,7 @@ def test_it_starts_runs_stops_and_can_go_on(survey: Survey) -> None:
     working.stop(survey.path)
     until(lambda: state(survey) == "stopped")
     opened().button(key="work_forget").click().run()
-    assert working.look(survey.path) is None
+    assert working.read_state(survey.path) is None
 
 
 def test_a_failure_shows_its_last_words(survey: Survey) -> None:
@@ -171,7 +171,7 @@ def test_at_the_end_the_page_says_so_and_shows_the_table_of_a_sweep(survey: Surv
     works(survey, STEP)
     until(lambda: state(survey) == "finished")
     page = opened()
-    assert working.look(survey.path) is None
+    assert working.read_state(survey.path) is None
     assert page.dataframe[-1].value["recipe"].tolist() == ["default"]
 
 

@@ -219,7 +219,7 @@ def show_start_again(survey: Survey, download: DownloadState | None, label: str,
 
 def show_last_words(survey: Survey, download: DownloadState) -> None:
     """The error output of the process, where an error ended the download."""
-    process = downloading.look(survey.path)
+    process = downloading.read_state(survey.path)
     broken = process is not None and process.state == "failed" and download.state in ("interrupted", "killed")
     if process is not None and broken and "Error" in process.words:
         heading("Error output")
@@ -228,7 +228,7 @@ def show_last_words(survey: Survey, download: DownloadState) -> None:
 
 def _options_before(survey: Survey) -> list[str]:
     """The options of a download that ended before its first report, from its command or its stored settings."""
-    process = downloading.look(survey.path)
+    process = downloading.read_state(survey.path)
     return list(process.command[OPTIONS_FROM:]) if process else options_of(survey, None)
 
 
@@ -255,7 +255,7 @@ def _show_stop(survey: Survey, download: DownloadState) -> None:
 
 
 def _can_stop(survey: Survey, download: DownloadState) -> bool:
-    process = downloading.look(survey.path)
+    process = downloading.read_state(survey.path)
     return bool(process and process.state == "running") or is_downloading(survey.path, download.report.pid)
 
 
@@ -263,7 +263,7 @@ def _stop(survey: Survey, download: DownloadState) -> None:
     if _is_stopping(survey, download):  # a second interrupt would abort the orderly end
         return
     st.session_state[_STOPPING] = (_name(survey, download), time.monotonic())
-    process = downloading.look(survey.path)
+    process = downloading.read_state(survey.path)
     if process and process.state == "running":
         downloading.stop(survey.path)
     else:
@@ -298,7 +298,7 @@ def show_attempt(survey: Path, name: str) -> bool:
     name : str
         As it was selected.
     """
-    process, exists = downloading.look(survey), (survey / "survey.json").is_file()
+    process, exists = downloading.read_state(survey), (survey / "survey.json").is_file()
     if process is None:
         return False
     if _has_reported(survey, process):
@@ -317,7 +317,7 @@ def show_attempt(survey: Path, name: str) -> bool:
 
 @st.fragment(run_every=1.0)
 def _show_starting(survey: Path) -> None:
-    process = downloading.look(survey)
+    process = downloading.read_state(survey)
     if process is None or process.state != "running" or _has_reported(survey, process):
         st.rerun()
     assert process is not None

@@ -35,7 +35,7 @@ def show_error(error: Gz2interpError, title: str) -> None:
 
 def building_of(name: str) -> BuildState | None:
     """The state of a survey that the dashboard builds; None where it builds none."""
-    return building.look(surveys_folder() / name)
+    return building.read_state(surveys_folder() / name)
 
 
 def show_no_survey() -> None:
@@ -64,7 +64,7 @@ def show_no_survey() -> None:
 def show_building(name: str) -> None:
     """The progress of the building, refreshed once a second; the page is drawn again when it ends."""
     survey = surveys_folder() / name
-    build = building.look(survey)
+    build = building.read_state(survey)
     if build is None or build.state == "finished":
         _finish(survey, name)
     assert build is not None

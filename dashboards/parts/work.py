@@ -130,7 +130,7 @@ _SCALES = ("0.7", "1", "1.4")
 
 def show_work(survey: Survey, model: str = "", first: str = "") -> None:
     """The running task of this survey, or the form to start one, `first` first."""
-    if working.look(survey.path) is None:
+    if working.read_state(survey.path) is None:
         _show_offer(survey, model, first)
     else:
         _show_state(survey)
@@ -306,7 +306,7 @@ def _free(survey: Survey, stem: str) -> str:
 @st.fragment(run_every=1.0)
 def _show_state(survey: Survey) -> None:
     """The progress, refreshed once a second; the page is drawn again when the task ends."""
-    process = working.look(survey.path)
+    process = working.read_state(survey.path)
     if process is None or process.state == "finished":
         if process is not None:
             working.forget(survey.path)
