@@ -1,7 +1,7 @@
 """Background processes of the dashboard, such as the demo, which outlive a page and the dashboard itself.
 
 The dashboard starts a keeper (this file, run as a program). The keeper starts the command, by default ``python -m
-trainer demo``, records its output and holds a lock while it runs, so that a later `read_state` knows whether the process is
+trainer demo``, records its output and holds a lock while it runs, so that a later `read_state` knows whether it is
 still running, although process ids are reused. Beside the survey lie ``.NAME.building.json`` (the command, its start
 and its state), ``.log`` (the progress, one JSON record per line), ``.err`` and ``.lock``.
 """
