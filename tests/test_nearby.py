@@ -205,5 +205,5 @@ def test_skipping_the_same_galaxy_says_where_positions_are_unknown(nearby: Neigh
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert "the same galaxy imaged twice is not recognised" in said(50)
+    assert "duplicates (the same galaxy imaged twice) are not recognised" in said(50)
     assert "not recognised" not in said(10)

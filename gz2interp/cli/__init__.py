@@ -1,4 +1,4 @@
-"""The command line ``gz2interp VERB``: it opens, asks a workflow and says what came of it; nothing is computed here."""
+"""The command line ``gz2interp VERB``: each verb calls a workflow and prints its result."""
 
 from __future__ import annotations
 

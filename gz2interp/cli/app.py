@@ -1,4 +1,4 @@
-"""The command line itself: one program, and the verbs about a whole survey under ``survey``."""
+"""The command line: the program, and its group ``survey``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gz2interp.console import command_line, run
 __all__ = ["app", "main", "survey_app"]
 
 app = command_line("See what a galaxy-morphology network really looks at.", add_completion=True)
-survey_app = command_line("Look after a survey: check it, export it, import a network.")
+survey_app = command_line("Check or export a survey, or import a network.")
 app.add_typer(survey_app, name="survey")
 
 

@@ -1,4 +1,4 @@
-"""Figures for papers, galaxies painted otherwise, and bars measured from maps."""
+"""Figures for papers, repainted galaxies, and bars measured from attribution maps."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from gz2interp.cli.options import (
     class_score,
     colours_from,
     line_from,
+    open_survey,
     probe_of,
     score_of,
 )
@@ -62,9 +63,9 @@ def figure(
     layer: LayerOption = "",
     views: ViewsOption = False,
     journal: Annotated[str, typer.Option(help="mnras, apj or aa.")] = "mnras",
-    columns: Annotated[int, typer.Option(help="Columns of the page that it is wide: 1 or 2.")] = 2,
+    columns: Annotated[int, typer.Option(help="Width in columns of the page: 1 or 2.")] = 2,
     style: Annotated[str, typer.Option(help="map, overlay or contours.")] = "map",
-    on: Annotated[str, typer.Option(help="What an overlay or contours lie on: rgb, or a band.")] = "rgb",
+    on: Annotated[str, typer.Option(help="Background of an overlay or contours: rgb, or a band.")] = "rgb",
     axes: Annotated[str, typer.Option(help="scale (a bar in arcsec, a compass) or wcs (coordinates).")] = "scale",
     by_band: Annotated[bool, typer.Option("--rows-per-band", help="A row per band, not per galaxy.")] = False,
     without: Annotated[
@@ -73,7 +74,9 @@ def figure(
     most: Annotated[
         int | None, typer.Option("--most", "-n", min=1, help="How many neighbours, or pairs, or figures of --each.")
     ] = None,
-    each: Annotated[bool, typer.Option("--each", help="A figure for each galaxy, of none named for all.")] = False,
+    separate: Annotated[
+        bool, typer.Option("--each", help="A figure for each galaxy; without galaxies, for all.")
+    ] = False,
     form: Annotated[str, typer.Option("--format", help="Of --each: pdf, svg or png.")] = "pdf",
     overwrite: OverwriteOption = False,
 ) -> None:
@@ -85,23 +88,23 @@ def figure(
     from gz2interp.workflows.figures import draw_each, draw_figure
     from gz2interp.workflows.study import open_study
 
-    question = AttributionSettings(method, class_score(score, class_name, against), layer, views=views)
-    manner = FigureStyle(FigureSize(journal, columns), style, on, axes)
+    attribution = AttributionSettings(method, class_score(score, class_name, against), layer, views=views)
+    figure_style = FigureStyle(FigureSize(journal, columns), style, on, axes)
     study = open_study(survey, model)
     if of is not None:
-        question = replace(question, score=score_of(study, of, question.score))
-    wish = FigureSettings(layout, question, manner, Alteration(tuple(without or ())), most, by_band)
-    path = out or Path("figures" if each else "figure.pdf")
-    checked_format(Path(f"figure.{form}") if each else path)
-    if not each:
+        attribution = replace(attribution, score=score_of(study, of, attribution.score))
+    settings = FigureSettings(layout, attribution, figure_style, Alteration(tuple(without or ())), most, by_band)
+    path = out or Path("figures" if separate else "figure.pdf")
+    checked_format(Path(f"figure.{form}") if separate else path)
+    if not separate:
         check_free(files_of_figure(path), overwrite)
-    if each:
-        with ProgressBars() as told:
-            drawn = list(draw_each(study, galaxies or (), wish, path, f".{form}", told, overwrite=overwrite))
-        say(f"{len(drawn)} figures are in {path}")
+    else:
+        with ProgressBars() as bars:
+            figures = list(draw_each(study, galaxies or (), settings, path, f".{form}", bars, overwrite=overwrite))
+        say(f"{len(figures)} figures are in {path}")
         return
     with console.status("Opening the network"):
-        drawing = draw_figure(study, galaxies or (), wish)
+        drawing = draw_figure(study, galaxies or (), settings)
     files = write_drawing(drawing, path)
     say("\n".join(map(str, files)))
     say(drawing.caption)
@@ -114,12 +117,12 @@ def repaint(
     galaxy: Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")],
     without: Annotated[list[str] | None, typer.Option(help="A component to leave out. May be repeated.")] = None,
     turned: Annotated[float, typer.Option(help="Degrees.")] = 0.0,
-    dimmed: Annotated[float, typer.Option(help="Magnitudes; below 0 it shines brighter.")] = 0.0,
-    redshift: Annotated[float | None, typer.Option(help="Where the galaxy is moved to.")] = None,
+    dimmed: Annotated[float, typer.Option(help="Magnitudes; brighter below 0.")] = 0.0,
+    redshift: Annotated[float | None, typer.Option(help="The galaxy's new redshift.")] = None,
     blurred: Annotated[float, typer.Option(help="Factor on the width of the PSF.")] = 1.0,
     recoloured: Annotated[str, typer.Option(help="Added to u-g,g-r,r-i,i-z, for example 0.3,0.2,0.1,0.")] = "0,0,0,0",
     only: Annotated[list[str] | None, typer.Option(help="Dim and recolour this component only.")] = None,
-    model: Annotated[str | None, typer.Option("--model", "-m", help="Ask this network about both images.")] = None,
+    model: Annotated[str | None, typer.Option("--model", "-m", help="Predict both images with this network.")] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -130,24 +133,23 @@ def repaint(
     *,
     output: TableOutput,
 ) -> None:
-    """What a painted galaxy is made of, and the same galaxy altered under the same noise."""
+    """The components of a painted galaxy, and the same galaxy altered, with the same noise."""
     from gz2interp.painting import Alteration
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
     from gz2interp.workflows.repaint import alteration_in_words, components_table, repaint_galaxy, write_repainted
 
-    opened = Survey.open(find_survey(survey))
+    opened = open_survey(survey)
     of_table = out is not None and out.suffix.lower() in (".csv", ".ecsv", ".parquet", ".vot", ".xml")
     check_free(files_of_figure(out) if out and not of_table else [out] if out else [], overwrite)
-    parts = ResultTable(f"Galaxy {galaxy} is made of", components_table(opened, galaxy))
+    parts = ResultTable(f"Components of galaxy {galaxy}", components_table(opened, galaxy))
     replace(output, file=out if of_table else None).show(parts)
     colours = colours_from(recoloured)
-    asked = Alteration(tuple(without or ()), (), turned, dimmed, redshift, blurred, colours, tuple(only or ()))
-    if asked == Alteration() and (out is None or of_table):
+    alteration = Alteration(tuple(without or ()), (), turned, dimmed, redshift, blurred, colours, tuple(only or ()))
+    if alteration == Alteration() and (out is None or of_table):
         return
-    altered = repaint_galaxy(opened, galaxy, asked, probe_of(survey, model) if model else None)
+    altered = repaint_galaxy(opened, galaxy, alteration, probe_of(survey, model) if model else None)
     for name, before in altered.predictions_before.items():
-        say(f"  {name:<12} {before:6.1%} as it is, {altered.predictions_after[name]:6.1%} {alteration_in_words(asked)}")
+        after = altered.predictions_after[name]
+        say(f"  {name:<12} {before:6.1%} as it is, {after:6.1%} {alteration_in_words(alteration)}")
     if out and not of_table:
         write_repainted(opened, altered, out, opened.model(model) if model else None)
         say(str(out))
@@ -162,13 +164,17 @@ def bar(
     model: ModelOption = None,
     method: MethodOption = "gradient",
     class_name: Annotated[str, typer.Option("--class", help="The class of barred galaxies; by default 'bar'.")] = "",
-    layer: Annotated[list[str] | None, typer.Option(help="A layer to look at. May be repeated: their mean.")] = None,
-    least: Annotated[float, typer.Option(help="Measure where the network says a bar with this probability.")] = 0.5,
-    line: Annotated[str, typer.Option(help="From a length on the map to the bar's: offset,slope.")] = "0,1",
+    layer: Annotated[
+        list[str] | None, typer.Option(help="Layer of the method. May be repeated: mean of their maps.")
+    ] = None,
+    least: Annotated[float, typer.Option(help="Least probability of a bar for which it is measured.")] = 0.5,
+    line: Annotated[
+        str, typer.Option(help="Relation of the length of a bar to that on the map: offset,slope.")
+    ] = "0,1",
     *,
     output: TableOutput,
 ) -> None:
-    """How long the bars of galaxies are and where they point, measured from where the network sees them."""
+    """Lengths and position angles of galaxies' bars, measured on attribution maps."""
     from gz2interp.workflows.bars import BarSettings, bars_in_words, measure_bars, measure_bars_in_batches
     from gz2interp.workflows.study import open_study
 
@@ -177,14 +183,11 @@ def bar(
         raise InputError("Galaxies and --all were given" if all_ else "No galaxy was named", "Galaxy ids, or --all")
     if all_:
         output.needs_target("--all was given")
-    study, question = (
-        open_study(survey, model),
-        BarSettings(method, class_name, least, line_from(line), tuple(layer or ())),
-    )
-    if all_:
-        with ProgressBars() as told:
-            output.show_blocks(measure_bars_in_batches(study, settings=question, progress=told), "Bars")
-        return
-    with ProgressBars() as told:
-        bars = measure_bars(study, named, question, progress=told)
+    settings = BarSettings(method, class_name, least, line_from(line), tuple(layer or ()))
+    study = open_study(survey, model)
+    with ProgressBars() as progress:
+        if all_:
+            output.show_blocks(measure_bars_in_batches(study, settings=settings, progress=progress), "Bars")
+            return
+        bars = measure_bars(study, named, settings, progress=progress)
     output.show(ResultTable("Bars", bars, {"Bars": bars_in_words(bars)}))

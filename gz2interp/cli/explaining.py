@@ -1,4 +1,4 @@
-"""Why a network says what it says, and how far its explanations can be trusted."""
+"""Attribution of predictions, checks of attribution methods, and attribution to bands."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def explain(
     from gz2interp.workflows.maps import map_path, write_maps
     from gz2interp.workflows.study import open_study
 
-    question = AttributionSettings(method, class_score(score, class_name, against), layer, views=views)
+    settings = AttributionSettings(method, class_score(score, class_name, against), layer, views=views)
     study = open_study(survey, model)
     for galaxy in galaxies:
-        study.survey.row_of(galaxy)  # refuses what is no id of the survey, before it becomes the name of a file
+        study.survey.row_of(galaxy)  # before an id becomes the name of a file
     check_free([map_path(out, galaxy, method) for galaxy in galaxies], overwrite)
     with console.status("Opening the network"):
-        question = replace(question, score=score_of(study, of, question.score))
-    for explanation in explain_in_batches(study, galaxies, question):
+        settings = replace(settings, score=score_of(study, of, settings.score))
+    for explanation in explain_in_batches(study, galaxies, settings):
         for path in write_maps(explanation, out):
             say(str(path))
     if METHODS[method].caveat:
@@ -72,30 +72,30 @@ def check(
         list[str] | None,
         typer.Option(
             "--method",
-            help="Check this one only. May be repeated; all: every one; by default all that are not slow.",
+            help="Check this method. May be repeated; all for every one; by default those that are not slow.",
         ),
     ] = None,
-    galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=2, help="On how many galaxies.")] = 96,
-    few: Annotated[int, typer.Option(min=2, help="On how many, where a method is asked a dozen times.")] = 24,
-    stages: Annotated[int, typer.Option(min=1, help="In how many steps the network forgets.")] = 4,
-    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of everything that is drawn.")] = 0,
+    galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=2, help="Number of galaxies.")] = 96,
+    few: Annotated[int, typer.Option(min=2, help="Number of galaxies for tests that run a method a dozen times.")] = 24,
+    stages: Annotated[int, typer.Option(min=1, help="Stages of the model randomisation test.")] = 4,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of all random draws.")] = 0,
     progress: ProgressOption = "bars",
     *,
     output: TableOutput,
 ) -> None:
-    """How far each method can be believed for this network; interrupted, it goes on where it stopped."""
+    """Check the attribution methods for this network; an interrupted check continues where it stopped."""
     from gz2interp.attribution import METHODS
     from gz2interp.trust.verdict import verdict
     from gz2interp.workflows.study import open_study
     from gz2interp.workflows.trust_check import CheckSettings, findings_table, summary_table
-    from gz2interp.workflows.trust_check import check as ask
+    from gz2interp.workflows.trust_check import check as check_methods
 
-    asked = tuple(METHODS) if method == ["all"] else tuple(method or CheckSettings.methods)
-    with progress_as(progress) as told:
-        found = ask(open_study(survey, model), CheckSettings(asked, galaxies, few, stages, seed), told)
-    title = f"How far to trust what explains {found.model}"
-    notes = [*verdict(found), *(f"not known  {sentence}" for sentence in found.unknown)]
-    output.show(ResultTable(title, findings_table(found), {title: summary_table(found)}, notes))
+    names = tuple(METHODS) if method == ["all"] else tuple(method or CheckSettings.methods)
+    with progress_as(progress) as reporter:
+        result = check_methods(open_study(survey, model), CheckSettings(names, galaxies, few, stages, seed), reporter)
+    title = f"Check of the attribution methods for {result.model}"
+    notes = [*verdict(result), *(f"not known  {sentence}" for sentence in result.unknown)]
+    output.show(ResultTable(title, findings_table(result), {title: summary_table(result)}, notes))
 
 
 @app.command()
@@ -103,35 +103,35 @@ def check(
 def bands(
     survey: SurveyArgument,
     galaxies: Annotated[
-        list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids; by default some of the whole survey.")
+        list[str] | None, typer.Argument(metavar="[GALAXY...]", help="Galaxy ids; by default a sample of the survey.")
     ] = None,
     model: ModelOption = None,
     class_name: ClassOption = None,
     against: AgainstOption = None,
     score: KindOption = "logit",
     of: OfOption = None,
-    most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many are drawn from the survey.")] = 1000,
-    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the draw.")] = 0,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="Galaxies drawn from the survey.")] = 1000,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of the draw.")] = 0,
     *,
     output: TableOutput,
 ) -> None:
-    """How much of a score each band carries: for galaxies, for each class, for the survey."""
+    """Attribution of a score to the bands: for galaxies, for each class, for the survey."""
     from gz2interp.workflows.bands import band_table, bands_in_words, by_class
     from gz2interp.workflows.study import open_study
 
     study = open_study(survey, model)
-    asked = score_of(study, of, class_score(score, class_name, against))
-    with ProgressBars() as told:
-        found = band_table(study, galaxies or (), asked, most=most, seed=seed, progress=told)
+    explained = score_of(study, of, class_score(score, class_name, against))
+    with ProgressBars() as progress:
+        table = band_table(study, galaxies or (), explained, most=most, seed=seed, progress=progress)
     names = study.survey.bands
     if galaxies:
-        title, rows = "What each band adds to the score", found
-        drawn = found.assign(**{name: [f"{value:+.2f}" for value in found[name]] for name in ("total", *names)})
+        title, rows = "What each band adds to the score", table
+        drawn = table.assign(**{name: [f"{value:+.2f}" for value in table[name]] for name in ("total", *names)})
         drawn = drawn[["galaxy_id", "prediction", "total", *names]]
     else:
-        title, rows = "What each band adds to the score: means with 95 % errors", by_class(found, names)
+        title, rows = "What each band adds to the score: means with 95 % errors", by_class(table, names)
         drawn = bands_in_words(rows, names)
-    output.show(ResultTable(title, rows, {title: drawn}), found)
+    output.show(ResultTable(title, rows, {title: drawn}), table)
 
 
 @app.command()
@@ -142,6 +142,6 @@ def methods(*, output: TableOutput) -> None:
 
     from gz2interp.attribution import METHODS
 
-    rows = [(name, each.title, each.has_bands, each.reference) for name, each in METHODS.items()]
+    rows = [(name, method.title, method.has_bands, method.reference) for name, method in METHODS.items()]
     columns = ["method", "title", "per_band", "reference"]
     output.show(ResultTable("Attribution methods", pd.DataFrame(rows, columns=columns)))

@@ -1,4 +1,4 @@
-"""What a layer looks for: feature images, and the building blocks of what a network says of a galaxy."""
+"""Feature images of a layer, and its building blocks: channels, dictionary, groups, grid and atlas."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument, open_survey
 from gz2interp.console import console, progress_as, say, sentence
 from gz2interp.errors import InputError
 from gz2interp.result_tables import (
@@ -23,7 +23,7 @@ from gz2interp.result_tables import (
 
 GalaxyArgument = Annotated[str, typer.Argument(metavar="GALAXY", help="Galaxy id.")]
 JournalOption = Annotated[str, typer.Option(help="mnras, apj or aa.")]
-ColumnsOption = Annotated[int, typer.Option(help="Columns of the page that it is wide: 1 or 2.")]
+ColumnsOption = Annotated[int, typer.Option(help="Width in columns of the page: 1 or 2.")]
 StepsOption = Annotated[int, typer.Option(min=1, help="Steps of each feature image.")]
 ParametrisationOption = Annotated[str, typer.Option(help="fourier, maco or pixels.")]
 
@@ -40,12 +40,13 @@ def features(
     of: Annotated[
         list[str] | None,
         typer.Option(
-            "--of", help="Of these alone, into --out: 'neuron(block3, 12)', 'caricature(GALAXY)', 'logit(spiral)'."
+            "--of",
+            help="Of these objectives only, to --out: 'neuron(block3, 12)', 'caricature(GALAXY)', 'logit(spiral)'.",
         ),
     ] = None,
     steps: StepsOption = 128,
     seeds: Annotated[int, typer.Option(min=1, help="Images of each channel and class, from different starts.")] = 2,
-    seed: Annotated[int, typer.Option(min=0, help="Of the first start.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the first start.")] = 0,
     parametrisation: ParametrisationOption = "fourier",
     out: Annotated[
         Path | None,
@@ -58,7 +59,7 @@ def features(
     *,
     output: TableOutput,
 ) -> None:
-    """Images that excite a layer's channels, groups and atlas cells, and the classes: its sheet, kept and judged."""
+    """The feature images of a layer: of its channels, groups, atlas cells and the classes."""
     from gz2interp.workflows.feature_figures import sheet_drawing
     from gz2interp.workflows.feature_sheet import KINDS, SheetSettings, sheet_sentences
     from gz2interp.workflows.make_feature_sheet import feature_sheet
@@ -70,15 +71,15 @@ def features(
         _single(survey, model, of, settings, out, progress, output)
         return
     study = open_study(survey, model)
-    with progress_as(progress) as told:
-        folder = feature_sheet(study, layer, settings, told)
+    with progress_as(progress) as reporter:
+        folder = feature_sheet(study, layer, settings, reporter)
     for words in sheet_sentences(folder):
-        told.say(sentence(words))
-    told.say(f"Everything: {folder.path}")
+        reporter.say(sentence(words))
+    reporter.say(f"Everything: {folder.path}")
     if output.as_json:
         output.show(ResultTable(f"Feature images of {layer or 'the layer'}", folder.judged))
     if out:
-        _write(lambda: sheet_drawing(study, layer, settings.kinds[0], _manner(journal, columns)), out)
+        _write(lambda: sheet_drawing(study, layer, settings.kinds[0], _figure_style(journal, columns)), out)
 
 
 def _single(
@@ -92,13 +93,13 @@ def _single(
     if out is None:
         raise InputError("--of was given without --out", remedy="--out FILE, .fits or .pdf for example")
     study = open_study(survey, model)
-    with progress_as(progress) as told:
-        made = feature_images(study, of, settings, told)
-    for name, reached, silent in zip(made.objectives, made.reached, made.silent, strict=True):
-        told.say(f"{name}: " + ("nothing was found that excites it" if silent else f"{reached:.3g}"))
-    told.say(str(write_feature_images(made, study, out)))
+    with progress_as(progress) as reporter:
+        images = feature_images(study, of, settings, reporter)
+    for name, reached, silent in zip(images.objectives, images.reached, images.silent, strict=True):
+        reporter.say(f"{name}: " + ("nothing was found that excites it" if silent else f"{reached:.3g}"))
+    reporter.say(str(write_feature_images(images, study, out)))
     if output.as_json:
-        rows = pd.DataFrame({"objective": made.objectives, "reached": made.reached, "silent": made.silent})
+        rows = pd.DataFrame({"objective": images.objectives, "reached": images.reached, "silent": images.silent})
         output.show(ResultTable("Feature images", rows))
 
 
@@ -116,25 +117,23 @@ def agreement(
     *,
     output: TableOutput,
 ) -> None:
-    """Whether a layer's feature images excite another network's channels too, beside what would do so by chance."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """Responses of another network's channels to a layer's feature images, compared with chance."""
     from gz2interp.workflows.compare import Representation
-    from gz2interp.workflows.feature_agreement import agreement as agreement_with
+    from gz2interp.workflows.feature_agreement import agreement as feature_agreement
 
-    opened = Survey.open(find_survey(survey))
+    opened = open_survey(survey)
     first, second = Representation(opened.model(model), layer), Representation(opened.model(other), other_layer)
-    with progress_as(progress) as told:
-        found = agreement_with(opened, first, second, told)
+    with progress_as(progress) as reporter:
+        result = feature_agreement(opened, first, second, reporter)
     title = f"Feature images of {first.model.name} shown to {second.model.name}"
-    output.show(ResultTable(title, found.table, {}, [sentence(words) for words in found.sentences]))
+    output.show(ResultTable(title, result.table, {}, [sentence(words) for words in result.sentences]))
 
 
 @app.command()
 @table_options("all channels", figures=True)
 def channels(
     survey: SurveyArgument,
-    channel: Annotated[list[int] | None, typer.Argument(metavar="[CHANNEL...]", help="For a figure; some.")] = None,
+    channel: Annotated[list[int] | None, typer.Argument(metavar="[CHANNEL...]", help="Channels of the figure.")] = None,
     model: ModelOption = None,
     layer: LayerOption = "",
     journal: JournalOption = "mnras",
@@ -143,7 +142,7 @@ def channels(
     *,
     output: TableOutput,
 ) -> None:
-    """What each channel goes with, where it is loudest, and which do nothing, are twins, or see artefacts."""
+    """Channels of a layer: correlates, most activating galaxies, and silent, redundant or artefact channels."""
     from gz2interp.workflows.building_block_figures import tops_drawing
     from gz2interp.workflows.building_blocks import blocks
     from gz2interp.workflows.feature_sheet import features_for
@@ -151,13 +150,13 @@ def channels(
     from gz2interp.workflows.study import open_study
 
     study = open_study(survey, model)
-    with progress_as(progress) as told:
-        folder = blocks(study, layer, progress=told)
-    shown = channel_summaries(folder)
+    with progress_as(progress) as reporter:
+        folder = blocks(study, layer, progress=reporter)
+    summaries = channel_summaries(folder)
     for number in channel or ():
-        if number not in shown.index:
-            raise InputError(f"Channel {number} was asked for", f"0 to {len(shown) - 1}")
-    listed, title = shown.loc[channel or shown.index], folder.provenance.layer if folder.provenance else layer
+        if number not in summaries.index:
+            raise InputError(f"Channel {number} was requested", f"0 to {len(summaries) - 1}")
+    listed, title = summaries.loc[channel or summaries.index], folder.provenance.layer if folder.provenance else layer
     odd = [
         f"channel {number}: {words}"
         for number, words in zip(listed["channel"], listed["diagnostics"], strict=True)
@@ -167,9 +166,12 @@ def channels(
     heading = f"Channels of {title}"
     output.show(ResultTable(heading, rows, {heading: listed.drop(columns="diagnostics")}, odd), folder.channels)
     if output.figure:
-        chosen = channel or shown.index[:8].tolist()
-        manner, images = _manner(journal, columns), features_for(study.survey, study.model, layer, "channel")
-        _write(lambda: tops_drawing(study, layer, chosen, manner, features=images), output.figure)
+        numbers = channel or summaries.index[:8].tolist()
+        figure_style, images = (
+            _figure_style(journal, columns),
+            features_for(study.survey, study.model, layer, "channel"),
+        )
+        _write(lambda: tops_drawing(study, layer, numbers, figure_style, features=images), output.figure)
 
 
 @app.command()
@@ -181,7 +183,7 @@ def dictionary(
     layer: LayerOption = "",
     place: Annotated[
         list[str] | None,
-        typer.Option(help="Y,X in cells of the layer. May be repeated; by default where it says most."),
+        typer.Option(help="Y,X in cells of the layer. May be repeated; by default those of the largest activations."),
     ] = None,
     most: Annotated[int, typer.Option("--most", "-n", min=1, help="Channels of each place.")] = 5,
     journal: JournalOption = "mnras",
@@ -189,7 +191,7 @@ def dictionary(
     *,
     output: TableOutput,
 ) -> None:
-    """The semantic dictionary of a galaxy: at some places, the strongest channels, and what they add to each class."""
+    """The semantic dictionary of a galaxy: the strongest channels at some places, with their contributions."""
     from gz2interp.workflows.building_block_figures import dictionary_drawing
     from gz2interp.workflows.feature_sheet import features_for
     from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy, dictionary_table
@@ -197,13 +199,14 @@ def dictionary(
 
     places = [_place(text) for text in place or ()]
     study = open_study(survey, model)
-    with console.status("Taking the galaxy apart"):
-        found = blocks_of_galaxy(study, galaxy, layer)
-    said, words = dictionary_table(found, places, most)
-    output.show(ResultTable(f"Galaxy {galaxy} in {found.layer}", said, notes=words.splitlines()))
+    with console.status("Decomposing the galaxy"):
+        blocks = blocks_of_galaxy(study, galaxy, layer)
+    rows, words = dictionary_table(blocks, places, most)
+    output.show(ResultTable(f"Galaxy {galaxy} in {blocks.layer}", rows, notes=words.splitlines()))
     if output.figure:
-        manner, images = _manner(journal, columns), features_for(study.survey, study.model, found.layer, "channel")
-        _write(lambda: dictionary_drawing(study, found, manner, places, most, images), output.figure)
+        figure_style = _figure_style(journal, columns)
+        images = features_for(study.survey, study.model, blocks.layer, "channel")
+        _write(lambda: dictionary_drawing(study, blocks, figure_style, places, most, images), output.figure)
 
 
 @app.command("groups")
@@ -219,20 +222,20 @@ def groups_(
     *,
     output: TableOutput,
 ) -> None:
-    """Neuron groups over a galaxy: which parts of it speak together, and what each does for every class."""
+    """Neuron groups (NMF) in a galaxy: co-active regions, and their contribution to each class."""
     from gz2interp.workflows.building_block_figures import groups_drawing
     from gz2interp.workflows.feature_sheet import features_for
     from gz2interp.workflows.galaxy_blocks import blocks_of_galaxy, groups_table
     from gz2interp.workflows.study import open_study
 
     study = open_study(survey, model)
-    with console.status("Taking the galaxy apart"):
-        found = blocks_of_galaxy(study, galaxy, layer, groups=groups)
-    notes = [each.words(name="groups") for each in found.effects.accounted]
-    output.show(ResultTable(f"Groups of {found.layer} in galaxy {galaxy}", groups_table(found), notes=notes))
+    with console.status("Decomposing the galaxy"):
+        blocks = blocks_of_galaxy(study, galaxy, layer, groups=groups)
+    notes = [completeness.words(name="groups") for completeness in blocks.effects.accounted]
+    output.show(ResultTable(f"Groups of {blocks.layer} in galaxy {galaxy}", groups_table(blocks), notes=notes))
     if output.figure:
-        images = {} if groups else features_for(study.survey, study.model, found.layer, "group")
-        _write(lambda: groups_drawing(study, found, _manner(journal, columns), images), output.figure)
+        images = {} if groups else features_for(study.survey, study.model, blocks.layer, "group")
+        _write(lambda: groups_drawing(study, blocks, _figure_style(journal, columns), images), output.figure)
 
 
 @app.command()
@@ -250,7 +253,7 @@ def grid(
     overwrite: OverwriteOption = False,
     progress: ProgressOption = "bars",
 ) -> None:
-    """The activation grid of a galaxy: what a layer sees at each place, as a feature image."""
+    """The activation grid of a galaxy: a feature image of the activations at each place of a layer."""
     from gz2interp.figures.style import checked_format
     from gz2interp.workflows.feature_figures import galaxy_grid, grid_drawing
     from gz2interp.workflows.feature_sheet import SheetSettings
@@ -259,9 +262,9 @@ def grid(
     checked_format(out)
     check_free(files_of_figure(out), overwrite)
     study, settings = open_study(survey, model), SheetSettings(steps=steps, parametrisation=parametrisation)
-    with progress_as(progress) as told:
-        found = galaxy_grid(study, galaxy, layer, cells, settings, told)
-    _write(lambda: grid_drawing(study, found, _manner(journal, columns)), out)
+    with progress_as(progress) as reporter:
+        images = galaxy_grid(study, galaxy, layer, cells, settings, reporter)
+    _write(lambda: grid_drawing(study, images, _figure_style(journal, columns)), out)
 
 
 @app.command()
@@ -270,14 +273,14 @@ def atlas(
     survey: SurveyArgument,
     model: ModelOption = None,
     layer: LayerOption = "",
-    of: Annotated[str, typer.Option("--of", help="A class whose places alone are shown.")] = "all",
+    of: Annotated[str, typer.Option("--of", help="A class to which the places belong; by default all.")] = "all",
     journal: JournalOption = "mnras",
     columns: ColumnsOption = 2,
     progress: ProgressOption = "bars",
     *,
     output: TableOutput,
 ) -> None:
-    """The activation atlas: what a layer says at places in many galaxies, laid out by likeness."""
+    """The activation atlas: activations of a layer at places in many galaxies, laid out by similarity."""
     from gz2interp.workflows.building_block_figures import atlas_drawing
     from gz2interp.workflows.building_blocks import blocks
     from gz2interp.workflows.feature_sheet import features_for
@@ -285,13 +288,13 @@ def atlas(
     from gz2interp.workflows.study import open_study
 
     study = open_study(survey, model)
-    with progress_as(progress) as told:
-        folder = blocks(study, layer, progress=told)
+    with progress_as(progress) as reporter:
+        folder = blocks(study, layer, progress=reporter)
     cells = atlas_table(folder, of)
     output.show(ResultTable("The cells, the fullest first", cells, {"The fullest cells": cells.head(12)}))
     if output.figure:
         images = features_for(study.survey, study.model, layer, "cell") if of == "all" else {}
-        _write(lambda: atlas_drawing(study, layer, of, _manner(journal, columns), images), output.figure)
+        _write(lambda: atlas_drawing(study, layer, of, _figure_style(journal, columns), images), output.figure)
 
 
 def _place(text: str) -> tuple[int, int]:
@@ -302,7 +305,7 @@ def _place(text: str) -> tuple[int, int]:
     return y, x
 
 
-def _manner(journal: str, columns: int) -> Any:
+def _figure_style(journal: str, columns: int) -> Any:
     from gz2interp.figures.style import FigureSize, FigureStyle
 
     return FigureStyle(FigureSize(journal, columns))
@@ -314,7 +317,7 @@ def _write(drawing: Callable[[], Any], path: Path) -> None:
 
     checked_format(path)
     with console.status("Drawing"):
-        made = drawing()
-        files = write_drawing(made, path)
+        figure = drawing()
+        files = write_drawing(figure, path)
     say("\n".join(map(str, files)))
-    say(made.caption)
+    say(figure.caption)

@@ -1,4 +1,4 @@
-"""Galaxies taken along, or handed to another program."""
+"""Export of galaxies to files, and to other programs by SAMP."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, SurveyArgument
+from gz2interp.cli.options import LayerOption, ModelOption, SurveyArgument, open_survey
 from gz2interp.console import ProgressBars, say
 from gz2interp.errors import InputError
 from gz2interp.result_tables import OverwriteOption, check_free
@@ -53,20 +53,20 @@ def export_(
 ) -> None:
     """Export galaxies: as a table, a folder of cutouts (FITS with WCS) or DS9 regions. By default all of them.
 
-    A table tells how it was made, and the unit or meaning of each column: in the header (FITS), as INFO (VOTable), as
-    metadata (Parquet), in comments (ECSV); a CSV file stays plain, and NAME.csv.json beside it tells them.
+    A table has its provenance, and the unit or meaning of each column: in the header (FITS), as INFO (VOTable), as
+    metadata (Parquet), in comments (ECSV), or in NAME.csv.json beside a CSV file.
     """
     from gz2interp.workflows.export import export_selection
 
     check_free(exported_files(out), overwrite)
-    chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer, columns)
-    with ProgressBars() as told:
-        done = export_selection(chosen, out, told)
-    say(f"{done.path}: {done.words}")
+    selection = _selection(survey, galaxies, file, lasso, where, near, most, model, layer, columns)
+    with ProgressBars() as progress:
+        export = export_selection(selection, out, progress)
+    say(f"{export.path}: {export.words}")
 
 
 def exported_files(out: Path) -> list[Path]:
-    """The files that an export writes; none of a folder, to which galaxies are added."""
+    """The files that an export replaces; none for a folder, to which galaxies are added."""
     return [out, out.with_name(f"{out.name}.json")] if out.suffix == ".csv" else [out] if out.suffix else []
 
 
@@ -75,9 +75,9 @@ def send_(
     survey: SurveyArgument,
     galaxies: GalaxyList = None,
     to: Annotated[str, typer.Option(help="topcat, aladin, ds9, another program's name, or all.")] = "all",
-    images: Annotated[int, typer.Option(min=0, help="Also the cutouts of so many of the first galaxies.")] = 0,
+    images: Annotated[int, typer.Option(min=0, help="Also send the cutouts of this many of the first galaxies.")] = 0,
     highlight: Annotated[
-        bool, typer.Option("--highlight", help="Only mark them in the whole survey's table, which was sent before.")
+        bool, typer.Option("--highlight", help="Only mark them in the survey's table, if it was sent before.")
     ] = False,
     file: FileOption = None,
     lasso: LassoOption = "",
@@ -87,23 +87,23 @@ def send_(
     model: ModelOption = None,
     layer: LayerOption = "",
 ) -> None:
-    """Hand galaxies to TOPCAT, Aladin or DS9 on this machine, by SAMP. By default all of them."""
+    """Send galaxies to TOPCAT, Aladin or DS9 on this machine by SAMP. By default all of them."""
     from gz2interp.workflows.samp import send
 
-    chosen = _chosen(survey, galaxies, file, lasso, where, near, most, model, layer)
-    sent = send(chosen, to, images=images, highlight=highlight)
-    for answer in sent:
+    selection = _selection(survey, galaxies, file, lasso, where, near, most, model, layer)
+    answers = send(selection, to, images=images, highlight=highlight)
+    for answer in answers:
         say(f"{answer.to}  {answer.message}  {answer.error or 'ok'}")
-    if all(answer.error for answer in sent):
-        raise InputError(f"None of {len(sent)} messages was accepted", remedy="See what was said to each above")
+    if all(answer.error for answer in answers):
+        raise InputError(f"None of {len(answers)} messages was accepted", remedy="See the answers above")
 
 
 def columns_from(text: str) -> tuple[str, ...]:
-    """Names of columns, written with commas."""
+    """Parse names of columns, separated by commas."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _chosen(
+def _selection(
     survey: str,
     galaxies: list[str] | None,
     file: Path | None,
@@ -115,11 +115,9 @@ def _chosen(
     layer: str,
     columns: str = "",
 ) -> Any:
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
     from gz2interp.workflows.selection import GalaxyFilter, choose, polygon_from
 
     polygon = polygon_from(lasso) if lasso else ()
     names = columns_from(columns)
-    wanted = GalaxyFilter(galaxies or (), file, polygon, where, near, most, names, model or "", layer)
-    return choose(Survey.open(find_survey(survey)), wanted)
+    settings = GalaxyFilter(galaxies or (), file, polygon, where, near, most, names, model or "", layer)
+    return choose(open_survey(survey), settings)

@@ -1,4 +1,4 @@
-"""Maps of layers: place galaxies on one, and compare several."""
+"""Maps of layers: placing new galaxies, and comparing representations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument, open_survey
 from gz2interp.console import ProgressBars, progress_as, say, sentence
 from gz2interp.errors import InputError
 from gz2interp.result_tables import ResultTable, TableOutput, check_free, files_of_figure, table_options
@@ -27,22 +27,20 @@ def place(
     *,
     output: TableOutput,
 ) -> None:
-    """Where new galaxies belong on the map of a layer: the same place whenever and with whomever they are asked for."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """Place new galaxies on the map of a layer; the position of one does not depend on the others."""
     from gz2interp.workflows.place import place_images, place_survey
     from gz2interp.workflows.study import open_study
 
     if bool(image) == bool(of):
-        raise InputError("Whom to place was not said, or twice", "--image FILE, or --of SURVEY")
+        raise InputError("Neither --image nor --of was given, or both", "--image FILE, or --of SURVEY")
     if of:
         output.needs_target("A survey was given with --of")
     study = open_study(survey, model)
     if image:
         output.show(ResultTable(f"On the map of {study.survey.name}", place_images(study, image, layer)))
         return
-    with ProgressBars() as told:
-        blocks = place_survey(study, Survey.open(find_survey(str(of))), layer, told)
+    with ProgressBars() as bars:
+        blocks = place_survey(study, open_survey(str(of)), layer, bars)
         output.show_blocks(blocks, f"The places of {of} on the map of {study.survey.name}")
 
 
@@ -51,55 +49,53 @@ def place(
 def compare(
     survey: SurveyArgument,
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="Two or more models. Once: the same for all layers.")
+        list[str] | None, typer.Option("--model", "-m", help="Two or more models; one for all layers.")
     ] = None,
     layer: Annotated[
         list[str] | None,
-        typer.Option("--layer", help="Two or more; once: of all models. By default the newest."),
+        typer.Option("--layer", help="Two or more; one for all models. By default the newest."),
     ] = None,
-    neighbours: Annotated[int, typer.Option("--neighbours", "-n", min=1, help="How many are compared.")] = 15,
-    most: Annotated[int, typer.Option(min=0, help="How many changed galaxies are listed here.")] = 12,
+    neighbours: Annotated[int, typer.Option("--neighbours", "-n", min=1, help="Neighbours that are compared.")] = 15,
+    most: Annotated[int, typer.Option(min=0, help="Changed galaxies to list.")] = 12,
     figure: Annotated[Path | None, typer.Option(help="Both maps side by side: .pdf, .svg or .png.")] = None,
     progress: ProgressOption = "bars",
     *,
     output: TableOutput,
 ) -> None:
-    """Layers, networks or latents beside the first: neighbours shared, galaxies that moved, maps aligned to its own."""
+    """Compare layers, networks or latents with the first: shared neighbours, changed galaxies, aligned maps."""
     import pandas as pd
 
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
     from gz2interp.workflows.compare import Representation, changed_most, compare_all, draw_comparison
 
-    opened = Survey.open(find_survey(survey))
-    sides = tuple(
-        Representation(known, "" if known.latents else of or "")  # latents have no layers to choose from
-        for known, of in ((opened.model(name), of) for name, of in _paired(model or [None], layer or [None]))
+    opened = open_survey(survey)
+    representations = tuple(
+        Representation(folder, "" if folder.latents else name or "")  # latents have no layers
+        for folder, name in ((opened.model(name), of) for name, of in _paired(model or [None], layer or [None]))
     )
-    others = range(len(sides) - 1)
+    others = range(len(representations) - 1)
     check_free([_numbered(output.file, k) for k in others if output.file], output.overwrite)
     check_free([path for k in others if figure for path in files_of_figure(_numbered(figure, k))], output.overwrite)
-    with progress_as(progress) as told:
-        found = list(compare_all(opened, sides, neighbours, told))
-    changed = [each.table.iloc[changed_most(each, most)] if most else each.table.head(0) for each in found]
+    with progress_as(progress) as reporter:
+        comparisons = list(compare_all(opened, representations, neighbours, reporter))
+    changed = [pair.table.iloc[changed_most(pair, most)] if most else pair.table.head(0) for pair in comparisons]
     drawn = {
-        f"Changed most from {each.first} to {each.second}": rows.drop(columns=["row", "x", "y", "other_x", "other_y"])
-        for each, rows in zip(found, changed, strict=True)
+        f"Changed most from {pair.first} to {pair.second}": rows.drop(columns=["row", "x", "y", "other_x", "other_y"])
+        for pair, rows in zip(comparisons, changed, strict=True)
         if most
     }
-    compared = [rows.assign(compared=each.second) for each, rows in zip(found, changed, strict=True)]
-    notes = [sentence(words) for each in found for words in each.sentences]
-    table = ResultTable(f"Changed most from {found[0].first}", pd.concat(compared), drawn, notes)
+    rows = pd.concat([rows.assign(compared=pair.second) for pair, rows in zip(comparisons, changed, strict=True)])
+    notes = [sentence(words) for pair in comparisons for words in pair.sentences]
+    table = ResultTable(f"Changed most from {comparisons[0].first}", rows, drawn, notes)
     replace(output, file=None).show(table)
-    for k, each in enumerate(found):
+    for k, pair in enumerate(comparisons):
         if output.file:
-            replace(output, file=_numbered(output.file, k)).write(each.table)
+            replace(output, file=_numbered(output.file, k)).write(pair.table)
         if figure:
-            say(str(draw_comparison(each, _numbered(figure, k))))
+            say(str(draw_comparison(pair, _numbered(figure, k))))
 
 
 def _paired(models: Sequence[str | None], layers: Sequence[str | None]) -> list[tuple[str | None, str | None]]:
-    """Models with layers; one of either is meant for all."""
+    """Pairs of models and layers; a single one of either is used for all."""
     count = max(len(models), len(layers))
     if {len(models), len(layers)} - {1, count}:
         raise InputError(
@@ -109,5 +105,5 @@ def _paired(models: Sequence[str | None], layers: Sequence[str | None]) -> list[
 
 
 def _numbered(path: Path, place: int) -> Path:
-    """A file for each that is laid beside the first: compared.csv, compared-2.csv, ..."""
+    """The file of a comparison: compared.csv, compared-2.csv, ..."""
     return path if not place else path.with_stem(f"{path.stem}-{place + 1}")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import ModelOption, SurveyArgument
+from gz2interp.cli.options import ModelOption, SurveyArgument, open_survey
 from gz2interp.console import command_line, console, say
 from gz2interp.errors import InputError
 from gz2interp.result_tables import ResultTable, TableOutput, table_options
@@ -29,11 +29,9 @@ ReplaceOption = Annotated[
 @table_options()
 def list_(survey: SurveyArgument, *, output: TableOutput) -> None:
     """The models of a survey: classes, accuracy, analysed layers, size on disk."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
     from gz2interp.workflows.models import models_table
 
-    opened = Survey.open(find_survey(survey))
+    opened = open_survey(survey)
     rows, title = models_table(opened), f"Models of {opened.name}"
     drawn = rows.drop(columns="digest").rename(columns={"size": "size [MB]"})
     output.show(ResultTable(title, rows, {title: drawn}))
@@ -53,11 +51,9 @@ def import_(
     replace: ReplaceOption = False,
 ) -> None:
     """Copy a network that was trained elsewhere into a survey."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
     from gz2interp.workflows.import_results import import_model
 
-    opened = Survey.open(find_survey(survey))
+    opened = open_survey(survey)
     folder = import_model(opened, file, name, names_from(classes), replace=replace, ask_names=ask_class_names)
     say(f"{folder.path}\nNow run gz2interp analyse {survey} --model {folder.name}")
 
@@ -69,25 +65,21 @@ def rename(
     new_name: Annotated[str, typer.Argument(metavar="NEW_NAME", help="Its new name.")],
 ) -> None:
     """Give a model another name; its results stay valid."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
     from gz2interp.workflows.models import rename_model
 
-    say(f"{name} is now {rename_model(Survey.open(find_survey(survey)), name, new_name).path}")
+    say(f"{name} is now {rename_model(open_survey(survey), name, new_name).path}")
 
 
 @model_app.command("remove")
 def remove(
     survey: SurveyArgument,
     name: NameArgument,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Remove without confirmation.")] = False,
 ) -> None:
     """Remove a model with all its results; ratings stay with the survey."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
     from gz2interp.workflows.models import models_table, remove_model
 
-    opened = Survey.open(find_survey(survey))
+    opened = open_survey(survey)
     opened.model(name)
     if not yes:
         table = models_table(opened)
@@ -106,11 +98,9 @@ def remove(
 @table_options()
 def layers_(survey: SurveyArgument, model: ModelOption = None, *, output: TableOutput) -> None:
     """The layers of a network that can be analysed: shape, stride, receptive field, analyses, and the default one."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
     from gz2interp.workflows.models import layers_table
 
-    opened = Survey.open(find_survey(survey))
+    opened = open_survey(survey)
     folder = opened.model(model)
     with console.status("Listing the layers"):
         rows = layers_table(opened, folder)
@@ -124,26 +114,26 @@ def layers_(survey: SurveyArgument, model: ModelOption = None, *, output: TableO
 
 
 def names_from(text: str) -> list[str]:
-    """Names written with commas."""
+    """Parse names, separated by commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def ask_class_names(classes: int) -> list[str]:
-    """Names of the classes of a network, asked for on a terminal.
+    """Prompt for the names of a network's classes on a terminal.
 
     Raises
     ------
     InputError
-        Nobody can be asked.
+        The standard input is no terminal.
     """
     example = ",".join(f"class {k}" for k in range(classes))
     if not sys.stdin.isatty():
         raise InputError(
-            f"The network tells {classes} classes apart, and their names are neither beside its file nor in it",
+            f"The network has {classes} classes, and their names are neither beside its file nor in it",
             f"{classes} names in the order of the outputs",
             f"Give them with --classes, for example --classes '{example}'",
         )
-    console.print(f"The network tells {classes} classes apart, and its file does not name them.")
+    console.print(f"The network has {classes} classes, and its file does not name them.")
     while True:
         names = names_from(str(typer.prompt("Their names, with commas, in the order of the outputs", err=True)))
         if len(names) == classes:

@@ -1,13 +1,16 @@
-"""Options and arguments that several verbs share, and how their words are read."""
+"""Options and arguments shared by verbs, and the parsing of their values."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from gz2interp.console import console
 from gz2interp.errors import InputError
+
+if TYPE_CHECKING:
+    from gz2interp.stores.survey import Survey
 
 __all__ = [
     "AgainstOption",
@@ -25,6 +28,7 @@ __all__ = [
     "class_score",
     "colours_from",
     "line_from",
+    "open_survey",
     "probe_of",
     "score_of",
 ]
@@ -32,14 +36,14 @@ __all__ = [
 SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, its name, or an address.")]
 ModelOption = Annotated[str | None, typer.Option("--model", "-m", help="The model; may be left out if there is one.")]
 GalaxiesArgument = Annotated[list[str], typer.Argument(metavar="GALAXY...", help="Galaxy ids.")]
-MethodOption = Annotated[str, typer.Option(help="As gz2interp methods lists them.")]
+MethodOption = Annotated[str, typer.Option(help="One of gz2interp methods.")]
 ClassOption = Annotated[
     str | None, typer.Option("--class", help="Explain this class; by default the one predicted for each galaxy.")
 ]
 AgainstOption = Annotated[str | None, typer.Option("--against", help="Explain the class against this one.")]
 LayerOption = Annotated[str, typer.Option(help="The layer; by default the last spatial one.")]
 ViewsOption = Annotated[
-    bool, typer.Option("--views", help="The mean over the galaxy's turned and mirrored views, and its variance.")
+    bool, typer.Option("--views", help="Mean and variance over the galaxy's rotated and mirrored views.")
 ]
 OfOption = Annotated[
     str | None,
@@ -49,13 +53,22 @@ ProgressOption = Annotated[
     str, typer.Option("--progress", help="bars, or json: a record a line, and nothing else on standard output.")
 ]
 SchedulerOption = Annotated[
-    str, typer.Option("--scheduler", help="Of a Dask cluster whose workers do it: tcp://host:8786. Same numbers.")
+    str,
+    typer.Option("--scheduler", help="Scheduler of a Dask cluster that does the work: tcp://host:8786. Same numbers."),
 ]
 KindOption = Annotated[str, typer.Option("--score", help="logit or probability.")]
 
 
+def open_survey(survey: str) -> Survey:
+    """Open the survey of the argument SURVEY."""
+    from gz2interp.stores.locations import find_survey
+    from gz2interp.stores.survey import Survey
+
+    return Survey.open(find_survey(survey))
+
+
 def probe_of(survey: str, model: str) -> Any:
-    """The network of a survey, with a word while it opens."""
+    """The network of a survey, opened with a status line."""
     from gz2interp.workflows.study import open_study
 
     with console.status("Opening the network"):
@@ -63,7 +76,7 @@ def probe_of(survey: str, model: str) -> Any:
 
 
 def line_from(text: str) -> tuple[float, float]:
-    """Offset [arcsec] and slope, written with a comma."""
+    """Parse offset [arcsec] and slope, separated by a comma."""
     try:
         offset, slope = (float(value) for value in text.split(","))
     except ValueError:
@@ -72,7 +85,7 @@ def line_from(text: str) -> tuple[float, float]:
 
 
 def colours_from(text: str) -> tuple[float, float, float, float]:
-    """Four differences of colour [mag], written with commas."""
+    """Parse four colour differences [mag], separated by commas."""
     try:
         ug, gr, ri, iz = (float(value) for value in text.split(","))
     except ValueError:
@@ -83,7 +96,7 @@ def colours_from(text: str) -> tuple[float, float, float, float]:
 
 
 def score_of(study: Any, of: str | None, score: Any) -> Any:
-    """The score that ``--of`` writes down, or else the one that other options name."""
+    """The score of ``--of``, or else that of other options."""
     from gz2interp.workflows.score_text import score_from
 
     if of is None:
@@ -94,7 +107,7 @@ def score_of(study: Any, of: str | None, score: Any) -> Any:
 
 
 def class_score(kind: str, class_name: str | None, against: str | None) -> Any:
-    """The score that ``--score``, ``--class`` and ``--against`` name; None for the predicted class's logit."""
+    """The score of ``--score``, ``--class`` and ``--against``; None for the predicted class's logit."""
     from gz2interp.network.scores import logit, probability
 
     kinds = {"logit": logit, "probability": probability}

@@ -1,4 +1,4 @@
-"""One galaxy after another in a terminal: it is drawn, a key says what it is worth, the ranking learns."""
+"""Rating of galaxies in a terminal, one key each; the ranking is updated after each rating."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from gz2interp.workflows.unusual_results import UnusualGalaxies
 __all__ = ["KEYS", "loop"]
 
 KEYS = "0-5 rate (i = 5, interesting; b = 0, boring)   s skip   u undo   q quit"
-_ME = "terminal"
+_BY = "terminal"
 _WORDS = {"i": HIGHEST, "b": 0} | {str(value): value for value in range(HIGHEST + 1)}
 
 
-def loop(found: UnusualGalaxies, picture: Path) -> None:
-    """Ask until the person stops, or nothing is left."""
-    if found.caveat:
-        say(found.caveat)
+def loop(unusual: UnusualGalaxies, picture: Path) -> None:
+    """Prompt for ratings until the user quits, or all galaxies are rated."""
+    if unusual.caveat:
+        say(unusual.caveat)
     say(KEYS)
     skipped: set[int] = set()
-    stretch = survey_stretch(found.survey)
+    stretch = survey_stretch(unusual.survey)
     while True:
-        ranking = ranking_of(found)
+        ranking = ranking_of(unusual)
         position = _next(ranking, skipped)
         if position is None:
             say("All are rated.")
             return
-        known, (reason,) = found.scores.iloc[position], ranking.reasons(np.array([position]))
-        galaxy_id = int(found.scores["galaxy_id"].to_numpy()[position])
-        write_rating_picture(picture, found.survey, int(known["row"]), stretch)
+        row, (reason,) = unusual.scores.iloc[position], ranking.reasons(np.array([position]))
+        galaxy_id = int(unusual.scores["galaxy_id"].to_numpy()[position])
+        write_rating_picture(picture, unusual.survey, int(row["row"]), stretch)
         say(f"\n{len(ranking.ratings)} rated. Galaxy {galaxy_id}, drawn in {picture}\n{reason}")
         answer = _key()
         if answer in ("q", ""):
@@ -43,26 +43,26 @@ def loop(found: UnusualGalaxies, picture: Path) -> None:
             skipped.add(position)
         elif answer == "u":
             skipped.clear()
-            for taken in ratings_of(found.survey).undo(_ME):
-                say(f"Taken back: {taken.galaxy_id} was rated {taken.rating}")
+            for rating in ratings_of(unusual.survey).undo(_BY):
+                say(f"Undone: {rating.galaxy_id} was rated {rating.rating}")
         elif answer in _WORDS:
-            rate(found.survey, galaxy_id, _WORDS[answer], by=_ME)
+            rate(unusual.survey, galaxy_id, _WORDS[answer], by=_BY)
             say(f"{galaxy_id}: {_WORDS[answer]}")
         else:
             say(KEYS)
 
 
 def _next(ranking: Ranking, skipped: set[int]) -> int | None:
-    """What is to be rated next, but for what was skipped."""
+    """Position of the next galaxy to rate, without skipped ones; None where there is none."""
     if not skipped:
         return ranking.next()
     order = ranking.order
-    left = order[~np.isin(order, [*skipped, *ranking.positions])]
-    return int(left[0]) if len(left) else None
+    remaining = order[~np.isin(order, [*skipped, *ranking.positions])]
+    return int(remaining[0]) if len(remaining) else None
 
 
 def _key() -> str:
-    """A key as it is pressed; where no terminal listens, the first letter of a line. "" at the end of the input."""
+    """The key pressed; without a terminal, the first letter of a line; "" at the end of the input."""
     if not sys.stdin.isatty():
         line = sys.stdin.readline()
         return (line.strip() or "?")[:1].lower() if line else ""

@@ -1,4 +1,4 @@
-"""A whole survey and its networks: check, export and import, and a network's card."""
+"""Check, export and import of a survey, and the card of a network."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from gz2interp.cli.app import app, survey_app
 from gz2interp.cli.giving import ColumnsOption, columns_from, exported_files
 from gz2interp.cli.models import ReplaceOption, ask_class_names, names_from
-from gz2interp.cli.options import ModelOption, SurveyArgument
+from gz2interp.cli.options import ModelOption, SurveyArgument, open_survey
 from gz2interp.console import ProgressBars, say, sentence
 from gz2interp.errors import InputError
 from gz2interp.result_tables import OverwriteOption, ResultTable, TableOutput, check_free, table_options
@@ -28,35 +28,33 @@ def card_(
     *,
     output: TableOutput,
 ) -> None:
-    """What is known of a network, and what is not: data, labels, scores, failures, its most confident mistakes."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """The card of a network: data, labels, scores, failures, most confident mistakes, and what is not known."""
     from gz2interp.workflows.card import CARD_FILES, card, write_card
 
     check_free([out / name for name in CARD_FILES] if out else [], overwrite)
-    opened = Survey.open(find_survey(survey))
-    known = card(opened, model)
-    output.show_record(known.to_json())
-    for path in write_card(known, opened, out or opened.model(model).path / "card"):
+    opened = open_survey(survey)
+    record = card(opened, model)
+    output.show_record(record.to_json())
+    for path in write_card(record, opened, out or opened.model(model).path / "card"):
         say(str(path))
-    for words in known.unknown:
+    for words in record.unknown:
         say(sentence(f"not known: {words}"))
 
 
 @survey_app.command("check")
 @table_options()
 def check_survey_(survey: SurveyArgument, *, output: TableOutput) -> None:
-    """Read every part of a survey and compare it with what was written down about it."""
+    """Read every part of a survey, and compare it with its digests and the other parts."""
     import pandas as pd
 
     from gz2interp.stores.checking import check_survey
     from gz2interp.stores.locations import find_survey
 
     path = find_survey(survey)
-    with ProgressBars() as told:
-        findings = check_survey(path, lambda done, of: told("reading", done, of))
-    rows = [("damage", each.words) for each in findings if each.is_damage]
-    rows += [("note", each.words) for each in findings if not each.is_damage]
+    with ProgressBars() as bars:
+        findings = check_survey(path, lambda done, of: bars("reading", done, of))
+    rows = [("damage", finding.words) for finding in findings if finding.is_damage]
+    rows += [("note", finding.words) for finding in findings if not finding.is_damage]
     damaged = sum(finding.is_damage for finding in findings)
     parts = "1 damaged part" if damaged == 1 else f"{damaged} damaged parts"
     summary = f"{path} has {parts}." if damaged else f"{path} is whole."
@@ -74,17 +72,15 @@ def export(
     model: ModelOption = None,
     overwrite: OverwriteOption = False,
 ) -> None:
-    """The whole survey, its catalogue joined with status, predictions and map: gz2interp export without a choice."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """Export the whole survey: the catalogue joined with status, predictions and map."""
     from gz2interp.workflows.export import export_selection
     from gz2interp.workflows.selection import GalaxyFilter, choose
 
     check_free(exported_files(out), overwrite)
-    wanted = GalaxyFilter(columns=columns_from(columns), model=model or "")
-    with ProgressBars() as told:
-        done = export_selection(choose(Survey.open(find_survey(survey)), wanted), out, told)
-    say(f"{done.path}: {done.words}")
+    settings = GalaxyFilter(columns=columns_from(columns), model=model or "")
+    with ProgressBars() as bars:
+        result = export_selection(choose(open_survey(survey), settings), out, bars)
+    say(f"{result.path}: {result.words}")
 
 
 @survey_app.command("import")
@@ -107,19 +103,17 @@ def import_(
     ids: Annotated[Path | None, typer.Option(help="Galaxy ids of a .npy file: .npy, or text with one a line.")] = None,
     replace: ReplaceOption = False,
 ) -> None:
-    """Copy a network that was trained elsewhere into a survey, or latents that stand in for one."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """Copy a network that was trained elsewhere, or latents in place of one, into a survey."""
     from gz2interp.workflows.import_results import import_latents, import_model
 
-    opened = Survey.open(find_survey(survey))
+    opened = open_survey(survey)
     if (model is None) == (latents is None):
-        raise InputError("What to import was not said, or twice", "--model FILE, or --latents FILE")
+        raise InputError("Neither --model nor --latents was given, or both", "--model FILE, or --latents FILE")
     if latents is not None:
-        laid = import_latents(opened, latents, name or latents.stem, ids, replace=replace)
-        for words in laid.sentences:
+        imported = import_latents(opened, latents, name or latents.stem, ids, replace=replace)
+        for words in imported.sentences:
             say(sentence(words))
-        folder = laid.model
+        folder = imported.model
     else:
         assert model is not None
         names = names_from(classes)

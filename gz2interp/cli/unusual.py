@@ -1,4 +1,4 @@
-"""What is unusual, and what people make of it: ``unusual``, ``rate`` and ``ratings``."""
+"""Unusual galaxies, and their ratings: ``unusual``, ``rate`` and ``ratings``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Annotated, Any
 import typer
 
 from gz2interp.cli.app import app
-from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument
+from gz2interp.cli.options import LayerOption, ModelOption, ProgressOption, SurveyArgument, open_survey
 from gz2interp.console import command_line, progress_as, say
 from gz2interp.errors import InputError
 from gz2interp.result_tables import OverwriteOption, ResultTable, TableOutput, check_free, table_options
 
-ratings_app = command_line("What people said of a survey's galaxies.")
+ratings_app = command_line("The ratings of a survey's galaxies: export, import, undo.")
 app.add_typer(ratings_app, name="ratings")
 
 
@@ -25,12 +25,12 @@ def unusual(
     layer: LayerOption = "",
     layers: Annotated[
         list[str] | None,
-        typer.Option("--layers", help="A layer to look at, again for each; by default one of each size of plane."),
+        typer.Option("--layers", help="A layer to use. May be repeated; by default one of each size of plane."),
     ] = None,
     image: Annotated[
         list[Path] | None, typer.Option("--image", help="A galaxy that is not in the survey, as a FITS or NumPy file.")
     ] = None,
-    most: Annotated[int, typer.Option("--most", "-n", min=1, help="How many are shown.")] = 20,
+    most: Annotated[int, typer.Option("--most", "-n", min=1, help="Galaxies to list.")] = 20,
     without_artefacts: Annotated[
         bool,
         typer.Option(
@@ -38,25 +38,25 @@ def unusual(
             help="Leave out stars and artefacts, by the catalogue, votes, prediction or image quality.",
         ),
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of the forest, and of the sample.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of the forest and of the sample.")] = 0,
     progress: ProgressOption = "bars",
     *,
     output: TableOutput,
 ) -> None:
-    """The galaxies that are most unusual, to the network or on their pixels, and why; ratings change the order."""
+    """The most unusual galaxies, by activations and by pixels, with reasons; ratings change the order."""
     from gz2interp.workflows.rating import ranking_of
     from gz2interp.workflows.study import open_study
     from gz2interp.workflows.unusual import UnusualSettings
-    from gz2interp.workflows.unusual import unusual as ask
+    from gz2interp.workflows.unusual import unusual as score_galaxies
     from gz2interp.workflows.unusual_results import artefacts_in_words
 
     study = open_study(survey, model)
-    with progress_as(progress) as told:
-        found = ask(study, UnusualSettings(layer, tuple(layers or ()), seed=seed), told)
-        ranking = ranking_of(found, without_artefacts=without_artefacts)
-    notes = [found.caveat] if found.caveat else []
+    with progress_as(progress) as reporter:
+        result = score_galaxies(study, UnusualSettings(layer, tuple(layers or ()), seed=seed), reporter)
+        ranking = ranking_of(result, without_artefacts=without_artefacts)
+    notes = [result.caveat] if result.caveat else []
     if image:
-        output.show(_of_images(study, found, image, notes))
+        output.show(_of_images(study, result, image, notes))
         return
     if ranking.left_out is not None:
         notes.append(f"{artefacts_in_words(ranking.left_out)}.")
@@ -70,7 +70,7 @@ def unusual(
     output.show(ResultTable(title, rows, {title: drawn}, notes), ranking.table())
 
 
-def _of_images(study: Any, found: Any, files: list[Path], notes: list[str]) -> ResultTable:
+def _of_images(study: Any, galaxies: Any, files: list[Path], notes: list[str]) -> ResultTable:
     import pandas as pd
 
     from gz2interp.workflows.image_from_file import outside_image
@@ -78,9 +78,9 @@ def _of_images(study: Any, found: Any, files: list[Path], notes: list[str]) -> R
 
     rows = []
     for file in files:
-        anomaly = score_images(found, study.probe, outside_image(file, study.survey))
+        anomaly = score_images(galaxies, study.probe, outside_image(file, study.survey))
         rows.append((file.name, int(anomaly.rank[0]), float(anomaly.score[0]), anomaly.reasons[0]))
-    columns = ["file", f"rank among {len(found.scores)}", "score", "reason"]
+    columns = ["file", f"rank among {len(galaxies.scores)}", "score", "reason"]
     title = f"How unusual they would be in {study.survey.name}"
     return ResultTable(title, pd.DataFrame(rows, columns=columns), notes=notes)
 
@@ -94,20 +94,18 @@ def rate(
     rating: Annotated[
         int | None, typer.Option("--rating", "-r", min=0, max=5, help="0 ordinary, 5 look at it.")
     ] = None,
-    tag: Annotated[str, typer.Option(help="A word to find it by.")] = "",
-    note: Annotated[str, typer.Option(help="Anything else.")] = "",
+    tag: Annotated[str, typer.Option(help="A keyword.")] = "",
+    note: Annotated[str, typer.Option(help="Any text.")] = "",
     model: ModelOption = None,
     layer: LayerOption = "",
     picture: Annotated[
-        Path, typer.Option("--picture", help="Where the galaxy on show is drawn; a viewer that reloads follows it.")
+        Path, typer.Option("--picture", help="File to which the present galaxy is drawn, for a viewer that reloads.")
     ] = Path("rate.png"),
 ) -> None:
-    """Say what you think of galaxies, one key each; the ranking learns, and each rating is safe at once."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """Rate galaxies, one key each; the ranking is updated, and each rating is written to disk at once."""
     from gz2interp.workflows import rating as workflow
 
-    opened = Survey.open(find_survey(survey))
+    opened = open_survey(survey)
     if galaxy is not None:
         if rating is None:
             raise InputError("A galaxy was given without a rating", "--rating 0 to 5")
@@ -126,13 +124,11 @@ def export_ratings(
     out: Annotated[Path, typer.Option("--out", "-o", help="A .csv, .parquet, .fits or .vot file.")],
     overwrite: OverwriteOption = False,
 ) -> None:
-    """Write what counts now: galaxy_id, rating, tag, note, time."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """Write the present ratings: galaxy_id, rating, tag, note, time."""
     from gz2interp.workflows import rating as workflow
 
     check_free([out], overwrite)
-    count = workflow.export_ratings(Survey.open(find_survey(survey)), out)
+    count = workflow.export_ratings(open_survey(survey), out)
     say(f"{count} ratings are in {out}")
 
 
@@ -141,26 +137,22 @@ def import_ratings(
     survey: SurveyArgument,
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A .csv or .parquet file.")],
 ) -> None:
-    """Take in ratings: of two of one galaxy, the later by its time counts."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """Import ratings; of two ratings of a galaxy the later one counts."""
     from gz2interp.workflows import rating as workflow
 
-    taken, old, strange = workflow.import_ratings(Survey.open(find_survey(survey)), file)
-    say(f"{taken} ratings were taken in; {old} were no later than what is known; {strange} are of other surveys.")
+    added, old, foreign = workflow.import_ratings(open_survey(survey), file)
+    say(f"{added} ratings were imported; {old} were no later than present ones; {foreign} are of other surveys.")
 
 
 @ratings_app.command("undo")
 def undo(survey: SurveyArgument) -> None:
-    """Take back what was said last: one rating, or one import as a whole."""
-    from gz2interp.stores.locations import find_survey
-    from gz2interp.stores.survey import Survey
+    """Undo the last action: one rating, or all ratings of one import."""
     from gz2interp.workflows.rating import ratings_of
 
-    taken = ratings_of(Survey.open(find_survey(survey))).undo()
-    if not taken:
-        say("There is nothing to take back.")
-    for rating in taken[:20]:
-        say(f"Taken back: {rating.galaxy_id} was rated {rating.rating}")
-    if len(taken) > 20:
-        say(f"and {len(taken) - 20} more")
+    ratings = ratings_of(open_survey(survey)).undo()
+    if not ratings:
+        say("There is nothing to undo.")
+    for rating in ratings[:20]:
+        say(f"Undone: {rating.galaxy_id} was rated {rating.rating}")
+    if len(ratings) > 20:
+        say(f"and {len(ratings) - 20} more")
