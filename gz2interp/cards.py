@@ -37,8 +37,6 @@ class UnlabelledGalaxies:
 
     Attributes
     ----------
-    count : int
-    median_confidence : float or None
     confident : Estimate
         Share with a confidence above 90 %.
     agreement : Estimate or None
@@ -60,23 +58,16 @@ class Evaluation:
 
     Attributes
     ----------
-    model : str
     side : str
         The evaluated galaxies: usually ``"test"``.
-    label_scheme : str
     labelled, usable : int
         Galaxies with an image and a label, and with an image, in the whole survey.
-    accuracy : Estimate
-    classes : tuple of ClassScore
     confusion : tuple of tuple of int
         (true class, predicted class).
-    calibration_error : Estimate
     ideal_calibration_error : Estimate
         Of a perfectly calibrated network on as many galaxies with the same confidences: mean, and 95 % of its range.
     brier : Estimate
         Mean squared distance between probabilities and label; 0 is perfect, 2 the worst.
-    reliability : tuple of ReliabilityBin
-    rest : UnlabelledGalaxies
     """
 
     model: str
@@ -125,7 +116,6 @@ class Data:
     ----------
     survey, source, digest : str
         The survey's name, where its cutouts come from, and the digest of catalogue and pixels.
-    bands : tuple of str
     shape : (y, x)
         Of a cutout, in pixels.
     galaxies, usable, labelled : int
@@ -209,9 +199,6 @@ class Mistake:
     ----------
     galaxy_id : str
         Digits as text: JSON numbers beyond 2**53 lose digits.
-    row : int
-    label, prediction : str
-    confidence : float
     """
 
     galaxy_id: str
@@ -229,15 +216,10 @@ class ModelCard:
     ----------
     model, digest : str
         Name of the model, and the digest of its file.
-    class_names : tuple of str
-    data : Data
-    labels : CardLabels or None
     training : Training or None
         None for an imported network.
-    evaluation : Evaluation or None
     side : str
         The galaxies on which failures and mistakes were counted; "" for none.
-    failures : tuple of Failures
     mistakes : tuple of Mistake
         The most confident first.
     suspects : int or None

@@ -33,7 +33,6 @@ class Cluster:
 
     Attributes
     ----------
-    scale : str
     number : int
         From 1, the largest of its scale first.
     size : int
@@ -85,7 +84,6 @@ class Clusters:
 
     Attributes
     ----------
-    galaxies : int
     scales : tuple of str
         From coarse to fine.
     clusters : tuple of Cluster

@@ -111,9 +111,6 @@ def analyse(
 
     Parameters
     ----------
-    study : Study
-    settings : AnalyseSettings, optional
-    progress : callable, optional
     scheduler : str
         The address of a Dask scheduler, whose workers then run the network, search for neighbours and also measure the
         quality of the images (`gz2interp.workflows.image_quality`). They need the survey under the same path or

@@ -55,7 +55,6 @@ class AnalyseSettings:
         ``"cosine"``, ``"euclidean"`` or ``"whitened"``.
     neighbours : int
         Number of neighbours stored for each galaxy.
-    map : MapSettings
     views : bool
         Average activations over the eight rotated and mirrored views of a galaxy.
     index : str
@@ -174,7 +173,6 @@ class IndexedActivations:
     Attributes
     ----------
     activations : float32 (n, channel), on disk
-    index : NeighbourIndex
     """
 
     activations: VectorTable
@@ -189,7 +187,6 @@ class IndexLocation:
     ----------
     folder : str
         Of the analysis.
-    metric, index : str
     seed, neighbours : int
         Of an approximate index.
     """

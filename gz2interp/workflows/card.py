@@ -174,7 +174,6 @@ def write_card(model_card: ModelCard, survey: Survey, folder: Path) -> list[Path
 
     Parameters
     ----------
-    model_card : ModelCard
     survey : Survey
         For the pictures of the mistakes.
     folder : Path

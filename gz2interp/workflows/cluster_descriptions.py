@@ -60,7 +60,6 @@ def describe_survey_clusters(
 
     Parameters
     ----------
-    survey : Survey
     rows : int64 (n,)
         Of the survey: the galaxies on the map.
     labels : mapping
@@ -69,7 +68,6 @@ def describe_survey_clusters(
         Image quality.
     predictions : DataFrame, optional
         None where there are none, as for imported latents.
-    progress : callable, optional
     """
     sizes = measured.set_index("row")[["extent", "reach"]].reindex(rows)
     return describe(_columns(survey, rows, measured, predictions), labels, sizes, progress)
@@ -88,7 +86,6 @@ def describe(
         By scale, int64 (n,): the cluster of each, below 0 for none.
     sizes : DataFrame
         ``extent`` and ``reach`` of each galaxy in its image: image quality is also compared within strata of size.
-    progress : callable, optional
     """
     extent, reach = (_strata(sizes[name].to_numpy(np.float64)) for name in ("extent", "reach"))
     shape = extent * (STRATA + 1) + reach  # how much of the border a galaxy touches follows from both

@@ -76,11 +76,8 @@ def clusters(
 
     Parameters
     ----------
-    study : Study
     layer : str
         "" for the layer analysed last.
-    settings : ClusterSettings, optional
-    progress : callable, optional
 
     Raises
     ------

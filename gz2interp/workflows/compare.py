@@ -50,7 +50,6 @@ class Comparison:
         k.
     shared, by_chance : float
         The mean share, and that of unrelated spaces.
-    provenance : Provenance
     """
 
     table: pd.DataFrame
@@ -210,7 +209,6 @@ def draw_comparison(comparison: Comparison, path: Path, linked: int = 12) -> Pat
 
     Parameters
     ----------
-    comparison : Comparison
     path : Path
         ``.pdf``, ``.svg`` or ``.png``; the caption is written beside it as text.
     linked : int

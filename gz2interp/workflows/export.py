@@ -233,7 +233,6 @@ class Export:
 
     Attributes
     ----------
-    path : Path
     galaxies : int
         Number of selected galaxies.
     words : str
@@ -252,7 +251,6 @@ def export_selection(
 
     Parameters
     ----------
-    subset : SelectedGalaxies
     out : path
         ``.csv``, ``.ecsv``, ``.fits``, ``.vot`` (or ``.xml``) or ``.parquet`` for a table of all columns; ``.reg`` for
         DS9 regions; a name without a suffix for a folder with a FITS file of each cutout and a table. A file is

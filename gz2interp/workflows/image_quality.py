@@ -38,8 +38,6 @@ def quality(
 
     Parameters
     ----------
-    survey : Survey
-    progress : callable, optional
     stop : callable, optional
         Called before each shard; if it returns True the run ends like an interrupted one.
     cluster : Workers, optional

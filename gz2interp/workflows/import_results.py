@@ -45,7 +45,6 @@ def import_model(
 
     Parameters
     ----------
-    survey : Survey
     file : Path
         A ``.keras`` file, or the folder of another survey's model, which also has the names of its classes.
     name : str
@@ -159,15 +158,12 @@ class ImportedLatents:
 
     Attributes
     ----------
-    model : ModelFolder
     galaxies, channels : int
         Number of galaxies of the survey with latents, and of channels.
     missing : tuple of str
         The first few ids of the survey that are not in the file.
-    missing_count : int
     unknown : tuple of str
         The first few ids of the file that are not in the survey.
-    unknown_count : int
     """
 
     model: ModelFolder
@@ -200,7 +196,6 @@ def import_latents(
 
     Parameters
     ----------
-    survey : Survey
     file : path
         See `gz2interp.stores.latents.read_latents`.
     name : str

@@ -145,7 +145,6 @@ def neighbour_table(
 
     Parameters
     ----------
-    neighbours : SkyNeighbours
     ids : int64 (n,)
         Of the survey's galaxies, by row.
     sky : SkyPoints
@@ -255,7 +254,6 @@ class NeighbourLookup:
             Of the analysed layer, pooled in the same way.
         here : SkyPoints
             Positions of these galaxies (m,); NaN where unknown.
-        settings : NeighbourSettings
         """
         k, n = settings.most + 8, len(self.analysis.rows)
         while True:
@@ -350,9 +348,6 @@ def neighbours_of(
 
     Parameters
     ----------
-    survey : Survey
-    model : ModelFolder
-    galaxy_id : int or str
     layer : str
         "" for the layer analysed last.
     most, skip_same, least
@@ -389,7 +384,6 @@ def neighbours_of_image(
 
     Parameters
     ----------
-    study : Study
     path : path
         FITS, ``.npy`` or ``.npz``, see `gz2interp.workflows.image_from_file.outside_galaxy`.
     layer : str

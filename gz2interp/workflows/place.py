@@ -82,7 +82,6 @@ def place_survey(
         With cutouts of the same bands and size. It may be the survey itself, whose galaxies keep their positions.
     layer : str
         "" for the layer analysed last.
-    progress : callable, optional
 
     Yields
     ------

@@ -32,11 +32,9 @@ def predict(
 
     Parameters
     ----------
-    study : Study
     parts : DataFrame, optional
         Split and label of each galaxy: columns row, split, label. By default those of earlier predictions, else
         `NO_SPLIT` and the catalogue's label.
-    progress : callable, optional
     cluster : Workers, optional
         Workers that run the network; by default this process.
 

@@ -47,7 +47,6 @@ class Ranking:
 
     Attributes
     ----------
-    galaxies : UnusualGalaxies
     scores : float64 (n,)
         Learnt scores of all analysed galaxies; those of `galaxies` where there are no ratings.
     positions : int64 (rating,)
@@ -130,7 +129,6 @@ def ranking_of(
 
     Parameters
     ----------
-    galaxies : UnusualGalaxies
     ratings : DataFrame, optional
         galaxy_id and rating, in the order in which they were given; galaxies that were not analysed are ignored.
     without_artefacts : bool, optional

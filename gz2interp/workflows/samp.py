@@ -35,7 +35,6 @@ class Program:
     ----------
     ident : str
         Its client id at the hub.
-    name : str
     mtypes : sequence of str
         Message types that it accepts; ``table.*`` stands for all messages of tables.
     client : SAMPIntegratedClient

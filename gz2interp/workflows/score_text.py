@@ -26,7 +26,6 @@ def score_from(study: Study, text: str, more: Mapping[str, Callable[..., Score]]
 
     Parameters
     ----------
-    study : Study
     text : str
         As for `gz2interp.network.written_scores.read_score`, with two further functions: ``similarity(GALAXY)`` or
         ``similarity(GALAXY, LAYER)``, the cosine to that galaxy's mean activations; and ``direction("FILE.npy")`` or

@@ -35,7 +35,6 @@ class SelectedGalaxies:
 
     Attributes
     ----------
-    survey : Survey
     rows : int64 (n,)
         Of the survey, each once.
     model : str, optional

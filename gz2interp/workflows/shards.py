@@ -140,7 +140,6 @@ def over_shards(
         function of a module, or a ``functools.partial`` of one with small arguments.
     thing : object
         The open argument of the job: a survey, a survey with its network, an index.
-    shards : iterable of Shard
     cluster : Workers, optional
         By default jobs run in this process.
     place : callable, optional
@@ -172,7 +171,6 @@ class DaskCluster:
 
     Parameters
     ----------
-    client : distributed.Client
     patience : float
         Time without any worker after which jobs fail [s].
     """
@@ -387,7 +385,6 @@ class StudyAt:
 
     Attributes
     ----------
-    survey : SurveyAt
     model, network : str
         The name of the model, and the digest of its file.
     """

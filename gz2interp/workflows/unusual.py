@@ -116,7 +116,6 @@ class FeatureExtractor:
 
     Parameters
     ----------
-    probe : ModelProbe
     layers : sequence of str
         By default the last layer of each spatial size: see `stages_of`.
     bands : sequence of str
@@ -124,7 +123,6 @@ class FeatureExtractor:
 
     Attributes
     ----------
-    layers : tuple of str
     near : str
         The first spatial layer, nearest to the pixels; "" if none is spatial.
     feature_names : list of str
@@ -174,7 +172,6 @@ class PixelMeasurements:
 
     Parameters
     ----------
-    bands : sequence of str
     shape : (int, int)
         Height and width of the images.
 
@@ -201,8 +198,6 @@ def strongest_measurements(model: Morphology, bands: Sequence[str], numbers: Flo
 
     Parameters
     ----------
-    model : Morphology
-    bands : sequence of str
     numbers : float32 (n, number + 1)
         From `PixelMeasurements`.
 
@@ -551,7 +546,6 @@ class ImageAnomaly:
         The combination.
     rank : int64 (n,)
         Rank that it would have in the survey, 1 for the most unusual.
-    reasons : list of str
     """
 
     values: dict[str, NDArray[np.float32]]

@@ -60,7 +60,6 @@ class FittedStatistics:
 
     Attributes
     ----------
-    space : WhitenedSpace
     middle, scatter : float32 (feature,)
         Mean and standard deviation of each feature.
     image_scores : mapping
@@ -162,7 +161,6 @@ def artefacts_of(survey: Survey, model: ModelFolder | None, rows: NDArray[np.int
 
     Parameters
     ----------
-    survey : Survey
     model : ModelFolder or None
         Model whose predictions are used; None for no predictions.
     rows : int64 (n,)
