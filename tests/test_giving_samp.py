@@ -169,7 +169,7 @@ def test_who_is_not_there_is_told(survey: Survey, hub: SAMPHubServer) -> None:
 
 def test_a_program_that_understands_nothing_of_it_is_told(survey: Survey, hub: SAMPHubServer) -> None:
     deaf = Listener("Spectra", ("spectrum.load.ssa-generic",))
-    with pytest.raises(InputError, match="Spectra understands nothing"):
+    with pytest.raises(InputError, match="Spectra accepts none"):
         send(SelectedGalaxies(survey, np.array([0])))
     deaf.client.disconnect()
 

@@ -31,7 +31,7 @@ from gz2interp.workflows.analysis_steps import (
 from gz2interp.workflows.image_quality import quality
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.shards import cluster_at
-from gz2interp.workflows.study import Progress, Study
+from gz2interp.workflows.study import Progress, Study, predictions_of
 
 __all__ = ["AnalyseSettings", "analyse", "names_of", "write_quality"]
 
@@ -58,23 +58,17 @@ def write_quality(analysis: Analysis, study: Study, progress: Progress | None = 
 
 def names_of(analysis: Analysis, study: Study) -> dict[str, Sequence[str | None]]:
     """Labels and predictions of an analysis' galaxies, as far as available; None for a galaxy without one."""
-    file, predictions = study.survey.place.file("catalog.parquet"), _predictions(study)
-    catalog = read_columns(file, (GALAXY_ID, LABEL))
+    catalog = read_columns(study.survey.place.file("catalog.parquet"), (GALAXY_ID, LABEL))
+    predictions = predictions_of(study.model)
     names: dict[str, Sequence[str | None]] = {}
     if LABEL in catalog:
         names[LABEL] = _words(catalog[LABEL].iloc[analysis.rows])
-    elif predictions is not None:
-        names[LABEL] = _words(predictions[LABEL].reindex(analysis.rows))
     if predictions is not None:
-        names["prediction"] = _words(predictions["prediction"].reindex(analysis.rows))
+        predictions = predictions.set_index("row").reindex(analysis.rows)
+        if LABEL not in names:
+            names[LABEL] = _words(predictions[LABEL])
+        names["prediction"] = _words(predictions["prediction"])
     return names
-
-
-def _predictions(study: Study) -> pd.DataFrame | None:
-    try:
-        return study.model.predictions.set_index("row")
-    except SurveyError:
-        return None  # latents have no predictions
 
 
 def _words(values: pd.Series[Any]) -> list[str | None]:
@@ -143,7 +137,7 @@ def analyse(
             if not analysis.is_complete:
                 workers = None if study.model.latents else cluster
                 write_activations(analysis, study, rows, provenance, progress, workers)
-                readers = cluster if cluster and cluster.sees(analysis.path / "activations.zarr") else None
+                readers = cluster if cluster and cluster.can_read(analysis.path / "activations.zarr") else None
                 write_neighbours(analysis, rows, settings, progress, readers)
                 write_map(analysis, study, rows, settings, progress)
                 analysis.complete(provenance)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from gz2interp.cards import CardLabels, Data, Evaluation, Failures, Mistake, ModelCard, Training
-from gz2interp.errors import InputError, SurveyError
+from gz2interp.errors import InputError
 from gz2interp.figures.card import card_figure, save_card_figure
 from gz2interp.figures.rgb import rgb, stretch_of
 from gz2interp.figures.shown import CutoutSky
@@ -19,6 +19,7 @@ from gz2interp.statistics import shares_in_bins
 from gz2interp.stores.files import replaced, write_json
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
+from gz2interp.workflows.study import predictions_of
 
 __all__ = ["CARD_FILES", "card", "card_text", "write_card"]
 
@@ -151,7 +152,7 @@ def card(survey: Survey, model: str | None = None) -> ModelCard:
     folder = survey.model(model)
     if folder.latents:
         raise InputError(f"{folder.name} is a table of latents without a network", "A model with a network")
-    predictions = _predictions(folder)
+    predictions = predictions_of(folder)
     evaluated, side = _evaluated(folder, predictions)
     return ModelCard(
         model=folder.name,
@@ -192,13 +193,6 @@ def write_card(model_card: ModelCard, survey: Survey, folder: Path) -> list[Path
     sky = CutoutSky(first.pixel_scale, first.position_angle) if first else None
     save_card_figure(card_figure(model_card, pictures, sky), folder)
     return [folder / name for name in CARD_FILES]
-
-
-def _predictions(folder: ModelFolder) -> pd.DataFrame | None:
-    try:
-        return folder.predictions
-    except SurveyError:
-        return None
 
 
 def _evaluated(folder: ModelFolder, predictions: pd.DataFrame | None) -> tuple[pd.DataFrame, str]:

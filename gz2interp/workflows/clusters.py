@@ -31,7 +31,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.cluster_descriptions import ClusterDescriptions, describe_survey_clusters
 from gz2interp.workflows.image_quality import quality, quality_provenance
-from gz2interp.workflows.study import Progress, Study, analysis_for
+from gz2interp.workflows.study import Progress, Study, analysis_for, predictions_of
 
 __all__ = ["ClusterSettings", "cluster_folder", "clusters", "clusters_at", "clusters_table", "members_table"]
 
@@ -111,12 +111,11 @@ def cluster_folder(survey: Survey, model: ModelFolder, layer: str = "") -> Clust
 
 
 def _predictions(model: ModelFolder) -> pd.DataFrame | None:
-    try:
-        predictions = model.predictions
-    except SurveyError:
-        return None
-    table = model.uncertainty
-    return predictions if table is None else predictions.merge(table[["row", "uncertainty"]], on="row", how="left")
+    predictions = predictions_of(model)
+    table = None if predictions is None else model.uncertainty
+    if predictions is None or table is None:
+        return predictions
+    return predictions.merge(table[["row", "uncertainty"]], on="row", how="left")
 
 
 def _provenance(

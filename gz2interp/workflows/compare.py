@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from gz2interp.stores.layer_results import AlignedMap
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import map_settings_of, space_as_in
-from gz2interp.workflows.study import Progress, analysis_for
+from gz2interp.workflows.study import Progress, analysis_for, predictions_of
 
 __all__ = ["Comparison", "Representation", "changed_most", "compare", "compare_all", "draw_comparison", "is_compared"]
 
@@ -112,8 +111,8 @@ def compare(
     )
     sides = {"prediction": first.model} | ({"other_prediction": second.model} if second.model != first.model else {})
     for column, model in sides.items():
-        if (predictions := _predictions(model)) is not None:
-            table[column] = predictions.reindex(rows).fillna("").to_numpy()
+        if (predictions := predictions_of(model)) is not None:
+            table[column] = predictions.set_index("row")["prediction"].reindex(rows).fillna("").to_numpy()
     table = table.sort_values(["shared", "moved"], ascending=[True, False], kind="stable", ignore_index=True)
     return Comparison(
         table=table,
@@ -178,13 +177,6 @@ def _aligned(one: Analysis, two: Analysis, progress: Progress | None) -> NDArray
     if progress:
         progress("map", len(two.rows), len(two.rows))
     return places
-
-
-def _predictions(model: ModelFolder) -> pd.Series[Any] | None:
-    try:
-        return model.predictions.set_index("row")["prediction"]
-    except SurveyError:
-        return None
 
 
 def _provenance(one: Analysis, two: Analysis, neighbours: int) -> Provenance:

@@ -73,7 +73,7 @@ def _fill(subset: SelectedGalaxies, folder: Path, progress: Callable[[str, int, 
     write_table(folder / TABLE, table, subset.description)
     without = len(subset) - len(rows)
     return f"{len(rows)} cutouts and {TABLE}" + (
-        f"; {without} galaxies have no image, {TABLE} says why" if without else ""
+        f"; {without} galaxies have no image, with the reasons in {TABLE}" if without else ""
     )
 
 

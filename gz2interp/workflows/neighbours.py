@@ -305,7 +305,7 @@ class NeighbourLookup:
     @cached_property
     def _predictions(self) -> pd.DataFrame:
         columns = ["prediction", "confidence", "label"]
-        if self.model.latents:  # there is no network
+        if self.model.latents:
             return pd.DataFrame(columns=columns)
         return self.model.predictions.set_index("row")[columns]
 

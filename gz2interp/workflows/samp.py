@@ -100,7 +100,7 @@ def _connected() -> Iterator[Any]:
     from pyvo.samp import SAMPHubError, SAMPIntegratedClient, conf
 
     with conf.set_temp("use_internet", False):
-        client = SAMPIntegratedClient("gz2interp", "Galaxies, and what a network sees in them", addr="127.0.0.1")
+        client = SAMPIntegratedClient("gz2interp", "Interpretability of galaxy-morphology networks", addr="127.0.0.1")
         try:
             client.connect()
         except (SAMPHubError, OSError) as error:
@@ -180,7 +180,7 @@ def send(subset: SelectedGalaxies, to: str = "all", *, images: int = 0, highligh
             sent += [_send(program, message) for message in messages if program.understands(message.mtype)]
         if not sent:
             raise InputError(
-                f"{', '.join(program.name for program in programs)} understands nothing of what would be sent",
+                f"{', '.join(program.name for program in programs)} accepts none of these messages",
                 "A program that takes tables, images or positions by SAMP, as TOPCAT, Aladin and DS9 do",
             )
     return sent

@@ -184,7 +184,7 @@ class DaskCluster:
         """Number of shards that can be processed at a time."""
         return int(sum(self._client.nthreads().values()))
 
-    def sees(self, path: Path) -> bool:
+    def can_read(self, path: Path) -> bool:
         """Whether a file or folder of this machine exists on every worker, under the same path."""
         return all(self._client.run(path.exists).values())
 

@@ -15,9 +15,11 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from gz2interp.network.probe import Probe
 
-__all__ = ["Progress", "Study", "analysis_for", "open_study"]
+__all__ = ["Progress", "Study", "analysis_for", "open_study", "predictions_of"]
 
 
 Progress = Callable[[str, int, int], None]
@@ -64,6 +66,14 @@ def open_study(survey: str | Path, model: str | None = None) -> Study:
     """Open a survey by path or name, and one of its models; without a name, the only one."""
     opened = Survey.open(find_survey(survey))
     return Study(opened, opened.model(model))
+
+
+def predictions_of(model: ModelFolder) -> pd.DataFrame | None:
+    """The stored predictions of a model; None for latents, and before the network was run."""
+    try:
+        return model.predictions
+    except SurveyError:
+        return None
 
 
 def analysis_for(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis:

@@ -36,6 +36,7 @@ from gz2interp.stores.quality import QualityFile
 from gz2interp.stores.reading import failing_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_some_rows
+from gz2interp.workflows.study import predictions_of
 
 __all__ = [
     "TOGETHER",
@@ -216,12 +217,10 @@ def _vote_columns(columns: list[str]) -> list[str]:
 
 def _by_prediction(model: ModelFolder | None, rows: NDArray[np.int64]) -> pd.Series[str]:
     none = pd.Series("", index=rows, dtype="str")
-    if model is None or model.latents:
+    predictions = predictions_of(model) if model is not None else None
+    if predictions is None:
         return none
-    try:
-        classes: pd.Series[Any] = model.predictions.set_index("row")["prediction"].reindex(rows).fillna("")
-    except SurveyError:  # the network has not been run over the survey
-        return none
+    classes: pd.Series[Any] = predictions.set_index("row")["prediction"].reindex(rows).fillna("")
     return none.where(~classes.str.lower().isin(NAMES), "prediction: " + classes.astype("str"))
 
 
