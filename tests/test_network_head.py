@@ -257,5 +257,5 @@ def test_answers_that_are_not_finite_to_real_images_are_refused():
     root = keras.ops.sqrt(keras.ops.mean(image, axis=(1, 2)) + 0.5)
     probe = Probe(keras.Model(image, L.Dense(2, activation="softmax")(root)))
     assert np.isfinite(probe.probabilities(IMAGES)).all()
-    with pytest.raises(InputError, match="not finite to 1 of 2 images"):
+    with pytest.raises(InputError, match="not finite for 1 of 2 images"):
         probe.probabilities(np.stack([IMAGES[0], IMAGES[0] - 5]))

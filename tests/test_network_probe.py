@@ -337,8 +337,8 @@ def test_a_network_that_answers_something_else_is_refused():
 def test_memory_is_bounded_by_the_batch_size():
     probe, seen = Probe(networks.plain_network(), batch_size=6), []
     probe.logits(images_of(1))
-    compiled = probe._questions._compiled["outputs"]
-    probe._questions._compiled["outputs"] = lambda batch: seen.append(len(batch)) or compiled(batch)
+    compiled = probe._functions._compiled["outputs"]
+    probe._functions._compiled["outputs"] = lambda batch: seen.append(len(batch)) or compiled(batch)
     probe.logits(images_of(20))
     assert sum(seen) == 20
     assert max(seen) == 3  # two of them side by side

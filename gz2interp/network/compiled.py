@@ -1,4 +1,4 @@
-"""Compiled functions applied batch by batch in bounded memory, with the mean and spread over samples of each image."""
+"""Compiled functions applied batch by batch in bounded memory, and moments of a gradient over samples of each image."""
 
 from __future__ import annotations
 
@@ -17,142 +17,124 @@ from gz2interp.network.quiet import tf
 
 __all__ = ["CompiledFunctions", "check_rows", "moments_over"]
 
-
+Floats = NDArray[np.float32]
 Tensor = Any
+BatchFunction = Callable[..., tuple[Tensor, ...]]
+
+IN_FLIGHT: Final = 2
+"""Batches computed concurrently: TensorFlow alone leaves cores idle between its operations."""
+
+MOST: Final = 128
+"""Compiled functions in the cache: each similarity to another galaxy's activations is a function of its own."""
 
 
 def moments_over(
-    look: SampleFunction,
+    sample: SampleFunction,
     derivative: Callable[[Tensor], Tensor],
     rows: Sequence[Tensor],
     shared: Sequence[Tensor],
     varies: bool,
 ) -> tuple[Tensor, ...]:
-    """Mean over the looks, and variance if asked for (Welford's recurrence), as the first of `rows`.
+    """Mean, and with `varies` variance, of the gradient over samples (Welford's recurrence), as the first of `rows`.
 
     Parameters
     ----------
     derivative : callable
-        From what is seen to the score's derivative there.
+        From the values at a place to the score's derivative there.
     rows : sequence of tensors (batch, ...)
+        Of each image.
     shared : sequence of tensors (k, ...)
-    varies : bool
-        Whether the variance is asked for.
+        Of each sample.
     """
 
     def step(k: Tensor, mean: Tensor, *spread: Tensor) -> tuple[Tensor, ...]:
-        seen, factor = look(*rows, *(each[k] for each in shared))
-        part = derivative(seen) * factor
-        off = part - mean
-        mean += off / tf.cast(k + 1, tf.float32)
-        return k + 1, mean, *(before + off * (part - mean) for before in spread)
+        values, factor = sample(*rows, *(array[k] for array in shared))
+        gradient = derivative(values) * factor
+        difference = gradient - mean
+        mean += difference / tf.cast(k + 1, tf.float32)
+        return k + 1, mean, *(before + difference * (gradient - mean) for before in spread)
 
-    count, nothing = tf.shape(shared[0])[0], tf.zeros_like(rows[0])
-    begin = (tf.constant(0), nothing, nothing) if varies else (tf.constant(0), nothing)
+    count, zeros = tf.shape(shared[0])[0], tf.zeros_like(rows[0])
+    begin = (tf.constant(0), zeros, zeros) if varies else (tf.constant(0), zeros)
     _, mean, *spread = tf.while_loop(lambda k, *_: k < count, step, begin, parallel_iterations=1)
-    return mean, *(each / tf.cast(count, tf.float32) for each in spread)
-
-
-Floats = NDArray[np.float32]
-Question = Callable[..., tuple[Tensor, ...]]
-
-
-IN_FLIGHT: Final = 2
-"""Batches looked at side by side: TensorFlow alone leaves cores idle between its operations."""
-
-
-MOST: Final = 128
-"""Questions kept: a score of another galaxy's activations is another question."""
+    return mean, *(squares / tf.cast(count, tf.float32) for squares in spread)
 
 
 class CompiledFunctions:
-    """Functions of a batch, compiled when first asked.
+    """A cache of functions of a batch, each compiled at its first call.
 
     Parameters
     ----------
     batch_size : int
-        Rows in the works at a time; they are looked at in batches of half as many, two side by side.
+        Rows processed at a time; they are computed in batches of half as many, two concurrently.
     """
 
     def __init__(self, batch_size: int) -> None:
         self.batch_size = batch_size
-        self._compiled: dict[Hashable, Question] = {}
+        self._compiled: dict[Hashable, BatchFunction] = {}
 
-    def ask(self, key: Hashable, question: Question, rows: Floats, shape: Sequence[int | None]) -> tuple[Floats, ...]:
-        """Answer for all rows.
-
-        Parameters
-        ----------
-        key : hashable
-            Names the question: the function is traced for the first of that key only.
-        question : callable
-            From a tensor (batch, ...) to a tuple of tensors (batch, ...).
-        rows : float32 (n, ...)
-        shape : sequence
-            Of one row, None where it may vary.
-        """
-        return self.ask_of_several(key, question, (rows,), (shape,))
-
-    def ask_of_several(
+    def apply(
         self,
         key: Hashable,
-        question: Question,
+        function: BatchFunction,
         rows: Sequence[Floats],
         shapes: Sequence[Sequence[int | None]],
         shared: Sequence[Floats] = (),
     ) -> tuple[Floats, ...]:
-        """As `ask`, of several arrays that belong together row by row, and of some that every batch sees whole.
+        """Apply a function to all rows.
 
         Parameters
         ----------
-        key, question
-            As for `ask`; the question takes a tensor of each array.
+        key : hashable
+            Identifies the function: the first function of a key is traced and used for all later calls.
+        function : callable
+            From a tensor of each array to a tuple of tensors (batch, ...).
         rows : sequence of float32 (n, ...)
+            Arrays that are split into batches.
         shapes : sequence of sequences
-            Of one row of each.
+            Of one row of each, None where it may vary.
         shared : sequence of float32 (k, ...)
+            Arrays that every batch receives whole.
         """
         if not len(rows[0]):  # TensorFlow's convolutions refuse an empty batch
-            one = [np.zeros((1, *each.shape[1:]), np.float32) for each in rows]
-            return tuple(part[:0] for part in self.ask_of_several(key, question, one, shapes, shared))
-        specs = [(None, *shape) for shape in shapes] + [(None, *each.shape[1:]) for each in shared]
-        compiled, step = self._compile(key, question, specs), max(self.batch_size // IN_FLIGHT, 1)
-        answers, whole = BatchOutputs(len(rows[0])), [tf.constant(each, tf.float32) for each in shared]
+            one = [np.zeros((1, *array.shape[1:]), np.float32) for array in rows]
+            return tuple(output[:0] for output in self.apply(key, function, one, shapes, shared))
+        specs = [(None, *shape) for shape in shapes] + [(None, *array.shape[1:]) for array in shared]
+        compiled, step = self._compile(key, function, specs), max(self.batch_size // IN_FLIGHT, 1)
+        outputs, whole = BatchOutputs(len(rows[0])), [tf.constant(array, tf.float32) for array in shared]
 
-        def answer(start: int) -> None:
-            batch = [tf.constant(each[start : start + step]) for each in rows]
-            answers.write(start, compiled(*batch, *whole))
+        def compute(start: int) -> None:
+            batch = [tf.constant(array[start : start + step]) for array in rows]
+            outputs.write(start, compiled(*batch, *whole))
 
         with ThreadPoolExecutor(IN_FLIGHT) as pool:
-            list(
-                pool.map(answer, range(0, len(rows[0]), step))
-            )  # the list waits for all; what one has raised is raised
-        return tuple(answers.wholes)
+            list(pool.map(compute, range(0, len(rows[0]), step)))  # waits for all, and raises their errors
+        return tuple(outputs.arrays)
 
-    def _compile(self, key: Hashable, question: Question, specs: Sequence[Sequence[int | None]]) -> Question:
-        # A concrete function is traced exactly once, here, while no other thread can touch the taps it needs.
+    def _compile(self, key: Hashable, function: BatchFunction, specs: Sequence[Sequence[int | None]]) -> BatchFunction:
+        # A concrete function is traced exactly once, here, while no other thread can touch the hooks it needs.
         with TRACING:
             if key not in self._compiled:
                 tensors = [tf.TensorSpec(spec, tf.float32) for spec in specs]
                 while len(self._compiled) >= MOST:
-                    self._compiled.pop(next(iter(self._compiled)))  # the oldest: whoever asks it again waits
-                self._compiled[key] = tf.function(question, autograph=False).get_concrete_function(*tensors)
+                    self._compiled.pop(next(iter(self._compiled)))  # the oldest
+                self._compiled[key] = tf.function(function, autograph=False).get_concrete_function(*tensors)
             return self._compiled[key]
 
 
 class BatchOutputs:
-    """Arrays that several threads fill, each its own rows; the first to come learns the shapes."""
+    """Arrays of `rows` rows that several threads fill; the first batch sets their shapes."""
 
     def __init__(self, rows: int) -> None:
-        self.rows, self.wholes = rows, list[Floats]()
+        self.rows, self.arrays = rows, list[Floats]()
         self._lock = threading.Lock()
 
-    def write(self, at: int, parts: Sequence[Tensor]) -> None:
-        """Put the parts of one batch where they belong."""
+    def write(self, start: int, outputs: Sequence[Tensor]) -> None:
+        """Write the outputs of the batch that begins at row `start`."""
         with self._lock:
-            self.wholes = self.wholes or [np.empty((self.rows, *part.shape[1:]), np.float32) for part in parts]
-        for whole, part in zip(self.wholes, parts, strict=True):
-            whole[at : at + len(part)] = part.numpy()
+            self.arrays = self.arrays or [np.empty((self.rows, *part.shape[1:]), np.float32) for part in outputs]
+        for array, part in zip(self.arrays, outputs, strict=True):
+            array[start : start + len(part)] = part.numpy()
 
 
 def check_rows(values: ArrayLike, shape: Sequence[int | None], what: str) -> Floats:
@@ -165,12 +147,12 @@ def check_rows(values: ArrayLike, shape: Sequence[int | None], what: str) -> Flo
     """
     rows = np.asarray(values, np.float32)
     fits = rows.ndim == len(shape) + 1 and all(
-        side in (None, given) for side, given in zip(shape, rows.shape[1:], strict=True)
+        expected in (None, side) for expected, side in zip(shape, rows.shape[1:], strict=True)
     )
     if fits:
         return rows
     raise InputError(
         f"{what} of shape {rows.shape} were given",
         f"The network takes (n, {', '.join('any' if side is None else str(side) for side in shape)})",
-        "Hand over a batch, as in images[:1], with the bands and the size the network was trained with",
+        "Pass a batch, as in images[:1], with the bands and the size the network was trained with",
     )

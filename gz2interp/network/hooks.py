@@ -1,9 +1,9 @@
-"""Taps: listening to a layer, or speaking in its place, while a network is traced.
+"""Hooks that record or replace a layer's output while a network is traced.
 
-A Keras layer looks its `call` up on itself. A tap puts another `call` on that one instance for as long as a
-`tf.function` is being traced, and takes it away again. So the same few lines serve every kind of network - Functional,
-Sequential, nested, with augmentation inside, subclassed - where cutting the network in two would need its graph of
-Keras tensors, which only some of them have. What was traced keeps nothing of the tap but the operations it added.
+Keras looks up a layer's `call` on the instance. A hook puts another `call` on that instance while a `tf.function` is
+traced and removes it afterwards; the traced graph keeps only the operations that were added. This works for every kind
+of network (Functional, Sequential, nested, with augmentation inside, subclassed), whereas cutting a network in two
+needs its graph of Keras tensors, which subclassed networks do not have.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ from typing import Any
 
 from gz2interp.network.quiet import tf
 
-__all__ = ["TRACING", "ActivationRecorder", "activation_hook", "output_hook", "patch_method"]
+__all__ = ["TRACING", "ActivationRecorder", "output_hook", "patch_method"]
 
 Tensor = Any
 Layer = Any
 
 TRACING = threading.RLock()
-"""Held while taps are in place: two threads (a dashboard has several) must not tap one layer at once."""
+"""Held while hooks are in place, so that two threads (of a dashboard, for example) never hook one layer at once."""
 
 _ABSENT = object()
 
 
 @contextmanager
 def patch_method(owner: Any, attribute: str, by: Callable[..., Any]) -> Iterator[None]:
-    """For a while, let ``owner.attribute(...)`` mean ``by(original, ...)``.
+    """Replace ``owner.attribute(...)`` by ``by(original, ...)`` inside the context.
 
-    The attribute is written into the instance's `vars` and not set, so that Keras does not begin to track it;
-    afterwards the instance is as it was before.
+    The attribute is written into `vars` of the instance rather than set, so that Keras does not track it.
     """
     original = getattr(owner, attribute)
     before = vars(owner).get(attribute, _ABSENT)
@@ -48,15 +47,15 @@ def patch_method(owner: Any, attribute: str, by: Callable[..., Any]) -> Iterator
 
 @contextmanager
 def output_hook(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -> Iterator[None]:
-    """Pass what a layer gives through `visit`; the network goes on with what `visit` returns.
+    """Replace a layer's output by ``visit(output)``.
 
     Parameters
     ----------
     visit : callable
-        Receives a tensor of its own: a dropout at rest, for example, hands on the very tensor it was given, and a skip
-        connection that begins before it must not be taken for one that begins after it.
+        Receives a copy of the tensor: an inactive dropout, for example, returns its input itself, and a skip connection
+        that starts before it must not be confused with one that starts after it.
     use : int
-        Which use of the layer, counted from 0, in a network that uses it several times.
+        Which call of the layer, counted from 0, in a network that calls it several times.
     """
     uses = iter(range(use + 1))
 
@@ -68,32 +67,20 @@ def output_hook(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -
         yield
 
 
-@contextmanager
-def activation_hook(layer: Layer, visit: Callable[[Tensor], Tensor], use: int = 0) -> Iterator[None]:
-    """Pass what goes into a layer's own activation through `visit`, as `output_hook` does with what comes out."""
-    uses = iter(range(use + 1))
-
-    def activation(original: Callable[[Tensor], Tensor], inputs: Tensor) -> Tensor:
-        return original(visit(tf.identity(inputs)) if next(uses, None) == use else inputs)
-
-    with patch_method(layer, "activation", activation):
-        yield
-
-
 class ActivationRecorder:
-    """Remembers the tensor that passes a tap.
+    """Records the tensor that passes a hook.
 
     Parameters
     ----------
     tape : tf.GradientTape, optional
-        Is told to watch the tensor, and so records what becomes of it from there on and nothing before.
+        Watches the tensor, and so records the operations after it and none before.
     """
 
     def __init__(self, tape: Any = None) -> None:
         self.tape, self.tensor = tape, None
 
     def record(self, tensor: Tensor) -> Tensor:
-        """Let the tensor pass."""
+        """Record a tensor and return it unchanged."""
         if self.tape is not None:
             self.tape.watch(tensor)
         self.tensor = tensor
@@ -101,5 +88,5 @@ class ActivationRecorder:
 
     @property
     def recorded(self) -> Tensor:
-        """In float32, whatever the precision the network computes in."""
+        """The tensor in float32, whatever the precision of the network."""
         return tf.cast(self.tensor, tf.float32)

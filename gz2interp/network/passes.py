@@ -1,4 +1,4 @@
-"""Forward passes while they are traced: inputs, recorded layers and outputs, and guided ReLU gradients."""
+"""Forward passes of a network while it is traced: scores, replaced activations, and guided ReLU gradients."""
 
 from __future__ import annotations
 
@@ -24,12 +24,10 @@ Visit = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True, eq=False)
 class Passes:
-    """Passes through one network, inside whatever is being traced.
+    """Forward passes of one network, for use inside a traced function.
 
     Attributes
     ----------
-    uses : sequence of LayerUse
-        Of its layers.
     image_shape : tuple
         (y, x, band); None where any size will do.
     """
@@ -46,26 +44,26 @@ class Passes:
         visit: Visit = tf.identity,
         recorders: Mapping[str, ActivationRecorder] | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Probabilities and logits of a batch; what passes `place` (None: the input) goes through `visit`.
+        """Probabilities and logits of a batch, with the output of `place` (None: the input) replaced by `visit` of it.
 
-        Each of the `recorders` hears the layer that it is named by.
+        Each of `recorders` records the layer of its name.
         """
-        with ExitStack() as taps:
+        with ExitStack() as hooks:
             if place is None:
                 images = visit(tf.identity(images))
             else:
-                taps.enter_context(output_hook(place.layer, visit, place.number))
+                hooks.enter_context(output_hook(place.layer, visit, place.number))
             for name, recorder in (recorders or {}).items():  # after the hook at `place`: they record what it returns
                 use = find_layer(name, self.uses)
-                taps.enter_context(output_hook(use.layer, recorder.record, use.number))
-            logits = taps.enter_context(self.head.record_logits())
-            answer = self.model(images, training=False)
-        return self.head.read(answer, logits)
+                hooks.enter_context(output_hook(use.layer, recorder.record, use.number))
+            logits = hooks.enter_context(self.head.record_logits())
+            output = self.model(images, training=False)
+        return self.head.read(output, logits)
 
     def score(
         self, images: Tensor, resolved: Score, place: LayerUse | None = None, visit: Visit = tf.identity
     ) -> Tensor:
-        """The score of a batch; what passes `place` goes through `visit` before the score hears of it."""
+        """The score of a batch (n,), with the output of `place` replaced by `visit` of it."""
         return self.scores(images, (resolved,), place, visit)[:, 0]
 
     def scores(
@@ -73,42 +71,41 @@ class Passes:
     ) -> Tensor:
         """Several scores of a batch in one pass, (n, score)."""
         recorders = {name: ActivationRecorder() for score in resolved for name in score.layers}
-        answers = self.outputs(images, place, visit, recorders)
-        said = layer_inputs(recorders)
-        return tf.stack([score(*answers, said) for score in resolved], axis=1)
+        outputs = self.outputs(images, place, visit, recorders)
+        activations = layer_inputs(recorders)
+        return tf.stack([score(*outputs, activations) for score in resolved], axis=1)
 
-    def score_given(self, values: Tensor, resolved: Score, place: LayerUse | None, title: str) -> Tensor:
-        """The score of a batch when a place says this; it must depend on nothing else.
+    def score_at(self, values: Tensor, resolved: Score, place: LayerUse | None, title: str) -> Tensor:
+        """The score of a batch from the `values` at a place alone.
 
-        The layers before this one run on nothing and are then left out by TensorFlow, since nobody needs them.
+        The layers before the place are traced on zeros; TensorFlow prunes them, since their outputs are not used.
 
         Raises
         ------
         InputError
-            It depends on something else; `title` is what the score is called.
+            The score `title` also depends on the image in another way.
         """
         if place is None:
             return self.score(values, resolved)
-        nothing = tf.zeros((tf.shape(values)[0], *example_shape(self.image_shape)))
+        zeros = tf.zeros((tf.shape(values)[0], *example_shape(self.image_shape)))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(nothing)
-            value = self.score(nothing, resolved, place, lambda said: tf.cast(values, said.dtype))
-        if tape.gradient(value, nothing) is not None:
+            tape.watch(zeros)
+            value = self.score(zeros, resolved, place, lambda output: tf.cast(values, output.dtype))
+        if tape.gradient(value, zeros) is not None:
             raise InputError(
-                f"The score {title} does not follow from layer {place.name!r} alone: something reaches it by another "
-                "way",
-                f"A layer that everything passes through, before the logits ({self.head.rule})",
-                "Take the layer where the ways join again, an Add or a Concatenate perhaps, or an earlier one",
+                f"The score {title} does not follow from layer {place.name!r} alone: a connection bypasses it",
+                f"A layer that all connections pass through, before the logits ({self.head.rule})",
+                "Take the layer where the branches join again, such as an Add or a Concatenate, or an earlier one",
             )
         return value
 
     def derivative(self, tape: Any, value: Tensor, at: Tensor, place: LayerUse | None, title: str) -> Tensor:
-        """Of a score with respect to what flows through a place, float32.
+        """The derivative of a score with respect to the tensor `at` a place, float32.
 
         Raises
         ------
         InputError
-            The score does not depend on it.
+            The score does not depend on the place.
         """
         gradient = tape.gradient(value, at)
         if gradient is None:
@@ -121,7 +118,7 @@ class Passes:
 
 
 def layer_inputs(recorders: Mapping[str, ActivationRecorder]) -> dict[str, Tensor]:
-    """What a score is told of the layers it listens to: their means, and their planes."""
+    """The activations that scores are computed from: each layer's spatial mean, and its plane under `plane_of` it."""
     planes = {plane_of(name): _plane(recorder.recorded) for name, recorder in recorders.items()}
     return planes | {name: plane_mean(recorder.recorded) for name, recorder in recorders.items()}
 
@@ -131,7 +128,7 @@ def _plane(values: Tensor) -> Tensor:
 
 
 def plane_mean(values: Tensor) -> Tensor:
-    """The mean over the image plane, of what still has one."""
+    """The mean over the image plane, (n, channel); flat activations are returned as they are."""
     return tf.reduce_mean(values, axis=(1, 2)) if values.shape.rank == 4 else values
 
 
@@ -140,7 +137,7 @@ _RELUS = (keras.activations.relu, keras.activations.relu6, keras.activations.lea
 
 @contextmanager
 def guided_relus(uses: Sequence[LayerUse]) -> Iterator[None]:
-    """While a forward pass is traced inside, its gradient passes each ReLU only where it is positive.
+    """Pass gradients through each ReLU only where they are positive, for forward passes traced inside the context.
 
     Raises
     ------
@@ -150,13 +147,13 @@ def guided_relus(uses: Sequence[LayerUse]) -> Iterator[None]:
     relus = [use for use in uses if _is_relu(use.layer)]
     if not relus:
         raise InputError(
-            "The network has no ReLU, which guided backpropagation is about",
+            "The network has no ReLU, which guided backpropagation modifies",
             "A network with ReLU layers or activations",
             "Take gradient, or integrated_gradients",
         )
-    with ExitStack() as taps:
+    with ExitStack() as hooks:
         for use in relus:
-            taps.enter_context(output_hook(use.layer, _one_way, use.number))
+            hooks.enter_context(output_hook(use.layer, _positive_gradient, use.number))
         yield
 
 
@@ -165,5 +162,5 @@ def _is_relu(layer: Any) -> bool:
 
 
 @tf.custom_gradient
-def _one_way(values: Tensor) -> tuple[Tensor, Any]:
+def _positive_gradient(values: Tensor) -> tuple[Tensor, Any]:
     return tf.identity(values), tf.nn.relu

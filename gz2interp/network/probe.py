@@ -1,4 +1,4 @@
-"""The one door to a network: scores, activations, gradients, and what follows from given activations."""
+"""Scores, activations and gradients of a network, also with activations replaced."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ INPUT = "input"
 
 
 class Probe:
-    """Questions to a network, asked in batches and always with ``training=False``.
+    """Scores, activations and gradients of a network, computed batch by batch and always with ``training=False``.
 
     Parameters
     ----------
     model : keras.Model
-        Of any kind: Functional, Sequential, nested, with augmentation inside, subclassed (and built). It is left as it
-        is; what it learns later is seen.
+        Of any kind: Functional, Sequential, nested, with augmentation inside, subclassed (and built). It is not
+        changed; if its weights change later, so do the results.
     class_names : sequence of str, optional
         In the order of its outputs; [negative, positive] for a network with a single output. By default "class 0", ...
     batch_size : int, optional
-        How many images are in the works at a time, whatever the number handed over: it bounds the memory.
+        The largest number of images processed at a time, which bounds the memory.
 
     Attributes
     ----------
     layers : tuple of LayerInfo
-        Those one would choose to look at, in the order of computation, up to the logits.
+        The layers with an output of their own, in the order of computation, up to the logits.
     logit_rule : str
-        Where the logits come from, for the reader.
+        How the logits were found, in words.
     image_shape : tuple
         (y, x, band); None where any size will do.
 
     Notes
     -----
-    Each question is compiled once, for any number of images, so that an odd last batch costs no new tracing. Several
-    threads may ask one probe.
+    Each computation is compiled once, for any number of images, so that an odd last batch costs no new tracing. A probe
+    may be used by several threads.
     """
 
     def __init__(self, model: Model, class_names: Sequence[str] | None = None, *, batch_size: int = 64) -> None:
@@ -75,7 +75,7 @@ class Probe:
         self.class_names = class_names_of(class_names, self.head.classes)
         self.layers = tuple(use.info for use in self.head.uses if use.new)
         self._passes = Passes(model, self.head, self._uses, self.image_shape)
-        self._questions = CompiledFunctions(batch_size)
+        self._functions = CompiledFunctions(batch_size)
         self._cells: dict[tuple[int, ...], dict[str, CellGeometry]] = {}
         self._lock = threading.RLock()
 
@@ -92,7 +92,7 @@ class Probe:
 
     @property
     def batch_size(self) -> int:  # noqa: D102
-        return self._questions.batch_size
+        return self._functions.batch_size
 
     @property
     def logit_rule(self) -> str:  # noqa: D102
@@ -100,7 +100,7 @@ class Probe:
 
     @property
     def default_layer(self) -> str:
-        """The last layer that still knows where things are: what Grad-CAM and the map look at if nothing is said."""
+        """Name of the last spatial layer: the default of Grad-CAM and of the map."""
         spatial = [layer.name for layer in self.layers if layer.spatial]
         if not spatial:
             raise InputError(
@@ -111,7 +111,7 @@ class Probe:
         return spatial[-1]
 
     def layer(self, name: str) -> LayerInfo:
-        """A layer by its full name, or by the last part of it where no other layer has that.
+        """Look a layer up by its full name, or by the last part of it where no other layer has that.
 
         Raises
         ------
@@ -121,7 +121,7 @@ class Probe:
         return find_layer(name, self._uses).info
 
     def cells(self, layer: str, image: Sequence[int] = ()) -> CellGeometry:
-        """Where the cells of a layer lie in the image.
+        """Positions of a layer's cells in the image.
 
         Parameters
         ----------
@@ -135,9 +135,9 @@ class Probe:
 
         Notes
         -----
-        It follows from the layers on the way (`gz2interp.network.geometry`); where they cannot be followed it is
-        measured: the centroid of the gradient of cells over the middle of the plane, averaged over images of noise,
-        and a straight line through these.
+        They are computed from the layers before (`gz2interp.network.geometry`). Where these cannot be followed, they
+        are measured: the centroids of the gradients of cells over the middle of the plane, averaged over images of
+        noise, with a straight line fitted through them.
         """
         place = find_layer(layer, self._uses)
         if len(place.info.shape) != 3:
@@ -149,16 +149,16 @@ class Probe:
         with self._lock:
             if shape not in self._cells:
                 self._cells[shape] = layer_geometries(self.model, shape)
-            known = self._cells[shape]
-            if place.name not in known:
-                known[place.name] = self._measured_cells(place, shape)
-            return known[place.name]
+            cells = self._cells[shape]
+            if place.name not in cells:
+                cells[place.name] = self._measure_cells(place, shape)
+            return cells[place.name]
 
-    def _measured_cells(self, place: LayerUse, shape: tuple[int, int, int]) -> CellGeometry:
+    def _measure_cells(self, place: LayerUse, shape: tuple[int, int, int]) -> CellGeometry:
         images = np.random.default_rng(0).normal(size=(self.batch_size, *shape)).astype(np.float32)
         plane = self.activations(images[:1], place.name).shape[1:]
 
-        def question(images: Tensor, cell: Tensor) -> tuple[Tensor, ...]:
+        def compute(images: Tensor, cell: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(images)
                 recorder = ActivationRecorder()
@@ -171,27 +171,27 @@ class Probe:
             cell = np.zeros(plane, np.float32)
             cell[y, x] = 1
             key = ("cells", place, shape)
-            found = self._questions.ask_of_several(key, question, (images,), (self.image_shape,), (cell,))[0]
-            return np.asarray(found.sum(axis=(0, 3)), np.float32)
+            gradients = self._functions.apply(key, compute, (images,), (self.image_shape,), (cell,))[0]
+            return np.asarray(gradients.sum(axis=(0, 3)), np.float32)
 
         return measure_cells(gradient, (plane[0], plane[1]), shape[:2])
 
     def check(self, score: Score) -> None:
-        """Whether this network knows the classes, layers and channels of a score.
+        """Check that this network has the classes, layers and channels of a score.
 
         Raises
         ------
         InputError
-            It does not; the error lists what there is.
+            It does not; the error lists those that exist.
         """
         self._resolved(score)
 
     def probabilities(self, images: ArrayLike) -> Floats:
-        """What the network says of each image, float32 (n, class)."""
+        """Class probabilities, float32 (n, class)."""
         return self._outputs(images)[0]
 
     def logits(self, images: ArrayLike) -> Floats:
-        """The evidence before the last activation, float32 (n, class); see `logit_rule`."""
+        """The inputs of the last activation, float32 (n, class); see `logit_rule`."""
         return self._outputs(images)[1]
 
     def scores(self, images: ArrayLike, score: Score) -> Floats:
@@ -200,16 +200,16 @@ class Probe:
         if not resolved.layers:
             probabilities, logits = self._outputs(images)
             return np.asarray(resolved(probabilities, logits), np.float32)
-        return self._ask_about(images, ("scores", resolved), lambda images: (self._passes.score(images, resolved),))[0]
+        return self._apply(images, ("scores", resolved), lambda images: (self._passes.score(images, resolved),))[0]
 
     def activations(self, images: ArrayLike, layer: str, pooled: bool = False) -> Floats:
-        """What a layer says of each image.
+        """Activations of a layer.
 
         Parameters
         ----------
         images : float32 (n, y, x, band), nanomaggies
         pooled : bool, optional
-            The mean over the image plane instead of the plane.
+            Return the mean over the image plane instead of the plane.
 
         Returns
         -------
@@ -217,12 +217,12 @@ class Probe:
         """
         place = find_layer(layer, self._uses)
 
-        def question(images: Tensor) -> tuple[Tensor, ...]:
+        def compute(images: Tensor) -> tuple[Tensor, ...]:
             recorder = ActivationRecorder()
             self._passes.outputs(images, place, recorder.record)
             return (plane_mean(recorder.recorded) if pooled else recorder.recorded,)
 
-        return self._ask_about(images, ("activations", place, pooled), question)[0]
+        return self._apply(images, ("activations", place, pooled), compute)[0]
 
     def gradients(self, images: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
         """A score of each image and its derivative.
@@ -239,7 +239,7 @@ class Probe:
         InputError
             If the score does not depend on it.
         """
-        return self._differentiated(images, score, at, nullcontext)
+        return self._gradients(images, score, at, nullcontext)
 
     def guided_gradients(self, images: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
         """As `gradients`, by the rule of guided backpropagation.
@@ -249,25 +249,25 @@ class Probe:
         InputError
             As for `gradients`, or if the network has no ReLU.
         """
-        return self._differentiated(images, score, at, partial(guided_relus, self._uses))
+        return self._gradients(images, score, at, partial(guided_relus, self._uses))
 
     def domain_of(self, at: str = SCALED) -> str:
-        """The place itself, by its full name; ``"input"`` for ``"scaled"`` where no layer scales."""
+        """The full name of a place; ``"input"`` for ``"scaled"`` where no layer scales."""
         place = self._place(at)
         return INPUT if place is None else SCALED if at == SCALED else place.name
 
     def values_at(self, images: ArrayLike, at: str = SCALED) -> Floats:
-        """What flows through a place, ``"scaled"``, ``"input"`` or a layer as in `gradients`; float32 (n, ...)."""
+        """The values at a place, ``"scaled"``, ``"input"`` or a layer as in `gradients`; float32 (n, ...)."""
         place = self._place(at)
         return check_rows(images, self.image_shape, "Images") if place is None else self.activations(images, place.name)
 
     def gradients_at(self, values: ArrayLike, score: Score, at: str = SCALED) -> Gradients:
-        """The score that follows when a place says this, and its derivative there.
+        """A score and its derivative, computed from the values at a place instead of from images.
 
         Parameters
         ----------
         values : float32 (n, ...)
-            As `values_at` gives them, or others of that shape.
+            From `values_at`, or others of that shape.
         at : str, optional
             As in `gradients`.
 
@@ -282,19 +282,19 @@ class Probe:
         resolved = self._resolved(score)
         rows = check_rows(values, self._shape_of(place), f"Values at {place.name!r}")
 
-        def question(values: Tensor) -> tuple[Tensor, ...]:
+        def compute(values: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(values)
-                score_given = self._passes.score_given(values, resolved, place, score.name)
-            return score_given, self._passes.derivative(tape, score_given, values, place, score.name)
+                value = self._passes.score_at(values, resolved, place, score.name)
+            return value, self._passes.derivative(tape, value, values, place, score.name)
 
         shape = rows.shape[1:]
-        scores, gradients = self._questions.ask(("gradients given", place, resolved, shape), question, rows, shape)
+        scores, gradients = self._functions.apply(("gradients at", place, resolved, shape), compute, (rows,), (shape,))
         return Gradients(scores, rows, gradients, self.domain_of(at))
 
     def gradient_moments(
         self,
-        look: SampleFunction,
+        sample: SampleFunction,
         rows: Sequence[Floats],
         shared: Sequence[Floats],
         score: Score,
@@ -302,45 +302,45 @@ class Probe:
         *,
         varies: bool = True,
     ) -> tuple[Floats, ...]:
-        """Mean and variance of what the score's gradient gives when each image is looked at many times.
+        """Mean and variance of the score's gradient over samples of each image.
 
         Parameters
         ----------
-        look : callable
-            ``look(*rows, *shared) -> (seen, factor)`` of tensors: what a place says in one look, (batch, ...), and what
-            the gradient there is multiplied with. It is traced once, so it must be a function that stays the same; it
-            may use ``+ - *``, nothing of NumPy.
+        sample : callable
+            ``sample(*rows, *shared) -> (values, factor)`` of tensors: the values at the place in one sample,
+            (batch, ...), and what the gradient there is multiplied by. It is traced once, so it must be a function that
+            stays the same; it may use ``+ - *`` but no NumPy.
         rows : sequence of float32 (n, ...)
             Of each image. The first has the shape of the place.
         shared : sequence of float32 (k, ...)
-            Of each look, the same for all images; `look` receives one entry of each.
+            Of each sample, the same for all images; `sample` receives one entry of each.
         at : str, optional
             As in `gradients`.
         varies : bool, optional
-            Whether the variance is asked for too.
+            Whether to compute the variance too.
 
         Returns
         -------
         mean, variance : float32, as the first of `rows`
-            Over the k looks.
+            Over the k samples.
         """
         place, resolved = self._place(at), self._resolved(score)
 
-        def derivative(seen: Tensor) -> Tensor:
+        def derivative(values: Tensor) -> Tensor:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(seen)
-                value = self._passes.score_given(seen, resolved, place, score.name)
-            return self._passes.derivative(tape, value, seen, place, score.name)
+                tape.watch(values)
+                value = self._passes.score_at(values, resolved, place, score.name)
+            return self._passes.derivative(tape, value, values, place, score.name)
 
-        def question(*tensors: Tensor) -> tuple[Tensor, ...]:
-            return moments_over(look, derivative, tensors[: len(rows)], tensors[len(rows) :], varies)
+        def compute(*tensors: Tensor) -> tuple[Tensor, ...]:
+            return moments_over(sample, derivative, tensors[: len(rows)], tensors[len(rows) :], varies)
 
-        shapes = [each.shape[1:] for each in rows]
-        key = ("gradient moments", look, varies, place, resolved, *shapes)
-        return self._questions.ask_of_several(key, question, rows, shapes, shared)
+        shapes = [array.shape[1:] for array in rows]
+        key = ("gradient moments", sample, varies, place, resolved, *shapes)
+        return self._functions.apply(key, compute, rows, shapes, shared)
 
     def scores_from_layer(self, layer: str, activations: ArrayLike, score: Score) -> Floats:
-        """The score that follows when a layer says this, float32 (n,).
+        """The score computed from a layer's activations, float32 (n,).
 
         Parameters
         ----------
@@ -354,25 +354,25 @@ class Probe:
         place, resolved = find_layer(layer, self._uses), self._resolved(score)
         rows = check_rows(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
 
-        def question(activations: Tensor) -> tuple[Tensor, ...]:
-            return (self._passes.score_given(activations, resolved, place, score.name),)
+        def compute(activations: Tensor) -> tuple[Tensor, ...]:
+            return (self._passes.score_at(activations, resolved, place, score.name),)
 
         shape = rows.shape[1:]
-        return self._questions.ask(("scores_from_layer", place, resolved, shape), question, rows, shape)[0]
+        return self._functions.apply(("scores from layer", place, resolved, shape), compute, (rows,), (shape,))[0]
 
     def record(self, images: Tensor, layers: Sequence[str]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """What a score is told of a batch, for use inside somebody's ``tf.function``.
+        """Outputs and activations of a batch, for use inside a ``tf.function`` of the caller.
 
         Parameters
         ----------
         images : tensor (n, y, x, band), nanomaggies
         layers : sequence of str
-            To listen to. What lies behind them is left out by TensorFlow where nobody asks for the network's answer.
+            Layers to record. TensorFlow prunes the layers after them if the network's outputs are not used.
 
         Returns
         -------
         probabilities, logits : tensor (n, class)
-        said : dict of tensors
+        activations : dict of tensors
             For each layer, its mean over the image plane, (n, channel), and, under `plane_of` its name, the plane
             itself, (n, y, x, channel).
         """
@@ -383,28 +383,26 @@ class Probe:
     def scores_with_activations(
         self, images: ArrayLike, layer: str, activations: ArrayLike, scores: Sequence[Score]
     ) -> Floats:
-        """Scores of each image when a layer says something else than it would, float32 (n, score).
+        """Scores of each image with a layer's activations replaced, float32 (n, score), in one pass.
 
-        Unlike `scores_from_layer` it may be asked of any layer: what reaches the scores by another way still does.
+        Unlike `scores_from_layer` it works for any layer: connections that bypass it keep their values.
 
         Parameters
         ----------
         images : float32 (n, y, x, band), nanomaggies
         activations : float32 (n, y, x, channel) or (n, channel)
-        scores : sequence of Score
-            All heard in one pass.
         """
         place, resolved = find_layer(layer, self._uses), tuple(self._resolved(score) for score in scores)
 
-        def question(images: Tensor, said: Tensor) -> tuple[Tensor, ...]:
-            return (self._passes.scores(images, resolved, place, lambda own: tf.cast(said, own.dtype)),)
+        def compute(images: Tensor, values: Tensor) -> tuple[Tensor, ...]:
+            return (self._passes.scores(images, resolved, place, lambda output: tf.cast(values, output.dtype)),)
 
-        return self._ask_when(images, place, activations, ("scores when", place, resolved), question)[0]
+        return self._apply_with(images, place, activations, ("scores with", place, resolved), compute)[0]
 
     def gradients_with_activations(
         self, images: ArrayLike, layer: str, activations: ArrayLike, score: Score
     ) -> Gradients:
-        """As `scores_with_activations`, of one score, with its derivative with respect to what the layer says.
+        """As `scores_with_activations`, of one score, with its derivative with respect to the activations.
 
         Raises
         ------
@@ -413,19 +411,20 @@ class Probe:
         """
         place, resolved = find_layer(layer, self._uses), self._resolved(score)
 
-        def question(images: Tensor, said: Tensor) -> tuple[Tensor, ...]:
+        def compute(images: Tensor, values: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(said)
-                value = self._passes.score(images, resolved, place, lambda own: tf.cast(said, own.dtype))
-            return value, self._passes.derivative(tape, value, said, place, score.name)
+                tape.watch(values)
+                value = self._passes.score(images, resolved, place, lambda output: tf.cast(values, output.dtype))
+            return value, self._passes.derivative(tape, value, values, place, score.name)
 
-        found = self._ask_when(images, place, activations, ("gradients when", place, resolved), question)
-        return Gradients(found[0], np.asarray(activations, np.float32), found[1], place.name)
+        key = ("gradients with", place, resolved)
+        values, gradients = self._apply_with(images, place, activations, key, compute)
+        return Gradients(values, np.asarray(activations, np.float32), gradients, place.name)
 
     def gradients_along(self, images: ArrayLike, layer: str, vector: ArrayLike, at: str = SCALED) -> Gradients:
-        """How far a layer's mean activations point along a vector, and the derivative of that at an earlier place.
+        """The projection of a layer's mean activations on a vector, and its derivative at an earlier place.
 
-        It is compiled once for all vectors, where a score of each would be compiled for each.
+        It is compiled once for all vectors, where a `direction` score would be compiled for each.
 
         Parameters
         ----------
@@ -444,83 +443,79 @@ class Probe:
         along = check_rows(np.asarray(vector, np.float32)[None], target.info.shape[-1:], "Vectors")
         rows = check_rows(images, self.image_shape, "Images")
 
-        def question(images: Tensor, along: Tensor) -> tuple[Tensor, ...]:
+        def compute(images: Tensor, along: Tensor) -> tuple[Tensor, ...]:
             with tf.GradientTape(watch_accessed_variables=False) as tape:
-                recorder, far = ActivationRecorder(tape), ActivationRecorder()
-                self._passes.outputs(images, place, recorder.record, {target.name: far})
-                value = tf.linalg.matvec(plane_mean(far.recorded), along[0])
-            return (
-                value,
-                recorder.recorded,
-                self._passes.derivative(tape, value, recorder.tensor, place, f"of {target.name}"),
-            )
+                recorder, later = ActivationRecorder(tape), ActivationRecorder()
+                self._passes.outputs(images, place, recorder.record, {target.name: later})
+                value = tf.linalg.matvec(plane_mean(later.recorded), along[0])
+            gradient = self._passes.derivative(tape, value, recorder.tensor, place, f"of {target.name}")
+            return value, recorder.recorded, gradient
 
         key = ("gradients along", place, target)
-        found = self._questions.ask_of_several(key, question, (rows,), (self.image_shape,), (along,))
-        return Gradients(found[0], found[1], found[2], self.domain_of(at))
+        values, activations, gradients = self._functions.apply(key, compute, (rows,), (self.image_shape,), (along,))
+        return Gradients(values, activations, gradients, self.domain_of(at))
 
-    def _ask_when(
+    def _apply_with(
         self,
         images: ArrayLike,
         place: LayerUse,
         activations: ArrayLike,
         key: Hashable,
-        question: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
+        function: Callable[[Tensor, Tensor], tuple[Tensor, ...]],
     ) -> tuple[Floats, ...]:
         rows = check_rows(images, self.image_shape, "Images")
-        said = check_rows(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
-        if len(rows) != len(said):
+        values = check_rows(activations, self._shape_of(place), f"Activations of layer {place.name!r}")
+        if len(rows) != len(values):
             raise InputError(
-                f"{len(rows)} images and {len(said)} activations were given", "One of each for every galaxy"
+                f"{len(rows)} images and {len(values)} activations were given", "One of each for every galaxy"
             )
-        shapes = (self.image_shape, said.shape[1:])
-        return self._questions.ask_of_several((key, shapes), question, (rows, said), shapes)
+        shapes = (self.image_shape, values.shape[1:])
+        return self._functions.apply((key, shapes), function, (rows, values), shapes)
 
-    def _differentiated(
+    def _gradients(
         self, images: ArrayLike, score: Score, at: str, rule: Callable[[], AbstractContextManager[None]]
     ) -> Gradients:
         place, resolved = self._place(at), self._resolved(score)
 
-        def question(images: Tensor) -> tuple[Tensor, ...]:
+        def compute(images: Tensor) -> tuple[Tensor, ...]:
             with rule(), tf.GradientTape(watch_accessed_variables=False) as tape:
                 recorder = ActivationRecorder(tape)
                 value = self._passes.score(images, resolved, place, recorder.record)
-            return value, recorder.recorded, self._passes.derivative(tape, value, recorder.tensor, place, score.name)
+            gradient = self._passes.derivative(tape, value, recorder.tensor, place, score.name)
+            return value, recorder.recorded, gradient
 
-        scores, values, gradients = self._ask_about(
-            images, ("gradients", rule is nullcontext, place, resolved), question
-        )
+        scores, values, gradients = self._apply(images, ("gradients", rule is nullcontext, place, resolved), compute)
         return Gradients(scores, values, gradients, self.domain_of(at))
 
     def _shape_of(self, place: LayerUse) -> tuple[int | None, ...]:
-        """Of one image's values there; None where the network leaves its size open."""
+        """Shape of one image's values at a place; None where the network leaves its size open."""
         sides = (None if None in self.image_shape else side for side in place.info.shape[:-1])
         return *sides, place.info.shape[-1]
 
     def _resolved(self, score: Score) -> Score:
-        """With classes by their position, and its layers found to be there."""
+        """The score with classes given by their positions, after its layers have been checked."""
         for part in single_scores(score):
             if isinstance(part, LayerScore):
                 part.check(self.layer(part.layer))
         return score.resolve(self.class_names)
 
     def _outputs(self, images: ArrayLike) -> tuple[Floats, ...]:
-        outputs = self._ask_about(images, "outputs", self._passes.outputs)
+        outputs = self._apply(images, "outputs", self._passes.outputs)
         broken = np.asarray(~np.isfinite(outputs[0]).all(axis=1), np.bool_)
         if broken.any() and np.isfinite(np.asarray(images)[broken]).all():
             raise InputError(
-                f"The network {self.model.name!r} gives answers that are not finite to {broken.sum()} of {len(broken)} "
+                f"The outputs of the network {self.model.name!r} are not finite for {broken.sum()} of {len(broken)} "
                 "images, whose pixels are",
-                "A network that answers with finite numbers",
+                "A network with finite outputs",
                 "Train it again with a smaller learning rate, or look at its scaling: a logarithm, a root, a ratio",
             )
         return outputs
 
-    def _ask_about(
-        self, images: ArrayLike, key: Hashable, question: Callable[[Tensor], tuple[Tensor, ...]]
+    def _apply(
+        self, images: ArrayLike, key: Hashable, function: Callable[[Tensor], tuple[Tensor, ...]]
     ) -> tuple[Floats, ...]:
         rows = check_rows(images, self.image_shape, "Images")
-        return self._questions.ask(key, question, rows, self.image_shape)
+        return self._functions.apply(key, function, (rows,), (self.image_shape,))
 
     def _place(self, at: str) -> LayerUse | None:
         if at == SCALED:
