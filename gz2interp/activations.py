@@ -1,4 +1,4 @@
-"""What a layer says of each galaxy: images through a probe, batch by batch."""
+"""Pooled activations of a layer for each galaxy, batch by batch."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ Floats = NDArray[np.float32]
 def pooled_activations(
     probe: ModelProbe, batches: Iterable[Floats], layer: str, views: bool = False
 ) -> Iterator[Floats]:
-    """The spatial mean of each channel, for one batch of images after the other.
+    """The spatial mean of each channel, batch by batch.
 
     Parameters
     ----------
     batches : iterable of float32 (n, y, x, band), nanomaggies
-        Each batch is read when the one before has been answered, so memory does not grow with their number.
+        Each batch is read when the one before is done, so memory does not grow with their number.
     layer : str
-        A spatial layer, or a flat one, whose activations are taken as they are.
+        A spatial layer, or a flat one, whose activations are returned as they are.
     views : bool
-        See `mean_over_views`.
+        Whether to average over the eight symmetries, see `mean_over_views`.
 
     Yields
     ------
@@ -39,9 +39,9 @@ def pooled_activations(
 
 
 def mean_over_views(probe: ModelProbe, images: Floats, layer: str) -> Floats:
-    """The spatial mean of each channel, and its mean over the eight symmetries of the pixel grid.
+    """The spatial mean of each channel, averaged over the eight symmetries of the pixel grid.
 
-    A galaxy that is mirrored or turned by quarter turns has the same mean: its views are the same eight.
+    It does not change when the image is mirrored or rotated by 90 degrees.
 
     Parameters
     ----------
@@ -60,6 +60,6 @@ def mean_over_views(probe: ModelProbe, images: Floats, layer: str) -> Floats:
     height, width = images.shape[1:3]
     if height != width:
         raise InputError(f"Images of {height} x {width} pixels were given", "Square ones: they are turned")
-    # In double precision: the order of the views, which is another one for a turned galaxy, leaves no trace.
+    # In double precision, so that the order of the views, which differs for a rotated galaxy, does not matter.
     total = sum(probe.activations(turned(images, view), layer, pooled=True).astype(np.float64) for view in range(VIEWS))
     return np.asarray(total / VIEWS, np.float32)

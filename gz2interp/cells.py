@@ -1,4 +1,4 @@
-"""Where the cells of a layer lie in the image: plain numbers, known without TensorFlow."""
+"""Positions of a layer's cells in the image: plain numbers, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ TILED: Final = "tiled"
 
 @dataclass(frozen=True)
 class CellGeometry:
-    """The places of a layer's cells in the image that the network was given, in pixels; the first pixel's centre is 0.
+    """Positions of a layer's cells in the network's input image [pixel]; the first pixel's centre is 0.
 
     Attributes
     ----------
     y, x : tuple of float
         Centre of each row and each column of cells, not decreasing: the mean position of the pixels that a cell is
-        computed from, padding not counted.
+        computed from, without padding.
     field : (float, float)
-        Receptive field (y, x) of a middle cell [pixel]; NaN where it is not known.
+        Receptive field (y, x) of a middle cell [pixel]; NaN where it is unknown.
     image : (int, int)
         Shape (y, x) of the image.
     origin : str
         ``"theory"``: from kernels, strides and paddings. ``"gradients"``: measured. ``"tiled"``: the cells tile the
-        image, because nothing else is known of them.
+        image, since only the shape of the plane is known.
     """
 
     y: tuple[float, ...]
@@ -51,7 +51,7 @@ class CellGeometry:
 
     @property
     def stride(self) -> tuple[float, float]:
-        """From one cell to the next in the middle of the image, (y, x) [pixel]; of a single cell the whole image."""
+        """Distance of neighbouring cells in the middle of the image, (y, x) [pixel]; the image's side for one cell."""
         return _stride(self.y, self.image[0]), _stride(self.x, self.image[1])
 
     def centre(self, y: int, x: int) -> tuple[float, float]:
@@ -59,7 +59,7 @@ class CellGeometry:
         return self.y[y], self.x[x]
 
     def nearest(self, y: float, x: float) -> tuple[int, int]:
-        """The cell (y, x) whose centre is nearest to a place in the image [pixel]."""
+        """The cell (y, x) whose centre is nearest to a position in the image [pixel]."""
         row, column = (int(np.abs(np.subtract(axis, at)).argmin()) for axis, at in ((self.y, y), (self.x, x)))
         return row, column
 
@@ -72,15 +72,15 @@ class CellGeometry:
         return rows.astype(np.int64), columns.astype(np.int64)
 
     def weights(self) -> tuple[Floats, Floats]:
-        """How much each cell counts at each pixel in linear interpolation, float32 (y, row) and (x, column).
+        """Weights of linear interpolation from cells to pixels, float32 (y, row) and (x, column).
 
-        Every line sums to 1. Beyond the outermost centres the outermost value stays.
+        Each pixel's weights sum to 1. Beyond the outermost centres the outermost value is used.
         """
         rows, columns = (_weights(axis, pixels) for axis, pixels in zip((self.y, self.x), self.image, strict=True))
         return rows, columns
 
     def averaged(self, cells: int) -> CellGeometry:
-        """Of that many cells along each side, each the mean of neighbouring ones; 0 for the cells as they are."""
+        """The geometry of `cells` averaged cells along each side, each of neighbouring cells; 0 for no averaging."""
         if not cells:
             return self
         y, x = (
@@ -94,7 +94,7 @@ class CellGeometry:
         return np.asarray(np.einsum("pr,qc,rc...->pq...", rows, columns, values, optimize=True))
 
     def edges(self) -> tuple[Doubles, Doubles]:
-        """Where one cell's share of the image ends and the next begins, float64 (y + 1,) and (x + 1,) [pixel].
+        """Boundaries between neighbouring cells, float64 (y + 1,) and (x + 1,) [pixel].
 
         Halfway between centres; the outermost are the image's own edges, -0.5 and so on.
         """
@@ -105,16 +105,15 @@ class CellGeometry:
         return rows, columns
 
     def box(self, y: int, x: int, cells: float = 1.0) -> tuple[float, float, float, float]:
-        """A box around a cell, as wide as `cells` strides: its lower corner (y, x), height and width.
+        """A box around a cell, `cells` strides wide: its lower corner (y, x), height and width [pixel].
 
-        Corners are on the scale on which the first pixel reaches from -0.5 to 0.5. A cell at the rim keeps its whole
-        box, so that the box may reach beyond the image.
+        The first pixel extends from -0.5 to 0.5. The box of a cell at the edge may extend beyond the image.
         """
         (height, width), (row, column) = self.stride, self.centre(y, x)
         return row - cells * height / 2, column - cells * width / 2, cells * height, cells * width
 
     def window(self, y: int, x: int, sides: tuple[int, int]) -> tuple[slice, slice]:
-        """Pixels (y, x) of a window of that many pixels around a cell, moved inwards at the image's rim."""
+        """Slices (y, x) of a window of `sides` pixels around a cell, shifted inwards at the image's edge."""
         rows, columns = (
             _window(at, side, pixels) for at, side, pixels in zip(self.centre(y, x), sides, self.image, strict=True)
         )
@@ -135,7 +134,7 @@ class CellGeometry:
 
 
 def tiled(plane: Sequence[int], image: Sequence[int]) -> CellGeometry:
-    """Cells that tile an image: all that can be said of a plane of which only the shape is known.
+    """The geometry of cells that tile an image, for a plane of which only the shape is known.
 
     >>> tiled((2, 2), (4, 8)).x
     (1.5, 5.5)

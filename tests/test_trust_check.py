@@ -257,7 +257,7 @@ def test_a_network_forgets_from_the_top_and_can_remember(network, tmp_path):
 def test_a_network_that_learned_nothing_cannot_forget(tmp_path):
     image = keras.Input((8, 8, 5))
     keras.Model(image, keras.layers.Softmax()(keras.layers.GlobalAveragePooling2D()(image))).save(tmp_path / "m.keras")
-    with pytest.raises(InputError, match="no weights that it learned"):
+    with pytest.raises(InputError, match="no trained weights"):
         RandomisedNetwork(tmp_path / "m.keras", None)
 
 

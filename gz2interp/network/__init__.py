@@ -1,5 +1,5 @@
-"""The one door to a network.
+"""Access to a network: scores, activations and gradients.
 
-Nothing is imported here: `gz2interp.network.scores` and `gz2interp.network.answers` are known without TensorFlow, and
-`gz2interp.network.probe` loads it.
+Nothing is imported here: `gz2interp.network.scores`, `gz2interp.network.answers` and `gz2interp.network.model_probe` do
+without TensorFlow, and `gz2interp.network.probe` loads it.
 """

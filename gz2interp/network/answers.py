@@ -1,4 +1,4 @@
-"""What a probe answers with: plain records of NumPy arrays, known without TensorFlow."""
+"""Results of a probe: plain records of NumPy arrays, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class LayerInfo:
-    """A layer that a person may choose to look at.
+    """Name, kind and output shape of a layer.
 
     Attributes
     ----------
@@ -33,19 +33,19 @@ class LayerInfo:
 
     @property
     def spatial(self) -> bool:
-        """Whether it still knows where things are."""
+        """Whether its output has more than one cell."""
         return len(self.shape) == 3 and self.shape[0] * self.shape[1] > 1
 
 
 @dataclass(frozen=True, eq=False)
 class Gradients:
-    """A score, the place it was differentiated at, and the derivative.
+    """A score, the values it was differentiated with respect to, and the derivative.
 
     Attributes
     ----------
     scores : float32 (n,)
     values : float32 (n, ...)
-        What flows through that place: the scaled images, say, or a layer's activations.
+        The values at that place: the scaled images, for example, or a layer's activations.
     gradients : float32 (n, ...)
         Of each image's score with respect to its `values`.
     domain : str

@@ -1,13 +1,13 @@
-"""Where the cells of each layer lie in the image, followed through the operations of a network.
+"""Positions of each layer's cells in the image, propagated through the operations of a network.
 
-A network is traced once and every TensorFlow operation on the way is followed, so that nesting, wrapping and
-subclassing make no difference. Along each axis a tensor's cells are described by the mean position of the pixels that
-they are computed from, every kernel weight counting alike and padding not at all. So a cell's centre is the centroid of
-its gradient, and lies inside the image; at the rim it lies further inside than the middle of its kernel.
+A network is traced once and the positions are propagated through every TensorFlow operation, so that nesting, wrapping
+and subclassing make no difference. Along each axis a cell is described by the mean position of the pixels that it is
+computed from, with equal kernel weights and without padding. This is the centroid of the cell's gradient, and lies
+inside the image; near the edge it lies further inside than the middle of the kernel.
 
-Where branches that lie differently meet (the shortcut of a residual block), they are averaged in proportion to the
-gradient that passes through each, which is measured. What reaches all cells alike, such as the gate of a
-squeeze-and-excitation block or the statistics of a normalisation, has no place and is left out.
+Where branches with different positions meet (the shortcut of a residual block), they are averaged in proportion to the
+gradient that passes through each, which is measured. Inputs that affect all cells equally, such as the gate of a
+squeeze-and-excitation block or the statistics of a normalisation, have no position and are left out.
 
 References
 ----------
@@ -37,23 +37,23 @@ Tensor = Any
 Operation = Any
 Model = Any
 
-APART: Final = 0.05
-"""Pixels by which the middle cells of branches may differ and still lie alike."""
+TOLERANCE: Final = 0.05
+"""Pixels by which the middle cells of branches may differ and still count as aligned."""
 
 
 BATCH: Final = 24
-"""Branches whose share is measured in one backward pass: each has an image of the batch to itself."""
+"""Branches whose share is measured in one backward pass, each with one image of the batch."""
 
 MOST: Final = 64
-"""Operations where branches meet that are measured; beyond them each branch, or each joined channel, counts alike."""
+"""Operations with misaligned branches that are measured; beyond them branches, or concatenated channels, are equal."""
 
 SUMS: Final = frozenset(("Add", "AddV2", "AddN"))
 
 
 def layer_geometries(model: Model, shape: tuple[int, int, int]) -> dict[str, CellGeometry]:
-    """The geometry of every layer that has rows and columns of cells, by the layer's full name.
+    """The geometry of every layer with rows and columns of cells, by the layer's full name.
 
-    A layer that is missing does not have them, or cannot be followed.
+    Layers without them, or whose positions cannot be propagated, are missing.
 
     Parameters
     ----------
@@ -63,14 +63,15 @@ def layer_geometries(model: Model, shape: tuple[int, int, int]) -> dict[str, Cel
     with TRACING:
         trace = Trace()
         layers = trace_layers(model, (BATCH, *shape), trace.masses_to_measure)
-    followed = trace.followed(trace.shares(_measured_masses(layers.function, shape)))
-    return {use.name: each for use, tensor in layers if (each := _geometry(followed.of(tensor), shape)) is not None}
+    dimensions = trace.follow(trace.shares(_measure_masses(layers.function, shape)))
+    by_layer = {use.name: _geometry(dimensions.of(tensor), shape) for use, tensor in layers}
+    return {name: geometry for name, geometry in by_layer.items() if geometry is not None}
 
 
 def measure_cells(
     gradient: Callable[[int, int], NDArray[np.float32]], plane: tuple[int, int], image: tuple[int, int]
 ) -> CellGeometry:
-    """The geometry of a layer that cannot be followed: a straight line through the centroids of gradients.
+    """The geometry of a layer by measurement: a straight line through the centroids of gradients of its cells.
 
     Parameters
     ----------
@@ -85,12 +86,12 @@ def measure_cells(
     points = []
     for y, x in sides:
         try:
-            found = np.asarray(gradient(y, x), np.float64)
-        except LookupError:  # TensorFlow knows no gradient of an operation on the way
+            mass = np.asarray(gradient(y, x), np.float64)
+        except LookupError:  # an operation without a gradient in TensorFlow
             return tiled(plane, image)
-        if not np.isfinite(found).all() or found.sum() <= 0:
+        if not np.isfinite(mass).all() or mass.sum() <= 0:
             return tiled(plane, image)
-        points.append([float(np.average(np.arange(image[k]), weights=found.sum(axis=1 - k))) for k in (0, 1)])
+        points.append([float(np.average(np.arange(image[k]), weights=mass.sum(axis=1 - k))) for k in (0, 1)])
     axes = [_line([at[k] for at in sides], [point[k] for point in points], plane[k], image[k]) for k in (0, 1)]
     if any(len(axis) > 1 and axis[0] >= axis[-1] for axis in axes):
         return tiled(plane, image)
@@ -98,7 +99,7 @@ def measure_cells(
 
 
 SHARES: Final = (0.3, 0.4, 0.5, 0.6, 0.7)
-"""Of the plane's sides, at which cells are measured."""
+"""Positions of the measured cells, as shares of the plane's sides."""
 
 
 def _line(cells: Sequence[int], pixels: Sequence[float], count: int, side: int) -> tuple[float, ...]:
@@ -110,7 +111,7 @@ def _line(cells: Sequence[int], pixels: Sequence[float], count: int, side: int) 
 
 
 class Trace:
-    """A graph in which the image is followed: once as it is traced, and again when shares are known."""
+    """A graph whose positions are propagated while it is traced, and again when the branches' shares are measured."""
 
     def __init__(self) -> None:
         self._graph: Any = None
@@ -118,34 +119,34 @@ class Trace:
         self._groups: list[list[Operation]] = []
 
     def masses_to_measure(self, images: Tensor, answer: Tensor) -> tuple[Tensor, ...]:
-        """For each group of operations where branches that lie differently meet, a tensor float32 (BATCH,)."""
+        """For each group of operations with misaligned branches, a tensor float32 (BATCH,)."""
         self._graph, self._starts = answer.graph, [(images, image_dims(images.shape))]
-        operations = [each for each in self.followed({}).apart if each.outputs[0].shape.rank == 4]
-        operations = [each for each in operations if each.graph is self._graph][:MOST]
-        self._groups = _grouped([each for each in operations if len(_branches(each)) <= BATCH])
+        operations = [op for op in self.follow({}).misaligned if op.outputs[0].shape.rank == 4]
+        operations = [op for op in operations if op.graph is self._graph][:MOST]
+        self._groups = _group_operations([op for op in operations if len(_branches(op)) <= BATCH])
         return tuple(_masses(group, images, number) for number, group in enumerate(self._groups))
 
     def shares(self, masses: Sequence[Sequence[float]]) -> dict[str, list[float]]:
-        """Name of an operation -> the share of each branch, from what the tensors gave."""
-        found = {}
+        """Name of an operation -> the share of each branch, from the values of `masses_to_measure`."""
+        shares = {}
         for group, values in zip(self._groups, masses, strict=True):
             left = list(values)
             for operation in group:
                 count = len(_branches(operation))
-                found[operation.name], left = left[:count], left[count:]
-        return found
+                shares[operation.name], left = left[:count], left[count:]
+        return shares
 
-    def followed(self, shares: Mapping[str, Sequence[float]]) -> TracedGeometry:
-        """What is known with these shares."""
+    def follow(self, shares: Mapping[str, Sequence[float]]) -> TracedGeometry:
+        """Propagate positions with these shares."""
         return follow(self._graph, self._starts, shares)
 
 
 def _branches(operation: Operation) -> list[Tensor]:
-    return [each for each in operation.inputs if each.dtype.is_floating]
+    return [tensor for tensor in operation.inputs if tensor.dtype.is_floating]
 
 
-def _grouped(operations: Sequence[Operation]) -> list[list[Operation]]:
-    """As many neighbouring operations in a group as have an image of the batch for each branch."""
+def _group_operations(operations: Sequence[Operation]) -> list[list[Operation]]:
+    """Groups of successive operations with together at most `BATCH` branches."""
     groups: list[list[Operation]] = []
     left = 0
     for operation in operations:
@@ -159,9 +160,9 @@ def _grouped(operations: Sequence[Operation]) -> list[list[Operation]]:
 
 
 def _masses(operations: Sequence[Operation], images: Tensor, seed: int) -> Tensor:
-    """How much gradient of a middle cell reaches the image through each branch, float32 (BATCH,).
+    """The mean absolute gradient of a middle cell at the image through each branch, float32 (BATCH,).
 
-    One backward pass for all: no galaxy depends on another, so each branch has an image of its own.
+    One backward pass serves all branches: images of a batch are independent, so each branch has one image.
     """
     rng = np.random.default_rng(seed)
     ends, slopes = [], []
@@ -174,10 +175,10 @@ def _masses(operations: Sequence[Operation], images: Tensor, seed: int) -> Tenso
                 slopes.append(slope * tf.reshape(tf.one_hot(row, BATCH, dtype=slope.dtype), (BATCH, 1, 1, 1)))
             row += 1
     try:
-        found = tf.gradients(ends, images, grad_ys=slopes)[0]
-    except LookupError:  # TensorFlow knows no gradient of an operation on the way: the branches count alike
+        gradient = tf.gradients(ends, images, grad_ys=slopes)[0]
+    except LookupError:  # an operation without a gradient in TensorFlow: the branches count alike
         return tf.ones(BATCH)
-    return tf.zeros(BATCH) if found is None else tf.reduce_mean(tf.abs(found), axis=(1, 2, 3))
+    return tf.zeros(BATCH) if gradient is None else tf.reduce_mean(tf.abs(gradient), axis=(1, 2, 3))
 
 
 def _middle_cell(operation: Operation, rng: np.random.Generator) -> Tensor:
@@ -195,16 +196,16 @@ def _middle_cell(operation: Operation, rng: np.random.Generator) -> Tensor:
 def _slopes(operation: Operation, cell: Tensor) -> Sequence[Tensor | None]:
     """The gradient of a cell with respect to each branch."""
     branches = _branches(operation)
-    if operation.type in SUMS and all(each.shape == cell.shape for each in branches):
+    if operation.type in SUMS and all(branch.shape == cell.shape for branch in branches):
         return [cell] * len(branches)
-    if operation.type == "ConcatV2" and len({tuple(each.shape[:3]) for each in branches}) == 1:
-        return list(tf.split(cell, [each.shape[3] for each in branches], axis=3))
+    if operation.type == "ConcatV2" and len({tuple(branch.shape[:3]) for branch in branches}) == 1:
+        return list(tf.split(cell, [branch.shape[3] for branch in branches], axis=3))
     return list(tf.gradients(operation.outputs[0], branches, grad_ys=cell, stop_gradients=branches))
 
 
-def _measured_masses(measure: Callable[[Tensor], Sequence[Tensor]], shape: Sequence[int]) -> list[list[float]]:
+def _measure_masses(measure: Callable[[Tensor], Sequence[Tensor]], shape: Sequence[int]) -> list[list[float]]:
     noise = np.abs(np.random.default_rng(0).normal(size=(BATCH, *shape))).astype(np.float32)
-    return [each.numpy().tolist() for each in measure(tf.constant(noise))]
+    return [masses.numpy().tolist() for masses in measure(tf.constant(noise))]
 
 
 def _geometry(dims: Dims | None, shape: Sequence[int]) -> CellGeometry | None:
@@ -218,7 +219,7 @@ def _geometry(dims: Dims | None, shape: Sequence[int]) -> CellGeometry | None:
 
 
 class UnclearGeometry(Exception):
-    """An operation moves cells in a way that is not followed."""
+    """The positions of cells cannot be propagated through an operation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -230,7 +231,7 @@ class Axis:
     name : str
         ``"y"`` or ``"x"`` of the image.
     mass : float64 (n,)
-        Share of a cell's receptive field that is no padding, every weight counting alike.
+        Share of a cell's receptive field that is no padding, with equal weights.
     centre : float64 (n,)
         Mean position of the pixels in that share [pixel].
     low, high : float64 (n,)
@@ -286,7 +287,7 @@ class Axis:
     def taken(self, at: Sequence[int] | NDArray[np.int64], step: float) -> Axis:
         """Some of the cells, with a step `step` times as wide."""
         at = np.asarray(at, np.int64)
-        mass, centre, low, high = (each[at] for each in (self.mass, self.centre, self.low, self.high))
+        mass, centre, low, high = (values[at] for values in (self.mass, self.centre, self.low, self.high))
         return replace(self, mass=mass, centre=centre, low=low, high=high, step=self.step * step)
 
     def blended(self, low: NDArray[np.int64], high: NDArray[np.int64], share: Doubles, step: float) -> Axis:
@@ -316,7 +317,7 @@ class Axis:
         hit, places = mass > 0, np.arange(count)
         if not hit.any():
             raise UnclearGeometry
-        centre = np.interp(places, places[hit], moment[hit] / mass[hit])  # between taps a cell is computed from nothing
+        centre = np.interp(places, places[hit], moment[hit] / mass[hit])  # cells that no input contributes to
         low, high = np.where(hit, low, centre), np.where(hit, high, centre)
         return replace(self, mass=mass, centre=centre, low=low, high=high, step=self.step / stride)
 
@@ -346,21 +347,21 @@ Dims = tuple[tuple[Factor, ...], ...]
 
 @dataclass(frozen=True, eq=False)
 class TracedGeometry:
-    """What is known of the tensors of a graph.
+    """Dimensions of the tensors of a graph.
 
     Attributes
     ----------
     dims : dict
-        Tensor's name -> its dimensions; None where they are not clear.
-    apart : list of operations
-        Where branches that lie differently meet.
+        Tensor's name -> its dimensions; None where they could not be propagated.
+    misaligned : list of operations
+        Operations whose branches have different positions.
     """
 
     dims: dict[str, Dims | None]
-    apart: list[Operation]
+    misaligned: list[Operation]
 
     def of(self, tensor: Tensor) -> Dims | None:
-        """The dimensions of a tensor that depends on the image; None where they are not clear."""
+        """The dimensions of a tensor that depends on the image; None where they could not be propagated."""
         return self.dims.get(tensor.name)
 
 
@@ -387,22 +388,22 @@ def axes_of(dims: Dims | None) -> tuple[Axis, Axis] | None:
 
 
 def follow(graph: Any, starts: Sequence[tuple[Tensor, Dims]], shares: Mapping[str, Sequence[float]]) -> TracedGeometry:
-    """Follow the image through all operations of a graph.
+    """Propagate the dimensions of images through all operations of a graph.
 
     Parameters
     ----------
     graph : tf.Graph
         With static shapes.
     starts : sequence of (tensor, dims)
-        Where the image comes in.
+        The inputs of the graph.
     shares : mapping
-        Name of an operation where branches meet -> the share of each input that depends on the image. Branches that
-        have none count alike, or by their channels where these are joined.
+        Name of an operation where branches meet -> the share of each input that depends on the image. Branches without
+        shares count alike, or by their number of channels in a concatenation.
     """
     followed = TracedGeometry({tensor.name: dims for tensor, dims in starts}, [])
     walker = _OperationRules(followed, shares)
     for operation in graph.get_operations():
-        inputs = [k for k, each in enumerate(operation.inputs) if each.name in followed.dims]
+        inputs = [k for k, tensor in enumerate(operation.inputs) if tensor.name in followed.dims]
         if not inputs or operation.type in WITHOUT_GRADIENT:
             continue
         try:
@@ -533,7 +534,7 @@ CALLS: Final = frozenset(
 
 
 class _OperationRules:
-    """What each operation does to the dimensions of what it is given."""
+    """The dimensions of each operation's outputs from those of its inputs."""
 
     def __init__(self, followed: TracedGeometry, shares: Mapping[str, Sequence[float]]) -> None:
         self.followed, self.shares = followed, shares
@@ -547,7 +548,7 @@ class _OperationRules:
         if kind == "ConcatV2":
             return [self._joined(operation, inputs, _concatenated)]
         if kind == "IdentityN":
-            return [self.followed.of(each) for each in operation.inputs]
+            return [self.followed.of(tensor) for tensor in operation.inputs]
         if kind.startswith("FusedBatchNorm"):
             return [first] + [None] * (len(operation.outputs) - 1)
         if kind in CALLS:
@@ -562,7 +563,7 @@ class _OperationRules:
 
     def _of(self, operation: Operation, number: int) -> Dims:
         dims = self.followed.of(operation.inputs[number])
-        assert dims is not None, "unclear inputs have been sorted out"
+        assert dims is not None, "inputs without dimensions have been excluded"
         return dims
 
     def _joined(self, operation: Operation, inputs: Sequence[int], prepare: Callable[[Operation, Dims], Dims]) -> Dims:
@@ -584,11 +585,11 @@ class _OperationRules:
         measured = self.shares.get(operation.name)
         if measured is None:
             return [_channels(operation, number) for number in inputs]
-        numbers = [k for k, each in enumerate(operation.inputs) if each.dtype.is_floating]  # as `_branches`
+        numbers = [k for k, tensor in enumerate(operation.inputs) if tensor.dtype.is_floating]  # as `_branches`
         return [measured[numbers.index(k)] for k in inputs]
 
     def _met(self, operation: Operation, factors: Sequence[tuple[Factor, float]]) -> Factor:
-        placed = [(each.axis, share) for each, share in factors if each.axis is not None]
+        placed = [(factor.axis, share) for factor, share in factors if factor.axis is not None]
         if not placed:
             return factors[0][0]
         axes, shares = [axis for axis, _ in placed], np.array([max(share, 0.0) for _, share in placed])
@@ -596,26 +597,22 @@ class _OperationRules:
             raise UnclearGeometry
         count = len(axes[0])
         middle = slice(count // 4, count - count // 4)
-        if (
-            np.ptp([axis.centre[middle] for axis in axes], axis=0).max() > APART
-            and operation not in self.followed.apart
-        ):
-            self.followed.apart.append(operation)
+        spread = np.ptp([axis.centre[middle] for axis in axes], axis=0).max()
+        if spread > TOLERANCE and operation not in self.followed.misaligned:
+            self.followed.misaligned.append(operation)
         shares = shares if np.isfinite(shares).all() and shares.sum() > 0 else np.ones(len(axes))
         weights = np.stack([axis.mass * share for axis, share in zip(axes, shares, strict=True)], axis=1)
-        mass, centre = (
-            weights.sum(axis=1) / shares.sum(),
-            _mean(np.stack([axis.centre for axis in axes], axis=1), weights),
-        )
+        mass = weights.sum(axis=1) / shares.sum()
+        centre = _mean(np.stack([axis.centre for axis in axes], axis=1), weights)
         low, high = np.min([axis.low for axis in axes], axis=0), np.max([axis.high for axis in axes], axis=0)
         return replace(factors[0][0], axis=replace(axes[0], mass=mass, centre=centre, low=low, high=high))
 
     def _called(self, operation: Operation, inputs: Sequence[int]) -> list[Dims | None]:
-        """Of a function inside the graph."""
+        """The dimensions of the outputs of a function inside the graph."""
         inner = operation.graph._get_function(operation.get_attr("f").name).graph
         starts = [(inner.inputs[number], self._of(operation, number)) for number in inputs]
         followed = follow(inner, starts, self.shares)
-        return [followed.of(each) for each in inner.outputs]
+        return [followed.of(tensor) for tensor in inner.outputs]
 
 
 def _plain(length: int) -> tuple[Factor, ...]:
@@ -623,16 +620,16 @@ def _plain(length: int) -> tuple[Factor, ...]:
 
 
 def _length(dim: Sequence[Factor]) -> int:
-    return prod(each.length for each in dim)
+    return prod(factor.length for factor in dim)
 
 
 def _placed(dim: Sequence[Factor]) -> bool:
-    return any(each.axis is not None for each in dim)
+    return any(factor.axis is not None for factor in dim)
 
 
 def _alike(dim: Sequence[Factor], other: Sequence[Factor]) -> bool:
-    """Whether two dimensions have the same factors; one of length 1 is broadcast and has no place."""
-    if [each.length for each in dim] == [each.length for each in other]:
+    """Whether two dimensions have the same factors; one of length 1 is broadcast and has no position."""
+    if [factor.length for factor in dim] == [factor.length for factor in other]:
         return True
     if _length(dim) == 1:
         return False
@@ -641,14 +638,14 @@ def _alike(dim: Sequence[Factor], other: Sequence[Factor]) -> bool:
 
 def _single(dim: Sequence[Factor]) -> Axis | None:
     """The one axis that a dimension runs over, None for a dimension without."""
-    long = [each for each in dim if each.length > 1] or list(dim[:1])
-    axes = [each for each in long if each.axis is not None]
+    long = [factor for factor in dim if factor.length > 1] or list(dim[:1])
+    axes = [factor for factor in long if factor.axis is not None]
     if not axes:
         return None
     axis, (first, *rest) = axes[0].axis, long
-    if len(axes) > 1 or first.axis is None or any(each.inner for each in rest) or axis is None:
+    if len(axes) > 1 or first.axis is None or any(factor.inner for factor in rest) or axis is None:
         raise UnclearGeometry
-    times = prod(each.length for each in rest)  # each cell several times: enlarged by repetition
+    times = prod(factor.length for factor in rest)  # each cell several times: enlarged by repetition
     return axis if times == 1 else axis.taken(np.arange(len(axis) * times) // times, 1 / times)
 
 
@@ -686,7 +683,7 @@ def _concatenated(operation: Operation, dims: Dims) -> Dims:
 
 
 def _channels(operation: Operation, number: int) -> float:
-    """What an input counts where that is not measured: of joined channels as many as it has, else 1."""
+    """Weight of an input whose share is not measured: its number of channels in a concatenation, else 1."""
     if operation.type != "ConcatV2":
         return 1.0
     return float(operation.inputs[number].shape[int(_static(operation.inputs[-1]))])
@@ -702,7 +699,7 @@ def _reduced(operation: Operation, dims: Dims) -> Dims:
 def _window(
     operation: Operation, dims: Dims, kernel: Sequence[int], dilations: Sequence[int], pools: bool = False
 ) -> Dims:
-    """Convolution, or pooling, in which padding takes no part, (n, y, x, channel)."""
+    """Convolution, or pooling that ignores padding, (n, y, x, channel)."""
     _channels_last(operation)
     strides, out = operation.get_attr("strides"), _out(operation)
     padding, explicit = operation.get_attr("padding").decode(), _explicit(operation)
@@ -712,8 +709,8 @@ def _window(
 
         def changed(axis: Axis) -> Axis:
             sides = _paddings(padding, len(axis), size, stride, dilation, explicit[2 * k : 2 * k + 2])
-            found = axis.padded(*sides).windowed(size, stride, dilation)
-            return found if not pools else replace(found, mass=found.mass / _occupied(axis, sides, size, stride))
+            cells = axis.padded(*sides).windowed(size, stride, dilation)
+            return cells if not pools else replace(cells, mass=cells.mass / _occupied(axis, sides, size, stride))
 
         return changed
 
@@ -805,7 +802,7 @@ def _sliced(operation: Operation, dims: Dims) -> Dims:
         name: int(operation.get_attr(f"{name}_mask"))
         for name in ("begin", "end", "ellipsis", "new_axis", "shrink_axis")
     }
-    begins, ends, strides = (_static(each).tolist() for each in operation.inputs[1:4])
+    begins, ends, strides = (_static(tensor).tolist() for tensor in operation.inputs[1:4])
     if masks["new_axis"]:
         raise UnclearGeometry
     index: list[Any] = []
@@ -830,16 +827,16 @@ def _cut(operation: Operation, dims: Dims) -> Dims:
 
 
 def _indexed(dims: Dims, index: Sequence[Any]) -> Dims:
-    found = []
+    indexed = []
     for dim, part in zip(dims, index, strict=True):
         if part == slice(None) or (isinstance(part, slice) and part.indices(_length(dim)) == (0, _length(dim), 1)):
-            found.append(dim)
+            indexed.append(dim)
             continue
         if not isinstance(part, slice):
             continue
         at = np.arange(_length(dim))[part]
-        found.append(_along(dim, _take(at, part.step or 1), len(at)))
-    return tuple(found)
+        indexed.append(_along(dim, _take(at, part.step or 1), len(at)))
+    return tuple(indexed)
 
 
 def _take(at: NDArray[np.int64], step: int) -> Callable[[Axis], Axis]:
@@ -882,9 +879,9 @@ def _tiled(operation: Operation, dims: Dims) -> Dims:
 
 
 def _reshaped(operation: Operation, dims: Dims) -> Dims:
-    """`Reshape`, `Squeeze` and `ExpandDims`: the same factors, grouped anew."""
-    factors = [each for dim in dims for each in dim if each.length > 1 or each.axis is not None]
-    found = []
+    """`Reshape`, `Squeeze` and `ExpandDims`: the same factors, regrouped."""
+    factors = [factor for dim in dims for factor in dim if factor.length > 1 or factor.axis is not None]
+    reshaped = []
     for length in _out(operation):
         group: list[Factor] = []
         left = length
@@ -902,12 +899,12 @@ def _reshaped(operation: Operation, dims: Dims) -> Dims:
                 raise UnclearGeometry
         while length > 1 and factors and factors[0].length == 1 and not group:
             group.append(factors.pop(0))
-        found.append(tuple(group) or _plain(1))
-    return tuple(found)
+        reshaped.append(tuple(group) or _plain(1))
+    return tuple(reshaped)
 
 
 def _halved(factor: Factor, outer: int) -> tuple[Factor, Factor]:
-    """A factor as two: of an axis, blocks of cells and the place inside one."""
+    """Split a factor in two: of an axis, blocks of cells and the position inside a block."""
     inner = factor.length // outer
     if factor.axis is None:
         return Factor(outer, inner=factor.inner), Factor(inner, inner=factor.inner)
@@ -950,9 +947,9 @@ def _multiplied(operation: Operation, dims: Dims, number: int) -> Dims:
     summed = (len(dims) - 1 if number == 0 else len(dims) - 2) - (operation.get_attr(names[number]) * (1, -1)[number])
     if _placed(dims[summed]):
         return tuple(_plain(side) for side in _out(operation)) if len(dims) == 2 and number == 0 else _unclear()
-    kept = [dim for k, dim in enumerate(dims) if k != summed]
+    rest = [dim for k, dim in enumerate(dims) if k != summed]
     out = _out(operation)
-    return (*kept, _plain(out[-1])) if number == 0 else (*kept[:-1], _plain(out[-2]), kept[-1])
+    return (*rest, _plain(out[-1])) if number == 0 else (*rest[:-1], _plain(out[-2]), rest[-1])
 
 
 def _unclear() -> Dims:
@@ -965,8 +962,8 @@ def _summed(operation: Operation, dims: Dims, number: int) -> Dims:
     named = operands.split(",")[number]
     if "." in operands:
         raise UnclearGeometry
-    known = dict(zip(named, dims, strict=True))
-    return tuple(known.get(letter, _plain(side)) for letter, side in zip(result, _out(operation), strict=True))
+    by_letter = dict(zip(named, dims, strict=True))
+    return tuple(by_letter.get(letter, _plain(side)) for letter, side in zip(result, _out(operation), strict=True))
 
 
 SINGLE: Final[Mapping[str, tuple[Callable[[Operation, Dims], Dims], int]]] = {
@@ -1004,4 +1001,4 @@ PRODUCTS: Final[Mapping[str, Callable[[Operation, Dims, int], Dims]]] = {
     "BatchMatMulV3": _multiplied,
     "Einsum": _summed,
 }
-"""Products with weights; of two tensors of the image, they are not followed."""
+"""Products with weights; those of two tensors that depend on the image are not propagated."""

@@ -1,4 +1,4 @@
-"""Where a network's logits are, and how its answer is read as probabilities and logits of named classes."""
+"""Search for a network's logits, and conversion of its output to probabilities and logits of named classes."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Operation = Any
 LOGITS: Final = "logits"
 
 TINY: Final = 1e-30
-"""Keeps log p - log(1 - p) finite, and its gradient alive wherever float32 still tells the probability from 0."""
+"""Keeps log p - log(1 - p) finite, and its gradient above 0 wherever float32 distinguishes the probability from 0."""
 
 NORMALISED: Final = 1e-3
-"""How far the probabilities of a galaxy may be from 1 in sum for the others' sum to be taken for 1 - p."""
+"""Tolerance within which a galaxy's probabilities sum to 1, so that the others' sum stands for 1 - p."""
 
 PASSING: Final = frozenset(
     (
@@ -45,7 +45,7 @@ PASSING: Final = frozenset(
 """Operations that change neither values nor their order."""
 
 LOGARITHM: Final = "LogSoftmax"
-"""The logarithm of probabilities: what enters it is the logits, and what it gives is no probabilities."""
+"""The logarithm of probabilities: its inputs are the logits, and its outputs are no probabilities."""
 
 ACTIVATIONS: Final = {"Softmax": "softmax", "Sigmoid": "sigmoid"}
 
@@ -78,32 +78,32 @@ AVERAGING: Final = frozenset(
         "SelectV2",
     )
 )
-"""Operations after which probabilities are probabilities still, if no weights take part."""
+"""Operations after which probabilities are still probabilities, if no weights are involved."""
 
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """How to read the network's answer.
+    """Where a network's logits are, and how its output is converted.
 
     Attributes
     ----------
     rule : str
-        Where the logits come from, for the reader.
+        How the logits were found, in words.
     classes : int
         A network with one output has two: negative and positive.
     uses : tuple of LayerUse
-        The layers that the logits are computed from, the one that gives them included.
+        The layers that the logits are computed from, including the layer that returns them.
     use : LayerUse or None
-        The layer that gives the logits, or whose activation they enter; None where there is no such layer.
+        The layer that returns the logits, or whose activation they enter; None where there is no such layer.
     inside : bool
         Whether they enter that layer's own activation.
     named : bool
         Whether they are the output of a layer named logits.
     activated : bool
-        Whether they are what enters the last softmax or sigmoid.
+        Whether they are the inputs of the last softmax or sigmoid.
     ends_in_logits : bool
-        Whether the network's answer is no probabilities, but the logits or their log-softmax, and these follow from
-        the logits.
+        Whether the network's output is not probabilities but the logits or their log-softmax, so that the
+        probabilities are computed from the logits.
     """
 
     rule: str
@@ -117,7 +117,7 @@ class Head:
 
     @contextmanager
     def record_logits(self) -> Iterator[list[Tensor]]:
-        """While a forward pass is traced inside, the list receives the logits where a layer named logits gives them."""
+        """A list that receives the output of a layer named logits, if any, when a pass is traced in the context."""
         logits: list[Tensor] = []
         if not self.named or self.use is None:
             yield logits
@@ -130,63 +130,59 @@ class Head:
         with output_hook(self.use.layer, record, self.use.number):
             yield logits
 
-    def read(self, answer: Tensor, recorded: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Probabilities and logits, float32 (n, class); the answer is one in a graph where it was computed."""
-        entering = _entering(answer) if self.activated and not recorded else ()
-        answer = tf.cast(answer, tf.float32)
+    def read(self, output: Tensor, recorded: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Probabilities and logits, float32 (n, class), from a network's output in its graph and recorded logits."""
+        entering = _entering(output) if self.activated and not recorded else ()
+        output = tf.cast(output, tf.float32)
         if recorded:
             logits = tf.cast(recorded[0], tf.float32)
         elif entering:
-            logits = tf.concat([tf.cast(each, tf.float32) for each in entering], axis=-1)
-            logits = tf.reshape(logits, tf.shape(answer))
+            logits = tf.concat([tf.cast(tensor, tf.float32) for tensor in entering], axis=-1)
+            logits = tf.reshape(logits, tf.shape(output))
         else:
-            logits = answer if self.ends_in_logits else _log_odds(answer)
-        return self.classed(answer, logits)
-
-    def classed(self, answer: Tensor, logits: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities and logits of all classes, float32 (n, class), from an answer and its logits (n, output)."""
+            logits = output if self.ends_in_logits else _log_odds(output)
         single = logits.shape[-1] == 1
         if self.ends_in_logits:
-            answer = tf.sigmoid(logits) if single else tf.nn.softmax(logits)
+            output = tf.sigmoid(logits) if single else tf.nn.softmax(logits)
         if single:
-            return tf.concat([1 - answer, answer], axis=-1), tf.concat([-logits, logits], axis=-1)
-        return answer, logits
+            return tf.concat([1 - output, output], axis=-1), tf.concat([-logits, logits], axis=-1)
+        return output, logits
 
 
 def head_of(traced: Traced) -> Head:
     """Find the logits.
 
-    They are whatever enters the last softmax or sigmoid, which is told by its name where a layer named `logits` gives
-    it; else the answer, if none follows the last weights. Of probabilities that come about otherwise, by averaging
-    several softmaxes for example, they are the output of a layer named `logits`, or log p - log(1 - p).
+    They are the inputs of the last softmax or sigmoid; else the network's output, if no activation follows the last
+    weights. For probabilities computed otherwise, by averaging several softmaxes for example, they are the output of a
+    layer named `logits`, or log p - log(1 - p).
     """
-    answer = traced.answer
-    outputs = int(answer.shape[-1])
-    classes, entering = max(outputs, 2), _entering(answer)
-    ends = not _activated(answer)
-    last = entering or ((answer,) if ends else ())
+    output = traced.answer
+    outputs = int(output.shape[-1])
+    classes, entering = max(outputs, 2), _entering(output)
+    ends = not _activated(output)
+    last = entering or ((output,) if ends else ())
     for use, tensor in reversed(list(traced)):
         linear = getattr(use.layer, "activation", None) in (None, keras.activations.linear)
-        # What follows such a layer with weights, or divides by a temperature, makes other logits of them.
+        # Layers with weights after such a layer, or a division by a temperature, turn its output into other logits.
         same = not last or (len(last) == 1 and _bare(last[0]).name == _bare(tensor).name)
         if use.leaf == LOGITS and use.info.shape == (outputs,) and linear and same:
             rule = f"layer named {LOGITS}; no activation follows" if ends else f"layer named {LOGITS}"
             return Head(rule, classes, _before(traced, tensor), use, named=True, ends_in_logits=ends)
     if entering:
-        giving, inside = _layer_of(traced, *entering)
+        layer, inside = _layer_of(traced, *entering)
         before = _before(traced, *entering)
-        return Head(_words(giving, inside), classes, before, giving, inside, activated=True, ends_in_logits=ends)
+        return Head(_rule(layer, inside), classes, before, layer, inside, activated=True, ends_in_logits=ends)
     if not ends:
         return Head("log p - log(1 - p)", classes, tuple(traced.uses))
-    giving, _ = _layer_of(traced, answer)
-    where = "the network's answer" if giving is None else f"layer {giving.name}"
-    if giving is not None and isinstance(giving.layer, keras.layers.Dense):
-        where = _words(giving, inside=False)
-    return Head(f"{where}; no activation follows", classes, _before(traced, answer), giving, ends_in_logits=True)
+    layer, _ = _layer_of(traced, output)
+    where = "the network's answer" if layer is None else f"layer {layer.name}"
+    if layer is not None and isinstance(layer.layer, keras.layers.Dense):
+        where = _rule(layer, inside=False)
+    return Head(f"{where}; no activation follows", classes, _before(traced, output), layer, ends_in_logits=True)
 
 
 def check_outputs(model: Model) -> None:
-    """Whether a network answers with one finite number per class, and all its weights are finite.
+    """Check that a network's weights are finite, and that it returns one finite number per class.
 
     Raises
     ------
@@ -202,32 +198,33 @@ def check_outputs(model: Model) -> None:
                 "A network whose weights are all numbers",
                 "Take a checkpoint from before it diverged, or train again with a smaller learning rate",
             )
-    noise = _noise(model)
-    answers = [_answer(model, images) for images in (noise, np.abs(noise))]  # some scalings take light only
-    if not any(np.isfinite(answer).all() for answer in answers):
+    shape = (4, *example_shape(image_shape(model)))
+    noise = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    outputs = [_output(model, images) for images in (noise, np.abs(noise))]  # some scalings need positive fluxes
+    if not any(np.isfinite(output).all() for output in outputs):
         raise InputError(
-            f"The network {model.name!r} gives answers that are not finite to images of noise: a number in it is too "
+            f"The outputs of the network {model.name!r} are not finite for images of noise: a number in it is too "
             "large, or its scaling divides by zero",
-            "A network that answers with finite numbers",
+            "A network with finite outputs",
             "Take a checkpoint from before its training diverged, or look at its scaling",
         )
 
 
-def _answer(model: Model, images: Floats) -> Floats:
-    with TRACING:  # another thread's taps in this network are not meant for this call
-        answer = model(tf.constant(images), training=False)
-    if not isinstance(answer, tf.Tensor) or answer.shape.rank != 2:
-        given = f"shape {tuple(answer.shape)}" if isinstance(answer, tf.Tensor) else f"{len(answer)} parts"
+def _output(model: Model, images: Floats) -> Floats:
+    with TRACING:  # so that no hook of another thread is in place
+        output = model(tf.constant(images), training=False)
+    if not isinstance(output, tf.Tensor) or output.shape.rank != 2:
+        form = f"shape {tuple(output.shape)}" if isinstance(output, tf.Tensor) else f"{len(output)} parts"
         raise InputError(
-            f"The network {model.name!r} answers with {given}",
+            f"The output of the network {model.name!r} has {form}",
             "One number per class, (batch, class)",
-            "Cut the answer about the class out with keras.Model(network.inputs, network.outputs[k])",
+            "Select the output with the classes by keras.Model(network.inputs, network.outputs[k])",
         )
-    return np.asarray(tf.cast(answer, tf.float32))
+    return np.asarray(tf.cast(output, tf.float32))
 
 
 def class_names_of(names: Sequence[str] | None, classes: int) -> tuple[str, ...]:
-    """The names given, or "class 0", "class 1", ...
+    """The class names as a tuple, by default "class 0", "class 1", ...
 
     Raises
     ------
@@ -240,35 +237,35 @@ def class_names_of(names: Sequence[str] | None, classes: int) -> tuple[str, ...]
         return tuple(names)
     raise InputError(
         f"{len(names)} class names were given: {choices(names)}",
-        f"The network tells {classes} classes apart",
+        f"The network has {classes} classes",
         "A network with a single output has two: [negative, positive]",
     )
 
 
-def _log_odds(answer: Tensor) -> Tensor:
-    """The logarithms' difference; where classes sum to 1, the others' sum stands for 1 - p, which rounds to 0 later."""
-    others = tf.linalg.matmul(answer, 1 - tf.eye(answer.shape[-1]))
-    normalised = tf.abs(tf.reduce_sum(answer, axis=-1, keepdims=True) - 1) < NORMALISED
-    rest = tf.where(normalised & (answer.shape[-1] > 1), others, 1 - answer)
-    return tf.math.log(tf.maximum(answer, 0) + TINY) - tf.math.log(tf.maximum(rest, 0) + TINY)
+def _log_odds(probabilities: Tensor) -> Tensor:
+    """Log p - log(1 - p); where classes sum to 1, the others' sum stands for 1 - p, which would round to 0 earlier."""
+    others = tf.linalg.matmul(probabilities, 1 - tf.eye(probabilities.shape[-1]))
+    normalised = tf.abs(tf.reduce_sum(probabilities, axis=-1, keepdims=True) - 1) < NORMALISED
+    rest = tf.where(normalised & (probabilities.shape[-1] > 1), others, 1 - probabilities)
+    return tf.math.log(tf.maximum(probabilities, 0) + TINY) - tf.math.log(tf.maximum(rest, 0) + TINY)
 
 
 def _entering(tensor: Tensor) -> tuple[Tensor, ...]:
-    """What enters the last softmax or sigmoid of a tensor in a graph, of each where several are joined; or nothing."""
+    """The inputs of the last softmax or sigmoid of a tensor in a graph, of each where several are concatenated."""
     operation = tensor.op
     if operation.type in ACTIVATIONS or operation.type == LOGARITHM:
         return (operation.inputs[0],)
     if operation.type in PASSING:
         return _entering(operation.inputs[tensor.value_index if operation.type == "IdentityN" else 0])
     if operation.type == "ConcatV2" and int(tf.get_static_value(operation.inputs[-1])) in (-1, tensor.shape.rank - 1):
-        parts = [_entering(each) for each in operation.inputs[:-1]]
+        parts = [_entering(branch) for branch in operation.inputs[:-1]]
         same = all(part and part[0].shape.rank == tensor.shape.rank for part in parts)
-        return tuple(each for part in parts for each in part) if same else ()
+        return tuple(entering for part in parts for entering in part) if same else ()
     return ()
 
 
 def _activated(tensor: Tensor) -> bool:
-    """Whether a tensor holds probabilities: after the last softmax or sigmoid come no weights, only means and such."""
+    """Whether a tensor holds probabilities: only means and the like follow the last softmax or sigmoid, no weights."""
     operation = tensor.op
     if operation.type in ACTIVATIONS:
         return True
@@ -283,33 +280,35 @@ def _activated(tensor: Tensor) -> bool:
         return True  # the hard sigmoid
     if operation.type not in AVERAGING:
         return False
-    moving = [each for each in operation.inputs if each.dtype.is_floating and tf.get_static_value(each) is None]
-    return bool(moving) and all(_activated(each) for each in moving)
+    varying = [
+        branch for branch in operation.inputs if branch.dtype.is_floating and tf.get_static_value(branch) is None
+    ]
+    return bool(varying) and all(_activated(branch) for branch in varying)
 
 
 def _is_share(part: Tensor, whole: Tensor) -> bool:
-    """Whether a tensor is divided by a sum that it is part of, or 1 by a sum; not by a temperature or a length."""
-    wanted, queue = _bare(part).name, [whole]
+    """Whether a tensor is divided by a sum that it is part of, or 1 by a sum; not by a temperature or a norm."""
+    name, queue = _bare(part).name, [whole]
     if tf.get_static_value(part) is not None:
         return tf.get_static_value(whole) is None
     while queue:
         bare = _bare(queue.pop())
-        if bare.name == wanted:
+        if bare.name == name:
             return True
         if bare.op.type in SUMS:
-            queue += [each for each in bare.op.inputs if each.dtype.is_floating]
+            queue += [term for term in bare.op.inputs if term.dtype.is_floating]
     return False
 
 
 def _bare(tensor: Tensor) -> Tensor:
-    """The tensor that was handed on as this one."""
+    """The tensor before all operations that change neither values nor their order."""
     while tensor.op.type in PASSING - {"IdentityN"}:
         tensor = tensor.op.inputs[0]
     return tensor
 
 
 def _layer_of(traced: Traced, *logits: Tensor) -> tuple[LayerUse | None, bool]:
-    """The layer that gives the logits; or the one whose own activation they enter, and True."""
+    """The layer that returns the logits and False, or the layer whose own activation they enter and True."""
     if len(logits) > 1:
         return None, False
     bare = _bare(logits[0]).name
@@ -323,7 +322,7 @@ def _layer_of(traced: Traced, *logits: Tensor) -> tuple[LayerUse | None, bool]:
     return None, False
 
 
-def _words(use: LayerUse | None, inside: bool) -> str:
+def _rule(use: LayerUse | None, inside: bool) -> str:
     if use is None:
         return "what enters the last softmax or sigmoid"
     if isinstance(use.layer, keras.layers.Dense):
@@ -332,16 +331,11 @@ def _words(use: LayerUse | None, inside: bool) -> str:
 
 
 def _before(traced: Traced, *logits: Tensor) -> tuple[LayerUse, ...]:
-    """The layers that tensors are computed from, and those that give them."""
-    ancestors, queue = set[str](), [_bare(each).op for each in logits]
+    """The layers that tensors are computed from, and those that return them."""
+    ancestors, queue = set[str](), [_bare(tensor).op for tensor in logits]
     while queue:
         operation = queue.pop()
         if operation.name not in ancestors:
             ancestors.add(operation.name)
-            queue += [each.op for each in operation.inputs]
+            queue += [tensor.op for tensor in operation.inputs]
     return tuple(use for use, tensor in traced if _bare(tensor).op.name in ancestors)
-
-
-def _noise(model: Model) -> Floats:
-    shape = (4, *example_shape(image_shape(model)))
-    return np.random.default_rng(0).normal(size=shape).astype(np.float32)

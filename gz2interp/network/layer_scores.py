@@ -1,4 +1,4 @@
-"""Scores of what a layer says: a channel, a direction, the similarity to another galaxy's activations.
+"""Scores of a layer's activations: a channel, a direction, the similarity to another galaxy's activations.
 
 >>> score = channel("block3", 12) - 0.5 * channel("block3", 7)
 >>> score.name
@@ -37,10 +37,10 @@ class LayerScore(Score):
         return self
 
     def __call__(  # noqa: D102
-        self, probabilities: Array, logits: Array, said: Mapping[str, Array] | None = None
+        self, probabilities: Array, logits: Array, activations: Mapping[str, Array] | None = None
     ) -> Array:
-        assert said is not None, "the Probe listens to the layers of a score"
-        return self.of(said[self.layer])
+        assert activations is not None, "the Probe records the layers of a score"
+        return self.of(activations[self.layer])
 
     @abstractmethod
     def of(self, activations: Array) -> Array:
@@ -48,12 +48,12 @@ class LayerScore(Score):
 
     @abstractmethod
     def check(self, layer: LayerInfo) -> None:
-        """Whether the layer is one that it can be asked of.
+        """Check that the score is defined for a layer.
 
         Raises
         ------
         InputError
-            It has other channels.
+            The layer has other channels.
         """
 
 
@@ -74,20 +74,20 @@ class Channel(LayerScore):
     def check(self, layer: LayerInfo) -> None:
         if not 0 <= self.number < layer.shape[-1]:
             raise InputError(
-                f"Channel {self.number} of layer {layer.name!r} was asked for", f"0 to {layer.shape[-1] - 1}"
+                f"Channel {self.number} of layer {layer.name!r} was requested", f"0 to {layer.shape[-1] - 1}"
             )
 
 
 @dataclass(frozen=True)
 class Direction(LayerScore):
-    """How far the activations point into a direction of length 1, or, as a cosine, how purely.
+    """The projection of the mean activations on a direction of length 1, or their cosine with it.
 
     Attributes
     ----------
     vector : tuple of float
         Of length 1.
     title : str
-        What it is called.
+        Name of the score.
     """
 
     layer: str
@@ -116,7 +116,7 @@ class Direction(LayerScore):
 
 
 def channel(layer: str, number: int) -> Score:
-    """The mean over the image plane of one of a layer's channels, counted from 0.
+    """The mean over the image plane of one of a layer's channels, numbered from 0.
 
     Raises
     ------
@@ -133,14 +133,14 @@ def channel(layer: str, number: int) -> Score:
 
 
 def direction(layer: str, vector: ArrayLike, title: str = "") -> Score:
-    """How far a layer's mean activations point into a direction.
+    """The projection of a layer's mean activations on a direction.
 
     Parameters
     ----------
     vector : float (channel,)
-        Its length does not count.
+        It is normalised to length 1.
     title : str, optional
-        What it is called in results.
+        Name of the score in results.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def similarity(layer: str, activations: ArrayLike, to: str = "") -> Score:
     Parameters
     ----------
     activations : float (channel,)
-        Of the other galaxy, as ``probe.activations(image, layer, pooled=True)[0]`` gives them.
+        Of the other galaxy, from ``probe.activations(image, layer, pooled=True)[0]``.
     to : str, optional
         Its id, for the name.
 

@@ -1,4 +1,4 @@
-"""The layers of a network in the order of a forward pass, with their names, and those with weights."""
+"""The layers of a network in the order of a forward pass, and the layers with trained weights."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class LayerUse:
     number : int
         Which use of this layer, counted from 0.
     new : bool
-        Whether the output is a tensor that nothing before gave. A nested network gives the tensor of its own last
-        layer, and a dropout or an augmentation at rest hands on what it was given: nothing new is to be seen there.
+        Whether the output is a tensor that no earlier layer returned. A nested network returns the tensor of its last
+        layer, and an inactive dropout or augmentation returns its input.
     """
 
     info: LayerInfo
@@ -73,13 +73,13 @@ class Traced:
     Attributes
     ----------
     uses : tuple of LayerUse
-        Every use of a layer that gives one vector or one image per galaxy, in the order of computation.
+        Every use of a layer that returns one vector or one plane per galaxy, in the order of computation.
     outputs : tuple of tensors
-        Of each.
+        Output of each use.
     answer : tensor
-        Of the network.
+        Output of the network.
     function : callable
-        That was traced.
+        The traced function.
     """
 
     uses: tuple[LayerUse, ...]
@@ -93,21 +93,22 @@ class Traced:
 
 @dataclass(eq=False)
 class LayerLog:
-    """Notes taken by every layer while a forward pass is traced; an outer layer writes after those inside it."""
+    """Log of all calls of layers while a forward pass is traced; an outer layer follows the layers inside it."""
 
     entries: list[tuple[str, Layer, int, Tensor, bool]] = field(default_factory=list)
-    seen: set[int] = field(default_factory=set)
+    tensors: set[int] = field(default_factory=set)
     path: list[str] = field(default_factory=list)
     uses: Counter[int] = field(default_factory=Counter)
 
-    def keeper(self, layer: Layer) -> Callable[..., Tensor]:
-        """What stands in for the layer's `call`."""
+    def logged(self, layer: Layer) -> Callable[..., Tensor]:
+        """A replacement of the layer's `call` that logs its output."""
 
         def call(original: Callable[..., Tensor], *args: Any, **kwargs: Any) -> Tensor:
             self.path.append(layer.name)
             output = original(*args, **kwargs)
-            self.entries.append(("/".join(self.path), layer, self.uses[id(layer)], output, id(output) not in self.seen))
-            self.seen.add(id(output))
+            new = id(output) not in self.tensors
+            self.entries.append(("/".join(self.path), layer, self.uses[id(layer)], output, new))
+            self.tensors.add(id(output))
             self.uses[id(layer)] += 1
             self.path.pop()
             return output
@@ -121,14 +122,14 @@ def image_shape(model: Model) -> tuple[int | None, int | None, int]:
     Raises
     ------
     InputError
-        For a network that was never built, or that takes something else than one image.
+        The network was never built, or its input is not one image.
     """
     shape = getattr(model, "input_shape", None) or (model.get_build_config() or {}).get("input_shape")
     if shape is None:
         raise InputError(
-            f"The network {model.name!r} does not know the shape of its images yet",
+            f"The network {model.name!r} has no input shape yet",
             "A network that was called once, or has an Input",
-            "Call it on a batch of images before you hand it over",
+            "Call it on a batch of images first",
         )
     if not isinstance(shape, tuple | list) or len(shape) != 4 or not isinstance(shape[-1], int):
         raise InputError(
@@ -139,58 +140,58 @@ def image_shape(model: Model) -> tuple[int | None, int | None, int]:
 
 
 def example_shape(shape: Sequence[int | None]) -> tuple[int, ...]:
-    """An image shape in numbers throughout, where the network leaves its size open."""
+    """An image shape with the size of cutouts where the network leaves its size open."""
     return tuple(side or CUTOUT_SIZE for side in shape)
 
 
 def trace_layers(model: Model, shape: Sequence[int | None] | None = None, after: After | None = None) -> Traced:
-    """A forward pass through the network, as a graph.
+    """Trace a forward pass through a network as a graph.
 
     Parameters
     ----------
     shape : sequence of int, optional
         Of a batch, (n, y, x, band). By default of any number of images.
     after : callable, optional
-        ``after(images, answer)``, called while the network is traced: what the function is to return.
+        ``after(images, answer)``, called while the network is traced, whose result the traced function returns.
     """
-    diary, answer, function = _written_down(model, shape, after)
-    entries = [entry for entry in diary.entries if _can_be_shown(entry[3], answer.graph)]
-    return Traced(_named(entries), tuple(entry[3] for entry in entries), answer, function)
+    log, answer, function = _log_layers(model, shape, after)
+    entries = [entry for entry in log.entries if _is_array(entry[3], answer.graph)]
+    return Traced(_layer_uses(entries), tuple(entry[3] for entry in entries), answer, function)
 
 
 def walk_layers(model: Model) -> tuple[list[tuple[str, Layer, Any]], Tensor]:
-    """Every use of every layer, with its name and what it gives, whatever that is; and the network's answer."""
-    diary, answer, _ = _written_down(model)
-    return [(name, layer, output) for name, layer, _, output, _ in diary.entries], answer
+    """Every use of every layer, with its name and its output of any kind; and the network's output."""
+    log, answer, _ = _log_layers(model)
+    return [(name, layer, output) for name, layer, _, output, _ in log.entries], answer
 
 
-def _written_down(
+def _log_layers(
     model: Model, shape: Sequence[int | None] | None = None, after: After | None = None
 ) -> tuple[LayerLog, Tensor, Callable[[Tensor], Any]]:
-    """A forward pass, written down; the tensor that it ends in, inside the graph; and the function."""
-    diary = LayerLog()
+    """The log of a traced forward pass, the network's output in the graph, and the traced function."""
+    log = LayerLog()
     ends: list[Tensor] = []
 
     def forward(images: Tensor) -> Any:
-        diary.seen.add(id(images))
+        log.tensors.add(id(images))
         ends.append(tf.identity(tf.nest.flatten(model(images, training=False))[0]))
         return after(images, ends[0]) if after else ends[0]
 
-    with TRACING, ExitStack() as taps:
+    with TRACING, ExitStack() as hooks:
         for layer in model._flatten_layers(include_self=False):
-            taps.enter_context(patch_method(layer, "call", diary.keeper(layer)))
+            hooks.enter_context(patch_method(layer, "call", log.logged(layer)))
         spec = tf.TensorSpec(shape or (None, *example_shape(image_shape(model))), tf.float32)
         function = tf.function(forward, autograph=False).get_concrete_function(spec)
-    return diary, ends[0], function
+    return log, ends[0], function
 
 
 def find_layer(name: str, uses: Iterable[LayerUse]) -> LayerUse:
-    """The use of that name; the last part of a name will do if no other has it.
+    """Look up the use of a layer by its full name, or by the last part of it where no other layer has that.
 
     Raises
     ------
     LayerNotFound
-        With the layers there are.
+        There is none; the error lists those that exist.
     """
     uses = tuple(uses)
     exact = [use for use in uses if use.name == name]
@@ -205,18 +206,18 @@ def find_layer(name: str, uses: Iterable[LayerUse]) -> LayerUse:
         )
     raise LayerNotFound(
         f"The layer {name!r} is not in this network",
-        _what_there_is(name, [use for use in uses if use.new]),
+        _describe_layers(name, [use for use in uses if use.new]),
         "Name one of them; gz2interp layers SURVEY lists them all",
     )
 
 
-def _what_there_is(given: str, uses: Sequence[LayerUse]) -> str:
-    """The layers that resemble what was given, then all convolutions and ends of blocks, then some of the others."""
+def _describe_layers(name: str, uses: Sequence[LayerUse]) -> str:
+    """The layers with similar names, then all convolutions and ends of blocks, then some of the others."""
     names = [use.name for use in uses]
     convolutions = [use.name for use in uses if "Conv" in use.info.kind]
     blocks = [use.name for use in uses if use.info.spatial and _ends_a_block(use) and use.name not in convolutions]
-    others = [name for name in names if name not in convolutions and name not in blocks]
-    close = close_to(given, names)
+    others = [other for other in names if other not in convolutions and other not in blocks]
+    close = close_to(name, names)
     parts = [f"Similar names: {choices(close)}"] if close else []
     if convolutions:
         its = "its" if parts else "Its"
@@ -234,8 +235,8 @@ def _ends_a_block(use: LayerUse) -> bool:
     return use.info.kind in ("Add", "Concatenate") or _BLOCK.search(use.leaf) is not None
 
 
-def _can_be_shown(output: Any, graph: Any) -> bool:
-    """Whether it is an image or a vector per galaxy, and not a step inside a loop of the graph's."""
+def _is_array(output: Any, graph: Any) -> bool:
+    """Whether an output is a plane or a vector per galaxy, and not inside a loop of the graph."""
     return (
         isinstance(output, tf.Tensor)
         and output.graph is graph
@@ -245,7 +246,7 @@ def _can_be_shown(output: Any, graph: Any) -> bool:
     )
 
 
-def _named(entries: Sequence[tuple[str, Layer, int, Tensor, bool]]) -> tuple[LayerUse, ...]:
+def _layer_uses(entries: Sequence[tuple[str, Layer, int, Tensor, bool]]) -> tuple[LayerUse, ...]:
     total, count = Counter(path for path, *_ in entries), Counter[str]()
     uses = []
     for path, layer, number, output, new in entries:
@@ -257,14 +258,14 @@ def _named(entries: Sequence[tuple[str, Layer, int, Tensor, bool]]) -> tuple[Lay
 
 @dataclass(frozen=True, eq=False)
 class WeightedLayer:
-    """A layer that has weights of its own.
+    """A layer with weights that belong to none of its sublayers.
 
     Attributes
     ----------
     name : str
         As in `LayerInfo`, without the number of the use.
     weights : tuple of variables
-        Those that no layer inside it has.
+        Those that belong to none of its sublayers.
     """
 
     name: str
@@ -272,33 +273,36 @@ class WeightedLayer:
 
 
 def learned_layers(model: Model) -> tuple[WeightedLayer, ...]:
-    """Every layer with weights, frozen or not; side by side, as the members of a committee are, they come in turns.
+    """All layers with weights, frozen or not, from the output to the input.
 
-    They are ordered by how many other learned layers lie between them and the answer, by the longest way. What scales
-    the pixels knows numbers too, but learned nothing of the classes: a `Normalization` is left out.
+    They are ordered by the number of other learned layers between them and the output, along the longest path; the
+    members of an ensemble therefore alternate. A `Normalization` is left out: its numbers scale the pixels and do not
+    depend on the classes.
     """
     entries, answer = walk_layers(model)
-    own = {id(layer): WeightedLayer(name, _own_weights(layer)) for name, layer, _ in entries if _learns(layer)}
-    ops = {id(layer): output.op for _, layer, output in entries if id(layer) in own and isinstance(output, tf.Tensor)}
+    learned = {id(layer): WeightedLayer(name, _direct_weights(layer)) for name, layer, _ in entries if _learns(layer)}
+    ops = {
+        id(layer): output.op for _, layer, output in entries if id(layer) in learned and isinstance(output, tf.Tensor)
+    }
     heights = _heights(answer, {op.name for op in ops.values()})
-    far = len(own)  # what the walk has lost sight of, inside a loop for example, counts as deepest
-    order = sorted(own, key=lambda key: heights.get(ops[key].name, far) if key in ops else far)
-    return tuple(own[key] for key in order)
+    deepest = len(learned)  # of layers that the graph does not show, inside a loop for example
+    order = sorted(learned, key=lambda key: heights.get(ops[key].name, deepest) if key in ops else deepest)
+    return tuple(learned[key] for key in order)
 
 
 def _learns(layer: Any) -> bool:
-    return bool(_own_weights(layer)) and not isinstance(layer, keras.layers.Normalization)
+    return bool(_direct_weights(layer)) and not isinstance(layer, keras.layers.Normalization)
 
 
-def _own_weights(layer: Any) -> tuple[Any, ...]:
+def _direct_weights(layer: Any) -> tuple[Any, ...]:
     inside = {id(weight) for part in layer._flatten_layers(include_self=False) for weight in part.weights}
     return tuple(weight for weight in layer.weights if id(weight) not in inside)
 
 
 def _heights(answer: Any, marked: Sequence[str] | set[str]) -> Mapping[str, int]:
-    """Of each operation that the answer is made of: how many marked ones lie behind it, by the longest way."""
+    """For each operation that the output depends on, the number of `marked` ones after it along the longest path."""
     heights = {answer.op.name: 0}
-    for op in reversed(answer.graph.get_operations()):  # they stand in the order in which they were made
+    for op in reversed(answer.graph.get_operations()):  # in reverse order of creation
         if op.name in heights:
             here = heights[op.name] + (op.name in marked)
             for tensor in op.inputs:

@@ -1,4 +1,4 @@
-"""Networks from `.keras` files, opened so that no code in them is run."""
+"""Loading of networks from `.keras` files without running code in them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from gz2interp.stores.reading import MOST_TEXT, DamagedFile, reading
 
 __all__ = ["first_line", "load_network"]
 
-WANTED = "A network saved by Keras 3 as a .keras file"
+EXPECTED = "A network saved by Keras 3 as a .keras file"
 _FREE_BYTES: Final = 32 << 20
 _LARGE: Final = 1 << 14
 _NO_SIZES: Final = ("seed", "shared_object_id")
@@ -34,14 +34,14 @@ def load_network(path: Path) -> Any:
         If there is no such file, it is something else, or it could run code of its own.
     """
     if not path.is_file():
-        raise InputError(f"There is no file {path}", WANTED, "Check the path")
+        raise InputError(f"There is no file {path}", EXPECTED, "Check the path")
     if path.suffix != ".keras" or not zipfile.is_zipfile(path):
         raise InputError(
             f"{path} is not a .keras file",
-            WANTED,
+            EXPECTED,
             "Open it with the Keras it was made with, and save it again with network.save('network.keras')",
         )
-    with reading(path, expected=WANTED, remedy="Copy it again, or save the network again with this Keras"):
+    with reading(path, expected=EXPECTED, remedy="Copy it again, or save the network again with this Keras"):
         weights = _check_members(path)
         try:
             _check_parameters(path, weights)
@@ -53,7 +53,7 @@ def load_network(path: Path) -> Any:
 
 
 def _check_members(path: Path) -> int:
-    """Compare the checksums of all members, and what its weights claim; the size of the weights' file [bytes]."""
+    """Check the checksums of all members and the sizes in the weights' header; the size of the weights [bytes]."""
     with zipfile.ZipFile(path) as archive:
         if (wrong := archive.testzip()) is not None:
             raise DamagedFile(f"the checksum of {wrong} in it does not agree")
@@ -70,12 +70,12 @@ def _check_members(path: Path) -> int:
 
 
 def _check_parameters(path: Path, weights: int) -> None:
-    """Count the parameters of the layers that the file describes, before Keras makes room for them.
+    """Count the parameters of the layers that the file describes, before Keras allocates memory for them.
 
     Notes
     -----
-    In a stateless scope variables have shapes and no values. The thread keeps what Keras notes of them, as of every
-    scope, from the networks of this one.
+    In a stateless scope variables have shapes and no values. It runs in a thread of its own, so that Keras' global
+    state of the calling thread is not changed.
     """
     with zipfile.ZipFile(path) as archive:
         text = archive.read("config.json")
@@ -91,7 +91,7 @@ def _check_parameters(path: Path, weights: int) -> None:
     thread.join()
     if counts and 2 * counts[0] > max(_FREE_BYTES, 4 * weights):
         raise DamagedFile(f"its layers have {counts[0]:,} parameters, and its weights take {weights:,} bytes")
-    # What failed above will fail again, but perhaps only when there is room for all layers before it.
+    # A network that cannot be built fails again in Keras, but perhaps only after memory for other layers is allocated.
     if not counts and (size := _largest(json.loads(text))) > _LARGE:
         raise DamagedFile(f"its layers do not fit together, and one has the size {size:,}")
 
@@ -99,7 +99,7 @@ def _check_parameters(path: Path, weights: int) -> None:
 def _largest(value: Any) -> int:
     """The largest whole number in a network's description that is a size: no seed, and no number of an object."""
     if isinstance(value, dict):
-        return max((_largest(each) for name, each in value.items() if name not in _NO_SIZES), default=0)
+        return max((_largest(item) for name, item in value.items() if name not in _NO_SIZES), default=0)
     if isinstance(value, list):
         return max(map(_largest, value), default=0)
     return value if isinstance(value, int) else 0
@@ -109,9 +109,9 @@ def _explained(path: Path, error: Exception) -> InputError:
     text = str(error)
     if re.search(r"vocabulary|not a modeling function|TFSMLayer|[Tt]orch|[Ee]xternal|virtual dataset", text):
         return InputError(
-            f"{path} asks for something outside the network: {_reason(error)}",
+            f"{path} refers to something outside the network: {_reason(error)}",
             "A network of stock layers, with all that belongs to it in its file",
-            "Open it only with whoever made it, and save it again without that layer",
+            "Ask its author to save it again without that layer",
         )
     if "Lambda" in text or "unsafe" in text or "safe_mode" in text:
         return InputError(
@@ -125,11 +125,13 @@ def _explained(path: Path, error: Exception) -> InputError:
             "A network whose layers are stock, or registered",
             "Import the module that registers the layer (keras.saving.register_keras_serializable) before opening it",
         )
-    return InputError(f"{path} could not be opened: {_reason(error)}", WANTED, "Save the network again with this Keras")
+    return InputError(
+        f"{path} could not be opened: {_reason(error)}", EXPECTED, "Save the network again with this Keras"
+    )
 
 
 def _reason(error: Exception) -> str:
-    """The part of Keras' words that says what is wrong."""
+    """The part of Keras' error message that names the cause."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if lines and lines[0].startswith("A total of") and len(lines) > 1:  # objects that could not be loaded
         return lines[1][:200].rstrip(".")
@@ -137,5 +139,5 @@ def _reason(error: Exception) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """What an error of another package says first, without its full stop."""
+    """The first line of another package's error message, without its full stop."""
     return next(iter(str(error).strip().splitlines()), type(error).__name__)[:200].rstrip(".")

@@ -1,4 +1,4 @@
-"""A network that forgets what it learned, layer by layer from the top: what its maps must not survive."""
+"""Model randomisation: a copy of a network whose learned layers are randomised from the top down."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ class RandomisedNetwork:
         Of a ``.keras`` file.
     class_names : sequence of str or None
     seed : int
-        Of the randomisation; each layer has a draw of its own.
+        Of the randomisation; each layer has its own draw.
 
     Attributes
     ----------
     probe : Probe
-        Of the copy as it is now.
+        Of the copy.
     layers : tuple of str
-        The learned layers, those nearest to the answer first; see `gz2interp.network.layers`.
+        The learned layers, those nearest to the output first; see `gz2interp.network.layers`.
 
     Notes
     -----
-    A layer is randomised by shuffling the entries of each of its weights: what it learned is gone, and the size of the
-    numbers stays, so that signals neither die nor grow. Adebayo et al. draw them anew from the initialiser, which a
-    network from elsewhere may not name.
+    A layer is randomised by shuffling the entries of each of its weights, which keeps their distribution, so that
+    activations neither vanish nor explode. Adebayo et al. draw new weights from the initialiser, which an imported
+    network may not name.
 
     References
     ----------
@@ -47,18 +47,18 @@ class RandomisedNetwork:
         self.probe = Probe.open(path, class_names, batch_size)
         self._seed, self._learned = seed, learned_layers(self.probe.model)
         if not self._learned:
-            raise InputError("The network has no weights that it learned", "A network that was trained")
-        self._known = [[weight.numpy() for weight in each.weights] for each in self._learned]
+            raise InputError("The network has no trained weights", "A network that was trained")
+        self._original = [[weight.numpy() for weight in layer.weights] for layer in self._learned]
 
     @property
     def layers(self) -> tuple[str, ...]:  # noqa: D102
-        return tuple(each.name for each in self._learned)
+        return tuple(layer.name for layer in self._learned)
 
     def randomise_top_layers(self, count: int) -> None:
-        """Randomise the `count` top layers, and give all others what they had."""
-        for number, (layer, known) in enumerate(zip(self._learned, self._known, strict=True)):
+        """Randomise the `count` top layers, and restore all others."""
+        for number, (layer, original) in enumerate(zip(self._learned, self._original, strict=True)):
             generator = np.random.default_rng([self._seed, number])
-            for weight, value in zip(layer.weights, known, strict=True):
+            for weight, value in zip(layer.weights, original, strict=True):
                 weight.assign(_shuffled(value, generator) if number < count else value)
 
 

@@ -1,4 +1,4 @@
-"""Scores: what is to be explained, as one number per galaxy, written as one would on paper.
+"""Scores: functions of a network's outputs and activations, one number per galaxy.
 
 >>> score = logit("spiral") - 0.5 * logit("smooth")
 >>> score.name
@@ -18,7 +18,7 @@ from gz2interp.errors import InputError, choices
 __all__ = ["Array", "Score", "logit", "plane_of", "probability", "single_scores"]
 
 Array = Any
-"""NumPy array, TensorFlow tensor, or whatever else knows ``+ - *`` and slices."""
+"""NumPy array, TensorFlow tensor, or anything else with ``+ - *`` and slices."""
 
 OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "+": operator.add,
@@ -28,36 +28,36 @@ OPERATORS: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 class Score(ABC):
-    """A named function of what the network says; ``+``, ``-`` and ``*`` with scores or numbers make new ones.
+    """A named function of a network's outputs or activations; ``+``, ``-`` and ``*`` combine scores and numbers.
 
-    Scores are values: frozen, equal if they say the same, and usable as keys. Those of outputs are here, those of what
-    layers say in `gz2interp.network.layer_scores`.
+    Scores are immutable, compare by value, and can be dictionary keys. Scores of outputs are defined here, those of
+    activations in `gz2interp.network.layer_scores`.
     """
 
     @property
     @abstractmethod
     def name(self) -> str:
-        """As a person would write it."""
+        """The score as text, as `gz2interp.network.written_scores.read_score` parses it."""
 
     @property
     def layers(self) -> tuple[str, ...]:
-        """The layers that it listens to; none for a score of outputs."""
+        """The layers whose activations it uses; none for a score of outputs."""
         return ()
 
     @property
     def parts(self) -> tuple[Score, ...]:
-        """The scores that it joins; none where it is a single one."""
+        """The scores that it combines; none for a single score."""
         return ()
 
     @abstractmethod
-    def __call__(self, probabilities: Array, logits: Array, said: Mapping[str, Array] | None = None) -> Array:
+    def __call__(self, probabilities: Array, logits: Array, activations: Mapping[str, Array] | None = None) -> Array:
         """Evaluate.
 
         Parameters
         ----------
         probabilities, logits : array (n, class)
             Of any library. The classes must have been resolved.
-        said : mapping, optional
+        activations : mapping, optional
             For each of `layers`, the mean of its activations over the image plane, array (n, channel); and, under
             `plane_of` its name, the plane itself, array (n, y, x, channel).
 
@@ -120,7 +120,7 @@ class Output(Score):
     def name(self) -> str:
         return f"{self.kind}({self.of})"
 
-    def __call__(self, probabilities: Array, logits: Array, said: Mapping[str, Array] | None = None) -> Array:
+    def __call__(self, probabilities: Array, logits: Array, activations: Mapping[str, Array] | None = None) -> Array:
         return (logits if self.kind == "logit" else probabilities)[:, self.of]
 
     def resolve(self, class_names: Sequence[str]) -> Score:
@@ -129,7 +129,7 @@ class Output(Score):
 
 @dataclass(frozen=True)
 class Combination(Score):
-    """Two scores, or a score and a number, joined by ``+``, ``-`` or ``*``."""
+    """Two scores, or a score and a number, combined by ``+``, ``-`` or ``*``."""
 
     sign: str
     left: Score | float
@@ -147,9 +147,10 @@ class Combination(Score):
     def parts(self) -> tuple[Score, ...]:
         return tuple(part for part in (self.left, self.right) if isinstance(part, Score))
 
-    def __call__(self, probabilities: Array, logits: Array, said: Mapping[str, Array] | None = None) -> Array:
+    def __call__(self, probabilities: Array, logits: Array, activations: Mapping[str, Array] | None = None) -> Array:
         left, right = (
-            part(probabilities, logits, said) if isinstance(part, Score) else part for part in (self.left, self.right)
+            part(probabilities, logits, activations) if isinstance(part, Score) else part
+            for part in (self.left, self.right)
         )
         return OPERATORS[self.sign](left, right)
 
@@ -168,22 +169,22 @@ class Combination(Score):
 
 
 def logit(of: str | int) -> Score:
-    """The logit of a class, named or counted from 0: the evidence for it before the network's last activation."""
+    """The logit of a class, by its name or its position from 0: the input of the network's last activation."""
     return Output("logit", of)
 
 
 def probability(of: str | int) -> Score:
-    """The probability that the network gives to a class, named or counted from 0."""
+    """The probability of a class, by its name or its position from 0."""
     return Output("probability", of)
 
 
 def plane_of(layer: str) -> str:
-    """Under which name a score finds a layer's whole plane among what was said."""
+    """The key of a layer's whole plane in the mapping of activations that a score receives."""
     return f"{layer}[y, x]"
 
 
 def single_scores(score: Score) -> Iterator[Score]:
-    """The single scores that a score is made of."""
+    """Iterate over the single scores that a score combines."""
     if not score.parts:
         yield score
     for part in score.parts:
@@ -191,13 +192,13 @@ def single_scores(score: Score) -> Iterator[Score]:
 
 
 def position_of(name: str | int, class_names: Sequence[str]) -> int:
-    """Where a class stands among the network's classes."""
+    """The position of a class among the network's classes."""
     if name in class_names:
         return list(class_names).index(str(name))
     if isinstance(name, int) and 0 <= name < len(class_names):
         return name
     raise InputError(
-        f"The network knows no class {name!r}",
+        f"The network has no class {name!r}",
         f"Its classes are {choices(class_names, like=name)}",
         "Name one of them, or give its position counted from 0",
     )

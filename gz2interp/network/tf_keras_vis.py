@@ -1,7 +1,7 @@
-"""The one adapter to tf-keras-vis: the same questions, answered by the field's known package.
+"""Adapter to tf-keras-vis: its saliency and class activation maps, with our scores.
 
-It serves those who want its answer, and our tests as the reference. It differentiates at the input of the network, runs
-eagerly, and needs Functional or Sequential networks whose layers lie side by side.
+It is a selectable backend, and the reference in our tests. It differentiates at the input of the network, runs eagerly,
+and needs Functional or Sequential networks that are not nested.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ def saliency(probe: Probe, images: Floats, score: Score, samples: int = 0, noise
     if samples:
         options |= {"smooth_samples": samples, "smooth_noise": noise}
     with _refusing(probe):
-        ask, watched = Saliency(answering_model(probe)), _watched(probe, score)
-        maps = _in_batches(lambda batch: ask(watched, batch, **options), probe, images)
+        explain, target = Saliency(flat_model(probe)), _target(probe, score)
+        maps = _in_batches(lambda batch: explain(target, batch, **options), probe, images)
     images = np.asarray(images, np.float32)
     return Gradients(probe.scores(images, score), images, maps, "input")
 
@@ -77,34 +77,34 @@ def class_activation_map(probe: Probe, images: Floats, score: Score, layer: str,
     """
     options = _CELLS | ({} if method == "grad_cam_plus_plus" else {"activation_modifier": None})
     with _refusing(probe):
-        model = answering_model(probe)
-        ask, watched, target = CAMS[method](model), _watched(probe, score), model.get_layer(layer)
-        cells = _in_batches(lambda batch: ask(watched, batch, penultimate_layer=target, **options), probe, images)
+        model = flat_model(probe)
+        explain, target, last = CAMS[method](model), _target(probe, score), model.get_layer(layer)
+        cells = _in_batches(lambda batch: explain(target, batch, penultimate_layer=last, **options), probe, images)
     return cells, probe.scores(images, score)
 
 
 def score_cam(probe: Probe, images: Floats, score: Score, layer: str, channels: int = 0) -> tuple[Floats, Floats]:
-    """As `class_activation_map`, by `Scorecam`, of all channels or of the so many that vary most.
+    """As `class_activation_map`, by `Scorecam`, of all channels or of the `channels` that vary most.
 
-    It looks at the softmax of the logits and knows no other output: a logit is their logarithm to it.
+    It is computed from the softmax of the logits, tf-keras-vis' only output: a logit becomes its logarithm.
     """
     resolved = _of_outputs(probe, score)
     options = _CELLS | {"activation_modifier": None, "max_N": channels or None}
     with _refusing(probe), redirect_stdout(io.StringIO()):  # it shows Keras' progress
-        model = answering_model(probe)
+        model = flat_model(probe)
         classes = len(probe.class_names)
         logits = keras.Model(model.inputs, model.outputs[0][:, -classes:])
-        ask, target = Scorecam(logits), logits.get_layer(layer)
+        explain, last = Scorecam(logits), logits.get_layer(layer)
         cells = _in_batches(
-            lambda batch: ask(lambda shares: resolved(shares, tf.math.log(shares)), batch, target, **options),
+            lambda batch: explain(lambda shares: resolved(shares, tf.math.log(shares)), batch, last, **options),
             probe,
             images,
         )
     return cells, probe.scores(images, score)
 
 
-def answering_model(probe: Probe) -> Model:
-    """The network as tf-keras-vis takes it: flat, with answer and logits side by side as its one output."""
+def flat_model(probe: Probe) -> Model:
+    """The network as tf-keras-vis takes it: flat, with its output and the logits concatenated as its one output."""
     model, head = probe.model, probe.head
     if not (head.activated or head.named):
         return keras.Model(model.inputs, model.outputs)
@@ -121,22 +121,22 @@ def _before_activation(dense: Any) -> Tensor:
     return logits
 
 
-def _watched(probe: Probe, score: Score) -> Callable[[Tensor], Tensor]:
+def _target(probe: Probe, score: Score) -> Callable[[Tensor], Tensor]:
     resolved = _of_outputs(probe, score)
 
-    def watched(output: Tensor) -> Tensor:
+    def target(concatenated: Tensor) -> Tensor:
         both = probe.head.activated or probe.head.named
-        answer, *logits = tf.split(output, 2, axis=-1) if both else [output]
-        return resolved(*probe.head.read(answer, logits))
+        output, *logits = tf.split(concatenated, 2, axis=-1) if both else [concatenated]
+        return resolved(*probe.head.read(output, logits))
 
-    return watched
+    return target
 
 
 def _of_outputs(probe: Probe, score: Score) -> Score:
     if score.layers:
         raise InputError(
             f"The score {score} was given",
-            "tf-keras-vis knows scores of the network's outputs only",
+            "tf-keras-vis takes scores of the network's outputs only",
             "Use our own backend, backend='ours'",
         )
     return score.resolve(probe.class_names)
@@ -150,15 +150,15 @@ def _refusing(probe: Probe) -> Iterator[None]:
         raise
     except Exception as error:
         raise InputError(
-            f"tf-keras-vis cannot look into the network {probe.model.name!r}: {first_line(error)}",
+            f"tf-keras-vis cannot explain the network {probe.model.name!r}: {first_line(error)}",
             "A Functional or Sequential network that is not nested, and whose logits come from a layer of its own",
             "Use our own backend, backend='ours', which gives the same numbers",
         ) from error
 
 
-def _in_batches(ask: Callable[[Tensor], Any], probe: Probe, images: Floats) -> Floats:
+def _in_batches(explain: Callable[[Tensor], Any], probe: Probe, images: Floats) -> Floats:
     if not len(images):
-        return _in_batches(ask, probe, np.zeros((1, *images.shape[1:]), np.float32))[:0]
+        return _in_batches(explain, probe, np.zeros((1, *images.shape[1:]), np.float32))[:0]
     size = probe.batch_size
     batches = [tf.constant(images[start : start + size], tf.float32) for start in range(0, len(images), size)]
-    return np.concatenate([np.asarray(ask(batch), np.float32) for batch in batches])
+    return np.concatenate([np.asarray(explain(batch), np.float32) for batch in batches])

@@ -1,4 +1,4 @@
-"""Scores read from how a person writes them: ``logit(spiral) - 0.5 * channel(block3, 12)``."""
+"""Scores parsed from text: ``logit(spiral) - 0.5 * channel(block3, 12)``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["WORDS", "read_score"]
 Word = Callable[..., Score]
 
 WORDS: Final[Mapping[str, Word]] = {"logit": logit, "probability": probability, "channel": channel}
-"""What a score can be made of; a reader who knows a survey adds to them."""
+"""Functions that a score can be made of; callers with a survey add more."""
 
 _MOST: Final = float(np.finfo(np.float32).max)
 _SIGNS: Final = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}
@@ -26,7 +26,7 @@ EXAMPLE: Final = 'logit(spiral) - 0.5 * logit("edge on")'
 
 
 def read_score(text: str, words: Mapping[str, Word] = WORDS) -> Score:
-    """The score that a text says; nothing in it is run.
+    """Parse a score; no code in the text is run.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def read_score(text: str, words: Mapping[str, Word] = WORDS) -> Score:
         Scores and numbers joined by ``+``, ``-``, ``*`` and brackets. A name that holds anything but letters, digits
         and underscores stands in quotes.
     words : mapping
-        What may be called, and what makes a score of its arguments.
+        Names of functions, and the functions that make a score of their arguments.
 
     Raises
     ------
@@ -59,13 +59,13 @@ def _read(node: ast.expr, words: Mapping[str, Word]) -> Score | float:
             return -_read(operand, words)
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
             return _finite(number)
-        case ast.Call(func=ast.Name(id=name), args=given, keywords=[]) if name in words:
-            return words[name](*_arguments(given))
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in words:
+            return words[name](*_arguments(args))
     raise ValueError(f"{shortened(ast.unparse(node))} is not understood")
 
 
 def _finite(number: float) -> float:
-    """The number itself, if a network can calculate with it."""
+    """The number itself, if it fits into float32."""
     if not abs(number) <= _MOST:
         raise ValueError(f"a number in it is beyond {_MOST:.1e}")
     return number
@@ -73,16 +73,16 @@ def _finite(number: float) -> float:
 
 def _arguments(nodes: Sequence[ast.expr]) -> list[str | int]:
     """Names and whole numbers: a bare word is a name."""
-    found: list[str | int] = []
+    arguments: list[str | int] = []
     for node in nodes:
         match node:
             case ast.Name(id=word):
-                found.append(word)
+                arguments.append(word)
             case ast.Constant(value=str() | int() as value) if not isinstance(value, bool):
-                found.append(value)
+                arguments.append(value)
             case _:
                 raise ValueError(f"{shortened(ast.unparse(node))} is no name; if it is one, put it in quotes")
-    return found
+    return arguments
 
 
 def _unread(text: str, words: Mapping[str, Word], why: str) -> InputError:

@@ -1,5 +1,5 @@
-"""What tests of explainers need: networks whose answers are known by hand, and contracts to inherit.
+"""Helpers for tests of attribution methods: networks with attributions known analytically, and contracts to inherit.
 
-Nothing is imported here: `gz2interp.testing.fakes` and `gz2interp.testing.contracts` are known without TensorFlow, and
+Nothing is imported here: `gz2interp.testing.fakes` and `gz2interp.testing.contracts` do without TensorFlow, and
 `gz2interp.testing.networks` loads it.
 """

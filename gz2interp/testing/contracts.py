@@ -1,4 +1,4 @@
-"""Laws that every attribution method obeys, as a class to inherit."""
+"""Properties that every attribution method must have, as a test class to inherit."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Floats = NDArray[np.float32]
 class AttributionContract(ABC):
     """Shape, type, invariance under batching, linearity in the score, and respect for the input.
 
-    Inherit it in a class whose name begins with ``Test``, name the method (or give your own `Method`), and say in
-    `subject` which network is asked. `parameters` go to the method; `linear` is False if it is not linear in the score.
+    Inherit it in a class whose name begins with ``Test``, set `method` (also to your own `Method`), and return the
+    network from `subject`. `parameters` are passed to the method; `linear` is False if it is not linear in the score.
 
     >>> class TestGradient(AttributionContract):
     ...     method = METHODS["gradient"]
@@ -39,14 +39,14 @@ class AttributionContract(ABC):
 
     @abstractmethod
     def subject(self) -> Any:
-        """A probe, or a stand-in for one, with two classes or more, for images of `image_shape`."""
+        """A probe, or a fake of one, with two classes or more, for images of `image_shape`."""
 
     def images(self, n: int = 5) -> Floats:
-        """Noise, always the same."""
+        """Noise with a fixed seed."""
         return np.random.default_rng(7).normal(size=(n, *self.image_shape)).astype(np.float32)
 
     def explain(self, images: Floats, score: Any = None) -> Attribution:
-        """The method's answer."""
+        """The attribution by the method."""
         return self.method.function(self.subject(), images, score or logit(1), **self.parameters)
 
     def assert_close(self, values: Floats, expected: Floats) -> None:
@@ -55,35 +55,35 @@ class AttributionContract(ABC):
 
     def test_shape_and_type(self) -> None:
         """Maps of the image, with bands if the method has them; float32."""
-        answer = self.explain(self.images())
-        assert answer.values.shape == (5, *(self.image_shape if self.method.has_bands else self.image_shape[:2]))
-        assert answer.scores.shape == (5,)
-        assert answer.values.dtype == answer.scores.dtype == np.float32
+        attribution = self.explain(self.images())
+        assert attribution.values.shape == (5, *(self.image_shape if self.method.has_bands else self.image_shape[:2]))
+        assert attribution.scores.shape == (5,)
+        assert attribution.values.dtype == attribution.scores.dtype == np.float32
 
-    def test_it_says_what_it_is(self) -> None:
-        """Names of method, score and layer."""
-        answer = self.explain(self.images(1), logit(1) - logit(0))
-        assert answer.method == self.method.name
-        assert answer.score == "logit(1) - logit(0)"
-        assert bool(answer.layer) == self.method.needs_layer
+    def test_names_of_method_score_and_layer(self) -> None:
+        """The attribution names its method, score and layer."""
+        attribution = self.explain(self.images(1), logit(1) - logit(0))
+        assert attribution.method == self.method.name
+        assert attribution.score == "logit(1) - logit(0)"
+        assert bool(attribution.layer) == self.method.needs_layer
 
     def test_an_image_alone_is_explained_as_in_a_batch(self) -> None:
-        """What else is in the batch does not matter."""
+        """The other images of a batch do not matter."""
         images = self.images()
         together = self.explain(images).values
         for k in range(len(images)):
             self.assert_close(self.explain(images[k : k + 1]).values[0], together[k])
 
     def test_no_images_give_no_maps(self) -> None:
-        """An empty batch is a batch."""
+        """An empty batch gives an empty result."""
         assert len(self.explain(self.images(0)).values) == 0
 
-    def test_asking_twice_gives_the_same(self) -> None:
+    def test_results_are_reproducible(self) -> None:
         """No hidden randomness."""
         np.testing.assert_array_equal(self.explain(self.images()).values, self.explain(self.images()).values)
 
     def test_linear_in_the_score(self) -> None:
-        """The map of 2 a - b / 2 is that of a and b taken together so."""
+        """The map of 2 a - b / 2 is 2 map(a) - map(b) / 2."""
         if not self.linear:
             return
         images = self.images()
@@ -91,7 +91,7 @@ class AttributionContract(ABC):
         self.assert_close(self.explain(images, 2 * logit(1) - 0.5 * logit(0)).values, parts)
 
     def test_the_images_are_left_alone(self) -> None:
-        """Nobody else sees a difference afterwards."""
+        """The method does not write into its input."""
         images = self.images()
         before = images.copy()
         images.flags.writeable = False

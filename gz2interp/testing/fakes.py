@@ -1,4 +1,4 @@
-"""Stand-ins for a probe, in NumPy alone."""
+"""Fake probes in NumPy alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 
 class LinearProbe:
-    """A network that is one weight per pixel, band and class: its logits are sums of weighted pixels.
+    """A fake probe of a linear network: its logits are weighted sums of pixels.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class LinearProbe:
 
     Notes
     -----
-    It answers `gradients` for scores that are linear in the logits, and knows one layer, ``"scaled"``: its input.
+    `gradients` are right for scores that are linear in the logits. Its one layer, ``"scaled"``, is its input.
     """
 
     default_layer = "scaled"
@@ -57,12 +57,12 @@ class LinearProbe:
     def gradients(self, images: Floats, score: Score, at: str = "scaled") -> Gradients:
         """The weights of the score, the same for every image."""
         identity = np.eye(len(self.class_names), dtype=np.float32)
-        share = score.resolve(self.class_names)(identity, identity)  # (class,): what each logit counts in the score
-        gradient = np.broadcast_to(self.weights @ share, images.shape)
+        factors = score.resolve(self.class_names)(identity, identity)  # (class,): the factor of each logit
+        gradient = np.broadcast_to(self.weights @ factors, images.shape)
         return Gradients(self.scores(images, score), images, gradient.astype(np.float32), at)
 
     def domain_of(self, at: str = "scaled") -> str:
-        """The place itself."""
+        """The name of the place itself."""
         return at
 
     def activations(self, images: Floats, layer: str) -> Floats:
@@ -79,7 +79,7 @@ class LinearProbe:
 
     def gradient_moments(
         self,
-        look: SampleFunction,
+        sample: SampleFunction,
         rows: Sequence[Floats],
         shared: Sequence[Floats],
         score: Score,
@@ -87,10 +87,10 @@ class LinearProbe:
         *,
         varies: bool = True,
     ) -> tuple[Floats, ...]:
-        """Look by look."""
+        """Moments over samples, computed one by one."""
         parts = []
         for one in zip(*shared, strict=True):
-            seen, factor = look(*rows, *one)
-            parts.append(self.gradients(seen, score, at).gradients * factor)
+            values, factor = sample(*rows, *one)
+            parts.append(self.gradients(values, score, at).gradients * factor)
         mean: Floats = np.asarray(np.mean(parts, axis=0), np.float32)
         return (mean, np.asarray(np.var(parts, axis=0), np.float32)) if varies else (mean,)

@@ -1,6 +1,6 @@
-"""Toy networks: some whose explanations are known by hand, and one small network in every shape that networks come in.
+"""Toy networks: some with attributions known analytically, and one small network built in every way.
 
-The twins all hold the weights of `plain_network` and so must give the same answers, however they are put together.
+The variants of `plain_network` all have its weights, and so must give the same outputs.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def sequential_network(seed: int = 0) -> Model:
 
 
 def augmented_network(seed: int = 0) -> Model:
-    """The same with augmentation and dropout inside, which must rest."""
+    """The same with augmentation and dropout inside, which must be inactive."""
     augment = keras.Sequential(
         [keras.Input(SHAPE), layers.RandomFlip(seed=1), layers.RandomRotation(0.5, seed=2)], name="augment"
     )
@@ -199,7 +199,7 @@ def _trunk(tensor: Tensor) -> Tensor:
 
 
 def _seeded(model: Model, seed: int) -> Model:
-    """With weights drawn in the order in which it holds them, so large that answers differ between images."""
+    """The model with random weights, large enough that its outputs differ between images."""
     rng = np.random.default_rng(seed)
     for weight in model.trainable_weights:
         fan_in = max(int(np.prod(weight.shape[:-1])), 1)

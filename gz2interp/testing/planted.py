@@ -1,9 +1,8 @@
-"""Toy networks with planted filters: it is known what excites them most, so a feature image can be judged.
+"""Toy networks with planted filters, whose most activating image is known, to test feature images.
 
-Each stretches its images as asinh(flux / sky), in a layer named ``scaled``, looks at them with one filter as wide as
-the image, in a layer named ``detector``, and takes for its one logit the normalised correlation of both: ten times the
-cosine between image and filter. Of all images without negative light the one that is the filter's positive part,
-however bright, has the highest.
+Each network stretches its images as asinh(flux / sky), in a layer named ``scaled``, applies one filter as wide as the
+image, in a layer named ``detector``, and returns as its one logit ten times the cosine between image and filter. Among
+images without negative flux, the filter's positive part, at any brightness, has the highest logit.
 """
 
 from __future__ import annotations
@@ -37,12 +36,12 @@ layers = keras.layers
 
 @dataclass(frozen=True, eq=False)
 class PlantedNetwork:
-    """A network and what its filter seeks.
+    """A network and its filter.
 
     Attributes
     ----------
     filter : float32 (y, x, band)
-        Weights of the detector. Light cannot be negative: what it seeks are its positive parts, and dark elsewhere.
+        Weights of the detector. Since flux cannot be negative, the best image is the positive part, and 0 elsewhere.
     """
 
     model: Model
@@ -50,7 +49,7 @@ class PlantedNetwork:
 
 
 def bar_network(sky: ArrayLike, size: int = 64, angle: float = 30.0) -> PlantedNetwork:
-    """A bar of Gaussian profile in all bands, `angle` degrees from +x to +y, with dark to both sides.
+    """A bar of Gaussian profile in all bands, `angle` degrees from +x to +y, with negative weights on both sides.
 
     Parameters
     ----------
@@ -61,7 +60,7 @@ def bar_network(sky: ArrayLike, size: int = 64, angle: float = 30.0) -> PlantedN
 
 
 def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> PlantedNetwork:
-    """A ring of Gaussian profile around the middle, in all bands, with dark inside and outside.
+    """A ring of Gaussian profile around the centre, in all bands, with negative weights inside and outside.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ def ring_network(sky: ArrayLike, size: int = 64, radius: float = 14.0) -> Plante
 
 
 def blue_minus_red_network(sky: ArrayLike, size: int = 64, blue: int = 1, red: int = 3) -> PlantedNetwork:
-    """One band's light around the middle, under a Gaussian, less that of another."""
+    """The flux of one band around the centre, weighted by a Gaussian, minus that of another band."""
     weights = np.zeros(np.size(sky))
     weights[blue], weights[red] = 1.0, -1.0
     return _planted(disc_plane(size, size), weights, sky)
@@ -89,20 +88,19 @@ def blind_network(sky: ArrayLike, size: int = 64) -> PlantedNetwork:
 
 
 def filter_correlation(image: ArrayLike, planted: PlantedNetwork, sky: ArrayLike) -> float:
-    """Correlation of an image with what the filter seeks.
+    """Correlation of an image with the positive part of the filter.
 
-    The image is stretched as the network does it; both are compared in the bands in which the filter has weights, over
-    all pixels, less their means.
+    The image is stretched as in the network; the correlation is over all pixels of the bands with weights.
 
     Parameters
     ----------
     image : float (y, x, band), nanomaggies
     sky : float (band,)
     """
-    looked_at = np.abs(planted.filter).max(axis=(0, 1)) > 0
-    seen = np.arcsinh(np.asarray(image, np.float64) / np.asarray(sky))[..., looked_at]
-    sought = np.maximum(planted.filter, 0)[..., looked_at]
-    return float(np.corrcoef(seen.ravel(), sought.ravel())[0, 1])
+    bands = np.abs(planted.filter).max(axis=(0, 1)) > 0
+    stretched = np.arcsinh(np.asarray(image, np.float64) / np.asarray(sky))[..., bands]
+    best = np.maximum(planted.filter, 0)[..., bands]
+    return float(np.corrcoef(stretched.ravel(), best.ravel())[0, 1])
 
 
 def bar_plane(side: int, size: int, angle: float = 30.0) -> Doubles:
@@ -142,6 +140,6 @@ def _planted(plane: NDArray[np.floating], weights: ArrayLike, sky: ArrayLike) ->
 
 
 def _turned(size: int, angle: float) -> tuple[Doubles, Doubles]:
-    y, x = (each - (size - 1) / 2 for each in np.mgrid[:size, :size].astype(np.float64))
+    y, x = (axis - (size - 1) / 2 for axis in np.mgrid[:size, :size].astype(np.float64))
     cosine, sine = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     return cosine * x + sine * y, cosine * y - sine * x
