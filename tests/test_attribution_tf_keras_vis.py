@@ -129,7 +129,7 @@ def test_their_other_methods_can_be_chosen(method):
 @pytest.mark.parametrize("build", [networks.nested_network, networks.subclassed_network])
 def test_where_theirs_fails_ours_works(build):
     probe = Probe(build())
-    with pytest.raises(InputError, match=r"tf-keras-vis cannot look into .* backend='ours'"):
+    with pytest.raises(InputError, match=r"tf-keras-vis cannot explain .* backend='ours'"):
         grad_cam(probe, IMAGES, SCORE, backend=THEIRS)
     expected = grad_cam(Probe(networks.plain_network()), IMAGES, SCORE)
     close(grad_cam(probe, IMAGES, SCORE).values, expected.values)

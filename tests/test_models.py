@@ -94,7 +94,7 @@ def test_names_are_asked_for_where_nothing_tells_them(network: Path, survey: Sur
 
     assert import_model(survey, network, "asked", ask_names=ask).class_names == NAMES
     assert asked == [2]
-    with pytest.raises(InputError, match="tells 2 classes apart"):
+    with pytest.raises(InputError, match="has 2 classes"):
         import_model(survey, network, "wrong", ask_names=lambda classes: ["one"])
     assert survey.models() == ["asked"]
 

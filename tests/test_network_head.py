@@ -248,7 +248,7 @@ def test_answers_that_are_not_finite_are_refused():
     model, _ = built(softmax_behind_pooling)
     weights = model.get_layer("maps").get_weights()
     model.get_layer("maps").set_weights([np.full_like(weights[0], 3e38), weights[1]])
-    with pytest.raises(InputError, match="answers that are not finite"):
+    with pytest.raises(InputError, match="not finite for images of noise"):
         Probe(model)
 
 

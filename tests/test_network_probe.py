@@ -306,7 +306,7 @@ def test_class_names_are_used_and_counted():
     np.testing.assert_array_equal(probe.scores(images_of(), logit("spiral")), probe.scores(images_of(), logit(1)))
     with pytest.raises(InputError, match="classes are smooth, spiral, edge-on"):
         probe.scores(images_of(), logit("bar"))
-    with pytest.raises(InputError, match=r"2 class names were given: a, b\. The network tells 3 classes apart"):
+    with pytest.raises(InputError, match=r"2 class names were given: a, b\. The network has 3 classes"):
         Probe(networks.plain_network(), ["a", "b"])
 
 
@@ -323,10 +323,10 @@ def test_activations_of_another_shape_are_refused():
 
 def test_a_network_that_answers_something_else_is_refused():
     image = keras.Input(networks.SHAPE)
-    with pytest.raises(InputError, match=r"answers with shape \(4, 14, 14, 3\)"):
+    with pytest.raises(InputError, match=r"has shape \(4, 14, 14, 3\)"):
         Probe(keras.Model(image, keras.layers.Conv2D(3, 3)(image)))
     flat = keras.layers.Flatten()(image)
-    with pytest.raises(InputError, match="answers with 2 parts"):
+    with pytest.raises(InputError, match="has 2 parts"):
         Probe(keras.Model(image, [keras.layers.Dense(2)(flat), keras.layers.Dense(3)(flat)]))
     with pytest.raises(InputError, match="has no input shape yet"):
         Probe(networks.Subclassed())

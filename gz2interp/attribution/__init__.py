@@ -1,4 +1,4 @@
-"""Where a score comes from: one published method, one file.
+"""Attribution methods: one published method, one file.
 
 >>> list(METHODS)[:4]
 ['gradient', 'gradient_x_input', 'smooth_grad', 'var_grad']
@@ -54,12 +54,12 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Method:
-    """An attribution method, as a command line or a dashboard lists it.
+    """An attribution method and its properties.
 
     Attributes
     ----------
     title : str
-        For the reader.
+        Name for display.
     function : callable
         ``function(probe, images, score, ...) -> Attribution``.
     reference : str
@@ -71,12 +71,12 @@ class Method:
     draws : bool
         Whether it takes a `generator` of random numbers.
     signed : bool
-        Whether a map below zero says that a place speaks against the score.
+        Whether negative values of a map decrease the score.
     contributes : bool
-        Whether a pixel's value is its share in the score, so that its sign counts and bands may be added up. Other
-        methods tell how sensitive the score is to the pixel: there the size counts.
+        Whether a pixel's value is its contribution to the score, so that values have a sign and can be summed over
+        bands. Values of other methods are sensitivities of the score, of which the absolute value matters.
     caveat : str
-        What a reader must be told beside each map.
+        Warning to be shown with each map.
     """
 
     title: str
@@ -91,7 +91,7 @@ class Method:
 
     @property
     def name(self) -> str:
-        """In options and addresses."""
+        """Name in options and URLs."""
         return self.function.__name__
 
 

@@ -1,4 +1,4 @@
-"""How much of a score each band carries: exact Shapley values over all coalitions of bands."""
+"""Exact Shapley values of the bands, over all coalitions of bands."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["band_shapley", "shapley_weights"]
 Floats = NDArray[np.float32]
 
 MOST = 10
-"""Bands: their coalitions double with each."""
+"""Bands; the number of coalitions doubles with each."""
 
 
 def band_shapley(
@@ -31,22 +31,22 @@ def band_shapley(
     replacement: str | Floats = "sky",
     generator: np.random.Generator | None = None,
 ) -> BandAttribution:
-    """What each band adds to the score, averaged over all orders in which bands could be added.
+    """The contribution of each band to the score, averaged over all orders in which bands could be added.
 
     Parameters
     ----------
     images : float32 (n, y, x, band), nanomaggies
     replacement : str or float32 (y, x, band), optional
-        What an absent band shows: ``"sky"``, noise like that at the image's rim, which says that nothing shines there;
-        or another image in nanomaggies, a mean galaxy's perhaps, which says that nothing special does.
+        Replacement of an absent band: ``"sky"``, noise as at the image's edge, or another image in nanomaggies, such as
+        that of a mean galaxy.
     generator : numpy.random.Generator, optional
         Of the sky's noise; by default seeded with 0.
 
     Returns
     -------
     BandAttribution
-        Its values sum to its `total`, the rise of the score from all bands absent to all present, exactly. What bands
-        do together (a colour) is shared evenly among them.
+        Its values sum exactly to its `total`, the difference of the score between all bands and no bands. The effect of
+        several bands together (a colour) is divided evenly among them.
 
     Raises
     ------
@@ -64,24 +64,24 @@ def band_shapley(
         raise InputError(f"Images of {bands} bands were given", f"At most {MOST}: each band doubles the coalitions")
     absent, name = _absent(images, replacement, generator or np.random.default_rng(0))
     present = np.array([[k in some for k in range(bands)] for some in _coalitions(bands)])
-    said = np.empty((len(images), len(present)), np.float32)
+    scores = np.empty((len(images), len(present)), np.float32)
     for some, portions in sample_batches(len(images), len(present), probe.batch_size):
         for numbers in portions:
-            chosen = present[numbers.start : numbers.stop, None, None, None, :]
-            seen = np.where(chosen, images[some], absent[some]).reshape(-1, *images.shape[1:])
-            said[some, numbers.start : numbers.stop] = probe.scores(seen, score).reshape(len(numbers), -1).T
+            mask = present[numbers.start : numbers.stop, None, None, None, :]
+            mixed = np.where(mask, images[some], absent[some]).reshape(-1, *images.shape[1:])
+            scores[some, numbers.start : numbers.stop] = probe.scores(mixed, score).reshape(len(numbers), -1).T
     return BandAttribution(
-        values=(said @ shapley_weights(present)).astype(np.float32),
-        scores=said[:, -1],
+        values=(scores @ shapley_weights(present)).astype(np.float32),
+        scores=scores[:, -1],
         method="band_shapley",
         score=score.name,
-        total=said[:, -1] - said[:, 0],
+        total=scores[:, -1] - scores[:, 0],
         parameters={"replacement": name},
     )
 
 
 def shapley_weights(present: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """How each coalition's score counts in each band's value, float64 (coalition, band).
+    """Weight of each coalition's score in each band's Shapley value, float64 (coalition, band).
 
     Parameters
     ----------
@@ -96,7 +96,7 @@ def shapley_weights(present: NDArray[np.bool_]) -> NDArray[np.float64]:
 
 
 def _coalitions(bands: int) -> list[frozenset[int]]:
-    """All of them, from nobody to everybody."""
+    """All sets of bands, from none to all."""
     return [frozenset(some) for size in range(bands + 1) for some in combinations(range(bands), size)]
 
 

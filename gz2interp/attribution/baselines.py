@@ -1,4 +1,4 @@
-"""Baselines of attribution: images without the galaxy, and sky that replaces part of an image."""
+"""Baselines of attribution: images without the galaxy, and sky noise that replaces parts of an image."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ BLUR = 8.0
 
 
 def sky(images: Floats) -> Floats:
-    """Sky of which the mean has been subtracted: no light in any pixel."""
+    """Noiseless, background-subtracted sky: zero in every pixel."""
     return np.zeros_like(images)
 
 
 def blurred(images: Floats) -> Floats:
-    """The galaxy's light, with nothing left of its shape but where it is and how much: no total flux is lost or won."""
+    """The image convolved with a wide Gaussian, which conserves the flux and removes the shape."""
     width = BLUR * images.shape[1] / 64
     return np.asarray(gaussian_filter(images, (0, width, width, 0), mode="reflect"), np.float32)
 
@@ -58,17 +58,17 @@ def baseline_of(images: Floats, baseline: str | Floats) -> tuple[Floats, str]:
 
 
 def broadcast_image(images: Floats, image: Floats) -> Floats:
-    """One image for all, as large as they are, float32 (n, y, x, band).
+    """One image repeated for all images, float32 (n, y, x, band).
 
     Raises
     ------
     InputError
         It has another shape.
     """
-    given = np.asarray(image, np.float32)
-    if given.shape != images.shape[1:]:
-        raise InputError(f"An image of shape {given.shape} was given", f"One as the others, {images.shape[1:]}")
-    return np.broadcast_to(given, images.shape)
+    image = np.asarray(image, np.float32)
+    if image.shape != images.shape[1:]:
+        raise InputError(f"An image of shape {image.shape} was given", f"One as the others, {images.shape[1:]}")
+    return np.broadcast_to(image, images.shape)
 
 
 BORDER = 1 / 16
@@ -79,18 +79,18 @@ TO_SIGMA = 1.4826
 
 
 def sky_like(images: Floats, generator: np.random.Generator) -> Floats:
-    """Noise with the level and the scatter of each image's own rim, in each band, float32 (n, y, x, band).
+    """Sky noise with the level and scatter at each image's edge, in each band, float32 (n, y, x, band).
 
-    Median and median absolute deviation, which a neighbour at the rim hardly moves. All images share one draw, each
-    scaled to its own rim. The noise is white; that of a resampled image is not.
+    They are the median and the median absolute deviation, which are robust against a neighbour at the edge. All images
+    use the same random numbers, scaled to each image. The noise is white, unlike that of resampled images.
 
     Parameters
     ----------
     images : float32 (n, y, x, band), nanomaggies
     """
     level, scatter = _at_rim(images)
-    drawn = generator.standard_normal(images.shape[1:], dtype=np.float32)
-    return np.asarray(level[:, None, None] + scatter[:, None, None] * drawn, np.float32)
+    noise = generator.standard_normal(images.shape[1:], dtype=np.float32)
+    return np.asarray(level[:, None, None] + scatter[:, None, None] * noise, np.float32)
 
 
 def scatter_at_rim(images: Floats) -> Floats:

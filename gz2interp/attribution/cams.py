@@ -35,11 +35,11 @@ def resize_cells(
     shape : (y, x)
         Of the image, in pixels.
     alignment : str, optional
-        ``"centres"``: each cell's number stands at the cell's centre; beyond the outermost centres it stays the same.
-        ``"corners"``: the outermost cells stand on the outermost pixels, as in `scipy.ndimage.zoom` by default.
+        ``"centres"``: each value is placed at its cell's centre; beyond the outermost centres it is constant.
+        ``"corners"``: the outermost cells are placed on the outermost pixels, as in `scipy.ndimage.zoom` by default.
     cells : CellGeometry, optional
-        Where the cells' centres are, for an image of that shape. By default the cells tile the image, as in
-        ``grid_mode`` of `scipy.ndimage.zoom`.
+        Centres of the cells in an image of that shape. By default the cells tile the image, as in ``grid_mode`` of
+        `scipy.ndimage.zoom`.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def class_activation_map(
     alignment: str,
     backend: str = OURS,
 ) -> Attribution:
-    """A map made of a layer's activations and the score's gradient there.
+    """A map computed from a layer's activations and the score's gradients.
 
     Parameters
     ----------
@@ -78,11 +78,12 @@ def class_activation_map(
     """
     layer, parameters = layer or probe.default_layer, {"alignment": alignment, "backend": backend}
     if check_backend(backend) == TF_KERAS_VIS:
-        theirs, scores = tf_keras_vis_backend().class_activation_map(probe, images, score, layer, method)
-        return cam_attribution(probe, theirs, scores, images, method, score, layer, parameters)
-    answer = probe.gradients(images, score, at=layer)
-    values = cells(check_planes(answer.values, answer.domain), answer.gradients)
-    return cam_attribution(probe, values, answer.scores, images, method, score, layer, parameters)
+        maps, scores = tf_keras_vis_backend().class_activation_map(probe, images, score, layer, method)
+    else:
+        gradients = probe.gradients(images, score, at=layer)
+        maps = cells(check_planes(gradients.values, gradients.domain), gradients.gradients)
+        scores = gradients.scores
+    return cam_attribution(probe, maps, scores, images, method, score, layer, parameters)
 
 
 def cam_attribution(
@@ -115,12 +116,12 @@ def check_planes(values: Floats, layer: str) -> Floats:
     Raises
     ------
     InputError
-        The layer has no places any more.
+        The layer is not spatial.
     """
     if values.ndim != 4:
         raise InputError(
-            f"The layer {layer!r} gives one number per channel, shape {values.shape[1:]}",
+            f"The layer {layer!r} has one number per channel, shape {values.shape[1:]}",
             "A layer of shape (y, x, channel)",
-            "Take a convolution, or leave the layer out for the last one",
+            "Choose a convolution, or omit the layer for the last one",
         )
     return values

@@ -30,7 +30,7 @@ def expected_gradients(
     samples: int = SAMPLES,
     generator: np.random.Generator | None = None,
 ) -> Attribution:
-    """What makes each galaxy's score differ from that of other galaxies.
+    """Contributions of each pixel to the difference between a galaxy's score and the mean score of other galaxies.
 
     Parameters
     ----------
@@ -40,21 +40,21 @@ def expected_gradients(
     at : str, optional
         ``"scaled"`` or ``"input"``, as in `integrated_gradients`.
     samples : int, optional
-        Draws of another galaxy and a place on the way from it.
+        Pairs of another galaxy and a point on the path from it.
     generator : numpy.random.Generator, optional
         By default seeded with 0.
 
     Returns
     -------
     Attribution
-        float32 (n, y, x, band), in the unit of the score. Its `total` is the score less the mean score of the galaxies
-        that were drawn, to which an image's sum comes nearer with more samples; its `gap` is how far it is from it.
+        float32 (n, y, x, band), in the unit of the score. Its `total` is the score minus the mean score of the sampled
+        galaxies, to which an image's sum converges with more samples; its `gap` is the difference.
 
     Notes
     -----
-    Departs from the paper in drawing galaxies and places in strata: each galaxy about equally often, each part of the
-    way equally often. All images see the same draws: a galaxy's map does not depend on its company, where `references`
-    are given.
+    It differs from the paper in stratified sampling of galaxies and points: each galaxy about equally often, each part
+    of the path equally often. All images use the same samples, so that with `references` a galaxy's map does not depend
+    on the other galaxies of the batch.
 
     References
     ----------
@@ -66,16 +66,16 @@ def expected_gradients(
     if not len(others) and len(images):
         raise InputError("No galaxy to compare with was given", "One or more, as references")
     generator = generator or np.random.default_rng(0)
-    drawn = generator.permutation(np.arange(samples) % max(len(others), 1))
-    places = generator.permutation((np.arange(samples) + generator.random(samples)) / samples).astype(np.float32)
-    here, starts = probe.values_at(images, at), probe.values_at(others, at)
+    rows = generator.permutation(np.arange(samples) % max(len(others), 1))
+    points = generator.permutation((np.arange(samples) + generator.random(samples)) / samples).astype(np.float32)
+    values, starts = probe.values_at(images, at), probe.values_at(others, at)
 
-    def taken(looks: range) -> tuple[Floats, Floats]:
-        return starts[drawn[looks.start : looks.stop]], places[looks.start : looks.stop]
+    def shared(numbers: range) -> tuple[Floats, Floats]:
+        return starts[rows[numbers.start : numbers.stop]], points[numbers.start : numbers.stop]
 
-    mean = mean_gradient(probe, _on_the_way, (here,), taken, samples, score, at)
+    mean = mean_gradient(probe, _on_path, (values,), shared, samples, score, at)
     scores = probe.scores(images, score)
-    before = probe.scores(others, score)[drawn].mean() if len(images) else np.float32(0)
+    before = probe.scores(others, score)[rows].mean() if len(images) else np.float32(0)
     return Attribution(
         values=mean,
         scores=scores,
@@ -87,5 +87,5 @@ def expected_gradients(
     )
 
 
-def _on_the_way(here: Any, start: Any, place: Any) -> tuple[Any, Any]:
-    return start + place * (here - start), here - start
+def _on_path(values: Any, start: Any, point: Any) -> tuple[Any, Any]:
+    return start + point * (values - start), values - start

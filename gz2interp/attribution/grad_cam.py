@@ -28,7 +28,7 @@ def grad_cam(
     alignment: str = "centres",
     backend: str = OURS,
 ) -> Attribution:
-    """The layer's channels, each weighted by how the score depends on it, added up and drawn over the image.
+    """The layer's channels weighted by the mean gradient of the score, summed and resized to the image.
 
     Parameters
     ----------
@@ -36,26 +36,27 @@ def grad_cam(
     layer : str, optional
         A layer of shape (y, x, channel); by default the last of the network.
     positive_only : bool, optional
-        Leave out what speaks against the score.
+        Set values that decrease the score to 0.
     alignment : str, optional
         ``"centres"`` or ``"corners"``; see Notes.
     backend : str, optional
-        ``"ours"`` or ``"tf-keras-vis"``, which cannot look into nested networks. It is asked for the map in cells;
-        `alignment` places them either way.
+        ``"ours"`` or ``"tf-keras-vis"``, which does not support nested networks. Both return the map in cells, which is
+        resized according to `alignment`.
 
     Returns
     -------
     Attribution
-        float32 (n, y, x), signed. One cell's value is the score's change, to first order and with every channel's
-        gradient replaced by its mean over the plane, when that cell is switched off, times the number of cells.
+        float32 (n, y, x), signed. A cell's value is, to first order and with every channel's gradient replaced by its
+        mean over the plane, the decrease of the score when the cell's activations are set to 0, times the number of
+        cells.
 
     Notes
     -----
-    Departs from the paper in keeping the negative part unless `positive_only`, and from tf-keras-vis in the geometry: a
-    cell's value is drawn at the mean position of the pixels that the cell is computed from, which follows from kernels,
-    strides and paddings on the way (`gz2interp.network.geometry`; ``alignment="centres"``). Putting the first and last
-    cell on the first and last pixel (``"corners"``, what tf-keras-vis does) moves the map by up to half a stride and
-    more: three convolutions of stride 2 with padding "same" are centred on pixel 8 k + 7, not on 9 k.
+    It differs from the paper in keeping the negative part unless `positive_only`, and from tf-keras-vis in the
+    geometry: a cell's value is placed at the mean position of the pixels that the cell is computed from, which follows
+    from the kernels, strides and paddings before (`gz2interp.network.geometry`; ``alignment="centres"``). Placing the
+    first and last cell on the first and last pixel (``"corners"``, as tf-keras-vis does) shifts the map by up to half a
+    stride and more: three convolutions of stride 2 with padding "same" are centred on pixel 8 k + 7, not on 9 k.
 
     References
     ----------
@@ -65,33 +66,23 @@ def grad_cam(
     if check_backend(backend) == TF_KERAS_VIS:
         cells, scores = tf_keras_vis_backend().class_activation_map(probe, images, score, layer, "grad_cam")
     else:
-        answer = probe.gradients(images, score, at=layer)
-        cells, scores = cells_of(answer), answer.scores
+        gradients = probe.gradients(images, score, at=layer)
+        cells, scores = cells_of(gradients), gradients.scores
     if positive_only:
         cells = np.maximum(cells, 0)
     parameters = {"positive_only": positive_only, "alignment": alignment, "backend": backend}
     return cam_attribution(probe, cells, scores, images, "grad_cam", score, layer, parameters)
 
 
-def cells_of(answer: Gradients) -> Floats:
-    """The map in the layer's own cells.
-
-    Parameters
-    ----------
-    answer : Gradients
-        At a layer, of shape (n, y, x, channel).
-
-    Returns
-    -------
-    float32 (n, y, x)
-    """
-    values = check_planes(answer.values, answer.domain)
-    weights = answer.gradients.mean(axis=(1, 2))  # (n, channel)
+def cells_of(gradients: Gradients) -> Floats:
+    """The Grad-CAM in the layer's cells, float32 (n, y, x), from gradients at a layer (n, y, x, channel)."""
+    values = check_planes(gradients.values, gradients.domain)
+    weights = gradients.gradients.mean(axis=(1, 2))  # (n, channel)
     return np.asarray((values @ weights[:, None, :, None])[..., 0], np.float32)
 
 
 TINY = 1e-30
-"""Below it a denominator counts as zero, and its place as one that does not matter."""
+"""A denominator below it counts as 0, and the weight there is 0."""
 
 
 def grad_cam_plus_plus(
@@ -103,7 +94,7 @@ def grad_cam_plus_plus(
     alignment: str = "centres",
     backend: str = OURS,
 ) -> Attribution:
-    """The layer's channels, each weighted by its positive gradients, added up and drawn over the image.
+    """The layer's channels weighted by their positive gradients, summed and resized to the image.
 
     Parameters
     ----------
@@ -113,15 +104,15 @@ def grad_cam_plus_plus(
     Returns
     -------
     Attribution
-        float32 (n, y, x). The weights are not negative, so that it tells what speaks for the score, not what speaks
-        against it.
+        float32 (n, y, x). The weights are not negative, so that it shows what increases the score, not what decreases
+        it.
 
     Notes
     -----
     The second and third derivatives are those of the exponential of the score, as in the paper, for which they are
-    powers of the first. Departs from the paper in keeping the negative part that activations below zero leave.
-    tf-keras-vis divides each channel's shares by their sum, as the authors' own code does and the paper does not, and
-    multiplies by the exponential of the score.
+    powers of the first. It differs from the paper in keeping the negative part of negative activations. tf-keras-vis
+    divides each channel's coefficients by their sum, as the authors' code does and the paper does not, and multiplies
+    by the exponential of the score.
 
     References
     ----------
@@ -134,7 +125,7 @@ def grad_cam_plus_plus(
 
 
 def grad_cam_plus_plus_cells(values: Floats, slopes: Floats) -> Floats:
-    """Float32 (n, y, x)."""
+    """The Grad-CAM++ in the layer's cells, float32 (n, y, x)."""
     second, third = slopes**2, slopes**3
     below = 2 * second + values.sum(axis=(1, 2), keepdims=True) * third
     share = np.divide(second, below, out=np.zeros_like(second), where=np.abs(below) > TINY)

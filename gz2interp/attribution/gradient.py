@@ -19,54 +19,54 @@ Floats = NDArray[np.float32]
 def gradient(
     probe: ModelProbe, images: Floats, score: Score, *, at: str = "scaled", backend: str = OURS
 ) -> Attribution:
-    """How much the score rises per unit of each pixel in each band.
+    """The derivative of the score with respect to each pixel in each band.
 
     Parameters
     ----------
     images : float32 (n, y, x, band), nanomaggies
     at : str, optional
-        ``"scaled"``: per unit of the scaled image that the network's first layer sees, where the bands are comparable;
-        for a network without such a layer it is the input. ``"input"``: per nanomaggy.
+        ``"scaled"``: per unit of the scaled image, where the bands are comparable; for a network without a scaling
+        layer it is the input. ``"input"``: per nanomaggy.
     backend : str, optional
         ``"ours"`` or ``"tf-keras-vis"``, which always differentiates at the input.
 
     Returns
     -------
     Attribution
-        float32 (n, y, x, band); its domain says what was differentiated with respect to.
+        float32 (n, y, x, band); its `domain` is the variable of differentiation.
 
     Notes
     -----
-    Departs from the paper, and from tf-keras-vis, in keeping the sign and the bands: there the largest absolute value
-    over the bands is shown, stretched to [0, 1] in each image.
+    It differs from the paper, and from tf-keras-vis, in keeping the sign and the bands: there the largest absolute
+    value over the bands is shown, stretched to [0, 1] in each image.
 
     References
     ----------
     Simonyan, Vedaldi & Zisserman 2014, Deep inside convolutional networks, https://arxiv.org/abs/1312.6034
     """
     if check_backend(backend) == TF_KERAS_VIS:
-        answer = tf_keras_vis_backend().saliency(probe, images, score)
+        gradients = tf_keras_vis_backend().saliency(probe, images, score)
     else:
-        answer = probe.gradients(images, score, at=at)
+        gradients = probe.gradients(images, score, at=at)
     return Attribution(
-        values=answer.gradients,
-        scores=answer.scores,
+        values=gradients.gradients,
+        scores=gradients.scores,
         method="gradient",
         score=score.name,
-        domain=answer.domain,
+        domain=gradients.domain,
         parameters={"backend": backend},
     )
 
 
 def gradient_x_input(probe: ModelProbe, images: Floats, score: Score, *, at: str = "scaled") -> Attribution:
-    """The gradient times the pixel's own value, in each band.
+    """The gradient times the pixel's value, in each band.
 
     Parameters
     ----------
     images : float32 (n, y, x, band), nanomaggies
     at : str, optional
-        ``"scaled"`` or ``"input"``, as in `gradient`; both factors are taken there. In ``"scaled"`` a pixel counts by
-        its distance from the value that is scaled to 0.
+        ``"scaled"`` or ``"input"``, as in `gradient`, for both factors. In ``"scaled"`` a pixel's value is its
+        difference from the flux that is scaled to 0.
 
     Returns
     -------
@@ -78,11 +78,11 @@ def gradient_x_input(probe: ModelProbe, images: Floats, score: Score, *, at: str
     ----------
     Shrikumar, Greenside, Shcherbina & Kundaje 2016, Not just a black box, https://arxiv.org/abs/1605.01713
     """
-    answer = probe.gradients(images, score, at=at)
+    gradients = probe.gradients(images, score, at=at)
     return Attribution(
-        values=answer.gradients * answer.values,
-        scores=answer.scores,
+        values=gradients.gradients * gradients.values,
+        scores=gradients.scores,
         method="gradient_x_input",
         score=score.name,
-        domain=answer.domain,
+        domain=gradients.domain,
     )

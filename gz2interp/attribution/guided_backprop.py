@@ -1,4 +1,4 @@
-"""Guided backpropagation: the gradient with everything negative left out at each ReLU on its way back."""
+"""Guided backpropagation: the gradient with negative values set to 0 at each ReLU in the backward pass."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CAVEAT = (
 def guided_backprop(
     probe: ModelProbe, images: NDArray[np.float32], score: Score, *, at: str = "scaled", warn: bool = True
 ) -> Attribution:
-    """The gradient of a score, where each ReLU passes only what is positive, on the way there and on the way back.
+    """The gradient of a score, with only positive values passing each ReLU, in the forward and the backward pass.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def guided_backprop(
     at : str, optional
         ``"scaled"`` or ``"input"``, as in `gz2interp.attribution.gradient`.
     warn : bool, optional
-        Say `CAVEAT`.
+        Issue `CAVEAT` as a warning.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def guided_backprop(
     """
     if warn:
         warnings.warn(CAVEAT, stacklevel=2)
-    answer = probe.guided_gradients(images, score, at)
+    result = probe.guided_gradients(images, score, at)
     return Attribution(
-        answer.gradients, answer.scores, "guided_backprop", score.name, domain=answer.domain, parameters={"at": at}
+        result.gradients, result.scores, "guided_backprop", score.name, domain=result.domain, parameters={"at": at}
     )

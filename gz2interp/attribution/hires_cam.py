@@ -1,4 +1,4 @@
-"""HiResCAM: a layer's activations, each times the score's gradient at its own place."""
+"""HiResCAM: a layer's activations times the score's gradient, cell by cell."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 def hires_cam(
     probe: ModelProbe, images: Floats, score: Score, layer: str | None = None, *, alignment: str = "centres"
 ) -> Attribution:
-    """Activations times gradients, place by place, added up over the channels and drawn over the image.
+    """Activations times gradients, summed over the channels and resized to the image.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def hires_cam(
     -------
     Attribution
         float32 (n, y, x), signed. The cells are the layer's gradient x input: for a network that is linear without a
-        bias above the layer they add up to the score.
+        bias after the layer they sum to the score.
 
     References
     ----------
@@ -40,5 +40,5 @@ def hires_cam(
 
 
 def hires_cam_cells(values: Floats, slopes: Floats) -> Floats:
-    """Float32 (n, y, x)."""
+    """The HiResCAM in the layer's cells, float32 (n, y, x)."""
     return np.asarray(np.einsum("nyxc,nyxc->nyx", values, slopes))

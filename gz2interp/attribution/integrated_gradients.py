@@ -1,4 +1,4 @@
-"""Integrated gradients: the gradient along the way from a baseline to the image, times that way."""
+"""Integrated gradients: the mean gradient on the path from a baseline to the image, times the difference."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ __all__ = ["integrated_gradients"]
 Floats = NDArray[np.float32]
 
 STEPS, MOST_STEPS = 32, 2048
-"""Steps that are begun with, and that are doubled up to, where their number is chosen."""
+"""Number of steps at first, and at most, where it is chosen for each image."""
 
 GAP = 0.01
-"""Of the rise of the score, below which the completeness gap is to be."""
+"""Tolerated completeness gap, as a share of the difference of the scores."""
 
 LEAST_GAP = 1e-3
-"""The same in the unit of the score, where the score hardly rises at all: float32 sums carry no more."""
+"""The same in the unit of the score, for small differences: the precision of float32 sums."""
 
 CHOSEN = f"doubled from {STEPS} until the gap is below {GAP:.0%}, at most {MOST_STEPS}".replace("%", " %")
 
@@ -40,31 +40,31 @@ def integrated_gradients(
     baseline: str | Floats = "sky",
     steps: int = 0,
 ) -> Attribution:
-    """What each pixel in each band adds to the score on the straight way from a baseline to the image.
+    """The contribution of each pixel in each band to the score on the straight path from a baseline to the image.
 
     Parameters
     ----------
     images : float32 (n, y, x, band), nanomaggies
     at : str, optional
-        Where the way is straight and the score is differentiated, ``"scaled"`` or ``"input"``.
+        Where the path is straight and the score is differentiated, ``"scaled"`` or ``"input"``.
     baseline : str or float32 (y, x, band), optional
-        ``"sky"`` (no light), ``"blurred"`` (the galaxy itself, out of focus), or an image in nanomaggies.
+        ``"sky"`` (zero), ``"blurred"`` (the image convolved with a wide Gaussian), or an image in nanomaggies.
     steps : int, optional
-        Places on the way at which the gradient is taken. By default (0) as many as each image needs: 32, doubled until
-        the map's sum is within 1 % of the score's rise, or within 0.001 where the score rises by less than 0.1, and at
-        most 2048.
+        Points on the path at which the gradient is computed. By default (0) as many as each image needs: 32, doubled
+        until the map's sum is within 1 % of the difference of the scores, or within 0.001 where that is below 0.1, and
+        at most 2048.
 
     Returns
     -------
     Attribution
-        float32 (n, y, x, band), in the unit of the score. The sum over an image is the score's rise from the baseline
-        to the image, its `total`, but for the error of the integral, its `gap`; `steps` tells how many each image took.
+        float32 (n, y, x, band), in the unit of the score. The sum over an image is the difference of the scores of
+        image and baseline, its `total`, minus the error of the integral, its `gap`; `steps` are those of each image.
 
     Notes
     -----
-    Departs from the paper in taking the integral by Gauss-Legendre quadrature, as many gradients bringing it nearer
-    than a plain sum; and in choosing their number for each image, independently of the others. Where 2048 steps do not
-    do (a network that jumps on the way), the map with the smallest gap is given, and the gap says so.
+    It differs from the paper in using Gauss-Legendre quadrature, which is more accurate than a Riemann sum with as many
+    gradients, and in choosing the number of steps for each image, independently of the others. Where 2048 steps do not
+    suffice (a network with a discontinuity on the path), the map with the smallest gap is returned.
 
     References
     ----------
@@ -72,10 +72,10 @@ def integrated_gradients(
     """
     whole_number("steps", steps, 0)
     start, name = baseline_of(images, baseline)
-    here, there = probe.values_at(images, at), probe.values_at(start, at)
+    ends, starts = probe.values_at(images, at), probe.values_at(start, at)
     scores = probe.scores(images, score)
-    found = Attribution(
-        values=_integral(probe, here, there, steps or STEPS, score, at),
+    attribution = Attribution(
+        values=_integral(probe, ends, starts, steps or STEPS, score, at),
         scores=scores,
         method="integrated_gradients",
         score=score.name,
@@ -84,46 +84,48 @@ def integrated_gradients(
         total=scores - probe.scores(start, score),
         steps=np.full(len(scores), steps or STEPS, np.int64),
     )
-    return found if steps else _refined(probe, found, here, there, score, at)
+    return attribution if steps else _refine(probe, attribution, ends, starts, score, at)
 
 
-def _refined(probe: ModelProbe, found: Attribution, here: Floats, there: Floats, score: Score, at: str) -> Attribution:
-    """With more steps where the gap is not small enough yet."""
-    assert found.total is not None
-    assert found.steps is not None
-    allowed = np.maximum(GAP * np.abs(found.total), LEAST_GAP)
-    values, taken, gap, steps = found.values, found.steps, found.gap, STEPS
-    while steps < MOST_STEPS and (gap > allowed).any():
+def _refine(
+    probe: ModelProbe, attribution: Attribution, ends: Floats, starts: Floats, score: Score, at: str
+) -> Attribution:
+    """Double the steps of those images whose gap is too large."""
+    assert attribution.total is not None
+    assert attribution.steps is not None
+    tolerance = np.maximum(GAP * np.abs(attribution.total), LEAST_GAP)
+    values, image_steps, gap, steps = attribution.values, attribution.steps, attribution.gap, STEPS
+    while steps < MOST_STEPS and (gap > tolerance).any():
         steps *= 2
-        short = np.flatnonzero(gap > allowed)
-        finer = _integral(probe, here[short], there[short], steps, score, at)
-        apart = np.abs(_sums(finer) - found.total[short])
-        better = apart < gap[short]
-        values[short[better]], gap[short[better]], taken[short[better]] = finer[better], apart[better], steps
-    return replace(found, values=values, steps=taken)
+        rows = np.flatnonzero(gap > tolerance)
+        finer = _integral(probe, ends[rows], starts[rows], steps, score, at)
+        finer_gap = np.abs(_sums(finer) - attribution.total[rows])
+        better = finer_gap < gap[rows]
+        values[rows[better]], gap[rows[better]], image_steps[rows[better]] = finer[better], finer_gap[better], steps
+    return replace(attribution, values=values, steps=image_steps)
 
 
-def _integral(probe: ModelProbe, here: Floats, there: Floats, steps: int, score: Score, at: str) -> Floats:
-    places, weights = _quadrature(steps)
+def _integral(probe: ModelProbe, ends: Floats, starts: Floats, steps: int, score: Score, at: str) -> Floats:
+    points, weights = _quadrature(steps)
 
-    def taken(looks: range) -> tuple[Floats, Floats]:
-        return places[looks.start : looks.stop], weights[looks.start : looks.stop] * np.float32(steps)
+    def shared(numbers: range) -> tuple[Floats, Floats]:
+        return points[numbers.start : numbers.stop], weights[numbers.start : numbers.stop] * np.float32(steps)
 
-    return mean_gradient(probe, _on_the_way, (here, there), taken, steps, score, at) * (here - there)
+    return mean_gradient(probe, _on_path, (ends, starts), shared, steps, score, at) * (ends - starts)
 
 
 def _sums(values: Floats) -> Floats:
     return np.asarray(values.sum(axis=tuple(range(1, values.ndim)), dtype=np.float64), np.float32)
 
 
-def _on_the_way(here: Any, there: Any, place: Any, weight: Any) -> tuple[Any, Any]:
-    return there + place * (here - there), weight
+def _on_path(end: Any, start: Any, point: Any, weight: Any) -> tuple[Any, Any]:
+    return start + point * (end - start), weight
 
 
 @cache
 def _quadrature(steps: int) -> tuple[Floats, Floats]:
-    """Places from 0 to 1 and their weights, which sum to 1."""
+    """Points from 0 to 1 and their weights, which sum to 1."""
     from scipy.special import roots_legendre  # NumPy's takes seconds for 2048 steps
 
-    places, weights = roots_legendre(steps)
-    return ((places + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)
+    points, weights = roots_legendre(steps)
+    return ((points + 1) / 2).astype(np.float32), (weights / 2).astype(np.float32)

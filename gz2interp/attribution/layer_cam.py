@@ -1,4 +1,4 @@
-"""LayerCAM: a layer's activations, each times the positive part of the score's gradient at its place."""
+"""LayerCAM: a layer's activations times the positive part of the score's gradient, cell by cell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def layer_cam(
     alignment: str = "centres",
     backend: str = OURS,
 ) -> Attribution:
-    """Activations where raising them raises the score, added up over the channels and drawn over the image.
+    """Activations times the positive part of their gradients, summed over the channels and resized to the image.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def layer_cam(
 
     Notes
     -----
-    Departs from the paper in keeping the negative part that activations below zero leave.
+    It differs from the paper in keeping the negative part of negative activations.
 
     References
     ----------
@@ -50,5 +50,5 @@ def layer_cam(
 
 
 def layer_cam_cells(values: Floats, slopes: Floats) -> Floats:
-    """Float32 (n, y, x)."""
+    """The LayerCAM in the layer's cells, float32 (n, y, x)."""
     return np.asarray(np.einsum("nyxc,nyxc->nyx", values, np.maximum(slopes, 0)))

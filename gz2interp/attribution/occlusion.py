@@ -1,4 +1,4 @@
-"""Occlusion: how much the score falls when a patch of the image is replaced by sky."""
+"""Occlusion: the decrease of the score when a patch of the image is replaced by sky."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def occlusion(
     stride: int = STRIDE,
     generator: np.random.Generator | None = None,
 ) -> Attribution:
-    """The fall of the score when a square patch is replaced by sky, in all bands at once.
+    """The decrease of the score when a square patch is replaced by sky, in all bands at once.
 
     Parameters
     ----------
@@ -43,11 +43,11 @@ def occlusion(
     Returns
     -------
     Attribution
-        float32 (n, y, x), in the unit of the score: the mean fall over the patches that cover a pixel.
+        float32 (n, y, x), in the unit of the score: the mean decrease over the patches that cover a pixel.
 
     Notes
     -----
-    Departs from the paper in the replacement, there a grey square, whose edges a network can see.
+    It differs from the paper in the replacement, there a grey square, to whose edges a network can respond.
 
     References
     ----------
@@ -65,7 +65,7 @@ def occlusion_by_band(
     stride: int = STRIDE,
     generator: np.random.Generator | None = None,
 ) -> Attribution:
-    """The fall of the score when a square patch of one band is replaced by sky, the other bands staying.
+    """The decrease of the score when a square patch of one band is replaced by sky.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def occlusion_by_band(
     Returns
     -------
     Attribution
-        float32 (n, y, x, band), in the unit of the score. What bands do together only, no band's map shows.
+        float32 (n, y, x, band), in the unit of the score. An effect of several bands together is in no band's map.
 
     References
     ----------
@@ -94,41 +94,41 @@ def _occluded(
     method: str,
 ) -> Attribution:
     images = np.asarray(images, np.float32)
-    apart = method == "occlusion_by_band"
-    squares = _squares(images.shape[1:], whole_number("patch", patch), whole_number("stride", stride), apart)
+    by_band = method == "occlusion_by_band"
+    squares = _squares(images.shape[1:], whole_number("patch", patch), whole_number("stride", stride), by_band)
     sky = sky_like(images, generator or np.random.default_rng(0))
     scores = probe.scores(images, score)
     falls = np.empty((len(images), len(squares)), np.float32)
     for some, portions in sample_batches(len(images), len(squares), probe.batch_size):
         for numbers in portions:
-            seen = np.repeat(images[some][None], len(numbers), axis=0)
-            for copies, k in zip(seen, numbers, strict=True):
+            occluded = np.repeat(images[some][None], len(numbers), axis=0)
+            for copies, k in zip(occluded, numbers, strict=True):
                 copies[squares[k]] = sky[some][squares[k]]
-            without = probe.scores(seen.reshape(-1, *images.shape[1:]), score).reshape(len(numbers), -1)
+            without = probe.scores(occluded.reshape(-1, *images.shape[1:]), score).reshape(len(numbers), -1)
             falls[some, numbers.start : numbers.stop] = (scores[some] - without).T
     values = _spread(falls, squares, images.shape)
     parameters = {"patch": patch, "stride": stride, "replacement": "sky like that at the rim"}
     return Attribution(
-        values if apart else values[..., 0], scores, method, score.name, domain="input", parameters=parameters
+        values if by_band else values[..., 0], scores, method, score.name, domain="input", parameters=parameters
     )
 
 
 Square = tuple[slice, ...]
 
 
-def _squares(shape: tuple[int, ...], patch: int, stride: int, apart: bool) -> list[Square]:
-    """Where the patches lie, as indices of (n, y, x, band)."""
+def _squares(shape: tuple[int, ...], patch: int, stride: int, by_band: bool) -> list[Square]:
+    """The patches as indices of (n, y, x, band)."""
     if patch > min(shape[:2]):
         raise InputError(f"patch = {patch} was given", f"At most the image's side, {min(shape[:2])} pixels")
     rows, columns = (sorted({*range(0, side - patch + 1, stride), side - patch}) for side in shape[:2])
-    bands = [slice(k, k + 1) for k in range(shape[2])] if apart else [slice(None)]
+    bands = [slice(k, k + 1) for k in range(shape[2])] if by_band else [slice(None)]
     return [
         (slice(None), slice(y, y + patch), slice(x, x + patch), band) for band in bands for y in rows for x in columns
     ]
 
 
 def _spread(falls: Floats, squares: list[Square], shape: tuple[int, ...]) -> Floats:
-    """The mean over the patches that cover a pixel, (n, y, x, band); all bands alike for patches in all."""
+    """The mean over the patches that cover a pixel, (n, y, x, band); equal in all bands for patches of all bands."""
     total, covered = np.zeros(shape, np.float32), np.zeros((1, *shape[1:]), np.float32)
     for fall, square in zip(falls.T, squares, strict=True):
         total[square] += fall[:, None, None, None]

@@ -1,4 +1,4 @@
-"""What an attribution method computes with a network, the backends that do it, and batches of several scores."""
+"""Backends of attribution methods, and attribution of images with different scores."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BACKENDS: Final = (OURS, TF_KERAS_VIS)
 
 
 def check_backend(name: str) -> str:
-    """The name itself, if there is such a backend.
+    """The name itself, if it is one of `BACKENDS`.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def check_backend(name: str) -> str:
 
 
 def tf_keras_vis_backend() -> ModuleType | Any:
-    """The adapter to tf-keras-vis, which loads TensorFlow, when somebody asks for it."""
+    """The adapter to tf-keras-vis, imported on demand since it loads TensorFlow."""
     from gz2interp.network import tf_keras_vis
 
     return tf_keras_vis
@@ -55,33 +55,33 @@ Part = tuple[NDArray[np.int64], Attribution]
 
 
 def explain_by_score(
-    ask: Callable[[Floats, Score], Attribution], images: Floats, scores: Sequence[Score], title: str
+    explain: Callable[[Floats, Score], Attribution], images: Floats, scores: Sequence[Score], title: str
 ) -> Attribution:
-    """One call for each different score, put together in the images' order.
+    """The attribution of each image's own score, by one call for each different score.
 
     Parameters
     ----------
-    ask : callable
-        A method with its options: ``ask(images, score) -> Attribution``.
+    explain : callable
+        A method with its options: ``explain(images, score) -> Attribution``.
     images : float32 (n, y, x, band), nanomaggies
         At least one.
     scores : sequence of Score
         Of each image.
     title : str
-        What the scores are called together.
+        Name of the scores together.
     """
     parts: list[Part] = []
     for score in dict.fromkeys(scores):
         which = np.flatnonzero([other == score for other in scores])
-        parts.append((which, ask(images[which], score)))
+        parts.append((which, explain(images[which], score)))
     arrays: dict[str, Any] = {
-        name: _together(parts, name, len(images)) for name in ("values", "scores", "total", "variance", "steps")
+        name: _merge(parts, name, len(images)) for name in ("values", "scores", "total", "variance", "steps")
     }
     return replace(parts[0][1], score=title, **arrays)
 
 
-def _together(parts: Sequence[Part], name: str, count: int) -> Floats | None:
-    """One field of several answers, in the images' order; None where the method does not give it."""
+def _merge(parts: Sequence[Part], name: str, count: int) -> Floats | None:
+    """One field of several attributions, in the images' order; None where the method does not return it."""
     first = getattr(parts[0][1], name)
     if first is None:
         return None

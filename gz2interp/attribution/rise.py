@@ -1,4 +1,4 @@
-"""RISE: the score of the image seen through many random masks, averaged where they let light through."""
+"""RISE: the covariance of the score with random masks of the image."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ def rise(
     share: float = SHARE,
     generator: np.random.Generator | None = None,
 ) -> Attribution:
-    """How much higher the score is when a pixel is seen than when it is not, over random masks of the rest.
+    """The increase of the score when a pixel is not masked, averaged over random masks of the image.
 
     Parameters
     ----------
     images : float32 (n, y, x, band), nanomaggies
     samples : int, optional
-        Masks; the same for all images.
+        Number of masks; the same for all images.
     cells : int, optional
-        Cells along a side of a mask, each open or shut by chance, enlarged smoothly and shifted by chance.
+        Cells along a side of a mask, each open or closed at random, interpolated to pixels and shifted at random.
     share : float, optional
         Of open cells, between 0 and 1.
     generator : numpy.random.Generator, optional
@@ -51,9 +51,9 @@ def rise(
 
     Notes
     -----
-    Departs from the paper in subtracting the mean score of the masked images, without which a score that is far from 0
-    (a logit) drowns in the masks' own unevenness, in dividing by the masks' variance for a unit, and in the sky that
-    stands where a mask is shut, there black.
+    It differs from the paper in subtracting the mean score of the masked images, without which a score far from 0 (a
+    logit) is dominated by fluctuations of the masks, in dividing by the masks' variance, and in the replacement of
+    masked pixels by sky, there black.
 
     References
     ----------
@@ -75,10 +75,10 @@ def rise(
         product, total = np.zeros((len(light), *shape), np.float64), np.zeros(len(light), np.float64)
         for numbers in portions:
             masks = np.stack([_mask(keys[k], shape, cells, share) for k in numbers])
-            seen = dark + masks[:, None, :, :, None] * (light - dark)
-            said = probe.scores(seen.reshape(-1, *images.shape[1:]), score).reshape(len(numbers), -1)
-            product += np.tensordot(said.T, masks, axes=1)
-            total += said.sum(axis=0)
+            masked = dark + masks[:, None, :, :, None] * (light - dark)
+            scores = probe.scores(masked.reshape(-1, *images.shape[1:]), score).reshape(len(numbers), -1)
+            product += np.tensordot(scores.T, masks, axes=1)
+            total += scores.sum(axis=0)
         covariance = product / samples - total[:, None, None] / samples * means
         values[some] = covariance / squares
     parameters = {"samples": samples, "cells": cells, "share": share, "replacement": "sky like that at the rim"}
@@ -86,12 +86,12 @@ def rise(
 
 
 def _mask(key: int, shape: tuple[int, int], cells: int, share: float) -> Floats:
-    """How much light each pixel lets through, float32 (y, x) from 0 to 1."""
+    """Transmission of each pixel, float32 (y, x) from 0 to 1."""
     generator = np.random.default_rng(key)
     wide = [-(-side // cells) for side in shape]  # a cell's pixels
     opened = (generator.random((1, cells + 1, cells + 1)) < share).astype(np.float32)
     large = resize_cells(opened, ((cells + 1) * wide[0], (cells + 1) * wide[1]))[0]
-    y, x = (int(generator.integers(0, each)) for each in wide)
+    y, x = (int(generator.integers(0, side)) for side in wide)
     return np.asarray(large[y : y + shape[0], x : x + shape[1]])
 
 

@@ -14,22 +14,22 @@ from gz2interp.network.scores import Score
 __all__ = ["Shared", "mean_and_variance", "mean_gradient", "sample_batches", "whole_number"]
 
 
-def sample_batches(images: int, looks: int, size: int) -> Iterator[tuple[slice, tuple[range, ...]]]:
-    """Some images at a time, and for them all looks in portions, at most about `size` pairs of image and look."""
-    together = max(min(images, size), 1)
-    for start in range(0, images, together):
-        some = slice(start, min(start + together, images))
-        each = max(size // (some.stop - some.start), 1)
-        yield some, tuple(range(first, min(first + each, looks)) for first in range(0, looks, each))
+def sample_batches(images: int, samples: int, size: int) -> Iterator[tuple[slice, tuple[range, ...]]]:
+    """Batches of images, each with batches of all samples, so that about `size` pairs are computed at a time."""
+    rows = max(min(images, size), 1)
+    for start in range(0, images, rows):
+        some = slice(start, min(start + rows, images))
+        step = max(size // (some.stop - some.start), 1)
+        yield some, tuple(range(first, min(first + step, samples)) for first in range(0, samples, step))
 
 
 def whole_number(name: str, value: int, least: int = 1) -> int:
-    """The number itself, if it is large enough.
+    """The value itself, if it is at least `least`.
 
     Raises
     ------
     InputError
-        It is not.
+        It is smaller.
     """
     if value < least:
         raise InputError(f"{name} = {value} was given", f"{least} or more")
@@ -41,54 +41,56 @@ Floats = NDArray[np.float32]
 Shared = Callable[[range], Sequence[Floats]]
 
 PORTION = 2**24
-"""Bytes of what the looks need that are in memory at a time."""
+"""Bytes of samples in memory at a time."""
 
 
 def mean_gradient(
     probe: ModelProbe,
-    look: SampleFunction,
+    sample: SampleFunction,
     rows: Sequence[Floats],
     shared: Shared,
-    looks: int,
+    count: int,
     score: Score,
     at: str,
 ) -> Floats:
-    """The mean over all looks, of which a portion is asked for at a time; float32, as the first of `rows`.
+    """The mean gradient over all samples, computed in portions; float32, as the first of `rows`.
 
     Parameters
     ----------
-    look, rows, score, at
+    sample, rows, score, at
         As for `gz2interp.network.probe.Probe.gradient_moments`.
     shared : callable
-        What each of some looks needs, float32 (k, ...) for a range of k numbers.
+        Arrays of some samples, float32 (k, ...), for a range of k numbers.
+    count : int
+        Number of samples.
     """
     mean = np.zeros(rows[0].shape)
-    for numbers in _portions(shared, looks):
-        (now,) = probe.gradient_moments(look, rows, shared(numbers), score, at, varies=False)
-        mean += now * (len(numbers) / looks)
+    for numbers in _portions(shared, count):
+        (part,) = probe.gradient_moments(sample, rows, shared(numbers), score, at, varies=False)
+        mean += part * (len(numbers) / count)
     return np.asarray(mean, np.float32)
 
 
 def mean_and_variance(
     probe: ModelProbe,
-    look: SampleFunction,
+    sample: SampleFunction,
     rows: Sequence[Floats],
     shared: Shared,
-    looks: int,
+    count: int,
     score: Score,
     at: str,
 ) -> tuple[Floats, Floats]:
-    """As `mean_gradient`, and the variance of the looks (not of their mean)."""
+    """As `mean_gradient`, and the variance of the samples (not of their mean)."""
     mean, spread, done = np.zeros(rows[0].shape), np.zeros(rows[0].shape), 0
-    for numbers in _portions(shared, looks):
-        now, variance = probe.gradient_moments(look, rows, shared(numbers), score, at, varies=True)
-        off, more, total = now - mean, len(numbers), done + len(numbers)
-        spread += variance * float(more) + off**2 * (done * more / total)  # Chan, Golub & LeVeque 1983
-        mean += off * (more / total)
+    for numbers in _portions(shared, count):
+        part, variance = probe.gradient_moments(sample, rows, shared(numbers), score, at, varies=True)
+        difference, more, total = part - mean, len(numbers), done + len(numbers)
+        spread += variance * float(more) + difference**2 * (done * more / total)  # Chan, Golub & LeVeque 1983
+        mean += difference * (more / total)
         done = total
-    return np.asarray(mean, np.float32), np.asarray(spread / looks, np.float32)
+    return np.asarray(mean, np.float32), np.asarray(spread / count, np.float32)
 
 
-def _portions(shared: Shared, looks: int) -> list[range]:
-    size = max(PORTION // max(sum(each[0].nbytes for each in shared(range(1))), 1), 1)
-    return [range(first, min(first + size, looks)) for first in range(0, looks, size)]
+def _portions(shared: Shared, count: int) -> list[range]:
+    size = max(PORTION // max(sum(array[0].nbytes for array in shared(range(1))), 1), 1)
+    return [range(first, min(first + size, count)) for first in range(0, count, size)]

@@ -32,10 +32,10 @@ def score_cam(
     alignment: str = "centres",
     backend: str = OURS,
 ) -> Attribution:
-    """The layer's channels, each weighted by the score of the image seen through it, added up and drawn.
+    """The layer's channels weighted by the score of the image masked by each, summed and resized to the image.
 
-    A channel, stretched to [0, 1] over its plane and drawn over the image, lets the light through in proportion; where
-    it is 0 the image is sky. No gradient is taken.
+    A mask is a channel stretched to [0, 1] over its plane and resized to the image; where it is 0 the image is sky. No
+    gradient is computed.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def score_cam(
 
     Notes
     -----
-    Departs from the paper in keeping the negative part that activations below zero leave. tf-keras-vis weighs by the
-    score itself instead of its softmax over the channels, and knows scores of probabilities only.
+    It differs from the paper in keeping the negative part of negative activations. tf-keras-vis weights by the score
+    itself instead of its softmax over the channels, and supports scores of probabilities only.
 
     References
     ----------
@@ -59,8 +59,8 @@ def score_cam(
     """
     layer, parameters = layer or probe.default_layer, {"alignment": alignment, "backend": backend}
     if check_backend(backend) == TF_KERAS_VIS:
-        theirs, scores = tf_keras_vis_backend().score_cam(probe, images, score, layer)
-        return cam_attribution(probe, theirs, scores, images, "score_cam", score, layer, parameters)
+        cells, scores = tf_keras_vis_backend().score_cam(probe, images, score, layer)
+        return cam_attribution(probe, cells, scores, images, "score_cam", score, layer, parameters)
     values = check_planes(probe.activations(images, layer), layer)
     channels = np.broadcast_to(np.arange(values.shape[-1]), (len(values), values.shape[-1]))
     return score_weighted_map(probe, images, score, layer, values, channels, "score_cam", parameters)
@@ -76,12 +76,11 @@ def score_weighted_map(
     method: str,
     parameters: Mapping[str, str | int],
 ) -> Attribution:
-    """The map of chosen channels, int (n, channel) for each image."""
+    """The map of some channels, int (n, channel) for each image."""
     rises = masked_scores(probe, images, score, layer, values, channels, str(parameters["alignment"]))
     powers = np.exp(rises - rises.max(axis=1, keepdims=True, initial=-np.inf))
     weights = powers / powers.sum(axis=1, keepdims=True)
-    chosen = np.take_along_axis(values, channels[:, None, None, :], axis=3)
-    cells = np.einsum("nyxc,nc->nyx", chosen, weights)
+    cells = np.einsum("nyxc,nc->nyx", np.take_along_axis(values, channels[:, None, None, :], axis=3), weights)
     return cam_attribution(probe, cells, probe.scores(images, score), images, method, score, layer, parameters)
 
 
@@ -94,28 +93,28 @@ def masked_scores(
     channels: Ints,
     alignment: str,
 ) -> Floats:
-    """The score of each image seen through each of its channels, float32 (n, channel).
+    """The score of each image masked by each of its channels, float32 (n, channel).
 
     Parameters
     ----------
     images : float32 (n, y, x, band), nanomaggies
     values : float32 (n, y, x, channel)
         The layer's activations.
-    channels : int (n, chosen)
+    channels : int (n, k)
     """
     images = np.asarray(images, np.float32)
     height, width = images.shape[1:3]
     geometry = probe.cells(layer, (height, width))
-    found = np.empty(channels.shape, np.float32)
+    scores = np.empty(channels.shape, np.float32)
     for some, portions in sample_batches(len(images), channels.shape[1], probe.batch_size):
-        chosen, rows = images[some], np.arange(some.start, some.stop)
+        rows = np.arange(some.start, some.stop)
         for numbers in portions:
             which = channels[some, numbers.start : numbers.stop]
-            cells = values[rows[:, None], :, :, which]  # (image, chosen, y, x)
+            cells = values[rows[:, None], :, :, which]  # (image, k, y, x)
             masks = _stretched(resize_cells(cells.reshape(-1, *cells.shape[2:]), (height, width), alignment, geometry))
-            seen = np.repeat(chosen, len(numbers), axis=0) * masks[..., None]
-            found[some, numbers.start : numbers.stop] = probe.scores(seen, score).reshape(which.shape)
-    return found
+            masked = np.repeat(images[some], len(numbers), axis=0) * masks[..., None]
+            scores[some, numbers.start : numbers.stop] = probe.scores(masked, score).reshape(which.shape)
+    return scores
 
 
 def _stretched(maps: Floats) -> Floats:
@@ -124,7 +123,7 @@ def _stretched(maps: Floats) -> Floats:
 
 
 CHANNELS = 10
-"""What its authors take."""
+"""The authors' number."""
 
 
 def faster_score_cam(
@@ -137,7 +136,7 @@ def faster_score_cam(
     alignment: str = "centres",
     backend: str = OURS,
 ) -> Attribution:
-    """`score_cam` with only those channels whose activations vary most over each image.
+    """`score_cam` with only the channels whose activations vary most over each image.
 
     Parameters
     ----------
@@ -153,18 +152,18 @@ def faster_score_cam(
 
     Notes
     -----
-    Departs from tf-keras-vis, where all images of a call share the channels that any of them chose.
+    It differs from tf-keras-vis, which uses the channels of all images of a call for each of them.
 
     References
     ----------
-    https://github.com/tabayashi0117/Score-CAM, as told by tf-keras-vis; Wang et al. 2020, https://arxiv.org/abs/1910.01279
+    https://github.com/tabayashi0117/Score-CAM, cited by tf-keras-vis; Wang et al. 2020, https://arxiv.org/abs/1910.01279
     """
     layer = layer or probe.default_layer
     values = check_planes(probe.activations(images, layer), layer)
-    kept = min(whole_number("channels", channels), values.shape[-1])
-    parameters: dict[str, str | int] = {"alignment": alignment, "channels": kept, "backend": backend}
+    channels = min(whole_number("channels", channels), values.shape[-1])
+    parameters: dict[str, str | int] = {"alignment": alignment, "channels": channels, "backend": backend}
     if check_backend(backend) == TF_KERAS_VIS:
-        theirs, scores = tf_keras_vis_backend().score_cam(probe, images, score, layer, kept)
-        return cam_attribution(probe, theirs, scores, images, "faster_score_cam", score, layer, parameters)
-    chosen = np.argsort(-values.std(axis=(1, 2)), axis=1, kind="stable")[:, :kept]
-    return score_weighted_map(probe, images, score, layer, values, chosen, "faster_score_cam", parameters)
+        cells, scores = tf_keras_vis_backend().score_cam(probe, images, score, layer, channels)
+        return cam_attribution(probe, cells, scores, images, "faster_score_cam", score, layer, parameters)
+    most_varying = np.argsort(-values.std(axis=(1, 2)), axis=1, kind="stable")[:, :channels]
+    return score_weighted_map(probe, images, score, layer, values, most_varying, "faster_score_cam", parameters)

@@ -20,7 +20,7 @@ Floats = NDArray[np.float32]
 
 SAMPLES = 50
 NOISE = 0.15
-"""Of the image's range: the papers recommend 0.1 to 0.2, and 50 samples."""
+"""As a share of the image's range: the papers recommend 0.1 to 0.2, and 50 samples."""
 
 
 def smooth_grad(
@@ -46,13 +46,13 @@ def smooth_grad(
     generator : numpy.random.Generator, optional
         Of the noise; by default seeded with 0.
     backend : str, optional
-        ``"ours"`` or ``"tf-keras-vis"``, which always differentiates at the input and draws its noise by itself.
+        ``"ours"`` or ``"tf-keras-vis"``, which always differentiates at the input and generates its own noise.
 
     Returns
     -------
     Attribution
-        float32 (n, y, x, band), signed. All images see the same draws of noise, each scaled to its own range: a
-        galaxy's map does not depend on its company.
+        float32 (n, y, x, band), signed. All images use the same noise, scaled to each image's range, so that a galaxy's
+        map does not depend on the other galaxies of the batch.
 
     References
     ----------
@@ -60,10 +60,10 @@ def smooth_grad(
     """
     parameters = {"samples": samples, "noise": noise, "backend": backend}
     if check_backend(backend) == TF_KERAS_VIS:
-        answer = tf_keras_vis_backend().saliency(probe, images, score, samples, noise)
-        return Attribution(answer.gradients, answer.scores, "smooth_grad", score.name, "", answer.domain, parameters)
-    looks = noise_samples(probe.values_at(images, at), samples, noise, generator)
-    mean = mean_gradient(probe, *looks, samples, score, at)
+        result = tf_keras_vis_backend().saliency(probe, images, score, samples, noise)
+        return Attribution(result.gradients, result.scores, "smooth_grad", score.name, "", result.domain, parameters)
+    sampling = noise_samples(probe.values_at(images, at), samples, noise, generator)
+    mean = mean_gradient(probe, *sampling, samples, score, at)
     scores = probe.scores(images, score)
     return Attribution(mean, scores, "smooth_grad", score.name, "", probe.domain_of(at), parameters)
 
@@ -71,7 +71,7 @@ def smooth_grad(
 def noise_samples(
     values: Floats, samples: int, noise: float, generator: np.random.Generator | None
 ) -> tuple[SampleFunction, tuple[Floats, Floats], Shared]:
-    """How `gz2interp.attribution.samples` is to look at images under noise: look, rows, and what looks share.
+    """Samples of images with noise for `gz2interp.attribution.samples`: the sample function, rows and shared arrays.
 
     Parameters
     ----------
@@ -82,13 +82,13 @@ def noise_samples(
     axes = tuple(range(1, values.ndim))
     widths = np.asarray(noise * np.ptp(values, axis=axes, keepdims=True), np.float32)
     generator = generator or np.random.default_rng(0)
-    # A look's noise is drawn when its turn comes: none is kept.
+    # Only seeds are stored: a sample's noise is generated when it is used.
     keys = generator.integers(2**63, size=whole_number("samples", samples, 2))
 
-    def drawn(looks: range) -> tuple[Floats]:
-        return (np.stack([_noise(keys[k], values.shape[1:]) for k in looks]),)
+    def shared(numbers: range) -> tuple[Floats]:
+        return (np.stack([_noise(keys[k], values.shape[1:]) for k in numbers]),)
 
-    return _noisy, (values, widths), drawn
+    return _noisy, (values, widths), shared
 
 
 def _noisy(values: Any, widths: Any, noise: Any) -> tuple[Any, float]:

@@ -1,7 +1,7 @@
-"""Attribution averaged over the galaxy's turned and mirrored views, and how far they disagree.
+"""Attribution averaged over rotated and mirrored views of the galaxy, and its variance over them.
 
-A galaxy has no up and no down: a map that changes when the galaxy is turned tells of the network's habits, and the
-variance over the views says where.
+The orientation of a galaxy carries no information: where a map changes when the galaxy is rotated, it reflects the
+network and not the galaxy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Floats = NDArray[np.float32]
 def symmetry_averaged(
     function: Callable[..., Attribution], probe: ModelProbe, images: Floats, score: Score, **options: Any
 ) -> Attribution:
-    """Any method's maps, averaged over the eight symmetries of the pixel grid.
+    """Maps by any method, averaged over the eight symmetries of the pixel grid.
 
     Parameters
     ----------
@@ -36,13 +36,13 @@ def symmetry_averaged(
     images : float32 (n, y, y, band), nanomaggies
         Square.
     **options
-        Of the method. A `generator` among them is used view after view.
+        Of the method. A `generator` among them is used by one view after the other.
 
     Returns
     -------
     Attribution
-        The mean map, turned back, with its `variance` over the views (of the mean itself it would be an eighth) and the
-        mean of the views' scores.
+        The mean of the maps in the original orientation, with the `variance` of the views (that of the mean is an
+        eighth of it), and the mean of the views' scores.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def symmetry_averaged(
     parts = [function(probe, turned(images, view), score, **options) for view in range(VIEWS)]
     maps = [turned_back(part.values, view) for view, part in enumerate(parts)]
     mean = np.mean(maps, axis=0, dtype=np.float64)
-    variance = np.mean([np.square(each - mean) for each in maps], axis=0)
+    variance = np.mean([np.square(view - mean) for view in maps], axis=0)
     totals = [part.total for part in parts if part.total is not None]
     steps = [part.steps for part in parts if part.steps is not None]
     return replace(

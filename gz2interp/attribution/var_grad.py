@@ -1,4 +1,4 @@
-"""VarGrad: how much the gradient varies when noise is added to the image."""
+"""VarGrad: the variance of the gradient at images with noise added."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ def var_grad(
     Returns
     -------
     Attribution
-        float32 (n, y, x, band), nowhere negative: it tells where the score is sensitive, not which way.
+        float32 (n, y, x, band), nowhere negative: the sensitivity of the score, without its sign.
 
     References
     ----------
     Adebayo et al. 2018, Local explanation methods for deep neural networks lack sensitivity to parameter values,
     https://arxiv.org/abs/1810.03307
     """
-    looks = noise_samples(probe.values_at(images, at), samples, noise, generator)
-    _, variance = mean_and_variance(probe, *looks, samples, score, at)
+    sampling = noise_samples(probe.values_at(images, at), samples, noise, generator)
+    _, variance = mean_and_variance(probe, *sampling, samples, score, at)
     parameters = {"samples": samples, "noise": noise}
     return Attribution(
         variance, probe.scores(images, score), "var_grad", score.name, "", probe.domain_of(at), parameters
