@@ -1,4 +1,4 @@
-"""Activation atlas: places of many galaxies laid out by what a layer says there, and gathered in cells.
+"""Activation atlas: positions of many galaxies in a two-dimensional embedding of activations, averaged in grid cells.
 
 References
 ----------
@@ -22,15 +22,15 @@ Doubles = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 MARGIN: Final = 0.005
-"""The share of places beyond the edge of the grid on each side: a few that lie far away would shrink all others."""
+"""Share of positions beyond the grid on each side, so that outliers do not determine its size."""
 
 RIDGE: Final = 0.01
-"""Of the mean variance, added to every channel's before whitening."""
+"""Ridge added to every channel's variance before whitening, as a share of the mean variance."""
 
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """Cells of a grid over the layout, the fullest first.
+    """Cells of a grid over the embedding, by decreasing number of positions.
 
     Attributes
     ----------
@@ -39,17 +39,17 @@ class Atlas:
     column, row : int64 (cell,)
         From the lower left.
     counts : int64 (cell,)
-        Places in each.
+        Positions in each cell.
     directions : float32 (cell, channel)
-        Mean of what is said there; a feature image of the cell is one of this direction.
+        Mean activations; a feature image of the cell is one of this direction.
     whitened : float32 (cell, channel)
-        The directions that tell the cells apart, see `whitened_directions`.
+        Whitened directions, see `whitened_directions`.
     attributed : float32 (cell, score)
-        Mean of what the places add to each score.
+        Mean attribution of each score.
     patches : int64 (cell, k)
-        Positions of the places that are most like the mean, the most like first; -1 where there are fewer.
+        Indices of the positions with the highest cosine with the mean, in decreasing order; -1 where there are fewer.
     held : float32 (cell,)
-        How alike its places are: the length of their mean over their mean length, 0 to 1.
+        Length of the mean over the mean length of the activations, 0 to 1.
     """
 
     side: int
@@ -65,7 +65,7 @@ class Atlas:
 
     @property
     def coverage(self) -> int:
-        """Places that are in any cell shown."""
+        """Number of positions in all cells."""
         return int(self.counts.sum())
 
 
@@ -80,29 +80,29 @@ def build_atlas(
     fewest: int = 3,
     patches: int = 4,
 ) -> Atlas:
-    """Gather places in cells.
+    """Average positions in cells.
 
     Parameters
     ----------
     vectors : float32 (m, channel)
-        What the layer says at each place.
+        Activations at each position.
     coordinates : float32 (m, 2)
-        Of the layout.
+        Of the embedding.
     attributed : float32 (m, score)
-        What each place adds to each score.
+        Attribution of each score to each position.
     covariance : float64 (channel, channel), optional
         Of the layer over the survey; by default of `vectors`.
     side : int, optional
         Cells along each side.
     fewest : int, optional
-        A cell of fewer places is not shown.
+        Least number of positions of a cell.
     patches : int, optional
-        Typical places that are kept of each.
+        Number of typical positions of each cell.
 
     Raises
     ------
     InputError
-        The arrays do not belong together, or there is no place.
+        The arrays have different lengths, or are empty.
     """
     if not len(vectors) == len(coordinates) == len(attributed) or not len(vectors) or side < 1:
         raise InputError(
@@ -111,35 +111,34 @@ def build_atlas(
         )
     cells, inside = _cells(coordinates, side)
     numbers, counts = np.unique(cells[inside], return_counts=True)
-    kept = numbers[counts >= fewest][np.argsort(-counts[counts >= fewest], kind="stable")]
-    members = [np.flatnonzero(inside & (cells == number)) for number in kept]
-    means = np.stack([vectors[each].mean(axis=0) for each in members]) if members else vectors[:0]
-    lengths = np.array([float(np.linalg.norm(vectors[each], axis=1).mean()) for each in members], np.float32)
+    numbers = numbers[counts >= fewest][np.argsort(-counts[counts >= fewest], kind="stable")]
+    members = [np.flatnonzero(inside & (cells == number)) for number in numbers]
+    means = np.stack([vectors[rows].mean(axis=0) for rows in members]) if members else vectors[:0]
+    lengths = np.array([float(np.linalg.norm(vectors[rows], axis=1).mean()) for rows in members], np.float32)
     held = np.linalg.norm(means, axis=1) / np.maximum(lengths, 1e-12)
     covariance = np.cov(vectors, rowvar=False).reshape(2 * vectors.shape[1:]) if covariance is None else covariance
+    typical = [_typical(vectors[rows], rows, patches) for rows in members]
     return Atlas(
         side,
-        kept % side,
-        kept // side,
-        np.array([len(each) for each in members], np.int64),
+        numbers % side,
+        numbers // side,
+        np.array([len(rows) for rows in members], np.int64),
         means.astype(np.float32),
         whitened_directions(means, covariance),
-        np.stack([attributed[each].mean(axis=0) for each in members]) if members else attributed[:0],
-        np.stack([_typical(vectors[each], each, patches) for each in members])
-        if members
-        else np.zeros((0, patches), np.int64),
+        np.stack([attributed[rows].mean(axis=0) for rows in members]) if members else attributed[:0],
+        np.stack(typical) if typical else np.zeros((0, patches), np.int64),
         held.astype(np.float32),
         scores,
     )
 
 
 def dominant_places(attributed: Floats, score: int) -> NDArray[np.bool_]:
-    """The places that add more to one score than to any other, and speak for it: a class has its own atlas of them."""
+    """The positions with a positive attribution of one score that exceeds those of all other scores, bool (m,)."""
     return np.asarray((attributed.argmax(axis=1) == score) & (attributed[:, score] > 0))
 
 
 def whitened_directions(directions: Floats, covariance: Doubles) -> Floats:
-    """Directions divided by how the layer varies: what channels say that always speak together counts once.
+    """Directions multiplied by the inverse covariance of the layer, so that correlated channels count once.
 
     Parameters
     ----------
@@ -167,7 +166,7 @@ def _cells(coordinates: Floats, side: int) -> tuple[Ints, NDArray[np.bool_]]:
 
 
 def _typical(vectors: Floats, members: Ints, k: int) -> Ints:
-    """The members most like their mean by direction."""
+    """The k members with the highest cosine with their mean."""
     mean = vectors.mean(axis=0)
     lengths = np.maximum(np.linalg.norm(vectors, axis=1), 1e-12)
     order = np.argsort(-(vectors @ mean) / lengths, kind="stable")[:k]

@@ -1,13 +1,13 @@
-"""Attribution of a score to channels and places of a layer, and the share of it that the shown blocks account for.
+"""Attribution of a score to channels and positions of a layer, and its completeness.
 
 References
 ----------
 Olah et al. 2018, The building blocks of interpretability, https://doi.org/10.23915/distill.00010
 Sundararajan, Taly & Yan 2017, Axiomatic attribution for deep networks, https://arxiv.org/abs/1703.01365 (the path)
 
-The evidence is the score's rise from an empty sky, seen by a network whose layer says nothing, to the galaxy. It comes
-through the layer or past it; and of what comes through the layer, the blocks that are shown hold a part. The authors of
-the building blocks name this as their interface's first weakness: what is not shown is not seen to be missing.
+The evidence is the difference between the score of the galaxy and that of the sky baseline with zero activations of
+the layer. It is the sum of what passes through the layer and what bypasses it; the blocks that are shown account for a
+part of the former. Olah et al. name the missing measure of completeness as the first weakness of their interface.
 """
 
 from __future__ import annotations
@@ -37,18 +37,17 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class LayerAttribution:
-    """What a layer's activations add to one score.
+    """Attribution of one score to a layer's activations.
 
     Attributes
     ----------
     activations : float32 (n, y, x, channel) or (n, channel)
     gradients : float32, as `activations`
-        Of the score: where the layer says this, or their mean on the straight way there from a layer that says
-        nothing.
+        Gradient of the score at the activations, or its mean on the straight path from zero activations.
     scores : float32 (n,)
     total : float32 (n,) or None
-        The rise of the score from a layer that says nothing, which `values` of a path sum to; None where only the
-        gradient at the end is known.
+        Difference between the score and that with zero activations, to which `values` along a path sum; None for the
+        gradient at the activations alone.
     """
 
     activations: Floats
@@ -59,31 +58,31 @@ class LayerAttribution:
 
     @property
     def values(self) -> Floats:
-        """Of each channel at each place, in the unit of the score: float32, as `activations`."""
+        """Attribution to each channel at each position, in the unit of the score: float32, as `activations`."""
         return self.activations * self.gradients
 
     @property
     def places(self) -> Floats:
-        """Of each place, all channels together: float32 (n, y, x)."""
+        """Attribution to each position, summed over channels: float32 (n, y, x)."""
         if self.activations.ndim != 4:
-            raise InputError("A layer without places was given", "One of shape (y, x, channel)")
+            raise InputError("A layer that is not spatial was given", "One of shape (y, x, channel)")
         return np.asarray(self.values.sum(axis=-1))
 
     @property
     def channels(self) -> Floats:
-        """Of each channel, all places together: float32 (n, channel)."""
+        """Attribution to each channel, summed over positions: float32 (n, channel)."""
         return np.asarray(self.values.sum(axis=tuple(range(1, self.activations.ndim - 1))))
 
     @property
     def gap(self) -> Floats:
-        """What `values` lack of `total`, float32 (n,): zero but for the error of the integral; NaN without a total."""
+        """`total` minus the sum of `values`, float32 (n,): the error of the integral; NaN without a total."""
         if self.total is None:
             return np.full(len(self.scores), np.nan, np.float32)
         return np.asarray(self.total - self.channels.sum(axis=1))
 
 
 def gradient_attribution(activations: Floats, gradients: Floats, score: str, scores: Floats) -> LayerAttribution:
-    """Activations times the gradient there: exact where the score is linear in the layer.
+    """Activations times the gradient at the activations: exact where the score is linear in the layer.
 
     Parameters
     ----------
@@ -100,15 +99,15 @@ def path_attribution(
     score: str,
     steps: int = 16,
 ) -> LayerAttribution:
-    """The gradient averaged on the straight way from a layer that says nothing, so that the parts sum to the whole.
+    """Activations times the gradient averaged on the straight path from zero activations, with a complete sum.
 
     Parameters
     ----------
     activations : float32 (n, y, x, channel) or (n, channel)
     gradient_of : callable
-        From what a layer says to the scores (n,) and their gradients, as `activations`.
+        From activations to the scores (n,) and their gradients, as `activations`.
     steps : int, optional
-        Places on the way, those of Gauss and Legendre.
+        Points on the path (Gauss-Legendre quadrature).
 
     Raises
     ------
@@ -116,18 +115,18 @@ def path_attribution(
         There is no step.
     """
     if steps < 1:
-        raise InputError(f"{steps} steps were asked for", "At least one")
-    places, weights = leggauss(steps)
+        raise InputError(f"{steps} steps were requested", "At least one")
+    points, weights = leggauss(steps)
     mean = np.zeros(activations.shape, np.float64)
-    for place, weight in zip((places + 1) / 2, weights / 2, strict=True):
-        mean += weight * gradient_of(activations * np.float32(place))[1]
+    for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
+        mean += weight * gradient_of(activations * np.float32(point))[1]
     scores, _ = gradient_of(activations)
-    silent, _ = gradient_of(np.zeros_like(activations))
-    return LayerAttribution(activations, mean.astype(np.float32), score, scores, scores - silent)
+    baseline, _ = gradient_of(np.zeros_like(activations))
+    return LayerAttribution(activations, mean.astype(np.float32), score, scores, scores - baseline)
 
 
 def channel_contributions(activations: Floats, gradients: Floats) -> Floats:
-    """What each channel of an earlier layer adds to one channel of a later one, all places together.
+    """Contributions of each channel of an earlier layer to one channel of a later layer, summed over positions.
 
     Parameters
     ----------
@@ -151,23 +150,23 @@ def _same(activations: Floats, gradients: Floats) -> None:
 
 @dataclass(frozen=True, eq=False)
 class Completeness:
-    """The evidence for one score, taken apart; all in the unit of the score, signed, (n,) each.
+    """Decomposition of the evidence for one score; each (n,), signed, in the unit of the score.
 
     Attributes
     ----------
     evidence : float32
         ``shown + left + past + gap``.
     shown : float32
-        Of the blocks that are shown.
+        Attribution to the blocks that are shown.
     left : float32
-        Of what the layer says besides.
+        Attribution to the rest of the layer.
     past : float32
-        What the galaxy adds by ways that do not lead through the layer: 0 where everything passes it.
+        Contribution of connections that bypass the layer: 0 where there are none.
     gap : float32
-        What the attribution does not explain: the score is not linear, or the integral has an error.
+        Unexplained rest: nonlinearity of the score, or the error of the integral.
     absolute : float32
-        Of the shown blocks and of all others, without signs: the share of the shown, 0 to 1. What is shown may account
-        for the sum while much for and against it cancels elsewhere.
+        Share of the shown blocks in the sum of absolute attributions, 0 to 1. It is low where positive and negative
+        attributions that are not shown cancel.
     """
 
     evidence: Floats
@@ -180,49 +179,43 @@ class Completeness:
 
     @property
     def share(self) -> Floats:
-        """Of the evidence that is shown; may be negative or above 1, NaN where there is hardly any evidence."""
+        """Share of the evidence that is shown; may be negative or above 1, NaN where there is hardly any evidence."""
         parts = np.abs(self.shown) + np.abs(self.left) + np.abs(self.past) + np.abs(self.gap)
-        told = np.abs(self.evidence) > 0.01 * np.maximum(parts, 1e-12)
-        return np.divide(self.shown, self.evidence, out=np.full_like(self.evidence, np.nan), where=told)
+        enough = np.abs(self.evidence) > 0.01 * np.maximum(parts, 1e-12)
+        return np.divide(self.shown, self.evidence, out=np.full_like(self.evidence, np.nan), where=enough)
 
     def words(self, galaxy: int = 0, name: str = "blocks") -> str:
-        """One line for a person.
-
-        Parameters
-        ----------
-        name : str, optional
-            What the blocks are.
-        """
-        values = (float(each[galaxy]) for each in (self.evidence, self.shown, self.left, self.past, self.gap))
-        evidence, shown, left, past, gap = (_signed(value) for value in values)
+        """A sentence on one galaxy; `name` is the name of the blocks."""
+        terms = (self.evidence, self.shown, self.left, self.past, self.gap)
+        evidence, shown, left, past, gap = (_signed(float(term[galaxy])) for term in terms)
         share = float(self.share[galaxy])
-        told = f" ({share:.0%} of it)".replace("%", " %") if 0 <= share <= 1 else ""
+        percentage = f" ({share:.0%} of it)".replace("%", " %") if 0 <= share <= 1 else ""
         return (
             f"{score_in_words(self.score)}: evidence {evidence} above an empty sky; the {name} shown account for "
-            f"{shown}{told}, the rest of the layer for {left}, paths that bypass the layer for {past}, and {gap} is "
-            "unexplained."
+            f"{shown}{percentage}, the rest of the layer for {left}, paths that bypass the layer for {past}, and {gap} "
+            "is unexplained."
         )
 
 
 def completeness_of(shown: Floats, others: Floats, through: Floats, past: Floats, score: str) -> Completeness:
-    """Take evidence apart.
+    """Decompose the evidence.
 
     Parameters
     ----------
     shown : float32 (n, block)
-        Attributions of the blocks that are shown.
+        Attributions to the blocks that are shown.
     others : float32 (n, block)
-        Attributions of everything else that the layer says: the other channels, or what groups do not hold.
+        Attributions to the rest of the layer: the other channels, or the residual of the groups.
     through : float32 (n,)
-        The rise of the score from a layer that says nothing, the image being the galaxy.
+        Difference between the score of the galaxy and that with zero activations.
     past : float32 (n,)
-        The rise of the score from an empty sky to the galaxy while the layer says nothing.
+        Difference between the scores of the galaxy and of the sky baseline, both with zero activations.
     """
-    held, left = shown.sum(axis=1), others.sum(axis=1)
+    total, left = shown.sum(axis=1), others.sum(axis=1)
     strong, weak = np.abs(shown).sum(axis=1), np.abs(others).sum(axis=1)
     both = strong + weak
     absolute = np.divide(strong, both, out=np.ones_like(both), where=both > 0)
-    return Completeness(through + past, held, left, past, through - held - left, absolute, score)
+    return Completeness(through + past, total, left, past, through - total - left, absolute, score)
 
 
 def _signed(value: float) -> str:

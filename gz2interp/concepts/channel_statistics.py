@@ -19,7 +19,7 @@ Doubles = NDArray[np.float64]
 
 
 class RunningMoments:
-    """Counts, means, scatters and correlations of channels; memory grows with the square of the channels alone.
+    """Counts, means, scatters and correlations of channels; memory grows with the square of the channels only.
 
     Attributes
     ----------
@@ -35,20 +35,20 @@ class RunningMoments:
         self.highest: Doubles = np.zeros(0)
 
     def state(self) -> dict[str, Any]:
-        """All that has been gathered, as arrays; `of_state` goes on with them, to the last bit."""
+        """The sums as arrays, from which `of_state` continues exactly."""
         return {name.lstrip("_"): np.asarray(value) for name, value in vars(self).items()}
 
     @classmethod
     def of_state(cls, state: Mapping[str, NDArray[Any]]) -> RunningMoments:
-        """A tally that goes on where another one stopped."""
-        tally = cls()
-        for name, value in vars(tally).items():
+        """Moments that continue from a saved state."""
+        moments = cls()
+        for name, value in vars(moments).items():
             saved = np.array(state[name.lstrip("_")])
-            setattr(tally, name, int(saved) if isinstance(value, int) else saved)
-        return tally
+            setattr(moments, name, int(saved) if isinstance(value, int) else saved)
+        return moments
 
     def add(self, activations: Floats) -> None:
-        """Look at some more galaxies, float32 (n, y, x, channel) or (n, channel)."""
+        """Add galaxies, float32 (n, y, x, channel) or (n, channel)."""
         if not len(activations):
             return
         rows = activations.reshape(-1, activations.shape[-1]).astype(np.float64)
@@ -57,7 +57,7 @@ class RunningMoments:
             self._mean, self._active = np.zeros(channels), np.zeros(channels)
             self._products = np.zeros((channels, channels))
             self.lowest, self.highest = np.full(channels, np.inf), np.full(channels, -np.inf)
-        # Chan, Golub & LeVeque 1983: two sets' moments about their means are joined without cancellation.
+        # Chan, Golub & LeVeque 1983: the central moments of two sets are combined without cancellation.
         mean, n, m = rows.mean(axis=0), self.places, len(rows)
         away = mean - self._mean
         centred = rows - mean
@@ -71,13 +71,13 @@ class RunningMoments:
     @property
     def mean(self) -> Doubles:
         """float64 (channel,)"""
-        self._need()
+        self._check()
         return self._mean
 
     @property
     def covariance(self) -> Doubles:
-        """float64 (channel, channel), over all places."""
-        self._need()
+        """float64 (channel, channel), over all positions."""
+        self._check()
         return self._products / max(self.places - 1, 1)
 
     @property
@@ -87,8 +87,8 @@ class RunningMoments:
 
     @property
     def active(self) -> Doubles:
-        """The share of places where the channel is above 0, float64 (channel,)."""
-        self._need()
+        """Share of positions where the channel is above 0, float64 (channel,)."""
+        self._check()
         return self._active / self.places
 
     @property
@@ -99,27 +99,27 @@ class RunningMoments:
         r = np.divide(self.covariance, both, out=np.zeros_like(both), where=both > 0)
         return np.clip(r, -1, 1)
 
-    def _need(self) -> None:
+    def _check(self) -> None:
         if not self.places:
-            raise InputError("No galaxy was looked at", "At least one")
+            raise InputError("No galaxy was given", "At least one")
 
 
 Ints = NDArray[np.int64]
 
 BY: Final = ("mean", "max")
-"""How loud a channel is in a galaxy: its mean over the image plane, or its greatest value in it."""
+"""Activation of a channel in a galaxy: the mean over the image plane, or the maximum."""
 
 
 @dataclass(frozen=True, eq=False)
 class Extremes:
-    """Of each channel k galaxies, or as many as there are, the most extreme first.
+    """The k most, or least, activating galaxies of each channel, the most extreme first.
 
     Attributes
     ----------
     values : float32 (channel, k)
     rows : int64 (channel, k)
     y, x : int64 (channel, k)
-        Where in the layer's plane the channel is greatest; 0 for a layer without places.
+        Location of the channel's maximum in the layer's plane; 0 for a layer that is not spatial.
     """
 
     values: Floats
@@ -129,7 +129,7 @@ class Extremes:
 
 
 class TopGalaxies:
-    """Keeps the k loudest and the k quietest galaxies of every channel; memory does not grow with the galaxies.
+    """The k most and the k least activating galaxies of every channel; memory does not grow with the galaxies.
 
     Parameters
     ----------
@@ -139,64 +139,64 @@ class TopGalaxies:
     Raises
     ------
     InputError
-        There is no such way, or nothing to keep.
+        `by` is not among `BY`, or `k` is below 1.
     """
 
     def __init__(self, k: int, by: str = "mean") -> None:
         if by not in BY or k < 1:
-            raise InputError(f"{k} galaxies by {by!r} were asked for", f"At least one, by {' or '.join(BY)}")
+            raise InputError(f"{k} galaxies by {by!r} were requested", f"At least one, by {' or '.join(BY)}")
         self.k, self.by = k, by
         self._sides: dict[str, Extremes] = {}
 
     def add(self, activations: Floats, rows: Ints) -> None:
-        """Look at some more galaxies.
+        """Add galaxies.
 
         Parameters
         ----------
         activations : float32 (n, y, x, channel) or (n, channel)
         rows : int64 (n,)
-            Of the survey, each seen once.
+            Of the survey, each added once.
         """
         places = activations.reshape(len(activations), -1, activations.shape[-1])
         across = activations.shape[2] if activations.ndim == 4 else 1
         best = places.argmax(axis=1)  # (n, channel)
-        loudness = places.mean(axis=1) if self.by == "mean" else np.take_along_axis(places, best[:, None], 1)[:, 0]
-        new = Extremes(loudness.T, np.tile(rows, (places.shape[2], 1)), best.T // across, best.T % across)
+        values = places.mean(axis=1) if self.by == "mean" else np.take_along_axis(places, best[:, None], 1)[:, 0]
+        new = Extremes(values.T, np.tile(rows, (places.shape[2], 1)), best.T // across, best.T % across)
         for side, sign in (("top", -1), ("bottom", 1)):
-            self._sides[side] = _kept(self._sides.get(side), new, sign, self.k)
+            self._sides[side] = _most_extreme(self._sides.get(side), new, sign, self.k)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that is kept, as arrays; see `resume`."""
+        """The galaxies as arrays; see `resume`."""
         sides = self._sides.items()
-        return {f"{side}_{name}": values for side, each in sides for name, values in vars(each).items()}
+        return {f"{side}_{name}": values for side, galaxies in sides for name, values in vars(galaxies).items()}
 
     def resume(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on where another keeper stopped."""
+        """Continue from a saved state."""
         for side in ("top", "bottom"):
-            parts = (np.asarray(state[f"{side}_{each.name}"]) for each in fields(Extremes))
+            parts = (np.asarray(state[f"{side}_{field.name}"]) for field in fields(Extremes))
             self._sides[side] = Extremes(*parts)
 
     @property
     def top(self) -> Extremes:
-        """The loudest."""
+        """The most activating galaxies."""
         return self._of("top")
 
     @property
     def bottom(self) -> Extremes:
-        """The quietest."""
+        """The least activating galaxies."""
         return self._of("bottom")
 
     def _of(self, side: str) -> Extremes:
         if side not in self._sides:
-            raise InputError("No galaxy was looked at", "At least one")
+            raise InputError("No galaxy was given", "At least one")
         return self._sides[side]
 
 
-def _kept(old: Extremes | None, new: Extremes, sign: int, k: int) -> Extremes:
-    """The k most extreme of both, ties to the lower row: the same in whatever order the galaxies come."""
+def _most_extreme(old: Extremes | None, new: Extremes, sign: int, k: int) -> Extremes:
+    """The k most extreme of both, ties to the lower row, so that the order of the galaxies does not matter."""
     parts = [new] if old is None else [old, new]
     values, rows, y, x = (
-        np.concatenate([getattr(each, name) for each in parts], axis=1) for name in ("values", "rows", "y", "x")
+        np.concatenate([getattr(part, name) for part in parts], axis=1) for name in ("values", "rows", "y", "x")
     )
     order = np.lexsort((rows, sign * values), axis=1)[:, :k]
-    return Extremes(*(np.take_along_axis(each, order, axis=1) for each in (values, rows, y, x)))
+    return Extremes(*(np.take_along_axis(array, order, axis=1) for array in (values, rows, y, x)))

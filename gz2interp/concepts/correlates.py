@@ -1,4 +1,4 @@
-"""What each channel goes with: ranks against columns of numbers, with the number of tests accounted for.
+"""Rank correlations of channels with columns of numbers, corrected for the number of tests.
 
 References
 ----------
@@ -24,13 +24,13 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 DISCOVERY_RATE: Final = 0.01
-"""The share of chance among what is called sure."""
+"""False discovery rate of the significant correlations."""
 
 LEAST: Final = 0.3
-"""Of |rho|: less is not told, however sure it is."""
+"""Least |rho| that is reported, however significant."""
 
 FEWEST: Final = 20
-"""Galaxies of which a column must be known."""
+"""Least number of galaxies with finite values in a column."""
 
 NAMES: Final = ("channel", "column", "known", "rho", "low", "high", "p", "q", "sure")
 
@@ -43,49 +43,48 @@ def correlates(activations: Floats, columns: Iterable[tuple[str, Doubles]]) -> p
     activations : float32 (n, channel)
         Pooled.
     columns : iterable of (str, float64 (n,))
-        NaN where unknown; read one after the other.
+        NaN where unknown; read one by one.
 
     Returns
     -------
     DataFrame
-        A row for each test that can be made: ``channel``, ``column``, ``known`` (galaxies), ``rho`` with its 95 %
-        interval ``low`` and ``high``, ``p``, ``q`` (the false discovery rate at which it would count, all tests taken
-        together) and ``sure``.
+        One row per test: ``channel``, ``column``, ``known`` (number of galaxies), ``rho`` with its 95 % interval
+        ``low`` and ``high``, ``p``, ``q`` (false discovery rate over all tests) and ``sure`` (significant).
     """
     parts = [_of_column(activations, name, np.asarray(values, np.float64)) for name, values in columns]
-    table = pd.concat([each for each in parts if each is not None] or [_nothing()], ignore_index=True)
+    table = pd.concat([part for part in parts if part is not None] or [_empty()], ignore_index=True)
     q = discovery_rates(table["p"].to_numpy(np.float64))
     return table.assign(q=q, sure=(q <= DISCOVERY_RATE) & (table["rho"].abs() >= LEAST))
 
 
 def strongest_correlates(table: pd.DataFrame, channel: int, most: int = 5) -> pd.DataFrame:
-    """The sure ones of one channel, the strongest first."""
-    own = table[(table["channel"] == channel) & table["sure"]]
-    return own.iloc[np.argsort(-own["rho"].abs().to_numpy(), kind="stable")[:most]]
+    """The significant correlations of one channel, by decreasing |rho|."""
+    rows = table[(table["channel"] == channel) & table["sure"]]
+    return rows.iloc[np.argsort(-rows["rho"].abs().to_numpy(), kind="stable")[:most]]
 
 
 def _of_column(activations: Floats, name: str, values: Doubles) -> pd.DataFrame | None:
-    known = np.isfinite(values)
-    n = int(known.sum())
-    if n < FEWEST or values[known].min() == values[known].max():
+    finite = np.isfinite(values)
+    n = int(finite.sum())
+    if n < FEWEST or values[finite].min() == values[finite].max():
         return None
-    ranks = _centred(values[known][:, None])
-    own = _centred(np.asarray(activations[known], np.float64))
-    lengths = np.linalg.norm(own, axis=0) * np.linalg.norm(ranks)
-    channels = np.flatnonzero(lengths > 0)  # one that never varies goes with nothing
-    rho = np.clip((own[:, channels].T @ ranks)[:, 0] / lengths[channels], -1, 1)
+    ranks = _centred_ranks(values[finite][:, None])
+    channel_ranks = _centred_ranks(np.asarray(activations[finite], np.float64))
+    lengths = np.linalg.norm(channel_ranks, axis=0) * np.linalg.norm(ranks)
+    channels = np.flatnonzero(lengths > 0)  # a constant channel has no correlation
+    rho = np.clip((channel_ranks[:, channels].T @ ranks)[:, 0] / lengths[channels], -1, 1)
     low, high = _interval(rho, n)
     facts = {"channel": channels, "column": name, "known": n, "rho": rho, "low": low, "high": high}
-    return pd.DataFrame({**facts, "p": _chance(rho, n)})
+    return pd.DataFrame({**facts, "p": _p_value(rho, n)})
 
 
-def _centred(values: Doubles) -> Doubles:
+def _centred_ranks(values: Doubles) -> Doubles:
     ranks = rankdata(values, axis=0)
     return np.asarray(ranks - ranks.mean(axis=0))
 
 
-def _chance(rho: Doubles, n: int) -> Doubles:
-    """Of a correlation as strong as this, in either direction, where there is none."""
+def _p_value(rho: Doubles, n: int) -> Doubles:
+    """Two-sided p-value of a rank correlation of n galaxies (t distribution)."""
     from scipy.special import stdtr
 
     away = np.abs(rho) * np.sqrt((n - 2) / np.maximum(1 - rho**2, 1e-15))
@@ -98,6 +97,6 @@ def _interval(rho: Doubles, n: int) -> tuple[Doubles, Doubles]:
     return np.tanh(middle - half), np.tanh(middle + half)
 
 
-def _nothing() -> pd.DataFrame:
+def _empty() -> pd.DataFrame:
     whole = np.zeros(0, np.int64)
     return pd.DataFrame({name: whole if name in ("channel", "known") else np.zeros(0) for name in NAMES[:-2]})

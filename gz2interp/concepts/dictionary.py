@@ -1,4 +1,4 @@
-"""Semantic dictionary and activation grid: the strongest channels, or the whole activation, at a galaxy's places."""
+"""Semantic dictionary and activation grid: the strongest channels, or all activations, at positions of a galaxy."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class DictionaryEntry:
-    """One channel at one place.
+    """One channel at one position.
 
     Attributes
     ----------
     loudness : float
-        The activation in units of what is loud for this channel in the survey; NaN where that is not known.
+        The activation in units of a high activation of this channel in the survey; NaN where that is unknown.
     effects : tuple of float
-        What it adds to each score there.
+        Attribution of each score to it.
     """
 
     channel: int
@@ -45,16 +45,16 @@ class DictionaryEntry:
 
 @dataclass(frozen=True, eq=False)
 class PlaceEntries:
-    """What a layer says at one place of a galaxy, the strongest channel first.
+    """The channels at one position of a galaxy, the strongest first.
 
     Attributes
     ----------
     place : (int, int)
         (y, x) in the layer's plane.
     direction : float32 (channel,)
-        All that is said there: a feature image of the place is one of this direction.
+        All activations; a feature image of the position is one of this direction.
     accounted : tuple of Completeness
-        Of each score: the evidence at this place alone, and what the entries hold of it.
+        Of each score: the attribution to this position alone, and the part of the entries in it.
     """
 
     place: tuple[int, int]
@@ -71,7 +71,7 @@ def dictionary_at(
     loud: Floats | None = None,
     galaxy: int = 0,
 ) -> PlaceEntries:
-    """The entries of one place.
+    """The strongest channels at one position.
 
     Parameters
     ----------
@@ -80,46 +80,47 @@ def dictionary_at(
     place : (int, int)
         (y, x) in the layer's plane.
     most : int, optional
-        Channels.
+        Number of channels.
     loud : float32 (channel,), optional
-        What is loud for each channel; channels are then ordered by it, since some speak in larger numbers than others.
+        A high activation of each channel in the survey, relative to which channels are then ordered.
     galaxy : int, optional
-        Its position among those of the attributions.
+        Its index in the attributions.
 
     Raises
     ------
     InputError
-        The layer has no such place.
+        The layer has no such position.
     """
-    said = attributions[0].activations
-    if said.ndim != 4 or not all(0 <= at < side for at, side in zip(place, said.shape[1:3], strict=True)):
-        raise InputError(f"The place {place} was given", f"(y, x) in a layer's plane of {said.shape[1:-1]}")
-    here = said[(galaxy, *place)]
-    relative = np.full(len(here), np.nan) if loud is None else here / np.where(loud > 0, loud, np.inf)
-    order = np.argsort(-(here if loud is None else relative), kind="stable")[:most]
-    added = np.stack([each.values[(galaxy, *place)] for each in attributions])  # (score, channel)
+    activations = attributions[0].activations
+    if activations.ndim != 4 or not all(0 <= at < side for at, side in zip(place, activations.shape[1:3], strict=True)):
+        raise InputError(f"The place {place} was given", f"(y, x) in a layer's plane of {activations.shape[1:-1]}")
+    values = activations[(galaxy, *place)]
+    relative = np.full(len(values), np.nan) if loud is None else values / np.where(loud > 0, loud, np.inf)
+    order = np.argsort(-(values if loud is None else relative), kind="stable")[:most]
+    effects = np.stack([attribution.values[(galaxy, *place)] for attribution in attributions])  # (score, channel)
     entries = [
-        DictionaryEntry(int(k), float(here[k]), float(relative[k]), tuple(float(value) for value in added[:, k]))
+        DictionaryEntry(int(k), float(values[k]), float(relative[k]), tuple(float(value) for value in effects[:, k]))
         for k in order
     ]
-    others = np.setdiff1d(np.arange(len(here)), order)
-    accounts = tuple(
-        completeness_of(row[None, order], row[None, others], row[None].sum(axis=1), np.zeros(1, np.float32), each.score)
-        for row, each in zip(added, attributions, strict=True)
+    others = np.setdiff1d(np.arange(len(values)), order)
+    scores = tuple(attribution.score for attribution in attributions)
+    completeness = tuple(
+        completeness_of(row[None, order], row[None, others], row[None].sum(axis=1), np.zeros(1, np.float32), score)
+        for row, score in zip(effects, scores, strict=True)
     )
-    return PlaceEntries(place, here, tuple(entries), tuple(each.score for each in attributions), accounts)
+    return PlaceEntries(place, values, tuple(entries), scores, completeness)
 
 
-def strongest_places(strength: Floats, most: int = 3, apart: float = 1.5) -> tuple[tuple[int, int], ...]:
-    """The strongest places of a map (y, x), none nearer to another than `apart` cells."""
-    found: list[tuple[int, int]] = []
+def strongest_places(strength: Floats, most: int = 3, distance: float = 1.5) -> tuple[tuple[int, int], ...]:
+    """The positions of the highest values of a map (y, x), more than `distance` cells from one another."""
+    places: list[tuple[int, int]] = []
     for flat in np.argsort(-strength, axis=None, kind="stable"):
-        y, x = (int(each) for each in np.unravel_index(flat, strength.shape))
-        if all(np.hypot(y - other[0], x - other[1]) > apart for other in found):
-            found.append((y, x))
-        if len(found) == most:
+        y, x = (int(k) for k in np.unravel_index(flat, strength.shape))
+        if all(np.hypot(y - other[0], x - other[1]) > distance for other in places):
+            places.append((y, x))
+        if len(places) == most:
             break
-    return tuple(found)
+    return tuple(places)
 
 
 def channel_direction(channel: int, channels: int) -> Floats:
@@ -131,20 +132,20 @@ def channel_direction(channel: int, channels: int) -> Floats:
         There is no such channel.
     """
     if not 0 <= channel < channels:
-        raise InputError(f"Channel {channel} was asked for", f"0 to {channels - 1}")
+        raise InputError(f"Channel {channel} was requested", f"0 to {channels - 1}")
     return np.asarray(np.eye(1, channels, channel, dtype=np.float32)[0])
 
 
 @dataclass(frozen=True, eq=False)
 class ActivationGrid:
-    """A galaxy as a layer sees it.
+    """Directions and lengths of a layer's activations of one galaxy.
 
     Attributes
     ----------
     directions : float32 (y, x, channel)
-        Of length 1, or 0 where nothing is said.
+        Of length 1, or 0 where all activations are 0.
     strengths : float32 (y, x)
-        The length of what is said, 1 where it is greatest: the size at which a cell is drawn.
+        Length of the activations relative to the greatest: the size at which a cell is drawn.
     """
 
     directions: Floats
@@ -152,24 +153,24 @@ class ActivationGrid:
 
 
 def activation_grid(activations: Floats, cells: int = 0) -> ActivationGrid:
-    """Of one galaxy.
+    """The activation grid of one galaxy.
 
     Parameters
     ----------
     activations : float32 (y, x, channel)
     cells : int, optional
-        Along each side, fewer than the plane has; places are averaged. 0 for the plane itself.
+        Number of cells along each side, over which positions are averaged. 0 for the plane itself.
 
     Raises
     ------
     InputError
-        There are no such cells.
+        The layer is not spatial, or has fewer cells.
     """
     if activations.ndim != 3 or cells > min(activations.shape[:2]) or cells < 0:
-        raise InputError(f"A grid of {cells} cells of activations {activations.shape} was asked for", "(y, x, channel)")
-    said = _averaged(activations, cells) if cells else activations
-    lengths = np.linalg.norm(said, axis=-1)
-    directions = np.divide(said, lengths[..., None], out=np.zeros_like(said), where=lengths[..., None] > 0)
+        raise InputError(f"A grid of {cells} cells of activations {activations.shape} was requested", "(y, x, channel)")
+    values = _averaged(activations, cells) if cells else activations
+    lengths = np.linalg.norm(values, axis=-1)
+    directions = np.divide(values, lengths[..., None], out=np.zeros_like(values), where=lengths[..., None] > 0)
     return ActivationGrid(directions, (lengths / (lengths.max() or 1.0)).astype(np.float32))
 
 

@@ -1,12 +1,12 @@
 """Neuron groups of a layer by non-negative matrix factorisation, and the effect of each on every class.
 
+It differs from Olah et al. in that the loads of a position are computed by non-negative least squares for that position
+alone, whether the groups are of the whole survey or of one galaxy, so that they do not depend on other positions.
+
 References
 ----------
 Olah et al. 2018, The building blocks of interpretability, https://doi.org/10.23915/distill.00010
 Lee & Seung 1999, Nature 401, 788, https://doi.org/10.1038/44565 (non-negative matrix factorisation)
-
-Notes on differences: groups are found among places of the whole survey or of one galaxy alike; how much of a place
-belongs to each group is then found for that place alone, so that it does not depend on the place's company.
 """
 
 from __future__ import annotations
@@ -28,23 +28,23 @@ __all__ = ["GroupEffects", "Groups", "find_groups", "group_activations", "group_
 Floats = NDArray[np.float32]
 
 SWEEPS: Final = 200
-"""Of coordinate descent: the loads of ten groups then change by less than single precision."""
+"""Sweeps of coordinate descent, after which the loads of ten groups change by less than single precision."""
 
 TINY: Final = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """Directions of a layer, the group that carries most first.
+    """Neuron groups of a layer, by decreasing sum of squared loads.
 
     Attributes
     ----------
     directions : float32 (group, channel)
         Of length 1, nowhere negative; a feature image of a group is one of its direction.
     held : float
-        The share of the activations' squared length that the groups give back.
+        Share of the activations' squared length that the groups reconstruct.
     negative : float
-        The share of it that was negative, of which groups know nothing.
+        Share of the activations' squared length in negative activations, which groups cannot represent.
     """
 
     directions: Floats
@@ -57,7 +57,7 @@ class Groups:
         return len(self.directions)
 
     def loads(self, activations: Floats) -> Floats:
-        """How much of each group there is at each place, float32 (..., group): non-negative least squares.
+        """Loads of the groups at each position, float32 (..., group), by non-negative least squares.
 
         Parameters
         ----------
@@ -66,11 +66,11 @@ class Groups:
         if activations.shape[-1] != self.directions.shape[1]:
             raise InputError(
                 f"Activations of {activations.shape[-1]} channels were given",
-                f"{self.directions.shape[1]} as the groups have",
+                f"{self.directions.shape[1]}, as in the groups",
             )
         rows = np.maximum(activations, 0).reshape(-1, activations.shape[-1])
-        found = _loads(rows.astype(np.float64), self.directions.astype(np.float64))
-        return np.asarray(found.reshape(*activations.shape[:-1], len(self)), np.float32)
+        loads = _loads(rows.astype(np.float64), self.directions.astype(np.float64))
+        return np.asarray(loads.reshape(*activations.shape[:-1], len(self)), np.float32)
 
 
 def find_groups(activations: Floats, groups: int = 6, seed: int = 0, layer: str = "", steps: int = 400) -> Groups:
@@ -79,16 +79,16 @@ def find_groups(activations: Floats, groups: int = 6, seed: int = 0, layer: str 
     Parameters
     ----------
     activations : float32 (..., channel)
-        Of many places. What is negative counts as nothing.
+        Of many positions. Negative activations count as 0.
     groups : int, optional
-        At most; fewer where there are fewer channels or places.
+        Number of groups; fewer where there are fewer channels or positions.
     steps : int, optional
-        Of the factorisation, at most.
+        Iterations of the factorisation, at most.
 
     Raises
     ------
     InputError
-        No group is asked for, or the layer says nothing anywhere.
+        `groups` is below 1, or no activation is positive.
     """
     from sklearn.decomposition import NMF
     from sklearn.exceptions import ConvergenceWarning
@@ -98,12 +98,13 @@ def find_groups(activations: Floats, groups: int = 6, seed: int = 0, layer: str 
     whole = float(np.square(rows).sum())
     if groups < 1 or not positive.any() or not np.isfinite(whole):
         raise InputError(
-            f"{groups} groups of activations of shape {activations.shape}", "One group or more, of a layer that speaks"
+            f"{groups} groups of activations of shape {activations.shape} were requested",
+            "One group or more, of a layer with finite, positive activations",
         )
     scale = float(np.sqrt(np.square(positive).mean()))
     factors = NMF(min(groups, *positive.shape), init="nndsvda", random_state=seed, max_iter=steps, tol=1e-5)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # what it has by then is judged by `held`
+        warnings.simplefilter("ignore", ConvergenceWarning)  # `held` measures the quality
         factors.fit(positive / scale)
     lengths = np.linalg.norm(factors.components_, axis=1)
     directions = factors.components_[lengths > TINY] / lengths[lengths > TINY, None]
@@ -116,17 +117,17 @@ def find_groups(activations: Floats, groups: int = 6, seed: int = 0, layer: str 
 
 
 def group_activations(loads: Floats, groups: Groups, group: int) -> Floats:
-    """What one group says, float32 (..., channel)."""
+    """Activations reconstructed from one group, float32 (..., channel)."""
     return np.asarray(loads[..., group, None] * groups.directions[group], np.float32)
 
 
 def remove_part(activations: Floats, part: Floats) -> Floats:
-    """Activations from which a part is taken away, never so much that what was positive becomes negative."""
+    """Activations minus a part, limited such that no positive activation becomes negative."""
     return np.asarray(np.maximum(activations - part, np.minimum(activations, 0)))
 
 
 def _loads(rows: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Non-negative least squares of all rows at once, one direction after the other."""
+    """Non-negative least squares of all rows at once, by coordinate descent over the directions."""
     products, gram = rows @ directions.T, directions @ directions.T
     loads = np.zeros_like(products)
     for _ in range(SWEEPS):
@@ -141,17 +142,17 @@ def _loads(rows: NDArray[np.float64], directions: NDArray[np.float64]) -> NDArra
 
 @dataclass(frozen=True, eq=False)
 class GroupEffects:
-    """Groups and scores of n galaxies.
+    """Effects of groups on the scores of n galaxies.
 
     Attributes
     ----------
     loads : float32 (n, y, x, group) or (n, group)
         Maps of the groups.
     attributed : float32 (n, group, score)
-        In the unit of the score, signed.
+        Attribution of each score to each group, in the unit of the score, signed.
     removed : float32 (n, group, score)
-        How much each score falls when the group is taken out of what the layer says, measured: positive speaks for
-        the score. It equals `attributed` where the network is linear behind the layer.
+        Removal test: the decrease of each score when the group is removed from the activations; positive where the
+        group increases the score. It equals `attributed` where the network is linear after the layer.
     accounted : tuple of Completeness
         Of each score.
     """
@@ -167,9 +168,9 @@ def group_effects(
     groups: Groups,
     attributions: Sequence[LayerAttribution],
     past: Floats,
-    scores_given: Callable[[Floats], Floats],
+    scores_with: Callable[[Floats], Floats],
 ) -> GroupEffects:
-    """Of the same galaxies, for every score.
+    """Effects of groups on every score of the same galaxies.
 
     Parameters
     ----------
@@ -177,26 +178,26 @@ def group_effects(
         Of each score.
     past : float32 (n, score)
         See `gz2interp.concepts.attribution.completeness_of`.
-    scores_given : callable
-        From what the layer says to all scores (n, score).
+    scores_with : callable
+        From a layer's activations to all scores (n, score).
     """
-    said = attributions[0].activations
-    loads = groups.loads(said)
+    activations = attributions[0].activations
+    loads = groups.loads(activations)
     parts = [group_activations(loads, groups, group) for group in range(len(groups))]
-    rest = said - np.sum(parts, axis=0)
-    whole = scores_given(said)
-    silent = scores_given(np.zeros_like(said))
-    removed = np.stack([whole - scores_given(remove_part(said, part)) for part in parts], axis=1)
+    rest = activations - np.sum(parts, axis=0)
+    whole = scores_with(activations)
+    baseline = scores_with(np.zeros_like(activations))
+    removed = np.stack([whole - scores_with(remove_part(activations, part)) for part in parts], axis=1)
     attributed = np.stack(
-        [np.stack([_summed(part * each.gradients) for part in parts], axis=1) for each in attributions], axis=2
+        [np.stack([_summed(part * by_score.gradients) for part in parts], axis=1) for by_score in attributions], axis=2
     )
-    accounted = tuple(
-        completeness_of(
-            attributed[..., k], _by_channel(rest * each.gradients), (whole - silent)[:, k], past[:, k], each.score
-        )
-        for k, each in enumerate(attributions)
+    scores = tuple(attribution.score for attribution in attributions)
+    through = whole - baseline
+    completeness = tuple(
+        completeness_of(attributed[..., k], _by_channel(rest * layer.gradients), through[:, k], past[:, k], scores[k])
+        for k, layer in enumerate(attributions)
     )
-    return GroupEffects(loads, attributed, removed, accounted, tuple(each.score for each in attributions))
+    return GroupEffects(loads, attributed, removed, completeness, scores)
 
 
 def _summed(values: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Two networks' channels side by side: which of the other is most like each, and does it answer to the same light?"""
+"""Partner channels of two networks: the most correlated channel, and its response to the other's feature images."""
 
 from __future__ import annotations
 
@@ -26,48 +26,48 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 LEVEL: Final = 0.99
-"""The share of real galaxies beyond which a channel is said to be excited."""
+"""Share of the galaxies that an image must exceed to count as exciting a channel."""
 
 NO_PARTNER: Final = -1
-"""The partner of a channel that goes with none."""
+"""The partner of a channel without a positively correlated one."""
 
 
 @dataclass(frozen=True, eq=False)
 class Partners:
-    """For each channel of one network, the channel of another that goes with it most.
+    """For each channel of one network, the most correlated channel of another.
 
     Attributes
     ----------
     numbers : int64 (channel,)
-        `NO_PARTNER` for a channel that does not vary, or that none rises with.
+        `NO_PARTNER` for a channel that is constant, or without a positive correlation.
     r : float64 (channel,)
-        Pearson's correlation over galaxies; NaN without a partner. It is the best of many and so never 0: a number of
-        networks that have nothing in common belongs beside it.
+        Pearson's correlation over galaxies; NaN without a partner. As the maximum of many it is never 0: it should be
+        compared with that of a randomised network.
     """
 
     numbers: Ints
     r: Doubles
 
     @property
-    def found(self) -> NDArray[np.bool_]:
-        """Which channels have one."""
+    def has_partner(self) -> NDArray[np.bool_]:
+        """Whether each channel has a partner, bool (channel,)."""
         return np.asarray(self.numbers != NO_PARTNER)
 
 
 @dataclass(frozen=True, eq=False)
 class PartnerResponses:
-    """How a channel's partner answers to its image, and to the images of other channels.
+    """Responses of each channel's partner to its feature image, and to the images of other channels.
 
     Attributes
     ----------
     value : float64 (channel,)
-        The partner's activation; NaN without a partner or without an image, as all that follows.
+        The partner's activation; as below, NaN without a partner or without an image.
     place : float64 (channel,)
-        The share of the real galaxies that excite the partner less.
+        Share of the galaxies with a lower activation of the partner.
     unlike : float64 (channel,)
-        Of the images of all other channels, the share that excites this partner beyond `LEVEL` of the real galaxies.
+        Share of the images of all other channels that exceed `LEVEL` of the galaxies in this partner.
     ahead : float64 (channel,)
-        Of the images of all other channels, the share that excites this partner less; a half by chance.
+        Share of the images of all other channels with a lower activation of this partner; a half by chance.
     """
 
     value: Doubles
@@ -77,17 +77,17 @@ class PartnerResponses:
 
 
 class ActivationRanks:
-    """How many real galaxies excite a channel less than some images do, counted while the galaxies stream by.
+    """Ranks of images among galaxies by the activation of each channel, in one pass over the galaxies.
 
     Parameters
     ----------
     values : float (image, channel)
-        What each image brings each channel to.
+        Activations of the images.
 
     Attributes
     ----------
     highest : float64 (channel,)
-        Of the galaxies.
+        Maximum over the galaxies.
     """
 
     def __init__(self, values: Floats | Doubles) -> None:
@@ -96,57 +96,57 @@ class ActivationRanks:
         self.galaxies, self.highest = 0, np.full(self._values.shape[1], -np.inf)
 
     def add(self, activations: Floats) -> None:
-        """Look at some more galaxies, float32 (n, channel)."""
+        """Add galaxies, float32 (n, channel)."""
         if not len(activations):
             return
-        for channel, own in enumerate(np.sort(activations, axis=0).T):
-            self._below[:, channel] += np.searchsorted(own, self._values[:, channel])
+        for channel, column in enumerate(np.sort(activations, axis=0).T):
+            self._below[:, channel] += np.searchsorted(column, self._values[:, channel])
         self.highest = np.maximum(self.highest, activations.max(axis=0))
         self.galaxies += len(activations)
 
     @property
     def places(self) -> Doubles:
-        """The share of galaxies that excite a channel less, float64 (image, channel)."""
+        """Share of galaxies with a lower activation, float64 (image, channel)."""
         if not self.galaxies:
-            raise InputError("No galaxy was looked at", "At least one")
+            raise InputError("No galaxy was given", "At least one")
         return np.asarray(self._below / self.galaxies)
 
 
-def find_partners(tally: RunningMoments, channels: int) -> Partners:
-    """Who goes with whom.
+def find_partners(moments: RunningMoments, channels: int) -> Partners:
+    """The partners of the first network's channels.
 
     Parameters
     ----------
-    tally : RunningMoments
+    moments : RunningMoments
         Of both networks' channels, one after the other, over the same galaxies.
     channels : int
-        How many of them are the first's.
+        Number of channels of the first network.
     """
-    between = tally.correlation[:channels, channels:]
+    between = moments.correlation[:channels, channels:]
     best = between.argmax(axis=1)
     r = between[np.arange(channels), best]
     return Partners(np.where(r > 0, best, NO_PARTNER), np.where(r > 0, r, np.nan))
 
 
 def partner_responses(partners: Partners, numbers: Ints, values: Floats, places: Doubles) -> PartnerResponses:
-    """How each channel's partner answers.
+    """Responses of the partners to feature images.
 
     Parameters
     ----------
     numbers : int64 (image,)
-        The channel that each image was made for.
+        Channel of each image.
     values : float32 (image, other channel)
-        What the images bring the other network's channels to.
+        Activations of the other network's channels.
     places : float64 (image, other channel)
         See `ActivationRanks`.
     """
-    told = {name: np.full(len(partners.numbers), np.nan) for name in ("value", "place", "unlike", "ahead")}
+    responses = {name: np.full(len(partners.numbers), np.nan) for name in ("value", "place", "unlike", "ahead")}
     for image, channel in enumerate(numbers):
         partner, others = partners.numbers[channel], numbers != channel
         if partner == NO_PARTNER:
             continue
-        told["value"][channel], told["place"][channel] = values[image, partner], places[image, partner]
+        responses["value"][channel], responses["place"][channel] = values[image, partner], places[image, partner]
         if others.any():
-            told["unlike"][channel] = (places[others, partner] >= LEVEL).mean()
-            told["ahead"][channel] = (values[others, partner] < values[image, partner]).mean()
-    return PartnerResponses(**told)
+            responses["unlike"][channel] = (places[others, partner] >= LEVEL).mean()
+            responses["ahead"][channel] = (values[others, partner] < values[image, partner]).mean()
+    return PartnerResponses(**responses)

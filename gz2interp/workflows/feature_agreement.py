@@ -264,7 +264,7 @@ def _agreement_table(
     randomised_partners, randomised_responses = _randomised_partners(
         other, source, target, numbers, images, rows, progress
     )
-    best = np.where(partners.found, ranks.highest[partners.numbers], np.nan)
+    best = np.where(partners.has_partner, ranks.highest[partners.numbers], np.nan)
     return pd.DataFrame(
         {
             "number": np.arange(channels),
