@@ -89,7 +89,7 @@ def clusters(
     survey, model = study.survey, study.model
     settings = settings or ClusterSettings()
     analysis = analysis_for(survey, model, layer)
-    predictions = _predictions(model)
+    predictions = _predictions_with_uncertainty(model)
     provenance = _provenance(survey, model, analysis, settings, predictions is not None)
     folder = ClusterFolder(analysis.path / "clusters")
     stored = folder.provenance
@@ -98,8 +98,20 @@ def clusters(
         measured = quality(survey, progress) if survey.usable.any() else pd.DataFrame(columns=_UNMEASURED, dtype=float)
         partition = find_clusters(analysis.embedding.coordinates, settings.scales, settings.contrast)
         with whole_folder(folder.path, f"the clusters of {survey.name} by {analysis.words}", replace=True) as aside:
-            target = ClusterFolder(aside)
-            _write(target, partition, survey, analysis, measured, predictions, settings, provenance, progress)
+            words = describe_survey_clusters(survey, analysis.rows, partition.labels, measured, predictions, progress)
+            stacks, light = _stacks(survey, analysis.rows, partition, measured, progress)
+            result = Clusters(
+                galaxies=len(analysis.rows),
+                scales=tuple(partition.labels),
+                clusters=tuple(_records(analysis, partition, words, settings, stacks)),
+                between={scale: int((labels < 0).sum()) for scale, labels in partition.labels.items()},
+                reach={scale: tuple(values.tolist()) for scale, values in partition.reach.items()},
+                samples=partition.samples,
+                tests=len(words.table),
+                light=light,
+            )
+            members = analysis.table[["row", GALAXY_ID]].assign(**cluster_numbers(partition.labels))
+            ClusterFolder(aside).write_clusters(result, members, words.table, stacks.means(), provenance)
     return folder.clusters
 
 
@@ -110,7 +122,7 @@ def cluster_folder(survey: Survey, model: ModelFolder, layer: str = "") -> Clust
     return folder if folder is not None and folder.provenance is not None else None
 
 
-def _predictions(model: ModelFolder) -> pd.DataFrame | None:
+def _predictions_with_uncertainty(model: ModelFolder) -> pd.DataFrame | None:
     predictions = predictions_of(model)
     table = None if predictions is None else model.uncertainty
     if predictions is None or table is None:
@@ -140,36 +152,6 @@ def _provenance(
         seed=settings.seed,
         versions=versions_of("gz2interp", "numpy", "scipy"),
     )
-
-
-def _write(
-    folder: ClusterFolder,
-    partition: MapClusters,
-    survey: Survey,
-    analysis: Analysis,
-    measured: pd.DataFrame,
-    predictions: pd.DataFrame | None,
-    settings: ClusterSettings,
-    provenance: Provenance,
-    progress: Progress | None,
-) -> None:
-    descriptions = describe_survey_clusters(survey, analysis.rows, partition.labels, measured, predictions, progress)
-    stacks, light = _stacks(survey, analysis.rows, partition, measured, progress)
-    records = _records(analysis, partition, descriptions, settings, stacks)
-    whole = Clusters(
-        galaxies=len(analysis.rows),
-        scales=tuple(partition.labels),
-        clusters=tuple(records),
-        between={scale: int((labels < 0).sum()) for scale, labels in partition.labels.items()},
-        reach={scale: tuple(values.tolist()) for scale, values in partition.reach.items()},
-        samples=partition.samples,
-        tests=len(descriptions.table),
-        light=light,
-    )
-    members = pd.DataFrame(
-        {"row": analysis.rows, GALAXY_ID: analysis.table[GALAXY_ID], **cluster_numbers(partition.labels)}
-    )
-    folder.write_clusters(whole, members, descriptions.table, stacks.means(), provenance)
 
 
 def _stacks(
