@@ -42,6 +42,9 @@ __all__ = [
     "write_neighbours",
 ]
 
+OVER_VIEWS: Final = "mean over eight views"
+"""The pooling of activations that do not depend on a galaxy's orientation."""
+
 
 @dataclass(frozen=True)
 class AnalyseSettings:
@@ -67,10 +70,6 @@ class AnalyseSettings:
     map: MapSettings = field(default_factory=MapSettings)
     views: bool = False
     index: str = "auto"
-
-
-OVER_VIEWS: Final = "mean over eight views"
-"""The pooling of activations that do not depend on a galaxy's orientation."""
 
 
 def provenance_of(study: Study, settings: AnalyseSettings, galaxies: int) -> Provenance:

@@ -24,7 +24,18 @@ from gz2interp.workflows.study import predictions_of
 __all__ = ["CARD_FILES", "card", "card_text", "write_card"]
 
 
-SIDES = ("train", "validation", "test", "none")
+NO_SIDE: Final = "none"
+
+SIDES: Final = ("train", "validation", "test", NO_SIDE)
+
+CARD_FILES: Final = ("card.md", "card.json", "card.pdf", "card.png")
+
+MOST_MISTAKES: Final = 12
+
+BY: Final = {"r": "r magnitude [mag]", PETRO_RADIUS: "Petrosian radius [arcsec]"}
+"""The columns by which failures are counted, with their titles."""
+
+STRETCH_SAMPLE: Final = 64
 
 
 def card_text(card: ModelCard) -> str:
@@ -68,7 +79,7 @@ def _label_lines(card: ModelCard) -> Iterator[str]:
     sides = [side for side in SIDES if any(side in of_class for of_class in counts.values())]
     if sides:
         rows = [[name, *(str(of_class.get(side, 0)) for side in sides)] for name, of_class in counts.items()]
-        yield from _table(["class", *("no side" if side == "none" else side for side in sides)], rows)
+        yield from _table(["class", *("no side" if side == NO_SIDE else side for side in sides)], rows)
 
 
 def _scores(evaluation: Evaluation) -> Iterator[str]:
@@ -121,7 +132,7 @@ def _training_lines(training: Training) -> Iterator[str]:
 
 
 def _side_in_words(side: str) -> str:
-    return "Of the labelled galaxies " + ("without a side." if side == "none" else f"of the {side} side.")
+    return "Of the labelled galaxies " + ("without a side." if side == NO_SIDE else f"of the {side} side.")
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -130,15 +141,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[st
     for row in rows:
         yield "| " + " | ".join(row) + " |"
     yield ""
-
-
-CARD_FILES: Final = ("card.md", "card.json", "card.pdf", "card.png")
-
-MOST_MISTAKES: Final = 12
-BY: Final = {"r": "r magnitude [mag]", PETRO_RADIUS: "Petrosian radius [arcsec]"}
-"""The columns by which failures are counted, with their titles."""
-NO_SIDE: Final = "none"
-STRETCH_SAMPLE: Final = 64
 
 
 def card(survey: Survey, model: str | None = None) -> ModelCard:

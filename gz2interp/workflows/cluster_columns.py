@@ -53,6 +53,73 @@ FEWEST: Final = 20
 
 Floats = NDArray[np.float64]
 
+ColumnReader = Callable[[str], "pd.Series[Any]"]
+
+OF_VOTES: Final = re.compile(rf"t\d\d_\w+_a\d\d_\w+_({'|'.join(VOTE_KINDS)})")
+
+PREFERRED: Final = ("debiased", "weighted_fraction", "fraction")
+
+REACHED: Final = 0.3
+"""Share of volunteers reached by a question below which its votes are ignored."""
+
+ANSWERS: Final = {
+    "a01_smooth": "smooth", "a02_features_or_disk": "features or a disc", "a03_star_or_artifact": "a star or artefact",
+    "a04_yes": "edge-on", "a05_no": "not edge-on", "a06_bar": "a bar", "a07_no_bar": "no bar",
+    "a08_spiral": "spiral arms", "a09_no_spiral": "no spiral arms", "a10_no_bulge": "no bulge",
+    "a11_just_noticeable": "a just noticeable bulge", "a12_obvious": "an obvious bulge", "a13_dominant":
+    "a dominant bulge", "a14_yes": "something odd", "a15_no": "nothing odd", "a16_completely_round": "completely round",
+    "a17_in_between": "between round and cigar-shaped", "a18_cigar_shaped": "cigar-shaped", "a19_ring": "a ring",
+    "a20_lens_or_arc": "a lens or arc", "a21_disturbed": "disturbed", "a22_irregular": "irregular", "a23_other":
+    "another oddity", "a24_merger": "a merger", "a38_dust_lane": "a dust lane",
+    "a25_rounded": "a rounded bulge edge-on",
+    "a26_boxy": "a boxy bulge edge-on", "a27_no_bulge": "no bulge edge-on", "a28_tight": "tight arms",
+    "a29_medium": "medium arms", "a30_loose": "loose arms", "a31_1": "one arm", "a32_2": "two arms", "a33_3":
+    "three arms", "a34_4": "four arms", "a36_more_than_4": "more than four arms", "a37_cant_tell":
+    "arms that cannot be counted",
+}  # fmt: skip
+"""Answers of the Galaxy Zoo 2 decision tree, in words."""
+
+Ints = NDArray[np.int64]
+
+
+NO_PROPERTY: Final = {
+    GALAXY_ID, LABEL, "objid", "dr7objid", "dr8objid", "specobjid", "row", "run", "rerun", "camcol", "field", "rowc",
+    "colc", "rastring", "decstring", "total_classifications", "total_votes", "asset_id", "name", "iauname",
+}  # fmt: skip
+"""Columns with identifiers or numbers of votes, which are no properties of galaxies."""
+
+COLOURS: Final = (("u", "g"), ("g", "r"), ("r", "i"), ("i", "z"))
+
+WORDS: Final = {
+    PETRO_RADIUS: ("larger", "smaller", "Petrosian radius", "{:.1f}\N{DOUBLE PRIME}"),
+    "petrorad_r": ("larger", "smaller", "Petrosian radius", "{:.1f}\N{DOUBLE PRIME}"),
+    "redshift": ("farther away", "nearer", "redshift", "{:.3f}"),
+    "axis_ratio": ("rounder", "more elongated", "axis ratio", "{:.2f}"),
+    "ebv": ("more reddened by dust", "less reddened by dust", "E(B-V)", "{:.3f}"),
+}
+"""Words for more and less, label and number format of well-known columns."""
+
+OF_QUALITY: Final = {
+    "sky": ("noisier", "less noisy", "sky scatter in {}", "{:.2g} nanomaggies"),
+    "psf": ("blurrier", "sharper", "PSF in {}", "{:.2f}\N{DOUBLE PRIME}"),
+    "depth": ("deeper", "shallower", "depth in {}", "{:.2f} mag"),
+    "background": ("brighter in the background", "darker in the background", "level in {}", "{:.2f} sky scatters"),
+    "gradient": ("steeper in the background", "flatter in the background", "gradient in {}", "{:.2f} sky scatters"),
+    "smoothing": ("smoother in their noise", "rougher in their noise", "correlation of the noise", "{:.2f}"),
+    "invalid": ("more often without pixels", "less often without pixels", "missing pixels", "{:.1%}"),
+    "zero": ("fuller of zeros", "less full of zeros", "pixels that are zero", "{:.1%}"),
+    "edge": ("more cut by the edge", "less cut by the edge", "border with the galaxy's light", "{:.0%}"),
+    "flat": ("more often with flat peaks", "less often with flat peaks", "pixels of a flat peak", "{:.0f}"),
+    "neighbour": ("beside brighter objects", "beside fainter objects", "brightest beside it", "{:.0f} sky scatters"),
+    "extent": ("larger in the image", "smaller in the image", "share of the cutout", "{:.0%}"),
+    "reach": ("reaching farther in the image", "reaching less far in the image", "half widths", "{:.2f}"),
+    "light": ("brighter in the image", "fainter in the image", "light", "{:.3g} nanomaggies"),
+}
+"""Words for more and less, label and number format of columns of image quality."""
+
+LONGEST: Final = 0.5
+"""Share of distinct values above which texts are taken as names rather than classes."""
+
 
 def sky_columns(ra: ArrayLike, dec: ArrayLike) -> Iterator[ComparedColumn]:
     """A flag column for each part of the sky, from positions (n,) [deg]; NaN where a position is unknown."""
@@ -109,33 +176,6 @@ def _position_text(ra: Floats, dec: Floats) -> str:
     )
 
 
-ColumnReader = Callable[[str], "pd.Series[Any]"]
-
-OF_VOTES: Final = re.compile(rf"t\d\d_\w+_a\d\d_\w+_({'|'.join(VOTE_KINDS)})")
-
-PREFERRED: Final = ("debiased", "weighted_fraction", "fraction")
-
-REACHED: Final = 0.3
-"""Share of volunteers reached by a question below which its votes are ignored."""
-
-ANSWERS: Final = {
-    "a01_smooth": "smooth", "a02_features_or_disk": "features or a disc", "a03_star_or_artifact": "a star or artefact",
-    "a04_yes": "edge-on", "a05_no": "not edge-on", "a06_bar": "a bar", "a07_no_bar": "no bar",
-    "a08_spiral": "spiral arms", "a09_no_spiral": "no spiral arms", "a10_no_bulge": "no bulge",
-    "a11_just_noticeable": "a just noticeable bulge", "a12_obvious": "an obvious bulge", "a13_dominant":
-    "a dominant bulge", "a14_yes": "something odd", "a15_no": "nothing odd", "a16_completely_round": "completely round",
-    "a17_in_between": "between round and cigar-shaped", "a18_cigar_shaped": "cigar-shaped", "a19_ring": "a ring",
-    "a20_lens_or_arc": "a lens or arc", "a21_disturbed": "disturbed", "a22_irregular": "irregular", "a23_other":
-    "another oddity", "a24_merger": "a merger", "a38_dust_lane": "a dust lane",
-    "a25_rounded": "a rounded bulge edge-on",
-    "a26_boxy": "a boxy bulge edge-on", "a27_no_bulge": "no bulge edge-on", "a28_tight": "tight arms",
-    "a29_medium": "medium arms", "a30_loose": "loose arms", "a31_1": "one arm", "a32_2": "two arms", "a33_3":
-    "three arms", "a34_4": "four arms", "a36_more_than_4": "more than four arms", "a37_cant_tell":
-    "arms that cannot be counted",
-}  # fmt: skip
-"""Answers of the Galaxy Zoo 2 decision tree, in words."""
-
-
 def is_of_votes(name: str) -> bool:
     """Whether a column holds votes of any kind."""
     return OF_VOTES.fullmatch(name) is not None
@@ -187,48 +227,6 @@ def _reached(
 def _masked(values: pd.Series[Any], reached: Floats | None) -> Floats:
     numbers = values.to_numpy(np.float64, na_value=np.nan)
     return numbers if reached is None else np.where(reached >= REACHED, numbers, np.nan)
-
-
-Ints = NDArray[np.int64]
-TableReader = Any
-
-NO_PROPERTY: Final = {
-    GALAXY_ID, LABEL, "objid", "dr7objid", "dr8objid", "specobjid", "row", "run", "rerun", "camcol", "field", "rowc",
-    "colc", "rastring", "decstring", "total_classifications", "total_votes", "asset_id", "name", "iauname",
-}  # fmt: skip
-"""Columns with identifiers or numbers of votes, which are no properties of galaxies."""
-
-COLOURS: Final = (("u", "g"), ("g", "r"), ("r", "i"), ("i", "z"))
-
-WORDS: Final = {
-    PETRO_RADIUS: ("larger", "smaller", "Petrosian radius", "{:.1f}\N{DOUBLE PRIME}"),
-    "petrorad_r": ("larger", "smaller", "Petrosian radius", "{:.1f}\N{DOUBLE PRIME}"),
-    "redshift": ("farther away", "nearer", "redshift", "{:.3f}"),
-    "axis_ratio": ("rounder", "more elongated", "axis ratio", "{:.2f}"),
-    "ebv": ("more reddened by dust", "less reddened by dust", "E(B-V)", "{:.3f}"),
-}
-"""Words for more and less, label and number format of well-known columns."""
-
-OF_QUALITY: Final = {
-    "sky": ("noisier", "less noisy", "sky scatter in {}", "{:.2g} nanomaggies"),
-    "psf": ("blurrier", "sharper", "PSF in {}", "{:.2f}\N{DOUBLE PRIME}"),
-    "depth": ("deeper", "shallower", "depth in {}", "{:.2f} mag"),
-    "background": ("brighter in the background", "darker in the background", "level in {}", "{:.2f} sky scatters"),
-    "gradient": ("steeper in the background", "flatter in the background", "gradient in {}", "{:.2f} sky scatters"),
-    "smoothing": ("smoother in their noise", "rougher in their noise", "correlation of the noise", "{:.2f}"),
-    "invalid": ("more often without pixels", "less often without pixels", "missing pixels", "{:.1%}"),
-    "zero": ("fuller of zeros", "less full of zeros", "pixels that are zero", "{:.1%}"),
-    "edge": ("more cut by the edge", "less cut by the edge", "border with the galaxy's light", "{:.0%}"),
-    "flat": ("more often with flat peaks", "less often with flat peaks", "pixels of a flat peak", "{:.0f}"),
-    "neighbour": ("beside brighter objects", "beside fainter objects", "brightest beside it", "{:.0f} sky scatters"),
-    "extent": ("larger in the image", "smaller in the image", "share of the cutout", "{:.0%}"),
-    "reach": ("reaching farther in the image", "reaching less far in the image", "half widths", "{:.2f}"),
-    "light": ("brighter in the image", "fainter in the image", "light", "{:.3g} nanomaggies"),
-}
-"""Words for more and less, label and number format of columns of image quality."""
-
-LONGEST: Final = 0.5
-"""Share of distinct values above which texts are taken as names rather than classes."""
 
 
 def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[ComparedColumn]:
@@ -306,7 +304,7 @@ def _percent(name: str, values: Any, source: Any, more: str, less: str) -> Compa
     return number_column(name, np.asarray(values, np.float64), source, more, less, name, "{:.0%}")
 
 
-def _colours(names: Sequence[str], bands: Sequence[str], read: TableReader) -> Iterator[ComparedColumn]:
+def _colours(names: Sequence[str], bands: Sequence[str], read: ColumnReader) -> Iterator[ComparedColumn]:
     for blue, red in COLOURS:
         if {blue, red} <= set(names) & set(bands):
             values = read(blue).to_numpy(np.float64) - read(red).to_numpy(np.float64)

@@ -39,6 +39,13 @@ TABLE: Final = "galaxies.fits"
 SELECTION: Final = "selection.json"
 """Identifies the selection whose cutouts a folder holds, from the first cutout on."""
 
+HEADER: Final = (
+    "# Region file format: DS9 version 4.1\n"
+    'global color=green dashlist=8 3 width=1 font="helvetica 10 normal roman" select=1 highlite=1 dash=0 fixed=0 '
+    "edit=1 move=1 delete=1 include=1 source=1\n"
+    "fk5\n"
+)
+
 
 def write_cutouts(subset: SelectedGalaxies, folder: Path, progress: Callable[[str, int, int], None]) -> str:
     """Write the missing cutouts of a selection to a folder, a shard at a time; returns a summary in words.
@@ -184,14 +191,6 @@ def _add_card(header: fits.Header, key: str, value: Any, words: str) -> None:
         return
     value = ascii_of(value) if isinstance(value, str) else float(value)
     header[key] = value if isinstance(value, str) and len(value) + len(words) > 60 else (value, words)
-
-
-HEADER: Final = (
-    "# Region file format: DS9 version 4.1\n"
-    'global color=green dashlist=8 3 width=1 font="helvetica 10 normal roman" select=1 highlite=1 dash=0 fixed=0 '
-    "edit=1 move=1 delete=1 include=1 source=1\n"
-    "fk5\n"
-)
 
 
 def write_regions(subset: SelectedGalaxies, path: Path) -> str:

@@ -31,6 +31,10 @@ _NAME_KEYS: Final = ("class_names", "classes", "labels", "id2label", "label_name
 _MOST_CONFIGURATION: Final = 2**26
 """Largest configuration file that is searched for names [byte]."""
 
+Ids = NDArray[np.int64]
+
+Floats = NDArray[np.float32]
+
 
 def import_model(
     survey: Survey,
@@ -146,10 +150,6 @@ def _training(record: Any) -> dict[str, Any]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"its class names are {str(names)[:60]}")
     return dict(record)
-
-
-Ids = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,15 @@ __all__ = [
     "sky_neighbours",
 ]
 
+Doubles = NDArray[np.float64]
+
+_BLOCK: Final = 2048
+"""Galaxies whose neighbours are held in memory at a time."""
+
+Floats = NDArray[np.float32]
+
+Ids = NDArray[np.int64]
+
 
 @dataclass(frozen=True)
 class NeighbourSettings:
@@ -60,9 +69,6 @@ class NeighbourSettings:
     def __post_init__(self) -> None:
         if self.most < 1:
             raise InputError(f"{self.most} neighbours were requested", "At least 1")
-
-
-Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,13 +174,6 @@ def neighbour_table(
             "separation": neighbours.separations[present],
         }
     )
-
-
-_BLOCK: Final = 2048
-"""Galaxies whose neighbours are held in memory at a time."""
-
-Floats = NDArray[np.float32]
-Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

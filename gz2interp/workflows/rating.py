@@ -40,6 +40,11 @@ _NEEDED = (GALAXY_ID, "rating")
 MOVED: Final = 0.5
 """Change of a score by ratings from which on the reason mentions it."""
 
+TIMES: Final = 6
+"""Size of a pixel of the galaxy in pixels of the picture."""
+
+SAMPLE: Final = 64
+
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
@@ -206,12 +211,6 @@ def _rating(row: Mapping[Hashable, Any]) -> Rating:
         ) from None
     texts = {name: "" if pd.isna(row.get(name, "")) else str(row.get(name, "")) for name in ("tag", "note", "time")}
     return Rating(galaxy_id, rating, **texts)
-
-
-TIMES: Final = 6
-"""Size of a pixel of the galaxy in pixels of the picture."""
-
-SAMPLE: Final = 64
 
 
 def survey_stretch(survey: Survey) -> Stretch:

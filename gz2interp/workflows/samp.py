@@ -26,6 +26,11 @@ _OF_HUBS: Final = ("samp.", "x-samp.", "client.env.")
 _PATIENCE: Final = 60
 """Timeout for a program to read a table [s]."""
 
+MOST_IMAGES: Final = 50
+
+_KEPT_SECONDS = 24 * 3600
+"""Age at which sent files are deleted [s]."""
+
 
 @dataclass(frozen=True, eq=False)
 class Program:
@@ -115,11 +120,6 @@ def _program(client: Any, ident: str) -> Program:
     about = client.get_metadata(ident)
     mtypes = [mtype for mtype in client.get_subscriptions(ident) if not mtype.startswith(_OF_HUBS)]
     return Program(ident, str(about.get("samp.name", ident)), mtypes, client)
-
-
-MOST_IMAGES: Final = 50
-_KEPT_SECONDS = 24 * 3600
-"""Age at which sent files are deleted [s]."""
 
 
 @dataclass(frozen=True)

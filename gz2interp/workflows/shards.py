@@ -48,6 +48,19 @@ PACKAGES = ("gz2interp", "tensorflow", "keras", "faiss-cpu", "numpy", "zarr")
 
 _opening = Lock()
 
+Thing = TypeVar("Thing")
+
+Answer = TypeVar("Answer")
+
+_CONNECTING: Final = 10
+"""Timeout of the connection to a scheduler [s]."""
+
+_PATIENCE: Final = 60
+"""Time without any worker after which jobs fail [s]: a batch system may be about to start others."""
+
+_AHEAD: Final = 3
+"""Shards submitted for each thread of a worker: no thread has to wait, and memory here stays bounded."""
+
 
 def versions_here() -> dict[str, str]:
     """The installed versions of `PACKAGES`."""
@@ -87,10 +100,6 @@ def refuse_other_versions(ours: dict[str, str], theirs: dict[str, str], worker: 
 def _opened(place: Callable[[], Any]) -> Any:
     """What `place` opens; a worker caches two, such as a survey with its network and an index of its galaxies."""
     return place()
-
-
-Thing = TypeVar("Thing")
-Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,14 +165,6 @@ def over_shards(
     else:
         assert place is not None
         yield from cluster.map(job, place, shards)
-
-
-_CONNECTING: Final = 10
-"""Timeout of the connection to a scheduler [s]."""
-_PATIENCE: Final = 60
-"""Time without any worker after which jobs fail [s]: a batch system may be about to start others."""
-_AHEAD: Final = 3
-"""Shards submitted for each thread of a worker: no thread has to wait, and memory here stays bounded."""
 
 
 class DaskCluster:

@@ -54,6 +54,37 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 
+MOST_VOTES: Final = 0.5
+"""Share of volunteer votes for "star or artefact" from which on a galaxy counts as one."""
+
+NAMES: Final = frozenset({"a", "artifact", "artefact", "star", "star_or_artifact", "star_or_artefact", "problem"})
+"""Names of classes of stars and artefacts, in lower case."""
+
+QUALITY: Final = {
+    "flat": (5.0, "a peak of {:.0f} pixels that was cut off"),
+    "invalid": (0.1, "{:.0%} of the pixels were not imaged"),
+    "zero": (0.1, "{:.0%} of the pixels are zero"),
+}
+"""Columns of image quality, the threshold from which on an image counts as an artefact, and the reason."""
+
+_PAINTED: Final = "painted_kind"
+
+_KINDS: Final = ("debiased", "weighted_fraction", "fraction")
+
+_NEWER: Final = re.compile(
+    r"smooth-or-featured.*_(artifact|star-artifact|star-or-artifact|problem)_(debiased|fraction)"
+)
+"""Vote columns of later Galaxy Zoo projects."""
+
+BY_CHANCE: Final = 0.05
+"""Probability for an ordinary galaxy to rank first in a score, above which the ranking carries a caveat."""
+
+TOGETHER = "harmonic mean of the shares"
+"""Name of the combination of scores; results stored with another one cannot score further galaxies."""
+
+REASONS: Final = 3
+"""Version of the reasons; results of another version are recomputed. Before 3 a reason could contradict the rank."""
+
 
 @dataclass(frozen=True, eq=False)
 class FittedStatistics:
@@ -130,27 +161,6 @@ def _parts(arrays: Mapping[str, NDArray[Any]], name: str, kind: Any) -> dict[str
     levels = BrightnessBins(*(arrays[f"{name}/levels/{field.name}"] for field in fields(BrightnessBins)))
     names = [field.name for field in fields(kind)]
     return {field: levels if field == "levels" else arrays[f"{name}/{field}"] for field in names}
-
-
-MOST_VOTES: Final = 0.5
-"""Share of volunteer votes for "star or artefact" from which on a galaxy counts as one."""
-
-NAMES: Final = frozenset({"a", "artifact", "artefact", "star", "star_or_artifact", "star_or_artefact", "problem"})
-"""Names of classes of stars and artefacts, in lower case."""
-
-QUALITY: Final = {
-    "flat": (5.0, "a peak of {:.0f} pixels that was cut off"),
-    "invalid": (0.1, "{:.0%} of the pixels were not imaged"),
-    "zero": (0.1, "{:.0%} of the pixels are zero"),
-}
-"""Columns of image quality, the threshold from which on an image counts as an artefact, and the reason."""
-
-_PAINTED: Final = "painted_kind"
-_KINDS: Final = ("debiased", "weighted_fraction", "fraction")
-_NEWER: Final = re.compile(
-    r"smooth-or-featured.*_(artifact|star-artifact|star-or-artifact|problem)_(debiased|fraction)"
-)
-"""Vote columns of later Galaxy Zoo projects."""
 
 
 def artefacts_of(survey: Survey, model: ModelFolder | None, rows: NDArray[np.int64]) -> pd.Series[str]:
@@ -233,16 +243,6 @@ def _by_quality(survey: Survey, rows: NDArray[np.int64]) -> pd.Series[str]:
         text = table[name].map(lambda value, words=words: "image quality: " + words.format(value).replace("%", " %"))
         reasons = reasons.where((reasons != "") | ~(table[name] >= least), text)
     return reasons
-
-
-BY_CHANCE: Final = 0.05
-"""Probability for an ordinary galaxy to rank first in a score, above which the ranking carries a caveat."""
-
-TOGETHER = "harmonic mean of the shares"
-"""Name of the combination of scores; results stored with another one cannot score further galaxies."""
-
-REASONS: Final = 3
-"""Version of the reasons; results of another version are recomputed. Before 3 a reason could contradict the rank."""
 
 
 @dataclass(frozen=True)
