@@ -44,7 +44,7 @@ def test_options_of_a_table_need_one(tmp_path, images, table, option):
     given = table if option == "--join" else "e_vs_s"
     done = trainer("ingest", tmp_path / "s", "--source", "folder", "--from", images, option, given)
     assert done.returncode != 0
-    assert f"{option} stands without --catalog" in done.stdout + done.stderr
+    assert f"{option} was given without --catalog" in done.stdout + done.stderr
     assert not (tmp_path / "s").exists()
 
 

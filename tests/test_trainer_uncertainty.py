@@ -126,7 +126,7 @@ def test_a_network_without_mistakes_has_nothing_to_choose_by_and_is_not_asked(su
     said, made = model.predictions, model.predictions_provenance
     model.write_predictions(said.assign(label=said["prediction"]), made)
     try:
-        with pytest.raises(InputError, match="made 0 mistakes on the validation side"):
+        with pytest.raises(InputError, match="made 0 errors on the validation sample"):
             measure_uncertainty(survey, "unsure")
     finally:
         model.write_predictions(said, made)

@@ -95,7 +95,7 @@ def test_the_surprise_is_that_of_a_dirichlet_multinomial():
     votes = np.zeros((1, ANSWERS))
     votes[0, :3] = 20, 12, 4
     loss = VoteLikelihood()
-    precision = loss.learnt()["precision_t01_smooth_or_features"]
+    precision = loss.parameters()["precision_t01_smooth_or_features"]
     known = dirichlet_multinomial(precision * np.array([0.5, 0.4, 0.1]), 36)
     coefficient = np.log(np.arange(1, 37)).sum() - sum(np.log(np.arange(1, n + 1)).sum() for n in (20, 12, 4))
     expected = -(known.logpmf([20, 12, 4]) - coefficient) / 36

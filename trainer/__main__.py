@@ -1,4 +1,4 @@
-"""``python -m trainer VERB``: from a catalogue to a trained network. It only opens, asks, and says what came of it."""
+"""Command line ``python -m trainer VERB``: from a catalogue to a trained network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gz2interp.errors import InputError
 from gz2interp.result_tables import ResultTable, TableOutput, table_options
 
 app = command_line("From a Galaxy Zoo 2 catalogue to a network worth explaining.")
-plant = command_line("Plant a fault on purpose, to see whether a check finds it.")
+plant = command_line("Plant a known fault, to test whether a check detects it.")
 app.add_typer(plant, name="plant")
 
 SurveyArgument = Annotated[str, typer.Argument(metavar="SURVEY", help="A survey's folder, or its name.")]
@@ -20,7 +20,7 @@ NewSurveyArgument = Annotated[
     str, typer.Argument(metavar="SURVEY", help="A survey's name in the surveys' folder, or a path such as ./NAME.")
 ]
 JoinOption = Annotated[list[Path] | None, typer.Option("--join", help="A table whose columns are added.")]
-JoinOnOption = Annotated[Literal["id", "position"], typer.Option(help="How --join finds the galaxies.")]
+JoinOnOption = Annotated[Literal["id", "position"], typer.Option(help="How --join matches galaxies.")]
 SchemeOption = Annotated[
     str | None,
     typer.Option(
@@ -28,7 +28,7 @@ SchemeOption = Annotated[
     ),
 ]
 ProgressOption = Annotated[
-    str, typer.Option("--progress", help="bars, or json: a record a line, and nothing else on standard output.")
+    str, typer.Option("--progress", help="bars, or json: one record per line, and nothing else on standard output.")
 ]
 
 
@@ -42,7 +42,7 @@ def catalog(
     *,
     output: TableOutput,
 ) -> None:
-    """Read a catalogue, say what was found in it and what was left out, and why."""
+    """Read a catalogue, and report its contents, decisions and dropped rows."""
     frame = _catalog(table, scheme, join, join_on)
     if output.as_json:
         output.show(ResultTable(f"{len(frame)} galaxies, {len(frame.columns)} columns", frame))
@@ -60,7 +60,7 @@ def paint(
     ] = None,
     sky: Annotated[Path | None, typer.Option("--sky", help="A folder of SDSS frames to paint onto.")] = None,
 ) -> None:
-    """Paint a survey of galaxies whose truth is known; a second start goes on where the first stopped."""
+    """Paint a survey of galaxies with known truth; an interrupted run resumes where it stopped."""
     from gz2interp.painting import KIND_SHARES, with_rare
     from gz2interp.stores.locations import new_survey
     from trainer.paint import paint_survey
@@ -76,7 +76,7 @@ def paint(
 
 @app.command()
 def gallery(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the page is written.")],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of the page.")],
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Everything follows from it.")] = 0,
 ) -> None:
     """Paint a page of every kind, every component and every alteration."""
@@ -94,7 +94,9 @@ def ingest(
     origin: Annotated[Path, typer.Option("--from", help="The folder of images or frames, or Galaxy10's file.")],
     table: Annotated[
         Path | None,
-        typer.Option("--catalog", "-c", help="The galaxies; without it, what the folder shows or the frames' objects."),
+        typer.Option(
+            "--catalog", "-c", help="The galaxies; by default those in the folder, or the objects on the frames."
+        ),
     ] = None,
     scheme: SchemeOption = None,
     join: JoinOption = None,
@@ -107,14 +109,15 @@ def ingest(
     ] = None,
     size: Annotated[int, typer.Option(min=8, help="Pixels along a side.")] = 64,
     central: Annotated[
-        float, typer.Option(min=0.05, max=1.0, help="JPEG, PNG, Galaxy10: the share of an image's width to keep.")
+        float,
+        typer.Option(min=0.05, max=1.0, help="JPEG, PNG, Galaxy10: the central fraction of the width to keep."),
     ] = 1.0,
     field: Annotated[
         float | None, typer.Option(help='sdss_frames: full width in arcsec; by default 0.396" a pixel.')
     ] = None,
-    pixel_scale: Annotated[float | None, typer.Option(help="folder: arcsec, where the files do not say.")] = None,
+    pixel_scale: Annotated[float | None, typer.Option(help="folder: arcsec, for files without a scale.")] = None,
 ) -> None:
-    """Make a survey from images on disk; a second start goes on where the first stopped."""
+    """Make a survey from images on disk; an interrupted run resumes where it stopped."""
     _refuse_without_catalog(table, scheme, join)
     from gz2interp.stores.locations import new_survey
     from trainer.ingest import ingest, open_local_survey, refuse_empty
@@ -147,7 +150,7 @@ def download(
     survey: NewSurveyArgument,
     source: Annotated[
         list[str] | None,
-        typer.Option("--source", help="skyview (default), hips2fits or sdss; repeated: the next is asked."),
+        typer.Option("--source", help="skyview (default), hips2fits or sdss; repeated: used in this order."),
     ] = None,
     field: Annotated[
         float | None, typer.Option(help="Full width in arcsec; by default 0.396\" a pixel. 400 is the original's.")
@@ -156,25 +159,25 @@ def download(
     size: Annotated[int, typer.Option(min=8, help="Pixels along a side.")] = 64,
     bands: Annotated[str, typer.Option(help="The bands, in order.")] = "ugriz",
     retry: Annotated[
-        list[str] | None, typer.Option("--retry", help="Ask again for galaxies that are failed, missing or all.")
+        list[str] | None, typer.Option("--retry", help="Request again galaxies that are failed, missing or all.")
     ] = None,
-    workers: Annotated[int, typer.Option(help="Galaxies under way at the same time.")] = 8,
+    workers: Annotated[int, typer.Option(help="Galaxies in progress at the same time.")] = 8,
     rate: Annotated[float, typer.Option(help="Requests per second and host; 0 lifts the limit.")] = 8.0,
-    tries: Annotated[int, typer.Option(help="Tries before a galaxy is given up.")] = 6,
-    timeout: Annotated[float, typer.Option(help="Seconds that a service may stay silent.")] = 30.0,
-    patience: Annotated[float, typer.Option(help="Hours that a service may stay down before the run ends.")] = 24.0,
+    tries: Annotated[int, typer.Option(help="Attempts per galaxy.")] = 6,
+    timeout: Annotated[float, typer.Option(help="Time limit for a response [s].")] = 30.0,
+    patience: Annotated[float, typer.Option(help="Hours that a service may be down before the run ends.")] = 24.0,
     allow_host: Annotated[
         list[str] | None, typer.Option(help="A host that a service may redirect to. May be repeated.")
     ] = None,
-    cache: Annotated[Path | None, typer.Option(help="sdss: where frames lie; by default a user cache.")] = None,
-    cache_gib: Annotated[float, typer.Option(help="sdss: how large that may grow.")] = 4.0,
+    cache: Annotated[Path | None, typer.Option(help="sdss: folder of frames; by default a user cache.")] = None,
+    cache_gib: Annotated[float, typer.Option(help="sdss: size limit of the cache.")] = 4.0,
     scheme: SchemeOption = None,
     join: JoinOption = None,
     join_on: JoinOnOption = "id",
     *,
     output: TableOutput,
 ) -> None:
-    """Fetch cutouts from archives; a second start goes on where the first stopped."""
+    """Download cutouts from archives; an interrupted run resumes where it stopped."""
     from gz2interp.stores.locations import new_survey
     from trainer.archives.limits import Limits
     from trainer.download import DownloadPlan, download, open_download
@@ -184,14 +187,15 @@ def download(
 
     plan = DownloadPlan(Field(field or 0.396 * size, radii), _bands(bands), size)
     limits = Limits(workers=workers, rate=rate, tries=tries, read=timeout, whole=4 * timeout, patience=3600 * patience)
-    asking = ArchiveSettings(limits, allowed=tuple(allow_host or ()), cache=cache, cache_bytes=round(cache_gib * 2**30))
-    sources = open_archives(source or ["skyview"], plan, asking)
+    cache_bytes = round(cache_gib * 2**30)
+    settings = ArchiveSettings(limits, allowed=tuple(allow_host or ()), cache=cache, cache_bytes=cache_bytes)
+    sources = open_archives(source or ["skyview"], plan, settings)
     opened = open_download(new_survey(survey), table, lambda path: _catalog(path, scheme, join, join_on), plan)
     for line in describe_download(opened, sources, plan):
         say(line)
     with TerminalProgress() as show:
         report = download(
-            opened, sources, workers=workers, stop=asking.stop, retry=_statuses(retry or []), progress=show
+            opened, sources, workers=workers, stop=settings.stop, retry=_statuses(retry or []), progress=show
         )
     summary(report, output)
     say(str(opened.path / "download" / "report.json"))
@@ -207,17 +211,17 @@ def calibrate_source(
         Path | None,
         typer.Argument(metavar="[STARS]", help="Stars: ra, dec and PSF magnitudes u g r i z; else SkyServer's."),
     ] = None,
-    around: Annotated[tuple[float, float], typer.Option(help="Where SkyServer looks for stars: ra and dec [deg].")] = (
+    around: Annotated[tuple[float, float], typer.Option(help="Centre of the search for stars: ra and dec [deg].")] = (
         20.0,
         0.0,
     ),
-    radius: Annotated[float, typer.Option(help="Around it [arcmin].")] = 30.0,
-    most: Annotated[int, typer.Option(help="Stars to ask for.")] = 40,
+    radius: Annotated[float, typer.Option(help="Radius of the search [arcmin].")] = 30.0,
+    most: Annotated[int, typer.Option(help="Greatest number of stars.")] = 40,
     rate: Annotated[float, typer.Option(help="Requests per second; 0 lifts the limit.")] = 8.0,
     *,
     output: TableOutput,
 ) -> None:
-    """Weigh stars through an archive: what one unit of its pixels is. Downloads use it from then on."""
+    """Measure the flux unit of an archive's pixels on stars; later downloads use it."""
     from dataclasses import replace
 
     import pandas as pd
@@ -231,16 +235,16 @@ def calibrate_source(
 
     opened: Any = open_archives([source], DownloadPlan(), ArchiveSettings(replace(Limits(), rate=rate)))[0]
     opened.unit = Unit("as given")
-    known = (
+    table = (
         _catalog(stars, None, None, "id")
         if stars
         else stars_of_sdss(opened.setting, StarSearchArea(*around, radius, most))
     )
     with ProgressBars() as bars:
-        scales = calibrate(opened, known, lambda done, of: bars("stars", done, of))
+        scales = calibrate(opened, table, lambda done, of: bars("stars", done, of))
     rows = [(band, scale.ratio, scale.error, scale.stars) for band, scale in scales.items()]
     frame = pd.DataFrame(rows, columns=["band", "ratio", "error", "stars"])
-    output.show(ResultTable("Flux in the source over the catalogue's", frame))
+    output.show(ResultTable("Flux in the source over that of the catalogue", frame))
     unit, file = write_calibration(opened, scales)
     say(f"{source}: {unit.words}\n{file}")
 
@@ -262,7 +266,7 @@ def fit(
     *,
     output: TableOutput,
 ) -> None:
-    """Train a network; an interrupted training goes on where it stopped."""
+    """Train a network; an interrupted training resumes where it stopped."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.config import read_config
@@ -271,14 +275,16 @@ def fit(
     if sweep:
         _sweep(survey, name, sweep, changes, progress, output)
         return
-    with progress_as(progress) as told:
+    with progress_as(progress) as report:
         opened, recipe = Survey.open(find_survey(survey)), read_config(config, **changes)
-        from trainer.fit import fit  # seconds of TensorFlow, which a slip in the words need not wait for
+        from trainer.fit import (
+            fit,  # late: TensorFlow takes seconds to import, and invalid arguments should fail at once
+        )
 
-        folder = fit(opened, name, recipe, lambda now: _tell(told, "fit", now))
+        folder = fit(opened, name, recipe, lambda now: _report_step(report, "fit", now))
     for class_name, sides in folder.run["class_shares"].items():
-        told.say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))
-    told.say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
+        report.say(f"  {class_name}: " + ", ".join(f"{count} {side}" for side, count in sides.items()))
+    report.say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
 
 
 @plant.command("shortcut")
@@ -292,18 +298,18 @@ def plant_a_shortcut(
     seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Everything follows from it.")] = 0,
     galaxies: Annotated[int, typer.Option("--galaxies", "-n", min=1, help="How many.")] = 1600,
 ) -> None:
-    """Paint a survey in which an artefact tells one class; a second start goes on where the first stopped."""
+    """Paint a survey in which an artefact marks one class; an interrupted run resumes where it stopped."""
     from gz2interp.stores.locations import new_survey
     from trainer.plant.kinds import shortcut_named
     from trainer.plant.shortcut import plant_shortcut
 
-    planted = shortcut_named(kind)
-    given = planted.levels[1] if strength is None else strength
+    shortcut = shortcut_named(kind)
+    value = shortcut.levels[1] if strength is None else strength
     with ProgressBars() as bars:
         painted = plant_shortcut(
-            new_survey(survey), kind, class_name, given, seed, galaxies, lambda done, of: bars("paint", done, of)
+            new_survey(survey), kind, class_name, value, seed, galaxies, lambda done, of: bars("paint", done, of)
         )
-    say(f"{painted}\n{kind} {given:g} ({planted.unit}) in all galaxies of the kind {class_name}, in no other")
+    say(f"{painted}\n{kind} {value:g} ({shortcut.unit}) in all galaxies of the kind {class_name}, in no other")
     say(f"Now run python -m trainer fit {survey} --scheme painted --set augmentation=flips")
 
 
@@ -313,15 +319,15 @@ def plant_labels(
     model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
     progress: ProgressOption = "bars",
 ) -> None:
-    """Train a model's network again on shuffled labels, for comparison; interrupted, it goes on."""
+    """Retrain a model on shuffled labels, for comparison; an interrupted training resumes."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.plant.labels import plant_labels
 
-    with progress_as(progress) as told:
-        folder = plant_labels(Survey.open(find_survey(survey)), model, lambda now: _tell(told, "fit", now))
+    with progress_as(progress) as report:
+        folder = plant_labels(Survey.open(find_survey(survey)), model, lambda now: _report_step(report, "fit", now))
     last = folder.history.iloc[-1]
-    told.say(f"{folder.path}\nOf the shuffled labels it has learnt {last['accuracy']:.1%} by heart")
+    report.say(f"{folder.path}\nTraining accuracy on the shuffled labels: {last['accuracy']:.1%}")
 
 
 @app.command()
@@ -329,18 +335,18 @@ def committee(
     survey: SurveyArgument,
     member: Annotated[list[str], typer.Option("--member", "-m", help="A model of the survey. May be repeated.")],
     name: Annotated[str, typer.Option("--name", help="Of the new model.")] = "committee",
-    views: Annotated[int, typer.Option(help="1, or 8: turned and mirrored in all ways.")] = 8,
+    views: Annotated[int, typer.Option(help="1, or 8: all quarter turns and reflections.")] = 8,
     scale: Annotated[
         list[float] | None,
-        typer.Option("--scale", help="Ask at this scale, by default 1: --scale 0.7 --scale 1."),
+        typer.Option("--scale", help="Magnification of the views, by default 1: --scale 0.7 --scale 1."),
     ] = None,
 ) -> None:
-    """Make one network of several: they vote on each galaxy, each in several views."""
+    """Make an ensemble of several networks, averaged over members and views."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.committee import build_ensemble
 
-    with console.status("The members are asked about every galaxy"):
+    with console.status("Predicting all galaxies with the ensemble"):
         folder = build_ensemble(Survey.open(find_survey(survey)), name, member, views, scale or (1.0,))
     say(f"{folder.path}\nNow run python -m trainer evaluate {survey} --model {folder.name}")
 
@@ -354,7 +360,7 @@ def evaluate(
     *,
     output: TableOutput,
 ) -> None:
-    """Scores by class with intervals, calibration, and what is said of galaxies without a label."""
+    """Scores by class with intervals, calibration, and predictions for galaxies without a label."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.evaluate import evaluate, evaluation_table
@@ -369,10 +375,10 @@ def evaluate(
 @table_options("the whole list")
 def suspects(
     survey: SurveyArgument,
-    name: Annotated[str, typer.Option("--name", help="The model beside which the list is kept.")] = "cnn",
+    name: Annotated[str, typer.Option("--name", help="The model with which the list is stored.")] = "cnn",
     config: Annotated[str, typer.Option("--config", "-c", help="A recipe by name, or a .toml file.")] = "default",
     scheme: SchemeOption = None,
-    folds: Annotated[int, typer.Option(min=2, help="Networks, each of which never sees its part.")] = 5,
+    folds: Annotated[int, typer.Option(min=2, help="Folds of the cross-validation.")] = 5,
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change one setting: --set epochs=10. May be repeated.")
     ] = None,
@@ -381,7 +387,7 @@ def suspects(
     *,
     output: TableOutput,
 ) -> None:
-    """Rank labels by how little networks that never saw them believe them; interrupted, it goes on."""
+    """Rank likely label errors by out-of-fold predictions; an interrupted run resumes."""
     from gz2interp.stores.locations import find_survey
     from gz2interp.stores.survey import Survey
     from trainer.config import read_config
@@ -389,13 +395,15 @@ def suspects(
 
     changes = _changes(settings or []) | ({"scheme": scheme} if scheme else {}) | {"folds": folds}
     opened = Survey.open(find_survey(survey))
-    with progress_as(progress) as told:
+    with progress_as(progress) as report:
         recipe = read_config(config, **changes)
-        ranked = rank_label_errors(opened, name, recipe, lambda fold, now: _tell(told, f"fold {fold + 1}", now))
-    title, first = "The most suspect labels", ranked.head(most)
-    drawn = first[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]]
+        ranked = rank_label_errors(
+            opened, name, recipe, lambda fold, now: _report_step(report, f"fold {fold + 1}", now)
+        )
+    title, first = "The most likely label errors", ranked.head(most)
+    shown_columns = first[["rank", "galaxy_id", "label", "suggestion", "margin", "suspect"]]
     note = f"{int(ranked['suspect'].sum())} of {len(ranked)} labels count as errors: {opened.path / 'models' / name}"
-    output.show(ResultTable(title, first, {title: drawn}, [note]), ranked)
+    output.show(ResultTable(title, first, {title: shown_columns}, [note]), ranked)
 
 
 @app.command()
@@ -403,12 +411,12 @@ def suspects(
 def uncertainty(
     survey: SurveyArgument,
     model: Annotated[str | None, typer.Option("--model", "-m", help="May be left out if there is one.")] = None,
-    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Of what dropout forgets.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", "-s", min=0, help="Seed of dropout.")] = 0,
     progress: ProgressOption = "bars",
     *,
     output: TableOutput,
 ) -> None:
-    """Find the way of being unsure that tells this network's mistakes best, and keep it for every galaxy."""
+    """Select the uncertainty measure that best predicts the network's errors, and store it for all galaxies."""
     import pandas as pd
 
     from gz2interp.stores.locations import find_survey
@@ -416,11 +424,11 @@ def uncertainty(
     from trainer.uncertainty import measure_uncertainty
 
     opened = Survey.open(find_survey(survey))
-    with progress_as(progress) as told:
-        ways = measure_uncertainty(opened, model, seed, lambda done, of: told("asking", done, of))
-    note = f"Kept: {ways[0].name}, in {opened.model(model).path / 'uncertainty.parquet'}"
-    title = "Share of mistakes among the surest galaxies: small is good"
-    output.show(ResultTable(title, pd.DataFrame(ways), notes=[note]))
+    with progress_as(progress) as report:
+        measures = measure_uncertainty(opened, model, seed, lambda done, of: report("predict", done, of))
+    note = f"Stored: {measures[0].name}, in {opened.model(model).path / 'uncertainty.parquet'}"
+    title = "Mean error rate of the most certain galaxies (risk-coverage): low is good"
+    output.show(ResultTable(title, pd.DataFrame(measures), notes=[note]))
 
 
 @app.command()
@@ -436,13 +444,13 @@ def demo(
     from trainer.demo import MODEL, build_demo
 
     path = new_survey(survey)
-    with progress_as(progress) as told:
-        built = build_demo(path, galaxies, told)
+    with progress_as(progress) as report:
+        built = build_demo(path, galaxies, report)
     evaluation = built.model(MODEL).evaluation
     assert evaluation is not None  # the demo has just written it
     accuracy = evaluation.accuracy
-    told.say(
-        f"{built}\nAccuracy on painted galaxies never seen: {accuracy.value:.1%} "
+    report.say(
+        f"{built}\nAccuracy on painted test galaxies: {accuracy.value:.1%} "
         f"({accuracy.low:.1%} to {accuracy.high:.1%}, {evaluation.selection})\n"
         "Now run streamlit run dashboards/explore.py"
     )
@@ -456,8 +464,8 @@ def _sweep(
     from trainer.sweep import sweep, sweep_file
 
     opened = Survey.open(find_survey(survey))
-    with progress_as(progress) as told:
-        compared = sweep(opened, name, recipes, changes, lambda recipe, now: _tell(told, recipe, now))
+    with progress_as(progress) as report:
+        compared = sweep(opened, name, recipes, changes, lambda recipe, now: _report_step(report, recipe, now))
     failed = compared[compared["failed"] != ""]
     notes = [f"{row.recipe} failed: {row.failed}" for row in failed.itertuples()]
     title = "Recipes compared"
@@ -465,23 +473,21 @@ def _sweep(
     output.show(ResultTable(title, compared, drawn, [*notes, str(sweep_file(opened, name))]))
 
 
-def _tell(told: ProgressBars | JsonLines, stage: str, now: Any) -> None:
-    """A step of a training, or the end of one of its epochs."""
-    told(stage, (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps)
+def _report_step(report: ProgressBars | JsonLines, stage: str, now: Any) -> None:
+    """Report a step of a training, or the end of an epoch."""
+    report(stage, (now.epoch - 1) * now.steps + now.step, now.epochs * now.steps)
     if now.validation_accuracy is not None:
-        told.note(
+        report.note(
             f"epoch {now.epoch}: loss {now.loss:.3f}, accuracy {now.accuracy:.1%}, "
-            f"on the validation side {now.validation_loss:.3f}, {now.validation_accuracy:.1%}"
+            f"validation loss {now.validation_loss:.3f}, accuracy {now.validation_accuracy:.1%}"
         )
 
 
 def _refuse_without_catalog(table: Path | None, scheme: str | None, join: list[Path] | None) -> None:
-    """--join and --scheme are about a table of galaxies; without one they would be passed over."""
-    given = ["--join"] * bool(join) + ["--scheme"] * bool(scheme)
-    if table is None and given:
-        raise InputError(
-            f"{' and '.join(given)} stands without --catalog", "The table of galaxies that it is about", "Add --catalog"
-        )
+    """Raise `InputError` for --join and --scheme without --catalog, which they refer to."""
+    options = ["--join"] * bool(join) + ["--scheme"] * bool(scheme)
+    if table is None and options:
+        raise InputError(f"{' and '.join(options)} was given without --catalog", "A table of galaxies", "Add --catalog")
 
 
 def _catalog(table: Path, scheme: str | None, join: list[Path] | None, join_on: Literal["id", "position"]) -> Any:
@@ -499,26 +505,26 @@ def _bands(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",")) if "," in text else tuple(text.strip())
 
 
-def _statuses(given: list[str]) -> set[str]:
-    """Statuses to ask again for; all of them for ``all``."""
+def _statuses(names: list[str]) -> set[str]:
+    """Statuses to request again; ``all`` stands for all of them."""
     from gz2interp.schema import STATUSES
 
-    known = set(STATUSES) - {"ok"}
-    if unknown := set(given) - known - {"all"}:
-        raise InputError(f"--retry {' '.join(sorted(unknown))} was given", f"One of {', '.join(sorted(known))}, or all")
-    return known if "all" in given else set(given)
+    valid = set(STATUSES) - {"ok"}
+    if unknown := set(names) - valid - {"all"}:
+        raise InputError(f"--retry {' '.join(sorted(unknown))} was given", f"One of {', '.join(sorted(valid))}, or all")
+    return valid if "all" in names else set(names)
 
 
 def _rates(rare: list[str]) -> dict[str, float]:
     """Rates such as ``ring=0.01``."""
     rates: dict[str, float] = {}
-    for given in rare:
-        kind, _, rate = given.partition("=")
+    for item in rare:
+        kind, _, rate = item.partition("=")
         try:
             rates[kind.strip()] = float(rate)
         except ValueError:
             raise InputError(
-                f"--rare {given} was given", "A kind and its share of all galaxies", "For example ring=0.01"
+                f"--rare {item} was given", "A kind and its share of all galaxies", "For example ring=0.01"
             ) from None
     return rates
 

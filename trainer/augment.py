@@ -1,10 +1,10 @@
-"""The same galaxy seen otherwise: turned, mirrored, moved, nearer, noisier. Compiled TensorFlow.
+"""Augmentation: rotation, reflection, shift, zoom, blur, noise and flux changes, in compiled TensorFlow.
 
-All that moves pixels is composed into one matrix a galaxy, so an image is interpolated once however much is done to it.
-What happens to a galaxy depends on (seed, epoch, row) alone: not on the order, the batch, or an interruption.
+All geometric operations on a galaxy are composed into one matrix, so that an image is interpolated once. The
+augmentation of a galaxy depends on (seed, epoch, row) alone, not on the order, the batch, or interruptions.
 
-Zooming keeps the surface brightness, as the sky does: a galaxy half as far away is twice as large, and its total flux
-grows by four, while a pixel of its disc stays as bright. So the noise of the sky stays what it was too.
+Zoom conserves surface brightness: a galaxy at half the distance is twice as large with four times the flux. So the
+noise per pixel is unchanged too.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from gz2interp.network.quiet import tf
 __all__ = ["POLICIES", "AugmentationDraws", "Policy", "augment", "draw", "policy_named"]
 
 ROUNDING = 1e-3
-"""Share of a pixel that may come from pixels not valid: generous beside the rounding of positions in float32."""
+"""Largest contribution of invalid pixels to a valid one, well above the rounding of positions in float32."""
 
 _NARROW = 1e-3
-"""Pixels: a Gaussian so narrow leaves an image as it is."""
+"""Width of a Gaussian [pixel] that leaves an image unchanged."""
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.integer[Any]]
@@ -32,29 +32,27 @@ Ints = NDArray[np.integer[Any]]
 
 @dataclass(frozen=True)
 class Policy:
-    """What may happen to a galaxy, how far, and how often.
+    """Ranges and probabilities of the augmentation operations.
 
     Attributes
     ----------
     rotation : float
-        Largest angle [deg], drawn evenly from zero, always.
+        Largest angle [deg]; uniform from zero.
     flip : float
-        Probability of each of the two mirrorings.
+        Probability of each of the two reflections.
     shift : float
         Largest shift along each axis [pixel].
-    shift_probability : float
     whole_pixels : bool
-        Shifts are whole numbers of pixels, and what they uncover repeats the pixels at the edge.
+        Whether shifts are whole numbers of pixels, which repeat the edge pixels in the uncovered area.
     zoom : (float, float)
-        Least and greatest magnification, drawn evenly between them.
-    zoom_probability : float
+        Range of the magnification; uniform.
     blur : float
-        Largest width (standard deviation) of a Gaussian that spreads the light further, as poorer seeing would [pixel],
-        drawn evenly from zero. What it takes from the sky's noise is given back.
+        Largest standard deviation of a Gaussian blur, as by poorer seeing [pixel]; uniform from zero. The reduction of
+        the sky noise is compensated.
     noise : float
-        Largest noise added, in units of each band's sky noise.
+        Largest noise added, in units of the sky noise of each band.
     flux, band_flux : float
-        Largest relative change of all bands together, and of each band on its own.
+        Largest relative change of all bands together, and of each band.
     """
 
     rotation: float = 0.0
@@ -82,32 +80,34 @@ POLICIES = {
     "standard": _STANDARD,
     "wide": replace(_STANDARD, zoom=(0.65, 1.5)),
 }
-"""`original` is that of the original project's script, `original-notebook` that of its notebook. `flips` only mirrors:
-all pixels keep their values, and a corner stays a corner. `standard` is ours; `seeing` blurs besides, and `wide` zooms
-farther, for surveys whose cutouts are framed in several ways.
+"""Augmentation policies by name.
 
-Notes on differences: the original resampled an image up to three times, here it is once. What rotation and zoom bring
-in from outside is filled by reflection. A shift comes last; in the original's policies it repeats the edge, as there,
-and in ours, which moves galaxies by parts of a pixel, it reflects.
+`original` is that of the script of the original project, `original-notebook` that of its notebook. `flips` only
+reflects and keeps all pixel values. `standard` is the default; `seeing` adds blur, and `wide` has a larger zoom range,
+for surveys whose cutouts have various fields of view.
+
+Notes on differences: the original resampled an image up to three times, here it is once. The area uncovered by rotation
+and zoom is filled by reflection. Shifts come last; in the original policies they repeat the edge, in the others, which
+shift by fractions of a pixel, they reflect.
 """
 
 
 class AugmentationDraws(NamedTuple):
-    """What happens to each of n galaxies.
+    """Random parameters of the augmentation of n galaxies.
 
     Attributes
     ----------
     transforms : float32 (n, 8)
-        Projective, from output to input, in (x, y) order, as `ImageProjectiveTransformV3` has it.
+        Projective, from output to input, in (x, y) order, as for `ImageProjectiveTransformV3`.
     gains : float32 (n, band)
     widths : float32 (n,)
-        Of the Gaussian that spreads the light [pixel].
+        Standard deviation of the blur [pixel].
     sigma : float32 (n, band)
-        Noise to add, in the image's unit.
+        Noise to add, in the unit of the image.
     seeds : int32 (n, 2)
-        Of the noise.
+        Seeds of the noise.
     shifts : int32 (n, 2)
-        Whole pixels in x and y, already part of `transforms`.
+        Whole pixels in x and y, included in `transforms`.
     """
 
     transforms: Any
@@ -124,7 +124,7 @@ def policy_named(name: str) -> Policy:
     Raises
     ------
     InputError
-        There is none of that name.
+        There is no such policy.
     """
     if name not in POLICIES:
         raise InputError(f"augmentation = {name!r} was given", f"It may be {choices(POLICIES)}")
@@ -134,22 +134,21 @@ def policy_named(name: str) -> Policy:
 def draw(
     policy: Policy, seed: int, epoch: int, rows: Ints, *, shape: tuple[int, int], sky_sigma: NDArray[np.floating[Any]]
 ) -> AugmentationDraws:
-    """What happens to the given galaxies in one epoch.
+    """Draw the augmentation of some galaxies in one epoch.
 
     Parameters
     ----------
-    policy : Policy
-    seed, epoch : int
     rows : int (n,)
-        Of the survey. A galaxy's draws do not depend on which others are asked for.
+        Of the survey. The draws of a galaxy do not depend on the other rows.
     shape : (y, x)
     sky_sigma : float (band,)
         Noise of the sky.
     """
     bands = len(sky_sigma)
     even = _uniforms((seed, epoch), rows, columns=10 + bands)
-    widths = policy.blur * _uniforms((seed, epoch, 2), rows, columns=1)[:, 0]  # 1 is the order's, in `trainer.dataset`
-    noise = np.hypot(policy.noise * even[:, 8:9], _smoothed_away(widths)[:, None]) * np.asarray(sky_sigma)
+    # Stream 1 is that of the order in `trainer.dataset`.
+    widths = policy.blur * _uniforms((seed, epoch, 2), rows, columns=1)[:, 0]
+    noise = np.hypot(policy.noise * even[:, 8:9], _noise_reduction(widths)[:, None]) * np.asarray(sky_sigma)
     flux = 1 + policy.flux * (2 * even[:, 9:10] - 1)
     colours = 1 + policy.band_flux * (2 * even[:, 10:] - 1)
     return AugmentationDraws(
@@ -163,17 +162,16 @@ def draw(
 
 
 def augment(policy: Policy, images: Any, valid: Any, draws: AugmentationDraws) -> tuple[Any, Any]:
-    """Images and masks after what was drawn for them; pixels not valid are 0.
+    """Apply the drawn augmentation to images and masks; invalid pixels are 0.
 
-    A pixel is valid if all those are that it was made of. A reflected one is as valid as the one it mirrors.
+    A pixel is valid if all pixels that contribute to it are; reflected pixels have the validity of their originals.
 
     Parameters
     ----------
     policy : Policy
-        That of the draws; what it never does costs nothing.
+        The policy of the draws; unused operations are skipped.
     images : float32 (n, y, x, band)
     valid : bool (n, y, x)
-    draws : AugmentationDraws
 
     Returns
     -------
@@ -185,13 +183,13 @@ def augment(policy: Policy, images: Any, valid: Any, draws: AugmentationDraws) -
 
 @tf.function(reduce_retracing=True, autograph=False)
 def _augmented(policy: Policy, images: Any, valid: Any, draws: AugmentationDraws) -> tuple[Any, Any]:
-    moved = _resampled(images, draws.transforms)
-    mask = _resampled(tf.cast(valid, tf.float32)[..., None], draws.transforms) > 1 - ROUNDING
+    moved = _resample(images, draws.transforms)
+    mask = _resample(tf.cast(valid, tf.float32)[..., None], draws.transforms) > 1 - ROUNDING
     if policy.whole_pixels:
-        moved, mask = (_repeated_edge(seen, draws.shifts) for seen in (moved, mask))
+        moved, mask = (_repeat_edge(image, draws.shifts) for image in (moved, mask))
     if policy.blur:
-        moved = _spread(moved, draws.widths)
-        mask = _spread(tf.cast(mask, tf.float32), draws.widths) > 1 - ROUNDING
+        moved = _blur(moved, draws.widths)
+        mask = _blur(tf.cast(mask, tf.float32), draws.widths) > 1 - ROUNDING
     if policy.flux or policy.band_flux:
         moved *= draws.gains[:, None, None]
     if policy.noise or policy.blur:
@@ -199,7 +197,7 @@ def _augmented(policy: Policy, images: Any, valid: Any, draws: AugmentationDraws
     return tf.where(mask, moved, 0.0), mask[..., 0]
 
 
-def _resampled(images: Any, transforms: Any) -> Any:
+def _resample(images: Any, transforms: Any) -> Any:
     return tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=transforms,
@@ -210,38 +208,38 @@ def _resampled(images: Any, transforms: Any) -> Any:
     )
 
 
-def _spread(images: Any, widths: Any) -> Any:
-    """Images (n, y, x, band) under a Gaussian of each one's width; what would come from beyond the edge is left out.
+def _blur(images: Any, widths: Any) -> Any:
+    """Blur images (n, y, x, band), each with a Gaussian of its width, normalised at the edges.
 
-    One after the other: products of many matrices round otherwise than those of few, and company must not matter.
+    Images are processed one by one: the rounding of a batched product would depend on the size of the batch.
     """
     return tf.map_fn(
-        lambda each: _spread_one(*each),
+        lambda pair: _blur_one(*pair),
         (images, widths),
         fn_output_signature=tf.TensorSpec(images.shape[1:], tf.float32),
         parallel_iterations=8,
     )
 
 
-def _spread_one(image: Any, width: Any) -> Any:
+def _blur_one(image: Any, width: Any) -> Any:
     for axis, sizes in ((0, "ij,jxb->ixb"), (1, "ij,yjb->yib")):
         places = tf.range(tf.cast(tf.shape(image)[axis], tf.float32))
-        far = (places[:, None] - places) ** 2
-        kernel = tf.exp(-far / (2 * tf.maximum(width, _NARROW) ** 2))
+        distance = (places[:, None] - places) ** 2
+        kernel = tf.exp(-distance / (2 * tf.maximum(width, _NARROW) ** 2))
         image = tf.einsum(sizes, kernel / tf.reduce_sum(kernel, axis=1, keepdims=True), image)
     return image
 
 
-def _smoothed_away(widths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The noise that spreading takes from white noise of one, in quadrature, (n,)."""
+def _noise_reduction(widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Reduction of unit white noise by the blur, in quadrature, (n,)."""
     places = np.arange(-32, 33)
     kernels = np.exp(-(places**2) / (2 * np.maximum(widths, _NARROW)[:, None] ** 2))
     kernels /= kernels.sum(axis=1, keepdims=True)
     return np.asarray(np.sqrt(np.maximum(1 - (kernels**2).sum(axis=1) ** 2, 0)))
 
 
-def _repeated_edge(images: Any, shifts: Any) -> Any:
-    """Images (n, y, x, ...) whose rows and columns uncovered by a shift (x, y) repeat the one beside them."""
+def _repeat_edge(images: Any, shifts: Any) -> Any:
+    """Fill rows and columns of images (n, y, x, ...) uncovered by a shift (x, y) with the nearest ones."""
     for axis, moved in ((1, shifts[:, 1:]), (2, shifts[:, :1])):
         last = tf.shape(images)[axis] - 1
         uncovered, covered = tf.maximum(moved, 0), last + tf.minimum(moved, 0)
@@ -251,7 +249,7 @@ def _repeated_edge(images: Any, shifts: Any) -> Any:
 
 
 def _normals(seeds: Any, shape: Any) -> Any:
-    """Standard normal noise (n, y, x, band), each image's from its own seed."""
+    """Standard normal noise (n, y, x, band), with a seed per image."""
     return tf.map_fn(
         lambda seed: tf.random.stateless_normal(shape, seed, alg="philox"),
         seeds,
@@ -261,7 +259,7 @@ def _normals(seeds: Any, shape: Any) -> Any:
 
 
 def _uniforms(key: tuple[int, ...], rows: Ints, columns: int) -> NDArray[np.float64]:
-    """Even numbers in [0, 1), (n, columns): row i of one endless table is galaxy i's, and nothing between is drawn."""
+    """Uniform numbers in [0, 1), (n, columns): the given rows of a virtual table, generated by skipping ahead."""
     bits = np.random.PCG64(key)
     generator, table, at = np.random.Generator(bits), np.empty((len(rows), columns)), 0
     for place in np.argsort(rows):
@@ -276,11 +274,8 @@ def _mixed(seed: int, epoch: int) -> int:
 
 
 def _transforms(policy: Policy, even: NDArray[np.float64], shape: tuple[int, int]) -> NDArray[np.float64]:
-    """Matrices from output to input pixels, (n, 8): what is done to a galaxy, undone in reverse order.
-
-    Done are mirroring, rotation and zoom about the centre, then the shift.
-    """
-    centre = (np.array(shape[::-1]) - 1) / 2  # (x, y) of the middle, between the pixels of an even cutout
+    """Matrices from output to input pixels, (n, 8): inverse of reflection, rotation, zoom about the centre, shift."""
+    centre = (np.array(shape[::-1]) - 1) / 2  # (x, y)
     linear = _flips(policy, even) @ _rotations(policy, even) / _zooms(policy, even)[:, None, None]
     origin = centre - np.einsum("nij,nj->ni", linear, centre + _shifts(policy, even))
     affine = np.concatenate([linear, origin[:, :, None]], axis=2).reshape(-1, 6)
@@ -300,11 +295,11 @@ def _rotations(policy: Policy, even: NDArray[np.float64]) -> NDArray[np.float64]
 
 def _shifts(policy: Policy, even: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, 2), x and y [pixel]."""
-    if policy.whole_pixels:  # each whole number from -shift to +shift is as likely as any other
-        far = np.floor((2 * policy.shift + 1) * even[:, 3:5]) - policy.shift
+    if policy.whole_pixels:  # uniform over the integers from -shift to +shift
+        offset = np.floor((2 * policy.shift + 1) * even[:, 3:5]) - policy.shift
     else:
-        far = policy.shift * (2 * even[:, 3:5] - 1)
-    return np.where(even[:, 5:6] < policy.shift_probability, far, 0.0)
+        offset = policy.shift * (2 * even[:, 3:5] - 1)
+    return np.where(even[:, 5:6] < policy.shift_probability, offset, 0.0)
 
 
 def _zooms(policy: Policy, even: NDArray[np.float64]) -> NDArray[np.float64]:

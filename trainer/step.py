@@ -1,14 +1,14 @@
 """One compiled training step: targets, class weights, mixup, loss and optimiser.
 
-A galaxy that counts twice has twice its target; `trainer.step` takes the sum of a target for its galaxy's weight.
+The sum of a galaxy's target is its weight.
 
-Between the galaxies that it knows the network then has to change its mind gradually, so that it is less sure of itself
-where labels contradict each other. In nanomaggies such a sum is what a chance alignment of two fainter galaxies shows.
+Mixup trains on convex combinations of two galaxies, which makes predictions vary gradually between them and reduces
+overconfidence where labels are contradictory. In nanomaggies such a sum is a chance alignment of two fainter galaxies.
 
 Ref. Zhang, Cisse, Dauphin, Lopez-Paz 2018, mixup: beyond empirical risk minimization, https://arxiv.org/abs/1710.09412
 
-Notes on differences: each galaxy of a batch has a share of its own, and its partner is the one that stands in its place
-in the reversed batch. Batches are shuffled, so that is as random as any.
+Notes on differences: each galaxy of a batch has its own share, and its partner is the one at the same position in the
+reversed batch, which is random because batches are shuffled.
 """
 
 from __future__ import annotations
@@ -42,36 +42,36 @@ __all__ = [
 
 
 MOST = 4.0
-"""A galaxy counts for at most so many: a class of ten galaxies would be learnt by heart."""
+"""Largest class weight, to prevent overfitting of very rare classes."""
 
 Floats = NDArray[np.float32]
 
 
 def class_weights(targets: Floats, balance: float) -> NDArray[np.float64]:
-    """How much a galaxy of each class counts, float64 (class,).
+    """Weight of each class, float64 (class,).
 
-    The inverse of the class's share times the number of classes, to the power of `balance`, and at most `MOST`.
+    The inverse of the class share times the number of classes, to the power of `balance`, at most `MOST`.
 
     Parameters
     ----------
     targets : float32 (n, class)
-        Distributions; those of one class need not be sure.
+        Distributions, hard or soft.
     balance : float
-        0 leaves classes as frequent as they are, 1 makes them count alike.
+        0 for no weights, 1 for balanced classes.
     """
     shares = targets.mean(axis=0, dtype=np.float64) * targets.shape[1]
     return np.asarray(np.minimum(np.maximum(shares, 1e-9) ** -balance, MOST))
 
 
 def weighted_targets(targets: Floats, smoothing: float, balance: float) -> Floats:
-    """Targets as the loss is to see them, float32 (n, class); each sums to the weight of its galaxy.
+    """Smoothed targets times the weights of the galaxies, float32 (n, class).
 
     Parameters
     ----------
     targets : float32 (n, class)
         Distributions.
     smoothing : float
-        Share of each that is spread evenly over the classes. Ref. Szegedy et al. 2016, Rethinking the Inception
+        Fraction of each target distributed evenly over the classes. Ref. Szegedy et al. 2016, Rethinking the Inception
         architecture, https://arxiv.org/abs/1512.00567
     balance : float
         See `class_weights`.
@@ -82,25 +82,24 @@ def weighted_targets(targets: Floats, smoothing: float, balance: float) -> Float
 
 
 def draw_shares(alpha: float, seed: int, epoch: int, rows: NDArray[np.integer[Any]]) -> NDArray[np.float32]:
-    """The share that each galaxy keeps in its mixture, float32 (n,), drawn from Beta(alpha, alpha).
+    """The share of each galaxy in its mixture, float32 (n,), drawn from Beta(alpha, alpha).
 
     Parameters
     ----------
     alpha : float
-        Small ones leave most galaxies nearly alone; 0 leaves all of them alone.
-    seed, epoch : int
+        Small values change most galaxies little; 0 for no mixing.
     rows : int (n,)
-        Of the survey. A galaxy's share does not depend on which others are asked for.
+        Of the survey. The share of a galaxy does not depend on the other rows.
     """
     if alpha == 0:
         return np.ones(len(rows), np.float32)
-    generator = np.random.default_rng([seed, epoch, 2])  # 2: neither the numbers of the order nor of the augmentation
+    generator = np.random.default_rng([seed, epoch, 2])  # 2: a stream distinct from those of order and augmentation
     table = generator.beta(alpha, alpha, size=int(rows.max(initial=-1)) + 1)
     return np.asarray(table[rows], np.float32)
 
 
 def mix(images: Any, targets: Any, shares: Any) -> tuple[Any, Any]:
-    """Images and targets after mixing.
+    """Mix images and targets with those of the reversed batch.
 
     Parameters
     ----------
@@ -109,78 +108,77 @@ def mix(images: Any, targets: Any, shares: Any) -> tuple[Any, Any]:
     shares : float32 (n,)
         As from `draw_shares`.
     """
-    kept = shares[:, None, None, None]
+    weight = shares[:, None, None, None]
     return (
-        images * kept + tf.reverse(images, [0]) * (1 - kept),
+        images * weight + tf.reverse(images, [0]) * (1 - weight),
         targets * shares[:, None] + tf.reverse(targets, [0]) * (1 - shares[:, None]),
     )
 
 
 class Loss(Protocol):
-    """A function of targets and outputs, with what it has to learn itself."""
+    """A loss function, which may have trainable variables."""
 
     variables: Sequence[Any]
 
     def __call__(self, targets: Any, outputs: Any) -> Any:
-        """Surprise at each galaxy, float32 (n,)."""
+        """Loss of each galaxy, float32 (n,)."""
 
-    def learnt(self) -> dict[str, float]:
-        """What it has learnt itself, by name."""
+    def parameters(self) -> dict[str, float]:
+        """Values of its trainable variables, by name."""
 
 
 class CrossEntropy:
-    """Of targets (n, class) whose sum is a galaxy's weight.
+    """Weighted cross entropy of targets (n, class) that sum to the weight of the galaxy.
 
-    Keras finds the logits behind a softmax, and their derivative is right only for targets that sum to one.
+    Targets are normalised first: Keras uses the logits of a softmax, with a gradient valid only for targets of sum one.
     """
 
     variables: Sequence[Any] = ()
 
     def __call__(self, targets: Any, outputs: Any) -> Any:
-        """Surprise at each galaxy, float32 (n,)."""
+        """Loss of each galaxy, float32 (n,)."""
         both = tf.concat([1 - outputs, outputs], axis=1) if outputs.shape[-1] == 1 else outputs
         weight = tf.reduce_sum(targets, axis=1)
         return weight * keras.losses.categorical_crossentropy(targets / weight[:, None], both)
 
-    def learnt(self) -> dict[str, float]:
-        """Nothing."""
+    def parameters(self) -> dict[str, float]:
+        """Empty."""
         return {}
 
 
 class VoteLikelihood:
-    """Dirichlet-multinomial surprise at all votes for a galaxy, of targets (n, class + answer).
+    """Dirichlet-multinomial negative log-likelihood of the votes for a galaxy, of targets (n, class + answer).
 
-    For each question, the volunteers who reached it answer with shares drawn around the network's: more votes say more,
-    and forty that disagree teach that people disagree. How closely they follow the network is learnt, one number a
-    question.
+    For each question, the vote shares are drawn from a Dirichlet distribution around the predicted shares, so that the
+    number of votes and their scatter are taken into account. Its concentration is a trainable number per question.
 
     Ref. Walmsley et al. 2020, Galaxy Zoo: probabilistic morphology through Bayesian CNNs and active learning,
     https://arxiv.org/abs/1905.07424; Walmsley et al. 2022, Galaxy Zoo DECaLS, https://arxiv.org/abs/2102.08414
 
-    Notes on differences: the network says one distribution over the classes at the tree's ends, from which the answer
-    to each question follows, and concentrations are a question's, not a galaxy's. The first columns of the targets are
-    shares of classes; their sum is the galaxy's weight.
+    Notes on differences: the network predicts one distribution over the final classes of the tree, which implies the
+    answers to each question, and concentrations belong to questions, not to galaxies. The first columns of the targets
+    are class shares, whose sum is the weight of the galaxy.
     """
 
     def __init__(self) -> None:
         self.log_precision = keras.Variable(np.full(len(TREE), np.log(10.0), np.float32), name="log_precision")
         self.variables: Sequence[Any] = (self.log_precision,)
 
-    def learnt(self) -> dict[str, float]:
-        """By question: how many volunteers' answers would tell as much as the network does."""
+    def parameters(self) -> dict[str, float]:
+        """Concentration by question: the number of votes with the same information as the prediction."""
         return {
             f"precision_{step.question}": float(value)
             for step, value in zip(TREE, np.exp(self.log_precision.numpy()), strict=True)
         }
 
     def __call__(self, targets: Any, outputs: Any) -> Any:
-        """Surprise at each galaxy, float32 (n,), a vote."""
+        """Negative log-likelihood per vote of each galaxy, float32 (n,)."""
         shares, votes = targets[:, : len(LEAVES)], targets[:, len(LEAVES) :]
         total, start = tf.zeros_like(votes[:, 0]), 0
         for number, step in enumerate(TREE):
             counts = votes[:, start : start + len(step.behind)]
             start += len(step.behind)
-            total += _surprise(counts, self._concentrations(outputs, number))
+            total += _negative_log_likelihood(counts, self._concentrations(outputs, number))
         return tf.reduce_sum(shares, axis=1) * total / tf.maximum(tf.reduce_sum(votes, axis=1), 1.0)
 
     def _concentrations(self, outputs: Any, number: int) -> Any:
@@ -190,28 +188,23 @@ class VoteLikelihood:
 
 
 TINY = 1e-5
-"""No answer is impossible."""
+"""Least relative probability of an answer."""
 
 
-def _surprise(counts: Any, concentrations: Any) -> Any:
-    """Without the multinomial coefficient, which no network changes."""
-    total, sure = tf.reduce_sum(counts, axis=1), tf.reduce_sum(concentrations, axis=1)
-    each = tf.math.lgamma(counts + concentrations) - tf.math.lgamma(concentrations)
-    return tf.math.lgamma(sure + total) - tf.math.lgamma(sure) - tf.reduce_sum(each, axis=1)
+def _negative_log_likelihood(counts: Any, concentrations: Any) -> Any:
+    """Without the multinomial coefficient, which is constant."""
+    total, precision = tf.reduce_sum(counts, axis=1), tf.reduce_sum(concentrations, axis=1)
+    terms = tf.math.lgamma(counts + concentrations) - tf.math.lgamma(concentrations)
+    return tf.math.lgamma(precision + total) - tf.math.lgamma(precision) - tf.reduce_sum(terms, axis=1)
 
 
 LOSSES: dict[str, Callable[[], Loss]] = {"cross_entropy": CrossEntropy, "votes": VoteLikelihood}
 
 
 def learning_rate(config: Config, epochs_done: float) -> float:
-    """The learning rate after some epochs, fractions of one included.
+    """The learning rate after a (fractional) number of epochs.
 
-    It rises linearly during the warm-up, then follows half a cosine down to zero, or stays.
-
-    Parameters
-    ----------
-    config : Config
-    epochs_done : float
+    It rises linearly during the warm-up, then decays to zero as half a cosine, or is constant.
     """
     if epochs_done < config.warm_up:
         return config.learning_rate * epochs_done / config.warm_up
@@ -222,7 +215,7 @@ def learning_rate(config: Config, epochs_done: float) -> float:
 
 
 def optimizer_of(config: Config) -> Any:
-    """The optimiser that the settings name."""
+    """Create the configured optimiser."""
     if config.optimizer == "sgd":
         optimizer = keras.optimizers.SGD(
             config.learning_rate, momentum=config.momentum, nesterov=True, weight_decay=config.weight_decay
@@ -235,9 +228,9 @@ def optimizer_of(config: Config) -> Any:
 
 
 def compiled_step(model: Any, optimizer: Any, loss_of: Loss) -> Callable[[Any, Any, float], tuple[Any, Any]]:
-    """One step of training: a function of (images, targets, learning rate) that returns (loss, accuracy).
+    """Compile a training step: a function of (images, targets, learning rate) that returns (loss, accuracy).
 
-    Each device of the strategy in whose scope the network was made takes its part of the batch, and the same step.
+    The batch is divided among the devices of the strategy of the network.
     """
     strategy = model.distribute_strategy
 
@@ -252,23 +245,23 @@ def compiled_step(model: Any, optimizer: Any, loss_of: Loss) -> Callable[[Any, A
         gradients = tape.gradient(scaled, variables)
         if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
             gradients = _finite_together(gradients)
-        optimizer.apply(gradients, variables)  # it sums the gradients of all devices
+        optimizer.apply(gradients, variables)  # sums the gradients of all devices
         return loss, tf.reduce_sum(tf.cast(_right(targets, outputs), tf.float32)) / whole
 
     @tf.function(reduce_retracing=True)
     def step(images: Any, targets: Any) -> tuple[Any, ...]:
         return tuple(strategy.reduce("SUM", result, axis=None) for result in strategy.run(part, (images, targets)))
 
-    def teach(images: Any, targets: Any, rate: float) -> tuple[Any, Any]:
+    def train_step(images: Any, targets: Any, rate: float) -> tuple[Any, Any]:
         optimizer.learning_rate = rate
         loss, accuracy = step(images, targets)
         return loss, accuracy
 
-    return teach
+    return train_step
 
 
 def _finite_together(gradients: list[Any]) -> list[Any]:
-    """The gradients, or NaN on all devices where one device's overflowed: Keras looks at the first device's only."""
+    """Set all gradients to NaN if those of any device overflowed, since Keras checks only the first device."""
     finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
     nothing = tf.where(finite, 0.0, math.nan)
     nothing = tf.distribute.get_replica_context().all_reduce("SUM", nothing)
@@ -276,7 +269,7 @@ def _finite_together(gradients: list[Any]) -> list[Any]:
 
 
 def _right(targets: Any, outputs: Any) -> Any:
-    """Whether the class with most of the target is the one that the network says."""
+    """Whether the predicted class is that of the largest target."""
     classes = max(outputs.shape[-1], 2)
-    said = outputs[:, 0] > 0.5 if outputs.shape[-1] == 1 else tf.argmax(outputs, axis=1)
-    return tf.cast(said, tf.int64) == tf.argmax(targets[:, :classes], axis=1)
+    predicted = outputs[:, 0] > 0.5 if outputs.shape[-1] == 1 else tf.argmax(outputs, axis=1)
+    return tf.cast(predicted, tf.int64) == tf.argmax(targets[:, :classes], axis=1)

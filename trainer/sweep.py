@@ -1,4 +1,4 @@
-"""Several recipes on one survey, and one table of what came of each."""
+"""Comparison of several recipes on one survey."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from trainer.training import TrainingProgress
 __all__ = ["sweep", "sweep_file"]
 
 SweepProgress = Callable[[str, TrainingProgress], None]
-"""Receives the recipe's name and how far its training is."""
+"""Called with the name of the recipe and the progress of its training."""
 
 
 def sweep(
@@ -31,29 +31,28 @@ def sweep(
     changes: Mapping[str, Any] | None = None,
     progress: SweepProgress | None = None,
 ) -> pd.DataFrame:
-    """Train each recipe, but those that are done, and compare them; the table is written after each.
+    """Train each recipe, unless it is done, and compare them; the table is updated after each training.
 
     Parameters
     ----------
-    survey : Survey
     name : str
-        Models are called ``NAME-RECIPE``.
+        Models are named ``NAME-RECIPE``.
     recipes : sequence of str
         Recipes of the trainer, or paths of ``.toml`` files.
     changes : mapping, optional
         Settings that replace those of every recipe.
-    progress : callable, optional
 
     Returns
     -------
     DataFrame
-        One row a recipe: recipe, model, epochs, validation_loss and validation_accuracy of the best epoch, test,
-        test_low, test_high (accuracy with its 95 % interval), seconds, images_per_second, and why it failed, or "".
+        One row per recipe: recipe, model, epochs, validation_loss and validation_accuracy of the best epoch, test,
+        test_low, test_high (accuracy with its 95 % interval), seconds, images_per_second, and
+        failed (the error message, or "").
 
     Raises
     ------
     InputError
-        Two recipes bear one name, or a recipe cannot be read.
+        Two recipes have the same name, or a recipe cannot be read.
     """
     names = [Path(recipe).stem for recipe in recipes]
     if len(set(names)) < len(names):
@@ -64,12 +63,12 @@ def sweep(
         model = checked_model_name(f"{name}-{recipe}")
         rows.append({"recipe": recipe, "model": model, **_outcome(survey, model, config, recipe, progress)})
         write_table(sweep_file(survey, name), pd.DataFrame(rows))
-        keras.backend.clear_session()  # what one training has traced, the next does not need
+        keras.backend.clear_session()  # free the graphs of this training
     return pd.DataFrame(rows)
 
 
 def sweep_file(survey: Survey, name: str) -> Path:
-    """Where the table of a sweep is kept."""
+    """Path of the table of a sweep."""
     return survey.path / "models" / f"{name}-sweep.csv"
 
 
@@ -84,10 +83,10 @@ def _outcome(survey: Survey, model: str, config: Any, recipe: str, progress: Swe
 
 
 def _scores(model: ModelFolder) -> dict[str, Any]:
-    history, said = model.history, model.predictions
+    history, predictions = model.history, model.predictions
     best = history.iloc[int(history["validation_loss"].argmin())]
-    asked = said[(said["split"] == "test") & said["label"].notna()]
-    test = proportion((asked["label"] == asked["prediction"]).to_numpy())
+    sample = predictions[(predictions["split"] == "test") & predictions["label"].notna()]
+    test = proportion((sample["label"] == sample["prediction"]).to_numpy())
     return {
         "epochs": len(history),
         "validation_loss": best["validation_loss"],

@@ -1,4 +1,4 @@
-"""What the network is to say of each galaxy: class names, labels and target distributions by a label scheme."""
+"""Class names, labels and target distributions of a catalogue by a label scheme."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from trainer.catalog.labels import labels_by
 __all__ = ["CATALOGUE_SCHEME", "Targets", "strongest_votes", "targets_by"]
 
 CATALOGUE_SCHEME = "label"
-"""The scheme that takes the catalogue's own column of labels, whatever made it."""
+"""The scheme that uses the label column of the catalogue."""
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """The answers of a whole catalogue.
+    """Targets of a whole catalogue.
 
     Attributes
     ----------
     class_names : tuple of str
         In the order of the network's outputs.
     labels : object (n,)
-        The class, or None where a galaxy has none.
+        The class, or None.
     distributions : float32 (n, class)
-        Distributions over the classes; NaN where there is no label.
+        Distributions over the classes; NaN without a label.
     complete : bool
-        Whether some classes may be no galaxy's label.
+        Whether classes without any galaxy are kept.
     """
 
     class_names: tuple[str, ...]
@@ -44,20 +44,19 @@ class Targets:
 
     @property
     def labelled(self) -> NDArray[np.bool_]:
-        """Which galaxies have an answer, bool (n,)."""
+        """Mask of galaxies with targets, bool (n,)."""
         return np.asarray(np.isfinite(self.distributions).all(axis=1))
 
 
 def targets_by(scheme: str, catalog: pd.DataFrame) -> Targets:
-    """The answers by a label scheme.
+    """Targets by a label scheme.
 
-    Columns ``target_CLASS`` of the catalogue, or of the scheme, make soft targets; else the label alone counts.
+    Columns ``target_CLASS`` of the catalogue or of the scheme give soft targets; without them, targets are one-hot.
 
     Parameters
     ----------
     scheme : str
-        ``"label"`` for the catalogue's own labels, or a scheme of `trainer.catalog.labels`.
-    catalog : DataFrame
+        ``"label"`` for the labels of the catalogue, or a scheme of `trainer.catalog.labels`.
 
     Raises
     ------
@@ -74,38 +73,33 @@ def targets_by(scheme: str, catalog: pd.DataFrame) -> Targets:
             )
         labels, soft, named = catalog[LABEL], catalog, tuple(sorted(catalog[LABEL].dropna().unique()))
     else:
-        answer = labels_by(scheme, catalog)
-        labels, soft, named = answer.labels, catalog if answer.targets is None else answer.targets, answer.classes
-        complete = answer.complete
+        result = labels_by(scheme, catalog)
+        labels, soft, named = result.labels, catalog if result.targets is None else result.targets, result.classes
+        complete = result.complete
     plain = np.array([None if pd.isna(label) else str(label) for label in labels], dtype=object)
     class_names = tuple(name for name in named if complete or name in set(plain))
     if len(class_names) < 2:
         raise InputError(
             f"All labelled galaxies are of one class, {class_names[0]!r}" if class_names else "No galaxy has a label",
-            "At least two classes to tell apart",
+            "At least two classes",
             "Choose another label scheme, or a catalogue with more classes",
         )
     return Targets(class_names, plain, _distributions(plain, class_names, soft), complete)
 
 
 def strongest_votes(catalog: pd.DataFrame, class_names: Sequence[str]) -> NDArray[np.object_] | None:
-    """The class for which most volunteers voted, thresholds or not; None where nobody was asked.
+    """The class with most votes, regardless of thresholds; None for galaxies without votes.
 
-    A class that several answers lead to weighs as much as the product of their shares. None for the whole catalogue if
-    it has no votes for these classes.
-
-    Parameters
-    ----------
-    catalog : DataFrame
-    class_names : sequence of str
+    The share of a class reached through several answers is the product of their shares. Returns None if the catalogue
+    has no votes for these classes.
     """
     columns = [_share(catalog, name) for name in class_names]
     if any(column is None for column in columns):
         return None
     shares = np.stack([column for column in columns if column is not None], axis=1)
-    asked = np.isfinite(shares).any(axis=1) & (np.nan_to_num(shares).max(axis=1) > 0)
+    voted = np.isfinite(shares).any(axis=1) & (np.nan_to_num(shares).max(axis=1) > 0)
     strongest: NDArray[np.object_] = np.array(class_names, dtype=object)[np.nan_to_num(shares).argmax(axis=1)]
-    strongest[~asked] = None
+    strongest[~voted] = None
     return strongest
 
 

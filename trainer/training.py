@@ -1,7 +1,7 @@
-"""The loop that teaches: it knows arrays and a network, no survey and no screen.
+"""The training loop.
 
-Killed at any moment and started again, it arrives at the very weights of an undisturbed run: everything that is random
-follows from (seed, epoch, galaxy) or stands in the checkpoint, and an epoch cut short is done again from its start.
+An interrupted training that is resumed ends with the same weights as an uninterrupted one: all random numbers follow
+from (seed, epoch, galaxy) or from the state in the checkpoint, and an interrupted epoch is repeated from its start.
 """
 
 from __future__ import annotations
@@ -30,19 +30,18 @@ ProgressCallback = Callable[["TrainingProgress"], None]
 
 @dataclass(frozen=True)
 class TrainingProgress:
-    """How far a training is.
+    """Progress of a training.
 
     Attributes
     ----------
     epoch, epochs : int
-        The one that runs, from 1.
+        The current epoch, from 1, and their number.
     step, steps : int
         Batches done in this epoch.
     loss, accuracy : float
         Mean over the epoch so far.
-    images_per_second : float
     validation_loss, validation_accuracy : float or None
-        Known at the end of an epoch only.
+        Only at the end of an epoch.
     """
 
     epoch: int
@@ -57,21 +56,19 @@ class TrainingProgress:
 
 
 class TrainingStopped(Gz2interpError):
-    """The training was asked to stop; what it has learnt so far waits in its checkpoint."""
+    """The training was stopped by its `stop` function and can be resumed from its checkpoint."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingInputs:
-    """What is learnt from, and how.
+    """Data and settings of a training.
 
     Attributes
     ----------
-    train, validation : Examples
-    config : Config
     sky_sigma : tuple of float, one per band
-        Of the noise that augmentation may add.
+        Sky noise, for augmentation.
     training : mapping
-        What tells this training from another; a checkpoint of another is refused. JSON values.
+        JSON values that identify the training; a checkpoint of another one is refused.
     """
 
     train: Examples
@@ -83,14 +80,7 @@ class TrainingInputs:
 
 @dataclass(frozen=True, eq=False)
 class TrainingState:
-    """Everything that changes while a network learns.
-
-    Attributes
-    ----------
-    model : keras.Model
-    loss : Loss
-    optimizer : keras.Optimizer
-    """
+    """The objects that change during training."""
 
     model: Any
     loss: Loss
@@ -98,168 +88,168 @@ class TrainingState:
 
     @property
     def variables(self) -> list[Any]:
-        """The network's, and the loss's own."""
+        """Variables of the network and of the loss."""
         return [*self.model.variables, *self.loss.variables]
 
 
 def train(
     model: Any,
-    lessons: TrainingInputs,
+    inputs: TrainingInputs,
     checkpoint: Path,
     progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> tuple[Mapping[str, Any], ...]:
-    """Teach the network, from its checkpoint on if there is one.
+    """Train a network, starting from its checkpoint if there is one.
 
-    It ends with the weights of its best epoch, or of its last, as the config says.
+    The network ends with the weights of the best or the last epoch, see `Config.keep`.
 
     Parameters
     ----------
     model : keras.Model
-        Changed in place; it learns on the devices in whose scope it was made.
-    lessons : TrainingInputs
+        Changed in place; trained on the devices in whose scope it was created.
     checkpoint : Path
-        Replaced after each epoch; of several hosts, the chief does so.
+        Replaced after each epoch, by the chief if there are several hosts.
     progress : callable, optional
         Called after each step and each epoch.
     stop : callable, optional
-        Asked after each step whether to stop.
+        Called after each step; True stops the training.
 
     Returns
     -------
     tuple of dict
-        The history, one record an epoch.
+        The history, one record per epoch.
 
     Raises
     ------
     TrainingStopped
-        `stop` said so.
+        `stop` returned True.
     InputError
         The checkpoint belongs to another training.
     """
-    config = lessons.config
+    config = inputs.config
     with model.distribute_strategy.scope():
         optimizer, loss = optimizer_of(config), LOSSES[config.loss]()
         optimizer.build([*model.trainable_variables, *loss.variables])
-    learnt = TrainingState(model, loss, optimizer)
-    state = _begun(learnt, lessons, checkpoint)
-    teach, answer = compiled_step(model, optimizer, loss), prediction_function(model)
-    for epoch in range(state.epoch, config.epochs):
-        if _enough(state, config.patience):
+    state = TrainingState(model, loss, optimizer)
+    snapshot = _restore(state, inputs, checkpoint)
+    train_step, network = compiled_step(model, optimizer, loss), prediction_function(model)
+    for epoch in range(snapshot.epoch, config.epochs):
+        if _has_converged(snapshot, config.patience):
             break
         start = time.perf_counter()
-        last = _epoch(teach, lessons, epoch, _teller(progress, stop))
-        surprise, accuracy = _validation(answer, lessons.validation)
-        done = replace(last, validation_loss=surprise, validation_accuracy=accuracy)
-        state = _after_epoch(state, done, learnt, time.perf_counter() - start)
+        last = _epoch(train_step, inputs, epoch, _step_callback(progress, stop))
+        validation_loss, accuracy = _validation(network, inputs.validation)
+        done = replace(last, validation_loss=validation_loss, validation_accuracy=accuracy)
+        snapshot = _after_epoch(snapshot, done, state, time.perf_counter() - start)
         if is_chief(config.devices):
-            save_checkpoint(checkpoint, state)
+            save_checkpoint(checkpoint, snapshot)
         if progress is not None:
             progress(done)
-    assign(learnt.variables, state.best if config.keep == "best" else state.network)
-    return state.history
+    assign(state.variables, snapshot.best if config.keep == "best" else snapshot.network)
+    return snapshot.history
 
 
-def _enough(state: Checkpoint, patience: int) -> bool:
-    """Whether the validation loss has not fallen for as many epochs as one is patient."""
-    losses = [record["validation_loss"] for record in state.history]
+def _has_converged(snapshot: Checkpoint, patience: int) -> bool:
+    """Whether the validation loss has not improved for `patience` epochs."""
+    losses = [record["validation_loss"] for record in snapshot.history]
     return 0 < patience <= len(losses) - 1 - losses.index(min(losses)) if losses else False
 
 
-def _begun(learnt: TrainingState, lessons: TrainingInputs, path: Path) -> Checkpoint:
+def _restore(state: TrainingState, inputs: TrainingInputs, path: Path) -> Checkpoint:
+    """Restore the state from a checkpoint, or make the initial one."""
     if not path.exists():
-        weights = values_of(learnt.variables)
-        return Checkpoint(0, lessons.training, (), weights, values_of(learnt.optimizer.variables), weights)
-    state = load_checkpoint(path)
-    check_same(state, lessons.training, path.parent.parent.name)
-    assign(learnt.variables, state.network)
-    assign(learnt.optimizer.variables, state.optimizer)
-    return state
+        weights = values_of(state.variables)
+        return Checkpoint(0, inputs.training, (), weights, values_of(state.optimizer.variables), weights)
+    snapshot = load_checkpoint(path)
+    check_same(snapshot, inputs.training, path.parent.parent.name)
+    assign(state.variables, snapshot.network)
+    assign(state.optimizer.variables, snapshot.optimizer)
+    return snapshot
 
 
-def _epoch(teach: Callable[..., Any], lessons: TrainingInputs, epoch: int, tell: ProgressCallback) -> TrainingProgress:
-    config = lessons.config
-    steps = batch_count(len(lessons.train), config.batch_size, config.seed, epoch)
-    seen, sums, start = 0, np.zeros(2), time.perf_counter()
+def _epoch(
+    train_step: Callable[..., Any], inputs: TrainingInputs, epoch: int, callback: ProgressCallback
+) -> TrainingProgress:
+    config = inputs.config
+    steps = batch_count(len(inputs.train), config.batch_size, config.seed, epoch)
+    count, sums, start = 0, np.zeros(2), time.perf_counter()
     now = TrainingProgress(epoch + 1, config.epochs, 0, steps, math.nan, math.nan, 0.0)
-    for step, (images, targets) in enumerate(_batches(lessons, epoch), start=1):
-        results = teach(images, targets, learning_rate(config, epoch + step / steps))
+    for step, (images, targets) in enumerate(_batches(inputs, epoch), start=1):
+        results = train_step(images, targets, learning_rate(config, epoch + step / steps))
         sums += len(targets) * np.array([float(result) for result in results])
-        seen += len(targets)
+        count += len(targets)
         _check_finite(sums[0], epoch, config)
-        loss, accuracy = (float(value) for value in sums / seen)
-        now = replace(now, step=step, loss=loss, accuracy=accuracy, images_per_second=_rate(seen, start))
-        tell(now)
+        loss, accuracy = (float(value) for value in sums / count)
+        now = replace(
+            now, step=step, loss=loss, accuracy=accuracy, images_per_second=count / (time.perf_counter() - start)
+        )
+        callback(now)
     return now
 
 
-def _rate(seen: int, start: float) -> float:
-    return seen / (time.perf_counter() - start)
+def _step_callback(progress: ProgressCallback | None, stop: Callable[[], bool] | None) -> ProgressCallback:
+    """A callback that reports a step and raises `TrainingStopped` if requested."""
 
-
-def _teller(progress: ProgressCallback | None, stop: Callable[[], bool] | None) -> ProgressCallback:
-    """Tells of a step, and then heeds a wish to stop."""
-
-    def tell(now: TrainingProgress) -> None:
+    def callback(now: TrainingProgress) -> None:
         if progress is not None:
             progress(now)
         if stop is not None and stop():
             raise TrainingStopped(
                 f"The training was stopped in epoch {now.epoch} of {now.epochs}",
                 f"{now.epoch - 1} whole epochs are kept in its checkpoint",
-                "Start it again with the same settings to go on from there",
+                "Start it again with the same settings to resume it",
             )
 
-    return tell
+    return callback
 
 
-def _batches(lessons: TrainingInputs, epoch: int) -> Any:
-    config = lessons.config
+def _batches(inputs: TrainingInputs, epoch: int) -> Any:
+    config = inputs.config
     return training_batches(
-        lessons.train,
+        inputs.train,
         config.augmentation,
         batch_size=config.batch_size,
         seed=config.seed,
         epoch=epoch,
-        sky_sigma=lessons.sky_sigma,
+        sky_sigma=inputs.sky_sigma,
         mixup=config.mixup,
     )
 
 
-def _after_epoch(state: Checkpoint, done: TrainingProgress, learnt: TrainingState, seconds: float) -> Checkpoint:
+def _after_epoch(snapshot: Checkpoint, done: TrainingProgress, state: TrainingState, seconds: float) -> Checkpoint:
     record = {
         "epoch": done.epoch,
         "loss": done.loss,
         "accuracy": done.accuracy,
         "validation_loss": done.validation_loss,
         "validation_accuracy": done.validation_accuracy,
-        "learning_rate": float(learnt.optimizer.learning_rate.numpy()),
+        "learning_rate": float(state.optimizer.learning_rate.numpy()),
         "seconds": round(seconds, 3),
         "images_per_second": round(done.images_per_second, 1),
-        **learnt.loss.learnt(),
+        **state.loss.parameters(),
     }
-    weights = values_of(learnt.variables)
-    better = all(record["validation_loss"] < earlier["validation_loss"] for earlier in state.history)
+    weights = values_of(state.variables)
+    better = all(record["validation_loss"] < earlier["validation_loss"] for earlier in snapshot.history)
     return replace(
-        state,
+        snapshot,
         epoch=done.epoch,
-        history=(*state.history, record),
+        history=(*snapshot.history, record),
         network=weights,
-        optimizer=values_of(learnt.optimizer.variables),
-        best=weights if better else state.best,
+        optimizer=values_of(state.optimizer.variables),
+        best=weights if better else snapshot.best,
     )
 
 
-def _validation(answer: PredictionFunction, examples: Examples) -> tuple[float, float]:
-    probabilities = predict(answer, examples.pixels, examples.rows)
-    surprise = -(examples.targets * np.log(np.maximum(probabilities, 1e-7))).sum(axis=1)
+def _validation(network: PredictionFunction, examples: Examples) -> tuple[float, float]:
+    probabilities = predict(network, examples.pixels, examples.rows)
+    loss = -(examples.targets * np.log(np.maximum(probabilities, 1e-7))).sum(axis=1)
     right = probabilities.argmax(axis=1) == examples.targets.argmax(axis=1)
-    return float(surprise.mean()), float(right.mean())
+    return float(loss.mean()), float(right.mean())
 
 
 def _check_finite(loss: float, epoch: int, config: Config) -> None:
     if not math.isfinite(loss):
         raise Gz2interpError(
-            f"The loss is no longer a number in epoch {epoch + 1}",
+            f"The loss is not finite in epoch {epoch + 1}",
             remedy=f"A lower learning_rate than {config.learning_rate:g}, or a longer warm_up",
         )

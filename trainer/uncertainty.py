@@ -1,4 +1,4 @@
-"""Measures of predictive uncertainty, how well each predicts a network's errors, and the best one for every galaxy."""
+"""Measures of predictive uncertainty, and selection of the one that best predicts the errors of a network."""
 
 from __future__ import annotations
 
@@ -39,74 +39,59 @@ def least_confidence(probabilities: Floats) -> NDArray[np.float64]:
 
 
 def entropy(probabilities: Floats) -> NDArray[np.float64]:
-    """How spread a distribution is [nat], (..., n) of (..., n, class)."""
-    given = np.asarray(probabilities, np.float64)
-    return np.asarray(-(given * np.log(np.maximum(given, TINY))).sum(axis=-1))
+    """Shannon entropy [nat], (..., n) of (..., n, class)."""
+    p = np.asarray(probabilities, np.float64)
+    return np.asarray(-(p * np.log(np.maximum(p, TINY))).sum(axis=-1))
 
 
-def mutual_information(answers: Floats) -> NDArray[np.float64]:
-    """How far several answers differ beyond what each leaves open: their mutual information [nat], (n,).
+def mutual_information(samples: Floats) -> NDArray[np.float64]:
+    """Mutual information of prediction samples (sample, n, class): entropy of the mean less mean entropy [nat], (n,).
 
     Ref. Houlsby, Huszar, Ghahramani, Lengyel 2011, Bayesian active learning, https://arxiv.org/abs/1112.5745
-
-    Parameters
-    ----------
-    answers : float (answer, n, class)
     """
-    return np.asarray(entropy(np.mean(answers, axis=0)) - entropy(answers).mean(axis=0))
+    return np.asarray(entropy(np.mean(samples, axis=0)) - entropy(samples).mean(axis=0))
 
 
 def error_auroc(uncertainty: Floats, right: Bools) -> float | None:
-    """How often a mistake is held less sure than something right (1/2 by chance); None where all or none are mistakes.
-
-    Parameters
-    ----------
-    uncertainty : float (n,)
-    right : bool (n,)
-    """
+    """Area under the ROC curve of errors predicted by uncertainty (1/2 by chance); None without or with only errors."""
     wrong = ~right
     if wrong.all() or right.all():
         return None
     ranks = rankdata(uncertainty)
-    beaten = ranks[wrong].sum() - wrong.sum() * (wrong.sum() + 1) / 2
-    return float(beaten / (wrong.sum() * right.sum()))
+    pairs = ranks[wrong].sum() - wrong.sum() * (wrong.sum() + 1) / 2
+    return float(pairs / (wrong.sum() * right.sum()))
 
 
 def risk_coverage(uncertainty: Floats, right: Bools) -> float:
-    """The share of mistakes among the surest galaxies, on average over how many of them one takes: small is good.
+    """Area under the risk-coverage curve: mean error rate of the most certain galaxies over all coverages; low is good.
 
     Ref. Geifman, Uziel, El-Yaniv 2019, Bias-reduced uncertainty estimation, https://arxiv.org/abs/1805.08206
-
-    Parameters
-    ----------
-    uncertainty : float (n,)
-    right : bool (n,)
     """
-    surest_first = np.argsort(uncertainty, kind="stable")
-    return float((np.cumsum(~right[surest_first]) / np.arange(1, len(right) + 1)).mean())
+    order = np.argsort(uncertainty, kind="stable")
+    return float((np.cumsum(~right[order]) / np.arange(1, len(right) + 1)).mean())
 
 
 FEWEST = 5
-"""Mistakes on the side that chooses; with fewer, luck would choose."""
+"""Least number of errors in the validation sample for a meaningful selection."""
 
 Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class UncertaintyMeasure:
-    """How well one way of being unsure tells mistakes.
+    """How well a measure of uncertainty predicts errors.
 
     Attributes
     ----------
     name : str
-        ``"doubt"`` (one minus the largest probability), ``"entropy"``, or the disagreement of ``"views"``,
+        ``"doubt"`` (one minus the largest probability), ``"entropy"``, or the mutual information over ``"views"``,
         ``"dropout"`` or ``"members"``.
     choosing, test : float
-        Mean share of mistakes among the surest galaxies (`risk_coverage`), on the validation side, which chooses, and
-        on the test side; there None where nobody stands.
+        `risk_coverage` on the validation sample, used for the selection, and on the test sample (None if it is empty).
     test_auroc : float or None
-        How often a mistake is held less sure than something right.
+        `error_auroc` on the test sample.
     chosen : bool
+        Whether this measure is selected.
     """
 
     name: str
@@ -119,44 +104,42 @@ class UncertaintyMeasure:
 def measure_uncertainty(
     survey: Survey, name: str | None = None, seed: int = 0, progress: Callable[[int, int], None] | None = None
 ) -> tuple[UncertaintyMeasure, ...]:
-    """Ask the network in several ways, choose the one that tells mistakes best on the validation side, and keep it.
+    """Select the uncertainty measure that best predicts errors on the validation sample, and store it for all galaxies.
 
     Writes ``uncertainty.parquet`` (galaxy_id, row, uncertainty) and ``uncertainty.json`` into the model's folder.
 
     Parameters
     ----------
-    survey : Survey
     name : str, optional
-        Of the model; the only one if not given.
+        Of the model; by default the only one.
     seed : int
-        Of what dropout forgets.
-    progress : callable, optional
+        Seed of dropout.
 
     Returns
     -------
     tuple of UncertaintyMeasure
-        The best on the validation side first.
+        The best on the validation sample first.
 
     Raises
     ------
     InputError
-        The network made fewer than `FEWEST` mistakes on the validation side.
+        The network made fewer than `FEWEST` errors on the validation sample.
     """
     model = survey.model(name)
-    table = model.predictions
-    _refuse_few_mistakes(table)
-    unsure = _unsure(survey, load_network(model.model_file), table, seed, progress)
-    ways = _judged(unsure, table)
-    best = ways[0].name
-    kept = table[["galaxy_id", "row"]].assign(uncertainty=unsure[best].astype(np.float32))
-    model.write_uncertainty(kept, {"chosen": best, "seed": seed, "ways": [asdict(way) for way in ways]})
-    return ways
+    predictions = model.predictions
+    _check_errors(predictions)
+    uncertainties = _uncertainties(survey, load_network(model.model_file), predictions, seed, progress)
+    measures = _rank_measures(uncertainties, predictions)
+    best = measures[0].name
+    table = predictions[["galaxy_id", "row"]].assign(uncertainty=uncertainties[best].astype(np.float32))
+    model.write_uncertainty(table, {"chosen": best, "seed": seed, "ways": [asdict(measure) for measure in measures]})
+    return measures
 
 
-def _unsure(
+def _uncertainties(
     survey: Survey, network: Any, table: pd.DataFrame, seed: int, progress: Callable[[int, int], None] | None
 ) -> Mapping[str, Doubles]:
-    """Each way's uncertainty of each row of the predictions; images are read batch by batch."""
+    """Uncertainty of each row of the predictions by each measure."""
     probabilities = table[[column for column in table if str(column).startswith("p_")]].to_numpy()
     samplers, done = prediction_samplers(network, seed), 0
     parts: dict[str, list[Doubles]] = {}
@@ -170,30 +153,30 @@ def _unsure(
     return plain | {name: np.concatenate(values) for name, values in parts.items()}
 
 
-def _refuse_few_mistakes(table: pd.DataFrame) -> None:
-    """Before anything is asked: what luck would choose is not worth minutes of asking."""
-    known = table["label"].notna() & (table["split"] == "validation")
-    mistakes = int((table["label"] != table["prediction"])[known].sum())
-    if mistakes < FEWEST:
+def _check_errors(table: pd.DataFrame) -> None:
+    """Raise `InputError` if the validation sample has too few errors."""
+    validation = table["label"].notna() & (table["split"] == "validation")
+    errors = int((table["label"] != table["prediction"])[validation].sum())
+    if errors < FEWEST:
         raise InputError(
-            f"The network made {mistakes} mistakes on the validation side",
-            f"At least {FEWEST}, or luck would choose",
+            f"The network made {errors} errors on the validation sample",
+            f"At least {FEWEST}, for a meaningful selection",
             "Train with a larger validation_fraction, or on more galaxies",
         )
 
 
-def _judged(unsure: Mapping[str, Doubles], table: pd.DataFrame) -> tuple[UncertaintyMeasure, ...]:
+def _rank_measures(uncertainties: Mapping[str, Doubles], table: pd.DataFrame) -> tuple[UncertaintyMeasure, ...]:
     right = (table["label"] == table["prediction"]).to_numpy()
     labelled = table["label"].notna().to_numpy()
     sides = {side: labelled & (table["split"] == side).to_numpy() for side in ("validation", "test")}
-    ways = [
+    measures = [
         UncertaintyMeasure(
             name,
             choosing=risk_coverage(values[sides["validation"]], right[sides["validation"]]),
             test=risk_coverage(values[sides["test"]], right[sides["test"]]) if sides["test"].any() else None,
             test_auroc=error_auroc(values[sides["test"]], right[sides["test"]]),
         )
-        for name, values in unsure.items()
+        for name, values in uncertainties.items()
     ]
-    first, *others = sorted(ways, key=lambda way: way.choosing)
+    first, *others = sorted(measures, key=lambda measure: measure.choosing)
     return (replace(first, chosen=True), *others)
