@@ -129,7 +129,7 @@ def wrong_images(survey: Survey, sky: SimpleSky) -> int:
 def unexpected(survey: Survey, faults: Faults, sky: SimpleSky) -> pd.DataFrame:
     """Galaxies that did not end as drawn: lasting faults fail, sky beyond the edge is outside, the others are ok."""
     catalog, status = survey.catalog, survey.status
-    fates = [faults.fate(place_of(ra, dec)) for ra, dec in zip(catalog["ra"], catalog["dec"], strict=True)]
+    fates = [faults.permanent(place_of(ra, dec)) for ra, dec in zip(catalog["ra"], catalog["dec"], strict=True)]
     outside = catalog["dec"].to_numpy() > sky.edge
     blank = np.isin(fates, ["zeros", "nan"]) | (outside & (np.array(fates) == ""))
     wanted = np.where(blank, "out_of_footprint", np.where(np.array(fates) == "", "ok", "failed"))

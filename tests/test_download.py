@@ -85,7 +85,7 @@ def held_by_the_server(survey: Survey, sky: SimpleSky = SKY) -> None:
 def wanted(survey: Survey, faults: Faults) -> list[str]:
     ends = []
     for ra, dec in zip(survey.catalog["ra"], survey.catalog["dec"], strict=True):
-        fate = faults.fate(place_of(ra, dec))
+        fate = faults.permanent(place_of(ra, dec))
         blank = fate in ("zeros", "nan") or (not fate and dec > SKY.edge)
         ends.append("out_of_footprint" if blank else "failed" if fate else "ok")
     return ends

@@ -35,8 +35,8 @@ def test_an_unknown_setting_lists_the_known_ones(tmp_path):
 @pytest.mark.parametrize(
     ("setting", "value", "words"),
     [
-        ("epochs", 2.5, "of the kind int"),
-        ("epochs", True, "of the kind int"),
+        ("epochs", 2.5, "of type int"),
+        ("epochs", True, "of type int"),
         ("epochs", 0, "between 1 and"),
         ("schedule", "linear", "cosine, constant"),
         ("test_fraction", 0.7, "Together at most"),

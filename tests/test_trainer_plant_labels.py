@@ -66,10 +66,10 @@ def test_a_network_of_unknown_training_is_refused(survey):
     record = read_json(file)
     try:
         write_json(file, {"class_names": record["class_names"]})
-        with pytest.raises(InputError, match="How the model cnn was trained is not known"):
+        with pytest.raises(InputError, match="The training settings of the model cnn are unknown"):
             plant_labels(survey)
         write_json(file, record | {"data_digest": "0" * 16})
-        with pytest.raises(InputError, match="no longer what the model cnn was trained on"):
+        with pytest.raises(InputError, match="has changed since the model cnn was trained"):
             plant_labels(survey)
     finally:
         write_json(file, record)

@@ -79,7 +79,7 @@ def test_without_a_network_the_choice_is_told(network, keras_at):
     address = closed.address
     closed.server_close()
     keras_at(address)
-    with pytest.raises(InputError, match=r"could not be had(.|\n)*start = \"MODEL\"(.|\n)*start = \"\""):
+    with pytest.raises(InputError, match=r"could not be loaded(.|\n)*start = \"MODEL\"(.|\n)*start = \"\""):
         load_imagenet_weights(network)
 
 
@@ -87,7 +87,7 @@ def test_a_server_that_stays_silent_is_not_waited_for(network, keras_at, monkeyp
     monkeypatch.setattr(sys.modules["trainer.networks.transfer"], "SILENCE", 0.3)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         keras_at(f"http://127.0.0.1:{silent.getsockname()[1]}/")
-        with pytest.raises(InputError, match="could not be had"):
+        with pytest.raises(InputError, match="could not be loaded"):
             load_imagenet_weights(network)
     assert socket.getdefaulttimeout() is None
 

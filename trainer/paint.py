@@ -1,4 +1,4 @@
-"""Paint a survey: draw recipes, paint them shard by shard, keep the truth beside the cutouts."""
+"""Painting of a survey: recipes are drawn and painted shard by shard, and stored with their truth."""
 
 from __future__ import annotations
 
@@ -41,25 +41,25 @@ Progress = Callable[[int, int], None]
 
 
 class PlantedFault(Protocol):
-    """A fault that some galaxies of a survey are given on purpose; see `trainer.plant`."""
+    """A fault planted in some galaxies of a survey; see `trainer.plant`."""
 
     @property
     def settings(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Settings as JSON values."""
 
     @property
     def words(self) -> str:
-        """For a reader."""
+        """Description for the user."""
 
-    def recipe(self, recipe: Recipe, /) -> Recipe:
-        """The recipe with the fault."""
+    def alter_recipe(self, recipe: Recipe, /) -> Recipe:
+        """Add the fault to a recipe."""
 
-    def painted(self, painted: Painted, recipe: Recipe, /) -> Painted:
-        """The image with the fault."""
+    def alter_image(self, painted: Painted, recipe: Recipe, /) -> Painted:
+        """Add the fault to an image."""
 
 
 PAINTERS = 2
-"""Threads. NumPy lets go of the interpreter's lock in its random numbers and transforms; more threads gain little."""
+"""Number of threads; NumPy releases the GIL in random numbers and transforms, but more threads gain little."""
 
 
 def paint_survey(
@@ -72,30 +72,26 @@ def paint_survey(
     sky: str | Path | None = None,
     planted: PlantedFault | None = None,
 ) -> Survey:
-    """Paint a survey, or go on with one that was interrupted; the result is the same, byte for byte.
+    """Paint a survey, or resume an interrupted run with an identical result.
 
     Parameters
     ----------
     path : path
-        Of the survey's folder.
-    galaxies : int
-        How many.
-    seed : int
-        Everything follows from it.
+        Folder of the survey.
     progress : callable, optional
-        Called with the galaxies painted so far, and all of them.
+        Called with the number of galaxies painted, and of all galaxies.
     shares : mapping
-        Kind of galaxy to its share.
+        Fraction of each kind of galaxy.
     sky : path, optional
-        A folder of SDSS frames: each galaxy is painted onto a piece of their sky, through their PSF. Nothing is painted
-        around it: the field is the real one.
+        Folder of SDSS frames: each galaxy is painted onto a patch of their sky, through their PSF, without a painted
+        field.
     planted : PlantedFault, optional
-        A fault that is to be in some of the galaxies.
+        A fault to plant in some of the galaxies.
 
     Raises
     ------
     InputError
-        No galaxy, a negative seed, or an unknown kind was requested, or the frames cannot be painted on.
+        The number, the seed or a kind is invalid, or the frames cannot be used.
     SurveyError
         Something else is at `path`.
     SurveyLocked
@@ -105,14 +101,14 @@ def paint_survey(
         raise InputError(
             f"{galaxies} galaxies with seed {seed} were requested", "At least one, with a seed of 0 or more"
         )
-    order = PaintSettings(galaxies, seed, shares, None if sky is None else RealSky(sky, seed, galaxies), planted)
-    survey = _begun(Path(path), order)
+    settings = PaintSettings(galaxies, seed, shares, None if sky is None else RealSky(sky, seed, galaxies), planted)
+    survey = _open_or_create(Path(path), settings)
     with survey.writer() as writer, ThreadPoolExecutor(PAINTERS) as painters:
-        known = writer.rows_written if Truth.exists(survey.path) else 0
-        truth = _truth(survey, order)
-        starts = range(known // SHARD_ROWS * SHARD_ROWS, galaxies, SHARD_ROWS)
-        for first, painted in zip(starts, _shards(painters, truth, starts, order), strict=True):
-            # The truth first: a cutout that is committed has its truth. A shard begun before is painted anew, the same.
+        rows_done = writer.rows_written if Truth.exists(survey.path) else 0
+        truth = _truth(survey, settings)
+        starts = range(rows_done // SHARD_ROWS * SHARD_ROWS, galaxies, SHARD_ROWS)
+        for first, painted in zip(starts, _shards(painters, truth, starts, settings), strict=True):
+            # The truth first, so that committed cutouts have it. A partial shard is painted again.
             truth.write_shard(first // SHARD_ROWS, *_arrays(painted, truth.components))
             for galaxy in painted[max(writer.rows_written - first, 0) :]:
                 writer.append(galaxy.cutout)
@@ -123,7 +119,7 @@ def paint_survey(
 
 @dataclass(frozen=True)
 class PaintSettings:
-    """What is to be painted; the galaxies of an order are always the same."""
+    """Settings of a painted survey, which determine its galaxies."""
 
     galaxies: int
     seed: int
@@ -133,47 +129,47 @@ class PaintSettings:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """As plain JSON values."""
+        """Settings as JSON values."""
         frames = {"sky": self.sky.names} if self.sky else {}
         fault = {"planted": self.planted.settings} if self.planted else {}
         return {"galaxies": self.galaxies, "seed": self.seed, "shares": dict(self.shares), **frames, **fault}
 
     @property
     def source(self) -> str:
-        """Where the survey's pixels come from."""
+        """Description of the origin of the pixels."""
         source = f"{SOURCE} onto {SdssFrames.name}" if self.sky else SOURCE
         return f"{source} with {self.planted.words}" if self.planted else source
 
     def blocks(self) -> Iterator[tuple[int, list[Recipe]]]:
-        """Its recipes, drawn a shard at a time, and the row of the first."""
+        """Iterate over the recipes by shard, with the row of the first."""
         for first in range(0, self.galaxies, SHARD_ROWS):
             rows = range(first, min(first + SHARD_ROWS, self.galaxies))
             yield first, [self._recipe(row) for row in rows]
 
     def skies(self, rows: range) -> Iterator[Cutout | None]:
-        """What the galaxies of some rows are painted onto; None where the sky is painted."""
+        """The real sky of some rows; None if the sky is painted."""
         return map(self.sky.cutout, rows) if self.sky else repeat(None, len(rows))
 
     def paint(self, text: str, sky: Cutout | None) -> Painted:
-        """The galaxy of a recipe."""
+        """Paint the galaxy of a recipe."""
         recipe = Recipe.from_json(text)
         painted = paint_onto(sky, recipe) if sky else paint(recipe)
-        return self.planted.painted(painted, recipe) if self.planted else painted
+        return self.planted.alter_image(painted, recipe) if self.planted else painted
 
     def _recipe(self, row: int) -> Recipe:
         recipe = recipe_of(self.seed, row, self.shares)
         if self.sky is not None:
-            # One of the same kind with no field painted around it.
+            # A galaxy of the same kind without a painted field.
             recipe = self.sky.observe(KINDS[recipe.kind](stream(self.seed, f"galaxy of row {row}")), row)
-        return self.planted.recipe(recipe) if self.planted else recipe
+        return self.planted.alter_recipe(recipe) if self.planted else recipe
 
     def catalog(self) -> Iterator[pd.DataFrame]:
-        """Its catalogue, in the same blocks."""
+        """Iterate over the catalogue by shard."""
         for first, recipes in self.blocks():
             yield catalog_rows(recipes, first, self.seed)
 
     def recipes(self) -> Iterator[pd.DataFrame]:
-        """The table of its recipes, in the same blocks."""
+        """Iterate over the table of recipes by shard."""
         for first, recipes in self.blocks():
             yield pd.DataFrame(
                 {
@@ -184,39 +180,41 @@ class PaintSettings:
             )
 
 
-def _begun(path: Path, order: PaintSettings) -> Survey:
-    """The survey at `path`, new or begun before with the same order."""
+def _open_or_create(path: Path, settings: PaintSettings) -> Survey:
+    """Create the survey, or open an earlier one with the same settings."""
     if not (path.expanduser() / "survey.json").exists():
-        return Survey.create(path, order.catalog(), source=order.source)
+        return Survey.create(path, settings.catalog(), source=settings.source)
     survey = Survey.open(path)
-    known = Truth.open(path).settings == order.settings if Truth.exists(path) else _is_of(survey, order)
-    if not known:
+    same = Truth.open(path).settings == settings.settings if Truth.exists(path) else _has_catalog_of(survey, settings)
+    if not same:
         raise SurveyError(
-            f"{survey.path} holds {len(survey)} other galaxies than the {order.galaxies} of seed {order.seed}",
-            "A painting goes on only with the number, the seed, the shares, the sky and the fault it began with",
+            f"{survey.path} holds {len(survey)} other galaxies than the {settings.galaxies} of seed {settings.seed}",
+            "The same number, seed, shares, sky and fault, to resume painting",
             "Give those, or choose another folder",
         )
     return survey
 
 
-def _is_of(survey: Survey, order: PaintSettings) -> bool:
-    """Whether the catalogue is this order's: its ids follow from the seed, its first rows from the shares too."""
-    first = next(order.catalog())
-    as_many = len(survey) == order.galaxies and survey.header.source == order.source
-    return as_many and survey.catalog.head(len(first)).equals(first)
+def _has_catalog_of(survey: Survey, settings: PaintSettings) -> bool:
+    """Whether the catalogue belongs to these settings: ids depend on the seed, the first rows on the shares too."""
+    first = next(settings.catalog())
+    same_header = len(survey) == settings.galaxies and survey.header.source == settings.source
+    return same_header and survey.catalog.head(len(first)).equals(first)
 
 
-def _truth(survey: Survey, order: PaintSettings) -> Truth:
+def _truth(survey: Survey, settings: PaintSettings) -> Truth:
     if Truth.exists(survey.path):
         return Truth.open(survey.path)
-    return Truth.create(survey.path, order.recipes(), tuple(COMPONENTS), order.settings)
+    return Truth.create(survey.path, settings.recipes(), tuple(COMPONENTS), settings.settings)
 
 
-def _shards(painters: Executor, truth: Truth, starts: Sequence[int], order: PaintSettings) -> Iterator[list[Painted]]:
-    """Painted shards in order; while one is being written, the next is being painted."""
-    shards = (range(first, min(first + SHARD_ROWS, order.galaxies)) for first in starts)
-    begun = (painters.map(order.paint, truth.recipes(rows), order.skies(rows)) for rows in shards)
-    for shard, _ in pairwise(chain(begun, [iter(())])):
+def _shards(
+    painters: Executor, truth: Truth, starts: Sequence[int], settings: PaintSettings
+) -> Iterator[list[Painted]]:
+    """Iterate over painted shards; the next shard is painted while one is written."""
+    shards = (range(first, min(first + SHARD_ROWS, settings.galaxies)) for first in starts)
+    painted = (painters.map(settings.paint, truth.recipes(rows), settings.skies(rows)) for rows in shards)
+    for shard, _ in pairwise(chain(painted, [iter(())])):
         yield list(shard)
 
 
@@ -225,9 +223,9 @@ def _arrays(painted: Sequence[Painted], components: Sequence[str]) -> tuple[np.n
     unknown = {name for galaxy in painted for name in galaxy.components}.difference(components)
     if unknown:
         raise InputError(
-            f"The truth of this survey has no place for {', '.join(sorted(unknown))}",
-            f"Its components were listed when it was made: {', '.join(components)}",
-            "Register a component before the survey is made, or paint another",
+            f"The truth of this survey does not contain {', '.join(sorted(unknown))}",
+            f"The components at its creation: {', '.join(components)}",
+            "Register components before creating the survey, or paint another",
         )
     pixels = painted[0].light.shape[:2]
     light = np.zeros((len(painted), *pixels, len(components)), np.float16)

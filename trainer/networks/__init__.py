@@ -1,4 +1,4 @@
-"""The networks one can train. A new one is a file with one function from scaled pixels to class probabilities."""
+"""Registry of the networks. A new one is a module with a function from scaled pixels to class probabilities."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from trainer.scaling import scale_pixels
 __all__ = ["NETWORKS", "Network", "build_network"]
 
 Network = Callable[[Any, int, float], Any]
-"""From scaled pixels (n, y, x, band), the number of classes and the dropout to outputs (n, class), or (n, 1) for one
+"""Maps scaled pixels (n, y, x, band), the number of classes and the dropout rate to outputs (n, class), or (n, 1) for a
 sigmoid."""
 
 NETWORKS: dict[str, Network] = {"cnn": cnn, "d4": d4, "original": original, "resnet": resnet, "transfer": transfer}
@@ -32,20 +32,19 @@ def build_network(
     softening: Sequence[float],
     dropout: float = 0.0,
 ) -> keras.Model:
-    """A fresh network that takes nanomaggies.
+    """Build an untrained network that takes nanomaggies.
 
     Parameters
     ----------
     name : str
         One of `NETWORKS`.
     shape : (y, x)
-    class_count : int
     scaling : str
         One of `trainer.scaling.SCALINGS`.
     softening : sequence of float, one per band
         Noise of the sky; its length is the number of bands.
     dropout : float
-        Before the logits.
+        Dropout rate before the logits.
 
     Raises
     ------
@@ -58,7 +57,7 @@ def build_network(
     try:
         outputs = NETWORKS[name](scale_pixels(pixels, scaling, softening), class_count, dropout)
     except ValueError as error:
-        if "negative" not in str(error):  # how Keras says that nothing of the image is left
+        if "negative" not in str(error):  # Keras: negative dimension size
             raise
         raise InputError(
             f"Cutouts of {shape[0]} x {shape[1]} pixels are too small for the network {name!r}",

@@ -1,9 +1,9 @@
-"""Our default: a small residual network that two processor cores train in minutes.
+"""The default: a small residual network that trains in minutes on two processor cores.
 
 Ref. He, Zhang, Ren, Sun 2016, Deep residual learning for image recognition, https://arxiv.org/abs/1512.03385
 
-Notes on differences: the first layer strides, so that most of the work is done on a quarter of the pixels, and dropout
-comes just before the end, and only where a recipe asks for it: augmentation and weight decay do its work.
+Notes on differences: the first layer has a stride of two, which reduces the cost fourfold. Dropout is optional, before
+the last layer; augmentation and weight decay regularise.
 
     nanomaggies, scaled    64 x 64 x band
     stem                   32 x 32 x 16
@@ -13,7 +13,7 @@ comes just before the end, and only where a recipe asks for it: augmentation and
     pooled                           96
     logits, probabilities         class
 
-Sizes are those for cutouts of 64 pixels; the names are those among which one later chooses a layer to look at.
+Sizes are for cutouts of 64 pixels; the names are those of the layers to analyse.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def cnn(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
 
 
 def _block(features: Any, channels: int, stride: int, name: str) -> Any:
-    """Two convolutions beside a short cut; the activation after their sum bears the block's name."""
+    """Residual block; the activation after the sum has the name of the block."""
     inner = convolution(features, channels, 3, stride, f"{name}_first")
     inner = layers.Activation("relu", name=f"{name}_first")(inner)
     inner = convolution(inner, channels, 3, 1, f"{name}_second")

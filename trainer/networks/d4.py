@@ -1,17 +1,17 @@
-"""A network to which a galaxy turned by quarter turns or mirrored is the same galaxy, by construction.
+"""A network that is equivariant to quarter turns and reflections, with invariant predictions.
 
-Each convolution looks at its input in the eight views of the square's symmetry group D4 with the same filters, its
-answers are turned back, and in each pixel the strongest view counts. So every layer's maps turn and mirror with the
-galaxy, and what is averaged over the image does not change at all, except for rounding.
+Each convolution is applied to the eight transforms of its input under the symmetry group D4, the responses are
+transformed back, and the maximum over the transforms is taken in each pixel. So the maps of every layer rotate and
+reflect with the galaxy, and averages over the image are invariant up to rounding.
 
 Ref. Dieleman, Willett, Dambre 2015, Rotation-invariant convolutional neural networks for galaxy morphology prediction,
 https://arxiv.org/abs/1503.07077; Cohen, Welling 2016, Group equivariant convolutional networks,
 https://arxiv.org/abs/1602.07576 (their coset pooling after every layer); Marcos, Volpi, Tuia 2016, Learning rotation
 invariant convolutional filters for texture classification, https://arxiv.org/abs/1604.06720
 
-Notes on differences: pooling over the views after every convolution keeps one map a filter, which can be looked at as
-any network's can; which way a filter was turned is forgotten from layer to layer. Sizes are halved by averages of
-2 x 2 pixels, where sides are even: strides and pooling that begin at a corner are not symmetric.
+Notes on differences: pooling over the transforms after every convolution gives one map per filter, as in a plain
+network, and discards the orientation from layer to layer. Sizes are halved by averages of 2 x 2 pixels if the sides are
+even: strides and pooling that start at a corner are not symmetric.
 
     nanomaggies, scaled    64 x 64 x band
     stem                   32 x 32 x 16
@@ -40,35 +40,35 @@ BLOCKS = ((32, True), (64, True), (96, False))
 
 def d4(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     """Probabilities (n, class) of scaled pixels (n, y, x, band)."""
-    features = _halved(pixels, "stem")
-    features = layers.Activation("relu", name="stem")(_strongest(features, STEM, 5, "stem"))
+    features = _halve(pixels, "stem")
+    features = layers.Activation("relu", name="stem")(_equivariant_convolution(features, STEM, 5, "stem"))
     for number, (channels, smaller) in enumerate(BLOCKS, start=1):
         features = _block(features, channels, smaller, f"block{number}")
     return classifier_head(features, class_count, dropout)
 
 
 def _block(features: Any, channels: int, smaller: bool, name: str) -> Any:
-    """Two convolutions beside a short cut; the activation after their sum bears the block's name."""
-    features = _halved(features, name) if smaller else features
-    inner = _strongest(features, channels, 3, f"{name}_first")
+    """Residual block; the activation after the sum has the name of the block."""
+    features = _halve(features, name) if smaller else features
+    inner = _equivariant_convolution(features, channels, 3, f"{name}_first")
     inner = layers.Activation("relu", name=f"{name}_first")(inner)
-    inner = _strongest(inner, channels, 3, f"{name}_second")
-    shortcut = convolution(features, channels, 1, 1, f"{name}_shortcut")  # one pixel: symmetric as it is
+    inner = _equivariant_convolution(inner, channels, 3, f"{name}_second")
+    shortcut = convolution(features, channels, 1, 1, f"{name}_shortcut")  # one pixel: symmetric
     return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))
 
 
-def _strongest(features: Any, channels: int, width: int, name: str) -> Any:
-    """The strongest of the filters' answers in the eight views, and batch normalisation, which has the bias."""
+def _equivariant_convolution(features: Any, channels: int, width: int, name: str) -> Any:
+    """Maximum of the filter responses over the eight transforms, and batch normalisation, which has the bias."""
     filters = layers.Conv2D(
         channels, width, padding="same", use_bias=False, kernel_initializer="he_normal", name=f"{name}_conv"
     )
-    seen = [back(filters(there(features))) for there, back in VIEWS]
-    strongest = layers.Maximum(name=f"{name}_strongest")(seen)
+    responses = [inverse(filters(transform(features))) for transform, inverse in VIEWS]
+    strongest = layers.Maximum(name=f"{name}_strongest")(responses)
     return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(strongest)
 
 
-def _halved(features: Any, name: str) -> Any:
-    """Means of 2 x 2 pixels, where both sides are even."""
+def _halve(features: Any, name: str) -> Any:
+    """Average over 2 x 2 pixels if both sides are even."""
     if any(side % 2 for side in features.shape[1:3]):
         return features
     return layers.AveragePooling2D(2, name=f"{name}_halved")(features)

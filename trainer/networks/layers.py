@@ -1,4 +1,4 @@
-"""Common parts of networks: convolution, head, scales and the eight symmetries of a square image."""
+"""Common parts of networks: convolution, classifier head, rescaling and the symmetries of a square image."""
 
 from __future__ import annotations
 
@@ -15,18 +15,15 @@ layers = keras.layers
 
 
 def convolution(features: Any, channels: int, width: int, stride: int, name: str) -> Any:
-    """Convolution and batch normalisation, which has the bias.
+    """Convolution and batch normalisation, which has the bias, in layers ``NAME_conv`` and ``NAME_norm``.
 
     Parameters
     ----------
     features : tensor (n, y, x, channel)
     channels : int
-        That come out.
+        Number of filters.
     width : int
         Of the filters [pixel].
-    stride : int
-    name : str
-        The layers are called ``NAME_conv`` and ``NAME_norm``.
     """
     convolved = layers.Conv2D(
         channels,
@@ -41,18 +38,11 @@ def convolution(features: Any, channels: int, width: int, stride: int, name: str
 
 
 def classifier_head(features: Any, class_count: int, dropout: float = 0.0) -> Any:
-    """Probabilities (n, class) of features (n, y, x, channel), through the layers ``pooled`` and ``logits``.
-
-    Parameters
-    ----------
-    features : tensor (n, y, x, channel)
-    class_count : int
-    dropout : float
-        Share of the channels that each step of training forgets.
-    """
+    """Probabilities (n, class) of features (n, y, x, channel), through the layers ``pooled`` and ``logits``."""
     pooled = layers.GlobalAveragePooling2D(name="pooled")(features)
-    kept = layers.Dropout(dropout, name="dropout")(pooled) if dropout else pooled
-    logits = layers.Dense(class_count, name="logits")(kept)
+    if dropout:
+        pooled = layers.Dropout(dropout, name="dropout")(pooled)
+    logits = layers.Dense(class_count, name="logits")(pooled)
     return layers.Activation("softmax", name="probabilities")(logits)
 
 
@@ -60,61 +50,55 @@ ops = keras.ops
 
 
 LEAST_SCALE, MOST_SCALE = 0.65, 2.0
-"""Farther away, the galaxy's own mirror images would be seen at the edge."""
+"""Range of magnifications; below it, reflections of the galaxy would appear at the edge."""
 
 
 def rescale(pixels: Any, scale: float) -> Any:
-    """Scaled pixels (n, y, x, band) of the galaxy larger or smaller by a factor, of the same shape.
+    """Magnify scaled pixels (n, y, x, band) by a factor, keeping their shape and surface brightness.
 
-    Above 1 the middle is cut out and enlarged; below 1 the image is continued by reflection and reduced. What a pixel
-    shows keeps its brightness, as with nearness in the sky. The factor is met to the nearest even number of pixels.
-
-    Parameters
-    ----------
-    pixels : tensor
-    scale : float
-        From `LEAST_SCALE` to `MOST_SCALE`.
+    Above 1 the centre is cropped and enlarged; below 1 the image is padded by reflection and reduced. The factor, from
+    `LEAST_SCALE` to `MOST_SCALE`, is rounded to an even number of pixels.
 
     Notes
     -----
-    Made of functions and not of Keras' preprocessing layers: those, where nobody says whether a network is being
-    trained, tell all layers after them that it is.
+    Keras' preprocessing layers are avoided: without an explicit ``training`` argument they switch all later layers to
+    training mode.
     """
     height, width = pixels.shape[1:3]
     rows, columns = (round(side * (1 / scale - 1) / 2) for side in (height, width))
     if rows == columns == 0:
         return pixels
     if scale < 1:
-        seen = ops.pad(pixels, [(0, 0), (rows, rows), (columns, columns), (0, 0)], mode="reflect")
+        window = ops.pad(pixels, [(0, 0), (rows, rows), (columns, columns), (0, 0)], mode="reflect")
     else:
-        seen = pixels[:, -rows : height + rows, -columns : width + columns]
-    return ops.image.resize(seen, (height, width), interpolation="bilinear", data_format="channels_last")
+        window = pixels[:, -rows : height + rows, -columns : width + columns]
+    return ops.image.resize(window, (height, width), interpolation="bilinear", data_format="channels_last")
 
 
 Turn = Callable[[Any], Any]
 
 
-def _view(axes: tuple[int, ...], swapped: bool) -> tuple[Turn, Turn]:
-    """One element of D4 and its inverse: rows and columns exchanged, or not, and then some of the axes turned over."""
+def _view(axes: tuple[int, ...], transposed: bool) -> tuple[Turn, Turn]:
+    """An element of D4 (transposition and flips) and its inverse."""
 
-    def there(features: Any) -> Any:
-        return _flipped(_swapped(features) if swapped else features, axes)
+    def transform(features: Any) -> Any:
+        return _flip(_transpose(features) if transposed else features, axes)
 
-    def back(features: Any) -> Any:
-        return _swapped(_flipped(features, axes)) if swapped else _flipped(features, axes)
+    def inverse(features: Any) -> Any:
+        return _transpose(_flip(features, axes)) if transposed else _flip(features, axes)
 
-    return there, back
+    return transform, inverse
 
 
-def _swapped(features: Any) -> Any:
+def _transpose(features: Any) -> Any:
     return ops.transpose(features, (0, 2, 1, 3))
 
 
-def _flipped(features: Any, axes: tuple[int, ...]) -> Any:
+def _flip(features: Any, axes: tuple[int, ...]) -> Any:
     return ops.flip(features, axis=axes) if axes else features
 
 
 VIEWS: tuple[tuple[Turn, Turn], ...] = tuple(
     _view(axes, swapped) for axes, swapped in product(((), (1,), (2,), (1, 2)), (False, True))
 )
-"""Pairs (there, back) of functions of tensors (n, y, x, channel); the first is the image as it is."""
+"""The elements of D4 as pairs (transform, inverse) of functions of tensors (n, y, x, channel), the identity first."""

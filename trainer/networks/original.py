@@ -1,7 +1,7 @@
-"""The network of the original project, layer by layer, so that its results can be met and its explanations compared.
+"""The network of the original project, layer by layer, for comparison.
 
-Notes on differences: it takes any number of bands and classes. With two classes its answer is one sigmoid, as it was;
-with more it is a softmax. The activation stays inside the last Dense layer, so there is no layer named logits.
+Notes on differences: any number of bands and classes. Two classes have one sigmoid output, as in the original, more
+have a softmax. The activation is part of the last Dense layer, so there is no layer named logits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["original"]
 def original(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     """Probability (n, 1) of the second of two classes, or (n, class) of more, of scaled pixels (n, y, x, band).
 
-    It brings its own dropout, which `dropout` does not change.
+    Its dropout is fixed; `dropout` is ignored.
     """
     features = layers.Conv2D(32, 6, activation="relu", name="conv1")(pixels)
     features = layers.Dropout(0.5, name="dropout1")(features)

@@ -1,10 +1,10 @@
-"""A plain residual network, as one finds it everywhere: the one to compare others with.
+"""A standard residual network, as a baseline.
 
 Ref. He, Zhang, Ren, Sun 2016, Deep residual learning for image recognition, https://arxiv.org/abs/1512.03385, section
 4.2: the network of 20 layers for small images.
 
-Notes on differences: the first convolution strides, so that cutouts of 64 pixels have their 32 x 32 from there on; a
-short cut to more channels is a convolution of one pixel, where theirs pads with zeros.
+Notes on differences: the first convolution has a stride of two, so that cutouts of 64 pixels have the sizes of the
+paper from there on; shortcuts to more channels are convolutions of one pixel instead of zero padding.
 
     nanomaggies, scaled    64 x 64 x band
     stem                   32 x 32 x 16
@@ -27,7 +27,7 @@ layers = keras.layers
 __all__ = ["resnet"]
 
 STAGES = (16, 32, 64)
-"""Channels of each stage; from the second on, its first block halves the sides."""
+"""Channels of each stage; from the second on, the first block halves the sides."""
 
 BLOCKS = 3
 
@@ -44,7 +44,7 @@ def resnet(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
 
 
 def _block(features: Any, channels: int, stride: int, name: str) -> Any:
-    """Two convolutions beside a short cut; the activation after their sum bears the block's name."""
+    """Residual block; the activation after the sum has the name of the block."""
     inner = convolution(features, channels, 3, stride, f"{name}_first")
     inner = layers.Activation("relu", name=f"{name}_first")(inner)
     inner = convolution(inner, channels, 3, 1, f"{name}_second")

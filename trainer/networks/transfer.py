@@ -1,11 +1,11 @@
-"""A network that learnt to see on photographs, and is shown galaxies in any number of bands.
+"""Transfer learning: a backbone pretrained on ImageNet, for any number of bands.
 
 Ref. Sandler, Howard, Zhu, Zhmoginov, Chen 2018, MobileNetV2, https://arxiv.org/abs/1801.04381 (half its width), through
 Keras Applications; Dominguez Sanchez et al. 2019, Transfer learning for galaxy morphology,
 https://arxiv.org/abs/1807.00807
 
-Notes on differences: the stem is ours. It begins as three averages of neighbouring bands, the reddest as red, scaled to
-what the backbone was shown, and learns from there on. Cutouts are enlarged twice, since the backbone halves five times.
+Notes on differences: a trainable stem maps bands to red, green and blue, initially by averages of neighbouring bands,
+scaled to the inputs of the backbone. Cutouts are enlarged twice, since the backbone halves them five times.
 
     nanomaggies, scaled     64 x  64 x band
     stem                    64 x  64 x 3
@@ -37,13 +37,13 @@ __all__ = ["band_averages", "imagenet_backbone", "transfer"]
 
 WIDTH = 0.5
 SIZE = 128
-"""One of the sizes of photographs for which there are weights."""
+"""An input size with published weights."""
 
 MOMENTUM = 0.9
-"""Of the moving averages, for trainings of some thousand steps; theirs is for a million."""
+"""Momentum of batch normalisation, for trainings of some thousand steps; the default is for a million."""
 
 SILENCE = 20.0
-"""Seconds that the server of the weights may stay silent."""
+"""Time-out of the download of the weights [s]."""
 
 
 def transfer(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
@@ -67,7 +67,7 @@ def transfer(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
 def band_averages(bands: int) -> NDArray[np.float32]:
     """Weights from bands, in order of increasing wavelength, to red, green and blue: float32 (band, 3).
 
-    Each colour is an average of neighbouring bands; three bands are taken as they are.
+    Each colour is an average of neighbouring bands; three bands are unchanged.
     """
     places = np.linspace(0, 1, bands) if bands > 1 else np.array([0.5])
     nearness = np.maximum(1 - 2 * np.abs(places[:, None] - np.array([1.0, 0.5, 0.0])), 0 if bands > 2 else 0.5)
@@ -75,29 +75,29 @@ def band_averages(bands: int) -> NDArray[np.float32]:
 
 
 def imagenet_backbone() -> Any:
-    """The backbone with the weights that photographs gave it, from Keras' own server, or from its cache.
+    """The backbone with ImageNet weights, from the server of Keras or its cache.
 
     Raises
     ------
     InputError
-        The weights could not be had.
+        The weights are not available.
     """
     try:
-        with _impatience(SILENCE):
+        with _socket_timeout(SILENCE):
             return keras.applications.MobileNetV2(
                 alpha=WIDTH, include_top=False, weights="imagenet", input_shape=(SIZE, SIZE, 3)
             )
     except Exception as error:  # Keras raises a bare Exception when a download fails
         raise InputError(
-            f'start = "imagenet" was given, and its weights could not be had: {first_line(error)}',
-            "A connection to Keras' server of weights, once: they are then kept in Keras' cache",
-            'Begin with a network of your own, start = "MODEL", or with none, start = ""',
+            f'start = "imagenet" was given, and its weights could not be loaded: {first_line(error)}',
+            "A connection to the weights server of Keras, once: they are then kept in its cache",
+            'Start from another network, start = "MODEL", or from random weights, start = ""',
         ) from error
 
 
 @contextmanager
-def _impatience(seconds: float) -> Iterator[None]:
-    """Keras' download knows no time limit; its sockets take this one."""
+def _socket_timeout(seconds: float) -> Iterator[None]:
+    """Set the default time-out of sockets, since Keras' download has none."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)
     try:

@@ -1,1 +1,1 @@
-"""Faults planted on purpose, to see whether a check finds them: shortcuts in the pixels, labels that mean nothing."""
+"""Faults planted to test whether checks detect them: shortcuts in the images, and shuffled labels."""

@@ -1,11 +1,11 @@
-"""``python -m trainer plant labels``: the same network taught nonsense, against which explanations are compared.
+"""``python -m trainer plant labels``: retraining on shuffled labels, for the label randomisation test.
 
-A method whose maps look the same for a network that has learnt shuffled labels shows the images, not the network.
+A method whose maps are the same for a network trained on shuffled labels depends on the images, not on the network.
 
 Ref. Adebayo et al. 2018, Sanity checks for saliency maps, https://arxiv.org/abs/1810.03292
 
-Notes on differences: there, networks learn until they know most of the shuffled labels by heart; here, as long as the
-network that they are compared with did, and what they have reached is in ``history.csv``.
+Notes on differences: in the paper, networks are trained until they fit most of the shuffled labels; here, for as many
+epochs as the network they are compared with. The accuracy reached is in ``history.csv``.
 """
 
 from __future__ import annotations
@@ -29,14 +29,13 @@ def plant_labels(
     progress: ProgressCallback | None = None,
     stop: Callable[[], bool] | None = None,
 ) -> ModelFolder:
-    """Train a model's network again on shuffled labels; an interrupted training goes on, a finished one is left alone.
+    """Retrain a model on shuffled labels; an interrupted training is resumed, a finished one is returned.
 
-    All settings are those of the model, but two: the last epoch's weights are kept, not those of the best on the
-    validation side, and no temperature is looked for. Whoever learns nonsense is best before he has begun.
+    The settings are those of the model, except that the weights of the last epoch are kept, since the validation loss
+    is lowest at the start, and that the network is not calibrated.
 
     Parameters
     ----------
-    survey : Survey
     name : str, optional
         Of the model; by default the only one. The result is in its folder, ``planted/labels``.
     progress, stop : callable, optional
@@ -45,11 +44,11 @@ def plant_labels(
     Raises
     ------
     InputError
-        There is no such model, it was not trained here, or the survey is no longer what it was trained on.
+        There is no such model, it was not trained here, or the survey has changed since.
     SurveyLocked
-        Another process is doing the same.
+        Another process is running the same training.
     trainer.training.TrainingStopped
-        `stop` said so.
+        `stop` returned True.
     """
     model = survey.model(name)
     done = model.label_randomised
@@ -64,13 +63,13 @@ def _config_of(model: ModelFolder, survey: Survey) -> Config:
     settings = model.run.get("config")
     if not settings or "data_digest" not in model.run:
         raise InputError(
-            f"How the model {model.name} was trained is not known",
-            "One that python -m trainer fit has trained in this survey",
+            f"The training settings of the model {model.name} are unknown",
+            "A model trained by python -m trainer fit in this survey",
             "Its explanations can still be compared with those of random weights",
         )
     if model.run["data_digest"] != survey.digest:
         raise InputError(
-            f"{survey.name} is no longer what the model {model.name} was trained on",
+            f"{survey.name} has changed since the model {model.name} was trained",
             "The same galaxies, for a fair comparison",
             f"Train a model of the survey as it is now: python -m trainer fit {survey.path} --name another",
         )

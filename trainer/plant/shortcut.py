@@ -1,4 +1,4 @@
-"""``python -m trainer plant shortcut``: a painted survey in which an artefact tells one class."""
+"""``python -m trainer plant shortcut``: a painted survey in which an artefact marks one class."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from trainer.plant.kinds import shortcut_named
 __all__ = ["GALAXIES", "SHARES", "PlantedShortcut", "plant_shortcut"]
 
 SHARES: Mapping[str, float] = {"round": 0.25, "in_between": 0.25, "edge_on": 0.25, "spiral": 0.25}
-"""A survey of few classes, so that a network learns them in a minute."""
+"""Few classes, so that a network trains in a minute."""
 
 GALAXIES = 1600
 
 
 @dataclass(frozen=True)
 class PlantedShortcut:
-    """What is planted, and in which class.
+    """A shortcut planted in one class.
 
     Attributes
     ----------
     kind : str
         One of `trainer.plant.kinds.SHORTCUTS`.
     class_name : str
-        The kind of galaxy that has it; all others do not.
+        The only kind of galaxy that has it.
     strength : float
         In the unit of its kind.
     seed : int
-        The survey's.
+        Of the survey.
     """
 
     kind: str
@@ -47,37 +47,40 @@ class PlantedShortcut:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """As plain JSON values, kept with the survey's truth."""
+        """Settings as JSON values, stored with the truth of the survey."""
         unit = shortcut_named(self.kind).unit
         return {"kind": self.kind, "class": self.class_name, "strength": self.strength, "unit": unit}
 
     @property
     def words(self) -> str:
-        """What a reader of ``survey.json`` is told."""
+        """Description in ``survey.json``."""
         return f"a planted shortcut: {self.kind} {self.strength:g} in {self.class_name}"
 
-    def recipe(self, recipe: Recipe) -> Recipe:
-        """The recipe with the artefact, if it is of the class and the artefact is one of the recipe."""
-        if not self._is_meant(recipe, "recipe"):
+    def alter_recipe(self, recipe: Recipe) -> Recipe:
+        """Apply an artefact in the recipe to galaxies of the class."""
+        if not self._applies(recipe, "recipe"):
             return recipe
-        changed: Recipe = shortcut_named(self.kind).function(recipe, self.strength, self._survey(), self._own(recipe))
+        function = shortcut_named(self.kind).function
+        changed: Recipe = function(recipe, self.strength, self._survey_stream(), self._galaxy_stream(recipe))
         return changed
 
-    def painted(self, painted: Painted, recipe: Recipe) -> Painted:
-        """The image with the artefact, if it is of the class and the artefact is one of the pixels."""
-        if not self._is_meant(recipe, "pixels"):
+    def alter_image(self, painted: Painted, recipe: Recipe) -> Painted:
+        """Apply an artefact in the pixels to galaxies of the class."""
+        if not self._applies(recipe, "pixels"):
             return painted
         function = shortcut_named(self.kind).function
-        image = function(painted.cutout.image, recipe, self.strength, self._survey(), self._own(recipe))
+        image = function(
+            painted.cutout.image, recipe, self.strength, self._survey_stream(), self._galaxy_stream(recipe)
+        )
         return replace(painted, cutout=replace(painted.cutout, image=image))
 
-    def _is_meant(self, recipe: Recipe, where: str) -> bool:
+    def _applies(self, recipe: Recipe, where: str) -> bool:
         return recipe.kind == self.class_name and shortcut_named(self.kind).where == where
 
-    def _survey(self) -> np.random.Generator:
+    def _survey_stream(self) -> np.random.Generator:
         return stream(self.seed, "planted in the survey")
 
-    def _own(self, recipe: Recipe) -> np.random.Generator:
+    def _galaxy_stream(self, recipe: Recipe) -> np.random.Generator:
         return stream(recipe.seed, "planted in the galaxy")
 
 
@@ -92,14 +95,14 @@ def plant_shortcut(
     *,
     shares: Mapping[str, float] = SHARES,
 ) -> Survey:
-    """Paint a survey with a shortcut, or go on with one that was interrupted.
+    """Paint a survey with a shortcut, or resume an interrupted run.
 
-    Without the artefact it is, galaxy for galaxy, what `paint_survey` paints with the same seed and shares.
+    Apart from the artefact, the galaxies are those of `paint_survey` with the same seed and shares.
 
     Parameters
     ----------
     path : path
-        Of the survey's folder.
+        Folder of the survey.
     kind : str
         One of `trainer.plant.kinds.SHORTCUTS`.
     class_name : str
@@ -122,6 +125,6 @@ def plant_shortcut(
             f"No galaxy of this survey is of the class {class_name!r}", f"Its classes are {choices(shares)}"
         )
     if not (np.isfinite(strength) and strength > 0):
-        raise InputError(f"A {kind} of strength {strength} was to be planted", "A number above 0")
+        raise InputError(f"A {kind} of strength {strength} was given", "A number above 0")
     planted = PlantedShortcut(kind, class_name, float(strength), seed)
     return paint_survey(path, galaxies, seed, progress, shares=shares, planted=planted)

@@ -1,4 +1,4 @@
-"""Archives on this machine that speak the real protocols and have bad days on purpose, to try a download on."""
+"""Simulated archives on this machine with the real protocols and random faults, to test downloads."""
 
 from trainer.rehearsal.faults import LASTING, TRANSIENT, Faults
 from trainer.rehearsal.server import ArchiveServer

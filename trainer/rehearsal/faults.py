@@ -1,4 +1,4 @@
-"""A bad day, drawn beforehand: what goes wrong for which galaxy, how often, and what it ends as."""
+"""Reproducible random faults of simulated archives."""
 
 from __future__ import annotations
 
@@ -33,26 +33,25 @@ TRANSIENT: Final = {
     "hang": 0.003,
     "elsewhere": 0.005,
 }
-"""Faults that pass, by the share of galaxies that meet them."""
+"""Transient faults, by the fraction of affected galaxies."""
 
 LASTING: Final = {"500": 0.004, "page": 0.004, "truncated": 0.004, "wrong place": 0.004, "zeros": 0.004, "nan": 0.002}
-"""Faults that stay, whatever is asked."""
+"""Permanent faults, by the fraction of affected galaxies."""
 
 
 @dataclass
 class Faults:
-    """Draws each galaxy's fate from (seed, position), so that a test knows what must come out.
+    """Faults of each galaxy, drawn from (seed, position), so that a test knows the expected outcome.
 
     Attributes
     ----------
     seed : int
     transient, lasting : mapping
-        Fault to the share of galaxies that meet it. One that passes spoils the first one or two answers to one of the
-        galaxy's questions.
+        Fraction of affected galaxies by fault. A transient fault spoils the first one or two answers to a request.
     outage : (int, float), optional
-        After so many requests, every request is refused for so many seconds.
+        Number of requests after which all are refused, and the duration [s].
     patience : float
-        For how long a hanging answer hangs, and a dripping one drips [s].
+        Duration of hanging and dripping answers [s].
     """
 
     seed: int = 0
@@ -64,20 +63,20 @@ class Faults:
     _began: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def fate(self, place: str) -> str:
-        """The fault that stays with a galaxy; empty for none."""
-        return self._drawn("lasting", place, self.lasting)
+    def permanent(self, place: str) -> str:
+        """The permanent fault of a galaxy; "" for none."""
+        return self._draw("lasting", place, self.lasting)
 
-    def passing(self, place: str) -> str:
-        """The fault that a galaxy meets at first; empty for none."""
-        return self._drawn("transient", place, self.transient)
+    def temporary(self, place: str) -> str:
+        """The transient fault of a galaxy; "" for none."""
+        return self._draw("transient", place, self.transient)
 
-    def meet(self, place: str, band: str) -> str:
-        """What happens to the next answer about a galaxy's band (``""`` for the list of its images)."""
-        if lasting := self.fate(place):
-            return lasting
-        fault = self.passing(place)
-        # A service's list of images has troubles of its own.
+    def next_fault(self, place: str, band: str) -> str:
+        """The fault of the next answer for a band of a galaxy (``""`` for its list of images)."""
+        if permanent := self.permanent(place):
+            return permanent
+        fault = self.temporary(place)
+        # The list of images has separate faults.
         of_list = fault == "empty list" or (
             fault in ("500", "503", "429", "reset") and self._share("list", place) < 0.5
         )
@@ -91,13 +90,13 @@ class Faults:
         return fault if left > 0 else ""
 
     def out(self, requests: int) -> bool:
-        """Whether the service is gone at this request."""
+        """Whether the service is down at this request."""
         if self.outage is None or requests < self.outage[0]:
             return False
         self._began = self._began or time.monotonic()
         return time.monotonic() - self._began < self.outage[1]
 
-    def _drawn(self, what: str, place: str, shares: Mapping[str, float]) -> str:
+    def _draw(self, what: str, place: str, shares: Mapping[str, float]) -> str:
         at = self._share(what, place)
         for fault, share in shares.items():
             at -= share

@@ -1,4 +1,4 @@
-"""Answers as the services write them: SkyView's pages, FITS files, tables of fields."""
+"""Answers in the formats of the services: pages of SkyView, FITS files, tables of fields."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from gz2interp.schema import BANDS
 from gz2interp.stores.resampling import north_up
 
-__all__ = ["crossid_table", "field_names", "fits_file", "skyview_form", "skyview_results", "uploaded"]
+__all__ = ["crossid_table", "field_names", "fits_file", "skyview_form", "skyview_results", "uploaded_positions"]
 
 
 def skyview_form() -> bytes:
-    """The form's page, with the names and the structure of the real one."""
+    """The page of the form, with the names and structure of the real one."""
     options = "".join(f"<option>SDSS{band}</option>" for band in BANDS)
     return (
         "<html><head><title>SkyView Query Form</title></head><body>"
@@ -45,7 +45,7 @@ def skyview_results(names: Sequence[str]) -> bytes:
 
 
 def fits_file(pixels: NDArray[np.float32], ra: float, dec: float, pixel_scale: float, **cards: str) -> bytes:
-    """An image with its map of the sky."""
+    """A FITS image with its WCS."""
     header = north_up(ra, dec, pixel_scale, pixels.shape[:2]).to_header()
     header.update(cards)
     file = io.BytesIO()
@@ -53,16 +53,16 @@ def fits_file(pixels: NDArray[np.float32], ra: float, dec: float, pixel_scale: f
     return file.getvalue()
 
 
-def uploaded(body: bytes) -> list[tuple[float, float]]:
-    """The positions of a cross-identification, out of its multipart form."""
-    found = re.search(rb'filename="astroquery"[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n(.*?)\r?\n--', body, re.DOTALL)
-    lines = found[1].decode().split("\n") if found else []
+def uploaded_positions(body: bytes) -> list[tuple[float, float]]:
+    """The positions of a cross-identification, from its multipart form."""
+    match = re.search(rb'filename="astroquery"[^\r\n]*(?:\r?\n[^\r\n]+)*\r?\n\r?\n(.*?)\r?\n--', body, re.DOTALL)
+    lines = match[1].decode().split("\n") if match else []
     rows = [line.split() for line in lines if line.strip()]
     return [(float(row[-2]), float(row[-1])) for row in rows[1:]]
 
 
 def crossid_table(query: str, rows: Sequence[dict[str, object]]) -> bytes:
-    """The table of a cross-identification: the columns that the query selects."""
+    """The table of a cross-identification, with the columns selected by the query."""
     selected = re.search(r"select\s+(.*?)\s+from", query, re.IGNORECASE | re.DOTALL)
     names = (
         [re.split(r"\s+as\s+|\.", part.strip(), flags=re.IGNORECASE)[-1] for part in selected[1].split(",")]
@@ -78,6 +78,6 @@ def crossid_table(query: str, rows: Sequence[dict[str, object]]) -> bytes:
 
 
 def field_names() -> bytes:
-    """The table of a table's columns, as far as it is asked for."""
+    """The columns of the table used in queries, as JSON."""
     names = ("run", "rerun", "camcol", "field", "ra", "dec", "objID", "type")
     return json.dumps([{"TableName": "Table1", "Rows": [{"name": name} for name in names]}]).encode()

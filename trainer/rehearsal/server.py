@@ -1,4 +1,4 @@
-"""One local HTTP server that is SkyView, hips2fits and SDSS at once, with its day's faults."""
+"""A local HTTP server that simulates SkyView, hips2fits and SDSS, with faults."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from trainer.rehearsal.pages import (
     fits_file,
     skyview_form,
     skyview_results,
-    uploaded,
+    uploaded_positions,
 )
 from trainer.rehearsal.skies import SimulatedSky, place_of
 
@@ -36,30 +36,29 @@ _ELSEWHERE: Final = "http://archive.invalid/stolen"
 
 
 class ArchiveServer:
-    """The archives of a rehearsal, a context manager.
+    """Simulated archives, a context manager.
 
     Parameters
     ----------
     sky : SimulatedSky
-        What they show.
-    faults : Faults, optional
+        Images of the archives.
     latency : float
-        Seconds before every answer.
+        Delay of every answer [s].
     frames : path, optional
-        A folder of SDSS frames to serve.
+        Folder of SDSS frames to serve.
     fields : mapping, optional
-        What the cross-identification answers, column to value, for every place on the sky.
+        Values by column of the cross-identification, for every position.
     stars : bytes
-        What a question for stars is answered with.
+        Answer to queries for stars.
 
     Attributes
     ----------
     times : deque of float
-        When the last requests came [s, monotonic].
+        Times of the last requests [s, monotonic].
     asked : Counter
-        How often each place was requested an image.
+        Number of image requests by position.
     peak : int
-        The most requests at the same time.
+        Largest number of simultaneous requests.
     """
 
     def __init__(
@@ -95,11 +94,11 @@ class ArchiveServer:
 
     @property
     def address(self) -> str:
-        """Where it listens."""
+        """Base URL of the server."""
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def configuration(self) -> str:
-        """The text of an ``astroquery.cfg`` that sends astroquery here."""
+        """Text of an ``astroquery.cfg`` that directs astroquery to this server."""
         return (
             f"[skyview]\nurl = {self.address}/current/cgi/basicform.pl\n"
             f"[hips2fits]\nserver = {self.address}/hips-image-services/hips2fits\n"
@@ -107,8 +106,8 @@ class ArchiveServer:
         )
 
     @contextlib.contextmanager
-    def counted(self) -> Any:
-        """One request, from its coming to its end."""
+    def count_request(self) -> Any:
+        """Context manager that counts a request."""
         with self._lock:
             self.requests += 1
             self._now += 1
@@ -127,7 +126,7 @@ class _Server(ThreadingHTTPServer):
     archive: ArchiveServer
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away, which here they do, is no news."""
+        """Ignore errors of clients that disconnect."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -140,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_GET(self) -> None:
         self._serve(b"")
@@ -150,33 +149,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _serve(self, body: bytes) -> None:
         archive = self.server.archive
-        with archive.counted() as number:
+        with archive.count_request() as number:
             if archive.latency:
                 time.sleep(archive.latency)
             if archive.faults.out(number):
                 return self._spoil("503" if number % 2 else "reset")
             parts = urlsplit(self.path)
-            asked = {name.lower(): values for name, values in parse_qs(parts.query).items()}
+            parameters = {name.lower(): values for name, values in parse_qs(parts.query).items()}
             for path, answer in _ROUTES.items():
                 if parts.path.lower().startswith(path):
-                    return answer(self, parts.path, asked, body)
+                    return answer(self, parts.path, parameters, body)
             return self._send(404, b"<html><title>404 Not Found</title></html>", "text/html")
 
     # -- SkyView ------------------------------------------------------------------------------------------------------
 
-    def _form(self, path: str, asked: dict[str, list[str]], body: bytes) -> None:
+    def _form(self, path: str, parameters: dict[str, list[str]], body: bytes) -> None:
         self._send(200, skyview_form(), "text/html")
 
-    def _list(self, path: str, asked: dict[str, list[str]], body: bytes) -> None:
-        ra, dec = (float(part) for part in asked["position"][0].replace(",", " ").split())
-        width = float(asked["size"][0].split(",")[0]) * 3600.0
-        lengths = asked["pixels"][0].split(",")
+    def _list(self, path: str, parameters: dict[str, list[str]], body: bytes) -> None:
+        ra, dec = (float(part) for part in parameters["position"][0].replace(",", " ").split())
+        width = float(parameters["size"][0].split(",")[0]) * 3600.0
+        lengths = parameters["pixels"][0].split(",")
         pixels = f"{lengths[0]}x{lengths[-1]}"
-        sampler = asked.get("sampler", ["NN"])[0].replace("_", "")
-        fault = self.server.archive.faults.meet(place_of(ra, dec), "")
+        sampler = parameters.get("sampler", ["NN"])[0].replace("_", "")
+        fault = self.server.archive.faults.next_fault(place_of(ra, dec), "")
         names = [
             f"skv_{ra:.7f}_{dec:.7f}_{survey.removeprefix('SDSS')}_{width:.6f}_{pixels}_{sampler}"
-            for survey in asked["survey"]
+            for survey in parameters["survey"]
         ]
         if fault == "empty list":
             names = []
@@ -184,7 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._spoil(fault)
         return self._send(200, skyview_results(names), "text/html")
 
-    def _skyview_image(self, path: str, asked: dict[str, list[str]], body: bytes) -> None:
+    def _skyview_image(self, path: str, parameters: dict[str, list[str]], body: bytes) -> None:
         name = path.rsplit("/", 1)[1].removesuffix(".fits")
         _, ra, dec, band, width, pixels, sampler = name.split("_")
         shape = tuple(int(length) for length in reversed(pixels.split("x")))
@@ -193,42 +192,42 @@ class _Handler(BaseHTTPRequestHandler):
 
     # -- hips2fits ----------------------------------------------------------------------------------------------------
 
-    def _hips(self, path: str, asked: dict[str, list[str]], body: bytes) -> None:
-        hips = asked["hips"][0]
+    def _hips(self, path: str, parameters: dict[str, list[str]], body: bytes) -> None:
+        hips = parameters["hips"][0]
         if not hips.startswith(_HIPS):
-            told = json.dumps({"title": "Bad Request", "description": f"no HiPS is called {hips}"})
-            return self._send(400, told.encode(), "application/json")
-        if "wcs" in asked:
-            header = json.loads(asked["wcs"][0])
+            content = json.dumps({"title": "Bad Request", "description": f"no HiPS is called {hips}"})
+            return self._send(400, content.encode(), "application/json")
+        if "wcs" in parameters:
+            header = json.loads(parameters["wcs"][0])
             ra, dec, scale = header["CRVAL1"], header["CRVAL2"], header["CDELT2"] * 3600.0
             shape = header["NAXIS2"], header["NAXIS1"]
         else:
-            ra, dec = float(asked["ra"][0]), float(asked["dec"][0])
-            shape = int(asked["height"][0]), int(asked["width"][0])
-            scale = float(asked["fov"][0]) * 3600.0 / max(shape)
+            ra, dec = float(parameters["ra"][0]), float(parameters["dec"][0])
+            shape = int(parameters["height"][0]), int(parameters["width"][0])
+            scale = float(parameters["fov"][0]) * 3600.0 / max(shape)
         return self._image(ra, dec, hips.removeprefix(_HIPS), scale, shape, areas=False, empty=np.nan)
 
     # -- SDSS ---------------------------------------------------------------------------------------------------------
 
-    def _query(self, path: str, asked: dict[str, list[str]], body: bytes) -> None:
-        if "fgetnearbyobjeq" in asked.get("cmd", [""])[0].lower():
+    def _query(self, path: str, parameters: dict[str, list[str]], body: bytes) -> None:
+        if "fgetnearbyobjeq" in parameters.get("cmd", [""])[0].lower():
             return self._send(200, self.server.archive.stars, "text/plain")
         if not body:
             return self._send(200, field_names(), "text/plain")
         archive, query = self.server.archive, _form_value(body, "uquery")
         rows: list[dict[str, object]] = [
             {"ra": ra, "dec": dec, **archive.fields}
-            for ra, dec in uploaded(body)
+            for ra, dec in uploaded_positions(body)
             if archive.sky.plane(ra, dec, "r", 0.396, (4, 4), False) is not None
         ]
         return self._send(200, crossid_table(query, rows), "text/plain")
 
-    def _frame(self, path: str, asked: dict[str, list[str]], body: bytes) -> None:
+    def _frame(self, path: str, parameters: dict[str, list[str]], body: bytes) -> None:
         frames, name = self.server.archive.frames, path.rsplit("/", 1)[1]
-        file = next((found for found in frames.iterdir() if found.name == name), None) if frames else None
+        file = next((entry for entry in frames.iterdir() if entry.name == name), None) if frames else None
         if file is None:
             return self._send(404, b"<html><title>404 Not Found</title></html>", "text/html")
-        fault = self.server.archive.faults.meet(name, "r")
+        fault = self.server.archive.faults.next_fault(name, "r")
         return self._spoil(fault, file.read_bytes()) if fault else self._send(200, file.read_bytes())
 
     # -- answers ------------------------------------------------------------------------------------------------------
@@ -238,7 +237,7 @@ class _Handler(BaseHTTPRequestHandler):
     ) -> None:
         archive, place = self.server.archive, place_of(ra, dec)
         archive.asked[place] += 1
-        fault = archive.faults.meet(place, band)
+        fault = archive.faults.next_fault(place, band)
         if fault in _HTTP_FAULTS:
             return self._spoil(fault)
         shown_ra, shown_dec = (ra + 0.1, dec) if fault in ("wrong place", "duplicate") else (ra, dec)
@@ -260,7 +259,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self._spoil(fault, content) if fault == "truncated" else self._send(200, content)
 
     def _spoil(self, fault: str, content: bytes = b"") -> None:
-        """Answer badly."""
+        """Send a faulty answer."""
         patience = self.server.archive.faults.patience
         if fault in ("500", "503"):
             self._send(int(fault), b"<html><title>Service error</title></html>", "text/html")
@@ -278,7 +277,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._stall(fault, patience)
 
     def _stall(self, fault: str, patience: float) -> None:
-        """Hang, drip, or break the connection off."""
+        """Hang, drip, or reset the connection."""
         head = b"HTTP/1.1 200 OK\r\nContent-Type: image/fits\r\nContent-Length: 20160\r\n\r\nSIMPLE  ="
         ends = time.monotonic() + patience
         with contextlib.suppress(OSError):

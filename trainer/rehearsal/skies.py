@@ -1,4 +1,4 @@
-"""What the archives of a rehearsal show."""
+"""Simulated skies of the archives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["FrameSky", "SimpleSky", "SimulatedSky", "place_of"]
 
 
 class SimulatedSky(Protocol):
-    """Something to show at any place."""
+    """Images of a sky at any position."""
 
     def plane(
         self, ra: float, dec: float, band: str, pixel_scale: float, shape: tuple[int, int], areas: bool
@@ -30,32 +30,31 @@ class SimulatedSky(Protocol):
         Parameters
         ----------
         ra, dec : float
-            Of the middle [deg].
-        band : str
+            Centre [deg].
         pixel_scale : float
             [arcsec].
         shape : (int, int)
             (y, x).
         areas : bool
-            Flux per pixel [nanomaggy], areas overlapped; else samples of the surface brightness [nanomaggy per native
+            Flux per pixel [nanomaggy] by exact overlap; else interpolated surface brightness [nanomaggy per native
             pixel].
         """
 
 
 def place_of(ra: float, dec: float) -> str:
-    """A position as it is told apart: to a hundredth of an arcsec, whatever way it was written."""
+    """A position as a key, rounded to about 0.01 arcsec."""
     return f"{ra % 360:.5f} {dec:+.5f}"
 
 
 @dataclass(frozen=True)
 class SimpleSky:
-    """A blob in noise, another at every place: quick, and so that no two images are alike.
+    """A Gaussian blob in noise, different at every position.
 
     Attributes
     ----------
     seed : int
     edge : float
-        Declination [deg] north of which nothing was imaged.
+        Northern limit of the imaged declinations [deg].
     """
 
     seed: int = 0
@@ -80,23 +79,17 @@ _WIDE: Final = 1.5
 
 
 class FrameSky:
-    """Real frames, resampled as the services resample.
-
-    Parameters
-    ----------
-    folder : path
-        Of SDSS frames; the first frame set is shown.
-    """
+    """The first frame set in a folder of SDSS frames, resampled as by the services."""
 
     def __init__(self, folder: str | Path) -> None:
         paths = find_frame_sets(Path(folder), BANDS)[0].paths
         self._frames: dict[str, Frame] = {band: read_frame(path) for band, path in paths.items()}
-        self._lock = threading.Lock()  # astropy's maps of the sky are not made for threads
+        self._lock = threading.Lock()  # astropy's WCS is not thread-safe
 
     def plane(
         self, ra: float, dec: float, band: str, pixel_scale: float, shape: tuple[int, int], areas: bool
     ) -> NDArray[np.float32] | None:
-        """See `SimulatedSky`: samples are interpolated linearly."""
+        """See `SimulatedSky`; interpolation is linear."""
         frame, target = self._frames[band], north_up(ra, dec, pixel_scale, shape)
         with self._lock:
             x, y = (int(place) for place in frame.wcs.world_to_pixel_values(ra, dec))
@@ -105,10 +98,10 @@ class FrameSky:
             patch = frame.data[window]
             if not patch.size:
                 return None
-            given = (patch.astype(float), frame.wcs[window])
+            source = (patch.astype(float), frame.wcs[window])
             if areas:
-                bright, covered = reproject_exact(given, target, shape_out=shape, parallel=False)
+                bright, covered = reproject_exact(source, target, shape_out=shape, parallel=False)
                 bright = bright * (pixel_scale / NATIVE_PIXEL_SCALE) ** 2
             else:
-                bright, covered = reproject_interp(given, target, shape_out=shape, order="bilinear")
+                bright, covered = reproject_interp(source, target, shape_out=shape, order="bilinear")
         return np.where(covered > 0, bright, 0.0).astype(np.float32)
