@@ -47,7 +47,7 @@ export default function ({ parentElement, data, setStateValue }) {
   board.classList.toggle("gz2-chart", !data.picture);
   const drawn = JSON.stringify(data.cells);
   if (board.gz2Drawn === drawn) {
-    // The same cells stay: one that is pressed while the page is drawn again would lose its click.
+    // Cells are reused: a cell that is pressed while the page is drawn again would lose its click.
     for (const each of board.children) each.setAttribute("aria-pressed", String(each.dataset.cell === data.chosen));
   } else {
     board.replaceChildren(...data.cells.map((cell) => button(cell, data.chosen)));

@@ -1,4 +1,4 @@
-// Galaxies side by side; each is a button that tells its id (a string: a number here would be another galaxy).
+// Galaxies side by side, each a button that sends its id (a string: ids exceed the precision of numbers here).
 
 const card = (item, selected, pick) => {
   const button = document.createElement("button");
@@ -22,7 +22,7 @@ const card = (item, selected, pick) => {
   return button;
 };
 
-// The node stays, so that it keeps the focus, and the browser knows the second press of a double click.
+// The node is reused, so that it keeps the focus, and the browser recognises a double click.
 const showButton = (grid, { id, label, kind }, pick) => {
   grid.className = "gz2-buttons";
   const button = grid.querySelector("button") ?? grid.appendChild(document.createElement("button"));
@@ -38,7 +38,7 @@ export default function ({ parentElement, data, setStateValue }) {
   grid.gz2Pick = pick;
   const drawn = JSON.stringify(data.items);
   if (grid.gz2Drawn === drawn) {
-    // The same cards stay: one that is pressed while the page is drawn again would lose its click.
+    // Cards are reused: a card that is pressed while the page is drawn again would lose its click.
     for (const each of grid.children) each.setAttribute("aria-pressed", String(each.dataset.galaxy === data.selected));
     return;
   }

@@ -1,13 +1,13 @@
-// The map in the browser: draws the figure it is given, and answers with clicks, lassos, boxes and viewports in data coordinates.
-// Everything that needs the catalogue (who is nearest, who is inside) is decided by the server.
+// The map in the browser: draws a figure, and sends clicks, lassos, boxes and viewports in data coordinates.
+// The server finds the nearest galaxy and the members of a lasso.
 
-const STILL = 4; // screen pixels a pointer may tremble and still be clicking
-const PAUSE = 220; // milliseconds without movement after which a viewport is told
+const STILL = 4; // screen pixels that a pointer may move during a click
+const PAUSE = 220; // milliseconds without movement after which a viewport is sent
 const STEP = 0.15; // share of the window that an arrow key moves
 const ZOOM = 1.4;
 const CONFIG = { displayModeBar: false, scrollZoom: true, doubleClick: false, responsive: false, showTips: false };
 
-// Not window.Plotly: Streamlit's charts bring a plotly.js of their own, which takes that name whenever it comes.
+// Not window.Plotly: Streamlit's charts load a plotly.js of their own under that name.
 const library = () => window.gz2interpPlotly;
 const plotly = () =>
   library()
@@ -21,7 +21,7 @@ class GalaxyMap {
     this.root = root;
     this.plot = root.querySelector(".gz2-plot");
     this.tool = "pan";
-    this.range = null; // what the person looks at; null until he moves
+    this.range = null; // the visible range; null until the user changes it
     this.serial = 0;
     this.events = [];
     this.hovered = null;
@@ -40,7 +40,7 @@ class GalaxyMap {
   show(data) {
     this.data = data;
     this.range ??= data.window;
-    if (this.pressed) this.pending = data; // never redraw under a moving hand
+    if (this.pressed) this.pending = data; // not while the pointer is pressed
     else this.drawing = this.drawing.then(() => (this.pressed ? (this.pending = data) : this.draw(data)));
   }
 
@@ -70,12 +70,12 @@ class GalaxyMap {
     return layout;
   }
 
-  // -- telling the server -------------------------------------------------------------------------------------------
+  // -- sending to the server -------------------------------------------------------------------------------------------
 
   tell(event) {
     this.serial = Math.max(Date.now(), this.serial + 1, this.data.answered + 1);
     this.root.classList.add("gz2-busy");
-    // Events are kept, numbered, and sent along with every run: Streamlit loses what it is told once, when another click follows.
+    // The last events are numbered and sent with every run: Streamlit may abort the run of a single event when another click follows.
     this.events = [...this.events, { ...event, serial: this.serial }].slice(-8);
     this.setStateValue("event", this.events);
   }
@@ -88,7 +88,7 @@ class GalaxyMap {
     }, PAUSE);
   }
 
-  // -- listening ----------------------------------------------------------------------------------------------------
+  // -- event handlers ----------------------------------------------------------------------------------------------------
 
   listenToPlot() {
     this.plot.on("plotly_hover", (event) => (this.hovered = event.points[0]));
@@ -118,7 +118,7 @@ class GalaxyMap {
     window.addEventListener("pointercancel", () => (this.pressed = null), always);
   }
 
-  // A lasso may end where it began: what counts is whether the hand was still all the time.
+  // A lasso may end where it began: a click is an event without any movement.
   moved(event) {
     if (Math.hypot(event.clientX - this.pressed.x, event.clientY - this.pressed.y) > STILL) this.pressed.still = false;
   }
@@ -143,7 +143,7 @@ class GalaxyMap {
     return { x: xaxis.p2d(event.clientX - ground.left), y: yaxis.p2d(event.clientY - ground.top) };
   }
 
-  // A lasso holds a vertex for each tremor of the hand; those nearer than two screen pixels to the outline say nothing more.
+  // Vertices of a lasso that are nearer than two screen pixels to the outline are left out.
   simplified(vertices) {
     const { xaxis } = this.plot._fullLayout;
     const tolerance = (2 * Math.abs(xaxis.range[1] - xaxis.range[0])) / xaxis._length;
@@ -189,7 +189,7 @@ class GalaxyMap {
     for (const button of this.root.querySelectorAll("[data-tool]")) {
       button.setAttribute("aria-pressed", String(button.dataset.tool === tool));
     }
-    // An outline that is still waiting for its answer would be taken for a shape to be edited by the next tool.
+    // Otherwise the next tool would edit an outline that has not been processed yet.
     if (this.drawn) library().relayout(this.plot, { dragmode: tool, selections: [] });
   }
 

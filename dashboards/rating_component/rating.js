@@ -1,5 +1,5 @@
-// Rate with the keyboard: keys are heard on the whole page, except where somebody is typing.
-// A galaxy's id is a string: a number here would be another galaxy.
+// Rating with the keyboard: keys work on the whole page, except in text fields.
+// A galaxy's id is a string: ids exceed the precision of numbers here.
 
 const RATINGS = ["ordinary", "", "", "", "", "look at it"];
 const MOVES = [
@@ -37,7 +37,7 @@ export default function ({ parentElement, data, setStateValue }) {
   bar.dataset.turn = `${data.turn}:${data.galaxy}`;
   bar.dataset.galaxy = data.galaxy;
   const press = (name) => {
-    // Until the page has answered, a second rating would be of a galaxy that nobody has seen.
+    // Until the page is updated, a second rating would be of a galaxy that is not displayed yet.
     if (bar.dataset.sent === bar.dataset.turn && rates(name)) return;
     if (rates(name)) bar.dataset.sent = bar.dataset.turn;
     tell({ key: name, galaxy: data.galaxy });
