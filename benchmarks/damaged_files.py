@@ -585,7 +585,7 @@ def make_files(at: Path, heavy: bool = False) -> None:
 def _make_survey(at: Path, rng: Rng) -> Any:
     from gz2interp.results import Provenance
     from gz2interp.stores.files import write_json
-    from gz2interp.stores.journal import entry_of
+    from gz2interp.stores.journal import status_entry
     from gz2interp.stores.latents import Latents
     from gz2interp.stores.survey import Survey
     from gz2interp.stores.tables import write_parquet
@@ -603,7 +603,7 @@ def _make_survey(at: Path, rng: Rng) -> Any:
         pd.DataFrame({"row": rows, "galaxy_id": survey.galaxy_ids, "seeing_r": rng.random(9)}),
     )
     write_json(survey.path / "quality.json", made.to_json())
-    entry = entry_of(2, int(survey.galaxy_ids[2]), survey.cutout(3))
+    entry = status_entry(2, int(survey.galaxy_ids[2]), survey.cutout(3))
     Replacement(0, survey.images(rows[[0, 1, 3, *range(3, 9)]]), survey.valid(rows), [entry]).write(survey.path)
     return survey
 

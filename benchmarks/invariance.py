@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from gz2interp.activations import mean_over_views
 from gz2interp.embedding.index import NeighbourIndex
 from gz2interp.painting import Alteration, Recipe, draw_recipes, paint, repaint
-from gz2interp.statistics import Estimate, mean_of
-from gz2interp.views import VIEWS, turned
+from gz2interp.statistics import Estimate, bootstrap_mean
+from gz2interp.views import VIEWS, apply_view
 from gz2interp.workflows.study import Study, open_study
 
 Floats = NDArray[np.float32]
@@ -51,7 +51,7 @@ def pictures(recipes: list[Recipe], generator: np.random.Generator) -> dict[str,
     angles = generator.uniform(0, 360, len(recipes))
     return {
         "": [straight],
-        "turned and mirrored": [turned(straight, view) for view in range(1, VIEWS)],
+        "turned and mirrored": [apply_view(straight, view) for view in range(1, VIEWS)],
         "random angle": [
             _stacked(
                 [
@@ -104,7 +104,7 @@ def main() -> None:
             index = NeighbourIndex(survey, metric)
             shares = {kind: kept(index, seen[""][0], seen[kind], given.neighbours) for kind in kinds}
             shares["difference"] = shares["random angle"] - shares["second noise"]
-            cells = [told(mean_of(each, np.random.default_rng(0))) for each in shares.values()]
+            cells = [told(bootstrap_mean(each, np.random.default_rng(0))) for each in shares.values()]
             print(f"{f'{way}, {metric}':<24}" + "".join(f"{cell:>24}" for cell in cells), flush=True)
 
 

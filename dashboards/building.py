@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 
 from gz2interp.errors import SurveyError
 from gz2interp.stores.files import read_record
-from gz2interp.stores.reading import MOST_TEXT, failing_as, reading
+from gz2interp.stores.reading import MOST_TEXT, errors_as, reading
 
 __all__ = ["BuildState", "StageProgress", "forget", "read_state", "start", "stop"]
 
@@ -185,7 +185,7 @@ def _stages(survey: Path) -> dict[str, StageProgress]:
     stages = {}
     for line in _lines(_beside(survey, "log")):
         # Other lines are messages of libraries, or a line that is just being written.
-        with suppress(SurveyError), failing_as(SurveyError, "The log"):
+        with suppress(SurveyError), errors_as(SurveyError, "The log"):
             record = json.loads(line)
             numbers = int(record["done"]), int(record["total"])
             stages[str(record["stage"])] = StageProgress(str(record["stage"]), *numbers, str(record.get("message", "")))

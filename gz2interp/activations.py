@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.network.model_probe import ModelProbe
-from gz2interp.views import VIEWS, turned
+from gz2interp.views import VIEWS, apply_view
 
 __all__ = ["mean_over_views", "pooled_activations"]
 
@@ -61,5 +61,7 @@ def mean_over_views(probe: ModelProbe, images: Floats, layer: str) -> Floats:
     if height != width:
         raise InputError(f"Images of {height} x {width} pixels were given", "Square ones: they are turned")
     # In double precision, so that the order of the views, which differs for a rotated galaxy, does not matter.
-    total = sum(probe.activations(turned(images, view), layer, pooled=True).astype(np.float64) for view in range(VIEWS))
+    total = sum(
+        probe.activations(apply_view(images, view), layer, pooled=True).astype(np.float64) for view in range(VIEWS)
+    )
     return np.asarray(total / VIEWS, np.float32)

@@ -96,7 +96,7 @@ def run(app: Callable[..., object], name: str) -> None:
         console.print("Interrupted. What is done is kept; the same command goes on from there.")
         sys.exit(130)
     except Exception as error:
-        storage = storage_error(error)  # from code that does not use `gz2interp.stores.files.writing`
+        storage = storage_error(error)  # from code that does not use `gz2interp.stores.files.storage_errors`
         if storage is None:
             raise
         _end(storage)

@@ -19,7 +19,7 @@ __all__ = [
     "SurveyError",
     "SurveyLocked",
     "choices",
-    "close_to",
+    "close_matches",
     "shortened",
     "storage_error",
 ]
@@ -106,7 +106,7 @@ def choices(names: Iterable[object], most: int = 12, like: object = None) -> str
     if not listed:
         return "none"
     if like is not None and len(listed) > most:
-        close = close_to(str(like), listed)
+        close = close_matches(str(like), listed)
         listed = [*close, *(name for name in listed if name not in close)]
     text = ", ".join(listed[:most])
     return text if len(listed) <= most else f"{text}, ... ({len(listed)} in all)"
@@ -117,7 +117,7 @@ def shortened(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def close_to(name: str, names: Iterable[str], most: int = 6) -> list[str]:
+def close_matches(name: str, names: Iterable[str], most: int = 6) -> list[str]:
     """The names that resemble another one, the most similar first: misspelt, a part of it, or in another case."""
     text, candidates = name.casefold()[:200], list(dict.fromkeys(names))
     by_letters = {name.casefold(): name for name in reversed(candidates)}

@@ -12,12 +12,12 @@ __all__ = [
     "BinnedShare",
     "Estimate",
     "ReliabilityBin",
-    "discovery_rates",
-    "mean_of",
+    "bootstrap_mean",
+    "bootstrap_ratio",
+    "false_discovery_rates",
     "proportion",
-    "ratio_of",
     "shares_in_bins",
-    "wilson",
+    "wilson_interval",
 ]
 
 Floats = NDArray[np.floating[Any]]
@@ -91,7 +91,7 @@ class BinnedShare:
     share: Estimate
 
 
-def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Floats, Floats]:
+def wilson_interval(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Floats, Floats]:
     """Wilson interval of a proportion, which stays in [0, 1] and is valid for small counts.
 
     Ref. Wilson 1927, J. Am. Stat. Assoc. 22, 209, https://doi.org/10.1080/01621459.1927.10502953
@@ -113,7 +113,7 @@ def wilson(successes: ArrayLike, trials: ArrayLike, z: float = Z) -> tuple[Float
     return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
 
 
-def discovery_rates(p: Floats) -> Floats:
+def false_discovery_rates(p: Floats) -> Floats:
     """False discovery rate of each of many tests (Benjamini and Hochberg's q).
 
     Ref. Benjamini & Hochberg 1995, J. R. Statist. Soc. B 57, 289, https://doi.org/10.1111/j.2517-6161.1995.tb02031.x
@@ -138,11 +138,11 @@ def proportion(right: Bools) -> Estimate:
     """The share of True, with its Wilson interval."""
     if len(right) == 0:
         return Estimate(None, None, None, 0)
-    low, high = wilson(right.sum(), len(right))
+    low, high = wilson_interval(right.sum(), len(right))
     return Estimate(float(right.mean()), float(low), float(high), len(right))
 
 
-def mean_of(values: Floats, generator: np.random.Generator, draws: int = 2000) -> Estimate:
+def bootstrap_mean(values: Floats, generator: np.random.Generator, draws: int = 2000) -> Estimate:
     """Mean over galaxies, with its bootstrap interval.
 
     Ref. Efron 1979, Ann. Statist. 7, 1, https://doi.org/10.1214/aos/1176344552
@@ -155,10 +155,10 @@ def mean_of(values: Floats, generator: np.random.Generator, draws: int = 2000) -
         Bootstrap samples.
     """
     finite = np.asarray(values, float)[np.isfinite(values)]
-    return ratio_of(finite, np.ones_like(finite), generator, draws)
+    return bootstrap_ratio(finite, np.ones_like(finite), generator, draws)
 
 
-def ratio_of(above: Floats, below: Floats, generator: np.random.Generator, draws: int = 2000) -> Estimate:
+def bootstrap_ratio(above: Floats, below: Floats, generator: np.random.Generator, draws: int = 2000) -> Estimate:
     """Ratio of the sums of two quantities, with its bootstrap interval over galaxies.
 
     Parameters

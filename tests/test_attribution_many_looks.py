@@ -26,7 +26,7 @@ from gz2interp.attribution import (
 )
 from gz2interp.attribution.baselines import sky_like
 from gz2interp.attribution.samples import sample_batches
-from gz2interp.attribution.symmetry import VIEWS, turned, turned_back
+from gz2interp.attribution.symmetry import VIEWS, apply_view, undo_view
 from gz2interp.errors import InputError
 from gz2interp.network.probe import Probe
 from gz2interp.network.scores import logit, probability
@@ -199,10 +199,10 @@ class TestBands:
 class TestSymmetry:
     @pytest.mark.parametrize("view", range(VIEWS))
     def test_a_view_turned_back_is_the_image(self, view):
-        np.testing.assert_array_equal(turned_back(turned(IMAGES, view), view), IMAGES)
+        np.testing.assert_array_equal(undo_view(apply_view(IMAGES, view), view), IMAGES)
 
     def test_the_views_are_eight_different_ones(self):
-        assert len({turned(IMAGES[:1], view).tobytes() for view in range(VIEWS)}) == VIEWS
+        assert len({apply_view(IMAGES[:1], view).tobytes() for view in range(VIEWS)}) == VIEWS
 
     @pytest.mark.parametrize("method", ["gradient", "grad_cam", "occlusion"])
     def test_the_mean_map_turns_with_the_galaxy(self, probe, method):
@@ -212,14 +212,14 @@ class TestSymmetry:
         flat[:, [0, -1]] = flat[:, :, [0, -1]] = 0  # no noise: what replaces a patch would not turn with the galaxy
         whole = symmetry_averaged(function, probe, flat, logit(1), **options)
         for view in (1, 6):
-            seen = symmetry_averaged(function, probe, turned(flat, view), logit(1), **options)
+            seen = symmetry_averaged(function, probe, apply_view(flat, view), logit(1), **options)
             largest = float(np.abs(whole.values).max())
-            np.testing.assert_allclose(turned_back(seen.values, view), whole.values, atol=1e-5 * largest)
-            np.testing.assert_allclose(turned_back(seen.variance, view), whole.variance, atol=1e-4 * largest**2)
+            np.testing.assert_allclose(undo_view(seen.values, view), whole.values, atol=1e-5 * largest)
+            np.testing.assert_allclose(undo_view(seen.variance, view), whole.variance, atol=1e-4 * largest**2)
 
     def test_the_variance_is_that_of_the_views(self):
         found = symmetry_averaged(gradient, LINEAR, IMAGES, logit(1))
-        views = np.stack([turned_back(np.repeat(WEIGHTS[None, ..., 1], 4, axis=0), view) for view in range(VIEWS)])
+        views = np.stack([undo_view(np.repeat(WEIGHTS[None, ..., 1], 4, axis=0), view) for view in range(VIEWS)])
         np.testing.assert_allclose(found.values, views.mean(axis=0), atol=1e-6)
         np.testing.assert_allclose(found.variance, views.var(axis=0), atol=1e-5)
 

@@ -18,7 +18,7 @@ from gz2interp.concepts.correlates import correlates, strongest_correlates
 from gz2interp.concepts.dictionary import activation_grid, channel_direction, dictionary_at, strongest_places
 from gz2interp.concepts.groups import Groups, find_groups, group_activations, group_effects, remove_part
 from gz2interp.errors import InputError
-from gz2interp.statistics import discovery_rates
+from gz2interp.statistics import false_discovery_rates
 
 
 def rng_of(seed=0):
@@ -348,7 +348,7 @@ def test_correlates_are_those_of_scipy():
 
 def test_the_number_of_tests_is_accounted_for():
     p = rng_of(0).uniform(size=300) ** 2
-    np.testing.assert_allclose(discovery_rates(p), false_discovery_control(p))
+    np.testing.assert_allclose(false_discovery_rates(p), false_discovery_control(p))
     said = floats(150, 40)
     table = correlates(said, ((f"c{k}", rng_of(100 + k).normal(size=150)) for k in range(50)))
     assert len(table) == 2000

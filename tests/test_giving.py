@@ -25,7 +25,7 @@ from gz2interp.results import Cutout
 from gz2interp.schema import QUESTIONS, vote_column
 from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.table_formats import meaning_of
+from gz2interp.stores.table_formats import column_meaning
 from gz2interp.stores.tables import read_some_rows, write_table
 from gz2interp.workflows.export import export_selection
 from gz2interp.workflows.selection import GalaxyFilter, SelectedGalaxies, choose, polygon_from
@@ -234,10 +234,10 @@ def test_every_ucd_is_of_the_controlled_vocabulary() -> None:
         "file",
     ]
     for name in [*names, "sky_sigma_u", "psf_fwhm_r", "p_spiral", *votes, "catalog_ra", "a_debiased", "a_weight"]:
-        ucd = meaning_of(name).ucd
+        ucd = column_meaning(name).ucd
         assert ucd, name
         assert check_ucd(ucd, check_controlled_vocabulary=True, has_colon=True), (name, ucd)
-    assert meaning_of("anything").ucd == ""
+    assert column_meaning("anything").ucd == ""
 
 
 def test_some_rows_are_those_of_the_whole(survey: Survey, tmp_path: Path) -> None:

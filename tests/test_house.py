@@ -117,7 +117,7 @@ READERS = (
     *("lzma.open", "pickle.load", "pickle.loads", "joblib.load", "torch.load", "models.load_model"),
 )
 """Of other packages: on a damaged file each of them may raise anything, or take all memory."""
-GUARDS = ("reading", "failing_as", "reading_sqlite", "asking", "failing", "_reading", "_telling")
+GUARDS = ("reading", "errors_as", "reading_sqlite", "store_errors", "failing", "_reading", "_failing")
 MECHANISM = ("gz2interp/stores/reading.py", "gz2interp/stores/decoding.py")
 UNGUARDED = {
     "gz2interp/painting/recipe.py: from_json": "raises its own error of whatever the text does",

@@ -24,7 +24,7 @@ from gz2interp.sky import cutout_wcs
 from gz2interp.stores.band_names import band_list, bands_in, is_auxiliary, is_auxiliary_plane, other_filter
 from gz2interp.stores.checking import check_survey
 from gz2interp.stores.fits_headers import celestial, is_known_unit, is_magnitude, to_nanomaggies
-from gz2interp.stores.image_files import area_mean, image_centre, read_pixels, without_gaps
+from gz2interp.stores.image_files import area_mean, image_centre, mask_invalid, read_pixels
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.image_from_file import outside_galaxy
 from trainer.ingest import ingest, open_local_survey
@@ -927,7 +927,7 @@ def test_an_area_that_was_not_measured_is_not_valid(empty):
     image = np.moveaxis(cube(), 0, -1).copy()
     image[:20, 40:, 1] = empty
     image[50, 50, 2] = 0.0  # one pixel may well be zero
-    filled, valid = without_gaps(image, BANDS)
+    filled, valid = mask_invalid(image, BANDS)
     assert not valid[:20, 40:].any()
     assert valid.sum() == SIZE**2 - 20 * 24
     assert not filled[~valid].any()
@@ -935,7 +935,7 @@ def test_an_area_that_was_not_measured_is_not_valid(empty):
 
 @pytest.mark.parametrize("values", [np.maximum(cube(), 0), np.round(cube() * 100)])
 def test_dark_areas_of_models_and_of_counts_are_valid(values):
-    assert without_gaps(np.moveaxis(values, 0, -1), BANDS)[1].all()
+    assert mask_invalid(np.moveaxis(values, 0, -1), BANDS)[1].all()
 
 
 def test_pixels_that_are_inverse_hyperbolic_sines_are_refused(tmp_path):

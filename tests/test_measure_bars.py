@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from gz2interp.attribution.symmetry import turned, turned_back
+from gz2interp.attribution.symmetry import apply_view, undo_view
 from gz2interp.errors import InputError
 from gz2interp.measure.bars import FWHM, axis_scatter, bars_in, fitted_ellipses, position_angles, seen_in
 from gz2interp.painting import ComponentPart, Recipe
@@ -56,8 +56,8 @@ def test_the_length_of_a_plank_grows_with_it():
 @pytest.mark.parametrize("view", range(8))
 def test_it_turns_and_mirrors_with_the_map(view):
     upright = gaussian(6, 2, 25, 1.0, -0.5)
-    straight, seen = bars_in(upright[None]), bars_in(turned(upright[None], view))
-    back = bars_in(turned_back(turned(upright[None], view), view))
+    straight, seen = bars_in(upright[None]), bars_in(apply_view(upright[None], view))
+    back = bars_in(undo_view(apply_view(upright[None], view), view))
     mirrored = 180 - 25 if view >= 4 else 25
     assert seen.length[0] == pytest.approx(straight.length[0], rel=1e-6)
     assert apart(seen.angle[0], mirrored - 90 * (view % 4)) < 1e-3  # rows count upwards: rot90 turns from y to x

@@ -15,7 +15,7 @@ from command_line import ran
 from dashboard_fixtures import make_survey
 from filelock import FileLock
 
-from gz2interp.errors import InputError, LayerNotFound, SurveyError, SurveyLocked, choices, close_to
+from gz2interp.errors import InputError, LayerNotFound, SurveyError, SurveyLocked, choices, close_matches
 from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import keras
 from gz2interp.stores.models import ModelFolder
@@ -226,7 +226,7 @@ def test_a_wrong_layer_is_told_with_all_likely_ones() -> None:
 def test_names_that_resemble_what_was_given_come_first() -> None:
     names = [f"layer_{k}" for k in range(200)] + ["backbone/Conv_final", "spiral"]
     for given, meant in (("spirl", "spiral"), ("conv_final", "backbone/Conv_final"), ("LAYER_150", "layer_150")):
-        assert close_to(given, names)[0] == meant
+        assert close_matches(given, names)[0] == meant
         assert choices(names, like=given).startswith(meant)
     generator = np.random.default_rng(0)
     words = ["".join(generator.choice(list("abcdefghij"), 9)) for _ in range(300)]

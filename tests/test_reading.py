@@ -29,7 +29,7 @@ from gz2interp.schema import DISPLAY_BANDS
 from gz2interp.stores import reading as reading_module
 from gz2interp.stores.arrays import create_array, open_array, read_npz, read_rows, write_shard
 from gz2interp.stores.decoding import Dataset, hdf5_datasets, hdf5_rows
-from gz2interp.stores.files import read_json, replaced, write_json
+from gz2interp.stores.files import atomic_write, read_json, write_json
 from gz2interp.stores.image_files import read_pixels
 from gz2interp.stores.reading import DamagedFile, SqliteFile, reading, reading_sqlite, unpacked
 from gz2interp.stores.tables import read_csv, read_named_galaxies, read_parquet, write_parquet
@@ -442,7 +442,7 @@ def test_a_log_that_ends_while_it_is_looked_at_is_none(tmp_path: Path, monkeypat
 
 def test_two_threads_that_write_one_file_leave_one_of_them_whole(tmp_path: Path) -> None:
     path = tmp_path / "a[1].json"
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text("1")
         other = threading.Thread(target=write_json, args=(path, 2))
         other.start()

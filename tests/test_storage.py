@@ -22,7 +22,7 @@ from dashboard_fixtures import FIRST_ID, make_survey, small_network
 from gz2interp.errors import StorageError, storage_error
 from gz2interp.stores.arrays import create_array, new_memmap, write_shard
 from gz2interp.stores.checking import check_survey
-from gz2interp.stores.files import replaced, whole_folder, write_json
+from gz2interp.stores.files import atomic_folder, atomic_write, write_json
 from gz2interp.stores.ratings import Rating, Ratings
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.analyse import analyse
@@ -181,7 +181,7 @@ def _write_array(folder: Path) -> None:
 
 
 def _write_folder(folder: Path) -> None:
-    with whole_folder(folder / "whole", "a test") as aside:
+    with atomic_folder(folder / "whole", "a test") as aside:
         (aside / "a").write_bytes(bytes(1 << 20))
 
 
@@ -301,7 +301,7 @@ def test_what_is_our_own_defect_keeps_its_traceback(error: Exception) -> None:
 
 def test_what_took_the_place_of_nothing_leaves_nothing(tmp_path: Path) -> None:
     def half() -> None:
-        with replaced(tmp_path / "a.csv") as aside:
+        with atomic_write(tmp_path / "a.csv") as aside:
             aside.write_text("half")
             raise KeyboardInterrupt
 

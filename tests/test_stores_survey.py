@@ -22,7 +22,7 @@ from gz2interp.errors import CutoutUnavailable, InputError, SurveyError, SurveyL
 from gz2interp.results import Cutout
 from gz2interp.stores.arrays import SHARD_ROWS, create_array, read_rows
 from gz2interp.stores.checking import check_survey
-from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.files import atomic_write, write_json
 from gz2interp.stores.survey import Survey
 
 FIRST_ID = 588015507658768484
@@ -361,7 +361,7 @@ def test_a_survey_that_could_not_be_filled_is_refused_and_leaves_nothing(
 
 def test_what_a_killed_writer_left_is_removed_and_what_another_machine_writes_is_not(tmp_path: Path) -> None:
     file = tmp_path / "table.json"
-    with replaced(file) as aside:
+    with atomic_write(file) as aside:
         aside.write_text("1")
         name = aside.name
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gz2interp.statistics import proportion, shares_in_bins, wilson
+from gz2interp.statistics import proportion, shares_in_bins, wilson_interval
 from trainer.metrics import (
     brier_estimate,
     calibration_error,
@@ -18,7 +18,7 @@ from trainer.metrics import (
 
 def test_wilson_agrees_with_newcombe_1998():
     # Newcombe 1998, Statist. Med. 17, 857, table I, method 3
-    low, high = wilson([81, 15, 0, 1], [263, 148, 20, 29])
+    low, high = wilson_interval([81, 15, 0, 1], [263, 148, 20, 29])
     np.testing.assert_allclose(low, [0.2553, 0.0624, 0.0000, 0.0061], atol=5e-5)
     np.testing.assert_allclose(high, [0.3662, 0.1605, 0.1611, 0.1718], atol=5e-5)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from gz2interp.attribution import METHODS
-from gz2interp.statistics import mean_of, ratio_of
+from gz2interp.statistics import bootstrap_mean, bootstrap_ratio
 from gz2interp.testing.fakes import LinearProbe
 from gz2interp.trust.map_tests import (
     Explainer,
@@ -72,7 +72,7 @@ def test_there_is_nothing_to_agree_on_where_a_map_has_no_structure():
     flat, maps = np.zeros((2, 4, 4), np.float32), drawn(2, 4, 4)
     for one, other in ((flat, flat), (flat, maps), (maps, np.full_like(maps, np.nan))):
         assert np.isnan(correlation(one, other)).all()
-        assert mean_of(correlation(one, other), np.random.default_rng(0)).value is None
+        assert bootstrap_mean(correlation(one, other), np.random.default_rng(0)).value is None
 
 
 def test_a_likeness_that_is_not_known_takes_no_other_with_it():
@@ -219,18 +219,18 @@ def test_each_image_is_explained_for_its_own_class():
 
 def test_a_bootstrap_knows_the_error_of_a_mean():
     values = np.random.default_rng(3).normal(5, 2, size=400)
-    found = mean_of(values, np.random.default_rng(0))
+    found = bootstrap_mean(values, np.random.default_rng(0))
     assert found.value == pytest.approx(values.mean())
     assert found.high - found.low == pytest.approx(2 * 1.96 * 2 / 20, rel=0.15)
-    assert mean_of(np.array([np.nan, 4.0, np.nan]), np.random.default_rng(0)).value == 4
-    assert mean_of(np.array([np.nan]), np.random.default_rng(0)).value is None
-    assert ratio_of(np.array([1.0, 2]), np.array([2.0, 4]), np.random.default_rng(0)).value == 0.5
+    assert bootstrap_mean(np.array([np.nan, 4.0, np.nan]), np.random.default_rng(0)).value == 4
+    assert bootstrap_mean(np.array([np.nan]), np.random.default_rng(0)).value is None
+    assert bootstrap_ratio(np.array([1.0, 2]), np.array([2.0, 4]), np.random.default_rng(0)).value == 0.5
 
 
 def test_a_gain_over_chance_must_be_sure_and_a_limit_is_a_limit():
     sure, unsure = (
-        mean_of(np.array([0.2, 0.3] * 20), np.random.default_rng(0)),
-        mean_of(np.array([-1, 1.1]), np.random.default_rng(0)),
+        bootstrap_mean(np.array([0.2, 0.3] * 20), np.random.default_rng(0)),
+        bootstrap_mean(np.array([-1, 1.1]), np.random.default_rng(0)),
     )
     assert finding("deletion", "gradient", sure).passed is True
     assert finding("deletion", "gradient", unsure).passed is False

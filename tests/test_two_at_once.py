@@ -15,7 +15,7 @@ from dashboard_fixtures import FIRST_ID, make_survey, small_network
 
 from gz2interp.errors import SurveyError, SurveyLocked
 from gz2interp.stores.checking import check_survey
-from gz2interp.stores.files import locked, whole_folder
+from gz2interp.stores.files import atomic_folder, locked
 from gz2interp.stores.locations import find_survey, new_survey
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
@@ -25,12 +25,12 @@ from trainer.paint import paint_survey
 
 
 def fill(folder: Path, text: str) -> None:
-    with whole_folder(folder, "a test", replace=True) as aside:
+    with atomic_folder(folder, "a test", replace=True) as aside:
         (aside / "a").write_text(text)
 
 
 def test_a_folder_that_is_made_twice_at_once_is_made_once(tmp_path: Path) -> None:
-    with whole_folder(tmp_path / "it", "a test") as aside:
+    with atomic_folder(tmp_path / "it", "a test") as aside:
         (aside / "a").write_text("first")
         with pytest.raises(SurveyLocked, match=r"Another process is making a test.*Wait until it ends"):
             fill(tmp_path / "it", "second")
@@ -42,7 +42,7 @@ def test_what_is_there_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
     fill(tmp_path / "it", "old")
 
     def fails() -> None:
-        with whole_folder(tmp_path / "it", "a test", replace=True) as aside:
+        with atomic_folder(tmp_path / "it", "a test", replace=True) as aside:
             (aside / "a").write_text("half")
             assert (tmp_path / "it" / "a").read_text() == "old"
             raise KeyboardInterrupt
@@ -59,7 +59,7 @@ def test_what_is_there_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
 
 def test_a_folder_that_comes_meanwhile_is_left_alone(tmp_path: Path) -> None:
     def overtaken() -> None:
-        with whole_folder(tmp_path / "it", "a test") as aside:
+        with atomic_folder(tmp_path / "it", "a test") as aside:
             (aside / "a").write_text("ours")
             (tmp_path / "it").mkdir()
             (tmp_path / "it" / "b").write_text("theirs")
@@ -71,7 +71,7 @@ def test_a_folder_that_comes_meanwhile_is_left_alone(tmp_path: Path) -> None:
 
 def test_an_interrupted_folder_goes_on_only_with_the_same_question(tmp_path: Path) -> None:
     def half(digest: str, found: list[str]) -> None:
-        with whole_folder(tmp_path / "it", "a test", replace=True, resume=digest) as aside:
+        with atomic_folder(tmp_path / "it", "a test", replace=True, resume=digest) as aside:
             found += sorted(path.name for path in aside.glob("[!.]*"))
             (aside / f"part-{digest}").touch()
             raise KeyboardInterrupt

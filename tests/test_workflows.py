@@ -27,7 +27,7 @@ from gz2interp.stores.exporting import joined_table
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
-from gz2interp.views import VIEWS, turned
+from gz2interp.views import VIEWS, apply_view
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings, activations_as_in
 from gz2interp.workflows.explain import AttributionSettings, explain
@@ -264,7 +264,7 @@ def test_turned_and_mirrored_galaxies_have_the_same_neighbours_by_views(study: S
     straight = activations_as_in(analysis, study, images)
     plain = study.probe.activations(images, "conv", pooled=True)
     for view in range(VIEWS):
-        seen = np.concatenate([turned(images, view)])
+        seen = np.concatenate([apply_view(images, view)])
         np.testing.assert_allclose(activations_as_in(analysis, study, seen), straight, rtol=1e-5, atol=1e-6)
         if view:
             assert np.abs(study.probe.activations(seen, "conv", pooled=True) - plain).max() > 1e-3

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.stores.arrays import read_npz
-from gz2interp.stores.files import replaced
-from gz2interp.stores.reading import failing_as
+from gz2interp.stores.files import atomic_write
+from gz2interp.stores.reading import errors_as
 
 __all__ = ["Checkpoint", "assign", "check_same", "load_checkpoint", "save_checkpoint", "values_of"]
 
@@ -60,7 +60,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     record = {"epoch": checkpoint.epoch, "training": checkpoint.training, "history": checkpoint.history}
     groups = {group: getattr(checkpoint, group) for group in _GROUPS}
     arrays = {f"{group}/{i}": array for group, part in groups.items() for i, array in enumerate(part)}
-    with replaced(path) as aside, aside.open("wb") as stream:
+    with atomic_write(path) as aside, aside.open("wb") as stream:
         np.savez(stream, allow_pickle=False, record=np.array(json.dumps(record)), **arrays)
 
 
@@ -74,7 +74,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     remedy = "Remove it; the training then starts again"
     file = read_npz(path, ("record",), remedy=remedy)
-    with failing_as(SurveyError, f"The checkpoint {path}", remedy=remedy):
+    with errors_as(SurveyError, f"The checkpoint {path}", remedy=remedy):
         record = json.loads(str(file["record"]))
         arrays = {group: _numbered(file, group) for group in _GROUPS}
         return Checkpoint(int(record["epoch"]), dict(record["training"]), tuple(record["history"]), **arrays)

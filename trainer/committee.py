@@ -13,8 +13,8 @@ from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.network.loading import load_network
 from gz2interp.network.probe import Probe
 from gz2interp.results import versions_of
-from gz2interp.stores.files import whole_folder, write_json
-from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.files import atomic_folder, write_json
+from gz2interp.stores.models import ModelFolder, check_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.study import Study
@@ -58,14 +58,14 @@ def build_ensemble(
     """
     scales = _checked_scales(scales)
     folders = _members(survey, members, views)
-    target = survey.path / "models" / checked_model_name(name)
+    target = survey.path / "models" / check_model_name(name)
     if target.exists():
         raise SurveyError(f"{survey.name} already has a model {name!r}", remedy="Choose another name")
     networks = [load_network(folder.model_file) for folder in folders]
     parts = _parts(folders)
     degrees = _temperature(survey, ensemble(networks, views, scales=scales), folders[0].class_names, parts)
     model = ensemble(networks, views, degrees, scales)
-    with whole_folder(target, f"the model {name!r} of {survey.name}") as aside:
+    with atomic_folder(target, f"the model {name!r} of {survey.name}") as aside:
         model.save(aside / "model.keras")
         write_json(aside / "run.json", _run(model, folders, {"views": views, "scales": list(scales)}, degrees, parts))
     predict(Study(survey, ModelFolder(target)), parts)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from gz2interp.cards import Evaluation
 from gz2interp.schema import name_in_words
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 
 __all__ = ["evaluation_figure", "save_figure"]
 
@@ -51,9 +51,9 @@ def evaluation_figure(evaluation: Evaluation) -> Figure:
 def save_figure(figure: Figure, folder: Path, stem: str) -> None:
     """Save as PDF and PNG; the same evaluation gives the same PDF."""
     with rc_context(STYLE):
-        with replaced(folder / f"{stem}.pdf") as aside:
+        with atomic_write(folder / f"{stem}.pdf") as aside:
             figure.savefig(aside, metadata={"CreationDate": None})
-        with replaced(folder / f"{stem}.png") as aside:
+        with atomic_write(folder / f"{stem}.png") as aside:
             figure.savefig(aside, dpi=200)
 
 

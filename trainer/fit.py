@@ -18,8 +18,8 @@ from gz2interp.network.probe import Probe
 from gz2interp.network.quiet import tf
 from gz2interp.results import versions_of
 from gz2interp.schema import DISPLAY_UNIT, pixel_unit
-from gz2interp.stores.files import digest_of_file, locked, replaced, write_json
-from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.files import atomic_write, digest_of_file, locked, write_json
+from gz2interp.stores.models import ModelFolder, check_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from gz2interp.workflows.predict import predict
@@ -180,7 +180,7 @@ def _store(
 
 def _training_lock(models: Path, name: str) -> AbstractContextManager[None]:
     """Lock against another training of the same name."""
-    checked_model_name(name)
+    check_model_name(name)
     return locked(models / f".{name}.lock", f"training the model {name!r} of {models.parent}")
 
 
@@ -275,7 +275,7 @@ def _weights_digest(model: Any) -> str:
 
 
 def _save(folder: Path, model: Any, history: Sequence[Mapping[str, Any]]) -> None:
-    with replaced(folder / "model.keras") as aside:
+    with atomic_write(folder / "model.keras") as aside:
         model.save(aside)
     write_table(folder / "history.csv", pd.DataFrame(history))
 

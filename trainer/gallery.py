@@ -15,7 +15,7 @@ from gz2interp.errors import InputError
 from gz2interp.figures.rgb import Stretch, rgb
 from gz2interp.painting import COMPONENTS, KINDS, Alteration, Recipe, draw_recipe, paint, render, repaint
 from gz2interp.schema import BANDS
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 
 __all__ = ["write_gallery"]
 
@@ -78,7 +78,7 @@ def write_gallery(folder: str | Path, seed: int = 0, progress: Progress | None =
         if progress:
             progress(done, len(rows))
     page = into / "README.md"
-    with replaced(page) as aside:
+    with atomic_write(page) as aside:
         aside.write_text("\n".join(text), encoding="utf-8")
     return page
 
@@ -157,7 +157,7 @@ def _write(path: Path, pictures: Sequence[NDArray[np.uint8]]) -> None:
     for place, picture in enumerate(pictures):
         zoomed = Image.fromarray(np.ascontiguousarray(picture)).resize((ZOOM * x, ZOOM * y), Image.Resampling.LANCZOS)
         row.paste(zoomed, (place * step, 0))
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         row.save(aside, quality=QUALITY)
 
 

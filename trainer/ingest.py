@@ -15,7 +15,7 @@ import pandas as pd
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, DISPLAY_BANDS, GALAXY_ID, NATIVE_PIXEL_SCALE
-from gz2interp.stores.image_files import without_gaps
+from gz2interp.stores.image_files import mask_invalid
 from gz2interp.stores.survey import Survey
 from trainer.sources import Source
 
@@ -193,7 +193,7 @@ def _mask_gaps(cutout: Cutout, bands: tuple[str, ...]) -> Cutout:
     """Convert to float32 and mask pixels that are not finite; raises `CutoutUnavailable` if none remains."""
     with np.errstate(over="ignore"):
         image = np.asarray(cutout.image, dtype=np.float32)
-    image, valid = without_gaps(np.where(cutout.valid[..., None], image, np.float32(np.nan)), bands)
+    image, valid = mask_invalid(np.where(cutout.valid[..., None], image, np.float32(np.nan)), bands)
     return replace(cutout, image=image, valid=valid)
 
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError
 from gz2interp.results import Provenance, versions_of
-from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.models import ModelFolder, check_model_name
 from gz2interp.stores.survey import Survey
 from trainer.config import Config
 from trainer.folds import FoldProgress, out_of_fold
@@ -97,7 +97,7 @@ def rank_label_errors(survey: Survey, name: str, config: Config, progress: FoldP
             f"Some labels are none of the classes {', '.join(classes)}", "One label scheme for networks and survey"
         )
     ranked = _rank(predictions, labels, classes)
-    folder = survey.path / "models" / checked_model_name(name)
+    folder = survey.path / "models" / check_model_name(name)
     folder.mkdir(exist_ok=True)
     ModelFolder(folder).write_label_errors(ranked, _provenance(survey, config))
     return ranked

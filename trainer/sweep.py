@@ -11,7 +11,7 @@ import pandas as pd
 from gz2interp.errors import Gz2interpError, InputError, choices
 from gz2interp.network.quiet import keras
 from gz2interp.statistics import proportion
-from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.models import ModelFolder, check_model_name
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import write_table
 from trainer.config import read_config
@@ -60,7 +60,7 @@ def sweep(
     configs = [read_config(recipe, **(changes or {})) for recipe in recipes]
     rows = []
     for recipe, config in zip(names, configs, strict=True):
-        model = checked_model_name(f"{name}-{recipe}")
+        model = check_model_name(f"{name}-{recipe}")
         rows.append({"recipe": recipe, "model": model, **_outcome(survey, model, config, recipe, progress)})
         write_table(sweep_file(survey, name), pd.DataFrame(rows))
         keras.backend.clear_session()  # free the graphs of this training

@@ -16,7 +16,7 @@ from benchmarks.real_galaxies.rows import PLAIN, Row
 from gz2interp.network.loading import load_network
 from gz2interp.network.quiet import keras
 from gz2interp.schema import DEC, GALAXY_ID, RA
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 from gz2interp.stores.survey import Survey
 from trainer.config import read_config
 from trainer.fit import fit
@@ -80,7 +80,7 @@ def trial(bench: Bench, name: str, row: Row, seed: int, say: Callable[[str], Non
         kept = bench.folder / "results" / f"{name}-{seed}-{fold}.csv"
         if not kept.exists():
             told = _plain(bench, name, row, seed, fold) if row.plain else _two_steps(bench, name, row, seed, fold)
-            with replaced(kept) as aside:
+            with atomic_write(kept) as aside:
                 told.assign(fold=fold).to_csv(aside, index=False)
             keras.backend.clear_session()
         parts.append(pd.read_csv(kept, dtype={GALAXY_ID: np.int64}))

@@ -23,7 +23,7 @@ from gz2interp.figures.rgb import Stretch, rgb, stretch_of, thumbnails
 from gz2interp.stores.analyses import Analysis
 from gz2interp.stores.layer_results import BlocksFolder, FeaturesFolder, blocks_folder, features_folder
 from gz2interp.stores.models import ModelFolder
-from gz2interp.stores.reading import failing_as
+from gz2interp.stores.reading import errors_as
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.building_blocks import load_atlas
 from gz2interp.workflows.feature_agreement import FeatureAgreement, load_agreements
@@ -117,7 +117,7 @@ def has_blocks(analysis: Analysis) -> bool:
 def _cells(results: StoredLayer) -> CellGeometry:
     text = results.blocks.arrays("places").get("cells") if results.blocks else None
     if text is not None:
-        with failing_as(SurveyError, "places.npz", remedy="Run gz2interp channels again"):
+        with errors_as(SurveyError, "places.npz", remedy="Run gz2interp channels again"):
             return CellGeometry.from_json(json.loads(str(text)))
     from gz2interp.workflows.building_blocks import layer_cells
 

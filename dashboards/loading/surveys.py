@@ -21,7 +21,7 @@ from gz2interp.errors import Gz2interpError, SurveyError, choices
 from gz2interp.results import Provenance
 from gz2interp.schema import BANDS, DEC, GALAXY_ID, LABEL, PETRO_RADIUS, RA
 from gz2interp.stores.analyses import Analysis, analyses_of, latest_analysis
-from gz2interp.stores.locations import find_survey, place_of, survey_paths, surveys_folder
+from gz2interp.stores.locations import find_survey, location_of, survey_paths, surveys_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.reading import reading_sqlite
 from gz2interp.stores.remote import address_of
@@ -67,7 +67,7 @@ def open_survey(name: str) -> Survey:
         An address holds a password, or needs a package that is not installed.
     """
     if address_of(name):
-        path = place_of(name).folder
+        path = location_of(name).folder
     elif name in survey_names():
         path = surveys_folder() / name
     elif not was_opened(name):  # from a link, which must not open a folder of that name in the working directory

@@ -17,9 +17,9 @@ from gz2interp.errors import InputError
 from gz2interp.network.model_probe import ModelProbe
 from gz2interp.network.scores import Score
 from gz2interp.results import Attribution
-from gz2interp.views import VIEWS, turned, turned_back
+from gz2interp.views import VIEWS, apply_view, undo_view
 
-__all__ = ["VIEWS", "symmetry_averaged", "turned", "turned_back"]
+__all__ = ["VIEWS", "apply_view", "symmetry_averaged", "undo_view"]
 
 Floats = NDArray[np.float32]
 
@@ -57,8 +57,8 @@ def symmetry_averaged(
     height, width = np.shape(images)[1:3]
     if height != width:
         raise InputError(f"Images of {height} x {width} pixels were given", "Square ones: they are turned")
-    parts = [function(probe, turned(images, view), score, **options) for view in range(VIEWS)]
-    maps = [turned_back(part.values, view) for view, part in enumerate(parts)]
+    parts = [function(probe, apply_view(images, view), score, **options) for view in range(VIEWS)]
+    maps = [undo_view(part.values, view) for view, part in enumerate(parts)]
     mean = np.mean(maps, axis=0, dtype=np.float64)
     variance = np.mean([np.square(view - mean) for view in maps], axis=0)
     totals = [part.total for part in parts if part.total is not None]

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.concepts.channel_statistics import RunningMoments
-from gz2interp.statistics import discovery_rates
+from gz2interp.statistics import false_discovery_rates
 
 __all__ = [
     "REDUNDANT",
@@ -149,7 +149,7 @@ def artefact_channels(
             facts = {"share": hits / max(len(top), 1), "expected": float(expected.mean()) if len(top) else np.nan}
             rows.append({"channel": channel, "column": column, **facts, "p": _at_least(hits, expected)})
     tests = pd.DataFrame(rows, columns=["channel", "column", "share", "expected", "p"])
-    tests = tests.assign(q=discovery_rates(tests["p"].to_numpy(np.float64)))
+    tests = tests.assign(q=false_discovery_rates(tests["p"].to_numpy(np.float64)))
     often = (tests["share"] >= MOSTLY) & (tests["share"] >= TWICE * tests["expected"])
     sure = tests[often & (tests["q"] <= DISCOVERY_RATE)].sort_values(["q", "channel"])
     artefacts = [

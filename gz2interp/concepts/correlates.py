@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from gz2interp.statistics import Z, discovery_rates
+from gz2interp.statistics import Z, false_discovery_rates
 
 __all__ = ["DISCOVERY_RATE", "FEWEST", "LEAST", "correlates", "strongest_correlates"]
 
@@ -53,7 +53,7 @@ def correlates(activations: Floats, columns: Iterable[tuple[str, Doubles]]) -> p
     """
     parts = [_of_column(activations, name, np.asarray(values, np.float64)) for name, values in columns]
     table = pd.concat([part for part in parts if part is not None] or [_empty()], ignore_index=True)
-    q = discovery_rates(table["p"].to_numpy(np.float64))
+    q = false_discovery_rates(table["p"].to_numpy(np.float64))
     return table.assign(q=q, sure=(q <= DISCOVERY_RATE) & (table["rho"].abs() >= LEAST))
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from gz2interp.statistics import Z, discovery_rates, wilson
+from gz2interp.statistics import Z, false_discovery_rates, wilson_interval
 
 __all__ = [
     "DISCOVERY_RATE",
@@ -191,7 +191,7 @@ def with_rates(table: pd.DataFrame) -> pd.DataFrame:
     """
     if table.empty:
         return table.assign(q=np.zeros(0), sure=np.zeros(0, np.bool_))
-    q = discovery_rates(table["p"].to_numpy(np.float64))
+    q = false_discovery_rates(table["p"].to_numpy(np.float64))
     effect, odds = np.abs(table["effect"].to_numpy(np.float64)), table["odds"].to_numpy(np.float64)
     frequent = (odds >= LEAST_ODDS) & (table["inside"].to_numpy(np.float64) >= 0.1)
     return table.assign(q=q, sure=(q <= DISCOVERY_RATE) & ((effect >= LEAST_EFFECT) | frequent))
@@ -255,7 +255,7 @@ def _of_word(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:
     has = np.bincount(labels[member], weights=values[member], minlength=clusters)
     rest, others = n - inside, total - has
     here, there = has / np.maximum(inside, 1), others / np.maximum(rest, 1)
-    (low, high), (lower, higher) = wilson(has, inside), wilson(others, rest)
+    (low, high), (lower, higher) = wilson_interval(has, inside), wilson_interval(others, rest)
     odds = (has + 0.5) * (rest - others + 0.5) / ((inside - has + 0.5) * (others + 0.5))
     tails = [hypergeom.cdf(has, n, int(total), inside), hypergeom.sf(has - 1, n, int(total), inside)]
     return pd.DataFrame(

@@ -13,7 +13,7 @@ from gz2interp.embedding.scanning import brute_force, scan_nearest
 from gz2interp.embedding.spaces import METRICS, MetricSpace, VectorTable, portions_of, space_of, take
 from gz2interp.errors import InputError, choices
 from gz2interp.results import Neighbours, Search
-from gz2interp.statistics import Estimate, mean_of
+from gz2interp.statistics import Estimate, bootstrap_mean
 
 __all__ = [
     "EXACT_UP_TO",
@@ -47,7 +47,7 @@ def recall_of(found: Neighbours, truth: Neighbours, generator: np.random.Generat
     farthest = np.max(np.where(there, truth.distances, -np.inf), axis=1, initial=-np.inf, keepdims=True)
     near = (found.rows >= 0) & (found.distances <= farthest * (1 + 1e-5) + 2e-7)
     counted = there.sum(axis=1)
-    return mean_of(np.minimum(near.sum(axis=1)[counted > 0] / counted[counted > 0], 1), generator, draws=400)
+    return bootstrap_mean(np.minimum(near.sum(axis=1)[counted > 0] / counted[counted > 0], 1), generator, draws=400)
 
 
 RECALL: Final = 0.98

@@ -18,7 +18,7 @@ from gz2interp.figures.pieces.pictures import put_scale_bar
 from gz2interp.figures.shown import CutoutSky
 from gz2interp.figures.style import STYLE
 from gz2interp.schema import name_in_words
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 
 __all__ = ["card_figure", "save_card_figure"]
 
@@ -59,9 +59,9 @@ def card_figure(card: ModelCard, pictures: Bytes | None = None, sky: CutoutSky |
 def save_card_figure(figure: Figure, folder: Path) -> None:
     """Write ``card.pdf`` and ``card.png``; the same card gives the same bytes."""
     with mpl.rc_context(_CARD_STYLE):
-        with replaced(folder / "card.pdf") as aside:
+        with atomic_write(folder / "card.pdf") as aside:
             figure.savefig(aside, metadata={"CreationDate": None, "Producer": "gz2interp"})
-        with replaced(folder / "card.png") as aside:
+        with atomic_write(folder / "card.png") as aside:
             figure.savefig(aside, dpi=200)
 
 

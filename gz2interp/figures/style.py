@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from gz2interp.errors import InputError, choices
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 
 __all__ = [
     "AXES",
@@ -211,7 +211,7 @@ def save_figure(figure: Figure, path: Path, words: str, dpi: int = DPI) -> None:
         ".png": {"Description": words},
     }
     suffix = checked_format(path)
-    with mpl.rc_context(STYLE), replaced(path) as aside:
+    with mpl.rc_context(STYLE), atomic_write(path) as aside:
         figure.savefig(aside, dpi=dpi, metadata=metadata[suffix])
-    with replaced(path.with_suffix(".txt")) as aside:
+    with atomic_write(path.with_suffix(".txt")) as aside:
         aside.write_text(words + "\n", encoding="utf-8")

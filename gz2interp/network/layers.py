@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from gz2interp.errors import InputError, LayerNotFound, choices, close_to
+from gz2interp.errors import InputError, LayerNotFound, choices, close_matches
 from gz2interp.network.answers import LayerInfo
 from gz2interp.network.hooks import TRACING, patch_method
 from gz2interp.network.quiet import keras, tf
@@ -217,7 +217,7 @@ def _describe_layers(name: str, uses: Sequence[LayerUse]) -> str:
     convolutions = [use.name for use in uses if "Conv" in use.info.kind]
     blocks = [use.name for use in uses if use.info.spatial and _ends_a_block(use) and use.name not in convolutions]
     others = [other for other in names if other not in convolutions and other not in blocks]
-    close = close_to(name, names)
+    close = close_matches(name, names)
     parts = [f"Similar names: {choices(close)}"] if close else []
     if convolutions:
         its = "its" if parts else "Its"

@@ -29,8 +29,8 @@ from gz2interp.stores.arrays import (
     read_rows,
     write_shard,
 )
-from gz2interp.stores.files import read_record, replaced, write_json, writing
-from gz2interp.stores.reading import DamagedFile, failing_as
+from gz2interp.stores.files import atomic_write, read_record, storage_errors, write_json
+from gz2interp.stores.reading import DamagedFile, errors_as
 from gz2interp.stores.tables import read_parquet, write_parquet
 
 __all__ = ["Analysis", "ResultFolder", "analyses_of", "latest_analysis", "layer_folder"]
@@ -74,7 +74,7 @@ class ResultFolder:
 
     def write_arrays(self, name: str, arrays: Mapping[str, Any]) -> None:
         """Write or replace a file of arrays."""
-        with replaced(self.path / f"{name}.npz") as aside:
+        with atomic_write(self.path / f"{name}.npz") as aside:
             np.savez(aside, allow_pickle=False, **arrays)
 
     def complete(self, provenance: Provenance) -> None:
@@ -173,7 +173,7 @@ class Analysis(ResultFolder):
         """
         arrays, metric = self._neighbours, metric or self.metric
         rows, distances = (read_all(array) if positions is None else read_rows(array, positions) for array in arrays)
-        with failing_as(SurveyError, str(self.path / "neighbours.zarr"), remedy="Run gz2interp analyse again"):
+        with errors_as(SurveyError, str(self.path / "neighbours.zarr"), remedy="Run gz2interp analyse again"):
             if not (np.isfinite(distances).all() and (self._length is None or self._were_analysed(rows))):
                 raise DamagedFile("it names galaxies that were not analysed, or distances that are no numbers")
         return Neighbours(rows, distances, metric, self.search)
@@ -266,7 +266,7 @@ class Analysis(ResultFolder):
         """
         for name, values in (("rows", neighbours.rows), ("distances", neighbours.distances)):
             array = open_array(self.path / "neighbours.zarr" / name, writable=True)
-            with writing(self.path):
+            with storage_errors(self.path):
                 array[start : start + len(values)] = values
 
     def write_neighbours(self, neighbours: Neighbours) -> None:

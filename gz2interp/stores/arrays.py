@@ -20,8 +20,8 @@ from zarr.codecs import ZstdCodec
 from zarr.storage import LocalStore
 
 from gz2interp.errors import Gz2interpError, SurveyError
-from gz2interp.stores.files import replaced, sync, writing
-from gz2interp.stores.reading import MOST_TEXT, DamagedFile, check_claims, failing_as, limit, reading
+from gz2interp.stores.files import atomic_write, storage_errors, sync
+from gz2interp.stores.reading import MOST_TEXT, DamagedFile, check_claims, errors_as, limit, reading
 
 __all__ = [
     "CHUNK_ROWS",
@@ -63,7 +63,7 @@ def create_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike, chunk_row
         Rows read together; a divisor of `SHARD_ROWS`.
     """
     floating = np.issubdtype(np.dtype(dtype), np.floating)
-    with writing(path):
+    with storage_errors(path):
         return zarr.create_array(
             path,
             shape=shape,
@@ -85,7 +85,7 @@ def new_memmap(path: Path, shape: tuple[int, int]) -> NDArray[np.float32]:
     StorageError
         The disk is full.
     """
-    with replaced(path) as aside, aside.open("wb") as file:
+    with atomic_write(path) as aside, aside.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, {"descr": "<f4", "fortran_order": False, "shape": shape})
         left = 4 * shape[0] * shape[1]
         while left:
@@ -109,7 +109,7 @@ def open_array(path: Path, *, writable: bool = False, shape: tuple[int | None, .
     SurveyError
         There is none at `path`, its ``zarr.json`` is damaged, or it has another shape.
     """
-    with failing_as(SurveyError, str(path), "A Zarr array", "Run gz2interp survey check"):
+    with errors_as(SurveyError, str(path), "A Zarr array", "Run gz2interp survey check"):
         check_claims(path / "zarr.json", MOST_TEXT)
         array = zarr.open_array(path, mode="r+" if writable else "r")
         check_array(array, shape)
@@ -209,7 +209,7 @@ def write_shard(array: zarr.Array[Any], shard: int, values: NDArray[Any]) -> Non
     """Replace the first rows of one shard by `values` (m <= SHARD_ROWS, ...) and flush it to disk."""
     start = shard * SHARD_ROWS
     file = _shard_file(array, shard)
-    with writing(file):
+    with storage_errors(file):
         array[start : start + len(values)] = values
         if file.exists():  # Zarr writes no file for a shard of zeros
             sync(file)
@@ -253,7 +253,7 @@ def _check_files(array: zarr.Array[Any], rows: NDArray[np.int64]) -> None:
 
 def _failing(array: zarr.Array[Any]) -> AbstractContextManager[None]:
     remedy = "Run gz2interp survey check to see what is damaged"
-    return failing_as(SurveyError, str(array.store_path), remedy=remedy)
+    return errors_as(SurveyError, str(array.store_path), remedy=remedy)
 
 
 def _read_increasing(array: zarr.Array[Any], rows: NDArray[np.int64]) -> NDArray[Any]:

@@ -16,7 +16,7 @@ from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import analyses_of
 from gz2interp.stores.arrays import SHARD_ROWS
 from gz2interp.stores.files import digest_of_file
-from gz2interp.stores.reading import failing_as
+from gz2interp.stores.reading import errors_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.truth import Truth
 from gz2interp.stores.writer import digest_of_pixels
@@ -61,7 +61,7 @@ def check_survey(path: str | Path, progress: Progress | None = None) -> list[Int
 def _findings(check: Iterator[IntegrityProblem]) -> Iterator[IntegrityProblem]:
     """The findings of one part, to which an error in reading it belongs."""
     try:
-        with failing_as(SurveyError, "A part"):
+        with errors_as(SurveyError, "A part"):
             yield from check
     except Gz2interpError as error:
         yield IntegrityProblem(True, str(error))

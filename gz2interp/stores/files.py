@@ -21,19 +21,19 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from gz2interp.errors import Gz2interpError, SurveyError, SurveyLocked, storage_error
-from gz2interp.stores.reading import MOST_TEXT, DamagedFile, failing_as, reading
+from gz2interp.stores.reading import MOST_TEXT, DamagedFile, errors_as, reading
 
 __all__ = [
+    "atomic_folder",
+    "atomic_write",
     "digest_of_file",
     "is_gone",
     "locked",
     "read_json",
     "read_record",
-    "replaced",
+    "storage_errors",
     "sync",
-    "whole_folder",
     "write_json",
-    "writing",
 ]
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ _WRITER = re.compile(rf"\.(\d+)\.{_HOST}-\d+$")
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
+def storage_errors(path: Path) -> Iterator[None]:
     """A block that writes `path`, or in it; errors of the disk become a `StorageError`.
 
     Raises
@@ -70,7 +70,7 @@ def writing(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def replaced(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """A path beside `path` to write to, which replaces `path` when the block ends without an exception.
 
     It has the suffix of `path`, by which writers of tables and figures choose their format.
@@ -81,7 +81,7 @@ def replaced(path: Path) -> Iterator[Path]:
         The disk is full or read-only, or `path` cannot be written for another reason.
     """
     aside = path.with_name(f".{path.stem}.{os.getpid()}.{_HOST}-{threading.get_ident()}{path.suffix}")
-    with writing(path):
+    with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path)
         try:
@@ -112,7 +112,7 @@ def locked(path: Path, doing: str) -> Iterator[None]:
     StorageError
     """
     lock = FileLock(path, timeout=0)
-    with writing(path):
+    with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire()
@@ -127,7 +127,7 @@ def locked(path: Path, doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def whole_folder(folder: Path, making: str, *, replace: bool = False, resume: str = "") -> Iterator[Path]:
+def atomic_folder(folder: Path, making: str, *, replace: bool = False, resume: str = "") -> Iterator[Path]:
     """A folder beside `folder` to fill, which becomes `folder` when the block ends without an exception.
 
     Parameters
@@ -149,7 +149,7 @@ def whole_folder(folder: Path, making: str, *, replace: bool = False, resume: st
     StorageError
     """
     aside = folder.with_name(f".{folder.name}.being-made")
-    with writing(folder), locked(aside / _LOCK, f"making {making}"):
+    with storage_errors(folder), locked(aside / _LOCK, f"making {making}"):
         try:
             if not replace:
                 _refuse_other(folder)
@@ -180,7 +180,7 @@ def _prepare(aside: Path, resume: str) -> None:
         elif left.name != _LOCK:
             left.unlink()
     if resume:
-        with replaced(note) as file:
+        with atomic_write(note) as file:
             file.write_text(resume, encoding="utf-8")
 
 
@@ -236,7 +236,7 @@ def sync(path: Path) -> None:
 
 def write_json(path: Path, record: Any) -> None:
     """Write a JSON file atomically."""
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(json.dumps(record, indent=2, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8")
 
 
@@ -291,7 +291,7 @@ def digest_of_file(path: Path) -> str:
     SurveyError
         It is absent, or is no file.
     """
-    with failing_as(SurveyError, path.name):
+    with errors_as(SurveyError, path.name):
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe or a device may have no end
             raise DamagedFile("it is a folder, a pipe or a device, and no file")
         with path.open("rb") as stream:

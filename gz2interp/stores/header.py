@@ -17,7 +17,7 @@ from gz2interp.records import record_from_json
 from gz2interp.results import digest_of
 from gz2interp.schema import DEC, GALAXY_ID, RA, UNIT, pixel_unit
 from gz2interp.stores.arrays import create_array, is_readable_chunk, open_array
-from gz2interp.stores.files import digest_of_file, read_record, whole_folder, write_json
+from gz2interp.stores.files import atomic_folder, digest_of_file, read_record, write_json
 from gz2interp.stores.journal import StatusJournal
 from gz2interp.stores.tables import write_blocks, write_parquet
 
@@ -183,7 +183,7 @@ def make_survey_folder(
     Parameters and errors are those of `gz2interp.stores.survey.Survey.create`.
     """
     _refuse_unfit(bands, shape)
-    with whole_folder(folder, f"the survey {folder}") as being_made:
+    with atomic_folder(folder, f"the survey {folder}") as being_made:
         n, pixels = _write_catalog(being_made / "catalog.parquet", catalog), (*shape, len(bands))
         create_array(being_made / "cutouts.zarr" / "images", (n, *pixels), np.float32)
         create_array(being_made / "cutouts.zarr" / "valid", (n, *shape), np.bool_)

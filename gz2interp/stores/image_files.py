@@ -30,7 +30,7 @@ from gz2interp.stores.fits_headers import (
     zero_point,
 )
 from gz2interp.stores.image_planes import NUMPY_SUFFIXES, Plane, band_planes, image_headers, named_plane
-from gz2interp.stores.reading import failing_as, reading
+from gz2interp.stores.reading import errors_as, reading
 
 __all__ = [
     "DISPLAY_SUFFIXES",
@@ -41,9 +41,9 @@ __all__ = [
     "display_pixels",
     "image_centre",
     "image_window",
+    "mask_invalid",
     "read_pixels",
     "reference_band",
-    "without_gaps",
 ]
 
 _FITS_SUFFIXES: Final = tuple(
@@ -142,12 +142,12 @@ def read_pixels(paths: Sequence[Path], bands: Sequence[str]) -> RawPixels:
     name = ", ".join(path.name for path in paths)
     if paths[0].name.lower().endswith(DISPLAY_SUFFIXES):
         return _display_file(paths[0], bands)
-    with failing_as(CutoutUnavailable, name):
+    with errors_as(CutoutUnavailable, name):
         if len(paths) == len(bands) > 1:
             planes, note = [named_plane(path, band, bands) for path, band in zip(paths, bands, strict=True)], ""
         else:
             planes, note = band_planes(paths[0], bands)
-        with failing_as(CutoutUnavailable, f"The header of {name}"):
+        with errors_as(CutoutUnavailable, f"The header of {name}"):
             return _from_planes(planes, bands, name, note)
 
 
@@ -178,7 +178,7 @@ def image_centre(paths: Sequence[Path], bands: Sequence[str]) -> tuple[float, fl
     return nothing
 
 
-def without_gaps(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def mask_invalid(image: NDArray[np.float32], bands: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """An image with invalid pixels set to 0, and the mask of valid ones.
 
     Parameters

@@ -19,10 +19,10 @@ from numpy.typing import ArrayLike, NDArray
 from gz2interp.errors import CutoutUnavailable, InputError, SurveyError
 from gz2interp.results import Cutout
 from gz2interp.schema import GALAXY_ID, STATUSES
-from gz2interp.stores.files import writing
-from gz2interp.stores.reading import DamagedFile, failing_as, reading_sqlite
+from gz2interp.stores.files import storage_errors
+from gz2interp.stores.reading import DamagedFile, errors_as, reading_sqlite
 
-__all__ = ["CutoutStatus", "StatusJournal", "entry_of"]
+__all__ = ["CutoutStatus", "StatusJournal", "status_entry"]
 
 _COLUMNS = ("row", "galaxy_id", "status", "reason", "source", "tries", "time")
 _PIXELS = ("pixel_scale", "field", "position_angle", "native_unit")
@@ -47,7 +47,7 @@ class CutoutStatus:
     psf_fwhm: tuple[float, ...] = ()
 
 
-def entry_of(
+def status_entry(
     row: int, galaxy_id: int, outcome: Cutout | CutoutUnavailable, source: str = "", tries: int = 1
 ) -> CutoutStatus:
     """The entry for the outcome of one request.
@@ -223,13 +223,13 @@ class StatusJournal:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with (
-            failing_as(
+            errors_as(
                 SurveyError,
                 self.path.name,
                 verb="written",
                 remedy="Look at the folder's rights and the space that is left",
             ),
-            writing(self.path),
+            storage_errors(self.path),
             closing(sqlite3.connect(self.path, timeout=30)) as connection,
             connection,
         ):

@@ -34,7 +34,7 @@ from gz2interp.stores.arrays import (
     write_shard,
 )
 from gz2interp.stores.files import read_record, write_json
-from gz2interp.stores.reading import failing_as, reading, unpacked
+from gz2interp.stores.reading import errors_as, reading, unpacked
 
 __all__ = ["ID_COLUMNS", "LATENTS", "SUFFIXES", "Block", "Latents", "exact_ids", "read_latents"]
 
@@ -160,7 +160,7 @@ def read_latents(file: Path, ids: Path | None = None, leave: Sequence[str] = ())
     while block is not None:  # exceptions of the caller, at yield, are not errors of the file
         yield block
         with (
-            failing_as(InputError, file.name, f"Latents: {choices(SUFFIXES)}"),
+            errors_as(InputError, file.name, f"Latents: {choices(SUFFIXES)}"),
             warnings.catch_warnings(action="ignore"),
         ):
             block = next(blocks, None)

@@ -19,7 +19,7 @@ from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, ResultFolder
 from gz2interp.stores.arrays import create_array, new_memmap, open_array, read_npy, read_npz, read_rows
-from gz2interp.stores.files import read_record, write_json, writing
+from gz2interp.stores.files import read_record, storage_errors, write_json
 
 __all__ = [
     "AlignedMap",
@@ -273,7 +273,7 @@ class ClusterFolder(ResultFolder):
     ) -> None:
         """Write everything; `means` float32 (cluster, y, x, band) in the clusters' order."""
         if len(means):
-            with writing(self.path):
+            with storage_errors(self.path):
                 create_array(self.path / "means.zarr", means.shape, np.float32)[:] = means
         write_json(self.path / "clusters.json", clusters.to_json())
         self.write(provenance, {"members": members, "comparisons": comparisons})

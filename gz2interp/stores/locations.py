@@ -11,7 +11,7 @@ from gz2interp.errors import SurveyError, choices
 from gz2interp.stores.header import SurveyLocation
 from gz2interp.stores.remote import RemoteSurveyLocation, address_of, companion_of
 
-__all__ = ["find_survey", "here", "is_bare", "new_survey", "place_of", "survey_paths", "surveys_folder"]
+__all__ = ["find_survey", "is_name", "location_of", "new_survey", "survey_paths", "surveys_folder", "writable_folder"]
 
 
 def surveys_folder() -> Path:
@@ -36,7 +36,7 @@ def find_survey(name: str | Path) -> Path:
         There is none, or a name is both in the working folder and in `surveys_folder`.
     """
     if address_of(name):
-        place = place_of(name)
+        place = location_of(name)
         place.header()
         return place.folder
     path = _existing(name)
@@ -64,15 +64,15 @@ def new_survey(name: str | Path) -> Path:
         A name is both in the working folder and in `surveys_folder`, or it is an address.
     """
     if address_of(name):
-        return here(name)
-    return (_existing(name) or surveys_folder() / name) if is_bare(name) else Path(name).expanduser()
+        return writable_folder(name)
+    return (_existing(name) or surveys_folder() / name) if is_name(name) else Path(name).expanduser()
 
 
 def _existing(name: str | Path) -> Path | None:
     """The existing survey of a name, in the working folder or in `surveys_folder`."""
     places = [Path(name).expanduser(), *([surveys_folder() / name] if name else [])]
     existing = [path for path in places if (path / "survey.json").is_file()]
-    if len(existing) == 2 and is_bare(name) and not existing[0].samefile(existing[1]):
+    if len(existing) == 2 and is_name(name) and not existing[0].samefile(existing[1]):
         raise SurveyError(
             f"{name} is a survey in the working folder, and another one in {surveys_folder()}",
             "One of them",
@@ -81,14 +81,14 @@ def _existing(name: str | Path) -> Path | None:
     return existing[0] if existing else None
 
 
-def is_bare(name: str | Path) -> bool:
+def is_name(name: str | Path) -> bool:
     """Whether it is a name: without a separator, and none of ``.``, ``..`` and ``~``."""
     separators = {os.sep, os.altsep or os.sep}
     text = str(name)
     return isinstance(name, str) and bool(text.strip(".")) and text[:1] != "~" and not separators & set(text)
 
 
-def place_of(path: str | Path) -> SurveyLocation:
+def location_of(path: str | Path) -> SurveyLocation:
     """The location of a path or an address, which need not exist.
 
     Raises
@@ -103,7 +103,7 @@ def place_of(path: str | Path) -> SurveyLocation:
     return RemoteSurveyLocation.of(folder) or SurveyLocation(folder)
 
 
-def here(path: str | Path) -> Path:
+def writable_folder(path: str | Path) -> Path:
     """The folder of a survey that is to be written.
 
     Raises
@@ -111,7 +111,7 @@ def here(path: str | Path) -> Path:
     SurveyError
         It is an address or a companion: surveys are written on this machine only.
     """
-    place = place_of(path)
+    place = location_of(path)
     if place.address:
         raise SurveyError(
             f"{place.address} was to be written",

@@ -16,10 +16,10 @@ from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Provenance
 from gz2interp.stores.files import digest_of_file, read_record, write_json
 from gz2interp.stores.latents import Latents
-from gz2interp.stores.reading import failing_as
+from gz2interp.stores.reading import errors_as
 from gz2interp.stores.tables import read_csv, read_parquet, write_parquet
 
-__all__ = ["ModelFolder", "checked_model_name"]
+__all__ = ["ModelFolder", "check_model_name"]
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class ModelFolder:
         record = _record(file)
         if not self._is_of_predictions(record):
             return None
-        with failing_as(SurveyError, str(file), remedy=f"Run gz2interp evaluate {self.path.parent.parent} again"):
+        with errors_as(SurveyError, str(file), remedy=f"Run gz2interp evaluate {self.path.parent.parent} again"):
             return replace(Evaluation.from_json(record), model=self.name)  # the folder may have been renamed
 
     def write_evaluation(self, evaluation: Evaluation) -> None:
@@ -219,7 +219,7 @@ def _object(value: Any) -> dict[str, Any]:
     return value
 
 
-def checked_model_name(name: str) -> str:
+def check_model_name(name: str) -> str:
     """The name, if it can be that of a model's folder.
 
     Raises

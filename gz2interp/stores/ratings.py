@@ -18,8 +18,8 @@ import pandas as pd
 
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.files import writing
-from gz2interp.stores.reading import DamagedFile, failing_as, reading_sqlite
+from gz2interp.stores.files import storage_errors
+from gz2interp.stores.reading import DamagedFile, errors_as, reading_sqlite
 
 __all__ = ["HIGHEST", "Rating", "Ratings"]
 
@@ -137,7 +137,7 @@ class Ratings:
         if self.path.is_file():
             with self._reading() as connection:
                 rows = connection.execute(_current()).fetchall()
-        with failing_as(SurveyError, self.path.name, remedy=_REMEDY):  # SQLite stores any value in any column
+        with errors_as(SurveyError, self.path.name, remedy=_REMEDY):  # SQLite stores any value in any column
             frame = pd.DataFrame(rows, columns=list(_COLUMNS))
             texts = dict.fromkeys(("tag", "note", "time"), "str")
             frame = frame.astype({GALAXY_ID: "int64", "rating": "int64"} | texts)
@@ -174,8 +174,8 @@ class Ratings:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         with (
-            failing_as(SurveyError, self.path.name, "The ratings of a survey, in SQLite", _REMEDY, "written"),
-            writing(self.path),
+            errors_as(SurveyError, self.path.name, "The ratings of a survey, in SQLite", _REMEDY, "written"),
+            storage_errors(self.path),
             closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection,
         ):
             connection.execute("PRAGMA synchronous = FULL")

@@ -40,7 +40,7 @@ __all__ = [
     "check_claims",
     "check_npy",
     "check_zip",
-    "failing_as",
+    "errors_as",
     "first_bytes",
     "limit",
     "reading",
@@ -90,13 +90,13 @@ def reading(
         The file is absent, is no file, contradicts its header, or cannot be read. Errors of this package that are
         raised inside pass unchanged.
     """
-    with failing_as(error, path.name, expected, remedy), warnings.catch_warnings(action="ignore"):
+    with errors_as(error, path.name, expected, remedy), warnings.catch_warnings(action="ignore"):
         check_claims(path, most)
         yield path
 
 
 @contextmanager
-def failing_as(
+def errors_as(
     error: type[Gz2interpError], name: str, expected: str = "", remedy: str = "", verb: str = "read"
 ) -> Iterator[None]:
     """A block whose exceptions become one error of this package, as in `reading`, without a check on entry.
@@ -135,7 +135,7 @@ def reading_sqlite(
     -----
     The processor time of queries is limited by the size of the file: pages of a damaged one may refer to each other.
     """
-    with failing_as(SurveyError, path.name, "A SQLite file of a survey", remedy):
+    with errors_as(SurveyError, path.name, "A SQLite file of a survey", remedy):
         _check_database(path)
         address = f"{path.resolve().as_uri()}?{mode}"
         with closing(sqlite3.connect(address, timeout=60, isolation_level=None, uri=True)) as connection:
@@ -185,7 +185,7 @@ class SqliteFile:
 
     def failing(self) -> AbstractContextManager[None]:
         """A block in which values of the file are used; exceptions become an error about the file."""
-        return failing_as(SurveyError, str(self.path), "A SQLite file of a survey", self._remedy)
+        return errors_as(SurveyError, str(self.path), "A SQLite file of a survey", self._remedy)
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows that a statement returns."""

@@ -25,11 +25,11 @@ from filelock import FileLock
 from gz2interp.errors import Gz2interpError, InputError, SurveyError
 from gz2interp.results import digest_of
 from gz2interp.stores.arrays import check_array
-from gz2interp.stores.files import digest_of_file, read_json, read_record, replaced, write_json
+from gz2interp.stores.files import atomic_write, digest_of_file, read_json, read_record, write_json
 from gz2interp.stores.header import Header, SurveyLocation
-from gz2interp.stores.reading import MOST_TEXT, failing_as
+from gz2interp.stores.reading import MOST_TEXT, errors_as
 
-__all__ = ["RemoteSurveyLocation", "address_of", "asking", "companion_of", "opened"]
+__all__ = ["RemoteSurveyLocation", "address_of", "companion_of", "open_store", "store_errors"]
 
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+(?:://|::)")
@@ -64,7 +64,7 @@ def _with_slashes(text: str) -> str:
     return re.sub(r"(?<=[a-z0-9+.-]{2}):/(?!/)", "://", text.replace("file:/", "file:///", 1))
 
 
-def opened(address: str) -> tuple[Any, str]:
+def open_store(address: str) -> tuple[Any, str]:
     """The file system of an address, and the path within it.
 
     Raises
@@ -77,7 +77,7 @@ def opened(address: str) -> tuple[Any, str]:
 
     protocol = re.split(r"::|://", address, maxsplit=1)[0]
     try:
-        with asking(address):
+        with store_errors(address):
             store, root = url_to_fs(address)
             return store, str(root)
     except Gz2interpError as error:
@@ -98,7 +98,7 @@ def opened(address: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def asking(address: str) -> Iterator[None]:
+def store_errors(address: str) -> Iterator[None]:
     """A block that reads from a store; any exception becomes a `SurveyError`.
 
     Raises
@@ -164,7 +164,7 @@ class RemoteSurveyLocation(SurveyLocation):
     def header(self) -> Header:
         """The present header in the store; the companion is created if necessary."""
         store, root = self._store
-        with asking(self.url):
+        with store_errors(self.url):
             store.invalidate_cache()
             try:
                 content = store.cat_file(f"{root}/survey.json", start=0, end=MOST_TEXT)
@@ -186,7 +186,7 @@ class RemoteSurveyLocation(SurveyLocation):
             )
         file = self.folder / "survey.json"
         if not file.is_file() or file.read_bytes() != content:
-            with replaced(file) as aside:
+            with atomic_write(file) as aside:
                 aside.write_bytes(content)
         if not (self.folder / RECORD).is_file():
             write_json(self.folder / RECORD, {"url": self.url})
@@ -223,9 +223,9 @@ class RemoteSurveyLocation(SurveyLocation):
         from zarr.storage import FsspecStore
 
         store, root = self._store
-        with asking(self.url):
+        with store_errors(self.url):
             mapped = FsspecStore.from_mapper(store.get_mapper(f"{root}/{name}"), read_only=True)
-            with failing_as(SurveyError, f"{self.url}/{name}", "A Zarr array", "Copy the survey there again"):
+            with errors_as(SurveyError, f"{self.url}/{name}", "A Zarr array", "Copy the survey there again"):
                 array = zarr.open_array(mapped, mode="r")
                 check_array(array, shape)
                 return array
@@ -234,7 +234,7 @@ class RemoteSurveyLocation(SurveyLocation):
         """Names of the models in the companion and, if it can be listed, in the store."""
         if "models" not in self._cache:
             store, root = self._store
-            with asking(self.url):
+            with store_errors(self.url):
                 self._cache["models"] = _listed(store, f"{root}/models")
         remote = {name for name in self._cache["models"] if self.has(f"models/{name}/model.keras")}
         return sorted(remote | set(super().models()))
@@ -250,7 +250,7 @@ class RemoteSurveyLocation(SurveyLocation):
 
     @cached_property
     def _store(self) -> tuple[Any, str]:
-        store, root = opened(self.url)
+        store, root = open_store(self.url)
         return store, root.rstrip("/")
 
     def _alone(self) -> FileLock:
@@ -276,7 +276,7 @@ class RemoteSurveyLocation(SurveyLocation):
         HTTP server as an absent file: the two are told apart here.
         """
         store, root = self._store
-        with asking(self.url):
+        with store_errors(self.url):
             try:
                 return dict(store.info(f"{root}/{name}"))
             except PermissionError:
@@ -289,7 +289,7 @@ class RemoteSurveyLocation(SurveyLocation):
 
     def _fetch(self, name: str, path: Path) -> None:
         store, root = self._store
-        with asking(self.url), replaced(path) as aside:
+        with store_errors(self.url), atomic_write(path) as aside:
             store.get_file(f"{root}/{name}", str(aside))
             if name == _CATALOG and digest_of_file(aside) != Header.read(self.folder).catalog_digest:
                 raise SurveyError(

@@ -33,7 +33,7 @@ from gz2interp.schema import (
 from gz2interp.stores.arrays import SHARD_ROWS, Rows, read_rows
 from gz2interp.stores.header import Header, SurveyLocation, make_survey_folder
 from gz2interp.stores.journal import StatusJournal
-from gz2interp.stores.locations import find_survey, here, is_bare, place_of
+from gz2interp.stores.locations import find_survey, is_name, location_of, writable_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.tables import read_columns, read_parquet
 from gz2interp.stores.writer import SurveyWriter
@@ -93,7 +93,7 @@ class Survey:
         InputError
             An address holds a password, or needs a package that is not installed.
         """
-        place = place_of(find_survey(path) if is_bare(path) else path)
+        place = location_of(find_survey(path) if is_name(path) else path)
         return cls(place, place.header())
 
     @classmethod
@@ -129,7 +129,7 @@ class Survey:
         InputError
             The catalogue lacks a column or names a galaxy twice.
         """
-        folder = here(path)
+        folder = writable_folder(path)
         make_survey_folder(folder, catalog, tuple(bands), shape, source, central)
         return cls.open(folder)
 
@@ -357,7 +357,7 @@ class Survey:
         SurveyError
             The survey is at an address: it is only read.
         """
-        return SurveyWriter(here(self.path))
+        return SurveyWriter(writable_folder(self.path))
 
     def models(self) -> list[str]:
         """Names of its models, trained or imported, and of imported latents, alphabetically."""

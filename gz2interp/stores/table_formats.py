@@ -22,9 +22,9 @@ from gz2interp.schema import DEC, GALAXY_ID, GZ2CLASS, LABEL, PETRO_RADIUS, QUES
 __all__ = [
     "ColumnMeaning",
     "TableDescription",
-    "ascii_of",
     "catalogue_meaning",
-    "meaning_of",
+    "column_meaning",
+    "escape_ascii",
     "write_ecsv",
     "write_fits",
     "write_votable",
@@ -64,7 +64,7 @@ class TableDescription:
     provenance : mapping of str to str
         How the table was made: survey, selection, model, digests, versions.
     columns : mapping of str to ColumnMeaning
-        Of columns for which `meaning_of` does not apply.
+        Of columns for which `column_meaning` does not apply.
     """
 
     provenance: Mapping[str, str] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class TableDescription:
 
     def of(self, column: str) -> ColumnMeaning:
         """The meaning of one column."""
-        return self.columns.get(column) or meaning_of(column)
+        return self.columns.get(column) or column_meaning(column)
 
 
 _OPTICAL: Final = {"u": "U", "g": "B", "r": "R", "i": "I", "z": "I"}
@@ -162,7 +162,7 @@ _ANSWERS: Final = {
 }
 
 
-def meaning_of(column: str) -> ColumnMeaning:
+def column_meaning(column: str) -> ColumnMeaning:
     """The meaning of a column of a survey's tables by its name; empty if it is unknown."""
     name = column.removeprefix("catalog_")
     meaning = _CATALOGUE.get(name) or _OURS.get(name) or _meaning_of_votes(name)
@@ -208,7 +208,7 @@ _FITS_KEYS: Final = {
 
 
 def write_fits(frame: pd.DataFrame, path: Path, description: TableDescription) -> None:
-    """Write a binary table, in ASCII: see `ascii_of`.
+    """Write a binary table, in ASCII: see `escape_ascii`.
 
     TCOMM and TUCD describe each column, as TOPCAT reads them; astropy reads its own comments.
     """
@@ -228,10 +228,10 @@ def _fits_names(columns: Sequence[str]) -> list[str]:
     """Names of at most 60 ASCII characters, which fit a card, unique regardless of case."""
     names, taken = list[str](), set[str]()
     for column in columns:
-        name, number = ascii_of(column)[:60], 1
+        name, number = escape_ascii(column)[:60], 1
         while name.lower() in taken:
             number += 1
-            name = f"{ascii_of(column)[:56]}_{number}"
+            name = f"{escape_ascii(column)[:56]}_{number}"
         taken.add(name.lower())
         names.append(name)
     return names
@@ -242,13 +242,13 @@ def _fits_cards(columns: Sequence[str], description: TableDescription) -> dict[s
     for place, name in enumerate(columns, start=1):
         meaning = description.of(name)
         words = {f"TCOMM{place}": meaning.words, f"TUCD{place}": meaning.ucd}
-        cards |= {key: ascii_of(word) for key, word in words.items() if word}
+        cards |= {key: escape_ascii(word) for key, word in words.items() if word}
     history = []
     for name, value in description.provenance.items():
         if name in _FITS_KEYS:
-            cards[_FITS_KEYS[name]] = ascii_of(value)
+            cards[_FITS_KEYS[name]] = escape_ascii(value)
         else:
-            history.append(ascii_of(f"{name} = {value}"))
+            history.append(escape_ascii(f"{name} = {value}"))
     return cards | ({"HISTORY": history} if history else {})
 
 
@@ -270,7 +270,7 @@ def write_ecsv(frame: pd.DataFrame, path: Path, description: TableDescription) -
     table.write(path, format="ascii.ecsv", delimiter=",")
 
 
-def ascii_of(text: str) -> str:
+def escape_ascii(text: str) -> str:
     """The text with characters beyond ASCII escaped, for FITS."""
     return text.encode("ascii", "backslashreplace").decode("ascii")
 

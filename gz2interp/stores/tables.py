@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import Gz2interpError, InputError, SurveyError, choices
 from gz2interp.schema import GALAXY_ID
-from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.files import atomic_write, write_json
 from gz2interp.stores.reading import DamagedFile, reading, unpacked
 from gz2interp.stores.table_formats import TableDescription, write_ecsv, write_fits, write_votable
 
@@ -46,7 +46,7 @@ UNITS: Final = "units"
 
 def write_parquet(path: Path, frame: pd.DataFrame) -> None:
     """Write a Parquet file without the index; units in ``frame.attrs["units"]`` become metadata of the columns."""
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         pq.write_table(_with_units(frame), aside, write_page_checksum=True)
 
 
@@ -67,7 +67,7 @@ def write_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> None:
     InputError
         There is no block, or one has other columns than the first.
     """
-    with replaced(path) as aside, ExitStack() as stack:
+    with atomic_write(path) as aside, ExitStack() as stack:
         writer: pq.ParquetWriter | None = None
         for block in blocks:
             table = _with_units(block)
@@ -103,7 +103,7 @@ def write_table_of_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> int:
     if suffix == ".parquet":
         write_blocks(path, counted())
     elif suffix == ".csv":
-        with replaced(path) as aside:
+        with atomic_write(path) as aside:
             for first, block in enumerate(counted()):
                 block.to_csv(aside, index=False, header=first == 0, mode="a")
     else:
@@ -229,7 +229,7 @@ def write_table(path: Path, frame: pd.DataFrame, description: TableDescription |
     suffix, description = path.suffix.lower(), description or TableDescription()
     if suffix not in FORMATS:
         raise InputError(f"The file {path.name} was requested", f"The suffix may be {choices(FORMATS)}")
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         FORMATS[suffix](frame, aside, description)
     if suffix != ".csv" or not description.provenance:
         return [path]

@@ -22,8 +22,8 @@ from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.arrays import CHUNK_ROWS, SHARD_ROWS, Rows, open_array, read_rows, write_shard
 from gz2interp.stores.header import Header, SurveyLocation
-from gz2interp.stores.locations import here, place_of
-from gz2interp.stores.reading import failing_as, reading
+from gz2interp.stores.locations import location_of, writable_folder
+from gz2interp.stores.reading import errors_as, reading
 from gz2interp.stores.tables import read_parquet, write_blocks
 
 __all__ = ["Truth"]
@@ -52,7 +52,7 @@ class Truth:
         SurveyError
             The folder is no survey, or its galaxies were not painted.
         """
-        place = place_of(folder)
+        place = location_of(folder)
         place.header()
         if not place.has(TABLE):
             raise SurveyError(
@@ -65,7 +65,7 @@ class Truth:
     @classmethod
     def exists(cls, folder: str | Path) -> bool:
         """Whether the survey has a truth."""
-        return place_of(folder).has(TABLE)
+        return location_of(folder).has(TABLE)
 
     @classmethod
     def create(
@@ -93,7 +93,7 @@ class Truth:
         InputError
             The galaxies are not those of the catalogue.
         """
-        path = here(folder)
+        path = writable_folder(folder)
         header, names = Header.read(path), list(components)
         attributes = {"components": names, "settings": dict(settings or {})}
         _create(path / ARRAYS / "light", (header.rows, *header.shape, len(names)), np.float16, attributes)
@@ -119,7 +119,7 @@ class Truth:
     def seeds(self, rows: Rows) -> NDArray[np.int64]:
         """The seeds of some galaxies."""
         seeds = self._column("seed", rows)
-        with failing_as(SurveyError, TABLE):
+        with errors_as(SurveyError, TABLE):
             return np.array(seeds, np.int64)
 
     @cached_property

@@ -25,10 +25,10 @@ from gz2interp.records import record_from_json
 from gz2interp.results import Cutout, digest_of
 from gz2interp.schema import GALAXY_ID, STATUSES
 from gz2interp.stores.arrays import SHARD_ROWS, drop_shards, open_array, read_npz, read_rows, write_shard
-from gz2interp.stores.files import replaced, sync, writing
+from gz2interp.stores.files import atomic_write, storage_errors, sync
 from gz2interp.stores.header import Header
-from gz2interp.stores.journal import CutoutStatus, StatusJournal, entry_of
-from gz2interp.stores.reading import DamagedFile, failing_as
+from gz2interp.stores.journal import CutoutStatus, StatusJournal, status_entry
+from gz2interp.stores.reading import DamagedFile, errors_as
 from gz2interp.stores.tables import read_parquet
 
 __all__ = ["Replacement", "SurveyWriter", "digest_of_pixels"]
@@ -58,7 +58,7 @@ class Replacement:
     def write(self, survey: Path) -> None:
         """Write the file; from then on the change is carried out."""
         entries = json.dumps([asdict(entry) for entry in self.entries])
-        with replaced(survey / _FILE) as aside:
+        with atomic_write(survey / _FILE) as aside:
             np.savez(aside, shard=self.shard, images=self.images, valid=self.valid, entries=np.array(entries))
 
     @classmethod
@@ -75,7 +75,7 @@ class Replacement:
         if not (survey / _FILE).exists():
             return None
         file = read_npz(survey / _FILE, ("shard", "images", "valid", "entries"))
-        with failing_as(
+        with errors_as(
             SurveyError, str(survey / _FILE), remedy="Remove it: the galaxies in it are then requested again"
         ):
             entries = [record_from_json(CutoutStatus, record) for record in json.loads(str(file["entries"]))]
@@ -119,7 +119,7 @@ class SurveyWriter:
         self._shard, self._staged = 0, 0
 
     def __enter__(self) -> SurveyWriter:
-        with writing(self._path):
+        with storage_errors(self._path):
             try:
                 self._lock.acquire()
             except Timeout:
@@ -172,7 +172,7 @@ class SurveyWriter:
         if isinstance(outcome, Cutout):
             self._check(outcome)
         self._images[self._staged], self._valid[self._staged] = _pixels_of(outcome)
-        self._entries.append(entry_of(row, int(self._ids[row]), outcome, source, tries))
+        self._entries.append(status_entry(row, int(self._ids[row]), outcome, source, tries))
         self._staged += 1
         if self._staged == SHARD_ROWS:
             self._flush()
@@ -230,7 +230,7 @@ class SurveyWriter:
         images, valid, entries = np.array(images), np.array(valid), []
         for row, (outcome, source, tries) in outcomes.items():
             images[row - first], valid[row - first] = _pixels_of(outcome)
-            entries.append(entry_of(row, int(self._ids[row]), outcome, source, tries))
+            entries.append(status_entry(row, int(self._ids[row]), outcome, source, tries))
         return Replacement(shard, images, valid, entries)
 
     def _finish_replacement(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.attribution.symmetry import VIEWS, turned, turned_back
+from gz2interp.attribution.symmetry import VIEWS, apply_view, undo_view
 from gz2interp.errors import InputError, choices
 from gz2interp.measure.bars import BAR_CLASSES, axis_scatter, bars_in, position_angles, seen_in
 from gz2interp.network.scores import Score, logit
@@ -177,7 +177,7 @@ def _layer_maps(study: Study, images: NDArray[np.float32], settings: BarSettings
     score = bar_score(study.probe.class_names, settings.class_name)
     attribution = AttributionSettings(settings.method, score, layer, FEWER_SAMPLES.get(settings.method, {}))
     views = (
-        turned_back(attribute(study, turned(images, view), score, attribution).values, view) for view in range(VIEWS)
+        undo_view(attribute(study, apply_view(images, view), score, attribution).values, view) for view in range(VIEWS)
     )
     return np.stack([seen_in(values) for values in views])
 

@@ -39,10 +39,10 @@ from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import LABEL, PETRO_RADIUS
 from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.arrays import SHARD_ROWS, read_npz
-from gz2interp.stores.files import replaced, whole_folder
+from gz2interp.stores.files import atomic_folder, atomic_write
 from gz2interp.stores.layer_results import BlocksFolder, blocks_folder
 from gz2interp.stores.models import ModelFolder
-from gz2interp.stores.reading import failing_as
+from gz2interp.stores.reading import errors_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
 from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns_of
@@ -365,7 +365,7 @@ class _Pass:
             for part, values_by_name in parts.items()
             for name, values in values_by_name.items()
         }
-        with replaced(file) as aside:
+        with atomic_write(file) as aside:
             np.savez(aside, allow_pickle=False, done=self.done, rng=json.dumps(self.rng.bit_generator.state), **arrays)
 
     def read(self, file: Path) -> None:
@@ -374,7 +374,7 @@ class _Pass:
             part: {name.removeprefix(f"{part}_"): arrays[name] for name in arrays if name.startswith(f"{part}_")}
             for part in ("tally", "mean", "max", "places")
         }
-        with failing_as(SurveyError, str(file)):
+        with errors_as(SurveyError, str(file)):
             self.done, self.rng.bit_generator.state = int(arrays["done"]), json.loads(str(arrays["rng"]))
             self.moments = RunningMoments.of_state(parts["tally"])
             self.by_mean.resume(parts["mean"])
@@ -591,7 +591,7 @@ def blocks(
     )
     if existing is None or existing.digest != provenance.digest:
         task = f"the building blocks of {survey.name} by {analysis.words}"
-        with whole_folder(folder.path, task, replace=True, resume=provenance.digest) as aside:
+        with atomic_folder(folder.path, task, replace=True, resume=provenance.digest) as aside:
             unfinished, checkpoint = BlocksFolder(aside), aside / "gathered.npz"
             survey_pass = run_survey_pass(
                 study.probe, survey, analysis.rows, analysis.layer, settings, progress, checkpoint

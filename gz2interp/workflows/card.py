@@ -16,7 +16,7 @@ from gz2interp.figures.rgb import rgb, stretch_of
 from gz2interp.figures.shown import CutoutSky
 from gz2interp.schema import GALAXY_ID, LABEL, LABEL_SCHEMES, PETRO_RADIUS
 from gz2interp.statistics import shares_in_bins
-from gz2interp.stores.files import replaced, write_json
+from gz2interp.stores.files import atomic_write, write_json
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.study import predictions_of
@@ -184,7 +184,7 @@ def write_card(model_card: ModelCard, survey: Survey, folder: Path) -> list[Path
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "card.json", model_card.to_json())
-    with replaced(folder / "card.md") as aside:
+    with atomic_write(folder / "card.md") as aside:
         aside.write_text(card_text(model_card), encoding="utf-8")
     rows = [mistake.row for mistake in model_card.mistakes]
     usable = np.flatnonzero(survey.usable)

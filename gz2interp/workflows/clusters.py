@@ -25,7 +25,7 @@ from gz2interp.measure.stacking import Stacks
 from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID
 from gz2interp.stores.analyses import Analysis, latest_analysis
-from gz2interp.stores.files import whole_folder
+from gz2interp.stores.files import atomic_folder
 from gz2interp.stores.layer_results import ClusterFolder, cluster_numbers
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
@@ -97,7 +97,7 @@ def clusters(
         # Latents may be those of galaxies that have no image.
         measured = quality(survey, progress) if survey.usable.any() else pd.DataFrame(columns=_UNMEASURED, dtype=float)
         partition = find_clusters(analysis.embedding.coordinates, settings.scales, settings.contrast)
-        with whole_folder(folder.path, f"the clusters of {survey.name} by {analysis.words}", replace=True) as aside:
+        with atomic_folder(folder.path, f"the clusters of {survey.name} by {analysis.words}", replace=True) as aside:
             words = describe_survey_clusters(survey, analysis.rows, partition.labels, measured, predictions, progress)
             stacks, light = _stacks(survey, analysis.rows, partition, measured, progress)
             result = Clusters(

@@ -17,9 +17,9 @@ from gz2interp.errors import InputError, choices
 from gz2interp.schema import DEC, DISPLAY_UNIT, GALAXY_ID, LABEL, PETRO_RADIUS, RA
 from gz2interp.sky import cutout_wcs
 from gz2interp.stores.arrays import SHARD_ROWS
-from gz2interp.stores.files import read_json, replaced, sync, write_json
+from gz2interp.stores.files import atomic_write, read_json, sync, write_json
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.table_formats import ascii_of
+from gz2interp.stores.table_formats import escape_ascii
 from gz2interp.stores.tables import FORMATS, write_table
 from gz2interp.workflows.selection import SelectedGalaxies
 
@@ -95,7 +95,7 @@ def write_cutout(subset: SelectedGalaxies, path: Path) -> None:
     first = SelectedGalaxies(subset.survey, subset.rows[:1], subset.model)
     cutout = subset.survey.cutout(int(first.rows[0]))
     (facts,) = _facts(first.joined())
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         _hdu(facts, cutout.image, cutout.valid, subset.survey).writeto(aside)
 
 
@@ -128,7 +128,7 @@ def _write_missing(survey: Survey, table: pd.DataFrame, folder: Path) -> None:
     if missing.empty:
         return
     rows = missing.index.to_numpy(np.int64)
-    # `replaced` searches the folder for abandoned files, which takes minutes for thousands of cutouts.
+    # `atomic_write` searches the folder for abandoned files, which takes minutes for thousands of cutouts.
     aside = folder / ".cutout.part"
     for facts, image, valid in zip(_facts(missing), survey.images(rows), survey.valid(rows), strict=True):
         _hdu(facts, image, valid, survey).writeto(aside, overwrite=True, output_verify="ignore")  # the header is ours
@@ -163,10 +163,10 @@ def _header(facts: Any, survey: Survey) -> fits.Header:
     ):
         _add_card(header, key, facts.get(column), words)
     for place, band in enumerate(survey.bands, start=1):
-        header[f"BAND{place}"] = ascii_of(band)
+        header[f"BAND{place}"] = escape_ascii(band)
         _add_card(header, f"SKYSIG{place}", facts.get(f"sky_sigma_{band}"), f"[{survey.unit}] scatter of the sky")
         _add_card(header, f"FWHM{place}", facts.get(f"psf_fwhm_{band}"), "[arcsec] width of the PSF")
-    header["SURVEY"], header["DATAHASH"] = ascii_of(survey.name), (survey.digest, "digest of the survey")
+    header["SURVEY"], header["DATAHASH"] = escape_ascii(survey.name), (survey.digest, "digest of the survey")
     return header
 
 
@@ -189,7 +189,7 @@ def _add_card(header: fits.Header, key: str, value: Any, words: str) -> None:
     """Add a card unless the value is missing; the comment is dropped where the text is long."""
     if value is None or pd.isna(value) or value == "":
         return
-    value = ascii_of(value) if isinstance(value, str) else float(value)
+    value = escape_ascii(value) if isinstance(value, str) else float(value)
     header[key] = value if isinstance(value, str) and len(value) + len(words) > 60 else (value, words)
 
 
@@ -204,7 +204,7 @@ def write_regions(subset: SelectedGalaxies, path: Path) -> str:
         table[GALAXY_ID].tolist(), table[RA].tolist(), table[DEC].tolist(), _radii(table).tolist(), strict=True
     )
     lines = [_region(*place) for place in places]
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(HEADER + "".join(f"{line}\n" for line in lines), encoding="ascii")
     lost = sum(line.startswith("#") for line in lines)
     return f"{len(lines) - lost} regions" + (f"; {lost} galaxies have no position, comments name them" if lost else "")

@@ -17,7 +17,7 @@ from gz2interp.features.visualise import visualise
 from gz2interp.network.scores import Score
 from gz2interp.results import FeatureImages
 from gz2interp.schema import DISPLAY_UNIT
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 from gz2interp.workflows.feature_sheet import SheetSettings
 from gz2interp.workflows.make_feature_sheet import survey_prior
 from gz2interp.workflows.score_text import score_from
@@ -108,7 +108,7 @@ def write_feature_images(images: FeatureImages, study: Study, path: Path) -> Pat
     if not len(images):
         raise InputError("No feature image was finished", "One or more", "Let it go on longer")
     if path.suffix.lower() == ".fits":
-        with replaced(path) as aside:
+        with atomic_write(path) as aside:
             _fits_of(images, study).writeto(aside)
     else:
         from gz2interp.figures.layouts.sprites import Sprite, sprites_figure

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gz2interp.errors import CutoutUnavailable, InputError, choices
 from gz2interp.results import Cutout
 from gz2interp.stores.fits_headers import is_known_unit
-from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES, RawPixels, image_window, read_pixels, without_gaps
+from gz2interp.stores.image_files import DISPLAY_SUFFIXES, SUFFIXES, RawPixels, image_window, mask_invalid, read_pixels
 from gz2interp.stores.survey import Survey
 
 __all__ = ["SCALE_TOLERANCE", "OutsideGalaxy", "outside_galaxy", "outside_image"]
@@ -74,7 +74,7 @@ def outside_galaxy(path: str | Path, survey: Survey) -> OutsideGalaxy:
         _check_unit(file, pixels, survey)
         framed = image_window(pixels, survey.shape, central=survey.header.central)
         _check_scale(file, framed, survey)
-        image, valid = without_gaps(framed.image, survey.bands)
+        image, valid = mask_invalid(framed.image, survey.bands)
     except CutoutUnavailable as error:
         expected = f"One galaxy in the middle, in the bands of {survey.name}: {' '.join(survey.bands)}"
         reason = error.reason if file.name in error.reason else f"{file.name}: {error.reason}"

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from gz2interp.errors import InputError, SurveyError, choices
 from gz2interp.stores.arrays import new_memmap
-from gz2interp.stores.files import read_record, whole_folder, write_json
+from gz2interp.stores.files import atomic_folder, read_record, write_json
 from gz2interp.stores.latents import Block, Latents, read_latents
-from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.models import ModelFolder, check_model_name
 from gz2interp.stores.reading import reading
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.models import unused
@@ -76,7 +76,7 @@ def import_model(
     folder = _new_folder(
         survey, name or (file.parent.name if file.name == "model.keras" else file.stem), replace=replace
     )
-    writing = whole_folder(folder, f"the model {folder.name} of {survey.name}", replace=replace)
+    writing = atomic_folder(folder, f"the model {folder.name} of {survey.name}", replace=replace)
     with ExitStack() as stack, writing as aside:
         _copy(file, aside, class_names)
         probe = Study(survey, ModelFolder(aside)).probe  # checks bands and shape
@@ -89,7 +89,7 @@ def import_model(
 
 def _new_folder(survey: Survey, name: str, *, replace: bool) -> Path:
     """The folder of a new model; raises SurveyError if it exists, unless it is replaced."""
-    folder = survey.path / "models" / checked_model_name(name)
+    folder = survey.path / "models" / check_model_name(name)
     if folder.exists() and not replace:
         raise SurveyError(
             f"{survey.name} has a model {name} already",
@@ -215,7 +215,7 @@ def import_latents(
     file, ids = Path(file).expanduser(), Path(ids).expanduser() if ids else None
     folder = _new_folder(survey, name, replace=replace)
     matched = _LatentRows(survey.galaxy_ids, file.name)
-    writing = whole_folder(folder, f"the model {name} of {survey.name}", replace=replace)
+    writing = atomic_folder(folder, f"the model {name} of {survey.name}", replace=replace)
     with ExitStack() as stack, writing as aside:
         matched.add(read_latents(file, ids, list(survey.catalog.columns)), aside / "values.npy")
         rows = matched.rows()

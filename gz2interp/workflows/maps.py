@@ -13,8 +13,8 @@ from gz2interp.attribution import METHODS
 from gz2interp.results import Attribution
 from gz2interp.schema import DISPLAY_UNIT, pixel_unit
 from gz2interp.sky import cutout_wcs
-from gz2interp.stores.files import replaced
-from gz2interp.stores.table_formats import ascii_of
+from gz2interp.stores.files import atomic_write
+from gz2interp.stores.table_formats import escape_ascii
 from gz2interp.workflows.explain import Explanation
 
 __all__ = ["image_hdu", "map_path", "write_maps", "write_maps_together"]
@@ -32,7 +32,7 @@ def write_maps(explanation: Explanation, folder: Path) -> list[Path]:
     paths = []
     for i, galaxy_id in enumerate(explanation.galaxy_ids):
         path = map_path(folder, galaxy_id, explanation.attribution.method)
-        with replaced(path) as aside:
+        with atomic_write(path) as aside:
             _file(explanation, i).writeto(aside)
         paths.append(path)
     return paths
@@ -55,7 +55,7 @@ def write_maps_together(explanations: Sequence[Explanation], path: Path) -> None
             for part in parts:
                 part.ver = 1 + sum(hdu.name == part.name for hdu in hdus)
                 hdus.append(part)
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         fits.HDUList(hdus).writeto(aside)
 
 
@@ -113,14 +113,14 @@ def _header(explanation: Explanation, i: int) -> fits.Header:
     attribution, provenance = explanation.attribution, explanation.provenance
     header = fits.Header()
     _set_card(header, "OBJECT", str(explanation.galaxy_ids[i]), "galaxy_id, as text: it exceeds 2**53")
-    _set_card(header, "METHOD", ascii_of(attribution.method), "attribution method")
+    _set_card(header, "METHOD", escape_ascii(attribution.method), "attribution method")
     if method := METHODS.get(attribution.method):
-        _set_card(header, "REFERENC", ascii_of(f"{method.title}: {method.reference}"), "paper of the method")
-    _set_card(header, "SCORE", ascii_of(explanation.score_names[i]), "what is attributed")
+        _set_card(header, "REFERENC", escape_ascii(f"{method.title}: {method.reference}"), "paper of the method")
+    _set_card(header, "SCORE", escape_ascii(explanation.score_names[i]), "what is attributed")
     _set_card(header, "SCOREVAL", float(attribution.scores[i]), "its value")
-    _set_card(header, "PREDICT", ascii_of(explanation.predictions[i]), "class the network predicts")
+    _set_card(header, "PREDICT", escape_ascii(explanation.predictions[i]), "class the network predicts")
     _set_card(header, "CONFID", float(explanation.confidence[i]), "probability of that class")
-    _set_card(header, "LABEL", ascii_of(explanation.labels[i]), "class in the catalogue")
+    _set_card(header, "LABEL", escape_ascii(explanation.labels[i]), "class in the catalogue")
     if attribution.total is not None:
         total = float(attribution.total[i])
         gap = float(np.sum(attribution.values[i], dtype=np.float64)) - total
@@ -131,12 +131,12 @@ def _header(explanation: Explanation, i: int) -> fits.Header:
     if attribution.steps is not None:
         _set_card(header, "STEPS", int(attribution.steps[i]), "gradients that the integral took")
     if attribution.layer:
-        _set_card(header, "LAYER", ascii_of(attribution.layer), "layer looked at")
-    _set_card(header, "DOMAIN", ascii_of(attribution.domain), "input that the attribution refers to")
+        _set_card(header, "LAYER", escape_ascii(attribution.layer), "layer looked at")
+    _set_card(header, "DOMAIN", escape_ascii(attribution.domain), "input that the attribution refers to")
     _set_card(header, "DATAHASH", provenance.data, "digest of the survey")
     _set_card(header, "MODLHASH", provenance.model, "digest of the model file")
     for name, value in sorted(attribution.parameters.items()):
-        header.add_history(ascii_of(f"{name} = {value}"))
+        header.add_history(escape_ascii(f"{name} = {value}"))
     for package, version in sorted(provenance.versions.items()):
         header.add_history(f"{package} {version}")
     return header
@@ -169,7 +169,7 @@ def image_hdu(
         for key, value in (("CTYPE3", "BAND"), ("CRPIX3", 1.0), ("CRVAL3", 1.0), ("CDELT3", 1.0)):
             header[key] = value
     for plane, band in enumerate(bands, start=1):
-        header[f"BAND{plane}"] = (ascii_of(band), f"band of plane {plane}")
+        header[f"BAND{plane}"] = (escape_ascii(band), f"band of plane {plane}")
     header["BUNIT"] = (unit, words)
     data = np.moveaxis(values, -1, 0) if values.ndim == 3 else values
     return fits.ImageHDU(np.ascontiguousarray(data), header=header, name=name)

@@ -18,7 +18,7 @@ from gz2interp.network.answers import LayerInfo
 from gz2interp.stores.analyses import analyses_of
 from gz2interp.stores.files import read_record, write_json
 from gz2interp.stores.latents import LATENTS
-from gz2interp.stores.models import ModelFolder, checked_model_name
+from gz2interp.stores.models import ModelFolder, check_model_name
 from gz2interp.stores.survey import Survey
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def rename_model(survey: Survey, name: str, new_name: str) -> ModelFolder:
         Another process is writing results of the model.
     """
     folder = _local_folder(survey, name)
-    target = folder.with_name(checked_model_name(new_name))
+    target = folder.with_name(check_model_name(new_name))
     if target.exists():
         raise SurveyError(f"{survey.name} has a model {new_name} already", remedy="Choose another name")
     with unused(folder):

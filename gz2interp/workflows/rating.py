@@ -16,9 +16,9 @@ from gz2interp.embedding.unusual.preference import learn, next_to_rate
 from gz2interp.errors import InputError, shortened
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 from gz2interp.stores.ratings import HIGHEST, Rating, Ratings
-from gz2interp.stores.reading import failing_as
+from gz2interp.stores.reading import errors_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_csv, read_parquet, write_table
 from gz2interp.workflows.unusual_results import UnusualGalaxies, artefacts_of
@@ -181,7 +181,7 @@ def import_ratings(survey: Survey, path: Path) -> tuple[int, int, int]:
         raise InputError(
             f"{path.name} has no column {' or '.join(lacking)}", "galaxy_id, rating and, at will, tag, note, time"
         )
-    with failing_as(InputError, path.name, "Ratings as .csv or .parquet", "Mend the row"):
+    with errors_as(InputError, path.name, "Ratings as .csv or .parquet", "Mend the row"):
         ratings = [_rating(row) for row in table.to_dict("records")]
     ids = set(survey.galaxy_ids.tolist())
     ours = [rating for rating in ratings if rating.galaxy_id in ids]
@@ -229,7 +229,7 @@ def write_rating_picture(path: Path, survey: Survey, row: int, stretch: Stretch)
     filled = [np.pad(column, ((0, height - len(column)), (0, 0), (0, 0))) for column in columns]
     picture = Image.fromarray(np.concatenate([colour, *filled], axis=1))
     _name_panels(picture, survey, row, colour.shape[1], bands[0].shape[:2])
-    with replaced(path) as aside:
+    with atomic_write(path) as aside:
         picture.save(aside, format="PNG")
 
 

@@ -21,10 +21,10 @@ from gz2interp.painting import SOURCE, Alteration, Recipe, paint, repaint, repai
 from gz2interp.results import Cutout, Provenance, versions_of
 from gz2interp.schema import BANDS, name_in_words
 from gz2interp.sky import cutout_wcs
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.table_formats import ascii_of
+from gz2interp.stores.table_formats import escape_ascii
 from gz2interp.stores.truth import Truth
 from gz2interp.workflows.maps import image_hdu
 
@@ -222,7 +222,7 @@ def write_repainted(survey: Survey, repainted: Repainted, path: Path, model: Mod
     if suffix in FORMATS:
         _write_figure(survey, repainted, path, model)
     elif suffix == ".fits":
-        with replaced(path) as aside:
+        with atomic_write(path) as aside:
             _file(survey, repainted).writeto(aside)
     else:
         raise InputError(f"The file {path.name} was asked for", f"The suffix may be {choices((*FORMATS, '.fits'))}")
@@ -276,10 +276,10 @@ def _percent(share: float) -> str:
 def _file(survey: Survey, repainted: Repainted) -> fits.HDUList:
     header = fits.Header()
     header["OBJECT"] = (str(repainted.galaxy_id), "galaxy_id, as text: it exceeds 2**53")
-    header["ALTERED"] = ascii_of(alteration_in_words(repainted.alteration))
+    header["ALTERED"] = escape_ascii(alteration_in_words(repainted.alteration))
     header["DATAHASH"] = (repainted.provenance.data, "digest of the survey")
     for name, value in sorted(repainted.provenance.parameters.items()):
-        header.add_history(ascii_of(f"{name} = {value}"))
+        header.add_history(escape_ascii(f"{name} = {value}"))
     galaxy = survey.catalog.iloc[survey.row_of(repainted.galaxy_id)]
     position = float(galaxy["ra"]), float(galaxy["dec"])
     images = {"BEFORE": repainted.before, "AFTER": repainted.after}

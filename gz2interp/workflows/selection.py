@@ -21,7 +21,7 @@ from gz2interp.schema import GALAXY_ID, VOTE_KINDS
 from gz2interp.stores.analyses import latest_analysis
 from gz2interp.stores.exporting import catalog_columns, catalog_meanings, joined_table, model_of_export
 from gz2interp.stores.survey import Survey
-from gz2interp.stores.table_formats import ColumnMeaning, TableDescription, meaning_of
+from gz2interp.stores.table_formats import ColumnMeaning, TableDescription, column_meaning
 from gz2interp.stores.tables import read_named_galaxies
 from gz2interp.workflows.neighbours import neighbours_of
 from gz2interp.workflows.study import analysis_for
@@ -155,13 +155,13 @@ class SelectedGalaxies:
 
     def _meaning(self, name: str) -> ColumnMeaning:
         if name in self.extra:
-            meaning = self.meanings.get(name) or meaning_of(name)
+            meaning = self.meanings.get(name) or column_meaning(name)
             return meaning if meaning.words else ColumnMeaning(words="Column of the list of galaxies, as given")
         meanings = catalog_meanings(self.survey)
         plain = name.removeprefix("catalog_")
         if name in meanings and f"catalog_{name}" not in self.all_columns:
             return meanings[name]
-        return meanings[plain] if plain != name and plain in meanings else meaning_of(name)
+        return meanings[plain] if plain != name and plain in meanings else column_meaning(name)
 
     def _insert_extra(self, table: pd.DataFrame, rows: int) -> pd.DataFrame:
         same = [name for name in self.extra if name in table]
@@ -316,7 +316,7 @@ def _meet_condition(survey: Survey, model: str | None, rows: NDArray[np.int64], 
 
 
 def _file_column_meaning(file: Path, name: str) -> ColumnMeaning:
-    meaning = meaning_of(name)
+    meaning = column_meaning(name)
     return ColumnMeaning(meaning.unit, meaning.ucd, f"Column of {file.name}, as given")
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.attribution.symmetry import VIEWS, turned, turned_back
+from gz2interp.attribution.symmetry import VIEWS, apply_view, undo_view
 from gz2interp.checks import Finding
 from gz2interp.errors import InputError
 from gz2interp.painting import Alteration
 from gz2interp.results import Attribution
 from gz2interp.schema import GALAXY_ID
-from gz2interp.statistics import mean_of, ratio_of
+from gz2interp.statistics import bootstrap_mean, bootstrap_ratio
 from gz2interp.stores.truth import Truth
 from gz2interp.trust.map_tests import (
     Explainer,
@@ -256,7 +256,7 @@ def _completeness(inputs: CheckInputs, attribution: Attribution) -> Iterator[Fin
     if attribution.total is None:
         return
     sums = attribution.values.reshape(len(attribution.values), -1).sum(axis=1, dtype=np.float64)
-    gap = ratio_of(np.abs(sums - attribution.total), np.abs(attribution.total), inputs.generator(10))
+    gap = bootstrap_ratio(np.abs(sums - attribution.total), np.abs(attribution.total), inputs.generator(10))
     yield finding("completeness", attribution.method, gap)
 
 
@@ -264,15 +264,15 @@ def _deletion_and_insertion(inputs: CheckInputs, explainer: Explainer, maps: Flo
     sample, name = inputs.sample, explainer.method.name
     deletion, insertion = areas(inputs.probe, sample.images, sample.classes, order_of(maps), inputs.generator(2))
     random_areas = inputs.random_areas
-    yield finding("deletion", name, mean_of(random_areas[0] - deletion, inputs.generator(10)))
-    yield finding("insertion", name, mean_of(insertion - random_areas[1], inputs.generator(10)))
+    yield finding("deletion", name, bootstrap_mean(random_areas[0] - deletion, inputs.generator(10)))
+    yield finding("insertion", name, bootstrap_mean(insertion - random_areas[1], inputs.generator(10)))
 
 
 def _noise(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     sample = inputs.few
     resampled = second_draw(sample.images, sample.sky_sigma, sample.electrons, inputs.generator(3))
     correlations = correlation(maps, explainer.importance(inputs.probe, resampled, sample.classes))
-    yield finding("noise", explainer.method.name, mean_of(correlations, inputs.generator(10)))
+    yield finding("noise", explainer.method.name, bootstrap_mean(correlations, inputs.generator(10)))
 
 
 def _symmetry(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
@@ -280,9 +280,9 @@ def _symmetry(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterat
     images, classes = inputs.few.images, inputs.few.classes
     if images.shape[1] != images.shape[2]:
         return
-    views = (explainer.importance(inputs.probe, turned(images, view), classes) for view in range(1, VIEWS))
-    correlations = [correlation(maps, turned_back(map_, view)) for view, map_ in enumerate(views, start=1)]
-    yield finding("symmetry", explainer.method.name, mean_of(mean_likeness(correlations), inputs.generator(10)))
+    views = (explainer.importance(inputs.probe, apply_view(images, view), classes) for view in range(1, VIEWS))
+    correlations = [correlation(maps, undo_view(map_, view)) for view, map_ in enumerate(views, start=1)]
+    yield finding("symmetry", explainer.method.name, bootstrap_mean(mean_likeness(correlations), inputs.generator(10)))
 
 
 def _model_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
@@ -300,15 +300,17 @@ def _model_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats
         randomised_maps = explainer.importance(inputs.randomised_network.probe, sample.images, sample.classes)
         correlations.append(rank_correlation(maps, randomised_maps))
         stage_in_words = f"the top {stage} of {inputs.stages[-1]} layers"
-        yield finding("model_randomisation", name, mean_of(correlations[-1], inputs.generator(10)), stage_in_words)
-    yield finding("model_randomisation", name, mean_of(mean_likeness(correlations), inputs.generator(10)))
+        yield finding(
+            "model_randomisation", name, bootstrap_mean(correlations[-1], inputs.generator(10)), stage_in_words
+        )
+    yield finding("model_randomisation", name, bootstrap_mean(mean_likeness(correlations), inputs.generator(10)))
 
 
 def _label_randomisation(inputs: CheckInputs, explainer: Explainer, maps: Floats) -> Iterator[Finding]:
     if inputs.label_randomised is None:
         return
     randomised_maps = explainer.importance(inputs.label_randomised, inputs.few.images, inputs.few.classes)
-    mean_correlation = mean_of(rank_correlation(maps, randomised_maps), inputs.generator(10))
+    mean_correlation = bootstrap_mean(rank_correlation(maps, randomised_maps), inputs.generator(10))
     yield finding("label_randomisation", explainer.method.name, mean_correlation)
 
 
@@ -327,7 +329,7 @@ def truth_findings(inputs: CheckInputs, method: str, maps: Floats) -> Iterator[F
         numbers, baseline_numbers = measure(inputs.causes, maps), measure(inputs.causes, baseline)
         for class_name, selected in _groups(inputs, numbers):
             mean, baseline_mean, gain = (
-                mean_of(values[selected], inputs.generator(10))
+                bootstrap_mean(values[selected], inputs.generator(10))
                 for values in (numbers, baseline_numbers, numbers - baseline_numbers)
             )
             yield finding_against(check, method, mean, baseline_mean, gain, class_name)

@@ -40,7 +40,7 @@ from gz2interp.results import Provenance, versions_of
 from gz2interp.schema import GALAXY_ID, name_in_words
 from gz2interp.stores.analyses import Analysis, latest_analysis
 from gz2interp.stores.arrays import SHARD_ROWS
-from gz2interp.stores.files import whole_folder
+from gz2interp.stores.files import atomic_folder
 from gz2interp.stores.layer_results import UnusualFolder, unusual_folder
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings
@@ -346,7 +346,7 @@ def unusual(study: Study, settings: UnusualSettings | None = None, progress: Pro
     folder, provenance = unusual_folder(analysis), _provenance(analysis, extractor.layers, settings)
     if not folder.is_complete or folder.provenance.digest != provenance.digest:
         what = f"the ranking of {study.survey.name} by {analysis.layer} of {study.model.name}"
-        with whole_folder(folder.path, what, replace=True) as aside:
+        with atomic_folder(folder.path, what, replace=True) as aside:
             _Scoring(study, analysis, extractor, settings, progress).write(UnusualFolder(aside), provenance)
     return UnusualGalaxies(study.survey, study.model, analysis, UnusualFolder(folder.path))
 

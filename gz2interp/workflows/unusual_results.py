@@ -33,7 +33,7 @@ from gz2interp.stores.exporting import catalog_columns
 from gz2interp.stores.layer_results import UnusualFolder, unusual_folder
 from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.quality import QualityFile
-from gz2interp.stores.reading import failing_as
+from gz2interp.stores.reading import errors_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_some_rows
 from gz2interp.workflows.study import predictions_of
@@ -334,7 +334,7 @@ class UnusualGalaxies:
             return AnomalyModel.fit(self.statistics.space, vectors, classes, self.folder.provenance.seed or 0)
 
     def _reading(self) -> AbstractContextManager[None]:
-        return failing_as(SurveyError, str(self.folder.path / "frozen.npz"), remedy="Run gz2interp unusual again")
+        return errors_as(SurveyError, str(self.folder.path / "frozen.npz"), remedy="Run gz2interp unusual again")
 
     @cached_property
     def preference_vectors(self) -> Floats:

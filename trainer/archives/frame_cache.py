@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from gz2interp.stores.files import replaced
+from gz2interp.stores.files import atomic_write
 
 __all__ = ["FrameCache"]
 
@@ -65,7 +65,7 @@ class FrameCache:
                 return path
         content = fetch()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with replaced(path) as aside:
+        with atomic_write(path) as aside:
             aside.write_bytes(content)
         return path
 

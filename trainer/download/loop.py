@@ -10,7 +10,7 @@ from typing import Final
 
 from gz2interp.errors import CutoutUnavailable, StorageError
 from gz2interp.results import Galaxy
-from gz2interp.stores.files import writing
+from gz2interp.stores.files import storage_errors
 from gz2interp.stores.survey import Survey
 from trainer.archives.limits import ArchiveError, Stopped
 from trainer.archives.persist import TRIES
@@ -169,7 +169,7 @@ def download(
     stop = stop or threading.Event()
     beside = survey.path / "download" / "staged.sqlite"
     with (
-        writing(survey.path),
+        storage_errors(survey.path),
         survey.writer() as writer,
         Staging(beside) as staging,
         ImageFingerprints(survey) as fingerprints,

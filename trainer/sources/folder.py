@@ -13,7 +13,7 @@ import pandas as pd
 from gz2interp.errors import CutoutUnavailable
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE
-from gz2interp.stores.image_files import RawPixels, image_window, read_pixels, without_gaps
+from gz2interp.stores.image_files import RawPixels, image_window, mask_invalid, read_pixels
 from trainer.sources.folder_index import FolderIndex, ImageFiles, catalog_of_folder, find_images
 from trainer.sources.judging import sky_sigma
 
@@ -85,7 +85,7 @@ class FolderSource:
             names = ", ".join(path.name for path in files.paths)
             raise CutoutUnavailable("failed", f"no file of {' '.join(files.missing_bands)} lies beside {names}")
         pixels = self._crop(read_pixels(files.paths, self.bands), galaxy)
-        image, valid = without_gaps(pixels.image, self.bands)
+        image, valid = mask_invalid(pixels.image, self.bands)
         return Cutout(
             image=image,
             valid=valid,

@@ -21,7 +21,7 @@ from gz2interp.errors import CutoutUnavailable, InputError, choices
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import CUTOUT_SIZE, DEC, DISPLAY_BANDS, GALAXY_ID, LABEL, RA
 from gz2interp.stores.decoding import Dataset, check_hdf5, hdf5_datasets, hdf5_rows
-from gz2interp.stores.image_files import display_pixels, image_window, without_gaps
+from gz2interp.stores.image_files import display_pixels, image_window, mask_invalid
 from gz2interp.stores.reading import DamagedFile, reading
 from trainer.sources.judging import sky_sigma
 
@@ -137,7 +137,7 @@ class Galaxy10Source:
         pixels = image_window(
             display_pixels(self._image(number), float(self._scales[number])), self.shape, central=self.central
         )
-        image, valid = without_gaps(pixels.image, self.bands)
+        image, valid = mask_invalid(pixels.image, self.bands)
         return Cutout(
             image=image,
             valid=valid,
