@@ -66,7 +66,12 @@ def _selected_cell(atlas: Atlas) -> int:
 
 
 def _show_cells(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, selected: int, pictured: bool) -> None:
-    pictures = feature_pictures(results, "cell") if pictured else dict(enumerate(_pieces(results, blocks, atlas)))
+    if pictured:
+        pictures = feature_pictures(results, "cell")
+        content = "Each shows light that excites the cell's direction."
+    else:
+        pictures = dict(enumerate(patch_pictures(results, *_where(blocks, atlas.patches[:, 0]))))
+        content = "Each shows a patch of the galaxy whose place is most similar to the cell's mean."
     best, inks = atlas.attributed.argmax(axis=1), class_colours(len(atlas.scores))
     show_board(
         [
@@ -74,7 +79,7 @@ def _show_cells(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, select
             for k in range(len(atlas.counts))
         ],
         BOARD,
-        _choose,
+        lambda cell: change(block=cell),
         label="The activation atlas. Arrow keys move, Enter chooses a cell.",
         selected=f"cell-{selected}",
     )
@@ -85,18 +90,8 @@ def _show_cells(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, select
     st.html(f'<div class="gz2-keys">adds most to {keys}</div>')
     caption(
         f"{atlas.coverage:,} places in {len(atlas.counts)} cells, arranged by UMAP of the activations at them; a "
-        f"cell's area is proportional to its number of places. " + _shows(pictured)
+        f"cell's area is proportional to its number of places. {content}"
     )
-
-
-def _shows(pictured: bool) -> str:
-    if pictured:
-        return "Each shows light that excites the cell's direction."
-    return "Each shows a patch of the galaxy whose place is most similar to the cell's mean."
-
-
-def _pieces(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas) -> list[str]:
-    return patch_pictures(results, *_where(blocks, atlas.patches[:, 0]))
 
 
 def _where(blocks: BlocksFolder, at: Any) -> list[Any]:
@@ -140,7 +135,3 @@ def _show_cell_parts(results: StoredLayer, blocks: BlocksFolder, atlas: Atlas, c
     heading("Galaxies with such a place", "most similar to the cell's mean first; the place is framed")
     cards = prediction_cards(results.survey, results.model, rows, peak_pictures(results, rows, y, x))
     show_gallery(cards, "gallery-cell", pick, selected=current().galaxy_id, width=110)
-
-
-def _choose(cell: str) -> None:
-    change(block=cell)

@@ -86,7 +86,7 @@ def _show_places(results: StoredLayer, view: BlocksView, place: tuple[int, int],
     show_board(
         grid_cells(view.blocks.cells, words),
         BOARD,
-        _choose,
+        lambda place: change(place=place),
         label=f"The galaxy, in {plane[0]} by {plane[1]} places of the layer. Arrow keys move, Enter chooses.",
         picture=picture,
         selected=f"{place[0]},{place[1]}",
@@ -150,10 +150,6 @@ def _show_tops(results: StoredLayer, channel: int, number: int) -> None:
     key = f"gallery-entry-{number}"
     cards = [GalleryItem(galaxy_id, picture, "", "") for galaxy_id, picture in zip(ids, pictures, strict=True)]
     show_gallery(cards, key, pick, selected=current().galaxy_id, width=62)
-
-
-def _choose(place: str) -> None:
-    change(place=place)
 
 
 def show_groups(results: StoredLayer, view: BlocksView) -> None:

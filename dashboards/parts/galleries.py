@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 from typing import Any, Final
@@ -175,7 +175,8 @@ def show_members(view: GalaxyView, map_data: MapData, members: NDArray[np.bool_]
     with save:
         places = map_data.points.coordinates[members]
         columns = {"map_x": places[:, 0], "map_y": places[:, 1]} if map_data.layer else {}
-        offer_selection(_subset(view, rows, current().cluster or "lasso", columns))
+        model = view.model.name if view.model else None
+        offer_selection(SelectedGalaxies(view.survey, rows, model, columns, current().cluster or "lasso"))
     page_rows = rows[first : first + PAGE]
     _show(view, page_rows, _confidences(view, page_rows), "members")
 
@@ -191,9 +192,3 @@ def _confidences(view: GalaxyView, rows: NDArray[np.int64]) -> list[str]:
     if table is None:
         return [""] * len(rows)
     return ["" if pd.isna(value) else f"{value:.1%}" for value in table["confidence"].reindex(rows)]
-
-
-def _subset(
-    view: GalaxyView, rows: NDArray[np.int64], name: str, columns: Mapping[str, NDArray[Any]]
-) -> SelectedGalaxies:
-    return SelectedGalaxies(view.survey, rows, view.model.name if view.model else None, columns, name)

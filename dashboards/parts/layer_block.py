@@ -228,11 +228,7 @@ def _show_channels(results: StoredLayer, blocks: BlocksFolder, group: int) -> No
     heading("Its strongest channels", "their share of the group's direction")
     notes = [f"{value**2:.0%}" for value in direction[order]]
     key = "gallery-of-group"
-    show_gallery(channel_cards(results, order, notes), key, _pick, width=84)
-
-
-def _pick(block: str) -> None:
-    change(block=block)
+    show_gallery(channel_cards(results, order, notes), key, lambda block: change(block=block), width=84)
 
 
 def _signed(value: float) -> str:

@@ -180,7 +180,7 @@ def _show_page(results: StoredLayer, kind: str, page: pd.DataFrame, block: Block
     ]
     key = f"gallery-sheet-{kind}"
     with st.container(key="sheet-cards"):
-        show_gallery(cards, key, _pick, selected=f"{kind}-{block[1]}", width=84)
+        show_gallery(cards, key, lambda block: change(block=block), selected=f"{kind}-{block[1]}", width=84)
     if results.features is None:
         caption("Each channel by a patch of the galaxy that activates it most: there are no feature images yet.")
     else:
@@ -220,7 +220,3 @@ def _note(row: Mapping[Any, Any]) -> str:
     elif row["goes_with"]:
         words.append(f"{column_in_words(row['goes_with'])} {signed_words(row['rho'])}")
     return " · ".join(words)
-
-
-def _pick(block: str) -> None:
-    change(block=block)
