@@ -462,7 +462,7 @@ def test_a_download_that_cannot_be_started_is_refused_in_words(survey: Survey) -
         ("/nowhere.csv", "new", "There is no file '/nowhere.csv'"),
         ("", "new", "No catalogue was given"),
         ("/nowhere.csv", "", "The new survey has no name"),
-        ("/nowhere.csv", "tiny", "is there already"),
+        ("/nowhere.csv", "tiny", "exists already"),
         ("/nowhere.csv", ".new", "does not begin with a dot"),
         ("~nobody-of-that-name/t.csv", "new", "It cannot be started"),
         ("/nowhere.csv", "~nobody-of-that-name/new", "A name such as my-survey"),

@@ -59,7 +59,7 @@ PORTION: Final = 64
 """Galaxies in memory at a time."""
 
 OF_BLOCKS: Final = ("group", "cell")
-"""Kinds that are numbered anew whenever building blocks are computed."""
+"""Kinds whose numbers change whenever building blocks are computed."""
 
 SAMPLE: Final = 64
 """Feature images of each kind that determine their stretch."""

@@ -156,7 +156,7 @@ def _start_new() -> None:
 
 def _new_place(name: str) -> Path:
     if not name:
-        raise InputError("The new survey has no name", "A name of its own, such as my-survey, or a path")
+        raise InputError("The new survey has no name", "A name such as my-survey, or a path")
     if name.startswith("."):
         raise InputError(f"The name {name} was given", "One that does not begin with a dot: those are hidden")
     try:
@@ -165,7 +165,7 @@ def _new_place(name: str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:
         raise InputError(f"The name {name} was given ({error})", "A name such as my-survey, or a path") from None
     if exists:
-        raise InputError(f"{survey} is there already", "A name of its own", "Choose it above, to go on with it")
+        raise InputError(f"{survey} exists already", "A new name", "Select it above to continue it")
     return survey
 
 
@@ -339,7 +339,7 @@ def _show_ended(survey: Path, process: BuildState, exists: bool) -> None:
     else:
         show_missing("The download could not be started", "The last lines of its output:")
         st.code(process.words or "(no output)", language=None, wrap_lines=True)
-    st.button("Never mind", key="download_forget", on_click=_forget, args=(survey, exists))
+    st.button("Dismiss", key="download_forget", on_click=_forget, args=(survey, exists))
 
 
 def _forget(survey: Path, exists: bool) -> None:

@@ -49,7 +49,7 @@ def show_no_survey() -> None:
             f"Surveys are looked for in <code>{escape(str(surveys_folder()))}</code><br><br>"
             "The demo paints galaxies with known components, trains a small network on them and maps its activations: "
             "everything can be tried on it before your own galaxies are here. "
-            "It takes some minutes and goes on while this page is closed."
+            "It takes some minutes and continues while this page is closed."
             "</div>"
         )
         left, right = st.columns([1, 2], vertical_alignment="bottom")
@@ -76,7 +76,7 @@ def show_building(name: str) -> None:
         else:
             again, away = st.columns([1, 1])
             again.button("Start again", type="primary", on_click=_start, width="stretch")
-            away.button("Never mind", on_click=building.forget, args=(survey,), width="stretch")
+            away.button("Dismiss", on_click=building.forget, args=(survey,), width="stretch")
 
 
 def _show_progress(build: BuildState, name: str) -> None:
@@ -87,7 +87,7 @@ def _show_progress(build: BuildState, name: str) -> None:
     }
     minutes, seconds = divmod(int(build.seconds), 60)
     words = (
-        "You may close this page: the building goes on."
+        "You may close this page: the building continues."
         if build.state == "running"
         else f"After {minutes} min {seconds:02d} s. Painted galaxies are kept: starting again continues from there."
     )

@@ -345,4 +345,4 @@ def _show_ended(survey: Survey, process: BuildState) -> None:
     label = "Continue" if stopped else "Try again"
     with st.container(horizontal=True):
         st.button(label, key="work_again", type="primary", on_click=working.restart, args=(survey.path,))
-        st.button("Never mind", key="work_forget", on_click=working.forget, args=(survey.path,))
+        st.button("Dismiss", key="work_forget", on_click=working.forget, args=(survey.path,))
