@@ -211,7 +211,7 @@ def test_attribution_between_layers_sums_to_the_later_channel(study: Study) -> N
 def test_what_is_not_there_is_told(study: Study, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="No galaxy 7"):
         gz.blocks_of_galaxy(study, 7, LAYER)
-    with pytest.raises(InputError, match="Channel 5 of layer 'mean' was asked for"):
+    with pytest.raises(InputError, match="Channel 5 of layer 'mean' was requested"):
         gz.attribution_between(study, LAYER, "mean", [FIRST_ID], channels=[5])
     with pytest.raises(InputError, match="No galaxy was given"):
         gz.attribution_between(study, LAYER, "mean", [])

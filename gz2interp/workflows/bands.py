@@ -114,7 +114,7 @@ def _rows(study: Study, galaxy_ids: Sequence[int | str], most: int, seed: int) -
         return rows
     usable = np.flatnonzero(survey.usable)
     if not len(usable) or most < 1:
-        raise InputError(f"{len(usable)} galaxies have an image, {most} were asked for", "At least one")
+        raise InputError(f"{len(usable)} galaxies have an image, {most} were requested", "At least one")
     return np.sort(np.random.default_rng(seed).choice(usable, min(most, len(usable)), replace=False))
 
 

@@ -236,7 +236,7 @@ def _validate(study: Study, settings: BarSettings) -> BarSettings:
     """The settings with their class named; invalid settings are refused before any work."""
     find_method(settings.method)
     if not 0 <= settings.least <= 1:
-        raise InputError(f"Bars from a probability of {settings.least} on were asked for", "From 0 to 1")
+        raise InputError(f"Bars from a probability of {settings.least} on were requested", "From 0 to 1")
     if not (np.isfinite(settings.line).all() and settings.line[1] > 0):
         raise InputError(f"The line {settings.line} was given", "Offset [arcsec] and a slope above 0")
     height, width = study.survey.shape

@@ -292,7 +292,7 @@ def groups_drawing(
     """
     if blocks.activations.ndim != 3:
         raise InputError(
-            f"A figure of groups of layer {blocks.layer!r} was asked for",
+            f"A figure of groups of layer {blocks.layer!r} was requested",
             "A layer of shape (y, x, channel)",
             "The table of groups exists for every layer",
         )
@@ -371,7 +371,7 @@ def tops_drawing(
     layer = folder.provenance.layer if folder.provenance else layer
     for channel in channels:
         if not 0 <= channel < len(table):
-            raise InputError(f"Channel {channel} was asked for", f"0 to {len(table) - 1}")
+            raise InputError(f"Channel {channel} was requested", f"0 to {len(table) - 1}")
     rows = [
         ChannelRow(
             f"channel {channel}",

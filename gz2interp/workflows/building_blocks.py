@@ -196,10 +196,10 @@ def load_atlas(folder: BlocksFolder, name: str = ALL) -> Atlas:
     """
     classes = tuple(map(str, folder.arrays("atlas-0")["scores"]))
     if name not in (ALL, *classes):
-        raise InputError(f"The atlas {name!r} was asked for", f"One of {choices((ALL, *classes))}")
+        raise InputError(f"The atlas {name!r} was requested", f"One of {choices((ALL, *classes))}")
     index = 0 if name == ALL else classes.index(name) + 1
     if not (folder.path / f"atlas-{index}.npz").is_file():
-        raise InputError(f"The atlas {name!r} was asked for", "One of a class to which some place adds most")
+        raise InputError(f"The atlas {name!r} was requested", "One of a class to which some place adds most")
     arrays = folder.arrays(f"atlas-{index}")
     values: dict[str, Any] = {"side": int(arrays["side"]), "scores": tuple(map(str, arrays["scores"]))}
     return Atlas(**{field.name: values.get(field.name, arrays[field.name]) for field in fields(Atlas)})

@@ -176,7 +176,10 @@ def explain(study: Study, galaxy_ids: Sequence[int | str], settings: Attribution
     survey, images = study.survey, study.survey.images(rows)
     predictions = predict(study).set_index("row").loc[rows]
     scores = _scores(study, settings, list(predictions["prediction"]))
-    attribution = _attribution(study, images, settings, scores)
+    score_name = settings.score.name if settings.score else "logit of the predicted class"
+    attribution = explain_by_score(
+        lambda some, score: attribute(study, some, score, settings), images, scores, score_name
+    )
     catalog, status = survey.catalog.iloc[rows], survey.status.loc[rows]
     return Explanation(
         galaxy_ids=catalog[GALAXY_ID].to_numpy(np.int64),
@@ -225,13 +228,6 @@ def _scores(study: Study, settings: AttributionSettings, predicted: list[str]) -
         return [logit(name) for name in predicted]
     study.probe.check(settings.score)  # refuses an unknown class before any work
     return [settings.score] * len(predicted)
-
-
-def _attribution(
-    study: Study, images: NDArray[np.float32], settings: AttributionSettings, scores: list[Score]
-) -> Attribution:
-    score_name = settings.score.name if settings.score else "logit of the predicted class"
-    return explain_by_score(lambda some, score: attribute(study, some, score, settings), images, scores, score_name)
 
 
 def _provenance(study: Study, attribution: Attribution) -> Provenance:

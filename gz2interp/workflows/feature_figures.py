@@ -79,7 +79,7 @@ def sheet_drawing(
     table = table[(table["kind"] == kind) & (table["seed"] == 0)].iloc[first : first + most]
     if not len(table):
         kinds = sorted(set(folder.judged["kind"]), key=KINDS.index)
-        raise InputError(f"Feature images of {kind} from {first} were asked for", f"The sheet has {choices(kinds)}")
+        raise InputError(f"Feature images of {kind} from {first} were requested", f"The sheet has {choices(kinds)}")
     images, provenance = folder.images(kind), folder.provenance
     stretch = feature_stretch(folder, tuple(survey.bands))
     is_beyond = (table["reached"] > table["best"]).to_numpy()
@@ -184,7 +184,7 @@ def galaxy_grid(
     row = row_with_image(study, galaxy_id)
     info = probe.layer(layer or probe.default_layer)
     if not info.spatial:
-        raise InputError(f"The grid of layer {info.name} was asked for", "A layer of shape (y, x, channel)")
+        raise InputError(f"The grid of layer {info.name} was requested", "A layer of shape (y, x, channel)")
     grid = activation_grid(probe.activations(study.survey.images([row]), info.name)[0], cells)
     places = [(int(y), int(x)) for y, x in np.argwhere(grid.strengths >= FAINTEST)]
     feature_images = visualise(

@@ -71,9 +71,9 @@ class SheetSettings:
     def __post_init__(self) -> None:
         for kind in self.kinds:
             if kind not in KINDS:
-                raise InputError(f"Feature images of kind {kind!r} were asked for", f"{choices(KINDS)}")
+                raise InputError(f"Feature images of kind {kind!r} were requested", f"{choices(KINDS)}")
         if self.seeds < 1 or self.galaxies < 1:
-            raise InputError(f"{self.seeds} seeds and {self.galaxies} galaxies were asked for", "At least one of each")
+            raise InputError(f"{self.seeds} seeds and {self.galaxies} galaxies were requested", "At least one of each")
         if self.parametrisation not in PARAMETRISATION_NAMES:
             raise InputError(
                 f"The parametrisation {self.parametrisation!r} was given", f"One of {choices(PARAMETRISATION_NAMES)}"

@@ -66,7 +66,7 @@ def draw_figure(study: Study, galaxy_ids: Sequence[int | str] = (), settings: Fi
     if settings.layout not in LAYOUTS:
         raise InputError(f"The layout {settings.layout!r} was given", f"One of {choices(LAYOUTS)}")
     if settings.by_band and settings.layout != "galaxies":
-        raise InputError(f"A row per band was asked of the layout {settings.layout}", "The layout galaxies")
+        raise InputError(f"A row per band was requested of the layout {settings.layout}", "The layout galaxies")
     if settings.alteration != Alteration() and settings.layout != "repaint":
         raise InputError(
             f"--without was given for the layout {settings.layout}", "Alterations are for the layout repaint"

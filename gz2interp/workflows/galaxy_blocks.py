@@ -86,7 +86,7 @@ def attribution_between(
         raise InputError("No galaxy was given", "One or more")
     for channel in selected:
         if not 0 <= channel < width:
-            raise InputError(f"Channel {channel} of layer {later!r} was asked for", f"0 to {width - 1}")
+            raise InputError(f"Channel {channel} of layer {later!r} was requested", f"0 to {width - 1}")
     total = np.zeros((probe.layer(earlier).shape[-1], len(selected)), np.float64)
     for start in range(0, len(rows), PORTION):
         images = study.survey.images(rows[start : start + PORTION])

@@ -121,7 +121,7 @@ def sort_and_filter(
         There is no such order or filter.
     """
     if order not in ORDERS:
-        raise InputError(f"The order {order!r} was asked for", f"{choices(list(ORDERS))}")
+        raise InputError(f"The order {order!r} was requested", f"{choices(list(ORDERS))}")
     if rows.startswith(CORRELATES_WITH) and correlates is not None:
         column = rows.removeprefix(CORRELATES_WITH)
         significant = correlates[correlates["sure"] & (correlates["column"] == column)]
@@ -129,7 +129,7 @@ def sort_and_filter(
     elif rows in FILTERS:
         selected = FILTERS[rows](table)
     else:
-        raise InputError(f"{rows!r} were asked for", f"{choices(list(FILTERS))}, or {CORRELATES_WITH}and a column")
+        raise InputError(f"{rows!r} were requested", f"{choices(list(FILTERS))}, or {CORRELATES_WITH}and a column")
     by, ascending = ORDERS[order]
     named = table.assign(goes_with=table["goes_with"].where(table["goes_with"] != ""))
     return table.loc[named[selected].sort_values(by, ascending=ascending, kind="stable").index]

@@ -78,31 +78,18 @@ def plan_objectives(
     probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings
 ) -> tuple[ObjectiveSet, ...]:
     """The objectives of a sheet, kind by kind."""
-    makers = {"channel": _channels, "class": _classes, "group": _groups, "cell": _cells}
-    return tuple(makers[kind](probe, layer, blocks, settings) for kind in settings.kinds)
+    return tuple(_objective_set(kind, probe, layer, blocks, settings.seeds) for kind in settings.kinds)
 
 
-def _channels(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
-    numbers = range(probe.layer(layer).shape[-1])
-    return ObjectiveSet("channel", tuple(channel(layer, number) for number in numbers), None, settings.seeds)
-
-
-def _classes(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
-    return ObjectiveSet("class", tuple(logit(name) for name in probe.class_names), None, settings.seeds)
-
-
-def _groups(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
-    return _cosine_objectives("group", layer, blocks.arrays("groups")["directions"])
-
-
-def _cells(probe: Probe, layer: str, blocks: BlocksFolder, settings: SheetSettings) -> ObjectiveSet:
-    return _cosine_objectives("cell", layer, blocks.arrays("atlas-0")["whitened"])
-
-
-def _cosine_objectives(kind: str, layer: str, directions: NDArray[Any]) -> ObjectiveSet:
+def _objective_set(kind: str, probe: Probe, layer: str, blocks: BlocksFolder, seeds: int) -> ObjectiveSet:
+    if kind == "channel":
+        return ObjectiveSet(kind, tuple(channel(layer, k) for k in range(probe.layer(layer).shape[-1])), None, seeds)
+    if kind == "class":
+        return ObjectiveSet(kind, tuple(logit(name) for name in probe.class_names), None, seeds)
+    directions = blocks.arrays("groups")["directions"] if kind == "group" else blocks.arrays("atlas-0")["whitened"]
     objectives = (
-        cosine_direction(layer, direction, POWER, f"{kind} {number + 1} of {layer}")
-        for number, direction in enumerate(directions)
+        cosine_direction(layer, direction, POWER, f"{kind} {k + 1} of {layer}")
+        for k, direction in enumerate(directions)
     )
     return ObjectiveSet(kind, tuple(objectives), np.asarray(directions, np.float32), 1)
 

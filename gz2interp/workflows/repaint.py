@@ -225,7 +225,7 @@ def write_repainted(survey: Survey, repainted: Repainted, path: Path, model: Mod
         with atomic_write(path) as aside:
             _file(survey, repainted).writeto(aside)
     else:
-        raise InputError(f"The file {path.name} was asked for", f"The suffix may be {choices((*FORMATS, '.fits'))}")
+        raise InputError(f"The file {path.name} was requested", f"The suffix may be {choices((*FORMATS, '.fits'))}")
 
 
 def alteration_in_words(alteration: Alteration) -> str:

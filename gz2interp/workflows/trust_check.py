@@ -20,7 +20,7 @@ from gz2interp.results import Provenance, versions_of
 from gz2interp.stores.files import digest_of_file, locked, read_record, write_json
 from gz2interp.stores.truth import Truth
 from gz2interp.trust.map_tests import Explainer, importance
-from gz2interp.trust.verdict import LIMITS, judged_checks, standings, title_of
+from gz2interp.trust.verdict import LIMITS, standings, title_of
 from gz2interp.workflows.explain import AttributionSettings, find_method, method_options
 from gz2interp.workflows.predict import predict
 from gz2interp.workflows.shortcuts import shortcut_findings
@@ -38,10 +38,8 @@ __all__ = [
     "CheckPart",
     "CheckParts",
     "CheckSettings",
-    "cell_of",
     "check",
     "findings_table",
-    "standings_table",
     "summary_table",
 ]
 
@@ -173,7 +171,7 @@ def _validate(settings: CheckSettings) -> None:
     for name in settings.methods:
         find_method(name)
     if min(settings.galaxies, settings.few) < 2 or settings.stages < 1:
-        raise InputError(f"{settings} was asked for", "Two galaxies or more, and one stage or more")
+        raise InputError(f"{settings} was requested", "Two galaxies or more, and one stage or more")
 
 
 def _run_tests(study: Study, inputs: CheckInputs, name: str) -> CheckPart:
@@ -280,27 +278,6 @@ def summary_table(check: Check) -> pd.DataFrame:
         ],
         columns=["method", "passed", "fails"],
     )
-
-
-def standings_table(check: Check) -> pd.DataFrame:
-    """A row for each method with the value of every check, marked where it fails."""
-    tests = judged_checks(check)
-    return pd.DataFrame(
-        [
-            {"method": title_of(standing.method), "passed": f"{standing.passed} of {standing.judged}"}
-            | {LIMITS[name].title: cell_of(check.of(standing.method, name)) for name in tests}
-            for standing in standings(check)
-        ],
-        columns=["method", "passed", *(LIMITS[name].title for name in tests)],
-    )
-
-
-def cell_of(findings: tuple[Finding, ...]) -> str:
-    """The value of the finding with a verdict, marked if it fails; "" if there is none."""
-    judged = next((finding for finding in findings if finding.passed is not None), None)
-    if judged is None or judged.estimate.value is None:
-        return ""
-    return f"{judged.estimate.value:.2f}{'' if judged.passed else ' ✗'}"
 
 
 def findings_table(check: Check) -> pd.DataFrame:
