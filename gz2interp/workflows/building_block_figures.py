@@ -397,11 +397,7 @@ def tops_drawing(
 
 
 def atlas_drawing(
-    study: Study,
-    layer: str = "",
-    name: str = ALL,
-    style: FigureStyle | None = None,
-    features: Features | None = None,
+    study: Study, layer: str = "", name: str = ALL, style: FigureStyle | None = None, features: Features | None = None
 ) -> Drawing:
     """The activation atlas of the survey, or of one class.
 

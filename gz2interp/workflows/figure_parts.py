@@ -82,10 +82,7 @@ _GALAXY_ZOO: Final = (
 
 _VOTES: Final = ("t01_", "gz2class", "gz2_class")
 
-_DOMAINS: Final = {
-    "scaled": "with respect to the scaled image",
-    "input": "with respect to the unscaled image",
-}
+_DOMAINS: Final = {"scaled": "with respect to the scaled image", "input": "with respect to the unscaled image"}
 
 _PARAMETERS: Final[Mapping[str, str]] = {
     "alignment": "",  # of cells and pixels: a matter of the program

@@ -214,13 +214,7 @@ def blocks_of_galaxy(
 
 
 def blocks_of_image(
-    study: Study,
-    image: Floats,
-    layer: str = "",
-    *,
-    scores: Sequence[Score] = (),
-    groups: int = 0,
-    steps: int = 16,
+    study: Study, image: Floats, layer: str = "", *, scores: Sequence[Score] = (), groups: int = 0, steps: int = 16
 ) -> GalaxyBlocks:
     """Building blocks of an image (y, x, band), nanomaggies, that is not in the survey."""
     return _galaxy_blocks(study, image, -1, None, layer, scores, groups, steps)

@@ -34,14 +34,7 @@ from gz2interp.workflows.trust_questions import (
     truth_findings,
 )
 
-__all__ = [
-    "CheckPart",
-    "CheckParts",
-    "CheckSettings",
-    "check",
-    "findings_table",
-    "summary_table",
-]
+__all__ = ["CheckPart", "CheckParts", "CheckSettings", "check", "findings_table", "summary_table"]
 
 SLOW: Final = ("occlusion_by_band", "rise")
 
