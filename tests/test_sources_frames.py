@@ -12,8 +12,9 @@ from gz2interp.results import Galaxy
 from gz2interp.stores.fits_headers import celestial
 from gz2interp.stores.resampling import north_up, resample
 from trainer.sources import Source, sdss_frames
+from trainer.sources.detection import find_objects
 from trainer.sources.judging import sky_level, sky_sigma
-from trainer.sources.sdss_frames import SdssFrames, cut_out, find_objects
+from trainer.sources.sdss_frames import SdssFrames, cut_out
 
 NATIVE = 0.396
 BANDS = ("u", "g", "r", "i", "z")

@@ -99,7 +99,7 @@ def test_two_bands_are_never_the_same_pixels() -> None:
     planes.add("g", PIXELS)
     with pytest.raises(ArchiveError, match="g and r are the same"):
         planes.add("r", PIXELS.copy())
-    assert planes.lacking == ["u", "r", "i", "z"]
+    assert planes.missing == ["u", "r", "i", "z"]
 
 
 def test_sky_is_outside_only_when_every_band_says_so_again_and_again() -> None:

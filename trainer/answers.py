@@ -27,7 +27,6 @@ def prediction_samplers(model: Any, seed: int = 0) -> Mapping[str, Sampler]:
 
     Parameters
     ----------
-    model : keras.Model
     seed : int
         Seed of dropout.
 

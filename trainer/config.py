@@ -35,7 +35,6 @@ class Config:
     without : str
         ``"MODEL:CLASS"``: exclude galaxies predicted as that class by another network of the survey from training and
         evaluation; "" for none.
-    epochs, batch_size : int
     optimizer : str
         ``"adamw"`` or ``"sgd"`` (with Nesterov momentum).
     learning_rate : float

@@ -22,7 +22,6 @@ def recast(model: Any, precision: str, synchronized: bool = False) -> Any:
 
     Parameters
     ----------
-    model : keras.Model
     precision : str
         ``"float32"``, ``"mixed_bfloat16"`` or ``"mixed_float16"``: of the body.
     synchronized : bool

@@ -12,8 +12,8 @@ from astropy.io import fits
 from numpy.typing import NDArray
 
 from gz2interp.schema import BANDS, CUTOUT_SIZE, DEC, RA
+from trainer.sources.detection import find_objects
 from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
-from trainer.sources.sdss_frames import find_objects
 
 __all__ = ["Field", "Seen", "cutouts_by_eye", "open_field", "table_of_galaxies"]
 

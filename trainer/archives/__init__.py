@@ -1,1 +1,1 @@
-"""Other people's machines: asked politely, within limits, and believed only after a look."""
+"""Access to archives: limits, retries, sessions and caches."""

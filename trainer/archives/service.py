@@ -77,7 +77,7 @@ class Guard:
             return
         if host not in self._allowed:
             raise ArchiveError(
-                "address", f"the service leads to another host, {host}:{port}; only {self.host} may be asked"
+                "address", f"the service leads to another host, {host}:{port}; only {self.host} is allowed"
             )
 
     def check_peer(self, host: str, peer: str) -> None:

@@ -28,6 +28,7 @@ __all__ = [
     "TextTable",
     "angles",
     "inferred",
+    "is_float",
     "open_sheet",
     "read",
 ]
@@ -410,8 +411,11 @@ def _check_field(file: str, line: int, name: str, kind: ColumnType, text: str) -
 
 
 def _is_number(text: str) -> bool:
-    if text.strip().lower() in MISSING:
-        return True
+    return text.strip().lower() in MISSING or is_float(text)
+
+
+def is_float(text: str) -> bool:
+    """Whether a text is a number; Python's underscores between digits are not allowed."""
     try:
         float(text)
     except ValueError:

@@ -122,4 +122,4 @@ arms='2', winding='medium', odd='ring')
 
 
 def _letter(words: dict[str, str], word: str | None) -> str:
-    return next((letter for letter, named in words.items() if named == word), "")
+    return next((letter for letter, name in words.items() if name == word), "")

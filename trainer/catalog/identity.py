@@ -16,6 +16,7 @@ from scipy.spatial import cKDTree
 from gz2interp.embedding.duplicates import SAME_WITHIN, separation
 from gz2interp.errors import InputError, shortened
 from gz2interp.schema import DEC, GALAXY_ID, MAGNITUDES, PETRO_RADIUS, RA
+from trainer.catalog.delimited import is_float
 from trainer.catalog.report import ReportCount
 
 __all__ = [
@@ -96,7 +97,7 @@ def are_names(column: pd.Series[Any]) -> bool:
     if not isinstance(column.dtype, pd.StringDtype) or column.isna().all():
         return False
     texts = column.dropna().str.strip()
-    return bool(texts.str.contains(r"[A-Za-z_]|\d-\d").all()) and not texts.map(_is_float).any()
+    return bool(texts.str.contains(r"[A-Za-z_]|\d-\d").all()) and not texts.map(is_float).any()
 
 
 def ids_of_positions(ra: pd.Series[Any], dec: pd.Series[Any]) -> pd.Series[Any]:
@@ -178,17 +179,9 @@ def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
 
 
 def _not_an_id(text: str, where: str) -> InputError:
-    rounded = _is_float(text) and not text.lstrip("-").isdigit()
+    rounded = is_float(text) and not text.lstrip("-").isdigit()
     remedy = "If a spreadsheet saved the table, take the original: the last digits are lost." if rounded else ""
     return InputError(f"{where}: {shortened(text)!r} is not an id", "a whole number from 0 to below 2**63", remedy)
-
-
-def _is_float(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text
 
 
 _CROWDED = 20

@@ -32,7 +32,6 @@ class Failure:
     ----------
     status, reason : str
         Numbers in the reason that differ between galaxies are written as "…".
-    count : int
     examples : tuple of str
         Some galaxy ids.
     advice : str

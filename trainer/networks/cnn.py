@@ -21,7 +21,7 @@ from __future__ import annotations
 from typing import Any
 
 from gz2interp.network.quiet import keras
-from trainer.networks.layers import classifier_head, convolution
+from trainer.networks.layers import classifier_head, convolution, residual_block
 
 layers = keras.layers
 
@@ -37,14 +37,5 @@ def cnn(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     features = convolution(pixels, STEM, 5, 2, "stem")
     features = layers.Activation("relu", name="stem")(features)
     for number, (channels, stride) in enumerate(BLOCKS, start=1):
-        features = _block(features, channels, stride, f"block{number}")
+        features = residual_block(features, channels, stride, f"block{number}")
     return classifier_head(features, class_count, dropout)
-
-
-def _block(features: Any, channels: int, stride: int, name: str) -> Any:
-    """Residual block; the activation after the sum has the name of the block."""
-    inner = convolution(features, channels, 3, stride, f"{name}_first")
-    inner = layers.Activation("relu", name=f"{name}_first")(inner)
-    inner = convolution(inner, channels, 3, 1, f"{name}_second")
-    shortcut = convolution(features, channels, 1, stride, f"{name}_shortcut")
-    return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from gz2interp.network.quiet import keras
 
-__all__ = ["LEAST_SCALE", "MOST_SCALE", "VIEWS", "classifier_head", "convolution", "rescale"]
+__all__ = ["LEAST_SCALE", "MOST_SCALE", "VIEWS", "classifier_head", "convolution", "rescale", "residual_block"]
 
 
 layers = keras.layers
@@ -35,6 +35,19 @@ def convolution(features: Any, channels: int, width: int, stride: int, name: str
         name=f"{name}_conv",
     )(features)
     return layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(convolved)
+
+
+def residual_block(features: Any, channels: int, stride: int, name: str) -> Any:
+    """Two convolutions and a shortcut; the activation after their sum has the name of the block.
+
+    The shortcut is a convolution of one pixel where the shape changes, else the identity.
+    """
+    inner = convolution(features, channels, 3, stride, f"{name}_first")
+    inner = layers.Activation("relu", name=f"{name}_first")(inner)
+    inner = convolution(inner, channels, 3, 1, f"{name}_second")
+    wider = stride > 1 or features.shape[-1] != channels
+    shortcut = convolution(features, channels, 1, stride, f"{name}_shortcut") if wider else features
+    return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))
 
 
 def classifier_head(features: Any, class_count: int, dropout: float = 0.0) -> Any:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from typing import Any
 
 from gz2interp.network.quiet import keras
-from trainer.networks.layers import classifier_head, convolution
+from trainer.networks.layers import classifier_head, convolution, residual_block
 
 layers = keras.layers
 
@@ -39,15 +39,5 @@ def resnet(pixels: Any, class_count: int, dropout: float = 0.0) -> Any:
     for stage, channels in enumerate(STAGES, start=1):
         for number in range(1, BLOCKS + 1):
             stride = 2 if stage > 1 and number == 1 else 1
-            features = _block(features, channels, stride, f"stage{stage}_{number}")
+            features = residual_block(features, channels, stride, f"stage{stage}_{number}")
     return classifier_head(features, class_count, dropout)
-
-
-def _block(features: Any, channels: int, stride: int, name: str) -> Any:
-    """Residual block; the activation after the sum has the name of the block."""
-    inner = convolution(features, channels, 3, stride, f"{name}_first")
-    inner = layers.Activation("relu", name=f"{name}_first")(inner)
-    inner = convolution(inner, channels, 3, 1, f"{name}_second")
-    wider = stride > 1 or features.shape[-1] != channels
-    shortcut = convolution(features, channels, 1, stride, f"{name}_shortcut") if wider else features
-    return layers.Activation("relu", name=name)(layers.Add(name=f"{name}_sum")([inner, shortcut]))

@@ -71,6 +71,6 @@ def _config_of(model: ModelFolder, survey: Survey) -> Config:
         raise InputError(
             f"{survey.name} has changed since the model {model.name} was trained",
             "The same galaxies, for a fair comparison",
-            f"Train a model of the survey as it is now: python -m trainer fit {survey.path} --name another",
+            f"Train a model of the present survey: python -m trainer fit {survey.path} --name another",
         )
     return replace(Config.from_mapping(settings), keep="last", calibrate=False, patience=0)

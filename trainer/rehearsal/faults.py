@@ -45,7 +45,6 @@ class Faults:
 
     Attributes
     ----------
-    seed : int
     transient, lasting : mapping
         Fraction of affected galaxies by fault. A transient fault spoils the first one or two answers to a request.
     outage : (int, float), optional

@@ -52,7 +52,6 @@ class SimpleSky:
 
     Attributes
     ----------
-    seed : int
     edge : float
         Northern limit of the imaged declinations [deg].
     """

@@ -31,7 +31,6 @@ class FolderSource:
 
     Parameters
     ----------
-    folder : path
     catalog : DataFrame, optional
         A column ``file`` (path below the folder) identifies the image of each row; without it the file names do, see
         `trainer.sources.folder_index.FolderIndex`. Numbers in names are then rows of the catalogue; if rows of the

@@ -142,7 +142,6 @@ def find_images(folder: Path, bands: Sequence[str] = BANDS) -> list[ImageFiles]:
 
     Parameters
     ----------
-    folder : Path
     bands : sequence of str
         Files whose names differ only in the band, or that lie in folders named after the bands, form one image. With
         `DISPLAY_BANDS`, JPEG and PNG files are found, otherwise FITS and NumPy files.
@@ -207,7 +206,6 @@ def catalog_of_folder(
 
     Parameters
     ----------
-    folder : path
     table : path or DataFrame, optional
         A table of galaxies, or the result of `trainer.catalog.read_catalog`. Its column ``file`` names the images by a
         path below the folder, a path on another machine or a bare name, with any suffix or none; without that column,

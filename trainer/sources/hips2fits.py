@@ -17,7 +17,6 @@ from trainer.archives.persist import persist
 from trainer.archives.service import Service, available, configured
 from trainer.archives.session import PoliteSession
 from trainer.archives.units import Unit, read_unit
-from trainer.sources.judging import validate_image
 from trainer.sources.remote import BandImages, GalaxyField, SourceSettings
 
 __all__ = ["Hips2fitsSource"]
@@ -58,41 +57,25 @@ class Hips2fitsSource:
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        field, planes = GalaxyField(galaxy, self.setting), BandImages(self.bands)
-        while planes.lacking:
+        field, images = GalaxyField(galaxy, self.setting), BandImages(self.bands)
+        while images.missing:
             service = available(self.services)
             with suppress(ArchiveError):  # the service went down: try whichever is up now
-                persist(partial(self._request_missing, field, planes, service), service, lambda: planes.open_questions)
+                persist(partial(self._request_missing, field, images, service), service, lambda: images.answers_needed)
         area = (field.pixel_scale / NATIVE_PIXEL_SCALE) ** 2
-        return planes.cutout(self.name, field, self.unit.words, self.unit.factors(self.bands, area))
+        return images.cutout(self.name, field, self.unit.words, self.unit.factors(self.bands, area))
 
-    def _request_missing(self, field: GalaxyField, planes: BandImages, service: Service) -> None:
+    def _request_missing(self, field: GalaxyField, images: BandImages, service: Service) -> None:
         """Request the missing bands once; raise at once if the service is down, since there is a mirror."""
         if service.breaker.is_closed_to_me:
             raise ArchiveError("down", f"{service.name} is down")
-        client, worst = self._client(service), None
+        client = self._client(service)
         wcs = north_up(field.galaxy.ra, field.galaxy.dec, field.pixel_scale, field.shape)
         wcs.pixel_shape = field.shape[::-1]
-        for band in planes.lacking:
-            try:
-                answer = client.query_with_wcs_async(
-                    hips=_SURVEY + band,
-                    wcs=wcs,
-                    format="fits",
-                    min_cut=0.5,
-                    max_cut=99.5,
-                    stretch="linear",
-                    cmap="Greys_r",
-                )
-                planes.add(band, validate_image(answer.content, field.request(band)))
-            except ArchiveError as trouble:
-                if trouble.kind not in ("answer", "blank"):
-                    raise
-                if trouble.kind == "blank":
-                    planes.add_blank(band, trouble.words)
-                worst = ArchiveError(trouble.kind, f"{trouble.words} (band {band})")
-        if worst:
-            raise worst
+        options = {"format": "fits", "min_cut": 0.5, "max_cut": 99.5, "stretch": "linear", "cmap": "Greys_r"}
+        images.request(
+            field, lambda band: bytes(client.query_with_wcs_async(hips=_SURVEY + band, wcs=wcs, **options).content)
+        )
 
     def _client(self, service: Service) -> Any:
         clients = self._local.__dict__.setdefault("clients", {})

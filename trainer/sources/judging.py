@@ -114,7 +114,7 @@ def _check_band(header: fits.Header, request: ImageRequest) -> None:
 def _check_position(header: fits.Header, request: ImageRequest) -> None:
     wcs = celestial(header)
     if wcs is None:
-        raise ArchiveError("answer", "the image does not say where it lies on the sky")
+        raise ArchiveError("answer", "the image has no WCS")
     x, y = wcs.world_to_pixel_values(request.ra, request.dec)
     matrix = wcs.pixel_scale_matrix * 3600.0 / request.pixel_scale
     off = float(np.hypot(x - (request.shape[1] - 1) / 2, y - (request.shape[0] - 1) / 2))

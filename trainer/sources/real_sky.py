@@ -188,7 +188,6 @@ class RealSky:
     ----------
     folder : path
         Of SDSS frames in u g r i z.
-    seed : int
     rows : int, optional
         Number of patches needed, which limits the frame sets that are measured; by default all are.
     progress : callable, optional

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 
@@ -15,7 +15,7 @@ from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 from trainer.archives.limits import ArchiveError, Limits
 from trainer.archives.service import Service
-from trainer.sources.judging import ImageRequest, sky_sigma
+from trainer.sources.judging import ImageRequest, sky_sigma, validate_image
 
 __all__ = ["BandImages", "Field", "GalaxyField", "SourceSettings", "check_position", "radius_in_pixels"]
 
@@ -123,14 +123,35 @@ class BandImages:
         self._blank = Counter[str]()
 
     @property
-    def lacking(self) -> list[str]:
+    def missing(self) -> list[str]:
         """The missing bands, in order."""
         return [band for band in self._bands if band not in self._images]
 
     @property
-    def open_questions(self) -> int:
+    def answers_needed(self) -> int:
         """Number of answers still needed; it decreases with each image and with each blank answer."""
-        return sum(_SURE - min(self._blank[band], _SURE - 1) for band in self.lacking)
+        return sum(_SURE - min(self._blank[band], _SURE - 1) for band in self.missing)
+
+    def request(self, field: GalaxyField, content: Callable[[str], bytes]) -> None:
+        """Request the missing bands once; `content` returns the FITS file of a band.
+
+        Raises
+        ------
+        ArchiveError
+            The last invalid or blank answer; at once for other failures.
+        """
+        failure: ArchiveError | None = None
+        for band in self.missing:
+            try:
+                self.add(band, validate_image(content(band), field.request(band)))
+            except ArchiveError as trouble:
+                if trouble.kind not in ("answer", "blank"):
+                    raise
+                if trouble.kind == "blank":
+                    self.add_blank(band, trouble.words)
+                failure = ArchiveError(trouble.kind, f"{trouble.words} (band {band})")
+        if failure:
+            raise failure
 
     def add(self, band: str, pixels: NDArray[np.float32]) -> None:
         """Add a validated image.
@@ -179,7 +200,7 @@ class BandImages:
         valid = np.isfinite(image).all(axis=-1) & (image != 0).any(axis=-1)
         height, width = valid.shape
         if not valid[height // 2 - 1 : height // 2 + 1, width // 2 - 1 : width // 2 + 1].all():
-            raise CutoutUnavailable("failed", "the galaxy itself lies beyond the edge of what was imaged")
+            raise CutoutUnavailable("failed", "the galaxy is outside the imaged area")
         image = np.where(valid[..., None], image, np.float32(0.0))
         return Cutout(
             image=image,

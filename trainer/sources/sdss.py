@@ -222,7 +222,7 @@ def _check_frame(content: bytes, band: str, galaxy: Galaxy) -> None:
     if named not in (None, band):
         raise ArchiveError("answer", f"the frame is one of band {named}; {band} was requested")
     if wcs is None:
-        raise ArchiveError("answer", "the frame does not say where it lies on the sky")
+        raise ArchiveError("answer", "the frame has no WCS")
     x, y = wcs.world_to_pixel_values(galaxy.ra, galaxy.dec)
     if not (-64 < x < width + 64 and -64 < y < height + 64):
         raise ArchiveError("answer", "the frame shows another part of the sky")

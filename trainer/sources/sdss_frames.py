@@ -14,12 +14,11 @@ from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import BANDS, CUTOUT_SIZE, NATIVE_PIXEL_SCALE
 from gz2interp.stores.resampling import north_up, resample
 from trainer.catalog.identity import unit_vectors
-from trainer.sources.detection import find_objects
 from trainer.sources.frame_sets import Frame, find_frame_sets, read_frame
 from trainer.sources.judging import sky_sigma
 from trainer.sources.seeing import Seeing, seeing_of
 
-__all__ = ["SdssFrames", "cut_out", "find_objects", "with_seeing"]
+__all__ = ["SdssFrames", "cut_out", "with_seeing"]
 
 
 class SdssFrames:

@@ -16,7 +16,6 @@ from trainer.archives.limits import ArchiveError
 from trainer.archives.persist import persist
 from trainer.archives.session import PoliteSession, plain_words
 from trainer.archives.units import Unit, read_unit
-from trainer.sources.judging import validate_image
 from trainer.sources.remote import BandImages, GalaxyField, SourceSettings
 
 __all__ = ["SkyViewSource", "sampler_for"]
@@ -54,14 +53,14 @@ class SkyViewSource:
 
     def fetch(self, galaxy: Galaxy) -> Cutout:
         """See `trainer.sources.Source`."""
-        field, planes = GalaxyField(galaxy, self.setting), BandImages(self.bands)
-        persist(lambda: self._request_missing(field, planes), self.services[0], lambda: planes.open_questions)
+        field, images = GalaxyField(galaxy, self.setting), BandImages(self.bands)
+        persist(lambda: self._request_missing(field, images), self.services[0], lambda: images.answers_needed)
         area = 1.0 if sampler_for(field.pixel_scale) == _AREA_SAMPLER else field.pixel_scale / NATIVE_PIXEL_SCALE
-        return planes.cutout(self.name, field, self.unit.words, self.unit.factors(self.bands, area**2))
+        return images.cutout(self.name, field, self.unit.words, self.unit.factors(self.bands, area**2))
 
-    def _request_missing(self, field: GalaxyField, planes: BandImages) -> None:
+    def _request_missing(self, field: GalaxyField, images: BandImages) -> None:
         """Request the missing bands once."""
-        bands = planes.lacking
+        bands = images.missing
         client: _SkyView = self._client()
         client.position = f"{field.galaxy.ra:.7f} {field.galaxy.dec:+.7f}"
         addresses = client.get_image_list(
@@ -80,18 +79,8 @@ class SkyViewSource:
         if len(addresses) != len(bands):
             page = plain_words(client.session.last)
             raise ArchiveError("answer", f"the service listed {len(addresses)} images, not {len(bands)} ({page})")
-        worst: ArchiveError | None = None
-        for band, address in zip(bands, addresses, strict=True):
-            try:
-                planes.add(band, validate_image(client.session.get(address).content, field.request(band)))
-            except ArchiveError as trouble:
-                if trouble.kind not in ("answer", "blank"):
-                    raise
-                if trouble.kind == "blank":
-                    planes.add_blank(band, trouble.words)
-                worst = ArchiveError(trouble.kind, f"{trouble.words} (band {band})")
-        if worst:
-            raise worst
+        address_of = dict(zip(bands, addresses, strict=True))
+        images.request(field, lambda band: client.session.get(address_of[band]).content)
 
     def _client(self) -> _SkyView:
         if not hasattr(self._local, "client"):

@@ -109,6 +109,6 @@ def _check(table: pd.DataFrame, around: StarSearchArea) -> None:
     if not (np.isfinite(magnitudes).all() and ((magnitudes > 10) & (magnitudes < 25)).all()):
         raise ArchiveError("answer", "the answer has magnitudes that no such star has")
     places = np.radians(table[[RA, DEC]].to_numpy())
-    apart = angular_separation(places[:, 0], places[:, 1], *np.radians([around.ra, around.dec]))
-    if not (np.degrees(apart) * 60.0 <= around.radius + 0.1).all():
+    separation = angular_separation(places[:, 0], places[:, 1], *np.radians([around.ra, around.dec]))
+    if not (np.degrees(separation) * 60.0 <= around.radius + 0.1).all():
         raise ArchiveError("answer", "the answer has stars from another part of the sky")
