@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 EVIL = '<img src="/none" onerror="window.stolen = true">'
 FAILURES = (
-    Failure("failed", f"gave up after 6 tries: the service said {EVIL}", 7, (str(FIRST_ID + 1),), ADVICE["failed"]),
+    Failure("failed", f"gave up after 6 tries: the service answered {EVIL}", 7, (str(FIRST_ID + 1),), ADVICE["failed"]),
     Failure("out_of_footprint", "outside the imaged sky", 3, (str(FIRST_ID + 2),), ADVICE["out_of_footprint"]),
 )
 SIDEWAYS = """() => [...document.querySelectorAll('*')].filter(each =>
@@ -135,7 +135,7 @@ def go_to(page: Any, name: str) -> list[str]:
 
 def test_nothing_lies_beside_a_narrow_screen(page: Any, address: str, survey: Survey) -> None:
     """Only the tables' own boxes are moved sideways."""
-    long = replace(FAILURES[0], reason="the service said " + "https://sky.example/cgi-bin/" + 8 * "runquery.pl?survey=")
+    long = replace(FAILURES[0], reason="service answered " + "https://sky.example/cgi-bin/" + 8 * "runquery.pl?survey=")
     page.set_viewport_size({"width": 800, "height": 900})
     for state in ("running", "finished"):
         report(state, failures=(long, *FAILURES)).write(survey.path)

@@ -143,7 +143,7 @@ def test_a_component_that_came_after_the_truth_is_refused(painted, tmp_path, mon
     shutil.copytree(painted.path, tmp_path / "copy")
     monkeypatch.setattr("trainer.paint.COMPONENTS", {"bulge": COMPONENTS["bulge"]})
     (tmp_path / "copy" / "truth.parquet").unlink()
-    with pytest.raises(InputError, match=r"no place for .*arms.*Its components were listed"):
+    with pytest.raises(InputError, match=r"does not contain .*arms.*The components at its creation"):
         paint_survey(tmp_path / "copy", GALAXIES, SEED)
 
 

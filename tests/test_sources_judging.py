@@ -59,7 +59,7 @@ WRONG = {
     "a pixel off": (image(dec=2.0 + 0.396 / 3600), "another place"),
     "other scale": (image(scale=0.8), "not 0.396"),
     "mirrored": (image(CDELT1=0.396 / 3600), "mirrored"),
-    "no place": (_bare(), "where it lies"),
+    "no place": (_bare(), "has no WCS"),
     "constant": (image(np.full((64, 64), 7.0, np.float32)), "every pixel of the image is 7"),
     "zeros": (image(np.zeros((64, 64), np.float32)), "all zero"),
     "NaN": (image(np.full((64, 64), np.nan, np.float32)), "no pixel"),

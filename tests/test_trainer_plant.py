@@ -112,9 +112,9 @@ def test_an_interrupted_planting_goes_on_and_another_is_refused(planted, tmp_pat
             plant_shortcut(tmp_path / "s", *asked)
     survey = plant_shortcut(tmp_path / "s", *asked)
     assert survey.digest == planted["hot_pixel"].digest
-    with pytest.raises(SurveyError, match="the fault it began with"):
+    with pytest.raises(SurveyError, match="sky and fault, to resume"):
         plant_shortcut(tmp_path / "s", "hot_pixel", "round", *asked[2:])
-    with pytest.raises(SurveyError, match="the fault it began with"):
+    with pytest.raises(SurveyError, match="sky and fault, to resume"):
         paint_survey(tmp_path / "s", GALAXIES, SEED, shares=SHARES)
 
 
