@@ -20,7 +20,7 @@ class Flag:
     cause : str
         ``"seeing"``, ``"depth"``, ``"background"``, ``"edge"``, ``"quality"`` or ``"neighbours"``.
     words : str
-        "Probably made by the seeing: PSF in r 1.90 against 1.20."
+        "Probably caused by the seeing: PSF in r 1.90 against 1.20."
     """
 
     cause: str

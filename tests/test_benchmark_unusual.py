@@ -11,7 +11,7 @@ from benchmarks.unusual import asking
 from benchmarks.unusual.__main__ import main
 from benchmarks.unusual.measuring import interval, places_of, top_hits
 from benchmarks.unusual.planted import KINDS, MEASURES, Planting, image_of, ordinary, rare
-from gz2interp.embedding.unusual.preference import taste_vectors
+from gz2interp.embedding.unusual.preference import preference_vectors
 from gz2interp.painting import paint_without_noise
 
 
@@ -72,7 +72,7 @@ def test_ways_of_asking_differ_in_the_kinds_they_meet() -> None:
         looks[kinds == kind, index] += 6
     normal = rng.normal(size=(1000, 4)) + 3 * (kinds != "")[:, None]
     scores = normal.mean(axis=1) + 3 * (kinds == "a")
-    lines = list(asking.rows(scores, taste_vectors(looks.astype(np.float32), normal), kinds))
+    lines = list(asking.rows(scores, preference_vectors(looks.astype(np.float32), normal), kinds))
     cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
     assert [row[:2] for row in cells[:4]] == [
         ["unrated", "0"],

@@ -52,7 +52,7 @@ def test_each_cluster_has_a_card_with_its_sentence_the_flag_first(surveys: Path)
     page = opened(survey="grouped", scale="coarse")
     said = text_of(page)
     assert "3 clusters" in said
-    assert said.index("Probably made by the seeing") < said.index("40 galaxies: ")
+    assert said.index("Probably caused by the seeing") < said.index("40 galaxies: ")
     assert said.count("data:image/png") >= 3 * 6  # of each the mean image in colour and in five bands
     figure = json.loads(given_to(page, "-clusters-")["figure"])
     assert {f"cluster-{k}" for k in (1, 2, 3)} <= {trace.get("meta") for trace in figure["data"]}

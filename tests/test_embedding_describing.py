@@ -9,11 +9,11 @@ from scipy import stats
 
 from gz2interp.embedding.cluster_differences import (
     ComparedColumn,
-    compared,
+    add_discovery_rates,
+    compare_column,
     flag_column,
     matched_effects,
     number_column,
-    with_rates,
     word_columns,
 )
 from gz2interp.workflows.cluster_descriptions import ClusterDescriptions, describe
@@ -36,7 +36,7 @@ def test_numbers_are_those_of_a_direct_calculation(labels: np.ndarray) -> None:
     rng = np.random.default_rng(1)
     values = rng.standard_normal(N).round(1) + (labels == 1)  # rounded: with ties
     values[rng.random(N) < 0.1] = np.nan
-    found = compared(number_column("x", values, "catalogue"), labels, 3)
+    found = compare_column(number_column("x", values, "catalogue"), labels, 3)
     for row in found.itertuples():
         inside = values[(labels == row.cluster) & np.isfinite(values)]
         outside = values[(labels != row.cluster) & np.isfinite(values)]
@@ -51,7 +51,7 @@ def test_numbers_are_those_of_a_direct_calculation(labels: np.ndarray) -> None:
 
 def test_shares_are_those_of_a_direct_calculation(labels: np.ndarray) -> None:
     has = (np.random.default_rng(2).random(N) < np.where(labels == 0, 0.7, 0.1)).astype(float)
-    for row in compared(flag_column("spiral", has, "network", "spiral"), labels, 3).itertuples():
+    for row in compare_column(flag_column("spiral", has, "network", "spiral"), labels, 3).itertuples():
         inside, outside = has[labels == row.cluster], has[labels != row.cluster]
         assert (row.inside, row.elsewhere) == (inside.mean(), outside.mean())
         assert row.effect == pytest.approx(inside.mean() - outside.mean())
@@ -72,7 +72,7 @@ def test_intervals_hold_what_they_promise() -> None:
     labels = np.repeat([0, -1], [40, 200])
     truth = 2 * stats.norm.cdf(0.8 / np.sqrt(2)) - 1
     rows = [
-        compared(number_column("x", rng.standard_normal(240) + 0.8 * (labels == 0), "catalogue"), labels, 1).iloc[0]
+        compare_column(number_column("x", rng.standard_normal(240) + 0.8 * (labels == 0), "votes"), labels, 1).iloc[0]
         for _ in range(150)
     ]
     held = np.mean([row["low"] <= truth <= row["high"] for row in rows])
@@ -89,14 +89,14 @@ def test_nothing_is_claimed_of_noise() -> None:
         columns += [flag_column(f"w{i}", (rng.random(300) < 0.2).astype(float), "network", "so") for i in range(5)]
         said = described(columns, labels)
         assert len(said.table) == 75
-        claims += sum("tells them from the rest" not in sentence for sentence, _, _ in said.words.values())
+        claims += sum("is significant" not in sentence for sentence, _, _ in said.words.values())
     assert claims == 0
 
 
 def test_the_rate_is_that_of_benjamini_and_hochberg() -> None:
     p = np.array([0.04, 0.001, 0.5, 0.012, 0.9])
     table = pd.DataFrame({"p": p, "effect": 0.5, "odds": np.nan, "inside": 0.0})
-    np.testing.assert_allclose(with_rates(table)["q"], stats.false_discovery_control(p))
+    np.testing.assert_allclose(add_discovery_rates(table)["q"], stats.false_discovery_control(p))
 
 
 def test_a_sure_but_tiny_difference_is_not_told() -> None:
@@ -130,14 +130,17 @@ def test_a_sentence_says_its_numbers_and_each_thing_once(labels: np.ndarray) -> 
     values = red if colour == "g-r" else columns[1].values
     assert f"redder ({colour} {np.median(values[inside]):.2f}, {np.median(values[outside]):.2f} elsewhere)" in sentence
     sure = said.table[(said.table["cluster"] == 3) & said.table["sure"]]
-    assert f"{len(sure)} of 4 comparisons (12 for all clusters) are sure at a false discovery rate of 1 %." in sentence
+    assert (
+        f"{len(sure)} of 4 comparisons (12 for all clusters) are significant at a false discovery rate of 1 %."
+        in sentence
+    )
 
 
 def test_a_column_that_is_hardly_known_in_a_cluster_is_not_compared(labels: np.ndarray) -> None:
     values = np.random.default_rng(6).standard_normal(N)
     values[(labels == 0) & (np.arange(N) % 3 > 0)] = np.nan
-    assert compared(number_column("x", values, "votes"), labels, 3)["cluster"].tolist() == [1, 2]
-    assert compared(number_column("x", np.ones(N), "votes"), labels, 3).empty
+    assert compare_column(number_column("x", values, "votes"), labels, 3)["cluster"].tolist() == [1, 2]
+    assert compare_column(number_column("x", np.ones(N), "votes"), labels, 3).empty
 
 
 def test_words_are_compared_one_by_one_the_frequent_ones() -> None:
@@ -160,7 +163,7 @@ def test_a_cluster_of_bad_seeing_is_flagged_and_the_sentence_says_why(labels: np
     inside, outside = np.median(seeing[labels == 1]), np.median(seeing[labels != 1])
     flag = said.words["one", 1][2][0]
     assert flag.cause == "seeing"
-    assert flag.words == f"Probably made by the seeing: PSF in r {inside:.2f}″ against {outside:.2f}″."
+    assert flag.words == f"Probably caused by the seeing: PSF in r {inside:.2f}″ against {outside:.2f}″."
 
 
 def test_what_follows_from_size_is_no_flag() -> None:

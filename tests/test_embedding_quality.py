@@ -13,7 +13,7 @@ from gz2interp.embedding.index import nearest_neighbours
 from gz2interp.embedding.placing import Placer
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.embedding.quality import map_quality, placing_error, placing_errors
-from gz2interp.embedding.sampled import draw_map, drawn
+from gz2interp.embedding.sampled import draw_map, layout_sample
 from gz2interp.errors import InputError
 from gz2interp.map_quality import MapQuality
 
@@ -106,7 +106,7 @@ def test_a_large_survey_is_laid_out_on_a_sample() -> None:
     seen: list[tuple[int, int]] = []
     found = draw_map(activations, neighbours, settings, lambda done, of: seen.append((done, of)))
     assert found.laid_out.sum() == 200
-    np.testing.assert_array_equal(found.laid_out, drawn(300, settings))
+    np.testing.assert_array_equal(found.laid_out, layout_sample(300, settings))
     assert seen == [(300, 300)]
     on_map = nearest_neighbours(found.embedding.coordinates, 5, "euclidean").rows
     assert (on_map % 3 == np.arange(300)[:, None] % 3).mean() > 0.98

@@ -137,7 +137,7 @@ def test_each_family_finds_what_is_off_in_it_and_the_reason_names_it() -> None:
     for row, name in enumerate(off.values()):
         numbers[row, names.index(name)] += 15
     usual = Morphology.fit(numbers[:, :-1], names)
-    scores = usual(numbers[:, :-1])
+    scores = usual.score_samples(numbers[:, :-1])
     assert list(scores) == list(FAMILIES)
     assert set(np.argsort(-scores["morphology"])[:4]) == set(range(4))
     words, told = morphology_words(BANDS), strongest_measurements(usual, BANDS, numbers[:4])
@@ -146,11 +146,11 @@ def test_each_family_finds_what_is_off_in_it_and_the_reason_names_it() -> None:
         assert told[row][family][0][0].startswith(words[name])
         assert told[row]["morphology"][0][1] > 4
     assert "sigma at" in told[0]["profile"][0][0]
-    np.testing.assert_array_equal(usual(numbers[5:6, :-1])["morphology"], scores["morphology"][5:6])
+    np.testing.assert_array_equal(usual.score_samples(numbers[5:6, :-1])["morphology"], scores["morphology"][5:6])
 
 
 def test_a_constant_number_does_no_harm() -> None:
     numbers = np.random.default_rng(0).normal(size=(100, 40)).astype(np.float32)
     numbers[:, 7] = 3
     names = list(morphology_words(BANDS))[:40]
-    assert all(np.isfinite(each).all() for each in Morphology.fit(numbers, names)(numbers).values())
+    assert all(np.isfinite(each).all() for each in Morphology.fit(numbers, names).score_samples(numbers).values())

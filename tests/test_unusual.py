@@ -13,10 +13,10 @@ from gz2interp.embedding.unusual.anomaly_model import (
     SCORES,
     TITLES,
     AnomalyModel,
-    combined,
+    combine_scores,
     fit_space,
     normal_scores,
-    placed_among,
+    normal_scores_among,
 )
 from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.embedding.unusual.places import cells_of
@@ -25,12 +25,18 @@ from gz2interp.embedding.unusual.preference import (
     EARLY,
     EXPLORE,
     TOP,
+    PreferenceModel,
     covariance,
-    learn,
     next_to_rate,
-    taste_vectors,
+    preference_vectors,
 )
-from gz2interp.embedding.unusual.reasons import deviations_in_words, ordinal, reason_of, sides_of, strongest_features
+from gz2interp.embedding.unusual.reasons import (
+    deviations_in_words,
+    ordinal,
+    ranked_scores,
+    reason_of,
+    strongest_features,
+)
 from gz2interp.embedding.unusual.scores import ClassDistance, ReferenceSample, disagreement, vote_shares
 from gz2interp.errors import InputError
 from gz2interp.schema import CLASS_VOTES, vote_column
@@ -56,7 +62,7 @@ def judged(features: np.ndarray, probabilities: np.ndarray) -> dict[str, np.ndar
     space = fit_space(features)
     vectors = space(features)
     judge = AnomalyModel.fit(space, vectors, probabilities.argmax(axis=1))
-    return judge(vectors, probabilities, np.arange(len(features)))
+    return judge.score_samples(vectors, probabilities, np.arange(len(features)))
 
 
 @pytest.mark.parametrize("name", list(SCORES))
@@ -71,7 +77,7 @@ def test_an_image_with_something_odd_at_one_side_comes_first(name: str) -> None:
     _, _, cells = population()
     cells[40, 1, 2:5] += [0.0, 0.6, 0.0]
     cells[40, 2, 2:5] += [0.0, 0.6, 0.0]
-    scores = IMAGE_SCORES[name].fit(cells)(cells)
+    scores = IMAGE_SCORES[name].fit(cells).score_samples(cells)
     assert scores.argmax() == 40
 
 
@@ -95,7 +101,7 @@ def test_those_of_a_class_of_a_few_are_compared_with_all(others: int) -> None:
 def test_where_no_class_has_enough_all_are_compared_with_all() -> None:
     features, _, _ = population(n=8)
     ground = ReferenceSample(features, np.arange(8))
-    scores = ClassDistance.fit(ground)(ground.all())
+    scores = ClassDistance.fit(ground).score_samples(ground.query_all())
     assert np.isfinite(scores).all()
     assert scores.min() > 0
 
@@ -105,12 +111,12 @@ def test_a_copy_from_elsewhere_scores_as_the_galaxy_does_once_it_is_not_its_own_
     space = fit_space(features)
     vectors = space(features)
     judge = AnomalyModel.fit(space, vectors, probabilities.argmax(axis=1))
-    own = judge(vectors, probabilities, np.arange(N))
-    copies = judge(space(features[:50].copy()), probabilities[:50], np.arange(50))
+    own = judge.score_samples(vectors, probabilities, np.arange(N))
+    copies = judge.score_samples(space(features[:50].copy()), probabilities[:50], np.arange(50))
     for name in SCORES:
         np.testing.assert_allclose(copies[name], own[name][:50], rtol=1e-5)
     # Not said to be in the survey, it finds itself there, at no distance: that can only make it less unusual.
-    alone = judge(vectors[:50], probabilities[:50])
+    alone = judge.score_samples(vectors[:50], probabilities[:50])
     assert (alone["neighbour_distance"] <= own["neighbour_distance"][:50] + 1e-5).all()
     np.testing.assert_allclose(alone["forest"], own["forest"][:50], rtol=1e-6)
     statistics = fit_statistics(features, cells)
@@ -141,31 +147,31 @@ def test_the_combination_knows_ranks_alone() -> None:
     rng = np.random.default_rng(1)
     values = {name: rng.normal(size=80) for name in "abc"}
     bent = {"a": np.exp(values["a"]), "b": values["b"] ** 3, "c": 7 * values["c"] - 5}
-    straight = combined({name: normal_scores(each) for name, each in values.items()}, ["a", "b"])
-    np.testing.assert_allclose(combined({n: normal_scores(v) for n, v in bent.items()}, ["a", "b"]), straight)
+    straight = combine_scores({name: normal_scores(each) for name, each in values.items()}, ["a", "b"])
+    np.testing.assert_allclose(combine_scores({n: normal_scores(v) for n, v in bent.items()}, ["a", "b"]), straight)
 
 
 def test_a_galaxy_is_about_as_unusual_as_its_most_unusual_side_and_a_second_one_adds() -> None:
-    one, two, none = (combined({"a": np.array([a]), "b": np.array([b])})[0] for a, b in ((3, 0), (3, 3), (0, 0)))
+    one, two, none = (combine_scores({"a": np.array([a]), "b": np.array([b])})[0] for a, b in ((3, 0), (3, 3), (0, 0)))
     assert none == pytest.approx(0)
     assert 2.5 < one < two == pytest.approx(3)
-    assert combined({"a": np.array([1.7, 1.7]), "b": np.array([1.7, 0.2])})[0] > 1.69
+    assert combine_scores({"a": np.array([1.7, 1.7]), "b": np.array([1.7, 0.2])})[0] > 1.69
 
 
 def test_what_is_not_known_counts_neither_for_nor_against() -> None:
     values = {"a": np.array([3.0, 1.0, 2.0]), "b": np.array([np.nan, 1.0, 2.0])}
     normal = {name: normal_scores(each) for name, each in values.items()}
     assert np.isnan(normal["b"][0])
-    assert combined(normal)[0] == pytest.approx(normal["a"][0])
-    assert np.isnan(combined({"b": normal["b"]})[0])
+    assert combine_scores(normal)[0] == pytest.approx(normal["a"][0])
+    assert np.isnan(combine_scores({"b": normal["b"]})[0])
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.integers(0, 6), min_size=2, max_size=20))
 def test_a_value_that_the_survey_has_gets_its_place(values: list[int]) -> None:
     known = np.array(values, float)
-    np.testing.assert_allclose(placed_among(known, known), normal_scores(known), atol=1e-12)
-    beyond = placed_among(np.array([99.0, -99.0]), known)
+    np.testing.assert_allclose(normal_scores_among(known, known), normal_scores(known), atol=1e-12)
+    beyond = normal_scores_among(np.array([99.0, -99.0]), known)
     assert beyond[0] >= normal_scores(known).max()
     assert beyond[1] <= normal_scores(known).min()
 
@@ -174,9 +180,9 @@ def test_a_value_that_the_survey_has_gets_its_place(values: list[int]) -> None:
 @given(st.integers(0, 10_000), st.integers(2, 25))
 def test_a_twin_of_a_top_galaxy_is_never_below_a_twin_of_a_bottom_one(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
-    vectors = taste_vectors(rng.normal(size=(count, 5)).astype(np.float32), rng.normal(size=(count, 3)))
+    vectors = preference_vectors(rng.normal(size=(count, 5)).astype(np.float32), rng.normal(size=(count, 3)))
     scores, ratings = rng.normal(size=count), rng.integers(2, size=count).astype(float)
-    learnt = learn(vectors, scores, ratings)(vectors.copy(), scores)
+    learnt = PreferenceModel.fit(vectors, scores, ratings).score_samples(vectors.copy(), scores)
     tops, bottoms = learnt[ratings == 1], learnt[ratings == 0]
     if len(tops) and len(bottoms):
         assert tops.min() > bottoms.max()
@@ -188,10 +194,10 @@ def test_where_nothing_was_rated_the_score_stays() -> None:
     vectors[:10, :3], vectors[10:, 3:] = rng.normal(size=(2, 10, 3))  # unusual in ways that have nothing in common
     vectors[19] = 0
     scores = rng.normal(size=20)
-    none = learn(vectors[:0], scores[:0], np.empty(0))(vectors, scores)
+    none = PreferenceModel.fit(vectors[:0], scores[:0], np.empty(0)).score_samples(vectors, scores)
     np.testing.assert_array_equal(none, scores)
     for ratings in (np.zeros(10), np.ones(10), rng.integers(2, size=10)):
-        learnt = learn(vectors[:10], scores[:10], ratings)(vectors, scores)
+        learnt = PreferenceModel.fit(vectors[:10], scores[:10], ratings).score_samples(vectors, scores)
         np.testing.assert_allclose(learnt[10:], scores[10:], atol=1e-12)
         assert np.abs(learnt[:10] - scores[:10]).min() > 0.01
 
@@ -200,9 +206,9 @@ def test_where_nothing_was_rated_the_score_stays() -> None:
 @given(st.integers(0, 10_000), st.integers(1, 25))
 def test_what_was_rated_gets_its_rating(seed: int, count: int) -> None:
     rng = np.random.default_rng(seed)
-    vectors = taste_vectors(rng.normal(size=(count, 5)).astype(np.float32), rng.normal(size=(count, 3)))
+    vectors = preference_vectors(rng.normal(size=(count, 5)).astype(np.float32), rng.normal(size=(count, 3)))
     scores, ratings = rng.normal(size=count), rng.uniform(size=count)
-    learnt = learn(vectors, scores, ratings)(vectors.copy(), scores)
+    learnt = PreferenceModel.fit(vectors, scores, ratings).score_samples(vectors.copy(), scores)
     np.testing.assert_allclose(learnt, BOTTOM + (TOP - BOTTOM) * ratings, atol=1e-3)
     between = covariance(vectors, vectors)
     np.testing.assert_allclose(between, between.T)
@@ -215,13 +221,15 @@ def kinds_of(rng: np.random.Generator, each: int = 40, numbers: int = 12) -> tup
     for kind in range(4):
         numbers_off[kind * each : (kind + 1) * each, kind] += 12
     normal = np.full((5 * each, 4), 2.0) + rng.normal(0, 0.3, (5 * each, 4))
-    return taste_vectors(numbers_off.astype(np.float32), normal), np.full(5 * each, 3.0)
+    return preference_vectors(numbers_off.astype(np.float32), normal), np.full(5 * each, 3.0)
 
 
 def test_two_liked_kinds_rise_and_what_nobody_rated_stays_between_them_and_the_disliked() -> None:
     vectors, scores = kinds_of(np.random.default_rng(0))
     rated = np.array([0, 1, 40, 41, 80, 81])
-    learnt = learn(vectors[rated], scores[rated], np.array([1.0, 1, 1, 1, 0, 0]))(vectors, scores)
+    learnt = PreferenceModel.fit(vectors[rated], scores[rated], np.array([1.0, 1, 1, 1, 0, 0])).score_samples(
+        vectors, scores
+    )
     liked, other, disliked, unknown = learnt[2:40], learnt[42:80], learnt[82:120], learnt[120:160]
     assert min(liked.min(), other.min()) > 4
     assert disliked.max() < 2
@@ -230,21 +238,24 @@ def test_two_liked_kinds_rise_and_what_nobody_rated_stays_between_them_and_the_d
 
 def test_a_low_rating_pulls_down_what_is_shown_as_far_as_a_high_one_lifts_it() -> None:
     vectors, scores = kinds_of(np.random.default_rng(1))
-    up, down = (learn(vectors[:1], scores[:1], np.array([rating]))(vectors, scores) for rating in (1.0, 0.0))
+    up, down = (
+        PreferenceModel.fit(vectors[:1], scores[:1], np.array([rating])).score_samples(vectors, scores)
+        for rating in (1.0, 0.0)
+    )
     np.testing.assert_allclose(up - 3, 3 - down, atol=1e-6)
 
 
 def test_the_length_says_how_unusual_and_the_direction_in_which_way() -> None:
     rng = np.random.default_rng(2)
     looks, normal = rng.normal(size=(9, 6)).astype(np.float32), rng.normal(size=(9, 4))
-    vectors, farther = taste_vectors(looks, normal), taste_vectors(7 * looks, 3 * normal)
+    vectors, farther = preference_vectors(looks, normal), preference_vectors(7 * looks, 3 * normal)
     lengths, longer = np.linalg.norm(vectors, axis=1), np.linalg.norm(farther, axis=1)
     assert ((lengths < longer) & (longer < 2)).all()
     np.testing.assert_allclose(vectors / lengths[:, None], farther / longer[:, None], atol=1e-6)
-    measured = taste_vectors(looks, normal, rng.normal(size=(9, 5)).astype(np.float32))
+    measured = preference_vectors(looks, normal, rng.normal(size=(9, 5)).astype(np.float32))
     assert measured.shape == (9, 9)
     normal[3] = np.nan  # nothing is known of it
-    assert np.linalg.norm(taste_vectors(looks, normal)[3]) == 0
+    assert np.linalg.norm(preference_vectors(looks, normal)[3]) == 0
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -328,8 +339,8 @@ def test_the_reason_names_the_score_and_the_features() -> None:
     words = reason_of(normal, {"places": detail}, {"places": 1000})
     assert words.startswith("Part of the image looks unlike equally bright parts of other images: 7th highest of 1,000")
     assert words.endswith("mean of channel 3 of layer block1, 4.2 standard deviations below the expected")
-    assert reason_of({"votes": np.nan}) == "No score is known of this galaxy"
-    assert reason_of({"places": 0.5}, ordinary=True).startswith("Nothing about it is unusual")
+    assert reason_of({"votes": np.nan}) == "This galaxy has no anomaly score"
+    assert reason_of({"places": 0.5}, ordinary=True).startswith("Not unusual")
     assert strongest_features(np.array([[0.1, -5.0, 2.0]])).tolist() == [[1, 2]]
 
 
@@ -341,10 +352,10 @@ def test_reasons_agree_with_the_rank(seed: int, count: int) -> None:
     values = {name: rng.standard_t(2, count) for name in TITLES}
     values["votes"][rng.uniform(size=count) < 0.5] = np.nan
     normal = {name: normal_scores(each) for name, each in values.items()}
-    together = combined(normal, SCORES)
+    together = combine_scores(normal, SCORES)
     for galaxy in np.argsort(-together):
         mine = {name: float(each[galaxy]) for name, each in normal.items()}
-        order = sides_of(mine)
+        order = ranked_scores(mine)
         assert mine[order[0]] >= together[galaxy] - 1e-9
         assert len(set(order) & set(SCORES)) == 1  # they count as one
         assert "votes" in order or np.isnan(mine["votes"])
@@ -363,7 +374,7 @@ def test_a_family_that_is_far_off_names_a_number_that_deviates() -> None:
     numbers = np.concatenate([mixed, np.ones((2000, 1))], axis=1).astype(np.float32)
     numbers[:5, 6] += 12
     usual = Morphology.fit(numbers[:, :-1], names)
-    scores = usual(numbers[:, :-1])
+    scores = usual.score_samples(numbers[:, :-1])
     assert set(np.argsort(-scores["morphology"])[:5]) == set(range(5))
     for told in strongest_measurements(usual, ("u", "g", "r", "i", "z"), numbers[:5]):
         assert "standard deviations" in deviations_in_words(told["morphology"])

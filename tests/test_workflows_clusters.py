@@ -84,8 +84,8 @@ def test_each_cluster_says_what_it_is(study: Study, found: Clusters) -> None:
     assert not one.flags
     assert not two.flags
     assert three.flags[0].cause == "seeing"
-    assert three.flags[0].words.startswith("Probably made by the seeing: PSF in r 2.20″ against 1.3")
-    assert three.words.startswith("Probably made by the seeing")
+    assert three.flags[0].words.startswith("Probably caused by the seeing: PSF in r 2.20″ against 1.3")
+    assert three.words.startswith("Probably caused by the seeing")
 
 
 def test_all_of_it_is_kept_and_found_again(study: Study, found: Clusters) -> None:

@@ -12,7 +12,13 @@ import pytest
 from command_line import ran
 from dashboard_fixtures import CLASSES, FIRST_ID, make_survey, small_network
 
-from gz2interp.embedding.comparison import fitted, moved, shared_by_chance, shared_neighbours, starting_places
+from gz2interp.embedding.comparison import (
+    align_map,
+    displacements,
+    shared_by_chance,
+    shared_neighbours,
+    starting_places,
+)
 from gz2interp.embedding.projection import MapSettings
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Neighbours
@@ -95,7 +101,7 @@ def test_unlike_spaces_share_what_chance_gives(survey: Survey) -> None:
     found = compare(survey, side(survey, "a"), side(survey, "unlike"), 12)
     assert found.shared == pytest.approx(found.by_chance, abs=0.04)
     assert found.table["shared"].is_monotonic_increasing
-    assert found.table["moved"].median() > 0.1
+    assert found.table["displacements"].median() > 0.1
 
 
 @pytest.mark.long
@@ -105,7 +111,7 @@ def test_the_aligned_map_is_made_once(survey: Survey, turned: Comparison) -> Non
     assert stages == []
     pd.testing.assert_frame_equal(again.table, turned.table)
     same = compare(survey, side(survey, "a"), side(survey, "a"), 5)
-    assert (same.shared, same.table["moved"].max()) == (1, 0)
+    assert (same.shared, same.table["displacements"].max()) == (1, 0)
 
 
 @pytest.mark.long
@@ -212,11 +218,11 @@ def test_shared_neighbours_do_not_depend_on_who_comes_first() -> None:
 def test_a_map_is_fitted_onto_its_turned_self() -> None:
     places = np.random.default_rng(1).normal(size=(60, 2)).astype(np.float32)
     mirrored = (3 * places @ np.array([[0.6, 0.8], [0.8, -0.6]]) + [4, -7]).astype(np.float32)
-    np.testing.assert_allclose(fitted(mirrored, places), places, atol=1e-5)
-    assert moved(places, fitted(mirrored, places)).max() < 1e-5
+    np.testing.assert_allclose(align_map(mirrored, places), places, atol=1e-5)
+    assert displacements(places, align_map(mirrored, places)).max() < 1e-5
     some = np.arange(60) < 20
     odd = np.where(some[:, None], places, 99).astype(np.float32)
-    np.testing.assert_allclose(fitted(mirrored, odd, some), places, atol=1e-5)
+    np.testing.assert_allclose(align_map(mirrored, odd, some), places, atol=1e-5)
 
 
 def test_who_has_no_place_begins_among_his_neighbours() -> None:

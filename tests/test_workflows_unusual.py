@@ -37,7 +37,7 @@ def test_a_survey_is_judged_once_and_a_copy_of_a_galaxy_as_the_galaxy(tmp_path: 
     assert not table["reason"].iloc[:2].str.startswith("Nothing").any()
     for reason, scores in zip(table["reason"], found.scores.sort_values("rank").to_dict("records"), strict=True):
         first = next((name for name in TITLES if reason.lower().startswith(TITLES[name].lower())), None)
-        assert (first is None) == reason.startswith("Nothing about it is unusual")
+        assert (first is None) == reason.startswith("Not unusual")
         assert first is None or scores[f"normal_{first}"] >= scores["score"] - 1e-5
     file = found.folder.path / "provenance.json"
     assert "earlier version" not in found.caveat

@@ -28,7 +28,7 @@ from benchmarks.unusual.measuring import in_words, places_of, top_hits
 from benchmarks.unusual.painting import ordinary_images, rare_images
 from benchmarks.unusual.planted import KINDS, MEASURES, STRENGTHS, Planting
 from benchmarks.unusual.training import network
-from gz2interp.embedding.unusual.anomaly_model import IMAGE_SCORES, SCORES, combined
+from gz2interp.embedding.unusual.anomaly_model import IMAGE_SCORES, SCORES, combine_scores
 from gz2interp.embedding.unusual.morphology import FAMILIES
 from gz2interp.network.probe import Probe
 
@@ -98,7 +98,7 @@ def _with_parts(result: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     normal = {name: result[f"0/{name}"].astype(float) for name in (*SCORES, *IMAGE_SCORES, *FAMILIES)}
     network = {name: normal[name] for name in (*SCORES, *IMAGE_SCORES)}
     pixels = {name: normal[name] for name in FAMILIES}
-    return result | {"0/network alone": combined(network, SCORES), "0/pixels alone": combined(pixels)}
+    return result | {"0/network alone": combine_scores(network, SCORES), "0/pixels alone": combine_scores(pixels)}
 
 
 def _row(results: list[dict[str, np.ndarray]], count: str, name: str) -> str:

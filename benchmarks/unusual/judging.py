@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from sklearn.ensemble import IsolationForest
 from sklearn.neighbors import LocalOutlierFactor
 
-from gz2interp.embedding.unusual.anomaly_model import SCORES, AnomalyModel, combined, normal_scores
+from gz2interp.embedding.unusual.anomaly_model import SCORES, AnomalyModel, combine_scores, normal_scores
 from gz2interp.embedding.unusual.morphology import Morphology
-from gz2interp.embedding.unusual.preference import learn, next_to_rate, taste_vectors
+from gz2interp.embedding.unusual.preference import PreferenceModel, next_to_rate, preference_vectors
 from gz2interp.network.probe import Probe
 from gz2interp.schema import BANDS
 from gz2interp.workflows.unusual import FeatureExtractor, PixelMeasurements
@@ -66,10 +66,10 @@ def opinions(seen: Seen, seed: int, others: bool = True) -> tuple[dict[str, NDAr
     vectors = statistics.space(seen.features)
     judge = AnomalyModel.fit(statistics.space, vectors, seen.probabilities.argmax(axis=1), seed)
     shape = Morphology.fit(seen.numbers[:, :-1], PixelMeasurements(BANDS, (64, 64)).names)
-    image_scores = statistics.cell_scores(seen.cells) | shape(seen.numbers[:, :-1])
-    values = judge(vectors, seen.probabilities, np.arange(len(vectors)), image_scores)
+    image_scores = statistics.cell_scores(seen.cells) | shape.score_samples(seen.numbers[:, :-1])
+    values = judge.score_samples(vectors, seen.probabilities, np.arange(len(vectors)), image_scores)
     normal = {name: normal_scores(each) for name, each in values.items() if name != "votes"}
-    found = {"gz2interp": combined(normal, SCORES), "random": rng.random(len(vectors))}
+    found = {"gz2interp": combine_scores(normal, SCORES), "random": rng.random(len(vectors))}
     if others:
         last = seen.features[:, -3 * 96 : -2 * 96] if seen.features.shape[1] > 3 * 96 else seen.features
         found |= {
@@ -78,7 +78,7 @@ def opinions(seen: Seen, seed: int, others: bool = True) -> tuple[dict[str, NDAr
             "sklearn LOF, last layer's means": -LocalOutlierFactor(20).fit(last).negative_outlier_factor_,
         }
     whitened = shape.whitened(seen.numbers[:, :-1])
-    return found | normal, taste_vectors(vectors, np.stack(list(normal.values()), axis=1), whitened)
+    return found | normal, preference_vectors(vectors, np.stack(list(normal.values()), axis=1), whitened)
 
 
 def rated(
@@ -91,8 +91,8 @@ def rated(
         position = ask(learnt, taste, np.array(known, np.int64))
         assert position is not None
         known.append(position)
-        model = learn(taste[known], scores[known], is_rare[known].astype(float))
-        learnt = model(taste, scores)
+        model = PreferenceModel.fit(taste[known], scores[known], is_rare[known].astype(float))
+        learnt = model.score_samples(taste, scores)
         if count in AFTER:
             after[count] = learnt, np.array(known, np.int64)
     return after

@@ -19,7 +19,13 @@ from numpy.typing import NDArray
 
 from benchmarks.unusual.judging import Seen, look_at
 from benchmarks.unusual.training import network
-from gz2interp.embedding.unusual.anomaly_model import SCORES, AnomalyModel, combined, normal_scores, placed_among
+from gz2interp.embedding.unusual.anomaly_model import (
+    SCORES,
+    AnomalyModel,
+    combine_scores,
+    normal_scores,
+    normal_scores_among,
+)
 from gz2interp.embedding.unusual.morphology import Morphology
 from gz2interp.network.probe import Probe
 from gz2interp.stores.survey import Survey
@@ -70,15 +76,15 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
     statistics = replace(statistics, morphology=Morphology.fit(painted.numbers[:, :-1], names))
     vectors = statistics.space(painted.features)
     judge = AnomalyModel.fit(statistics.space, vectors, painted.probabilities.argmax(axis=1))
-    own = judge(vectors, painted.probabilities, np.arange(len(vectors)), _image_scores(statistics, painted))
-    values = judge(statistics.space(real.features), real.probabilities, image_scores=_image_scores(statistics, real))
+    own = judge.score_samples(vectors, painted.probabilities, np.arange(len(vectors)), _image_scores(statistics, painted))
+    values = judge.score_samples(statistics.space(real.features), real.probabilities, image_scores=_image_scores(statistics, real))
     del own["votes"], values["votes"]
-    known = combined({name: normal_scores(each) for name, each in own.items()}, SCORES)
-    normal = {name: placed_among(each, own[name]) for name, each in values.items()}
+    reference = combine_scores({name: normal_scores(each) for name, each in own.items()}, SCORES)
+    normal = {name: normal_scores_among(each, own[name]) for name, each in values.items()}
     strange = (listed["label_by_eye"] == "star_or_artifact").to_numpy()
     # By its place alone, whoever is beyond all painted ones would tie with all others that are.
     beyond = np.mean([_beyond(values[name], own[name]) for name in values], axis=0)
-    score = combined(normal, SCORES) + 1e-3 * beyond
+    score = combine_scores(normal, SCORES) + 1e-3 * beyond
     low, high = _interval(score, strange)
     by_score = pd.DataFrame(
         [
@@ -87,7 +93,7 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
         ],
         columns=["score", "auroc", "galaxies", "stars and artefacts"],
     )
-    edges = tuple(float(edge) for edge in np.percentile(known, [5, 95]))
+    edges = tuple(float(edge) for edge in np.percentile(reference, [5, 95]))
     median = float(np.median(score[~strange]))
     counts = int(strange.sum()), int((~strange).sum())
     return Found(counts, _auroc(score, strange), low, high, median, (edges[0], edges[1]), by_score)

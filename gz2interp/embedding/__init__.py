@@ -1,1 +1,1 @@
-"""Galaxies in the network's own space: who is near whom, and a map of it."""
+"""Galaxies in a network's activation space: nearest neighbours, maps, clusters and anomaly scores."""

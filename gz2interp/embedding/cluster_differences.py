@@ -24,24 +24,25 @@ __all__ = [
     "DISCOVERY_RATE",
     "LEAST_EFFECT",
     "ComparedColumn",
-    "compared",
+    "add_discovery_rates",
+    "compare_column",
     "flag_column",
     "matched_effects",
     "number_column",
-    "with_rates",
     "word_columns",
 ]
 
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 
 Source = Literal["catalogue", "votes", "network", "quality"]
 
 MOST_WORDS: Final = 12
-"""Values of a column of words that are compared, the most frequent first."""
+"""Values of a categorical column that are compared, the most frequent first."""
 
 SELDOM: Final = 0.01
-"""A word that fewer galaxies have is not compared."""
+"""A value that a smaller share of the galaxies has is not compared."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,18 +52,18 @@ class ComparedColumn:
     Attributes
     ----------
     name : str
-        Unlike all others: ``"g-r"``, ``"prediction = spiral"``.
+        Unique: ``"g-r"``, ``"prediction = spiral"``.
     values : float64 (n,)
-        NaN where unknown. Of a word: 1 for the galaxies that have it, 0 for the others.
+        NaN where unknown. Of a categorical value: 1 for the galaxies that have it, 0 for the others.
     source : str
         ``"catalogue"``, ``"votes"``, ``"network"`` or ``"quality"``.
     is_share : bool
-        Whether it is a word, so that a share of galaxies is told and not a median.
+        Whether it is a categorical value, reported as a share of galaxies instead of a median.
     more, less : str
-        What a cluster is that has more or less of it: ``"redder"``, ``"bluer"``; of a word, what its galaxies are:
-        ``"taken for spiral"``.
+        Words for a cluster with a higher or lower value: ``"redder"``, ``"bluer"``; of a categorical value, words for
+        the galaxies that have it: ``"taken for spiral"``.
     label, form : str
-        How a median is written: ``"g-r"`` and ``"{:.2f}"``.
+        Name and format of a median: ``"g-r"`` and ``"{:.2f}"``.
     """
 
     name: str
@@ -74,8 +75,8 @@ class ComparedColumn:
     label: str = ""
     form: str = "{:.3g}"
 
-    def says(self, value: float) -> str:
-        """A value as a person reads it."""
+    def format_value(self, value: float) -> str:
+        """A value in the column's format, with typographic minus and per cent signs."""
         return self.form.format(value).replace("-", "\N{MINUS SIGN}").replace("%", " %")
 
 
@@ -88,7 +89,7 @@ def number_column(
     label: str = "",
     form: str = "{:.3g}",
 ) -> ComparedColumn:
-    """A column of numbers; without words of its own it is higher or lower."""
+    """A column of numbers; by default described as higher or lower in its name."""
     numbers = np.asarray(values, np.float64)
     numbers = np.where(np.isfinite(numbers), numbers, np.nan)
     more, less = more or f"higher in {name}", less or f"lower in {name}"
@@ -96,14 +97,14 @@ def number_column(
 
 
 def flag_column(name: str, values: ArrayLike, source: Source, words: str) -> ComparedColumn:
-    """What is true of some galaxies: 1, 0, or NaN where unknown."""
+    """A property that galaxies have or lack: 1, 0, or NaN where unknown."""
     return ComparedColumn(name, np.asarray(values, np.float64), source, True, words)
 
 
 def word_columns(
-    name: str, values: pd.Series[Any], source: Source, words: str, shown: Callable[[str], str] = str
+    name: str, values: pd.Series[Any], source: Source, words: str, to_words: Callable[[str], str] = str
 ) -> Iterator[ComparedColumn]:
-    """A column for each frequent value of a column of words.
+    """A column for each frequent value of a categorical column.
 
     Parameters
     ----------
@@ -112,83 +113,73 @@ def word_columns(
         Missing or empty where unknown.
     source : str
     words : str
-        What a galaxy is that has the value: ``"taken for {}"``.
-    shown : callable, optional
-        Turns a value into the words for it.
+        A template for galaxies with the value: ``"taken for {}"``.
+    to_words : callable, optional
+        Turns a value into words.
     """
-    said = values.notna().to_numpy(np.bool_)
-    texts = values.astype(object).where(said, "").astype(str).str.strip()
+    texts = values.astype(object).where(values.notna().to_numpy(np.bool_), "").astype(str).str.strip()
     counts = texts[texts != ""].value_counts()
     least = max(SELDOM * float(counts.sum()), 10)
-    for value in sorted(counts.index[counts >= least], key=lambda each: (-counts[each], each))[:MOST_WORDS]:
+    for value in sorted(counts.index[counts >= least], key=lambda text: (-counts[text], text))[:MOST_WORDS]:
         has = np.where(texts == "", np.nan, (texts == value).astype(np.float64))
-        yield ComparedColumn(f"{name} = {value}", has, source, True, words.format(shown(value)))
+        yield ComparedColumn(f"{name} = {value}", has, source, True, words.format(to_words(value)))
 
-
-Ints = NDArray[np.int64]
 
 DISCOVERY_RATE: Final = 0.01
-"""The share of chance among what is called sure."""
+"""The false discovery rate at which a difference counts as significant."""
 
 LEAST_EFFECT: Final = 0.3
-"""Of the rank-biserial correlation, or of a difference of shares: less is not told, however sure it is."""
+"""Of the rank-biserial correlation, or of a difference of shares: smaller effects are not reported."""
 
 LEAST_ODDS: Final = 4.0
-"""Of a word that a tenth of the cluster has: so many times the odds elsewhere are told too."""
+"""Ratio of odds from which on a value that 10 % of the cluster have is reported whatever its effect."""
 
-KNOWN: Final = 10
-"""Galaxies on each side of which the column must be known, and of the cluster at least half."""
+LEAST_KNOWN: Final = 10
+"""Galaxies with a value that are needed inside and outside the cluster; of the cluster also at least half."""
+
+LEAST_OUTSIDE: Final = 5
+"""Galaxies outside a cluster that a stratum needs for its members to count as matched."""
 
 
-LIKE: Final = 5
-"""Galaxies outside a cluster that a stratum holds at least, or its members count as unlike all others."""
-
-
-def compared(column: ComparedColumn, labels: Ints, clusters: int, strata: Ints | None = None) -> pd.DataFrame:
-    """Each cluster against all galaxies outside it.
+def compare_column(column: ComparedColumn, labels: Ints, clusters: int, strata: Ints | None = None) -> pd.DataFrame:
+    """Compare each cluster with all galaxies outside it.
 
     Parameters
     ----------
     column : ComparedColumn
         Of n galaxies.
     labels : int64 (n,)
-        The cluster of each, below 0 for none.
+        Cluster numbers, below 0 for none.
     clusters : int
-        How many there are.
+        The number of clusters.
     strata : int64 (n,), optional
-        Groups of like galaxies: `matched` is then the effect within them.
+        Groups of similar galaxies: `matched` is then the effect within them.
 
     Returns
     -------
     DataFrame
-        One row for each comparison that can be made: ``cluster``, ``column``, ``source``, ``known`` (members of whom it
-        is known), ``inside`` and ``elsewhere`` (medians, or shares of a word), ``effect`` with ``low`` and ``high``
-        (rank-biserial correlation, from -1 to 1; of a word the difference of shares), ``odds`` (ratio, of a word),
-        ``matched``, ``p``.
+        One row for each possible comparison: ``cluster``, ``column``, ``source``, ``known`` (members with a value),
+        ``inside`` and ``elsewhere`` (medians, or shares), ``effect`` with ``low`` and ``high`` (rank-biserial
+        correlation, from -1 to 1; of a categorical value the difference of shares), ``odds`` (ratio, of a categorical
+        value), ``matched``, ``p``.
     """
-    known = np.isfinite(column.values)
-    values, groups = column.values[known], labels[known]
+    has_value = np.isfinite(column.values)
+    values, groups = column.values[has_value], labels[has_value]
     sizes = np.bincount(labels[labels >= 0], minlength=clusters)
     inside = np.bincount(groups[groups >= 0], minlength=clusters)
-    asked = np.flatnonzero((inside >= KNOWN) & (2 * inside >= sizes) & (len(values) - inside >= KNOWN))
-    if not len(asked) or values.min() == values.max():
+    numbers = np.flatnonzero((inside >= LEAST_KNOWN) & (2 * inside >= sizes) & (len(values) - inside >= LEAST_KNOWN))
+    if not len(numbers) or values.min() == values.max():
         return pd.DataFrame()
     order = np.argsort(values, kind="stable")
-    found = (_of_word if column.is_share else _of_numbers)(values[order], groups[order], clusters)
-    found = found.iloc[asked].reset_index(drop=True)
+    effects = (_compare_shares if column.is_share else _compare_ranks)(values[order], groups[order], clusters)
+    effects = effects.iloc[numbers].reset_index(drop=True)
     matched = np.full(clusters, np.nan) if strata is None else matched_effects(column.values, labels, clusters, strata)
-    facts = {"cluster": asked, "column": column.name, "source": column.source, "known": inside[asked]}
-    return pd.DataFrame(facts).join(found).assign(matched=matched[asked])
+    facts = {"cluster": numbers, "column": column.name, "source": column.source, "known": inside[numbers]}
+    return pd.DataFrame(facts).join(effects).assign(matched=matched[numbers])
 
 
-def with_rates(table: pd.DataFrame) -> pd.DataFrame:
-    """The comparisons with ``q``, the false discovery rate at which each would count, and whether it is ``sure``.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Every comparison that was made, at all scales.
-    """
+def add_discovery_rates(table: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons of all scales with the columns ``q``, the false discovery rate, and ``sure``, whether it counts."""
     if table.empty:
         return table.assign(q=np.zeros(0), sure=np.zeros(0, np.bool_))
     q = false_discovery_rates(table["p"].to_numpy(np.float64))
@@ -198,9 +189,9 @@ def with_rates(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def matched_effects(values: Floats, labels: Ints, clusters: int, strata: Ints) -> Floats:
-    """The rank-biserial correlation of each cluster within strata, by the pairs that each holds.
+    """The rank-biserial correlation of each cluster within strata, weighted by the number of pairs.
 
-    NaN where less than half of the members have their like outside: then size and quality cannot be told apart.
+    NaN where less than half of the members have similar galaxies outside: size and quality are then confounded.
 
     Ref. van Elteren 1960, Bull. Int. Statist. Inst. 37, 351.
     """
@@ -213,12 +204,12 @@ def matched_effects(values: Floats, labels: Ints, clusters: int, strata: Ints) -
         wins += above
         pairs += inside * outside
         members += inside
-        matched += np.where(outside >= LIKE, inside, 0)
-    return np.where((matched >= KNOWN) & (2 * matched >= members), 2 * wins / np.maximum(pairs, 1) - 1, np.nan)
+        matched += np.where(outside >= LEAST_OUTSIDE, inside, 0)
+    return np.where((matched >= LEAST_KNOWN) & (2 * matched >= members), 2 * wins / np.maximum(pairs, 1) - 1, np.nan)
 
 
-def _of_numbers(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:
-    """Of ascending values."""
+def _compare_ranks(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:
+    """Mann-Whitney tests on ascending values."""
     from scipy.special import ndtr
 
     n = len(values)
@@ -245,8 +236,8 @@ def _of_numbers(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:
     )
 
 
-def _of_word(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:
-    """Of zeros and ones: exact tails of the hypergeometric distribution, the smaller one doubled."""
+def _compare_shares(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:
+    """Tests on zeros and ones: exact tails of the hypergeometric distribution, the smaller one doubled."""
     from scipy.stats import hypergeom
 
     n, total = len(values), float(values.sum())
@@ -254,17 +245,17 @@ def _of_word(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:
     inside = np.bincount(labels[member], minlength=clusters)
     has = np.bincount(labels[member], weights=values[member], minlength=clusters)
     rest, others = n - inside, total - has
-    here, there = has / np.maximum(inside, 1), others / np.maximum(rest, 1)
+    share, elsewhere = has / np.maximum(inside, 1), others / np.maximum(rest, 1)
     (low, high), (lower, higher) = wilson_interval(has, inside), wilson_interval(others, rest)
     odds = (has + 0.5) * (rest - others + 0.5) / ((inside - has + 0.5) * (others + 0.5))
     tails = [hypergeom.cdf(has, n, int(total), inside), hypergeom.sf(has - 1, n, int(total), inside)]
     return pd.DataFrame(
         {
-            "inside": here,
-            "elsewhere": there,
-            "effect": here - there,
-            "low": here - there - np.hypot(here - low, higher - there),
-            "high": here - there + np.hypot(high - here, there - lower),
+            "inside": share,
+            "elsewhere": elsewhere,
+            "effect": share - elsewhere,
+            "low": share - elsewhere - np.hypot(share - low, higher - elsewhere),
+            "high": share - elsewhere + np.hypot(high - share, elsewhere - lower),
             "odds": odds,
             "p": np.minimum(2 * np.minimum(*tails), 1),
         }
@@ -272,7 +263,7 @@ def _of_word(values: Floats, labels: Ints, clusters: int) -> pd.DataFrame:
 
 
 def _wins(values: Floats, labels: Ints, clusters: int) -> tuple[Floats, Floats]:
-    """Of ascending values: the pairs in which a member is above a galaxy outside, ties by half; and the members."""
+    """Of ascending values: pairs in which a member exceeds a galaxy outside, ties by half; and the members."""
     starts = np.flatnonzero(np.append(True, values[1:] != values[:-1])) if len(values) else np.zeros(0, np.int64)
     counts = np.diff(np.append(starts, len(values)))
     ranks = np.repeat(starts + (counts + 1) / 2, counts)
@@ -283,7 +274,7 @@ def _wins(values: Floats, labels: Ints, clusters: int) -> tuple[Floats, Floats]:
 
 
 def _interval(share: Floats, inside: Floats, rest: Floats) -> tuple[Floats, Floats]:
-    """95 % of the probability that a member is above a galaxy outside, on the scale of its logarithmic odds."""
+    """95 % interval of the probability that a member exceeds a galaxy outside, on the scale of its log-odds."""
     with np.errstate(divide="ignore", invalid="ignore"):
         least = 0.5 / np.maximum(np.maximum(inside, rest), 1)
         a = np.clip(share, least, 1 - least)
@@ -295,7 +286,7 @@ def _interval(share: Floats, inside: Floats, rest: Floats) -> tuple[Floats, Floa
 
 
 def _medians(values: Floats, labels: Ints, clusters: int) -> tuple[Floats, Floats]:
-    """Of ascending values: of each cluster, and of all galaxies outside it."""
+    """Medians of each cluster, and of all galaxies outside it, from ascending values."""
     places: list[Any] = [np.flatnonzero(labels == number) for number in range(clusters)]
     inside = [_middle(values, at) for at in places]
     outside = [_middle(values, _PlacesExcept(at, len(values))) for at in places]
@@ -311,10 +302,10 @@ def _middle(values: Floats, places: Any) -> float:
 
 
 class _PlacesExcept:
-    """All places but some, in order, without writing them down: a list for each cluster would be long."""
+    """All positions below n but some, in order, without storing them."""
 
     def __init__(self, places: Ints, n: int) -> None:
-        self._before = places - np.arange(len(places))  # how many others stand before each
+        self._before = places - np.arange(len(places))  # number of other positions before each
         self._n = n - len(places)
 
     def __len__(self) -> int:

@@ -1,8 +1,8 @@
 """One sentence about each cluster, flags for observational artefacts, and correlated columns reported once.
 
-A cluster is flagged where a column of image quality tells it from the rest as strongly as `FLAGGED` says: among all
-galaxies, and again among galaxies of like size in the image, because large galaxies reach the edge and leave light in
-the sky without being badly imaged. The thresholds were fixed on development seeds (docs/benchmarks.md).
+A cluster is flagged where it differs from the rest in a column of image quality with an effect of at least `FLAGGED`,
+among all galaxies and among galaxies of similar size in the image: large galaxies reach the edge and leave light in the
+sky without any defect of the image. The thresholds were fixed on development seeds (docs/benchmarks.md).
 """
 
 from __future__ import annotations
@@ -20,82 +20,71 @@ from gz2interp.embedding.cluster_differences import DISCOVERY_RATE, ComparedColu
 __all__ = [
     "CAUSES",
     "FLAGGED",
-    "SURELY",
     "ArtefactCause",
     "CorrelatedColumns",
     "cause_of",
+    "distinguishing_columns",
     "flags_of",
     "sentence",
-    "told",
 ]
 
 
 SAMPLE: Final = 4000
-"""Galaxies among whom columns are compared."""
+"""Galaxies by which columns are correlated."""
 
-ALIKE: Final = 0.7
-"""Rank correlation from which on two columns tell the same."""
+CORRELATED: Final = 0.7
+"""Absolute rank correlation from which on two columns are redundant."""
 
 
 class CorrelatedColumns:
-    """Remembers a sample of each column, to say which of them tell the same.
-
-    Parameters
-    ----------
-    n : int
-        Galaxies.
-    seed : int
-        Of the sample.
-    """
+    """Rank correlations between columns of n galaxies, from a random sample of them."""
 
     def __init__(self, n: int, seed: int = 0) -> None:
-        chosen = np.random.default_rng(seed).permutation(n)[:SAMPLE]
-        self._rows = np.sort(chosen)
-        self._seen: dict[str, NDArray[np.float32]] = {}
+        self._rows = np.sort(np.random.default_rng(seed).permutation(n)[:SAMPLE])
+        self._values: dict[str, NDArray[np.float32]] = {}
 
     def add(self, column: ComparedColumn) -> None:
-        """Remember a column."""
-        self._seen[column.name] = column.values[self._rows].astype(np.float32)
+        """Store the sample of a column."""
+        self._values[column.name] = column.values[self._rows].astype(np.float32)
 
     def alike(self, one: str, two: str) -> bool:
-        """Whether the ranks of two columns go together, or against one another, where both are known."""
-        a, b = self._seen[one], self._seen[two]
-        known = np.isfinite(a) & np.isfinite(b)
-        if known.sum() < 10:
+        """Whether two columns are correlated or anti-correlated, where both are finite."""
+        a, b = self._values[one], self._values[two]
+        both = np.isfinite(a) & np.isfinite(b)
+        if both.sum() < 10:
             return False
-        ranks = [_ranks(values[known]) for values in (a, b)]
-        if not all(np.ptp(each) for each in ranks):
+        ranks = [_ranks(values[both]) for values in (a, b)]
+        if not all(np.ptp(values) for values in ranks):
             return False
-        return bool(abs(np.corrcoef(ranks[0], ranks[1])[0, 1]) >= ALIKE)
+        return bool(abs(np.corrcoef(ranks[0], ranks[1])[0, 1]) >= CORRELATED)
 
 
 def _ranks(values: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Equal values share the mean of their ranks."""
+    """Ranks; equal values share their mean rank."""
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse])
 
 
 FLAGGED: Final = 0.6
-"""Rank-biserial correlation: a member has more of it than another galaxy in 80 of 100 pairs."""
+"""Rank-biserial correlation: a member exceeds another galaxy in 80 of 100 pairs."""
 
-SURELY: Final = 0.4
-"""The near end of its 95 % interval."""
-
+NEAR_END: Final = 0.4
+"""The least end of its 95 % interval nearest to 0."""
 
 ABOUT: Final = 0.05
-"""Differences of the effect that do not matter for what is told."""
+"""Effects that differ by less count as equal."""
 
 
 @dataclass(frozen=True)
 class ArtefactCause:
-    """What a cluster may be made by.
+    """An observational cause of a cluster.
 
     Attributes
     ----------
     name : str
-        In the sentence: "Probably made by the seeing".
+        In the sentence: "Probably caused by the seeing".
     columns : tuple of str
-        Beginnings of names of columns of image quality.
+        Prefixes of the names of image-quality columns.
     """
 
     name: str
@@ -110,11 +99,11 @@ CAUSES: Final = (
     ArtefactCause("quality", ("smoothing", "flat")),
     ArtefactCause("neighbours", ("neighbour",)),
 )
-"""In the order in which they are named; a depth that follows from the seeing is the seeing's."""
+"""In the order in which they are named; a depth that follows from the seeing counts as seeing."""
 
 
 def flags_of(table: pd.DataFrame, columns: Mapping[str, ComparedColumn]) -> list[tuple[str, str]]:
-    """What a cluster is probably made by, the strongest first: pairs of a cause's name and a sentence.
+    """Probable observational causes of a cluster, the strongest first: pairs of a cause's name and a sentence.
 
     Parameters
     ----------
@@ -126,28 +115,28 @@ def flags_of(table: pd.DataFrame, columns: Mapping[str, ComparedColumn]) -> list
     quality = table[table["source"] == "quality"]
     effect, matched = quality["effect"], quality["matched"]
     near = quality["low"].where(effect > 0, -quality["high"])
-    strong = (effect.abs() >= FLAGGED) & (matched.abs() >= FLAGGED) & (effect * matched > 0) & (near >= SURELY)
-    found = quality[strong & (quality["q"] <= DISCOVERY_RATE)]
+    strong = (effect.abs() >= FLAGGED) & (matched.abs() >= FLAGGED) & (effect * matched > 0) & (near >= NEAR_END)
+    significant = quality[strong & (quality["q"] <= DISCOVERY_RATE)]
     flags: list[tuple[float, str, str]] = []
     for cause in CAUSES:
-        rows = found[[cause_of(str(name)) == cause.name for name in found["column"]]]
+        rows = significant[[cause_of(str(name)) == cause.name for name in significant["column"]]]
         if len(rows):
-            row = _told(rows)
+            row = _strongest(rows)
             flags.append((abs(float(row["effect"])), cause.name, _sentence(cause.name, row, columns[row["column"]])))
-    names = set(found["column"])
-    noisier = any(str(name).startswith("sky_") for name in found.loc[found["effect"] > 0, "column"])
+    names = set(significant["column"])
+    noisier = any(str(name).startswith("sky_") for name in significant.loc[significant["effect"] > 0, "column"])
     if not noisier and (names & {"smoothing"} or any(str(name).startswith("psf_") for name in names)):
         flags = [flag for flag in flags if flag[1] != "depth"]  # it follows from the seeing, or from the smoothing
     return [(name, words) for _, name, words in sorted(flags, key=lambda flag: -flag[0])]
 
 
 def cause_of(column: str) -> str:
-    """The cause that a column of image quality speaks of; "" for one of the galaxy itself."""
+    """The cause that a column of image quality indicates; "" for one of the galaxy itself."""
     return next((cause.name for cause in CAUSES if column.startswith(cause.columns)), "")
 
 
-def _told(rows: pd.DataFrame) -> Any:
-    """The strongest; of those about as strong the one in r, the band that galaxies are chosen by."""
+def _strongest(rows: pd.DataFrame) -> Any:
+    """The row of the largest effect; of those about as large the one in r, the band of the selection."""
     strength = np.abs(rows["effect"].to_numpy())
     in_r = np.array([str(name).endswith("_r") for name in rows["column"]])
     order = np.lexsort((-strength, ~(in_r & (strength > strength.max() - ABOUT))))
@@ -155,21 +144,21 @@ def _told(rows: pd.DataFrame) -> Any:
 
 
 def _sentence(name: str, row: Any, column: ComparedColumn) -> str:
-    inside, elsewhere = (column.says(float(row[side])) for side in ("inside", "elsewhere"))
-    return f"Probably made by the {name}: {column.label} {inside} against {elsewhere}."
+    inside, elsewhere = (column.format_value(float(row[side])) for side in ("inside", "elsewhere"))
+    return f"Probably caused by the {name}: {column.label} {inside} against {elsewhere}."
 
 
 MOST: Final = 3
-"""Things that one sentence tells."""
+"""Columns that one sentence names."""
 
 MAINLY: Final = 0.5
-"""Share of a cluster from which on its galaxies are mostly so."""
+"""Share of a cluster from which on the sentence says "mostly"."""
 
 
-def told(table: pd.DataFrame, mirrors: CorrelatedColumns, most: int = MOST) -> list[str]:
-    """The names of the columns that tell a cluster from the rest, the strongest first, each thing once.
+def distinguishing_columns(table: pd.DataFrame, mirrors: CorrelatedColumns, most: int = MOST) -> list[str]:
+    """Names of the columns in which a cluster differs most from the rest, correlated ones once.
 
-    What galaxies are comes before what their images are.
+    Properties of the galaxies come before image quality.
 
     Parameters
     ----------
@@ -179,7 +168,7 @@ def told(table: pd.DataFrame, mirrors: CorrelatedColumns, most: int = MOST) -> l
     most : int
     """
     sure = table[table["sure"]]
-    # Of two that are equally strong, such as the votes for yes and for no, the one that the cluster has more of.
+    # Of two equal effects, such as the votes for yes and for no, the positive one.
     order = sure.assign(
         of_image=sure["source"] == "quality", strength=sure["effect"].abs().round(2), fewer=sure["effect"] < 0
     ).sort_values(["of_image", "strength", "fewer", "column"], ascending=[True, False, True, True])
@@ -202,23 +191,23 @@ def sentence(
     size : int
         Its galaxies.
     columns : mapping
-        Name -> the column; their values are not looked at.
+        Name -> the column; their values are not used.
     names : sequence of str
-        What to tell, from `told`.
+        Of `distinguishing_columns`.
     tests : int
-        Comparisons made in all, which the false discovery rate is about.
+        Comparisons in all, to which the false discovery rate refers.
     """
     rows = table.set_index("column")
     parts = [(columns[name], rows.loc[name]) for name in names]
     shares = [_share(column, row) for column, row in parts if column.is_share]
     numbers = [_number(column, row) for column, row in parts if not column.is_share]
-    said = ", ".join(shares) + ("; " if shares and numbers else "")
-    said += f"{_listed(numbers)} than the rest" if numbers else ""
+    words = ", ".join(shares) + ("; " if shares and numbers else "")
+    words += f"{_listed(numbers)} than the rest" if numbers else ""
     rate = f"at a false discovery rate of {DISCOVERY_RATE:.0%}".replace("%", " %")
-    made = f"{len(table):,} comparisons ({tests:,} for all clusters)"
+    comparisons = f"{len(table):,} comparisons ({tests:,} for all clusters)"
     if not parts:
-        return f"{size:,} galaxies: none of {made} tells them from the rest {rate}."
-    return f"{size:,} galaxies: {said}; {int(table['sure'].sum()):,} of {made} are sure {rate}."
+        return f"{size:,} galaxies: none of {comparisons} is significant {rate}."
+    return f"{size:,} galaxies: {words}; {int(table['sure'].sum()):,} of {comparisons} are significant {rate}."
 
 
 def _share(column: ComparedColumn, row: Any) -> str:
@@ -230,7 +219,7 @@ def _share(column: ComparedColumn, row: Any) -> str:
 
 
 def _number(column: ComparedColumn, row: Any) -> str:
-    inside, elsewhere = (column.says(float(row[side])) for side in ("inside", "elsewhere"))
+    inside, elsewhere = (column.format_value(float(row[side])) for side in ("inside", "elsewhere"))
     words = column.more if row["effect"] > 0 else column.less
     return f"{words} ({' '.join(part for part in (column.label, inside) if part)}, {elsewhere} elsewhere)"
 

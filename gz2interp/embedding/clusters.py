@@ -5,10 +5,10 @@ References
 Campello, Moulavi & Sander 2013, "Density-based clustering based on hierarchical density estimates" (HDBSCAN), PAKDD.
 McInnes & Healy 2017, "Accelerated hierarchical density based clustering", arXiv:1705.07321; the leaves of the tree.
 
-Notes on differences: the tree is that of HDBSCAN, found among the pairs of the map's triangulation and of nearest
-neighbours, so that a million galaxies take minutes and not days; and two crowds are two only if the valley between them
-is deep enough (`CONTRAST`), because the leaves of noise are many. With ``contrast=1, chance=0`` the clusters are
-scikit-learn's.
+Notes on differences: HDBSCAN's minimum spanning tree is computed from the edges of the map's triangulation and of
+nearest neighbours only, so that a million galaxies take minutes; and two clusters are separated only if the valley
+between them is deep enough (`CONTRAST`), because noise has many leaves. With ``contrast=1, chance=0`` the clusters are
+those of scikit-learn.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gz2interp.errors import InputError, choices
 
 __all__ = [
     "BETWEEN",
-    "ROOM",
+    "MOST_COMPARED",
     "SCALES",
     "MapClusters",
     "find_clusters",
@@ -45,22 +45,22 @@ SCALES: Final[Mapping[str, float]] = {"coarse": 0.05, "middle": 0.015, "fine": 0
 """The smallest cluster of each scale, as a share of all galaxies."""
 
 FEWEST: Final = 10
-"""Galaxies of a cluster, however few there are in all."""
+"""The least number of galaxies of a cluster, in a survey of any size."""
 
 BETWEEN: Final = -1
 """The number of galaxies between the clusters; clusters count from 0, the largest first."""
 
 CONTRAST: Final = 1.2
-"""How much farther apart galaxies must be in the valley between two crowds than in the crowds."""
+"""Ratio of the link lengths in the valley between two clusters and inside them from which on they are separated."""
 
 CHANCE: Final = 1.5
-"""What is added to that, over the square root of the smallest cluster's galaxies: few galaxies crowd by chance."""
+"""Over the square root of the smallest cluster's size, added to `CONTRAST` for the noise of small numbers."""
 
 TIES: Final = 1e-9
-"""The share of the distance on the map that is added to a link."""
+"""The share of the distance on the map that is added to a link to break ties."""
 
 MORE_NEIGHBOURS: Final = 4
-"""Pairs looked at beyond those that the density needs, so that hardly a link of the tree is missed."""
+"""Neighbours searched beyond those that the density needs, so that hardly a link of the tree is missed."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,9 +73,9 @@ class MapClusters:
     labels : dict of int64 (n,)
         By scale: each galaxy's cluster, or `BETWEEN`.
     reach : dict of float64 (cluster,)
-        By scale: how far apart galaxies are where the cluster ends, in the map's unit.
+        By scale: the link length at which each cluster ends, in the map's unit.
     samples : int
-        A place is as dense as its nearest so many galaxies are near.
+        The density at a place is that of its nearest `samples` galaxies.
     """
 
     coordinates: Floats
@@ -84,7 +84,7 @@ class MapClusters:
     samples: int
 
     def place(self, coordinates: ArrayLike, scale: str) -> Ints:
-        """The clusters of places on the map, those of galaxies that are not in the survey for example.
+        """The clusters of places on the map, such as those of galaxies outside the survey.
 
         Parameters
         ----------
@@ -94,8 +94,8 @@ class MapClusters:
         Returns
         -------
         int64 (m,)
-            That of the galaxy that is linked to the place first, if the place is as dense as the cluster; else
-            `BETWEEN`. A galaxy of the survey stays in its own.
+            The cluster of the galaxy with the shortest link to the place, if the link is within the cluster's reach;
+            else `BETWEEN`. A galaxy of the survey gets its own cluster.
 
         Raises
         ------
@@ -104,14 +104,14 @@ class MapClusters:
         """
         if scale not in self.labels:
             raise InputError(f"The scale {scale!r} was given", f"One of {choices(self.labels)}")
-        places = _checked(coordinates)
+        places = _check_coordinates(coordinates)
         far, near = self._tree.query(places, k=self.samples)
         far, near = far.reshape(len(places), -1), near.reshape(len(places), -1)
-        links = _told_apart(np.maximum(np.maximum(far, far[:, -1:]), self._cores[near]), far)
+        links = _break_ties(np.maximum(np.maximum(far, far[:, -1:]), self._cores[near]), far)
         first = links.argmin(axis=1)
-        found = self.labels[scale][near[np.arange(len(places)), first]]
-        reach = np.append(self.reach[scale], -np.inf)[found]  # BETWEEN is the last: nothing is within its reach
-        return np.where(links.min(axis=1) <= reach, found, BETWEEN)
+        numbers = self.labels[scale][near[np.arange(len(places)), first]]
+        reach = np.append(self.reach[scale], -np.inf)[numbers]  # BETWEEN (-1) indexes the last, -inf
+        return np.where(links.min(axis=1) <= reach, numbers, BETWEEN)
 
     @cached_property
     def _tree(self) -> Any:
@@ -152,7 +152,7 @@ def find_clusters(
         The coordinates are not (n, 2) finite numbers, a share is not between 0 and 0.5, or contrast or chance is
         too small.
     """
-    xy = _checked(coordinates)
+    xy = _check_coordinates(coordinates)
     if not scales or not all(0 < share < 0.5 for share in scales.values()) or contrast < 1 or chance < 0:
         raise InputError(
             f"The scales {dict(scales)}, a contrast of {contrast} and {chance} for chance were given",
@@ -161,21 +161,21 @@ def find_clusters(
     samples = samples or int(np.clip(round(len(xy) ** 0.2), 8, 16))
     smallest = smallest_clusters(len(xy), scales)
     if len(xy) < 2 * min(smallest):
-        nobody = {scale: np.full(len(xy), BETWEEN, np.int64) for scale in scales}
-        return MapClusters(xy, nobody, {scale: np.zeros(0) for scale in scales}, min(samples, max(len(xy), 1)))
+        labels = {scale: np.full(len(xy), BETWEEN, np.int64) for scale in scales}
+        return MapClusters(xy, labels, {scale: np.zeros(0) for scale in scales}, min(samples, max(len(xy), 1)))
     links = _links(xy, samples)
-    parents, leaves = _grown(links, len(xy), smallest, [contrast + chance / np.sqrt(least) for least in smallest])
-    cut = {scale: _cut(parents, found, xy) for scale, found in zip(scales, leaves, strict=True)}
+    parents, leaves = _merge_links(links, len(xy), smallest, [contrast + chance / np.sqrt(least) for least in smallest])
+    cut = {scale: _cut(parents, nodes, xy) for scale, nodes in zip(scales, leaves, strict=True)}
     labels = {scale: members for scale, (members, _) in cut.items()}
     return MapClusters(xy, labels, {scale: reach for scale, (_, reach) in cut.items()}, samples)
 
 
 def smallest_clusters(n: int, scales: Mapping[str, float] = SCALES) -> tuple[int, ...]:
-    """How many galaxies the smallest cluster of each scale has, of n galaxies in all."""
+    """The size of the smallest cluster of each scale, for n galaxies."""
     return tuple(max(round(share * n), FEWEST) for share in scales.values())
 
 
-def _checked(coordinates: ArrayLike) -> Floats:
+def _check_coordinates(coordinates: ArrayLike) -> Floats:
     xy = np.ascontiguousarray(coordinates, np.float64)
     if xy.ndim != 2 or xy.shape[1] != 2 or not np.isfinite(xy).all():
         raise InputError(f"Coordinates of shape {xy.shape} were given", "(n, 2) finite numbers")
@@ -183,12 +183,12 @@ def _checked(coordinates: ArrayLike) -> Floats:
 
 
 def _cores(tree: Any, xy: Floats, samples: int) -> Floats:
-    """How far the nearest `samples` galaxies are, a galaxy itself among them."""
+    """Core distances: to the `samples`-th nearest galaxy, counting the galaxy itself."""
     return np.asarray(tree.query(xy, k=[min(samples, len(xy))])[0][:, 0])
 
 
 def _links(xy: Floats, samples: int) -> tuple[Ints, Ints, Floats]:
-    """The tree of least links (mutual reachability), shortest link first."""
+    """The minimum spanning tree of mutual reachability, shortest link first."""
     n, tree = len(xy), cKDTree(xy)
     far, near = tree.query(xy, k=min(samples + MORE_NEIGHBOURS, n))
     cores, sides = far[:, min(samples, n) - 1], _sides(xy)
@@ -198,49 +198,49 @@ def _links(xy: Floats, samples: int) -> tuple[Ints, Ints, Floats]:
     one, two = pairs // n, pairs % n
     one, two = one[one != two], two[one != two]
     away = np.hypot(*(xy[one] - xy[two]).T)
-    apart = _told_apart(np.maximum(away, np.maximum(cores[one], cores[two])), away)
-    apart = np.maximum(apart, 1e-12 * max(float(np.ptp(xy)), 1e-300))  # a link of length 0 is none to scipy
-    least = csgraph.minimum_spanning_tree(csr_matrix((apart, (one, two)), shape=(n, n))).tocoo()
+    lengths = _break_ties(np.maximum(away, np.maximum(cores[one], cores[two])), away)
+    lengths = np.maximum(lengths, 1e-12 * max(float(np.ptp(xy)), 1e-300))  # scipy drops links of length 0
+    least = csgraph.minimum_spanning_tree(csr_matrix((lengths, (one, two)), shape=(n, n))).tocoo()
     order = np.lexsort((least.col, least.row, least.data))
     return least.row[order].astype(np.int64), least.col[order].astype(np.int64), least.data[order]
 
 
-def _told_apart(links: Floats, away: Floats) -> Floats:
-    """Equal links, the nearer pair first: so the order of the galaxies has no say."""
+def _break_ties(links: Floats, away: Floats) -> Floats:
+    """Order equal links by distance, so that the result does not depend on the order of the galaxies."""
     return links + TIES * away
 
 
 def _sides(xy: Floats) -> list[Ints]:
-    """The sides of the map's triangulation; of places in a line, each with the next."""
+    """The sides of the Delaunay triangulation; of collinear points, successive pairs."""
     try:
-        found = Delaunay(xy)
+        triangulation = Delaunay(xy)
     except QhullError:
         order = np.lexsort(xy.T)
         return [np.column_stack([order[:-1], order[1:]])]
-    corners = found.simplices.astype(np.int64)
-    doubles = found.coplanar[:, [0, 2]].astype(np.int64)  # galaxies at one place: one of them stands for all
+    corners = triangulation.simplices.astype(np.int64)
+    doubles = triangulation.coplanar[:, [0, 2]].astype(np.int64)  # coincident points, which are not vertices
     return [corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [0, 2]], doubles]
 
 
-def _grown(
+def _merge_links(
     links: tuple[Ints, Ints, Floats], n: int, smallest: Sequence[int], contrasts: Sequence[float]
 ) -> tuple[Ints, list[list[tuple[int, float]]]]:
-    """Let crowds grow together, link by link.
+    """Single-linkage tree, and its leaves that are clusters.
 
     Returns
     -------
     parents : int64 (node,)
-        Of galaxies and then of crowds: the crowd that each went into; the last is its own.
+        Parent of each node, galaxies first; the root is its own.
     leaves : list, a scale each
-        Crowds that are clusters, with the length of the link that ended them.
+        Nodes that are clusters, with the length of the link that ended them.
     """
     parents = np.arange(2 * n - 1)
     root, size = list(range(2 * n - 1)), [1] * n + [0] * (n - 1)
-    formed: list[dict[int, float]] = [{} for _ in smallest]  # crowd -> the link by which it became large enough
-    parted: list[set[int]] = [set() for _ in smallest]  # crowds with clusters inside
+    formed: list[dict[int, float]] = [{} for _ in smallest]  # node -> the link by which it became large enough
+    split: list[set[int]] = [set() for _ in smallest]  # nodes with clusters inside
     leaves: list[list[tuple[int, float]]] = [[] for _ in smallest]
     node = n
-    for one, two, apart in zip(*(values.tolist() for values in links), strict=True):
+    for one, two, length in zip(*(values.tolist() for values in links), strict=True):
         a, b = _top(root, one), _top(root, two)
         root[a] = root[b] = node
         parents[a] = parents[b] = node
@@ -249,19 +249,19 @@ def _grown(
             if size[node] < least:
                 continue
             begun = [formed[scale].pop(side) for side in (a, b) if side in formed[scale]]
-            inside = [side in parted[scale] for side in (a, b)]
-            if len(begun) == 2 and contrasts[scale] * max(begun) <= apart:
-                leaves[scale] += [(side, apart) for side, old in zip((a, b), inside, strict=True) if not old]
+            inside = [side in split[scale] for side in (a, b)]
+            if len(begun) == 2 and contrasts[scale] * max(begun) <= length:
+                leaves[scale] += [(side, length) for side, old in zip((a, b), inside, strict=True) if not old]
                 inside = [True, True]
-            formed[scale][node] = min(begun, default=apart)
+            formed[scale][node] = min(begun, default=length)
             if any(inside):
-                parted[scale].add(node)
+                split[scale].add(node)
         node += 1
     return parents[:node], leaves
 
 
 def _top(root: list[int], at: int) -> int:
-    """The crowd that a galaxy belongs to by now; the way there is shortened for the next who asks."""
+    """The current root of a node (union-find with path compression)."""
     top = at
     while root[top] != top:
         top = root[top]
@@ -271,7 +271,7 @@ def _top(root: list[int], at: int) -> int:
 
 
 def _cut(parents: Ints, leaves: Sequence[tuple[int, float]], xy: Floats) -> tuple[Ints, Floats]:
-    """Each galaxy's cluster, numbered by size and, of equal ones, from the left, and the clusters' reach."""
+    """Each galaxy's cluster, numbered by size and then from the left, and the clusters' reach."""
     n = len(xy)
     up = parents.copy()
     nodes = np.array([node for node, _ in leaves], np.int64)
@@ -289,12 +289,12 @@ def _cut(parents: Ints, leaves: Sequence[tuple[int, float]], xy: Floats) -> tupl
     return renamed[members], np.array([leaves[place][1] for place in order], np.float64)
 
 
-ROOM = 512
+MOST_COMPARED = 512
 """Members of a cluster that are compared with one another."""
 
 
 def sampled_members(
-    labels: NDArray[np.int64], clusters: int, generator: np.random.Generator, most: int = ROOM
+    labels: NDArray[np.int64], clusters: int, generator: np.random.Generator, most: int = MOST_COMPARED
 ) -> list[NDArray[np.int64]]:
     """Members of each cluster, all of them or a random sample, ascending.
 
@@ -308,13 +308,13 @@ def sampled_members(
     order = np.argsort(labels, kind="stable")
     edges = np.searchsorted(labels[order], np.arange(clusters + 1))
     parts = [order[first:last] for first, last in pairwise(edges)]
-    return [  # of those between the clusters nobody: their label is below 0
+    return [  # labels below 0 are left out
         part if len(part) <= most else np.sort(generator.choice(part, most, replace=False)) for part in parts
     ]
 
 
 def typical(points: NDArray[np.floating], metric: str, most: int) -> NDArray[np.int64]:
-    """Places of the most typical points, the most typical first.
+    """Indices of the points with the smallest summed distance to all others, the smallest first.
 
     Parameters
     ----------

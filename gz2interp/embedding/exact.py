@@ -1,4 +1,4 @@
-"""The nearest galaxies of one vector, to the last bit the same in whatever company it is asked about."""
+"""Exact nearest neighbours that are bitwise independent of the batch."""
 
 from __future__ import annotations
 
@@ -18,33 +18,32 @@ Doubles = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 _MORE: Final = 16
-"""Candidates beyond those that are asked for."""
+"""Candidates beyond k."""
 _MOST: Final = 1024
-"""Candidates after which all galaxies are looked at instead."""
+"""Candidates after which all galaxies are searched instead."""
 _DOUBT: Final = 1e-5
-"""Of single precision, in units of the squared length of the vectors: a candidate nearer than this may be missed."""
+"""Error of squared distances in single precision, in units of the squared length of the vectors."""
 _DOUBT_OF_COSINES: Final = 1e-6
-"""The same of unit vectors of up to 128 channels."""
+"""Error of cosines in single precision, up to 128 channels."""
 _DOUBT_OF_UNITS: Final = 3e-7
-"""Of a cosine of single-precision unit vectors that is summed in double precision: their own rounding."""
+"""Error of a cosine of single-precision unit vectors, summed in double precision."""
 _QUERIES: Final = 2048
 _BLOCK: Final = 128
-"""Distances worked out at once."""
+"""Distances computed at once."""
 
 
 class ExactNeighbours:
-    """Nearest neighbours whose rows and distances do not depend on how many are asked for together.
+    """Nearest neighbours whose rows and distances do not depend on the other queries of a batch.
 
-    faiss works in single precision, and in another order for many queries than for few: the last digits of its
-    distances, and the order of twins, depend on the company. So it only proposes candidates; distances are worked out
-    anew in double precision, one galaxy at a time, ties go to the lower row, and where single precision may have missed
-    a candidate more are asked for.
+    faiss works in single precision, and sums in another order for many queries than for few: the last digits of its
+    distances, and the order of duplicates, depend on the batch. It is therefore used for candidates only; distances are
+    computed in double precision, one galaxy at a time, ties go to the lower row, and where single precision may have
+    missed a neighbour more candidates are taken.
 
     Parameters
     ----------
     activations : float32 (n, channel)
     space : MetricSpace
-        What near means.
     """
 
     def __init__(self, activations: Floats, space: MetricSpace) -> None:
@@ -56,19 +55,19 @@ class ExactNeighbours:
 
     @property
     def metric(self) -> str:
-        """That of its space."""
+        """The metric of the space."""
         return self.space.metric
 
     def nearest(self, activations: Floats, k: int, left_out: Rows | None = None) -> Neighbours:
-        """The k nearest galaxies of each given vector, nearest first; of twins, the lower row.
+        """The k nearest galaxies of each vector, nearest first; of equal distances, the lower row first.
 
         Parameters
         ----------
         activations : float32 (m, channel)
         k : int
-            At most the galaxies there are, without the one left out.
+            At most the number of galaxies, without the one left out.
         left_out : int64 (m,), optional
-            A galaxy that each is not to find, its own row say; -1 for none.
+            A row that is excluded for each vector, such as its own; -1 for none.
 
         Returns
         -------
@@ -85,13 +84,15 @@ class ExactNeighbours:
     def _of_block(self, activations: Floats, k: int, left_out: Rows) -> tuple[Rows, Floats]:
         most = min(k + 1 + _MORE, len(self._activations))
         proposed = self._index.nearest(activations, most)
-        found = [
+        neighbours = [
             self._of_one(vector, k, int(without), rows, float(far))
             for vector, without, rows, far in zip(
                 activations, left_out, proposed.rows, proposed.distances[:, -1], strict=True
             )
         ]
-        return np.array([rows for rows, _ in found]), np.array([distances for _, distances in found], np.float32)
+        return np.array([rows for rows, _ in neighbours]), np.array(
+            [distances for _, distances in neighbours], np.float32
+        )
 
     def _of_one(self, vector: Floats, k: int, left_out: int, proposed: Rows, far: float) -> tuple[Rows, Doubles]:
         while True:
@@ -108,40 +109,40 @@ class ExactNeighbours:
             proposed, far = more.rows[0], float(more.distances[0, -1])
 
     def _is_sure(self, vector: Floats, last: float, far: float) -> bool:
-        """Whether nobody beyond the candidates can be nearer than the last that was found."""
+        """Whether no galaxy beyond the candidates can be nearer than the last neighbour."""
         if self.metric == "cosine":
             return bool(last + _DOUBT_OF_COSINES * max(1.0, np.sqrt(len(vector) / 128)) < far)
         return last**2 + _DOUBT * (self._longest_square(vector[None]) + self._longest) < far**2
 
     def _within(self, vector: Floats, last: float) -> Rows:
-        """Everybody who may be as near as `last`, of all galaxies, a portion at a time."""
-        own = self.space.vectors(vector[None])[0].astype(np.float64)
-        limit = last**2 + _DOUBT * (float((own * own).sum()) + self._longest)
-        found = []
+        """All galaxies that may be as near as `last`, searched in portions."""
+        query = self.space.vectors(vector[None])[0].astype(np.float64)
+        limit = last**2 + _DOUBT * (float((query * query).sum()) + self._longest)
+        rows = []
         for start in range(0, len(self._activations), PORTION):
             others = self.space.vectors(self._activations[start : start + PORTION])
             if self.metric == "cosine":
-                near = 1 - others @ own <= last + _DOUBT_OF_UNITS
+                near = 1 - others @ query <= last + _DOUBT_OF_UNITS
             else:
-                near = ((others - own) ** 2).sum(axis=1) <= limit
-            found.append(start + np.flatnonzero(near))
-        return np.concatenate(found)
+                near = ((others - query) ** 2).sum(axis=1) <= limit
+            rows.append(start + np.flatnonzero(near))
+        return np.concatenate(rows)
 
     def _distances(self, vector: Floats, rows: Rows) -> Doubles:
-        """In double precision, without BLAS, whose sums depend on the shape of what it is given."""
+        """In double precision, without BLAS, whose sums depend on the shape of the arrays."""
         parts = [self._distances_of(vector, rows[start : start + _BLOCK]) for start in range(0, len(rows), _BLOCK)]
         return np.concatenate(parts)
 
     def _distances_of(self, vector: Floats, rows: Rows) -> Doubles:
-        here, others = vector.astype(np.float64), self._activations[rows].astype(np.float64)
+        query, others = vector.astype(np.float64), self._activations[rows].astype(np.float64)
         if self.metric == "cosine":
-            lengths = np.sqrt((here * here).sum()) * np.sqrt((others * others).sum(axis=1))
-            alike = np.divide((others * here).sum(axis=1), lengths, out=np.zeros(len(rows)), where=lengths > 0)
+            lengths = np.sqrt((query * query).sum()) * np.sqrt((others * others).sum(axis=1))
+            alike = np.divide((others * query).sum(axis=1), lengths, out=np.zeros(len(rows)), where=lengths > 0)
             return np.asarray(np.maximum(1 - alike, 0.0))
-        apart = others - here
+        differences = others - query
         if self._matrix is not None:
-            apart = np.einsum("kc,cd->kd", apart, self._matrix)  # not BLAS, and no table of all products
-        return np.asarray(np.sqrt((apart * apart).sum(axis=1)))
+            differences = np.einsum("kc,cd->kd", differences, self._matrix)  # not BLAS, and no table of all products
+        return np.asarray(np.sqrt((differences * differences).sum(axis=1)))
 
     def _longest_square(self, activations: Floats) -> float:
         starts = range(0, len(activations), PORTION)

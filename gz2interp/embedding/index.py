@@ -1,4 +1,4 @@
-"""An index of a layer's activations, exact or approximate with a measured recall, and all galaxies' neighbours."""
+"""Nearest-neighbour index of activations, exact or approximate with a measured recall, and all galaxies' neighbours."""
 
 from __future__ import annotations
 
@@ -31,42 +31,42 @@ __all__ = [
 ]
 
 
-def recall_of(found: Neighbours, truth: Neighbours, generator: np.random.Generator) -> Estimate:
-    """The share of the true neighbours that were found, with its 95 % interval over the galaxies.
+def recall_of(neighbours: Neighbours, truth: Neighbours, generator: np.random.Generator) -> Estimate:
+    """Recall: the share of the true neighbours that a search finds, with its 95 % interval over the galaxies.
 
-    Whoever is as near as the farthest true neighbour counts as one: of twins, either will do.
+    A neighbour no farther than the farthest true one counts, so that either of two duplicates is correct.
 
     Parameters
     ----------
-    found, truth : Neighbours
+    neighbours, truth : Neighbours
         Of the same galaxies, by the same metric; `truth` by exact search.
     generator : numpy.random.Generator
-        Of the interval.
+        Of the bootstrap.
     """
-    there = truth.rows >= 0
-    farthest = np.max(np.where(there, truth.distances, -np.inf), axis=1, initial=-np.inf, keepdims=True)
-    near = (found.rows >= 0) & (found.distances <= farthest * (1 + 1e-5) + 2e-7)
-    counted = there.sum(axis=1)
+    is_neighbour = truth.rows >= 0
+    farthest = np.max(np.where(is_neighbour, truth.distances, -np.inf), axis=1, initial=-np.inf, keepdims=True)
+    near = (neighbours.rows >= 0) & (neighbours.distances <= farthest * (1 + 1e-5) + 2e-7)
+    counted = is_neighbour.sum(axis=1)
     return bootstrap_mean(np.minimum(near.sum(axis=1)[counted > 0] / counted[counted > 0], 1), generator, draws=400)
 
 
 RECALL: Final = 0.98
-"""What the lower end of the recall's interval must reach; cells are added until it does."""
+"""Least lower end of the recall's interval; more cells are probed until it is reached."""
 
 SAMPLE: Final = 1000
 """Galaxies on which the recall is measured."""
 
 _PER_CELL: Final = 64
-"""Galaxies that a cell's middle is learned from."""
+"""Training vectors per cell."""
 
 _FEWEST: Final = 39
-"""Galaxies that faiss wants for each cell."""
+"""Training vectors per cell that faiss requires."""
 
 Floats = NDArray[np.float32]
 
 
 class Cells:
-    """About 4 sqrt(n) cells (faiss' IVF), with the recall that looking into the nearest ones reaches.
+    """About 4 sqrt(n) cells (faiss' IVF), of which as many are probed as the recall requires.
 
     Parameters
     ----------
@@ -74,61 +74,60 @@ class Cells:
         Read in portions; the cells hold all vectors once.
     space : MetricSpace
     seed : int
-        Of the cells' middles, and of the sample on which the recall is measured.
+        Of the centroids, and of the sample on which the recall is measured.
     neighbours : int
-        For how many of each galaxy it is measured.
+        Neighbours per galaxy for which the recall is measured.
 
     Notes
     -----
-    Cells were preferred to a graph (HNSW): the same seed gives the same cells, while a graph that two threads build is
-    another one each time.
+    Cells are preferred to a graph (HNSW) because they follow from the seed; a graph built by two threads does not.
     """
 
     def __init__(self, activations: VectorTable, space: MetricSpace, seed: int, neighbours: int) -> None:
         self._space, self._seed = space, seed
         generator = np.random.default_rng(seed)
-        self._index = self._filled(activations, generator)
-        self.search = self._settled(activations, generator, neighbours)
+        self._index = self._build(activations, generator)
+        self.search = self._tune(activations, generator, neighbours)
 
     def nearest(self, vectors: Floats, k: int) -> tuple[NDArray[np.int64], Floats]:
-        """Rows and distances (m, k) of the nearest galaxies in the cells looked into; -1 and NaN where those lack."""
-        found, rows = self._index.search(vectors, k)
-        distances = 1 - found if self._space.metric == "cosine" else np.sqrt(np.maximum(found, 0))
+        """Rows and distances (m, k) of the nearest galaxies in the probed cells; padded with -1 and NaN."""
+        scores, rows = self._index.search(vectors, k)
+        distances = 1 - scores if self._space.metric == "cosine" else np.sqrt(np.maximum(scores, 0))
         return rows, np.where(rows < 0, np.nan, np.maximum(distances, 0)).astype(np.float32)
 
-    def _filled(self, activations: VectorTable, generator: np.random.Generator) -> Any:
+    def _build(self, activations: VectorTable, generator: np.random.Generator) -> Any:
         n = activations.shape[0]
         cells = int(np.clip(4 * np.sqrt(n), 1, max(n // _FEWEST, 1)))
-        chosen = np.sort(generator.choice(n, min(_PER_CELL * cells, n), replace=False))
-        example = self._space.vectors(take(activations, chosen))
+        sample = np.sort(generator.choice(n, min(_PER_CELL * cells, n), replace=False))
+        example = self._space.vectors(take(activations, sample))
         metric = faiss.METRIC_INNER_PRODUCT if self._space.metric == "cosine" else faiss.METRIC_L2
         middles = faiss.IndexFlat(example.shape[1], metric)
         index = faiss.IndexIVFFlat(middles, example.shape[1], cells, metric)
-        index.own_fields = False  # the middles are Python's
+        index.own_fields = False  # the quantiser is owned by Python
         index.cp.seed, index.cp.min_points_per_centroid = self._seed, 1
         index.train(example)
         for _, portion in portions_of(activations):
             index.add(self._space.vectors(portion))
         return index
 
-    def _settled(self, activations: VectorTable, generator: np.random.Generator, k: int) -> Search:
-        """Look into more cells until the recall is high enough, and say what it is."""
+    def _tune(self, activations: VectorTable, generator: np.random.Generator, k: int) -> Search:
+        """Probe more cells until the recall is high enough; return the search with its recall."""
         size, cells = activations.shape[0], int(self._index.nlist)
         sample = np.sort(generator.choice(size, min(SAMPLE, size), replace=False))
-        asked = take(activations, sample)
-        truth = scan_nearest(activations, asked, k + 1, self._space).without(sample)
-        vectors, probes = self._space.vectors(asked), min(4, cells)
+        queries = take(activations, sample)
+        truth = scan_nearest(activations, queries, k + 1, self._space).without(sample)
+        vectors, probes = self._space.vectors(queries), min(4, cells)
         while True:
             self._index.nprobe = probes
             rows, distances = self.nearest(vectors, k + 1)
-            found = Neighbours(rows, distances, self._space.metric).without(sample)
-            recall = recall_of(found, truth, generator)
+            neighbours = Neighbours(rows, distances, self._space.metric).without(sample)
+            recall = recall_of(neighbours, truth, generator)
             if probes == cells or (recall.low or 0) >= RECALL:
-                return self._told(recall, len(sample), k)
+                return self._describe(recall, len(sample), k)
             probes = min(max(probes + 1, probes * 5 // 4), cells)
 
-    def _told(self, recall: Estimate, sample: int, k: int) -> Search:
-        value, low, high = (round(float(each or 0), 6) for each in (recall.value, recall.low, recall.high))
+    def _describe(self, recall: Estimate, sample: int, k: int) -> Search:
+        value, low, high = (round(float(number or 0), 6) for number in (recall.value, recall.low, recall.high))
         parameters = {"cells": int(self._index.nlist), "looked into": int(self._index.nprobe), "seed": self._seed}
         name = f"IVF{self._index.nlist},Flat"
         return Search("approximate", name, parameters, value, low, min(high, 1.0), sample, k)
@@ -137,11 +136,11 @@ class Cells:
 INDEXES: Final = ("auto", "exact", "approximate")
 
 EXACT_UP_TO: Final = 300_000
-"""Galaxies. The time of exact neighbours grows with the square: two minutes at 240,000, half an hour at a million."""
+"""Galaxies. The time of an exact search grows with the square: 2 min for 240,000, half an hour for a million."""
 
 
 def kind_of_index(galaxies: int, index: str = "auto") -> str:
-    """``"exact"`` or ``"approximate"``: what an index of that many galaxies is.
+    """``"exact"`` or ``"approximate"``, resolved from `index` and the number of galaxies.
 
     Raises
     ------
@@ -156,7 +155,7 @@ def kind_of_index(galaxies: int, index: str = "auto") -> str:
 
 
 class NeighbourIndex:
-    """The galaxies of a layer's activations, ready to be searched; it holds them once, as float32.
+    """A searchable index of the activations of a layer; it holds one float32 copy of them.
 
     Parameters
     ----------
@@ -168,11 +167,11 @@ class NeighbourIndex:
         ``"exact"``: all distances. ``"approximate"``: see `gz2interp.embedding.index.Cells`. ``"auto"``: exact up to
         `EXACT_UP_TO` galaxies.
     space : MetricSpace, optional
-        One that is known already, of any metric; by default it is made of the activations.
+        Of any metric; by default it is fitted to the activations.
     seed : int
         Of an approximate index.
     neighbours : int
-        For how many neighbours of each galaxy the recall of an approximate index is measured.
+        Neighbours per galaxy for which the recall of an approximate index is measured.
 
     Raises
     ------
@@ -206,18 +205,11 @@ class NeighbourIndex:
 
     @property
     def search(self) -> Search:
-        """What it is, and how many of the true neighbours it finds."""
+        """The kind of the index, and its recall."""
         return Search("exact", "Flat") if self._cells is None else self._cells.search
 
     def nearest(self, activations: Floats, k: int) -> Neighbours:
-        """The k nearest galaxies of each given vector, nearest first.
-
-        Parameters
-        ----------
-        activations : float32 (m, channel)
-        k : int
-            Where fewer galaxies exist, rows are filled up with -1 and distances with NaN.
-        """
+        """The k nearest galaxies of activations (m, channel), nearest first; padded with -1 and NaN."""
         queries = self.space.vectors(activations)
         if self._vectors is not None:
             rows, distances = brute_force(self._vectors, queries, k, self.space)
@@ -227,21 +219,12 @@ class NeighbourIndex:
         return Neighbours(rows, distances, self.metric, self.search)
 
     def of_members(self, positions: NDArray[np.int64], activations: Floats, k: int) -> Neighbours:
-        """The k nearest other galaxies of galaxies that are in the index themselves.
-
-        Parameters
-        ----------
-        positions : int64 (m,)
-            Among the galaxies of the index.
-        activations : float32 (m, channel)
-            Theirs.
-        k : int
-        """
+        """The k nearest other galaxies of members of the index, given their positions (m,) and activations."""
         return self.nearest(activations, k + 1).without(positions)
 
 
 def _all_vectors(activations: VectorTable, space: MetricSpace) -> Floats:
-    """All vectors, made portion by portion in the one array that keeps them."""
+    """All vectors, computed in portions into one array."""
     vectors = np.empty(activations.shape, np.float32)
     for start, portion in portions_of(activations):
         vectors[start : start + len(portion)] = space.vectors(portion)
@@ -249,7 +232,7 @@ def _all_vectors(activations: VectorTable, space: MetricSpace) -> Floats:
 
 
 QUERIES: Final = 2048
-"""Galaxies searched at once: progress can be shown and memory stays flat."""
+"""Galaxies searched at once."""
 
 
 def nearest_neighbours(
@@ -259,7 +242,7 @@ def nearest_neighbours(
     progress: Callable[[int, int], None] | None = None,
     index: str = "auto",
 ) -> Neighbours:
-    """The k nearest other galaxies of each galaxy, never itself.
+    """The k nearest other galaxies of each galaxy.
 
     Parameters
     ----------
@@ -276,23 +259,23 @@ def nearest_neighbours(
     Returns
     -------
     Neighbours
-        `rows` are positions among the given activations; `search` says how they were found.
+        `rows` are positions in `activations`; `search` is the kind of the search.
     """
     n = activations.shape[0]
-    made = NeighbourIndex(activations, metric, index, neighbours=k)
+    searcher = NeighbourIndex(activations, metric, index, neighbours=k)
     rows, distances = np.full((n, k), -1, np.int64), np.full((n, k), np.nan, np.float32)
-    for start, found in neighbours_in_portions(made, activations, k):
-        part = slice(start, start + len(found.rows))
-        rows[part], distances[part] = found.rows, found.distances
+    for start, neighbours in neighbours_in_portions(searcher, activations, k):
+        part = slice(start, start + len(neighbours.rows))
+        rows[part], distances[part] = neighbours.rows, neighbours.distances
         if progress:
             progress(part.stop, n)
-    return Neighbours(rows, distances, metric, made.search)
+    return Neighbours(rows, distances, metric, searcher.search)
 
 
 def neighbours_in_portions(
     index: NeighbourIndex, activations: VectorTable, k: int, first: int = 0
 ) -> Iterator[tuple[int, Neighbours]]:
-    """The neighbours of one portion of galaxies after the other, each with its first position.
+    """Iterate over portions of galaxies: the first position of each, and the neighbours.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Where a galaxy belongs on a map that is there already: where UMAP's attraction by its neighbours is in balance."""
+"""Placing new galaxies on an existing map, at the minimum of the attractive part of UMAP's cost."""
 
 from __future__ import annotations
 
@@ -21,56 +21,48 @@ Doubles = NDArray[np.float64]
 Rows = NDArray[np.int64]
 
 _BLOCK: Final = 256
-"""Galaxies placed at once, always as many: then no vector instruction is left with a rest that it treats otherwise."""
+"""Galaxies placed at once, always as many, so that results do not depend on the remainder of a vector loop."""
 _STEPS: Final = 16
 _TOUCHING: Final = 1e-3
-"""Squared distance on the map below which points are taken to touch: the attraction has no limit there."""
-_TWIN: Final = {"cosine": 1e-6, "euclidean": 1e-3, "whitened": 1e-3}
-"""Nearer than this share of the farthest neighbour's distance, a galaxy is the same image again."""
+"""Added to squared distances on the map: the attraction diverges at 0."""
+_DUPLICATE: Final = {"cosine": 1e-6, "euclidean": 1e-3, "whitened": 1e-3}
+"""A neighbour nearer than this share of the farthest neighbour's distance is the same image."""
 
 
 @dataclass(frozen=True, eq=False)
 class Placement:
-    """Where galaxies have been placed.
-
-    Attributes
-    ----------
-    coordinates : float32 (m, 2)
-    neighbours : Neighbours
-        Among the galaxies of the map, nearest first, those that decided it.
-    """
+    """Coordinates (m, 2) of new galaxies, and the neighbours on the map by which they were placed, nearest first."""
 
     coordinates: Floats
     neighbours: Neighbours
 
 
 class Placer:
-    """Places galaxies on a map: alone, in a batch, in another process, at the same place to the last bit.
+    """Places galaxies on a map; the result is bitwise the same alone, in a batch and in another process.
 
-    A galaxy belongs to each of its nearest neighbours on the map to some degree, the weight v of `memberships`. It is
-    put where the likelihood of these is greatest on the map as it is, the minimum of
+    With the weights v of `memberships`, a galaxy is placed at the minimum of
 
         sum over neighbours j of  v_j log(1 + a |y - y_j|^2b),
 
-    the attractive part of UMAP's own cost. The logarithm makes it robust: where neighbours lie on two islands, the
-    place is on that of the greater weight, and not in the water between. The search begins at the neighbour of the
-    least cost, and takes a fixed number of steps of reweighted means.
+    the attractive part of UMAP's cost. The logarithm makes it robust: where neighbours lie in two clusters, the place
+    is in that of the greater weight, not between them. The search starts at the neighbour of the least cost and takes
+    a fixed number of steps of iteratively reweighted means.
 
     Parameters
     ----------
     activations : float32 (n, channel)
-        Of the galaxies that made the map.
+        Of the galaxies of the map.
     coordinates : float32 (n, 2)
         Their places.
     space : MetricSpace or str
-        That of the map's neighbours; the name of a metric makes one of these activations.
+        That of the map's neighbours; for the name of a metric it is fitted to the activations.
     settings : MapSettings
-        Of the map: as many neighbours decide a place as shaped it.
+        Of the map, whose number of neighbours is used.
 
     Raises
     ------
     InputError
-        There are no two galaxies on the map.
+        The map has fewer than two galaxies.
 
     References
     ----------
@@ -83,8 +75,8 @@ class Placer:
     ) -> None:
         if len(activations) < 2:
             raise InputError("A map of fewer than two galaxies was given", "One with neighbours to go by")
-        known = space_of(activations, space) if isinstance(space, str) else space
-        self._exact = ExactNeighbours(activations, known)
+        space = space_of(activations, space) if isinstance(space, str) else space
+        self._exact = ExactNeighbours(activations, space)
         self._coordinates = coordinates.astype(np.float64)
         self._curve = map_curve(settings.min_dist)
         self._count = settings.neighbours - 1
@@ -96,12 +88,12 @@ class Placer:
         ----------
         activations : float32 (m, channel)
         left_out : int64 (m,), optional
-            Positions among the map's galaxies; each is placed as if that one were not there. -1 for none.
+            A position among the map's galaxies that is excluded for each; -1 for none.
 
         Returns
         -------
         Placement
-            A galaxy whose activations are those of one on the map, to rounding, gets its place.
+            A galaxy with the activations of one on the map, to rounding, gets its place.
         """
         fewest = len(self._coordinates) - (left_out is not None)
         near = self._exact.nearest(activations, max(min(self._count, fewest), 1), left_out)
@@ -117,7 +109,7 @@ class Placer:
 
     def _balance(self, rows: Rows, distances: Floats) -> Doubles:
         count = len(rows)
-        rows, distances = _filled(rows), _filled(distances)
+        rows, distances = _pad_block(rows), _pad_block(distances)
         near = np.ascontiguousarray(distances.T, dtype=np.float64)
         x, y = (np.ascontiguousarray(self._coordinates[rows.T, axis]) for axis in (0, 1))
         weights = memberships(near)
@@ -125,12 +117,12 @@ class Placer:
         place = x[at, np.arange(_BLOCK)], y[at, np.arange(_BLOCK)]
         for _ in range(_STEPS):
             place = self._step(x, y, weights, place)
-        twin = near[0] <= _TWIN[self._exact.metric] * near[-1]
-        found = np.stack([np.where(twin, x[0], place[0]), np.where(twin, y[0], place[1])], axis=1)
-        return found[:count]
+        same = near[0] <= _DUPLICATE[self._exact.metric] * near[-1]
+        places = np.stack([np.where(same, x[0], place[0]), np.where(same, y[0], place[1])], axis=1)
+        return places[:count]
 
     def _least_cost(self, x: Doubles, y: Doubles, weights: Doubles) -> Rows:
-        """The neighbour at whose place the cost is least, of the nearest if several."""
+        """The neighbour at whose place the cost is least, the nearest of several."""
         a, b = self._curve
         costs = np.stack(
             [(weights * np.log1p(a * ((x - x[j]) ** 2 + (y - y[j]) ** 2) ** b)).sum(axis=0) for j in range(len(x))]
@@ -142,9 +134,9 @@ class Placer:
     ) -> tuple[Doubles, Doubles]:
         a, b = self._curve
         square = (x - place[0]) ** 2 + (y - place[1]) ** 2 + _TOUCHING
-        pull = weights * square ** (b - 1) / (1 + a * square**b)
-        whole = pull.sum(axis=0)
-        return (pull * x).sum(axis=0) / whole, (pull * y).sum(axis=0) / whole
+        attraction = weights * square ** (b - 1) / (1 + a * square**b)
+        whole = attraction.sum(axis=0)
+        return (attraction * x).sum(axis=0) / whole, (attraction * y).sum(axis=0) / whole
 
 
 def map_width(coordinates: Floats) -> float:
@@ -153,6 +145,6 @@ def map_width(coordinates: Floats) -> float:
     return float((high - low).max())
 
 
-def _filled(values: NDArray[Any]) -> NDArray[Any]:
-    """A whole block, its last row repeated: who fills it up does not change the others."""
+def _pad_block(values: NDArray[Any]) -> NDArray[Any]:
+    """A whole block, padded with its last row."""
     return np.concatenate([values, np.repeat(values[-1:], _BLOCK - len(values), axis=0)])

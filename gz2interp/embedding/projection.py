@@ -1,4 +1,4 @@
-"""A map of a layer: two coordinates for each galaxy, computed by UMAP from the graph of its neighbours."""
+"""Two-dimensional maps of a layer by UMAP from a graph of nearest neighbours."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def map_curve(min_dist: float) -> tuple[float, float]:
 
     Notes
     -----
-    As umap-learn fits them to a curve that is 1 up to `min_dist` and falls off exponentially beyond; written down here
-    because umap takes 20 s to import. A test holds the two together.
+    Fitted as in umap-learn to a curve that is 1 up to `min_dist` and falls off exponentially beyond; repeated here
+    because umap takes 20 s to import. A test compares the two.
     """
     from scipy.optimize import curve_fit
 
@@ -41,13 +41,13 @@ def map_curve(min_dist: float) -> tuple[float, float]:
         return 1.0 / (1.0 + a * x ** (2 * b))
 
     x = np.linspace(0, _SPREAD * 3, 300)
-    wanted = np.where(x < min_dist, 1.0, np.exp(-(x - min_dist) / _SPREAD))
-    (a, b), _ = curve_fit(curve, x, wanted)
+    target = np.where(x < min_dist, 1.0, np.exp(-(x - min_dist) / _SPREAD))
+    (a, b), _ = curve_fit(curve, x, target)
     return float(a), float(b)
 
 
 def memberships(distances: Doubles) -> Doubles:
-    """How far each neighbour belongs to a galaxy, in UMAP's sense: 1 for the nearest, falling to 0.
+    """UMAP's fuzzy membership of each neighbour: 1 for the nearest, falling to 0.
 
     Parameters
     ----------
@@ -57,18 +57,18 @@ def memberships(distances: Doubles) -> Doubles:
     Returns
     -------
     float64 (k, n)
-        exp(-(d - nearest) / s), with s such that they add up to log2(k + 1): in a crowd s is small, outside it large.
+        exp(-(d - nearest) / s), with s such that they add up to log2(k + 1).
 
     References
     ----------
     McInnes, Healy & Melville 2018, "UMAP", arXiv:1802.03426, section 3.1.
     """
     beyond = distances - distances[0]
-    wanted = np.log2(len(distances) + 1)
+    target = np.log2(len(distances) + 1)
     low, high = np.zeros(distances.shape[1]), np.full(distances.shape[1], np.inf)
     scale = np.maximum(beyond.sum(axis=0) / len(distances), np.finfo(np.float64).tiny)
     for _ in range(_HALVINGS):
-        too_many = np.exp(-beyond / scale).sum(axis=0) > wanted
+        too_many = np.exp(-beyond / scale).sum(axis=0) > target
         high, low = np.where(too_many, scale, high), np.where(too_many, low, scale)
         scale = np.maximum(np.where(np.isinf(high), 2 * scale, (low + high) / 2), np.finfo(np.float64).tiny)
     return np.asarray(np.exp(-beyond / scale))
@@ -77,25 +77,24 @@ def memberships(distances: Doubles) -> Doubles:
 Floats = NDArray[np.float32]
 
 _FEWEST = 12
-"""With fewer galaxies a graph of neighbours says nothing; they are laid out along their principal axes."""
+"""Fewer galaxies are projected on their principal axes instead."""
 
 
 @dataclass(frozen=True)
 class MapSettings:
-    """What shapes the map.
+    """Settings of a map.
 
     Attributes
     ----------
     neighbours : int
-        How many neighbours of each galaxy the map tries to keep near, itself included.
+        Neighbours per galaxy (UMAP's ``n_neighbors``), itself included.
     min_dist : float
         How close points may lie, in the map's unit.
     seed : int
-        One seed, one map.
     density : bool
-        densMAP: crowds that are tight in the activations are tight on the map, and loose ones loose.
+        densMAP, which preserves local density.
     sample : int
-        Of more galaxies than these, as many are drawn and laid out; the others are placed among them.
+        Larger surveys are projected by a random sample of this size; the other galaxies are placed among it.
     """
 
     neighbours: int = 15
@@ -108,7 +107,7 @@ class MapSettings:
 def project(
     activations: Floats, neighbours: Neighbours, settings: MapSettings, start: Floats | None = None
 ) -> Embedding:
-    """Coordinates (n, 2) by UMAP on a graph of neighbours that is computed already.
+    """Coordinates (n, 2) by UMAP on a precomputed graph of neighbours.
 
     Parameters
     ----------
@@ -118,7 +117,7 @@ def project(
         Positions among `activations`, at least ``settings.neighbours - 1`` of each galaxy unless the survey is smaller.
     settings : MapSettings
     start : float32 (n, 2), optional
-        Places to begin with, those of another map say; by default the graph's own (its spectrum).
+        Initial places, such as those of another map; by default UMAP's spectral layout.
 
     Returns
     -------
@@ -132,8 +131,7 @@ def project(
 
     Notes
     -----
-    umap-learn would find its own approximate neighbours; it is given ours, which are exact and are also those that the
-    dashboard shows.
+    umap-learn would search approximate neighbours; the precomputed ones are those that the dashboard shows.
     """
     n = len(activations)
     if n < _FEWEST:
@@ -144,7 +142,7 @@ def project(
 
 
 def _knn(neighbours: Neighbours, k: int) -> tuple[NDArray[np.int64], Floats]:
-    """The graph as umap wants it: fresh arrays, because it writes into them, with each galaxy first in its own row."""
+    """The graph for umap: copies, because it writes into them, with each galaxy first in its own row."""
     n = len(neighbours.rows)
     rows = np.column_stack([np.arange(n), neighbours.rows[:, : k - 1]])
     distances = np.column_stack([np.zeros(n, np.float32), neighbours.distances[:, : k - 1]])
@@ -159,9 +157,9 @@ def _umap(
     start: Floats | None,
 ) -> NDArray[np.float32]:
     with warnings.catch_warnings():
-        # umap warns that it runs on one core and cannot place new points: both are what is wanted here.
+        # umap warns that it runs on one core and cannot place new points: both are intended.
         warnings.simplefilter("ignore")
-        import umap  # 20 s to import, and only who makes a map should wait for it
+        import umap  # 20 s to import
 
         reducer = umap.UMAP(
             n_neighbors=knn[0].shape[1],

@@ -1,4 +1,4 @@
-"""Activations as vectors in a metric space: read in portions, compared by a metric, whitened."""
+"""Activations as vectors of a metric space: reading in portions, metrics, whitening."""
 
 from __future__ import annotations
 
@@ -44,19 +44,13 @@ class VectorTable(Protocol):
 
 
 def portions_of(table: VectorTable, rows: int = PORTION) -> Iterator[tuple[int, Floats]]:
-    """First row and values of one portion after the other; an `InputError` where they are not finite."""
+    """Iterate over portions: first row and values; an `InputError` where they are not finite."""
     for start in range(0, table.shape[0], rows):
         yield start, finite(np.asarray(table[start : start + rows], np.float32))
 
 
 def finite(activations: Floats) -> Floats:
-    """The activations, if all are numbers.
-
-    Raises
-    ------
-    InputError
-        They are not.
-    """
+    """The activations unchanged; an `InputError` where they are not finite."""
     if not np.isfinite(activations).all():
         raise InputError(
             "Activations with NaN or infinity were given", "Finite numbers", "Look at the network's weights"
@@ -65,7 +59,7 @@ def finite(activations: Floats) -> Floats:
 
 
 def take(table: VectorTable, rows: NDArray[np.int64]) -> Floats:
-    """Some rows, ascending, wherever they stand."""
+    """The given rows, ascending, read in portions."""
     taken = np.empty((len(rows), table.shape[1]), np.float32)
     for start in range(0, table.shape[0], PORTION):
         first, end = np.searchsorted(rows, (start, start + PORTION))
@@ -75,13 +69,13 @@ def take(table: VectorTable, rows: NDArray[np.int64]) -> Floats:
 
 
 RIDGE: Final = 1e-3
-"""What is added to each eigenvalue of the correlation matrix; their mean is 1."""
+"""Added to each eigenvalue of the correlation matrix, whose mean is 1."""
 
 DEAD: Final = 1e-7
-"""A channel whose scatter is less than this share of the channels' typical one (root mean square) says nothing."""
+"""A channel whose scatter is below this share of the channels' root mean square is ignored."""
 
 ROUNDING: Final = 1e-6
-"""Nor does one whose scatter is less than this share of its own mean: single precision alone makes as much."""
+"""So is one whose scatter is below this share of its mean, which is the rounding of single precision."""
 
 Doubles = NDArray[np.float64]
 
@@ -90,8 +84,8 @@ def fit_whitening(activations: VectorTable, ridge: float = RIDGE) -> Whitening:
     """Principal components of the standardised channels, each divided by its scatter.
 
     Distances between whitened activations are Mahalanobis distances but for the ridge: a direction whose variance is a
-    share v of the mean one is divided by sqrt(v + ridge), so that directions in which nothing but rounding moves stay
-    short. Channels that hardly change count for nothing.
+    share v of the mean one is divided by sqrt(v + ridge), so that rounding is not amplified. Constant channels are
+    ignored.
 
     Parameters
     ----------
@@ -123,15 +117,15 @@ def fit_whitening(activations: VectorTable, ridge: float = RIDGE) -> Whitening:
 
 
 def _moments(activations: VectorTable) -> tuple[Doubles, Doubles]:
-    """Mean and covariance; sums are taken about the first portion's mean, so that no digits are lost far from zero."""
+    """Mean and covariance, summed about the mean of the first portion to avoid cancellation."""
     n, channels = activations.shape
     about, total, products = np.zeros(channels), np.zeros(channels), np.zeros((channels, channels))
     for start, portion in portions_of(activations):
         if start == 0:
             about = portion.mean(axis=0, dtype=np.float64)
-        apart = portion - about
-        total += apart.sum(axis=0)
-        products += apart.T @ apart
+        offsets = portion - about
+        total += offsets.sum(axis=0)
+        products += offsets.T @ offsets
     middle = total / max(n, 1)
     return about + middle, products / max(n, 1) - np.outer(middle, middle)
 
@@ -141,16 +135,16 @@ METRICS: Final = ("cosine", "euclidean", "whitened")
 
 @dataclass(frozen=True, eq=False)
 class MetricSpace:
-    """The space that a metric makes of activations.
+    """A metric on activations.
 
     Attributes
     ----------
     metric : str
-        ``"cosine"``: 1 - cosine similarity, which asks for the same pattern of channels however strongly they answer.
+        ``"cosine"``: 1 - cosine similarity, which depends on the pattern of channels and not on its amplitude.
         ``"euclidean"``: in the unit of the activations.
-        ``"whitened"``: Euclidean between whitened activations, where each independent direction counts alike.
+        ``"whitened"``: Euclidean between whitened activations, where each independent direction has the same weight.
     middle : float32 (channel,)
-        Subtracted before squares are added up: about their mean, vectors are short, and small differences survive.
+        Subtracted before squares are summed, to avoid cancellation.
     whitening : Whitening or None
         Of the metric ``"whitened"``.
     """
@@ -160,39 +154,38 @@ class MetricSpace:
     whitening: Whitening | None = None
 
     def vectors(self, activations: Floats) -> Floats:
-        """Vectors (n, d) whose inner product (cosine) or straight distance (the others) is what counts.
+        """Vectors (n, d) whose inner product (cosine) or Euclidean distance (the others) defines the metric.
 
         Raises
         ------
         InputError
-            There are other channels than in this space, or not all numbers are finite.
+            The number of channels is wrong, or the values are not finite.
         """
-        given = np.asarray(activations, np.float32)
-        if given.ndim != 2 or given.shape[1] != len(self.middle):
-            raise InputError(f"Activations of shape {given.shape} were given", f"(n, {len(self.middle)})")
-        finite(given)
+        values = np.asarray(activations, np.float32)
+        if values.ndim != 2 or values.shape[1] != len(self.middle):
+            raise InputError(f"Activations of shape {values.shape} were given", f"(n, {len(self.middle)})")
+        finite(values)
         if self.metric == "cosine":
-            return _unit(given)
-        return np.ascontiguousarray(given - self.middle if self.whitening is None else self.whitening(given))
+            return _unit(values)
+        return np.ascontiguousarray(values - self.middle if self.whitening is None else self.whitening(values))
 
     def distances(self, vectors: Floats, others: Floats) -> Floats:
         """The distance of each vector (m, d) to its own row of `others` (m, k, d), float32 (m, k).
 
-        Taken from differences, not from sums of squares, so that twins are at zero.
+        Computed from differences, not from sums of squares, so that equal vectors are at distance 0.
         """
-        apart = others - vectors[:, None]
-        squares: Floats = np.einsum("mkd,mkd->mk", apart, apart)
+        offsets = others - vectors[:, None]
+        squares: Floats = np.einsum("mkd,mkd->mk", offsets, offsets)
         if self.metric != "cosine":
             return np.sqrt(squares)
-        # Of unit vectors. One of zeros has no direction, and is like nobody.
-        nobody = np.all(others == 0, axis=2) | np.all(vectors == 0, axis=1, keepdims=True)
-        return np.where(nobody, np.float32(1), squares / 2)
+        no_direction = np.all(others == 0, axis=2) | np.all(vectors == 0, axis=1, keepdims=True)
+        return np.where(no_direction, np.float32(1), squares / 2)
 
 
 def space_of(
     activations: VectorTable, metric: str = "cosine", whitening: Whitening | None = None, ridge: float = RIDGE
 ) -> MetricSpace:
-    """The space of some activations, which are read in portions.
+    """Fit a space to activations, which are read in portions.
 
     Parameters
     ----------
@@ -200,14 +193,14 @@ def space_of(
     metric : str
         One of `METRICS`.
     whitening : Whitening, optional
-        One that was fitted before; by default it is fitted to the activations.
+        By default fitted to the activations.
     ridge : float
         See `fit_whitening`.
 
     Raises
     ------
     InputError
-        The metric is not known, or the activations are not finite.
+        The metric is unknown, or the activations are not finite.
     """
     if metric not in METRICS:
         raise InputError(f"The metric {metric!r} was given", f"One of {choices(METRICS)}")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.cluster_differences import ComparedColumn, compared, with_rates
-from gz2interp.embedding.cluster_sentences import CorrelatedColumns, flags_of, sentence, told
+from gz2interp.embedding.cluster_differences import ComparedColumn, add_discovery_rates, compare_column
+from gz2interp.embedding.cluster_sentences import CorrelatedColumns, distinguishing_columns, flags_of, sentence
 from gz2interp.grouping import Flag
 from gz2interp.schema import LABEL
 from gz2interp.stores.survey import Survey
@@ -39,7 +39,7 @@ class ClusterDescriptions:
     Attributes
     ----------
     table : DataFrame
-        Every comparison: ``scale``, and the columns of `compared` and `with_rates`; clusters counted from 1.
+        All comparisons: ``scale``, the columns of `compare_column` and `add_discovery_rates`; clusters counted from 1.
     words : dict
         (scale, number from 0) -> sentence, columns it names, flags.
     """
@@ -96,12 +96,12 @@ def describe(
         by_name[column.name] = replace(column, values=np.zeros(0))  # only the descriptions are needed later
         within = None if column.source != "quality" else shape if column.name == "edge" else extent
         for scale, values in labels.items():
-            comparisons = compared(column, values, len(counts[scale]), within)
+            comparisons = compare_column(column, values, len(counts[scale]), within)
             if len(comparisons):
                 parts.append(comparisons.assign(scale=scale))
         if progress:
             progress("comparisons", done, done + 1)
-    table = with_rates(pd.concat(parts, ignore_index=True)) if parts else _no_comparisons()
+    table = add_discovery_rates(pd.concat(parts, ignore_index=True)) if parts else _no_comparisons()
     words = {
         (scale, number): _cluster_text(table, scale, number, int(size), by_name, mirrors)
         for scale, members in counts.items()

@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.embedding.comparison import fitted, moved, shared_by_chance, shared_neighbours, starting_places
+from gz2interp.embedding.comparison import (
+    align_map,
+    displacements,
+    shared_by_chance,
+    shared_neighbours,
+    starting_places,
+)
 from gz2interp.embedding.sampled import draw_map
 from gz2interp.errors import InputError, SurveyError
 from gz2interp.results import Neighbours, Provenance, versions_of
@@ -102,7 +108,7 @@ def compare(
             GALAXY_ID: survey.galaxy_ids[rows],
             "row": rows,
             "shared": shared,
-            "moved": moved(places, others),
+            "moved": displacements(places, others),
             "x": places[:, 0],
             "y": places[:, 1],
             "other_x": others[:, 0],
@@ -172,7 +178,7 @@ def _aligned(one: Analysis, two: Analysis, progress: Progress | None) -> NDArray
     start = starting_places(targets, common, graph)
     space, settings = space_as_in(two), map_settings_of(two.provenance)
     second_map = draw_map(two.activations(), graph, settings, space=space, start=start)
-    places = fitted(second_map.embedding.coordinates, targets, common)
+    places = align_map(second_map.embedding.coordinates, targets, common)
     aligned.write(places)
     if progress:
         progress("map", len(two.rows), len(two.rows))

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from gz2interp.embedding.unusual.preference import learn, next_to_rate
+from gz2interp.embedding.unusual.preference import PreferenceModel, next_to_rate
 from gz2interp.errors import InputError, shortened
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
@@ -142,8 +142,8 @@ def ranking_of(
     left_out = artefacts_of(galaxies.survey, galaxies.model, galaxies.analysis.rows) if without_artefacts else None
     positions, values = _rated(galaxies, ratings_of(galaxies.survey).table() if ratings is None else ratings)
     plain = np.nan_to_num(galaxies.scores["score"].to_numpy(np.float64))
-    preference = learn(galaxies.preference_vectors[positions], plain[positions], values / HIGHEST)
-    scores = preference(galaxies.preference_vectors, plain)
+    preference = PreferenceModel.fit(galaxies.preference_vectors[positions], plain[positions], values / HIGHEST)
+    scores = preference.score_samples(galaxies.preference_vectors, plain)
     return Ranking(galaxies, scores, positions, values, left_out)
 
 

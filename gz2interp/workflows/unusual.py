@@ -18,14 +18,14 @@ from gz2interp.embedding.unusual.anomaly_model import (
     SCORES,
     TITLES,
     AnomalyModel,
-    combined,
+    combine_scores,
     normal_scores,
 )
 from gz2interp.embedding.unusual.morphology import CONTROLS, FAMILIES, Morphology
-from gz2interp.embedding.unusual.places import cells_of, farthest_places, feature_names, features_of
+from gz2interp.embedding.unusual.places import cells_of, feature_names, features_of, mean_of_farthest
 from gz2interp.embedding.unusual.reasons import (
+    MOST_DEVIATIONS,
     ORDINARY,
-    TOLD,
     deviations_in_words,
     place_in_words,
     reason_of,
@@ -428,14 +428,14 @@ class _Scoring:
         n, grid = len(vectors), (1, 1)
         image_scores = {name: np.empty(n, np.float32) for name in statistics.image_scores}
         places = {name: np.zeros(n, np.int64) for name in statistics.image_scores}
-        strongest, deviation = np.empty((n, TOLD), np.int64), np.empty((n, TOLD), np.float32)
+        strongest, deviation = np.empty((n, MOST_DEVIATIONS), np.int64), np.empty((n, MOST_DEVIATIONS), np.float32)
         for part, images, batch in self._batches("all galaxies", np.arange(n)):
             vectors[part] = statistics.space(batch.features)
             if numbers is not None:
                 numbers[part] = self._measure(images)
             grid = grid if batch.cells is None else batch.cells.shape[1:3]
             for name, far in statistics.farness(batch.cells).items():
-                image_scores[name][part], places[name][part] = farthest_places(far), far.argmax(axis=1)
+                image_scores[name][part], places[name][part] = mean_of_farthest(far), far.argmax(axis=1)
             deviations = statistics.deviations(batch.features)
             strongest[part] = strongest_features(deviations)
             deviation[part] = np.take_along_axis(deviations, strongest[part], axis=1)
@@ -465,7 +465,7 @@ class _Scoring:
             part = slice(start, start + 16 * SHARD_ROWS)
             pixel_scores = {} if numbers is None else statistics.morphology_scores(np.asarray(numbers[part]))
             parts.append(
-                model(
+                model.score_samples(
                     np.asarray(vectors[part]),
                     self._probabilities[part],
                     itself[part],
@@ -485,7 +485,7 @@ class _Scoring:
         inputs: _ReasonInputs,
     ) -> pd.DataFrame:
         normal = {name: normal_scores(values) for name, values in scores.items()}
-        score = combined(normal, SCORES)
+        score = combine_scores(normal, SCORES)
         rank = np.empty(len(score), np.int64)
         rank[np.argsort(-score, kind="stable")] = np.arange(1, len(score) + 1)
         counts = {name: int(np.isfinite(values).sum()) for name, values in scores.items()}
@@ -571,9 +571,9 @@ def score_images(galaxies: UnusualGalaxies, probe: Probe, images: NDArray[np.flo
     batch = extractor(images)
     numbers = PixelMeasurements(bands, images.shape[1:3])(images)
     farness = statistics.farness(batch.cells)
-    image_scores = {name: farthest_places(far) for name, far in farness.items()}
+    image_scores = {name: mean_of_farthest(far) for name, far in farness.items()}
     image_scores |= statistics.morphology_scores(numbers)
-    values = galaxies.anomaly_model(
+    values = galaxies.anomaly_model.score_samples(
         statistics.space(batch.features), probe.probabilities(images), image_scores=image_scores
     )
     normal = galaxies.normal_scores_of(values)

@@ -19,13 +19,13 @@ from gz2interp.embedding.unusual.anomaly_model import (
     TITLES,
     AnomalyModel,
     WhitenedSpace,
-    combined,
+    combine_scores,
     fit_space,
-    placed_among,
+    normal_scores_among,
 )
 from gz2interp.embedding.unusual.morphology import Morphology
-from gz2interp.embedding.unusual.places import BrightnessBins, farthest_places
-from gz2interp.embedding.unusual.preference import taste_vectors
+from gz2interp.embedding.unusual.places import BrightnessBins, mean_of_farthest
+from gz2interp.embedding.unusual.preference import preference_vectors
 from gz2interp.errors import SurveyError
 from gz2interp.schema import CLASS_VOTES, DEC, GALAXY_ID, GZ2CLASS, LABEL, RA, vote_column
 from gz2interp.stores.analyses import Analysis, analyses_of
@@ -108,15 +108,15 @@ class FittedStatistics:
 
     def cell_scores(self, cells: Floats | None) -> dict[str, Floats]:
         """The image scores, float32 (n,) each, of cells (n, y, x, channel)."""
-        return {name: farthest_places(far) for name, far in self.farness(cells).items()}
+        return {name: mean_of_farthest(far) for name, far in self.farness(cells).items()}
 
     def farness(self, cells: Floats | None) -> dict[str, Floats]:
         """Distance of each cell from the reference sample, float32 (n, cell) for each image score."""
-        return {} if cells is None else {name: score.farness(cells) for name, score in self.image_scores.items()}
+        return {} if cells is None else {name: score.score_cells(cells) for name, score in self.image_scores.items()}
 
     def morphology_scores(self, numbers: Floats) -> dict[str, Floats]:
         """Scores float32 (n,) each of measurements (n, number + 1) on the pixels, the last of them ``bump_at``."""
-        return {} if self.morphology is None else self.morphology(numbers[:, :-1])
+        return {} if self.morphology is None else self.morphology.score_samples(numbers[:, :-1])
 
     def deviations(self, features: Floats) -> Floats:
         """Difference of each feature from its mean in standard deviations, float32 (n, feature)."""
@@ -343,7 +343,7 @@ class UnusualGalaxies:
         numbers = self.folder.numbers
         morphology = None if numbers is None else self.statistics.morphology
         whitened = None if numbers is None or morphology is None else morphology.whitened(numbers[:, :-1])
-        return taste_vectors(self.folder.vectors, normal.to_numpy(np.float32), whitened)
+        return preference_vectors(self.folder.vectors, normal.to_numpy(np.float32), whitened)
 
     def normal_scores_of(self, scores: Mapping[str, NDArray[np.floating]]) -> dict[str, NDArray[np.float64]]:
         """Scores of galaxies outside the survey as normal scores of their ranks in it; ``score`` is the combination.
@@ -359,8 +359,8 @@ class UnusualGalaxies:
                 "Scores that are combined as in this version",
                 f"Run gz2interp unusual {self.survey.path} --model {self.model.name}",
             )
-        normal = {name: placed_among(values, self.scores[name].to_numpy()) for name, values in scores.items()}
-        return normal | {"score": combined(normal, SCORES)}
+        normal = {name: normal_scores_among(values, self.scores[name].to_numpy()) for name, values in scores.items()}
+        return normal | {"score": combine_scores(normal, SCORES)}
 
 
 def probabilities_of(model: ModelFolder, rows: NDArray[np.int64]) -> Floats:

@@ -1,4 +1,4 @@
-"""Why a galaxy is unusual, in words: the score that puts it forward most, and what of the galaxy shows that."""
+"""Sentences that explain an anomaly score: which score is highest, and which measured quantities deviate."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ __all__ = [
     "deviations_in_words",
     "ordinal",
     "place_in_words",
+    "ranked_scores",
     "reason_of",
-    "sides_of",
     "strongest_features",
 ]
 
-TOLD: Final = 2
+MOST_DEVIATIONS: Final = 2
 """Deviations that are named."""
 
 DEVIATES: Final = 2.0
 """Standard deviations below which nothing is named."""
 
 HIGH: Final = 1.645
-"""Normal score of one galaxy in twenty: below it a score is no reason."""
+"""Normal score that one galaxy in twenty exceeds: lower scores are no reason."""
 
 ORDINARY: Final = 0.05
-"""Of the ranking: a galaxy below this share of it may be told to be ordinary."""
+"""Share of the ranking below which a galaxy may be called ordinary."""
 
 ALSO: Final = 2.326
-"""Normal score of one galaxy in a hundred, from which on a second score is named."""
+"""Normal score that one galaxy in a hundred exceeds, from which on a second score is named."""
 
 
-def strongest_features(deviations: NDArray[np.floating], most: int = TOLD) -> NDArray[np.int64]:
-    """The features farthest from the survey's mean in its scatters (n, most), the farthest first."""
+def strongest_features(deviations: NDArray[np.floating], most: int = MOST_DEVIATIONS) -> NDArray[np.int64]:
+    """Indices of the largest absolute deviations (n, most), the largest first."""
     return np.argsort(-np.abs(deviations), axis=1, kind="stable")[:, :most].astype(np.int64)
 
 
 def deviations_in_words(named: Sequence[tuple[str, float]]) -> str:
-    """What deviates, by two standard deviations or more; "" where nothing does.
+    """A phrase that names the deviations of two standard deviations or more; "" where there is none.
 
     >>> deviations_in_words([("maximum of channel 3 of layer block1", -4.2), ("its asymmetry", 0.4)])
     'Largest deviation: maximum of channel 3 of layer block1, 4.2 standard deviations below the expected'
@@ -57,7 +57,7 @@ def deviations_in_words(named: Sequence[tuple[str, float]]) -> str:
 
 
 def place_in_words(place: int, shape: tuple[int, int]) -> str:
-    """Where in an image a cell of a grid (y, x) lies, y upwards.
+    """The position in an image of a cell of a grid (y, x), y upwards.
 
     >>> place_in_words(0, (8, 8)), place_in_words(60, (8, 8)), place_in_words(36, (8, 8))
     ('at the lower left of the image', 'at the top of the image', 'in the middle of the image')
@@ -69,23 +69,16 @@ def place_in_words(place: int, shape: tuple[int, int]) -> str:
     return f"at the {words} of the image" if words else "in the middle of the image"
 
 
-def sides_of(normal: Mapping[str, float], alike: Collection[str] = tuple(SCORES)) -> list[str]:
-    """The known scores of a galaxy in the order in which they put it forward in the combination of all.
+def ranked_scores(normal: Mapping[str, float], alike: Collection[str] = tuple(SCORES)) -> list[str]:
+    """Names of a galaxy's scores that are not NaN, in the order of their weight in `combine_scores`.
 
-    Those that count as one there, by their mean, are one here: the highest of them stands for all.
-
-    Parameters
-    ----------
-    normal : mapping
-        Score to its normal score; NaN where it is not known.
-    alike : collection of str
-        As in `gz2interp.embedding.unusual.anomaly_model.combined`.
+    Of the scores that count once there (`alike`), the highest is listed, with the mean as its weight.
     """
-    known = {name: float(value) for name, value in normal.items() if np.isfinite(value)}
-    weights = {name: value for name, value in known.items() if name not in alike}
-    together = [name for name in known if name in alike]
-    if together:
-        weights[max(together, key=known.__getitem__)] = float(np.mean([known[name] for name in together]))
+    scores = {name: float(value) for name, value in normal.items() if np.isfinite(value)}
+    weights = {name: value for name, value in scores.items() if name not in alike}
+    similar = [name for name in scores if name in alike]
+    if similar:
+        weights[max(similar, key=scores.__getitem__)] = float(np.mean([scores[name] for name in similar]))
     return sorted(weights, key=weights.__getitem__, reverse=True)
 
 
@@ -95,30 +88,30 @@ def reason_of(
     counts: Mapping[str, int] | None = None,
     ordinary: bool = False,
 ) -> str:
-    """One or two sentences: the first score is the one that puts the galaxy forward most.
+    """One or two sentences that name the highest score, and the second one where it is high too.
 
     Parameters
     ----------
     normal : mapping
-        Score to its normal score; NaN where it is not known.
+        Score to its normal score; NaN where it is missing.
     details : mapping, optional
-        Score to what of the galaxy shows that, in words.
+        Score to a sentence about what deviates.
     counts : mapping, optional
-        Score to the number of galaxies of the survey for which it is known.
+        Score to the number of galaxies of the survey that have it.
     ordinary : bool, optional
         Whether the galaxy is far from the top of the ranking, so that a low score is no reason.
     """
     details, counts = details or {}, counts or {}
-    sides = sides_of(normal)
-    if not sides:
-        return "No score is known of this galaxy"
-    first, *others = sides
+    names = ranked_scores(normal)
+    if not names:
+        return "This galaxy has no anomaly score"
+    first, *others = names
 
     def place(name: str) -> str:
         return _place(float(normal[name]), counts.get(name, 0))
 
     if ordinary and normal[first] < HIGH:
-        return f"Nothing about it is unusual: in no score is it among the highest twentieth ({place(first)} at most)"
+        return f"Not unusual: in no score is it among the highest 5 % ({place(first)} at most)"
     title = TITLES.get(first, first)
     sentences = [f"{_capital(title)}: {place(first)}", details.get(first, "")]
     if others and normal[others[0]] >= ALSO:
@@ -127,7 +120,7 @@ def reason_of(
 
 
 def _place(normal: float, count: int) -> str:
-    """Which place a normal score is among so many; a share where their number is not known."""
+    """The rank of a normal score among `count` galaxies; the share below it where `count` is 0."""
     share = float(special.ndtr(-normal))
     if not count:
         return f"higher than {100 * (1 - share):.3g} % of the survey"
@@ -136,7 +129,7 @@ def _place(normal: float, count: int) -> str:
 
 
 def ordinal(number: int) -> str:
-    """A number as one counts.
+    """An ordinal number.
 
     >>> [ordinal(number) for number in (2, 3, 11, 21, 1_112)]
     ['2nd', '3rd', '11th', '21st', '1,112th']
