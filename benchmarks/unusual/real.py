@@ -76,8 +76,12 @@ def real_against_painted(cutouts: Path, folder: Path, galaxies: int = 3000, epoc
     statistics = replace(statistics, morphology=Morphology.fit(painted.numbers[:, :-1], names))
     vectors = statistics.space(painted.features)
     judge = AnomalyModel.fit(statistics.space, vectors, painted.probabilities.argmax(axis=1))
-    own = judge.score_samples(vectors, painted.probabilities, np.arange(len(vectors)), _image_scores(statistics, painted))
-    values = judge.score_samples(statistics.space(real.features), real.probabilities, image_scores=_image_scores(statistics, real))
+    own = judge.score_samples(
+        vectors, painted.probabilities, np.arange(len(vectors)), _image_scores(statistics, painted)
+    )
+    values = judge.score_samples(
+        statistics.space(real.features), real.probabilities, image_scores=_image_scores(statistics, real)
+    )
     del own["votes"], values["votes"]
     reference = combine_scores({name: normal_scores(each) for name, each in own.items()}, SCORES)
     normal = {name: normal_scores_among(each, own[name]) for name, each in values.items()}

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.embedding.cluster_differences import ComparedColumn, add_discovery_rates, compare_column
-from gz2interp.embedding.cluster_sentences import CorrelatedColumns, distinguishing_columns, flags_of, sentence
+from gz2interp.embedding.cluster_sentences import CorrelatedColumns, flags_of, sentence
 from gz2interp.grouping import Flag
 from gz2interp.schema import LABEL
 from gz2interp.stores.survey import Survey
@@ -136,7 +136,7 @@ def _cluster_text(
     mirrors: CorrelatedColumns,
 ) -> Words:
     comparisons = table[(table["scale"] == scale) & (table["cluster"] == number)]
-    names = told(comparisons, mirrors)
+    names = distinguishing_columns(comparisons, mirrors)
     flags = tuple(Flag(*flag) for flag in flags_of(comparisons, columns))
     return sentence(comparisons, size, columns, names, len(table)), tuple(names), flags
 
