@@ -101,7 +101,7 @@ def test_unlike_spaces_share_what_chance_gives(survey: Survey) -> None:
     found = compare(survey, side(survey, "a"), side(survey, "unlike"), 12)
     assert found.shared == pytest.approx(found.by_chance, abs=0.04)
     assert found.table["shared"].is_monotonic_increasing
-    assert found.table["displacements"].median() > 0.1
+    assert found.table["moved"].median() > 0.1
 
 
 @pytest.mark.long
@@ -111,7 +111,7 @@ def test_the_aligned_map_is_made_once(survey: Survey, turned: Comparison) -> Non
     assert stages == []
     pd.testing.assert_frame_equal(again.table, turned.table)
     same = compare(survey, side(survey, "a"), side(survey, "a"), 5)
-    assert (same.shared, same.table["displacements"].max()) == (1, 0)
+    assert (same.shared, same.table["moved"].max()) == (1, 0)
 
 
 @pytest.mark.long

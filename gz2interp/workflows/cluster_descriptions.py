@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from gz2interp.embedding.cluster_differences import ComparedColumn, add_discovery_rates, compare_column
-from gz2interp.embedding.cluster_sentences import CorrelatedColumns, flags_of, sentence
+from gz2interp.embedding.cluster_sentences import CorrelatedColumns, distinguishing_columns, flags_of, sentence
 from gz2interp.grouping import Flag
 from gz2interp.schema import LABEL
 from gz2interp.stores.survey import Survey
