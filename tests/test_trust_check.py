@@ -338,7 +338,7 @@ def test_any_survey_and_any_network_can_be_checked(tmp_path):
     study = open_study(survey.path, "net")
     found = check(study, replace(FEW, methods=("gradient", "guided_backprop", "grad_cam")))
     assert found.methods == ("gradient", "grad_cam")
-    assert any("Guided backpropagation cannot be asked" in sentence for sentence in found.unknown)
+    assert any("Guided backpropagation does not apply" in sentence for sentence in found.unknown)
     assert any("only painted galaxies have a truth" in sentence for sentence in found.unknown)
     assert any("only of a network that python -m trainer fit" in sentence for sentence in found.unknown)
     asked = {each.check for each in found.of("gradient")}
