@@ -31,7 +31,7 @@ from gz2interp.painting import Recipe, paint, recipe_of
 from gz2interp.schema import BANDS, NATIVE_PIXEL_SCALE
 from gz2interp.statistics import proportion
 from gz2interp.stores.files import write_json
-from gz2interp.workflows.cluster_columns import quality_columns_of
+from gz2interp.workflows.cluster_columns import quality_columns
 from gz2interp.workflows.cluster_descriptions import describe
 from trainer.plant.kinds import shortcut_named
 
@@ -94,7 +94,7 @@ def case(artefact: str, level: str, seed: int) -> Result:
     quality = measured(recipes, planted, artefact, level, seed)
     xy = places(recipes, planted, generator)
     found = find_clusters(xy, {"one": 0.05})
-    columns = quality_columns_of(quality, np.arange(GALAXIES))
+    columns = quality_columns(quality, np.arange(GALAXIES))
     said = describe(columns, found.labels, quality[["extent", "reach"]])
     named, alarms, others, words = None, 0, 0, []
     for (_, number), (_, _, flags) in said.words.items():

@@ -31,9 +31,9 @@ from gz2interp.workflows.shards import (
     Shard,
     StudyAt,
     SurveyAt,
+    check_versions,
     cluster_at,
     over_shards,
-    refuse_other_versions,
     shards_of,
     versions_here,
 )
@@ -168,7 +168,7 @@ def test_workers_of_other_versions_are_refused(scheduler: str, monkeypatch: pyte
     monkeypatch.setattr("gz2interp.workflows.shards._ours", lambda: other)
     with pytest.raises(SurveyError, match=r"has numpy .*, not 1.0"), cluster_at(scheduler):
         pass
-    refuse_other_versions(other, other)
+    check_versions(other, other)
 
 
 def test_workers_that_all_go_are_missed() -> None:

@@ -40,7 +40,7 @@ from gz2interp.embedding.unusual.reasons import (
 from gz2interp.embedding.unusual.scores import ClassDistance, ReferenceSample, disagreement, vote_shares
 from gz2interp.errors import InputError
 from gz2interp.schema import CLASS_VOTES, vote_column
-from gz2interp.workflows.unusual import EXCESSES, PixelMeasurements, details_of, strongest_measurements
+from gz2interp.workflows.unusual import EXCESSES, PixelMeasurements, reason_details, strongest_measurements
 from gz2interp.workflows.unusual_results import fit_statistics, statistics_arrays, statistics_from_arrays
 
 N = 300
@@ -382,4 +382,4 @@ def test_a_family_that_is_far_off_names_a_number_that_deviates() -> None:
         for family in EXCESSES:  # what is less than expected does not show that something is there
             assert all(value > 0 for _, value in told[family])
             assert "below" not in deviations_in_words(told[family])
-        assert all(details_of([], {}, (8, 8), told, "")[family] for family in scores)
+        assert all(reason_details([], {}, (8, 8), told, "")[family] for family in scores)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gz2interp.workflows.cluster_columns import FEWEST, PARTS, parts_of_the_sky, sky_columns
+from gz2interp.workflows.cluster_columns import FEWEST, PARTS, sky_columns, sky_parts
 
 
 def sky(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -17,7 +17,7 @@ def sky(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 @given(st.integers(2 * FEWEST, 3000), st.integers(0, 99))
 def test_parts_have_equal_numbers(n: int, seed: int) -> None:
-    counts = np.bincount(parts_of_the_sky(*sky(n, seed)))
+    counts = np.bincount(sky_parts(*sky(n, seed)))
     assert np.ptp(counts) <= 1 + int(np.log2(PARTS))
     assert counts.min() >= FEWEST - int(np.log2(PARTS))
     assert 2 <= len(counts) <= PARTS
@@ -39,7 +39,7 @@ def test_a_spot_across_zero_is_in_few_parts() -> None:
 def test_a_survey_does_not_depend_on_where_right_ascension_begins() -> None:
     rng = np.random.default_rng(3)
     ra, dec = rng.uniform(0, 90, 900), rng.uniform(-1.2, 1.2, 900)
-    np.testing.assert_array_equal(parts_of_the_sky(ra, dec), parts_of_the_sky((ra + 300) % 360, dec))
+    np.testing.assert_array_equal(sky_parts(ra, dec), sky_parts((ra + 300) % 360, dec))
 
 
 @pytest.mark.parametrize("known", [0, 2 * FEWEST - 1])

@@ -27,7 +27,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analyse import analyse
 from gz2interp.workflows.analysis_steps import AnalyseSettings, placer_of
-from gz2interp.workflows.compare import Comparison, Representation, changed_most, compare, compare_all, draw_comparison
+from gz2interp.workflows.compare import Comparison, Representation, compare, compare_all, draw_comparison, most_changed
 from gz2interp.workflows.import_results import import_latents
 from gz2interp.workflows.place import place_activations, place_images, place_survey
 from gz2interp.workflows.study import Study, analysis_for
@@ -150,7 +150,7 @@ def test_the_comparison_is_drawn(survey: Survey, turned: Comparison, tmp_path: P
     first, again = (draw_comparison(turned, tmp_path / name) for name in ("a.pdf", "b.pdf"))
     assert first.read_bytes() == again.read_bytes()
     assert "a latents (left) and turned latents (right)" in first.with_suffix(".txt").read_text()
-    assert len(changed_most(turned, 5)) == 5
+    assert len(most_changed(turned, 5)) == 5
 
 
 @pytest.mark.long

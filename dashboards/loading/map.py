@@ -167,11 +167,11 @@ def analysed_layers(survey: Survey) -> list[tuple[str, str]]:
 
 def default_pair(survey: Survey, layers: list[tuple[str, str]]) -> tuple[int, int]:
     """Which two are selected first: the first that have been compared, else the first two."""
-    from gz2interp.workflows.compare import is_compared
+    from gz2interp.workflows.compare import has_aligned_map
 
     for one, first in enumerate(layers):
         for two, second in enumerate(layers):
-            if one != two and is_compared(survey, *_representations(survey, first, second)):
+            if one != two and has_aligned_map(survey, *_representations(survey, first, second)):
                 return one, two
     return 0, 1
 
@@ -184,10 +184,10 @@ def comparison_of(survey: Survey, first: tuple[str, str], second: tuple[str, str
     SurveyError
         They have no galaxy in common.
     """
-    from gz2interp.workflows.compare import is_compared
+    from gz2interp.workflows.compare import has_aligned_map
 
     pair = _representations(survey, first, second)
-    if not is_compared(survey, *pair):
+    if not has_aligned_map(survey, *pair):
         return None
     analyses = [analysis_of(survey, layer.model, layer.layer) for layer in pair]
     paths = tuple(str(analysis.path) for analysis in analyses if analysis)

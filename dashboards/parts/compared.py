@@ -24,7 +24,7 @@ from gz2interp.figures.map import MapPoints, MapView, map_figure
 from gz2interp.results import digest_of
 from gz2interp.schema import name_in_words
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.compare import Comparison, changed_most
+from gz2interp.workflows.compare import Comparison, most_changed
 
 __all__ = ["show_compared"]
 
@@ -99,7 +99,7 @@ def _answer(pair: ComparedMaps, side: int, event: Event) -> None:
 
 def _show_galaxies(comparison: Comparison, survey: Survey, members: NDArray[np.bool_] | None) -> None:
     if members is None:
-        table = comparison.table.iloc[changed_most(comparison, CARDS)]
+        table = comparison.table.iloc[most_changed(comparison, CARDS)]
         heading("Changed most", "of the tenth that shares the fewest neighbours, those that moved farthest")
     else:
         table = comparison.table[members].head(CARDS)

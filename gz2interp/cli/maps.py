@@ -65,7 +65,7 @@ def compare(
     """Compare layers, networks or latents with the first: shared neighbours, changed galaxies, aligned maps."""
     import pandas as pd
 
-    from gz2interp.workflows.compare import Representation, changed_most, compare_all, draw_comparison
+    from gz2interp.workflows.compare import Representation, compare_all, draw_comparison, most_changed
 
     opened = open_survey(survey)
     representations = tuple(
@@ -77,7 +77,7 @@ def compare(
     check_free([path for k in others if figure for path in files_of_figure(_numbered(figure, k))], output.overwrite)
     with progress_as(progress) as reporter:
         comparisons = list(compare_all(opened, representations, neighbours, reporter))
-    changed = [pair.table.iloc[changed_most(pair, most)] if most else pair.table.head(0) for pair in comparisons]
+    changed = [pair.table.iloc[most_changed(pair, most)] if most else pair.table.head(0) for pair in comparisons]
     drawn = {
         f"Changed most from {pair.first} to {pair.second}": rows.drop(columns=["row", "x", "y", "other_x", "other_y"])
         for pair, rows in zip(comparisons, changed, strict=True)

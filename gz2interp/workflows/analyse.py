@@ -33,7 +33,7 @@ from gz2interp.workflows.predict import predict
 from gz2interp.workflows.shards import cluster_at
 from gz2interp.workflows.study import Progress, Study, predictions_of
 
-__all__ = ["AnalyseSettings", "analyse", "names_of", "write_quality"]
+__all__ = ["AnalyseSettings", "analyse", "labels_and_predictions", "write_quality"]
 
 
 NEIGHBOURS: Final = 15
@@ -50,13 +50,15 @@ def write_quality(analysis: Analysis, study: Study, progress: Progress | None = 
     activations, places = analysis.table_of_activations, analysis.embedding.coordinates
     space, neighbours = space_as_in(analysis), min(NEIGHBOURS, (n - 1) // 2)
     seed = analysis.provenance.seed or 0
-    measures = map_quality(activations, places, space, names_of(analysis, study), neighbours, seed, report)
+    measures = map_quality(
+        activations, places, space, labels_and_predictions(analysis, study), neighbours, seed, report
+    )
     laid_out = np.flatnonzero(analysis.laid_out)
     error = placing_error(placer_of(analysis), take(activations, laid_out), places[laid_out], seed)
     analysis.write_quality(replace(measures, placing=error), _provenance(analysis, neighbours))
 
 
-def names_of(analysis: Analysis, study: Study) -> dict[str, Sequence[str | None]]:
+def labels_and_predictions(analysis: Analysis, study: Study) -> dict[str, Sequence[str | None]]:
     """Labels and predictions of an analysis' galaxies, as far as available; None for a galaxy without one."""
     catalog = read_columns(study.survey.place.file("catalog.parquet"), (GALAXY_ID, LABEL))
     predictions = predictions_of(study.model)

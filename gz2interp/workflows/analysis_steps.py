@@ -98,7 +98,7 @@ def provenance_of(study: Study, settings: AnalyseSettings, galaxies: int) -> Pro
             "neighbours": settings.neighbours,
             "map_neighbours": map_settings["neighbours"],
             "min_dist": map_settings["min_dist"],
-            **_special(settings, galaxies),
+            **_extra_parameters(settings, galaxies),
         },
         seed=map_settings["seed"],
         versions=versions_of("gz2interp", "tensorflow", "keras", "faiss-cpu", "umap-learn", "numpy"),
@@ -114,7 +114,7 @@ def layer_of(study: Study, layer: str = "") -> str:
     return LATENTS
 
 
-def _special(settings: AnalyseSettings, galaxies: int) -> dict[str, object]:
+def _extra_parameters(settings: AnalyseSettings, galaxies: int) -> dict[str, object]:
     """Parameters that differ from the default of exact neighbours and a map of all galaxies."""
     whitened: dict[str, object] = {"ridge": RIDGE} if settings.metric == "whitened" else {}
     kind = kind_of_index(galaxies, settings.index)

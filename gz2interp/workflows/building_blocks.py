@@ -45,7 +45,7 @@ from gz2interp.stores.models import ModelFolder
 from gz2interp.stores.reading import errors_as
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import read_columns
-from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns_of
+from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns
 from gz2interp.workflows.image_quality import quality, quality_provenance
 from gz2interp.workflows.study import Progress, Study, analysis_for
 
@@ -503,7 +503,7 @@ def _comparison_columns(
         yield column.name, column.values
     for column in network_columns(predictions, labels, rows):
         yield column.name, column.values
-    for column in quality_columns_of(measured, rows):
+    for column in quality_columns(measured, rows):
         yield column.name, column.values
 
 

@@ -36,11 +36,11 @@ from gz2interp.stores.tables import parquet_schema, read_parquet
 __all__ = [
     "PARTS",
     "catalogue_columns",
-    "is_of_votes",
+    "is_vote_column",
     "network_columns",
-    "parts_of_the_sky",
-    "quality_columns_of",
+    "quality_columns",
     "sky_columns",
+    "sky_parts",
     "vote_columns",
 ]
 
@@ -126,13 +126,13 @@ def sky_columns(ra: ArrayLike, dec: ArrayLike) -> Iterator[ComparedColumn]:
     east, north = np.asarray(ra, np.float64) % 360, np.asarray(dec, np.float64)
     finite = np.isfinite(east) & np.isfinite(north)
     parts = np.full(len(east), -1)
-    parts[finite] = parts_of_the_sky(east[finite], north[finite])
+    parts[finite] = sky_parts(east[finite], north[finite])
     for part in range(parts.max(initial=-1) + 1 if parts.max(initial=-1) > 0 else 0):
         inside = np.where(finite, (parts == part).astype(np.float64), np.nan)
         yield flag_column(f"sky {part}", inside, "catalogue", _position_text(east[parts == part], north[parts == part]))
 
 
-def parts_of_the_sky(ra: Floats, dec: Floats) -> NDArray[np.int64]:
+def sky_parts(ra: Floats, dec: Floats) -> NDArray[np.int64]:
     """The part of the sky of each galaxy (n,), by repeated halving at the median of the longer side.
 
     Parameters
@@ -140,21 +140,21 @@ def parts_of_the_sky(ra: Floats, dec: Floats) -> NDArray[np.int64]:
     ra, dec : float64 (n,)
         [deg], finite. Right ascensions are counted from the end of their widest gap.
     """
-    turned = _from_the_gap(ra)
+    shifted = _from_widest_gap(ra)
     parts = np.zeros(len(ra), np.int64)
     while (parts.max(initial=0) + 1) * 2 <= min(PARTS, len(ra) // FEWEST):
         halves = np.zeros(len(ra), np.int64)
         for part in range(parts.max() + 1):
             members = np.flatnonzero(parts == part)
-            wide = np.ptp(turned[members]) * np.cos(np.deg2rad(np.median(dec[members])))
-            side = turned if wide >= np.ptp(dec[members]) else dec
+            wide = np.ptp(shifted[members]) * np.cos(np.deg2rad(np.median(dec[members])))
+            side = shifted if wide >= np.ptp(dec[members]) else dec
             order = np.argsort(side[members], kind="stable")
             halves[members[order[len(order) // 2 :]]] = 1
         parts = 2 * parts + halves
     return parts
 
 
-def _from_the_gap(ra: Floats) -> Floats:
+def _from_widest_gap(ra: Floats) -> Floats:
     """Right ascensions counted eastwards from the end of their widest gap, in [0, 360)."""
     if not len(ra):
         return ra
@@ -166,9 +166,9 @@ def _from_the_gap(ra: Floats) -> Floats:
 
 
 def _position_text(ra: Floats, dec: Floats) -> str:
-    turned = _from_the_gap(ra)
-    first = float(ra[turned.argmin()])
-    last = (first + float(np.ptp(turned))) % 360
+    shifted = _from_widest_gap(ra)
+    first = float(ra[shifted.argmin()])
+    last = (first + float(np.ptp(shifted))) % 360
     degree, dash = "\N{DEGREE SIGN}", "\N{EN DASH}"
     north = f"{dec.min():.1f}{degree} to {dec.max():.1f}{degree}".replace("-", "\N{MINUS SIGN}")
     return (
@@ -176,7 +176,7 @@ def _position_text(ra: Floats, dec: Floats) -> str:
     )
 
 
-def is_of_votes(name: str) -> bool:
+def is_vote_column(name: str) -> bool:
     """Whether a column holds votes of any kind."""
     return OF_VOTES.fullmatch(name) is not None
 
@@ -251,7 +251,7 @@ def catalogue_columns(path: Path, rows: Ints, bands: Sequence[str]) -> Iterator[
     if {RA, DEC} <= set(schema.names):
         yield from sky_columns(read(RA), read(DEC))
     for name in schema.names:
-        if is_of_votes(name) or name.lower() in NO_PROPERTY or name in (RA, DEC):
+        if is_vote_column(name) or name.lower() in NO_PROPERTY or name in (RA, DEC):
             continue
         yield from _column(name, read(name), schema.field(name).type, bands)
 
@@ -287,7 +287,7 @@ def network_columns(
         yield flag_column("mistaken", np.where(both, wrong, np.nan), "network", "taken for what they are not")
 
 
-def quality_columns_of(table: pd.DataFrame, rows: Ints) -> Iterator[ComparedColumn]:
+def quality_columns(table: pd.DataFrame, rows: Ints) -> Iterator[ComparedColumn]:
     """Columns of image quality, from the survey's ``quality.parquet``."""
     table = table.set_index("row").reindex(rows)
     # Colour images made for display have no fluxes, and no depth in magnitudes.
@@ -322,8 +322,8 @@ def _column(name: str, values: pd.Series[Any], kind: pa.DataType, bands: Sequenc
         else:
             yield number_column(name, numbers, "catalogue", *WORDS.get(name.lower(), ("", "", "", "{:.3g}")))
     elif (pa.types.is_string(kind) or pa.types.is_large_string(kind)) and values.nunique() <= LONGEST * len(values):
-        yield from word_columns(name, values, "catalogue", f"of {_worded(name)} {{}}")
+        yield from word_columns(name, values, "catalogue", f"of {_column_in_words(name)} {{}}")
 
 
-def _worded(name: str) -> str:
+def _column_in_words(name: str) -> str:
     return re.sub(r"[_\s]+", " ", name).replace("{", "(").replace("}", ")")

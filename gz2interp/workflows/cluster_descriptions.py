@@ -17,7 +17,7 @@ from gz2interp.grouping import Flag
 from gz2interp.schema import LABEL
 from gz2interp.stores.survey import Survey
 from gz2interp.stores.tables import parquet_schema, read_parquet
-from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns_of
+from gz2interp.workflows.cluster_columns import catalogue_columns, network_columns, quality_columns
 from gz2interp.workflows.study import Progress
 
 __all__ = ["ClusterDescriptions", "describe", "describe_survey_clusters"]
@@ -118,7 +118,7 @@ def _columns(
     file = survey.place.file("catalog.parquet")
     yield from catalogue_columns(file, rows, survey.bands)
     yield from network_columns(predictions, _labels(file, rows), rows)
-    yield from quality_columns_of(measured, rows)
+    yield from quality_columns(measured, rows)
 
 
 def _labels(file: Path, rows: Ints) -> pd.Series[Any] | None:

@@ -28,7 +28,15 @@ from gz2interp.stores.survey import Survey
 from gz2interp.workflows.analysis_steps import map_settings_of, space_as_in
 from gz2interp.workflows.study import Progress, analysis_for, predictions_of
 
-__all__ = ["Comparison", "Representation", "changed_most", "compare", "compare_all", "draw_comparison", "is_compared"]
+__all__ = [
+    "Comparison",
+    "Representation",
+    "compare",
+    "compare_all",
+    "draw_comparison",
+    "has_aligned_map",
+    "most_changed",
+]
 
 
 @dataclass(frozen=True)
@@ -154,7 +162,7 @@ def compare_all(
     return (compare(survey, sides[0], side, neighbours, progress) for side in sides[1:])
 
 
-def is_compared(survey: Survey, first: Representation, second: Representation) -> bool:
+def has_aligned_map(survey: Survey, first: Representation, second: Representation) -> bool:
     """Whether the aligned map is stored, so that `compare` returns at once."""
     one, two = (analysis_for(survey, side.model, side.layer) for side in (first, second))
     return one.path == two.path or AlignedMap(two, one).read() is not None
@@ -194,7 +202,7 @@ def _provenance(one: Analysis, two: Analysis, neighbours: int) -> Provenance:
     )
 
 
-def changed_most(comparison: Comparison, most: int = 12) -> NDArray[np.int64]:
+def most_changed(comparison: Comparison, most: int = 12) -> NDArray[np.int64]:
     """Positions in the table of the galaxies that moved farthest among the tenth that shares the fewest neighbours."""
     table = comparison.table
     few = np.flatnonzero((table["shared"] <= table["shared"].quantile(0.1)).to_numpy())
@@ -222,7 +230,7 @@ def draw_comparison(comparison: Comparison, path: Path, linked: int = 12) -> Pat
         second=table[["other_x", "other_y"]].to_numpy(np.float64),
         shared=table["shared"].to_numpy(np.float64),
         titles=(comparison.first, comparison.second),
-        linked=changed_most(comparison, linked),
+        linked=most_changed(comparison, linked),
         neighbours=comparison.neighbours,
         by_chance=comparison.by_chance,
     )

@@ -57,15 +57,15 @@ def write_cutouts(subset: SelectedGalaxies, folder: Path, progress: Callable[[st
     InputError
         The folder holds something else, or another process is filling it.
     """
-    _claim(subset, folder)
+    _record_selection(subset, folder)
     try:
         with FileLock(folder / ".lock", timeout=0):
-            return _fill(subset, folder, progress)
+            return _write_folder(subset, folder, progress)
     except Timeout:
         raise InputError(f"Another process is filling {folder}", remedy="Wait for it, or name another folder") from None
 
 
-def _fill(subset: SelectedGalaxies, folder: Path, progress: Callable[[str, int, int], None]) -> str:
+def _write_folder(subset: SelectedGalaxies, folder: Path, progress: Callable[[str, int, int], None]) -> str:
     joined = subset.joined()
     rows = np.intersect1d(subset.rows, np.flatnonzero(subset.survey.usable))
     for start in range(0, len(rows), SHARD_ROWS):
@@ -99,7 +99,7 @@ def write_cutout(subset: SelectedGalaxies, path: Path) -> None:
         _hdu(facts, cutout.image, cutout.valid, subset.survey).writeto(aside)
 
 
-def _claim(subset: SelectedGalaxies, folder: Path) -> None:
+def _record_selection(subset: SelectedGalaxies, folder: Path) -> None:
     """Record which selection the folder holds, unless it is recorded already."""
     record = {
         "galaxies": len(subset),
@@ -162,10 +162,10 @@ def _header(facts: Any, survey: Survey) -> fits.Header:
         ("NATUNIT", "native_unit", "unit in which it came"),
     ):
         _add_card(header, key, facts.get(column), words)
-    for place, band in enumerate(survey.bands, start=1):
-        header[f"BAND{place}"] = escape_ascii(band)
-        _add_card(header, f"SKYSIG{place}", facts.get(f"sky_sigma_{band}"), f"[{survey.unit}] scatter of the sky")
-        _add_card(header, f"FWHM{place}", facts.get(f"psf_fwhm_{band}"), "[arcsec] width of the PSF")
+    for number, band in enumerate(survey.bands, start=1):
+        header[f"BAND{number}"] = escape_ascii(band)
+        _add_card(header, f"SKYSIG{number}", facts.get(f"sky_sigma_{band}"), f"[{survey.unit}] scatter of the sky")
+        _add_card(header, f"FWHM{number}", facts.get(f"psf_fwhm_{band}"), "[arcsec] width of the PSF")
     header["SURVEY"], header["DATAHASH"] = escape_ascii(survey.name), (survey.digest, "digest of the survey")
     return header
 

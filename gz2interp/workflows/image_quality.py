@@ -77,7 +77,7 @@ def _measure(
     parts = zip(numbers.tolist(), np.split(rows, starts[1:]), strict=True)
     left = [Shard(number, part) for number, part in parts if not file.has_part(provenance, number)]
     done, shards = len(numbers) - len(left), numbers.tolist()
-    shards_left = _until(stop, left, survey)
+    shards_left = _stoppable(stop, left, survey)
     for shard, table in over_shards(quality_of_shard, survey, shards_left, cluster, SurveyAt.of(survey)):
         file.write_part(provenance, shard.number, table)
         done += 1
@@ -86,7 +86,7 @@ def _measure(
     file.complete(provenance, shards)
 
 
-def _until(stop: Callable[[], bool] | None, shards: Iterable[Shard], survey: Survey) -> Iterator[Shard]:
+def _stoppable(stop: Callable[[], bool] | None, shards: Iterable[Shard], survey: Survey) -> Iterator[Shard]:
     for shard in shards:
         if stop is not None and stop():
             raise SurveyError("Measuring was stopped", remedy=f"Run gz2interp quality {survey.path} to go on")

@@ -21,7 +21,7 @@ from gz2interp.stores.latents import Block, Latents, read_latents
 from gz2interp.stores.models import ModelFolder, check_model_name
 from gz2interp.stores.reading import reading
 from gz2interp.stores.survey import Survey
-from gz2interp.workflows.models import unused
+from gz2interp.workflows.models import exclusive_access
 from gz2interp.workflows.study import Study
 
 __all__ = ["ImportedLatents", "import_latents", "import_model"]
@@ -83,7 +83,7 @@ def import_model(
         if not ModelFolder(aside).class_names:
             _name_classes(aside, len(probe.class_names), ask_names)
         if folder.exists():
-            stack.enter_context(unused(folder))  # until it is replaced
+            stack.enter_context(exclusive_access(folder))  # until it is replaced
     return ModelFolder(folder)
 
 
@@ -222,7 +222,7 @@ def import_latents(
         Latents(aside).write(rows, matched.values, {"file": file.name, "data": survey.digest})
         (aside / "values.npy").unlink()
         if folder.exists():
-            stack.enter_context(unused(folder))  # until it is replaced
+            stack.enter_context(exclusive_access(folder))  # until it is replaced
     missing = np.flatnonzero(~matched.filled)
     return ImportedLatents(
         model=ModelFolder(folder),
@@ -256,7 +256,7 @@ class _LatentRows:
                 self.values = new_memmap(aside, shape)
             if values.shape[1] != self.values.shape[1]:
                 raise InputError(f"The vectors of {self._where} are not all of one length", "As many numbers for each")
-            self._put(ids, values)
+            self._add_block(ids, values)
 
     def rows(self) -> Ids:
         """The rows that have latents, after all blocks have been added; raises InputError for invalid ones."""
@@ -277,7 +277,7 @@ class _LatentRows:
             )
         return np.flatnonzero(self.filled)
 
-    def _put(self, ids: Ids, values: Floats) -> None:
+    def _add_block(self, ids: Ids, values: Floats) -> None:
         at = np.minimum(np.searchsorted(self._sorted, ids), len(self._sorted) - 1)
         in_survey = self._sorted[at] == ids if len(self._sorted) else np.zeros(len(ids), np.bool_)
         unknown = ids[~in_survey]

@@ -24,7 +24,7 @@ from gz2interp.stores.survey import Survey
 if TYPE_CHECKING:
     from gz2interp.network.probe import Probe
 
-__all__ = ["layers_table", "models_table", "remove_model", "rename_model", "unused"]
+__all__ = ["exclusive_access", "layers_table", "models_table", "remove_model", "rename_model"]
 
 _LAYERS: Final = "layers.json"
 """File in a model's folder with its layers, so that listing them again does not load TensorFlow."""
@@ -116,7 +116,7 @@ def rename_model(survey: Survey, name: str, new_name: str) -> ModelFolder:
     target = folder.with_name(check_model_name(new_name))
     if target.exists():
         raise SurveyError(f"{survey.name} has a model {new_name} already", remedy="Choose another name")
-    with unused(folder):
+    with exclusive_access(folder):
         folder.rename(target)
     return ModelFolder(target)
 
@@ -136,13 +136,13 @@ def remove_model(survey: Survey, name: str) -> None:
     folder = _local_folder(survey, name)
     aside = folder.with_name(f".{name}.removed")
     shutil.rmtree(aside, ignore_errors=True)
-    with unused(folder):
+    with exclusive_access(folder):
         folder.rename(aside)
     shutil.rmtree(aside)
 
 
 @contextmanager
-def unused(folder: Path) -> Iterator[None]:
+def exclusive_access(folder: Path) -> Iterator[None]:
     """A context in which no other process trains or imports a model or writes its results.
 
     Each of these holds a lock in the model's folder or beside it while it writes.

@@ -37,10 +37,10 @@ __all__ = [
 
 _NEEDED = (GALAXY_ID, "rating")
 
-MOVED: Final = 0.5
+NOTABLE_CHANGE: Final = 0.5
 """Change of a score by ratings from which on the reason mentions it."""
 
-TIMES: Final = 6
+ZOOM: Final = 6
 """Size of a pixel of the galaxy in pixels of the picture."""
 
 SAMPLE: Final = 64
@@ -92,7 +92,7 @@ class Ranking:
         for change, reason in zip(
             self.scores[positions] - plain, self.galaxies.scores["reason"].to_numpy()[positions], strict=True
         ):
-            word = "" if abs(change) < MOVED else "Raised" if change > 0 else "Lowered"
+            word = "" if abs(change) < NOTABLE_CHANGE else "Raised" if change > 0 else "Lowered"
             reasons.append(f"{word} by ratings: score {change:+.1f}. {reason}" if word else str(reason))
         return reasons
 
@@ -222,8 +222,8 @@ def survey_stretch(survey: Survey) -> Stretch:
 def write_rating_picture(path: Path, survey: Survey, row: int, stretch: Stretch) -> None:
     """Write a PNG of a galaxy atomically; a viewer that reloads its file shows the next one."""
     image = survey.images([row])
-    colour = _large(rgb(image, survey.bands, stretch)[0][::-1], TIMES)
-    bands = [_large(_grey(image[0, ::-1, :, band]), TIMES // 2) for band in range(image.shape[-1])]
+    colour = _enlarge(rgb(image, survey.bands, stretch)[0][::-1], ZOOM)
+    bands = [_enlarge(_greyscale(image[0, ::-1, :, band]), ZOOM // 2) for band in range(image.shape[-1])]
     height = colour.shape[0]
     columns = [np.concatenate(bands[start : start + 2])[:height] for start in range(0, len(bands), 2)]
     filled = [np.pad(column, ((0, height - len(column)), (0, 0), (0, 0))) for column in columns]
@@ -243,12 +243,12 @@ def _name_panels(picture: Image.Image, survey: Survey, row: int, start: int, sid
         draw.text((x + 5, y + 3), name, fill="white", stroke_width=1, stroke_fill="black")
 
 
-def _grey(plane: NDArray[np.float32]) -> NDArray[np.uint8]:
+def _greyscale(plane: NDArray[np.float32]) -> NDArray[np.uint8]:
     """One band between its sky and its brightest half percent, uint8 (y, x, 3)."""
     low, high = np.percentile(plane, [25, 99.5])
     level = np.arcsinh(5 * np.clip((plane - low) / max(high - low, 1e-9), 0, 1)) / np.arcsinh(5)
     return np.repeat((255 * level).astype(np.uint8)[..., None], 3, axis=-1)
 
 
-def _large(pixels: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
+def _enlarge(pixels: NDArray[np.uint8], times: int) -> NDArray[np.uint8]:
     return pixels.repeat(times, axis=0).repeat(times, axis=1)

@@ -51,7 +51,7 @@ class Program:
     mtypes: Sequence[str]
     client: Any
 
-    def understands(self, mtype: str) -> bool:
+    def accepts(self, mtype: str) -> bool:
         """Whether it accepts messages of this type."""
         steps = mtype.split(".")
         broader = [".".join([*steps[:n], "*"]) for n in range(len(steps))]
@@ -86,7 +86,7 @@ def programs_of(to: str) -> Iterator[list[Program]]:
     InputError
         No hub is running, or no such program is connected.
     """
-    with _connected() as client:
+    with _connect() as client:
         connected = [_program(client, ident) for ident in client.get_registered_clients()]
         connected = [program for program in connected if program.mtypes]
         programs = [program for program in connected if to == "all" or to.lower() in program.name.lower()]
@@ -100,7 +100,7 @@ def programs_of(to: str) -> Iterator[list[Program]]:
 
 
 @contextmanager
-def _connected() -> Iterator[Any]:
+def _connect() -> Iterator[Any]:
     """A SAMP client on this machine only: otherwise pyvo checks for a network connection at google.com."""
     from pyvo.samp import SAMPHubError, SAMPIntegratedClient, conf
 
@@ -177,7 +177,7 @@ def send(subset: SelectedGalaxies, to: str = "all", *, images: int = 0, highligh
     sent = []
     with programs_of(to) as programs:
         for program in programs:
-            sent += [_send(program, message) for message in messages if program.understands(message.mtype)]
+            sent += [_send(program, message) for message in messages if program.accepts(message.mtype)]
         if not sent:
             raise InputError(
                 f"{', '.join(program.name for program in programs)} accepts none of these messages",
@@ -195,7 +195,7 @@ def _send(program: Program, message: _Message) -> SampReply:
 
 
 def _messages(subset: SelectedGalaxies, images: int) -> Iterator[_Message]:
-    folder = _outbox()
+    folder = _sent_folder()
     yield _Message("table.load.votable", lambda: _table(subset, folder))
     for place in range(min(max(images, int(len(subset) == 1)), MOST_IMAGES, len(subset))):
         one = SelectedGalaxies(subset.survey, subset.rows[place : place + 1], subset.model)
@@ -240,7 +240,7 @@ def _name_of_whole(subset: SelectedGalaxies) -> str:
     return f"gz2interp:survey:{subset.survey.digest}"
 
 
-def _outbox() -> Path:
+def _sent_folder() -> Path:
     """The folder of sent files; files older than a day are deleted."""
     folder = surveys_folder() / ".sent"
     folder.mkdir(parents=True, exist_ok=True)

@@ -229,7 +229,7 @@ def choose(survey: Survey, criteria: GalaxyFilter) -> SelectedGalaxies:
         A lasso or neighbours need an analysis, and the model has none.
     """
     model = criteria.model or None
-    rows, extra = _listed(survey, criteria)
+    rows, extra = _listed_rows(survey, criteria)
     if criteria.lasso:
         rows = rows[np.isin(rows, _in_lasso(survey, criteria))]
     if criteria.where:
@@ -261,7 +261,7 @@ def polygon_from(text: str) -> tuple[tuple[float, float], ...]:
     return vertices
 
 
-def _listed(survey: Survey, criteria: GalaxyFilter) -> tuple[NDArray[np.int64], Mapping[str, pd.Series[Any]]]:
+def _listed_rows(survey: Survey, criteria: GalaxyFilter) -> tuple[NDArray[np.int64], Mapping[str, pd.Series[Any]]]:
     """Rows in their order, and further columns, indexed by row."""
     lists = [bool(criteria.galaxies), criteria.file is not None, criteria.near is not None]
     if sum(lists) > 1:

@@ -34,9 +34,9 @@ __all__ = [
     "StudyAt",
     "SurveyAt",
     "Workers",
+    "check_versions",
     "cluster_at",
     "over_shards",
-    "refuse_other_versions",
     "run_job",
     "shards_of",
     "versions_here",
@@ -46,7 +46,7 @@ __all__ = [
 PACKAGES = ("gz2interp", "tensorflow", "keras", "faiss-cpu", "numpy", "zarr")
 """Packages whose version may change the results."""
 
-_opening = Lock()
+_open_lock = Lock()
 
 Thing = TypeVar("Thing")
 
@@ -67,25 +67,25 @@ def versions_here() -> dict[str, str]:
     return dict(versions_of(*PACKAGES))
 
 
-def run_job(job: Callable[[Any, Any], Any], place: Callable[[], Any], shard: Any, versions: dict[str, str]) -> Any:
+def run_job(job: Callable[[Any, Any], Any], location: Callable[[], Any], shard: Any, versions: dict[str, str]) -> Any:
     """Run one job for one shard on a worker; survey and network stay open in the process for the next.
 
     Parameters
     ----------
-    job, place, shard
+    job, location, shard
         See `over_shards`.
     versions : dict
         Of the process that submits the job; they are checked here too, as workers may join later.
     """
-    refuse_other_versions(versions, versions_here())
+    check_versions(versions, versions_here())
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")  # TensorFlow would use all cores for each of many workers
     os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
-    with _opening:
-        thing = _opened(place)
+    with _open_lock:
+        thing = _opened(location)
     return job(thing, shard)
 
 
-def refuse_other_versions(ours: dict[str, str], theirs: dict[str, str], worker: str = "A worker") -> None:
+def check_versions(ours: dict[str, str], theirs: dict[str, str], worker: str = "A worker") -> None:
     """Raise SurveyError where the versions of a worker differ from ours."""
     other = [f"{name} {theirs.get(name, 'none')}, not {ours[name]}" for name in ours if theirs.get(name) != ours[name]]
     if other:
@@ -97,9 +97,9 @@ def refuse_other_versions(ours: dict[str, str], theirs: dict[str, str], worker: 
 
 
 @lru_cache(maxsize=2)
-def _opened(place: Callable[[], Any]) -> Any:
-    """What `place` opens; a worker caches two, such as a survey with its network and an index of its galaxies."""
-    return place()
+def _opened(location: Callable[[], Any]) -> Any:
+    """What `location` opens; a worker caches two, such as a survey with its network and an index of its galaxies."""
+    return location()
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +122,7 @@ class Workers(Protocol):
     """Workers that run jobs in other processes, such as a `DaskCluster`."""
 
     def map(
-        self, job: Callable[[Any, Shard], Answer], place: Callable[[], Any], shards: Iterable[Shard]
+        self, job: Callable[[Any, Shard], Answer], location: Callable[[], Any], shards: Iterable[Shard]
     ) -> Iterator[tuple[Shard, Answer]]:
         """The result of a job for each shard, in any order."""
 
@@ -138,7 +138,7 @@ def over_shards(
     thing: Thing,
     shards: Iterable[Shard],
     cluster: Workers | None = None,
-    place: Callable[[], Thing] | None = None,
+    location: Callable[[], Thing] | None = None,
 ) -> Iterator[tuple[Shard, Answer]]:
     """Run a job for each shard, and yield the results to be stored by the caller.
 
@@ -151,7 +151,7 @@ def over_shards(
         The open argument of the job: a survey, a survey with its network, an index.
     cluster : Workers, optional
         By default jobs run in this process.
-    place : callable, optional
+    location : callable, optional
         Opens the thing on a worker, once per process; it is sent too, so it holds paths and digests only.
 
     Yields
@@ -163,8 +163,8 @@ def over_shards(
         for shard in shards:
             yield shard, job(thing, shard)
     else:
-        assert place is not None
-        yield from cluster.map(job, place, shards)
+        assert location is not None
+        yield from cluster.map(job, location, shards)
 
 
 class DaskCluster:
@@ -190,7 +190,7 @@ class DaskCluster:
         return all(self._client.run(path.exists).values())
 
     def map(
-        self, job: Callable[[Any, Shard], Answer], place: Callable[[], Any], shards: Iterable[Shard]
+        self, job: Callable[[Any, Shard], Answer], location: Callable[[], Any], shards: Iterable[Shard]
     ) -> Iterator[tuple[Shard, Answer]]:
         """See `over_shards`.
 
@@ -203,10 +203,10 @@ class DaskCluster:
         submitted: dict[Any, Shard] = {}
         try:
             while True:
-                with _connected_still():
+                with _scheduler_errors():
                     room = _AHEAD * max(self.threads, 1) - len(submitted)
                     for shard in itertools.islice(waiting, max(room, 0)):
-                        submitted[self._client.submit(run_job, job, place, shard, versions, pure=False)] = shard
+                        submitted[self._client.submit(run_job, job, location, shard, versions, pure=False)] = shard
                 if not submitted:
                     return
                 for future in self._ready(submitted):
@@ -232,8 +232,8 @@ class DaskCluster:
 
     def _check_workers_left(self) -> None:
         if self._client.status != "running":
-            raise _gone(self._client.status)
-        with _connected_still():
+            raise _scheduler_gone(self._client.status)
+        with _scheduler_errors():
             self._missed = None if self.threads else self._missed or time.monotonic()
         if self._missed and time.monotonic() - self._missed > self._patience:
             raise SurveyError(
@@ -259,17 +259,17 @@ class DaskCluster:
                 "Look at their logs; finished shards are kept",
             ) from None
         except CancelledError as error:
-            raise _gone(error) from None
+            raise _scheduler_gone(error) from None
         except ModuleNotFoundError as error:
-            raise _lacks(error) from None
+            raise _missing_package(error) from None
 
 
 @contextmanager
-def _connected_still() -> Iterator[None]:
+def _scheduler_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _gone(error) from None
+        raise _scheduler_gone(error) from None
 
 
 @contextmanager
@@ -284,7 +284,7 @@ def cluster_at(address: str) -> Iterator[DaskCluster | None]:
     if not address:
         yield None
         return
-    client = _connected(address)
+    client = _connect(address)
     try:
         _check_workers(client, address)
         yield DaskCluster(client)
@@ -292,7 +292,7 @@ def cluster_at(address: str) -> Iterator[DaskCluster | None]:
         client.close()
 
 
-def _connected(address: str) -> Any:
+def _connect(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
@@ -319,17 +319,17 @@ def _check_workers(client: Any, address: str) -> None:
     try:
         versions = client.run(versions_here)
     except ModuleNotFoundError as error:
-        raise _lacks(error) from None
+        raise _missing_package(error) from None
     ours = _ours()
     for worker, theirs in versions.items():
-        refuse_other_versions(ours, theirs, f"The worker {worker}")
+        check_versions(ours, theirs, f"The worker {worker}")
 
 
 def _ours() -> dict[str, str]:
     return versions_here()
 
 
-def _lacks(error: Exception) -> InputError:
+def _missing_package(error: Exception) -> InputError:
     return InputError(
         f"The workers cannot import the job ({error})",
         "gz2interp on each machine, of the same version",
@@ -337,7 +337,7 @@ def _lacks(error: Exception) -> InputError:
     )
 
 
-def _gone(reason: object) -> SurveyError:
+def _scheduler_gone(reason: object) -> SurveyError:
     return SurveyError(
         f"The scheduler is gone ({reason or type(reason).__name__})",
         remedy="Start it and its workers again, and run the same command: finished shards are kept",

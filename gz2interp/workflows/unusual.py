@@ -65,9 +65,9 @@ __all__ = [
     "LayerFeatures",
     "PixelMeasurements",
     "UnusualSettings",
-    "details_of",
+    "last_layers_of_each_size",
+    "reason_details",
     "score_images",
-    "stages_of",
     "strongest_measurements",
     "unusual",
     "votes_in_words",
@@ -117,7 +117,7 @@ class FeatureExtractor:
     Parameters
     ----------
     layers : sequence of str
-        By default the last layer of each spatial size: see `stages_of`.
+        By default the last layer of each spatial size: see `last_layers_of_each_size`.
     bands : sequence of str
         Bands of the images: they name the channels of the scaling layer.
 
@@ -131,7 +131,7 @@ class FeatureExtractor:
 
     def __init__(self, probe: ModelProbe, layers: Sequence[str] = (), bands: Sequence[str] = ()) -> None:
         self._probe = probe
-        self.infos = tuple(probe.layer(name) for name in layers) if layers else stages_of(probe.layers)
+        self.infos = tuple(probe.layer(name) for name in layers) if layers else last_layers_of_each_size(probe.layers)
         self.layers = tuple(info.name for info in self.infos)
         self.near = next((info.name for info in self.infos if info.spatial), "")
         self.feature_names = [
@@ -156,7 +156,7 @@ def _is_image(info: LayerInfo, bands: Sequence[str]) -> bool:
     return info.name.split("/")[-1] == SCALED and info.spatial and info.shape[-1] == len(bands)
 
 
-def stages_of(layers: Sequence[LayerInfo]) -> tuple[LayerInfo, ...]:
+def last_layers_of_each_size(layers: Sequence[LayerInfo]) -> tuple[LayerInfo, ...]:
     """The last layer of each spatial size, in the network's order; the last layer alone where none is spatial.
 
     Early layers respond to colours and small structures, late layers to what separates the classes.
@@ -227,7 +227,7 @@ def _measurement_in_words(words: dict[str, str], name: str, values: Floats, k: i
     return f"{words[name]} ({values[k]:.0f} sigma{where})"
 
 
-def details_of(
+def reason_details(
     features: Deviations,
     places: Mapping[str, int],
     grid: tuple[int, int],
@@ -513,7 +513,7 @@ class _Scoring:
 
     def _details(self, inputs: _ReasonInputs, measurements: dict[str, Deviations], i: int) -> dict[str, str]:
         names = self._extractor.feature_names
-        return details_of(
+        return reason_details(
             [(names[k], float(d)) for k, d in zip(inputs.strongest[i], inputs.deviation[i], strict=True)],
             {name: int(cells[i]) for name, cells in inputs.places.items()},
             inputs.grid,
@@ -590,7 +590,7 @@ def score_images(galaxies: UnusualGalaxies, probe: Probe, images: NDArray[np.flo
     reasons = [
         reason_of(
             {name: float(normal[name][i]) for name in TITLES if name in normal},
-            details_of(
+            reason_details(
                 [(extractor.feature_names[k], float(deviations[i, k])) for k in strongest[i]],
                 {name: int(far[i].argmax()) for name, far in farness.items()},
                 (1, 1) if batch.cells is None else batch.cells.shape[1:3],
