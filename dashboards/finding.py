@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, shortened
+from gz2interp.errors import InputError, shorten
 
 __all__ = ["WITHIN", "Position", "nearest_on_sky", "read_query"]
 
@@ -48,7 +48,7 @@ def read_query(text: str) -> str | Position:
         return _degrees(words) if len(words) == 2 and not re.search(r"[:hdm]", text) else _sexagesimal(" ".join(words))
     except ValueError:
         raise InputError(
-            f"“{shortened(text)}” is neither an id nor a position",
+            f"“{shorten(text)}” is neither an id nor a position",
             "588015507658768484, 150.1 2.2 or 10:00:24 +02:12:00",
         ) from None
 

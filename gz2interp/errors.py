@@ -20,7 +20,7 @@ __all__ = [
     "SurveyLocked",
     "choices",
     "close_matches",
-    "shortened",
+    "shorten",
     "storage_error",
 ]
 
@@ -112,7 +112,7 @@ def choices(names: Iterable[object], most: int = 12, like: object = None) -> str
     return text if len(listed) <= most else f"{text}, ... ({len(listed)} in all)"
 
 
-def shortened(text: str, most: int = 60) -> str:
+def shorten(text: str, most: int = 60) -> str:
     """The text, or its beginning, short enough for a message."""
     return text if len(text) <= most else text[: most - 3] + "..."
 
@@ -187,7 +187,7 @@ def storage_error(error: BaseException, path: object = "") -> StorageError | Non
     for cause in _causes(error):
         number = _number_of(cause)
         if number is not None:
-            number = _refined(number, path) if isinstance(path, str | os.PathLike) and path else number
+            number = _refine_error(number, path) if isinstance(path, str | os.PathLike) and path else number
             named = path or getattr(cause, "filename", None)
             return _unusable(os.fspath(named) if isinstance(named, str | os.PathLike) else "A file", number)
     return None
@@ -207,7 +207,7 @@ def _unusable(what: str, number: int) -> StorageError:
     )
 
 
-def _refined(number: int, path: str | os.PathLike[str]) -> int:
+def _refine_error(number: int, path: str | os.PathLike[str]) -> int:
     """Check the disk: SQLite reports a full disk as an input/output error and a read-only one as denied permission."""
     if number not in (errno.EIO, errno.EACCES) or not hasattr(os, "statvfs"):
         return number

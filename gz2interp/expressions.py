@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from gz2interp.errors import shortened
+from gz2interp.errors import shorten
 
 __all__ = ["MAX_LENGTH", "columns_in", "evaluate_condition", "parse_expression"]
 
@@ -95,11 +95,11 @@ def evaluate_condition(text: str, table: pd.DataFrame) -> Any:
     ValueError
         The condition contains something else, or exceeds the bounds.
     """
-    parsed, names = _parsed_condition(text)
+    parsed, names = _parse_condition(text)
     count = sum(isinstance(part, ast.expr) and not isinstance(part, ast.Constant) for part in ast.walk(parsed))
     if count > MAX_OPERATIONS:
         raise ValueError(f"it has {count} operations, and at most {MAX_OPERATIONS} are evaluated")
-    return _evaluated(parsed, names, table)
+    return _evaluate(parsed, names, table)
 
 
 def columns_in(text: str) -> set[str]:
@@ -110,11 +110,11 @@ def columns_in(text: str) -> set[str]:
     ValueError
         It cannot be parsed.
     """
-    parsed, names = _parsed_condition(text)
+    parsed, names = _parse_condition(text)
     return {names.get(part.id, part.id) for part in ast.walk(parsed) if isinstance(part, ast.Name)}
 
 
-def _parsed_condition(text: str) -> tuple[ast.expr, dict[str, str]]:
+def _parse_condition(text: str) -> tuple[ast.expr, dict[str, str]]:
     """The tree, and the columns in backticks by the names that replace them."""
     plain: list[str] = []
     names: dict[str, str] = {}
@@ -138,9 +138,9 @@ def _depth(node: ast.AST) -> int:
     return deepest
 
 
-def _evaluated(node: ast.expr, names: Mapping[str, str], table: pd.DataFrame) -> Any:
+def _evaluate(node: ast.expr, names: Mapping[str, str], table: pd.DataFrame) -> Any:
     def value_of(part: ast.expr) -> Any:
-        return _evaluated(part, names, table)
+        return _evaluate(part, names, table)
 
     match node:
         case ast.BoolOp(op=op, values=parts):
@@ -149,21 +149,21 @@ def _evaluated(node: ast.expr, names: Mapping[str, str], table: pd.DataFrame) ->
         case ast.UnaryOp(op=ast.Not() | ast.Invert(), operand=part):
             return ~_truth(value_of(part), part)
         case ast.UnaryOp(op=sign, operand=part):
-            return _calculated(ast.Sub if isinstance(sign, ast.USub) else ast.Add, 0, value_of(part), node)
+            return _calculate(ast.Sub if isinstance(sign, ast.USub) else ast.Add, 0, value_of(part), node)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-            return _calculated(type(op), value_of(left), value_of(right), node)
+            return _calculate(type(op), value_of(left), value_of(right), node)
         case ast.Compare():
-            return _compared(node, value_of)
+            return _evaluate_comparison(node, value_of)
         case ast.Name(id=name):
             return _column(names.get(name, name), table)
         case ast.Constant():
             return _constant(node)
-    raise ValueError(f"{shortened(ast.unparse(node))} is more than a comparison")
+    raise ValueError(f"{shorten(ast.unparse(node))} is more than a comparison")
 
 
 def _column(name: str, table: pd.DataFrame) -> pd.Series[Any]:
     if name not in table:
-        raise ValueError(f"there is no column {shortened(name)}")
+        raise ValueError(f"there is no column {shorten(name)}")
     return table[name]
 
 
@@ -173,12 +173,12 @@ def _constant(node: ast.Constant) -> bool | int | float | str:
         return value
     if isinstance(value, int):
         if abs(value) >= _INT64:
-            raise ValueError(f"{shortened(ast.unparse(node))} does not fit 64 bits")
+            raise ValueError(f"{shorten(ast.unparse(node))} does not fit 64 bits")
         return value
-    raise ValueError(f"{shortened(ast.unparse(node))} is neither a number nor a text")
+    raise ValueError(f"{shorten(ast.unparse(node))} is neither a number nor a text")
 
 
-def _compared(node: ast.Compare, value_of: Callable[[ast.expr], Any]) -> Any:
+def _evaluate_comparison(node: ast.Compare, value_of: Callable[[ast.expr], Any]) -> Any:
     """One comparison, or a chain such as ``14 < r < 17``."""
     answer: Any = None
     for left, sign, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
@@ -189,7 +189,7 @@ def _compared(node: ast.Compare, value_of: Callable[[ast.expr], Any]) -> Any:
         elif type(sign) in _COMPARISONS:
             one = _compare(_COMPARISONS[type(sign)], value_of(left), value_of(right), node)
         else:
-            raise ValueError(f"{shortened(ast.unparse(node))} is more than a comparison")
+            raise ValueError(f"{shorten(ast.unparse(node))} is more than a comparison")
         answer = one if answer is None else answer & one
     return answer
 
@@ -201,7 +201,7 @@ def _compare(compare: Callable[[Any, Any], Any], left: Any, right: Any, node: as
     try:
         answer = compare(left, right)
     except TypeError:
-        raise ValueError(f"{shortened(ast.unparse(node))} compares numbers with texts") from None
+        raise ValueError(f"{shorten(ast.unparse(node))} compares numbers with texts") from None
     return answer if isinstance(answer, pd.Series) else np.bool_(answer)
 
 
@@ -210,7 +210,7 @@ def _is_in(column: Any, listed: ast.expr, node: ast.expr) -> pd.Series[Any]:
     constants = [element for element in elements if isinstance(element, ast.Constant)]
     if elements == [listed] or len(constants) < len(elements) or not isinstance(column, pd.Series):
         raise ValueError(
-            f"{shortened(ast.unparse(node))} needs a column on the left, and a list of numbers or texts on the right"
+            f"{shorten(ast.unparse(node))} needs a column on the left, and a list of numbers or texts on the right"
         )
     values = [_constant(constant) for constant in constants]
     for value in values:
@@ -237,7 +237,7 @@ def _refuse_other_kind(column: Any, values: Sequence[Any], node: ast.expr) -> No
         other = repr(str(first)) if texts else "a number without quotation marks"
         kinds = ("texts", "a number") if texts else ("numbers", "a text")
         raise ValueError(
-            f"{shortened(ast.unparse(node))} compares a column of {kinds[0]} with {kinds[1]}, {first!r}; write {other}"
+            f"{shorten(ast.unparse(node))} compares a column of {kinds[0]} with {kinds[1]}, {first!r}; write {other}"
         )
 
 
@@ -248,7 +248,7 @@ def _refuse_inexact(column: Any, value: Any) -> None:
         raise ValueError(f"{value!r} is no whole number, and beyond 2**53 it no longer says which it was")
 
 
-def _calculated(sign: type[ast.operator], left: Any, right: Any, node: ast.expr) -> Any:
+def _calculate(sign: type[ast.operator], left: Any, right: Any, node: ast.expr) -> Any:
     calculate = _ARITHMETIC[sign]
     first, second = _number(left, node), _number(right, node)
     with np.errstate(all="ignore"):
@@ -258,7 +258,7 @@ def _calculated(sign: type[ast.operator], left: Any, right: Any, node: ast.expr)
             and sign is not ast.Div
             and np.any(np.abs(calculate(first.astype(float), second.astype(float))) >= _INT64)
         ):
-            raise ValueError(f"{shortened(ast.unparse(node))} does not fit 64 bits")
+            raise ValueError(f"{shorten(ast.unparse(node))} does not fit 64 bits")
         return calculate(first, second)
 
 
@@ -266,11 +266,11 @@ def _number(value: Any, node: ast.expr) -> Any:
     """The value as 64-bit integers or floats, so that results cannot grow in size."""
     if isinstance(value, pd.Series):
         if not pd.api.types.is_numeric_dtype(value) or pd.api.types.is_bool_dtype(value):
-            raise ValueError(f"{shortened(ast.unparse(node))} calculates with what is no number")
+            raise ValueError(f"{shorten(ast.unparse(node))} calculates with what is no number")
         whole = pd.api.types.is_integer_dtype(value) and not value.isna().any()
         return value.astype(np.int64 if whole else np.float64)
     if isinstance(value, str | bool | np.bool_):
-        raise ValueError(f"{shortened(ast.unparse(node))} calculates with what is no number")
+        raise ValueError(f"{shorten(ast.unparse(node))} calculates with what is no number")
     return np.int64(value) if isinstance(value, int | np.integer) else np.float64(value)
 
 
@@ -279,4 +279,4 @@ def _truth(value: Any, node: ast.expr) -> Any:
         return value
     if isinstance(value, bool | np.bool_):
         return np.bool_(value)
-    raise ValueError(f"{shortened(ast.unparse(node))} is neither true nor false")
+    raise ValueError(f"{shorten(ast.unparse(node))} is neither true nor false")

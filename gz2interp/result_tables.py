@@ -96,7 +96,7 @@ class TableOutput:
                 say(sentence)
         elif sys.stdout.isatty():
             for title, frame in ({table.title: rows} if table.drawn is None else table.drawn).items():
-                say(_drawn(title, self._with_coordinates(frame)))
+                say(_terminal_table(title, self._with_coordinates(frame)))
             for sentence in table.notes:
                 say(sentence)
         else:
@@ -119,7 +119,7 @@ class TableOutput:
 
     def show_blocks(self, blocks: Iterable[pd.DataFrame], title: str) -> None:
         """Write a long table block by block: to the file of ``--out``, and with ``--json`` to the standard output."""
-        blocks = self._printed(blocks) if self.as_json else blocks
+        blocks = self._print_json(blocks) if self.as_json else blocks
         if self.file is None:
             count = sum(len(block) for block in blocks)
         else:
@@ -139,7 +139,7 @@ class TableOutput:
         if self.file is None and not self.as_json:
             raise InputError(f"{what} without --out or --json", "--out FILE or --json, since there is a row per galaxy")
 
-    def _printed(self, blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    def _print_json(self, blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
         start = "[\n"
         for block in blocks:
             for record in _records(block):
@@ -210,11 +210,11 @@ def table_options(
     }
     options = {"as_json": options["as_json"]} if json_only else options
 
-    def decorated(verb: Callable[..., None]) -> Callable[..., None]:
+    def decorate(verb: Callable[..., None]) -> Callable[..., None]:
         hints, signature = get_type_hints(verb, include_extras=True), inspect.signature(verb)
 
         @functools.wraps(verb)
-        def called(**arguments: Any) -> None:
+        def call(**arguments: Any) -> None:
             values = {name: arguments.pop(name) for name in options}
             verb(**arguments, output=_output(values, figures, arguments.get("progress") == "json"))
 
@@ -223,14 +223,14 @@ def table_options(
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
             for name, (annotation, default) in options.items()
         ]
-        called.__signature__ = signature.replace(  # type: ignore[attr-defined]
+        call.__signature__ = signature.replace(  # type: ignore[attr-defined]
             parameters=[*(parameter for parameter in parameters if parameter.name != "output"), *added]
         )
         hints.pop("output")
-        called.__annotations__ = hints | {name: annotation for name, (annotation, _) in options.items()}
-        return called
+        call.__annotations__ = hints | {name: annotation for name, (annotation, _) in options.items()}
+        return call
 
-    return decorated
+    return decorate
 
 
 def _output(options: Mapping[str, Any], figures: bool, progress_is_json: bool) -> TableOutput:
@@ -238,13 +238,13 @@ def _output(options: Mapping[str, Any], figures: bool, progress_is_json: bool) -
     as_json, overwrite = options["as_json"], options.get("overwrite", False)
     if as_json and progress_is_json:
         raise InputError("--json and --progress json were given", "One of them: each needs the standard output alone")
-    file, figure = _checked(options.get("out"), figures, overwrite)
+    file, figure = _check_target(options.get("out"), figures, overwrite)
     if as_json:
         reserve_stdout()
     return TableOutput(as_json, file, figure, options.get("sexagesimal", False), overwrite)
 
 
-def _checked(out: Path | None, figures: bool, overwrite: bool) -> tuple[Path | None, Path | None]:
+def _check_target(out: Path | None, figures: bool, overwrite: bool) -> tuple[Path | None, Path | None]:
     """The file of ``--out`` as (table, figure), one of them None."""
     if out is None:
         return None, None
@@ -308,7 +308,7 @@ def _values(rows: pd.DataFrame, name: Any) -> list[Any]:
     return [None if value is pd.NA or value is pd.NaT else value for value in plain]
 
 
-def _drawn(title: str, rows: pd.DataFrame) -> Table:
+def _terminal_table(title: str, rows: pd.DataFrame) -> Table:
     """A table for a terminal; texts are wrapped to its width, numbers are not."""
     import pandas as pd
 

@@ -49,7 +49,7 @@ def pictures_of(survey: Survey, rows: Sequence[int] | NDArray[np.int64]) -> list
 
 def has_truth(survey: Survey) -> bool:
     """Whether the survey's galaxies were painted, so that their components are known."""
-    return survey.place.has("truth.parquet")
+    return survey.location.has("truth.parquet")
 
 
 @cached(lambda survey, galaxy_id: (survey.digest, galaxy_id), 256)

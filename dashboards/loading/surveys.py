@@ -99,7 +99,7 @@ def _analysis(path: Path) -> Analysis:
 
 def model_of(survey: Survey, name: str) -> ModelFolder:
     """A model of a survey, as its files are now."""
-    return _model(survey.place.model(name))
+    return _model(survey.location.model(name))
 
 
 def analysis_of(survey: Survey, model: ModelFolder, layer: str = "") -> Analysis | None:

@@ -70,11 +70,13 @@ def compare(
     opened = open_survey(survey)
     representations = tuple(
         Representation(folder, "" if folder.latents else name or "")  # latents have no layers
-        for folder, name in ((opened.model(name), of) for name, of in _paired(model or [None], layer or [None]))
+        for folder, name in ((opened.model(name), of) for name, of in _pair_layers(model or [None], layer or [None]))
     )
     others = range(len(representations) - 1)
-    check_free([_numbered(output.file, k) for k in others if output.file], output.overwrite)
-    check_free([path for k in others if figure for path in files_of_figure(_numbered(figure, k))], output.overwrite)
+    check_free([_numbered_path(output.file, k) for k in others if output.file], output.overwrite)
+    check_free(
+        [path for k in others if figure for path in files_of_figure(_numbered_path(figure, k))], output.overwrite
+    )
     with progress_as(progress) as reporter:
         comparisons = list(compare_all(opened, representations, neighbours, reporter))
     changed = [pair.table.iloc[most_changed(pair, most)] if most else pair.table.head(0) for pair in comparisons]
@@ -89,12 +91,12 @@ def compare(
     replace(output, file=None).show(table)
     for k, pair in enumerate(comparisons):
         if output.file:
-            replace(output, file=_numbered(output.file, k)).write(pair.table)
+            replace(output, file=_numbered_path(output.file, k)).write(pair.table)
         if figure:
-            say(str(draw_comparison(pair, _numbered(figure, k))))
+            say(str(draw_comparison(pair, _numbered_path(figure, k))))
 
 
-def _paired(models: Sequence[str | None], layers: Sequence[str | None]) -> list[tuple[str | None, str | None]]:
+def _pair_layers(models: Sequence[str | None], layers: Sequence[str | None]) -> list[tuple[str | None, str | None]]:
     """Pairs of models and layers; a single one of either is used for all."""
     count = max(len(models), len(layers))
     if {len(models), len(layers)} - {1, count}:
@@ -104,6 +106,6 @@ def _paired(models: Sequence[str | None], layers: Sequence[str | None]) -> list[
     return list(zip(list(models) * (count // len(models)), list(layers) * (count // len(layers)), strict=True))
 
 
-def _numbered(path: Path, place: int) -> Path:
+def _numbered_path(path: Path, place: int) -> Path:
     """The file of a comparison: compared.csv, compared-2.csv, ..."""
     return path if not place else path.with_stem(f"{path.stem}-{place + 1}")

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from gz2interp.errors import InputError, shortened
+from gz2interp.errors import InputError, shorten
 from gz2interp.expressions import parse_expression
 from gz2interp.network.layer_scores import channel
 from gz2interp.network.scores import OPERATORS, Score, logit, probability
@@ -44,7 +44,7 @@ def read_score(text: str, words: Mapping[str, Word] = WORDS) -> Score:
     try:
         read = _read(parse_expression(text), words)
     except (ValueError, TypeError) as error:
-        raise _unread(text, words, shortened(str(error), 300).split("\n")[0]) from None
+        raise _unread(text, words, shorten(str(error), 300).split("\n")[0]) from None
     if not isinstance(read, Score):
         raise _unread(text, words, "it is a number")
     return read
@@ -61,7 +61,7 @@ def _read(node: ast.expr, words: Mapping[str, Word]) -> Score | float:
             return _finite(number)
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in words:
             return words[name](*_arguments(args))
-    raise ValueError(f"{shortened(ast.unparse(node))} is not understood")
+    raise ValueError(f"{shorten(ast.unparse(node))} is not understood")
 
 
 def _finite(number: float) -> float:
@@ -81,13 +81,13 @@ def _arguments(nodes: Sequence[ast.expr]) -> list[str | int]:
             case ast.Constant(value=str() | int() as value) if not isinstance(value, bool):
                 arguments.append(value)
             case _:
-                raise ValueError(f"{shortened(ast.unparse(node))} is no name; if it is one, put it in quotes")
+                raise ValueError(f"{shorten(ast.unparse(node))} is no name; if it is one, put it in quotes")
     return arguments
 
 
 def _unread(text: str, words: Mapping[str, Word], why: str) -> InputError:
     return InputError(
-        f"The score {shortened(text, 200)!r} was given: {why}",
+        f"The score {shorten(text, 200)!r} was given: {why}",
         f"{', '.join(f'{name}(...)' for name in words)} and numbers, joined by + - * and brackets",
         f"For example {EXAMPLE}",
     )

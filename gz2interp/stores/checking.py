@@ -68,7 +68,7 @@ def _findings(check: Iterator[IntegrityProblem]) -> Iterator[IntegrityProblem]:
 
 
 def _catalogue(survey: Survey) -> Iterator[IntegrityProblem]:
-    if digest_of_file(survey.place.file("catalog.parquet")) != survey.header.catalog_digest:
+    if digest_of_file(survey.location.file("catalog.parquet")) != survey.header.catalog_digest:
         yield IntegrityProblem(True, "catalog.parquet was changed after the survey was made: it is written once")
     if len(survey.catalog) != len(survey):
         yield IntegrityProblem(True, f"catalog.parquet has {len(survey.catalog)} rows, survey.json says {len(survey)}")
@@ -82,7 +82,7 @@ def _catalogue(survey: Survey) -> Iterator[IntegrityProblem]:
 def _arrays(survey: Survey) -> Iterator[IntegrityProblem]:
     pixels = (len(survey), *survey.shape)
     for name, expected in (("images", (*pixels, len(survey.bands))), ("valid", pixels)):
-        shape = survey.place.array(f"cutouts.zarr/{name}").shape
+        shape = survey.location.array(f"cutouts.zarr/{name}").shape
         if shape != expected:
             yield IntegrityProblem(True, f"cutouts.zarr/{name} has the shape {shape}, {expected} is right")
 

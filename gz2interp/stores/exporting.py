@@ -57,13 +57,13 @@ def joined_table(
 
 def catalog_columns(survey: Survey) -> list[str]:
     """The names of the catalogue's columns, without reading them."""
-    return list(parquet_schema(survey.place.file("catalog.parquet")).names)
+    return list(parquet_schema(survey.location.file("catalog.parquet")).names)
 
 
 def catalog_meanings(survey: Survey) -> dict[str, ColumnMeaning]:
     """The meaning of each column of the catalogue; of a user's own column its unit and description, if it has them."""
     meanings = {}
-    for field in parquet_schema(survey.place.file("catalog.parquet")):
+    for field in parquet_schema(survey.location.file("catalog.parquet")):
         metadata = {key.decode(): word.decode() for key, word in (field.metadata or {}).items()}
         meanings[field.name] = catalogue_meaning(field.name, metadata.get("unit", ""), metadata.get("description", ""))
     return meanings
@@ -82,7 +82,7 @@ def _catalog(survey: Survey, rows: NDArray[np.int64] | None, columns: Iterable[s
     if columns is not None:
         selection = {GALAXY_ID, *columns}
         columns = [name for name in catalog_columns(survey) if name in selection]
-    file = survey.place.file("catalog.parquet")
+    file = survey.location.file("catalog.parquet")
     return read_some_rows(file, np.arange(len(survey)) if rows is None else rows, columns)
 
 

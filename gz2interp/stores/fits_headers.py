@@ -277,7 +277,7 @@ def _factor(unit: str, pixel_area: float, beam: float) -> float | None:
     word = (
         word.replace(" ", "").replace("**", "^").replace("^2", "2").replace("^-", "-").replace("(", "").replace(")", "")
     )
-    word, area = _without_area(word)
+    word, area = _split_area(word)
     # An M is mega only per steradian: infrared maps are in MJy/sr, and galaxies are not given in MJy per pixel.
     mega = area == "sr" and re.match(r"\s*(?:[\d.e+*^ -]*)M", unit.strip()) is not None
     flux = _flux(word, mega)
@@ -285,7 +285,7 @@ def _factor(unit: str, pixel_area: float, beam: float) -> float | None:
     return None if flux is None or not np.isfinite(per) else scale * flux * per
 
 
-def _without_area(word: str) -> tuple[str, str]:
+def _split_area(word: str) -> tuple[str, str]:
     for suffix in sorted(_AREAS, key=len, reverse=True):
         if word.endswith(suffix):
             return word[: -len(suffix)], _AREAS[suffix]

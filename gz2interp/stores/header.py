@@ -213,24 +213,24 @@ def _refuse_unfit(bands: tuple[str, ...], shape: tuple[int, int]) -> None:
 def _write_catalog(path: Path, catalog: pd.DataFrame | Iterable[pd.DataFrame]) -> int:
     """Write the catalogue and count its galaxies; of a catalogue in blocks only the ids are held in memory."""
     if isinstance(catalog, pd.DataFrame):
-        columns = _checked(catalog)
+        columns = _check_catalog(catalog)
         write_parquet(path, columns)
         ids = [columns[GALAXY_ID].to_numpy()]
     else:
         ids = []
-        write_blocks(path, (_noted(_checked(block), ids) for block in catalog))
+        write_blocks(path, (_collect_ids(_check_catalog(block), ids) for block in catalog))
     all_ids = pd.Series(np.concatenate(ids))
     if all_ids.duplicated().any():
         raise InputError(f"galaxy_id {all_ids[all_ids.duplicated()].iloc[0]} stands twice", "Each galaxy once")
     return len(all_ids)
 
 
-def _noted(block: pd.DataFrame, ids: list[NDArray[np.int64]]) -> pd.DataFrame:
+def _collect_ids(block: pd.DataFrame, ids: list[NDArray[np.int64]]) -> pd.DataFrame:
     ids.append(block[GALAXY_ID].to_numpy())
     return block
 
 
-def _checked(catalog: pd.DataFrame) -> pd.DataFrame:
+def _check_catalog(catalog: pd.DataFrame) -> pd.DataFrame:
     lacking = [column for column in (GALAXY_ID, RA, DEC) if column not in catalog]
     if lacking:
         raise InputError(f"The catalogue has no column {choices(lacking)}", "galaxy_id, ra and dec are needed")

@@ -301,7 +301,7 @@ def _display_file(path: Path, bands: Sequence[str]) -> RawPixels:
             f"{path.name} is a colour image made for the eye ({' '.join(DISPLAY_BANDS)}, not linear in flux); "
             f"{' '.join(bands)} was expected"
         )
-    with reading(path, CutoutUnavailable), _opened(path) as picture:
+    with reading(path, CutoutUnavailable), _open_picture(path) as picture:
         if picture.width * picture.height > _MOST_PIXELS:
             raise _failed(f"{path.name} has {picture.width} x {picture.height} pixels, too many for a galaxy's image")
         if picture.mode in ("I", "F") or picture.mode.startswith("I;"):
@@ -311,7 +311,7 @@ def _display_file(path: Path, bands: Sequence[str]) -> RawPixels:
         return replace(pixels, note="a grey image: its three colours are equal") if grey else pixels
 
 
-def _opened(path: Path) -> Image.Image:
+def _open_picture(path: Path) -> Image.Image:
     """Open an image after comparing its checksums, which Pillow does not do on decoding."""
     with Image.open(path, formats=_FORMATS) as picture:
         picture.verify()
@@ -334,7 +334,7 @@ def _from_planes(planes: Sequence[Plane], bands: Sequence[str], name: str, note:
     reference = reference_band(bands)
     units, factors, calibrated = _units(planes, maps, bands, name)
     scaled = [_float(plane.values) * factor for plane, factor in zip(planes, factors, strict=True)]
-    aligned, moved = _aligned(scaled, maps, bands, name)
+    aligned, moved = _align(scaled, maps, bands, name)
     wcs = maps[reference]
     mirrored = wcs is not None and bool(np.linalg.det(wcs.pixel_scale_matrix) > 0)
     if mirrored:
@@ -405,7 +405,7 @@ def _float(values: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(values, dtype=np.float64)
 
 
-def _aligned(
+def _align(
     planes: Sequence[NDArray[np.float64]], maps: Sequence[WCS | None], bands: Sequence[str], name: str
 ) -> tuple[list[NDArray[np.float64]], str]:
     """All bands on the pixels of the reference band, and a note on the resampling."""
@@ -425,7 +425,7 @@ def _aligned(
             aligned.append(values)
             continue
         moved[band] = offset
-        aligned.append(_resampled(values, wcs, target, shape))
+        aligned.append(_resample_band(values, wcs, target, shape))
         if not np.isfinite(aligned[-1]).any():
             raise _failed(f"{name}: by its own WCS, {band} shows other sky than {bands[reference]}")
     notes = []
@@ -450,7 +450,7 @@ def _offset(wcs: WCS, target: WCS, shape: tuple[int, ...]) -> float:
     return offset if np.isfinite(offset) else float("inf")
 
 
-def _resampled(values: NDArray[np.float64], wcs: WCS, target: WCS, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _resample_band(values: NDArray[np.float64], wcs: WCS, target: WCS, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """A band on the target's pixels with conserved flux; NaN where it does not cover them."""
     from gz2interp.stores.resampling import resample  # imports reproject
 

@@ -113,7 +113,7 @@ def image_headers(path: Path) -> list[fits.Header]:
         primary = hdus[0].header
         images = [hdu.header for hdu in hdus if hdu.is_image and hdu.header.get("NAXIS", 0) >= 2]
         alone = _is_alone(images)
-        whole = [header if header is primary else _inherited(header, primary, alone) for header in images]
+        whole = [header if header is primary else _inherit_cards(header, primary, alone) for header in images]
         return [header for header in whole if not is_auxiliary_plane(header)]
 
 
@@ -133,7 +133,7 @@ def _numpy_arrays(path: Path) -> list[Plane]:
     lists = [array for key, array in arrays.items() if key.lower() in ("bands", "filters", "band_names")]
     listed = next((_words(array) for array in lists if array.ndim < 2 and array.dtype.kind in "US"), "")
     images = {key: array for key, array in arrays.items() if len(arrays) == 1 or array.ndim in (2, 3, 4)}
-    planes = [Plane(_squeezed(array), _key_header(key, listed), key or "the array") for key, array in images.items()]
+    planes = [Plane(_squeeze(array), _key_header(key, listed), key or "the array") for key, array in images.items()]
     if len(planes) == 1 and planes[0].values.ndim not in (2, 3):
         raise _failed(f"{path.name} is {planes[0].values.shape}, which is neither (band, y, x) nor (y, x, band)")
     return planes
@@ -160,8 +160,8 @@ def _fits_images(path: Path) -> list[Plane]:
         alone = _is_alone([hdu.header for _, hdu in images])
         return [
             Plane(
-                _squeezed(_without_blanks(hdu)),
-                hdu.header if hdu.header is primary else _inherited(hdu.header, primary, alone),
+                _squeeze(_blanks_as_nan(hdu)),
+                hdu.header if hdu.header is primary else _inherit_cards(hdu.header, primary, alone),
                 f"extension {number}" + f" ({hdu.name})" * bool(hdu.name),
             )
             for number, hdu in images
@@ -173,7 +173,7 @@ def _is_alone(headers: Sequence[fits.Header]) -> bool:
     return sum(not is_auxiliary_plane(header) for header in headers) == 1
 
 
-def _without_blanks(hdu: Any) -> NDArray[Any]:
+def _blanks_as_nan(hdu: Any) -> NDArray[Any]:
     """Pixels with blank ones as NaN, which astropy does not do for unsigned integers."""
     values, blank = hdu.data, hdu.header.get("BLANK")
     if values.dtype.kind != "u" or not isinstance(blank, int):
@@ -182,7 +182,7 @@ def _without_blanks(hdu: Any) -> NDArray[Any]:
     return np.where(values == marked, np.nan, values) if (values == marked).any() else np.asarray(values)
 
 
-def _inherited(header: fits.Header, primary: fits.Header, alone: bool) -> fits.Header:
+def _inherit_cards(header: fits.Header, primary: fits.Header, alone: bool) -> fits.Header:
     """An extension's header with cards of the primary one, if that has no pixels of its own."""
     if primary.get("NAXIS", 0) != 0:
         return header
@@ -202,7 +202,7 @@ def _inherited(header: fits.Header, primary: fits.Header, alone: bool) -> fits.H
     return merged
 
 
-def _squeezed(values: NDArray[Any]) -> NDArray[Any]:
+def _squeeze(values: NDArray[Any]) -> NDArray[Any]:
     return np.squeeze(values) if values.ndim > 2 else values
 
 

@@ -96,7 +96,7 @@ class StatusJournal:
         for band in self.bands:
             if not re.fullmatch(r"[A-Za-z]\w*", band):
                 raise InputError(f"The band name {band!r} was given", "Names of letters and digits, such as u or F606W")
-        measured = ", ".join(f"{column} REAL" for column in self._measured)
+        measured = ", ".join(f"{column} REAL" for column in self._band_columns)
         with self._writing() as connection:
             connection.execute(
                 "CREATE TABLE cutout (row INTEGER PRIMARY KEY, galaxy_id INTEGER NOT NULL, status TEXT NOT NULL, "
@@ -107,7 +107,7 @@ class StatusJournal:
 
     def record(self, entries: Iterable[CutoutStatus], shard: int, digest: str) -> None:
         """Write the entries of one shard and the digest of its pixels, together or not at all."""
-        columns = (*_COLUMNS, *_PIXELS, *self._measured)
+        columns = (*_COLUMNS, *_PIXELS, *self._band_columns)
         marks = ", ".join("?" * len(columns))
         values = [self._values(entry) for entry in entries]
         with self._writing() as connection:
@@ -129,13 +129,13 @@ class StatusJournal:
         """The entries of rows from `first` on and below `last`, indexed by row; unknown values are NaN or None."""
         query = "SELECT * FROM cutout WHERE row >= ? AND row < ? ORDER BY row"
         with self._reading() as connection:
-            return self._typed(pd.read_sql_query(query, connection, params=(first, last), index_col="row"))
+            return self._convert_types(pd.read_sql_query(query, connection, params=(first, last), index_col="row"))
 
-    def _typed(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def _convert_types(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Check statuses and convert columns to their types: SQLite stores any value in any column."""
         if not frame["status"].isin(STATUSES).all():
             raise DamagedFile("it holds a status that is none")
-        numbers = dict.fromkeys(("pixel_scale", "field", "position_angle", *self._measured), "float64")
+        numbers = dict.fromkeys(("pixel_scale", "field", "position_angle", *self._band_columns), "float64")
         return frame.astype({GALAXY_ID: "int64", "tries": "int64"} | numbers)
 
     def entries_of(self, rows: ArrayLike) -> pd.DataFrame:
@@ -144,7 +144,7 @@ class StatusJournal:
         query = "SELECT * FROM cutout WHERE row IN (SELECT value FROM json_each(?))"
         with self._reading() as connection:
             frame = pd.read_sql_query(query, connection, params=(json.dumps(rows.tolist()),), index_col="row")
-            frame = self._typed(frame)
+            frame = self._convert_types(frame)
         return frame.loc[rows]
 
     def usable_rows(self, rows_committed: int) -> NDArray[np.int64]:
@@ -203,7 +203,7 @@ class StatusJournal:
             return [str(digest) for (digest,) in connection.execute("SELECT digest FROM shard ORDER BY shard")]
 
     @property
-    def _measured(self) -> tuple[str, ...]:
+    def _band_columns(self) -> tuple[str, ...]:
         return tuple(f"{what}_{band}" for what in ("sky_sigma", "psf_fwhm") for band in self.bands)
 
     def _values(self, entry: CutoutStatus) -> tuple[Any, ...]:

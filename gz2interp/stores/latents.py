@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from astropy.io import fits
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, choices, shortened
+from gz2interp.errors import InputError, choices, shorten
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 from gz2interp.stores.arrays import (
     SHARD_ROWS,
@@ -67,7 +67,7 @@ class Latents:
     @property
     def record(self) -> dict[str, Any]:
         """The content of ``latents.json``: digest, file, galaxies, channels."""
-        return read_record(self.path / "latents.json", _checked)
+        return read_record(self.path / "latents.json", _check_record)
 
     @property
     def record_digest(self) -> str:
@@ -110,7 +110,7 @@ class Latents:
         write_json(self.path / "latents.json", {**record, **traits})
 
 
-def _checked(record: Any) -> dict[str, Any]:
+def _check_record(record: Any) -> dict[str, Any]:
     kinds = {"digest": str, "galaxies": int, "channels": int}
     for name, kind in kinds.items():
         if not isinstance(record[name], kind):
@@ -199,7 +199,7 @@ def _exact_id(value: object, where: str) -> int:
         return parse_galaxy_id(value)
     except ValueError as error:
         raise InputError(
-            f"{where} has the id {shortened(str(value))!r}: {error}", "Whole numbers below 2^63, as integers or as text"
+            f"{where} has the id {shorten(str(value))!r}: {error}", "Whole numbers below 2^63, as integers or as text"
         ) from None
 
 

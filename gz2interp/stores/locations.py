@@ -36,9 +36,9 @@ def find_survey(name: str | Path) -> Path:
         There is none, or a name is both in the working folder and in `surveys_folder`.
     """
     if address_of(name):
-        place = location_of(name)
-        place.header()
-        return place.folder
+        location = location_of(name)
+        location.header()
+        return location.folder
     path = _existing(name)
     if path is not None:
         return path
@@ -111,11 +111,11 @@ def writable_folder(path: str | Path) -> Path:
     SurveyError
         It is an address or a companion: surveys are written on this machine only.
     """
-    place = location_of(path)
-    if place.address:
+    location = location_of(path)
+    if location.address:
         raise SurveyError(
-            f"{place.address} was to be written",
+            f"{location.address} was to be written",
             "A folder on this machine: addresses are only read",
             "Make the survey here, and copy its folder there when it is done",
         )
-    return place.folder
+    return location.folder

@@ -74,8 +74,7 @@ class ModelFolder:
     @property
     def predictions_provenance(self) -> Provenance | None:
         """How the predictions were made; None where there are none."""
-        file = self.path / "predictions.json"
-        return read_record(file, Provenance.from_json) if file.is_file() else None
+        return self._provenance("predictions")
 
     @cached_property
     def predictions(self) -> pd.DataFrame:
@@ -101,8 +100,7 @@ class ModelFolder:
 
     def write_predictions(self, table: pd.DataFrame, provenance: Provenance) -> None:
         """Write the predictions and, last, their provenance."""
-        write_parquet(self.path / "predictions.parquet", table)
-        write_json(self.path / "predictions.json", provenance.to_json())
+        self._write("predictions", table, provenance.to_json())
         vars(self).pop("predictions", None)  # of the cached property
 
     @property
@@ -114,8 +112,7 @@ class ModelFolder:
 
     def write_uncertainty(self, table: pd.DataFrame, record: Mapping[str, Any]) -> None:
         """Write the uncertainties and, last, a record of how they were measured."""
-        write_parquet(self.path / "uncertainty.parquet", table)
-        write_json(self.path / "uncertainty.json", {"predictions": self._predictions_digest(), **record})
+        self._write("uncertainty", table, {"predictions": self._predictions_digest(), **record})
 
     @property
     def evaluation(self) -> Evaluation | None:
@@ -186,8 +183,7 @@ class ModelFolder:
     @property
     def label_errors_provenance(self) -> Provenance | None:
         """How the list of label errors was made; None where there is none."""
-        file = self.path / "suspects.json"
-        return read_record(file, Provenance.from_json) if file.is_file() else None
+        return self._provenance("suspects")
 
     def label_errors(self, data_digest: str) -> pd.DataFrame | None:
         """All labelled galaxies, the most probable error first; None where there is no list of exactly these data.
@@ -204,8 +200,15 @@ class ModelFolder:
 
     def write_label_errors(self, table: pd.DataFrame, provenance: Provenance) -> None:
         """Write the list of label errors and, last, its provenance."""
-        write_parquet(self.path / "suspects.parquet", table)
-        write_json(self.path / "suspects.json", provenance.to_json())
+        self._write("suspects", table, provenance.to_json())
+
+    def _provenance(self, name: str) -> Provenance | None:
+        file = self.path / f"{name}.json"
+        return read_record(file, Provenance.from_json) if file.is_file() else None
+
+    def _write(self, name: str, table: pd.DataFrame, record: dict[str, Any]) -> None:
+        write_parquet(self.path / f"{name}.parquet", table)
+        write_json(self.path / f"{name}.json", record)
 
 
 def _record(file: Path) -> dict[str, Any]:

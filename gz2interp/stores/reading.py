@@ -432,13 +432,13 @@ def unpacked(path: Path) -> BinaryIO:
         file.seek(0)
         if start.startswith((b"\x1f\x8b", b"BZh")):
             with file:
-                content: BinaryIO = io.BytesIO(_inflated(file, start.startswith(b"BZh"), path.stat().st_size))
+                content: BinaryIO = io.BytesIO(_inflate(file, start.startswith(b"BZh"), path.stat().st_size))
             size = content.seek(0, os.SEEK_END)
             content.seek(0)
             _check_content(content, size)
             content.seek(0)
-            return _decompressed(content, size)
-        return _decompressed(file, path.stat().st_size)
+            return _decompress(content, size)
+        return _decompress(file, path.stat().st_size)
     except BaseException:
         file.close()
         raise
@@ -457,7 +457,7 @@ def _stream(file: BinaryIO, is_bzip2: bool) -> Any:
     return bz2.BZ2File(file) if is_bzip2 else gzip.GzipFile(fileobj=file)
 
 
-def _inflated(file: BinaryIO, is_bzip2: bool, size: int) -> bytes:
+def _inflate(file: BinaryIO, is_bzip2: bool, size: int) -> bytes:
     parts, length, most = [], 0, limit(size)
     stream = _stream(file, is_bzip2)
     while part := stream.read(1 << 20):
@@ -468,7 +468,7 @@ def _inflated(file: BinaryIO, is_bzip2: bool, size: int) -> bytes:
     return b"".join(parts)
 
 
-def _decompressed(file: BinaryIO, size: int) -> BinaryIO:
+def _decompress(file: BinaryIO, size: int) -> BinaryIO:
     """Decode compressed images in a FITS file; any other file stays as it is."""
     if file.read(8) != b"SIMPLE  ":
         file.seek(0)

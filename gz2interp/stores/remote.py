@@ -210,7 +210,7 @@ class RemoteSurveyLocation(SurveyLocation):
         path, record = self.folder / name, self.folder / ".fetched" / f"{name.replace('/', '.')}.json"
         if f"at hand {name}" in self._cache and path.is_file():
             return path
-        with self._alone():
+        with self._lock():
             version, is_local = self._version(name), path.is_file() and not record.is_file()
             if version and not is_local and not (path.is_file() and read_json(record) == version):
                 self._fetch(name, path)
@@ -235,7 +235,7 @@ class RemoteSurveyLocation(SurveyLocation):
         if "models" not in self._cache:
             store, root = self._store
             with store_errors(self.url):
-                self._cache["models"] = _listed(store, f"{root}/models")
+                self._cache["models"] = _list_names(store, f"{root}/models")
         remote = {name for name in self._cache["models"] if self.has(f"models/{name}/model.keras")}
         return sorted(remote | set(super().models()))
 
@@ -253,7 +253,7 @@ class RemoteSurveyLocation(SurveyLocation):
         store, root = open_store(self.url)
         return store, root.rstrip("/")
 
-    def _alone(self) -> FileLock:
+    def _lock(self) -> FileLock:
         """The lock with which only one process copies files at a time."""
         (self.folder / ".fetched").mkdir(parents=True, exist_ok=True)
         return FileLock(self.folder / ".fetched" / "lock")
@@ -321,7 +321,7 @@ def _is_json(content: bytes) -> bool:
         return False
 
 
-def _listed(store: Any, path: str) -> list[str]:
+def _list_names(store: Any, path: str) -> list[str]:
     """Names in a folder; [] where there is no such folder, or the store cannot list it."""
     try:
         return [str(name).rstrip("/").rsplit("/", 1)[-1] for name in store.ls(path, detail=False)]

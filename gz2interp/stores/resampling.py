@@ -77,7 +77,7 @@ def resample(
     else:
         bright, covered = reproject_interp(sound, target, shape_out=shape, order="bicubic")
         covered = covered > 0.0
-    valid = (covered > 0) & np.isfinite(bright) & ~_touched(holes, patch_wcs, target, shape)
+    valid = (covered > 0) & np.isfinite(bright) & ~_hole_mask(holes, patch_wcs, target, shape)
     return np.where(valid, bright * ratio, 0.0).astype(np.float32), valid
 
 
@@ -92,7 +92,7 @@ def _window(frame: tuple[int, ...], native: WCS, target: WCS, shape: tuple[int, 
     return (rows, columns) if rows.start < rows.stop and columns.start < columns.stop else None
 
 
-def _touched(holes: NDArray[np.bool_], native: WCS, target: WCS, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _hole_mask(holes: NDArray[np.bool_], native: WCS, target: WCS, shape: tuple[int, int]) -> NDArray[np.bool_]:
     """Target pixels to which a hole contributes."""
     if not holes.any():
         return np.zeros(shape, dtype=bool)

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, SurveyError, choices, shortened
+from gz2interp.errors import InputError, SurveyError, choices, shorten
 from gz2interp.results import Cutout, Galaxy
 from gz2interp.schema import (
     BANDS,
@@ -64,14 +64,14 @@ class Survey:
 
     Parameters
     ----------
-    place : SurveyLocation
+    location : SurveyLocation
         Use `Survey.open` or `Survey.create`.
     header : Header
         The content of ``survey.json``.
     """
 
-    def __init__(self, place: SurveyLocation, header: Header) -> None:
-        self.place = place
+    def __init__(self, location: SurveyLocation, header: Header) -> None:
+        self.location = location
         self.header = header
 
     # -- opening ------------------------------------------------------------------------------------------------------
@@ -93,8 +93,8 @@ class Survey:
         InputError
             An address holds a password, or needs a package that is not installed.
         """
-        place = location_of(find_survey(path) if is_name(path) else path)
-        return cls(place, place.header())
+        location = location_of(find_survey(path) if is_name(path) else path)
+        return cls(location, location.header())
 
     @classmethod
     def create(
@@ -144,17 +144,17 @@ class Survey:
 
     def __repr__(self) -> str:
         bands = " ".join(self.bands)
-        return f"Survey({str(self.place)!r}: {self.rows_committed} of {len(self)} cutouts, bands {bands})"
+        return f"Survey({str(self.location)!r}: {self.rows_committed} of {len(self)} cutouts, bands {bands})"
 
     @property
     def path(self) -> Path:
         """The folder on this machine: of the survey, or of the results for a survey elsewhere."""
-        return self.place.folder
+        return self.location.folder
 
     @property
     def address(self) -> str:
         """The address of an object store or a server; "" for a folder on this machine."""
-        return self.place.address
+        return self.location.address
 
     @property
     def name(self) -> str:
@@ -207,7 +207,7 @@ class Survey:
     @cached_property
     def catalog(self) -> pd.DataFrame:
         """The catalogue, one row per galaxy in the order of the cutouts."""
-        return self._rows_of(read_parquet(self.place.file("catalog.parquet"), needs=_NEEDED))
+        return self._rows_of(read_parquet(self.location.file("catalog.parquet"), needs=_NEEDED))
 
     @cached_property
     def status(self) -> pd.DataFrame:
@@ -217,7 +217,7 @@ class Survey:
     @cached_property
     def galaxy_ids(self) -> NDArray[np.int64]:
         """The ids of the catalogue (n,), without reading its other columns."""
-        ids = read_parquet(self.place.file("catalog.parquet"), [GALAXY_ID], {GALAXY_ID: "iu"})
+        ids = read_parquet(self.location.file("catalog.parquet"), [GALAXY_ID], {GALAXY_ID: "iu"})
         return self._rows_of(ids)[GALAXY_ID].to_numpy(np.int64)
 
     def _rows_of(self, catalog: pd.DataFrame) -> pd.DataFrame:
@@ -238,12 +238,12 @@ class Survey:
     @property
     def journal(self) -> StatusJournal:
         """The journal of `status`."""
-        return StatusJournal(self.place.file("status.sqlite"), self.bands)
+        return StatusJournal(self.location.file("status.sqlite"), self.bands)
 
     def galaxies(self, first: int = 0) -> Iterator[Galaxy]:
         """The catalogue's galaxies in order, from row `first` on."""
         columns = (GALAXY_ID, RA, DEC, PETRO_RADIUS)
-        catalog = read_columns(self.place.file("catalog.parquet"), columns, "fiu").iloc[first:]
+        catalog = read_columns(self.location.file("catalog.parquet"), columns, "fiu").iloc[first:]
         radii = catalog[PETRO_RADIUS] if PETRO_RADIUS in catalog else np.full(len(catalog), np.nan)
         galaxies = zip(catalog[GALAXY_ID], catalog[RA], catalog[DEC], radii, strict=True)
         for row, (galaxy_id, ra, dec, radius) in enumerate(galaxies, first):
@@ -277,14 +277,14 @@ class Survey:
 
     def images(self, rows: Rows) -> NDArray[np.float32]:
         """Images of the given rows, float32 (n, y, x, band) [nanomaggies]; zeros where a galaxy has none."""
-        images: NDArray[np.float32] = read_rows(self._images, self._committed(rows))
+        images: NDArray[np.float32] = read_rows(self._images, self._committed_rows(rows))
         if self.address:
             self._refuse_lost(np.asarray(rows, np.int64), images)
         return images
 
     def valid(self, rows: Rows) -> NDArray[np.bool_]:
         """Masks of the given rows, bool (n, y, x)."""
-        return read_rows(self._valid, self._committed(rows))
+        return read_rows(self._valid, self._committed_rows(rows))
 
     def cutout(self, row: int) -> Cutout:
         """One galaxy with the properties of its pixels.
@@ -294,7 +294,7 @@ class Survey:
         SurveyError
             The galaxy has no image.
         """
-        entry: Any = self.status.loc[int(self._committed([row])[0])]
+        entry: Any = self.status.loc[int(self._committed_rows([row])[0])]
         if entry["status"] != "ok":
             raise SurveyError(f"Galaxy {entry['galaxy_id']} has no image: {entry['status']}, {entry['reason']}")
         return Cutout(
@@ -311,12 +311,12 @@ class Survey:
 
     def batches(self, size: int = SHARD_ROWS, rows: Rows | None = None) -> Iterator[Batch]:
         """Batches of at most `size` galaxies, by default of every galaxy that has an image, in order of rows."""
-        rows = np.flatnonzero(self.usable) if rows is None else self._committed(rows)
+        rows = np.flatnonzero(self.usable) if rows is None else self._committed_rows(rows)
         for start in range(0, len(rows), size):
             part = rows[start : start + size]
             yield Batch(part, self.images(part), self.valid(part))
 
-    def _committed(self, rows: Rows) -> NDArray[np.int64]:
+    def _committed_rows(self, rows: Rows) -> NDArray[np.int64]:
         indices = np.asarray(rows, dtype=np.int64)
         if indices.size and (indices.min() < 0 or indices.max() >= self.rows_committed):
             raise SurveyError(
@@ -339,11 +339,11 @@ class Survey:
 
     @cached_property
     def _images(self) -> Any:
-        return self.place.array("cutouts.zarr/images", (len(self), *self.shape, len(self.bands)))
+        return self.location.array("cutouts.zarr/images", (len(self), *self.shape, len(self.bands)))
 
     @cached_property
     def _valid(self) -> Any:
-        return self.place.array("cutouts.zarr/valid", (len(self), *self.shape))
+        return self.location.array("cutouts.zarr/valid", (len(self), *self.shape))
 
     # -- writer and models --------------------------------------------------------------------------------------------
 
@@ -361,7 +361,7 @@ class Survey:
 
     def models(self) -> list[str]:
         """Names of its models, trained or imported, and of imported latents, alphabetically."""
-        return self.place.models()
+        return self.location.models()
 
     def model(self, name: str | None = None) -> ModelFolder:
         """One of its models; without a name, the only one.
@@ -374,16 +374,16 @@ class Survey:
         names = self.models()
         if name is None and len(names) == 1:
             name = names[0]
-        if name is None or not (name in names or self.place.has(f"models/{name}/model.keras")):
+        if name is None or not (name in names or self.location.has(f"models/{name}/model.keras")):
             raise InputError(
                 f"{self.name} has no model {name!r}" if name else f"{self.name} has {len(names)} models",
                 f"Its models: {choices(names, like=name)}",
                 f"Choose one with --model, or train one: python -m trainer fit {self.path}",
             )
-        return ModelFolder(self.place.model(name))
+        return ModelFolder(self.location.model(name))
 
 
 def _id_text(galaxy_id: object) -> str:
     """An id for a message: Python refuses to write a number of more than 4,300 digits."""
     long = isinstance(galaxy_id, int) and abs(galaxy_id) >= 10**40
-    return "of more than 40 digits" if long else shortened(str(galaxy_id), 43)
+    return "of more than 40 digits" if long else shorten(str(galaxy_id), 43)

@@ -94,20 +94,20 @@ def write_table_of_blocks(path: Path, blocks: Iterable[pd.DataFrame]) -> int:
     if suffix not in FORMATS:
         raise InputError(f"The file {path.name} was requested", f"The suffix may be {choices(FORMATS)}")
 
-    def counted() -> Iterator[pd.DataFrame]:
+    def count_rows() -> Iterator[pd.DataFrame]:
         nonlocal count
         for block in blocks:
             count += len(block)
             yield block
 
     if suffix == ".parquet":
-        write_blocks(path, counted())
+        write_blocks(path, count_rows())
     elif suffix == ".csv":
         with atomic_write(path) as aside:
-            for first, block in enumerate(counted()):
+            for first, block in enumerate(count_rows()):
                 block.to_csv(aside, index=False, header=first == 0, mode="a")
     else:
-        write_table(path, pd.concat(counted(), ignore_index=True))
+        write_table(path, pd.concat(count_rows(), ignore_index=True))
     return count
 
 
@@ -198,8 +198,8 @@ def read_some_rows(path: Path, rows: NDArray[np.int64], columns: list[str] | Non
     order, parts, first = np.unique(rows), [], 0
     with reading(path, SurveyError), pq.ParquetFile(path, page_checksum_verification=True) as file:
         for batch in file.iter_batches(_READ_ROWS, columns=columns):
-            here = order[np.searchsorted(order, first) : np.searchsorted(order, first + batch.num_rows)]
-            parts.append(pa.Table.from_batches([batch]).take(pa.array(here - first)))
+            part = order[np.searchsorted(order, first) : np.searchsorted(order, first + batch.num_rows)]
+            parts.append(pa.Table.from_batches([batch]).take(pa.array(part - first)))
             first += batch.num_rows
         empty = file.schema_arrow.empty_table()
         empty = empty if columns is None else empty.select(columns)

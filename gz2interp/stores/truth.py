@@ -36,12 +36,12 @@ class Truth:
 
     Parameters
     ----------
-    place : SurveyLocation
+    location : SurveyLocation
         Of the survey; use `Truth.open` or `Truth.create`.
     """
 
-    def __init__(self, place: SurveyLocation) -> None:
-        self._place = place
+    def __init__(self, location: SurveyLocation) -> None:
+        self._location = location
 
     @classmethod
     def open(cls, folder: str | Path) -> Truth:
@@ -52,15 +52,15 @@ class Truth:
         SurveyError
             The folder is no survey, or its galaxies were not painted.
         """
-        place = location_of(folder)
-        place.header()
-        if not place.has(TABLE):
+        location = location_of(folder)
+        location.header()
+        if not location.has(TABLE):
             raise SurveyError(
-                f"{place.folder.name} has no truth",
+                f"{location.folder.name} has no truth",
                 "A painted survey: only painted galaxies have known components",
                 "Make a painted survey with python -m trainer paint",
             )
-        return cls(place)
+        return cls(location)
 
     @classmethod
     def exists(cls, folder: str | Path) -> bool:
@@ -99,7 +99,7 @@ class Truth:
         _create(path / ARRAYS / "light", (header.rows, *header.shape, len(names)), np.float16, attributes)
         _create(path / ARRAYS / "flux", (header.rows, len(names), len(header.bands)), np.float32, attributes)
         ids = read_parquet(path / "catalog.parquet", [GALAXY_ID])[GALAXY_ID].to_numpy()
-        write_blocks(path / TABLE, _compared(ids, recipes))  # last: `exists` looks for it
+        write_blocks(path / TABLE, _check_galaxies(ids, recipes))  # last: `exists` looks for it
         return cls(SurveyLocation(path))
 
     @cached_property
@@ -125,7 +125,7 @@ class Truth:
     @cached_property
     def galaxy_ids(self) -> NDArray[np.int64]:
         """The galaxies of the recipes, in order."""
-        return read_parquet(self._place.file(TABLE), [GALAXY_ID], {GALAXY_ID: "i"})[GALAXY_ID].to_numpy(np.int64)
+        return read_parquet(self._location.file(TABLE), [GALAXY_ID], {GALAXY_ID: "i"})[GALAXY_ID].to_numpy(np.int64)
 
     def light(self, rows: Rows) -> NDArray[np.float16]:
         """Light of each component as a share of the galaxy's total r-band flux, float16 (n, y, x, component).
@@ -139,11 +139,11 @@ class Truth:
         SurveyError
             A row is not painted yet.
         """
-        return read_rows(self._light, self._painted(rows))
+        return read_rows(self._light, self._painted_rows(rows))
 
     def flux(self, rows: Rows) -> NDArray[np.float32]:
         """Total flux of each component over the whole sky, float32 (n, component, band) [nanomaggies]."""
-        return read_rows(self._flux, self._painted(rows))
+        return read_rows(self._flux, self._painted_rows(rows))
 
     def write_shard(self, shard: int, light: NDArray[np.float16], flux: NDArray[np.float32]) -> None:
         """Write the truth of the galaxies of one shard, from its first row on; only for the writer of the survey.
@@ -154,7 +154,7 @@ class Truth:
         flux : float32 (m, component, band)
         """
         for name, values in (("light", light), ("flux", flux)):
-            write_shard(open_array(self._place.folder / ARRAYS / name, writable=True), shard, values)
+            write_shard(open_array(self._location.folder / ARRAYS / name, writable=True), shard, values)
 
     def component(self, name: str) -> int:
         """Index of a component along its axis.
@@ -170,7 +170,7 @@ class Truth:
 
     def _column(self, name: str, rows: Rows) -> list[Any]:
         """Values of one column, read a block of rows at a time."""
-        file = self._place.file(TABLE)
+        file = self._location.file(TABLE)
         with reading(file, SurveyError), pq.ParquetFile(file, page_checksum_verification=True) as table:
             counts = [table.metadata.row_group(block).num_rows for block in range(table.num_row_groups)]
             ends = np.cumsum(counts)
@@ -191,19 +191,19 @@ class Truth:
 
     @property
     def _header(self) -> Header:
-        return Header.read(self._place.folder)
+        return Header.read(self._location.folder)
 
     def _array(self, name: str, rest: tuple[int | None, ...]) -> Any:
-        array = self._place.array(f"{ARRAYS}/{name}", (self._header.rows, *rest))
+        array = self._location.array(f"{ARRAYS}/{name}", (self._header.rows, *rest))
         names, axis = array.attrs.get("components"), array.shape[3 if name == "light" else 1]
         if not isinstance(names, list) or len(names) != axis or not isinstance(array.attrs.get("settings", {}), dict):
             raise SurveyError(
-                f"The truth of {self._place.folder.name} has {axis} components and names {names!r}",
+                f"The truth of {self._location.folder.name} has {axis} components and names {names!r}",
                 remedy="Put back a copy of truth.zarr",
             )
         return array
 
-    def _painted(self, rows: Rows) -> NDArray[np.int64]:
+    def _painted_rows(self, rows: Rows) -> NDArray[np.int64]:
         indices, painted = np.asarray(rows, dtype=np.int64), self._header.rows_committed
         if indices.size and (indices.min() < 0 or indices.max() >= painted):
             raise SurveyError(
@@ -212,7 +212,7 @@ class Truth:
         return indices
 
 
-def _compared(ids: NDArray[np.int64], blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+def _check_galaxies(ids: NDArray[np.int64], blocks: Iterable[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """The blocks, with their galaxies compared with `ids`."""
     count = 0
     for block in blocks:

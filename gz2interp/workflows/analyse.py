@@ -60,7 +60,7 @@ def write_quality(analysis: Analysis, study: Study, progress: Progress | None = 
 
 def labels_and_predictions(analysis: Analysis, study: Study) -> dict[str, Sequence[str | None]]:
     """Labels and predictions of an analysis' galaxies, as far as available; None for a galaxy without one."""
-    catalog = read_columns(study.survey.place.file("catalog.parquet"), (GALAXY_ID, LABEL))
+    catalog = read_columns(study.survey.location.file("catalog.parquet"), (GALAXY_ID, LABEL))
     predictions = predictions_of(study.model)
     names: dict[str, Sequence[str | None]] = {}
     if LABEL in catalog:

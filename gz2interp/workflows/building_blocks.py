@@ -458,7 +458,7 @@ def artefact_tables(
         for name in image_quality.columns
         if str(name).startswith(ARTEFACTS) and name != "psf_from"
     }
-    catalog = read_columns(survey.place.file("catalog.parquet"), (PETRO_RADIUS,))
+    catalog = read_columns(survey.location.file("catalog.parquet"), (PETRO_RADIUS,))
     size = catalog[PETRO_RADIUS].iloc[rows] if PETRO_RADIUS in catalog else image_quality["extent"]
     sizes = np.stack([image_quality["light"].to_numpy(np.float64), size.to_numpy(np.float64)], axis=1)
     most = max(int(len(rows) * (1 - TAIL) / 2), FEWEST_IN_TAIL)  # of few galaxies few are flagged
@@ -496,7 +496,7 @@ def correlates_table(
 def _comparison_columns(
     survey: Survey, rows: NDArray[np.int64], predictions: pd.DataFrame | None, measured: pd.DataFrame
 ) -> Iterator[tuple[str, Doubles]]:
-    file = survey.place.file("catalog.parquet")
+    file = survey.location.file("catalog.parquet")
     catalog = read_columns(file, (LABEL,))
     labels = catalog[LABEL].iloc[rows].reset_index(drop=True) if LABEL in catalog else None
     for column in catalogue_columns(file, rows, survey.bands):

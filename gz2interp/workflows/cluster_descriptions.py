@@ -115,7 +115,7 @@ def describe(
 def _columns(
     survey: Survey, rows: Ints, measured: pd.DataFrame, predictions: pd.DataFrame | None
 ) -> Iterator[ComparedColumn]:
-    file = survey.place.file("catalog.parquet")
+    file = survey.location.file("catalog.parquet")
     yield from catalogue_columns(file, rows, survey.bands)
     yield from network_columns(predictions, _labels(file, rows), rows)
     yield from quality_columns(measured, rows)

@@ -286,7 +286,7 @@ def figure_galaxies_at(study: Study, rows: NDArray[np.int64]) -> list[FigureGala
     """Images, masks and sky positions of galaxies of a survey, for figures."""
     survey = study.survey
     status = survey.journal.entries_of(rows)
-    catalog = read_some_rows(survey.place.file("catalog.parquet"), rows, [RA, DEC])
+    catalog = read_some_rows(survey.location.file("catalog.parquet"), rows, [RA, DEC])
     skies = zip(status["pixel_scale"], status["position_angle"], catalog[RA], catalog[DEC], strict=True)
     return [
         FigureGalaxy(image, valid, CutoutSky(*map(float, sky)))

@@ -173,9 +173,9 @@ def exclusive_access(folder: Path) -> Iterator[None]:
 def _local_folder(survey: Survey, name: str) -> Path:
     """The folder of a model on this machine."""
     folder = survey.model(name).path
-    if survey.place.address:
+    if survey.location.address:
         raise SurveyError(
-            f"{survey.place.address} is only read",
+            f"{survey.location.address} is only read",
             "A survey in a folder on this machine",
             "Rename or remove the model where the survey is stored",
         )
@@ -219,7 +219,7 @@ def _layers_of(survey: Survey, model: ModelFolder) -> Layers:
         | {"places": [None if math.isnan(value) else value for value in places[layer.name]]}
         for layer in layers
     ]
-    if not survey.place.address:
+    if not survey.location.address:
         write_json(file, {"model": model.digest, "default": default, "layers": records})
     return layers, default, places
 

@@ -299,7 +299,7 @@ class NeighbourLookup:
 
     @cached_property
     def _catalog(self) -> pd.DataFrame:
-        return read_columns(self.survey.place.file("catalog.parquet"), (GALAXY_ID, RA, DEC))
+        return read_columns(self.survey.location.file("catalog.parquet"), (GALAXY_ID, RA, DEC))
 
     @cached_property
     def _predictions(self) -> pd.DataFrame:

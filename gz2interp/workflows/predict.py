@@ -71,7 +71,7 @@ def _provenance(study: Study) -> Provenance:
 
 def _parts(study: Study) -> pd.DataFrame:
     """Splits and labels of earlier predictions; of later galaxies, the catalogue's label."""
-    catalog = read_columns(study.survey.place.file("catalog.parquet"), (GALAXY_ID, LABEL))
+    catalog = read_columns(study.survey.location.file("catalog.parquet"), (GALAXY_ID, LABEL))
     labels = catalog[LABEL] if LABEL in catalog else pd.Series(pd.NA, index=catalog.index, dtype="str")
     parts = pd.DataFrame({"row": catalog.index, "split": NO_SPLIT, "label": labels})
     stored = study.model.predictions_provenance

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from gz2interp.embedding.unusual.preference import PreferenceModel, next_to_rate
-from gz2interp.errors import InputError, shortened
+from gz2interp.errors import InputError, shorten
 from gz2interp.figures.rgb import Stretch, rgb, stretch_of
 from gz2interp.schema import GALAXY_ID, parse_galaxy_id
 from gz2interp.stores.files import atomic_write
@@ -205,7 +205,7 @@ def _rating(row: Mapping[Hashable, Any]) -> Rating:
     try:
         galaxy_id, rating = parse_galaxy_id(row[GALAXY_ID]), parse_galaxy_id(row["rating"])
     except ValueError as error:
-        galaxy, rated = (shortened(str(row[name])) for name in (GALAXY_ID, "rating"))
+        galaxy, rated = (shorten(str(row[name])) for name in (GALAXY_ID, "rating"))
         raise InputError(
             f"Galaxy {galaxy!r} with the rating {rated!r} is in the file: {error}", "Whole numbers"
         ) from None

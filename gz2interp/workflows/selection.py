@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from gz2interp.errors import InputError, choices, shortened
+from gz2interp.errors import InputError, choices, shorten
 from gz2interp.expressions import columns_in, evaluate_condition
 from gz2interp.figures.density import inside_polygon
 from gz2interp.results import digest_of, versions_of
@@ -304,13 +304,13 @@ def _meet_condition(survey: Survey, model: str | None, rows: NDArray[np.int64], 
         answer = evaluate_condition(where, table)
     except ValueError as error:
         raise InputError(
-            f"The condition {shortened(where, 200)!r} cannot be read: {error}",
+            f"The condition {shorten(where, 200)!r} cannot be read: {error}",
             f"Columns and numbers compared, joined by and, or, not; the columns are {choices(names)}",
             "For example \"prediction == 'spiral' and r < 17\"",
         ) from None
     if not (isinstance(answer, pd.Series) and pd.api.types.is_bool_dtype(answer)):
         raise InputError(
-            f"The condition {shortened(where, 200)!r} is not true or false", remedy="Compare a column with something"
+            f"The condition {shorten(where, 200)!r} is not true or false", remedy="Compare a column with something"
         )
     return answer.fillna(False).to_numpy(np.bool_)
 

@@ -205,7 +205,7 @@ def _by_catalogue(survey: Survey, rows: NDArray[np.int64]) -> pd.Series[str]:
     columns = catalog_columns(survey)
     classes = [name for name in (LABEL, _PAINTED, GZ2CLASS) if name in columns]
     votes = _vote_columns(columns)
-    table = read_some_rows(survey.place.file("catalog.parquet"), rows, [*classes, *votes])
+    table = read_some_rows(survey.location.file("catalog.parquet"), rows, [*classes, *votes])
     reasons = pd.Series("", index=table.index, dtype="str")
     for name in map(str, classes):
         values = table[name].astype("str").fillna("")

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from gz2interp.embedding.duplicates import SAME_WITHIN, separation
-from gz2interp.errors import InputError, shortened
+from gz2interp.errors import InputError, shorten
 from gz2interp.schema import DEC, GALAXY_ID, MAGNITUDES, PETRO_RADIUS, RA
 from trainer.catalog.delimited import is_float
 from trainer.catalog.report import ReportCount
@@ -181,7 +181,7 @@ def _from_floats(column: pd.Series[Any], where: str) -> pd.Series[Any]:
 def _not_an_id(text: str, where: str) -> InputError:
     rounded = is_float(text) and not text.lstrip("-").isdigit()
     remedy = "If a spreadsheet saved the table, take the original: the last digits are lost." if rounded else ""
-    return InputError(f"{where}: {shortened(text)!r} is not an id", "a whole number from 0 to below 2**63", remedy)
+    return InputError(f"{where}: {shorten(text)!r} is not an id", "a whole number from 0 to below 2**63", remedy)
 
 
 _CROWDED = 20

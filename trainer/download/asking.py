@@ -79,7 +79,7 @@ def open_archives(names: Sequence[str], plan: DownloadPlan, settings: ArchiveSet
 
 def describe_download(survey: Survey, sources: Sequence[Source], plan: DownloadPlan) -> Iterator[str]:
     """Summary of a download: pixel scale, sizes of the galaxies in pixels, resampling and units, as lines of text."""
-    radii = read_columns(survey.place.file("catalog.parquet"), (PETRO_RADIUS,)).get(PETRO_RADIUS)
+    radii = read_columns(survey.location.file("catalog.parquet"), (PETRO_RADIUS,)).get(PETRO_RADIUS)
     radii_arcsec = np.empty(0) if radii is None else radii.to_numpy(float)
     pixels = radius_in_pixels(radii_arcsec[radii_arcsec > 0], plan.field, plan.size)
     if plan.field.radii is None:
