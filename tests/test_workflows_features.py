@@ -93,7 +93,7 @@ def test_an_interrupted_sheet_goes_on_to_the_same(study: Study, folder: Features
     stopped = feature_sheet(study, settings=FAST, stop=lambda: next(steps) >= 3)
     assert load_features(study.survey, study.model) is None
     assert stopped.provenance is None
-    assert sheet_sentences(stopped) == ("The sheet is not complete: the same command goes on with it.",)
+    assert sheet_sentences(stopped) == ("The sheet is incomplete: run the same command again to continue.",)
     with pytest.raises(SurveyError, match="gz2interp features"):
         open_sheet(study.survey, study.model)
     kept = (folder.path / "channel-000.npz").stat().st_mtime_ns
